@@ -1,0 +1,101 @@
+"""adobe_nb: sign in to Adobe's tags (Reactor) API from a notebook, and get pandas DataFrames.
+
+::
+
+    %load_ext adobe_nb
+    %adobe_auth
+
+    from adobe_nb import reactor
+    reactor.rules(reactor.find("properties", "My site"))
+
+Names are loaded when first used, so that ``import adobe_nb`` costs nothing.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from adobe_nb.api.filters import between, contains, eq, gt, lt, not_
+    from adobe_nb.api.frames import expand
+    from adobe_nb.errors import (
+        AdobeError,
+        ApiError,
+        ArgumentError,
+        CredentialsError,
+        HostNotAllowed,
+        IncompleteCredentials,
+        IncompleteResult,
+        InsecureFileWarning,
+        NoSuchName,
+        NotAllowed,
+        NotFound,
+        NotSignedIn,
+        RateLimited,
+        RedirectRefused,
+        SignInError,
+        TokenExpired,
+        TransportError,
+    )
+    from adobe_nb.session import Check, Session, connect, current, reactor, use, with_names
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "adobe_nb.api.filters": ("between", "contains", "eq", "gt", "lt", "not_"),
+    "adobe_nb.api.frames": ("expand",),
+    "adobe_nb.session": ("Check", "Session", "connect", "current", "reactor", "use", "with_names"),
+    "adobe_nb.errors": (
+        "AdobeError",
+        "ApiError",
+        "ArgumentError",
+        "CredentialsError",
+        "HostNotAllowed",
+        "IncompleteCredentials",
+        "IncompleteResult",
+        "InsecureFileWarning",
+        "NoSuchName",
+        "NotAllowed",
+        "NotFound",
+        "NotSignedIn",
+        "RateLimited",
+        "RedirectRefused",
+        "SignInError",
+        "TokenExpired",
+        "TransportError",
+    ),
+}
+_HOME = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = [  # noqa: PLE0604, RUF022
+    *sorted(_HOME),
+    "load_ipython_extension",
+    "unload_ipython_extension",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'adobe_nb' has no attribute {name!r}")
+    value = getattr(import_module(_HOME[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOME})
+
+
+def load_ipython_extension(shell: "InteractiveShell") -> None:
+    """``%load_ext adobe_nb``: register ``%adobe_auth`` and the compact display of our frames."""
+    from adobe_nb.notebook.magics import load
+
+    load(shell)
+
+
+def unload_ipython_extension(shell: "InteractiveShell") -> None:
+    """``%unload_ext adobe_nb``: take both away again. The session stays."""
+    from adobe_nb.notebook.magics import unload
+
+    unload(shell)

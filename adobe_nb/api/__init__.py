@@ -1,0 +1,1 @@
+"""What you ask Adobe: documents, frames, and the typed bindings."""

@@ -1,0 +1,85 @@
+"""Every error code of Reactor and of the gateway before it: why it happens and what to do. Pure data.
+
+Codes: Adobe's error guide, https://experienceleague.adobe.com/en/docs/experience-platform/tags/api/guides/errors
+"""
+
+from types import MappingProxyType
+
+GATEWAY: MappingProxyType[str, str] = MappingProxyType(
+    {
+        "403010": "No access token was sent. Sign in: adobe_nb.connect() or %adobe_auth.",
+        "401013": "The access token is not valid (any more). Sign in again, or paste a new token.",
+        "403000": "No API key was sent. Set ADOBE_CLIENT_ID to the Client ID shown in Developer Console.",
+        "403003": "The API key is unknown here. Use the Client ID of the credential in whose project the API was added.",
+        "400003": "The organisation id was not sent. Set ADOBE_ORG_ID, it ends in @AdobeOrg.",
+        "403025": "The token does not belong to this organisation. Check ADOBE_ORG_ID against Developer Console.",
+        "403221": (
+            "The credential has no access to tags: its technical account is in no product profile for them. Ask an "
+            "administrator to add it (Admin Console > Products > Data Collection > product profile > API credentials)."
+        ),
+        "429050": "Too many requests in a short time. Wait a minute, then run it again.",
+    }
+)
+
+REACTOR: MappingProxyType[str, str] = MappingProxyType(
+    {
+        "authentication-failure": "IMS does not accept the token. Sign in again; client id and organisation must match.",
+        "connection-refused": "The SFTP server does not let us in. Check the host's server, port and firewall.",
+        "decrypt-bad-passphrase": "The passphrase is not the one it was encrypted with. Encrypt again and resend.",
+        "decrypt-failed": "The private key does not decrypt. Try it locally, then encrypt it anew without extra spaces.",
+        "decrypt-no-data": "The private key is missing. Send encrypted_private_key.",
+        "delegate-descriptor-unresolved": (
+            "The installed extension version has no such delegate. Check delegate_descriptor_id, or upgrade it."
+        ),
+        "deleted-resources": "One of the resources to add is deleted. Leave it out, or choose another.",
+        "environment-in-use": "Another library sits in this environment. Take another environment, or free this one.",
+        "environment-required": "The library has no environment to build to. Assign one of the right stage first.",
+        "extension-not-found": "The library lacks the extension that one of its resources needs. Add its revision.",
+        "extension-package-path-error": "extension.json contains a malformed path. Correct it and upload again.",
+        "extension-package-transform-definition-error": (
+            "extension.json defines a transform wrongly: one file or function transform per settings member. Correct it."
+        ),
+        "extension-package-zip-error": "The zip could not be opened or written. Make it again with Adobe's packager.",
+        "host-in-use": "Environments still use this host. Move or delete them first.",
+        "host-required": "The environment has no working host. Give it one whose status is succeeded.",
+        "host-type-error": "Only SFTP hosts can be tested. Choose one of those.",
+        "illegal-custom-code-transform": "customCode is reserved. Use a function or a file transform instead.",
+        "ims-not-authorized": "Adobe could not authorise the account. Try later; else check its product profiles.",
+        "ims-session-error": "The sign-in is damaged on Adobe's side. Sign in anew.",
+        "internal-error": "Something failed inside Adobe's service. Wait some minutes; report the request id if it stays.",
+        "invalid-data_element": "This data element cannot be added as it is. Revise it and add the revision.",
+        "invalid-embed_code": "The embed code is not usable here. DTM embed codes belong to production only.",
+        "invalid-extension": "This extension cannot be added as it is. Revise it and add the revision.",
+        "invalid-extension_package_id": "That part of a package cannot be changed, or the package does not fit.",
+        "invalid-new-owner-org-id": "There is no organisation with the new owner's id. It must end in @AdobeOrg.",
+        "invalid-org": "This organisation may not use the API. Check ADOBE_ORG_ID and what the company has licensed.",
+        "invalid-rule": "This rule cannot be added as it is. Revise it and add the revision.",
+        "invalid-settings-syntax": "settings is not readable JSON. Send a dict, or check the text.",
+        "library-file-not-found": "The zip lacks a file that extension.json names. Add it, or correct the path.",
+        "minification-error": "Custom code does not compile. meta.status_details shows where.",
+        "multiple-revisions": "The library would hold two revisions of one resource. Remove the older first.",
+        "no-available-orgs": (
+            "The account sees no organisation with tags: it is in no product profile, or the token lacks the scopes "
+            "that say so. Ask an administrator, and compare ADOBE_SCOPES with Developer Console."
+        ),
+        "not-authorized": "The account lacks the right for this. An administrator grants it in Admin Console.",
+        "not-found": "Nothing of that id is visible to you. Check the id, the organisation and your rights.",
+        "not-unique": "The name is taken. Choose another, or use what is there.",
+        "public-release-not-authorized": "Public releases are agreed with Adobe. Release privately first.",
+        "read-only": "This cannot be changed: it is a revision, or its library has left development.",
+        "session-timeout": "The session is over. Sign in again.",
+        "sftp-authentication-failed": "The SFTP server refused user or key. Check both on the host.",
+        "sftp-connection-timeout": "The SFTP server took too long to connect. Check that it can be reached; retry.",
+        "sftp-exception": "The SFTP connection failed. Check the host's settings; retry.",
+        "sftp-status-exception": "The SFTP server reported an error. Check rights and path there.",
+        "socket-error": "The network failed during the transfer. Retry.",
+        "ssh-disconnect": "The SSH connection was lost. Retry.",
+        "timeout-error": "The server did not answer in time. Retry; look at its load.",
+        "unknown-error": "Adobe could not say what failed. Retry later; report the request id if it stays.",
+        "unsupported-custom-code-language": "The custom code is in a language this delegate does not take.",
+        "upgraded-extension-required": (
+            "The extension was upgraded, and this library still has the old version. Add the upgraded revision."
+        ),
+        "upstream-build-required": "The library before this one has no successful build. Build that one first.",
+    }
+)

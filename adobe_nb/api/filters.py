@@ -1,0 +1,227 @@
+"""Filters: what may be asked, how it is written, and whether a row really matches.
+
+The service ignores a malformed filter and answers with everything, so filters are checked before the wire and rows
+after it. Source: https://experienceleague.adobe.com/en/docs/experience-platform/tags/api/guides/filtering
+"""
+
+import difflib
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+
+from adobe_nb.errors import ArgumentError, IncompleteResult
+from adobe_nb.resources import Attribute, Kind, Resource
+
+OPERATORS = ("EQ", "NOT", "LT", "GT", "BETWEEN", "CONTAINS")
+Scalar = str | bool | int | float | date | datetime
+Filter = Mapping[str, "Scalar | Sequence[Scalar]"]
+Sort = str | Sequence[str]
+
+_OPERATOR = re.compile(rf"({'|'.join(OPERATORS)}) ")
+
+
+def eq(*values: Scalar) -> str:
+    """``eq("web", "mobile")``: equal to one of these, with case."""
+    return ",".join(f"EQ {_plain(value)}" for value in _some(values))
+
+
+def not_(value: Scalar) -> str:
+    """Different from this."""
+    return f"NOT {_plain(value)}"
+
+
+def lt(value: Scalar) -> str:
+    """Less than this; for dates, before it."""
+    return f"LT {_plain(value)}"
+
+
+def gt(value: Scalar) -> str:
+    """Greater than this; for dates, after it."""
+    return f"GT {_plain(value)}"
+
+
+def between(low: Scalar, high: Scalar) -> str:
+    """From low to high."""
+    return f"BETWEEN {_plain(low)},{_plain(high)}"
+
+
+def contains(*values: str) -> str:
+    """Has one of these somewhere in it; case does not matter, and ``%`` stands for anything."""
+    return ",".join(f"CONTAINS {_plain(value)}" for value in _some(values))
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One checked filter: the attribute, the text on the wire, and its alternatives (any of them suffices)."""
+
+    name: str
+    text: str
+    alternatives: tuple[tuple[str, tuple[str, ...]], ...]
+
+    @property
+    def param(self) -> tuple[str, str]:
+        """The query parameter."""
+        return f"filter[{self.name}]", self.text
+
+
+def check_filter(row: Resource, given: Filter | None) -> tuple[Condition, ...]:
+    """The filter as conditions. Raises ArgumentError for an unknown attribute, operator or value."""
+    if given is None:
+        return ()
+    if not isinstance(given, Mapping):
+        raise ArgumentError('filter takes a dict, as in filter={"name": "CONTAINS home", "enabled": True}.')
+    return tuple(_condition(row, str(name), value) for name, value in given.items())
+
+
+def check_sort(row: Resource, given: Sort | None) -> tuple[str, ...]:
+    """The sort keys, each with ``-`` for descending or nothing. Raises ArgumentError for an unknown attribute."""
+    if given is None:
+        return ()
+    keys = given.split(",") if isinstance(given, str) else list(given)
+    checked = []
+    for key in keys:
+        name = str(key).strip()
+        bare = name.lstrip("+-")
+        if bare not in row.sortable:
+            raise ArgumentError(
+                f"{row.type} cannot be sorted by {bare or 'nothing'!r}.{_did_you_mean(bare, row.sortable)}"
+            )
+        checked.append(f"-{bare}" if name.startswith("-") else bare)
+    return tuple(checked)
+
+
+def check_rows(row: Resource, conditions: Sequence[Condition], resources: Iterable[Mapping[str, Any]]) -> None:
+    """Raise IncompleteResult when a resource does not match: the service has ignored the filter."""
+    columns = {attribute.name: attribute for attribute in row.columns}
+    for resource in resources:
+        for condition in conditions:
+            value, column = _value(resource, condition.name, columns)
+            if column is not None and not _matches(condition, value, column.kind):
+                raise IncompleteResult(
+                    f"The service did not apply the filter {condition.name}={condition.text!r}: {resource['id']} does "
+                    "not match it. Write the filter differently, or filter the frame instead."
+                )
+
+
+def _condition(row: Resource, name: str, value: "Scalar | Sequence[Scalar]") -> Condition:
+    if name not in row.filters:
+        raise ArgumentError(f"{row.type} cannot be filtered by {name!r}.{_did_you_mean(name, row.filters)}")
+    if isinstance(value, str):
+        text = value
+        if not _OPERATOR.match(text):
+            raise ArgumentError(
+                f"The filter {name}={value!r} has no operator. Write {'EQ ' + value!r}, or begin with one of "
+                f"{', '.join(OPERATORS)} and a blank."
+            )
+    elif isinstance(value, Sequence):
+        text = eq(*value)
+    else:
+        text = eq(value)
+    return Condition(name, text, _alternatives(name, text))
+
+
+def _alternatives(name: str, text: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    if text.startswith("BETWEEN "):
+        bounds = tuple(part.strip() for part in text.removeprefix("BETWEEN ").split(","))
+        if len(bounds) != 2 or not all(bounds):
+            raise ArgumentError(f"The filter {name}={text!r} needs two bounds: BETWEEN low,high.")
+        return (("BETWEEN", bounds),)
+    found: list[tuple[str, tuple[str, ...]]] = []
+    operator = ""
+    for part in text.split(","):
+        match = _OPERATOR.match(part.strip())
+        operator = match[1] if match else operator
+        value = part.strip()[match.end() :] if match else part.strip()
+        if not value or operator == "BETWEEN":
+            raise ArgumentError(f"The filter {name}={text!r} has no value after an operator.")
+        found.append((operator, (value,)))
+    return tuple(found)
+
+
+def _plain(given: Scalar) -> str:
+    value = given.item() if hasattr(given, "item") else given  # numpy's numbers and bools
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, datetime):
+        moment = value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+        return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
+    if isinstance(value, date):
+        return f"{value.isoformat()}T00:00:00.000Z"
+    if not isinstance(value, (str, int, float)):
+        raise ArgumentError(
+            f"A filter value is a text, number, date, bool or a list of those, not {type(value).__name__}."
+        )
+    text = str(value)
+    if "," in text:
+        raise ArgumentError(f"The API cannot filter by a value with a comma ({text!r}). Use CONTAINS with a part of it.")
+    if not text.strip():
+        raise ArgumentError("A filter value is empty. Leave the filter out, or give it a value.")
+    return text
+
+
+def _some(values: Sequence[Any]) -> Sequence[Any]:
+    if not values:
+        raise ArgumentError("A filter needs at least one value. An empty list would ask for everything.")
+    return values
+
+
+def _did_you_mean(name: str, known: Sequence[str]) -> str:
+    close = difflib.get_close_matches(name, known, n=2, cutoff=0.6)
+    return f" Did you mean {' or '.join(close)}?" if close else f" Possible: {', '.join(known)}."
+
+
+def _value(
+    resource: Mapping[str, Any], name: str, columns: Mapping[str, Attribute]
+) -> tuple[object, Attribute | None]:
+    """The value a filter speaks of, or no column where answers do not carry it (``copying``, say)."""
+    attributes = resource.get("attributes") or {}
+    if name in attributes and name in columns:
+        return attributes[name], columns[name]
+    if name == "origin_id":
+        origin = (resource.get("relationships") or {}).get("origin") or {}
+        return (origin.get("data") or {}).get("id"), Attribute(name, "text", "")
+    return None, None
+
+
+def _matches(condition: Condition, value: object, kind: Kind) -> bool:
+    return any(_holds(operator, bounds, value, kind) for operator, bounds in condition.alternatives)
+
+
+def _holds(operator: str, bounds: tuple[str, ...], value: object, kind: Kind) -> bool:
+    """Whether it matches, in doubt yes: comparing null or the order of texts is the service's own affair."""
+    if value is None or bounds[0] in {"null", "nil"}:
+        return True
+    if operator == "CONTAINS":
+        return like(bounds[0]).search(str(value)) is not None
+    try:
+        mine, theirs = _comparable(value, kind), [_comparable(bound, kind) for bound in bounds]
+    except (TypeError, ValueError):
+        return True
+    if operator == "EQ":
+        return bool(mine == theirs[0])
+    if operator == "NOT":
+        return bool(mine != theirs[0])
+    if kind not in {"datetime", "integer", "number"}:
+        return True
+    if operator == "BETWEEN":
+        return bool(theirs[0] <= mine <= theirs[1])
+    return bool(mine < theirs[0]) if operator == "LT" else bool(mine > theirs[0])
+
+
+def like(text: str) -> re.Pattern[str]:
+    """The pattern of a CONTAINS: no case, ``%`` any run of characters, ``_`` any single one."""
+    parts = (".*" if mark == "%" else "." if mark == "_" else re.escape(mark) for mark in text)
+    return re.compile("".join(parts), re.IGNORECASE | re.DOTALL)
+
+
+def _comparable(value: object, kind: Kind) -> Any:
+    if kind == "datetime":
+        moment = datetime.fromisoformat(str(value))
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+    if kind in {"integer", "number"}:
+        return float(str(value))
+    if kind == "boolean":
+        return str(value).lower()
+    return str(value)

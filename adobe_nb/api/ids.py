@@ -1,0 +1,115 @@
+"""What a user hands over where ids are wanted: an id, a list, a frame, a column, a row."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import pandas as pd
+
+from adobe_nb.errors import ArgumentError
+from adobe_nb.resources import BY_PREFIX, ID_PATTERN, Resource
+
+Ids = str | Mapping[str, Any] | pd.DataFrame | pd.Series | Iterable[Any]
+"""An id, a frame (its ``id`` column), a row, a column or any iterable of those."""
+
+
+def ids_in(given: Ids) -> list[str]:
+    """The ids, in order, without nulls and duplicates. Raises ArgumentError for what is no id."""
+    return list(dict.fromkeys(_check(value) for value in _values(given) if not _is_null(value)))
+
+
+def type_of(identifier: str) -> str:
+    """The resource type that the prefix stands for. Raises ArgumentError when it stands for none we know."""
+    row = BY_PREFIX.get(identifier[:2])
+    if row is None:
+        known = ", ".join(f"{each.prefix} {each.type}" for each in BY_PREFIX.values())
+        raise ArgumentError(f"{identifier} has a prefix that stands for no type known here ({known}).")
+    return row.type
+
+
+def ids_of_type(row: Resource, given: Iterable[Ids]) -> list[str]:
+    """Ids of that one type. Raises ArgumentError for others."""
+    ids = list(dict.fromkeys(identifier for each in given for identifier in ids_in(each)))
+    for identifier in ids:
+        if not identifier.startswith(row.prefix):
+            raise ArgumentError(
+                f"{identifier} is {_a(_kind(identifier))}, not {_a(row.singular)}: ids of {row.type} begin with "
+                f"{row.prefix}."
+            )
+    return ids
+
+
+def parents_of_one_type(row: Resource, given: Ids) -> tuple[str | None, list[str]]:
+    """The parents' type and their ids; no type when there are none. Raises ArgumentError for wrong or mixed kinds."""
+    ids = ids_in(given)
+    types = list(dict.fromkeys(_kind_type(identifier) for identifier in ids))
+    if not types:
+        return None, []
+    allowed = [*row.parents, *row.through]
+    for identifier, kind in zip(ids, (_kind_type(each) for each in ids), strict=True):
+        if kind not in allowed:
+            raise ArgumentError(
+                f"{row.type} are listed under {listed_under(row)}, not {_a(_kind(identifier))} ({identifier})."
+            )
+    if len(types) > 1:
+        raise ArgumentError(f"The parents are of several types ({', '.join(types)}). Ask for one type at a time.")
+    return types[0], ids
+
+
+def listed_under(row: Resource) -> str:
+    """``a property or a library``."""
+    parents = [*row.parents, *row.through]
+    return " or ".join(_a(each.replace("_", " ")) for each in (_singular(parent) for parent in parents))
+
+
+def _singular(resource_type: str) -> str:
+    return next((row.singular for row in BY_PREFIX.values() if row.type == resource_type), resource_type)
+
+
+def _values(given: Ids) -> Iterable[Any]:
+    if isinstance(given, str) or _is_null(given):
+        return [given]
+    if isinstance(given, pd.DataFrame):
+        if "id" not in given.columns:
+            raise ArgumentError(
+                'The frame has no "id" column. Hand over a frame of this package, or one of its columns of ids.'
+            )
+        return given["id"]
+    if isinstance(given, pd.Series):
+        return [given["id"]] if "id" in given.index else given
+    if isinstance(given, Mapping):
+        if "id" not in given:
+            raise ArgumentError('The dict has no "id". Hand over a resource, or its id.')
+        return [given["id"]]
+    if isinstance(getattr(given, "id", None), str):  # a row of itertuples()
+        return [given.id]  # type: ignore[union-attr]
+    if not isinstance(given, Iterable):
+        raise ArgumentError(f"An id, a list of ids or a frame is wanted, not {type(given).__name__}.")
+    return (value for each in given for value in _values(each))
+
+
+def _is_null(value: object) -> bool:
+    return value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and value != value)
+
+
+def _check(value: object) -> str:
+    if isinstance(value, str) and ID_PATTERN.fullmatch(value.strip()):
+        return value.strip()
+    shown = repr(value)[:60]
+    raise ArgumentError(
+        f"{shown} is not an id: those are two capital letters and 32 hex digits. "
+        'To look something up by name: reactor.find("properties", "My site").'
+    )
+
+
+def _kind_type(identifier: str) -> str:
+    row = BY_PREFIX.get(identifier[:2])
+    return row.type if row else identifier[:2]
+
+
+def _kind(identifier: str) -> str:
+    row = BY_PREFIX.get(identifier[:2])
+    return row.singular.replace("_", " ") if row else f"{identifier[:2]}… id"
+
+
+def _a(noun: str) -> str:
+    return f"{'an' if noun[:1].lower() in 'aeiou' else 'a'} {noun}"

@@ -1,0 +1,262 @@
+"""Documents, pages and errors of JSON:API and of the gateway before it."""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+from adobe_nb.api.explanations import GATEWAY, REACTOR
+from adobe_nb.api.progress import Progress, no_progress
+from adobe_nb.errors import ApiError, IncompleteResult, NotAllowed, NotFound, RateLimited
+from adobe_nb.transport import PARALLEL, Request, Response, Signer, Transport
+
+Document = dict[str, Any]
+Params = tuple[tuple[str, str], ...]
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
+
+ACCEPT = "application/vnd.api+json;revision=1"
+PAGE_SIZE = 100
+_JSON_TYPES = ("application/vnd.api+json", "application/json")
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """One list to read: its path, and the query that goes with every page."""
+
+    path: str
+    params: Params = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page: its resources, and the totals when the service reports them."""
+
+    resources: list[Document]
+    total_count: int | None
+    total_pages: int | None
+
+
+class Client:
+    """JSON:API over one transport, one signer and one base URL."""
+
+    def __init__(
+        self,
+        transport: Transport,
+        signer: Signer,
+        base_url: str,
+        *,
+        service: str,
+        org_id: str,
+        progress: Progress = no_progress,
+    ) -> None:
+        self._transport = transport
+        self._signer = signer
+        self.base_url = base_url
+        self.service = service
+        self.org_id = org_id
+        self.progress = progress
+
+    def get(self, path: str, params: Iterable[tuple[str, str]] = ()) -> Document:
+        """The document at that path. Raises ApiError, or TransportError when no answer came."""
+        request = Request(
+            "GET", self.base_url + path, params=tuple(params), headers={"Accept": ACCEPT}, repeatable=True
+        )
+        return read_document(request, self._transport.send(request, self._signer))
+
+    def page(self, listing: Listing, number: int, size: int = PAGE_SIZE) -> Page:
+        """One page of a list."""
+        paging = (("page[number]", str(number)), ("page[size]", str(size)))
+        return _page(listing, self.get(listing.path, (*listing.params, *paging)))
+
+    def pages(self, listing: Listing, size: int = PAGE_SIZE) -> Iterator[Page]:
+        """Page after page, one in memory at a time."""
+        number = 1
+        while True:
+            page = self.page(listing, number, size)
+            yield page
+            if number >= page.total_pages if page.total_pages is not None else len(page.resources) < size:
+                return
+            number += 1
+
+    def read_all(self, listings: Sequence[Listing], label: str = "") -> list[list[Document]]:
+        """Every resource of every list, in the lists' order, proven complete.
+
+        The first pages of all lists go out together, then all the other pages: two flat waves. A list that changed
+        between its pages is read once more. Raises IncompleteResult when it still does not add up.
+        """
+        found = self._read(listings, label)
+        torn = [index for index, listing in enumerate(found) if listing.problem]
+        if torn:
+            again = self._read([listings[index] for index in torn], label)
+            for index, reread in zip(torn, again, strict=True):
+                found[index] = reread
+        for listing, outcome in zip(listings, found, strict=True):
+            if outcome.problem:
+                raise IncompleteResult(
+                    f"{listing.path} {outcome.problem}, twice. Something is changing it while it is read. Run it again."
+                )
+        return [outcome.resources for outcome in found]
+
+    def _read(self, listings: Sequence[Listing], label: str) -> "list[_Outcome]":
+        firsts = in_parallel(lambda listing: self.page(listing, 1), listings, self.progress, label)
+        rest = [
+            (index, number)
+            for index, page in enumerate(firsts)
+            for number in range(2, (page.total_pages or 1) + 1)
+        ]
+        others = in_parallel(lambda job: self.page(listings[job[0]], job[1]), rest, self.progress, label)
+        pages: list[list[Page]] = [[first] for first in firsts]
+        for (index, _), page in zip(rest, others, strict=True):
+            pages[index].append(page)
+        for index, first in enumerate(firsts):
+            if first.total_pages is None:
+                pages[index] = list(self._walk(listings[index], first))
+        return [_outcome(each) for each in pages]
+
+    def _walk(self, listing: Listing, first: Page) -> Iterator[Page]:
+        """A list that reports no totals: on until a page is short."""
+        page, number = first, 1
+        yield page
+        while len(page.resources) >= PAGE_SIZE:
+            number += 1
+            page = self.page(listing, number)
+            yield page
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    resources: list[Document]
+    problem: str = ""
+
+
+def _outcome(pages: Sequence[Page]) -> _Outcome:
+    resources = [resource for page in pages for resource in page.resources]
+    ids = {resource["id"] for resource in resources}
+    totals = {page.total_count for page in pages if page.total_count is not None}
+    if len(ids) != len(resources):
+        return _Outcome(resources, f"gave {len(resources) - len(ids)} of its resources twice")
+    if totals and totals != {len(resources)}:
+        said = " then ".join(str(total) for total in sorted(totals))
+        return _Outcome(resources, f"announced {said} resources and gave {len(resources)}")
+    return _Outcome(resources)
+
+
+def in_parallel(
+    work: Callable[[_Item], _Result], items: Sequence[_Item], progress: Progress = no_progress, label: str = ""
+) -> list[_Result]:
+    """``work`` for every item, at most PARALLEL at once, results in order. The first error ends it."""
+    if len(items) <= 1:
+        return [work(item) for item in items]
+    pool = ThreadPoolExecutor(min(PARALLEL, len(items)), thread_name_prefix="adobe_nb")
+    try:
+        with progress(label, len(items)) as step:
+            futures = [pool.submit(work, item) for item in items]
+            results = []
+            for future in futures:
+                results.append(future.result())
+                step()
+            return results
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def read_document(request: Request, answer: Response) -> Document:
+    """The JSON of an answer. Raises ApiError for a refusal, IncompleteResult for what is no JSON:API document."""
+    document = _parse(answer)
+    if answer.status >= 400:
+        raise error_of(request, answer, document)
+    if not isinstance(document, dict):
+        raise IncompleteResult(
+            f"{request.method} {_path(request)} was answered with {answer.content_type or 'nothing'} instead of JSON. "
+            "Often this is a proxy or a login page. Sign in to your network, then run it again."
+        )
+    return document
+
+
+def error_of(request: Request, answer: Response, document: object) -> ApiError:
+    """The exception for an answer of 400 and above; never quotes the body of what is not Adobe's JSON."""
+    errors: list[Mapping[str, Any]] = []
+    code: str | None = None
+    detail = ""
+    request_id = answer.headers.get("x-request-id")
+    if isinstance(document, dict) and isinstance(document.get("errors"), list):
+        errors = [error for error in document["errors"] if isinstance(error, dict)]
+        first = errors[0] if errors else {}
+        code = str(first["code"]) if first.get("code") else None
+        detail = str(first.get("detail") or first.get("title") or "")
+        meta = first.get("meta")
+        request_id = str(meta["request_id"]) if isinstance(meta, dict) and meta.get("request_id") else request_id
+    elif isinstance(document, dict) and document.get("error_code"):
+        code = str(document["error_code"])
+        errors = [document]
+        detail = str(document.get("message", ""))
+    message = _message(request, answer, code, detail, known=isinstance(document, dict))
+    return _error_class(answer.status)(
+        message,
+        status=answer.status,
+        code=code,
+        errors=errors,
+        request_id=request_id,
+        method=request.method,
+        url=request.full_url,
+    )
+
+
+def _message(request: Request, answer: Response, code: str | None, detail: str, *, known: bool) -> str:
+    what = f"{request.method} {_path(request)} was answered with {answer.status}"
+    if not known:
+        return (
+            f"{what} and a page that is not Adobe's JSON: probably a proxy or a login page in between. Sign in to your "
+            "network, check HTTPS_PROXY, then run it again."
+        )
+    named = f"{what} {code}" if code else what
+    said = f" ({detail.strip().rstrip('.')})" if detail.strip() else ""
+    advice = GATEWAY.get(code or "") or REACTOR.get(code or "") or _advice_by_status(answer.status)
+    return f"{named}{said}. {advice}"
+
+
+def _advice_by_status(status: int) -> str:
+    if status == 404:
+        return "Check the id, the organisation and your rights."
+    if status == 429:
+        return GATEWAY["429050"]
+    if status >= 500:
+        return "Adobe's service is not well. Wait a few minutes, then run it again."
+    if status in {401, 403}:
+        return "Check the credentials and the product profiles of their account."
+    return "Compare the request with Adobe's guide."
+
+
+def _error_class(status: int) -> type[ApiError]:
+    return {401: NotAllowed, 403: NotAllowed, 404: NotFound, 429: RateLimited}.get(status, ApiError)
+
+
+def _parse(answer: Response) -> object:
+    if answer.content_type not in _JSON_TYPES:
+        return None
+    try:
+        return json.loads(answer.body)
+    except ValueError:
+        return None
+
+
+def _page(listing: Listing, document: Document) -> Page:
+    resources = document.get("data")
+    if not isinstance(resources, list) or not all(isinstance(each, dict) and each.get("id") for each in resources):
+        raise IncompleteResult(f"{listing.path} did not answer with a list of resources. Run it again.")
+    meta = document.get("meta")
+    pagination = meta.get("pagination") if isinstance(meta, dict) else None
+    if not isinstance(pagination, dict):
+        return Page(resources, None, None)
+    return Page(resources, _whole(pagination.get("total_count")), _whole(pagination.get("total_pages")))
+
+
+def _whole(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _path(request: Request) -> str:
+    return urlsplit(request.url).path

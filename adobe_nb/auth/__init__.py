@@ -1,0 +1,1 @@
+"""Who you are: where credentials come from, and the tokens they give."""

@@ -1,0 +1,366 @@
+"""Where credentials come from: one function per source. The first complete source wins, never a mix."""
+
+import hmac
+import os
+import re
+import stat
+import warnings
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import NoReturn
+
+from dotenv import dotenv_values
+
+from adobe_nb.errors import CredentialsError, IncompleteCredentials, InsecureFileWarning
+from adobe_nb.transport import check_url, is_loopback
+
+DEFAULT_SCOPES = (
+    "AdobeID",
+    "openid",
+    "read_organizations",
+    "additional_info.job_function",
+    "additional_info.projectedProductContext",
+    "additional_info.roles",
+)
+
+_NAMES = {
+    "ADOBE_CLIENT_ID": "client_id",
+    "ADOBE_CLIENT_SECRET": "client_secret",
+    "ADOBE_ORG_ID": "org_id",
+    "ADOBE_SCOPES": "scopes",
+    "ADOBE_ACCESS_TOKEN": "access_token",
+    "ADOBE_REACTOR_URL": "reactor_url",
+    "ADOBE_IMS_URL": "ims_url",
+    "ADOBE_EDGE_URL": "edge_url",
+    "ADOBE_EDGE_SERVER_URL": "edge_server_url",
+}
+_POSTMAN_NAMES = {
+    "API_KEY": "client_id",
+    "CLIENT_SECRET": "client_secret",
+    "IMS_ORG": "org_id",
+    "SCOPES": "scopes",
+    "ACCESS_TOKEN": "access_token",
+}
+_ENV_NAME = {member: name for name, member in _NAMES.items()}
+_ORG_ID = re.compile(r"[0-9A-Za-z]+@AdobeOrg")
+_CLIENT_ID = re.compile(r"[0-9A-Za-z_.-]+")
+
+
+class Secret:
+    """A secret that does not show itself: masked in repr, str and format; refuses pickle and JSON.
+
+    Only ``reveal()`` gives the text, and only the place that puts it on the wire calls it.
+    """
+
+    __slots__ = ("_hidden",)
+
+    def __init__(self, text: str) -> None:
+        self._hidden = text
+
+    def reveal(self) -> str:
+        """The secret itself."""
+        return self._hidden
+
+    def __repr__(self) -> str:
+        return "Secret(••••••••)"
+
+    def __str__(self) -> str:
+        return "••••••••"
+
+    def __format__(self, spec: str) -> str:
+        return "••••••••"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and hmac.compare_digest(self._hidden.encode(), other._hidden.encode())
+
+    def __hash__(self) -> int:
+        return id(type(self))  # never of the text
+
+    def __copy__(self) -> "Secret":
+        return self
+
+    def __deepcopy__(self, memo: object) -> "Secret":
+        return self
+
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        raise TypeError("A secret is not pickled. Pass the name of its source (env file, profile) instead.")
+
+
+@dataclass(frozen=True, slots=True)
+class Hosts:
+    """The base URLs of one session. Checked when made."""
+
+    reactor: str = "https://reactor.adobe.io"
+    ims: str = "https://ims-na1.adobelogin.com"
+    edge: str = "https://edge.adobedc.net"
+    edge_server: str = "https://server.adobedc.net"
+
+    def __post_init__(self) -> None:
+        for name in ("reactor", "ims", "edge", "edge_server"):
+            url = getattr(self, name).strip().rstrip("/")
+            check_url(url)
+            object.__setattr__(self, name, url)
+
+    @property
+    def service(self) -> str:
+        """``simulator`` on this machine, else ``Adobe``."""
+        return "simulator" if is_loopback(self.reactor) else "Adobe"
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """One complete set, from one source."""
+
+    client_id: str
+    org_id: str
+    client_secret: Secret | None
+    access_token: Secret | None
+    scopes: tuple[str, ...]
+    source: str
+    hosts: Hosts = field(default_factory=Hosts)
+
+    @property
+    def masked_client_id(self) -> str:
+        """The first and last four characters: enough to recognise it."""
+        return mask(self.client_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """What one source offers. Values are still unchecked; secrets are already hidden."""
+
+    source: str
+    values: Mapping[str, str]
+    secrets: Mapping[str, Secret]
+
+    @property
+    def empty(self) -> bool:
+        """No part of a set of credentials is here; scopes and URLs alone are none."""
+        return not self.secrets and not {"client_id", "org_id"} & self.values.keys()
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """What it lacks to be complete; empty when complete."""
+        lacking = [name for name in ("client_id", "org_id") if name not in self.values]
+        if "client_secret" in self.secrets:
+            return tuple(lacking)
+        if "access_token" in self.secrets:
+            return tuple(name for name in lacking if name == "org_id")
+        return (*lacking, "client_secret")
+
+    def describe(self) -> str:
+        """One line for people: what is there, what is missing. Never a value."""
+        present = sorted({"client_id", "org_id"} & self.values.keys()) + sorted(self.secrets)
+        return f"{self.source} has {_named(present)}, but not {_named(self.missing)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The winner, and for the curious what it shadows and what was incomplete."""
+
+    credentials: Credentials
+    shadowed: tuple[str, ...] = ()
+    incomplete: tuple[str, ...] = ()
+
+
+def mask(text: str) -> str:
+    """``1234…cdef``; all dots where it is too short for that."""
+    return f"{text[:4]}…{text[-4:]}" if len(text) >= 12 else "••••"
+
+
+def from_arguments(**given: "str | Secret | None") -> Candidate:
+    """Credentials handed to ``connect()``."""
+    return _candidate("arguments", given)
+
+
+def from_environment(environ: Mapping[str, str]) -> Candidate:
+    """The process environment: the ``ADOBE_…`` names only."""
+    return _candidate("environment", _pick(environ, _NAMES))
+
+
+def from_env_file(path: str | Path) -> Candidate:
+    """A ``.env`` file: the ``ADOBE_…`` names, or those of Adobe's Postman environment when it has ``IMS_ORG``.
+
+    Nothing is exported and nothing interpolated. Warns when other accounts can read the file. Raises
+    CredentialsError when it cannot be read.
+    """
+    path = Path(path).expanduser()
+    problem = _unreadable(path)
+    if problem:
+        raise CredentialsError(f"{path} {problem}.")
+    candidate = _read_env_file(path)
+    if candidate.secrets:
+        _warn_if_readable_by_others(path)
+    return candidate
+
+
+def nearest_env_file(start: Path) -> Path | None:
+    """The first ``.env`` from that folder upward that names any of ours."""
+    for folder in (start, *start.parents):
+        path = folder / ".env"
+        if path.is_file() and not _unreadable(path):
+            names = dotenv_values(path, interpolate=False, encoding="utf-8-sig").keys()
+            if names & _NAMES.keys() or "IMS_ORG" in names:
+                return path
+    return None
+
+
+def from_document(source: str, document: Mapping[str, object]) -> Candidate:
+    """The connection details that a simulator gives (``adobe-nb simulator --json``)."""
+    texts = {name: str(value) for name, value in document.items() if isinstance(value, str)}
+    texts.pop("access_token", None)  # its client secret lasts longer
+    return _candidate(source, texts)
+
+
+def search(environ: Mapping[str, str], start: Path) -> Iterator[Candidate]:
+    """The sources that need no network, in order: environment, then ``.env``."""
+    yield from_environment(environ)
+    path = nearest_env_file(start)
+    if path is not None:
+        yield from_env_file(path)
+
+
+def find(environ: Mapping[str, str] | None = None, start: Path | None = None) -> Found | None:
+    """The first complete source, or None when no source has anything. Raises IncompleteCredentials on halves only."""
+    candidates = list(search(os.environ if environ is None else environ, start or Path.cwd()))
+    complete = [each for each in candidates if not each.empty and not each.missing]
+    halves = [each for each in candidates if not each.empty and each.missing]
+    if complete:
+        return Found(
+            credentials_of(complete[0]),
+            shadowed=tuple(each.source for each in complete[1:]),
+            incomplete=tuple(each.describe() for each in halves),
+        )
+    if halves:
+        raise IncompleteCredentials(halves_message(halves))
+    return None
+
+
+def halves_message(halves: list[Candidate]) -> str:
+    """Why these do not do, and what to do. Two halves are never joined: they may belong to two projects."""
+    told = "; ".join(each.describe() for each in halves)
+    joined = " Sources are never mixed: put all of them into one." if len(halves) > 1 else ""
+    return f"Credentials are incomplete: {told}.{joined} All values are in Developer Console, on your project's page."
+
+
+def credentials_of(candidate: Candidate) -> Credentials:
+    """Check every value and make one set of it. Raises CredentialsError; nothing is sent."""
+    if candidate.missing:
+        raise IncompleteCredentials(halves_message([candidate]))
+    secret = candidate.secrets.get("client_secret")
+    token = None if secret else candidate.secrets.get("access_token")
+    client_id = candidate.values.get("client_id", "")
+    if not client_id and token is not None:
+        client_id = _client_of(token)
+    _check(client_id, _CLIENT_ID, "client id", "Copy the Client ID (API key) from Developer Console.", candidate.source)
+    org_id = candidate.values["org_id"]
+    _check(org_id, _ORG_ID, "organisation id", "It looks like 1234ABCD…@AdobeOrg, with that ending.", candidate.source)
+    if secret is not None and re.search(r"\s", secret.reveal()):
+        raise CredentialsError(f"The client secret in {candidate.source} has white space inside. Copy it once more.")
+    return Credentials(
+        client_id=client_id,
+        org_id=org_id,
+        client_secret=secret,
+        access_token=token,
+        scopes=_scopes(candidate.values.get("scopes", "")),
+        source=candidate.source,
+        hosts=_hosts(candidate, needs_ims=secret is not None),
+    )
+
+
+def with_token(credentials: Credentials, token: Secret) -> Credentials:
+    """The same organisation and hosts, with a pasted token instead."""
+    return replace(credentials, access_token=token, client_secret=None, client_id=_client_of(token))
+
+
+def clean_token(text: str) -> str:
+    """A pasted token without what clings to it: blanks, line ends, quotes, the word Bearer."""
+    return re.sub(r"\s+", "", re.sub(r"(?i)^\s*[\"']?\s*(authorization\s*:)?\s*bearer\s+", "", text)).strip("\"'`")
+
+
+def _read_env_file(path: Path) -> Candidate:
+    values = dotenv_values(path, interpolate=False, encoding="utf-8-sig")
+    texts = {name: value for name, value in values.items() if value is not None}
+    picked = _pick(texts, _NAMES)
+    if "IMS_ORG" in texts:
+        picked = {**_pick(texts, _POSTMAN_NAMES), **picked}
+        if "IMS" in texts and "ims_url" not in picked:
+            picked["ims_url"] = texts["IMS"] if "://" in texts["IMS"] else f"https://{texts['IMS']}"
+    return _candidate(str(path), picked)
+
+
+def _candidate(source: str, given: "Mapping[str, str | Secret | None]") -> Candidate:
+    values: dict[str, str] = {}
+    secrets: dict[str, Secret] = {}
+    for name, value in given.items():
+        text = value.reveal().strip() if isinstance(value, Secret) else (value or "").strip()
+        if not text:
+            continue
+        if name == "access_token":
+            secrets[name] = Secret(clean_token(text))
+        elif name == "client_secret":
+            secrets[name] = Secret(text)
+        else:
+            values[name] = text
+    return Candidate(source, values, secrets)
+
+
+def _pick(texts: Mapping[str, str], names: Mapping[str, str]) -> dict[str, str]:
+    return {member: texts[name] for name, member in names.items() if name in texts}
+
+
+def _named(members: "tuple[str, ...] | list[str]") -> str:
+    return ", ".join(_ENV_NAME[member] for member in members) or "nothing"
+
+
+def _check(value: str, pattern: re.Pattern[str], what: str, advice: str, source: str) -> None:
+    if not pattern.fullmatch(value):
+        raise CredentialsError(f"The {what} in {source} cannot be right. {advice}")
+
+
+def _client_of(token: Secret) -> str:
+    from adobe_nb.auth.ims import read_claims  # noqa: PLC0415
+
+    client = read_claims(token).get("client_id")
+    if not isinstance(client, str) or not client:
+        raise CredentialsError("The access token does not name its client. Set ADOBE_CLIENT_ID beside it.")
+    return client
+
+
+def _scopes(text: str) -> tuple[str, ...]:
+    return tuple(part for part in re.split(r"[,\s]+", text) if part) or DEFAULT_SCOPES
+
+
+def _hosts(candidate: Candidate, *, needs_ims: bool) -> Hosts:
+    names = ("reactor", "ims", "edge", "edge_server")
+    hosts = Hosts(**{name: candidate.values[f"{name}_url"] for name in names if f"{name}_url" in candidate.values})
+    if needs_ims and is_loopback(hosts.reactor) != is_loopback(hosts.ims):
+        raise CredentialsError(
+            f"{candidate.source} sends one of ADOBE_REACTOR_URL and ADOBE_IMS_URL to this machine and the other to "
+            "Adobe. Set both, or neither."
+        )
+    return hosts
+
+
+def _unreadable(path: Path) -> str:
+    if not path.exists():
+        return "does not exist. Give the path of your .env file"
+    if not path.is_file():
+        return "is not a file. Give the path of your .env file"
+    try:
+        path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        return f"cannot be read ({error.strerror})"
+    except UnicodeDecodeError:
+        return "is not a text file in UTF-8. Save it as UTF-8"
+    return ""
+
+
+def _warn_if_readable_by_others(path: Path) -> None:
+    if os.name == "posix" and path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        warnings.warn(
+            f"{path} holds secrets and other accounts of this machine can read it. Run: chmod 600 {path}",
+            InsecureFileWarning,
+            stacklevel=2,
+        )

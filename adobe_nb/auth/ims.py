@@ -1,0 +1,250 @@
+"""The token endpoint of Adobe's identity service (IMS), and the signer that keeps a token fresh.
+
+Source: https://developer.adobe.com/developer-console/docs/guides/authentication/ServerToServerAuthentication/ims
+"""
+
+import base64
+import json
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+import requests
+from requests.auth import AuthBase
+
+from adobe_nb.auth.credentials import Credentials, Secret
+from adobe_nb.errors import CredentialsError, NotSignedIn, SignInError, TokenExpired
+from adobe_nb.transport import Request, Response, Transport
+
+Clock = Callable[[], datetime]
+
+TOKEN_PATH = "/ims/token/v3"  # noqa: S105
+_EARLY = timedelta(seconds=60)
+_CONSOLE = "Developer Console > your project > Credentials > OAuth Server-to-Server"
+
+
+def utc_now() -> datetime:
+    """The clock, where none is given."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """An access token with its life span (UTC). ``expires_at`` is None where the token does not say."""
+
+    value: Secret
+    issued_at: datetime
+    expires_at: datetime | None
+
+    def left(self, now: datetime) -> timedelta | None:
+        """Time until it ends, never negative."""
+        return None if self.expires_at is None else max(self.expires_at - now, timedelta(0))
+
+    def due(self, now: datetime) -> bool:
+        """Whether it should be replaced: a minute early, so that a long pull does not meet a 401 half-way."""
+        if self.expires_at is None:
+            return False
+        return now >= self.expires_at - min(_EARLY, (self.expires_at - self.issued_at) / 10)
+
+
+def read_claims(token: Secret) -> dict[str, Any]:
+    """What a token says of itself; empty when it is not a JWT. The signature is not checked: Adobe does that."""
+    parts = token.reveal().split(".")
+    if len(parts) != 3:
+        return {}
+    try:
+        claims = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
+    except ValueError:
+        return {}
+    return claims if isinstance(claims, dict) else {}
+
+
+def pasted(token: Secret, now: datetime) -> Token:
+    """A pasted token. Raises CredentialsError when it cannot be one, TokenExpired when it is over."""
+    text = token.reveal()
+    problem = ""
+    if not text.isascii() or any(mark in text for mark in "\"'<>{}$ "):
+        problem = "has characters that no access token has"
+    elif text.count(".") != 2 or not read_claims(token):
+        problem = "is cut off or not an access token (three parts joined by dots)"
+    del text
+    if problem:
+        raise CredentialsError(f"What was pasted {problem}. Copy it again: {_CONSOLE} > Generate access token.")
+    issued, expires = _life_span(read_claims(token), now)
+    if expires is not None and expires <= now:
+        raise TokenExpired(
+            f"The access token ended {expires:%Y-%m-%d %H:%M} UTC (they last 24 hours). "
+            f"Get a new one: {_CONSOLE} > Generate access token."
+        )
+    return Token(token, issued, expires)
+
+
+def _life_span(claims: Mapping[str, Any], now: datetime) -> tuple[datetime, datetime | None]:
+    """Issue and expiry. IMS writes created_at and expires_in as texts of milliseconds; exp is the common claim."""
+    try:
+        created = datetime.fromtimestamp(int(claims["created_at"]) / 1000, UTC)
+        return created, created + timedelta(milliseconds=int(claims["expires_in"]))
+    except (KeyError, TypeError, ValueError, OverflowError):
+        pass
+    try:
+        return now, datetime.fromtimestamp(float(claims["exp"]), UTC)
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return now, None
+
+
+class _TokenForm(AuthBase):
+    """Writes the form with the client secret, inside the HTTP library's frames only."""
+
+    def __init__(self, credentials: Credentials) -> None:
+        self._credentials = credentials
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        credentials = self._credentials
+        secret = credentials.client_secret
+        request.prepare_body(
+            urlencode(
+                {
+                    "grant_type": "client_credentials",
+                    "client_id": credentials.client_id,
+                    "client_secret": secret.reveal() if secret else "",
+                    "scope": ",".join(credentials.scopes),
+                }
+            ),
+            None,
+        )
+        request.headers["Content-Type"] = "application/x-www-form-urlencoded"
+        return request
+
+    def renew(self, refused: requests.PreparedRequest) -> bool:  # noqa: ARG002
+        return False
+
+
+def fetch_token(credentials: Credentials, transport: Transport, now: Clock = utc_now) -> Token:
+    """A new token by OAuth Server-to-Server. Raises SignInError, or TransportError when IMS cannot be reached."""
+    asked_at = now()
+    request = Request(
+        "POST", credentials.hosts.ims + TOKEN_PATH, headers={"Accept": "application/json"}, repeatable=True
+    )
+    answer = transport.send(request, _TokenForm(credentials))
+    outcome = _read_answer(answer, credentials, asked_at)
+    if isinstance(outcome, SignInError):
+        raise outcome
+    return outcome
+
+
+def _read_answer(answer: Response, credentials: Credentials, asked_at: datetime) -> Token | SignInError:
+    """A token, or the error to raise; returned, so that the caller raises it from a frame without the body."""
+    try:
+        document = json.loads(answer.body)
+    except ValueError:
+        document = None
+    if not isinstance(document, dict):
+        return SignInError(
+            f"The sign-in service answered {answer.status} with something that is not JSON: probably a proxy or a "
+            "login page in between. Sign in to your network, then run it again.",
+            status=answer.status,
+        )
+    text = document.get("access_token")
+    if answer.status != 200 or not isinstance(text, str) or not text:
+        return _refusal(answer.status, document, credentials)
+    token = Secret(text)
+    try:
+        seconds = float(document["expires_in"])
+        return Token(token, asked_at, asked_at + timedelta(seconds=seconds))
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return Token(token, *_life_span(read_claims(token), asked_at))
+
+
+def _refusal(status: int, document: Mapping[str, Any], credentials: Credentials) -> SignInError:
+    code = document.get("error") if isinstance(document.get("error"), str) else None
+    detail = str(document.get("error_description", ""))
+    source = credentials.source
+    if code == "invalid_client" and "client_id" in detail:
+        text = f"IMS does not know the client id {credentials.masked_client_id} from {source} (invalid_client). Copy it"
+        text += f" again from {_CONSOLE}."
+    elif code == "invalid_client":
+        text = f"IMS refused the client secret from {source} (invalid_client). Copy it again from {_CONSOLE}."
+    elif code == "invalid_scope":
+        text = (
+            f"IMS refused the scopes asked for (invalid_scope): {', '.join(credentials.scopes)}. The credential lacks "
+            f"one of them. Add the API to the project, or set ADOBE_SCOPES to the list shown in {_CONSOLE}."
+        )
+    elif status == 429:
+        text = "IMS asks us to slow down (429). Wait a minute, then run it again."
+    elif status >= 500:
+        text = f"IMS is not well ({status}). Wait a minute, then run it again."
+    else:
+        text = f"IMS refused the sign-in ({status}{', ' + code if code else ''}). Check the values in {source}."
+    return SignInError(text, status=status, code=code)
+
+
+class ImsAuth(AuthBase):
+    """Signs requests with the three headers, and replaces the token when it is due or refused.
+
+    Safe for many threads: one of them fetches, the others wait and use the same token.
+    """
+
+    def __init__(self, credentials: Credentials, transport: Transport, now: Clock = utc_now) -> None:
+        self.credentials = credentials
+        self._transport = transport
+        self._now = now
+        self._lock = threading.Lock()
+        self._token: Token | None = None
+        self._signed_out = False
+
+    def __repr__(self) -> str:
+        return f"ImsAuth({self.credentials.masked_client_id}, {self.credentials.org_id})"
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["Authorization"] = f"Bearer {self.token().value.reveal()}"
+        request.headers["x-api-key"] = self.credentials.client_id
+        request.headers["x-gw-ims-org-id"] = self.credentials.org_id
+        return request
+
+    @property
+    def held(self) -> Token | None:
+        """The token at hand, without fetching one."""
+        return self._token
+
+    def token(self) -> Token:
+        """A token that is good now; fetched when there is none or the one at hand is due."""
+        with self._lock:
+            if self._signed_out:
+                raise NotSignedIn("This session was signed out. Sign in again: adobe_nb.connect() or %adobe_auth.")
+            if self._token is None or (self._token.due(self._now()) and self.renewable):
+                self._token = self._fetch()
+            elif self._token.due(self._now()):
+                self._token = pasted(self._token.value, self._now())  # raises once it is really over
+            return self._token
+
+    @property
+    def renewable(self) -> bool:
+        """Whether a new token can be had without asking anybody."""
+        return self.credentials.client_secret is not None
+
+    def renew(self, refused: requests.PreparedRequest) -> bool:
+        """After a 401: one new token for all threads that were refused with the same old one."""
+        if not self.renewable:
+            return False
+        with self._lock:
+            if self._is_current(refused):
+                self._token = self._fetch()
+            return True
+
+    def _is_current(self, refused: requests.PreparedRequest) -> bool:
+        token = self._token
+        return token is not None and refused.headers.get("Authorization") == f"Bearer {token.value.reveal()}"
+
+    def forget(self) -> None:
+        """Drop the token for good."""
+        with self._lock:
+            self._token = None
+            self._signed_out = True
+
+    def _fetch(self) -> Token:
+        if self.credentials.access_token is not None:
+            return pasted(self.credentials.access_token, self._now())
+        return fetch_token(self.credentials, self._transport, self._now)

@@ -1,0 +1,130 @@
+"""The error tree. Every message is a short sentence with a next step.
+
+::
+
+    AdobeError
+    ├── ArgumentError (also ValueError)     a wrong argument; nothing was sent
+    │   └── NoSuchName                      find() met no row, or several
+    ├── CredentialsError                    no, half or unusable credentials; nothing was sent
+    │   ├── IncompleteCredentials           parts are there, but no source has a whole set
+    │   └── NotSignedIn                     there is no session
+    ├── TransportError                      no usable answer arrived
+    │   ├── HostNotAllowed                  the address is outside the allowed hosts; nothing was sent
+    │   └── RedirectRefused                 the server tried to send us elsewhere
+    ├── SignInError                         IMS, or the expiry of a pasted token, ended the sign-in
+    │   └── TokenExpired
+    ├── ApiError                            Reactor or its gateway answered with an error
+    │   ├── NotFound                        404
+    │   ├── NotAllowed                      401 and 403
+    │   └── RateLimited                     429
+    └── IncompleteResult                    an answer arrived, but it cannot be the whole truth
+
+    InsecureFileWarning (UserWarning)       a file with secrets that others can read
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+
+class AdobeError(Exception):
+    """Base of everything this package raises on purpose."""
+
+    def _render_traceback_(self) -> list[str]:
+        """What a notebook shows: the message alone, no page of traceback."""
+        return [f"{type(self).__name__}: {self}"]
+
+
+class ArgumentError(AdobeError, ValueError):
+    """An argument is wrong. No request was sent."""
+
+
+class NoSuchName(ArgumentError):
+    """``find`` met no row of that name, or more than one. ``candidates`` lists what there is."""
+
+    def __init__(self, message: str, candidates: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.candidates = tuple(candidates)
+
+
+class CredentialsError(AdobeError):
+    """Credentials are missing, incomplete or unusable. No request was sent."""
+
+
+class IncompleteCredentials(CredentialsError):
+    """Parts of credentials were found, but no source has a whole set."""
+
+
+class NotSignedIn(CredentialsError):
+    """There is no session yet."""
+
+
+class TransportError(AdobeError):
+    """No usable answer: unreachable, cut off, too slow."""
+
+
+class HostNotAllowed(TransportError):
+    """The address is outside the allowed hosts. No request was sent."""
+
+
+class RedirectRefused(TransportError):
+    """The server answered with a redirect; following it could carry secrets elsewhere."""
+
+
+class SignInError(AdobeError):
+    """The sign-in failed. ``status`` and ``code`` are what IMS said, if it said anything."""
+
+    def __init__(self, message: str, *, status: int | None = None, code: str | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+
+
+class TokenExpired(SignInError):
+    """The pasted access token is past its end, and nothing is at hand to get another one."""
+
+
+class ApiError(AdobeError):
+    """Reactor, or the gateway before it, answered with an error.
+
+    ``status`` HTTP status · ``code`` JSON:API or gateway code, if any · ``errors`` the error objects as they
+    came · ``request_id`` for Adobe's support · ``method`` and ``url`` of the request.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int,
+        code: str | None = None,
+        errors: Sequence[Mapping[str, Any]] = (),
+        request_id: str | None = None,
+        method: str = "",
+        url: str = "",
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.errors = [dict(error) for error in errors]
+        self.request_id = request_id
+        self.method = method
+        self.url = url
+
+
+class NotFound(ApiError):
+    """404: nothing of that id is visible to this session."""
+
+
+class NotAllowed(ApiError):
+    """401 or 403: the token, the client id, the organisation or a right is missing."""
+
+
+class RateLimited(ApiError):
+    """429, still, after waiting and repeating."""
+
+
+class IncompleteResult(AdobeError):
+    """The answer contradicts itself, the filter or the table of resource types. It is not returned as a table."""
+
+
+class InsecureFileWarning(UserWarning):
+    """A file that holds secrets can be read by other accounts of this machine."""

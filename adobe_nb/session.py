@@ -1,0 +1,332 @@
+"""Sessions: credentials + token + hosts, and which of them is the current one."""
+
+import json
+import os
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from adobe_nb.api.jsonapi import Client
+from adobe_nb.api.progress import bar
+from adobe_nb.api.reactor import Reactor
+from adobe_nb.auth import credentials as sources
+from adobe_nb.auth.credentials import Credentials, Found, Secret
+from adobe_nb.auth.ims import Clock, ImsAuth, Token, utc_now
+from adobe_nb.errors import ApiError, CredentialsError, IncompleteCredentials, NotFound, NotSignedIn, TransportError
+from adobe_nb.transport import Request, Transport, is_loopback
+
+SIMULATOR_VARIABLE = "ADOBE_NB_SIMULATOR"
+_HOW_TO = (
+    "Put ADOBE_CLIENT_ID, ADOBE_CLIENT_SECRET and ADOBE_ORG_ID into a .env file, use the panel of %adobe_auth, "
+    "or try it without an account: adobe_nb.connect(simulator=True)."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """The outcome of ``Session.test()``: whether the credentials work, and a sentence about it."""
+
+    ok: bool
+    message: str
+    status: int | None = None
+    companies: tuple[str, ...] = field(default=())
+
+
+class Session:
+    """Credentials, token and hosts, bound together for good. Safe to use from several threads."""
+
+    def __init__(
+        self,
+        credentials: Credentials,
+        *,
+        shadowed: tuple[str, ...] = (),
+        incomplete: tuple[str, ...] = (),
+        transport: Transport | None = None,
+        now: Clock = utc_now,
+    ) -> None:
+        self.credentials = credentials
+        self.shadowed = shadowed
+        self.incomplete = incomplete
+        self._transport = transport or Transport()
+        self._now = now
+        self._auth = ImsAuth(credentials, self._transport, now)
+        client = Client(
+            self._transport,
+            self._auth,
+            credentials.hosts.reactor,
+            service=self.service,
+            org_id=credentials.org_id,
+            progress=bar,
+        )
+        self.reactor = Reactor(lambda: client)
+        self._client = client
+
+    def __repr__(self) -> str:
+        return (
+            f"<Session {self.service} · {self.org_id} · client {self.credentials.masked_client_id} "
+            f"· from {self.source} · {self.time_left_text}>"
+        )
+
+    @property
+    def client(self) -> Client:
+        """The JSON:API client that ``reactor`` uses."""
+        return self._client
+
+    @property
+    def service(self) -> str:
+        """``Adobe`` or ``simulator``."""
+        return self.credentials.hosts.service
+
+    @property
+    def org_id(self) -> str:
+        """The organisation, ``…@AdobeOrg``."""
+        return self.credentials.org_id
+
+    @property
+    def source(self) -> str:
+        """Where the credentials came from."""
+        return self.credentials.source
+
+    @property
+    def token(self) -> Token | None:
+        """The token at hand (its value stays hidden), or None."""
+        return self._auth.held
+
+    @property
+    def expires_at(self) -> datetime | None:
+        """When the present token ends (UTC), if that is known."""
+        return self.token.expires_at if self.token else None
+
+    @property
+    def renewable(self) -> bool:
+        """Whether a new token is fetched by itself when this one ends."""
+        return self._auth.renewable
+
+    @property
+    def time_left_text(self) -> str:
+        """``23 h 59 min left``."""
+        token = self.token
+        left = token.left(self._now()) if token else None
+        if token is None:
+            return "no token yet"
+        if left is None:
+            return "end of token unknown"
+        minutes = int(left.total_seconds()) // 60
+        if minutes < 1:
+            return f"{int(left.total_seconds())} s left"
+        return f"{minutes // 60} h {minutes % 60} min left"
+
+    def headers(self) -> dict[str, str]:
+        """The three headers of every request, masked: what is sent, without the values that matter."""
+        return {
+            "Authorization": "Bearer ••••••••",
+            "x-api-key": self.credentials.masked_client_id,
+            "x-gw-ims-org-id": self.org_id,
+        }
+
+    def sign_in(self) -> None:
+        """Fetch or check the token now. Raises SignInError, CredentialsError, TransportError."""
+        self._auth.token()
+
+    def test(self) -> Check:
+        """Adobe's own test: list the companies. 200 and a real 404 mean that the credentials work."""
+        try:
+            document = self._client.get("/companies")
+        except NotFound as error:
+            return _not_found(error)
+        except ApiError as error:
+            return Check(False, str(error), error.status)
+        names = tuple(str(_name(each)) for each in document.get("data", []) if isinstance(each, dict))
+        if not names:
+            return Check(True, "The credentials work, and the organisation has no company in tags.", 200)
+        return Check(True, f"The credentials work. Company: {', '.join(names)}.", 200, names)
+
+    def sign_out(self) -> None:
+        """Forget the token and close the connections. A session that was signed out stays so."""
+        self._auth.forget()
+        self._transport.close()
+        with _lock:
+            if _state.default is self:
+                _state.default = None
+
+
+def connect(
+    *,
+    client_id: str | None = None,
+    client_secret: str | Secret | None = None,
+    org_id: str | None = None,
+    access_token: str | Secret | None = None,
+    scopes: str | None = None,
+    reactor_url: str | None = None,
+    ims_url: str | None = None,
+    env_file: str | Path | None = None,
+    simulator: bool | str = False,
+    fallback: Literal["simulator"] | None = None,
+    make_default: bool = True,
+) -> Session:
+    """Sign in and become the process's default session.
+
+    Without arguments the first complete source wins: environment, ``.env`` (this folder and up), a running simulator
+    named in ``ADOBE_NB_SIMULATOR``. Naming values or a file ends the search. ``simulator=True`` ignores every source
+    and starts the built-in simulator (``simulator="no_company"``: as another of its accounts);
+    ``fallback="simulator"`` does so only when no source is complete.
+
+    Raises CredentialsError (none, or incomplete; nothing was sent), SignInError (IMS refused), TransportError.
+
+    Example:
+        >>> import adobe_nb
+        >>> session = adobe_nb.connect(simulator=True)
+        >>> session.service
+        'simulator'
+    """
+    # Hidden before anything can fail: a traceback with local variables then has nothing to show.
+    client_secret, access_token = _hide(client_secret), _hide(access_token)
+    given = {
+        "client_id": client_id,
+        "client_secret": client_secret,
+        "org_id": org_id,
+        "access_token": access_token,
+        "scopes": scopes,
+        "reactor_url": reactor_url,
+        "ims_url": ims_url,
+    }
+    named = [name for name, value in given.items() if value is not None]
+    ways = [bool(named), env_file is not None, bool(simulator)]
+    if sum(ways) > 1:
+        raise CredentialsError("Name one source only: values, env_file= or simulator=. Sources are never mixed.")
+    if fallback not in {None, "simulator"}:
+        raise CredentialsError('fallback takes "simulator" or nothing.')
+    if simulator:
+        found = Found(_built_in("demo" if simulator is True else simulator))
+    elif named:
+        found = Found(sources.credentials_of(sources.from_arguments(**given)))
+    elif env_file is not None:
+        found = Found(sources.credentials_of(sources.from_env_file(env_file)))
+    else:
+        found = find_credentials(fallback=fallback == "simulator")
+    session = Session(found.credentials, shadowed=found.shadowed, incomplete=found.incomplete)
+    session.sign_in()
+    if make_default:
+        with _lock:
+            _state.default = session
+    return session
+
+
+def find_credentials(*, fallback: bool = False, environ: Mapping[str, str] | None = None) -> Found:
+    """The source that ``connect()`` would take. Raises CredentialsError when there is none."""
+    environ = os.environ if environ is None else environ
+    problem = ""
+    try:
+        found = sources.find(environ)
+    except IncompleteCredentials as error:
+        found, problem = None, str(error)
+    if found is not None:
+        return found
+    announced = environ.get(SIMULATOR_VARIABLE, "").strip()
+    incomplete = (problem,) if problem else ()
+    if announced:
+        return Found(_announced(announced), incomplete=incomplete)
+    if fallback:
+        return Found(_built_in("demo"), incomplete=incomplete)
+    if problem:
+        raise IncompleteCredentials(problem)
+    raise CredentialsError(f"No credentials were found. {_HOW_TO}")
+
+
+def current() -> Session:
+    """The session in force: that of the enclosing ``use()``, else the default. Raises NotSignedIn."""
+    session = _used.get() or _state.default
+    if session is None:
+        raise NotSignedIn(f"You are not signed in. Run adobe_nb.connect() or %adobe_auth. {_HOW_TO}")
+    return session
+
+
+@contextmanager
+def use(session: Session) -> Iterator[Session]:
+    """Make a session the current one for this block (and this thread or task only)."""
+    mark = _used.set(session)
+    try:
+        yield session
+    finally:
+        _used.reset(mark)
+
+
+reactor = Reactor(lambda: current().client)
+"""Follows ``current()`` at each call."""
+
+
+def with_names(frame: Any) -> Any:
+    """``reactor.with_names`` of the current session."""
+    return reactor.with_names(frame)
+
+
+@dataclass(slots=True)
+class _State:
+    default: Session | None = None
+
+
+_state = _State()
+_lock = threading.Lock()
+_used: ContextVar[Session | None] = ContextVar("adobe_nb_session", default=None)
+
+
+def _hide(value: str | Secret | None) -> Secret | None:
+    return Secret(value) if isinstance(value, str) else value
+
+
+def _built_in(account: str) -> Credentials:
+    from adobe_nb.simulator.server import built_in  # noqa: PLC0415
+
+    simulator = built_in()
+    if account not in simulator.accounts:
+        raise CredentialsError(
+            f"The simulator has no account {account!r}. It has: {', '.join(sorted(simulator.accounts))}."
+        )
+    document = simulator.connection(account)
+    return sources.credentials_of(sources.from_document("built-in simulator", document))
+
+
+def _announced(url: str) -> Credentials:
+    """The simulator at that address gives its connection details itself."""
+    if not is_loopback(url):
+        raise CredentialsError(f"{SIMULATOR_VARIABLE} must be an address of this machine, as in http://127.0.0.1:8765.")
+    try:
+        document = _read_connection(url.rstrip("/"))
+    except TransportError:
+        document = None
+    if document is None:
+        raise CredentialsError(
+            f"{SIMULATOR_VARIABLE} names a simulator that does not answer. Start one (adobe-nb simulator), or unset it."
+        )
+    return sources.credentials_of(sources.from_document(f"{SIMULATOR_VARIABLE} ({url})", document))
+
+
+def _read_connection(url: str) -> dict[str, Any] | None:
+    answer = Transport(timeout=(5, 5), pause=0.05).send(Request("GET", f"{url}/simulator", repeatable=True))
+    try:
+        document = json.loads(answer.body)
+    except ValueError:
+        return None
+    return document if answer.status == 200 and isinstance(document, dict) else None
+
+
+def _not_found(error: NotFound) -> Check:
+    if error.code != "not-found":
+        return Check(False, str(error), error.status)
+    return Check(
+        True,
+        "The credentials work, but the organisation has no company in tags yet (404). An administrator creates it by "
+        "opening tags once in Data Collection.",
+        404,
+    )
+
+
+def _name(resource: Mapping[str, Any]) -> object:
+    attributes = resource.get("attributes")
+    return attributes.get("name") if isinstance(attributes, Mapping) else None
+

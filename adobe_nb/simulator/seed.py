@@ -1,0 +1,465 @@
+"""What a new simulator holds: the accounts, the company, and its records, with fixed ids and dates."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from adobe_nb.resources import RESOURCES
+from adobe_nb.simulator import demo
+from adobe_nb.simulator.ims import Account
+from adobe_nb.simulator.store import Identifier, Record, Store
+
+ORG_ID = "5F1C6E4B67A0C0DE0A495C3A@AdobeOrg"
+_EMPTY_ORG_ID = "0D2A7B1967A0C0DE0A495C3B@AdobeOrg"
+DATASTREAM_ID = "8b0d3f0a-5f6e-4c1d-9a52-1c7e60f4d201"
+_TODAY = datetime(2026, 9, 8, 9, 0, tzinfo=UTC)
+_PREFIXES = {"builds": "BL", "extension_packages": "EP", "hosts": "HT"}
+_STAGES = ("development", "staging", "production")
+
+
+def make_id(resource_type: str, *path: str) -> str:
+    """The same id at every start, for the same path of names."""
+    row = RESOURCES.get(resource_type)
+    return (row.prefix if row else _PREFIXES[resource_type]) + _digest("/".join((resource_type, *path)), 16)
+
+
+def _digest(text: str, size: int) -> str:
+    return hashlib.blake2s(text.encode(), digest_size=size).hexdigest()
+
+
+def _secret(name: str) -> str:
+    return "simulated-" + _digest(f"secret of {name}", 16)
+
+
+COMPANY_ID = make_id("companies", ORG_ID)
+ACCOUNTS = {
+    "demo": Account(_digest("client demo", 16), _secret("demo"), ORG_ID),
+    "no_company": Account(_digest("client no_company", 16), _secret("no_company"), _EMPTY_ORG_ID),
+    "no_profile": Account(_digest("client no_profile", 16), _secret("no_profile"), ORG_ID, product_profile=False),
+}
+"""``demo`` works; ``no_company`` has an organisation without tags; ``no_profile`` is in no product profile."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bulk:
+    """Generated properties besides the seed; rules and data elements per property, components per rule."""
+
+    properties: int = 0
+    rules: int = 0
+    components: int = 0
+    data_elements: int = 0
+
+
+def seeded(seed: str, bulk: Bulk) -> dict[str, Store]:
+    """The stores by organisation. Raises ValueError for an unknown seed."""
+    if seed not in {"demo", "empty"}:
+        raise ValueError(f"There is no seed {seed!r}, only demo and empty.")
+    store = Store()
+    company = store.add(_company())
+    if seed == "demo":
+        for each in demo.PROPERTIES:
+            _Builder(store, company, each).build()
+    _generate(store, company, bulk)
+    return {ORG_ID: store}
+
+
+def _stamp(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
+
+
+def _day(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(hour=9, tzinfo=UTC)
+
+
+def _jitter(name: str, hours: int) -> timedelta:
+    """A fixed time of day and fraction of a second, so that dates look like people's."""
+    number = int(_digest(f"jitter {name}", 4), 16)
+    return timedelta(milliseconds=number % (hours * 3_600_000))
+
+
+def _company() -> Record:
+    created = _stamp(_day("2024-09-02") + _jitter("company", 8))
+    attributes = {
+        "created_at": created,
+        "updated_at": _stamp(_day("2026-03-03")),
+        "name": "Hearth & Harbor",
+        "org_id": ORG_ID,
+        "token": _digest("company token", 6),
+        "cjm_enabled": False,
+        "edge_enabled": True,
+        "edge_events_allotment": 50_000_000,
+        "edge_fanout_ratio": 5,
+        "premium_cdn_enabled": False,
+        "sla_enabled": True,
+    }
+    rights = ["develop_extensions", "manage_properties"]
+    meta = {"rights": rights, "platform_rights": {each: rights for each in ("web", "mobile", "edge")}}
+    return Record("companies", COMPANY_ID, attributes, meta=meta)
+
+
+def _property(name: str, platform: str, created: datetime, domains: tuple[str, ...]) -> Record:
+    attributes = {
+        "created_at": _stamp(created),
+        "updated_at": _stamp(created + timedelta(days=14) + _jitter(name, 8)),
+        "name": name,
+        "platform": platform,
+        "enabled": True,
+        "development": False,
+        "token": _digest(f"property token {name}", 6),
+        "domains": list(domains),
+        "undefined_vars_return_empty": platform == "web",
+        "rule_component_sequencing_enabled": platform != "mobile",
+    }
+    meta = {"rights": ["approve", "develop", "manage_environments", "manage_extensions", "publish"]}
+    to_one: dict[str, Identifier | None] = {"company": ("companies", COMPANY_ID)}
+    return Record("properties", make_id("properties", name), attributes, to_one, meta)
+
+
+def _revisionable(created: datetime, updated: datetime, **more: Any) -> dict[str, Any]:
+    return {
+        "created_at": _stamp(created),
+        "updated_at": _stamp(updated),
+        "deleted_at": None,
+        "dirty": False,
+        "published": False,
+        "published_at": None,
+        "revision_number": 0,
+        **more,
+    }
+
+
+class _Builder:
+    """Builds one demo property: heads first, then a revision of all that changed with each release."""
+
+    def __init__(self, store: Store, company: Record, spec: demo.Property) -> None:
+        self._store = store
+        self._company = company
+        self._spec = spec
+        self._created = _day(spec.created) + _jitter(spec.name, 6)
+        self._property = _property(spec.name, spec.platform, self._created, spec.domains)
+        self._here: Identifier = ("properties", self._property.id)
+        self._extensions: dict[str, Identifier] = {}
+        self._heads: list[tuple[Record, datetime]] = []
+        self._components: dict[str, list[Record]] = {}
+
+    def build(self) -> None:
+        self._store.add(self._property, self._company.id)
+        for each in self._spec.extensions:
+            self._extension(each)
+        for position, element in enumerate(self._spec.elements):
+            self._element(element, position)
+        for position, rule in enumerate(self._spec.rules):
+            self._rule(rule, position)
+        environments = {stage: self._environment(stage) for stage in _STAGES}
+        upstream: Identifier | None = None
+        for name, day in self._spec.releases:
+            upstream = self._release(name, _day(day) + _jitter(name, 8), upstream, environments)
+        for name, state, day in self._spec.open_libraries:
+            self._open_library(name, state, _day(day) + _jitter(name, 8), upstream, environments)
+
+    def _when(self, position: int, count: int) -> tuple[datetime, datetime]:
+        """Creation spread over the property's life, the first half of it soon after the start; and a later change."""
+        life = (_TODAY - self._created).days - 30
+        day = int(life * (position / max(count, 1)) ** 2 * 0.8) + 1
+        name = f"{self._spec.name} {position}"
+        created = self._created + timedelta(days=day) + _jitter(name, 8)
+        changed = created + (_TODAY - timedelta(days=8) - created) * (int(_digest(name, 1), 16) / 255)
+        return created, changed
+
+    def _add_head(self, record: Record, created: datetime) -> Record:
+        record.to_one |= {"property": self._here, "origin": (record.type, record.id)}
+        record.meta["latest_revision_number"] = 0
+        self._store.add(record, self._property.id)
+        self._store.link(record.id, "revisions", record)
+        self._heads.append((record, created))
+        return record
+
+    def _extension(self, spec: demo.Installed) -> None:
+        created, updated = self._created + timedelta(minutes=3), self._created + timedelta(days=40)
+        attributes = _revisionable(
+            created,
+            updated,
+            name=spec.package,
+            display_name=spec.display_name,
+            version=spec.version,
+            enabled=True,
+            delegate_descriptor_id=f"{spec.package}::extensionConfiguration::config" if spec.settings else None,
+            settings=json.dumps(spec.settings, separators=(",", ":")),
+            review_status="unsubmitted",
+        )
+        package: Identifier = self._package(spec.package, spec.version)
+        record = Record("extensions", make_id("extensions", self._spec.name, spec.package), attributes)
+        record.to_one = {"extension_package": package, "updated_with_extension_package": package}
+        if spec.newer:
+            record.meta["upgrade_extension_package_id"] = self._package(spec.package, spec.newer)[1]
+        self._add_head(record, created)
+        self._extensions[spec.package] = (record.type, record.id)
+
+    def _package(self, name: str, version: str) -> Identifier:
+        platform = self._spec.platform
+        return "extension_packages", make_id("extension_packages", platform, name, version)
+
+    def _delegated(self, delegate: str) -> dict[str, Identifier | None]:
+        """The relations that follow from a delegate: the extension that defines it."""
+        package = delegate.partition("::")[0]
+        extension = self._extensions[package]
+        version = next(each.version for each in self._spec.extensions if each.package == package)
+        return {
+            "extension": extension,
+            "updated_with_extension": extension,
+            "updated_with_extension_package": self._package(package, version),
+        }
+
+    def _element(self, spec: demo.Element, position: int) -> None:
+        created, updated = self._when(position, len(self._spec.elements))
+        attributes = _revisionable(
+            created,
+            updated,
+            name=spec.name,
+            enabled=True,
+            delegate_descriptor_id=spec.delegate,
+            settings=json.dumps(spec.settings, separators=(",", ":")),
+            default_value=spec.default,
+            clean_text=spec.lower,
+            force_lower_case=spec.lower,
+            storage_duration=spec.storage,
+            review_status="unsubmitted",
+        )
+        identifier = make_id("data_elements", self._spec.name, spec.name)
+        self._add_head(Record("data_elements", identifier, attributes, self._delegated(spec.delegate)), created)
+
+    def _rule(self, spec: demo.Rule, position: int) -> None:
+        created, updated = self._when(position, len(self._spec.rules))
+        attributes = _revisionable(
+            created, updated, name=spec.name, enabled=spec.enabled, review_status="unsubmitted"
+        )
+        rule = self._add_head(Record("rules", make_id("rules", self._spec.name, spec.name), attributes), created)
+        orders: dict[str, int] = {}
+        for number, (name, delegate, settings) in enumerate(spec.steps):
+            kind = delegate.split("::")[1]
+            at = created + timedelta(minutes=2 * number + 1)
+            values = _revisionable(
+                at,
+                max(updated, at),
+                name=name,
+                delegate_descriptor_id=delegate,
+                settings=json.dumps(settings, separators=(",", ":")),
+                order=orders.setdefault(kind, 0),
+                rule_order=50.0,
+                timeout=2000,
+                delay_next=True,
+                negate=False,
+            )
+            orders[kind] += 1
+            identifier = make_id("rule_components", self._spec.name, spec.name, str(number))
+            component = Record("rule_components", identifier, values, self._delegated(delegate))
+            component.to_one |= {"property": self._here, "origin": (component.type, component.id)}
+            component.meta["latest_revision_number"] = 0
+            self._attach(component, rule)
+
+    def _attach(self, component: Record, rule: Record) -> None:
+        self._store.add(component, rule.id)
+        self._store.link(component.id, "rules", rule)
+        self._components.setdefault(rule.id, []).append(component)
+
+    def _environment(self, stage: str) -> Record:
+        name = stage.capitalize()
+        token = _digest(f"environment {self._spec.name} {stage}", 6)
+        suffix = "" if stage == "production" else f"-{stage}"
+        minified = f"launch-{token}{suffix}.min.js"
+        folder = f"{self._company.attributes['token']}/{self._property.attributes['token']}"
+        created = _stamp(self._created + timedelta(minutes=5))
+        attributes = {
+            "created_at": created,
+            "updated_at": created,
+            "name": name,
+            "stage": stage,
+            "path": "https://assets.adobedtm.com" + ("/staging" if stage != "production" else ""),
+            "archive": False,
+            "status": "succeeded",
+            "token": token,
+            "library_path": folder,
+            "library_name": minified,
+            "library_entry_points": [
+                {"library_name": minified, "minified": True, "references": []},
+                {"library_name": minified.replace(".min", ""), "minified": False, "references": []},
+            ],
+        }
+        to_one: dict[str, Identifier | None] = {
+            "library": None,
+            "host": ("hosts", make_id("hosts", self._spec.name)),
+            "property": self._here,
+        }
+        record = Record("environments", make_id("environments", self._spec.name, stage), attributes, to_one)
+        record.meta["archive_encrypted"] = False
+        return self._store.add(record, self._property.id)
+
+    def _library(self, name: str, state: str, created: datetime, upstream: Identifier | None) -> Record:
+        attributes = {
+            "created_at": _stamp(created),
+            "updated_at": _stamp(created + timedelta(days=1)),
+            "name": name,
+            "state": state,
+            "published_at": None,
+            "build_required": state != "published",
+        }
+        to_one: dict[str, Identifier | None] = {
+            "environment": None,
+            "upstream_library": upstream,
+            "property": self._here,
+            "last_build": None,
+        }
+        record = Record("libraries", make_id("libraries", self._spec.name, name), attributes, to_one)
+        record.meta = {"build_status": None, "build_required_detail": "No build found since last state change"}
+        return self._store.add(record, self._property.id)
+
+    def _release(
+        self, name: str, when: datetime, upstream: Identifier | None, environments: dict[str, Record]
+    ) -> Identifier:
+        """A published library with a revision of everything that exists by then."""
+        library = self._library(name, "published", when - timedelta(days=3), upstream)
+        library.attributes |= {"published_at": _stamp(when), "updated_at": _stamp(when), "build_required": False}
+        library.meta = {"build_status": "succeeded"}
+        library.to_one["last_build"] = ("builds", make_id("builds", self._spec.name, name))
+        self._occupy(library, environments["production"])
+        for head, created in self._heads:
+            if created < when:
+                revision = self._revise(head, when - timedelta(days=3))
+                self._put(library, revision)
+                revision.attributes |= {"published": True, "published_at": revision.attributes["published_at"] or _stamp(when)}
+        return library.type, library.id
+
+    def _open_library(
+        self, name: str, state: str, when: datetime, upstream: Identifier | None, environments: dict[str, Record]
+    ) -> None:
+        library = self._library(name, state, when, upstream)
+        stage = {"submitted": "staging", "approved": "production"}.get(state, "development")
+        if stage != "production" and state != "rejected":
+            self._occupy(library, environments[stage])
+        changed = [head for head, _ in self._heads if head.attributes["updated_at"] > _stamp(when - timedelta(days=120))]
+        for head in changed[:8]:
+            self._put(library, self._revise(head, when))
+
+    def _occupy(self, library: Record, environment: Record) -> None:
+        """One library per environment: the newest one."""
+        before = environment.to_one["library"]
+        previous = self._store.get(*before) if before else None
+        if previous is not None:
+            previous.to_one["environment"] = None
+        environment.to_one["library"] = (library.type, library.id)
+        library.to_one["environment"] = (environment.type, environment.id)
+
+    def _put(self, library: Record, revision: Record) -> None:
+        self._store.link(library.id, revision.type, revision)
+        self._store.link(revision.id, "libraries", library)
+
+    def _revise(self, head: Record, when: datetime) -> Record:
+        """Freeze the head into its next revision; a rule takes its components along."""
+        number = head.meta["latest_revision_number"] + 1
+        latest = self._latest(head)
+        # Unchanged heads keep their revision: about half of them change from release to release.
+        if latest is not None and int(_digest(f"{head.id} {when}", 1), 16) % 2:
+            return latest
+        revision = self._copy(head, number, when)
+        self._store.add(revision)
+        self._store.link(head.id, "revisions", revision)
+        self._store.link(revision.id, "revisions", revision)
+        head.meta["latest_revision_number"] = number
+        head.attributes["dirty"] = head.attributes["updated_at"] > _stamp(when)
+        if head.type == "rules":
+            for component in list(self._components[head.id]):
+                copy = self._copy(component, number, when)
+                component.meta["latest_revision_number"] = number
+                self._store.add(copy, revision.id)
+                self._store.link(copy.id, "rules", revision)
+        return revision
+
+    def _latest(self, head: Record) -> Record | None:
+        revisions = self._store.listed(head.id, "revisions")
+        return revisions[-1] if len(revisions) > 1 else None
+
+    def _copy(self, head: Record, number: int, when: datetime) -> Record:
+        stamp = _stamp(when + _jitter(f"{head.id} {number}", 3))
+        attributes = {**head.attributes, "revision_number": number, "dirty": False}
+        attributes |= {"created_at": stamp, "updated_at": stamp}
+        identifier = make_id(head.type, head.id, str(number))
+        return Record(head.type, identifier, attributes, dict(head.to_one), {"latest_revision_number": number})
+
+
+def _generate(store: Store, company: Record, bulk: Bulk) -> None:
+    """Plain records in any number, for tests and measurements; every date is distinct."""
+    properties = bulk.properties or (1 if bulk.rules or bulk.data_elements else 0)
+    start = datetime(2025, 1, 1, tzinfo=UTC)
+    for number in range(1, properties + 1):
+        name = f"Generated {number:04d}"
+        record = store.add(_property(name, "web", start + timedelta(seconds=number), ("generated.example",)), company.id)
+        here: Identifier = ("properties", record.id)
+        package: Identifier = ("extension_packages", make_id("extension_packages", "web", "core", "3.4.4"))
+        core = _generated(store, "extensions", name, 0, here, {
+            "name": "core", "display_name": "Core", "version": "3.4.4", "enabled": True,
+            "delegate_descriptor_id": None, "settings": "{}", "review_status": "unsubmitted",
+        })  # fmt: skip
+        core.to_one["extension_package"] = package
+        extension: dict[str, Identifier | None] = {"extension": (core.type, core.id)}
+        for index in range(bulk.data_elements):
+            element = _generated(store, "data_elements", name, index, here, {
+                "name": f"Element {index:05d}", "enabled": True,
+                "delegate_descriptor_id": "core::dataElements::javascript-variable",
+                "settings": json.dumps({"path": f"data.v{index}"}, separators=(",", ":")), "default_value": None,
+                "clean_text": False, "force_lower_case": False, "storage_duration": None,
+                "review_status": "unsubmitted",
+            })  # fmt: skip
+            element.to_one |= extension
+        for index in range(bulk.rules):
+            rule = _generated(store, "rules", name, index, here, {
+                "name": f"Rule {index:05d}", "enabled": index % 7 != 0, "review_status": "unsubmitted",
+            })  # fmt: skip
+            for part in range(bulk.components):
+                _generated_component(store, name, rule, part, extension)
+
+
+def _generated(
+    store: Store, resource_type: str, name: str, index: int, here: Identifier, attributes: dict[str, Any]
+) -> Record:
+    created = datetime(2025, 1, 1, tzinfo=UTC) + timedelta(minutes=index, milliseconds=index % 997)
+    identifier = make_id(resource_type, name, str(index))
+    record = Record(
+        resource_type, identifier, _revisionable(created, created + timedelta(hours=1, seconds=index), **attributes)
+    )
+    record.to_one = {"property": here, "origin": (resource_type, identifier)}
+    record.meta["latest_revision_number"] = 0
+    store.add(record, here[1])
+    store.link(identifier, "revisions", record)
+    return record
+
+
+def _generated_component(
+    store: Store, name: str, rule: Record, part: int, extension: dict[str, Identifier | None]
+) -> None:
+    kind = ("events::dom-ready", "conditions::path", "actions::custom-code")[part % 3]
+    settings: dict[str, Any] = (
+        {},
+        {"paths": [{"value": f"/page/{part}"}]},
+        {"language": "javascript", "source": f"console.log({part});"},
+    )[part % 3]
+    created = datetime.fromisoformat(rule.attributes["created_at"]) + timedelta(seconds=part + 1)
+    attributes = _revisionable(
+        created,
+        created,
+        name=f"Step {part}",
+        delegate_descriptor_id=f"core::{kind}",
+        settings=json.dumps(settings, separators=(",", ":")),
+        order=part // 3,
+        rule_order=50.0,
+        timeout=2000,
+        delay_next=True,
+        negate=False,
+    )
+    identifier = make_id("rule_components", name, rule.id, str(part))
+    record = Record("rule_components", identifier, attributes, dict(extension))
+    record.to_one |= {"property": rule.to_one["property"], "origin": (record.type, record.id)}
+    record.meta["latest_revision_number"] = 0
+    store.add(record, rule.id)
+    store.link(record.id, "rules", rule)

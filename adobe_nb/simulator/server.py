@@ -1,0 +1,229 @@
+"""The simulator over real HTTP on 127.0.0.1: tornado on a thread and loop of its own."""
+
+import asyncio
+import atexit
+import json
+import threading
+from collections import deque
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+from urllib.parse import parse_qsl
+
+from tornado.httpserver import HTTPServer
+from tornado.httputil import HTTPServerRequest
+from tornado.netutil import bind_sockets
+from tornado.web import Application, RequestHandler
+
+from adobe_nb.simulator.app import App, Request, Response
+from adobe_nb.simulator.faults import Fault, Faults
+from adobe_nb.simulator.ims import Account, Ims
+from adobe_nb.simulator.seed import ACCOUNTS, COMPANY_ID, DATASTREAM_ID, Bulk, seeded
+
+_ADDRESS = "127.0.0.1"
+_REMEMBERED = 10_000
+
+
+class Simulator:
+    """IMS and Reactor on one port, the two Edge hosts on their own. Use as a context, or ``start`` and ``stop``.
+
+    ``received`` holds the latest requests, for tests and the curious.
+
+    Example:
+        >>> from adobe_nb.simulator.server import Simulator
+        >>> with Simulator(seed="empty") as simulator:
+        ...     simulator.reactor_url.startswith("http://127.0.0.1:")
+        True
+    """
+
+    def __init__(
+        self,
+        *,
+        port: int = 0,
+        seed: str = "demo",
+        bulk: Bulk | None = None,
+        latency: float = 0.0,
+        token_ttl: float = 86399,
+        build_seconds: float = 0.5,
+        faults: tuple[Fault, ...] = (),
+    ) -> None:
+        self.accounts: dict[str, Account] = dict(ACCOUNTS)
+        self.ims = Ims(self.accounts, token_ttl=token_ttl)
+        self.stores = seeded(seed, bulk or Bulk())
+        self.latency = latency
+        self.build_seconds = build_seconds
+        self.faults = Faults(faults)
+        self.received: deque[Request] = deque(maxlen=_REMEMBERED)
+        self._port = port
+        self._ready = threading.Event()
+        self._problem: OSError | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stopping: asyncio.Event | None = None
+        self._thread: threading.Thread | None = None
+        self._urls: dict[str, str] = {}
+        self.app: App | None = None
+
+    def __enter__(self) -> "Simulator":
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def __repr__(self) -> str:
+        return f"<Simulator {self._urls.get('reactor', 'not started')}>"
+
+    @property
+    def reactor_url(self) -> str:
+        """Base URL of Reactor; IMS answers there too."""
+        return self._urls["reactor"]
+
+    def connection(self, account: str = "demo") -> dict[str, Any]:
+        """Everything a client needs to connect as that account; simulated secrets, good for nothing else."""
+        who = self.accounts[account]
+        return {
+            "reactor_url": self._urls["reactor"],
+            "ims_url": self._urls["reactor"],
+            "edge_url": self._urls["edge"],
+            "edge_server_url": self._urls["edge_server"],
+            "client_id": who.client_id,
+            "client_secret": who.client_secret,
+            "org_id": who.org_id,
+            "company_id": COMPANY_ID,
+            "scopes": ",".join(who.scopes),
+            "access_token": self.ims.issue(who),
+            "datastream_id": DATASTREAM_ID,
+        }
+
+    def start(self) -> "Simulator":
+        """Serve on a thread; returns when ready. Raises OSError when the port is taken."""
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), name="adobe_nb simulator", daemon=True)
+        self._thread.start()
+        self._ready.wait()
+        if self._problem is not None:
+            self._thread.join()
+            raise self._problem
+        return self
+
+    def stop(self) -> None:
+        """Stop serving and wait until that is done. Harmless when not running."""
+        if self._loop is not None and self._stopping is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._stopping.set)
+        if self._thread is not None:
+            self._thread.join()
+
+    async def _serve(self) -> None:
+        self._loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
+        servers: list[HTTPServer] = []
+        try:
+            for name, port, answer in (
+                ("reactor", self._port, self._answer),
+                ("edge", 0, _no_edge_yet),
+                ("edge_server", 0, _no_edge_yet),
+            ):
+                sockets = bind_sockets(port, _ADDRESS)
+                self._urls[name] = f"http://{_ADDRESS}:{sockets[0].getsockname()[1]}"
+                handler = [(r".*", _Handler, {"simulator": self, "answer": answer})]
+                server = HTTPServer(Application(handler, log_function=lambda _: None))
+                server.add_sockets(sockets)
+                servers.append(server)
+            self.app = App(self.ims, self.stores, self._urls["reactor"])
+        except OSError as error:
+            self._problem = error
+            self._stopping.set()
+        self._ready.set()
+        await self._stopping.wait()
+        for server in servers:
+            server.stop()
+            await server.close_all_connections()
+
+    def _answer(self, request: Request) -> Response:
+        self.received.append(request)
+        if request.path == "/simulator" and request.method == "GET":
+            return Response(200, json.dumps(self.connection()).encode(), "application/json")
+        if self.app is None:  # pragma: no cover
+            raise RuntimeError("not started")
+        return self.app(request)
+
+
+class _Handler(RequestHandler):
+    """Every method and path: translate, ask the pure function, translate back."""
+
+    SUPPORTED_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")  # type: ignore[assignment]
+
+    def initialize(self, simulator: Simulator, answer: Callable[[Request], Response]) -> None:
+        self._simulator = simulator
+        self._respond = answer
+
+    def compute_etag(self) -> None:
+        """No ETag: it would cost a hash of every page."""
+
+    async def _handle(self, *_: str) -> None:
+        if self._simulator.latency:
+            await asyncio.sleep(self._simulator.latency)
+        kind = self._simulator.faults.strike() if self.request.path != "/simulator" else None
+        if kind == "slow":
+            await asyncio.sleep(2)
+        elif kind == "reset":
+            self.detach().close()
+            return
+        response = _FAULTS[kind]() if kind in _FAULTS else self._respond(_translated(self.request))
+        if kind == "cut":
+            head = f"HTTP/1.1 200 OK\r\nContent-Type: {response.content_type}\r\nContent-Length: {len(response.body)}\r\n\r\n"
+            stream = self.detach()
+            await stream.write(head.encode() + response.body[: len(response.body) // 2])
+            stream.close()
+            return
+        self.set_status(response.status)
+        self.clear_header("Content-Type")
+        if response.body:
+            self.set_header("Content-Type", response.content_type)
+        for name, value in response.headers.items():
+            self.set_header(name, value)
+        self.finish(response.body)
+
+    get = head = post = put = patch = delete = options = _handle  # type: ignore[assignment]
+
+
+def _translated(request: HTTPServerRequest) -> Request:
+    return Request(
+        method=str(request.method),
+        path=request.path,
+        query=tuple(parse_qsl(request.query, keep_blank_values=True)),
+        headers={name.lower(): value for name, value in request.headers.get_all()},
+        body=request.body,
+    )
+
+
+def _no_edge_yet(request: Request) -> Response:  # noqa: ARG001
+    problem = {"status": 501, "title": "Not simulated yet", "detail": "This version simulates IMS and Reactor only."}
+    return Response(501, json.dumps(problem).encode(), "application/problem+json")
+
+
+def _status(status: int, **headers: str) -> Response:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    if status == 429:
+        body = json.dumps({"error_code": "429050", "message": "Too many requests"}).encode()
+        return Response(429, body, "application/json", named)
+    return Response(status, b"<html><body>upstream trouble</body></html>", "text/html", named)
+
+
+_FAULTS: dict[str | None, Callable[[], Response]] = {
+    "429": partial(_status, 429),
+    "429-retry-after": partial(_status, 429, Retry_After="1"),
+    **{str(status): partial(_status, status) for status in (500, 502, 503, 504)},
+    "401": lambda: Response(401, b'{"error_code": "401013", "message": "Oauth token is not valid"}', "application/json"),
+    "html": lambda: Response(404, b"<html><body>The proxy does not know this page.</body></html>", "text/html"),
+}
+
+_built_in: Simulator | None = None
+_lock = threading.Lock()
+
+
+def built_in() -> Simulator:
+    """This process's own simulator, started at the first call and kept until the process ends."""
+    global _built_in  # noqa: PLW0603
+    with _lock:
+        if _built_in is None:
+            _built_in = Simulator().start()
+            atexit.register(_built_in.stop)
+        return _built_in

@@ -1,0 +1,274 @@
+"""One ``send()``: allowed hosts, time limits, no redirects, no cookies, retries. Knows nothing of Reactor.
+
+Secrets enter a request only in the ``Signer``, inside the HTTP library's own frames; every error is raised outside
+the ``except`` block, so that no traceback of ours carries a frame that holds them.
+"""
+
+import ipaddress
+import os
+import random
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any, Protocol
+from urllib.parse import urlencode, urlsplit
+
+import requests
+from requests.adapters import HTTPAdapter
+from requests.auth import AuthBase
+
+from adobe_nb.errors import HostNotAllowed, RedirectRefused, TransportError
+
+ALLOWED_DOMAINS = ("adobe.io", "adobelogin.com", "adobedc.net")
+PARALLEL = 8
+"""Requests in flight at once."""
+_ATTEMPTS = 5
+_CONNECTION_ATTEMPTS = 3
+_BUSY = {429, 502, 503, 504}
+_LONGEST_PAUSE = 60.0
+
+
+class Signer(Protocol):
+    """Puts secrets into a request, and gets new ones when they are refused."""
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        """Sign the prepared request."""
+        ...
+
+    def renew(self, refused: requests.PreparedRequest) -> bool:
+        """After a 401: whether to sign and send once more."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What to send; never holds a secret."""
+
+    method: str
+    url: str
+    params: tuple[tuple[str, str], ...] = ()
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes | None = None
+    repeatable: bool = False
+    """A repetition cannot do harm: reads, and asking for a token."""
+
+    @property
+    def full_url(self) -> str:
+        """The URL with its query."""
+        return f"{self.url}?{urlencode(self.params)}" if self.params else self.url
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What came back. The body stays out of the repr: it can be a token."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes = field(repr=False)
+
+    @property
+    def content_type(self) -> str:
+        """The media type, lower case, without parameters."""
+        return self.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+
+
+class _Unsigned(AuthBase):
+    """No auth at all; being there also keeps requests from reading .netrc."""
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        return request
+
+    def renew(self, refused: requests.PreparedRequest) -> bool:  # noqa: ARG002
+        return False
+
+
+UNSIGNED = _Unsigned()
+
+
+def is_loopback(url: str) -> bool:
+    """Whether the URL stays on this machine: localhost, 127.0.0.0/8, ::1."""
+    host = urlsplit(url).hostname or ""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def check_url(url: str) -> None:
+    """Refuse whatever is not Adobe over https, or loopback. Raises HostNotAllowed."""
+    try:
+        parts = urlsplit(url)
+        host, plain = parts.hostname or "", parts.username is None and parts.password is None
+        _ = parts.port
+    except ValueError:
+        host, plain, parts = "", False, urlsplit("")
+    adobe = parts.scheme == "https" and any(host.endswith("." + domain) for domain in ALLOWED_DOMAINS)
+    loopback = parts.scheme in {"http", "https"} and is_loopback(url) if host else False
+    if plain and (adobe or loopback):
+        return
+    raise HostNotAllowed(
+        f"{_without_userinfo(url)} is not an address that credentials may go to. Allowed are "
+        f"{', '.join('https://*.' + domain for domain in ALLOWED_DOMAINS)} and this machine (127.0.0.1). "
+        "Correct the base URL (ADOBE_REACTOR_URL, ADOBE_IMS_URL)."
+    )
+
+
+def _without_userinfo(url: str) -> str:
+    return url.split("?")[0].rpartition("@")[2][:120]
+
+
+class Transport:
+    """Sends requests; safe to use from several threads at once."""
+
+    def __init__(
+        self,
+        *,
+        timeout: tuple[float, float] = (10.0, 60.0),
+        attempts: int = _ATTEMPTS,
+        sleep: Callable[[float], object] = time.sleep,
+        pause: float = 0.5,
+    ) -> None:
+        self._timeout = timeout
+        self._attempts = attempts
+        self._sleep = sleep
+        self._pause = pause
+        # urllib3 repeats nothing: every attempt is counted here, where the method is known.
+        self._adapter = HTTPAdapter(pool_connections=8, pool_maxsize=PARALLEL * 2, max_retries=0)
+        self._threads = threading.local()
+
+    def send(self, request: Request, signer: Signer = UNSIGNED) -> Response:
+        """Send, repeat what may be repeated, and return the answer whatever its status (except redirects).
+
+        Raises HostNotAllowed before anything is sent, RedirectRefused, and TransportError when no answer came.
+        """
+        check_url(request.url)
+        renewed = False
+        for attempt in range(1, self._attempts + 1):
+            last = attempt == self._attempts
+            answer, prepared = self._attempt(request, signer)
+            if isinstance(answer, _Failure):
+                if attempt >= _CONNECTION_ATTEMPTS or last or not (request.repeatable or answer.never_sent):
+                    raise TransportError(answer.message)
+                self._sleep(self._backoff(attempt))
+                continue
+            if 300 <= answer.status < 400:
+                raise RedirectRefused(_redirect_message(request, answer))
+            if answer.status == 401 and not renewed and prepared is not None and signer.renew(prepared):
+                # A refused token was not acted on, so that even a write may be repeated.
+                renewed = True
+                continue
+            if answer.status in _BUSY and not last and (request.repeatable or answer.status == 429):
+                self._sleep(_retry_after(answer) or self._backoff(attempt))
+                continue
+            return answer
+        raise TransportError(f"{_place(request)} still refuses its token after a renewal.")  # pragma: no cover
+
+    def _backoff(self, attempt: int) -> float:
+        return float(self._pause * 2 ** (attempt - 1) * random.uniform(0.75, 1.25))  # noqa: S311
+
+    def _attempt(
+        self, request: Request, signer: Signer
+    ) -> "tuple[Response | _Failure, requests.PreparedRequest | None]":
+        interrupted = False
+        answer: requests.Response | None = None
+        failure: _Failure | None = None
+        try:
+            answer = self._session().request(
+                request.method,
+                request.full_url,
+                headers=dict(request.headers),
+                data=request.body,
+                auth=signer,  # type: ignore[arg-type]
+                timeout=self._timeout,
+                allow_redirects=False,
+                proxies=_proxies(request.url),
+                verify=os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True,
+            )
+        except requests.RequestException as error:
+            failure = _describe(request, error)
+        except KeyboardInterrupt:
+            interrupted = True
+        if interrupted:
+            raise KeyboardInterrupt
+        if failure is not None or answer is None:
+            return failure or _Failure("no answer"), None
+        return Response(answer.status_code, answer.headers, answer.content), answer.request
+
+    def _session(self) -> requests.Session:
+        """One requests.Session per thread, all on one pool of connections."""
+        session: requests.Session | None = getattr(self._threads, "session", None)
+        if session is None:
+            session = requests.Session()
+            session.trust_env = False  # no .netrc; proxies and certificates are looked up by us
+            session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+            session.mount("https://", self._adapter)
+            session.mount("http://", self._adapter)
+            self._threads.session = session
+        return session
+
+    def close(self) -> None:
+        """Close the connections. They open again when needed."""
+        self._adapter.close()
+
+
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    message: str
+    never_sent: bool = False
+
+
+def _describe(request: Request, error: requests.RequestException) -> _Failure:
+    """Our words for what the HTTP library met; never its own, which can quote proxies with passwords."""
+    place = _place(request)
+    if isinstance(error, requests.exceptions.ProxyError):
+        return _Failure(f"The proxy set for this machine did not let us reach {place}. Check HTTPS_PROXY.", True)
+    if isinstance(error, requests.exceptions.SSLError):
+        return _Failure(
+            f"The certificate of {place} was not accepted. If your company's proxy re-signs traffic, point "
+            "REQUESTS_CA_BUNDLE at its certificate file."
+        )
+    if isinstance(error, requests.exceptions.ConnectTimeout):
+        return _Failure(f"{place} did not accept a connection in time. Check network and VPN, then run it again.", True)
+    if isinstance(error, requests.exceptions.Timeout):
+        return _Failure(f"{place} did not answer in time. Run it again.")
+    if isinstance(error, requests.exceptions.ConnectionError):
+        refused = "NewConnectionError" in repr(error) or "NameResolutionError" in repr(error)
+        what = "cannot be reached" if refused else "broke off the connection"
+        advice = (
+            "Is the simulator running (adobe-nb simulator)?" if is_loopback(request.url) else "Check network, VPN, proxy."
+        )
+        return _Failure(f"{place} {what}. {advice}", refused)
+    if isinstance(error, (requests.exceptions.ChunkedEncodingError, requests.exceptions.ContentDecodingError)):
+        return _Failure(f"{place} broke off in the middle of its answer. Run it again.")
+    return _Failure(f"The request to {place} failed ({type(error).__name__}). Run it again.")
+
+
+def _place(request: Request) -> str:
+    parts = urlsplit(request.url)
+    return f"{parts.hostname}:{parts.port}" if parts.port else str(parts.hostname)
+
+
+def _redirect_message(request: Request, answer: Response) -> str:
+    target = urlsplit(answer.headers.get("Location", ""))
+    where = target.hostname or "another address"
+    return (
+        f"{_place(request)} answered with a redirect to {where}, which is not followed because credentials would "
+        "go along. Often this is a proxy's login page: sign in to your network, then run it again."
+    )
+
+
+def _retry_after(answer: Response) -> float | None:
+    value = answer.headers.get("Retry-After", "").strip()
+    return min(float(value), _LONGEST_PAUSE) if value.isdigit() else None
+
+
+def _proxies(url: str) -> dict[str, str]:
+    """The environment's proxies, but never for this machine."""
+    if is_loopback(url):
+        return {}
+    found: Mapping[str, Any] = requests.utils.get_environ_proxies(url)
+    return {scheme: str(proxy) for scheme, proxy in found.items()}
