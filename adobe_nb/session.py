@@ -3,22 +3,25 @@
 import json
 import os
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from adobe_nb.api.jsonapi import Client
 from adobe_nb.api.progress import bar
 from adobe_nb.api.reactor import Reactor
 from adobe_nb.auth import credentials as sources
 from adobe_nb.auth.credentials import Credentials, Found, Secret
-from adobe_nb.auth.ims import Clock, ImsAuth, Token, utc_now
+from adobe_nb.auth.ims import Clock, ImsAuth, Token, read_claims, utc_now
 from adobe_nb.errors import ApiError, CredentialsError, IncompleteCredentials, NotFound, NotSignedIn, TransportError
 from adobe_nb.transport import Request, Transport, is_loopback
+
+if TYPE_CHECKING:
+    from adobe_nb.simulator.server import Simulator
 
 SIMULATOR_VARIABLE = "ADOBE_NB_SIMULATOR"
 _HOW_TO = (
@@ -54,7 +57,7 @@ class Session:
         self.incomplete = incomplete
         self._transport = transport or Transport()
         self._now = now
-        self._auth = ImsAuth(credentials, self._transport, now)
+        self._auth = ImsAuth(credentials, self._transport, now, _notify)
         client = Client(
             self._transport,
             self._auth,
@@ -153,6 +156,7 @@ class Session:
         with _lock:
             if _state.default is self:
                 _state.default = None
+        _notify()
 
 
 def connect(
@@ -204,17 +208,60 @@ def connect(
     if simulator:
         found = Found(_built_in("demo" if simulator is True else simulator))
     elif named:
-        found = Found(sources.credentials_of(sources.from_arguments(**given)))
+        found = Found(sources.credentials_of(sources.from_arguments("arguments", **given)))
     elif env_file is not None:
         found = Found(sources.credentials_of(sources.from_env_file(env_file)))
     else:
         found = find_credentials(fallback=fallback == "simulator")
+    return _open(found, make_default=make_default)
+
+
+def connect_by_hand(values: Mapping[str, "str | Secret"], *, simulator: bool) -> Session:
+    """Sign in with what was typed into the panel or a prompt. Raises as ``connect`` does."""
+    urls: dict[str, str | Secret] = {}
+    token = values.get("access_token")
+    if isinstance(token, Secret):
+        issuer = str(read_claims(Secret(sources.clean_token(token.reveal()))).get("as", ""))
+        if issuer and (issuer == "simulator") != simulator:
+            where = "the simulator" if issuer == "simulator" else "Adobe"
+            raise CredentialsError(f"This token comes from {where}. Choose that service, or paste another token.")
+    if simulator:
+        details = simulator_connection()
+        urls = {"reactor_url": details["reactor_url"], "ims_url": details["ims_url"]}
+    candidate = sources.from_arguments("the panel", **{**values, **urls})
+    return _open(Found(sources.credentials_of(candidate)))
+
+
+def simulator_connection() -> dict[str, Any]:
+    """Connection details of the announced simulator, else of the built-in one."""
+    announced = os.environ.get(SIMULATOR_VARIABLE, "").strip()
+    return _details_at(announced) if announced else _built_in_simulator().connection()
+
+
+def current_or_none() -> Session | None:
+    """The session in force, or None."""
+    return _used.get() or _state.default
+
+
+def on_change(listener: Callable[[], object]) -> None:
+    """Call this when the default session changes or a token is replaced. Each listener is kept once."""
+    if listener not in _listeners:
+        _listeners.append(listener)
+
+
+def _open(found: Found, *, make_default: bool = True) -> Session:
     session = Session(found.credentials, shadowed=found.shadowed, incomplete=found.incomplete)
     session.sign_in()
     if make_default:
         with _lock:
             _state.default = session
+        _notify()
     return session
+
+
+def _notify() -> None:
+    for listener in list(_listeners):
+        listener()
 
 
 def find_credentials(*, fallback: bool = False, environ: Mapping[str, str] | None = None) -> Found:
@@ -240,9 +287,12 @@ def find_credentials(*, fallback: bool = False, environ: Mapping[str, str] | Non
 
 def current() -> Session:
     """The session in force: that of the enclosing ``use()``, else the default. Raises NotSignedIn."""
-    session = _used.get() or _state.default
+    session = current_or_none()
     if session is None:
-        raise NotSignedIn(f"You are not signed in. Run adobe_nb.connect() or %adobe_auth. {_HOW_TO}")
+        raise NotSignedIn(
+            "You are not signed in. Run %adobe_auth, or adobe_nb.connect(). Without an Adobe account: "
+            "adobe_nb.connect(simulator=True)."
+        )
     return session
 
 
@@ -272,6 +322,7 @@ class _State:
 
 _state = _State()
 _lock = threading.Lock()
+_listeners: list[Callable[[], object]] = []
 _used: ContextVar[Session | None] = ContextVar("adobe_nb_session", default=None)
 
 
@@ -280,18 +331,25 @@ def _hide(value: str | Secret | None) -> Secret | None:
 
 
 def _built_in(account: str) -> Credentials:
-    from adobe_nb.simulator.server import built_in  # noqa: PLC0415
-
-    simulator = built_in()
+    simulator = _built_in_simulator()
     if account not in simulator.accounts:
         raise CredentialsError(
             f"The simulator has no account {account!r}. It has: {', '.join(sorted(simulator.accounts))}."
         )
-    document = simulator.connection(account)
-    return sources.credentials_of(sources.from_document("built-in simulator", document))
+    return sources.credentials_of(sources.from_document("the built-in simulator", simulator.connection(account)))
+
+
+def _built_in_simulator() -> "Simulator":
+    from adobe_nb.simulator.server import built_in  # noqa: PLC0415
+
+    return built_in()
 
 
 def _announced(url: str) -> Credentials:
+    return sources.credentials_of(sources.from_document(f"{SIMULATOR_VARIABLE} ({url})", _details_at(url)))
+
+
+def _details_at(url: str) -> dict[str, Any]:
     """The simulator at that address gives its connection details itself."""
     if not is_loopback(url):
         raise CredentialsError(f"{SIMULATOR_VARIABLE} must be an address of this machine, as in http://127.0.0.1:8765.")
@@ -303,7 +361,7 @@ def _announced(url: str) -> Credentials:
         raise CredentialsError(
             f"{SIMULATOR_VARIABLE} names a simulator that does not answer. Start one (adobe-nb simulator), or unset it."
         )
-    return sources.credentials_of(sources.from_document(f"{SIMULATOR_VARIABLE} ({url})", document))
+    return document
 
 
 def _read_connection(url: str) -> dict[str, Any] | None:
@@ -330,3 +388,8 @@ def _name(resource: Mapping[str, Any]) -> object:
     attributes = resource.get("attributes")
     return attributes.get("name") if isinstance(attributes, Mapping) else None
 
+
+
+def simulator_announced() -> bool:
+    """Whether ``adobe-nb lab``, or somebody, named a running simulator."""
+    return bool(os.environ.get(SIMULATOR_VARIABLE, "").strip())

@@ -56,9 +56,9 @@ def parents_of_one_type(row: Resource, given: Ids) -> tuple[str | None, list[str
 
 
 def listed_under(row: Resource) -> str:
-    """``a property or a library``."""
-    parents = [*row.parents, *row.through]
-    return " or ".join(_a(each.replace("_", " ")) for each in (_singular(parent) for parent in parents))
+    """``a property, a library or a rule component``."""
+    names = [_a(_singular(parent).replace("_", " ")) for parent in (*row.parents, *row.through)]
+    return " or ".join((", ".join(names[:-1]), names[-1]) if len(names) > 1 else names)
 
 
 def _singular(resource_type: str) -> str:

@@ -169,9 +169,9 @@ def mask(text: str) -> str:
     return f"{text[:4]}…{text[-4:]}" if len(text) >= 12 else "••••"
 
 
-def from_arguments(**given: "str | Secret | None") -> Candidate:
-    """Credentials handed to ``connect()``."""
-    return _candidate("arguments", given)
+def from_arguments(source: str, **given: "str | Secret | None") -> Candidate:
+    """Values handed over by a caller: of ``connect()``, or from the panel."""
+    return _candidate(source, given)
 
 
 def from_environment(environ: Mapping[str, str]) -> Candidate:

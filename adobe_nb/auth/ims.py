@@ -187,8 +187,15 @@ class ImsAuth(AuthBase):
     Safe for many threads: one of them fetches, the others wait and use the same token.
     """
 
-    def __init__(self, credentials: Credentials, transport: Transport, now: Clock = utc_now) -> None:
+    def __init__(
+        self,
+        credentials: Credentials,
+        transport: Transport,
+        now: Clock = utc_now,
+        changed: Callable[[], object] = lambda: None,
+    ) -> None:
         self.credentials = credentials
+        self._changed = changed
         self._transport = transport
         self._now = now
         self._lock = threading.Lock()
@@ -215,8 +222,8 @@ class ImsAuth(AuthBase):
             if self._signed_out:
                 raise NotSignedIn("This session was signed out. Sign in again: adobe_nb.connect() or %adobe_auth.")
             if self._token is None or (self._token.due(self._now()) and self.renewable):
-                self._token = self._fetch()
-            elif self._token.due(self._now()):
+                return self._replace()
+            if self._token.due(self._now()):
                 self._token = pasted(self._token.value, self._now())  # raises once it is really over
             return self._token
 
@@ -231,7 +238,7 @@ class ImsAuth(AuthBase):
             return False
         with self._lock:
             if self._is_current(refused):
-                self._token = self._fetch()
+                self._replace()
             return True
 
     def _is_current(self, refused: requests.PreparedRequest) -> bool:
@@ -248,3 +255,8 @@ class ImsAuth(AuthBase):
         if self.credentials.access_token is not None:
             return pasted(self.credentials.access_token, self._now())
         return fetch_token(self.credentials, self._transport, self._now)
+
+    def _replace(self) -> Token:
+        self._token = self._fetch()
+        self._changed()
+        return self._token

@@ -1,0 +1,157 @@
+"""``adobe-nb lab``: the tutorials in a working folder, a simulator when there are no credentials, JupyterLab on both."""
+
+import hashlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from contextlib import ExitStack
+from importlib.util import find_spec
+from pathlib import Path
+
+from adobe_nb import session as sessions
+from adobe_nb.auth import credentials
+from adobe_nb.errors import AdobeError, IncompleteCredentials
+
+FIRST = "01_sign_in.ipynb"
+_RECORD = ".adobe-nb-tutorials.json"
+_PATIENCE = 10.0
+
+
+class LabError(Exception):
+    """JupyterLab cannot be opened; the message says what to do."""
+
+
+def run(folder: Path, *, port: int | None, browser: bool) -> int:
+    """Open JupyterLab and wait until it ends. Raises LabError."""
+    if find_spec("jupyterlab") is None:
+        raise LabError('JupyterLab is not installed here. Run: pip install "adobe_nb[lab]"')
+    folder = folder.expanduser().resolve()
+    for line in copy_tutorials(folder):
+        _say(line)
+    stop = threading.Event()
+    # SIGHUP: the terminal was closed; JupyterLab runs in a session of its own and would stay.
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), lambda *_: stop.set())
+    with ExitStack() as stack:
+        environment = dict(os.environ)
+        announced = _simulator_if_needed(folder, stack)
+        if announced:
+            environment[sessions.SIMULATOR_VARIABLE] = announced
+        return _wait(_start(folder, environment, port=port, browser=browser), stop)
+
+
+def tutorials() -> Path:
+    """The folder of the tutorials: in an installed wheel inside the package, in a checkout beside it."""
+    here = Path(__file__).parent
+    return here / "tutorials" if (here / "tutorials").is_dir() else here.parent / "notebooks"
+
+
+def copy_tutorials(folder: Path, source: Path | None = None) -> list[str]:
+    """Copy what is missing or unchanged since we copied it; what the user changed stays. Returns what to tell.
+
+    Raises LabError when the folder cannot be used.
+    """
+    source = source or tutorials()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return _copy(source, folder)
+    except OSError as error:
+        raise LabError(f"{folder} cannot be used ({error.strerror}). Name another folder with --dir.") from None
+
+
+def _copy(source: Path, folder: Path) -> list[str]:
+    record = folder / _RECORD
+    known = _read_record(record)
+    copied, kept = [], []
+    for notebook in sorted(source.glob("*.ipynb")):
+        target = folder / notebook.name
+        if target.exists() and _digest(target) == _digest(notebook):
+            known[notebook.name] = _digest(notebook)
+        elif target.exists() and known.get(notebook.name) != _digest(target):
+            kept.append(notebook.name)
+        else:
+            shutil.copyfile(notebook, target)
+            known[notebook.name] = _digest(notebook)
+            copied.append(notebook.name)
+    if not any(folder.glob("*.ipynb")):
+        raise LabError(f"No tutorials were found in {source}. Install the package again.")
+    record.write_text(json.dumps(known, indent=1) + "\n", encoding="utf-8")
+    lines = [f"Tutorials are in {folder}."]
+    if kept:
+        lines.append(f"Kept as you changed them: {', '.join(kept)}. Delete one to get it fresh.")
+    return lines
+
+
+def _read_record(record: Path) -> dict[str, str]:
+    try:
+        known = json.loads(record.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return known if isinstance(known, dict) else {}
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _simulator_if_needed(folder: Path, stack: ExitStack) -> str:
+    """The address of a simulator for the notebooks, or nothing when they will find credentials."""
+    try:
+        found = credentials.find(start=folder)
+    except IncompleteCredentials as error:
+        _say(str(error))
+        found = None
+    except AdobeError as error:
+        raise LabError(str(error)) from None
+    if found is not None:
+        _say(f"Credentials from {found.credentials.source}: the notebooks use {found.credentials.hosts.service}.")
+        return ""
+    if sessions.simulator_announced():
+        _say(f"The notebooks use the simulator that {sessions.SIMULATOR_VARIABLE} names.")
+        return ""
+    from adobe_nb.simulator.server import Simulator  # noqa: PLC0415
+
+    simulator = stack.enter_context(Simulator())
+    _say(f"No credentials were found: the notebooks use the built-in simulator ({simulator.reactor_url}).")
+    return simulator.reactor_url
+
+
+def _start(folder: Path, environment: dict[str, str], *, port: int | None, browser: bool) -> "subprocess.Popen[bytes]":
+    command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={folder}"]
+    command += [f"--LabApp.default_url=/lab/tree/{FIRST}", "--LabApp.news_url=None"]
+    if port is not None:
+        command += [f"--ServerApp.port={port}", "--ServerApp.port_retries=0"]
+    if not browser:
+        command.append("--no-browser")
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        command.append("--allow-root")  # containers run as root; Jupyter would refuse
+    _say("Starting JupyterLab. Ctrl-C ends it.")
+    # In a session of its own, so that Ctrl-C reaches only us and we can end all of it in order.
+    return subprocess.Popen(command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, start_new_session=True)  # noqa: S603
+
+
+def _wait(lab: "subprocess.Popen[bytes]", stop: threading.Event) -> int:
+    while lab.poll() is None and not stop.wait(0.2):
+        pass
+    if lab.poll() is not None:
+        return int(lab.returncode)
+    _say("Ending JupyterLab …")
+    lab.terminate()
+    try:
+        lab.wait(_PATIENCE)
+    except subprocess.TimeoutExpired:
+        if hasattr(os, "killpg"):
+            os.killpg(lab.pid, signal.SIGKILL)
+        else:
+            lab.kill()
+        lab.wait()
+    return 0
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)  # noqa: T201

@@ -1,0 +1,1 @@
+"""What a notebook sees: magics, the panel, the display of frames."""

@@ -1,0 +1,123 @@
+"""How sessions, checks and frames show themselves: HTML where there is a browser, text elsewhere. All escaped."""
+
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+import pandas as pd
+
+from adobe_nb.resources import ID_PATTERN
+from adobe_nb.session import Session
+
+_MOST_ROWS = 30
+_MOST_COLUMNS = 20
+_TABLE_STYLE = (
+    ".adobe-nb-frame{overflow-x:auto}"
+    ".adobe-nb-frame :is(td,th){white-space:nowrap;text-align:left!important;max-width:24em;overflow:hidden;"
+    "text-overflow:ellipsis}"
+)
+
+
+def facts(session: Session | None) -> list[tuple[str, str]]:
+    """Label and value, the same for panel, HTML and text. Never a secret."""
+    if session is None:
+        return [("Status", "not signed in")]
+    rows = [
+        ("Status", "signed in"),
+        ("Organisation", session.org_id),
+        ("Service", service_name(session)),
+        ("Credentials", f"from {session.source}"),
+        ("Client id", session.credentials.masked_client_id),
+        ("Token", session.time_left_text + (", renewed by itself" if session.renewable else ", pasted")),
+    ]
+    rows += [("Not used", text) for text in notes(session)]
+    return rows
+
+
+def service_name(session: Session) -> str:
+    """``Adobe``, or ``Simulator (no Adobe account involved)``."""
+    return "Simulator (no Adobe account involved)" if session.service == "simulator" else session.service
+
+
+def notes(session: Session) -> list[str]:
+    """What lost against the source that won."""
+    return [*(f"{source} (complete, but later in the order)" for source in session.shadowed), *session.incomplete]
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A titled list of facts, as text and as HTML."""
+
+    title: str
+    rows: tuple[tuple[str, str], ...]
+
+    def __repr__(self) -> str:
+        width = max((len(label) for label, _ in self.rows), default=0)
+        return "\n".join((self.title, *(f"  {label:<{width}}  {value}" for label, value in self.rows)))
+
+    def _repr_html_(self) -> str:
+        cells = "".join(
+            f'<tr><th style="text-align:left;padding:2px 12px 2px 0;font-weight:normal;opacity:.7">{escape(label)}</th>'
+            f'<td style="text-align:left;padding:2px 0">{escape(value)}</td></tr>'
+            for label, value in self.rows
+        )
+        return f'<div><b>{escape(self.title)}</b><table style="margin:4px 0">{cells}</table></div>'
+
+
+def card(session: Session | None) -> Card:
+    """The session as a card."""
+    return Card("Adobe tags", tuple(facts(session)))
+
+
+def is_ours(frame: pd.DataFrame) -> bool:
+    """Whether a frame came from this package (and still says so)."""
+    return "service" in frame.attrs and "path" in frame.attrs
+
+
+def compact(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame as it is shown: ids shortened, times in UTC to the second, empty columns left out."""
+    shown = pd.DataFrame(index=frame.index)
+    for name in frame.columns:
+        column = frame[name]
+        if column.isna().all() and len(frame):
+            continue
+        if isinstance(column.dtype, pd.DatetimeTZDtype):
+            shown[name] = column.dt.strftime("%Y-%m-%d %H:%M:%S").astype("string").fillna("")
+        elif isinstance(column.dtype, pd.StringDtype):
+            shown[name] = column.map(_short, na_action="ignore").astype("string").fillna("")
+        else:
+            shown[name] = column
+    return shown
+
+
+def frame_html(frame: pd.DataFrame) -> str | None:
+    """HTML for our frames; anything else keeps pandas' own."""
+    if not is_ours(frame):
+        plain: Any = frame
+        own = plain._repr_html_()
+        return own if isinstance(own, str) else None
+    table = compact(frame).to_html(
+        max_rows=_MOST_ROWS, max_cols=_MOST_COLUMNS, border=0, classes="dataframe", notebook=True, na_rep=""
+    )
+    return f'<style>{_TABLE_STYLE}</style><div class="adobe-nb-frame">{table}</div><small>{escape(_caption(frame))}</small>'
+
+
+def frame_text(frame: pd.DataFrame, printer: Any, cycle: bool) -> None:  # noqa: FBT001
+    """Text for our frames; IPython's plain-text formatter hands over its printer."""
+    if cycle or not is_ours(frame):
+        printer.text(repr(frame))
+        return
+    with pd.option_context("display.show_dimensions", False):
+        printer.text(f"{compact(frame)!r}\n{_caption(frame)}")
+
+
+def _caption(frame: pd.DataFrame) -> str:
+    rows, columns = frame.shape
+    empty = sum(bool(frame[name].isna().all()) for name in frame.columns) if rows else 0
+    hidden = f" ({empty} empty ones not shown)" if empty else ""
+    times = " · times in UTC" if any(isinstance(dtype, pd.DatetimeTZDtype) for dtype in frame.dtypes) else ""
+    return f"{rows} rows × {columns} columns{hidden} · {frame.attrs['service']} {frame.attrs['path']}{times}"
+
+
+def _short(value: str) -> str:
+    return f"{value[:6]}…{value[-4:]}" if ID_PATTERN.fullmatch(value) else value

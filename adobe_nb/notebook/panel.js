@@ -1,0 +1,197 @@
+// The sign-in panel. Text only ever enters the page as text; a secret leaves it as a message and is gone.
+
+const make = (tag, attributes = {}, ...children) => {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name === "text") element.textContent = value;
+    else if (value !== false && value != null) element.setAttribute(name, value);
+  }
+  element.append(...children);
+  return element;
+};
+
+let count = 0;
+
+function field(label, hint, attributes) {
+  const id = `adobe-nb-${++count}`;
+  const input = make("input", {
+    id, autocomplete: "off", autocapitalize: "off", spellcheck: "false", "aria-describedby": `${id}-error`, ...attributes,
+  });
+  const error = make("span", { id: `${id}-error`, class: "adobe-nb-field-error", role: "alert" });
+  const row = make("div", { class: "adobe-nb-field" },
+    make("label", { for: id, text: label }), input, make("span", { class: "adobe-nb-hint", text: hint }), error);
+  return { row, input, error };
+}
+
+function timeLeft(milliseconds) {
+  const seconds = Math.floor(milliseconds / 1000);
+  const hours = Math.floor(seconds / 3600);
+  const minutes = Math.floor((seconds % 3600) / 60);
+  if (hours > 0) return `${hours} h ${minutes} min`;
+  if (minutes >= 10) return `${minutes} min`;
+  return `${minutes}:${String(seconds % 60).padStart(2, "0")} min`;
+}
+
+function render({ model, el }) {
+  const name = `adobe-nb-way-${++count}`;
+  const dot = make("span", { class: "adobe-nb-dot", "aria-hidden": "true" });
+  const status = make("strong", { role: "status", "aria-live": "polite" });
+  const badge = make("span", { class: "adobe-nb-badge" });
+  const facts = make("dl", { class: "adobe-nb-facts" });
+  const fill = make("div", { class: "adobe-nb-fill" });
+  const bar = make("div", { class: "adobe-nb-bar", role: "progressbar", "aria-label": "Life of the token", "aria-valuemin": 0, "aria-valuemax": 100 }, fill);
+  const left = make("span", { class: "adobe-nb-left" });
+  const time = make("div", { class: "adobe-nb-time" }, bar, left);
+  const message = make("p", { class: "adobe-nb-message", role: "alert" });
+
+  const button = (text, action, title) => {
+    const made = make("button", { type: "button", text, title });
+    made.addEventListener("click", () => model.send({ action }));
+    return made;
+  };
+  const connect = button("Connect", "connect", "Sign in with the first complete source: environment, .env, announced simulator");
+  const simulate = button("Use the simulator", "simulate", "No Adobe account needed");
+  const test = button("Test", "test", "List the companies: Adobe's own test of credentials");
+  const signOut = button("Sign out", "sign_out", "Forget the token");
+  const buttons = make("div", { class: "adobe-nb-buttons" }, connect, simulate, test, signOut);
+
+  const way = (value, text, checked) => {
+    const input = make("input", { type: "radio", name, value, checked: checked ? "" : false });
+    return { input, label: make("label", { class: "adobe-nb-way" }, input, ` ${text}`) };
+  };
+  const byToken = way("token", "Access token (24 hours)", true);
+  const bySecret = way("secret", "Client secret (OAuth Server-to-Server)", false);
+  const service = make("select", { id: `${name}-service` },
+    make("option", { value: "Adobe", text: "Adobe" }), make("option", { value: "simulator", text: "Simulator" }));
+  const serviceRow = make("div", { class: "adobe-nb-field" },
+    make("label", { for: `${name}-service`, text: "Service" }), service);
+  const orgId = field("Organization ID", "Developer Console, on the API's page. Ends in @AdobeOrg", { type: "text", size: 36 });
+  const clientId = field("Client ID", "Same page; Adobe also calls it API key", { type: "text", size: 36 });
+  const secret = field("Access token", "Credentials > OAuth Server-to-Server > Generate access token", {
+    type: "password", size: 36, autocomplete: "new-password", "data-1p-ignore": "", "data-lpignore": "true",
+  });
+  const signIn = make("button", { type: "submit", class: "adobe-nb-primary", text: "Sign in" });
+  const form = make("form", { autocomplete: "off" },
+    make("fieldset", {}, make("legend", { text: "With" }), byToken.label, bySecret.label),
+    serviceRow, orgId.row, clientId.row, secret.row, make("div", { class: "adobe-nb-buttons" }, signIn));
+  const more = make("details", {}, make("summary", { text: "Sign in with a pasted token or a client secret" }), form);
+
+  // Lumino would otherwise take Enter and Space for the notebook's own shortcuts.
+  const root = make("section", { class: "adobe-nb", "aria-label": "Adobe sign-in", "data-lm-suppress-shortcuts": "true" },
+    make("header", {}, dot, status, badge), facts, time, buttons, message, more);
+  el.append(root);
+
+  const showWay = () => {
+    const token = byToken.input.checked;
+    clientId.row.hidden = token;
+    secret.row.querySelector("label").textContent = token ? "Access token" : "Client secret";
+    secret.row.querySelector(".adobe-nb-hint").textContent = token
+      ? "Credentials > OAuth Server-to-Server > Generate access token"
+      : "Credentials > OAuth Server-to-Server > Retrieve client secret";
+    secret.input.value = "";
+  };
+  byToken.input.addEventListener("change", showWay);
+  bySecret.input.addEventListener("change", showWay);
+
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const token = byToken.input.checked;
+    const wanted = [[orgId, "Paste the organisation id."], [secret, token ? "Paste the access token." : "Paste the client secret."]];
+    if (!token) wanted.splice(1, 0, [clientId, "Paste the client id."]);
+    const fields = [orgId, clientId, secret];
+    for (const each of fields) mark(each, "");
+    for (const [each, text] of wanted) {
+      if (!each.input.value.trim()) { mark(each, text); each.input.focus(); return; }
+    }
+    const content = { action: "sign_in", service: service.value, org_id: orgId.input.value };
+    if (token) content.access_token = secret.input.value;
+    else { content.client_id = clientId.input.value; content.client_secret = secret.input.value; }
+    secret.input.value = "";
+    model.send(content);
+  });
+
+  function mark(each, text) {
+    each.error.textContent = text;
+    each.input.toggleAttribute("aria-invalid", Boolean(text));
+    if (text) each.input.setAttribute("aria-invalid", "true");
+  }
+
+  function showState() {
+    const state = model.get("state");
+    const busy = model.get("busy");
+    const connected = Boolean(state.connected);
+    root.dataset.connected = connected;
+    root.dataset.service = state.service || "";
+    root.setAttribute("aria-busy", String(Boolean(busy)));
+    status.textContent = busy || (connected ? "Signed in" : "Not signed in");
+    badge.textContent = connected ? (state.service === "simulator" ? "Simulator" : state.service) : "";
+    badge.hidden = !connected;
+    const rows = connected
+      ? [["Organisation", state.org_id], ["Service", state.service_name], ["Credentials", `from ${state.source}`], ["Client id", state.client_id],
+        ...(state.notes || []).map((note) => ["Not used", note])]
+      : [];
+    facts.replaceChildren(...rows.flatMap(([label, value]) => [make("dt", { text: label }), make("dd", { text: value })]));
+    facts.hidden = !connected;
+    connect.hidden = simulate.hidden = connected;
+    test.hidden = signOut.hidden = !connected;
+    connect.classList.toggle("adobe-nb-primary", !connected);
+    for (const each of root.querySelectorAll("button")) each.disabled = Boolean(busy);
+  }
+
+  function showMessage() {
+    const { kind = "", text = "", field: about = "" } = model.get("message") || {};
+    const fields = { org_id: orgId, client_id: clientId, secret };
+    for (const each of Object.values(fields)) mark(each, "");
+    const target = more.open ? fields[about] : undefined;
+    if (target) { mark(target, text); target.input.focus(); }
+    message.textContent = target ? "" : text;
+    message.dataset.kind = kind;
+    message.hidden = !message.textContent;
+    if (kind === "ok" && model.get("state").connected) more.open = false;
+  }
+
+  function showTime() {
+    const expires = model.get("expires_at");
+    const issued = model.get("issued_at");
+    const state = model.get("state");
+    time.hidden = !state.connected;
+    if (!state.connected) return;
+    if (expires == null) { bar.hidden = true; left.textContent = "The token does not say when it ends"; return; }
+    const remaining = expires - Date.now();
+    const share = Math.max(0, Math.min(1, remaining / Math.max(1, expires - issued)));
+    bar.hidden = false;
+    fill.style.width = `${share * 100}%`;
+    bar.setAttribute("aria-valuenow", String(Math.round(share * 100)));
+    bar.dataset.low = remaining < 600000;
+    if (remaining > 0) left.textContent = `${timeLeft(remaining)} left${state.renewable ? ", then renewed by itself" : ", then paste a new token"}`;
+    else left.textContent = state.renewable ? "Ended; renewed with the next request" : "Ended: paste a new token";
+  }
+
+  function prefill() {
+    const state = model.get("state");
+    if (!service.dataset.touched) {
+      service.value = state.service === "simulator" || (!state.connected && state.simulator_announced) ? "simulator" : "Adobe";
+    }
+    if (state.org_id && !orgId.input.value) orgId.input.value = state.org_id;
+  }
+  service.addEventListener("change", () => { service.dataset.touched = "yes"; });
+
+  const show = () => { showState(); prefill(); showTime(); };
+  model.on("change:state", show);
+  model.on("change:busy", showState);
+  model.on("change:message", showMessage);
+  model.on("change:expires_at", showTime);
+  showWay();
+  show();
+  showMessage();
+  const timer = setInterval(showTime, 1000);
+  return () => {
+    clearInterval(timer);
+    model.off("change:state", show);
+    model.off("change:busy", showState);
+    model.off("change:message", showMessage);
+    model.off("change:expires_at", showTime);
+  };
+}
+
+export default { render };

@@ -1,0 +1,225 @@
+"""Where credentials come from, and that they do not show themselves."""
+
+import copy
+import json
+import pickle
+from pathlib import Path
+
+import pytest
+
+from adobe_nb.auth import credentials
+from adobe_nb.auth.credentials import DEFAULT_SCOPES, Hosts, Secret, clean_token, mask
+from adobe_nb.errors import CredentialsError, HostNotAllowed, IncompleteCredentials, InsecureFileWarning
+
+ORG = "ABCDEF0123456789ABCDEF01@AdobeOrg"
+WHOLE = {"ADOBE_CLIENT_ID": "client-1234567890", "ADOBE_CLIENT_SECRET": "hush-hush-hush", "ADOBE_ORG_ID": ORG}
+
+
+def write_env(folder: Path, text: str, mode: int = 0o600) -> Path:
+    path = folder / ".env"
+    path.write_text(text, encoding="utf-8")
+    path.chmod(mode)
+    return path
+
+
+def lines(values: dict[str, str]) -> str:
+    return "".join(f"{name}={value}\n" for name, value in values.items())
+
+
+class TestSecret:
+    secret = Secret("hush-hush-hush")
+
+    def test_is_masked_in_every_text(self) -> None:
+        assert "hush" not in f"{self.secret!r} {self.secret!s} {self.secret:>40} {[self.secret]} {vars(self)}"
+
+    def test_gives_its_text_when_asked_to(self) -> None:
+        assert self.secret.reveal() == "hush-hush-hush"
+
+    def test_refuses_pickle_and_json(self) -> None:
+        with pytest.raises(TypeError, match="not pickled"):
+            pickle.dumps(self.secret)
+        with pytest.raises(TypeError):
+            json.dumps({"secret": self.secret})
+
+    def test_is_not_copied(self) -> None:
+        assert copy.deepcopy(self.secret) is self.secret
+        assert copy.copy(self.secret) is self.secret
+
+    def test_has_no_dict_and_no_telling_hash(self) -> None:
+        assert not hasattr(self.secret, "__dict__")
+        assert hash(self.secret) == hash(Secret("something else"))
+
+    def test_equals_another_of_the_same_text_only(self) -> None:
+        assert self.secret == Secret("hush-hush-hush")
+        assert self.secret != Secret("other")
+        assert self.secret != "hush-hush-hush"
+
+
+class TestFinding:
+    def test_a_complete_environment_wins(self, tmp_path: Path) -> None:
+        found = credentials.find(WHOLE, tmp_path)
+        assert found is not None
+        assert found.credentials.source == "environment"
+        assert found.credentials.client_id == "client-1234567890"
+        assert found.credentials.scopes == DEFAULT_SCOPES
+        assert found.credentials.hosts == Hosts()
+
+    def test_an_env_file_is_found_from_a_folder_below(self, tmp_path: Path) -> None:
+        path = write_env(tmp_path, lines(WHOLE))
+        below = tmp_path / "a" / "b"
+        below.mkdir(parents=True)
+        found = credentials.find({}, below)
+        assert found is not None
+        assert found.credentials.source == str(path)
+
+    def test_an_env_file_without_our_names_is_passed_by(self, tmp_path: Path) -> None:
+        write_env(tmp_path, lines(WHOLE))
+        below = tmp_path / "a"
+        below.mkdir()
+        write_env(below, "DATABASE=x\n")
+        found = credentials.find({}, below)
+        assert found is not None
+        assert found.credentials.source == str(tmp_path / ".env")
+
+    def test_the_environment_shadows_the_env_file_and_says_so(self, tmp_path: Path) -> None:
+        path = write_env(tmp_path, lines(WHOLE))
+        found = credentials.find(WHOLE, tmp_path)
+        assert found is not None
+        assert found.shadowed == (str(path),)
+
+    def test_a_half_environment_loses_to_a_whole_file_and_is_named(self, tmp_path: Path) -> None:
+        write_env(tmp_path, lines(WHOLE))
+        found = credentials.find({"ADOBE_CLIENT_ID": "other-1234567890"}, tmp_path)
+        assert found is not None
+        assert found.credentials.client_id == "client-1234567890"
+        assert "environment has ADOBE_CLIENT_ID, but not ADOBE_ORG_ID, ADOBE_CLIENT_SECRET" in found.incomplete[0]
+
+    def test_nothing_anywhere_is_none(self, tmp_path: Path) -> None:
+        assert credentials.find({}, tmp_path) is None
+
+    def test_half_a_set_says_what_is_there_and_what_is_missing(self, tmp_path: Path) -> None:
+        half = {name: value for name, value in WHOLE.items() if name != "ADOBE_ORG_ID"}
+        with pytest.raises(IncompleteCredentials, match="has ADOBE_CLIENT_ID, ADOBE_CLIENT_SECRET, but not ADOBE_ORG_ID"):
+            credentials.find(half, tmp_path)
+
+    def test_two_halves_are_never_joined(self, tmp_path: Path) -> None:
+        write_env(tmp_path, f"ADOBE_CLIENT_SECRET=hush-hush-hush\nADOBE_ORG_ID={ORG}\n")
+        with pytest.raises(IncompleteCredentials, match="never mixed") as caught:
+            credentials.find({"ADOBE_CLIENT_ID": "client-1234567890"}, tmp_path)
+        assert "environment has" in str(caught.value)
+        assert ".env has" in str(caught.value)
+        assert "hush" not in str(caught.value)
+
+    def test_scopes_and_urls_alone_are_no_set(self, tmp_path: Path) -> None:
+        assert credentials.find({"ADOBE_SCOPES": "openid", "ADOBE_IMS_URL": "http://127.0.0.1:1"}, tmp_path) is None
+
+    def test_base_urls_count_only_from_the_source_that_wins(self, tmp_path: Path) -> None:
+        write_env(tmp_path, lines(WHOLE))
+        found = credentials.find({"ADOBE_REACTOR_URL": "http://127.0.0.1:9"}, tmp_path)
+        assert found is not None
+        assert found.credentials.hosts.reactor == "https://reactor.adobe.io"
+
+    def test_with_a_secret_and_a_token_the_secret_wins(self, tmp_path: Path) -> None:
+        found = credentials.find({**WHOLE, "ADOBE_ACCESS_TOKEN": "a.b.c"}, tmp_path)
+        assert found is not None
+        assert found.credentials.access_token is None
+        assert found.credentials.client_secret == Secret("hush-hush-hush")
+
+    def test_a_token_needs_the_organisation(self, tmp_path: Path) -> None:
+        with pytest.raises(IncompleteCredentials, match="has ADOBE_ACCESS_TOKEN, but not ADOBE_ORG_ID"):
+            credentials.find({"ADOBE_ACCESS_TOKEN": "a.b.c"}, tmp_path)
+
+    def test_a_token_that_names_no_client_asks_for_it(self, tmp_path: Path) -> None:
+        with pytest.raises(CredentialsError, match="Set ADOBE_CLIENT_ID"):
+            credentials.find({"ADOBE_ACCESS_TOKEN": "opaque", "ADOBE_ORG_ID": ORG}, tmp_path)
+
+
+class TestEnvFile:
+    def test_values_are_taken_as_they_stand(self, tmp_path: Path) -> None:
+        path = write_env(tmp_path, lines({**WHOLE, "ADOBE_CLIENT_SECRET": "'p${HOME}w#1'"}))
+        found = credentials.credentials_of(credentials.from_env_file(path))
+        assert found.client_secret == Secret("p${HOME}w#1")
+
+    def test_one_that_others_can_read_is_warned_about(self, tmp_path: Path) -> None:
+        path = write_env(tmp_path, lines(WHOLE), mode=0o644)
+        with pytest.warns(InsecureFileWarning, match=r"chmod 600 .*\.env"):
+            credentials.from_env_file(path)
+
+    def test_one_without_secrets_may_be_read_by_all(self, tmp_path: Path) -> None:
+        path = write_env(tmp_path, f"ADOBE_ORG_ID={ORG}\n", mode=0o644)
+        assert credentials.from_env_file(path).missing == ("client_id", "client_secret")
+
+    @pytest.mark.parametrize(("make", "says"), [("missing", "does not exist"), ("folder", "is not a file")])
+    def test_one_that_cannot_be_read_says_why(self, tmp_path: Path, make: str, says: str) -> None:
+        path = tmp_path / ".env"
+        if make == "folder":
+            path.mkdir()
+        with pytest.raises(CredentialsError, match=says):
+            credentials.from_env_file(path)
+
+    def test_one_that_is_not_text_says_so(self, tmp_path: Path) -> None:
+        path = tmp_path / ".env"
+        path.write_bytes(b"\xff\xfe\x00ADOBE")
+        with pytest.raises(CredentialsError, match="UTF-8"):
+            credentials.from_env_file(path)
+
+    def test_a_byte_order_mark_does_no_harm(self, tmp_path: Path) -> None:
+        path = write_env(tmp_path, "\ufeff" + lines(WHOLE))
+        assert credentials.from_env_file(path).missing == ()
+
+    def test_the_names_of_adobes_postman_environment_need_ims_org(self, tmp_path: Path) -> None:
+        names = {"API_KEY": "client-1234567890", "CLIENT_SECRET": "hush-hush-hush", "IMS": "ims-na1.adobelogin.com"}
+        path = write_env(tmp_path, lines(names))
+        assert credentials.from_env_file(path).empty
+        path = write_env(tmp_path, lines({**names, "IMS_ORG": ORG}))
+        found = credentials.credentials_of(credentials.from_env_file(path))
+        assert (found.client_id, found.org_id) == ("client-1234567890", ORG)
+        assert found.hosts.ims == "https://ims-na1.adobelogin.com"
+
+    def test_the_postman_names_do_not_count_in_the_process_environment(self, tmp_path: Path) -> None:
+        assert credentials.find({"API_KEY": "x", "CLIENT_SECRET": "y", "IMS_ORG": ORG}, tmp_path) is None
+
+
+class TestValues:
+    def of(self, **changes: str) -> credentials.Credentials:
+        names = {"client_id": "client-1234567890", "client_secret": "hush-hush-hush", "org_id": ORG}
+        return credentials.credentials_of(credentials.from_arguments("arguments", **{**names, **changes}))
+
+    @pytest.mark.parametrize("org_id", ["ABCDEF", "ABCDEF@adobe", "AB CD@AdobeOrg", f"{ORG}\nx"])
+    def test_an_organisation_id_that_cannot_be_is_refused(self, org_id: str) -> None:
+        with pytest.raises(CredentialsError, match="organisation id in arguments cannot be right"):
+            self.of(org_id=org_id)
+
+    def test_a_client_id_that_cannot_be_is_refused(self) -> None:
+        with pytest.raises(CredentialsError, match="client id in arguments cannot be right"):
+            self.of(client_id="<your client id>")
+
+    def test_a_secret_with_white_space_inside_is_refused_without_showing_it(self) -> None:
+        with pytest.raises(CredentialsError, match="white space") as caught:
+            self.of(client_secret="hush hush")
+        assert "hush" not in str(caught.value)
+
+    @pytest.mark.parametrize("url", ["https://reactor.example.com", "http://reactor.adobe.io", "https://adobe.io.evil.test"])
+    def test_a_base_url_outside_the_allowed_hosts_is_refused(self, url: str) -> None:
+        with pytest.raises(HostNotAllowed, match="not an address that credentials may go to"):
+            self.of(reactor_url=url)
+
+    def test_adobe_and_this_machine_are_not_mixed(self) -> None:
+        with pytest.raises(CredentialsError, match="Set both, or neither"):
+            self.of(reactor_url="http://127.0.0.1:1234")
+
+    def test_scopes_are_split_at_commas_and_blanks(self) -> None:
+        assert self.of(scopes="openid, AdobeID  x").scopes == ("openid", "AdobeID", "x")
+
+    def test_the_repr_shows_no_secret(self) -> None:
+        assert "hush" not in repr(self.of())
+
+
+@pytest.mark.parametrize("text", ["eyJa.b.c", " Bearer eyJa.b.c\n", '"eyJa.b.c"', "Authorization: Bearer eyJa.\nb.c"])
+def test_a_pasted_token_is_freed_of_what_clings_to_it(text: str) -> None:
+    assert clean_token(text) == "eyJa.b.c"
+
+
+def test_a_short_id_is_masked_whole() -> None:
+    assert mask("short") == "••••"
+    assert mask("0123456789abcdef") == "0123…cdef"

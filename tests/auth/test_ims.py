@@ -1,0 +1,201 @@
+"""Tokens: fetched, kept, replaced a little early, once on a 401, and never shown."""
+
+import threading
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from adobe_nb import session as sessions
+from adobe_nb.auth.credentials import Secret
+from adobe_nb.auth.ims import Token, pasted, read_claims
+from adobe_nb.errors import CredentialsError, NotAllowed, NotSignedIn, RedirectRefused, SignInError, TokenExpired, TransportError
+from tests.conftest import RECORDER, sign_in
+from tests.stub import Answer, stub
+
+NOW = datetime(2026, 9, 8, 9, 0, tzinfo=UTC)
+
+
+def count(simulator: Any, path: str) -> int:
+    return sum(request.path == path for request in simulator.received)
+
+
+def token_lasting(seconds: float) -> Token:
+    return Token(Secret("x"), NOW, NOW + timedelta(seconds=seconds))
+
+
+class TestToken:
+    def test_is_due_a_minute_before_its_end(self) -> None:
+        token = token_lasting(86_399)
+        assert not token.due(NOW + timedelta(seconds=86_338))
+        assert token.due(NOW + timedelta(seconds=86_339))
+
+    def test_a_short_one_is_not_due_from_the_start(self) -> None:
+        token = token_lasting(5)
+        assert not token.due(NOW + timedelta(seconds=4.4))
+        assert token.due(NOW + timedelta(seconds=4.5))
+
+    def test_one_of_unknown_end_is_never_due(self) -> None:
+        token = Token(Secret("x"), NOW, None)
+        assert not token.due(NOW + timedelta(days=9))
+        assert token.left(NOW) is None
+
+    def test_time_left_is_never_negative(self) -> None:
+        assert token_lasting(5).left(NOW + timedelta(seconds=9)) == timedelta(0)
+
+
+class TestSignIn:
+    def test_sends_the_secret_in_the_form_and_not_in_the_query(self, simulate: Any) -> None:
+        simulator = simulate(seed="empty")
+        sign_in(simulator)
+        request = next(each for each in simulator.received if each.path == "/ims/token/v3")
+        secret = simulator.accounts["demo"].client_secret
+        assert secret.encode() in request.body
+        assert request.query == ()
+        assert request.headers["content-type"] == "application/x-www-form-urlencoded"
+
+    def test_one_token_serves_many_requests(self, simulate: Any) -> None:
+        simulator = simulate(seed="empty")
+        session = sign_in(simulator)
+        for _ in range(3):
+            session.reactor.companies()
+        assert count(simulator, "/ims/token/v3") == 1
+
+    def test_a_wrong_secret_is_a_sentence_with_a_next_step(self, demo: Any) -> None:
+        with pytest.raises(SignInError, match="refused the client secret from arguments.*Copy it again") as caught:
+            sign_in(demo, client_secret="wrong")
+        assert (caught.value.status, caught.value.code) == (400, "invalid_client")
+
+    def test_an_unknown_client_is_told_from_a_wrong_secret(self, demo: Any) -> None:
+        with pytest.raises(SignInError, match="does not know the client id unkn…0000"):
+            sign_in(demo, client_id="unknown-client-0000")
+
+    def test_a_missing_scope_names_the_scopes_asked_for(self, demo: Any) -> None:
+        with pytest.raises(SignInError, match="openid, not_there.*ADOBE_SCOPES"):
+            sign_in(demo, scopes="openid,not_there")
+
+    def test_a_token_without_the_needed_scopes_is_explained_by_the_first_request(self, demo: Any) -> None:
+        session = sign_in(demo, scopes="openid,AdobeID")
+        with pytest.raises(NotAllowed, match="no-available-orgs.*ADOBE_SCOPES"):
+            session.reactor.companies()
+
+    def test_an_unreachable_ims_says_so(self) -> None:
+        with pytest.raises(TransportError, match=r"127\.0\.0\.1:9 cannot be reached"):
+            sessions.connect(
+                client_id="c" * 12, client_secret="s", org_id="A@AdobeOrg",
+                ims_url="http://127.0.0.1:9", reactor_url="http://127.0.0.1:9",
+            )  # fmt: skip
+
+    def test_a_redirect_from_ims_is_refused_and_the_secret_sent_once(self) -> None:
+        with stub(lambda _: Answer(307, headers={"Location": "https://elsewhere.test/ims"})) as ims:
+            with pytest.raises(RedirectRefused, match=r"redirect to elsewhere\.test"):
+                sessions.connect(
+                    client_id="c" * 12, client_secret="hush", org_id="A@AdobeOrg", ims_url=ims.url, reactor_url=ims.url
+                )
+            assert len(ims.got) == 1
+
+    @pytest.mark.parametrize(
+        ("body", "says"),
+        [(b"<html>log in</html>", "not JSON"), (b'{"note": "no token in here"}', "refused the sign-in"), (b"[]", "not JSON")],
+    )
+    def test_a_200_without_a_token_is_an_error(self, body: bytes, says: str) -> None:
+        with stub(lambda _: Answer(200, body)) as ims, pytest.raises(SignInError, match=says):
+            sessions.connect(
+                client_id="c" * 12, client_secret="hush", org_id="A@AdobeOrg", ims_url=ims.url, reactor_url=ims.url
+            )
+
+
+class TestRenewal:
+    def test_a_revoked_token_is_replaced_once_and_the_request_repeated(self, simulate: Any) -> None:
+        simulator = simulate(seed="empty")
+        session = sign_in(simulator)
+        simulator.ims.revoke(simulator.ims.issued[-1])
+        assert len(session.reactor.companies()) == 1
+        assert count(simulator, "/ims/token/v3") == 2
+        assert count(simulator, "/companies") == 2
+
+    def test_a_token_that_stays_refused_is_renewed_once_only(self, simulate: Any) -> None:
+        simulator = simulate(seed="empty")
+        session = sign_in(simulator)
+        simulator.ims.check = lambda _: None
+        with pytest.raises(NotAllowed, match="401013"):
+            session.reactor.companies()
+        assert count(simulator, "/ims/token/v3") == 2
+
+    def test_many_threads_share_one_renewal(self, simulate: Any) -> None:
+        simulator = simulate()
+        session = sign_in(simulator)
+        properties = session.reactor.properties()
+        simulator.ims.revoke(simulator.ims.issued[-1])
+        before = count(simulator, "/ims/token/v3")
+        threads = [threading.Thread(target=session.reactor.rules, args=(properties,)) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert count(simulator, "/ims/token/v3") == before + 1
+
+    def test_a_due_token_is_replaced_before_it_is_refused(self, simulate: Any) -> None:
+        simulator = simulate(seed="empty")
+        session = sign_in(simulator)
+        assert session.token is not None
+        later = datetime.now(UTC) + timedelta(hours=23, minutes=59, seconds=30)
+        session._auth._now = lambda: later
+        session.reactor.companies()
+        assert count(simulator, "/ims/token/v3") == 2
+        assert count(simulator, "/companies") == 1
+
+    def test_a_signed_out_session_stays_signed_out(self, demo: Any) -> None:
+        session = sign_in(demo)
+        session.sign_out()
+        with pytest.raises(NotSignedIn, match="signed out"):
+            session.reactor.companies()
+        with pytest.raises(NotSignedIn):
+            sessions.current()
+
+
+class TestPastedToken:
+    def connect(self, simulator: Any, token: str) -> sessions.Session:
+        RECORDER.secrets.add(token)
+        url = simulator.reactor_url
+        return sessions.connect(
+            access_token=token, org_id=simulator.accounts["demo"].org_id, reactor_url=url, ims_url=url
+        )
+
+    def test_works_without_any_call_to_ims(self, simulate: Any) -> None:
+        simulator = simulate(seed="empty")
+        session = self.connect(simulator, f"Bearer {simulator.connection()['access_token']}\n")
+        assert len(session.reactor.companies()) == 1
+        assert count(simulator, "/ims/token/v3") == 0
+        assert not session.renewable
+
+    def test_tells_its_end_and_its_client(self, demo: Any) -> None:
+        session = self.connect(demo, demo.connection()["access_token"])
+        assert session.expires_at is not None
+        assert timedelta(hours=23, minutes=58) < session.expires_at - datetime.now(UTC) < timedelta(hours=24)
+        assert session.credentials.client_id == demo.accounts["demo"].client_id
+
+    def test_an_expired_one_says_when_it_ended_and_where_to_get_another(self, demo: Any) -> None:
+        old = demo.ims.issue(demo.accounts["demo"], age=90_000)
+        with pytest.raises(TokenExpired, match="ended 20.*UTC.*Generate access token"):
+            self.connect(demo, old)
+
+    def test_one_that_ends_later_asks_for_a_new_one_and_does_not_loop(self, simulate: Any) -> None:
+        simulator = simulate(seed="empty")
+        session = self.connect(simulator, simulator.connection()["access_token"])
+        later = datetime.now(UTC) + timedelta(hours=25)
+        session._auth._now = lambda: later
+        with pytest.raises(TokenExpired):
+            session.reactor.companies()
+        assert count(simulator, "/companies") == 0
+
+    @pytest.mark.parametrize("text", ["eyJonlyonepart", "a.b.c", "eyJ…cut.off.here", "${TOKEN}.x.y"])
+    def test_what_is_no_token_is_refused_before_any_request(self, text: str) -> None:
+        with pytest.raises(CredentialsError, match="What was pasted") as caught:
+            pasted(Secret(text), NOW)
+        assert text not in str(caught.value)
+
+
+def test_claims_of_what_is_no_jwt_are_empty() -> None:
+    assert read_claims(Secret("a.b.c")) == {}
+    assert read_claims(Secret("nothing")) == {}

@@ -1,0 +1,126 @@
+"""Fixtures, and the recorder that proves that no secret got out in the whole run."""
+
+import logging
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from adobe_nb import session as sessions
+from adobe_nb.simulator import server as simulator_server
+from adobe_nb.simulator.server import Simulator
+
+for _name in [name for name in os.environ if name.startswith("ADOBE_")]:
+    del os.environ[_name]  # the tests name their credentials themselves
+
+
+class Recorder(logging.Handler):
+    """Keeps every log line, captured output and traceback of the run, and looks for secrets in them."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.DEBUG)
+        self.lines: list[str] = []
+        self.simulators: list[Simulator] = []
+        self.secrets: set[str] = set()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append(self.format(record))
+
+    def known_secrets(self) -> set[str]:
+        built_in = simulator_server._built_in
+        secrets = set(self.secrets)
+        for simulator in [*self.simulators, *([built_in] if built_in else [])]:
+            secrets |= {account.client_secret for account in simulator.accounts.values()}
+            secrets |= set(simulator.ims.issued)
+        return secrets
+
+    def leaks(self) -> list[str]:
+        text = "\n".join(self.lines)
+        return [secret for secret in self.known_secrets() if secret in text]
+
+
+RECORDER = Recorder()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    logging.getLogger().addHandler(RECORDER)
+    logging.getLogger().setLevel(logging.DEBUG)
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    RECORDER.lines += [text for _, text in report.sections]
+    RECORDER.lines.append(report.longreprtext)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    leaks = RECORDER.leaks()
+    if leaks:
+        reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+        if reporter is not None:
+            reporter.write_line(f"\n{len(leaks)} secrets were found in the logs, output or tracebacks of this run", red=True)
+        session.exitstatus = 1
+
+
+@pytest.fixture
+def recorder() -> Recorder:
+    return RECORDER
+
+
+def started(**options: object) -> Simulator:
+    simulator = Simulator(**options).start()  # type: ignore[arg-type]
+    RECORDER.simulators.append(simulator)
+    return simulator
+
+
+@pytest.fixture(scope="session")
+def demo() -> Iterator[Simulator]:
+    """The demo company; nobody changes it."""
+    simulator = started()
+    yield simulator
+    simulator.stop()
+
+
+@pytest.fixture
+def simulate() -> Iterator[object]:
+    """Start simulators with options of one's own."""
+    running: list[Simulator] = []
+
+    def start(**options: object) -> Simulator:
+        running.append(started(**options))
+        return running[-1]
+
+    yield start
+    for simulator in running:
+        simulator.stop()
+
+
+def sign_in(simulator: Simulator, account: str = "demo", **more: object) -> sessions.Session:
+    """A session with that simulator by OAuth Server-to-Server."""
+    details = simulator.connection(account)
+    values = {name: details[name] for name in ("client_id", "client_secret", "org_id", "reactor_url", "ims_url")}
+    return sessions.connect(**{**values, **more})  # type: ignore[arg-type]
+
+
+@pytest.fixture(autouse=True)
+def _apart(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Each test in an empty folder, with no session and no proxies of the machine."""
+    monkeypatch.chdir(tmp_path_factory.mktemp("empty"))
+    for name in [each for each in os.environ if each.startswith("ADOBE_")]:
+        monkeypatch.delenv(name)
+    yield
+    sessions._state.default = None
+    sessions._listeners.clear()
+    from adobe_nb.notebook import panel
+
+    panel._panel = None
+
+
+@pytest.fixture
+def session(demo: Simulator) -> sessions.Session:
+    """Signed in to the demo company."""
+    return sign_in(demo)
+
+
+@pytest.fixture
+def reactor(session: sessions.Session) -> object:
+    return session.reactor

@@ -1,0 +1,64 @@
+"""A server that answers what a test tells it to, for answers that no faithful simulator gives."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import NamedTuple
+
+
+class Got(NamedTuple):
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+
+class Answer(NamedTuple):
+    status: int
+    body: bytes = b""
+    headers: dict[str, str] = {}
+
+
+class Stub:
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.got: list[Got] = []
+
+
+@contextmanager
+def stub(answer: Callable[[Got], Answer]) -> Iterator[Stub]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def _any(self) -> None:
+            length = int(self.headers.get("Content-Length") or 0)
+            got = Got(self.command, self.path, dict(self.headers), self.rfile.read(length))
+            state.got.append(got)
+            reply = answer(got)
+            self.send_response(reply.status)
+            for name, value in reply.headers.items():
+                self.send_header(name, value)
+            if "Content-Length" not in reply.headers:
+                self.send_header("Content-Length", str(len(reply.body)))
+            self.end_headers()
+            self.wfile.write(reply.body)
+            if "Content-Length" in reply.headers:
+                self.close_connection = True
+
+        do_GET = do_POST = do_PATCH = _any
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    state = Stub(f"http://127.0.0.1:{server.server_port}")
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield state
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()

@@ -1,0 +1,121 @@
+"""The design, tested: layers, exported names, bindings, lazy imports."""
+
+import ast
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import adobe_nb
+from adobe_nb.api.reactor import Collection, Reactor
+from adobe_nb.resources import RESOURCES
+
+PACKAGE = Path(adobe_nb.__file__).parent
+
+# Each layer with what it may import. Nothing imports upward.
+LAYERS = {
+    "errors": set(),
+    "resources": set(),
+    "transport": {"errors"},
+    "auth": {"errors", "resources", "transport"},
+    "api": {"errors", "resources", "transport", "auth"},
+    "session": {"errors", "resources", "transport", "auth", "api", "simulator"},
+    "notebook": {"errors", "resources", "transport", "auth", "api", "session"},
+    "lab": {"errors", "resources", "auth", "api", "session", "simulator"},
+    "cli": {"errors", "resources", "auth", "api", "session", "lab", "simulator", ""},
+    "simulator": {"errors", "resources"},
+    "": {"errors", "api", "session", "notebook"},
+}
+
+
+def layer_of(path: Path) -> str:
+    first = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+    return "" if first == "__init__" else first
+
+
+def imported(path: Path) -> set[str]:
+    """The layers that a module imports, inside functions and for type checking too."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path} has a relative import"
+            modules = [f"{node.module}.{alias.name}" for alias in node.names]
+        elif isinstance(node, ast.Import):
+            modules = [alias.name for alias in node.names]
+        else:
+            continue
+        names |= {module.split(".")[1] for module in modules if module.startswith("adobe_nb.")}
+    return {"" if name.startswith("__") else name for name in names}
+
+
+@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_nothing_imports_upward(path: Path) -> None:
+    if "tutorials" in path.parts:
+        pytest.skip("a notebook folder")
+    layer = layer_of(path)
+    assert imported(path) - {layer} <= LAYERS[layer]
+
+
+def test_the_session_reaches_the_simulator_only_inside_a_function() -> None:
+    tree = ast.parse((PACKAGE / "session.py").read_text(encoding="utf-8"))
+    outside = [node for node in tree.body if isinstance(node, ast.ImportFrom) and "simulator" in (node.module or "")]
+    assert outside == []
+
+
+def test_the_exported_names_are_these() -> None:
+    assert {name for name in adobe_nb.__all__ if not name.endswith(("Error", "Warning"))} == {
+        "Check", "HostNotAllowed", "IncompleteCredentials", "IncompleteResult", "NoSuchName", "NotAllowed", "NotFound",
+        "NotSignedIn", "RateLimited", "RedirectRefused", "Session", "TokenExpired", "between", "connect", "contains",
+        "current", "eq", "expand", "gt", "load_ipython_extension", "lt", "not_", "reactor", "unload_ipython_extension",
+        "use", "with_names",
+    }  # fmt: skip
+    for name in adobe_nb.__all__:
+        assert getattr(adobe_nb, name) is not None
+
+
+def test_type_checkers_see_every_lazy_name() -> None:
+    tree = ast.parse((PACKAGE / "__init__.py").read_text(encoding="utf-8"))
+    block = next(node for node in tree.body if isinstance(node, ast.If))
+    seen = {alias.name for node in ast.walk(block) if isinstance(node, ast.ImportFrom) for alias in node.names}
+    assert set(adobe_nb._HOME) == seen - {"InteractiveShell"}
+
+
+def test_there_is_one_binding_per_row_of_the_table() -> None:
+    reactor = Reactor(lambda: pytest.fail("no client is needed to look"))
+    bound = {name: value for name, value in vars(reactor).items() if isinstance(value, Collection)}
+    assert list(bound) == list(RESOURCES)
+    assert all(value.row is RESOURCES[name] for name, value in bound.items())
+
+
+def test_a_binding_has_exactly_its_verbs() -> None:
+    verbs = {name for name in vars(Collection) if not name.startswith("_")}
+    assert verbs == {"columns", "find", "get", "iterate"}
+
+
+def test_the_client_never_asks_whether_it_talks_to_the_simulator() -> None:
+    for folder in ("api", "auth"):
+        for path in (PACKAGE / folder).glob("*.py"):
+            tests = [node.test for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.If)]
+            assert not any("simulator" in ast.unparse(test).lower() for test in tests), path
+
+
+def run_python(code: str) -> str:
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    return done.stdout
+
+
+def test_importing_the_package_loads_nothing_heavy() -> None:
+    loaded = json.loads(run_python("import adobe_nb, sys, json; print(json.dumps(list(sys.modules)))"))
+    heavy = {"pandas", "ipywidgets", "IPython", "tornado", "requests", "anywidget", "tqdm"}
+    assert heavy.isdisjoint(loaded)
+
+
+def test_import_of_a_lazy_name_works_in_a_new_process() -> None:
+    assert run_python("from adobe_nb import connect, reactor; print(type(reactor).__name__)").strip() == "Reactor"
+
+
+def test_the_command_line_starts_without_pandas() -> None:
+    code = "from adobe_nb import cli; import sys; cli._parser(); print('pandas' in sys.modules)"
+    assert run_python(code).strip() == "False"
