@@ -17,7 +17,7 @@ from adobe_nb.api.reactor import Reactor
 from adobe_nb.auth import credentials as sources
 from adobe_nb.auth.credentials import Credentials, Found, Secret
 from adobe_nb.auth.ims import Clock, ImsAuth, Token, read_claims, utc_now
-from adobe_nb.errors import ApiError, CredentialsError, IncompleteCredentials, NotFound, NotSignedIn, TransportError
+from adobe_nb.errors import ApiError, CredentialsError, IncompleteCredentials, IncompleteResult, NotFound, NotSignedIn, TransportError
 from adobe_nb.transport import Request, Transport, is_loopback
 
 if TYPE_CHECKING:
@@ -144,7 +144,12 @@ class Session:
             return _not_found(error)
         except ApiError as error:
             return Check(False, str(error), error.status)
-        names = tuple(str(_name(each)) for each in document.get("data", []) if isinstance(each, dict))
+        except IncompleteResult as error:
+            return Check(False, str(error), 200)
+        companies = document.get("data")
+        if not isinstance(companies, list):
+            return Check(False, "The answer is no list of companies. Is this really Adobe's address?", 200)
+        names = tuple(str(_name(each)) for each in companies if isinstance(each, dict))
         if not names:
             return Check(True, "The credentials work, and the organisation has no company in tags.", 200)
         return Check(True, f"The credentials work. Company: {', '.join(names)}.", 200, names)

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http.cookiejar import DefaultCookiePolicy
+from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlencode, urlsplit
 
@@ -173,6 +174,7 @@ class Transport:
     def _attempt(
         self, request: Request, signer: Signer
     ) -> "tuple[Response | _Failure, requests.PreparedRequest | None]":
+        certificates = _certificates()
         interrupted = False
         answer: requests.Response | None = None
         failure: _Failure | None = None
@@ -186,7 +188,7 @@ class Transport:
                 timeout=self._timeout,
                 allow_redirects=False,
                 proxies=_proxies(request.url),
-                verify=os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True,
+                verify=certificates,
             )
         except requests.RequestException as error:
             failure = _describe(request, error)
@@ -264,6 +266,14 @@ def _redirect_message(request: Request, answer: Response) -> str:
 def _retry_after(answer: Response) -> float | None:
     value = answer.headers.get("Retry-After", "").strip()
     return min(float(value), _LONGEST_PAUSE) if value.isdigit() else None
+
+
+def _certificates() -> str | bool:
+    """The certificates to trust: the environment's file, else the usual ones. Never none."""
+    path = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
+    if path and not Path(path).exists():
+        raise TransportError(f"REQUESTS_CA_BUNDLE names {path}, which does not exist. Correct or unset it.")
+    return path or True
 
 
 def _proxies(url: str) -> dict[str, str]:

@@ -131,9 +131,9 @@ def _alternatives(name: str, text: str) -> tuple[tuple[str, tuple[str, ...]], ..
     found: list[tuple[str, tuple[str, ...]]] = []
     operator = ""
     for part in text.split(","):
-        match = _OPERATOR.match(part.strip())
+        match = _OPERATOR.match(part.lstrip())
         operator = match[1] if match else operator
-        value = part.strip()[match.end() :] if match else part.strip()
+        value = (part.lstrip()[match.end() :] if match else part).strip()
         if not value or operator == "BETWEEN":
             raise ArgumentError(f"The filter {name}={text!r} has no value after an operator.")
         found.append((operator, (value,)))

@@ -1,0 +1,131 @@
+"""Filters and sort: checked before the wire, and rows after it."""
+
+from datetime import UTC, date, datetime, timedelta, timezone
+
+import numpy as np
+import pytest
+
+import adobe_nb
+from adobe_nb.api.filters import check_filter, check_rows, check_sort
+from adobe_nb.errors import ArgumentError, IncompleteResult
+from adobe_nb.resources import RESOURCES
+
+RULES = RESOURCES["rules"]
+
+
+def wire(**given: object) -> list[tuple[str, str]]:
+    return [condition.param for condition in check_filter(RULES, given)]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("CONTAINS home", "CONTAINS home"),
+        ("EQ a,EQ b", "EQ a,EQ b"),
+        (True, "EQ true"),
+        (np.True_, "EQ true"),
+        (3, "EQ 3"),
+        (np.int64(3), "EQ 3"),
+        (["web", "mobile"], "EQ web,EQ mobile"),
+        (date(2026, 1, 2), "EQ 2026-01-02T00:00:00.000Z"),
+        (datetime(2026, 1, 2, 3, 4, 5, 678900, tzinfo=UTC), "EQ 2026-01-02T03:04:05.678Z"),
+        (datetime(2026, 1, 2, 3, tzinfo=timezone(timedelta(hours=2))), "EQ 2026-01-02T01:00:00.000Z"),
+        (adobe_nb.contains("home", "shop"), "CONTAINS home,CONTAINS shop"),
+        (adobe_nb.between(date(2026, 1, 1), date(2026, 2, 1)), "BETWEEN 2026-01-01T00:00:00.000Z,2026-02-01T00:00:00.000Z"),
+        (adobe_nb.not_("a"), "NOT a"),
+        (adobe_nb.gt(3), "GT 3"),
+        (adobe_nb.lt(3.5), "LT 3.5"),
+    ],
+)
+def test_a_value_becomes_the_apis_text(value: object, text: str) -> None:
+    assert wire(name=value) == [("filter[name]", text)]
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"nam": "EQ x"}, "Did you mean name"),
+        ({"zzz": "EQ x"}, "Possible: created_at, dirty"),
+        ({"name": "home"}, "has no operator. Write 'EQ home'"),
+        ({"name": "EQhome"}, "has no operator"),
+        ({"name": "LIKE home"}, "has no operator"),
+        ({"name": "EQ "}, "no value"),
+        ({"name": "EQ a,,b"}, "no value"),
+        ({"name": "BETWEEN 1"}, "two bounds"),
+        ({"name": "BETWEEN 1,2,3"}, "two bounds"),
+        ({"name": []}, "at least one value"),
+        ({"name": ["a,b"]}, "comma"),
+        ({"name": [""]}, "empty"),
+        ({"name": None}, "not NoneType"),
+        ({"name": {"EQ": 1}}, "not dict"),
+    ],
+)
+def test_what_the_api_would_ignore_is_refused(given: dict[str, object], says: str) -> None:
+    with pytest.raises(ArgumentError, match=says):
+        check_filter(RULES, given)
+
+
+def test_a_filter_that_is_no_dict_is_refused() -> None:
+    with pytest.raises(ArgumentError, match="takes a dict"):
+        check_filter(RULES, "name=EQ x")  # type: ignore[arg-type]
+
+
+def row(**attributes: object) -> dict[str, object]:
+    return {"id": "RL1", "attributes": attributes, "relationships": {"origin": {"data": {"id": "RL0"}}}}
+
+
+@pytest.mark.parametrize(
+    ("given", "attributes"),
+    [
+        ({"name": "EQ Home"}, {"name": "Home"}),
+        ({"name": "CONTAINS hom"}, {"name": "My HOME page"}),
+        ({"name": "CONTAINS h%e"}, {"name": "Home"}),
+        ({"name": "CONTAINS h_me"}, {"name": "Home"}),
+        ({"name": "CONTAINS a.b"}, {"name": "xa.bx"}),
+        ({"name": "EQ a,EQ b"}, {"name": "b"}),
+        ({"name": "EQ a,b"}, {"name": "b"}),
+        ({"name": "NOT a"}, {"name": "b"}),
+        ({"enabled": True}, {"enabled": True}),
+        ({"revision_number": 0}, {"revision_number": 0}),
+        ({"revision_number": "GT 1"}, {"revision_number": 2}),
+        ({"created_at": "LT 2026-01-01"}, {"created_at": "2025-12-31T23:59:59.999Z"}),
+        ({"created_at": "BETWEEN 2026-01-01,2026-01-02"}, {"created_at": "2026-01-01T12:00:00.000Z"}),
+        ({"origin_id": "EQ RL0"}, {}),
+        ({"published_at": "GT 2026-01-01"}, {"published_at": None}),
+        ({"name": "GT a"}, {"name": "B"}),
+    ],
+)
+def test_a_matching_row_passes(given: dict[str, object], attributes: dict[str, object]) -> None:
+    check_rows(RULES, check_filter(RULES, given), [row(**attributes)])
+
+
+@pytest.mark.parametrize(
+    ("given", "attributes"),
+    [
+        ({"name": "EQ Home"}, {"name": "home"}),
+        ({"name": "CONTAINS shop"}, {"name": "Home"}),
+        ({"name": "CONTAINS a.b"}, {"name": "axb"}),
+        ({"name": "EQ a,EQ b"}, {"name": "c"}),
+        ({"name": "NOT a"}, {"name": "a"}),
+        ({"enabled": True}, {"enabled": False}),
+        ({"revision_number": 0}, {"revision_number": 1}),
+        ({"created_at": "LT 2026-01-01"}, {"created_at": "2026-01-01T00:00:00.001Z"}),
+        ({"created_at": "BETWEEN 2026-01-01,2026-01-02"}, {"created_at": "2026-01-03T00:00:00.000Z"}),
+        ({"origin_id": "EQ RL9"}, {}),
+    ],
+)
+def test_a_row_that_does_not_match_is_an_error(given: dict[str, object], attributes: dict[str, object]) -> None:
+    with pytest.raises(IncompleteResult, match="did not apply the filter"):
+        check_rows(RULES, check_filter(RULES, given), [row(**attributes)])
+
+
+def test_sort_takes_texts_and_lists_with_signs() -> None:
+    assert check_sort(RULES, "-updated_at,name") == ("-updated_at", "name")
+    assert check_sort(RULES, ["+name"]) == ("name",)
+    assert check_sort(RULES, None) == ()
+
+
+@pytest.mark.parametrize("key", ["nam", "", "-", "property_id"])
+def test_sort_by_what_is_no_attribute_is_refused(key: str) -> None:
+    with pytest.raises(ArgumentError, match="cannot be sorted by"):
+        check_sort(RULES, key)

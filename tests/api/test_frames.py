@@ -1,0 +1,153 @@
+"""Frames: columns, dtypes, order, and what happens to surprises."""
+
+import json
+from typing import Any
+
+import pandas as pd
+import pytest
+
+import adobe_nb
+from adobe_nb.api.frames import DTYPES, columns_of, sort_frame, to_frame
+from adobe_nb.errors import ArgumentError, IncompleteResult
+from adobe_nb.resources import RESOURCES, Resource
+
+RULES = RESOURCES["rules"]
+
+
+def rule(identifier: str = "RL1", **attributes: Any) -> dict[str, Any]:
+    return {"id": identifier, "type": "rules", "attributes": attributes, "relationships": {}, "meta": {}}
+
+
+@pytest.mark.parametrize("row", RESOURCES.values(), ids=lambda row: row.type)
+def test_columns_and_dtypes_are_the_same_at_no_row_and_at_one(row: Resource) -> None:
+    parent = row.parents[0] if row.parents else None
+    empty, one = to_frame(row, [], parent=parent), to_frame(row, [{"id": "X"}], parent=parent, parent_ids=["Y"])
+    assert list(empty.columns) == list(columns_of(row, parent))
+    assert empty.dtypes.astype(str).to_dict() == one.dtypes.astype(str).to_dict()
+    assert empty.dtypes.astype(str).to_dict() == {name: DTYPES[kind] for name, kind in columns_of(row, parent).items()}
+
+
+def test_the_order_is_id_parent_attributes_relations_meta() -> None:
+    columns = list(columns_of(RESOURCES["rule_components"], "rules"))
+    assert columns[:3] == ["id", "rule_id", "created_at"]
+    assert columns[-1] == "meta_latest_revision_number"
+    assert columns.index("negate") < columns.index("extension_id") < columns.index("property_id")
+
+
+def test_a_parent_that_the_resource_names_itself_needs_no_column() -> None:
+    assert "library_id" in columns_of(RULES, "libraries")
+    assert "library_id" not in columns_of(RULES, "properties")
+    assert "library_id" not in columns_of(RULES)
+
+
+def test_rule_components_have_their_rule_id_also_without_a_list_and_then_it_is_missing() -> None:
+    frame = to_frame(RESOURCES["rule_components"], [{"id": "RC1"}])
+    assert frame["rule_id"].isna().all()
+
+
+def test_write_only_attributes_never_show() -> None:
+    frame = to_frame(RESOURCES["environments"], [{"id": "EN1", "attributes": {"archive_passphrase": "hush"}}])
+    assert "archive_passphrase" not in frame.columns
+    assert not frame.astype("string").eq("hush").any().any()
+
+
+def test_nested_values_are_json_text_and_texts_stay_as_they_are() -> None:
+    frame = to_frame(
+        RESOURCES["properties"], [{"id": "PR1", "attributes": {"domains": ["a.test", "ü.test"]}, "meta": {"rights": []}}]
+    )
+    assert frame["domains"][0] == '["a.test","ü.test"]'
+    assert frame["meta_rights"][0] == "[]"
+    frame = to_frame(RESOURCES["data_elements"], [{"id": "DE1", "attributes": {"default_value": "x", "settings": "{ }"}}])
+    assert frame["default_value"][0] == "x"
+    assert frame["settings"][0] == "{ }"
+
+
+def test_times_are_utc_to_the_microsecond_with_and_without_fractions() -> None:
+    frame = to_frame(RULES, [rule(created_at="2020-12-14T17:36:09.045Z"), rule("RL2", created_at="2020-12-14T17:36:09Z")])
+    assert str(frame["created_at"].dtype) == "datetime64[us, UTC]"
+    assert frame["created_at"][0] == pd.Timestamp("2020-12-14T17:36:09.045Z")
+
+
+def test_what_the_table_does_not_know_is_kept_as_text_at_the_end_in_order() -> None:
+    surprise = rule(zeta=1, alpha={"a": [1]})
+    surprise["meta"] = {"novel": True}
+    surprise["relationships"] = {"owner": {"data": {"id": "UR1", "type": "users"}}, "notes": {"links": {}}}
+    frame = to_frame(RULES, [surprise, rule("RL2")])
+    assert list(frame.columns[-4:]) == ["alpha", "meta_novel", "owner_id", "zeta"]
+    assert frame.iloc[0, -4:].tolist() == ['{"a":[1]}', "true", "UR1", "1"]
+    assert frame.iloc[1, -4:].isna().all()
+    assert {str(dtype) for dtype in frame.dtypes.iloc[-4:]} == {"string"}
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [{"enabled": "yes"}, {"enabled": 1}, {"revision_number": "0"}, {"revision_number": True}, {"created_at": "soon"}, {"created_at": 5}],
+)
+def test_a_value_of_the_wrong_type_is_an_error_that_names_it(attributes: dict[str, Any]) -> None:
+    with pytest.raises(IncompleteResult, match=f"RL2 has a .* in {next(iter(attributes))}"):
+        to_frame(RULES, [rule(), rule("RL2", **attributes)])
+
+
+def test_a_whole_number_is_good_for_a_float() -> None:
+    frame = to_frame(RESOURCES["rule_components"], [{"id": "RC1", "attributes": {"rule_order": 50}}])
+    assert frame["rule_order"][0] == 50.0
+
+
+class TestSort:
+    frame = pd.DataFrame(
+        {"name": pd.array(["b", "A", None, "a"], dtype="string"), "order": pd.array([1, 2, 3, 1], dtype="Int64")}
+    )
+
+    def test_ignores_case_keeps_ties_and_puts_the_missing_last(self) -> None:
+        assert sort_frame(self.frame, ["name"])["order"].tolist() == [2, 1, 1, 3]
+        assert sort_frame(self.frame, ["-name"])["name"].tolist()[:3] == ["b", "A", "a"]
+
+    def test_takes_several_keys(self) -> None:
+        assert sort_frame(self.frame, ["-order", "name"])["name"].tolist() == [pd.NA, "A", "a", "b"]
+
+    def test_keeps_attrs(self) -> None:
+        self.frame.attrs["path"] = "/x"
+        assert sort_frame(self.frame, ["name"]).attrs == {"path": "/x"}
+
+
+class TestExpand:
+    def frame(self, *settings: str | None) -> pd.DataFrame:
+        return pd.DataFrame({"id": range(len(settings)), "settings": pd.array(settings, dtype="string"), "z": 1})
+
+    def test_opens_members_beside_the_column_with_types(self) -> None:
+        opened = adobe_nb.expand(
+            self.frame('{"a":1,"b":{"c":true,"d":"x"},"e":[1],"f":1.5}', '{"a":2,"f":2}', None, "{}"), "settings"
+        )
+        assert list(opened.columns) == [
+            "id", "settings", "settings.a", "settings.b.c", "settings.b.d", "settings.e", "settings.f", "z"
+        ]  # fmt: skip
+        assert opened.dtypes.astype(str).tolist()[2:7] == ["Int64", "boolean", "string", "string", "Float64"]
+        assert opened["settings.e"][0] == "[1]"
+        assert opened["settings.a"].tolist()[:2] == [1, 2]
+        assert opened["settings.a"].isna().tolist() == [False, False, True, True]
+
+    def test_members_of_mixed_type_are_text(self) -> None:
+        opened = adobe_nb.expand(self.frame('{"a":1}', '{"a":"x"}'), "settings")
+        assert opened["settings.a"].tolist() == ["1", "x"]
+
+    def test_keeps_an_index_of_ones_own(self) -> None:
+        frame = self.frame('{"a":1}', '{"a":2}').set_index(pd.Index(["x", "y"]))
+        assert adobe_nb.expand(frame, "settings").loc["y", "settings.a"] == 2
+
+    @pytest.mark.parametrize("text", ["[1]", "no json", "3"])
+    def test_what_is_no_object_is_an_error(self, text: str) -> None:
+        with pytest.raises(ArgumentError, match="Row 1 of 'settings' is not a JSON object"):
+            adobe_nb.expand(self.frame("{}", text), "settings")
+
+    def test_a_column_that_is_not_there_is_an_error(self) -> None:
+        with pytest.raises(ArgumentError, match="no column 'setting'. It has: id, settings, z"):
+            adobe_nb.expand(self.frame(), "setting")
+
+
+def test_attrs_hold_json_values_only(reactor: Any) -> None:
+    attrs = reactor.companies().attrs
+    assert json.loads(json.dumps(attrs)) == attrs
+    assert attrs["service"] == "simulator"
+    assert attrs["path"] == "/companies"
+    assert attrs["total_count"] == 1
+    assert set(attrs) == {"service", "path", "organisation", "time", "total_count"}

@@ -1,0 +1,187 @@
+"""The panel's kernel side: state, actions, errors, and no secret in any trait."""
+
+import json
+import threading
+from typing import Any
+
+import pytest
+
+from adobe_nb import session as sessions
+from adobe_nb.notebook import panel as panels
+from adobe_nb.notebook.panel import SignInPanel, panel
+from adobe_nb.simulator.server import built_in
+from tests.conftest import RECORDER, sign_in
+
+
+def send(shown: SignInPanel, **content: Any) -> None:
+    """As the front end does."""
+    shown._handle_msg({"content": {"data": {"method": "custom", "content": content}}, "buffers": []})
+
+
+def everything(shown: SignInPanel) -> str:
+    return json.dumps(shown.get_state(), default=str) + repr(shown) + json.dumps(shown._repr_mimebundle_()[0], default=str)
+
+
+@pytest.fixture
+def simulated(monkeypatch: pytest.MonkeyPatch, demo: Any) -> Any:
+    monkeypatch.setenv("ADOBE_NB_SIMULATOR", demo.reactor_url)
+    return demo
+
+
+def test_it_is_one_model_however_often_it_is_shown() -> None:
+    assert panel() is panel()
+
+
+def test_it_shows_the_session_and_its_time(demo: Any) -> None:
+    session = sign_in(demo)
+    shown = panel()
+    assert shown.state["org_id"] == session.org_id
+    assert shown.state["client_id"] == "0ef4…4251"
+    assert shown.expires_at - shown.issued_at == pytest.approx(86_399_000)
+
+
+def test_it_follows_a_sign_in_elsewhere_and_a_renewal(simulate: Any) -> None:
+    simulator = simulate(seed="empty")
+    shown = panel()
+    assert not shown.state["connected"]
+    session = sign_in(simulator)
+    assert shown.state["connected"]
+    before = shown.expires_at
+    simulator.ims.token_ttl = 50_000
+    simulator.ims.revoke(simulator.ims.issued[-1])
+    session.reactor.companies()
+    assert shown.expires_at < before
+    session.sign_out()
+    assert not shown.state["connected"]
+
+
+def test_connect_takes_the_announced_simulator_and_tests_it(simulated: Any) -> None:
+    shown = panel()
+    send(shown, action="connect")
+    assert shown.message == {"kind": "ok", "text": "The credentials work. Company: Hearth & Harbor.", "field": ""}
+    assert shown.busy == ""
+
+
+def test_connect_without_a_source_says_so_in_the_panel() -> None:
+    shown = panel()
+    send(shown, action="connect")
+    assert shown.message["kind"] == "error"
+    assert "No credentials were found" in shown.message["text"]
+
+
+def test_the_simulator_is_one_click_away() -> None:
+    shown = panel()
+    send(shown, action="simulate")
+    assert shown.state["source"] == "the built-in simulator"
+    assert sessions.current().credentials.hosts.reactor == built_in().reactor_url
+
+
+def test_a_pasted_token_signs_in_and_is_nowhere_in_the_state(simulated: Any) -> None:
+    shown, details = panel(), simulated.connection()
+    RECORDER.secrets.add(details["access_token"])
+    send(shown, action="sign_in", service="simulator", org_id=details["org_id"], access_token=f"Bearer {details['access_token']} ")
+    assert shown.message["kind"] == "ok"
+    assert shown.state["source"] == "the panel"
+    assert not shown.state["renewable"]
+    assert details["access_token"] not in everything(shown)
+
+
+def test_a_client_secret_signs_in_and_is_nowhere_in_the_state(simulated: Any) -> None:
+    shown, details = panel(), simulated.connection()
+    send(
+        shown, action="sign_in", service="simulator",
+        org_id=details["org_id"], client_id=details["client_id"], client_secret=details["client_secret"],
+    )  # fmt: skip
+    assert shown.state["renewable"]
+    assert details["client_secret"] not in everything(shown)
+
+
+@pytest.mark.parametrize(
+    ("changes", "field", "says"),
+    [
+        ({"org_id": "nonsense"}, "org_id", "organisation id"),
+        ({"org_id": ""}, "org_id", "ADOBE_ORG_ID"),
+        ({"client_id": "<id>"}, "client_id", "client id"),
+        ({"client_id": "unknown-client-0000"}, "client_id", "does not know the client id"),
+        ({"client_secret": "wrong-secret-value"}, "secret", "refused the client secret"),
+    ],
+)
+def test_an_error_names_its_field(simulated: Any, changes: dict[str, str], field: str, says: str) -> None:
+    shown, details = panel(), simulated.connection()
+    values = {name: details[name] for name in ("org_id", "client_id", "client_secret")} | changes
+    send(shown, action="sign_in", service="simulator", **values)
+    assert (shown.message["kind"], shown.message["field"]) == ("error", field)
+    assert says in shown.message["text"]
+    assert "wrong-secret-value" not in everything(shown)
+
+
+def test_a_simulated_token_does_not_go_to_adobe(simulated: Any) -> None:
+    shown, details = panel(), simulated.connection()
+    send(shown, action="sign_in", service="Adobe", org_id=details["org_id"], access_token=details["access_token"])
+    assert "comes from the simulator" in shown.message["text"]
+
+
+def test_test_explains_a_403_and_sign_out_forgets(demo: Any) -> None:
+    sign_in(demo, "no_profile")
+    shown = panel()
+    send(shown, action="test")
+    assert shown.message["kind"] == "error"
+    assert "403221" in shown.message["text"]
+    send(shown, action="sign_out")
+    assert not shown.state["connected"]
+    assert shown.expires_at is None
+    assert sessions.current_or_none() is None
+
+
+def test_an_unexpected_error_is_shown_without_its_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: object) -> tuple[str, str]:
+        raise RuntimeError("hush")
+
+    monkeypatch.setitem(panels._ACTIONS, "connect", ("…", fail))
+    shown = panel()
+    send(shown, action="connect")
+    assert "RuntimeError" in shown.message["text"]
+    assert "hush" not in shown.message["text"]
+    assert shown.busy == ""
+
+
+@pytest.mark.parametrize("content", [{"action": "delete"}, {}, {"action": ["connect"]}])
+def test_a_message_it_does_not_know_does_nothing(content: dict[str, Any]) -> None:
+    shown = panel()
+    send(shown, **content)
+    assert shown.message == {}
+
+
+def test_a_second_click_while_busy_does_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    entered, leave, calls = threading.Event(), threading.Event(), []
+
+    def wait(_: object) -> tuple[str, str]:
+        calls.append(1)
+        entered.set()
+        leave.wait(5)
+        return "ok", "done"
+
+    monkeypatch.setitem(panels._ACTIONS, "connect", ("Connecting …", wait))
+    shown = panel()
+    thread = threading.Thread(target=send, args=(shown,), kwargs={"action": "connect"})
+    thread.start()
+    entered.wait(5)
+    assert shown.busy == "Connecting …"
+    send(shown, action="connect")
+    leave.set()
+    thread.join()
+    assert calls == [1]
+
+
+def test_where_widgets_cannot_show_the_same_facts_are_html_and_text(demo: Any) -> None:
+    sign_in(demo)
+    data, _ = panel()._repr_mimebundle_()
+    assert "application/vnd.jupyter.widget-view+json" in data
+    for kind in ("text/plain", "text/html"):
+        for fact in ("Simulator (no Adobe account involved)", "0ef4…4251", "23 h 59 min left"):
+            assert fact in data[kind]
+
+
+def test_the_front_end_never_writes_markup() -> None:
+    assert "innerHTML" not in panel()._esm
+    assert "model.set" not in panel()._esm

@@ -1,0 +1,276 @@
+"""The simulator as a pure function: what Adobe enforces, it enforces."""
+
+import json
+from typing import Any
+
+import pytest
+
+from adobe_nb.resources import RESOURCES
+from adobe_nb.simulator.app import App, Request
+from adobe_nb.simulator.ims import Ims
+from adobe_nb.simulator.seed import ACCOUNTS, ORG_ID, Bulk, seeded
+
+BASE = "http://127.0.0.1:1"
+DEMO = ACCOUNTS["demo"]
+ACCEPT = "application/vnd.api+json;revision=1"
+
+
+@pytest.fixture(scope="module")
+def app() -> App:
+    return App(Ims(ACCOUNTS), seeded("demo", Bulk()), BASE)
+
+
+def headers(app: App, account: Any = DEMO, **changes: str | None) -> dict[str, str]:
+    values = {
+        "authorization": f"Bearer {app.ims.issue(account)}",
+        "x-api-key": account.client_id,
+        "x-gw-ims-org-id": account.org_id,
+        "accept": ACCEPT,
+    }
+    changed = {**values, **{name.replace("_", "-"): value for name, value in changes.items()}}
+    return {name: value for name, value in changed.items() if value is not None}
+
+
+def get(app: App, path: str, *query: tuple[str, str], **changes: str | None) -> tuple[int, dict[str, Any]]:
+    answer = app(Request("GET", path, query, headers(app, **changes)))
+    return answer.status, json.loads(answer.body)
+
+
+def listed(app: App, path: str, *query: tuple[str, str]) -> list[dict[str, Any]]:
+    status, document = get(app, path, ("page[size]", "100"), *query)
+    assert status == 200, document
+    return document["data"]
+
+
+def shop(app: App) -> str:
+    company = listed(app, "/companies")[0]["id"]
+    return listed(app, f"/companies/{company}/properties", ("filter[name]", "EQ Web Store US"))[0]["id"]
+
+
+class TestGateway:
+    @pytest.mark.parametrize(
+        ("changes", "status", "code"),
+        [
+            ({"authorization": None}, 403, "403010"),
+            ({"authorization": "Basic x"}, 403, "403010"),
+            ({"authorization": "Bearer a.b.c"}, 401, "401013"),
+            ({"x_api_key": None}, 403, "403000"),
+            ({"x_api_key": "unknown"}, 403, "403003"),
+            ({"x_gw_ims_org_id": None}, 400, "400003"),
+            ({"x_gw_ims_org_id": "FF@AdobeOrg"}, 403, "403025"),
+        ],
+    )
+    def test_each_header_is_enforced_with_the_gateways_error(
+        self, app: App, changes: dict[str, str | None], status: int, code: str
+    ) -> None:
+        got, document = get(app, "/companies", **changes)
+        assert (got, document["error_code"]) == (status, code)
+        assert set(document) == {"error_code", "message"}
+
+    def test_the_key_of_adobes_own_tools_is_accepted(self, app: App) -> None:
+        assert get(app, "/companies", x_api_key="Activation-DTM")[0] == 200
+
+    def test_an_account_without_a_product_profile_gets_403221(self, app: App) -> None:
+        answer = app(Request("GET", "/companies", (), headers(app, ACCOUNTS["no_profile"])))
+        assert json.loads(answer.body)["error_code"] == "403221"
+
+    def test_a_get_must_accept_json_api_of_revision_1(self, app: App) -> None:
+        for accept in (None, "*/*", "application/vnd.api+json"):
+            status, document = get(app, "/companies", accept=accept)
+            assert (status, document["errors"][0]["code"]) == (406, "not-acceptable")
+
+    def test_a_token_without_the_needed_scopes_sees_no_organisation(self, app: App) -> None:
+        token = app.ims.issue(DEMO, ("openid",))
+        status, document = get(app, "/companies", authorization=f"Bearer {token}")
+        assert (status, document["errors"][0]["code"]) == (403, "no-available-orgs")
+
+    def test_writes_are_not_there_yet_and_say_so(self, app: App) -> None:
+        answer = app(Request("POST", "/companies", (), headers(app)))
+        assert answer.status == 405
+
+
+class TestIms:
+    def form(self, **changes: str) -> dict[str, str]:
+        values = {
+            "grant_type": "client_credentials",
+            "client_id": DEMO.client_id,
+            "client_secret": DEMO.client_secret,
+            "scope": "openid,AdobeID",
+        }
+        return {**values, **changes}
+
+    def test_gives_a_token_that_lasts_a_day(self) -> None:
+        ims = Ims(ACCOUNTS)
+        status, document = ims.token(self.form())
+        assert (status, document["token_type"], document["expires_in"]) == (200, "bearer", 86399)
+        grant = ims.check(document["access_token"])
+        assert grant is not None
+        assert (grant.account, grant.scopes) == (DEMO, ("openid", "AdobeID"))
+
+    @pytest.mark.parametrize(
+        ("changes", "code", "description"),
+        [
+            ({"client_secret": "wrong"}, "invalid_client", "invalid client_secret parameter"),
+            ({"client_id": "wrong"}, "invalid_client", "invalid client_id parameter"),
+            ({"scope": "openid,other"}, "invalid_scope", None),
+            ({"scope": ""}, "invalid_scope", None),
+            ({"grant_type": "password"}, "unsupported_grant_type", None),
+        ],
+    )
+    def test_refuses_with_400(self, changes: dict[str, str], code: str, description: str | None) -> None:
+        status, document = Ims(ACCOUNTS).token(self.form(**changes))
+        assert (status, document["error"]) == (400, code)
+        assert description in {None, document["error_description"]}
+
+    def test_a_token_ends_after_its_time(self) -> None:
+        now = [1_000_000.0]
+        ims = Ims(ACCOUNTS, token_ttl=5, clock=lambda: now[0])
+        token = ims.issue(DEMO)
+        assert ims.check(token) is not None
+        now[0] += 5
+        assert ims.check(token) is None
+
+    def test_a_revoked_a_forged_and_another_simulators_token_are_refused(self, app: App) -> None:
+        ims = Ims(ACCOUNTS)
+        token = ims.issue(DEMO)
+        assert ims.check(token[:-2] + ("aa" if token[-2:] != "aa" else "bb")) is None
+        assert ims.check(app.ims.issue(DEMO)) is None
+        ims.revoke(token)
+        assert ims.check(token) is None
+
+    def test_over_http_the_form_counts_and_revocation_works(self, app: App) -> None:
+        kind = {"content-type": "application/x-www-form-urlencoded"}
+        token = app.ims.issue(DEMO)
+        body = f"token={token}".encode()
+        valid = Request("POST", "/ims/validate_token/v1", (), kind, body)
+        assert json.loads(app(valid).body) == {"valid": True}
+        assert app(Request("POST", "/ims/invalidate_token/v2", (), kind, body)).status == 200
+        assert json.loads(app(valid).body) == {"valid": False}
+        assert app(Request("GET", "/ims/token/v3")).status == 405
+        assert app(Request("POST", "/ims/other")).status == 404
+
+
+class TestReactor:
+    def test_there_are_no_properties_at_the_root(self, app: App) -> None:
+        assert get(app, "/properties")[0] == 404
+
+    @pytest.mark.parametrize("path", ["/", "/nothing", "/rules/RL0/nothing", "/rules/RL0/rule_components/x/y"])
+    def test_an_unknown_path_is_not_found(self, app: App, path: str) -> None:
+        status, document = get(app, path)
+        error = document["errors"][0]
+        assert (status, error["status"], error["code"], error["title"]) == (404, "404", "not-found", "Record Not Found")
+        assert len(error["meta"]["request_id"]) == 32
+
+    def test_an_id_under_the_wrong_type_is_not_found(self, app: App) -> None:
+        assert get(app, f"/rules/{shop(app)}")[0] == 404
+
+    def test_a_page_has_25_and_at_most_100(self, app: App) -> None:
+        generated = App(app.ims, seeded("empty", Bulk(rules=130)), BASE)
+        company = listed(generated, "/companies")[0]["id"]
+        path = f"/properties/{listed(generated, f'/companies/{company}/properties')[0]['id']}/rules"
+        for asked, size in ((None, 25), ("999", 100), ("0", 25), ("x", 25), ("7", 7)):
+            query = (("page[size]", asked),) if asked is not None else ()
+            _, document = get(generated, path, *query)
+            assert len(document["data"]) == size
+        _, document = get(generated, path, ("page[size]", "100"), ("page[number]", "2"))
+        assert document["meta"]["pagination"] == {
+            "current_page": 2, "next_page": None, "prev_page": 1, "total_pages": 2, "total_count": 130
+        }  # fmt: skip
+        assert len(document["data"]) == 30
+
+    def test_resources_have_the_documented_shape(self, app: App) -> None:
+        rule = listed(app, f"/properties/{shop(app)}/rules")[0]
+        assert set(rule) == {"id", "type", "attributes", "relationships", "links", "meta"}
+        here = f"{BASE}/rules/{rule['id']}"
+        assert rule["links"]["self"] == here
+        assert rule["relationships"]["rule_components"] == {"links": {"related": f"{here}/rule_components"}}
+        assert rule["relationships"]["origin"]["data"] == {"id": rule["id"], "type": "rules"}
+
+    def test_a_components_property_links_straight_to_it(self, app: App) -> None:
+        rule = listed(app, f"/properties/{shop(app)}/rules")[0]
+        component = listed(app, f"/rules/{rule['id']}/rule_components")[0]
+        assert component["relationships"]["property"]["links"]["related"] == f"{BASE}/properties/{shop(app)}"
+
+    def test_a_librarys_environment_and_upstream_have_their_own_shape(self, app: App) -> None:
+        library = listed(app, f"/properties/{shop(app)}/libraries")[-1]
+        assert set(library["relationships"]["environment"]["links"]) == {"self"}
+        assert set(library["relationships"]["upstream_library"]) == {"data"}
+
+    def test_a_related_resource_is_answered_and_a_null_one_is_not_found(self, app: App) -> None:
+        rule = listed(app, f"/properties/{shop(app)}/rules")[0]
+        assert get(app, f"/rules/{rule['id']}/property")[1]["data"]["id"] == shop(app)
+        first = listed(app, f"/properties/{shop(app)}/libraries")[0]
+        assert get(app, f"/libraries/{first['id']}/upstream_library")[0] == 404
+
+    def test_revisions_list_the_head_and_all_of_them(self, app: App) -> None:
+        rule = listed(app, f"/properties/{shop(app)}/rules")[0]
+        revisions = listed(app, f"/rules/{rule['id']}/revisions")
+        numbers = sorted(each["attributes"]["revision_number"] for each in revisions)
+        assert numbers == list(range(rule["meta"]["latest_revision_number"] + 1))
+        assert {each["relationships"]["origin"]["data"]["id"] for each in revisions} == {rule["id"]}
+
+    def test_a_revision_of_a_rule_has_components_of_its_own(self, app: App) -> None:
+        rule = listed(app, f"/properties/{shop(app)}/rules")[0]
+        revision = listed(app, f"/rules/{rule['id']}/revisions", ("filter[revision_number]", "EQ 1"))[0]
+        own = listed(app, f"/rules/{revision['id']}/rule_components")
+        heads = listed(app, f"/rules/{rule['id']}/rule_components")
+        assert len(own) == len(heads)
+        assert {each["id"] for each in own}.isdisjoint(each["id"] for each in heads)
+
+
+class TestFilterAndSort:
+    def names(self, app: App, *query: tuple[str, str]) -> list[str]:
+        return [each["attributes"]["name"] for each in listed(app, f"/properties/{shop(app)}/rules", *query)]
+
+    @pytest.mark.parametrize(
+        ("name", "text", "count"),
+        [
+            ("name", "EQ Search - Results", 1),
+            ("name", "EQ search - results", 0),
+            ("name", "CONTAINS PRODUCT", 3),
+            ("name", "CONTAINS prod%view", 1),
+            ("name", "CONTAINS product,CONTAINS search", 4),
+            ("name", "NOT Search - Results", 11),
+            ("enabled", "EQ false", 2),
+            ("created_at", "LT 2024-10-01T00:00:00.000Z", 2),
+            ("created_at", "BETWEEN 2024-10-01,2024-12-31", 4),
+            ("revision_number", "GT 0", 0),
+        ],
+    )
+    def test_operators(self, app: App, name: str, text: str, count: int) -> None:
+        assert len(self.names(app, (f"filter[{name}]", text))) == count
+
+    @pytest.mark.parametrize(
+        "query", [("filter[name]", "Search"), ("filter[name]", "LIKE x"), ("filter[nam]", "EQ x"), ("filter[name]", "EQ "),
+                  ("filter[name]", "BETWEEN a"), ("name", "EQ x"), ("filter[review_status]", "EQ x")]
+    )  # fmt: skip
+    def test_what_is_malformed_is_ignored_and_everything_answered(self, app: App, query: tuple[str, str]) -> None:
+        assert len(self.names(app, query)) == 12
+
+    def test_the_last_of_two_filters_on_one_attribute_wins(self, app: App) -> None:
+        found = self.names(app, ("filter[name]", "CONTAINS product"), ("filter[name]", "CONTAINS search"))
+        assert found == ["Search - Results"]
+
+    def test_filters_on_two_attributes_both_hold(self, app: App) -> None:
+        found = self.names(app, ("filter[name]", "CONTAINS product"), ("filter[enabled]", "EQ false"))
+        assert found == ["Product - Image Zoom"]
+
+    def test_sort_takes_several_keys_and_signs(self, app: App) -> None:
+        names = self.names(app)
+        assert self.names(app, ("sort", "name")) == sorted(names, key=str.casefold)
+        assert self.names(app, ("sort", "-name")) == sorted(names, key=str.casefold, reverse=True)
+        assert self.names(app, ("sort", "enabled,+name"))[:2] == ["Legacy - Chat Widget", "Product - Image Zoom"]
+        assert self.names(app, ("sort", "nonsense")) == names
+
+
+def test_every_list_of_the_table_has_a_route(app: App) -> None:
+    store = app.stores[ORG_ID]
+    for row in RESOURCES.values():
+        for parent in row.parents:
+            record = store.all(parent)[0]
+            assert get(app, f"/{parent}/{record.id}/{row.type}")[0] == 200
+
+
+def test_a_request_shows_neither_headers_nor_body() -> None:
+    request = Request("POST", "/ims/token/v3", (), {"authorization": "Bearer hush"}, b"client_secret=hush")
+    assert "hush" not in repr(request)

@@ -1,0 +1,198 @@
+"""connect, current, use, the simulator or Adobe rule, the test of credentials."""
+
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import adobe_nb
+from adobe_nb import session as sessions
+from adobe_nb.auth.credentials import Secret
+from adobe_nb.errors import CredentialsError, IncompleteCredentials, NotSignedIn
+from adobe_nb.simulator.server import built_in
+from tests.conftest import sign_in
+
+
+def env_of(simulator: Any, **changes: str) -> str:
+    details = {**simulator.connection(), **changes}
+    names = ("client_id", "client_secret", "org_id", "reactor_url", "ims_url")
+    return "".join(f"ADOBE_{name.upper()}={details[name]}\n" for name in names)
+
+
+def write(path: Path, text: str) -> Path:
+    path.write_text(text, encoding="utf-8")
+    path.chmod(0o600)
+    return path
+
+
+class TestConnect:
+    def test_without_anything_says_what_to_do_and_starts_no_simulator(self) -> None:
+        with pytest.raises(CredentialsError, match=r"No credentials were found.*\.env.*connect\(simulator=True\)"):
+            adobe_nb.connect()
+
+    def test_takes_the_env_file_of_this_folder(self, demo: Any) -> None:
+        path = write(Path.cwd() / ".env", env_of(demo))
+        session = adobe_nb.connect()
+        assert session.source == str(path)
+        assert adobe_nb.current() is session
+
+    def test_takes_the_environment_before_the_env_file(self, demo: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+        write(Path.cwd() / ".env", env_of(demo))
+        for line in env_of(demo).splitlines():
+            name, _, value = line.partition("=")
+            monkeypatch.setenv(name, value)
+        session = adobe_nb.connect()
+        assert session.source == "environment"
+        assert session.shadowed == (str(Path.cwd() / ".env"),)
+
+    def test_a_named_file_ends_the_search(self, demo: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("ADOBE_CLIENT_ID", "half-of-another-set")
+        path = write(Path.cwd() / "mine.env", env_of(demo))
+        assert adobe_nb.connect(env_file=path).source == str(path)
+        half = write(Path.cwd() / "half.env", "ADOBE_CLIENT_ID=client-1234567890\n")
+        with pytest.raises(IncompleteCredentials, match="half.env has ADOBE_CLIENT_ID"):
+            adobe_nb.connect(env_file=half)
+
+    def test_given_values_end_the_search(self, demo: Any) -> None:
+        write(Path.cwd() / ".env", env_of(demo))
+        with pytest.raises(IncompleteCredentials, match="arguments has ADOBE_CLIENT_ID, but not"):
+            adobe_nb.connect(client_id="client-1234567890")
+
+    def test_two_ways_at_once_are_refused(self) -> None:
+        with pytest.raises(CredentialsError, match="one source only"):
+            adobe_nb.connect(simulator=True, env_file=".env")
+
+    def test_a_failed_sign_in_leaves_the_session_before_it(self, session: Any, demo: Any) -> None:
+        with pytest.raises(adobe_nb.SignInError):
+            sign_in(demo, client_secret="wrong")
+        assert adobe_nb.current() is session
+
+    def test_need_not_become_the_default(self, session: Any, demo: Any) -> None:
+        sign_in(demo, "no_company", make_default=False)
+        assert adobe_nb.current() is session
+
+    def test_a_secret_object_is_taken_as_well(self, demo: Any) -> None:
+        secret = Secret(demo.accounts["demo"].client_secret)
+        assert sign_in(demo, client_secret=secret).service == "simulator"
+
+
+class TestSimulatorOrAdobe:
+    def test_simulator_true_ignores_every_source(self, demo: Any) -> None:
+        write(Path.cwd() / ".env", env_of(demo))
+        session = adobe_nb.connect(simulator=True)
+        assert session.source == "the built-in simulator"
+        assert session.credentials.hosts.reactor == built_in().reactor_url != demo.reactor_url
+
+    def test_twice_is_the_same_simulator(self) -> None:
+        first, second = adobe_nb.connect(simulator=True), adobe_nb.connect(simulator=True)
+        assert first.credentials.hosts == second.credentials.hosts
+
+    def test_an_unknown_account_lists_those_there_are(self) -> None:
+        with pytest.raises(CredentialsError, match="demo, no_company, no_profile"):
+            adobe_nb.connect(simulator="admin")
+
+    def test_the_fallback_is_taken_only_when_no_source_is_complete(self, demo: Any) -> None:
+        assert adobe_nb.connect(fallback="simulator").source == "the built-in simulator"
+        path = write(Path.cwd() / ".env", env_of(demo))
+        assert adobe_nb.connect(fallback="simulator").source == str(path)
+
+    def test_the_fallback_over_half_a_set_says_so(self) -> None:
+        write(Path.cwd() / ".env", "ADOBE_CLIENT_ID=client-1234567890\n")
+        session = adobe_nb.connect(fallback="simulator")
+        assert "but not ADOBE_ORG_ID" in session.incomplete[0]
+
+    def test_an_announced_simulator_is_the_last_source(self, demo: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("ADOBE_NB_SIMULATOR", demo.reactor_url)
+        session = adobe_nb.connect()
+        assert session.source == f"ADOBE_NB_SIMULATOR ({demo.reactor_url})"
+        path = write(Path.cwd() / ".env", env_of(demo))
+        assert adobe_nb.connect().source == str(path)
+
+    @pytest.mark.parametrize(
+        ("url", "says"),
+        [("https://example.test", "address of this machine"), ("1", "address of this machine"), ("http://127.0.0.1:9", "does not answer")],
+    )
+    def test_an_announcement_that_leads_nowhere_says_what_to_do(
+        self, monkeypatch: pytest.MonkeyPatch, url: str, says: str
+    ) -> None:
+        monkeypatch.setenv("ADOBE_NB_SIMULATOR", url)
+        with pytest.raises(CredentialsError, match=says):
+            adobe_nb.connect()
+
+    def test_repr_and_frames_say_simulator(self, session: Any) -> None:
+        assert "simulator" in repr(session)
+        assert session.reactor.companies().attrs["service"] == "simulator"
+
+
+class TestCurrent:
+    def test_without_a_session_says_how_to_sign_in(self) -> None:
+        with pytest.raises(NotSignedIn, match="Run %adobe_auth"):
+            adobe_nb.current()
+        with pytest.raises(NotSignedIn):
+            adobe_nb.reactor.companies()
+
+    def test_use_holds_for_the_block(self, session: Any, demo: Any) -> None:
+        other = sign_in(demo, "no_company", make_default=False)
+        with adobe_nb.use(other) as used:
+            assert adobe_nb.current() is used is other
+        assert adobe_nb.current() is session
+
+    def test_use_does_not_reach_other_threads(self, session: Any, demo: Any) -> None:
+        other, seen = sign_in(demo, "no_company", make_default=False), []
+        with adobe_nb.use(other):
+            thread = threading.Thread(target=lambda: seen.append(adobe_nb.current()))
+            thread.start()
+            thread.join()
+        assert seen == [session]
+
+    def test_the_modules_reactor_follows_it_and_a_sessions_own_does_not(self, session: Any, demo: Any) -> None:
+        other = sign_in(demo, "no_company", make_default=False)
+        with adobe_nb.use(other):
+            with pytest.raises(adobe_nb.NotFound):
+                adobe_nb.reactor.companies()
+            assert len(session.reactor.companies()) == 1
+
+    def test_pool_threads_of_a_list_use_the_session_of_the_block(self, session: Any, demo: Any) -> None:
+        sign_in(demo, "no_company")
+        with adobe_nb.use(session):
+            assert len(adobe_nb.reactor.rules(adobe_nb.reactor.properties())) == 35
+
+
+class TestTheTest:
+    def test_200_names_the_company(self, session: Any) -> None:
+        check = session.test()
+        assert (check.ok, check.status, check.companies) == (True, 200, ("Hearth & Harbor",))
+
+    def test_404_means_that_the_credentials_work(self, demo: Any) -> None:
+        check = sign_in(demo, "no_company").test()
+        assert (check.ok, check.status) == (True, 404)
+        assert "no company in tags" in check.message
+
+    def test_403_is_explained(self, demo: Any) -> None:
+        check = sign_in(demo, "no_profile").test()
+        assert (check.ok, check.status) == (False, 403)
+        assert "Admin Console" in check.message
+
+
+def test_the_three_headers_are_shown_masked(session: Any, demo: Any) -> None:
+    headers = session.headers()
+    assert list(headers) == ["Authorization", "x-api-key", "x-gw-ims-org-id"]
+    assert demo.accounts["demo"].client_id not in str(headers)
+    assert headers["x-gw-ims-org-id"] == session.org_id
+
+
+def test_what_was_sent_carries_the_three_headers(demo: Any, session: Any) -> None:
+    demo.received.clear()
+    session.reactor.companies()
+    headers = demo.received[-1].headers
+    assert headers["authorization"].startswith("Bearer ")
+    assert headers["x-api-key"] == demo.accounts["demo"].client_id
+    assert headers["x-gw-ims-org-id"] == session.org_id
+    assert headers["accept"] == "application/vnd.api+json;revision=1"
+
+
+def test_connect_by_hand_tells_a_simulated_token_from_adobes(demo: Any) -> None:
+    token = Secret(demo.connection()["access_token"])
+    with pytest.raises(CredentialsError, match="comes from the simulator"):
+        sessions.connect_by_hand({"access_token": token, "org_id": demo.accounts["demo"].org_id}, simulator=False)
