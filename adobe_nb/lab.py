@@ -123,7 +123,7 @@ def _simulator_if_needed(folder: Path, stack: ExitStack) -> str:
 
 def _start(folder: Path, environment: dict[str, str], *, port: int | None, browser: bool) -> "subprocess.Popen[bytes]":
     command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={folder}"]
-    command += [f"--LabApp.default_url=/lab/tree/{FIRST}", "--LabApp.news_url=None"]
+    command.append(f"--LabApp.default_url=/lab/tree/{FIRST}")
     if port is not None:
         command += [f"--ServerApp.port={port}", "--ServerApp.port_retries=0"]
     if not browser:

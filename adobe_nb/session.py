@@ -383,8 +383,8 @@ def _not_found(error: NotFound) -> Check:
         return Check(False, str(error), error.status)
     return Check(
         True,
-        "The credentials work, but the organisation has no company in tags yet (404). An administrator creates it by "
-        "opening tags once in Data Collection.",
+        "The credentials work, but the organisation has no company in tags (404). Ask your administrator whether it "
+        "has tags, and whether this is the right organisation.",
         404,
     )
 

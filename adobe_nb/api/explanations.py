@@ -15,7 +15,7 @@ GATEWAY: MappingProxyType[str, str] = MappingProxyType(
         "403025": "The token does not belong to this organisation. Check ADOBE_ORG_ID against Developer Console.",
         "403221": (
             "The credential has no access to tags: its technical account is in no product profile for them. Ask an "
-            "administrator to add it (Admin Console > Products > Data Collection > product profile > API credentials)."
+            "administrator to add it to one in Admin Console."
         ),
         "429050": "Too many requests in a short time. Wait a minute, then run it again.",
     }
@@ -64,7 +64,7 @@ REACTOR: MappingProxyType[str, str] = MappingProxyType(
         ),
         "not-authorized": "The account lacks the right for this. An administrator grants it in Admin Console.",
         "not-found": "Nothing of that id is visible to you. Check the id, the organisation and your rights.",
-        "not-unique": "The name is taken. Choose another, or use what is there.",
+        "not-unique": "Something of that name exists already. Choose another name, or use what is there.",
         "public-release-not-authorized": "Public releases are agreed with Adobe. Release privately first.",
         "read-only": "This cannot be changed: it is a revision, or its library has left development.",
         "session-timeout": "The session is over. Sign in again.",

@@ -72,7 +72,8 @@ function render({ model, el }) {
   });
   const signIn = make("button", { type: "submit", class: "adobe-nb-primary", text: "Sign in" });
   const form = make("form", { autocomplete: "off" },
-    make("fieldset", {}, make("legend", { text: "With" }), byToken.label, bySecret.label),
+    make("div", { class: "adobe-nb-field", role: "radiogroup", "aria-labelledby": `${name}-with` },
+      make("span", { id: `${name}-with`, class: "adobe-nb-label", text: "With" }), byToken.label, bySecret.label),
     serviceRow, orgId.row, clientId.row, secret.row, make("div", { class: "adobe-nb-buttons" }, signIn));
   const more = make("details", {}, make("summary", { text: "Sign in with a pasted token or a client secret" }), form);
 
@@ -110,10 +111,19 @@ function render({ model, el }) {
     model.send(content);
   });
 
+  // Enter in a field signs in; the notebook around us would swallow the browser's own submit.
+  form.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && event.target.matches("input:not([type=radio])")) {
+      event.preventDefault();
+      event.stopPropagation();
+      if (!signIn.disabled) form.requestSubmit(signIn);
+    }
+  });
+
   function mark(each, text) {
     each.error.textContent = text;
-    each.input.toggleAttribute("aria-invalid", Boolean(text));
     if (text) each.input.setAttribute("aria-invalid", "true");
+    else each.input.removeAttribute("aria-invalid");
   }
 
   function showState() {

@@ -270,7 +270,7 @@ class _Builder:
         suffix = "" if stage == "production" else f"-{stage}"
         minified = f"launch-{token}{suffix}.min.js"
         folder = f"{self._company.attributes['token']}/{self._property.attributes['token']}"
-        created = _stamp(self._created + timedelta(minutes=5))
+        created = _stamp(self._created + timedelta(minutes=5 + _STAGES.index(stage)))
         attributes = {
             "created_at": created,
             "updated_at": created,

@@ -1,0 +1,204 @@
+"""In a real JupyterLab: the tutorial, the panel by click and by keyboard, the countdown, and no secret in the file."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import nbformat
+import pytest
+from playwright.sync_api import Page, expect
+
+from adobe_nb.lab import FIRST
+from tests.browser.conftest import PATIENCE, Lab
+from tests.conftest import RECORDER
+
+Open = Callable[[str], Page]
+PANEL = "%load_ext adobe_nb\n%adobe_auth panel"
+
+
+def run_cell(page: Page, index: int) -> None:
+    page.locator(".jp-Cell .jp-InputArea-editor").nth(index).click()
+    page.keyboard.press("Shift+Enter")
+
+
+def menu(page: Page, *items: str) -> None:
+    page.locator(f".lm-MenuBar-itemLabel:text-is('{items[0]}')").click()
+    for item in items[1:]:
+        page.locator(f".lm-Menu-itemLabel:text-is('{item}')").click()
+
+
+def save(page: Page) -> None:
+    page.keyboard.press("Control+s")
+    expect(page.locator(".jp-NotebookPanel .jp-mod-dirty")).to_have_count(0)
+
+
+def wait_until(true: Callable[[], bool], what: str) -> None:
+    end = time.monotonic() + 30
+    while not true():
+        assert time.monotonic() < end, what
+        time.sleep(0.1)
+
+
+def saved_after(lab: Lab, page: Page, name: str) -> str:
+    """Save by the toolbar's button, wait for the file to change, and read it with its checkpoint."""
+    before = (lab.folder / name).stat().st_mtime_ns
+    page.locator('[data-jp-item-name="save"] >> css=:is(button, jp-button)').first.click()
+    wait_until(lambda: (lab.folder / name).stat().st_mtime_ns != before, "the notebook was saved")
+    return lab.saved(name)
+
+
+@pytest.fixture
+def panel(lab: Lab, open_notebook: Open, request: pytest.FixtureRequest) -> tuple[Page, str]:
+    """A notebook with the panel and a second cell that keeps the kernel busy."""
+    name = f"{request.node.name}.ipynb"
+    lab.write(name, PANEL, "import time; time.sleep(8)")
+    page = open_notebook(name)
+    run_cell(page, 0)
+    page.wait_for_selector(".adobe-nb")
+    return page, name
+
+
+def test_the_first_tutorial_runs_top_to_bottom(lab: Lab, open_notebook: Open, tmp_path: Path) -> None:
+    page = open_notebook(FIRST)
+    menu(page, "Run", "Run All Cells")
+    page.wait_for_selector("text=Python 3 (ipykernel) | Busy")
+    page.wait_for_selector("text=Python 3 (ipykernel) | Idle")
+    expect(page.locator(".adobe-nb header strong")).to_have_text("Signed in")
+    page.screenshot(path=tmp_path / "tutorial.png")
+    save(page)
+    cells = nbformat.read(lab.folder / FIRST, as_version=4).cells
+    code = [cell for cell in cells if cell.cell_type == "code"]
+    assert all(cell.execution_count for cell in code)
+    assert not [output for cell in code for output in cell.outputs if output.output_type == "error"]
+    text = lab.saved(FIRST)
+    assert not [secret for secret in RECORDER.known_secrets() if secret in text]
+
+
+def test_the_panel_connects_tests_and_signs_out_by_click(panel: tuple[Page, str]) -> None:
+    page, _ = panel
+    expect(page.locator(".adobe-nb header strong")).to_have_text("Not signed in")
+    page.get_by_role("button", name="Connect").click()
+    expect(page.locator(".adobe-nb header strong")).to_have_text("Signed in")
+    expect(page.locator(".adobe-nb-badge")).to_have_text("Simulator")
+    expect(page.locator(".adobe-nb-left")).to_contain_text("23 h 59 min left")
+    page.get_by_role("button", name="Test").click()
+    expect(page.locator(".adobe-nb-message")).to_have_text("The credentials work. Company: Hearth & Harbor.")
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.locator(".adobe-nb header strong")).to_have_text("Not signed in")
+
+
+def test_a_token_is_pasted_by_keyboard_alone_and_is_not_in_the_file(lab: Lab, panel: tuple[Page, str]) -> None:
+    page, name = panel
+    details = lab.simulator.connection()
+    token = details["access_token"]
+    RECORDER.secrets.add(token)
+    page.get_by_role("button", name="Connect").focus()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")  # opens the form
+    page.keyboard.press("Tab")
+    expect(page.get_by_label("Access token (24 hours)")).to_be_focused()
+    page.keyboard.press("Tab")
+    expect(page.get_by_label("Service")).to_have_value("simulator")
+    page.keyboard.press("Tab")
+    page.keyboard.type(details["org_id"])
+    page.keyboard.press("Tab")
+    page.keyboard.insert_text(f"Bearer {token}")
+    assert token not in saved_after(lab, page, name), "typed, not sent yet"
+    page.get_by_label("Access token", exact=True).focus()
+    page.keyboard.press("Enter")
+    expect(page.locator(".adobe-nb header strong")).to_have_text("Signed in")
+    expect(page.locator(".adobe-nb-left")).to_contain_text("then paste a new token")
+    assert token not in saved_after(lab, page, name), "after the sign-in"
+    assert "application/vnd.jupyter.widget-state+json" in (lab.folder / name).read_text(), "widget state was saved"
+    expect(page.locator(".adobe-nb input[type=password]")).to_have_value("")
+
+
+def test_a_client_secret_is_not_in_the_file_while_the_kernel_is_busy(lab: Lab, panel: tuple[Page, str]) -> None:
+    page, name = panel
+    details = lab.simulator.connection()
+    page.locator(".adobe-nb summary").click()
+    page.get_by_label("Client secret (OAuth Server-to-Server)").check()
+    page.get_by_label("Organization ID").fill(details["org_id"])
+    page.get_by_label("Client ID").fill(details["client_id"])
+    secret = page.get_by_label("Client secret", exact=True)
+    secret.press_sequentially(details["client_secret"])
+    assert details["client_secret"] not in saved_after(lab, page, name), "typed, not sent yet"
+    run_cell(page, 1)
+    page.wait_for_selector("text=Python 3 (ipykernel) | Busy")
+    page.locator(".adobe-nb").scroll_into_view_if_needed()
+    page.get_by_role("button", name="Sign in").click()
+    assert details["client_secret"] not in saved_after(lab, page, name), "sent while the kernel is busy"
+    expect(page.locator(".adobe-nb header strong")).to_have_text("Signed in", timeout=PATIENCE)
+    assert details["client_secret"] not in saved_after(lab, page, name), "after the sign-in"
+
+
+def test_an_error_shows_beside_its_field(lab: Lab, panel: tuple[Page, str]) -> None:
+    page, _ = panel
+    page.locator(".adobe-nb summary").click()
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.locator(".adobe-nb-field-error").first).to_have_text("Paste the organisation id.")
+    page.get_by_label("Organization ID").fill("nonsense")
+    page.get_by_label("Access token", exact=True).fill(lab.simulator.connection()["access_token"])
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.locator(".adobe-nb-field-error").first).to_contain_text("@AdobeOrg, with that ending")
+    expect(page.get_by_label("Organization ID")).to_be_focused()
+
+
+def test_the_time_left_runs_down_while_the_kernel_is_busy_and_is_right_after_a_reload(
+    lab: Lab, panel: tuple[Page, str]
+) -> None:
+    page, _ = panel
+    lab.simulator.ims.token_ttl = 400
+    try:
+        page.get_by_role("button", name="Connect").click()
+        expect(page.locator(".adobe-nb-left")).to_contain_text("6:3")
+    finally:
+        lab.simulator.ims.token_ttl = 86399
+    run_cell(page, 1)
+    page.wait_for_selector("text=Python 3 (ipykernel) | Busy")
+    busy = page.locator(".adobe-nb-left").inner_text()
+    page.wait_for_function("text => document.querySelector('.adobe-nb-left').innerText !== text", arg=busy)
+    expect(page.locator("text=Python 3 (ipykernel) | Busy")).to_have_count(1)
+    page.wait_for_selector("text=Python 3 (ipykernel) | Idle")
+    save(page)
+    page.reload()
+    page.wait_for_selector(".adobe-nb-left")
+    expect(page.locator(".adobe-nb-left")).to_contain_text("left, then renewed by itself")
+    minutes, seconds = page.locator(".adobe-nb-left").inner_text().split(" ")[0].split(":")
+    assert 300 < int(minutes) * 60 + int(seconds) < 392
+
+
+def test_light_and_dark_theme_have_readable_contrast(lab: Lab, panel: tuple[Page, str], tmp_path: Path) -> None:
+    page, _ = panel
+    page.get_by_role("button", name="Connect").click()
+    expect(page.locator(".adobe-nb header strong")).to_have_text("Signed in")
+    for theme in ("JupyterLab Light", "JupyterLab Dark"):
+        if page.evaluate("document.body.dataset.jpThemeName") != theme:
+            menu(page, "Settings", "Theme")
+            page.locator(f".lm-Menu-itemLabel:text-is('{theme}')").click()
+        page.wait_for_function("theme => document.body.dataset.jpThemeName === theme", arg=theme)
+        page.wait_for_timeout(500)
+        page.locator(".adobe-nb").screenshot(path=tmp_path / f"{theme}.png")
+        for selector in ("header strong", "dt", "dd", ".adobe-nb-left", "button", "summary", ".adobe-nb-badge"):
+            assert contrast(page, f".adobe-nb {selector}") >= 4.5, (theme, selector)
+
+
+CONTRAST = """selector => {
+  const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+  const rgba = (color) => { canvas.clearRect(0, 0, 1, 1); canvas.fillStyle = color; canvas.fillRect(0, 0, 1, 1); return [...canvas.getImageData(0, 0, 1, 1).data]; };
+  const element = [...document.querySelectorAll(selector)].find((each) => each.offsetParent);
+  let behind = element, back = [0, 0, 0, 0];
+  while (behind && (back = rgba(getComputedStyle(behind).backgroundColor))[3] < 255) behind = behind.parentElement;
+  const front = rgba(getComputedStyle(element).color);
+  const share = front[3] / 255;
+  const seen = front.slice(0, 3).map((part, i) => part * share + back[i] * (1 - share));
+  const light = (parts) => { const [r, g, b] = parts.slice(0, 3).map((p) => { p /= 255; return p <= 0.03928 ? p / 12.92 : ((p + 0.055) / 1.055) ** 2.4; }); return 0.2126 * r + 0.7152 * g + 0.0722 * b; };
+  const [high, low] = [light(seen), light(back)].sort((a, b) => b - a);
+  return (high + 0.05) / (low + 0.05);
+}"""
+
+
+def contrast(page: Page, selector: str) -> float:
+    """The ratio of the visible text to what is behind it, as WCAG computes it."""
+    return float(page.evaluate(CONTRAST, selector))

@@ -1,0 +1,77 @@
+"""The docs say what the code does: examples run, figures and names are held."""
+
+import doctest
+import importlib
+import pkgutil
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import adobe_nb
+from adobe_nb.api.explanations import GATEWAY, REACTOR
+from adobe_nb.notebook.magics import _SUBCOMMANDS
+from adobe_nb.resources import RESOURCES
+
+ROOT = Path(__file__).parents[1]
+MODULES = [name for _, name, _ in pkgutil.walk_packages(adobe_nb.__path__, "adobe_nb.") if ".tutorials" not in name]
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_examples_in_docstrings_run(name: str) -> None:
+    failed, _ = doctest.testmod(importlib.import_module(name))
+    assert failed == 0
+
+
+def test_there_are_examples_to_run() -> None:
+    finder = doctest.DocTestFinder()
+    found = [test for name in MODULES for test in finder.find(importlib.import_module(name)) if test.examples]
+    assert len(found) >= 4
+
+
+def test_the_version_is_the_same_everywhere() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert project["version"] == adobe_nb.__version__
+    assert f"## [{adobe_nb.__version__}]" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+
+
+def test_every_error_class_is_in_the_drawn_tree() -> None:
+    from adobe_nb import errors
+
+    drawn = errors.__doc__ or ""
+    for name, value in vars(errors).items():
+        if isinstance(value, type) and issubclass(value, (Exception, Warning)) and value.__module__ == errors.__name__:
+            assert re.search(rf"\b{name}\b", drawn), name
+
+
+def test_the_readme_names_every_sub_command_and_every_variable() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    for name in (*_SUBCOMMANDS, "ADOBE_CLIENT_ID", "ADOBE_CLIENT_SECRET", "ADOBE_ORG_ID", "ADOBE_ACCESS_TOKEN"):
+        assert name in text, name
+
+
+def test_every_resource_type_is_in_the_readme() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert all(f"`{row.type}`" in text for row in RESOURCES.values())
+
+
+@pytest.mark.parametrize("page", ["README.md", *(str(path.relative_to(ROOT)) for path in (ROOT / "docs").rglob("*.md"))])
+def test_links_between_our_pages_lead_somewhere(page: str) -> None:
+    path = ROOT / page
+    for target in re.findall(r"\]\(([^)#]+)\)", path.read_text(encoding="utf-8")):
+        if "://" not in target:
+            assert (path.parent / target).exists(), f"{page} links to {target}"
+
+
+def test_every_code_of_the_catalogue_has_our_explanation() -> None:
+    catalogue = ROOT.parent / "shared" / "reactor" / "catalogue.json"
+    if not catalogue.exists():
+        pytest.skip("the catalogue of facts is not beside this checkout")
+    import json
+
+    facts = json.loads(catalogue.read_text(encoding="utf-8"))["errors"]
+    assert {fact["code"] for fact in facts} == set(REACTOR)
+    for fact in facts:
+        assert fact["cause"] not in REACTOR[fact["code"]], "in our own words"
+    assert set(GATEWAY) == {"403010", "401013", "403000", "403003", "400003", "403025", "403221", "429050"}

@@ -1,0 +1,176 @@
+"""Every kind of bad input, in every traceback mode: a next step, and nothing secret."""
+
+import io
+import sys
+import traceback
+from collections.abc import Callable
+from contextlib import redirect_stdout
+from pathlib import Path
+from typing import Any
+
+import pytest
+from IPython.core.ultratb import VerboseTB
+
+import adobe_nb
+from adobe_nb import session as sessions
+from adobe_nb.auth.credentials import Secret
+from tests.conftest import Recorder, sign_in
+from tests.stub import Answer, stub
+
+HUSH = "hush-5b1f9c-client-secret"
+ORG = "ABCDEF0123456789ABCDEF01@AdobeOrg"
+
+
+def connect(**changes: Any) -> Any:
+    values = {"client_id": "client-1234567890", "client_secret": HUSH, "org_id": ORG}
+    return sessions.connect(**{**values, **changes})
+
+
+def wrong_secret(demo: Any) -> None:
+    sign_in(demo, client_secret=HUSH)
+
+
+def unreachable(demo: Any) -> None:
+    connect(ims_url="http://127.0.0.1:9", reactor_url="http://127.0.0.1:9")
+
+
+def outside_hosts(demo: Any) -> None:
+    connect(ims_url="https://evil.test")
+
+
+def bad_organisation(demo: Any) -> None:
+    connect(org_id="nonsense")
+
+
+def half(demo: Any) -> None:
+    sessions.connect(client_secret=HUSH)
+
+
+def redirected(demo: Any) -> None:
+    with stub(lambda _: Answer(307, headers={"Location": "https://evil.test"})) as server:
+        connect(ims_url=server.url, reactor_url=server.url)
+
+
+def html_from_ims(demo: Any) -> None:
+    with stub(lambda got: Answer(200, b"<html>" + got.body)) as server:
+        connect(ims_url=server.url, reactor_url=server.url)
+
+
+def echoing_ims(demo: Any) -> None:
+    with stub(lambda got: Answer(400, b'{"error": "other", "error_description": "' + got.body + b'"}')) as server:
+        connect(ims_url=server.url, reactor_url=server.url)
+
+
+def cut_token(demo: Any) -> None:
+    sessions.connect(access_token=f"{HUSH}.eyJhbGciOi", client_id="client-1234567890", org_id=ORG)
+
+
+def half_env_file(demo: Any) -> None:
+    path = Path.cwd() / ".env"
+    path.write_text(f"ADOBE_CLIENT_SECRET={HUSH}\n")
+    path.chmod(0o600)
+    sessions.connect()
+
+
+def readable_env_file(demo: Any) -> None:
+    path = Path.cwd() / ".env"
+    path.write_text(f"ADOBE_CLIENT_SECRET={HUSH}\n")
+    path.chmod(0o644)
+    sessions.connect()
+
+
+def unknown_id(demo: Any) -> None:
+    sign_in(demo).reactor.rules.get("RL" + "0" * 32)
+
+
+def interrupted(demo: Any) -> None:
+    import _thread
+
+    def interrupt(_: Any) -> Answer:
+        _thread.interrupt_main()
+        return Answer(200, b"{}")
+
+    with stub(interrupt) as server:
+        for _ in range(2):
+            connect(ims_url=server.url, reactor_url=server.url)
+
+
+SCENES: list[Callable[[Any], None]] = [
+    wrong_secret, unreachable, outside_hosts, bad_organisation, half, redirected, html_from_ims, echoing_ims, cut_token,
+    half_env_file, readable_env_file, unknown_id, interrupted,
+]  # fmt: skip
+
+
+def tracebacks(error: BaseException) -> str:
+    """The error as Python and IPython can show it, with the local variables of our frames and of the libraries'."""
+    frames = error.__traceback__
+    while frames is not None and Path(frames.tb_frame.f_code.co_filename).is_relative_to(Path(__file__).parent):
+        frames = frames.tb_next  # the tests' own frames know the secret by right
+    plain = traceback.TracebackException(type(error), error, frames, capture_locals=True)
+    texts = ["".join(plain.format()), repr(error), str(error)]
+    if frames is not None:
+        texts.append(VerboseTB(include_vars=True).text(type(error), error, frames))
+    if isinstance(error, adobe_nb.AdobeError):
+        texts += error._render_traceback_()
+    return "\n".join(texts)
+
+
+@pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.__name__)
+def test_nothing_secret_shows(scene: Callable[[Any], None], demo: Any, recorder: Recorder) -> None:
+    recorder.secrets.add(HUSH)
+    with pytest.raises((adobe_nb.AdobeError, adobe_nb.InsecureFileWarning, KeyboardInterrupt)) as caught:
+        scene(demo)
+    shown = tracebacks(caught.value)
+    recorder.lines.append(shown)
+    assert HUSH not in shown
+    assert not any(token in shown for token in demo.ims.issued)
+    assert caught.value.__cause__ is None
+    assert caught.value.__context__ is None or scene is unknown_id or "requests" not in repr(caught.value.__context__)
+
+
+def test_the_way_tracebacks_are_searched_would_find_a_secret() -> None:
+    namespace: dict[str, Any] = {}
+    code = compile("def fail(secret):\n    raise ValueError('x')\n", "elsewhere.py", "exec")
+    exec(code, namespace)
+    with pytest.raises(ValueError, match="x") as caught:
+        namespace["fail"](HUSH)
+    assert HUSH in tracebacks(caught.value)
+
+
+def test_the_recorder_finds_a_secret() -> None:
+    own = Recorder()
+    own.secrets.add(HUSH)
+    assert own.leaks() == []
+    own.lines.append(f"a line with {HUSH} in it")
+    assert own.leaks() == [HUSH]
+
+
+def test_objects_of_a_session_show_nothing_secret(demo: Any, recorder: Recorder) -> None:
+    session = sign_in(demo)
+    client = session.client
+    out = io.StringIO()
+    with redirect_stdout(out):
+        for thing in (session, session.credentials, session.token, session._auth, client, client.__dict__, session.__dict__,
+                      session._auth.__dict__, session.reactor, session.headers(), session.reactor.companies().attrs):  # fmt: skip
+            print(thing, repr(thing), f"{thing}")
+    recorder.lines.append(out.getvalue())
+    assert recorder.known_secrets()
+    assert not [secret for secret in recorder.known_secrets() if secret in out.getvalue()]
+
+
+def test_nothing_is_put_into_the_process_environment(demo: Any) -> None:
+    import os
+
+    sign_in(demo)
+    assert demo.accounts["demo"].client_secret not in "".join(os.environ.values())
+
+
+def test_a_secret_is_not_in_sys_last_value_frames(demo: Any) -> None:
+    try:
+        sign_in(demo, client_secret=Secret(HUSH))
+    except adobe_nb.SignInError:
+        frame = sys.exc_info()[2]
+    while frame is not None:
+        names = {name: value for name, value in frame.tb_frame.f_locals.items() if isinstance(value, (str, bytes, dict))}
+        assert HUSH not in repr(names)
+        frame = frame.tb_next

@@ -1,0 +1,71 @@
+"""The tutorials run top to bottom, on the simulator and in a live-like setup, and keep no secret."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+
+from adobe_nb.simulator.server import Simulator
+from tests import notebook_runner
+from tests.notebook_runner import execute, paths
+from tests.test_session import env_of, write
+
+DOCS = Path(__file__).parents[1] / "docs"
+STEPS = [f"R{number}" for number in range(1, 15)]
+
+
+def outputs(notebook: nbformat.NotebookNode) -> list[Any]:
+    return [output for cell in notebook.cells for output in cell.get("outputs", [])]
+
+
+@pytest.mark.parametrize("path", paths(), ids=lambda path: path.stem)
+class TestEachNotebook:
+    def test_runs_on_the_built_in_simulator_without_edits(self, path: Path, tmp_path: Path) -> None:
+        notebook = execute(path, tmp_path)
+        assert all(output.output_type != "error" for output in outputs(notebook))
+        assert list(tmp_path.iterdir()) == []
+
+    def test_runs_with_credentials_from_an_env_file(self, path: Path, tmp_path: Path) -> None:
+        with Simulator() as elsewhere:
+            write(tmp_path / ".env", env_of(elsewhere))
+            notebook = execute(path, tmp_path)
+            saved = json.dumps(notebook)
+            assert any(request.path.startswith("/companies") for request in elsewhere.received)
+            secrets = {*elsewhere.ims.issued, *(each.client_secret for each in elsewhere.accounts.values())}
+        assert not any(secret in saved for secret in secrets)
+        assert notebook.metadata.widgets, "the widget state is part of what was searched"
+
+    def test_is_committed_with_outputs_and_without_tokens(self, path: Path) -> None:
+        notebook = nbformat.read(path, as_version=4)
+        code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+        assert all(cell.execution_count for cell in code)
+        assert not re.search(r"eyJ[\w-]{10}|simulated-[0-9a-f]", path.read_text(encoding="utf-8"))
+        assert "widgets" not in notebook.metadata
+
+    def test_says_at_the_top_how_to_run_it_against_adobe(self, path: Path) -> None:
+        first = nbformat.read(path, as_version=4).cells[0]
+        assert "Against Adobe" in first.source
+        assert ".env" in first.source
+
+
+def test_the_runner_reports_a_failing_cell(tmp_path: Path) -> None:
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("raise ValueError('x')")])
+    nbformat.write(notebook, tmp_path / "bad.ipynb")
+    with pytest.raises(notebook_runner.CellExecutionError):
+        execute(tmp_path / "bad.ipynb", tmp_path)
+
+
+def test_every_step_of_adobes_tutorial_is_mapped_to_cells_that_exist() -> None:
+    text = (DOCS / "tutorials.md").read_text(encoding="utf-8")
+    rows = {row[0].strip(): row for row in (line.strip("| ").split("|") for line in text.splitlines() if line.startswith("| R"))}
+    assert list(rows) == STEPS
+    known = {cell.id for path in paths() for cell in nbformat.read(path, as_version=4).cells}
+    for step, row in rows.items():
+        cells = re.findall(r"`([\w-]+)`", row[2])
+        assert cells, step
+        assert set(cells) <= known, step
+    mapped = set(re.findall(r"`(r\d+-[\w-]+)`", text))
+    assert {cell for cell in known if re.match(r"r\d+-", cell)} <= mapped
