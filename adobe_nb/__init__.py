@@ -68,10 +68,40 @@ _HOMES = {
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
-__all__ = [  # noqa: PLE0604, RUF022
-    *sorted(_HOME),
+__all__ = [
+    "AdobeError",
+    "ApiError",
+    "ArgumentError",
+    "Check",
+    "CredentialsError",
+    "HostNotAllowed",
+    "IncompleteCredentials",
+    "IncompleteResult",
+    "InsecureFileWarning",
+    "NoSuchName",
+    "NotAllowed",
+    "NotFound",
+    "NotSignedIn",
+    "RateLimited",
+    "RedirectRefused",
+    "Session",
+    "SignInError",
+    "TokenExpired",
+    "TransportError",
+    "between",
+    "connect",
+    "contains",
+    "current",
+    "eq",
+    "expand",
+    "gt",
     "load_ipython_extension",
+    "lt",
+    "not_",
+    "reactor",
     "unload_ipython_extension",
+    "use",
+    "with_names",
 ]
 
 

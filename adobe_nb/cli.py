@@ -27,7 +27,9 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
 
     lab = commands.add_parser("lab", help="open JupyterLab on the tutorials")
-    lab.add_argument("--dir", type=Path, default=Path("adobe-nb-tutorials"), help="working folder (default: %(default)s)")
+    lab.add_argument(
+        "--dir", type=Path, default=Path("adobe-nb-tutorials"), help="working folder (default: %(default)s)"
+    )
     lab.add_argument("--port", type=_port, help="port of JupyterLab (default: a free one)")
     lab.add_argument("--no-browser", action="store_true", help="print the address instead of opening a browser")
 

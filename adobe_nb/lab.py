@@ -1,4 +1,4 @@
-"""``adobe-nb lab``: the tutorials in a working folder, a simulator when there are no credentials, JupyterLab on both."""
+"""``adobe-nb lab``: JupyterLab on the tutorials, with a simulator when there are no credentials."""
 
 import hashlib
 import json
@@ -132,7 +132,9 @@ def _start(folder: Path, environment: dict[str, str], *, port: int | None, brows
         command.append("--allow-root")  # containers run as root; Jupyter would refuse
     _say("Starting JupyterLab. Ctrl-C ends it.")
     # In a session of its own, so that Ctrl-C reaches only us and we can end all of it in order.
-    return subprocess.Popen(command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, start_new_session=True)  # noqa: S603
+    return subprocess.Popen(  # noqa: S603
+        command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, start_new_session=True
+    )
 
 
 def _wait(lab: "subprocess.Popen[bytes]", stop: threading.Event) -> int:

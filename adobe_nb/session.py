@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -17,7 +17,15 @@ from adobe_nb.api.reactor import Reactor
 from adobe_nb.auth import credentials as sources
 from adobe_nb.auth.credentials import Credentials, Found, Secret
 from adobe_nb.auth.ims import Clock, ImsAuth, Token, read_claims, utc_now
-from adobe_nb.errors import ApiError, CredentialsError, IncompleteCredentials, IncompleteResult, NotFound, NotSignedIn, TransportError
+from adobe_nb.errors import (
+    ApiError,
+    CredentialsError,
+    IncompleteCredentials,
+    IncompleteResult,
+    NotFound,
+    NotSignedIn,
+    TransportError,
+)
 from adobe_nb.transport import Request, Transport, is_loopback
 
 if TYPE_CHECKING:
@@ -392,7 +400,6 @@ def _not_found(error: NotFound) -> Check:
 def _name(resource: Mapping[str, Any]) -> object:
     attributes = resource.get("attributes")
     return attributes.get("name") if isinstance(attributes, Mapping) else None
-
 
 
 def simulator_announced() -> bool:

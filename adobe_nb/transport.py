@@ -119,7 +119,7 @@ def check_url(url: str) -> None:
 
 
 def _without_userinfo(url: str) -> str:
-    return url.split("?")[0].rpartition("@")[2][:120]
+    return url.split("?", maxsplit=1)[0].rpartition("@")[2][:120]
 
 
 class Transport:
@@ -184,7 +184,7 @@ class Transport:
                 request.full_url,
                 headers=dict(request.headers),
                 data=request.body,
-                auth=signer,  # type: ignore[arg-type]
+                auth=signer,
                 timeout=self._timeout,
                 allow_redirects=False,
                 proxies=_proxies(request.url),
@@ -241,7 +241,9 @@ def _describe(request: Request, error: requests.RequestException) -> _Failure:
         refused = "NewConnectionError" in repr(error) or "NameResolutionError" in repr(error)
         what = "cannot be reached" if refused else "broke off the connection"
         advice = (
-            "Is the simulator running (adobe-nb simulator)?" if is_loopback(request.url) else "Check network, VPN, proxy."
+            "Is the simulator running (adobe-nb simulator)?"
+            if is_loopback(request.url)
+            else "Check network, VPN, proxy."
         )
         return _Failure(f"{place} {what}. {advice}", refused)
     if isinstance(error, (requests.exceptions.ChunkedEncodingError, requests.exceptions.ContentDecodingError)):

@@ -57,7 +57,9 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if leaks:
         reporter = session.config.pluginmanager.get_plugin("terminalreporter")
         if reporter is not None:
-            reporter.write_line(f"\n{len(leaks)} secrets were found in the logs, output or tracebacks of this run", red=True)
+            reporter.write_line(
+                f"\n{len(leaks)} secrets were found in the logs, output or tracebacks of this run", red=True
+            )
         session.exitstatus = 1
 
 

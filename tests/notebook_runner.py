@@ -23,7 +23,11 @@ def execute(path: Path, folder: Path, environment: dict[str, str] | None = None)
     notebook = nbformat.read(path, as_version=4)
     env = {name: value for name, value in os.environ.items() if not name.startswith("ADOBE_")}
     client = NotebookClient(
-        notebook, timeout=120, kernel_name="python3", store_widget_state=True, resources={"metadata": {"path": str(folder)}}
+        notebook,
+        timeout=120,
+        kernel_name="python3",
+        store_widget_state=True,
+        resources={"metadata": {"path": str(folder)}},
     )
     client.execute(env={**env, **(environment or {})})
     return notebook

@@ -73,9 +73,7 @@ class TestSimulator:
             (["--port", "99999"], "--port"),
         ],
     )
-    def test_refuses_what_cannot_be(
-        self, arguments: list[str], says: str, capsys: pytest.CaptureFixture[str]
-    ) -> None:
+    def test_refuses_what_cannot_be(self, arguments: list[str], says: str, capsys: pytest.CaptureFixture[str]) -> None:
         try:
             status = cli.main(["simulator", *arguments])
         except SystemExit as error:

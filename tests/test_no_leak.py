@@ -96,9 +96,20 @@ def interrupted(demo: Any) -> None:
 
 
 SCENES: list[Callable[[Any], None]] = [
-    wrong_secret, unreachable, outside_hosts, bad_organisation, half, redirected, html_from_ims, echoing_ims, cut_token,
-    half_env_file, readable_env_file, unknown_id, interrupted,
-]  # fmt: skip
+    wrong_secret,
+    unreachable,
+    outside_hosts,
+    bad_organisation,
+    half,
+    redirected,
+    html_from_ims,
+    echoing_ims,
+    cut_token,
+    half_env_file,
+    readable_env_file,
+    unknown_id,
+    interrupted,
+]
 
 
 def tracebacks(error: BaseException) -> str:
@@ -150,8 +161,19 @@ def test_objects_of_a_session_show_nothing_secret(demo: Any, recorder: Recorder)
     client = session.client
     out = io.StringIO()
     with redirect_stdout(out):
-        for thing in (session, session.credentials, session.token, session._auth, client, client.__dict__, session.__dict__,
-                      session._auth.__dict__, session.reactor, session.headers(), session.reactor.companies().attrs):  # fmt: skip
+        for thing in (
+            session,
+            session.credentials,
+            session.token,
+            session._auth,
+            client,
+            client.__dict__,
+            session.__dict__,
+            session._auth.__dict__,
+            session.reactor,
+            session.headers(),
+            session.reactor.companies().attrs,
+        ):
             print(thing, repr(thing), f"{thing}")
     recorder.lines.append(out.getvalue())
     assert recorder.known_secrets()
@@ -171,6 +193,8 @@ def test_a_secret_is_not_in_sys_last_value_frames(demo: Any) -> None:
     except adobe_nb.SignInError:
         frame = sys.exc_info()[2]
     while frame is not None:
-        names = {name: value for name, value in frame.tb_frame.f_locals.items() if isinstance(value, (str, bytes, dict))}
+        names = {
+            name: value for name, value in frame.tb_frame.f_locals.items() if isinstance(value, (str, bytes, dict))
+        }
         assert HUSH not in repr(names)
         frame = frame.tb_next

@@ -60,7 +60,10 @@ def test_the_runner_reports_a_failing_cell(tmp_path: Path) -> None:
 
 def test_every_step_of_adobes_tutorial_is_mapped_to_cells_that_exist() -> None:
     text = (DOCS / "tutorials.md").read_text(encoding="utf-8")
-    rows = {row[0].strip(): row for row in (line.strip("| ").split("|") for line in text.splitlines() if line.startswith("| R"))}
+    rows = {
+        row[0].strip(): row
+        for row in (line.strip("| ").split("|") for line in text.splitlines() if line.startswith("| R"))
+    }
     assert list(rows) == STEPS
     known = {cell.id for path in paths() for cell in nbformat.read(path, as_version=4).cells}
     for step, row in rows.items():

@@ -111,7 +111,11 @@ class TestSimulatorOrAdobe:
 
     @pytest.mark.parametrize(
         ("url", "says"),
-        [("https://example.test", "address of this machine"), ("1", "address of this machine"), ("http://127.0.0.1:9", "does not answer")],
+        [
+            ("https://example.test", "address of this machine"),
+            ("1", "address of this machine"),
+            ("http://127.0.0.1:9", "does not answer"),
+        ],
     )
     def test_an_announcement_that_leads_nowhere_says_what_to_do(
         self, monkeypatch: pytest.MonkeyPatch, url: str, says: str

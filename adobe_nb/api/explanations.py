@@ -10,7 +10,7 @@ GATEWAY: MappingProxyType[str, str] = MappingProxyType(
         "403010": "No access token was sent. Sign in: adobe_nb.connect() or %adobe_auth.",
         "401013": "The access token is not valid (any more). Sign in again, or paste a new token.",
         "403000": "No API key was sent. Set ADOBE_CLIENT_ID to the Client ID shown in Developer Console.",
-        "403003": "The API key is unknown here. Use the Client ID of the credential in whose project the API was added.",
+        "403003": "The API key is unknown here. Use the Client ID of the project to which the API was added.",
         "400003": "The organisation id was not sent. Set ADOBE_ORG_ID, it ends in @AdobeOrg.",
         "403025": "The token does not belong to this organisation. Check ADOBE_ORG_ID against Developer Console.",
         "403221": (
@@ -23,10 +23,10 @@ GATEWAY: MappingProxyType[str, str] = MappingProxyType(
 
 REACTOR: MappingProxyType[str, str] = MappingProxyType(
     {
-        "authentication-failure": "IMS does not accept the token. Sign in again; client id and organisation must match.",
+        "authentication-failure": "IMS does not accept the token. Sign in again; client id and organisation must fit.",
         "connection-refused": "The SFTP server does not let us in. Check the host's server, port and firewall.",
         "decrypt-bad-passphrase": "The passphrase is not the one it was encrypted with. Encrypt again and resend.",
-        "decrypt-failed": "The private key does not decrypt. Try it locally, then encrypt it anew without extra spaces.",
+        "decrypt-failed": "The private key does not decrypt. Try it locally, then encrypt it without extra spaces.",
         "decrypt-no-data": "The private key is missing. Send encrypted_private_key.",
         "delegate-descriptor-unresolved": (
             "The installed extension version has no such delegate. Check delegate_descriptor_id, or upgrade it."
@@ -37,7 +37,7 @@ REACTOR: MappingProxyType[str, str] = MappingProxyType(
         "extension-not-found": "The library lacks the extension that one of its resources needs. Add its revision.",
         "extension-package-path-error": "extension.json contains a malformed path. Correct it and upload again.",
         "extension-package-transform-definition-error": (
-            "extension.json defines a transform wrongly: one file or function transform per settings member. Correct it."
+            "extension.json defines a transform wrongly: one file or function transform per settings member. Mend it."
         ),
         "extension-package-zip-error": "The zip could not be opened or written. Make it again with Adobe's packager.",
         "host-in-use": "Environments still use this host. Move or delete them first.",
@@ -46,7 +46,7 @@ REACTOR: MappingProxyType[str, str] = MappingProxyType(
         "illegal-custom-code-transform": "customCode is reserved. Use a function or a file transform instead.",
         "ims-not-authorized": "Adobe could not authorise the account. Try later; else check its product profiles.",
         "ims-session-error": "The sign-in is damaged on Adobe's side. Sign in anew.",
-        "internal-error": "Something failed inside Adobe's service. Wait some minutes; report the request id if it stays.",
+        "internal-error": "Something failed inside Adobe's service. Try later; report the request id if it stays.",
         "invalid-data_element": "This data element cannot be added as it is. Revise it and add the revision.",
         "invalid-embed_code": "The embed code is not usable here. DTM embed codes belong to production only.",
         "invalid-extension": "This extension cannot be added as it is. Revise it and add the revision.",

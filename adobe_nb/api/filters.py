@@ -155,7 +155,9 @@ def _plain(given: Scalar) -> str:
         )
     text = str(value)
     if "," in text:
-        raise ArgumentError(f"The API cannot filter by a value with a comma ({text!r}). Use CONTAINS with a part of it.")
+        raise ArgumentError(
+            f"The API cannot filter by a value with a comma ({text!r}). Use CONTAINS with a part of it."
+        )
     if not text.strip():
         raise ArgumentError("A filter value is empty. Leave the filter out, or give it a value.")
     return text
@@ -172,9 +174,7 @@ def _did_you_mean(name: str, known: Sequence[str]) -> str:
     return f" Did you mean {' or '.join(close)}?" if close else f" Possible: {', '.join(known)}."
 
 
-def _value(
-    resource: Mapping[str, Any], name: str, columns: Mapping[str, Attribute]
-) -> tuple[object, Attribute | None]:
+def _value(resource: Mapping[str, Any], name: str, columns: Mapping[str, Attribute]) -> tuple[object, Attribute | None]:
     """The value a filter speaks of, or no column where answers do not carry it (``copying``, say)."""
     attributes = resource.get("attributes") or {}
     if name in attributes and name in columns:

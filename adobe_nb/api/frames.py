@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from adobe_nb.errors import ArgumentError, IncompleteResult
-from adobe_nb.resources import Attribute, Kind, Resource
+from adobe_nb.resources import Kind, Resource
 
 DTYPES: Mapping[Kind, str] = {
     "text": "string",
@@ -39,7 +39,7 @@ def to_frame(
     resources: Sequence[_Resource],
     *,
     parent: str | None = None,
-    parent_ids: Sequence[str] | None = None,
+    parent_ids: Sequence[str | None] | None = None,
     attrs: Mapping[str, Any] | None = None,
 ) -> pd.DataFrame:
     """One row per resource. ``parent_ids`` runs along ``resources`` where the list needs a parent column.
@@ -48,8 +48,10 @@ def to_frame(
     IncompleteResult when a value does not have the type that the table promises.
     """
     kinds = columns_of(row, parent)
-    parts = [(resource["id"], _part(resource, "attributes"), _part(resource, "relationships"), _part(resource, "meta"))
-             for resource in resources]
+    parts = [
+        (resource["id"], _part(resource, "attributes"), _part(resource, "relationships"), _part(resource, "meta"))
+        for resource in resources
+    ]
     ids = [part[0] for part in parts]
     series: dict[str, pd.Series[Any]] = {"id": _series(row, "id", "text", ids, ids)}
     extra = row.parent_column(parent)
@@ -71,7 +73,7 @@ def to_frame(
     for name, values in _unknown(row, parts, kinds).items():
         series[name] = _series(row, name, "json", values, ids)
     frame = pd.DataFrame(series, columns=list(series), index=pd.RangeIndex(len(ids)))
-    frame.attrs = dict(attrs or {})
+    frame.attrs.update(attrs or {})
     return frame
 
 
@@ -110,9 +112,7 @@ def expand(frame: pd.DataFrame, column: str) -> pd.DataFrame:
         raise ArgumentError(f"The frame has no column {column!r}. It has: {', '.join(map(str, frame.columns))}.")
     flat = [_members(text, column, position) for position, text in enumerate(frame[column])]
     names = list(dict.fromkeys(name for members in flat for name in members))
-    opened = {
-        f"{column}.{name}": _guessed([members.get(name) for members in flat], frame.index) for name in names
-    }
+    opened = {f"{column}.{name}": _guessed([members.get(name) for members in flat], frame.index) for name in names}
     at = list(frame.columns).index(column) + 1
     result = pd.concat(
         [frame.iloc[:, :at], pd.DataFrame(opened, index=frame.index), frame.iloc[:, at:]], axis="columns"
@@ -133,7 +133,8 @@ def _linked(relationships: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 
 
 def _unknown(
-    row: Resource, parts: Sequence[tuple[Any, Mapping[str, Any], Mapping[str, Any], Mapping[str, Any]]],
+    row: Resource,
+    parts: Sequence[tuple[Any, Mapping[str, Any], Mapping[str, Any], Mapping[str, Any]]],
     kinds: Mapping[str, Kind],
 ) -> dict[str, list[Any]]:
     """Members that the table does not know: attributes, to-one relations with data, meta."""
@@ -180,7 +181,7 @@ def _typed(kind: Kind, values: Sequence[Any]) -> "pd.Series[Any]":
         )
     convert = _CONVERT.get(kind)
     converted = [None if value is None else convert(value) for value in values] if convert else list(values)
-    return pd.Series(converted, dtype=DTYPES[kind])  # type: ignore[call-overload, no-any-return]
+    return pd.Series(converted, dtype=DTYPES[kind])
 
 
 def json_text(value: object) -> str:
@@ -240,5 +241,3 @@ def _guessed(values: Sequence[Any], index: "pd.Index[Any]") -> "pd.Series[Any]":
     series = _typed(kind, values)
     series.index = index
     return series
-
-

@@ -1,5 +1,6 @@
 """What a user hands over where ids are wanted: an id, a list, a frame, a column, a row."""
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -75,7 +76,8 @@ def _values(given: Ids) -> Iterable[Any]:
             )
         return given["id"]
     if isinstance(given, pd.Series):
-        return [given["id"]] if "id" in given.index else given
+        values: Iterable[Any] = [given["id"]] if "id" in given.index else given
+        return values
     if isinstance(given, Mapping):
         if "id" not in given:
             raise ArgumentError('The dict has no "id". Hand over a resource, or its id.')
@@ -84,11 +86,12 @@ def _values(given: Ids) -> Iterable[Any]:
         return [given.id]  # type: ignore[union-attr]
     if not isinstance(given, Iterable):
         raise ArgumentError(f"An id, a list of ids or a frame is wanted, not {type(given).__name__}.")
-    return (value for each in given for value in _values(each))
+    items: Iterable[Any] = given
+    return (value for each in items for value in _values(each))
 
 
 def _is_null(value: object) -> bool:
-    return value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and value != value)
+    return value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and math.isnan(value))
 
 
 def _check(value: object) -> str:

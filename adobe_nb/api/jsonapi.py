@@ -103,9 +103,7 @@ class Client:
     def _read(self, listings: Sequence[Listing], label: str) -> "list[_Outcome]":
         firsts = in_parallel(lambda listing: self.page(listing, 1), listings, self.progress, label)
         rest = [
-            (index, number)
-            for index, page in enumerate(firsts)
-            for number in range(2, (page.total_pages or 1) + 1)
+            (index, number) for index, page in enumerate(firsts) for number in range(2, (page.total_pages or 1) + 1)
         ]
         others = in_parallel(lambda job: self.page(listings[job[0]], job[1]), rest, self.progress, label)
         pages: list[list[Page]] = [[first] for first in firsts]

@@ -73,10 +73,11 @@ class Collection:
         client = self._client()
         query = self._resolve(query, client)
         found, total = self._read(query, client)
-        check_rows(self.row, query.conditions, (resource for _, resource in found))
+        resources = [resource for _, resource in found]
+        check_rows(self.row, query.conditions, resources)
         frame = to_frame(
             self.row,
-            [resource for _, resource in found],
+            resources,
             parent=query.parent,
             parent_ids=[parent for parent, _ in found],
             attrs=_attrs(client, self._path(query), total),
@@ -161,7 +162,7 @@ class Collection:
                 )
             return _Query(self.row.default_parent, (), conditions, keys, limit, through=self.row.default_parent)
         parent, ids = parents_of_one_type(self.row, parents)
-        if parent in self.row.through:
+        if parent is not None and parent in self.row.through:
             return _Query(self.row.through[parent], tuple(ids), conditions, keys, limit, through=parent)
         return _Query(parent or self.row.parents[0], tuple(ids), conditions, keys, limit)
 
@@ -192,11 +193,10 @@ class Collection:
         parents: tuple[str | None, ...] = query.ids if query.parent else (None,)
         if query.limit is None:
             lists = client.read_all(listings, self.row.type)
-            found = [
-                (parent, resource) for parent, each in zip(parents, lists, strict=True) for resource in each
-            ]
+            found = [(parent, resource) for parent, each in zip(parents, lists, strict=True) for resource in each]
             return found, len(found)
-        found, totals = [], []
+        found = []
+        totals: list[int | None] = []
         for parent, listing in zip(parents, listings, strict=True):
             # Sorted over several parents, the first rows of the whole can all come from the last parent.
             want = query.limit if query.sort else query.limit - len(found)
@@ -393,5 +393,8 @@ def _checked_path(method: str, path: str, params: Mapping[str, Any] | None) -> t
     if not path.startswith("/") or path.startswith("//"):
         raise ArgumentError('The path begins with one slash, as in reactor.request("GET", "/companies").')
     bare, _, query = path.partition("?")
-    pairs = [*parse_qsl(query, keep_blank_values=True), *((str(name), str(value)) for name, value in (params or {}).items())]
+    pairs = [
+        *parse_qsl(query, keep_blank_values=True),
+        *((str(name), str(value)) for name, value in (params or {}).items()),
+    ]
     return bare, tuple(pairs)

@@ -119,6 +119,7 @@ class _TokenForm(AuthBase):
         return request
 
     def renew(self, refused: requests.PreparedRequest) -> bool:  # noqa: ARG002
+        """A refused form is final."""
         return False
 
 
@@ -206,6 +207,7 @@ class ImsAuth(AuthBase):
         return f"ImsAuth({self.credentials.masked_client_id}, {self.credentials.org_id})"
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        """Add the three headers, with a token that is good now."""
         request.headers["Authorization"] = f"Bearer {self.token().value.reveal()}"
         request.headers["x-api-key"] = self.credentials.client_id
         request.headers["x-gw-ims-org-id"] = self.credentials.org_id

@@ -99,7 +99,8 @@ def frame_html(frame: pd.DataFrame) -> str | None:
     table = compact(frame).to_html(
         max_rows=_MOST_ROWS, max_cols=_MOST_COLUMNS, border=0, classes="dataframe", notebook=True, na_rep=""
     )
-    return f'<style>{_TABLE_STYLE}</style><div class="adobe-nb-frame">{table}</div><small>{escape(_caption(frame))}</small>'
+    caption = f"<small>{escape(_caption(frame))}</small>"
+    return f'<style>{_TABLE_STYLE}</style><div class="adobe-nb-frame">{table}</div>{caption}'
 
 
 def frame_text(frame: pd.DataFrame, printer: Any, cycle: bool) -> None:  # noqa: FBT001

@@ -2,6 +2,7 @@
 
 import argparse
 import getpass
+import itertools
 import re
 import shlex
 from typing import Any, NoReturn
@@ -48,9 +49,7 @@ def _parser() -> _Parser:
     source = parser.add_mutually_exclusive_group()
     source.add_argument("--env-file", metavar="FILE", help="read this .env file and no other source")
     source.add_argument("--simulator", action="store_true", help="the built-in simulator, whatever else there is")
-    source.add_argument(
-        "--or-simulator", action="store_true", help="the built-in simulator when no source is complete"
-    )
+    source.add_argument("--or-simulator", action="store_true", help="the built-in simulator when no source is complete")
     parser.add_argument("-q", "--quiet", action="store_true", help="show nothing when it worked")
     parser.add_argument("-h", "--help", action="store_true", help="show this")
     return parser
@@ -74,7 +73,7 @@ def adobe_auth(line: str) -> None:
 
 def _refuse_secrets(words: list[str]) -> None:
     """A secret in a cell stays in the notebook, in In and in the history; say so without repeating it."""
-    files = {after for word, after in zip(words, words[1:], strict=False) if word == "--env-file"}
+    files = {after for word, after in itertools.pairwise(words) if word == "--env-file"}
     for word in words:
         if word in files or word.startswith("--env-file="):
             continue

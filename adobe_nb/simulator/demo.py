@@ -532,7 +532,11 @@ MAGAZINE = Property(
         Rule(
             "Article - Read to End",
             (
-                ("End visible", "core::events::enters-viewport", {"elementSelector": "footer", "frequency": "firstEntry"}),
+                (
+                    "End visible",
+                    "core::events::enters-viewport",
+                    {"elementSelector": "footer", "frequency": "firstEntry"},
+                ),
                 _send("media.articleReads", "XDM Article"),
             ),
         ),
@@ -557,9 +561,7 @@ APP = Property(
     domains=(),
     extensions=(
         Installed("core", "Mobile Core", "3.0.0"),
-        Installed(
-            "adobe-edge", "Adobe Experience Platform Edge Network", "3.1.0", {"edgeConfigId": "8b0d3f0a-app"}
-        ),
+        Installed("adobe-edge", "Adobe Experience Platform Edge Network", "3.1.0", {"edgeConfigId": "8b0d3f0a-app"}),
     ),
     elements=(
         Element("App Version", "core::dataElements::app-version", {}),

@@ -129,7 +129,7 @@ def _sorted(records: list[Record], row: Resource, text: str) -> list[Record]:
         name = key.lstrip("+-")
         present = [record for record in result if record.attributes.get(name) is not None]
         missing = [record for record in result if record.attributes.get(name) is None]
-        present.sort(key=lambda record: _sort_key(record.attributes[name]), reverse=key.startswith("-"))  # noqa: B023
+        present.sort(key=lambda record: _sort_key(record.attributes[name]), reverse=key.startswith("-"))
         result = present + missing
     return result
 

@@ -95,7 +95,7 @@ def _company() -> Record:
         "sla_enabled": True,
     }
     rights = ["develop_extensions", "manage_properties"]
-    meta = {"rights": rights, "platform_rights": {each: rights for each in ("web", "mobile", "edge")}}
+    meta = {"rights": rights, "platform_rights": dict.fromkeys(("web", "mobile", "edge"), rights)}
     return Record("companies", COMPANY_ID, attributes, meta=meta)
 
 
@@ -232,9 +232,7 @@ class _Builder:
 
     def _rule(self, spec: demo.Rule, position: int) -> None:
         created, updated = self._when(position, len(self._spec.rules))
-        attributes = _revisionable(
-            created, updated, name=spec.name, enabled=spec.enabled, review_status="unsubmitted"
-        )
+        attributes = _revisionable(created, updated, name=spec.name, enabled=spec.enabled, review_status="unsubmitted")
         rule = self._add_head(Record("rules", make_id("rules", self._spec.name, spec.name), attributes), created)
         orders: dict[str, int] = {}
         for number, (name, delegate, settings) in enumerate(spec.steps):
@@ -328,7 +326,10 @@ class _Builder:
             if created < when:
                 revision = self._revise(head, when - timedelta(days=3))
                 self._put(library, revision)
-                revision.attributes |= {"published": True, "published_at": revision.attributes["published_at"] or _stamp(when)}
+                revision.attributes |= {
+                    "published": True,
+                    "published_at": revision.attributes["published_at"] or _stamp(when),
+                }
         return library.type, library.id
 
     def _open_library(
@@ -338,7 +339,9 @@ class _Builder:
         stage = {"submitted": "staging", "approved": "production"}.get(state, "development")
         if stage != "production" and state != "rejected":
             self._occupy(library, environments[stage])
-        changed = [head for head, _ in self._heads if head.attributes["updated_at"] > _stamp(when - timedelta(days=120))]
+        changed = [
+            head for head, _ in self._heads if head.attributes["updated_at"] > _stamp(when - timedelta(days=120))
+        ]
         for head in changed[:8]:
             self._put(library, self._revise(head, when))
 
@@ -394,7 +397,9 @@ def _generate(store: Store, company: Record, bulk: Bulk) -> None:
     start = datetime(2025, 1, 1, tzinfo=UTC)
     for number in range(1, properties + 1):
         name = f"Generated {number:04d}"
-        record = store.add(_property(name, "web", start + timedelta(seconds=number), ("generated.example",)), company.id)
+        record = store.add(
+            _property(name, "web", start + timedelta(seconds=number), ("generated.example",)), company.id
+        )
         here: Identifier = ("properties", record.id)
         package: Identifier = ("extension_packages", make_id("extension_packages", "web", "core", "3.4.4"))
         core = _generated(store, "extensions", name, 0, here, {

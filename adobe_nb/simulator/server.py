@@ -96,7 +96,9 @@ class Simulator:
 
     def start(self) -> "Simulator":
         """Serve on a thread; returns when ready. Raises OSError when the port is taken."""
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), name="adobe_nb simulator", daemon=True)
+        self._thread = threading.Thread(
+            target=lambda: asyncio.run(self._serve()), name="adobe_nb simulator", daemon=True
+        )
         self._thread.start()
         self._ready.wait()
         if self._problem is not None:
@@ -148,7 +150,7 @@ class Simulator:
 class _Handler(RequestHandler):
     """Every method and path: translate, ask the pure function, translate back."""
 
-    SUPPORTED_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")  # type: ignore[assignment]
+    SUPPORTED_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
     def initialize(self, simulator: Simulator, answer: Callable[[Request], Response]) -> None:
         self._simulator = simulator
@@ -168,7 +170,8 @@ class _Handler(RequestHandler):
             return
         response = _FAULTS[kind]() if kind in _FAULTS else self._respond(_translated(self.request))
         if kind == "cut":
-            head = f"HTTP/1.1 200 OK\r\nContent-Type: {response.content_type}\r\nContent-Length: {len(response.body)}\r\n\r\n"
+            about = (f"Content-Type: {response.content_type}", f"Content-Length: {len(response.body)}")
+            head = "\r\n".join(("HTTP/1.1 200 OK", *about, "", ""))
             stream = self.detach()
             await stream.write(head.encode() + response.body[: len(response.body) // 2])
             stream.close()
@@ -181,7 +184,7 @@ class _Handler(RequestHandler):
             self.set_header(name, value)
         self.finish(response.body)
 
-    get = head = post = put = patch = delete = options = _handle  # type: ignore[assignment]
+    get = head = post = put = patch = delete = options = _handle
 
 
 def _translated(request: HTTPServerRequest) -> Request:
@@ -211,7 +214,9 @@ _FAULTS: dict[str | None, Callable[[], Response]] = {
     "429": partial(_status, 429),
     "429-retry-after": partial(_status, 429, Retry_After="1"),
     **{str(status): partial(_status, status) for status in (500, 502, 503, 504)},
-    "401": lambda: Response(401, b'{"error_code": "401013", "message": "Oauth token is not valid"}', "application/json"),
+    "401": lambda: Response(
+        401, b'{"error_code": "401013", "message": "Oauth token is not valid"}', "application/json"
+    ),
     "html": lambda: Response(404, b"<html><body>The proxy does not know this page.</body></html>", "text/html"),
 }
 

@@ -31,7 +31,10 @@ def wire(**given: object) -> list[tuple[str, str]]:
         (datetime(2026, 1, 2, 3, 4, 5, 678900, tzinfo=UTC), "EQ 2026-01-02T03:04:05.678Z"),
         (datetime(2026, 1, 2, 3, tzinfo=timezone(timedelta(hours=2))), "EQ 2026-01-02T01:00:00.000Z"),
         (adobe_nb.contains("home", "shop"), "CONTAINS home,CONTAINS shop"),
-        (adobe_nb.between(date(2026, 1, 1), date(2026, 2, 1)), "BETWEEN 2026-01-01T00:00:00.000Z,2026-02-01T00:00:00.000Z"),
+        (
+            adobe_nb.between(date(2026, 1, 1), date(2026, 2, 1)),
+            "BETWEEN 2026-01-01T00:00:00.000Z,2026-02-01T00:00:00.000Z",
+        ),
         (adobe_nb.not_("a"), "NOT a"),
         (adobe_nb.gt(3), "GT 3"),
         (adobe_nb.lt(3.5), "LT 3.5"),

@@ -53,17 +53,22 @@ def test_write_only_attributes_never_show() -> None:
 
 def test_nested_values_are_json_text_and_texts_stay_as_they_are() -> None:
     frame = to_frame(
-        RESOURCES["properties"], [{"id": "PR1", "attributes": {"domains": ["a.test", "ü.test"]}, "meta": {"rights": []}}]
+        RESOURCES["properties"],
+        [{"id": "PR1", "attributes": {"domains": ["a.test", "ü.test"]}, "meta": {"rights": []}}],
     )
     assert frame["domains"][0] == '["a.test","ü.test"]'
     assert frame["meta_rights"][0] == "[]"
-    frame = to_frame(RESOURCES["data_elements"], [{"id": "DE1", "attributes": {"default_value": "x", "settings": "{ }"}}])
+    frame = to_frame(
+        RESOURCES["data_elements"], [{"id": "DE1", "attributes": {"default_value": "x", "settings": "{ }"}}]
+    )
     assert frame["default_value"][0] == "x"
     assert frame["settings"][0] == "{ }"
 
 
 def test_times_are_utc_to_the_microsecond_with_and_without_fractions() -> None:
-    frame = to_frame(RULES, [rule(created_at="2020-12-14T17:36:09.045Z"), rule("RL2", created_at="2020-12-14T17:36:09Z")])
+    frame = to_frame(
+        RULES, [rule(created_at="2020-12-14T17:36:09.045Z"), rule("RL2", created_at="2020-12-14T17:36:09Z")]
+    )
     assert str(frame["created_at"].dtype) == "datetime64[us, UTC]"
     assert frame["created_at"][0] == pd.Timestamp("2020-12-14T17:36:09.045Z")
 
@@ -81,7 +86,14 @@ def test_what_the_table_does_not_know_is_kept_as_text_at_the_end_in_order() -> N
 
 @pytest.mark.parametrize(
     "attributes",
-    [{"enabled": "yes"}, {"enabled": 1}, {"revision_number": "0"}, {"revision_number": True}, {"created_at": "soon"}, {"created_at": 5}],
+    [
+        {"enabled": "yes"},
+        {"enabled": 1},
+        {"revision_number": "0"},
+        {"revision_number": True},
+        {"created_at": "soon"},
+        {"created_at": 5},
+    ],
 )
 def test_a_value_of_the_wrong_type_is_an_error_that_names_it(attributes: dict[str, Any]) -> None:
     with pytest.raises(IncompleteResult, match=f"RL2 has a .* in {next(iter(attributes))}"):

@@ -7,7 +7,16 @@ import pandas as pd
 import pytest
 
 from adobe_nb import session as sessions
-from adobe_nb.errors import AdobeError, ApiError, ArgumentError, IncompleteResult, NoSuchName, NotAllowed, NotFound, RateLimited
+from adobe_nb.errors import (
+    AdobeError,
+    ApiError,
+    ArgumentError,
+    IncompleteResult,
+    NoSuchName,
+    NotAllowed,
+    NotFound,
+    RateLimited,
+)
 from adobe_nb.resources import RESOURCES
 from adobe_nb.simulator.faults import Fault
 from adobe_nb.simulator.seed import Bulk
@@ -77,8 +86,13 @@ class TestLists:
 
     def test_properties_without_a_parent_are_those_of_every_company(self, reactor: Any) -> None:
         assert reactor.properties()["name"].tolist() == [
-            "Web Store US", "Web Store DE", "Checkout", "Magazine", "Store App", "Event Forwarding"
-        ]  # fmt: skip
+            "Web Store US",
+            "Web Store DE",
+            "Checkout",
+            "Magazine",
+            "Store App",
+            "Event Forwarding",
+        ]
 
     def test_rule_components_of_a_property_join_to_their_rules(self, reactor: Any) -> None:
         shop = reactor.find("properties", "Web Store US")
@@ -109,9 +123,18 @@ class TestParents:
         identifier = shop["id"][0]
         expected = reactor.rules(identifier)
         for parents in (
-            f" {identifier}\n", [identifier], (identifier, identifier), shop, shop["id"], shop.iloc[0], {"id": identifier},
-            next(shop.itertuples()), [shop], iter([identifier]), pd.Series([identifier, None, identifier], dtype="string"),
-        ):  # fmt: skip
+            f" {identifier}\n",
+            [identifier],
+            (identifier, identifier),
+            shop,
+            shop["id"],
+            shop.iloc[0],
+            {"id": identifier},
+            next(shop.itertuples()),
+            [shop],
+            iter([identifier]),
+            pd.Series([identifier, None, identifier], dtype="string"),
+        ):
             pd.testing.assert_frame_equal(reactor.rules(parents), expected)
 
     @pytest.mark.parametrize("nothing", [[], pd.Series([], dtype="string"), pd.Series([None], dtype="string"), [None]])
@@ -125,7 +148,11 @@ class TestParents:
     @pytest.mark.parametrize(
         ("resource_type", "parents", "says"),
         [
-            ("rules", f"CO{UNKNOWN}", "rules are listed under a property, a library or a rule component, not a company"),
+            (
+                "rules",
+                f"CO{UNKNOWN}",
+                "rules are listed under a property, a library or a rule component, not a company",
+            ),
             ("rules", f"ZZ{UNKNOWN}", "not a ZZ… id"),
             ("rules", "My site", "is not an id.*reactor.find"),
             ("rules", f"pr{UNKNOWN}", "is not an id"),
@@ -230,7 +257,9 @@ class TestGet:
 
     def test_an_id_of_the_wrong_kind_is_refused(self, demo: Any, reactor: Any) -> None:
         received = no_request(demo)
-        with pytest.raises(ArgumentError, match=f"DE{UNKNOWN} is a data element, not a rule: ids of rules begin with RL"):
+        with pytest.raises(
+            ArgumentError, match=f"DE{UNKNOWN} is a data element, not a rule: ids of rules begin with RL"
+        ):
             reactor.rules.get(f"DE{UNKNOWN}")
         with pytest.raises(ArgumentError, match="stands for no type known here"):
             reactor.get(f"ZZ{UNKNOWN}")
@@ -254,7 +283,9 @@ class TestFind:
         assert found.attrs["service"] == "simulator"
 
     def test_lists_the_candidates_similar_ones_first(self, reactor: Any) -> None:
-        with pytest.raises(NoSuchName, match="No property is called 'web store'. There are: 'Web Store US', 'Web Store DE'") as caught:
+        with pytest.raises(
+            NoSuchName, match="No property is called 'web store'. There are: 'Web Store US', 'Web Store DE'"
+        ) as caught:
             reactor.find("properties", "web store")
         assert len(caught.value.candidates) == 6
 
@@ -368,7 +399,10 @@ class TestCompleteness:
             assert sum(got.path.startswith("/companies") for got in server.got) == 2
 
     def test_a_list_that_adds_up_at_the_second_reading_is_returned(self) -> None:
-        once, then = (["CO1"], {"total_count": 2, "total_pages": 1}), (["CO1", "CO2"], {"total_count": 2, "total_pages": 1})
+        once, then = (
+            (["CO1"], {"total_count": 2, "total_pages": 1}),
+            (["CO1", "CO2"], {"total_count": 2, "total_pages": 1}),
+        )
         with self.serve(once, then) as server:
             assert len(self.reactor_of(server.url).companies()) == 2
 
@@ -402,7 +436,11 @@ class TestErrors:
 
         with stub(answer) as server:
             session = sessions.connect(
-                client_id="c" * 12, client_secret="hush", org_id="A@AdobeOrg", ims_url=server.url, reactor_url=server.url
+                client_id="c" * 12,
+                client_secret="hush",
+                org_id="A@AdobeOrg",
+                ims_url=server.url,
+                reactor_url=server.url,
             )
             session._transport._sleep = lambda _: None
             with pytest.raises(AdobeError) as caught:

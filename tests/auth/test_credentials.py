@@ -99,7 +99,9 @@ class TestFinding:
 
     def test_half_a_set_says_what_is_there_and_what_is_missing(self, tmp_path: Path) -> None:
         half = {name: value for name, value in WHOLE.items() if name != "ADOBE_ORG_ID"}
-        with pytest.raises(IncompleteCredentials, match="has ADOBE_CLIENT_ID, ADOBE_CLIENT_SECRET, but not ADOBE_ORG_ID"):
+        with pytest.raises(
+            IncompleteCredentials, match="has ADOBE_CLIENT_ID, ADOBE_CLIENT_SECRET, but not ADOBE_ORG_ID"
+        ):
             credentials.find(half, tmp_path)
 
     def test_two_halves_are_never_joined(self, tmp_path: Path) -> None:
@@ -199,7 +201,9 @@ class TestValues:
             self.of(client_secret="hush hush")
         assert "hush" not in str(caught.value)
 
-    @pytest.mark.parametrize("url", ["https://reactor.example.com", "http://reactor.adobe.io", "https://adobe.io.evil.test"])
+    @pytest.mark.parametrize(
+        "url", ["https://reactor.example.com", "http://reactor.adobe.io", "https://adobe.io.evil.test"]
+    )
     def test_a_base_url_outside_the_allowed_hosts_is_refused(self, url: str) -> None:
         with pytest.raises(HostNotAllowed, match="not an address that credentials may go to"):
             self.of(reactor_url=url)

@@ -9,7 +9,15 @@ import pytest
 from adobe_nb import session as sessions
 from adobe_nb.auth.credentials import Secret
 from adobe_nb.auth.ims import Token, pasted, read_claims
-from adobe_nb.errors import CredentialsError, NotAllowed, NotSignedIn, RedirectRefused, SignInError, TokenExpired, TransportError
+from adobe_nb.errors import (
+    CredentialsError,
+    NotAllowed,
+    NotSignedIn,
+    RedirectRefused,
+    SignInError,
+    TokenExpired,
+    TransportError,
+)
 from tests.conftest import RECORDER, sign_in
 from tests.stub import Answer, stub
 
@@ -96,7 +104,11 @@ class TestSignIn:
 
     @pytest.mark.parametrize(
         ("body", "says"),
-        [(b"<html>log in</html>", "not JSON"), (b'{"note": "no token in here"}', "refused the sign-in"), (b"[]", "not JSON")],
+        [
+            (b"<html>log in</html>", "not JSON"),
+            (b'{"note": "no token in here"}', "refused the sign-in"),
+            (b"[]", "not JSON"),
+        ],
     )
     def test_a_200_without_a_token_is_an_error(self, body: bytes, says: str) -> None:
         with stub(lambda _: Answer(200, body)) as ims, pytest.raises(SignInError, match=says):

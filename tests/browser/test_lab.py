@@ -184,6 +184,7 @@ def test_light_and_dark_theme_have_readable_contrast(lab: Lab, panel: tuple[Page
             assert contrast(page, f".adobe-nb {selector}") >= 4.5, (theme, selector)
 
 
+# ruff: noqa: E501
 CONTRAST = """selector => {
   const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
   const rgba = (color) => { canvas.clearRect(0, 0, 1, 1); canvas.fillStyle = color; canvas.fillRect(0, 0, 1, 1); return [...canvas.getImageData(0, 0, 1, 1).data]; };

@@ -129,7 +129,9 @@ class TestAuth:
         monkeypatch.setattr("builtins.input", lambda text: next(v for k, v in answers.items() if text.startswith(k)))
         monkeypatch.setattr("getpass.getpass", lambda text: asked.append(text) or details["client_secret"])
         by_hand = sessions.connect_by_hand
-        monkeypatch.setattr(sessions, "connect_by_hand", lambda v, simulator: by_hand({**v, **hosts}, simulator=simulator))
+        monkeypatch.setattr(
+            sessions, "connect_by_hand", lambda v, simulator: by_hand({**v, **hosts}, simulator=simulator)
+        )
         run(shell, "login")
         assert asked == ["Client secret (hidden): "]
         assert "signed in" in repr(shown[0])
@@ -147,7 +149,12 @@ class TestAuth:
 
     @pytest.mark.parametrize(
         "line",
-        ["login --client-secret=hush", "login p8e-hushhush", "eyJhbGciOi.hush.hush", "login abcdefghijklmnopqrstuvwxyz0123456789"],
+        [
+            "login --client-secret=hush",
+            "login p8e-hushhush",
+            "eyJhbGciOi.hush.hush",
+            "login abcdefghijklmnopqrstuvwxyz0123456789",
+        ],
     )
     def test_a_secret_is_refused_and_not_repeated(
         self, shell: InteractiveShell, line: str, capsys: pytest.CaptureFixture[str]

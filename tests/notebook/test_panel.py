@@ -19,7 +19,9 @@ def send(shown: SignInPanel, **content: Any) -> None:
 
 
 def everything(shown: SignInPanel) -> str:
-    return json.dumps(shown.get_state(), default=str) + repr(shown) + json.dumps(shown._repr_mimebundle_()[0], default=str)
+    return (
+        json.dumps(shown.get_state(), default=str) + repr(shown) + json.dumps(shown._repr_mimebundle_()[0], default=str)
+    )
 
 
 @pytest.fixture
@@ -79,7 +81,13 @@ def test_the_simulator_is_one_click_away() -> None:
 def test_a_pasted_token_signs_in_and_is_nowhere_in_the_state(simulated: Any) -> None:
     shown, details = panel(), simulated.connection()
     RECORDER.secrets.add(details["access_token"])
-    send(shown, action="sign_in", service="simulator", org_id=details["org_id"], access_token=f"Bearer {details['access_token']} ")
+    send(
+        shown,
+        action="sign_in",
+        service="simulator",
+        org_id=details["org_id"],
+        access_token=f"Bearer {details['access_token']} ",
+    )
     assert shown.message["kind"] == "ok"
     assert shown.state["source"] == "the panel"
     assert not shown.state["renewable"]

@@ -174,8 +174,12 @@ class TestReactor:
             assert len(document["data"]) == size
         _, document = get(generated, path, ("page[size]", "100"), ("page[number]", "2"))
         assert document["meta"]["pagination"] == {
-            "current_page": 2, "next_page": None, "prev_page": 1, "total_pages": 2, "total_count": 130
-        }  # fmt: skip
+            "current_page": 2,
+            "next_page": None,
+            "prev_page": 1,
+            "total_pages": 2,
+            "total_count": 130,
+        }
         assert len(document["data"]) == 30
 
     def test_resources_have_the_documented_shape(self, app: App) -> None:
@@ -241,9 +245,17 @@ class TestFilterAndSort:
         assert len(self.names(app, (f"filter[{name}]", text))) == count
 
     @pytest.mark.parametrize(
-        "query", [("filter[name]", "Search"), ("filter[name]", "LIKE x"), ("filter[nam]", "EQ x"), ("filter[name]", "EQ "),
-                  ("filter[name]", "BETWEEN a"), ("name", "EQ x"), ("filter[review_status]", "EQ x")]
-    )  # fmt: skip
+        "query",
+        [
+            ("filter[name]", "Search"),
+            ("filter[name]", "LIKE x"),
+            ("filter[nam]", "EQ x"),
+            ("filter[name]", "EQ "),
+            ("filter[name]", "BETWEEN a"),
+            ("name", "EQ x"),
+            ("filter[review_status]", "EQ x"),
+        ],
+    )
     def test_what_is_malformed_is_ignored_and_everything_answered(self, app: App, query: tuple[str, str]) -> None:
         assert len(self.names(app, query)) == 12
 

@@ -72,7 +72,9 @@ def test_relations_point_at_records_that_exist(store: Store) -> None:
 def test_references_name_data_elements_of_the_same_property() -> None:
     for each in demo.PROPERTIES:
         names = {element.name for element in each.elements}
-        settings = [step[2] for rule in each.rules for step in rule.steps] + [element.settings for element in each.elements]
+        settings = [step[2] for rule in each.rules for step in rule.steps] + [
+            element.settings for element in each.elements
+        ]
         pattern = r"\{\{([^}]+)\}\}" if each.platform == "edge" else r"%([^%]+)%"
         used = {name for value in settings for name in re.findall(pattern, json.dumps(value))}
         used |= {name for value in settings for name in re.findall(r"getVar\('([^']+)'\)", json.dumps(value))}
