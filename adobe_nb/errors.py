@@ -6,7 +6,8 @@
     ├── ArgumentError (also ValueError)     a wrong argument; nothing was sent
     │   └── NoSuchName                      find() met no row, or several
     ├── CredentialsError                    no, half or unusable credentials; nothing was sent
-    │   ├── IncompleteCredentials           parts are there, but no source has a whole set
+    │   ├── NoCredentials                   no source has a whole set
+    │   │   └── IncompleteCredentials       but parts are there
     │   └── NotSignedIn                     there is no session
     ├── TransportError                      no usable answer arrived
     │   ├── HostNotAllowed                  the address is outside the allowed hosts; nothing was sent
@@ -50,7 +51,11 @@ class CredentialsError(AdobeError):
     """Credentials are missing, incomplete or unusable. No request was sent."""
 
 
-class IncompleteCredentials(CredentialsError):
+class NoCredentials(CredentialsError):
+    """No source has a whole set of credentials."""
+
+
+class IncompleteCredentials(NoCredentials):
     """Parts of credentials were found, but no source has a whole set."""
 
 

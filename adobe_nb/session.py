@@ -22,6 +22,7 @@ from adobe_nb.errors import (
     CredentialsError,
     IncompleteCredentials,
     IncompleteResult,
+    NoCredentials,
     NotFound,
     NotSignedIn,
     TransportError,
@@ -295,7 +296,7 @@ def find_credentials(*, fallback: bool = False, environ: Mapping[str, str] | Non
         return Found(_built_in("demo"), incomplete=incomplete)
     if problem:
         raise IncompleteCredentials(problem)
-    raise CredentialsError(f"No credentials were found. {_HOW_TO}")
+    raise NoCredentials(f"No credentials were found. {_HOW_TO}")
 
 
 def current() -> Session:

@@ -66,7 +66,8 @@ def test_the_session_reaches_the_simulator_only_inside_a_function() -> None:
 
 def test_the_exported_names_are_these() -> None:
     assert {name for name in adobe_nb.__all__ if not name.endswith(("Error", "Warning"))} == {
-        "Check", "HostNotAllowed", "IncompleteCredentials", "IncompleteResult", "NoSuchName", "NotAllowed", "NotFound",
+        "Check", "HostNotAllowed", "IncompleteCredentials", "IncompleteResult", "NoCredentials",
+        "NoSuchName", "NotAllowed", "NotFound",
         "NotSignedIn", "RateLimited", "RedirectRefused", "Session", "TokenExpired", "between", "connect", "contains",
         "current", "eq", "expand", "gt", "load_ipython_extension", "lt", "not_", "reactor", "unload_ipython_extension",
         "use", "with_names",

@@ -27,12 +27,12 @@ REACTOR: MappingProxyType[str, str] = MappingProxyType(
         "connection-refused": "The SFTP server does not let us in. Check the host's server, port and firewall.",
         "decrypt-bad-passphrase": "The passphrase is not the one it was encrypted with. Encrypt again and resend.",
         "decrypt-failed": "The private key does not decrypt. Try it locally, then encrypt it without extra spaces.",
-        "decrypt-no-data": "The private key is missing. Send encrypted_private_key.",
+        "decrypt-no-data": "A host of this kind needs a private key. Give encrypted_private_key.",
         "delegate-descriptor-unresolved": (
-            "The installed extension version has no such delegate. Check delegate_descriptor_id, or upgrade it."
+            "delegate_descriptor_id names something that the installed version lacks. Check its spelling, or upgrade."
         ),
         "deleted-resources": "One of the resources to add is deleted. Leave it out, or choose another.",
-        "environment-in-use": "Another library sits in this environment. Take another environment, or free this one.",
+        "environment-in-use": "This environment is occupied: it holds one library at a time. Take another one, or free it.",
         "environment-required": "The library has no environment to build to. Assign one of the right stage first.",
         "extension-not-found": "The library lacks the extension that one of its resources needs. Add its revision.",
         "extension-package-path-error": "extension.json contains a malformed path. Correct it and upload again.",
@@ -63,18 +63,18 @@ REACTOR: MappingProxyType[str, str] = MappingProxyType(
             "that say so. Ask an administrator, and compare ADOBE_SCOPES with Developer Console."
         ),
         "not-authorized": "The account lacks the right for this. An administrator grants it in Admin Console.",
-        "not-found": "Nothing of that id is visible to you. Check the id, the organisation and your rights.",
+        "not-found": "You can see nothing of that id. Check the id, whether this is the right organisation, and your rights.",
         "not-unique": "Something of that name exists already. Choose another name, or use what is there.",
         "public-release-not-authorized": "Public releases are agreed with Adobe. Release privately first.",
         "read-only": "This cannot be changed: it is a revision, or its library has left development.",
         "session-timeout": "The session is over. Sign in again.",
         "sftp-authentication-failed": "The SFTP server refused user or key. Check both on the host.",
         "sftp-connection-timeout": "The SFTP server took too long to connect. Check that it can be reached; retry.",
-        "sftp-exception": "The SFTP connection failed. Check the host's settings; retry.",
+        "sftp-exception": "Adobe could not connect by SFTP. Compare the host's settings with the server; retry.",
         "sftp-status-exception": "The SFTP server reported an error. Check rights and path there.",
-        "socket-error": "The network failed during the transfer. Retry.",
+        "socket-error": "The transfer was interrupted. Build again.",
         "ssh-disconnect": "The SSH connection was lost. Retry.",
-        "timeout-error": "The server did not answer in time. Retry; look at its load.",
+        "timeout-error": "The SFTP server was too slow to answer. Retry; look at its load.",
         "unknown-error": "Adobe could not say what failed. Retry later; report the request id if it stays.",
         "unsupported-custom-code-language": "The custom code is in a language this delegate does not take.",
         "upgraded-extension-required": (

@@ -158,7 +158,8 @@ def in_parallel(
                 step()
             return results
     finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+        # Nothing is left to wait for but requests whose answers nobody wants any more.
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
 def read_document(request: Request, answer: Response) -> Document:
@@ -218,7 +219,7 @@ def _message(request: Request, answer: Response, code: str | None, detail: str, 
 
 def _advice_by_status(status: int) -> str:
     if status == 404:
-        return "Check the id, the organisation and your rights."
+        return "Check the id, whether this is the right organisation, and your rights."
     if status == 429:
         return GATEWAY["429050"]
     if status >= 500:

@@ -14,7 +14,7 @@ from IPython.display import display
 
 from adobe_nb import session as sessions
 from adobe_nb.auth.credentials import Secret
-from adobe_nb.errors import CredentialsError, NotSignedIn
+from adobe_nb.errors import NoCredentials, NotSignedIn
 from adobe_nb.notebook.display import Card, card, frame_html, frame_text
 
 _SUBCOMMANDS = {
@@ -84,50 +84,48 @@ def _refuse_secrets(words: list[str]) -> None:
             )
 
 
-def _connect(options: argparse.Namespace) -> sessions.Session:
+def _connect(options: argparse.Namespace, *, fall_back: bool) -> sessions.Session:
     return sessions.connect(
-        env_file=options.env_file,
-        simulator=options.simulator,
-        fallback="simulator" if options.or_simulator else None,
+        env_file=options.env_file, simulator=options.simulator, fallback="simulator" if fall_back else None
     )
 
 
 def _auto(options: argparse.Namespace) -> Any:
-    """Connect when a source is complete. None at all is no error here: the panel asks."""
+    """Connect when a source is complete. None at all is no error here: the panel asks.
+
+    A session that was typed into the panel stays when its cell runs again and no source is complete.
+    """
+    problem = ""
+    fall_back = options.or_simulator and sessions.current_or_none() is None
     try:
-        session = _connect(options)
-    except CredentialsError as error:
+        _connect(options, fall_back=fall_back)
+    except NoCredentials as error:
         if options.env_file:
             raise
-        problem = str(error)
-    else:
-        return None if options.quiet else _panel(session=session)
-    return _panel(problem=problem)
+        problem = "" if sessions.current_or_none() else str(error)
+    return None if options.quiet and not problem else _panel(problem)
 
 
 def _show_panel(options: argparse.Namespace) -> Any:  # noqa: ARG001
     return _panel()
 
 
-def _panel(*, session: sessions.Session | None = None, problem: str = "") -> Any:
+def _panel(problem: str = "") -> Any:
     from adobe_nb.notebook.panel import panel  # noqa: PLC0415
 
     shown = panel()
-    if problem:
-        shown.say("error", problem)
-    elif session is not None:
-        shown.message = {}
+    shown.say("error" if problem else "", problem)
     return shown
 
 
 def _login(options: argparse.Namespace) -> Any:
     try:
-        session = _connect(options)
-    except CredentialsError:
+        session = _connect(options, fall_back=options.or_simulator)
+    except NoCredentials:
         if options.env_file:
             raise
-        session = _prompt()
-    return card(session)
+        session = None
+    return card(session or _prompt())
 
 
 def _prompt() -> sessions.Session:

@@ -3,6 +3,7 @@
 import asyncio
 import atexit
 import json
+import socket
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -12,7 +13,6 @@ from urllib.parse import parse_qsl
 
 from tornado.httpserver import HTTPServer
 from tornado.httputil import HTTPServerRequest
-from tornado.netutil import bind_sockets
 from tornado.web import Application, RequestHandler
 
 from adobe_nb.simulator.app import App, Request, Response
@@ -122,11 +122,12 @@ class Simulator:
                 ("edge", 0, _no_edge_yet),
                 ("edge_server", 0, _no_edge_yet),
             ):
-                sockets = bind_sockets(port, _ADDRESS)
-                self._urls[name] = f"http://{_ADDRESS}:{sockets[0].getsockname()[1]}"
+                listening = socket.create_server((_ADDRESS, port), backlog=128)
+                listening.setblocking(False)
+                self._urls[name] = f"http://{_ADDRESS}:{listening.getsockname()[1]}"
                 handler = [(r".*", _Handler, {"simulator": self, "answer": answer})]
                 server = HTTPServer(Application(handler, log_function=lambda _: None))
-                server.add_sockets(sockets)
+                server.add_sockets([listening])
                 servers.append(server)
             self.app = App(self.ims, self.stores, self._urls["reactor"])
         except OSError as error:

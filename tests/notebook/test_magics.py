@@ -90,6 +90,20 @@ class TestAuth:
         run(shell, "--or-simulator;")
         assert shown[0].state["service"] == "simulator"
 
+    def test_a_session_from_the_panel_survives_its_cell_running_again(
+        self, shell: InteractiveShell, session: Any, shown: list[Any]
+    ) -> None:
+        run(shell, "--or-simulator")
+        run(shell, "")
+        assert adobe_nb.current() is session
+        assert shown[1].message["text"] == ""
+
+    def test_a_wrong_value_in_a_source_is_an_error_and_no_panel(self, shell: InteractiveShell) -> None:
+        values = "ADOBE_CLIENT_ID=client-1234567890\nADOBE_CLIENT_SECRET=x\nADOBE_ORG_ID=nonsense\n"
+        write(Path.cwd() / ".env", values)
+        with pytest.raises(adobe_nb.CredentialsError, match="organisation id .* cannot be right"):
+            run(shell, "--or-simulator")
+
     def test_quiet_shows_nothing(self, shell: InteractiveShell, shown: list[Any]) -> None:
         run(shell, "--simulator -q")
         assert shown == []
