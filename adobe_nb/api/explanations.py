@@ -32,7 +32,7 @@ REACTOR: MappingProxyType[str, str] = MappingProxyType(
             "delegate_descriptor_id names something that the installed version lacks. Check its spelling, or upgrade."
         ),
         "deleted-resources": "One of the resources to add is deleted. Leave it out, or choose another.",
-        "environment-in-use": "This environment is occupied: it holds one library at a time. Take another one, or free it.",
+        "environment-in-use": "This environment is occupied, and it holds one library only. Take another, or free it.",
         "environment-required": "The library has no environment to build to. Assign one of the right stage first.",
         "extension-not-found": "The library lacks the extension that one of its resources needs. Add its revision.",
         "extension-package-path-error": "extension.json contains a malformed path. Correct it and upload again.",
@@ -63,7 +63,7 @@ REACTOR: MappingProxyType[str, str] = MappingProxyType(
             "that say so. Ask an administrator, and compare ADOBE_SCOPES with Developer Console."
         ),
         "not-authorized": "The account lacks the right for this. An administrator grants it in Admin Console.",
-        "not-found": "You can see nothing of that id. Check the id, whether this is the right organisation, and your rights.",
+        "not-found": "You can see nothing of that id. Check id and rights, and whether this is the right organisation.",
         "not-unique": "Something of that name exists already. Choose another name, or use what is there.",
         "public-release-not-authorized": "Public releases are agreed with Adobe. Release privately first.",
         "read-only": "This cannot be changed: it is a revision, or its library has left development.",

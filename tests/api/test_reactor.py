@@ -266,7 +266,7 @@ class TestGet:
         assert not received
 
     def test_an_unknown_id_is_not_found_with_all_that_support_wants(self, reactor: Any) -> None:
-        with pytest.raises(NotFound, match="Check the id, whether this is the right organisation") as caught:
+        with pytest.raises(NotFound, match="whether this is the right organisation") as caught:
             reactor.rules.get(f"RL{UNKNOWN}")
         error = caught.value
         assert (error.status, error.code, error.method) == (404, "not-found", "GET")
