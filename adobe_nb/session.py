@@ -15,8 +15,8 @@ from adobe_nb.api.jsonapi import Client
 from adobe_nb.api.progress import bar
 from adobe_nb.api.reactor import Reactor
 from adobe_nb.auth import credentials as sources
-from adobe_nb.auth.credentials import Credentials, Found, Secret
-from adobe_nb.auth.ims import Clock, ImsAuth, Token, read_claims, utc_now
+from adobe_nb.auth.credentials import Credentials, Found, Secret, read_claims
+from adobe_nb.auth.ims import Clock, ImsAuth, Token, utc_now
 from adobe_nb.errors import (
     ApiError,
     CredentialsError,

@@ -17,7 +17,7 @@ def no_progress(label: str, total: int) -> Iterator[Callable[[], object]]:  # no
 @contextmanager
 def bar(label: str, total: int) -> Iterator[Callable[[], object]]:
     """A tqdm bar that appears after a second and goes when the work is done."""
-    from tqdm import tqdm  # noqa: PLC0415
+    from tqdm.auto import tqdm  # noqa: PLC0415
 
     quiet = "ipykernel" not in sys.modules and not sys.stderr.isatty()
     with tqdm(total=total, desc=label, unit="request", delay=1.0, leave=False, disable=quiet) as shown:

@@ -1,14 +1,16 @@
 """Where credentials come from: one function per source. The first complete source wins, never a mix."""
 
+import base64
 import hmac
+import json
 import os
 import re
 import stat
 import warnings
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from dotenv import dotenv_values
 
@@ -269,9 +271,16 @@ def credentials_of(candidate: Candidate) -> Credentials:
     )
 
 
-def with_token(credentials: Credentials, token: Secret) -> Credentials:
-    """The same organisation and hosts, with a pasted token instead."""
-    return replace(credentials, access_token=token, client_secret=None, client_id=_client_of(token))
+def read_claims(token: Secret) -> dict[str, Any]:
+    """What a token says of itself; empty when it is not a JWT. The signature is not checked: Adobe does that."""
+    parts = token.reveal().split(".")
+    if len(parts) != 3:
+        return {}
+    try:
+        claims = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
+    except ValueError:
+        return {}
+    return claims if isinstance(claims, dict) else {}
 
 
 def clean_token(text: str) -> str:
@@ -320,8 +329,6 @@ def _check(value: str, pattern: re.Pattern[str], what: str, advice: str, source:
 
 
 def _client_of(token: Secret) -> str:
-    from adobe_nb.auth.ims import read_claims  # noqa: PLC0415
-
     client = read_claims(token).get("client_id")
     if not isinstance(client, str) or not client:
         raise CredentialsError("The access token does not name its client. Set ADOBE_CLIENT_ID beside it.")

@@ -3,7 +3,6 @@
 Source: https://developer.adobe.com/developer-console/docs/guides/authentication/ServerToServerAuthentication/ims
 """
 
-import base64
 import json
 import threading
 from collections.abc import Callable, Mapping
@@ -15,7 +14,7 @@ from urllib.parse import urlencode
 import requests
 from requests.auth import AuthBase
 
-from adobe_nb.auth.credentials import Credentials, Secret
+from adobe_nb.auth.credentials import Credentials, Secret, read_claims
 from adobe_nb.errors import CredentialsError, NotSignedIn, SignInError, TokenExpired
 from adobe_nb.transport import Request, Response, Transport
 
@@ -48,18 +47,6 @@ class Token:
         if self.expires_at is None:
             return False
         return now >= self.expires_at - min(_EARLY, (self.expires_at - self.issued_at) / 10)
-
-
-def read_claims(token: Secret) -> dict[str, Any]:
-    """What a token says of itself; empty when it is not a JWT. The signature is not checked: Adobe does that."""
-    parts = token.reveal().split(".")
-    if len(parts) != 3:
-        return {}
-    try:
-        claims = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
-    except ValueError:
-        return {}
-    return claims if isinstance(claims, dict) else {}
 
 
 def pasted(token: Secret, now: datetime) -> Token:

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from adobe_nb import session as sessions
-from adobe_nb.auth.credentials import Secret
-from adobe_nb.auth.ims import Token, pasted, read_claims
+from adobe_nb.auth.credentials import Secret, read_claims
+from adobe_nb.auth.ims import Token, pasted
 from adobe_nb.errors import (
     CredentialsError,
     NotAllowed,
