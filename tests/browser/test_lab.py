@@ -1,5 +1,6 @@
 """In a real JupyterLab: the tutorial, the panel by click and by keyboard, the countdown, and no secret in the file."""
 
+import json
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -27,11 +28,6 @@ def menu(page: Page, *items: str) -> None:
         page.locator(f".lm-Menu-itemLabel:text-is('{item}')").click()
 
 
-def save(page: Page) -> None:
-    page.keyboard.press("Control+s")
-    expect(page.locator(".jp-NotebookPanel .jp-mod-dirty")).to_have_count(0)
-
-
 def wait_until(true: Callable[[], bool], what: str) -> None:
     end = time.monotonic() + 30
     while not true():
@@ -39,11 +35,21 @@ def wait_until(true: Callable[[], bool], what: str) -> None:
         time.sleep(0.1)
 
 
+def is_whole(path: Path) -> bool:
+    """Whether the file is not in the middle of being written."""
+    try:
+        json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        return False
+    return True
+
+
 def saved_after(lab: Lab, page: Page, name: str) -> str:
     """Save by the toolbar's button, wait for the file to change, and read it with its checkpoint."""
-    before = (lab.folder / name).stat().st_mtime_ns
+    path = lab.folder / name
+    before = path.stat().st_mtime_ns
     page.locator('[data-jp-item-name="save"] >> css=:is(button, jp-button)').first.click()
-    wait_until(lambda: (lab.folder / name).stat().st_mtime_ns != before, "the notebook was saved")
+    wait_until(lambda: path.stat().st_mtime_ns != before and is_whole(path), "the notebook was saved")
     return lab.saved(name)
 
 
@@ -65,12 +71,11 @@ def test_the_first_tutorial_runs_top_to_bottom(lab: Lab, open_notebook: Open, tm
     page.wait_for_selector("text=Python 3 (ipykernel) | Idle")
     expect(page.locator(".adobe-nb header strong")).to_have_text("Signed in")
     page.screenshot(path=tmp_path / "tutorial.png")
-    save(page)
+    text = saved_after(lab, page, FIRST)
     cells = nbformat.read(lab.folder / FIRST, as_version=4).cells
     code = [cell for cell in cells if cell.cell_type == "code"]
     assert all(cell.execution_count for cell in code)
     assert not [output for cell in code for output in cell.outputs if output.output_type == "error"]
-    text = lab.saved(FIRST)
     assert not [secret for secret in RECORDER.known_secrets() if secret in text]
 
 
@@ -148,7 +153,7 @@ def test_an_error_shows_beside_its_field(lab: Lab, panel: tuple[Page, str]) -> N
 def test_the_time_left_runs_down_while_the_kernel_is_busy_and_is_right_after_a_reload(
     lab: Lab, panel: tuple[Page, str]
 ) -> None:
-    page, _ = panel
+    page, name = panel
     lab.simulator.ims.token_ttl = 400
     try:
         page.get_by_role("button", name="Connect").click()
@@ -161,7 +166,7 @@ def test_the_time_left_runs_down_while_the_kernel_is_busy_and_is_right_after_a_r
     page.wait_for_function("text => document.querySelector('.adobe-nb-left').innerText !== text", arg=busy)
     expect(page.locator("text=Python 3 (ipykernel) | Busy")).to_have_count(1)
     page.wait_for_selector("text=Python 3 (ipykernel) | Idle")
-    save(page)
+    saved_after(lab, page, name)
     page.reload()
     page.wait_for_selector(".adobe-nb-left")
     expect(page.locator(".adobe-nb-left")).to_contain_text("left, then renewed by itself")
