@@ -5,7 +5,6 @@ tests are all read from here. Source of the facts: Adobe's endpoint guides (``Re
 """
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal
@@ -400,8 +399,3 @@ def singular(resource_type: str) -> str:
     """``rules`` → ``rule``; also for types that have no row yet."""
     row = RESOURCES.get(resource_type)
     return row.singular if row else resource_type.removesuffix("s")
-
-
-def walk() -> Iterator[Resource]:
-    """Every row, in the order in which the types depend on each other."""
-    return iter(_ROWS)

@@ -1,6 +1,7 @@
 """Sessions: credentials + token + hosts, and which of them is the current one."""
 
 import json
+import logging
 import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -110,6 +111,11 @@ class Session:
         return self._auth.held
 
     @property
+    def signed_out(self) -> bool:
+        """Whether ``sign_out`` was called: then it stays without a token."""
+        return self._auth.signed_out
+
+    @property
     def expires_at(self) -> datetime | None:
         """When the present token ends (UTC), if that is known."""
         return self.token.expires_at if self.token else None
@@ -125,7 +131,7 @@ class Session:
         token = self.token
         left = token.left(self._now()) if token else None
         if token is None:
-            return "no token yet"
+            return "signed out" if self.signed_out else "no token yet"
         if left is None:
             return "end of token unknown"
         minutes = int(left.total_seconds()) // 60
@@ -203,7 +209,10 @@ def connect(
         'simulator'
     """
     # Hidden before anything can fail: a traceback with local variables then has nothing to show.
+    right = all(value is None or isinstance(value, (str, Secret)) for value in (client_secret, access_token))
     client_secret, access_token = _hide(client_secret), _hide(access_token)
+    if not right:
+        raise CredentialsError("client_secret and access_token are texts (str), or Secret objects.")
     given = {
         "client_id": client_id,
         "client_secret": client_secret,
@@ -248,8 +257,7 @@ def connect_by_hand(values: Mapping[str, "str | Secret"], *, simulator: bool) ->
 
 def simulator_connection() -> dict[str, Any]:
     """Connection details of the announced simulator, else of the built-in one."""
-    announced = os.environ.get(SIMULATOR_VARIABLE, "").strip()
-    return _details_at(announced) if announced else _built_in_simulator().connection()
+    return _details_at(_announced_url()) if simulator_announced() else _built_in_simulator().connection()
 
 
 def current_or_none() -> Session | None:
@@ -275,23 +283,24 @@ def _open(found: Found, *, make_default: bool = True) -> Session:
 
 def _notify() -> None:
     for listener in list(_listeners):
-        listener()
+        try:
+            listener()
+        except Exception as error:  # noqa: BLE001 - a display that fails must not stop a pull
+            _log.warning("A listener of the session failed (%s).", type(error).__name__)
 
 
-def find_credentials(*, fallback: bool = False, environ: Mapping[str, str] | None = None) -> Found:
-    """The source that ``connect()`` would take. Raises CredentialsError when there is none."""
-    environ = os.environ if environ is None else environ
+def find_credentials(*, fallback: bool = False) -> Found:
+    """The source that ``connect()`` would take. Raises NoCredentials when there is none."""
     problem = ""
     try:
-        found = sources.find(environ)
+        found = sources.find()
     except IncompleteCredentials as error:
         found, problem = None, str(error)
     if found is not None:
         return found
-    announced = environ.get(SIMULATOR_VARIABLE, "").strip()
     incomplete = (problem,) if problem else ()
-    if announced:
-        return Found(_announced(announced), incomplete=incomplete)
+    if simulator_announced():
+        return Found(_announced(_announced_url()), incomplete=incomplete)
     if fallback:
         return Found(_built_in("demo"), incomplete=incomplete)
     if problem:
@@ -336,12 +345,16 @@ class _State:
 
 _state = _State()
 _lock = threading.Lock()
+_log = logging.getLogger("adobe_nb")
 _listeners: list[Callable[[], object]] = []
 _used: ContextVar[Session | None] = ContextVar("adobe_nb_session", default=None)
 
 
-def _hide(value: str | Secret | None) -> Secret | None:
-    return Secret(value) if isinstance(value, str) else value
+def _hide(value: object) -> Secret | None:
+    """Hidden whatever it is; of a value of the wrong type nothing is kept."""
+    if value is None or isinstance(value, Secret):
+        return value
+    return Secret(value if isinstance(value, str) else "")
 
 
 def _built_in(account: str) -> Credentials:
@@ -384,7 +397,8 @@ def _read_connection(url: str) -> dict[str, Any] | None:
         document = json.loads(answer.body)
     except ValueError:
         return None
-    return document if answer.status == 200 and isinstance(document, dict) else None
+    known = isinstance(document, dict) and {"reactor_url", "ims_url", "client_id", "client_secret"} <= document.keys()
+    return document if known else None
 
 
 def _not_found(error: NotFound) -> Check:
@@ -405,4 +419,8 @@ def _name(resource: Mapping[str, Any]) -> object:
 
 def simulator_announced() -> bool:
     """Whether ``adobe-nb lab``, or somebody, named a running simulator."""
-    return bool(os.environ.get(SIMULATOR_VARIABLE, "").strip())
+    return bool(_announced_url())
+
+
+def _announced_url() -> str:
+    return os.environ.get(SIMULATOR_VARIABLE, "").strip()

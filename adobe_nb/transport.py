@@ -7,6 +7,7 @@ the ``except`` block, so that no traceback of ours carries a frame that holds th
 import ipaddress
 import os
 import random
+import re
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -20,9 +21,13 @@ import requests
 from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 
-from adobe_nb.errors import HostNotAllowed, RedirectRefused, TransportError
+from adobe_nb.errors import AdobeError, HostNotAllowed, RedirectRefused, TransportError
 
 ALLOWED_DOMAINS = ("adobe.io", "adobelogin.com", "adobedc.net")
+# One strict pattern decides, so that no two parsers can disagree about which host is meant.
+_URL = re.compile(r"(https?)://(\[[0-9a-f:.]+\]|[a-z0-9.-]+)(:[0-9]{1,5})?(/[a-z0-9._~/-]*)?", re.IGNORECASE)
+_LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+_ADOBE = re.compile(rf"({_LABEL}\.)+({'|'.join(re.escape(domain) for domain in ALLOWED_DOMAINS)})", re.IGNORECASE)
 PARALLEL = 8
 """Requests in flight at once."""
 _ATTEMPTS = 5
@@ -90,36 +95,34 @@ UNSIGNED = _Unsigned()
 
 def is_loopback(url: str) -> bool:
     """Whether the URL stays on this machine: localhost, 127.0.0.0/8, ::1."""
-    host = urlsplit(url).hostname or ""
-    if host == "localhost":
+    match = _URL.fullmatch(url)
+    return match is not None and _is_loopback_host(match[2])
+
+
+def _is_loopback_host(host: str) -> bool:
+    if host.lower() == "localhost":
         return True
     try:
-        return ipaddress.ip_address(host).is_loopback
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:
         return False
 
 
 def check_url(url: str) -> None:
     """Refuse whatever is not Adobe over https, or loopback. Raises HostNotAllowed."""
-    try:
-        parts = urlsplit(url)
-        host, plain = parts.hostname or "", parts.username is None and parts.password is None
-        _ = parts.port
-    except ValueError:
-        host, plain, parts = "", False, urlsplit("")
-    adobe = parts.scheme == "https" and any(host.endswith("." + domain) for domain in ALLOWED_DOMAINS)
-    loopback = parts.scheme in {"http", "https"} and is_loopback(url) if host else False
-    if plain and (adobe or loopback):
+    match = _URL.fullmatch(url)
+    if match and (_is_loopback_host(match[2]) or (match[1].lower() == "https" and _ADOBE.fullmatch(match[2]))):
         return
     raise HostNotAllowed(
-        f"{_without_userinfo(url)} is not an address that credentials may go to. Allowed are "
+        f"{_recognisable(url)} is not an address that credentials may go to. Allowed are "
         f"{', '.join('https://*.' + domain for domain in ALLOWED_DOMAINS)} and this machine (127.0.0.1). "
         "Correct the base URL (ADOBE_REACTOR_URL, ADOBE_IMS_URL)."
     )
 
 
-def _without_userinfo(url: str) -> str:
-    return url.split("?", maxsplit=1)[0].rpartition("@")[2][:120]
+def _recognisable(url: str) -> str:
+    """Enough to know it by, without what may be a password or a query."""
+    return repr(re.split(r"[?#]", url)[0].rpartition("@")[2][:120])
 
 
 class Transport:
@@ -148,8 +151,10 @@ class Transport:
         """
         check_url(request.url)
         renewed = False
-        for attempt in range(1, self._attempts + 1):
-            last = attempt == self._attempts
+        attempt = 0
+        while True:
+            attempt += 1
+            last = attempt >= self._attempts
             answer, prepared = self._attempt(request, signer)
             if isinstance(answer, _Failure):
                 if attempt >= _CONNECTION_ATTEMPTS or last or not (request.repeatable or answer.never_sent):
@@ -159,14 +164,14 @@ class Transport:
             if 300 <= answer.status < 400:
                 raise RedirectRefused(_redirect_message(request, answer))
             if answer.status == 401 and not renewed and prepared is not None and signer.renew(prepared):
-                # A refused token was not acted on, so that even a write may be repeated.
+                # A refused token was not acted on, so that even a write may be repeated. It is no failed attempt.
                 renewed = True
+                attempt -= 1
                 continue
             if answer.status in _BUSY and not last and (request.repeatable or answer.status == 429):
                 self._sleep(_retry_after(answer) or self._backoff(attempt))
                 continue
             return answer
-        raise TransportError(f"{_place(request)} still refuses its token after a renewal.")  # pragma: no cover
 
     def _backoff(self, attempt: int) -> float:
         return float(self._pause * 2 ** (attempt - 1) * random.uniform(0.75, 1.25))  # noqa: S311
@@ -178,6 +183,7 @@ class Transport:
         interrupted = False
         answer: requests.Response | None = None
         failure: _Failure | None = None
+        ours: AdobeError | None = None
         try:
             answer = self._session().request(
                 request.method,
@@ -192,10 +198,16 @@ class Transport:
             )
         except requests.RequestException as error:
             failure = _describe(request, error)
+        except AdobeError as error:  # of the signer: the token cannot be had
+            ours = error.with_traceback(None)
         except KeyboardInterrupt:
             interrupted = True
+        except Exception as error:  # noqa: BLE001 - whatever the libraries raise, their frames hold secrets
+            failure = _Failure(f"The request to {_place(request)} cannot be sent ({type(error).__name__}).")
         if interrupted:
             raise KeyboardInterrupt
+        if ours is not None:
+            raise ours
         if failure is not None or answer is None:
             return failure or _Failure("no answer"), None
         return Response(answer.status_code, answer.headers, answer.content), answer.request
@@ -246,6 +258,8 @@ def _describe(request: Request, error: requests.RequestException) -> _Failure:
             else "Check network, VPN, proxy."
         )
         return _Failure(f"{place} {what}. {advice}", refused)
+    if isinstance(error, (requests.exceptions.InvalidSchema, requests.exceptions.InvalidProxyURL)):
+        return _Failure(f"The proxy set for {place} cannot be used. Check HTTPS_PROXY, ALL_PROXY.", True)
     if isinstance(error, (requests.exceptions.ChunkedEncodingError, requests.exceptions.ContentDecodingError)):
         return _Failure(f"{place} broke off in the middle of its answer. Run it again.")
     return _Failure(f"The request to {place} failed ({type(error).__name__}). Run it again.")

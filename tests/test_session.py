@@ -10,8 +10,10 @@ import adobe_nb
 from adobe_nb import session as sessions
 from adobe_nb.auth.credentials import Secret
 from adobe_nb.errors import CredentialsError, IncompleteCredentials, NotSignedIn
+from adobe_nb.notebook.display import card
 from adobe_nb.simulator.server import built_in
 from tests.conftest import sign_in
+from tests.stub import Answer, stub
 
 
 def env_of(simulator: Any, **changes: str) -> str:
@@ -113,6 +115,7 @@ class TestSimulatorOrAdobe:
         ("url", "says"),
         [
             ("https://example.test", "address of this machine"),
+            ("http://[::1", "address of this machine"),
             ("1", "address of this machine"),
             ("http://127.0.0.1:9", "does not answer"),
         ],
@@ -123,6 +126,12 @@ class TestSimulatorOrAdobe:
         monkeypatch.setenv("ADOBE_NB_SIMULATOR", url)
         with pytest.raises(CredentialsError, match=says):
             adobe_nb.connect()
+
+    def test_another_server_at_that_address_is_no_simulator(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        with stub(lambda _: Answer(200, b"{}")) as server:
+            monkeypatch.setenv("ADOBE_NB_SIMULATOR", server.url)
+            with pytest.raises(CredentialsError, match="does not answer"):
+                adobe_nb.connect()
 
     def test_repr_and_frames_say_simulator(self, session: Any) -> None:
         assert "simulator" in repr(session)
@@ -200,3 +209,24 @@ def test_connect_by_hand_tells_a_simulated_token_from_adobes(demo: Any) -> None:
     token = Secret(demo.connection()["access_token"])
     with pytest.raises(CredentialsError, match="comes from the simulator"):
         sessions.connect_by_hand({"access_token": token, "org_id": demo.accounts["demo"].org_id}, simulator=False)
+
+
+def test_a_listener_may_use_the_session_and_may_fail(demo: Any) -> None:
+    seen: list[str] = []
+
+    def listener() -> None:
+        session = sessions.current_or_none()
+        if session is not None:
+            session.sign_in()
+            seen.append(session.org_id)
+        raise ZeroDivisionError
+
+    sessions.on_change(listener)
+    session = sign_in(demo)
+    assert seen == [session.org_id]
+
+
+def test_a_signed_out_session_in_use_says_so(session: Any) -> None:
+    session.sign_out()
+    with adobe_nb.use(session):
+        assert "signed out" in repr(card(sessions.current_or_none()))

@@ -37,7 +37,18 @@ def test_adobe_and_this_machine_are_allowed(url: str) -> None:
         "http://reactor.adobe.io", "https://adobe.io", "https://evil-adobe.io", "https://reactor.adobe.io.evil.test",
         "https://reactor.adobe.io@evil.test", "https://user:pw@reactor.adobe.io", "ftp://127.0.0.1", "reactor.adobe.io",
         "https://10.0.0.1", "http://192.168.1.1", "https://reactor.adobe.io:x", "", "http://127.0.0.1.evil.test",
-        "http://0.0.0.0", "https://reactor.adobe.io\\@evil.test",
+        "http://0.0.0.0",
+        "https://evil.test\\.adobelogin.com",
+        "https://reactor.adobe.io?x=1",
+        "https://reactor.adobe.io#f",
+        "https://foo..adobe.io",
+        f"https://{'a' * 64}.adobe.io",
+        "https://ims.adobelogin.com\n",
+        "https://ims .adobelogin.com",
+        "https://ims%00.adobelogin.com",
+        "https://evil.test/.adobe.io",
+        "http://127.0.0.1@evil.test",
+        "http://[::1", "https://reactor.adobe.io\\@evil.test",
     ],
 )  # fmt: skip
 def test_anything_else_is_refused_before_a_request(url: str) -> None:
@@ -132,6 +143,17 @@ class TestRetries:
             Transport(sleep=pauses.append, pause=1.0).send(get(server.url))
         assert all(0.75 * 2**step <= pause <= 1.25 * 2**step for step, pause in enumerate(pauses))
         assert len(pauses) == 4
+
+    def test_a_renewed_token_does_not_count_as_an_attempt(self) -> None:
+        class Renewing:
+            def __call__(self, request: Any) -> Any:
+                return request
+
+            def renew(self, refused: Any) -> bool:
+                return True
+
+        with stub(self.answering(503, 503, 503, 503, 401, 200)) as server:
+            assert quick().send(get(server.url), Renewing()).status == 200
 
     def test_a_body_that_is_cut_off_is_read_again(self) -> None:
         answers = [Answer(200, b'{"a"', {"Content-Length": "100"}), Answer(200, b"{}")]

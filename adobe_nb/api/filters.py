@@ -5,11 +5,15 @@ after it. Source: https://experienceleague.adobe.com/en/docs/experience-platform
 """
 
 import difflib
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
+
+import numpy as np
+import pandas as pd
 
 from adobe_nb.errors import ArgumentError, IncompleteResult
 from adobe_nb.resources import Attribute, Kind, Resource
@@ -19,6 +23,13 @@ Scalar = str | bool | int | float | date | datetime
 Filter = Mapping[str, "Scalar | Sequence[Scalar]"]
 Sort = str | Sequence[str]
 
+_NULLS = {"null", "nil"}
+_NEEDS: Mapping[Kind, str] = {
+    "datetime": "a date such as 2026-01-31 or 2026-01-31T12:00:00.000Z",
+    "integer": "a number",
+    "number": "a number",
+    "boolean": "true or false",
+}
 _OPERATOR = re.compile(rf"({'|'.join(OPERATORS)}) ")
 
 
@@ -119,7 +130,25 @@ def _condition(row: Resource, name: str, value: "Scalar | Sequence[Scalar]") -> 
         text = eq(*value)
     else:
         text = eq(value)
-    return Condition(name, text, _alternatives(name, text))
+    condition = Condition(name, text, _alternatives(name, text))
+    _check_bounds(row, condition)
+    return condition
+
+
+def _check_bounds(row: Resource, condition: Condition) -> None:
+    """What cannot be read as the attribute's kind, the service would ignore or never match."""
+    kind: Kind = next((each.kind for each in row.columns if each.name == condition.name), "text")
+    for operator, bounds in condition.alternatives:
+        for bound in bounds:
+            if operator == "CONTAINS" or bound in _NULLS:
+                continue
+            try:
+                _comparable(bound, kind)
+            except ValueError:
+                pass
+            else:
+                continue
+            raise ArgumentError(f"The filter {condition.name}={condition.text!r} needs {_NEEDS[kind]}, not {bound!r}.")
 
 
 def _alternatives(name: str, text: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
@@ -141,7 +170,7 @@ def _alternatives(name: str, text: str) -> tuple[tuple[str, tuple[str, ...]], ..
 
 
 def _plain(given: Scalar) -> str:
-    value = given.item() if hasattr(given, "item") else given  # numpy's numbers and bools
+    value = _python(given)
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, datetime):
@@ -155,12 +184,19 @@ def _plain(given: Scalar) -> str:
         )
     text = str(value)
     if "," in text:
-        raise ArgumentError(
-            f"The API cannot filter by a value with a comma ({text!r}). Use CONTAINS with a part of it."
-        )
+        raise ArgumentError(f"The API cannot filter by a value with a comma ({text!r}). Use CONTAINS and a part.")
     if not text.strip():
         raise ArgumentError("A filter value is empty. Leave the filter out, or give it a value.")
     return text
+
+
+def _python(value: object) -> object:
+    """Python's own types for numpy's and pandas'. Raises ArgumentError for a missing value."""
+    if value is None or value is pd.NaT or value is pd.NA or (isinstance(value, float) and math.isnan(value)):
+        raise ArgumentError('A filter value is missing. To look for missing values, write "EQ null".')
+    if isinstance(value, np.datetime64):
+        return _python(pd.Timestamp(value))
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def _some(values: Sequence[Any]) -> Sequence[Any]:
@@ -190,9 +226,11 @@ def _matches(condition: Condition, value: object, kind: Kind) -> bool:
 
 
 def _holds(operator: str, bounds: tuple[str, ...], value: object, kind: Kind) -> bool:
-    """Whether it matches, in doubt yes: comparing null or the order of texts is the service's own affair."""
-    if value is None or bounds[0] in {"null", "nil"}:
-        return True
+    """Whether it matches; in doubt yes: the order of texts is the service's own affair."""
+    if bounds[0] in _NULLS:
+        return (value is None) == (operator == "EQ") or operator not in {"EQ", "NOT"}
+    if value is None:
+        return operator == "NOT"
     if operator == "CONTAINS":
         return like(bounds[0]).search(str(value)) is not None
     try:
@@ -222,6 +260,7 @@ def _comparable(value: object, kind: Kind) -> Any:
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
     if kind in {"integer", "number"}:
         return float(str(value))
-    if kind == "boolean":
-        return str(value).lower()
-    return str(value)
+    text = str(value)
+    if kind == "boolean" and text.lower() not in {"true", "false"}:
+        raise ValueError(text)
+    return text.lower() if kind == "boolean" else text

@@ -1,6 +1,7 @@
 """Resources to DataFrames: the columns of the row, in its order, with the same dtypes at 0 and at 100,000 rows."""
 
 import json
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -110,9 +111,14 @@ def expand(frame: pd.DataFrame, column: str) -> pd.DataFrame:
     """
     if column not in frame.columns:
         raise ArgumentError(f"The frame has no column {column!r}. It has: {', '.join(map(str, frame.columns))}.")
+    if not frame.columns.is_unique:
+        raise ArgumentError("Two columns have the same name. Rename one of them first.")
     flat = [_members(text, column, position) for position, text in enumerate(frame[column])]
     names = list(dict.fromkeys(name for members in flat for name in members))
     opened = {f"{column}.{name}": _guessed([members.get(name) for members in flat], frame.index) for name in names}
+    taken = [name for name in opened if name in frame.columns]
+    if taken:
+        raise ArgumentError(f"The frame has a column {taken[0]!r} already: {column!r} was opened before.")
     at = list(frame.columns).index(column) + 1
     result = pd.concat(
         [frame.iloc[:, :at], pd.DataFrame(opened, index=frame.index), frame.iloc[:, at:]], axis="columns"
@@ -208,7 +214,7 @@ _CONVERT: Mapping[Kind, Callable[[Any], Any]] = {
 
 
 def _members(text: object, column: str, position: int) -> dict[str, Any]:
-    if text is None or text is pd.NA or text == "":
+    if text is None or text is pd.NA or text == "" or (isinstance(text, float) and math.isnan(text)):
         return {}
     try:
         value = json.loads(str(text))
@@ -218,7 +224,10 @@ def _members(text: object, column: str, position: int) -> dict[str, Any]:
         raise ArgumentError(
             f"Row {position} of {column!r} is not a JSON object, so it has no members to open. Read it with json.loads."
         )
-    return dict(_flatten(value))
+    pairs = list(_flatten(value))
+    if len(dict(pairs)) != len(pairs):
+        raise ArgumentError(f"Row {position} of {column!r} has members of the same dotted name. Use json.loads.")
+    return dict(pairs)
 
 
 def _flatten(value: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, Any]]:
@@ -238,6 +247,9 @@ def _guessed(values: Sequence[Any], index: "pd.Index[Any]") -> "pd.Series[Any]":
         kind = "integer"
     elif types and types <= {int, float}:
         kind = "number"
-    series = _typed(kind, values)
+    try:
+        series = _typed(kind, values)
+    except OverflowError:  # a number too large for 64 bits
+        series = _typed("json", values)
     series.index = index
     return series

@@ -74,10 +74,11 @@ def _values(given: Ids) -> Iterable[Any]:
             raise ArgumentError(
                 'The frame has no "id" column. Hand over a frame of this package, or one of its columns of ids.'
             )
+        if isinstance(given["id"], pd.DataFrame):
+            raise ArgumentError('The frame has two "id" columns. Hand over the column that is meant.')
         return given["id"]
     if isinstance(given, pd.Series):
-        values: Iterable[Any] = [given["id"]] if "id" in given.index else given
-        return values
+        return _of_series(given)
     if isinstance(given, Mapping):
         if "id" not in given:
             raise ArgumentError('The dict has no "id". Hand over a resource, or its id.')
@@ -86,8 +87,25 @@ def _values(given: Ids) -> Iterable[Any]:
         return [given.id]  # type: ignore[union-attr]
     if not isinstance(given, Iterable):
         raise ArgumentError(f"An id, a list of ids or a frame is wanted, not {type(given).__name__}.")
-    items: Iterable[Any] = given
-    return (value for each in items for value in _values(each))
+    return (value for each in _listed(given) for value in _values(each))
+
+
+def _of_series(given: "pd.Series[Any]") -> Iterable[Any]:
+    """A column of ids, else a row; a column can have the label "id" among its index by chance."""
+    column: list[Any] = [value for value in given if not _is_null(value)]
+    if all(isinstance(value, str) and ID_PATTERN.fullmatch(value) for value in column) or "id" not in given.index:
+        return column
+    return [given["id"]]
+
+
+def _listed(given: Iterable[Any]) -> list[Any]:
+    try:
+        return list(given)
+    except TypeError:
+        listed = None
+    if listed is None:
+        raise ArgumentError(f"An id, a list of ids or a frame is wanted, not this {type(given).__name__}.")
+    return listed
 
 
 def _is_null(value: object) -> bool:

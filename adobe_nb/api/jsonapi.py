@@ -27,6 +27,8 @@ class Listing:
     """One list to read: its path, and the query that goes with every page."""
 
     path: str
+    type: str
+    """Of the resources in it."""
     params: Params = ()
 
 
@@ -72,14 +74,25 @@ class Client:
         return _page(listing, self.get(listing.path, (*listing.params, *paging)))
 
     def pages(self, listing: Listing, size: int = PAGE_SIZE) -> Iterator[Page]:
-        """Page after page, one in memory at a time."""
-        number = 1
+        """Page after page, one in memory at a time, and proven complete at the end (ids are remembered).
+
+        Raises IncompleteResult for a resource that comes twice, and when the number is not what was announced.
+        """
+        number, seen = 1, set[str]()
         while True:
             page = self.page(listing, number, size)
+            ids = {str(resource["id"]) for resource in page.resources}
+            if len(ids) != len(page.resources) or ids & seen:
+                raise IncompleteResult(f"{listing.path} gave a resource twice while it was read. Run it again.")
+            seen |= ids
             yield page
             if number >= page.total_pages if page.total_pages is not None else len(page.resources) < size:
-                return
+                break
             number += 1
+        if page.total_count not in {None, len(seen)}:
+            raise IncompleteResult(
+                f"{listing.path} announced {page.total_count} resources and gave {len(seen)}. Run it again."
+            )
 
     def read_all(self, listings: Sequence[Listing], label: str = "") -> list[list[Document]]:
         """Every resource of every list, in the lists' order, proven complete.
@@ -111,17 +124,9 @@ class Client:
             pages[index].append(page)
         for index, first in enumerate(firsts):
             if first.total_pages is None:
-                pages[index] = list(self._walk(listings[index], first))
+                # No totals are reported: on until a page is short.
+                pages[index] = list(self.pages(listings[index]))
         return [_outcome(each) for each in pages]
-
-    def _walk(self, listing: Listing, first: Page) -> Iterator[Page]:
-        """A list that reports no totals: on until a page is short."""
-        page, number = first, 1
-        yield page
-        while len(page.resources) >= PAGE_SIZE:
-            number += 1
-            page = self.page(listing, number)
-            yield page
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,13 +249,23 @@ def _parse(answer: Response) -> object:
 
 def _page(listing: Listing, document: Document) -> Page:
     resources = document.get("data")
-    if not isinstance(resources, list) or not all(isinstance(each, dict) and each.get("id") for each in resources):
-        raise IncompleteResult(f"{listing.path} did not answer with a list of resources. Run it again.")
+    if not isinstance(resources, list) or not all(is_resource(each, listing.type) for each in resources):
+        raise IncompleteResult(f"{listing.path} did not answer with a list of {listing.type}. Run it again.")
     meta = document.get("meta")
     pagination = meta.get("pagination") if isinstance(meta, dict) else None
     if not isinstance(pagination, dict):
         return Page(resources, None, None)
     return Page(resources, _whole(pagination.get("total_count")), _whole(pagination.get("total_pages")))
+
+
+def is_resource(data: object, resource_type: str) -> bool:
+    """Whether it is a resource of that type."""
+    return (
+        isinstance(data, dict)
+        and isinstance(data.get("id"), str)
+        and bool(data["id"])
+        and data.get("type") == resource_type
+    )
 
 
 def _whole(value: object) -> int | None:

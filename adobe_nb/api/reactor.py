@@ -5,6 +5,8 @@ https://experienceleague.adobe.com/en/docs/experience-platform/tags/api/overview
 """
 
 import difflib
+import operator
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,7 +19,7 @@ import pandas as pd
 from adobe_nb.api.filters import Condition, Filter, Sort, check_filter, check_rows, check_sort
 from adobe_nb.api.frames import DTYPES, columns_of, sort_frame, to_frame
 from adobe_nb.api.ids import Ids, ids_in, ids_of_type, listed_under, parents_of_one_type, type_of
-from adobe_nb.api.jsonapi import ACCEPT, PAGE_SIZE, Client, Document, Listing, Params, in_parallel
+from adobe_nb.api.jsonapi import ACCEPT, PAGE_SIZE, Client, Document, Listing, Params, in_parallel, is_resource
 from adobe_nb.errors import ArgumentError, IncompleteResult, NoSuchName, NotFound
 from adobe_nb.resources import RESOURCES, Resource
 
@@ -110,7 +112,7 @@ class Collection:
         documents = in_parallel(
             lambda each: client.get(f"/{self.row.type}/{each}"), wanted, client.progress, self.row.type
         )
-        resources = [_one(document, self.row.type) for document in documents]
+        resources = [_one(document, self.row.type, each) for document, each in zip(documents, wanted, strict=True)]
         path = f"/{self.row.type}/{wanted[0] if len(wanted) == 1 else '{id}'}"
         return to_frame(self.row, resources, attrs=_attrs(client, path, len(resources)))
 
@@ -121,6 +123,8 @@ class Collection:
         """
         if not isinstance(name, str) or not name.strip():
             raise ArgumentError('find wants a name, as in reactor.find("properties", "My site").')
+        if parents is not None and not isinstance(parents, pd.DataFrame):
+            parents = ids_in(parents)  # an iterator is spent after one use
         # A comma cannot be asked for: then look through all.
         askable = "," not in name and name == name.strip()
         frame = self(parents, filter={"name": f"EQ {name}"} if askable else None)
@@ -148,8 +152,7 @@ class Collection:
 
     def _query(self, parents: Ids | None, given: Filter | None, sort: Sort | None, limit: int | None) -> _Query:
         conditions, keys = check_filter(self.row, given), check_sort(self.row, sort)
-        if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or limit < 1):
-            raise ArgumentError(f"limit is a whole number from 1, not {limit!r}. Leave it out for everything.")
+        limit = _checked_limit(limit)
         if self.row.root:
             if parents is not None:
                 raise ArgumentError(f"{self.row.type} are not listed under anything: call reactor.{self.row.type}().")
@@ -164,24 +167,32 @@ class Collection:
         parent, ids = parents_of_one_type(self.row, parents)
         if parent is not None and parent in self.row.through:
             return _Query(self.row.through[parent], tuple(ids), conditions, keys, limit, through=parent)
-        return _Query(parent or self.row.parents[0], tuple(ids), conditions, keys, limit)
+        return _Query(parent or self._likely_parent(parents), tuple(ids), conditions, keys, limit)
+
+    def _likely_parent(self, parents: Ids) -> str:
+        """Of what type no parents at all are: a frame of ours says it, so that its columns are those of a full one."""
+        path = str(parents.attrs.get("path", "")) if isinstance(parents, pd.DataFrame) else ""
+        named = [part for part in path.split("/") if part in self.row.parents]
+        return named[-1] if named else self.row.parents[0]
 
     def _resolve(self, query: _Query, client: Client) -> _Query:
         """Fill in the parents that have to be asked for: all companies, the rules of these properties."""
         if query.through is None or query.parent is None:
             return query
         if query.through == query.parent:
-            listings = [Listing(f"/{query.parent}", (_STEADY_ORDER,))]
+            listings = [Listing(f"/{query.parent}", query.parent, (_STEADY_ORDER,))]
         else:
-            listings = [Listing(f"/{query.through}/{each}/{query.parent}", (_STEADY_ORDER,)) for each in query.ids]
+            parent = query.parent
+            listings = [Listing(f"/{query.through}/{each}/{parent}", parent, (_STEADY_ORDER,)) for each in query.ids]
         lists = client.read_all(listings, query.parent)
         ids = tuple(dict.fromkeys(resource["id"] for resources in lists for resource in resources))
         return _Query(query.parent, ids, query.conditions, query.sort, query.limit)
 
     def _listings(self, query: _Query) -> list[Listing]:
         if query.parent is None:
-            return [Listing(f"/{self.row.type}", query.params)]
-        return [Listing(f"/{query.parent}/{each}/{self.row.type}", query.params) for each in query.ids]
+            return [Listing(f"/{self.row.type}", self.row.type, query.params)]
+        kind = self.row.type
+        return [Listing(f"/{query.parent}/{each}/{kind}", kind, query.params) for each in query.ids]
 
     def _path(self, query: _Query) -> str:
         listings = self._listings(query)
@@ -286,6 +297,8 @@ class Reactor:
         Names are read by id; NA where the id is NA or no longer exists. Columns that are there already stay.
         Raises ApiError, TransportError.
         """
+        if not isinstance(frame, pd.DataFrame):
+            raise ArgumentError(f"with_names wants a frame, not a {type(frame).__name__}.")
         named = frame.copy()
         for row in RESOURCES.values():
             column, target = f"{row.singular}_id", f"{row.singular}_name"
@@ -300,11 +313,16 @@ class Reactor:
         client = self._client()
 
         def name_of(identifier: str) -> str | None:
+            problem: NotFound | None = None
             try:
                 document = client.get(f"/{row.type}/{identifier}")
-            except NotFound:
+            except NotFound as error:
+                problem = error
+            if problem is not None:
+                if problem.code != "not-found":  # a proxy's page says nothing about the resource
+                    raise problem
                 return None
-            name = _one(document, row.type).get("attributes", {}).get("name")
+            name = _one(document, row.type, identifier).get("attributes", {}).get("name")
             return name if isinstance(name, str) else None
 
         wanted = ids_in(ids)
@@ -312,7 +330,7 @@ class Reactor:
         return {identifier: name for identifier, name in zip(wanted, found, strict=True) if name is not None}
 
     def _collection(self, resource_type: str) -> Collection:
-        if resource_type not in RESOURCES:
+        if not isinstance(resource_type, str) or resource_type not in RESOURCES:
             close = difflib.get_close_matches(str(resource_type), RESOURCES, n=1)
             hint = f" Did you mean {close[0]}?" if close else f" There are: {', '.join(RESOURCES)}."
             raise ArgumentError(f"{resource_type!r} is not a resource type.{hint}")
@@ -341,6 +359,18 @@ def describe(row: Resource) -> str:
     return "\n".join([*lines, "", f"Adobe's page: {row.docs}"])
 
 
+def _checked_limit(limit: object) -> int | None:
+    if limit is None:
+        return None
+    try:
+        number = 0 if isinstance(limit, bool) else operator.index(limit)  # type: ignore[arg-type]
+    except TypeError:
+        number = 0
+    if number < 1:
+        raise ArgumentError(f"limit is a whole number from 1, not {limit!r}. Leave it out for everything.")
+    return number
+
+
 def _first(client: Client, listing: Listing, want: int) -> tuple[list[Document], int | None]:
     """The first so many resources of a list, and how many the service says there are."""
     resources: list[Document] = []
@@ -350,15 +380,13 @@ def _first(client: Client, listing: Listing, want: int) -> tuple[list[Document],
         resources += page.resources
         if len(resources) >= want:
             break
-    if len({resource["id"] for resource in resources}) != len(resources):
-        raise IncompleteResult(f"{listing.path} gave a resource twice while it was read. Run it again.")
     return resources[:want], total
 
 
-def _one(document: Document, resource_type: str) -> Document:
+def _one(document: Document, resource_type: str, identifier: str) -> Document:
     data = document.get("data")
-    if not isinstance(data, dict) or not data.get("id"):
-        raise IncompleteResult(f"The answer holds no resource of {resource_type}. Run it again.")
+    if not isinstance(data, dict) or not is_resource(data, resource_type) or data["id"] != identifier:
+        raise IncompleteResult(f"The answer is not the one of {resource_type} that was asked for. Run it again.")
     return data
 
 
@@ -390,9 +418,11 @@ def _closest(name: str, names: Iterable[str], most: int = 10) -> list[str]:
 def _checked_path(method: str, path: str, params: Mapping[str, Any] | None) -> tuple[str, tuple[tuple[str, str], ...]]:
     if method.upper() != "GET":
         raise ArgumentError("Only GET so far: this version reads, it does not write.")
-    if not path.startswith("/") or path.startswith("//"):
+    bare, _, query = str(path).partition("?")
+    if not re.fullmatch(r"(/[A-Za-z0-9_-]+)+", bare):
         raise ArgumentError('The path begins with one slash, as in reactor.request("GET", "/companies").')
-    bare, _, query = path.partition("?")
+    if params is not None and not isinstance(params, Mapping):
+        raise ArgumentError('params is a dict, as in {"page[size]": 5}.')
     pairs = [
         *parse_qsl(query, keep_blank_values=True),
         *((str(name), str(value)) for name, value in (params or {}).items()),

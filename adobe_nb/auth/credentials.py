@@ -145,11 +145,14 @@ class Candidate:
     def missing(self) -> tuple[str, ...]:
         """What it lacks to be complete; empty when complete."""
         lacking = [name for name in ("client_id", "org_id") if name not in self.values]
-        if "client_secret" in self.secrets:
-            return tuple(lacking)
-        if "access_token" in self.secrets:
+        if "access_token" in self.secrets and not self.takes_secret:
             return tuple(name for name in lacking if name == "org_id")
-        return (*lacking, "client_secret")
+        return tuple(lacking) if "client_secret" in self.secrets else (*lacking, "client_secret")
+
+    @property
+    def takes_secret(self) -> bool:
+        """With a secret and a token in one source the secret wins, if its client id is there too."""
+        return "client_secret" in self.secrets and "client_id" in self.values
 
     def describe(self) -> str:
         """One line for people: what is there, what is missing. Never a value."""
@@ -187,6 +190,8 @@ def from_env_file(path: str | Path) -> Candidate:
     Nothing is exported and nothing interpolated. Warns when other accounts can read the file. Raises
     CredentialsError when it cannot be read.
     """
+    if not isinstance(path, (str, Path)):
+        raise CredentialsError(f"env_file is the path of a file, not a {type(path).__name__}.")
     path = Path(path).expanduser()
     problem = _unreadable(path)
     if problem:
@@ -215,17 +220,19 @@ def from_document(source: str, document: Mapping[str, object]) -> Candidate:
     return _candidate(source, texts)
 
 
-def search(environ: Mapping[str, str], start: Path) -> Iterator[Candidate]:
+def search(environment: Candidate, start: Path | None) -> Iterator[Candidate]:
     """The sources that need no network, in order: environment, then ``.env``."""
-    yield from_environment(environ)
-    path = nearest_env_file(start)
+    yield environment
+    path = nearest_env_file(start) if start is not None else None
     if path is not None:
         yield from_env_file(path)
 
 
 def find(environ: Mapping[str, str] | None = None, start: Path | None = None) -> Found | None:
     """The first complete source, or None when no source has anything. Raises IncompleteCredentials on halves only."""
-    candidates = list(search(os.environ if environ is None else environ, start or Path.cwd()))
+    environment = from_environment(os.environ if environ is None else environ)
+    del environ  # what may raise below must not have the whole environment among its local variables
+    candidates = list(search(environment, start or _here()))
     complete = [each for each in candidates if not each.empty and not each.missing]
     halves = [each for each in candidates if not each.empty and each.missing]
     if complete:
@@ -239,6 +246,13 @@ def find(environ: Mapping[str, str] | None = None, start: Path | None = None) ->
     return None
 
 
+def _here() -> Path | None:
+    try:
+        return Path.cwd()
+    except FileNotFoundError:  # the folder was deleted
+        return None
+
+
 def halves_message(halves: list[Candidate]) -> str:
     """Why these do not do, and what to do. Two halves are never joined: they may belong to two projects."""
     told = "; ".join(each.describe() for each in halves)
@@ -250,7 +264,7 @@ def credentials_of(candidate: Candidate) -> Credentials:
     """Check every value and make one set of it. Raises CredentialsError; nothing is sent."""
     if candidate.missing:
         raise IncompleteCredentials(halves_message([candidate]))
-    secret = candidate.secrets.get("client_secret")
+    secret = candidate.secrets.get("client_secret") if candidate.takes_secret else None
     token = None if secret else candidate.secrets.get("access_token")
     client_id = candidate.values.get("client_id", "")
     if not client_id and token is not None:
@@ -289,30 +303,40 @@ def clean_token(text: str) -> str:
 
 
 def _read_env_file(path: Path) -> Candidate:
+    """Two namings in one file are two sets: they may belong to two projects, and are not joined."""
     values = dotenv_values(path, interpolate=False, encoding="utf-8-sig")
     texts = {name: value for name, value in values.items() if value is not None}
-    picked = _pick(texts, _NAMES)
-    if "IMS_ORG" in texts:
-        picked = {**_pick(texts, _POSTMAN_NAMES), **picked}
-        if "IMS" in texts and "ims_url" not in picked:
-            picked["ims_url"] = texts["IMS"] if "://" in texts["IMS"] else f"https://{texts['IMS']}"
-    return _candidate(str(path), picked)
+    own = _candidate(str(path), _pick(texts, _NAMES))
+    if "IMS_ORG" not in texts or not own.missing:
+        return own
+    picked = _pick(texts, _POSTMAN_NAMES)
+    if "IMS" in texts:
+        picked["ims_url"] = texts["IMS"] if "://" in texts["IMS"] else f"https://{texts['IMS']}"
+    postman = _candidate(str(path), picked)
+    return postman if own.empty or not postman.missing else own
 
 
 def _candidate(source: str, given: "Mapping[str, str | Secret | None]") -> Candidate:
-    values: dict[str, str] = {}
-    secrets: dict[str, Secret] = {}
-    for name, value in given.items():
-        text = value.reveal().strip() if isinstance(value, Secret) else (value or "").strip()
-        if not text:
-            continue
-        if name == "access_token":
-            secrets[name] = Secret(clean_token(text))
-        elif name == "client_secret":
-            secrets[name] = Secret(text)
-        else:
-            values[name] = text
-    return Candidate(source, values, secrets)
+    cleaned = {name: _cleaned(name, value) for name, value in given.items()}
+    return Candidate(
+        source,
+        values={name: value for name, value in cleaned.items() if isinstance(value, str)},
+        secrets={name: value for name, value in cleaned.items() if isinstance(value, Secret)},
+    )
+
+
+def _cleaned(name: str, value: "str | Secret | None") -> "str | Secret | None":
+    """Without blanks around it; hidden when it is a secret; None when nothing is left."""
+    if value is None:
+        return None
+    if not isinstance(value, (str, Secret)):
+        raise CredentialsError(f"{name} is a text, not a {type(value).__name__}.")
+    text = (value.reveal() if isinstance(value, Secret) else value).strip()
+    if not text:
+        return None
+    if name == "access_token":
+        return Secret(clean_token(text))
+    return Secret(text) if name == "client_secret" else text
 
 
 def _pick(texts: Mapping[str, str], names: Mapping[str, str]) -> dict[str, str]:

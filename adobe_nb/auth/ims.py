@@ -4,6 +4,7 @@ Source: https://developer.adobe.com/developer-console/docs/guides/authentication
 """
 
 import json
+import re
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -51,13 +52,11 @@ class Token:
 
 def pasted(token: Secret, now: datetime) -> Token:
     """A pasted token. Raises CredentialsError when it cannot be one, TokenExpired when it is over."""
-    text = token.reveal()
     problem = ""
-    if not text.isascii() or any(mark in text for mark in "\"'<>{}$ "):
+    if _has_odd_characters(token):
         problem = "has characters that no access token has"
-    elif text.count(".") != 2 or not read_claims(token):
+    elif not read_claims(token):
         problem = "is cut off or not an access token (three parts joined by dots)"
-    del text
     if problem:
         raise CredentialsError(f"What was pasted {problem}. Copy it again: {_CONSOLE} > Generate access token.")
     issued, expires = _life_span(read_claims(token), now)
@@ -67,6 +66,10 @@ def pasted(token: Secret, now: datetime) -> Token:
             f"Get a new one: {_CONSOLE} > Generate access token."
         )
     return Token(token, issued, expires)
+
+
+def _has_odd_characters(token: Secret) -> bool:
+    return re.fullmatch(r"[A-Za-z0-9._~+/=-]+", token.reveal()) is None
 
 
 def _life_span(claims: Mapping[str, Any], now: datetime) -> tuple[datetime, datetime | None]:
@@ -139,6 +142,8 @@ def _read_answer(answer: Response, credentials: Credentials, asked_at: datetime)
     if answer.status != 200 or not isinstance(text, str) or not text:
         return _refusal(answer.status, document, credentials)
     token = Secret(text)
+    if _has_odd_characters(token):
+        return SignInError("The sign-in service answered with something that is no access token.", status=answer.status)
     try:
         seconds = float(document["expires_in"])
         return Token(token, asked_at, asked_at + timedelta(seconds=seconds))
@@ -205,16 +210,23 @@ class ImsAuth(AuthBase):
         """The token at hand, without fetching one."""
         return self._token
 
+    @property
+    def signed_out(self) -> bool:
+        """Whether the token was dropped for good."""
+        return self._signed_out
+
     def token(self) -> Token:
         """A token that is good now; fetched when there is none or the one at hand is due."""
         with self._lock:
+            before = self._token
             if self._signed_out:
                 raise NotSignedIn("This session was signed out. Sign in again: adobe_nb.connect() or %adobe_auth.")
-            if self._token is None or (self._token.due(self._now()) and self.renewable):
-                return self._replace()
-            if self._token.due(self._now()):
-                self._token = pasted(self._token.value, self._now())  # raises once it is really over
-            return self._token
+            if before is None or (before.due(self._now()) and self.renewable):
+                self._token = self._fetch()
+            elif before.due(self._now()):
+                pasted(before.value, self._now())  # raises once it is really over
+            token = self._token
+        return self._told(before, token)
 
     @property
     def renewable(self) -> bool:
@@ -226,9 +238,20 @@ class ImsAuth(AuthBase):
         if not self.renewable:
             return False
         with self._lock:
+            before = self._token
             if self._is_current(refused):
-                self._replace()
-            return True
+                self._token = self._fetch()
+            token = self._token
+        self._told(before, token)
+        return True
+
+    def _told(self, before: Token | None, token: Token | None) -> Token:
+        """Tell that the token changed, after the lock is free: a listener may ask for the token itself."""
+        if token is None:
+            raise NotSignedIn("This session was signed out. Sign in again: adobe_nb.connect() or %adobe_auth.")
+        if token is not before:
+            self._changed()
+        return token
 
     def _is_current(self, refused: requests.PreparedRequest) -> bool:
         token = self._token
@@ -244,8 +267,3 @@ class ImsAuth(AuthBase):
         if self.credentials.access_token is not None:
             return pasted(self.credentials.access_token, self._now())
         return fetch_token(self.credentials, self._transport, self._now)
-
-    def _replace(self) -> Token:
-        self._token = self._fetch()
-        self._changed()
-        return self._token

@@ -20,8 +20,8 @@ _TABLE_STYLE = (
 
 def facts(session: Session | None) -> list[tuple[str, str]]:
     """Label and value, the same for panel, HTML and text. Never a secret."""
-    if session is None:
-        return [("Status", "not signed in")]
+    if session is None or session.signed_out:
+        return [("Status", "not signed in" if session is None else "signed out")]
     rows = [
         ("Status", "signed in"),
         ("Organisation", session.org_id),
@@ -71,16 +71,20 @@ def card(session: Session | None) -> Card:
 
 def is_ours(frame: pd.DataFrame) -> bool:
     """Whether a frame came from this package (and still says so)."""
-    return "service" in frame.attrs and "path" in frame.attrs
+    plain = frame.columns.is_unique and not isinstance(frame.columns, pd.MultiIndex)
+    return plain and "service" in frame.attrs and "path" in frame.attrs
 
 
 def compact(frame: pd.DataFrame) -> pd.DataFrame:
-    """The frame as it is shown: ids shortened, times in UTC to the second, empty columns left out."""
-    shown = pd.DataFrame(index=frame.index)
-    for name in frame.columns:
-        column = frame[name]
-        if column.isna().all() and len(frame):
-            continue
+    """The frame as it is shown: ids shortened, times in UTC to the second, empty columns left out.
+
+    Of a long frame only the two ends, which is what is shown of it anyway.
+    """
+    kept = frame.loc[:, ~frame.isna().all()] if len(frame) else frame
+    ends = _ends(kept)
+    shown = pd.DataFrame(index=ends.index)
+    for name in ends.columns:
+        column = ends[name]
         if isinstance(column.dtype, pd.DatetimeTZDtype):
             shown[name] = column.dt.strftime("%Y-%m-%d %H:%M:%S").astype("string").fillna("")
         elif isinstance(column.dtype, pd.StringDtype):
@@ -88,6 +92,11 @@ def compact(frame: pd.DataFrame) -> pd.DataFrame:
         else:
             shown[name] = column
     return shown
+
+
+def _ends(frame: pd.DataFrame) -> pd.DataFrame:
+    half = max(_MOST_ROWS, int(pd.get_option("display.max_rows") or 0)) // 2 + 1
+    return frame if len(frame) <= 2 * half else pd.concat([frame.head(half), frame.tail(half)])
 
 
 def frame_html(frame: pd.DataFrame) -> str | None:
@@ -114,7 +123,7 @@ def frame_text(frame: pd.DataFrame, printer: Any, cycle: bool) -> None:  # noqa:
 
 def _caption(frame: pd.DataFrame) -> str:
     rows, columns = frame.shape
-    empty = sum(bool(frame[name].isna().all()) for name in frame.columns) if rows else 0
+    empty = int(frame.isna().all().sum()) if rows else 0
     hidden = f" ({empty} empty ones not shown)" if empty else ""
     times = " · times in UTC" if any(isinstance(dtype, pd.DatetimeTZDtype) for dtype in frame.dtypes) else ""
     return f"{rows} rows × {columns} columns{hidden} · {frame.attrs['service']} {frame.attrs['path']}{times}"

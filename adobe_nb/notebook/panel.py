@@ -156,7 +156,7 @@ def _field_of(action: object, text: str) -> str:
 
 
 def _state(session: sessions.Session | None) -> dict[str, Any]:
-    if session is None:
+    if session is None or session.signed_out:
         return {"connected": False, "simulator_announced": sessions.simulator_announced()}
     return {
         "connected": True,

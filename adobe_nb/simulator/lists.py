@@ -97,11 +97,11 @@ def _holds(operator: str, value: Any, bounds: list[str]) -> bool:
         return re.search(pattern, _text(value), re.IGNORECASE | re.DOTALL) is not None
     try:
         mine, theirs = _ordered(value, _text(value)), [_ordered(value, bound.strip()) for bound in bounds]
-    except ValueError:
-        return False
-    if operator == "BETWEEN":
-        return bool(theirs[0] <= mine <= theirs[1])
-    return bool(mine < theirs[0]) if operator == "LT" else bool(mine > theirs[0])
+        if operator == "BETWEEN":
+            return bool(theirs[0] <= mine <= theirs[1])
+        return bool(mine < theirs[0]) if operator == "LT" else bool(mine > theirs[0])
+    except (TypeError, ValueError):  # not comparable: as if the filter were not there
+        return True
 
 
 def _text(value: Any) -> str:

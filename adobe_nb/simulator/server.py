@@ -96,6 +96,12 @@ class Simulator:
 
     def start(self) -> "Simulator":
         """Serve on a thread; returns when ready. Raises OSError when the port is taken."""
+        if self._thread is not None and self._thread.is_alive():
+            raise RuntimeError("The simulator is running already.")
+        if not 0 <= self._port <= 65535:
+            raise OSError(f"{self._port} is no port: they go from 0 to 65535")
+        self._ready.clear()
+        self._problem = None
         self._thread = threading.Thread(
             target=lambda: asyncio.run(self._serve()), name="adobe_nb simulator", daemon=True
         )
@@ -133,7 +139,8 @@ class Simulator:
         except OSError as error:
             self._problem = error
             self._stopping.set()
-        self._ready.set()
+        finally:
+            self._ready.set()
         await self._stopping.wait()
         for server in servers:
             server.stop()

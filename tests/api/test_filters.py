@@ -3,6 +3,7 @@
 from datetime import UTC, date, datetime, timedelta, timezone
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import adobe_nb
@@ -38,6 +39,8 @@ def wire(**given: object) -> list[tuple[str, str]]:
         (adobe_nb.not_("a"), "NOT a"),
         (adobe_nb.gt(3), "GT 3"),
         (adobe_nb.lt(3.5), "LT 3.5"),
+        (np.datetime64("2024-01-01", "ns"), "EQ 2024-01-01T00:00:00.000Z"),
+        (pd.Timestamp("2024-01-01 02:00", tz="Europe/Berlin"), "EQ 2024-01-01T01:00:00.000Z"),
     ],
 )
 def test_a_value_becomes_the_apis_text(value: object, text: str) -> None:
@@ -59,7 +62,13 @@ def test_a_value_becomes_the_apis_text(value: object, text: str) -> None:
         ({"name": []}, "at least one value"),
         ({"name": ["a,b"]}, "comma"),
         ({"name": [""]}, "empty"),
-        ({"name": None}, "not NoneType"),
+        ({"name": None}, "missing"),
+        ({"name": float("nan")}, "missing"),
+        ({"created_at": pd.NaT}, "missing"),
+        ({"created_at": "GT 01/02/2030"}, "needs a date such as"),
+        ({"created_at": "BETWEEN 2026-01-01,later"}, "needs a date"),
+        ({"enabled": "EQ yes"}, "needs true or false"),
+        ({"revision_number": "EQ abc"}, "needs a number"),
         ({"name": {"EQ": 1}}, "not dict"),
     ],
 )
@@ -94,8 +103,10 @@ def row(**attributes: object) -> dict[str, object]:
         ({"created_at": "LT 2026-01-01"}, {"created_at": "2025-12-31T23:59:59.999Z"}),
         ({"created_at": "BETWEEN 2026-01-01,2026-01-02"}, {"created_at": "2026-01-01T12:00:00.000Z"}),
         ({"origin_id": "EQ RL0"}, {}),
-        ({"published_at": "GT 2026-01-01"}, {"published_at": None}),
         ({"name": "GT a"}, {"name": "B"}),
+        ({"name": "EQ null"}, {"name": None}),
+        ({"name": "NOT null"}, {"name": "x"}),
+        ({"name": "NOT x"}, {"name": None}),
     ],
 )
 def test_a_matching_row_passes(given: dict[str, object], attributes: dict[str, object]) -> None:
@@ -115,6 +126,11 @@ def test_a_matching_row_passes(given: dict[str, object], attributes: dict[str, o
         ({"created_at": "LT 2026-01-01"}, {"created_at": "2026-01-01T00:00:00.001Z"}),
         ({"created_at": "BETWEEN 2026-01-01,2026-01-02"}, {"created_at": "2026-01-03T00:00:00.000Z"}),
         ({"origin_id": "EQ RL9"}, {}),
+        ({"published_at": "GT 2026-01-01"}, {"published_at": None}),
+        ({"name": "EQ web"}, {"name": None}),
+        ({"name": "CONTAINS web"}, {"name": None}),
+        ({"name": "EQ null"}, {"name": "x"}),
+        ({"name": "NOT null"}, {"name": None}),
     ],
 )
 def test_a_row_that_does_not_match_is_an_error(given: dict[str, object], attributes: dict[str, object]) -> None:

@@ -151,6 +151,23 @@ class TestExpand:
         with pytest.raises(ArgumentError, match="Row 1 of 'settings' is not a JSON object"):
             adobe_nb.expand(self.frame("{}", text), "settings")
 
+    def test_a_second_time_is_an_error_and_no_second_set_of_columns(self) -> None:
+        opened = adobe_nb.expand(self.frame('{"a":1}'), "settings")
+        with pytest.raises(ArgumentError, match="was opened before"):
+            adobe_nb.expand(opened, "settings")
+
+    def test_names_that_would_collide_are_an_error(self) -> None:
+        with pytest.raises(ArgumentError, match="same dotted name"):
+            adobe_nb.expand(self.frame('{"a":{"b":1},"a.b":2}'), "settings")
+
+    def test_a_number_beyond_64_bits_becomes_text(self) -> None:
+        opened = adobe_nb.expand(self.frame('{"a":99999999999999999999}'), "settings")
+        assert opened["settings.a"][0] == "99999999999999999999"
+
+    def test_a_missing_value_of_a_frame_from_a_file_is_missing(self) -> None:
+        frame = pd.DataFrame({"settings": ['{"a":1}', float("nan")]})
+        assert adobe_nb.expand(frame, "settings")["settings.a"].isna().tolist() == [False, True]
+
     def test_a_column_that_is_not_there_is_an_error(self) -> None:
         with pytest.raises(ArgumentError, match="no column 'setting'. It has: id, settings, z"):
             adobe_nb.expand(self.frame(), "setting")

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -18,7 +19,7 @@ from adobe_nb.errors import (
     RateLimited,
 )
 from adobe_nb.resources import RESOURCES
-from adobe_nb.simulator.faults import Fault
+from adobe_nb.simulator.faults import Fault, Faults
 from adobe_nb.simulator.seed import Bulk
 from tests.conftest import sign_in
 from tests.stub import Answer, Got, stub
@@ -137,6 +138,20 @@ class TestParents:
         ):
             pd.testing.assert_frame_equal(reactor.rules(parents), expected)
 
+    def test_a_column_that_has_the_label_id_by_chance_is_still_a_column(self, reactor: Any) -> None:
+        properties = reactor.properties()
+        column = pd.Series(properties["id"].tolist(), index=["id", "b", "c", "d", "e", "f"], dtype="string")
+        assert len(reactor.rules(column)) == 35
+
+    def test_an_empty_frame_of_libraries_gives_the_columns_of_a_full_one(self, reactor: Any) -> None:
+        libraries = reactor.libraries(reactor.find("properties", "Checkout"))
+        assert list(reactor.rules(libraries.head(0)).columns) == list(reactor.rules(libraries).columns)
+
+    def test_a_frame_with_two_columns_of_ids_says_so(self, reactor: Any) -> None:
+        frame = reactor.properties()[["id", "id"]]
+        with pytest.raises(ArgumentError, match='two "id" columns'):
+            reactor.rules(frame)
+
     @pytest.mark.parametrize("nothing", [[], pd.Series([], dtype="string"), pd.Series([None], dtype="string"), [None]])
     def test_no_parents_left_is_an_empty_frame_and_no_request(self, demo: Any, reactor: Any, nothing: Any) -> None:
         received = no_request(demo)
@@ -156,6 +171,7 @@ class TestParents:
             ("rules", f"ZZ{UNKNOWN}", "not a ZZ… id"),
             ("rules", "My site", "is not an id.*reactor.find"),
             ("rules", f"pr{UNKNOWN}", "is not an id"),
+            ("rules", np.array(f"PR{UNKNOWN}"), "wanted, not this ndarray"),
             ("rules", 5, "An id, a list of ids or a frame is wanted, not int"),
             ("rules", [5], "wanted, not int"),
             ("rules", None, "hand one over"),
@@ -230,6 +246,9 @@ class TestFilterSortLimit:
     def test_a_limit_above_the_number_gives_all(self, big_reactor: Any) -> None:
         assert len(big_reactor.rules(big_reactor.properties().head(1), limit=1000)) == 250
 
+    def test_a_limit_may_be_numpys(self, reactor: Any) -> None:
+        assert len(reactor.properties(limit=np.int64(2))) == 2
+
     @pytest.mark.parametrize("limit", [0, -1, True, 1.5, "10"])
     def test_a_limit_that_is_no_number_is_refused(self, reactor: Any, limit: Any) -> None:
         with pytest.raises(ArgumentError, match="limit is a whole number"):
@@ -297,6 +316,11 @@ class TestFind:
         shop = reactor.find("properties", "Checkout")
         assert len(reactor.environments.find("Development", shop)) == 1
 
+    def test_an_iterator_of_parents_is_good_for_the_candidates_too(self, reactor: Any) -> None:
+        parents = iter(reactor.properties()["id"].tolist())
+        with pytest.raises(NoSuchName, match="There are: 'Home - Hero Click'"):
+            reactor.find("rules", "Home - Hero", parents)
+
     def test_a_name_with_a_comma_is_looked_for_among_all(self, reactor: Any) -> None:
         with pytest.raises(NoSuchName, match="No property is called 'a, b'"):
             reactor.find("properties", "a, b")
@@ -334,7 +358,13 @@ class TestRaw:
         document = reactor.request("get", "/companies?page[size]=5", {"page[number]": 1})
         assert document["meta"]["pagination"]["total_count"] == 1
 
-    @pytest.mark.parametrize("path", ["companies", "//elsewhere.test/x", "https://elsewhere.test"])
+    def test_request_takes_a_dict_of_params(self, reactor: Any) -> None:
+        with pytest.raises(ArgumentError, match="params is a dict"):
+            reactor.request("GET", "/companies", [("a", "b")])
+
+    @pytest.mark.parametrize(
+        "path", [5, "/x'; rm -rf ~; '", "/a b", "/../x", "companies", "//elsewhere.test/x", "https://elsewhere.test"]
+    )
     def test_request_takes_paths_only(self, reactor: Any, path: str) -> None:
         with pytest.raises(ArgumentError, match="begins with one slash"):
             reactor.request("GET", path)
@@ -365,6 +395,15 @@ class TestNames:
     def test_what_is_missing_or_gone_is_na(self, reactor: Any) -> None:
         frame = pd.DataFrame({"rule_id": pd.array([None, f"RL{UNKNOWN}"], dtype="string")})
         assert reactor.with_names(frame)["rule_name"].isna().all()
+
+
+def test_names_are_not_taken_from_a_proxys_page(simulate: Any) -> None:
+    simulator = simulate()
+    session = sign_in(simulator)
+    frame = session.reactor.rules(session.reactor.properties(), limit=3)
+    simulator.faults = Faults((Fault("html", 1.0),))
+    with pytest.raises(NotFound, match="not Adobe's JSON"):
+        session.reactor.with_names(frame)
 
 
 class TestCompleteness:
@@ -416,11 +455,45 @@ class TestCompleteness:
         with self.serve((page[:100], None), (page[100:], None)) as server:
             assert len(self.reactor_of(server.url).companies()) == 150
 
+    def test_a_limited_list_and_an_iteration_are_proven_too(self) -> None:
+        page = [f"CO{number:032x}" for number in range(5)]
+        with self.serve((page, {"total_count": 40, "total_pages": 1})) as server:
+            reactor = self.reactor_of(server.url)
+            with pytest.raises(IncompleteResult, match="announced 40 resources and gave 5"):
+                reactor.companies(limit=30)
+            with pytest.raises(IncompleteResult, match="announced 40 resources and gave 5"):
+                list(reactor.companies.iterate())
+        with self.serve((page, {"total_count": 15, "total_pages": 3})) as server:
+            with pytest.raises(IncompleteResult, match="twice"):
+                list(self.reactor_of(server.url).companies.iterate())
+
+    def test_a_list_without_totals_that_repeats_itself_ends(self) -> None:
+        page = [f"CO{number:032x}" for number in range(100)]
+        with self.serve((page, None)) as server, pytest.raises(IncompleteResult, match="twice"):
+            self.reactor_of(server.url).companies()
+
+    @pytest.mark.parametrize(
+        "odd", [{"id": "CO1", "type": "rules"}, {"id": 5, "type": "companies"}, {"type": "companies"}]
+    )
+    def test_what_is_not_of_the_type_asked_for_is_an_error(self, odd: dict[str, Any]) -> None:
+        def answer(got: Got) -> Answer:
+            if got.path.startswith("/ims/"):
+                return Answer(200, b'{"access_token": "t", "expires_in": 99}')
+            data: Any = [odd] if got.path.startswith("/companies?") else odd
+            return Answer(200, json.dumps({"data": data}).encode(), {"Content-Type": "application/vnd.api+json"})
+
+        with stub(answer) as server:
+            reactor = self.reactor_of(server.url)
+            with pytest.raises(IncompleteResult, match="list of companies"):
+                reactor.companies()
+            with pytest.raises(IncompleteResult, match="not the one of companies"):
+                reactor.companies.get(f"CO{UNKNOWN}")
+
     def test_a_filter_that_was_ignored_is_an_error(self) -> None:
         def answer(got: Got) -> Answer:
             if got.path.startswith("/ims/"):
                 return Answer(200, b'{"access_token": "t", "expires_in": 99}')
-            document = {"data": [{"id": "CO1", "attributes": {"name": "other"}}]}
+            document = {"data": [{"id": "CO1", "type": "companies", "attributes": {"name": "other"}}]}
             return Answer(200, json.dumps(document).encode(), {"Content-Type": "application/vnd.api+json"})
 
         with stub(answer) as server, pytest.raises(IncompleteResult, match="did not apply the filter"):

@@ -127,6 +127,14 @@ class TestFinding:
         assert found.credentials.access_token is None
         assert found.credentials.client_secret == Secret("hush-hush-hush")
 
+    def test_a_secret_without_its_client_id_leaves_a_whole_token_alone(self, tmp_path: Path) -> None:
+        token = "e30.eyJjbGllbnRfaWQiOiAiY2xpZW50LTEyMzQ1Njc4OTAifQ.x"
+        values = {"ADOBE_CLIENT_SECRET": "hush", "ADOBE_ACCESS_TOKEN": token, "ADOBE_ORG_ID": ORG}
+        found = credentials.find(values, tmp_path)
+        assert found is not None
+        assert found.credentials.client_secret is None
+        assert found.credentials.client_id == "client-1234567890"
+
     def test_a_token_needs_the_organisation(self, tmp_path: Path) -> None:
         with pytest.raises(IncompleteCredentials, match="has ADOBE_ACCESS_TOKEN, but not ADOBE_ORG_ID"):
             credentials.find({"ADOBE_ACCESS_TOKEN": "a.b.c"}, tmp_path)
@@ -151,6 +159,10 @@ class TestEnvFile:
         path = write_env(tmp_path, f"ADOBE_ORG_ID={ORG}\n", mode=0o644)
         assert credentials.from_env_file(path).missing == ("client_id", "client_secret")
 
+    def test_a_path_that_is_none_is_refused(self) -> None:
+        with pytest.raises(CredentialsError, match="path of a file, not a int"):
+            credentials.from_env_file(5)  # type: ignore[arg-type]
+
     @pytest.mark.parametrize(("make", "says"), [("missing", "does not exist"), ("folder", "is not a file")])
     def test_one_that_cannot_be_read_says_why(self, tmp_path: Path, make: str, says: str) -> None:
         path = tmp_path / ".env"
@@ -168,6 +180,17 @@ class TestEnvFile:
     def test_a_byte_order_mark_does_no_harm(self, tmp_path: Path) -> None:
         path = write_env(tmp_path, "\ufeff" + lines(WHOLE))
         assert credentials.from_env_file(path).missing == ()
+
+    def test_two_namings_in_one_file_are_not_joined(self, tmp_path: Path) -> None:
+        postman = {"API_KEY": "other-1234567890", "CLIENT_SECRET": "other-secret", "IMS_ORG": ORG}
+        path = write_env(tmp_path, lines({"ADOBE_CLIENT_ID": "client-1234567890", **postman}))
+        assert credentials.from_env_file(path).values["client_id"] == "other-1234567890"
+        path = write_env(tmp_path, lines({**WHOLE, **postman}))
+        assert credentials.from_env_file(path).values["client_id"] == "client-1234567890"
+        path = write_env(
+            tmp_path, lines({"ADOBE_CLIENT_ID": "client-1234567890", "CLIENT_SECRET": "x", "IMS_ORG": ORG})
+        )
+        assert credentials.from_env_file(path).missing == ("org_id", "client_secret")
 
     def test_the_names_of_adobes_postman_environment_need_ims_org(self, tmp_path: Path) -> None:
         names = {"API_KEY": "client-1234567890", "CLIENT_SECRET": "hush-hush-hush", "IMS": "ims-na1.adobelogin.com"}
@@ -227,3 +250,11 @@ def test_a_pasted_token_is_freed_of_what_clings_to_it(text: str) -> None:
 def test_a_short_id_is_masked_whole() -> None:
     assert mask("short") == "••••"
     assert mask("0123456789abcdef") == "0123…cdef"
+
+
+def test_a_deleted_working_folder_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    assert credentials.find({}) is None

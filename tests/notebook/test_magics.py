@@ -64,6 +64,26 @@ class TestExtension:
         assert "times in UTC" in data["text/html"]
         assert "6 rows × 15 columns (2 empty ones not shown)" in data["text/plain"]
 
+    def test_frames_whose_columns_are_not_plain_are_shown_by_pandas(
+        self, shell: InteractiveShell, session: Any
+    ) -> None:
+        frame = session.reactor.properties()
+        for odd in (pd.concat([frame, frame], axis=1), frame.rename(columns={"updated_at": "created_at"})):
+            odd.attrs = frame.attrs
+            data, _ = shell.display_formatter.format(odd)
+            assert data["text/html"] == odd._repr_html_()
+            assert data["text/plain"] == repr(odd)
+
+    def test_a_long_frame_shows_its_ends_and_its_true_size(self, shell: InteractiveShell, session: Any) -> None:
+        frame = session.reactor.properties()
+        long = pd.concat([frame] * 40, ignore_index=True)
+        long.attrs = frame.attrs
+        data, _ = shell.display_formatter.format(long)
+        assert "240 rows" in data["text/html"]
+        assert "<td>...</td>" in data["text/html"]
+        assert ">239<" in data["text/html"]
+        assert "239" in data["text/plain"]
+
     def test_names_from_the_api_are_escaped(self, shell: InteractiveShell, session: Any) -> None:
         frame = session.reactor.properties()
         frame["name"] = "<script>alert(1)</script>"

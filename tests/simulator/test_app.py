@@ -239,6 +239,9 @@ class TestFilterAndSort:
             ("created_at", "LT 2024-10-01T00:00:00.000Z", 2),
             ("created_at", "BETWEEN 2024-10-01,2024-12-31", 4),
             ("revision_number", "GT 0", 0),
+            ("created_at", "GT last week", 12),
+            ("created_at", "LT 2025", 12),
+            ("revision_number", "GT x", 12),
         ],
     )
     def test_operators(self, app: App, name: str, text: str, count: int) -> None:

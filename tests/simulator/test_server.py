@@ -86,3 +86,18 @@ def test_faults_are_read(text: str, rate: float) -> None:
 def test_faults_that_cannot_be_say_what_can(text: str) -> None:
     with pytest.raises(ValueError, match="There are|needs a rate"):
         Fault.parse(text)
+
+
+def test_it_can_be_started_again_but_not_twice() -> None:
+    simulator = Simulator(seed="empty").start()
+    with pytest.raises(RuntimeError, match="running already"):
+        simulator.start()
+    simulator.stop()
+    simulator.start()
+    assert requests.get(f"{simulator.reactor_url}/simulator", timeout=5).status_code == 200
+    simulator.stop()
+
+
+def test_a_port_that_is_none_is_an_error() -> None:
+    with pytest.raises(OSError, match="70000"):
+        Simulator(port=70_000).start()
