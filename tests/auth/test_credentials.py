@@ -187,9 +187,8 @@ class TestEnvFile:
         assert credentials.from_env_file(path).values["client_id"] == "other-1234567890"
         path = write_env(tmp_path, lines({**WHOLE, **postman}))
         assert credentials.from_env_file(path).values["client_id"] == "client-1234567890"
-        path = write_env(
-            tmp_path, lines({"ADOBE_CLIENT_ID": "client-1234567890", "CLIENT_SECRET": "x", "IMS_ORG": ORG})
-        )
+        halves = {"ADOBE_CLIENT_ID": "client-1234567890", "CLIENT_SECRET": "x", "IMS_ORG": ORG}
+        path = write_env(tmp_path, lines(halves))
         assert credentials.from_env_file(path).missing == ("org_id", "client_secret")
 
     def test_the_names_of_adobes_postman_environment_need_ims_org(self, tmp_path: Path) -> None:

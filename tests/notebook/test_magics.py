@@ -64,9 +64,7 @@ class TestExtension:
         assert "times in UTC" in data["text/html"]
         assert "6 rows × 15 columns (2 empty ones not shown)" in data["text/plain"]
 
-    def test_frames_whose_columns_are_not_plain_are_shown_by_pandas(
-        self, shell: InteractiveShell, session: Any
-    ) -> None:
+    def test_frames_with_odd_columns_are_shown_by_pandas(self, shell: InteractiveShell, session: Any) -> None:
         frame = session.reactor.properties()
         for odd in (pd.concat([frame, frame], axis=1), frame.rename(columns={"updated_at": "created_at"})):
             odd.attrs = frame.attrs
