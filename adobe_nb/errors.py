@@ -24,6 +24,7 @@
 """
 
 from collections.abc import Mapping, Sequence
+from types import TracebackType
 from typing import Any
 
 
@@ -31,8 +32,21 @@ class AdobeError(Exception):
     """Base of everything this package raises on purpose."""
 
     def _render_traceback_(self) -> list[str]:
-        """What a notebook shows: the message alone, no page of traceback."""
-        return [f"{type(self).__name__}: {self}"]
+        """What a notebook shows: the line of the cell and the message, no page of traceback.
+
+        The number of the line only: its text could hold a secret that was typed there.
+        """
+        where = f" (line {line} of the cell)" if (line := _line_of_cell(self.__traceback__)) else ""
+        return [f"{type(self).__name__}{where}: {self}", *getattr(self, "__notes__", ())]
+
+
+def _line_of_cell(frames: TracebackType | None) -> int | None:
+    while frames is not None:
+        name = frames.tb_frame.f_code.co_filename
+        if "ipykernel_" in name or name.startswith("<ipython-input"):
+            return frames.tb_lineno
+        frames = frames.tb_next
+    return None
 
 
 class ArgumentError(AdobeError, ValueError):

@@ -101,15 +101,16 @@ def _digest(path: Path) -> str:
 
 def _simulator_if_needed(folder: Path, stack: ExitStack) -> str:
     """The address of a simulator for the notebooks, or nothing when they will find credentials."""
+    why = "No credentials were found."
     try:
         found = credentials.find(start=folder)
     except IncompleteCredentials as error:
-        _say(str(error))
-        found = None
+        found, why = None, str(error)
     except AdobeError as error:
         raise LabError(str(error)) from None
     if found is not None:
-        _say(f"Credentials from {found.credentials.source}: the notebooks use {found.credentials.hosts.service}.")
+        service = _service(found.credentials.hosts.service)
+        _say(f"Credentials from {found.credentials.source}: the notebooks use {service}.")
         return ""
     if sessions.simulator_announced():
         _say(f"The notebooks use the simulator that {sessions.SIMULATOR_VARIABLE} names.")
@@ -117,8 +118,12 @@ def _simulator_if_needed(folder: Path, stack: ExitStack) -> str:
     from adobe_nb.simulator.server import Simulator  # noqa: PLC0415
 
     simulator = stack.enter_context(Simulator())
-    _say(f"No credentials were found: the notebooks use the built-in simulator ({simulator.reactor_url}).")
+    _say(f"{why} The notebooks use the built-in simulator ({simulator.reactor_url}).")
     return simulator.reactor_url
+
+
+def _service(name: str) -> str:
+    return "a simulator" if name == "simulator" else name
 
 
 def _start(folder: Path, environment: dict[str, str], *, port: int | None, browser: bool) -> "subprocess.Popen[bytes]":

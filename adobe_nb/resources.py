@@ -110,7 +110,11 @@ _REVISION_STATE = (
     UPDATED,
     Attribute("deleted_at", "datetime", "when it was deleted (deleted ones can still be fetched by id)"),
     Attribute("dirty", "boolean", "the head holds changes that no revision has captured"),
-    Attribute("published", "boolean", "this revision has reached production"),
+    Attribute(
+        "published",
+        "boolean",
+        "this revision has reached production; never said of a head, see its revisions and libraries",
+    ),
     Attribute("published_at", "datetime", "when it did"),
     Attribute("revision_number", "integer", "0 is the editable head; 1, 2, 3 … are frozen"),
 )

@@ -17,8 +17,9 @@ from adobe_nb.api.progress import bar
 from adobe_nb.api.reactor import Reactor
 from adobe_nb.auth import credentials as sources
 from adobe_nb.auth.credentials import Credentials, Found, Secret, read_claims
-from adobe_nb.auth.ims import Clock, ImsAuth, Token, utc_now
+from adobe_nb.auth.ims import Clock, ImsAuth, Token, pasted, utc_now
 from adobe_nb.errors import (
+    AdobeError,
     ApiError,
     CredentialsError,
     IncompleteCredentials,
@@ -239,12 +240,13 @@ def connect(
     return _open(found, make_default=make_default)
 
 
-def connect_by_hand(values: Mapping[str, "str | Secret"], *, simulator: bool) -> Session:
+def connect_by_hand(values: Mapping[str, "str | Secret"], *, simulator: bool, make_default: bool = True) -> Session:
     """Sign in with what was typed into the panel or a prompt. Raises as ``connect`` does."""
     urls: dict[str, str | Secret] = {}
     token = values.get("access_token")
     if isinstance(token, Secret):
-        issuer = str(read_claims(Secret(sources.clean_token(token.reveal()))).get("as", ""))
+        claims = read_claims(pasted(Secret(sources.clean_token(token.reveal())), utc_now()).value)
+        issuer = str(claims.get("as", ""))
         if issuer and (issuer == "simulator") != simulator:
             where = "the simulator" if issuer == "simulator" else "Adobe"
             raise CredentialsError(f"This token comes from {where}. Choose that service, or paste another token.")
@@ -252,7 +254,14 @@ def connect_by_hand(values: Mapping[str, "str | Secret"], *, simulator: bool) ->
         details = simulator_connection()
         urls = {"reactor_url": details["reactor_url"], "ims_url": details["ims_url"]}
     candidate = sources.from_arguments("the panel", **{**values, **urls})
-    return _open(Found(sources.credentials_of(candidate)))
+    return _open(Found(sources.credentials_of(candidate)), make_default=make_default)
+
+
+def make_current(session: Session) -> None:
+    """Make it the process's default session."""
+    with _lock:
+        _state.default = session
+    _notify()
 
 
 def simulator_connection() -> dict[str, Any]:
@@ -273,11 +282,15 @@ def on_change(listener: Callable[[], object]) -> None:
 
 def _open(found: Found, *, make_default: bool = True) -> Session:
     session = Session(found.credentials, shadowed=found.shadowed, incomplete=found.incomplete)
-    session.sign_in()
+    try:
+        session.sign_in()
+    except AdobeError as error:
+        before = _state.default
+        if make_default and before is not None:
+            error.add_note(f"You are still signed in as before: {before.service}, {before.org_id}.")
+        raise
     if make_default:
-        with _lock:
-            _state.default = session
-        _notify()
+        make_current(session)
     return session
 
 
@@ -373,7 +386,8 @@ def _built_in_simulator() -> "Simulator":
 
 
 def _announced(url: str) -> Credentials:
-    return sources.credentials_of(sources.from_document(f"{SIMULATOR_VARIABLE} ({url})", _details_at(url)))
+    source = f"the simulator at {url} ({SIMULATOR_VARIABLE})"
+    return sources.credentials_of(sources.from_document(source, _details_at(url)))
 
 
 def _details_at(url: str) -> dict[str, Any]:

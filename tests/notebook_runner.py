@@ -34,12 +34,12 @@ def execute(path: Path, folder: Path, environment: dict[str, str] | None = None)
 
 
 def without_widgets(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    """For the committed file: a widget is dead there, its HTML and text twins are not."""
+    """For the committed file: a widget is dead there, and no output is kept of it."""
     notebook.metadata.pop("widgets", None)
     for cell in notebook.cells:
         cell.get("metadata", {}).pop("execution", None)
-        for output in cell.get("outputs", []):
-            output.get("data", {}).pop(WIDGET, None)
+        if "outputs" in cell:  # a saved panel would say "signed in" before anything has run
+            cell.outputs = [output for output in cell.outputs if WIDGET not in output.get("data", {})]
     return notebook
 
 

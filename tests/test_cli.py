@@ -171,7 +171,7 @@ class TestLab:
         running = children.read_text().split() if children.exists() else []
         status, out, _ = ended(process, signal.SIGINT)
         assert status == 0
-        assert "No credentials were found: the notebooks use the built-in simulator" in out
+        assert "No credentials were found. The notebooks use the built-in simulator" in out
         assert (tmp_path / "work" / "01_sign_in.ipynb").exists()
         for pid in running:
             with pytest.raises(ProcessLookupError):

@@ -51,6 +51,20 @@ def test_the_readme_names_every_sub_command_and_every_variable() -> None:
         assert name in text, name
 
 
+def test_the_recipes_of_the_readme_run_and_find_something(session: object) -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    recipe = text[text.index("## Recipes") :].split("```python\n")[1].split("```")[0]
+    lines = [line for line in recipe.splitlines() if line and not line.startswith("#")]
+    names: dict[str, object] = {}
+    results = []
+    for line in lines:
+        if re.match(r"(parts|installed|reactor\.rules)[\[(]", line):
+            results.append(len(eval(line, names)))
+        else:
+            exec(line, names)
+    assert results == [2, 5, 2]
+
+
 def test_every_resource_type_is_in_the_readme() -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     assert all(f"`{row.type}`" in text for row in RESOURCES.values())

@@ -66,9 +66,10 @@ class TestConnect:
             adobe_nb.connect(simulator=True, env_file=".env")
 
     def test_a_failed_sign_in_leaves_the_session_before_it(self, session: Any, demo: Any) -> None:
-        with pytest.raises(adobe_nb.SignInError):
+        with pytest.raises(adobe_nb.SignInError) as caught:
             sign_in(demo, client_secret="wrong")
         assert adobe_nb.current() is session
+        assert "You are still signed in as before: simulator" in caught.value._render_traceback_()[-1]
 
     def test_need_not_become_the_default(self, session: Any, demo: Any) -> None:
         sign_in(demo, "no_company", make_default=False)
@@ -107,7 +108,7 @@ class TestSimulatorOrAdobe:
     def test_an_announced_simulator_is_the_last_source(self, demo: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("ADOBE_NB_SIMULATOR", demo.reactor_url)
         session = adobe_nb.connect()
-        assert session.source == f"ADOBE_NB_SIMULATOR ({demo.reactor_url})"
+        assert session.source == f"the simulator at {demo.reactor_url} (ADOBE_NB_SIMULATOR)"
         path = write(Path.cwd() / ".env", env_of(demo))
         assert adobe_nb.connect().source == str(path)
 

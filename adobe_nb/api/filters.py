@@ -54,7 +54,9 @@ def gt(value: Scalar) -> str:
 
 
 def between(low: Scalar, high: Scalar) -> str:
-    """From low to high."""
+    """From low to high. A date without a time as the upper bound means to the end of that day (UTC)."""
+    if isinstance(high, date) and not isinstance(high, datetime):
+        high = datetime(high.year, high.month, high.day, 23, 59, 59, 999000, tzinfo=UTC)
     return f"BETWEEN {_plain(low)},{_plain(high)}"
 
 
@@ -122,11 +124,9 @@ def _condition(row: Resource, name: str, value: "Scalar | Sequence[Scalar]") -> 
     if isinstance(value, str):
         text = value
         if not _OPERATOR.match(text):
-            raise ArgumentError(
-                f"The filter {name}={value!r} has no operator. Write {'EQ ' + value!r}, or begin with one of "
-                f"{', '.join(OPERATORS)} and a blank."
-            )
+            raise ArgumentError(_no_operator(name, text))
     elif isinstance(value, Sequence):
+        _refuse_conditions(name, value)
         text = eq(*value)
     else:
         text = eq(value)
@@ -149,6 +149,28 @@ def _check_bounds(row: Resource, condition: Condition) -> None:
             else:
                 continue
             raise ArgumentError(f"The filter {condition.name}={condition.text!r} needs {_NEEDS[kind]}, not {bound!r}.")
+
+
+def _no_operator(name: str, text: str) -> str:
+    word, _, rest = text.partition(" ")
+    if word.upper() in OPERATORS and rest:
+        return f"The operator in the filter {name}={text!r} is written in capitals: {word.upper() + ' ' + rest!r}."
+    if word.upper() == "LIKE":
+        return f"The API has no LIKE (any more). Write {'CONTAINS ' + rest!r}."
+    return (
+        f"The filter {name}={text!r} has no operator. Write {'EQ ' + text!r}, or begin with one of "
+        f"{', '.join(OPERATORS)} and a blank."
+    )
+
+
+def _refuse_conditions(name: str, values: Sequence[Any]) -> None:
+    """A list means: equal to one of these. Conditions in it would be compared as texts, and match nothing."""
+    first = next((value for value in values if isinstance(value, str) and _OPERATOR.match(value)), None)
+    if first is not None:
+        raise ArgumentError(
+            f"The list for the filter {name} holds a condition ({first!r}), but a list means equal to one of them. "
+            f'Write alternatives in one text ("CONTAINS a,CONTAINS b"), a range as "BETWEEN low,high".'
+        )
 
 
 def _alternatives(name: str, text: str) -> tuple[tuple[str, tuple[str, ...]], ...]:

@@ -116,6 +116,11 @@ def _check(value: object) -> str:
     if isinstance(value, str) and ID_PATTERN.fullmatch(value.strip()):
         return value.strip()
     shown = repr(value)[:60]
+    if isinstance(value, str) and "…" in value:
+        raise ArgumentError(
+            f"{shown} is the short form that a table shows. Take the whole id from the frame, as in "
+            'frame.loc[0, "id"]; it is also in the tooltip of the cell.'
+        )
     raise ArgumentError(
         f"{shown} is not an id: those are two capital letters and 32 hex digits. "
         'To look something up by name: reactor.find("properties", "My site").'

@@ -349,6 +349,7 @@ def describe(row: Resource) -> str:
         f"Listed: {'at the root' if row.root else 'under ' + listed_under(row)}.",
         f"Filters: {', '.join(row.filters)}.",
         "Sort: any column below that is an attribute.",
+        f"Example: {_example(row)}",
         "",
         "Columns:",
     ]
@@ -357,6 +358,12 @@ def describe(row: Resource) -> str:
         for name, kind in columns_of(row, parent).items()
     ]
     return "\n".join([*lines, "", f"Adobe's page: {row.docs}"])
+
+
+def _example(row: Resource) -> str:
+    if row.root:
+        return f"reactor.{row.type}()"
+    return f'reactor.{row.type}({row.parents[0]}, filter={{"{row.filters[-1]}": "GT 2026-01-01"}}, sort="-created_at")'
 
 
 def _checked_limit(limit: object) -> int | None:

@@ -1,13 +1,14 @@
 """Where credentials come from: one function per source. The first complete source wins, never a mix."""
 
 import base64
+import difflib
 import hmac
 import json
 import os
 import re
 import stat
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
@@ -135,6 +136,8 @@ class Candidate:
     source: str
     values: Mapping[str, str]
     secrets: Mapping[str, Secret]
+    misspelt: tuple[str, ...] = ()
+    """Names that look like ours and are not."""
 
     @property
     def empty(self) -> bool:
@@ -157,7 +160,8 @@ class Candidate:
     def describe(self) -> str:
         """One line for people: what is there, what is missing. Never a value."""
         present = sorted({"client_id", "org_id"} & self.values.keys()) + sorted(self.secrets)
-        return f"{self.source} has {_named(present)}, but not {_named(self.missing)}"
+        strange = f" (and {', '.join(self.misspelt)}, which is not known)" if self.misspelt else ""
+        return f"{self.source} has {_named(present)}{strange}, but not {_named(self.missing)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +185,7 @@ def from_arguments(source: str, **given: "str | Secret | None") -> Candidate:
 
 def from_environment(environ: Mapping[str, str]) -> Candidate:
     """The process environment: the ``ADOBE_…`` names only."""
-    return _candidate("environment", _pick(environ, _NAMES))
+    return _candidate("environment", _pick(environ, _NAMES), _misspelt(environ))
 
 
 def from_env_file(path: str | Path) -> Candidate:
@@ -306,7 +310,7 @@ def _read_env_file(path: Path) -> Candidate:
     """Two namings in one file are two sets: they may belong to two projects, and are not joined."""
     values = dotenv_values(path, interpolate=False, encoding="utf-8-sig")
     texts = {name: value for name, value in values.items() if value is not None}
-    own = _candidate(str(path), _pick(texts, _NAMES))
+    own = _candidate(str(path), _pick(texts, _NAMES), _misspelt(texts))
     if "IMS_ORG" not in texts or not own.missing:
         return own
     picked = _pick(texts, _POSTMAN_NAMES)
@@ -316,12 +320,21 @@ def _read_env_file(path: Path) -> Candidate:
     return postman if own.empty or not postman.missing else own
 
 
-def _candidate(source: str, given: "Mapping[str, str | Secret | None]") -> Candidate:
+def _misspelt(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(
+        name
+        for name in names
+        if name not in _NAMES and name.startswith("ADOBE") and difflib.get_close_matches(name, _NAMES, 1, 0.85)
+    )
+
+
+def _candidate(source: str, given: "Mapping[str, str | Secret | None]", misspelt: tuple[str, ...] = ()) -> Candidate:
     cleaned = {name: _cleaned(name, value) for name, value in given.items()}
     return Candidate(
         source,
         values={name: value for name, value in cleaned.items() if isinstance(value, str)},
         secrets={name: value for name, value in cleaned.items() if isinstance(value, Secret)},
+        misspelt=misspelt,
     )
 
 

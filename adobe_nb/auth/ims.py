@@ -53,6 +53,8 @@ class Token:
 def pasted(token: Secret, now: datetime) -> Token:
     """A pasted token. Raises CredentialsError when it cannot be one, TokenExpired when it is over."""
     problem = ""
+    if token.reveal().startswith("p8e-"):
+        raise CredentialsError("What was pasted looks like a client secret, not an access token. Choose the other way.")
     if _has_odd_characters(token):
         problem = "has characters that no access token has"
     elif not read_claims(token):

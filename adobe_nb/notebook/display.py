@@ -1,16 +1,19 @@
 """How sessions, checks and frames show themselves: HTML where there is a browser, text elsewhere. All escaped."""
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 from html import escape
 from typing import Any
 
 import pandas as pd
 
-from adobe_nb.resources import ID_PATTERN
+from adobe_nb.resources import ID_PATTERN, RESOURCES
 from adobe_nb.session import Session
 
 _MOST_ROWS = 30
 _MOST_COLUMNS = 20
+_FIRST = ("name", "display_name", "version", "enabled", "platform", "stage", "state", "delegate_descriptor_id")
+_LAST = ("dirty", "published", "published_at", "revision_number", "review_status", "origin_id")
 _TABLE_STYLE = (
     ".adobe-nb-frame{overflow-x:auto}"
     ".adobe-nb-frame :is(td,th){white-space:nowrap;text-align:left!important;max-width:24em;overflow:hidden;"
@@ -81,7 +84,7 @@ def compact(frame: pd.DataFrame) -> pd.DataFrame:
     Of a long frame only the two ends, which is what is shown of it anyway.
     """
     kept = frame.loc[:, ~frame.isna().all()] if len(frame) else frame
-    ends = _ends(kept)
+    ends = _ends(kept)[_as_people_read(frame, list(kept.columns))]
     shown = pd.DataFrame(index=ends.index)
     for name in ends.columns:
         column = ends[name]
@@ -92,6 +95,18 @@ def compact(frame: pd.DataFrame) -> pd.DataFrame:
         else:
             shown[name] = column
     return shown
+
+
+def _as_people_read(frame: pd.DataFrame, names: list[Hashable]) -> list[Hashable]:
+    """Names first, bookkeeping last; only for a whole table, not where somebody chose the columns."""
+    types = [part for part in str(frame.attrs["path"]).split("/") if part in RESOURCES]
+    row = RESOURCES[types[-1]] if types else None
+    if row is None or not {attribute.name for attribute in row.columns} <= set(frame.columns):
+        return names
+    lead = len([name for name in list(frame.columns)[:2] if name == "id" or str(name).endswith("_id")])
+    first = [name for name in (*list(frame.columns)[:lead], *_FIRST) if name in names]
+    last = [name for name in _LAST if name in names]
+    return [*first, *(name for name in names if name not in first and name not in last), *last]
 
 
 def _ends(frame: pd.DataFrame) -> pd.DataFrame:
@@ -108,8 +123,19 @@ def frame_html(frame: pd.DataFrame) -> str | None:
     table = compact(frame).to_html(
         max_rows=_MOST_ROWS, max_cols=_MOST_COLUMNS, border=0, classes="dataframe", notebook=True, na_rep=""
     )
+    table = _with_tooltips(table, frame)
     caption = f"<small>{escape(_caption(frame))}</small>"
     return f'<style>{_TABLE_STYLE}</style><div class="adobe-nb-frame">{table}</div>{caption}'
+
+
+def _with_tooltips(table: str, frame: pd.DataFrame) -> str:
+    """The whole id over each shortened one."""
+    ends = _ends(frame)
+    texts = [ends[name] for name in ends.columns if isinstance(ends[name].dtype, pd.StringDtype)]
+    ids = {value for column in texts for value in column.dropna() if ID_PATTERN.fullmatch(value)}
+    for value in ids:
+        table = table.replace(f"<td>{_short(value)}</td>", f'<td title="{value}">{_short(value)}</td>')
+    return table
 
 
 def frame_text(frame: pd.DataFrame, printer: Any, cycle: bool) -> None:  # noqa: FBT001
@@ -124,9 +150,10 @@ def frame_text(frame: pd.DataFrame, printer: Any, cycle: bool) -> None:  # noqa:
 def _caption(frame: pd.DataFrame) -> str:
     rows, columns = frame.shape
     empty = int(frame.isna().all().sum()) if rows else 0
-    hidden = f" ({empty} empty ones not shown)" if empty else ""
+    hidden = f" ({empty} empty {'one' if empty == 1 else 'ones'} not shown)" if empty else ""
     times = " · times in UTC" if any(isinstance(dtype, pd.DatetimeTZDtype) for dtype in frame.dtypes) else ""
-    return f"{rows} rows × {columns} columns{hidden} · {frame.attrs['service']} {frame.attrs['path']}{times}"
+    size = f"{rows} {'row' if rows == 1 else 'rows'} × {columns} {'column' if columns == 1 else 'columns'}"
+    return f"{size}{hidden} · {frame.attrs['service']} {frame.attrs['path']}{times}"
 
 
 def _short(value: str) -> str:

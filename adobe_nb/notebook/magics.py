@@ -31,7 +31,7 @@ class _Parser(argparse.ArgumentParser):
     """Never quotes what was typed: it could be a secret."""
 
     def error(self, message: str) -> NoReturn:  # noqa: ARG002
-        raise UsageError("Not understood. %adobe_auth --help shows what there is.")
+        raise UsageError(f"Not understood. There are: {', '.join(_SUBCOMMANDS)}. %adobe_auth --help shows the options.")
 
 
 def _parser() -> _Parser:
@@ -95,26 +95,29 @@ def _auto(options: argparse.Namespace) -> Any:
 
     A session that was typed into the panel stays when its cell runs again and no source is complete.
     """
-    problem = ""
+    kind, text = "", ""
     fall_back = options.or_simulator and sessions.current_or_none() is None
     try:
-        _connect(options, fall_back=fall_back)
+        session = _connect(options, fall_back=fall_back)
+        if session.incomplete:
+            kind, text = "warning", f"{session.incomplete[0]} This session is with {session.service} instead."
     except NoCredentials as error:
         if options.env_file:
             raise
-        problem = "" if sessions.current_or_none() else str(error)
-    return None if options.quiet and not problem else _panel(problem)
+        if sessions.current_or_none() is None:
+            kind, text = "error", str(error)
+    return None if options.quiet and not text else _panel(kind, text)
 
 
 def _show_panel(options: argparse.Namespace) -> Any:  # noqa: ARG001
     return _panel()
 
 
-def _panel(problem: str = "") -> Any:
+def _panel(kind: str = "", text: str = "") -> Any:
     from adobe_nb.notebook.panel import panel  # noqa: PLC0415
 
     shown = panel()
-    shown.say("error" if problem else "", problem)
+    shown.say(kind, text)
     return shown
 
 

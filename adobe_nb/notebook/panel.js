@@ -44,9 +44,22 @@ function render({ model, el }) {
   const time = make("div", { class: "adobe-nb-time" }, bar, left);
   const message = make("p", { class: "adobe-nb-message", role: "alert" });
 
+  // A panel whose kernel was restarted gets no answer, and must say so.
+  let waiting = null;
+  const answered = () => clearTimeout(waiting);
+  const send = (content) => {
+    answered();
+    waiting = setTimeout(() => {
+      message.textContent = "No answer from the kernel yet. If it was restarted, run this cell again.";
+      message.dataset.kind = "warning";
+      message.hidden = false;
+    }, 4000);
+    model.send(content);
+  };
+
   const button = (text, action, title) => {
     const made = make("button", { type: "button", text, title });
-    made.addEventListener("click", () => model.send({ action }));
+    made.addEventListener("click", () => send({ action }));
     return made;
   };
   const connect = button("Connect", "connect", "Sign in with the first complete source: environment, .env, announced simulator");
@@ -82,6 +95,9 @@ function render({ model, el }) {
     make("header", {}, dot, status, badge), facts, time, buttons, message, more);
   el.append(root);
 
+  // The attribute on the section alone comes too late: shortcuts are matched from the focused element upward.
+  for (const each of root.querySelectorAll("button, input, select, summary")) each.setAttribute("data-lm-suppress-shortcuts", "true");
+
   const showWay = () => {
     const token = byToken.input.checked;
     clientId.row.hidden = token;
@@ -108,7 +124,7 @@ function render({ model, el }) {
     if (token) content.access_token = secret.input.value;
     else { content.client_id = clientId.input.value; content.client_secret = secret.input.value; }
     secret.input.value = "";
-    model.send(content);
+    send(content);
   });
 
   // Enter in a field signs in; the notebook around us would swallow the browser's own submit.
@@ -133,7 +149,8 @@ function render({ model, el }) {
     root.dataset.connected = connected;
     root.dataset.service = state.service || "";
     root.setAttribute("aria-busy", String(Boolean(busy)));
-    status.textContent = busy || (connected ? "Signed in" : "Not signed in");
+    root.dataset.refused = Boolean(connected && state.refused);
+    status.textContent = busy || (connected ? (state.refused ? "Signed in, but requests are refused" : "Signed in") : "Not signed in");
     badge.textContent = connected ? (state.service === "simulator" ? "Simulator" : state.service) : "";
     badge.hidden = !connected;
     const rows = connected
@@ -152,12 +169,16 @@ function render({ model, el }) {
     const { kind = "", text = "", field: about = "" } = model.get("message") || {};
     const fields = { org_id: orgId, client_id: clientId, secret };
     for (const each of Object.values(fields)) mark(each, "");
-    const target = more.open ? fields[about] : undefined;
+    const target = more.open && fields[about] && !fields[about].row.hidden ? fields[about] : undefined;
     if (target) { mark(target, text); target.input.focus(); }
     message.textContent = target ? "" : text;
     message.dataset.kind = kind;
     message.hidden = !message.textContent;
-    if (kind === "ok" && model.get("state").connected) more.open = false;
+    if (kind === "ok" && more.open) {
+      const inside = more.contains(document.activeElement);
+      more.open = false;
+      if (inside) test.focus();
+    }
   }
 
   function showTime() {
@@ -187,6 +208,7 @@ function render({ model, el }) {
   service.addEventListener("change", () => { service.dataset.touched = "yes"; });
 
   const show = () => { showState(); prefill(); showTime(); };
+  for (const change of ["change:state", "change:busy", "change:message"]) model.on(change, answered);
   model.on("change:state", show);
   model.on("change:busy", showState);
   model.on("change:message", showMessage);
@@ -197,6 +219,8 @@ function render({ model, el }) {
   const timer = setInterval(showTime, 1000);
   return () => {
     clearInterval(timer);
+    answered();
+    for (const change of ["change:state", "change:busy", "change:message"]) model.off(change, answered);
     model.off("change:state", show);
     model.off("change:busy", showState);
     model.off("change:message", showMessage);

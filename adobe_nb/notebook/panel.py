@@ -39,6 +39,7 @@ class SignInPanel(anywidget.AnyWidget):  # type: ignore[misc]
     def __init__(self) -> None:
         super().__init__()
         self._working = threading.Lock()
+        self._refused = False
         self.on_msg(self._received)
         sessions.on_change(self.refresh)
         self.refresh()
@@ -58,7 +59,7 @@ class SignInPanel(anywidget.AnyWidget):  # type: ignore[misc]
         session = sessions.current_or_none()
         token = session.token if session else None
         with self.hold_sync():
-            self.state = _state(session)
+            self.state = {**_state(session), "refused": self._refused and session is not None}
             self.issued_at = token.issued_at.timestamp() * 1000 if token else None
             self.expires_at = token.expires_at.timestamp() * 1000 if token and token.expires_at else None
 
@@ -86,11 +87,12 @@ class SignInPanel(anywidget.AnyWidget):  # type: ignore[misc]
         try:
             kind, text = work(typed)
         except AdobeError as error:
-            self.say("error", str(error), _field_of(action, str(error)))
+            self.say("error", str(error), _field_of(typed, str(error)))
         except Exception as error:  # noqa: BLE001 - an error in a callback must be seen, not end in a log
             self.say("error", f"This should not happen ({type(error).__name__}). Please report it.")
         else:
-            self.say(kind, text)
+            self.say("error" if kind == "refused" else kind, text)
+            self._refused = kind == "refused"
         self.refresh()
 
 
@@ -114,7 +116,13 @@ def _simulate(_: Typed) -> tuple[str, str]:
 def _sign_in(typed: Typed) -> tuple[str, str]:
     names = ("client_id", "client_secret", "org_id", "access_token")
     values = {name: typed[name] for name in names if name in typed}
-    return _tested(sessions.connect_by_hand(values, simulator=typed.get("service") == "simulator"))
+    before = sessions.current_or_none()
+    session = sessions.connect_by_hand(values, simulator=typed.get("service") == "simulator", make_default=False)
+    kind, text = _tested(session)
+    if kind != "ok" and before is not None and not before.signed_out:
+        return "error", f"{text} You are still signed in as before."
+    sessions.make_current(session)
+    return kind, text
 
 
 def _test(_: Typed) -> tuple[str, str]:
@@ -128,7 +136,7 @@ def _sign_out(_: Typed) -> tuple[str, str]:
 
 def _tested(session: sessions.Session) -> tuple[str, str]:
     check = session.test()
-    return ("ok" if check.ok else "error"), check.message
+    return ("ok" if check.ok else "refused" if check.status == 403 else "error"), check.message
 
 
 _ACTIONS: dict[object, tuple[str, Callable[[Typed], tuple[str, str]]]] = {
@@ -140,19 +148,16 @@ _ACTIONS: dict[object, tuple[str, Callable[[Typed], tuple[str, str]]]] = {
 }
 
 
-def _field_of(action: object, text: str) -> str:
+def _field_of(typed: Typed, text: str) -> str:
     """The field that an error is about, so that it shows beside it."""
-    if action != "sign_in":
+    if typed.get("action") != "sign_in":
         return ""
     lowered = text.lower()
-    for field, words in (
-        ("org_id", ("organisation id", "adobe_org_id")),
-        ("client_id", ("client id", "adobe_client_id")),
-        ("secret", ("client secret", "token", "pasted", "adobe_client_secret")),
-    ):
-        if any(word in lowered for word in words):
-            return field
-    return ""
+    if "organisation id" in lowered or "adobe_org_id" in lowered:
+        return "org_id"
+    if "access_token" not in typed and ("client id" in lowered or "adobe_client_id" in lowered):
+        return "client_id"
+    return "secret" if any(word in lowered for word in ("secret", "token", "pasted")) else ""
 
 
 def _state(session: sessions.Session | None) -> dict[str, Any]:

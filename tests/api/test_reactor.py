@@ -171,6 +171,7 @@ class TestParents:
             ("rules", f"ZZ{UNKNOWN}", "not a ZZ… id"),
             ("rules", "My site", "is not an id.*reactor.find"),
             ("rules", f"pr{UNKNOWN}", "is not an id"),
+            ("rules", "PRdad4…f406", "short form that a table shows"),
             ("rules", np.array(f"PR{UNKNOWN}"), "wanted, not this ndarray"),
             ("rules", 5, "An id, a list of ids or a frame is wanted, not int"),
             ("rules", [5], "wanted, not int"),

@@ -138,6 +138,41 @@ def test_a_client_secret_is_not_in_the_file_while_the_kernel_is_busy(lab: Lab, p
     assert details["client_secret"] not in saved_after(lab, page, name), "after the sign-in"
 
 
+def test_keys_in_the_form_stay_in_the_form(panel: tuple[Page, str]) -> None:
+    page, _ = panel
+    cells = page.locator(".jp-Cell").count()
+    page.locator(".adobe-nb summary").click()
+    service = page.get_by_label("Service")
+    service.focus()
+    expect(service).to_have_value("simulator")
+    page.keyboard.press("a")
+    expect(service).to_have_value("Adobe")
+    page.keyboard.press("ArrowDown")
+    expect(service).to_have_value("simulator")
+    page.get_by_label("Access token (24 hours)").focus()
+    page.keyboard.press("ArrowDown")
+    expect(page.get_by_label("Client secret (OAuth Server-to-Server)")).to_be_checked()
+    for key in ("b", "x", "d", "d"):
+        page.keyboard.press(key)
+    page.locator(".adobe-nb summary").focus()
+    for key in ("a", "b", "x", "d", "d"):
+        page.keyboard.press(key)
+    expect(page.locator(".jp-Cell")).to_have_count(cells)
+
+
+def test_a_panel_whose_kernel_was_restarted_says_so(panel: tuple[Page, str]) -> None:
+    page, _ = panel
+    page.get_by_role("button", name="Connect").click()
+    expect(page.locator(".adobe-nb header strong")).to_have_text("Signed in")
+    menu(page, "Kernel", "Restart Kernel…")
+    page.locator(".jp-Dialog .jp-mod-warn").click()
+    page.wait_for_selector("text=Python 3 (ipykernel) | Idle")
+    page.get_by_role("button", name="Test").click()
+    expect(page.locator(".adobe-nb-message")).to_contain_text("run this cell again", timeout=PATIENCE)
+    run_cell(page, 0)
+    expect(page.locator(".adobe-nb header strong")).to_have_text("Not signed in", timeout=PATIENCE)
+
+
 def test_an_error_shows_beside_its_field(lab: Lab, panel: tuple[Page, str]) -> None:
     page, _ = panel
     page.locator(".adobe-nb summary").click()

@@ -12,6 +12,7 @@ from IPython.core.interactiveshell import InteractiveShell
 import adobe_nb
 from adobe_nb import session as sessions
 from adobe_nb.notebook import magics
+from adobe_nb.notebook.display import compact
 from adobe_nb.notebook.panel import SignInPanel
 from tests.conftest import sign_in
 from tests.test_session import env_of, write
@@ -58,11 +59,19 @@ class TestExtension:
     def test_our_frames_are_compact(self, shell: InteractiveShell, session: Any) -> None:
         frame = session.reactor.properties()
         data, _ = shell.display_formatter.format(frame)
-        assert frame["id"][0] not in data["text/html"]
-        assert frame["id"][0][:6] in data["text/html"]
+        identifier = frame["id"][0]
+        assert f'<td title="{identifier}">{identifier[:6]}…{identifier[-4:]}</td>' in data["text/html"]
+        assert identifier not in data["text/plain"]
         assert "2024-09-16 11:12:48<" in data["text/html"]
         assert "times in UTC" in data["text/html"]
         assert "6 rows × 15 columns (2 empty ones not shown)" in data["text/plain"]
+
+    def test_a_whole_table_shows_names_first_and_a_chosen_order_stays(self, session: Any) -> None:
+        frame = session.reactor.rules(session.reactor.properties())
+        assert list(compact(frame).columns)[:3] == ["id", "name", "enabled"]
+        assert list(compact(frame).columns)[-1] == "origin_id"
+        chosen = frame[["created_at", "name", "id"]]
+        assert list(compact(chosen).columns) == ["created_at", "name", "id"]
 
     def test_frames_with_odd_columns_are_shown_by_pandas(self, shell: InteractiveShell, session: Any) -> None:
         frame = session.reactor.properties()
@@ -103,6 +112,15 @@ class TestAuth:
         run(shell, "")
         assert not shown[0].state["connected"]
         assert "No credentials were found" in shown[0].message["text"]
+
+    def test_half_a_set_of_credentials_is_a_warning_on_the_panel(
+        self, shell: InteractiveShell, shown: list[Any]
+    ) -> None:
+        write(Path.cwd() / ".env", "ADOBE_CLIENT_ID=client-1234567890\nADOBE_ORGID=x\n")
+        run(shell, "--or-simulator")
+        assert shown[0].message["kind"] == "warning"
+        assert "(and ADOBE_ORGID, which is not known), but not ADOBE_ORG_ID" in shown[0].message["text"]
+        assert "with simulator instead" in shown[0].message["text"]
 
     def test_or_simulator_falls_back(self, shell: InteractiveShell, shown: list[Any]) -> None:
         run(shell, "--or-simulator;")
@@ -176,7 +194,7 @@ class TestAuth:
 
     @pytest.mark.parametrize("line", ["connect", "--verbose", "status extra", "--simulator --or-simulator", "'"])
     def test_what_is_not_understood_is_not_repeated(self, shell: InteractiveShell, line: str) -> None:
-        with pytest.raises(UsageError, match="--help shows what there is"):
+        with pytest.raises(UsageError, match="There are: panel, login, status, test, logout"):
             run(shell, line)
 
     @pytest.mark.parametrize(
@@ -200,5 +218,5 @@ class TestAuth:
     def test_an_error_in_a_cell_is_one_line(self, shell: InteractiveShell, capsys: pytest.CaptureFixture[str]) -> None:
         shell.run_cell("import adobe_nb; adobe_nb.reactor.rules('x')")
         printed = "".join(capsys.readouterr())
-        assert "ArgumentError: 'x' is not an id" in printed
+        assert "ArgumentError (line 1 of the cell): 'x' is not an id" in printed
         assert "Traceback" not in printed

@@ -123,6 +123,41 @@ def test_an_error_names_its_field(simulated: Any, changes: dict[str, str], field
     assert "wrong-secret-value" not in everything(shown)
 
 
+@pytest.mark.parametrize(
+    ("token", "says"),
+    [("garbage", "cut off"), ("Bearer garbage", "cut off"), ("p8e-hush", "looks like a client secret")],
+)
+def test_nonsense_in_the_token_field_is_told_there(simulated: Any, token: str, says: str) -> None:
+    shown = panel()
+    send(shown, action="sign_in", service="simulator", org_id=simulated.accounts["demo"].org_id, access_token=token)
+    assert shown.message["field"] == "secret"
+    assert says in shown.message["text"]
+
+
+def test_a_sign_in_that_is_refused_keeps_the_session_before_it(simulated: Any) -> None:
+    session = sign_in(simulated)
+    shown, details = panel(), simulated.connection()
+    send(
+        shown,
+        action="sign_in",
+        service="simulator",
+        org_id="FFFFFFFFFFFFFFFFFFFFFFFF@AdobeOrg",
+        access_token=details["access_token"],
+    )
+    assert sessions.current() is session
+    assert "403025" in shown.message["text"]
+    assert "still signed in as before" in shown.message["text"]
+    assert shown.state["org_id"] == session.org_id
+
+
+def test_without_a_session_before_it_a_refused_sign_in_says_so(simulated: Any) -> None:
+    shown, details = panel(), simulated.connection("no_profile")
+    names = ("org_id", "client_id", "client_secret")
+    send(shown, action="sign_in", service="simulator", **{name: details[name] for name in names})
+    assert shown.state["refused"]
+    assert "403221" in shown.message["text"]
+
+
 def test_a_simulated_token_does_not_go_to_adobe(simulated: Any) -> None:
     shown, details = panel(), simulated.connection()
     send(shown, action="sign_in", service="Adobe", org_id=details["org_id"], access_token=details["access_token"])
