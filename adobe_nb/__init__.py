@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         ApiError,
         ArgumentError,
         CredentialsError,
+        EdgeError,
         HostNotAllowed,
         IncompleteCredentials,
         IncompleteResult,
@@ -39,19 +40,20 @@ if TYPE_CHECKING:
         TokenExpired,
         TransportError,
     )
-    from adobe_nb.session import Check, Session, connect, current, reactor, use, with_names
+    from adobe_nb.session import Check, Session, connect, current, edge, reactor, use, with_names
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "adobe_nb.api.filters": ("between", "contains", "eq", "gt", "lt", "not_"),
     "adobe_nb.api.frames": ("expand",),
-    "adobe_nb.session": ("Check", "Session", "connect", "current", "reactor", "use", "with_names"),
+    "adobe_nb.session": ("Check", "Session", "connect", "current", "edge", "reactor", "use", "with_names"),
     "adobe_nb.errors": (
         "AdobeError",
         "ApiError",
         "ArgumentError",
         "CredentialsError",
+        "EdgeError",
         "HostNotAllowed",
         "IncompleteCredentials",
         "IncompleteResult",
@@ -76,6 +78,7 @@ __all__ = [
     "ArgumentError",
     "Check",
     "CredentialsError",
+    "EdgeError",
     "HostNotAllowed",
     "IncompleteCredentials",
     "IncompleteResult",
@@ -95,6 +98,7 @@ __all__ = [
     "connect",
     "contains",
     "current",
+    "edge",
     "eq",
     "expand",
     "gt",

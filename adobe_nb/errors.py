@@ -17,7 +17,8 @@
     ├── ApiError                            Reactor or its gateway answered with an error
     │   ├── NotFound                        404
     │   ├── NotAllowed                      401 and 403
-    │   └── RateLimited                     429
+    │   ├── RateLimited                     429
+    │   └── EdgeError                       the Edge Network refused an event
     └── IncompleteResult                    an answer arrived, but it cannot be the whole truth
 
     InsecureFileWarning (UserWarning)       a file with secrets that others can read
@@ -78,7 +79,11 @@ class NotSignedIn(CredentialsError):
 
 
 class TransportError(AdobeError):
-    """No usable answer: unreachable, cut off, too slow."""
+    """No usable answer: unreachable, cut off, too slow. ``never_sent`` when it is certain that nothing arrived."""
+
+    def __init__(self, message: str, *, never_sent: bool = False) -> None:
+        super().__init__(message)
+        self.never_sent = never_sent
 
 
 class HostNotAllowed(TransportError):
@@ -139,6 +144,16 @@ class NotAllowed(ApiError):
 
 class RateLimited(ApiError):
     """429, still, after waiting and repeating."""
+
+
+class EdgeError(ApiError):
+    """The Edge Network refused an event. ``cause``, ``fix`` and ``send_again`` are our advice on its code."""
+
+    def __init__(self, message: str, *, cause: str = "", fix: str = "", send_again: str = "", **about: Any) -> None:
+        super().__init__(message, **about)
+        self.cause = cause
+        self.fix = fix
+        self.send_again = send_again
 
 
 class IncompleteResult(AdobeError):

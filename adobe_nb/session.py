@@ -12,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from adobe_nb.api.edge import Edge, EdgeClient
 from adobe_nb.api.jsonapi import Client
 from adobe_nb.api.progress import bar
 from adobe_nb.api.reactor import Reactor
@@ -79,6 +80,16 @@ class Session:
         )
         self.reactor = Reactor(lambda: client)
         self._client = client
+        edge_client = EdgeClient(
+            self._transport,
+            self._auth,
+            credentials.hosts.edge,
+            credentials.hosts.edge_server,
+            service=self.service,
+            org_id=credentials.org_id,
+        )
+        self.edge = Edge(lambda: edge_client)
+        self._edge_client = edge_client
 
     def __repr__(self) -> str:
         return (
@@ -90,6 +101,11 @@ class Session:
     def client(self) -> Client:
         """The JSON:API client that ``reactor`` uses."""
         return self._client
+
+    @property
+    def edge_client(self) -> EdgeClient:
+        """The client that ``edge`` uses."""
+        return self._edge_client
 
     @property
     def service(self) -> str:
@@ -189,6 +205,8 @@ def connect(
     scopes: str | None = None,
     reactor_url: str | None = None,
     ims_url: str | None = None,
+    edge_url: str | None = None,
+    edge_server_url: str | None = None,
     env_file: str | Path | None = None,
     simulator: bool | str = False,
     fallback: Literal["simulator"] | None = None,
@@ -222,6 +240,8 @@ def connect(
         "scopes": scopes,
         "reactor_url": reactor_url,
         "ims_url": ims_url,
+        "edge_url": edge_url,
+        "edge_server_url": edge_server_url,
     }
     named = [name for name, value in given.items() if value is not None]
     ways = [bool(named), env_file is not None, bool(simulator)]
@@ -252,7 +272,7 @@ def connect_by_hand(values: Mapping[str, "str | Secret"], *, simulator: bool, ma
             raise CredentialsError(f"This token comes from {where}. Choose that service, or paste another token.")
     if simulator:
         details = simulator_connection()
-        urls = {"reactor_url": details["reactor_url"], "ims_url": details["ims_url"]}
+        urls = {name: details[name] for name in ("reactor_url", "ims_url", "edge_url", "edge_server_url")}
     candidate = sources.from_arguments("the panel", **{**values, **urls})
     return _open(Found(sources.credentials_of(candidate)), make_default=make_default)
 
@@ -343,6 +363,9 @@ def use(session: Session) -> Iterator[Session]:
 
 
 reactor = Reactor(lambda: current().client)
+"""Follows ``current()`` at each call."""
+
+edge = Edge(lambda: current().edge_client)
 """Follows ``current()`` at each call."""
 
 

@@ -158,7 +158,7 @@ class Transport:
             answer, prepared = self._attempt(request, signer)
             if isinstance(answer, _Failure):
                 if attempt >= _CONNECTION_ATTEMPTS or last or not (request.repeatable or answer.never_sent):
-                    raise TransportError(answer.message)
+                    raise TransportError(answer.message, never_sent=answer.never_sent)
                 self._sleep(self._backoff(attempt))
                 continue
             if 300 <= answer.status < 400:

@@ -99,8 +99,8 @@ def simulate() -> Iterator[object]:
 def sign_in(simulator: Simulator, account: str = "demo", **more: object) -> sessions.Session:
     """A session with that simulator by OAuth Server-to-Server."""
     details = simulator.connection(account)
-    values = {name: details[name] for name in ("client_id", "client_secret", "org_id", "reactor_url", "ims_url")}
-    return sessions.connect(**{**values, **more})  # type: ignore[arg-type]
+    names = ("client_id", "client_secret", "org_id", "scopes", "reactor_url", "ims_url", "edge_url", "edge_server_url")
+    return sessions.connect(**{**{name: details[name] for name in names}, **more})  # type: ignore[arg-type]
 
 
 @pytest.fixture(autouse=True)

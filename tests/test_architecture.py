@@ -69,7 +69,8 @@ def test_the_exported_names_are_these() -> None:
         "Check", "HostNotAllowed", "IncompleteCredentials", "IncompleteResult", "NoCredentials",
         "NoSuchName", "NotAllowed", "NotFound",
         "NotSignedIn", "RateLimited", "RedirectRefused", "Session", "TokenExpired", "between", "connect", "contains",
-        "current", "eq", "expand", "gt", "load_ipython_extension", "lt", "not_", "reactor", "unload_ipython_extension",
+        "current", "edge", "eq", "expand", "gt", "load_ipython_extension", "lt", "not_", "reactor",
+            "unload_ipython_extension",
         "use", "with_names",
     }  # fmt: skip
     for name in adobe_nb.__all__:

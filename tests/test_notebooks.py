@@ -14,7 +14,13 @@ from tests.notebook_runner import execute, paths
 from tests.test_session import env_of, write
 
 DOCS = Path(__file__).parents[1] / "docs"
-STEPS = [f"R{number}" for number in range(1, 15)]
+STEPS = [
+    *(f"R{number}" for number in range(1, 15)),
+    *(f"E{number}" for number in range(1, 11)),
+    *(f"E10{letter}" for letter in "abcdef"),
+]
+CODES = {"a": 0, "b": 2, "c": 3, "d": 4, "e": 5, "f": 6}
+CAUSES = ["e10a-1", "e10a-2", "e10a-3", "e10a-4", "e10b-1", "e10c-1", "e10d-1", "e10d-2", "e10e-1", "e10f-1"]
 
 
 def outputs(notebook: nbformat.NotebookNode) -> list[Any]:
@@ -62,7 +68,7 @@ def test_every_step_of_adobes_tutorial_is_mapped_to_cells_that_exist() -> None:
     text = (DOCS / "tutorials.md").read_text(encoding="utf-8")
     rows = {
         row[0].strip(): row
-        for row in (line.strip("| ").split("|") for line in text.splitlines() if line.startswith("| R"))
+        for row in (line.strip("| ").split("|") for line in text.splitlines() if re.match(r"\| [RE]\d", line))
     }
     assert list(rows) == STEPS
     known = {cell.id for path in paths() for cell in nbformat.read(path, as_version=4).cells}
@@ -70,5 +76,14 @@ def test_every_step_of_adobes_tutorial_is_mapped_to_cells_that_exist() -> None:
         cells = re.findall(r"`([\w-]+)`", row[2])
         assert cells, step
         assert set(cells) <= known, step
-    mapped = set(re.findall(r"`(r\d+-[\w-]+)`", text))
-    assert {cell for cell in known if re.match(r"r\d+-", cell)} <= mapped
+    mapped = set(re.findall(r"`([re]\d+[a-f]?(?:-[\w-]+)?)`", text))
+    assert {cell for cell in known if re.match(r"[re]\d", cell)} <= mapped
+
+
+def test_each_cause_of_the_table_is_refused_and_then_works(tmp_path: Path) -> None:
+    notebook = execute(notebook_runner.NOTEBOOKS / "03_edge_network_authentication.ipynb", tmp_path)
+    told = {cell.id: "".join(output.get("text", "") for output in cell.get("outputs", [])) for cell in notebook.cells}
+    for cause in CAUSES:
+        refused, works = told[cause].strip().splitlines()
+        assert f"EXEG-050{CODES[cause[3]]}-401" in refused, cause
+        assert works.startswith("It works"), cause

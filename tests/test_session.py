@@ -18,7 +18,7 @@ from tests.stub import Answer, stub
 
 def env_of(simulator: Any, **changes: str) -> str:
     details = {**simulator.connection(), **changes}
-    names = ("client_id", "client_secret", "org_id", "reactor_url", "ims_url")
+    names = ("client_id", "client_secret", "org_id", "scopes", "reactor_url", "ims_url", "edge_url", "edge_server_url")
     return "".join(f"ADOBE_{name.upper()}={details[name]}\n" for name in names)
 
 
@@ -92,7 +92,7 @@ class TestSimulatorOrAdobe:
         assert first.credentials.hosts == second.credentials.hosts
 
     def test_an_unknown_account_lists_those_there_are(self) -> None:
-        with pytest.raises(CredentialsError, match="demo, no_company, no_profile"):
+        with pytest.raises(CredentialsError, match="demo, no_company, no_platform, no_profile"):
             adobe_nb.connect(simulator="admin")
 
     def test_the_fallback_is_taken_only_when_no_source_is_complete(self, demo: Any) -> None:

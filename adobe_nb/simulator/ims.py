@@ -17,6 +17,7 @@ SCOPES = (
     "additional_info.job_function",
     "additional_info.projectedProductContext",
     "additional_info.roles",
+    "acp.foundation",
 )
 NEEDED_BY_REACTOR = ("read_organizations", "additional_info.projectedProductContext")
 
@@ -30,6 +31,8 @@ class Account:
     org_id: str
     scopes: tuple[str, ...] = SCOPES
     product_profile: bool = True
+    platform_context: bool = True
+    entitled: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,10 @@ class Grant:
 
     account: Account
     scopes: tuple[str, ...]
+
+
+class Expired(Exception):
+    """The token was good once."""
 
 
 class Ims:
@@ -89,14 +96,16 @@ class Ims:
         self.issued.append(token)
         return token
 
-    def check(self, token: str) -> Grant | None:
-        """What the token stands for, or None when it is forged, over or revoked."""
+    def check(self, token: str, *, tell: bool = False) -> Grant | None:
+        """What the token stands for, or None when it is forged, over or revoked. ``tell`` raises Expired apart."""
         signed, _, signature = token.rpartition(".")
         if not signed or not hmac.compare_digest(signature.encode(), self._signature(signed).encode()):
             return None
         claims = json.loads(_decode(signed.partition(".")[2]))
         ends = (int(claims["created_at"]) + int(claims["expires_in"])) / 1000
         account = self.accounts.get(claims["client_id"])
+        if tell and ends <= self._clock():
+            raise Expired
         if account is None or token in self._revoked or ends <= self._clock():
             return None
         return Grant(account, tuple(claims["scope"].split(",")))

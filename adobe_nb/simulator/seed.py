@@ -8,12 +8,13 @@ from typing import Any
 
 from adobe_nb.resources import RESOURCES
 from adobe_nb.simulator import demo
-from adobe_nb.simulator.ims import Account
+from adobe_nb.simulator.edge import DATASTREAMS
+from adobe_nb.simulator.ims import SCOPES, Account
 from adobe_nb.simulator.store import Identifier, Record, Store
 
 ORG_ID = "5F1C6E4B67A0C0DE0A495C3A@AdobeOrg"
 _EMPTY_ORG_ID = "0D2A7B1967A0C0DE0A495C3B@AdobeOrg"
-DATASTREAM_ID = "8b0d3f0a-5f6e-4c1d-9a52-1c7e60f4d201"
+DATASTREAM_ID = DATASTREAMS["web"].id
 _TODAY = datetime(2026, 9, 8, 9, 0, tzinfo=UTC)
 _PREFIXES = {"builds": "BL", "extension_packages": "EP", "hosts": "HT"}
 _STAGES = ("development", "staging", "production")
@@ -38,8 +39,17 @@ ACCOUNTS = {
     "demo": Account(_digest("client demo", 16), _secret("demo"), ORG_ID),
     "no_company": Account(_digest("client no_company", 16), _secret("no_company"), _EMPTY_ORG_ID),
     "no_profile": Account(_digest("client no_profile", 16), _secret("no_profile"), ORG_ID, product_profile=False),
+    "no_platform": Account(_digest("client no_platform", 16), _secret("no_platform"), ORG_ID, platform_context=False),
+    "not_entitled": Account(
+        _digest("client not_entitled", 16), _secret("not_entitled"), "3C9E51D267A0C0DE0A495C3C@AdobeOrg", entitled=False
+    ),
+    "no_scope": Account(_digest("client no_scope", 16), _secret("no_scope"), ORG_ID, scopes=SCOPES[:-1]),
 }
-"""``demo`` works; ``no_company`` has an organisation without tags; ``no_profile`` is in no product profile."""
+"""``demo`` works; ``no_company`` has an organisation without tags; ``no_profile`` is in no product profile for tags.
+
+For the Edge Network: ``no_platform`` is in no product profile of Experience Platform, the company of ``not_entitled``
+has no licence for it, ``no_scope`` lacks the scope acp.foundation.
+"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,9 +16,10 @@ from tornado.httputil import HTTPServerRequest
 from tornado.web import Application, RequestHandler
 
 from adobe_nb.simulator.app import App, Request, Response
+from adobe_nb.simulator.edge import EdgeApp
 from adobe_nb.simulator.faults import Fault, Faults
 from adobe_nb.simulator.ims import Account, Ims
-from adobe_nb.simulator.seed import ACCOUNTS, COMPANY_ID, DATASTREAM_ID, Bulk, seeded
+from adobe_nb.simulator.seed import ACCOUNTS, COMPANY_ID, DATASTREAM_ID, ORG_ID, Bulk, seeded
 
 _ADDRESS = "127.0.0.1"
 _REMEMBERED = 10_000
@@ -125,8 +126,8 @@ class Simulator:
         try:
             for name, port, answer in (
                 ("reactor", self._port, self._answer),
-                ("edge", 0, _no_edge_yet),
-                ("edge_server", 0, _no_edge_yet),
+                ("edge", 0, self._answerer(EdgeApp(self.ims, ORG_ID, authenticated=False))),
+                ("edge_server", 0, self._answerer(EdgeApp(self.ims, ORG_ID, authenticated=True))),
             ):
                 listening = socket.create_server((_ADDRESS, port), backlog=128)
                 listening.setblocking(False)
@@ -145,6 +146,17 @@ class Simulator:
         for server in servers:
             server.stop()
             await server.close_all_connections()
+
+    def expired_token(self) -> str:
+        """A token of the demo account that is over, to meet its refusal."""
+        return self.ims.issue(self.accounts["demo"], age=self.ims.token_ttl + 1)
+
+    def _answerer(self, app: EdgeApp) -> Callable[[Request], Response]:
+        def answer(request: Request) -> Response:
+            self.received.append(request)
+            return app(request)
+
+        return answer
 
     def _answer(self, request: Request) -> Response:
         self.received.append(request)
@@ -190,7 +202,7 @@ class _Handler(RequestHandler):
             self.set_header("Content-Type", response.content_type)
         for name, value in response.headers.items():
             self.set_header(name, value)
-        self.finish(response.body)
+        self.finish(response.body or None)
 
     get = head = post = put = patch = delete = options = _handle
 
@@ -203,11 +215,6 @@ def _translated(request: HTTPServerRequest) -> Request:
         headers={name.lower(): value for name, value in request.headers.get_all()},
         body=request.body,
     )
-
-
-def _no_edge_yet(request: Request) -> Response:  # noqa: ARG001
-    problem = {"status": 501, "title": "Not simulated yet", "detail": "This version simulates IMS and Reactor only."}
-    return Response(501, json.dumps(problem).encode(), "application/problem+json")
 
 
 def _status(status: int, **headers: str) -> Response:

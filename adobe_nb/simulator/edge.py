@@ -1,0 +1,312 @@
+"""The Edge Network's two hosts as one pure function: server (authenticated) and edge (not authenticated).
+
+Where Adobe's behaviour is not known, a choice was made; docs/simulator.md lists them.
+"""
+
+import base64
+import binascii
+import json
+import re
+import secrets
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+from adobe_nb.simulator.app import Request, Response
+from adobe_nb.simulator.ims import Account, Expired, Ims
+
+PROBLEM = "application/problem+json"
+LIMIT = 64 * 1024
+SCOPE = "acp.foundation"
+HINTS = ("or2", "va6", "irl1", "ind1", "jpn3", "sgp3", "aus3")
+_HINT_SECONDS = 1800
+_IDENTITY_SECONDS = 34_128_000
+_PATH = re.compile(r"/ee/(?:(?P<hint>[a-z0-9]+)/)?v2/(?P<endpoint>interact|collect)")
+_READABLE = ("application/json", "application/x-jackson-smile", "text/plain", "text/javascript")
+_SERVICE = "Adobe Experience Platform"
+
+
+@dataclass(frozen=True, slots=True)
+class Datastream:
+    """Where events go, and what is the matter with it."""
+
+    id: str
+    authenticated_only: bool = False
+    enabled: bool = True
+    platform: bool = True
+    writable: bool = True
+    upstream: str = ""
+    """A code with which a service behind it answers: ``EXEG-0201-503``, ``EXEG-0204-200`` …"""
+
+
+def _datastream(number: int, **about: Any) -> Datastream:
+    return Datastream(f"8b0d3f0a-5f6e-4c1d-9a52-1c7e60f4d2{number:02d}", **about)
+
+
+DATASTREAMS: MappingProxyType[str, Datastream] = MappingProxyType(
+    {
+        "web": _datastream(1),
+        "magazine": _datastream(2),
+        "authenticated_only": _datastream(3, authenticated_only=True),
+        "disabled": _datastream(4, enabled=False),
+        "no_platform": _datastream(5, platform=False),
+        "read_only_sandbox": _datastream(6, writable=False),
+        "upstream_down": _datastream(7, upstream="EXEG-0201-503"),
+        "upstream_warning": _datastream(8, upstream="EXEG-0204-200"),
+    }
+)
+"""``web`` takes both kinds of traffic; the names of the others say what is the matter."""
+
+_TITLES = {
+    "EXEG-0002-400": ("Missing datastream parameter", "The parameter datastreamId is missing."),
+    "EXEG-0003-400": ("Invalid datastream ID", "There is no datastream of that id."),
+    "EXEG-0004-422": ("Datastream disabled", "The datastream is disabled."),
+    "EXEG-0011-422": ("Could not retrieve sandbox details", "Experience Platform is not enabled on the datastream."),
+    "EXEG-0101-400": ("Invalid JSON request", "The body is not JSON."),
+    "EXEG-0102-400": ("Invalid request field", "A field has a value that is not allowed."),
+    "EXEG-0103-400": ("Missing required value", "A required field is missing."),
+    "EXEG-0109-408": ("Empty request", "The body is empty."),
+    "EXEG-0111-415": ("Invalid request", "The media type is not supported."),
+    "EXEG-0112-413": ("Invalid request", f"The body is larger than {LIMIT} bytes."),
+    "EXEG-0201-503": ("The service is temporarily unavailable", f"{_SERVICE} is temporarily unavailable."),
+    "EXEG-0204-200": ("The service call completed with warning(s)", f"{_SERVICE} answered with a warning."),
+    "EXEG-0303-200": ("Unauthorized to fetch identities", "A namespace is not allowed."),
+    "EXEG-0306-400": ("Event is missing primary identity", "An event has no primary identity."),
+    "EXEG-0308-400": ("Invalid identity format", "An identity is not in the format of its namespace."),
+    "EXEG-0500-401": ("Invalid authorization token", "The authorization token is missing or malformed."),
+    "EXEG-0502-401": ("Invalid authorization token signature", "The signature of the token is not valid."),
+    "EXEG-0503-401": ("Authorization token expired", "The authorization token has expired."),
+    "EXEG-0504-401": ("Missing required product context", "The product context dma_aep is missing."),
+    "EXEG-0505-401": ("Missing required authorization token scope", f"The scope {SCOPE} is missing."),
+    "EXEG-0506-401": ("Missing sandbox write permissions", "No write permission in the sandbox prod."),
+}
+
+
+class Refused(Exception):
+    """A fatal code, with its detail."""
+
+    def __init__(self, code: str, detail: str = "", **report: Any) -> None:
+        super().__init__(code)
+        self.code, self.detail, self.report = code, detail, report
+
+
+class EdgeApp:
+    """One of the two hosts. ``authenticated`` is the server host."""
+
+    def __init__(self, ims: Ims, org_id: str, *, authenticated: bool) -> None:
+        self._ims = ims
+        self._org_id = org_id
+        self._authenticated = authenticated
+
+    def __call__(self, request: Request) -> Response:
+        """Answer one request."""
+        match = _PATH.fullmatch(request.path)
+        if match is None or (match["hint"] and match["hint"] not in HINTS):
+            return Response(404)  # an unknown location hint has an empty answer
+        query = dict(request.query)
+        request_id = _request_id(query.get("requestId") or request.headers.get("x-request-id"))
+        try:
+            if request.method != "POST":
+                return Response(405)
+            return self._post(request, query, match["endpoint"], match["hint"], request_id)
+        except Refused as refused:
+            return self._problem(refused, request_id, query.get("datastreamId", ""))
+
+    def _post(
+        self, request: Request, query: Mapping[str, str], endpoint: str, hint: str | None, request_id: str
+    ) -> Response:
+        body = _body(request)
+        datastream = _datastream_of(query)
+        if self._authenticated or datastream.authenticated_only or "authorization" in request.headers:
+            self._authorize(request, datastream)
+        if not datastream.platform:
+            raise Refused("EXEG-0011-422")
+        events = _events(body, endpoint)
+        state = _state(body)
+        for index, event in enumerate(events):
+            _check_identities(event, index, state, required=endpoint == "collect" and self._authenticated)
+        problems = _upstream(datastream, body)
+        if endpoint == "collect":
+            if query.get("silent") == "true" and not problems:
+                return Response(204)
+            return _json(207 if problems.get("errors") else 202, {"requestId": request_id, **problems})
+        handles = self._handles(events[0], state, hint)
+        document = {"requestId": request_id, "handle": handles, **problems}
+        return _json(207 if problems.get("errors") else 200, document)
+
+    def _authorize(self, request: Request, datastream: Datastream) -> None:
+        header = request.headers.get("authorization")
+        if header is None:
+            raise Refused("EXEG-0500-401", "The Authorization header is missing.")
+        scheme, _, token = header.partition(" ")
+        if scheme != "Bearer" or not token:
+            raise Refused("EXEG-0500-401", "The Authorization header does not begin with Bearer.")
+        if not _looks_like_a_token(token):
+            raise Refused("EXEG-0500-401", "The token is not of a valid format.")
+        for name in ("x-api-key", "x-gw-ims-org-id"):
+            if not request.headers.get(name):
+                raise Refused("EXEG-0500-401", f"The header {name} is missing.")
+        try:
+            grant = self._ims.check(token, tell=True)
+        except Expired:
+            raise Refused("EXEG-0503-401") from None
+        if grant is None:
+            raise Refused("EXEG-0502-401")
+        self._check_rights(grant.account, grant.scopes, request, datastream)
+
+    def _check_rights(
+        self, account: Account, scopes: tuple[str, ...], request: Request, datastream: Datastream
+    ) -> None:
+        if request.headers["x-gw-ims-org-id"] != account.org_id:
+            raise Refused("EXEG-0504-401", "The account does not belong to this organisation.")
+        if not account.entitled:
+            raise Refused("EXEG-0504-401", "The company is not entitled to Experience Platform.")
+        if not account.platform_context:
+            raise Refused("EXEG-0504-401", "The account has no product context of Experience Platform.")
+        if SCOPE not in scopes:
+            raise Refused("EXEG-0505-401")
+        if not datastream.writable:
+            raise Refused("EXEG-0506-401")
+
+    def _handles(self, event: Mapping[str, Any], state: Mapping[str, str], hint: str | None) -> list[dict[str, Any]]:
+        prefix = f"kndctr_{self._org_id.replace('@', '_')}"
+        identity, cluster = f"{prefix}_identity", f"{prefix}_cluster"
+        hint = hint or state.get(cluster) or HINTS[1]
+        stored = [{"key": cluster, "value": hint, "maxAge": _HINT_SECONDS}]
+        if identity not in state:
+            ecid = _ecid(event)
+            value = base64.urlsafe_b64encode(ecid.encode()).decode()
+            stored.append({"key": identity, "value": value, "maxAge": _IDENTITY_SECONDS})
+        scopes = ("EdgeNetwork", "Target", "AAM")
+        hints = [{"scope": scope, "hint": hint, "ttlSeconds": _HINT_SECONDS} for scope in scopes]
+        handles: list[dict[str, Any]] = [
+            {"type": "locationHint:result", "payload": hints},
+            {"type": "state:store", "payload": stored},
+        ]
+        wanted = (((event.get("query") or {}).get("personalization") or {}).get("decisionScopes")) or []
+        if wanted:
+            handles.append({"type": "personalization:decisions", "payload": [_decision(scope) for scope in wanted]})
+        return handles
+
+    def _problem(self, refused: Refused, request_id: str, datastream_id: str) -> Response:
+        report = {"requestId": request_id, "orgId": self._org_id, "configId": datastream_id, **refused.report}
+        problem = _problem(refused.code, refused.detail, report)
+        return Response(int(refused.code[-3:]), json.dumps(problem).encode(), PROBLEM)
+
+
+def _upstream(datastream: Datastream, body: Mapping[str, Any]) -> dict[str, Any]:
+    """What the services behind had to say: errors (then the status is 207) and warnings."""
+    problems: dict[str, list[dict[str, Any]]] = {}
+    if datastream.upstream:
+        warns = datastream.upstream.endswith("-200")
+        report: dict[str, Any] = {"cause": {"message": "The record was adjusted.", "code": 202}} if warns else {}
+        problems.setdefault("warnings" if warns else "errors", []).append(_problem(datastream.upstream, "", report))
+    wanted = (((body.get("query") or {}).get("identity") or {}).get("fetch")) or []
+    unknown = [name for name in wanted if name != "ECID"] if isinstance(wanted, list) else []
+    if unknown:
+        report = {"unauthorizedNamespaces": unknown, "allowedNamespaces": ["ECID"]}
+        problems.setdefault("warnings", []).append(_problem("EXEG-0303-200", "", report))
+    return problems
+
+
+def _problem(code: str, detail: str, report: Mapping[str, Any]) -> dict[str, Any]:
+    title, usual = _TITLES[code]
+    return {
+        "type": f"https://ns.adobe.com/aep/errors/{code}",
+        "status": int(code[-3:]),
+        "title": title,
+        "detail": detail or usual,
+        "report": dict(report),
+    }
+
+
+def _json(status: int, document: object) -> Response:
+    return Response(status, json.dumps(document).encode(), "application/json")
+
+
+def _request_id(given: str | None) -> str:
+    return f"{given or uuid.uuid4()}-{secrets.token_hex(8)}"
+
+
+def _body(request: Request) -> dict[str, Any]:
+    if not request.body:
+        raise Refused("EXEG-0109-408")
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind not in _READABLE:
+        raise Refused("EXEG-0111-415")
+    if len(request.body) > LIMIT:
+        raise Refused("EXEG-0112-413")
+    try:
+        body = json.loads(request.body)
+    except ValueError:
+        raise Refused("EXEG-0101-400") from None
+    if not isinstance(body, dict):
+        raise Refused("EXEG-0101-400", "The body is not a JSON object.")
+    return body
+
+
+def _datastream_of(query: Mapping[str, str]) -> Datastream:
+    identifier = query.get("datastreamId")
+    if not identifier:
+        raise Refused("EXEG-0002-400")
+    found = next((each for each in DATASTREAMS.values() if each.id == identifier), None)
+    if found is None:
+        raise Refused("EXEG-0003-400")
+    if not found.enabled:
+        raise Refused("EXEG-0004-422")
+    return found
+
+
+def _events(body: Mapping[str, Any], endpoint: str) -> list[dict[str, Any]]:
+    member = "event" if endpoint == "interact" else "events"
+    events = [body.get("event")] if endpoint == "interact" else body.get("events")
+    if not events or events == [None]:
+        raise Refused("EXEG-0103-400", f"The field {member} is missing.")
+    if not isinstance(events, list) or not all(isinstance(each, dict) for each in events):
+        raise Refused("EXEG-0102-400", f"The field {member} is not of the right type.")
+    return events
+
+
+def _state(body: Mapping[str, Any]) -> dict[str, str]:
+    entries = ((body.get("meta") or {}).get("state") or {}).get("entries") or []
+    return {str(entry["key"]): str(entry["value"]) for entry in entries if isinstance(entry, dict) and "key" in entry}
+
+
+def _identities(event: Mapping[str, Any]) -> dict[str, list[Any]]:
+    found = (event.get("xdm") or {}).get("identityMap") or {}
+    return found if isinstance(found, dict) else {}
+
+
+def _check_identities(event: Mapping[str, Any], index: int, state: Mapping[str, str], *, required: bool) -> None:
+    """Without identities an ECID is made, except in a batch from a server; with identities, one must be primary."""
+    found = _identities(event)
+    if not found:
+        if required and not state:
+            raise Refused("EXEG-0306-400", f"The event at index {index} has no identity.", index=index)
+        return
+    listed = [each for values in found.values() for each in values if isinstance(each, dict)]
+    if any(not each.get("id") for each in listed):
+        raise Refused("EXEG-0308-400", f"An identity of the event at index {index} has no id.", index=index)
+    if not any(each.get("primary") in {True, "true"} for each in listed):
+        raise Refused("EXEG-0306-400", f"No identity of the event at index {index} is primary.", index=index)
+
+
+def _ecid(event: Mapping[str, Any]) -> str:
+    given = _identities(event).get("ECID") or [{}]
+    return str(given[0].get("id") or "".join(secrets.choice("0123456789") for _ in range(38)))
+
+
+def _decision(scope: str) -> dict[str, Any]:
+    item = {"id": "1", "schema": "https://ns.adobe.com/personalization/default-content-item"}
+    return {"id": f"decision-{scope}", "scope": scope, "scopeDetails": {"decisionProvider": "TGT"}, "items": [item]}
+
+
+def _looks_like_a_token(token: str) -> bool:
+    parts = token.split(".")
+    try:
+        claims = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
+    except (IndexError, ValueError, binascii.Error):
+        return False
+    return len(parts) == 3 and isinstance(claims, dict)

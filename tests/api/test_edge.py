@@ -1,0 +1,470 @@
+"""The Edge Network: both hosts, every cause of the troubleshooting table, batches, visitors, codes."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import adobe_nb
+from adobe_nb.api.edge_errors import EDGE_CODES
+from adobe_nb.api.edge_events import LIMIT
+from adobe_nb.errors import ArgumentError, EdgeError, NotSignedIn, TransportError
+from adobe_nb.simulator.edge import DATASTREAMS
+from tests.conftest import RECORDER, sign_in
+from tests.stub import Answer, Got, stub
+
+SHARED = Path(__file__).parents[3] / "shared" / "edge" / "errors.json"
+WEB = DATASTREAMS["web"].id
+PAGE_VIEW = {
+    "xdm": {
+        "eventType": "web.webpagedetails.pageViews",
+        "identityMap": {"Email": [{"id": "ana@hearth-harbor.example", "primary": True}]},
+        "web": {"webPageDetails": {"name": "home"}},
+    }
+}
+
+
+@pytest.fixture
+def edge(session: Any) -> Any:
+    return session.edge
+
+
+def last(simulator: Any) -> Any:
+    return simulator.received[-1]
+
+
+class TestInteract:
+    def test_authenticated_goes_to_the_server_host_with_the_three_headers(self, demo: Any, edge: Any) -> None:
+        frame = edge.interact(WEB, PAGE_VIEW)
+        request = last(demo)
+        assert request.path == "/ee/v2/interact"
+        assert dict(request.query) == {"datastreamId": WEB}
+        assert request.headers["authorization"].startswith("Bearer ")
+        assert request.headers["x-api-key"] == demo.accounts["demo"].client_id
+        assert request.headers["x-gw-ims-org-id"] == demo.accounts["demo"].org_id
+        assert request.headers["host"] == demo.connection()["edge_server_url"].removeprefix("http://")
+        assert json.loads(request.body) == {"event": PAGE_VIEW}
+        assert set(frame["type"]) == {"locationHint:result", "state:store"}
+
+    def test_without_authentication_goes_to_the_edge_host_with_none_of_them(self, demo: Any, edge: Any) -> None:
+        edge.interact(WEB, PAGE_VIEW, authenticated=False)
+        request = last(demo)
+        assert request.headers["host"] == demo.connection()["edge_url"].removeprefix("http://")
+        assert not {"authorization", "x-api-key", "x-gw-ims-org-id"} & request.headers.keys()
+
+    def test_the_answer_is_one_row_per_payload_item(self, edge: Any) -> None:
+        frame = edge.interact(WEB, PAGE_VIEW, request_id="708e4f90-5bff-41c5-8f4b-6c15bab76b11")
+        assert list(frame.columns) == ["request_id", "type", "scope", "content", "code", "advice"]
+        assert {str(dtype) for dtype in frame.dtypes} == {"string"}
+        assert frame["request_id"].str.startswith("708e4f90-5bff-41c5-8f4b-6c15bab76b11-").all()
+        hints = frame[frame["type"] == "locationHint:result"]
+        assert hints["scope"].tolist() == ["EdgeNetwork", "Target", "AAM"]
+        assert json.loads(hints["content"].iloc[0]) == {"hint": "va6", "ttlSeconds": 1800}
+        assert frame.attrs["service"] == "simulator"
+
+    def test_xdm_and_data_may_come_apart_and_raw_gives_the_document(self, demo: Any, edge: Any) -> None:
+        document = edge.interact(WEB, xdm=PAGE_VIEW["xdm"], data={"a": np.int64(1)}, raw=True)
+        assert set(document) == {"requestId", "handle"}
+        assert json.loads(last(demo).body)["event"]["data"] == {"a": 1}
+
+    def test_personalization_is_asked_for_by_the_events_query(self, edge: Any) -> None:
+        event = {**PAGE_VIEW, "query": {"personalization": {"decisionScopes": ["home"]}}}
+        frame = edge.interact(WEB, event)
+        assert frame[frame["type"] == "personalization:decisions"]["scope"].tolist() == ["home"]
+
+    def test_a_dry_run_shows_the_request_and_sends_nothing(self, demo: Any, edge: Any) -> None:
+        demo.received.clear()
+        frame = edge.interact(WEB, PAGE_VIEW, dry_run=True)
+        assert not demo.received
+        assert frame["headers"][0] == "Authorization, x-api-key, x-gw-ims-org-id, Content-Type"
+        assert json.loads(frame["body"][0]) == {"event": PAGE_VIEW}
+
+    def test_without_a_session_it_is_an_error_and_no_silent_downgrade(self) -> None:
+        with pytest.raises(NotSignedIn):
+            adobe_nb.edge.interact(WEB, PAGE_VIEW)
+
+    def test_the_modules_edge_follows_the_current_session(self, session: Any) -> None:
+        assert len(adobe_nb.edge.interact(WEB, PAGE_VIEW)) == 5
+
+    @pytest.mark.parametrize(
+        ("datastream", "event", "says"),
+        [
+            ("web", PAGE_VIEW, "'web' is not a datastream id"),
+            (None, PAGE_VIEW, "None is not a datastream id"),
+            (WEB, None, "An event is a dict"),
+            (WEB, {}, "An event is a dict"),
+            (WEB, {"eventType": "x"}, "put eventType into xdm or data"),
+            (WEB, {"xdm": {"identityMap": {"Email": [{"id": "a"}]}}}, "no primary identity"),
+            (WEB, {"xdm": {"identityMap": {"Email": "a"}}}, "identityMap that is not"),
+            (WEB, {"xdm": {"identityMap": {"Email": [{"primary": True}]}}}, "identityMap that is not"),
+            (WEB, {"data": {"a": object()}}, "JSON cannot say"),
+            (WEB, {"data": {"a": float("nan")}}, "JSON cannot say"),
+            (WEB, {"data": {"a": pd.Timestamp("2026-01-01")}}, "without a time zone"),
+            (WEB, {"data": {"a": "x" * LIMIT}}, "the limit is 65,536"),
+        ],
+    )
+    def test_what_cannot_be_sent_costs_no_request(
+        self, demo: Any, edge: Any, datastream: Any, event: Any, says: str
+    ) -> None:
+        demo.received.clear()
+        with pytest.raises(ArgumentError, match=says):
+            edge.interact(datastream, event)
+        assert not demo.received
+
+
+class TestTheTroubleshootingTable:
+    """Each cause is met on purpose, explained, mended, and then it works."""
+
+    def refused(self, edge: Any, datastream: str = WEB, **how: Any) -> EdgeError:
+        with pytest.raises(EdgeError) as caught:
+            edge.interact(datastream, PAGE_VIEW, **how)
+        return caught.value
+
+    def test_e10a1_authorization_missing(self, edge: Any) -> None:
+        error = self.refused(edge, headers={"Authorization": None})
+        assert (error.status, error.code) == (401, "EXEG-0500-401")
+        assert "Missing: Authorization." in str(error)
+        assert error.cause == "The Authorization header was not sent."
+        assert len(edge.interact(WEB, PAGE_VIEW)) == 5
+
+    def test_e10a2_value_without_bearer(self, demo: Any, edge: Any) -> None:
+        token = demo.connection()["access_token"]
+        error = self.refused(edge, headers={"Authorization": token})
+        assert error.code == "EXEG-0500-401"
+        assert "Authorization (no word Bearer)" in str(error)
+        assert token not in str(error)
+        assert len(edge.interact(WEB, PAGE_VIEW, headers={"Authorization": f"Bearer {token}"})) == 5
+
+    def test_e10a3_token_of_an_invalid_format(self, edge: Any) -> None:
+        error = self.refused(edge, headers={"Authorization": "Bearer abc"})
+        assert error.code == "EXEG-0500-401"
+        assert "Bearer, but no token of three parts" in str(error)
+
+    def test_e10a4_datastream_requires_authentication(self, edge: Any) -> None:
+        only = DATASTREAMS["authenticated_only"].id
+        error = self.refused(edge, only, authenticated=False)
+        assert error.code == "EXEG-0500-401"
+        assert error.cause.startswith("This datastream takes authenticated events only")
+        assert "Leave out authenticated=False" in error.fix
+        assert len(edge.interact(only, PAGE_VIEW)) == 5
+
+    def test_e10b_token_itself_invalid(self, demo: Any, edge: Any) -> None:
+        altered = demo.connection()["access_token"][:-8] + "AAAAAAAA"
+        error = self.refused(edge, headers={"Authorization": f"Bearer {altered}"})
+        assert error.code == "EXEG-0502-401"
+        assert altered not in str(error)
+
+    def test_e10c_token_expired(self, demo: Any, edge: Any) -> None:
+        old = demo.expired_token()
+        error = self.refused(edge, headers={"Authorization": f"Bearer {old}"})
+        assert error.code == "EXEG-0503-401"
+        assert "Generate a new token" in error.fix
+
+    @pytest.mark.parametrize(
+        ("account", "code", "says"),
+        [
+            ("no_platform", "EXEG-0504-401", "no product context"),
+            ("not_entitled", "EXEG-0504-401", "not entitled"),
+            ("no_scope", "EXEG-0505-401", "acp.foundation"),
+        ],
+    )
+    def test_e10d_and_e10e_rights_and_scope_of_the_account(self, demo: Any, account: str, code: str, says: str) -> None:
+        error = self.refused(sign_in(demo, account).edge)
+        assert error.code == code
+        assert says in str(error)
+        assert len(sign_in(demo).edge.interact(WEB, PAGE_VIEW)) == 5
+
+    def test_e10f_sandbox_not_accessible_for_write(self, edge: Any) -> None:
+        error = self.refused(edge, DATASTREAMS["read_only_sandbox"].id)
+        assert error.code == "EXEG-0506-401"
+        assert len(edge.interact(WEB, PAGE_VIEW)) == 5
+
+    @pytest.mark.parametrize("header", ["x-api-key", "x-gw-ims-org-id"])
+    def test_the_other_two_headers_are_missed_by_name(self, edge: Any, header: str) -> None:
+        assert f"Missing: {header}." in str(self.refused(edge, headers={header: None}))
+
+    def test_only_the_three_headers_can_be_changed(self, edge: Any) -> None:
+        with pytest.raises(ArgumentError, match="not 'Host'"):
+            edge.interact(WEB, PAGE_VIEW, headers={"Host": "evil.test"})
+
+    def test_an_expired_session_token_is_renewed_and_the_event_sent_once_more(self, simulate: Any) -> None:
+        simulator = simulate(seed="empty")
+        session = sign_in(simulator)
+        simulator.ims.revoke(simulator.ims.issued[-1])
+        assert len(session.edge.interact(WEB, PAGE_VIEW)) == 5
+
+
+class TestOtherAnswers:
+    @pytest.mark.parametrize(("name", "code"), [("disabled", "EXEG-0004-422"), ("no_platform", "EXEG-0011-422")])
+    def test_a_datastream_that_does_not_work_says_why(self, edge: Any, name: str, code: str) -> None:
+        with pytest.raises(EdgeError, match=code) as caught:
+            edge.interact(DATASTREAMS[name].id, PAGE_VIEW)
+        assert caught.value.request_id is not None
+        assert caught.value.send_again == "after the fix"
+
+    def test_an_unknown_datastream_says_so(self, edge: Any) -> None:
+        with pytest.raises(EdgeError, match="EXEG-0003-400"):
+            edge.interact("00000000-0000-4000-8000-000000000000", PAGE_VIEW)
+
+    def test_a_failure_behind_is_a_row_and_no_error(self, edge: Any) -> None:
+        frame = edge.interact(DATASTREAMS["upstream_down"].id, PAGE_VIEW)
+        row = frame[frame["type"] == "error"].iloc[0]
+        assert row["code"] == "EXEG-0201-503"
+        assert "repeating duplicates it" in row["advice"]
+        assert len(frame) == 6
+
+    def test_a_warning_is_a_row(self, edge: Any) -> None:
+        frame = edge.interact(DATASTREAMS["upstream_warning"].id, PAGE_VIEW)
+        assert frame[frame["type"] == "warning"]["code"].tolist() == ["EXEG-0204-200"]
+        frame = edge.interact(WEB, PAGE_VIEW, query={"identity": {"fetch": ["Phone"]}})
+        assert frame[frame["type"] == "warning"]["code"].tolist() == ["EXEG-0303-200"]
+
+    def test_a_proxys_page_is_no_answer(self, session: Any) -> None:
+        def page(got: Got) -> Answer:
+            if got.path.startswith("/ims/"):
+                return Answer(200, b'{"access_token": "t", "expires_in": 99}')
+            return Answer(403, b"<html>hush</html>", {"Content-Type": "text/html"})
+
+        with stub(page) as server:
+            other = adobe_nb.connect(
+                client_id="c" * 12, client_secret="hush", org_id="A@AdobeOrg", reactor_url=server.url,
+                ims_url=server.url, edge_server_url=server.url,
+            )  # fmt: skip
+            with pytest.raises(EdgeError, match="probably a proxy") as caught:
+                other.edge.interact(WEB, PAGE_VIEW)
+        assert "hush" not in str(caught.value)
+
+
+class TestCollect:
+    def events(self, count: int, size: int = 10) -> list[dict[str, Any]]:
+        return [{**PAGE_VIEW, "data": {"number": number, "fill": "x" * size}} for number in range(count)]
+
+    def test_gives_one_row_per_event(self, demo: Any, edge: Any) -> None:
+        frame = edge.collect(WEB, self.events(3))
+        assert list(frame.columns) == ["event", "request", "request_id", "status", "outcome", "code", "advice"]
+        assert frame["event"].tolist() == [0, 1, 2]
+        assert frame["status"].tolist() == [202] * 3
+        assert frame["outcome"].tolist() == ["accepted"] * 3
+        assert last(demo).path == "/ee/v2/collect"
+
+    def test_splits_below_the_limit_and_sends_every_event_once(self, demo: Any, edge: Any) -> None:
+        demo.received.clear()
+        frame = edge.collect(WEB, self.events(40, 5_000))
+        bodies = [json.loads(request.body) for request in demo.received]
+        assert max(len(request.body) for request in demo.received) <= LIMIT
+        assert len(bodies) == frame["request"].nunique() == 4
+        sent = sorted(event["data"]["number"] for body in bodies for event in body["events"])
+        assert sent == list(range(40))
+        assert frame["request_id"].nunique() == 4
+
+    def test_silent_has_no_request_id(self, edge: Any) -> None:
+        frame = edge.collect(WEB, self.events(1), silent=True)
+        assert frame["status"].tolist() == [204]
+        assert frame["request_id"].isna().all()
+
+    def test_an_event_that_is_too_large_is_named_and_nothing_is_sent(self, demo: Any, edge: Any) -> None:
+        demo.received.clear()
+        with pytest.raises(ArgumentError, match="Event 1 alone has"):
+            edge.collect(WEB, [PAGE_VIEW, {"data": {"a": "x" * LIMIT}}, PAGE_VIEW])
+        assert not demo.received
+
+    @pytest.mark.parametrize(
+        ("events", "says"),
+        [
+            ([], "no event to send"),
+            (PAGE_VIEW, "a list of events"),
+            ("x", "a list of events"),
+            ([PAGE_VIEW, {"xdm": {"identityMap": {"Email": [{"id": "a"}]}}}], "Event 1: .* no primary identity"),
+        ],
+    )
+    def test_what_is_no_batch_is_refused(self, edge: Any, events: Any, says: str) -> None:
+        with pytest.raises(ArgumentError, match=says):
+            edge.collect(WEB, events)
+
+    def test_when_all_is_refused_it_is_an_error(self, edge: Any) -> None:
+        with pytest.raises(EdgeError, match="EXEG-0004-422"):
+            edge.collect(DATASTREAMS["disabled"].id, self.events(2))
+
+    def test_a_failure_behind_is_said_for_each_event(self, edge: Any) -> None:
+        frame = edge.collect(DATASTREAMS["upstream_down"].id, self.events(2))
+        assert frame["outcome"].tolist() == ["accepted, but a service behind failed"] * 2
+        assert frame["code"].tolist() == ["EXEG-0201-503"] * 2
+
+    def edge_at(self, url: str) -> Any:
+        return adobe_nb.connect(
+            client_id="c" * 12, client_secret="hush", org_id="A@AdobeOrg", reactor_url=url, ims_url=url,
+            edge_server_url=url,
+        ).edge  # fmt: skip
+
+    def test_a_request_that_may_have_arrived_is_not_sent_again(self) -> None:
+        def cut(got: Got) -> Answer:
+            if got.path.startswith("/ims/"):
+                return Answer(200, b'{"access_token": "t", "expires_in": 99}')
+            return Answer(202, b'{"req', {"Content-Length": "100", "Content-Type": "application/json"})
+
+        with stub(cut) as server:
+            edge = self.edge_at(server.url)
+            with pytest.raises(TransportError):
+                edge.collect(WEB, self.events(1))
+            assert sum(got.path.startswith("/ee/") for got in server.got) == 1
+
+    def test_one_broken_part_is_told_from_the_others(self) -> None:
+        def one_cut(got: Got) -> Answer:
+            if got.path.startswith("/ims/"):
+                return Answer(200, b'{"access_token": "t", "expires_in": 99}')
+            if b'"number":0' in got.body:
+                return Answer(202, b"{", {"Content-Length": "100", "Content-Type": "application/json"})
+            return Answer(202, b'{"requestId": "r-1"}', {"Content-Type": "application/json"})
+
+        with stub(one_cut) as server:
+            frame = self.edge_at(server.url).collect(WEB, self.events(20, 5_000))
+        first = frame["request"] == 0
+        assert set(frame[first]["outcome"]) == {"may have arrived; not sent again"}
+        assert set(frame[~first]["outcome"]) == {"accepted"}
+
+
+class TestFrames:
+    def frame(self, **more: Any) -> pd.DataFrame:
+        columns = {
+            "eventType": ["view", "click"],
+            "web.webPageDetails.name": ["home", None],
+            "timestamp": pd.to_datetime(["2026-01-01T00:00:00Z", None], utc=True),
+            "data.price": [9.5, np.nan],
+            "data.count": pd.array([1, None], dtype="Int64"),
+            "identityMap.Email": ["a@b.test", "c@d.test"],
+        }
+        return pd.DataFrame({**columns, **more})
+
+    def sent(self, demo: Any) -> list[dict[str, Any]]:
+        return json.loads(last(demo).body)["events"]
+
+    def test_dotted_columns_nest_and_missing_values_are_left_out(self, demo: Any, edge: Any) -> None:
+        edge.collect(WEB, self.frame())
+        first, second = self.sent(demo)
+        assert first == {
+            "xdm": {
+                "eventType": "view",
+                "web": {"webPageDetails": {"name": "home"}},
+                "timestamp": "2026-01-01T00:00:00.000Z",
+                "identityMap": {"Email": [{"id": "a@b.test", "primary": True}]},
+            },
+            "data": {"price": 9.5, "count": 1},
+        }
+        assert second == {
+            "xdm": {"eventType": "click", "identityMap": {"Email": [{"id": "c@d.test", "primary": True}]}}
+        }
+
+    def test_the_primary_namespace_can_be_named(self, demo: Any, edge: Any) -> None:
+        edge.collect(WEB, self.frame(**{"identityMap.CRM": ["1", "2"]}), primary="CRM")
+        identities = self.sent(demo)[0]["xdm"]["identityMap"]
+        assert (identities["Email"][0]["primary"], identities["CRM"][0]["primary"]) == (False, True)
+
+    @pytest.mark.parametrize(
+        ("changes", "primary", "says"),
+        [
+            ({"identityMap.Email": ["a", None]}, None, "Row 1 has no identity"),
+            ({"identityMap.CRM": ["1", None]}, "CRM", "Row 1 has no value in identityMap.CRM"),
+            ({}, "Phone", "no column identityMap.Phone"),
+            ({"timestamp": pd.to_datetime(["2026-01-01", "2026-01-02"])}, None, "Row 0 has a time without a time zone"),
+            ({"web": ["x", "y"]}, None, "contradict each other"),
+            ({"data.odd": [object(), 1]}, None, "Event 0 holds something that JSON cannot say"),
+        ],
+    )
+    def test_rows_that_cannot_be_sent_are_named_and_nothing_is_sent(
+        self, demo: Any, edge: Any, changes: dict[str, Any], primary: str | None, says: str
+    ) -> None:
+        demo.received.clear()
+        with pytest.raises(ArgumentError, match=says):
+            edge.collect(WEB, self.frame(**changes), primary=primary)
+        assert not demo.received
+
+    def test_an_empty_frame_is_refused(self, edge: Any) -> None:
+        with pytest.raises(ArgumentError, match="no event to send"):
+            edge.collect(WEB, self.frame().head(0))
+
+
+class TestVisitor:
+    def test_keeps_state_and_hint_from_answer_to_call(self, demo: Any, edge: Any) -> None:
+        visitor = edge.visitor(WEB)
+        first = visitor.interact(PAGE_VIEW)
+        assert visitor.hint == "va6"
+        assert len(visitor.state) == 2
+        second = visitor.interact(PAGE_VIEW)
+        assert last(demo).path == "/ee/va6/v2/interact"
+        entries = json.loads(last(demo).body)["meta"]["state"]["entries"]
+        assert {entry["key"] for entry in entries} == set(visitor.state)
+        # The identity is stored once; then only the cluster comes back.
+        assert (first["type"] == "state:store").sum() == 2
+        assert (second["type"] == "state:store").sum() == 1
+
+    def test_a_hint_that_is_refused_is_dropped_and_the_call_repeated_without(self, demo: Any, edge: Any) -> None:
+        visitor = edge.visitor(WEB)
+        visitor.interact(PAGE_VIEW)
+        visitor._hint = ("gone1", visitor._hint[1])
+        assert len(visitor.interact(PAGE_VIEW)) == 4
+        assert last(demo).path == "/ee/v2/interact"
+
+    def test_a_hint_is_good_for_its_time_only(self, edge: Any) -> None:
+        visitor = edge.visitor(WEB)
+        visitor.interact(PAGE_VIEW)
+        visitor._now = lambda: visitor._hint[1] + 1
+        assert visitor.hint is None
+
+    def test_two_visitors_are_two_people(self, edge: Any) -> None:
+        one, two = edge.visitor(WEB), edge.visitor(WEB)
+        event = {"xdm": {"eventType": "view"}}
+        one.interact(event)
+        two.interact(event)
+        assert one.state != two.state
+
+    def test_collect_belongs_to_the_person_too(self, demo: Any, edge: Any) -> None:
+        visitor = edge.visitor(WEB, authenticated=False)
+        visitor.interact(PAGE_VIEW)
+        assert visitor.collect([PAGE_VIEW])["outcome"].tolist() == ["accepted"]
+        assert "state" in json.loads(last(demo).body)["meta"]
+
+
+class TestCodes:
+    def test_all_of_adobes_codes_are_there_with_their_facts(self) -> None:
+        if not SHARED.exists():
+            pytest.skip("Adobe's list of codes is not beside this checkout")
+        facts = {row["code"]: row for row in json.loads(SHARED.read_text(encoding="utf-8"))["errors"]}
+        assert set(EDGE_CODES) == set(facts)
+        for code, row in EDGE_CODES.items():
+            fact = facts[code]
+            assert (row.title, row.fatal, row.status) == (fact["title"], fact["fatal"], fact["response_status"]), code
+            assert fact["cause"] != row.cause, "in our own words"
+            assert fact["fix"] != row.fix, code
+
+    def test_errors_and_explain_are_frames(self, edge: Any) -> None:
+        assert len(edge.errors()) == 46
+        row = edge.explain("EXEG-0503-401")
+        assert row["title"].tolist() == ["Authorization token expired"]
+        assert edge.explain("https://ns.adobe.com/aep/errors/exeg-0503-401").equals(row)
+
+    @pytest.mark.parametrize(
+        ("code", "says"), [("EXEG-0503-400", "Did you mean EXEG-0503-401"), ("x", "lists them all")]
+    )
+    def test_an_unknown_code_is_refused(self, edge: Any, code: str, says: str) -> None:
+        with pytest.raises(ArgumentError, match=says):
+            edge.explain(code)
+
+    def test_as_curl_has_placeholders_and_valid_json(self, edge: Any, demo: Any) -> None:
+        command = edge.as_curl("interact", WEB, {"data": {"a": "it's"}})
+        assert "Bearer {ACCESS_TOKEN}" in command
+        assert f"/ee/v2/interact?datastreamId={WEB}" in command
+        assert "it'\\''s" in command
+        assert demo.accounts["demo"].client_id not in command
+        assert "Authorization" not in edge.as_curl("collect", WEB, PAGE_VIEW, authenticated=False)
+
+
+def test_nothing_of_the_edge_shows_a_secret(demo: Any, edge: Any) -> None:
+    token = demo.expired_token()
+    RECORDER.secrets.add(token)
+    with pytest.raises(EdgeError) as caught:
+        edge.interact(WEB, PAGE_VIEW, headers={"Authorization": f"Bearer {token}"})
+    RECORDER.lines += [str(caught.value), repr(edge), repr(vars(caught.value)), repr(edge._client())]
+    assert token not in RECORDER.lines[-2]
