@@ -2,15 +2,19 @@
 
 import json
 import re
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import nbformat
+import pandas as pd
 import pytest
 
 from adobe_nb.simulator.server import Simulator
 from tests import notebook_runner
-from tests.notebook_runner import execute, paths
+from tests.notebook_runner import comparable, execute, paths
 from tests.test_session import env_of, write
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -27,12 +31,48 @@ def outputs(notebook: nbformat.NotebookNode) -> list[Any]:
     return [output for cell in notebook.cells for output in cell.get("outputs", [])]
 
 
+@pytest.fixture(scope="module")
+def bad_day() -> Iterator[dict[str, str]]:
+    """A simulator in another process: tokens that live 5 seconds, 50 ms latency, 5 % of 429."""
+    script = "import sys; from adobe_nb.cli import main; sys.exit(main())"
+    options = ["--json", "--token-ttl", "5", "--latency", "50", "--fault", "429:0.05"]
+    process = subprocess.Popen([sys.executable, "-c", script, "simulator", *options], stdout=subprocess.PIPE, text=True)
+    yield json.loads(process.stdout.readline())
+    process.terminate()
+    process.communicate(timeout=20)
+
+
 @pytest.mark.parametrize("path", paths(), ids=lambda path: path.stem)
 class TestEachNotebook:
     def test_runs_on_the_built_in_simulator_without_edits(self, path: Path, tmp_path: Path) -> None:
         notebook = execute(path, tmp_path)
         assert all(output.output_type != "error" for output in outputs(notebook))
         assert list(tmp_path.iterdir()) == []
+
+    @pytest.mark.skipif(pd.__version__ < "3", reason="committed with pandas 3, whose tables look different as text")
+    def test_shows_what_is_committed(self, path: Path, tmp_path: Path) -> None:
+        committed = comparable(nbformat.read(path, as_version=4))
+        assert comparable(execute(path, tmp_path)) == committed
+        assert sum(map(len, committed.values())) > 1000
+
+    @pytest.mark.skipif(pd.__version__ < "3", reason="committed with pandas 3, whose tables look different as text")
+    def test_shows_the_same_tables_twice_on_a_slow_and_busy_simulator_elsewhere(
+        self, path: Path, tmp_path: Path, bad_day: dict[str, str]
+    ) -> None:
+        names = (
+            "client_id",
+            "client_secret",
+            "org_id",
+            "scopes",
+            "reactor_url",
+            "ims_url",
+            "edge_url",
+            "edge_server_url",
+        )
+        write(tmp_path / ".env", "".join(f"ADOBE_{name.upper()}={bad_day[name]}\n" for name in names))
+        committed = comparable(nbformat.read(path, as_version=4))
+        for _ in range(2):
+            assert comparable(execute(path, tmp_path)) == committed
 
     def test_runs_with_credentials_from_an_env_file(self, path: Path, tmp_path: Path) -> None:
         with Simulator() as elsewhere:

@@ -43,6 +43,8 @@ function render({ model, el }) {
   const left = make("span", { class: "adobe-nb-left" });
   const time = make("div", { class: "adobe-nb-time" }, bar, left);
   const message = make("p", { class: "adobe-nb-message", role: "alert" });
+  const notice = make("p", { class: "adobe-nb-message", "data-kind": "warning", role: "note",
+    text: "This is a public machine (Binder). Do not type or paste real credentials here; use the simulator." });
 
   // A panel whose kernel was restarted gets no answer, and must say so.
   let waiting = null;
@@ -92,7 +94,7 @@ function render({ model, el }) {
 
   // Lumino would otherwise take Enter and Space for the notebook's own shortcuts.
   const root = make("section", { class: "adobe-nb", "aria-label": "Adobe sign-in", "data-lm-suppress-shortcuts": "true" },
-    make("header", {}, dot, status, badge), facts, time, buttons, message, more);
+    make("header", {}, dot, status, badge), notice, facts, time, buttons, message, more);
   el.append(root);
 
   // The attribute on the section alone comes too late: shortcuts are matched from the focused element upward.
@@ -146,6 +148,7 @@ function render({ model, el }) {
     const state = model.get("state");
     const busy = model.get("busy");
     const connected = Boolean(state.connected);
+    notice.hidden = !state.public;
     root.dataset.connected = connected;
     root.dataset.service = state.service || "";
     root.setAttribute("aria-busy", String(Boolean(busy)));

@@ -4,6 +4,7 @@ A secret travels from the browser as a custom message and is never a trait, so t
 Handlers may run in a sub-shell thread while a cell is busy; one lock keeps them apart.
 """
 
+import os
 import threading
 from collections.abc import Callable, Mapping
 from importlib.resources import files
@@ -59,7 +60,11 @@ class SignInPanel(anywidget.AnyWidget):  # type: ignore[misc]
         session = sessions.current_or_none()
         token = session.token if session else None
         with self.hold_sync():
-            self.state = {**_state(session), "refused": self._refused and session is not None}
+            self.state = {
+                **_state(session),
+                "public": _on_public_machine(),
+                "refused": self._refused and session is not None,
+            }
             self.issued_at = token.issued_at.timestamp() * 1000 if token else None
             self.expires_at = token.expires_at.timestamp() * 1000 if token and token.expires_at else None
 
@@ -158,6 +163,11 @@ def _field_of(typed: Typed, text: str) -> str:
     if "access_token" not in typed and ("client id" in lowered or "adobe_client_id" in lowered):
         return "client_id"
     return "secret" if any(word in lowered for word in ("secret", "token", "pasted")) else ""
+
+
+def _on_public_machine() -> bool:
+    """Binder sets these for each of its servers."""
+    return any(name in os.environ for name in ("BINDER_LAUNCH_HOST", "BINDER_REPO_URL"))
 
 
 def _state(session: sessions.Session | None) -> dict[str, Any]:

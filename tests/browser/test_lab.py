@@ -9,9 +9,9 @@ import nbformat
 import pytest
 from playwright.sync_api import Page, expect
 
-from adobe_nb.lab import FIRST
 from tests.browser.conftest import PATIENCE, Lab
 from tests.conftest import RECORDER
+from tests.notebook_runner import paths
 
 Open = Callable[[str], Page]
 PANEL = "%load_ext adobe_nb\n%adobe_auth panel"
@@ -64,16 +64,20 @@ def panel(lab: Lab, open_notebook: Open, request: pytest.FixtureRequest) -> tupl
     return page, name
 
 
-def test_the_first_tutorial_runs_top_to_bottom(lab: Lab, open_notebook: Open, tmp_path: Path) -> None:
-    page = open_notebook(FIRST)
+@pytest.mark.parametrize("name", [path.name for path in paths()])
+def test_a_tutorial_runs_top_to_bottom(lab: Lab, open_notebook: Open, tmp_path: Path, name: str) -> None:
+    page = open_notebook(name)
     menu(page, "Run", "Run All Cells")
     page.wait_for_selector("text=Python 3 (ipykernel) | Busy")
     page.wait_for_selector("text=Python 3 (ipykernel) | Idle")
+    page.locator(".jp-WindowedPanel-outer").first.evaluate("panel => panel.scrollTo(0, 0)")
     expect(page.locator(".adobe-nb header strong")).to_have_text("Signed in")
-    page.screenshot(path=tmp_path / "tutorial.png")
-    text = saved_after(lab, page, FIRST)
-    cells = nbformat.read(lab.folder / FIRST, as_version=4).cells
-    code = [cell for cell in cells if cell.cell_type == "code"]
+    text = saved_after(lab, page, name)
+    for part in range(12):
+        page.screenshot(path=tmp_path / f"{name}-{part:02d}.png")
+        page.locator(".jp-WindowedPanel-outer").first.evaluate("panel => panel.scrollBy(0, 700)")
+        page.wait_for_timeout(150)
+    code = [cell for cell in nbformat.read(lab.folder / name, as_version=4).cells if cell.cell_type == "code"]
     assert all(cell.execution_count for cell in code)
     assert not [output for cell in code for output in cell.outputs if output.output_type == "error"]
     assert not [secret for secret in RECORDER.known_secrets() if secret in text]

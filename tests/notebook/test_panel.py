@@ -228,3 +228,9 @@ def test_where_widgets_cannot_show_the_same_facts_are_html_and_text(demo: Any) -
 def test_the_front_end_never_writes_markup() -> None:
     assert "innerHTML" not in panel()._esm
     assert "model.set" not in panel()._esm
+
+
+def test_on_a_public_machine_it_warns(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not panel().state["public"]
+    monkeypatch.setenv("BINDER_REPO_URL", "https://example.test/repo")
+    assert panel().state["public"]
