@@ -64,12 +64,25 @@ def panel(lab: Lab, open_notebook: Open, request: pytest.FixtureRequest) -> tupl
     return page, name
 
 
+def forget_outputs(path: Path) -> None:
+    notebook = nbformat.read(path, as_version=4)
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+    nbformat.write(notebook, path)
+
+
 @pytest.mark.parametrize("name", [path.name for path in paths()])
 def test_a_tutorial_runs_top_to_bottom(lab: Lab, open_notebook: Open, tmp_path: Path, name: str) -> None:
+    forget_outputs(lab.folder / name)
     page = open_notebook(name)
     menu(page, "Run", "Run All Cells")
-    page.wait_for_selector("text=Python 3 (ipykernel) | Busy")
-    page.wait_for_selector("text=Python 3 (ipykernel) | Idle")
+
+    def code() -> list[nbformat.NotebookNode]:
+        saved_after(lab, page, name)
+        return [cell for cell in nbformat.read(lab.folder / name, as_version=4).cells if cell.cell_type == "code"]
+
+    wait_until(lambda: all(cell.execution_count for cell in code()), "every cell has run")
     page.locator(".jp-WindowedPanel-outer").first.evaluate("panel => panel.scrollTo(0, 0)")
     expect(page.locator(".adobe-nb header strong")).to_have_text("Signed in")
     text = saved_after(lab, page, name)
@@ -77,9 +90,7 @@ def test_a_tutorial_runs_top_to_bottom(lab: Lab, open_notebook: Open, tmp_path: 
         page.screenshot(path=tmp_path / f"{name}-{part:02d}.png")
         page.locator(".jp-WindowedPanel-outer").first.evaluate("panel => panel.scrollBy(0, 700)")
         page.wait_for_timeout(150)
-    code = [cell for cell in nbformat.read(lab.folder / name, as_version=4).cells if cell.cell_type == "code"]
-    assert all(cell.execution_count for cell in code)
-    assert not [output for cell in code for output in cell.outputs if output.output_type == "error"]
+    assert not [output for cell in code() for output in cell.outputs if output.output_type == "error"]
     assert not [secret for secret in RECORDER.known_secrets() if secret in text]
 
 
