@@ -115,7 +115,7 @@ def test_the_panel_connects_tests_and_signs_out_by_click(panel: tuple[Page, str]
     expect(page.locator(".adobe-nb-badge")).to_have_text("Simulator")
     expect(page.locator(".adobe-nb-left")).to_contain_text("23 h 59 min left")
     page.get_by_role("button", name="Test").click()
-    expect(page.locator(".adobe-nb-message")).to_have_text("The credentials work. Company: Hearth & Harbor.")
+    expect(page.locator(".adobe-nb-message[role=alert]")).to_have_text("The credentials work. Company: Hearth & Harbor.")
     page.get_by_role("button", name="Sign out").click()
     expect(page.locator(".adobe-nb header strong")).to_have_text("Not signed in")
 
@@ -196,7 +196,7 @@ def test_a_panel_whose_kernel_was_restarted_says_so(panel: tuple[Page, str]) -> 
     page.locator(".jp-Dialog .jp-mod-warn").click()
     page.wait_for_selector("text=Python 3 (ipykernel) | Idle")
     page.get_by_role("button", name="Test").click()
-    expect(page.locator(".adobe-nb-message")).to_contain_text("run this cell again", timeout=PATIENCE)
+    expect(page.locator(".adobe-nb-message[role=alert]")).to_contain_text("run this cell again", timeout=PATIENCE)
     run_cell(page, 0)
     expect(page.locator(".adobe-nb header strong")).to_have_text("Not signed in", timeout=PATIENCE)
 
