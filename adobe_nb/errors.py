@@ -89,6 +89,9 @@ class TransportError(AdobeError):
 class HostNotAllowed(TransportError):
     """The address is outside the allowed hosts. No request was sent."""
 
+    def __init__(self, message: str) -> None:
+        super().__init__(message, never_sent=True)
+
 
 class RedirectRefused(TransportError):
     """The server answered with a redirect; following it could carry secrets elsewhere."""

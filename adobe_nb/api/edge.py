@@ -18,7 +18,7 @@ import requests
 from adobe_nb.api.edge_errors import EDGE_CODES, EdgeCode
 from adobe_nb.api.edge_events import Events, batches, body_of, event_of, events_of
 from adobe_nb.api.jsonapi import in_parallel
-from adobe_nb.errors import ApiError, ArgumentError, EdgeError, IncompleteResult, TransportError
+from adobe_nb.errors import AdobeError, ApiError, ArgumentError, EdgeError, IncompleteResult, TransportError
 from adobe_nb.transport import UNSIGNED, Request, Response, Signer, Transport
 
 Document = dict[str, Any]
@@ -85,7 +85,7 @@ class _Outcome:
 
     status: int | None
     document: Document
-    problem: ApiError | TransportError | None = None
+    problem: AdobeError | None = None
     maybe: bool = False
     """It may have arrived."""
 
@@ -202,11 +202,7 @@ class Edge:
         if dry_run:
             return _shown(client, call, bodies)
         outcomes = in_parallel(lambda body: _send(client, call, body), bodies)
-        problems = [outcome.problem for outcome in outcomes]
-        if problems and all(problem is not None for problem in problems):
-            first = problems[0]
-            if first is not None and (len(problems) == 1 or not any(outcome.maybe for outcome in outcomes)):
-                raise first
+        _raise_if_nothing_went(outcomes)
         return _sent_frame(client, call, parts, outcomes)
 
     def visitor(self, datastream_id: str, *, authenticated: bool = True) -> "Visitor":
@@ -285,6 +281,8 @@ class Visitor:
         """As ``edge.interact``, for this person."""
         body = body_of([event_of(event, xdm, data)], query, one=True, meta=self._meta())
         outcome = self._send("interact", body)
+        if outcome.problem is not None:
+            raise outcome.problem
         self._keep(outcome.document)
         return _answer_frame(self._client(), self._call("interact"), outcome)
 
@@ -294,6 +292,7 @@ class Visitor:
         parts = batches(prepared, None, meta=self._meta())
         bodies = [body_of([prepared[index] for index in part], None, meta=self._meta()) for part in parts]
         outcomes = [self._send("collect", body) for body in bodies]
+        _raise_if_nothing_went(outcomes)
         return _sent_frame(self._client(), self._call("collect"), parts, outcomes)
 
     def _call(self, endpoint: Endpoint) -> "_Call":
@@ -306,8 +305,6 @@ class Visitor:
             # A hint that is refused was not acted on: forget it, and ask once more without.
             self._hint = None
             outcome = _send(self._client(), self._call(endpoint), body)
-        if outcome.problem is not None:
-            raise outcome.problem
         return outcome
 
     def _meta(self) -> Document | None:
@@ -373,18 +370,28 @@ def _send(client: EdgeClient, call: _Call, body: bytes) -> _Outcome:
     """Send once; an outcome in every case, so that a batch can say what became of each part."""
     signing = _Signing(client.signer if call.authenticated else UNSIGNED, call.headers or {})
     request = Request("POST", call.url(client), params=call.params, headers=_JSON, body=body)
-    problem: TransportError | None = None
+    problem: AdobeError | None = None
     answer: Response | None = None
     try:
         answer = client.transport.send(request, signing)
-    except TransportError as error:
+    except AdobeError as error:  # also of the signer: then this part was not sent, but others may have been
         problem = error
     if answer is None:
-        return _Outcome(None, {}, problem, maybe=problem is not None and not problem.never_sent)
+        return _Outcome(None, {}, problem, maybe=isinstance(problem, TransportError) and not problem.never_sent)
     document = _json(answer)
     if answer.status >= 400:
         return _Outcome(answer.status, document, _refusal(call, request, answer, document, signing.sent))
     return _Outcome(answer.status, document)
+
+
+def _raise_if_nothing_went(outcomes: Sequence[_Outcome]) -> None:
+    """The first error, when every part was refused or not sent; else each row says what became of it."""
+    problems = [outcome.problem for outcome in outcomes]
+    first = next((problem for problem in problems if problem is not None), None)
+    if first is None or None in problems:
+        return
+    if len(problems) == 1 or not any(outcome.maybe for outcome in outcomes):
+        raise first
 
 
 def _json(answer: Response) -> Document:

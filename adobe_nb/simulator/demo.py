@@ -345,7 +345,7 @@ WEB_STORE_DE = Property(
     name="Web Store DE",
     platform="web",
     created="2024-09-30",
-    domains=("www.hearth-harbor.example.de",),
+    domains=("de.hearth-harbor.example",),
     extensions=(
         _CORE_OLD,
         Installed(

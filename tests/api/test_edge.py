@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 import adobe_nb
+from adobe_nb.api.edge import Edge, EdgeClient
 from adobe_nb.api.edge_errors import EDGE_CODES
 from adobe_nb.api.edge_events import LIMIT
 from adobe_nb.errors import ArgumentError, EdgeError, NotSignedIn, TransportError
@@ -324,6 +325,42 @@ class TestCollect:
         first = frame["request"] == 0
         assert set(frame[first]["outcome"]) == {"may have arrived; not sent again"}
         assert set(frame[~first]["outcome"]) == {"accepted"}
+
+    def test_a_session_that_ends_in_between_says_which_part_was_not_sent(self, simulate: Any) -> None:
+        simulator = simulate(seed="empty")
+        session = sign_in(simulator)
+
+        def sign_out_after_one(request: Any) -> Any:
+            if simulator.received:
+                session._auth.forget()
+            return signer(request)
+
+        signer = session.edge_client.signer
+        once = EdgeClient(
+            session.edge_client.transport,
+            _Signer(sign_out_after_one),
+            session.edge_client.edge_url,
+            session.edge_client.server_url,
+            session.service,
+            session.org_id,
+        )
+        simulator.received.clear()
+        visitor = Edge(lambda: once).visitor(WEB)
+        frame = visitor.collect(self.events(20, 5_000))
+        assert frame[frame["request"] == 0]["outcome"].unique().tolist() == ["accepted"]
+        assert frame[frame["request"] == 1]["outcome"].unique().tolist() == ["not sent"]
+        assert "signed out" in frame["advice"].iloc[-1]
+
+
+class _Signer:
+    def __init__(self, sign: Any) -> None:
+        self._sign = sign
+
+    def __call__(self, request: Any) -> Any:
+        return self._sign(request)
+
+    def renew(self, refused: Any) -> bool:
+        return False
 
 
 class TestFrames:

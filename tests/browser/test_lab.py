@@ -115,7 +115,9 @@ def test_the_panel_connects_tests_and_signs_out_by_click(panel: tuple[Page, str]
     expect(page.locator(".adobe-nb-badge")).to_have_text("Simulator")
     expect(page.locator(".adobe-nb-left")).to_contain_text("23 h 59 min left")
     page.get_by_role("button", name="Test").click()
-    expect(page.locator(".adobe-nb-message[role=alert]")).to_have_text("The credentials work. Company: Hearth & Harbor.")
+    expect(page.locator(".adobe-nb-message[role=alert]")).to_have_text(
+        "The credentials work. Company: Hearth & Harbor."
+    )
     page.get_by_role("button", name="Sign out").click()
     expect(page.locator(".adobe-nb header strong")).to_have_text("Not signed in")
 
