@@ -161,6 +161,12 @@ def _check_columns(names: Iterable[Hashable], columns: list[str], primary: str |
                 f"The columns {name!r} and {inside[0]!r} contradict each other: one is inside the other."
             )
     namespaces = [name.removeprefix(_IDENTITY) for name in columns if name.startswith(_IDENTITY)]
+    nested = next((name for name in namespaces if "." in name or not name), None)
+    if nested is not None:
+        raise ArgumentError(
+            f"{_IDENTITY}{nested} is no column of identities. Call it identityMap.<namespace>, like identityMap.Email, "
+            "with the plain id as its value. Nothing was sent."
+        )
     if primary is not None and primary not in namespaces:
         raise ArgumentError(f"primary={primary!r} has no column identityMap.{primary}. There are: {namespaces}.")
 

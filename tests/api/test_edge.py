@@ -407,6 +407,7 @@ class TestFrames:
             ({}, "Phone", "no column identityMap.Phone"),
             ({"timestamp": pd.to_datetime(["2026-01-01", "2026-01-02"])}, None, "Row 0 has a time without a time zone"),
             ({"web": ["x", "y"]}, None, "contradict each other"),
+            ({"identityMap.Phone.id": ["1", "2"]}, None, "identityMap.Phone.id is no column of identities"),
             ({"data.odd": [object(), 1]}, None, "Event 0 holds something that JSON cannot say"),
         ],
     )
