@@ -203,7 +203,7 @@ class Transport:
         except KeyboardInterrupt:
             interrupted = True
         except Exception as error:  # noqa: BLE001 - whatever the libraries raise, their frames hold secrets
-            failure = _Failure(f"The request to {_place(request)} cannot be sent ({type(error).__name__}).")
+            failure = _Failure(f"The request to {_place(request)} failed ({type(error).__name__}).")
         if interrupted:
             raise KeyboardInterrupt
         if ours is not None:
@@ -271,8 +271,9 @@ def _place(request: Request) -> str:
 
 
 def _redirect_message(request: Request, answer: Response) -> str:
-    target = urlsplit(answer.headers.get("Location", ""))
-    where = target.hostname or "another address"
+    # A Location is the server's own text and may be no URL at all: only a plain host name is repeated.
+    target = re.match(r"https?://([A-Za-z0-9.-]+)", answer.headers.get("Location", ""))
+    where = target[1] if target else "another address"
     return (
         f"{_place(request)} answered with a redirect to {where}, which is not followed because credentials would "
         "go along. Often this is a proxy's login page: sign in to your network, then run it again."

@@ -104,6 +104,14 @@ def test_redirects_are_errors(status: int) -> None:
         assert "hushhush" not in str(caught.value)
 
 
+@pytest.mark.parametrize("location", ["http://[::1", "//", "not an address"])
+def test_a_redirect_to_what_is_no_address_is_one_of_our_errors(location: str) -> None:
+    with stub(lambda _: Answer(302, headers={"Location": location})) as server:
+        with pytest.raises(TransportError) as caught:
+            quick().send(get(server.url))
+        assert location not in str(caught.value)
+
+
 class TestRetries:
     def answering(self, *statuses: int, headers: dict[str, str] | None = None) -> Any:
         left = list(statuses)

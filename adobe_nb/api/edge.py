@@ -17,7 +17,7 @@ import requests
 
 from adobe_nb.api.edge_errors import EDGE_CODES, EdgeCode
 from adobe_nb.api.edge_events import Events, batches, body_of, event_of, events_of
-from adobe_nb.api.jsonapi import in_parallel
+from adobe_nb.api.jsonapi import CURL_HEADERS, in_parallel
 from adobe_nb.errors import AdobeError, ApiError, ArgumentError, EdgeError, IncompleteResult, TransportError
 from adobe_nb.transport import UNSIGNED, Request, Response, Signer, Transport
 
@@ -231,11 +231,7 @@ class Edge:
         call = _Call(endpoint, datastream_id, authenticated)
         lines = [f"curl -X POST '{call.url(self._client())}?{urlencode(call.params)}'"]
         if authenticated:
-            lines += [
-                '-H "Authorization: Bearer {ACCESS_TOKEN}"',
-                '-H "x-api-key: {API_KEY}"',
-                '-H "x-gw-ims-org-id: {ORG_ID}"',
-            ]
+            lines += CURL_HEADERS
         quoted = body.replace("'", "'\\''")
         return " \\\n  ".join((*lines, '-H "Content-Type: application/json"', f"-d '{quoted}'"))
 

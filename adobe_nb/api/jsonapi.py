@@ -19,6 +19,12 @@ _Result = TypeVar("_Result")
 
 ACCEPT = "application/vnd.api+json;revision=1"
 PAGE_SIZE = 100
+CURL_HEADERS = (
+    '-H "Authorization: Bearer {ACCESS_TOKEN}"',
+    '-H "x-api-key: {API_KEY}"',
+    '-H "x-gw-ims-org-id: {ORG_ID}"',
+)
+"""The three headers in a cURL command, with Adobe's placeholders for their values."""
 _JSON_TYPES = ("application/vnd.api+json", "application/json")
 
 

@@ -19,7 +19,17 @@ import pandas as pd
 from adobe_nb.api.filters import Condition, Filter, Sort, check_filter, check_rows, check_sort
 from adobe_nb.api.frames import DTYPES, columns_of, sort_frame, to_frame
 from adobe_nb.api.ids import Ids, ids_in, ids_of_type, listed_under, parents_of_one_type, type_of
-from adobe_nb.api.jsonapi import ACCEPT, PAGE_SIZE, Client, Document, Listing, Params, in_parallel, is_resource
+from adobe_nb.api.jsonapi import (
+    ACCEPT,
+    CURL_HEADERS,
+    PAGE_SIZE,
+    Client,
+    Document,
+    Listing,
+    Params,
+    in_parallel,
+    is_resource,
+)
 from adobe_nb.errors import ArgumentError, IncompleteResult, NoSuchName, NotFound
 from adobe_nb.resources import RESOURCES, Resource
 
@@ -284,9 +294,7 @@ class Reactor:
         return " \\\n  ".join(
             (
                 f"curl -X {method.upper()} '{self._client().base_url}{path}{query}'",
-                '-H "Authorization: Bearer {ACCESS_TOKEN}"',
-                '-H "x-api-key: {API_KEY}"',
-                '-H "x-gw-ims-org-id: {ORG_ID}"',
+                *CURL_HEADERS,
                 f'-H "Accept: {ACCEPT}"',
             )
         )
