@@ -87,6 +87,7 @@ class Session:
             credentials.hosts.edge_server,
             service=self.service,
             org_id=credentials.org_id,
+            progress=bar,
         )
         self.edge = Edge(lambda: edge_client)
         self._edge_client = edge_client

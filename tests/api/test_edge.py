@@ -1,6 +1,9 @@
 """The Edge Network: both hosts, every cause of the troubleshooting table, batches, visitors, codes."""
 
+import _thread
+import datetime as dt
 import json
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +22,8 @@ from tests.stub import Answer, Got, stub
 
 SHARED = Path(__file__).parents[3] / "shared" / "edge" / "errors.json"
 WEB = DATASTREAMS["web"].id
+CIRCLE: dict[str, Any] = {}
+CIRCLE["again"] = CIRCLE
 PAGE_VIEW = {
     "xdm": {
         "eventType": "web.webpagedetails.pageViews",
@@ -102,8 +107,21 @@ class TestInteract:
             (WEB, {"xdm": {"identityMap": {"Email": "a"}}}, "identityMap that is not"),
             (WEB, {"xdm": {"identityMap": {"Email": [{"primary": True}]}}}, "identityMap that is not"),
             (WEB, {"data": {"a": object()}}, "JSON cannot say"),
-            (WEB, {"data": {"a": float("nan")}}, "JSON cannot say"),
-            (WEB, {"data": {"a": pd.Timestamp("2026-01-01")}}, "without a time zone"),
+            (WEB, {"data": {"a": {"b": [1, float("nan")]}}}, r"a number that is none .* in event\.data\.a\.b\.1"),
+            (WEB, {"data": {"a": np.float64("inf")}}, r"NaN or infinity.* in event\.data\.a"),
+            (WEB, {"data": {"a": pd.NaT}}, r"a missing value \(NaT\).* in event\.data\.a"),
+            (WEB, {"data": {"a": pd.NA}}, "a missing value"),
+            (WEB, {"data": {"a": "\ud800"}}, "half a character"),
+            (WEB, {"data": {(1, 2): "x"}}, "a member whose name is not text"),
+            (WEB, {"data": CIRCLE}, "a circle"),
+            (WEB, {"data": {"a": pd.Timestamp("2026-01-01")}}, r"without a time zone .* in event\.data\.a"),
+            (WEB, {"xdm": {"timestamp": "2026-07-01 10:00"}}, "not a moment with a time zone. Write 2026-07-01T10"),
+            (WEB, {"xdm": {"timestamp": dt.date(2026, 7, 1)}}, "not a moment with a time zone"),
+            (WEB, {"xdm": {"timestamp": 1782900000}}, "not a moment with a time zone"),
+            (WEB, [PAGE_VIEW, PAGE_VIEW], "use edge.collect"),
+            (WEB, pd.DataFrame({"eventType": ["x"]}), "use edge.collect"),
+            (PAGE_VIEW, WEB, "The datastream id comes first"),
+            (WEB, WEB, "The datastream id comes first"),
             (WEB, {"data": {"a": "x" * LIMIT}}, "the limit is 65,536"),
         ],
     )
@@ -114,6 +132,13 @@ class TestInteract:
         with pytest.raises(ArgumentError, match=says):
             edge.interact(datastream, event)
         assert not demo.received
+
+
+def edge_at(url: str) -> Any:
+    return adobe_nb.connect(
+        client_id="c" * 12, client_secret="hush", org_id="A@AdobeOrg", reactor_url=url, ims_url=url,
+        edge_server_url=url,
+    ).edge  # fmt: skip
 
 
 class TestTheTroubleshootingTable:
@@ -127,7 +152,8 @@ class TestTheTroubleshootingTable:
     def test_e10a1_authorization_missing(self, edge: Any) -> None:
         error = self.refused(edge, headers={"Authorization": None})
         assert (error.status, error.code) == (401, "EXEG-0500-401")
-        assert "Missing: Authorization." in str(error)
+        assert str(error).endswith("Sent: x-api-key, x-gw-ims-org-id.")
+        assert str(error).count("Authorization header") == 1
         assert error.cause == "The Authorization header was not sent."
         assert len(edge.interact(WEB, PAGE_VIEW)) == 5
 
@@ -135,7 +161,7 @@ class TestTheTroubleshootingTable:
         token = demo.connection()["access_token"]
         error = self.refused(edge, headers={"Authorization": token})
         assert error.code == "EXEG-0500-401"
-        assert "Authorization (no word Bearer)" in str(error)
+        assert "Authorization (without the word Bearer)" in str(error)
         assert token not in str(error)
         assert len(edge.interact(WEB, PAGE_VIEW, headers={"Authorization": f"Bearer {token}"})) == 5
 
@@ -167,8 +193,8 @@ class TestTheTroubleshootingTable:
     @pytest.mark.parametrize(
         ("account", "code", "says"),
         [
-            ("no_platform", "EXEG-0504-401", "no product context"),
-            ("not_entitled", "EXEG-0504-401", "not entitled"),
+            ("no_platform", "EXEG-0504-401", "in no product profile of Experience Platform. An admin"),
+            ("not_entitled", "EXEG-0504-401", "no licence"),
             ("no_scope", "EXEG-0505-401", "acp.foundation"),
         ],
     )
@@ -185,7 +211,27 @@ class TestTheTroubleshootingTable:
 
     @pytest.mark.parametrize("header", ["x-api-key", "x-gw-ims-org-id"])
     def test_the_other_two_headers_are_missed_by_name(self, edge: Any, header: str) -> None:
-        assert f"Missing: {header}." in str(self.refused(edge, headers={header: None}))
+        error = self.refused(edge, headers={header: None})
+        assert error.cause == f"The header {header} was not sent."
+        assert str(error).count(header) == 1
+
+    def test_e10d_of_another_organisation_says_which_header_to_check(self, edge: Any) -> None:
+        error = self.refused(edge, headers={"x-gw-ims-org-id": "0123456789ABCDEF01234567@AdobeOrg"})
+        assert error.code == "EXEG-0504-401"
+        assert error.cause == "The account does not belong to the organisation in x-gw-ims-org-id."
+        assert "0123456789ABCDEF" not in str(error)
+
+    def test_e10d_in_words_that_we_do_not_know_gets_the_general_advice(self) -> None:
+        problem = {"type": "https://ns.adobe.com/aep/errors/EXEG-0504-401", "detail": "Something else."}
+
+        def refuse(got: Got) -> Answer:
+            if got.path.startswith("/ims/"):
+                return Answer(200, b'{"access_token": "t", "expires_in": 99}')
+            return Answer(401, json.dumps(problem).encode(), {"Content-Type": "application/problem+json"})
+
+        with stub(refuse) as server:
+            error = self.refused(edge_at(server.url))
+        assert error.cause == EDGE_CODES["EXEG-0504-401"].cause
 
     def test_only_the_three_headers_can_be_changed(self, edge: Any) -> None:
         with pytest.raises(ArgumentError, match="not 'Host'"):
@@ -207,8 +253,11 @@ class TestOtherAnswers:
         assert caught.value.send_again == "after the fix"
 
     def test_an_unknown_datastream_says_so(self, edge: Any) -> None:
-        with pytest.raises(EdgeError, match="EXEG-0003-400"):
-            edge.interact("00000000-0000-4000-8000-000000000000", PAGE_VIEW)
+        unknown = "00000000-0000-4000-8000-000000000000"
+        with pytest.raises(EdgeError, match="EXEG-0003-400") as caught:
+            edge.interact(f" {unknown}\n", PAGE_VIEW)  # blanks come with copying
+        assert f"There is no datastream with the id {unknown}. Copy it again" in str(caught.value)
+        assert str(caught.value).count("no datastream") == 1
 
     def test_a_failure_behind_is_a_row_and_no_error(self, edge: Any) -> None:
         frame = edge.interact(DATASTREAMS["upstream_down"].id, PAGE_VIEW)
@@ -269,7 +318,7 @@ class TestCollect:
     def test_an_event_that_is_too_large_is_named_and_nothing_is_sent(self, demo: Any, edge: Any) -> None:
         demo.received.clear()
         with pytest.raises(ArgumentError, match="Event 1 alone has"):
-            edge.collect(WEB, [PAGE_VIEW, {"data": {"a": "x" * LIMIT}}, PAGE_VIEW])
+            edge.collect(WEB, [PAGE_VIEW, {**PAGE_VIEW, "data": {"a": "x" * LIMIT}}, PAGE_VIEW])
         assert not demo.received
 
     @pytest.mark.parametrize(
@@ -279,6 +328,7 @@ class TestCollect:
             (PAGE_VIEW, "a list of events"),
             ("x", "a list of events"),
             ([PAGE_VIEW, {"xdm": {"identityMap": {"Email": [{"id": "a"}]}}}], "Event 1: .* no primary identity"),
+            ([PAGE_VIEW, {"xdm": {"eventType": "x"}}], 'Event 1 has no identity. Add "identityMap"'),
         ],
     )
     def test_what_is_no_batch_is_refused(self, edge: Any, events: Any, says: str) -> None:
@@ -286,19 +336,74 @@ class TestCollect:
             edge.collect(WEB, events)
 
     def test_when_all_is_refused_it_is_an_error(self, edge: Any) -> None:
-        with pytest.raises(EdgeError, match="EXEG-0004-422"):
+        with pytest.raises(EdgeError, match="EXEG-0004-422") as caught:
             edge.collect(DATASTREAMS["disabled"].id, self.events(2))
+        assert "The request held events 0 to 1: none of them was taken." in str(caught.value)
+        with pytest.raises(EdgeError) as caught:
+            edge.collect(DATASTREAMS["disabled"].id, self.events(20, 5_000))
+        assert caught.value.__notes__ == ["None of the 2 requests was accepted; this is the first one's answer."]
+
+    def test_one_event_that_is_refused_takes_its_request_along_and_that_is_said(self) -> None:
+        problem = {"type": "https://ns.adobe.com/aep/errors/EXEG-0308-400", "detail": "At index 2.", "report": {}}
+
+        def refuse_the_second(got: Got) -> Answer:
+            if got.path.startswith("/ims/"):
+                return Answer(200, b'{"access_token": "t", "expires_in": 99}')
+            if b'"number":15' in got.body:
+                return Answer(400, json.dumps(problem).encode(), {"Content-Type": "application/problem+json"})
+            return Answer(202, b'{"requestId": "r-1"}', {"Content-Type": "application/json"})
+
+        with stub(refuse_the_second) as server:
+            frame = edge_at(server.url).collect(WEB, self.events(20, 5_000))
+        refused = frame[frame["outcome"] == "refused"]
+        first, last = refused["event"].min(), refused["event"].max()
+        said = refused["advice"].iloc[0]
+        assert 0 < first < 15 <= last
+        assert f"The request held events {first} to {last}: none of them was taken." in said
+        assert 'The service says: "At index 2".' in said
+        assert f"counts from event {first}," in said
+        assert set(frame[frame["outcome"] != "refused"]["outcome"]) == {"accepted"}
+
+    @pytest.mark.parametrize("visitor", [False, True])
+    def test_an_interrupt_says_which_events_had_gone(self, monkeypatch: Any, visitor: bool) -> None:
+        arrived, go_on = threading.Event(), threading.Event()
+
+        def hang_on_the_second(got: Got) -> Answer:
+            if got.path.startswith("/ims/"):
+                return Answer(200, b'{"access_token": "t", "expires_in": 99}')
+            if b'"number":15' in got.body:
+                arrived.set()
+                go_on.wait(20)
+            return Answer(202, b'{"requestId": "r-1"}', {"Content-Type": "application/json"})
+
+        with stub(hang_on_the_second) as server:
+            edge = edge_at(server.url)
+            monkeypatch.setattr("adobe_nb.api.jsonapi.PARALLEL", 1)
+            collect = edge.visitor(WEB).collect if visitor else edge.collect
+
+            def interrupt() -> None:
+                arrived.wait(20)
+                _thread.interrupt_main()
+
+            presser = threading.Thread(target=interrupt)
+            presser.start()
+            # The main thread gets its interrupt when it comes back from a wait; a wait of its own socket ends late.
+            timer = threading.Timer(0.5, go_on.set)
+            timer.start()
+            with pytest.raises(KeyboardInterrupt) as caught:
+                collect(WEB, self.events(40, 5_000)) if not visitor else collect(self.events(40, 5_000))
+            presser.join()
+            timer.join()
+        said = str(caught.value)
+        assert said.startswith("Stopped; accepted: events 0 to ")
+        assert "may have arrived: events " in said
+        assert "not sent: events " in said
+        assert said.endswith("39. Send only those again that were not sent.")
 
     def test_a_failure_behind_is_said_for_each_event(self, edge: Any) -> None:
         frame = edge.collect(DATASTREAMS["upstream_down"].id, self.events(2))
         assert frame["outcome"].tolist() == ["accepted, but a service behind failed"] * 2
         assert frame["code"].tolist() == ["EXEG-0201-503"] * 2
-
-    def edge_at(self, url: str) -> Any:
-        return adobe_nb.connect(
-            client_id="c" * 12, client_secret="hush", org_id="A@AdobeOrg", reactor_url=url, ims_url=url,
-            edge_server_url=url,
-        ).edge  # fmt: skip
 
     def test_a_request_that_may_have_arrived_is_not_sent_again(self) -> None:
         def cut(got: Got) -> Answer:
@@ -307,7 +412,7 @@ class TestCollect:
             return Answer(202, b'{"req', {"Content-Length": "100", "Content-Type": "application/json"})
 
         with stub(cut) as server:
-            edge = self.edge_at(server.url)
+            edge = edge_at(server.url)
             with pytest.raises(TransportError):
                 edge.collect(WEB, self.events(1))
             assert sum(got.path.startswith("/ee/") for got in server.got) == 1
@@ -321,7 +426,7 @@ class TestCollect:
             return Answer(202, b'{"requestId": "r-1"}', {"Content-Type": "application/json"})
 
         with stub(one_cut) as server:
-            frame = self.edge_at(server.url).collect(WEB, self.events(20, 5_000))
+            frame = edge_at(server.url).collect(WEB, self.events(20, 5_000))
         first = frame["request"] == 0
         assert set(frame[first]["outcome"]) == {"may have arrived; not sent again"}
         assert set(frame[~first]["outcome"]) == {"accepted"}
@@ -405,10 +510,20 @@ class TestFrames:
             ({"identityMap.Email": ["a", None]}, None, "Row 1 has no identity"),
             ({"identityMap.CRM": ["1", None]}, "CRM", "Row 1 has no value in identityMap.CRM"),
             ({}, "Phone", "no column identityMap.Phone"),
-            ({"timestamp": pd.to_datetime(["2026-01-01", "2026-01-02"])}, None, "Row 0 has a time without a time zone"),
+            (
+                {"timestamp": pd.to_datetime(["2026-01-01", "2026-01-02"])},
+                None,
+                r'Row 0 has a time without .* frame\["timestamp"\] = frame\["timestamp"\].dt.tz_localize',
+            ),
+            ({"timestamp": ["2026-01-01 10:00", None]}, None, "Row 0 has the timestamp .*pd.to_datetime"),
+            ({"identityMap": [{"Email": [{"id": "a"}]}] * 2}, None, "contradict each other"),
             ({"web": ["x", "y"]}, None, "contradict each other"),
             ({"identityMap.Phone.id": ["1", "2"]}, None, "identityMap.Phone.id is no column of identities"),
-            ({"data.odd": [object(), 1]}, None, "Event 0 holds something that JSON cannot say"),
+            (
+                {"data.odd": [object(), 1]},
+                None,
+                r"Event 0 holds something that JSON cannot say \(a object\) in data.odd",
+            ),
         ],
     )
     def test_rows_that_cannot_be_sent_are_named_and_nothing_is_sent(
@@ -418,6 +533,23 @@ class TestFrames:
         with pytest.raises(ArgumentError, match=says):
             edge.collect(WEB, self.frame(**changes), primary=primary)
         assert not demo.received
+
+    @pytest.mark.parametrize("dry_run", [False, True])
+    def test_a_frame_without_identities_is_refused_before_any_request(
+        self, demo: Any, edge: Any, dry_run: bool
+    ) -> None:
+        demo.received.clear()
+        frame = self.frame().drop(columns="identityMap.Email")
+        with pytest.raises(ArgumentError, match=r"Row 0 has no identity. Add a column such as identityMap.Email"):
+            edge.collect(WEB, frame, dry_run=dry_run)
+        assert not demo.received
+        assert len(edge.collect(WEB, frame, authenticated=False)) == 2
+
+    def test_a_column_of_whole_identity_maps_is_checked_too(self, demo: Any, edge: Any) -> None:
+        frame = self.frame().drop(columns="identityMap.Email")
+        frame["identityMap"] = [{"Email": [{"id": "a"}]}] * 2
+        with pytest.raises(ArgumentError, match="Row 0 has no primary identity"):
+            edge.collect(WEB, frame)
 
     def test_an_empty_frame_is_refused(self, edge: Any) -> None:
         with pytest.raises(ArgumentError, match="no event to send"):
@@ -458,6 +590,25 @@ class TestVisitor:
         two.interact(event)
         assert one.state != two.state
 
+    def test_a_dry_run_shows_the_state_and_sends_nothing(self, demo: Any, edge: Any) -> None:
+        visitor = edge.visitor(WEB)
+        visitor.interact(PAGE_VIEW)
+        demo.received.clear()
+        for shown in (visitor.interact(PAGE_VIEW, dry_run=True), visitor.collect([PAGE_VIEW], dry_run=True)):
+            assert "/ee/va6/v2/" in shown["url"][0]
+            assert "state" in json.loads(shown["body"][0])["meta"]
+        assert not demo.received
+
+    def test_a_batch_without_identities_needs_a_first_answer(self, edge: Any) -> None:
+        visitor = edge.visitor(WEB)
+        nobody = {"xdm": {"eventType": "view"}}
+        with pytest.raises(ArgumentError, match=r"Begin with visitor.interact\(event\), or add"):
+            visitor.collect([nobody])
+        with pytest.raises(ArgumentError, match=r"Begin with visitor.interact\(event\), or add a column"):
+            visitor.collect(pd.DataFrame({"eventType": ["view"]}))
+        visitor.interact(nobody)
+        assert visitor.collect([nobody], request_id="mine")["request_id"].str.startswith("mine-").all()
+
     def test_collect_belongs_to_the_person_too(self, demo: Any, edge: Any) -> None:
         visitor = edge.visitor(WEB, authenticated=False)
         visitor.interact(PAGE_VIEW)
@@ -484,7 +635,8 @@ class TestCodes:
         assert edge.explain("https://ns.adobe.com/aep/errors/exeg-0503-401").equals(row)
 
     @pytest.mark.parametrize(
-        ("code", "says"), [("EXEG-0503-400", "Did you mean EXEG-0503-401"), ("x", "lists them all")]
+        ("code", "says"),
+        [("EXEG-0503-400", "Did you mean EXEG-0503-401"), ("x", "lists them all"), ("503", "Give the whole code")],
     )
     def test_an_unknown_code_is_refused(self, edge: Any, code: str, says: str) -> None:
         with pytest.raises(ArgumentError, match=says):
@@ -497,6 +649,23 @@ class TestCodes:
         assert "it'\\''s" in command
         assert demo.accounts["demo"].client_id not in command
         assert "Authorization" not in edge.as_curl("collect", WEB, PAGE_VIEW, authenticated=False)
+
+    def test_as_curl_shows_a_batch_of_dicts_or_rows(self, edge: Any) -> None:
+        frame = pd.DataFrame({"eventType": ["view"], "identityMap.Email": ["a@b.test"]})
+        assert '"eventType": "view"' in edge.as_curl("collect", WEB, frame)
+        assert edge.as_curl("collect", WEB, [PAGE_VIEW, PAGE_VIEW]).count("eventType") == 2
+
+    @pytest.mark.parametrize(
+        ("endpoint", "event", "says"),
+        [
+            ("send", PAGE_VIEW, "The endpoints are interact and collect, not 'send'"),
+            ("interact", [PAGE_VIEW], "use edge.collect"),
+            ("collect", [{**PAGE_VIEW, "data": {"a": "x" * 40_000}}] * 2, "these events need 2"),
+        ],
+    )
+    def test_as_curl_shows_one_request_of_a_known_kind(self, edge: Any, endpoint: Any, event: Any, says: str) -> None:
+        with pytest.raises(ArgumentError, match=says):
+            edge.as_curl(endpoint, WEB, event)
 
 
 def test_nothing_of_the_edge_shows_a_secret(demo: Any, edge: Any) -> None:

@@ -1,0 +1,233 @@
+"""One request to the Edge Network: where it goes, how it is signed, and what became of it."""
+
+import json
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+from urllib.parse import urlencode
+
+import requests
+
+from adobe_nb.api.edge_refusals import AUTH_HEADERS, refusal, shape
+from adobe_nb.api.jsonapi import in_parallel
+from adobe_nb.api.progress import Progress, no_progress
+from adobe_nb.errors import AdobeError, ArgumentError, TransportError
+from adobe_nb.transport import UNSIGNED, Request, Response, Signer, Transport
+
+Document = dict[str, Any]
+Endpoint = Literal["interact", "collect"]
+ENDPOINTS = ("interact", "collect")
+_JSON = {"Content-Type": "application/json", "Accept": "application/json"}
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeClient:
+    """One session's way to the two hosts."""
+
+    transport: Transport
+    signer: Signer
+    edge_url: str
+    server_url: str
+    service: str
+    org_id: str
+    progress: Progress = no_progress
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """Where a request goes. Made by ``call_of``, which checks it."""
+
+    endpoint: Endpoint
+    datastream_id: str
+    authenticated: bool
+    request_id: str | None = None
+    silent: bool = False
+    hint: str | None = None
+    headers: Mapping[str, str | None] | None = field(default=None, repr=False)
+
+    @property
+    def path(self) -> str:
+        """With the location hint, if there is one."""
+        return f"/ee/{self.hint}/v2/{self.endpoint}" if self.hint else f"/ee/v2/{self.endpoint}"
+
+    @property
+    def params(self) -> tuple[tuple[str, str], ...]:
+        """The query of the address."""
+        found = [("datastreamId", self.datastream_id)]
+        if self.request_id:
+            found.append(("requestId", self.request_id))
+        if self.silent:
+            found.append(("silent", "true"))
+        return tuple(found)
+
+    def url(self, client: EdgeClient) -> str:
+        """Without the parameters."""
+        base = client.server_url if self.authenticated else client.edge_url
+        return f"{base}{self.path}"
+
+    def full_url(self, client: EdgeClient) -> str:
+        """With the parameters."""
+        return f"{self.url(client)}?{urlencode(self.params)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one request."""
+
+    status: int | None
+    document: Document
+    problem: AdobeError | None = None
+    maybe: bool = False
+    """It may have arrived."""
+
+    @property
+    def request_id(self) -> str | None:
+        """The service's id of this request, if it gave one."""
+        value = self.document.get("requestId")
+        return value if isinstance(value, str) else getattr(self.problem, "request_id", None)
+
+
+def call_of(endpoint: Endpoint, datastream_id: object, *, authenticated: bool, **more: Any) -> Call:
+    """Checks the arguments. Raises ArgumentError."""
+    if endpoint not in ENDPOINTS:
+        raise ArgumentError(f"The endpoints are {' and '.join(ENDPOINTS)}, not {endpoint!r}.")
+    if not isinstance(datastream_id, str) and datastream_id is not None:
+        raise ArgumentError(
+            f"The datastream id comes first, as text, then the event; the first argument is a "
+            f"{type(datastream_id).__name__}."
+        )
+    text = (datastream_id or "").strip()
+    try:
+        uuid.UUID(text.partition(":")[0])
+    except ValueError:
+        text = ""
+    if not text:
+        raise ArgumentError(
+            f"{datastream_id!r} is not a datastream id. It looks like xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx and stands "
+            "on the datastream's page in Data Collection > Datastreams."
+        )
+    for name in more.get("headers") or {}:
+        if name not in AUTH_HEADERS:
+            raise ArgumentError(f"headers= changes {', '.join(AUTH_HEADERS)} only, not {name!r}.")
+    return Call(endpoint, text, authenticated, **more)
+
+
+@dataclass(slots=True)
+class _Signing:
+    """Signs, changes headers on purpose where asked to, and remembers what was sent: names and shape, no values."""
+
+    signer: Signer
+    changes: Mapping[str, str | None] = field(repr=False)
+    sent: dict[str, str] = field(default_factory=dict)
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        signed = self.signer(request)
+        for name, value in self.changes.items():
+            signed.headers.pop(name, None)
+            if value is not None:
+                signed.headers[name] = value
+        self.sent = {name: shape(signed.headers[name]) for name in AUTH_HEADERS if name in signed.headers}
+        return signed
+
+    def renew(self, refused: requests.PreparedRequest) -> bool:
+        return not self.changes and self.signer.renew(refused)
+
+
+def send(client: EdgeClient, call: Call, body: bytes, events: Sequence[int] = (0,)) -> Outcome:
+    """Send once; an outcome in every case, so that a batch can say what became of each part."""
+    signing = _Signing(client.signer if call.authenticated else UNSIGNED, call.headers or {})
+    request = Request("POST", call.url(client), params=call.params, headers=_JSON, body=body)
+    problem: AdobeError | None = None
+    answer: Response | None = None
+    try:
+        answer = client.transport.send(request, signing)
+    except AdobeError as error:  # also of the signer: then this part was not sent, but others may have been
+        problem = error
+    if answer is None:
+        return Outcome(None, {}, problem, maybe=isinstance(problem, TransportError) and not problem.never_sent)
+    document = _json(answer)
+    if answer.status >= 400:
+        problem = refusal(
+            request, answer, document, signing.sent, authenticated=call.authenticated, datastream_id=call.datastream_id,
+            events=events,
+        )  # fmt: skip
+        return Outcome(answer.status, document, problem)
+    return Outcome(answer.status, document)
+
+
+def send_all(
+    one: Callable[[bytes, Sequence[int]], Outcome],
+    bodies: Sequence[bytes],
+    parts: Sequence[Sequence[int]],
+    progress: Progress = no_progress,
+    *,
+    in_turn: bool = False,
+) -> list[Outcome]:
+    """Send every part. An interrupt ends it and says which events had gone. Raises the error of the first part when
+    nothing went at all."""
+    outcomes: list[Outcome | None] = [None] * len(parts)
+    begun = [False] * len(parts)
+
+    def work(number: int) -> Outcome:
+        begun[number] = True
+        outcome = outcomes[number] = one(bodies[number], parts[number])
+        return outcome
+
+    numbers = range(len(parts))
+    try:
+        found = [work(number) for number in numbers] if in_turn else in_parallel(work, numbers, progress, "events")
+    except KeyboardInterrupt:
+        said = _so_far(parts, list(outcomes), list(begun))
+    else:
+        _raise_if_nothing_went(found)
+        return found
+    raise KeyboardInterrupt(said)
+
+
+def _so_far(parts: Sequence[Sequence[int]], outcomes: Sequence[Outcome | None], begun: Sequence[bool]) -> str:
+    kinds: dict[str, list[int]] = {"accepted": [], "refused": [], "may have arrived": [], "not sent": []}
+    for part, outcome, started in zip(parts, outcomes, begun, strict=True):
+        if outcome is None:
+            kind = "may have arrived" if started else "not sent"
+        elif outcome.problem is None:
+            kind = "accepted"
+        else:
+            kind = "may have arrived" if outcome.maybe else "refused" if outcome.status else "not sent"
+        kinds[kind] += part
+    told = [f"{kind}: events {spans(events)}" for kind, events in kinds.items() if events]
+    return f"Stopped; {'; '.join(told)}. Send only those again that were not sent."
+
+
+def spans(numbers: Sequence[int]) -> str:
+    """``[0, 1, 2, 7]`` as ``0 to 2, 7``."""
+    runs: list[list[int]] = []
+    for number in sorted(numbers):
+        if runs and number == runs[-1][1] + 1:
+            runs[-1][1] = number
+        else:
+            runs.append([number, number])
+    return ", ".join(str(first) if first == last else f"{first} to {last}" for first, last in runs)
+
+
+def _raise_if_nothing_went(outcomes: Sequence[Outcome]) -> None:
+    """The first error, when every part was refused or not sent; else each row says what became of it."""
+    problems = [outcome.problem for outcome in outcomes]
+    first = next((problem for problem in problems if problem is not None), None)
+    if first is None or None in problems:
+        return
+    if len(problems) > 1 and any(outcome.maybe for outcome in outcomes):
+        return
+    if len(problems) > 1:
+        first.add_note(f"None of the {len(problems)} requests was accepted; this is the first one's answer.")
+    raise first
+
+
+def _json(answer: Response) -> Document:
+    if "json" not in answer.content_type:
+        return {}
+    try:
+        document = json.loads(answer.body)
+    except ValueError:
+        return {}
+    return document if isinstance(document, dict) else {}
