@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from adobe_nb.api.filters import between, contains, eq, gt, lt, not_
     from adobe_nb.api.frames import expand
+    from adobe_nb.auth.profiles import Profile, forget_profile, profiles
     from adobe_nb.errors import (
         AdobeError,
         ApiError,
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
         NotSignedIn,
         RateLimited,
         RedirectRefused,
+        RetiredCredentials,
         SignInError,
         TokenExpired,
         TransportError,
@@ -47,6 +49,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "adobe_nb.api.filters": ("between", "contains", "eq", "gt", "lt", "not_"),
     "adobe_nb.api.frames": ("expand",),
+    "adobe_nb.auth.profiles": ("Profile", "forget_profile", "profiles"),
     "adobe_nb.session": ("Check", "Session", "connect", "current", "edge", "reactor", "use", "with_names"),
     "adobe_nb.errors": (
         "AdobeError",
@@ -65,6 +68,7 @@ _HOMES = {
         "NotSignedIn",
         "RateLimited",
         "RedirectRefused",
+        "RetiredCredentials",
         "SignInError",
         "TokenExpired",
         "TransportError",
@@ -88,8 +92,10 @@ __all__ = [
     "NotAllowed",
     "NotFound",
     "NotSignedIn",
+    "Profile",
     "RateLimited",
     "RedirectRefused",
+    "RetiredCredentials",
     "Session",
     "SignInError",
     "TokenExpired",
@@ -101,10 +107,12 @@ __all__ = [
     "edge",
     "eq",
     "expand",
+    "forget_profile",
     "gt",
     "load_ipython_extension",
     "lt",
     "not_",
+    "profiles",
     "reactor",
     "unload_ipython_extension",
     "use",

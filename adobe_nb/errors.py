@@ -8,6 +8,7 @@
     ├── CredentialsError                    no, half or unusable credentials; nothing was sent
     │   ├── NoCredentials                   no source has a whole set
     │   │   └── IncompleteCredentials       but parts are there
+    │   ├── RetiredCredentials              of the retired JWT method
     │   └── NotSignedIn                     there is no session
     ├── TransportError                      no usable answer arrived
     │   ├── HostNotAllowed                  the address is outside the allowed hosts; nothing was sent
@@ -72,6 +73,10 @@ class NoCredentials(CredentialsError):
 
 class IncompleteCredentials(NoCredentials):
     """Parts of credentials were found, but no source has a whole set."""
+
+
+class RetiredCredentials(CredentialsError):
+    """The credentials are of the retired method, Service Account (JWT). The message says what to do instead."""
 
 
 class NotSignedIn(CredentialsError):

@@ -12,8 +12,8 @@ from contextlib import ExitStack
 from importlib.util import find_spec
 from pathlib import Path
 
-from adobe_nb import session as sessions
-from adobe_nb.auth import credentials
+from adobe_nb import practice
+from adobe_nb.auth import sources
 from adobe_nb.errors import AdobeError, IncompleteCredentials
 
 FIRST = "01_sign_in.ipynb"
@@ -41,7 +41,7 @@ def run(folder: Path, *, port: int | None, browser: bool) -> int:
         environment = dict(os.environ)
         announced = _simulator_if_needed(folder, stack)
         if announced:
-            environment[sessions.SIMULATOR_VARIABLE] = announced
+            environment[practice.SIMULATOR_VARIABLE] = announced
         return _wait(_start(folder, environment, port=port, browser=browser), stop)
 
 
@@ -103,7 +103,7 @@ def _simulator_if_needed(folder: Path, stack: ExitStack) -> str:
     """The address of a simulator for the notebooks, or nothing when they will find credentials."""
     why = "No credentials were found."
     try:
-        found = credentials.find(start=folder)
+        found = sources.find(start=folder)
     except IncompleteCredentials as error:
         found, why = None, str(error)
     except AdobeError as error:
@@ -112,8 +112,8 @@ def _simulator_if_needed(folder: Path, stack: ExitStack) -> str:
         service = _service(found.credentials.hosts.service)
         _say(f"Credentials from {found.credentials.source}: the notebooks use {service}.")
         return ""
-    if sessions.simulator_announced():
-        _say(f"The notebooks use the simulator that {sessions.SIMULATOR_VARIABLE} names.")
+    if practice.announced_url():
+        _say(f"The notebooks use the simulator that {practice.SIMULATOR_VARIABLE} names.")
         return ""
     from adobe_nb.simulator.server import Simulator  # noqa: PLC0415
 

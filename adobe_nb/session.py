@@ -1,8 +1,6 @@
 """Sessions: credentials + token + hosts, and which of them is the current one."""
 
-import json
 import logging
-import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -10,15 +8,17 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
+from adobe_nb import practice
 from adobe_nb.api.edge import Edge, EdgeClient
 from adobe_nb.api.jsonapi import Client
 from adobe_nb.api.progress import bar
 from adobe_nb.api.reactor import Reactor
-from adobe_nb.auth import credentials as sources
-from adobe_nb.auth.credentials import Credentials, Found, Secret, read_claims
+from adobe_nb.auth import sources
+from adobe_nb.auth.credentials import Candidate, Credentials, Found, Secret, clean_token, credentials_of, read_claims
 from adobe_nb.auth.ims import Clock, ImsAuth, Token, pasted, utc_now
+from adobe_nb.auth.profiles import Profile, Store
 from adobe_nb.errors import (
     AdobeError,
     ApiError,
@@ -28,14 +28,9 @@ from adobe_nb.errors import (
     NoCredentials,
     NotFound,
     NotSignedIn,
-    TransportError,
 )
-from adobe_nb.transport import Request, Transport, is_loopback
+from adobe_nb.transport import Transport
 
-if TYPE_CHECKING:
-    from adobe_nb.simulator.server import Simulator
-
-SIMULATOR_VARIABLE = "ADOBE_NB_SIMULATOR"
 _HOW_TO = (
     "Put ADOBE_CLIENT_ID, ADOBE_CLIENT_SECRET and ADOBE_ORG_ID into a .env file, use the panel of %adobe_auth, "
     "or try it without an account: adobe_nb.connect(simulator=True)."
@@ -50,6 +45,8 @@ class Check:
     message: str
     status: int | None = None
     companies: tuple[str, ...] = field(default=())
+    rights: tuple[str, ...] = field(default=())
+    """What the account may do in the company."""
 
 
 class Session:
@@ -69,6 +66,7 @@ class Session:
         self.incomplete = incomplete
         self._transport = transport or Transport()
         self._now = now
+        self._check: Check | None = None
         self._auth = ImsAuth(credentials, self._transport, now, _notify)
         client = Client(
             self._transport,
@@ -144,6 +142,25 @@ class Session:
         return self._auth.renewable
 
     @property
+    def scopes(self) -> tuple[str, ...]:
+        """The scopes that the token names; those that are asked for while there is none, or it names none."""
+        token = self.token
+        named = read_claims(token.value).get("scope") if token else None
+        return tuple(part for part in str(named).split(",") if part) if named else self.credentials.scopes
+
+    @property
+    def account(self) -> str | None:
+        """The technical account, as the token names it."""
+        token = self.token
+        named = read_claims(token.value).get("user_id") if token else None
+        return named if isinstance(named, str) and named else None
+
+    @property
+    def checked(self) -> Check | None:
+        """The outcome of the last ``test()``, or None."""
+        return self._check
+
+    @property
     def time_left_text(self) -> str:
         """``23 h 59 min left``."""
         token = self.token
@@ -169,8 +186,27 @@ class Session:
         """Fetch or check the token now. Raises SignInError, CredentialsError, TransportError."""
         self._auth.token()
 
+    def refresh(self) -> None:
+        """Fetch a new token now. Raises CredentialsError for a pasted one, SignInError, TransportError."""
+        self._auth.refresh()
+
+    def save(self, name: str, *, in_file: bool = False) -> Profile:
+        """Keep the credentials on this machine as a profile; ``connect(profile=name)`` takes them from then on.
+
+        The secret goes into the system's keyring (extra ``keyring``); ``in_file=True`` puts it into a file that only
+        you can read. Raises CredentialsError when neither works; then nothing was saved.
+        """
+        if self.source == practice.BUILT_IN:
+            raise CredentialsError("The built-in simulator needs no profile: connect(simulator=True) is enough.")
+        return Store().save(name, self.credentials, in_file=in_file)
+
     def test(self) -> Check:
         """Adobe's own test: list the companies. 200 and a real 404 mean that the credentials work."""
+        self._check = self._tested()
+        _notify()
+        return self._check
+
+    def _tested(self) -> Check:
         try:
             document = self._client.get("/companies")
         except NotFound as error:
@@ -185,7 +221,8 @@ class Session:
         names = tuple(str(_name(each)) for each in companies if isinstance(each, dict))
         if not names:
             return Check(True, "The credentials work, and the organisation has no company in tags.", 200)
-        return Check(True, f"The credentials work. Company: {', '.join(names)}.", 200, names)
+        rights = tuple(sorted({right for each in companies if isinstance(each, dict) for right in _rights(each)}))
+        return Check(True, f"The credentials work. Company: {', '.join(names)}.", 200, names, rights)
 
     def sign_out(self) -> None:
         """Forget the token and close the connections. A session that was signed out stays so."""
@@ -209,18 +246,29 @@ def connect(
     edge_url: str | None = None,
     edge_server_url: str | None = None,
     env_file: str | Path | None = None,
+    console_file: str | Path | None = None,
+    postman_file: str | Path | None = None,
+    config_file: str | Path | None = None,
+    profile: str | None = None,
     simulator: bool | str = False,
     fallback: Literal["simulator"] | None = None,
     make_default: bool = True,
 ) -> Session:
     """Sign in and become the process's default session.
 
-    Without arguments the first complete source wins: environment, ``.env`` (this folder and up), a running simulator
-    named in ``ADOBE_NB_SIMULATOR``. Naming values or a file ends the search. ``simulator=True`` ignores every source
-    and starts the built-in simulator (``simulator="no_company"``: as another of its accounts);
-    ``fallback="simulator"`` does so only when no source is complete.
+    Without arguments the first complete source wins: environment, ``.env`` (this folder and up), the active profile, a
+    running simulator named in ``ADOBE_NB_SIMULATOR``. Naming one source ends the search:
 
-    Raises CredentialsError (none, or incomplete; nothing was sent), SignInError (IMS refused), TransportError.
+    - values: ``client_id``, ``client_secret`` and ``org_id``, or ``access_token`` and ``org_id``;
+    - ``env_file``: a ``.env``; ``console_file``: the JSON download of Developer Console, of a project or a credential;
+      ``postman_file``: an exported Postman environment; ``config_file``: the configuration of launchpy or aepp;
+    - ``profile``: one that was saved on this machine (``Session.save``, ``adobe_nb.profiles()``);
+    - ``simulator=True``: the built-in simulator (``simulator="no_company"``: as another of its accounts).
+
+    ``fallback="simulator"`` takes the simulator only when no source is complete.
+
+    Raises CredentialsError (none, incomplete, or of the retired JWT method; nothing was sent), SignInError (IMS
+    refused), TransportError.
 
     Example:
         >>> import adobe_nb
@@ -245,17 +293,28 @@ def connect(
         "edge_server_url": edge_server_url,
     }
     named = [name for name, value in given.items() if value is not None]
-    ways = [bool(named), env_file is not None, bool(simulator)]
-    if sum(ways) > 1:
-        raise CredentialsError("Name one source only: values, env_file= or simulator=. Sources are never mixed.")
+    openers: dict[str, Callable[[Any], Candidate]] = {
+        "env_file": sources.from_env_file,
+        "console_file": sources.from_console_file,
+        "postman_file": sources.from_postman_file,
+        "config_file": sources.from_config_file,
+        "profile": sources.from_profile,
+    }
+    asked = dict(zip(openers, (env_file, console_file, postman_file, config_file, profile), strict=True))
+    opened = [(openers[name], value) for name, value in asked.items() if value is not None]
+    if bool(named) + len(opened) + bool(simulator) > 1:
+        raise CredentialsError(
+            f"Name one source only: values, {'=, '.join(openers)}= or simulator=. Sources are never mixed."
+        )
     if fallback not in {None, "simulator"}:
         raise CredentialsError('fallback takes "simulator" or nothing.')
     if simulator:
-        found = Found(_built_in("demo" if simulator is True else simulator))
+        found = Found(practice.built_in_credentials("demo" if simulator is True else simulator))
     elif named:
-        found = Found(sources.credentials_of(sources.from_arguments("arguments", **given)))
-    elif env_file is not None:
-        found = Found(sources.credentials_of(sources.from_env_file(env_file)))
+        found = Found(credentials_of(sources.from_arguments("arguments", **given)))
+    elif opened:
+        opener, value = opened[0]
+        found = Found(credentials_of(opener(value)))
     else:
         found = find_credentials(fallback=fallback == "simulator")
     return _open(found, make_default=make_default)
@@ -266,16 +325,16 @@ def connect_by_hand(values: Mapping[str, "str | Secret"], *, simulator: bool, ma
     urls: dict[str, str | Secret] = {}
     token = values.get("access_token")
     if isinstance(token, Secret):
-        claims = read_claims(pasted(Secret(sources.clean_token(token.reveal())), utc_now()).value)
+        claims = read_claims(pasted(Secret(clean_token(token.reveal())), utc_now()).value)
         issuer = str(claims.get("as", ""))
         if issuer and (issuer == "simulator") != simulator:
             where = "the simulator" if issuer == "simulator" else "Adobe"
             raise CredentialsError(f"This token comes from {where}. Choose that service, or paste another token.")
     if simulator:
-        details = simulator_connection()
+        details = practice.connection_details()
         urls = {name: details[name] for name in ("reactor_url", "ims_url", "edge_url", "edge_server_url")}
     candidate = sources.from_arguments("the panel", **{**values, **urls})
-    return _open(Found(sources.credentials_of(candidate)), make_default=make_default)
+    return _open(Found(credentials_of(candidate)), make_default=make_default)
 
 
 def make_current(session: Session) -> None:
@@ -283,11 +342,6 @@ def make_current(session: Session) -> None:
     with _lock:
         _state.default = session
     _notify()
-
-
-def simulator_connection() -> dict[str, Any]:
-    """Connection details of the announced simulator, else of the built-in one."""
-    return _details_at(_announced_url()) if simulator_announced() else _built_in_simulator().connection()
 
 
 def current_or_none() -> Session | None:
@@ -333,10 +387,10 @@ def find_credentials(*, fallback: bool = False) -> Found:
     if found is not None:
         return found
     incomplete = (problem,) if problem else ()
-    if simulator_announced():
-        return Found(_announced(_announced_url()), incomplete=incomplete)
+    if practice.announced_url():
+        return Found(practice.announced_credentials(), incomplete=incomplete)
     if fallback:
-        return Found(_built_in("demo"), incomplete=incomplete)
+        return Found(practice.built_in_credentials(), incomplete=incomplete)
     if problem:
         raise IncompleteCredentials(problem)
     raise NoCredentials(f"No credentials were found. {_HOW_TO}")
@@ -394,51 +448,6 @@ def _hide(value: object) -> Secret | None:
     return Secret(value if isinstance(value, str) else "")
 
 
-def _built_in(account: str) -> Credentials:
-    simulator = _built_in_simulator()
-    if account not in simulator.accounts:
-        raise CredentialsError(
-            f"The simulator has no account {account!r}. It has: {', '.join(sorted(simulator.accounts))}."
-        )
-    return sources.credentials_of(sources.from_document("the built-in simulator", simulator.connection(account)))
-
-
-def _built_in_simulator() -> "Simulator":
-    from adobe_nb.simulator.server import built_in  # noqa: PLC0415
-
-    return built_in()
-
-
-def _announced(url: str) -> Credentials:
-    source = f"the simulator at {url} ({SIMULATOR_VARIABLE})"
-    return sources.credentials_of(sources.from_document(source, _details_at(url)))
-
-
-def _details_at(url: str) -> dict[str, Any]:
-    """The simulator at that address gives its connection details itself."""
-    if not is_loopback(url):
-        raise CredentialsError(f"{SIMULATOR_VARIABLE} must be an address of this machine, as in http://127.0.0.1:8765.")
-    try:
-        document = _read_connection(url.rstrip("/"))
-    except TransportError:
-        document = None
-    if document is None:
-        raise CredentialsError(
-            f"{SIMULATOR_VARIABLE} names a simulator that does not answer. Start one (adobe-nb simulator), or unset it."
-        )
-    return document
-
-
-def _read_connection(url: str) -> dict[str, Any] | None:
-    answer = Transport(timeout=(5, 5), pause=0.05).send(Request("GET", f"{url}/simulator", repeatable=True))
-    try:
-        document = json.loads(answer.body)
-    except ValueError:
-        return None
-    known = isinstance(document, dict) and {"reactor_url", "ims_url", "client_id", "client_secret"} <= document.keys()
-    return document if known else None
-
-
 def _not_found(error: NotFound) -> Check:
     if error.code != "not-found":
         return Check(False, str(error), error.status)
@@ -450,15 +459,12 @@ def _not_found(error: NotFound) -> Check:
     )
 
 
+def _rights(company: Mapping[str, Any]) -> list[str]:
+    meta = company.get("meta")
+    rights = meta.get("rights") if isinstance(meta, Mapping) else None
+    return [str(each) for each in rights] if isinstance(rights, list) else []
+
+
 def _name(resource: Mapping[str, Any]) -> object:
     attributes = resource.get("attributes")
     return attributes.get("name") if isinstance(attributes, Mapping) else None
-
-
-def simulator_announced() -> bool:
-    """Whether ``adobe-nb lab``, or somebody, named a running simulator."""
-    return bool(_announced_url())
-
-
-def _announced_url() -> str:
-    return os.environ.get(SIMULATOR_VARIABLE, "").strip()

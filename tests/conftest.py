@@ -12,6 +12,7 @@ from adobe_nb.simulator.server import Simulator
 
 for _name in [name for name in os.environ if name.startswith("ADOBE_")]:
     del os.environ[_name]  # the tests name their credentials themselves
+os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.fail.Keyring"  # and leave this machine's keyring alone
 
 
 class Recorder(logging.Handler):
@@ -105,8 +106,9 @@ def sign_in(simulator: Simulator, account: str = "demo", **more: object) -> sess
 
 @pytest.fixture(autouse=True)
 def _apart(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Each test in an empty folder, with no session and no proxies of the machine."""
+    """Each test in an empty folder, with no session, no profiles and no proxies of the machine."""
     monkeypatch.chdir(tmp_path_factory.mktemp("empty"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
     for name in [each for each in os.environ if each.startswith("ADOBE_")]:
         monkeypatch.delenv(name)
     yield

@@ -21,12 +21,13 @@ LAYERS = {
     "transport": {"errors"},
     "auth": {"errors", "resources", "transport"},
     "api": {"errors", "resources", "transport", "auth"},
-    "session": {"errors", "resources", "transport", "auth", "api", "simulator"},
-    "notebook": {"errors", "resources", "transport", "auth", "api", "session"},
-    "lab": {"errors", "resources", "auth", "api", "session", "simulator"},
+    "practice": {"errors", "resources", "transport", "auth", "simulator"},
+    "session": {"errors", "resources", "transport", "auth", "api", "practice"},
+    "notebook": {"errors", "resources", "transport", "auth", "api", "practice", "session"},
+    "lab": {"errors", "resources", "auth", "api", "practice", "session", "simulator"},
     "cli": {"errors", "resources", "auth", "api", "session", "lab", "simulator", ""},
     "simulator": {"errors", "resources"},
-    "": {"errors", "api", "session", "notebook"},
+    "": {"errors", "api", "auth", "session", "notebook"},
 }
 
 
@@ -58,20 +59,19 @@ def test_nothing_imports_upward(path: Path) -> None:
     assert imported(path) - {layer} <= LAYERS[layer]
 
 
-def test_the_session_reaches_the_simulator_only_inside_a_function() -> None:
-    tree = ast.parse((PACKAGE / "session.py").read_text(encoding="utf-8"))
+def test_the_simulator_is_reached_only_inside_a_function() -> None:
+    tree = ast.parse((PACKAGE / "practice.py").read_text(encoding="utf-8"))
     outside = [node for node in tree.body if isinstance(node, ast.ImportFrom) and "simulator" in (node.module or "")]
     assert outside == []
 
 
 def test_the_exported_names_are_these() -> None:
     assert {name for name in adobe_nb.__all__ if not name.endswith(("Error", "Warning"))} == {
-        "Check", "HostNotAllowed", "IncompleteCredentials", "IncompleteResult", "NoCredentials",
-        "NoSuchName", "NotAllowed", "NotFound",
-        "NotSignedIn", "RateLimited", "RedirectRefused", "Session", "TokenExpired", "between", "connect", "contains",
-        "current", "edge", "eq", "expand", "gt", "load_ipython_extension", "lt", "not_", "reactor",
-            "unload_ipython_extension",
-        "use", "with_names",
+        "Check", "HostNotAllowed", "IncompleteCredentials", "IncompleteResult", "NoCredentials", "NoSuchName",
+        "NotAllowed", "NotFound", "NotSignedIn", "Profile", "RateLimited", "RedirectRefused",
+        "RetiredCredentials", "Session", "TokenExpired", "between", "connect", "contains", "current", "edge",
+        "eq", "expand", "forget_profile", "gt", "load_ipython_extension", "lt", "not_", "profiles", "reactor",
+        "unload_ipython_extension", "use", "with_names",
     }  # fmt: skip
     for name in adobe_nb.__all__:
         assert getattr(adobe_nb, name) is not None

@@ -58,7 +58,9 @@ class TestConnect:
 
     def test_given_values_end_the_search(self, demo: Any) -> None:
         write(Path.cwd() / ".env", env_of(demo))
-        with pytest.raises(IncompleteCredentials, match="arguments has ADOBE_CLIENT_ID, but not"):
+        with pytest.raises(
+            IncompleteCredentials, match="arguments has client id, but not organisation id, client secret"
+        ):
             adobe_nb.connect(client_id="client-1234567890")
 
     def test_two_ways_at_once_are_refused(self) -> None:

@@ -12,7 +12,7 @@ import requests
 from adobe_nb.api.edge_refusals import AUTH_HEADERS, refusal, shape
 from adobe_nb.api.jsonapi import in_parallel
 from adobe_nb.api.progress import Progress, no_progress
-from adobe_nb.errors import AdobeError, ArgumentError, TransportError
+from adobe_nb.errors import AdobeError, ArgumentError, CredentialsError, TransportError
 from adobe_nb.transport import UNSIGNED, Request, Response, Signer, Transport
 
 Document = dict[str, Any]
@@ -64,6 +64,9 @@ class Call:
     def url(self, client: EdgeClient) -> str:
         """Without the parameters."""
         base = client.server_url if self.authenticated else client.edge_url
+        if not base:
+            name = "ADOBE_EDGE_SERVER_URL" if self.authenticated else "ADOBE_EDGE_URL"
+            raise CredentialsError(f"The source of this session gives no address for such events. Set {name} there.")
         return f"{base}{self.path}"
 
     def full_url(self, client: EdgeClient) -> str:

@@ -1,21 +1,15 @@
-"""Where credentials come from: one function per source. The first complete source wins, never a mix."""
+"""One set of credentials: the values, which are secret, what makes a set complete, and the checks of each value."""
 
 import base64
-import difflib
 import hmac
 import json
-import os
 import re
-import stat
-import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NoReturn
 
-from dotenv import dotenv_values
-
-from adobe_nb.errors import CredentialsError, IncompleteCredentials, InsecureFileWarning
+from adobe_nb.errors import CredentialsError, IncompleteCredentials
 from adobe_nb.transport import check_url, is_loopback
 
 DEFAULT_SCOPES = (
@@ -27,25 +21,14 @@ DEFAULT_SCOPES = (
     "additional_info.roles",
 )
 
-_NAMES = {
-    "ADOBE_CLIENT_ID": "client_id",
-    "ADOBE_CLIENT_SECRET": "client_secret",
-    "ADOBE_ORG_ID": "org_id",
-    "ADOBE_SCOPES": "scopes",
-    "ADOBE_ACCESS_TOKEN": "access_token",
-    "ADOBE_REACTOR_URL": "reactor_url",
-    "ADOBE_IMS_URL": "ims_url",
-    "ADOBE_EDGE_URL": "edge_url",
-    "ADOBE_EDGE_SERVER_URL": "edge_server_url",
-}
-_POSTMAN_NAMES = {
-    "API_KEY": "client_id",
-    "CLIENT_SECRET": "client_secret",
-    "IMS_ORG": "org_id",
-    "SCOPES": "scopes",
-    "ACCESS_TOKEN": "access_token",
-}
-_ENV_NAME = {member: name for name, member in _NAMES.items()}
+WORDS: Mapping[str, str] = MappingProxyType(
+    {
+        "client_id": "client id",
+        "client_secret": "client secret",
+        "org_id": "organisation id",
+        "access_token": "access token",
+    }
+)
 _ORG_ID = re.compile(r"[0-9A-Za-z]+@AdobeOrg")
 _CLIENT_ID = re.compile(r"[0-9A-Za-z_.-]+")
 
@@ -92,7 +75,7 @@ class Secret:
 
 @dataclass(frozen=True, slots=True)
 class Hosts:
-    """The base URLs of one session. Checked when made."""
+    """The base URLs of one session. Checked when made; an empty one is not known, and nothing is sent there."""
 
     reactor: str = "https://reactor.adobe.io"
     ims: str = "https://ims-na1.adobelogin.com"
@@ -102,7 +85,8 @@ class Hosts:
     def __post_init__(self) -> None:
         for name in ("reactor", "ims", "edge", "edge_server"):
             url = getattr(self, name).strip().rstrip("/")
-            check_url(url)
+            if url:
+                check_url(url)
             object.__setattr__(self, name, url)
 
     @property
@@ -138,6 +122,10 @@ class Candidate:
     secrets: Mapping[str, Secret]
     misspelt: tuple[str, ...] = ()
     """Names that look like ours and are not."""
+    words: Mapping[str, str] = field(default_factory=lambda: WORDS)
+    """What this source calls each value."""
+    advice: str = ""
+    """What to know when something is missing here."""
 
     @property
     def empty(self) -> bool:
@@ -161,7 +149,10 @@ class Candidate:
         """One line for people: what is there, what is missing. Never a value."""
         present = sorted({"client_id", "org_id"} & self.values.keys()) + sorted(self.secrets)
         strange = f" (and {', '.join(self.misspelt)}, which is not known)" if self.misspelt else ""
-        return f"{self.source} has {_named(present)}{strange}, but not {_named(self.missing)}"
+        return f"{self.source} has {self._named(present)}{strange}, but not {self._named(self.missing)}"
+
+    def _named(self, members: "tuple[str, ...] | list[str]") -> str:
+        return ", ".join(self.words[member] for member in members) or "nothing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,90 +169,13 @@ def mask(text: str) -> str:
     return f"{text[:4]}…{text[-4:]}" if len(text) >= 12 else "••••"
 
 
-def from_arguments(source: str, **given: "str | Secret | None") -> Candidate:
-    """Values handed over by a caller: of ``connect()``, or from the panel."""
-    return _candidate(source, given)
-
-
-def from_environment(environ: Mapping[str, str]) -> Candidate:
-    """The process environment: the ``ADOBE_…`` names only."""
-    return _candidate("environment", _pick(environ, _NAMES), _misspelt(environ))
-
-
-def from_env_file(path: str | Path) -> Candidate:
-    """A ``.env`` file: the ``ADOBE_…`` names, or those of Adobe's Postman environment when it has ``IMS_ORG``.
-
-    Nothing is exported and nothing interpolated. Warns when other accounts can read the file. Raises
-    CredentialsError when it cannot be read.
-    """
-    if not isinstance(path, (str, Path)):
-        raise CredentialsError(f"env_file is the path of a file, not a {type(path).__name__}.")
-    path = Path(path).expanduser()
-    problem = _unreadable(path)
-    if problem:
-        raise CredentialsError(f"{path} {problem}.")
-    candidate = _read_env_file(path)
-    if candidate.secrets:
-        _warn_if_readable_by_others(path)
-    return candidate
-
-
-def nearest_env_file(start: Path) -> Path | None:
-    """The first ``.env`` from that folder upward that names any of ours."""
-    for folder in (start, *start.parents):
-        path = folder / ".env"
-        if path.is_file() and not _unreadable(path):
-            names = dotenv_values(path, interpolate=False, encoding="utf-8-sig").keys()
-            if names & _NAMES.keys() or "IMS_ORG" in names:
-                return path
-    return None
-
-
-def from_document(source: str, document: Mapping[str, object]) -> Candidate:
-    """The connection details that a simulator gives (``adobe-nb simulator --json``)."""
-    texts = {name: str(value) for name, value in document.items() if isinstance(value, str)}
-    texts.pop("access_token", None)  # its client secret lasts longer
-    return _candidate(source, texts)
-
-
-def search(environment: Candidate, start: Path | None) -> Iterator[Candidate]:
-    """The sources that need no network, in order: environment, then ``.env``."""
-    yield environment
-    path = nearest_env_file(start) if start is not None else None
-    if path is not None:
-        yield from_env_file(path)
-
-
-def find(environ: Mapping[str, str] | None = None, start: Path | None = None) -> Found | None:
-    """The first complete source, or None when no source has anything. Raises IncompleteCredentials on halves only."""
-    environment = from_environment(os.environ if environ is None else environ)
-    del environ  # what may raise below must not have the whole environment among its local variables
-    candidates = list(search(environment, start or _here()))
-    complete = [each for each in candidates if not each.empty and not each.missing]
-    halves = [each for each in candidates if not each.empty and each.missing]
-    if complete:
-        return Found(
-            credentials_of(complete[0]),
-            shadowed=tuple(each.source for each in complete[1:]),
-            incomplete=tuple(each.describe() for each in halves),
-        )
-    if halves:
-        raise IncompleteCredentials(halves_message(halves))
-    return None
-
-
-def _here() -> Path | None:
-    try:
-        return Path.cwd()
-    except FileNotFoundError:  # the folder was deleted
-        return None
-
-
 def halves_message(halves: list[Candidate]) -> str:
     """Why these do not do, and what to do. Two halves are never joined: they may belong to two projects."""
     told = "; ".join(each.describe() for each in halves)
     joined = " Sources are never mixed: put all of them into one." if len(halves) > 1 else ""
-    return f"Credentials are incomplete: {told}.{joined} All values are in Developer Console, on your project's page."
+    advice = " ".join(each.advice for each in halves if each.advice)
+    where = advice or "All values are in Developer Console, on your project's page."
+    return f"Credentials are incomplete: {told}.{joined} {where}"
 
 
 def credentials_of(candidate: Candidate) -> Credentials:
@@ -271,11 +185,13 @@ def credentials_of(candidate: Candidate) -> Credentials:
     secret = candidate.secrets.get("client_secret") if candidate.takes_secret else None
     token = None if secret else candidate.secrets.get("access_token")
     client_id = candidate.values.get("client_id", "")
-    if not client_id and token is not None:
-        client_id = _client_of(token)
+    if token is not None:
+        client_id = _client_of(token, client_id, candidate.source)
     _check(client_id, _CLIENT_ID, "client id", "Copy the Client ID (API key) from Developer Console.", candidate.source)
     org_id = candidate.values["org_id"]
     _check(org_id, _ORG_ID, "organisation id", "It looks like 1234ABCD…@AdobeOrg, with that ending.", candidate.source)
+    if token is not None:
+        _check_organisation(token, org_id)
     if secret is not None and re.search(r"\s", secret.reveal()):
         raise CredentialsError(f"The client secret in {candidate.source} has white space inside. Copy it once more.")
     return Credentials(
@@ -306,35 +222,29 @@ def clean_token(text: str) -> str:
     return re.sub(r"\s+", "", re.sub(r"(?i)^\s*[\"']?\s*(authorization\s*:)?\s*bearer\s+", "", text)).strip("\"'`")
 
 
-def _read_env_file(path: Path) -> Candidate:
-    """Two namings in one file are two sets: they may belong to two projects, and are not joined."""
-    values = dotenv_values(path, interpolate=False, encoding="utf-8-sig")
-    texts = {name: value for name, value in values.items() if value is not None}
-    own = _candidate(str(path), _pick(texts, _NAMES), _misspelt(texts))
-    if "IMS_ORG" not in texts or not own.missing:
-        return own
-    picked = _pick(texts, _POSTMAN_NAMES)
-    if "IMS" in texts:
-        picked["ims_url"] = texts["IMS"] if "://" in texts["IMS"] else f"https://{texts['IMS']}"
-    postman = _candidate(str(path), picked)
-    return postman if own.empty or not postman.missing else own
+_SECRET_NAME = re.compile(r"secret|token|private|passphrase|password|jwt", re.IGNORECASE)
 
 
-def _misspelt(names: Iterable[str]) -> tuple[str, ...]:
-    return tuple(
-        name
-        for name in names
-        if name not in _NAMES and name.startswith("ADOBE") and difflib.get_close_matches(name, _NAMES, 1, 0.85)
-    )
+def sealed(name: str, value: object) -> object:
+    """The value, hidden when the name sounds like a secret's: at once, so that no frame has it when something fails."""
+    if not _SECRET_NAME.search(name):
+        return value
+    if isinstance(value, str):
+        return Secret(value) if value.strip() else ""
+    return [Secret(each) if isinstance(each, str) else each for each in value] if isinstance(value, list) else value
 
 
-def _candidate(source: str, given: "Mapping[str, str | Secret | None]", misspelt: tuple[str, ...] = ()) -> Candidate:
+def candidate_of(
+    source: str, given: "Mapping[str, str | Secret | None]", misspelt: tuple[str, ...] = (), **more: Any
+) -> Candidate:
+    """What a source offers, with blanks cut off and secrets hidden."""
     cleaned = {name: _cleaned(name, value) for name, value in given.items()}
     return Candidate(
         source,
         values={name: value for name, value in cleaned.items() if isinstance(value, str)},
         secrets={name: value for name, value in cleaned.items() if isinstance(value, Secret)},
         misspelt=misspelt,
+        **more,
     )
 
 
@@ -352,24 +262,34 @@ def _cleaned(name: str, value: "str | Secret | None") -> "str | Secret | None":
     return Secret(text) if name == "client_secret" else text
 
 
-def _pick(texts: Mapping[str, str], names: Mapping[str, str]) -> dict[str, str]:
-    return {member: texts[name] for name, member in names.items() if name in texts}
-
-
-def _named(members: "tuple[str, ...] | list[str]") -> str:
-    return ", ".join(_ENV_NAME[member] for member in members) or "nothing"
-
-
 def _check(value: str, pattern: re.Pattern[str], what: str, advice: str, source: str) -> None:
     if not pattern.fullmatch(value):
         raise CredentialsError(f"The {what} in {source} cannot be right. {advice}")
 
 
-def _client_of(token: Secret) -> str:
-    client = read_claims(token).get("client_id")
-    if not isinstance(client, str) or not client:
-        raise CredentialsError("The access token does not name its client. Set ADOBE_CLIENT_ID beside it.")
-    return client
+def _client_of(token: Secret, given: str, source: str) -> str:
+    """The client that a token names; with another one given, the two do not belong together."""
+    named = read_claims(token).get("client_id")
+    if not isinstance(named, str) or not named:
+        if given:
+            return given
+        raise CredentialsError("The access token does not name its client. Give the client id beside it.")
+    if given and given != named:
+        raise CredentialsError(
+            f"The access token is of another client ({mask(named)}) than the client id in {source} ({mask(given)}). "
+            "Leave the client id out, or generate the token in the project of that client id."
+        )
+    return named
+
+
+def _check_organisation(token: Secret, org_id: str) -> None:
+    """Some tokens name organisations; then this one has to be among them."""
+    named = {value for value in read_claims(token).values() if isinstance(value, str) and _ORG_ID.fullmatch(value)}
+    if named and org_id not in named:
+        raise CredentialsError(
+            f"The access token is of another organisation ({', '.join(sorted(named))}) than {org_id}. Correct the "
+            "organisation id, or generate the token in a project of that organisation."
+        )
 
 
 def _scopes(text: str) -> tuple[str, ...]:
@@ -378,33 +298,14 @@ def _scopes(text: str) -> tuple[str, ...]:
 
 def _hosts(candidate: Candidate, *, needs_ims: bool) -> Hosts:
     names = ("reactor", "ims", "edge", "edge_server")
-    hosts = Hosts(**{name: candidate.values[f"{name}_url"] for name in names if f"{name}_url" in candidate.values})
-    if needs_ims and is_loopback(hosts.reactor) != is_loopback(hosts.ims):
-        raise CredentialsError(
-            f"{candidate.source} sends one of ADOBE_REACTOR_URL and ADOBE_IMS_URL to this machine and the other to "
-            "Adobe. Set both, or neither."
-        )
-    return hosts
-
-
-def _unreadable(path: Path) -> str:
-    if not path.exists():
-        return "does not exist. Give the path of your .env file"
-    if not path.is_file():
-        return "is not a file. Give the path of your .env file"
-    try:
-        path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        return f"cannot be read ({error.strerror})"
-    except UnicodeDecodeError:
-        return "is not a text file in UTF-8. Save it as UTF-8"
-    return ""
-
-
-def _warn_if_readable_by_others(path: Path) -> None:
-    if os.name == "posix" and path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-        warnings.warn(
-            f"{path} holds secrets and other accounts of this machine can read it. Run: chmod 600 {path}",
-            InsecureFileWarning,
-            stacklevel=2,
-        )
+    given = {name: candidate.values[f"{name}_url"] for name in names if f"{name}_url" in candidate.values}
+    local = {name: is_loopback(url) for name, url in given.items()}
+    if any(local.values()):
+        needed = {"reactor", "ims"} if needs_ims else {"reactor"}
+        if not all(local.values()) or needed - given.keys():
+            raise CredentialsError(
+                f"{candidate.source} sends a part to this machine and the rest to Adobe. Give reactor_url and ims_url "
+                "(as variables ADOBE_REACTOR_URL, ADOBE_IMS_URL; for events also those of the Edge Network), or none."
+            )
+        given = {**dict.fromkeys(names, ""), **given}  # what was not given is not Adobe's then
+    return Hosts(**given)

@@ -22,6 +22,7 @@ from adobe_nb.transport import Request, Response, Transport
 Clock = Callable[[], datetime]
 
 TOKEN_PATH = "/ims/token/v3"  # noqa: S105
+_MOST_SECONDS = 1_000_000  # 11 days; tokens last one
 _EARLY = timedelta(seconds=60)
 _CONSOLE = "Developer Console > your project > Credentials > OAuth Server-to-Server"
 
@@ -87,6 +88,11 @@ def _life_span(claims: Mapping[str, Any], now: datetime) -> tuple[datetime, date
         return now, None
 
 
+def _duration(expires_in: float) -> timedelta:
+    """``expires_in`` is in seconds; the retired method, and some copies of it, give milliseconds."""
+    return timedelta(milliseconds=expires_in) if expires_in > _MOST_SECONDS else timedelta(seconds=expires_in)
+
+
 class _TokenForm(AuthBase):
     """Writes the form with the client secret, inside the HTTP library's frames only."""
 
@@ -147,8 +153,7 @@ def _read_answer(answer: Response, credentials: Credentials, asked_at: datetime)
     if _has_odd_characters(token):
         return SignInError("The sign-in service answered with something that is no access token.", status=answer.status)
     try:
-        seconds = float(document["expires_in"])
-        return Token(token, asked_at, asked_at + timedelta(seconds=seconds))
+        return Token(token, asked_at, asked_at + _duration(float(document["expires_in"])))
     except (KeyError, TypeError, ValueError, OverflowError):
         return Token(token, *_life_span(read_claims(token), asked_at))
 
@@ -258,6 +263,17 @@ class ImsAuth(AuthBase):
     def _is_current(self, refused: requests.PreparedRequest) -> bool:
         token = self._token
         return token is not None and refused.headers.get("Authorization") == f"Bearer {token.value.reveal()}"
+
+    def refresh(self) -> None:
+        """A new token now, whatever the old one says. Raises CredentialsError for a pasted one, SignInError."""
+        if not self.renewable:
+            raise CredentialsError(f"A pasted token cannot be renewed. Paste a new one: {_CONSOLE}.")
+        with self._lock:
+            before = self._token
+            if self._signed_out:
+                raise NotSignedIn("This session was signed out. Sign in again: adobe_nb.connect() or %adobe_auth.")
+            token = self._token = self._fetch()
+        self._told(before, token)
 
     def forget(self) -> None:
         """Drop the token for good."""

@@ -13,6 +13,7 @@ from typing import Any
 import anywidget
 import traitlets
 
+from adobe_nb import practice
 from adobe_nb import session as sessions
 from adobe_nb.auth.credentials import Secret
 from adobe_nb.errors import AdobeError
@@ -172,7 +173,7 @@ def _on_public_machine() -> bool:
 
 def _state(session: sessions.Session | None) -> dict[str, Any]:
     if session is None or session.signed_out:
-        return {"connected": False, "simulator_announced": sessions.simulator_announced()}
+        return {"connected": False, "simulator_announced": bool(practice.announced_url())}
     return {
         "connected": True,
         "service": session.service,
@@ -182,7 +183,7 @@ def _state(session: sessions.Session | None) -> dict[str, Any]:
         "client_id": session.credentials.masked_client_id,
         "renewable": session.renewable,
         "notes": notes(session),
-        "simulator_announced": sessions.simulator_announced(),
+        "simulator_announced": bool(practice.announced_url()),
     }
 
 

@@ -7,8 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from adobe_nb.auth import credentials
-from adobe_nb.auth.credentials import DEFAULT_SCOPES, Hosts, Secret, clean_token, mask
+from adobe_nb.auth import sources
+from adobe_nb.auth.credentials import (
+    DEFAULT_SCOPES,
+    Credentials,
+    Hosts,
+    Secret,
+    clean_token,
+    credentials_of,
+    mask,
+)
 from adobe_nb.errors import CredentialsError, HostNotAllowed, IncompleteCredentials, InsecureFileWarning
 
 ORG = "ABCDEF0123456789ABCDEF01@AdobeOrg"
@@ -57,7 +65,7 @@ class TestSecret:
 
 class TestFinding:
     def test_a_complete_environment_wins(self, tmp_path: Path) -> None:
-        found = credentials.find(WHOLE, tmp_path)
+        found = sources.find(WHOLE, tmp_path)
         assert found is not None
         assert found.credentials.source == "environment"
         assert found.credentials.client_id == "client-1234567890"
@@ -68,7 +76,7 @@ class TestFinding:
         path = write_env(tmp_path, lines(WHOLE))
         below = tmp_path / "a" / "b"
         below.mkdir(parents=True)
-        found = credentials.find({}, below)
+        found = sources.find({}, below)
         assert found is not None
         assert found.credentials.source == str(path)
 
@@ -77,52 +85,52 @@ class TestFinding:
         below = tmp_path / "a"
         below.mkdir()
         write_env(below, "DATABASE=x\n")
-        found = credentials.find({}, below)
+        found = sources.find({}, below)
         assert found is not None
         assert found.credentials.source == str(tmp_path / ".env")
 
     def test_the_environment_shadows_the_env_file_and_says_so(self, tmp_path: Path) -> None:
         path = write_env(tmp_path, lines(WHOLE))
-        found = credentials.find(WHOLE, tmp_path)
+        found = sources.find(WHOLE, tmp_path)
         assert found is not None
         assert found.shadowed == (str(path),)
 
     def test_a_half_environment_loses_to_a_whole_file_and_is_named(self, tmp_path: Path) -> None:
         write_env(tmp_path, lines(WHOLE))
-        found = credentials.find({"ADOBE_CLIENT_ID": "other-1234567890"}, tmp_path)
+        found = sources.find({"ADOBE_CLIENT_ID": "other-1234567890"}, tmp_path)
         assert found is not None
         assert found.credentials.client_id == "client-1234567890"
         assert "environment has ADOBE_CLIENT_ID, but not ADOBE_ORG_ID, ADOBE_CLIENT_SECRET" in found.incomplete[0]
 
     def test_nothing_anywhere_is_none(self, tmp_path: Path) -> None:
-        assert credentials.find({}, tmp_path) is None
+        assert sources.find({}, tmp_path) is None
 
     def test_half_a_set_says_what_is_there_and_what_is_missing(self, tmp_path: Path) -> None:
         half = {name: value for name, value in WHOLE.items() if name != "ADOBE_ORG_ID"}
         with pytest.raises(
             IncompleteCredentials, match="has ADOBE_CLIENT_ID, ADOBE_CLIENT_SECRET, but not ADOBE_ORG_ID"
         ):
-            credentials.find(half, tmp_path)
+            sources.find(half, tmp_path)
 
     def test_two_halves_are_never_joined(self, tmp_path: Path) -> None:
         write_env(tmp_path, f"ADOBE_CLIENT_SECRET=hush-hush-hush\nADOBE_ORG_ID={ORG}\n")
         with pytest.raises(IncompleteCredentials, match="never mixed") as caught:
-            credentials.find({"ADOBE_CLIENT_ID": "client-1234567890"}, tmp_path)
+            sources.find({"ADOBE_CLIENT_ID": "client-1234567890"}, tmp_path)
         assert "environment has" in str(caught.value)
         assert ".env has" in str(caught.value)
         assert "hush" not in str(caught.value)
 
     def test_scopes_and_urls_alone_are_no_set(self, tmp_path: Path) -> None:
-        assert credentials.find({"ADOBE_SCOPES": "openid", "ADOBE_IMS_URL": "http://127.0.0.1:1"}, tmp_path) is None
+        assert sources.find({"ADOBE_SCOPES": "openid", "ADOBE_IMS_URL": "http://127.0.0.1:1"}, tmp_path) is None
 
     def test_base_urls_count_only_from_the_source_that_wins(self, tmp_path: Path) -> None:
         write_env(tmp_path, lines(WHOLE))
-        found = credentials.find({"ADOBE_REACTOR_URL": "http://127.0.0.1:9"}, tmp_path)
+        found = sources.find({"ADOBE_REACTOR_URL": "http://127.0.0.1:9"}, tmp_path)
         assert found is not None
         assert found.credentials.hosts.reactor == "https://reactor.adobe.io"
 
     def test_with_a_secret_and_a_token_the_secret_wins(self, tmp_path: Path) -> None:
-        found = credentials.find({**WHOLE, "ADOBE_ACCESS_TOKEN": "a.b.c"}, tmp_path)
+        found = sources.find({**WHOLE, "ADOBE_ACCESS_TOKEN": "a.b.c"}, tmp_path)
         assert found is not None
         assert found.credentials.access_token is None
         assert found.credentials.client_secret == Secret("hush-hush-hush")
@@ -130,38 +138,38 @@ class TestFinding:
     def test_a_secret_without_its_client_id_leaves_a_whole_token_alone(self, tmp_path: Path) -> None:
         token = "e30.eyJjbGllbnRfaWQiOiAiY2xpZW50LTEyMzQ1Njc4OTAifQ.x"
         values = {"ADOBE_CLIENT_SECRET": "hush", "ADOBE_ACCESS_TOKEN": token, "ADOBE_ORG_ID": ORG}
-        found = credentials.find(values, tmp_path)
+        found = sources.find(values, tmp_path)
         assert found is not None
         assert found.credentials.client_secret is None
         assert found.credentials.client_id == "client-1234567890"
 
     def test_a_token_needs_the_organisation(self, tmp_path: Path) -> None:
         with pytest.raises(IncompleteCredentials, match="has ADOBE_ACCESS_TOKEN, but not ADOBE_ORG_ID"):
-            credentials.find({"ADOBE_ACCESS_TOKEN": "a.b.c"}, tmp_path)
+            sources.find({"ADOBE_ACCESS_TOKEN": "a.b.c"}, tmp_path)
 
     def test_a_token_that_names_no_client_asks_for_it(self, tmp_path: Path) -> None:
-        with pytest.raises(CredentialsError, match="Set ADOBE_CLIENT_ID"):
-            credentials.find({"ADOBE_ACCESS_TOKEN": "opaque", "ADOBE_ORG_ID": ORG}, tmp_path)
+        with pytest.raises(CredentialsError, match="Give the client id beside it"):
+            sources.find({"ADOBE_ACCESS_TOKEN": "opaque", "ADOBE_ORG_ID": ORG}, tmp_path)
 
 
 class TestEnvFile:
     def test_values_are_taken_as_they_stand(self, tmp_path: Path) -> None:
         path = write_env(tmp_path, lines({**WHOLE, "ADOBE_CLIENT_SECRET": "'p${HOME}w#1'"}))
-        found = credentials.credentials_of(credentials.from_env_file(path))
+        found = credentials_of(sources.from_env_file(path))
         assert found.client_secret == Secret("p${HOME}w#1")
 
     def test_one_that_others_can_read_is_warned_about(self, tmp_path: Path) -> None:
         path = write_env(tmp_path, lines(WHOLE), mode=0o644)
         with pytest.warns(InsecureFileWarning, match=r"chmod 600 .*\.env"):
-            credentials.from_env_file(path)
+            sources.from_env_file(path)
 
     def test_one_without_secrets_may_be_read_by_all(self, tmp_path: Path) -> None:
         path = write_env(tmp_path, f"ADOBE_ORG_ID={ORG}\n", mode=0o644)
-        assert credentials.from_env_file(path).missing == ("client_id", "client_secret")
+        assert sources.from_env_file(path).missing == ("client_id", "client_secret")
 
     def test_a_path_that_is_none_is_refused(self) -> None:
         with pytest.raises(CredentialsError, match="path of a file, not a int"):
-            credentials.from_env_file(5)  # type: ignore[arg-type]
+            sources.from_env_file(5)  # type: ignore[arg-type]
 
     @pytest.mark.parametrize(("make", "says"), [("missing", "does not exist"), ("folder", "is not a file")])
     def test_one_that_cannot_be_read_says_why(self, tmp_path: Path, make: str, says: str) -> None:
@@ -169,45 +177,45 @@ class TestEnvFile:
         if make == "folder":
             path.mkdir()
         with pytest.raises(CredentialsError, match=says):
-            credentials.from_env_file(path)
+            sources.from_env_file(path)
 
     def test_one_that_is_not_text_says_so(self, tmp_path: Path) -> None:
         path = tmp_path / ".env"
         path.write_bytes(b"\xff\xfe\x00ADOBE")
         with pytest.raises(CredentialsError, match="UTF-8"):
-            credentials.from_env_file(path)
+            sources.from_env_file(path)
 
     def test_a_byte_order_mark_does_no_harm(self, tmp_path: Path) -> None:
         path = write_env(tmp_path, "\ufeff" + lines(WHOLE))
-        assert credentials.from_env_file(path).missing == ()
+        assert sources.from_env_file(path).missing == ()
 
     def test_two_namings_in_one_file_are_not_joined(self, tmp_path: Path) -> None:
         postman = {"API_KEY": "other-1234567890", "CLIENT_SECRET": "other-secret", "IMS_ORG": ORG}
         path = write_env(tmp_path, lines({"ADOBE_CLIENT_ID": "client-1234567890", **postman}))
-        assert credentials.from_env_file(path).values["client_id"] == "other-1234567890"
+        assert sources.from_env_file(path).values["client_id"] == "other-1234567890"
         path = write_env(tmp_path, lines({**WHOLE, **postman}))
-        assert credentials.from_env_file(path).values["client_id"] == "client-1234567890"
+        assert sources.from_env_file(path).values["client_id"] == "client-1234567890"
         halves = {"ADOBE_CLIENT_ID": "client-1234567890", "CLIENT_SECRET": "x", "IMS_ORG": ORG}
         path = write_env(tmp_path, lines(halves))
-        assert credentials.from_env_file(path).missing == ("org_id", "client_secret")
+        assert sources.from_env_file(path).missing == ("org_id", "client_secret")
 
     def test_the_names_of_adobes_postman_environment_need_ims_org(self, tmp_path: Path) -> None:
         names = {"API_KEY": "client-1234567890", "CLIENT_SECRET": "hush-hush-hush", "IMS": "ims-na1.adobelogin.com"}
         path = write_env(tmp_path, lines(names))
-        assert credentials.from_env_file(path).empty
+        assert sources.from_env_file(path).empty
         path = write_env(tmp_path, lines({**names, "IMS_ORG": ORG}))
-        found = credentials.credentials_of(credentials.from_env_file(path))
+        found = credentials_of(sources.from_env_file(path))
         assert (found.client_id, found.org_id) == ("client-1234567890", ORG)
         assert found.hosts.ims == "https://ims-na1.adobelogin.com"
 
     def test_the_postman_names_do_not_count_in_the_process_environment(self, tmp_path: Path) -> None:
-        assert credentials.find({"API_KEY": "x", "CLIENT_SECRET": "y", "IMS_ORG": ORG}, tmp_path) is None
+        assert sources.find({"API_KEY": "x", "CLIENT_SECRET": "y", "IMS_ORG": ORG}, tmp_path) is None
 
 
 class TestValues:
-    def of(self, **changes: str) -> credentials.Credentials:
+    def of(self, **changes: str) -> Credentials:
         names = {"client_id": "client-1234567890", "client_secret": "hush-hush-hush", "org_id": ORG}
-        return credentials.credentials_of(credentials.from_arguments("arguments", **{**names, **changes}))
+        return credentials_of(sources.from_arguments("arguments", **{**names, **changes}))
 
     @pytest.mark.parametrize("org_id", ["ABCDEF", "ABCDEF@adobe", "AB CD@AdobeOrg", f"{ORG}\nx"])
     def test_an_organisation_id_that_cannot_be_is_refused(self, org_id: str) -> None:
@@ -231,7 +239,7 @@ class TestValues:
             self.of(reactor_url=url)
 
     def test_adobe_and_this_machine_are_not_mixed(self) -> None:
-        with pytest.raises(CredentialsError, match="Set both, or neither"):
+        with pytest.raises(CredentialsError, match="Give reactor_url and ims_url"):
             self.of(reactor_url="http://127.0.0.1:1234")
 
     def test_scopes_are_split_at_commas_and_blanks(self) -> None:
@@ -256,4 +264,4 @@ def test_a_deleted_working_folder_is_no_error(tmp_path: Path, monkeypatch: pytes
     gone.mkdir()
     monkeypatch.chdir(gone)
     gone.rmdir()
-    assert credentials.find({}) is None
+    assert sources.find({}) is None

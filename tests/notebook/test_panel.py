@@ -108,7 +108,7 @@ def test_a_client_secret_signs_in_and_is_nowhere_in_the_state(simulated: Any) ->
     ("changes", "field", "says"),
     [
         ({"org_id": "nonsense"}, "org_id", "organisation id"),
-        ({"org_id": ""}, "org_id", "ADOBE_ORG_ID"),
+        ({"org_id": ""}, "org_id", "but not organisation id"),
         ({"client_id": "<id>"}, "client_id", "client id"),
         ({"client_id": "unknown-client-0000"}, "client_id", "does not know the client id"),
         ({"client_secret": "wrong-secret-value"}, "secret", "refused the client secret"),

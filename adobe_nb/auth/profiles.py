@@ -1,0 +1,238 @@
+"""Named sets of credentials, saved on this machine: what is not secret in one file, each secret in the keyring.
+
+``profiles.toml`` stands in the user's configuration folder. Without a working keyring a secret goes into
+``secrets.toml`` beside it, and only when asked to. Both can be read by their owner alone.
+"""
+
+import contextlib
+import os
+import re
+import secrets as random
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from platformdirs import user_config_path
+
+from adobe_nb.auth import vault
+from adobe_nb.auth.credentials import Candidate, Credentials, Hosts, Secret, candidate_of, mask, sealed
+from adobe_nb.errors import CredentialsError
+
+Place = Literal["keyring", "file"]
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+_PLAIN = ("client_id", "org_id", "scopes", "reactor_url", "ims_url", "edge_url", "edge_server_url")
+_KINDS = ("client_secret", "access_token")
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What a saved profile says of itself; the secret is not part of it."""
+
+    name: str
+    org_id: str
+    client_id: str
+    kind: str
+    """``client_secret`` or ``access_token``."""
+    place: Place
+    """Where the secret is."""
+    active: bool
+
+    def __repr__(self) -> str:
+        active = ", active" if self.active else ""
+        return (
+            f"<Profile {self.name}: {self.org_id}, client {mask(self.client_id)}, {self.kind} in {self.place}{active}>"
+        )
+
+
+class Store:
+    """The profiles of one folder."""
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self.folder = folder or user_config_path("adobe_nb", appauthor=False)
+
+    def __repr__(self) -> str:
+        return f"<Store of profiles in {self.folder}>"
+
+    @property
+    def active(self) -> str:
+        """The name of the profile that ``connect()`` takes, or nothing."""
+        return str(self._read("profiles.toml").get("active") or "")
+
+    def profiles(self) -> list[Profile]:
+        """All of them, by name. Raises CredentialsError when the file cannot be read."""
+        document = self._read("profiles.toml")
+        active = document.get("active")
+        return [_profile(name, row, active == name) for name, row in sorted(_rows(document).items())]
+
+    def candidate(self, name: str) -> Candidate:
+        """The values of a profile, its secret fetched. Raises CredentialsError."""
+        row = self._row(name)
+        profile = _profile(name, row, active=False)
+        secret = vault.fetch(_entry(name)) if profile.place == "keyring" else self._secret_in_file(name)
+        if secret is None:
+            raise CredentialsError(
+                f"The secret of profile {name} is no longer in {_where(profile.place)}. Sign in once more and save it "
+                f"again: %adobe_auth login --save {name}"
+            )
+        values = {member: str(row[member]) for member in _PLAIN if row.get(member)}
+        return candidate_of(f"profile {name}", {**values, profile.kind: secret})
+
+    def save(self, name: str, credentials: Credentials, *, in_file: bool = False) -> Profile:
+        """Save credentials under a name, in place of what had it. Raises CredentialsError; then nothing has changed."""
+        if not isinstance(name, str) or not _NAME.fullmatch(name):
+            raise CredentialsError(
+                "The name of a profile has letters, digits, dots, dashes and underscores, 64 at most."
+            )
+        secret = credentials.client_secret or credentials.access_token
+        if secret is None:
+            raise CredentialsError("There is no secret to save.")
+        place: Place = "file" if in_file else "keyring"
+        if place == "keyring" and not vault.works():
+            raise CredentialsError(
+                "No keyring of this system can be used, so the secret was not saved. Install one "
+                '(pip install "adobe_nb[keyring]"), or keep the secret in a file that only you can read: in_file=True, '
+                "--in-file."
+            )
+        document = self._read("profiles.toml")
+        before = _rows(document).get(name)
+        row: dict[str, str] = {
+            "client_id": credentials.client_id,
+            "org_id": credentials.org_id,
+            "scopes": ",".join(credentials.scopes),
+            "kind": "client_secret" if credentials.client_secret else "access_token",
+            "place": place,
+        }
+        usual = Hosts()
+        for member in ("reactor", "ims", "edge", "edge_server"):
+            url = getattr(credentials.hosts, member)
+            if url and url != getattr(usual, member):
+                row[f"{member}_url"] = url
+        if place == "keyring":
+            vault.keep(_entry(name), secret)
+        else:
+            self._write("secrets.toml", {**self._read("secrets.toml"), name: secret})
+        document["profiles"] = {**_rows(document), name: row}
+        document.setdefault("active", name)
+        self._write("profiles.toml", document)
+        if before is not None and before.get("place") != place:
+            with contextlib.suppress(CredentialsError):
+                self._drop_secret(name, str(before.get("place")))
+        return _profile(name, row, document["active"] == name)
+
+    def use(self, name: str) -> None:
+        """Make it the active one."""
+        self._row(name)
+        self._write("profiles.toml", {**self._read("profiles.toml"), "active": name})
+
+    def forget(self, name: str) -> None:
+        """Delete a profile and its secret. Raises CredentialsError when there is none of that name."""
+        place = str(self._row(name).get("place"))
+        document = self._read("profiles.toml")
+        document["profiles"] = {other: row for other, row in _rows(document).items() if other != name}
+        if document.get("active") == name:
+            del document["active"]
+        self._drop_secret(name, place)
+        self._write("profiles.toml", document)
+
+    def _row(self, name: str) -> Mapping[str, Any]:
+        rows = _rows(self._read("profiles.toml"))
+        if name not in rows:
+            known = ", ".join(sorted(rows)) or "none so far"
+            raise CredentialsError(
+                f"There is no profile {name!r} on this machine; there are: {known}. Save one: %adobe_auth login --save "
+                "NAME"
+            )
+        return rows[name]
+
+    def _secret_in_file(self, name: str) -> Secret | None:
+        found = self._read("secrets.toml").get(name)
+        return found if isinstance(found, Secret) else None
+
+    def _drop_secret(self, name: str, place: str) -> None:
+        if place == "keyring":
+            vault.drop(_entry(name))
+        else:
+            kept = {other: secret for other, secret in self._read("secrets.toml").items() if other != name}
+            self._write("secrets.toml", kept)
+
+    def _read(self, name: str) -> dict[str, Any]:
+        """The file's content; every text of ``secrets.toml`` is hidden at once."""
+        path = self.folder / name
+        if not path.exists():
+            return {}
+        document: dict[str, Any] | None = None
+        with contextlib.suppress(OSError, ValueError):
+            document = _load(path, hide=name == "secrets.toml")
+        if document is None:
+            raise CredentialsError(f"{path} cannot be read as TOML. Mend it, or delete it and save the profiles again.")
+        return document
+
+    def _write(self, name: str, document: Mapping[str, Any]) -> None:
+        """Whole or not at all, and never readable by others, not even for a moment."""
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path = self.folder / name
+        draft = self.folder / f".{name}.{random.token_hex(6)}"
+        done = False
+        problem = ""
+        try:
+            handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                _dump(document, file)
+            draft.replace(path)
+            done = True
+        except OSError as error:
+            problem = error.strerror or type(error).__name__
+        finally:
+            if not done:
+                draft.unlink(missing_ok=True)
+        if problem:
+            raise CredentialsError(f"{path} cannot be written ({problem}). Nothing was saved.")
+
+
+def profiles() -> list[Profile]:
+    """The profiles saved on this machine. Raises CredentialsError when their file cannot be read."""
+    return Store().profiles()
+
+
+def forget_profile(name: str) -> None:
+    """Delete a profile and its secret from this machine. Raises CredentialsError when there is none of that name."""
+    Store().forget(name)
+
+
+def _load(path: Path, *, hide: bool) -> dict[str, Any]:
+    document = tomllib.loads(path.read_text(encoding="utf-8"))
+    return {name: sealed("secret", value) for name, value in document.items()} if hide else document
+
+
+def _dump(document: Mapping[str, Any], file: Any) -> None:
+    import tomlkit  # noqa: PLC0415
+
+    plain = {name: value.reveal() if isinstance(value, Secret) else value for name, value in document.items()}
+    file.write(tomlkit.dumps(plain))
+
+
+def _rows(document: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    found = document.get("profiles")
+    return {name: row for name, row in found.items() if isinstance(row, Mapping)} if isinstance(found, Mapping) else {}
+
+
+def _profile(name: str, row: Mapping[str, Any], active: bool) -> Profile:  # noqa: FBT001
+    kind = str(row.get("kind"))
+    return Profile(
+        name,
+        org_id=str(row.get("org_id", "")),
+        client_id=str(row.get("client_id", "")),
+        kind=kind if kind in _KINDS else "client_secret",
+        place="file" if row.get("place") == "file" else "keyring",
+        active=active,
+    )
+
+
+def _entry(name: str) -> str:
+    return f"profile {name}"
+
+
+def _where(place: str) -> str:
+    return "the system's keyring" if place == "keyring" else "secrets.toml"

@@ -1,0 +1,90 @@
+"""The system's keyring, with a time limit: a dialogue that nobody sees must not hang a kernel."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from typing import Any
+
+from adobe_nb.auth.credentials import Secret
+from adobe_nb.errors import CredentialsError
+
+SERVICE = "adobe_nb"
+SECONDS = 15.0
+_INSTALL = 'pip install "adobe_nb[keyring]"'
+
+
+def works() -> bool:
+    """Whether this machine has a keyring that can keep a secret. Asks it nothing."""
+    if find_spec("keyring") is None:
+        return False
+    try:
+        return bool(_limited(_priority) > 0)
+    except CredentialsError:
+        return False
+
+
+def keep(entry: str, secret: Secret) -> None:
+    """Store a secret. Raises CredentialsError when there is no keyring, or it does not answer."""
+    _limited(lambda: _keyring().set_password(SERVICE, entry, secret.reveal()))
+
+
+def fetch(entry: str) -> Secret | None:
+    """Read a secret; None when it is not there. Raises CredentialsError as ``keep``."""
+    found = _limited(lambda: _hidden(_keyring().get_password(SERVICE, entry)))
+    return found if isinstance(found, Secret) else None
+
+
+def drop(entry: str) -> None:
+    """Delete a secret; that there is none is no error."""
+    if fetch(entry) is not None:
+        _limited(lambda: _keyring().delete_password(SERVICE, entry))
+
+
+def _keyring() -> Any:
+    import keyring  # noqa: PLC0415
+
+    return keyring
+
+
+def _priority() -> float:
+    return float(_keyring().get_keyring().priority)
+
+
+def _hidden(text: str | None) -> Secret | None:
+    return None if text is None else Secret(text)
+
+
+@dataclass(slots=True)
+class _Answer:
+    value: Any = None
+    problem: str = ""
+    done: threading.Event = field(default_factory=threading.Event)
+
+
+def _limited(work: Callable[[], Any]) -> Any:
+    """Do it in a thread, and give up waiting after a while."""
+    if find_spec("keyring") is None:
+        raise CredentialsError(f"The package keyring is not installed. Run: {_INSTALL}")
+    answer = _Answer()
+
+    def run() -> None:
+        try:
+            answer.value = work()
+        except BaseException as error:  # noqa: BLE001 - backends raise what they like; the text may hold anything
+            answer.problem = type(error).__name__
+        finally:
+            answer.done.set()
+
+    threading.Thread(target=run, name="adobe_nb-keyring", daemon=True).start()
+    if not answer.done.wait(SECONDS):
+        raise CredentialsError(
+            f"The system's keyring did not answer within {SECONDS:.0f} seconds. It may ask for its password in a "
+            "window: unlock it, then run this again."
+        )
+    if answer.problem:
+        raise CredentialsError(
+            f"The system's keyring cannot be used ({answer.problem}). Unlock it, or keep the secret in a file that "
+            "only you can read: in_file=True, --in-file."
+        )
+    return answer.value

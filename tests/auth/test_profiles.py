@@ -1,0 +1,292 @@
+"""Profiles: saved, used, forgotten; the secret in the keyring or in a file of one's own."""
+
+import stat
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import keyring
+import pytest
+from keyring.backend import KeyringBackend
+from keyring.errors import KeyringLocked
+
+import adobe_nb
+from adobe_nb.auth import sources, vault
+from adobe_nb.auth.credentials import Credentials, Secret, credentials_of
+from adobe_nb.auth.profiles import Store
+from adobe_nb.errors import CredentialsError
+from tests.conftest import sign_in
+
+ORG = "1234567890ABCDEF12345678@AdobeOrg"
+HUSH = "p8e-hush-hush-hush"
+
+
+class Memory(KeyringBackend):
+    """A keyring that works."""
+
+    priority = 5.0  # type: ignore[assignment]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.kept: dict[tuple[str, str], str] = {}
+
+    def get_password(self, service: str, username: str) -> str | None:
+        return self.kept.get((service, username))
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        self.kept[service, username] = password
+
+    def delete_password(self, service: str, username: str) -> None:
+        del self.kept[service, username]
+
+
+class Locked(Memory):
+    def get_password(self, service: str, username: str) -> str | None:
+        raise KeyringLocked(f"text of the backend, {HUSH}")
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        raise KeyringLocked(f"text of the backend, {password}")
+
+
+class Hanging(Memory):
+    """Asks its question in a window that nobody sees."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.closed = threading.Event()
+
+    def get_password(self, service: str, username: str) -> str | None:
+        self.closed.wait(30)
+        return None
+
+
+@pytest.fixture
+def memory() -> Iterator[Memory]:
+    before = keyring.get_keyring()
+    backend = Memory()
+    keyring.set_keyring(backend)
+    yield backend
+    keyring.set_keyring(before)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path / "config")
+
+
+def credentials(**changes: Any) -> Credentials:
+    values = {"client_id": "client-1234567890", "client_secret": HUSH, "org_id": ORG, "scopes": "openid,x"}
+    return credentials_of(sources.from_arguments("arguments", **{**values, **changes}))
+
+
+def files(store: Store) -> str:
+    return "".join(path.read_text() for path in sorted(store.folder.iterdir()))
+
+
+class TestSaving:
+    def test_the_secret_goes_into_the_keyring_and_the_rest_into_a_file(self, store: Store, memory: Memory) -> None:
+        profile = store.save("work", credentials())
+        assert (profile.place, profile.active, profile.kind) == ("keyring", True, "client_secret")
+        assert memory.kept == {("adobe_nb", "profile work"): HUSH}
+        assert HUSH not in files(store)
+        found = credentials_of(store.candidate("work"))
+        assert found.source == "profile work"
+        assert (found.client_id, found.org_id, found.client_secret) == ("client-1234567890", ORG, Secret(HUSH))
+        assert found.scopes == ("openid", "x")
+
+    def test_without_a_keyring_nothing_is_saved_and_the_ways_out_are_named(self, store: Store) -> None:
+        with pytest.raises(CredentialsError, match=r"not saved.*adobe_nb\[keyring\].*--in-file"):
+            store.save("work", credentials())
+        assert not store.folder.exists()
+
+    def test_a_file_of_ones_own_is_taken_when_asked_for(self, store: Store) -> None:
+        store.save("work", credentials(), in_file=True)
+        modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in store.folder.iterdir()}
+        assert modes == {"profiles.toml": 0o600, "secrets.toml": 0o600}
+        assert stat.S_IMODE(store.folder.stat().st_mode) == 0o700
+        assert HUSH not in (store.folder / "profiles.toml").read_text()
+        assert credentials_of(store.candidate("work")).client_secret == Secret(HUSH)
+
+    def test_a_name_is_saved_over_and_the_old_place_emptied(self, store: Store, memory: Memory) -> None:
+        store.save("work", credentials(), in_file=True)
+        store.save("work", credentials(client_secret="p8e-hush-the-second"))
+        assert HUSH not in files(store)
+        assert credentials_of(store.candidate("work")).client_secret == Secret("p8e-hush-the-second")
+
+    def test_a_token_can_be_saved_for_its_day(self, store: Store, demo: Any) -> None:
+        token = demo.connection()["access_token"]
+        store.save("day", credentials(client_id=None, client_secret=None, access_token=token), in_file=True)
+        found = credentials_of(store.candidate("day"))
+        assert found.access_token == Secret(token)
+        assert found.client_secret is None
+
+    @pytest.mark.parametrize("name", ["", "a b", "../x", "x" * 65, ".x", None, 7])
+    def test_a_name_that_cannot_be_is_refused(self, store: Store, name: Any) -> None:
+        with pytest.raises(CredentialsError, match="The name of a profile"):
+            store.save(name, credentials(), in_file=True)
+
+    def test_a_folder_that_cannot_be_written_leaves_nothing_behind(
+        self, store: Store, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        store.save("work", credentials(), in_file=True)
+        before = files(store)
+
+        def refuse(self: Path, target: Path) -> Path:
+            raise PermissionError(13, "Permission denied")
+
+        monkeypatch.setattr(Path, "replace", refuse)
+        with pytest.raises(CredentialsError, match=r"cannot be written \(Permission denied\). Nothing was saved"):
+            store.save("other", credentials(client_secret="p8e-hush-the-third"), in_file=True)
+        assert files(store) == before
+
+
+class TestUsing:
+    def test_the_first_is_active_until_another_is_used(self, store: Store, memory: Memory) -> None:
+        store.save("one", credentials())
+        store.save("two", credentials())
+        assert [(profile.name, profile.active) for profile in store.profiles()] == [("one", True), ("two", False)]
+        store.use("two")
+        assert store.active == "two"
+
+    def test_forgetting_takes_the_secret_along(self, store: Store, memory: Memory) -> None:
+        store.save("one", credentials())
+        store.save("two", credentials(), in_file=True)
+        store.forget("one")
+        store.forget("two")
+        assert memory.kept == {}
+        assert HUSH not in files(store)
+        assert store.profiles() == []
+        assert store.active == ""
+
+    @pytest.mark.parametrize("call", ["candidate", "use", "forget"])
+    def test_an_unknown_name_lists_those_there_are(self, store: Store, memory: Memory, call: str) -> None:
+        store.save("one", credentials())
+        with pytest.raises(CredentialsError, match="no profile 'two' on this machine; there are: one"):
+            getattr(store, call)("two")
+
+    def test_a_secret_that_is_gone_says_so(self, store: Store, memory: Memory) -> None:
+        store.save("one", credentials())
+        memory.kept.clear()
+        with pytest.raises(CredentialsError, match="no longer in the system's keyring. Sign in once more"):
+            store.candidate("one")
+
+    def test_a_broken_file_says_so_and_is_not_overwritten(self, store: Store) -> None:
+        store.folder.mkdir()
+        path = store.folder / "profiles.toml"
+        path.write_text("a = [")
+        for call in (store.profiles, lambda: store.save("x", credentials(), in_file=True), lambda: store.active):
+            with pytest.raises(CredentialsError, match=r"profiles.toml cannot be read as TOML"):
+                call()
+        assert path.read_text() == "a = ["
+
+
+class TestTheKeyring:
+    def test_one_that_is_locked_is_told_without_its_text(self, store: Store, memory: Memory) -> None:
+        store.save("work", credentials())
+        keyring.set_keyring(Locked())
+        with pytest.raises(CredentialsError, match=r"keyring cannot be used \(KeyringLocked\)") as caught:
+            store.candidate("work")
+        assert HUSH not in str(caught.value)
+        with pytest.raises(CredentialsError) as caught:
+            store.save("other", credentials())
+        assert HUSH not in str(caught.value)
+        assert [profile.name for profile in store.profiles()] == ["work"]
+
+    def test_a_dialogue_that_nobody_sees_does_not_hang(
+        self, store: Store, memory: Memory, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        store.save("work", credentials())
+        hanging = Hanging()
+        keyring.set_keyring(hanging)
+        monkeypatch.setattr(vault, "SECONDS", 0.2)
+        begun = time.monotonic()
+        with pytest.raises(CredentialsError, match="did not answer within 0 seconds"):
+            store.candidate("work")
+        assert time.monotonic() - begun < 10
+        hanging.closed.set()
+
+    def test_without_the_package_it_says_how_to_get_it(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(vault, "find_spec", lambda name: None)
+        assert vault.works() is False
+        with pytest.raises(CredentialsError, match=r'pip install "adobe_nb\[keyring\]"'):
+            vault.fetch("profile x")
+
+    def test_a_keyring_that_cannot_keep_anything_does_not_count(self) -> None:
+        assert vault.works() is False  # the tests run with keyring's fail backend
+
+
+class TestAsASource:
+    def saved(self, demo: Any, name: str = "work", account: str = "demo") -> None:
+        sign_in(demo, account, make_default=False).save(name, in_file=True)
+
+    def test_a_named_profile_signs_in(self, demo: Any) -> None:
+        self.saved(demo)
+        session = adobe_nb.connect(profile="work")
+        assert session.source == "profile work"
+        assert session.test().ok
+        assert session.edge.interact(demo.connection()["datastream_id"], {"xdm": {"eventType": "x"}}).shape[0] == 5
+
+    def test_the_active_profile_comes_after_the_env_file_and_before_the_simulator(
+        self, demo: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        self.saved(demo)
+        monkeypatch.setenv("ADOBE_NB_SIMULATOR", demo.connection()["reactor_url"])
+        assert adobe_nb.connect().source == "profile work"
+        monkeypatch.setenv("ADOBE_ACCESS_TOKEN", demo.connection()["access_token"])
+        monkeypatch.setenv("ADOBE_ORG_ID", demo.connection()["org_id"])
+        found = sources.find()
+        assert found is not None
+        assert found.credentials.source == "environment"
+        assert found.shadowed == ("profile work",)
+
+    def test_what_comes_after_the_winner_is_not_opened(self, demo: Any, memory: Memory) -> None:
+        sign_in(demo, make_default=False).save("work")
+        keyring.set_keyring(Locked())
+        found = sources.find({"ADOBE_CLIENT_ID": "client-1234567890", "ADOBE_CLIENT_SECRET": HUSH, "ADOBE_ORG_ID": ORG})
+        assert found is not None
+        assert found.shadowed == ("profile work",)
+
+    def test_a_profile_that_fails_stops_the_search_with_its_reason(self, demo: Any, memory: Memory) -> None:
+        sign_in(demo, make_default=False).save("work")
+        keyring.set_keyring(Locked())
+        with pytest.raises(CredentialsError, match="KeyringLocked"):
+            adobe_nb.connect(fallback="simulator")
+
+    def test_adobe_profile_names_one(self, demo: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.saved(demo, "one")
+        self.saved(demo, "two", "no_company")
+        monkeypatch.setenv("ADOBE_PROFILE", "two")
+        assert adobe_nb.connect().source == "profile two"
+        monkeypatch.setenv("ADOBE_PROFILE", "three")
+        with pytest.raises(CredentialsError, match="no profile 'three'"):
+            adobe_nb.connect()
+        monkeypatch.delenv("ADOBE_PROFILE")
+        Path(".env").write_text("ADOBE_PROFILE=two\n")
+        assert adobe_nb.connect().source == "profile two"
+
+    def test_they_are_listed_and_forgotten(self, demo: Any) -> None:
+        self.saved(demo)
+        (profile,) = adobe_nb.profiles()
+        assert repr(profile).startswith("<Profile work: ")
+        assert demo.accounts["demo"].client_id not in repr(profile)
+        adobe_nb.forget_profile("work")
+        assert adobe_nb.profiles() == []
+
+    def test_the_built_in_simulator_needs_none(self) -> None:
+        with pytest.raises(CredentialsError, match=r"connect\(simulator=True\) is enough"):
+            adobe_nb.connect(simulator=True).save("x", in_file=True)
+
+    def test_two_sources_at_once_are_refused(self) -> None:
+        with pytest.raises(CredentialsError, match="Name one source only"):
+            adobe_nb.connect(profile="a", console_file="b.json")
+
+
+def test_importing_the_package_loads_no_keyring() -> None:
+    import subprocess
+
+    code = "import sys, adobe_nb.session; print([m for m in ('keyring', 'tomlkit') if m in sys.modules])"
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert out.stdout.strip() == "[]"
