@@ -21,7 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="adobe-nb", description="Adobe's tags (Reactor) API in notebooks.", allow_abbrev=False
+        prog="adobe-nb", description="Adobe's tags (Reactor) API and Edge Network in notebooks.", allow_abbrev=False
     )
     parser.add_argument("--version", action="version", version=f"adobe-nb {__version__}")
     commands = parser.add_subparsers(dest="command", required=True)
@@ -38,7 +38,7 @@ def _parser() -> argparse.ArgumentParser:
     kinds = "\n".join(f"  {kind:<16} {text}" for kind, text in KINDS.items())
     simulator = commands.add_parser(
         "simulator",
-        help="serve the stand-in for IMS and Reactor on this machine",
+        help="serve the stand-in for IMS, Reactor and Edge Network on this machine",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog=f"kinds of faults:\n{kinds}",
     )

@@ -23,6 +23,7 @@
     └── IncompleteResult                    an answer arrived, but it cannot be the whole truth
 
     InsecureFileWarning (UserWarning)       a file with secrets that others can read
+    DeliveryWarning (UserWarning)           some events of a batch were not accepted
 """
 
 from collections.abc import Mapping, Sequence
@@ -166,6 +167,10 @@ class EdgeError(ApiError):
 
 class IncompleteResult(AdobeError):
     """The answer contradicts itself, the filter or the table of resource types. It is not returned as a table."""
+
+
+class DeliveryWarning(UserWarning):
+    """Some events of a batch were not accepted, or it is not known. The table's rows tell which."""
 
 
 class InsecureFileWarning(UserWarning):

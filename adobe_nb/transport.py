@@ -248,7 +248,7 @@ def _describe(request: Request, error: requests.RequestException) -> _Failure:
     if isinstance(error, requests.exceptions.ConnectTimeout):
         return _Failure(f"{place} did not accept a connection in time. Check network and VPN, then run it again.", True)
     if isinstance(error, requests.exceptions.Timeout):
-        return _Failure(f"{place} did not answer in time. Run it again.")
+        return _Failure(f"{place} did not answer in time. {_again(request)}")
     if isinstance(error, requests.exceptions.ConnectionError):
         refused = "NewConnectionError" in repr(error) or "NameResolutionError" in repr(error)
         what = "cannot be reached" if refused else "broke off the connection"
@@ -257,12 +257,17 @@ def _describe(request: Request, error: requests.RequestException) -> _Failure:
             if is_loopback(request.url)
             else "Check network, VPN, proxy."
         )
-        return _Failure(f"{place} {what}. {advice}", refused)
+        unsure = "" if refused or request.repeatable else f" {_again(request)}"
+        return _Failure(f"{place} {what}. {advice}{unsure}", refused)
     if isinstance(error, (requests.exceptions.InvalidSchema, requests.exceptions.InvalidProxyURL)):
         return _Failure(f"The proxy set for {place} cannot be used. Check HTTPS_PROXY, ALL_PROXY.", True)
     if isinstance(error, (requests.exceptions.ChunkedEncodingError, requests.exceptions.ContentDecodingError)):
-        return _Failure(f"{place} broke off in the middle of its answer. Run it again.")
-    return _Failure(f"The request to {place} failed ({type(error).__name__}). Run it again.")
+        return _Failure(f"{place} broke off in the middle of its answer. {_again(request)}")
+    return _Failure(f"The request to {place} failed ({type(error).__name__}). {_again(request)}")
+
+
+def _again(request: Request) -> str:
+    return "Run it again." if request.repeatable else "It may have arrived, and sending it again may count it twice."
 
 
 def _place(request: Request) -> str:

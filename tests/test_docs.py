@@ -11,7 +11,7 @@ import pytest
 
 import adobe_nb
 from adobe_nb.api.explanations import GATEWAY, REACTOR
-from adobe_nb.notebook.magics import _SUBCOMMANDS
+from adobe_nb.notebook.magics import SUBCOMMANDS
 from adobe_nb.resources import RESOURCES
 
 ROOT = Path(__file__).parents[1]
@@ -47,7 +47,7 @@ def test_every_error_class_is_in_the_drawn_tree() -> None:
 
 def test_the_readme_names_every_sub_command_and_every_variable() -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    for name in (*_SUBCOMMANDS, "ADOBE_CLIENT_ID", "ADOBE_CLIENT_SECRET", "ADOBE_ORG_ID", "ADOBE_ACCESS_TOKEN"):
+    for name in (*SUBCOMMANDS, "ADOBE_CLIENT_ID", "ADOBE_CLIENT_SECRET", "ADOBE_ORG_ID", "ADOBE_ACCESS_TOKEN"):
         assert name in text, name
 
 

@@ -13,6 +13,7 @@ from typing import Any, Literal, overload
 import pandas as pd
 
 from adobe_nb.api.edge_calls import Call, Document, EdgeClient, Endpoint, Outcome, call_of, send, send_all
+from adobe_nb.api.edge_checks import refused
 from adobe_nb.api.edge_errors import EDGE_CODES
 from adobe_nb.api.edge_events import Event, Events, batches, body_of, event_of, events_of
 from adobe_nb.api.edge_frames import answer_frame, codes_frame, handles, payload, sent_frame, shown_frame
@@ -29,7 +30,7 @@ class Edge:
         self._client = client
 
     def __repr__(self) -> str:
-        return "<Edge: interact, collect, visitor, errors, explain>"
+        return "<Edge: interact, collect, visitor, errors, explain, as_curl>"
 
     @overload
     def interact(
@@ -139,7 +140,10 @@ class Edge:
         return sent_frame(client, call, parts, outcomes)
 
     def visitor(self, datastream_id: str, *, authenticated: bool = True) -> "Visitor":
-        """One person's calls: keeps identity and location hint from answer to call. Begin with its ``interact``."""
+        """One person's calls: keeps identity and location hint from answer to call.
+
+        Begin with its ``interact`` when the events have no identities of their own.
+        """
         return Visitor(self._client, call_of("interact", datastream_id, authenticated=authenticated))
 
     def errors(self) -> pd.DataFrame:
@@ -179,7 +183,7 @@ class Edge:
             several = [event] if isinstance(event, Mapping) else event
             prepared = events_of(several, primary, identity_needed=authenticated)
             if (count := len(batches(prepared, query))) > 1:
-                raise ArgumentError(f"cURL shows one request; these events need {count}. Give fewer of them.")
+                raise refused(f"cURL shows one request; these events need {count}. Give fewer of them.")
             body = body_of(prepared, query)
         else:
             body = body_of([event_of(event, None, None)], query, one=True)

@@ -97,9 +97,11 @@ def call_of(endpoint: Endpoint, datastream_id: object, *, authenticated: bool, *
         raise ArgumentError(f"The endpoints are {' and '.join(ENDPOINTS)}, not {endpoint!r}.")
     if not isinstance(datastream_id, str) and datastream_id is not None:
         raise ArgumentError(
-            f"The datastream id comes first, as text, then the event; the first argument is a "
-            f"{type(datastream_id).__name__}."
+            f"The datastream id comes first, as text, then the event; the first argument is of type "
+            f"{type(datastream_id).__name__}. Nothing was sent."
         )
+    if not isinstance(authenticated, bool):
+        raise ArgumentError(f"authenticated is True or False, not {authenticated!r}. Nothing was sent.")
     text = (datastream_id or "").strip()
     try:
         uuid.UUID(text.partition(":")[0])
@@ -108,12 +110,27 @@ def call_of(endpoint: Endpoint, datastream_id: object, *, authenticated: bool, *
     if not text:
         raise ArgumentError(
             f"{datastream_id!r} is not a datastream id. It looks like xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx and stands "
-            "on the datastream's page in Data Collection > Datastreams."
+            "on the datastream's page in Data Collection > Datastreams. Nothing was sent."
         )
-    for name in more.get("headers") or {}:
-        if name not in AUTH_HEADERS:
-            raise ArgumentError(f"headers= changes {', '.join(AUTH_HEADERS)} only, not {name!r}.")
-    return Call(endpoint, text, authenticated, **more)
+    return Call(endpoint, text, authenticated, **{**more, "headers": _changes(more.get("headers"))})
+
+
+def _changes(headers: object) -> dict[str, str | None]:
+    """``headers=`` with the names as Adobe writes them. Never quotes a value."""
+    if headers is None:
+        return {}
+    if not isinstance(headers, Mapping):
+        raise ArgumentError("headers= is a dict of names and values; None leaves a header out. Nothing was sent.")
+    usual = {name.lower(): name for name in AUTH_HEADERS}
+    found: dict[str, str | None] = {}
+    for name, value in headers.items():
+        known = usual.get(str(name).lower())
+        if known is None:
+            raise ArgumentError(f"headers= changes {', '.join(AUTH_HEADERS)} only, not {name!r}. Nothing was sent.")
+        if value is not None and (not isinstance(value, str) or not value.isprintable()):
+            raise ArgumentError(f"headers= gives {known} a value that is no plain text. Nothing was sent.")
+        found[known] = value
+    return found
 
 
 @dataclass(slots=True)
@@ -153,9 +170,9 @@ def send(client: EdgeClient, call: Call, body: bytes, events: Sequence[int] = (0
     if answer.status >= 400:
         problem = refusal(
             request, answer, document, signing.sent, authenticated=call.authenticated, datastream_id=call.datastream_id,
-            events=events,
+            events=events, hint=call.hint,
         )  # fmt: skip
-        return Outcome(answer.status, document, problem)
+        return Outcome(answer.status, document, problem, maybe=problem.code is None and answer.status >= 500)
     return Outcome(answer.status, document)
 
 
@@ -183,7 +200,7 @@ def send_all(
     except KeyboardInterrupt:
         said = _so_far(parts, list(outcomes), list(begun))
     else:
-        _raise_if_nothing_went(found)
+        _raise_if_nothing_went(found, parts)
         return found
     raise KeyboardInterrupt(said)
 
@@ -213,7 +230,7 @@ def spans(numbers: Sequence[int]) -> str:
     return ", ".join(str(first) if first == last else f"{first} to {last}" for first, last in runs)
 
 
-def _raise_if_nothing_went(outcomes: Sequence[Outcome]) -> None:
+def _raise_if_nothing_went(outcomes: Sequence[Outcome], parts: Sequence[Sequence[int]]) -> None:
     """The first error, when every part was refused or not sent; else each row says what became of it."""
     problems = [outcome.problem for outcome in outcomes]
     first = next((problem for problem in problems if problem is not None), None)
@@ -222,7 +239,10 @@ def _raise_if_nothing_went(outcomes: Sequence[Outcome]) -> None:
     if len(problems) > 1 and any(outcome.maybe for outcome in outcomes):
         return
     if len(problems) > 1:
-        first.add_note(f"None of the {len(problems)} requests was accepted; this is the first one's answer.")
+        count = sum(len(part) for part in parts)
+        first.args = (
+            f"None of the {count} events ({len(problems)} requests) was accepted. The first request's answer: {first}",
+        )
     raise first
 
 

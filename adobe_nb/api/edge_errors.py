@@ -69,7 +69,7 @@ _ROWS = (
         "input",
         _AFTER_FIX,
         "There is no such datastream.",
-        "Copy its id anew from Data Collection > Datastreams.",
+        "Copy its id again from Data Collection > Datastreams.",
     ),
     EdgeCode(
         "EXEG-0004-422",
@@ -261,7 +261,7 @@ _ROWS = (
         "warning",
         _DONE,
         "A service behind the Edge Network took the event with a warning.",
-        "Read report.cause.",
+        "Read what it says about the cause.",
     ),
     EdgeCode(
         "EXEG-0205-502",
@@ -374,14 +374,14 @@ _ROWS = (
         "authorization",
         _AFTER_FIX,
         "The token is well-formed, but was not signed by Adobe's IMS, or was altered.",
-        "Copy the whole token again, or sign in anew.",
+        "Copy the whole token again, or sign in again.",
     ),
     EdgeCode(
         "EXEG-0503-401",
         "Authorization token expired",
         "authorization",
         _AFTER_FIX,
-        "The token is over; they last 24 hours.",
+        "The token has ended; they last 24 hours.",
         "Generate a new token, or sign in with a client secret.",
     ),
     EdgeCode(
@@ -398,7 +398,8 @@ _ROWS = (
         "authorization",
         _AFTER_FIX,
         "The token of this service account lacks the scope acp.foundation.",
-        "Add the Experience Platform API to the project, put acp.foundation into ADOBE_SCOPES, sign in anew.",
+        "Add the Experience Platform API to the project, add acp.foundation to the scopes in ADOBE_SCOPES (which must "
+        "name all of them), then sign in again.",
     ),
     EdgeCode(
         "EXEG-0506-401",

@@ -1,6 +1,7 @@
 """Answers of the Edge Network as frames."""
 
 import json
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -10,7 +11,7 @@ import pandas as pd
 from adobe_nb.api.edge_calls import Call, Document, EdgeClient, Outcome
 from adobe_nb.api.edge_errors import EDGE_CODES, EdgeCode
 from adobe_nb.api.edge_refusals import AUTH_HEADERS
-from adobe_nb.errors import IncompleteResult
+from adobe_nb.errors import DeliveryWarning, IncompleteResult
 
 _ANSWER = {
     "request_id": "string",
@@ -43,7 +44,7 @@ def answer_frame(client: EdgeClient, call: Call, outcome: Outcome) -> pd.DataFra
             rows.append({"type": handle.get("type"), "scope": item.get("scope"), "content": _compact(content)})
     for kind, problem in _problems(outcome.document):
         code = _code_of(problem)
-        rows.append({"type": kind, "content": _compact(problem), "code": code, "advice": _advice(code)})
+        rows.append({"type": kind, "content": _compact(problem), "code": code, "advice": _advice(code, problem)})
     return _frame([{"request_id": request_id, **row} for row in rows], _ANSWER, client, call)
 
 
@@ -56,7 +57,13 @@ def sent_frame(
         for number, (part, outcome) in enumerate(zip(parts, outcomes, strict=True))
         for index in part
     ]
-    return _frame(rows, _SENT, client, call)
+    frame = _frame(rows, _SENT, client, call)
+    counts = {str(outcome): int(count) for outcome, count in frame["outcome"].value_counts().items()}
+    frame.attrs["outcomes"] = counts
+    if lost := {outcome: count for outcome, count in counts.items() if not outcome.startswith("accepted")}:
+        told = "; ".join(f"{count} {outcome}" for outcome, count in lost.items())
+        warnings.warn(f"Of {len(rows)} events: {told}. The rows tell which, and why.", DeliveryWarning, stacklevel=3)
+    return frame
 
 
 def shown_frame(client: EdgeClient, call: Call, bodies: Sequence[bytes]) -> pd.DataFrame:
@@ -84,7 +91,9 @@ def codes_frame(codes: Iterable[EdgeCode]) -> pd.DataFrame:
         for row in codes
     ]
     kinds = {"status": "Int64", "fatal": "boolean"}
-    return _typed(rows, {name: kinds.get(name, "string") for name in rows[0]})
+    frame = _typed(rows, {name: kinds.get(name, "string") for name in rows[0]})
+    frame.attrs = {"service": "Edge Network", "path": "error codes"}
+    return frame
 
 
 def handles(document: Document) -> list[Document]:
@@ -112,9 +121,14 @@ def _code_of(problem: Document) -> str:
     return str(problem.get("type", "")).rpartition("/")[2]
 
 
-def _advice(code: str) -> str | None:
+def _advice(code: str, problem: Document) -> str | None:
+    """Our words on the code, and the service's own where it gives a cause."""
     row = EDGE_CODES.get(code)
-    return f"{row.cause} {row.fix}" if row else None
+    report = problem.get("report")
+    cause = report.get("cause") if isinstance(report, dict) else None
+    said = str(cause.get("message") or "").strip().rstrip(".") if isinstance(cause, dict) else ""
+    told = [f"{row.cause} {row.fix}"] if row else []
+    return " ".join([*told, *([f'The service says: "{said}".'] if said else [])]) or None
 
 
 def _compact(value: object) -> str:
@@ -139,7 +153,7 @@ def _row_of(outcome: Outcome) -> dict[str, Any]:
     kinds = {kind for kind, _ in problems}
     codes = [_code_of(problem) for _, problem in problems]
     said = "accepted, but a service behind failed" if "error" in kinds else "accepted with a warning"
-    return {**common, "outcome": said, "code": " ".join(codes), "advice": _advice(codes[0])}
+    return {**common, "outcome": said, "code": " ".join(codes), "advice": _advice(codes[0], problems[0][1])}
 
 
 def _frame(rows: list[dict[str, Any]], dtypes: Mapping[str, str], client: EdgeClient, call: Call) -> pd.DataFrame:

@@ -32,6 +32,7 @@ def refusal(
     authenticated: bool,
     datastream_id: str,
     events: Sequence[int],
+    hint: str | None,
 ) -> EdgeError:
     """The exception for an answer of 400 and above. ``sent``: the three headers by name and shape."""
     code = str(document.get("type", "")).rpartition("/")[2] or None
@@ -48,8 +49,9 @@ def refusal(
     what = f"POST {urlsplit(request.url).path} was answered with {answer.status}"
     row = EDGE_CODES.get(code or "")
     if row is None:
-        advice = "The location hint is not known (any more)." if answer.status == 404 else _unknown(document)
-        return EdgeError(f"{what} {code or ''}".rstrip() + f". {advice}{_whole_request(events)}", **about)
+        advice = _unknown(answer, document, hint)
+        taken = _whole_request(events) if answer.status < 500 else ""
+        return EdgeError(f"{what} {code or ''}".rstrip() + f". {advice}{taken}", **about)
     detail = str(document.get("detail") or "").strip()
     exact = _exact(row.code, detail, sent, authenticated=authenticated, datastream_id=datastream_id)
     cause, fix = exact or (row.cause, row.fix)
@@ -78,10 +80,20 @@ def _whole_request(events: Sequence[int]) -> str:
     return f" The request held events {events[0]} to {events[-1]}: none of them was taken."
 
 
-def _unknown(document: Mapping[str, Any]) -> str:
-    if not document:
-        return "The answer is not the Edge Network's: probably a proxy or a login page in between."
-    return f"{document.get('detail') or document.get('title') or ''} Compare it with edge.errors()."
+def _unknown(answer: Response, document: Mapping[str, Any], hint: str | None) -> str:
+    """Advice on an answer without one of the known codes."""
+    if answer.status == 429:
+        return "Too many events in a short time. Wait a minute, then send it again."
+    if answer.status == 404 and hint and not answer.body:
+        return f"The location hint {hint} is not known (any more)."
+    if answer.status >= 500:
+        return "It is not known whether the event arrived; sending it again may count it twice. Look at the data first."
+    if answer.status == 401:
+        return "The token was refused. Sign in again."
+    said = str(document.get("detail") or document.get("title") or "").strip().rstrip(".")
+    if said:
+        return f'The service says: "{said}". Compare it with edge.errors().'
+    return "The answer is not the Edge Network's: probably a proxy or a login page in between."
 
 
 def _exact(
@@ -109,9 +121,9 @@ def _which_header(sent: Mapping[str, str], *, authenticated: bool) -> tuple[str,
             "Leave out authenticated=False: then it goes to the server host, signed.",
         )
     if "Authorization" in missing:
-        return "The Authorization header was not sent.", "Send it: the word Bearer, a blank, then the token."
+        return "The Authorization header was not sent.", "Send it: the word Bearer, a space, then the token."
     if found == _NO_BEARER:
-        return "The Authorization header lacks the word Bearer.", "Write Bearer and a blank before the token."
+        return "The Authorization header lacks the word Bearer.", "Write Bearer and a space before the token."
     if found == _NOT_THREE_PARTS:
         return (
             "What follows Bearer is no token: those have three parts joined by dots.",

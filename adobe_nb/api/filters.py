@@ -159,7 +159,7 @@ def _no_operator(name: str, text: str) -> str:
         return f"The API has no LIKE (any more). Write {'CONTAINS ' + rest!r}."
     return (
         f"The filter {name}={text!r} has no operator. Write {'EQ ' + text!r}, or begin with one of "
-        f"{', '.join(OPERATORS)} and a blank."
+        f"{', '.join(OPERATORS)} and a space."
     )
 
 

@@ -14,10 +14,12 @@ _MOST_ROWS = 30
 _MOST_COLUMNS = 20
 _FIRST = ("name", "display_name", "version", "enabled", "platform", "stage", "state", "delegate_descriptor_id")
 _LAST = ("dirty", "published", "published_at", "revision_number", "review_status", "origin_id")
+_PROSE = {"advice", "cause", "fix", "content", "title"}
 _TABLE_STYLE = (
     ".adobe-nb-frame{overflow-x:auto}"
     ".adobe-nb-frame :is(td,th){white-space:nowrap;text-align:left!important;max-width:24em;overflow:hidden;"
     "text-overflow:ellipsis}"
+    ".adobe-nb-prose :is(td,th){white-space:normal;overflow-wrap:anywhere;vertical-align:top;min-width:5em}"
 )
 
 
@@ -25,14 +27,23 @@ def facts(session: Session | None) -> list[tuple[str, str]]:
     """Label and value, the same for panel, HTML and text. Never a secret."""
     if session is None or session.signed_out:
         return [("Status", "not signed in" if session is None else "signed out")]
+    check = session.checked
+    refused = check is not None and not check.ok
     rows = [
-        ("Status", "signed in"),
+        ("Status", "signed in, but requests are refused" if refused else "signed in"),
         ("Organisation", session.org_id),
         ("Service", service_name(session)),
         ("Credentials", f"from {session.source}"),
         ("Client id", session.credentials.masked_client_id),
+        ("Scopes", ", ".join(session.scopes)),
         ("Token", session.time_left_text + (", renewed by itself" if session.renewable else ", pasted")),
     ]
+    if session.account:
+        rows.insert(1, ("Account", session.account))
+    if check is not None and check.companies:
+        rows.insert(3, ("Company", ", ".join(check.companies)))
+    if check is not None and check.rights:
+        rows.insert(-1, ("Rights", ", ".join(right.replace("_", " ") for right in check.rights)))
     rows += [("Not used", text) for text in notes(session)]
     return rows
 
@@ -120,12 +131,21 @@ def frame_html(frame: pd.DataFrame) -> str | None:
         plain: Any = frame
         own = plain._repr_html_()
         return own if isinstance(own, str) else None
-    table = compact(frame).to_html(
-        max_rows=_MOST_ROWS, max_cols=_MOST_COLUMNS, border=0, classes="dataframe", notebook=True, na_rep=""
-    )
+    prose = has_prose(frame)
+    with pd.option_context("display.max_colwidth", None if prose else pd.get_option("display.max_colwidth")):
+        table = compact(frame).to_html(
+            max_rows=_MOST_ROWS, max_cols=_MOST_COLUMNS, border=0, classes="dataframe", notebook=True, na_rep=""
+        )
     table = _with_tooltips(table, frame)
     caption = f"<small>{escape(_caption(frame))}</small>"
-    return f'<style>{_TABLE_STYLE}</style><div class="adobe-nb-frame">{table}</div>{caption}'
+    kind = "adobe-nb-frame adobe-nb-prose" if prose else "adobe-nb-frame"
+    return f'<style>{_TABLE_STYLE}</style><div class="{kind}">{table}</div>{caption}'
+
+
+def has_prose(frame: pd.DataFrame) -> bool:
+    """Whether it has sentences to be read whole, as answers and codes of the Edge Network do."""
+    edge = str(frame.attrs["path"]).startswith("/ee/") or frame.attrs["service"] == "Edge Network"
+    return edge and bool(_PROSE & set(frame.columns))
 
 
 def _with_tooltips(table: str, frame: pd.DataFrame) -> str:
@@ -143,8 +163,18 @@ def frame_text(frame: pd.DataFrame, printer: Any, cycle: bool) -> None:  # noqa:
     if cycle or not is_ours(frame):
         printer.text(repr(frame))
         return
+    if has_prose(frame) and 0 < len(frame) <= 3:
+        printer.text("\n\n".join(_as_lines(row) for _, row in frame.iterrows()) + f"\n{_caption(frame)}")
+        return
     with pd.option_context("display.show_dimensions", False):
         printer.text(f"{compact(frame)!r}\n{_caption(frame)}")
+
+
+def _as_lines(row: "pd.Series[Any]") -> str:
+    """A row for a terminal: a line per value, sentences whole."""
+    shown = row.dropna()
+    width = max(len(str(name)) for name in shown.index)
+    return "\n".join(f"{name:<{width}}  {value}" for name, value in shown.items())
 
 
 def _caption(frame: pd.DataFrame) -> str:
@@ -153,6 +183,9 @@ def _caption(frame: pd.DataFrame) -> str:
     hidden = f" ({empty} empty {'one' if empty == 1 else 'ones'} not shown)" if empty else ""
     times = " · times in UTC" if any(isinstance(dtype, pd.DatetimeTZDtype) for dtype in frame.dtypes) else ""
     size = f"{rows} {'row' if rows == 1 else 'rows'} × {columns} {'column' if columns == 1 else 'columns'}"
+    outcomes = frame.attrs.get("outcomes")
+    if isinstance(outcomes, dict) and sum(outcomes.values()) == rows:
+        size = f"{size}: {', '.join(f'{count} {outcome}' for outcome, count in outcomes.items())}"
     return f"{size}{hidden} · {frame.attrs['service']} {frame.attrs['path']}{times}"
 
 

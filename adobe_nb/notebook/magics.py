@@ -2,55 +2,84 @@
 
 import argparse
 import getpass
-import itertools
+import keyword
 import re
 import shlex
 from typing import Any, NoReturn
 
 import pandas as pd
 from IPython.core.error import UsageError
+from IPython.core.getipython import get_ipython
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.display import display
 
 from adobe_nb import session as sessions
-from adobe_nb.auth.credentials import Secret
-from adobe_nb.errors import NoCredentials, NotSignedIn
+from adobe_nb.auth.credentials import Secret, mask
+from adobe_nb.auth.profiles import Store, forget_profile
+from adobe_nb.errors import AdobeError, NoCredentials, NotSignedIn
+from adobe_nb.notebook.completion import complete_auth, complete_reactor
 from adobe_nb.notebook.display import Card, card, frame_html, frame_text
+from adobe_nb.notebook.outcome import tested, topic_of
+from adobe_nb.notebook.reactor_magic import reactor_magic
+from adobe_nb.notebook.scrub import scrub
 
-_SUBCOMMANDS = {
+SUBCOMMANDS = {
     "panel": "show the panel, and nothing else",
-    "login": "sign in; asks for what no source has, hidden",
-    "status": "show the session",
+    "login": "sign in; asks for what no source has, hidden (--ask: asks in any case; --save NAME: keeps a profile)",
+    "status": "show the session: the source that won, and what it shadows",
     "test": "list the companies: do the credentials work?",
+    "refresh": "fetch a new token now",
     "logout": "forget the token",
+    "profiles": "list the profiles saved on this machine",
+    "use": "use NAME: sign in with that profile, now and from now on",
+    "forget": "forget NAME: delete that profile and its secret",
 }
+SOURCES = {
+    "--env-file": "a .env file",
+    "--console-file": "the JSON download of Developer Console",
+    "--postman-file": "a Postman environment, exported",
+    "--config-file": "the configuration of launchpy or aepp",
+    "--profile": "a profile saved on this machine",
+}
+OPTIONS = (*SOURCES, "--simulator", "--or-simulator", "--save", "--in-file", "--ask", "--quiet", "-o", "--help")
+_NAMED = {"use", "forget"}
 _LIKE_A_SECRET = re.compile(r"eyJ|p8e-|[A-Za-z0-9_\-.]{30,}|secret|token|password", re.IGNORECASE)
+_SURELY_A_SECRET = re.compile(r"eyJ[A-Za-z0-9_-]{10}|p8e-|[A-Za-z0-9_\-]{30,}")
+_TAKES_A_VALUE = {*SOURCES, "--save", "-o"}
 
 
 class _Parser(argparse.ArgumentParser):
     """Never quotes what was typed: it could be a secret."""
 
     def error(self, message: str) -> NoReturn:  # noqa: ARG002
-        raise UsageError(f"Not understood. There are: {', '.join(_SUBCOMMANDS)}. %adobe_auth --help shows the options.")
+        raise UsageError(f"Not understood. There are: {', '.join(SUBCOMMANDS)}. %adobe_auth --help shows the options.")
 
 
 def _parser() -> _Parser:
-    listed = "\n".join(f"  {name:<8} {text}" for name, text in _SUBCOMMANDS.items())
+    listed = "\n".join(f"  {name:<9} {text}" for name, text in SUBCOMMANDS.items())
     parser = _Parser(
         prog="%adobe_auth",
         description="Sign in to Adobe's tags API. Without a sub-command: connect when a complete source of "
         "credentials exists, and show the panel.",
-        epilog=f"sub-commands:\n{listed}\n\nSecrets are never given here: use .env, the panel or the prompt of login.",
+        epilog=f"sub-commands:\n{listed}\n\nSecrets are never given here: use a file, a profile, the panel or the "
+        "prompt of login.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         add_help=False,
         allow_abbrev=False,
     )
-    parser.add_argument("command", nargs="?", choices=list(_SUBCOMMANDS), metavar="sub-command")
+    parser.add_argument("command", nargs="?", choices=list(SUBCOMMANDS), metavar="sub-command")
+    parser.add_argument("name", nargs="?", metavar="NAME", help="of a profile, for use and forget")
     source = parser.add_mutually_exclusive_group()
-    source.add_argument("--env-file", metavar="FILE", help="read this .env file and no other source")
+    for option, what in SOURCES.items():
+        value = "NAME" if option == "--profile" else "FILE"
+        source.add_argument(option, metavar=value, help=f"{what}, and no other source")
     source.add_argument("--simulator", action="store_true", help="the built-in simulator, whatever else there is")
     source.add_argument("--or-simulator", action="store_true", help="the built-in simulator when no source is complete")
+    source.add_argument("--ask", action="store_true", help="login: ask, whatever sources there are")
+    parser.add_argument("--save", metavar="NAME", help="login: keep the credentials as a profile")
+    parser.add_argument("--in-file", action="store_true", help="with --save: in a file only you can read, no keyring")
     parser.add_argument("-q", "--quiet", action="store_true", help="show nothing when it worked")
+    parser.add_argument("-o", dest="variable", metavar="NAME", help="put the session into this variable")
     parser.add_argument("-h", "--help", action="store_true", help="show this")
     return parser
 
@@ -61,33 +90,69 @@ def adobe_auth(line: str) -> None:
         words = shlex.split(line.strip().rstrip(";"))
     except ValueError:
         words = ["?"]
-    _refuse_secrets(words)
+    _refuse_secrets(words, line)
     options = _parser().parse_args(words)
     if options.help:
         print(_parser().format_help())  # noqa: T201
         return
+    _check(options)
     shown = _COMMANDS[options.command](options)
+    if options.variable and (shell := get_ipython()) is not None:
+        shell.user_ns[options.variable] = sessions.current_or_none()
     if shown is not None and not options.quiet:
         display(shown)
 
 
-def _refuse_secrets(words: list[str]) -> None:
-    """A secret in a cell stays in the notebook, in In and in the history; say so without repeating it."""
-    files = {after for word, after in itertools.pairwise(words) if word == "--env-file"}
-    for word in words:
-        if word in files or word.startswith("--env-file="):
-            continue
-        if _LIKE_A_SECRET.search(word):
-            raise UsageError(
-                "Secrets are not accepted here: the notebook and the history keep what is typed into a cell. Delete "
-                "this cell, rotate the secret in Developer Console, and sign in with a .env file or the panel."
-            )
+def _check(options: argparse.Namespace) -> None:
+    if (options.name is not None) != (options.command in _NAMED):
+        raise UsageError("use and forget want the name of a profile: %adobe_auth use NAME. The others want none.")
+    if (options.save or options.ask) and options.command != "login":
+        raise UsageError("--save and --ask belong to login: %adobe_auth login --save NAME")
+    if options.in_file and not options.save:
+        raise UsageError("--in-file belongs to --save: %adobe_auth login --save NAME --in-file")
+    if options.variable and (not options.variable.isidentifier() or keyword.iskeyword(options.variable)):
+        raise UsageError("-o wants the name of a variable: %adobe_auth -o session")
+
+
+def _refuse_secrets(words: list[str], line: str) -> None:
+    """A secret in a cell stays in the notebook, in In and in the history: take it out of the latter, and say so."""
+    if not any(_is_secret(before, word) for before, word in zip(["", *words], words, strict=False)):
+        return
+    told = "It was taken out of In and the history of this kernel."
+    shell = get_ipython()
+    values = {part for word in words for part in (word, word.partition("=")[2]) if len(part) >= 6}
+    harmless = {*SUBCOMMANDS, *OPTIONS}
+    if shell is None or not scrub(shell, {line.strip(), *(values - harmless)}):
+        told = "It could not be taken out of the history."
+    raise UsageError(
+        f"Secrets are not accepted here: the notebook keeps what is typed into a cell. {told} Now delete this cell, "
+        "rotate the secret in Developer Console, and sign in with a file or the panel."
+    )
+
+
+def _is_secret(before: str, word: str) -> bool:
+    option, equals, value = word.partition("=")
+    if equals and option in _TAKES_A_VALUE:
+        before, word = option, value
+    if before in _TAKES_A_VALUE:
+        return bool(_SURELY_A_SECRET.fullmatch(word) or word.startswith(("eyJ", "p8e-")))
+    return bool(_LIKE_A_SECRET.search(word))
 
 
 def _connect(options: argparse.Namespace, *, fall_back: bool) -> sessions.Session:
     return sessions.connect(
-        env_file=options.env_file, simulator=options.simulator, fallback="simulator" if fall_back else None
+        env_file=options.env_file,
+        console_file=options.console_file,
+        postman_file=options.postman_file,
+        config_file=options.config_file,
+        profile=options.profile,
+        simulator=options.simulator,
+        fallback="simulator" if fall_back else None,
     )
+
+
+def _names_a_source(options: argparse.Namespace) -> bool:
+    return any((options.env_file, options.console_file, options.postman_file, options.config_file, options.profile))
 
 
 def _auto(options: argparse.Namespace) -> Any:
@@ -95,40 +160,56 @@ def _auto(options: argparse.Namespace) -> Any:
 
     A session that was typed into the panel stays when its cell runs again and no source is complete.
     """
-    kind, text = "", ""
+    kind, text, topic = "", "", ""
     fall_back = options.or_simulator and sessions.current_or_none() is None
     try:
         session = _connect(options, fall_back=fall_back)
         if session.incomplete:
             kind, text = "warning", f"{session.incomplete[0]} This session is with {session.service} instead."
+        else:
+            kind, text, topic = _tested(session)
     except NoCredentials as error:
-        if options.env_file:
+        if _names_a_source(options):
             raise
         if sessions.current_or_none() is None:
-            kind, text = "error", str(error)
-    return None if options.quiet and not text else _panel(kind, text)
+            kind, text, topic = "error", str(error), "values"
+    return None if options.quiet and not text else _panel(kind, text, topic)
+
+
+def _tested(session: sessions.Session) -> tuple[str, str, str]:
+    """What Adobe's own test finds, if it finds anything; the panel shows company and rights from it."""
+    try:
+        outcome = tested(session)
+    except AdobeError as error:
+        return "error", str(error), topic_of(error)
+    return ("", "", "") if outcome.kind == "ok" else (outcome.kind, outcome.text, outcome.topic)
 
 
 def _show_panel(options: argparse.Namespace) -> Any:  # noqa: ARG001
     return _panel()
 
 
-def _panel(kind: str = "", text: str = "") -> Any:
+def _panel(kind: str = "", text: str = "", topic: str = "") -> Any:
     from adobe_nb.notebook.panel import panel  # noqa: PLC0415
 
     shown = panel()
-    shown.say(kind, text)
+    shown.say(kind, text, topic=topic)
     return shown
 
 
 def _login(options: argparse.Namespace) -> Any:
-    try:
-        session = _connect(options, fall_back=options.or_simulator)
-    except NoCredentials:
-        if options.env_file:
-            raise
-        session = None
-    return card(session or _prompt())
+    session = None
+    if not options.ask:
+        try:
+            session = _connect(options, fall_back=options.or_simulator)
+        except NoCredentials:
+            if _names_a_source(options):
+                raise
+    session = session or _prompt()
+    if options.save:
+        profile = session.save(options.save, in_file=options.in_file)
+        return Card("Signed in", (("Profile", f"{profile.name} saved; its secret is in the {profile.place}"),))
+    return card(session)
 
 
 def _prompt() -> sessions.Session:
@@ -152,6 +233,11 @@ def _test(options: argparse.Namespace) -> Card:  # noqa: ARG001
     return Card("The credentials work" if check.ok else "The credentials do not work", (("Test", check.message),))
 
 
+def _refresh(options: argparse.Namespace) -> Card:  # noqa: ARG001
+    sessions.current().refresh()
+    return card(sessions.current())
+
+
 def _logout(options: argparse.Namespace) -> Card:  # noqa: ARG001
     try:
         sessions.current().sign_out()
@@ -160,19 +246,51 @@ def _logout(options: argparse.Namespace) -> Card:  # noqa: ARG001
     return Card("Adobe tags", (("Status", "signed out; the token is forgotten"),))
 
 
+def _profiles(options: argparse.Namespace) -> Card:  # noqa: ARG001
+    rows = tuple(
+        (
+            f"{profile.name}{' (active)' if profile.active else ''}",
+            f"{profile.org_id} · client {mask(profile.client_id)} · {profile.kind.replace('_', ' ')} in the "
+            f"{profile.place}",
+        )
+        for profile in Store().profiles()
+    )
+    return Card("Profiles", rows or (("none", "save one with %adobe_auth login --save NAME"),))
+
+
+def _use(options: argparse.Namespace) -> Any:
+    sessions.connect(profile=options.name)
+    Store().use(options.name)
+    kind, text, topic = _tested(sessions.current())
+    return None if options.quiet and not text else _panel(kind, text, topic)
+
+
+def _forget(options: argparse.Namespace) -> Card:
+    forget_profile(options.name)
+    return Card("Profiles", ((options.name, "forgotten, and its secret deleted; a session with it stays"),))
+
+
 _COMMANDS = {
     None: _auto,
     "panel": _show_panel,
     "login": _login,
     "status": _status,
     "test": _test,
+    "refresh": _refresh,
     "logout": _logout,
+    "profiles": _profiles,
+    "use": _use,
+    "forget": _forget,
 }
+_MAGICS = {"adobe_auth": adobe_auth, "reactor": reactor_magic}
 
 
 def load(shell: InteractiveShell) -> None:
-    """Register the magic and the display of our frames."""
-    shell.register_magic_function(adobe_auth, "line", "adobe_auth")
+    """Register the magics with their completion, and the display of our frames."""
+    for name, magic in _MAGICS.items():
+        shell.register_magic_function(magic, "line", name)
+    for name, completer in (("adobe_auth", complete_auth), ("reactor", complete_reactor)):
+        shell.set_hook("complete_command", completer, str_key=f"%{name}")
     formatters = shell.display_formatter.formatters
     formatters["text/html"].for_type(pd.DataFrame, frame_html)
     formatters["text/plain"].for_type(pd.DataFrame, frame_text)
@@ -180,7 +298,9 @@ def load(shell: InteractiveShell) -> None:
 
 def unload(shell: InteractiveShell) -> None:
     """Take them away."""
-    shell.magics_manager.magics["line"].pop("adobe_auth", None)
+    for name in _MAGICS:
+        shell.magics_manager.magics["line"].pop(name, None)
+        shell.strdispatchers["complete_command"].strs.pop(f"%{name}", None)
     for kind, ours in (("text/html", frame_html), ("text/plain", frame_text)):
         formatter = shell.display_formatter.formatters[kind]
         if formatter.type_printers.get(pd.DataFrame) is ours:

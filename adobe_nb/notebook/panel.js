@@ -12,6 +12,47 @@ const make = (tag, attributes = {}, ...children) => {
 
 let count = 0;
 
+// What the help says, by topic. A message names the topic that goes with it.
+const HELP = [
+  ["values", "Where the values are", [
+    "Developer Console (developer.adobe.com/console) > your project > OAuth Server-to-Server.",
+    "Client ID: on that page. Adobe also calls it API key.",
+    "Client secret: on the same page, Retrieve client secret.",
+    "Organization ID: on the same page, under the credential's details. It ends in @AdobeOrg.",
+    "Access token: on the same page, Generate access token. It lasts 24 hours.",
+  ]],
+  ["access", "Signed in, but refused", [
+    "The project has the Experience Platform Launch API: Developer Console > your project > Add to project > API.",
+    "The credential is in a product profile for tags: Admin Console > Products > Data Collection. An administrator does this.",
+    "That profile has the rights that you need, and the property is among its properties.",
+    "The organisation is the one that the project belongs to.",
+    "After a change, wait a few minutes, then Test.",
+  ]],
+  ["organisation", "No company", [
+    "The credentials work, but the organisation has no company in tags.",
+    "Check the organisation id: many people have several organisations.",
+    "Ask your administrator whether the organisation uses tags (Data Collection).",
+  ]],
+  ["scopes", "A scope is refused", [
+    "The credential lacks one of the scopes that were asked for.",
+    "Developer Console > your project > OAuth Server-to-Server lists its scopes. Put that list into Scopes, or into ADOBE_SCOPES.",
+    "For the Edge Network the project needs the Experience Platform API, which brings acp.foundation.",
+  ]],
+  ["token", "The token has ended", [
+    "A token lasts 24 hours. Generate a new one in Developer Console and paste it here.",
+    "With a client secret, new tokens are fetched by themselves.",
+  ]],
+  ["network", "No answer", [
+    "Sign in to your company's network or VPN, then try again.",
+    "Behind a proxy: set HTTPS_PROXY before the kernel starts. Its certificate: REQUESTS_CA_BUNDLE.",
+    "Against the simulator: is it still running? A new kernel starts its own.",
+  ]],
+  ["retired", "Service Account (JWT)", [
+    "Adobe has retired this method. Add an OAuth Server-to-Server credential to the same project, with the same product profiles.",
+    "Use its client id, client secret and organisation id. A private key is no longer needed.",
+  ]],
+];
+
 function field(label, hint, attributes) {
   const id = `adobe-nb-${++count}`;
   const input = make("input", {
@@ -43,18 +84,20 @@ function render({ model, el }) {
   const left = make("span", { class: "adobe-nb-left" });
   const time = make("div", { class: "adobe-nb-time" }, bar, left);
   const message = make("p", { class: "adobe-nb-message", role: "alert" });
+  const what = make("button", { type: "button", class: "adobe-nb-link", text: "What to do" });
+  const dead = make("p", { class: "adobe-nb-message", "data-kind": "warning", role: "alert", hidden: "",
+    text: "This panel has lost its kernel. Run its cell again." });
   const notice = make("p", { class: "adobe-nb-message", "data-kind": "warning", role: "note",
     text: "This is a public machine (Binder). Do not type or paste real credentials here; use the simulator." });
 
   // A panel whose kernel was restarted gets no answer, and must say so.
   let waiting = null;
-  const answered = () => clearTimeout(waiting);
+  const answered = () => { clearTimeout(waiting); dead.hidden = true; };
   const send = (content) => {
     answered();
     waiting = setTimeout(() => {
-      message.textContent = "No answer from the kernel yet. If it was restarted, run this cell again.";
-      message.dataset.kind = "warning";
-      message.hidden = false;
+      dead.textContent = "No answer from the kernel yet. If it was restarted, run this cell again.";
+      dead.hidden = false;
     }, 4000);
     model.send(content);
   };
@@ -67,8 +110,9 @@ function render({ model, el }) {
   const connect = button("Connect", "connect", "Sign in with the first complete source: environment, .env, announced simulator");
   const simulate = button("Use the simulator", "simulate", "No Adobe account needed");
   const test = button("Test", "test", "List the companies: Adobe's own test of credentials");
+  const renew = button("New token", "renew", "Fetch a new token now");
   const signOut = button("Sign out", "sign_out", "Forget the token");
-  const buttons = make("div", { class: "adobe-nb-buttons" }, connect, simulate, test, signOut);
+  const buttons = make("div", { class: "adobe-nb-buttons" }, connect, simulate, test, renew, signOut);
 
   const way = (value, text, checked) => {
     const input = make("input", { type: "radio", name, value, checked: checked ? "" : false });
@@ -85,30 +129,55 @@ function render({ model, el }) {
   const secret = field("Access token", "Credentials > OAuth Server-to-Server > Generate access token", {
     type: "password", size: 36, autocomplete: "new-password", "data-1p-ignore": "", "data-lpignore": "true",
   });
+  const scopes = field("Scopes", "Leave it empty for the usual ones", { type: "text", size: 36 });
+  const saveAs = field("Save as profile", "A name, if you want to keep it; the secret goes into the system's keyring", { type: "text", size: 36, maxlength: 64 });
+  const inFile = make("input", { type: "checkbox" });
+  const inFileRow = make("label", { class: "adobe-nb-way", hidden: "" }, inFile, " no keyring: keep the secret in a file that only I can read");
+  saveAs.row.append(inFileRow);
   const signIn = make("button", { type: "submit", class: "adobe-nb-primary", text: "Sign in" });
   const form = make("form", { autocomplete: "off" },
     make("div", { class: "adobe-nb-field", role: "radiogroup", "aria-labelledby": `${name}-with` },
       make("span", { id: `${name}-with`, class: "adobe-nb-label", text: "With" }), byToken.label, bySecret.label),
-    serviceRow, orgId.row, clientId.row, secret.row, make("div", { class: "adobe-nb-buttons" }, signIn));
-  const more = make("details", {}, make("summary", { text: "Sign in with a pasted token or a client secret" }), form);
+    serviceRow, orgId.row, clientId.row, secret.row, scopes.row, saveAs.row, make("div", { class: "adobe-nb-buttons" }, signIn));
+  const chooser = make("select", { id: `${name}-profile`, "aria-describedby": `${name}-profile-error` });
+  const useProfile = make("button", { type: "button", text: "Use it", title: "Sign in with this profile, now and from now on" });
+  const profileError = make("span", { id: `${name}-profile-error`, class: "adobe-nb-field-error", role: "alert" });
+  const profileRow = make("div", { class: "adobe-nb-field" }, make("label", { for: `${name}-profile`, text: "Profile" }),
+    make("div", { class: "adobe-nb-pair" }, chooser, useProfile), profileError);
+  const profile = { row: profileRow, input: chooser, error: profileError };
+  useProfile.addEventListener("click", () => send({ action: "profile", name: chooser.value }));
+  const more = make("details", {}, make("summary", { text: "Sign in with a pasted token or a client secret" }), profileRow, form);
+  const topics = Object.fromEntries(HELP.map(([topic, title, lines]) => [topic,
+    make("div", { tabindex: "-1", "data-topic": topic }, make("strong", { text: title }),
+      make("ul", {}, ...lines.map((text) => make("li", { text }))))]));
+  const help = make("details", { class: "adobe-nb-help" }, make("summary", { text: "Help: where the values are, and what to do when it fails" }),
+    ...Object.values(topics));
+  what.addEventListener("click", () => {
+    help.open = true;
+    const shown = topics[what.dataset.topic];
+    for (const each of Object.values(topics)) each.toggleAttribute("data-chosen", each === shown);
+    shown.scrollIntoView({ block: "nearest" });
+    shown.focus({ preventScroll: true });
+  });
 
   // Lumino would otherwise take Enter and Space for the notebook's own shortcuts.
   const root = make("section", { class: "adobe-nb", "aria-label": "Adobe sign-in", "data-lm-suppress-shortcuts": "true" },
-    make("header", {}, dot, status, badge), notice, facts, time, buttons, message, more);
+    make("header", {}, dot, status, badge), notice, facts, time, buttons, message, what, dead, more, help);
   el.append(root);
 
   // The attribute on the section alone comes too late: shortcuts are matched from the focused element upward.
-  for (const each of root.querySelectorAll("button, input, select, summary")) each.setAttribute("data-lm-suppress-shortcuts", "true");
+  for (const each of root.querySelectorAll("button, input, select, summary, [tabindex]")) each.setAttribute("data-lm-suppress-shortcuts", "true");
 
   const showWay = () => {
     const token = byToken.input.checked;
-    clientId.row.hidden = token;
+    clientId.row.hidden = scopes.row.hidden = token;
     secret.row.querySelector("label").textContent = token ? "Access token" : "Client secret";
     secret.row.querySelector(".adobe-nb-hint").textContent = token
       ? "Credentials > OAuth Server-to-Server > Generate access token"
       : "Credentials > OAuth Server-to-Server > Retrieve client secret";
     secret.input.value = "";
   };
+  saveAs.input.addEventListener("input", () => { inFileRow.hidden = !saveAs.input.value.trim(); });
   byToken.input.addEventListener("change", showWay);
   bySecret.input.addEventListener("change", showWay);
 
@@ -124,14 +193,15 @@ function render({ model, el }) {
     }
     const content = { action: "sign_in", service: service.value, org_id: orgId.input.value };
     if (token) content.access_token = secret.input.value;
-    else { content.client_id = clientId.input.value; content.client_secret = secret.input.value; }
+    else { content.client_id = clientId.input.value; content.client_secret = secret.input.value; content.scopes = scopes.input.value; }
+    if (saveAs.input.value.trim()) { content.save_as = saveAs.input.value.trim(); content.in_file = inFile.checked ? "yes" : ""; }
     secret.input.value = "";
     send(content);
   });
 
   // Enter in a field signs in; the notebook around us would swallow the browser's own submit.
   form.addEventListener("keydown", (event) => {
-    if (event.key === "Enter" && event.target.matches("input:not([type=radio])")) {
+    if (event.key === "Enter" && event.target.matches("input:not([type=radio], [type=checkbox])")) {
       event.preventDefault();
       event.stopPropagation();
       if (!signIn.disabled) form.requestSubmit(signIn);
@@ -156,27 +226,43 @@ function render({ model, el }) {
     status.textContent = busy || (connected ? (state.refused ? "Signed in, but requests are refused" : "Signed in") : "Not signed in");
     badge.textContent = connected ? (state.service === "simulator" ? "Simulator" : state.service) : "";
     badge.hidden = !connected;
+    const words = (list) => (list || []).join(", ").replaceAll("_", " ");
     const rows = connected
-      ? [["Organisation", state.org_id], ["Service", state.service_name], ["Credentials", `from ${state.source}`], ["Client id", state.client_id],
+      ? [...(state.account ? [["Account", state.account]] : []), ["Organisation", state.org_id],
+        ...(state.companies.length ? [["Company", state.companies.join(", ")]] : []), ["Service", state.service_name], ["Credentials", `from ${state.source}`], ["Client id", state.client_id],
+        ...(state.rights.length ? [["Rights", words(state.rights)]] : []), ["Scopes", state.scopes.join(", ")],
         ...(state.notes || []).map((note) => ["Not used", note])]
       : [];
     facts.replaceChildren(...rows.flatMap(([label, value]) => [make("dt", { text: label }), make("dd", { text: value })]));
     facts.hidden = !connected;
     connect.hidden = simulate.hidden = connected;
     test.hidden = signOut.hidden = !connected;
+    renew.hidden = !connected || !state.renewable;
+    more.firstChild.textContent = connected ? "Switch: another profile, token or client secret" : "Sign in with a pasted token or a client secret";
+    showProfiles(state.profiles || []);
     connect.classList.toggle("adobe-nb-primary", !connected);
     for (const each of root.querySelectorAll("button")) each.disabled = Boolean(busy);
   }
 
+  function showProfiles(profiles) {
+    const known = JSON.stringify(profiles);
+    if (chooser.dataset.known === known) return;
+    chooser.dataset.known = known;
+    chooser.replaceChildren(...profiles.map((each) => make("option", { value: each.name, text: `${each.name} (${each.org_id})`, selected: each.active ? "" : false })));
+    profileRow.hidden = !profiles.length;
+  }
+
   function showMessage() {
-    const { kind = "", text = "", field: about = "" } = model.get("message") || {};
-    const fields = { org_id: orgId, client_id: clientId, secret };
+    const { kind = "", text = "", field: about = "", topic = "" } = model.get("message") || {};
+    const fields = { org_id: orgId, client_id: clientId, secret, scopes, save_as: saveAs, profile };
     for (const each of Object.values(fields)) mark(each, "");
     const target = more.open && fields[about] && !fields[about].row.hidden ? fields[about] : undefined;
     if (target) { mark(target, text); target.input.focus(); }
     message.textContent = target ? "" : text;
     message.dataset.kind = kind;
     message.hidden = !message.textContent;
+    what.hidden = !topics[topic];
+    what.dataset.topic = topic;
     if (kind === "ok" && more.open) {
       const inside = more.contains(document.activeElement);
       more.open = false;
@@ -216,6 +302,9 @@ function render({ model, el }) {
   model.on("change:busy", showState);
   model.on("change:message", showMessage);
   model.on("change:expires_at", showTime);
+  // The kernel went away: its models are dead, and the front end says so of each.
+  const lost = () => { if (model.comm_live === false || el.closest(".jupyter-widgets-disconnected")) { dead.hidden = false; } };
+  model.on("comm_live_update", lost);
   showWay();
   show();
   showMessage();
@@ -223,6 +312,7 @@ function render({ model, el }) {
   return () => {
     clearInterval(timer);
     answered();
+    model.off("comm_live_update", lost);
     for (const change of ["change:state", "change:busy", "change:message"]) model.off(change, answered);
     model.off("change:state", show);
     model.off("change:busy", showState);

@@ -7,6 +7,7 @@ Handlers may run in a sub-shell thread while a cell is busy; one lock keeps them
 import os
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from importlib.resources import files
 from typing import Any
 
@@ -16,8 +17,10 @@ import traitlets
 from adobe_nb import practice
 from adobe_nb import session as sessions
 from adobe_nb.auth.credentials import Secret
-from adobe_nb.errors import AdobeError
+from adobe_nb.auth.profiles import Store
+from adobe_nb.errors import AdobeError, SignInError
 from adobe_nb.notebook.display import card, notes, service_name
+from adobe_nb.notebook.outcome import Outcome, tested, topic_of
 
 _HERE = files("adobe_nb.notebook")
 
@@ -33,7 +36,7 @@ class SignInPanel(anywidget.AnyWidget):  # type: ignore[misc]
     busy = traitlets.Unicode("").tag(sync=True)
     """What is going on, or nothing."""
     message = traitlets.Dict().tag(sync=True)
-    """The outcome of the last action: kind (ok, error), text, and the field it is about."""
+    """The outcome of the last action: kind (ok, warning, error), text, the field and the help topic it is about."""
     issued_at = traitlets.Float(allow_none=True, default_value=None).tag(sync=True)
     expires_at = traitlets.Float(allow_none=True, default_value=None).tag(sync=True)
     """Milliseconds since the epoch: the front end runs the time down by itself."""
@@ -41,7 +44,6 @@ class SignInPanel(anywidget.AnyWidget):  # type: ignore[misc]
     def __init__(self) -> None:
         super().__init__()
         self._working = threading.Lock()
-        self._refused = False
         self.on_msg(self._received)
         sessions.on_change(self.refresh)
         self.refresh()
@@ -64,14 +66,13 @@ class SignInPanel(anywidget.AnyWidget):  # type: ignore[misc]
             self.state = {
                 **_state(session),
                 "public": _on_public_machine(),
-                "refused": self._refused and session is not None,
             }
             self.issued_at = token.issued_at.timestamp() * 1000 if token else None
             self.expires_at = token.expires_at.timestamp() * 1000 if token and token.expires_at else None
 
-    def say(self, kind: str, text: str, field: str = "") -> None:
-        """Show the outcome of an action."""
-        self.message = {"kind": kind, "text": text, "field": field}
+    def say(self, kind: str, text: str, field: str = "", topic: str = "") -> None:
+        """Show the outcome of an action. ``topic`` is the part of the help that goes with it."""
+        self.message = {"kind": kind, "text": text, "field": field, "topic": topic}
 
     def _received(self, _: object, content: object, __: object) -> None:
         if not isinstance(content, dict) or not self._working.acquire(blocking=False):
@@ -91,14 +92,18 @@ class SignInPanel(anywidget.AnyWidget):  # type: ignore[misc]
         self.message = {}
         self.busy = label
         try:
-            kind, text = work(typed)
+            outcome = work(typed)
         except AdobeError as error:
-            self.say("error", str(error), _field_of(typed, str(error)))
+            self.say(
+                "error",
+                "\n".join((str(error), *getattr(error, "__notes__", ()))),
+                _field_of(typed, error),
+                topic_of(error),
+            )
         except Exception as error:  # noqa: BLE001 - an error in a callback must be seen, not end in a log
             self.say("error", f"This should not happen ({type(error).__name__}). Please report it.")
         else:
-            self.say("error" if kind == "refused" else kind, text)
-            self._refused = kind == "refused"
+            self.say(outcome.kind, outcome.text, outcome.field, outcome.topic)
         self.refresh()
 
 
@@ -111,57 +116,79 @@ def _hide(content: dict[str, Any]) -> Typed:
     return {**{name: str(value) for name, value in content.items()}, **secrets}
 
 
-def _connect(_: Typed) -> tuple[str, str]:
-    return _tested(sessions.connect())
+def _connect(_: Typed) -> Outcome:
+    return tested(sessions.connect())
 
 
-def _simulate(_: Typed) -> tuple[str, str]:
-    return _tested(sessions.connect(simulator=True))
+def _simulate(_: Typed) -> Outcome:
+    return tested(sessions.connect(simulator=True))
 
 
-def _sign_in(typed: Typed) -> tuple[str, str]:
-    names = ("client_id", "client_secret", "org_id", "access_token")
-    values = {name: typed[name] for name in names if name in typed}
+def _sign_in(typed: Typed) -> Outcome:
+    names = ("client_id", "client_secret", "org_id", "access_token", "scopes")
+    values = {name: typed[name] for name in names if typed.get(name)}
     before = sessions.current_or_none()
     session = sessions.connect_by_hand(values, simulator=typed.get("service") == "simulator", make_default=False)
-    kind, text = _tested(session)
-    if kind != "ok" and before is not None and not before.signed_out:
-        return "error", f"{text} You are still signed in as before."
+    outcome = tested(session)
+    if outcome.kind == "error" and before is not None and not before.signed_out:
+        return replace(outcome, text=f"{outcome.text} You are still signed in as before.")
     sessions.make_current(session)
-    return kind, text
+    return _saved(session, typed, outcome) if typed.get("save_as") else outcome
 
 
-def _test(_: Typed) -> tuple[str, str]:
-    return _tested(sessions.current())
+def _saved(session: sessions.Session, typed: Typed, outcome: Outcome) -> Outcome:
+    try:
+        profile = session.save(str(typed["save_as"]), in_file=typed.get("in_file") == "yes")
+    except AdobeError as error:
+        return Outcome("error", f"You are signed in, but the profile was not saved. {error}", field="save_as")
+    return replace(outcome, text=f"{outcome.text} Saved as profile {profile.name}.")
 
 
-def _sign_out(_: Typed) -> tuple[str, str]:
+def _use_profile(typed: Typed) -> Outcome:
+    name = str(typed.get("name", ""))
+    session = sessions.connect(profile=name)
+    Store().use(name)
+    return tested(session)
+
+
+def _test(_: Typed) -> Outcome:
+    return tested(sessions.current())
+
+
+def _renew(_: Typed) -> Outcome:
+    session = sessions.current()
+    session.refresh()
+    return Outcome("ok", f"A new token: {session.time_left_text}.")
+
+
+def _sign_out(_: Typed) -> Outcome:
     sessions.current().sign_out()
-    return "ok", "Signed out. The token is forgotten."
+    return Outcome("ok", "Signed out. The token is forgotten.")
 
 
-def _tested(session: sessions.Session) -> tuple[str, str]:
-    check = session.test()
-    return ("ok" if check.ok else "refused" if check.status == 403 else "error"), check.message
-
-
-_ACTIONS: dict[object, tuple[str, Callable[[Typed], tuple[str, str]]]] = {
+_ACTIONS: dict[object, tuple[str, Callable[[Typed], Outcome]]] = {
     "connect": ("Connecting …", _connect),
     "simulate": ("Starting the simulator …", _simulate),
     "sign_in": ("Signing in …", _sign_in),
+    "profile": ("Signing in …", _use_profile),
     "test": ("Testing …", _test),
+    "renew": ("Fetching a new token …", _renew),
     "sign_out": ("Signing out …", _sign_out),
 }
 
 
-def _field_of(typed: Typed, text: str) -> str:
+def _field_of(typed: Typed, error: AdobeError) -> str:
     """The field that an error is about, so that it shows beside it."""
+    if typed.get("action") == "profile":
+        return "profile"
     if typed.get("action") != "sign_in":
         return ""
-    lowered = text.lower()
-    if "organisation id" in lowered or "adobe_org_id" in lowered:
+    if isinstance(error, SignInError) and error.code == "invalid_scope":
+        return "scopes"
+    lowered = str(error).lower()
+    if "organisation" in lowered:
         return "org_id"
-    if "access_token" not in typed and ("client id" in lowered or "adobe_client_id" in lowered):
+    if "access_token" not in typed and "client id" in lowered:
         return "client_id"
     return "secret" if any(word in lowered for word in ("secret", "token", "pasted")) else ""
 
@@ -172,19 +199,35 @@ def _on_public_machine() -> bool:
 
 
 def _state(session: sessions.Session | None) -> dict[str, Any]:
+    common = {"connected": False, "simulator_announced": bool(practice.announced_url()), "profiles": _profiles()}
     if session is None or session.signed_out:
-        return {"connected": False, "simulator_announced": bool(practice.announced_url())}
+        return common
+    check = session.checked
     return {
+        **common,
         "connected": True,
+        "refused": check is not None and not check.ok,
         "service": session.service,
         "service_name": service_name(session),
+        "account": session.account or "",
         "org_id": session.org_id,
+        "companies": list(check.companies) if check else [],
+        "rights": list(check.rights) if check else [],
+        "scopes": list(session.scopes),
         "source": session.source,
         "client_id": session.credentials.masked_client_id,
         "renewable": session.renewable,
         "notes": notes(session),
-        "simulator_announced": bool(practice.announced_url()),
     }
+
+
+def _profiles() -> list[dict[str, Any]]:
+    """Names and organisations for the chooser; a broken file shows when one is used."""
+    try:
+        found = Store().profiles()
+    except AdobeError:
+        return []
+    return [{"name": each.name, "org_id": each.org_id, "active": each.active} for each in found]
 
 
 _panel: SignInPanel | None = None

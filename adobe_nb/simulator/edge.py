@@ -266,6 +266,13 @@ def _events(body: Mapping[str, Any], endpoint: str) -> list[dict[str, Any]]:
         raise Refused("EXEG-0103-400", f"The field {member} is missing.")
     if not isinstance(events, list) or not all(isinstance(each, dict) for each in events):
         raise Refused("EXEG-0102-400", f"The field {member} is not of the right type.")
+    for index, event in enumerate(events):
+        for name, value in event.items():
+            if not isinstance(value, dict):
+                raise Refused("EXEG-0102-400", f"The field {name} of the event at index {index} is not an object.")
+    for name in ("query", "meta"):
+        if not isinstance(body.get(name, {}), dict):
+            raise Refused("EXEG-0102-400", f"The field {name} is not an object.")
     return events
 
 

@@ -15,7 +15,7 @@ import adobe_nb
 from adobe_nb.api.edge import Edge, EdgeClient
 from adobe_nb.api.edge_errors import EDGE_CODES
 from adobe_nb.api.edge_events import LIMIT
-from adobe_nb.errors import ArgumentError, EdgeError, NotSignedIn, TransportError
+from adobe_nb.errors import ArgumentError, DeliveryWarning, EdgeError, NotSignedIn, TransportError
 from adobe_nb.simulator.edge import DATASTREAMS
 from tests.conftest import RECORDER, sign_in
 from tests.stub import Answer, Got, stub
@@ -100,24 +100,40 @@ class TestInteract:
         [
             ("web", PAGE_VIEW, "'web' is not a datastream id"),
             (None, PAGE_VIEW, "None is not a datastream id"),
-            (WEB, None, "An event is a dict"),
-            (WEB, {}, "An event is a dict"),
+            (WEB, None, "The event is empty"),
+            (WEB, {}, "The event is empty"),
+            (WEB, '{"xdm": {}}', r"a dict, not of type str. For JSON text: json.loads\(text\)"),
+            (WEB, {"xdm": "x"}, "xdm of the event is a dict, not of type str"),
+            (WEB, {"xdm": {}, "meta": 5}, "meta of the event is a dict"),
             (WEB, {"eventType": "x"}, "put eventType into xdm or data"),
             (WEB, {"xdm": {"identityMap": {"Email": [{"id": "a"}]}}}, "no primary identity"),
-            (WEB, {"xdm": {"identityMap": {"Email": "a"}}}, "identityMap that is not"),
-            (WEB, {"xdm": {"identityMap": {"Email": [{"primary": True}]}}}, "identityMap that is not"),
+            (WEB, {"xdm": {"identityMap": {"Email": "a"}}}, "identityMap.Email of the event is a list of identities"),
+            (
+                WEB,
+                {"xdm": {"identityMap": {"Email": [{"primary": True}]}}},
+                "identityMap.Email of the event has an identity without an id",
+            ),
+            (WEB, {"xdm": {"identityMap": {"Email": [{"id": 5, "primary": True}]}}}, "or with one that is no text"),
+            (WEB, {"xdm": {"identityMap": {"Email": [{"id": " ", "primary": True}]}}}, "without an id"),
+            (WEB, {"xdm": {"identityMap": []}}, "The identityMap of the event is not like"),
+            (
+                WEB,
+                {"xdm": {"identityMap": {"A": [{"id": "a", "primary": True}, {"id": "b", "primary": True}]}}},
+                "2 primary",
+            ),
             (WEB, {"data": {"a": object()}}, "JSON cannot say"),
-            (WEB, {"data": {"a": {"b": [1, float("nan")]}}}, r"a number that is none .* in event\.data\.a\.b\.1"),
-            (WEB, {"data": {"a": np.float64("inf")}}, r"NaN or infinity.* in event\.data\.a"),
-            (WEB, {"data": {"a": pd.NaT}}, r"a missing value \(NaT\).* in event\.data\.a"),
+            (WEB, {"data": {"a": {"b": [1, float("nan")]}}}, r"In the event, event\.data\.a\.b\.1 is NaN or infinity"),
+            (WEB, {"data": {"a": np.float64("inf")}}, r"event\.data\.a is NaN or infinity"),
+            (WEB, {"data": {"a": pd.NaT}}, r"event\.data\.a is a missing value \(NaT\)"),
             (WEB, {"data": {"a": pd.NA}}, "a missing value"),
             (WEB, {"data": {"a": "\ud800"}}, "half a character"),
             (WEB, {"data": {(1, 2): "x"}}, "a member whose name is not text"),
             (WEB, {"data": CIRCLE}, "a circle"),
-            (WEB, {"data": {"a": pd.Timestamp("2026-01-01")}}, r"without a time zone .* in event\.data\.a"),
+            (WEB, {"data": {"a": pd.Timestamp("2026-01-01")}}, r"event\.data\.a is a time without a time zone"),
             (WEB, {"xdm": {"timestamp": "2026-07-01 10:00"}}, "not a moment with a time zone. Write 2026-07-01T10"),
             (WEB, {"xdm": {"timestamp": dt.date(2026, 7, 1)}}, "not a moment with a time zone"),
-            (WEB, {"xdm": {"timestamp": 1782900000}}, "not a moment with a time zone"),
+            (WEB, {"xdm": {"timestamp": 1782900000}}, r'pd.Timestamp\(1782900000, unit="s", tz="UTC"\)'),
+            (WEB, {"data": {"a": np.array([1])}}, r"of type ndarray; value.tolist\(\)"),
             (WEB, [PAGE_VIEW, PAGE_VIEW], "use edge.collect"),
             (WEB, pd.DataFrame({"eventType": ["x"]}), "use edge.collect"),
             (PAGE_VIEW, WEB, "The datastream id comes first"),
@@ -233,9 +249,26 @@ class TestTheTroubleshootingTable:
             error = self.refused(edge_at(server.url))
         assert error.cause == EDGE_CODES["EXEG-0504-401"].cause
 
-    def test_only_the_three_headers_can_be_changed(self, edge: Any) -> None:
-        with pytest.raises(ArgumentError, match="not 'Host'"):
-            edge.interact(WEB, PAGE_VIEW, headers={"Host": "evil.test"})
+    @pytest.mark.parametrize(
+        ("headers", "says"),
+        [
+            ({"Host": "evil.test"}, "not 'Host'"),
+            ({"x-api-key": 5}, "gives x-api-key a value that is no plain text"),
+            ({"x-api-key": "a\r\nHost: evil.test"}, "no plain text"),
+            ("x-api-key", "is a dict of names and values"),
+        ],
+    )
+    def test_only_the_three_headers_can_be_changed(self, edge: Any, headers: Any, says: str) -> None:
+        with pytest.raises(ArgumentError, match=says):
+            edge.interact(WEB, PAGE_VIEW, headers=headers)
+
+    def test_names_of_headers_have_no_case(self, edge: Any) -> None:
+        assert self.refused(edge, headers={"X-API-Key": None}).cause == "The header x-api-key was not sent."
+
+    @pytest.mark.parametrize("authenticated", ["no", None, 0])
+    def test_authenticated_is_true_or_false(self, edge: Any, authenticated: Any) -> None:
+        with pytest.raises(ArgumentError, match="authenticated is True or False"):
+            edge.interact(WEB, PAGE_VIEW, authenticated=authenticated)
 
     def test_an_expired_session_token_is_renewed_and_the_event_sent_once_more(self, simulate: Any) -> None:
         simulator = simulate(seed="empty")
@@ -287,6 +320,43 @@ class TestOtherAnswers:
                 other.edge.interact(WEB, PAGE_VIEW)
         assert "hush" not in str(caught.value)
 
+    @pytest.mark.parametrize(
+        ("status", "body", "kind", "says"),
+        [
+            (404, b"<html>", "text/html", "probably a proxy or a login page"),
+            (429, b"", "text/plain", "Wait a minute, then send it again"),
+            (503, b"", "text/plain", "not known whether the event arrived"),
+            (400, b'{"detail": "Something."}', "application/json", 'The service says: "Something"'),
+        ],
+    )
+    def test_an_answer_without_a_code_is_explained_by_what_it_is(
+        self, status: int, body: bytes, kind: str, says: str
+    ) -> None:
+        def answer(got: Got) -> Answer:
+            if got.path.startswith("/ims/"):
+                return Answer(200, b'{"access_token": "t", "expires_in": 99}')
+            return Answer(status, body, {"Content-Type": kind, "Retry-After": "0"})
+
+        with stub(answer) as server:
+            edge = edge_at(server.url)
+            with pytest.raises(EdgeError, match=says):
+                edge.interact(WEB, PAGE_VIEW)
+            sent = [got for got in server.got if got.path.startswith("/ee/")]
+        assert len(sent) == 1 or status == 429
+
+    def test_a_gateways_500_may_have_arrived(self) -> None:
+        def second_fails(got: Got) -> Answer:
+            if got.path.startswith("/ims/"):
+                return Answer(200, b'{"access_token": "t", "expires_in": 99}')
+            if b'"number":0' in got.body:
+                return Answer(500, b"<html>", {"Content-Type": "text/html"})
+            return Answer(202, b'{"requestId": "r-1"}', {"Content-Type": "application/json"})
+
+        events = [{**PAGE_VIEW, "data": {"number": number, "fill": "x" * 40_000}} for number in range(2)]
+        with stub(second_fails) as server, pytest.warns(DeliveryWarning):
+            frame = edge_at(server.url).collect(WEB, events)
+        assert frame["outcome"].tolist() == ["may have arrived; not sent again", "accepted"]
+
 
 class TestCollect:
     def events(self, count: int, size: int = 10) -> list[dict[str, Any]]:
@@ -327,7 +397,7 @@ class TestCollect:
             ([], "no event to send"),
             (PAGE_VIEW, "a list of events"),
             ("x", "a list of events"),
-            ([PAGE_VIEW, {"xdm": {"identityMap": {"Email": [{"id": "a"}]}}}], "Event 1: .* no primary identity"),
+            ([PAGE_VIEW, {"xdm": {"identityMap": {"Email": [{"id": "a"}]}}}], "Event 1 has no primary identity"),
             ([PAGE_VIEW, {"xdm": {"eventType": "x"}}], 'Event 1 has no identity. Add "identityMap"'),
         ],
     )
@@ -341,7 +411,9 @@ class TestCollect:
         assert "The request held events 0 to 1: none of them was taken." in str(caught.value)
         with pytest.raises(EdgeError) as caught:
             edge.collect(DATASTREAMS["disabled"].id, self.events(20, 5_000))
-        assert caught.value.__notes__ == ["None of the 2 requests was accepted; this is the first one's answer."]
+        assert str(caught.value).startswith(
+            "None of the 20 events (2 requests) was accepted. The first request's answer:"
+        )
 
     def test_one_event_that_is_refused_takes_its_request_along_and_that_is_said(self) -> None:
         problem = {"type": "https://ns.adobe.com/aep/errors/EXEG-0308-400", "detail": "At index 2.", "report": {}}
@@ -354,7 +426,8 @@ class TestCollect:
             return Answer(202, b'{"requestId": "r-1"}', {"Content-Type": "application/json"})
 
         with stub(refuse_the_second) as server:
-            frame = edge_at(server.url).collect(WEB, self.events(20, 5_000))
+            with pytest.warns(DeliveryWarning, match="Of 20 events: 8 refused"):
+                frame = edge_at(server.url).collect(WEB, self.events(20, 5_000))
         refused = frame[frame["outcome"] == "refused"]
         first, last = refused["event"].min(), refused["event"].max()
         said = refused["advice"].iloc[0]
@@ -426,7 +499,10 @@ class TestCollect:
             return Answer(202, b'{"requestId": "r-1"}', {"Content-Type": "application/json"})
 
         with stub(one_cut) as server:
-            frame = edge_at(server.url).collect(WEB, self.events(20, 5_000))
+            with pytest.warns(DeliveryWarning, match="12 may have arrived"):
+                frame = edge_at(server.url).collect(WEB, self.events(20, 5_000))
+        assert "sending it again may count it twice" in frame["advice"][0]
+        assert frame.attrs["outcomes"] == {"may have arrived; not sent again": 12, "accepted": 8}
         first = frame["request"] == 0
         assert set(frame[first]["outcome"]) == {"may have arrived; not sent again"}
         assert set(frame[~first]["outcome"]) == {"accepted"}
@@ -451,7 +527,8 @@ class TestCollect:
         )
         simulator.received.clear()
         visitor = Edge(lambda: once).visitor(WEB)
-        frame = visitor.collect(self.events(20, 5_000))
+        with pytest.warns(DeliveryWarning, match="8 not sent"):
+            frame = visitor.collect(self.events(20, 5_000))
         assert frame[frame["request"] == 0]["outcome"].unique().tolist() == ["accepted"]
         assert frame[frame["request"] == 1]["outcome"].unique().tolist() == ["not sent"]
         assert "signed out" in frame["advice"].iloc[-1]
@@ -509,7 +586,19 @@ class TestFrames:
         [
             ({"identityMap.Email": ["a", None]}, None, "Row 1 has no identity"),
             ({"identityMap.CRM": ["1", None]}, "CRM", "Row 1 has no value in identityMap.CRM"),
-            ({}, "Phone", "no column identityMap.Phone"),
+            ({}, "Phone", "'Phone' names no column identityMap.<namespace>. There are: Email"),
+            ({}, "identityMap.email", "Did you mean 'Email'"),
+            ({"identitymap.Phone": ["1", "2"]}, None, "with a capital M"),
+            ({"data": [1, 2]}, None, "'data' is a whole member"),
+            ({"web..x": [1, 2]}, None, "nothing between two dots"),
+            ({" web.x": [1, 2]}, None, "begins or ends with a space"),
+            ({"identityMap.Email": [True, "a"]}, None, "Row 0 has a value of type bool in identityMap.Email"),
+            ({"identityMap.Email": ["a", [1]]}, None, "Row 1 has a value of type list"),
+            ({"identityMap.Email": ["", "a"]}, None, "Row 0 has an empty text"),
+            ({"identityMap.CRM": [1.5, 2.0]}, None, r"Row 0 has 1.5 in identityMap.CRM.*dtype="),
+            ({"identityMap.CRM": [1e19, 2.0]}, None, "digits were lost"),
+            ({"timestamp": [1782900000, 1782900001]}, None, 'unit="s", utc=True\\).* 1 more has a problem'),
+            ({"timestamp": [1782900000000, 1]}, None, 'unit="ms"'),
             (
                 {"timestamp": pd.to_datetime(["2026-01-01", "2026-01-02"])},
                 None,
@@ -522,7 +611,7 @@ class TestFrames:
             (
                 {"data.odd": [object(), 1]},
                 None,
-                r"Event 0 holds something that JSON cannot say \(a object\) in data.odd",
+                r"In event 0, data.odd is something that JSON cannot say \(of type object\)",
             ),
         ],
     )
@@ -550,6 +639,34 @@ class TestFrames:
         frame["identityMap"] = [{"Email": [{"id": "a"}]}] * 2
         with pytest.raises(ArgumentError, match="Row 0 has no primary identity"):
             edge.collect(WEB, frame)
+
+    def test_whole_floats_are_whole_ids_again(self, demo: Any, edge: Any) -> None:
+        edge.collect(WEB, self.frame(**{"identityMap.CRM": [1234567.0, np.nan]}), primary=None)
+        assert self.sent(demo)[0]["xdm"]["identityMap"]["CRM"] == [{"id": "1234567", "primary": False}]
+        assert "CRM" not in self.sent(demo)[1]["xdm"]["identityMap"]
+
+    def test_an_index_with_a_name_would_be_lost(self, edge: Any) -> None:
+        with pytest.raises(ArgumentError, match=r"index of the frame has names \(eventType\).*reset_index"):
+            edge.collect(WEB, self.frame().set_index("eventType"))
+
+    def test_a_row_is_named_by_its_index_too(self, edge: Any) -> None:
+        frame = self.frame(**{"identityMap.Email": ["a", None]})
+        frame.index = pd.Index([10, 20])
+        with pytest.raises(ArgumentError, match=r"Row 1 \(index 20\) has no identity"):
+            edge.collect(WEB, frame)
+
+    def test_a_column_without_a_name_is_told(self, edge: Any) -> None:
+        with pytest.raises(ArgumentError, match="have plain names; 7 is none"):
+            edge.collect(WEB, self.frame().assign(more=1).rename(columns={"more": 7}))
+
+    def test_columns_that_are_there_twice_are_named(self, edge: Any) -> None:
+        frame = self.frame()
+        with pytest.raises(ArgumentError, match="'eventType' is there twice"):
+            edge.collect(WEB, pd.concat([frame, frame[["eventType"]]], axis=1))
+
+    def test_without_authentication_a_row_may_be_nobodys(self, demo: Any, edge: Any) -> None:
+        edge.collect(WEB, self.frame(**{"identityMap.Email": [None, "a"]}), authenticated=False)
+        assert "identityMap" not in self.sent(demo)[0]["xdm"]
 
     def test_an_empty_frame_is_refused(self, edge: Any) -> None:
         with pytest.raises(ArgumentError, match="no event to send"):

@@ -60,7 +60,7 @@ def test_it_follows_a_sign_in_elsewhere_and_a_renewal(simulate: Any) -> None:
 def test_connect_takes_the_announced_simulator_and_tests_it(simulated: Any) -> None:
     shown = panel()
     send(shown, action="connect")
-    assert shown.message == {"kind": "ok", "text": "The credentials work. Company: Hearth & Harbor.", "field": ""}
+    assert shown.message == {"kind": "ok", "text": "The credentials work. Company: Hearth & Harbor.", "field": "", "topic": ""}
     assert shown.busy == ""
 
 
