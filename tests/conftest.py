@@ -2,6 +2,7 @@
 
 import logging
 import os
+import tempfile
 from collections.abc import Iterator
 
 import pytest
@@ -12,6 +13,7 @@ from adobe_nb.simulator.server import Simulator
 
 for _name in [name for name in os.environ if name.startswith("ADOBE_")]:
     del os.environ[_name]  # the tests name their credentials themselves
+os.environ["IPYTHONDIR"] = tempfile.mkdtemp(prefix="adobe_nb-ipython-")  # a history of the tests' own
 os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.fail.Keyring"  # and leave this machine's keyring alone
 
 

@@ -4,8 +4,9 @@ import contextlib
 import re
 import threading
 import weakref
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable
+
+from IPython.core.completer import CompletionContext, SimpleCompletion, SimpleMatcherResult, context_matcher
 
 from adobe_nb import session as sessions
 from adobe_nb.auth.profiles import Store
@@ -17,47 +18,60 @@ _OPERATORS = ("EQ", "NOT", "LT", "GT", "BETWEEN", "CONTAINS")
 _names: "weakref.WeakKeyDictionary[sessions.Session, tuple[str, ...]]" = weakref.WeakKeyDictionary()
 
 
-def complete_auth(_: Any, event: Any) -> list[str]:
-    """For ``%adobe_auth``: sub-commands, options, profiles."""
+@context_matcher(identifier="adobe_nb")  # type: ignore[untyped-decorator]
+def matcher(context: CompletionContext) -> SimpleMatcherResult:
+    """For IPython: what fits at the cursor of one of our magics, and then nothing else."""
+    text = context.text_until_cursor.lstrip()
+    name = text.split(maxsplit=1)[0] if text else ""
+    if name not in _COMPLETERS or not text[len(name) :]:
+        return {"completions": []}
+    words, fragment = _split(text)
+    found = [SimpleCompletion(each) for each in _fitting(_COMPLETERS[name](words, fragment), fragment)]
+    return {"completions": found, "suppress": bool(found), "matched_fragment": fragment, "ordered": True}
+
+
+def _for_auth(words: list[str], fragment: str) -> Iterable[str]:
+    """Sub-commands, options, profiles."""
     from adobe_nb.notebook import magics  # noqa: PLC0415
 
-    words, fragment = _split(event.text_until_cursor)
-    before = words[-1] if words else ""
-    if before in {"use", "forget", "--profile"}:
-        return _fitting(_profiles(), fragment, event.symbol)
-    if before.endswith("-file"):
-        return []  # IPython's own completion of paths
+    if words[-1] in {"use", "forget", "--profile"}:
+        return _profiles()
+    if words[-1].endswith("-file"):
+        return ()  # IPython's own completion of paths
     given = [word for word in words[1:] if not word.startswith("-")]
     commands = () if given else tuple(magics.SUBCOMMANDS)
-    return _fitting((*commands, *magics.OPTIONS), fragment, event.symbol)
+    return magics.OPTIONS if fragment.startswith("-") else commands
 
 
-def complete_reactor(_: Any, event: Any) -> list[str]:
-    """For ``%reactor``: resource types, options, attributes of filters and sort, names of properties."""
+def _for_reactor(words: list[str], fragment: str) -> Iterable[str]:
+    """Resource types, options, attributes of filters and sort, names of properties."""
     from adobe_nb.notebook import reactor_magic  # noqa: PLC0415
 
-    words, fragment = _split(event.text_until_cursor)
+    row = RESOURCES.get(words[1]) if len(words) > 1 else None
     if len(words) == 1:
-        return _fitting((*RESOURCES, "get", "--help"), fragment, event.symbol)
-    row = RESOURCES.get(words[1])
-    if row is None:
-        return []
+        return (*RESOURCES, "get")
+    if row is None or words[-1] in {"-o", "--limit"}:
+        return ()
     if words[-1] == "--filter":
-        return _fitting(row.filters, fragment, event.symbol)
+        return row.filters
     if len(words) > 2 and words[-2] == "--filter":
-        return _fitting(_OPERATORS, fragment, event.symbol)
+        return _OPERATORS
     if words[-1] == "--sort":
-        signed = [f"-{name}" for name in row.sortable] if fragment.startswith("-") else row.sortable
-        return _fitting(signed, fragment, event.symbol)
-    if words[-1] in {"-o", "--limit"}:
-        return []
-    named = len(words) == 2 and "properties" in {*row.parents, *row.through}
-    return _fitting((*(_properties() if named else ()), *reactor_magic.OPTIONS), fragment, event.symbol)
+        return [f"-{name}" for name in row.sortable] if fragment.startswith("-") else row.sortable
+    if fragment.startswith("-"):
+        return reactor_magic.OPTIONS
+    return _properties() if len(words) == 2 and "properties" in {*row.parents, *row.through} else ()
+
+
+_COMPLETERS: dict[str, Callable[[list[str], str], Iterable[str]]] = {
+    "%adobe_auth": _for_auth,
+    "%reactor": _for_reactor,
+}
 
 
 def _split(text: str) -> tuple[list[str], str]:
     """Whole words before the cursor, and the fragment at it; a quote that is open holds blanks."""
-    found = re.findall(r"\"[^\"]*\"?|'[^']*'?|[^\s\"']+", text)
+    found = re.findall(r"\"[^\"]*\"?|'[^']*'?|(?:\\.|[^\s\"'\\])+", text)
     if text[-1:].isspace() and not (found and _is_open(found[-1])):
         return [_bare(word) for word in found], ""
     return [_bare(word) for word in found[:-1]], found[-1] if found else ""
@@ -71,21 +85,20 @@ def _bare(word: str) -> str:
     return word.strip("\"'")
 
 
-def _fitting(candidates: Iterable[str], fragment: str, symbol: str) -> list[str]:
-    """Those that go on from the fragment, without what stands before the part that IPython replaces."""
+def _fitting(candidates: Iterable[str], fragment: str) -> list[str]:
+    """Those that go on from the fragment; names with spaces in quotes, or as the fragment began them."""
     quote = fragment[0] if fragment[:1] in {'"', "'"} else ""
-    typed = fragment[len(quote) :]
-    cut = len(typed) - len(symbol)
+    typed = re.sub(r"\\(.)", r"\1", fragment[len(quote) :])
     found = []
     for name in candidates:
-        if not name.startswith(typed) or (not quote and not typed and name.startswith("-")):
+        if not name.startswith(typed) or (quote and quote in name):
             continue
         if quote:
-            found.append(f"{name[cut:]}{quote}")
-        elif re.search(r"[\s'\";]", name):
-            found.append(f'"{name}"' if not typed and '"' not in name else re.sub(r"([\s'\";\\])", r"\\\1", name)[cut:])
+            found.append(f"{quote}{name}{quote}")
+        elif not typed and re.search(r"[\s';\\]", name) and '"' not in name:
+            found.append(f'"{name}"')
         else:
-            found.append(name[cut:])
+            found.append(re.sub(r"([\s'\";\\])", r"\\\1", name))
     return found
 
 

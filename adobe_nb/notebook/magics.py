@@ -17,7 +17,7 @@ from adobe_nb import session as sessions
 from adobe_nb.auth.credentials import Secret, mask
 from adobe_nb.auth.profiles import Store, forget_profile
 from adobe_nb.errors import AdobeError, NoCredentials, NotSignedIn
-from adobe_nb.notebook.completion import complete_auth, complete_reactor
+from adobe_nb.notebook.completion import matcher
 from adobe_nb.notebook.display import Card, card, frame_html, frame_text
 from adobe_nb.notebook.outcome import tested, topic_of
 from adobe_nb.notebook.reactor_magic import reactor_magic
@@ -289,8 +289,8 @@ def load(shell: InteractiveShell) -> None:
     """Register the magics with their completion, and the display of our frames."""
     for name, magic in _MAGICS.items():
         shell.register_magic_function(magic, "line", name)
-    for name, completer in (("adobe_auth", complete_auth), ("reactor", complete_reactor)):
-        shell.set_hook("complete_command", completer, str_key=f"%{name}")
+    if matcher not in shell.Completer.custom_matchers:
+        shell.Completer.custom_matchers.append(matcher)
     formatters = shell.display_formatter.formatters
     formatters["text/html"].for_type(pd.DataFrame, frame_html)
     formatters["text/plain"].for_type(pd.DataFrame, frame_text)
@@ -300,7 +300,7 @@ def unload(shell: InteractiveShell) -> None:
     """Take them away."""
     for name in _MAGICS:
         shell.magics_manager.magics["line"].pop(name, None)
-        shell.strdispatchers["complete_command"].strs.pop(f"%{name}", None)
+    shell.Completer.custom_matchers = [each for each in shell.Completer.custom_matchers if each is not matcher]
     for kind, ours in (("text/html", frame_html), ("text/plain", frame_text)):
         formatter = shell.display_formatter.formatters[kind]
         if formatter.type_printers.get(pd.DataFrame) is ours:

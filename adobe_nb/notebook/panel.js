@@ -83,9 +83,9 @@ function render({ model, el }) {
   const bar = make("div", { class: "adobe-nb-bar", role: "progressbar", "aria-label": "Life of the token", "aria-valuemin": 0, "aria-valuemax": 100 }, fill);
   const left = make("span", { class: "adobe-nb-left" });
   const time = make("div", { class: "adobe-nb-time" }, bar, left);
-  const message = make("p", { class: "adobe-nb-message", role: "alert" });
+  const message = make("p", { class: "adobe-nb-message adobe-nb-said", role: "alert" });
   const what = make("button", { type: "button", class: "adobe-nb-link", text: "What to do" });
-  const dead = make("p", { class: "adobe-nb-message", "data-kind": "warning", role: "alert", hidden: "",
+  const dead = make("p", { class: "adobe-nb-message adobe-nb-lost", "data-kind": "warning", role: "alert", hidden: "",
     text: "This panel has lost its kernel. Run its cell again." });
   const notice = make("p", { class: "adobe-nb-message", "data-kind": "warning", role: "note",
     text: "This is a public machine (Binder). Do not type or paste real credentials here; use the simulator." });
@@ -156,6 +156,7 @@ function render({ model, el }) {
     help.open = true;
     const shown = topics[what.dataset.topic];
     for (const each of Object.values(topics)) each.toggleAttribute("data-chosen", each === shown);
+    help.firstChild.after(shown);
     shown.scrollIntoView({ block: "nearest" });
     shown.focus({ preventScroll: true });
   });
@@ -262,6 +263,7 @@ function render({ model, el }) {
     message.dataset.kind = kind;
     message.hidden = !message.textContent;
     what.hidden = !topics[topic];
+    if (target) target.row.append(what); else message.after(what);
     what.dataset.topic = topic;
     if (kind === "ok" && more.open) {
       const inside = more.contains(document.activeElement);

@@ -1,5 +1,6 @@
 """The extension and %adobe_auth in a real IPython shell."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -96,6 +97,107 @@ class TestExtension:
         frame["name"] = "<script>alert(1)</script>"
         data, _ = shell.display_formatter.format(frame)
         assert "<script>" not in data["text/html"]
+
+
+class TestSources:
+    def test_a_file_is_named_and_a_trailing_semicolon_is_harmless(
+        self, shell: InteractiveShell, demo: Any, shown: list[Any]
+    ) -> None:
+        details = demo.connection()
+        document = {"org_id": details["org_id"], "client_id": details["client_id"], "secret": details["client_secret"]}
+        write(Path.cwd() / "config.json", json.dumps(document))
+        hosts = {"ADOBE_REACTOR_URL": details["reactor_url"]}
+        assert hosts
+        with pytest.raises(adobe_nb.AdobeError):  # Adobe's address, and no proxy: nothing there
+            run(shell, "--config-file config.json;")
+
+    @pytest.mark.parametrize("option", ["--console-file", "--postman-file", "--config-file", "--profile"])
+    def test_each_source_that_fails_says_why(self, shell: InteractiveShell, option: str) -> None:
+        with pytest.raises(adobe_nb.CredentialsError, match=r"does not exist|no profile"):
+            run(shell, f"{option} absent")
+
+    def test_profiles_are_saved_listed_used_and_forgotten(
+        self, shell: InteractiveShell, demo: Any, shown: list[Any]
+    ) -> None:
+        write(Path.cwd() / ".env", env_of(demo))
+        run(shell, "login --save work --in-file")
+        assert "work saved; its secret is in the file" in repr(shown[-1])
+        run(shell, "login --save other --in-file")
+        (Path.cwd() / ".env").unlink()
+        run(shell, "profiles")
+        assert "work (active)" in repr(shown[-1])
+        assert demo.accounts["demo"].client_id not in repr(shown[-1])
+        run(shell, "use other")
+        assert adobe_nb.current().source == "profile other"
+        run(shell, "profiles")
+        assert "other (active)" in repr(shown[-1])
+        adobe_nb.current().sign_out()
+        run(shell, "")  # as after a restart: nothing is typed
+        assert adobe_nb.current().source == "profile other"
+        assert shown[-1].state["companies"] == ["Hearth & Harbor"]
+        run(shell, "forget other")
+        with pytest.raises(adobe_nb.CredentialsError, match="no profile 'other'"):
+            run(shell, "use other")
+
+    def test_no_profile_says_how_to_make_one(self, shell: InteractiveShell, shown: list[Any]) -> None:
+        run(shell, "profiles")
+        assert "login --save NAME" in repr(shown[-1])
+
+    def test_refresh_fetches_a_new_token(self, shell: InteractiveShell, simulate: Any, shown: list[Any]) -> None:
+        simulator = simulate(seed="empty")
+        sign_in(simulator)
+        before = len(simulator.ims.issued)
+        run(shell, "refresh")
+        assert len(simulator.ims.issued) == before + 1
+        assert "signed in" in repr(shown[-1])
+
+    def test_a_pasted_token_cannot_be_refreshed(self, shell: InteractiveShell, demo: Any) -> None:
+        details = demo.connection()
+        adobe_nb.connect(
+            access_token=details["access_token"], org_id=details["org_id"], reactor_url=details["reactor_url"]
+        )
+        with pytest.raises(adobe_nb.CredentialsError, match="pasted token cannot be renewed"):
+            run(shell, "refresh")
+
+    def test_o_puts_the_session_into_a_variable(self, shell: InteractiveShell, shown: list[Any]) -> None:
+        run(shell, "--simulator -q -o mine")
+        assert shell.user_ns["mine"] is adobe_nb.current()
+        assert shown == []
+
+    @pytest.mark.parametrize(
+        ("line", "says"),
+        [
+            ("-o 1x", "name of a variable"),
+            ("-o class", "name of a variable"),
+            ("use", "want the name of a profile"),
+            ("status extra", "The others want none"),
+            ("--save x", "belong to login"),
+            ("login --in-file", "belongs to --save"),
+        ],
+    )
+    def test_what_does_not_go_together_says_so(self, shell: InteractiveShell, line: str, says: str) -> None:
+        with pytest.raises(UsageError, match=says):
+            run(shell, line)
+
+    def test_an_account_that_is_refused_shows_at_once(
+        self, shell: InteractiveShell, demo: Any, shown: list[Any]
+    ) -> None:
+        account = demo.accounts["no_profile"]
+        values = {"client_id": account.client_id, "client_secret": account.client_secret}
+        write(Path.cwd() / ".env", env_of(demo, **values))
+        run(shell, "")
+        assert shown[0].message["topic"] == "access"
+        assert "403221" in shown[0].message["text"]
+        assert shown[0].state["refused"]
+
+    def test_reactor_that_cannot_be_reached_is_a_message_and_no_error(
+        self, shell: InteractiveShell, demo: Any, shown: list[Any]
+    ) -> None:
+        text = env_of(demo).replace(f"ADOBE_REACTOR_URL={demo.reactor_url}", "ADOBE_REACTOR_URL=http://127.0.0.1:9")
+        write(Path.cwd() / ".env", text)
+        run(shell, "")
+        assert shown[0].message["topic"] == "network"
+        assert shown[0].state["connected"]
 
 
 class TestAuth:
@@ -214,6 +316,51 @@ class TestAuth:
         assert "delete this cell, rotate the secret" in printed
         assert "hush" not in printed
         assert "abcdefghij" not in printed
+
+    def test_a_refused_secret_is_taken_out_of_in_and_the_history(self, shell: InteractiveShell) -> None:
+        line = "%adobe_auth login --client-secret p8e-hush-0123456789"
+        shell.run_cell(line, store_history=True)
+        shell.run_cell("1 + 1", store_history=True)
+        assert "hush" not in repr(shell.user_ns["In"])
+        assert "hush" not in repr({name: shell.user_ns[name] for name in shell.user_ns if name.startswith("_i")})
+        history: Any = shell.history_manager
+        history.writeout_cache()
+        told = [text for _, _, text in history.get_range(raw=True)]
+        assert any("•••• (removed)" in text for text in told)
+        files = [path.read_bytes() for path in Path(history.hist_file).parent.glob("history.sqlite*")]
+        assert files
+        assert not any(b"p8e-hush" in each for each in files)
+
+    def test_a_secret_in_an_earlier_session_goes_too(self, shell: InteractiveShell) -> None:
+        history: Any = shell.history_manager
+        shell.run_cell("x = 'p8e-hush-earlier-one'", store_history=True)
+        history.writeout_cache()
+        history.new_session()
+        assert b"p8e-hush-earlier" in b"".join(p.read_bytes() for p in Path(history.hist_file).parent.glob("history*"))
+        shell.run_cell("%adobe_auth login p8e-hush-earlier-one", store_history=True)
+        assert b"p8e-hush-earlier" not in b"".join(
+            p.read_bytes() for p in Path(history.hist_file).parent.glob("history*")
+        )
+
+    def test_a_history_that_cannot_be_written_is_said(
+        self, shell: InteractiveShell, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(shell.history_manager, "hist_file", "/nowhere/history.sqlite")
+        with pytest.raises(UsageError, match="could not be taken out of the history"):
+            run(shell, "login p8e-hushhush")
+
+    @pytest.mark.parametrize(
+        "line",
+        [
+            "--env-file my-secrets/token.env",
+            "--profile token",
+            "--console-file=oauth_secret.json",
+            "login --save secret",
+        ],
+    )
+    def test_names_of_files_and_profiles_are_no_secrets(self, shell: InteractiveShell, line: str) -> None:
+        with pytest.raises((adobe_nb.CredentialsError, OSError)):
+            run(shell, line)
 
     def test_an_error_in_a_cell_is_one_line(self, shell: InteractiveShell, capsys: pytest.CaptureFixture[str]) -> None:
         shell.run_cell("import adobe_nb; adobe_nb.reactor.rules('x')")

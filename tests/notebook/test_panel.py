@@ -2,12 +2,23 @@
 
 import json
 import threading
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from adobe_nb import session as sessions
+from adobe_nb.auth.profiles import Store
+from adobe_nb.errors import (
+    AdobeError,
+    CredentialsError,
+    RetiredCredentials,
+    SignInError,
+    TokenExpired,
+    TransportError,
+)
 from adobe_nb.notebook import panel as panels
+from adobe_nb.notebook.outcome import topic_of
 from adobe_nb.notebook.panel import SignInPanel, panel
 from adobe_nb.simulator.server import built_in
 from tests.conftest import RECORDER, sign_in
@@ -60,7 +71,12 @@ def test_it_follows_a_sign_in_elsewhere_and_a_renewal(simulate: Any) -> None:
 def test_connect_takes_the_announced_simulator_and_tests_it(simulated: Any) -> None:
     shown = panel()
     send(shown, action="connect")
-    assert shown.message == {"kind": "ok", "text": "The credentials work. Company: Hearth & Harbor.", "field": "", "topic": ""}
+    assert shown.message == {
+        "kind": "ok",
+        "text": "The credentials work. Company: Hearth & Harbor.",
+        "field": "",
+        "topic": "",
+    }
     assert shown.busy == ""
 
 
@@ -214,6 +230,91 @@ def test_a_second_click_while_busy_does_nothing(monkeypatch: pytest.MonkeyPatch)
     leave.set()
     thread.join()
     assert calls == [1]
+
+
+def test_it_shows_company_account_rights_and_scopes_after_a_test(demo: Any) -> None:
+    session = sign_in(demo)
+    shown = panel()
+    assert (shown.state["companies"], shown.state["rights"]) == ([], [])
+    send(shown, action="test")
+    assert shown.state["companies"] == ["Hearth & Harbor"]
+    assert shown.state["rights"] == ["develop_extensions", "manage_properties"]
+    assert shown.state["account"] == session.account
+    assert "acp.foundation" in shown.state["scopes"]
+    assert "Company" in repr(shown)
+
+
+def test_a_new_token_is_one_click(simulate: Any) -> None:
+    simulator = simulate(seed="empty")
+    sign_in(simulator)
+    shown, before = panel(), len(simulator.ims.issued)
+    send(shown, action="renew")
+    assert shown.message["kind"] == "ok"
+    assert len(simulator.ims.issued) == before + 1
+
+
+def test_a_profile_is_saved_chosen_and_becomes_the_active_one(simulated: Any) -> None:
+    shown, details = panel(), simulated.connection()
+    values = {name: details[name] for name in ("org_id", "client_id", "client_secret")}
+    send(shown, action="sign_in", service="simulator", save_as="one", in_file="yes", **values)
+    assert shown.message["text"].endswith("Saved as profile one.")
+    send(shown, action="sign_in", service="simulator", save_as="two", in_file="yes", **values)
+    assert [(each["name"], each["active"]) for each in shown.state["profiles"]] == [("one", True), ("two", False)]
+    send(shown, action="sign_out")
+    send(shown, action="profile", name="two")
+    assert shown.message["kind"] == "ok"
+    assert sessions.current().source == "profile two"
+    assert [each["active"] for each in shown.state["profiles"]] == [False, True]
+    assert details["client_secret"] not in everything(shown)
+
+
+def test_a_profile_that_cannot_be_saved_leaves_the_session_and_says_so_at_its_field(simulated: Any) -> None:
+    shown, details = panel(), simulated.connection()
+    values = {name: details[name] for name in ("org_id", "client_id", "client_secret")}
+    send(shown, action="sign_in", service="simulator", save_as="one", in_file="", **values)
+    assert (shown.message["kind"], shown.message["field"]) == ("error", "save_as")
+    assert "You are signed in, but the profile was not saved." in shown.message["text"]
+    assert shown.state["connected"]
+
+
+def test_a_profile_that_fails_is_told_beside_the_chooser(demo: Any) -> None:
+    shown = panel()
+    send(shown, action="profile", name="gone")
+    assert (shown.message["field"], shown.message["kind"]) == ("profile", "error")
+
+
+def test_a_refused_scope_is_told_at_its_field(simulated: Any) -> None:
+    shown, details = panel(), simulated.connection()
+    values = {name: details[name] for name in ("org_id", "client_id", "client_secret")}
+    send(shown, action="sign_in", service="simulator", scopes="openid,nonsense", **values)
+    assert (shown.message["field"], shown.message["topic"]) == ("scopes", "scopes")
+
+
+@pytest.mark.parametrize(
+    ("error", "topic"),
+    [
+        (RetiredCredentials("x"), "retired"),
+        (TokenExpired("x"), "token"),
+        (TransportError("x"), "network"),
+        (SignInError("x", code="invalid_client"), "values"),
+        (SignInError("x", status=503), "network"),
+        (CredentialsError("x"), "values"),
+    ],
+)
+def test_each_error_has_its_part_of_the_help(error: AdobeError, topic: str) -> None:
+    assert topic_of(error) == topic
+    script = (Path(panels.__file__).parent / "panel.js").read_text(encoding="utf-8")
+    assert f'["{topic}", "' in script
+
+
+def test_a_broken_file_of_profiles_does_not_break_the_panel() -> None:
+    store = Store()
+    store.folder.mkdir(parents=True, exist_ok=True)
+    (store.folder / "profiles.toml").write_text("a = [")
+    shown = panel()
+    assert shown.state["profiles"] == []
+    send(shown, action="connect")
+    assert "cannot be read as TOML" in shown.message["text"]
 
 
 def test_where_widgets_cannot_show_the_same_facts_are_html_and_text(demo: Any) -> None:
