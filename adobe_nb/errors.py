@@ -40,7 +40,7 @@ class AdobeError(Exception):
         The number of the line only: its text could hold a secret that was typed there.
         """
         where = f" (line {line} of the cell)" if (line := _line_of_cell(self.__traceback__)) else ""
-        return [f"{type(self).__name__}{where}: {self}", *getattr(self, "__notes__", ())]
+        return ["\n".join((f"{type(self).__name__}{where}: {self}", *getattr(self, "__notes__", ())))]
 
 
 def _line_of_cell(frames: TracebackType | None) -> int | None:

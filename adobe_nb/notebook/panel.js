@@ -304,9 +304,15 @@ function render({ model, el }) {
   model.on("change:busy", showState);
   model.on("change:message", showMessage);
   model.on("change:expires_at", showTime);
-  // The kernel went away: its models are dead, and the front end says so of each.
-  const lost = () => { if (model.comm_live === false || el.closest(".jupyter-widgets-disconnected")) { dead.hidden = false; } };
-  model.on("comm_live_update", lost);
+  // Where the front end tells about its kernel (JupyterLab does): a restart kills this panel, and it says so at once.
+  const kernel = model.widget_manager?.kernel;
+  const lost = (_, kernelStatus) => {
+    if (["restarting", "autorestarting", "terminating", "dead"].includes(kernelStatus)) {
+      dead.textContent = "This panel has lost its kernel. Run its cell again.";
+      dead.hidden = false;
+    }
+  };
+  kernel?.statusChanged?.connect(lost);
   showWay();
   show();
   showMessage();
@@ -314,7 +320,7 @@ function render({ model, el }) {
   return () => {
     clearInterval(timer);
     answered();
-    model.off("comm_live_update", lost);
+    kernel?.statusChanged?.disconnect(lost);
     for (const change of ["change:state", "change:busy", "change:message"]) model.off(change, answered);
     model.off("change:state", show);
     model.off("change:busy", showState);

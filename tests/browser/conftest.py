@@ -14,7 +14,7 @@ import nbformat
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.conftest import started
+from tests.conftest import RECORDER, started
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 SWITCHES = [
@@ -36,8 +36,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 class Lab:
     """A running JupyterLab, its folder, and the simulator that its notebooks use."""
 
-    def __init__(self, url: str, folder: Path, simulator: object) -> None:
-        self.url, self.folder, self.simulator = url, folder, simulator
+    def __init__(self, url: str, folder: Path, simulator: object, config: Path) -> None:
+        self.url, self.folder, self.simulator, self.config = url, folder, simulator, config
 
     def write(self, name: str, *cells: str) -> Path:
         notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in cells])
@@ -66,6 +66,8 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         "ADOBE_NB_SIMULATOR": simulator.reactor_url,
         "JUPYTERLAB_SETTINGS_DIR": str(settings),
         "JUPYTERLAB_WORKSPACES_DIR": str(tmp_path_factory.mktemp("workspaces")),
+        "XDG_CONFIG_HOME": str(tmp_path_factory.mktemp("config")),
+        "IPYTHONDIR": str(tmp_path_factory.mktemp("ipython")),
     }
     script = "import sys; from adobe_nb.cli import main; sys.exit(main())"
     process = subprocess.Popen(
@@ -78,13 +80,21 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         if found:
             break
     assert found, "JupyterLab did not start"
-    drain = subprocess.Popen(["cat"], stdin=process.stderr, stdout=subprocess.DEVNULL)
+    log = settings / "server.log"  # of the server and its kernels
+    with log.open("w") as file:
+        drain = subprocess.Popen(["cat"], stdin=process.stderr, stdout=file)
     process.stderr.close()
-    yield Lab(found[0], folder, simulator)
+    yield Lab(found[0], folder, simulator, Path(environment["XDG_CONFIG_HOME"]))
     process.send_signal(signal.SIGINT)
     process.wait(30)
     drain.wait(10)
     simulator.stop()
+    history = list(Path(environment["IPYTHONDIR"]).rglob("history.sqlite*"))
+    written = log.read_bytes() + b"".join(path.read_bytes() for path in history)
+    assert b"Kernel started" in written
+    assert history
+    leaked = [secret for secret in RECORDER.known_secrets() if secret.encode() in written]
+    assert not leaked, f"{len(leaked)} secrets are in the log of the server, or in IPython's history"
 
 
 @pytest.fixture(scope="session")
