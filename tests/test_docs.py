@@ -2,6 +2,7 @@
 
 import doctest
 import importlib
+import inspect
 import pkgutil
 import re
 import tomllib
@@ -11,7 +12,7 @@ import pytest
 
 import adobe_nb
 from adobe_nb.api.explanations import GATEWAY, REACTOR
-from adobe_nb.notebook.magics import SUBCOMMANDS
+from adobe_nb.notebook.magics import SOURCES, SUBCOMMANDS
 from adobe_nb.resources import RESOURCES
 
 ROOT = Path(__file__).parents[1]
@@ -91,3 +92,24 @@ def test_every_code_of_the_catalogue_has_our_explanation() -> None:
     for fact in facts:
         assert fact["cause"] not in REACTOR[fact["code"]], "in our own words"
     assert set(GATEWAY) == {"403010", "401013", "403000", "403003", "400003", "403025", "403221", "429050"}
+
+
+def test_the_page_on_security_counts_its_channels_and_names_tests_that_exist() -> None:
+    text = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
+    numbers = [int(found) for found in re.findall(r"^\| (\d+) \|", text, re.MULTILINE)]
+    assert numbers == list(range(1, len(numbers) + 1))
+    named = set(re.findall(r"`(test_\w+)::(test_\w+)`", text))
+    assert f"{len(numbers)} channels,\nand {len(named)} tests" in text
+    for module, test in named:
+        (path,) = (ROOT / "tests").rglob(f"{module}.py")
+        assert f"def {test}(" in path.read_text(encoding="utf-8"), test
+
+
+def test_the_guide_to_signing_in_names_every_option() -> None:
+    text = (ROOT / "docs" / "how-to" / "sign-in.md").read_text(encoding="utf-8")
+    for name in (*SOURCES, "--simulator", "--ask", "--save", "--in-file", "use", "forget", "ADOBE_PROFILE"):
+        assert name in text, name
+    parameters = inspect.signature(adobe_nb.connect).parameters
+    for name in ("env_file", "console_file", "postman_file", "config_file", "profile", "simulator"):
+        assert name in parameters
+        assert f"connect({name}=" in text, name

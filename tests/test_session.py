@@ -1,6 +1,11 @@
 """connect, current, use, the simulator or Adobe rule, the test of credentials."""
 
+import asyncio
+import base64
+import contextlib
+import json
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -8,12 +13,12 @@ import pytest
 
 import adobe_nb
 from adobe_nb import session as sessions
-from adobe_nb.auth.credentials import Secret
+from adobe_nb.auth.credentials import Secret, read_claims
 from adobe_nb.errors import CredentialsError, IncompleteCredentials, NotSignedIn
 from adobe_nb.notebook.display import card
 from adobe_nb.simulator.server import built_in
 from tests.conftest import sign_in
-from tests.stub import Answer, stub
+from tests.stub import Answer, Got, stub
 
 
 def env_of(simulator: Any, **changes: str) -> str:
@@ -233,3 +238,126 @@ def test_a_signed_out_session_in_use_says_so(session: Any) -> None:
     session.sign_out()
     with adobe_nb.use(session):
         assert "signed out" in repr(card(sessions.current_or_none()))
+
+
+class TestSeveralOrganisations:
+    """Never one session's token with the other's headers."""
+
+    def pairs(self, simulator: Any) -> set[tuple[str, str, str]]:
+        found = set()
+        for request in simulator.received:
+            token = request.headers.get("authorization", "").removeprefix("Bearer ")
+            if token:
+                client = read_claims(Secret(token))["client_id"]
+                found.add((client, request.headers["x-api-key"], request.headers["x-gw-ims-org-id"]))
+        return found
+
+    def expected(self, simulator: Any, *names: str) -> set[tuple[str, str, str]]:
+        accounts = [simulator.accounts[name] for name in names]
+        return {(account.client_id, account.client_id, account.org_id) for account in accounts}
+
+    def test_the_accounts_are_of_two_organisations(self, demo: Any) -> None:
+        assert demo.accounts["demo"].org_id != demo.accounts["no_company"].org_id
+
+    def test_across_threads(self, simulate: Any) -> None:
+        simulator = simulate(seed="demo")
+        ours, theirs = sign_in(simulator), sign_in(simulator, "no_company", make_default=False)
+        simulator.received.clear()
+
+        def pull(session: Any) -> int:
+            total = 0
+            for _ in range(5):
+                with adobe_nb.use(session):
+                    assert adobe_nb.current() is session
+                    total += 1
+                    with contextlib.suppress(adobe_nb.NotFound):
+                        adobe_nb.reactor.rules(adobe_nb.reactor.properties())
+            return total
+
+        with ThreadPoolExecutor(8) as pool:
+            assert sum(pool.map(pull, [ours, theirs] * 6)) == 60
+        assert self.pairs(simulator) == self.expected(simulator, "demo", "no_company")
+
+    def test_in_async_tasks(self, simulate: Any) -> None:
+        simulator = simulate(seed="demo")
+        ours, theirs = sign_in(simulator), sign_in(simulator, "no_company", make_default=False)
+        simulator.received.clear()
+
+        async def pull(session: Any) -> None:
+            with adobe_nb.use(session):
+                for _ in range(3):
+                    await asyncio.sleep(0)
+                    assert adobe_nb.current() is session
+                    await asyncio.to_thread(lambda: adobe_nb.current().test())
+                    await asyncio.sleep(0)
+                    adobe_nb.current().test()
+
+        async def both() -> None:
+            await asyncio.gather(*(pull(session) for session in (ours, theirs, ours, theirs)))
+
+        asyncio.run(both())
+        assert self.pairs(simulator) == self.expected(simulator, "demo", "no_company")
+        assert adobe_nb.current() is ours
+
+    def test_signing_out_of_one_leaves_the_other(self, demo: Any) -> None:
+        ours, theirs = sign_in(demo), sign_in(demo, "no_company", make_default=False)
+        theirs.sign_out()
+        assert ours.test().ok
+        assert adobe_nb.current() is ours
+
+
+class TestTokens:
+    def test_scopes_and_account_are_read_from_the_token(self, demo: Any, session: Any) -> None:
+        assert session.scopes == demo.accounts["demo"].scopes
+        assert session.account.endswith("@techacct.adobe.com")
+        session.sign_out()
+        assert session.account is None
+        assert session.scopes == session.credentials.scopes
+
+    def pasted(self, demo: Any, **changes: Any) -> Any:
+        details = demo.connection()
+        names = ("access_token", "org_id", "reactor_url", "ims_url")
+        return adobe_nb.connect(**{**{name: details[name] for name in names}, **changes})
+
+    def test_a_token_of_another_client_is_noticed(self, demo: Any) -> None:
+        with pytest.raises(CredentialsError, match=r"of another client \(0ef4…4251\) than the client id in arguments"):
+            self.pasted(demo, client_id="another-client-0000")
+
+    def test_a_token_that_names_another_organisation_is_noticed(self, demo: Any) -> None:
+        claims = {"client_id": "c" * 12, "org": "0123456789ABCDEF01234567@AdobeOrg", "exp": 4_000_000_000}
+        body = base64.urlsafe_b64encode(json.dumps(claims).encode()).rstrip(b"=").decode()
+        with pytest.raises(CredentialsError, match="of another organisation .0123456789ABCDEF"):
+            self.pasted(demo, access_token=f"eyJhbGciOiJub25lIn0.{body}.x")
+
+    def test_a_token_of_another_organisation_that_does_not_say_so_is_refused_by_the_service(self, demo: Any) -> None:
+        check = self.pasted(demo, org_id="0123456789ABCDEF01234567@AdobeOrg").test()
+        assert not check.ok
+        assert "organisation" in check.message
+
+    def test_expires_in_may_be_milliseconds(self) -> None:
+        def answer(got: Got) -> Answer:
+            return Answer(200, b'{"access_token": "t", "expires_in": 86399999}')
+
+        with stub(answer) as server:
+            session = adobe_nb.connect(
+                client_id="c" * 12,
+                client_secret="hush",
+                org_id="A@AdobeOrg",
+                reactor_url=server.url,
+                ims_url=server.url,
+            )
+        assert session.time_left_text.startswith("23 h 59 min")
+
+    def test_refresh_after_a_sign_out_says_so(self, simulate: Any) -> None:
+        session = sign_in(simulate(seed="empty"))
+        session.sign_out()
+        with pytest.raises(NotSignedIn, match="signed out"):
+            session.refresh()
+
+    def test_a_simulator_without_edge_addresses_does_not_send_to_adobe(self, demo: Any) -> None:
+        session = sign_in(demo, edge_url=None, edge_server_url=None)
+        event = {"xdm": {"identityMap": {"Email": [{"id": "a", "primary": True}]}}}
+        with pytest.raises(CredentialsError, match="Set ADOBE_EDGE_SERVER_URL"):
+            session.edge.interact(demo.connection()["datastream_id"], event)
+        with pytest.raises(CredentialsError, match="Set ADOBE_EDGE_URL"):
+            session.edge.interact(demo.connection()["datastream_id"], event, authenticated=False)
