@@ -295,7 +295,8 @@ class TestSeveralOrganisations:
         async def both() -> None:
             await asyncio.gather(*(pull(session) for session in (ours, theirs, ours, theirs)))
 
-        asyncio.run(both())
+        with ThreadPoolExecutor(1) as pool:  # the browser tests leave a running loop in the main thread
+            pool.submit(asyncio.run, both()).result()
         assert self.pairs(simulator) == self.expected(simulator, "demo", "no_company")
         assert adobe_nb.current() is ours
 

@@ -30,6 +30,11 @@ CELLS = {
         "session.save('work', in_file=True)\nsession.save('client-b', in_file=True)\n%adobe_auth use work"
     ),
 }
+TABLE = (
+    "%load_ext adobe_nb\n%adobe_auth --or-simulator",
+    'from adobe_nb import reactor\n\nshop = reactor.find("properties", "Web Store US")\n'
+    'reactor.rules(shop, filter={"enabled": True}, sort="-updated_at", limit=5)',
+)
 SWITCHES = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync"]
 
 
@@ -82,6 +87,25 @@ def shot(page: Page, url: str, name: str, theme: str) -> None:
     panel.screenshot(path=HERE / f"panel-{name}-{theme.lower()}.png")
 
 
+def shot_of_table(page: Page, url: str) -> None:
+    """Panel and table, as the README shows them."""
+    page.goto(url.replace("/lab?", "/lab/tree/and-table.ipynb?reset&"))
+    page.wait_for_selector("text=Python 3 (ipykernel) | Idle")
+    page.locator(".jp-Cell .jp-InputArea-editor").first.click()
+    page.keyboard.press("Shift+Enter")
+    page.locator(".adobe-nb").wait_for()
+    page.keyboard.press("Shift+Enter")
+    page.locator(".adobe-nb-frame").wait_for()
+    page.wait_for_timeout(1000)
+    first = page.locator(".jp-Cell").nth(0).bounding_box()
+    second = page.locator(".jp-Cell").nth(1).bounding_box()
+    if first is None or second is None:
+        raise SystemExit("The cells are not to be seen")
+    height = second["y"] + second["height"] - first["y"]
+    clip = {"x": first["x"], "y": first["y"], "width": 1040, "height": height}
+    page.screenshot(path=HERE / "panel-and-table.png", clip=clip)  # type: ignore[arg-type]
+
+
 def main() -> None:
     """All states in both themes."""
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
@@ -91,8 +115,11 @@ def main() -> None:
             with tempfile.TemporaryDirectory() as base:
                 folder = Path(base)
                 (folder / "work").mkdir()
-                for name, source in CELLS.items():
-                    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)])
+                for name, sources in {
+                    **{name: (source,) for name, source in CELLS.items()},
+                    "and-table": TABLE,
+                }.items():
+                    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(each) for each in sources])
                     notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3 (ipykernel)"}
                     nbformat.write(notebook, folder / "work" / f"{name}.ipynb")
                 process, url = server(folder, theme)
@@ -101,6 +128,8 @@ def main() -> None:
                         page = browser.new_page(viewport={"width": 1366, "height": 1700})
                         shot(page, url, name, theme)
                         page.close()
+                    if theme == "Light":
+                        shot_of_table(browser.new_page(viewport={"width": 1366, "height": 1100}), url)
                 finally:
                     process.terminate()
                     process.wait(30)
