@@ -332,7 +332,8 @@ def connect_by_hand(values: Mapping[str, "str | Secret"], *, simulator: bool, ma
             raise CredentialsError(f"This token comes from {where}. Choose that service, or paste another token.")
     if simulator:
         details = practice.connection_details()
-        urls = {name: details[name] for name in ("reactor_url", "ims_url", "edge_url", "edge_server_url")}
+        names = ("reactor_url", "ims_url", "edge_url", "edge_server_url")
+        urls = {name: details[name] for name in names if details.get(name)}
     candidate = sources.from_arguments("the panel", **{**values, **urls})
     return _open(Found(credentials_of(candidate)), make_default=make_default)
 
@@ -394,6 +395,15 @@ def find_credentials(*, fallback: bool = False) -> Found:
     if problem:
         raise IncompleteCredentials(problem)
     raise NoCredentials(f"No credentials were found. {_HOW_TO}")
+
+
+def source_that_wins() -> str:
+    """What ``connect()`` without arguments would take now, by name; nothing when there is none, or it fails."""
+    try:
+        found = sources.find()
+    except AdobeError:
+        return ""
+    return found.credentials.source if found else ""
 
 
 def current() -> Session:

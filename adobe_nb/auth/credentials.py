@@ -30,6 +30,8 @@ WORDS: Mapping[str, str] = MappingProxyType(
     }
 )
 _ORG_ID = re.compile(r"[0-9A-Za-z]+@AdobeOrg")
+_LIKE_A_SECRET = re.compile(r"eyJ|p8e-")
+_SCOPE = re.compile(r"[A-Za-z0-9_.:/-]{1,64}")
 _CLIENT_ID = re.compile(r"[0-9A-Za-z_.-]+")
 
 
@@ -68,6 +70,9 @@ class Secret:
 
     def __deepcopy__(self, memo: object) -> "Secret":
         return self
+
+    def __getstate__(self) -> NoReturn:
+        raise TypeError("A secret is not serialised. Pass the name of its source (env file, profile) instead.")
 
     def __reduce_ex__(self, protocol: object) -> NoReturn:
         raise TypeError("A secret is not pickled. Pass the name of its source (env file, profile) instead.")
@@ -187,6 +192,8 @@ def credentials_of(candidate: Candidate) -> Credentials:
     client_id = candidate.values.get("client_id", "")
     if token is not None:
         client_id = _client_of(token, client_id, candidate.source)
+    if _LIKE_A_SECRET.match(client_id):
+        raise CredentialsError(f"The client id in {candidate.source} looks like a secret. Were the two swapped?")
     _check(client_id, _CLIENT_ID, "client id", "Copy the Client ID (API key) from Developer Console.", candidate.source)
     org_id = candidate.values["org_id"]
     _check(org_id, _ORG_ID, "organisation id", "It looks like 1234ABCD…@AdobeOrg, with that ending.", candidate.source)
@@ -212,7 +219,7 @@ def read_claims(token: Secret) -> dict[str, Any]:
         return {}
     try:
         claims = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return claims if isinstance(claims, dict) else {}
 
@@ -293,7 +300,10 @@ def _check_organisation(token: Secret, org_id: str) -> None:
 
 
 def _scopes(text: str) -> tuple[str, ...]:
-    return tuple(part for part in re.split(r"[,\s]+", text) if part) or DEFAULT_SCOPES
+    scopes = tuple(part for part in re.split(r"[,\s]+", text) if part)
+    if any(_LIKE_A_SECRET.match(each) or not _SCOPE.fullmatch(each) for each in scopes):
+        raise CredentialsError("The scopes are names such as openid, joined by commas. Something else stands there.")
+    return scopes or DEFAULT_SCOPES
 
 
 def _hosts(candidate: Candidate, *, needs_ims: bool) -> Hosts:

@@ -80,11 +80,11 @@ def _life_span(claims: Mapping[str, Any], now: datetime) -> tuple[datetime, date
     try:
         created = datetime.fromtimestamp(int(claims["created_at"]) / 1000, UTC)
         return created, created + timedelta(milliseconds=int(claims["expires_in"]))
-    except (KeyError, TypeError, ValueError, OverflowError):
+    except (KeyError, TypeError, ValueError, OverflowError, OSError):
         pass
     try:
         return now, datetime.fromtimestamp(float(claims["exp"]), UTC)
-    except (KeyError, TypeError, ValueError, OverflowError):
+    except (KeyError, TypeError, ValueError, OverflowError, OSError):
         return now, None
 
 
@@ -129,6 +129,7 @@ def fetch_token(credentials: Credentials, transport: Transport, now: Clock = utc
     )
     answer = transport.send(request, _TokenForm(credentials))
     outcome = _read_answer(answer, credentials, asked_at)
+    del answer  # what may be raised below has no body among its local variables
     if isinstance(outcome, SignInError):
         raise outcome
     return outcome

@@ -9,7 +9,7 @@ import os
 import re
 import secrets as random
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -18,11 +18,13 @@ from platformdirs import user_config_path
 
 from adobe_nb.auth import vault
 from adobe_nb.auth.credentials import Candidate, Credentials, Hosts, Secret, candidate_of, mask, sealed
+from adobe_nb.auth.modes import warn_if_readable_by_others
 from adobe_nb.errors import CredentialsError
 
 Place = Literal["keyring", "file"]
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _PLAIN = ("client_id", "org_id", "scopes", "reactor_url", "ims_url", "edge_url", "edge_server_url")
+_PATIENCE = 10.0
 _KINDS = ("client_secret", "access_token")
 
 
@@ -70,7 +72,8 @@ class Store:
         """The values of a profile, its secret fetched. Raises CredentialsError."""
         row = self._row(name)
         profile = _profile(name, row, active=False)
-        secret = vault.fetch(_entry(name)) if profile.place == "keyring" else self._secret_in_file(name)
+        entry = str(row.get("entry") or "")
+        secret = vault.fetch(entry) if profile.place == "keyring" else self._secret_in_file(entry)
         if secret is None:
             raise CredentialsError(
                 f"The secret of profile {name} is no longer in {_where(profile.place)}. Sign in once more and save it "
@@ -95,14 +98,28 @@ class Store:
                 '(pip install "adobe_nb[keyring]"), or keep the secret in a file that only you can read: in_file=True, '
                 "--in-file."
             )
+        with self._locked():
+            return self._save(name, credentials, secret, place)
+
+    def _save(self, name: str, credentials: Credentials, secret: Secret, place: Place) -> Profile:
         document = self._read("profiles.toml")
         before = _rows(document).get(name)
+        if before is not None and (before.get("client_id"), before.get("org_id")) != (
+            credentials.client_id,
+            credentials.org_id,
+        ):
+            raise CredentialsError(
+                f"There is a profile {name} of another client or organisation. Choose another name, or forget that one "
+                f"first: %adobe_auth forget {name}"
+            )
         row: dict[str, str] = {
             "client_id": credentials.client_id,
             "org_id": credentials.org_id,
             "scopes": ",".join(credentials.scopes),
             "kind": "client_secret" if credentials.client_secret else "access_token",
             "place": place,
+            # A new one each time: until profiles.toml names it, the old secret stays the one in use.
+            "entry": f"profile {name} {random.token_hex(6)}",
         }
         usual = Hosts()
         for member in ("reactor", "ims", "edge", "edge_server"):
@@ -110,31 +127,79 @@ class Store:
             if url and url != getattr(usual, member):
                 row[f"{member}_url"] = url
         if place == "keyring":
-            vault.keep(_entry(name), secret)
+            vault.keep(row["entry"], secret)
         else:
-            self._write("secrets.toml", {**self._read("secrets.toml"), name: secret})
+            self._write("secrets.toml", {**self._read("secrets.toml"), row["entry"]: secret})
         document["profiles"] = {**_rows(document), name: row}
         document.setdefault("active", name)
-        self._write("profiles.toml", document)
-        if before is not None and before.get("place") != place:
-            with contextlib.suppress(CredentialsError):
-                self._drop_secret(name, str(before.get("place")))
+        written = False
+        try:
+            self._write("profiles.toml", document)
+            written = True
+        finally:
+            if unused := before if written else row:
+                with contextlib.suppress(CredentialsError):
+                    self._drop_secret(unused)
         return _profile(name, row, document["active"] == name)
 
     def use(self, name: str) -> None:
         """Make it the active one."""
-        self._row(name)
-        self._write("profiles.toml", {**self._read("profiles.toml"), "active": name})
+        with self._locked():
+            self._row(name)
+            self._write("profiles.toml", {**self._read("profiles.toml"), "active": name})
 
     def forget(self, name: str) -> None:
-        """Delete a profile and its secret. Raises CredentialsError when there is none of that name."""
-        place = str(self._row(name).get("place"))
-        document = self._read("profiles.toml")
-        document["profiles"] = {other: row for other, row in _rows(document).items() if other != name}
-        if document.get("active") == name:
-            del document["active"]
-        self._drop_secret(name, place)
-        self._write("profiles.toml", document)
+        """Delete a profile and its secret. Raises CredentialsError when there is none of that name.
+
+        Also when the secret could not be deleted, because its keyring cannot be used: the profile is gone then.
+        """
+        problem = ""
+        with self._locked():
+            row = self._row(name)
+            document = self._read("profiles.toml")
+            document["profiles"] = {other: each for other, each in _rows(document).items() if other != name}
+            if document.get("active") == name:
+                del document["active"]
+            self._write("profiles.toml", document)
+            try:
+                self._drop_secret(row)
+            except CredentialsError as error:
+                problem = str(error)
+        if problem:
+            raise CredentialsError(
+                f"Profile {name} is forgotten, but its secret may still be in the keyring, as adobe_nb, "
+                f"{row.get('entry')}. {problem}"
+            )
+
+    @contextlib.contextmanager
+    def _locked(self) -> Iterator[None]:
+        """One writer at a time, of all threads and processes. Raises CredentialsError when another one does not end."""
+        from filelock import FileLock, Timeout  # noqa: PLC0415
+
+        self._make_folder()
+        lock = FileLock(self.folder / "profiles.lock", timeout=_PATIENCE, mode=0o600)
+        problem = ""
+        try:
+            lock.acquire()
+        except Timeout:
+            problem = "is held by another process"
+        except OSError as error:
+            problem = f"cannot be used ({error.strerror or type(error).__name__})"
+        if problem:
+            raise CredentialsError(f"{self.folder / 'profiles.lock'} {problem}. Nothing was saved.")
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def _make_folder(self) -> None:
+        problem = ""
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as error:
+            problem = error.strerror or type(error).__name__
+        if problem:
+            raise CredentialsError(f"The folder {self.folder} cannot be made ({problem}). Nothing was saved.")
 
     def _row(self, name: str) -> Mapping[str, Any]:
         rows = _rows(self._read("profiles.toml"))
@@ -146,24 +211,27 @@ class Store:
             )
         return rows[name]
 
-    def _secret_in_file(self, name: str) -> Secret | None:
-        found = self._read("secrets.toml").get(name)
+    def _secret_in_file(self, entry: str) -> Secret | None:
+        found = self._read("secrets.toml").get(entry)
+        if isinstance(found, Secret):
+            warn_if_readable_by_others(self.folder / "secrets.toml")
         return found if isinstance(found, Secret) else None
 
-    def _drop_secret(self, name: str, place: str) -> None:
-        if place == "keyring":
-            vault.drop(_entry(name))
+    def _drop_secret(self, row: Mapping[str, Any]) -> None:
+        entry = str(row.get("entry") or "")
+        if row.get("place") == "keyring":
+            vault.drop(entry)
         else:
-            kept = {other: secret for other, secret in self._read("secrets.toml").items() if other != name}
+            kept = {other: secret for other, secret in self._read("secrets.toml").items() if other != entry}
             self._write("secrets.toml", kept)
 
     def _read(self, name: str) -> dict[str, Any]:
         """The file's content; every text of ``secrets.toml`` is hidden at once."""
         path = self.folder / name
-        if not path.exists():
-            return {}
         document: dict[str, Any] | None = None
-        with contextlib.suppress(OSError, ValueError):
+        with contextlib.suppress(OSError, ValueError, RecursionError):
+            if not path.exists():
+                return {}
             document = _load(path, hide=name == "secrets.toml")
         if document is None:
             raise CredentialsError(f"{path} cannot be read as TOML. Mend it, or delete it and save the profiles again.")
@@ -171,7 +239,7 @@ class Store:
 
     def _write(self, name: str, document: Mapping[str, Any]) -> None:
         """Whole or not at all, and never readable by others, not even for a moment."""
-        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._make_folder()
         path = self.folder / name
         draft = self.folder / f".{name}.{random.token_hex(6)}"
         done = False
@@ -228,10 +296,6 @@ def _profile(name: str, row: Mapping[str, Any], active: bool) -> Profile:  # noq
         place="file" if row.get("place") == "file" else "keyring",
         active=active,
     )
-
-
-def _entry(name: str) -> str:
-    return f"profile {name}"
 
 
 def _where(place: str) -> str:

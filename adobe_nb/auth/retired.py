@@ -8,7 +8,9 @@ from collections.abc import Mapping
 
 from adobe_nb.errors import RetiredCredentials
 
-_MARKS = re.compile(r"private_?key(_path|_file)?|path_?to_?key|meta_?scopes?|jwt(_token)?", re.IGNORECASE)
+_MARKS = re.compile(
+    r"private_?key(_path|_file)?|path_?to_?key|meta_?scopes?|jwt(_token)?|public_?keys_with_expiry", re.IGNORECASE
+)
 _STEPS = (
     "Adobe has retired that method; the last of them stopped on 1 March 2026. What to do: 1. Open the project in "
     "Developer Console. 2. Open the Service Account (JWT) credential and add an OAuth Server-to-Server credential to "

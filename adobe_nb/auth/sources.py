@@ -7,9 +7,8 @@ import contextlib
 import difflib
 import json
 import os
-import stat
-import warnings
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -26,8 +25,9 @@ from adobe_nb.auth.credentials import (
     halves_message,
     sealed,
 )
+from adobe_nb.auth.modes import warn_if_readable_by_others
 from adobe_nb.auth.retired import refuse_retired
-from adobe_nb.errors import AdobeError, CredentialsError, IncompleteCredentials, InsecureFileWarning
+from adobe_nb.errors import AdobeError, CredentialsError, IncompleteCredentials
 
 _NAMES = {
     "ADOBE_CLIENT_ID": "client_id",
@@ -84,7 +84,7 @@ def from_env_file(path: str | Path) -> Candidate:
     path = _readable(path, "env_file", ".env file")
     candidate = _read_env_file(path)
     if candidate.secrets:
-        _warn_if_readable_by_others(path)
+        warn_if_readable_by_others(path)
     return candidate
 
 
@@ -99,11 +99,11 @@ def from_console_file(path: str | Path) -> Candidate:
     if isinstance(project, dict):
         values = _of_project(source, project)
     else:
-        refuse_retired(source, document, oauth=bool(document.get("SCOPES")))
+        refuse_retired(source, document, oauth=bool(document.get("SCOPES") or document.get("scopes")))
         values = _of_download(document)
     candidate = candidate_of(source, values)
     if candidate.secrets:
-        _warn_if_readable_by_others(path)
+        warn_if_readable_by_others(path)
     return candidate
 
 
@@ -113,7 +113,7 @@ def from_postman_file(path: str | Path) -> Candidate:
     source = f"{path} (Postman)"
     listed = [each for each in document["values"] if isinstance(each, dict) and each.get("enabled", True) is not False]
     texts = {str(each.get("key")).upper(): _text(each.get("value")) or "" for each in listed}
-    refuse_retired(source, texts, oauth=bool(texts.get("SCOPES")))
+    refuse_retired(source, texts, oauth=bool(texts.get("SCOPES") or texts.get("ACCESS_TOKEN")))
     advice = ""
     if texts.get("CLIENT_SECRET") == "":
         advice = (
@@ -122,7 +122,7 @@ def from_postman_file(path: str | Path) -> Candidate:
         )
     candidate = candidate_of(source, _pick_postman(texts), words=_in_words_of(_POSTMAN_NAMES), advice=advice)
     if candidate.secrets:
-        _warn_if_readable_by_others(path)
+        warn_if_readable_by_others(path)
     return candidate
 
 
@@ -130,11 +130,18 @@ def from_config_file(path: str | Path) -> Candidate:
     """The JSON configuration of launchpy or aepp: ``org_id``, ``client_id``, ``secret``, ``scopes``."""
     path, document = _json_file(path, "peer")
     source = f"{path} (configuration of launchpy or aepp)"
-    refuse_retired(source, document, oauth=bool(document.get("scopes")))
-    values = {member: _text(document.get(name)) for name, member in _PEER_NAMES.items()}
+    scopes = str(_scopes_text(document.get("scopes")) or "")
+    if "/s/ent_" in scopes or (document.get("tech_id") and not scopes):
+        refuse_retired(source, {"jwt": True, **document}, oauth=False)
+    refuse_retired(source, document, oauth=bool(scopes))
+    if str(document.get("environment") or "prod").lower() not in {"prod", "production"}:
+        raise CredentialsError(
+            f"{source} is for another environment of Adobe than production, which is not served here."
+        )
+    values = {member: _text(document.get(name)) for name, member in _PEER_NAMES.items()} | {"scopes": scopes or None}
     candidate = candidate_of(source, values, words=_in_words_of(_PEER_NAMES))
     if candidate.secrets:
-        _warn_if_readable_by_others(path)
+        warn_if_readable_by_others(path)
     return candidate
 
 
@@ -159,56 +166,77 @@ def find(
     comes after a complete source is named, not opened: a keyring could ask its question.
     """
     environment = from_environment(os.environ if environ is None else environ)
-    wanted = (os.environ if environ is None else environ).get(_PROFILE, "")
+    wanted = (os.environ if environ is None else environ).get(_PROFILE, "").strip()
     del environ  # what may raise below must not have the whole environment among its local variables
     start = start or _here()
-    path = nearest_env_file(start) if start is not None else None
+    passed_by: list[str] = []
+    path = nearest_env_file(start, passed_by) if start is not None else None
     if path is not None:
-        wanted = wanted or dotenv_values(path, interpolate=False, encoding="utf-8-sig").get(_PROFILE) or ""
+        named = dotenv_values(path, interpolate=False, encoding="utf-8-sig").get(_PROFILE) or ""
+        wanted = wanted or named.strip()
     store = store or profiles.Store()
-    openers: list[tuple[str, Callable[[], Candidate]]] = [("environment", lambda: environment)]
+    search = _Search()
+    search.look("environment", lambda: environment)
     if path is not None:
-        openers.append((str(path), lambda: from_env_file(path)))
-    if name := wanted or store.active:
-        openers.append((f"profile {name}", lambda: store.candidate(name)))
-    return _first_complete(openers)
+        search.look(str(path), lambda: from_env_file(path))
+    if search.winner is None:
+        if name := wanted or store.active:
+            search.look(f"profile {name}", lambda: store.candidate(name))
+    else:
+        with contextlib.suppress(AdobeError):  # what would be wrong with it does not matter now
+            search.shadowed += [f"profile {name}" for name in (wanted or store.active,) if name]
+    return search.outcome(passed_by)
 
 
-def _first_complete(openers: Iterable[tuple[str, Callable[[], Candidate]]]) -> Found | None:
+@dataclass(slots=True)
+class _Search:
+    """Sources, one after the other; the first complete one wins."""
+
     winner: Candidate | None = None
-    shadowed: list[str] = []
-    halves: list[Candidate] = []
-    for label, opened in openers:
-        if winner is not None and label.startswith("profile "):
-            shadowed.append(label)
-            continue
+    shadowed: list[str] = field(default_factory=list)
+    halves: list[Candidate] = field(default_factory=list)
+
+    def look(self, label: str, opened: Callable[[], Candidate]) -> None:
+        """Open a source. One that fails ends the search, unless there is a winner already."""
         try:
             candidate = opened()
         except AdobeError as error:
-            if winner is None:
+            if self.winner is None:
                 raise
-            shadowed.append(f"{label} (cannot be used: {error})")
-            continue
+            self.shadowed.append(f"{label} (cannot be used: {error})")
+            return
         if candidate.empty:
-            continue
+            return
         if candidate.missing:
-            halves.append(candidate)
-        elif winner is None:
-            winner = candidate
+            self.halves.append(candidate)
+        elif self.winner is None:
+            self.winner = candidate
         else:
-            shadowed.append(candidate.source)
-    if winner is None:
-        if halves:
-            raise IncompleteCredentials(halves_message(halves))
+            self.shadowed.append(candidate.source)
+
+    def outcome(self, passed_by: list[str]) -> Found | None:
+        """The winner with what it shadows. Raises IncompleteCredentials when there are halves only."""
+        if self.winner is not None:
+            halves = (each.describe() for each in self.halves)
+            return Found(credentials_of(self.winner), tuple(self.shadowed), (*halves, *passed_by))
+        if self.halves:
+            raise IncompleteCredentials(" ".join((halves_message(self.halves), *passed_by)))
+        if passed_by:
+            raise IncompleteCredentials(f"No credentials were found. {' '.join(passed_by)}")
         return None
-    return Found(credentials_of(winner), tuple(shadowed), tuple(each.describe() for each in halves))
 
 
-def nearest_env_file(start: Path) -> Path | None:
-    """The first ``.env`` from that folder upward that names any of ours."""
+def nearest_env_file(start: Path, passed_by: list[str] | None = None) -> Path | None:
+    """The first ``.env`` from that folder upward that names any of ours; unreadable ones are told to ``passed_by``."""
     for folder in (start, *start.parents):
         path = folder / ".env"
-        if path.is_file() and not _unreadable(path, ".env file"):
+        if not path.is_file():
+            continue
+        if problem := _unreadable(path, ".env file"):
+            if passed_by is not None:
+                passed_by.append(f"{path} {problem}; it was passed by.")
+            continue
+        if path.is_file():
             names = dotenv_values(path, interpolate=False, encoding="utf-8-sig").keys()
             if names & _NAMES.keys() or "IMS_ORG" in names or _PROFILE in names:
                 return path
@@ -225,14 +253,19 @@ def _here() -> Path | None:
 def _read_env_file(path: Path) -> Candidate:
     """Two namings in one file are two sets: they may belong to two projects, and are not joined."""
     values = dotenv_values(path, interpolate=False, encoding="utf-8-sig")
-    texts = {name: _text(sealed(name, value)) or "" for name, value in values.items() if value is not None}
-    del values  # what may raise below has no secret among its local variables
+    ours = {name for name in values if name.startswith("ADOBE") or name in _POSTMAN_NAMES or name == "IMS"}
+    texts = {name: _text(sealed(name, value)) or "" for name, value in values.items() if name in ours}
+    # Of others only whether there is something: what may raise below has no secret among its local variables.
+    texts |= {name: "yes" for name, value in values.items() if name not in ours and value}
+    del values
     own = candidate_of(str(path), _pick(texts, _NAMES), _misspelt(texts), words=_ENV_WORDS)
     prefixed = {name.removeprefix("ADOBE_"): value for name, value in texts.items() if name.startswith("ADOBE_")}
-    refuse_retired(str(path), prefixed, oauth=bool(texts.get("ADOBE_SCOPES")) or not own.missing)
+    old = any(name.replace("_", "").upper() in {"METASCOPE", "METASCOPES"} for name in prefixed)
+    fine = bool(texts.get("ADOBE_SCOPES") or texts.get("ADOBE_ACCESS_TOKEN") or texts.get(_PROFILE))
+    refuse_retired(str(path), prefixed, oauth=fine or (not own.missing and not old))
     if "IMS_ORG" not in texts or not own.missing:
         return own
-    refuse_retired(str(path), texts, oauth=bool(texts.get("SCOPES")))
+    refuse_retired(str(path), texts, oauth=bool(texts.get("SCOPES") or texts.get("ACCESS_TOKEN")))
     postman = candidate_of(str(path), _pick_postman(texts), words=_in_words_of(_POSTMAN_NAMES))
     return postman if own.empty or not postman.missing else own
 
@@ -321,6 +354,8 @@ def _shape(document: object) -> str | None:
     if not isinstance(document, dict):
         return None
     names = {str(name) for name in document}
+    if "client_secrets" in names:
+        return "console"
     if isinstance(document.get("values"), list):
         return "postman"
     if isinstance(document.get("project"), dict) or {"ORG_ID", "CLIENT_SECRETS", "CLIENT_SECRET"} & names:
@@ -375,12 +410,3 @@ def _unreadable(path: Path, what: str) -> str:
     except UnicodeDecodeError:
         return "is not a text file in UTF-8. Save it as UTF-8"
     return ""
-
-
-def _warn_if_readable_by_others(path: Path) -> None:
-    if os.name == "posix" and path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-        warnings.warn(
-            f"{path} holds secrets and other accounts of this machine can read it. Run: chmod 600 {path}",
-            InsecureFileWarning,
-            stacklevel=2,
-        )

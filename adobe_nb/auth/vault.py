@@ -19,14 +19,17 @@ def works() -> bool:
     if find_spec("keyring") is None:
         return False
     try:
-        return bool(_limited(_priority) > 0)
+        return bool(_limited(_keeps_secrets))
     except CredentialsError:
         return False
 
 
 def keep(entry: str, secret: Secret) -> None:
     """Store a secret. Raises CredentialsError when there is no keyring, or it does not answer."""
-    _limited(lambda: _keyring().set_password(SERVICE, entry, secret.reveal()))
+    _limited(
+        lambda: _keyring().set_password(SERVICE, entry, secret.reveal()),
+        undo=lambda: _keyring().delete_password(SERVICE, entry),
+    )
 
 
 def fetch(entry: str) -> Secret | None:
@@ -47,23 +50,27 @@ def _keyring() -> Any:
     return keyring
 
 
-def _priority() -> float:
-    return float(_keyring().get_keyring().priority)
+def _keeps_secrets() -> bool:
+    """Whether the first backend is a real one: recommended by keyring itself, and no file of plain text."""
+    chosen = _keyring().get_keyring()
+    first = next(iter(getattr(chosen, "backends", None) or [chosen]))
+    return float(first.priority) >= 1 and not type(first).__module__.startswith("keyrings.alt")
 
 
-def _hidden(text: str | None) -> Secret | None:
-    return None if text is None else Secret(text)
+def _hidden(text: object) -> Secret | None:
+    return Secret(text) if isinstance(text, str) and text else None
 
 
 @dataclass(slots=True)
 class _Answer:
     value: Any = None
     problem: str = ""
+    abandoned: bool = False
     done: threading.Event = field(default_factory=threading.Event)
 
 
-def _limited(work: Callable[[], Any]) -> Any:
-    """Do it in a thread, and give up waiting after a while."""
+def _limited(work: Callable[[], Any], undo: Callable[[], Any] | None = None) -> Any:
+    """Do it in a thread, and give up waiting after a while; what comes to pass after that is undone."""
     if find_spec("keyring") is None:
         raise CredentialsError(f"The package keyring is not installed. Run: {_INSTALL}")
     answer = _Answer()
@@ -71,6 +78,8 @@ def _limited(work: Callable[[], Any]) -> Any:
     def run() -> None:
         try:
             answer.value = work()
+            if answer.abandoned and undo is not None:
+                undo()
         except BaseException as error:  # noqa: BLE001 - backends raise what they like; the text may hold anything
             answer.problem = type(error).__name__
         finally:
@@ -78,6 +87,7 @@ def _limited(work: Callable[[], Any]) -> Any:
 
     threading.Thread(target=run, name="adobe_nb-keyring", daemon=True).start()
     if not answer.done.wait(SECONDS):
+        answer.abandoned = True
         raise CredentialsError(
             f"The system's keyring did not answer within {SECONDS:.0f} seconds. It may ask for its password in a "
             "window: unlock it, then run this again."

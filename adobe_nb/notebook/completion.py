@@ -93,10 +93,11 @@ def _fitting(candidates: Iterable[str], fragment: str) -> list[str]:
     for name in candidates:
         if not name.startswith(typed) or (quote and quote in name):
             continue
+        inside = name.replace("\\", "\\\\") if quote == '"' or not quote else name
         if quote:
-            found.append(f"{quote}{name}{quote}")
+            found.append(f"{quote}{inside}{quote}")
         elif not typed and re.search(r"[\s';\\]", name) and '"' not in name:
-            found.append(f'"{name}"')
+            found.append(f'"{inside}"')
         else:
             found.append(re.sub(r"([\s'\";\\])", r"\\\1", name))
     return found
@@ -123,4 +124,4 @@ def _properties() -> tuple[str, ...]:
 def _ask(session: sessions.Session) -> None:
     with contextlib.suppress(AdobeError):
         names = session.reactor.properties()["name"].dropna()
-        _names[session] = tuple(sorted({name for name in names if name.isprintable()}))
+        _names[session] = tuple(sorted({name for name in names if name.isprintable() and not name.startswith("-")}))

@@ -4,24 +4,24 @@ import argparse
 import getpass
 import keyword
 import re
-import shlex
 from typing import Any, NoReturn
 
 import pandas as pd
 from IPython.core.error import UsageError
 from IPython.core.getipython import get_ipython
 from IPython.core.interactiveshell import InteractiveShell
+from IPython.core.magic import no_var_expand
 from IPython.display import display
 
 from adobe_nb import session as sessions
 from adobe_nb.auth.credentials import Secret, mask
 from adobe_nb.auth.profiles import Store, forget_profile
-from adobe_nb.errors import AdobeError, NoCredentials, NotSignedIn
+from adobe_nb.errors import AdobeError, NoCredentials, NotSignedIn, TokenExpired
 from adobe_nb.notebook.completion import matcher
 from adobe_nb.notebook.display import Card, card, frame_html, frame_text
 from adobe_nb.notebook.outcome import tested, topic_of
 from adobe_nb.notebook.reactor_magic import reactor_magic
-from adobe_nb.notebook.scrub import scrub
+from adobe_nb.notebook.words import refusal, words_of
 
 SUBCOMMANDS = {
     "panel": "show the panel, and nothing else",
@@ -44,7 +44,6 @@ SOURCES = {
 OPTIONS = (*SOURCES, "--simulator", "--or-simulator", "--save", "--in-file", "--ask", "--quiet", "-o", "--help")
 _NAMED = {"use", "forget"}
 _LIKE_A_SECRET = re.compile(r"eyJ|p8e-|[A-Za-z0-9_\-.]{30,}|secret|token|password", re.IGNORECASE)
-_SURELY_A_SECRET = re.compile(r"eyJ[A-Za-z0-9_-]{10}|p8e-|[A-Za-z0-9_\-]{30,}")
 _TAKES_A_VALUE = {*SOURCES, "--save", "-o"}
 
 
@@ -84,21 +83,24 @@ def _parser() -> _Parser:
     return parser
 
 
-def adobe_auth(line: str) -> None:
+@no_var_expand  # type: ignore[untyped-decorator]
+def adobe_auth(line: str, cell: str | None = None) -> None:
     """Sign in to Adobe's tags API, and show the panel. %adobe_auth --help lists sub-commands and options."""
-    try:
-        words = shlex.split(line.strip().rstrip(";"))
-    except ValueError:
-        words = ["?"]
-    _refuse_secrets(words, line)
+    words = words_of(line)
+    problem = _about_secrets(words, line) if cell is None else refusal(words, line, cell)
+    if problem:
+        line = cell = ""
+        words = []
+        raise UsageError(problem)
     options = _parser().parse_args(words)
     if options.help:
         print(_parser().format_help())  # noqa: T201
         return
     _check(options)
+    options.session = None
     shown = _COMMANDS[options.command](options)
     if options.variable and (shell := get_ipython()) is not None:
-        shell.user_ns[options.variable] = sessions.current_or_none()
+        shell.user_ns[options.variable] = options.session or sessions.current_or_none()
     if shown is not None and not options.quiet:
         display(shown)
 
@@ -106,6 +108,11 @@ def adobe_auth(line: str) -> None:
 def _check(options: argparse.Namespace) -> None:
     if (options.name is not None) != (options.command in _NAMED):
         raise UsageError("use and forget want the name of a profile: %adobe_auth use NAME. The others want none.")
+    connects = options.command in {None, "login"}
+    if not connects and (_names_a_source(options) or options.simulator or options.or_simulator):
+        raise UsageError(f"{options.command} takes no source. Sources belong to %adobe_auth itself, and to login.")
+    if options.save == "":
+        raise UsageError("--save wants a name: %adobe_auth login --save NAME")
     if (options.save or options.ask) and options.command != "login":
         raise UsageError("--save and --ask belong to login: %adobe_auth login --save NAME")
     if options.in_file and not options.save:
@@ -114,33 +121,24 @@ def _check(options: argparse.Namespace) -> None:
         raise UsageError("-o wants the name of a variable: %adobe_auth -o session")
 
 
-def _refuse_secrets(words: list[str], line: str) -> None:
-    """A secret in a cell stays in the notebook, in In and in the history: take it out of the latter, and say so."""
+def _about_secrets(words: list[str], line: str) -> str:
+    """What to say when a secret was typed; nothing when none was."""
     if not any(_is_secret(before, word) for before, word in zip(["", *words], words, strict=False)):
-        return
-    told = "It was taken out of In and the history of this kernel."
-    shell = get_ipython()
-    values = {part for word in words for part in (word, word.partition("=")[2]) if len(part) >= 6}
-    harmless = {*SUBCOMMANDS, *OPTIONS}
-    if shell is None or not scrub(shell, {line.strip(), *(values - harmless)}):
-        told = "It could not be taken out of the history."
-    raise UsageError(
-        f"Secrets are not accepted here: the notebook keeps what is typed into a cell. {told} Now delete this cell, "
-        "rotate the secret in Developer Console, and sign in with a file or the panel."
-    )
+        return ""
+    return refusal(words, line)
 
 
 def _is_secret(before: str, word: str) -> bool:
     option, equals, value = word.partition("=")
     if equals and option in _TAKES_A_VALUE:
         before, word = option, value
-    if before in _TAKES_A_VALUE:
-        return bool(_SURELY_A_SECRET.fullmatch(word) or word.startswith(("eyJ", "p8e-")))
+    if before in _TAKES_A_VALUE or before in _NAMED:  # files, profiles and variables may be called what they like
+        return word.startswith(("eyJ", "p8e-"))
     return bool(_LIKE_A_SECRET.search(word))
 
 
 def _connect(options: argparse.Namespace, *, fall_back: bool) -> sessions.Session:
-    return sessions.connect(
+    session = sessions.connect(
         env_file=options.env_file,
         console_file=options.console_file,
         postman_file=options.postman_file,
@@ -149,6 +147,8 @@ def _connect(options: argparse.Namespace, *, fall_back: bool) -> sessions.Sessio
         simulator=options.simulator,
         fallback="simulator" if fall_back else None,
     )
+    options.session = session
+    return session
 
 
 def _names_a_source(options: argparse.Namespace) -> bool:
@@ -164,10 +164,13 @@ def _auto(options: argparse.Namespace) -> Any:
     fall_back = options.or_simulator and sessions.current_or_none() is None
     try:
         session = _connect(options, fall_back=fall_back)
-        if session.incomplete:
+        kind, text, topic = _tested(session)
+        if session.incomplete and kind != "error":
             kind, text = "warning", f"{session.incomplete[0]} This session is with {session.service} instead."
-        else:
-            kind, text, topic = _tested(session)
+    except TokenExpired as error:
+        if _names_a_source(options):
+            raise
+        kind, text, topic = "error", str(error), "token"
     except NoCredentials as error:
         if _names_a_source(options):
             raise
@@ -205,7 +208,7 @@ def _login(options: argparse.Namespace) -> Any:
         except NoCredentials:
             if _names_a_source(options):
                 raise
-    session = session or _prompt()
+    session = options.session = session or _prompt()
     if options.save:
         profile = session.save(options.save, in_file=options.in_file)
         return Card("Signed in", (("Profile", f"{profile.name} saved; its secret is in the {profile.place}"),))
@@ -259,9 +262,11 @@ def _profiles(options: argparse.Namespace) -> Card:  # noqa: ARG001
 
 
 def _use(options: argparse.Namespace) -> Any:
-    sessions.connect(profile=options.name)
+    session = options.session = sessions.connect(profile=options.name)
     Store().use(options.name)
-    kind, text, topic = _tested(sessions.current())
+    kind, text, topic = _tested(session)
+    if not kind and (first := sessions.source_that_wins()) not in {"", session.source}:
+        kind, text = "warning", f"Used now. But a plain %adobe_auth takes {first} first: that comes before profiles."
     return None if options.quiet and not text else _panel(kind, text, topic)
 
 
@@ -288,7 +293,7 @@ _MAGICS = {"adobe_auth": adobe_auth, "reactor": reactor_magic}
 def load(shell: InteractiveShell) -> None:
     """Register the magics with their completion, and the display of our frames."""
     for name, magic in _MAGICS.items():
-        shell.register_magic_function(magic, "line", name)
+        shell.register_magic_function(magic, "line_cell", name)
     if matcher not in shell.Completer.custom_matchers:
         shell.Completer.custom_matchers.append(matcher)
     formatters = shell.display_formatter.formatters
@@ -299,9 +304,10 @@ def load(shell: InteractiveShell) -> None:
 def unload(shell: InteractiveShell) -> None:
     """Take them away."""
     for name in _MAGICS:
-        shell.magics_manager.magics["line"].pop(name, None)
+        for kind in ("line", "cell"):
+            shell.magics_manager.magics[kind].pop(name, None)
     shell.Completer.custom_matchers = [each for each in shell.Completer.custom_matchers if each is not matcher]
-    for kind, ours in (("text/html", frame_html), ("text/plain", frame_text)):
-        formatter = shell.display_formatter.formatters[kind]
+    for mime, ours in (("text/html", frame_html), ("text/plain", frame_text)):
+        formatter = shell.display_formatter.formatters[mime]
         if formatter.type_printers.get(pd.DataFrame) is ours:
             formatter.pop(pd.DataFrame)

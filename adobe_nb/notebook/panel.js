@@ -265,6 +265,7 @@ function render({ model, el }) {
     what.hidden = !topics[topic];
     if (target) target.row.append(what); else message.after(what);
     what.dataset.topic = topic;
+    if (kind === "ok") { saveAs.input.value = ""; inFile.checked = false; inFileRow.hidden = true; }
     if (kind === "ok" && more.open) {
       const inside = more.contains(document.activeElement);
       more.open = false;

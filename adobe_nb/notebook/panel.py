@@ -75,20 +75,22 @@ class SignInPanel(anywidget.AnyWidget):  # type: ignore[misc]
         self.message = {"kind": kind, "text": text, "field": field, "topic": topic}
 
     def _received(self, _: object, content: object, __: object) -> None:
-        if not isinstance(content, dict) or not self._working.acquire(blocking=False):
+        if not isinstance(content, dict):
+            return
+        typed = _hide(content)  # before anything can fail
+        content.clear()
+        if not self._working.acquire(blocking=False):
             return
         try:
-            self._act(content)
+            self._act(typed)
         finally:
             self.busy = ""
             self._working.release()
 
-    def _act(self, content: dict[str, Any]) -> None:
-        action = content.get("action")
-        if action not in _ACTIONS:
+    def _act(self, typed: "Typed") -> None:
+        label, work = _ACTIONS.get(str(typed.get("action", "")), ("", None))
+        if work is None:
             return
-        label, work = _ACTIONS[action]
-        typed = _hide(content)
         self.message = {}
         self.busy = label
         try:
@@ -113,7 +115,7 @@ Typed = Mapping[str, "str | Secret"]
 def _hide(content: dict[str, Any]) -> Typed:
     """The typed values, the secret ones hidden and taken out of the message."""
     secrets = {name: Secret(str(content.pop(name))) for name in ("access_token", "client_secret") if content.get(name)}
-    return {**{name: str(value) for name, value in content.items()}, **secrets}
+    return {**{str(name): value for name, value in content.items() if isinstance(value, str)}, **secrets}
 
 
 def _connect(_: Typed) -> Outcome:
@@ -166,7 +168,7 @@ def _sign_out(_: Typed) -> Outcome:
     return Outcome("ok", "Signed out. The token is forgotten.")
 
 
-_ACTIONS: dict[object, tuple[str, Callable[[Typed], Outcome]]] = {
+_ACTIONS: dict[str, tuple[str, Callable[[Typed], Outcome]]] = {
     "connect": ("Connecting …", _connect),
     "simulate": ("Starting the simulator …", _simulate),
     "sign_in": ("Signing in …", _sign_in),

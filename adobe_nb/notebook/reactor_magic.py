@@ -2,16 +2,18 @@
 
 import argparse
 import keyword
-import shlex
 from typing import Any, NoReturn
 
 import pandas as pd
 from IPython.core.error import UsageError
 from IPython.core.getipython import get_ipython
+from IPython.core.magic import no_var_expand
 from IPython.display import display
 
 from adobe_nb import session as sessions
 from adobe_nb.errors import ArgumentError
+from adobe_nb.notebook.scrub import SURELY_A_SECRET
+from adobe_nb.notebook.words import refusal, words_of
 from adobe_nb.resources import ID_PATTERN, RESOURCES, Resource
 
 OPTIONS = ("--filter", "--sort", "--limit", "--names", "--quiet", "-o", "--help")
@@ -53,9 +55,18 @@ def _parser() -> _Parser:
     return parser
 
 
-def reactor_magic(line: str) -> None:
+@no_var_expand  # type: ignore[untyped-decorator]
+def reactor_magic(line: str, cell: str | None = None) -> None:
     """List resources of the Reactor API as a table. %reactor --help shows how."""
-    options = _options(line)
+    words = words_of(line)
+    if any(SURELY_A_SECRET.fullmatch(word) for word in words):
+        problem = refusal(words, line, cell or "")
+        line = cell = ""
+        words = []
+        raise UsageError(problem)
+    if cell is not None:
+        raise UsageError("%reactor is for one line, with one percent sign.")
+    options = _options(words)
     if options.help or options.type is None:
         print(_parser().format_help())  # noqa: T201
         return
@@ -73,11 +84,9 @@ def reactor_magic(line: str) -> None:
         print(f"In Python: {python}")  # noqa: T201
 
 
-def _options(line: str) -> argparse.Namespace:
-    try:
-        words = shlex.split(line.strip().rstrip(";"))
-    except ValueError:
-        raise UsageError("A quote is not closed.") from None
+def _options(words: list[str]) -> argparse.Namespace:
+    if words[:1] == ["?"]:
+        raise UsageError("A quote is not closed.")
     joined: list[str] = []
     for word in words:  # "--sort -name": argparse would take -name for an option
         if joined and joined[-1] == "--sort":
@@ -90,6 +99,10 @@ def _options(line: str) -> argparse.Namespace:
 def _list(options: argparse.Namespace) -> tuple[pd.DataFrame, str]:
     row = _row(options.type)
     arguments: dict[str, Any] = {}
+    names = [attribute for attribute, _ in options.filter]
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        span = f'--filter {twice} "BETWEEN 2026-01-01,2026-02-01"'
+        raise UsageError(f"--filter {twice} is there twice. For a span: {span}")
     if options.filter:
         arguments["filter"] = {attribute: _value(text) for attribute, text in options.filter}
     if options.sort:

@@ -49,6 +49,10 @@ class TestSecret:
         with pytest.raises(TypeError):
             json.dumps({"secret": self.secret})
 
+    def test_libraries_that_skip_reduce_get_nothing(self) -> None:
+        with pytest.raises(TypeError):
+            Secret("hush").__getstate__()
+
     def test_is_not_copied(self) -> None:
         assert copy.deepcopy(self.secret) is self.secret
         assert copy.copy(self.secret) is self.secret

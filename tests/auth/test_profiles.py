@@ -1,10 +1,12 @@
 """Profiles: saved, used, forgotten; the secret in the keyring or in a file of one's own."""
 
 import stat
+import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +74,10 @@ def memory() -> Iterator[Memory]:
     keyring.set_keyring(before)
 
 
+def refuse_to_write(self: Store, name: str, document: Any) -> None:
+    raise CredentialsError("No space left. Nothing was saved.")
+
+
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
     return Store(tmp_path / "config")
@@ -90,7 +96,9 @@ class TestSaving:
     def test_the_secret_goes_into_the_keyring_and_the_rest_into_a_file(self, store: Store, memory: Memory) -> None:
         profile = store.save("work", credentials())
         assert (profile.place, profile.active, profile.kind) == ("keyring", True, "client_secret")
-        assert memory.kept == {("adobe_nb", "profile work"): HUSH}
+        ((service, entry),) = memory.kept
+        assert (service, entry.rpartition(" ")[0]) == ("adobe_nb", "profile work")
+        assert memory.kept[service, entry] == HUSH
         assert HUSH not in files(store)
         found = credentials_of(store.candidate("work"))
         assert found.source == "profile work"
@@ -105,7 +113,7 @@ class TestSaving:
     def test_a_file_of_ones_own_is_taken_when_asked_for(self, store: Store) -> None:
         store.save("work", credentials(), in_file=True)
         modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in store.folder.iterdir()}
-        assert modes == {"profiles.toml": 0o600, "secrets.toml": 0o600}
+        assert modes == {"profiles.toml": 0o600, "secrets.toml": 0o600, "profiles.lock": 0o600}
         assert stat.S_IMODE(store.folder.stat().st_mode) == 0o700
         assert HUSH not in (store.folder / "profiles.toml").read_text()
         assert credentials_of(store.candidate("work")).client_secret == Secret(HUSH)
@@ -133,14 +141,56 @@ class TestSaving:
     ) -> None:
         store.save("work", credentials(), in_file=True)
         before = files(store)
+        refused: list[Path] = []
 
         def refuse(self: Path, target: Path) -> Path:
+            refused.append(target)
             raise PermissionError(13, "Permission denied")
 
         monkeypatch.setattr(Path, "replace", refuse)
         with pytest.raises(CredentialsError, match=r"cannot be written \(Permission denied\). Nothing was saved"):
             store.save("other", credentials(client_secret="p8e-hush-the-third"), in_file=True)
         assert files(store) == before
+
+    def test_when_the_second_file_cannot_be_written_the_old_secret_stays(
+        self, store: Store, memory: Memory, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        store.save("work", credentials())
+        monkeypatch.setattr(Store, "_write", refuse_to_write)
+        with pytest.raises(CredentialsError, match="Nothing was saved"):
+            store.save("work", credentials(client_secret="p8e-hush-the-second"))
+        monkeypatch.undo()
+        assert list(memory.kept.values()) == [HUSH]
+        assert credentials_of(store.candidate("work")).client_secret == Secret(HUSH)
+
+    def test_a_name_in_use_is_not_saved_over_by_another_client(self, store: Store, memory: Memory) -> None:
+        store.save("work", credentials())
+        with pytest.raises(CredentialsError, match="profile work of another client or organisation"):
+            store.save("work", credentials(client_id="another-client-000"))
+        assert len(memory.kept) == 1
+
+    def test_two_threads_and_two_processes_lose_nothing(self, store: Store) -> None:
+        code = (
+            "import sys; from pathlib import Path; from adobe_nb.auth import sources\n"
+            "from adobe_nb.auth.credentials import credentials_of; from adobe_nb.auth.profiles import Store\n"
+            "store = Store(Path(sys.argv[1]))\n"
+            f"values = dict(client_id='c' * 12, client_secret='hush', org_id={ORG!r})\n"
+            "made = credentials_of(sources.from_arguments('x', **values))\n"
+            "[store.save(f'{sys.argv[2]}{n}', made, in_file=True) for n in range(10)]"
+        )
+        others = [subprocess.Popen([sys.executable, "-c", code, str(store.folder), name]) for name in ("a", "b")]
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(lambda n: store.save(f"c{n}", credentials(), in_file=True), range(10)))
+        assert [other.wait(60) for other in others] == [0, 0]
+        names = [profile.name for profile in store.profiles()]
+        assert len(names) == 30
+        for name in names:
+            assert store.candidate(name).secrets
+
+    def test_a_folder_that_cannot_be_made_says_so(self, tmp_path: Path) -> None:
+        (tmp_path / "file").write_text("")
+        with pytest.raises(CredentialsError, match=r"cannot be made|Nothing was saved"):
+            Store(tmp_path / "file" / "config").save("x", credentials(), in_file=True)
 
 
 class TestUsing:
@@ -207,6 +257,51 @@ class TestTheKeyring:
             store.candidate("work")
         assert time.monotonic() - begun < 10
         hanging.closed.set()
+
+    def test_what_is_kept_after_the_limit_is_taken_away_again(
+        self, store: Store, monkeypatch: pytest.MonkeyPatch, memory: Memory
+    ) -> None:
+        gate, done = threading.Event(), threading.Event()
+
+        class Slow(Memory):
+            def set_password(self, service: str, username: str, password: str) -> None:
+                gate.wait(20)
+                super().set_password(service, username, password)
+
+            def delete_password(self, service: str, username: str) -> None:
+                super().delete_password(service, username)
+                done.set()
+
+        slow = Slow()
+        keyring.set_keyring(slow)
+        monkeypatch.setattr(vault, "SECONDS", 0.3)
+        with pytest.raises(CredentialsError, match="did not answer"):
+            store.save("work", credentials())
+        gate.set()
+        assert done.wait(10)
+        assert slow.kept == {}
+
+    def test_a_backend_of_plain_text_is_no_keyring(self, store: Store, memory: Memory) -> None:
+        class Plain(Memory):
+            priority = 0.5  # type: ignore[assignment]
+
+        keyring.set_keyring(Plain())
+        assert vault.works() is False
+
+    def test_odd_values_from_a_keyring_are_no_secret(self, store: Store, memory: Memory) -> None:
+        store.save("work", credentials())
+        for odd in (b"x", 5, ""):
+            for entry in memory.kept:
+                memory.kept[entry] = odd  # type: ignore[assignment]
+            with pytest.raises(CredentialsError, match="no longer in"):
+                store.candidate("work")
+
+    def test_forgetting_works_without_the_keyring_and_says_what_may_remain(self, store: Store, memory: Memory) -> None:
+        store.save("work", credentials())
+        keyring.set_keyring(Locked())
+        with pytest.raises(CredentialsError, match="Profile work is forgotten, but its secret may still be"):
+            store.forget("work")
+        assert store.profiles() == []
 
     def test_without_the_package_it_says_how_to_get_it(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(vault, "find_spec", lambda name: None)
@@ -285,8 +380,6 @@ class TestAsASource:
 
 
 def test_importing_the_package_loads_no_keyring() -> None:
-    import subprocess
-
     code = "import sys, adobe_nb.session; print([m for m in ('keyring', 'tomlkit') if m in sys.modules])"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout.strip() == "[]"

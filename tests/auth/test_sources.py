@@ -83,6 +83,8 @@ def opened(kind: str, path: Path) -> Credentials:
         ("console", CREDENTIAL, "Developer Console"),
         ("postman", postman(**POSTMAN, **SCOPES), "Postman"),
         ("config", PEER, "launchpy or aepp"),
+        ("config", {**PEER, "scopes": ["openid", "AdobeID", "read_organizations"]}, "launchpy or aepp"),
+        ("console", {name.lower(): value for name, value in CREDENTIAL.items()}, "Developer Console"),
         ("config", {**PEER, "tech_id": "t@techacct.adobe.com", "sandbox-name": "prod"}, "launchpy or aepp"),
     ],
 )
@@ -131,6 +133,9 @@ def test_a_file_that_others_can_read_is_warned_about(tmp_path: Path, kind: str) 
         ("postman", postman(**POSTMAN, META_SCOPE="ent_reactor_admin_sdk")),
         ("config", {"org_id": ORG, "client_id": "c" * 12, "secret": HUSH, "tech_id": "t", "pathToKey": "key.pem"}),
         ("config", {"org_id": ORG, "client_id": "c" * 12, "secret": HUSH, "tech_id": "t", "private_key": KEY}),
+        ("config", {"org_id": ORG, "client_id": "c" * 12, "secret": HUSH, "tech_id": "t"}),
+        ("config", {**PEER, "pathToKey": "k.pem", "scopes": "https://ims-na1.adobelogin.com/s/ent_reactor_sdk"}),
+        ("console", {"API_KEY": "c" * 12, "CLIENT_SECRET": HUSH, "ORG_ID": ORG, "PUBLIC_KEYS_WITH_EXPIRY": {"a": "b"}}),
     ],
 )
 def test_the_retired_method_is_recognised_and_answered(tmp_path: Path, kind: str, document: Any) -> None:
@@ -148,6 +153,7 @@ def test_the_retired_method_is_recognised_and_answered(tmp_path: Path, kind: str
         f"ADOBE_CLIENT_ID=c\nADOBE_ORG_ID={ORG}\nADOBE_PRIVATE_KEY=hush",
         f"API_KEY=c\nCLIENT_SECRET=hush\nIMS_ORG={ORG}\nMETA_SCOPES=x",
         f"API_KEY=c\nIMS_ORG={ORG}\nPRIVATE_KEY=hush",
+        f"ADOBE_CLIENT_ID=c\nADOBE_CLIENT_SECRET=hush\nADOBE_ORG_ID={ORG}\nADOBE_PRIVATE_KEY=x\nADOBE_META_SCOPES=y",
     ],
 )
 def test_the_retired_method_is_recognised_in_an_env_file(tmp_path: Path, lines: str) -> None:
@@ -186,6 +192,9 @@ def test_a_whole_oauth_set_beside_an_old_key_is_taken(tmp_path: Path) -> None:
         ("postman", '"x"', "is not a Postman environment"),
         ("config", {"a": 1}, "is not a configuration of launchpy or aepp"),
         ("config", {**PEER, "client_id": 5}, "but not client_id"),
+        ("config", {**PEER, "environment": "stage"}, "another environment of Adobe than production"),
+        ("config", {**PEER, "client_id": HUSH}, "looks like a secret. Were the two swapped"),
+        ("config", {**PEER, "scopes": "eyJhbGciOi.x.y"}, "The scopes are names such as openid"),
         ("config", {**PEER, "org_id": "nonsense"}, "organisation id .* cannot be right"),
         ("console", {**CREDENTIAL, "CLIENT_SECRETS": []}, "but not client secret"),
     ],
@@ -226,3 +235,51 @@ def test_no_frame_of_a_failure_has_the_secret(tmp_path: Path, kind: str, documen
             if "adobe_nb" in frame.f_code.co_filename:
                 assert "hush" not in repr(frame.f_locals), frame
         error = error.__context__
+
+
+def test_a_token_beside_a_left_over_key_is_taken(tmp_path: Path) -> None:
+    path = write(tmp_path, postman(IMS_ORG=ORG, API_KEY="client-1234567890", ACCESS_TOKEN="a.b.c", JWT_TOKEN="x.y.z"))
+    assert opened("postman", path).access_token == Secret("a.b.c")
+
+
+def test_a_left_over_key_does_not_stand_in_the_way_of_a_profile(tmp_path: Path) -> None:
+    path = tmp_path / ".env"
+    path.write_text("ADOBE_PRIVATE_KEY_PATH=old.pem\nADOBE_PROFILE=work\n")
+    with pytest.raises(CredentialsError, match="no profile 'work'"):
+        sources.find({}, tmp_path)
+
+
+def test_foreign_secrets_of_an_env_file_are_not_kept(tmp_path: Path) -> None:
+    path = tmp_path / ".env"
+    path.write_text(f"API_KEY=c\nIMS_ORG={ORG}\nPRIVATE_KEY=x\nOPENAI_API_KEY=hush-hush\n")
+    path.chmod(0o600)
+    with pytest.raises(RetiredCredentials) as caught:
+        sources.from_env_file(path)
+    for frame, _ in traceback.walk_tb(caught.value.__traceback__):
+        assert "hush-hush" not in repr(frame.f_locals) or "test_sources" in frame.f_code.co_filename
+
+
+def test_an_unreadable_env_file_is_passed_by_and_said(tmp_path: Path) -> None:
+    below = tmp_path / "below"
+    below.mkdir()
+    (below / ".env").write_bytes("ADOBE_CLIENT_ID=x\n".encode("utf-16"))
+    with pytest.raises(IncompleteCredentials, match=r"below/\.env is not a text file in UTF-8.*passed by"):
+        sources.find({}, below)
+    text = f"ADOBE_CLIENT_ID=client-1234567890\nADOBE_CLIENT_SECRET={HUSH}\nADOBE_ORG_ID={ORG}\n"
+    (tmp_path / ".env").write_text(text)
+    (tmp_path / ".env").chmod(0o600)
+    found = sources.find({}, below)
+    assert found is not None
+    assert "passed by" in found.incomplete[-1]
+
+
+def test_a_broken_file_of_profiles_does_not_stand_in_the_way_of_a_complete_environment(tmp_path: Path) -> None:
+    from adobe_nb.auth.profiles import Store
+
+    store = Store(tmp_path)
+    (tmp_path / "profiles.toml").write_text("a = [")
+    environ = {"ADOBE_CLIENT_ID": "client-1234567890", "ADOBE_CLIENT_SECRET": HUSH, "ADOBE_ORG_ID": ORG}
+    found = sources.find(environ, tmp_path, store)
+    assert found is not None
+    with pytest.raises(CredentialsError, match="cannot be read as TOML"):
+        sources.find({}, tmp_path, store)

@@ -1,7 +1,9 @@
 """The extension and %adobe_auth in a real IPython shell."""
 
 import json
+import linecache
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,8 @@ from IPython.core.interactiveshell import InteractiveShell
 
 import adobe_nb
 from adobe_nb import session as sessions
+from adobe_nb.auth.credentials import Secret
+from adobe_nb.auth.profiles import Store
 from adobe_nb.notebook import magics
 from adobe_nb.notebook.display import compact
 from adobe_nb.notebook.panel import SignInPanel
@@ -173,6 +177,9 @@ class TestSources:
             ("status extra", "The others want none"),
             ("--save x", "belong to login"),
             ("login --in-file", "belongs to --save"),
+            ("status --simulator", "status takes no source"),
+            ("use x --profile y", "use takes no source"),
+            ("login --save ''", "--save wants a name"),
         ],
     )
     def test_what_does_not_go_together_says_so(self, shell: InteractiveShell, line: str, says: str) -> None:
@@ -189,6 +196,34 @@ class TestSources:
         assert shown[0].message["topic"] == "access"
         assert "403221" in shown[0].message["text"]
         assert shown[0].state["refused"]
+
+    def test_an_ended_token_of_the_active_profile_shows_in_the_panel(
+        self, shell: InteractiveShell, demo: Any, shown: list[Any]
+    ) -> None:
+        details = demo.connection()
+        names = ("org_id", "reactor_url", "ims_url")
+        session = adobe_nb.connect(
+            access_token=details["access_token"], **{name: details[name] for name in names}, make_default=False
+        )
+        Store().save("day", replace(session.credentials, access_token=Secret(demo.expired_token())), in_file=True)
+        run(shell, "")
+        assert shown[0].message["topic"] == "token"
+        with pytest.raises(adobe_nb.TokenExpired):
+            run(shell, "--profile day")
+
+    def test_use_says_when_another_source_comes_first(
+        self, shell: InteractiveShell, demo: Any, shown: list[Any]
+    ) -> None:
+        path = write(Path.cwd() / ".env", env_of(demo))
+        run(shell, "-q login --save work --in-file")
+        run(shell, "use work")
+        assert shown[-1].message["kind"] == "warning"
+        assert str(path) in shown[-1].message["text"]
+
+    def test_o_is_the_session_that_was_made(self, shell: InteractiveShell, demo: Any) -> None:
+        with adobe_nb.use(sign_in(demo)):
+            run(shell, "--simulator -q -o new")
+        assert shell.user_ns["new"].source == "the built-in simulator"
 
     def test_reactor_that_cannot_be_reached_is_a_message_and_no_error(
         self, shell: InteractiveShell, demo: Any, shown: list[Any]
@@ -341,6 +376,72 @@ class TestAuth:
         assert b"p8e-hush-earlier" not in b"".join(
             p.read_bytes() for p in Path(history.hist_file).parent.glob("history*")
         )
+
+    SECRET = "p8e-hush0123456789hush"
+
+    def left_over(self, shell: InteractiveShell) -> list[str]:
+        """Where the secret still is."""
+        history: Any = shell.history_manager
+        history.writeout_cache()
+        inputs = {name: value for name, value in shell.user_ns.items() if name.startswith("_i")}
+        places = {
+            "In": repr(shell.user_ns["In"]) + repr(history.input_hist_raw),
+            "_i": repr(inputs),
+            "linecache": repr(linecache.cache),
+            "database": "".join(p.read_bytes().decode("latin-1") for p in Path(history.hist_file).parent.glob("hist*")),
+        }
+        return [name for name, text in places.items() if "hush0123456789" in text]
+
+    @pytest.mark.parametrize(
+        "cell",
+        [
+            "%adobe_auth login {secret}",
+            "%adobe_auth login '{secret}",
+            '%adobe_auth login "{secret}',
+            "%adobe_auth login --client-secret={secret};",
+            "%adobe_auth login p8e-another-first-one\nimport os; other = '{secret}'",
+            "%%adobe_auth login {secret}\nx = 1",
+            "%%adobe_auth\nsecret = '{secret}'",
+            "get_ipython().run_line_magic('adobe_auth', 'login {secret}')",
+            "%reactor rules {secret}",
+            "def f(bad=False):\n    if bad: 1 / 0\n    %adobe_auth login {secret}\nf()",
+            "%adobe_auth --profile {secret}",
+        ],
+    )
+    def test_however_it_is_typed(self, shell: InteractiveShell, cell: str, capsys: pytest.CaptureFixture[str]) -> None:
+        shell.run_cell(cell.replace("{secret}", self.SECRET), store_history=True)
+        printed = "".join(capsys.readouterr())
+        assert "rotate the secret" in printed
+        assert "hush0123456789" not in printed
+        assert self.left_over(shell) == []
+
+    def test_a_variable_in_braces_is_not_evaluated_but_may_hold_a_text(
+        self, shell: InteractiveShell, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        shell.user_ns |= {"path": "absent.env", "hidden": self.SECRET}
+        with pytest.raises(adobe_nb.CredentialsError, match=r"absent\.env does not exist"):
+            run(shell, "--env-file {path}")
+        with pytest.raises(UsageError, match="rotate the secret"):
+            run(shell, "login {hidden}")
+        shell.run_cell("%reactor rules \"x{open('PWNED', 'w').close()}\"")
+        assert not Path("PWNED").exists()
+
+    def test_what_is_no_secret_stays_in_the_history(self, shell: InteractiveShell) -> None:
+        shell.run_cell("client = 'secret pandas'; _items = 'client work'", store_history=True)
+        shell.run_cell("%adobe_auth client secret pandas", store_history=True)
+        history: Any = shell.history_manager
+        assert "secret pandas" in history.input_hist_raw[-2]
+        assert shell.user_ns["_items"] == "client work"
+        told = [text for _, _, text in history.get_range(raw=True)]
+        assert any("secret pandas" in text for text in told)
+
+    def test_profiles_may_have_long_or_odd_names(self, shell: InteractiveShell, demo: Any) -> None:
+        write(Path.cwd() / ".env", env_of(demo))
+        for name in ("token-work", "client-secret", "production-tags-emea-organisation"):
+            run(shell, f"-q login --save {name} --in-file")
+            run(shell, f"-q use {name}")
+            assert adobe_nb.current().source == f"profile {name}"
+            run(shell, f"-q forget {name}")
 
     def test_a_history_that_cannot_be_written_is_said(
         self, shell: InteractiveShell, monkeypatch: pytest.MonkeyPatch

@@ -211,6 +211,31 @@ def test_a_message_it_does_not_know_does_nothing(content: dict[str, Any]) -> Non
     assert shown.message == {}
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"action": ["sign_in"], "client_secret": "hush-hush"},
+        {"action": {"a": 1}, "access_token": "hush-hush"},
+        {"action": "sign_in", "client_secret": {"hush": "hush"}, "org_id": 5, "client_id": None},
+        {"action": "profile", "name": ["x"]},
+        {"action": "sign_in", "access_token": "x" * 100_000, "org_id": "y" * 100_000, "service": 7},
+    ],
+)
+def test_a_malformed_message_is_harmless_and_keeps_nothing(content: dict[str, Any]) -> None:
+    shown = panel()
+    send(shown, **content)
+    assert "hush" not in everything(shown)
+    assert shown.busy == ""
+
+
+def test_a_token_in_the_field_of_scopes_is_not_shown(simulated: Any) -> None:
+    shown, details = panel(), simulated.connection()
+    values = {name: details[name] for name in ("org_id", "client_id", "client_secret")}
+    send(shown, action="sign_in", service="simulator", scopes=details["access_token"], **values)
+    assert "The scopes are names" in shown.message["text"]
+    assert details["access_token"][:20] not in everything(shown)
+
+
 def test_a_second_click_while_busy_does_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     entered, leave, calls = threading.Event(), threading.Event(), []
 

@@ -103,6 +103,7 @@ class TestPulls:
             ("rules 'Web Store US' --filter nmae 'EQ x'", adobe_nb.ArgumentError, "nmae"),
             ("rules 'Web Store US' --filter name x", adobe_nb.ArgumentError, "EQ x"),
             ("rules 'Web Store US' --limit x", UsageError, "invalid int"),
+            ("companies --filter name 'EQ a' --filter name 'EQ b'", UsageError, "--filter name is there twice"),
             ("rules 'Web Store US' --sort", UsageError, "expected one argument"),
             ("companies -o 1x", UsageError, "name of a variable"),
             ("get RL --limit 3", UsageError, "get takes ids"),
@@ -171,6 +172,22 @@ class TestCompletion:
         names = session.reactor.properties()["name"]
         expected = sorted(names)
         assert [name.strip('"') for name in completed(shell, "%reactor rules ")] == expected
+
+    def test_odd_names_are_offered_as_they_parse_back(
+        self, shell: InteractiveShell, simulate: Any, shown: list[Any]
+    ) -> None:
+        simulator = simulate(seed="demo")
+        names = ["C:\\", "shop;", "a 'b'", 'a "b"', "x{1+1}", "two  spaces"]
+        store = simulator.stores[simulator.accounts["demo"].org_id]
+        for record, name in zip(store.all("properties"), names, strict=True):
+            record.attributes["name"] = name
+        sign_in(simulator)
+        for offered in completed(shell, "%reactor rules "):
+            run(shell, f"rules {offered} --limit 1")
+        assert len(shown) == len(names)
+        for name in names:
+            for offered in completed(shell, f"%reactor rules {name[0]}"):
+                run(shell, f"rules {offered} --limit 1")
 
     def test_what_was_completed_is_understood(self, shell: InteractiveShell, session: Any, shown: list[Any]) -> None:
         run(shell, "rules Web\\ Store\\ US --limit 1")
