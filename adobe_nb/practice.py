@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 from typing import TYPE_CHECKING, Any
 
 from adobe_nb.auth.credentials import Credentials, credentials_of
@@ -35,6 +36,13 @@ def announced_credentials() -> Credentials:
 def connection_details() -> dict[str, Any]:
     """Connection details of the announced simulator, else of the built-in one: addresses, and a made-up account."""
     return _details_at(announced_url()) if announced_url() else _built_in_simulator().connection()
+
+
+def is_built_in(url: str) -> bool:
+    """Whether this is the address of the built-in simulator, which is another one in the next process."""
+    server = sys.modules.get("adobe_nb.simulator.server")
+    running = getattr(server, "_built_in", None)
+    return running is not None and url == running.reactor_url
 
 
 def announced_url() -> str:

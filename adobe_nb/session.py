@@ -31,6 +31,7 @@ from adobe_nb.errors import (
 )
 from adobe_nb.transport import Transport
 
+BY_HAND = "the panel"
 _HOW_TO = (
     "Put ADOBE_CLIENT_ID, ADOBE_CLIENT_SECRET and ADOBE_ORG_ID into a .env file, use the panel of %adobe_auth, "
     "or try it without an account: adobe_nb.connect(simulator=True)."
@@ -196,7 +197,7 @@ class Session:
         The secret goes into the system's keyring (extra ``keyring``); ``in_file=True`` puts it into a file that only
         you can read. Raises CredentialsError when neither works; then nothing was saved.
         """
-        if self.source == practice.BUILT_IN:
+        if self.source == practice.BUILT_IN or practice.is_built_in(self.credentials.hosts.reactor):
             raise CredentialsError("The built-in simulator needs no profile: connect(simulator=True) is enough.")
         return Store().save(name, self.credentials, in_file=in_file)
 
@@ -334,7 +335,7 @@ def connect_by_hand(values: Mapping[str, "str | Secret"], *, simulator: bool, ma
         details = practice.connection_details()
         names = ("reactor_url", "ims_url", "edge_url", "edge_server_url")
         urls = {name: details[name] for name in names if details.get(name)}
-    candidate = sources.from_arguments("the panel", **{**values, **urls})
+    candidate = sources.from_arguments(BY_HAND, **{**values, **urls})
     return _open(Found(credentials_of(candidate)), make_default=make_default)
 
 
@@ -362,7 +363,9 @@ def _open(found: Found, *, make_default: bool = True) -> Session:
         session.sign_in()
     except AdobeError as error:
         before = _state.default
-        if make_default and before is not None:
+        if not isinstance(error, CredentialsError):
+            error.add_note(f"The credentials came from {session.source}.")
+        if make_default and before is not None and (before.checked is None or before.checked.ok):
             error.add_note(f"You are still signed in as before: {before.service}, {before.org_id}.")
         raise
     if make_default:

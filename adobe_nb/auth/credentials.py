@@ -29,7 +29,7 @@ WORDS: Mapping[str, str] = MappingProxyType(
         "access_token": "access token",
     }
 )
-_ORG_ID = re.compile(r"[0-9A-Za-z]+@AdobeOrg")
+_ORG_ID = re.compile(r"[0-9A-Za-z]{1,64}@AdobeOrg")
 _LIKE_A_SECRET = re.compile(r"eyJ|p8e-")
 _SCOPE = re.compile(r"[A-Za-z0-9_.:/-]{1,64}")
 _CLIENT_ID = re.compile(r"[0-9A-Za-z_.-]+")
@@ -280,7 +280,10 @@ def _client_of(token: Secret, given: str, source: str) -> str:
     if not isinstance(named, str) or not named:
         if given:
             return given
-        raise CredentialsError("The access token does not name its client. Give the client id beside it.")
+        raise CredentialsError(
+            f"The access token in {source} does not name its client: it was probably cut off when it was copied. Copy "
+            "it again. Give the client id beside it if it is whole."
+        )
     if given and given != named:
         raise CredentialsError(
             f"The access token is of another client ({mask(named)}) than the client id in {source} ({mask(given)}). "

@@ -131,7 +131,7 @@ class Store:
         else:
             self._write("secrets.toml", {**self._read("secrets.toml"), row["entry"]: secret})
         document["profiles"] = {**_rows(document), name: row}
-        document.setdefault("active", name)
+        document["active"] = name
         written = False
         try:
             self._write("profiles.toml", document)

@@ -26,8 +26,14 @@ def matcher(context: CompletionContext) -> SimpleMatcherResult:
     if name not in _COMPLETERS or not text[len(name) :]:
         return {"completions": []}
     words, fragment = _split(text)
-    found = [SimpleCompletion(each) for each in _fitting(_COMPLETERS[name](words, fragment), fragment)]
+    found = [
+        SimpleCompletion(each, type=_kind(each)) for each in _fitting(_COMPLETERS[name](words, fragment), fragment)
+    ]
     return {"completions": found, "suppress": bool(found), "matched_fragment": fragment, "ordered": True}
+
+
+def _kind(text: str) -> str:
+    return "option" if text.startswith("-") else "name" if text[:1] in {'"', "'"} else "word"
 
 
 def _for_auth(words: list[str], fragment: str) -> Iterable[str]:
@@ -40,7 +46,7 @@ def _for_auth(words: list[str], fragment: str) -> Iterable[str]:
         return ()  # IPython's own completion of paths
     given = [word for word in words[1:] if not word.startswith("-")]
     commands = () if given else tuple(magics.SUBCOMMANDS)
-    return magics.OPTIONS if fragment.startswith("-") else commands
+    return magics.OPTIONS if fragment.startswith("-") or given else commands
 
 
 def _for_reactor(words: list[str], fragment: str) -> Iterable[str]:
@@ -60,7 +66,8 @@ def _for_reactor(words: list[str], fragment: str) -> Iterable[str]:
         return [f"-{name}" for name in row.sortable] if fragment.startswith("-") else row.sortable
     if fragment.startswith("-"):
         return reactor_magic.OPTIONS
-    return _properties() if len(words) == 2 and "properties" in {*row.parents, *row.through} else ()
+    named = len(words) == 2 and "properties" in {*row.parents, *row.through}
+    return (_properties() if named else ()) or reactor_magic.OPTIONS
 
 
 _COMPLETERS: dict[str, Callable[[list[str], str], Iterable[str]]] = {
@@ -91,7 +98,7 @@ def _fitting(candidates: Iterable[str], fragment: str) -> list[str]:
     typed = re.sub(r"\\(.)", r"\1", fragment[len(quote) :])
     found = []
     for name in candidates:
-        if not name.startswith(typed) or (quote and quote in name):
+        if not name.casefold().startswith(typed.casefold()) or (quote and quote in name):
             continue
         inside = name.replace("\\", "\\\\") if quote == '"' or not quote else name
         if quote:

@@ -31,10 +31,10 @@ def facts(session: Session | None) -> list[tuple[str, str]]:
     refused = check is not None and not check.ok
     rows = [
         ("Status", "signed in, but requests are refused" if refused else "signed in"),
-        ("Organisation", session.org_id),
+        ("Organization ID", session.org_id),
         ("Service", service_name(session)),
         ("Credentials", f"from {session.source}"),
-        ("Client id", session.credentials.masked_client_id),
+        ("Client ID", session.credentials.masked_client_id),
         ("Scopes", ", ".join(session.scopes)),
         ("Token", session.time_left_text + (", renewed by itself" if session.renewable else ", pasted")),
     ]

@@ -16,7 +16,7 @@ from IPython.display import display
 from adobe_nb import session as sessions
 from adobe_nb.auth.credentials import Secret, mask
 from adobe_nb.auth.profiles import Store, forget_profile
-from adobe_nb.errors import AdobeError, NoCredentials, NotSignedIn, TokenExpired
+from adobe_nb.errors import AdobeError, IncompleteCredentials, NoCredentials, NotSignedIn
 from adobe_nb.notebook.completion import matcher
 from adobe_nb.notebook.display import Card, card, frame_html, frame_text
 from adobe_nb.notebook.outcome import tested, topic_of
@@ -158,25 +158,44 @@ def _names_a_source(options: argparse.Namespace) -> bool:
 def _auto(options: argparse.Namespace) -> Any:
     """Connect when a source is complete. None at all is no error here: the panel asks.
 
-    A session that was typed into the panel stays when its cell runs again and no source is complete.
+    A session that was typed into the panel stays when its cell runs again. A source that fails shows in the panel and
+    raises, so that the cells below do not go on with something else.
     """
+    before = sessions.current_or_none()
+    by_hand = before is not None and before.source == sessions.BY_HAND and not before.signed_out
+    if by_hand and not (_names_a_source(options) or options.simulator):
+        first = sessions.source_that_wins()
+        text = f"Still signed in from the panel. %adobe_auth login takes {first} instead." if first else ""
+        return None if options.quiet else _panel("ok" if text else "", text)
     kind, text, topic = "", "", ""
-    fall_back = options.or_simulator and sessions.current_or_none() is None
+    problem: AdobeError | None = None
     try:
-        session = _connect(options, fall_back=fall_back)
+        session = _connect(options, fall_back=options.or_simulator and before is None)
         kind, text, topic = _tested(session)
         if session.incomplete and kind != "error":
             kind, text = "warning", f"{session.incomplete[0]} This session is with {session.service} instead."
-    except TokenExpired as error:
-        if _names_a_source(options):
-            raise
-        kind, text, topic = "error", str(error), "token"
     except NoCredentials as error:
         if _names_a_source(options):
             raise
-        if sessions.current_or_none() is None:
-            kind, text, topic = "error", str(error), "values"
+        if before is None:
+            kind, text, topic = _nothing_found(error)
+    except AdobeError as error:
+        if options.quiet or _names_a_source(options):
+            raise
+        problem = error
+    if problem is not None:
+        notes = " ".join((str(problem), *getattr(problem, "__notes__", ())))
+        display(_panel("error", notes, topic_of(problem)))
+        raise problem
     return None if options.quiet and not text else _panel(kind, text, topic)
+
+
+def _nothing_found(error: NoCredentials) -> tuple[str, str, str]:
+    """For the panel, which is the place to sign in then."""
+    if isinstance(error, IncompleteCredentials):
+        return "error", str(error), "values"
+    found = "No credentials were found in the environment, in a .env file or in a profile."
+    return "warning", f"{found} Sign in below, or use the simulator.", "values"
 
 
 def _tested(session: sessions.Session) -> tuple[str, str, str]:
@@ -211,13 +230,17 @@ def _login(options: argparse.Namespace) -> Any:
     session = options.session = session or _prompt()
     if options.save:
         profile = session.save(options.save, in_file=options.in_file)
-        return Card("Signed in", (("Profile", f"{profile.name} saved; its secret is in the {profile.place}"),))
+        secret = "the system's keyring" if profile.place == "keyring" else str(Store().folder / "secrets.toml")
+        rows = (("Profile", f"{profile.name} saved, and active from now on"), ("Secret", f"in {secret}"))
+        return Card("Signed in", (*rows, ("Organization ID", profile.org_id), ("Taken", f"from {session.source}")))
     return card(session)
 
 
 def _prompt() -> sessions.Session:
     """Ask, with the secret hidden. Nothing typed here is kept by the notebook."""
     org_id = input("Organization ID (ends in @AdobeOrg): ")
+    if not org_id.strip():
+        raise UsageError("Nothing was typed. Run it again with the organisation id at hand, or use the panel.")
     client_id = input("Client ID (leave empty to paste an access token): ")
     values: dict[str, str | Secret] = {"org_id": org_id}
     if client_id.strip():
@@ -263,8 +286,9 @@ def _profiles(options: argparse.Namespace) -> Card:  # noqa: ARG001
 
 def _use(options: argparse.Namespace) -> Any:
     session = options.session = sessions.connect(profile=options.name)
-    Store().use(options.name)
     kind, text, topic = _tested(session)
+    if kind != "error":
+        Store().use(options.name)
     if not kind and (first := sessions.source_that_wins()) not in {"", session.source}:
         kind, text = "warning", f"Used now. But a plain %adobe_auth takes {first} first: that comes before profiles."
     return None if options.quiet and not text else _panel(kind, text, topic)

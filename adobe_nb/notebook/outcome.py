@@ -19,7 +19,7 @@ class Outcome:
 def tested(session: Session) -> Outcome:
     """Adobe's own test of the credentials. Raises TransportError."""
     check = session.test()
-    topic = {403: "access", 401: "access", 404: "organisation"}.get(check.status or 0, "")
+    topic = {403: "access", 401: "token", 404: "organisation"}.get(check.status or 0, "")
     return Outcome("ok" if check.ok and not topic else "warning" if check.ok else "error", check.message, topic)
 
 

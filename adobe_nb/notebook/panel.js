@@ -11,6 +11,7 @@ const make = (tag, attributes = {}, ...children) => {
 };
 
 let count = 0;
+const unique = Math.random().toString(36).slice(2, 8);  // two notebooks on one page load this module twice
 
 // What the help says, by topic. A message names the topic that goes with it.
 const HELP = [
@@ -54,7 +55,7 @@ const HELP = [
 ];
 
 function field(label, hint, attributes) {
-  const id = `adobe-nb-${++count}`;
+  const id = `adobe-nb-${unique}-${++count}`;
   const input = make("input", {
     id, autocomplete: "off", autocapitalize: "off", spellcheck: "false", "aria-describedby": `${id}-error`, ...attributes,
   });
@@ -74,7 +75,7 @@ function timeLeft(milliseconds) {
 }
 
 function render({ model, el }) {
-  const name = `adobe-nb-way-${++count}`;
+  const name = `adobe-nb-way-${unique}-${++count}`;
   const dot = make("span", { class: "adobe-nb-dot", "aria-hidden": "true" });
   const status = make("strong", { role: "status", "aria-live": "polite" });
   const badge = make("span", { class: "adobe-nb-badge" });
@@ -92,11 +93,19 @@ function render({ model, el }) {
 
   // A panel whose kernel was restarted gets no answer, and must say so.
   let waiting = null;
-  const answered = () => { clearTimeout(waiting); dead.hidden = true; };
+  let sending = false;
+  let acting = false;
+  let gone = false;
+  const answered = () => { clearTimeout(waiting); sending = false; if (!gone) dead.hidden = true; };
   const send = (content) => {
+    if (sending || gone) return;
     answered();
+    sending = acting = true;
     waiting = setTimeout(() => {
-      dead.textContent = "No answer from the kernel yet. If it was restarted, run this cell again.";
+      sending = false;
+      dead.textContent = model.widget_manager?.kernel?.status === "busy"
+        ? "The kernel is busy with a cell. This goes on when it is done."
+        : "No answer from the kernel yet. If it was restarted, run this cell again.";
       dead.hidden = false;
     }, 4000);
     model.send(content);
@@ -107,7 +116,7 @@ function render({ model, el }) {
     made.addEventListener("click", () => send({ action }));
     return made;
   };
-  const connect = button("Connect", "connect", "Sign in with the first complete source: environment, .env, announced simulator");
+  const connect = button("Connect", "connect", "Sign in with the first complete source: environment, .env, profile, announced simulator");
   const simulate = button("Use the simulator", "simulate", "No Adobe account needed");
   const test = button("Test", "test", "List the companies: Adobe's own test of credentials");
   const renew = button("New token", "renew", "Fetch a new token now");
@@ -133,7 +142,9 @@ function render({ model, el }) {
   const saveAs = field("Save as profile", "A name, if you want to keep it; the secret goes into the system's keyring", { type: "text", size: 36, maxlength: 64 });
   const inFile = make("input", { type: "checkbox" });
   const inFileRow = make("label", { class: "adobe-nb-way", hidden: "" }, inFile, " no keyring: keep the secret in a file that only I can read");
-  saveAs.row.append(inFileRow);
+  const save = make("button", { type: "button", text: "Save", title: "Keep what you are signed in with now", hidden: "" });
+  save.addEventListener("click", () => send({ action: "save", save_as: saveAs.input.value.trim(), in_file: inFile.checked ? "yes" : "" }));
+  saveAs.row.append(inFileRow, save);
   const signIn = make("button", { type: "submit", class: "adobe-nb-primary", text: "Sign in" });
   const form = make("form", { autocomplete: "off" },
     make("div", { class: "adobe-nb-field", role: "radiogroup", "aria-labelledby": `${name}-with` },
@@ -178,7 +189,11 @@ function render({ model, el }) {
       : "Credentials > OAuth Server-to-Server > Retrieve client secret";
     secret.input.value = "";
   };
-  saveAs.input.addEventListener("input", () => { inFileRow.hidden = !saveAs.input.value.trim(); });
+  const showSave = () => {
+    inFileRow.hidden = !saveAs.input.value.trim();
+    save.hidden = inFileRow.hidden || !model.get("state").connected;
+  };
+  saveAs.input.addEventListener("input", showSave);
   byToken.input.addEventListener("change", showWay);
   bySecret.input.addEventListener("change", showWay);
 
@@ -189,9 +204,10 @@ function render({ model, el }) {
     if (!token) wanted.splice(1, 0, [clientId, "Paste the client id."]);
     const fields = [orgId, clientId, secret];
     for (const each of fields) mark(each, "");
-    for (const [each, text] of wanted) {
-      if (!each.input.value.trim()) { mark(each, text); each.input.focus(); return; }
-    }
+    const missing = wanted.filter(([each]) => !each.input.value.trim());
+    for (const [each, text] of missing) mark(each, text);
+    if (missing.length) { what.hidden = true; missing[0][0].input.focus(); return; }
+    if (sending) return;
     const content = { action: "sign_in", service: service.value, org_id: orgId.input.value };
     if (token) content.access_token = secret.input.value;
     else { content.client_id = clientId.input.value; content.client_secret = secret.input.value; content.scopes = scopes.input.value; }
@@ -229,8 +245,8 @@ function render({ model, el }) {
     badge.hidden = !connected;
     const words = (list) => (list || []).join(", ").replaceAll("_", " ");
     const rows = connected
-      ? [...(state.account ? [["Account", state.account]] : []), ["Organisation", state.org_id],
-        ...(state.companies.length ? [["Company", state.companies.join(", ")]] : []), ["Service", state.service_name], ["Credentials", `from ${state.source}`], ["Client id", state.client_id],
+      ? [...(state.account ? [["Account", state.account]] : []), ["Organization ID", state.org_id],
+        ...(state.companies.length ? [["Company", state.companies.join(", ")]] : []), ["Service", state.service_name], ["Credentials", `from ${state.source}`], ["Client ID", state.client_id],
         ...(state.rights.length ? [["Rights", words(state.rights)]] : []), ["Scopes", state.scopes.join(", ")],
         ...(state.notes || []).map((note) => ["Not used", note])]
       : [];
@@ -242,14 +258,17 @@ function render({ model, el }) {
     more.firstChild.textContent = connected ? "Switch: another profile, token or client secret" : "Sign in with a pasted token or a client secret";
     showProfiles(state.profiles || []);
     connect.classList.toggle("adobe-nb-primary", !connected);
-    for (const each of root.querySelectorAll("button")) each.disabled = Boolean(busy);
+    for (const each of root.querySelectorAll("button")) each.disabled = Boolean(busy) || gone;
+    showSave();
+    // A button that went away, or was disabled, leaves the keyboard nowhere.
+    if (!busy && acting && document.activeElement === document.body) (connected ? test : connect).focus();
   }
 
   function showProfiles(profiles) {
     const known = JSON.stringify(profiles);
     if (chooser.dataset.known === known) return;
     chooser.dataset.known = known;
-    chooser.replaceChildren(...profiles.map((each) => make("option", { value: each.name, text: `${each.name} (${each.org_id})`, selected: each.active ? "" : false })));
+    chooser.replaceChildren(...profiles.map((each) => make("option", { value: each.name, title: each.org_id, text: `${each.name}${each.active ? " (active)" : ""} · ${each.org_id.slice(0, 6)}…`, selected: each.active ? "" : false })));
     profileRow.hidden = !profiles.length;
   }
 
@@ -258,14 +277,16 @@ function render({ model, el }) {
     const fields = { org_id: orgId, client_id: clientId, secret, scopes, save_as: saveAs, profile };
     for (const each of Object.values(fields)) mark(each, "");
     const target = more.open && fields[about] && !fields[about].row.hidden ? fields[about] : undefined;
-    if (target) { mark(target, text); target.input.focus(); }
+    if (target) { mark(target, text); if (acting) target.input.focus(); }
+    else if (acting && text) root.scrollIntoView({ block: "nearest" });
     message.textContent = target ? "" : text;
     message.dataset.kind = kind;
     message.hidden = !message.textContent;
     what.hidden = !topics[topic];
+    if (topic && !model.get("state").connected) more.open = true;  // nothing was found, or it failed: this is the place
     if (target) target.row.append(what); else message.after(what);
     what.dataset.topic = topic;
-    if (kind === "ok") { saveAs.input.value = ""; inFile.checked = false; inFileRow.hidden = true; }
+    if (kind === "ok") { saveAs.input.value = ""; inFile.checked = false; showSave(); }
     if (kind === "ok" && more.open) {
       const inside = more.contains(document.activeElement);
       more.open = false;
@@ -286,6 +307,8 @@ function render({ model, el }) {
     fill.style.width = `${share * 100}%`;
     bar.setAttribute("aria-valuenow", String(Math.round(share * 100)));
     bar.dataset.low = remaining < 600000;
+    root.dataset.ended = remaining <= 0 && !state.renewable;
+    if (root.dataset.ended === "true") status.textContent = "Signed in, but the token has ended";
     if (remaining > 0) left.textContent = `${timeLeft(remaining)} left${state.renewable ? ", then renewed by itself" : ", then paste a new token"}`;
     else left.textContent = state.renewable ? "Ended; renewed with the next request" : "Ended: paste a new token";
   }
@@ -295,8 +318,9 @@ function render({ model, el }) {
     if (!service.dataset.touched) {
       service.value = state.service === "simulator" || (!state.connected && state.simulator_announced) ? "simulator" : "Adobe";
     }
-    if (state.org_id && !orgId.input.value) orgId.input.value = state.org_id;
+    if (state.org_id && !orgId.input.dataset.touched) orgId.input.value = state.org_id;
   }
+  orgId.input.addEventListener("input", () => { orgId.input.dataset.touched = "yes"; });
   service.addEventListener("change", () => { service.dataset.touched = "yes"; });
 
   const show = () => { showState(); prefill(); showTime(); };
@@ -309,11 +333,18 @@ function render({ model, el }) {
   const kernel = model.widget_manager?.kernel;
   const lost = (_, kernelStatus) => {
     if (["restarting", "autorestarting", "terminating", "dead"].includes(kernelStatus)) {
+      gone = true;
+      clearTimeout(waiting);
+      status.textContent = "Not connected to the kernel";
+      root.dataset.connected = false;
+      for (const each of root.querySelectorAll("button")) each.disabled = true;
       dead.textContent = "This panel has lost its kernel. Run its cell again.";
       dead.hidden = false;
     }
   };
+  const disposed = () => lost(null, "dead");
   kernel?.statusChanged?.connect(lost);
+  kernel?.disposed?.connect(disposed);
   showWay();
   show();
   showMessage();
@@ -322,6 +353,7 @@ function render({ model, el }) {
     clearInterval(timer);
     answered();
     kernel?.statusChanged?.disconnect(lost);
+    kernel?.disposed?.disconnect(disposed);
     for (const change of ["change:state", "change:busy", "change:message"]) model.off(change, answered);
     model.off("change:state", show);
     model.off("change:busy", showState);

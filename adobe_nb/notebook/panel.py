@@ -16,6 +16,7 @@ import traitlets
 
 from adobe_nb import practice
 from adobe_nb import session as sessions
+from adobe_nb.auth import vault
 from adobe_nb.auth.credentials import Secret
 from adobe_nb.auth.profiles import Store
 from adobe_nb.errors import AdobeError, SignInError
@@ -98,7 +99,7 @@ class SignInPanel(anywidget.AnyWidget):  # type: ignore[misc]
         except AdobeError as error:
             self.say(
                 "error",
-                "\n".join((str(error), *getattr(error, "__notes__", ()))),
+                "\n".join((str(error), *getattr(error, "__notes__", ()), *_as_before(typed))),
                 _field_of(typed, error),
                 topic_of(error),
             )
@@ -129,28 +130,60 @@ def _simulate(_: Typed) -> Outcome:
 def _sign_in(typed: Typed) -> Outcome:
     names = ("client_id", "client_secret", "org_id", "access_token", "scopes")
     values = {name: typed[name] for name in names if typed.get(name)}
-    before = sessions.current_or_none()
     session = sessions.connect_by_hand(values, simulator=typed.get("service") == "simulator", make_default=False)
+    outcome = _taken(session)
+    if not typed.get("save_as"):
+        return outcome
+    if outcome.kind == "error":
+        return replace(outcome, text=f"{outcome.text} The profile was not saved.")
+    return _saved(session, typed, outcome)
+
+
+def _taken(session: sessions.Session) -> Outcome:
+    """Test a new session, and make it the current one; a refused one only when there is none that works."""
+    before = sessions.current_or_none()
     outcome = tested(session)
-    if outcome.kind == "error" and before is not None and not before.signed_out:
-        return replace(outcome, text=f"{outcome.text} You are still signed in as before.")
+    if outcome.kind == "error" and before is not None and not before.signed_out and before is not session:
+        works = before.checked is None or before.checked.ok
+        return replace(outcome, text=f"{outcome.text}{' You are still signed in as before.' if works else ''}")
     sessions.make_current(session)
-    return _saved(session, typed, outcome) if typed.get("save_as") else outcome
+    return outcome
 
 
 def _saved(session: sessions.Session, typed: Typed, outcome: Outcome) -> Outcome:
+    in_file = typed.get("in_file") == "yes"
+    if not in_file and not vault.works():
+        text = (
+            "You are signed in, but the profile was not saved: no keyring of this machine can be used. Tick the box "
+            "to keep the secret in a file, then click Save."
+        )
+        return Outcome("error", text, field="save_as")
     try:
-        profile = session.save(str(typed["save_as"]), in_file=typed.get("in_file") == "yes")
+        profile = session.save(str(typed["save_as"]), in_file=in_file)
     except AdobeError as error:
         return Outcome("error", f"You are signed in, but the profile was not saved. {error}", field="save_as")
-    return replace(outcome, text=f"{outcome.text} Saved as profile {profile.name}.")
+    said = f"Saved as profile {profile.name}, which is used from now on."
+    return replace(outcome, text=f"{outcome.text} {said}".strip())
+
+
+def _save(typed: Typed) -> Outcome:
+    return _saved(sessions.current(), typed, Outcome("ok", ""))
 
 
 def _use_profile(typed: Typed) -> Outcome:
     name = str(typed.get("name", ""))
-    session = sessions.connect(profile=name)
-    Store().use(name)
-    return tested(session)
+    session = sessions.connect(profile=name, make_default=False)
+    outcome = _taken(session)
+    if outcome.kind != "error":
+        Store().use(name)
+    return outcome
+
+
+def _as_before(typed: Typed) -> list[str]:
+    """For a sign-in that failed: what is still in force."""
+    before = sessions.current_or_none()
+    works = before is not None and not before.signed_out and (before.checked is None or before.checked.ok)
+    return ["You are still signed in as before."] if works and typed.get("action") in {"sign_in", "profile"} else []
 
 
 def _test(_: Typed) -> Outcome:
@@ -173,6 +206,7 @@ _ACTIONS: dict[str, tuple[str, Callable[[Typed], Outcome]]] = {
     "simulate": ("Starting the simulator …", _simulate),
     "sign_in": ("Signing in …", _sign_in),
     "profile": ("Signing in …", _use_profile),
+    "save": ("Saving …", _save),
     "test": ("Testing …", _test),
     "renew": ("Fetching a new token …", _renew),
     "sign_out": ("Signing out …", _sign_out),

@@ -194,12 +194,12 @@ class TestSaving:
 
 
 class TestUsing:
-    def test_the_first_is_active_until_another_is_used(self, store: Store, memory: Memory) -> None:
+    def test_the_last_one_saved_is_active_until_another_is_used(self, store: Store, memory: Memory) -> None:
         store.save("one", credentials())
         store.save("two", credentials())
-        assert [(profile.name, profile.active) for profile in store.profiles()] == [("one", True), ("two", False)]
-        store.use("two")
-        assert store.active == "two"
+        assert [(profile.name, profile.active) for profile in store.profiles()] == [("one", False), ("two", True)]
+        store.use("one")
+        assert store.active == "one"
 
     def test_forgetting_takes_the_secret_along(self, store: Store, memory: Memory) -> None:
         store.save("one", credentials())

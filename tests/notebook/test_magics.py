@@ -125,16 +125,18 @@ class TestSources:
     ) -> None:
         write(Path.cwd() / ".env", env_of(demo))
         run(shell, "login --save work --in-file")
-        assert "work saved; its secret is in the file" in repr(shown[-1])
+        assert "work saved, and active from now on" in repr(shown[-1])
+        assert str(Store().folder / "secrets.toml") in repr(shown[-1])
         run(shell, "login --save other --in-file")
         (Path.cwd() / ".env").unlink()
         run(shell, "profiles")
-        assert "work (active)" in repr(shown[-1])
-        assert demo.accounts["demo"].client_id not in repr(shown[-1])
-        run(shell, "use other")
-        assert adobe_nb.current().source == "profile other"
-        run(shell, "profiles")
         assert "other (active)" in repr(shown[-1])
+        assert demo.accounts["demo"].client_id not in repr(shown[-1])
+        run(shell, "use work")
+        assert adobe_nb.current().source == "profile work"
+        run(shell, "profiles")
+        assert "work (active)" in repr(shown[-1])
+        run(shell, "use other")
         adobe_nb.current().sign_out()
         run(shell, "")  # as after a restart: nothing is typed
         assert adobe_nb.current().source == "profile other"
@@ -206,10 +208,37 @@ class TestSources:
             access_token=details["access_token"], **{name: details[name] for name in names}, make_default=False
         )
         Store().save("day", replace(session.credentials, access_token=Secret(demo.expired_token())), in_file=True)
-        run(shell, "")
+        with pytest.raises(adobe_nb.TokenExpired, match="access token ended"):
+            run(shell, "")
         assert shown[0].message["topic"] == "token"
+        assert "The credentials came from profile day." in shown[0].message["text"]
         with pytest.raises(adobe_nb.TokenExpired):
             run(shell, "--profile day")
+
+    def test_a_source_that_fails_shows_in_the_panel_and_stops_the_cells_below(
+        self, shell: InteractiveShell, demo: Any, shown: list[Any]
+    ) -> None:
+        path = write(Path.cwd() / ".env", env_of(demo, client_secret="wrong-secret-value"))
+        with pytest.raises(adobe_nb.SignInError):
+            run(shell, "")
+        assert shown[0].message["topic"] == "values"
+        assert str(path) in shown[0].message["text"]
+
+    def test_a_session_from_the_panel_is_not_thrown_away_by_its_cell(
+        self, shell: InteractiveShell, demo: Any, shown: list[Any]
+    ) -> None:
+        path = write(Path.cwd() / ".env", env_of(demo))
+        session = sign_in(demo)
+        by_hand = sessions.Session(replace(session.credentials, source=sessions.BY_HAND))
+        sessions.make_current(by_hand)
+        run(shell, "")
+        assert adobe_nb.current() is by_hand
+        assert f"login takes {path} instead" in shown[0].message["text"]
+
+    def test_login_with_nothing_typed_says_so(self, shell: InteractiveShell, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("builtins.input", lambda _: " ")
+        with pytest.raises(UsageError, match="Nothing was typed"):
+            run(shell, "login --ask")
 
     def test_use_says_when_another_source_comes_first(
         self, shell: InteractiveShell, demo: Any, shown: list[Any]

@@ -282,14 +282,14 @@ def test_a_profile_is_saved_chosen_and_becomes_the_active_one(simulated: Any) ->
     shown, details = panel(), simulated.connection()
     values = {name: details[name] for name in ("org_id", "client_id", "client_secret")}
     send(shown, action="sign_in", service="simulator", save_as="one", in_file="yes", **values)
-    assert shown.message["text"].endswith("Saved as profile one.")
+    assert shown.message["text"].endswith("Saved as profile one, which is used from now on.")
     send(shown, action="sign_in", service="simulator", save_as="two", in_file="yes", **values)
-    assert [(each["name"], each["active"]) for each in shown.state["profiles"]] == [("one", True), ("two", False)]
+    assert [(each["name"], each["active"]) for each in shown.state["profiles"]] == [("one", False), ("two", True)]
     send(shown, action="sign_out")
-    send(shown, action="profile", name="two")
+    send(shown, action="profile", name="one")
     assert shown.message["kind"] == "ok"
-    assert sessions.current().source == "profile two"
-    assert [each["active"] for each in shown.state["profiles"]] == [False, True]
+    assert sessions.current().source == "profile one"
+    assert [each["active"] for each in shown.state["profiles"]] == [True, False]
     assert details["client_secret"] not in everything(shown)
 
 
@@ -298,8 +298,37 @@ def test_a_profile_that_cannot_be_saved_leaves_the_session_and_says_so_at_its_fi
     values = {name: details[name] for name in ("org_id", "client_id", "client_secret")}
     send(shown, action="sign_in", service="simulator", save_as="one", in_file="", **values)
     assert (shown.message["kind"], shown.message["field"]) == ("error", "save_as")
-    assert "You are signed in, but the profile was not saved." in shown.message["text"]
+    assert "You are signed in, but the profile was not saved: no keyring" in shown.message["text"]
     assert shown.state["connected"]
+    send(shown, action="save", save_as="one", in_file="yes")  # nothing is typed again
+    assert shown.message["kind"] == "ok"
+    assert [each["name"] for each in shown.state["profiles"]] == ["one"]
+    send(shown, action="save", save_as="a b", in_file="yes")
+    assert (shown.message["kind"], shown.message["field"]) == ("error", "save_as")
+
+
+def test_a_refused_profile_leaves_the_session_and_the_active_profile(simulated: Any) -> None:
+    account, details = simulated.accounts["no_profile"], simulated.connection()
+    good = {name: details[name] for name in ("org_id", "client_id", "client_secret")}
+    refused = {"org_id": account.org_id, "client_id": account.client_id, "client_secret": account.client_secret}
+    shown = panel()
+    send(shown, action="sign_in", service="simulator", **refused)
+    send(shown, action="save", save_as="refused", in_file="yes")
+    send(shown, action="sign_in", service="simulator", save_as="good", in_file="yes", **good)
+    send(shown, action="profile", name="refused")
+    assert shown.message["text"].endswith("You are still signed in as before.")
+    assert Store().active == "good"
+    assert sessions.current().credentials.client_id == details["client_id"]
+    send(shown, action="sign_in", service="simulator", save_as="lost", in_file="yes", **refused)
+    assert shown.message["text"].endswith("The profile was not saved.")
+
+
+def test_a_typed_session_with_the_built_in_simulator_is_not_saved() -> None:
+    details = built_in().connection()
+    shown = panel()
+    values = {name: details[name] for name in ("org_id", "client_id", "client_secret")}
+    send(shown, action="sign_in", service="simulator", save_as="one", in_file="yes", **values)
+    assert "connect(simulator=True) is enough" in shown.message["text"]
 
 
 def test_a_profile_that_fails_is_told_beside_the_chooser(demo: Any) -> None:
