@@ -24,7 +24,8 @@ CELLS = {
         "from adobe_nb.notebook.panel import panel\npanel()._received(None, {'action': 'test'}, None)"
     ),
     "profiles": (
-        "%load_ext adobe_nb\nfrom adobe_nb import practice, connect\ndetails = practice.connection_details()\n"
+        "%load_ext adobe_nb\nfrom adobe_nb import connect\nfrom adobe_nb.simulator.server import Simulator\n"
+        "details = Simulator().start().connection()\n"
         "names = ('client_id', 'client_secret', 'org_id', 'reactor_url', 'ims_url', 'edge_url', 'edge_server_url')\n"
         "session = connect(**{name: details[name] for name in names})\n"
         "session.save('work', in_file=True)\nsession.save('client-b', in_file=True)\n%adobe_auth use work"
