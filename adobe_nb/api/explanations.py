@@ -12,7 +12,7 @@ GATEWAY: MappingProxyType[str, str] = MappingProxyType(
         "403000": "No API key was sent. Set ADOBE_CLIENT_ID to the Client ID shown in Developer Console.",
         "403003": "The API key is unknown here. Use the Client ID of the project to which the API was added.",
         "400003": "The organisation id was not sent. Set ADOBE_ORG_ID, it ends in @AdobeOrg.",
-        "403025": "The token is of another organisation. Check the organisation id (ADOBE_ORG_ID).",
+        "403025": "The token is of another organisation. Check ADOBE_ORG_ID, the organisation id.",
         "403221": (
             "The credential has no access to tags: its technical account is in no product profile for them. Ask an "
             "administrator to add it to one in Admin Console."
