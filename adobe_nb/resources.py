@@ -59,10 +59,22 @@ class Resource:
     meta: tuple[Attribute, ...] = ()
     revisionable: bool = False
 
+    at_root: bool = False
+    """Listed at ``/<type>`` too, besides its parents."""
+    listed: bool = True
+    """Whether there is any list of it."""
+
     @property
     def root(self) -> bool:
         """Whether the API lists it at ``/<type>``, under no parent."""
-        return not self.parents
+        return self.listed and (self.at_root or not self.parents)
+
+    @property
+    def call(self) -> str:
+        """The call that gives them, with a parent's type where one is needed."""
+        if not self.listed:
+            return f"reactor.{self.singular}()"
+        return f"reactor.{self.type}({'' if self.root or self.default_parent else self.parents[0]})"
 
     @property
     def docs(self) -> str:
@@ -90,7 +102,11 @@ class Resource:
 
     def names_its(self, parent: str) -> bool:
         """Whether each resource says by itself to which parent of that type it belongs."""
-        return any(parent in relation.targets for relation in self.to_one if relation.name == singular(parent))
+        return any(
+            parent in relation.targets
+            for relation in self.to_one
+            if relation.name == singular(parent) or len(relation.targets) > 1
+        )
 
     def parent_column(self, parent: str | None) -> str | None:
         """The extra column of a list under that parent: ``rule_id``, ``library_id`` … or None.
@@ -131,6 +147,17 @@ _REVISION_FILTERS = (
     "published_at",
     "revision_number",
     "updated_at",
+)
+_NOTABLE = ("properties", "data_elements", "extensions", "libraries", "rules", "rule_components", "secrets")
+_CHANGEABLE = (
+    "properties", "extensions", "data_elements", "rules", "rule_components", "libraries", "builds", "environments",
+    "hosts", "app_configurations",
+)  # fmt: skip
+_BY = (
+    Attribute("created_by_email", "text", "who made it; not in older answers"),
+    Attribute("created_by_display_name", "text", "the same, by name"),
+    Attribute("updated_by_email", "text", "who changed it last"),
+    Attribute("updated_by_display_name", "text", "the same, by name"),
 )
 _SETTINGS = Attribute("settings", "json", "its settings, as JSON text", "create+update")
 _PROPERTY = Relation("property", ("properties",))
@@ -222,7 +249,7 @@ _ROWS = (
             _NOTES,
         ),
         filters=_REVISION_FILTERS,
-        parents=("properties", "libraries", "rule_components"),
+        parents=("properties", "libraries", "rule_components", "builds"),
         meta=(_LATEST, _DELETED),
         revisionable=True,
     ),
@@ -291,7 +318,7 @@ _ROWS = (
             _NOTES,
         ),
         filters=_REVISION_FILTERS,
-        parents=("properties", "libraries"),
+        parents=("properties", "libraries", "builds", "secrets"),
         meta=(_LATEST, _DELETED),
         revisionable=True,
     ),
@@ -320,7 +347,7 @@ _ROWS = (
             _NOTES,
         ),
         filters=tuple(sorted((*_REVISION_FILTERS, "display_name", "version"))),
-        parents=("properties", "libraries"),
+        parents=("properties", "libraries", "builds"),
         meta=(
             _LATEST,
             Attribute("upgrade_extension_package_id", "text", "a newer package, when there is one"),
@@ -392,6 +419,250 @@ _ROWS = (
             Attribute("build_status", "text", "status of the last build in this state"),
             Attribute("build_required_detail", "text", "why a build is needed"),
         ),
+    ),
+    Resource(
+        type="hosts",
+        singular="host",
+        prefix="HT",
+        about="The server that builds are delivered to: Adobe's own, or yours by SFTP.",
+        attributes=(
+            CREATED,
+            UPDATED,
+            Attribute("name", "text", "host name", "create+update", required=True),
+            Attribute("type_of", "text", "akamai (Adobe-managed) or sftp", "create+update", required=True),
+            Attribute("server", "text", "address of the SFTP server", "create+update"),
+            Attribute("path", "text", "folder on it", "create+update"),
+            Attribute("port", "integer", "its port", "create+update"),
+            Attribute("username", "text", "user on it", "create+update"),
+            Attribute("status", "text", "pending while the connection is tried, then succeeded or failed"),
+            Attribute("skip_symlinks", "boolean", "SFTP: leave symbolic links alone", "create+update"),
+            Attribute("encrypted_private_key", "text", "the key, encrypted", "create+update", write_only=True),
+        ),
+        relations=(_PROPERTY,),
+        filters=("created_at", "name", "type_of", "updated_at"),
+        parents=("properties",),
+        meta=(Attribute("status_details", "json", "why the connection failed"),),
+    ),
+    Resource(
+        type="builds",
+        singular="build",
+        prefix="BL",
+        about="A library made into files for one environment.",
+        attributes=(
+            CREATED,
+            UPDATED,
+            Attribute("status", "text", "pending, then succeeded or failed"),
+            Attribute("token", "text", "part of the address of exactly this build"),
+        ),
+        relations=(
+            Relation("data_elements", ("data_elements",), many=True),
+            Relation("extensions", ("extensions",), many=True),
+            Relation("rules", ("rules",), many=True),
+            Relation("environment", ("environments",)),
+            Relation("library", ("libraries",)),
+            _PROPERTY,
+        ),
+        filters=("created_at", "status", "token", "updated_at"),
+        parents=("environments", "libraries"),
+        through=MappingProxyType({"properties": "libraries"}),
+        meta=(
+            Attribute("artifact_url", "text", "address of the environment's newest build"),
+            Attribute("direct_artifact_url", "text", "address of this build"),
+            Attribute("archive", "boolean", "was delivered as a zip"),
+            Attribute("host_type_of", "text", "akamai or sftp"),
+            Attribute("republish_status", "text", "state of a republish"),
+            Attribute("status_details", "json", "why it failed"),
+        ),
+    ),
+    Resource(
+        type="extension_packages",
+        singular="extension_package",
+        prefix="EP",
+        about="A version of an extension, as its developer uploaded it.",
+        attributes=(
+            Attribute("name", "text", "the name in its manifest"),
+            Attribute("display_name", "text", "the name in the catalogue"),
+            Attribute("version", "text", "its version"),
+            Attribute("platform", "text", "web, mobile or edge"),
+            Attribute("availability", "text", "development, private or public"),
+            Attribute("status", "text", "pending, then succeeded or failed"),
+            Attribute("description", "text", "what it is for"),
+            Attribute("author", "json", "name, email and url of its developer"),
+            Attribute("discontinued", "boolean", "no longer in the catalogue"),
+            Attribute("owner_org_id", "text", "the organisation that owns it"),
+            Attribute("actions", "json", "its actions, a JSON list"),
+            Attribute("conditions", "json", "its conditions, a JSON list"),
+            Attribute("events", "json", "its events, a JSON list"),
+            Attribute("data_elements", "json", "its kinds of data elements, a JSON list"),
+            Attribute("configuration", "json", "the form of its configuration"),
+            Attribute("shared_modules", "json", "modules for other extensions, a JSON list"),
+            Attribute("resources", "json", "files for its own use, a JSON list"),
+            Attribute("hosted_lib_files", "json", "files that its developer serves, a JSON list"),
+            Attribute("main", "text", "the module that every library gets"),
+            Attribute("view_base_path", "text", "folder of its forms in the zip"),
+            Attribute("icon_path", "text", "its icon in the zip"),
+            Attribute("exchange_url", "text", "its page in Adobe Exchange"),
+            Attribute("cdn_path", "text", "where the unpacked package is served"),
+            Attribute("ecma_version", "text", "the JavaScript that it is written in"),
+            CREATED,
+            UPDATED,
+            *_BY,
+        ),
+        relations=(
+            Relation("extension_package_usage_authorizations", ("extension_package_usage_authorizations",), many=True),
+        ),
+        filters=("created_at", "updated_at", "name", "display_name", "status", "platform", "version", "availability"),
+        meta=(
+            Attribute("archive_url", "text", "address of the uploaded zip"),
+            Attribute("script_sources", "json", "premium CDN addresses"),
+            Attribute("status_details", "json", "why it failed"),
+        ),
+    ),
+    Resource(
+        type="extension_package_usage_authorizations",
+        singular="extension_package_usage_authorization",
+        prefix="EA",
+        about="Leave for another organisation to install a private extension package.",
+        attributes=(
+            CREATED,
+            UPDATED,
+            Attribute("name", "text", "name of the package"),
+            Attribute("platform", "text", "its platform"),
+            Attribute("owner_org_id", "text", "the organisation that owns it"),
+            Attribute("owner_org_name", "text", "the same, by name"),
+            Attribute("authorized_org_id", "text", "the organisation that may use it", "create", required=True),
+            Attribute("authorized_org_name", "text", "the same, by name"),
+            Attribute("state", "text", "pending_approval, approved or rejected", "update"),
+            *_BY,
+        ),
+        relations=(Relation("extension_package", ("extension_packages",), nullable=True),),
+        filters=(),
+        parents=("extension_packages",),
+        at_root=True,
+    ),
+    Resource(
+        type="callbacks",
+        singular="callback",
+        prefix="CB",
+        about="An address that Adobe calls when something changes in a property.",
+        attributes=(
+            CREATED,
+            UPDATED,
+            Attribute("url", "text", "https address", "create+update", required=True),
+            Attribute("subscriptions", "json", "kinds of audit events, a JSON list", "create+update", required=True),
+        ),
+        relations=(_PROPERTY,),
+        filters=("created_at", "updated_at"),
+        parents=("properties",),
+    ),
+    Resource(
+        type="secrets",
+        singular="secret",
+        prefix="SE",
+        about="Event forwarding: credentials for another service. They can be written, never read.",
+        attributes=(
+            CREATED,
+            UPDATED,
+            Attribute("name", "text", "its name", "create", required=True),
+            Attribute("type_of", "text", "token, simple-http, oauth2-client_credentials …", "create", required=True),
+            Attribute(
+                "credentials", "json", "depends on type_of; never shown", "create", required=True, write_only=True
+            ),
+            Attribute("status", "text", "whether the last exchange worked"),
+            Attribute("activated_at", "datetime", "when it became usable"),
+            Attribute("expires_at", "datetime", "when its token ends"),
+            Attribute("refresh_at", "datetime", "when its token will be renewed"),
+        ),
+        relations=(
+            _PROPERTY,
+            Relation("environment", ("environments",), nullable=True, write="create"),
+            _NOTES,
+            Relation("data_elements", ("data_elements",), many=True),
+        ),
+        filters=("created_at", "environment_id", "name", "status", "type_of", "updated_at"),
+        parents=("properties", "environments"),
+        meta=(
+            Attribute("test_exchange", "json", "outcome of a test"),
+            Attribute("status_details", "json", "why the exchange failed"),
+            Attribute("refresh_status", "text", "state of the renewal"),
+            Attribute("refresh_status_details", "json", "why the renewal failed"),
+            Attribute("authorization_url", "text", "google: the page that a person must open"),
+            Attribute("authorization_url_expires_at", "datetime", "until when it works"),
+        ),
+    ),
+    Resource(
+        type="notes",
+        singular="note",
+        prefix="NT",
+        about="A remark on a resource. Notes are neither changed nor deleted.",
+        attributes=(
+            Attribute("text", "text", "512 characters at most", "create", required=True),
+            Attribute("author_display_name", "text", "who wrote it"),
+            Attribute("author_email", "text", "the address of that person"),
+            CREATED,
+        ),
+        relations=(Relation("resource", _NOTABLE),),
+        filters=("created_at", "text", "updated_at"),
+        parents=_NOTABLE,
+    ),
+    Resource(
+        type="app_configurations",
+        singular="app_configuration",
+        prefix="AC",
+        about="Push credentials of a mobile app. They can be written, never read.",
+        attributes=(
+            CREATED,
+            UPDATED,
+            Attribute("app_id", "text", "the app's identifier", "create+update"),
+            Attribute("name", "text", "display name", "create+update"),
+            Attribute("platform", "text", "web or mobile", "create+update"),
+            Attribute("messaging_service", "text", "apns or fcm", "create+update"),
+            Attribute("key_type", "text", "kind of credential, such as p8_file", "create+update"),
+            Attribute("push_credential", "json", "depends on key_type; never shown", "create+update", write_only=True),
+        ),
+        relations=(Relation("company", ("companies",)),),
+        filters=("app_id", "created_at", "key_type", "messaging_service", "name", "platform", "updated_at"),
+        parents=("companies",),
+        default_parent="companies",
+    ),
+    Resource(
+        type="audit_events",
+        singular="audit_event",
+        prefix="AE",
+        about="Who changed what, and when.",
+        attributes=(
+            CREATED,
+            UPDATED,
+            Attribute("type_of", "text", "such as rule.updated"),
+            Attribute("display_name", "text", "name of what was changed"),
+            Attribute("attributed_to_display_name", "text", "who did it"),
+            Attribute("attributed_to_email", "text", "the address of that person"),
+            Attribute("entity", "json", "the resource as it was then, a JSON:API document"),
+        ),
+        relations=(
+            Relation("property", ("properties",), nullable=True),
+            Relation("entity", _CHANGEABLE),
+        ),
+        filters=("created_at", "type_of", "updated_at"),
+        meta=(Attribute("property_name", "text", "name of the property"),),
+    ),
+    Resource(
+        type="profiles",
+        singular="profile",
+        prefix="UR",
+        about="Whoever the token belongs to: ``reactor.profile()``.",
+        attributes=(
+            Attribute("active_org", "text", "the organisation in use"),
+            Attribute("expires_in", "integer", "seconds until the service asks IMS again"),
+            Attribute("display_name", "text", "name"),
+            Attribute("job_function", "text", "what the account says of its job"),
+            Attribute("email", "text", "address"),
+            Attribute("organizations", "json", "the organisations that it can see, by id"),
+        ),
+        relations=(),
+        filters=(),
+        meta=(Attribute("rights", "json", "rights beyond those of companies and properties"),),
+        listed=False,
     ),
 )
 

@@ -93,7 +93,7 @@ def test_there_is_one_binding_per_row_of_the_table() -> None:
 
 def test_a_binding_has_exactly_its_verbs() -> None:
     verbs = {name for name in vars(Collection) if not name.startswith("_")}
-    assert verbs == {"columns", "find", "get", "iterate"}
+    assert verbs == {"columns", "find", "get", "iterate", "revisions"}
 
 
 def test_the_client_never_asks_whether_it_talks_to_the_simulator() -> None:

@@ -237,9 +237,9 @@ def _value(resource: Mapping[str, Any], name: str, columns: Mapping[str, Attribu
     attributes = resource.get("attributes") or {}
     if name in attributes and name in columns:
         return attributes[name], columns[name]
-    if name == "origin_id":
-        origin = (resource.get("relationships") or {}).get("origin") or {}
-        return (origin.get("data") or {}).get("id"), Attribute(name, "text", "")
+    if name in {"origin_id", "environment_id"}:
+        linked = (resource.get("relationships") or {}).get(name.removesuffix("_id")) or {}
+        return (linked.get("data") or {}).get("id"), Attribute(name, "text", "")
     return None, None
 
 

@@ -7,7 +7,7 @@ https://experienceleague.adobe.com/en/docs/experience-platform/tags/api/overview
 import difflib
 import operator
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
@@ -154,6 +154,16 @@ class Collection:
         hint = f"There are: {', '.join(repr(each) for each in close)}." if close else "There are none at all."
         raise NoSuchName(f"No {self.row.singular.replace('_', ' ')} is called {name!r}. {hint}", close)
 
+    def revisions(self, *ids: Ids) -> pd.DataFrame:
+        """All revisions of these, the head (number 0) among them; the id that was asked about stands second.
+
+        Raises ArgumentError for a type without revisions, or ids of another type, ApiError, TransportError.
+        """
+        if not self.row.revisionable:
+            raise ArgumentError(f"{self.row.type} have no revisions of their own.")
+        wanted = ids_of_type(self.row, ids)
+        return Reactor(self._client).related(wanted, "revisions")
+
     @property
     def columns(self) -> dict[str, str]:
         """The promised columns with their dtypes."""
@@ -163,7 +173,9 @@ class Collection:
     def _query(self, parents: Ids | None, given: Filter | None, sort: Sort | None, limit: int | None) -> _Query:
         conditions, keys = check_filter(self.row, given), check_sort(self.row, sort)
         limit = _checked_limit(limit)
-        if self.row.root:
+        if not self.row.listed:
+            raise ArgumentError(f"There is no list of {self.row.type}. Yours is reactor.{self.row.singular}().")
+        if self.row.root and (parents is None or not self.row.parents):
             if parents is not None:
                 raise ArgumentError(f"{self.row.type} are not listed under anything: call reactor.{self.row.type}().")
             return _Query(None, (), conditions, keys, limit)
@@ -253,6 +265,18 @@ class Reactor:
         self.extensions = Collection(client, RESOURCES["extensions"])
         self.environments = Collection(client, RESOURCES["environments"])
         self.libraries = Collection(client, RESOURCES["libraries"])
+        self.hosts = Collection(client, RESOURCES["hosts"])
+        self.builds = Collection(client, RESOURCES["builds"])
+        self.extension_packages = Collection(client, RESOURCES["extension_packages"])
+        self.extension_package_usage_authorizations = Collection(
+            client, RESOURCES["extension_package_usage_authorizations"]
+        )
+        self.callbacks = Collection(client, RESOURCES["callbacks"])
+        self.secrets = Collection(client, RESOURCES["secrets"])
+        self.notes = Collection(client, RESOURCES["notes"])
+        self.app_configurations = Collection(client, RESOURCES["app_configurations"])
+        self.audit_events = Collection(client, RESOURCES["audit_events"])
+        self.profiles = Collection(client, RESOURCES["profiles"])
 
     def __repr__(self) -> str:
         return f"<Reactor: {', '.join(RESOURCES)}>"
@@ -265,6 +289,56 @@ class Reactor:
             kind: self._collection(kind).get([each for each in wanted if types[each] == kind])
             for kind in dict.fromkeys(types.values())
         }
+
+    def profile(self) -> pd.DataFrame:
+        """Whoever the token belongs to, as a frame of one row: ``reactor.profiles.columns`` has its columns.
+
+        Raises ApiError, TransportError, IncompleteResult.
+        """
+        client = self._client()
+        data = client.get("/profile").get("data")
+        if not isinstance(data, dict) or not isinstance(data.get("id"), str):
+            raise IncompleteResult("The answer is no profile. Run it again.")
+        return to_frame(RESOURCES["profiles"], [data], attrs=_attrs(client, "/profile", 1))
+
+    def related(self, resources: Ids, relation: str) -> pd.DataFrame:
+        """What these resources are related to, as a DataFrame: ``related("RL…", "revisions")``, ``"origin"``.
+
+        ``relation`` is one of the API's relationships (``revisions``, ``libraries``, ``rules``, ``notes`` …). Lists are
+        complete, with ``<type>_id`` of the resource that was asked about; a relation to one gives one row each.
+        Raises ArgumentError for wrong ones, NotFound where there is none, ApiError, TransportError.
+        """
+        ids = ids_in(resources)
+        types = list(dict.fromkeys(type_of(identifier) for identifier in ids))
+        if len(types) != 1:
+            raise ArgumentError("related wants resources of one type, at least one.")
+        row = RESOURCES[types[0]]
+        found = row.relation(relation) if isinstance(relation, str) else None
+        if found is None:
+            known = ", ".join(each.name for each in row.relations)
+            raise ArgumentError(f"{row.type} have no relation {relation!r}. They have: {known or 'none'}.")
+        client = self._client()
+        path = f"/{row.type}/{ids[0] if len(ids) == 1 else '{id}'}/{relation}"
+        if found.many:
+            target = RESOURCES[found.targets[0]]
+            listings = [Listing(f"/{row.type}/{each}/{relation}", target.type, (_STEADY_ORDER,)) for each in ids]
+            lists = client.read_all(listings, relation)
+            pairs = [(each, resource) for each, several in zip(ids, lists, strict=True) for resource in several]
+            return to_frame(
+                target,
+                [resource for _, resource in pairs],
+                parent=row.type,
+                parent_ids=[each for each, _ in pairs],
+                attrs=_attrs(client, path, len(pairs)),
+            )
+        documents = in_parallel(
+            lambda each: client.get(f"/{row.type}/{each}/{relation}"), ids, client.progress, relation
+        )
+        several = [_any(document, found.targets) for document in documents]
+        kinds = list(dict.fromkeys(str(each["type"]) for each in several))
+        if len(kinds) != 1:
+            raise ArgumentError(f"These are related to several types ({', '.join(kinds)}). Ask for fewer at a time.")
+        return to_frame(RESOURCES[kinds[0]], several, attrs=_attrs(client, path, len(several)))
 
     def find(self, resource_type: str, name: str, parents: Ids | None = None) -> pd.DataFrame:
         """The one resource of that type and name, as a frame of one row.
@@ -310,6 +384,8 @@ class Reactor:
         named = frame.copy()
         for row in RESOURCES.values():
             column, target = f"{row.singular}_id", f"{row.singular}_name"
+            if not any(attribute.name == "name" for attribute in row.columns):
+                continue
             if column in named.columns and target not in named.columns:
                 names = self._names(row, named[column])
                 at = list(named.columns).index(column) + 1
@@ -354,8 +430,8 @@ def describe(row: Resource) -> str:
     lines = [
         f"{row.about}",
         "",
-        f"Listed: {'at the root' if row.root else 'under ' + listed_under(row)}.",
-        f"Filters: {', '.join(row.filters)}.",
+        f"Listed: {_where(row)}.",
+        f"Filters: {', '.join(row.filters) or 'none'}.",
         "Sort: any column below that is an attribute.",
         f"Example: {_example(row)}",
         "",
@@ -368,8 +444,16 @@ def describe(row: Resource) -> str:
     return "\n".join([*lines, "", f"Adobe's page: {row.docs}"])
 
 
+def _where(row: Resource) -> str:
+    places = ["at the root"] if row.root else []
+    places += [f"under {listed_under(row)}"] if row.parents else []
+    return ", and ".join(places) or "nowhere: there is one"
+
+
 def _example(row: Resource) -> str:
-    if row.root:
+    if not row.listed:
+        return f"reactor.{row.singular}()"
+    if row.root or not row.filters:
         return f"reactor.{row.type}()"
     return f'reactor.{row.type}({row.parents[0]}, filter={{"{row.filters[-1]}": "GT 2026-01-01"}}, sort="-created_at")'
 
@@ -402,6 +486,13 @@ def _one(document: Document, resource_type: str, identifier: str) -> Document:
     data = document.get("data")
     if not isinstance(data, dict) or not is_resource(data, resource_type) or data["id"] != identifier:
         raise IncompleteResult(f"The answer is not the one of {resource_type} that was asked for. Run it again.")
+    return data
+
+
+def _any(document: Document, types: Sequence[str]) -> Document:
+    data = document.get("data")
+    if not isinstance(data, dict) or not any(is_resource(data, each) for each in types):
+        raise IncompleteResult(f"The answer is none of {', '.join(types)}. Run it again.")
     return data
 
 

@@ -109,6 +109,8 @@ def _list(options: argparse.Namespace) -> tuple[pd.DataFrame, str]:
         arguments["sort"] = options.sort if len(options.sort) > 1 else options.sort[0]
     if options.limit is not None:
         arguments["limit"] = options.limit
+    if not row.listed:
+        return sessions.reactor.profile(), row.call
     parents = _parents(row, options.parent)
     frame: pd.DataFrame = getattr(sessions.reactor, row.type)(parents, **arguments)
     given = [] if parents is None else [repr(parents)]
@@ -144,6 +146,8 @@ def _parents(row: Resource, given: list[str]) -> str | list[str] | None:
         raise UsageError('Put a name that has spaces into quotes, as in %reactor rules "My site".')
     above = "companies" if "companies" in row.parents else "properties"
     if above not in {*row.parents, *row.through}:
+        if not row.parents:
+            raise ArgumentError(f"{row.type} are listed under nothing: %reactor {row.type}")
         raise ArgumentError(f"{row.type} are listed under {' or '.join(row.parents) or 'nothing'}: give an id.")
     return str(sessions.reactor.find(above, given[0])["id"].iloc[0])
 

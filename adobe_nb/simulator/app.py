@@ -3,6 +3,7 @@
 Where Adobe's behaviour is not known, a choice was made; docs/simulator.md lists them.
 """
 
+import hashlib
 import json
 import secrets
 import uuid
@@ -115,6 +116,8 @@ class App:
 
     def _read(self, request: Request, store: Store) -> Response:
         parts = request.path.strip("/").split("/")
+        if parts == ["profile"]:
+            return _json(200, {"data": self._profile(request)}, JSON_API)
         row = RESOURCES.get(parts[0])
         if row is None or len(parts) > 3:
             return _not_found(request.path)
@@ -125,14 +128,36 @@ class App:
             return _not_found(request.path)
         if len(parts) == 2:
             return self._one(record)
+        if row.type == "extension_packages" and parts[2] == "versions":
+            same = [each for each in store.all(row.type) if _is_version_of(each, record)]
+            return self._list(request, same, row.type)
+        if row.type == "rules" and parts[2] == "rule_component_notes":
+            parts_of = store.listed(record.id, "rule_components")
+            return self._list(request, [note for each in parts_of for note in store.listed(each.id, "notes")], "notes")
         relation = row.relation(parts[2])
-        if relation is None or relation.targets[0] not in RESOURCES:
+        child = RESOURCES.get(parts[2])
+        if relation is None and child is not None and row.type in child.parents:
+            return self._list(request, store.listed(record.id, child.type), child.type)
+        if relation is None:
             return _not_found(request.path)
         if relation.many:
             return self._list(request, store.listed(record.id, relation.name), relation.targets[0])
         target = record.to_one.get(relation.name)
         found = store.get(*target) if target else None
         return _not_found(request.path) if found is None else self._one(found)
+
+    def _profile(self, request: Request) -> dict[str, Any]:
+        account = self.ims.accounts[request.headers["x-api-key"]]
+        attributes = {
+            "active_org": account.org_id,
+            "expires_in": 3600,
+            "display_name": "Simulated Account",
+            "job_function": None,
+            "email": f"{account.client_id[:12]}@techacct.adobe.com",
+            "organizations": {account.org_id: {"name": "Simulated", "admin": False, "active": True}},
+        }
+        identifier = f"UR{hashlib.blake2s(account.client_id.encode(), digest_size=16).hexdigest()}"
+        return {"id": identifier, "type": "users", "attributes": attributes, "meta": {"rights": []}}
 
     def _one(self, record: Record) -> Response:
         return _json(200, {"data": render(record, self.base_url)}, JSON_API)
@@ -141,6 +166,10 @@ class App:
         shown, pagination = page(select(records, resource_type, request.query), request.query)
         data = [render(record, self.base_url) for record in shown]
         return _json(200, {"data": data, "meta": {"pagination": pagination}}, JSON_API)
+
+
+def _is_version_of(record: Record, other: Record) -> bool:
+    return all(record.attributes[name] == other.attributes[name] for name in ("name", "platform"))
 
 
 def _json(status: int, document: object, content_type: str = "application/json") -> Response:

@@ -70,13 +70,15 @@ def _conditions(text: str) -> list[tuple[str, list[str]]]:
 
 
 def _is_attribute(row: Resource, name: str) -> bool:
-    return name == "origin_id" or any(attribute.name == name for attribute in row.columns)
+    return row.relation(name.removesuffix("_id")) is not None or any(
+        attribute.name == name for attribute in row.columns
+    )
 
 
 def _value(record: Record, name: str) -> Any:
-    if name == "origin_id":
-        origin = record.to_one.get("origin")
-        return origin[1] if origin else None
+    if name.endswith("_id") and name not in record.attributes:
+        target = record.to_one.get(name.removesuffix("_id"))
+        return target[1] if target else None
     return record.attributes.get(name)
 
 

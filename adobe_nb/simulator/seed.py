@@ -8,6 +8,7 @@ from typing import Any
 
 from adobe_nb.resources import RESOURCES
 from adobe_nb.simulator import demo
+from adobe_nb.simulator.around import surround
 from adobe_nb.simulator.edge import DATASTREAMS
 from adobe_nb.simulator.ims import SCOPES, Account
 from adobe_nb.simulator.store import Identifier, Record, Store
@@ -16,14 +17,12 @@ ORG_ID = "5F1C6E4B67A0C0DE0A495C3A@AdobeOrg"
 _EMPTY_ORG_ID = "0D2A7B1967A0C0DE0A495C3B@AdobeOrg"
 DATASTREAM_ID = DATASTREAMS["web"].id
 _TODAY = datetime(2026, 9, 8, 9, 0, tzinfo=UTC)
-_PREFIXES = {"builds": "BL", "extension_packages": "EP", "hosts": "HT"}
 _STAGES = ("development", "staging", "production")
 
 
 def make_id(resource_type: str, *path: str) -> str:
     """The same id at every start, for the same path of names."""
-    row = RESOURCES.get(resource_type)
-    return (row.prefix if row else _PREFIXES[resource_type]) + _digest("/".join((resource_type, *path)), 16)
+    return RESOURCES[resource_type].prefix + _digest("/".join((resource_type, *path)), 16)
 
 
 def _digest(text: str, size: int) -> str:
@@ -71,6 +70,7 @@ def seeded(seed: str, bulk: Bulk) -> dict[str, Store]:
     if seed == "demo":
         for each in demo.PROPERTIES:
             _Builder(store, company, each).build()
+        surround(store, company)
     _generate(store, company, bulk)
     return {ORG_ID: store}
 

@@ -166,7 +166,7 @@ class TestParents:
             (
                 "rules",
                 f"CO{UNKNOWN}",
-                "rules are listed under a property, a library or a rule component, not a company",
+                "rules are listed under a property, a library, a rule component or a build, not a company",
             ),
             ("rules", f"ZZ{UNKNOWN}", "not a ZZ… id"),
             ("rules", "My site", "is not an id.*reactor.find"),
@@ -585,3 +585,133 @@ def test_help_shows_columns_parents_filters_and_adobes_page(reactor: Any) -> Non
 def test_columns_can_be_asked_for(reactor: Any) -> None:
     assert reactor.rule_components.columns["rule_id"] == "string"
     assert list(reactor.companies().columns) == list(reactor.companies.columns)
+
+
+@pytest.fixture(scope="module")
+def everything(demo: Any) -> dict[str, pd.DataFrame]:
+    reactor = sign_in(demo, make_default=False).reactor
+    properties = reactor.properties()
+    rules, libraries = reactor.rules(properties), reactor.libraries(properties)
+    return {
+        "companies": reactor.companies(), "properties": properties, "rules": rules, "libraries": libraries,
+        "rule_components": reactor.rule_components(properties), "data_elements": reactor.data_elements(properties),
+        "extensions": reactor.extensions(properties), "environments": reactor.environments(properties),
+        "hosts": reactor.hosts(properties), "builds": reactor.builds(libraries), "notes": reactor.notes(rules),
+        "callbacks": reactor.callbacks(properties), "secrets": reactor.secrets(properties),
+        "app_configurations": reactor.app_configurations(), "extension_packages": reactor.extension_packages(),
+        "extension_package_usage_authorizations": reactor.extension_package_usage_authorizations(),
+        "audit_events": reactor.audit_events(),
+    }  # fmt: skip
+
+
+class TestEveryType:
+    """The types that only stand around the tags: listed, fetched, filtered, and empty with the same columns."""
+
+    @pytest.mark.parametrize("name", [row.type for row in RESOURCES.values() if row.listed])
+    def test_has_rows_with_the_promised_columns_and_comes_back_by_id(
+        self, everything: dict[str, pd.DataFrame], session: Any, name: str
+    ) -> None:
+        frame, collection = everything[name], getattr(session.reactor, name)
+        assert len(frame) >= 1
+        promised = set(collection.columns)
+        missing = promised - set(frame.columns)  # of the parent that the columns are told for
+        assert all(column.endswith("_id") for column in missing)
+        for column in set(frame.columns) & promised:
+            assert str(frame[column].dtype) == collection.columns[column], column
+        again = collection.get(frame["id"].head(2))
+        assert again["id"].tolist() == frame["id"].head(2).tolist()
+        assert frame["id"].str.startswith(RESOURCES[name].prefix).all()
+
+    def test_the_profile_is_one_row(self, session: Any) -> None:
+        frame = session.reactor.profile()
+        assert len(frame) == 1
+        assert frame["active_org"][0] == session.org_id
+        with pytest.raises(ArgumentError, match=r"There is no list of profiles. Yours is reactor.profile\(\)"):
+            session.reactor.profiles()
+
+    def test_write_only_values_have_no_column(self, everything: dict[str, pd.DataFrame]) -> None:
+        assert "credentials" not in everything["secrets"].columns
+        assert "push_credential" not in everything["app_configurations"].columns
+        assert "encrypted_private_key" not in everything["hosts"].columns
+
+    def test_audit_events_are_all_there_and_filtered_by_kind(self, session: Any) -> None:
+        everything = session.reactor.audit_events()
+        assert everything.attrs["total_count"] == len(everything) > 500
+        updated = session.reactor.audit_events(filter={"type_of": "EQ rule.updated"}, sort="-created_at")
+        assert set(updated["type_of"]) == {"rule.updated"}
+        assert set(updated["entity_type"]) == {"rules"}
+        assert updated["created_at"].is_monotonic_decreasing
+        document = json.loads(updated["entity"][0])
+        assert document["data"]["id"] == updated["entity_id"][0]
+
+    def test_builds_of_a_property_go_through_its_libraries(self, session: Any) -> None:
+        site = session.reactor.find("properties", "Web Store US")
+        builds = session.reactor.builds(site)
+        assert set(builds["library_id"]) <= set(session.reactor.libraries(site)["id"])
+        assert len(session.reactor.rules(builds.head(1))) > 0
+        assert session.reactor.rules(builds.head(1)).columns[1] == "build_id"
+
+    def test_a_secret_is_filtered_by_its_environment(self, session: Any) -> None:
+        secrets = session.reactor.secrets(session.reactor.properties())
+        environment = secrets["environment_id"][0]
+        assert len(session.reactor.secrets(environment)) == 1
+        parents = session.reactor.properties(filter={"platform": "EQ edge"})
+        assert len(session.reactor.secrets(parents, filter={"environment_id": f"EQ {environment}"})) == 1
+        assert len(session.reactor.secrets(parents, filter={"environment_id": "EQ EN0"})) == 0
+
+    def test_notes_say_what_they_are_about(self, session: Any) -> None:
+        rules = session.reactor.rules(session.reactor.properties())
+        notes = session.reactor.notes(rules)
+        assert set(notes["resource_type"]) == {"rules"}
+        assert set(notes["resource_id"]) <= set(rules["id"])
+
+    def test_authorizations_are_listed_everywhere_and_by_package(self, session: Any) -> None:
+        listed = session.reactor.extension_package_usage_authorizations()
+        package = listed["extension_package_id"][0]
+        assert session.reactor.extension_package_usage_authorizations(package)["id"].tolist() == listed["id"].tolist()
+
+
+class TestRelated:
+    def test_revisions_hold_the_head_and_each_frozen_copy(self, session: Any) -> None:
+        rules = session.reactor.rules(session.reactor.find("properties", "Web Store US"))
+        changed = rules[rules["meta_latest_revision_number"] > 1]["id"].iloc[0]
+        revisions = session.reactor.rules.revisions(changed)
+        assert revisions.columns[1] == "rule_id"
+        assert set(revisions["rule_id"]) == {changed}
+        latest = rules.set_index("id").loc[changed, "meta_latest_revision_number"]
+        assert sorted(revisions["revision_number"]) == list(range(int(latest) + 1))
+        assert set(revisions["origin_id"]) == {changed}
+
+    def test_to_one_and_to_many(self, session: Any) -> None:
+        libraries = session.reactor.libraries(session.reactor.find("properties", "Web Store US"), sort="created_at")
+        later = libraries[libraries["upstream_library_id"].notna()]["id"].iloc[0]
+        upstream = session.reactor.related(later, "upstream_library")
+        assert upstream["id"].tolist() == libraries[libraries["id"] == later]["upstream_library_id"].tolist()
+        rules = session.reactor.related(later, "rules")
+        assert rules.equals(session.reactor.rules(later))
+        assert len(session.reactor.related(rules.head(2), "libraries")) >= 2
+
+    @pytest.mark.parametrize(
+        ("ids", "relation", "says"),
+        [
+            ([], "rules", "of one type, at least one"),
+            ("nothing", "rules", "is not an id"),
+            ("RL" + "0" * 32, "nonsense", "rules have no relation 'nonsense'. They have: property, origin"),
+            (["RL" + "0" * 32, "DE" + "0" * 32], "notes", "of one type"),
+        ],
+    )
+    def test_what_cannot_be_asked_costs_no_request(
+        self, demo: Any, session: Any, ids: Any, relation: str, says: str
+    ) -> None:
+        demo.received.clear()
+        with pytest.raises(ArgumentError, match=says):
+            session.reactor.related(ids, relation)
+        assert not demo.received
+
+    def test_an_unknown_id_is_not_found(self, session: Any) -> None:
+        with pytest.raises(NotFound):
+            session.reactor.related("RL" + "0" * 32, "revisions")
+
+    def test_a_type_without_revisions_says_so(self, session: Any) -> None:
+        with pytest.raises(ArgumentError, match="libraries have no revisions"):
+            session.reactor.libraries.revisions("LB" + "0" * 32)
