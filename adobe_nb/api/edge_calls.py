@@ -215,11 +215,11 @@ def _so_far(parts: Sequence[Sequence[int]], outcomes: Sequence[Outcome | None], 
         else:
             kind = "may have arrived" if outcome.maybe else "refused" if outcome.status else "not sent"
         kinds[kind] += part
-    told = [f"{kind}: events {spans(events)}" for kind, events in kinds.items() if events]
+    told = [f"{kind}: events {_spans(events)}" for kind, events in kinds.items() if events]
     return f"Stopped; {'; '.join(told)}. Send only those again that were not sent."
 
 
-def spans(numbers: Sequence[int]) -> str:
+def _spans(numbers: Sequence[int]) -> str:
     """``[0, 1, 2, 7]`` as ``0 to 2, 7``."""
     runs: list[list[int]] = []
     for number in sorted(numbers):

@@ -22,6 +22,7 @@ from adobe_nb.transport import Request, Response, Transport
 Clock = Callable[[], datetime]
 
 TOKEN_PATH = "/ims/token/v3"  # noqa: S105
+_SIGNED_OUT = "This session was signed out. Sign in again: adobe_nb.connect() or %adobe_auth."
 _MOST_SECONDS = 1_000_000  # 11 days; tokens last one
 _EARLY = timedelta(seconds=60)
 _CONSOLE = "Developer Console > your project > Credentials > OAuth Server-to-Server"
@@ -228,7 +229,7 @@ class ImsAuth(AuthBase):
         with self._lock:
             before = self._token
             if self._signed_out:
-                raise NotSignedIn("This session was signed out. Sign in again: adobe_nb.connect() or %adobe_auth.")
+                raise NotSignedIn(_SIGNED_OUT)
             if before is None or (before.due(self._now()) and self.renewable):
                 self._token = self._fetch()
             elif before.due(self._now()):
@@ -256,7 +257,7 @@ class ImsAuth(AuthBase):
     def _told(self, before: Token | None, token: Token | None) -> Token:
         """Tell that the token changed, after the lock is free: a listener may ask for the token itself."""
         if token is None:
-            raise NotSignedIn("This session was signed out. Sign in again: adobe_nb.connect() or %adobe_auth.")
+            raise NotSignedIn(_SIGNED_OUT)
         if token is not before:
             self._changed()
         return token
@@ -272,7 +273,7 @@ class ImsAuth(AuthBase):
         with self._lock:
             before = self._token
             if self._signed_out:
-                raise NotSignedIn("This session was signed out. Sign in again: adobe_nb.connect() or %adobe_auth.")
+                raise NotSignedIn(_SIGNED_OUT)
             token = self._token = self._fetch()
         self._told(before, token)
 

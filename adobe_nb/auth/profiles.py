@@ -140,7 +140,7 @@ class Store:
             if unused := before if written else row:
                 with contextlib.suppress(CredentialsError):
                     self._drop_secret(unused)
-        return _profile(name, row, document["active"] == name)
+        return _profile(name, row, active=True)
 
     def use(self, name: str) -> None:
         """Make it the active one."""

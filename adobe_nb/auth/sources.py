@@ -82,10 +82,7 @@ def from_env_file(path: str | Path) -> Candidate:
     CredentialsError when it cannot be read, or describes a retired JWT credential.
     """
     path = _readable(path, "env_file", ".env file")
-    candidate = _read_env_file(path)
-    if candidate.secrets:
-        warn_if_readable_by_others(path)
-    return candidate
+    return _warned(path, _read_env_file(path))
 
 
 def from_console_file(path: str | Path) -> Candidate:
@@ -101,10 +98,7 @@ def from_console_file(path: str | Path) -> Candidate:
     else:
         refuse_retired(source, document, oauth=bool(document.get("SCOPES") or document.get("scopes")))
         values = _of_download(document)
-    candidate = candidate_of(source, values)
-    if candidate.secrets:
-        warn_if_readable_by_others(path)
-    return candidate
+    return _warned(path, candidate_of(source, values))
 
 
 def from_postman_file(path: str | Path) -> Candidate:
@@ -120,10 +114,7 @@ def from_postman_file(path: str | Path) -> Candidate:
             "Postman leaves current values out of an export. Put the client secret into the initial value, export "
             "again, and delete the file afterwards; or use a .env file."
         )
-    candidate = candidate_of(source, _pick_postman(texts), words=_in_words_of(_POSTMAN_NAMES), advice=advice)
-    if candidate.secrets:
-        warn_if_readable_by_others(path)
-    return candidate
+    return _warned(path, candidate_of(source, _pick_postman(texts), words=_in_words_of(_POSTMAN_NAMES), advice=advice))
 
 
 def from_config_file(path: str | Path) -> Candidate:
@@ -139,7 +130,11 @@ def from_config_file(path: str | Path) -> Candidate:
             f"{source} is for another environment of Adobe than production, which is not served here."
         )
     values = {member: _text(document.get(name)) for name, member in _PEER_NAMES.items()} | {"scopes": scopes or None}
-    candidate = candidate_of(source, values, words=_in_words_of(_PEER_NAMES))
+    return _warned(path, candidate_of(source, values, words=_in_words_of(_PEER_NAMES)))
+
+
+def _warned(path: Path, candidate: Candidate) -> Candidate:
+    """The candidate; warns when its file has secrets and other accounts can read it."""
     if candidate.secrets:
         warn_if_readable_by_others(path)
     return candidate
@@ -165,8 +160,8 @@ def find(
     Raises IncompleteCredentials when there are halves only, CredentialsError when a source that is there fails. What
     comes after a complete source is named, not opened: a keyring could ask its question.
     """
-    environment = from_environment(os.environ if environ is None else environ)
-    wanted = (os.environ if environ is None else environ).get(_PROFILE, "").strip()
+    environ = os.environ if environ is None else environ
+    environment, wanted = from_environment(environ), environ.get(_PROFILE, "").strip()
     del environ  # what may raise below must not have the whole environment among its local variables
     start = start or _here()
     passed_by: list[str] = []
@@ -236,10 +231,9 @@ def nearest_env_file(start: Path, passed_by: list[str] | None = None) -> Path | 
             if passed_by is not None:
                 passed_by.append(f"{path} {problem}; it was passed by.")
             continue
-        if path.is_file():
-            names = dotenv_values(path, interpolate=False, encoding="utf-8-sig").keys()
-            if names & _NAMES.keys() or "IMS_ORG" in names or _PROFILE in names:
-                return path
+        names = dotenv_values(path, interpolate=False, encoding="utf-8-sig").keys()
+        if names & _NAMES.keys() or "IMS_ORG" in names or _PROFILE in names:
+            return path
     return None
 
 

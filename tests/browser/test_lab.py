@@ -9,6 +9,7 @@ import nbformat
 import pytest
 from playwright.sync_api import Page, expect
 
+from adobe_nb.simulator.ims import Account
 from tests.browser.conftest import PATIENCE, Lab
 from tests.conftest import RECORDER
 from tests.notebook_runner import paths
@@ -64,6 +65,15 @@ def saved_after(lab: Lab, page: Page, name: str) -> str:
 
     wait_until(saved, "the notebook was saved")
     return lab.saved(name)
+
+
+def type_credentials(page: Page, account: Account) -> None:
+    """Open the form and fill it in, up to the click."""
+    page.locator(".adobe-nb summary").first.click()
+    page.get_by_label("Client secret (OAuth Server-to-Server)").check()
+    page.get_by_label("Organization ID").fill(account.org_id)
+    page.get_by_label("Client ID").fill(account.client_id)
+    page.get_by_label("Client secret", exact=True).fill(account.client_secret)
 
 
 @pytest.fixture
@@ -170,11 +180,7 @@ def test_a_client_secret_is_not_in_the_file_without_saved_widget_state(lab: Lab,
     page, name = panel
     details = lab.simulator.connection()
     menu(page, "Settings", "Save Widget State Automatically")
-    page.locator(".adobe-nb summary").first.click()
-    page.get_by_label("Client secret (OAuth Server-to-Server)").check()
-    page.get_by_label("Organization ID").fill(details["org_id"])
-    page.get_by_label("Client ID").fill(details["client_id"])
-    page.get_by_label("Client secret", exact=True).fill(details["client_secret"])
+    type_credentials(page, lab.simulator.accounts["demo"])
     assert details["client_secret"] not in saved_after(lab, page, name), "typed, not sent yet"
     page.get_by_role("button", name="Sign in", exact=True).click()
     expect(page.locator(".adobe-nb header strong")).to_have_text("Signed in", timeout=PATIENCE)
@@ -185,11 +191,7 @@ def test_a_client_secret_is_not_in_the_file_without_saved_widget_state(lab: Lab,
 def test_a_profile_is_saved_and_signs_in_after_a_restart_by_keyboard(lab: Lab, panel: tuple[Page, str]) -> None:
     page, name = panel
     details = lab.simulator.connection()
-    page.locator(".adobe-nb summary").first.click()
-    page.get_by_label("Client secret (OAuth Server-to-Server)").check()
-    page.get_by_label("Organization ID").fill(details["org_id"])
-    page.get_by_label("Client ID").fill(details["client_id"])
-    page.get_by_label("Client secret", exact=True).fill(details["client_secret"])
+    type_credentials(page, lab.simulator.accounts["demo"])
     page.get_by_label("Save as profile").fill("work")
     page.get_by_role("button", name="Sign in", exact=True).click()
     field_error = page.locator(".adobe-nb-field-error:not(:empty)")
@@ -220,11 +222,7 @@ def test_a_profile_is_saved_and_signs_in_after_a_restart_by_keyboard(lab: Lab, p
 def test_an_error_leads_to_its_part_of_the_help(lab: Lab, panel: tuple[Page, str]) -> None:
     page, _ = panel
     account = lab.simulator.accounts["no_profile"]
-    page.locator(".adobe-nb summary").first.click()
-    page.get_by_label("Client secret (OAuth Server-to-Server)").check()
-    page.get_by_label("Organization ID").fill(account.org_id)
-    page.get_by_label("Client ID").fill(account.client_id)
-    page.get_by_label("Client secret", exact=True).fill(account.client_secret)
+    type_credentials(page, account)
     page.get_by_role("button", name="Sign in", exact=True).click()
     expect(page.locator(".adobe-nb header strong")).to_have_text(
         "Signed in, but requests are refused", timeout=PATIENCE

@@ -1,8 +1,6 @@
 """The extension and %adobe_auth in a real IPython shell."""
 
-import json
 import linecache
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,16 +19,6 @@ from adobe_nb.notebook.display import compact
 from adobe_nb.notebook.panel import SignInPanel
 from tests.conftest import sign_in
 from tests.test_session import env_of, write
-
-
-@pytest.fixture
-def shell() -> Iterator[InteractiveShell]:
-    shell = InteractiveShell.instance()
-    adobe_nb.load_ipython_extension(shell)
-    yield shell
-    adobe_nb.unload_ipython_extension(shell)
-    shell.history_manager.end_session()
-    InteractiveShell.clear_instance()
 
 
 def run(shell: InteractiveShell, line: str) -> None:
@@ -107,13 +95,9 @@ class TestSources:
     def test_a_file_is_named_and_a_trailing_semicolon_is_harmless(
         self, shell: InteractiveShell, demo: Any, shown: list[Any]
     ) -> None:
-        details = demo.connection()
-        document = {"org_id": details["org_id"], "client_id": details["client_id"], "secret": details["client_secret"]}
-        write(Path.cwd() / "config.json", json.dumps(document))
-        hosts = {"ADOBE_REACTOR_URL": details["reactor_url"]}
-        assert hosts
-        with pytest.raises(adobe_nb.AdobeError):  # Adobe's address, and no proxy: nothing there
-            run(shell, "--config-file config.json;")
+        path = write(Path.cwd() / "other.env", env_of(demo))
+        run(shell, "--env-file other.env;")
+        assert adobe_nb.current().source == path.name
 
     @pytest.mark.parametrize("option", ["--console-file", "--postman-file", "--config-file", "--profile"])
     def test_each_source_that_fails_says_why(self, shell: InteractiveShell, option: str) -> None:

@@ -1,6 +1,5 @@
 """%reactor, and the completion of both magics, in a real IPython shell."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -13,16 +12,6 @@ from adobe_nb import session as sessions
 from adobe_nb.notebook import completion, reactor_magic
 from adobe_nb.resources import RESOURCES
 from tests.conftest import sign_in
-
-
-@pytest.fixture
-def shell() -> Iterator[InteractiveShell]:
-    shell = InteractiveShell.instance()
-    adobe_nb.load_ipython_extension(shell)
-    yield shell
-    adobe_nb.unload_ipython_extension(shell)
-    shell.history_manager.end_session()
-    InteractiveShell.clear_instance()
 
 
 @pytest.fixture
