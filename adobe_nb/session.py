@@ -133,6 +133,11 @@ class Session:
         return self._auth.signed_out
 
     @property
+    def works(self) -> bool:
+        """Whether it is signed in, and was not refused when it was last tested."""
+        return not self.signed_out and (self._check is None or self._check.ok)
+
+    @property
     def expires_at(self) -> datetime | None:
         """When the present token ends (UTC), if that is known."""
         return self.token.expires_at if self.token else None
@@ -365,7 +370,7 @@ def _open(found: Found, *, make_default: bool = True) -> Session:
         before = _state.default
         if not isinstance(error, CredentialsError):
             error.add_note(f"The credentials came from {session.source}.")
-        if make_default and before is not None and (before.checked is None or before.checked.ok):
+        if make_default and before is not None and before.works:
             error.add_note(f"You are still signed in as before: {before.service}, {before.org_id}.")
         raise
     if make_default:

@@ -144,8 +144,7 @@ def _taken(session: sessions.Session) -> Outcome:
     before = sessions.current_or_none()
     outcome = tested(session)
     if outcome.kind == "error" and before is not None and not before.signed_out and before is not session:
-        works = before.checked is None or before.checked.ok
-        return replace(outcome, text=f"{outcome.text}{' You are still signed in as before.' if works else ''}")
+        return replace(outcome, text=f"{outcome.text}{' You are still signed in as before.' if before.works else ''}")
     sessions.make_current(session)
     return outcome
 
@@ -182,7 +181,7 @@ def _use_profile(typed: Typed) -> Outcome:
 def _as_before(typed: Typed) -> list[str]:
     """For a sign-in that failed: what is still in force."""
     before = sessions.current_or_none()
-    works = before is not None and not before.signed_out and (before.checked is None or before.checked.ok)
+    works = before is not None and before.works
     return ["You are still signed in as before."] if works and typed.get("action") in {"sign_in", "profile"} else []
 
 
