@@ -11,6 +11,8 @@ from typing import Literal
 
 Kind = Literal["text", "boolean", "integer", "number", "datetime", "json"]
 Write = Literal["", "create", "update", "create+update"]
+Form = Literal["", "text", "list", "object"]
+Verb = Literal["create", "update", "delete"]
 
 ID_PATTERN = re.compile(r"[A-Z]{2}[0-9a-f]{32}")
 _GUIDE = "https://experienceleague.adobe.com/en/docs/experience-platform/tags/api/endpoints/"
@@ -26,6 +28,12 @@ class Attribute:
     write: Write = ""
     required: bool = False
     write_only: bool = False
+    form: Form = ""
+    """Of ``json``: what the API wants. ``text`` is JSON as a string; nothing says that it takes any value."""
+    values: tuple[str, ...] = ()
+    """All that the API accepts, where that is known."""
+    nullable: bool = False
+    """Whether None can be written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +45,10 @@ class Relation:
     many: bool = False
     nullable: bool = False
     write: Write = ""
+    required: bool = False
+    """Must be given to ``create``."""
+    endpoint: bool = False
+    """Has a ``/relationships/<name>`` of its own, which answers identifiers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +75,17 @@ class Resource:
     """Listed at ``/<type>`` too, besides its parents."""
     listed: bool = True
     """Whether there is any list of it."""
+    verbs: tuple[Verb, ...] = ()
+    """How it can be written: POST under a parent, PATCH, DELETE."""
+    created_under: tuple[str, ...] | None = None
+    """Types under which it is created; None: its parents."""
+    actions: tuple[str, ...] = ()
+    """What ``meta.action`` of a PATCH may be."""
+    deletion: Literal["", "soft", "hard"] = ""
+    """Soft-deleted ones can still be fetched by id."""
+    guarded: bool = False
+    """To delete it, its name has to be said."""
+    searchable: bool = False
 
     @property
     def root(self) -> bool:
@@ -80,6 +103,21 @@ class Resource:
     def docs(self) -> str:
         """Adobe's page on this type."""
         return _GUIDE + self.type.replace("_", "-")
+
+    @property
+    def creators(self) -> tuple[str, ...]:
+        """The types under which it is created; none when it is not."""
+        if "create" not in self.verbs:
+            return ()
+        return self.parents if self.created_under is None else self.created_under
+
+    def writable(self, verb: Verb) -> tuple[Attribute, ...]:
+        """The attributes that this verb takes."""
+        return tuple(attribute for attribute in self.attributes if verb in attribute.write)
+
+    def linkable(self, verb: Verb) -> tuple[Relation, ...]:
+        """The relations that this verb takes."""
+        return tuple(relation for relation in self.relations if verb in relation.write)
 
     @property
     def columns(self) -> tuple[Attribute, ...]:
@@ -159,10 +197,14 @@ _BY = (
     Attribute("updated_by_email", "text", "who changed it last"),
     Attribute("updated_by_display_name", "text", "the same, by name"),
 )
-_SETTINGS = Attribute("settings", "json", "its settings, as JSON text", "create+update")
+_SETTINGS = Attribute("settings", "json", "its settings, as JSON text", "create+update", form="text")
+_PLATFORMS = ("web", "mobile", "edge")
 _PROPERTY = Relation("property", ("properties",))
+STAGES = ("development", "staging", "production")
 _NOTES = Relation("notes", ("notes",), many=True)
 _UPDATED_WITH_PACKAGE = Relation("updated_with_extension_package", ("extension_packages",), nullable=True)
+
+_ALL: tuple[Verb, ...] = ("create", "update", "delete")
 
 _ROWS = (
     Resource(
@@ -199,11 +241,18 @@ _ROWS = (
             CREATED,
             UPDATED,
             Attribute("name", "text", "unique within the company", "create+update", required=True),
-            Attribute("platform", "text", "web, mobile, or edge (event forwarding)", "create", required=True),
+            Attribute(
+                "platform",
+                "text",
+                "web, mobile, or edge (event forwarding)",
+                "create",
+                required=True,
+                values=_PLATFORMS,
+            ),
             Attribute("enabled", "boolean", "is active"),
             Attribute("development", "boolean", "may install extension packages in development", "create+update"),
             Attribute("token", "text", "second part of the library URLs"),
-            Attribute("domains", "json", "host names, a JSON list; web needs one", "create+update"),
+            Attribute("domains", "json", "host names, a JSON list; web needs one", "create+update", form="list"),
             Attribute(
                 "undefined_vars_return_empty", "boolean", "data elements without a value give ''", "create+update"
             ),
@@ -228,6 +277,10 @@ _ROWS = (
         parents=("companies",),
         default_parent="companies",
         meta=(Attribute("rights", "json", "your rights on this property"),),
+        verbs=_ALL,
+        deletion="hard",
+        guarded=True,
+        searchable=True,
     ),
     Resource(
         type="rules",
@@ -252,6 +305,11 @@ _ROWS = (
         parents=("properties", "libraries", "rule_components", "builds"),
         meta=(_LATEST, _DELETED),
         revisionable=True,
+        verbs=_ALL,
+        created_under=("properties",),
+        actions=("revise",),
+        deletion="soft",
+        searchable=True,
     ),
     Resource(
         type="rule_components",
@@ -277,18 +335,22 @@ _ROWS = (
             Attribute("extension_id", "text", "older way to name the extension", "create+update", write_only=True),
         ),
         relations=(
-            Relation("extension", ("extensions",), write="create+update"),
+            Relation("extension", ("extensions",), write="create+update", required=True),
             Relation("origin", ("rule_components",)),
             _PROPERTY,
             Relation("updated_with_extension", ("extensions",), nullable=True),
             _UPDATED_WITH_PACKAGE,
-            Relation("rules", ("rules",), many=True, write="create"),
+            Relation("rules", ("rules",), many=True, write="create", required=True),
             _NOTES,
         ),
         filters=tuple(sorted((*_REVISION_FILTERS, "negate"))),
         parents=("rules",),
         through=MappingProxyType({"properties": "rules"}),
         meta=(_LATEST,),
+        verbs=_ALL,
+        created_under=("properties",),
+        deletion="soft",
+        searchable=True,
     ),
     Resource(
         type="data_elements",
@@ -301,16 +363,23 @@ _ROWS = (
             Attribute("enabled", "boolean", "is switched on", "create+update"),
             Attribute("delegate_descriptor_id", "text", "package::dataElements::name", "create+update", required=True),
             _SETTINGS,
-            Attribute("default_value", "json", "value when there is none", "create+update"),
+            Attribute("default_value", "json", "value when there is none", "create+update", nullable=True),
             Attribute("clean_text", "boolean", "white space is trimmed", "create+update"),
             Attribute("force_lower_case", "boolean", "the value is lower-cased", "create+update"),
-            Attribute("storage_duration", "text", "pageview, session, visitor or nothing", "create+update"),
+            Attribute(
+                "storage_duration",
+                "text",
+                "pageview, session, visitor or nothing",
+                "create+update",
+                values=("pageview", "session", "visitor"),
+                nullable=True,
+            ),
             _REVIEW,
         ),
         relations=(
             _PROPERTY,
             Relation("origin", ("data_elements",)),
-            Relation("extension", ("extensions",), write="create+update"),
+            Relation("extension", ("extensions",), write="create+update", required=True),
             Relation("updated_with_extension", ("extensions",), nullable=True),
             _UPDATED_WITH_PACKAGE,
             Relation("libraries", ("libraries",), many=True),
@@ -321,6 +390,11 @@ _ROWS = (
         parents=("properties", "libraries", "builds", "secrets"),
         meta=(_LATEST, _DELETED),
         revisionable=True,
+        verbs=_ALL,
+        created_under=("properties",),
+        actions=("revise",),
+        deletion="soft",
+        searchable=True,
     ),
     Resource(
         type="extensions",
@@ -333,14 +407,20 @@ _ROWS = (
             Attribute("display_name", "text", "the package's display name"),
             Attribute("version", "text", "installed version"),
             Attribute("enabled", "boolean", "is switched on", "create+update"),
-            Attribute("delegate_descriptor_id", "text", "package::extensionConfiguration::config", "create+update"),
+            Attribute(
+                "delegate_descriptor_id",
+                "text",
+                "package::extensionConfiguration::config",
+                "create+update",
+                nullable=True,
+            ),
             _SETTINGS,
             _REVIEW,
         ),
         relations=(
             _PROPERTY,
             Relation("origin", ("extensions",)),
-            Relation("extension_package", ("extension_packages",), write="create+update"),
+            Relation("extension_package", ("extension_packages",), write="create+update", required=True),
             _UPDATED_WITH_PACKAGE,
             Relation("libraries", ("libraries",), many=True),
             Relation("revisions", ("extensions",), many=True),
@@ -354,6 +434,11 @@ _ROWS = (
             _DELETED,
         ),
         revisionable=True,
+        verbs=_ALL,
+        created_under=("properties",),
+        actions=("revise",),
+        deletion="soft",
+        searchable=True,
     ),
     Resource(
         type="environments",
@@ -364,7 +449,7 @@ _ROWS = (
             CREATED,
             UPDATED,
             Attribute("name", "text", "environment name", "create+update", required=True),
-            Attribute("stage", "text", "development, staging or production", "create", required=True),
+            Attribute("stage", "text", "development, staging or production", "create", required=True, values=STAGES),
             Attribute("path", "text", "folder on the host", "create+update"),
             Attribute("archive", "boolean", "delivers a zip", "create+update"),
             Attribute("archive_passphrase", "text", "encrypts the zip", "create+update", write_only=True),
@@ -377,7 +462,7 @@ _ROWS = (
         ),
         relations=(
             Relation("library", ("libraries",), nullable=True),
-            Relation("host", ("hosts",), write="create+update"),
+            Relation("host", ("hosts",), write="create+update", required=True, endpoint=True),
             _PROPERTY,
             Relation("builds", ("builds",), many=True),
         ),
@@ -387,6 +472,10 @@ _ROWS = (
             Attribute("archive_encrypted", "boolean", "the zip is encrypted"),
             Attribute("script_sources", "json", "premium CDN addresses"),
         ),
+        verbs=_ALL,
+        deletion="hard",
+        guarded=True,
+        searchable=True,
     ),
     Resource(
         type="libraries",
@@ -403,14 +492,14 @@ _ROWS = (
             Attribute("stale", "text", "upstream_changed or extension_upgraded, if so"),
         ),
         relations=(
-            Relation("environment", ("environments",), nullable=True, write="create+update"),
+            Relation("environment", ("environments",), nullable=True, write="create", endpoint=True),
             Relation("upstream_library", ("libraries",), nullable=True),
             _PROPERTY,
             Relation("last_build", ("builds",), nullable=True),
             Relation("builds", ("builds",), many=True),
-            Relation("data_elements", ("data_elements",), many=True, write="create+update"),
-            Relation("extensions", ("extensions",), many=True, write="create+update"),
-            Relation("rules", ("rules",), many=True, write="create+update"),
+            Relation("data_elements", ("data_elements",), many=True, write="create", endpoint=True),
+            Relation("extensions", ("extensions",), many=True, write="create", endpoint=True),
+            Relation("rules", ("rules",), many=True, write="create", endpoint=True),
             _NOTES,
         ),
         filters=("created_at", "name", "published_at", "stale", "state", "updated_at"),
@@ -419,6 +508,11 @@ _ROWS = (
             Attribute("build_status", "text", "status of the last build in this state"),
             Attribute("build_required_detail", "text", "why a build is needed"),
         ),
+        verbs=_ALL,
+        created_under=("properties",),
+        actions=("submit", "approve", "reject", "develop"),
+        deletion="hard",
+        searchable=True,
     ),
     Resource(
         type="hosts",
@@ -429,11 +523,18 @@ _ROWS = (
             CREATED,
             UPDATED,
             Attribute("name", "text", "host name", "create+update", required=True),
-            Attribute("type_of", "text", "akamai (Adobe-managed) or sftp", "create+update", required=True),
-            Attribute("server", "text", "address of the SFTP server", "create+update"),
-            Attribute("path", "text", "folder on it", "create+update"),
-            Attribute("port", "integer", "its port", "create+update"),
-            Attribute("username", "text", "user on it", "create+update"),
+            Attribute(
+                "type_of",
+                "text",
+                "akamai (Adobe-managed) or sftp",
+                "create+update",
+                required=True,
+                values=("akamai", "sftp"),
+            ),
+            Attribute("server", "text", "address of the SFTP server", "create+update", nullable=True),
+            Attribute("path", "text", "folder on it", "create+update", nullable=True),
+            Attribute("port", "integer", "its port", "create+update", nullable=True),
+            Attribute("username", "text", "user on it", "create+update", nullable=True),
             Attribute("status", "text", "pending while the connection is tried, then succeeded or failed"),
             Attribute("skip_symlinks", "boolean", "SFTP: leave symbolic links alone", "create+update"),
             Attribute("encrypted_private_key", "text", "the key, encrypted", "create+update", write_only=True),
@@ -442,6 +543,10 @@ _ROWS = (
         filters=("created_at", "name", "type_of", "updated_at"),
         parents=("properties",),
         meta=(Attribute("status_details", "json", "why the connection failed"),),
+        verbs=_ALL,
+        deletion="hard",
+        guarded=True,
+        searchable=True,
     ),
     Resource(
         type="builds",
@@ -473,6 +578,8 @@ _ROWS = (
             Attribute("republish_status", "text", "state of a republish"),
             Attribute("status_details", "json", "why it failed"),
         ),
+        actions=("republish",),
+        searchable=True,
     ),
     Resource(
         type="extension_packages",
@@ -517,6 +624,10 @@ _ROWS = (
             Attribute("script_sources", "json", "premium CDN addresses"),
             Attribute("status_details", "json", "why it failed"),
         ),
+        verbs=("delete",),
+        actions=("release_private", "discontinue"),
+        deletion="hard",
+        searchable=True,
     ),
     Resource(
         type="extension_package_usage_authorizations",
@@ -532,13 +643,22 @@ _ROWS = (
             Attribute("owner_org_name", "text", "the same, by name"),
             Attribute("authorized_org_id", "text", "the organisation that may use it", "create", required=True),
             Attribute("authorized_org_name", "text", "the same, by name"),
-            Attribute("state", "text", "pending_approval, approved or rejected", "update"),
+            Attribute(
+                "state",
+                "text",
+                "pending_approval, approved or rejected",
+                "update",
+                values=("pending_approval", "approved", "rejected"),
+            ),
             *_BY,
         ),
         relations=(Relation("extension_package", ("extension_packages",), nullable=True),),
         filters=(),
         parents=("extension_packages",),
         at_root=True,
+        verbs=_ALL,
+        created_under=("extension_packages",),
+        deletion="hard",
     ),
     Resource(
         type="callbacks",
@@ -549,11 +669,21 @@ _ROWS = (
             CREATED,
             UPDATED,
             Attribute("url", "text", "https address", "create+update", required=True),
-            Attribute("subscriptions", "json", "kinds of audit events, a JSON list", "create+update", required=True),
+            Attribute(
+                "subscriptions",
+                "json",
+                "kinds of audit events, a JSON list",
+                "create+update",
+                required=True,
+                form="list",
+            ),
         ),
         relations=(_PROPERTY,),
         filters=("created_at", "updated_at"),
         parents=("properties",),
+        verbs=_ALL,
+        deletion="hard",
+        searchable=True,
     ),
     Resource(
         type="secrets",
@@ -563,10 +693,16 @@ _ROWS = (
         attributes=(
             CREATED,
             UPDATED,
-            Attribute("name", "text", "its name", "create", required=True),
-            Attribute("type_of", "text", "token, simple-http, oauth2-client_credentials …", "create", required=True),
+            Attribute("name", "text", "its name", "create+update", required=True),
+            Attribute("type_of", "text", "token, simple-http, oauth2-google …", "create+update", required=True),
             Attribute(
-                "credentials", "json", "depends on type_of; never shown", "create", required=True, write_only=True
+                "credentials",
+                "json",
+                "depends on type_of; never shown",
+                "create+update",
+                required=True,
+                write_only=True,
+                form="object",
             ),
             Attribute("status", "text", "whether the last exchange worked"),
             Attribute("activated_at", "datetime", "when it became usable"),
@@ -575,7 +711,7 @@ _ROWS = (
         ),
         relations=(
             _PROPERTY,
-            Relation("environment", ("environments",), nullable=True, write="create"),
+            Relation("environment", ("environments",), nullable=True, write="create", required=True),
             _NOTES,
             Relation("data_elements", ("data_elements",), many=True),
         ),
@@ -589,6 +725,10 @@ _ROWS = (
             Attribute("authorization_url", "text", "google: the page that a person must open"),
             Attribute("authorization_url_expires_at", "datetime", "until when it works"),
         ),
+        verbs=_ALL,
+        created_under=("properties",),
+        actions=("test", "retry", "reauthorize"),
+        deletion="hard",
     ),
     Resource(
         type="notes",
@@ -604,6 +744,8 @@ _ROWS = (
         relations=(Relation("resource", _NOTABLE),),
         filters=("created_at", "text", "updated_at"),
         parents=_NOTABLE,
+        verbs=("create",),
+        searchable=True,
     ),
     Resource(
         type="app_configurations",
@@ -615,15 +757,24 @@ _ROWS = (
             UPDATED,
             Attribute("app_id", "text", "the app's identifier", "create+update"),
             Attribute("name", "text", "display name", "create+update"),
-            Attribute("platform", "text", "web or mobile", "create+update"),
-            Attribute("messaging_service", "text", "apns or fcm", "create+update"),
+            Attribute("platform", "text", "web or mobile", "create+update", values=("web", "mobile")),
+            Attribute("messaging_service", "text", "apns or fcm", "create+update", values=("apns", "fcm")),
             Attribute("key_type", "text", "kind of credential, such as p8_file", "create+update"),
-            Attribute("push_credential", "json", "depends on key_type; never shown", "create+update", write_only=True),
+            Attribute(
+                "push_credential",
+                "json",
+                "depends on key_type; never shown",
+                "create+update",
+                write_only=True,
+                form="object",
+            ),
         ),
         relations=(Relation("company", ("companies",)),),
         filters=("app_id", "created_at", "key_type", "messaging_service", "name", "platform", "updated_at"),
         parents=("companies",),
         default_parent="companies",
+        verbs=_ALL,
+        deletion="hard",
     ),
     Resource(
         type="audit_events",
@@ -645,6 +796,7 @@ _ROWS = (
         ),
         filters=("created_at", "type_of", "updated_at"),
         meta=(Attribute("property_name", "text", "name of the property"),),
+        searchable=True,
     ),
     Resource(
         type="profiles",
@@ -666,8 +818,10 @@ _ROWS = (
     ),
 )
 
-RESOURCES: MappingProxyType[str, Resource] = MappingProxyType({row.type: row for row in _ROWS})
-BY_PREFIX: MappingProxyType[str, Resource] = MappingProxyType({row.prefix: row for row in _ROWS})
+_BY_TYPE = {row.type: row for row in _ROWS}
+_BY_PREFIX = {row.prefix: row for row in _ROWS}
+RESOURCES: MappingProxyType[str, Resource] = MappingProxyType(_BY_TYPE)
+BY_PREFIX: MappingProxyType[str, Resource] = MappingProxyType(_BY_PREFIX)
 
 
 def singular(resource_type: str) -> str:

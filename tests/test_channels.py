@@ -213,7 +213,7 @@ class TestWire:
         session = sign_in(demo)
         session.test()
         session.reactor.properties()
-        for request in demo.received:
+        for request in demo.requests:
             without_secrets(demo, request.path + repr(request.query))
 
     def test_what_we_show_of_a_request(self, demo: Any) -> None:

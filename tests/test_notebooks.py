@@ -79,7 +79,7 @@ class TestEachNotebook:
             write(tmp_path / ".env", env_of(elsewhere))
             notebook = execute(path, tmp_path)
             saved = json.dumps(notebook)
-            assert any(request.path.startswith(("/companies", "/ee/")) for request in elsewhere.received)
+            assert any(request.path.startswith(("/companies", "/ee/")) for request in elsewhere.requests)
             secrets = {*elsewhere.ims.issued, *(each.client_secret for each in elsewhere.accounts.values())}
         assert not any(secret in saved for secret in secrets)
         assert not re.search(r"eyJ[\w-]{20,}\.[\w-]{20,}\.", saved), "no token of the built-in simulator either"

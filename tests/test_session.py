@@ -99,7 +99,7 @@ class TestSimulatorOrAdobe:
         assert first.credentials.hosts == second.credentials.hosts
 
     def test_an_unknown_account_lists_those_there_are(self) -> None:
-        with pytest.raises(CredentialsError, match="demo, no_company, no_platform, no_profile"):
+        with pytest.raises(CredentialsError, match="demo, developer, no_company, no_platform, no_profile"):
             adobe_nb.connect(simulator="admin")
 
     def test_the_fallback_is_taken_only_when_no_source_is_complete(self, demo: Any) -> None:
@@ -204,9 +204,9 @@ def test_the_three_headers_are_shown_masked(session: Any, demo: Any) -> None:
 
 
 def test_what_was_sent_carries_the_three_headers(demo: Any, session: Any) -> None:
-    demo.received.clear()
+    demo.requests.clear()
     session.reactor.companies()
-    headers = demo.received[-1].headers
+    headers = demo.requests[-1].headers
     assert headers["authorization"].startswith("Bearer ")
     assert headers["x-api-key"] == demo.accounts["demo"].client_id
     assert headers["x-gw-ims-org-id"] == session.org_id
@@ -245,7 +245,7 @@ class TestSeveralOrganisations:
 
     def pairs(self, simulator: Any) -> set[tuple[str, str, str]]:
         found = set()
-        for request in simulator.received:
+        for request in simulator.requests:
             token = request.headers.get("authorization", "").removeprefix("Bearer ")
             if token:
                 client = read_claims(Secret(token))["client_id"]
@@ -262,7 +262,7 @@ class TestSeveralOrganisations:
     def test_across_threads(self, simulate: Any) -> None:
         simulator = simulate(seed="demo")
         ours, theirs = sign_in(simulator), sign_in(simulator, "no_company", make_default=False)
-        simulator.received.clear()
+        simulator.requests.clear()
 
         def pull(session: Any) -> int:
             total = 0
@@ -281,7 +281,7 @@ class TestSeveralOrganisations:
     def test_in_async_tasks(self, simulate: Any) -> None:
         simulator = simulate(seed="demo")
         ours, theirs = sign_in(simulator), sign_in(simulator, "no_company", make_default=False)
-        simulator.received.clear()
+        simulator.requests.clear()
 
         async def pull(session: Any) -> None:
             with adobe_nb.use(session):

@@ -5,6 +5,7 @@ import json
 from datetime import datetime, timedelta
 from typing import Any
 
+from adobe_nb.simulator.packages import attributes_of
 from adobe_nb.simulator.store import Identifier, Record, Store
 
 PEOPLE = (
@@ -30,9 +31,11 @@ _NOTES = (
     ("properties", "Consent is asked for by the banner, not by a rule."),
     ("extensions", "Upgrade together with the other stores."),
 )
+PARTNERS = "7B4D9F2E67A0C0DE0A495C3F@AdobeOrg"
+"""Another organisation."""
 _PREFIX = {
     "hosts": "HT", "builds": "BL", "notes": "NT", "callbacks": "CB", "secrets": "SE", "app_configurations": "AC",
-    "extension_package_usage_authorizations": "EA", "audit_events": "AE",
+    "extension_package_usage_authorizations": "EA", "audit_events": "AE", "extension_packages": "EP",
 }  # fmt: skip
 _SINGULAR = {"properties": "property", "libraries": "library"}
 
@@ -41,7 +44,6 @@ def surround(store: Store, company: Record) -> None:
     """Add all of it, from what is in the store."""
     for record in store.all("properties"):
         _host(store, record)
-    _packages(store, company)
     _builds(store)
     _notes(store)
     _event_forwarding(store)
@@ -81,41 +83,11 @@ def _host(store: Store, owner: Record) -> None:
         store.add(Record("hosts", named[1], attributes, {"property": _here(owner)}), owner.id)
 
 
-def _packages(store: Store, company: Record) -> None:
-    """Every package that an extension was installed from, or could be upgraded to."""
-    for extension in store.all("extensions"):
-        installed = extension.to_one["extension_package"]
-        owner = store.get(*(extension.to_one["property"] or ("", "")))
-        platform = owner.attributes["platform"] if owner else "web"
-        wanted = {installed[1]: extension.attributes["version"]} if installed else {}
-        if newer := extension.meta.get("upgrade_extension_package_id"):
-            wanted[newer] = _next(extension.attributes["version"])
-        for identifier, version in wanted.items():
-            if store.get("extension_packages", identifier) is None:
-                store.add(_package(identifier, extension, version, platform, company))
-
-
-def _next(version: str) -> str:
-    major, minor, *_ = (*version.split("."), "0")
-    return f"{major}.{int(minor) + 1}.0"
-
-
-def _package(identifier: str, extension: Record, version: str, platform: str, company: Record) -> Record:
-    name = extension.attributes["name"]
+def released(platform: str, name: str, version: str) -> str:
+    """When that version of a package came out; made up, higher versions later."""
     numbers = [int(part) for part in version.split(".") if part.isdigit()]
     age = sum(number * 10**place for place, number in zip((2, 1, 0), numbers, strict=False))
-    created = _later("2022-01-10T09:00:00.000Z", days=age, minutes=int(_token(identifier), 16) % 600)
-    attributes: dict[str, Any] = dict.fromkeys(
-        ("actions", "conditions", "events", "data_elements", "shared_modules", "resources", "hosted_lib_files"), ()
-    )
-    attributes = {key: [] for key in attributes} | {
-        "name": name, "display_name": extension.attributes["display_name"], "version": version, "platform": platform,
-        "availability": "public", "status": "succeeded", "description": f"Stands in for the extension {name}.",
-        "author": {"name": "Simulator"}, "discontinued": False, "owner_org_id": company.attributes["org_id"],
-        "configuration": None, "main": None, "view_base_path": "dist/", "icon_path": None, "exchange_url": None,
-        "cdn_path": None, "ecma_version": None, "created_at": created, "updated_at": created,
-    }  # fmt: skip
-    return Record("extension_packages", identifier, attributes)
+    return _later("2022-01-10T09:00:00.000Z", days=age, minutes=int(_token(platform, name, version), 16) % 600)
 
 
 def _builds(store: Store) -> None:
@@ -203,12 +175,42 @@ def _company_level(store: Store, company: Record) -> None:
     configuration = Record("app_configurations", _id("app_configurations", company.id), attributes)
     configuration.to_one = {"company": _here(company)}
     store.add(configuration, company.id)
-    package = store.all("extension_packages")[0]
+    own = _private_package(store, "harbor-tools", "Harbor Tools", company.attributes["org_id"])
+    _grant(store, own, PARTNERS, "Restricted", "approved")
+    theirs = _private_package(store, "partner-beacon", "Partner Beacon", PARTNERS)
+    _grant(store, theirs, company.attributes["org_id"], company.attributes["name"], "pending_approval")
+
+
+def _private_package(store: Store, name: str, display_name: str, owner: str) -> Record:
+    """A package of an organisation's own, with one action."""
+    attributes = attributes_of(
+        {
+            "name": name,
+            "displayName": display_name,
+            "platform": "web",
+            "version": "1.0.0",
+            "description": "A private extension of the demo.",
+            "author": {"name": display_name},
+            "viewBasePath": "dist/",
+            "actions": [
+                {"name": "send", "displayName": "Send", "libPath": "lib/send.js", "schema": {"type": "object"}}
+            ],
+        }
+    )
+    created = released("web", name, "1.0.0")
+    attributes |= {"created_at": created, "updated_at": created, "availability": "private", "status": "succeeded"}
+    attributes |= {"discontinued": False, "owner_org_id": owner}
+    return store.add(Record("extension_packages", _id("extension_packages", name), attributes))
+
+
+def _grant(store: Store, package: Record, org_id: str, org_name: str, state: str) -> None:
+    """Leave for an organisation to use a private package."""
+    created = _later(package.attributes["created_at"], days=3)
     attributes = {
         "created_at": created, "updated_at": created, "name": package.attributes["name"],
-        "platform": package.attributes["platform"], "owner_org_id": company.attributes["org_id"],
-        "owner_org_name": company.attributes["name"], "authorized_org_id": "7B4D9F2E67A0C0DE0A495C3F@AdobeOrg",
-        "authorized_org_name": "Harbor Partners", "state": "approved",
+        "platform": package.attributes["platform"], "owner_org_id": package.attributes["owner_org_id"],
+        "owner_org_name": package.attributes["author"]["name"], "authorized_org_id": org_id,
+        "authorized_org_name": org_name, "state": state,
     }  # fmt: skip
     kind = "extension_package_usage_authorizations"
     store.add(Record(kind, _id(kind, package.id), attributes, {"extension_package": _here(package)}), package.id)

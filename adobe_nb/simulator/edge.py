@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from adobe_nb.simulator.app import Request, Response
 from adobe_nb.simulator.ims import Account, Expired, Ims
+from adobe_nb.simulator.messages import Request, Response
 
 PROBLEM = "application/problem+json"
 LIMIT = 64 * 1024

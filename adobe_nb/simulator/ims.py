@@ -7,7 +7,7 @@ import json
 import secrets
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 SCOPES = (
@@ -19,6 +19,9 @@ SCOPES = (
     "additional_info.roles",
     "acp.foundation",
 )
+COMPANY_RIGHTS = ("develop_extensions", "manage_properties", "manage_app_configurations")
+PROPERTY_RIGHTS = ("approve", "develop", "manage_environments", "manage_extensions", "publish")
+ALL_RIGHTS = frozenset((*COMPANY_RIGHTS, *PROPERTY_RIGHTS))
 NEEDED_BY_REACTOR = ("read_organizations", "additional_info.projectedProductContext")
 
 
@@ -33,6 +36,17 @@ class Account:
     product_profile: bool = True
     platform_context: bool = True
     entitled: bool = True
+    rights: frozenset[str] = ALL_RIGHTS
+    display_name: str = "Simulated Account"
+
+    @property
+    def email(self) -> str:
+        """The technical account's address."""
+        return f"{self.client_id[:12]}@techacct.adobe.com"
+
+    def with_all_rights(self) -> "Account":
+        """The same account, allowed everything: for what the service does by itself."""
+        return replace(self, rights=ALL_RIGHTS)
 
 
 @dataclass(frozen=True, slots=True)

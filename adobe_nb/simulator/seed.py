@@ -8,10 +8,13 @@ from typing import Any
 
 from adobe_nb.resources import RESOURCES
 from adobe_nb.simulator import demo
-from adobe_nb.simulator.around import surround
+from adobe_nb.simulator.around import released, surround
 from adobe_nb.simulator.edge import DATASTREAMS
 from adobe_nb.simulator.ims import SCOPES, Account
+from adobe_nb.simulator.packages import catalogue
+from adobe_nb.simulator.publishing import refresh_upstreams
 from adobe_nb.simulator.store import Identifier, Record, Store
+from adobe_nb.simulator.store import stamp as _stamp
 
 ORG_ID = "5F1C6E4B67A0C0DE0A495C3A@AdobeOrg"
 _EMPTY_ORG_ID = "0D2A7B1967A0C0DE0A495C3B@AdobeOrg"
@@ -43,8 +46,11 @@ ACCOUNTS = {
         _digest("client not_entitled", 16), _secret("not_entitled"), "3C9E51D267A0C0DE0A495C3C@AdobeOrg", entitled=False
     ),
     "no_scope": Account(_digest("client no_scope", 16), _secret("no_scope"), ORG_ID, scopes=SCOPES[:-1]),
+    "reader": Account(_digest("client reader", 16), _secret("reader"), ORG_ID, rights=frozenset()),
+    "developer": Account(_digest("client developer", 16), _secret("developer"), ORG_ID, rights=frozenset({"develop"})),
 }
 """``demo`` works; ``no_company`` has an organisation without tags; ``no_profile`` is in no product profile for tags.
+``reader`` may look and change nothing; ``developer`` may develop, but neither approve nor publish.
 
 For the Edge Network: ``no_platform`` is in no product profile of Experience Platform, the company of ``not_entitled``
 has no licence for it, ``no_scope`` lacks the scope acp.foundation.
@@ -67,16 +73,17 @@ def seeded(seed: str, bulk: Bulk) -> dict[str, Store]:
         raise ValueError(f"There is no seed {seed!r}, only demo and empty.")
     store = Store()
     company = store.add(_company())
+    catalogue(store, make_id, released)
     if seed == "demo":
         for each in demo.PROPERTIES:
             _Builder(store, company, each).build()
         surround(store, company)
+        for place in store.all("properties"):
+            refresh_upstreams(store, place.here)
+        for library in store.all("libraries"):
+            library.attributes["stale"] = None
     _generate(store, company, bulk)
     return {ORG_ID: store}
-
-
-def _stamp(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
 
 
 def _day(text: str) -> datetime:

@@ -6,20 +6,24 @@ import json
 import socket
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl
 
+from tornado.httpclient import AsyncHTTPClient, HTTPRequest
 from tornado.httpserver import HTTPServer
 from tornado.httputil import HTTPServerRequest
 from tornado.web import Application, RequestHandler
 
-from adobe_nb.simulator.app import App, Request, Response
+from adobe_nb.simulator.app import App
+from adobe_nb.simulator.calls import Options
 from adobe_nb.simulator.edge import EdgeApp
 from adobe_nb.simulator.faults import Fault, Faults
 from adobe_nb.simulator.ims import Account, Ims
+from adobe_nb.simulator.messages import JSON_API, Request, Response
 from adobe_nb.simulator.seed import ACCOUNTS, COMPANY_ID, DATASTREAM_ID, ORG_ID, Bulk, seeded
+from adobe_nb.simulator.writes import is_loopback
 
 _ADDRESS = "127.0.0.1"
 _REMEMBERED = 10_000
@@ -28,7 +32,7 @@ _REMEMBERED = 10_000
 class Simulator:
     """IMS and Reactor on one port, the two Edge hosts on their own. Use as a context, or ``start`` and ``stop``.
 
-    ``received`` holds the latest requests, for tests and the curious.
+    ``requests`` holds the latest requests, for tests and the curious.
 
     Example:
         >>> from adobe_nb.simulator.server import Simulator
@@ -46,15 +50,19 @@ class Simulator:
         latency: float = 0.0,
         token_ttl: float = 86399,
         build_seconds: float = 0.5,
+        failing_builds: bool = False,
+        most_in_flight: int | None = None,
         faults: tuple[Fault, ...] = (),
     ) -> None:
         self.accounts: dict[str, Account] = dict(ACCOUNTS)
         self.ims = Ims(self.accounts, token_ttl=token_ttl)
         self.stores = seeded(seed, bulk or Bulk())
         self.latency = latency
-        self.build_seconds = build_seconds
+        self.options = Options(build_seconds=build_seconds, failing_builds=failing_builds, deliver=self._deliver)
+        self.most_in_flight = most_in_flight
+        self.in_flight = 0
         self.faults = Faults(faults)
-        self.received: deque[Request] = deque(maxlen=_REMEMBERED)
+        self.requests: deque[Request] = deque(maxlen=_REMEMBERED)
         self._port = port
         self._ready = threading.Event()
         self._problem: OSError | None = None
@@ -62,6 +70,7 @@ class Simulator:
         self._stopping: asyncio.Event | None = None
         self._thread: threading.Thread | None = None
         self._urls: dict[str, str] = {}
+        self._calls: set[asyncio.Future[Any]] = set()
         self.app: App | None = None
 
     def __enter__(self) -> "Simulator":
@@ -136,7 +145,7 @@ class Simulator:
                 server = HTTPServer(Application(handler, log_function=lambda _: None))
                 server.add_sockets([listening])
                 servers.append(server)
-            self.app = App(self.ims, self.stores, self._urls["reactor"])
+            self.app = App(self.ims, self.stores, self._urls["reactor"], self.options)
         except OSError as error:
             self._problem = error
             self._stopping.set()
@@ -151,15 +160,31 @@ class Simulator:
         """A token of the demo account that is over, to meet its refusal."""
         return self.ims.issue(self.accounts["demo"], age=self.ims.token_ttl + 1)
 
+    def _deliver(self, url: str, document: Mapping[str, Any]) -> None:
+        """Call a callback on this machine, once; whatever is elsewhere is not called."""
+        if is_loopback(url) and self._loop is not None:
+            body = json.dumps(document).encode()
+            headers = {"Content-Type": JSON_API}
+            request = HTTPRequest(url, "POST", headers, body, request_timeout=5, follow_redirects=False)
+            calling = AsyncHTTPClient().fetch(request, raise_error=False)
+            task = asyncio.ensure_future(calling, loop=self._loop)
+            self._calls.add(task)
+            task.add_done_callback(self._called)
+
+    def _called(self, task: "asyncio.Future[Any]") -> None:
+        self._calls.discard(task)
+        if not task.cancelled():
+            task.exception()  # nobody is told when it cannot be reached
+
     def _answerer(self, app: EdgeApp) -> Callable[[Request], Response]:
         def answer(request: Request) -> Response:
-            self.received.append(request)
+            self.requests.append(request)
             return app(request)
 
         return answer
 
     def _answer(self, request: Request) -> Response:
-        self.received.append(request)
+        self.requests.append(request)
         if request.path == "/simulator" and request.method == "GET":
             return Response(200, json.dumps(self.connection()).encode(), "application/json")
         if self.app is None:  # pragma: no cover
@@ -180,9 +205,19 @@ class _Handler(RequestHandler):
         """No ETag: it would cost a hash of every page."""
 
     async def _handle(self, *_: str) -> None:
-        if self._simulator.latency:
-            await asyncio.sleep(self._simulator.latency)
+        simulator = self._simulator
+        simulator.in_flight += 1
+        try:
+            crowded = simulator.most_in_flight is not None and simulator.in_flight > simulator.most_in_flight
+            if simulator.latency:
+                await asyncio.sleep(simulator.latency)
+            await self._serve(crowded=crowded)
+        finally:
+            simulator.in_flight -= 1
+
+    async def _serve(self, *, crowded: bool) -> None:
         kind = self._simulator.faults.strike() if self.request.path != "/simulator" else None
+        kind = "429" if crowded else kind
         if kind == "slow":
             await asyncio.sleep(2)
         elif kind == "reset":

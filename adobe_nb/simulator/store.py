@@ -1,6 +1,13 @@
 """The simulator's state: records in memory, and the lists they stand in."""
 
+import hashlib
+import heapq
+import json
+import time
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import count
 from typing import Any
 
 from adobe_nb.resources import RESOURCES, Relation
@@ -9,7 +16,7 @@ Identifier = tuple[str, str]
 """Type and id of a resource."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Record:
     """One resource. ``to_one`` maps relation names to identifiers, or to None."""
 
@@ -18,40 +25,141 @@ class Record:
     attributes: dict[str, Any]
     to_one: dict[str, Identifier | None] = field(default_factory=dict)
     meta: dict[str, Any] = field(default_factory=dict)
+    json: bytes | None = field(default=None, repr=False)
+    """What it looks like on the wire; made when first asked for, dropped when it changes."""
+
+    @property
+    def here(self) -> Identifier:
+        """Its own identifier."""
+        return self.type, self.id
+
+    @property
+    def is_head(self) -> bool:
+        """Whether it is no revision. Types without revisions have heads only."""
+        return not self.attributes.get("revision_number")
+
+    @property
+    def deleted(self) -> bool:
+        """Whether it was soft-deleted."""
+        return self.attributes.get("deleted_at") is not None
+
+
+def stamp(moment: datetime) -> str:
+    """A moment as the service writes it: UTC, milliseconds."""
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
 
 
 class Store:
-    """The records of one organisation."""
+    """The records of one organisation, its clock, and what will be done later. Not safe for several threads.
 
-    def __init__(self) -> None:
-        self._records: dict[str, Record] = {}
-        self._lists: dict[tuple[str, str], list[Record]] = {}
+    Whoever changes a record says so with ``changed``.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        self.clock = clock
+        self.generation = 0
+        """Grows with every change, so that whatever is kept can be known to be old."""
+        self._records: dict[str, dict[str, Record]] = {}
+        self._lists: dict[tuple[str, str], dict[str, Record]] = {}
+        self._parents: dict[str, set[tuple[str, str]]] = {}
+        self._jobs: list[tuple[float, int, Callable[[], object]]] = []
+        self._numbers = count(1)
+        self._last = 0
+
+    # -- records
 
     def add(self, record: Record, *parents: str) -> Record:
         """Keep a record, and list it under these parents' ids."""
-        self._records[record.id] = record
+        self._records.setdefault(record.type, {})[record.id] = record
         for parent in parents:
             self.link(parent, record.type, record)
+        self.changed(record)
         return record
 
-    def link(self, parent: str, relation: str, record: Record) -> None:
-        """Put a record into a parent's list of that name; once."""
-        listed = self._lists.setdefault((parent, relation), [])
-        if all(each is not record for each in listed):
-            listed.append(record)
+    def changed(self, *records: Record) -> None:
+        """These records are not what they were."""
+        self.generation += 1
+        for record in records:
+            record.json = None
+
+    def remove(self, record: Record) -> None:
+        """As if it had never been there: it is in no list any more."""
+        self._records.get(record.type, {}).pop(record.id, None)
+        for key in self._parents.pop(record.id, ()):
+            self._lists.get(key, {}).pop(record.id, None)
+        self.generation += 1
 
     def get(self, resource_type: str, identifier: str) -> Record | None:
         """The record, if it is of that type."""
-        record = self._records.get(identifier)
-        return record if record is not None and record.type == resource_type else None
+        return self._records.get(resource_type, {}).get(identifier)
 
-    def listed(self, parent: str, relation: str) -> list[Record]:
-        """The records in a parent's list of that name."""
-        return self._lists.get((parent, relation), [])
+    def of(self, record: Record, relation: str) -> Record | None:
+        """What a to-one relation points to."""
+        target = record.to_one.get(relation)
+        return self.get(*target) if target else None
 
     def all(self, resource_type: str) -> list[Record]:
         """Every record of a type."""
-        return [record for record in self._records.values() if record.type == resource_type]
+        return list(self._records.get(resource_type, {}).values())
+
+    # -- lists
+
+    def link(self, parent: str, relation: str, record: Record) -> None:
+        """Put a record into a parent's list of that name; once."""
+        self._lists.setdefault((parent, relation), {})[record.id] = record
+        self._parents.setdefault(record.id, set()).add((parent, relation))
+        self.generation += 1
+
+    def unlink(self, parent: str, relation: str, record: Record) -> None:
+        """Take it out of that list."""
+        self._lists.get((parent, relation), {}).pop(record.id, None)
+        self._parents.get(record.id, set()).discard((parent, relation))
+        self.generation += 1
+
+    def listed(self, parent: str, relation: str) -> list[Record]:
+        """The records in a parent's list of that name."""
+        return list(self._lists.get((parent, relation), {}).values())
+
+    # -- time
+
+    def now(self) -> str:
+        """The moment; later than the one before, so that things sort as they were made."""
+        self._last = max(self._last + 1, int(self.clock() * 1000))
+        return stamp(datetime.fromtimestamp(self._last / 1000, UTC))
+
+    def later(self, seconds: float, job: Callable[[], object]) -> None:
+        """Do this when so much time has passed; at the next request after it."""
+        heapq.heappush(self._jobs, (self.clock() + seconds, next(self._numbers), job))
+
+    def settle(self) -> None:
+        """Do what has come due."""
+        while self._jobs and self._jobs[0][0] <= self.clock():
+            heapq.heappop(self._jobs)[2]()
+
+    # -- names
+
+    def new_id(self, resource_type: str) -> str:
+        """An id that is the same at every start, for the same sequence of calls."""
+        return RESOURCES[resource_type].prefix + self._digest(resource_type, 16)
+
+    def new_token(self) -> str:
+        """Twelve hex digits for addresses."""
+        return self._digest("token", 6)
+
+    def _digest(self, what: str, size: int) -> str:
+        return hashlib.blake2s(f"new {what} {next(self._numbers)}".encode(), digest_size=size).hexdigest()
+
+
+def wire(record: Record, base_url: str) -> bytes:
+    """The record as JSON:API text, kept until it changes."""
+    if record.json is None:
+        record.json = json.dumps(render(record, base_url), ensure_ascii=False, separators=(",", ":")).encode()
+    return record.json
+
+
+def wire_list(records: Iterable[Record], base_url: str) -> bytes:
+    """A JSON array of them."""
+    return b"[" + b",".join([wire(record, base_url) for record in records]) + b"]"
 
 
 def render(record: Record, base_url: str) -> dict[str, Any]:
@@ -75,15 +183,17 @@ def render(record: Record, base_url: str) -> dict[str, Any]:
 
 
 def _relationship(record: Record, relation: Relation, base_url: str, here: str) -> dict[str, Any]:
-    related = f"{here}/{relation.name}"
+    links = {"related": f"{here}/{relation.name}"}
+    if relation.endpoint:
+        links["self"] = f"{here}/relationships/{relation.name}"
     if relation.many:
-        return {"links": {"related": related}}
+        return {"links": links}
     target = record.to_one.get(relation.name)
     data = {"id": target[1], "type": target[0]} if target else None
     if record.type == "libraries" and relation.name == "environment":
-        return {"links": {"self": f"{here}/relationships/environment"}, "data": data}
+        return {"links": {"self": links["self"]}, "data": data}
     if record.type == "libraries" and relation.name == "upstream_library":
         return {"data": data}
     if record.type == "rule_components" and relation.name == "property" and target:
-        related = f"{base_url}/properties/{target[1]}"
-    return {"links": {"related": related}, "data": data}
+        links["related"] = f"{base_url}/properties/{target[1]}"
+    return {"links": links, "data": data}

@@ -39,7 +39,7 @@ def edge(session: Any) -> Any:
 
 
 def last(simulator: Any) -> Any:
-    return simulator.received[-1]
+    return simulator.requests[-1]
 
 
 class TestInteract:
@@ -82,9 +82,9 @@ class TestInteract:
         assert frame[frame["type"] == "personalization:decisions"]["scope"].tolist() == ["home"]
 
     def test_a_dry_run_shows_the_request_and_sends_nothing(self, demo: Any, edge: Any) -> None:
-        demo.received.clear()
+        demo.requests.clear()
         frame = edge.interact(WEB, PAGE_VIEW, dry_run=True)
-        assert not demo.received
+        assert not demo.requests
         assert frame["headers"][0] == "Authorization, x-api-key, x-gw-ims-org-id, Content-Type"
         assert json.loads(frame["body"][0]) == {"event": PAGE_VIEW}
 
@@ -144,10 +144,10 @@ class TestInteract:
     def test_what_cannot_be_sent_costs_no_request(
         self, demo: Any, edge: Any, datastream: Any, event: Any, says: str
     ) -> None:
-        demo.received.clear()
+        demo.requests.clear()
         with pytest.raises(ArgumentError, match=says):
             edge.interact(datastream, event)
-        assert not demo.received
+        assert not demo.requests
 
 
 def edge_at(url: str) -> Any:
@@ -371,10 +371,10 @@ class TestCollect:
         assert last(demo).path == "/ee/v2/collect"
 
     def test_splits_below_the_limit_and_sends_every_event_once(self, demo: Any, edge: Any) -> None:
-        demo.received.clear()
+        demo.requests.clear()
         frame = edge.collect(WEB, self.events(40, 5_000))
-        bodies = [json.loads(request.body) for request in demo.received]
-        assert max(len(request.body) for request in demo.received) <= LIMIT
+        bodies = [json.loads(request.body) for request in demo.requests]
+        assert max(len(request.body) for request in demo.requests) <= LIMIT
         assert len(bodies) == frame["request"].nunique() == 4
         sent = sorted(event["data"]["number"] for body in bodies for event in body["events"])
         assert sent == list(range(40))
@@ -386,10 +386,10 @@ class TestCollect:
         assert frame["request_id"].isna().all()
 
     def test_an_event_that_is_too_large_is_named_and_nothing_is_sent(self, demo: Any, edge: Any) -> None:
-        demo.received.clear()
+        demo.requests.clear()
         with pytest.raises(ArgumentError, match="Event 1 alone has"):
             edge.collect(WEB, [PAGE_VIEW, {**PAGE_VIEW, "data": {"a": "x" * LIMIT}}, PAGE_VIEW])
-        assert not demo.received
+        assert not demo.requests
 
     @pytest.mark.parametrize(
         ("events", "says"),
@@ -512,7 +512,7 @@ class TestCollect:
         session = sign_in(simulator)
 
         def sign_out_after_one(request: Any) -> Any:
-            if simulator.received:
+            if simulator.requests:
                 session._auth.forget()
             return signer(request)
 
@@ -525,7 +525,7 @@ class TestCollect:
             session.service,
             session.org_id,
         )
-        simulator.received.clear()
+        simulator.requests.clear()
         visitor = Edge(lambda: once).visitor(WEB)
         with pytest.warns(DeliveryWarning, match="8 not sent"):
             frame = visitor.collect(self.events(20, 5_000))
@@ -618,20 +618,20 @@ class TestFrames:
     def test_rows_that_cannot_be_sent_are_named_and_nothing_is_sent(
         self, demo: Any, edge: Any, changes: dict[str, Any], primary: str | None, says: str
     ) -> None:
-        demo.received.clear()
+        demo.requests.clear()
         with pytest.raises(ArgumentError, match=says):
             edge.collect(WEB, self.frame(**changes), primary=primary)
-        assert not demo.received
+        assert not demo.requests
 
     @pytest.mark.parametrize("dry_run", [False, True])
     def test_a_frame_without_identities_is_refused_before_any_request(
         self, demo: Any, edge: Any, dry_run: bool
     ) -> None:
-        demo.received.clear()
+        demo.requests.clear()
         frame = self.frame().drop(columns="identityMap.Email")
         with pytest.raises(ArgumentError, match=r"Row 0 has no identity. Add a column such as identityMap.Email"):
             edge.collect(WEB, frame, dry_run=dry_run)
-        assert not demo.received
+        assert not demo.requests
         assert len(edge.collect(WEB, frame, authenticated=False)) == 2
 
     def test_a_column_of_whole_identity_maps_is_checked_too(self, demo: Any, edge: Any) -> None:
@@ -710,11 +710,11 @@ class TestVisitor:
     def test_a_dry_run_shows_the_state_and_sends_nothing(self, demo: Any, edge: Any) -> None:
         visitor = edge.visitor(WEB)
         visitor.interact(PAGE_VIEW)
-        demo.received.clear()
+        demo.requests.clear()
         for shown in (visitor.interact(PAGE_VIEW, dry_run=True), visitor.collect([PAGE_VIEW], dry_run=True)):
             assert "/ee/va6/v2/" in shown["url"][0]
             assert "state" in json.loads(shown["body"][0])["meta"]
-        assert not demo.received
+        assert not demo.requests
 
     def test_a_batch_without_identities_needs_a_first_answer(self, edge: Any) -> None:
         visitor = edge.visitor(WEB)

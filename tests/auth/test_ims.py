@@ -25,7 +25,7 @@ NOW = datetime(2026, 9, 8, 9, 0, tzinfo=UTC)
 
 
 def count(simulator: Any, path: str) -> int:
-    return sum(request.path == path for request in simulator.received)
+    return sum(request.path == path for request in simulator.requests)
 
 
 def token_lasting(seconds: float) -> Token:
@@ -56,7 +56,7 @@ class TestSignIn:
     def test_sends_the_secret_in_the_form_and_not_in_the_query(self, simulate: Any) -> None:
         simulator = simulate(seed="empty")
         sign_in(simulator)
-        request = next(each for each in simulator.received if each.path == "/ims/token/v3")
+        request = next(each for each in simulator.requests if each.path == "/ims/token/v3")
         secret = simulator.accounts["demo"].client_secret
         assert secret.encode() in request.body
         assert request.query == ()

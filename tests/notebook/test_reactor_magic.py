@@ -189,9 +189,9 @@ class TestCompletion:
         simulator = simulate(seed="demo")
         sign_in(simulator)
         completed(shell, "%reactor rules ")
-        simulator.received.clear()
+        simulator.requests.clear()
         completed(shell, "%reactor rules W")
-        assert not simulator.received
+        assert not simulator.requests
 
     def test_a_slow_service_does_not_hold_up_the_keyboard(
         self, shell: InteractiveShell, simulate: Any, monkeypatch: pytest.MonkeyPatch

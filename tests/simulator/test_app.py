@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from adobe_nb.resources import RESOURCES
-from adobe_nb.simulator.app import App, Request
+from adobe_nb.simulator.app import App
 from adobe_nb.simulator.ims import Ims
+from adobe_nb.simulator.messages import Request
 from adobe_nb.simulator.seed import ACCOUNTS, ORG_ID, Bulk, seeded
 
 BASE = "http://127.0.0.1:1"

@@ -1,0 +1,83 @@
+"""One writing request: who asks, what that account may do, and the audit events that follow."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from adobe_nb.resources import RESOURCES
+from adobe_nb.simulator.ims import Account
+from adobe_nb.simulator.problems import not_authorized
+from adobe_nb.simulator.store import Identifier, Record, Store, render
+
+AUDITED = (
+    "properties", "extensions", "data_elements", "rules", "rule_components", "libraries", "builds", "environments",
+    "hosts", "app_configurations",
+)  # fmt: skip
+Deliver = Callable[[str, Mapping[str, Any]], object]
+
+
+@dataclass(slots=True)
+class Options:
+    """How the simulator behaves; may be changed while it runs."""
+
+    build_seconds: float = 0.5
+    failing_builds: bool = False
+    deliver: Deliver | None = None
+    """Sends a callback's document to an address."""
+    base_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What a write needs to know."""
+
+    store: Store
+    account: Account
+    options: Options = field(default_factory=Options)
+
+    def need(self, right: str) -> None:
+        """Raises Problem when the account lacks the right."""
+        if right not in self.account.rights:
+            raise not_authorized(right)
+
+    def created(self, record: Record) -> Record:
+        """A record is there now: an audit event tells."""
+        self._event(record, "created")
+        return record
+
+    def touch(self, record: Record) -> Record:
+        """A record has changed, and says when."""
+        record.attributes["updated_at"] = self.store.now()
+        self.store.changed(record)
+        self._event(record, "updated")
+        return record
+
+    def gone(self, record: Record) -> None:
+        """A record is deleted."""
+        self._event(record, "deleted")
+
+    def _event(self, record: Record, what: str) -> None:
+        if record.type not in AUDITED:
+            return
+        store, moment = self.store, self.store.now()
+        owner = record.here if record.type == "properties" else record.to_one.get("property")
+        place = store.get(*owner) if owner else None
+        entity = {"data": render(record, self.options.base_url)}
+        attributes = {
+            "created_at": moment,
+            "updated_at": moment,
+            "type_of": f"{RESOURCES[record.type].singular}.{what}",
+            "display_name": record.attributes.get("name") or record.id,
+            "attributed_to_display_name": self.account.display_name,
+            "attributed_to_email": self.account.email,
+            "entity": json.dumps(entity, ensure_ascii=False),
+        }
+        to_one: dict[str, Identifier | None] = {"property": owner, "entity": record.here}
+        event = Record("audit_events", store.new_id("audit_events"), attributes, to_one)
+        event.meta = {"property_name": place.attributes["name"]} if place else {}
+        store.add(event)
+        if owner and record.type != "properties" and self.options.deliver is not None:
+            for callback in store.listed(owner[1], "callbacks"):
+                if attributes["type_of"] in callback.attributes["subscriptions"]:
+                    self.options.deliver(callback.attributes["url"], {"data": render(event, self.options.base_url)})

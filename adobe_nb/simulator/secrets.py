@@ -1,0 +1,122 @@
+"""Secrets of event forwarding: what credentials they take, and the exchange that tells whether they work."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+from adobe_nb.simulator.calls import Call
+from adobe_nb.simulator.documents import Wanted
+from adobe_nb.simulator.problems import conflict, malformed
+from adobe_nb.simulator.publishing import details
+from adobe_nb.simulator.store import Record, stamp
+
+_CREDENTIALS: dict[str, tuple[str, ...]] = {
+    "token": ("token",),
+    "simple-http": ("username", "password"),
+    "oauth2": ("client_id", "client_secret"),
+    "oauth2-client_credentials": ("client_id", "client_secret"),
+    "oauth2-google": ("scopes",),
+    "oauth2-jwt": ("iss", "aud", "private_key"),
+}
+_RENEWED = ("oauth2", "oauth2-client_credentials", "oauth2-jwt", "oauth2-google")
+_LIFE = 86_400
+_OFFSETS = {"oauth2-jwt": 1800}
+_OFFSET = 14_400
+
+
+def begin(call: Call, parent: Record, record: Record, wanted: Wanted) -> None:
+    """A new secret: of an event forwarding property, for one of its environments."""
+    if parent.attributes["platform"] != "edge":
+        raise conflict("invalid-platform", "Secrets belong to event forwarding properties (platform edge).")
+    target = wanted.one("environment")
+    environment = call.store.get(*target.here) if target else None
+    if environment is None or environment.to_one["property"] != parent.here:
+        raise malformed("The environment is not one of this property.", "/data/relationships/environment")
+    record.to_one["environment"] = environment.here
+    exchange(call, record, wanted.attributes["credentials"])
+
+
+def listed(call: Call, record: Record) -> None:
+    """It stands in the list of its environment too."""
+    environment = record.to_one["environment"]
+    if environment is not None:
+        call.store.link(environment[1], "secrets", record)
+
+
+def exchange(call: Call, record: Record, credentials: Mapping[str, Any] | None) -> None:
+    """Check the credentials' members, and find out whether they work."""
+    kind = record.attributes["type_of"]
+    if kind not in _CREDENTIALS:
+        raise malformed(f"type_of is one of {', '.join(_CREDENTIALS)}.", "/data/attributes/type_of")
+    missing = [name for name in _CREDENTIALS[kind] if not (credentials or {}).get(name)]
+    if missing:
+        raise malformed(f"credentials of {kind} need {', '.join(missing)}.", "/data/attributes/credentials")
+    offset = (credentials or {}).get("refresh_offset", _OFFSETS.get(kind, _OFFSET))
+    if not isinstance(offset, int) or isinstance(offset, bool) or not 0 <= offset < _LIFE - _OFFSET:
+        raise malformed("refresh_offset is a number of seconds, shorter than the life of a token.")
+    if kind == "oauth2-google":
+        _ask_a_person(call, record)
+        return
+    address = str((credentials or {}).get("token_url") or (credentials or {}).get("authorization_url") or "")
+    if kind not in _RENEWED:
+        _succeed(call, record, None)
+        return
+    record.attributes["status"] = "pending"
+    record.meta.pop("status_details", None)
+    call.store.later(call.options.build_seconds, lambda: _exchanged(call, record, address, offset))
+
+
+def act(call: Call, record: Record, action: str) -> None:
+    """``test``, ``retry`` and ``reauthorize``."""
+    kind = record.attributes["type_of"]
+    if action == "reauthorize":
+        if kind != "oauth2-google":
+            raise conflict("invalid-type_of", "Only google secrets are authorised by a person.")
+        _ask_a_person(call, record)
+    elif action == "retry":
+        if record.attributes["status"] != "failed":
+            raise conflict("invalid-transition", "Only a failed exchange can be tried again.")
+        record.attributes["status"] = "pending"
+        call.store.later(
+            call.options.build_seconds, lambda: _exchanged(call, record, "https://as-before.invalid", _OFFSET)
+        )
+    else:
+        works = record.attributes["status"] == "succeeded"
+        record.meta["test_exchange"] = {"status": "succeeded" if works else "failed", "tested_at": call.store.now()}
+    call.touch(record)
+
+
+def _exchanged(call: Call, record: Record, address: str, offset: int) -> None:
+    if (urlsplit(address).hostname or "").endswith(".invalid"):
+        record.attributes["status"] = "failed"
+        error = details("authentication-failure", "The token endpoint did not give a token.")
+        record.meta["status_details"] = {"errors": [error]}
+        call.store.changed(record)
+    else:
+        _succeed(call, record, offset)
+
+
+def _succeed(call: Call, record: Record, offset: int | None) -> None:
+    moment = call.store.now()
+    record.attributes |= {"status": "succeeded", "activated_at": moment, "expires_at": None, "refresh_at": None}
+    record.meta.pop("status_details", None)
+    if offset is not None:
+        begun = datetime.fromisoformat(moment)
+        record.attributes |= {
+            "expires_at": _after(begun, _LIFE),
+            "refresh_at": _after(begun, _LIFE - offset),
+        }
+    call.store.changed(record)
+
+
+def _ask_a_person(call: Call, record: Record) -> None:
+    begun = datetime.fromisoformat(call.store.now())
+    record.attributes["status"] = "pending"
+    record.meta["authorization_url"] = f"https://accounts.google.example/authorize?state={record.id}"
+    record.meta["authorization_url_expires_at"] = _after(begun, 3600)
+    call.store.changed(record)
+
+
+def _after(moment: datetime, seconds: int) -> str:
+    return stamp((moment + timedelta(seconds=seconds)).astimezone(UTC))
