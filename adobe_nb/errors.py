@@ -4,7 +4,8 @@
 
     AdobeError
     ├── ArgumentError (also ValueError)     a wrong argument; nothing was sent
-    │   └── NoSuchName                      find() met no row, or several
+    │   ├── NoSuchName                      find() met no row, or several
+    │   └── NotConfirmed                    a write that needs confirm=; nothing was sent
     ├── CredentialsError                    no, half or unusable credentials; nothing was sent
     │   ├── NoCredentials                   no source has a whole set
     │   │   └── IncompleteCredentials       but parts are there
@@ -12,14 +13,18 @@
     │   └── NotSignedIn                     there is no session
     ├── TransportError                      no usable answer arrived
     │   ├── HostNotAllowed                  the address is outside the allowed hosts; nothing was sent
-    │   └── RedirectRefused                 the server tried to send us elsewhere
+    │   ├── RedirectRefused                 the server tried to send us elsewhere
+    │   └── OutcomeUnknown                  a write went out, and no answer tells what became of it
     ├── SignInError                         IMS, or the expiry of a pasted token, ended the sign-in
     │   └── TokenExpired
     ├── ApiError                            Reactor or its gateway answered with an error
     │   ├── NotFound                        404
     │   ├── NotAllowed                      401 and 403
     │   ├── RateLimited                     429
+    │   ├── DelayedError                    a build, upload or exchange failed after it was accepted
     │   └── EdgeError                       the Edge Network refused an event
+    ├── StillPending                        wait() came to its time limit; it goes on over there
+    ├── JournalError                        the journal of writes cannot be written; nothing was sent
     └── IncompleteResult                    an answer arrived, but it cannot be the whole truth
 
     InsecureFileWarning (UserWarning)       a file with secrets that others can read
@@ -64,6 +69,14 @@ class NoSuchName(ArgumentError):
         self.candidates = tuple(candidates)
 
 
+class NotConfirmed(ArgumentError):
+    """The write is one that ``confirm`` has to be given for. Nothing was changed. ``wanted`` is what to give."""
+
+    def __init__(self, message: str, wanted: str) -> None:
+        super().__init__(message)
+        self.wanted = wanted
+
+
 class CredentialsError(AdobeError):
     """Credentials are missing, incomplete or unusable. No request was sent."""
 
@@ -101,6 +114,10 @@ class HostNotAllowed(TransportError):
 
 class RedirectRefused(TransportError):
     """The server answered with a redirect; following it could carry secrets elsewhere."""
+
+
+class OutcomeUnknown(TransportError):
+    """A write went out and its answer did not come. It may have been done: the message says what to look for."""
 
 
 class SignInError(AdobeError):
@@ -155,6 +172,17 @@ class RateLimited(ApiError):
     """429, still, after waiting and repeating."""
 
 
+class DelayedError(ApiError):
+    """Something that was accepted failed later; ``errors`` are those of ``meta.status_details``.
+
+    ``status`` is the first error's, 0 when it names none. ``resource_id`` is the build, package … that failed.
+    """
+
+    def __init__(self, message: str, *, resource_id: str, **about: Any) -> None:
+        super().__init__(message, **about)
+        self.resource_id = resource_id
+
+
 class EdgeError(ApiError):
     """The Edge Network refused an event. ``cause``, ``fix`` and ``send_again`` are our advice on its code."""
 
@@ -163,6 +191,18 @@ class EdgeError(ApiError):
         self.cause = cause
         self.fix = fix
         self.send_again = send_again
+
+
+class StillPending(AdobeError):
+    """The time limit of ``wait`` is over and the work is not. Nothing is lost; ``ids`` are those still pending."""
+
+    def __init__(self, message: str, ids: Sequence[str]) -> None:
+        super().__init__(message)
+        self.ids = tuple(ids)
+
+
+class JournalError(AdobeError):
+    """The journal of writes cannot be written, so nothing was sent."""
 
 
 class IncompleteResult(AdobeError):

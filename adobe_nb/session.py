@@ -1,6 +1,7 @@
 """Sessions: credentials + token + hosts, and which of them is the current one."""
 
 import logging
+import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from typing import Any, Literal
 
 from adobe_nb import practice
 from adobe_nb.api.edge import Edge, EdgeClient
+from adobe_nb.api.journal import Journal
 from adobe_nb.api.jsonapi import Client
 from adobe_nb.api.progress import bar
 from adobe_nb.api.reactor import Reactor
@@ -59,6 +61,7 @@ class Session:
         *,
         shadowed: tuple[str, ...] = (),
         incomplete: tuple[str, ...] = (),
+        journal: bool = True,
         transport: Transport | None = None,
         now: Clock = utc_now,
     ) -> None:
@@ -76,6 +79,7 @@ class Session:
             service=self.service,
             org_id=credentials.org_id,
             progress=bar,
+            journal=Journal() if journal else None,
         )
         self.reactor = Reactor(lambda: client)
         self._client = client
@@ -258,6 +262,7 @@ def connect(
     profile: str | None = None,
     simulator: bool | str = False,
     fallback: Literal["simulator"] | None = None,
+    journal: bool = True,
     make_default: bool = True,
 ) -> Session:
     """Sign in and become the process's default session.
@@ -271,7 +276,8 @@ def connect(
     - ``profile``: one that was saved on this machine (``Session.save``, ``adobe_nb.profiles()``);
     - ``simulator=True``: the built-in simulator (``simulator="no_company"``: as another of its accounts).
 
-    ``fallback="simulator"`` takes the simulator only when no source is complete.
+    ``fallback="simulator"`` takes the simulator only when no source is complete. ``journal=False`` keeps no journal of
+    what is written (``adobe_nb.journal()``); so does ``ADOBE_NB_JOURNAL=off`` in the environment.
 
     Raises CredentialsError (none, incomplete, or of the retired JWT method; nothing was sent), SignInError (IMS
     refused), TransportError.
@@ -323,7 +329,7 @@ def connect(
         found = Found(credentials_of(opener(value)))
     else:
         found = find_credentials(fallback=fallback == "simulator")
-    return _open(found, make_default=make_default)
+    return _open(found, journal=journal, make_default=make_default)
 
 
 def connect_by_hand(values: Mapping[str, "str | Secret"], *, simulator: bool, make_default: bool = True) -> Session:
@@ -362,8 +368,9 @@ def on_change(listener: Callable[[], object]) -> None:
         _listeners.append(listener)
 
 
-def _open(found: Found, *, make_default: bool = True) -> Session:
-    session = Session(found.credentials, shadowed=found.shadowed, incomplete=found.incomplete)
+def _open(found: Found, *, journal: bool = True, make_default: bool = True) -> Session:
+    journal = journal and os.environ.get("ADOBE_NB_JOURNAL", "").strip().lower() not in {"off", "0", "no", "false"}
+    session = Session(found.credentials, shadowed=found.shadowed, incomplete=found.incomplete, journal=journal)
     try:
         session.sign_in()
     except AdobeError as error:

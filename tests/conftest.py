@@ -111,6 +111,7 @@ def _apart(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFac
     """Each test in an empty folder, with no session, no profiles and no proxies of the machine."""
     monkeypatch.chdir(tmp_path_factory.mktemp("empty"))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
     for name in [each for each in os.environ if each.startswith("ADOBE_")]:
         monkeypatch.delenv(name)
     yield

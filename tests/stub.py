@@ -46,7 +46,7 @@ def stub(answer: Callable[[Got], Answer]) -> Iterator[Stub]:
             if "Content-Length" in reply.headers:
                 self.close_connection = True
 
-        do_GET = do_POST = do_PATCH = _any
+        do_GET = do_POST = do_PATCH = do_DELETE = _any
 
         def log_message(self, *_: object) -> None:
             pass

@@ -10,7 +10,7 @@ import pytest
 
 import adobe_nb
 from adobe_nb.api.reactor import Collection, Reactor
-from adobe_nb.resources import RESOURCES
+from adobe_nb.resources import RESOURCES, Resource
 
 PACKAGE = Path(adobe_nb.__file__).parent
 
@@ -68,9 +68,9 @@ def test_the_simulator_is_reached_only_inside_a_function() -> None:
 def test_the_exported_names_are_these() -> None:
     assert {name for name in adobe_nb.__all__ if not name.endswith(("Error", "Warning"))} == {
         "Check", "HostNotAllowed", "IncompleteCredentials", "IncompleteResult", "NoCredentials", "NoSuchName",
-        "NotAllowed", "NotFound", "NotSignedIn", "Profile", "RateLimited", "RedirectRefused",
-        "RetiredCredentials", "Session", "TokenExpired", "between", "connect", "contains", "current", "edge",
-        "eq", "expand", "forget_profile", "gt", "load_ipython_extension", "lt", "not_", "profiles", "reactor",
+        "NotAllowed", "NotConfirmed", "NotFound", "NotSignedIn", "OutcomeUnknown", "Profile", "RateLimited",
+        "RedirectRefused", "RetiredCredentials", "Secret", "Session", "StillPending", "TokenExpired", "between", "connect", "contains", "current", "edge",
+        "eq", "expand", "forget_profile", "gt", "journal", "load_ipython_extension", "lt", "not_", "profiles", "reactor",
         "unload_ipython_extension", "use", "with_names",
     }  # fmt: skip
     for name in adobe_nb.__all__:
@@ -91,9 +91,28 @@ def test_there_is_one_binding_per_row_of_the_table() -> None:
     assert all(value.row is RESOURCES[name] for name, value in bound.items())
 
 
-def test_a_binding_has_exactly_its_verbs() -> None:
-    verbs = {name for name in vars(Collection) if not name.startswith("_")}
-    assert verbs == {"columns", "find", "get", "iterate", "revisions"}
+READING = {"columns", "find", "get", "iterate", "row"}
+BESIDES = {
+    "extensions": {"upgrade"},
+    "libraries": {"add", "assign", "build", "remove", "replace", "unassign"},
+    "builds": {"wait"},
+    "extension_packages": {"upload", "versions", "wait"},
+    "extension_package_usage_authorizations": {"approve", "reject"},
+    "hosts": {"wait"},
+    "secrets": {"wait"},
+    "notes": {"of_components"},
+}
+"""What a type can do that no row says."""
+
+
+@pytest.mark.parametrize("row", RESOURCES.values(), ids=lambda row: row.type)
+def test_a_binding_has_exactly_its_verbs(row: Resource) -> None:
+    collection = getattr(Reactor(lambda: pytest.fail("no client is needed to look")), row.type)
+    verbs = {name for name in dir(collection) if not name.startswith("_")} - READING
+    expected = {*row.verbs, *row.actions, *(["revisions"] if row.revisionable else []), *BESIDES.get(row.type, ())}
+    if row.type == "extension_package_usage_authorizations":
+        expected.discard("update")  # all that can be updated is its state: approve, reject
+    assert verbs == expected
 
 
 def test_the_client_never_asks_whether_it_talks_to_the_simulator() -> None:

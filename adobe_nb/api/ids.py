@@ -1,7 +1,7 @@
 """What a user hands over where ids are wanted: an id, a list, a frame, a column, a row."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -39,26 +39,34 @@ def ids_of_type(row: Resource, given: Iterable[Ids]) -> list[str]:
     return ids
 
 
-def parents_of_one_type(row: Resource, given: Ids) -> tuple[str | None, list[str]]:
-    """The parents' type and their ids; no type when there are none. Raises ArgumentError for wrong or mixed kinds."""
+def parents_of_one_type(
+    row: Resource, given: Ids, allowed: Sequence[str] | None = None
+) -> tuple[str | None, list[str]]:
+    """The parents' type and their ids; no type when there are none. Raises ArgumentError for wrong or mixed kinds.
+
+    ``allowed`` are the types that may be parents; those under which it is listed, when nothing is said.
+    """
     ids = ids_in(given)
     types = list(dict.fromkeys(_kind_type(identifier) for identifier in ids))
     if not types:
         return None, []
-    allowed = [*row.parents, *row.through]
+    making = allowed is not None
+    allowed = [*row.parents, *row.through] if allowed is None else allowed
     for identifier, kind in zip(ids, (_kind_type(each) for each in ids), strict=True):
         if kind not in allowed:
             raise ArgumentError(
-                f"{row.type} are listed under {listed_under(row)}, not {_a(_kind(identifier))} ({identifier})."
+                f"{row.type} are {'made in' if making else 'listed under'} {listed_under(row, allowed)}, not "
+                f"{_a(_kind(identifier))} ({identifier})."
             )
     if len(types) > 1:
         raise ArgumentError(f"The parents are of several types ({', '.join(types)}). Ask for one type at a time.")
     return types[0], ids
 
 
-def listed_under(row: Resource) -> str:
-    """``a property, a library or a rule component``."""
-    names = [_a(_singular(parent).replace("_", " ")) for parent in (*row.parents, *row.through)]
+def listed_under(row: Resource, types: Sequence[str] | None = None) -> str:
+    """``a property, a library or a rule component``; ``types`` instead of those under which it is listed."""
+    parents = (*row.parents, *row.through) if types is None else types
+    names = [_a(_singular(parent).replace("_", " ")) for parent in parents]
     return " or ".join((", ".join(names[:-1]), names[-1]) if len(names) > 1 else names)
 
 

@@ -3,13 +3,25 @@
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeVar
 from urllib.parse import urlsplit
+
+from requests import PreparedRequest
+from requests.auth import AuthBase
 
 from adobe_nb.api.explanations import GATEWAY, REACTOR
 from adobe_nb.api.progress import Progress, no_progress
-from adobe_nb.errors import ApiError, IncompleteResult, NotAllowed, NotFound, RateLimited
+from adobe_nb.errors import (
+    ApiError,
+    IncompleteResult,
+    NotAllowed,
+    NotFound,
+    OutcomeUnknown,
+    RateLimited,
+    RedirectRefused,
+    TransportError,
+)
 from adobe_nb.transport import PARALLEL, Request, Response, Signer, Transport
 
 Document = dict[str, Any]
@@ -26,6 +38,44 @@ CURL_HEADERS = (
 )
 """The three headers in a cURL command, with Adobe's placeholders for their values."""
 _JSON_TYPES = ("application/vnd.api+json", "application/json")
+
+
+JSON_API = "application/vnd.api+json"
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """What a write carries. It is made only inside the HTTP library's frames, since it can hold secrets."""
+
+    encode: Callable[[], bytes] = field(repr=False)
+    content_type: str = JSON_API
+
+
+class _Carrying(AuthBase):
+    """Puts the body into the request, then signs it."""
+
+    def __init__(self, body: Body, signer: Signer) -> None:
+        self._body = body
+        self._signer = signer
+
+    def __call__(self, request: PreparedRequest) -> PreparedRequest:
+        request.body = self._body.encode()
+        return self._signer(request)
+
+    def renew(self, refused: PreparedRequest) -> bool:
+        return self._signer.renew(refused)
+
+
+class Noting(Protocol):
+    """A journal of writes."""
+
+    def begin(self, change: Any, before: object, *, service: str, organisation: str) -> str:
+        """Before a write is sent; gives the entry's name."""
+        ...
+
+    def end(self, entry: str, outcome: str, *, status: int | None = None, code: str = "", made: str = "") -> None:
+        """What became of it."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +109,7 @@ class Client:
         service: str,
         org_id: str,
         progress: Progress = no_progress,
+        journal: Noting | None = None,
     ) -> None:
         self._transport = transport
         self._signer = signer
@@ -66,6 +117,18 @@ class Client:
         self.service = service
         self.org_id = org_id
         self.progress = progress
+        self._journal = journal
+
+    def note(self, change: Any, before: object) -> str | None:
+        """Tell the journal, if there is one, what will be sent. Raises JournalError."""
+        if self._journal is None:
+            return None
+        return self._journal.begin(change, before, service=self.service, organisation=self.org_id)
+
+    def note_end(self, entry: str | None, outcome: str, **about: Any) -> None:
+        """And what became of it."""
+        if self._journal is not None and entry is not None:
+            self._journal.end(entry, outcome, **about)
 
     def get(self, path: str, params: Iterable[tuple[str, str]] = ()) -> Document:
         """The document at that path. Raises ApiError, or TransportError when no answer came."""
@@ -73,6 +136,53 @@ class Client:
             "GET", self.base_url + path, params=tuple(params), headers={"Accept": ACCEPT}, repeatable=True
         )
         return read_document(request, self._transport.send(request, self._signer))
+
+    def post_read(self, path: str, document: Document) -> Document:
+        """The answer to a POST that only asks, so that it can be repeated. Raises as ``get`` does."""
+        body = json.dumps(document, ensure_ascii=False).encode()
+        headers = {"Accept": ACCEPT, "Content-Type": JSON_API}
+        request = Request("POST", self.base_url + path, headers=headers, body=body, repeatable=True)
+        return read_document(request, self._transport.send(request, self._signer))
+
+    def ping(self, path: str) -> None:
+        """A GET that is good when it succeeds, with or without a document. Raises ApiError, TransportError."""
+        request = Request("GET", self.base_url + path, headers={"Accept": ACCEPT}, repeatable=True)
+        answer = self._transport.send(request, self._signer)
+        if answer.status >= 400:
+            raise error_of(request, answer, _parse(answer))
+
+    def write(
+        self, method: str, path: str, body: Body | None = None, *, params: Params = (), look: str = ""
+    ) -> Document | None:
+        """Send a write, once: the document of the answer, None when it has no body.
+
+        It is sent again only when it certainly was not done (429, a refused token, no connection). ``look`` says what
+        to look for when that is not known: it is part of OutcomeUnknown, of ApiError from 500, and of IncompleteResult.
+        """
+        headers = {"Accept": ACCEPT, "Content-Type": body.content_type if body else JSON_API}
+        request = Request(method, self.base_url + path, params=params, headers=headers)
+        signer: Signer = _Carrying(body, self._signer) if body else self._signer
+        failure: TransportError | None = None
+        answer: Response | None = None
+        try:
+            answer = self._transport.send(request, signer)
+        except TransportError as error:
+            failure = error
+        if failure is not None and (failure.never_sent or isinstance(failure, RedirectRefused)):
+            raise failure
+        if answer is None:
+            raise OutcomeUnknown(f"{failure} {look}".strip())
+        if answer.status >= 400:
+            raise error_of(request, answer, _parse(answer), look)
+        if not answer.body:
+            return None
+        document = _parse(answer)
+        if not isinstance(document, dict):
+            raise IncompleteResult(
+                f"{method} {_path(request)} was answered with {answer.content_type or 'nothing'} instead of JSON, so "
+                f"it is not known whether it was done. {look}".strip()
+            )
+        return document
 
     def page(self, listing: Listing, number: int, size: int = PAGE_SIZE) -> Page:
         """One page of a list."""
@@ -186,8 +296,11 @@ def read_document(request: Request, answer: Response) -> Document:
     return document
 
 
-def error_of(request: Request, answer: Response, document: object) -> ApiError:
-    """The exception for an answer of 400 and above; never quotes the body of what is not Adobe's JSON."""
+def error_of(request: Request, answer: Response, document: object, look: str = "") -> ApiError:
+    """The exception for an answer of 400 and above; never quotes the body of what is not Adobe's JSON.
+
+    ``look``: of a write, what to look for when the server failed and may have done it before.
+    """
     errors: list[Mapping[str, Any]] = []
     code: str | None = None
     detail = ""
@@ -197,6 +310,9 @@ def error_of(request: Request, answer: Response, document: object) -> ApiError:
         first = errors[0] if errors else {}
         code = str(first["code"]) if first.get("code") else None
         detail = str(first.get("detail") or first.get("title") or "")
+        source = first.get("source")
+        if isinstance(source, dict) and source.get("pointer") not in {None, "", "/data"}:
+            detail = f"{detail.strip().rstrip('.')}; see {source['pointer']}"
         meta = first.get("meta")
         request_id = str(meta["request_id"]) if isinstance(meta, dict) and meta.get("request_id") else request_id
     elif isinstance(document, dict) and document.get("error_code"):
@@ -204,6 +320,8 @@ def error_of(request: Request, answer: Response, document: object) -> ApiError:
         errors = [document]
         detail = str(document.get("message", ""))
     message = _message(request, answer, code, detail, known=isinstance(document, dict))
+    if answer.status >= 500 and look:
+        message = f"{message} It may have been done all the same. {look}"
     return _error_class(answer.status)(
         message,
         status=answer.status,
@@ -235,6 +353,8 @@ def _advice_by_status(status: int) -> str:
         return GATEWAY["429050"]
     if status >= 500:
         return "Adobe's service is not well. Wait a few minutes, then run it again."
+    if status in {400, 409, 422}:
+        return "The service says in brackets what stands in the way. Correct that, then send it again."
     if status in {401, 403}:
         return "Check the credentials and the product profiles of their account."
     return "Compare the request with Adobe's guide."

@@ -4,18 +4,18 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 
-Progress = Callable[[str, int], AbstractContextManager[Callable[[], object]]]
-"""Given a label and a total, a context whose value is called once per finished request."""
+Progress = Callable[[str, int], AbstractContextManager[Callable[..., object]]]
+"""Given a label and a total, a context whose value is called once per finished request, or with how many."""
 
 
 @contextmanager
-def no_progress(label: str, total: int) -> Iterator[Callable[[], object]]:  # noqa: ARG001
+def no_progress(label: str, total: int) -> Iterator[Callable[..., object]]:  # noqa: ARG001
     """Silence."""
-    yield lambda: None
+    yield lambda *_: None
 
 
 @contextmanager
-def bar(label: str, total: int) -> Iterator[Callable[[], object]]:
+def bar(label: str, total: int) -> Iterator[Callable[..., object]]:
     """A tqdm bar that appears after a second and goes when the work is done."""
     from tqdm.auto import tqdm  # noqa: PLC0415
 

@@ -3,22 +3,20 @@
 Source: https://experienceleague.adobe.com/en/docs/experience-platform/tags/api/endpoints/search
 """
 
-import difflib
 import math
 import operator as operators
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from adobe_nb.api.answers import attrs_of, checked_limit, did_you_mean
 from adobe_nb.api.filters import Sort
 from adobe_nb.api.frames import json_text, to_frame
-from adobe_nb.api.jsonapi import PAGE_SIZE, Document, in_parallel, is_resource
-from adobe_nb.api.progress import Progress
+from adobe_nb.api.jsonapi import PAGE_SIZE, Client, Document, in_parallel, is_resource
 from adobe_nb.errors import ArgumentError, IncompleteResult
 from adobe_nb.resources import RESOURCES, UPDATED, Attribute, Resource
 
@@ -59,17 +57,6 @@ _Order = tuple[tuple[str, bool], ...]
 """Paths, and whether descending."""
 
 
-class Client(Protocol):
-    """What a search needs of the client of ``jsonapi``."""
-
-    service: str
-    org_id: str
-    progress: Progress
-
-    def post_read(self, path: str, document: Document, /) -> Document:
-        """The answer to a POST that changes nothing, so that it can be repeated."""
-
-
 @dataclass(frozen=True, slots=True)
 class _Walk:
     """One question that is read page by page; ``heads`` when only heads may come."""
@@ -103,29 +90,11 @@ def search(
     revisions: bool = False,
     limit: int | None = None,
 ) -> pd.DataFrame:
-    """What matches, one row each, as a DataFrame.
-
-    ``text`` is looked for in ``fields``, a path such as ``attributes.settings``; of several words ``operator`` AND
-    wants all, OR any. Or ``query`` maps paths to conditions, which must all hold: a text, number or bool,
-    ``{"value": …, "value_operator": "OR"}``, ``{"exists": True}``, ``{"range": {"gte": 2}}`` (``gt gte lt lte``, whole
-    numbers). The service finds parts of texts and settings without regard to case, but names, ids and enumerations
-    only whole and with case.
-
-    ``types`` narrows it to one type or several. ``revisions=False`` leaves frozen revisions out, unless ``query``
-    speaks of ``attributes.revision_number``. ``sort`` names attributes or dotted paths, ``-`` before one for
-    descending; else by creation. ``limit`` is the most rows that come back.
-
-    Columns: for exactly one type those of that type's own table, else ``id type name property_id updated_at document``
-    (JSON text of the whole resource, but for what is write-only). Times are UTC. ``attrs["total_count"]`` is how many
-    matched, beyond the limit too.
-
-    Raises ArgumentError before any request, ApiError, TransportError, IncompleteResult when the answer is not whole.
-    Source: https://experienceleague.adobe.com/en/docs/experience-platform/tags/api/endpoints/search
-    """
+    """The docstring of ``Reactor.search`` says what comes back."""
     wanted = _checked_types(types)
     conditions = _checked_question(text, fields, query, operator)
     order = _checked_order(sort, wanted)
-    most = _checked_limit(limit)
+    most = checked_limit(limit)
     found: list[Document] = []
     total = 0
     for walk in _walks(wanted, conditions, order, revisions=revisions):
@@ -133,7 +102,7 @@ def search(
         found += resources
         total += hits
     rows = _sorted(found, order)[:most]
-    attrs = _attrs(client, total)
+    attrs = attrs_of(client, _PATH, total)
     if len(wanted) == 1:
         return to_frame(RESOURCES[wanted[0]], rows, attrs=attrs)
     return to_frame(_FOUND, [_in_common(resource) for resource in rows], attrs=attrs)
@@ -246,16 +215,6 @@ def _in_common(resource: Document) -> Document:
     }
 
 
-def _attrs(client: Client, total: int) -> dict[str, Any]:
-    return {
-        "service": client.service,
-        "path": _PATH,
-        "organisation": client.org_id,
-        "time": datetime.now(UTC).isoformat(timespec="seconds"),
-        "total_count": total,
-    }
-
-
 # -- checks, before any request
 
 
@@ -269,7 +228,7 @@ def _checked_types(given: str | Iterable[str] | None) -> tuple[str, ...]:
         raise ArgumentError("types is empty. Leave it out to search all of them.")
     for each in types:
         if not isinstance(each, str) or each not in RESOURCES:
-            raise ArgumentError(f"{each!r} is not a resource type.{_did_you_mean(str(each), SEARCHABLE)}")
+            raise ArgumentError(f"{each!r} is not a resource type.{did_you_mean(str(each), SEARCHABLE)}")
         if each not in SEARCHABLE:
             raise ArgumentError(f"Adobe does not search {each}. Read them with {RESOURCES[each].call}.")
     return tuple(dict.fromkeys(types))
@@ -375,16 +334,7 @@ def _sort_path(name: str, types: Sequence[str]) -> str:
         return f"attributes.{name}"
     if name in {"id", "type"}:
         return name
-    raise ArgumentError(f"The search cannot be sorted by {name or 'nothing'!r}.{_did_you_mean(name, [*sortable])}")
-
-
-def _checked_limit(limit: object) -> int | None:
-    if limit is None:
-        return None
-    number = _whole(limit)
-    if number is None or number < 1:
-        raise ArgumentError(f"limit is a whole number from 1, not {limit!r}. Leave it out for everything.")
-    return number
+    raise ArgumentError(f"The search cannot be sorted by {name or 'nothing'!r}.{did_you_mean(name, [*sortable])}")
 
 
 def _whole(value: object) -> int | None:
@@ -395,11 +345,6 @@ def _whole(value: object) -> int | None:
         return operators.index(value)  # type: ignore[arg-type]
     except TypeError:
         return None
-
-
-def _did_you_mean(name: str, known: Sequence[str]) -> str:
-    close = difflib.get_close_matches(name, known, n=2, cutoff=0.6)
-    return f" Did you mean {' or '.join(close)}?" if close else f" Possible: {', '.join(known)}."
 
 
 def _shown(value: object) -> str:

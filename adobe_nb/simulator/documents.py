@@ -1,6 +1,7 @@
 """What a client sends: JSON:API documents, read against THE TABLE. Surplus attributes are ignored, as there."""
 
 import json
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,6 +11,7 @@ from adobe_nb.simulator.problems import Problem, conflict, malformed
 from adobe_nb.simulator.store import Identifier
 
 JSON_TYPES = ("application/vnd.api+json", "application/json")
+_DEEPEST = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,29 +48,53 @@ def parsed(body: bytes, content_type: str) -> dict[str, Any]:
     if content_type.partition(";")[0].strip().lower() not in JSON_TYPES:
         raise Problem(415, "unsupported-media-type", f"Send Content-Type: {JSON_TYPES[0]}.")
     try:
-        document = json.loads(body)
-    except (ValueError, RecursionError):
+        document = strict(body.decode())
+    except ValueError:
         document = None
     if not isinstance(document, dict):
         raise malformed("The body is no JSON object.", "")
     return document
 
 
+def strict(text: str) -> object:
+    """JSON that can be sent on as such; Python would also read NaN, half a surrogate pair, any depth. Raises ValueError."""
+    try:
+        value = json.loads(text, parse_constant=_finite, parse_float=_finite)
+    except RecursionError as error:
+        raise ValueError("nested too deep") from error
+    level = [value]
+    for _ in range(_DEEPEST):
+        level = [inner for each in level for inner in _inside(each)]
+    if level:
+        raise ValueError("nested too deep")
+    json.dumps(value, ensure_ascii=False).encode()
+    return value
+
+
+def _inside(value: object) -> Iterable[object]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError("not a JSON number")
+    return number
+
+
 def wanted(document: Mapping[str, Any], row: Resource, verb: Verb, identifier: str | None = None) -> Wanted:
     """Read a create or an update. Raises Problem."""
-    data = document.get("data")
-    if not isinstance(data, dict):
-        raise malformed("data is an object.")
-    if data.get("type", row.type) != row.type:
-        raise conflict("invalid-type", f"data.type should be {row.type}.", "/data/type")
-    if identifier is not None and data.get("id", identifier) != identifier:
-        raise conflict("invalid-id", "data.id is not the one in the address.", "/data/id")
+    data = resource(document, row, identifier)
     meta = _object(data, "meta")
     if identifier is not None and "action" in meta:
         # Whatever else is in the document is not looked at.
         if not isinstance(meta["action"], str) or meta["action"] not in row.actions:
             raise malformed(f"{row.type} know the actions {', '.join(row.actions) or 'none'}.", "/data/meta/action")
         return Wanted({}, {}, meta["action"])
+    if verb not in row.verbs:
+        raise malformed(f"{row.type} take nothing but meta.action ({', '.join(row.actions)}).", "/data/meta/action")
     attributes, relationships = _object(data, "attributes"), _object(data, "relationships")
     for attribute in row.writable(verb):
         _check(attribute, attributes, verb)
@@ -83,6 +109,18 @@ def wanted(document: Mapping[str, Any], row: Resource, verb: Verb, identifier: s
             if relation.required and not linked.get(relation.name):
                 raise malformed(f"The relationship {relation.name} is missing.", f"/data/relationships/{relation.name}")
     return Wanted(known, linked, raw=attributes)
+
+
+def resource(document: Mapping[str, Any], row: Resource, identifier: str | None) -> dict[str, Any]:
+    """The resource in a document, when it is of that type and, where one is given, has that id. Raises Problem."""
+    data = document.get("data")
+    if not isinstance(data, dict):
+        raise malformed("data is an object.")
+    if data.get("type", row.type) != row.type:
+        raise conflict("invalid-type", f"data.type should be {row.type}.", "/data/type")
+    if identifier is not None and data.get("id", identifier) != identifier:
+        raise conflict("invalid-id", "data.id is not the one in the address.", "/data/id")
+    return data
 
 
 def linkages(document: Mapping[str, Any], resource_type: str) -> tuple[Linkage, ...]:
@@ -114,7 +152,7 @@ def _linked(relation: Relation, value: object) -> tuple[Linkage, ...]:
     if not isinstance(value, dict) or "data" not in value:
         raise malformed(f"The relationship {relation.name} is an object with data.", pointer)
     data = value["data"]
-    if data is None:
+    if data is None and relation.nullable:
         return ()
     items: Iterable[object] = data if isinstance(data, list) else [data]
     found = tuple(_linkage(each, relation.targets, f"{pointer}/data") for each in items)
@@ -128,7 +166,7 @@ def _linkage(item: object, types: tuple[str, ...], pointer: str) -> Linkage:
         raise malformed(f"A resource identifier has an id and the type {' or '.join(types)}.", pointer)
     meta = item.get("meta")
     action = meta.get("action") if isinstance(meta, dict) else None
-    if action not in {None, "revise"}:
+    if action is not None and action != "revise":
         raise malformed("The only action of an identifier is revise.", f"{pointer}/meta/action")
     return Linkage(item["type"], item["id"], revise=action == "revise")
 
@@ -141,7 +179,7 @@ def _check(attribute: Attribute, attributes: Mapping[str, Any], verb: Verb) -> N
         return
     value = attributes[attribute.name]
     if value is None:
-        if attribute.required:
+        if not attribute.nullable:
             raise malformed(f"{attribute.name} cannot be null.", pointer)
         return
     if not _fits(attribute, value):
@@ -158,7 +196,7 @@ def _fits(attribute: Attribute, value: object) -> bool:
     if attribute.kind == "integer":
         return isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63
     if attribute.kind == "number":
-        return isinstance(value, (int, float)) and not isinstance(value, bool)
+        return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 2**63
     if attribute.kind == "json" and attribute.form != "text":
         shapes = {"list": list, "object": dict}
         return isinstance(value, shapes.get(attribute.form, object))

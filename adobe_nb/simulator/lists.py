@@ -42,7 +42,8 @@ def page(records: Sequence[Record], query: Query) -> tuple[Sequence[Record], dic
 
 
 def _whole(text: str | None, default: int) -> int:
-    return int(text) if text is not None and text.isdigit() and int(text) > 0 else default
+    """A whole number above 0; of what is absurdly long, or none, the default."""
+    return int(text) if text is not None and re.fullmatch("0{0,9}[1-9][0-9]{0,17}", text) else default
 
 
 def _filters(query: Query) -> dict[str, str]:
@@ -95,8 +96,7 @@ def _holds(operator: str, value: Any, bounds: list[str]) -> bool:
     if value is None:
         return False
     if operator == "CONTAINS":
-        pattern = "".join(".*" if mark == "%" else "." if mark == "_" else re.escape(mark) for mark in bounds[0])
-        return re.search(pattern, _text(value), re.IGNORECASE | re.DOTALL) is not None
+        return _is_like(_text(value), bounds[0])
     try:
         mine, theirs = _ordered(value, _text(value)), [_ordered(value, bound.strip()) for bound in bounds]
         if operator == "BETWEEN":
@@ -104,6 +104,18 @@ def _holds(operator: str, value: Any, bounds: list[str]) -> bool:
         return bool(mine < theirs[0]) if operator == "LT" else bool(mine > theirs[0])
     except (TypeError, ValueError):  # not comparable: as if the filter were not there
         return True
+
+
+def _is_like(text: str, wanted: str) -> bool:
+    """SQL's LIKE, piece by piece: one expression with many ``.*`` would take for ever on what does not match."""
+    at = 0
+    for piece in wanted.split("%"):
+        pattern = "".join("." if mark == "_" else re.escape(mark) for mark in piece)
+        found = re.compile(pattern, re.IGNORECASE | re.DOTALL).search(text, at)
+        if found is None:
+            return False
+        at = found.end()
+    return True
 
 
 def _text(value: Any) -> str:
@@ -137,4 +149,7 @@ def _sorted(records: list[Record], row: Resource, text: str) -> list[Record]:
 
 
 def _sort_key(value: Any) -> Any:
-    return value.casefold() if isinstance(value, str) else str(value) if isinstance(value, (list, dict)) else value
+    """Numbers before texts, where an attribute may be either."""
+    if isinstance(value, (int, float)):
+        return 0, value
+    return 1, (value if isinstance(value, str) else str(value)).casefold()

@@ -1,16 +1,17 @@
 """Extension packages: the catalogue, uploads, releases, and what may be installed where."""
 
 import io
-import json
+import lzma
 import posixpath
 import re
 import zipfile
+import zlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from adobe_nb.simulator import manifests
 from adobe_nb.simulator.calls import Call
-from adobe_nb.simulator.documents import Wanted
+from adobe_nb.simulator.documents import Wanted, strict
 from adobe_nb.simulator.problems import Problem, conflict, malformed
 from adobe_nb.simulator.publishing import details
 from adobe_nb.simulator.store import Record, Store
@@ -39,6 +40,12 @@ _TEXTS = {
 }
 _AVAILABLE = ("development", "private", "public")
 _MOST_UNPACKED = 50_000_000
+_PART = r"[0-9]{1,9}"
+_VERSION = re.compile(rf"{_PART}\.{_PART}\.{_PART}([-+][0-9A-Za-z.+-]*)?")
+_BROKEN = (
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError, NotImplementedError, RuntimeError, OSError, ValueError, EOFError,
+)  # fmt: skip
+"""What reading a broken zip may raise."""
 
 
 def attributes_of(manifest: Mapping[str, Any]) -> dict[str, Any]:
@@ -217,6 +224,7 @@ def _process(call: Call, record: Record, data: bytes) -> None:
     try:
         attributes = attributes_of(_manifest(data))
         _owner(call, attributes)
+        _is_the_same(record, attributes)
         before = dict(record.attributes)
         record.attributes |= attributes
         try:
@@ -240,6 +248,14 @@ def _owner(call: Call, attributes: Mapping[str, Any]) -> None:
             raise conflict("invalid-name", f"The name {attributes['name']} belongs to another organisation.")
 
 
+def _is_the_same(record: Record, attributes: Mapping[str, Any]) -> None:
+    """A zip that replaces another one is of the same package."""
+    for name in ("name", "platform"):
+        if record.attributes[name] not in {None, attributes[name]}:
+            detail = f"The {name} of a package stays {record.attributes[name]}. Upload the zip as a new package."
+            raise conflict("invalid-extension_package_id", detail)
+
+
 def _higher(store: Store, record: Record) -> None:
     for other in store.all("extension_packages"):
         same = all(other.attributes[name] == record.attributes[name] for name in ("name", "platform"))
@@ -257,22 +273,25 @@ def _manifest(data: bytes) -> dict[str, Any]:
         if sum(info.file_size for info in files.values()) > _MOST_UNPACKED:
             raise conflict("extension-package-zip-error", "The files of the zip are too large.")
         text = archive.read("extension.json") if "extension.json" in files else None
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError, ValueError, EOFError):
+    except _BROKEN:
         text, files = b"", {}
     if not files:
         raise conflict("extension-package-zip-error", "The zip cannot be opened.")
     if text is None:
         raise conflict("library-file-not-found", "extension.json is not in the zip, at its top.")
     try:
-        manifest = json.loads(text)
-    except (ValueError, RecursionError):
+        manifest = strict(text.decode())
+    except ValueError:
         manifest = None
     if not isinstance(manifest, dict):
         raise conflict("extension-package-path-error", "extension.json is no JSON object.")
     for key in ("name", "displayName", "version", "platform"):
         if not isinstance(manifest.get(key), str) or not manifest[key]:
             raise conflict("invalid-extension_package", f"extension.json lacks {key}.")
-    if not re.fullmatch(r"[a-z0-9-]+", manifest["name"]) or not re.match(r"\d+\.\d+\.\d+", manifest["version"]):
+    for key in _TEXTS:
+        if not isinstance(manifest.get(key, ""), str):
+            raise conflict("invalid-extension_package", f"{key} is a text.")
+    if not re.fullmatch(r"[a-z0-9-]+", manifest["name"]) or not _VERSION.fullmatch(manifest["version"]):
         detail = "name has lower-case letters, digits and hyphens, version is like 1.2.3."
         raise conflict("invalid-extension_package", detail)
     if manifest["platform"] not in {"web", "mobile", "edge"}:
@@ -282,25 +301,29 @@ def _manifest(data: bytes) -> dict[str, Any]:
 
 
 def _check_files(manifest: Mapping[str, Any], files: Mapping[str, Any]) -> None:
-    delegates: list[Mapping[str, Any]] = []
-    for key in _LISTS:
-        several = manifest.get(key) or []
-        if not isinstance(several, list) or not all(isinstance(each, dict) for each in several):
-            raise conflict("invalid-extension_package", f"{key} is a list of objects.")
-        delegates += several
-        for each in several:
-            if key != "hostedLibFiles" and "libPath" in each:
-                _in_zip(each["libPath"], "", files)
+    delegates = [each for key in _LISTS if key != "hostedLibFiles" for each in _objects(manifest, key)]
     configuration = manifest.get("configuration")
     if configuration is not None and not isinstance(configuration, dict):
         raise conflict("invalid-extension_package", "configuration is an object.")
     base = manifest.get("viewBasePath") or ""
     for each in [*delegates, *([configuration] if configuration else [])]:
+        if "libPath" in each:
+            _in_zip(each["libPath"], "", files)
         if "viewPath" in each:
             _in_zip(each["viewPath"], base, files)
         _check_transforms(each.get("transforms") or [])
-    if manifest.get("main"):
-        _in_zip(manifest["main"], "", files)
+    hosted = manifest.get("hostedLibFiles") or []
+    if not isinstance(hosted, list):
+        raise conflict("invalid-extension_package", "hostedLibFiles is a list of paths.")
+    for path in [*hosted, *([manifest["main"]] if manifest.get("main") else [])]:
+        _in_zip(path, "", files)
+
+
+def _objects(manifest: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
+    several = manifest.get(key) or []
+    if not isinstance(several, list) or not all(isinstance(each, dict) for each in several):
+        raise conflict("invalid-extension_package", f"{key} is a list of objects.")
+    return several
 
 
 def _in_zip(path: object, base: object, files: Mapping[str, Any]) -> None:
@@ -320,14 +343,14 @@ def _check_transforms(transforms: object) -> None:
     for each in transforms:
         if each.get("type") == "customCode":
             raise conflict("illegal-custom-code-transform", "customCode is a reserved transform.")
-        if each.get("type") not in {"function", "file", "remove"} or not isinstance(each.get("propertyPath"), str):
+        if each.get("type") not in ("function", "file", "remove") or not isinstance(each.get("propertyPath"), str):
             raise conflict("extension-package-transform-definition-error", "A transform is a function or a file.")
     if len(paths) != len(set(paths)):
         raise conflict("extension-package-transform-definition-error", "One transform for each propertyPath.")
 
 
 def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in re.findall(r"\d+", version.partition("-")[0]))
+    return tuple(int(part) for part in re.findall(r"[0-9]+", re.split("[-+]", version)[0]))
 
 
 # -- leave for other organisations
@@ -359,8 +382,9 @@ def answer(call: Call, grant: Record, state: object) -> None:
     call.need("manage_properties")
     if grant.attributes["authorized_org_id"] != call.account.org_id:
         raise Problem(403, "not-authorized", "Only the organisation that may use the package can answer.")
+    if state not in {"approved", "rejected"}:
+        raise malformed("state is approved or rejected.", "/data/attributes/state")
     grant.attributes["state"] = state
-    call.touch(grant)
 
 
 def withdraw(call: Call, grant: Record) -> None:

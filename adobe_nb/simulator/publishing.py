@@ -20,7 +20,10 @@ _TRANSITIONS = {
     ("rejected", "develop"): "development",
 }
 _RIGHTS = {"submit": "develop", "approve": "approve", "reject": "approve", "develop": "develop"}
-_STAGES = {"development": "development", "rejected": "development", "submitted": "staging", "approved": "production"}
+_STAGES = {
+    "development": "development", "rejected": "development", "submitted": "staging", "approved": "production",
+    "published": "production",
+}  # fmt: skip
 _BUILD_RIGHTS = {"development": "develop", "staging": "approve", "production": "publish"}
 _UPSTREAM = {
     "development": ("submitted", "approved", "published"),
@@ -266,8 +269,9 @@ def addresses(environment: Record, token: str) -> dict[str, Any]:
     folder = "https://assets.adobedtm.com" + ("" if stage == "production" else "/staging")
     folder = f"{folder}/{environment.attributes['library_path']}"
     return {
-        "artifact_url": f"{folder}/{file}",
-        "direct_artifact_url": f"{folder}/{token}/{file}",
+        # Where a server of somebody else serves it is not for us to say.
+        "artifact_url": f"{folder}/{file}" if file else None,
+        "direct_artifact_url": f"{folder}/{token}/{file}" if file else None,
         "archive": bool(environment.attributes["archive"]),
         "host_type_of": "akamai" if file else "sftp",
     }
@@ -301,11 +305,11 @@ def republish(call: Call, record: Record) -> None:
 
 def _check_build(call: Call, library: Record) -> Record:
     environment = call.store.of(library, "environment")
+    call.need(_BUILD_RIGHTS[_STAGES[library.attributes["state"]]])
     if library.attributes["state"] == "published":
         raise conflict("read-only", "The library is published already.")
     if environment is None:
         raise conflict("environment-required", "The library has no environment.")
-    call.need(_BUILD_RIGHTS[environment.attributes["stage"]])
     host = call.store.of(environment, "host")
     if host is None or host.attributes["status"] != "succeeded":
         raise conflict("host-required", f"The environment {environment.attributes['name']} has no working host.")
@@ -377,13 +381,22 @@ def _finish(call: Call, record: Record, library: Record, environment: Record, st
     if not current or library.attributes["state"] != state:
         return
     library.meta["build_status"] = record.attributes["status"]
-    if not failed:
+    if not failed and _is_up_to_date(store, library, record):
         library.attributes |= {"build_required": False, "stale": None}
         library.meta.pop("build_required_detail", None)
     if not failed and state == "approved" and environment.attributes["stage"] == "production":
         _publish(call, library)
     call.touch(library)
     refresh_upstreams(store, library.to_one["property"])
+
+
+def _is_up_to_date(store: Store, library: Record, record: Record) -> bool:
+    """Whether the build has what the library would deliver now: it may have changed while it was built."""
+    return all(
+        {each.id for each in store.listed(record.id, kind)}
+        == {each.id for each in _effective(store, library, kind).values()}
+        for kind in CONTENTS
+    )
 
 
 def _publish(call: Call, library: Record) -> None:

@@ -10,7 +10,7 @@ from tornado.httputil import HTTPFile, HTTPInputError, parse_body_arguments
 from adobe_nb.resources import RESOURCES, Relation, Resource
 from adobe_nb.simulator import packages, publishing, writes
 from adobe_nb.simulator.calls import Call, Options
-from adobe_nb.simulator.documents import JSON_TYPES, linkage, linkages, parsed, wanted
+from adobe_nb.simulator.documents import JSON_TYPES, linkage, linkages, parsed, resource, wanted
 from adobe_nb.simulator.ims import ALL_RIGHTS, Account
 from adobe_nb.simulator.lists import page, select
 from adobe_nb.simulator.messages import JSON_API, Request, Response, answer
@@ -57,7 +57,7 @@ class Desk:
         if parts == ("profile",):
             return answer(200, {"data": self._profile()}, JSON_API)
         if parts == ("heartbeat",):
-            return Response(200)
+            return _without_body(200)
         row = RESOURCES.get(parts[0])
         if row is None or len(parts) > 4:
             raise not_found(self._request.path)
@@ -182,12 +182,12 @@ class Desk:
             return self._one(packages.upload(self._call, self._zip(), record))
         if method == "DELETE":
             writes.delete(self._call, record)
-            return Response(204)
+            return _without_body(204)
         if method != "PATCH" or not (row.actions or "update" in row.verbs):
             raise self._no_such_method()
         document = self._document()
         if row.type == "extension_packages" and not _has_action(document):
-            packages.change(self._call, record, _attributes(document))
+            packages.change(self._call, record, _attributes(resource(document, row, record.id)))
             return self._one(record)
         return self._one(writes.update(self._call, record, wanted(document, row, "update", record.id)))
 
@@ -211,7 +211,7 @@ class Desk:
         if relation.name == "environment":
             if method == "DELETE":
                 publishing.assign(self._call, record, None)
-                return Response(204)
+                return _without_body(200)
             publishing.assign(self._call, record, linkage(self._document(), "environments"))
             return self._linkage(record, relation)
         items = linkages(self._document(), relation.name)
@@ -277,6 +277,11 @@ def multipart(body: bytes, content_type: str) -> dict[str, bytes]:
     raise problem
 
 
+def _without_body(status: int) -> Response:
+    """Clients parse by content type, so what has no body has none."""
+    return Response(status, content_type="")
+
+
 def _check_accept(request: Request) -> None:
     accept = request.headers.get("accept", "").replace(" ", "")
     if JSON_API not in accept or "revision=1" not in accept:
@@ -288,9 +293,8 @@ def _has_action(document: Mapping[str, Any]) -> bool:
     return isinstance(data, dict) and isinstance(data.get("meta"), dict) and "action" in data["meta"]
 
 
-def _attributes(document: Mapping[str, Any]) -> Mapping[str, Any]:
-    data = document.get("data")
-    attributes = data.get("attributes") if isinstance(data, dict) else None
+def _attributes(data: Mapping[str, Any]) -> Mapping[str, Any]:
+    attributes = data.get("attributes")
     if not isinstance(attributes, dict) or not attributes:
         raise malformed("data.attributes is an object with something in it.")
     return attributes

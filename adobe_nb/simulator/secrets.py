@@ -19,7 +19,7 @@ _CREDENTIALS: dict[str, tuple[str, ...]] = {
     "oauth2-google": ("scopes",),
     "oauth2-jwt": ("iss", "aud", "private_key"),
 }
-_RENEWED = ("oauth2", "oauth2-client_credentials", "oauth2-jwt", "oauth2-google")
+_RENEWED = ("oauth2", "oauth2-client_credentials", "oauth2-jwt")
 _LIFE = 86_400
 _OFFSETS = {"oauth2-jwt": 1800}
 _OFFSET = 14_400
@@ -53,18 +53,19 @@ def exchange(call: Call, record: Record, credentials: Mapping[str, Any] | None) 
     if missing:
         raise malformed(f"credentials of {kind} need {', '.join(missing)}.", "/data/attributes/credentials")
     offset = (credentials or {}).get("refresh_offset", _OFFSETS.get(kind, _OFFSET))
-    if not isinstance(offset, int) or isinstance(offset, bool) or not 0 <= offset < _LIFE - _OFFSET:
-        raise malformed("refresh_offset is a number of seconds, shorter than the life of a token.")
+    if not isinstance(offset, int) or isinstance(offset, bool) or not 0 <= offset < 2**31:
+        raise malformed("refresh_offset is a number of seconds.", "/data/attributes/credentials/refresh_offset")
     if kind == "oauth2-google":
         _ask_a_person(call, record)
         return
     address = str((credentials or {}).get("token_url") or (credentials or {}).get("authorization_url") or "")
+    works = offset < _LIFE - _OFFSET and _is_reachable(address)
     if kind not in _RENEWED:
         _succeed(call, record, None)
         return
     record.attributes["status"] = "pending"
     record.meta.pop("status_details", None)
-    call.store.later(call.options.build_seconds, lambda: _exchanged(call, record, address, offset))
+    call.store.later(call.options.build_seconds, lambda: _exchanged(call, record, offset if works else None))
 
 
 def act(call: Call, record: Record, action: str) -> None:
@@ -78,17 +79,25 @@ def act(call: Call, record: Record, action: str) -> None:
         if record.attributes["status"] != "failed":
             raise conflict("invalid-transition", "Only a failed exchange can be tried again.")
         record.attributes["status"] = "pending"
-        call.store.later(
-            call.options.build_seconds, lambda: _exchanged(call, record, "https://as-before.invalid", _OFFSET)
-        )
+        call.store.later(call.options.build_seconds, lambda: _exchanged(call, record, None))
     else:
         works = record.attributes["status"] == "succeeded"
         record.meta["test_exchange"] = {"status": "succeeded" if works else "failed", "tested_at": call.store.now()}
     call.touch(record)
 
 
-def _exchanged(call: Call, record: Record, address: str, offset: int) -> None:
-    if (urlsplit(address).hostname or "").endswith(".invalid"):
+def _is_reachable(address: str) -> bool:
+    try:
+        return not (urlsplit(address).hostname or "").endswith(".invalid")
+    except ValueError:
+        return False
+
+
+def _exchanged(call: Call, record: Record, offset: int | None) -> None:
+    """The end of an exchange; without an offset it did not work."""
+    if record.attributes["type_of"] not in _RENEWED:
+        return  # it has become another kind in between
+    if offset is None:
         record.attributes["status"] = "failed"
         error = details("authentication-failure", "The token endpoint did not give a token.")
         record.meta["status_details"] = {"errors": [error]}

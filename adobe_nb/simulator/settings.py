@@ -1,10 +1,10 @@
 """Delegates and their settings: what an extension package defines, and whether settings fit its JSON Schema."""
 
-import json
 import re
 from collections.abc import Mapping
 from typing import Any
 
+from adobe_nb.simulator.documents import strict
 from adobe_nb.simulator.problems import conflict
 
 _KINDS = {"events": "events", "conditions": "conditions", "actions": "actions", "dataElements": "data_elements"}
@@ -49,8 +49,8 @@ def _schema(package: Mapping[str, Any], descriptor: str, kinds: tuple[str, ...])
 
 def _parsed(text: str) -> object:
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
+        return strict(text)
+    except ValueError:
         detail = "settings is no readable JSON."
     raise conflict("invalid-settings-syntax", detail, "/data/attributes/settings")
 
@@ -63,11 +63,20 @@ def _problem(value: dict[str, Any], schema: dict[str, Any]) -> str | None:
     from referencing import Registry  # noqa: PLC0415
     from referencing.exceptions import Unresolvable  # noqa: PLC0415
 
-    validator = validator_for(schema, default=Draft4Validator)
     try:
+        validator = validator_for(schema, default=Draft4Validator)
         validator.check_schema(schema)
         # A registry of our own, so that no reference is ever fetched.
         error = best_match(validator(schema, registry=Registry()).iter_errors(value))
-    except (SchemaError, Unresolvable, re.error, RecursionError):
+    except (
+        SchemaError,
+        Unresolvable,
+        re.error,
+        RecursionError,
+        TypeError,
+        ValueError,
+        AttributeError,
+        ArithmeticError,
+    ):
         return None
     return None if error is None else f"{error.message[:200]} at {'/'.join(map(str, error.absolute_path)) or 'the top'}"

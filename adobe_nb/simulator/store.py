@@ -172,14 +172,26 @@ def render(record: Record, base_url: str) -> dict[str, Any]:
             links[relation.name] = f"{here}/{relation.name}"
     if record.type == "rules":
         links["rule_components"] = f"{here}/rule_components"
+    if record.meta.get("upgrade_extension_package_id"):
+        links["latest_extension_package"] = (
+            f"{base_url}/extension_packages/{record.meta['upgrade_extension_package_id']}"
+        )
     return {
         "id": record.id,
         "type": record.type,
-        "attributes": dict(record.attributes),
+        "attributes": _attributes(record),
         "relationships": {relation.name: _relationship(record, relation, base_url, here) for relation in row.relations},
         "links": links,
         "meta": dict(record.meta),
     }
+
+
+def _attributes(record: Record) -> dict[str, Any]:
+    attributes = dict(record.attributes)
+    if record.type == "extension_packages" and attributes["status"] == "pending" and attributes["name"] is None:
+        # Until an upload has been looked at, the service says nothing of it, not even when it came.
+        return dict.fromkeys(attributes) | {"status": "pending"}
+    return attributes
 
 
 def _relationship(record: Record, relation: Relation, base_url: str, here: str) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from adobe_nb.simulator import packages, publishing, secrets, settings
 from adobe_nb.simulator.calls import Call
 from adobe_nb.simulator.documents import Linkage, Wanted
 from adobe_nb.simulator.ims import PROPERTY_RIGHTS
-from adobe_nb.simulator.problems import Problem, conflict, malformed, not_found
+from adobe_nb.simulator.problems import Problem, conflict, malformed, not_authorized, not_found
 from adobe_nb.simulator.revisions import editable, revise, state
 from adobe_nb.simulator.store import Record
 
@@ -30,6 +30,7 @@ _RIGHTS = {
 }
 """The right that creating, changing and deleting needs; the other types look for themselves."""
 _MOST_NOTE = 512
+_PRIVACY = ("optedin", "optedout", "unknown")
 _DELEGATES = {
     "data_elements": ("dataElements",),
     "rule_components": ("events", "conditions", "actions"),
@@ -137,13 +138,23 @@ def delete(call: Call, record: Record) -> None:
         if any(attribute.name == "deleted_at" for attribute in row.meta):
             record.meta["deleted_at"] = record.attributes["deleted_at"]
         call.store.changed(record)
-        if record.type == "rule_components":
-            _touch_rules(call, record)
+        _unlist(call, record)
     else:
         call.store.remove(record)
     call.gone(record)
     if record.type == "libraries":
         publishing.refresh_upstreams(call.store, record.to_one["property"])
+
+
+def _unlist(call: Call, record: Record) -> None:
+    """What is deleted stands in no list of what there is; it still has its revisions, and they their libraries."""
+    owner = record.to_one.get("property")
+    if owner is not None:
+        call.store.unlink(owner[1], record.type, record)
+    if record.type == "rule_components":
+        _touch_rules(call, record)
+        for rule in call.store.listed(record.id, "rules"):
+            call.store.unlink(rule.id, record.type, record)
 
 
 def _act(call: Call, record: Record, action: str) -> Record:
@@ -168,21 +179,28 @@ def _link(call: Call, record: Record, wanted: Wanted, owner: Record | None) -> N
         target = wanted.one(relation.name)
         if target is None or relation.name == "environment":
             continue  # an environment is assigned by rules of its own
+        pointer = f"/data/relationships/{relation.name}"
         found = call.store.get(*target.here)
         other = found.to_one.get("property") if found else None
-        if found is None or (other is not None and owner is not None and other != owner.here):
-            raise Problem(404, "not-found", f"There is no {target.type} {target.id} here.", f"/data/{relation.name}")
+        elsewhere = other is not None and owner is not None and other != owner.here
+        if found is None or elsewhere or _hidden(call, found):
+            raise Problem(404, "not-found", f"There is no {target.type} {target.id} here.", pointer)
         if found.deleted:
-            raise conflict("deleted-resources", f"{target.id} is deleted.", f"/data/relationships/{relation.name}")
+            raise conflict("deleted-resources", f"{target.id} is deleted.", pointer)
         record.to_one[relation.name] = found.here
+
+
+def _hidden(call: Call, record: Record) -> bool:
+    return record.type == "extension_packages" and not packages.may_see(call.store, record, call.account.org_id)
 
 
 # -- what each type does besides
 
 
 def _property(call: Call, parent: Record, record: Record, wanted: Wanted) -> None:  # noqa: ARG001
-    _unique_name(call, record, call.store.listed(parent.id, "properties"))
     _domains(record)
+    _privacy(record)
+    _unique_name(call, record, call.store.listed(parent.id, "properties"))
     record.attributes["token"] = call.store.new_token()
     record.meta["rights"] = list(PROPERTY_RIGHTS)
 
@@ -203,8 +221,9 @@ def _as_service(call: Call, owner: Record, wanted: Wanted) -> None:
 
 def _property_changed(call: Call, record: Record, wanted: Wanted, before: Mapping[str, Any]) -> None:  # noqa: ARG001
     company = record.to_one["company"]
-    _unique_name(call, record, call.store.listed(company[1], "properties") if company else [])
     _domains(record)
+    _privacy(record)
+    _unique_name(call, record, call.store.listed(company[1], "properties") if company else [])
 
 
 def _domains(record: Record) -> None:
@@ -215,6 +234,11 @@ def _domains(record: Record) -> None:
         raise malformed("A web property needs at least one domain.", "/data/attributes/domains")
 
 
+def _privacy(record: Record) -> None:
+    if record.attributes.get("privacy") not in {None, *_PRIVACY}:
+        raise malformed(f"privacy is one of {', '.join(_PRIVACY)}.", "/data/attributes/privacy")
+
+
 def _unique_name(call: Call, record: Record, others: list[Record]) -> None:  # noqa: ARG001
     name = record.attributes["name"]
     if any(each is not record and each.attributes["name"] == name for each in others):
@@ -222,11 +246,19 @@ def _unique_name(call: Call, record: Record, others: list[Record]) -> None:  # n
 
 
 def _delete_property(call: Call, record: Record) -> None:
-    """All that is in it goes along."""
-    for kind in RESOURCES:
-        for each in call.store.all(kind):
-            if each.to_one.get("property") == record.here and kind != "audit_events":
-                call.store.remove(each)
+    """All that is in it goes along, with the notes on it."""
+    inside = [
+        each
+        for kind in RESOURCES
+        if kind != "audit_events"
+        for each in call.store.all(kind)
+        if each.to_one.get("property") == record.here
+    ]
+    for each in (record, *inside):
+        for note in call.store.listed(each.id, "notes"):
+            call.store.remove(note)
+    for each in inside:
+        call.store.remove(each)
 
 
 def _delegated(call: Call, parent: Record, record: Record, wanted: Wanted) -> None:  # noqa: ARG001
@@ -326,8 +358,7 @@ def _host(call: Call, parent: Record, record: Record, wanted: Wanted) -> None:  
     if record.attributes["type_of"] == "akamai":
         record.attributes["status"] = "succeeded"
         return
-    if not record.attributes["server"]:
-        raise malformed("An SFTP host needs a server.", "/data/attributes/server")
+    _has_server(record)
     if "encrypted_private_key" not in wanted.attributes:
         raise conflict("decrypt-no-data", "An SFTP host needs encrypted_private_key.")
     _try_connection(call, record)
@@ -336,7 +367,13 @@ def _host(call: Call, parent: Record, record: Record, wanted: Wanted) -> None:  
 def _host_changed(call: Call, record: Record, wanted: Wanted, before: Mapping[str, Any]) -> None:  # noqa: ARG001
     if before["type_of"] != "sftp" or record.attributes["type_of"] != "sftp":
         raise conflict("read-only", "Only SFTP hosts can be changed.")
+    _has_server(record)
     _try_connection(call, record)
+
+
+def _has_server(record: Record) -> None:
+    if not record.attributes["server"]:
+        raise malformed("An SFTP host needs a server.", "/data/attributes/server")
 
 
 def _try_connection(call: Call, record: Record) -> None:
@@ -378,7 +415,8 @@ def _addresses(call: Call, record: Record, wanted: Wanted) -> None:
     """Paths and file names of an environment on a host managed by Adobe."""
     attributes, host, place = record.attributes, call.store.of(record, "host"), call.store.of(record, "property")
     company = call.store.of(place, "company") if place else None
-    record.meta["archive_encrypted"] = bool(attributes["archive"] and wanted.raw.get("archive_passphrase"))
+    encrypted = record.meta.get("archive_encrypted") or wanted.raw.get("archive_passphrase")
+    record.meta["archive_encrypted"] = bool(attributes["archive"] and encrypted)
     if host is None or host.attributes["type_of"] != "akamai" or place is None or company is None:
         attributes |= {"library_path": None, "library_name": None, "library_entry_points": None}
         return
@@ -402,6 +440,9 @@ def _delete_environment(call: Call, record: Record) -> None:
     if library is not None:
         library.to_one["environment"] = None
         call.store.changed(library)
+    for secret in call.store.listed(record.id, "secrets"):
+        secret.to_one["environment"] = None
+        call.store.changed(secret)
 
 
 def _library(call: Call, parent: Record, record: Record, wanted: Wanted) -> None:  # noqa: ARG001
@@ -440,6 +481,8 @@ def is_loopback(url: str) -> bool:
 def _note(call: Call, parent: Record, record: Record, wanted: Wanted) -> None:  # noqa: ARG001
     if len(record.attributes["text"]) > _MOST_NOTE:
         raise malformed(f"A note has {_MOST_NOTE} characters at most.", "/data/attributes/text")
+    if not call.account.rights:
+        raise not_authorized("develop")
     if "revision_number" in parent.attributes:
         editable(parent)
     author = {"author_display_name": call.account.display_name, "author_email": call.account.email}
@@ -451,10 +494,8 @@ def _grant(call: Call, parent: Record, record: Record, wanted: Wanted) -> None:
 
 
 def _grant_changed(call: Call, record: Record, wanted: Wanted, before: Mapping[str, Any]) -> None:
-    state_now = record.attributes["state"]
     record.attributes["state"] = before["state"]
-    if "state" in wanted.attributes:
-        packages.answer(call, record, state_now)
+    packages.answer(call, record, wanted.attributes.get("state"))
 
 
 def _secret(call: Call, parent: Record, record: Record, wanted: Wanted) -> None:

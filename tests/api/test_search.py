@@ -1,6 +1,7 @@
 """Search: the question, the frames, and that nothing is lost. The simulator's search answers."""
 
 import copy
+import itertools
 import json
 from collections.abc import Callable
 from typing import Any
@@ -37,13 +38,14 @@ class Service:
         self.documents = documents
         self.change = change
         self.bodies: list[Document] = []
+        self._numbers = itertools.count(1)
 
     def post_read(self, path: str, document: Document) -> Document:
         assert path == "/search"
         self.bodies.append(json.loads(json.dumps(document["data"])))
         found, total = simulator.search(self.documents, document)
         answer = copy.deepcopy({"data": found, "meta": {"total_hits": total}})
-        return self.change(answer, len(self.bodies)) if self.change else answer
+        return self.change(answer, next(self._numbers)) if self.change else answer
 
 
 @pytest.fixture(scope="module")
@@ -387,7 +389,7 @@ def test_a_revision_among_heads_is_an_error() -> None:
         ({"text": "a", "operator": "and"}, "AND or OR, in capitals"),
         ({"text": "a", "types": []}, "types is empty"),
         ({"text": "a", "types": "rule"}, "Did you mean rules"),
-        ({"text": "a", "types": ["rules", "zzz"]}, "'zzz' is not a resource type. Possible: properties"),
+        ({"text": "a", "types": ["rules", "zzz"]}, "'zzz' is not a resource type. There are: properties"),
         ({"text": "a", "types": [["rules"]]}, "is not a resource type"),
         ({"text": "a", "types": 5}, "types is a resource type or a list"),
         ({"text": "a", "types": "secrets"}, r"does not search secrets. Read them with reactor.secrets\(properties\)"),

@@ -28,8 +28,8 @@ KNOWN_DIFFERENCES = {
 }
 """By delegate: settings that ours accepts and the real schema refuses, and the reason."""
 
-Path_ = tuple[str | int, ...]
-Change = tuple[str, Path_, Any]
+Place = tuple[str | int, ...]
+Change = tuple[str, Place, Any]
 """What is changed, where, and the settings that result."""
 
 
@@ -83,7 +83,13 @@ def _attributes(*values: str) -> list[Any]:
 
 _TOOLS = [
     {"operator": "simpleReplace", "searchValue": "a", "replacementValue": "", "replaceAll": True},
-    {"operator": "regexReplace", "regexInput": "a+", "replacementValue": "b", "caseInsensitive": True},
+    {
+        "operator": "regexReplace",
+        "regexInput": "a+",
+        "replacementValue": "b",
+        "caseInsensitive": True,
+        "replaceAll": False,
+    },
     {"operator": "substring", "start": 1, "end": 2},
     {"operator": "slice", "start": -1},
     {"operator": "regexMatch", "regexInput": "a", "caseInsensitive": False},
@@ -106,7 +112,7 @@ SAMPLES: dict[tuple[str, str], dict[str, dict[str, list[Any]]]] = {
             "change": [
                 *_ON_ELEMENT,
                 {**_ELEMENT, **_BUBBLING, "acceptableChangeValues": [_REGEX, {"value": ""}]},
-                {"value": "", "valueIsRegex": True},
+                {**_ELEMENT, **_BUBBLING, "value": "", "valueIsRegex": True},
             ],
             "click": [*_ON_ELEMENT, {"anchorDelay": 100}, {"anchorDelay": "%Delay%"}],
             "custom-code": [{"source": "trigger();"}],
@@ -303,7 +309,7 @@ def schema(document: dict[str, Any], kind: str, name: str) -> dict[str, Any]:
 
 def accepts(schema: dict[str, Any], settings: Any, root: dict[str, Any] | None = None) -> bool:
     validator = validator_for(root or schema, default=Draft4Validator)(root or schema)
-    return validator.evolve(schema=schema).is_valid(settings)
+    return (validator if root is None else validator.evolve(schema=schema)).is_valid(settings)
 
 
 def all_schemas() -> Iterator[tuple[str, dict[str, Any]]]:
@@ -336,7 +342,7 @@ def demo_settings() -> Iterator[tuple[str, str, str, str, str, dict[str, Any]]]:
 # -- bad settings, made from good ones
 
 
-def without(settings: Any, path: Path_) -> Any:
+def without(settings: Any, path: Place) -> Any:
     """The settings less one member or item; the rest is shared with them."""
     copied, first, rest = settings.copy(), path[0], path[1:]
     if rest:
@@ -346,7 +352,7 @@ def without(settings: Any, path: Path_) -> Any:
     return copied
 
 
-def replaced(settings: Any, path: Path_, value: Any) -> Any:
+def replaced(settings: Any, path: Place, value: Any) -> Any:
     """The settings with another value, or a new one, at this place; the rest is shared with them."""
     if not path:
         return value
@@ -368,8 +374,8 @@ def faults(root: dict[str, Any], settings: Any) -> Iterator[Change]:
 
 
 def _governed(
-    root: dict[str, Any], part: dict[str, Any], value: Any, path: Path_
-) -> Iterator[tuple[dict[str, Any], Path_, Any]]:
+    root: dict[str, Any], part: dict[str, Any], value: Any, path: Place
+) -> Iterator[tuple[dict[str, Any], Place, Any]]:
     """Each part of a schema with the part of the settings that it governs."""
     if "$ref" in part:
         part = root["$defs"][part["$ref"].removeprefix("#/$defs/")]
@@ -388,10 +394,10 @@ def _governed(
 
 def variations(settings: Any, choices: set[str]) -> Iterator[Change]:
     """The settings with one part removed, added, or replaced, be it allowed or not."""
-    others = ("", "x", "%my element%", "{{my element}}", -1, 0, 2.5, True, None, [], {}, ["x"], [{}])
+    others = ("", "x", "%my element%", "{{my element}}", -1, 0, 2.5, True, None, [], {}, ["x"])
     for path, value in _places(settings, ()):
         yield from (("replaced", path, replaced(settings, path, other)) for other in others)
-        if isinstance(value, str):
+        if isinstance(value, str) and value in choices:
             yield from (("chosen", path, replaced(settings, path, choice)) for choice in sorted(choices))
         if path:
             yield "removed", path, without(settings, path)
@@ -408,7 +414,7 @@ def enumerated(part: Any) -> set[str]:
     return set()
 
 
-def _places(value: Any, path: Path_) -> Iterator[tuple[Path_, Any]]:
+def _places(value: Any, path: Place) -> Iterator[tuple[Place, Any]]:
     yield path, value
     inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for step, part in inner:

@@ -1,0 +1,63 @@
+"""What every verb asks of an answer, and says about it."""
+
+import difflib
+import operator
+from collections.abc import Collection, Sequence
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from adobe_nb.api.jsonapi import Document, is_resource
+from adobe_nb.errors import ArgumentError, IncompleteResult
+
+
+class Asked(Protocol):
+    """Who was asked."""
+
+    service: str
+    org_id: str
+
+
+def one_of(document: Document, resource_type: str, identifier: str | None = None) -> Document:
+    """The resource of a document, of that type and id. Raises IncompleteResult."""
+    data = document.get("data")
+    if isinstance(data, dict) and is_resource(data, resource_type) and identifier in {None, data["id"]}:
+        return data
+    raise IncompleteResult(f"The answer is not the one of {resource_type} that was asked for. Run it again.")
+
+
+def any_of(document: Document, types: Sequence[str]) -> Document:
+    """The resource of a document, of one of these types. Raises IncompleteResult."""
+    data = document.get("data")
+    if not isinstance(data, dict) or not any(is_resource(data, each) for each in types):
+        raise IncompleteResult(f"The answer is none of {', '.join(types)}. Run it again.")
+    return data
+
+
+def attrs_of(client: Asked, path: str, total: int | None) -> dict[str, Any]:
+    """Where a frame comes from: ``frame.attrs``."""
+    return {
+        "service": client.service,
+        "path": path,
+        "organisation": client.org_id,
+        "time": datetime.now(UTC).isoformat(timespec="seconds"),
+        "total_count": total,
+    }
+
+
+def checked_limit(limit: object) -> int | None:
+    """A whole number from 1, or None. Raises ArgumentError."""
+    if limit is None:
+        return None
+    try:
+        number = 0 if isinstance(limit, bool) else operator.index(limit)  # type: ignore[arg-type]
+    except TypeError:
+        number = 0
+    if number < 1:
+        raise ArgumentError(f"limit is a whole number from 1, not {limit!r}. Leave it out for everything.")
+    return number
+
+
+def did_you_mean(name: str, known: Collection[str]) -> str:
+    """`` Did you mean rules?``, else what there is."""
+    close = difflib.get_close_matches(name, known, n=1)
+    return f" Did you mean {close[0]}?" if close else f" There are: {', '.join(known) or 'none'}."

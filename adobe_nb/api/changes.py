@@ -1,0 +1,247 @@
+"""One write: its document, made from keyword arguments and checked against THE TABLE before anything is sent."""
+
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from adobe_nb.api.answers import did_you_mean
+from adobe_nb.api.ids import ids_in
+from adobe_nb.auth.credentials import Secret
+from adobe_nb.errors import ArgumentError
+from adobe_nb.resources import BY_PREFIX, RESOURCES, Attribute, Relation, Resource, Verb
+
+Document = dict[str, Any]
+MASK = "••••••••"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A write that can be sent, shown and kept in the journal."""
+
+    call: str
+    """As the user would say it: ``reactor.rules.update``."""
+    method: str
+    path: str
+    document: Document | None = None
+    """May hold secrets, as Secret objects."""
+    upload: bytes | None = None
+    """A zip, sent as a form; then there is no document."""
+    type: str = ""
+    id: str = ""
+    look: str = ""
+    """What to look for when it is not known whether the write arrived."""
+
+    @property
+    def masked(self) -> str:
+        """The body as it can be shown: JSON text without its secrets."""
+        if self.upload is not None:
+            return f"a zip of {len(self.upload):,} bytes, as form field package"
+        return "" if self.document is None else json.dumps(masked(self.document), ensure_ascii=False)
+
+
+def plain(value: object) -> Any:
+    """The document with its secrets revealed; for the wire only."""
+    if isinstance(value, Secret):
+        return value.reveal()
+    if isinstance(value, Mapping):
+        return {name: plain(each) for name, each in value.items()}
+    return [plain(each) for each in value] if isinstance(value, list) else value
+
+
+def masked(value: object) -> Any:
+    """The document with its secrets masked."""
+    if isinstance(value, Secret):
+        return MASK
+    if isinstance(value, Mapping):
+        return {name: masked(each) for name, each in value.items()}
+    return [masked(each) for each in value] if isinstance(value, list) else value
+
+
+def identifier(resource_id: str) -> Document:
+    """``{"id": …, "type": …}``; the prefix says the type."""
+    return {"id": resource_id, "type": BY_PREFIX[resource_id[:2]].type}
+
+
+def document_of(row: Resource, verb: Verb, given: Mapping[str, Any], resource_id: str | None = None) -> Document:
+    """The JSON:API document of a create or an update.
+
+    Raises ArgumentError for names that this verb does not take, missing ones, and values of the wrong kind.
+    """
+    attributes = {each.name: each for each in row.writable(verb)}
+    relations = {each.name: each for each in row.linkable(verb)}
+    for name in given:
+        if name not in attributes and name not in relations:
+            raise ArgumentError(_unknown(row, verb, name, [*attributes, *relations]))
+    if verb == "create":
+        _check_required(row, given, [*attributes.values(), *relations.values()])
+    elif not given:
+        names = ", ".join((*attributes, *relations))
+        raise ArgumentError(f"There is nothing to change. {row.type}.update takes {names or 'nothing'}.")
+
+    data: Document = {"type": row.type}
+    if resource_id is not None:
+        data["id"] = resource_id
+    values = {name: _value(attributes[name], value) for name, value in given.items() if name in attributes}
+    links = {name: {"data": _linkage(relations[name], value)} for name, value in given.items() if name in relations}
+    if values or verb == "create":
+        data["attributes"] = values
+    if links:
+        data["relationships"] = links
+    return {"data": data}
+
+
+def action_of(row: Resource, resource_id: str, action: str) -> Document:
+    """The document of an action, ``meta.action``."""
+    return {"data": {"id": resource_id, "type": row.type, "meta": {"action": action}}}
+
+
+def shown(base_url: str, changes: Iterable[Change]) -> pd.DataFrame:
+    """What would be sent, one row per request: method, url, body (JSON text, secrets masked)."""
+    rows = [(each.method, base_url + each.path, each.masked) for each in changes]
+    return pd.DataFrame(rows, columns=["method", "url", "body"], dtype="string")
+
+
+def _unknown(row: Resource, verb: Verb, name: str, known: Sequence[str]) -> str:
+    what = f"{row.type}.{verb}"
+    bare = name.removesuffix("_id")
+    if bare in known:
+        return f"{what} takes {bare}=, an id or a row, instead of {name}=."
+    if any(attribute.name == name for attribute in row.attributes):
+        other: Verb = "create" if verb == "update" else "update"
+        late = any(attribute.name == name for attribute in row.writable(other))
+        why = f"can only be given to {other}" if late else "is set by the service"
+        return f"{what} does not take {name}: it {why}."
+    return f"{what} does not take {name!r}.{did_you_mean(name, known)}"
+
+
+def _check_required(row: Resource, given: Mapping[str, Any], known: Sequence[Attribute | Relation]) -> None:
+    missing = [each for each in known if each.required and (each.name not in given or _is_nothing(given[each.name]))]
+    if missing:
+        names = ", ".join(_with_prefix(each) for each in missing)
+        raise ArgumentError(f"{row.type}.create needs {names} as well. Help: reactor.{row.type}?")
+
+
+def _with_prefix(each: Attribute | Relation) -> str:
+    if isinstance(each, Relation):
+        return f'{each.name}="{RESOURCES[each.targets[0]].prefix}…"'
+    return each.name
+
+
+def _is_nothing(value: object) -> bool:
+    return value is None or value is pd.NA or (isinstance(value, float) and math.isnan(value))
+
+
+def _linkage(relation: Relation, value: Any) -> Any:
+    """Identifiers from ids, rows or frames."""
+    kinds = " or ".join(relation.targets)
+    if _is_nothing(value):
+        if relation.many:
+            raise ArgumentError(f"{relation.name} takes ids of {kinds}; leave it out for none.")
+        return None
+    ids = ids_in(value)
+    prefixes = {RESOURCES[each].prefix for each in relation.targets}
+    for each in ids:
+        if each[:2] not in prefixes:
+            raise ArgumentError(
+                f"{relation.name} takes {kinds}, whose ids begin with {', '.join(prefixes)}: not {each}."
+            )
+    if not relation.many and len(ids) != 1:
+        raise ArgumentError(f"{relation.name} takes exactly one of {kinds}, not {len(ids)}.")
+    linked = [identifier(each) for each in ids]
+    return linked if relation.many else linked[0]
+
+
+def _value(attribute: Attribute, value: Any) -> Any:
+    """The value as the API wants it; of what is write-only, every text is hidden."""
+    if hasattr(value, "item") and not isinstance(value, (pd.Series, pd.DataFrame)):
+        value = value.item()  # numpy's numbers and booleans
+    if _is_nothing(value):
+        if attribute.required:
+            raise ArgumentError(f"{attribute.name} cannot be empty.")
+        return None
+    if attribute.kind == "json":
+        return _json_value(attribute, value)
+    if attribute.write_only and isinstance(value, (str, Secret)):
+        return value if isinstance(value, Secret) else Secret(value)
+    if isinstance(value, Secret):
+        raise ArgumentError(f"{attribute.name} is no secret: everybody who sees the property can read it.")
+    if not _fits(attribute, value):
+        raise ArgumentError(
+            f"{attribute.name} is {_KINDS[attribute.kind]}, not {type(value).__name__} ({value!r:.60})."
+        )
+    if attribute.required and isinstance(value, str) and not value.strip():
+        raise ArgumentError(f"{attribute.name} cannot be empty.")
+    if attribute.values and value not in attribute.values:
+        raise ArgumentError(f"{attribute.name} is one of {', '.join(attribute.values)}, not {value!r}.")
+    return value
+
+
+_KINDS = {"text": "a text", "boolean": "True or False", "integer": "a whole number", "number": "a number"}
+
+
+def _fits(attribute: Attribute, value: object) -> bool:
+    if attribute.kind == "boolean":
+        return isinstance(value, bool)
+    if isinstance(value, bool):
+        return False
+    if attribute.kind == "integer":
+        return isinstance(value, int)
+    if attribute.kind == "number":
+        return isinstance(value, (int, float)) and math.isfinite(value)
+    return isinstance(value, str)
+
+
+def _json_value(attribute: Attribute, value: Any) -> Any:
+    name = attribute.name
+    if attribute.form == "text":
+        return _settings(name, value)
+    if attribute.form and isinstance(value, str):
+        value = _read(name, value)  # the JSON text of a frame's column
+    if attribute.form == "list" and isinstance(value, (tuple, set, pd.Series)):
+        value = list(value)
+    wanted = {"list": list, "object": Mapping}.get(attribute.form, object)
+    if not isinstance(value, wanted):
+        shape = {"list": 'a list, as in ["www.example.com"]', "object": "a dict"}[attribute.form]
+        raise ArgumentError(f"{name} is {shape}, not {type(value).__name__}.")
+    _written(name, plain(value))
+    return _hidden(value) if attribute.write_only else json.loads(_written(name, value))
+
+
+def _settings(name: str, value: Any) -> str:
+    """JSON text, from a dict or a text; the API wants the text."""
+    if isinstance(value, str):
+        if not isinstance(_read(name, value), dict):
+            raise ArgumentError(f'{name} is a JSON object, as in {{"path": "page.name"}}.')
+        return value
+    if not isinstance(value, Mapping):
+        raise ArgumentError(f"{name} is a dict, or its JSON text, not {type(value).__name__}.")
+    return _written(name, value)
+
+
+def _read(name: str, text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        where = f"line {error.lineno}, column {error.colno}" if isinstance(error, json.JSONDecodeError) else "it"
+    raise ArgumentError(f"{name} is no readable JSON: see {where}. A dict is easier.")
+
+
+def _written(name: str, value: Any) -> str:
+    try:
+        return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    except (TypeError, ValueError) as error:
+        problem = str(error) if isinstance(error, TypeError) else "NaN and infinity are no JSON"
+    raise ArgumentError(f"{name} cannot be written as JSON: {problem}.")
+
+
+def _hidden(value: Any) -> Any:
+    """The same with every text in it hidden."""
+    if isinstance(value, str):
+        return Secret(value)
+    if isinstance(value, Mapping):
+        return {str(name): _hidden(each) for name, each in value.items()}
+    return [_hidden(each) for each in value] if isinstance(value, (list, tuple)) else value

@@ -1,0 +1,293 @@
+"""Reading resources of one type: lists, ``get``, ``find``, ``iterate``."""
+
+import difflib
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from itertools import islice
+
+import pandas as pd
+
+from adobe_nb.api.answers import attrs_of, checked_limit, one_of
+from adobe_nb.api.filters import Condition, Filter, Sort, check_filter, check_rows, check_sort
+from adobe_nb.api.frames import DTYPES, columns_of, sort_frame, to_frame
+from adobe_nb.api.ids import Ids, ids_in, ids_of_type, listed_under, parents_of_one_type
+from adobe_nb.api.jsonapi import PAGE_SIZE, Client, Document, Listing, Params, in_parallel
+from adobe_nb.errors import ArgumentError, NoSuchName
+from adobe_nb.resources import Resource
+
+# The default order of Adobe's lists is not documented, and pages of an undefined order can overlap.
+STEADY_ORDER = ("sort", "created_at")
+
+
+@dataclass(frozen=True, slots=True)
+class _Query:
+    """A checked question: nothing in it can be wrong any more without asking the service."""
+
+    parent: str | None
+    ids: tuple[str, ...]
+    conditions: tuple[Condition, ...]
+    sort: tuple[str, ...]
+    limit: int | None
+    through: str | None = None
+    extra: Params = ()
+
+    @property
+    def params(self) -> Params:
+        order = ("sort", ",".join(self.sort)) if self.sort else STEADY_ORDER
+        return (*(condition.param for condition in self.conditions), order, *self.extra)
+
+
+class Collection:
+    """Resources of one type: list them by calling it, ``get`` them by id, ``find`` one by name, ``iterate``."""
+
+    def __init__(self, client: Callable[[], Client], row: Resource) -> None:
+        self.row = row
+        self._client = client
+        self.__doc__ = describe(row)
+
+    def __repr__(self) -> str:
+        return f"<{self.row.type}: call it for a DataFrame; help: reactor.{self.row.type}?>"
+
+    def __call__(
+        self,
+        parents: Ids | None = None,
+        *,
+        filter: Filter | None = None,
+        sort: Sort | None = None,
+        limit: int | None = None,
+    ) -> pd.DataFrame:
+        """List them as a DataFrame, one row each: complete, typed, or an error.
+
+        ``parents`` an id, or a list, frame, column or row of ids: their prefix says what they are. ``filter`` maps
+        attributes to an operator and value (``"CONTAINS home"``) or to a bool, number, date or list. ``sort`` names
+        attributes, ``-`` before one for descending. ``limit`` is a total over all parents.
+
+        Times are UTC. Raises ArgumentError before any request, ApiError, TransportError, IncompleteResult.
+        """
+        return self._listed(parents, filter=filter, sort=sort, limit=limit)
+
+    def _listed(
+        self, parents: Ids | None, *, filter: Filter | None, sort: Sort | None, limit: int | None, extra: Params = ()
+    ) -> pd.DataFrame:
+        query = replace(self._query(parents, filter, sort, limit), extra=extra)
+        client = self._client()
+        query = self._resolve(query, client)
+        found, total = self._read(query, client)
+        resources = [resource for _, resource in found]
+        check_rows(self.row, query.conditions, resources)
+        frame = to_frame(
+            self.row,
+            resources,
+            parent=query.parent,
+            parent_ids=[parent for parent, _ in found],
+            attrs=attrs_of(client, self._path(query), total),
+        )
+        frame = sort_frame(frame, query.sort)
+        return frame if query.limit is None or len(frame) <= query.limit else _head(frame, query.limit)
+
+    def iterate(
+        self,
+        parents: Ids | None = None,
+        *,
+        filter: Filter | None = None,
+        sort: Sort | None = None,
+        limit: int | None = None,
+    ) -> Iterator[Document]:
+        """The resources as the API gives them (dicts), page by page, parent by parent; constant memory.
+
+        Arguments and errors as for the list. ``sort`` orders within each parent. Wrong arguments raise at once.
+        """
+        query = self._query(parents, filter, sort, limit)
+        return self._iterate(query, self._client())
+
+    def get(self, *ids: Ids) -> pd.DataFrame:
+        """Those with these ids as a DataFrame, in the order given, duplicates once.
+
+        Raises ArgumentError for ids of another type, NotFound for unknown ones.
+        """
+        wanted = ids_of_type(self.row, ids)
+        client = self._client()
+        documents = in_parallel(
+            lambda each: client.get(f"/{self.row.type}/{each}"), wanted, client.progress, self.row.type
+        )
+        resources = [one_of(document, self.row.type, each) for document, each in zip(documents, wanted, strict=True)]
+        path = f"/{self.row.type}/{wanted[0] if len(wanted) == 1 else '{id}'}"
+        return to_frame(self.row, resources, attrs=attrs_of(client, path, len(resources)))
+
+    def find(self, name: str, parents: Ids | None = None) -> pd.DataFrame:
+        """The one of exactly that name, as a frame of one row.
+
+        Raises NoSuchName, which lists the candidates, when there is none or several.
+        """
+        if not isinstance(name, str) or not name.strip():
+            raise ArgumentError('find wants a name, as in reactor.find("properties", "My site").')
+        if parents is not None and not isinstance(parents, pd.DataFrame):
+            parents = ids_in(parents)  # an iterator is spent after one use
+        # A comma cannot be asked for: then look through all.
+        askable = "," not in name and name == name.strip()
+        frame = self(parents, filter={"name": f"EQ {name}"} if askable else None)
+        same = frame[frame["name"] == name]
+        if len(same) == 1:
+            found = same.reset_index(drop=True)
+            found.attrs = frame.attrs
+            return found
+        if len(same) > 1:
+            which = [f"{each.id} (created {each.created_at:%Y-%m-%d})" for each in same.itertuples()]
+            raise NoSuchName(
+                f"{len(same)} {self.row.type} are called {name!r}: {', '.join(which)}. Use the id, or one parent.",
+                list(same["id"]),
+            )
+        names = [str(each) for each in self(parents)["name"].dropna()]
+        close = _closest(name, names)
+        hint = f"There are: {', '.join(repr(each) for each in close)}." if close else "There are none at all."
+        raise NoSuchName(f"No {self.row.singular.replace('_', ' ')} is called {name!r}. {hint}", close)
+
+    @property
+    def columns(self) -> dict[str, str]:
+        """The promised columns with their dtypes."""
+        parent = self.row.parents[0] if self.row.parents else None
+        return {name: DTYPES[kind] for name, kind in columns_of(self.row, parent).items()}
+
+    def _query(self, parents: Ids | None, given: Filter | None, sort: Sort | None, limit: int | None) -> _Query:
+        conditions, keys = check_filter(self.row, given), check_sort(self.row, sort)
+        limit = checked_limit(limit)
+        if not self.row.listed:
+            raise ArgumentError(f"There is no list of {self.row.type}. Yours is reactor.{self.row.singular}().")
+        if self.row.root and (parents is None or not self.row.parents):
+            if parents is not None:
+                raise ArgumentError(f"{self.row.type} are not listed under anything: call reactor.{self.row.type}().")
+            return _Query(None, (), conditions, keys, limit)
+        if parents is None:
+            if self.row.default_parent is None:
+                raise ArgumentError(
+                    f"{self.row.type} are listed under {listed_under(self.row)}: hand one over, "
+                    f'as in reactor.{self.row.type}(reactor.find("properties", "My site")).'
+                )
+            return _Query(self.row.default_parent, (), conditions, keys, limit, through=self.row.default_parent)
+        parent, ids = parents_of_one_type(self.row, parents)
+        if parent is not None and parent in self.row.through:
+            return _Query(self.row.through[parent], tuple(ids), conditions, keys, limit, through=parent)
+        return _Query(parent or self._likely_parent(parents), tuple(ids), conditions, keys, limit)
+
+    def _likely_parent(self, parents: Ids) -> str:
+        """Of what type no parents at all are: a frame of ours says it, so that its columns are those of a full one."""
+        path = str(parents.attrs.get("path", "")) if isinstance(parents, pd.DataFrame) else ""
+        named = [part for part in path.split("/") if part in self.row.parents]
+        return named[-1] if named else self.row.parents[0]
+
+    def _resolve(self, query: _Query, client: Client) -> _Query:
+        """Fill in the parents that have to be asked for: all companies, the rules of these properties."""
+        if query.through is None or query.parent is None:
+            return query
+        if query.through == query.parent:
+            listings = [Listing(f"/{query.parent}", query.parent, (STEADY_ORDER,))]
+        else:
+            parent = query.parent
+            listings = [Listing(f"/{query.through}/{each}/{parent}", parent, (STEADY_ORDER,)) for each in query.ids]
+        lists = client.read_all(listings, query.parent)
+        ids = tuple(dict.fromkeys(resource["id"] for resources in lists for resource in resources))
+        return replace(query, ids=ids, through=None)
+
+    def _listings(self, query: _Query) -> list[Listing]:
+        if query.parent is None:
+            return [Listing(f"/{self.row.type}", self.row.type, query.params)]
+        kind = self.row.type
+        return [Listing(f"/{query.parent}/{each}/{kind}", kind, query.params) for each in query.ids]
+
+    def _path(self, query: _Query) -> str:
+        listings = self._listings(query)
+        return listings[0].path if len(listings) == 1 else f"/{query.parent}/{{id}}/{self.row.type}"
+
+    def _read(self, query: _Query, client: Client) -> tuple[list[tuple[str | None, Document]], int | None]:
+        """Pairs of parent and resource, and how many the service says there are (None: it was not asked)."""
+        listings = self._listings(query)
+        parents: tuple[str | None, ...] = query.ids if query.parent else (None,)
+        if query.limit is None:
+            lists = client.read_all(listings, self.row.type)
+            found = [(parent, resource) for parent, each in zip(parents, lists, strict=True) for resource in each]
+            return found, len(found)
+        found = []
+        totals: list[int | None] = []
+        for parent, listing in zip(parents, listings, strict=True):
+            # Sorted over several parents, the first rows of the whole can all come from the last parent.
+            want = query.limit if query.sort else query.limit - len(found)
+            if want <= 0:
+                totals.append(None)
+                break
+            resources, total = _first(client, listing, want)
+            found += [(parent, resource) for resource in resources]
+            totals.append(total)
+        return found, None if None in totals else sum(each or 0 for each in totals)
+
+    def _iterate(self, query: _Query, client: Client) -> Iterator[Document]:
+        query = self._resolve(query, client)
+        pages = (page for listing in self._listings(query) for page in client.pages(listing))
+        checked = (resource for page in pages for resource in self._checked(query, page.resources))
+        yield from islice(checked, query.limit)
+
+    def _checked(self, query: _Query, resources: list[Document]) -> list[Document]:
+        check_rows(self.row, query.conditions, resources)
+        return resources
+
+
+def describe(row: Resource) -> str:
+    """The help text of a type: what it is, where it is listed, columns, filters, Adobe's page."""
+    parent = row.parents[0] if row.parents else None
+    meanings = {attribute.name: attribute.meaning for attribute in row.columns}
+    meanings |= {f"meta_{attribute.name}": attribute.meaning for attribute in row.meta}
+    lines = [
+        f"{row.about}",
+        "",
+        f"Listed: {_where(row)}.",
+        f"Filters: {', '.join(row.filters) or 'none'}.",
+        "Sort: any column below that is an attribute.",
+        f"Example: {_example(row)}",
+        "",
+        "Columns:",
+    ]
+    lines += [
+        f"  {name:<36}{DTYPES[kind]:<22}{meanings.get(name, '')}".rstrip()
+        for name, kind in columns_of(row, parent).items()
+    ]
+    return "\n".join([*lines, "", f"Adobe's page: {row.docs}"])
+
+
+def _where(row: Resource) -> str:
+    places = ["at the root"] if row.root else []
+    places += [f"under {listed_under(row)}"] if row.parents else []
+    return ", and ".join(places) or "nowhere: there is one"
+
+
+def _example(row: Resource) -> str:
+    if not row.listed:
+        return f"reactor.{row.singular}()"
+    if row.root or not row.filters:
+        return f"reactor.{row.type}()"
+    return f'reactor.{row.type}({row.parents[0]}, filter={{"{row.filters[-1]}": "GT 2026-01-01"}}, sort="-created_at")'
+
+
+def _first(client: Client, listing: Listing, want: int) -> tuple[list[Document], int | None]:
+    """The first so many resources of a list, and how many the service says there are."""
+    resources: list[Document] = []
+    total: int | None = None
+    for page in client.pages(listing, min(PAGE_SIZE, want)):
+        total = page.total_count
+        resources += page.resources
+        if len(resources) >= want:
+            break
+    return resources[:want], total
+
+
+def _head(frame: pd.DataFrame, rows: int) -> pd.DataFrame:
+    head = frame.head(rows).copy()
+    head.attrs = frame.attrs
+    return head
+
+
+def _closest(name: str, names: Iterable[str], most: int = 10) -> list[str]:
+    """Candidates to show: similar ones first, then the rest, ten at most."""
+    unique = sorted(set(names), key=str.casefold)
+    folded = {each.casefold(): each for each in unique}
+    close = [folded[each] for each in difflib.get_close_matches(name.casefold(), folded, n=most, cutoff=0.4)]
+    close += [each for each in unique if name.casefold() in each.casefold() and each not in close]
+    return (close + [each for each in unique if each not in close])[:most]

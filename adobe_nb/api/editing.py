@@ -1,0 +1,346 @@
+"""Writing resources of one type: ``create``, ``update``, ``delete``, ``revise``. Each answers a frame.
+
+Every write is checked against THE TABLE before a request, can be shown by ``dry_run=True``, is kept in the journal with
+the state before, and is never repeated when it may have arrived.
+"""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import pandas as pd
+from urllib3.filepost import encode_multipart_formdata
+
+from adobe_nb.api.answers import attrs_of, one_of
+from adobe_nb.api.changes import Change, Document, action_of, document_of, plain, shown
+from adobe_nb.api.collection import Collection
+from adobe_nb.api.frames import to_frame
+from adobe_nb.api.ids import Ids, ids_of_type, listed_under, parents_of_one_type
+from adobe_nb.api.jsonapi import Body, Client, in_parallel
+from adobe_nb.api.relations import component_notes, related
+from adobe_nb.errors import (
+    AdobeError,
+    ApiError,
+    ArgumentError,
+    NotConfirmed,
+    TransportError,
+)
+from adobe_nb.resources import RESOURCES, Resource
+
+
+class Writing(Collection):
+    """What all writing verbs share."""
+
+    def _one_id(self, given: Ids, verb: str) -> str:
+        ids = ids_of_type(self.row, [given])
+        if len(ids) != 1:
+            raise ArgumentError(f"{self.row.type}.{verb} takes one at a time, not {len(ids)}. Call it in a loop.")
+        return ids[0]
+
+    def _frame(self, client: Client, resources: Sequence[Document], path: str) -> pd.DataFrame:
+        return to_frame(self.row, resources, attrs=attrs_of(client, path, len(resources)))
+
+    def _states(self, client: Client, ids: Sequence[str]) -> list[Document]:
+        """The resources as they are now."""
+        return states_of(client, self.row, ids)
+
+    def _perform(self, client: Client, change: Change, before: object = None) -> pd.DataFrame:
+        """Send it; the answer is the resource."""
+        document = perform(client, change, before) or {}
+        return self._frame(client, [one_of(document, self.row.type)], change.path)
+
+    def _act(self, given: Ids, action: str, *, verb: str = "", dry_run: bool = False) -> pd.DataFrame:
+        """PATCH with ``meta.action``."""
+        identifier = self._one_id(given, verb or action)
+        change = action_change(self.row, identifier, action, verb or action)
+        client = self._client()
+        if dry_run:
+            return shown(client.base_url, [change])
+        return self._perform(client, change, state_of(client, self.row, identifier))
+
+
+class Creatable(Writing):
+    """``create``."""
+
+    def create(self, parent: Ids | None = None, /, *, dry_run: bool = False, **attributes: Any) -> pd.DataFrame:
+        """Make one under its parent; a frame of one row.
+
+        Attributes and relations by keyword, as ``help`` of this type lists them: relations by id or row
+        (``extension="EX…"``), ``settings`` as a dict or JSON text. ``dry_run`` shows the request and sends nothing.
+
+        Raises ArgumentError before any request, ApiError, OutcomeUnknown when it may have been made and no answer came.
+        """
+        client = self._client()
+        document = document_of(self.row, "create", attributes)
+        owner = self._owner(client, parent)
+        change = self._creation(owner, document)
+        if dry_run:
+            return shown(client.base_url, [change])
+        return self._perform(client, change)
+
+    def _creation(self, owner: str, document: Document) -> Change:
+        path = f"/{owner}/{self.row.type}"
+        look = f'Look for it before you run it again: reactor.{self.row.type}("{owner.partition("/")[2]}").'
+        return Change(f"reactor.{self.row.type}.create", "POST", path, document, type=self.row.type, look=look)
+
+    def _owner(self, client: Client, parent: Ids | None) -> str:
+        """The parent's type and id, as in a path; the only company when nothing is said."""
+        creators = self.row.creators
+        if parent is None and creators == ("companies",):
+            companies = [each["id"] for each in client.get("/companies").get("data", ())]
+            if len(companies) == 1:
+                return f"companies/{companies[0]}"
+        if parent is None:
+            names = " or ".join(f"{RESOURCES[each].singular} ({RESOURCES[each].prefix}…)" for each in creators)
+            raise ArgumentError(f"{self.row.type}.create wants its {names.replace('_', ' ')} first.")
+        kind, ids = parents_of_one_type(self.row, parent, creators)
+        if kind is None or len(ids) != 1:
+            raise ArgumentError(
+                f"{self.row.type}.create wants one parent, {listed_under(self.row, creators)}, not {len(ids)}."
+            )
+        return f"{kind}/{ids[0]}"
+
+
+class Deletable(Writing):
+    """``delete``."""
+
+    def delete(self, *ids: Ids, confirm: str | None = None, dry_run: bool = False) -> pd.DataFrame:
+        """Delete them; a frame of what they were.
+
+        Several at once need ``confirm``, such as ``confirm="3 rules"``; a property, a host or an environment needs its
+        name. ``dry_run`` shows the requests and sends nothing.
+
+        Raises NotConfirmed and ArgumentError before anything is deleted, ApiError, OutcomeUnknown. When one of several
+        fails, the error's note says which are gone.
+        """
+        wanted = ids_of_type(self.row, ids)
+        if not wanted:
+            raise ArgumentError(f"{self.row.type}.delete wants at least one id.")
+        client = self._client()
+        changes = [self._deletion(each) for each in wanted]
+        if dry_run:
+            return shown(client.base_url, changes)
+        before = self._states(client, wanted)
+        self._check_confirmed(before, confirm)
+        done: list[str] = []
+        for change, state in zip(changes, before, strict=True):
+            with_note(partial(perform, client, change, state), done, "Deleted before that")
+            done.append(change.id)
+        return self._frame(client, before, f"/{self.row.type}/{wanted[0] if len(wanted) == 1 else '{id}'}")
+
+    def _deletion(self, identifier: str) -> Change:
+        look = f'Look whether it is still there: reactor.{self.row.type}.get("{identifier}").'
+        path = f"/{self.row.type}/{identifier}"
+        return Change(f"reactor.{self.row.type}.delete", "DELETE", path, type=self.row.type, id=identifier, look=look)
+
+    def _check_confirmed(self, before: Sequence[Document], confirm: str | None) -> None:
+        if len(before) > 1:
+            check_confirm(f"delete these {len(before)} {self.row.type}", f"{len(before)} {self.row.type}", confirm)
+        elif self.row.guarded:
+            name = name_of(before[0])
+            check_confirm(f"delete the {self.row.singular} {name!r}", name, confirm)
+
+
+class Editable(Creatable, Deletable):
+    """``create``, ``update`` and ``delete``."""
+
+    def update(self, resource: Ids, /, *, dry_run: bool = False, **attributes: Any) -> pd.DataFrame:
+        """Change attributes and relations of one; a frame of one row, as it is then.
+
+        Keywords as for ``create``; None empties what can be empty. Of types with revisions only the head can be
+        changed. ``dry_run`` shows the request and sends nothing.
+
+        Raises ArgumentError before anything is changed, ApiError, OutcomeUnknown.
+        """
+        identifier = self._one_id(resource, "update")
+        document = document_of(self.row, "update", attributes, identifier)
+        client = self._client()
+        change = update_change(self.row, identifier, document, "update")
+        if dry_run:
+            return shown(client.base_url, [change])
+        before = state_of(client, self.row, identifier)
+        check_head(self.row, before)
+        return self._perform(client, change, before)
+
+
+class Revisable(Editable):
+    """And ``revise``, ``revisions``."""
+
+    def revise(self, *resources: Ids, dry_run: bool = False) -> pd.DataFrame:
+        """Freeze heads into their next revisions; a frame of the new revisions, in that order.
+
+        A rule takes its components along. Libraries hold revisions only. Raises ArgumentError for revisions, before
+        anything is revised; ApiError, OutcomeUnknown, whose note says which were revised before.
+        """
+        wanted = ids_of_type(self.row, resources)
+        if not wanted:
+            raise ArgumentError(f"{self.row.type}.revise wants at least one id.")
+        client = self._client()
+        changes = [action_change(self.row, each, "revise", "revise") for each in wanted]
+        if dry_run:
+            return shown(client.base_url, changes)
+        before = states_of(client, self.row, wanted)
+        for state in before:
+            check_head(self.row, state)
+        made: list[Document] = []
+        names: list[str] = []
+        for change, state in zip(changes, before, strict=True):
+            document = with_note(partial(perform, client, change, state), names, "Revised before that")
+            made.append(one_of(document or {}, self.row.type))
+            names.append(change.id)
+        return self._frame(client, made, f"/{self.row.type}/{wanted[0] if len(wanted) == 1 else '{id}'}")
+
+    def revisions(self, *ids: Ids) -> pd.DataFrame:
+        """All revisions of these, the head (number 0) among them; the id that was asked about stands second.
+
+        Raises ArgumentError for ids of another type, ApiError, TransportError.
+        """
+        return related(self._client(), ids_of_type(self.row, ids), "revisions")
+
+
+class RuleComponents(Editable):
+    """Rule components: made in a rule, though the API wants the property."""
+
+    def create(self, parent: Ids | None = None, /, *, dry_run: bool = False, **attributes: Any) -> pd.DataFrame:
+        """Make one in a rule; a frame of one row. The property is looked up.
+
+        ``reactor.rule_components.create("RL…", name=…, delegate_descriptor_id=…, extension="EX…", settings={…})``.
+        A property is taken as well, then with ``rules=``. Otherwise as for the other types.
+        """
+        if parent is None or "rules" in attributes:
+            return super().create(parent, dry_run=dry_run, **attributes)
+        kind, ids = parents_of_one_type(self.row, parent, ("rules", "properties"))
+        if kind != "rules" or len(ids) != 1:
+            raise ArgumentError('rule_components.create wants its rule first, as in create("RL…", name=…).')
+        document_of(self.row, "create", {**attributes, "rules": ids})  # wrong arguments cost no request
+        client = self._client()
+        rule = state_of(client, RESOURCES["rules"], ids[0])
+        check_head(RESOURCES["rules"], rule)
+        return super().create(linked_id(rule, "property"), dry_run=dry_run, rules=ids, **attributes)
+
+
+class Notes(Creatable):
+    """Notes: made on a resource, neither changed nor deleted."""
+
+    def of_components(self, *rules: Ids) -> pd.DataFrame:
+        """The notes on all components of these rules. Raises ArgumentError, ApiError, TransportError."""
+        return component_notes(self._client(), ids_of_type(RESOURCES["rules"], rules))
+
+
+# -- steps that the verbs share
+
+
+def perform(client: Client, change: Change, before: object = None) -> Document | None:
+    """Send a change, with what it was before and what became of it in the journal."""
+    entry = client.note(change, before)
+    problem: AdobeError | None = None
+    document: Document | None = None
+    try:
+        document = client.write(change.method, change.path, body_of(change), look=change.look)
+    except AdobeError as error:
+        problem = error
+    except KeyboardInterrupt:
+        client.note_end(entry, "unknown")
+        raise
+    if problem is None:
+        data = document.get("data") if document and not change.id else None
+        client.note_end(entry, "done", made=str(data["id"]) if isinstance(data, dict) and "id" in data else "")
+        return document
+    status = getattr(problem, "status", None)
+    client.note_end(entry, _outcome(problem), status=status, code=getattr(problem, "code", None) or "")
+    raise problem
+
+
+def _outcome(problem: AdobeError) -> str:
+    if isinstance(problem, ApiError):
+        return "refused" if problem.status < 500 else "unknown"
+    if isinstance(problem, TransportError) and problem.never_sent:
+        return "not sent"
+    return "unknown"
+
+
+def body_of(change: Change) -> Body | None:
+    """The bytes of a change, made when they are sent."""
+    if change.upload is not None:
+        fields = {"package": ("package.zip", change.upload, "application/zip")}
+        data, content_type = encode_multipart_formdata(fields)
+        return Body(lambda: data, content_type)
+    if change.document is None:
+        return None
+    document = change.document
+    return Body(lambda: _json(document))
+
+
+def _json(document: Document) -> bytes:
+    return json.dumps(plain(document), ensure_ascii=False).encode()
+
+
+def with_note(send: Callable[[], Document | None], done: Sequence[str], words: str) -> Document | None:
+    """Run it; an error tells what had been done before."""
+    try:
+        document: Document | None = send()
+    except AdobeError as error:
+        if done:
+            error.add_note(f"{words}: {', '.join(done)}.")
+        raise
+    return document
+
+
+def action_change(row: Resource, identifier: str, action: str, verb: str) -> Change:
+    """PATCH with ``meta.action``."""
+    return update_change(row, identifier, action_of(row, identifier, action), verb)
+
+
+def update_change(row: Resource, identifier: str, document: Document | None, verb: str) -> Change:
+    """PATCH of one resource."""
+    look = f'Look at it before you run it again: reactor.{row.type}.get("{identifier}").'
+    path = f"/{row.type}/{identifier}"
+    return Change(f"reactor.{row.type}.{verb}", "PATCH", path, document, type=row.type, id=identifier, look=look)
+
+
+def state_of(client: Client, row: Resource, identifier: str) -> Document:
+    """The resource as it is now."""
+    return one_of(client.get(f"/{row.type}/{identifier}"), row.type, identifier)
+
+
+def states_of(client: Client, row: Resource, ids: Sequence[str]) -> list[Document]:
+    """The resources as they are now."""
+    return in_parallel(lambda each: state_of(client, row, each), ids, client.progress, row.type)
+
+
+def attribute(resource: Mapping[str, Any], name: str) -> Any:
+    """One attribute of a resource as the API gives it, or None."""
+    attributes = resource.get("attributes")
+    return attributes.get(name) if isinstance(attributes, Mapping) else None
+
+
+def name_of(resource: Mapping[str, Any]) -> str:
+    """Its name, else its id."""
+    return str(attribute(resource, "name") or resource["id"])
+
+
+def check_head(row: Resource, resource: Mapping[str, Any]) -> None:
+    """Raises ArgumentError for a revision: it is frozen."""
+    number = attribute(resource, "revision_number")
+    if number:
+        head = linked_id(resource, "origin")
+        raise ArgumentError(
+            f"{resource['id']} is revision {number} of {name_of(resource)!r} and frozen. Change its head, {head}."
+        )
+    if attribute(resource, "deleted_at"):
+        raise ArgumentError(f"The {row.singular.replace('_', ' ')} {name_of(resource)!r} is deleted.")
+
+
+def check_confirm(what: str, wanted: str, confirm: str | None) -> None:
+    """Raises NotConfirmed unless exactly that was said."""
+    if confirm != wanted:
+        said = "" if confirm is None else f" You said {confirm!r}."
+        raise NotConfirmed(f"To {what}, add confirm={wanted!r}.{said} Nothing was changed.", wanted)
+
+
+def linked_id(resource: Mapping[str, Any], name: str) -> str:
+    """The id that a to-one relation points to; nothing when it points nowhere."""
+    relation = (resource.get("relationships") or {}).get(name) or {}
+    data = relation.get("data") or {}
+    return str(data.get("id", ""))

@@ -1,0 +1,206 @@
+"""Extensions and their packages: install, upgrade, upload, release."""
+
+import io
+import json
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from adobe_nb.api.changes import Change, Document, document_of, shown
+from adobe_nb.api.editing import (
+    Creatable,
+    Deletable,
+    Revisable,
+    attribute,
+    check_confirm,
+    check_head,
+    name_of,
+    state_of,
+    update_change,
+)
+from adobe_nb.api.filters import Filter, Sort
+from adobe_nb.api.ids import Ids, ids_of_type
+from adobe_nb.api.jsonapi import Client
+from adobe_nb.api.relations import versions_of
+from adobe_nb.api.waiting import Waitable
+from adobe_nb.errors import ArgumentError
+
+_PACKAGER = "Make the zip with Adobe's packager: npx @adobe/reactor-packager."
+AVAILABILITIES = ("development", "private", "public")
+
+
+class Extensions(Revisable):
+    """Extensions: ``create`` installs a package in a property, ``upgrade`` moves to another version of it."""
+
+    def upgrade(
+        self, extension: Ids, package: Ids | None = None, /, *, dry_run: bool = False, **attributes: Any
+    ) -> pd.DataFrame:
+        """Move the extension to another version of its package; a frame of one row.
+
+        Without ``package`` it is the newer one that the service names. ``settings`` and ``delegate_descriptor_id`` can
+        be changed along. Until it is published, every library has to carry a revision of the upgraded extension.
+
+        Raises ArgumentError when there is no newer one; ApiError, OutcomeUnknown.
+        """
+        identifier = self._one_id(extension, "upgrade")
+        client = self._client()
+        before = state_of(client, self.row, identifier)
+        check_head(self.row, before)
+        if package is None:
+            package = (before.get("meta") or {}).get("upgrade_extension_package_id")
+            if package is None:
+                version = attribute(before, "version")
+                raise ArgumentError(f"{name_of(before)} {version} is the newest version that can be installed.")
+        given = {"extension_package": package, **attributes}
+        change = update_change(self.row, identifier, document_of(self.row, "update", given, identifier), "upgrade")
+        if dry_run:
+            return shown(client.base_url, [change])
+        return self._perform(client, change, before)
+
+
+class ExtensionPackages(Deletable, Waitable):
+    """Extension packages: the catalogue, and those of your own."""
+
+    def __call__(
+        self,
+        parents: Ids | None = None,
+        *,
+        filter: Filter | None = None,
+        sort: Sort | None = None,
+        limit: int | None = None,
+        max_availability: str | None = None,
+    ) -> pd.DataFrame:
+        """List the newest versions as a DataFrame, one row each.
+
+        ``max_availability="public"`` lists public ones only, ``"private"`` private ones of your own too; otherwise also
+        those in development. Older versions: ``versions``. The rest as for every list.
+        """
+        if max_availability not in {None, *AVAILABILITIES}:
+            raise ArgumentError(f"max_availability is one of {', '.join(AVAILABILITIES)}, not {max_availability!r}.")
+        extra = (("max_availability", max_availability),) if max_availability else ()
+        return self._listed(parents, filter=filter, sort=sort, limit=limit, extra=extra)
+
+    def versions(self, *packages: Ids) -> pd.DataFrame:
+        """All versions of these packages, one row each. Raises ArgumentError, ApiError, TransportError."""
+        return versions_of(self._client(), ids_of_type(self.row, packages))
+
+    def upload(self, path: str | Path, *, replaces: Ids | None = None, dry_run: bool = False) -> pd.DataFrame:
+        """Send the zip of an extension; a frame of one row, pending at first: ``wait`` for it.
+
+        ``replaces`` names a package of yours in development, which gets the new zip. The file is looked at before: a
+        zip, with an extension.json that names name, version and platform.
+
+        Raises ArgumentError before any request, ApiError, OutcomeUnknown.
+        """
+        data, about = _checked_zip(Path(path))
+        if replaces is None:
+            look = f'Look for it: reactor.extension_packages(filter={{"name": "EQ {about["name"]}"}}).'
+            change = Change(
+                "reactor.extension_packages.upload",
+                "POST",
+                "/extension_packages",
+                upload=data,
+                type=self.row.type,
+                look=look,
+            )
+        else:
+            target = self._one_id(replaces, "upload")
+            look = f'Look at it: reactor.extension_packages.get("{target}").'
+            path_ = f"/extension_packages/{target}"
+            change = Change(
+                "reactor.extension_packages.upload",
+                "PATCH",
+                path_,
+                upload=data,
+                type=self.row.type,
+                id=target,
+                look=look,
+            )
+        client = self._client()
+        if dry_run:
+            return shown(client.base_url, [change])
+        before = state_of(client, self.row, change.id) if change.id else None
+        return self._perform(client, change, before)
+
+    def release_private(self, package: Ids, *, confirm: str | None = None, dry_run: bool = False) -> pd.DataFrame:
+        """Release a package in development to your own properties; it cannot be changed after that.
+
+        Its name has to be said: ``confirm="my-extension"``. Public releases are arranged with Adobe. Raises
+        NotConfirmed before anything is released; ApiError, OutcomeUnknown.
+        """
+        if not dry_run:
+            state = state_of(self._client(), self.row, self._one_id(package, "release_private"))
+            check_confirm(f"release {name_of(state)} {attribute(state, 'version')}", name_of(state), confirm)
+        return self._act(package, "release_private", dry_run=dry_run)
+
+    def discontinue(self, package: Ids, *, dry_run: bool = False) -> pd.DataFrame:
+        """Take a released package out of the catalogue; installed ones go on. Raises ApiError, OutcomeUnknown."""
+        return self._act(package, "discontinue", dry_run=dry_run)
+
+
+class UsageAuthorizations(Creatable, Deletable):
+    """Leave for another organisation to use a private package; the other organisation approves or rejects it."""
+
+    def approve(self, authorization: Ids, *, dry_run: bool = False) -> pd.DataFrame:
+        """Accept it, so that the package can be installed. Raises ApiError, OutcomeUnknown."""
+        return self._answer(authorization, "approve", "approved", dry_run=dry_run)
+
+    def reject(self, authorization: Ids, *, dry_run: bool = False) -> pd.DataFrame:
+        """Refuse it. Raises ApiError, OutcomeUnknown."""
+        return self._answer(authorization, "reject", "rejected", dry_run=dry_run)
+
+    def _answer(self, authorization: Ids, verb: str, state: str, *, dry_run: bool) -> pd.DataFrame:
+        identifier = self._one_id(authorization, verb)
+        document = document_of(self.row, "update", {"state": state}, identifier)
+        change = update_change(self.row, identifier, document, verb)
+        client = self._client()
+        if dry_run:
+            return shown(client.base_url, [change])
+        return self._perform(client, change, self._states(client, [identifier])[0])
+
+    def get(self, *ids: Ids) -> pd.DataFrame:
+        """Those with these ids as a DataFrame; found in the list, since the API gives none by id.
+
+        Raises ArgumentError for ids of another type, and for unknown ones.
+        """
+        wanted = ids_of_type(self.row, ids)
+        client = self._client()
+        return self._frame(client, self._states(client, wanted), f"/{self.row.type}")
+
+    def _states(self, client: Client, ids: Sequence[str]) -> list[Document]:  # noqa: ARG002
+        found = {each["id"]: each for each in self.iterate()} if ids else {}
+        unknown = [each for each in ids if each not in found]
+        if unknown:
+            raise ArgumentError(f"You can see no {self.row.type} {', '.join(unknown)}.")
+        return [found[each] for each in ids]
+
+
+def _checked_zip(path: Path) -> tuple[bytes, dict[str, Any]]:
+    """The bytes of the zip, and its extension.json. Raises ArgumentError."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        problem = error.strerror or type(error).__name__
+    else:
+        problem = ""
+    if problem:
+        raise ArgumentError(f"{path} cannot be read ({problem}). {_PACKAGER}")
+    about: object = None
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            about = json.loads(archive.read("extension.json"))
+    except KeyError:
+        problem = "has no extension.json at its top"
+    except ValueError:
+        problem = "has an extension.json that is no JSON"
+    except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError, EOFError):
+        problem = "is no zip that can be opened"
+    missing = [name for name in ("name", "version", "platform") if not (isinstance(about, dict) and about.get(name))]
+    if not problem and missing:
+        problem = f"has an extension.json without {', '.join(missing)}"
+    if problem:
+        raise ArgumentError(f"{path} {problem}. {_PACKAGER}")
+    return data, about  # type: ignore[return-value]

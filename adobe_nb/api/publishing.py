@@ -1,0 +1,219 @@
+"""Libraries and builds: fill a library, take it through its states, build it, publish it."""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+import pandas as pd
+
+from adobe_nb.api.changes import Change, Document, identifier, shown
+from adobe_nb.api.editing import (
+    Editable,
+    attribute,
+    check_confirm,
+    linked_id,
+    name_of,
+    perform,
+    state_of,
+    states_of,
+    with_note,
+)
+from adobe_nb.api.ids import Ids, ids_in, ids_of_type, type_of
+from adobe_nb.api.jsonapi import Client, Listing
+from adobe_nb.api.waiting import Waitable
+from adobe_nb.errors import ArgumentError
+from adobe_nb.resources import RESOURCES
+
+CONTENTS = ("extensions", "data_elements", "rules")
+"""What a library holds, in the order in which it is put in."""
+
+
+class Libraries(Editable):
+    """Libraries: what is in them, where they are built to, and their way to production."""
+
+    def add(self, library: Ids, resources: Ids, *, revise: bool = False, dry_run: bool = False) -> pd.DataFrame:
+        """Add revisions of rules, data elements and extensions; the library as a frame of one row.
+
+        ``revise=True`` takes heads as well, and puts their next revisions in. All are looked at before the first call;
+        there is one call for each type. Raises ArgumentError for heads, deleted ones and other types, before anything
+        is changed; ApiError, OutcomeUnknown, whose note says what was added before.
+        """
+        return self._change("add", "POST", library, resources, revise=revise, dry_run=dry_run)
+
+    def replace(self, library: Ids, resources: Ids, *, revise: bool = False, dry_run: bool = False) -> pd.DataFrame:
+        """Make the library hold exactly these; types that are not among them are emptied. Otherwise like ``add``."""
+        return self._change("replace", "PATCH", library, resources, revise=revise, dry_run=dry_run)
+
+    def remove(self, library: Ids, resources: Ids, *, dry_run: bool = False) -> pd.DataFrame:
+        """Take these out; the library as a frame of one row. A head stands for its revision in the library.
+
+        Raises ArgumentError for what is not in it, before anything is changed; ApiError, OutcomeUnknown.
+        """
+        place, wanted = self._one_id(library, "remove"), _by_type(resources)
+        client = self._client()
+        held = {kind: self._held(client, place, kind) for kind in wanted}
+        items = {kind: [identifier(_in_library(held[kind], each)) for each in ids] for kind, ids in wanted.items()}
+        return self._send("remove", "DELETE", client, place, items, dry_run=dry_run)
+
+    def assign(self, library: Ids, environment: Ids, *, dry_run: bool = False) -> pd.DataFrame:
+        """Give the library an environment, of the stage that its state wants; the library as a frame of one row.
+
+        Development libraries take a development environment, submitted ones staging, approved ones production. Raises
+        ApiError (``environment-in-use``), OutcomeUnknown.
+        """
+        place = self._one_id(library, "assign")
+        target = ids_of_type(RESOURCES["environments"], [environment])
+        if len(target) != 1:
+            raise ArgumentError("assign takes one environment. To take it away: reactor.libraries.unassign(library).")
+        return self._link_environment("assign", "PATCH", place, {"data": identifier(target[0])}, dry_run=dry_run)
+
+    def unassign(self, library: Ids, *, dry_run: bool = False) -> pd.DataFrame:
+        """Take the library's environment away; the library as a frame of one row."""
+        return self._link_environment("unassign", "DELETE", self._one_id(library, "unassign"), None, dry_run=dry_run)
+
+    def submit(self, library: Ids, *, dry_run: bool = False) -> pd.DataFrame:
+        """From development to submitted. Its environment is released; assign one for staging and build."""
+        return self._act(library, "submit", dry_run=dry_run)
+
+    def approve(self, library: Ids, *, dry_run: bool = False) -> pd.DataFrame:
+        """From submitted to approved. Its environment is released; assign the one for production and build."""
+        return self._act(library, "approve", dry_run=dry_run)
+
+    def reject(self, library: Ids, *, dry_run: bool = False) -> pd.DataFrame:
+        """From submitted or approved to rejected; ``develop`` brings it back."""
+        return self._act(library, "reject", dry_run=dry_run)
+
+    def develop(self, library: Ids, *, dry_run: bool = False) -> pd.DataFrame:
+        """From rejected back to development."""
+        return self._act(library, "develop", dry_run=dry_run)
+
+    def build(self, library: Ids, *, confirm: str | None = None, dry_run: bool = False) -> pd.DataFrame:
+        """Begin a build for its environment; the build as a frame of one row, pending at first.
+
+        ``reactor.builds.wait(…)`` waits for it. On production the library's name has to be said
+        (``confirm="Release 12"``): when that build succeeds, the library is published.
+
+        Raises NotConfirmed before anything is built; ApiError with the reason (``environment-required``,
+        ``extension-not-found`` …); OutcomeUnknown.
+        """
+        place = self._one_id(library, "build")
+        look = f'Look whether it has begun: reactor.builds("{place}", sort="-created_at", limit=1).'
+        change = Change("reactor.libraries.build", "POST", f"/libraries/{place}/builds", type="builds", look=look)
+        client = self._client()
+        if dry_run:
+            return shown(client.base_url, [change])
+        state = state_of(client, self.row, place)
+        target = linked_id(state, "environment")
+        stage = attribute(state_of(client, RESOURCES["environments"], target), "stage") if target else None
+        if stage == "production":
+            check_confirm(f"build the library {name_of(state)!r} on production", name_of(state), confirm)
+        builds = Builds(self._client, RESOURCES["builds"])
+        return builds._perform(client, change, state)
+
+    # -- how
+
+    def _change(
+        self, verb: str, method: str, library: Ids, resources: Ids, *, revise: bool, dry_run: bool
+    ) -> pd.DataFrame:
+        place, wanted = self._one_id(library, verb), _by_type(resources, may_be_none=method == "PATCH")
+        client = self._client()
+        items = {kind: _items(client, kind, ids, verb, revise=revise) for kind, ids in wanted.items()}
+        if method == "PATCH":
+            items = {kind: items.get(kind, []) for kind in CONTENTS}
+        return self._send(verb, method, client, place, items, dry_run=dry_run)
+
+    def _send(
+        self, verb: str, method: str, client: Client, place: str, items: dict[str, list[Document]], *, dry_run: bool
+    ) -> pd.DataFrame:
+        look = f'Look what it holds now: reactor.relationships("{place}", "rules").'
+        changes = [
+            Change(
+                f"reactor.libraries.{verb}",
+                method,
+                f"/libraries/{place}/relationships/{kind}",
+                {"data": linked},
+                type="libraries",
+                id=place,
+                look=look,
+            )
+            for kind, linked in items.items()
+        ]
+        if dry_run:
+            return shown(client.base_url, changes)
+        done: list[str] = []
+        for change, kind in zip(changes, items, strict=True):
+            before = {kind: [each["id"] for each in _linkage(client, change.path, kind)]}
+            with_note(partial(perform, client, change, before), done, f"Done before that ({verb})")
+            done.append(f"{len(items[kind])} {kind} ({', '.join(each['id'] for each in items[kind][:3])} …)")
+        return self._frame(client, [state_of(client, self.row, place)], f"/libraries/{place}")
+
+    def _held(self, client: Client, place: str, kind: str) -> list[Document]:
+        return client.read_all([Listing(f"/libraries/{place}/{kind}", kind)], kind)[0]
+
+    def _link_environment(
+        self, verb: str, method: str, place: str, document: Document | None, *, dry_run: bool
+    ) -> pd.DataFrame:
+        path = f"/libraries/{place}/relationships/environment"
+        look = f'Look which it has now: reactor.libraries.get("{place}").'
+        change = Change(f"reactor.libraries.{verb}", method, path, document, type="libraries", id=place, look=look)
+        client = self._client()
+        if dry_run:
+            return shown(client.base_url, [change])
+        before = state_of(client, self.row, place)
+        perform(client, change, {"environment": linked_id(before, "environment") or None})
+        return self._frame(client, [state_of(client, self.row, place)], f"/libraries/{place}")
+
+
+class Builds(Waitable):
+    """Builds: begun by ``reactor.libraries.build``."""
+
+    def republish(self, build: Ids, *, dry_run: bool = False) -> pd.DataFrame:
+        """Deliver the build of one of the five newest published libraries once more; a frame of one row.
+
+        ``meta_republish_status`` tells how far it is. Raises ApiError, OutcomeUnknown.
+        """
+        return self._act(build, "republish", dry_run=dry_run)
+
+
+def _by_type(resources: Ids, *, may_be_none: bool = False) -> dict[str, list[str]]:
+    """Ids by type, in the order in which a library takes them. Raises ArgumentError for what it does not hold."""
+    ids = ids_in(resources)
+    found: dict[str, list[str]] = {}
+    for each in ids:
+        kind = type_of(each)
+        if kind not in CONTENTS:
+            hint = " Its rule brings it along: take the rule." if kind == "rule_components" else ""
+            raise ArgumentError(f"A library holds rules, data elements and extensions, not {kind} ({each}).{hint}")
+        found.setdefault(kind, []).append(each)
+    if not found and not may_be_none:
+        raise ArgumentError("There is nothing to put in or take out: hand over at least one id.")
+    return {kind: found[kind] for kind in CONTENTS if kind in found}
+
+
+def _items(client: Client, kind: str, ids: Sequence[str], verb: str, *, revise: bool) -> list[Document]:
+    """The identifiers to send; heads with the wish to revise them. Raises ArgumentError."""
+    states = states_of(client, RESOURCES[kind], ids)
+    deleted = [name_of(state) for state in states if attribute(state, "deleted_at")]
+    if deleted:
+        raise ArgumentError(f"{', '.join(map(repr, deleted))}: deleted, so no library takes it. Leave it out.")
+    heads = [state for state in states if attribute(state, "revision_number") == 0]
+    if heads and not revise:
+        raise ArgumentError(
+            f"{', '.join(repr(name_of(state)) for state in heads[:5])}: heads, and a library holds revisions. Say "
+            f"libraries.{verb}(…, revise=True), or add what reactor.{kind}.revise(…) answers."
+        )
+    is_head = {state["id"] for state in heads}
+    return [identifier(each) | ({"meta": {"action": "revise"}} if each in is_head else {}) for each in ids]
+
+
+def _in_library(held: Sequence[Document], wanted: str) -> str:
+    """The id of the revision that is in the library. Raises ArgumentError."""
+    for state in held:
+        if wanted in {state["id"], linked_id(state, "origin")}:
+            return str(state["id"])
+    inside = ", ".join(f"{name_of(state)} ({state['id']})" for state in held[:10])
+    raise ArgumentError(f"{wanted} is not in the library. It holds: {inside or 'nothing of that type'}.")
+
+
+def _linkage(client: Client, path: str, kind: str) -> list[dict[str, Any]]:
+    return client.read_all([Listing(path, kind)], kind)[0]

@@ -1,0 +1,95 @@
+"""What resources are related to: whole resources, or bare identifiers."""
+
+import pandas as pd
+
+from adobe_nb.api.answers import any_of, attrs_of
+from adobe_nb.api.collection import STEADY_ORDER
+from adobe_nb.api.frames import to_frame
+from adobe_nb.api.ids import Ids, ids_in, type_of
+from adobe_nb.api.jsonapi import Client, Document, Listing, in_parallel
+from adobe_nb.errors import ArgumentError, IncompleteResult
+from adobe_nb.resources import RESOURCES, Relation, Resource
+
+
+def related(client: Client, resources: Ids, relation: str) -> pd.DataFrame:
+    """Whole resources: the docstring of ``Reactor.related`` says what comes back."""
+    row, ids, found = _asked(resources, relation)
+    path = f"/{row.type}/{ids[0] if len(ids) == 1 else '{id}'}/{relation}"
+    if found.many:
+        target = RESOURCES[found.targets[0]]
+        listings = [Listing(f"/{row.type}/{each}/{relation}", target.type, (STEADY_ORDER,)) for each in ids]
+        lists = client.read_all(listings, relation)
+        pairs = [(each, resource) for each, several in zip(ids, lists, strict=True) for resource in several]
+        return to_frame(
+            target,
+            [resource for _, resource in pairs],
+            parent=row.type,
+            parent_ids=[each for each, _ in pairs],
+            attrs=attrs_of(client, path, len(pairs)),
+        )
+    documents = in_parallel(lambda each: client.get(f"/{row.type}/{each}/{relation}"), ids, client.progress, relation)
+    several = [any_of(document, found.targets) for document in documents]
+    kinds = list(dict.fromkeys(str(each["type"]) for each in several))
+    if len(kinds) != 1:
+        raise ArgumentError(f"These are related to several types ({', '.join(kinds)}). Ask for fewer at a time.")
+    return to_frame(RESOURCES[kinds[0]], several, attrs=attrs_of(client, path, len(several)))
+
+
+def versions_of(client: Client, packages: list[str]) -> pd.DataFrame:
+    """All versions of extension packages."""
+    return _lists_of(client, "extension_packages", packages, "versions", "extension_packages")
+
+
+def component_notes(client: Client, rules: list[str]) -> pd.DataFrame:
+    """The notes on all components of rules."""
+    return _lists_of(client, "rules", rules, "rule_component_notes", "notes")
+
+
+def _lists_of(client: Client, parent: str, ids: list[str], name: str, kind: str) -> pd.DataFrame:
+    """Lists that are no relation of the table, together; what stands in several comes once."""
+    lists = client.read_all([Listing(f"/{parent}/{each}/{name}", kind, (STEADY_ORDER,)) for each in ids], name)
+    found = {resource["id"]: resource for resources in lists for resource in resources}
+    path = f"/{parent}/{ids[0] if len(ids) == 1 else '{id}'}/{name}"
+    return to_frame(RESOURCES[kind], list(found.values()), attrs=attrs_of(client, path, len(found)))
+
+
+def linked(client: Client, resources: Ids, relation: str) -> pd.DataFrame:
+    """Bare identifiers: the docstring of ``Reactor.relationships`` says what comes back."""
+    row, ids, found = _asked(resources, relation)
+    if not found.endpoint:
+        known = [f"{each.type}: {link.name}" for each in RESOURCES.values() for link in each.relations if link.endpoint]
+        raise ArgumentError(
+            f"{row.type} have no bare list of {relation}; reactor.related(…) gives the resources. "
+            f"There are bare ones of {', '.join(known)}."
+        )
+    path = f"/{row.type}/{{}}/relationships/{relation}"
+    if found.many:
+        lists = client.read_all([Listing(path.format(each), found.targets[0]) for each in ids], relation)
+    else:
+        documents = in_parallel(lambda each: client.get(path.format(each)), ids, client.progress, relation)
+        lists = [_identifiers(document, found) for document in documents]
+    rows = [(each, item["id"], item["type"]) for each, items in zip(ids, lists, strict=True) for item in items]
+    frame = pd.DataFrame(rows, columns=[f"{row.singular}_id", "id", "type"], dtype="string")
+    frame = frame[["id", f"{row.singular}_id", "type"]]
+    frame.attrs.update(attrs_of(client, path.format(ids[0] if len(ids) == 1 else "{id}"), len(frame)))
+    return frame
+
+
+def _asked(resources: Ids, relation: str) -> tuple[Resource, list[str], Relation]:
+    ids = ids_in(resources)
+    types = list(dict.fromkeys(type_of(identifier) for identifier in ids))
+    if len(types) != 1:
+        raise ArgumentError("Hand over resources of one type, at least one.")
+    row = RESOURCES[types[0]]
+    found = row.relation(relation) if isinstance(relation, str) else None
+    if found is None:
+        known = ", ".join(each.name for each in row.relations)
+        raise ArgumentError(f"{row.type} have no relation {relation!r}. They have: {known or 'none'}.")
+    return row, ids, found
+
+
+def _identifiers(document: Document, relation: Relation) -> list[Document]:
+    """None or one."""
+    if "data" not in document:
+        raise IncompleteResult(f"The answer says nothing of {relation.name}. Run it again.")
+    return [] if document["data"] is None else [any_of(document, relation.targets)]
