@@ -144,7 +144,7 @@ class Libraries(Editable):
         for change, kind in zip(changes, items, strict=True):
             before = {kind: [each["id"] for each in _linkage(client, change.path, kind)]}
             with_note(partial(perform, client, change, before), done, f"Done before that ({verb})")
-            done.append(f"{len(items[kind])} {kind} ({', '.join(each['id'] for each in items[kind][:3])} …)")
+            done.append(f"{kind} ({', '.join(each['id'] for each in items[kind])})")
         return self._frame(client, [state_of(client, self.row, place)], f"/libraries/{place}")
 
     def _held(self, client: Client, place: str, kind: str) -> list[Document]:
