@@ -52,6 +52,10 @@ def _parser() -> argparse.ArgumentParser:
     simulator.add_argument("--latency", type=_number, default=0.0, metavar="MS", help="milliseconds before each answer")
     simulator.add_argument("--token-ttl", type=_number, default=86399, metavar="SECONDS", help="life of a token")
     simulator.add_argument("--build-seconds", type=_number, default=0.5, metavar="S", help="duration of a build")
+    simulator.add_argument("--failing-builds", action="store_true", help="every build fails, with a reason")
+    simulator.add_argument(
+        "--most-in-flight", type=_count, metavar="N", help="answer 429 when more requests than that are in flight"
+    )
     simulator.add_argument(
         "--fault", action="append", default=[], metavar="KIND:RATE", help="trouble on purpose, as in 429:0.05"
     )
@@ -96,6 +100,8 @@ def _simulate(options: argparse.Namespace) -> int:
         latency=options.latency / 1000,
         token_ttl=options.token_ttl,
         build_seconds=options.build_seconds,
+        failing_builds=options.failing_builds,
+        most_in_flight=options.most_in_flight,
         faults=faults,
     )
     try:

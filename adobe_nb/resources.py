@@ -119,6 +119,12 @@ class Resource:
         """The relations that this verb takes."""
         return tuple(relation for relation in self.relations if verb in relation.write)
 
+    def keywords(self, verb: Verb) -> dict[str, bool]:
+        """All that this verb takes, and whether it has to be given; what has to comes first."""
+        taken = [(each.name, each.required) for each in self.writable(verb)]
+        taken += [(each.name, each.required) for each in self.linkable(verb)]
+        return {name: needed and verb == "create" for name, needed in sorted(taken, key=lambda each: not each[1])}
+
     @property
     def columns(self) -> tuple[Attribute, ...]:
         """The attributes that answers carry, in column order."""

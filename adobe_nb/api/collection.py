@@ -242,6 +242,7 @@ def describe(row: Resource) -> str:
         f"Filters: {', '.join(row.filters) or 'none'}.",
         "Sort: any column below that is an attribute.",
         f"Example: {_example(row)}",
+        *_writing(row),
         "",
         "Columns:",
     ]
@@ -250,6 +251,18 @@ def describe(row: Resource) -> str:
         for name, kind in columns_of(row, parent).items()
     ]
     return "\n".join([*lines, "", f"Adobe's page: {row.docs}"])
+
+
+def _writing(row: Resource) -> list[str]:
+    """What can be written, and with which keywords."""
+    lines = []
+    if row.verbs or row.actions:
+        lines.append(f"Writing: {', '.join((*row.verbs, *row.actions))}.")
+    for verb in row.verbs:
+        if verb != "delete":
+            taken = [f"{name} (needed)" if needed else name for name, needed in row.keywords(verb).items()]
+            lines.append(f"  {verb}: {', '.join(taken)}.")
+    return lines
 
 
 def _where(row: Resource) -> str:
