@@ -137,7 +137,8 @@ class ApiError(AdobeError):
     """Reactor, or the gateway before it, answered with an error.
 
     ``status`` HTTP status · ``code`` JSON:API or gateway code, if any · ``errors`` the error objects as they
-    came · ``request_id`` for Adobe's support · ``method`` and ``url`` of the request.
+    came · ``cause`` and ``fix`` our advice on the code · ``request_id`` for Adobe's support · ``method`` and ``url`` of
+    the request.
     """
 
     def __init__(
@@ -150,8 +151,12 @@ class ApiError(AdobeError):
         request_id: str | None = None,
         method: str = "",
         url: str = "",
+        cause: str = "",
+        fix: str = "",
     ) -> None:
         super().__init__(message)
+        self.cause = cause
+        self.fix = fix
         self.status = status
         self.code = code
         self.errors = [dict(error) for error in errors]
@@ -184,12 +189,10 @@ class DelayedError(ApiError):
 
 
 class EdgeError(ApiError):
-    """The Edge Network refused an event. ``cause``, ``fix`` and ``send_again`` are our advice on its code."""
+    """The Edge Network refused an event. ``send_again`` is our advice on its code, too."""
 
-    def __init__(self, message: str, *, cause: str = "", fix: str = "", send_again: str = "", **about: Any) -> None:
+    def __init__(self, message: str, *, send_again: str = "", **about: Any) -> None:
         super().__init__(message, **about)
-        self.cause = cause
-        self.fix = fix
         self.send_again = send_again
 
 

@@ -4,82 +4,163 @@ Codes: Adobe's error guide, https://experienceleague.adobe.com/en/docs/experienc
 """
 
 from types import MappingProxyType
+from typing import NamedTuple
 
-GATEWAY: MappingProxyType[str, str] = MappingProxyType(
+
+class Explanation(NamedTuple):
+    """Why an error happens, and what to do."""
+
+    cause: str
+    fix: str
+
+
+GATEWAY: MappingProxyType[str, Explanation] = MappingProxyType(
     {
-        "403010": "No access token was sent. Sign in: adobe_nb.connect() or %adobe_auth.",
-        "401013": "The access token is not valid (any more). Sign in again, or paste a new token.",
-        "403000": "No API key was sent. Set ADOBE_CLIENT_ID to the Client ID shown in Developer Console.",
-        "403003": "The API key is unknown here. Use the Client ID of the project to which the API was added.",
-        "400003": "The organisation id was not sent. Set ADOBE_ORG_ID, it ends in @AdobeOrg.",
-        "403025": "The token is of another organisation. Check ADOBE_ORG_ID, the organisation id.",
-        "403221": (
-            "The credential has no access to tags: its technical account is in no product profile for them. Ask an "
-            "administrator to add it to one in Admin Console."
+        "403010": Explanation("No access token was sent.", "Sign in: adobe_nb.connect() or %adobe_auth."),
+        "401013": Explanation("The access token is not valid (any more).", "Sign in again, or paste a new token."),
+        "403000": Explanation(
+            "No API key was sent.", "Set ADOBE_CLIENT_ID to the Client ID shown in Developer Console."
         ),
-        "429050": "Too many requests in a short time. Wait a minute, then run it again.",
+        "403003": Explanation(
+            "The API key is unknown here.", "Use the Client ID of the project to which the API was added."
+        ),
+        "400003": Explanation("The organisation id was not sent.", "Set ADOBE_ORG_ID, it ends in @AdobeOrg."),
+        "403025": Explanation("The token is of another organisation.", "Check ADOBE_ORG_ID, the organisation id."),
+        "403221": Explanation(
+            "The credential has no access to tags: its technical account is in no product profile for them.",
+            "Ask an administrator to add it to one in Admin Console.",
+        ),
+        "429050": Explanation("Too many requests came in a short time.", "Wait a minute, then run it again."),
     }
 )
 
-REACTOR: MappingProxyType[str, str] = MappingProxyType(
+REACTOR: MappingProxyType[str, Explanation] = MappingProxyType(
     {
-        "authentication-failure": "IMS does not accept the token. Sign in again; client id and organisation must fit.",
-        "connection-refused": "The SFTP server does not let us in. Check the host's server, port and firewall.",
-        "decrypt-bad-passphrase": "The passphrase is not the one it was encrypted with. Encrypt again and resend.",
-        "decrypt-failed": "The private key does not decrypt. Try it locally, then encrypt it without extra spaces.",
-        "decrypt-no-data": "A host of this kind needs a private key. Give encrypted_private_key.",
-        "delegate-descriptor-unresolved": (
-            "delegate_descriptor_id names something that the installed version lacks. Check its spelling, or upgrade."
+        "authentication-failure": Explanation(
+            "IMS does not accept the token.", "Sign in again; client id and organisation must fit."
         ),
-        "deleted-resources": "One of the resources to add is deleted. Leave it out, or choose another.",
-        "environment-in-use": "This environment is occupied, and it holds one library only. Take another, or free it.",
-        "environment-required": "The library has no environment to build to. Assign one of the right stage first.",
-        "extension-not-found": "The library lacks the extension that one of its resources needs. Add its revision.",
-        "extension-package-path-error": "extension.json contains a malformed path. Correct it and upload again.",
-        "extension-package-transform-definition-error": (
-            "extension.json defines a transform wrongly: one file or function transform per settings member. Mend it."
+        "connection-refused": Explanation(
+            "The SFTP server does not let us in.", "Check the host's server, port and firewall."
         ),
-        "extension-package-zip-error": "The zip could not be opened or written. Make it again with Adobe's packager.",
-        "host-in-use": "Environments still use this host. Move or delete them first.",
-        "host-required": "The environment has no working host. Give it one whose status is succeeded.",
-        "host-type-error": "Only SFTP hosts can be tested. Choose one of those.",
-        "illegal-custom-code-transform": "customCode is reserved. Use a function or a file transform instead.",
-        "ims-not-authorized": "Adobe could not authorise the account. Try later; else check its product profiles.",
-        "ims-session-error": "The sign-in is damaged on Adobe's side. Sign in again.",
-        "internal-error": "Something failed inside Adobe's service. Try later; report the request id if it stays.",
-        "invalid-data_element": "This data element cannot be added as it is. Revise it and add the revision.",
-        "invalid-embed_code": "The embed code is not usable here. DTM embed codes belong to production only.",
-        "invalid-extension": "This extension cannot be added as it is. Revise it and add the revision.",
-        "invalid-extension_package_id": "That part of a package cannot be changed, or the package does not fit.",
-        "invalid-new-owner-org-id": "There is no organisation with the new owner's id. It must end in @AdobeOrg.",
-        "invalid-org": "This organisation may not use the API. Check ADOBE_ORG_ID and what the company has licensed.",
-        "invalid-rule": "This rule cannot be added as it is. Revise it and add the revision.",
-        "invalid-settings-syntax": "settings is not readable JSON. Send a dict, or check the text.",
-        "library-file-not-found": "The zip lacks a file that extension.json names. Add it, or correct the path.",
-        "minification-error": "Custom code does not compile. meta.status_details shows where.",
-        "multiple-revisions": "The library would hold two revisions of one resource. Remove the older first.",
-        "no-available-orgs": (
-            "The account sees no organisation with tags: it is in no product profile, or the token lacks the scopes "
-            "that say so. Ask an administrator, and compare ADOBE_SCOPES with Developer Console."
+        "decrypt-bad-passphrase": Explanation(
+            "The passphrase is not the one it was encrypted with.", "Encrypt again and resend."
         ),
-        "not-authorized": "The account lacks the right for this. An administrator grants it in Admin Console.",
-        "not-found": "You can see nothing of that id. Check id and rights, and whether this is the right organisation.",
-        "not-unique": "Something of that name exists already. Choose another name, or use what is there.",
-        "public-release-not-authorized": "Public releases are agreed with Adobe. Release privately first.",
-        "read-only": "This cannot be changed: it is a revision, or its library has left development.",
-        "session-timeout": "The session has ended. Sign in again.",
-        "sftp-authentication-failed": "The SFTP server refused user or key. Check both on the host.",
-        "sftp-connection-timeout": "The SFTP server took too long to connect. Check that it can be reached; retry.",
-        "sftp-exception": "Adobe could not connect by SFTP. Compare the host's settings with the server; retry.",
-        "sftp-status-exception": "The SFTP server reported an error. Check rights and path there.",
-        "socket-error": "The transfer was interrupted. Build again.",
-        "ssh-disconnect": "The SSH connection was lost. Retry.",
-        "timeout-error": "The SFTP server was too slow to answer. Retry; look at its load.",
-        "unknown-error": "Adobe could not say what failed. Retry later; report the request id if it stays.",
-        "unsupported-custom-code-language": "The custom code is in a language this delegate does not take.",
-        "upgraded-extension-required": (
-            "The extension was upgraded, and this library still has the old version. Add the upgraded revision."
+        "decrypt-failed": Explanation(
+            "The private key does not decrypt.", "Try it locally, then encrypt it without extra spaces."
         ),
-        "upstream-build-required": "The library before this one has no successful build. Build that one first.",
+        "decrypt-no-data": Explanation("A host of this kind needs a private key.", "Give encrypted_private_key."),
+        "delegate-descriptor-unresolved": Explanation(
+            "delegate_descriptor_id names something that the installed version lacks.",
+            "Check its spelling, or upgrade.",
+        ),
+        "deleted-resources": Explanation("One of the resources to add is deleted.", "Leave it out, or choose another."),
+        "environment-in-use": Explanation(
+            "This environment is occupied, and it holds one library only.", "Take another, or free it."
+        ),
+        "environment-required": Explanation(
+            "The library has no environment to build to.", "Assign one of the right stage first."
+        ),
+        "extension-not-found": Explanation(
+            "The library lacks the extension that one of its resources needs.", "Add its revision."
+        ),
+        "extension-package-path-error": Explanation(
+            "extension.json contains a malformed path.", "Correct it and upload again."
+        ),
+        "extension-package-transform-definition-error": Explanation(
+            "extension.json defines a transform wrongly: one file or function transform per settings member.",
+            "Mend it.",
+        ),
+        "extension-package-zip-error": Explanation(
+            "The zip could not be opened or written.", "Make it again with Adobe's packager."
+        ),
+        "host-in-use": Explanation("Environments still use this host.", "Move or delete them first."),
+        "host-required": Explanation("The environment has no working host.", "Give it one whose status is succeeded."),
+        "host-type-error": Explanation("Only SFTP hosts can be tested.", "Choose one of those."),
+        "illegal-custom-code-transform": Explanation(
+            "customCode is reserved.", "Use a function or a file transform instead."
+        ),
+        "ims-not-authorized": Explanation(
+            "Adobe could not authorise the account.", "Try later; else check its product profiles."
+        ),
+        "ims-session-error": Explanation("The sign-in is damaged on Adobe's side.", "Sign in again."),
+        "internal-error": Explanation(
+            "Something failed inside Adobe's service.", "Try later; report the request id if it stays."
+        ),
+        "invalid-data_element": Explanation(
+            "This data element cannot be added as it is.", "Revise it and add the revision."
+        ),
+        "invalid-embed_code": Explanation(
+            "The embed code is not usable here.", "DTM embed codes belong to production only."
+        ),
+        "invalid-extension": Explanation("This extension cannot be added as it is.", "Revise it and add the revision."),
+        "invalid-extension_package_id": Explanation(
+            "That part of a package cannot be changed, or the package does not fit.",
+            "Compare name, platform and availability of the package with the property.",
+        ),
+        "invalid-new-owner-org-id": Explanation(
+            "There is no organisation with the new owner's id.", "It must end in @AdobeOrg."
+        ),
+        "invalid-org": Explanation(
+            "This organisation may not use the API.", "Check ADOBE_ORG_ID and what the company has licensed."
+        ),
+        "invalid-rule": Explanation("This rule cannot be added as it is.", "Revise it and add the revision."),
+        "invalid-settings-syntax": Explanation("settings is not readable JSON.", "Send a dict, or check the text."),
+        "library-file-not-found": Explanation(
+            "The zip lacks a file that extension.json names.", "Add it, or correct the path."
+        ),
+        "minification-error": Explanation("Custom code does not compile.", "meta.status_details shows where."),
+        "multiple-revisions": Explanation(
+            "The library would hold two revisions of one resource.", "Remove the older first."
+        ),
+        "no-available-orgs": Explanation(
+            "The account sees no organisation with tags: it is in no product profile, or its token lacks scopes.",
+            "Ask an administrator, and compare ADOBE_SCOPES with Developer Console.",
+        ),
+        "not-authorized": Explanation(
+            "The account lacks the right for this.", "An administrator grants it in Admin Console."
+        ),
+        "not-found": Explanation(
+            "You can see nothing of that id.", "Check id and rights, and whether this is the right organisation."
+        ),
+        "not-unique": Explanation(
+            "Something of that name exists already.", "Choose another name, or use what is there."
+        ),
+        "public-release-not-authorized": Explanation(
+            "Public releases are agreed with Adobe.", "Release privately first."
+        ),
+        "read-only": Explanation(
+            "This cannot be changed: it is a revision, is released, or its library has left development.",
+            "Change the head, or bring the library back: reject, then develop.",
+        ),
+        "session-timeout": Explanation("The session has ended.", "Sign in again."),
+        "sftp-authentication-failed": Explanation("The SFTP server refused user or key.", "Check both on the host."),
+        "sftp-connection-timeout": Explanation(
+            "The SFTP server took too long to connect.", "Check that it can be reached; retry."
+        ),
+        "sftp-exception": Explanation(
+            "Adobe could not connect by SFTP.", "Compare the host's settings with the server; retry."
+        ),
+        "sftp-status-exception": Explanation("The SFTP server reported an error.", "Check rights and path there."),
+        "socket-error": Explanation("The transfer was interrupted.", "Build again."),
+        "ssh-disconnect": Explanation("The SSH connection was lost.", "Build again."),
+        "timeout-error": Explanation("The SFTP server was too slow to answer.", "Retry; look at its load."),
+        "unknown-error": Explanation(
+            "Adobe could not say what failed.", "Retry later; report the request id if it stays."
+        ),
+        "unsupported-custom-code-language": Explanation(
+            "The custom code is in a language that this delegate does not take.",
+            "Use one that its schema allows; JavaScript is the safe choice.",
+        ),
+        "upgraded-extension-required": Explanation(
+            "The extension was upgraded, and this library still has the old version.", "Add the upgraded revision."
+        ),
+        "upstream-build-required": Explanation(
+            "The library before this one has no successful build.", "Build that one first."
+        ),
     }
 )
+
+
+def explanation(code: str | None) -> Explanation | None:
+    """What is known of a code, or None."""
+    return GATEWAY.get(code or "") or REACTOR.get(code or "")

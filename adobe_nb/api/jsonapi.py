@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from requests import PreparedRequest
 from requests.auth import AuthBase
 
-from adobe_nb.api.explanations import GATEWAY, REACTOR
+from adobe_nb.api.explanations import GATEWAY, explanation
 from adobe_nb.api.progress import Progress, no_progress
 from adobe_nb.errors import (
     ApiError,
@@ -330,6 +330,7 @@ def error_of(request: Request, answer: Response, document: object, look: str = "
         request_id=request_id,
         method=request.method,
         url=request.full_url,
+        **(found._asdict() if (found := explanation(code)) else {}),
     )
 
 
@@ -342,7 +343,8 @@ def _message(request: Request, answer: Response, code: str | None, detail: str, 
         )
     named = f"{what} {code}" if code else what
     said = f" ({detail.strip().rstrip('.')})" if detail.strip() else ""
-    advice = GATEWAY.get(code or "") or REACTOR.get(code or "") or _advice_by_status(answer.status)
+    known_code = explanation(code)
+    advice = f"{known_code.cause} {known_code.fix}" if known_code else _advice_by_status(answer.status)
     return f"{named}{said}. {advice}"
 
 
@@ -350,7 +352,7 @@ def _advice_by_status(status: int) -> str:
     if status == 404:
         return "Check the id, whether this is the right organisation, and your rights."
     if status == 429:
-        return GATEWAY["429050"]
+        return " ".join(GATEWAY["429050"])
     if status >= 500:
         return "Adobe's service is not well. Wait a few minutes, then run it again."
     if status in {400, 409, 422}:

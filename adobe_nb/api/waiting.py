@@ -8,7 +8,7 @@ import pandas as pd
 
 from adobe_nb.api.changes import Document
 from adobe_nb.api.editing import Editable, Writing, attribute, states_of
-from adobe_nb.api.explanations import REACTOR
+from adobe_nb.api.explanations import explanation
 from adobe_nb.api.ids import Ids, ids_of_type
 from adobe_nb.errors import ArgumentError, DelayedError, StillPending
 from adobe_nb.resources import Resource
@@ -73,7 +73,8 @@ def failure_of(row: Resource, resource: Mapping[str, Any]) -> DelayedError:
     first = errors[0] if errors else {}
     code = str(first["code"]) if first.get("code") else None
     said = str(first.get("detail") or first.get("title") or "").strip().rstrip(".")
-    advice = REACTOR.get(code or "", "The service did not say what to do; meta_status_details may hold more.")
+    known = explanation(code)
+    advice = " ".join(known) if known else "The service did not say what to do; meta_status_details may hold more."
     named = f" with {code}" if code else ""
     status = str(first.get("status", ""))
     return DelayedError(
@@ -84,6 +85,7 @@ def failure_of(row: Resource, resource: Mapping[str, Any]) -> DelayedError:
         errors=errors,
         method="GET",
         url=f"/{row.type}/{resource['id']}",
+        **(known._asdict() if known else {}),
     )
 
 

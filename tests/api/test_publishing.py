@@ -201,6 +201,8 @@ class TestWaiting:
             shop.reactor.builds.wait(build, poll=0.01)
         assert caught.value.resource_id == build.loc[0, "id"]
         assert caught.value.code == "minification-error"
+        assert caught.value.cause == "Custom code does not compile."
+        assert "status_details" in caught.value.fix
 
     def test_the_time_limit_loses_nothing(self, shop: Any, library: pd.DataFrame) -> None:
         shop.simulator.options.build_seconds = 0.4

@@ -566,9 +566,10 @@ class TestErrors:
     def test_every_code_of_the_table_is_a_sentence_with_a_next_step(self) -> None:
         from adobe_nb.api.explanations import GATEWAY, REACTOR
 
-        for code, text in {**GATEWAY, **REACTOR}.items():
-            assert text.endswith("."), code
-            assert len(text) < 260, code
+        for code, (cause, fix) in {**GATEWAY, **REACTOR}.items():
+            assert cause.endswith("."), code
+            assert fix.endswith("."), code
+            assert len(cause) + len(fix) < 260, code
 
 
 @pytest.mark.parametrize("kind", ["429", "502", "503", "504", "reset", "cut"])
