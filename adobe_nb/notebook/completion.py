@@ -1,4 +1,7 @@
-"""Tab completion of the magics: words that fit at the cursor. Names of properties are asked for once a session."""
+"""Tab completion: words that fit at the cursor of a magic, and the keywords of ``create`` and ``update``.
+
+Names of properties are asked for once a session.
+"""
 
 import contextlib
 import re
@@ -11,7 +14,7 @@ from IPython.core.completer import CompletionContext, SimpleCompletion, SimpleMa
 from adobe_nb import session as sessions
 from adobe_nb.auth.profiles import Store
 from adobe_nb.errors import AdobeError
-from adobe_nb.resources import RESOURCES
+from adobe_nb.resources import RESOURCES, Verb
 
 _WAIT = 3.0
 _OPERATORS = ("EQ", "NOT", "LT", "GT", "BETWEEN", "CONTAINS")
@@ -30,6 +33,40 @@ def matcher(context: CompletionContext) -> SimpleMatcherResult:
         SimpleCompletion(each, type=_kind(each)) for each in _fitting(_COMPLETERS[name](words, fragment), fragment)
     ]
     return {"completions": found, "suppress": bool(found), "matched_fragment": fragment, "ordered": True}
+
+
+_WRITING = re.compile(r"\.(\w+)\.(create|update)$")
+
+
+@context_matcher(identifier="adobe_nb keywords")  # type: ignore[untyped-decorator]
+def keywords(context: CompletionContext) -> SimpleMatcherResult:
+    """For IPython: the keywords of the call that is open at the cursor, ``reactor.rules.create(site, na``."""
+    lines = [*context.full_text.split("\n")[: context.cursor_line], context.text_until_cursor]
+    call, given = _open_call("\n".join(lines))
+    written = _WRITING.search(call)
+    row = RESOURCES.get(written[1]) if written else None
+    if written is None or row is None:
+        return {"completions": []}
+    fragment = re.split(r"[,\s]", given)[-1]
+    if not re.fullmatch(r"[a-z_]*", fragment):
+        return {"completions": []}
+    verb: Verb = "create" if written[2] == "create" else "update"
+    names = [*row.keywords(verb), "dry_run"]
+    there = set(re.findall(r"(\w+)\s*=", given))
+    found = [SimpleCompletion(f"{each}=", type="param") for each in names if each not in there]
+    fitting = [each for each in found if each.text.startswith(fragment)]
+    return {"completions": fitting, "matched_fragment": fragment, "ordered": True, "suppress": False}
+
+
+def _open_call(text: str) -> tuple[str, str]:
+    """What is called where a bracket is still open, and its arguments so far; texts are passed over."""
+    bare = re.sub(r"\"[^\"\n]*\"|'[^'\n]*'", lambda found: "_" * len(found[0]), text)
+    depth = 0
+    for position in range(len(bare) - 1, -1, -1):
+        depth += {")": 1, "]": 1, "}": 1, "(": -1, "[": -1, "{": -1}.get(bare[position], 0)
+        if depth < 0:
+            return (bare[:position], bare[position + 1 :]) if bare[position] == "(" else ("", "")
+    return "", ""
 
 
 def _kind(text: str) -> str:
@@ -132,3 +169,6 @@ def _ask(session: sessions.Session) -> None:
     with contextlib.suppress(AdobeError):
         names = session.reactor.properties()["name"].dropna()
         _names[session] = tuple(sorted({name for name in names if name.isprintable() and not name.startswith("-")}))
+
+
+MATCHERS = (matcher, keywords)

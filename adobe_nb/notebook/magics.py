@@ -17,7 +17,7 @@ from adobe_nb import session as sessions
 from adobe_nb.auth.credentials import Secret, mask
 from adobe_nb.auth.profiles import Store, forget_profile
 from adobe_nb.errors import AdobeError, IncompleteCredentials, NoCredentials, NotSignedIn
-from adobe_nb.notebook.completion import matcher
+from adobe_nb.notebook.completion import MATCHERS
 from adobe_nb.notebook.display import Card, card, frame_html, frame_text
 from adobe_nb.notebook.outcome import tested, topic_of
 from adobe_nb.notebook.reactor_magic import reactor_magic
@@ -318,8 +318,8 @@ def load(shell: InteractiveShell) -> None:
     """Register the magics with their completion, and the display of our frames."""
     for name, magic in _MAGICS.items():
         shell.register_magic_function(magic, "line_cell", name)
-    if matcher not in shell.Completer.custom_matchers:
-        shell.Completer.custom_matchers.append(matcher)
+    found = shell.Completer.custom_matchers
+    found += [each for each in MATCHERS if each not in found]
     formatters = shell.display_formatter.formatters
     formatters["text/html"].for_type(pd.DataFrame, frame_html)
     formatters["text/plain"].for_type(pd.DataFrame, frame_text)
@@ -330,7 +330,7 @@ def unload(shell: InteractiveShell) -> None:
     for name in _MAGICS:
         for kind in ("line", "cell"):
             shell.magics_manager.magics[kind].pop(name, None)
-    shell.Completer.custom_matchers = [each for each in shell.Completer.custom_matchers if each is not matcher]
+    shell.Completer.custom_matchers = [each for each in shell.Completer.custom_matchers if each not in MATCHERS]
     for mime, ours in (("text/html", frame_html), ("text/plain", frame_text)):
         formatter = shell.display_formatter.formatters[mime]
         if formatter.type_printers.get(pd.DataFrame) is ours:

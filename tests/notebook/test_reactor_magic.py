@@ -204,3 +204,35 @@ class TestCompletion:
     def test_without_a_session_there_are_none_and_no_error(self, shell: InteractiveShell) -> None:
         assert completed(shell, "%reactor rules --fi") == ["--filter"]
         assert sessions.current_or_none() is None
+
+
+class TestKeywords:
+    @pytest.mark.parametrize(
+        ("text", "some"),
+        [
+            ("reactor.rules.create(site, na", ["name="]),
+            ("r.data_elements.create(site, name='a (b', sett", ["settings="]),
+            (
+                'session.reactor.rule_components.create(\n    "RL1",\n    del',
+                ["delegate_descriptor_id=", "delay_next="],
+            ),
+            ("reactor.environments.update(x, arch", ["archive=", "archive_passphrase="]),
+            ("reactor.rules.update(reactor.find('rules', 'a'), dry", ["dry_run="]),
+        ],
+    )
+    def test_of_an_open_call_are_offered(self, shell: InteractiveShell, text: str, some: list[str]) -> None:
+        assert [each for each in completed(shell, text) if each.endswith("=")] == some
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "reactor.rules.create(site, name='a', na",
+            "reactor.rules.create(site, name=na",
+            "reactor.rules.create(site)\nna",
+            "reactor.widgets.create(site, na",
+            "reactor.rules(site, na",
+            "reactor.rules.create(site, settings={na",
+        ],
+    )
+    def test_are_not_offered_elsewhere(self, shell: InteractiveShell, text: str) -> None:
+        assert "name=" not in completed(shell, text)
