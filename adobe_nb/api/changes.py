@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,6 +59,18 @@ def masked(value: object) -> Any:
     if isinstance(value, Mapping):
         return {name: masked(each) for name, each in value.items()}
     return [masked(each) for each in value] if isinstance(value, list) else value
+
+
+def secrets_in(value: object) -> Iterator[Secret]:
+    """The secrets of a document."""
+    if isinstance(value, Secret):
+        yield value
+    elif isinstance(value, Mapping):
+        for each in value.values():
+            yield from secrets_in(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from secrets_in(each)
 
 
 def identifier(resource_id: str) -> Document:

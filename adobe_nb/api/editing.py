@@ -13,7 +13,7 @@ import pandas as pd
 from urllib3.filepost import encode_multipart_formdata
 
 from adobe_nb.api.answers import attrs_of, one_of
-from adobe_nb.api.changes import Change, Document, action_of, document_of, plain, shown
+from adobe_nb.api.changes import Change, Document, action_of, document_of, plain, secrets_in, shown
 from adobe_nb.api.collection import Collection
 from adobe_nb.api.frames import to_frame
 from adobe_nb.api.ids import Ids, ids_of_type, listed_under, parents_of_one_type
@@ -269,7 +269,7 @@ def body_of(change: Change) -> Body | None:
     if change.document is None:
         return None
     document = change.document
-    return Body(lambda: _json(document))
+    return Body(lambda: _json(document), secrets=tuple(secrets_in(document)))
 
 
 def _json(document: Document) -> bytes:

@@ -12,6 +12,7 @@ from requests.auth import AuthBase
 
 from adobe_nb.api.explanations import GATEWAY, explanation
 from adobe_nb.api.progress import Progress, no_progress
+from adobe_nb.auth.credentials import Secret
 from adobe_nb.errors import (
     ApiError,
     IncompleteResult,
@@ -37,6 +38,8 @@ CURL_HEADERS = (
     '-H "x-gw-ims-org-id: {ORG_ID}"',
 )
 """The three headers in a cURL command, with Adobe's placeholders for their values."""
+_SHORTEST = 4
+"""Characters of a secret that is looked for in an error; a shorter one would mask ordinary words."""
 _JSON_TYPES = ("application/vnd.api+json", "application/json")
 
 
@@ -49,6 +52,8 @@ class Body:
 
     encode: Callable[[], bytes] = field(repr=False)
     content_type: str = JSON_API
+    secrets: tuple[Secret, ...] = ()
+    """What is in it and must not be quoted back in an error."""
 
 
 class _Carrying(AuthBase):
@@ -173,7 +178,7 @@ class Client:
         if answer is None:
             raise OutcomeUnknown(f"{failure} {look}".strip())
         if answer.status >= 400:
-            raise error_of(request, answer, _parse(answer), look)
+            raise error_of(request, answer, _without(body.secrets if body else (), _parse(answer)), look)
         if not answer.body:
             return None
         document = _parse(answer)
@@ -360,6 +365,18 @@ def _advice_by_status(status: int) -> str:
     if status in {401, 403}:
         return "Check the credentials and the product profiles of their account."
     return "Compare the request with Adobe's guide."
+
+
+def _without(secrets: Sequence[Secret], document: Any) -> Any:
+    """The document with these secrets masked, wherever it quotes them."""
+    if isinstance(document, str):
+        for secret in secrets:
+            if len(secret.reveal()) >= _SHORTEST:
+                document = document.replace(secret.reveal(), str(secret))
+        return document
+    if isinstance(document, dict):
+        return {name: _without(secrets, value) for name, value in document.items()}
+    return [_without(secrets, value) for value in document] if isinstance(document, list) else document
 
 
 def _error_class(status: int) -> type[ApiError]:

@@ -181,7 +181,7 @@ def _upstream(store: Store, library: Record) -> Any:
     for state in _UPSTREAM[library.attributes["state"]]:
         found = [each for each in others if each.attributes["state"] == state]
         if found:
-            return max(found, key=lambda each: each.attributes["published_at"] or each.attributes["updated_at"]).here
+            return max(found, key=lambda each: each.attributes["published_at"] or each.attributes["created_at"]).here
     return None
 
 
@@ -258,8 +258,7 @@ def build(call: Call, library: Record) -> Record:
     library.to_one["last_build"] = record.here
     library.meta["build_status"] = "pending"
     store.changed(library)
-    state = library.attributes["state"]
-    store.later(call.options.build_seconds, lambda: _finish(call, record, library, environment, state))
+    store.later(call.options.build_seconds, lambda: _finish(call, record, library, environment))
     return call.created(record)
 
 
@@ -367,7 +366,7 @@ def _effective(store: Store, library: Record, kind: str) -> dict[Any, Record]:
     return found
 
 
-def _finish(call: Call, record: Record, library: Record, environment: Record, state: str) -> None:
+def _finish(call: Call, record: Record, library: Record, environment: Record) -> None:
     store = call.store
     if store.get(*record.here) is None:
         return
@@ -377,14 +376,15 @@ def _finish(call: Call, record: Record, library: Record, environment: Record, st
         detail = "Custom code could not be compiled: Unexpected token (1:12)"
         record.meta["status_details"] = {"errors": [details("minification-error", detail)]}
     call.touch(record)
-    current = store.get(*library.here) is not None and library.to_one["last_build"] == record.here
-    if not current or library.attributes["state"] != state:
+    there = store.get(*library.here) is not None
+    # A library that has moved meanwhile waits for no build, even when it has come back.
+    if not there or library.to_one["last_build"] != record.here or library.meta["build_status"] != "pending":
         return
     library.meta["build_status"] = record.attributes["status"]
     if not failed and _is_up_to_date(store, library, record):
         library.attributes |= {"build_required": False, "stale": None}
         library.meta.pop("build_required_detail", None)
-    if not failed and state == "approved" and environment.attributes["stage"] == "production":
+    if not failed and environment.attributes["stage"] == "production":
         _publish(call, library)
     call.touch(library)
     refresh_upstreams(store, library.to_one["property"])

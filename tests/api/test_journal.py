@@ -132,6 +132,24 @@ class TestSecrets:
         assert frames
         assert not [frame.name for frame in frames if any(TOKEN in value for value in (frame.locals or {}).values())]
 
+    def test_are_masked_in_an_error_that_quotes_them(self, recorder: Any) -> None:
+        from tests.api.test_editing import JSON_API, answering
+        from tests.stub import Answer
+
+        recorder.secrets.add(TOKEN)
+        said = {"errors": [{"code": "bad", "detail": f"{TOKEN} is no token", "meta": {"given": [TOKEN]}}]}
+        environment = "EN" + "0" * 32
+        with answering(Answer(400, json.dumps(said).encode(), JSON_API)) as service:
+            with pytest.raises(ApiError, match="•••• is no token") as caught:
+                service.reactor.secrets.create(
+                    "PR" + "0" * 32,
+                    name="S",
+                    type_of="token",
+                    credentials={"token": TOKEN},
+                    environment=environment,
+                )
+        assert TOKEN not in repr(caught.value.errors)
+
     def test_of_other_kinds_are_masked_too(self, shop: Any) -> None:
         shown = shop.reactor.environments.update(shop.development, archive_passphrase=TOKEN, dry_run=True)
         assert TOKEN not in shown.to_csv()
