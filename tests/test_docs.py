@@ -2,6 +2,7 @@
 
 import doctest
 import importlib
+import importlib.util
 import inspect
 import pkgutil
 import re
@@ -114,3 +115,32 @@ def test_the_guide_to_signing_in_names_every_option() -> None:
     for name in ("env_file", "console_file", "postman_file", "config_file", "profile", "simulator"):
         assert name in parameters
         assert f"connect({name}=" in text, name
+
+
+def test_what_the_readme_shows_of_search_and_writing_runs() -> None:
+    from tests.conftest import sign_in, started
+
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    simulator = started(build_seconds=0.02)
+    try:
+        reactor = sign_in(simulator).reactor
+        names: dict[str, object] = {"reactor": reactor, "site": reactor.find("properties", "Magazine")}
+        for section in ("## Search", "## Changing your tags"):
+            block = text[text.index(section) :].split("```python\n")[1].split("```")[0]
+            exec(block, names)
+        assert reactor.data_elements(names["library"])["name"].tolist() == ["Page Name"]
+    finally:
+        simulator.stop()
+
+
+def test_the_reference_is_not_stale() -> None:
+    make = ROOT / "docs" / "reference" / "make.py"
+    spec = importlib.util.spec_from_file_location("adobe_nb_reference", make)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    made = module.pages()
+    for name, text in made.items():
+        assert (make.parent / name).read_text(encoding="utf-8") == text, f"{name}: run docs/reference/make.py"
+    assert {path.name for path in make.parent.glob("*.md")} == set(made)

@@ -57,7 +57,7 @@ def parsed(body: bytes, content_type: str) -> dict[str, Any]:
 
 
 def strict(text: str) -> object:
-    """JSON that can be sent on as such; Python would also read NaN, half a surrogate pair, any depth. Raises ValueError."""
+    """JSON that can be sent on as such: no NaN, no half surrogate pair, not too deep. Raises ValueError."""
     try:
         value = json.loads(text, parse_constant=_finite, parse_float=_finite)
     except RecursionError as error:

@@ -178,7 +178,7 @@ class Desk:
             return self._change_linkage(record, self._endpoint(row, parts))
         if len(parts) == 3:
             return self._create(record, parts[2])
-        if row.type == "extension_packages" and method in {"POST", "PATCH"} and not self._isanswer():
+        if row.type == "extension_packages" and method in {"POST", "PATCH"} and not self._is_json():
             return self._one(packages.upload(self._call, self._zip(), record))
         if method == "DELETE":
             writes.delete(self._call, record)
@@ -222,7 +222,7 @@ class Desk:
     def _document(self) -> dict[str, Any]:
         return parsed(self._request.body, self._request.headers.get("content-type", ""))
 
-    def _isanswer(self) -> bool:
+    def _is_json(self) -> bool:
         kind = self._request.headers.get("content-type", "").partition(";")[0].strip().lower()
         return kind in JSON_TYPES
 
@@ -244,10 +244,14 @@ class Desk:
         return Response(status, b'{"data":' + self._wire(record) + b"}")
 
     def _list(self, records: list[Record], resource_type: str) -> Response:
-        shown, pagination = page(select(records, resource_type, self._request.query), self._request.query)
-        about = json.dumps({"pagination": pagination}).encode()
-        data = b",".join([self._wire(record) for record in shown])
-        return Response(200, b'{"data":[' + data + b'],"meta":' + about + b"}")
+        key = (self._request.path, self._request.query, self._account.rights)
+        body = self._store.kept(key)
+        if body is None:
+            shown, pagination = page(select(records, resource_type, self._request.query), self._request.query)
+            about = json.dumps({"pagination": pagination}).encode()
+            data = b",".join([self._wire(record) for record in shown])
+            body = self._store.keep(key, b'{"data":[' + data + b'],"meta":' + about + b"}")
+        return Response(200, body)
 
     def _wire(self, record: Record) -> bytes:
         """Its JSON; the rights in it are those of whoever asks."""
