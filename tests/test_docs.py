@@ -144,3 +144,21 @@ def test_the_reference_is_not_stale() -> None:
     for name, text in made.items():
         assert (make.parent / name).read_text(encoding="utf-8") == text, f"{name}: run docs/reference/make.py"
     assert {path.name for path in make.parent.glob("*.md")} == set(made)
+
+
+def test_the_guide_to_changing_tags_runs() -> None:
+    from tests.conftest import sign_in, started
+
+    text = (ROOT / "docs" / "how-to" / "change-tags.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    assert len(blocks) == 4
+    simulator = started()
+    try:
+        reactor = sign_in(simulator).reactor
+        names: dict[str, object] = {"reactor": reactor}
+        for block in blocks:
+            exec(block, names)
+        assert "A slip" not in set(reactor.data_elements(names["site"])["name"])
+        assert reactor.rules.get(names["rules"])["deleted_at"].notna().all()
+    finally:
+        simulator.stop()

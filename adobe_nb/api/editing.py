@@ -240,8 +240,9 @@ def perform(client: Client, change: Change, before: object = None) -> Document |
         document = client.write(change.method, change.path, body_of(change), look=change.look)
     except AdobeError as error:
         problem = error
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as interrupt:
         client.note_end(entry, "unknown")
+        interrupt.add_note(f"It may have been done. {change.look}")
         raise
     if problem is None:
         data = document.get("data") if document and not change.id else None
