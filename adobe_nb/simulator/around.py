@@ -212,6 +212,10 @@ def _grant(store: Store, package: Record, org_id: str, org_name: str, state: str
         "owner_org_name": package.attributes["author"]["name"], "authorized_org_id": org_id,
         "authorized_org_name": org_name, "state": state,
     }  # fmt: skip
+    # Who did it in the other organisation is not shown.
+    ours = package.attributes["owner_org_id"] != PARTNERS
+    who = {"display_name": PEOPLE[0][0] if ours else "Restricted", "email": PEOPLE[0][1] if ours else "Restricted"}
+    attributes |= {f"{verb}_by_{name}": value for verb in ("created", "updated") for name, value in who.items()}
     kind = "extension_package_usage_authorizations"
     store.add(Record(kind, _id(kind, package.id), attributes, {"extension_package": _here(package)}), package.id)
 

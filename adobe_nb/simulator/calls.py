@@ -57,6 +57,12 @@ class Call:
         """A record is deleted."""
         self._event(record, "deleted")
 
+    def by(self, record: Record, *verbs: str) -> None:
+        """Say who did it: ``created``, ``updated``."""
+        for verb in verbs:
+            record.attributes |= {f"{verb}_by_email": self.account.email}
+            record.attributes |= {f"{verb}_by_display_name": self.account.display_name}
+
     def _event(self, record: Record, what: str) -> None:
         if record.type not in AUDITED:
             return

@@ -164,12 +164,14 @@ def upload(call: Call, data: bytes, replaced: Record | None = None) -> Record:
         record = Record("extension_packages", store.new_id("extension_packages"), attributes_of({}))
         record.attributes = dict.fromkeys(record.attributes)
         record.attributes |= {"created_at": store.now(), "discontinued": False, "owner_org_id": call.account.org_id}
+        call.by(record, "created", "updated")
         store.add(record)
     else:
         record = replaced
         _own(call, record)
         if record.attributes["availability"] != "development":
             raise conflict("read-only", "A released package cannot be replaced. Upload a higher version.")
+        call.by(record, "updated")
     record.attributes |= {"status": "pending", "availability": "development", "updated_at": store.now()}
     record.meta.pop("status_details", None)
     store.changed(record)
@@ -375,6 +377,7 @@ def authorize(call: Call, package: Record, grant: Record, wanted: Wanted) -> Non
         "authorized_org_name": "Restricted",
         "state": "pending_approval",
     }
+    call.by(grant, "created", "updated")
 
 
 def answer(call: Call, grant: Record, state: object) -> None:
@@ -385,6 +388,7 @@ def answer(call: Call, grant: Record, state: object) -> None:
     if state not in {"approved", "rejected"}:
         raise malformed("state is approved or rejected.", "/data/attributes/state")
     grant.attributes["state"] = state
+    call.by(grant, "updated")
 
 
 def withdraw(call: Call, grant: Record) -> None:

@@ -137,8 +137,9 @@ class Desk:
             "email": account.email,
             "organizations": {account.org_id: {"name": "Simulated", "admin": False, "active": True}},
         }
+        links = {"self": f"{self._base_url}/profile"}
         identifier = f"UR{hashlib.blake2s(account.client_id.encode(), digest_size=16).hexdigest()}"
-        return {"id": identifier, "type": "users", "attributes": attributes, "meta": {"rights": []}}
+        return {"id": identifier, "type": "users", "attributes": attributes, "links": links, "meta": {"rights": []}}
 
     # -- searching
 

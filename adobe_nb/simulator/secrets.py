@@ -1,5 +1,6 @@
 """Secrets of event forwarding: what credentials they take, and the exchange that tells whether they work."""
 
+import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -66,6 +67,18 @@ def exchange(call: Call, record: Record, credentials: Mapping[str, Any] | None) 
     record.attributes["status"] = "pending"
     record.meta.pop("status_details", None)
     call.store.later(call.options.build_seconds, lambda: _exchanged(call, record, offset if works else None))
+
+
+def use(call: Call, element: Record) -> None:
+    """A data element that hands a secret on stands in the list of that secret."""
+    if element.attributes["delegate_descriptor_id"] != "core::dataElements::secret":
+        return
+    named = json.loads(element.attributes["settings"] or "{}").get("secrets") or {}
+    wanted = {each.get("id") for each in named.values() if isinstance(each, dict)}
+    for secret in call.store.all("secrets"):
+        if secret.to_one["property"] == element.to_one["property"]:
+            change = call.store.link if secret.id in wanted else call.store.unlink
+            change(secret.id, "data_elements", element)
 
 
 def act(call: Call, record: Record, action: str) -> None:

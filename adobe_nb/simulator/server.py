@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl
 from tornado.httpclient import AsyncHTTPClient, HTTPRequest
 from tornado.httpserver import HTTPServer
 from tornado.httputil import HTTPServerRequest
-from tornado.web import Application, RequestHandler
+from tornado.web import Application, RequestHandler, stream_request_body
 
 from adobe_nb.simulator.app import App
 from adobe_nb.simulator.calls import Options
@@ -192,14 +192,23 @@ class Simulator:
         return self.app(request)
 
 
+@stream_request_body
 class _Handler(RequestHandler):
-    """Every method and path: translate, ask the pure function, translate back."""
+    """Every method and path: translate, ask the pure function, translate back.
+
+    The body is taken as it comes, since tornado would answer a form that it cannot read with a page of its own.
+    """
 
     SUPPORTED_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
     def initialize(self, simulator: Simulator, answer: Callable[[Request], Response]) -> None:
         self._simulator = simulator
         self._respond = answer
+        self._body = bytearray()
+
+    def data_received(self, chunk: bytes) -> None:
+        """A part of the body."""
+        self._body += chunk
 
     def compute_etag(self) -> None:
         """No ETag: it would cost a hash of every page."""
@@ -223,7 +232,7 @@ class _Handler(RequestHandler):
         elif kind == "reset":
             self.detach().close()
             return
-        response = _FAULTS[kind]() if kind in _FAULTS else self._respond(_translated(self.request))
+        response = _FAULTS[kind]() if kind in _FAULTS else self._respond(_translated(self.request, bytes(self._body)))
         if kind == "cut":
             about = (f"Content-Type: {response.content_type}", f"Content-Length: {len(response.body)}")
             head = "\r\n".join(("HTTP/1.1 200 OK", *about, "", ""))
@@ -242,13 +251,13 @@ class _Handler(RequestHandler):
     get = head = post = put = patch = delete = options = _handle
 
 
-def _translated(request: HTTPServerRequest) -> Request:
+def _translated(request: HTTPServerRequest, body: bytes) -> Request:
     return Request(
         method=str(request.method),
         path=request.path,
         query=tuple(parse_qsl(request.query, keep_blank_values=True)),
         headers={name.lower(): value for name, value in request.headers.get_all()},
-        body=request.body,
+        body=body,
     )
 
 

@@ -15,6 +15,26 @@ from adobe_nb.resources import RESOURCES, Relation
 
 _ROOM = 64_000_000
 _UPGRADE = "upgrade_extension_package_id"
+_LINKS = {
+    "companies": ("properties",),
+    "properties": ("company", "data_elements", "environments", "extensions", "rules"),
+    "app_configurations": ("company",),
+    "callbacks": ("property",),
+    "data_elements": ("property", "origin", "extension"),
+    "rules": ("property", "origin", "rule_components"),
+    "rule_components": ("extension", "origin", "rules"),
+    "extensions": ("property", "origin", "extension_package"),
+    "hosts": ("property",),
+    "environments": ("property",),
+    "libraries": ("property",),
+    "builds": ("environment", "library"),
+    "secrets": ("property",),
+    "notes": ("resource",),
+    "audit_events": ("entity", "property"),
+}
+"""Links of a resource besides that to itself."""
+_UNTIL_SET = {"properties": ("privacy", "ssl_enabled")}
+"""Attributes that answers lack until somebody sets them."""
 Identifier = tuple[str, str]
 """Type and id of a resource."""
 
@@ -229,12 +249,7 @@ def _around(record: Record, base_url: str) -> dict[str, Any]:
     """Its relationships and links."""
     row = RESOURCES[record.type]
     here = f"{base_url}/{record.type}/{record.id}"
-    links = {"self": here}
-    for relation in row.to_one:
-        if record.to_one.get(relation.name) and relation.name not in {"library", "environment", "upstream_library"}:
-            links[relation.name] = f"{here}/{relation.name}"
-    if record.type == "rules":
-        links["rule_components"] = f"{here}/rule_components"
+    links = {"self": here, **{name: f"{here}/{name}" for name in _LINKS.get(record.type, ())}}
     if record.meta.get(_UPGRADE):
         links["latest_extension_package"] = f"{base_url}/extension_packages/{record.meta[_UPGRADE]}"
     relationships = {relation.name: _relationship(record, relation, base_url, here) for relation in row.relations}
@@ -246,6 +261,9 @@ def _attributes(record: Record) -> dict[str, Any]:
     if record.type == "extension_packages" and attributes["status"] == "pending" and attributes["name"] is None:
         # Until an upload has been looked at, the service says nothing of it, not even when it came.
         return dict.fromkeys(attributes) | {"status": "pending"}
+    for name in _UNTIL_SET.get(record.type, ()):
+        if attributes.get(name) is None:
+            attributes.pop(name, None)
     return attributes
 
 

@@ -273,6 +273,8 @@ def _delegated(call: Call, parent: Record, record: Record, wanted: Wanted) -> No
     record.to_one |= {"updated_with_extension": extension.here, "updated_with_extension_package": package.here}
     if record.type == "rule_components":
         _into_rules(call, record, wanted)
+    if record.type == "data_elements":
+        secrets.use(call, record)
 
 
 def _delegate_changed(call: Call, record: Record, wanted: Wanted, before: Mapping[str, Any]) -> None:  # noqa: ARG001

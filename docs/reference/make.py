@@ -149,7 +149,10 @@ def operations() -> str:
         "| HTTP | path | Python |",
         "| --- | --- | --- |",
     ]
-    lines += [f"| {method} | `{path}` | `{call}` |" for (method, path), call in module.OPERATIONS.items()]
+    lines += [
+        f"| {method} | `{path}` | {'<br>'.join(f'`{call}`' for call in calls)} |"
+        for (method, path), calls in module.OPERATIONS.items()
+    ]
     lines += ["", "## Not offered", "", "| HTTP | path | why |", "| --- | --- | --- |"]
     lines += [f"| {method} | `{path}` | {reason} |" for (method, path), reason in module.EXCUSED.items()]
     return "\n".join([*lines, ""])

@@ -86,40 +86,7 @@ KNOWN_DIFFERENCES: dict[Operation, dict[str, str]] = {
     },
 }
 
-_BY_WHOM = (
-    "adobe_nb/simulator/packages.py, authorize: set created_by_email, created_by_display_name, updated_by_email and "
-    "updated_by_display_name (the account's; answer() the latter two; Restricted to the other organisation). Likewise "
-    "adobe_nb/simulator/around.py, _grant."
-)
-_PEOPLE = ("created_by_email", "created_by_display_name", "updated_by_email", "updated_by_display_name")
-
-OUR_MISTAKES: dict[Operation, dict[str, str]] = {
-    ("GET", "/secrets/{SECRET_ID}/data_elements"): {
-        "nothing in the list": (
-            "adobe_nb/simulator/secrets.py: no data element is ever linked to a secret, though core of event "
-            "forwarding has a delegate, core::dataElements::secret, whose settings name secrets."
-        )
-    },
-    ("POST", "/extension_packages/{EXTENSION_PACKAGE_ID}/extension_package_usage_authorizations"): {
-        f"answer data.attributes.{name}": _BY_WHOM for name in _PEOPLE
-    },
-    ("GET", "/extension_packages/{EXTENSION_PACKAGE_ID}/extension_package_usage_authorizations"): {
-        f"answer data[].attributes.{name}": _BY_WHOM for name in _PEOPLE
-    },
-    ("GET", "/extension_package_usage_authorizations"): {
-        f"answer data[].attributes.{name}": _BY_WHOM for name in _PEOPLE
-    },
-}
-"""What is wrong with the simulator or the client, and where it is to be mended; then the entry goes."""
-
 _FORGOTTEN = "The file forgot it; the guide's samples have it (catalogue)."
-_LINKS = (
-    "adobe_nb/simulator/store.py, render: the links are those of the catalogue (resources.*.links), not one for each "
-    "to-one relationship."
-)
-_OPTIONAL = "adobe_nb/simulator/store.py, _attributes: not in answers until it has been set (catalogue); we send null."
-_NEWER = "adobe_nb/simulator/packages.py, upload: say who made it, as newer answers do (catalogue)."
-
 KNOWN_MEMBERS: dict[tuple[str, str], str] = {
     ("data_elements", "attributes.review_status"): _FORGOTTEN,
     ("data_elements", "attributes.revision_number"): _FORGOTTEN,
@@ -135,34 +102,3 @@ KNOWN_MEMBERS: dict[tuple[str, str], str] = {
     ("extensions", "links.latest_extension_package"): "FACTS 11: only while there is a newer package.",
 }
 """What one side has and the other has not, of the resources that come alone: by type and member."""
-
-OUR_MEMBERS: dict[tuple[str, str], str] = {
-    ("companies", "links.properties"): _LINKS,
-    ("users", "links.self"): "adobe_nb/simulator/reactor.py, _profile: the link to itself is missing.",
-    **{("properties", f"links.{name}"): _LINKS for name in ("data_elements", "environments", "extensions", "rules")},
-    ("properties", "attributes.privacy"): _OPTIONAL,
-    ("properties", "attributes.ssl_enabled"): _OPTIONAL,
-    **{
-        ("rule_components", f"links.{name}"): _LINKS
-        for name in ("property", "rules", "updated_with_extension", "updated_with_extension_package")
-    },
-    ("extensions", "links.updated_with_extension_package"): _LINKS,
-    ("data_elements", "links.updated_with_extension"): _LINKS,
-    ("data_elements", "links.updated_with_extension_package"): _LINKS,
-    **{
-        ("extension_packages", f"attributes.{by}_by_{what}"): _NEWER
-        for by in ("created", "updated")
-        for what in ("email", "display_name")
-    },
-    ("extension_package_usage_authorizations", "links.extension_package"): _LINKS,
-    ("environments", "links.host"): _LINKS,
-    ("libraries", "links.last_build"): _LINKS,
-    **{("builds", f"links.{name}"): _LINKS for name in ("environment", "library", "property")},
-}
-"""The same, where it is our mistake."""
-
-UNREADABLE_FORM = (
-    "Our mistake: adobe_nb/simulator/server.py, _Handler. tornado reads forms before we do, and answers a page of HTML "
-    "to one that it cannot read, even without a token. write_error should answer a JSON:API refusal."
-)
-"""The same for a request; when it is mended, the tests that are marked with this fail."""

@@ -204,6 +204,14 @@ class Full(Fresh):
         for place in (self.property, self.data_element, self.rule, self.rule_component, self.library, self.extension):
             self.note = reactor.notes.create(place, text="Seen by the contract tests.")
         reactor.notes.create(self.secret, text="Seen by the contract tests.")
+        named = {"id": self.secret.loc[0, "id"], "name": self.secret.loc[0, "name"]}
+        reactor.data_elements.create(
+            self.edge.property,
+            name="The secret",
+            delegate_descriptor_id="core::dataElements::secret",
+            settings={"secrets": {"development": named}},
+            extension=reactor.extensions(self.edge.property),
+        )
         self.secret_of(
             type_of="oauth2-client_credentials",
             credentials={"client_id": "us", "client_secret": self.token, "token_url": "https://id.example.com/token"},

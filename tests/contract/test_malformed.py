@@ -14,7 +14,6 @@ import pytest
 import requests
 
 from adobe_nb.errors import AdobeError
-from tests.contract.differences import UNREADABLE_FORM
 from tests.contract.document import (
     JSON_API,
     about,
@@ -278,7 +277,6 @@ def test_a_form_without_a_package(operation: Operation, wire: Wire) -> None:
     sent()
 
 
-@pytest.mark.xfail(strict=True, reason=UNREADABLE_FORM)
 @pytest.mark.parametrize("content", [b"", b"--x", PART % (b"", b"")], ids=["empty", "torn", "without a name"])
 @pytest.mark.parametrize("operation", FORMS, ids=" ".join)
 def test_a_form_that_cannot_be_read(operation: Operation, content: bytes, wire: Wire) -> None:
