@@ -93,6 +93,8 @@ def search(
     """The docstring of ``Reactor.search`` says what comes back."""
     wanted = _checked_types(types)
     conditions = _checked_question(text, fields, query, operator)
+    for path in conditions:
+        _check_member(path, wanted)
     order = _checked_order(sort, wanted)
     most = checked_limit(limit)
     found: list[Document] = []
@@ -269,6 +271,22 @@ def _checked_path(path: object) -> str:
     )
 
 
+def _check_member(path: str, types: Sequence[str]) -> None:
+    """A name that no type has would give an empty table. What comes after it is the API's own."""
+    root, _, rest = path.partition(".")
+    name = rest.partition(".")[0]
+    if "*" in root or "*" in name or not name:
+        return
+    rows = [RESOURCES[each] for each in types]
+    members = {
+        "attributes": [each.name for row in rows for each in row.columns],
+        "relationships": [each.name for row in rows for each in row.relations],
+    }[root]
+    if name not in members:
+        known = sorted(set(members))
+        raise ArgumentError(f"{', '.join(types)}: none of these has {root}.{name}.{did_you_mean(name, known)}")
+
+
 def _checked_condition(path: str, given: object) -> dict[str, Any]:
     if not isinstance(given, Mapping):
         return _checked_value(path, {"value": given})
@@ -307,6 +325,9 @@ def _checked_value(path: str, given: Mapping[str, Any]) -> dict[str, Any]:
         )
     if isinstance(value, str) and not value.strip():
         raise ArgumentError(f'The value of {path} is empty. For any value there is: {{"exists": True}}.')
+    if isinstance(value, bool):
+        value = str(value).lower()
+    value = str(value)  # Adobe's document takes texts only
     if "value_operator" not in given:
         return {"value": value}
     if given["value_operator"] not in _OPERATORS:

@@ -142,19 +142,32 @@ def test_a_query_on_the_revision_number_is_left_as_it_is(demo: Service) -> None:
     ("condition", "sent"),
     [
         ("Home", {"value": "Home"}),
-        (7, {"value": 7}),
-        (np.int64(7), {"value": 7}),
-        (True, {"value": True}),
-        (np.False_, {"value": False}),
-        (50.5, {"value": 50.5}),
+        (7, {"value": "7"}),
+        (np.int64(7), {"value": "7"}),
+        (True, {"value": "true"}),
+        (np.False_, {"value": "false"}),
+        (50.5, {"value": "50.5"}),
         ({"value": "a b", "value_operator": "OR"}, {"value": "a b", "value_operator": "OR"}),
         ({"exists": False}, {"exists": False}),
         ({"range": {"gt": 1, "lte": np.int64(4)}}, {"range": {"gt": 1, "lte": 4}}),
     ],
 )
 def test_a_condition_is_a_value_or_the_apis_own_form(condition: object, sent: Document, demo: Service) -> None:
-    search(demo, query={"attributes.order": condition, "id": {"exists": True}}, types="hosts")
-    assert demo.bodies[0]["query"] == {"attributes.order": sent, "id": {"exists": True}}
+    search(demo, query={"attributes.port": condition, "id": {"exists": True}}, types="hosts")
+    assert demo.bodies[0]["query"] == {"attributes.port": sent, "id": {"exists": True}}
+
+
+def test_a_name_that_no_type_has_is_refused_before_any_request(demo: Service) -> None:
+    with pytest.raises(ArgumentError, match="none of these has attributes.nmae. Did you mean name"):
+        search(demo, "a", fields="attributes.nmae", types=["rules", "hosts"])
+    with pytest.raises(ArgumentError, match="none of these has relationships.propery. Did you mean property"):
+        search(demo, query={"relationships.propery.data.id": "PR1"}, types="rules")
+    assert demo.bodies == []
+
+
+def test_numbers_and_bools_find_what_has_them(demo: Service) -> None:
+    assert not search(demo, query={"attributes.enabled": False}, types="rules")["enabled"].any()
+    assert set(search(demo, query={"attributes.rule_order": 50.0}, types="rule_components")["rule_order"]) == {50.0}
 
 
 @pytest.mark.parametrize(
