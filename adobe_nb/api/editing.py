@@ -6,6 +6,7 @@ the state before, and is never repeated when it may have arrived.
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -24,6 +25,7 @@ from adobe_nb.errors import (
     ApiError,
     ArgumentError,
     NotConfirmed,
+    NotFound,
     TransportError,
 )
 from adobe_nb.resources import RESOURCES, Resource
@@ -215,9 +217,15 @@ class RuleComponents(Editable):
             raise ArgumentError('rule_components.create wants its rule first, as in create("RL…", name=…).')
         document_of(self.row, "create", {**attributes, "rules": ids})  # wrong arguments cost no request
         client = self._client()
-        rule = state_of(client, RESOURCES["rules"], ids[0])
-        check_head(RESOURCES["rules"], rule)
-        return super().create(linked_id(rule, "property"), dry_run=dry_run, rules=ids, **attributes)
+        look = known_states if dry_run else states_of
+        owner = "PR…"
+        for rule in look(client, RESOURCES["rules"], ids):
+            check_head(RESOURCES["rules"], rule)
+            owner = linked_id(rule, "property")
+        if dry_run:
+            document = document_of(self.row, "create", {**attributes, "rules": ids})
+            return shown(client.base_url, [self._creation(f"properties/{owner}", document)])
+        return super().create(owner, rules=ids, **attributes)
 
 
 class Notes(Creatable):
@@ -303,6 +311,15 @@ def update_change(row: Resource, identifier: str, document: Document | None, ver
 def state_of(client: Client, row: Resource, identifier: str) -> Document:
     """The resource as it is now."""
     return one_of(client.get(f"/{row.type}/{identifier}"), row.type, identifier)
+
+
+def known_states(client: Client, row: Resource, ids: Sequence[str]) -> list[Document]:
+    """For a dry run: the resources that are there; one that is still to be made is passed over."""
+    found: list[Document] = []
+    for each in ids:
+        with suppress(NotFound):
+            found.append(state_of(client, row, each))
+    return found
 
 
 def states_of(client: Client, row: Resource, ids: Sequence[str]) -> list[Document]:

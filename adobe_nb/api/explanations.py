@@ -55,7 +55,8 @@ REACTOR: MappingProxyType[str, Explanation] = MappingProxyType(
         ),
         "deleted-resources": Explanation("One of the resources to add is deleted.", "Leave it out, or choose another."),
         "environment-in-use": Explanation(
-            "This environment is occupied, and it holds one library only.", "Take another, or free it."
+            "This environment is occupied, and it holds one library only.",
+            "Take another, or unassign the library in it.",
         ),
         "environment-required": Explanation(
             "The library has no environment to build to.", "Assign one of the right stage first."

@@ -78,6 +78,8 @@ def _values(given: Ids) -> Iterable[Any]:
     if isinstance(given, str) or _is_null(given):
         return [given]
     if isinstance(given, pd.DataFrame):
+        if list(given.columns) == ["method", "url", "body"]:
+            raise ArgumentError("This is what a dry run shows: nothing was made, so there is no id. Run it without.")
         if "id" not in given.columns:
             raise ArgumentError(
                 'The frame has no "id" column. Hand over a frame of this package, or one of its columns of ids.'

@@ -3,7 +3,7 @@
 import io
 import json
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +17,10 @@ from adobe_nb.api.editing import (
     attribute,
     check_confirm,
     check_head,
+    known_states,
     name_of,
     state_of,
+    states_of,
     update_change,
 )
 from adobe_nb.api.filters import Filter, Sort
@@ -46,14 +48,14 @@ class Extensions(Revisable):
         Raises ArgumentError when there is no newer one; ApiError, OutcomeUnknown.
         """
         identifier = self._one_id(extension, "upgrade")
+        package = attributes.pop("extension_package", package)
         client = self._client()
-        before = state_of(client, self.row, identifier)
-        check_head(self.row, before)
+        found = (known_states if dry_run and package is not None else states_of)(client, self.row, [identifier])
+        before = found[0] if found else None
+        if before is not None:
+            check_head(self.row, before)
         if package is None:
-            package = (before.get("meta") or {}).get("upgrade_extension_package_id")
-            if package is None:
-                version = attribute(before, "version")
-                raise ArgumentError(f"{name_of(before)} {version} is the newest version that can be installed.")
+            package = _newer(before or {})
         given = {"extension_package": package, **attributes}
         change = update_change(self.row, identifier, document_of(self.row, "update", given, identifier), "upgrade")
         if dry_run:
@@ -137,7 +139,7 @@ class ExtensionPackages(Deletable, Waitable):
         return self._act(package, "release_private", dry_run=dry_run)
 
     def discontinue(self, package: Ids, *, dry_run: bool = False) -> pd.DataFrame:
-        """Take a released package out of the catalogue; installed ones go on. Raises ApiError, OutcomeUnknown."""
+        """Mark a released package as ended; installed ones go on. Raises ApiError, OutcomeUnknown."""
         return self._act(package, "discontinue", dry_run=dry_run)
 
 
@@ -176,6 +178,18 @@ class UsageAuthorizations(Creatable, Deletable):
         if unknown:
             raise ArgumentError(f"You can see no {self.row.type} {', '.join(unknown)}.")
         return [found[each] for each in ids]
+
+
+def _newer(extension: Mapping[str, Any]) -> str:
+    """The package that the service offers for an upgrade. Raises ArgumentError when it offers none."""
+    package = (extension.get("meta") or {}).get("upgrade_extension_package_id")
+    if package is None:
+        named = f"{name_of(extension)} {attribute(extension, 'version')}"
+        raise ArgumentError(
+            f"The service offers nothing newer than {named}. A package of your own can be named: upgrade(extension, "
+            '"EP…").'
+        )
+    return str(package)
 
 
 def _checked_zip(path: Path) -> tuple[bytes, dict[str, Any]]:

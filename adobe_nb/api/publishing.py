@@ -11,6 +11,7 @@ from adobe_nb.api.editing import (
     Editable,
     attribute,
     check_confirm,
+    known_states,
     linked_id,
     name_of,
     perform,
@@ -41,7 +42,10 @@ class Libraries(Editable):
         return self._change("add", "POST", library, resources, revise=revise, dry_run=dry_run)
 
     def replace(self, library: Ids, resources: Ids, *, revise: bool = False, dry_run: bool = False) -> pd.DataFrame:
-        """Make the library hold exactly these; types that are not among them are emptied. Otherwise like ``add``."""
+        """Make the library hold exactly these; types that are not among them are emptied. Otherwise like ``add``.
+
+        That is three requests, one for each type, in any case.
+        """
         return self._change("replace", "PATCH", library, resources, revise=revise, dry_run=dry_run)
 
     def remove(self, library: Ids, resources: Ids, *, dry_run: bool = False) -> pd.DataFrame:
@@ -117,7 +121,9 @@ class Libraries(Editable):
     ) -> pd.DataFrame:
         place, wanted = self._one_id(library, verb), _by_type(resources, may_be_none=method == "PATCH")
         client = self._client()
-        items = {kind: _items(client, kind, ids, verb, revise=revise) for kind, ids in wanted.items()}
+        look = known_states if dry_run else states_of
+        states = {kind: look(client, RESOURCES[kind], ids) for kind, ids in wanted.items()}
+        items = {kind: _items(kind, ids, states[kind], verb, revise=revise) for kind, ids in wanted.items()}
         if method == "PATCH":
             items = {kind: items.get(kind, []) for kind in CONTENTS}
         return self._send(verb, method, client, place, items, dry_run=dry_run)
@@ -190,17 +196,18 @@ def _by_type(resources: Ids, *, may_be_none: bool = False) -> dict[str, list[str
     return {kind: found[kind] for kind in CONTENTS if kind in found}
 
 
-def _items(client: Client, kind: str, ids: Sequence[str], verb: str, *, revise: bool) -> list[Document]:
+def _items(kind: str, ids: Sequence[str], states: Sequence[Document], verb: str, *, revise: bool) -> list[Document]:
     """The identifiers to send; heads with the wish to revise them. Raises ArgumentError."""
-    states = states_of(client, RESOURCES[kind], ids)
     deleted = [name_of(state) for state in states if attribute(state, "deleted_at")]
     if deleted:
         raise ArgumentError(f"{', '.join(map(repr, deleted))}: deleted, so no library takes it. Leave it out.")
     heads = [state for state in states if attribute(state, "revision_number") == 0]
     if heads and not revise:
+        names = ", ".join(repr(name_of(state)) for state in heads[:5])
+        are = "are heads" if len(heads) > 1 else "is a head"
         raise ArgumentError(
-            f"{', '.join(repr(name_of(state)) for state in heads[:5])}: heads, and a library holds revisions. Say "
-            f"libraries.{verb}(…, revise=True), or add what reactor.{kind}.revise(…) answers."
+            f"{names} {are}, and a library holds revisions. Say libraries.{verb}(…, revise=True), or {verb} what "
+            f"reactor.{kind}.revise(…) answers."
         )
     is_head = {state["id"] for state in heads}
     return [identifier(each) | ({"meta": {"action": "revise"}} if each in is_head else {}) for each in ids]

@@ -38,6 +38,7 @@ _TEXTS = {
     "iconPath": "icon_path",
     "exchangeUrl": "exchange_url",
 }
+_RELEASED = ("private", "public")
 _AVAILABLE = ("development", "private", "public")
 _MOST_UNPACKED = 50_000_000
 _PART = r"[0-9]{1,9}"
@@ -109,10 +110,10 @@ def versions(store: Store, record: Record, org_id: str) -> list[Record]:
     ]
 
 
-def newer(store: Store, record: Record) -> Record | None:
-    """The newest public version, if it is higher than this one."""
-    public = [each for each in versions(store, record, "") if each.attributes["availability"] == "public"]
-    best = max(public, key=version_of, default=None)
+def newer(store: Store, record: Record, org_id: str) -> Record | None:
+    """The newest released version that the organisation sees, if it is higher than this one."""
+    released = [each for each in versions(store, record, org_id) if each.attributes["availability"] in _RELEASED]
+    best = max((each for each in released if not each.attributes["discontinued"]), key=version_of, default=None)
     return best if best is not None and version_of(best) > version_of(record) else None
 
 
@@ -187,11 +188,24 @@ def release(call: Call, record: Record, action: str) -> None:
             raise conflict("invalid-transition", "Only a package in development that succeeded can be released.")
         _higher(call.store, record)
         record.attributes["availability"] = "private"
+        _offer(call, record)
     else:
         if record.attributes["availability"] == "development":
             raise conflict("invalid-transition", "A package in development is deleted, not discontinued.")
         record.attributes["discontinued"] = True
     call.touch(record)
+
+
+def _offer(call: Call, package: Record) -> None:
+    """Extensions of an older version can be upgraded from now on."""
+    for extension in call.store.all("extensions"):
+        installed = call.store.of(extension, "extension_package")
+        if installed is None or not extension.is_head or installed.attributes["name"] != package.attributes["name"]:
+            continue
+        best = newer(call.store, installed, call.account.org_id)
+        if best is not None:
+            extension.meta["upgrade_extension_package_id"] = best.id
+            call.store.changed(extension)
 
 
 def change(call: Call, record: Record, attributes: Mapping[str, Any]) -> None:
@@ -261,7 +275,7 @@ def _is_the_same(record: Record, attributes: Mapping[str, Any]) -> None:
 def _higher(store: Store, record: Record) -> None:
     for other in store.all("extension_packages"):
         same = all(other.attributes[name] == record.attributes[name] for name in ("name", "platform"))
-        released = other.attributes["availability"] in {"private", "public"}
+        released = other.attributes["availability"] in _RELEASED
         if other is not record and same and released and version_of(other) >= version_of(record):
             version = other.attributes["version"]
             raise conflict("not-unique", f"The version has to be higher than {version}, which is released.")

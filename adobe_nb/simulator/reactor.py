@@ -245,7 +245,7 @@ class Desk:
         return Response(status, b'{"data":' + self._wire(record) + b"}")
 
     def _list(self, records: list[Record], resource_type: str) -> Response:
-        key = (self._request.path, self._request.query, self._account.rights)
+        key = (self._request.path, tuple(self._request.query), self._account.rights)
         body = self._store.kept(key)
         if body is None:
             shown, pagination = page(select(records, resource_type, self._request.query), self._request.query)

@@ -71,9 +71,9 @@ def exchange(call: Call, record: Record, credentials: Mapping[str, Any] | None) 
 
 def use(call: Call, element: Record) -> None:
     """A data element that hands a secret on stands in the list of that secret."""
-    if element.attributes["delegate_descriptor_id"] != "core::dataElements::secret":
-        return
-    named = json.loads(element.attributes["settings"] or "{}").get("secrets") or {}
+    named: dict[str, Any] = {}
+    if element.attributes["delegate_descriptor_id"] == "core::dataElements::secret":
+        named = json.loads(element.attributes["settings"]).get("secrets") or {}
     wanted = {each.get("id") for each in named.values() if isinstance(each, dict)}
     for secret in call.store.all("secrets"):
         if secret.to_one["property"] == element.to_one["property"]:

@@ -336,7 +336,7 @@ def _installed(call: Call, record: Record, package: Record) -> None:
     record.attributes |= {name: package.attributes[name] for name in ("name", "display_name", "version")}
     record.to_one["updated_with_extension_package"] = package.here
     record.meta.pop("upgrade_extension_package_id", None)
-    newer = packages.newer(call.store, package)
+    newer = packages.newer(call.store, package, call.account.org_id)
     if newer is not None:
         record.meta["upgrade_extension_package_id"] = newer.id
 

@@ -132,7 +132,7 @@ class TestExtensions:
         assert installed[["name", "version"]].values.tolist() == [["hello-tags", "1.0.0"]]
         changed = reactor.extensions.update(installed, settings={"id": "A-2"})
         assert json.loads(changed.loc[0, "settings"]) == {"id": "A-2"}
-        with pytest.raises(ArgumentError, match="hello-tags 1.0.0 is the newest version"):
+        with pytest.raises(ArgumentError, match="nothing newer than hello-tags 1.0.0"):
             reactor.extensions.upgrade(installed)
         second = packages.wait(packages.upload(make_zip(tmp_path, version="1.1.0")), poll=0.01)
         packages.release_private(second, confirm="hello-tags")

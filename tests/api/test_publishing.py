@@ -61,7 +61,7 @@ class TestFilling:
         library = shop.reactor.libraries.create(shop.property, name="First")
         head = make_element(shop)
         shop.simulator.requests.clear()
-        with pytest.raises(ArgumentError, match=r"'page': heads, and a library holds revisions.*revise=True"):
+        with pytest.raises(ArgumentError, match=r"'page' is a head, and a library holds revisions.*revise=True"):
             shop.reactor.libraries.add(library, head)
         assert sent(shop) == []
 
@@ -245,3 +245,20 @@ def test_bare_lists_are_refused_where_the_api_has_none(shop: Any) -> None:
     with pytest.raises(ArgumentError, match="rules have no bare list of libraries"):
         shop.reactor.relationships("RL" + "0" * 32, "libraries")
     assert shop.reactor.relationships(shop.development, "host")["id"].tolist() == shop.host["id"].tolist()
+
+
+def test_a_dry_run_shows_requests_for_what_is_still_to_be_made(shop: Any) -> None:
+    nothing = {kind: prefix + "0" * 32 for kind, prefix in (("rule", "RL"), ("library", "LB"), ("extension", "EX"))}
+    shop.simulator.requests.clear()
+    shown = [
+        shop.reactor.libraries.add(nothing["library"], [nothing["rule"], shop.core], revise=True, dry_run=True),
+        shop.reactor.libraries.replace(nothing["library"], nothing["rule"], revise=True, dry_run=True),
+        shop.reactor.rule_components.create(
+            nothing["rule"], name="x", delegate_descriptor_id="core::events::click", extension=shop.core, dry_run=True
+        ),
+        shop.reactor.extensions.upgrade(nothing["extension"], "EP" + "0" * 32, dry_run=True),
+    ]
+    assert [len(each) for each in shown] == [2, 3, 1, 1]
+    assert sent(shop) == []
+    with pytest.raises(ArgumentError, match="This is what a dry run shows"):
+        shop.reactor.rules.revise(shown[2])

@@ -1,0 +1,475 @@
+"""Extension packages: uploads of real zips, releases, who sees them and where they may be installed."""
+
+import zipfile
+from typing import Any
+
+import pytest
+
+from adobe_nb.simulator.messages import JSON_API
+from adobe_nb.simulator.seed import ORG_ID
+from tests.simulator.calling import COMPANY, Answer, Caller, form, made, zipped
+
+PARTNERS = "7B4D9F2E67A0C0DE0A495C3F@AdobeOrg"
+STRANGERS = "AAAAAAAAAAAAAAAAAAAAAAAA@AdobeOrg"
+MANIFEST = {"name": "lamp", "displayName": "Lamp", "version": "1.0.0", "platform": "web"}
+ACTION = {
+    "name": "shine",
+    "displayName": "Shine",
+    "libPath": "src/shine.js",
+    "viewPath": "shine.html",
+    "schema": {
+        "type": "object",
+        "properties": {"level": {"type": "integer"}},
+        "required": ["level"],
+        "additionalProperties": False,
+    },
+}
+FILES = {"src/shine.js": "module.exports = () => {};", "views/shine.html": "<html></html>", "main.js": "", "a.js": ""}
+FULL = {**MANIFEST, "viewBasePath": "views/", "actions": [ACTION], "main": "main.js", "hostedLibFiles": ["a.js"]}
+
+
+@pytest.fixture
+def api() -> Caller:
+    return Caller()
+
+
+def package(**changes: Any) -> bytes:
+    manifest = {**FULL, **changes}
+    return zipped(FILES, **{name: value for name, value in manifest.items() if value is not None})
+
+
+def uploaded(api: Caller, **changes: Any) -> str:
+    """The id of a package that is there, in development."""
+    identifier = made(api.upload(package(**changes)), 202)
+    api.wait()
+    attributes = api.attributes(f"/extension_packages/{identifier}")
+    assert attributes["status"] == "succeeded", api.get(f"/extension_packages/{identifier}").body
+    return identifier
+
+
+def released(api: Caller, **changes: Any) -> str:
+    identifier = uploaded(api, **changes)
+    assert api.act(f"/extension_packages/{identifier}", "release_private").status == 200
+    return identifier
+
+
+def outcome(api: Caller, data: bytes) -> str:
+    """The code with which an upload fails, or how it ends else."""
+    identifier = made(api.upload(data), 202)
+    api.wait()
+    found = api.get(f"/extension_packages/{identifier}").data
+    if found["attributes"]["status"] != "failed":
+        return str(found["attributes"]["status"])
+    (error,) = found["meta"]["status_details"]["errors"]
+    assert error["detail"]
+    return str(error["code"])
+
+
+def partners(api: Caller, availability: str = "private") -> str:
+    """A package of another organisation, that this one knows nothing of."""
+    identifier = uploaded(api, name="beacon")
+    record = api.store.get("extension_packages", identifier)
+    assert record is not None
+    record.attributes |= {"owner_org_id": PARTNERS, "availability": availability}
+    api.store.changed(record)
+    return identifier
+
+
+class TestUpload:
+    def test_it_is_pending_and_says_nothing_else_before_it_was_looked_at(self, api: Caller) -> None:
+        answer = api.upload(package())
+        assert (answer.status, answer.content_type) == (202, JSON_API)
+        attributes = answer.data["attributes"]
+        assert attributes.pop("status") == "pending"
+        assert set(attributes.values()) == {None}
+
+    def test_then_it_has_what_its_manifest_says(self, api: Caller) -> None:
+        identifier = made(api.upload(package()), 202)
+        api.wait()
+        data = api.get(f"/extension_packages/{identifier}").data
+        expected = {
+            "name": "lamp", "display_name": "Lamp", "version": "1.0.0", "platform": "web", "status": "succeeded",
+            "availability": "development", "discontinued": False, "owner_org_id": ORG_ID, "actions": [ACTION],
+            "events": [], "main": "main.js", "view_base_path": "views/", "hosted_lib_files": ["a.js"],
+        }  # fmt: skip
+        assert data["attributes"] | expected == data["attributes"]
+        assert data["meta"]["archive_url"].endswith(".zip")
+        assert identifier in api.ids("/extension_packages")
+
+    @pytest.mark.parametrize("data", [b"", b"nonsense", zipped({}), package()[:-40]])
+    def test_what_is_no_zip_fails(self, api: Caller, data: bytes) -> None:
+        assert outcome(api, data) == "extension-package-zip-error"
+
+    def test_a_zip_that_is_damaged_inside_fails(self, api: Caller) -> None:
+        data = bytearray(zipped({}, **MANIFEST))
+        for at in range(60, 90):
+            data[at] ^= 0x5A
+        assert outcome(api, bytes(data)) == "extension-package-zip-error"
+
+    def test_a_zip_that_would_fill_the_memory_fails(self, api: Caller) -> None:
+        assert outcome(api, zipped({"big": b"\0" * 51_000_000}, **MANIFEST)) == "extension-package-zip-error"
+
+    def test_a_manifest_that_is_missing_fails(self, api: Caller) -> None:
+        assert outcome(api, zipped({"sub/extension.json": "{}"})) == "library-file-not-found"
+
+    @pytest.mark.parametrize("text", ["", "{", "[]", '{"name": NaN}', b"\xff", '{"name": "\\ud800"}', "[" * 5000])
+    def test_a_manifest_that_is_no_json_object_fails(self, api: Caller, text: str | bytes) -> None:
+        assert outcome(api, zipped({"extension.json": text})) == "extension-package-path-error"
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            *({name: wrong} for name in MANIFEST for wrong in (None, 5, "")),
+            {"name": "Lamp!"},
+            {"version": "1"},
+            {"version": "1.x.0"},
+            {"version": "9" * 5000 + ".0.0"},
+            {"platform": "fridge"},
+            {"description": {}},
+            {"actions": {"shine": ACTION}},
+            {"events": ["x"]},
+            {"configuration": []},
+            {"hostedLibFiles": "a.js"},
+        ],
+    )
+    def test_a_manifest_that_is_wrong_fails(self, api: Caller, change: dict[str, Any]) -> None:
+        assert outcome(api, package(**change)) == "invalid-extension_package"
+
+    @pytest.mark.parametrize(
+        ("change", "code"),
+        [
+            ({"actions": [{**ACTION, "libPath": "src/other.js"}]}, "library-file-not-found"),
+            ({"actions": [{**ACTION, "viewPath": "other.html"}]}, "library-file-not-found"),
+            ({"configuration": {"viewPath": "other.html"}}, "library-file-not-found"),
+            ({"main": "other.js"}, "library-file-not-found"),
+            ({"hostedLibFiles": ["other.js"]}, "library-file-not-found"),
+            ({"actions": [{**ACTION, "libPath": "../shine.js"}]}, "extension-package-path-error"),
+            ({"actions": [{**ACTION, "libPath": "/src/shine.js"}]}, "extension-package-path-error"),
+            ({"actions": [{**ACTION, "libPath": "src\\shine.js"}]}, "extension-package-path-error"),
+            ({"actions": [{**ACTION, "libPath": 5}]}, "extension-package-path-error"),
+            ({"actions": [{**ACTION, "viewPath": ""}]}, "extension-package-path-error"),
+            ({"hostedLibFiles": [{}]}, "extension-package-path-error"),
+        ],
+    )
+    def test_a_path_that_leads_nowhere_fails(self, api: Caller, change: dict[str, Any], code: str) -> None:
+        assert outcome(api, package(**change)) == code
+
+    @pytest.mark.parametrize(
+        ("transforms", "code"),
+        [
+            ([{"type": "file", "propertyPath": "a"}, {"type": "function", "propertyPath": "b"}], "succeeded"),
+            ([{"type": "customCode", "propertyPath": "a"}], "illegal-custom-code-transform"),
+            ([{"type": "magic", "propertyPath": "a"}], "extension-package-transform-definition-error"),
+            ([{"type": ["file"], "propertyPath": "a"}], "extension-package-transform-definition-error"),
+            ([{"type": "file"}], "extension-package-transform-definition-error"),
+            ([{"type": "file", "propertyPath": ["a"]}], "extension-package-transform-definition-error"),
+            (
+                [{"type": "file", "propertyPath": "a"}, {"type": "function", "propertyPath": "a"}],
+                "extension-package-transform-definition-error",
+            ),
+            ("file", "extension-package-transform-definition-error"),
+            (["file"], "extension-package-transform-definition-error"),
+        ],
+    )
+    def test_transforms_are_checked(self, api: Caller, transforms: Any, code: str) -> None:
+        assert outcome(api, package(actions=[{**ACTION, "transforms": transforms}])) == code
+
+    def test_a_view_may_have_a_query(self, api: Caller) -> None:
+        assert outcome(api, package(actions=[{**ACTION, "viewPath": "shine.html?mode=1#top"}])) == "succeeded"
+
+    def test_a_name_of_another_organisation_is_taken(self, api: Caller) -> None:
+        assert outcome(api, package(name="core", version="99.0.0")) == "invalid-name"
+
+    @pytest.mark.parametrize(
+        ("version", "code"),
+        [("1.2.0", "not-unique"), ("1.1.9", "not-unique"), ("1.10.0", "succeeded"), ("1.2.1-beta", "succeeded")],
+    )
+    def test_a_version_is_higher_than_all_that_are_released(self, api: Caller, version: str, code: str) -> None:
+        released(api, version="1.2.0")
+        assert outcome(api, package(version=version)) == code
+
+    def test_of_one_platform_the_versions_do_not_bind_another(self, api: Caller) -> None:
+        released(api, version="1.2.0")
+        assert outcome(api, package(platform="edge")) == "succeeded"
+
+    def test_it_comes_as_a_form_with_the_field_package(self, api: Caller) -> None:
+        path, kind = "/extension_packages", "multipart/form-data; boundary=edge"
+        zip_file = package()
+        assert api.send("POST", path, zip_file, content_type="application/zip").refusal == (
+            415,
+            "unsupported-media-type",
+        )
+        assert api.send("POST", path, b"{}").refusal == (415, "unsupported-media-type")
+        for body in (form(zip_file, "file"), b"", b"--edge", b"x" * 100):
+            assert api.send("POST", path, body, content_type=kind).refusal == (400, "invalid-document")
+        assert api.send("POST", path, form(zip_file), content_type="multipart/form-data").status == 400
+
+    def test_the_right_to_develop_extensions_is_needed(self, api: Caller) -> None:
+        assert api.upload(package(), account="developer").refusal == (403, "not-authorized")
+
+    def test_one_that_was_deleted_while_pending_is_forgotten(self, api: Caller) -> None:
+        identifier = api.upload(package()).id
+        assert api.delete(f"/extension_packages/{identifier}").status == 204
+        api.wait()
+        assert api.get(f"/extension_packages/{identifier}").status == 404
+
+
+class TestReplace:
+    @pytest.mark.parametrize("method", ["PATCH", "POST"])
+    def test_in_development_another_zip_takes_its_place(self, api: Caller, method: str) -> None:
+        path = f"/extension_packages/{uploaded(api)}"
+        answer = api.upload(package(version="1.0.1", displayName="Lamp 2"), path, method)
+        assert (answer.status, answer.data["attributes"]["status"]) == (200, "pending")
+        api.wait()
+        attributes = api.attributes(path)
+        shown = (attributes["status"], attributes["version"], attributes["display_name"])
+        assert shown == ("succeeded", "1.0.1", "Lamp 2")
+
+    def test_one_that_failed_is_mended_by_another_zip(self, api: Caller) -> None:
+        path = f"/extension_packages/{made(api.upload(b'nonsense'), 202)}"
+        api.wait()
+        assert api.attributes(path)["status"] == "failed"
+        api.upload(package(), path, "PATCH")
+        api.wait()
+        data = api.get(path).data
+        assert data["attributes"]["status"] == "succeeded"
+        assert "status_details" not in data["meta"]
+
+    @pytest.mark.parametrize("change", [{"name": "torch"}, {"platform": "edge"}])
+    def test_it_stays_the_same_package(self, api: Caller, change: dict[str, str]) -> None:
+        path = f"/extension_packages/{uploaded(api)}"
+        api.upload(package(**change), path, "PATCH")
+        api.wait()
+        data = api.get(path).data
+        assert data["meta"]["status_details"]["errors"][0]["code"] == "invalid-extension_package_id"
+        assert (data["attributes"]["status"], data["attributes"]["name"]) == ("failed", "lamp")
+
+    @pytest.mark.parametrize("method", ["PATCH", "POST"])
+    def test_a_released_one_stays(self, api: Caller, method: str) -> None:
+        path = f"/extension_packages/{released(api)}"
+        assert api.upload(package(version="2.0.0"), path, method).refusal == (409, "read-only")
+
+
+class TestRelease:
+    def test_privately_by_its_owner(self, api: Caller) -> None:
+        path = f"/extension_packages/{uploaded(api)}"
+        assert api.act(path, "release_private", "developer").refusal == (403, "not-authorized")
+        answer = api.act(path, "release_private")
+        assert (answer.status, answer.data["attributes"]["availability"]) == (200, "private")
+        assert api.act(path, "release_private").refusal == (409, "invalid-transition")
+
+    def test_not_before_it_succeeded(self, api: Caller) -> None:
+        path = f"/extension_packages/{api.upload(package()).id}"
+        assert api.act(path, "release_private").refusal == (409, "invalid-transition")
+
+    def test_not_below_what_was_released_in_between(self, api: Caller) -> None:
+        first = uploaded(api, version="1.0.0")
+        released(api, version="1.1.0")
+        assert api.act(f"/extension_packages/{first}", "release_private").refusal == (409, "not-unique")
+
+    @pytest.mark.parametrize("make", [uploaded, released])
+    def test_a_public_release_is_arranged_with_adobe(self, api: Caller, make: Any) -> None:
+        answer = api.update(f"/extension_packages/{make(api)}", availability="public")
+        assert answer.refusal == (403, "public-release-not-authorized")
+
+    @pytest.mark.parametrize("how", ["action", "attribute"])
+    def test_a_released_one_is_discontinued_either_way(self, api: Caller, how: str) -> None:
+        path = f"/extension_packages/{released(api)}"
+        answer = api.act(path, "discontinue") if how == "action" else api.update(path, discontinued=True)
+        assert (answer.status, answer.data["attributes"]["discontinued"]) == (200, True)
+
+    def test_one_in_development_is_deleted_instead(self, api: Caller) -> None:
+        path = f"/extension_packages/{uploaded(api)}"
+        assert api.act(path, "discontinue").refusal == (409, "invalid-transition")
+        assert api.delete(path).status == 204
+        assert api.get(path).status == 404
+
+    def test_a_released_one_is_not_deleted(self, api: Caller) -> None:
+        assert api.delete(f"/extension_packages/{released(api)}").refusal == (409, "read-only")
+
+    @pytest.mark.parametrize("attributes", [{"name": "torch"}, {"discontinued": False}, {"availability": "private"}])
+    def test_nothing_else_of_it_changes(self, api: Caller, attributes: dict[str, Any]) -> None:
+        path = f"/extension_packages/{released(api)}"
+        assert api.update(path, **attributes).refusal == (409, "invalid-extension_package_id")
+
+    def test_the_document_has_to_be_about_it(self, api: Caller) -> None:
+        path = f"/extension_packages/{released(api)}"
+        attributes = {"discontinued": True}
+        assert api.patch(path, {"type": "rules", "attributes": attributes}).refusal == (409, "invalid-type")
+        assert api.patch(path, {"id": "x", "attributes": attributes}).refusal == (409, "invalid-id")
+        for document in ({}, {"attributes": {}}, {"attributes": 5}, [], None):
+            assert api.patch(path, document).refusal == (400, "invalid-document")
+
+    def test_adobes_own_belong_to_adobe(self, api: Caller) -> None:
+        path = f"/extension_packages/{api.package('core', '3.4.4')}"
+        assert api.delete(path).refusal == (403, "not-authorized")
+        assert api.act(path, "discontinue").refusal == (403, "not-authorized")
+        assert api.upload(package(), path, "PATCH").refusal == (403, "not-authorized")
+
+
+class TestCatalogue:
+    def mine(self, api: Caller, *query: tuple[str, str]) -> set[tuple[str, str]]:
+        found = api.listed("/extension_packages", ("filter[name]", "EQ lamp"), *query)
+        return {(each["attributes"]["version"], each["attributes"]["availability"]) for each in found}
+
+    @pytest.mark.parametrize(
+        ("ceiling", "expected"),
+        [
+            (None, {("1.1.0", "private"), ("1.3.0", "development")}),
+            ("development", {("1.1.0", "private"), ("1.3.0", "development")}),
+            ("private", {("1.1.0", "private")}),
+            ("public", set()),
+        ],
+    )
+    def test_it_lists_the_newest_of_each_availability_up_to_the_one_asked_for(
+        self, api: Caller, ceiling: str | None, expected: set[tuple[str, str]]
+    ) -> None:
+        released(api, version="1.0.0")
+        released(api, version="1.1.0")
+        uploaded(api, version="1.2.0")
+        newest = uploaded(api, version="1.3.0")
+        query = (("max_availability", ceiling),) if ceiling else ()
+        assert self.mine(api, *query) == expected
+        core = api.listed("/extension_packages", ("filter[name]", "EQ core"), ("filter[platform]", "EQ web"), *query)
+        assert [each["attributes"]["version"] for each in core] == ["3.4.4"]
+        versions = api.listed(f"/extension_packages/{newest}/versions")
+        assert {each["attributes"]["version"] for each in versions} == {"1.0.0", "1.1.0", "1.2.0", "1.3.0"}
+
+    @pytest.mark.parametrize("availability", ["development", "private"])
+    def test_what_others_keep_to_themselves_is_not_there(self, api: Caller, availability: str) -> None:
+        identifier = partners(api, availability)
+        assert api.get(f"/extension_packages/{identifier}").status == 404
+        assert identifier not in api.ids("/extension_packages")
+        assert api.delete(f"/extension_packages/{identifier}").status == 404
+        assert api.install(api.property(), identifier).refusal == (404, "not-found")
+
+
+class TestInstall:
+    def test_one_in_development_goes_into_properties_in_development(self, api: Caller) -> None:
+        identifier = uploaded(api)
+        assert api.install(api.property("Live"), identifier).refusal == (409, "invalid-extension_package_id")
+        assert api.install(api.property("Trial", development=True), identifier).status == 201
+
+    def test_one_that_is_pending_or_failed_goes_nowhere(self, api: Caller) -> None:
+        place = api.property(development=True)
+        identifier = api.upload(b"nonsense").id
+        assert api.install(place, identifier).refusal == (409, "invalid-extension_package_id")
+        api.wait()
+        assert api.install(place, identifier).refusal == (409, "invalid-extension_package_id")
+
+    def test_a_private_one_goes_into_all_of_its_owner(self, api: Caller) -> None:
+        assert api.install(api.property(), released(api)).status == 201
+
+    def test_its_schemas_are_enforced(self, api: Caller) -> None:
+        place = api.property()
+        extension = made(api.install(place, released(api)))
+        rule = api.rule(place)
+        shine = {"delegate_descriptor_id": "lamp::actions::shine"}
+        assert api.component(place, rule, extension, **shine, settings='{"level":5}').status == 201
+        assert api.component(place, rule, extension, **shine, settings="{}").refusal == (409, "invalid-settings")
+
+    @pytest.mark.parametrize(
+        "schema",
+        [
+            None, 5, {}, {"$schema": "https://nowhere.example/schema"}, {"$schema": 5}, {"$schema": "http://[x"},
+            {"$ref": "https://nowhere.example/schema"}, {"$ref": "#"}, {"$ref": 5}, {"type": "fridge"},
+            {"pattern": "("},
+            {"properties": {"level": {"pattern": "(", "type": "string"}}}, {"multipleOf": 0}, {"properties": 5},
+            {"id": "http://[x"}, {"id": 5}, {"enum": 5}, {"allOf": [{"$ref": "#/nowhere"}]},
+        ],
+    )  # fmt: skip
+    def test_a_schema_that_cannot_be_used_asks_nothing(self, api: Caller, schema: Any) -> None:
+        place = api.property()
+        extension = made(api.install(place, released(api, actions=[{**ACTION, "schema": schema}])))
+        shine = {"delegate_descriptor_id": "lamp::actions::shine", "settings": '{"level":"high"}'}
+        assert api.component(place, api.rule(place), extension, **shine).status == 201
+
+    def test_one_that_is_deleted_leaves_extensions_that_can_only_be_deleted(self, api: Caller) -> None:
+        place = api.property(development=True)
+        package_id = uploaded(api)
+        extension = made(api.install(place, package_id))
+        assert api.delete(f"/extension_packages/{package_id}").status == 204
+        assert api.update(f"/extensions/{extension}", enabled=False).refusal == (409, "delegate-descriptor-unresolved")
+        assert api.delete(f"/extensions/{extension}").status == 204
+
+
+class TestUsageAuthorizations:
+    def grant(self, api: Caller, package_id: str, org_id: str = STRANGERS, account: str = "demo") -> Answer:
+        path = f"/extension_packages/{package_id}/extension_package_usage_authorizations"
+        return api.post(path, {"attributes": {"authorized_org_id": org_id}}, account)
+
+    def received(self, api: Caller) -> tuple[str, str]:
+        """A package of the partners, and their leave for us."""
+        package_id = partners(api)
+        given = made(self.grant(api, released(api, name="other"), ORG_ID))
+        record = api.store.get("extension_package_usage_authorizations", given)
+        assert record is not None
+        record.attributes |= {"name": "beacon", "owner_org_id": PARTNERS}
+        api.store.changed(record)
+        return package_id, f"/extension_package_usage_authorizations/{given}"
+
+    def test_the_owner_gives_one_per_package_and_organisation(self, api: Caller) -> None:
+        package_id = released(api)
+        answer = self.grant(api, package_id)
+        assert answer.status == 201
+        expected = {"name": "lamp", "platform": "web", "owner_org_id": ORG_ID, "authorized_org_id": STRANGERS}
+        expected |= {"state": "pending_approval", "authorized_org_name": "Restricted"}
+        assert answer.data["attributes"] | expected == answer.data["attributes"]
+        assert answer.data["relationships"]["extension_package"]["data"]["id"] == package_id
+        assert self.grant(api, package_id).refusal == (409, "not-unique")
+        assert self.grant(api, package_id, PARTNERS).status == 201
+        assert len(api.ids("/extension_package_usage_authorizations")) == 2
+
+    def test_it_is_the_owners_right(self, api: Caller) -> None:
+        package_id = released(api)
+        assert self.grant(api, package_id, account="developer").refusal == (403, "not-authorized")
+        assert self.grant(api, api.package("core", "3.4.4")).refusal == (403, "not-authorized")
+
+    @pytest.mark.parametrize("org_id", ["", "x", "AAAA@AdobeOrg", None, 5])
+    def test_the_organisation_is_named_by_its_id(self, api: Caller, org_id: Any) -> None:
+        answer = self.grant(api, released(api), org_id)
+        assert (answer.status, answer.pointer) == (400, "/data/attributes/authorized_org_id")
+
+    def test_only_what_is_private_needs_one(self, api: Caller) -> None:
+        assert self.grant(api, uploaded(api)).refusal == (409, "invalid-extension_package_id")
+
+    def test_only_the_other_organisation_answers_and_only_the_owner_takes_it_back(self, api: Caller) -> None:
+        given = f"/extension_package_usage_authorizations/{made(self.grant(api, released(api)))}"
+        assert api.update(given, state="approved").refusal == (403, "not-authorized")
+        _, received = self.received(api)
+        assert api.delete(received).refusal == (403, "not-authorized")
+        assert api.update(received, "developer", state="approved").refusal == (403, "not-authorized")
+        assert api.delete(given, None).status == 204
+        assert api.get(given).status == 404
+
+    @pytest.mark.parametrize(
+        "change", [{}, {"state": "pending_approval"}, {"state": None}, {"state": "x"}, {"name": "x"}]
+    )
+    def test_the_answer_is_yes_or_no(self, api: Caller, change: dict[str, Any]) -> None:
+        _, path = self.received(api)
+        assert api.update(path, **change).refusal == (400, "invalid-document")
+        assert api.attributes(path)["state"] == "pending_approval"
+
+    def test_it_can_be_looked_at_while_pending_and_installed_once_approved(self, api: Caller) -> None:
+        package_id, path = self.received(api)
+        place = api.property()
+        assert api.get(f"/extension_packages/{package_id}").status == 200
+        assert package_id in api.ids("/extension_packages")
+        assert api.install(place, package_id).refusal == (409, "invalid-extension_package_id")
+        assert api.update(path, state="approved").data["attributes"]["state"] == "approved"
+        extension = made(api.install(place, package_id))
+        api.update(path, state="rejected")
+        assert api.get(f"/extension_packages/{package_id}").status == 404
+        assert api.update(f"/extensions/{extension}", enabled=False).status == 200
+
+
+def test_a_company_is_not_where_packages_are_made(api: Caller) -> None:
+    assert api.post(f"/companies/{COMPANY}/extension_packages").status == 404
+    assert api.get(f"/companies/{COMPANY}/extension_packages").status == 404
+
+
+def test_the_helper_makes_zips_that_can_be_opened() -> None:
+    import io
+
+    with zipfile.ZipFile(io.BytesIO(package())) as archive:
+        assert {"extension.json", *FILES} == set(archive.namelist())
