@@ -1,5 +1,6 @@
 """The simulator over HTTP: starts, stops, faults, ports."""
 
+import json
 import threading
 import time
 from typing import Any
@@ -7,8 +8,11 @@ from typing import Any
 import pytest
 import requests
 
+from adobe_nb import DelayedError
 from adobe_nb.simulator.faults import KINDS, Fault
 from adobe_nb.simulator.server import Simulator
+from tests.conftest import sign_in
+from tests.stub import Answer, Got, stub
 
 
 def test_it_serves_until_stopped_and_leaves_no_thread() -> None:
@@ -102,3 +106,71 @@ def test_it_can_be_started_again_but_not_twice() -> None:
 def test_a_port_that_is_none_is_an_error() -> None:
     with pytest.raises(OSError, match="70000"):
         Simulator(port=70_000).start()
+
+
+class TestAtWork:
+    """What needs a server: calls to somebody else, work that takes time, requests side by side."""
+
+    def test_a_callback_on_this_machine_is_called_once(self, simulate: Any) -> None:
+        heard = threading.Event()
+
+        def answer(got: Got) -> Answer:
+            heard.set()
+            return Answer(200)
+
+        reactor = sign_in(simulate()).reactor
+        shop = reactor.find("properties", "Magazine")
+        with stub(answer) as listener:
+            reactor.callbacks.create(shop, url=f"{listener.url}/tags", subscriptions=["rule.created"])
+            reactor.data_elements.update(reactor.data_elements(shop).head(1), enabled=False)  # not subscribed to
+            rule = reactor.rules.create(shop, name="Heard")
+            assert heard.wait(10)
+            (got,) = listener.got
+        event = json.loads(got.body)["data"]
+        assert (got.method, got.path) == ("POST", "/tags")
+        assert event["attributes"]["type_of"] == "rule.created"
+        assert event["relationships"]["entity"]["data"]["id"] == rule.loc[0, "id"]
+
+    def test_a_callback_elsewhere_is_kept_and_nobody_is_called(self, simulate: Any) -> None:
+        simulator = simulate()
+        reactor = sign_in(simulator).reactor
+        shop = reactor.find("properties", "Magazine")
+        reactor.callbacks.create(shop, url="https://hooks.example.com/x", subscriptions=["rule.created"])
+        reactor.rules.create(shop, name="Unheard")
+        assert simulator._calls == set()
+
+    def test_builds_take_their_time_and_fail_when_told(self, simulate: Any) -> None:
+        simulator = simulate(build_seconds=0.2, failing_builds=True)
+        reactor = sign_in(simulator).reactor
+        shop = reactor.find("properties", "Magazine")
+        environment = reactor.environments.create(shop, name="Mine", stage="development", host=reactor.hosts(shop))
+        library = reactor.libraries.create(shop, name="L", environment=environment)
+        build = reactor.libraries.build(library)
+        assert reactor.builds.get(build)["status"].tolist() == ["pending"]
+        with pytest.raises(DelayedError):
+            reactor.builds.wait(build, poll=0.05)
+
+    def test_more_requests_in_flight_than_allowed_are_refused(self, simulate: Any) -> None:
+        simulator = simulate(seed="empty", latency=0.6, most_in_flight=2)
+        found: list[int] = []
+
+        def ask() -> None:
+            found.append(requests.get(f"{simulator.reactor_url}/companies", timeout=5).status_code)
+
+        threads = [threading.Thread(target=ask) for _ in range(5)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert sorted(found) == [403, 403, 429, 429, 429]
+
+    def test_a_form_that_cannot_be_read_is_answered_in_json(self, simulate: Any) -> None:
+        simulator = simulate(seed="empty")
+        answer = requests.post(
+            f"{simulator.reactor_url}/extension_packages",
+            data=b"--x",
+            headers={"Content-Type": "multipart/form-data; boundary=x"},
+            timeout=5,
+        )
+        assert answer.json()["error_code"] == "403010"
+        assert simulator.requests[-1].body == b"--x"
