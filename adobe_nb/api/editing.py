@@ -4,31 +4,34 @@ Every write is checked against THE TABLE before a request, can be shown by ``dry
 the state before, and is never repeated when it may have arrived.
 """
 
-import json
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
 import pandas as pd
-from urllib3.filepost import encode_multipart_formdata
 
 from adobe_nb.api.answers import attrs_of, one_of
-from adobe_nb.api.changes import Change, Document, action_of, document_of, plain, secrets_in, shown
+from adobe_nb.api.changes import Change, Document, document_of, shown
 from adobe_nb.api.collection import Collection
 from adobe_nb.api.frames import to_frame
 from adobe_nb.api.ids import Ids, ids_of_type, listed_under, parents_of_one_type
-from adobe_nb.api.jsonapi import Body, Client, in_parallel
+from adobe_nb.api.jsonapi import Client
 from adobe_nb.api.relations import component_notes, related
-from adobe_nb.errors import (
-    AdobeError,
-    ApiError,
-    ArgumentError,
-    NotConfirmed,
-    NotFound,
-    TransportError,
+from adobe_nb.api.sending import (
+    action_change,
+    check_confirm,
+    check_head,
+    known_states,
+    linked_id,
+    name_of,
+    perform,
+    state_of,
+    states_of,
+    update_change,
+    with_note,
 )
-from adobe_nb.resources import RESOURCES, Resource
+from adobe_nb.errors import ArgumentError
+from adobe_nb.resources import RESOURCES
 
 
 class Writing(Collection):
@@ -234,131 +237,3 @@ class Notes(Creatable):
     def of_components(self, *rules: Ids) -> pd.DataFrame:
         """The notes on all components of these rules. Raises ArgumentError, ApiError, TransportError."""
         return component_notes(self._client(), ids_of_type(RESOURCES["rules"], rules))
-
-
-# -- steps that the verbs share
-
-
-def perform(client: Client, change: Change, before: object = None) -> Document | None:
-    """Send a change, with what it was before and what became of it in the journal."""
-    entry = client.note(change, before)
-    problem: AdobeError | None = None
-    document: Document | None = None
-    try:
-        document = client.write(change.method, change.path, body_of(change), look=change.look)
-    except AdobeError as error:
-        problem = error
-    except KeyboardInterrupt as interrupt:
-        client.note_end(entry, "unknown")
-        interrupt.add_note(f"It may have been done. {change.look}")
-        raise
-    if problem is None:
-        data = document.get("data") if document and not change.id else None
-        client.note_end(entry, "done", made=str(data["id"]) if isinstance(data, dict) and "id" in data else "")
-        return document
-    status = getattr(problem, "status", None)
-    client.note_end(entry, _outcome(problem), status=status, code=getattr(problem, "code", None) or "")
-    raise problem
-
-
-def _outcome(problem: AdobeError) -> str:
-    if isinstance(problem, ApiError):
-        return "refused" if problem.status < 500 else "unknown"
-    if isinstance(problem, TransportError) and problem.never_sent:
-        return "not sent"
-    return "unknown"
-
-
-def body_of(change: Change) -> Body | None:
-    """The bytes of a change, made when they are sent."""
-    if change.upload is not None:
-        fields = {"package": ("package.zip", change.upload, "application/zip")}
-        data, content_type = encode_multipart_formdata(fields)
-        return Body(lambda: data, content_type)
-    if change.document is None:
-        return None
-    document = change.document
-    return Body(lambda: _json(document), secrets=tuple(secrets_in(document)))
-
-
-def _json(document: Document) -> bytes:
-    return json.dumps(plain(document), ensure_ascii=False).encode()
-
-
-def with_note(send: Callable[[], Document | None], done: Sequence[str], words: str) -> Document | None:
-    """Run it; an error tells what had been done before."""
-    try:
-        document: Document | None = send()
-    except AdobeError as error:
-        if done:
-            error.add_note(f"{words}: {', '.join(done)}.")
-        raise
-    return document
-
-
-def action_change(row: Resource, identifier: str, action: str, verb: str) -> Change:
-    """PATCH with ``meta.action``."""
-    return update_change(row, identifier, action_of(row, identifier, action), verb)
-
-
-def update_change(row: Resource, identifier: str, document: Document | None, verb: str) -> Change:
-    """PATCH of one resource."""
-    look = f'Look at it before you run it again: reactor.{row.type}.get("{identifier}").'
-    path = f"/{row.type}/{identifier}"
-    return Change(f"reactor.{row.type}.{verb}", "PATCH", path, document, type=row.type, id=identifier, look=look)
-
-
-def state_of(client: Client, row: Resource, identifier: str) -> Document:
-    """The resource as it is now."""
-    return one_of(client.get(f"/{row.type}/{identifier}"), row.type, identifier)
-
-
-def known_states(client: Client, row: Resource, ids: Sequence[str]) -> list[Document]:
-    """For a dry run: the resources that are there; one that is still to be made is passed over."""
-    found: list[Document] = []
-    for each in ids:
-        with suppress(NotFound):
-            found.append(state_of(client, row, each))
-    return found
-
-
-def states_of(client: Client, row: Resource, ids: Sequence[str]) -> list[Document]:
-    """The resources as they are now."""
-    return in_parallel(lambda each: state_of(client, row, each), ids, client.progress, row.type)
-
-
-def attribute(resource: Mapping[str, Any], name: str) -> Any:
-    """One attribute of a resource as the API gives it, or None."""
-    attributes = resource.get("attributes")
-    return attributes.get(name) if isinstance(attributes, Mapping) else None
-
-
-def name_of(resource: Mapping[str, Any]) -> str:
-    """Its name, else its id."""
-    return str(attribute(resource, "name") or resource["id"])
-
-
-def check_head(row: Resource, resource: Mapping[str, Any]) -> None:
-    """Raises ArgumentError for a revision: it is frozen."""
-    number = attribute(resource, "revision_number")
-    if number:
-        head = linked_id(resource, "origin")
-        raise ArgumentError(
-            f"{resource['id']} is revision {number} of {name_of(resource)!r} and frozen. Change its head, {head}."
-        )
-    if attribute(resource, "deleted_at"):
-        raise ArgumentError(f"The {row.singular.replace('_', ' ')} {name_of(resource)!r} is deleted.")
-
-
-def check_confirm(what: str, wanted: str, confirm: str | None) -> None:
-    """Raises NotConfirmed unless exactly that was said."""
-    if confirm != wanted:
-        said = "" if confirm is None else f" You said {confirm!r}."
-        raise NotConfirmed(f"To {what}, add confirm={wanted!r}.{said} Nothing was changed.", wanted)
-
-
-def linked_id(resource: Mapping[str, Any], name: str) -> str:
-    """The id that a to-one relation points to; nothing when it points nowhere."""
-    relation = (resource.get("relationships") or {}).get(name) or {}
-    data = relation.get("data") or {}
-    return str(data.get("id", ""))

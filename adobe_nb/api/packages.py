@@ -10,10 +10,12 @@ from typing import Any
 import pandas as pd
 
 from adobe_nb.api.changes import Change, Document, document_of, shown
-from adobe_nb.api.editing import (
-    Creatable,
-    Deletable,
-    Revisable,
+from adobe_nb.api.editing import Creatable, Deletable, Revisable
+from adobe_nb.api.filters import Filter, Sort
+from adobe_nb.api.ids import Ids, ids_of_type
+from adobe_nb.api.jsonapi import Client
+from adobe_nb.api.relations import versions_of
+from adobe_nb.api.sending import (
     attribute,
     check_confirm,
     check_head,
@@ -23,10 +25,6 @@ from adobe_nb.api.editing import (
     states_of,
     update_change,
 )
-from adobe_nb.api.filters import Filter, Sort
-from adobe_nb.api.ids import Ids, ids_of_type
-from adobe_nb.api.jsonapi import Client
-from adobe_nb.api.relations import versions_of
 from adobe_nb.api.waiting import Waitable
 from adobe_nb.errors import ArgumentError
 

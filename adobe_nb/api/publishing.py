@@ -7,8 +7,10 @@ from typing import Any
 import pandas as pd
 
 from adobe_nb.api.changes import Change, Document, identifier, shown
-from adobe_nb.api.editing import (
-    Editable,
+from adobe_nb.api.editing import Editable
+from adobe_nb.api.ids import Ids, ids_in, ids_of_type, type_of
+from adobe_nb.api.jsonapi import Client, Listing
+from adobe_nb.api.sending import (
     attribute,
     check_confirm,
     known_states,
@@ -19,8 +21,6 @@ from adobe_nb.api.editing import (
     states_of,
     with_note,
 )
-from adobe_nb.api.ids import Ids, ids_in, ids_of_type, type_of
-from adobe_nb.api.jsonapi import Client, Listing
 from adobe_nb.api.waiting import Waitable
 from adobe_nb.errors import ArgumentError
 from adobe_nb.resources import RESOURCES

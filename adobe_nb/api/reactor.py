@@ -17,7 +17,7 @@ import pandas as pd
 from adobe_nb.api.answers import attrs_of, did_you_mean, one_of
 from adobe_nb.api.changes import Change, masked, shown
 from adobe_nb.api.collection import Collection
-from adobe_nb.api.editing import Editable, Notes, Revisable, RuleComponents, perform
+from adobe_nb.api.editing import Editable, Notes, Revisable, RuleComponents
 from adobe_nb.api.filters import Sort
 from adobe_nb.api.frames import to_frame
 from adobe_nb.api.ids import Ids, ids_in, type_of
@@ -27,6 +27,7 @@ from adobe_nb.api.publishing import Builds, Libraries
 from adobe_nb.api.relations import linked, related
 from adobe_nb.api.search import EVERYWHERE, search
 from adobe_nb.api.secrets import Secrets
+from adobe_nb.api.sending import perform
 from adobe_nb.api.waiting import Hosts
 from adobe_nb.errors import ArgumentError, IncompleteResult, NotFound
 from adobe_nb.resources import RESOURCES, Resource

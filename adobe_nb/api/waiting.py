@@ -7,9 +7,10 @@ from typing import Any
 import pandas as pd
 
 from adobe_nb.api.changes import Document
-from adobe_nb.api.editing import Editable, Writing, attribute, states_of
+from adobe_nb.api.editing import Editable, Writing
 from adobe_nb.api.explanations import explanation
 from adobe_nb.api.ids import Ids, ids_of_type
+from adobe_nb.api.sending import attribute, states_of
 from adobe_nb.errors import ArgumentError, DelayedError, StillPending
 from adobe_nb.resources import Resource
 

@@ -27,7 +27,6 @@ ABOVE = {
     "approved": ("published",),
 }
 MOST_LIBRARIES = 5
-WALK = ("assign", "build", "wait", "submit", "approve")
 
 
 @dataclass
@@ -90,12 +89,24 @@ class Publishing(RuleBasedStateMachine):
         }
         found = self.api.listed(f"/extensions/{here.core}/revisions", ("filter[revision_number]", "EQ 1"))
         self.heads[here.core].revisions = [found[0]["id"]]
+        self.core = here.core
         self.libraries: list[Library] = []
         self.visits: dict[str, int] = {}
         self.pending: list[Pending] = []
         self.builds: dict[str, str] = {}
         self.public: set[str] = set()
         self.clock = 0
+        for number in range(2):
+            for head in range(len(self.heads)):
+                self.revise(head)
+            self.create(None)
+            self.put_core(number)
+
+    def put_core(self, number: int) -> None:
+        """The extension that nearly everything needs."""
+        library, head = self.libraries[number], self.heads[self.core]
+        answer = self.api.put(library.id, "extensions", head.revisions[-1])
+        self.apply(library, {}, {head.id: head.revisions[-1]}, answer)
 
     # -- what is chosen from
 
@@ -205,7 +216,7 @@ class Publishing(RuleBasedStateMachine):
         number=st.integers(0, 9),
         kind=st.sampled_from(KINDS),
         how=st.sampled_from(["POST", "POST", "PATCH", "DELETE"]),
-        choices=st.lists(st.tuples(st.integers(0, 30), st.booleans()), max_size=3),
+        choices=st.lists(st.tuples(st.integers(0, 9), st.booleans()), min_size=1, max_size=3),
     )
     def change(self, number: int, kind: str, how: str, choices: list[tuple[int, bool]]) -> None:
         library = self.pick(number, self.libraries)
@@ -389,7 +400,8 @@ class Publishing(RuleBasedStateMachine):
             assert numbers == {head.id: 0} | {each: at + 1 for at, each in enumerate(head.revisions)}
             about = found[head.id]
             assert about["meta"]["latest_revision_number"] == len(head.revisions)
-            assert about["attributes"]["dirty"] == head.dirty
+            dirty = {each: data["attributes"]["dirty"] for each, data in found.items()}
+            assert dirty == dict.fromkeys(found, False) | {head.id: head.dirty}
             assert {identifier(each, "origin") for each in found.values()} == {head.id}
             public = {each for each, data in found.items() if data["attributes"]["published"]}
             assert public == self.public & set(head.revisions)
@@ -410,8 +422,8 @@ def identifier(data: dict[str, Any], relation: str) -> str | None:
 
 TestPublishing = Publishing.TestCase
 TestPublishing.settings = settings(
-    max_examples=60,
-    stateful_step_count=40,
+    max_examples=150,
+    stateful_step_count=50,
     derandomize=True,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],

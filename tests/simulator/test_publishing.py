@@ -575,6 +575,13 @@ class TestUpstream:
         assert self.upstream(api, approved) == published
         assert self.upstream(api, published) is None
 
+    @pytest.mark.parametrize("state", ["submitted", "approved"])
+    def test_nothing_is_inherited_from_behind(self, api: Caller, shop: Site, state: str) -> None:
+        library = in_state(api, shop, state)
+        for other in ("development", "submitted", "rejected"):
+            in_state(api, shop, other, other)
+        assert self.upstream(api, library) is None
+
     def test_a_library_whose_upstream_changed_is_stale_until_it_is_built(self, api: Caller, shop: Site) -> None:
         library = with_core(api, shop)
         built(api, library, shop.development)

@@ -140,6 +140,16 @@ class TestEveryType:
             assert answer.refusal == (400, "invalid-document"), attribute.name
             assert answer.pointer == f"/data/attributes/{attribute.name}"
 
+    @pytest.mark.parametrize("kind", UPDATED)
+    def test_null_is_taken_where_the_table_says_so(self, api: Caller, shop: Site, kind: str) -> None:
+        sample = samples(api, shop)[kind]
+        path = f"/{kind}/{create(api, sample)}"
+        for attribute in sample.row.writable("update"):
+            # An SFTP host needs its server, and an extension with settings its descriptor.
+            if attribute.name not in {"server", "delegate_descriptor_id"} or not attribute.nullable:
+                answer = api.update(path, **{attribute.name: None})
+                assert answer.status == (200 if attribute.nullable else 400), attribute.name
+
     @pytest.mark.parametrize("kind", CREATED)
     def test_a_relationship_of_the_wrong_shape_is_refused_by_name(self, api: Caller, shop: Site, kind: str) -> None:
         sample = samples(api, shop)[kind]
@@ -480,6 +490,7 @@ class TestSettings:
         before = api.get(path).document
         assert api.update(path, settings="{}", name="New").refusal == (409, "invalid-settings")
         assert api.get(path).document == before
+        assert api.update(path, clean_text=True).data["attributes"]["name"] == before["data"]["attributes"]["name"]
 
     @pytest.mark.parametrize(
         "descriptor",
@@ -871,7 +882,7 @@ class TestSecrets:
         secret = make("token", KINDS["token"]).data
         place = secret["relationships"]["property"]["data"]["id"]
         hands_on = {"delegate_descriptor_id": "core::dataElements::secret"}
-        settings = json.dumps({"secrets": {"development": {"id": secret["id"]}}})
+        settings = json.dumps({"secrets": {"development": {"id": secret["id"], "name": "Key"}}})
         element = made(api.data_element(place, **hands_on, settings=settings))
         path = f"/secrets/{secret['id']}/data_elements"
         assert api.ids(path) == [element]
