@@ -151,7 +151,7 @@ class TestStates:
     def test_an_occupied_environment_is_explained(self, shop: Any) -> None:
         first, second = (shop.reactor.libraries.create(shop.property, name=name) for name in ("First", "Second"))
         shop.reactor.libraries.assign(first, shop.development)
-        with pytest.raises(ApiError, match="environment-in-use .*holds the library First.* Take another, or free it"):
+        with pytest.raises(ApiError, match="environment-in-use .*holds the library First.* Take another, or unassign"):
             shop.reactor.libraries.assign(second, shop.development)
 
     def test_reject_and_develop_bring_a_library_back(self, shop: Any) -> None:
