@@ -20,6 +20,7 @@ from urllib.parse import urlencode, urlsplit
 import requests
 from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
+from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 
 from adobe_nb.errors import AdobeError, HostNotAllowed, RedirectRefused, TransportError
 
@@ -163,7 +164,7 @@ class Transport:
                 continue
             if 300 <= answer.status < 400:
                 raise RedirectRefused(_redirect_message(request, answer))
-            if answer.status == 401 and not renewed and prepared is not None and signer.renew(prepared):
+            if answer.status == 401 and not renewed and prepared is not None and _renewed(signer, prepared):
                 # A refused token was not acted on, so that even a write may be repeated. It is no failed attempt.
                 renewed = True
                 attempt -= 1
@@ -199,7 +200,7 @@ class Transport:
         except requests.RequestException as error:
             failure = _describe(request, error)
         except AdobeError as error:  # of the signer: the token cannot be had
-            ours = error.with_traceback(None)
+            ours = _not_sent(error.with_traceback(None))
         except KeyboardInterrupt:
             interrupted = True
         except Exception as error:  # noqa: BLE001 - whatever the libraries raise, their frames hold secrets
@@ -229,6 +230,22 @@ class Transport:
         self._adapter.close()
 
 
+def _renewed(signer: Signer, refused: requests.PreparedRequest) -> bool:
+    """A new token after a 401; the request was not acted on, whatever happens to the token."""
+    try:
+        return signer.renew(refused)
+    except AdobeError as error:
+        problem = _not_sent(error.with_traceback(None))
+    raise problem
+
+
+def _not_sent(error: AdobeError) -> AdobeError:
+    """An error on the way to a token: the request itself has not gone out."""
+    if isinstance(error, TransportError):
+        error.never_sent = True
+    return error
+
+
 @dataclass(frozen=True, slots=True)
 class _Failure:
     message: str
@@ -239,11 +256,14 @@ def _describe(request: Request, error: requests.RequestException) -> _Failure:
     """Our words for what the HTTP library met; never its own, which can quote proxies with passwords."""
     place = _place(request)
     if isinstance(error, requests.exceptions.ProxyError):
-        return _Failure(f"The proxy set for this machine did not let us reach {place}. Check HTTPS_PROXY.", True)
+        if _before_anything_was_sent(error):
+            return _Failure(f"The proxy set for this machine did not let us reach {place}. Check HTTPS_PROXY.", True)
+        return _Failure(f"The proxy on the way to {place} broke off the connection. {_again(request)}")
     if isinstance(error, requests.exceptions.SSLError):
         return _Failure(
             f"The certificate of {place} was not accepted. If your company's proxy re-signs traffic, point "
-            "REQUESTS_CA_BUNDLE at its certificate file."
+            "REQUESTS_CA_BUNDLE at its certificate file.",
+            "CERTIFICATE_VERIFY_FAILED" in repr(error),
         )
     if isinstance(error, requests.exceptions.ConnectTimeout):
         return _Failure(f"{place} did not accept a connection in time. Check network and VPN, then run it again.", True)
@@ -264,6 +284,14 @@ def _describe(request: Request, error: requests.RequestException) -> _Failure:
     if isinstance(error, (requests.exceptions.ChunkedEncodingError, requests.exceptions.ContentDecodingError)):
         return _Failure(f"{place} broke off in the middle of its answer. {_again(request)}")
     return _Failure(f"The request to {place} failed ({type(error).__name__}). {_again(request)}")
+
+
+def _before_anything_was_sent(error: requests.exceptions.ProxyError) -> bool:
+    """Whether the proxy refused, or could not be reached. The library says "proxy" of a later break as well."""
+    reason = getattr(error.args[0] if error.args else None, "reason", None)
+    origin = getattr(reason, "original_error", reason)
+    refused = isinstance(origin, (NewConnectionError, NameResolutionError, ConnectTimeoutError))
+    return refused or str(origin).startswith("Tunnel connection failed")
 
 
 def _again(request: Request) -> str:
@@ -287,14 +315,15 @@ def _redirect_message(request: Request, answer: Response) -> str:
 
 def _retry_after(answer: Response) -> float | None:
     value = answer.headers.get("Retry-After", "").strip()
-    return min(float(value), _LONGEST_PAUSE) if value.isdigit() else None
+    return min(float(value), _LONGEST_PAUSE) if value.isascii() and value.isdigit() else None
 
 
 def _certificates() -> str | bool:
     """The certificates to trust: the environment's file, else the usual ones. Never none."""
     path = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
     if path and not Path(path).exists():
-        raise TransportError(f"REQUESTS_CA_BUNDLE names {path}, which does not exist. Correct or unset it.")
+        message = f"REQUESTS_CA_BUNDLE names {path}, which does not exist. Correct or unset it."
+        raise TransportError(message, never_sent=True)
     return path or True
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from adobe_nb.api.answers import did_you_mean
@@ -28,6 +29,7 @@ class Change:
     path: str
     document: Document | None = None
     """May hold secrets, as Secret objects."""
+    params: tuple[tuple[str, str], ...] = ()
     upload: bytes | None = None
     """A zip, sent as a form; then there is no document."""
     type: str = ""
@@ -43,13 +45,30 @@ class Change:
         return "" if self.document is None else json.dumps(masked(self.document), ensure_ascii=False)
 
 
+class Hidden(Secret):
+    """A number of a write-only attribute."""
+
+    __slots__ = ("_number",)
+
+    def __init__(self, number: float) -> None:
+        super().__init__(str(number))
+        self._number = number
+
+    @property
+    def number(self) -> float:
+        """The number itself; for the wire only."""
+        return self._number
+
+
 def plain(value: object) -> Any:
     """The document with its secrets revealed; for the wire only."""
+    if isinstance(value, Hidden):
+        return value.number
     if isinstance(value, Secret):
         return value.reveal()
     if isinstance(value, Mapping):
         return {name: plain(each) for name, each in value.items()}
-    return [plain(each) for each in value] if isinstance(value, list) else value
+    return [plain(each) for each in value] if isinstance(value, (list, tuple)) else value
 
 
 def masked(value: object) -> Any:
@@ -58,7 +77,7 @@ def masked(value: object) -> Any:
         return MASK
     if isinstance(value, Mapping):
         return {name: masked(each) for name, each in value.items()}
-    return [masked(each) for each in value] if isinstance(value, list) else value
+    return [masked(each) for each in value] if isinstance(value, (list, tuple)) else value
 
 
 def secrets_in(value: object) -> Iterator[Secret]:
@@ -68,9 +87,24 @@ def secrets_in(value: object) -> Iterator[Secret]:
     elif isinstance(value, Mapping):
         for each in value.values():
             yield from secrets_in(each)
-    elif isinstance(value, list):
+    elif isinstance(value, (list, tuple)):
         for each in value:
             yield from secrets_in(each)
+
+
+def hidden_in(document: Mapping[str, Any]) -> Document:
+    """A document as somebody wrote it, with the write-only attributes hidden that THE TABLE knows of its type.
+
+    Raises ArgumentError for what cannot be written as JSON.
+    """
+    written("body", plain(document))
+    data = document.get("data")
+    if isinstance(data, Mapping) and isinstance(data.get("attributes"), Mapping):
+        row = RESOURCES.get(str(data.get("type")))
+        secret = {each.name for each in row.attributes if each.write_only} if row else set()
+        attributes = {name: _hidden(value) if name in secret else value for name, value in data["attributes"].items()}
+        return {**document, "data": {**data, "attributes": attributes}}
+    return dict(document)
 
 
 def identifier(resource_id: str) -> Document:
@@ -151,7 +185,7 @@ def _linkage(relation: Relation, value: Any) -> Any:
     """Identifiers from ids, rows or frames."""
     kinds = " or ".join(relation.targets)
     if _is_nothing(value):
-        if relation.many:
+        if relation.many or not relation.nullable:
             raise ArgumentError(f"{relation.name} takes ids of {kinds}; leave it out for none.")
         return None
     ids = ids_in(value)
@@ -169,15 +203,17 @@ def _linkage(relation: Relation, value: Any) -> Any:
 
 def _value(attribute: Attribute, value: Any) -> Any:
     """The value as the API wants it; of what is write-only, every text is hidden."""
-    if hasattr(value, "item") and not isinstance(value, (pd.Series, pd.DataFrame)):
-        value = value.item()  # numpy's numbers and booleans
+    if isinstance(value, np.generic):
+        value = value.item()
     if _is_nothing(value):
-        if attribute.required:
-            raise ArgumentError(f"{attribute.name} cannot be empty.")
+        if not attribute.nullable:
+            raise ArgumentError(f"{attribute.name} cannot be emptied. Leave it out, or give a value.")
         return None
     if attribute.kind == "json":
         return _json_value(attribute, value)
-    if attribute.write_only and isinstance(value, (str, Secret)):
+    if attribute.write_only and attribute.kind == "text":
+        if not isinstance(value, (str, Secret)):
+            raise ArgumentError(f"{attribute.name} is a text, not {type(value).__name__}.")
         return value if isinstance(value, Secret) else Secret(value)
     if isinstance(value, Secret):
         raise ArgumentError(f"{attribute.name} is no secret: everybody who sees the property can read it.")
@@ -185,6 +221,8 @@ def _value(attribute: Attribute, value: Any) -> Any:
         raise ArgumentError(
             f"{attribute.name} is {_KINDS[attribute.kind]}, not {type(value).__name__} ({value!r:.60})."
         )
+    if isinstance(value, str):
+        written(attribute.name, value)
     if attribute.required and isinstance(value, str) and not value.strip():
         raise ArgumentError(f"{attribute.name} cannot be empty.")
     if attribute.values and value not in attribute.values:
@@ -203,7 +241,7 @@ def _fits(attribute: Attribute, value: object) -> bool:
     if attribute.kind == "integer":
         return isinstance(value, int)
     if attribute.kind == "number":
-        return isinstance(value, (int, float)) and math.isfinite(value)
+        return isinstance(value, int) or (isinstance(value, float) and math.isfinite(value))
     return isinstance(value, str)
 
 
@@ -211,16 +249,18 @@ def _json_value(attribute: Attribute, value: Any) -> Any:
     name = attribute.name
     if attribute.form == "text":
         return _settings(name, value)
+    if attribute.form == "list" and isinstance(value, str) and not value.lstrip().startswith("["):
+        raise ArgumentError(f'{name} is a list, as in ["{value[:60]}"].')
     if attribute.form and isinstance(value, str):
         value = _read(name, value)  # the JSON text of a frame's column
-    if attribute.form == "list" and isinstance(value, (tuple, set, pd.Series)):
+    if attribute.form == "list" and isinstance(value, (tuple, set, pd.Series, pd.Index, np.ndarray)):
         value = list(value)
     wanted = {"list": list, "object": Mapping}.get(attribute.form, object)
     if not isinstance(value, wanted):
         shape = {"list": 'a list, as in ["www.example.com"]', "object": "a dict"}[attribute.form]
         raise ArgumentError(f"{name} is {shape}, not {type(value).__name__}.")
-    _written(name, plain(value))
-    return _hidden(value) if attribute.write_only else json.loads(_written(name, value))
+    text = written(name, plain(value))
+    return _hidden(value) if attribute.write_only else json.loads(text)
 
 
 def _settings(name: str, value: Any) -> str:
@@ -228,32 +268,60 @@ def _settings(name: str, value: Any) -> str:
     if isinstance(value, str):
         if not isinstance(_read(name, value), dict):
             raise ArgumentError(f'{name} is a JSON object, as in {{"path": "page.name"}}.')
+        written(name, value)
         return value
     if not isinstance(value, Mapping):
         raise ArgumentError(f"{name} is a dict, or its JSON text, not {type(value).__name__}.")
-    return _written(name, value)
+    if next(secrets_in(value), None) is not None:
+        raise ArgumentError(f"{name} is no place for a secret: everybody who sees the property can read it.")
+    return written(name, value)
 
 
 def _read(name: str, text: str) -> Any:
     try:
-        return json.loads(text)
+        return json.loads(text, parse_constant=_no_number)
+    except RecursionError:
+        where = "its depth"
     except ValueError as error:
         where = f"line {error.lineno}, column {error.colno}" if isinstance(error, json.JSONDecodeError) else "it"
     raise ArgumentError(f"{name} is no readable JSON: see {where}. A dict is easier.")
 
 
-def _written(name: str, value: Any) -> str:
+def _no_number(name: str) -> float:
+    raise ValueError(f"{name} is no JSON")
+
+
+def written(name: str, value: Any) -> str:
+    """JSON text that can be sent. Raises ArgumentError, which never quotes the value."""
     try:
-        return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    except (TypeError, ValueError) as error:
-        problem = str(error) if isinstance(error, TypeError) else "NaN and infinity are no JSON"
+        text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_number)
+        text.encode()
+    except UnicodeEncodeError:
+        problem = "it holds half a character (a lone surrogate)"
+    except RecursionError:
+        problem = "it is nested too deep"
+    except TypeError as error:
+        problem = str(error)
+    except ValueError as error:
+        problem = "it contains itself" if "Circular" in str(error) else "NaN and infinity are no JSON"
+    else:
+        return text
     raise ArgumentError(f"{name} cannot be written as JSON: {problem}.")
 
 
+def _number(value: object) -> Any:
+    """numpy's numbers and booleans, as those of Python."""
+    if isinstance(value, np.generic):
+        return value.item()
+    raise TypeError(f"{type(value).__name__} is no kind of JSON")
+
+
 def _hidden(value: Any) -> Any:
-    """The same with every text in it hidden."""
+    """The same with everything in it hidden but the names of members."""
     if isinstance(value, str):
         return Secret(value)
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return Hidden(value)
     if isinstance(value, Mapping):
         return {str(name): _hidden(each) for name, each in value.items()}
     return [_hidden(each) for each in value] if isinstance(value, (list, tuple)) else value

@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from adobe_nb.api.answers import attrs_of, one_of
+from adobe_nb.api.answers import attrs_of
 from adobe_nb.api.changes import Change, Document, document_of, shown
 from adobe_nb.api.collection import Collection
 from adobe_nb.api.frames import to_frame
@@ -19,6 +19,7 @@ from adobe_nb.api.jsonapi import Client
 from adobe_nb.api.relations import component_notes, related
 from adobe_nb.api.sending import (
     action_change,
+    answered,
     check_confirm,
     check_head,
     known_states,
@@ -30,7 +31,7 @@ from adobe_nb.api.sending import (
     update_change,
     with_note,
 )
-from adobe_nb.errors import ArgumentError
+from adobe_nb.errors import ArgumentError, IncompleteResult
 from adobe_nb.resources import RESOURCES
 
 
@@ -40,7 +41,8 @@ class Writing(Collection):
     def _one_id(self, given: Ids, verb: str) -> str:
         ids = ids_of_type(self.row, [given])
         if len(ids) != 1:
-            raise ArgumentError(f"{self.row.type}.{verb} takes one at a time, not {len(ids)}. Call it in a loop.")
+            many = f', as in [reactor.{self.row.type}.{verb}(each, …) for each in frame["id"]]' if ids else ""
+            raise ArgumentError(f"{self.row.type}.{verb} takes exactly one, not {len(ids)}{many}.")
         return ids[0]
 
     def _frame(self, client: Client, resources: Sequence[Document], path: str) -> pd.DataFrame:
@@ -52,8 +54,16 @@ class Writing(Collection):
 
     def _perform(self, client: Client, change: Change, before: object = None) -> pd.DataFrame:
         """Send it; the answer is the resource."""
-        document = perform(client, change, before) or {}
-        return self._frame(client, [one_of(document, self.row.type)], change.path)
+        return self._frame_of(client, [answered(perform(client, change, before), change)], change.path)
+
+    def _frame_of(self, client: Client, resources: Sequence[Document], path: str) -> pd.DataFrame:
+        """The frame of what was written; an error says that it was."""
+        problem = ""
+        try:
+            return self._frame(client, resources, path)
+        except IncompleteResult as error:
+            problem = str(error)
+        raise IncompleteResult(f"It was done, but the answer cannot be shown as a table. {problem}")
 
     def _act(self, given: Ids, action: str, *, verb: str = "", dry_run: bool = False) -> pd.DataFrame:
         """PATCH with ``meta.action``."""
@@ -113,8 +123,8 @@ class Deletable(Writing):
     def delete(self, *ids: Ids, confirm: str | None = None, dry_run: bool = False) -> pd.DataFrame:
         """Delete them; a frame of what they were.
 
-        Several at once need ``confirm``, such as ``confirm="3 rules"``; a property, a host or an environment needs its
-        name. ``dry_run`` shows the requests and sends nothing.
+        Several at once need ``confirm``, such as ``confirm="3 rules"``; properties, hosts and environments need their
+        names, with commas between. ``dry_run`` shows the requests and sends nothing.
 
         Raises NotConfirmed and ArgumentError before anything is deleted, ApiError, OutcomeUnknown. When one of several
         fails, the error's note says which are gone.
@@ -128,6 +138,8 @@ class Deletable(Writing):
             return shown(client.base_url, changes)
         before = self._states(client, wanted)
         self._check_confirmed(before, confirm)
+        for state in before:
+            check_head(self.row, state)
         done: list[str] = []
         for change, state in zip(changes, before, strict=True):
             with_note(partial(perform, client, change, state), done, "Deleted before that")
@@ -140,7 +152,10 @@ class Deletable(Writing):
         return Change(f"reactor.{self.row.type}.delete", "DELETE", path, type=self.row.type, id=identifier, look=look)
 
     def _check_confirmed(self, before: Sequence[Document], confirm: str | None) -> None:
-        if len(before) > 1:
+        if len(before) > 1 and self.row.guarded:
+            names = ", ".join(name_of(state) for state in before)
+            check_confirm(f"delete these {len(before)} {self.row.type}", names, confirm)
+        elif len(before) > 1:
             check_confirm(f"delete these {len(before)} {self.row.type}", f"{len(before)} {self.row.type}", confirm)
         elif self.row.guarded:
             name = name_of(before[0])
@@ -192,9 +207,9 @@ class Revisable(Editable):
         names: list[str] = []
         for change, state in zip(changes, before, strict=True):
             document = with_note(partial(perform, client, change, state), names, "Revised before that")
-            made.append(one_of(document or {}, self.row.type))
             names.append(change.id)
-        return self._frame(client, made, f"/{self.row.type}/{wanted[0] if len(wanted) == 1 else '{id}'}")
+            made.append(answered(document, change))
+        return self._frame_of(client, made, f"/{self.row.type}/{wanted[0] if len(wanted) == 1 else '{id}'}")
 
     def revisions(self, *ids: Ids) -> pd.DataFrame:
         """All revisions of these, the head (number 0) among them; the id that was asked about stands second.

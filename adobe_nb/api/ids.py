@@ -103,6 +103,8 @@ def _values(given: Ids) -> Iterable[Any]:
 def _of_series(given: "pd.Series[Any]") -> Iterable[Any]:
     """A column of ids, else a row; a column can have the label "id" among its index by chance."""
     column: list[Any] = [value for value in given if not _is_null(value)]
+    if "id" in given.index and all(str(label) == "id" or str(label).endswith("_id") for label in given.index):
+        return [given["id"]]  # a row, even one that has nothing left but ids
     if all(isinstance(value, str) and ID_PATTERN.fullmatch(value) for value in column) or "id" not in given.index:
         return column
     return [given["id"]]

@@ -82,24 +82,25 @@ class Journal:
         for file in (self._older, self.file):
             if not file.exists():
                 continue
-            for text in file.read_text(encoding="utf-8").splitlines():
-                with suppress(ValueError):  # a line that was cut off
+            for text in file.read_bytes().split(b"\n"):
+                with suppress(ValueError):  # a line that was cut off, or is somebody else's
                     line = json.loads(text)
-                    if isinstance(line, dict):
+                    if isinstance(line, dict) and _is_ours(line):
                         yield line
 
     def _write(self, line: dict[str, Any]) -> None:
         from filelock import FileLock, Timeout  # noqa: PLC0415
 
-        text = json.dumps({name: value for name, value in line.items() if value is not None}, ensure_ascii=False)
+        # In ASCII, so that no character of a name can end a line.
+        text = json.dumps({name: value for name, value in line.items() if value is not None})
         try:
             self.file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             with FileLock(self.file.with_suffix(".lock"), timeout=_PATIENCE, mode=0o600):
                 if self.file.exists() and self.file.stat().st_size > _MOST_BYTES:
                     self.file.replace(self._older)
                 handle = os.open(self.file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-                with os.fdopen(handle, "w", encoding="utf-8") as file:
-                    file.write(text + "\n")
+                with os.fdopen(handle, "w", encoding="ascii") as file:
+                    file.write(("" if _ends_whole(self.file) else "\n") + text + "\n")
         except (OSError, Timeout) as error:
             problem = type(error).__name__
         else:
@@ -108,6 +109,23 @@ class Journal:
             f"The journal {self.file} cannot be written ({problem}), so nothing was sent. Make room for it, or go "
             "without: connect(journal=False)."
         )
+
+
+def _ends_whole(file: Path) -> bool:
+    """Whether the file ends with a whole line; a crash can have cut the last one off."""
+    with file.open("rb") as opened:
+        size = opened.seek(0, os.SEEK_END)
+        opened.seek(max(size - 1, 0))
+        return opened.read(1) in {b"", b"\n"}
+
+
+def _is_ours(line: dict[str, Any]) -> bool:
+    if not isinstance(line.get("entry"), str) or not isinstance(line.get("status"), (int, type(None))):
+        return False
+    try:
+        return datetime.fromisoformat(line["time"] if "time" in line else line["ended"]).tzinfo is not None
+    except (KeyError, TypeError, ValueError):
+        return False
 
 
 def journal() -> pd.DataFrame:

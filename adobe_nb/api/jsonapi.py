@@ -1,6 +1,7 @@
 """Documents, pages and errors of JSON:API and of the gateway before it."""
 
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -173,8 +174,10 @@ class Client:
             answer = self._transport.send(request, signer)
         except TransportError as error:
             failure = error
-        if failure is not None and (failure.never_sent or isinstance(failure, RedirectRefused)):
+        if failure is not None and failure.never_sent:
             raise failure
+        if isinstance(failure, RedirectRefused):
+            raise RedirectRefused(f"{str(failure).removesuffix(', then run it again.')}. {look}".strip())
         if answer is None:
             raise OutcomeUnknown(f"{failure} {look}".strip())
         if answer.status >= 400:
@@ -325,8 +328,8 @@ def error_of(request: Request, answer: Response, document: object, look: str = "
         errors = [document]
         detail = str(document.get("message", ""))
     message = _message(request, answer, code, detail, known=isinstance(document, dict))
-    if answer.status >= 500 and look:
-        message = f"{message} It may have been done all the same. {look}"
+    if look and unsure(answer.status):
+        message = f"{_RUN_AGAIN.sub('', message)} It may have been done all the same. {look}"
     return _error_class(answer.status)(
         message,
         status=answer.status,
@@ -337,6 +340,14 @@ def error_of(request: Request, answer: Response, document: object, look: str = "
         url=request.full_url,
         **(found._asdict() if (found := explanation(code)) else {}),
     )
+
+
+_RUN_AGAIN = re.compile(r", then run it again(?=\.)")
+
+
+def unsure(status: int) -> bool:
+    """Whether a refusal with that status leaves open what became of a write: a server or a gateway gave up."""
+    return status >= 500 or status in {408, 499}
 
 
 def _message(request: Request, answer: Response, code: str | None, detail: str, *, known: bool) -> str:

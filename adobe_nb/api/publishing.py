@@ -17,13 +17,14 @@ from adobe_nb.api.sending import (
     linked_id,
     name_of,
     perform,
+    read_back,
     state_of,
     states_of,
     with_note,
 )
 from adobe_nb.api.waiting import Waitable
 from adobe_nb.errors import ArgumentError
-from adobe_nb.resources import RESOURCES
+from adobe_nb.resources import RESOURCES, STAGES
 
 CONTENTS = ("extensions", "data_elements", "rules")
 """What a library holds, in the order in which it is put in."""
@@ -44,7 +45,8 @@ class Libraries(Editable):
     def replace(self, library: Ids, resources: Ids, *, revise: bool = False, dry_run: bool = False) -> pd.DataFrame:
         """Make the library hold exactly these; types that are not among them are emptied. Otherwise like ``add``.
 
-        That is three requests, one for each type, in any case.
+        That is three requests, one for each type, in any case. An empty list, written ``[]``, empties the library; an
+        empty frame is refused.
         """
         return self._change("replace", "PATCH", library, resources, revise=revise, dry_run=dry_run)
 
@@ -107,9 +109,7 @@ class Libraries(Editable):
         if dry_run:
             return shown(client.base_url, [change])
         state = state_of(client, self.row, place)
-        target = linked_id(state, "environment")
-        stage = attribute(state_of(client, RESOURCES["environments"], target), "stage") if target else None
-        if stage == "production":
+        if _may_be_production(client, state):
             check_confirm(f"build the library {name_of(state)!r} on production", name_of(state), confirm)
         builds = Builds(self._client, RESOURCES["builds"])
         return builds._perform(client, change, state)
@@ -119,7 +119,8 @@ class Libraries(Editable):
     def _change(
         self, verb: str, method: str, library: Ids, resources: Ids, *, revise: bool, dry_run: bool
     ) -> pd.DataFrame:
-        place, wanted = self._one_id(library, verb), _by_type(resources, may_be_none=method == "PATCH")
+        emptied = method == "PATCH" and isinstance(resources, list) and not resources
+        place, wanted = self._one_id(library, verb), _by_type(resources, may_be_none=emptied)
         client = self._client()
         look = known_states if dry_run else states_of
         states = {kind: look(client, RESOURCES[kind], ids) for kind, ids in wanted.items()}
@@ -131,7 +132,6 @@ class Libraries(Editable):
     def _send(
         self, verb: str, method: str, client: Client, place: str, items: dict[str, list[Document]], *, dry_run: bool
     ) -> pd.DataFrame:
-        look = f'Look what it holds now: reactor.relationships("{place}", "rules").'
         changes = [
             Change(
                 f"reactor.libraries.{verb}",
@@ -140,18 +140,23 @@ class Libraries(Editable):
                 {"data": linked},
                 type="libraries",
                 id=place,
-                look=look,
+                look=f'Look what it holds now: reactor.relationships("{place}", "{kind}").',
             )
             for kind, linked in items.items()
         ]
         if dry_run:
             return shown(client.base_url, changes)
+        held = [_linkage(client, change.path, kind) for change, kind in zip(changes, items, strict=True)]
         done: list[str] = []
-        for change, kind in zip(changes, items, strict=True):
-            before = {kind: [each["id"] for each in _linkage(client, change.path, kind)]}
+        for change, kind, linked in zip(changes, items, held, strict=True):
+            before = {kind: [each["id"] for each in linked]}
             with_note(partial(perform, client, change, before), done, f"Done before that ({verb})")
             done.append(f"{kind} ({', '.join(each['id'] for each in items[kind])})")
-        return self._frame(client, [state_of(client, self.row, place)], f"/libraries/{place}")
+        return self._read_back(client, place)
+
+    def _read_back(self, client: Client, place: str) -> pd.DataFrame:
+        """The library as it is after writes that were done."""
+        return self._frame_of(client, [read_back(partial(state_of, client, self.row, place))], f"/libraries/{place}")
 
     def _held(self, client: Client, place: str, kind: str) -> list[Document]:
         return client.read_all([Listing(f"/libraries/{place}/{kind}", kind)], kind)[0]
@@ -167,18 +172,34 @@ class Libraries(Editable):
             return shown(client.base_url, [change])
         before = state_of(client, self.row, place)
         perform(client, change, {"environment": linked_id(before, "environment") or None})
-        return self._frame(client, [state_of(client, self.row, place)], f"/libraries/{place}")
+        return self._read_back(client, place)
 
 
 class Builds(Waitable):
     """Builds: begun by ``reactor.libraries.build``."""
 
-    def republish(self, build: Ids, *, dry_run: bool = False) -> pd.DataFrame:
+    def republish(self, build: Ids, *, confirm: str | None = None, dry_run: bool = False) -> pd.DataFrame:
         """Deliver the build of one of the five newest published libraries once more; a frame of one row.
 
-        ``meta_republish_status`` tells how far it is. Raises ApiError, OutcomeUnknown.
+        It goes live, so the library's name has to be said: ``confirm="Release 12"``. ``meta_republish_status`` tells
+        how far it is; look again with ``get``. Raises NotConfirmed before anything is delivered, ApiError,
+        OutcomeUnknown.
         """
+        if not dry_run:
+            client = self._client()
+            state = state_of(client, self.row, self._one_id(build, "republish"))
+            library = state_of(client, RESOURCES["libraries"], linked_id(state, "library"))
+            check_confirm(f"put the build of {name_of(library)!r} on production again", name_of(library), confirm)
         return self._act(build, "republish", dry_run=dry_run)
+
+
+def _may_be_production(client: Client, library: Document) -> bool:
+    """Whether a build of the library would go live; also when the answer does not say for which environment it is."""
+    relation = (library.get("relationships") or {}).get("environment")
+    if not isinstance(relation, dict) or "data" not in relation:
+        return True
+    target = linked_id(library, "environment")
+    return bool(target) and attribute(state_of(client, RESOURCES["environments"], target), "stage") not in STAGES[:2]
 
 
 def _by_type(resources: Ids, *, may_be_none: bool = False) -> dict[str, list[str]]:

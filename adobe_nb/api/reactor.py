@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl, urlencode
 import pandas as pd
 
 from adobe_nb.api.answers import attrs_of, did_you_mean, one_of
-from adobe_nb.api.changes import Change, masked, shown
+from adobe_nb.api.changes import Change, hidden_in, masked, shown
 from adobe_nb.api.collection import Collection
 from adobe_nb.api.editing import Editable, Notes, Revisable, RuleComponents
 from adobe_nb.api.filters import Sort
@@ -184,6 +184,16 @@ class Reactor:
         body: Mapping[str, Any] | None = None,
         dry_run: Literal[True],
     ) -> pd.DataFrame: ...
+    @overload
+    def request(
+        self,
+        method: str,
+        path: str,
+        params: Mapping[str, Any] | None = None,
+        *,
+        body: Mapping[str, Any] | None = None,
+        dry_run: bool,
+    ) -> Document | pd.DataFrame: ...
     def request(
         self,
         method: str,
@@ -202,9 +212,10 @@ class Reactor:
         """
         method, path, pairs = _checked_call(method, path, params, body)
         client = self._client()
-        change = Change("reactor.request", method, _whole(path, pairs), dict(body) if body is not None else None)
+        document = hidden_in(body) if body is not None else None
+        change = Change("reactor.request", method, path, document, params=pairs)
         if dry_run:
-            return shown(client.base_url, [change])
+            return shown(client.base_url, [replace(change, path=_whole(path, pairs))])
         if method == "GET":
             return client.get(path, pairs)
         if (method, path) == ("POST", "/search"):
@@ -230,7 +241,7 @@ class Reactor:
         address = f"{self._client().base_url}{_whole(path, pairs)}"
         lines = [f"curl -X {method} '{address}'", *CURL_HEADERS, f'-H "Accept: {ACCEPT}"']
         if body is not None:
-            text = json.dumps(masked(body), ensure_ascii=False)
+            text = json.dumps(masked(hidden_in(body)), ensure_ascii=False)
             lines += [f'-H "Content-Type: {JSON_API}"', f"--data {shlex.quote(text)}"]
         return " \\\n  ".join(lines)
 

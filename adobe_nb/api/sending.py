@@ -9,8 +9,18 @@ from urllib3.filepost import encode_multipart_formdata
 
 from adobe_nb.api.answers import one_of
 from adobe_nb.api.changes import Change, Document, action_of, plain, secrets_in
-from adobe_nb.api.jsonapi import Body, Client, in_parallel
-from adobe_nb.errors import AdobeError, ApiError, ArgumentError, NotConfirmed, NotFound, TransportError
+from adobe_nb.api.jsonapi import Body, Client, in_parallel, unsure
+from adobe_nb.errors import (
+    AdobeError,
+    ApiError,
+    ArgumentError,
+    CredentialsError,
+    IncompleteResult,
+    NotConfirmed,
+    NotFound,
+    SignInError,
+    TransportError,
+)
 from adobe_nb.resources import Resource
 
 
@@ -20,7 +30,7 @@ def perform(client: Client, change: Change, before: object = None) -> Document |
     problem: AdobeError | None = None
     document: Document | None = None
     try:
-        document = client.write(change.method, change.path, body_of(change), look=change.look)
+        document = client.write(change.method, change.path, body_of(change), params=change.params, look=change.look)
     except AdobeError as error:
         problem = error
     except KeyboardInterrupt as interrupt:
@@ -38,10 +48,10 @@ def perform(client: Client, change: Change, before: object = None) -> Document |
 
 def _outcome(problem: AdobeError) -> str:
     if isinstance(problem, ApiError):
-        return "refused" if problem.status < 500 else "unknown"
-    if isinstance(problem, TransportError) and problem.never_sent:
+        return "unknown" if unsure(problem.status) else "refused"
+    if isinstance(problem, (SignInError, CredentialsError)):
         return "not sent"
-    return "unknown"
+    return "not sent" if isinstance(problem, TransportError) and problem.never_sent else "unknown"
 
 
 def body_of(change: Change) -> Body | None:
@@ -57,18 +67,39 @@ def body_of(change: Change) -> Body | None:
 
 
 def _json(document: Document) -> bytes:
-    return json.dumps(plain(document), ensure_ascii=False).encode()
+    return json.dumps(plain(document), ensure_ascii=False, allow_nan=False).encode()
 
 
 def with_note(send: Callable[[], Document | None], done: Sequence[str], words: str) -> Document | None:
     """Run it; an error tells what had been done before."""
     try:
         document: Document | None = send()
-    except AdobeError as error:
+    except (AdobeError, KeyboardInterrupt) as error:
         if done:
             error.add_note(f"{words}: {', '.join(done)}.")
         raise
     return document
+
+
+def answered(document: Document | None, change: Change) -> Document:
+    """The resource that a write answered with. Raises IncompleteResult, which says that the write was done."""
+    problem = ""
+    try:
+        return one_of(document or {}, change.type)
+    except IncompleteResult as error:
+        problem = str(error).removesuffix(" Run it again.")
+    raise IncompleteResult(
+        f"{change.method} {change.path} was done, but its answer cannot be read: {problem} {change.look}"
+    )
+
+
+def read_back(read: Callable[[], Document]) -> Document:
+    """What there is after writes that were done; an error says that they were."""
+    try:
+        return read()
+    except (AdobeError, KeyboardInterrupt) as error:
+        error.add_note("All of it was done; only reading it back failed. Do not run it again: look at it.")
+        raise
 
 
 def action_change(row: Resource, identifier: str, action: str, verb: str) -> Change:

@@ -4,6 +4,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from adobe_nb.api.changes import Document
@@ -33,7 +34,7 @@ class Waitable(Writing):
         if not wanted:
             raise ArgumentError(f"{self.row.type}.wait wants at least one id.")
         for name, value in (("timeout", timeout), ("poll", poll)):
-            if isinstance(value, bool) or not isinstance(value, (int, float)) or not value > 0:
+            if isinstance(value, bool) or not isinstance(value, (int, float, np.integer)) or not value > 0:
                 raise ArgumentError(f"{name} is a number of seconds above 0, not {value!r}.")
         client = self._client()
         states: list[Document] = []
@@ -48,12 +49,14 @@ class Waitable(Writing):
                 if done == len(wanted) or time.monotonic() >= ends:
                     break
                 time.sleep(min(poll, max(ends - time.monotonic(), 0.001)))
-        for state in states:
-            if attribute(state, "status") == "failed":
-                raise failure_of(self.row, state)
+        failed = [failure_of(self.row, state) for state in states if attribute(state, "status") == "failed"]
+        if failed:
+            for other in failed[1:]:
+                failed[0].add_note(str(other))
+            raise failed[0]
         pending = [state["id"] for state in states if _is_pending(state)]
         if pending:
-            listed = ", ".join(pending)
+            listed = '", "'.join(pending)
             raise StillPending(
                 f"{len(pending)} of {len(wanted)} {self.row.type} are still pending after {timeout:g} s. They go on "
                 f'over there; wait again: reactor.{self.row.type}.wait("{listed}").',
@@ -102,4 +105,4 @@ def _errors(details: object) -> list[Mapping[str, Any]]:
 
 
 def _is_pending(resource: Mapping[str, Any]) -> bool:
-    return bool(attribute(resource, "status") == "pending")
+    return attribute(resource, "status") not in {"succeeded", "failed"}

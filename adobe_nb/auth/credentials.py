@@ -44,6 +44,8 @@ class Secret:
     __slots__ = ("_hidden",)
 
     def __init__(self, text: str) -> None:
+        if not isinstance(text, str):
+            raise TypeError(f"A secret is a text, not {type(text).__name__}.")
         self._hidden = text
 
     def reveal(self) -> str:

@@ -198,7 +198,7 @@ class TestUpdate:
         assert not shop.simulator.requests
 
     def test_several_at_once_are_refused(self, shop: Any) -> None:
-        with pytest.raises(ArgumentError, match="environments.update takes one at a time, not 2"):
+        with pytest.raises(ArgumentError, match="environments.update takes exactly one, not 2, as in"):
             shop.reactor.environments.update([shop.development, shop.staging], name="x")
 
     def test_a_dry_run_sends_nothing(self, shop: Any) -> None:
@@ -240,7 +240,7 @@ class TestDelete:
     def test_when_one_fails_the_error_says_which_are_gone(self, shop: Any) -> None:
         hosts = [shop.reactor.hosts.create(shop.property, name="Spare", type_of="akamai"), shop.host]
         with pytest.raises(ApiError, match="host-in-use") as caught:
-            shop.reactor.hosts.delete(hosts, confirm="2 hosts")
+            shop.reactor.hosts.delete(hosts, confirm="Spare, Adobe")
         assert caught.value.__notes__ == [f"Deleted before that: {hosts[0].loc[0, 'id']}."]
 
     def test_without_an_id_nothing_is_deleted(self, shop: Any) -> None:

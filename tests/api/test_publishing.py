@@ -237,7 +237,9 @@ def test_a_published_build_is_delivered_once_more(shop: Any) -> None:
             getattr(shop.reactor.libraries, step)(library)
         shop.reactor.libraries.assign(library, place)
         build = shop.reactor.builds.wait(shop.reactor.libraries.build(library, confirm="First"), poll=0.01)
-    again = shop.reactor.builds.republish(build)
+    with pytest.raises(NotConfirmed, match="put the build of 'First' on production again"):
+        shop.reactor.builds.republish(build)
+    again = shop.reactor.builds.republish(build, confirm="First")
     assert again.loc[0, "meta_republish_status"] == "pending"
 
 
