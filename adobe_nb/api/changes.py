@@ -272,8 +272,6 @@ def _settings(name: str, value: Any) -> str:
         return value
     if not isinstance(value, Mapping):
         raise ArgumentError(f"{name} is a dict, or its JSON text, not {type(value).__name__}.")
-    if next(secrets_in(value), None) is not None:
-        raise ArgumentError(f"{name} is no place for a secret: everybody who sees the property can read it.")
     return written(name, value)
 
 
@@ -313,6 +311,8 @@ def _number(value: object) -> Any:
     """numpy's numbers and booleans, as those of Python."""
     if isinstance(value, np.generic):
         return value.item()
+    if isinstance(value, Secret):
+        raise TypeError("this is no place for a secret, everybody who sees the property can read it")
     raise TypeError(f"{type(value).__name__} is no kind of JSON")
 
 

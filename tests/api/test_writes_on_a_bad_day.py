@@ -1,0 +1,250 @@
+"""When a write meets trouble: nothing twice, nothing said that is not so, nothing lost, nothing shown."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import requests
+from urllib3.exceptions import MaxRetryError, NewConnectionError, ProxyError
+
+import adobe_nb
+from adobe_nb import ApiError, ArgumentError, DelayedError, IncompleteResult, NotConfirmed, OutcomeUnknown, StillPending
+from adobe_nb.api.journal import Journal
+from adobe_nb.transport import Request, _describe
+from tests.api.test_editing import JSON_API, PLACE, answering
+from tests.stub import Answer
+
+TOKEN = "hush-hush-4712"
+LIBRARY = "LB" + "0" * 32
+
+
+def sent(shop: Any) -> list[tuple[str, str]]:
+    return [(each.method, each.path) for each in shop.simulator.requests if each.method != "GET"]
+
+
+class TestProxies:
+    def failure(self, origin: Exception) -> Any:
+        refused = MaxRetryError(None, "/", ProxyError("proxy", origin))  # type: ignore[arg-type]
+        return _describe(Request("POST", "https://reactor.adobe.io/x"), requests.exceptions.ProxyError(refused))
+
+    def test_one_that_breaks_off_later_leaves_it_open(self) -> None:
+        failure = self.failure(ConnectionResetError("reset"))
+        assert not failure.never_sent
+        assert "may have arrived" in failure.message
+
+    def test_one_that_refuses_is_certain(self) -> None:
+        assert self.failure(OSError("Tunnel connection failed: 407 Proxy Authentication Required")).never_sent
+        assert self.failure(NewConnectionError(None, "refused")).never_sent  # type: ignore[arg-type]
+
+
+class TestAnswersThatCannotBeRead:
+    @pytest.mark.parametrize("body", [b'{"data": null}', b'{"data": []}', b'{"data": {"id": "PR1", "type": "notes"}}'])
+    def test_say_that_it_was_done(self, body: bytes) -> None:
+        with answering(Answer(201, body, JSON_API)) as service:
+            with pytest.raises(IncompleteResult, match="was done, but its answer cannot be read.*Look for it before"):
+                service.reactor.rules.create(PLACE, name="Home")
+        assert adobe_nb.journal()["outcome"].tolist() == ["done"]
+
+    def test_of_a_kind_that_the_table_does_not_know_say_so_too(self) -> None:
+        body = {"data": {"id": "RL" + "0" * 32, "type": "rules", "attributes": {"enabled": "yes"}}}
+        with answering(Answer(201, json.dumps(body).encode(), JSON_API)) as service:
+            with pytest.raises(IncompleteResult, match="It was done, but the answer cannot be shown as a table"):
+                service.reactor.rules.create(PLACE, name="Home")
+
+    def test_of_a_gateway_that_gave_up_leave_it_open(self) -> None:
+        with answering(Answer(408, b"<html>", {"Content-Type": "text/html"})) as service:
+            with pytest.raises(ApiError, match="may have been done all the same") as caught:
+                service.reactor.rules.create(PLACE, name="Home")
+        assert "run it again" not in str(caught.value).replace("before you run it again", "")
+        assert adobe_nb.journal()["outcome"].tolist() == ["unknown"]
+
+
+class TestBeforeTheWire:
+    @pytest.mark.parametrize(
+        ("given", "says"),
+        [
+            ({"name": "a\ud800b"}, "half a character"),
+            ({"enabled": None}, "enabled cannot be emptied"),
+            ({"settings": None}, "settings cannot be emptied"),
+            ({"settings": '{"n": NaN}'}, "settings is no readable JSON"),
+            ({"settings": {"n": adobe_nb.Secret("x")}}, "no place for a secret"),
+            ({"extension": pd.NA}, "leave it out for none"),
+        ],
+    )
+    def test_what_cannot_be_sent_is_refused(self, shop: Any, given: dict[str, Any], says: str) -> None:
+        with pytest.raises(ArgumentError, match=says):
+            shop.reactor.data_elements.update("DE" + "0" * 32, **given)
+        assert not shop.simulator.requests
+
+    def test_deep_and_circular_settings_are_refused(self, shop: Any) -> None:
+        circle: dict[str, Any] = {}
+        circle["self"] = circle
+        with pytest.raises(ArgumentError, match="contains itself"):
+            shop.reactor.data_elements.update("DE" + "0" * 32, settings=circle)
+
+    def test_lists_and_numbers_of_numpy_are_taken(self, shop: Any) -> None:
+        changed = shop.reactor.properties.update(shop.property, domains=np.array(["a.example", "b.example"]))
+        assert json.loads(changed.loc[0, "domains"]) == ["a.example", "b.example"]
+        with pytest.raises(ArgumentError, match=r'domains is a list, as in \["a.example"\]'):
+            shop.reactor.properties.update(shop.property, domains="a.example")
+
+    def test_a_raw_body_that_is_no_json_is_refused(self, shop: Any) -> None:
+        with pytest.raises(ArgumentError, match="body cannot be written as JSON"):
+            shop.reactor.request("POST", f"/properties/{shop.id}/rules", body={"data": {1, 2}})
+        assert not shop.simulator.requests
+
+    def test_a_row_cut_down_to_ids_is_one_row(self, shop: Any) -> None:
+        row = shop.core[["id", "origin_id"]].iloc[0]
+        assert len(shop.reactor.extensions.get(row)) == 1
+
+
+class TestProduction:
+    def test_an_empty_frame_does_not_empty_a_library(self, shop: Any) -> None:
+        library = shop.reactor.libraries.create(shop.property, name="First")
+        shop.reactor.libraries.add(library, shop.core, revise=True)
+        shop.simulator.requests.clear()
+        for nothing in (shop.reactor.rules(shop.property), None, [None], float("nan")):
+            with pytest.raises(ArgumentError, match="nothing to put in"):
+                shop.reactor.libraries.replace(library, nothing)
+        assert sent(shop) == []
+        shop.reactor.libraries.replace(library, [])
+        assert len(shop.reactor.extensions(library)) == 0
+
+    def test_a_build_wants_the_name_when_the_stage_is_not_told(self) -> None:
+        about = {"environment": {"links": {"self": "x"}}}
+        library = {"id": LIBRARY, "type": "libraries", "attributes": {"name": "First"}, "relationships": about}
+        with answering(Answer(200, json.dumps({"data": library}).encode(), JSON_API)) as service:
+            with pytest.raises(NotConfirmed, match="on production"):
+                service.reactor.libraries.build(LIBRARY)
+            assert [got.method for got in service.got] == ["GET"]
+
+    def test_several_guarded_things_want_every_name(self, shop: Any) -> None:
+        with pytest.raises(NotConfirmed, match="confirm='development, staging'"):
+            shop.reactor.environments.delete(shop.development, shop.staging, confirm="2 environments")
+
+
+class TestPartsOfAChange:
+    def test_a_failure_to_read_back_says_that_it_was_done(self, shop: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+        library = shop.reactor.libraries.create(shop.property, name="First")
+        app = shop.simulator.app
+        here = f"/libraries/{library.loc[0, 'id']}"
+
+        def answer(request: Any) -> Any:
+            shop.simulator.requests.append(request)
+            done = any(each.method == "POST" and "relationships" in each.path for each in shop.simulator.requests)
+            if done and request.method == "GET" and request.path == here:
+                from adobe_nb.simulator.messages import Response
+
+                return Response(404, b"<html>", "text/html")
+            return app(request)
+
+        monkeypatch.setattr(shop.simulator, "app", answer)
+        shop.simulator.requests.clear()
+        with pytest.raises(ApiError) as caught:
+            shop.reactor.libraries.add(library, shop.core, revise=True)
+        assert "All of it was done" in caught.value.__notes__[0]
+
+    def test_waiting_names_every_failure_and_a_call_that_runs(self, shop: Any) -> None:
+        given = {"type_of": "sftp", "server": "x.invalid", "username": "u", "encrypted_private_key": "k"}
+        shop.simulator.options.build_seconds = 0.05
+        hosts = [shop.reactor.hosts.create(shop.property, name=name, **given).loc[0, "id"] for name in ("a", "b")]
+        with pytest.raises(DelayedError) as failed:
+            shop.reactor.hosts.wait(hosts, poll=0.02)
+        assert hosts[1] in failed.value.__notes__[0]
+        shop.simulator.options.build_seconds = 5
+        slow = [shop.reactor.hosts.create(shop.property, name=name, **given).loc[0, "id"] for name in ("c", "d")]
+        with pytest.raises(StillPending, match=f'wait\\("{slow[0]}", "{slow[1]}"\\)'):
+            shop.reactor.hosts.wait(slow, timeout=0.05, poll=0.02)
+
+    def test_an_interrupt_says_what_had_been_deleted(self, shop: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+        rules = [shop.reactor.rules.create(shop.property, name=f"R{number}").loc[0, "id"] for number in range(3)]
+        transport = shop.session._transport
+        send = transport.send
+
+        def interrupted(request: Any, signer: Any) -> Any:
+            if request.method == "DELETE" and request.url.endswith(rules[1]):
+                raise KeyboardInterrupt
+            return send(request, signer)
+
+        monkeypatch.setattr(transport, "send", interrupted)
+        with pytest.raises(KeyboardInterrupt) as caught:
+            shop.reactor.rules.delete(rules, confirm="3 rules")
+        notes = " ".join(caught.value.__notes__)
+        assert f"Deleted before that: {rules[0]}." in notes
+        assert "It may have been done" in notes
+
+
+class TestTheJournal:
+    def test_no_character_of_a_name_ends_a_line(self, shop: Any) -> None:
+        for name in ("a\u2028b", "c\u0085d", "e\nf"):
+            shop.reactor.rules.create(shop.property, name=name)
+        requested = [json.loads(text)["data"]["attributes"]["name"] for text in adobe_nb.journal()["request"].tail(3)]
+        assert requested == ["a\u2028b", "c\u0085d", "e\nf"]
+
+    @pytest.mark.parametrize("torn", [b'{"entry": "x", "ti', b"\xe2\x80", b'{"time": "yesterday", "entry": "y"}\n'])
+    def test_what_is_torn_or_foreign_hurts_nothing_else(self, shop: Any, torn: bytes) -> None:
+        shop.reactor.rules.create(shop.property, name="First")
+        file = Path(adobe_nb.journal().attrs["file"])
+        with file.open("ab") as opened:
+            opened.write(torn)
+        shop.reactor.rules.create(shop.property, name="Second")
+        assert adobe_nb.journal()["call"].tolist()[-2:] == ["reactor.rules.create"] * 2
+        assert adobe_nb.journal()["outcome"].tolist()[-1] == "done"
+
+    def test_a_write_that_never_began_is_not_unknown(self, shop: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+        shop.session.sign_out()
+        with pytest.raises(adobe_nb.AdobeError):
+            shop.reactor.rules.create(shop.property, name="Home")
+        assert adobe_nb.journal()["outcome"].tolist()[-1] == "not sent"
+
+    def test_an_empty_file_is_read(self, tmp_path: Path) -> None:
+        (tmp_path / "journal.jsonl").write_bytes(b"")
+        assert len(Journal(tmp_path / "journal.jsonl").read()) == 0
+
+
+class TestRawRequests:
+    def test_secrets_are_masked_by_the_table(self, shop: Any, recorder: Any) -> None:
+        recorder.secrets.add(TOKEN)
+        body = {"data": {"type": "environments", "attributes": {"name": "Dev", "archive_passphrase": TOKEN}}}
+        path = f"/environments/{shop.development}"
+        shown = shop.reactor.request("PATCH", path, body=body, dry_run=True)
+        command = shop.reactor.as_curl("PATCH", path, body=body)
+        shop.reactor.request("PATCH", path, body=body)
+        assert json.loads(shop.simulator.requests[-1].body)["data"]["attributes"]["archive_passphrase"] == TOKEN
+        assert all(TOKEN not in text for text in (shown.to_csv(), command, Path(Journal().file).read_text()))
+
+    def test_a_write_with_parameters_goes_out(self, shop: Any) -> None:
+        body = {"data": {"type": "rules", "attributes": {"name": "Home"}}}
+        shop.reactor.request("POST", f"/properties/{shop.id}/rules", {"x": "y z"}, body=body)
+        assert dict(shop.simulator.requests[-1].query) == {"x": "y z"}
+
+
+@pytest.mark.parametrize("value", [b"hush-bytes", 12345678, ["hush-list"]])
+def test_a_secret_of_the_wrong_type_is_not_quoted(shop: Any, value: Any) -> None:
+    with pytest.raises(ArgumentError, match="archive_passphrase is a text") as caught:
+        shop.reactor.environments.update(shop.development, archive_passphrase=value)
+    assert "hush" not in str(caught.value)
+    assert "1234" not in str(caught.value)
+
+
+def test_numbers_among_credentials_are_masked_and_sent_as_numbers(shop: Any) -> None:
+    about = {"name": "S", "type_of": "simple-http", "environment": shop.development}
+    shown = shop.reactor.secrets.create(
+        shop.property, credentials={"username": "u", "password": 12345678}, dry_run=True, **about
+    )
+    assert "12345678" not in shown.loc[0, "body"]
+    with pytest.raises(ApiError, match="invalid-platform"):
+        shop.reactor.secrets.create(shop.property, credentials={"username": "u", "password": 12345678}, **about)
+    sent_body = json.loads(shop.simulator.requests[-1].body)
+    assert sent_body["data"]["attributes"]["credentials"] == {"username": "u", "password": 12345678}
+
+
+def test_the_wrong_exception_is_not_raised_for_an_unknown_outcome() -> None:
+    with answering(Answer(303, b"", {"Location": "https://login.example/"})) as service:
+        with pytest.raises(adobe_nb.RedirectRefused, match="Look for it before you run it again") as caught:
+            service.reactor.rules.create(PLACE, name="Home")
+    assert "then run it again" not in str(caught.value)
+    assert not isinstance(caught.value, OutcomeUnknown)
