@@ -113,7 +113,7 @@ def _simulate(options: argparse.Namespace) -> int:
             print(json.dumps(simulator.connection()), flush=True)  # noqa: T201
         else:
             print(  # noqa: T201
-                f"The simulator answers at {simulator.reactor_url}. In another terminal or notebook:\n"
+                f"The simulator answers at {simulator.reactor_url}\nIn another terminal or notebook:\n"
                 f"  export ADOBE_NB_SIMULATOR={simulator.reactor_url}\nCtrl-C ends it.",
                 flush=True,
             )

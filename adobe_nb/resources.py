@@ -121,8 +121,9 @@ class Resource:
 
     def keywords(self, verb: Verb) -> dict[str, bool]:
         """All that this verb takes, and whether it has to be given; what has to comes first."""
-        taken = [(each.name, each.required) for each in self.writable(verb)]
-        taken += [(each.name, each.required) for each in self.linkable(verb)]
+        linked = [(each.name, each.required) for each in self.linkable(verb)]
+        older = {f"{name}_id" for name, _ in linked}
+        taken = [(each.name, each.required) for each in self.writable(verb) if each.name not in older] + linked
         return {name: needed and verb == "create" for name, needed in sorted(taken, key=lambda each: not each[1])}
 
     @property
@@ -266,7 +267,13 @@ _ROWS = (
                 "rule_component_sequencing_enabled", "boolean", "components run strictly in order", "create+update"
             ),
             Attribute("ssl_enabled", "boolean", "accepted on write; answers may lack it", "create+update"),
-            Attribute("privacy", "text", "accepted on write; answers may lack it", "create+update"),
+            Attribute(
+                "privacy",
+                "text",
+                "accepted on write; answers may lack it",
+                "create+update",
+                values=("optedin", "optedout", "unknown"),
+            ),
         ),
         relations=(
             Relation("company", ("companies",)),
@@ -704,7 +711,8 @@ _ROWS = (
             Attribute(
                 "credentials",
                 "json",
-                "depends on type_of; never shown",
+                "never shown; token: token; simple-http: username, password; oauth2-client_credentials: client_id, "
+                "client_secret, token_url, options; oauth2-google: scopes; oauth2-jwt: iss, aud, private_key …",
                 "create+update",
                 required=True,
                 write_only=True,

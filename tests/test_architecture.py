@@ -96,7 +96,7 @@ BESIDES = {
     "extensions": {"upgrade"},
     "libraries": {"add", "assign", "build", "remove", "replace", "unassign"},
     "builds": {"wait"},
-    "extension_packages": {"upload", "versions", "wait"},
+    "extension_packages": {"delegates", "upload", "versions", "wait"},
     "extension_package_usage_authorizations": {"approve", "reject"},
     "hosts": {"wait"},
     "secrets": {"wait"},

@@ -60,6 +60,13 @@ class Hidden(Secret):
         return self._number
 
 
+def asked(flag: object, name: str = "dry_run") -> bool:
+    """Whether a switch is on. Raises ArgumentError for what is neither True nor False: a write hangs on it."""
+    if isinstance(flag, (bool, np.bool_)):
+        return bool(flag)
+    raise ArgumentError(f"{name} is True or False, not {repr(flag)[:40]}.")
+
+
 def plain(value: object) -> Any:
     """The document with its secrets revealed; for the wire only."""
     if isinstance(value, Hidden):
@@ -121,7 +128,7 @@ def document_of(row: Resource, verb: Verb, given: Mapping[str, Any], resource_id
     relations = {each.name: each for each in row.linkable(verb)}
     for name in given:
         if name not in attributes and name not in relations:
-            raise ArgumentError(_unknown(row, verb, name, [*attributes, *relations]))
+            raise ArgumentError(_unknown(row, verb, name, [*row.keywords(verb), "dry_run"]))
     if verb == "create":
         _check_required(row, given, [*attributes.values(), *relations.values()])
     elif not given:

@@ -4,6 +4,7 @@ import difflib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
+from typing import ClassVar
 
 import pandas as pd
 
@@ -40,10 +41,13 @@ class _Query:
 class Collection:
     """Resources of one type: list them by calling it, ``get`` them by id, ``find`` one by name, ``iterate``."""
 
+    _looked_up: ClassVar[tuple[str, ...]] = ()
+    """Keywords of ``create`` that follow from the parent."""
+
     def __init__(self, client: Callable[[], Client], row: Resource) -> None:
         self.row = row
         self._client = client
-        self.__doc__ = describe(row)
+        self.__doc__ = describe(row, type(self))
 
     def __repr__(self) -> str:
         return f"<{self.row.type}: call it for a DataFrame; help: reactor.{self.row.type}?>"
@@ -230,7 +234,7 @@ class Collection:
         return resources
 
 
-def describe(row: Resource) -> str:
+def describe(row: Resource, kind: "type[Collection] | None" = None) -> str:
     """The help text of a type: what it is, where it is listed, columns, filters, Adobe's page."""
     parent = row.parents[0] if row.parents else None
     meanings = {attribute.name: attribute.meaning for attribute in row.columns}
@@ -242,7 +246,7 @@ def describe(row: Resource) -> str:
         f"Filters: {', '.join(row.filters) or 'none'}.",
         "Sort: any column below that is an attribute.",
         f"Example: {_example(row)}",
-        *_writing(row),
+        *_writing(row, kind or Collection),
         "",
         "Columns:",
     ]
@@ -253,14 +257,23 @@ def describe(row: Resource) -> str:
     return "\n".join([*lines, "", f"Adobe's page: {row.docs}"])
 
 
-def _writing(row: Resource) -> list[str]:
+def verbs_of(row: Resource, kind: "type[Collection]") -> list[str]:
+    """The verbs of a binding that are not in every one, those of the table first."""
+    found = [name for name in dir(kind) if not name.startswith("_") and name not in dir(Collection)]
+    order = [*row.verbs, *row.actions]
+    return [each for each in order if each in found] + [each for each in found if each not in order]
+
+
+def _writing(row: Resource, kind: "type[Collection]") -> list[str]:
     """What can be written, and with which keywords."""
-    lines = []
-    if row.verbs or row.actions:
-        lines.append(f"Writing: {', '.join((*row.verbs, *row.actions))}.")
+    found = verbs_of(row, kind)
+    lines = [f"Verbs: {', '.join(found)}. See reactor.{row.type}.{found[0]}?"] if found else []
     for verb in row.verbs:
-        if verb != "delete":
-            taken = [f"{name} (needed)" if needed else name for name, needed in row.keywords(verb).items()]
+        if verb != "delete" and verb in found:
+            taken = [
+                f"{name} (needed)" if needed and name not in kind._looked_up else name
+                for name, needed in row.keywords(verb).items()
+            ]
             lines.append(f"  {verb}: {', '.join(taken)}.")
     return lines
 
@@ -276,7 +289,8 @@ def _example(row: Resource) -> str:
         return f"reactor.{row.singular}()"
     if row.root or not row.filters:
         return f"reactor.{row.type}()"
-    return f'reactor.{row.type}({row.parents[0]}, filter={{"{row.filters[-1]}": "GT 2026-01-01"}}, sort="-created_at")'
+    dated = "updated_at" if "updated_at" in row.filters else "created_at"
+    return f'reactor.{row.type}({row.parents[0]}, filter={{"{dated}": "GT 2026-01-01"}}, sort="-created_at")'
 
 
 def _first(client: Client, listing: Listing, want: int) -> tuple[list[Document], int | None]:

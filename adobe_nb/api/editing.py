@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from adobe_nb.api.answers import attrs_of
-from adobe_nb.api.changes import Change, Document, document_of, shown
+from adobe_nb.api.changes import Change, Document, asked, document_of, shown
 from adobe_nb.api.collection import Collection
 from adobe_nb.api.frames import to_frame
 from adobe_nb.api.ids import Ids, ids_of_type, listed_under, parents_of_one_type
@@ -70,7 +70,7 @@ class Writing(Collection):
         identifier = self._one_id(given, verb or action)
         change = action_change(self.row, identifier, action, verb or action)
         client = self._client()
-        if dry_run:
+        if asked(dry_run):
             return shown(client.base_url, [change])
         return self._perform(client, change, state_of(client, self.row, identifier))
 
@@ -81,8 +81,9 @@ class Creatable(Writing):
     def create(self, parent: Ids | None = None, /, *, dry_run: bool = False, **attributes: Any) -> pd.DataFrame:
         """Make one under its parent; a frame of one row.
 
-        Attributes and relations by keyword, as ``help`` of this type lists them: relations by id or row
-        (``extension="EX…"``), ``settings`` as a dict or JSON text. ``dry_run`` shows the request and sends nothing.
+        Attributes and relations by keyword; ``reactor.rules?`` lists those of rules, and so on. Relations are given by
+        id or row (``extension="EX…"``), ``settings`` as a dict or JSON text. ``dry_run`` shows the request and sends
+        nothing.
 
         Raises ArgumentError before any request, ApiError, OutcomeUnknown when it may have been made and no answer came.
         """
@@ -90,7 +91,7 @@ class Creatable(Writing):
         document = document_of(self.row, "create", attributes)
         owner = self._owner(client, parent)
         change = self._creation(owner, document)
-        if dry_run:
+        if asked(dry_run):
             return shown(client.base_url, [change])
         return self._perform(client, change)
 
@@ -134,7 +135,7 @@ class Deletable(Writing):
             raise ArgumentError(f"{self.row.type}.delete wants at least one id.")
         client = self._client()
         changes = [self._deletion(each) for each in wanted]
-        if dry_run:
+        if asked(dry_run):
             return shown(client.base_url, changes)
         before = self._states(client, wanted)
         self._check_confirmed(before, confirm)
@@ -177,7 +178,7 @@ class Editable(Creatable, Deletable):
         document = document_of(self.row, "update", attributes, identifier)
         client = self._client()
         change = update_change(self.row, identifier, document, "update")
-        if dry_run:
+        if asked(dry_run):
             return shown(client.base_url, [change])
         before = state_of(client, self.row, identifier)
         check_head(self.row, before)
@@ -198,7 +199,7 @@ class Revisable(Editable):
             raise ArgumentError(f"{self.row.type}.revise wants at least one id.")
         client = self._client()
         changes = [action_change(self.row, each, "revise", "revise") for each in wanted]
-        if dry_run:
+        if asked(dry_run):
             return shown(client.base_url, changes)
         before = states_of(client, self.row, wanted)
         for state in before:
@@ -222,6 +223,8 @@ class Revisable(Editable):
 class RuleComponents(Editable):
     """Rule components: made in a rule, though the API wants the property."""
 
+    _looked_up = ("rules",)
+
     def create(self, parent: Ids | None = None, /, *, dry_run: bool = False, **attributes: Any) -> pd.DataFrame:
         """Make one in a rule; a frame of one row. The property is looked up.
 
@@ -235,15 +238,17 @@ class RuleComponents(Editable):
             raise ArgumentError('rule_components.create wants its rule first, as in create("RL…", name=…).')
         document_of(self.row, "create", {**attributes, "rules": ids})  # wrong arguments cost no request
         client = self._client()
-        look = known_states if dry_run else states_of
+        look = known_states if asked(dry_run) else states_of
         owner = "PR…"
         for rule in look(client, RESOURCES["rules"], ids):
             check_head(RESOURCES["rules"], rule)
             owner = linked_id(rule, "property")
-        if dry_run:
+        if asked(dry_run):
             document = document_of(self.row, "create", {**attributes, "rules": ids})
             return shown(client.base_url, [self._creation(f"properties/{owner}", document)])
-        return super().create(owner, rules=ids, **attributes)
+        made = super().create(owner, rules=ids, **attributes)
+        made["rule_id"] = pd.Series(ids, dtype="string")
+        return made
 
 
 class Notes(Creatable):

@@ -50,8 +50,8 @@ REACTOR: MappingProxyType[str, Explanation] = MappingProxyType(
         ),
         "decrypt-no-data": Explanation("A host of this kind needs a private key.", "Give encrypted_private_key."),
         "delegate-descriptor-unresolved": Explanation(
-            "delegate_descriptor_id names something that the installed version lacks.",
-            "Check its spelling, or upgrade.",
+            "delegate_descriptor_id is missing, or names something that the installed version lacks.",
+            "reactor.extension_packages.delegates(extension) lists what there is.",
         ),
         "deleted-resources": Explanation("One of the resources to add is deleted.", "Leave it out, or choose another."),
         "environment-in-use": Explanation(
@@ -88,12 +88,16 @@ REACTOR: MappingProxyType[str, Explanation] = MappingProxyType(
             "Something failed inside Adobe's service.", "Try later; report the request id if it stays."
         ),
         "invalid-data_element": Explanation(
-            "This data element cannot be added as it is.", "Revise it and add the revision."
+            "This data element cannot be added as it is.",
+            "It has to be a revision (revise=True makes one), and of the same property.",
         ),
         "invalid-embed_code": Explanation(
             "The embed code is not usable here.", "DTM embed codes belong to production only."
         ),
-        "invalid-extension": Explanation("This extension cannot be added as it is.", "Revise it and add the revision."),
+        "invalid-extension": Explanation(
+            "This extension cannot be added as it is.",
+            "It has to be a revision (revise=True makes one), and of the same property.",
+        ),
         "invalid-extension_package_id": Explanation(
             "That part of a package cannot be changed, or the package does not fit.",
             "Compare name, platform and availability of the package with the property.",
@@ -104,14 +108,18 @@ REACTOR: MappingProxyType[str, Explanation] = MappingProxyType(
         "invalid-org": Explanation(
             "This organisation may not use the API.", "Check ADOBE_ORG_ID and what the company has licensed."
         ),
-        "invalid-rule": Explanation("This rule cannot be added as it is.", "Revise it and add the revision."),
+        "invalid-rule": Explanation(
+            "This rule cannot be added as it is.",
+            "It has to be a revision (revise=True makes one), and of the same property.",
+        ),
         "invalid-settings-syntax": Explanation("settings is not readable JSON.", "Send a dict, or check the text."),
         "library-file-not-found": Explanation(
             "The zip lacks a file that extension.json names.", "Add it, or correct the path."
         ),
         "minification-error": Explanation("Custom code does not compile.", "meta.status_details shows where."),
         "multiple-revisions": Explanation(
-            "The library would hold two revisions of one resource.", "Remove the older first."
+            "The library would hold two revisions of one resource.",
+            "Remove the older first: reactor.libraries.remove(library, head). Then add again.",
         ),
         "no-available-orgs": Explanation(
             "The account sees no organisation with tags: it is in no product profile, or its token lacks scopes.",
@@ -124,14 +132,15 @@ REACTOR: MappingProxyType[str, Explanation] = MappingProxyType(
             "You can see nothing of that id.", "Check id and rights, and whether this is the right organisation."
         ),
         "not-unique": Explanation(
-            "Something of that name exists already.", "Choose another name, or use what is there."
+            "There is one already: of that name, stage or package.",
+            "Use the one that is there, or choose another name.",
         ),
         "public-release-not-authorized": Explanation(
             "Public releases are agreed with Adobe.", "Release privately first."
         ),
         "read-only": Explanation(
             "This cannot be changed: it is a revision, is released, or its library has left development.",
-            "Change the head, or bring the library back: reject, then develop.",
+            "Change the head, or use a library that is in development.",
         ),
         "session-timeout": Explanation("The session has ended.", "Sign in again."),
         "sftp-authentication-failed": Explanation("The SFTP server refused user or key.", "Check both on the host."),

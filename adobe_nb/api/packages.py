@@ -3,16 +3,18 @@
 import io
 import json
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from adobe_nb.api.changes import Change, Document, document_of, shown
+from adobe_nb.api.answers import attrs_of
+from adobe_nb.api.changes import Change, Document, asked, document_of, shown
 from adobe_nb.api.editing import Creatable, Deletable, Revisable
 from adobe_nb.api.filters import Filter, Sort
-from adobe_nb.api.ids import Ids, ids_of_type
+from adobe_nb.api.frames import json_text
+from adobe_nb.api.ids import Ids, ids_in, ids_of_type, type_of
 from adobe_nb.api.jsonapi import Client
 from adobe_nb.api.relations import versions_of
 from adobe_nb.api.sending import (
@@ -20,6 +22,7 @@ from adobe_nb.api.sending import (
     check_confirm,
     check_head,
     known_states,
+    linked_id,
     name_of,
     state_of,
     states_of,
@@ -27,6 +30,7 @@ from adobe_nb.api.sending import (
 )
 from adobe_nb.api.waiting import Waitable
 from adobe_nb.errors import ArgumentError
+from adobe_nb.resources import RESOURCES
 
 _PACKAGER = "Make the zip with Adobe's packager: npx @adobe/reactor-packager."
 AVAILABILITIES = ("development", "private", "public")
@@ -48,7 +52,7 @@ class Extensions(Revisable):
         identifier = self._one_id(extension, "upgrade")
         package = attributes.pop("extension_package", package)
         client = self._client()
-        found = (known_states if dry_run and package is not None else states_of)(client, self.row, [identifier])
+        found = (known_states if asked(dry_run) and package is not None else states_of)(client, self.row, [identifier])
         before = found[0] if found else None
         if before is not None:
             check_head(self.row, before)
@@ -56,7 +60,7 @@ class Extensions(Revisable):
             package = _newer(before or {})
         given = {"extension_package": package, **attributes}
         change = update_change(self.row, identifier, document_of(self.row, "update", given, identifier), "upgrade")
-        if dry_run:
+        if asked(dry_run):
             return shown(client.base_url, [change])
         return self._perform(client, change, before)
 
@@ -86,6 +90,32 @@ class ExtensionPackages(Deletable, Waitable):
     def versions(self, *packages: Ids) -> pd.DataFrame:
         """All versions of these packages, one row each. Raises ArgumentError, ApiError, TransportError."""
         return versions_of(self._client(), ids_of_type(self.row, packages))
+
+    def delegates(self, *packages: Ids) -> pd.DataFrame:
+        """What these packages, or installed extensions, offer to rules and data elements: one row each.
+
+        Columns (all ``string``): package, version, kind (``events conditions actions dataElements
+        extensionConfiguration``), name, display_name, delegate_descriptor_id, schema (JSON text: which settings it
+        takes). Raises ArgumentError, ApiError, TransportError.
+
+        Example:
+            >>> import adobe_nb
+            >>> reactor = adobe_nb.connect(simulator=True).reactor
+            >>> core = reactor.extensions.find("core", reactor.find("properties", "Web Store US"))
+            >>> "core::events::click" in set(reactor.extension_packages.delegates(core)["delegate_descriptor_id"])
+            True
+        """
+        wanted = [each for given in packages for each in ids_in(given)]
+        installed = [each for each in wanted if type_of(each) == "extensions"]
+        client = self._client()
+        states = states_of(client, RESOURCES["extensions"], installed)
+        ids = [linked_id(state, "extension_package") for state in states]
+        ids += ids_of_type(self.row, [each for each in wanted if each not in installed])
+        found = states_of(client, self.row, list(dict.fromkeys(ids)))
+        rows = [row for package in found for row in _delegates_of(package)]
+        frame = pd.DataFrame(rows, columns=list(_DELEGATE_COLUMNS), dtype="string")
+        frame.attrs.update(attrs_of(client, f"/{self.row.type}/{{id}}", len(frame)))
+        return frame
 
     def upload(self, path: str | Path, *, replaces: Ids | None = None, dry_run: bool = False) -> pd.DataFrame:
         """Send the zip of an extension; a frame of one row, pending at first: ``wait`` for it.
@@ -120,7 +150,7 @@ class ExtensionPackages(Deletable, Waitable):
                 look=look,
             )
         client = self._client()
-        if dry_run:
+        if asked(dry_run):
             return shown(client.base_url, [change])
         before = state_of(client, self.row, change.id) if change.id else None
         return self._perform(client, change, before)
@@ -131,7 +161,7 @@ class ExtensionPackages(Deletable, Waitable):
         Its name has to be said: ``confirm="my-extension"``. Public releases are arranged with Adobe. Raises
         NotConfirmed before anything is released; ApiError, OutcomeUnknown.
         """
-        if not dry_run:
+        if not asked(dry_run):
             state = state_of(self._client(), self.row, self._one_id(package, "release_private"))
             check_confirm(f"release {name_of(state)} {attribute(state, 'version')}", name_of(state), confirm)
         return self._act(package, "release_private", dry_run=dry_run)
@@ -157,7 +187,7 @@ class UsageAuthorizations(Creatable, Deletable):
         document = document_of(self.row, "update", {"state": state}, identifier)
         change = update_change(self.row, identifier, document, verb)
         client = self._client()
-        if dry_run:
+        if asked(dry_run):
             return shown(client.base_url, [change])
         return self._perform(client, change, self._states(client, [identifier])[0])
 
@@ -176,6 +206,30 @@ class UsageAuthorizations(Creatable, Deletable):
         if unknown:
             raise ArgumentError(f"You can see no {self.row.type} {', '.join(unknown)}.")
         return [found[each] for each in ids]
+
+
+_DELEGATE_COLUMNS = (
+    "package", "version", "kind", "name", "display_name", "delegate_descriptor_id", "schema",
+)  # fmt: skip
+_KINDS = {"events": "events", "conditions": "conditions", "actions": "actions", "dataElements": "data_elements"}
+
+
+def _delegates_of(package: Mapping[str, Any]) -> Iterator[tuple[str | None, ...]]:
+    name, version = attribute(package, "name"), attribute(package, "version")
+    configuration = attribute(package, "configuration")
+    if isinstance(configuration, Mapping):
+        yield _delegate(name, version, "extensionConfiguration", {**configuration, "name": "config"})
+    for kind, listed in _KINDS.items():
+        for each in attribute(package, listed) or ():
+            if isinstance(each, Mapping):
+                yield _delegate(name, version, kind, each)
+
+
+def _delegate(package: Any, version: Any, kind: str, about: Mapping[str, Any]) -> tuple[str | None, ...]:
+    schema = about.get("schema")
+    text = None if schema is None else json_text(schema)
+    descriptor = f"{package}::{kind}::{about.get('name')}"
+    return package, version, kind, about.get("name"), about.get("displayName"), descriptor, text
 
 
 def _newer(extension: Mapping[str, Any]) -> str:

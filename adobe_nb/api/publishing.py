@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from adobe_nb.api.changes import Change, Document, identifier, shown
+from adobe_nb.api.changes import Change, Document, asked, identifier, shown
 from adobe_nb.api.editing import Editable
 from adobe_nb.api.ids import Ids, ids_in, ids_of_type, type_of
 from adobe_nb.api.jsonapi import Client, Listing
@@ -106,7 +106,7 @@ class Libraries(Editable):
         look = f'Look whether it has begun: reactor.builds("{place}", sort="-created_at", limit=1).'
         change = Change("reactor.libraries.build", "POST", f"/libraries/{place}/builds", type="builds", look=look)
         client = self._client()
-        if dry_run:
+        if asked(dry_run):
             return shown(client.base_url, [change])
         state = state_of(client, self.row, place)
         if _may_be_production(client, state):
@@ -119,10 +119,11 @@ class Libraries(Editable):
     def _change(
         self, verb: str, method: str, library: Ids, resources: Ids, *, revise: bool, dry_run: bool
     ) -> pd.DataFrame:
+        revise = asked(revise, "revise")
         emptied = method == "PATCH" and isinstance(resources, list) and not resources
         place, wanted = self._one_id(library, verb), _by_type(resources, may_be_none=emptied)
         client = self._client()
-        look = known_states if dry_run else states_of
+        look = known_states if asked(dry_run) else states_of
         states = {kind: look(client, RESOURCES[kind], ids) for kind, ids in wanted.items()}
         items = {kind: _items(kind, ids, states[kind], verb, revise=revise) for kind, ids in wanted.items()}
         if method == "PATCH":
@@ -144,7 +145,7 @@ class Libraries(Editable):
             )
             for kind, linked in items.items()
         ]
-        if dry_run:
+        if asked(dry_run):
             return shown(client.base_url, changes)
         held = [_linkage(client, change.path, kind) for change, kind in zip(changes, items, strict=True)]
         done: list[str] = []
@@ -168,7 +169,7 @@ class Libraries(Editable):
         look = f'Look which it has now: reactor.libraries.get("{place}").'
         change = Change(f"reactor.libraries.{verb}", method, path, document, type="libraries", id=place, look=look)
         client = self._client()
-        if dry_run:
+        if asked(dry_run):
             return shown(client.base_url, [change])
         before = state_of(client, self.row, place)
         perform(client, change, {"environment": linked_id(before, "environment") or None})
@@ -185,7 +186,7 @@ class Builds(Waitable):
         how far it is; look again with ``get``. Raises NotConfirmed before anything is delivered, ApiError,
         OutcomeUnknown.
         """
-        if not dry_run:
+        if not asked(dry_run):
             client = self._client()
             state = state_of(client, self.row, self._one_id(build, "republish"))
             library = state_of(client, RESOURCES["libraries"], linked_id(state, "library"))

@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl, urlencode
 import pandas as pd
 
 from adobe_nb.api.answers import attrs_of, did_you_mean, one_of
-from adobe_nb.api.changes import Change, hidden_in, masked, shown
+from adobe_nb.api.changes import Change, asked, hidden_in, masked, shown
 from adobe_nb.api.collection import Collection
 from adobe_nb.api.editing import Editable, Notes, Revisable, RuleComponents
 from adobe_nb.api.filters import Sort
@@ -34,7 +34,11 @@ from adobe_nb.resources import RESOURCES, Resource
 
 
 class Reactor:
-    """The Reactor API as tables. One attribute per resource type; ``reactor.rules?`` shows columns and filters."""
+    """The Reactor API as tables: one attribute per resource type; ``reactor.rules?`` shows columns, filters and verbs.
+
+    Across types: ``get``, ``find``, ``search``, ``related``, ``relationships``, ``with_names``; ``profile``,
+    ``heartbeat``; ``request`` and ``as_curl`` for what has no function here.
+    """
 
     def __init__(self, client: Callable[[], Client]) -> None:
         self._client = client
@@ -214,7 +218,7 @@ class Reactor:
         client = self._client()
         document = hidden_in(body) if body is not None else None
         change = Change("reactor.request", method, path, document, params=pairs)
-        if dry_run:
+        if asked(dry_run):
             return shown(client.base_url, [replace(change, path=_whole(path, pairs))])
         if method == "GET":
             return client.get(path, pairs)

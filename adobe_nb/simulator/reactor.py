@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from typing import Any
+from urllib.parse import urlencode
 
 from tornado.httputil import HTTPFile, HTTPInputError, parse_body_arguments
 
@@ -19,6 +20,7 @@ from adobe_nb.simulator.revisions import origin
 from adobe_nb.simulator.search import BadSearch, search
 from adobe_nb.simulator.store import Record, Store, wire
 
+_LINKED_LISTS = ("audit_events", "extension_package_usage_authorizations")
 _METHODS = ("GET", "POST", "PATCH", "DELETE")
 
 
@@ -251,8 +253,23 @@ class Desk:
             shown, pagination = page(select(records, resource_type, self._request.query), self._request.query)
             about = json.dumps({"pagination": pagination}).encode()
             data = b",".join([self._wire(record) for record in shown])
-            body = self._store.keep(key, b'{"data":[' + data + b'],"meta":' + about + b"}")
+            links = self._page_links(pagination) if resource_type in _LINKED_LISTS else b""
+            body = self._store.keep(key, b'{"data":[' + data + b"]" + links + b',"meta":' + about + b"}")
         return Response(200, body)
+
+    def _page_links(self, pagination: Mapping[str, Any]) -> bytes:
+        """Addresses of this page, the next and the last, as some lists have them."""
+        others = [(name, value) for name, value in self._request.query if not name.startswith("page[")]
+        size = dict(self._request.query).get("page[size]", "25")
+
+        def link(number: int) -> str:
+            query = urlencode([*others, ("page[number]", str(number)), ("page[size]", size)])
+            return f"{self._base_url}{self._request.path}?{query}"
+
+        links = {"self": link(pagination["current_page"]), "last": link(pagination["total_pages"])}
+        if pagination["next_page"]:
+            links["next"] = link(pagination["next_page"])
+        return b',"links":' + json.dumps(links).encode()
 
     def _wire(self, record: Record) -> bytes:
         """Its JSON; the rights in it are those of whoever asks."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from adobe_nb.api.collection import verbs_of
 from adobe_nb.api.frames import DTYPES, columns_of
 from adobe_nb.api.reactor import Reactor
 from adobe_nb.resources import RESOURCES, Attribute, Resource
@@ -89,10 +90,10 @@ def listing(row: Resource) -> list[str]:
     if row.default_parent:
         lines.append(f"| of every {RESOURCES[row.default_parent].singular} | `reactor.{row.type}()` |")
     for parent in row.parents:
-        lines.append(f'| under a {_words(parent)} | `reactor.{row.type}("{RESOURCES[parent].prefix}…")` |')
+        lines.append(f'| under {_a(_words(parent))} | `reactor.{row.type}("{RESOURCES[parent].prefix}…")` |')
     for parent, between in row.through.items():
         lines.append(
-            f'| of all {between} of a {_words(parent)} | `reactor.{row.type}("{RESOURCES[parent].prefix}…")` |'
+            f'| of all {between} of {_a(_words(parent))} | `reactor.{row.type}("{RESOURCES[parent].prefix}…")` |'
         )
     more = [f"`{each}`" for each in _READING] + (["`revisions`"] if row.revisionable else [])
     lines += [
@@ -112,10 +113,15 @@ def writing(row: Resource) -> list[str]:
         lines.append(f"- `reactor.{row.type}.{verb}(…)`: {first}")
     for verb in ("create", "update"):
         if verb in row.verbs and hasattr(collection(row), verb):
-            taken = [f"**`{name}`**" if needed else f"`{name}`" for name, needed in row.keywords(verb).items()]
+            follows = collection(row)._looked_up
+            taken = [
+                f"**`{name}`**" if needed and name not in follows else f"`{name}`"
+                for name, needed in row.keywords(verb).items()
+            ]
             lines += ["", f"`{verb}` takes {', '.join(taken)}."]
     if "create" in row.verbs:
-        lines += ["", f"It is made under: {', '.join(_words(each) for each in row.creators)}. Bold: has to be given."]
+        creators = ("rules", *row.creators) if collection(row)._looked_up else row.creators
+        lines += ["", f"It is made under: {', '.join(_words(each) for each in creators)}. Bold: has to be given."]
     if row.guarded:
         lines += ["", 'To delete it, its name has to be said: `confirm="…"`.']
     if row.deletion == "soft":
@@ -160,11 +166,8 @@ def operations() -> str:
 
 def writing_verbs(row: Resource) -> list[str]:
     """The verbs of its binding that write, or wait for what was written."""
-    found = collection(row)
-    reading = {*_READING, "columns", "row", "revisions", "versions", "of_components"}
-    names = [name for name in dir(found) if not name.startswith("_") and name not in reading]
-    order = [*row.verbs, *row.actions]
-    return [each for each in order if each in names] + [each for each in names if each not in order]
+    reading = {"revisions", "versions", "of_components", "delegates"}
+    return [each for each in verbs_of(row, type(collection(row))) if each not in reading]
 
 
 def collection(row: Resource) -> Any:
@@ -176,6 +179,10 @@ def _no_client() -> Any:
 
 
 _REACTOR = Reactor(_no_client)
+
+
+def _a(noun: str) -> str:
+    return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
 
 
 def _words(resource_type: str) -> str:

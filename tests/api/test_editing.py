@@ -150,7 +150,7 @@ class TestCreate:
         with pytest.raises(ApiError, match="409 invalid-settings .*'pth' was unexpected") as caught:
             make_element(shop, settings={"pth": "a.b"})
         assert caught.value.code == "invalid-settings"
-        with pytest.raises(ApiError, match="not-unique .* Choose another name"):
+        with pytest.raises(ApiError, match="not-unique .* choose another name"):
             shop.reactor.properties.create(name="Shop", platform="web", domains=["x.example"])
 
     def test_a_dry_run_shows_the_request_and_sends_nothing(self, shop: Any) -> None:

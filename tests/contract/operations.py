@@ -146,7 +146,10 @@ OPERATIONS: dict[Operation, tuple[str, ...]] = {
         'reactor.extension_packages(max_availability="public")',
     ),
     ("POST", "/extension_packages"): ('reactor.extension_packages.upload("my-extension.zip")',),
-    ("GET", "/extension_packages/{EXTENSION_PACKAGE_ID}"): ("reactor.extension_packages.get(extension_package)",),
+    ("GET", "/extension_packages/{EXTENSION_PACKAGE_ID}"): (
+        "reactor.extension_packages.get(extension_package)",
+        "reactor.extension_packages.delegates(extension_package)",
+    ),
     ("PATCH", "/extension_packages/{EXTENSION_PACKAGE_ID}"): (
         'reactor.extension_packages.upload("my-extension.zip", replaces=extension_package)',
         'reactor.extension_packages.release_private(extension_package, confirm="my-extension")',
@@ -258,7 +261,7 @@ OPERATIONS: dict[Operation, tuple[str, ...]] = {
     ("GET", "/libraries/{LIBRARY_ID}/builds"): ("reactor.builds(library)",),
     ("POST", "/libraries/{LIBRARY_ID}/builds"): ("reactor.libraries.build(library)",),
     ("GET", "/builds/{BUILD_ID}"): ("reactor.builds.get(build)", "reactor.builds.wait(build)"),
-    ("PATCH", "/builds/{BUILD_ID}"): ("reactor.builds.republish(build)",),
+    ("PATCH", "/builds/{BUILD_ID}"): ('reactor.builds.republish(build, confirm="Release 12")',),
     ("GET", "/builds/{BUILD_ID}/data_elements"): ("reactor.data_elements(build)",),
     ("GET", "/builds/{BUILD_ID}/extensions"): ("reactor.extensions(build)",),
     ("GET", "/builds/{BUILD_ID}/rules"): ("reactor.rules(build)",),

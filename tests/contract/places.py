@@ -309,7 +309,7 @@ PREPARED: dict[str, _Prepare] = {
     "reactor.libraries.build(library)": lambda site: {
         "library": site.reactor.libraries.assign(site.filled(), site.environment)
     },
-    "reactor.builds.republish(build)": lambda site: {"build": site.published()},
+    'reactor.builds.republish(build, confirm="Release 12")': lambda site: {"build": site.published()},
     'reactor.properties.delete(property, confirm="Old site")': lambda site: {"property": _called(site, "Old site")},
     'reactor.secrets.create(property, name="Warehouse", type_of="token", credentials={"token": token}, '
     "environment=environment)": _forwarding,

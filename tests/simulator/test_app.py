@@ -290,3 +290,11 @@ def test_every_list_of_the_table_has_a_route(app: App) -> None:
 def test_a_request_shows_neither_headers_nor_body() -> None:
     request = Request("POST", "/ims/token/v3", (), {"authorization": "Bearer hush"}, b"client_secret=hush")
     assert "hush" not in repr(request)
+
+
+def test_audit_events_carry_links_to_their_pages(app: App) -> None:
+    _, document = get(app, "/audit_events", ("page[size]", "10"), ("sort", "-created_at"))
+    links = document["links"]
+    assert set(links) == {"self", "next", "last"}
+    assert "page%5Bnumber%5D=2&page%5Bsize%5D=10" in links["next"]
+    assert "sort=-created_at" in links["last"]
