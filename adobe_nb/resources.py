@@ -376,7 +376,13 @@ _ROWS = (
             Attribute("enabled", "boolean", "is switched on", "create+update"),
             Attribute("delegate_descriptor_id", "text", "package::dataElements::name", "create+update", required=True),
             _SETTINGS,
-            Attribute("default_value", "json", "value when there is none", "create+update", nullable=True),
+            Attribute(
+                "default_value",
+                "json",
+                "value when there is none; what is no text shows as its JSON",
+                "create+update",
+                nullable=True,
+            ),
             Attribute("clean_text", "boolean", "white space is trimmed", "create+update"),
             Attribute("force_lower_case", "boolean", "the value is lower-cased", "create+update"),
             Attribute(

@@ -2,7 +2,9 @@
 
 import io
 import json
+import os
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -50,7 +52,10 @@ class Extensions(Revisable):
         Raises ArgumentError when there is no newer one; ApiError, OutcomeUnknown.
         """
         identifier = self._one_id(extension, "upgrade")
-        package = attributes.pop("extension_package", package)
+        if "extension_package" in attributes:
+            if package is not None:
+                raise ArgumentError("upgrade takes one package: as second argument, or as extension_package=.")
+            package = attributes.pop("extension_package")
         client = self._client()
         found = (known_states if asked(dry_run) and package is not None else states_of)(client, self.row, [identifier])
         before = found[0] if found else None
@@ -125,6 +130,8 @@ class ExtensionPackages(Deletable, Waitable):
 
         Raises ArgumentError before any request, ApiError, OutcomeUnknown.
         """
+        if not isinstance(path, (str, os.PathLike)):
+            raise ArgumentError(f"upload wants the path of a zip, not {type(path).__name__}.")
         data, about = _checked_zip(Path(path))
         if replaces is None:
             look = f'Look for it: reactor.extension_packages(filter={{"name": "EQ {about["name"]}"}}).'
@@ -262,7 +269,7 @@ def _checked_zip(path: Path) -> tuple[bytes, dict[str, Any]]:
         problem = "has no extension.json at its top"
     except ValueError:
         problem = "has an extension.json that is no JSON"
-    except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError, EOFError):
+    except (zipfile.BadZipFile, zlib.error, OSError, RuntimeError, NotImplementedError, EOFError):
         problem = "is no zip that can be opened"
     missing = [name for name in ("name", "version", "platform") if not (isinstance(about, dict) and about.get(name))]
     if not problem and missing:

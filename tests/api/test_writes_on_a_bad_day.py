@@ -248,3 +248,56 @@ def test_the_wrong_exception_is_not_raised_for_an_unknown_outcome() -> None:
             service.reactor.rules.create(PLACE, name="Home")
     assert "then run it again" not in str(caught.value)
     assert not isinstance(caught.value, OutcomeUnknown)
+
+
+class TestSwitches:
+    @pytest.mark.parametrize("flag", [None, 0, 1, "False", "yes"])
+    def test_dry_run_is_true_or_false(self, shop: Any, flag: Any) -> None:
+        rule = "RL" + "0" * 32
+        calls = [
+            lambda: shop.reactor.rules.create(shop.property, name="Home", dry_run=flag),
+            lambda: shop.reactor.rules.update(rule, name="Home", dry_run=flag),
+            lambda: shop.reactor.rules.delete(rule, dry_run=flag),
+            lambda: shop.reactor.rules.revise(rule, dry_run=flag),
+            lambda: shop.reactor.libraries.submit(LIBRARY, dry_run=flag),
+            lambda: shop.reactor.libraries.add(LIBRARY, rule, dry_run=flag),
+            lambda: shop.reactor.libraries.build(LIBRARY, dry_run=flag),
+            lambda: shop.reactor.request("DELETE", f"/rules/{rule}", dry_run=flag),
+        ]
+        for call in calls:
+            with pytest.raises(ArgumentError, match="dry_run is True or False"):
+                call()
+        assert sent(shop) == []
+
+    def test_the_typo_that_matters_most_is_answered(self, shop: Any) -> None:
+        with pytest.raises(ArgumentError, match="Did you mean dry_run"):
+            shop.reactor.rules.create(shop.property, name="Home", dryrun=True)
+
+
+class TestDelegates:
+    def test_of_a_package_and_of_an_installed_extension_are_the_same(self, shop: Any) -> None:
+        installed = shop.reactor.extension_packages.delegates(shop.core)
+        package = shop.reactor.extension_packages.delegates(shop.core["extension_package_id"])
+        pd.testing.assert_frame_equal(installed, package)
+        found = installed.set_index("delegate_descriptor_id").loc["core::dataElements::javascript-variable"]
+        assert (found["package"], found["kind"]) == ("core", "dataElements")
+        assert json.loads(found["schema"])["required"] == ["path"]
+
+    def test_of_nothing_has_the_same_columns(self, shop: Any) -> None:
+        nothing = shop.reactor.extension_packages.delegates([])
+        assert len(nothing) == 0
+        assert nothing.dtypes.tolist() == shop.reactor.extension_packages.delegates(shop.core).dtypes.tolist()
+
+
+def test_an_upgrade_takes_one_package_and_an_upload_a_path(shop: Any) -> None:
+    package = "EP" + "0" * 32
+    with pytest.raises(ArgumentError, match="upgrade takes one package"):
+        shop.reactor.extensions.upgrade(shop.core, package, extension_package=package)
+    with pytest.raises(ArgumentError, match="wants the path of a zip, not NoneType"):
+        shop.reactor.extension_packages.upload(None)
+
+
+def test_the_rules_of_components_that_a_search_found_are_listed(session: Any) -> None:
+    hits = session.reactor.search("Campaign Code", fields="attributes.settings", types="rule_components")
+    assert len(hits)
+    assert set(session.reactor.rules(hits)["rule_component_id"]) == set(hits["id"])
