@@ -194,6 +194,18 @@ _REVISION_FILTERS = (
     "updated_at",
 )
 _NOTABLE = ("properties", "data_elements", "extensions", "libraries", "rules", "rule_components", "secrets")
+AUDIT_TYPES = (
+    *(
+        f"{kind}.{what}"
+        for kind in (
+            "property", "extension", "data_element", "rule", "rule_component", "library", "build", "environment",
+            "host",
+        )
+        for what in ("created", "updated", "deleted")
+    ),
+    "app_configuration.created",
+)  # fmt: skip
+"""What an audit event, and so a callback, can be about."""
 _CHANGEABLE = (
     "properties", "extensions", "data_elements", "rules", "rule_components", "libraries", "builds", "environments",
     "hosts", "app_configurations",
@@ -695,6 +707,7 @@ _ROWS = (
                 "create+update",
                 required=True,
                 form="list",
+                values=AUDIT_TYPES,
             ),
         ),
         relations=(_PROPERTY,),

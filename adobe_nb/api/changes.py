@@ -266,6 +266,10 @@ def _json_value(attribute: Attribute, value: Any) -> Any:
     if not isinstance(value, wanted):
         shape = {"list": 'a list, as in ["www.example.com"]', "object": "a dict"}[attribute.form]
         raise ArgumentError(f"{name} is {shape}, not {type(value).__name__}.")
+    if attribute.values and isinstance(value, list):
+        strange = [str(each)[:60] for each in value if each not in attribute.values]
+        if strange:
+            raise ArgumentError(f"{name} has no {strange[0]!r}.{did_you_mean(strange[0], attribute.values)}")
     text = written(name, plain(value))
     return _hidden(value) if attribute.write_only else json.loads(text)
 

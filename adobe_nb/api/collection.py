@@ -4,7 +4,7 @@ import difflib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pandas as pd
 
@@ -136,7 +136,7 @@ class Collection:
             found.attrs = frame.attrs
             return found
         if len(same) > 1:
-            which = [f"{each.id} (created {each.created_at:%Y-%m-%d})" for each in same.itertuples()]
+            which = [f"{each.id} ({_told_apart(each)})" for each in same.itertuples()]
             raise NoSuchName(
                 f"{len(same)} {self.row.type} are called {name!r}: {', '.join(which)}. Use the id, or one parent.",
                 list(same["id"]),
@@ -303,6 +303,13 @@ def _first(client: Client, listing: Listing, want: int) -> tuple[list[Document],
         if len(resources) >= want:
             break
     return resources[:want], total
+
+
+def _told_apart(row: Any) -> str:
+    """What tells resources of the same name apart."""
+    names = ("platform", "version", "availability", "stage", "state")
+    told = [str(getattr(row, name)) for name in names if hasattr(row, name)]
+    return ", ".join([*told, f"created {row.created_at:%Y-%m-%d}"])
 
 
 def _head(frame: pd.DataFrame, rows: int) -> pd.DataFrame:

@@ -172,6 +172,8 @@ class Libraries(Editable):
         if asked(dry_run):
             return shown(client.base_url, [change])
         before = state_of(client, self.row, place)
+        if document is not None:
+            _check_same_property(before, state_of(client, RESOURCES["environments"], document["data"]["id"]))
         perform(client, change, {"environment": linked_id(before, "environment") or None})
         return self._read_back(client, place)
 
@@ -192,6 +194,14 @@ class Builds(Waitable):
             library = state_of(client, RESOURCES["libraries"], linked_id(state, "library"))
             check_confirm(f"put the build of {name_of(library)!r} on production again", name_of(library), confirm)
         return self._act(build, "republish", dry_run=dry_run)
+
+
+def _check_same_property(library: Document, environment: Document) -> None:
+    mine, other = linked_id(library, "property"), linked_id(environment, "property")
+    if mine and other and mine != other:
+        raise ArgumentError(
+            f"The environment {name_of(environment)!r} belongs to the property {other}, the library to {mine}."
+        )
 
 
 def _may_be_production(client: Client, library: Document) -> bool:

@@ -257,6 +257,8 @@ def _checked_question(text: object, fields: object, query: object, operator: obj
 
 
 def _checked_path(path: object) -> str:
+    if isinstance(path, (list, tuple, set)):
+        raise ArgumentError("fields is one path, as in attributes.settings. Several conditions go into query=.")
     if not isinstance(path, str) or not _LETTERS.fullmatch(path) or not all(path.split(".")):
         raise ArgumentError(
             f"{path!r} is not a path: those have small letters, underscores, dots and *, as in attributes.settings."
@@ -283,8 +285,9 @@ def _check_member(path: str, types: Sequence[str]) -> None:
         "relationships": [each.name for row in rows for each in row.relations],
     }[root]
     if name not in members:
-        known = sorted(set(members))
-        raise ArgumentError(f"{', '.join(types)}: none of these has {root}.{name}.{did_you_mean(name, known)}")
+        known = [f"{root}.{each}" for each in sorted(set(members))]
+        hint = did_you_mean(f"{root}.{name}", known)
+        raise ArgumentError(f"{', '.join(types)}: none of these has {root}.{name}.{hint}")
 
 
 def _checked_condition(path: str, given: object) -> dict[str, Any]:

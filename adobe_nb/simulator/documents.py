@@ -186,7 +186,7 @@ def _check(attribute: Attribute, attributes: Mapping[str, Any], verb: Verb) -> N
         raise malformed(f"{attribute.name} is not of the type that it should be.", pointer)
     if attribute.required and value == "":
         raise malformed(f"{attribute.name} is empty.", pointer)
-    if attribute.values and value not in attribute.values:
+    if attribute.values and not attribute.form and value not in attribute.values:
         raise malformed(f"{attribute.name} is one of {', '.join(attribute.values)}.", pointer)
 
 

@@ -91,6 +91,16 @@ class TestBeforeTheWire:
         with pytest.raises(ArgumentError, match=r'domains is a list, as in \["a.example"\]'):
             shop.reactor.properties.update(shop.property, domains="a.example")
 
+    def test_a_subscription_that_there_is_not_is_refused(self, shop: Any) -> None:
+        with pytest.raises(ArgumentError, match=r"subscriptions has no 'rule.craeted'. Did you mean rule.created"):
+            shop.reactor.callbacks.create(shop.property, url="https://x.example", subscriptions=["rule.craeted"])
+
+    def test_an_environment_of_another_property_is_told_apart(self, shop: Any) -> None:
+        other = shop.reactor.properties.create(name="Other", platform="web", domains=["o.example"])
+        library = shop.reactor.libraries.create(other, name="Elsewhere")
+        with pytest.raises(ArgumentError, match="'development' belongs to the property PR"):
+            shop.reactor.libraries.assign(library, shop.development)
+
     def test_a_raw_body_that_is_no_json_is_refused(self, shop: Any) -> None:
         with pytest.raises(ArgumentError, match="body cannot be written as JSON"):
             shop.reactor.request("POST", f"/properties/{shop.id}/rules", body={"data": {1, 2}})
