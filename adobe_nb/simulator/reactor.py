@@ -263,7 +263,7 @@ class Desk:
         size = dict(self._request.query).get("page[size]", "25")
 
         def link(number: int) -> str:
-            query = urlencode([*others, ("page[number]", str(number)), ("page[size]", size)])
+            query = urlencode([*others, ("page[number]", str(number)), ("page[size]", size)], errors="replace")
             return f"{self._base_url}{self._request.path}?{query}"
 
         links = {"self": link(pagination["current_page"]), "last": link(pagination["total_pages"])}

@@ -236,14 +236,17 @@ def test_an_error_leads_to_its_part_of_the_help(lab: Lab, panel: tuple[Page, str
 def test_a_hostile_name_stays_text_in_the_panel(lab: Lab, panel: tuple[Page, str]) -> None:
     page, _ = panel
     simulator = lab.simulator
-    company = simulator.stores[simulator.accounts["demo"].org_id].all("companies")[0]
+    store = simulator.stores[simulator.accounts["demo"].org_id]
+    company = store.all("companies")[0]
     before = company.attributes["name"]
     company.attributes["name"] = '"><img src=x onerror="document.title=1">\u202e' + "x" * 3000
+    store.changed(company)
     try:
         page.get_by_role("button", name="Connect").click()
         expect(page.locator(".adobe-nb-facts")).to_contain_text("<img src=x")
     finally:
         company.attributes["name"] = before
+        store.changed(company)
     assert page.locator(".adobe-nb img").count() == 0
     box = page.locator(".adobe-nb").bounding_box()
     assert box is not None
