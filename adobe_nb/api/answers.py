@@ -4,17 +4,10 @@ import difflib
 import operator
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any
 
-from adobe_nb.api.jsonapi import Document, is_resource
+from adobe_nb.api.jsonapi import Client, Document, is_resource
 from adobe_nb.errors import ArgumentError, IncompleteResult
-
-
-class Asked(Protocol):
-    """Who was asked."""
-
-    service: str
-    org_id: str
 
 
 def one_of(document: Document, resource_type: str, identifier: str | None = None) -> Document:
@@ -33,7 +26,12 @@ def any_of(document: Document, types: Sequence[str]) -> Document:
     return data
 
 
-def attrs_of(client: Asked, path: str, total: int | None) -> dict[str, Any]:
+def path_to(resource_type: str, ids: Sequence[str], *more: str) -> str:
+    """The path of these resources, for ``frame.attrs``: with ``{id}`` where they are several."""
+    return "/".join(("", resource_type, ids[0] if len(ids) == 1 else "{id}", *more))
+
+
+def attrs_of(client: Client, path: str, total: int | None) -> dict[str, Any]:
     """Where a frame comes from: ``frame.attrs``."""
     return {
         "service": client.service,

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from adobe_nb.api.answers import did_you_mean
-from adobe_nb.api.ids import ids_in
+from adobe_nb.api.ids import ids_in, is_null
 from adobe_nb.auth.credentials import Secret
 from adobe_nb.errors import ArgumentError
 from adobe_nb.resources import BY_PREFIX, RESOURCES, Attribute, Relation, Resource, Verb
@@ -46,18 +46,7 @@ class Change:
 
 
 class Hidden(Secret):
-    """A number of a write-only attribute."""
-
-    __slots__ = ("_number",)
-
-    def __init__(self, number: float) -> None:
-        super().__init__(str(number))
-        self._number = number
-
-    @property
-    def number(self) -> float:
-        """The number itself; for the wire only."""
-        return self._number
+    """A number of a write-only attribute; its text is JSON."""
 
 
 def asked(flag: object, name: str = "dry_run") -> bool:
@@ -70,7 +59,7 @@ def asked(flag: object, name: str = "dry_run") -> bool:
 def plain(value: object) -> Any:
     """The document with its secrets revealed; for the wire only."""
     if isinstance(value, Hidden):
-        return value.number
+        return json.loads(value.reveal())
     if isinstance(value, Secret):
         return value.reveal()
     if isinstance(value, Mapping):
@@ -134,7 +123,6 @@ def document_of(row: Resource, verb: Verb, given: Mapping[str, Any], resource_id
     elif not given:
         names = ", ".join((*attributes, *relations))
         raise ArgumentError(f"There is nothing to change. {row.type}.update takes {names or 'nothing'}.")
-
     data: Document = {"type": row.type}
     if resource_id is not None:
         data["id"] = resource_id
@@ -172,7 +160,7 @@ def _unknown(row: Resource, verb: Verb, name: str, known: Sequence[str]) -> str:
 
 
 def _check_required(row: Resource, given: Mapping[str, Any], known: Sequence[Attribute | Relation]) -> None:
-    missing = [each for each in known if each.required and (each.name not in given or _is_nothing(given[each.name]))]
+    missing = [each for each in known if each.required and (each.name not in given or is_null(given[each.name]))]
     if missing:
         names = ", ".join(_with_prefix(each) for each in missing)
         raise ArgumentError(f"{row.type}.create needs {names} as well. Help: reactor.{row.type}?")
@@ -184,14 +172,10 @@ def _with_prefix(each: Attribute | Relation) -> str:
     return each.name
 
 
-def _is_nothing(value: object) -> bool:
-    return value is None or value is pd.NA or (isinstance(value, float) and math.isnan(value))
-
-
 def _linkage(relation: Relation, value: Any) -> Any:
     """Identifiers from ids, rows or frames."""
     kinds = " or ".join(relation.targets)
-    if _is_nothing(value):
+    if is_null(value):
         if relation.many or not relation.nullable:
             raise ArgumentError(f"{relation.name} takes ids of {kinds}; leave it out for none.")
         return None
@@ -212,7 +196,7 @@ def _value(attribute: Attribute, value: Any) -> Any:
     """The value as the API wants it; of what is write-only, every text is hidden."""
     if isinstance(value, np.generic):
         value = value.item()
-    if _is_nothing(value):
+    if is_null(value):
         if not attribute.nullable:
             raise ArgumentError(f"{attribute.name} cannot be emptied. Leave it out, or give a value.")
         return None
@@ -332,7 +316,7 @@ def _hidden(value: Any) -> Any:
     if isinstance(value, str):
         return Secret(value)
     if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return Hidden(value)
+        return Hidden(json.dumps(value))
     if isinstance(value, Mapping):
         return {str(name): _hidden(each) for name, each in value.items()}
     return [_hidden(each) for each in value] if isinstance(value, (list, tuple)) else value

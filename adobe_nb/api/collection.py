@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import pandas as pd
 
-from adobe_nb.api.answers import attrs_of, checked_limit, one_of
+from adobe_nb.api.answers import attrs_of, checked_limit, one_of, path_to
 from adobe_nb.api.filters import Condition, Filter, Sort, check_filter, check_rows, check_sort
 from adobe_nb.api.frames import DTYPES, columns_of, sort_frame, to_frame
 from adobe_nb.api.ids import Ids, ids_in, ids_of_type, listed_under, parents_of_one_type
@@ -115,7 +115,7 @@ class Collection:
             lambda each: client.get(f"/{self.row.type}/{each}"), wanted, client.progress, self.row.type
         )
         resources = [one_of(document, self.row.type, each) for document, each in zip(documents, wanted, strict=True)]
-        path = f"/{self.row.type}/{wanted[0] if len(wanted) == 1 else '{id}'}"
+        path = path_to(self.row.type, wanted)
         return to_frame(self.row, resources, attrs=attrs_of(client, path, len(resources)))
 
     def find(self, name: str, parents: Ids | None = None) -> pd.DataFrame:

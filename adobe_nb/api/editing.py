@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from adobe_nb.api.answers import attrs_of
+from adobe_nb.api.answers import attrs_of, path_to
 from adobe_nb.api.changes import Change, Document, asked, document_of, shown
 from adobe_nb.api.collection import Collection
 from adobe_nb.api.frames import to_frame
@@ -145,7 +145,7 @@ class Deletable(Writing):
         for change, state in zip(changes, before, strict=True):
             with_note(partial(perform, client, change, state), done, "Deleted before that")
             done.append(change.id)
-        return self._frame(client, before, f"/{self.row.type}/{wanted[0] if len(wanted) == 1 else '{id}'}")
+        return self._frame(client, before, path_to(self.row.type, wanted))
 
     def _deletion(self, identifier: str) -> Change:
         look = f'Look whether it is still there: reactor.{self.row.type}.get("{identifier}").'
@@ -210,7 +210,7 @@ class Revisable(Editable):
             document = with_note(partial(perform, client, change, state), names, "Revised before that")
             names.append(change.id)
             made.append(answered(document, change))
-        return self._frame_of(client, made, f"/{self.row.type}/{wanted[0] if len(wanted) == 1 else '{id}'}")
+        return self._frame_of(client, made, path_to(self.row.type, wanted))
 
     def revisions(self, *ids: Ids) -> pd.DataFrame:
         """All revisions of these, the head (number 0) among them; the id that was asked about stands second.
@@ -236,17 +236,17 @@ class RuleComponents(Editable):
         kind, ids = parents_of_one_type(self.row, parent, ("rules", "properties"))
         if kind != "rules" or len(ids) != 1:
             raise ArgumentError('rule_components.create wants its rule first, as in create("RL…", name=…).')
-        document_of(self.row, "create", {**attributes, "rules": ids})  # wrong arguments cost no request
+        document = document_of(self.row, "create", {**attributes, "rules": ids})  # wrong arguments cost no request
         client = self._client()
         look = known_states if asked(dry_run) else states_of
         owner = "PR…"
         for rule in look(client, RESOURCES["rules"], ids):
             check_head(RESOURCES["rules"], rule)
             owner = linked_id(rule, "property")
+        change = self._creation(f"properties/{owner}", document)
         if asked(dry_run):
-            document = document_of(self.row, "create", {**attributes, "rules": ids})
-            return shown(client.base_url, [self._creation(f"properties/{owner}", document)])
-        made = super().create(owner, rules=ids, **attributes)
+            return shown(client.base_url, [change])
+        made = self._perform(client, change)
         made["rule_id"] = pd.Series(ids, dtype="string")
         return made
 

@@ -15,7 +15,7 @@ Ids = str | Mapping[str, Any] | pd.DataFrame | pd.Series | Iterable[Any]
 
 def ids_in(given: Ids) -> list[str]:
     """The ids, in order, without nulls and duplicates. Raises ArgumentError for what is no id."""
-    return list(dict.fromkeys(_check(value) for value in _values(given) if not _is_null(value)))
+    return list(dict.fromkeys(_check(value) for value in _values(given) if not is_null(value)))
 
 
 def type_of(identifier: str) -> str:
@@ -75,7 +75,7 @@ def _singular(resource_type: str) -> str:
 
 
 def _values(given: Ids) -> Iterable[Any]:
-    if isinstance(given, str) or _is_null(given):
+    if isinstance(given, str) or is_null(given):
         return [given]
     if isinstance(given, pd.DataFrame):
         if list(given.columns) == ["method", "url", "body"]:
@@ -102,7 +102,7 @@ def _values(given: Ids) -> Iterable[Any]:
 
 def _of_series(given: "pd.Series[Any]") -> Iterable[Any]:
     """A column of ids, else a row; a column can have the label "id" among its index by chance."""
-    column: list[Any] = [value for value in given if not _is_null(value)]
+    column: list[Any] = [value for value in given if not is_null(value)]
     if "id" in given.index and all(str(label) == "id" or str(label).endswith("_id") for label in given.index):
         return [given["id"]]  # a row, even one that has nothing left but ids
     if all(isinstance(value, str) and ID_PATTERN.fullmatch(value) for value in column) or "id" not in given.index:
@@ -120,7 +120,8 @@ def _listed(given: Iterable[Any]) -> list[Any]:
     return listed
 
 
-def _is_null(value: object) -> bool:
+def is_null(value: object) -> bool:
+    """Whether it is what frames have where there is nothing."""
     return value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and math.isnan(value))
 
 

@@ -6,6 +6,7 @@ import os
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -136,26 +137,11 @@ class ExtensionPackages(Deletable, Waitable):
         if replaces is None:
             look = f'Look for it: reactor.extension_packages(filter={{"name": "EQ {about["name"]}"}}).'
             change = Change(
-                "reactor.extension_packages.upload",
-                "POST",
-                "/extension_packages",
-                upload=data,
-                type=self.row.type,
-                look=look,
+                "reactor.extension_packages.upload", "POST", f"/{self.row.type}", type=self.row.type, look=look
             )
         else:
-            target = self._one_id(replaces, "upload")
-            look = f'Look at it: reactor.extension_packages.get("{target}").'
-            path_ = f"/extension_packages/{target}"
-            change = Change(
-                "reactor.extension_packages.upload",
-                "PATCH",
-                path_,
-                upload=data,
-                type=self.row.type,
-                id=target,
-                look=look,
-            )
+            change = update_change(self.row, self._one_id(replaces, "upload"), None, "upload")
+        change = replace(change, upload=data)
         client = self._client()
         if asked(dry_run):
             return shown(client.base_url, [change])

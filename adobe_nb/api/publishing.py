@@ -31,7 +31,10 @@ CONTENTS = ("extensions", "data_elements", "rules")
 
 
 class Libraries(Editable):
-    """Libraries: what is in them, where they are built to, and their way to production."""
+    """Libraries: what is in them, where they are built to, and their way to production.
+
+    Source: https://experienceleague.adobe.com/en/docs/experience-platform/tags/api/endpoints/libraries
+    """
 
     def add(self, library: Ids, resources: Ids, *, revise: bool = False, dry_run: bool = False) -> pd.DataFrame:
         """Add revisions of rules, data elements and extensions; the library as a frame of one row.
@@ -74,23 +77,38 @@ class Libraries(Editable):
         return self._link_environment("assign", "PATCH", place, {"data": identifier(target[0])}, dry_run=dry_run)
 
     def unassign(self, library: Ids, *, dry_run: bool = False) -> pd.DataFrame:
-        """Take the library's environment away; the library as a frame of one row."""
+        """Take the library's environment away.
+
+        The library as a frame of one row. Raises ArgumentError, ApiError, OutcomeUnknown.
+        """
         return self._link_environment("unassign", "DELETE", self._one_id(library, "unassign"), None, dry_run=dry_run)
 
     def submit(self, library: Ids, *, dry_run: bool = False) -> pd.DataFrame:
-        """From development to submitted. Its environment is released; assign one for staging and build."""
+        """From development to submitted. Its environment is released; assign one for staging and build.
+
+        The library as a frame of one row. Raises ArgumentError, ApiError, OutcomeUnknown.
+        """
         return self._act(library, "submit", dry_run=dry_run)
 
     def approve(self, library: Ids, *, dry_run: bool = False) -> pd.DataFrame:
-        """From submitted to approved. Its environment is released; assign the one for production and build."""
+        """From submitted to approved. Its environment is released; assign the one for production and build.
+
+        The library as a frame of one row. Raises ArgumentError, ApiError, OutcomeUnknown.
+        """
         return self._act(library, "approve", dry_run=dry_run)
 
     def reject(self, library: Ids, *, dry_run: bool = False) -> pd.DataFrame:
-        """From submitted or approved to rejected; ``develop`` brings it back."""
+        """From submitted or approved to rejected; ``develop`` brings it back.
+
+        The library as a frame of one row. Raises ArgumentError, ApiError, OutcomeUnknown.
+        """
         return self._act(library, "reject", dry_run=dry_run)
 
     def develop(self, library: Ids, *, dry_run: bool = False) -> pd.DataFrame:
-        """From rejected back to development."""
+        """From rejected back to development.
+
+        The library as a frame of one row. Raises ArgumentError, ApiError, OutcomeUnknown.
+        """
         return self._act(library, "develop", dry_run=dry_run)
 
     def build(self, library: Ids, *, confirm: str | None = None, dry_run: bool = False) -> pd.DataFrame:
@@ -179,7 +197,10 @@ class Libraries(Editable):
 
 
 class Builds(Waitable):
-    """Builds: begun by ``reactor.libraries.build``."""
+    """Builds: begun by ``reactor.libraries.build``.
+
+    Source: https://experienceleague.adobe.com/en/docs/experience-platform/tags/api/endpoints/builds
+    """
 
     def republish(self, build: Ids, *, confirm: str | None = None, dry_run: bool = False) -> pd.DataFrame:
         """Deliver the build of one of the five newest published libraries once more; a frame of one row.

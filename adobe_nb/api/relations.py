@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from adobe_nb.api.answers import any_of, attrs_of
+from adobe_nb.api.answers import any_of, attrs_of, path_to
 from adobe_nb.api.collection import STEADY_ORDER
 from adobe_nb.api.frames import to_frame
 from adobe_nb.api.ids import Ids, ids_in, type_of
@@ -14,7 +14,7 @@ from adobe_nb.resources import RESOURCES, Relation, Resource
 def related(client: Client, resources: Ids, relation: str) -> pd.DataFrame:
     """Whole resources: the docstring of ``Reactor.related`` says what comes back."""
     row, ids, found = _asked(resources, relation)
-    path = f"/{row.type}/{ids[0] if len(ids) == 1 else '{id}'}/{relation}"
+    path = path_to(row.type, ids, relation)
     if found.many:
         target = RESOURCES[found.targets[0]]
         listings = [Listing(f"/{row.type}/{each}/{relation}", target.type, (STEADY_ORDER,)) for each in ids]
@@ -49,7 +49,7 @@ def _lists_of(client: Client, parent: str, ids: list[str], name: str, kind: str)
     """Lists that are no relation of the table, together; what stands in several comes once."""
     lists = client.read_all([Listing(f"/{parent}/{each}/{name}", kind, (STEADY_ORDER,)) for each in ids], name)
     found = {resource["id"]: resource for resources in lists for resource in resources}
-    path = f"/{parent}/{ids[0] if len(ids) == 1 else '{id}'}/{name}"
+    path = path_to(parent, ids, name)
     return to_frame(RESOURCES[kind], list(found.values()), attrs=attrs_of(client, path, len(found)))
 
 

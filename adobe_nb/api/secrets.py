@@ -8,16 +8,28 @@ from adobe_nb.api.waiting import Waitable
 
 
 class Secrets(Editable, Waitable):
-    """Secrets. Take ``credentials`` from ``getpass`` or ``adobe_nb.Secret``, so that no cell keeps them."""
+    """Secrets. Take ``credentials`` from ``getpass`` or ``adobe_nb.Secret``, so that no cell keeps them.
+
+    Source: https://experienceleague.adobe.com/en/docs/experience-platform/tags/api/endpoints/secrets
+    """
 
     def test(self, secret: Ids, *, dry_run: bool = False) -> pd.DataFrame:
-        """Try the exchange without keeping its outcome; ``meta_test_exchange`` tells it. A frame of one row."""
+        """Try the exchange without keeping its outcome; ``meta_test_exchange`` tells it.
+
+        A frame of one row. Raises ArgumentError, ApiError, OutcomeUnknown.
+        """
         return self._act(secret, "test", dry_run=dry_run)
 
     def retry(self, secret: Ids, *, dry_run: bool = False) -> pd.DataFrame:
-        """Try a failed exchange again; ``wait`` for it. A frame of one row."""
+        """Try a failed exchange again; ``wait`` for it.
+
+        A frame of one row. Raises ArgumentError, ApiError, OutcomeUnknown.
+        """
         return self._act(secret, "retry", dry_run=dry_run)
 
     def reauthorize(self, secret: Ids, *, dry_run: bool = False) -> pd.DataFrame:
-        """Google: a new page for a person to open, ``meta_authorization_url``. A frame of one row."""
+        """Google: a new page for a person to open, ``meta_authorization_url``.
+
+        A frame of one row. Raises ArgumentError, ApiError, OutcomeUnknown.
+        """
         return self._act(secret, "reauthorize", dry_run=dry_run)

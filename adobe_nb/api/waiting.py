@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from adobe_nb.api.answers import path_to
 from adobe_nb.api.changes import Document
 from adobe_nb.api.editing import Editable, Writing
 from adobe_nb.api.explanations import explanation
@@ -62,7 +63,7 @@ class Waitable(Writing):
                 f'over there; wait again: reactor.{self.row.type}.wait("{listed}").',
                 pending,
             )
-        return self._frame(client, states, f"/{self.row.type}/{wanted[0] if len(wanted) == 1 else '{id}'}")
+        return self._frame(client, states, path_to(self.row.type, wanted))
 
 
 class Hosts(Editable, Waitable):
