@@ -5,8 +5,9 @@ import json
 from datetime import datetime, timedelta
 from typing import Any
 
+from adobe_nb.resources import RESOURCES
 from adobe_nb.simulator.packages import attributes_of
-from adobe_nb.simulator.store import Identifier, Record, Store
+from adobe_nb.simulator.store import Identifier, Record, Store, stamp
 
 PEOPLE = (
     ("Ana Ortiz", "ana.ortiz@hearth-harbor.example"),
@@ -33,11 +34,6 @@ _NOTES = (
 )
 PARTNERS = "7B4D9F2E67A0C0DE0A495C3F@AdobeOrg"
 """Another organisation."""
-_PREFIX = {
-    "hosts": "HT", "builds": "BL", "notes": "NT", "callbacks": "CB", "secrets": "SE", "app_configurations": "AC",
-    "extension_package_usage_authorizations": "EA", "audit_events": "AE", "extension_packages": "EP",
-}  # fmt: skip
-_SINGULAR = {"properties": "property", "libraries": "library"}
 
 
 def surround(store: Store, company: Record) -> None:
@@ -52,20 +48,15 @@ def surround(store: Store, company: Record) -> None:
 
 
 def _id(kind: str, *path: str) -> str:
-    return _PREFIX[kind] + hashlib.blake2s("/".join((kind, *path)).encode(), digest_size=16).hexdigest()
+    return RESOURCES[kind].prefix + hashlib.blake2s("/".join((kind, *path)).encode(), digest_size=16).hexdigest()
 
 
 def _token(*path: str) -> str:
     return hashlib.blake2s("/".join(path).encode(), digest_size=6).hexdigest()
 
 
-def _later(stamp: str, **span: float) -> str:
-    moment = datetime.fromisoformat(stamp) + timedelta(**span)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
-
-
-def _here(record: Record) -> Identifier:
-    return record.type, record.id
+def _later(moment: str, **span: float) -> str:
+    return stamp(datetime.fromisoformat(moment) + timedelta(**span))
 
 
 def _host(store: Store, owner: Record) -> None:
@@ -80,7 +71,7 @@ def _host(store: Store, owner: Record) -> None:
         "path": None, "port": None, "username": None, "status": "succeeded", "skip_symlinks": False,
     }  # fmt: skip
     if named is not None:
-        store.add(Record("hosts", named[1], attributes, {"property": _here(owner)}), owner.id)
+        store.add(Record("hosts", named[1], attributes, {"property": owner.here}), owner.id)
 
 
 def released(platform: str, name: str, version: str) -> str:
@@ -114,7 +105,7 @@ def _builds(store: Store) -> None:
             "builds",
             identifier,
             {"created_at": created, "updated_at": _later(created, seconds=40), "status": "succeeded", "token": token},
-            {"environment": _here(environment), "library": _here(library), "property": _here(owner)},
+            {"environment": environment.here, "library": library.here, "property": owner.here},
             {
                 "artifact_url": f"{folder}/{file}",
                 "direct_artifact_url": f"{folder}/{token}/{file}",
@@ -123,7 +114,7 @@ def _builds(store: Store) -> None:
             },
         )
         store.add(record, environment.id, library.id)
-        library.to_one["last_build"] = _here(record)
+        library.to_one["last_build"] = record.here
         for kind in ("rules", "data_elements", "extensions"):
             for revision in store.listed(library.id, kind):
                 store.link(record.id, kind, revision)
@@ -138,7 +129,7 @@ def _notes(store: Store) -> None:
             "text": text, "author_display_name": name, "author_email": address,
             "created_at": _later(annotated.attributes["updated_at"], hours=number + 1),
         }  # fmt: skip
-        note = Record("notes", _id("notes", annotated.id, str(number)), attributes, {"resource": _here(annotated)})
+        note = Record("notes", _id("notes", annotated.id, str(number)), attributes, {"resource": annotated.here})
         store.add(note, annotated.id)
 
 
@@ -155,7 +146,7 @@ def _event_forwarding(store: Store) -> None:
             "created_at": created, "updated_at": created, "name": "Warehouse API", "type_of": "token",
             "status": "succeeded", "activated_at": _later(created, seconds=2), "expires_at": None, "refresh_at": None,
         }  # fmt: skip
-        to_one: dict[str, Identifier | None] = {"property": _here(owner), "environment": _here(production)}
+        to_one: dict[str, Identifier | None] = {"property": owner.here, "environment": production.here}
         store.add(Record("secrets", _id("secrets", owner.id), attributes, to_one), owner.id, production.id)
 
 
@@ -167,13 +158,13 @@ def _company_level(store: Store, company: Record) -> None:
         "created_at": created, "updated_at": created, "url": "https://hooks.hearth-harbor.example/tags",
         "subscriptions": ["rule.updated", "library.updated"],
     }  # fmt: skip
-    store.add(Record("callbacks", _id("callbacks", first.id), attributes, {"property": _here(first)}), first.id)
+    store.add(Record("callbacks", _id("callbacks", first.id), attributes, {"property": first.here}), first.id)
     attributes = {
         "created_at": created, "updated_at": created, "app_id": "example.hearth-harbor.store", "name": "Store App",
         "platform": "mobile", "messaging_service": "apns", "key_type": "p8_file",
     }  # fmt: skip
     configuration = Record("app_configurations", _id("app_configurations", company.id), attributes)
-    configuration.to_one = {"company": _here(company)}
+    configuration.to_one = {"company": company.here}
     store.add(configuration, company.id)
     own = _private_package(store, "harbor-tools", "Harbor Tools", company.attributes["org_id"])
     _grant(store, own, PARTNERS, "Restricted", "approved")
@@ -217,7 +208,7 @@ def _grant(store: Store, package: Record, org_id: str, org_name: str, state: str
     who = {"display_name": PEOPLE[0][0] if ours else "Restricted", "email": PEOPLE[0][1] if ours else "Restricted"}
     attributes |= {f"{verb}_by_{name}": value for verb in ("created", "updated") for name, value in who.items()}
     kind = "extension_package_usage_authorizations"
-    store.add(Record(kind, _id(kind, package.id), attributes, {"extension_package": _here(package)}), package.id)
+    store.add(Record(kind, _id(kind, package.id), attributes, {"extension_package": package.here}), package.id)
 
 
 def _audit(store: Store) -> None:
@@ -234,18 +225,18 @@ def _audit(store: Store) -> None:
 def _event(store: Store, record: Record, what: str, when: str) -> None:
     identifier = _id("audit_events", record.id, what)
     name, address = PEOPLE[int(identifier[-1], 16) % len(PEOPLE)]
-    owner = _here(record) if record.type == "properties" else record.to_one.get("property")
+    owner = record.here if record.type == "properties" else record.to_one.get("property")
     place = store.get(*owner) if owner else None
     attributes = {
         "created_at": when,
         "updated_at": when,
-        "type_of": f"{_SINGULAR.get(record.type, record.type.removesuffix('s'))}.{what}",
+        "type_of": f"{RESOURCES[record.type].singular}.{what}",
         "display_name": record.attributes.get("name") or record.id,
         "attributed_to_display_name": name,
         "attributed_to_email": address,
         "entity": json.dumps({"data": {"id": record.id, "type": record.type, "attributes": record.attributes}}),
     }
-    to_one: dict[str, Identifier | None] = {"property": owner, "entity": _here(record)}
+    to_one: dict[str, Identifier | None] = {"property": owner, "entity": record.here}
     event = Record("audit_events", identifier, attributes, to_one)
     event.meta = {"property_name": place.attributes["name"]} if place else {}
     store.add(event)

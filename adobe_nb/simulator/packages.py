@@ -95,7 +95,9 @@ def visible(store: Store, org_id: str, ceiling: str | None) -> list[Record]:
 
 
 def may_see(store: Store, record: Record, org_id: str) -> bool:
-    """Whether the organisation sees this package at all."""
+    """Whether the organisation sees this record at all; only packages can be hidden."""
+    if record.type != "extension_packages":
+        return True
     public = record.attributes["availability"] == "public"
     return public or record.attributes["owner_org_id"] == org_id or _granted(store, record, org_id)
 

@@ -264,15 +264,32 @@ def build(call: Call, library: Record) -> Record:
 
 def addresses(environment: Record, token: str) -> dict[str, Any]:
     """Where a build of that environment is served."""
-    stage, file = environment.attributes["stage"], environment.attributes["library_name"]
-    folder = "https://assets.adobedtm.com" + ("" if stage == "production" else "/staging")
-    folder = f"{folder}/{environment.attributes['library_path']}"
+    file = environment.attributes["library_name"]
+    place = f"{folder(environment.attributes['stage'])}/{environment.attributes['library_path']}"
     return {
         # Where a server of somebody else serves it is not for us to say.
-        "artifact_url": f"{folder}/{file}" if file else None,
-        "direct_artifact_url": f"{folder}/{token}/{file}" if file else None,
+        "artifact_url": f"{place}/{file}" if file else None,
+        "direct_artifact_url": f"{place}/{token}/{file}" if file else None,
         "archive": bool(environment.attributes["archive"]),
         "host_type_of": "akamai" if file else "sftp",
+    }
+
+
+def folder(stage: str) -> str:
+    """Where a host managed by Adobe serves environments of that stage."""
+    return "https://assets.adobedtm.com" + ("" if stage == "production" else "/staging")
+
+
+def file_names(stage: str, token: str) -> dict[str, Any]:
+    """The attributes of an environment that name its files."""
+    suffix = "" if stage == "production" else f"-{stage}"
+    minified = f"launch-{token}{suffix}.min.js"
+    return {
+        "library_name": minified,
+        "library_entry_points": [
+            {"library_name": minified, "minified": True, "references": []},
+            {"library_name": minified.replace(".min", ""), "minified": False, "references": []},
+        ],
     }
 
 

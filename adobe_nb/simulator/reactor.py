@@ -82,8 +82,7 @@ class Desk:
 
     def _record(self, row: Resource, identifier: str) -> Record:
         record = self._store.get(row.type, identifier)
-        hidden = record is not None and row.type == "extension_packages"
-        if record is None or (hidden and not packages.may_see(self._store, record, self._account.org_id)):
+        if record is None or not packages.may_see(self._store, record, self._account.org_id):
             raise not_found(self._request.path)
         return record
 
@@ -153,7 +152,7 @@ class Desk:
             json.loads(self._wire(record))
             for kind in kinds
             for record in self._store.all(kind)
-            if kind != "extension_packages" or packages.may_see(self._store, record, self._account.org_id)
+            if packages.may_see(self._store, record, self._account.org_id)
         ]
         problem = ""
         try:

@@ -12,7 +12,8 @@ from adobe_nb.simulator.around import released, surround
 from adobe_nb.simulator.edge import DATASTREAMS
 from adobe_nb.simulator.ims import SCOPES, Account
 from adobe_nb.simulator.packages import catalogue
-from adobe_nb.simulator.publishing import refresh_upstreams
+from adobe_nb.simulator.publishing import file_names, folder, refresh_upstreams
+from adobe_nb.simulator.revisions import state as _state
 from adobe_nb.simulator.store import Identifier, Record, Store
 from adobe_nb.simulator.store import stamp as _stamp
 
@@ -135,16 +136,7 @@ def _property(name: str, platform: str, created: datetime, domains: tuple[str, .
 
 
 def _revisionable(created: datetime, updated: datetime, **more: Any) -> dict[str, Any]:
-    return {
-        "created_at": _stamp(created),
-        "updated_at": _stamp(updated),
-        "deleted_at": None,
-        "dirty": False,
-        "published": False,
-        "published_at": None,
-        "revision_number": 0,
-        **more,
-    }
+    return {**_state(_stamp(created), dirty=False), "updated_at": _stamp(updated), **more}
 
 
 class _Builder:
@@ -282,25 +274,18 @@ class _Builder:
     def _environment(self, stage: str) -> Record:
         name = stage.capitalize()
         token = _digest(f"environment {self._spec.name} {stage}", 6)
-        suffix = "" if stage == "production" else f"-{stage}"
-        minified = f"launch-{token}{suffix}.min.js"
-        folder = f"{self._company.attributes['token']}/{self._property.attributes['token']}"
         created = _stamp(self._created + timedelta(minutes=5 + _STAGES.index(stage)))
         attributes = {
             "created_at": created,
             "updated_at": created,
             "name": name,
             "stage": stage,
-            "path": "https://assets.adobedtm.com" + ("/staging" if stage != "production" else ""),
+            "path": folder(stage),
             "archive": False,
             "status": "succeeded",
             "token": token,
-            "library_path": folder,
-            "library_name": minified,
-            "library_entry_points": [
-                {"library_name": minified, "minified": True, "references": []},
-                {"library_name": minified.replace(".min", ""), "minified": False, "references": []},
-            ],
+            "library_path": f"{self._company.attributes['token']}/{self._property.attributes['token']}",
+            **file_names(stage, token),
         }
         to_one: dict[str, Identifier | None] = {
             "library": None,

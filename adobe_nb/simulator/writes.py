@@ -30,7 +30,6 @@ _RIGHTS = {
 }
 """The right that creating, changing and deleting needs; the other types look for themselves."""
 _MOST_NOTE = 512
-_PRIVACY = ("optedin", "optedout", "unknown")
 _DELEGATES = {
     "data_elements": ("dataElements",),
     "rule_components": ("events", "conditions", "actions"),
@@ -183,15 +182,11 @@ def _link(call: Call, record: Record, wanted: Wanted, owner: Record | None) -> N
         found = call.store.get(*target.here)
         other = found.to_one.get("property") if found else None
         elsewhere = other is not None and owner is not None and other != owner.here
-        if found is None or elsewhere or _hidden(call, found):
+        if found is None or elsewhere or not packages.may_see(call.store, found, call.account.org_id):
             raise Problem(404, "not-found", f"There is no {target.type} {target.id} here.", pointer)
         if found.deleted:
             raise conflict("deleted-resources", f"{target.id} is deleted.", pointer)
         record.to_one[relation.name] = found.here
-
-
-def _hidden(call: Call, record: Record) -> bool:
-    return record.type == "extension_packages" and not packages.may_see(call.store, record, call.account.org_id)
 
 
 # -- what each type does besides
@@ -199,8 +194,7 @@ def _hidden(call: Call, record: Record) -> bool:
 
 def _property(call: Call, parent: Record, record: Record, wanted: Wanted) -> None:  # noqa: ARG001
     _domains(record)
-    _privacy(record)
-    _unique_name(call, record, call.store.listed(parent.id, "properties"))
+    _unique_name(record, call.store.listed(parent.id, "properties"))
     record.attributes["token"] = call.store.new_token()
     record.meta["rights"] = list(PROPERTY_RIGHTS)
 
@@ -222,8 +216,7 @@ def _as_service(call: Call, owner: Record, wanted: Wanted) -> None:
 def _property_changed(call: Call, record: Record, wanted: Wanted, before: Mapping[str, Any]) -> None:  # noqa: ARG001
     company = record.to_one["company"]
     _domains(record)
-    _privacy(record)
-    _unique_name(call, record, call.store.listed(company[1], "properties") if company else [])
+    _unique_name(record, call.store.listed(company[1], "properties") if company else [])
 
 
 def _domains(record: Record) -> None:
@@ -234,12 +227,7 @@ def _domains(record: Record) -> None:
         raise malformed("A web property needs at least one domain.", "/data/attributes/domains")
 
 
-def _privacy(record: Record) -> None:
-    if record.attributes.get("privacy") not in {None, *_PRIVACY}:
-        raise malformed(f"privacy is one of {', '.join(_PRIVACY)}.", "/data/attributes/privacy")
-
-
-def _unique_name(call: Call, record: Record, others: list[Record]) -> None:  # noqa: ARG001
+def _unique_name(record: Record, others: list[Record]) -> None:
     name = record.attributes["name"]
     if any(each is not record and each.attributes["name"] == name for each in others):
         raise conflict("not-unique", f"The name {name} is taken.", "/data/attributes/name")
@@ -422,19 +410,10 @@ def _addresses(call: Call, record: Record, wanted: Wanted) -> None:
     if host is None or host.attributes["type_of"] != "akamai" or place is None or company is None:
         attributes |= {"library_path": None, "library_name": None, "library_entry_points": None}
         return
-    suffix = "" if attributes["stage"] == "production" else f"-{attributes['stage']}"
-    minified = f"launch-{attributes['token']}{suffix}.min.js"
     if "path" not in wanted.attributes and not attributes["path"]:
-        staging = "" if attributes["stage"] == "production" else "/staging"
-        attributes["path"] = f"https://assets.adobedtm.com{staging}"
-    attributes |= {
-        "library_path": f"{company.attributes['token']}/{place.attributes['token']}",
-        "library_name": minified,
-        "library_entry_points": [
-            {"library_name": minified, "minified": True, "references": []},
-            {"library_name": minified.replace(".min", ""), "minified": False, "references": []},
-        ],
-    }
+        attributes["path"] = publishing.folder(attributes["stage"])
+    attributes["library_path"] = f"{company.attributes['token']}/{place.attributes['token']}"
+    attributes |= publishing.file_names(attributes["stage"], attributes["token"])
 
 
 def _delete_environment(call: Call, record: Record) -> None:
