@@ -49,6 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     simulator.add_argument("--rules", type=_count, default=0, metavar="N", help="rules in each generated property")
     simulator.add_argument("--components", type=_count, default=0, metavar="N", help="components in each such rule")
     simulator.add_argument("--data-elements", type=_count, default=0, metavar="N", help="data elements in each")
+    simulator.add_argument("--events", type=_count, default=0, metavar="N", help="audit events about what is generated")
     simulator.add_argument("--latency", type=_number, default=0.0, metavar="MS", help="milliseconds before each answer")
     simulator.add_argument("--token-ttl", type=_number, default=86399, metavar="SECONDS", help="life of a token")
     simulator.add_argument("--build-seconds", type=_number, default=0.5, metavar="S", help="duration of a build")
@@ -96,7 +97,7 @@ def _simulate(options: argparse.Namespace) -> int:
     simulator = Simulator(
         port=options.port,
         seed=options.seed,
-        bulk=Bulk(options.properties, options.rules, options.components, options.data_elements),
+        bulk=Bulk(options.properties, options.rules, options.components, options.data_elements, options.events),
         latency=options.latency / 1000,
         token_ttl=options.token_ttl,
         build_seconds=options.build_seconds,

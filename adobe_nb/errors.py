@@ -25,6 +25,7 @@
     │   └── EdgeError                       the Edge Network refused an event
     ├── StillPending                        wait() came to its time limit; it goes on over there
     ├── JournalError                        the journal of writes cannot be written; nothing was sent
+    ├── SnapshotError                       a snapshot cannot be written, found, read or queried
     └── IncompleteResult                    an answer arrived, but it cannot be the whole truth
 
     InsecureFileWarning (UserWarning)       a file with secrets that others can read
@@ -33,7 +34,7 @@
 
 from collections.abc import Mapping, Sequence
 from types import TracebackType
-from typing import Any
+from typing import Any, NamedTuple
 
 
 class AdobeError(Exception):
@@ -208,8 +209,42 @@ class JournalError(AdobeError):
     """The journal of writes cannot be written, so nothing was sent."""
 
 
+class SnapshotError(AdobeError):
+    """A snapshot cannot be written, found, read or queried. The snapshots of the folder are as they were."""
+
+
+class Gap(NamedTuple):
+    """A list that could not be read whole."""
+
+    path: str
+    announced: int | None
+    """Resources that the service says there are."""
+    received: int
+    twice: int = 0
+    """Of those, how many came a second time."""
+
+    @property
+    def missing(self) -> int:
+        """Resources that were announced and did not come."""
+        return max(0, (self.announced or 0) - (self.received - self.twice))
+
+    def __str__(self) -> str:
+        if self.twice:
+            return f"{self.path} gave {self.twice} of its resources twice"
+        if self.announced != self.received:
+            return f"{self.path} announced {self.announced} resources and gave {self.received}"
+        return f"{self.path} changed while its {self.received} resources were read"
+
+
 class IncompleteResult(AdobeError):
-    """The answer contradicts itself, the filter or the table of resource types. It is not returned as a table."""
+    """The answer contradicts itself, the filter or the table of resource types. It is not returned as a table.
+
+    ``gaps`` says of which lists something is missing, and how much.
+    """
+
+    def __init__(self, message: str, *, gaps: Sequence[Gap] = ()) -> None:
+        super().__init__(message)
+        self.gaps = tuple(gaps)
 
 
 class DeliveryWarning(UserWarning):

@@ -75,6 +75,8 @@ class Resource:
     """Listed at ``/<type>`` too, besides its parents."""
     listed: bool = True
     """Whether there is any list of it."""
+    deepest_page: int | None = None
+    """The last page of its list that the service answers; None when no such end is known."""
     verbs: tuple[Verb, ...] = ()
     """How it can be written: POST under a parent, PATCH, DELETE."""
     created_under: tuple[str, ...] | None = None
@@ -828,6 +830,7 @@ _ROWS = (
             Relation("entity", _CHANGEABLE),
         ),
         filters=("created_at", "type_of", "updated_at"),
+        deepest_page=1000,
         meta=(Attribute("property_name", "text", "name of the property"),),
         searchable=True,
     ),

@@ -15,7 +15,7 @@ from adobe_nb import practice
 from adobe_nb.api.edge import Edge, EdgeClient
 from adobe_nb.api.journal import Journal
 from adobe_nb.api.jsonapi import Client
-from adobe_nb.api.progress import bar
+from adobe_nb.api.progress import bars, no_progress
 from adobe_nb.api.reactor import Reactor
 from adobe_nb.auth import sources
 from adobe_nb.auth.credentials import Candidate, Credentials, Found, Secret, clean_token, credentials_of, read_claims
@@ -24,6 +24,7 @@ from adobe_nb.auth.profiles import Profile, Store
 from adobe_nb.errors import (
     AdobeError,
     ApiError,
+    ArgumentError,
     CredentialsError,
     IncompleteCredentials,
     IncompleteResult,
@@ -31,6 +32,7 @@ from adobe_nb.errors import (
     NotFound,
     NotSignedIn,
 )
+from adobe_nb.gate import MOST, gate_of
 from adobe_nb.transport import Transport
 
 BY_HAND = "the panel"
@@ -62,6 +64,8 @@ class Session:
         shadowed: tuple[str, ...] = (),
         incomplete: tuple[str, ...] = (),
         journal: bool = True,
+        progress: bool = True,
+        concurrency: int | None = None,
         transport: Transport | None = None,
         now: Clock = utc_now,
     ) -> None:
@@ -72,13 +76,18 @@ class Session:
         self._now = now
         self._check: Check | None = None
         self._auth = ImsAuth(credentials, self._transport, now, _notify)
+        hosts = credentials.hosts
+        self._gates = gate_of(self.org_id, hosts.reactor), gate_of(self.org_id, hosts.edge_server)
+        if concurrency is not None:
+            self.concurrency = concurrency
         client = Client(
             self._transport,
             self._auth,
             credentials.hosts.reactor,
             service=self.service,
             org_id=credentials.org_id,
-            progress=bar,
+            gate=self._gates[0],
+            progress=bars(self._gates[0]) if progress else no_progress,
             journal=Journal() if journal else None,
         )
         self.reactor = Reactor(lambda: client)
@@ -90,7 +99,8 @@ class Session:
             credentials.hosts.edge_server,
             service=self.service,
             org_id=credentials.org_id,
-            progress=bar,
+            progress=bars(self._gates[1]) if progress else no_progress,
+            gate=self._gates[1],
         )
         self.edge = Edge(lambda: edge_client)
         self._edge_client = edge_client
@@ -110,6 +120,22 @@ class Session:
     def edge_client(self) -> EdgeClient:
         """The client that ``edge`` uses."""
         return self._edge_client
+
+    @property
+    def concurrency(self) -> int:
+        """Requests in flight at once, at most; 16 unless you set it. The limit below it is found by asking.
+
+        It belongs to the organisation: all sessions of this process that use it share one limit. Setting it raises
+        ArgumentError for anything but a whole number from 1 to 64.
+        """
+        return self._gates[0].ceiling
+
+    @concurrency.setter
+    def concurrency(self, most: int) -> None:
+        if isinstance(most, bool) or not isinstance(most, int) or not 1 <= most <= MOST:
+            raise ArgumentError(f"concurrency is a whole number from 1 to {MOST}, not {most!r}.")
+        for gate in self._gates:
+            gate.ceiling = most
 
     @property
     def service(self) -> str:
@@ -263,6 +289,8 @@ def connect(
     simulator: bool | str = False,
     fallback: Literal["simulator"] | None = None,
     journal: bool = True,
+    progress: bool = True,
+    concurrency: int | None = None,
     make_default: bool = True,
 ) -> Session:
     """Sign in and become the process's default session.
@@ -277,7 +305,8 @@ def connect(
     - ``simulator=True``: the built-in simulator (``simulator="no_company"``: as another of its accounts).
 
     ``fallback="simulator"`` takes the simulator only when no source is complete. ``journal=False`` keeps no journal of
-    what is written (``adobe_nb.journal()``); so does ``ADOBE_NB_JOURNAL=off`` in the environment.
+    what is written (``adobe_nb.journal()``); so does ``ADOBE_NB_JOURNAL=off`` in the environment. ``progress=False``
+    shows no bars; so does ``ADOBE_NB_PROGRESS=off``. ``concurrency`` is the most requests in flight at once (16).
 
     Raises CredentialsError (none, incomplete, or of the retired JWT method; nothing was sent), SignInError (IMS
     refused), TransportError.
@@ -329,7 +358,7 @@ def connect(
         found = Found(credentials_of(opener(value)))
     else:
         found = find_credentials(fallback=fallback == "simulator")
-    return _open(found, journal=journal, make_default=make_default)
+    return _open(found, journal=journal, progress=progress, concurrency=concurrency, make_default=make_default)
 
 
 def connect_by_hand(values: Mapping[str, "str | Secret"], *, simulator: bool, make_default: bool = True) -> Session:
@@ -368,9 +397,23 @@ def on_change(listener: Callable[[], object]) -> None:
         _listeners.append(listener)
 
 
-def _open(found: Found, *, journal: bool = True, make_default: bool = True) -> Session:
+def _open(
+    found: Found,
+    *,
+    journal: bool = True,
+    progress: bool = True,
+    concurrency: int | None = None,
+    make_default: bool = True,
+) -> Session:
     journal = journal and os.environ.get("ADOBE_NB_JOURNAL", "").strip().lower() not in {"off", "0", "no", "false"}
-    session = Session(found.credentials, shadowed=found.shadowed, incomplete=found.incomplete, journal=journal)
+    session = Session(
+        found.credentials,
+        shadowed=found.shadowed,
+        incomplete=found.incomplete,
+        journal=journal,
+        progress=progress,
+        concurrency=concurrency,
+    )
     try:
         session.sign_in()
     except AdobeError as error:

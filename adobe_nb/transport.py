@@ -8,33 +8,44 @@ import ipaddress
 import os
 import random
 import re
-import threading
+import ssl
 import time
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
-from http.cookiejar import DefaultCookiePolicy
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlencode, urlsplit
 
 import requests
+import truststore
 from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 
 from adobe_nb.errors import AdobeError, HostNotAllowed, RedirectRefused, TransportError
+from adobe_nb.gate import MOST, Gate, Turn, pause
 
 ALLOWED_DOMAINS = ("adobe.io", "adobelogin.com", "adobedc.net")
 # One strict pattern decides, so that no two parsers can disagree about which host is meant.
 _URL = re.compile(r"(https?)://(\[[0-9a-f:.]+\]|[a-z0-9.-]+)(:[0-9]{1,5})?(/[a-z0-9._~/-]*)?", re.IGNORECASE)
 _LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 _ADOBE = re.compile(rf"({_LABEL}\.)+({'|'.join(re.escape(domain) for domain in ALLOWED_DOMAINS)})", re.IGNORECASE)
-PARALLEL = 8
-"""Requests in flight at once."""
-_ATTEMPTS = 5
-_CONNECTION_ATTEMPTS = 3
-_BUSY = {429, 502, 503, 504}
-_LONGEST_PAUSE = 60.0
+_ATTEMPTS = 8
+_ATTEMPTS_UNSEEN = 5
+"""Where nothing good was heard yet: trouble there is probably there to stay."""
+_ATTEMPTS_CONNECTION = 3
+_ATTEMPTS_FOREIGN = 2
+_ATTEMPTS_REFUSED = 5
+_BUSY = {429, 500, 502, 503, 504}
+_LONGEST_BACKOFF = 8.0
+_LONGEST_PAUSE = 300.0
+"""Seconds that a service may ask us to wait; a longer wish is an answer for the user."""
+_HEADERS = {"User-Agent": "adobe_nb", "Accept-Encoding": "gzip, deflate", "Accept": "*/*", "Connection": "keep-alive"}
+_PROXY_NAMES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 
 
 class Signer(Protocol):
@@ -60,6 +71,8 @@ class Request:
     body: bytes | None = None
     repeatable: bool = False
     """A repetition cannot do harm: reads, and asking for a token."""
+    expects: tuple[str, ...] = ()
+    """Media types of a real answer. Anything else comes from something in between, and is asked for again."""
 
     @property
     def full_url(self) -> str:
@@ -126,6 +139,23 @@ def _recognisable(url: str) -> str:
     return repr(re.split(r"[?#]", url)[0].rpartition("@")[2][:120])
 
 
+class _Adapter(HTTPAdapter):
+    """Trusts what the operating system trusts, besides the certificates that requests brings along."""
+
+    def init_poolmanager(self, *args: Any, **options: Any) -> None:
+        """One pool, with the system's certificates."""
+        super().init_poolmanager(*args, **options, ssl_context=_system_certificates())
+
+    def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
+        """The same through a proxy."""
+        return super().proxy_manager_for(proxy, **options, ssl_context=_system_certificates())
+
+
+@lru_cache(maxsize=1)
+def _system_certificates() -> ssl.SSLContext:
+    return truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+
 class Transport:
     """Sends requests; safe to use from several threads at once."""
 
@@ -134,48 +164,80 @@ class Transport:
         *,
         timeout: tuple[float, float] = (10.0, 60.0),
         attempts: int = _ATTEMPTS,
-        sleep: Callable[[float], object] = time.sleep,
+        sleep: Callable[[float], object] = pause,
         pause: float = 0.5,
     ) -> None:
         self._timeout = timeout
         self._attempts = attempts
+        self._attempts_unseen = min(attempts, _ATTEMPTS_UNSEEN)
         self._sleep = sleep
         self._pause = pause
         # urllib3 repeats nothing: every attempt is counted here, where the method is known.
-        self._adapter = HTTPAdapter(pool_connections=8, pool_maxsize=PARALLEL * 2, max_retries=0)
-        self._threads = threading.local()
+        self._adapter = _Adapter(pool_connections=8, pool_maxsize=MOST, max_retries=0)
+        self._seen: set[str] = set()
 
-    def send(self, request: Request, signer: Signer = UNSIGNED) -> Response:
+    def send(self, request: Request, signer: Signer = UNSIGNED, gate: Gate | None = None) -> Response:
         """Send, repeat what may be repeated, and return the answer whatever its status (except redirects).
 
-        Raises HostNotAllowed before anything is sent, RedirectRefused, and TransportError when no answer came.
+        Each attempt waits for its turn at the gate. Raises HostNotAllowed before anything is sent, RedirectRefused,
+        and TransportError when no answer came.
         """
         check_url(request.url)
         renewed = False
         attempt = 0
         while True:
             attempt += 1
-            last = attempt >= self._attempts
-            answer, prepared = self._attempt(request, signer)
+            last = attempt >= (self._attempts if _place(request) in self._seen else self._attempts_unseen)
+            answer, prepared = self._in_turn(request, signer, gate)
             if isinstance(answer, _Failure):
-                if attempt >= _CONNECTION_ATTEMPTS or last or not (request.repeatable or answer.never_sent):
+                few = answer.never_sent and attempt >= _ATTEMPTS_CONNECTION
+                if few or last or not (request.repeatable or answer.never_sent):
                     raise TransportError(answer.message, never_sent=answer.never_sent)
                 self._sleep(self._backoff(attempt))
                 continue
             if 300 <= answer.status < 400:
                 raise RedirectRefused(_redirect_message(request, answer))
-            if answer.status == 401 and not renewed and prepared is not None and _renewed(signer, prepared):
-                # A refused token was not acted on, so that even a write may be repeated. It is no failed attempt.
-                renewed = True
-                attempt -= 1
+            worth_it = not renewed or (attempt < _ATTEMPTS_REFUSED and _place(request) in self._seen)
+            if answer.status == 401 and worth_it and prepared is not None and _renewed(signer, prepared):
+                # A refused token was not acted on: even a write may be repeated. The first one is no failed attempt.
+                if renewed:
+                    self._sleep(self._backoff(attempt))
+                else:
+                    renewed, attempt = True, attempt - 1
                 continue
-            if answer.status in _BUSY and not last and (request.repeatable or answer.status == 429):
-                self._sleep(_retry_after(answer) or self._backoff(attempt))
-                continue
-            return answer
+            if last or not self._worth_asking_again(request, answer, attempt):
+                return answer
+            wish = _retry_after(answer)
+            if wish is None or gate is None:
+                self._sleep(wish or self._backoff(attempt))
+            # A wish is the gate's affair: it keeps everybody waiting, this request too.
+
+    def _worth_asking_again(self, request: Request, answer: Response, attempt: int) -> bool:
+        if (_retry_after(answer) or 0) > _LONGEST_PAUSE:
+            return False
+        if answer.status in _BUSY:
+            return request.repeatable or answer.status == 429
+        place = _place(request)
+        if not request.expects or answer.content_type in request.expects or not answer.body:
+            if answer.status < 400 and request.expects:
+                self._seen.add(place)
+            return False
+        # A page of something in between.
+        return request.repeatable and (place in self._seen or attempt < _ATTEMPTS_FOREIGN)
 
     def _backoff(self, attempt: int) -> float:
-        return float(self._pause * 2 ** (attempt - 1) * random.uniform(0.75, 1.25))  # noqa: S311
+        return float(min(self._pause * 2 ** (attempt - 1), _LONGEST_BACKOFF) * random.uniform(0.75, 1.25))  # noqa: S311
+
+    def _in_turn(
+        self, request: Request, signer: Signer, gate: Gate | None
+    ) -> "tuple[Response | _Failure, requests.PreparedRequest | None]":
+        with gate.turn() if gate else nullcontext(Turn(0, 0)) as turn:
+            answer, prepared = self._attempt(request, signer)
+            if isinstance(answer, Response):
+                turn.retry_after = _retry_after(answer) if answer.status in _BUSY else None
+                turn.refused = answer.status == 429 or turn.retry_after is not None
+                turn.answered = answer.status < 500
+            return answer, prepared
 
     def _attempt(
         self, request: Request, signer: Signer
@@ -183,20 +245,18 @@ class Transport:
         certificates = _certificates()
         interrupted = False
         answer: requests.Response | None = None
+        body = b""
         failure: _Failure | None = None
         ours: AdobeError | None = None
         try:
-            answer = self._session().request(
-                request.method,
-                request.full_url,
-                headers=dict(request.headers),
-                data=request.body,
-                auth=signer,
-                timeout=self._timeout,
-                allow_redirects=False,
-                proxies=_proxies(request.url),
-                verify=certificates,
+            # Straight to the adapter: no cookies, no redirects, no .netrc, and half the time of a requests.Session.
+            prepared = requests.Request(
+                request.method, request.full_url, {**_HEADERS, **request.headers}, data=request.body, auth=signer
+            ).prepare()
+            answer = self._adapter.send(
+                prepared, timeout=self._timeout, verify=certificates, proxies=_proxies(request.url)
             )
+            body = answer.content
         except requests.RequestException as error:
             failure = _describe(request, error)
         except AdobeError as error:  # of the signer: the token cannot be had
@@ -211,19 +271,7 @@ class Transport:
             raise ours
         if failure is not None or answer is None:
             return failure or _Failure("no answer"), None
-        return Response(answer.status_code, answer.headers, answer.content), answer.request
-
-    def _session(self) -> requests.Session:
-        """One requests.Session per thread, all on one pool of connections."""
-        session: requests.Session | None = getattr(self._threads, "session", None)
-        if session is None:
-            session = requests.Session()
-            session.trust_env = False  # no .netrc; proxies and certificates are looked up by us
-            session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-            session.mount("https://", self._adapter)
-            session.mount("http://", self._adapter)
-            self._threads.session = session
-        return session
+        return Response(answer.status_code, answer.headers, body), answer.request
 
     def close(self) -> None:
         """Close the connections. They open again when needed."""
@@ -314,8 +362,16 @@ def _redirect_message(request: Request, answer: Response) -> str:
 
 
 def _retry_after(answer: Response) -> float | None:
+    """Seconds, of a number or a date; None when nothing usable is said."""
     value = answer.headers.get("Retry-After", "").strip()
-    return min(float(value), _LONGEST_PAUSE) if value.isascii() and value.isdigit() else None
+    if value.isascii() and value.isdigit():
+        return float(value)
+    try:
+        moment = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    aware = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+    return max(0.0, (aware - datetime.now(UTC)).total_seconds())
 
 
 def _certificates() -> str | bool:
@@ -331,5 +387,13 @@ def _proxies(url: str) -> dict[str, str]:
     """The environment's proxies, but never for this machine."""
     if is_loopback(url):
         return {}
+    parts = urlsplit(url)
+    named = tuple(os.environ.get(each) or os.environ.get(each.upper()) for each in _PROXY_NAMES)
+    # Looked up once a minute: asking the system for each request would cost as much as sending it.
+    return dict(_looked_up(f"{parts.scheme}://{parts.netloc}", named, int(time.monotonic() // 60)))
+
+
+@lru_cache(maxsize=64)
+def _looked_up(url: str, named: tuple[str | None, ...], minute: int) -> tuple[tuple[str, str], ...]:  # noqa: ARG001
     found: Mapping[str, Any] = requests.utils.get_environ_proxies(url)
-    return {scheme: str(proxy) for scheme, proxy in found.items()}
+    return tuple((scheme, str(proxy)) for scheme, proxy in found.items())

@@ -18,16 +18,19 @@ PACKAGE = Path(adobe_nb.__file__).parent
 LAYERS = {
     "errors": set(),
     "resources": set(),
-    "transport": {"errors"},
+    "gate": set(),
+    "crew": {"gate"},
+    "transport": {"errors", "gate"},
     "auth": {"errors", "resources", "transport"},
-    "api": {"errors", "resources", "transport", "auth"},
+    "api": {"errors", "resources", "gate", "crew", "transport", "auth"},
     "practice": {"errors", "resources", "transport", "auth", "simulator"},
-    "session": {"errors", "resources", "transport", "auth", "api", "practice"},
-    "notebook": {"errors", "resources", "transport", "auth", "api", "practice", "session"},
+    "session": {"errors", "resources", "gate", "transport", "auth", "api", "practice"},
+    "snapshot": {"errors", "resources", "transport", "auth", "api", "session"},
+    "notebook": {"errors", "resources", "transport", "auth", "api", "practice", "session", "snapshot"},
     "lab": {"errors", "resources", "auth", "api", "practice", "session", "simulator"},
-    "cli": {"errors", "resources", "auth", "api", "session", "lab", "simulator", ""},
+    "cli": {"errors", "resources", "auth", "api", "session", "lab", "simulator", "snapshot", ""},
     "simulator": {"errors", "resources"},
-    "": {"errors", "api", "auth", "session", "notebook"},
+    "": {"errors", "api", "auth", "session", "snapshot", "notebook"},
 }
 
 

@@ -31,7 +31,7 @@ def ended(process: "subprocess.Popen[str]", number: int = signal.SIGTERM) -> tup
 class TestSimulator:
     @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
     def test_prints_one_line_of_json_serves_and_ends_cleanly(self, number: int) -> None:
-        process = run("simulator", "--json", "--rules", "30", "--seed", "empty", "--token-ttl", "5")
+        process = run("simulator", "--json", "--rules", "30", "--events", "7", "--seed", "empty", "--token-ttl", "5")
         details = json.loads(process.stdout.readline())
         token = requests.post(
             f"{details['ims_url']}/ims/token/v3",
@@ -54,6 +54,8 @@ class TestSimulator:
             f"{details['reactor_url']}/companies/{details['company_id']}/properties", headers=headers, timeout=5
         ).json()
         assert listed["meta"]["pagination"]["total_count"] == 1
+        events = requests.get(f"{details['reactor_url']}/audit_events", headers=headers, timeout=5).json()
+        assert events["meta"]["pagination"]["total_count"] == 7
         assert ended(process, number) == (0, "", "")
 
     def test_takes_the_port_it_is_given_and_says_when_it_cannot(self, demo: Any) -> None:

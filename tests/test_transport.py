@@ -117,7 +117,7 @@ class TestRetries:
         left = list(statuses)
         return lambda _: Answer(left.pop(0) if len(left) > 1 else left[0], b"{}", headers or {})
 
-    @pytest.mark.parametrize("status", [429, 502, 503, 504])
+    @pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
     def test_a_busy_service_is_asked_again(self, status: int) -> None:
         with stub(self.answering(status, status, 200)) as server:
             assert quick().send(get(server.url)).status == 200
@@ -128,7 +128,7 @@ class TestRetries:
             assert quick().send(get(server.url)).status == 503
             assert len(server.got) == 5
 
-    @pytest.mark.parametrize("status", [400, 404, 409, 500])
+    @pytest.mark.parametrize("status", [400, 404, 409, 501])
     def test_other_answers_are_final(self, status: int) -> None:
         with stub(self.answering(status)) as server:
             assert quick().send(get(server.url)).status == status

@@ -6,7 +6,8 @@ from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from adobe_nb.api.jsonapi import Client, Document, is_resource
+from adobe_nb.api.jsonapi import Client, Document
+from adobe_nb.api.pages import is_resource
 from adobe_nb.errors import ArgumentError, IncompleteResult
 
 

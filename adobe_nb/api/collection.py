@@ -1,20 +1,23 @@
 """Reading resources of one type: lists, ``get``, ``find``, ``iterate``."""
 
 import difflib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from itertools import islice
 from typing import Any, ClassVar
 
 import pandas as pd
 
 from adobe_nb.api.answers import attrs_of, checked_limit, one_of, path_to
-from adobe_nb.api.filters import Condition, Filter, Sort, check_filter, check_rows, check_sort
-from adobe_nb.api.frames import DTYPES, columns_of, sort_frame, to_frame
+from adobe_nb.api.filters import FUTURE, PAST, Condition, Filter, Sort, check_filter, check_rows, check_sort, span_of
+from adobe_nb.api.frames import DTYPES, FrameBuilder, columns_of, sort_frame, to_frame
 from adobe_nb.api.ids import Ids, ids_in, ids_of_type, listed_under, parents_of_one_type
 from adobe_nb.api.jsonapi import PAGE_SIZE, Client, Document, Listing, Params, in_parallel
-from adobe_nb.errors import ArgumentError, NoSuchName
-from adobe_nb.resources import Resource
+from adobe_nb.api.pages import Page, decoder_of, plain_page
+from adobe_nb.api.reading import Ask, Nowhere, documents_of, read
+from adobe_nb.errors import ArgumentError, Gap, IncompleteResult, NoSuchName
+from adobe_nb.resources import RESOURCES, Resource
 
 # The default order of Adobe's lists is not documented, and pages of an undefined order can overlap.
 STEADY_ORDER = ("sort", "created_at")
@@ -34,8 +37,21 @@ class _Query:
 
     @property
     def params(self) -> Params:
-        order = ("sort", ",".join(self.sort)) if self.sort else STEADY_ORDER
+        """With a limit the user's order counts; without one the frame is sorted at the end."""
+        by_user = self.sort and self.limit is not None
+        order = ("sort", ",".join(self.sort)) if by_user else STEADY_ORDER
         return (*(condition.param for condition in self.conditions), order, *self.extra)
+
+    @property
+    def dated(self) -> tuple[datetime, datetime] | None:
+        """From when to when the resources were created, both included; None when the filter cannot be said so."""
+        about = [each for each in self.conditions if each.name == "created_at"]
+        return span_of(about[0]) if about else (PAST, FUTURE)
+
+    @property
+    def undated(self) -> Params:
+        """The query without what it says of ``created_at``."""
+        return tuple(each for each in self.params if each[0] != "filter[created_at]")
 
 
 class Collection:
@@ -75,17 +91,16 @@ class Collection:
     ) -> pd.DataFrame:
         query = replace(self._query(parents, filter, sort, limit), extra=extra)
         client = self._client()
-        query = self._resolve(query, client)
-        found, total = self._read(query, client)
-        resources = [resource for _, resource in found]
-        check_rows(self.row, query.conditions, resources)
-        frame = to_frame(
-            self.row,
-            resources,
-            parent=query.parent,
-            parent_ids=[parent for parent, _ in found],
-            attrs=attrs_of(client, self._path(query), total),
-        )
+        builder = FrameBuilder(self.row, query.parent)
+        sink = RowSink(self.row, builder, query.conditions)
+        if query.limit is None:
+            path, total = self._read_all(query, client, sink)
+        else:
+            query = self._resolve(query, client)
+            path, total = self._path(query), self._read_first(query, client, sink)
+        frame = builder.frame(attrs_of(client, path, total))
+        if query.limit is None:
+            frame.attrs["total_count"] = len(frame)
         frame = sort_frame(frame, query.sort)
         return frame if query.limit is None or len(frame) <= query.limit else _head(frame, query.limit)
 
@@ -111,9 +126,7 @@ class Collection:
         """
         wanted = ids_of_type(self.row, ids)
         client = self._client()
-        documents = in_parallel(
-            lambda each: client.get(f"/{self.row.type}/{each}"), wanted, client.progress, self.row.type
-        )
+        documents = in_parallel(client, lambda each: client.get(f"/{self.row.type}/{each}"), wanted, self.row.type)
         resources = [one_of(document, self.row.type, each) for document, each in zip(documents, wanted, strict=True)]
         path = path_to(self.row.type, wanted)
         return to_frame(self.row, resources, attrs=attrs_of(client, path, len(resources)))
@@ -179,59 +192,126 @@ class Collection:
         named = [part for part in path.split("/") if part in self.row.parents]
         return named[-1] if named else self.row.parents[0]
 
+    def _through(self, query: _Query) -> list[Listing]:
+        """The lists of the parents that have to be asked for: all companies, the rules of these properties."""
+        parent = query.parent or ""
+        row = RESOURCES[parent]
+        if query.through == parent:
+            return [steady(f"/{parent}", row)]
+        return [steady(f"/{query.through}/{each}/{parent}", row) for each in query.ids]
+
     def _resolve(self, query: _Query, client: Client) -> _Query:
-        """Fill in the parents that have to be asked for: all companies, the rules of these properties."""
-        if query.through is None or query.parent is None:
+        """Fill in the parents that have to be asked for."""
+        if query.through is None:
             return query
-        if query.through == query.parent:
-            listings = [Listing(f"/{query.parent}", query.parent, (STEADY_ORDER,))]
-        else:
-            parent = query.parent
-            listings = [Listing(f"/{query.through}/{each}/{parent}", parent, (STEADY_ORDER,)) for each in query.ids]
-        lists = client.read_all(listings, query.parent)
+        lists = documents_of(client, self._through(query), query.parent or "")
         ids = tuple(dict.fromkeys(resource["id"] for resources in lists for resource in resources))
         return replace(query, ids=ids, through=None)
 
-    def _listings(self, query: _Query) -> list[Listing]:
-        if query.parent is None:
-            return [Listing(f"/{self.row.type}", self.row.type, query.params)]
-        kind = self.row.type
-        return [Listing(f"/{query.parent}/{each}/{kind}", kind, query.params) for each in query.ids]
+    def _listing(self, query: _Query, parent_id: str | None) -> Listing:
+        above = "" if parent_id is None else f"/{query.parent}/{parent_id}"
+        dated = query.dated if "created_at" in self.row.filters else None
+        low, high = dated or (PAST, FUTURE)
+        return Listing(
+            f"{above}/{self.row.type}",
+            self.row.type,
+            query.params,
+            undated=None if dated is None else query.undated,
+            low=low,
+            high=high,
+            filtered=bool(query.conditions),
+            deepest=self.row.deepest_page,
+        )
 
     def _path(self, query: _Query) -> str:
-        listings = self._listings(query)
-        return listings[0].path if len(listings) == 1 else f"/{query.parent}/{{id}}/{self.row.type}"
+        if query.parent is None or len(query.ids) == 1:
+            return self._listing(query, query.ids[0] if query.parent else None).path
+        return f"/{query.parent}/{{id}}/{self.row.type}"
 
-    def _read(self, query: _Query, client: Client) -> tuple[list[tuple[str | None, Document]], int | None]:
-        """Pairs of parent and resource, and how many the service says there are (None: it was not asked)."""
-        listings = self._listings(query)
-        parents: tuple[str | None, ...] = query.ids if query.parent else (None,)
-        if query.limit is None:
-            lists = client.read_all(listings, self.row.type)
-            found = [(parent, resource) for parent, each in zip(parents, lists, strict=True) for resource in each]
-            return found, len(found)
-        found = []
+    def _read_all(self, query: _Query, client: Client, sink: "RowSink") -> tuple[str, None]:
+        """Everything, the parents that have to be asked for along with what is under them."""
+        if query.parent is None:
+            read(client, [Ask(self._listing(query, None), sink)], self.row.type)
+            return self._path(query), None
+        if query.through is None:
+            read(client, self._asks(query, query.ids, sink, ()), self.row.type)
+            return self._path(query), None
+        above: list[str] = []
+
+        def under(at: int) -> Callable[[list[str]], list[Ask]]:
+            def then(ids: list[str]) -> list[Ask]:
+                new = [each for each in dict.fromkeys(ids) if each not in known]
+                known.update(new)
+                above.extend(new)
+                return self._asks(query, new, sink, (at,))
+
+            return then
+
+        known: set[str] = set()
+        lists = self._through(query)
+        read(client, [Ask(each, Nowhere(), (at,), then=under(at)) for at, each in enumerate(lists)], self.row.type)
+        return self._path(replace(query, ids=tuple(above))), None
+
+    def _asks(self, query: _Query, ids: Iterable[str], sink: "RowSink", order: tuple[int, ...]) -> list[Ask]:
+        return [Ask(self._listing(query, each), sink, (*order, at), each) for at, each in enumerate(ids)]
+
+    def _read_first(self, query: _Query, client: Client, sink: "RowSink") -> int | None:
+        """The first so many, and how many the service says there are (None: it was not asked)."""
+        found = 0
         totals: list[int | None] = []
-        for parent, listing in zip(parents, listings, strict=True):
+        parents: tuple[str | None, ...] = query.ids if query.parent else (None,)
+        for at, parent in enumerate(parents):
             # Sorted over several parents, the first rows of the whole can all come from the last parent.
-            want = query.limit if query.sort else query.limit - len(found)
+            want = (query.limit or 0) if query.sort else (query.limit or 0) - found
             if want <= 0:
                 totals.append(None)
                 break
-            resources, total = _first(client, listing, want)
-            found += [(parent, resource) for resource in resources]
-            totals.append(total)
-        return found, None if None in totals else sum(each or 0 for each in totals)
+            page = _first(client, self._listing(query, parent), want)
+            check_rows(self.row, query.conditions, page.documents)
+            sink.add(page, (at,), parent)
+            found += len(page.ids)
+            totals.append(page.total_count)
+        return None if None in totals else sum(each or 0 for each in totals)
 
     def _iterate(self, query: _Query, client: Client) -> Iterator[Document]:
         query = self._resolve(query, client)
-        pages = (page for listing in self._listings(query) for page in client.pages(listing))
-        checked = (resource for page in pages for resource in self._checked(query, page.resources))
+        parents: tuple[str | None, ...] = query.ids if query.parent else (None,)
+        pages = (page for each in parents for page in client.pages(self._listing(query, each)))
+        checked = (resource for page in pages for resource in self._checked(query, page.documents))
         yield from islice(checked, query.limit)
 
-    def _checked(self, query: _Query, resources: list[Document]) -> list[Document]:
+    def _checked(self, query: _Query, resources: Sequence[Document]) -> Sequence[Document]:
         check_rows(self.row, query.conditions, resources)
         return resources
+
+
+class RowSink:
+    """Pages become rows of a frame; under a filter each resource is checked against it."""
+
+    def __init__(self, row: Resource, builder: FrameBuilder, conditions: Sequence[Condition] = ()) -> None:
+        self._row = row
+        self._builder = builder
+        self._conditions = conditions
+
+    def decode(self, body: bytes, listing: Listing) -> Page:
+        """As columns, or as documents where they have to be checked. Raises IncompleteResult."""
+        if self._conditions:
+            return plain_page(body, listing.path, listing.type)
+        return decoder_of(self._row)(body, listing.path)
+
+    def add(self, page: Page, order: tuple[int, ...], parent_id: str | None) -> None:
+        """Take it. Raises IncompleteResult for a resource that does not match the filter."""
+        check_rows(self._row, self._conditions, page.documents)
+        self._builder.add(page, order, parent_id)
+
+    def drop(self, order: tuple[int, ...]) -> None:
+        """Forget it."""
+        self._builder.drop(order)
+
+
+def steady(path: str, row: Resource) -> Listing:
+    """A list of these at that path, without a filter, in the order that never changes."""
+    return Listing(path, row.type, (STEADY_ORDER,), undated=(STEADY_ORDER,) if "created_at" in row.filters else None)
 
 
 def describe(row: Resource, kind: "type[Collection] | None" = None) -> str:
@@ -293,16 +373,34 @@ def _example(row: Resource) -> str:
     return f'reactor.{row.type}({row.parents[0]}, filter={{"{dated}": "GT 2026-01-01"}}, sort="-created_at")'
 
 
-def _first(client: Client, listing: Listing, want: int) -> tuple[list[Document], int | None]:
-    """The first so many resources of a list, and how many the service says there are."""
-    resources: list[Document] = []
-    total: int | None = None
-    for page in client.pages(listing, min(PAGE_SIZE, want)):
-        total = page.total_count
-        resources += page.resources
-        if len(resources) >= want:
-            break
-    return resources[:want], total
+def _first(client: Client, listing: Listing, want: int) -> Page:
+    """The first so many resources of a list, as one page, and how many the service says there are."""
+    size = min(PAGE_SIZE, want)
+    first = client.page(listing, 1, size)
+    if first.total_pages is None:
+        return _first_in_turn(client, listing, want, first)
+    numbers = range(2, min(first.total_pages, -(-want // size)) + 1)
+    for _ in range(2):
+        pages = [first, *in_parallel(client, lambda number: client.page(listing, number, size), numbers, listing.type)]
+        documents = [each for page in pages for each in page.documents][:want]
+        ids = [str(each["id"]) for each in documents]
+        if len(set(ids)) == len(ids) == min(want, first.total_count or len(ids)):
+            return Page(ids, first.total_count, first.total_pages, documents=documents)
+        first = client.page(listing, 1, size)
+    gap = Gap(listing.path, first.total_count, len(ids), len(ids) - len(set(ids)))
+    raise IncompleteResult(f"{gap}, twice. Something is changing it while it is read. Run it again.", gaps=[gap])
+
+
+def _first_in_turn(client: Client, listing: Listing, want: int, page: Page) -> Page:
+    """The same where no totals are reported: on until a page is short."""
+    documents = list(page.documents)
+    number, size = 1, min(PAGE_SIZE, want)
+    while len(page.ids) == size and len(documents) < want:
+        number += 1
+        page = client.page(listing, number, size)
+        documents += page.documents
+    ids = [str(each["id"]) for each in documents[:want]]
+    return Page(ids, None, None, documents=documents[:want])
 
 
 def _told_apart(row: Any) -> str:

@@ -136,7 +136,7 @@ class Edge:
         bodies = [body_of([prepared[index] for index in part], query) for part in parts]
         if dry_run:
             return shown_frame(client, call, bodies)
-        outcomes = send_all(lambda body, part: send(client, call, body, part), bodies, parts, client.progress)
+        outcomes = send_all(lambda body, part: send(client, call, body, part), bodies, parts, client)
         return sent_frame(client, call, parts, outcomes)
 
     def visitor(self, datastream_id: str, *, authenticated: bool = True) -> "Visitor":
@@ -261,7 +261,11 @@ class Visitor:
         if dry_run:
             return shown_frame(client, call, bodies)
         outcomes = send_all(
-            lambda body, part: self._send(self._call("collect", request_id), body, part), bodies, parts, in_turn=True
+            lambda body, part: self._send(self._call("collect", request_id), body, part),
+            bodies,
+            parts,
+            client,
+            in_turn=True,
         )
         return sent_frame(client, call, parts, outcomes)
 

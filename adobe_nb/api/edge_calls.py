@@ -12,7 +12,9 @@ import requests
 from adobe_nb.api.edge_refusals import AUTH_HEADERS, refusal, shape
 from adobe_nb.api.jsonapi import in_parallel
 from adobe_nb.api.progress import Progress, no_progress
+from adobe_nb.crew import Crew, crew_of
 from adobe_nb.errors import AdobeError, ArgumentError, CredentialsError, TransportError
+from adobe_nb.gate import Gate
 from adobe_nb.transport import UNSIGNED, Request, Response, Signer, Transport
 
 Document = dict[str, Any]
@@ -32,6 +34,12 @@ class EdgeClient:
     service: str
     org_id: str
     progress: Progress = no_progress
+    gate: Gate = field(default_factory=Gate)
+
+    @property
+    def crew(self) -> Crew:
+        """The threads that send."""
+        return crew_of(self.gate)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +169,7 @@ def send(client: EdgeClient, call: Call, body: bytes, events: Sequence[int] = (0
     problem: AdobeError | None = None
     answer: Response | None = None
     try:
-        answer = client.transport.send(request, signing)
+        answer = client.transport.send(request, signing, client.gate)
     except AdobeError as error:  # also of the signer: then this part was not sent, but others may have been
         problem = error
     if answer is None:
@@ -180,7 +188,7 @@ def send_all(
     one: Callable[[bytes, Sequence[int]], Outcome],
     bodies: Sequence[bytes],
     parts: Sequence[Sequence[int]],
-    progress: Progress = no_progress,
+    client: EdgeClient,
     *,
     in_turn: bool = False,
 ) -> list[Outcome]:
@@ -196,7 +204,7 @@ def send_all(
 
     numbers = range(len(parts))
     try:
-        found = [work(number) for number in numbers] if in_turn else in_parallel(work, numbers, progress, "events")
+        found = [work(number) for number in numbers] if in_turn else in_parallel(client, work, numbers, "events")
     except KeyboardInterrupt:
         said = _so_far(parts, list(outcomes), list(begun))
     else:

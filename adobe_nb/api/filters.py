@@ -9,7 +9,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -24,6 +24,11 @@ Filter = Mapping[str, "Scalar | Sequence[Scalar]"]
 Sort = str | Sequence[str]
 
 _NULLS = {"null", "nil"}
+_SPANS = {"EQ", "GT", "LT", "BETWEEN"}
+_MOMENT = timedelta(milliseconds=1)
+PAST = datetime(1970, 1, 1, tzinfo=UTC)
+FUTURE = datetime(2100, 1, 1, tzinfo=UTC)
+"""Before and after everything in the API."""
 _NEEDS: Mapping[Kind, str] = {
     "datetime": "a date such as 2026-01-31 or 2026-01-31T12:00:00.000Z",
     "integer": "a number",
@@ -103,6 +108,21 @@ def check_sort(row: Resource, given: Sort | None) -> tuple[str, ...]:
             )
         checked.append(f"-{bare}" if name.startswith("-") else bare)
     return tuple(checked)
+
+
+def span_of(condition: Condition) -> tuple[datetime, datetime] | None:
+    """What a condition on ``created_at`` leaves, both ends included; None when that is not one span."""
+    if len(condition.alternatives) != 1:
+        return None
+    operator, bounds = condition.alternatives[0]
+    if operator not in _SPANS or _NULLS & set(bounds):
+        return None
+    moments = [_comparable(bound, "datetime") for bound in bounds]
+    if operator == "GT":
+        return moments[0] + _MOMENT, FUTURE
+    if operator == "LT":
+        return PAST, moments[0] - _MOMENT
+    return moments[0], moments[-1]
 
 
 def check_rows(row: Resource, conditions: Sequence[Condition], resources: Iterable[Mapping[str, Any]]) -> None:

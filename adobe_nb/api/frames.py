@@ -3,10 +3,14 @@
 import json
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
+from adobe_nb.api.pages import Page
 from adobe_nb.errors import ArgumentError, IncompleteResult
 from adobe_nb.resources import Kind, Resource
 
@@ -19,6 +23,8 @@ DTYPES: Mapping[Kind, str] = {
     "json": "string",
 }
 _Resource = Mapping[str, Any]
+_CHUNK = 5000
+"""Rows that are turned into arrays together."""
 
 
 def columns_of(row: Resource, parent: str | None = None) -> dict[str, Kind]:
@@ -48,34 +54,159 @@ def to_frame(
     What the table does not know is kept as text, after the promised columns, in sorted order. Raises
     IncompleteResult when a value does not have the type that the table promises.
     """
-    kinds = columns_of(row, parent)
+    builder = FrameBuilder(row, parent)
+    builder.add_documents(resources, parent_ids)
+    return builder.frame(attrs)
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """One page in the builder: its place in the order, and its values."""
+
+    order: tuple[int, ...]
+    ids: Sequence[str]
+    parent_ids: Sequence[str | None]
+    columns: Mapping[str, Sequence[Any]]
+
+
+class FrameBuilder:
+    """Pages become columns of a DataFrame as they arrive, in any order.
+
+    A few thousand rows at a time are turned into typed arrays, so that their texts do not pile up.
+    """
+
+    def __init__(self, row: Resource, parent: str | None = None) -> None:
+        self._row = row
+        self._kinds = columns_of(row, parent)
+        self._parent_column = row.parent_column(parent)
+        self._waiting: list[_Part] = []
+        self._waiting_rows = 0
+        self._orders: list[tuple[tuple[int, ...], int]] = []
+        self._chunks: list[tuple[int, dict[str, pd.Series[Any]]]] = []
+
+    def add(self, page: Page, order: tuple[int, ...], parent_id: str | None = None) -> None:
+        """Take a page. Its rows stand where ``order`` says among the others. Raises IncompleteResult."""
+        if page.columns is None:
+            self.add_documents(page.documents, [parent_id] * len(page.ids), order)
+            return
+        columns = {
+            name: values if self._kinds.get(name, "json") != "json" else _texts(values)
+            for name, values in page.columns.items()
+        }
+        self._take(_Part(order, page.ids, [parent_id] * len(page.ids), columns))
+
+    def add_documents(
+        self,
+        documents: Sequence[_Resource],
+        parent_ids: Sequence[str | None] | None = None,
+        order: tuple[int, ...] = (),
+    ) -> None:
+        """Take resources as the API gives them. Raises IncompleteResult for a value of another type."""
+        ids = [each["id"] for each in documents]
+        columns = _columns_of_documents(self._row, documents, ids, self._kinds)
+        self._take(_Part(order, ids, parent_ids or [None] * len(ids), columns))
+
+    def drop(self, order: tuple[int, ...]) -> None:
+        """Forget the pages whose order begins so, if there are any."""
+        waiting = [part for part in self._waiting if part.order[: len(order)] != order]
+        self._waiting_rows -= sum(len(part.ids) for part in self._waiting) - sum(len(part.ids) for part in waiting)
+        self._waiting = waiting
+        self._orders = [((-1,), rows) if at[: len(order)] == order else (at, rows) for at, rows in self._orders]
+
+    def frame(self, attrs: Mapping[str, Any] | None = None) -> pd.DataFrame:
+        """The frame; the builder is empty afterwards."""
+        self._convert()
+        rows = sum(size for size, _ in self._chunks)
+        unknown = sorted({name for _, chunk in self._chunks for name in chunk} - set(self._kinds))
+        places = self._places()
+        # Column by column, each freed before the next: never more than one of them is there twice.
+        columns = {name: self._column(name, places) for name in (*self._kinds, *unknown)}
+        self._chunks, self._orders = [], []
+        index = pd.RangeIndex(rows if places is None else len(places))
+        frame = pd.DataFrame(columns, index=index, columns=list(columns), copy=False)
+        frame.attrs.update(attrs or {})
+        return frame
+
+    def _take(self, part: _Part) -> None:
+        self._waiting.append(part)
+        self._waiting_rows += len(part.ids)
+        if self._waiting_rows >= _CHUNK:
+            self._convert()
+
+    def _convert(self) -> None:
+        parts, self._waiting, self._waiting_rows = self._waiting, [], 0
+        if not parts and self._chunks:
+            return
+        ids = [each for part in parts for each in part.ids]
+        chunk = {"id": _series(self._row, "id", "text", ids, ids)}
+        if self._parent_column:
+            above = [each for part in parts for each in part.parent_ids]
+            chunk[self._parent_column] = _series(self._row, self._parent_column, "text", above, ids)
+        names = dict.fromkeys([*self._kinds, *(name for part in parts for name in part.columns)])
+        for name in names:
+            if name not in chunk:
+                values = [value for part in parts for value in part.columns.get(name) or (None,) * len(part.ids)]
+                chunk[name] = _series(self._row, name, self._kinds.get(name, "json"), values, ids)
+        self._chunks.append((len(ids), chunk))
+        self._orders += [(part.order, len(part.ids)) for part in parts]
+
+    def _places(self) -> "np.ndarray[Any, Any] | None":
+        """Where the rows of the frame stand in the chunks, when that is not just as they came."""
+        if all(order != (-1,) for order, _ in self._orders) and all(
+            first[0] <= second[0] for first, second in pairwise(self._orders)
+        ):
+            return None
+        starts = np.cumsum([0, *(rows for _, rows in self._orders)])
+        kept = sorted(
+            (order, start, rows)
+            for (order, rows), start in zip(self._orders, starts[:-1], strict=True)
+            if order != (-1,)
+        )
+        return np.concatenate([np.arange(start, start + rows) for _, start, rows in kept] or [np.arange(0)])
+
+    def _column(self, name: str, places: "np.ndarray[Any, Any] | None") -> "pd.Series[Any]":
+        dtype = DTYPES[self._kinds.get(name, "json")]
+        parts = [
+            chunk.pop(name) if name in chunk else pd.Series([None] * rows, dtype=dtype) for rows, chunk in self._chunks
+        ]
+        whole = parts[0] if len(parts) == 1 else pd.concat(parts, ignore_index=True)
+        del parts
+        return whole if places is None else whole.take(places).reset_index(drop=True)
+
+
+def _columns_of_documents(
+    row: Resource, documents: Sequence[_Resource], ids: Sequence[str], kinds: Mapping[str, Kind]
+) -> dict[str, list[Any]]:
+    """The values of the columns, each of its column's type."""
     parts = [
         (resource["id"], _part(resource, "attributes"), _part(resource, "relationships"), _part(resource, "meta"))
-        for resource in resources
+        for resource in documents
     ]
-    ids = [part[0] for part in parts]
-    series: dict[str, pd.Series[Any]] = {"id": _series(row, "id", "text", ids, ids)}
-    extra = row.parent_column(parent)
-    if extra:
-        series[extra] = _series(row, extra, "text", parent_ids or [None] * len(ids), ids)
-    for attribute in row.columns:
-        values = [part[1].get(attribute.name) for part in parts]
-        series[attribute.name] = _series(row, attribute.name, attribute.kind, values, ids)
+    columns: dict[str, list[Any]] = {
+        attribute.name: [part[1].get(attribute.name) for part in parts] for attribute in row.columns
+    }
     for relation in row.to_one:
         linked = [_linked(part[2], relation.name) for part in parts]
-        name = f"{relation.name}_id"
-        series[name] = _series(row, name, "text", [each.get("id") for each in linked], ids)
+        columns[f"{relation.name}_id"] = [each.get("id") for each in linked]
         if f"{relation.name}_type" in kinds:
-            types = [each.get("type") for each in linked]
-            series[f"{relation.name}_type"] = _series(row, f"{relation.name}_type", "text", types, ids)
+            columns[f"{relation.name}_type"] = [each.get("type") for each in linked]
     for attribute in row.meta:
-        values = [part[3].get(attribute.name) for part in parts]
-        series[f"meta_{attribute.name}"] = _series(row, f"meta_{attribute.name}", attribute.kind, values, ids)
-    for name, values in _unknown(row, parts, kinds).items():
-        series[name] = _series(row, name, "json", values, ids)
-    frame = pd.DataFrame(series, columns=list(series), index=pd.RangeIndex(len(ids)))
-    frame.attrs.update(attrs or {})
-    return frame
+        columns[f"meta_{attribute.name}"] = [part[3].get(attribute.name) for part in parts]
+    columns |= _unknown(row, parts, kinds)
+    return {name: _checked(row, name, kinds.get(name, "json"), values, ids) for name, values in columns.items()}
+
+
+def _checked(row: Resource, name: str, kind: Kind, values: Sequence[Any], ids: Sequence[str]) -> list[Any]:
+    convert = _CONVERT[kind]
+    try:
+        return [None if value is None else convert(value) for value in values]
+    except TypeError:
+        pass
+    raise _surprise(row, name, kind, values, ids)
+
+
+def _texts(values: Sequence[Any]) -> list[str | None]:
+    return [None if value is None else json_text(value) for value in values]
 
 
 def sort_frame(frame: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
@@ -163,8 +294,12 @@ def _series(row: Resource, name: str, kind: Kind, values: Sequence[Any], ids: Se
         return _typed(kind, values)
     except (TypeError, ValueError, OverflowError):
         pass
+    raise _surprise(row, name, kind, values, ids)
+
+
+def _surprise(row: Resource, name: str, kind: Kind, values: Sequence[Any], ids: Sequence[str]) -> IncompleteResult:
     bad = next((index for index, value in enumerate(values) if not _fits(kind, value)), 0)
-    raise IncompleteResult(
+    return IncompleteResult(
         f"{ids[bad]} has a {type(values[bad]).__name__} in {name}, where {row.type} should have {kind}. "
         "Adobe may have changed the API: please report it, and read the raw answer with reactor.request()."
     )
@@ -172,22 +307,18 @@ def _series(row: Resource, name: str, kind: Kind, values: Sequence[Any], ids: Se
 
 def _fits(kind: Kind, value: object) -> bool:
     try:
-        _typed(kind, [value])
+        _typed(kind, [None if value is None else _CONVERT[kind](value)])
     except (TypeError, ValueError, OverflowError):
         return False
     return True
 
 
 def _typed(kind: Kind, values: Sequence[Any]) -> "pd.Series[Any]":
+    """A series of values that have the right Python type already."""
     if kind == "datetime":
-        if any(value is not None and not isinstance(value, str) for value in values):
-            raise TypeError("a date is a text")
-        return pd.Series(pd.to_datetime(pd.Series(values, dtype="object"), utc=True, format="ISO8601")).astype(
-            "datetime64[us, UTC]"
-        )
-    convert = _CONVERT.get(kind)
-    converted = [None if value is None else convert(value) for value in values] if convert else list(values)
-    return pd.Series(converted, dtype=DTYPES[kind])
+        moments = pd.to_datetime(pd.Series(values, dtype="object"), utc=True, format="ISO8601")
+        return pd.Series(moments).astype("datetime64[us, UTC]")
+    return pd.Series(values, dtype=DTYPES[kind])
 
 
 def json_text(value: object) -> str:
@@ -207,6 +338,7 @@ def _exactly(*types: type) -> Callable[[object], object]:
 _CONVERT: Mapping[Kind, Callable[[Any], Any]] = {
     "text": json_text,
     "json": json_text,
+    "datetime": _exactly(str),
     "boolean": _exactly(bool),
     "integer": _exactly(int),
     "number": _exactly(int, float),
@@ -248,8 +380,8 @@ def _guessed(values: Sequence[Any], index: "pd.Index[Any]") -> "pd.Series[Any]":
     elif types and types <= {int, float}:
         kind = "number"
     try:
-        series = _typed(kind, values)
+        series = _typed(kind, _texts(values) if kind == "json" else values)
     except OverflowError:  # a number too large for 64 bits
-        series = _typed("json", values)
+        series = _typed("json", _texts(values))
     series.index = index
     return series

@@ -3,8 +3,9 @@
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import Any, Protocol, TypeVar
 from urllib.parse import urlsplit
 
@@ -12,10 +13,14 @@ from requests import PreparedRequest
 from requests.auth import AuthBase
 
 from adobe_nb.api.explanations import GATEWAY, explanation
+from adobe_nb.api.filters import FUTURE, PAST
+from adobe_nb.api.pages import Page, plain_page
 from adobe_nb.api.progress import Progress, no_progress
 from adobe_nb.auth.credentials import Secret
+from adobe_nb.crew import Crew, crew_of, each
 from adobe_nb.errors import (
     ApiError,
+    Gap,
     IncompleteResult,
     NotAllowed,
     NotFound,
@@ -24,7 +29,8 @@ from adobe_nb.errors import (
     RedirectRefused,
     TransportError,
 )
-from adobe_nb.transport import PARALLEL, Request, Response, Signer, Transport
+from adobe_nb.gate import Gate
+from adobe_nb.transport import Request, Response, Signer, Transport
 
 Document = dict[str, Any]
 Params = tuple[tuple[str, str], ...]
@@ -92,15 +98,38 @@ class Listing:
     type: str
     """Of the resources in it."""
     params: Params = ()
+    undated: Params | None = None
+    """The query without what it says of ``created_at``; None when the list cannot be asked for by that."""
+    low: datetime = PAST
+    """What the query says of ``created_at``: from here …"""
+    high: datetime = FUTURE
+    """… to here, both included."""
+    filtered: bool = False
+    """By something that can change."""
+    deepest: int | None = None
+    """The last page number that the service answers."""
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
-    """One page: its resources, and the totals when the service reports them."""
+class Answer:
+    """A page as it came, and the service's clock."""
 
-    resources: list[Document]
-    total_count: int | None
-    total_pages: int | None
+    body: bytes = field(repr=False)
+    date: datetime
+
+
+class Crowd(Protocol):
+    """Whoever sends many requests at once."""
+
+    @property
+    def crew(self) -> Crew:
+        """The threads that do it."""
+        ...
+
+    @property
+    def progress(self) -> Progress:
+        """Who is told of it."""
+        ...
 
 
 class Client:
@@ -114,9 +143,12 @@ class Client:
         *,
         service: str,
         org_id: str,
+        gate: Gate | None = None,
         progress: Progress = no_progress,
         journal: Noting | None = None,
     ) -> None:
+        self.gate = gate or Gate()
+        self.crew = crew_of(self.gate)
         self._transport = transport
         self._signer = signer
         self.base_url = base_url
@@ -138,22 +170,22 @@ class Client:
 
     def get(self, path: str, params: Iterable[tuple[str, str]] = ()) -> Document:
         """The document at that path. Raises ApiError, or TransportError when no answer came."""
-        request = Request(
-            "GET", self.base_url + path, params=tuple(params), headers={"Accept": ACCEPT}, repeatable=True
-        )
-        return read_document(request, self._transport.send(request, self._signer))
+        request = self._read(path, tuple(params))
+        return read_document(request, self._send(request))
 
     def post_read(self, path: str, document: Document) -> Document:
         """The answer to a POST that only asks, so that it can be repeated. Raises as ``get`` does."""
         body = json.dumps(document, ensure_ascii=False).encode()
         headers = {"Accept": ACCEPT, "Content-Type": JSON_API}
-        request = Request("POST", self.base_url + path, headers=headers, body=body, repeatable=True)
-        return read_document(request, self._transport.send(request, self._signer))
+        request = Request(
+            "POST", self.base_url + path, headers=headers, body=body, repeatable=True, expects=_JSON_TYPES
+        )
+        return read_document(request, self._send(request))
 
     def ping(self, path: str) -> None:
         """A GET that is good when it succeeds, with or without a document. Raises ApiError, TransportError."""
         request = Request("GET", self.base_url + path, headers={"Accept": ACCEPT}, repeatable=True)
-        answer = self._transport.send(request, self._signer)
+        answer = self._send(request)
         if answer.status >= 400:
             raise error_of(request, answer, _parse(answer))
 
@@ -171,7 +203,7 @@ class Client:
         failure: TransportError | None = None
         answer: Response | None = None
         try:
-            answer = self._transport.send(request, signer)
+            answer = self._send(request, signer)
         except TransportError as error:
             failure = error
         if failure is not None and failure.never_sent:
@@ -192,103 +224,74 @@ class Client:
             )
         return document
 
+    def fetch(self, path: str, params: Params) -> Answer:
+        """The bytes of a page. Raises ApiError, TransportError."""
+        request = self._read(path, params)
+        answer = self._send(request)
+        if answer.status >= 400 or answer.content_type not in _JSON_TYPES:
+            read_document(request, answer)
+        return Answer(answer.body, _date(answer))
+
     def page(self, listing: Listing, number: int, size: int = PAGE_SIZE) -> Page:
-        """One page of a list."""
+        """One page of a list, as documents."""
         paging = (("page[number]", str(number)), ("page[size]", str(size)))
-        return _page(listing, self.get(listing.path, (*listing.params, *paging)))
+        return plain_page(self.fetch(listing.path, (*listing.params, *paging)).body, listing.path, listing.type)
 
     def pages(self, listing: Listing, size: int = PAGE_SIZE) -> Iterator[Page]:
-        """Page after page, one in memory at a time, and proven complete at the end (ids are remembered).
+        """Page after page, one in memory at a time.
 
-        Raises IncompleteResult for a resource that comes twice, and when the number is not what was announced.
+        Raises IncompleteResult for a resource that comes twice in neighbouring pages (where a page break moves), and
+        when the number is not what every page announced.
         """
-        number, seen = 1, set[str]()
+        number, got, before, totals = 1, 0, set[str](), set[int]()
         while True:
             page = self.page(listing, number, size)
-            ids = {str(resource["id"]) for resource in page.resources}
-            if len(ids) != len(page.resources) or ids & seen:
+            ids = set(page.ids)
+            if len(ids) != len(page.ids) or ids & before:
                 raise IncompleteResult(f"{listing.path} gave a resource twice while it was read. Run it again.")
-            seen |= ids
+            before, got = ids, got + len(ids)
+            totals |= set() if page.total_count is None else {page.total_count}
             yield page
-            if number >= page.total_pages if page.total_pages is not None else len(page.resources) < size:
+            if number >= page.total_pages if page.total_pages is not None else len(page.ids) < size:
                 break
             number += 1
-        if page.total_count not in {None, len(seen)}:
+        if totals not in (set(), {got}):
+            said = " then ".join(map(str, sorted(totals)))
             raise IncompleteResult(
-                f"{listing.path} announced {page.total_count} resources and gave {len(seen)}. Run it again."
+                f"{listing.path} announced {said} resources and gave {got}. Run it again.",
+                gaps=[Gap(listing.path, max(totals), got)],
             )
 
-    def read_all(self, listings: Sequence[Listing], label: str = "") -> list[list[Document]]:
-        """Every resource of every list, in the lists' order, proven complete.
+    def _read(self, path: str, params: Params) -> Request:
+        return Request(
+            "GET",
+            self.base_url + path,
+            params=params,
+            headers={"Accept": ACCEPT},
+            repeatable=True,
+            expects=_JSON_TYPES,
+        )
 
-        The first pages of all lists go out together, then all the other pages: two flat waves. A list that changed
-        between its pages is read once more. Raises IncompleteResult when it still does not add up.
-        """
-        found = self._read(listings, label)
-        torn = [index for index, listing in enumerate(found) if listing.problem]
-        if torn:
-            again = self._read([listings[index] for index in torn], label)
-            for index, reread in zip(torn, again, strict=True):
-                found[index] = reread
-        for listing, outcome in zip(listings, found, strict=True):
-            if outcome.problem:
-                raise IncompleteResult(
-                    f"{listing.path} {outcome.problem}, twice. Something is changing it while it is read. Run it again."
-                )
-        return [outcome.resources for outcome in found]
-
-    def _read(self, listings: Sequence[Listing], label: str) -> "list[_Outcome]":
-        firsts = in_parallel(lambda listing: self.page(listing, 1), listings, self.progress, label)
-        rest = [
-            (index, number) for index, page in enumerate(firsts) for number in range(2, (page.total_pages or 1) + 1)
-        ]
-        others = in_parallel(lambda job: self.page(listings[job[0]], job[1]), rest, self.progress, label)
-        pages: list[list[Page]] = [[first] for first in firsts]
-        for (index, _), page in zip(rest, others, strict=True):
-            pages[index].append(page)
-        for index, first in enumerate(firsts):
-            if first.total_pages is None:
-                # No totals are reported: on until a page is short.
-                pages[index] = list(self.pages(listings[index]))
-        return [_outcome(each) for each in pages]
+    def _send(self, request: Request, signer: Signer | None = None) -> Response:
+        return self._transport.send(request, signer or self._signer, self.gate)
 
 
-@dataclass(frozen=True, slots=True)
-class _Outcome:
-    resources: list[Document]
-    problem: str = ""
-
-
-def _outcome(pages: Sequence[Page]) -> _Outcome:
-    resources = [resource for page in pages for resource in page.resources]
-    ids = {resource["id"] for resource in resources}
-    totals = {page.total_count for page in pages if page.total_count is not None}
-    if len(ids) != len(resources):
-        return _Outcome(resources, f"gave {len(resources) - len(ids)} of its resources twice")
-    if totals and totals != {len(resources)}:
-        said = " then ".join(str(total) for total in sorted(totals))
-        return _Outcome(resources, f"announced {said} resources and gave {len(resources)}")
-    return _Outcome(resources)
+def _date(answer: Response) -> datetime:
+    """The service's clock when it answered; ours, set back a minute, when it does not say."""
+    try:
+        moment = parsedate_to_datetime(answer.headers.get("Date", ""))
+    except ValueError:
+        return datetime.now(UTC) - timedelta(minutes=1)
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
 
 
 def in_parallel(
-    work: Callable[[_Item], _Result], items: Sequence[_Item], progress: Progress = no_progress, label: str = ""
+    client: Crowd, work: Callable[[_Item], _Result], items: Sequence[_Item], label: str = ""
 ) -> list[_Result]:
-    """``work`` for every item, at most PARALLEL at once, results in order. The first error ends it."""
-    if len(items) <= 1:
-        return [work(item) for item in items]
-    pool = ThreadPoolExecutor(min(PARALLEL, len(items)), thread_name_prefix="adobe_nb")
-    try:
-        with progress(label, len(items)) as step:
-            futures = [pool.submit(work, item) for item in items]
-            results = []
-            for future in futures:
-                results.append(future.result())
-                step()
-            return results
-    finally:
-        # Nothing is left to wait for but requests whose answers nobody wants any more.
-        pool.shutdown(wait=False, cancel_futures=True)
+    """``work`` for every item, as many at once as the service takes; results in order. The first error ends it."""
+    with client.progress(label) as meter:
+        meter.expect(len(items))
+        return each(client.crew, work, items, done=meter.done, tick=meter.look)
 
 
 def read_document(request: Request, answer: Response) -> Document:
@@ -401,31 +404,6 @@ def _parse(answer: Response) -> object:
         return json.loads(answer.body)
     except ValueError:
         return None
-
-
-def _page(listing: Listing, document: Document) -> Page:
-    resources = document.get("data")
-    if not isinstance(resources, list) or not all(is_resource(each, listing.type) for each in resources):
-        raise IncompleteResult(f"{listing.path} did not answer with a list of {listing.type}. Run it again.")
-    meta = document.get("meta")
-    pagination = meta.get("pagination") if isinstance(meta, dict) else None
-    if not isinstance(pagination, dict):
-        return Page(resources, None, None)
-    return Page(resources, _whole(pagination.get("total_count")), _whole(pagination.get("total_pages")))
-
-
-def is_resource(data: object, resource_type: str) -> bool:
-    """Whether it is a resource of that type."""
-    return (
-        isinstance(data, dict)
-        and isinstance(data.get("id"), str)
-        and bool(data["id"])
-        and data.get("type") == resource_type
-    )
-
-
-def _whole(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def _path(request: Request) -> str:

@@ -1,24 +1,106 @@
 """Progress of work that takes longer than a second: a bar in notebooks and terminals, silence elsewhere."""
 
+import os
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from typing import Any
 
-Progress = Callable[[str, int], AbstractContextManager[Callable[..., object]]]
-"""Given a label and a total, a context whose value is called once per finished request, or with how many."""
+from adobe_nb.gate import Gate
+
+_SHORT = 1.0
+"""Seconds of work that need no bar."""
+OFF = {"off", "0", "no", "false"}
+"""Values of ``ADOBE_NB_PROGRESS`` that switch it off."""
+
+
+class Meter:
+    """What is told while requests are made; this one keeps silent."""
+
+    def expect(self, requests: int) -> None:
+        """So many more requests are to come."""
+
+    def done(self, requests: int = 1, *, rows: int = 0) -> None:
+        """So many requests are done, and brought so many rows."""
+
+    def look(self) -> None:
+        """Called several times a second, also while nothing is done."""
+
+
+Progress = Callable[[str], AbstractContextManager[Meter]]
+"""Given a label, a context with a meter."""
 
 
 @contextmanager
-def no_progress(label: str, total: int) -> Iterator[Callable[..., object]]:  # noqa: ARG001
+def no_progress(label: str) -> Iterator[Meter]:  # noqa: ARG001
     """Silence."""
-    yield lambda *_: None
+    yield Meter()
 
 
-@contextmanager
-def bar(label: str, total: int) -> Iterator[Callable[..., object]]:
-    """A tqdm bar that appears after a second and goes when the work is done."""
-    from tqdm.auto import tqdm  # noqa: PLC0415
+def bars(gate: Gate) -> Progress:
+    """tqdm bars that appear after a second and go when the work is done: requests, rows, rate, waits for the limit."""
 
-    quiet = "ipykernel" not in sys.modules and not sys.stderr.isatty()
-    with tqdm(total=total, desc=label, unit="request", delay=1.0, leave=False, disable=quiet) as shown:
-        yield shown.update
+    @contextmanager
+    def bar(label: str) -> Iterator[Meter]:
+        if not _wanted():
+            yield Meter()
+            return
+        meter = _Bar(label, gate)
+        try:
+            yield meter
+        finally:
+            meter.close()
+
+    return bar
+
+
+class _Bar(Meter):
+    """Made when the work turns out to be long: most is over before a bar could be drawn."""
+
+    def __init__(self, label: str, gate: Gate) -> None:
+        self._label = label
+        self._gate = gate
+        self._began = time.monotonic()
+        self._total = self._done = self._rows = 0
+        self._shown: Any = None
+
+    def expect(self, requests: int) -> None:
+        self._total += requests
+
+    def done(self, requests: int = 1, *, rows: int = 0) -> None:
+        self._done += requests
+        self._rows += rows
+
+    def look(self) -> None:
+        if self._shown is None:
+            if time.monotonic() - self._began < _SHORT:
+                return
+            from tqdm.auto import tqdm  # noqa: PLC0415
+
+            self._shown = tqdm(total=self._total, desc=self._label, unit="request", leave=False)
+            self._shown.start_t -= _SHORT
+        self._shown.total = self._total
+        self._shown.set_postfix_str(", ".join(self._parts()), refresh=False)
+        self._shown.update(self._done - self._shown.n)
+        if self._gate.closed_for:
+            self._shown.refresh()
+
+    def close(self) -> None:
+        """Take it away."""
+        if self._shown is not None:
+            self._shown.close()
+
+    def _parts(self) -> Iterator[str]:
+        if self._rows:
+            yield f"{self._rows:,} rows"
+        if closed := self._gate.closed_for:
+            yield f"waiting {closed:.0f} s, as the service asks"
+        elif self._gate.refused:
+            yield f"{self._gate.limit} at once, the service's limit"
+
+
+def _wanted() -> bool:
+    if os.environ.get("ADOBE_NB_PROGRESS", "").strip().lower() in OFF:
+        return False
+    return "ipykernel" in sys.modules or sys.stderr.isatty()

@@ -10,6 +10,7 @@ from adobe_nb.api.changes import Change, Document, asked, identifier, shown
 from adobe_nb.api.editing import Editable
 from adobe_nb.api.ids import Ids, ids_in, ids_of_type, type_of
 from adobe_nb.api.jsonapi import Client, Listing
+from adobe_nb.api.reading import documents_of
 from adobe_nb.api.sending import (
     attribute,
     check_confirm,
@@ -178,7 +179,7 @@ class Libraries(Editable):
         return self._frame_of(client, [read_back(partial(state_of, client, self.row, place))], f"/libraries/{place}")
 
     def _held(self, client: Client, place: str, kind: str) -> list[Document]:
-        return client.read_all([Listing(f"/libraries/{place}/{kind}", kind)], kind)[0]
+        return documents_of(client, [Listing(f"/libraries/{place}/{kind}", kind)], kind)[0]
 
     def _link_environment(
         self, verb: str, method: str, place: str, document: Document | None, *, dry_run: bool
@@ -276,4 +277,4 @@ def _in_library(held: Sequence[Document], wanted: str) -> str:
 
 
 def _linkage(client: Client, path: str, kind: str) -> list[dict[str, Any]]:
-    return client.read_all([Listing(path, kind)], kind)[0]
+    return documents_of(client, [Listing(path, kind)], kind)[0]

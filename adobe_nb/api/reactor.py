@@ -286,7 +286,7 @@ class Reactor:
             return name if isinstance(name, str) else None
 
         wanted = ids_in(ids)
-        found = in_parallel(name_of, wanted, client.progress, f"names of {row.type}")
+        found = in_parallel(client, name_of, wanted, f"names of {row.type}")
         return {identifier: name for identifier, name in zip(wanted, found, strict=True) if name is not None}
 
     def _collection(self, resource_type: str) -> Collection:

@@ -3,10 +3,11 @@
 import pandas as pd
 
 from adobe_nb.api.answers import any_of, attrs_of, path_to
-from adobe_nb.api.collection import STEADY_ORDER
-from adobe_nb.api.frames import to_frame
+from adobe_nb.api.collection import RowSink, steady
+from adobe_nb.api.frames import FrameBuilder, to_frame
 from adobe_nb.api.ids import Ids, ids_in, type_of
 from adobe_nb.api.jsonapi import Client, Document, Listing, in_parallel
+from adobe_nb.api.reading import Ask, documents_of, read
 from adobe_nb.errors import ArgumentError, IncompleteResult
 from adobe_nb.resources import RESOURCES, Relation, Resource
 
@@ -17,17 +18,14 @@ def related(client: Client, resources: Ids, relation: str) -> pd.DataFrame:
     path = path_to(row.type, ids, relation)
     if found.many:
         target = RESOURCES[found.targets[0]]
-        listings = [Listing(f"/{row.type}/{each}/{relation}", target.type, (STEADY_ORDER,)) for each in ids]
-        lists = client.read_all(listings, relation)
-        pairs = [(each, resource) for each, several in zip(ids, lists, strict=True) for resource in several]
-        return to_frame(
-            target,
-            [resource for _, resource in pairs],
-            parent=row.type,
-            parent_ids=[each for each, _ in pairs],
-            attrs=attrs_of(client, path, len(pairs)),
-        )
-    documents = in_parallel(lambda each: client.get(f"/{row.type}/{each}/{relation}"), ids, client.progress, relation)
+        builder = FrameBuilder(target, row.type)
+        sink = RowSink(target, builder)
+        listings = [steady(f"/{row.type}/{each}/{relation}", target) for each in ids]
+        read(client, [Ask(listing, sink, (at,), ids[at]) for at, listing in enumerate(listings)], relation)
+        frame = builder.frame(attrs_of(client, path, None))
+        frame.attrs["total_count"] = len(frame)
+        return frame
+    documents = in_parallel(client, lambda each: client.get(f"/{row.type}/{each}/{relation}"), ids, relation)
     several = [any_of(document, found.targets) for document in documents]
     kinds = list(dict.fromkeys(str(each["type"]) for each in several))
     if len(kinds) != 1:
@@ -47,7 +45,7 @@ def component_notes(client: Client, rules: list[str]) -> pd.DataFrame:
 
 def _lists_of(client: Client, parent: str, ids: list[str], name: str, kind: str) -> pd.DataFrame:
     """Lists that are no relation of the table, together; what stands in several comes once."""
-    lists = client.read_all([Listing(f"/{parent}/{each}/{name}", kind, (STEADY_ORDER,)) for each in ids], name)
+    lists = documents_of(client, [steady(f"/{parent}/{each}/{name}", RESOURCES[kind]) for each in ids], name)
     found = {resource["id"]: resource for resources in lists for resource in resources}
     path = path_to(parent, ids, name)
     return to_frame(RESOURCES[kind], list(found.values()), attrs=attrs_of(client, path, len(found)))
@@ -64,9 +62,9 @@ def linked(client: Client, resources: Ids, relation: str) -> pd.DataFrame:
         )
     path = f"/{row.type}/{{}}/relationships/{relation}"
     if found.many:
-        lists = client.read_all([Listing(path.format(each), found.targets[0]) for each in ids], relation)
+        lists = documents_of(client, [Listing(path.format(each), found.targets[0]) for each in ids], relation)
     else:
-        documents = in_parallel(lambda each: client.get(path.format(each)), ids, client.progress, relation)
+        documents = in_parallel(client, lambda each: client.get(path.format(each)), ids, relation)
         lists = [_identifiers(document, found) for document in documents]
     rows = [(each, item["id"], item["type"]) for each, items in zip(ids, lists, strict=True) for item in items]
     frame = pd.DataFrame(rows, columns=[f"{row.singular}_id", "id", "type"], dtype="string")

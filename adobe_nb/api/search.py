@@ -16,7 +16,8 @@ import pandas as pd
 from adobe_nb.api.answers import attrs_of, checked_limit, did_you_mean
 from adobe_nb.api.filters import Sort
 from adobe_nb.api.frames import json_text, to_frame
-from adobe_nb.api.jsonapi import PAGE_SIZE, Client, Document, in_parallel, is_resource
+from adobe_nb.api.jsonapi import PAGE_SIZE, Client, Document, in_parallel
+from adobe_nb.api.pages import is_resource
 from adobe_nb.errors import ArgumentError, IncompleteResult
 from adobe_nb.resources import RESOURCES, UPDATED, Attribute, Resource
 
@@ -142,7 +143,7 @@ def _read_once(client: Client, walk: _Walk, limit: int | None) -> tuple[list[Doc
     bodies = [
         walk.body(start, size if limit is None else min(size, limit - start)) for start in range(size, want, size)
     ]
-    rest = in_parallel(lambda body: _page(client.post_read(_PATH, body), walk), bodies, client.progress, "search")
+    rest = in_parallel(client, lambda body: _page(client.post_read(_PATH, body), walk), bodies, "search")
     resources = [*first, *(resource for page, _ in rest for resource in page)]
     totals = {total, *(each for _, each in rest)}
     twice = len(resources) - len({resource["id"] for resource in resources})

@@ -130,7 +130,7 @@ def known_states(client: Client, row: Resource, ids: Sequence[str]) -> list[Docu
 
 def states_of(client: Client, row: Resource, ids: Sequence[str]) -> list[Document]:
     """The resources as they are now."""
-    return in_parallel(lambda each: state_of(client, row, each), ids, client.progress, row.type)
+    return in_parallel(client, lambda each: state_of(client, row, each), ids, row.type)
 
 
 def attribute(resource: Mapping[str, Any], name: str) -> Any:

@@ -40,12 +40,13 @@ class Waitable(Writing):
         client = self._client()
         states: list[Document] = []
         ends = time.monotonic() + timeout
-        with client.progress(f"waiting for {self.row.type}", len(wanted)) as step:
+        with client.progress(f"waiting for {self.row.type}") as meter:
+            meter.expect(len(wanted))
             done = 0
             while True:
                 states = states_of(client, self.row, wanted)
                 settled = sum(not _is_pending(state) for state in states)
-                step(settled - done)
+                meter.done(settled - done)
                 done = settled
                 if done == len(wanted) or time.monotonic() >= ends:
                     break

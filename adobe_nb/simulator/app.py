@@ -6,10 +6,13 @@ Where Adobe's behaviour is not known, a choice was made; docs/simulator.md lists
 import secrets
 import uuid
 from collections.abc import Mapping
+from dataclasses import replace
+from random import Random
 from typing import Any
 from urllib.parse import parse_qsl
 
-from adobe_nb.simulator.calls import Options
+from adobe_nb.simulator.calls import Call, Options
+from adobe_nb.simulator.drift import Change, drift
 from adobe_nb.simulator.ims import NEEDED_BY_REACTOR, Grant, Ims
 from adobe_nb.simulator.messages import JSON_API, Request, Response, answer
 from adobe_nb.simulator.problems import Problem, not_found
@@ -36,6 +39,16 @@ class App:
             return self._ims(request)
         grant = self._gateway(request)
         return grant if isinstance(grant, Response) else self._reactor(request, grant)
+
+    def drift(self, request: Request, chance: Random) -> Change | None:
+        """Somebody else changes the list that is asked for, before it is answered. What happened, if it could."""
+        grant = self._gateway(request)
+        store = None if isinstance(grant, Response) else self.stores.get(grant.account.org_id)
+        if isinstance(grant, Response) or store is None or request.method != "GET":
+            return None
+        store.settle()
+        somebody = replace(grant.account.with_all_rights(), display_name="Somebody Else")
+        return drift(Call(store, somebody, self.options), request.path, chance)
 
     # -- the identity service
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from adobe_nb.resources import RESOURCES
 from adobe_nb.simulator.packages import attributes_of
+from adobe_nb.simulator.publishing import addresses
 from adobe_nb.simulator.store import Identifier, Record, Store, stamp
 
 PEOPLE = (
@@ -98,20 +99,13 @@ def _builds(store: Store) -> None:
             continue
         identifier = named[1] if named else _id("builds", library.id)
         token = _token("build", library.id)
-        folder = f"https://assets.adobedtm.com/{environment.attributes['library_path']}"
-        file = environment.attributes["library_name"]
         created = _later(published, minutes=-2) if published else _later(library.attributes["updated_at"], hours=1)
         record = Record(
             "builds",
             identifier,
             {"created_at": created, "updated_at": _later(created, seconds=40), "status": "succeeded", "token": token},
             {"environment": environment.here, "library": library.here, "property": owner.here},
-            {
-                "artifact_url": f"{folder}/{file}",
-                "direct_artifact_url": f"{folder}/{token}/{file}",
-                "archive": False,
-                "host_type_of": "akamai",
-            },
+            addresses(environment, token),
         )
         store.add(record, environment.id, library.id)
         library.to_one["last_build"] = record.here

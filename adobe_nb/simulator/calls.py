@@ -25,6 +25,8 @@ class Options:
     failing_builds: bool = False
     deliver: Deliver | None = None
     """Sends a callback's document to an address."""
+    deepest_page: int = 1000
+    """The last page of audit events that is answered."""
     base_url: str = ""
 
 

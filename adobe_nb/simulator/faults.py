@@ -15,7 +15,11 @@ KINDS = {
     "slow": "the answer takes two seconds longer",
     "reset": "the connection is reset before the answer",
     "cut": "the connection ends in the middle of the body",
+    "drift": "the list that is asked for changes before the answer",
 }
+
+
+SEED = 20241
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +45,12 @@ class Fault:
 
 
 class Faults:
-    """Decides per request; the same sequence at every start."""
+    """Decides per request; the same sequence at every start with the same seed."""
 
-    def __init__(self, faults: tuple[Fault, ...] = ()) -> None:
+    def __init__(self, faults: tuple[Fault, ...] = (), seed: int = SEED) -> None:
         self._faults = faults
-        self._random = random.Random(20241)  # noqa: S311
+        self._random = random.Random(seed)  # noqa: S311
 
     def strike(self) -> str | None:
-        """The kind that strikes this request, if one does."""
+        """The kind that strikes this request, if one does: the first in the order they were given."""
         return next((fault.kind for fault in self._faults if self._random.random() < fault.rate), None)

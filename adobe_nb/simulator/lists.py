@@ -30,7 +30,7 @@ def page(records: Sequence[Record], query: Query) -> tuple[Sequence[Record], dic
     """One page, and the pagination block about it."""
     asked = dict(query)
     size = min(_whole(asked.get("page[size]"), 25), _MOST)
-    number = _whole(asked.get("page[number]"), 1)
+    number = page_number(query)
     pages = max(1, math.ceil(len(records) / size))
     return records[(number - 1) * size : number * size], {
         "current_page": number,
@@ -39,6 +39,11 @@ def page(records: Sequence[Record], query: Query) -> tuple[Sequence[Record], dic
         "total_pages": pages,
         "total_count": len(records),
     }
+
+
+def page_number(query: Query) -> int:
+    """The number of the page that is asked for."""
+    return _whole(dict(query).get("page[number]"), 1)
 
 
 def _whole(text: str | None, default: int) -> int:

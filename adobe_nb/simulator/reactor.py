@@ -13,7 +13,7 @@ from adobe_nb.simulator import packages, publishing, writes
 from adobe_nb.simulator.calls import Call, Options
 from adobe_nb.simulator.documents import JSON_TYPES, linkage, linkages, parsed, resource, wanted
 from adobe_nb.simulator.ims import ALL_RIGHTS, Account
-from adobe_nb.simulator.lists import page, select
+from adobe_nb.simulator.lists import page, page_number, select
 from adobe_nb.simulator.messages import JSON_API, Request, Response, answer
 from adobe_nb.simulator.problems import Problem, conflict, malformed, not_found
 from adobe_nb.simulator.revisions import origin
@@ -246,15 +246,22 @@ class Desk:
         return Response(status, b'{"data":' + self._wire(record) + b"}")
 
     def _list(self, records: list[Record], resource_type: str) -> Response:
+        if resource_type == "audit_events" and page_number(self._request.query) > self._call.options.deepest_page:
+            raise Problem(500, "internal-error", "Something unexpected happened.")
         key = (self._request.path, tuple(self._request.query), self._account.rights)
         body = self._store.kept(key)
         if body is None:
-            shown, pagination = page(select(records, resource_type, self._request.query), self._request.query)
+            shown, pagination = page(self._chosen(records, resource_type), self._request.query)
             about = json.dumps({"pagination": pagination}).encode()
             data = b",".join([self._wire(record) for record in shown])
             links = self._page_links(pagination) if resource_type in _LINKED_LISTS else b""
             body = self._store.keep(key, b'{"data":[' + data + b"]" + links + b',"meta":' + about + b"}")
         return Response(200, body)
+
+    def _chosen(self, records: list[Record], resource_type: str) -> list[Record]:
+        query = self._request.query
+        choice = tuple((name, value) for name, value in query if not name.startswith("page["))
+        return self._store.chosen((self._request.path, choice), lambda: select(records, resource_type, query))
 
     def _page_links(self, pagination: Mapping[str, Any]) -> bytes:
         """Addresses of this page, the next and the last, as some lists have them."""

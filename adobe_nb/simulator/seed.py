@@ -10,6 +10,7 @@ from adobe_nb.resources import RESOURCES
 from adobe_nb.simulator import demo
 from adobe_nb.simulator.around import released, surround
 from adobe_nb.simulator.edge import DATASTREAMS
+from adobe_nb.simulator.history import log
 from adobe_nb.simulator.ims import SCOPES, Account
 from adobe_nb.simulator.packages import catalogue
 from adobe_nb.simulator.publishing import file_names, folder, refresh_upstreams
@@ -60,12 +61,16 @@ has no licence for it, ``no_scope`` lacks the scope acp.foundation.
 
 @dataclass(frozen=True, slots=True)
 class Bulk:
-    """Generated properties besides the seed; rules and data elements per property, components per rule."""
+    """Generated properties besides the seed; rules and data elements per property, components per rule.
+
+    ``events`` are audit events about them, that many in all.
+    """
 
     properties: int = 0
     rules: int = 0
     components: int = 0
     data_elements: int = 0
+    events: int = 0
 
 
 def seeded(seed: str, bulk: Bulk) -> dict[str, Store]:
@@ -395,13 +400,15 @@ class _Builder:
 
 def _generate(store: Store, company: Record, bulk: Bulk) -> None:
     """Plain records in any number, for tests and measurements; every date is distinct."""
-    properties = bulk.properties or (1 if bulk.rules or bulk.data_elements else 0)
+    places: list[Record] = []
+    properties = bulk.properties or (1 if bulk.rules or bulk.data_elements or bulk.events else 0)
     start = datetime(2025, 1, 1, tzinfo=UTC)
     for number in range(1, properties + 1):
         name = f"Generated {number:04d}"
         record = store.add(
             _property(name, "web", start + timedelta(seconds=number), ("generated.example",)), company.id
         )
+        places.append(record)
         here: Identifier = ("properties", record.id)
         package: Identifier = ("extension_packages", make_id("extension_packages", "web", "core", "3.4.4"))
         core = _generated(store, "extensions", name, 0, here, {
@@ -425,6 +432,8 @@ def _generate(store: Store, company: Record, bulk: Bulk) -> None:
             })  # fmt: skip
             for part in range(bulk.components):
                 _generated_component(store, name, rule, part, extension)
+    if bulk.events:
+        log(store, places, bulk.events, make_id)
 
 
 def _generated(

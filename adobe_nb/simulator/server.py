@@ -3,6 +3,7 @@
 import asyncio
 import atexit
 import json
+import random
 import socket
 import threading
 from collections import deque
@@ -18,8 +19,9 @@ from tornado.web import Application, RequestHandler, stream_request_body
 
 from adobe_nb.simulator.app import App
 from adobe_nb.simulator.calls import Options
+from adobe_nb.simulator.drift import Change
 from adobe_nb.simulator.edge import EdgeApp
-from adobe_nb.simulator.faults import Fault, Faults
+from adobe_nb.simulator.faults import SEED, Fault, Faults
 from adobe_nb.simulator.ims import Account, Ims
 from adobe_nb.simulator.messages import JSON_API, Request, Response
 from adobe_nb.simulator.seed import ACCOUNTS, COMPANY_ID, DATASTREAM_ID, ORG_ID, Bulk, seeded
@@ -32,7 +34,8 @@ _REMEMBERED = 10_000
 class Simulator:
     """IMS and Reactor on one port, the two Edge hosts on their own. Use as a context, or ``start`` and ``stop``.
 
-    ``requests`` holds the latest requests, for tests and the curious.
+    ``requests`` holds the latest requests, for tests and the curious; ``drifted`` what the fault ``drift`` has changed:
+    ``created`` or ``deleted``, type, id.
 
     Example:
         >>> from adobe_nb.simulator.server import Simulator
@@ -52,16 +55,20 @@ class Simulator:
         build_seconds: float = 0.5,
         failing_builds: bool = False,
         most_in_flight: int | None = None,
+        deepest_page: int = 1000,
         faults: tuple[Fault, ...] = (),
+        fault_seed: int = SEED,
     ) -> None:
         self.accounts: dict[str, Account] = dict(ACCOUNTS)
         self.ims = Ims(self.accounts, token_ttl=token_ttl)
         self.stores = seeded(seed, bulk or Bulk())
         self.latency = latency
-        self.options = Options(build_seconds=build_seconds, failing_builds=failing_builds, deliver=self._deliver)
+        self.options = Options(build_seconds, failing_builds, self._deliver, deepest_page)
         self.most_in_flight = most_in_flight
         self.in_flight = 0
-        self.faults = Faults(faults)
+        self.faults = Faults(faults, fault_seed)
+        self.drifted: list[Change] = []
+        self._chance = random.Random(fault_seed)  # noqa: S311
         self.requests: deque[Request] = deque(maxlen=_REMEMBERED)
         self._port = port
         self._ready = threading.Event()
@@ -176,6 +183,11 @@ class Simulator:
         if not task.cancelled():
             task.exception()  # nobody is told when it cannot be reached
 
+    def _drift(self, request: Request) -> None:
+        change = self.app.drift(request, self._chance) if self.app is not None else None
+        if change is not None:
+            self.drifted.append(change)
+
     def _answerer(self, app: EdgeApp) -> Callable[[Request], Response]:
         def answer(request: Request) -> Response:
             self.requests.append(request)
@@ -232,7 +244,10 @@ class _Handler(RequestHandler):
         elif kind == "reset":
             self.detach().close()
             return
-        response = _FAULTS[kind]() if kind in _FAULTS else self._respond(_translated(self.request, bytes(self._body)))
+        request = _translated(self.request, bytes(self._body))
+        if kind == "drift":
+            self._simulator._drift(request)
+        response = _FAULTS[kind]() if kind in _FAULTS else self._respond(request)
         if kind == "cut":
             about = (f"Content-Type: {response.content_type}", f"Content-Length: {len(response.body)}")
             head = "\r\n".join(("HTTP/1.1 200 OK", *about, "", ""))

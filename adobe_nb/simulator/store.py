@@ -14,6 +14,7 @@ from typing import Any
 from adobe_nb.resources import RESOURCES, Relation
 
 _ROOM = 64_000_000
+_CHOICES = 32
 _UPGRADE = "upgrade_extension_package_id"
 _LINKS = {
     "companies": ("properties",),
@@ -91,6 +92,7 @@ class Store:
         self._kept: dict[Hashable, bytes] = {}
         self._kept_bytes = 0
         self._kept_at = 0
+        self._chosen: dict[Hashable, list[Record]] = {}
 
     # -- records
 
@@ -150,10 +152,7 @@ class Store:
 
     def kept(self, key: Hashable) -> bytes | None:
         """What was kept under that key, if nothing has changed since."""
-        if self._kept_at != self.generation:
-            self._kept.clear()
-            self._kept_bytes = 0
-            self._kept_at = self.generation
+        self._forget()
         return self._kept.get(key)
 
     def keep(self, key: Hashable, body: bytes) -> bytes:
@@ -162,6 +161,22 @@ class Store:
             self._kept[key] = body
             self._kept_bytes += len(body)
         return body
+
+    def chosen(self, key: Hashable, choose: Callable[[], list[Record]]) -> list[Record]:
+        """What ``choose`` gives; asked once until something changes, as every page is cut from the whole list."""
+        self._forget()
+        if key not in self._chosen:
+            if len(self._chosen) >= _CHOICES:
+                del self._chosen[next(iter(self._chosen))]
+            self._chosen[key] = choose()
+        return self._chosen[key]
+
+    def _forget(self) -> None:
+        if self._kept_at != self.generation:
+            self._kept.clear()
+            self._chosen.clear()
+            self._kept_bytes = 0
+            self._kept_at = self.generation
 
     # -- time
 
@@ -200,7 +215,10 @@ def wire(record: Record, base_url: str) -> bytes:
         pieces = _pieces(record.type, linked, record.meta.get(_UPGRADE), base_url)
         values = {"id": record.id, "attributes": _dumps(_attributes(record)), "meta": _dumps(record.meta)}
         values |= {f"to {name}": target[1] for name, target in record.to_one.items() if target}
-        record.json = "".join([values[piece] if number % 2 else piece for number, piece in enumerate(pieces)]).encode()
+        text = "".join([values[piece] if number % 2 else piece for number, piece in enumerate(pieces)]).encode()
+        if record.type == "audit_events":
+            return text  # the log is long and read through once: what is kept of it would be most of the memory
+        record.json = text
     return record.json
 
 

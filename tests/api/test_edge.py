@@ -451,7 +451,7 @@ class TestCollect:
 
         with stub(hang_on_the_second) as server:
             edge = edge_at(server.url)
-            monkeypatch.setattr("adobe_nb.api.jsonapi.PARALLEL", 1)
+            edge._client().gate.ceiling = 1
             collect = edge.visitor(WEB).collect if visitor else edge.collect
 
             def interrupt() -> None:

@@ -13,6 +13,7 @@ import pytest
 from adobe_nb.api.frames import columns_of
 from adobe_nb.api.progress import no_progress
 from adobe_nb.api.search import SEARCHABLE, search
+from adobe_nb.crew import Crew
 from adobe_nb.errors import ArgumentError, IncompleteResult
 from adobe_nb.resources import RESOURCES
 from adobe_nb.simulator import search as simulator
@@ -33,6 +34,7 @@ class Service:
     service = "simulator"
     org_id = ORG_ID
     progress = staticmethod(no_progress)
+    crew = Crew(lambda: 8)
 
     def __init__(self, documents: list[Document], change: Change | None = None) -> None:
         self.documents = documents

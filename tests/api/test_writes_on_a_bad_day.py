@@ -174,10 +174,10 @@ class TestPartsOfAChange:
         transport = shop.session._transport
         send = transport.send
 
-        def interrupted(request: Any, signer: Any) -> Any:
+        def interrupted(request: Any, signer: Any, gate: Any) -> Any:
             if request.method == "DELETE" and request.url.endswith(rules[1]):
                 raise KeyboardInterrupt
-            return send(request, signer)
+            return send(request, signer, gate)
 
         monkeypatch.setattr(transport, "send", interrupted)
         with pytest.raises(KeyboardInterrupt) as caught:

@@ -15,6 +15,7 @@ from adobe_nb.errors import AdobeError
 from adobe_nb.session import Session
 from adobe_nb.simulator.messages import Request as Arrived
 from adobe_nb.simulator.server import Simulator
+from adobe_nb.gate import Gate
 from adobe_nb.transport import UNSIGNED, Request, Response, Signer, Transport
 from tests.conftest import started
 from tests.contract.operations import OPERATIONS, Operation
@@ -42,8 +43,8 @@ class Recording(Transport):
         super().__init__()
         self.kept: list[tuple[Request, Response]] = []
 
-    def send(self, request: Request, signer: Signer = UNSIGNED) -> Response:
-        answer = super().send(request, signer)
+    def send(self, request: Request, signer: Signer = UNSIGNED, gate: Gate | None = None) -> Response:
+        answer = super().send(request, signer, gate)
         self.kept.append((request, answer))
         return answer
 

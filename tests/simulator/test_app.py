@@ -7,9 +7,11 @@ import pytest
 
 from adobe_nb.resources import RESOURCES
 from adobe_nb.simulator.app import App
+from adobe_nb.simulator.calls import Options
 from adobe_nb.simulator.ims import Ims
 from adobe_nb.simulator.messages import Request
 from adobe_nb.simulator.seed import ACCOUNTS, ORG_ID, Bulk, seeded
+from tests.simulator.calling import Caller
 
 BASE = "http://127.0.0.1:1"
 DEMO = ACCOUNTS["demo"]
@@ -298,3 +300,67 @@ def test_audit_events_carry_links_to_their_pages(app: App) -> None:
     assert set(links) == {"self", "next", "last"}
     assert "page%5Bnumber%5D=2&page%5Bsize%5D=10" in links["next"]
     assert "sort=-created_at" in links["last"]
+
+
+@pytest.fixture(scope="module")
+def log() -> App:
+    return App(Ims(ACCOUNTS), seeded("empty", Bulk(rules=5, events=400)), BASE)
+
+
+class TestALongLog:
+    """Audit events, as many as there are: pages, moments, equal moments."""
+
+    def walk(self, log: App, *query: tuple[str, str], size: int = 7) -> list[dict[str, Any]]:
+        found, page = [], 1
+        while page:
+            status, document = get(log, "/audit_events", ("page[size]", str(size)), ("page[number]", str(page)), *query)
+            assert status == 200
+            found += document["data"]
+            page = document["meta"]["pagination"]["next_page"]
+        return found
+
+    @pytest.mark.parametrize("order", ["", "created_at", "-created_at", "type_of", "-updated_at"])
+    def test_equal_ones_keep_their_order_from_page_to_page(self, log: App, order: str) -> None:
+        query = (("sort", order),) if order else ()
+        ids = [each["id"] for each in self.walk(log, *query)]
+        assert len(set(ids)) == 400
+        assert ids == [each["id"] for each in self.walk(log, *query, size=100)]
+
+    def test_bounds_are_exact_to_the_millisecond(self, log: App) -> None:
+        moments = [each["attributes"]["created_at"] for each in self.walk(log)]
+        start = next(number for number in range(100, 400) if moments[number] == moments[number + 1])
+        low, high = moments[start], moments[start + 40]
+
+        def kept(text: str) -> list[str]:
+            found = self.walk(log, ("filter[created_at]", text))
+            return [each["attributes"]["created_at"] for each in found]
+
+        assert kept(f"BETWEEN {low},{high}") == [each for each in moments if low <= each <= high]
+        assert kept(f"GT {low}") == [each for each in moments if each > low]
+        assert kept(f"LT {low}") == [each for each in moments if each < low]
+        assert kept(f"GT {low[:-1]}+00:00") == kept(f"GT {low}")
+
+    def test_pages_beyond_the_deepest_are_an_error_of_the_service(self, log: App) -> None:
+        options = Options(deepest_page=3)
+        shallow = App(log.ims, log.stores, BASE, options)
+        for number, expected in (("3", 200), ("4", 500), ("5000", 500)):
+            status, document = get(shallow, "/audit_events", ("page[number]", number), ("page[size]", "10"))
+            assert status == expected
+        (error,) = document["errors"]
+        assert (error["status"], error["code"]) == ("500", "internal-error")
+        assert error["meta"]["request_id"]
+        shop = log.stores[ORG_ID].all("properties")[0].id
+        assert get(shallow, f"/properties/{shop}/rules", ("page[number]", "4"), ("page[size]", "1"))[0] == 200
+        options.deepest_page = 4
+        assert get(shallow, "/audit_events", ("page[number]", "4"))[0] == 200
+
+    def test_the_deepest_page_is_the_thousandth(self, log: App) -> None:
+        assert get(log, "/audit_events", ("page[number]", "1000"))[0] == 200
+        assert get(log, "/audit_events", ("page[number]", "1001"))[0] == 500
+
+    def test_a_page_shows_what_has_happened_since_the_one_before(self) -> None:
+        api = Caller()
+        shop = api.property()
+        before = api.ids("/audit_events")
+        api.rule(shop)
+        assert set(api.ids("/audit_events")) > set(before)

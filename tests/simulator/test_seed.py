@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 from adobe_nb.resources import ID_PATTERN, RESOURCES
 from adobe_nb.simulator import demo
+from adobe_nb.simulator.publishing import addresses
 from adobe_nb.simulator.seed import COMPANY_ID, ORG_ID, Bulk, seeded
 from adobe_nb.simulator.store import Record, Store
 
@@ -160,6 +162,59 @@ def test_bulk_is_generated_beside_the_seed() -> None:
     assert counts == {"properties": 2, "rules": 6, "rule_components": 24, "data_elements": 10}
     assert len(seeded("empty", Bulk(rules=3))[ORG_ID].all("properties")) == 1
     assert len(seeded("demo", Bulk(properties=1))[ORG_ID].all("properties")) == 7
+
+
+def test_builds_of_the_seed_are_served_where_new_ones_are(store: Store) -> None:
+    for build in store.all("builds"):
+        environment = store.get(*build.to_one["environment"])  # type: ignore[misc]
+        assert environment is not None
+        assert build.meta == addresses(environment, build.attributes["token"])
+    assert any("/staging/" in build.meta["artifact_url"] for build in store.all("builds"))
+
+
+@pytest.fixture(scope="module")
+def busy() -> Store:
+    return seeded("empty", Bulk(properties=2, rules=10, components=2, data_elements=5, events=2000))[ORG_ID]
+
+
+class TestHistory:
+    """Generated audit events."""
+
+    def test_there_are_as_many_as_asked_for_in_the_order_of_their_moments(self, busy: Store) -> None:
+        moments = [event.attributes["created_at"] for event in busy.all("audit_events")]
+        assert len(moments) == 2000
+        assert moments == sorted(moments)
+        assert moments[0] < "2025-02"
+        assert "2025-12" < moments[-1] < "2026-02"
+
+    def test_one_in_twenty_shares_its_millisecond_with_others(self, busy: Store) -> None:
+        together = Counter(event.attributes["created_at"] for event in busy.all("audit_events"))
+        assert sum(number for number in together.values() if number > 1) == 105
+        assert max(together.values()) == 5
+
+    def test_they_are_of_several_kinds_and_true(self, busy: Store) -> None:
+        latest: dict[str, str] = {}
+        gone: dict[str, set[str]] = {"created": set(), "deleted": set()}
+        for event in busy.all("audit_events"):
+            thing, happened = event.attributes["type_of"].split(".")
+            entity = event.to_one["entity"]
+            assert entity is not None
+            assert RESOURCES[entity[0]].singular == thing
+            assert json.loads(event.attributes["entity"])["data"]["id"] == entity[1]
+            if happened == "updated":
+                latest[entity[1]] = event.attributes["created_at"]
+            else:
+                gone[happened].add(entity[1])
+                assert busy.get(*entity) is None
+        assert gone["created"] == gone["deleted"]
+        assert len(gone["created"]) == 50
+        for kind in ("properties", "rules", "rule_components", "data_elements", "extensions"):
+            for record in busy.all(kind):
+                assert record.attributes["updated_at"] == latest.get(record.id, record.attributes["updated_at"])
+
+    def test_they_need_no_more_than_a_property(self) -> None:
+        store = seeded("empty", Bulk(events=3))[ORG_ID]
+        assert (len(store.all("properties")), len(store.all("audit_events"))) == (1, 3)
 
 
 def test_an_unknown_seed_is_refused() -> None:

@@ -3,13 +3,14 @@
 import json
 import threading
 import time
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import pytest
 import requests
 
 from adobe_nb import DelayedError
-from adobe_nb.simulator.faults import KINDS, Fault
+from adobe_nb.simulator.faults import KINDS, Fault, Faults
 from adobe_nb.simulator.server import Simulator
 from tests.conftest import sign_in
 from tests.stub import Answer, Got, stub
@@ -60,7 +61,7 @@ def test_a_taken_port_is_an_error(demo: Any) -> None:
         Simulator(port=port).start()
 
 
-@pytest.mark.parametrize("kind", sorted(set(KINDS) - {"slow", "reset", "cut"}))
+@pytest.mark.parametrize("kind", sorted(set(KINDS) - {"slow", "reset", "cut", "drift"}))
 def test_a_fault_at_rate_1_strikes_every_request(simulate: Any, kind: str) -> None:
     simulator = simulate(seed="empty", faults=(Fault(kind, 1),))
     answer = requests.get(f"{simulator.reactor_url}/companies", timeout=5)
@@ -101,6 +102,21 @@ def test_it_can_be_started_again_but_not_twice() -> None:
     simulator.start()
     assert requests.get(f"{simulator.reactor_url}/simulator", timeout=5).status_code == 200
     simulator.stop()
+
+
+def test_answers_say_when(simulate: Any) -> None:
+    answer = requests.get(f"{simulate(seed='empty').reactor_url}/companies", timeout=5)
+    assert abs(parsedate_to_datetime(answer.headers["Date"]).timestamp() - time.time()) < 5
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_faults_strike_the_same_requests_at_every_start(seed: int) -> None:
+    several = (Fault("429", 0.2), Fault("drift", 0.2), Fault("500", 0.2))
+    first, again, other = (Faults(several, number) for number in (seed, seed, seed + 10))
+    kinds = [first.strike() for _ in range(200)]
+    assert [again.strike() for _ in range(200)] == kinds
+    assert [other.strike() for _ in range(200)] != kinds
+    assert set(kinds) == {"429", "drift", "500", None}
 
 
 def test_a_port_that_is_none_is_an_error() -> None:

@@ -1,0 +1,165 @@
+"""Threads that ask many things at once, for one call: no more of them than requests may be in flight.
+
+The calling thread hands out the jobs and takes the results; jobs may lead to more jobs. Threads never wait for other
+jobs, so that nothing can block; what is called in one of the threads works there, one after the other.
+"""
+
+import heapq
+import queue
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from adobe_nb.gate import Gate, Stopped, in_a_crew, working_for
+
+_IDLE = 10.0
+_TICK = 0.2
+_AHEAD = 3
+
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
+
+
+@dataclass(order=True)
+class Job:
+    """``work`` is done in a thread, ``then`` in the calling one; it may give more jobs. Lower ``order`` goes first."""
+
+    order: tuple[int, ...]
+    work: Callable[[], Any] = field(compare=False)
+    then: Callable[[Any], "Iterable[Job] | None"] = field(compare=False)
+
+
+class Crew:
+    """Up to so many threads, made when there is work for them, gone when there is none for a while."""
+
+    def __init__(self, most: Callable[[], int]) -> None:
+        self._most = most
+        self._tasks: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._lock = threading.Lock()
+        self._threads = 0
+        self._unfinished = 0
+
+    @property
+    def threads(self) -> int:
+        """Threads there are now."""
+        return self._threads
+
+    def run(self, jobs: Iterable[Job], tick: Callable[[], object] = lambda: None) -> None:
+        """Do all the jobs and those that they lead to. The first error, or an interrupt, ends it.
+
+        ``tick`` is called several times a second, in the calling thread.
+        """
+        waiting = list(jobs)
+        heapq.heapify(waiting)
+        if in_a_crew():
+            _one_by_one(waiting)
+            return
+        results: queue.SimpleQueue[tuple[Job, Any, BaseException | None]] = queue.SimpleQueue()
+        stopped = threading.Event()
+        out = 0
+        try:
+            while waiting or out:
+                if len(waiting) == 1 and not out:
+                    # One after the other needs no thread, and an interrupt reaches it at once.
+                    _do(waiting, heapq.heappop(waiting))
+                    tick()
+                    continue
+                while waiting and out < self._most() * _AHEAD:
+                    self._hand_out(heapq.heappop(waiting), results, stopped)
+                    out += 1
+                try:
+                    job, result, error = results.get(timeout=_TICK)
+                except queue.Empty:
+                    tick()
+                    continue
+                out -= 1
+                if error is not None:
+                    raise error
+                for more in job.then(result) or ():
+                    heapq.heappush(waiting, more)
+                tick()
+        finally:
+            # What is still under way ends by itself; nobody waits for it.
+            stopped.set()
+
+    def _hand_out(self, job: Job, results: "queue.SimpleQueue[Any]", stopped: threading.Event) -> None:
+        def task() -> None:
+            if stopped.is_set():
+                return
+            outcome: tuple[Job, Any, BaseException | None]
+            try:
+                with working_for(stopped):
+                    outcome = (job, job.work(), None)
+            except Stopped:
+                return
+            except BaseException as error:  # noqa: BLE001 - raised again in the calling thread
+                outcome = (job, None, error)
+            results.put(outcome)
+
+        with self._lock:
+            self._unfinished += 1
+            self._tasks.put(task)
+            if self._threads < min(self._most(), self._unfinished):
+                self._threads += 1
+                # Daemons: a request that hangs must not keep the interpreter from ending.
+                threading.Thread(target=self._labour, name=f"adobe_nb {self._threads}", daemon=True).start()
+
+    def _labour(self) -> None:
+        while True:
+            try:
+                task = self._tasks.get(timeout=_IDLE)
+            except queue.Empty:
+                with self._lock:
+                    if self._tasks.empty():
+                        self._threads -= 1
+                        return
+                continue
+            try:
+                task()
+            finally:
+                del task
+                with self._lock:
+                    self._unfinished -= 1
+
+
+_crews: dict[int, tuple[Gate, Crew]] = {}
+_lock = threading.Lock()
+
+
+def crew_of(gate: Gate) -> Crew:
+    """The crew that works at a gate: one for all that pass there, so that many calls at once are no more threads."""
+    with _lock:
+        return _crews.setdefault(id(gate), (gate, Crew(lambda: gate.ceiling)))[1]
+
+
+def _one_by_one(waiting: list[Job]) -> None:
+    while waiting:
+        _do(waiting, heapq.heappop(waiting))
+
+
+def _do(waiting: list[Job], job: Job) -> None:
+    for more in job.then(job.work()) or ():
+        heapq.heappush(waiting, more)
+
+
+def each(
+    crew: Crew,
+    work: Callable[[_Item], _Result],
+    items: Sequence[_Item],
+    *,
+    done: Callable[[], object] = lambda: None,
+    tick: Callable[[], object] = lambda: None,
+) -> list[_Result]:
+    """``work`` for every item at once; the results in the items' order."""
+    results: dict[int, _Result] = {}
+
+    def job(number: int) -> Job:
+        def keep(result: _Result) -> None:
+            results[number] = result
+            done()
+
+        return Job((number,), lambda: work(items[number]), keep)
+
+    crew.run([job(number) for number in range(len(items))], tick)
+    return [results[number] for number in range(len(items))]

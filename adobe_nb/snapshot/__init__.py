@@ -1,0 +1,1 @@
+"""Snapshots: a property or a company as tables on disk."""

@@ -1,0 +1,167 @@
+"""The fault ``drift``: lists change under the reader, and everything still fits together."""
+
+from random import Random
+from typing import Any
+
+import pytest
+import requests
+
+from adobe_nb.simulator.drift import Change
+from adobe_nb.simulator.faults import Fault
+from adobe_nb.simulator.messages import Request
+from adobe_nb.simulator.seed import Bulk
+from tests.simulator.calling import ACCEPT, COMPANY, Caller
+
+
+@pytest.fixture
+def api() -> Caller:
+    return Caller("demo")
+
+
+def place(api: Caller) -> str:
+    return next(each.id for each in api.store.all("properties") if each.attributes["name"] == "Web Store US")
+
+
+def rule(api: Caller) -> str:
+    """A rule with several components."""
+    rules = api.store.listed(place(api), "rules")
+    return max(rules, key=lambda each: len(api.store.listed(each.id, "rule_components"))).id
+
+
+def drift(api: Caller, path: str, chance: Random, **headers: str) -> Change | None:
+    return api.app.drift(Request("GET", path, (), {**api.headers(), **headers}), chance)
+
+
+def paths(api: Caller) -> dict[str, str]:
+    lists = {kind: f"/properties/{place(api)}/{kind}" for kind in ("rules", "data_elements", "libraries")}
+    return {**lists, "rule_components": f"/rules/{rule(api)}/rule_components"}
+
+
+@pytest.mark.parametrize("kind", ["rules", "data_elements", "libraries", "rule_components"])
+def test_members_come_and_go(api: Caller, kind: str) -> None:
+    path, chance, happened = paths(api)[kind], Random(1), set()
+    for _ in range(8):
+        before = set(api.ids(path))
+        change = drift(api, path, chance)
+        assert change is not None
+        what, of, identifier = change
+        happened.add(what)
+        assert of == kind
+        assert set(api.ids(path)) == (before | {identifier} if what == "created" else before - {identifier})
+    assert happened == {"created", "deleted"}
+
+
+@pytest.mark.parametrize("kind", ["rules", "data_elements", "libraries", "rule_components"])
+def test_a_new_member_is_like_another_one_but_of_now(api: Caller, kind: str) -> None:
+    path, chance = paths(api)[kind], Random(1)
+    before = {each["attributes"]["name"] for each in api.listed(path)}
+    created = None
+    while created is None:
+        what, _, identifier = drift(api, path, chance) or ("", "", "")
+        created = next(each for each in api.listed(path) if each["id"] == identifier) if what == "created" else None
+    attributes = created["attributes"]
+    assert attributes["name"].rpartition(" (")[0] in before
+    assert attributes["name"] not in before
+    assert attributes["created_at"] == attributes["updated_at"]
+    assert attributes["created_at"] > "2033"
+    assert created["relationships"]["property"]["data"]["id"] == place(api)
+    if kind == "rule_components":
+        assert attributes["settings"]
+        assert api.ids(f"/rule_components/{created['id']}/rules") == [rule(api)]
+
+
+def test_every_change_is_in_the_audit_log(api: Caller) -> None:
+    chance = Random(1)
+    for path in paths(api).values():
+        before = len(api.store.all("audit_events"))
+        what, kind, identifier = drift(api, path, chance) or ("", "", "")
+        new = api.store.all("audit_events")[before:]
+        assert (what, identifier) in {
+            (each.attributes["type_of"].partition(".")[2], (each.to_one["entity"] or ("", ""))[1]) for each in new
+        }
+        assert ("rule.updated" in {each.attributes["type_of"] for each in new}) == (kind == "rule_components")
+
+
+def test_a_list_of_audit_events_gets_another_one(api: Caller) -> None:
+    before = set(api.ids("/audit_events"))
+    what, kind, identifier = drift(api, "/audit_events", Random(1)) or ("", "", "")
+    newest = api.listed("/audit_events", ("sort", "-created_at"))[0]
+    assert newest["id"] not in before
+    assert newest["attributes"]["type_of"] == f"rule.{what}"
+    assert (kind, newest["relationships"]["entity"]["data"]["id"]) == ("rules", identifier)
+
+
+def test_other_requests_change_nothing(api: Caller) -> None:
+    shop, generation = place(api), api.store.generation
+    revision = api.store.listed(rule(api), "revisions")[-1].id
+    others = (
+        "/companies", f"/companies/{COMPANY}/properties", f"/properties/{shop}", f"/properties/{shop}/environments",
+        f"/properties/{shop}/hosts", f"/rules/{rule(api)}/libraries", f"/rules/{revision}/rule_components", "/profile",
+        "/properties/PRnone/rules", "/", "/nonsense",
+    )  # fmt: skip
+    for path in others:
+        assert drift(api, path, Random(1)) is None
+    rules = f"/properties/{shop}/rules"
+    assert drift(api, rules, Random(1), authorization="Bearer none") is None
+    assert api.app.drift(Request("POST", rules, (), api.headers()), Random(1)) is None
+    assert drift(api, "/companies", Random(1), **{"x-gw-ims-org-id": ""}) is None
+    assert api.store.generation == generation
+
+
+def test_a_list_without_members_stays_as_it_is() -> None:
+    api = Caller("empty")
+    shop = api.property()
+    assert drift(api, f"/properties/{shop}/rules", Random(1)) is None
+    assert drift(Caller("empty"), "/audit_events", Random(1)) is None
+
+
+def test_what_does_not_fit_its_schema_is_not_copied(api: Caller) -> None:
+    path = paths(api)["data_elements"]
+    for element in api.store.listed(place(api), "data_elements"):
+        element.attributes["settings"] = "[]"
+    before, changes = len(api.ids(path)), [drift(api, path, Random(seed)) for seed in range(6)]
+    assert None in changes
+    assert {change[0] for change in changes if change} == {"deleted"}
+    assert len(api.ids(path)) == before - sum(change is not None for change in changes)
+
+
+def test_after_many_changes_everything_fits_together(api: Caller) -> None:
+    chance = Random(5)
+    for _ in range(60):
+        for path in [*paths(api).values(), "/audit_events"]:
+            drift(api, path, chance)
+    shop = place(api)
+    for kind in ("rules", "data_elements", "libraries"):
+        for each in api.listed(f"/properties/{shop}/{kind}"):
+            for relation in each["relationships"].values():
+                target = relation.get("data")
+                assert not target or api.store.get(target["type"], target["id"]) is not None
+            assert api.get(f"/{kind}/{each['id']}").data == each
+            assert each["attributes"].get("deleted_at") is None
+
+
+class TestServed:
+    def asked(self, simulator: Any) -> tuple[list[Change], list[int]]:
+        """What changed at six requests of a list, and how many the answers count."""
+        details, store = simulator.connection(), next(iter(simulator.stores.values()))
+        headers = {
+            "Authorization": f"Bearer {details['access_token']}",
+            "x-api-key": details["client_id"],
+            "x-gw-ims-org-id": details["org_id"],
+            "Accept": ACCEPT,
+        }
+        url = f"{simulator.reactor_url}/properties/{store.all('properties')[0].id}/rules"
+        answers = [requests.get(url, headers=headers, timeout=30).json() for _ in range(6)]
+        return simulator.drifted, [each["meta"]["pagination"]["total_count"] for each in answers]
+
+    def test_what_changed_is_told_and_the_same_at_every_start(self, simulate: Any) -> None:
+        options: dict[str, Any] = {"seed": "empty", "bulk": Bulk(rules=40), "faults": (Fault("drift", 1),)}
+        first, counts = self.asked(simulate(**options))
+        total = 40
+        for (what, kind, _), count in zip(first, counts, strict=True):
+            total += 1 if what == "created" else -1
+            assert (kind, count) == ("rules", total)
+        again, _ = self.asked(simulate(**options))
+        other, _ = self.asked(simulate(**options, fault_seed=7))
+        assert again == first
+        assert other != first

@@ -1,0 +1,143 @@
+"""SQL over a snapshot: its tables, nothing else, and the dtypes of our frames."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from adobe_nb.errors import SnapshotError
+from adobe_nb.snapshot.manifest import Manifest
+from adobe_nb.snapshot.sql import sql
+from adobe_nb.snapshot.store import Store
+from tests.snapshot.making import ABOUT, AT, COLUMNS, ROWS, frame, snapshot
+
+RULES = COLUMNS["rules"]
+
+
+@pytest.fixture
+def manifest(tmp_path: Path) -> Manifest:
+    return snapshot(Store(tmp_path / "snapshots"))
+
+
+def value(manifest: Manifest, expression: str) -> tuple[Any, str]:
+    """What an expression gives, and its dtype."""
+    (column,) = sql(manifest, f"SELECT {expression}").items()
+    return column[1][0], str(column[1].dtype)
+
+
+def test_a_table_is_the_frame(manifest: Manifest) -> None:
+    for table in manifest.tables:
+        answer = sql(manifest, f"SELECT * FROM {table}")
+        pd.testing.assert_frame_equal(answer, manifest.frame(table))
+
+
+def test_also_where_parts_have_columns_of_their_own_and_where_there_is_no_part(tmp_path: Path) -> None:
+    with Store(tmp_path).begin(ABOUT, COLUMNS) as draft:
+        draft.put("rules", "PR1", frame(RULES, 1, beta="b"), at=AT)
+        draft.put("rules", "PR2", frame(RULES, 1, alpha="a"), at=AT)
+        manifest = draft.publish()
+    pd.testing.assert_frame_equal(sql(manifest, "FROM rules"), manifest.frame("rules"))
+    pd.testing.assert_frame_equal(sql(manifest, "FROM companies"), manifest.frame("companies"))
+
+
+def test_tables_can_be_joined_and_json_opened(manifest: Manifest) -> None:
+    query = "SELECT settings->>'$.n[0]' AS n FROM rule_components AS c JOIN rules AS r USING (id) ORDER BY n, r.id"
+    assert sql(manifest, query)["n"].dropna().tolist() == ["0", "0", "2", "2", "3", "3"]
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected", "dtype"),
+    [
+        ("1::TINYINT", 1, "Int64"),
+        ("sum(x) FROM (VALUES (1), (2)) AS t(x)", 3, "Int64"),
+        ("9007199254740993", 9007199254740993, "Int64"),
+        ("18446744073709551615::UBIGINT", 2.0**64, "Float64"),
+        ("1.5", 1.5, "Float64"),
+        ("1.5::FLOAT", 1.5, "Float64"),
+        ("true", True, "boolean"),
+        ("'x'", "x", "string"),
+        ("'x'::ENUM('x', 'y')", "x", "string"),
+        ("[1, 2]", "[1, 2]", "string"),
+        ("{'a': 'é'}", '{"a": "é"}', "string"),
+        ("""'{"a": 1}'::JSON""", '{"a": 1}', "string"),
+        ("TIME '10:00'", "10:00:00", "string"),
+        ("DATE '2025-03-01'", pd.Timestamp("2025-03-01", tz="UTC"), "datetime64[us, UTC]"),
+        ("TIMESTAMP '2025-03-01 10:00'", pd.Timestamp("2025-03-01 10:00", tz="UTC"), "datetime64[us, UTC]"),
+        ("TIMESTAMPTZ '2025-03-01 10:00:00+02'", pd.Timestamp("2025-03-01 08:00", tz="UTC"), "datetime64[us, UTC]"),
+        ("extract(hour FROM TIMESTAMPTZ '2025-03-01 10:00:00+02')", 8, "Int64"),
+    ],
+)
+def test_answers_have_the_dtypes_of_our_frames(manifest: Manifest, expression: str, expected: Any, dtype: str) -> None:
+    assert value(manifest, expression) == (expected, dtype)
+
+
+@pytest.mark.parametrize("expression", ["NULL::INTEGER", "NULL::DATE", "NULL::VARCHAR", "NULL::BOOLEAN", "NULL::INT[]"])
+def test_missing_values_are_missing_in_every_type(manifest: Manifest, expression: str) -> None:
+    assert pd.isna(value(manifest, expression)[0])
+
+
+def test_two_columns_may_have_the_same_name(manifest: Manifest) -> None:
+    answer = sql(manifest, "SELECT a.id, b.name, b.id FROM rules AS a JOIN rules AS b ON a.id = b.id")
+    assert len(answer.columns) == 3
+
+
+def test_an_answer_without_rows_has_its_columns_and_dtypes(manifest: Manifest) -> None:
+    answer = sql(manifest, "SELECT name, created_at FROM rules WHERE false")
+    assert answer.dtypes.astype(str).to_dict() == {"name": "string", "created_at": "datetime64[us, UTC]"}
+
+
+@pytest.mark.parametrize(
+    ("query", "message"),
+    [
+        ("SELECT * FROM rule", "Table with name rule does not exist!.* companies, rules, rule_components"),
+        ("SELEC 1", "syntax error"),
+        ("SELECT nam FROM rules", '"nam" not found'),
+        ("SELECT 'x'::INTEGER", "Could not convert"),
+        ("", "begin it with SELECT"),
+    ],
+)
+def test_a_mistake_is_told_in_one_line_with_the_tables(manifest: Manifest, query: str, message: str) -> None:
+    with pytest.raises(SnapshotError, match=message) as caught:
+        sql(manifest, query)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_query_sees_nothing_but_the_tables(manifest: Manifest, tmp_path: Path) -> None:
+    secret = tmp_path / "secret.csv"
+    secret.write_text("a\n1\n")
+    theirs = frame(RULES)
+    assert len(theirs) == ROWS
+    for query in (
+        f"SELECT * FROM '{secret}'",
+        f"SELECT * FROM read_text('{secret}')",
+        f"SELECT * FROM glob('{tmp_path}/*')",
+        f"SELECT * FROM '{manifest.paths('rules')[0]}'",
+        f"COPY (SELECT 1) TO '{manifest.paths('rules')[0]}'",
+        f"COPY rules TO '{tmp_path / 'out.csv'}'",
+        f"ATTACH '{tmp_path / 'x.db'}'",
+        "INSTALL httpfs",
+        "SELECT * FROM 'https://example.com/x.csv'",
+        "SELECT * FROM theirs",
+        "SET enable_external_access = true",
+        "SET python_enable_replacements = true",
+    ):
+        with pytest.raises(SnapshotError):
+            sql(manifest, query)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["secret.csv", "snapshots"]
+    assert len(manifest.frame("rules")) == 2 * ROWS
+
+
+@pytest.mark.parametrize("how", ["missing", "cut off", "one bit"])
+def test_a_damaged_file_is_an_error_and_never_a_short_answer(manifest: Manifest, how: str) -> None:
+    file = manifest.paths("rules")[1]
+    whole = file.read_bytes()
+    if how == "missing":
+        file.unlink()
+    elif how == "cut off":
+        os.truncate(file, len(whole) // 2)
+    else:
+        file.write_bytes(whole[:30] + bytes([whole[30] ^ 1]) + whole[31:])
+    with pytest.raises(SnapshotError):
+        sql(manifest, "SELECT * FROM rules")

@@ -1,0 +1,740 @@
+"""Snapshots on disk: whole or not there, numbered, never changed again."""
+
+import json
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pandas as pd
+import pyarrow.dataset
+import pyarrow.parquet
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from adobe_nb.errors import ArgumentError, SnapshotError
+from adobe_nb.snapshot.store import Store
+from tests.snapshot import making
+from tests.snapshot.making import ABOUT, AT, COLUMNS, ROWS, frame, series, snapshot
+
+RULES = COLUMNS["rules"]
+COMPONENTS = COLUMNS["rule_components"]
+
+
+class Clock:
+    """A clock that is set by hand."""
+
+    def __init__(self) -> None:
+        self.time = datetime(2025, 3, 1, 10, 0, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.time
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def store(tmp_path: Path, clock: Clock) -> Store:
+    return Store(tmp_path / "snapshots", now=clock)
+
+
+def stored(store: Store, *frames: pd.DataFrame) -> pd.DataFrame:
+    """What comes back when these are the rules of properties, one each."""
+    with store.begin(ABOUT, {"rules": RULES}, resume=False) as draft:
+        for number, each in enumerate(frames):
+            draft.put("rules", f"PR{number}", each, at=AT)
+        draft.publish()
+    return store.at().frame("rules")
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    """Every file below, but for the lock."""
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and path.name != "_adobe_nb.lock"
+    }
+
+
+class TestFrames:
+    def test_a_frame_comes_back_as_it_was_put(self, store: Store) -> None:
+        pd.testing.assert_frame_equal(stored(store, frame(RULES)), frame(RULES))
+
+    @pytest.mark.parametrize("table", COLUMNS)
+    def test_without_rows_too_and_when_nothing_was_put_at_all(self, store: Store, table: str) -> None:
+        empty = frame(COLUMNS[table], 0)
+        with store.begin(ABOUT, COLUMNS) as draft:
+            draft.put("rules", "PR1", frame(RULES, 0), at=AT)
+            manifest = draft.publish()
+        pd.testing.assert_frame_equal(manifest.frame(table), empty)
+
+    @settings(max_examples=40, deadline=None)
+    @given(data=st.data(), rows=st.integers(0, 6))
+    def test_any_values_come_back(self, data: st.DataObject, rows: int) -> None:
+        text = st.text(st.characters(exclude_categories=["Cs"]))
+        values: dict[str, Any] = {
+            "text": text,
+            "json": text,
+            "boolean": st.booleans(),
+            "integer": st.integers(-(2**63), 2**63 - 1),
+            "number": st.floats(allow_nan=False),
+            "datetime": st.integers(-62_135_596_800_000_000, 253_402_300_799_999_999),  # the years 1 to 9999
+        }
+        original = pd.DataFrame(
+            {
+                name: series(kind, data.draw(st.lists(st.none() | values[kind], min_size=rows, max_size=rows)))
+                for name, kind in {**COMPONENTS, "zz_unknown": "text"}.items()
+            },
+            index=pd.RangeIndex(rows),
+        )
+        with tempfile.TemporaryDirectory() as folder:
+            with Store(folder).begin(ABOUT, {"rule_components": COMPONENTS}) as draft:
+                draft.put("rule_components", "PR1", original, at=AT)
+                manifest = draft.publish()
+            pd.testing.assert_frame_equal(manifest.frame("rule_components"), original)
+
+    def test_parts_follow_each_other_by_property_whatever_the_order_they_came_in(self, store: Store) -> None:
+        with store.begin(ABOUT, COLUMNS) as draft:
+            for owner in ("PR3", "PR1", "PR2"):
+                draft.put("rules", owner, frame(RULES, 1, about=owner), at=AT)
+            manifest = draft.publish()
+        assert manifest.frame("rules")["about"].tolist() == ["PR1", "PR2", "PR3"]
+        assert [path.parent.name for path in manifest.paths("rules")] == [f"property=PR{n}" for n in (1, 2, 3)]
+
+    def test_unknown_columns_are_united_and_missing_where_a_part_has_none(self, store: Store) -> None:
+        whole = stored(store, frame(RULES, 2, beta="b"), frame(RULES, 2), frame(RULES, 1, alpha="a", beta="B"))
+        assert list(whole.columns) == [*RULES, "alpha", "beta"]
+        assert whole["alpha"].fillna("-").tolist() == ["-", "-", "-", "-", "a"]
+        assert whole["beta"].fillna("-").tolist() == ["b", "b", "-", "-", "B"]
+        assert {str(whole[name].dtype) for name in ("alpha", "beta")} == {"string"}
+        assert isinstance(whole.index, pd.RangeIndex)
+
+    def test_names_that_differ_by_capitals_only_stay_apart(self, store: Store) -> None:
+        whole = stored(store, frame(RULES, 1, Name="x"))
+        assert whole["Name"].tolist() == ["x"]
+        assert whole["name"].tolist() == ["é😀0"]
+
+    def test_the_frame_says_of_which_snapshot_it_is(self, store: Store) -> None:
+        attrs = stored(store, frame(RULES)).attrs
+        assert attrs == {"snapshot": 1, "table": "rules", "finished": "2025-03-01T10:00:00+00:00"}
+
+    def test_half_a_character_is_refused_and_the_row_is_named(self, store: Store) -> None:
+        bad = frame(RULES)
+        bad["name"] = pd.Series(["a", None, "b", "half \ud800", "c"], dtype=pd.StringDtype("python"))
+        with store.begin(ABOUT, COLUMNS) as draft, pytest.raises(SnapshotError, match=r"rules of PR1: name of ID3 "):
+            draft.put("rules", "PR1", bad, at=AT)
+        assert not draft.has("rules", "PR1")
+
+    @pytest.mark.parametrize(
+        ("change", "message"),
+        [
+            (lambda good: good.drop(columns="name"), "begin with"),
+            (lambda good: good[[*good.columns[1:], "id"]], "begin with"),
+            (lambda good: good.assign(order=1), "order is int64, and should be string"),
+            (lambda good: good.assign(enabled=True), "enabled is bool, and should be boolean"),
+            (lambda good: good.assign(b=good["id"], a=good["id"]), "in order"),
+            (lambda good: pd.concat([good, good["id"]], axis="columns"), "distinct"),
+            (lambda good: good.assign(**{"x": good["id"]}).rename(columns={"x": 1}), "distinct names"),
+        ],
+    )
+    def test_a_frame_that_is_not_the_tables_is_refused(self, store: Store, change: Any, message: str) -> None:
+        with store.begin(ABOUT, COLUMNS) as draft, pytest.raises(SnapshotError, match=message):
+            draft.put("rules", "PR1", change(frame(RULES)), at=AT)
+
+
+class TestWhatAreTheTables:
+    def test_a_table_that_is_not_there_is_an_error_that_lists_them(self, store: Store) -> None:
+        with pytest.raises(ArgumentError, match="no table 'libraries'. It has: companies, rules, rule_components"):
+            snapshot(store).frame("libraries")
+
+    def test_a_table_that_was_not_announced_cannot_be_put(self, store: Store) -> None:
+        with store.begin(ABOUT, {"rules": RULES}) as draft, pytest.raises(ArgumentError, match="'companies' is not"):
+            draft.put("companies", None, frame(COLUMNS["companies"]), at=AT)
+
+    def test_a_table_has_parts_of_properties_or_one_of_none(self, store: Store) -> None:
+        with store.begin(ABOUT, COLUMNS) as draft:
+            draft.put("rules", "PR1", frame(RULES), at=AT)
+            with pytest.raises(ArgumentError, match="both kinds"):
+                draft.put("rules", None, frame(RULES), at=AT)
+
+    @pytest.mark.parametrize("property", ["", "..", "PR1/../..", "pr1", "PR", "PRg", "12", "PR1\n", "/etc", "__HIVE"])
+    def test_what_is_no_property_id_never_becomes_a_path(self, store: Store, property: str) -> None:
+        with store.begin(ABOUT, COLUMNS) as draft, pytest.raises(ArgumentError, match="no property id"):
+            draft.put("rules", property, frame(RULES), at=AT)
+
+    @pytest.mark.parametrize("table", ["", "..", "a/b", "Rules", "_draft", "rules\n"])
+    def test_what_is_no_name_of_a_table_never_becomes_a_path(self, store: Store, table: str) -> None:
+        with pytest.raises(ArgumentError, match="no name of a table"):
+            store.begin(ABOUT, {table: RULES})
+
+    @pytest.mark.parametrize("at", ["", "yesterday", "2025-03-01T10:00:00"])
+    def test_a_moment_needs_a_zone(self, store: Store, at: str) -> None:
+        with store.begin(ABOUT, COLUMNS) as draft, pytest.raises(ArgumentError, match="no moment"):
+            draft.put("rules", "PR1", frame(RULES), at=at)
+
+    def test_what_it_is_about_has_to_be_json(self, store: Store) -> None:
+        with pytest.raises(ArgumentError, match="JSON"):
+            store.begin({"when": datetime(2025, 3, 1, tzinfo=UTC)}, COLUMNS)
+
+    def test_the_manifest_says_what_was_put(self, store: Store, clock: Clock) -> None:
+        with store.begin(ABOUT, COLUMNS) as draft:
+            draft.put("rules", "PR1", frame(RULES, 3, extra="x"), at=AT)
+            clock.time += timedelta(minutes=5)
+            draft.publish(requests=7)
+        manifest = store.at()
+        (part,) = manifest.parts
+        assert (part.table, part.property, part.rows, part.at, part.columns) == ("rules", "PR1", 3, AT, ("extra",))
+        assert manifest.about == {**ABOUT, "requests": 7}
+        assert manifest.columns == COLUMNS
+        assert manifest.finished - manifest.started == timedelta(minutes=5)
+        assert repr(manifest) == "<Snapshot 1 of 2025-03-01 10:05 UTC: 3 tables, 3 rows>"
+
+
+class TestAsOf:
+    @pytest.fixture
+    def days(self, store: Store, clock: Clock) -> Store:
+        """Finished on 1, 2 and 3 March, at ten."""
+        for _ in range(3):
+            snapshot(store)
+            clock.time += timedelta(days=1)
+        return store
+
+    @pytest.mark.parametrize(
+        ("as_of", "number"),
+        [
+            (None, 3),
+            (1, 1),
+            ("2", 2),
+            ("000002", 2),
+            (date(2025, 3, 1), 1),
+            ("2025-03-01", 1),
+            (datetime(2025, 3, 2, 10, 0, tzinfo=UTC), 2),
+            (datetime(2025, 3, 2, 10, 0), 2),
+            (datetime(2025, 3, 2, 9, 59, 59, tzinfo=UTC), 1),
+            ("2025-03-02T11:00+02:00", 1),
+            (pd.Timestamp("2025-03-02 12:00", tz="UTC"), 2),
+            ("2199-01-01", 3),
+            (date.max, 3),
+        ],
+    )
+    def test_a_number_a_date_or_a_moment(self, days: Store, as_of: Any, number: int) -> None:
+        assert days.at(as_of).number == number
+
+    @pytest.mark.parametrize("as_of", [0, 4, -1, "17", date(2025, 2, 28), "2025-03-01T09:00", pd.NaT])
+    def test_what_is_not_there_is_an_error_that_says_what_is(self, days: Store, as_of: Any) -> None:
+        with pytest.raises(SnapshotError, match=r"It has 3, from 1 \(finished 2025-03-01 10:00:00 UTC\) to 3"):
+            days.at(as_of)
+
+    def test_text_that_is_no_moment_is_an_error(self, days: Store) -> None:
+        with pytest.raises(ArgumentError, match="'last week' is neither"):
+            days.at("last week")
+
+    def test_before_the_first_snapshot_there_is_none(self, store: Store) -> None:
+        assert store.manifests() == []
+        with pytest.raises(SnapshotError, match="no snapshot in .* yet"):
+            store.at()
+        assert not store.folder.exists()
+
+    def test_all_of_them_come_oldest_first(self, days: Store) -> None:
+        assert [manifest.number for manifest in days.manifests()] == [1, 2, 3]
+
+
+class TestDrafts:
+    def test_a_run_that_was_cut_off_is_taken_up(self, store: Store) -> None:
+        with store.begin(ABOUT, COLUMNS) as draft:
+            draft.put("rules", "PR1", frame(RULES), at=AT)
+        with store.begin(ABOUT, COLUMNS) as draft:
+            assert draft.has("rules", "PR1")
+            assert not draft.has("rules", "PR2")
+            pd.testing.assert_frame_equal(draft.publish().frame("rules"), frame(RULES))
+
+    @pytest.mark.parametrize("other", ["about", "columns", "order", "age", "resume"])
+    def test_but_not_when_it_was_about_something_else_or_is_old(self, store: Store, clock: Clock, other: str) -> None:
+        with store.begin(ABOUT, COLUMNS) as draft:
+            draft.put("rules", "PR1", frame(RULES), at=AT)
+        clock.time += timedelta(hours=24 if other == "age" else 23)
+        about = {**ABOUT, "properties": []} if other == "about" else ABOUT
+        columns = {
+            "columns": {"rules": RULES},
+            "order": {**COLUMNS, "rules": dict(reversed(RULES.items()))},
+        }.get(other, COLUMNS)
+        with store.begin(about, columns, resume=other != "resume") as draft:
+            assert not draft.has("rules", "PR1")
+            assert not list(store.folder.rglob("*.parquet"))
+
+    def test_a_part_whose_file_is_not_whole_is_not_taken_up(self, store: Store) -> None:
+        with store.begin(ABOUT, COLUMNS) as draft:
+            for owner in ("PR1", "PR2", "PR3"):
+                draft.put("rules", owner, frame(RULES), at=AT)
+        one, two, _ = sorted(store.folder.rglob("*.parquet"))
+        one.unlink()
+        os.truncate(two, 100)
+        notes = store.folder / "_draft" / "_parts.jsonl"
+        notes.write_bytes(notes.read_bytes() + b'{"table": "rules", "prop')
+        with store.begin(ABOUT, COLUMNS) as draft:
+            assert [draft.has("rules", f"PR{number}") for number in (1, 2, 3)] == [False, False, True]
+            draft.put("rules", "PR4", frame(RULES), at=AT)
+        with store.begin(ABOUT, COLUMNS) as draft:
+            assert draft.has("rules", "PR4")
+            draft.publish()
+        assert len(list(store.folder.rglob("*.parquet"))) == 2
+
+    def test_a_run_that_was_killed_between_the_number_and_the_manifest_is_taken_up(self, store: Store) -> None:
+        snapshot(store)
+        published = snapshot(store)
+        (store.folder / "manifest-000002.json").unlink()
+        assert store.at().number == 1
+        with store.begin(ABOUT, COLUMNS) as draft:
+            assert draft.number == 2
+            assert draft.has("rules", "PR2")
+            draft.publish()
+        assert store.at().parts == published.parts
+
+    def test_a_number_whose_manifest_is_lost_is_not_given_again(self, store: Store) -> None:
+        snapshot(store)
+        snapshot(store, run=2)
+        (store.folder / "manifest-000002.json").unlink()
+        before = content(store.folder / "000002")
+        assert snapshot(store, run=3).number == 3
+        assert content(store.folder / "000002") == before
+
+    def test_a_part_that_is_put_again_takes_the_place_of_the_first(self, store: Store) -> None:
+        with store.begin(ABOUT, COLUMNS) as draft:
+            draft.put("rules", "PR1", frame(RULES, 2), at=AT)
+            draft.put("rules", "PR1", frame(RULES, 4), at=AT)
+            assert len(draft.publish().frame("rules")) == 4
+
+    def test_what_is_closed_or_published_takes_nothing_more(self, store: Store) -> None:
+        with store.begin(ABOUT, COLUMNS) as draft:
+            draft.publish()
+            with pytest.raises(SnapshotError, match="closed or published"):
+                draft.put("rules", "PR1", frame(RULES), at=AT)
+        with store.begin(ABOUT, COLUMNS) as draft:
+            pass
+        with pytest.raises(SnapshotError, match="closed or published"):
+            draft.publish()
+
+    def test_several_threads_may_fill_one_draft(self, store: Store) -> None:
+        with store.begin(ABOUT, COLUMNS) as draft:
+
+            def fill(first: int) -> None:
+                for number in range(first, 24, 4):
+                    draft.put("rules", f"PR{number:02d}", frame(RULES), at=AT)
+
+            threads = [threading.Thread(target=fill, args=(first,)) for first in range(4)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+        with store.begin(ABOUT, COLUMNS) as draft:
+            assert len(draft.publish().frame("rules")) == 24 * ROWS
+
+
+class TestKeeping:
+    def test_an_unchanged_part_is_the_same_file(self, store: Store) -> None:
+        first = snapshot(store)
+        with store.begin(ABOUT, COLUMNS) as draft:
+            assert draft.keep("rules", "PR1", first, at="2025-04-01T00:00:00+00:00")
+            assert draft.keep("rules", "PR2", first)
+            second = draft.publish()
+        assert second.paths("rules")[0].samefile(first.paths("rules")[0])
+        assert [part.at for part in second.parts] == ["2025-04-01T00:00:00+00:00", AT]
+        shutil.rmtree(store.folder / "000001")
+        pd.testing.assert_frame_equal(second.frame("rules"), pd.concat([frame(RULES)] * 2, ignore_index=True))
+
+    def test_where_there_are_no_links_it_is_a_copy(self, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+        first = snapshot(store)
+        monkeypatch.setattr(os, "link", no_links)
+        with store.begin(ABOUT, COLUMNS) as draft:
+            assert draft.keep("rules", "PR1", first)
+            second = draft.publish()
+        assert not second.paths("rules")[0].samefile(first.paths("rules")[0])
+        assert store.at(2).frame("rules").equals(frame(RULES))
+
+    @pytest.mark.parametrize("how", ["no part", "missing", "cut off", "columns"])
+    def test_what_cannot_be_kept_has_to_be_pulled(self, store: Store, how: str) -> None:
+        first = snapshot(store)
+        (file, _) = first.paths("rules")
+        if how == "missing":
+            file.unlink()
+        elif how == "cut off":
+            os.truncate(file, 50)
+        columns = {**COLUMNS, "rules": {**RULES, "new": "boolean"}} if how == "columns" else COLUMNS
+        with store.begin(ABOUT, columns) as draft:
+            assert not draft.keep("rules", "PR9" if how == "no part" else "PR1", first)
+            assert not draft.has("rules", "PR1")
+
+
+def no_links(*paths: object) -> None:
+    raise PermissionError(1, "Operation not permitted")
+
+
+class TestOneWriter:
+    def test_a_second_one_is_refused_at_once_and_told_what_to_do(self, store: Store) -> None:
+        with store.begin(ABOUT, COLUMNS):
+            with pytest.raises(SnapshotError, match="is writing a snapshot to .* Wait until"):
+                Store(store.folder).begin(ABOUT, COLUMNS)
+            with pytest.raises(SnapshotError, match="is writing"):
+                store.collect()
+            assert store.manifests() == []
+        store.begin(ABOUT, COLUMNS).close()
+
+    def test_of_another_process_too(self, store: Store) -> None:
+        snapshot(store)
+        with store.begin(ABOUT, COLUMNS):
+            done = subprocess.run(writer(store.folder), capture_output=True, text=True, timeout=60, check=False)
+        assert done.returncode == 1
+        assert "SnapshotError: Another process" in done.stderr
+
+    def test_of_two_threads_one_wins(self, store: Store) -> None:
+        outcomes: list[object] = []
+        together = threading.Barrier(2)
+
+        def begin() -> None:
+            together.wait()
+            try:
+                outcomes.append(Store(store.folder).begin(ABOUT, COLUMNS))
+            except SnapshotError as error:
+                outcomes.append(error)
+
+        threads = [threading.Thread(target=begin) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert sorted(type(each).__name__ for each in outcomes) == ["Draft", "SnapshotError"]
+
+    @pytest.mark.parametrize("taken", ["manifest-000001.json", "000001", "000001/notes.txt"])
+    def test_a_number_that_is_taken_meanwhile_is_not_overwritten(self, store: Store, taken: str) -> None:
+        with store.begin(ABOUT, COLUMNS) as draft:
+            draft.put("rules", "PR1", frame(RULES), at=AT)
+            file = store.folder / taken
+            if taken == "000001":
+                file.mkdir()
+            else:
+                file.parent.mkdir(exist_ok=True)
+                file.write_text("somebody's")
+            with pytest.raises(SnapshotError, match="is there already"):
+                draft.publish()
+        assert taken == "000001" or file.read_text() == "somebody's"
+        with store.begin(ABOUT, COLUMNS) as draft:
+            assert draft.number == 2
+            assert draft.has("rules", "PR1")
+            assert draft.publish().frame("rules").equals(frame(RULES))
+
+    @pytest.mark.parametrize("taken", [False, True])
+    def test_without_links_manifests_do_not_overwrite_either(
+        self, store: Store, taken: bool, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(os, "link", no_links)
+        if not taken:
+            assert snapshot(store) == store.at(1)
+            return
+        with store.begin(ABOUT, COLUMNS) as draft:
+            (store.folder / "manifest-000001.json").write_text("somebody's")
+            with pytest.raises(SnapshotError, match="is there already"):
+                draft.publish()
+        assert (store.folder / "manifest-000001.json").read_text() == "somebody's"
+
+
+def writer(folder: Path) -> list[str]:
+    code = f"import sys; sys.path.insert(0, {str(Path(__file__).parents[2])!r}); import runpy; "
+    return [sys.executable, "-c", f"{code}runpy.run_path({making.__file__!r}, run_name='__main__')", str(folder)]
+
+
+@contextmanager
+def files_of_at_most(size: int) -> Iterator[None]:
+    """The system refuses to let files grow beyond that, as a full disk does."""
+    resource = pytest.importorskip("resource")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+class TestBadDays:
+    def test_a_writer_that_is_killed_at_any_moment_leaves_whole_snapshots(self, store: Store) -> None:
+        snapshot(store)
+        moments, seen = random.Random(7), 1
+        waiting = subprocess.Popen(writer(store.folder), stdout=subprocess.PIPE, text=True)
+        for _ in range(12):
+            assert waiting.stdout is not None
+            assert waiting.stdout.readline() == "ready\n"
+            time.sleep(moments.uniform(0, 0.2))
+            waiting.kill()
+            waiting.wait()
+            waiting.stdout.close()
+            manifests = store.manifests()
+            assert [each.number for each in manifests] == list(range(1, len(manifests) + 1))
+            for manifest in manifests[seen - 1 :]:
+                assert {table: len(manifest.frame(table)) for table in COLUMNS} == {
+                    "companies": ROWS, "rules": 2 * ROWS, "rule_components": ROWS,
+                }  # fmt: skip
+            seen = len(manifests)
+            store.begin(ABOUT, COLUMNS).close()
+            waiting = subprocess.Popen(writer(store.folder), stdout=subprocess.PIPE, text=True)
+        waiting.kill()
+        waiting.wait()
+        assert waiting.stdout is not None
+        waiting.stdout.close()
+        assert seen > 12
+        assert snapshot(store).number == len(store.manifests())
+        names = {path.name for path in store.folder.iterdir()}
+        assert names == {"_adobe_nb.lock"} | {
+            name for n in range(1, len(store.manifests()) + 1) for name in (f"{n:06d}", f"manifest-{n:06d}.json")
+        }
+
+    @pytest.mark.parametrize("size", [0, 100, 3000])
+    def test_on_a_full_disk_the_last_snapshot_stays_as_it_was(self, store: Store, size: int) -> None:
+        snapshot(store)
+        before = content(store.folder)
+        with files_of_at_most(size), pytest.raises(SnapshotError, match=r"cannot be written \(File too large\)"):
+            snapshot(store, run=2)
+        after = content(store.folder)
+        assert {name: data for name, data in after.items() if not name.startswith("_draft")} == before
+        assert not [name for name in after if "_adobe_nb-" in name]
+        assert snapshot(store, run=2).number == 2
+
+    def test_a_disk_that_is_full_at_the_end_keeps_the_draft(self, store: Store) -> None:
+        with store.begin(ABOUT, COLUMNS) as draft:
+            draft.put("rules", "PR1", frame(RULES), at=AT)
+            with files_of_at_most(100), pytest.raises(SnapshotError, match="cannot be written"):
+                draft.publish()
+            assert store.manifests() == []
+            assert draft.publish() == store.at(1)
+
+    @pytest.mark.parametrize(
+        "damage",
+        [
+            lambda text: text[: len(text) // 2],
+            lambda text: b"",
+            lambda text: b"[]",
+            lambda text: b"{}",
+            lambda text: text.replace(b'"PR1"', b'"PR1/../.."'),
+            lambda text: text.replace(b'"number": 1', b'"number": 2'),
+            lambda text: text.replace(b'"format": 1', b'"format": 99'),
+            lambda text: text.replace(b"+00:00", b""),
+            lambda text: text.replace(b'"boolean"', b'"object"'),
+            lambda text: text.replace(b'{"table": "rules"', b'{"table": "hosts"'),
+        ],
+    )
+    def test_a_damaged_manifest_is_an_error_that_names_it(self, store: Store, damage: Callable[[bytes], bytes]) -> None:
+        snapshot(store)
+        file = store.folder / "manifest-000001.json"
+        file.write_bytes(damage(file.read_bytes()))
+        for read in (store.manifests, store.at):
+            with pytest.raises(SnapshotError, match=r"manifest-000001\.json is damaged"):
+                read()  # type: ignore[operator]
+
+    @pytest.mark.parametrize("how", ["missing", "cut off", "empty", "one bit", "another part", "a text"])
+    def test_a_damaged_file_is_an_error_that_names_it_and_never_a_short_table(self, store: Store, how: str) -> None:
+        manifest = snapshot(store)
+        _, file = manifest.paths("rules")
+        whole = file.read_bytes()
+        if how == "missing":
+            file.unlink()
+        elif how == "another part":
+            file.write_bytes(manifest.paths("rule_components")[0].read_bytes())
+        else:
+            middle = len(whole) // 4
+            flipped = whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1 :]
+            damaged = {"cut off": whole[:-20], "empty": b"", "one bit": flipped, "a text": b"x" * len(whole)}
+            file.write_bytes(damaged[how])
+        with pytest.raises(SnapshotError, match=r"000001/rules/property=PR2/part\.parquet is damaged"):
+            manifest.frame("rules")
+        assert len(manifest.frame("companies")) == ROWS
+
+    def test_a_part_with_fewer_rows_than_noted_is_an_error(self, store: Store) -> None:
+        snapshot(store)
+        file = store.folder / "manifest-000001.json"
+        document = json.loads(file.read_text())
+        document["parts"][1]["rows"] += 1
+        file.write_text(json.dumps(document))
+        with pytest.raises(SnapshotError, match="5 rows of .* not 6 of"):
+            store.at().frame("rules")
+
+    def test_a_folder_that_is_a_file_is_an_error(self, tmp_path: Path) -> None:
+        (tmp_path / "file").write_text("mine")
+        for folder in (tmp_path / "file", tmp_path / "file" / "below"):
+            with pytest.raises(SnapshotError, match="cannot be written"):
+                Store(folder).begin(ABOUT, COLUMNS)
+        with pytest.raises(SnapshotError, match="cannot be read"):
+            Store(tmp_path / "file").at()
+
+    def test_a_folder_that_is_read_only_can_be_read(self, store: Store) -> None:
+        snapshot(store)
+        store.folder.chmod(0o500)
+        if os.access(store.folder, os.W_OK):
+            pytest.skip("root may write everywhere")
+        try:
+            assert len(store.at().frame("rules")) == 2 * ROWS
+            with pytest.raises(SnapshotError, match="cannot be written"):
+                store.begin(ABOUT, COLUMNS)
+        finally:
+            store.folder.chmod(0o700)
+
+    def test_a_library_that_is_missing_is_an_error_that_says_how_to_install_it(
+        self, store: Store, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setitem(sys.modules, "pyarrow", None)
+        with store.begin(ABOUT, COLUMNS) as draft, pytest.raises(SnapshotError, match=r'pip install "adobe_nb\[snap'):
+            draft.put("rules", "PR1", frame(RULES), at=AT)
+
+
+class TestTheFolder:
+    def test_any_name_will_do(self, tmp_path: Path) -> None:
+        store = Store(str(tmp_path / "Mémoire 😀 #1 % 100" / "a=b"))
+        snapshot(store)
+        assert len(store.at().frame("rules")) == 2 * ROWS
+
+    def test_everything_in_it_is_for_this_user_only(self, store: Store) -> None:
+        first = snapshot(store)
+        with store.begin(ABOUT, COLUMNS) as draft:
+            draft.keep("rules", "PR1", first)
+        places = [store.folder, *store.folder.rglob("*")]
+        assert {oct(place.stat().st_mode & 0o777) for place in places if place.is_file()} == {"0o600"}
+        assert {oct(place.stat().st_mode & 0o777) for place in places if place.is_dir()} == {"0o700"}
+
+    def test_what_is_not_ours_is_never_touched(self, store: Store, clock: Clock) -> None:
+        theirs = {
+            "202401/report.parquet", "000001/notes.txt", "manifest-1.json", "manifest-000009.json.bak", "draft/x",
+            "_adobe_nb-notes", "data.csv", "000007/_about.json",
+        }  # fmt: skip
+        for name in theirs:
+            (store.folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (store.folder / name).write_text("{}")
+        for run in range(3):
+            snapshot(store, run=run)
+            clock.time += timedelta(days=2)
+        store.collect(keep=1)
+        assert {(store.folder / name).read_text() for name in theirs} == {"{}"}
+        assert [manifest.number for manifest in store.manifests()] == [4]
+
+    def test_nor_is_a_draft_that_is_not_ours(self, store: Store) -> None:
+        (store.folder / "_draft").mkdir(parents=True)
+        (store.folder / "_draft" / "letter.txt").write_text("Dear")
+        with pytest.raises(SnapshotError, match="not a draft of ours"):
+            store.begin(ABOUT, COLUMNS)
+        store.collect()
+        assert (store.folder / "_draft" / "letter.txt").read_text() == "Dear"
+
+
+class TestCollecting:
+    def test_old_snapshots_go_and_the_newer_ones_stay_whole(self, store: Store) -> None:
+        first = snapshot(store)
+        for _ in range(3):
+            with store.begin(ABOUT, COLUMNS) as draft:
+                assert draft.keep("rules", "PR1", first)
+                draft.publish()
+        assert store.collect(keep=2) == ["manifest-000001.json", "manifest-000002.json", "000001", "000002"]
+        assert [manifest.number for manifest in store.manifests()] == [3, 4]
+        assert store.at(3).frame("rules").equals(frame(RULES))
+        with pytest.raises(SnapshotError, match="is damaged"):
+            first.frame("rules")
+        assert snapshot(store).number == 5
+
+    @pytest.mark.parametrize("keep", [0, -1])
+    def test_the_latest_always_stays(self, store: Store, keep: int) -> None:
+        snapshot(store)
+        with pytest.raises(ArgumentError, match="every snapshot"):
+            store.collect(keep=keep)
+        assert store.collect(keep=1) == []
+        assert store.at().number == 1
+
+    def test_a_draft_stays_while_it_can_be_taken_up(self, store: Store, clock: Clock) -> None:
+        snapshot(store)
+        with store.begin(ABOUT, COLUMNS) as draft:
+            draft.put("rules", "PR1", frame(RULES), at=AT)
+        assert store.collect() == []
+        clock.time += timedelta(days=1)
+        assert store.collect() == ["_draft"]
+        assert store.at().frame("companies").equals(frame(COLUMNS["companies"]))
+
+    def test_what_killed_runs_have_left_goes(self, store: Store) -> None:
+        for run in range(3):
+            snapshot(store, run=run)
+        (store.folder / "manifest-000002.json").unlink()
+        left = store.folder / f"_adobe_nb-{'0' * 32}"
+        left.mkdir()
+        (left / "part.parquet").write_text("half")
+        assert store.collect() == [left.name, "000002"]
+        assert [manifest.number for manifest in store.manifests()] == [1, 3]
+
+    def test_where_there_is_no_folder_there_is_nothing_to_do(self, store: Store) -> None:
+        assert store.collect(keep=1) == []
+        assert not store.folder.exists()
+
+
+class TestOtherTools:
+    @pytest.fixture
+    def data(self, store: Store) -> Path:
+        with store.begin(ABOUT, COLUMNS) as draft:
+            draft.put("companies", None, frame(COLUMNS["companies"]), at=AT)
+            draft.put("rules", "PR1", frame(RULES, extra="x"), at=AT)
+            draft.put("rules", "PR2", frame(RULES, 0), at=AT)
+            draft.put("rules", "PR3", frame(RULES), at=AT)
+            return draft.publish().data
+
+    @staticmethod
+    def same(found: pd.DataFrame, expected: pd.DataFrame, properties: list[str] | None = None) -> None:
+        """The same rows; the dtypes are each tool's own."""
+        assert properties is None or found.pop("property").astype("string").tolist() == properties
+        found = found[list(expected.columns)].astype(dict(expected.dtypes))
+        pd.testing.assert_frame_equal(found, expected)
+
+    def test_duckdb_reads_a_table_by_path(self, store: Store, data: Path) -> None:
+        query = "SELECT * FROM read_parquet('{}', hive_partitioning = true, union_by_name = true)"
+        with duckdb.connect() as connection:
+            connection.execute("SET TimeZone = 'UTC'")
+            rules = connection.sql(query.format(data / "rules" / "*" / "*.parquet")).to_arrow_table()
+            companies = connection.sql(query.format(data / "companies" / "*.parquet")).to_arrow_table()
+        assert str(rules.schema.field("created_at").type) == "timestamp[us, tz=UTC]"
+        self.same(read(rules), store.at().frame("rules"), ["PR1"] * ROWS + ["PR3"] * ROWS)
+        self.same(read(companies), frame(COLUMNS["companies"]))
+
+    @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")  # Dask's own, of pandas
+    def test_dask_reads_a_table_by_path(self, store: Store, data: Path) -> None:
+        import dask.dataframe as dd
+
+        known = store.at().frame("rules").drop(columns="extra")  # Dask takes the columns of the first file
+        rules = dd.read_parquet(data / "rules", columns=[*RULES, "property"], dtype_backend="numpy_nullable").compute()
+        self.same(rules.reset_index(drop=True), known, ["PR1"] * ROWS + ["PR3"] * ROWS)
+        companies = dd.read_parquet(data / "companies", dtype_backend="numpy_nullable").compute()
+        self.same(companies, frame(COLUMNS["companies"]))
+
+    def test_arrow_reads_a_table_by_path(self, store: Store, data: Path) -> None:
+        dataset = pyarrow.dataset.dataset(data / "rules", partitioning="hive")
+        self.same(read(dataset.to_table()), store.at().frame("rules"), ["PR1"] * ROWS + ["PR3"] * ROWS)
+
+    def test_files_have_the_same_types_with_and_without_rows(self, store: Store, data: Path) -> None:
+        schemas = [pyarrow.parquet.read_schema(path) for path in store.at().paths("rules")[1:]]
+        assert schemas[0].equals(schemas[1], check_metadata=True)
+        assert schemas[0].metadata is None
+
+    def test_they_do_not_meet_a_draft(self, store: Store, data: Path) -> None:
+        with store.begin({**ABOUT, "run": 2}, COLUMNS) as draft:
+            draft.put("rules", "PR1", frame(RULES), at=AT)
+        found = pyarrow.dataset.dataset(store.folder, exclude_invalid_files=True).files
+        assert {Path(file).relative_to(store.folder).parts[0] for file in found} == {"000001"}
+
+
+def read(table: pyarrow.Table) -> pd.DataFrame:
+    """Whole numbers stay whole."""
+    dtypes = {pyarrow.int64(): pd.Int64Dtype(), pyarrow.bool_(): pd.BooleanDtype(), pyarrow.string(): pd.StringDtype()}
+    return table.to_pandas(types_mapper=dtypes.get)
