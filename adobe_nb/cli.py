@@ -7,16 +7,18 @@ import sys
 import threading
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from adobe_nb import __version__
+
+if TYPE_CHECKING:
+    from adobe_nb.session import Session
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; returns its exit status."""
     options = _parser().parse_args(arguments)
-    if options.command == "lab":
-        return _lab(options)
-    return _simulate(options)
+    return {"lab": _lab, "pull": _pull, "simulator": _simulate}[str(options.command)](options)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -32,6 +34,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     lab.add_argument("--port", type=_port, help="port of JupyterLab (default: a free one)")
     lab.add_argument("--no-browser", action="store_true", help="print the address instead of opening a browser")
+
+    _add_pull(commands)
 
     from adobe_nb.simulator.faults import KINDS  # noqa: PLC0415
 
@@ -61,6 +65,69 @@ def _parser() -> argparse.ArgumentParser:
         "--fault", action="append", default=[], metavar="KIND:RATE", help="trouble on purpose, as in 429:0.05"
     )
     return parser
+
+
+def _add_pull(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    pull = commands.add_parser(
+        "pull",
+        help="store everything about properties as tables on disk",
+        description="Store everything about some properties (all that you can see) as the next snapshot of a folder. "
+        "What ends early goes on where it ended when it is run again.",
+    )
+    pull.add_argument("folder", type=Path, help="folder of the snapshots")
+    pull.add_argument("--refresh", action="store_true", help="ask only for what changed since the latest snapshot")
+    pull.add_argument(
+        "--property", action="append", default=[], metavar="ID|NAME", help="one property; can be given several times"
+    )
+    pull.add_argument("--table", action="append", metavar="NAME", help="one table; can be given several times")
+    pull.add_argument("--keep", type=_count, metavar="N", help="keep only the latest N snapshots")
+    pull.add_argument("--concurrency", type=_count, metavar="N", help="requests in flight at once, at most (16)")
+    pull.add_argument("--no-resume", action="store_true", help="begin anew instead of where an earlier run ended")
+    source = pull.add_mutually_exclusive_group()
+    source.add_argument("--profile", metavar="NAME", help="credentials: a profile saved on this machine")
+    source.add_argument("--env-file", type=Path, metavar="FILE", help="credentials: a .env file")
+    source.add_argument("--simulator", action="store_true", help="pull from the built-in simulator")
+
+
+def _pull(options: argparse.Namespace) -> int:
+    from adobe_nb import session as sessions  # noqa: PLC0415
+    from adobe_nb import snapshot  # noqa: PLC0415
+    from adobe_nb.errors import AdobeError  # noqa: PLC0415
+
+    if options.refresh and (options.property or options.table):
+        return _fail("--refresh takes the properties and tables of the latest snapshot. Leave them out.")
+    source = {"profile": options.profile, "env_file": options.env_file, "simulator": options.simulator}
+    try:
+        session = sessions.connect(
+            **{name: value for name, value in source.items() if value}, concurrency=options.concurrency
+        )
+        if options.refresh:
+            made = snapshot.refresh(options.folder, session=session)
+        else:
+            chosen = [_property_of(session, each) for each in options.property] or None
+            made = snapshot.pull(
+                chosen, to=options.folder, tables=options.table, resume=not options.no_resume, session=session
+            )
+        removed = snapshot.collect(options.folder, keep=options.keep) if options.keep is not None else []
+    except AdobeError as error:
+        return _fail(str(error))
+    except KeyboardInterrupt:
+        _fail("stopped. The snapshots are as they were; the same command goes on from here.")
+        return 130
+    for table in made.tables:
+        print(f"{sum(part.rows for part in made.parts_of(table)):>10,}  {table}")  # noqa: T201
+    gone = f"; removed: {', '.join(removed)}" if removed else ""
+    print(f"Snapshot {made.number} in {made.data}{gone}")  # noqa: T201
+    return 0
+
+
+def _property_of(session: "Session", given: str) -> str:
+    """An id as it is, a name looked up."""
+    from adobe_nb.resources import ID_PATTERN  # noqa: PLC0415
+
+    if ID_PATTERN.fullmatch(given):
+        return given
+    return str(session.reactor.find("properties", given).loc[0, "id"])
 
 
 def _count(text: str) -> int:

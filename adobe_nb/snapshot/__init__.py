@@ -1,1 +1,182 @@
-"""Snapshots: a property or a company as tables on disk."""
+"""Snapshots: everything about some properties, as tables on disk that stay.
+
+::
+
+    from adobe_nb import snapshot
+
+    snapshot.pull(reactor.properties(), to="tags")       # everything, as Parquet files (extra: snapshot)
+    snapshot.load("tags", "rules")                       # the table again, as reactor.rules(…) gives it
+    snapshot.sql("SELECT name FROM rules", "tags")       # by DuckDB
+    snapshot.refresh("tags")                             # only what changed since
+    snapshot.changes("tags")                             # what that was
+    snapshot.history("tags")                             # all snapshots of the folder
+"""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from pathlib import Path
+from typing import overload
+
+import pandas as pd
+
+from adobe_nb.api.ids import Ids
+from adobe_nb.session import Session, current
+from adobe_nb.snapshot import pulling, queries, refreshing
+from adobe_nb.snapshot.changes import compared
+from adobe_nb.snapshot.manifest import Manifest as Snapshot
+from adobe_nb.snapshot.plan import EVENTS, TABLES
+from adobe_nb.snapshot.store import Store
+
+AsOf = int | str | datetime | date
+"""One snapshot: its number, or a moment: the last one that was finished then. A plain date means its end, in UTC."""
+
+__all__ = [
+    "TABLES",
+    "AsOf",
+    "Snapshot",
+    "changes",
+    "collect",
+    "history",
+    "load",
+    "paths",
+    "pull",
+    "refresh",
+    "sql",
+]
+
+
+def pull(
+    properties: Ids | None = None,
+    *,
+    to: str | Path,
+    tables: Sequence[str] | str | None = None,
+    resume: bool = True,
+    session: Session | None = None,
+) -> Snapshot:
+    """Everything about these properties (None: all that you can see), as the next snapshot of the folder ``to``.
+
+    The tables are ``snapshot.TABLES``: the companies, the properties, and all that is listed under a property, with
+    rule components and builds. ``tables`` names some of them, or ``"audit_events"`` besides. Not among them: revisions,
+    what libraries hold, notes on anything but the property (``reactor.related(…)``, ``.revisions(…)``, ``.notes(…)``).
+
+    A pull that ends early, by an error, an interrupt or a kill, leaves the snapshots before it as they were; the same
+    call goes on where it ended, for 24 hours (``resume=False``: from the beginning). Rows come by property id, then by
+    date of creation. Files are for your account only.
+
+    Raises ArgumentError and SnapshotError before any request; NotFound for a property that you cannot see;
+    IncompleteResult, ApiError, TransportError. Checked on the simulator only.
+
+    Example:
+        >>> import adobe_nb, tempfile
+        >>> from adobe_nb import snapshot
+        >>> session = adobe_nb.connect(simulator=True)
+        >>> folder = tempfile.mkdtemp()
+        >>> snapshot.pull(session.reactor.find("properties", "Web Store US"), to=folder).number
+        1
+        >>> "Web Store US" in set(snapshot.load(folder, "properties")["name"])
+        True
+    """
+    return pulling.pull(session or current(), properties, to, tables, resume=resume)
+
+
+def refresh(folder: str | Path, *, session: Session | None = None) -> Snapshot:
+    """The next snapshot of the same properties and tables, asking only for what can have changed since the latest.
+
+    A property of a company that was pulled as a whole comes and goes by itself. Short lists (up to 100) are read each
+    time, so are callbacks, environments, hosts, libraries, notes and secrets, whose changes leave no trace. Longer
+    lists of rules, data elements and extensions are read when their number, a date in ``updated_at``, or an audit
+    event says that something changed; rule components and builds under rules and libraries that differ in any column.
+
+    So a refresh equals a fresh pull, but for one thing: on a long list whose property saw no change at all,
+    ``meta_upgrade_extension_package_id`` of extensions (whether there is a newer package) stays as it was.
+
+    Raises SnapshotError when there is no snapshot, or it is of another organisation; else as ``pull``.
+    """
+    return refreshing.refresh(session or current(), folder)
+
+
+@overload
+def load(folder: str | Path, table: str, *, as_of: AsOf | None = None) -> pd.DataFrame: ...
+@overload
+def load(folder: str | Path, table: None = None, *, as_of: AsOf | None = None) -> dict[str, pd.DataFrame]: ...
+def load(
+    folder: str | Path, table: str | None = None, *, as_of: AsOf | None = None
+) -> pd.DataFrame | dict[str, pd.DataFrame]:
+    """One table of a snapshot, or all of them by name; with the columns and dtypes of the API's own frames.
+
+    ``as_of``: a snapshot's number, or a moment (``"2026-03-01"``, a date or datetime; without a zone UTC): the last
+    snapshot that was finished then. No session is needed. ``frame.attrs`` says which snapshot it is.
+
+    Raises SnapshotError when there is no such snapshot or a file is damaged, ArgumentError for an unknown table.
+    """
+    found = Store(folder).at(as_of)
+    return found.frame(table) if table is not None else {name: found.frame(name) for name in found.tables}
+
+
+def sql(query: str, folder: str | Path, *, as_of: AsOf | None = None) -> pd.DataFrame:
+    """What DuckDB answers to the query; each table of the snapshot is there by its name (extra ``snapshot``).
+
+    The query sees the tables and nothing else, and cannot change them. Raises SnapshotError with DuckDB's own words.
+
+    Example:
+        >>> import adobe_nb, tempfile
+        >>> from adobe_nb import snapshot
+        >>> session, folder = adobe_nb.connect(simulator=True), tempfile.mkdtemp()
+        >>> _ = snapshot.pull(session.reactor.find("properties", "Web Store US"), to=folder, tables="rules")
+        >>> int(snapshot.sql("SELECT count(*) AS n FROM rules", folder).loc[0, "n"]) > 0
+        True
+    """
+    return queries.sql(Store(folder).at(as_of), query)
+
+
+def history(folder: str | Path) -> pd.DataFrame:
+    """All snapshots of the folder, oldest first: ``number``, ``started``, ``finished`` (UTC), ``kind`` (pull, refresh),
+    ``properties``, ``tables``, ``rows``, ``bytes``, ``service``, ``organisation``. Raises SnapshotError."""
+    found = Store(folder).manifests()
+    columns = {
+        "number": ("Int64", [each.number for each in found]),
+        "started": ("datetime64[us, UTC]", [each.started for each in found]),
+        "finished": ("datetime64[us, UTC]", [each.finished for each in found]),
+        "kind": ("string", [each.about["kind"] for each in found]),
+        "properties": ("Int64", [len(each.about["properties"]) for each in found]),
+        "tables": ("Int64", [len(each.tables) for each in found]),
+        "rows": ("Int64", [sum(part.rows for part in each.parts) for each in found]),
+        "bytes": ("Int64", [sum(part.bytes for part in each.parts) for each in found]),
+        "service": ("string", [each.about["service"] for each in found]),
+        "organisation": ("string", [each.about["organisation"] for each in found]),
+    }
+    return pd.DataFrame({name: pd.Series(values, dtype=dtype) for name, (dtype, values) in columns.items()})
+
+
+def changes(
+    folder: str | Path, table: str | None = None, *, since: AsOf | None = None, until: AsOf | None = None
+) -> pd.DataFrame:
+    """What is different between two snapshots: one row per resource that was created, deleted or changed.
+
+    ``since``: from which snapshot on (None: the one before); ``until``: up to which (None: the latest). Columns:
+    ``table``, ``change``, ``id``, ``name``, ``property_id``, and ``columns`` that differ, as text.
+
+    Raises SnapshotError when one of them is not there, or a file is damaged.
+    """
+    store = Store(folder)
+    after = store.at(until)
+    before = store.at(since) if since is not None else store.before(after)
+    names = [table] if table is not None else [name for name in after.tables if name in before.tables]
+    found = [compared(name, before.frame(name), after.frame(name)) for name in names if name != EVENTS]
+    empty = compared("", *(pd.DataFrame({"id": pd.array([], dtype="string")}) for _ in range(2)))
+    frame = pd.concat([empty, *found], ignore_index=True)
+    frame.attrs.update(since=before.number, until=after.number)
+    return frame
+
+
+def paths(folder: str | Path, table: str, *, as_of: AsOf | None = None) -> list[str]:
+    """The Parquet files of a table, for other tools; partitioned by ``property=<id>``. Raises SnapshotError."""
+    return [str(path) for path in Store(folder).at(as_of).paths(table)]
+
+
+def collect(folder: str | Path, *, keep: int | None = None) -> list[str]:
+    """Remove what killed pulls have left, and with ``keep`` all but so many of the latest snapshots; gives the names.
+
+    Raises SnapshotError when another process writes there.
+    """
+    return Store(folder).collect(keep=keep)

@@ -100,7 +100,14 @@ class Manifest:
         Columns that the table does not know are text, come last in sorted order, and are NA where a part has none.
         Raises SnapshotError when a file is missing or is not what the manifest says: never a short table.
         """
-        parts, whole = self.parts_of(table), self.schema(table)
+        return self._read(table, self.parts_of(table))
+
+    def frame_of(self, table: str, property: str | None) -> pd.DataFrame:
+        """The part of one property as a frame, with the columns of the whole table. Raises as ``frame`` does."""
+        return self._read(table, [part for part in self.parts_of(table) if part.property == property])
+
+    def _read(self, table: str, parts: list[Part]) -> pd.DataFrame:
+        whole = self.schema(table)
         read = [
             read_parquet(
                 part.file(self.data), schema_of(self.columns[table], part.columns), rows=part.rows, size=part.bytes

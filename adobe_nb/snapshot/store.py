@@ -97,6 +97,16 @@ class Store:
             f"{first.finished:%Y-%m-%d %H:%M:%S} UTC) to {last.number} ({last.finished:%Y-%m-%d %H:%M:%S} UTC)."
         )
 
+    def before(self, manifest: Manifest) -> Manifest:
+        """The snapshot before that one. Raises SnapshotError when it is the first."""
+        earlier = [number for number in numbers(self.folder) if number < manifest.number]
+        if not earlier:
+            raise SnapshotError(
+                f"Snapshot {manifest.number} is the first of {self.folder}: there is nothing to compare it with. "
+                "Refresh it, or pull again."
+            )
+        return read_manifest(self.folder, earlier[-1])
+
     def collect(self, *, keep: int | None = None) -> list[str]:
         """Remove what is of no use: drafts of more than 24 hours ago, and what killed runs have left; gives the names.
 

@@ -9,7 +9,7 @@ import pytest
 
 from adobe_nb.errors import SnapshotError
 from adobe_nb.snapshot.manifest import Manifest
-from adobe_nb.snapshot.sql import sql
+from adobe_nb.snapshot.queries import sql
 from adobe_nb.snapshot.store import Store
 from tests.snapshot.making import ABOUT, AT, COLUMNS, ROWS, frame, snapshot
 

@@ -1,0 +1,52 @@
+"""What is different between two tables of the same kind."""
+
+from typing import Any
+
+import pandas as pd
+
+
+def different(before: pd.DataFrame, after: pd.DataFrame) -> dict[str, list[str]]:
+    """For each id that both have and whose rows differ: the columns that do."""
+    old, new = before.set_index("id"), after.set_index("id")
+    both = old.index.intersection(new.index)
+    columns = list(dict.fromkeys([*old.columns, *new.columns]))
+    old, new = old.reindex(index=both, columns=columns), new.reindex(index=both, columns=columns)
+    unlike = pd.DataFrame({name: _unlike(old[name], new[name]) for name in columns}, index=both)
+    found = unlike[unlike.any(axis="columns")] if len(unlike.columns) else unlike.iloc[:0]
+    return {str(row): [name for name in columns if found.at[row, name]] for row in found.index}
+
+
+def _unlike(old: "pd.Series[Any]", new: "pd.Series[Any]") -> "pd.Series[bool]":
+    same = (old == new).fillna(False).astype(bool) | (old.isna() & new.isna())
+    return ~same
+
+
+def compared(table: str, before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
+    """One row per resource that was created, deleted or changed."""
+    known, now = set(before["id"]), set(after["id"])
+    changed = different(before, after)
+    rows = [
+        *(("created", each, "") for each in after["id"] if each not in known),
+        *(("changed", each, ", ".join(changed[each])) for each in after["id"] if each in changed),
+        *(("deleted", each, "") for each in before["id"] if each not in now),
+    ]
+    names = pd.concat([_named(before), _named(after)])
+    names = names[~names.index.duplicated(keep="last")]
+    ids = [each for _, each, _ in rows]
+    about = names.reindex(ids)
+    found = {
+        "table": [table] * len(rows),
+        "change": [change for change, _, _ in rows],
+        "id": ids,
+        "name": about["name"].tolist(),
+        "property_id": about["property_id"].tolist(),
+        "columns": [columns for _, _, columns in rows],
+    }
+    return pd.DataFrame(found, dtype="string")
+
+
+def _named(frame: pd.DataFrame) -> pd.DataFrame:
+    """Name and property of each, where it has them."""
+    indexed = frame.set_index("id")
+    names = indexed.reindex(columns=["name", "property_id"])
+    return names.astype("string")

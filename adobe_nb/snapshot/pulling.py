@@ -1,0 +1,172 @@
+"""A whole pull: everything about some properties, as the next snapshot."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import NamedTuple
+
+import pandas as pd
+
+from adobe_nb.api.collection import RowSink, steady
+from adobe_nb.api.frames import FrameBuilder
+from adobe_nb.api.ids import Ids, ids_of_type
+from adobe_nb.api.jsonapi import Client, Listing
+from adobe_nb.api.reading import Ask, read
+from adobe_nb.errors import ArgumentError, NotFound
+from adobe_nb.resources import RESOURCES
+from adobe_nb.session import Session
+from adobe_nb.snapshot.draft import Draft
+from adobe_nb.snapshot.filling import Filling, in_order
+from adobe_nb.snapshot.manifest import Manifest
+from adobe_nb.snapshot.plan import DIRECT, EVENTS, THROUGH, checked_tables, promised
+from adobe_nb.snapshot.store import Store
+from adobe_nb.snapshot.tables import library
+
+_MARGIN = timedelta(seconds=2)
+"""The service tells its time in whole seconds."""
+
+
+class Chosen(NamedTuple):
+    """A property, and what matters of it here."""
+
+    id: str
+    platform: str | None
+    created_at: datetime
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What is there now: the service's time before anything was read, the companies, the chosen properties."""
+
+    at: str
+    companies: pd.DataFrame
+    properties: pd.DataFrame
+    missing: tuple[str, ...] = ()
+    """Ids that were chosen and are not there."""
+
+    @property
+    def chosen(self) -> list[Chosen]:
+        """The properties, by date of creation."""
+        columns = (self.properties[name] for name in Chosen._fields)
+        return [Chosen(*values) for values in zip(*columns, strict=True)]
+
+
+def pull(
+    session: Session, properties: Ids | None, folder: str | Path, tables: Sequence[str] | str | None, *, resume: bool
+) -> Manifest:
+    """The next snapshot of the folder. The docstring of ``snapshot.pull`` says it all."""
+    library("pyarrow")  # without it nothing can be stored: said before anything is asked for
+    wanted = checked_tables(tables)
+    chosen = None if properties is None else ids_of_type(RESOURCES["properties"], [properties])
+    if chosen == []:
+        raise ArgumentError("There are no properties to pull. Leave them out for all that you can see.")
+    client = session.client
+    scope = look_around(client, chosen)
+    if scope.missing:
+        raise NotFound(
+            f"There is no property {', '.join(scope.missing)} among those that you can see. Take the ids from "
+            "reactor.properties().",
+            status=404,
+            code="not-found",
+            method="GET",
+            url="/properties",
+        )
+    about = about_of(session, scope, wanted, everything=chosen is None)
+    with Store(folder).begin(about, promised(wanted), resume=resume) as draft:
+        put_heads(draft, scope)
+        asks = [ask for at, each in enumerate(scope.chosen) for ask in asks_of(draft, scope, each, wanted, (at,))]
+        read(client, asks, "pull")
+        if EVENTS in wanted and not all(draft.has(EVENTS, each) for each in scope.properties["id"]):
+            put_events(draft, scope, events_since(client, None))
+        return draft.publish(kind="pull")
+
+
+def about_of(session: Session, scope: Scope, tables: Sequence[str], *, everything: bool) -> dict[str, object]:
+    """What identifies a pull: one that was cut off goes on only when this is the same."""
+    return {
+        "service": session.service,
+        "organisation": session.org_id,
+        "properties": sorted(scope.properties["id"]),
+        "everything": everything,
+        "tables": list(tables),
+    }
+
+
+def look_around(client: Client, chosen: Sequence[str] | None) -> Scope:
+    """The companies and properties, and the time before they were read."""
+    first = client.fetch("/companies", (("page[size]", "1"),))
+    companies, properties = FrameBuilder(RESOURCES["companies"]), FrameBuilder(RESOURCES["properties"], "companies")
+    sink = RowSink(RESOURCES["properties"], properties)
+
+    def under(ids: list[str]) -> list[Ask]:
+        lists = [steady(f"/companies/{each}/properties", RESOURCES["properties"]) for each in ids]
+        return [Ask(each, sink, (1, at), ids[at]) for at, each in enumerate(lists)]
+
+    row = RESOURCES["companies"]
+    read(client, [Ask(steady("/companies", row), RowSink(row, companies), (0,), then=under)], "properties")
+    found = in_order(properties.frame())
+    if chosen is not None:
+        found = found[found["id"].isin(list(chosen))].reset_index(drop=True)
+    missing = () if chosen is None else tuple(each for each in chosen if each not in set(found["id"]))
+    owners = companies.frame()
+    owners = in_order(owners[owners["id"].isin(found["company_id"])])
+    return Scope((first.date.astimezone(UTC) - _MARGIN).isoformat(), owners, found, missing)
+
+
+def put_heads(draft: Draft, scope: Scope) -> None:
+    """The companies, and each property's own row."""
+    draft.put("companies", None, scope.companies, at=scope.at)
+    for at, identifier in enumerate(scope.properties["id"]):
+        draft.put("properties", identifier, scope.properties.iloc[[at]].reset_index(drop=True), at=scope.at)
+
+
+def asks_of(draft: Draft, scope: Scope, chosen: Chosen, tables: Sequence[str], order: tuple[int, ...]) -> list[Ask]:
+    """The lists that fill all parts of a property which the draft does not have yet."""
+    identifier = chosen.id
+    asks: list[Ask] = []
+    for at, table in enumerate(name for name in tables if name in DIRECT):
+        below = [name for name, above in THROUGH.items() if above == table and name in tables]
+        missing = [name for name in (table, *below) if not draft.has(name, identifier)]
+        if not missing:
+            continue
+        if table == "secrets" and chosen.platform != "edge":
+            Filling(draft, table, identifier, scope.at).store()  # the API has them for event forwarding only
+            continue
+        asks += _with_below(draft, scope, table, below, identifier, (*order, at))
+    return asks
+
+
+def _with_below(
+    draft: Draft, scope: Scope, table: str, below: Sequence[str], identifier: str, order: tuple[int, ...]
+) -> list[Ask]:
+    def then(ids: list[str]) -> list[Ask]:
+        fillings = [Filling(draft, name, identifier, scope.at) for name in below]
+        return [ask for at, each in enumerate(fillings) for ask in each.under(ids, (*order, 1, at))]
+
+    return Filling(draft, table, identifier, scope.at).whole((*order, 0), then)
+
+
+def events_since(client: Client, since: datetime | None) -> pd.DataFrame:
+    """Audit events of the organisation from that moment on."""
+    row = RESOURCES[EVENTS]
+    builder = FrameBuilder(row)
+    listing = steady(f"/{EVENTS}", row)
+    if since is not None:
+        text = f"{since.astimezone(UTC):%Y-%m-%dT%H:%M:%S}.000Z"
+        listing = Listing(
+            listing.path, listing.type, (("filter[created_at]", f"GT {text}"), *listing.params),
+            undated=listing.params, low=since, deepest=row.deepest_page,
+        )  # fmt: skip
+    read(client, [Ask(listing, RowSink(row, builder))], "audit events")
+    return in_order(builder.frame())
+
+
+def put_events(draft: Draft, scope: Scope, events: pd.DataFrame, earlier: Manifest | None = None) -> None:
+    """Each property's own audit events, after those that were known."""
+    for identifier in scope.properties["id"]:
+        own = events[events["property_id"] == identifier]
+        if earlier is not None and earlier.part(EVENTS, identifier) is not None:
+            known = earlier.frame_of(EVENTS, identifier)
+            own = pd.concat([known, own[~own["id"].isin(known["id"])]], ignore_index=True)
+        draft.put(EVENTS, identifier, in_order(own), at=scope.at)

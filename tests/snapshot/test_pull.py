@@ -1,0 +1,262 @@
+"""A whole pull: everything about some properties, on disk."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from pandas.testing import assert_frame_equal
+
+from adobe_nb import snapshot
+from adobe_nb.cli import main
+from adobe_nb.errors import ApiError, ArgumentError, NotFound, SnapshotError
+from adobe_nb.simulator.messages import Response
+from adobe_nb.simulator.seed import Bulk
+from adobe_nb.snapshot.filling import in_order
+from adobe_nb.snapshot.plan import THROUGH
+from tests.conftest import sign_in, started
+
+
+class Breaking:
+    """Answers so many requests, then none."""
+
+    def __init__(self, app: Any, after: int) -> None:
+        self.app, self.left = app, after
+
+    def __call__(self, request: Any) -> Any:
+        self.left -= 1
+        return self.app(request) if self.left >= 0 else Response(500, b"{}", "application/vnd.api+json")
+
+
+@pytest.fixture(scope="module")
+def company() -> Iterator[Any]:
+    """The demo company, and a property with more than a page of things; nobody changes it."""
+    simulator = started(bulk=Bulk(properties=1, rules=120, components=2, data_elements=130))
+    yield sign_in(simulator), simulator
+    simulator.stop()
+
+
+@pytest.fixture(scope="module")
+def pulled(company: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("pulled")
+    snapshot.pull(to=folder, tables=[*snapshot.TABLES, "audit_events"], session=company[0])
+    return folder
+
+
+@pytest.mark.parametrize("table", [name for name in snapshot.TABLES if name != "companies"])
+def test_a_table_is_what_the_api_gives(company: Any, pulled: Path, table: str) -> None:
+    reactor = company[0].reactor
+    properties = reactor.properties().sort_values("id")
+    asked = reactor.properties() if table == "properties" else None
+    if asked is None:
+        parents = properties[properties["platform"] == "edge"] if table == "secrets" else properties
+        frames = [in_order(getattr(reactor, table)(each)) for each in parents["id"]]
+        asked = pd.concat(frames, ignore_index=True)
+    else:
+        asked = asked.sort_values("id", ignore_index=True)
+    loaded = snapshot.load(pulled, table)
+    assert len(loaded) > 0
+    assert_frame_equal(loaded, asked)
+
+
+def test_audit_events_are_those_of_the_properties(company: Any, pulled: Path) -> None:
+    events = company[0].reactor.audit_events()
+    mine = events[events["property_id"].isin(company[0].reactor.properties()["id"])]
+    assert set(snapshot.load(pulled, "audit_events")["id"]) == set(mine["id"]) != set()
+
+
+def test_all_tables_come_by_name(pulled: Path) -> None:
+    tables = snapshot.load(pulled)
+    assert list(tables) == [*snapshot.TABLES, "audit_events"]
+    assert tables["rules"].attrs["snapshot"] == 1
+
+
+def test_one_property_and_one_table_bring_what_they_need(company: Any, tmp_path: Path) -> None:
+    session, simulator = company
+    chosen = session.reactor.find("properties", "Web Store US")
+    simulator.requests.clear()
+    made = snapshot.pull(chosen, to=tmp_path, tables="rule_components", session=session)
+    assert made.tables == ["companies", "properties", "rules", "rule_components"]
+    assert set(made.frame("properties")["id"]) == set(chosen["id"])
+    lists = {request.path.split("/")[-1] for request in simulator.requests}
+    assert lists == {"token", "v3", "companies", "properties", "rules", "rule_components"} & lists
+    rules = made.frame("rules")
+    assert sum(request.path.endswith("/rule_components") for request in simulator.requests) == len(rules)
+
+
+def test_secrets_are_asked_of_edge_properties_only(company: Any, tmp_path: Path) -> None:
+    session, simulator = company
+    simulator.requests.clear()
+    made = snapshot.pull(to=tmp_path, tables="secrets", session=session)
+    edge = made.frame("properties").query("platform == 'edge'")["id"]
+    asked = {request.path.split("/")[2] for request in simulator.requests if request.path.endswith("/secrets")}
+    assert asked == set(edge) != set()
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")  # of the other tools' own code
+@pytest.mark.parametrize("library", ["pandas", "duckdb", "dask"])
+def test_other_tools_read_the_tables_by_path(pulled: Path, library: str) -> None:
+    wanted = snapshot.load(pulled, "rule_components")
+    files = snapshot.paths(pulled, "rule_components")
+    if library == "pandas":
+        found = pd.read_parquet(str(Path(files[0]).parents[1]))
+    elif library == "duckdb":
+        duckdb = pytest.importorskip("duckdb")
+        glob = str(Path(files[0]).parents[1] / "*" / "*.parquet")
+        query = f"SELECT * FROM read_parquet('{glob}', hive_partitioning=true, union_by_name=true)"
+        found = duckdb.sql(query).to_arrow_table().to_pandas()
+    else:
+        dataframe = pytest.importorskip("dask.dataframe")
+        found = dataframe.read_parquet(str(Path(files[0]).parents[1])).compute()
+    assert sorted(found["id"]) == sorted(wanted["id"])
+    assert set(found["property"].astype(str)) == set(snapshot.load(pulled, "properties")["id"])
+
+
+def test_sql_sees_the_tables(pulled: Path) -> None:
+    found = snapshot.sql(
+        """SELECT p.name AS property, count(*) AS components
+           FROM rule_components c JOIN rules r ON c.rule_id = r.id JOIN properties p ON r.property_id = p.id
+           GROUP BY 1 ORDER BY 2 DESC, 1""",
+        pulled,
+    )
+    assert found["components"].sum() == len(snapshot.load(pulled, "rule_components"))
+    with pytest.raises(SnapshotError, match="rule_components"):
+        snapshot.sql("SELECT nothing FROM nowhere", pulled)
+
+
+def test_history_tells_every_snapshot(pulled: Path) -> None:
+    history = snapshot.history(pulled)
+    assert list(history["number"]) == [1]
+    assert history.loc[0, "rows"] == sum(len(frame) for frame in snapshot.load(pulled).values())
+    assert history.loc[0, "kind"] == "pull"
+
+
+class TestWrongWishes:
+    def test_an_unknown_table_is_refused_before_any_request(self, company: Any, tmp_path: Path) -> None:
+        session, simulator = company
+        simulator.requests.clear()
+        with pytest.raises(ArgumentError, match="Did you mean rules"):
+            snapshot.pull(to=tmp_path, tables=["rulez"], session=session)
+        with pytest.raises(ArgumentError, match="properties"):
+            snapshot.pull("RL" + "0" * 32, to=tmp_path, session=session)
+        with pytest.raises(ArgumentError, match="no properties"):
+            snapshot.pull([], to=tmp_path, session=session)
+        assert not simulator.requests
+        assert not list(tmp_path.iterdir())
+
+    def test_a_property_that_is_not_there_is_named(self, company: Any, tmp_path: Path) -> None:
+        with pytest.raises(NotFound, match="PR0{32}"):
+            snapshot.pull("PR" + "0" * 32, to=tmp_path, session=company[0])
+
+    def test_there_is_nothing_to_refresh_or_compare_yet(self, company: Any, pulled: Path, tmp_path: Path) -> None:
+        with pytest.raises(SnapshotError, match="no snapshot"):
+            snapshot.refresh(tmp_path, session=company[0])
+        with pytest.raises(SnapshotError, match="first"):
+            snapshot.changes(pulled)
+
+    def test_another_organisation_does_not_refresh_it(self, pulled: Path) -> None:
+        other = started(seed="empty")
+        session = sign_in(other, "no_company")
+        try:
+            with pytest.raises(SnapshotError, match="another folder"):
+                snapshot.refresh(pulled, session=session)
+        finally:
+            other.stop()
+
+
+class TestABadDay:
+    def test_what_broke_off_goes_on_where_it_ended(self, company: Any, tmp_path: Path) -> None:
+        session, simulator = company
+        simulator.requests.clear()
+        snapshot.pull(to=tmp_path / "whole", session=session)
+        whole = len(simulator.requests)
+        session._transport._sleep, sleep = (lambda _: None), session._transport._sleep
+        working, simulator.app = simulator.app, Breaking(simulator.app, after=whole // 2)
+        with pytest.raises(ApiError, match="500"):
+            snapshot.pull(to=tmp_path / "broken", session=session)
+        simulator.app, session._transport._sleep = working, sleep
+        with pytest.raises(SnapshotError, match="no snapshot"):
+            snapshot.load(tmp_path / "broken")
+        simulator.requests.clear()
+        snapshot.pull(to=tmp_path / "broken", session=session)
+        assert len(simulator.requests) < 0.7 * whole
+        again = snapshot.load(tmp_path / "broken")
+        for table, frame in snapshot.load(tmp_path / "whole").items():
+            assert_frame_equal(again[table], frame)
+
+    def test_a_killed_pull_loses_nothing(self, tmp_path: Path) -> None:
+        simulator = started(seed="empty", bulk=Bulk(properties=6, rules=20, components=1, data_elements=5))
+        session = sign_in(simulator)
+        try:
+            snapshot.pull(to=tmp_path, session=session)
+            wanted = snapshot.load(tmp_path)
+            session.reactor.rules.update(session.reactor.rules(wanted["properties"]).head(1), name="Renamed")
+            simulator.latency = 0.02
+            environment = {**os.environ, "ADOBE_NB_SIMULATOR": simulator.reactor_url}
+            script = "import sys; from adobe_nb.cli import main; sys.exit(main(sys.argv[1:]))"
+            for patience in (1.2, 1.5, 1.8, 2.1):
+                process = subprocess.Popen(
+                    [sys.executable, "-c", script, "pull", str(tmp_path)], env=environment, cwd=tmp_path.parent,
+                    stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                )  # fmt: skip
+                time.sleep(patience)
+                process.send_signal(signal.SIGKILL)
+                process.communicate()
+                for name, frame in snapshot.load(tmp_path, as_of=1).items():
+                    assert_frame_equal(frame, wanted[name])
+            simulator.latency = 0.0
+            made = snapshot.pull(to=tmp_path, session=session)
+            assert "Renamed" in set(made.frame("rules")["name"])
+            assert len(made.frame("rule_components")) == 120
+        finally:
+            simulator.stop()
+
+
+class TestTheCommandLine:
+    def test_pulls_and_refreshes(
+        self, company: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        monkeypatch.setenv("ADOBE_NB_SIMULATOR", company[1].reactor_url)
+        monkeypatch.chdir(tmp_path)
+        assert main(["pull", "tags", "--property", "Web Store US", "--table", "rules"]) == 0
+        assert "Snapshot 1" in capsys.readouterr().out
+        assert main(["pull", "tags", "--refresh", "--keep", "1"]) == 0
+        out = capsys.readouterr().out
+        assert "Snapshot 2" in out
+        assert "removed: manifest-000001.json" in out
+        assert set(snapshot.load("tags", "properties")["name"]) == {"Web Store US"}
+
+    @pytest.mark.parametrize(
+        ("arguments", "says"),
+        [
+            (["--table", "rulez"], "Did you mean rules"),
+            (["--property", "Nowhere"], "Nowhere"),
+            (["--refresh", "--table", "rules"], "Leave them out"),
+            (["--refresh"], "no snapshot"),
+            (["--concurrency", "0"], "from 1 to 64"),
+        ],
+    )
+    def test_says_what_is_wrong(
+        self, company: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+        arguments: list[str], says: str,
+    ) -> None:  # fmt: skip
+        monkeypatch.setenv("ADOBE_NB_SIMULATOR", company[1].reactor_url)
+        monkeypatch.chdir(tmp_path)
+        assert main(["pull", "tags", *arguments]) == 2
+        assert says in capsys.readouterr().err
+
+
+def test_the_tables_under_others_follow_from_the_table() -> None:
+    assert THROUGH == {"rule_components": "rules", "builds": "libraries"}
+
+
+def test_snapshots_need_no_session_to_be_read(pulled: Path) -> None:
+    code = f"from adobe_nb import snapshot; print(len(snapshot.load({str(pulled)!r}, 'rules')))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert int(done.stdout) == len(snapshot.load(pulled, "rules"))
