@@ -116,7 +116,9 @@ class Manifest:
         ]
         # The empty one goes first: it brings the order of the columns.
         frame = to_frame(library("pyarrow").concat_tables([whole.empty_table(), *read], promote_options="default"))
-        frame.attrs.update(snapshot=self.number, table=table, finished=self.finished.isoformat())
+        about = {name: self.about[name] for name in ("service", "organisation") if name in self.about}
+        frame.attrs.update(about, path=f"/{table}", time=self.finished.isoformat(timespec="seconds"))
+        frame.attrs.update(total_count=len(frame), snapshot=self.number, table=table)
         return frame
 
     def schema(self, table: str) -> Any:
