@@ -4,6 +4,7 @@ import logging
 import os
 import tempfile
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -25,6 +26,8 @@ class Recorder(logging.Handler):
         self.lines: list[str] = []
         self.simulators: list[Simulator] = []
         self.secrets: set[str] = set()
+        self.leaks_elsewhere = 0
+        """Found by the other processes of a run with several."""
 
     def emit(self, record: logging.LogRecord) -> None:
         self.lines.append(self.format(record))
@@ -56,14 +59,19 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    leaks = RECORDER.leaks()
-    if leaks:
+    leaks = len(RECORDER.leaks()) + RECORDER.leaks_elsewhere
+    if hasattr(session.config, "workeroutput"):  # one of several processes: the first one tells
+        session.config.workeroutput["leaks"] = leaks
+    elif leaks:
         reporter = session.config.pluginmanager.get_plugin("terminalreporter")
         if reporter is not None:
-            reporter.write_line(
-                f"\n{len(leaks)} secrets were found in the logs, output or tracebacks of this run", red=True
-            )
+            reporter.write_line(f"\n{leaks} secrets were found in the logs, output or tracebacks of this run", red=True)
         session.exitstatus = 1
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any, error: object) -> None:
+    RECORDER.leaks_elsewhere += getattr(node, "workeroutput", {}).get("leaks", 0)
 
 
 @pytest.fixture

@@ -162,3 +162,32 @@ def test_the_guide_to_changing_tags_runs() -> None:
         assert reactor.rules.get(names["rules"])["deleted_at"].notna().all()
     finally:
         simulator.stop()
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")  # of Dask's own code
+def test_what_is_shown_of_snapshots_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from tests.conftest import sign_in, started
+
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    guide = (ROOT / "docs" / "how-to" / "pull-a-company.md").read_text(encoding="utf-8")
+    section = readme[readme.index("## A whole company") :]
+    blocks = re.findall(r"```python\n(.*?)```", guide, re.DOTALL)
+    assert len(blocks) == 3
+    simulator = started()
+    monkeypatch.chdir(tmp_path)
+    try:
+        session = sign_in(simulator)
+        with adobe_nb.use(session):
+            names: dict[str, object] = {"reactor": session.reactor}
+            exec("from adobe_nb import snapshot\nsnapshot.pull(to='tags')", names)
+            for block in (*blocks, section.split("```python\n")[1].split("```")[0]):
+                exec(block.replace('"2026-03-01"', "1"), names)
+    finally:
+        simulator.stop()
+
+
+def test_the_guide_to_pulling_names_every_table() -> None:
+    from adobe_nb.snapshot import TABLES
+
+    guide = (ROOT / "docs" / "how-to" / "pull-a-company.md").read_text(encoding="utf-8")
+    assert all(f"`{table}`" in guide for table in (*TABLES, "audit_events"))
