@@ -131,9 +131,13 @@ class TestFrames:
     def test_the_frame_says_of_which_snapshot_it_is(self, store: Store) -> None:
         attrs = stored(store, frame(RULES)).attrs
         assert attrs == {
-            "service": "simulator", "path": "/rules", "time": "2025-03-01T10:00:00+00:00", "total_count": 5, "snapshot": 1,
+            "service": "simulator",
+            "path": "/rules",
+            "time": "2025-03-01T10:00:00+00:00",
+            "total_count": 5,
+            "snapshot": 1,
             "table": "rules",
-        }  # fmt: skip
+        }
 
     def test_half_a_character_is_refused_and_the_row_is_named(self, store: Store) -> None:
         bad = frame(RULES)
