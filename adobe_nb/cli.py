@@ -94,8 +94,13 @@ def _pull(options: argparse.Namespace) -> int:
     from adobe_nb import snapshot  # noqa: PLC0415
     from adobe_nb.errors import AdobeError  # noqa: PLC0415
 
-    if options.refresh and (options.property or options.table):
-        return _fail("--refresh takes the properties and tables of the latest snapshot. Leave them out.")
+    if options.refresh and (options.property or options.table or options.no_resume):
+        return _fail(
+            "--refresh takes the properties and tables of the latest snapshot, and goes on where it ended. Leave "
+            "--property, --table and --no-resume out."
+        )
+    if options.keep == 0:
+        return _fail("--keep 0 would remove every snapshot. Give 1 or more.")
     source = {"profile": options.profile, "env_file": options.env_file, "simulator": options.simulator}
     try:
         session = sessions.connect(

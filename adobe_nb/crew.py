@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from adobe_nb.gate import Gate, Stopped, in_a_crew, working_for
+from adobe_nb.gate import Call, Gate, Stopped, in_a_crew, working_for
 
 _IDLE = 10.0
 _TICK = 0.2
@@ -35,10 +35,11 @@ class Crew:
 
     def __init__(self, most: Callable[[], int]) -> None:
         self._most = most
-        self._tasks: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._tasks: queue.SimpleQueue[tuple[Call, Callable[[], None]]] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._threads = 0
         self._unfinished = 0
+        self._at_work: dict[object, Call] = {}
 
     @property
     def threads(self) -> int:
@@ -55,18 +56,14 @@ class Crew:
         if in_a_crew():
             _one_by_one(waiting)
             return
+        # Even a single job goes to a thread: whatever it waits for there, the calling one can be interrupted.
         results: queue.SimpleQueue[tuple[Job, Any, BaseException | None]] = queue.SimpleQueue()
-        stopped = threading.Event()
+        call = Call()
         out = 0
         try:
             while waiting or out:
-                if len(waiting) == 1 and not out:
-                    # One after the other needs no thread, and an interrupt reaches it at once.
-                    _do(waiting, heapq.heappop(waiting))
-                    tick()
-                    continue
                 while waiting and out < self._most() * _AHEAD:
-                    self._hand_out(heapq.heappop(waiting), results, stopped)
+                    self._hand_out(heapq.heappop(waiting), results, call)
                     out += 1
                 try:
                     job, result, error = results.get(timeout=_TICK)
@@ -75,52 +72,94 @@ class Crew:
                     continue
                 out -= 1
                 if error is not None:
-                    raise error
+                    try:
+                        raise error
+                    finally:
+                        del error  # else it and this frame would keep each other, and all the pages, alive
                 for more in job.then(result) or ():
                     heapq.heappush(waiting, more)
                 tick()
+        except KeyboardInterrupt:
+            self._abandon(call)
+            raise
         finally:
             # What is still under way ends by itself; nobody waits for it.
-            stopped.set()
+            call.end()
 
-    def _hand_out(self, job: Job, results: "queue.SimpleQueue[Any]", stopped: threading.Event) -> None:
+    def _hand_out(self, job: Job, results: "queue.SimpleQueue[Any]", call: Call) -> None:
         def task() -> None:
-            if stopped.is_set():
+            if call.over:
                 return
-            outcome: tuple[Job, Any, BaseException | None]
             try:
-                with working_for(stopped):
-                    outcome = (job, job.work(), None)
+                with working_for(call):
+                    result = job.work()
             except Stopped:
                 return
             except BaseException as error:  # noqa: BLE001 - raised again in the calling thread
-                outcome = (job, None, error)
-            results.put(outcome)
+                results.put((job, None, error))
+                return
+            results.put((job, result, None))
 
         with self._lock:
             self._unfinished += 1
-            self._tasks.put(task)
-            if self._threads < min(self._most(), self._unfinished):
-                self._threads += 1
-                # Daemons: a request that hangs must not keep the interpreter from ending.
+            self._tasks.put((call, task))
+            self._man()
+
+    def _man(self) -> None:
+        """As many threads as there is work for."""
+        while self._threads < min(self._most(), self._unfinished):
+            # Daemons: a request that hangs must not keep the interpreter from ending.
+            self._threads += 1
+            try:
                 threading.Thread(target=self._labour, name=f"adobe_nb {self._threads}", daemon=True).start()
+            except RuntimeError:  # the machine has no more: then fewer have to do
+                self._threads -= 1
+                if not self._threads:
+                    raise
+                return
+
+    def _abandon(self, call: Call) -> None:
+        """Others take the places of the threads that are busy with it, however long that takes."""
+        call.abandon()
+        with self._lock:
+            busy = [hand for hand, theirs in self._at_work.items() if theirs is call]
+            for hand in busy:
+                del self._at_work[hand]
+            self._threads -= len(busy)
+            self._unfinished -= len(busy)
+            self._man()
 
     def _labour(self) -> None:
         while True:
             try:
-                task = self._tasks.get(timeout=_IDLE)
+                call, task = self._tasks.get(timeout=_IDLE)
             except queue.Empty:
                 with self._lock:
                     if self._tasks.empty():
                         self._threads -= 1
                         return
                 continue
+            hand = object()
+            with self._lock:
+                self._at_work[hand] = call
             try:
                 task()
             finally:
-                del task
-                with self._lock:
-                    self._unfinished -= 1
+                del task, call
+                goes_on = self._done(hand)
+            if not goes_on:
+                return
+
+    def _done(self, hand: object) -> bool:
+        """Whether the thread goes on: no other has taken its place, and there are not too many."""
+        with self._lock:
+            if self._at_work.pop(hand, None) is None:
+                return False
+            self._unfinished -= 1
+            if self._threads <= self._most():
+                return True
+            self._threads -= 1
+            return False
 
 
 _crews: dict[int, tuple[Gate, Crew]] = {}

@@ -2,7 +2,8 @@
 
 The limit starts low and grows with every clean answer until the service refuses one (429). Then it halves, and the
 number that was in flight at the refusal, less one, becomes the roof: the limit grows back to the roof in small steps,
-and the roof itself is tried only now and then. Answers that become much slower than they were halve the limit too.
+and the roof itself is tried only now and then; ever more rarely while such tries are refused, ever more often while
+they succeed. Answers that become much slower than they were halve the limit too.
 """
 
 import random
@@ -20,7 +21,9 @@ MOST = 64
 START = 4
 _LEAST_ROOF = 2
 _TRY_ROOF = 150
-_TRY_ROOF_LAST = 5000
+"""Clean answers at the roof before it is tried."""
+_TRY_ROOF_LEAST = 20
+_TRY_ROOF_MOST = 5000
 _SLOWER = 3.0
 _SLOWER_SECONDS = 0.25
 _WINDOW = 8
@@ -33,41 +36,79 @@ class Stopped(BaseException):
     """The call that this thread worked for has ended. No Exception, so that nothing in between takes it for one."""
 
 
-@contextmanager
-def working_for(stopped: threading.Event) -> Iterator[None]:
-    """In this block, pauses and waits end with Stopped as soon as the event is set."""
-    before = getattr(_crowd, "stopped", None)
-    _crowd.stopped = stopped
-    try:
-        yield
-    finally:
-        _crowd.stopped = before
-
-
-def in_a_crew() -> bool:
-    """Whether this thread works for a call that another thread made."""
-    return getattr(_crowd, "stopped", None) is not None
-
-
-def pause(seconds: float) -> None:
-    """Sleep; a thread of a crew wakes up when its call is over. Raises Stopped."""
-    stopped: threading.Event | None = getattr(_crowd, "stopped", None)
-    if stopped is None:
-        time.sleep(seconds)
-    elif stopped.wait(seconds):
-        raise Stopped
-
-
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Turn:
     """One request on its way, and what became of it."""
 
-    began: float
-    in_flight: int
+    began: float = 0.0
+    in_flight: int = 0
     """With this one."""
     refused: bool = False
     retry_after: float | None = None
     answered: bool = False
+    counted: bool = False
+    """Whether it is among those in flight."""
+
+
+class Call:
+    """What threads do for a call that another thread made; over when that one has its answer, or an interrupt."""
+
+    def __init__(self) -> None:
+        self._over = threading.Event()
+        self.turns: dict[Turn, Gate] = {}
+
+    @property
+    def over(self) -> bool:
+        """Whether nobody waits for it any more."""
+        return self._over.is_set()
+
+    def end(self) -> None:
+        """Nothing more is begun for it; what is under way ends by itself."""
+        self._over.set()
+
+    def abandon(self) -> None:
+        """And its requests under way count no longer: one that hangs must not keep others from being sent."""
+        self._over.set()
+        for turn, gate in list(self.turns.items()):
+            gate.give_up(turn)
+
+    def wait(self, seconds: float) -> None:
+        """Sleep. Raises Stopped as soon as it is over."""
+        if self._over.wait(seconds):
+            raise Stopped
+
+
+@contextmanager
+def working_for(call: Call) -> Iterator[None]:
+    """In this block, pauses and waits end with Stopped as soon as the call is over."""
+    before = _call()
+    _crowd.call = call
+    try:
+        yield
+    finally:
+        _crowd.call = before
+
+
+def in_a_crew() -> bool:
+    """Whether this thread works for a call that another thread made."""
+    return _call() is not None
+
+
+def _call() -> Call | None:
+    call: Call | None = getattr(_crowd, "call", None)
+    return call
+
+
+def pause(seconds: float) -> None:
+    """Sleep; a thread of a crew wakes up when its call is over. Raises Stopped."""
+    call = _call()
+    if call is not None:
+        call.wait(seconds)
+        return
+    end = time.monotonic() + seconds
+    while (left := end - time.monotonic()) > 0:
+        # In slices: not everything that interrupts a program wakes it up, too.
+        time.sleep(min(left, _SLICE))
 
 
 class Gate:
@@ -80,7 +121,8 @@ class Gate:
         self._limit = float(min(START, ceiling))
         self._roof: int | None = None
         self._clean_at_roof = 0
-        self._try_roof = _TRY_ROOF
+        self._patience = self._needed = _TRY_ROOF
+        self._trying = False
         self._in_flight = 0
         self._halved_at = -1.0
         self._closed_until = -1.0
@@ -122,33 +164,52 @@ class Gate:
     @contextmanager
     def turn(self) -> Iterator[Turn]:
         """Wait until one more request may go out; the block sends it and says what came of it. Raises Stopped."""
-        turn = self._enter()
+        turn, call = Turn(), _call()
+        # What an interrupt leaves behind at any place in here is counted, and counted off again.
         try:
+            self._enter(turn, call)
             yield turn
         finally:
             self._leave(turn)
+            if call is not None:
+                call.turns.pop(turn, None)
 
-    def _enter(self) -> Turn:
-        stopped: threading.Event | None = getattr(_crowd, "stopped", None)
+    def give_up(self, turn: Turn) -> None:
+        """Its request counts no longer, whatever becomes of it."""
+        with self._changed:
+            if turn.counted:
+                self._in_flight -= 1
+                turn.counted = False
+                self._changed.notify_all()
+
+    def _enter(self, turn: Turn, call: Call | None) -> None:
         with self._changed:
             while True:
-                if stopped is not None and stopped.is_set():
+                if call is not None and call.over:
                     raise Stopped
                 closed = self.closed_for
                 if not closed and self._in_flight < self.limit:
                     break
                 # In slices: an interrupt and a stopped call are noticed within one.
                 self._changed.wait(min(closed or _SLICE, _SLICE))
+            turn.began = self._clock()
             self._in_flight += 1
-            return Turn(self._clock(), self._in_flight)
+            turn.counted, turn.in_flight = True, self._in_flight
+        if call is not None:
+            call.turns[turn] = self
+            if call.over:  # it may have been abandoned just before
+                raise Stopped
 
     def _leave(self, turn: Turn) -> None:
         with self._changed:
+            if not turn.counted:
+                return
             self._in_flight -= 1
+            turn.counted = False
             if turn.refused:
                 self._refuse(turn)
             elif turn.answered:
-                self._grow()
+                self._grow(turn)
                 self._watch(self._clock() - turn.began)
             self._changed.notify_all()
 
@@ -158,26 +219,35 @@ class Gate:
         if turn.retry_after is not None:
             # A little apart, so that not everybody comes back in the same moment.
             self._closed_until = max(self._closed_until, now + turn.retry_after + random.uniform(0, 0.05))  # noqa: S311
+        roof_tried = self._trying and self._roof is not None and turn.in_flight >= self._roof
         known = max(_LEAST_ROOF, turn.in_flight - 1)
         if self._roof is None or known < self._roof:
             self._roof = known
         self._clean_at_roof = 0
         if turn.began > self._halved_at:
             # Those that were under way together count as one refusal.
-            self._try_roof = min(self._try_roof * 2, _TRY_ROOF_LAST) if self._halved_at >= 0 else _TRY_ROOF
+            self._patience = min(self._patience * 2, _TRY_ROOF_MOST) if roof_tried else _TRY_ROOF
+            self._needed, self._trying = self._patience, False
             self._limit = max(1.0, self._limit / 2)
             self._halved_at = now
 
-    def _grow(self) -> None:
-        if self._roof is None:
-            self._limit = min(self._limit + 1, self._ceiling)
-        elif self._limit < min(self._roof, self._ceiling):
-            self._limit = min(self._limit + 2 / self._limit, self._roof, self._ceiling)
-        elif self._roof < self._ceiling:
+    def _grow(self, turn: Turn) -> None:
+        if turn.in_flight * 2 < self.limit or turn.began <= self._halved_at:
+            return  # It says nothing of a limit that was not used, or of one that is over.
+        most = self._ceiling if self._roof is None else min(self._roof, self._ceiling)
+        if self._limit < most:
+            self._limit = min(self._limit + (1 if self._halved_at < 0 else 2 / self._limit), most)
+        elif self._roof is not None and self._roof < self._ceiling and turn.in_flight >= self._roof:
             self._clean_at_roof += 1
-            if self._clean_at_roof >= self._try_roof:
-                self._roof += 1
-                self._clean_at_roof = 0
+            if self._clean_at_roof >= self._needed:
+                self._try_roof()
+
+    def _try_roof(self) -> None:
+        if self._trying:  # and that went well
+            self._patience = _TRY_ROOF
+            self._needed = max(self._needed // 2, _TRY_ROOF_LEAST)
+        self._roof = (self._roof or 0) + 1
+        self._clean_at_roof, self._trying = 0, True
 
     def _watch(self, seconds: float) -> None:
         """Halve when answers take much longer than they used to."""
@@ -189,9 +259,10 @@ class Gate:
         if self._usual is None or typical < self._usual:
             self._usual = typical
         elif typical > _SLOWER * self._usual + _SLOWER_SECONDS:
-            self._limit = max(float(_LEAST_ROOF), self._limit / 2)
+            self._limit = min(self._limit, max(float(_LEAST_ROOF), self._limit / 2))
+            self._halved_at = self._clock()
             # If it stays so, it is the new normal.
-            self._usual = min(typical, self._usual * 1.5)
+            self._usual = min(typical, self._usual * _SLOWER)
 
 
 _gates: dict[str, Gate] = {}

@@ -142,18 +142,18 @@ def _recognisable(url: str) -> str:
 class _Adapter(HTTPAdapter):
     """Trusts what the operating system trusts, besides the certificates that requests brings along."""
 
+    def __init__(self, **options: Any) -> None:
+        # One for each transport: certificates that are trusted once stay trusted in a context.
+        self._trust = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        super().__init__(**options)
+
     def init_poolmanager(self, *args: Any, **options: Any) -> None:
         """One pool, with the system's certificates."""
-        super().init_poolmanager(*args, **options, ssl_context=_system_certificates())
+        super().init_poolmanager(*args, **options, ssl_context=self._trust)
 
     def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
         """The same through a proxy."""
-        return super().proxy_manager_for(proxy, **options, ssl_context=_system_certificates())
-
-
-@lru_cache(maxsize=1)
-def _system_certificates() -> ssl.SSLContext:
-    return truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        return super().proxy_manager_for(proxy, **options, ssl_context=self._trust)
 
 
 class Transport:
@@ -208,9 +208,9 @@ class Transport:
             if last or not self._worth_asking_again(request, answer, attempt):
                 return answer
             wish = _retry_after(answer)
-            if wish is None or gate is None:
+            if not (wish and gate and answer.status in _BUSY):
                 self._sleep(wish or self._backoff(attempt))
-            # A wish is the gate's affair: it keeps everybody waiting, this request too.
+            # Else it is the gate's affair: it keeps everybody waiting, this request too.
 
     def _worth_asking_again(self, request: Request, answer: Response, attempt: int) -> bool:
         if (_retry_after(answer) or 0) > _LONGEST_PAUSE:
@@ -234,8 +234,10 @@ class Transport:
         with gate.turn() if gate else nullcontext(Turn(0, 0)) as turn:
             answer, prepared = self._attempt(request, signer)
             if isinstance(answer, Response):
-                turn.retry_after = _retry_after(answer) if answer.status in _BUSY else None
-                turn.refused = answer.status == 429 or turn.retry_after is not None
+                wish = _retry_after(answer) if answer.status in _BUSY else None
+                turn.refused = answer.status == 429 or wish is not None
+                # What is too long to wait for must not keep everybody else waiting either.
+                turn.retry_after = None if wish is None or wish > _LONGEST_PAUSE else wish
                 turn.answered = answer.status < 500
             return answer, prepared
 
@@ -308,10 +310,12 @@ def _describe(request: Request, error: requests.RequestException) -> _Failure:
             return _Failure(f"The proxy set for this machine did not let us reach {place}. Check HTTPS_PROXY.", True)
         return _Failure(f"The proxy on the way to {place} broke off the connection. {_again(request)}")
     if isinstance(error, requests.exceptions.SSLError):
+        if "CERTIFICATE_VERIFY_FAILED" not in repr(error):
+            return _Failure(f"The encrypted connection to {place} failed. Check VPN and proxy. {_again(request)}")
         return _Failure(
             f"The certificate of {place} was not accepted. If your company's proxy re-signs traffic, point "
             "REQUESTS_CA_BUNDLE at its certificate file.",
-            "CERTIFICATE_VERIFY_FAILED" in repr(error),
+            True,
         )
     if isinstance(error, requests.exceptions.ConnectTimeout):
         return _Failure(f"{place} did not accept a connection in time. Check network and VPN, then run it again.", True)
@@ -364,23 +368,46 @@ def _redirect_message(request: Request, answer: Response) -> str:
 def _retry_after(answer: Response) -> float | None:
     """Seconds, of a number or a date; None when nothing usable is said."""
     value = answer.headers.get("Retry-After", "").strip()
-    if value.isascii() and value.isdigit():
+    if re.fullmatch(r"[0-9]+(\.[0-9]+)?", value, re.ASCII):
         return float(value)
-    try:
-        moment = parsedate_to_datetime(value)
-    except ValueError:
+    moment = date_of(value)
+    if moment is None:
         return None
-    aware = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
-    return max(0.0, (aware - datetime.now(UTC)).total_seconds())
+    # By the service's clock, where it tells: ours may be wrong.
+    return max(0.0, (moment - (date_of(answer.headers.get("Date", "")) or datetime.now(UTC))).total_seconds())
+
+
+def date_of(header: str) -> datetime | None:
+    """The moment in a header such as ``Date``; None when it is none."""
+    try:
+        moment = parsedate_to_datetime(header)
+    except (ValueError, TypeError, OverflowError):
+        return None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
 
 
 def _certificates() -> str | bool:
     """The certificates to trust: the environment's file, else the usual ones. Never none."""
-    path = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
-    if path and not Path(path).exists():
-        message = f"REQUESTS_CA_BUNDLE names {path}, which does not exist. Correct or unset it."
-        raise TransportError(message, never_sent=True)
-    return path or True
+    name = "REQUESTS_CA_BUNDLE" if os.environ.get("REQUESTS_CA_BUNDLE") else "CURL_CA_BUNDLE"
+    path = os.environ.get(name)
+    if not path:
+        return True
+    file = Path(path)
+    problem = "" if file.exists() else "does not exist"
+    if file.is_file() and not _has_certificates(path, file.stat().st_mtime_ns):
+        problem = "has no certificates that can be read"
+    if problem:
+        raise TransportError(f"{name} names {path}, which {problem}. Correct or unset it.", never_sent=True)
+    return path
+
+
+@lru_cache(maxsize=8)
+def _has_certificates(path: str, changed: int) -> bool:  # noqa: ARG001 - a file that was changed is another one
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(path)
+    except OSError:  # of which SSLError is one
+        return False
+    return True
 
 
 def _proxies(url: str) -> dict[str, str]:

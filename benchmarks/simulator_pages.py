@@ -6,19 +6,17 @@ are processes of their own, on a core each where there are two.
     python benchmarks/simulator_pages.py
 """
 
-import contextlib
+import http.client
 import json
-import os
 import socket
-import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from urllib.parse import urlencode, urlsplit
+
+from measuring import headers, on_core, peak, reached, serving, show, simulator
 
 PAGES = 4_000
 BULK = ("--properties", "50", "--rules", "200", "--components", "4", "--data-elements", "200")
-ACCEPT = "application/vnd.api+json;revision=1"
 CONSTANT = """
 import asyncio, sys
 from tornado.web import Application, RequestHandler
@@ -34,27 +32,6 @@ async def main():
     await asyncio.Event().wait()
 asyncio.run(main())
 """
-
-
-def on_core(number: int) -> None:
-    if hasattr(os, "sched_setaffinity") and (os.cpu_count() or 1) > 1:
-        os.sched_setaffinity(0, {number})
-
-
-@contextlib.contextmanager
-def serving(*command: str) -> Iterator[tuple[str, float, int]]:
-    """A server in a process of its own: its first line, the seconds until then, its process id."""
-    begun = time.perf_counter()
-    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": ""}
-    process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, text=True, env=environment, preexec_fn=lambda: on_core(0)
-    )
-    try:
-        assert process.stdout is not None
-        yield process.stdout.readline(), time.perf_counter() - begun, process.pid
-    finally:
-        process.terminate()
-        process.wait()
 
 
 def rate(port: int, requests: list[bytes], count: int) -> tuple[float, int]:
@@ -82,58 +59,42 @@ def answer(connection: socket.socket, buffer: bytearray) -> int:
     return length
 
 
-def memory(pid: int) -> float:
-    """Megabytes of peak resident memory of a process; 0 where the system does not tell."""
-    with contextlib.suppress(OSError), open(f"/proc/{pid}/status") as file:
-        return next(int(line.split()[1]) / 1024 for line in file if line.startswith("VmHWM"))
-    return 0.0
-
-
 def main() -> None:
     on_core(1)
-    with serving(
-        sys.executable,
-        "-c",
-        "import sys; from adobe_nb.cli import main; sys.exit(main())",
-        "simulator",
-        "--json",
-        *BULK,
-    ) as (line, started, pid):
-        about = json.loads(line)
+    with simulator(*BULK, core=0) as (about, started, pid):
         port = urlsplit(about["reactor_url"]).port
-        headers = "".join(
-            f"{name}: {value}\r\n"
-            for name, value in {
-                "Host": "127.0.0.1",
-                "Authorization": f"Bearer {about['access_token']}",
-                "x-api-key": about["client_id"],
-                "x-gw-ims-org-id": about["org_id"],
-                "Accept": ACCEPT,
-            }.items()
-        )
-        get = lambda path: f"GET {path} HTTP/1.1\r\n{headers}\r\n".encode()  # noqa: E731
-        parents = properties(port, get, about["company_id"])
+        signed = headers(about)
+        head = "".join(f"{name}: {value}\r\n" for name, value in {"Host": "127.0.0.1", **signed}.items())
         query = [urlencode({"sort": "created_at", "page[number]": number, "page[size]": 100}) for number in (1, 2)]
-        pages = [get(f"/properties/{each}/rules?{text}") for each in parents for text in query]
+        paths = [f"/properties/{each}/rules?{text}" for each in properties(port, about, signed) for text in query]
+        pages = [f"GET {path} HTTP/1.1\r\n{head}\r\n".encode() for path in paths]
         first, _ = rate(port, pages, len(pages))
         served, size = rate(port, pages, PAGES)
-        megabytes = memory(pid)
-    with serving(sys.executable, "-c", CONSTANT, str(size)) as (line, _, _):
+        megabytes = peak(pid)
+    with serving(sys.executable, "-c", CONSTANT, str(size), core=0) as (line, _, _):
         limit, _ = rate(int(line), [b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"], PAGES)
-    print(f"start {started:.1f} s, {megabytes:.0f} MB")
-    print(f"pages of 100 rules ({size:,} bytes): {served:,.0f} a second, {first:,.0f} when asked for the first time")
-    print(f"the same bytes from a server that makes nothing: {limit:,.0f} a second; ratio {served / limit:.2f}")
+    pages_of = f"pages of 100 rules ({size:,} bytes)"
+    same = f"the same bytes, made once: {limit:,.0f} a second"
+    rows = [
+        ("start", f"{started:.1f} s", "5 s", f"{started / 5:.2f}", reached(started / 5, most=1)),
+        ("memory", f"{megabytes:.0f} MiB", "1 GiB", f"{megabytes / 1024:.2f}", reached(megabytes / 1024, most=1)),
+        (
+            pages_of,
+            f"{served:,.0f} a second",
+            "1,000 a second",
+            f"{served / 1000:.2f}",
+            reached(served / 1000, least=1),
+        ),
+        (pages_of, f"{served:,.0f} a second", same, f"{served / limit:.2f}", ""),
+        ("asked for the first time", f"{first:,.0f} a second", "", "", ""),
+    ]
+    show(rows, "what", "the simulator", "against", "ratio", "wanted")
 
 
-def properties(port: int | None, get: object, company: str) -> list[str]:
+def properties(port: int | None, about: dict[str, str], signed: dict[str, str]) -> list[str]:
     """The ids of the generated properties."""
-    import http.client
-
-    request = get(f"/companies/{company}/properties?page%5Bsize%5D=100").decode()  # type: ignore[operator]
-    lines = request.split("\r\n")
-    headers = dict(line.split(": ", 1) for line in lines[1:] if line)
     connection = http.client.HTTPConnection("127.0.0.1", port or 0)
-    connection.request("GET", lines[0].split()[1], headers=headers)
+    connection.request("GET", f"/companies/{about['company_id']}/properties?page%5Bsize%5D=100", headers=signed)
     found = json.loads(connection.getresponse().read())["data"]
     return [each["id"] for each in found if each["attributes"]["name"].startswith("Generated")]
 

@@ -1,13 +1,21 @@
 """One send(): hosts, proxies, redirects, cookies, retries."""
 
 import gc
-import os
+import ssl
+import sys
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 
 from adobe_nb.errors import HostNotAllowed, RedirectRefused, TransportError
+from adobe_nb.gate import Gate
 from adobe_nb.transport import Request, Transport, check_url, is_loopback
 from tests.stub import Answer, Got, stub
 
@@ -204,7 +212,136 @@ def test_is_loopback_reads_the_host_and_nothing_else() -> None:
     assert not is_loopback("not a url")
 
 
-def test_the_environments_certificates_are_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", os.devnull + "/missing")
-    with pytest.raises(TransportError, match="REQUESTS_CA_BUNDLE names"):
-        quick().send(get("https://reactor.adobe.io"))
+class TestCertificates:
+    """A server of our own, whose certificate an authority of our own has signed."""
+
+    @pytest.fixture
+    def authority(self, tmp_path: Path) -> Path:
+        self.made = trustme.CA()
+        path = tmp_path / "authority.pem"
+        self.made.cert_pem.write_to_path(path)
+        return path
+
+    @pytest.fixture
+    def url(self, authority: Path) -> Iterator[str]:
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                self.send_response(200)
+                self.send_header("Content-Length", "2")
+                self.end_headers()
+                self.wfile.write(b"{}")
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        class Server(ThreadingHTTPServer):
+            daemon_threads = True
+
+            def handle_error(self, *_: object) -> None:
+                """A client that refuses the certificate hangs up."""
+
+        server = Server(("127.0.0.1", 0), Handler)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.made.issue_cert("127.0.0.1").configure_cert(context)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+        thread.start()
+        yield f"https://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+    @pytest.fixture(autouse=True)
+    def _usual(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR"):
+            monkeypatch.delenv(name, raising=False)
+
+    def refused(self, url: str) -> None:
+        transport = quick()
+        with pytest.raises(TransportError, match=r"certificate of \S+ was not accepted") as caught:
+            transport.send(get(url))
+        assert caught.value.never_sent
+        transport.close()
+        gc.collect()
+
+    def test_that_nobody_knows_are_refused(self, url: str) -> None:
+        self.refused(url)
+
+    @pytest.mark.parametrize("name", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
+    def test_of_the_environments_file_are_trusted(
+        self, name: str, url: str, authority: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv(name, str(authority))
+        transport = quick()
+        assert transport.send(get(url)).status == 200
+        transport.close()
+        monkeypatch.delenv(name)
+        self.refused(url)
+
+    @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the system has a store of its own")
+    def test_of_the_system_are_trusted(self, url: str, authority: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("SSL_CERT_FILE", str(authority))
+        transport = quick()
+        assert transport.send(get(url)).status == 200
+        transport.close()
+
+    @pytest.mark.parametrize("name", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
+    def test_are_looked_at_whatever_an_empty_setting_says(
+        self, name: str, url: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv(name, "")
+        self.refused(url)
+
+    @pytest.mark.parametrize("name", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
+    def test_of_a_wrong_path_are_an_error_that_names_the_setting(
+        self, name: str, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv(name, str(tmp_path / "missing"))
+        with pytest.raises(TransportError, match=f"{name} names .*does not exist") as caught:
+            quick().send(get(url))
+        assert caught.value.never_sent
+        (tmp_path / "missing").write_text("no certificate")
+        with pytest.raises(TransportError, match=f"{name} names .*has no certificates"):
+            quick().send(get(url))
+
+    def test_of_another_name_are_refused(self, url: str, authority: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(authority))
+        self.refused(url.replace("127.0.0.1", "localhost"))
+
+
+class TestWishes:
+    """Retry-After: a number or a date, for everybody at the gate, five minutes at most."""
+
+    def asked_to_wait(self, wish: str) -> Gate:
+        gate = Gate(clock=lambda: 0.0)
+        with stub(lambda _: Answer(429, b"{}", {"Retry-After": wish})) as server:
+            assert Transport(attempts=1).send(get(server.url), gate=gate).status == 429
+        return gate
+
+    def test_a_number_closes_the_gate(self) -> None:
+        assert 7 <= self.asked_to_wait("7").closed_for <= 7.05
+
+    def test_a_date_closes_it_too(self) -> None:
+        wish = format_datetime(datetime.now(UTC) + timedelta(seconds=60), usegmt=True)
+        assert 55 <= self.asked_to_wait(wish).closed_for <= 62
+
+    @pytest.mark.parametrize("wish", ["", "soon", "-5", "Mon, 99 Foo", "Mon, 01 Jan 2024 00:00:00 +99999999999999"])
+    def test_what_is_no_wish_closes_nothing(self, wish: str) -> None:
+        assert self.asked_to_wait(wish).closed_for == 0
+
+    @pytest.mark.parametrize("wish", ["301", "86400", "9" * 400, "Fri, 01 Jan 2100 00:00:00 GMT"])
+    def test_a_wish_that_is_too_long_is_an_answer_and_keeps_nobody_else_waiting(self, wish: str) -> None:
+        gate = Gate()
+        with stub(lambda _: Answer(429, b"{}", {"Retry-After": wish})) as server:
+            assert quick().send(get(server.url), gate=gate).status == 429
+            assert len(server.got) == 1
+        assert gate.closed_for == 0
+        assert gate.refused == 1
+
+    def test_a_wish_of_nothing_is_no_reason_to_hurry(self) -> None:
+        pauses: list[float] = []
+        left = [Answer(429, b"{}", {"Retry-After": "0"}), Answer(200, b"{}")]
+        with stub(lambda _: left.pop(0)) as server:
+            Transport(sleep=pauses.append).send(get(server.url), gate=Gate())
+        assert len(pauses) == 1
+        assert pauses[0] > 0.3

@@ -34,13 +34,19 @@ class _Query:
     limit: int | None
     through: str | None = None
     extra: Params = ()
+    in_order: bool = False
+    """The service sorts, since nobody can do it afterwards."""
 
     @property
     def params(self) -> Params:
         """With a limit the user's order counts; without one the frame is sorted at the end."""
-        by_user = self.sort and self.limit is not None
-        order = ("sort", ",".join(self.sort)) if by_user else STEADY_ORDER
+        order = STEADY_ORDER if self.steady else ("sort", ",".join(self.sort))
         return (*(condition.param for condition in self.conditions), order, *self.extra)
+
+    @property
+    def steady(self) -> bool:
+        """Whether the service's order is that of creation."""
+        return not self.sort or not (self.in_order or self.limit is not None)
 
     @property
     def dated(self) -> tuple[datetime, datetime] | None:
@@ -216,7 +222,7 @@ class Collection:
             f"{above}/{self.row.type}",
             self.row.type,
             query.params,
-            undated=None if dated is None else query.undated,
+            undated=query.undated if dated is not None and query.steady else None,
             low=low,
             high=high,
             filtered=bool(query.conditions),
@@ -274,7 +280,7 @@ class Collection:
         return None if None in totals else sum(each or 0 for each in totals)
 
     def _iterate(self, query: _Query, client: Client) -> Iterator[Document]:
-        query = self._resolve(query, client)
+        query = replace(self._resolve(query, client), in_order=True)
         parents: tuple[str | None, ...] = query.ids if query.parent else (None,)
         pages = (page for each in parents for page in client.pages(self._listing(query, each)))
         checked = (resource for page in pages for resource in self._checked(query, page.documents))
@@ -311,7 +317,8 @@ class RowSink:
 
 def steady(path: str, row: Resource) -> Listing:
     """A list of these at that path, without a filter, in the order that never changes."""
-    return Listing(path, row.type, (STEADY_ORDER,), undated=(STEADY_ORDER,) if "created_at" in row.filters else None)
+    undated = (STEADY_ORDER,) if "created_at" in row.filters else None
+    return Listing(path, row.type, (STEADY_ORDER,), undated=undated, deepest=row.deepest_page)
 
 
 def describe(row: Resource, kind: "type[Collection] | None" = None) -> str:
@@ -384,7 +391,8 @@ def _first(client: Client, listing: Listing, want: int) -> Page:
         pages = [first, *in_parallel(client, lambda number: client.page(listing, number, size), numbers, listing.type)]
         documents = [each for page in pages for each in page.documents][:want]
         ids = [str(each["id"]) for each in documents]
-        if len(set(ids)) == len(ids) == min(want, first.total_count or len(ids)):
+        totals = {page.total_count for page in pages}
+        if len(set(ids)) == len(ids) == min(want, first.total_count or len(ids)) and len(totals) == 1:
             return Page(ids, first.total_count, first.total_pages, documents=documents)
         first = client.page(listing, 1, size)
     gap = Gap(listing.path, first.total_count, len(ids), len(ids) - len(set(ids)))

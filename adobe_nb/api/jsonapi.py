@@ -3,9 +3,8 @@
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from typing import Any, Protocol, TypeVar
 from urllib.parse import urlsplit
 
@@ -14,7 +13,7 @@ from requests.auth import AuthBase
 
 from adobe_nb.api.explanations import GATEWAY, explanation
 from adobe_nb.api.filters import FUTURE, PAST
-from adobe_nb.api.pages import Page, plain_page
+from adobe_nb.api.pages import Page, moment_of, plain_page
 from adobe_nb.api.progress import Progress, no_progress
 from adobe_nb.auth.credentials import Secret
 from adobe_nb.crew import Crew, crew_of, each
@@ -30,7 +29,7 @@ from adobe_nb.errors import (
     TransportError,
 )
 from adobe_nb.gate import Gate
-from adobe_nb.transport import Request, Response, Signer, Transport
+from adobe_nb.transport import Request, Response, Signer, Transport, date_of
 
 Document = dict[str, Any]
 Params = tuple[tuple[str, str], ...]
@@ -39,6 +38,11 @@ _Result = TypeVar("_Result")
 
 ACCEPT = "application/vnd.api+json;revision=1"
 PAGE_SIZE = 100
+CREATED = "filter[created_at]"
+MOMENT = timedelta(milliseconds=1)
+"""The finest step of a date in the API."""
+MARGIN = timedelta(seconds=2)
+"""``Date`` headers tell whole seconds, and not every clock of a service is the same."""
 CURL_HEADERS = (
     '-H "Authorization: Bearer {ACCESS_TOKEN}"',
     '-H "x-api-key: {API_KEY}"',
@@ -108,6 +112,20 @@ class Listing:
     """By something that can change."""
     deepest: int | None = None
     """The last page number that the service answers."""
+
+    def created(self, low: datetime, high: datetime) -> "Listing":
+        """Those of it that were created from here to there."""
+        bounds = f"BETWEEN {_written(low)},{_written(high)}"
+        return replace(self, params=((CREATED, bounds), *(self.undated or ())))
+
+    def too_deep(self, total: int | None) -> IncompleteResult:
+        """What is said where page numbers end before the list does, and dates do not help."""
+        reached = (self.deepest or 0) * PAGE_SIZE
+        return IncompleteResult(
+            f"{self.path} has {total} resources, of which the service gives the first {reached}. Ask for fewer of "
+            'them: filter by created_at, as in "BETWEEN 2026-01-01,2026-02-01".',
+            gaps=[Gap(self.path, total, reached)],
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,30 +255,36 @@ class Client:
         paging = (("page[number]", str(number)), ("page[size]", str(size)))
         return plain_page(self.fetch(listing.path, (*listing.params, *paging)).body, listing.path, listing.type)
 
-    def pages(self, listing: Listing, size: int = PAGE_SIZE) -> Iterator[Page]:
-        """Page after page, one in memory at a time.
+    def pages(self, listing: Listing) -> Iterator[Page]:
+        """Page after page, one in memory at a time; beyond the deepest page from the date where it ends.
 
         Raises IncompleteResult for a resource that comes twice in neighbouring pages (where a page break moves), and
-        when the number is not what every page announced.
+        when there are not as many as there were in the beginning, those apart that were created since.
         """
-        number, got, before, totals = 1, 0, set[str](), set[int]()
+        whole, number, before, count = listing, 1, set[str](), _Count()
         while True:
-            page = self.page(listing, number, size)
+            paging = (("page[number]", str(number)), ("page[size]", str(PAGE_SIZE)))
+            answer = self.fetch(listing.path, (*listing.params, *paging))
+            page = full = plain_page(answer.body, listing.path, listing.type)
+            if listing is not whole:
+                page = page.without({at for at, each in enumerate(page.ids) if each in count.latest})
             ids = set(page.ids)
             if len(ids) != len(page.ids) or ids & before:
                 raise IncompleteResult(f"{listing.path} gave a resource twice while it was read. Run it again.")
-            before, got = ids, got + len(ids)
-            totals |= set() if page.total_count is None else {page.total_count}
+            before = ids
+            count.add(page, answer.date, listing)
             yield page
-            if number >= page.total_pages if page.total_pages is not None else len(page.ids) < size:
+            if number >= full.total_pages if full.total_pages is not None else len(full.ids) < PAGE_SIZE:
                 break
             number += 1
-        if totals not in (set(), {got}):
-            said = " then ".join(map(str, sorted(totals)))
-            raise IncompleteResult(
-                f"{listing.path} announced {said} resources and gave {got}. Run it again.",
-                gaps=[Gap(listing.path, max(totals), got)],
-            )
+            if whole.deepest is not None and number > whole.deepest:
+                newest = count.newest
+                if whole.undated is None or newest is None or listing.low == newest:
+                    raise whole.too_deep(count.announced)
+                listing = replace(whole.created(newest - MOMENT, whole.high), low=newest)
+                number, before = 1, set()
+        if problem := count.problem(whole):
+            raise IncompleteResult(f"{problem}. Run it again.", gaps=[problem])
 
     def _read(self, path: str, params: Params) -> Request:
         return Request(
@@ -276,13 +300,45 @@ class Client:
         return self._transport.send(request, signer or self._signer, self.gate)
 
 
+class _Count:
+    """Whether a list that was read page after page is whole: nothing but new resources made a difference."""
+
+    def __init__(self) -> None:
+        self.announced: int | None = None
+        self.newest: datetime | None = None
+        self.latest: dict[str, datetime] = {}
+        """Those of the last few moments."""
+        self._began: datetime | None = None
+        self._pages = self._got = self._old = 0
+
+    def add(self, page: Page, date: datetime, listing: Listing) -> None:
+        if self._began is None:
+            self._began, self.announced = date, page.total_count
+        created = [moment_of(each) for each in page.dates("created_at")]
+        changed = [moment_of(each) for each in page.dates("updated_at")] if listing.filtered else created
+        for identifier, one, other in zip(page.ids, created, changed, strict=True):
+            self._old += all(each is None or each < self._began for each in (one, other))
+            if one is not None and listing.deepest is not None:
+                self.newest = max(self.newest or one, one)
+                self.latest[identifier] = one
+        if self.newest is not None:
+            self.latest = {each: moment for each, moment in self.latest.items() if moment >= self.newest - 5 * MOMENT}
+        self._got += len(page.ids)
+        self._pages += 1
+
+    def problem(self, listing: Listing) -> Gap | None:
+        if self.announced is None or self.announced == (self._old if self._pages > 1 else self._got):
+            return None
+        return Gap(listing.path, self.announced, self._got)
+
+
+def _written(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
+
+
 def _date(answer: Response) -> datetime:
     """The service's clock when it answered; ours, set back a minute, when it does not say."""
-    try:
-        moment = parsedate_to_datetime(answer.headers.get("Date", ""))
-    except ValueError:
-        return datetime.now(UTC) - timedelta(minutes=1)
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+    return date_of(answer.headers.get("Date", "")) or datetime.now(UTC) - timedelta(minutes=1)
 
 
 def in_parallel(

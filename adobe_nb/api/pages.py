@@ -10,6 +10,7 @@ import re
 import threading
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -20,6 +21,8 @@ from adobe_nb.resources import Kind, Resource
 _UNKNOWN = re.compile(
     r"Object contains unknown field `(.*)` - at `\$\.data\[[0-9.]+\]\.(attributes|relationships|meta)`"
 )
+_NOT_TO_LEARN = re.compile(r"[`\\\"\x00-\x1f]")
+"""In names that the decoder does not take, or that its message does not tell from the words around them."""
 _MOST_LEARNED = 200
 _TYPES: Mapping[Kind, Any] = {
     "text": str,
@@ -50,7 +53,8 @@ class Page:
         if self.columns is not None:
             values: Sequence[Any] = self.columns.get(name) or [None] * len(self.ids)
         else:
-            values = [(each.get("attributes") or {}).get(name) for each in self.documents]
+            parts = [each.get("attributes") for each in self.documents]
+            values = [part.get(name) if isinstance(part, dict) else None for part in parts]
         return [value if isinstance(value, str) else None for value in values]
 
     def without(self, dropped: Collection[int]) -> "Page":
@@ -104,6 +108,15 @@ def is_resource(data: object, resource_type: str) -> bool:
     )
 
 
+def moment_of(text: str | None) -> datetime | None:
+    """The moment that a date of the API says; None for what is none."""
+    try:
+        moment = datetime.fromisoformat(text or "")
+    except ValueError:
+        return None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+
+
 def _whole(value: object) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
@@ -139,7 +152,7 @@ class Decoder:
     def _learn(self, said: str) -> bool:
         """Whether the trouble was a member that is known from now on."""
         found = _UNKNOWN.search(said)
-        if found is None or "`" in found[1]:
+        if found is None or _NOT_TO_LEARN.search(found[1]):
             return False
         name, part = found[1], found[2]
         with self._lock:
@@ -165,7 +178,7 @@ class Decoder:
         # Of a to-many relation nothing is read, and of one that is not known only whether it names one resource.
         relations = [
             *(_Field(each.name, f"{each.name}_id", _Link) for each in row.to_one),
-            *(_Field(each.name, None, msgspec.Raw) for each in row.relations if each.many),
+            *(_Field(each.name, None, _Links) for each in row.relations if each.many),
             *(_Field(name, f"{name}_id", _OpenLink, learned=True) for name in learned["relationships"]),
         ]
         typed = {f"{each.name}_id": f"{each.name}_type" for each in row.to_one if len(each.targets) > 1}
@@ -214,6 +227,13 @@ class _Field:
     learned: bool = False
 
     @property
+    def type(self) -> Any:
+        """What it may be."""
+        if self.kind is msgspec.Raw:
+            return msgspec.Raw
+        return self.kind | None | msgspec.UnsetType if self.learned else self.kind | None
+
+    @property
     def default(self) -> Any:
         """Where it is missing."""
         if self.kind is msgspec.Raw:
@@ -228,6 +248,10 @@ class _Identifier(msgspec.Struct, gc=False):
 
 class _Link(msgspec.Struct, gc=False):
     data: _Identifier | None = None
+
+
+class _Links(msgspec.Struct, gc=False):
+    data: list[msgspec.Raw] | None = None
 
 
 class _OpenLink(msgspec.Struct, gc=False):
@@ -245,10 +269,7 @@ class _Head(msgspec.Struct, gc=False):
 
 def _struct(name: str, fields: Sequence[_Field]) -> Any:
     """A struct whose members are all optional. In it they are numbered: names in JSON may be none in Python."""
-    made = [
-        (f"f{number}", each.kind, msgspec.Raw()) if each.kind is msgspec.Raw else (f"f{number}", each.kind | None, None)
-        for number, each in enumerate(fields)
-    ]
+    made = [(f"f{number}", each.type, each.default) for number, each in enumerate(fields)]
     renamed = {f"f{number}": each.name for number, each in enumerate(fields)}
     return msgspec.defstruct(name, made, rename=renamed, forbid_unknown_fields=True, gc=False)
 
@@ -269,7 +290,7 @@ def _values(fields: Sequence[_Field], parts: Sequence[Any]) -> dict[str, Sequenc
 
 def _target(link: "_Link | _OpenLink | None") -> Any:
     data = link and link.data
-    if isinstance(data, dict):
+    if isinstance(data, dict) and data:
         return _Identifier(data.get("id"), data.get("type"))
     return data if isinstance(data, _Identifier) else None
 

@@ -7,33 +7,34 @@ while several pages were read: one resource less and another one more would leav
 
 What changed in between is read again in windows of ``created_at``, each of them one page: one page is one moment, and
 a resource stays in its window. The same windows reach what lies too deep for page numbers.
+
+Lists of several pages are read until two readings in a row are the same where there are no totals, and where old
+resources can be added (the rules of a library), so that a new one need not be the last.
 """
 
 import math
 from array import array
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
 from adobe_nb.api.filters import PAST
-from adobe_nb.api.jsonapi import PAGE_SIZE, Answer, Client, Document, Listing, Params
-from adobe_nb.api.pages import Page, plain_page
+from adobe_nb.api.jsonapi import MARGIN, MOMENT, PAGE_SIZE, Answer, Client, Document, Listing, Params
+from adobe_nb.api.pages import Page, moment_of, plain_page
 from adobe_nb.api.progress import Meter
 from adobe_nb.crew import Job
-from adobe_nb.errors import Gap, IncompleteResult
+from adobe_nb.errors import Gap, IncompleteResult, NotFound
+from adobe_nb.resources import RESOURCES
 
 _TRIES = 3
-_MOMENT = timedelta(milliseconds=1)
-"""The finest step of a date in the API."""
-_NEAR = 3 * _MOMENT
-_MARGIN = timedelta(seconds=2)
-"""``Date`` headers tell whole seconds."""
+_NEAR = 3 * MOMENT
+_ROUNDED = timedelta(seconds=1.5)
+"""A date may be shown less finely than it is compared."""
 _MOST_WINDOWS = 64
-_CREATED = "filter[created_at]"
 _FIRST_OF_ALL: Params = (("page[number]", "1"), ("page[size]", "1"))
 
 
@@ -99,6 +100,8 @@ def read(client: Client, asks: Iterable[Ask], label: str) -> None:
     with client.progress(label) as meter:
         reader = _Reader(client, meter)
         client.crew.run([job for ask in asks for job in reader.begin(ask)], meter.look)
+        if reader.open:
+            raise IncompleteResult(f"{reader.open} lists of {label} were not read to their end. Run it again.")
 
 
 def documents_of(client: Client, listings: Sequence[Listing], label: str) -> list[list[Document]]:
@@ -119,12 +122,17 @@ class _Part:
     low: datetime
     high: datetime
     window: bool = False
+    below: bool = False
+    """Under a parent that was found a moment ago."""
     tries: int = 1
+    paged: bool = True
     pages_left: int = 0
     pages: int = 1
     totals: set[int] = field(default_factory=set)
     hashes: "array[int]" = field(default_factory=lambda: array("q"))
     added: set[int] = field(default_factory=set)
+    before: "np.ndarray[Any, Any] | None" = None
+    """What the reading before gave."""
     began: datetime | None = None
     """The service's clock at the first page."""
     first: datetime | None = None
@@ -137,6 +145,7 @@ class _Whole:
 
     seen: set[int] = field(default_factory=set)
     open: int = 0
+    vanished: bool = False
     found: list[tuple[tuple[int, ...], Sequence[str]]] = field(default_factory=list)
 
 
@@ -144,13 +153,17 @@ class _Reader:
     def __init__(self, client: Client, meter: Meter) -> None:
         self._client = client
         self._meter = meter
+        self.open = 0
+        """Lists that are not done."""
 
-    def begin(self, ask: Ask) -> list[Job]:
+    def begin(self, ask: Ask, *, below: bool = False) -> list[Job]:
         """The first page."""
-        return self._start(_Part(ask, _Whole(), ask.listing, ask.order, ask.listing.low, ask.listing.high))
+        self.open += 1
+        return self._start(_Part(ask, _Whole(), ask.listing, ask.order, ask.listing.low, ask.listing.high, below=below))
 
     def _start(self, part: _Part) -> list[Job]:
         part.pages, part.totals, part.hashes, part.began, part.newest = 1, set(), array("q"), None, ""
+        part.first = None
         return [self._page(part, 1)]
 
     def _page(self, part: _Part, number: int) -> Job:
@@ -158,10 +171,21 @@ class _Reader:
         listing = part.listing
         paging = (("page[number]", str(number)), ("page[size]", str(PAGE_SIZE)))
 
-        def work() -> Answer:
-            return self._client.fetch(listing.path, (*listing.params, *paging))
+        def work() -> Answer | None:
+            gone: NotFound | None = None
+            try:
+                return self._client.fetch(listing.path, (*listing.params, *paging))
+            except NotFound as error:
+                gone = error.with_traceback(None)
+            if part.below and _is_gone(self._client, listing.path.rpartition("/")[0]):
+                return None
+            raise gone
 
-        def then(answer: Answer) -> Iterable[Job]:
+        def then(answer: Answer | None) -> Iterable[Job]:
+            if answer is None:
+                return self._vanished(part)
+            if part.whole.vanished:
+                return []
             page = part.ask.sink.decode(answer.body, listing)
             self._meter.done(rows=len(page.ids))
             return self._arrived(part, number, page, answer)
@@ -169,25 +193,26 @@ class _Reader:
         return Job((*part.order, number), work, then)
 
     def _arrived(self, part: _Part, number: int, page: Page, answer: Answer) -> Iterable[Job]:
-        if part.window and any(not part.low - _NEAR <= each <= part.high + _NEAR for each in _moments(page)):
+        if part.window and any(not part.low - _ROUNDED <= each <= part.high + _ROUNDED for each in _moments(page)):
             raise IncompleteResult(
                 f"The service did not apply a filter by created_at to {part.listing.path}, without which this list "
                 "cannot be read whole. Narrow it with another filter, or run it again later."
             )
         if number == 1:
+            dates = [each for each in page.dates("created_at") if each]
             part.began = answer.date
-            part.first = _moment(min((each for each in page.dates("created_at") if each), default=""))
-            total = page.total_count
-            if part.listing.undated is not None and _too_many(part, page):
-                return self._in_windows(part, total or 0)
+            part.first, part.newest = moment_of(min(dates, default="")), max(dates, default="")
+            if _too_many(part, page):
+                return self._in_windows(part, page.total_count or 0)
+            part.paged = page.total_pages is not None
+            part.pages_left = part.pages = max(page.total_pages or 1, 1)
         self._keep(part, number, page)
-        if page.total_pages is None:
+        if not part.paged:
             # No totals are reported: on until a page is short, or says again what was said.
+            part.pages = number
             repeated = len(part.hashes) > len(page.ids) > 0 and hash(page.ids[0]) in part.hashes[: -len(page.ids)]
             more = len(page.ids) == PAGE_SIZE and not repeated
             return [self._page(part, number + 1)] if more else self._finish(part)
-        if number == 1:
-            part.pages_left = part.pages = max(page.total_pages, 1)
         part.pages_left -= 1
         if number == 1 and part.pages > 1:
             return [self._page(part, other) for other in range(2, part.pages + 1)]
@@ -221,15 +246,20 @@ class _Reader:
 
     def _finish(self, part: _Part) -> Iterable[Job]:
         problem = _problem(part)
+        torn = part.pages > 1 and problem is not None
         if problem is None:
             if part.window:
                 part.whole.open -= 1
                 return [] if part.whole.open else [self._proof(part, 1)]
-            return self._done(part)
+            if not _may_shift(part) or _as_before(part):
+                return self._done(part)
+            problem = Gap(part.listing.path, max(part.totals, default=None), len(part.hashes))
+            if part.before is None:
+                part.tries -= 1  # The first reading is none that failed.
+            part.before = np.sort(_numbers(part))
         self._forget(part)
-        torn = part.pages > 1 and problem.announced
-        if torn and part.listing.undated is not None and _width(part) > _NEAR:
-            return self._in_windows(part, torn)
+        if torn and problem.announced and part.listing.undated is not None and _width(part) > _NEAR:
+            return self._in_windows(part, problem.announced)
         if part.tries < _TRIES:
             part.tries += 1
             return self._start(part)
@@ -248,8 +278,9 @@ class _Reader:
         if part.window:
             part.whole.open -= 1
         rows = PAGE_SIZE if not _deep(part, total) else _deepest(part.listing)
-        number = min(max(math.ceil(total / (0.6 * rows)), 2), _MOST_WINDOWS)
         low, high = _bounds(part)
+        # None shorter than a moment: the moment where a window begins is its place in the order.
+        number = min(max(math.ceil(total / (0.6 * rows)), 2), _MOST_WINDOWS, (high - low) // MOMENT)
         edges = [part.low, *(low + (high - low) * step / number for step in range(1, number)), part.high]
         jobs: list[Job] = []
         for begin, end in pairwise(edges):
@@ -262,10 +293,10 @@ class _Reader:
         """Windows reach every resource, or there are some without a date: then the totals differ."""
         self._meter.expect(2)
         listing = part.ask.listing
-        everything = _between(listing, listing.low, listing.high)
+        everything = listing.created(listing.low, listing.high)
 
         def work() -> list[int | None]:
-            asked = (listing.params, everything)
+            asked = (listing.params, everything.params)
             answers = [self._client.fetch(listing.path, (*each, *_FIRST_OF_ALL)) for each in asked]
             return [plain_page(each.body, listing.path, listing.type).total_count for each in answers]
 
@@ -284,31 +315,70 @@ class _Reader:
 
         return Job(part.order, work, then)
 
+    def _vanished(self, part: _Part) -> Iterable[Job]:
+        """Its parent was deleted after it was found: then there is nothing to read. Pages under way say so, too."""
+        if part.whole.vanished:
+            return []
+        part.ask.sink.drop(part.ask.order)
+        part.whole.found = []
+        part.whole.vanished = True
+        return self._done(part)
+
     def _done(self, part: _Part) -> Iterable[Job]:
+        self.open -= 1
         if part.ask.then is None:
             return []
         ids = [each for _, several in sorted(part.whole.found) for each in several]
-        return [job for ask in part.ask.then(ids) for job in self.begin(ask)]
+        return [job for ask in part.ask.then(ids) for job in self.begin(ask, below=True)]
 
 
 def _problem(part: _Part) -> Gap | None:
     """What speaks against it; None when it is complete."""
-    numbers = np.frombuffer(part.hashes, dtype=np.int64) if part.hashes else np.empty(0, np.int64)
+    numbers = _numbers(part)
     got, distinct = len(numbers), len(np.unique(numbers))
     total = max(part.totals, default=None)
     if distinct != got or (part.totals and part.totals != {got}):
         return Gap(part.listing.path, total, got, got - distinct)
-    if part.pages > 1 and part.began is not None and (_moment(part.newest) or PAST) >= part.began - _MARGIN:
+    if part.pages > 1 and part.began is not None and (moment_of(part.newest) or PAST) >= part.began - MARGIN:
         return Gap(part.listing.path, total, got)
     return None
+
+
+def _numbers(part: _Part) -> "np.ndarray[Any, Any]":
+    return np.frombuffer(part.hashes, dtype=np.int64).copy() if part.hashes else np.empty(0, np.int64)
+
+
+def _may_shift(part: _Part) -> bool:
+    """Whether rows could have moved from page to page, and all that was checked would still be right."""
+    if part.pages <= 1:
+        return False
+    row, places = RESOURCES.get(part.listing.type), part.listing.path.split("/")
+    return not part.totals or (len(places) == 4 and (row is None or not row.names_its(places[1])))
+
+
+def _as_before(part: _Part) -> bool:
+    return part.before is not None and np.array_equal(part.before, np.sort(_numbers(part)))
+
+
+def _is_gone(client: Client, path: str) -> bool:
+    """Whether a resource was deleted: some of them can still be fetched by their id."""
+    try:
+        data = client.get(path).get("data")
+    except NotFound as error:
+        return error.code == "not-found"
+    attributes = data.get("attributes") if isinstance(data, dict) else None
+    return isinstance(attributes, dict) and attributes.get("deleted_at") is not None
 
 
 def _too_many(part: _Part, page: Page) -> bool:
     """Whether page numbers would not reach the end, or a window that should be one page is more."""
     total = page.total_count or 0
-    if _width(part) <= _NEAR:
+    deep = _deep(part, total)
+    if part.listing.undated is None or _width(part) <= _NEAR:
+        if deep:
+            raise part.listing.too_deep(total)
         return False
-    return _deep(part, total) or (part.window and (page.total_pages or 1) > 1 and not part.listing.deepest)
+    return deep or (part.window and (page.total_pages or 1) > 1 and not part.listing.deepest)
 
 
 def _deep(part: _Part, total: int) -> bool:
@@ -321,8 +391,8 @@ def _deepest(listing: Listing) -> int:
 
 def _bounds(part: _Part) -> tuple[datetime, datetime]:
     """From when to when its resources probably are."""
-    high = min(part.high, max(_moment(part.newest) or PAST, part.began or datetime.now(UTC)) + _MOMENT)
-    low = min(max(part.low, part.first or part.low), high - _MOMENT)
+    high = min(part.high, max(moment_of(part.newest) or PAST, part.began or datetime.now(UTC)) + MOMENT)
+    low = min(max(part.low, part.first or part.low), high - MOMENT)
     return low, high
 
 
@@ -332,27 +402,11 @@ def _width(part: _Part) -> timedelta:
 
 
 def _window(part: _Part, low: datetime, high: datetime) -> _Part:
-    order = (*part.ask.order, int((low - PAST) / _MOMENT))
+    order = (*part.ask.order, (low - PAST) // MOMENT)
     # A moment more on both sides: nobody says whether the bounds belong to it, nor how dates are rounded.
-    listing = replace(part.listing, params=_between(part.listing, low - _MOMENT, high + _MOMENT))
-    return _Part(part.ask, part.whole, listing, order, low, high, window=True)
-
-
-def _between(listing: Listing, low: datetime, high: datetime) -> Params:
-    return ((_CREATED, f"BETWEEN {_text(low)},{_text(high)}"), *(listing.undated or ()))
+    listing = part.listing.created(low - MOMENT, high + MOMENT)
+    return _Part(part.ask, part.whole, listing, order, low, high, window=True, below=part.below)
 
 
 def _moments(page: Page) -> list[datetime]:
-    return [_moment(each or "") or PAST for each in page.dates("created_at")]
-
-
-def _text(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
-
-
-def _moment(text: str) -> datetime | None:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+    return [moment_of(each) or PAST for each in page.dates("created_at")]

@@ -126,8 +126,9 @@ def fetch_token(credentials: Credentials, transport: Transport, now: Clock = utc
     """A new token by OAuth Server-to-Server. Raises SignInError, or TransportError when IMS cannot be reached."""
     asked_at = now()
     request = Request(
-        "POST", credentials.hosts.ims + TOKEN_PATH, headers={"Accept": "application/json"}, repeatable=True
-    )
+        "POST", credentials.hosts.ims + TOKEN_PATH, headers={"Accept": "application/json"}, repeatable=True,
+        expects=("application/json",),
+    )  # fmt: skip
     answer = transport.send(request, _TokenForm(credentials))
     outcome = _read_answer(answer, credentials, asked_at)
     del answer  # what may be raised below has no body among its local variables

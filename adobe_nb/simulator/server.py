@@ -238,6 +238,8 @@ class _Handler(RequestHandler):
 
     async def _serve(self, *, crowded: bool) -> None:
         kind = self._simulator.faults.strike() if self.request.path != "/simulator" else None
+        if kind == "401" and self.request.path.startswith("/ims/"):
+            kind = None  # There is no token yet that could be refused.
         kind = "429" if crowded else kind
         if kind == "slow":
             await asyncio.sleep(2)

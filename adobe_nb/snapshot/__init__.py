@@ -20,6 +20,7 @@ from typing import overload
 import pandas as pd
 
 from adobe_nb.api.ids import Ids
+from adobe_nb.errors import ArgumentError
 from adobe_nb.session import Session, current
 from adobe_nb.snapshot import pulling, queries, refreshing
 from adobe_nb.snapshot.changes import compared
@@ -60,8 +61,9 @@ def pull(
     what libraries hold, notes on anything but the property (``reactor.related(…)``, ``.revisions(…)``, ``.notes(…)``).
 
     A pull that ends early, by an error, an interrupt or a kill, leaves the snapshots before it as they were; the same
-    call goes on where it ended, for 24 hours (``resume=False``: from the beginning). Rows come by property id, then by
-    date of creation. Files are for your account only.
+    call goes on where it ended, for 24 hours (``resume=False``: from the beginning): what was stored is not read again,
+    and the next refresh looks for changes from then on. Rows come by property id, then by date of creation. Files are
+    for your account only; secrets are not in them, but settings, notes and addresses are, as people wrote them.
 
     Raises ArgumentError and SnapshotError before any request; NotFound for a property that you cannot see;
     IncompleteResult, ApiError, TransportError. Checked on the simulator only.
@@ -82,7 +84,8 @@ def pull(
 def refresh(folder: str | Path, *, session: Session | None = None) -> Snapshot:
     """The next snapshot of the same properties and tables, asking only for what can have changed since the latest.
 
-    A property of a company that was pulled as a whole comes and goes by itself. Short lists (up to 100) are read each
+    Where all properties were pulled, new ones come along. Chosen ones that cannot be seen are left out, named in
+    ``about["missing"]``, and come back when they can be seen again. Short lists (up to 100) are read each
     time, so are callbacks, environments, hosts, libraries, notes and secrets, whose changes leave no trace. Longer
     lists of rules, data elements and extensions are read when their number, a date in ``updated_at``, or an audit
     event says that something changed; rule components and builds under rules and libraries that differ in any column.
@@ -90,7 +93,8 @@ def refresh(folder: str | Path, *, session: Session | None = None) -> Snapshot:
     So a refresh equals a fresh pull, but for one thing: on a long list whose property saw no change at all,
     ``meta_upgrade_extension_package_id`` of extensions (whether there is a newer package) stays as it was.
 
-    Raises SnapshotError when there is no snapshot, or it is of another organisation; else as ``pull``.
+    Raises SnapshotError when there is no snapshot, it is of another organisation, or none of its properties can be seen
+    any more; else as ``pull``. What ends early goes on where it ended, as there.
     """
     return refreshing.refresh(session or current(), folder)
 
@@ -154,17 +158,27 @@ def changes(
     """What is different between two snapshots: one row per resource that was created, deleted or changed.
 
     ``since``: from which snapshot on (None: the one before); ``until``: up to which (None: the latest). Columns:
-    ``table``, ``change``, ``id``, ``name``, ``property_id``, and ``columns`` that differ, as text.
+    ``table``, ``change``, ``id``, ``name`` (of a note its text, of a callback its address), ``property_id``, and
+    ``columns`` that differ, as text: ``"updated_at, settings"``. All is text; ``attrs`` says which snapshots these are.
+    Tables that only one of them has are left out. What is in properties that only one of them has counts as created,
+    or deleted. Audit events are not compared: they only grow.
 
-    Raises SnapshotError when one of them is not there, or a file is damaged.
+    Raises ArgumentError when ``since`` is not before ``until``, and for a table that cannot be compared; SnapshotError
+    when one of the snapshots is not there, or a file is damaged.
     """
+    if table == EVENTS:
+        raise ArgumentError('Audit events are never changed. Read them: snapshot.load(folder, "audit_events").')
     store = Store(folder)
     after = store.at(until)
     before = store.at(since) if since is not None else store.before(after)
+    if before.number >= after.number:
+        raise ArgumentError(
+            f"since={since!r} is snapshot {before.number} and until={until!r} is snapshot {after.number}: the first "
+            "has to be before the second. snapshot.history(folder) shows all of them."
+        )
     names = [table] if table is not None else [name for name in after.tables if name in before.tables]
     found = [compared(name, before.frame(name), after.frame(name)) for name in names if name != EVENTS]
-    empty = compared("", *(pd.DataFrame({"id": pd.array([], dtype="string")}) for _ in range(2)))
-    frame = pd.concat([empty, *found], ignore_index=True)
+    frame = pd.concat([compared("", *[pd.DataFrame({"id": []}, dtype="string")] * 2), *found], ignore_index=True)
     frame.attrs.update(since=before.number, until=after.number)
     return frame
 

@@ -4,16 +4,28 @@ from typing import Any
 
 import pandas as pd
 
+_NAMES = ("name", "text", "url")
+"""What people call it: the first of them that a table has."""
+
 
 def different(before: pd.DataFrame, after: pd.DataFrame) -> dict[str, list[str]]:
     """For each id that both have and whose rows differ: the columns that do."""
-    old, new = before.set_index("id"), after.set_index("id")
+    old, new = _by_id(before), _by_id(after)
     both = old.index.intersection(new.index)
     columns = list(dict.fromkeys([*old.columns, *new.columns]))
     old, new = old.reindex(index=both, columns=columns), new.reindex(index=both, columns=columns)
     unlike = pd.DataFrame({name: _unlike(old[name], new[name]) for name in columns}, index=both)
     found = unlike[unlike.any(axis="columns")] if len(unlike.columns) else unlike.iloc[:0]
     return {str(row): [name for name in columns if found.at[row, name]] for row in found.index}
+
+
+def _by_id(frame: pd.DataFrame) -> pd.DataFrame:
+    """One row per resource. A component comes once under each of its rules: then it is in all of them."""
+    if frame["id"].is_unique:
+        return frame.set_index("id")
+    rules = frame.sort_values("rule_id").groupby("id")["rule_id"].agg(", ".join)
+    once = frame.drop_duplicates("id").set_index("id")
+    return once.assign(rule_id=rules.astype("string"))
 
 
 def _unlike(old: "pd.Series[Any]", new: "pd.Series[Any]") -> "pd.Series[bool]":
@@ -26,11 +38,11 @@ def compared(table: str, before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFr
     known, now = set(before["id"]), set(after["id"])
     changed = different(before, after)
     rows = [
-        *(("created", each, "") for each in after["id"] if each not in known),
-        *(("changed", each, ", ".join(changed[each])) for each in after["id"] if each in changed),
-        *(("deleted", each, "") for each in before["id"] if each not in now),
+        *(("created", each, "") for each in after["id"].unique() if each not in known),
+        *(("changed", each, ", ".join(changed[each])) for each in after["id"].unique() if each in changed),
+        *(("deleted", each, "") for each in before["id"].unique() if each not in now),
     ]
-    names = pd.concat([_named(before), _named(after)])
+    names = pd.concat([_named(table, before), _named(table, after)])
     names = names[~names.index.duplicated(keep="last")]
     ids = [each for _, each, _ in rows]
     about = names.reindex(ids)
@@ -45,8 +57,10 @@ def compared(table: str, before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFr
     return pd.DataFrame(found, dtype="string")
 
 
-def _named(frame: pd.DataFrame) -> pd.DataFrame:
+def _named(table: str, frame: pd.DataFrame) -> pd.DataFrame:
     """Name and property of each, where it has them."""
-    indexed = frame.set_index("id")
-    names = indexed.reindex(columns=["name", "property_id"])
-    return names.astype("string")
+    name = next((each for each in _NAMES if each in frame.columns), None)
+    owner = {"properties": "id", "notes": "resource_id"}.get(table, "property_id")
+    missing = pd.Series(pd.NA, index=frame.index, dtype="string")
+    named = {"name": missing if name is None else frame[name], "property_id": frame.get(owner, missing)}
+    return pd.DataFrame(named).astype("string").set_index(pd.Index(frame["id"]))

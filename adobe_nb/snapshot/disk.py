@@ -5,6 +5,7 @@ import re
 import shutil
 import uuid
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -57,13 +58,14 @@ def make_folder(folder: Path) -> None:
 
 
 def write(file: Path, fill: Callable[[BinaryIO], object]) -> int:
-    """What ``fill`` writes, whole or not at all: under a temporary name, on the disk, then renamed. Gives its size."""
+    """What ``fill`` writes, whole or not at all: under a temporary name, then renamed. Gives its size.
+
+    A kill of the process leaves it so; only ``sync_tree`` makes that true of a power cut, too.
+    """
     unfinished = temporary(file.parent)
     try:
         with open(unfinished, "xb", opener=_for_us_only) as opened:
             fill(opened)
-            opened.flush()
-            os.fsync(opened.fileno())
             size = opened.tell()
         unfinished.replace(file)
     finally:
@@ -72,11 +74,9 @@ def write(file: Path, fill: Callable[[BinaryIO], object]) -> int:
 
 
 def append(file: Path, line: bytes) -> None:
-    """One more line, on the disk when this returns."""
+    """One more line; a kill of the process leaves it there."""
     with open(file, "ab", opener=_for_us_only) as opened:
         opened.write(b"\n" + line + b"\n")  # the first one ends a line that a full disk may have cut off
-        opened.flush()
-        os.fsync(opened.fileno())
 
 
 def _for_us_only(path: str, flags: int) -> int:
@@ -105,11 +105,11 @@ def publish(file: Path, name: Path) -> None:
         file.rename(name)
 
 
-def sync(folder: Path) -> None:
-    """The names in that folder, on the disk."""
-    if os.name == "nt":  # Windows does it by itself, and cannot open a folder
+def sync(path: Path) -> None:
+    """The content of a file, or the names in a folder, on the disk."""
+    if os.name == "nt" and path.is_dir():  # Windows does it by itself, and cannot open a folder
         return
-    handle = os.open(folder, os.O_RDONLY)
+    handle = os.open(path, os.O_RDONLY if os.name != "nt" else os.O_RDWR)
     try:
         os.fsync(handle)
     finally:
@@ -117,9 +117,10 @@ def sync(folder: Path) -> None:
 
 
 def sync_tree(folder: Path) -> None:
-    """The names in that folder and in all below."""
-    for place, _, _ in os.walk(folder):
-        sync(Path(place))
+    """All files and names in that folder and below, on the disk."""
+    paths = [Path(place) / name for place, _, names in os.walk(folder) for name in ("", *names)]
+    with ThreadPoolExecutor() as pool:  # the disk writes many of them in one go
+        list(pool.map(sync, paths))
 
 
 def remove_tree(folder: Path) -> None:

@@ -2,10 +2,11 @@
 
 import json
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, replace
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -16,7 +17,18 @@ from filelock import BaseFileLock
 from adobe_nb.errors import ArgumentError, SnapshotError
 from adobe_nb.snapshot import disk
 from adobe_nb.snapshot.disk import writing
-from adobe_nb.snapshot.manifest import FORMAT, Manifest, Part, check_names, file_of, folder_of, moment, part_of
+from adobe_nb.snapshot.manifest import (
+    FORMAT,
+    Manifest,
+    Part,
+    check_names,
+    file_of,
+    folder_of,
+    moment,
+    numbers,
+    part_of,
+    read_manifest,
+)
 from adobe_nb.snapshot.tables import Columns, schema_of, to_table, unknown_columns, write_parquet, wrong_file
 
 _ABOUT, _PARTS = "_about.json", "_parts.jsonl"
@@ -75,8 +87,18 @@ class Draft:
         arrow = to_table(frame, schema_of(columns, unknown), name)
         part = Part(table=table, property=property, rows=len(frame), bytes=0, at=at, columns=unknown)
         with writing(self._folder):
-            size = disk.write(self._place(part), lambda file: write_parquet(arrow, file))
-            self._note(replace(part, bytes=size))
+            place = self._place(part)
+            part = replace(part, bytes=disk.write(place, lambda file: write_parquet(arrow, file)))
+            self._share(part, place)
+            self._note(part)
+
+    def only(self, properties: Iterable[str]) -> None:
+        """Leave out what is there of other properties: they are gone since an earlier run stored it."""
+        wanted = {None, *properties}
+        for part in [part for part in self._parts.values() if part.property not in wanted]:
+            with writing(self._folder):
+                part.file(self._data).unlink(missing_ok=True)
+            del self._parts[part.table, part.property]
 
     def keep(self, table: str, property: str | None, manifest: Manifest, *, at: str | None = None) -> bool:
         """Take a part over from an earlier snapshot, without another copy of it; gives whether that could be done.
@@ -130,6 +152,7 @@ class Draft:
         disk.sync_tree(self._data)
         try:
             disk.write(unnamed, lambda file: file.write(text))
+            disk.sync(unnamed)
             if data.exists():  # a rename would take the place of an empty folder
                 raise FileExistsError(data)
             self._data.rename(data)
@@ -169,6 +192,23 @@ class Draft:
                 disk.make_folder(folder)
         return file
 
+    def _share(self, part: Part, place: Path) -> None:
+        """When the snapshot before has the same, it is the same file."""
+        before = None if self._latest is None else self._latest.part(part.table, part.property)
+        if self._latest is None or before is None or before.bytes != part.bytes:
+            return
+        source = before.file(self._latest.data)
+        with suppress(FileNotFoundError):
+            if source.read_bytes() == place.read_bytes():
+                disk.share(source, place)
+
+    @cached_property
+    def _latest(self) -> Manifest | None:
+        there = numbers(self._folder)
+        with suppress(SnapshotError):  # a damaged one is for those to tell who read it
+            return read_manifest(self._folder, there[-1]) if there else None
+        return None
+
     def _note(self, part: Part) -> None:
         with self._noting:
             disk.append(self._data / _PARTS, json.dumps(asdict(part)).encode())
@@ -196,7 +236,7 @@ def lay_out(folder: Path, plan: Mapping[str, Any], started: datetime) -> None:
     disk.make_folder(new)
     text = json.dumps({**plan, "started": started.isoformat()}).encode()
     disk.write(new / _ABOUT, lambda file: file.write(text))
-    disk.sync(new)
+    disk.sync_tree(new)
     new.rename(folder)
 
 

@@ -17,14 +17,14 @@ from adobe_nb.errors import ArgumentError, NotFound
 from adobe_nb.resources import RESOURCES
 from adobe_nb.session import Session
 from adobe_nb.snapshot.draft import Draft
-from adobe_nb.snapshot.filling import Filling, in_order
+from adobe_nb.snapshot.filling import Filling, in_order, joined
 from adobe_nb.snapshot.manifest import Manifest
 from adobe_nb.snapshot.plan import DIRECT, EVENTS, THROUGH, checked_tables, promised
 from adobe_nb.snapshot.store import Store
 from adobe_nb.snapshot.tables import library
 
-_MARGIN = timedelta(seconds=2)
-"""The service tells its time in whole seconds."""
+_MARGIN = timedelta(minutes=1)
+"""The service tells its time in whole seconds, and a change can show some time after the moment that it bears."""
 
 
 class Chosen(NamedTuple):
@@ -72,23 +72,22 @@ def pull(
             method="GET",
             url="/properties",
         )
-    about = about_of(session, scope, wanted, everything=chosen is None)
+    about = about_of(session, chosen, wanted)
     with Store(folder).begin(about, promised(wanted), resume=resume) as draft:
         put_heads(draft, scope)
         asks = [ask for at, each in enumerate(scope.chosen) for ask in asks_of(draft, scope, each, wanted, (at,))]
         read(client, asks, "pull")
         if EVENTS in wanted and not all(draft.has(EVENTS, each) for each in scope.properties["id"]):
             put_events(draft, scope, events_since(client, None))
-        return draft.publish(kind="pull")
+        return draft.publish(kind="pull", properties=sorted(scope.properties["id"]))
 
 
-def about_of(session: Session, scope: Scope, tables: Sequence[str], *, everything: bool) -> dict[str, object]:
+def about_of(session: Session, chosen: Sequence[str] | None, tables: Sequence[str]) -> dict[str, object]:
     """What identifies a pull: one that was cut off goes on only when this is the same."""
     return {
         "service": session.service,
         "organisation": session.org_id,
-        "properties": sorted(scope.properties["id"]),
-        "everything": everything,
+        "chosen": None if chosen is None else sorted(chosen),
         "tables": list(tables),
     }
 
@@ -110,12 +109,15 @@ def look_around(client: Client, chosen: Sequence[str] | None) -> Scope:
         found = found[found["id"].isin(list(chosen))].reset_index(drop=True)
     missing = () if chosen is None else tuple(each for each in chosen if each not in set(found["id"]))
     owners = companies.frame()
-    owners = in_order(owners[owners["id"].isin(found["company_id"])])
+    if chosen is not None:
+        owners = owners[owners["id"].isin(found["company_id"])]
+    owners = in_order(owners)
     return Scope((first.date.astimezone(UTC) - _MARGIN).isoformat(), owners, found, missing)
 
 
 def put_heads(draft: Draft, scope: Scope) -> None:
-    """The companies, and each property's own row."""
+    """The companies, and each property's own row. What a run before has stored of others goes."""
+    draft.only(scope.properties["id"])
     draft.put("companies", None, scope.companies, at=scope.at)
     for at, identifier in enumerate(scope.properties["id"]):
         draft.put("properties", identifier, scope.properties.iloc[[at]].reset_index(drop=True), at=scope.at)
@@ -140,9 +142,9 @@ def asks_of(draft: Draft, scope: Scope, chosen: Chosen, tables: Sequence[str], o
 def _with_below(
     draft: Draft, scope: Scope, table: str, below: Sequence[str], identifier: str, order: tuple[int, ...]
 ) -> list[Ask]:
-    def then(ids: list[str]) -> list[Ask]:
+    def then(frame: pd.DataFrame) -> list[Ask]:
         fillings = [Filling(draft, name, identifier, scope.at) for name in below]
-        return [ask for at, each in enumerate(fillings) for ask in each.under(ids, (*order, 1, at))]
+        return [ask for at, each in enumerate(fillings) for ask in each.under(list(frame["id"]), (*order, 1, at))]
 
     return Filling(draft, table, identifier, scope.at).whole((*order, 0), then)
 
@@ -168,5 +170,8 @@ def put_events(draft: Draft, scope: Scope, events: pd.DataFrame, earlier: Manife
         own = events[events["property_id"] == identifier]
         if earlier is not None and earlier.part(EVENTS, identifier) is not None:
             known = earlier.frame_of(EVENTS, identifier)
-            own = pd.concat([known, own[~own["id"].isin(known["id"])]], ignore_index=True)
+            own = own[~own["id"].isin(known["id"])]
+            if own.empty and draft.keep(EVENTS, identifier, earlier, at=scope.at):
+                continue
+            own = joined(known, own, EVENTS)
         draft.put(EVENTS, identifier, in_order(own), at=scope.at)

@@ -16,6 +16,10 @@ folder is complete whenever anybody sees it, and who reads by path needs no mani
 half a snapshot. A kill between the steps leaves a complete folder without a manifest: the next ``begin`` makes it the
 draft again. Links are made to fail when the name is taken; a rename would take its place without a word.
 
+Everything is on the disk before it has its number: after a power cut, as after a kill, each snapshot is whole. A draft
+is written without waiting for the disk, which with thousands of small files would take longer than the rest: a kill
+costs nothing of it, a power cut what the system had not written yet, mostly of the last half minute.
+
 Parts that did not change are hard links to the files of the snapshot before, so each folder is complete by itself. A
 table of the company is not partitioned: Dask and Arrow cannot read a folder whose only partition is the null one.
 """

@@ -1,13 +1,14 @@
 """Frames: columns, dtypes, order, and what happens to surprises."""
 
 import json
+import random
 from typing import Any
 
 import pandas as pd
 import pytest
 
 import adobe_nb
-from adobe_nb.api.frames import DTYPES, columns_of, sort_frame, to_frame
+from adobe_nb.api.frames import DTYPES, FrameBuilder, columns_of, sort_frame, to_frame
 from adobe_nb.errors import ArgumentError, IncompleteResult
 from adobe_nb.resources import RESOURCES, Resource
 
@@ -180,3 +181,46 @@ def test_attrs_hold_json_values_only(reactor: Any) -> None:
     assert attrs["path"] == "/companies"
     assert attrs["total_count"] == 1
     assert set(attrs) == {"service", "path", "organisation", "time", "total_count"}
+
+
+class TestBuilder:
+    """Pages in any order become one frame in the right one."""
+
+    def pages(self, many: int) -> list[tuple[tuple[int, ...], list[dict[str, Any]]]]:
+        return [((at,), [rule(f"RL{at:04}{number:02}", name=f"{at}") for number in range(100)]) for at in range(many)]
+
+    def ids(self, builder: FrameBuilder) -> list[str]:
+        return list(builder.frame()["id"])
+
+    @pytest.mark.parametrize("many", [0, 1, 3, 120])
+    def test_pages_that_come_in_any_order_stand_in_theirs(self, many: int) -> None:
+        builder = FrameBuilder(RULES)
+        shuffled = self.pages(many)
+        random.Random(4).shuffle(shuffled)
+        for order, documents in shuffled:
+            builder.add_documents(documents, order=order)
+        assert self.ids(builder) == [each["id"] for _, page in self.pages(many) for each in page]
+
+    @pytest.mark.parametrize("many", [3, 120])
+    def test_pages_that_are_dropped_are_gone_and_may_come_again(self, many: int) -> None:
+        builder = FrameBuilder(RULES)
+        for order, documents in self.pages(many):
+            builder.add_documents(documents, order=(7, *order))
+            builder.add_documents([rule(f"RLx{order[0]}")], order=(8, *order))
+        builder.drop((7,))
+        for order, documents in self.pages(2):
+            builder.add_documents(documents, order=(7, *order))
+        kept = [each["id"] for _, page in self.pages(2) for each in page]
+        assert self.ids(builder) == [*kept, *(f"RLx{at}" for at in range(many))]
+
+    def test_what_only_some_pages_know_is_missing_in_the_others(self) -> None:
+        builder = FrameBuilder(RULES)
+        for at in range(120):
+            documents = [rule(f"RL{at:04}{number:02}", **({"new": at} if at == 70 else {})) for number in range(100)]
+            builder.add_documents(documents, order=(at,))
+        frame = builder.frame()
+        assert frame["new"].notna().sum() == 100
+        assert frame["new"].dtype == "string"
+        assert frame.dtypes.astype(str).to_dict() | {"new": "string"} == {
+            **{name: DTYPES[kind] for name, kind in columns_of(RULES).items()}, "new": "string",
+        }  # fmt: skip

@@ -12,10 +12,10 @@ from adobe_nb import contains
 from adobe_nb.auth import sources
 from adobe_nb.auth.credentials import credentials_of
 from adobe_nb.errors import AdobeError
+from adobe_nb.gate import Gate
 from adobe_nb.session import Session
 from adobe_nb.simulator.messages import Request as Arrived
 from adobe_nb.simulator.server import Simulator
-from adobe_nb.gate import Gate
 from adobe_nb.transport import UNSIGNED, Request, Response, Signer, Transport
 from tests.conftest import started
 from tests.contract.operations import OPERATIONS, Operation

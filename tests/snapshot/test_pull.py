@@ -16,28 +16,17 @@ from pandas.testing import assert_frame_equal
 from adobe_nb import snapshot
 from adobe_nb.cli import main
 from adobe_nb.errors import ApiError, ArgumentError, NotFound, SnapshotError
-from adobe_nb.simulator.messages import Response
 from adobe_nb.simulator.seed import Bulk
 from adobe_nb.snapshot.filling import in_order
 from adobe_nb.snapshot.plan import THROUGH
 from tests.conftest import sign_in, started
-
-
-class Breaking:
-    """Answers so many requests, then none."""
-
-    def __init__(self, app: Any, after: int) -> None:
-        self.app, self.left = app, after
-
-    def __call__(self, request: Any) -> Any:
-        self.left -= 1
-        return self.app(request) if self.left >= 0 else Response(500, b"{}", "application/vnd.api+json")
+from tests.snapshot.editing import broken
 
 
 @pytest.fixture(scope="module")
 def company() -> Iterator[Any]:
     """The demo company, and a property with more than a page of things; nobody changes it."""
-    simulator = started(bulk=Bulk(properties=1, rules=120, components=2, data_elements=130))
+    simulator = started(bulk=Bulk(properties=1, rules=101, components=1, data_elements=101))
     yield sign_in(simulator), simulator
     simulator.stop()
 
@@ -49,17 +38,16 @@ def pulled(company: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("table", [name for name in snapshot.TABLES if name != "companies"])
+@pytest.mark.parametrize("table", snapshot.TABLES)
 def test_a_table_is_what_the_api_gives(company: Any, pulled: Path, table: str) -> None:
     reactor = company[0].reactor
     properties = reactor.properties().sort_values("id")
-    asked = reactor.properties() if table == "properties" else None
-    if asked is None:
+    if table in {"companies", "properties"}:
+        asked = getattr(reactor, table)().sort_values("id", ignore_index=True)
+    else:
         parents = properties[properties["platform"] == "edge"] if table == "secrets" else properties
         frames = [in_order(getattr(reactor, table)(each)) for each in parents["id"]]
         asked = pd.concat(frames, ignore_index=True)
-    else:
-        asked = asked.sort_values("id", ignore_index=True)
     loaded = snapshot.load(pulled, table)
     assert len(loaded) > 0
     assert_frame_equal(loaded, asked)
@@ -176,11 +164,8 @@ class TestABadDay:
         simulator.requests.clear()
         snapshot.pull(to=tmp_path / "whole", session=session)
         whole = len(simulator.requests)
-        session._transport._sleep, sleep = (lambda _: None), session._transport._sleep
-        working, simulator.app = simulator.app, Breaking(simulator.app, after=whole // 2)
-        with pytest.raises(ApiError, match="500"):
+        with broken(session, simulator, after=whole // 2), pytest.raises(ApiError, match="500"):
             snapshot.pull(to=tmp_path / "broken", session=session)
-        simulator.app, session._transport._sleep = working, sleep
         with pytest.raises(SnapshotError, match="no snapshot"):
             snapshot.load(tmp_path / "broken")
         simulator.requests.clear()
@@ -237,7 +222,9 @@ class TestTheCommandLine:
         [
             (["--table", "rulez"], "Did you mean rules"),
             (["--property", "Nowhere"], "Nowhere"),
-            (["--refresh", "--table", "rules"], "Leave them out"),
+            (["--refresh", "--table", "rules"], "Leave --property"),
+            (["--refresh", "--no-resume"], "Leave --property"),
+            (["--keep", "0"], "--keep 0 would remove every snapshot"),
             (["--refresh"], "no snapshot"),
             (["--concurrency", "0"], "from 1 to 64"),
         ],

@@ -1,249 +1,396 @@
 """A refresh equals a fresh pull, and asks for little."""
 
-import random
-import tempfile
-from collections.abc import Callable, Iterator
+import gc
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
 from adobe_nb import snapshot
+from adobe_nb.errors import ApiError, ArgumentError, IncompleteResult, SnapshotError
+from adobe_nb.simulator.faults import Fault, Faults
 from adobe_nb.simulator.seed import Bulk
+from adobe_nb.snapshot import refreshing
+from adobe_nb.snapshot.manifest import moment
+from adobe_nb.snapshot.store import Store
 from tests.conftest import sign_in, started
-
-TABLES = [*snapshot.TABLES, "audit_events"]
-
-
-class Company:
-    """A company that is edited: by the API, as a colleague would."""
-
-    def __init__(self) -> None:
-        bulk = Bulk(properties=1, rules=110, components=1, data_elements=120)
-        self.simulator = started(seed="empty", bulk=bulk, build_seconds=0.0)
-        self.session = sign_in(self.simulator)
-        self.reactor = self.session.reactor
-        self.random = random.Random(0)
-        self.folder = Path(tempfile.mkdtemp())
-        self.count = 0
-        shop = self.reactor.properties.create(name="Shop", platform="web", domains=["shop.example"])
-        host = self.reactor.hosts.create(shop, name="Adobe", type_of="akamai")
-        for stage in ("development", "development", "staging", "production"):
-            self.reactor.environments.create(shop, name=self.name(), stage=stage, host=host)
-
-    def name(self) -> str:
-        self.count += 1
-        return f"Thing {self.count}"
-
-    def pick(self, frame: Any) -> Any:
-        """One row, or none where there is none."""
-        return frame.iloc[[self.random.randrange(len(frame))]] if len(frame) else None
-
-    def one_of(self, kind: str, **filters: Any) -> Any:
-        listed = getattr(self.reactor, kind)(self.pick(self.reactor.properties()), filter=filters or None)
-        return self.pick(listed)
-
-    def core(self, place: Any) -> Any:
-        return self.pick(self.reactor.extensions(place, filter={"name": "EQ core"}))
+from tests.snapshot import editing
+from tests.snapshot.editing import EDITS, EVERYTHING, HOUR, MOST_EDITED, SETTLING, TOGETHER, Company, Edit, broken
 
 
-def create_property(company: Company) -> None:
-    if len(company.reactor.properties()) < 4:
-        company.reactor.properties.create(name=company.name(), platform="web", domains=["x.example"])
-
-
-def delete_property(company: Company) -> None:
-    properties = company.reactor.properties(filter={"name": "CONTAINS Thing"})
-    if len(properties):
-        one = company.pick(properties)
-        company.reactor.properties.delete(one, confirm=one["name"].iloc[0])
-
-
-def rename_property(company: Company) -> None:
-    company.reactor.properties.update(
-        company.pick(company.reactor.properties()), domains=[f"{company.name()[6:]}.example"]
-    )
-
-
-def create_rule(company: Company) -> None:
-    company.reactor.rules.create(company.pick(company.reactor.properties()), name=company.name())
-
-
-def update_rule(company: Company) -> None:
-    if (one := company.one_of("rules")) is not None:
-        company.reactor.rules.update(one, name=company.name())
-
-
-def delete_rule(company: Company) -> None:
-    if (one := company.one_of("rules")) is not None:
-        company.reactor.rules.delete(one)
-
-
-def revise_rule(company: Company) -> None:
-    if (one := company.one_of("rules")) is not None:
-        company.reactor.rules.revise(one)
-
-
-def create_component(company: Company) -> None:
-    place = company.pick(company.reactor.properties())
-    rule = company.pick(company.reactor.rules(place))
-    if rule is not None and company.core(place) is not None:
-        company.reactor.rule_components.create(
-            rule, name=company.name(), delegate_descriptor_id="core::events::library-loaded", order=1,
-            extension=company.core(place),
-        )  # fmt: skip
-
-
-def update_component(company: Company) -> None:
-    rule = company.one_of("rules")
-    component = None if rule is None else company.pick(company.reactor.rule_components(rule))
-    if component is not None:
-        company.reactor.rule_components.update(component, name=company.name())
-
-
-def delete_component(company: Company) -> None:
-    rule = company.one_of("rules")
-    component = None if rule is None else company.pick(company.reactor.rule_components(rule))
-    if component is not None:
-        company.reactor.rule_components.delete(component)
-
-
-def create_data_element(company: Company) -> None:
-    place = company.pick(company.reactor.properties())
-    if company.core(place) is not None:
-        company.reactor.data_elements.create(
-            place, name=company.name(), delegate_descriptor_id="core::dataElements::cookie", settings={"name": "x"},
-            extension=company.core(place),
-        )  # fmt: skip
-
-
-def swap_data_elements(company: Company) -> None:
-    """One goes and one comes: the number stays."""
-    place = company.pick(company.reactor.properties())
-    one = company.pick(company.reactor.data_elements(place))
-    if one is not None and company.core(place) is not None:
-        company.reactor.data_elements.delete(one)
-        company.reactor.data_elements.create(
-            place, name=company.name(), delegate_descriptor_id="core::dataElements::cookie", settings={"name": "x"},
-            extension=company.core(place),
-        )  # fmt: skip
-
-
-def note_property(company: Company) -> None:
-    company.reactor.notes.create(company.pick(company.reactor.properties()), text=company.name())
-
-
-def create_callback(company: Company) -> None:
-    company.reactor.callbacks.create(
-        company.pick(company.reactor.properties()), url="https://hook.example/", subscriptions=["rule.created"]
-    )
-
-
-def build_a_library(company: Company) -> None:
-    place = company.pick(company.reactor.properties())
-    rule = company.pick(company.reactor.rules(place))
-    free = company.reactor.environments(place, filter={"stage": "EQ development"})
-    if rule is None or not len(free):
-        return
-    library = company.reactor.libraries.create(place, name=company.name())
-    company.reactor.libraries.add(library, rule, revise=True)
-    company.reactor.libraries.assign(library, company.pick(free))
-    company.reactor.builds.wait(company.reactor.libraries.build(library), poll=0.01)
-
-
-EDITS: list[Callable[[Company], None]] = [
-    create_property, delete_property, rename_property, create_rule, update_rule, delete_rule, revise_rule,
-    create_component, update_component, delete_component, create_data_element, swap_data_elements, note_property,
-    create_callback, build_a_library,
-]  # fmt: skip
+@pytest.fixture(scope="module", autouse=True)
+def _looks_of_three() -> Iterator[None]:
+    """A list is long when it has four resources: as hundreds would be, and in a tenth of the time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(refreshing, "PAGE_SIZE", 3)
+        yield
 
 
 @pytest.fixture(scope="module")
 def company() -> Iterator[Company]:
     company = Company()
-    snapshot.pull(to=company.folder, tables=TABLES, session=company.session)
+    company.pull(company.folder, tables=EVERYTHING)
+    yield company
+    company.simulator.stop()
+
+
+@pytest.fixture
+def own() -> Iterator[Company]:
+    """One of the test's own."""
+    company = Company()
+    company.pass_time()
     yield company
     company.simulator.stop()
 
 
 def assert_same(refreshed: snapshot.Snapshot, fresh: snapshot.Snapshot) -> None:
-    assert refreshed.tables == fresh.tables
+    assert refreshed.columns == fresh.columns
     for table in fresh.tables:
+        if [each.read_bytes() for each in refreshed.paths(table)] == [each.read_bytes() for each in fresh.paths(table)]:
+            continue  # most are, to the bit
         assert_frame_equal(refreshed.frame(table), fresh.frame(table), obj=table)
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
-@given(edits=st.lists(st.sampled_from(EDITS), min_size=1, max_size=6), seed=st.integers(0, 2**20))
-def test_a_refresh_equals_a_pull_after_any_edits(company: Company, edits: list[Any], seed: int) -> None:
-    company.random.seed(seed)
+def assert_up_to_date(company: Company, **options: Any) -> None:
+    company.pass_time(5)
+    refreshed = company.refresh()
+    assert_same(refreshed, company.pull(tables=refreshed.tables, **options))
+
+
+@pytest.mark.parametrize("edits", TOGETHER, ids=lambda edits: "-".join(edit.__name__ for edit in edits))
+def test_each_kind_of_change_is_seen(company: Company, edits: list[Edit]) -> None:
+    """An hour after the snapshot before, in long lists and in short ones."""
+    company.pass_time()
     for edit in edits:
-        edit(company)
-    refreshed = snapshot.refresh(company.folder, session=company.session)
-    fresh = snapshot.pull(to=tempfile.mkdtemp(), tables=TABLES, session=company.session)
-    assert_same(refreshed, fresh)
+        for place in (company.long, company.short):
+            edit(company, place)
+    assert_up_to_date(company)
+    if SETTLING.intersection(edits):
+        company.pass_time()
+        assert_up_to_date(company)
 
 
-@pytest.mark.parametrize("edit", EDITS, ids=lambda edit: edit.__name__)
-def test_each_edit_by_itself_is_seen(company: Company, edit: Callable[[Company], None]) -> None:
-    create_property(company)  # for those that need an empty one
-    edit(company)
-    refreshed = snapshot.refresh(company.folder, session=company.session)
-    fresh = snapshot.pull(to=tempfile.mkdtemp(), tables=TABLES, session=company.session)
-    assert_same(refreshed, fresh)
+@settings(max_examples=4, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@given(edits=st.lists(st.sampled_from(EDITS), min_size=2, max_size=8), seed=st.integers(0, 2**20))
+def test_any_changes_together_are_seen(company: Company, edits: list[Edit], seed: int) -> None:
+    company.random.seed(seed)
+    company.pass_time()
+    for edit in edits:
+        with suppress(ArgumentError, ApiError, IndexError, ValueError):  # there is none left, or one too many
+            edit(company, company.random.choice((company.long, company.short)))
+    assert_up_to_date(company)
 
 
-def test_nothing_changed_costs_a_tenth_of_a_pull(tmp_path: Path) -> None:
-    simulator = started(seed="empty", bulk=Bulk(properties=3, rules=120, components=1, data_elements=120))
-    session = sign_in(simulator)
-    snapshot.pull(to=tmp_path, session=session)
-    whole = len(simulator.requests)
-    simulator.requests.clear()
-    made = snapshot.refresh(tmp_path, session=session)
-    assert len(simulator.requests) <= whole / 10
-    assert not len(snapshot.changes(tmp_path))
-    before = snapshot.load(tmp_path, as_of=1)
-    for table, frame in before.items():
-        assert_frame_equal(made.frame(table), frame)
-    # What did not change is not stored a second time.
-    part = made.part("rule_components", made.frame("properties")["id"][0])
-    assert part is not None
-    assert part.file(made.data).stat().st_nlink == 2
-    simulator.stop()
+class TestTime:
+    @pytest.mark.parametrize("after", [0, 3, 61], ids="{}s".format)
+    def test_what_changes_right_after_a_pull_is_seen(self, own: Company, after: float) -> None:
+        own.pull(own.folder, tables=MOST_EDITED)
+        own.pass_time(after)
+        for edit in (editing.update_rule, editing.swap_data_elements, editing.update_component):
+            edit(own, own.long)
+        own.pass_time()
+        assert_up_to_date(own)
+
+    @pytest.mark.parametrize("seed", range(3))
+    def test_what_changes_while_it_is_read_is_seen_by_the_next(self, own: Company, seed: int) -> None:
+        """Whatever is created or deleted between any two requests; a run that gives up is taken up."""
+        own.pull(own.folder, tables=MOST_EDITED)
+        for turn in range(3):
+            own.pass_time()
+            own.simulator.faults = Faults((Fault.parse("drift:0.2"),), 10 * seed + turn)
+            with suppress(IncompleteResult, ApiError):
+                own.refresh()
+        assert own.simulator.drifted
+        own.simulator.faults = Faults((), 0)
+        own.pass_time()
+        assert_up_to_date(own)
+
+    @pytest.mark.parametrize("first", ["pull", "refresh"])
+    @pytest.mark.parametrize("after", [6, 8, 10])
+    def test_what_changes_before_a_run_is_taken_up_is_seen_by_the_next(
+        self, own: Company, first: str, after: int
+    ) -> None:
+        if first == "refresh":
+            own.pull(own.folder, tables=MOST_EDITED)
+            own.pass_time()
+            editing.swap_rules(own, own.long)
+        run = own.refresh if first == "refresh" else lambda: own.pull(own.folder, tables=MOST_EDITED)
+        with broken(own.session, own.simulator, after), pytest.raises(ApiError):
+            run()
+        own.pass_time(8 * HOUR)
+        for edit in (editing.swap_rules, editing.revise_data_element, editing.create_component, editing.create_library):
+            edit(own, own.long)
+            edit(own, own.short)
+        own.pass_time(HOUR)
+        made = run()
+        assert made.number == 2 if first == "refresh" else 1
+        own.pass_time(HOUR)
+        assert_up_to_date(own)
+
+    def test_parts_that_never_change_do_not_hold_back_the_moment_from_which_changes_are_asked_for(
+        self, own: Company
+    ) -> None:
+        own.pull(own.folder, tables=MOST_EDITED)
+        for _ in range(3):
+            own.pass_time(30 * 24 * HOUR)
+            made = own.refresh()
+            assert all(made.started - moment(part.at) < timedelta(days=1000) for part in made.parts)
+            assert len({part.at for part in made.parts}) == 1
+        own.simulator.requests.clear()
+        own.refresh()
+        asked = [dict(each.query)["filter[created_at]"] for each in own.simulator.requests if "audit" in each.path]
+        assert asked[0] == f"GT {moment(made.parts[0].at):%Y-%m-%dT%H:%M:%S}.000Z"
 
 
-def test_changes_are_told_and_history_is_kept(tmp_path: Path) -> None:
-    simulator = started(seed="empty", bulk=Bulk(properties=1, rules=3, components=1, data_elements=2))
-    session = sign_in(simulator)
-    reactor = session.reactor
-    snapshot.pull(to=tmp_path, session=session)
-    rules = reactor.rules(reactor.properties())
+class TestWhatIsThere:
+    def test_a_property_that_goes_out_of_sight_and_comes_back(self, own: Company) -> None:
+        own.pull(own.folder)
+        [store] = [each for each in own.simulator.stores.values() if each.all("properties")]
+        hidden = store.get("properties", own.long["id"].iloc[0])
+        company = hidden.to_one["company"][1]
+        store.unlink(company, "properties", hidden)
+        own.pass_time()
+        assert set(own.refresh().frame("rules")["property_id"]) == set(own.short["id"])
+        editing.update_rule(own, own.long)
+        store.link(company, "properties", hidden)
+        assert_up_to_date(own)
+
+    def test_chosen_properties_that_are_gone_are_left_out_and_named_until_they_are_back(self, own: Company) -> None:
+        both = [*own.long["id"], *own.short["id"]]
+        own.pull(own.folder, properties=both)
+        [store] = [each for each in own.simulator.stores.values() if each.all("properties")]
+        hidden = store.get("properties", own.long["id"].iloc[0])
+        company = hidden.to_one["company"][1]
+        own.reactor.properties.create(name="Not chosen", platform="web", domains=["x.example"])
+        store.unlink(company, "properties", hidden)
+        made = own.refresh()
+        assert list(made.frame("properties")["id"]) == list(own.short["id"])
+        assert made.about["missing"] == list(own.long["id"])
+        assert set(snapshot.load(own.folder, "rules", as_of=1)["property_id"]) == set(both)
+        store.link(company, "properties", hidden)
+        assert_up_to_date(own, properties=both)
+        assert snapshot.history(own.folder)["properties"].tolist() == [2, 1, 2]
+
+    def test_when_none_can_be_seen_nothing_is_overwritten_by_nothing(self, own: Company) -> None:
+        own.pull(own.folder, properties=own.short)
+        own.reactor.properties.delete(own.short, confirm="Short")
+        with pytest.raises(SnapshotError, match="None of the 1 properties.*rights"):
+            own.refresh()
+        assert len(snapshot.history(own.folder)) == 1
+
+    def test_a_company_without_properties(self, tmp_path: Path) -> None:
+        simulator = started(seed="empty")
+        session = sign_in(simulator)
+        made = snapshot.pull(to=tmp_path, tables=EVERYTHING, session=session)
+        assert [len(made.frame(table)) for table in made.tables] == [1, *[0] * (len(EVERYTHING) - 1)]
+        session.reactor.properties.create(name="First", platform="web", domains=["x.example"])
+        refreshed = snapshot.refresh(tmp_path, session=session)
+        assert refreshed.frame("properties")["name"].tolist() == ["First"]
+        assert_same(refreshed, snapshot.pull(to=tmp_path / "again", tables=EVERYTHING, session=session))
+        simulator.stop()
+
+    def test_a_property_that_comes_while_a_pull_is_interrupted_does_not_begin_it_anew(self, own: Company) -> None:
+        own.simulator.requests.clear()
+        own.pull(tables=MOST_EDITED)
+        whole = len(own.simulator.requests)
+        with broken(own.session, own.simulator, whole - 4), pytest.raises(ApiError):
+            own.pull(own.folder, tables=MOST_EDITED)
+        own.reactor.properties.delete(own.short, confirm="Short")
+        own.reactor.properties.create(name="Another", platform="web", domains=["x.example"])
+        own.simulator.requests.clear()
+        made = own.pull(own.folder, tables=MOST_EDITED)
+        asked = [each.path for each in own.simulator.requests if own.long["id"].iloc[0] in each.path]
+        assert len(asked) < 4
+        assert_same(made, own.pull(tables=MOST_EDITED))
+
+    def test_columns_that_were_promised_otherwise_are_read_again(self, own: Company) -> None:
+        """As after an update of the package."""
+        made = own.pull(own.folder, tables=EVERYTHING)
+        older = {table: dict(made.columns[table]) for table in made.tables}
+        for table, name in (("rule_components", "negate"), ("audit_events", "display_name"), ("builds", "token")):
+            del older[table][name]
+        about = {name: made.about[name] for name in ("service", "organisation", "chosen", "tables")}
+        with Store(own.folder).begin(about, older) as draft:
+            for part in made.parts:
+                frame = made.frame_of(part.table, part.property)[list(older[part.table])]
+                draft.put(part.table, part.property, frame, at=part.at)
+            draft.publish(kind="pull", properties=made.about["properties"])
+        assert_up_to_date(own)
+
+    def test_attributes_that_nobody_knows_come_and_go(self, own: Company) -> None:
+        unknown: dict[str, str] = {}
+
+        def rewrite(path: str, document: dict[str, Any]) -> None:
+            for each in document["data"] if isinstance(document.get("data"), list) else []:
+                if name := unknown.get(each["id"]):
+                    each["attributes"][name] = "yes"
+
+        own.clock.rewrite = rewrite
+        own.pull(own.folder, tables="rule_components")
+        rules = own.reactor.rules(own.long)["id"].tolist()
+        parts = own.reactor.rule_components(own.long)["id"].tolist()
+        for names in ("mmz", "mma", "   "):
+            own.pass_time()
+            unknown |= dict(zip([*rules[:3], *parts[:3]], [*names, *names], strict=True))
+            unknown |= {each: name.strip() for each, name in unknown.items()}
+            for rule in rules[:3]:
+                own.reactor.rules.update(rule, name=own.name())
+            assert_up_to_date(own)
+
+    def test_a_build_event_that_does_not_say_of_which_library_makes_all_of_them_read(self, own: Company) -> None:
+        def rewrite(path: str, document: dict[str, Any]) -> None:
+            for each in document["data"] if path == "/audit_events" else ():
+                each["attributes"]["entity"] = "{}"
+
+        own.clock.rewrite = rewrite
+        editing.publish_a_library(own, own.short)
+        own.pass_time()
+        own.pull(own.folder, tables="builds")
+        own.pass_time()
+        editing.republish_a_build(own, own.short)
+        assert_up_to_date(own)
+
+
+class TestWhatItCosts:
+    def test_nothing_changed_costs_a_tenth_of_a_pull(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(refreshing, "PAGE_SIZE", 100)
+        simulator = started(seed="empty", bulk=Bulk(properties=2, rules=130, components=1, data_elements=101))
+        session = sign_in(simulator)
+        snapshot.pull(to=tmp_path, session=session)
+        whole = len(simulator.requests)
+        simulator.requests.clear()
+        made = snapshot.refresh(tmp_path, session=session)
+        assert len(simulator.requests) <= whole / 10
+        assert not len(snapshot.changes(tmp_path))
+        for table, frame in snapshot.load(tmp_path, as_of=1).items():
+            assert_frame_equal(made.frame(table), frame)
+        # What did not change is not stored a second time: neither what was kept, nor what was read again.
+        assert {part.file(made.data).stat().st_nlink for part in made.parts} == {2}
+        simulator.stop()
+
+    def test_one_change_reads_one_list_and_what_is_below_it(self, own: Company) -> None:
+        own.pull(own.folder)
+        own.pass_time()
+        rule = own.reactor.rules(own.long).head(1)
+        own.reactor.rules.update(rule, name="Renamed")
+        own.pass_time()
+        own.simulator.requests.clear()
+        own.refresh()
+        asked = [each.path for each in own.simulator.requests]
+        assert [each for each in asked if each.endswith("/rule_components")] == [
+            f"/rules/{rule['id'].iloc[0]}/rule_components"
+        ]
+        long, short = own.long["id"].iloc[0], own.short["id"].iloc[0]
+        assert asked.count(f"/properties/{long}/rules") == 2  # a look, and the list
+        assert asked.count(f"/properties/{long}/data_elements") == 1
+        assert asked.count(f"/properties/{short}/rules") == 1
+
+    def test_a_run_that_is_taken_up_does_not_look_again_at_what_is_stored(self, own: Company) -> None:
+        own.pull(own.folder)
+        own.pass_time()
+        with broken(own.session, own.simulator, 17), pytest.raises(ApiError):
+            own.refresh()
+        own.simulator.requests.clear()
+        own.refresh()
+        assert len(own.simulator.requests) < 14
+
+    @pytest.mark.parametrize("what", ["pull", "refresh"])
+    def test_tables_that_are_stored_leave_memory(self, tmp_path: Path, what: str) -> None:
+        simulator = started(seed="empty", bulk=Bulk(properties=20, rules=2, components=1, data_elements=1))
+        session = sign_in(simulator)
+        clock, alive = editing.Later(simulator), []
+        if what == "refresh":
+            snapshot.pull(to=tmp_path, tables=MOST_EDITED, session=session)
+
+        def watch(path: str) -> None:
+            if len(simulator.requests) % 20 == 0:
+                alive.append(sum(type(each) is pd.DataFrame for each in gc.get_objects()))
+
+        gc.collect()
+        before = sum(type(each) is pd.DataFrame for each in gc.get_objects())
+        clock.watch = watch
+        if what == "pull":
+            snapshot.pull(to=tmp_path, tables=MOST_EDITED, session=session)
+        else:
+            snapshot.refresh(tmp_path, session=session)
+        assert len(alive) > 2
+        assert max(alive) < before + 40  # of 120 tables
+        simulator.stop()
+
+
+@pytest.fixture(scope="module")
+def told() -> Iterator[tuple[Company, pd.DataFrame, dict[str, str]]]:
+    own = Company()
+    reactor = own.reactor
+    editing.create_rule(own, own.short)
+    editing.create_component_of_two_rules(own, own.short)
+    own.pull(own.folder)
+    rules = reactor.rules(own.long)
     reactor.rules.update(rules.iloc[[0]], name="Renamed")
     reactor.rules.delete(rules.iloc[[1]])
-    made = reactor.rules.create(reactor.properties(), name="New")
-    snapshot.refresh(tmp_path, session=session)
-    told = snapshot.changes(tmp_path, "rules").set_index("id")
-    assert told.loc[rules["id"][0], ["change", "name"]].tolist() == ["changed", "Renamed"]
-    assert "name" in told.loc[rules["id"][0], "columns"].split(", ")
-    assert told.loc[rules["id"][1], ["change", "name"]].tolist() == ["deleted", rules["name"][1]]
-    assert told.loc[made["id"][0], ["change", "name"]].tolist() == ["created", "New"]
-    assert set(snapshot.load(tmp_path, "rules", as_of=1)["id"]) == set(rules["id"])
-    assert list(snapshot.history(tmp_path)["kind"]) == ["pull", "refresh"]
-    assert snapshot.changes(tmp_path, since=1, until=2).attrs["since"] == 1
-    simulator.stop()
+    both = reactor.rule_components(own.short)
+    both = both[both["id"].duplicated()]["id"].iloc[0]
+    reactor.rule_components.update(both, order=7)
+    ids = {
+        "renamed": rules["id"][0],
+        "deleted": rules["id"][1],
+        "created": reactor.rules.create(own.long, name="New")["id"][0],
+        "both": both,
+        "note": reactor.notes.create(own.long, text="Mind the gap")["id"][0],
+        "property": own.short["id"].iloc[0],
+        "environment": reactor.environments(own.short)["id"][0],
+    }
+    reactor.environments.update(ids["environment"], name="Renamed stage")
+    reactor.properties.update(own.short, domains=["other.example"])
+    own.refresh()
+    yield own, snapshot.changes(own.folder).set_index("id"), ids
+    own.simulator.stop()
 
 
-def test_chosen_properties_that_are_gone_are_left_out_and_named(tmp_path: Path) -> None:
-    simulator = started(seed="empty", bulk=Bulk(properties=2, rules=2))
-    session = sign_in(simulator)
-    properties = session.reactor.properties()
-    snapshot.pull(properties, to=tmp_path, session=session)
-    session.reactor.properties.delete(properties.iloc[[0]], confirm=properties["name"][0])
-    session.reactor.properties.create(name="Not chosen", platform="web", domains=["x.example"])
-    made = snapshot.refresh(tmp_path, session=session)
-    assert list(made.frame("properties")["id"]) == [properties["id"][1]]
-    assert made.about["missing"] == [properties["id"][0]]
-    assert set(snapshot.load(tmp_path, "rules", as_of=1)["property_id"]) == set(properties["id"])
-    simulator.stop()
+class TestChanges:
+    def test_what_was_created_changed_and_deleted(self, told: Any) -> None:
+        _, frame, ids = told
+        assert frame.loc[ids["renamed"], ["table", "change", "name", "columns"]].tolist() == [
+            "rules", "changed", "Renamed", "updated_at, dirty, name",
+        ]  # fmt: skip
+        assert frame.loc[ids["deleted"], ["change", "name", "columns"]].tolist() == ["deleted", "Rule 00001", ""]
+        assert frame.loc[ids["created"], ["change", "name", "columns"]].tolist() == ["created", "New", ""]
+        assert frame.loc[ids["environment"], ["change", "name"]].tolist() == ["changed", "Renamed stage"]
+
+    def test_each_is_there_once_with_a_name_and_its_property(self, told: Any) -> None:
+        own, frame, ids = told
+        assert frame.index.is_unique
+        assert frame.loc[ids["both"], ["table", "change", "columns"]].tolist() == [
+            "rule_components", "changed", "updated_at, order",
+        ]  # fmt: skip
+        assert frame.loc[ids["note"], ["name", "property_id"]].tolist() == ["Mind the gap", own.long["id"].iloc[0]]
+        assert frame.loc[ids["property"], ["name", "property_id"]].tolist() == ["Short", ids["property"]]
+        assert frame["property_id"].notna().all()
+        assert set(frame["change"]) == {"created", "changed", "deleted"}
+        assert (frame.dtypes == "string").all()
+
+    def test_from_and_until_are_told_and_have_to_be_in_order(self, told: Any) -> None:
+        folder = told[0].folder
+        assert snapshot.changes(folder, "rules", since=1, until=2).attrs == {"since": 1, "until": 2}
+        for since, until in ((2, 1), (2, 2), ("2", None), (1, 1)):
+            with pytest.raises(ArgumentError, match="has to be before"):
+                snapshot.changes(folder, since=since, until=until)
+
+    def test_audit_events_are_not_compared(self, told: Any) -> None:
+        with pytest.raises(ArgumentError, match=r"snapshot\.load"):
+            snapshot.changes(told[0].folder, "audit_events")
+        with pytest.raises(ArgumentError, match="no table 'rulez'"):
+            snapshot.changes(told[0].folder, "rulez")
+
+    def test_history_keeps_what_was(self, told: Any) -> None:
+        own, _, ids = told
+        assert ids["deleted"] in set(snapshot.load(own.folder, "rules", as_of=1)["id"])
+        assert ids["deleted"] not in set(snapshot.load(own.folder, "rules")["id"])
+        assert list(snapshot.history(own.folder)["kind"]) == ["pull", "refresh"]

@@ -1,0 +1,383 @@
+"""A company that is edited while time goes by, with every kind of change that the API knows."""
+
+import json
+import random
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from email.utils import formatdate
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from adobe_nb import snapshot
+from adobe_nb.simulator.messages import JSON_API, Response
+from adobe_nb.simulator.seed import Bulk
+from tests.conftest import sign_in, started
+
+EVERYTHING = [*snapshot.TABLES, "audit_events"]
+MOST_EDITED = ["rule_components", "data_elements", "builds"]
+COOKIE = "core::dataElements::cookie"
+LOADED = "core::events::library-loaded"
+HOUR = 3600.0
+CONFIGURATIONS = {
+    "adobe-alloy": {"instances": []},
+    "adobe-mcid": {"orgId": "A@AdobeOrg"},
+    "adobegoogledatalayer": {"dataLayer": "dataLayer"},
+    "facebook-pixel": {"pixelId": "1"},
+}
+
+
+class Later:
+    """The simulator's clock, which can be put forward; its answers say the time, too."""
+
+    def __init__(self, simulator: Any) -> None:
+        self.ahead = 0.0
+        self.rewrite: Callable[[str, dict[str, Any]], None] | None = None
+        """Given the path, changes the document of an answer."""
+        self.watch: Callable[[str], object] = lambda path: None
+        """Called before each answer."""
+        self._app = simulator.app
+        for store in simulator.stores.values():
+            store.clock = self.time
+        simulator.app = self
+
+    def time(self) -> float:
+        return time.time() + self.ahead
+
+    def __call__(self, request: Any) -> Any:
+        self.watch(request.path)
+        answer = self._app(request)
+        if self.rewrite is not None and answer.content_type == JSON_API:
+            document = json.loads(answer.body)
+            self.rewrite(request.path, document)
+            answer = replace(answer, body=json.dumps(document).encode())
+        return replace(answer, headers={**answer.headers, "Date": formatdate(self.time(), usegmt=True)})
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._app, name)
+
+
+class Breaking:
+    """Answers so many requests, then none."""
+
+    def __init__(self, app: Any, after: int) -> None:
+        self.app, self.left = app, after
+
+    def __call__(self, request: Any) -> Any:
+        self.left -= 1
+        return self.app(request) if self.left >= 0 else Response(500, b"{}", JSON_API)
+
+
+@contextmanager
+def broken(session: Any, simulator: Any, after: int) -> Iterator[None]:
+    """The service fails after so many requests, and nobody waits for it."""
+    working, sleep = simulator.app, session._transport._sleep
+    session._transport._sleep, simulator.app = (lambda _: None), Breaking(working, after)
+    try:
+        yield
+    finally:
+        simulator.app, session._transport._sleep = working, sleep
+
+
+class Company:
+    """Two properties: in ``long``, lists of rules, data elements and extensions are longer than a page, if a page
+    has three; in ``short``, none is."""
+
+    def __init__(self, rules: int = 5, build_seconds: float = 60.0) -> None:
+        self.simulator = started(
+            seed="empty",
+            bulk=Bulk(properties=1, rules=rules, components=1, data_elements=rules),
+            build_seconds=build_seconds,
+        )
+        self.clock = Later(self.simulator)
+        self.session = sign_in(self.simulator)
+        self.reactor = self.session.reactor
+        self.random = random.Random(0)
+        self.folder = Path(tempfile.mkdtemp())
+        self.count = 0
+        self.long = self.reactor.properties()
+        self.short = self.reactor.properties.create(name="Short", platform="web", domains=["shop.example"])
+        for place in (self.long, self.short):
+            for name in ("adobe-alloy", "adobe-mcid", "adobegoogledatalayer")[: 3 if place is self.long else 0]:
+                self.install(place, name)
+            self.stages(place)
+        rule = self.reactor.rules.create(self.short, name=self.name())
+        self.component(self.short, rule)
+        self.element(self.short)
+
+    def pass_time(self, seconds: float = HOUR) -> None:
+        self.clock.ahead += seconds
+
+    def refresh(self) -> snapshot.Snapshot:
+        return snapshot.refresh(self.folder, session=self.session)
+
+    def pull(self, to: str | Path | None = None, **options: Any) -> snapshot.Snapshot:
+        return snapshot.pull(to=to or tempfile.mkdtemp(), session=self.session, **options)
+
+    def name(self) -> str:
+        self.count += 1
+        return f"Thing {self.count}"
+
+    def pick(self, frame: pd.DataFrame) -> pd.DataFrame:
+        return frame.iloc[[self.random.randrange(len(frame))]]
+
+    def one(self, kind: str, place: pd.DataFrame, **filters: Any) -> pd.DataFrame:
+        return self.pick(getattr(self.reactor, kind)(place, filter=filters or None))
+
+    def core(self, place: pd.DataFrame) -> pd.DataFrame:
+        return self.one("extensions", place, name="EQ core")
+
+    def install(self, place: pd.DataFrame, name: str) -> pd.DataFrame:
+        package = self.reactor.extension_packages(filter={"name": f"EQ {name}", "platform": "EQ web"})
+        return self.reactor.extensions.create(
+            place, extension_package=package, delegate_descriptor_id=f"{name}::extensionConfiguration::config",
+            settings=CONFIGURATIONS[name],
+        )  # fmt: skip
+
+    def stages(self, place: pd.DataFrame) -> None:
+        host = self.reactor.hosts.create(place, name="Adobe", type_of="akamai")
+        for stage in ("development", "development", "staging", "production"):
+            self.reactor.environments.create(place, name=self.name(), stage=stage, host=host)
+
+    def stage(self, place: pd.DataFrame, stage: str) -> pd.DataFrame:
+        found = self.reactor.environments(place, filter={"stage": f"EQ {stage}"})
+        free = found[found["library_id"].isna()]
+        return (free if len(free) else found).head(1)
+
+    def component(self, place: pd.DataFrame, rule: pd.DataFrame) -> pd.DataFrame:
+        return self.reactor.rule_components.create(
+            rule, name=self.name(), delegate_descriptor_id=LOADED, order=1, extension=self.core(place)
+        )
+
+    def element(self, place: pd.DataFrame) -> pd.DataFrame:
+        return self.reactor.data_elements.create(
+            place, name=self.name(), delegate_descriptor_id=COOKIE, settings={"name": "x"}, extension=self.core(place)
+        )
+
+    def library(self, place: pd.DataFrame, state: str = "development") -> pd.DataFrame:
+        """One in that state, built if it is further than development."""
+        libraries = self.reactor.libraries
+        library = libraries.create(place, name=self.name())
+        name = library["name"].iloc[0]
+        libraries.add(library, self.core(place), revise=True)
+        for stage, step, reached in (
+            ("development", "submit", "submitted"), ("staging", "approve", "approved"), ("production", None, ""),
+        ):  # fmt: skip
+            if state == "development":
+                break
+            libraries.assign(library, self.stage(place, stage))
+            libraries.build(library, confirm=name)
+            self.pass_time()
+            if step:
+                getattr(libraries, step)(library)
+            if reached == state:
+                break
+        return libraries.get(library)
+
+
+Edit = Callable[[Company, pd.DataFrame], object]
+
+
+def create_rule(company: Company, place: pd.DataFrame) -> None:
+    company.reactor.rules.create(place, name=company.name())
+
+
+def update_rule(company: Company, place: pd.DataFrame) -> None:
+    company.reactor.rules.update(company.one("rules", place), name=company.name())
+
+
+def delete_rule(company: Company, place: pd.DataFrame) -> None:
+    company.reactor.rules.delete(company.one("rules", place))
+
+
+def swap_rules(company: Company, place: pd.DataFrame) -> None:
+    delete_rule(company, place)
+    create_rule(company, place)
+
+
+def revise_rule(company: Company, place: pd.DataFrame) -> None:
+    company.reactor.rules.revise(company.one("rules", place))
+
+
+def create_component(company: Company, place: pd.DataFrame) -> None:
+    company.component(place, company.one("rules", place))
+
+
+def create_component_of_two_rules(company: Company, place: pd.DataFrame) -> None:
+    rules = [{"id": each, "type": "rules"} for each in company.reactor.rules(place)["id"].head(2)]
+    linked = {
+        "extension": {"data": {"id": company.core(place)["id"].iloc[0], "type": "extensions"}},
+        "rules": {"data": rules},
+    }
+    attributes = {"name": company.name(), "delegate_descriptor_id": LOADED, "settings": "{}"}
+    document = {"data": {"type": "rule_components", "attributes": attributes, "relationships": linked}}
+    company.reactor.request("POST", f"/properties/{place['id'].iloc[0]}/rule_components", body=document)
+
+
+def update_component(company: Company, place: pd.DataFrame) -> None:
+    component = company.pick(company.reactor.rule_components(place))
+    company.reactor.rule_components.update(component["id"].iloc[0], name=company.name())
+
+
+def delete_component(company: Company, place: pd.DataFrame) -> None:
+    company.reactor.rule_components.delete(company.pick(company.reactor.rule_components(place))["id"].iloc[0])
+
+
+def create_data_element(company: Company, place: pd.DataFrame) -> None:
+    company.element(place)
+
+
+def update_data_element(company: Company, place: pd.DataFrame) -> None:
+    company.reactor.data_elements.update(company.one("data_elements", place), name=company.name())
+
+
+def swap_data_elements(company: Company, place: pd.DataFrame) -> None:
+    """One goes and one comes: the number stays."""
+    company.reactor.data_elements.delete(company.one("data_elements", place))
+    company.element(place)
+
+
+def revise_data_element(company: Company, place: pd.DataFrame) -> None:
+    company.reactor.data_elements.revise(company.one("data_elements", place))
+
+
+def install_extension(company: Company, place: pd.DataFrame) -> None:
+    company.install(place, "facebook-pixel")
+
+
+def update_extension(company: Company, place: pd.DataFrame) -> None:
+    pixel = company.one("extensions", place, name="EQ facebook-pixel")
+    company.reactor.extensions.update(pixel, settings={"pixelId": company.name()})
+
+
+def revise_extension(company: Company, place: pd.DataFrame) -> None:
+    company.reactor.extensions.revise(company.core(place))
+
+
+def delete_extension(company: Company, place: pd.DataFrame) -> None:
+    company.reactor.extensions.delete(company.one("extensions", place, name="EQ facebook-pixel"))
+
+
+def environments_come_change_and_go(company: Company, place: pd.DataFrame) -> None:
+    host = company.one("hosts", place, name="EQ Adobe")
+    for stays in (True, False):
+        made = company.reactor.environments.create(place, name=company.name(), stage="development", host=host)
+        company.reactor.environments.update(made, name=company.name())
+        if not stays:
+            company.reactor.environments.delete(made, confirm=company.reactor.environments.get(made)["name"].iloc[0])
+
+
+def a_host_that_is_tried(company: Company, place: pd.DataFrame) -> None:
+    company.reactor.hosts.create(
+        place, name=company.name(), type_of="sftp", server="files.invalid", username="u", path="/", port=22,
+        encrypted_private_key="k",
+    )  # fmt: skip
+
+
+def note_property(company: Company, place: pd.DataFrame) -> None:
+    company.reactor.notes.create(place, text=company.name())
+
+
+def callbacks_come_and_change(company: Company, place: pd.DataFrame) -> None:
+    made = company.reactor.callbacks.create(place, url="https://hook.example/", subscriptions=["rule.created"])
+    company.reactor.callbacks.update(made, url="https://hook.example/2", subscriptions=["rule.updated"])
+
+
+def create_library(company: Company, place: pd.DataFrame) -> None:
+    company.library(place)
+
+
+def fill_a_library(company: Company, place: pd.DataFrame) -> None:
+    library = company.library(place)
+    rule = company.one("rules", place)
+    company.reactor.libraries.add(library, rule, revise=True)
+    company.reactor.libraries.remove(library, rule)
+
+
+def delete_library(company: Company, place: pd.DataFrame) -> None:
+    found = company.reactor.libraries(place, filter={"state": "EQ development"})
+    company.reactor.libraries.delete(company.pick(found))
+
+
+def begin_a_build(company: Company, place: pd.DataFrame) -> None:
+    library = company.library(place)
+    company.reactor.libraries.assign(library, company.stage(place, "development"))
+    company.reactor.libraries.build(library)
+
+
+def submit_a_library(company: Company, place: pd.DataFrame) -> None:
+    company.library(place, "submitted")
+
+
+def reject_a_library(company: Company, place: pd.DataFrame) -> None:
+    found = company.reactor.libraries(place, filter={"state": "EQ submitted"})
+    company.reactor.libraries.develop(company.reactor.libraries.reject(company.pick(found)))
+
+
+def publish_a_library(company: Company, place: pd.DataFrame) -> None:
+    company.library(place, "published")
+
+
+def republish_a_build(company: Company, place: pd.DataFrame) -> None:
+    library = company.reactor.libraries(place, filter={"state": "EQ published"}).tail(1)
+    company.reactor.builds.republish(library["last_build_id"].iloc[0], confirm=library["name"].iloc[0])
+
+
+def rename_property(company: Company, place: pd.DataFrame) -> None:
+    company.reactor.properties.update(place, domains=[f"{company.name()[6:]}.example"])
+
+
+def secrets_come_change_and_go(company: Company, place: pd.DataFrame) -> None:
+    edge = company.reactor.properties(filter={"platform": "EQ edge"})
+    if edge.empty:
+        edge = company.reactor.properties.create(name="Edge", platform="edge")
+        company.stages(edge)
+    environment = company.stage(edge, "development")
+    for stays in (True, False):
+        made = company.reactor.secrets.create(
+            edge, name=company.name(), type_of="token", credentials={"token": "hidden"}, environment=environment
+        )
+        company.reactor.secrets.update(made, name=company.name())
+        if not stays:
+            company.reactor.secrets.delete(made)
+
+
+def create_property(company: Company, place: pd.DataFrame) -> None:
+    company.reactor.properties.create(name=company.name(), platform="web", domains=["x.example"])
+
+
+def delete_property(company: Company, place: pd.DataFrame) -> None:
+    properties = company.reactor.properties(filter={"name": "CONTAINS Thing"}).head(1)
+    if len(properties):
+        company.reactor.properties.delete(properties, confirm=properties["name"].iloc[0])
+
+
+TOGETHER: list[list[Edit]] = [
+    [create_rule, create_data_element, install_extension, note_property],
+    [update_rule, update_data_element, update_extension, environments_come_change_and_go],
+    [swap_rules, swap_data_elements, a_host_that_is_tried, callbacks_come_and_change],
+    [revise_rule, revise_data_element, revise_extension, rename_property],
+    [create_component, delete_extension],
+    [create_component_of_two_rules],
+    [update_component],
+    [delete_component],
+    [delete_rule],
+    [create_library],
+    [fill_a_library],
+    [delete_library],
+    [begin_a_build],
+    [submit_a_library],
+    [reject_a_library],
+    [publish_a_library],
+    [republish_a_build],
+    [create_property, secrets_come_change_and_go],
+    [delete_property],
+]
+"""All of them, in an order in which each finds what it needs; those together leave no traces for each other."""
+EDITS = [edit for edits in TOGETHER for edit in edits]
+SETTLING = {begin_a_build, a_host_that_is_tried, publish_a_library, republish_a_build, secrets_come_change_and_go}
+"""After these, something more happens by itself."""

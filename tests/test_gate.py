@@ -1,0 +1,259 @@
+"""The gate: how many requests at once, found out by asking. Time is given."""
+
+import heapq
+import threading
+import time
+from collections import deque
+from contextlib import AbstractContextManager
+
+import pytest
+
+from adobe_nb.gate import Call, Gate, Stopped, Turn, in_a_crew, pause, working_for
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def at_once(gate: Gate, clock: Clock, number: int, *, seconds: float = 0.1, **outcome: object) -> None:
+    """So many requests on their way together, all with that outcome."""
+    turns = [gate.turn() for _ in range(number)]
+    for each in turns:
+        turn = each.__enter__()
+        for name, value in ({"answered": True} | outcome).items():
+            setattr(turn, name, value)
+    clock.now += seconds
+    for each in turns:
+        each.__exit__(None, None, None)
+
+
+def grown(clock: Clock, ceiling: int = 16) -> Gate:
+    gate = Gate(ceiling, clock=clock)
+    for _ in range(10):
+        at_once(gate, clock, gate.limit)
+    return gate
+
+
+def test_it_starts_low_and_grows_with_every_clean_round() -> None:
+    clock = Clock()
+    gate = Gate(clock=clock)
+    limits = []
+    for _ in range(4):
+        limits.append(gate.limit)
+        at_once(gate, clock, gate.limit)
+    assert limits == [4, 7, 11, 16]
+
+
+def test_a_limit_that_nobody_needed_does_not_grow() -> None:
+    clock = Clock()
+    gate = Gate(clock=clock)
+    for _ in range(100):
+        at_once(gate, clock, 1)
+    assert gate.limit == 4
+
+
+def test_a_low_ceiling_is_never_passed_and_a_new_one_counts_at_once() -> None:
+    clock = Clock()
+    gate = grown(clock, 2)
+    assert gate.limit == 2
+    gate.ceiling = 8
+    for _ in range(10):
+        at_once(gate, clock, gate.limit)
+    assert gate.limit == 8
+    gate.ceiling = 3
+    assert gate.limit == 3
+
+
+def test_requests_that_are_refused_together_halve_it_once() -> None:
+    clock = Clock()
+    gate = grown(clock)
+    at_once(gate, clock, 16, refused=True)
+    assert gate.limit == 8
+    assert gate.refused == 16
+
+
+def test_it_grows_back_to_what_was_refused_and_stops_there() -> None:
+    clock = Clock()
+    gate = grown(clock)
+    turns = [gate.turn() for _ in range(11)]
+    entered = [each.__enter__() for each in turns]
+    for each in entered:
+        each.answered = True
+    entered[-1].refused = True
+    clock.now += 0.1
+    for each in turns:
+        each.__exit__(None, None, None)
+    for _ in range(10):
+        at_once(gate, clock, gate.limit)
+    assert gate.limit == 10
+
+
+def test_it_never_stays_at_one() -> None:
+    clock = Clock()
+    gate = grown(clock)
+    for _ in range(50):
+        at_once(gate, clock, gate.limit, refused=True)
+    assert gate.limit == 1
+    assert answers_until(gate, clock, 16) < 1000
+
+
+def answers_until(gate: Gate, clock: Clock, limit: int) -> int:
+    """How many clean answers it takes, with as many requests under way as there may be."""
+    under_way: deque[AbstractContextManager[Turn]] = deque()
+    answers = 0
+    while gate.limit < limit:
+        answers += 1
+        while gate.in_flight < gate.limit:
+            under_way.append(gate.turn())
+            under_way[-1].__enter__().answered = True
+        clock.now += 0.01
+        under_way.popleft().__exit__(None, None, None)
+    for each in under_way:
+        each.__exit__(None, None, None)
+    return answers
+
+
+def test_answers_that_became_much_slower_halve_it_and_then_are_the_usual_ones() -> None:
+    clock = Clock()
+    gate = grown(clock)
+    limits = []
+    for _ in range(3):
+        at_once(gate, clock, gate.limit, seconds=2.0)
+        limits.append(gate.limit)
+    assert 4 <= min(limits) <= 8
+    for _ in range(20):
+        at_once(gate, clock, gate.limit, seconds=2.0)
+    assert gate.limit == 16
+
+
+def test_server_errors_neither_raise_nor_lower_it() -> None:
+    clock = Clock()
+    gate = Gate(clock=clock)
+    for _ in range(10):
+        at_once(gate, clock, 4, answered=False)
+    assert gate.limit == 4
+
+
+def test_retry_after_keeps_everybody_out() -> None:
+    clock = Clock()
+    gate = Gate(clock=clock)
+    at_once(gate, clock, 1, refused=True, retry_after=60.0)
+    assert 60 <= gate.closed_for <= 60.05
+    through: list[Turn] = []
+
+    def ask() -> None:
+        with gate.turn() as turn:
+            through.append(turn)
+
+    threads = [threading.Thread(target=ask) for _ in range(3)]
+    for each in threads:
+        each.start()
+    threads[0].join(0.3)
+    assert not through
+    clock.now += 61
+    for each in threads:
+        each.join(2)
+    assert len(through) == 3
+    assert gate.in_flight == 0
+
+
+def test_a_shorter_wish_does_not_open_it_earlier() -> None:
+    clock = Clock()
+    gate = Gate(clock=clock)
+    with gate.turn() as late, gate.turn() as early:
+        late.refused = early.refused = True
+        late.retry_after, early.retry_after = 1.0, 60.0
+    assert gate.closed_for >= 60
+
+
+def test_whoever_waits_for_a_call_that_is_over_is_sent_away() -> None:
+    gate = Gate(1)
+    call = Call()
+    outcome: list[BaseException] = []
+
+    def wait() -> None:
+        with working_for(call):
+            assert in_a_crew()
+            try:
+                with gate.turn():
+                    pass
+            except Stopped as stopped:
+                outcome.append(stopped)
+
+    with gate.turn():
+        thread = threading.Thread(target=wait)
+        thread.start()
+        call.end()
+        thread.join(2)
+    assert outcome
+    assert gate.in_flight == 0
+
+
+def test_requests_of_an_abandoned_call_count_no_longer_and_are_not_counted_off_twice() -> None:
+    gate = Gate(1)
+    call = Call()
+    with working_for(call), gate.turn():
+        call.abandon()
+        assert gate.in_flight == 0
+        with working_for(Call()), gate.turn():
+            assert gate.in_flight == 1
+    assert gate.in_flight == 0
+
+
+def test_a_pause_ends_with_the_call() -> None:
+    call = Call()
+    threading.Timer(0.1, call.end).start()
+    began = time.monotonic()
+    with working_for(call), pytest.raises(Stopped):
+        pause(60)
+    assert time.monotonic() - began < 2
+    assert not in_a_crew()
+
+
+def test_a_pause_outside_lasts_as_long_as_it_should() -> None:
+    began = time.monotonic()
+    pause(0.05)
+    assert time.monotonic() - began >= 0.05
+
+
+def share_refused(takes: int, requests: int, *, workers: int = 16) -> tuple[float, Gate]:
+    """What part is refused by a service that takes so many at once; the service is simulated event by event."""
+    clock = Clock()
+    gate = Gate(clock=clock)
+    under_way: list[tuple[float, int, object, Turn]] = []
+    sent = refused = 0
+    while sent < requests:
+        while gate.in_flight < min(gate.limit, workers):
+            entering = gate.turn()
+            turn = entering.__enter__()
+            turn.answered = True
+            turn.refused = gate.in_flight > takes
+            refused += turn.refused
+            sent += 1
+            # A refusal comes fast; answers take between 80 and 120 ms.
+            seconds = 0.01 if turn.refused else 0.08 + 0.04 * (sent * 7919 % 100) / 100
+            heapq.heappush(under_way, (clock.now + seconds, sent, entering, turn))
+        clock.now, _, entering, _ = heapq.heappop(under_way)
+        entering.__exit__(None, None, None)  # type: ignore[attr-defined]
+    return refused / sent, gate
+
+
+@pytest.mark.parametrize("takes", [3, 6, 10, 15])
+def test_a_service_with_a_limit_refuses_less_than_two_in_a_hundred(takes: int) -> None:
+    share, gate = share_refused(takes, 5_000)
+    assert share < 0.02
+    assert takes / 2 <= gate.limit <= takes + 1
+
+
+def test_a_service_without_a_limit_refuses_nothing_and_is_used_to_the_ceiling() -> None:
+    share, gate = share_refused(100, 200)
+    assert share == 0
+    assert gate.limit == 16
+
+
+def test_it_says_what_it_does() -> None:
+    assert repr(Gate()) == "<Gate: 0 in flight, limit 4 of at most 16>"
