@@ -1,7 +1,7 @@
 """From the bytes of 1,000 pages of 100 rules to a typed frame: against json.loads and json_normalize, and by decoder.
 
 The pages are those of the simulator with ids, names and dates of their own: 100,000 rules, each of them different.
-Where all dates are the same, `pandas.to_datetime` looks most of them up; that flatters, so both are shown. Each
+Seconds are the processor's. Where all dates are the same, `pandas.to_datetime` looks most of them up; that flatters, so both are shown. Each
 measurement is a process of its own, since what one leaves behind makes the garbage collector of the next one work.
 
     python benchmarks/bytes_to_frame.py
@@ -15,7 +15,7 @@ from functools import partial
 from typing import Any
 
 import pandas as pd
-from measuring import fresh, headers, once, reached, show, simulator
+from measuring import fresh, headers, reached, show, simulator, worked
 
 PAGES = 1_000
 TIMES = 3
@@ -125,7 +125,7 @@ def work(what: str, bodies: list[bytes]) -> object:
 def seconds(
     page: bytes, names: list[str], *, times: int = TIMES, distinct: bool = True, unknown: bool = False
 ) -> dict[str, float]:
-    """The best of several runs of each, in turn, so that a slow moment of the machine strikes all of them."""
+    """Processor seconds: the best of several runs of each, in turn, so that a slow moment strikes all of them."""
     bodies = pages(page, distinct=distinct, unknown=unknown)
     gc.collect()
     runs: dict[str, list[float]] = {name: [] for name in names}
@@ -133,7 +133,7 @@ def seconds(
         work(name, bodies[:20])
     for _ in range(times):
         for name in names:
-            runs[name].append(once(lambda name=name: work(name, bodies)))
+            runs[name].append(worked(lambda name=name: work(name, bodies)))
             gc.collect()
     return {name: min(found) for name, found in runs.items()}
 

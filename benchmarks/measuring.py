@@ -80,16 +80,18 @@ def fresh(function: Callable[..., _Result], *arguments: object, **options: objec
         return pool.submit(function, *arguments, **options).result()
 
 
-def timed(function: Callable[[], object], times: int = 3) -> float:
-    """Seconds of the best of so many runs."""
-    return min(once(function) for _ in range(times))
-
-
 def once(function: Callable[[], object]) -> float:
     """Seconds of one run."""
     begun = time.perf_counter()
     function()
     return time.perf_counter() - begun
+
+
+def worked(function: Callable[[], object]) -> float:
+    """Processor seconds of one run: what others do on the machine meanwhile hardly shows in them."""
+    begun = time.process_time()
+    function()
+    return time.process_time() - begun
 
 
 def peak(pid: int | str = "self") -> float:

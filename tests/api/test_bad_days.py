@@ -183,9 +183,9 @@ def test_everything_at_once_and_the_list_changes_too(seed: int, simulate: Any) -
 
 
 def test_a_token_that_ends_in_mid_pull_is_replaced(simulate: Any) -> None:
-    simulator = simulate(seed="empty", bulk=ELEMENTS, latency=0.1, token_ttl=1)
+    simulator = simulate(seed="empty", bulk=Bulk(properties=1, data_elements=3_000), latency=0.1, token_ttl=1)
     session = patient(simulator)
-    session.concurrency = 4
+    session.concurrency = 2  # so that it takes longer than a token lasts
     place = session.reactor.properties()
     simulator.requests.clear()
     frame = session.reactor.data_elements(place)

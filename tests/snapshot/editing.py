@@ -183,7 +183,7 @@ Edit = Callable[[Company, pd.DataFrame], object]
 
 
 def create_rule(company: Company, place: pd.DataFrame) -> None:
-    company.reactor.rules.create(place, name=company.name())
+    company.component(place, company.reactor.rules.create(place, name=company.name()))
 
 
 def update_rule(company: Company, place: pd.DataFrame) -> None:
@@ -274,7 +274,7 @@ def environments_come_change_and_go(company: Company, place: pd.DataFrame) -> No
 def a_host_that_is_tried(company: Company, place: pd.DataFrame) -> None:
     company.reactor.hosts.create(
         place, name=company.name(), type_of="sftp", server="files.invalid", username="u", path="/", port=22,
-        encrypted_private_key="k",
+        encrypted_private_key="hidden key",
     )  # fmt: skip
 
 
@@ -339,7 +339,7 @@ def secrets_come_change_and_go(company: Company, place: pd.DataFrame) -> None:
     environment = company.stage(edge, "development")
     for stays in (True, False):
         made = company.reactor.secrets.create(
-            edge, name=company.name(), type_of="token", credentials={"token": "hidden"}, environment=environment
+            edge, name=company.name(), type_of="token", credentials={"token": "hidden token"}, environment=environment
         )
         company.reactor.secrets.update(made, name=company.name())
         if not stays:

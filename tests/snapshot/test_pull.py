@@ -1,5 +1,6 @@
 """A whole pull: everything about some properties, on disk."""
 
+import _thread
 import os
 import signal
 import subprocess
@@ -19,8 +20,9 @@ from adobe_nb.errors import ApiError, ArgumentError, NotFound, SnapshotError
 from adobe_nb.simulator.seed import Bulk
 from adobe_nb.snapshot.filling import in_order
 from adobe_nb.snapshot.plan import THROUGH
+from adobe_nb.snapshot.store import Store
 from tests.conftest import sign_in, started
-from tests.snapshot.editing import broken
+from tests.snapshot.editing import Later, broken
 
 
 @pytest.fixture(scope="module")
@@ -161,15 +163,16 @@ class TestWrongWishes:
 class TestABadDay:
     def test_what_broke_off_goes_on_where_it_ended(self, company: Any, tmp_path: Path) -> None:
         session, simulator = company
+        options = {"tables": ["rule_components", "data_elements", "builds"], "session": session}
         simulator.requests.clear()
-        snapshot.pull(to=tmp_path / "whole", session=session)
+        snapshot.pull(to=tmp_path / "whole", **options)
         whole = len(simulator.requests)
         with broken(session, simulator, after=whole // 2), pytest.raises(ApiError, match="500"):
-            snapshot.pull(to=tmp_path / "broken", session=session)
+            snapshot.pull(to=tmp_path / "broken", **options)
         with pytest.raises(SnapshotError, match="no snapshot"):
             snapshot.load(tmp_path / "broken")
         simulator.requests.clear()
-        snapshot.pull(to=tmp_path / "broken", session=session)
+        snapshot.pull(to=tmp_path / "broken", **options)
         assert len(simulator.requests) < 0.7 * whole
         again = snapshot.load(tmp_path / "broken")
         for table, frame in snapshot.load(tmp_path / "whole").items():
@@ -185,7 +188,7 @@ class TestABadDay:
             simulator.latency = 0.02
             environment = {**os.environ, "ADOBE_NB_SIMULATOR": simulator.reactor_url}
             script = "import sys; from adobe_nb.cli import main; sys.exit(main(sys.argv[1:]))"
-            for patience in (1.2, 1.5, 1.8, 2.1):
+            for patience in (1.2, 1.6, 2.0):
                 process = subprocess.Popen(
                     [sys.executable, "-c", script, "pull", str(tmp_path)], env=environment, cwd=tmp_path.parent,
                     stdout=subprocess.PIPE, stderr=subprocess.PIPE,
@@ -201,6 +204,32 @@ class TestABadDay:
             assert len(made.frame("rule_components")) == 120
         finally:
             simulator.stop()
+
+    def test_an_interrupt_keeps_what_there_is_and_lets_the_next_run_in(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        simulator = started(seed="empty", bulk=Bulk(properties=10, rules=2, components=1))
+        monkeypatch.setenv("ADOBE_NB_SIMULATOR", simulator.reactor_url)
+        clock = Later(simulator)
+        try:
+            clock.watch = lambda path: _thread.interrupt_main() if len(simulator.requests) == 90 else None
+            assert main(["pull", str(tmp_path)]) == 130
+            assert "goes on from here" in capsys.readouterr().err
+            with pytest.raises(SnapshotError, match="no snapshot"):
+                snapshot.load(tmp_path)
+            clock.watch = lambda path: None
+            simulator.requests.clear()
+            assert main(["pull", str(tmp_path)]) == 0
+            assert len(simulator.requests) < 100
+            assert len(snapshot.load(tmp_path, "rule_components")) == 20
+        finally:
+            simulator.stop()
+
+    def test_a_second_process_is_refused_and_the_first_goes_on(self, company: Any, tmp_path: Path) -> None:
+        with Store(tmp_path).begin({"somebody": "else"}, {}):
+            with pytest.raises(SnapshotError, match="is writing a snapshot"):
+                snapshot.pull(to=tmp_path, tables="rules", session=company[0])
+        assert snapshot.pull(to=tmp_path, tables="rules", session=company[0]).number == 1
 
 
 class TestTheCommandLine:
