@@ -1,8 +1,9 @@
 """From the bytes of 1,000 pages of 100 rules to a typed frame: against json.loads and json_normalize, and by decoder.
 
 The pages are those of the simulator with ids, names and dates of their own: 100,000 rules, each of them different.
-Seconds are the processor's. Where all dates are the same, `pandas.to_datetime` looks most of them up; that flatters, so both are shown. Each
+Where all dates are the same, `pandas.to_datetime` looks most of them up; that flatters, so both are shown. Each
 measurement is a process of its own, since what one leaves behind makes the garbage collector of the next one work.
+Seconds are the processor's: others on the machine hardly show in them.
 
     python benchmarks/bytes_to_frame.py
 """

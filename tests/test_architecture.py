@@ -25,7 +25,7 @@ LAYERS = {
     "api": {"errors", "resources", "gate", "crew", "transport", "auth"},
     "practice": {"errors", "resources", "transport", "auth", "simulator"},
     "session": {"errors", "resources", "gate", "transport", "auth", "api", "practice"},
-    "snapshot": {"errors", "resources", "transport", "auth", "api", "session"},
+    "snapshot": {"crew", "errors", "resources", "transport", "auth", "api", "session"},
     "notebook": {"errors", "resources", "transport", "auth", "api", "practice", "session", "snapshot"},
     "lab": {"errors", "resources", "auth", "api", "practice", "session", "simulator"},
     "cli": {"errors", "resources", "auth", "api", "session", "lab", "simulator", "snapshot", ""},

@@ -4,10 +4,9 @@ import json
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from adobe_nb.api.pages import Page
@@ -69,6 +68,16 @@ class _Part:
     columns: Mapping[str, Sequence[Any]]
 
 
+@dataclass(frozen=True, slots=True)
+class _Stretch:
+    """Where the rows of a page are: from ``start`` to ``stop`` in that chunk."""
+
+    order: tuple[int, ...]
+    chunk: int
+    start: int
+    stop: int
+
+
 class FrameBuilder:
     """Pages become columns of a DataFrame as they arrive, in any order.
 
@@ -81,7 +90,7 @@ class FrameBuilder:
         self._parent_column = row.parent_column(parent)
         self._waiting: list[_Part] = []
         self._waiting_rows = 0
-        self._orders: list[tuple[tuple[int, ...], int]] = []
+        self._stretches: list[_Stretch] = []
         self._chunks: list[tuple[int, dict[str, pd.Series[Any]]]] = []
 
     def add(self, page: Page, order: tuple[int, ...], parent_id: str | None = None) -> None:
@@ -111,18 +120,17 @@ class FrameBuilder:
         waiting = [part for part in self._waiting if part.order[: len(order)] != order]
         self._waiting_rows -= sum(len(part.ids) for part in self._waiting) - sum(len(part.ids) for part in waiting)
         self._waiting = waiting
-        self._orders = [((-1,), rows) if at[: len(order)] == order else (at, rows) for at, rows in self._orders]
+        self._stretches = [each for each in self._stretches if each.order[: len(order)] != order]
 
     def frame(self, attrs: Mapping[str, Any] | None = None) -> pd.DataFrame:
         """The frame; the builder is empty afterwards."""
         self._convert()
-        rows = sum(size for size, _ in self._chunks)
         unknown = sorted({name for _, chunk in self._chunks for name in chunk} - set(self._kinds))
-        places = self._places()
+        runs = self._runs()
         # Column by column, each freed before the next: never more than one of them is there twice.
-        columns = {name: self._column(name, places) for name in (*self._kinds, *unknown)}
-        self._chunks, self._orders = [], []
-        index = pd.RangeIndex(rows if places is None else len(places))
+        columns = {name: self._column(name, runs) for name in (*self._kinds, *unknown)}
+        self._chunks, self._stretches = [], []
+        index = pd.RangeIndex(sum(stop - start for _, start, stop in runs))
         frame = pd.DataFrame(columns, index=index, columns=list(columns), copy=False)
         frame.attrs.update(attrs or {})
         return frame
@@ -134,7 +142,8 @@ class FrameBuilder:
             self._convert()
 
     def _convert(self) -> None:
-        parts, self._waiting, self._waiting_rows = self._waiting, [], 0
+        # In order, so that few runs remain: what was asked for together comes in any order.
+        parts, self._waiting, self._waiting_rows = sorted(self._waiting, key=lambda part: part.order), [], 0
         if not parts and self._chunks:
             return
         ids = [each for part in parts for each in part.ids]
@@ -147,31 +156,28 @@ class FrameBuilder:
             if name not in chunk:
                 values = [value for part in parts for value in part.columns.get(name) or (None,) * len(part.ids)]
                 chunk[name] = _series(self._row, name, self._kinds.get(name, "json"), values, ids)
+        ends = list(accumulate((len(part.ids) for part in parts), initial=0))
+        at = len(self._chunks)
+        self._stretches += [_Stretch(part.order, at, *ends_) for part, ends_ in zip(parts, pairwise(ends), strict=True)]
         self._chunks.append((len(ids), chunk))
-        self._orders += [(part.order, len(part.ids)) for part in parts]
 
-    def _places(self) -> "np.ndarray[Any, Any] | None":
-        """Where the rows of the frame stand in the chunks, when that is not just as they came."""
-        if all(order != (-1,) for order, _ in self._orders) and all(
-            first[0] <= second[0] for first, second in pairwise(self._orders)
-        ):
-            return None
-        starts = np.cumsum([0, *(rows for _, rows in self._orders)])
-        kept = sorted(
-            (order, start, rows)
-            for (order, rows), start in zip(self._orders, starts[:-1], strict=True)
-            if order != (-1,)
-        )
-        return np.concatenate([np.arange(start, start + rows) for _, start, rows in kept] or [np.arange(0)])
+    def _runs(self) -> list[tuple[int, int, int]]:
+        """Chunk, start and stop of the rows in their order, neighbours as one."""
+        runs: list[tuple[int, int, int]] = []
+        for each in sorted(self._stretches, key=lambda each: each.order):
+            if runs and runs[-1][0] == each.chunk and runs[-1][2] == each.start:
+                runs[-1] = (each.chunk, runs[-1][1], each.stop)
+            else:
+                runs.append((each.chunk, each.start, each.stop))
+        return runs
 
-    def _column(self, name: str, places: "np.ndarray[Any, Any] | None") -> "pd.Series[Any]":
+    def _column(self, name: str, runs: Sequence[tuple[int, int, int]]) -> "pd.Series[Any]":
         dtype = DTYPES[self._kinds.get(name, "json")]
         parts = [
             chunk.pop(name) if name in chunk else pd.Series([None] * rows, dtype=dtype) for rows, chunk in self._chunks
         ]
-        whole = parts[0] if len(parts) == 1 else pd.concat(parts, ignore_index=True)
-        del parts
-        return whole if places is None else whole.take(places).reset_index(drop=True)
+        # Slices put together: to take rows one by one would need the column three times.
+        return pd.concat([parts[at].iloc[start:stop] for at, start, stop in runs or [(0, 0, 0)]], ignore_index=True)
 
 
 def _columns_of_documents(

@@ -169,6 +169,3 @@ def _ask(session: sessions.Session) -> None:
     with contextlib.suppress(AdobeError):
         names = session.reactor.properties()["name"].dropna()
         _names[session] = tuple(sorted({name for name in names if name.isprintable() and not name.startswith("-")}))
-
-
-MATCHERS = (matcher, keywords)

@@ -3,12 +3,14 @@
 from collections.abc import Hashable
 from dataclasses import dataclass
 from html import escape
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from adobe_nb.resources import ID_PATTERN, RESOURCES
-from adobe_nb.session import Session
+
+if TYPE_CHECKING:
+    from adobe_nb.session import Session
 
 _MOST_ROWS = 30
 _MOST_COLUMNS = 20
@@ -23,7 +25,7 @@ _TABLE_STYLE = (
 )
 
 
-def facts(session: Session | None) -> list[tuple[str, str]]:
+def facts(session: "Session | None") -> list[tuple[str, str]]:
     """Label and value, the same for panel, HTML and text. Never a secret."""
     if session is None or session.signed_out:
         return [("Status", "not signed in" if session is None else "signed out")]
@@ -48,12 +50,12 @@ def facts(session: Session | None) -> list[tuple[str, str]]:
     return rows
 
 
-def service_name(session: Session) -> str:
+def service_name(session: "Session") -> str:
     """``Adobe``, or ``Simulator (no Adobe account involved)``."""
     return "Simulator (no Adobe account involved)" if session.service == "simulator" else session.service
 
 
-def notes(session: Session) -> list[str]:
+def notes(session: "Session") -> list[str]:
     """What lost against the source that won."""
     return [*(f"{source} (complete, but later in the order)" for source in session.shadowed), *session.incomplete]
 
@@ -78,7 +80,7 @@ class Card:
         return f'<div><b>{escape(self.title)}</b><table style="margin:4px 0">{cells}</table></div>'
 
 
-def card(session: Session | None) -> Card:
+def card(session: "Session | None") -> Card:
     """The session as a card."""
     return Card("Adobe tags", tuple(facts(session)))
 

@@ -6,10 +6,8 @@ import keyword
 import re
 from typing import Any, NoReturn
 
-import pandas as pd
 from IPython.core.error import UsageError
 from IPython.core.getipython import get_ipython
-from IPython.core.interactiveshell import InteractiveShell
 from IPython.core.magic import no_var_expand
 from IPython.display import display
 
@@ -17,10 +15,8 @@ from adobe_nb import session as sessions
 from adobe_nb.auth.credentials import Secret, mask
 from adobe_nb.auth.profiles import Store, forget_profile
 from adobe_nb.errors import AdobeError, IncompleteCredentials, NoCredentials, NotSignedIn
-from adobe_nb.notebook.completion import MATCHERS
-from adobe_nb.notebook.display import Card, card, frame_html, frame_text
+from adobe_nb.notebook.display import Card, card
 from adobe_nb.notebook.outcome import tested, topic_of
-from adobe_nb.notebook.reactor_magic import reactor_magic
 from adobe_nb.notebook.words import refusal, words_of
 
 SUBCOMMANDS = {
@@ -311,27 +307,3 @@ _COMMANDS = {
     "use": _use,
     "forget": _forget,
 }
-_MAGICS = {"adobe_auth": adobe_auth, "reactor": reactor_magic}
-
-
-def load(shell: InteractiveShell) -> None:
-    """Register the magics with their completion, and the display of our frames."""
-    for name, magic in _MAGICS.items():
-        shell.register_magic_function(magic, "line_cell", name)
-    found = shell.Completer.custom_matchers
-    found += [each for each in MATCHERS if each not in found]
-    formatters = shell.display_formatter.formatters
-    formatters["text/html"].for_type(pd.DataFrame, frame_html)
-    formatters["text/plain"].for_type(pd.DataFrame, frame_text)
-
-
-def unload(shell: InteractiveShell) -> None:
-    """Take them away."""
-    for name in _MAGICS:
-        for kind in ("line", "cell"):
-            shell.magics_manager.magics[kind].pop(name, None)
-    shell.Completer.custom_matchers = [each for each in shell.Completer.custom_matchers if each not in MATCHERS]
-    for mime, ours in (("text/html", frame_html), ("text/plain", frame_text)):
-        formatter = shell.display_formatter.formatters[mime]
-        if formatter.type_printers.get(pd.DataFrame) is ours:
-            formatter.pop(pd.DataFrame)

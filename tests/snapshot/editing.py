@@ -36,6 +36,8 @@ class Later:
 
     def __init__(self, simulator: Any) -> None:
         self.ahead = 0.0
+        self.skew = 0.0
+        """By how much the clock of the gateway, which dates the answers, is ahead of it."""
         self.rewrite: Callable[[str, dict[str, Any]], None] | None = None
         """Given the path, changes the document of an answer."""
         self.watch: Callable[[str], object] = lambda path: None
@@ -55,7 +57,7 @@ class Later:
             document = json.loads(answer.body)
             self.rewrite(request.path, document)
             answer = replace(answer, body=json.dumps(document).encode())
-        return replace(answer, headers={**answer.headers, "Date": formatdate(self.time(), usegmt=True)})
+        return replace(answer, headers={**answer.headers, "Date": formatdate(self.time() + self.skew, usegmt=True)})
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._app, name)

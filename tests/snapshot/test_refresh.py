@@ -4,6 +4,7 @@ import gc
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import timedelta
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,12 @@ from pandas.testing import assert_frame_equal
 
 from adobe_nb import snapshot
 from adobe_nb.errors import ApiError, ArgumentError, IncompleteResult, SnapshotError
+from adobe_nb.simulator import writes
+from adobe_nb.simulator.calls import Call
 from adobe_nb.simulator.faults import Fault, Faults
 from adobe_nb.simulator.seed import Bulk
 from adobe_nb.snapshot import refreshing
+from adobe_nb.snapshot.filling import in_order
 from adobe_nb.snapshot.manifest import moment
 from adobe_nb.snapshot.store import Store
 from tests.conftest import sign_in, started
@@ -88,9 +92,19 @@ def test_any_changes_together_are_seen(company: Company, edits: list[Edit], seed
     assert_up_to_date(company)
 
 
+def test_the_order_of_rows_does_not_depend_on_how_they_came() -> None:
+    moments = pd.to_datetime(["2026-01-02", *["2026-01-01"] * 3], utc=True)
+    frame = pd.DataFrame({"created_at": moments, "id": ["a", "c", "b", "b"], "rule_id": ["R1", "R1", "R2", "R1"]})
+    wanted = [("b", "R1"), ("b", "R2"), ("c", "R1"), ("a", "R1")]
+    for order in permutations(range(4)):
+        found = in_order(frame.iloc[list(order)])
+        assert list(zip(found["id"], found["rule_id"], strict=True)) == wanted
+
+
 class TestTime:
-    @pytest.mark.parametrize("after", [0, 3, 61], ids="{}s".format)
-    def test_what_changes_right_after_a_pull_is_seen(self, own: Company, after: float) -> None:
+    @pytest.mark.parametrize(("after", "skew"), [(0, 0), (61, 0), (0, 30)])
+    def test_what_changes_right_after_a_pull_is_seen(self, own: Company, after: float, skew: float) -> None:
+        own.clock.skew = skew
         own.pull(own.folder, tables=MOST_EDITED)
         own.pass_time(after)
         for edit in (editing.update_rule, editing.swap_data_elements, editing.update_component):
@@ -113,7 +127,7 @@ class TestTime:
         assert_up_to_date(own)
 
     @pytest.mark.parametrize("first", ["pull", "refresh"])
-    @pytest.mark.parametrize("after", [6, 8, 10])
+    @pytest.mark.parametrize("after", [6, 8, 11])
     def test_what_changes_before_a_run_is_taken_up_is_seen_by_the_next(
         self, own: Company, first: str, after: int
     ) -> None:
@@ -134,10 +148,27 @@ class TestTime:
         own.pass_time(HOUR)
         assert_up_to_date(own)
 
+    def test_what_is_deleted_between_a_look_and_the_reading_does_not_end_it(self, own: Company) -> None:
+        own.pull(own.folder, tables="builds")
+        own.pass_time()
+        editing.create_library(own, own.short)
+        [store] = [each for each in own.simulator.stores.values() if each.all("properties")]
+        account = own.simulator.accounts["demo"].with_all_rights()
+
+        def watch(path: str) -> None:
+            if path.endswith("/builds"):
+                own.clock.watch = lambda path: None
+                writes.delete(Call(store, account), store.get("libraries", path.split("/")[2]))
+
+        own.clock.watch = watch
+        assert own.refresh().frame("libraries").empty
+        own.pass_time()
+        assert_up_to_date(own)
+
     def test_parts_that_never_change_do_not_hold_back_the_moment_from_which_changes_are_asked_for(
         self, own: Company
     ) -> None:
-        own.pull(own.folder, tables=MOST_EDITED)
+        own.pull(own.folder, tables=[*MOST_EDITED, "audit_events"])
         for _ in range(3):
             own.pass_time(30 * 24 * HOUR)
             made = own.refresh()
@@ -151,7 +182,7 @@ class TestTime:
 
 class TestWhatIsThere:
     def test_a_property_that_goes_out_of_sight_and_comes_back(self, own: Company) -> None:
-        own.pull(own.folder)
+        own.pull(own.folder, tables=EVERYTHING)
         [store] = [each for each in own.simulator.stores.values() if each.all("properties")]
         hidden = store.get("properties", own.long["id"].iloc[0])
         company = hidden.to_one["company"][1]
@@ -236,12 +267,14 @@ class TestWhatIsThere:
         own.pull(own.folder, tables="rule_components")
         rules = own.reactor.rules(own.long)["id"].tolist()
         parts = own.reactor.rule_components(own.long)["id"].tolist()
+        before = "   "
         for names in ("mmz", "mma", "   "):
             own.pass_time()
-            unknown |= dict(zip([*rules[:3], *parts[:3]], [*names, *names], strict=True))
-            unknown |= {each: name.strip() for each, name in unknown.items()}
-            for rule in rules[:3]:
-                own.reactor.rules.update(rule, name=own.name())
+            changed = [at for at in range(3) if names[at] != before[at]]
+            unknown.update({each[at]: names[at].strip() for at in changed for each in (rules, parts)})
+            for at in changed:
+                own.reactor.rules.update(rules[at], name=own.name())
+            before = names
             assert_up_to_date(own)
 
     def test_while_audit_events_are_late_numbers_and_dates_tell(self, own: Company) -> None:
@@ -257,10 +290,12 @@ class TestWhatIsThere:
             assert_up_to_date(own)
 
     def test_long_lists_whose_changes_leave_no_trace_are_read_each_time(self, own: Company) -> None:
+        own.simulator.options.build_seconds = 2 * HOUR
         for _ in range(4):
             editing.a_host_that_is_tried(own, own.short)
-        assert set(own.pull(own.folder, tables="hosts").frame("hosts")["status"]) == {"succeeded", "pending"}
         own.pass_time()
+        assert set(own.pull(own.folder, tables="hosts").frame("hosts")["status"]) == {"succeeded", "pending"}
+        own.pass_time(2 * HOUR)
         assert_up_to_date(own)
 
     def test_a_component_of_two_rules_is_revised_with_one_of_them(self, own: Company) -> None:
