@@ -363,6 +363,16 @@ class TestKeeping:
         assert second.paths("companies")[0].stat().st_nlink == 1
         assert set(second.frame("companies")["name"]) == {"other"}
 
+    def test_something_else_of_the_same_size_is_not(self, store: Store) -> None:
+        for name in ("abcde", "edcba"):
+            with store.begin(ABOUT, COLUMNS) as draft:
+                draft.put(
+                    "companies", None, frame(COLUMNS["companies"], 1).assign(name=pd.array([name], "string")), at=AT
+                )
+                made = draft.publish()
+        assert made.parts[0].bytes == store.at(1).parts[0].bytes
+        assert list(made.frame("companies")["name"]) == ["edcba"]
+
     def test_a_damaged_snapshot_before_does_not_stand_in_the_way(self, store: Store) -> None:
         first = snapshot(store)
         for file in first.paths("rules"):
