@@ -199,7 +199,8 @@ class Transport:
         self._pause = pause
         # urllib3 repeats nothing: every attempt is counted here, where the method is known.
         self._adapter = _Adapter(pool_connections=8, pool_maxsize=MOST, max_retries=0)
-        self._seen: set[str] = set()
+        self._seen: set[tuple[str, tuple[str, ...]]] = set()
+        """Who gave a real answer before: the place, and what it speaks there."""
 
     def send(self, request: Request, signer: Signer = UNSIGNED, gate: Gate | None = None) -> Response:
         """Send, repeat what may be repeated, and return the answer whatever its status (except redirects).
@@ -212,7 +213,7 @@ class Transport:
         attempt = 0
         while True:
             attempt += 1
-            last = attempt >= (self._attempts if _place(request) in self._seen else self._attempts_unseen)
+            last = attempt >= (self._attempts if _voice(request) in self._seen else self._attempts_unseen)
             answer, prepared = self._in_turn(request, signer, gate)
             if isinstance(answer, _Failure):
                 few = answer.never_sent and attempt >= _ATTEMPTS_CONNECTION
@@ -222,7 +223,7 @@ class Transport:
                 continue
             if 300 <= answer.status < 400:
                 raise RedirectRefused(_redirect_message(request, answer))
-            worth_it = not renewed or (attempt < _ATTEMPTS_REFUSED and _place(request) in self._seen)
+            worth_it = not renewed or (attempt < _ATTEMPTS_REFUSED and _voice(request) in self._seen)
             if answer.status == 401 and worth_it and prepared is not None and _renewed(signer, prepared):
                 # A refused token was not acted on: even a write may be repeated. The first one is no failed attempt.
                 if renewed:
@@ -242,13 +243,13 @@ class Transport:
             return False
         if answer.status in _BUSY:
             return request.repeatable or answer.status == 429
-        place = _place(request)
+        voice = _voice(request)
         if not request.expects or answer.content_type in request.expects or not answer.body:
             if answer.status < 400 and request.expects:
-                self._seen.add(place)
+                self._seen.add(voice)
             return False
         # A page of something in between.
-        return request.repeatable and (place in self._seen or attempt < _ATTEMPTS_FOREIGN)
+        return request.repeatable and (voice in self._seen or attempt < _ATTEMPTS_FOREIGN)
 
     def _backoff(self, attempt: int) -> float:
         return float(min(self._pause * 2 ** (attempt - 1), _LONGEST_BACKOFF) * random.uniform(0.75, 1.25))  # noqa: S311
@@ -381,6 +382,10 @@ def _before_anything_was_sent(error: requests.exceptions.ProxyError) -> bool:
 
 def _again(request: Request) -> str:
     return "Run it again." if request.repeatable else "It may have arrived, and sending it again may count it twice."
+
+
+def _voice(request: Request) -> tuple[str, tuple[str, ...]]:
+    return _place(request), request.expects
 
 
 def _place(request: Request) -> str:
