@@ -35,7 +35,7 @@ ALLOWED_DOMAINS = ("adobe.io", "adobelogin.com", "adobedc.net")
 _URL = re.compile(r"(https?)://(\[[0-9a-f:.]+\]|[a-z0-9.-]+)(:[0-9]{1,5})?(/[a-z0-9._~/-]*)?", re.IGNORECASE)
 _LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 _ADOBE = re.compile(rf"({_LABEL}\.)+({'|'.join(re.escape(domain) for domain in ALLOWED_DOMAINS)})", re.IGNORECASE)
-_ATTEMPTS = 8
+_ATTEMPTS = 10
 _ATTEMPTS_UNSEEN = 5
 """Where nothing good was heard yet: trouble there is probably there to stay."""
 _ATTEMPTS_CONNECTION = 3

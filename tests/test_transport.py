@@ -24,8 +24,8 @@ def quick() -> Transport:
     return Transport(sleep=lambda _: None)
 
 
-def get(url: str) -> Request:
-    return Request("GET", url, repeatable=True)
+def get(url: str, **options: Any) -> Request:
+    return Request("GET", url, repeatable=True, **options)
 
 
 @pytest.mark.parametrize(
@@ -135,6 +135,22 @@ class TestRetries:
         with stub(self.answering(503)) as server:
             assert quick().send(get(server.url)).status == 503
             assert len(server.got) == 5
+
+    def test_one_that_has_answered_well_is_asked_for_longer(self) -> None:
+        left = [200, *[503] * 9, 200]
+        with stub(lambda _: Answer(left.pop(0), b"{}", {"Content-Type": "application/json"})) as server:
+            transport = quick()
+            for _ in range(2):
+                assert transport.send(get(server.url, expects=("application/json",))).status == 200
+
+    def test_what_answers_well_says_nothing_of_its_neighbours(self) -> None:
+        """Such as a sign-in service and an API that share a proxy's address."""
+        left = [200, *[503] * 9]
+        with stub(lambda _: Answer(left.pop(0), b"{}", {"Content-Type": "application/json"})) as server:
+            transport = quick()
+            transport.send(get(server.url, expects=("application/json",)))
+            assert transport.send(get(server.url, expects=("application/vnd.api+json",))).status == 503
+            assert len(server.got) == 6
 
     @pytest.mark.parametrize("status", [400, 404, 409, 501])
     def test_other_answers_are_final(self, status: int) -> None:
