@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from adobe_nb.api.pages import Page
@@ -176,8 +177,10 @@ class FrameBuilder:
         parts = [
             chunk.pop(name) if name in chunk else pd.Series([None] * rows, dtype=dtype) for rows, chunk in self._chunks
         ]
-        # Slices put together: to take rows one by one would need the column three times.
-        return pd.concat([parts[at].iloc[start:stop] for at, start, stop in runs or [(0, 0, 0)]], ignore_index=True)
+        # Slices put together: to take rows one by one would need the column three times. Of arrays, for each slice of
+        # a Series makes an index, too.
+        slices = [parts[at].array[start:stop] for at, start, stop in runs or [(0, 0, 0)]]
+        return pd.Series(type(slices[0])._concat_same_type(slices), copy=False)
 
 
 def _columns_of_documents(
@@ -324,7 +327,17 @@ def _typed(kind: Kind, values: Sequence[Any]) -> "pd.Series[Any]":
     if kind == "datetime":
         moments = pd.to_datetime(pd.Series(values, dtype="object"), utc=True, format="ISO8601")
         return pd.Series(moments).astype("datetime64[us, UTC]")
+    if kind == "boolean":
+        return pd.Series(_booleans(values), copy=False)
     return pd.Series(values, dtype=DTYPES[kind])
+
+
+def _booleans(values: Sequence[Any]) -> pd.arrays.BooleanArray:
+    """As pd.array(values, dtype="boolean"), in a tenth of the time."""
+    true, missing = [each is True for each in values], [each is None for each in values]
+    if sum(true) + sum(missing) + sum(each is False for each in values) != len(values):
+        raise TypeError
+    return pd.arrays.BooleanArray(np.array(true, dtype=bool), np.array(missing, dtype=bool))
 
 
 def json_text(value: object) -> str:
