@@ -114,6 +114,7 @@ def is_loopback(url: str) -> bool:
     return match is not None and _is_loopback_host(match[2])
 
 
+@lru_cache(maxsize=64)
 def _is_loopback_host(host: str) -> bool:
     if host.lower() == "localhost":
         return True
@@ -389,7 +390,12 @@ def _voice(request: Request) -> tuple[str, tuple[str, ...]]:
 
 
 def _place(request: Request) -> str:
-    parts = urlsplit(request.url)
+    return _host_of("/".join(request.url.split("/", 3)[:3]))
+
+
+@lru_cache(maxsize=64)
+def _host_of(origin: str) -> str:
+    parts = urlsplit(origin)
     return f"{parts.hostname}:{parts.port}" if parts.port else str(parts.hostname)
 
 
@@ -406,6 +412,8 @@ def _redirect_message(request: Request, answer: Response) -> str:
 def _retry_after(answer: Response) -> float | None:
     """Seconds, of a number or a date; None when nothing usable is said."""
     value = answer.headers.get("Retry-After", "").strip()
+    if not value:
+        return None
     if re.fullmatch(r"[0-9]+(\.[0-9]+)?", value, re.ASCII):
         return float(value)
     moment = date_of(value)
@@ -415,6 +423,7 @@ def _retry_after(answer: Response) -> float | None:
     return max(0.0, (moment - (date_of(answer.headers.get("Date", "")) or datetime.now(UTC))).total_seconds())
 
 
+@lru_cache(maxsize=64)
 def date_of(header: str) -> datetime | None:
     """The moment in a header such as ``Date``; None when it is none."""
     try:

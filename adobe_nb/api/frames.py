@@ -132,7 +132,7 @@ class FrameBuilder:
         columns = {name: self._column(name, runs) for name in (*self._kinds, *unknown)}
         self._chunks, self._stretches = [], []
         index = pd.RangeIndex(sum(stop - start for _, start, stop in runs))
-        frame = pd.DataFrame(columns, index=index, columns=list(columns), copy=False)
+        frame = pd.DataFrame(columns, index=index, copy=False)
         frame.attrs.update(attrs or {})
         return frame
 

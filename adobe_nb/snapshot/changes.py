@@ -14,9 +14,11 @@ def different(before: pd.DataFrame, after: pd.DataFrame) -> dict[str, list[str]]
     both = old.index.intersection(new.index)
     columns = list(dict.fromkeys([*old.columns, *new.columns]))
     old, new = old.reindex(index=both, columns=columns), new.reindex(index=both, columns=columns)
-    unlike = pd.DataFrame({name: _unlike(old[name], new[name]) for name in columns}, index=both)
-    found = unlike[unlike.any(axis="columns")] if len(unlike.columns) else unlike.iloc[:0]
-    return {str(row): [name for name in columns if found.at[row, name]] for row in found.index}
+    old.attrs = new.attrs = {}  # pandas would copy them with every column
+    suspects = [name for name in columns if not old[name].equals(new[name])]
+    unlike = pd.DataFrame({name: _unlike(old[name], new[name]) for name in suspects}, index=both)
+    found = unlike[unlike.any(axis="columns")] if suspects else unlike.iloc[:0]
+    return {str(row): [name for name in suspects if found.at[row, name]] for row in found.index}
 
 
 def _by_id(frame: pd.DataFrame) -> pd.DataFrame:

@@ -153,6 +153,7 @@ class TestPartsOfAChange:
 
         monkeypatch.setattr(shop.simulator, "app", answer)
         shop.simulator.requests.clear()
+        monkeypatch.setattr(shop.session._transport, "_sleep", lambda _: None)
         with pytest.raises(ApiError) as caught:
             shop.reactor.libraries.add(library, shop.core, revise=True)
         assert "All of it was done" in caught.value.__notes__[0]
