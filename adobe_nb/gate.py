@@ -3,7 +3,8 @@
 The limit starts low and grows with every clean answer until the service refuses one (429). Then it halves, and the
 number that was in flight at the refusal, less one, becomes the roof: the limit grows back to the roof in small steps,
 and the roof itself is tried only now and then; ever more rarely while such tries are refused, ever more often while
-they succeed. Answers that become much slower than they were halve the limit too.
+they succeed. A refusal among many answers that were fine with as many in flight has another reason than their number:
+it halves the limit, and is no roof. Answers that become much slower than they were halve the limit too.
 """
 
 import random
@@ -24,10 +25,15 @@ _TRY_ROOF = 150
 """Clean answers at the roof before it is tried."""
 _TRY_ROOF_LEAST = 20
 _TRY_ROOF_MOST = 5000
+_BY_NUMBER = 0.05
+"""What part of the answers must be refused from some number in flight on, for that number to be the reason."""
+_FORGET = 1.005
+"""By how much each answer counts more than the one before it."""
 _SLOWER = 3.0
 _SLOWER_SECONDS = 0.25
 _WINDOW = 8
 _SLICE = 0.2
+_LARGE = 1e100
 
 _crowd = threading.local()
 
@@ -126,6 +132,9 @@ class Gate:
         self._in_flight = 0
         self._halved_at = -1.0
         self._closed_until = -1.0
+        self._clean, self._refused = [0.0] * (MOST + 2), [0.0] * (MOST + 2)
+        """Answers by number in flight, the later ones counting more."""
+        self._weight = 1.0
         self._durations: list[float] = []
         self._usual: float | None = None
         self.refused = 0
@@ -207,8 +216,10 @@ class Gate:
             self._in_flight -= 1
             turn.counted = False
             if turn.refused:
+                self._count(self._refused, turn)
                 self._refuse(turn)
             elif turn.answered:
+                self._count(self._clean, turn)
                 self._grow(turn)
                 self._watch(self._clock() - turn.began)
             self._changed.notify_all()
@@ -219,17 +230,32 @@ class Gate:
         if turn.retry_after is not None:
             # A little apart, so that not everybody comes back in the same moment.
             self._closed_until = max(self._closed_until, now + turn.retry_after + random.uniform(0, 0.05))  # noqa: S311
-        roof_tried = self._trying and self._roof is not None and turn.in_flight >= self._roof
-        known = max(_LEAST_ROOF, turn.in_flight - 1)
-        if self._roof is None or known < self._roof:
-            self._roof = known
-        self._clean_at_roof = 0
-        if turn.began > self._halved_at:
-            # Those that were under way together count as one refusal.
-            self._patience = min(self._patience * 2, _TRY_ROOF_MOST) if roof_tried else _TRY_ROOF
-            self._needed, self._trying = self._patience, False
+        first = turn.began > self._halved_at  # those that were under way together count as one refusal
+        if self._by_number(turn):
+            roof_tried = self._trying and self._roof is not None and turn.in_flight >= self._roof
+            known = max(_LEAST_ROOF, turn.in_flight - 1)
+            if self._roof is None or known < self._roof:
+                self._roof = known
+            self._clean_at_roof = 0
+            if first:
+                self._patience = min(self._patience * 2, _TRY_ROOF_MOST) if roof_tried else _TRY_ROOF
+                self._needed, self._trying = self._patience, False
+        if first:
             self._limit = max(1.0, self._limit / 2)
             self._halved_at = now
+
+    def _by_number(self, turn: Turn) -> bool:
+        """Whether it was refused since so many were in flight; not when as many, or more, are fine nearly always."""
+        refused = sum(self._refused[turn.in_flight :])
+        return refused > _BY_NUMBER * (refused + sum(self._clean[turn.in_flight :]))
+
+    def _count(self, answers: list[float], turn: Turn) -> None:
+        self._weight *= _FORGET
+        answers[min(turn.in_flight, MOST + 1)] += self._weight
+        if self._weight > _LARGE:
+            for each in (self._clean, self._refused):
+                each[:] = [number / self._weight for number in each]
+            self._weight = 1.0
 
     def _grow(self, turn: Turn) -> None:
         if turn.in_flight * 2 < self.limit or turn.began <= self._halved_at:

@@ -78,7 +78,9 @@ def test_requests_that_are_refused_together_halve_it_once() -> None:
 
 def test_it_grows_back_to_what_was_refused_and_stops_there() -> None:
     clock = Clock()
-    gate = grown(clock)
+    gate = Gate(clock=clock)
+    for _ in range(2):
+        at_once(gate, clock, gate.limit)
     turns = [gate.turn() for _ in range(11)]
     entered = [each.__enter__() for each in turns]
     for each in entered:
@@ -220,9 +222,14 @@ def test_a_pause_outside_lasts_as_long_as_it_should() -> None:
     assert time.monotonic() - began >= 0.05
 
 
-def share_refused(takes: int, requests: int, *, workers: int = 16) -> tuple[float, Gate]:
-    """What part is refused by a service that takes so many at once; the service is simulated event by event."""
-    clock = Clock()
+def share_refused(
+    takes: int, requests: int, *, workers: int = 16, every: int | None = None, clock: Clock | None = None
+) -> tuple[float, Gate]:
+    """What part is refused by a service that takes so many at once; the service is simulated event by event.
+
+    ``every``: besides, it refuses each of so many, whatever is in flight.
+    """
+    clock = clock or Clock()
     gate = Gate(clock=clock)
     under_way: list[tuple[float, int, object, Turn]] = []
     sent = refused = 0
@@ -231,7 +238,7 @@ def share_refused(takes: int, requests: int, *, workers: int = 16) -> tuple[floa
             entering = gate.turn()
             turn = entering.__enter__()
             turn.answered = True
-            turn.refused = gate.in_flight > takes
+            turn.refused = gate.in_flight > takes or (every is not None and sent % every == every - 1)
             refused += turn.refused
             sent += 1
             # A refusal comes fast; answers take between 80 and 120 ms.
@@ -247,6 +254,22 @@ def test_a_service_with_a_limit_refuses_less_than_two_in_a_hundred(takes: int) -
     share, gate = share_refused(takes, 5_000)
     assert share < 0.02
     assert takes / 2 <= gate.limit <= takes + 1
+
+
+def test_what_is_refused_for_another_reason_is_no_limit() -> None:
+    clock = Clock()
+    _, gate = share_refused(100, 5_000, every=100, clock=clock)
+    at_best = 5_000 * 0.1 / 16
+    assert clock.now < 1.7 * at_best
+    assert gate.limit >= 8
+
+
+def test_a_limit_is_found_among_refusals_for_another_reason() -> None:
+    clock = Clock()
+    share, gate = share_refused(8, 5_000, every=100, clock=clock)
+    assert share < 0.03
+    assert clock.now < 1.7 * 5_000 * 0.1 / 8
+    assert gate.limit <= 9
 
 
 def test_a_service_without_a_limit_refuses_nothing_and_is_used_to_the_ceiling() -> None:

@@ -1,5 +1,6 @@
 """Progress of work that takes longer than a second: a bar in notebooks and terminals, silence elsewhere."""
 
+import math
 import os
 import sys
 import time
@@ -80,11 +81,18 @@ class _Bar(Meter):
 
             self._shown = tqdm(total=self._total, desc=self._label, unit="request", leave=False)
             self._shown.start_t -= _SHORT
-        self._shown.total = self._total
+        self._stretch()
         self._shown.set_postfix_str(", ".join(self._parts()), refresh=False)
         self._shown.update(self._done - self._shown.n)
         if self._gate.closed_for:
             self._shown.refresh()
+
+    def _stretch(self) -> None:
+        """More requests are to come than the bar knew of."""
+        if self._shown.total != self._total:
+            self._shown.total = self._total
+            if hasattr(self._shown, "container"):  # in a notebook the widget keeps a number of its own
+                self._shown.container.children[1].max = self._total
 
     def close(self) -> None:
         """Take it away."""
@@ -95,7 +103,7 @@ class _Bar(Meter):
         if self._rows:
             yield f"{self._rows:,} rows"
         if closed := self._gate.closed_for:
-            yield f"waiting {closed:.0f} s, as the service asks"
+            yield f"waiting {math.ceil(closed)} s, as the service asks"
         elif self._gate.refused:
             yield f"{self._gate.limit} at once, the service's limit"
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
@@ -237,4 +238,5 @@ def test_a_pull_works_inside_a_running_event_loop(elements: Simulator) -> None:
         await asyncio.sleep(0)
         return len(frame)
 
-    assert asyncio.run(cell()) == 10_000
+    with ThreadPoolExecutor(1) as pool:  # this one may have a loop of its own, of a browser that was driven before
+        assert pool.submit(lambda: asyncio.run(cell())).result() == 10_000

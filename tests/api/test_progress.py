@@ -1,0 +1,116 @@
+"""What is told of long work: in terminals, in notebooks, and when nobody looks."""
+
+import io
+import sys
+import types
+from contextlib import redirect_stderr
+from typing import Any
+
+import pytest
+import tqdm
+import tqdm.auto
+import tqdm.notebook
+
+from adobe_nb.api import progress
+from adobe_nb.gate import Gate, Turn
+from tests.conftest import sign_in
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
+    """Somebody may look, and all work is long."""
+    monkeypatch.setattr(progress, "_SHORT", 0.0)
+    monkeypatch.setattr(tqdm.auto, "tqdm", tqdm.std.tqdm)
+    monkeypatch.delenv("ADOBE_NB_PROGRESS", raising=False)
+    return Terminal()
+
+
+def test_a_terminal_shows_requests_rows_and_rate_and_is_clean_afterwards(terminal: Terminal) -> None:
+    with redirect_stderr(terminal), progress.bars(Gate())("rules") as meter:
+        meter.expect(4)
+        meter.look()
+        meter.done(2, rows=1_234)
+        meter._shown.mininterval = 0.0
+        meter.look()
+        assert "rules:  50%" in terminal.getvalue()
+        assert "2/4" in terminal.getvalue()
+        assert "1,234 rows" in terminal.getvalue()
+        assert "request/s" in terminal.getvalue()
+    assert terminal.getvalue().rstrip(" ").endswith("\r")
+
+
+def test_what_turns_up_later_makes_the_bar_longer_in_a_notebook_too(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tqdm.auto, "tqdm", tqdm.notebook.tqdm)
+    with redirect_stderr(terminal), progress.bars(Gate())("pull") as meter:
+        meter.expect(10)
+        meter.look()
+        meter.expect(90)
+        meter.done(10)
+        meter._shown.mininterval = 0.0
+        meter.look()
+        _, widget, _ = meter._shown.container.children
+        assert (widget.value, widget.max) == (10, 100)
+
+
+@pytest.mark.parametrize(("seconds", "told"), [(0.3, "waiting 1 s"), (17.5, "waiting 18 s")])
+def test_it_says_how_long_the_service_wants_to_be_left_alone(seconds: float, told: str, terminal: Terminal) -> None:
+    gate = Gate(clock=lambda: 0.0)
+    gate._closed_until = seconds
+    with redirect_stderr(terminal), progress.bars(gate)("rules") as meter:
+        meter.expect(4)
+        meter.look()
+    assert f"{told}, as the service asks" in terminal.getvalue()
+
+
+def test_it_says_which_limit_was_found(terminal: Terminal) -> None:
+    gate = Gate()
+    with gate.turn() as turn:
+        assert isinstance(turn, Turn)
+        turn.refused = True
+    with redirect_stderr(terminal), progress.bars(gate)("rules") as meter:
+        meter.expect(4)
+        meter.look()
+        meter.done(1)
+        meter._shown.mininterval = 0.0
+        meter.look()
+    assert "2 at once, the service's limit" in terminal.getvalue()
+
+
+def test_short_work_shows_nothing(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress, "_SHORT", 1.0)
+    with redirect_stderr(terminal), progress.bars(Gate())("rules") as meter:
+        meter.expect(1)
+        meter.look()
+    assert terminal.getvalue() == ""
+
+
+@pytest.mark.parametrize("how", ["switched off", "not interactive"])
+def test_it_is_quiet(how: str, terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    if how == "switched off":
+        monkeypatch.setenv("ADOBE_NB_PROGRESS", "off")
+    else:
+        monkeypatch.setattr(terminal, "isatty", lambda: False)
+        monkeypatch.delitem(sys.modules, "ipykernel", raising=False)
+    with redirect_stderr(terminal), progress.bars(Gate())("rules") as meter:
+        assert type(meter) is progress.Meter
+
+
+@pytest.mark.parametrize("kernel", [True, False])
+def test_a_pull_shows_it(kernel: bool, simulate: Any, terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    if kernel:
+        monkeypatch.setattr(terminal, "isatty", lambda: False)
+        monkeypatch.setitem(sys.modules, "ipykernel", types.ModuleType("ipykernel"))
+    session = sign_in(simulate())
+    shown = []
+    monkeypatch.setattr(progress._Bar, "close", lambda bar: shown.append((bar._label, bar._done, bar._rows)))
+    with redirect_stderr(terminal):
+        session.reactor.rules(session.reactor.properties())
+    assert [label for label, *_ in shown] == ["properties", "rules"]
+    assert all(done > 0 and rows > 0 for _, done, rows in shown)
