@@ -357,7 +357,9 @@ class TestKeeping:
         with store.begin(ABOUT, COLUMNS) as draft:
             draft.put("rules", "PR1", frame(RULES), at=AT)
             draft.put("rules", "PR2", frame(RULES, ROWS + 1), at=AT)
-            draft.put("companies", None, frame(COLUMNS["companies"]).assign(name="other"), at=AT)
+            draft.put(
+                "companies", None, frame(COLUMNS["companies"]).assign(name="other").astype({"name": "string"}), at=AT
+            )
             second = draft.publish()
         assert [file.stat().st_nlink for file in second.paths("rules")] == [2, 1]
         assert second.paths("companies")[0].stat().st_nlink == 1
