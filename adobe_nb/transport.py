@@ -392,6 +392,7 @@ def _again(request: Request) -> str:
 
 
 def _voice(request: Request) -> tuple[str, tuple[str, ...]]:
+    """Who answers: behind one address there can be several services, such as sign-in and API in the simulator."""
     return _place(request), request.expects
 
 

@@ -12,7 +12,7 @@ import tqdm.auto
 import tqdm.notebook
 
 from adobe_nb.api import progress
-from adobe_nb.gate import Gate, Turn
+from adobe_nb.gate import Gate
 from tests.conftest import sign_in
 
 
@@ -72,7 +72,6 @@ def test_it_says_how_long_the_service_wants_to_be_left_alone(seconds: float, tol
 def test_it_says_which_limit_was_found(terminal: Terminal) -> None:
     gate = Gate()
     with gate.turn() as turn:
-        assert isinstance(turn, Turn)
         turn.refused = True
     with redirect_stderr(terminal), progress.bars(gate)("rules") as meter:
         meter.expect(4)
