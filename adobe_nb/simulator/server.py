@@ -34,8 +34,8 @@ _REMEMBERED = 10_000
 class Simulator:
     """IMS and Reactor on one port, the two Edge hosts on their own. Use as a context, or ``start`` and ``stop``.
 
-    ``requests`` holds the latest requests, for tests and the curious; ``drifted`` what the fault ``drift`` has changed:
-    ``created`` or ``deleted``, type, id.
+    ``requests`` holds the latest requests that arrived, whatever was answered, for tests and the curious; ``drifted``
+    what the fault ``drift`` has changed: ``created`` or ``deleted``, type, id.
 
     Example:
         >>> from adobe_nb.simulator.server import Simulator
@@ -142,8 +142,8 @@ class Simulator:
         try:
             for name, port, answer in (
                 ("reactor", self._port, self._answer),
-                ("edge", 0, self._answerer(EdgeApp(self.ims, ORG_ID, authenticated=False))),
-                ("edge_server", 0, self._answerer(EdgeApp(self.ims, ORG_ID, authenticated=True))),
+                ("edge", 0, EdgeApp(self.ims, ORG_ID, authenticated=False)),
+                ("edge_server", 0, EdgeApp(self.ims, ORG_ID, authenticated=True)),
             ):
                 listening = socket.create_server((_ADDRESS, port), backlog=128)
                 listening.setblocking(False)
@@ -188,15 +188,7 @@ class Simulator:
         if change is not None:
             self.drifted.append(change)
 
-    def _answerer(self, app: EdgeApp) -> Callable[[Request], Response]:
-        def answer(request: Request) -> Response:
-            self.requests.append(request)
-            return app(request)
-
-        return answer
-
     def _answer(self, request: Request) -> Response:
-        self.requests.append(request)
         if request.path == "/simulator" and request.method == "GET":
             return Response(200, json.dumps(self.connection()).encode(), "application/json")
         if self.app is None:  # pragma: no cover
@@ -227,18 +219,20 @@ class _Handler(RequestHandler):
 
     async def _handle(self, *_: str) -> None:
         simulator = self._simulator
+        request = _translated(self.request, bytes(self._body))
+        simulator.requests.append(request)
         simulator.in_flight += 1
         try:
             crowded = simulator.most_in_flight is not None and simulator.in_flight > simulator.most_in_flight
             if simulator.latency:
                 await asyncio.sleep(simulator.latency)
-            await self._serve(crowded=crowded)
+            await self._serve(request, crowded=crowded)
         finally:
             simulator.in_flight -= 1
 
-    async def _serve(self, *, crowded: bool) -> None:
-        kind = self._simulator.faults.strike() if self.request.path != "/simulator" else None
-        if kind == "401" and self.request.path.startswith("/ims/"):
+    async def _serve(self, request: Request, *, crowded: bool) -> None:
+        kind = self._simulator.faults.strike() if request.path != "/simulator" else None
+        if kind == "401" and request.path.startswith("/ims/"):
             kind = None  # There is no token yet that could be refused.
         kind = "429" if crowded else kind
         if kind == "slow":
@@ -246,7 +240,6 @@ class _Handler(RequestHandler):
         elif kind == "reset":
             self.detach().close()
             return
-        request = _translated(self.request, bytes(self._body))
         if kind == "drift":
             self._simulator._drift(request)
         response = _FAULTS[kind]() if kind in _FAULTS else self._respond(request)

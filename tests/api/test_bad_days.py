@@ -220,14 +220,17 @@ def test_trouble_that_stays_is_one_error_that_tells(kind: str, error: type[Adobe
 
 
 def test_the_service_sets_the_pace(simulate: Any) -> None:
-    simulator = simulate(seed="empty", bulk=ELEMENTS, latency=0.02, most_in_flight=6)
+    # What share is refused is shown in tests/test_gate.py, by a clock of its own: here it depends on the machine.
+    simulator = simulate(seed="empty", bulk=ELEMENTS, latency=0.1, most_in_flight=6)
     session = patient(simulator)
     place = session.reactor.properties()
+    simulator.requests.clear()
     frame = session.reactor.data_elements(place)
     assert len(frame) == 10_000
     gate = gate_of(session.org_id, session.credentials.hosts.reactor)
-    assert gate.refused <= 20
-    assert 2 <= gate.limit <= 7
+    pages = Counter(each.query for each in simulator.requests if each.path.endswith("/data_elements"))
+    assert 0 < gate.refused == pages.total() - len(pages)
+    assert gate.limit < gate.ceiling
 
 
 def test_a_pull_works_inside_a_running_event_loop(elements: Simulator) -> None:
