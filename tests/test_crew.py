@@ -19,6 +19,9 @@ from adobe_nb.gate import Gate, pause
 from tests.conftest import sign_in
 from tests.stub import Answer, Got, stub
 
+SOON = 8
+"""Seconds: what would hang takes 20 or 60; where a machine is busy, what ends at once may take some."""
+
 
 @pytest.fixture
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -107,7 +110,7 @@ def test_threads_that_wait_for_a_call_that_failed_are_free_at_once() -> None:
         each(crew, work, range(2))
     began = time.monotonic()
     assert each(crew, lambda number: number, range(10)) == list(range(10))
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < SOON
 
 
 def test_an_error_keeps_nothing_alive_that_it_does_not_need() -> None:
@@ -195,19 +198,19 @@ def test_gates_have_a_crew_each() -> None:
 
 
 class TestInterrupts:
-    """From a timer thread; the call ends within a second and the next one works."""
+    """From a timer thread; the call ends at once and the next one works."""
 
     def interrupted(self, call: Any) -> float:
         began = time.monotonic()
         interrupt_after(0.3)
         with pytest.raises(KeyboardInterrupt):
             call()
-            time.sleep(1)  # it came too late
+            time.sleep(SOON)  # it came too late
         return time.monotonic() - began - 0.3
 
     def test_while_threads_wait(self) -> None:
         crew = Crew(lambda: 4)
-        assert self.interrupted(lambda: each(crew, lambda _: pause(60), range(100))) < 2
+        assert self.interrupted(lambda: each(crew, lambda _: pause(60), range(100))) < SOON
         assert each(crew, lambda number: number, range(10)) == list(range(10))
 
     def test_while_the_service_wants_to_be_left_alone(self, demo: Any) -> None:
@@ -217,8 +220,8 @@ class TestInterrupts:
         with gate.turn() as turn:
             turn.refused, turn.retry_after = True, 60.0
         try:
-            assert self.interrupted(lambda: session.reactor.rules(place)) < 2
-            assert self.interrupted(lambda: session.client.get("/companies")) < 2
+            assert self.interrupted(lambda: session.reactor.rules(place)) < SOON
+            assert self.interrupted(lambda: session.client.get("/companies")) < SOON
         finally:
             gate._closed_until = -1.0
         assert gate.in_flight == 0
@@ -242,10 +245,10 @@ class TestInterrupts:
             session = sessions_connect(server.url)
             try:
                 for _ in range(3):
-                    assert self.interrupted(lambda: session.reactor.rules.get(*hanging)) < 2
+                    assert self.interrupted(lambda: session.reactor.rules.get(*hanging)) < SOON
                 began = time.monotonic()
                 assert list(session.reactor.rules.get(*fine)["id"]) == fine
-                assert time.monotonic() - began < 5
+                assert time.monotonic() - began < SOON
                 assert session.client.gate.in_flight == 0
                 assert session.client.crew.threads <= session.concurrency
             finally:
@@ -260,7 +263,7 @@ class TestInterrupts:
         places = session.reactor.properties()
         session._transport._pause = 60.0
         simulator.faults = Faults((Fault("503", 1.0),))
-        assert self.interrupted(lambda: session.reactor.rules(places)) < 2
+        assert self.interrupted(lambda: session.reactor.rules(places)) < SOON
         simulator.faults = Faults()
         assert len(session.reactor.rules(places))
 

@@ -156,7 +156,7 @@ class TestAtWork:
         assert simulator._calls == set()
 
     def test_builds_take_their_time_and_fail_when_told(self, simulate: Any) -> None:
-        simulator = simulate(build_seconds=0.2, failing_builds=True)
+        simulator = simulate(build_seconds=2, failing_builds=True)
         reactor = sign_in(simulator).reactor
         shop = reactor.find("properties", "Magazine")
         environment = reactor.environments.create(shop, name="Mine", stage="development", host=reactor.hosts(shop))
