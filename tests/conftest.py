@@ -2,6 +2,7 @@
 
 import logging
 import os
+import signal
 import tempfile
 from collections.abc import Iterator
 from typing import Any
@@ -16,6 +17,9 @@ for _name in [name for name in os.environ if name.startswith("ADOBE_")]:
     del os.environ[_name]  # the tests name their credentials themselves
 os.environ["IPYTHONDIR"] = tempfile.mkdtemp(prefix="adobe_nb-ipython-")  # a history of the tests' own
 os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.fail.Keyring"  # and leave this machine's keyring alone
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # What a shell starts in the background ignores interrupts; tests of interrupts would wait for ever.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class Recorder(logging.Handler):
