@@ -8,7 +8,6 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
-from itertools import count
 from typing import Any
 
 from adobe_nb.resources import RESOURCES, Relation
@@ -87,7 +86,7 @@ class Store:
         self._lists: dict[tuple[str, str], dict[str, Record]] = {}
         self._parents: dict[str, set[tuple[str, str]]] = {}
         self._jobs: list[tuple[float, int, Callable[[], object]]] = []
-        self._numbers = count(1)
+        self._numbers = 0
         self._last = 0
         self._kept: dict[Hashable, bytes] = {}
         self._kept_bytes = 0
@@ -187,7 +186,7 @@ class Store:
 
     def later(self, seconds: float, job: Callable[[], object]) -> None:
         """Do this when so much time has passed; at the next request after it."""
-        heapq.heappush(self._jobs, (self.clock() + seconds, next(self._numbers), job))
+        heapq.heappush(self._jobs, (self.clock() + seconds, self._number(), job))
 
     def settle(self) -> None:
         """Do what has come due."""
@@ -204,8 +203,12 @@ class Store:
         """Twelve hex digits for addresses."""
         return self._digest("token", 6)
 
+    def _number(self) -> int:
+        self._numbers += 1
+        return self._numbers
+
     def _digest(self, what: str, size: int) -> str:
-        return hashlib.blake2s(f"new {what} {next(self._numbers)}".encode(), digest_size=size).hexdigest()
+        return hashlib.blake2s(f"new {what} {self._number()}".encode(), digest_size=size).hexdigest()
 
 
 def wire(record: Record, base_url: str) -> bytes:
