@@ -5,7 +5,8 @@ import json
 import signal
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -136,23 +137,23 @@ def _property_of(session: "Session", given: str) -> str:
 
 
 def _count(text: str) -> int:
-    number = int(text)
-    if number < 0:
-        raise ValueError(text)
-    return number
+    return int(_within(int, text, "a whole number, 0 or more", 0))
 
 
 def _number(text: str) -> float:
-    number = float(text)
-    if not 0 <= number < float("inf"):
-        raise ValueError(text)
-    return number
+    return _within(float, text, "a number, 0 or more", 0, sys.float_info.max)
 
 
 def _port(text: str) -> int:
-    number = int(text)
-    if not 0 <= number <= 65535:
-        raise ValueError(text)
+    return int(_within(int, text, "a port, from 0 to 65535", 0, 65535))
+
+
+def _within(read: Callable[[str], float], text: str, wanted: str, low: float, high: float = sys.maxsize) -> float:
+    number = None
+    with suppress(ValueError):
+        number = read(text)
+    if number is None or not low <= number <= high:
+        raise argparse.ArgumentTypeError(f"{text!r} is not {wanted}")
     return number
 
 

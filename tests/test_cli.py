@@ -70,6 +70,7 @@ class TestSimulator:
         [
             (["--fault", "418:0.1"], "no kind of fault"),
             (["--rules", "-1"], "--rules"),
+            (["--rules", "x"], "'x' is not a whole number, 0 or more"),
             (["--latency", "nan"], "--latency"),
             (["--seed", "full"], "--seed"),
             (["--port", "99999"], "--port"),

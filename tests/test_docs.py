@@ -172,7 +172,7 @@ def test_what_is_shown_of_snapshots_runs(tmp_path: Path, monkeypatch: pytest.Mon
     guide = (ROOT / "docs" / "how-to" / "pull-a-company.md").read_text(encoding="utf-8")
     section = readme[readme.index("## A whole company") :]
     blocks = re.findall(r"```python\n(.*?)```", guide, re.DOTALL)
-    assert len(blocks) == 3
+    assert len(blocks) == 4
     simulator = started()
     monkeypatch.chdir(tmp_path)
     try:

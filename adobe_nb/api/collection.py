@@ -162,7 +162,8 @@ class Collection:
             )
         names = [str(each) for each in self(parents)["name"].dropna()]
         close = _closest(name, names)
-        hint = f"There are: {', '.join(repr(each) for each in close)}." if close else "There are none at all."
+        more = f" and {len(names) - len(close)} more" if len(names) > len(close) else ""
+        hint = f"There are: {', '.join(repr(each) for each in close)}{more}." if close else "There are none at all."
         raise NoSuchName(f"No {self.row.singular.replace('_', ' ')} is called {name!r}. {hint}", close)
 
     @property

@@ -59,7 +59,12 @@ def gt(value: Scalar) -> str:
 
 
 def between(low: Scalar, high: Scalar) -> str:
-    """From low to high. A date without a time as the upper bound means to the end of that day (UTC)."""
+    """From low to high. A date without a time as the upper bound means to the end of that day (UTC).
+
+    A datetime or a Timestamp is that moment, also at midnight. Raises ArgumentError when high is before low.
+    """
+    if type(low) is type(high) and high < low:  # type: ignore[operator]
+        raise ArgumentError(f"between({low}, {high}): the lower bound comes first.")
     if isinstance(high, date) and not isinstance(high, datetime):
         high = datetime(high.year, high.month, high.day, 23, 59, 59, 999000, tzinfo=UTC)
     return f"BETWEEN {_plain(low)},{_plain(high)}"

@@ -249,6 +249,8 @@ def expand(frame: pd.DataFrame, column: str) -> pd.DataFrame:
         >>> "settings.path" in adobe_nb.expand(elements, "settings").columns
         True
     """
+    if not isinstance(column, str):
+        raise ArgumentError(f"Name one column, as in adobe_nb.expand(frame, 'settings'), instead of {column!r}.")
     if column not in frame.columns:
         raise ArgumentError(f"The frame has no column {column!r}. It has: {', '.join(map(str, frame.columns))}.")
     if not frame.columns.is_unique:

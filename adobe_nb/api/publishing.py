@@ -170,7 +170,11 @@ class Libraries(Editable):
         done: list[str] = []
         for change, kind, linked in zip(changes, items, held, strict=True):
             before = {kind: [each["id"] for each in linked]}
-            with_note(partial(perform, client, change, before), done, f"Done before that ({verb})")
+            with_note(
+                partial(perform, client, change, before),
+                done,
+                f"Done before that ({verb}; leave it out when you do it again)",
+            )
             done.append(f"{kind} ({', '.join(each['id'] for each in items[kind])})")
         return self._read_back(client, place)
 

@@ -9,7 +9,7 @@ import re
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, overload
 from urllib.parse import parse_qsl, urlencode
 
 import pandas as pd
@@ -62,6 +62,12 @@ class Reactor:
         self.app_configurations = Editable(client, RESOURCES["app_configurations"])
         self.audit_events = Collection(client, RESOURCES["audit_events"])
         self.profiles = Collection(client, RESOURCES["profiles"])
+
+    if not TYPE_CHECKING:  # a name that is not there stays a mistake for type checkers
+
+        def __getattr__(self, name: str) -> NoReturn:
+            hint = "" if name.startswith("_") else did_you_mean(name, [each for each in dir(self) if each[0] != "_"])
+            raise AttributeError(f"'Reactor' has no {name!r}.{hint}", name=name, obj=self)
 
     def __repr__(self) -> str:
         return f"<Reactor: {', '.join(RESOURCES)}>"
@@ -126,6 +132,7 @@ class Reactor:
         operator: str = "AND",
         sort: Sort | None = None,
         revisions: bool = False,
+        deleted: bool = False,
         limit: int | None = None,
     ) -> pd.DataFrame:
         """What matches, one row each, over all properties that you can see.
@@ -137,8 +144,10 @@ class Reactor:
         enumerations only whole and with case.
 
         ``types`` narrows it to one type or several. ``revisions=False`` leaves frozen revisions out, unless ``query``
-        speaks of ``attributes.revision_number``. ``sort`` names attributes or dotted paths, ``-`` before one for
-        descending; else by creation. ``limit`` is the most rows that come back.
+        speaks of ``attributes.revision_number``; ``deleted=False`` what is deleted, unless it speaks of
+        ``attributes.deleted_at``. A component stays when its rule is deleted: ``reactor.rules(hits)`` tells
+        which rules are. ``sort`` names attributes or dotted paths, ``-`` before one for descending; else by creation.
+        ``limit`` is the most rows that come back.
 
         Columns: for exactly one type those of that type's own table, else ``id type name property_id updated_at
         document`` (JSON text of the whole resource). Times are UTC. ``attrs["total_count"]`` is how many matched.
@@ -160,6 +169,7 @@ class Reactor:
             operator=operator,
             sort=sort,
             revisions=revisions,
+            deleted=deleted,
             limit=limit,
         )
 
@@ -252,7 +262,8 @@ class Reactor:
     def with_names(self, frame: pd.DataFrame) -> pd.DataFrame:
         """The frame with names beside ids: ``rule_name`` after ``rule_id``, ``property_name``, ``extension_name`` …
 
-        Names are read by id; NA where the id is NA or no longer exists. Columns that are there already stay.
+        Names are read by id; NA where the id is NA or no longer exists. Columns that are there already stay: so does
+        ``library_name`` of environments, which is the name of a file and not of the library.
         Raises ApiError, TransportError.
         """
         if not isinstance(frame, pd.DataFrame):

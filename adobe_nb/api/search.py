@@ -29,9 +29,12 @@ _PATH = "/search"
 _LETTERS = re.compile(r"[a-z_.*]+")
 _REVISION = "attributes.revision_number"
 _HEADS = {"range": {"lte": 0}}
+_DELETION = "attributes.deleted_at"
+_NEVER = {"exists": False}
 _REVISED = {
     row.type for row in RESOURCES.values() if any(attribute.name == "revision_number" for attribute in row.columns)
 }
+_DELETABLE = {row.type for row in RESOURCES.values() if any(each.name == "deleted_at" for each in row.columns)}
 _BOUNDS = ("gt", "gte", "lt", "lte")
 _OPERATORS = ("AND", "OR")
 
@@ -60,12 +63,13 @@ _Order = tuple[tuple[str, bool], ...]
 
 @dataclass(frozen=True, slots=True)
 class _Walk:
-    """One question that is read page by page; ``heads`` when only heads may come."""
+    """One question that is read page by page; ``heads`` when only heads may come, ``there`` when nothing deleted."""
 
     types: tuple[str, ...]
     query: _Query
     order: _Order
     heads: bool
+    there: bool
 
     def body(self, start: int, size: int) -> Document:
         return {
@@ -89,6 +93,7 @@ def search(
     operator: str = "AND",
     sort: Sort | None = None,
     revisions: bool = False,
+    deleted: bool = False,
     limit: int | None = None,
 ) -> pd.DataFrame:
     """The docstring of ``Reactor.search`` says what comes back."""
@@ -100,7 +105,7 @@ def search(
     most = checked_limit(limit)
     found: list[Document] = []
     total = 0
-    for walk in _walks(wanted, conditions, order, revisions=revisions):
+    for walk in _walks(wanted, conditions, order, revisions=revisions, deleted=deleted):
         resources, hits = _read(client, walk, most)
         found += resources
         total += hits
@@ -111,14 +116,19 @@ def search(
     return to_frame(_FOUND, [_in_common(resource) for resource in rows], attrs=attrs)
 
 
-def _walks(types: tuple[str, ...], query: _Query, order: _Order, *, revisions: bool) -> list[_Walk]:
+def _walks(types: tuple[str, ...], query: _Query, order: _Order, *, revisions: bool, deleted: bool) -> list[_Walk]:
     """One for all; or one for the types that have revisions, which may show heads only, and one for the others."""
+
+    def walk(types: tuple[str, ...], *, heads: bool) -> _Walk:
+        there = not (deleted or _DELETION in query) and any(each in _DELETABLE for each in types)
+        conditions = {**query, **({_REVISION: _HEADS} if heads else {}), **({_DELETION: _NEVER} if there else {})}
+        return _Walk(types, conditions, order, heads, there)
+
     revised = tuple(each for each in types if each in _REVISED)
     if revisions or _REVISION in query or not revised:
-        return [_Walk(types, query, order, heads=False)]
-    heads = _Walk(revised, {**query, _REVISION: _HEADS}, order, heads=True)
+        return [walk(types, heads=False)]
     others = tuple(each for each in types if each not in _REVISED)
-    return [heads, _Walk(others, query, order, heads=False)] if others else [heads]
+    return [walk(revised, heads=True), *([walk(others, heads=False)] if others else [])]
 
 
 # -- reading
@@ -174,6 +184,11 @@ def _page(document: Document, walk: _Walk) -> tuple[list[Document], int]:
             raise IncompleteResult(
                 f"The search gave {resource['id']}, a revision, where only heads were asked for. Ask with "
                 "revisions=True, and filter the frame by its revision_number."
+            )
+        if walk.there and resource["attributes"].get("deleted_at") is not None:
+            raise IncompleteResult(
+                f"The search gave {resource['id']}, which is deleted, where only others were asked for. Ask with "
+                "deleted=True, and filter the frame by its deleted_at."
             )
     return resources, total
 

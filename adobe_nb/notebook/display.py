@@ -81,8 +81,12 @@ class Card:
 
 
 def card(session: "Session | None") -> Card:
-    """The session as a card."""
-    return Card("Adobe tags", tuple(facts(session)))
+    """The session as a card; without one, how to get one where there is no panel."""
+    nothing = session is None or session.signed_out
+    ways = (
+        [("Next", "%adobe_auth login asks for credentials; %adobe_auth --or-simulator needs none")] if nothing else []
+    )
+    return Card("Adobe tags", (*facts(session), *ways))
 
 
 def is_ours(frame: pd.DataFrame) -> bool:

@@ -4,6 +4,7 @@ import argparse
 import getpass
 import keyword
 import re
+from contextlib import suppress
 from typing import Any, NoReturn
 
 from IPython.core.error import UsageError
@@ -234,6 +235,12 @@ def _login(options: argparse.Namespace) -> Any:
 
 def _prompt() -> sessions.Session:
     """Ask, with the secret hidden. Nothing typed here is kept by the notebook."""
+    with suppress(EOFError):
+        return _asked()
+    raise UsageError("Nobody can answer here. Use the panel, a .env file, or name a source: %adobe_auth --help.")
+
+
+def _asked() -> sessions.Session:
     org_id = input("Organization ID (ends in @AdobeOrg): ")
     if not org_id.strip():
         raise UsageError("Nothing was typed. Run it again with the organisation id at hand, or use the panel.")

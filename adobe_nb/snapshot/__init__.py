@@ -4,7 +4,7 @@
 
     from adobe_nb import snapshot
 
-    snapshot.pull(reactor.properties(), to="tags")       # everything, as Parquet files (extra: snapshot)
+    snapshot.pull(to="tags")                             # everything, as Parquet files (extra: snapshot)
     snapshot.load("tags", "rules")                       # the table again, as reactor.rules(…) gives it
     snapshot.sql("SELECT name FROM rules", "tags")       # by DuckDB
     snapshot.refresh("tags")                             # only what changed since
@@ -56,6 +56,8 @@ def pull(
 ) -> Snapshot:
     """Everything about these properties (None: all that you can see), as the next snapshot of the folder ``to``.
 
+    A refresh keeps to properties that were named; with None it also finds those that are made later.
+
     The tables are ``snapshot.TABLES``: the companies, the properties, and all that is listed under a property, with
     rule components and builds. ``tables`` names some of them, or ``"audit_events"`` besides. Not among them: revisions,
     what libraries hold, notes on anything but the property (``reactor.related(…)``, ``.revisions(…)``, ``.notes(…)``).
@@ -65,7 +67,8 @@ def pull(
     and the next refresh looks for changes from then on. Rows come by property id, then by date of creation. Files are
     for your account only; secrets are not in them, but settings, notes and addresses are, as people wrote them.
 
-    Raises ArgumentError and SnapshotError before any request; NotFound for a property that you cannot see;
+    Raises ArgumentError and SnapshotError before any request, also when the folder holds another organisation's
+    snapshots; NotFound for a property that you cannot see;
     IncompleteResult, ApiError, TransportError. Checked on the simulator only.
 
     Example:
@@ -113,6 +116,7 @@ def load(
 
     Raises SnapshotError when there is no such snapshot or a file is damaged, ArgumentError for an unknown table.
     """
+    _check_table(table)
     found = Store(folder).at(as_of)
     return found.frame(table) if table is not None else {name: found.frame(name) for name in found.tables}
 
@@ -135,8 +139,11 @@ def sql(query: str, folder: str | Path, *, as_of: AsOf | None = None) -> pd.Data
 
 def history(folder: str | Path) -> pd.DataFrame:
     """All snapshots of the folder, oldest first: ``number``, ``started``, ``finished`` (UTC), ``kind`` (pull, refresh),
-    ``properties``, ``tables``, ``rows``, ``bytes``, ``service``, ``organisation``. Raises SnapshotError."""
-    found = Store(folder).manifests()
+    ``properties``, ``tables``, ``rows``, ``bytes``, ``service``, ``organisation``. Raises SnapshotError, also
+    when there is none."""
+    store = Store(folder)
+    store.at()
+    found = store.manifests()
     columns = {
         "number": ("Int64", [each.number for each in found]),
         "started": ("datetime64[us, UTC]", [each.started for each in found]),
@@ -157,7 +164,8 @@ def changes(
 ) -> pd.DataFrame:
     """What is different between two snapshots: one row per resource that was created, deleted or changed.
 
-    ``since``: from which snapshot on (None: the one before); ``until``: up to which (None: the latest). Columns:
+    ``since``: from which snapshot on (None: the one before; of a plain date the last one before that day, so that the
+    day counts); ``until``: up to which (None: the latest; of a plain date the last one of that day). Columns:
     ``table``, ``change``, ``id``, ``name`` (of a note its text, of a callback its address), ``property_id``, and
     ``columns`` that differ, as text: ``"updated_at, settings"``. All is text; ``attrs`` says which snapshots these are.
     Tables that only one of them has are left out. What is in properties that only one of them has counts as created,
@@ -166,11 +174,12 @@ def changes(
     Raises ArgumentError when ``since`` is not before ``until``, and for a table that cannot be compared; SnapshotError
     when one of the snapshots is not there, or a file is damaged.
     """
+    _check_table(table)
     if table == EVENTS:
         raise ArgumentError('Audit events are never changed. Read them: snapshot.load(folder, "audit_events").')
     store = Store(folder)
     after = store.at(until)
-    before = store.at(since) if since is not None else store.before(after)
+    before = store.since(since) if since is not None else store.before(after)
     if before.number >= after.number:
         raise ArgumentError(
             f"since={since!r} is snapshot {before.number} and until={until!r} is snapshot {after.number}: the first "
@@ -181,6 +190,11 @@ def changes(
     frame = pd.concat([compared("", *[pd.DataFrame({"id": []}, dtype="string")] * 2), *found], ignore_index=True)
     frame.attrs.update(since=before.number, until=after.number)
     return frame
+
+
+def _check_table(table: object) -> None:
+    if table is not None and not isinstance(table, str):
+        raise ArgumentError(f"Name one table, or none for all of them, instead of {table!r}.")
 
 
 def paths(folder: str | Path, table: str, *, as_of: AsOf | None = None) -> list[str]:

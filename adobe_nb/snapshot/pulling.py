@@ -13,7 +13,7 @@ from adobe_nb.api.frames import FrameBuilder
 from adobe_nb.api.ids import Ids, ids_of_type
 from adobe_nb.api.jsonapi import Client, Listing
 from adobe_nb.api.reading import Ask, read
-from adobe_nb.errors import ArgumentError, NotFound
+from adobe_nb.errors import ArgumentError, NotFound, SnapshotError
 from adobe_nb.resources import RESOURCES
 from adobe_nb.session import Session
 from adobe_nb.snapshot.draft import Draft
@@ -61,6 +61,10 @@ def pull(
     chosen = None if properties is None else ids_of_type(RESOURCES["properties"], [properties])
     if chosen == []:
         raise ArgumentError("There are no properties to pull. Leave them out for all that you can see.")
+    store = Store(folder)
+    latest = store.latest()
+    if latest is not None:
+        check_same(session, latest)
     client = session.client
     scope = look_around(client, chosen)
     if scope.missing:
@@ -73,13 +77,23 @@ def pull(
             url="/properties",
         )
     about = about_of(session, chosen, wanted)
-    with Store(folder).begin(about, promised(wanted), resume=resume) as draft:
+    with store.begin(about, promised(wanted), resume=resume) as draft:
         put_heads(draft, scope)
         asks = [ask for at, each in enumerate(scope.chosen) for ask in asks_of(draft, scope, each, wanted, (at,))]
         read(client, asks, "pull")
         if EVENTS in wanted and not all(draft.has(EVENTS, each) for each in scope.properties["id"]):
             put_events(draft, scope, events_since(client, None))
         return draft.publish(kind="pull", properties=sorted(scope.properties["id"]))
+
+
+def check_same(session: Session, base: Manifest) -> None:
+    """One folder is of one organisation at one service: else its history would be of nothing. Raises SnapshotError."""
+    mine, theirs = (session.service, session.org_id), (base.about["service"], base.about["organisation"])
+    if mine != theirs:
+        raise SnapshotError(
+            f"The snapshots of {base.folder} are of {theirs[1]} ({theirs[0]}), and you are signed in to {mine[1]} "
+            f"({mine[0]}). Sign in there, or pull into another folder."
+        )
 
 
 def about_of(session: Session, chosen: Sequence[str] | None, tables: Sequence[str]) -> dict[str, object]:

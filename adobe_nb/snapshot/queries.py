@@ -1,6 +1,7 @@
 """SQL over the tables of a snapshot."""
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pandas as pd
@@ -24,7 +25,7 @@ def sql(manifest: Manifest, query: str) -> pd.DataFrame:
 
     The query sees nothing else: no files, no network, no variables; and it cannot change the snapshot. Dtypes are those
     of our frames: numbers that are no whole 64-bit ones are ``Float64``, dates and times without a zone are moments in
-    UTC, nested values are JSON text, and what remains is text.
+    UTC, intervals are time deltas, nested values are JSON text, and what remains is text.
 
     Raises SnapshotError with DuckDB's own words when the query is wrong, and when a file is not what the manifest says.
     """
@@ -38,16 +39,18 @@ def sql(manifest: Manifest, query: str) -> pd.DataFrame:
             relation = connection.sql(query)
             answer = None if relation is None else relation.to_arrow_table()
         except (duckdb.Error, OSError, RuntimeError, pa.ArrowException) as error:
-            problem = str(error).strip().partition("\n")[0]
+            # Without the query, which comes after what is wrong and what was meant.
+            problem = " ".join(str(error).partition("\nLINE ")[0].split())
+            problem += f". {_listed(manifest)}" if isinstance(error, duckdb.CatalogException) else ""
         else:
             problem = "" if answer is not None else "It gives no table: begin it with SELECT"
     if problem:
-        raise SnapshotError(f"{problem.rstrip('.')}. The tables of snapshot {manifest.number}: {_listed(manifest)}.")
+        raise SnapshotError(f"{problem.rstrip('.')}.")
     return _frame(answer)
 
 
 def _listed(manifest: Manifest) -> str:
-    return ", ".join(manifest.tables) or "none"
+    return f"The tables of snapshot {manifest.number}: {', '.join(manifest.tables) or 'none'}"
 
 
 def _frame(answer: Any) -> pd.DataFrame:
@@ -74,6 +77,8 @@ def _column(column: Any) -> Any:
         return column.cast(pa.float64())
     if types.is_timestamp(kind) or types.is_date(kind):
         return column.cast(pa.timestamp("us", tz="UTC"), safe=False)
+    if types.is_interval(kind) or types.is_duration(kind):
+        return _duration(column)
     return pa.chunked_array([[_text(value) for value in column.to_pylist()]], type=pa.string())
 
 
@@ -84,6 +89,25 @@ def _number(column: Any) -> Any:
         return column.cast(pa.int64())
     except pa.ArrowInvalid:
         return column.cast(pa.float64(), safe=False)
+
+
+def _duration(column: Any) -> Any:
+    """Time that went by. Months have no length of their own."""
+    pa = library("pyarrow")
+    values = column.to_pylist()
+    if any(getattr(value, "months", 0) for value in values):
+        raise SnapshotError(
+            "The answer has intervals with months, which have no fixed length. Take the difference of two times, or "
+            "date_diff('day', earlier, later)."
+        )
+    spans = [None if value is None else _microseconds(value) for value in values]
+    return pa.chunked_array([pa.array(spans, type=pa.int64()).cast(pa.duration("us"))])
+
+
+def _microseconds(value: Any) -> int:
+    if isinstance(value, timedelta):
+        return value // timedelta(microseconds=1)
+    return int(value.days) * 86_400_000_000 + int(value.nanoseconds) // 1000
 
 
 def _text(value: object) -> str | None:

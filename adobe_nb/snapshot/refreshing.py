@@ -27,7 +27,16 @@ from adobe_nb.snapshot.draft import Draft
 from adobe_nb.snapshot.filling import Filling
 from adobe_nb.snapshot.manifest import Manifest, moment
 from adobe_nb.snapshot.plan import DIRECT, EVENTS, THROUGH, checked_tables, promised
-from adobe_nb.snapshot.pulling import Scope, about_of, asks_of, events_since, look_around, put_events, put_heads
+from adobe_nb.snapshot.pulling import (
+    Scope,
+    about_of,
+    asks_of,
+    check_same,
+    events_since,
+    look_around,
+    put_events,
+    put_heads,
+)
 from adobe_nb.snapshot.store import Store
 
 _PUBLISHING = {"library", "build"}
@@ -41,7 +50,7 @@ def refresh(session: Session, folder: str | Path) -> Manifest:
     """The next snapshot of the folder. The docstring of ``snapshot.refresh`` says it all."""
     store = Store(folder)
     base = store.at()
-    _check_same(session, base)
+    check_same(session, base)
     tables, chosen, client = checked_tables(base.about["tables"]), base.about["chosen"], session.client
     scope = look_around(client, chosen)
     _check_there(scope, base)
@@ -59,15 +68,6 @@ def refresh(session: Session, folder: str | Path) -> Manifest:
                 draft, scope, events_since(client, None) if older or not fits else events, base if fits else None
             )
         return draft.publish(kind="refresh", properties=sorted(scope.properties["id"]), missing=sorted(scope.missing))
-
-
-def _check_same(session: Session, base: Manifest) -> None:
-    mine, theirs = (session.service, session.org_id), (base.about["service"], base.about["organisation"])
-    if mine != theirs:
-        raise SnapshotError(
-            f"The snapshots of {base.folder} are of {theirs[1]} ({theirs[0]}), and you are signed in to {mine[1]} "
-            f"({mine[0]}). Sign in there, or pull into another folder."
-        )
 
 
 def _check_there(scope: Scope, base: Manifest) -> None:

@@ -24,6 +24,7 @@ Parts that did not change are hard links to the files of the snapshot before, so
 table of the company is not partitioned: Dask and Arrow cannot read a folder whose only partition is the null one.
 """
 
+import os
 import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -52,6 +53,8 @@ class Store:
     """The snapshots of one folder. Reading takes no lock and changes nothing."""
 
     def __init__(self, folder: str | Path, *, now: Callable[[], datetime] = _utc_now) -> None:
+        if not isinstance(folder, (str, os.PathLike)):
+            raise ArgumentError(f"The folder of snapshots is a path, not {folder!r}.")
         self.folder = Path(folder).expanduser().absolute()
         self._now = now
 
@@ -82,7 +85,17 @@ class Store:
         """All snapshots, oldest first. Raises SnapshotError that names the manifest which is damaged."""
         return [read_manifest(self.folder, number) for number in numbers(self.folder)]
 
-    def at(self, as_of: int | str | datetime | date | None = None) -> Manifest:
+    def latest(self) -> Manifest | None:
+        """The latest one; None when there is none, or its manifest cannot be read."""
+        with suppress(SnapshotError):
+            return next((read_manifest(self.folder, number) for number in reversed(numbers(self.folder))), None)
+        return None
+
+    def since(self, moment: int | str | datetime | date) -> Manifest:
+        """As ``at``, but a plain date means its beginning: so that the day itself is among what came since."""
+        return self.at(moment, of_day=time.min)
+
+    def at(self, as_of: int | str | datetime | date | None = None, *, of_day: time = time.max) -> Manifest:
         """One snapshot: the latest, that of a number, or the last one that was finished at or before a moment.
 
         A moment without a time zone is UTC; a plain date means its end. As text: ``"3"``, ``"2025-03-01"``,
@@ -91,14 +104,15 @@ class Store:
         there = numbers(self.folder)
         if not there:
             raise SnapshotError(f"There is no snapshot in {self.folder} yet. Check the path, or pull one.")
-        wanted = there[-1] if as_of is None else _wanted(as_of)
+        wanted = there[-1] if as_of is None else _wanted(as_of, of_day)
         found = self._numbered(there, wanted) if isinstance(wanted, int) else self._finished_by(there, wanted)
         if found is not None:
             return found
         first, last = read_manifest(self.folder, there[0]), read_manifest(self.folder, there[-1])
         raise SnapshotError(
             f"{self.folder} has no snapshot for {as_of}. It has {len(there)}, from {first.number} (finished "
-            f"{first.finished:%Y-%m-%d %H:%M:%S} UTC) to {last.number} ({last.finished:%Y-%m-%d %H:%M:%S} UTC)."
+            f"{first.finished:%Y-%m-%d %H:%M:%S} UTC) to {last.number} ({last.finished:%Y-%m-%d %H:%M:%S} UTC). "
+            f"The oldest is {first.number}."
         )
 
     def before(self, manifest: Manifest) -> Manifest:
@@ -117,6 +131,8 @@ class Store:
         With ``keep``, of the snapshots only so many of the latest stay. What we have not written is never touched.
         Raises SnapshotError when another process writes here.
         """
+        if keep is not None and (isinstance(keep, bool) or not isinstance(keep, int)):
+            raise ArgumentError(f"keep={keep!r} is no whole number: how many snapshots stay.")
         if keep is not None and keep < 1:
             raise ArgumentError(f"keep={keep} would remove every snapshot. Give 1 or more, or remove the folder.")
         if not self.folder.exists():
@@ -208,13 +224,13 @@ class Store:
         return [folder.name for folder in folders]
 
 
-def _wanted(as_of: int | str | datetime | date) -> int | datetime:
-    """A number, or the last moment that is meant."""
+def _wanted(as_of: int | str | datetime | date, of_day: time) -> int | datetime:
+    """A number, or the moment that is meant; of a plain date that time."""
     if isinstance(as_of, str):
-        return _wanted(_read(as_of.strip()))
+        return _wanted(_read(as_of.strip()), of_day)
     if isinstance(as_of, datetime):
         return as_of if as_of.tzinfo else as_of.replace(tzinfo=UTC)
-    return datetime.combine(as_of, time.max, UTC) if isinstance(as_of, date) else int(as_of)
+    return datetime.combine(as_of, of_day, UTC) if isinstance(as_of, date) else int(as_of)
 
 
 def _read(text: str) -> int | datetime | date:

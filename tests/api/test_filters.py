@@ -47,6 +47,12 @@ def test_a_value_becomes_the_apis_text(value: object, text: str) -> None:
     assert wire(name=value) == [("filter[name]", text)]
 
 
+@pytest.mark.parametrize("bounds", [(date(2026, 5, 31), date(2026, 5, 1)), (3, 2), ("b", "a")])
+def test_bounds_in_the_wrong_order_are_an_error(bounds: tuple[object, object]) -> None:
+    with pytest.raises(ArgumentError, match="the lower bound comes first"):
+        adobe_nb.between(*bounds)  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize(
     ("given", "says"),
     [

@@ -100,7 +100,9 @@ class TestFilling:
         shop.reactor.libraries.add(library, head, revise=True)
         with pytest.raises(ApiError, match="multiple-revisions") as caught:
             shop.reactor.libraries.add(library, [shop.core, head], revise=True)
-        assert caught.value.__notes__ == [f"Done before that (add): extensions ({shop.core.loc[0, 'id']})."]
+        assert caught.value.__notes__ == [
+            f"Done before that (add; leave it out when you do it again): extensions ({shop.core.loc[0, 'id']})."
+        ]
         assert len(shop.reactor.extensions(library)) == 1
 
     def test_remove_takes_a_head_for_its_revision(self, shop: Any) -> None:

@@ -148,6 +148,18 @@ class TestParents:
         libraries = reactor.libraries(reactor.find("properties", "Checkout"))
         assert list(reactor.rules(libraries.head(0)).columns) == list(reactor.rules(libraries).columns)
 
+    def test_a_name_that_it_does_not_have_is_answered_with_a_near_one(self, reactor: Any) -> None:
+        with pytest.raises(AttributeError, match=r"no 'rule'. Did you mean rules\?"):
+            reactor.rule  # noqa: B018
+        assert not hasattr(reactor, "_repr_html_")
+
+    @pytest.mark.parametrize("nothing", [None, float("nan"), pd.NA, pd.NaT])
+    def test_a_single_missing_id_is_an_error_and_no_empty_table(self, reactor: Any, nothing: Any) -> None:
+        for call in (reactor.rules.get, reactor.get, reactor.rules, reactor.rules.revisions):
+            with pytest.raises(ArgumentError):
+                call(nothing)
+        assert reactor.rules([nothing]).empty  # a column may have some
+
     def test_a_frame_with_two_columns_of_ids_says_so(self, reactor: Any) -> None:
         frame = reactor.properties()[["id", "id"]]
         with pytest.raises(ArgumentError, match='two "id" columns'):
@@ -309,6 +321,10 @@ class TestFind:
         ) as caught:
             reactor.find("properties", "web store")
         assert len(caught.value.candidates) == 6
+
+    def test_more_than_ten_are_counted(self, reactor: Any) -> None:
+        with pytest.raises(NoSuchName, match=r"and \d+ more\.$"):
+            reactor.find("rules", "zzz", reactor.properties())
 
     def test_several_of_one_name_list_their_ids(self, reactor: Any) -> None:
         with pytest.raises(NoSuchName, match="6 environments are called 'Development': EN"):

@@ -19,6 +19,7 @@ from adobe_nb.resources import RESOURCES
 from adobe_nb.simulator import search as simulator
 from adobe_nb.simulator.seed import ORG_ID, Bulk, seeded
 from adobe_nb.simulator.store import render
+from tests.conftest import sign_in
 
 Document = dict[str, Any]
 Change = Callable[[Document, int], Document]
@@ -98,7 +99,10 @@ def test_a_text_becomes_a_query_on_its_fields(demo: Service) -> None:
         {
             "from": 0,
             "size": 100,
-            "query": {"attributes.settings": {"value": "evar7 login", "value_operator": "OR"}},
+            "query": {
+                "attributes.settings": {"value": "evar7 login", "value_operator": "OR"},
+                "attributes.deleted_at": {"exists": False},
+            },
             "sort": STEADY,
             "resource_types": ["rule_components"],
         }
@@ -111,6 +115,7 @@ def test_without_types_all_are_searched_in_two_walks_of_heads_and_others(demo: S
     assert json.loads(heads[0]) == {
         "attributes.*": {"value": "login", "value_operator": "AND"},
         "attributes.revision_number": {"range": {"lte": 0}},
+        "attributes.deleted_at": {"exists": False},
     }
     assert heads[1] == REVISED
     assert json.loads(others[0]) == {"attributes.*": {"value": "login", "value_operator": "AND"}}
@@ -135,9 +140,27 @@ def test_revisions_come_when_asked_for(demo: Service) -> None:
 
 
 def test_a_query_on_the_revision_number_is_left_as_it_is(demo: Service) -> None:
-    found = search(demo, query={"attributes.revision_number": {"range": {"gte": 2}}}, types=["rules", "hosts"])
-    assert [body["query"] for body in demo.bodies] == [{"attributes.revision_number": {"range": {"gte": 2}}}]
+    later = {"attributes.revision_number": {"range": {"gte": 2}}}
+    found = search(demo, query=later, types=["rules", "hosts"], deleted=True)
+    assert [body["query"] for body in demo.bodies] == [later]
     assert set(found["type"]) == {"rules"}
+
+
+def test_what_is_deleted_comes_when_asked_for(simulate: Any) -> None:
+    reactor = sign_in(simulate()).reactor
+    rule = reactor.rules.find("Home - Hero Click", reactor.properties())
+    where = {"text": "Home - Hero Click", "fields": "attributes.name", "types": "rules"}
+    assert list(reactor.search(**where)["id"]) == list(rule["id"])
+    reactor.rules.delete(rule)
+    assert reactor.search(**where).empty
+    assert list(reactor.search(**where, deleted=True)["id"]) == list(rule["id"])
+    gone = {"attributes.name": "Home - Hero Click", "attributes.deleted_at": {"exists": True}}
+    assert list(reactor.search(query=gone, types="rules")["id"]) == list(rule["id"])
+
+
+def test_types_that_are_never_deleted_softly_are_not_asked_about_it(demo: Service) -> None:
+    search(demo, "zzz", types=["hosts", "libraries"])
+    assert "attributes.deleted_at" not in demo.bodies[0]["query"]
 
 
 @pytest.mark.parametrize(
@@ -380,6 +403,15 @@ def test_a_revision_among_heads_is_an_error() -> None:
         return {"data": rules, "meta": {"total_hits": 2}}
 
     with pytest.raises(IncompleteResult, match="a revision, where only heads"):
+        search(Service([], ignored), "a", types="rules")
+
+
+def test_something_deleted_among_others_is_an_error() -> None:
+    def ignored(answer: Document, number: int) -> Document:
+        rules = numbered("rules", 2, revision_number=0, deleted_at="2026-01-01T00:00:00.000Z")
+        return {"data": rules, "meta": {"total_hits": 2}}
+
+    with pytest.raises(IncompleteResult, match="is deleted, where only others"):
         search(Service([], ignored), "a", types="rules")
 
 

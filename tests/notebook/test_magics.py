@@ -15,7 +15,7 @@ from adobe_nb import session as sessions
 from adobe_nb.auth.credentials import Secret
 from adobe_nb.auth.profiles import Store
 from adobe_nb.notebook import magics
-from adobe_nb.notebook.display import compact
+from adobe_nb.notebook.display import card, compact
 from adobe_nb.notebook.panel import SignInPanel
 from tests.conftest import sign_in
 from tests.test_session import env_of, write
@@ -222,6 +222,19 @@ class TestSources:
     def test_login_with_nothing_typed_says_so(self, shell: InteractiveShell, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("builtins.input", lambda _: " ")
         with pytest.raises(UsageError, match="Nothing was typed"):
+            run(shell, "login --ask")
+
+    def test_status_without_a_session_tells_the_next_step(self) -> None:
+        assert "%adobe_auth login asks for credentials" in repr(card(None))
+
+    def test_login_where_nobody_can_answer_says_so(
+        self, shell: InteractiveShell, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def closed(_: str) -> str:
+            raise EOFError
+
+        monkeypatch.setattr("builtins.input", closed)
+        with pytest.raises(UsageError, match="Nobody can answer here"):
             run(shell, "login --ask")
 
     def test_use_says_when_another_source_comes_first(

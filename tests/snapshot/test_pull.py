@@ -127,7 +127,41 @@ def test_history_tells_every_snapshot(pulled: Path) -> None:
     assert history.loc[0, "kind"] == "pull"
 
 
+def test_no_history_is_an_error_as_everywhere(tmp_path: Path) -> None:
+    with pytest.raises(SnapshotError, match="no snapshot in"):
+        snapshot.history(tmp_path / "nothing")
+
+
 class TestWrongWishes:
+    @pytest.mark.parametrize(
+        "call",
+        [
+            lambda folder: snapshot.load(folder, ["rules", "builds"]),
+            lambda folder: snapshot.changes(folder, ["rules", "builds"]),
+            lambda folder: snapshot.collect(folder, keep="all"),
+            lambda folder: snapshot.collect(folder, keep=True),
+            lambda folder: snapshot.load(None),
+        ],
+    )
+    def test_of_another_type_are_told(self, pulled: Path, call: Any) -> None:
+        with pytest.raises(ArgumentError, match=r"Name one table|whole number|is a path"):
+            call(pulled)
+
+    def test_one_folder_is_of_one_organisation_and_one_service(self, company: Any, tmp_path: Path) -> None:
+        session, simulator = company
+        shop = session.reactor.properties().head(1)
+        snapshot.pull(shop, to=tmp_path, tables="rules", session=session)
+        manifest = tmp_path / "manifest-000001.json"
+        there = manifest.read_text(encoding="utf-8")
+        manifest.write_text(there.replace('"simulator"', '"adobe"'), encoding="utf-8")
+        assert manifest.read_text(encoding="utf-8") != there
+        simulator.requests.clear()
+        with pytest.raises(SnapshotError, match=r"\(adobe\), and you are signed in to .*pull into another folder"):
+            snapshot.pull(shop, to=tmp_path, tables="rules", session=session)
+        assert not simulator.requests
+        manifest.write_text("{", encoding="utf-8")  # and a damaged one is in nobody's way
+        assert snapshot.pull(shop, to=tmp_path, tables="rules", session=session).number == 2
+
     def test_an_unknown_table_is_refused_before_any_request(self, company: Any, tmp_path: Path) -> None:
         session, simulator = company
         simulator.requests.clear()

@@ -484,6 +484,15 @@ class TestChanges:
             with pytest.raises(ArgumentError, match="has to be before"):
                 snapshot.changes(folder, since=since, until=until)
 
+    def test_since_today_is_told_what_there_is(self, told: Any) -> None:
+        folder = told[0].folder
+        today = Store(folder).at(1).finished.date()
+        with pytest.raises(SnapshotError, match="The oldest is 1"):
+            snapshot.changes(folder, since=today)
+        later = today + timedelta(days=7)
+        with pytest.raises(ArgumentError, match="has to be before"):
+            snapshot.changes(folder, since=later)
+
     def test_audit_events_are_not_compared(self, told: Any) -> None:
         with pytest.raises(ArgumentError, match=r"snapshot\.load"):
             snapshot.changes(told[0].folder, "audit_events")

@@ -66,6 +66,12 @@ def test_tables_can_be_joined_and_json_opened(manifest: Manifest) -> None:
         ("DATE '2025-03-01'", pd.Timestamp("2025-03-01", tz="UTC"), "datetime64[us, UTC]"),
         ("TIMESTAMP '2025-03-01 10:00'", pd.Timestamp("2025-03-01 10:00", tz="UTC"), "datetime64[us, UTC]"),
         ("TIMESTAMPTZ '2025-03-01 10:00:00+02'", pd.Timestamp("2025-03-01 08:00", tz="UTC"), "datetime64[us, UTC]"),
+        (
+            "TIMESTAMPTZ '2025-03-04 10:00:00.5+02' - TIMESTAMPTZ '2025-03-01 10:00:00+02'",
+            pd.Timedelta(days=3, seconds=0.5),
+            "timedelta64[us]",
+        ),
+        ("INTERVAL 90 MINUTE", pd.Timedelta(minutes=90), "timedelta64[us]"),
         ("extract(hour FROM TIMESTAMPTZ '2025-03-01 10:00:00+02')", 8, "Int64"),
     ],
 )
@@ -73,7 +79,9 @@ def test_answers_have_the_dtypes_of_our_frames(manifest: Manifest, expression: s
     assert value(manifest, expression) == (expected, dtype)
 
 
-@pytest.mark.parametrize("expression", ["NULL::INTEGER", "NULL::DATE", "NULL::VARCHAR", "NULL::BOOLEAN", "NULL::INT[]"])
+@pytest.mark.parametrize(
+    "expression", ["NULL::INTEGER", "NULL::DATE", "NULL::VARCHAR", "NULL::BOOLEAN", "NULL::INT[]", "NULL::INTERVAL"]
+)
 def test_missing_values_are_missing_in_every_type(manifest: Manifest, expression: str) -> None:
     assert pd.isna(value(manifest, expression)[0])
 
@@ -93,12 +101,13 @@ def test_an_answer_without_rows_has_its_columns_and_dtypes(manifest: Manifest) -
     [
         ("SELECT * FROM rule", "Table with name rule does not exist!.* companies, rules, rule_components"),
         ("SELEC 1", "syntax error"),
-        ("SELECT nam FROM rules", '"nam" not found'),
+        ("SELECT nam FROM rules", '"nam" not found.*Candidate bindings: .*name'),
+        ("SELECT age(TIMESTAMP '2025-03-01', TIMESTAMP '2025-01-01')", "no fixed length. .*date_diff"),
         ("SELECT 'x'::INTEGER", "Could not convert"),
         ("", "begin it with SELECT"),
     ],
 )
-def test_a_mistake_is_told_in_one_line_with_the_tables(manifest: Manifest, query: str, message: str) -> None:
+def test_a_mistake_is_told_in_one_line_with_what_was_meant(manifest: Manifest, query: str, message: str) -> None:
     with pytest.raises(SnapshotError, match=message) as caught:
         sql(manifest, query)
     assert "\n" not in str(caught.value)

@@ -241,6 +241,16 @@ class TestAsOf:
     def test_a_number_a_date_or_a_moment(self, days: Store, as_of: Any, number: int) -> None:
         assert days.at(as_of).number == number
 
+    @pytest.mark.parametrize(
+        ("since", "number"), [(2, 2), ("2025-03-02", 1), (date(2025, 3, 3), 2), ("2025-03-02T10:00", 2)]
+    )
+    def test_since_a_day_that_day_counts(self, days: Store, since: Any, number: int) -> None:
+        assert days.since(since).number == number
+
+    def test_since_the_first_day_there_is_nothing_before(self, days: Store) -> None:
+        with pytest.raises(SnapshotError, match="The oldest is 1"):
+            days.since(date(2025, 3, 1))
+
     @pytest.mark.parametrize("as_of", [0, 4, -1, "17", date(2025, 2, 28), "2025-03-01T09:00", pd.NaT])
     def test_what_is_not_there_is_an_error_that_says_what_is(self, days: Store, as_of: Any) -> None:
         with pytest.raises(SnapshotError, match=r"It has 3, from 1 \(finished 2025-03-01 10:00:00 UTC\) to 3"):
