@@ -12,7 +12,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.conftest import RECORDER, started
 
@@ -22,6 +22,7 @@ SWITCHES = [
     "--disable-component-update", "--disable-sync", "--proxy-server=direct://",
 ]  # fmt: skip
 PATIENCE = 60_000
+expect.set_options(timeout=PATIENCE)  # on a busy machine a kernel can take longer than the five seconds it would be
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
