@@ -8,6 +8,7 @@ import difflib
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -63,8 +64,10 @@ def between(low: Scalar, high: Scalar) -> str:
 
     A datetime or a Timestamp is that moment, also at midnight. Raises ArgumentError when high is before low.
     """
-    if type(low) is type(high) and high < low:  # type: ignore[operator]
-        raise ArgumentError(f"between({low}, {high}): the lower bound comes first.")
+    with suppress(TypeError):  # a date and a moment, or with and without a zone: the service compares those
+        # Texts are not compared: "10" comes before "9", and only the service knows what they stand for.
+        if not isinstance(low, str) and high < low:  # type: ignore[operator]
+            raise ArgumentError(f"between({low}, {high}): the lower bound comes first.")
     if isinstance(high, date) and not isinstance(high, datetime):
         high = datetime(high.year, high.month, high.day, 23, 59, 59, 999000, tzinfo=UTC)
     return f"BETWEEN {_plain(low)},{_plain(high)}"
