@@ -124,7 +124,8 @@ def load(
 def sql(query: str, folder: str | Path, *, as_of: AsOf | None = None) -> pd.DataFrame:
     """What DuckDB answers to the query; each table of the snapshot is there by its name (extra ``snapshot``).
 
-    The query sees the tables and nothing else, and cannot change them. Raises SnapshotError with DuckDB's own words.
+    The query sees the tables and nothing else, and cannot change them. Times are UTC, intervals time
+    deltas, nested values JSON text. Raises SnapshotError with DuckDB's own words, and for intervals with months.
 
     Example:
         >>> import adobe_nb, tempfile

@@ -88,7 +88,7 @@ class Store:
     def latest(self) -> Manifest | None:
         """The latest one; None when there is none, or its manifest cannot be read."""
         with suppress(SnapshotError):
-            return next((read_manifest(self.folder, number) for number in reversed(numbers(self.folder))), None)
+            return self.at()
         return None
 
     def since(self, moment: int | str | datetime | date) -> Manifest:
