@@ -6,13 +6,17 @@ it writes nothing, and fails when one does not run. Files named on the command l
 
 import os
 import re
+import signal
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
+from traitlets.config import Config
 
 __all__ = ["CellExecutionError", "comparable", "execute", "paths", "without_widgets"]
 
@@ -30,19 +34,36 @@ def paths() -> list[Path]:
     return sorted(NOTEBOOKS.glob("*.ipynb"))
 
 
+@contextmanager
+def signals_kept() -> Iterator[None]:
+    """The handlers that were there: a client whose kernel does not come up leaves its own, which hide interrupts."""
+    kept = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in kept.items():
+            signal.signal(number, handler)
+
+
 def execute(path: Path, folder: Path, environment: dict[str, str] | None = None) -> nbformat.NotebookNode:
     """The notebook with fresh outputs, run in that folder. Raises CellExecutionError."""
     notebook = nbformat.read(path, as_version=4)
     env = {name: value for name, value in os.environ.items() if not name.startswith("ADOBE_")}
-    client = NotebookClient(
-        notebook,
-        timeout=120,
-        kernel_name="python3",
-        store_widget_state=True,
-        resources={"metadata": {"path": str(folder)}},
-    )
-    with tempfile.TemporaryDirectory() as state:  # the journal of writes is not to be this machine's own
-        client.execute(env={**env, "XDG_STATE_HOME": state, **(environment or {})})
+    with tempfile.TemporaryDirectory() as own, signals_kept():
+        kernel = {"connection_file": f"{own}/kernel.json"}
+        if os.name == "posix":  # a free TCP port may be another's by the time that the kernel takes it
+            kernel["transport"] = "ipc"
+        client = NotebookClient(
+            notebook,
+            timeout=300,
+            startup_timeout=300,
+            kernel_name="python3",
+            store_widget_state=True,
+            resources={"metadata": {"path": str(folder)}},
+            config=Config(KernelManager=kernel),
+        )
+        # The journal of writes is not to be this machine's own.
+        client.execute(env={**env, "XDG_STATE_HOME": own, **(environment or {})})
     return notebook
 
 

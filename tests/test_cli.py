@@ -24,7 +24,7 @@ def run(*arguments: str) -> "subprocess.Popen[str]":
 
 def ended(process: "subprocess.Popen[str]", number: int = signal.SIGTERM) -> tuple[int, str, str]:
     process.send_signal(number)
-    out, err = process.communicate(timeout=20)
+    out, err = process.communicate(timeout=60)
     return process.returncode, out, err
 
 
@@ -41,7 +41,7 @@ class TestSimulator:
                 "client_secret": details["client_secret"],
                 "scope": details["scopes"],
             },
-            timeout=5,
+            timeout=60,
         ).json()
         assert token["expires_in"] == 5
         headers = {
@@ -54,14 +54,14 @@ class TestSimulator:
             f"{details['reactor_url']}/companies/{details['company_id']}/properties", headers=headers, timeout=5
         ).json()
         assert listed["meta"]["pagination"]["total_count"] == 1
-        events = requests.get(f"{details['reactor_url']}/audit_events", headers=headers, timeout=5).json()
+        events = requests.get(f"{details['reactor_url']}/audit_events", headers=headers, timeout=60).json()
         assert events["meta"]["pagination"]["total_count"] == 7
         assert ended(process, number) == (0, "", "")
 
     def test_takes_the_port_it_is_given_and_says_when_it_cannot(self, demo: Any) -> None:
         port = demo.reactor_url.rpartition(":")[2]
         process = run("simulator", "--port", port)
-        out, err = process.communicate(timeout=20)
+        out, err = process.communicate(timeout=60)
         assert (process.returncode, out) == (2, "")
         assert f"Port {port} cannot be used" in err
 

@@ -29,7 +29,7 @@ def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(crews, "_IDLE", 0.1)
 
 
-def until(true: Any, seconds: float = 3.0) -> bool:
+def until(true: Any, seconds: float = 20.0) -> bool:
     end = time.monotonic() + seconds
     while not true() and time.monotonic() < end:
         time.sleep(0.01)
@@ -210,7 +210,7 @@ class TestInterrupts:
 
     def test_while_threads_wait(self) -> None:
         crew = Crew(lambda: 4)
-        assert self.interrupted(lambda: each(crew, lambda _: pause(60), range(100))) < SOON
+        assert self.interrupted(lambda: each(crew, lambda _: pause(20), range(8))) < SOON
         assert each(crew, lambda number: number, range(10)) == list(range(10))
 
     def test_while_the_service_wants_to_be_left_alone(self, demo: Any) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -41,7 +42,14 @@ def bad_day() -> Iterator[dict[str, str]]:
     process = subprocess.Popen([sys.executable, "-c", script, "simulator", *options], stdout=subprocess.PIPE, text=True)
     yield json.loads(process.stdout.readline())
     process.terminate()
-    process.communicate(timeout=20)
+    process.communicate(timeout=60)
+
+
+def test_a_kernel_that_does_not_come_up_leaves_interrupts_as_they_were(tmp_path: Path) -> None:
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(RuntimeError, match="Kernel died"):
+        execute(paths()[0], tmp_path, {"PYTHONHOME": str(tmp_path)})
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 @cache

@@ -140,7 +140,7 @@ class Wire:
         return re.sub(r"\{(\w+)\}", lambda match: quote(known[match[1]], safe=""), operation[1])
 
     def send(self, method: str, path: str, **more: Any) -> requests.Response:
-        return self._session.request(method, self.base + path, timeout=10, allow_redirects=False, **more)
+        return self._session.request(method, self.base + path, timeout=60, allow_redirects=False, **more)
 
     def close(self) -> None:
         self._session.close()

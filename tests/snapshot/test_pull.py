@@ -308,5 +308,5 @@ def test_the_tables_under_others_follow_from_the_table() -> None:
 
 def test_snapshots_need_no_session_to_be_read(pulled: Path) -> None:
     code = f"from adobe_nb import snapshot; print(len(snapshot.load({str(pulled)!r}, 'rules')))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300, check=True)
     assert int(done.stdout) == len(snapshot.load(pulled, "rules"))

@@ -443,7 +443,7 @@ class TestOneWriter:
     def test_of_another_process_too(self, store: Store) -> None:
         snapshot(store)
         with store.begin(ABOUT, COLUMNS):
-            done = subprocess.run(writer(store.folder), capture_output=True, text=True, timeout=60, check=False)
+            done = subprocess.run(writer(store.folder), capture_output=True, text=True, timeout=300, check=False)
         assert done.returncode == 1
         assert "SnapshotError: Another process" in done.stderr
 
