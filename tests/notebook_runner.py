@@ -4,6 +4,7 @@
 it writes nothing, and fails when one does not run. Files named on the command line are run alone.
 """
 
+import atexit
 import os
 import re
 import signal
@@ -35,12 +36,13 @@ def paths() -> list[Path]:
 
 
 @contextmanager
-def signals_kept() -> Iterator[None]:
-    """The handlers that were there: a client whose kernel does not come up leaves its own, which hide interrupts."""
+def nothing_left_of(client: NotebookClient) -> Iterator[None]:
+    """When its kernel does not come up, a client leaves handlers of signals, which hide interrupts, and one at exit."""
     kept = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:
+        atexit.unregister(client._cleanup_kernel)
         for number, handler in kept.items():
             signal.signal(number, handler)
 
@@ -49,7 +51,7 @@ def execute(path: Path, folder: Path, environment: dict[str, str] | None = None)
     """The notebook with fresh outputs, run in that folder. Raises CellExecutionError."""
     notebook = nbformat.read(path, as_version=4)
     env = {name: value for name, value in os.environ.items() if not name.startswith("ADOBE_")}
-    with tempfile.TemporaryDirectory() as own, signals_kept():
+    with tempfile.TemporaryDirectory() as own:
         kernel = {"connection_file": f"{own}/kernel.json"}
         if os.name == "posix":  # a free TCP port may be another's by the time that the kernel takes it
             kernel["transport"] = "ipc"
@@ -62,8 +64,8 @@ def execute(path: Path, folder: Path, environment: dict[str, str] | None = None)
             resources={"metadata": {"path": str(folder)}},
             config=Config(KernelManager=kernel),
         )
-        # The journal of writes is not to be this machine's own.
-        client.execute(env={**env, "XDG_STATE_HOME": own, **(environment or {})})
+        with nothing_left_of(client):  # and the journal of writes is not to be this machine's own
+            client.execute(env={**env, "XDG_STATE_HOME": own, **(environment or {})})
     return notebook
 
 

@@ -40,17 +40,21 @@ def sql(manifest: Manifest, query: str) -> pd.DataFrame:
             answer = None if relation is None else relation.to_arrow_table()
         except (duckdb.Error, OSError, RuntimeError, pa.ArrowException) as error:
             # Without the query, which comes after what is wrong and what was meant.
-            problem = " ".join(str(error).partition("\nLINE ")[0].split())
-            problem += f". {_listed(manifest)}" if isinstance(error, duckdb.CatalogException) else ""
+            problem = _ended(" ".join(str(error).partition("\nLINE ")[0].split()))
+            problem += f" {_listed(manifest)}" if isinstance(error, duckdb.CatalogException) else ""
         else:
-            problem = "" if answer is not None else "It gives no table: begin it with SELECT"
+            problem = "" if answer is not None else "It gives no table: begin it with SELECT."
     if problem:
-        raise SnapshotError(f"{problem.rstrip('.')}.")
+        raise SnapshotError(problem)
     return _frame(answer)
 
 
+def _ended(text: str) -> str:
+    return text if text.endswith((".", "?", "!")) else f"{text}."
+
+
 def _listed(manifest: Manifest) -> str:
-    return f"The tables of snapshot {manifest.number}: {', '.join(manifest.tables) or 'none'}"
+    return f"The tables of snapshot {manifest.number}: {', '.join(manifest.tables) or 'none'}."
 
 
 def _frame(answer: Any) -> pd.DataFrame:

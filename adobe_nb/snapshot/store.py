@@ -108,12 +108,9 @@ class Store:
         found = self._numbered(there, wanted) if isinstance(wanted, int) else self._finished_by(there, wanted)
         if found is not None:
             return found
-        first, last = read_manifest(self.folder, there[0]), read_manifest(self.folder, there[-1])
-        raise SnapshotError(
-            f"{self.folder} has no snapshot for {as_of}. It has {len(there)}, from {first.number} (finished "
-            f"{first.finished:%Y-%m-%d %H:%M:%S} UTC) to {last.number} ({last.finished:%Y-%m-%d %H:%M:%S} UTC). "
-            f"The oldest is {first.number}."
-        )
+        oldest = _finished(read_manifest(self.folder, there[0]))
+        latest = f"the latest {_finished(read_manifest(self.folder, there[-1]))}" if len(there) > 1 else "the only one"
+        raise SnapshotError(f"{self.folder} has no snapshot for {as_of}. The oldest is {oldest}, {latest}.")
 
     def before(self, manifest: Manifest) -> Manifest:
         """The snapshot before that one. Raises SnapshotError when it is the first."""
@@ -222,6 +219,10 @@ class Store:
         for folder in folders:
             disk.remove_tree(folder)
         return [folder.name for folder in folders]
+
+
+def _finished(manifest: Manifest) -> str:
+    return f"{manifest.number} (finished {manifest.finished:%Y-%m-%d %H:%M:%S} UTC)"
 
 
 def _wanted(as_of: int | str | datetime | date, of_day: time) -> int | datetime:
