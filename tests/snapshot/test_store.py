@@ -253,7 +253,7 @@ class TestAsOf:
 
     @pytest.mark.parametrize("as_of", [0, 4, -1, "17", date(2025, 2, 28), "2025-03-01T09:00", pd.NaT])
     def test_what_is_not_there_is_an_error_that_says_what_is(self, days: Store, as_of: Any) -> None:
-        with pytest.raises(SnapshotError, match=r"It has 3, from 1 \(finished 2025-03-01 10:00:00 UTC\) to 3"):
+        with pytest.raises(SnapshotError, match=r"oldest is 1 \(finished 2025-03-01 10:00:00 UTC\), the latest 3 \("):
             days.at(as_of)
 
     def test_text_that_is_no_moment_is_an_error(self, days: Store) -> None:
