@@ -35,6 +35,14 @@ def paths() -> list[Path]:
     return sorted(NOTEBOOKS.glob("*.ipynb"))
 
 
+def sockets_in(folder: str | Path) -> dict[str, str]:
+    """Options of a kernel's manager: sockets in that folder.
+
+    Ports, which are the default, are chosen before the kernel takes them; meanwhile one can become another's.
+    """
+    return {"connection_file": f"{folder}/kernel.json", "transport": "ipc"} if os.name == "posix" else {}
+
+
 @contextmanager
 def nothing_left_of(client: NotebookClient) -> Iterator[None]:
     """When its kernel does not come up, a client leaves handlers of signals, which hide interrupts, and one at exit."""
@@ -52,9 +60,6 @@ def execute(path: Path, folder: Path, environment: dict[str, str] | None = None)
     notebook = nbformat.read(path, as_version=4)
     env = {name: value for name, value in os.environ.items() if not name.startswith("ADOBE_")}
     with tempfile.TemporaryDirectory() as own:
-        kernel = {"connection_file": f"{own}/kernel.json"}
-        if os.name == "posix":  # a free TCP port may be another's by the time that the kernel takes it
-            kernel["transport"] = "ipc"
         client = NotebookClient(
             notebook,
             timeout=300,
@@ -62,7 +67,7 @@ def execute(path: Path, folder: Path, environment: dict[str, str] | None = None)
             kernel_name="python3",
             store_widget_state=True,
             resources={"metadata": {"path": str(folder)}},
-            config=Config(KernelManager=kernel),
+            config=Config(KernelManager=sockets_in(own)),
         )
         with nothing_left_of(client):  # and the journal of writes is not to be this machine's own
             client.execute(env={**env, "XDG_STATE_HOME": own, **(environment or {})})

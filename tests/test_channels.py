@@ -8,6 +8,7 @@ import pickle
 import stat
 import subprocess
 import sys
+import tempfile
 import traceback
 from pathlib import Path
 from typing import Any
@@ -73,24 +74,29 @@ class TestFiles:
         assert "Signed in" in text or "signed in" in text
         without_secrets(simulator, text)
 
+    def nbconvert(self, folder: tuple[Path, Any], *options: str) -> str:
+        """Run it on the notebook; what it said."""
+        path, simulator = folder
+        with tempfile.TemporaryDirectory() as own:
+            sockets = [f"--KernelManager.{name}={value}" for name, value in notebook_runner.sockets_in(own).items()]
+            done = subprocess.run(
+                [sys.executable, "-m", "nbconvert", "--execute", *options, *sockets, "panel.ipynb"], cwd=path,
+                env={**os.environ, "ADOBE_NB_SIMULATOR": simulator.reactor_url}, capture_output=True, text=True,
+                check=False,
+            )  # fmt: skip
+        assert done.returncode == 0, done.stderr[-2000:]
+        return done.stdout + done.stderr
+
     def test_nbconvert_from_the_command_line(self, folder: tuple[Path, Any]) -> None:
         path, simulator = folder
-        done = subprocess.run(  # noqa: PLW1510
-            [sys.executable, "-m", "nbconvert", "--execute", "--to", "notebook", "--output", "done", "panel.ipynb"],
-            cwd=path, env={**os.environ, "ADOBE_NB_SIMULATOR": simulator.reactor_url}, capture_output=True, text=True,
-        )  # fmt: skip
-        assert done.returncode == 0, done.stderr[-2000:]
+        said = self.nbconvert(folder, "--to", "notebook", "--output", "done")
         text = (path / "done.ipynb").read_text(encoding="utf-8")
         assert "signed in" in text
-        without_secrets(simulator, text + done.stdout + done.stderr)
+        without_secrets(simulator, text + said)
 
     def test_html_of_nbconvert(self, folder: tuple[Path, Any]) -> None:
         path, simulator = folder
-        done = subprocess.run(  # noqa: PLW1510
-            [sys.executable, "-m", "nbconvert", "--execute", "--to", "html", "panel.ipynb"],
-            cwd=path, env={**os.environ, "ADOBE_NB_SIMULATOR": simulator.reactor_url}, capture_output=True, text=True,
-        )  # fmt: skip
-        assert done.returncode == 0, done.stderr[-2000:]
+        self.nbconvert(folder, "--to", "html")
         without_secrets(simulator, (path / "panel.html").read_text(encoding="utf-8"))
 
     def test_profile_files_are_the_owners_alone(self, demo: Any) -> None:
