@@ -55,12 +55,8 @@ RECORDER = Recorder()
 def pytest_configure(config: pytest.Config) -> None:
     logging.getLogger().addHandler(RECORDER)
     logging.getLogger().setLevel(logging.DEBUG)
-    config.option.loadscopereorder = False  # with several processes files are taken as they come
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What takes longest comes first: at the end it would keep one process busy while the others have nothing to do."""
-    items.sort(key=lambda item: "browser" not in item.path.parts)
+    # Of pytest-xdist, which would begin with the files of most tests: those of the browser are few, and take longest.
+    config.option.loadscopereorder = False
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:

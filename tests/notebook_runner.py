@@ -59,7 +59,7 @@ def execute(path: Path, folder: Path, environment: dict[str, str] | None = None)
     """The notebook with fresh outputs, run in that folder. Raises CellExecutionError."""
     notebook = nbformat.read(path, as_version=4)
     env = {name: value for name, value in os.environ.items() if not name.startswith("ADOBE_")}
-    with tempfile.TemporaryDirectory() as own:
+    with tempfile.TemporaryDirectory() as own:  # also for the journal of writes, which is not to be this machine's
         client = NotebookClient(
             notebook,
             timeout=300,
@@ -69,7 +69,7 @@ def execute(path: Path, folder: Path, environment: dict[str, str] | None = None)
             resources={"metadata": {"path": str(folder)}},
             config=Config(KernelManager=sockets_in(own)),
         )
-        with nothing_left_of(client):  # and the journal of writes is not to be this machine's own
+        with nothing_left_of(client):
             client.execute(env={**env, "XDG_STATE_HOME": own, **(environment or {})})
     return notebook
 

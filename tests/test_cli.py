@@ -51,7 +51,7 @@ class TestSimulator:
             "Accept": "application/vnd.api+json;revision=1",
         }
         listed = requests.get(
-            f"{details['reactor_url']}/companies/{details['company_id']}/properties", headers=headers, timeout=5
+            f"{details['reactor_url']}/companies/{details['company_id']}/properties", headers=headers, timeout=60
         ).json()
         assert listed["meta"]["pagination"]["total_count"] == 1
         events = requests.get(f"{details['reactor_url']}/audit_events", headers=headers, timeout=60).json()

@@ -40,7 +40,7 @@ def sql(manifest: Manifest, query: str) -> pd.DataFrame:
             answer = None if relation is None else relation.to_arrow_table()
         except (duckdb.Error, OSError, RuntimeError, pa.ArrowException) as error:
             # Without the query, which comes after what is wrong and what was meant.
-            problem = _ended(" ".join(str(error).partition("\nLINE ")[0].split()))
+            problem = _sentence(" ".join(str(error).partition("\nLINE ")[0].split()))
             problem += f" {_listed(manifest)}" if isinstance(error, duckdb.CatalogException) else ""
         else:
             problem = "" if answer is not None else "It gives no table: begin it with SELECT."
@@ -49,7 +49,7 @@ def sql(manifest: Manifest, query: str) -> pd.DataFrame:
     return _frame(answer)
 
 
-def _ended(text: str) -> str:
+def _sentence(text: str) -> str:
     return text if text.endswith((".", "?", "!")) else f"{text}."
 
 

@@ -108,8 +108,8 @@ class Store:
         found = self._numbered(there, wanted) if isinstance(wanted, int) else self._finished_by(there, wanted)
         if found is not None:
             return found
-        oldest = _finished(read_manifest(self.folder, there[0]))
-        latest = f"the latest {_finished(read_manifest(self.folder, there[-1]))}" if len(there) > 1 else "the only one"
+        oldest = _dated(read_manifest(self.folder, there[0]))
+        latest = f"the latest {_dated(read_manifest(self.folder, there[-1]))}" if len(there) > 1 else "the only one"
         raise SnapshotError(f"{self.folder} has no snapshot for {as_of}. The oldest is {oldest}, {latest}.")
 
     def before(self, manifest: Manifest) -> Manifest:
@@ -221,7 +221,8 @@ class Store:
         return [folder.name for folder in folders]
 
 
-def _finished(manifest: Manifest) -> str:
+def _dated(manifest: Manifest) -> str:
+    """The snapshot by its number and time, for an error."""
     return f"{manifest.number} (finished {manifest.finished:%Y-%m-%d %H:%M:%S} UTC)"
 
 

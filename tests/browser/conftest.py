@@ -22,11 +22,13 @@ SWITCHES = [
     "--disable-component-update", "--disable-sync", "--proxy-server=direct://",
 ]  # fmt: skip
 PATIENCE = 60_000
-expect.set_options(timeout=PATIENCE)  # on a busy machine a kernel can take longer than the five seconds it would be
+expect.set_options(timeout=PATIENCE)  # five seconds are too few for a kernel on a busy machine
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     here = Path(__file__).parent
+    # What takes longest comes first: at the end it would keep one process busy while the others have nothing to do.
+    items.sort(key=lambda item: here not in item.path.parents)
     for item in items:
         if here in item.path.parents:
             item.add_marker(pytest.mark.browser)

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from adobe_nb.simulator.ims import Account
-from tests.browser.conftest import PATIENCE, Lab
+from tests.browser.conftest import Lab
 from tests.conftest import RECORDER
 from tests.notebook_runner import paths
 
@@ -69,7 +69,7 @@ def saved_after(lab: Lab, page: Page, name: str) -> str:
     return lab.saved(name)
 
 
-def released(lab: Lab, name: str) -> Path:
+def release_file(lab: Lab, name: str) -> Path:
     """The file that ends the busy cell of a notebook."""
     return lab.folder / f"{name}.released"
 
@@ -87,7 +87,7 @@ def type_credentials(page: Page, account: Account) -> None:
 def panel(lab: Lab, open_notebook: Open, request: pytest.FixtureRequest) -> tuple[Page, str]:
     """A notebook with the panel and a second cell that keeps the kernel busy until it is released."""
     name = f"{request.node.name}.ipynb"
-    lab.write(name, PANEL, BUSY.format(released(lab, name).name))
+    lab.write(name, PANEL, BUSY.format(release_file(lab, name).name))
     page = open_notebook(name)
     run_cell(page, 0)
     page.wait_for_selector(".adobe-nb")
@@ -180,8 +180,8 @@ def test_a_client_secret_is_not_in_the_file_while_the_kernel_is_busy(lab: Lab, p
     page.get_by_role("button", name="Sign in").click()
     assert details["client_secret"] not in saved_after(lab, page, name), "sent while the kernel is busy"
     expect(page.locator("text=Python 3 (ipykernel) | Busy")).to_have_count(1)
-    released(lab, name).touch()
-    expect(page.locator(".adobe-nb header strong")).to_have_text("Signed in", timeout=PATIENCE)
+    release_file(lab, name).touch()
+    expect(page.locator(".adobe-nb header strong")).to_have_text("Signed in")
     assert details["client_secret"] not in saved_after(lab, page, name), "after the sign-in"
 
 
@@ -192,7 +192,7 @@ def test_a_client_secret_is_not_in_the_file_without_saved_widget_state(lab: Lab,
     type_credentials(page, lab.simulator.accounts["demo"])
     assert details["client_secret"] not in saved_after(lab, page, name), "typed, not sent yet"
     page.get_by_role("button", name="Sign in", exact=True).click()
-    expect(page.locator(".adobe-nb header strong")).to_have_text("Signed in", timeout=PATIENCE)
+    expect(page.locator(".adobe-nb header strong")).to_have_text("Signed in")
     assert details["client_secret"] not in saved_after(lab, page, name), "after the sign-in"
     menu(page, "Settings", "Save Widget State Automatically")
 
@@ -207,13 +207,13 @@ def test_a_profile_is_saved_and_signs_in_after_a_restart_by_keyboard(lab: Lab, p
     expect(field_error).to_contain_text("You are signed in, but the profile was not saved: no keyring")
     page.get_by_label("no keyring").check()
     page.get_by_role("button", name="Save", exact=True).click()  # nothing is typed again
-    expect(page.locator(".adobe-nb-said")).to_contain_text("Saved as profile work", timeout=PATIENCE)
+    expect(page.locator(".adobe-nb-said")).to_contain_text("Saved as profile work")
     menu(page, "Kernel", "Restart Kernel…")
     page.locator(".jp-Dialog .jp-mod-warn").click()
-    expect(page.locator(".adobe-nb-lost")).to_be_visible(timeout=PATIENCE)
+    expect(page.locator(".adobe-nb-lost")).to_be_visible()
     page.wait_for_selector("text=Python 3 (ipykernel) | Idle")
     run_cell(page, 0)
-    expect(page.locator(".adobe-nb header strong")).to_have_text("Not signed in", timeout=PATIENCE)
+    expect(page.locator(".adobe-nb header strong")).to_have_text("Not signed in")
     page.locator(".adobe-nb summary").first.focus()
     page.keyboard.press("Enter")
     page.keyboard.press("Tab")
@@ -221,7 +221,7 @@ def test_a_profile_is_saved_and_signs_in_after_a_restart_by_keyboard(lab: Lab, p
     expect(page.get_by_label("Profile", exact=True)).to_have_value("work")
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
-    expect(page.locator(".adobe-nb header strong")).to_have_text("Signed in", timeout=PATIENCE)
+    expect(page.locator(".adobe-nb header strong")).to_have_text("Signed in")
     expect(page.locator(".adobe-nb-facts")).to_contain_text("from profile work")
     assert details["client_secret"] not in saved_after(lab, page, name)
     for path in lab.config.rglob("profiles.toml"):
@@ -233,9 +233,7 @@ def test_an_error_leads_to_its_part_of_the_help(lab: Lab, panel: tuple[Page, str
     account = lab.simulator.accounts["no_profile"]
     type_credentials(page, account)
     page.get_by_role("button", name="Sign in", exact=True).click()
-    expect(page.locator(".adobe-nb header strong")).to_have_text(
-        "Signed in, but requests are refused", timeout=PATIENCE
-    )
+    expect(page.locator(".adobe-nb header strong")).to_have_text("Signed in, but requests are refused")
     page.get_by_role("button", name="What to do").click()
     topic = page.locator(".adobe-nb-help [data-chosen]")
     expect(topic).to_contain_text("product profile for tags")
@@ -290,13 +288,13 @@ def test_a_panel_whose_kernel_was_restarted_says_so(panel: tuple[Page, str]) -> 
     expect(page.locator(".adobe-nb header strong")).to_have_text("Signed in")
     menu(page, "Kernel", "Restart Kernel…")
     page.locator(".jp-Dialog .jp-mod-warn").click()
-    expect(page.locator(".adobe-nb-lost")).to_be_visible(timeout=PATIENCE)
+    expect(page.locator(".adobe-nb-lost")).to_be_visible()
     page.wait_for_selector("text=Python 3 (ipykernel) | Idle")
     expect(page.locator(".adobe-nb-lost")).to_be_visible()
     expect(page.locator(".adobe-nb header strong")).to_have_text("Not connected to the kernel")
     expect(page.get_by_role("button", name="Test")).to_be_disabled()
     run_cell(page, 0)
-    expect(page.locator(".adobe-nb header strong")).to_have_text("Not signed in", timeout=PATIENCE)
+    expect(page.locator(".adobe-nb header strong")).to_have_text("Not signed in")
 
 
 def test_an_error_shows_beside_its_field(lab: Lab, panel: tuple[Page, str]) -> None:
@@ -330,16 +328,16 @@ def test_the_time_left_runs_down_while_the_kernel_is_busy_and_is_right_after_a_r
     busy = page.locator(".adobe-nb-left").inner_text()
     page.wait_for_function("text => document.querySelector('.adobe-nb-left').innerText !== text", arg=busy)
     expect(page.locator("text=Python 3 (ipykernel) | Busy")).to_have_count(1)
-    released(lab, name).touch()
+    release_file(lab, name).touch()
     page.wait_for_selector("text=Python 3 (ipykernel) | Idle")
     saved_after(lab, page, name)
     page.reload()
     page.wait_for_selector(".adobe-nb-left")
     expect(page.locator(".adobe-nb-left")).to_contain_text("left, then renewed by itself")
-    earliest = time.monotonic()
+    reloaded = time.monotonic()
     minutes, seconds = page.locator(".adobe-nb-left").inner_text().split(" ")[0].split(":")
     left = int(minutes) * 60 + int(seconds)
-    assert 590 - (time.monotonic() - clicked) - 5 <= left <= 590 - (earliest - signed_in) + 5
+    assert 590 - (time.monotonic() - clicked) - 5 <= left <= 590 - (reloaded - signed_in) + 5
 
 
 def test_light_and_dark_theme_have_readable_contrast(lab: Lab, panel: tuple[Page, str], tmp_path: Path) -> None:
