@@ -4,7 +4,8 @@ import logging
 import os
 import signal
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -89,6 +90,13 @@ def started(**options: object) -> Simulator:
     simulator = Simulator(**options).start()  # type: ignore[arg-type]
     RECORDER.simulators.append(simulator)
     return simulator
+
+
+def until(true: Callable[[], bool], seconds: float = 20.0) -> bool:
+    end = time.monotonic() + seconds
+    while not true() and time.monotonic() < end:
+        time.sleep(0.01)
+    return bool(true())
 
 
 @pytest.fixture(scope="session")

@@ -16,24 +16,17 @@ from adobe_nb import session as sessions
 from adobe_nb.crew import Crew, Job, crew_of, each
 from adobe_nb.errors import NotFound, TransportError
 from adobe_nb.gate import Gate, pause
-from tests.conftest import sign_in
+from tests.conftest import sign_in, until
 from tests.stub import Answer, Got, stub
 
-SOON = 8
-"""Seconds: what would hang takes 20 or 60; where a machine is busy, what ends at once may take some."""
+SOON = 20
+"""Seconds: what would hang takes 60 or 120; where a machine is busy, what ends at once may take some."""
 
 
 @pytest.fixture
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """Threads without work go after a tenth of a second."""
     monkeypatch.setattr(crews, "_IDLE", 0.1)
-
-
-def until(true: Any, seconds: float = 20.0) -> bool:
-    end = time.monotonic() + seconds
-    while not true() and time.monotonic() < end:
-        time.sleep(0.01)
-    return bool(true())
 
 
 def interrupt_after(seconds: float) -> None:
@@ -210,7 +203,7 @@ class TestInterrupts:
 
     def test_while_threads_wait(self) -> None:
         crew = Crew(lambda: 4)
-        assert self.interrupted(lambda: each(crew, lambda _: pause(20), range(8))) < SOON
+        assert self.interrupted(lambda: each(crew, lambda _: pause(60), range(8))) < SOON
         assert each(crew, lambda number: number, range(10)) == list(range(10))
 
     def test_while_the_service_wants_to_be_left_alone(self, demo: Any) -> None:
@@ -218,7 +211,7 @@ class TestInterrupts:
         place = session.reactor.find("properties", "Web Store US")
         gate = session.client.gate
         with gate.turn() as turn:
-            turn.refused, turn.retry_after = True, 60.0
+            turn.refused, turn.retry_after = True, 120.0
         try:
             assert self.interrupted(lambda: session.reactor.rules(place)) < SOON
             assert self.interrupted(lambda: session.client.get("/companies")) < SOON
@@ -235,7 +228,7 @@ class TestInterrupts:
                 return Answer(200, b'{"access_token": "t", "expires_in": 99}', {"Content-Type": "application/json"})
             identifier = got.path.rpartition("/")[2]
             if identifier.startswith("RL1"):
-                release.wait(20)
+                release.wait(60)
             body = f'{{"data": {{"id": "{identifier}", "type": "rules"}}}}'
             return Answer(200, body.encode(), {"Content-Type": "application/vnd.api+json"})
 

@@ -4,6 +4,7 @@ import _thread
 import datetime as dt
 import json
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -446,7 +447,7 @@ class TestCollect:
                 return Answer(200, b'{"access_token": "t", "expires_in": 99}')
             if b'"number":15' in got.body:
                 arrived.set()
-                go_on.wait(20)
+                go_on.wait(60)
             return Answer(202, b'{"requestId": "r-1"}', {"Content-Type": "application/json"})
 
         with stub(hang_on_the_second) as server:
@@ -455,18 +456,17 @@ class TestCollect:
             collect = edge.visitor(WEB).collect if visitor else edge.collect
 
             def interrupt() -> None:
-                arrived.wait(20)
+                arrived.wait(60)
                 _thread.interrupt_main()
+                # The main thread gets it when it comes back from a wait; a wait of its own socket ends late.
+                time.sleep(0.5)
+                go_on.set()
 
             presser = threading.Thread(target=interrupt)
             presser.start()
-            # The main thread gets its interrupt when it comes back from a wait; a wait of its own socket ends late.
-            timer = threading.Timer(0.5, go_on.set)
-            timer.start()
             with pytest.raises(KeyboardInterrupt) as caught:
                 collect(WEB, self.events(40, 5_000)) if not visitor else collect(self.events(40, 5_000))
             presser.join()
-            timer.join()
         said = str(caught.value)
         assert said.startswith("Stopped; accepted: events 0 to ")
         assert "may have arrived: events " in said

@@ -242,14 +242,14 @@ def test_a_second_click_while_busy_does_nothing(monkeypatch: pytest.MonkeyPatch)
     def wait(_: object) -> tuple[str, str]:
         calls.append(1)
         entered.set()
-        leave.wait(5)
+        leave.wait(60)
         return "ok", "done"
 
     monkeypatch.setitem(panels._ACTIONS, "connect", ("Connecting …", wait))
     shown = panel()
     thread = threading.Thread(target=send, args=(shown,), kwargs={"action": "connect"})
     thread.start()
-    entered.wait(5)
+    entered.wait(60)
     assert shown.busy == "Connecting …"
     send(shown, action="connect")
     leave.set()

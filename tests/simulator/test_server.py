@@ -106,7 +106,7 @@ def test_it_can_be_started_again_but_not_twice() -> None:
 
 def test_answers_say_when(simulate: Any) -> None:
     answer = requests.get(f"{simulate(seed='empty').reactor_url}/companies", timeout=60)
-    assert abs(parsedate_to_datetime(answer.headers["Date"]).timestamp() - time.time()) < 5
+    assert abs(parsedate_to_datetime(answer.headers["Date"]).timestamp() - time.time()) < 60
 
 
 @pytest.mark.parametrize("seed", [1, 2])
@@ -140,7 +140,7 @@ class TestAtWork:
             reactor.callbacks.create(shop, url=f"{listener.url}/tags", subscriptions=["rule.created"])
             reactor.data_elements.update(reactor.data_elements(shop).head(1), enabled=False)  # not subscribed to
             rule = reactor.rules.create(shop, name="Heard")
-            assert heard.wait(10)
+            assert heard.wait(60)
             (got,) = listener.got
         event = json.loads(got.body)["data"]
         assert (got.method, got.path) == ("POST", "/tags")

@@ -3,11 +3,13 @@
 import json
 import random
 import tempfile
+import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from email.utils import formatdate
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,8 @@ import pandas as pd
 from adobe_nb import snapshot
 from adobe_nb.simulator.messages import JSON_API, Response
 from adobe_nb.simulator.seed import Bulk
-from tests.conftest import sign_in, started
+from adobe_nb.snapshot.plan import DIRECT, THROUGH
+from tests.conftest import sign_in, started, until
 
 EVERYTHING = [*snapshot.TABLES, "audit_events"]
 MOST_EDITED = ["rule_components", "data_elements", "builds"]
@@ -63,26 +66,56 @@ class Later:
         return getattr(self._app, name)
 
 
-class Breaking:
-    """Answers so many requests, then none."""
-
-    def __init__(self, app: Any, after: int) -> None:
-        self.app, self.left = app, after
-
-    def __call__(self, request: Any) -> Any:
-        self.left -= 1
-        return self.app(request) if self.left >= 0 else Response(500, b"{}", JSON_API)
-
-
 @contextmanager
-def broken(session: Any, simulator: Any, after: int) -> Iterator[None]:
-    """The service fails after so many requests, and nobody waits for it."""
+def broken(
+    session: Any, simulator: Any, breaks: Callable[[str], bool], ready: Callable[[], bool] = lambda: True
+) -> Iterator[None]:
+    """The service fails at the requests for whose path ``breaks`` says so, and at all from then on when it is ready.
+
+    Until then who was failed waits before he tries again, so that it does not matter how fast the others are.
+    """
     working, sleep = simulator.app, session._transport._sleep
-    session._transport._sleep, simulator.app = (lambda _: None), Breaking(working, after)
+    failing = threading.Event()
+
+    def answer(request: Any) -> Any:
+        if not failing.is_set() and not breaks(request.path):
+            return working(request)
+        if ready():
+            failing.set()
+        return Response(500, b"{}", JSON_API)
+
+    session._transport._sleep, simulator.app = (lambda _: until(ready, 60)), answer
     try:
         yield
     finally:
         simulator.app, session._transport._sleep = working, sleep
+
+
+def after(requests: int) -> Callable[[str], bool]:
+    """All that come after so many."""
+    numbers = count(1)
+    return lambda path: next(numbers) > requests
+
+
+def stored(folder: Path) -> set[tuple[str, str]]:
+    """Table and property of what a pull that is not finished has stored."""
+    notes = folder / "_draft" / "_parts.jsonl"
+    lines = notes.read_bytes().splitlines(keepends=True) if notes.exists() else []
+    parts = [json.loads(line) for line in lines if len(line) > 1 and line.endswith(b"\n")]  # one may be half written
+    return {(part["table"], part["property"]) for part in parts if part["property"]}
+
+
+def lists_of(parts: set[tuple[str, str]], tables: Mapping[str, pd.DataFrame]) -> set[str]:
+    """The paths that nobody has to ask again when these parts are stored."""
+    found = set()
+    for table, identifier in parts:
+        if table in THROUGH:
+            above = tables[THROUGH[table]]
+            parents = above.loc[above["property_id"] == identifier, "id"]
+            found |= {f"/{THROUGH[table]}/{each}/{table}" for each in parents}
+        elif table in DIRECT and all((below, identifier) in parts for below in tables if THROUGH.get(below) == table):
+            found.add(f"/properties/{identifier}/{table}")
+    return found
 
 
 class Company:

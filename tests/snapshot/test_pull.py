@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,7 +23,7 @@ from adobe_nb.snapshot.filling import in_order
 from adobe_nb.snapshot.plan import THROUGH
 from adobe_nb.snapshot.store import Store
 from tests.conftest import sign_in, started
-from tests.snapshot.editing import Later, broken
+from tests.snapshot.editing import Later, broken, lists_of, stored
 
 
 @pytest.fixture(scope="module")
@@ -198,18 +199,23 @@ class TestABadDay:
     def test_what_broke_off_goes_on_where_it_ended(self, company: Any, tmp_path: Path) -> None:
         session, simulator = company
         options = {"tables": ["rule_components", "data_elements", "builds"], "session": session}
-        simulator.requests.clear()
         snapshot.pull(to=tmp_path / "whole", **options)
-        whole = len(simulator.requests)
-        with broken(session, simulator, after=whole // 2), pytest.raises(ApiError, match="500"):
-            snapshot.pull(to=tmp_path / "broken", **options)
+        whole, folder = snapshot.load(tmp_path / "whole"), tmp_path / "broken"
+        last = f"/rules/{whole['rules']['id'].iloc[-1]}/rule_components"
+        with (
+            broken(session, simulator, last.__eq__, lambda: len(stored(folder)) >= 30),
+            pytest.raises(ApiError, match="500"),
+        ):
+            snapshot.pull(to=folder, **options)
         with pytest.raises(SnapshotError, match="no snapshot"):
-            snapshot.load(tmp_path / "broken")
+            snapshot.load(folder)
+        spared = lists_of(stored(folder), whole)
+        assert len(spared) >= 20
         simulator.requests.clear()
-        snapshot.pull(to=tmp_path / "broken", **options)
-        assert len(simulator.requests) < 0.7 * whole
-        again = snapshot.load(tmp_path / "broken")
-        for table, frame in snapshot.load(tmp_path / "whole").items():
+        snapshot.pull(to=folder, **options)
+        assert not spared & {each.path for each in simulator.requests}
+        again = snapshot.load(folder)
+        for table, frame in whole.items():
             assert_frame_equal(again[table], frame)
 
     def test_a_killed_pull_loses_nothing(self, tmp_path: Path) -> None:
@@ -244,19 +250,31 @@ class TestABadDay:
     ) -> None:
         simulator = started(seed="empty", bulk=Bulk(properties=10, rules=2, components=1))
         monkeypatch.setenv("ADOBE_NB_SIMULATOR", simulator.reactor_url)
-        clock = Later(simulator)
+        clock, over = Later(simulator), threading.Event()
+
+        def interrupt(path: str) -> None:
+            if len(stored(tmp_path)) >= 60 and not over.is_set():
+                _thread.interrupt_main()
+                over.wait(60)  # nothing more is answered
+
         try:
-            clock.watch = lambda path: _thread.interrupt_main() if len(simulator.requests) == 90 else None
+            clock.watch = interrupt
             assert main(["pull", str(tmp_path)]) == 130
+            over.set()
             assert "goes on from here" in capsys.readouterr().err
             with pytest.raises(SnapshotError, match="no snapshot"):
                 snapshot.load(tmp_path)
             clock.watch = lambda path: None
+            kept = stored(tmp_path)
             simulator.requests.clear()
             assert main(["pull", str(tmp_path)]) == 0
-            assert len(simulator.requests) < 100
-            assert len(snapshot.load(tmp_path, "rule_components")) == 20
+            tables = snapshot.load(tmp_path)
+            spared = lists_of(kept, tables)
+            assert len(spared) >= 40
+            assert not spared & {each.path for each in simulator.requests}
+            assert len(tables["rule_components"]) == 20
         finally:
+            over.set()
             simulator.stop()
 
     def test_a_second_process_is_refused_and_the_first_goes_on(self, company: Any, tmp_path: Path) -> None:
