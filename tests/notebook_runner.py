@@ -64,6 +64,8 @@ def execute(path: Path, folder: Path, environment: dict[str, str] | None = None)
             notebook,
             timeout=300,
             startup_timeout=300,
+            iopub_timeout=300,  # after 4 seconds it would go on without the output that is still on its way
+            raise_on_iopub_timeout=True,
             kernel_name="python3",
             store_widget_state=True,
             resources={"metadata": {"path": str(folder)}},

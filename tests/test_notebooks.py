@@ -36,9 +36,9 @@ def outputs(notebook: nbformat.NotebookNode) -> list[Any]:
 
 @pytest.fixture(scope="module")
 def bad_day() -> Iterator[dict[str, str]]:
-    """A simulator in another process: tokens that live 5 seconds, 50 ms latency, 5 % of 429."""
+    """A simulator in another process: tokens that live 5 seconds, 20 ms latency, 5 % of 429."""
     script = "import sys; from adobe_nb.cli import main; sys.exit(main())"
-    options = ["--json", "--token-ttl", "5", "--latency", "50", "--fault", "429:0.05"]
+    options = ["--json", "--token-ttl", "5", "--latency", "20", "--fault", "429:0.05"]
     process = subprocess.Popen([sys.executable, "-c", script, "simulator", *options], stdout=subprocess.PIPE, text=True)
     yield json.loads(process.stdout.readline())
     process.terminate()
