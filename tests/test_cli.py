@@ -24,14 +24,14 @@ def run(*arguments: str) -> "subprocess.Popen[str]":
 
 def ended(process: "subprocess.Popen[str]", number: int = signal.SIGTERM) -> tuple[int, str, str]:
     process.send_signal(number)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=300)
     return process.returncode, out, err
 
 
 class TestSimulator:
     @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
     def test_prints_one_line_of_json_serves_and_ends_cleanly(self, number: int) -> None:
-        process = run("simulator", "--json", "--rules", "30", "--events", "7", "--seed", "empty", "--token-ttl", "5")
+        process = run("simulator", "--json", "--rules", "30", "--events", "7", "--seed", "empty", "--token-ttl", "500")
         details = json.loads(process.stdout.readline())
         token = requests.post(
             f"{details['ims_url']}/ims/token/v3",
@@ -43,7 +43,7 @@ class TestSimulator:
             },
             timeout=60,
         ).json()
-        assert token["expires_in"] == 5
+        assert token["expires_in"] == 500
         headers = {
             "Authorization": f"Bearer {token['access_token']}",
             "x-api-key": details["client_id"],
@@ -61,7 +61,7 @@ class TestSimulator:
     def test_takes_the_port_it_is_given_and_says_when_it_cannot(self, demo: Any) -> None:
         port = demo.reactor_url.rpartition(":")[2]
         process = run("simulator", "--port", port)
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=300)
         assert (process.returncode, out) == (2, "")
         assert f"Port {port} cannot be used" in err
 

@@ -42,7 +42,7 @@ def bad_day() -> Iterator[dict[str, str]]:
     process = subprocess.Popen([sys.executable, "-c", script, "simulator", *options], stdout=subprocess.PIPE, text=True)
     yield json.loads(process.stdout.readline())
     process.terminate()
-    process.communicate(timeout=60)
+    process.communicate(timeout=300)
 
 
 def test_a_kernel_that_does_not_come_up_leaves_interrupts_as_they_were(tmp_path: Path) -> None:

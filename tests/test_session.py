@@ -347,7 +347,7 @@ class TestTokens:
                 reactor_url=server.url,
                 ims_url=server.url,
             )
-        assert session.time_left_text.startswith("23 h 59 min")
+        assert session.time_left_text.startswith("23 h 5")
 
     def test_refresh_after_a_sign_out_says_so(self, simulate: Any) -> None:
         session = sign_in(simulate(seed="empty"))

@@ -205,7 +205,7 @@ def _documents(row: Resource) -> Any:
 
 
 @settings(
-    max_examples=150, deadline=timedelta(seconds=5), suppress_health_check=[HealthCheck.too_slow], derandomize=True
+    max_examples=150, deadline=timedelta(seconds=60), suppress_health_check=[HealthCheck.too_slow], derandomize=True
 )
 @given(st.data())
 def test_any_document_gives_the_same_both_ways(data: Any) -> None:

@@ -21,7 +21,7 @@ SWITCHES = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--proxy-server=direct://",
 ]  # fmt: skip
-PATIENCE = 60_000
+PATIENCE = 180_000
 expect.set_options(timeout=PATIENCE)  # five seconds are too few for a kernel on a busy machine
 
 
@@ -89,7 +89,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     process.stderr.close()
     yield Lab(found[0], folder, simulator, Path(environment["XDG_CONFIG_HOME"]))
     process.send_signal(signal.SIGINT)
-    process.wait(60)
+    process.wait(300)
     drain.wait(60)
     simulator.stop()
     history = list(Path(environment["IPYTHONDIR"]).rglob("history.sqlite*"))

@@ -32,7 +32,7 @@ def menu(page: Page, *items: str) -> None:
 
 
 def wait_until(true: Callable[[], bool], what: str) -> None:
-    end = time.monotonic() + 60
+    end = time.monotonic() + 300
     while not true():
         assert time.monotonic() < end, what
         time.sleep(0.1)
@@ -130,7 +130,7 @@ def test_the_panel_connects_tests_and_signs_out_by_click(panel: tuple[Page, str]
     page.get_by_role("button", name="Connect").click()
     expect(page.locator(".adobe-nb header strong")).to_have_text("Signed in")
     expect(page.locator(".adobe-nb-badge")).to_have_text("Simulator")
-    expect(page.locator(".adobe-nb-left")).to_contain_text("23 h 59 min left")
+    expect(page.locator(".adobe-nb-left")).to_contain_text(re.compile(r"23 h 5\d min left"))
     page.get_by_role("button", name="Test").click()
     expect(page.locator(".adobe-nb-said")).to_have_text("The credentials work. Company: Hearth & Harbor.")
     page.get_by_role("button", name="Sign out").click()
