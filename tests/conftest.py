@@ -93,6 +93,7 @@ def started(**options: object) -> Simulator:
 
 
 def until(true: Callable[[], bool], seconds: float = 20.0) -> bool:
+    """Whether it becomes true in that time; false is the caller's to tell."""
     end = time.monotonic() + seconds
     while not true() and time.monotonic() < end:
         time.sleep(0.01)

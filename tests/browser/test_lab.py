@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 
 from adobe_nb.simulator.ims import Account
 from tests.browser.conftest import Lab
-from tests.conftest import RECORDER
+from tests.conftest import RECORDER, until
 from tests.notebook_runner import paths
 
 Open = Callable[[str], Page]
@@ -32,10 +32,7 @@ def menu(page: Page, *items: str) -> None:
 
 
 def wait_until(true: Callable[[], bool], what: str) -> None:
-    end = time.monotonic() + 300
-    while not true():
-        assert time.monotonic() < end, what
-        time.sleep(0.1)
+    assert until(true, 300), what
 
 
 def is_whole(path: Path) -> bool:
