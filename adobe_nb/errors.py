@@ -71,9 +71,12 @@ class NoSuchName(ArgumentError):
 
 
 class NotConfirmed(ArgumentError):
-    """The write is one that ``confirm`` has to be given for. Nothing was changed. ``wanted`` is what to give."""
+    """The write is one that ``confirm`` has to be given for. Nothing was changed.
 
-    def __init__(self, message: str, wanted: str) -> None:
+    ``wanted`` is what to give: a text, or a list of names for several things.
+    """
+
+    def __init__(self, message: str, wanted: str | list[str]) -> None:
         super().__init__(message)
         self.wanted = wanted
 

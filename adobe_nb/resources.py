@@ -34,6 +34,10 @@ class Attribute:
     """All that the API accepts, where that is known."""
     nullable: bool = False
     """Whether None can be written."""
+    members: tuple[str, ...] = ()
+    """Of ``json``: the only members that are shown; any other may be a secret."""
+    hides: Literal["", "address", "document"] = ""
+    """Where a secret can be in its value: in an address, or in a resource that it holds as a document."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +91,8 @@ class Resource:
     """Soft-deleted ones can still be fetched by id."""
     guarded: bool = False
     """To delete it, its name has to be said."""
+    guards_secrets: bool = False
+    """Nested and unknown members that have the name of a secret (``access_token``, ``client_secret`` …) are dropped."""
     searchable: bool = False
 
     @property
@@ -507,6 +513,7 @@ _ROWS = (
         ),
         verbs=_ALL,
         deletion="hard",
+        guards_secrets=True,
         guarded=True,
         searchable=True,
     ),
@@ -564,7 +571,7 @@ _ROWS = (
                 required=True,
                 values=("akamai", "sftp"),
             ),
-            Attribute("server", "text", "address of the SFTP server", "create+update", nullable=True),
+            Attribute("server", "text", "address of the SFTP server", "create+update", nullable=True, hides="address"),
             Attribute("path", "text", "folder on it", "create+update", nullable=True),
             Attribute("port", "integer", "its port", "create+update", nullable=True),
             Attribute("username", "text", "user on it", "create+update", nullable=True),
@@ -578,6 +585,7 @@ _ROWS = (
         meta=(Attribute("status_details", "json", "why the connection failed"),),
         verbs=_ALL,
         deletion="hard",
+        guards_secrets=True,
         guarded=True,
         searchable=True,
     ),
@@ -653,7 +661,7 @@ _ROWS = (
         ),
         filters=("created_at", "updated_at", "name", "display_name", "status", "platform", "version", "availability"),
         meta=(
-            Attribute("archive_url", "text", "address of the uploaded zip"),
+            Attribute("archive_url", "text", "address of the uploaded zip", hides="address"),
             Attribute("script_sources", "json", "premium CDN addresses"),
             Attribute("status_details", "json", "why it failed"),
         ),
@@ -701,7 +709,14 @@ _ROWS = (
         attributes=(
             CREATED,
             UPDATED,
-            Attribute("url", "text", "https address", "create+update", required=True),
+            Attribute(
+                "url",
+                "text",
+                "https address; user, password and tokens in it are masked",
+                "create+update",
+                required=True,
+                hides="address",
+            ),
             Attribute(
                 "subscriptions",
                 "json",
@@ -732,8 +747,9 @@ _ROWS = (
             Attribute(
                 "credentials",
                 "json",
-                "never shown; token: token; simple-http: username, password; oauth2-client_credentials: client_id, "
-                "client_secret, token_url, options; oauth2-google: scopes; oauth2-jwt: iss, aud, private_key …",
+                "never shown, nor is the part that Adobe returns; token: token; simple-http: username, password; "
+                "oauth2-client_credentials: client_id, client_secret, token_url, options; oauth2-google: scopes; "
+                "oauth2-jwt: iss, aud, private_key …",
                 "create+update",
                 required=True,
                 write_only=True,
@@ -753,7 +769,12 @@ _ROWS = (
         filters=("created_at", "environment_id", "name", "status", "type_of", "updated_at"),
         parents=("properties", "environments"),
         meta=(
-            Attribute("test_exchange", "json", "outcome of a test"),
+            Attribute(
+                "test_exchange",
+                "json",
+                "outcome of a test: its expires_in (seconds) and token_type; the token is never shown",
+                members=("expires_in", "token_type"),
+            ),
             Attribute("status_details", "json", "why the exchange failed"),
             Attribute("refresh_status", "text", "state of the renewal"),
             Attribute("refresh_status_details", "json", "why the renewal failed"),
@@ -764,6 +785,7 @@ _ROWS = (
         created_under=("properties",),
         actions=("test", "retry", "reauthorize"),
         deletion="hard",
+        guards_secrets=True,
     ),
     Resource(
         type="notes",
@@ -810,12 +832,13 @@ _ROWS = (
         default_parent="companies",
         verbs=_ALL,
         deletion="hard",
+        guards_secrets=True,
     ),
     Resource(
         type="audit_events",
         singular="audit_event",
         prefix="AE",
-        about="Who changed what, and when.",
+        about="Who changed what, and when. Those of a property are picked out of all: the API has no list of them.",
         attributes=(
             CREATED,
             UPDATED,
@@ -823,7 +846,7 @@ _ROWS = (
             Attribute("display_name", "text", "name of what was changed"),
             Attribute("attributed_to_display_name", "text", "who did it"),
             Attribute("attributed_to_email", "text", "the address of that person"),
-            Attribute("entity", "json", "the resource as it was then, a JSON:API document"),
+            Attribute("entity", "json", "the resource as it was then, a JSON:API document", hides="document"),
         ),
         relations=(
             Relation("property", ("properties",), nullable=True),

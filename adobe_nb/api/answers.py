@@ -2,7 +2,7 @@
 
 import difflib
 import operator
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -25,6 +25,28 @@ def any_of(document: Document, types: Sequence[str]) -> Document:
     if not isinstance(data, dict) or not any(is_resource(data, each) for each in types):
         raise IncompleteResult(f"The answer is none of {', '.join(types)}. Run it again.")
     return data
+
+
+def linked_id(resource: Mapping[str, Any], name: str) -> str:
+    """The id that a to-one relation points to; nothing when it points nowhere."""
+    data = linkage_of(resource, name).get("data")
+    identifier = data.get("id") if isinstance(data, Mapping) else None
+    return identifier if isinstance(identifier, str) else ""
+
+
+def needed_id(resource: Mapping[str, Any], name: str) -> str:
+    """The id that a to-one relation points to. Raises IncompleteResult when it points nowhere."""
+    identifier = linked_id(resource, name)
+    if not identifier:
+        raise IncompleteResult(f"{resource['id']} names no {name.replace('_', ' ')}, so nothing was sent. Look at it.")
+    return identifier
+
+
+def linkage_of(resource: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """A relation as the resource shows it; empty when it does not."""
+    relationships = resource.get("relationships")
+    relation = relationships.get(name) if isinstance(relationships, Mapping) else None
+    return relation if isinstance(relation, Mapping) else {}
 
 
 def path_to(resource_type: str, ids: Sequence[str], *more: str) -> str:

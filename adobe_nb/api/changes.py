@@ -11,12 +11,12 @@ import pandas as pd
 
 from adobe_nb.api.answers import did_you_mean
 from adobe_nb.api.ids import ids_in, is_null
+from adobe_nb.api.redaction import MASK, public_address
 from adobe_nb.auth.credentials import Secret
 from adobe_nb.errors import ArgumentError
 from adobe_nb.resources import BY_PREFIX, RESOURCES, Attribute, Relation, Resource, Verb
 
 Document = dict[str, Any]
-MASK = "••••••••"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,23 @@ class Hidden(Secret):
     """A number of a write-only attribute; its text is JSON."""
 
 
+class Address(Secret):
+    """An address with a password or a token in it."""
+
+    def __str__(self) -> str:
+        return public_address(self.reveal())
+
+
+class Placeholder(str):
+    """For a dry run: an id that only the service knows, said in words."""
+
+    __slots__ = ()
+
+    def __new__(cls, what: str) -> "Placeholder":
+        """``{id of the company}``."""
+        return super().__new__(cls, f"{{{what}}}")
+
+
 def asked(flag: object, name: str = "dry_run") -> bool:
     """Whether a switch is on. Raises ArgumentError for what is neither True nor False: a write hangs on it."""
     if isinstance(flag, (bool, np.bool_)):
@@ -70,7 +87,7 @@ def plain(value: object) -> Any:
 def masked(value: object) -> Any:
     """The document with its secrets masked."""
     if isinstance(value, Secret):
-        return MASK
+        return str(value)
     if isinstance(value, Mapping):
         return {name: masked(each) for name, each in value.items()}
     return [masked(each) for each in value] if isinstance(value, (list, tuple)) else value
@@ -93,14 +110,26 @@ def hidden_in(document: Mapping[str, Any]) -> Document:
 
     Raises ArgumentError for what cannot be written as JSON.
     """
-    written("body", plain(document))
+    written("body", document, reveal=True)
     data = document.get("data")
     if isinstance(data, Mapping) and isinstance(data.get("attributes"), Mapping):
         row = RESOURCES.get(str(data.get("type")))
-        secret = {each.name for each in row.attributes if each.write_only} if row else set()
-        attributes = {name: _hidden(value) if name in secret else value for name, value in data["attributes"].items()}
+        known = {each.name: each for each in row.attributes} if row else {}
+        attributes = {name: _raw_value(known.get(name), value) for name, value in data["attributes"].items()}
         return {**document, "data": {**data, "attributes": attributes}}
     return dict(document)
+
+
+def _raw_value(attribute: Attribute | None, value: Any) -> Any:
+    if attribute is not None and attribute.write_only:
+        return _hidden(value)
+    if attribute is not None and attribute.hides == "address" and isinstance(value, str):
+        return _address(value)
+    return value
+
+
+def _address(text: str) -> str | Address:
+    return text if public_address(text) == text else Address(text)
 
 
 def identifier(resource_id: str) -> Document:
@@ -174,6 +203,8 @@ def _with_prefix(each: Attribute | Relation) -> str:
 
 def _linkage(relation: Relation, value: Any) -> Any:
     """Identifiers from ids, rows or frames."""
+    if isinstance(value, Placeholder):
+        return {"id": str(value), "type": relation.targets[0]}
     kinds = " or ".join(relation.targets)
     if is_null(value):
         if relation.many or not relation.nullable:
@@ -203,9 +234,9 @@ def _value(attribute: Attribute, value: Any) -> Any:
     if attribute.kind == "json":
         return _json_value(attribute, value)
     if attribute.write_only and attribute.kind == "text":
-        if not isinstance(value, (str, Secret)):
-            raise ArgumentError(f"{attribute.name} is a text, not {type(value).__name__}.")
-        return value if isinstance(value, Secret) else Secret(value)
+        return _secret_text(attribute.name, value)
+    if isinstance(value, Secret) and attribute.hides == "address":
+        value = value.reveal()
     if isinstance(value, Secret):
         raise ArgumentError(f"{attribute.name} is no secret: everybody who sees the property can read it.")
     if not _fits(attribute, value):
@@ -218,7 +249,26 @@ def _value(attribute: Attribute, value: Any) -> Any:
         raise ArgumentError(f"{attribute.name} cannot be empty.")
     if attribute.values and value not in attribute.values:
         raise ArgumentError(f"{attribute.name} is one of {', '.join(attribute.values)}, not {value!r}.")
+    if attribute.hides == "address":
+        _refuse_mask(attribute.name, value)
+        return _address(value)
     return value
+
+
+def _secret_text(name: str, value: Any) -> Secret:
+    if not isinstance(value, (str, Secret)):
+        raise ArgumentError(f"{name} is a text, not {type(value).__name__}.")
+    _refuse_mask(name, value)
+    return value if isinstance(value, Secret) else Secret(value)
+
+
+def _refuse_mask(name: str, value: str | Secret) -> None:
+    """Where an answer was masked, sending it back would write the mask over the secret."""
+    text = value.reveal() if isinstance(value, Secret) else value
+    if MASK in text:
+        raise ArgumentError(
+            f"{name} holds a mask ({MASK}) in place of a secret. Write the secret itself, or leave it out."
+        )
 
 
 _KINDS = {"text": "a text", "boolean": "True or False", "integer": "a whole number", "number": "a number"}
@@ -251,10 +301,10 @@ def _json_value(attribute: Attribute, value: Any) -> Any:
         shape = {"list": 'a list, as in ["www.example.com"]', "object": "a dict"}[attribute.form]
         raise ArgumentError(f"{name} is {shape}, not {type(value).__name__}.")
     if attribute.values and isinstance(value, list):
-        strange = [str(each)[:60] for each in value if each not in attribute.values]
+        strange = [str(each)[:60] for each in value if not (isinstance(each, str) and each in attribute.values)]
         if strange:
             raise ArgumentError(f"{name} has no {strange[0]!r}.{did_you_mean(strange[0], attribute.values)}")
-    text = written(name, plain(value))
+    text = written(name, value, reveal=attribute.write_only)
     return _hidden(value) if attribute.write_only else json.loads(text)
 
 
@@ -284,11 +334,13 @@ def _no_number(name: str) -> float:
     raise ValueError(f"{name} is no JSON")
 
 
-def written(name: str, value: Any) -> str:
-    """JSON text that can be sent. Raises ArgumentError, which never quotes the value."""
+def written(name: str, value: Any, *, reveal: bool = False) -> str:
+    """JSON text that can be sent. Raises ArgumentError, which never quotes the value.
+
+    ``reveal``: it may hold Secret objects.
+    """
     try:
-        text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_number)
-        text.encode()
+        return _json_text(plain(value) if reveal else value)
     except UnicodeEncodeError:
         problem = "it holds half a character (a lone surrogate)"
     except RecursionError:
@@ -297,9 +349,13 @@ def written(name: str, value: Any) -> str:
         problem = str(error)
     except ValueError as error:
         problem = "it contains itself" if "Circular" in str(error) else "NaN and infinity are no JSON"
-    else:
-        return text
     raise ArgumentError(f"{name} cannot be written as JSON: {problem}.")
+
+
+def _json_text(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_number)
+    text.encode()
+    return text
 
 
 def _number(value: object) -> Any:
@@ -314,6 +370,7 @@ def _number(value: object) -> Any:
 def _hidden(value: Any) -> Any:
     """The same with everything in it hidden but the names of members."""
     if isinstance(value, str):
+        _refuse_mask("A write-only value", value)
         return Secret(value)
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return Hidden(json.dumps(value))

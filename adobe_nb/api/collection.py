@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 import pandas as pd
 
-from adobe_nb.api.answers import attrs_of, checked_limit, one_of, path_to
+from adobe_nb.api.answers import attrs_of, checked_limit, linked_id, one_of, path_to
 from adobe_nb.api.filters import FUTURE, PAST, Condition, Filter, Sort, check_filter, check_rows, check_sort, span_of
 from adobe_nb.api.frames import DTYPES, FrameBuilder, columns_of, sort_frame, to_frame
 from adobe_nb.api.ids import Ids, ids_in, ids_of_type, listed_under, parents_of_one_type
@@ -292,6 +292,56 @@ class Collection:
         return resources
 
 
+class AuditEvents(Collection):
+    """Audit events: of everything that you can see, or of some properties."""
+
+    def __call__(
+        self,
+        parents: Ids | None = None,
+        *,
+        filter: Filter | None = None,
+        sort: Sort | None = None,
+        limit: int | None = None,
+    ) -> pd.DataFrame:
+        """List them as a DataFrame, one row each. With properties: those about something in them.
+
+        The API cannot filter by property: the events of the whole organization are read, and those of other properties
+        left out. ``filter={"created_at": "GT 2026-01-01"}`` makes that shorter; ``limit`` does not. The rest as for
+        every list.
+        """
+        if parents is None:
+            return self._listed(None, filter=filter, sort=sort, limit=limit)
+        properties = frozenset(ids_of_type(RESOURCES["properties"], [parents]))
+        query = replace(self._query(None, filter, sort, limit), limit=None)
+        client = self._client()
+        builder = FrameBuilder(self.row)
+        if properties:
+            sink = _OfProperties(self.row, builder, query.conditions, properties)
+            read(client, [Ask(self._listing(query, None), sink)], self.row.type)
+        frame = builder.frame(attrs_of(client, self._path(query), None))
+        frame.attrs["total_count"] = len(frame)
+        frame = sort_frame(frame, query.sort)
+        most = checked_limit(limit)
+        return frame if most is None else _head(frame, most)
+
+    def iterate(
+        self,
+        parents: Ids | None = None,
+        *,
+        filter: Filter | None = None,
+        sort: Sort | None = None,
+        limit: int | None = None,
+    ) -> Iterator[Document]:
+        """As for every type; of properties as in the list."""
+        if parents is None:
+            return super().iterate(None, filter=filter, sort=sort, limit=limit)
+        properties = frozenset(ids_of_type(RESOURCES["properties"], [parents]))
+        query = replace(self._query(None, filter, sort, limit), limit=None)
+        events = self._iterate(query, self._client()) if properties else iter(())
+        own = (event for event in events if linked_id(event, "property") in properties)
+        return islice(own, checked_limit(limit))
+
+
 class RowSink:
     """Pages become rows of a frame; under a filter each resource is checked against it."""
 
@@ -314,6 +364,26 @@ class RowSink:
     def drop(self, order: tuple[int, ...]) -> None:
         """Forget it."""
         self._builder.drop(order)
+
+
+class _OfProperties(RowSink):
+    """Audit events of some properties become rows; the others are only counted, as proof that the list is whole."""
+
+    def __init__(
+        self, row: Resource, builder: FrameBuilder, conditions: Sequence[Condition], properties: frozenset[str]
+    ) -> None:
+        super().__init__(row, builder, conditions)
+        self._properties = properties
+
+    def add(self, page: Page, order: tuple[int, ...], parent_id: str | None) -> None:
+        """Take its rows of these properties. Raises IncompleteResult for one that does not match the filter."""
+        check_rows(self._row, self._conditions, page.documents)
+        if page.columns is None:
+            owners = [linked_id(event, "property") for event in page.documents]
+        else:
+            owners = list(page.columns["property_id"])
+        others = {at for at, owner in enumerate(owners) if owner not in self._properties}
+        super().add(page.without(others), order, parent_id)
 
 
 def steady(path: str, row: Resource) -> Listing:

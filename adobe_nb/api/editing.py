@@ -2,6 +2,10 @@
 
 Every write is checked against THE TABLE before a request, can be shown by ``dry_run=True``, is kept in the journal with
 the state before, and is never repeated when it may have arrived.
+
+A dry run sends no request at all. Ids that only the service knows are placeholders in it, as ``{id of the company}``,
+and what only the service can tell is not checked: whether a resource exists, whether it is a head, its name for
+``confirm``.
 """
 
 from collections.abc import Sequence
@@ -10,20 +14,20 @@ from typing import Any
 
 import pandas as pd
 
-from adobe_nb.api.answers import attrs_of, path_to
-from adobe_nb.api.changes import Change, Document, asked, document_of, shown
+from adobe_nb.api.answers import attrs_of, needed_id, path_to
+from adobe_nb.api.changes import Change, Document, Placeholder, asked, document_of, shown
 from adobe_nb.api.collection import Collection
 from adobe_nb.api.frames import to_frame
-from adobe_nb.api.ids import Ids, ids_of_type, listed_under, parents_of_one_type
+from adobe_nb.api.ids import Ids, ids_in, ids_of_type, listed_under, parents_of_one_type
 from adobe_nb.api.jsonapi import Client
 from adobe_nb.api.relations import component_notes, related
 from adobe_nb.api.sending import (
+    Confirm,
     action_change,
     answered,
     check_confirm,
     check_head,
-    known_states,
-    linked_id,
+    checked_confirm,
     name_of,
     perform,
     state_of,
@@ -83,15 +87,16 @@ class Creatable(Writing):
 
         Attributes and relations by keyword; ``reactor.rules?`` lists those of rules, and so on. Relations are given by
         id or row (``extension="EX…"``), ``settings`` as a dict or JSON text. ``dry_run`` shows the request and sends
-        nothing.
+        nothing; a company that is not named is ``{id of the company}`` in it.
 
         Raises ArgumentError before any request, ApiError, OutcomeUnknown when it may have been made and no answer came.
         """
+        only_shown = asked(dry_run)
         client = self._client()
         document = document_of(self.row, "create", attributes)
-        owner = self._owner(client, parent)
+        owner = self._owner(None if only_shown else client, parent)
         change = self._creation(owner, document)
-        if asked(dry_run):
+        if only_shown:
             return shown(client.base_url, [change])
         return self._perform(client, change)
 
@@ -100,10 +105,12 @@ class Creatable(Writing):
         look = f'Look for it before you run it again: reactor.{self.row.type}("{owner.partition("/")[2]}").'
         return Change(f"reactor.{self.row.type}.create", "POST", path, document, type=self.row.type, look=look)
 
-    def _owner(self, client: Client, parent: Ids | None) -> str:
-        """The parent's type and id, as in a path; the only company when nothing is said."""
+    def _owner(self, client: Client | None, parent: Ids | None) -> str:
+        """The parent's type and id, as in a path; the only company when nothing is said. A dry run has no client."""
         creators = self.row.creators
         if parent is None and creators == ("companies",):
+            if client is None:
+                return f"companies/{Placeholder('id of the company')}"
             companies = [each["id"] for each in client.get("/companies").get("data", ())]
             if len(companies) == 1:
                 return f"companies/{companies[0]}"
@@ -121,11 +128,12 @@ class Creatable(Writing):
 class Deletable(Writing):
     """``delete``."""
 
-    def delete(self, *ids: Ids, confirm: str | None = None, dry_run: bool = False) -> pd.DataFrame:
+    def delete(self, *ids: Ids, confirm: Confirm | None = None, dry_run: bool = False) -> pd.DataFrame:
         """Delete them; a frame of what they were.
 
-        Several at once need ``confirm``, such as ``confirm="3 rules"``; properties, hosts and environments need their
-        names, with commas between. ``dry_run`` shows the requests and sends nothing.
+        Several at once need ``confirm``, such as ``confirm="3 rules"``; a property, host or environment needs its name,
+        several of them the list of their names: ``confirm=["Old site", "Test site"]``. ``dry_run`` shows the requests
+        and sends nothing, so it does not check ``confirm`` against the names.
 
         Raises NotConfirmed and ArgumentError before anything is deleted, ApiError, OutcomeUnknown. When one of several
         fails, the error's note says which are gone.
@@ -133,6 +141,7 @@ class Deletable(Writing):
         wanted = ids_of_type(self.row, ids)
         if not wanted:
             raise ArgumentError(f"{self.row.type}.delete wants at least one id.")
+        confirm = checked_confirm(confirm)
         client = self._client()
         changes = [self._deletion(each) for each in wanted]
         if asked(dry_run):
@@ -152,9 +161,9 @@ class Deletable(Writing):
         path = f"/{self.row.type}/{identifier}"
         return Change(f"reactor.{self.row.type}.delete", "DELETE", path, type=self.row.type, id=identifier, look=look)
 
-    def _check_confirmed(self, before: Sequence[Document], confirm: str | None) -> None:
+    def _check_confirmed(self, before: Sequence[Document], confirm: Confirm | None) -> None:
         if len(before) > 1 and self.row.guarded:
-            names = ", ".join(name_of(state) for state in before)
+            names = [name_of(state) for state in before]
             check_confirm(f"delete these {len(before)} {self.row.type}", names, confirm)
         elif len(before) > 1:
             check_confirm(f"delete these {len(before)} {self.row.type}", f"{len(before)} {self.row.type}", confirm)
@@ -170,7 +179,7 @@ class Editable(Creatable, Deletable):
         """Change attributes and relations of one; a frame of one row, as it is then.
 
         Keywords as for ``create``; None empties what can be empty. Of types with revisions only the head can be
-        changed. ``dry_run`` shows the request and sends nothing.
+        changed; a dry run, which sends nothing, cannot tell.
 
         Raises ArgumentError before anything is changed, ApiError, OutcomeUnknown.
         """
@@ -191,7 +200,8 @@ class Revisable(Editable):
     def revise(self, *resources: Ids, dry_run: bool = False) -> pd.DataFrame:
         """Freeze heads into their next revisions; a frame of the new revisions, in that order.
 
-        A rule takes its components along. Libraries hold revisions only. Raises ArgumentError for revisions, before
+        A rule takes its components along. Libraries hold revisions only. ``dry_run`` shows the requests and sends
+        nothing; whether these are heads only the service knows. Raises ArgumentError for revisions, before
         anything is revised; ApiError, OutcomeUnknown, whose note says which were revised before.
         """
         wanted = ids_of_type(self.row, resources)
@@ -226,29 +236,34 @@ class RuleComponents(Editable):
     _looked_up = ("rules",)
 
     def create(self, parent: Ids | None = None, /, *, dry_run: bool = False, **attributes: Any) -> pd.DataFrame:
-        """Make one in a rule; a frame of one row. The property is looked up.
+        """Make one in a rule; a frame of one row, with its ``rule_id``. The property is looked up.
 
         ``reactor.rule_components.create("RL…", name=…, delegate_descriptor_id=…, extension="EX…", settings={…})``.
-        A property is taken as well, then with ``rules=``. Otherwise as for the other types.
+        A property is taken as well, then with ``rules=``. A dry run looks nothing up, and shows
+        ``{id of the property of RL…}``. Otherwise as for the other types.
         """
         if parent is None or "rules" in attributes:
-            return super().create(parent, dry_run=dry_run, **attributes)
+            made = super().create(parent, dry_run=dry_run, **attributes)
+            return made if asked(dry_run) else _with_rule(made, ids_in(attributes["rules"]))
         kind, ids = parents_of_one_type(self.row, parent, ("rules", "properties"))
         if kind != "rules" or len(ids) != 1:
             raise ArgumentError('rule_components.create wants its rule first, as in create("RL…", name=…).')
         document = document_of(self.row, "create", {**attributes, "rules": ids})  # wrong arguments cost no request
         client = self._client()
-        look = known_states if asked(dry_run) else states_of
-        owner = "PR…"
-        for rule in look(client, RESOURCES["rules"], ids):
-            check_head(RESOURCES["rules"], rule)
-            owner = linked_id(rule, "property")
-        change = self._creation(f"properties/{owner}", document)
         if asked(dry_run):
-            return shown(client.base_url, [change])
-        made = self._perform(client, change)
-        made["rule_id"] = pd.Series(ids, dtype="string")
-        return made
+            unknown = Placeholder(f"id of the property of {ids[0]}")
+            return shown(client.base_url, [self._creation(f"properties/{unknown}", document)])
+        rule = state_of(client, RESOURCES["rules"], ids[0])
+        check_head(RESOURCES["rules"], rule)
+        change = self._creation(f"properties/{needed_id(rule, 'property')}", document)
+        return _with_rule(self._perform(client, change), ids)
+
+
+def _with_rule(made: pd.DataFrame, rules: Sequence[str]) -> pd.DataFrame:
+    """The answer does not say the rule of a component. Where one was named, that is it."""
+    if len(rules) == 1:
+        made["rule_id"] = pd.Series(rules, dtype="string")
+    return made
 
 
 class Notes(Creatable):

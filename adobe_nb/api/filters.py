@@ -8,7 +8,6 @@ import difflib
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -36,6 +35,7 @@ _NEEDS: Mapping[Kind, str] = {
     "number": "a number",
     "boolean": "true or false",
 }
+_ISO_DATE = re.compile(r"\d{4}-\d\d-\d\d")
 _OPERATOR = re.compile(rf"({'|'.join(OPERATORS)}) ")
 
 
@@ -62,15 +62,54 @@ def gt(value: Scalar) -> str:
 def between(low: Scalar, high: Scalar) -> str:
     """From low to high. A date without a time as the upper bound means to the end of that day (UTC).
 
-    A datetime or a Timestamp is that moment, also at midnight. Raises ArgumentError when high is before low.
+    A datetime or a Timestamp is that moment, also at midnight; without a zone it is UTC. Raises ArgumentError when high
+    is before low, and for bounds that are not both dates, both numbers or both texts. A text that is an ISO date counts
+    as a date.
     """
-    with suppress(TypeError):  # a date and a moment, or with and without a zone: the service compares those
-        # Texts are not compared: "10" comes before "9", and only the service knows what they stand for.
-        if not isinstance(low, str) and high < low:  # type: ignore[operator]
-            raise ArgumentError(f"between({low}, {high}): the lower bound comes first.")
+    kinds = [_bound_kind(low), _bound_kind(high)]
+    texts = isinstance(low, str) and isinstance(high, str)
+    if kinds[0] != kinds[1] and not texts:
+        raise ArgumentError(
+            f"between({low!r}, {high!r}): the bounds are {kinds[0]} and {kinds[1]}. Give two dates, two numbers or two "
+            "texts."
+        )
+    end = high
     if isinstance(high, date) and not isinstance(high, datetime):
-        high = datetime(high.year, high.month, high.day, 23, 59, 59, 999000, tzinfo=UTC)
-    return f"BETWEEN {_plain(low)},{_plain(high)}"
+        end = datetime(high.year, high.month, high.day, 23, 59, 59, 999000, tzinfo=UTC)
+    if kinds[0] == kinds[1] != "a text" and _is_before(end, low):
+        raise ArgumentError(f"between({low}, {high}): the lower bound comes first.")
+    return f"BETWEEN {_plain(low)},{_plain(end)}"
+
+
+def _bound_kind(bound: Scalar) -> str:
+    value = _python(bound)
+    if isinstance(value, bool):
+        raise ArgumentError("between() takes two dates, two numbers or two texts, not True or False.")
+    if isinstance(value, date):
+        return "a date"
+    if isinstance(value, (int, float)):
+        return "a number"
+    text = _plain(bound)
+    if _OPERATOR.match(text):
+        raise ArgumentError(f"between() writes the operator itself: give the bare bound instead of {text!r}.")
+    # A number as a text may be compared as a text: only the attribute tells.
+    return "a date" if _ISO_DATE.match(text) and _moment(text) is not None else "a text"
+
+
+def _is_before(one: Scalar, other: Scalar) -> bool:
+    first, second = _python(one), _python(other)
+    if isinstance(first, (int, float)) and isinstance(second, (int, float)):
+        return first < second
+    earlier, later = _moment(_plain(one)), _moment(_plain(other))
+    return earlier is not None and later is not None and earlier < later
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        moment: datetime = _comparable(text, "datetime")
+    except ValueError:
+        return None
+    return moment
 
 
 def contains(*values: str) -> str:
@@ -105,6 +144,8 @@ def check_sort(row: Resource, given: Sort | None) -> tuple[str, ...]:
     """The sort keys, each with ``-`` for descending or nothing. Raises ArgumentError for an unknown attribute."""
     if given is None:
         return ()
+    if not isinstance(given, Iterable):
+        raise ArgumentError('sort names attributes, as in sort="-updated_at" or sort=["name", "-updated_at"].')
     keys = given.split(",") if isinstance(given, str) else list(given)
     checked = []
     for key in keys:
@@ -177,6 +218,15 @@ def _check_bounds(row: Resource, condition: Condition) -> None:
             else:
                 continue
             raise ArgumentError(f"The filter {condition.name}={condition.text!r} needs {_NEEDS[kind]}, not {bound!r}.")
+        _check_order(condition, operator, bounds, kind)
+
+
+def _check_order(condition: Condition, operator: str, bounds: tuple[str, ...], kind: Kind) -> None:
+    if operator != "BETWEEN" or kind not in {"datetime", "integer", "number"} or _NULLS & set(bounds):
+        return
+    low, high = (_comparable(bound, kind) for bound in bounds)
+    if high < low:
+        raise ArgumentError(f"The filter {condition.name}={condition.text!r}: the lower bound comes first.")
 
 
 def _no_operator(name: str, text: str) -> str:
@@ -232,6 +282,8 @@ def _plain(given: Scalar) -> str:
         raise ArgumentError(
             f"A filter value is a text, number, date, bool or a list of those, not {type(value).__name__}."
         )
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ArgumentError("A filter value is infinite. For an open end use gt() or lt().")
     text = str(value)
     if "," in text:
         raise ArgumentError(f"The API cannot filter by a value with a comma ({text!r}). Use CONTAINS and a part.")

@@ -17,6 +17,7 @@ import pandas as pd
 from platformdirs import user_state_path
 
 from adobe_nb.api.changes import Change
+from adobe_nb.api.redaction import public_resource
 from adobe_nb.errors import JournalError
 
 _MOST_BYTES = 20_000_000
@@ -51,7 +52,7 @@ class Journal:
                 "type": change.type,
                 "id": change.id,
                 "request": change.masked,
-                "before": before,
+                "before": public_resource(before),
             }
         )
         return entry
@@ -132,8 +133,9 @@ def journal() -> pd.DataFrame:
     """What was written to the Reactor API from this machine, oldest first: for looking back, and for undoing.
 
     Columns: time (UTC), service, organisation, call, method, path, type, id, outcome (``done refused "not sent"
-    unknown``), status, code, request (JSON text), before (JSON text: the resource as it was), entry. Secrets are
-    masked. ``attrs["file"]`` says where it is kept. ``connect(journal=False)`` keeps none.
+    unknown``), status, code, request (JSON text, secrets masked), before (JSON text: the
+    resource as it was, without what is write-only or secret), entry. ``attrs["file"]`` says where it is kept.
+    ``connect(journal=False)`` keeps none.
 
     Example:
         >>> import adobe_nb

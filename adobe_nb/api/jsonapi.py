@@ -15,6 +15,7 @@ from adobe_nb.api.explanations import GATEWAY, explanation
 from adobe_nb.api.filters import FUTURE, PAST
 from adobe_nb.api.pages import Page, moment_of, plain_page
 from adobe_nb.api.progress import Progress, no_progress
+from adobe_nb.api.redaction import public
 from adobe_nb.auth.credentials import Secret
 from adobe_nb.crew import Crew, crew_of, each
 from adobe_nb.errors import (
@@ -240,7 +241,7 @@ class Client:
                 f"{method} {_path(request)} was answered with {answer.content_type or 'nothing'} instead of JSON, so "
                 f"it is not known whether it was done. {look}".strip()
             )
-        return document
+        return public(document)
 
     def fetch(self, path: str, params: Params) -> Answer:
         """The bytes of a page. Raises ApiError, TransportError."""
@@ -360,7 +361,7 @@ def read_document(request: Request, answer: Response) -> Document:
             f"{request.method} {_path(request)} was answered with {answer.content_type or 'nothing'} instead of JSON. "
             "Often this is a proxy or a login page. Sign in to your network, then run it again."
         )
-    return document
+    return public(document)
 
 
 def error_of(request: Request, answer: Response, document: object, look: str = "") -> ApiError:

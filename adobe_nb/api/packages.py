@@ -12,8 +12,8 @@ from typing import Any
 
 import pandas as pd
 
-from adobe_nb.api.answers import attrs_of
-from adobe_nb.api.changes import Change, Document, asked, document_of, shown
+from adobe_nb.api.answers import attrs_of, needed_id
+from adobe_nb.api.changes import Change, Document, Placeholder, asked, document_of, shown
 from adobe_nb.api.editing import Creatable, Deletable, Revisable
 from adobe_nb.api.filters import Filter, Sort
 from adobe_nb.api.frames import json_text
@@ -24,8 +24,7 @@ from adobe_nb.api.sending import (
     attribute,
     check_confirm,
     check_head,
-    known_states,
-    linked_id,
+    checked_name,
     name_of,
     state_of,
     states_of,
@@ -47,8 +46,9 @@ class Extensions(Revisable):
     ) -> pd.DataFrame:
         """Move the extension to another version of its package; a frame of one row.
 
-        Without ``package`` it is the newer one that the service names. ``settings`` and ``delegate_descriptor_id`` can
-        be changed along. Until it is published, every library has to carry a revision of the upgraded extension.
+        Without ``package`` it is the newer one that the service names; a dry run, which sends nothing, shows
+        ``{id of the newer package of EX…}``. ``settings`` and ``delegate_descriptor_id`` can be changed along. Until it
+        is published, every library has to carry a revision of the upgraded extension.
 
         Raises ArgumentError when there is no newer one; ApiError, OutcomeUnknown.
         """
@@ -57,18 +57,18 @@ class Extensions(Revisable):
             if package is not None:
                 raise ArgumentError("upgrade takes one package: as second argument, or as extension_package=.")
             package = attributes.pop("extension_package")
+        unknown = Placeholder(f"id of the newer package of {identifier}")
+        # Wrong arguments cost no request, so they are checked before the service is asked for the newer package.
+        given = {"extension_package": unknown if package is None else package, **attributes}
+        document = document_of(self.row, "update", given, identifier)
         client = self._client()
-        found = (known_states if asked(dry_run) and package is not None else states_of)(client, self.row, [identifier])
-        before = found[0] if found else None
-        if before is not None:
-            check_head(self.row, before)
-        if package is None:
-            package = _newer(before or {})
-        given = {"extension_package": package, **attributes}
-        change = update_change(self.row, identifier, document_of(self.row, "update", given, identifier), "upgrade")
         if asked(dry_run):
-            return shown(client.base_url, [change])
-        return self._perform(client, change, before)
+            return shown(client.base_url, [update_change(self.row, identifier, document, "upgrade")])
+        before = state_of(client, self.row, identifier)
+        check_head(self.row, before)
+        if package is None:
+            document = document_of(self.row, "update", {**given, "extension_package": _newer(before)}, identifier)
+        return self._perform(client, update_change(self.row, identifier, document, "upgrade"), before)
 
 
 class ExtensionPackages(Deletable, Waitable):
@@ -88,7 +88,9 @@ class ExtensionPackages(Deletable, Waitable):
         ``max_availability="public"`` lists public ones only, ``"private"`` private ones of your own too; otherwise also
         those in development. Older versions: ``versions``. The rest as for every list.
         """
-        if max_availability not in {None, *AVAILABILITIES}:
+        if max_availability is not None and not (
+            isinstance(max_availability, str) and max_availability in AVAILABILITIES
+        ):
             raise ArgumentError(f"max_availability is one of {', '.join(AVAILABILITIES)}, not {max_availability!r}.")
         extra = (("max_availability", max_availability),) if max_availability else ()
         return self._listed(parents, filter=filter, sort=sort, limit=limit, extra=extra)
@@ -115,7 +117,7 @@ class ExtensionPackages(Deletable, Waitable):
         installed = [each for each in wanted if type_of(each) == "extensions"]
         client = self._client()
         states = states_of(client, RESOURCES["extensions"], installed)
-        ids = [linked_id(state, "extension_package") for state in states]
+        ids = [needed_id(state, "extension_package") for state in states]
         ids += ids_of_type(self.row, [each for each in wanted if each not in installed])
         found = states_of(client, self.row, list(dict.fromkeys(ids)))
         rows = [row for package in found for row in _delegates_of(package)]
@@ -152,8 +154,10 @@ class ExtensionPackages(Deletable, Waitable):
         """Release a package in development to your own properties; it cannot be changed after that.
 
         Its name has to be said: ``confirm="my-extension"``. Public releases are arranged with Adobe. Raises
-        NotConfirmed before anything is released; ApiError, OutcomeUnknown.
+        NotConfirmed before anything is released; ApiError, OutcomeUnknown. A dry run sends nothing, so it does not
+        check the name.
         """
+        confirm = checked_name(confirm)
         if not asked(dry_run):
             state = state_of(self._client(), self.row, self._one_id(package, "release_private"))
             check_confirm(f"release {name_of(state)} {attribute(state, 'version')}", name_of(state), confirm)
@@ -243,6 +247,8 @@ def _checked_zip(path: Path) -> tuple[bytes, dict[str, Any]]:
         data = path.read_bytes()
     except OSError as error:
         problem = error.strerror or type(error).__name__
+    except ValueError:  # a null character
+        problem = "this is no path"
     else:
         problem = ""
     if problem:

@@ -15,6 +15,7 @@ from typing import Any
 
 import msgspec
 
+from adobe_nb.api.redaction import public_columns, public_resource
 from adobe_nb.errors import IncompleteResult
 from adobe_nb.resources import Kind, Resource
 
@@ -94,7 +95,7 @@ def plain_page(body: bytes, path: str, kind: str) -> Page:
         [each["id"] for each in items],
         _whole(totals.get("total_count")),
         _whole(totals.get("total_pages")),
-        documents=items,
+        documents=[public_resource(each) for each in items],
     )
 
 
@@ -213,7 +214,7 @@ class Decoder:
                 columns[name] = [target and target.id for target in targets]
                 if name in typed:
                     columns[typed[name]] = [target and target.type for target in targets]
-            return columns | _values(meta, [each.meta for each in items])
+            return public_columns(row, columns | _values(meta, [each.meta for each in items]))
 
         return msgspec.json.Decoder(document).decode, columns_of
 

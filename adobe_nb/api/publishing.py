@@ -6,7 +6,8 @@ from typing import Any
 
 import pandas as pd
 
-from adobe_nb.api.changes import Change, Document, asked, identifier, shown
+from adobe_nb.api.answers import linkage_of, linked_id, needed_id
+from adobe_nb.api.changes import Change, Document, Placeholder, asked, identifier, shown
 from adobe_nb.api.editing import Editable
 from adobe_nb.api.ids import Ids, ids_in, ids_of_type, type_of
 from adobe_nb.api.jsonapi import Client, Listing
@@ -14,8 +15,7 @@ from adobe_nb.api.reading import documents_of
 from adobe_nb.api.sending import (
     attribute,
     check_confirm,
-    known_states,
-    linked_id,
+    checked_name,
     name_of,
     perform,
     read_back,
@@ -41,7 +41,8 @@ class Libraries(Editable):
         """Add revisions of rules, data elements and extensions; the library as a frame of one row.
 
         ``revise=True`` takes heads as well, and puts their next revisions in. All are looked at before the first call;
-        there is one call for each type. Raises ArgumentError for heads, deleted ones and other types, before anything
+        there is one call for each type. A dry run looks at nothing: it shows each as ``revise`` says, though revisions
+        go in as they are. Raises ArgumentError for heads, deleted ones and other types, before anything
         is changed; ApiError, OutcomeUnknown, whose note says what was added before.
         """
         return self._change("add", "POST", library, resources, revise=revise, dry_run=dry_run)
@@ -57,13 +58,17 @@ class Libraries(Editable):
     def remove(self, library: Ids, resources: Ids, *, dry_run: bool = False) -> pd.DataFrame:
         """Take these out; the library as a frame of one row. A head stands for its revision in the library.
 
+        A dry run looks at nothing, so that the ids in it are placeholders: ``{id of DE…, or of its revision in LB…}``.
         Raises ArgumentError for what is not in it, before anything is changed; ApiError, OutcomeUnknown.
         """
         place, wanted = self._one_id(library, "remove"), _by_type(resources)
         client = self._client()
+        if asked(dry_run):
+            items = {kind: [_unknown_revision(place, each) for each in ids] for kind, ids in wanted.items()}
+            return shown(client.base_url, self._changes("remove", "DELETE", place, items).values())
         held = {kind: self._held(client, place, kind) for kind in wanted}
         items = {kind: [identifier(_in_library(held[kind], each)) for each in ids] for kind, ids in wanted.items()}
-        return self._send("remove", "DELETE", client, place, items, dry_run=dry_run)
+        return self._send(client, place, "remove", self._changes("remove", "DELETE", place, items))
 
     def assign(self, library: Ids, environment: Ids, *, dry_run: bool = False) -> pd.DataFrame:
         """Give the library an environment, of the stage that its state wants; the library as a frame of one row.
@@ -116,12 +121,13 @@ class Libraries(Editable):
         """Begin a build for its environment; the build as a frame of one row, pending at first.
 
         ``reactor.builds.wait(…)`` waits for it. On production the library's name has to be said
-        (``confirm="Release 12"``): when that build succeeds, the library is published.
+        (``confirm="Release 12"``): when that build succeeds, the library is published. A dry run sends nothing, so it
+        does not ask for that.
 
         Raises NotConfirmed before anything is built; ApiError with the reason (``environment-required``,
         ``extension-not-found`` …); OutcomeUnknown.
         """
-        place = self._one_id(library, "build")
+        place, confirm = self._one_id(library, "build"), checked_name(confirm)
         look = f'Look whether it has begun: reactor.builds("{place}", sort="-created_at", limit=1).'
         change = Change("reactor.libraries.build", "POST", f"/libraries/{place}/builds", type="builds", look=look)
         client = self._client()
@@ -142,40 +148,43 @@ class Libraries(Editable):
         emptied = method == "PATCH" and isinstance(resources, list) and not resources
         place, wanted = self._one_id(library, verb), _by_type(resources, may_be_none=emptied)
         client = self._client()
-        look = known_states if asked(dry_run) else states_of
-        states = {kind: look(client, RESOURCES[kind], ids) for kind, ids in wanted.items()}
+        if asked(dry_run):
+            action = {"meta": {"action": "revise"}} if revise else {}
+            items = {kind: [identifier(each) | action for each in ids] for kind, ids in wanted.items()}
+            return shown(client.base_url, self._changes(verb, method, place, items).values())
+        states = {kind: states_of(client, RESOURCES[kind], ids) for kind, ids in wanted.items()}
         items = {kind: _items(kind, ids, states[kind], verb, revise=revise) for kind, ids in wanted.items()}
-        if method == "PATCH":
-            items = {kind: items.get(kind, []) for kind in CONTENTS}
-        return self._send(verb, method, client, place, items, dry_run=dry_run)
+        return self._send(client, place, verb, self._changes(verb, method, place, items))
 
-    def _send(
-        self, verb: str, method: str, client: Client, place: str, items: dict[str, list[Document]], *, dry_run: bool
-    ) -> pd.DataFrame:
-        changes = [
-            Change(
+    def _changes(self, verb: str, method: str, place: str, items: dict[str, list[Document]]) -> dict[str, Change]:
+        """One request for each type; to replace, for all types, in the order in which a library takes them."""
+        kinds = CONTENTS if method == "PATCH" else items
+        return {
+            kind: Change(
                 f"reactor.libraries.{verb}",
                 method,
                 f"/libraries/{place}/relationships/{kind}",
-                {"data": linked},
+                {"data": items.get(kind, [])},
                 type="libraries",
                 id=place,
                 look=f'Look what it holds now: reactor.relationships("{place}", "{kind}").',
             )
-            for kind, linked in items.items()
-        ]
-        if asked(dry_run):
-            return shown(client.base_url, changes)
-        held = [_linkage(client, change.path, kind) for change, kind in zip(changes, items, strict=True)]
+            for kind in kinds
+        }
+
+    def _send(self, client: Client, place: str, verb: str, changes: dict[str, Change]) -> pd.DataFrame:
+        """These changes, by type, one after the other; then the library."""
+        held = {kind: _linkage(client, change.path, kind) for kind, change in changes.items()}
         done: list[str] = []
-        for change, kind, linked in zip(changes, items, held, strict=True):
-            before = {kind: [each["id"] for each in linked]}
+        for kind, change in changes.items():
+            before = {kind: [each["id"] for each in held[kind]]}
             with_note(
                 partial(perform, client, change, before),
                 done,
                 f"Done before that ({verb}; leave it out when you do it again)",
             )
-            done.append(f"{kind} ({', '.join(each['id'] for each in items[kind])})")
+            sent = [each["id"] for each in (change.document or {})["data"]]
+            done.append(f"{kind} ({', '.join(sent)})")
         return self._read_back(client, place)
 
     def _read_back(self, client: Client, place: str) -> pd.DataFrame:
@@ -212,12 +221,13 @@ class Builds(Waitable):
 
         It goes live, so the library's name has to be said: ``confirm="Release 12"``. ``meta_republish_status`` tells
         how far it is; look again with ``get``. Raises NotConfirmed before anything is delivered, ApiError,
-        OutcomeUnknown.
+        OutcomeUnknown. A dry run sends nothing, so it does not check the name.
         """
+        confirm = checked_name(confirm)
         if not asked(dry_run):
             client = self._client()
             state = state_of(client, self.row, self._one_id(build, "republish"))
-            library = state_of(client, RESOURCES["libraries"], linked_id(state, "library"))
+            library = state_of(client, RESOURCES["libraries"], needed_id(state, "library"))
             check_confirm(f"put the build of {name_of(library)!r} on production again", name_of(library), confirm)
         return self._act(build, "republish", dry_run=dry_run)
 
@@ -232,8 +242,7 @@ def _check_same_property(library: Document, environment: Document) -> None:
 
 def _may_be_production(client: Client, library: Document) -> bool:
     """Whether a build of the library would go live; also when the answer does not say for which environment it is."""
-    relation = (library.get("relationships") or {}).get("environment")
-    if not isinstance(relation, dict) or "data" not in relation:
+    if "data" not in linkage_of(library, "environment"):
         return True
     target = linked_id(library, "environment")
     return bool(target) and attribute(state_of(client, RESOURCES["environments"], target), "stage") not in STAGES[:2]
@@ -269,6 +278,11 @@ def _items(kind: str, ids: Sequence[str], states: Sequence[Document], verb: str,
         )
     is_head = {state["id"] for state in heads}
     return [identifier(each) | ({"meta": {"action": "revise"}} if each in is_head else {}) for each in ids]
+
+
+def _unknown_revision(library: str, given: str) -> Document:
+    """For a dry run: which revision of a head is in a library, only the service knows."""
+    return {**identifier(given), "id": str(Placeholder(f"id of {given}, or of its revision in {library}"))}
 
 
 def _in_library(held: Sequence[Document], wanted: str) -> str:

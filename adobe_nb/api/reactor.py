@@ -12,22 +12,23 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, overload
 from urllib.parse import parse_qsl, urlencode
 
+import numpy as np
 import pandas as pd
 
 from adobe_nb.api.answers import attrs_of, did_you_mean, one_of
 from adobe_nb.api.changes import Change, asked, hidden_in, masked, shown
-from adobe_nb.api.collection import Collection
+from adobe_nb.api.collection import AuditEvents, Collection
 from adobe_nb.api.editing import Editable, Notes, Revisable, RuleComponents
 from adobe_nb.api.filters import Sort
 from adobe_nb.api.frames import to_frame
-from adobe_nb.api.ids import Ids, ids_in, type_of
+from adobe_nb.api.ids import Ids, ids_in, is_null, type_of
 from adobe_nb.api.jsonapi import ACCEPT, CURL_HEADERS, JSON_API, Client, Document, in_parallel
 from adobe_nb.api.packages import ExtensionPackages, Extensions, UsageAuthorizations
 from adobe_nb.api.publishing import Builds, Libraries
-from adobe_nb.api.relations import linked, related
+from adobe_nb.api.relations import linked, related, rules_of
 from adobe_nb.api.search import EVERYWHERE, search
 from adobe_nb.api.secrets import Secrets
-from adobe_nb.api.sending import perform
+from adobe_nb.api.sending import name_of, perform
 from adobe_nb.api.waiting import Hosts
 from adobe_nb.errors import ArgumentError, IncompleteResult, NotFound
 from adobe_nb.resources import RESOURCES, Resource
@@ -60,7 +61,7 @@ class Reactor:
         self.secrets = Secrets(client, RESOURCES["secrets"])
         self.notes = Notes(client, RESOURCES["notes"])
         self.app_configurations = Editable(client, RESOURCES["app_configurations"])
-        self.audit_events = Collection(client, RESOURCES["audit_events"])
+        self.audit_events = AuditEvents(client, RESOURCES["audit_events"])
         self.profiles = Collection(client, RESOURCES["profiles"])
 
     if not TYPE_CHECKING:  # a name that is not there stays a mistake for type checkers
@@ -96,8 +97,9 @@ class Reactor:
         """What these resources are related to, as a DataFrame: ``related("RL…", "revisions")``, ``"origin"``.
 
         ``relation`` is one of the API's relationships (``revisions``, ``libraries``, ``rules``, ``notes`` …). Lists are
-        complete, with ``<type>_id`` of the resource that was asked about; a relation to one gives one row each.
-        Raises ArgumentError for wrong ones, NotFound where there is none, ApiError, TransportError.
+        complete, with ``<type>_id`` of the resource that was asked about. A relation to one gives one row for each
+        resource that has one, and none for the others: a library without an upstream library gives an empty frame.
+        Raises ArgumentError for wrong ones, NotFound for unknown ids, ApiError, TransportError.
         """
         return related(self._client(), resources, relation)
 
@@ -217,10 +219,11 @@ class Reactor:
         body: Mapping[str, Any] | None = None,
         dry_run: bool = False,
     ) -> Document | pd.DataFrame:
-        """The raw JSON:API document, for what has no function here; ``{}`` when the answer has no body.
+        """The JSON:API document, for what has no function here; ``{}`` when the answer has no body.
 
+        It is as it came but for secrets, which are dropped: write-only attributes, the token of a tested secret.
         GET, POST, PATCH and DELETE; ``body`` is a JSON:API document. A write is sent as it stands: kept in the journal,
-        never repeated, no ``confirm``. ``dry_run`` gives a frame of what would be sent.
+        never repeated, no ``confirm``. ``dry_run`` gives a frame of what would be sent, and sends nothing.
 
         Raises ArgumentError, ApiError, TransportError, OutcomeUnknown.
         """
@@ -262,13 +265,17 @@ class Reactor:
     def with_names(self, frame: pd.DataFrame) -> pd.DataFrame:
         """The frame with names beside ids: ``rule_name`` after ``rule_id``, ``property_name``, ``extension_name`` …
 
-        Names are read by id; NA where the id is NA or no longer exists. Columns that are there already stay: so does
+        Names are read by id; NA where the id is NA or no longer exists. Rule components from ``get`` and ``search`` do
+        not say their rule, so it is looked up, and ``rule_id`` is filled in; of a component of several rules
+        ``rule_id`` stays NA and ``rule_name`` has all names. Columns that are there already stay: so does
         ``library_name`` of environments, which is the name of a file and not of the library.
         Raises ApiError, TransportError.
         """
         if not isinstance(frame, pd.DataFrame):
             raise ArgumentError(f"with_names wants a frame, not a {type(frame).__name__}.")
         named = frame.copy()
+        if "rule_id" in named.columns and "rule_name" not in named.columns:
+            named = self._with_rules(named)
         for row in RESOURCES.values():
             column, target = f"{row.singular}_id", f"{row.singular}_name"
             if not any(attribute.name == "name" for attribute in row.columns):
@@ -279,6 +286,23 @@ class Reactor:
                 named.insert(at, target, named[column].map(names).astype("string"))
         named.attrs = dict(frame.attrs)
         return named
+
+    def _with_rules(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Rule components that do not say their rule, with its id and name."""
+        prefix = RESOURCES["rule_components"].prefix
+        unknown = frame["rule_id"].isna() & _ids_of(frame).str.startswith(prefix).fillna(False).astype(bool)
+        if not unknown.any():
+            return frame
+        rules = rules_of(self._client(), ids_in(frame.loc[unknown, "id"]))
+        ids = {component: found[0]["id"] for component, found in rules.items() if len(found) == 1}
+        names = {component: ", ".join(map(name_of, found)) for component, found in rules.items() if found}
+        components = frame["id"].where(unknown)
+        frame["rule_id"] = frame["rule_id"].fillna(components.map(ids).astype("string"))
+        told = frame["rule_id"].where(~unknown)
+        known = told.map(self._names(RESOURCES["rules"], told)) if told.notna().any() else told
+        rule_names = known.astype("string").fillna(components.map(names).astype("string"))
+        frame.insert(list(frame.columns).index("rule_id") + 1, "rule_name", rule_names)
+        return frame
 
     def _names(self, row: Resource, ids: "pd.Series[Any]") -> dict[str, str]:
         client = self._client()
@@ -309,8 +333,24 @@ class Reactor:
         return collection
 
 
+def _ids_of(frame: pd.DataFrame) -> "pd.Series[Any]":
+    if "id" not in frame.columns:
+        return pd.Series(pd.NA, index=frame.index, dtype="string")
+    return frame["id"].astype("string")
+
+
 def _whole(path: str, pairs: Sequence[tuple[str, str]]) -> str:
     return f"{path}?{urlencode(pairs)}" if pairs else path
+
+
+def _param(name: str, given: object) -> str:
+    """A query parameter as text. Raises ArgumentError for what would become a text that nobody meant, as ``None``."""
+    value = given.item() if isinstance(given, np.generic) else given
+    if isinstance(value, bool):
+        return str(value).lower()
+    if is_null(value) or not isinstance(value, (str, int, float)):
+        raise ArgumentError(f"The parameter {name} is a text or a number, not {repr(given)[:40]}.")
+    return str(value)
 
 
 def _checked_call(
@@ -328,6 +368,6 @@ def _checked_call(
         raise ArgumentError('params is a dict, as in {"page[size]": 5}.')
     pairs = [
         *parse_qsl(query, keep_blank_values=True),
-        *((str(name), str(value)) for name, value in (params or {}).items()),
+        *((str(name), _param(str(name), value)) for name, value in (params or {}).items()),
     ]
     return method, bare, tuple(pairs)

@@ -2,13 +2,13 @@
 
 import pandas as pd
 
-from adobe_nb.api.answers import any_of, attrs_of, path_to
+from adobe_nb.api.answers import any_of, attrs_of, linked_id, one_of, path_to
 from adobe_nb.api.collection import RowSink, steady
 from adobe_nb.api.frames import FrameBuilder, to_frame
 from adobe_nb.api.ids import Ids, ids_in, type_of
 from adobe_nb.api.jsonapi import Client, Document, Listing, in_parallel
 from adobe_nb.api.reading import Ask, documents_of, read
-from adobe_nb.errors import ArgumentError, IncompleteResult
+from adobe_nb.errors import ArgumentError, IncompleteResult, NotFound
 from adobe_nb.resources import RESOURCES, Relation, Resource
 
 
@@ -25,17 +25,54 @@ def related(client: Client, resources: Ids, relation: str) -> pd.DataFrame:
         frame = builder.frame(attrs_of(client, path, None))
         frame.attrs["total_count"] = len(frame)
         return frame
-    documents = in_parallel(client, lambda each: client.get(f"/{row.type}/{each}/{relation}"), ids, relation)
-    several = [any_of(document, found.targets) for document in documents]
-    kinds = list(dict.fromkeys(str(each["type"]) for each in several))
+    documents = in_parallel(client, lambda each: _to_one(client, row, each, relation), ids, relation)
+    several = [resource for document in documents for resource in _none_or_one(document, found)]
+    kinds = list(dict.fromkeys(str(each["type"]) for each in several)) or [found.targets[0]]
     if len(kinds) != 1:
         raise ArgumentError(f"These are related to several types ({', '.join(kinds)}). Ask for fewer at a time.")
     return to_frame(RESOURCES[kinds[0]], several, attrs=attrs_of(client, path, len(several)))
 
 
+def _to_one(client: Client, row: Resource, identifier: str, relation: str) -> Document:
+    """The answer to a relation to one, which is null where there is none.
+
+    A 404 means the same when the resource is there and says itself that it is related to nothing.
+    """
+    missing: NotFound | None = None
+    try:
+        return client.get(f"/{row.type}/{identifier}/{relation}")
+    except NotFound as error:
+        missing = error
+    if missing.code != "not-found":  # a proxy's page says nothing about the relation
+        raise missing
+    resource = one_of(client.get(f"/{row.type}/{identifier}"), row.type, identifier)
+    if linked_id(resource, relation):
+        raise missing
+    return {"data": None}
+
+
 def versions_of(client: Client, packages: list[str]) -> pd.DataFrame:
     """All versions of extension packages."""
     return _lists_of(client, "extension_packages", packages, "versions", "extension_packages")
+
+
+def rules_of(client: Client, components: list[str]) -> dict[str, list[Document]]:
+    """The rules of each rule component; none of one that no longer exists."""
+    lists = in_parallel(client, lambda each: _rules_of(client, each), components, "rules")
+    return dict(zip(components, lists, strict=True))
+
+
+def _rules_of(client: Client, component: str) -> list[Document]:
+    missing: NotFound | None = None
+    try:
+        pages = list(client.pages(steady(f"/rule_components/{component}/rules", RESOURCES["rules"])))
+    except NotFound as error:
+        missing = error
+    if missing is None:
+        return [rule for page in pages for rule in page.documents]
+    if missing.code != "not-found":
+        raise missing
+    return []
 
 
 def component_notes(client: Client, rules: list[str]) -> pd.DataFrame:
@@ -65,7 +102,7 @@ def linked(client: Client, resources: Ids, relation: str) -> pd.DataFrame:
         lists = documents_of(client, [Listing(path.format(each), found.targets[0]) for each in ids], relation)
     else:
         documents = in_parallel(client, lambda each: client.get(path.format(each)), ids, relation)
-        lists = [_identifiers(document, found) for document in documents]
+        lists = [_none_or_one(document, found) for document in documents]
     rows = [(each, item["id"], item["type"]) for each, items in zip(ids, lists, strict=True) for item in items]
     frame = pd.DataFrame(rows, columns=[f"{row.singular}_id", "id", "type"], dtype="string")
     frame = frame[["id", f"{row.singular}_id", "type"]]
@@ -86,8 +123,8 @@ def _asked(resources: Ids, relation: str) -> tuple[Resource, list[str], Relation
     return row, ids, found
 
 
-def _identifiers(document: Document, relation: Relation) -> list[Document]:
-    """None or one."""
+def _none_or_one(document: Document, relation: Relation) -> list[Document]:
+    """What a relation to one answers: a resource or an identifier, or null for none."""
     if "data" not in document:
         raise IncompleteResult(f"The answer says nothing of {relation.name}. Run it again.")
     return [] if document["data"] is None else [any_of(document, relation.targets)]

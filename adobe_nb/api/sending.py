@@ -2,12 +2,11 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from typing import Any
 
 from urllib3.filepost import encode_multipart_formdata
 
-from adobe_nb.api.answers import one_of
+from adobe_nb.api.answers import linked_id, one_of
 from adobe_nb.api.changes import Change, Document, action_of, plain, secrets_in
 from adobe_nb.api.jsonapi import Body, Client, in_parallel, unsure
 from adobe_nb.errors import (
@@ -17,11 +16,13 @@ from adobe_nb.errors import (
     CredentialsError,
     IncompleteResult,
     NotConfirmed,
-    NotFound,
     SignInError,
     TransportError,
 )
 from adobe_nb.resources import Resource
+
+Confirm = str | list[str]
+"""A name or a number of things; or the names of several, so that no name with a comma can stand for two."""
 
 
 def perform(client: Client, change: Change, before: object = None) -> Document | None:
@@ -119,15 +120,6 @@ def state_of(client: Client, row: Resource, identifier: str) -> Document:
     return one_of(client.get(f"/{row.type}/{identifier}"), row.type, identifier)
 
 
-def known_states(client: Client, row: Resource, ids: Sequence[str]) -> list[Document]:
-    """For a dry run: the resources that are there; one that is still to be made is passed over."""
-    found: list[Document] = []
-    for each in ids:
-        with suppress(NotFound):
-            found.append(state_of(client, row, each))
-    return found
-
-
 def states_of(client: Client, row: Resource, ids: Sequence[str]) -> list[Document]:
     """The resources as they are now."""
     return in_parallel(client, lambda each: state_of(client, row, each), ids, row.type)
@@ -156,15 +148,31 @@ def check_head(row: Resource, resource: Mapping[str, Any]) -> None:
         raise ArgumentError(f"The {row.singular.replace('_', ' ')} {name_of(resource)!r} is deleted.")
 
 
-def check_confirm(what: str, wanted: str, confirm: str | None) -> None:
-    """Raises NotConfirmed unless exactly that was said."""
-    if confirm != wanted:
-        said = "" if confirm is None else f" You said {confirm!r}."
-        raise NotConfirmed(f"To {what}, add confirm={wanted!r}.{said} Nothing was changed.", wanted)
+def checked_name(confirm: object) -> str | None:
+    """``confirm`` of one thing: a text, or None. Raises ArgumentError."""
+    if confirm is None:
+        return None
+    if not isinstance(confirm, str):
+        raise ArgumentError(
+            f'confirm is a text, as in confirm="Release 12", not {repr(confirm)[:40]}. Nothing was changed.'
+        )
+    return str(confirm)
 
 
-def linked_id(resource: Mapping[str, Any], name: str) -> str:
-    """The id that a to-one relation points to; nothing when it points nowhere."""
-    relation = (resource.get("relationships") or {}).get(name) or {}
-    data = relation.get("data") or {}
-    return str(data.get("id", ""))
+def checked_confirm(confirm: object) -> Confirm | None:
+    """``confirm`` of what can be several things: a text, a list of texts, or None. Raises ArgumentError."""
+    if not isinstance(confirm, (list, tuple)):
+        return checked_name(confirm)
+    names = [checked_name(each) for each in confirm]
+    if None in names:
+        raise ArgumentError('confirm has a None among its names. Write each name: confirm=["Old site", "Test site"].')
+    return [each for each in names if each is not None]
+
+
+def check_confirm(what: str, wanted: Confirm, confirm: Confirm | None) -> None:
+    """Raises NotConfirmed unless exactly that was said; names of several things may come in any order."""
+    said = sorted(confirm) if isinstance(confirm, list) else confirm
+    due = sorted(wanted) if isinstance(wanted, list) else wanted
+    if said != due:
+        given = "" if confirm is None else f" You said {confirm!r}."
+        raise NotConfirmed(f"To {what}, add confirm={wanted!r}.{given} Nothing was changed.", wanted)

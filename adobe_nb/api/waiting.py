@@ -35,7 +35,7 @@ class Waitable(Writing):
         if not wanted:
             raise ArgumentError(f"{self.row.type}.wait wants at least one id.")
         for name, value in (("timeout", timeout), ("poll", poll)):
-            if isinstance(value, bool) or not isinstance(value, (int, float, np.integer)) or not value > 0:
+            if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)) or not value > 0:
                 raise ArgumentError(f"{name} is a number of seconds above 0, not {value!r}.")
         client = self._client()
         states: list[Document] = []
@@ -86,7 +86,7 @@ def failure_of(row: Resource, resource: Mapping[str, Any]) -> DelayedError:
     return DelayedError(
         f"The {row.singular.replace('_', ' ')} {resource['id']} failed{named}{f' ({said})' if said else ''}. {advice}",
         resource_id=resource["id"],
-        status=int(status) if status.isdigit() else 0,
+        status=int(status) if status.isdecimal() else 0,
         code=code,
         errors=errors,
         method="GET",

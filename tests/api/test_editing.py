@@ -92,6 +92,14 @@ class TestCreate:
         )
         assert len(shop.reactor.rule_components(rule)) == 1
 
+    def test_a_new_rule_component_says_its_rule(self, shop: Any) -> None:
+        rule = shop.reactor.rules.create(shop.property, name="Home")
+        about = {"delegate_descriptor_id": "core::events::library-loaded", "extension": shop.core}
+        one = shop.reactor.rule_components.create(rule, name="One", **about)
+        two = shop.reactor.rule_components.create(shop.property, name="Two", rules=rule, **about)
+        assert one["rule_id"].tolist() == two["rule_id"].tolist() == rule["id"].tolist()
+        assert one.dtypes.to_dict() == two.dtypes.to_dict() == shop.reactor.rule_components(rule).dtypes.to_dict()
+
     def test_a_note_is_made_on_anything_notable(self, shop: Any) -> None:
         rule = shop.reactor.rules.create(shop.property, name="Home")
         note = shop.reactor.notes.create(rule, text="Agreed.")
@@ -240,7 +248,7 @@ class TestDelete:
     def test_when_one_fails_the_error_says_which_are_gone(self, shop: Any) -> None:
         hosts = [shop.reactor.hosts.create(shop.property, name="Spare", type_of="akamai"), shop.host]
         with pytest.raises(ApiError, match="host-in-use") as caught:
-            shop.reactor.hosts.delete(hosts, confirm="Spare, Adobe")
+            shop.reactor.hosts.delete(hosts, confirm=["Spare", "Adobe"])
         assert caught.value.__notes__ == [f"Deleted before that: {hosts[0].loc[0, 'id']}."]
 
     def test_without_an_id_nothing_is_deleted(self, shop: Any) -> None:

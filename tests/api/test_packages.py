@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from adobe_nb import ApiError, ArgumentError, DelayedError, NotConfirmed
+from tests.conftest import sign_in
 
 SCHEMA = {"type": "object", "properties": {"id": {"type": "string"}}, "required": ["id"], "additionalProperties": False}
 MANIFEST = {
@@ -138,12 +139,12 @@ class TestExtensions:
         packages.release_private(second, confirm="hello-tags")
         assert reactor.extensions.upgrade(installed, second)["version"].tolist() == ["1.1.0"]
 
-    def test_the_newer_package_is_taken_when_the_service_names_one(self, session: Any) -> None:
+    def test_the_newer_package_is_taken_when_the_service_names_one(self, simulate: Any) -> None:
+        session = sign_in(simulate())
         extensions = session.reactor.extensions(session.reactor.properties())
         old = extensions[extensions["meta_upgrade_extension_package_id"].notna()].head(1)
-        shown = session.reactor.extensions.upgrade(old, dry_run=True)
         wanted = old["meta_upgrade_extension_package_id"].iloc[0]
-        assert json.loads(shown.loc[0, "body"])["data"]["relationships"]["extension_package"]["data"]["id"] == wanted
+        assert session.reactor.extensions.upgrade(old)["extension_package_id"].tolist() == [wanted]
 
 
 class TestAuthorizations:
@@ -159,8 +160,6 @@ class TestAuthorizations:
             grants.get(made)
 
     def test_the_other_organisation_approves_or_rejects(self, simulate: Any) -> None:
-        from tests.conftest import sign_in
-
         grants = sign_in(simulate()).reactor.extension_package_usage_authorizations
         waiting = grants()[grants()["state"] == "pending_approval"]
         assert grants.approve(waiting)["state"].tolist() == ["approved"]

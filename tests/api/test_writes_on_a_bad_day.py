@@ -132,8 +132,42 @@ class TestProduction:
             assert [got.method for got in service.got] == ["GET"]
 
     def test_several_guarded_things_want_every_name(self, shop: Any) -> None:
-        with pytest.raises(NotConfirmed, match="confirm='development, staging'"):
+        with pytest.raises(NotConfirmed, match=r"confirm=\['development', 'staging'\]") as caught:
             shop.reactor.environments.delete(shop.development, shop.staging, confirm="2 environments")
+        assert caught.value.wanted == ["development", "staging"]
+
+    def test_a_name_with_a_comma_does_not_confirm_two_things(self, shop: Any) -> None:
+        one = shop.reactor.properties.create(name="A", platform="web", domains=["a.example"])
+        two = shop.reactor.properties.create(name="B", platform="web", domains=["b.example"])
+        both = shop.reactor.properties.create(name="A, B", platform="web", domains=["ab.example"])
+        shop.simulator.requests.clear()
+        for confirm in ("A, B", ["A, B"], ["A"], ["A", "A"], ["A", "B", "B"]):
+            with pytest.raises(NotConfirmed, match="delete these 2 properties"):
+                shop.reactor.properties.delete([one, two], confirm=confirm)
+        with pytest.raises(NotConfirmed, match="delete the property 'A, B'"):
+            shop.reactor.properties.delete(both, confirm=["A", "B"])
+        assert sent(shop) == []
+        assert shop.reactor.properties.delete([one, two], confirm=["B", "A"])["name"].tolist() == ["A", "B"]
+
+    @pytest.mark.parametrize("confirm", [pd.NA, pd.NaT, float("nan"), True, 3, b"Shop", np.array(["Shop"]), {"Shop"}])
+    def test_confirm_is_a_text(self, shop: Any, confirm: Any) -> None:
+        calls = [
+            lambda: shop.reactor.properties.delete(shop.property, confirm=confirm),
+            lambda: shop.reactor.properties.delete(shop.property, confirm=[confirm]),
+            lambda: shop.reactor.rules.delete("RL" + "0" * 32, confirm=confirm),
+            lambda: shop.reactor.libraries.build(LIBRARY, confirm=confirm),
+            lambda: shop.reactor.builds.republish("BL" + "0" * 32, confirm=confirm),
+            lambda: shop.reactor.extension_packages.release_private("EP" + "0" * 32, confirm=confirm),
+            lambda: shop.reactor.libraries.build(LIBRARY, confirm=["First"]),
+        ]
+        for call in calls:
+            with pytest.raises(ArgumentError, match="confirm is a text"):
+                call()
+        assert not shop.simulator.requests
+
+    def test_confirm_may_be_numpys_text(self, shop: Any) -> None:
+        shop.reactor.properties.delete(shop.property, confirm=np.str_("Shop"))
+        assert len(shop.reactor.properties()) == 0
 
 
 class TestPartsOfAChange:

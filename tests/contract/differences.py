@@ -96,7 +96,6 @@ KNOWN_MEMBERS: dict[tuple[str, str], str] = {
     ("extension_packages", "relationships.extension_package"): "See extension_package_usage_authorizations.",
     ("secrets", "attributes.refresh_at"): "FACTS 18: the guide's word for what the file calls refreshes_at.",
     ("secrets", "attributes.refreshes_at"): "FACTS 18: see refresh_at.",
-    ("secrets", "attributes.credentials"): "Catalogue: it can be written and is never shown.",
     ("rules", "relationships.rule_components"): "The file calls it rules here, and rule_components in the links.",
     ("rules", "relationships.rules"): "See rule_components.",
     ("extensions", "links.latest_extension_package"): "FACTS 11: only while there is a newer package.",
