@@ -1,6 +1,7 @@
 """Filters and sort: checked before the wire, and rows after it."""
 
 from datetime import UTC, date, datetime, timedelta, timezone
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -47,22 +48,72 @@ def test_a_value_becomes_the_apis_text(value: object, text: str) -> None:
     assert wire(name=value) == [("filter[name]", text)]
 
 
-@pytest.mark.parametrize("bounds", [(date(2026, 5, 31), date(2026, 5, 1)), (3, 2)])
-def test_bounds_in_the_wrong_order_are_an_error(bounds: tuple[object, object]) -> None:
-    with pytest.raises(ArgumentError, match="the lower bound comes first"):
-        adobe_nb.between(*bounds)  # type: ignore[arg-type]
+BERLIN = timezone(timedelta(hours=2))
 
 
 @pytest.mark.parametrize(
     "bounds",
     [
-        ("9", "10"),
-        (datetime(2026, 1, 2), datetime(2026, 1, 3, tzinfo=UTC)),
-        (date(2026, 1, 2), datetime(2026, 1, 3, tzinfo=UTC)),
+        (date(2026, 5, 31), date(2026, 5, 1)),
+        (3, 2),
+        (np.int64(3), 2.5),
+        ("2026-05-31", "2026-05-01"),
+        ("2026-05-31", date(2026, 5, 1)),
+        (datetime(2026, 1, 3), datetime(2026, 1, 2, tzinfo=UTC)),
+        (datetime(2026, 1, 2, 1, tzinfo=UTC), datetime(2026, 1, 2, 2, tzinfo=BERLIN)),
+        (pd.Timestamp("2026-01-03"), date(2026, 1, 2)),
+        (np.datetime64("2026-01-03"), np.datetime64("2026-01-02")),
     ],
 )
-def test_bounds_that_only_the_service_can_compare_are_left_to_it(bounds: tuple[object, object]) -> None:
-    assert adobe_nb.between(*bounds).startswith("BETWEEN ")  # type: ignore[arg-type]
+def test_bounds_in_the_wrong_order_are_an_error(bounds: tuple[Any, Any]) -> None:
+    with pytest.raises(ArgumentError, match="the lower bound comes first"):
+        adobe_nb.between(*bounds)
+
+
+@pytest.mark.parametrize(
+    ("bounds", "text"),
+    [
+        (("9", "10"), "BETWEEN 9,10"),
+        (("10", "9"), "BETWEEN 10,9"),  # versions, say: as texts these are in order
+        (("a", "2026-01-01"), "BETWEEN a,2026-01-01"),
+        (
+            (datetime(2026, 1, 2), datetime(2026, 1, 3, tzinfo=UTC)),
+            "BETWEEN 2026-01-02T00:00:00.000Z,2026-01-03T00:00:00.000Z",
+        ),
+        (
+            (datetime(2026, 1, 2, 9, tzinfo=UTC), date(2026, 1, 2)),
+            "BETWEEN 2026-01-02T09:00:00.000Z,2026-01-02T23:59:59.999Z",
+        ),
+        (("2026-01-02", date(2026, 1, 2)), "BETWEEN 2026-01-02,2026-01-02T23:59:59.999Z"),
+        ((2, 2), "BETWEEN 2,2"),
+    ],
+)
+def test_bounds_in_order_are_written(bounds: tuple[Any, Any], text: str) -> None:
+    assert adobe_nb.between(*bounds) == text
+
+
+@pytest.mark.parametrize(
+    ("bounds", "says"),
+    [
+        ((date(2026, 1, 1), 5), "the bounds are a date and a number"),
+        ((1, "z"), "the bounds are a number and a text"),
+        (("yesterday", date(2026, 1, 1)), "the bounds are a text and a date"),
+        ((False, True), "not True or False"),
+        ((np.True_, 3), "not True or False"),
+        ((None, 3), "missing"),
+        ((1, pd.NA), "missing"),
+        ((date(2026, 1, 1), pd.NaT), "missing"),
+        ((float("nan"), 3), "missing"),
+        ((0, float("inf")), "infinite"),
+        (("GT 3", "5"), "the bare bound"),
+        (("a,b", "c"), "comma"),
+        (("", "c"), "empty"),
+        (([1], 2), "not list"),
+    ],
+)
+def test_bounds_that_cannot_be_compared_are_an_error_at_once(bounds: tuple[Any, Any], says: str) -> None:
+    with pytest.raises(ArgumentError, match=says):
+        adobe_nb.between(*bounds)
 
 
 @pytest.mark.parametrize(
@@ -87,6 +138,9 @@ def test_bounds_that_only_the_service_can_compare_are_left_to_it(bounds: tuple[o
         ({"created_at": pd.NaT}, "missing"),
         ({"created_at": "GT 01/02/2030"}, "needs a date such as"),
         ({"created_at": "BETWEEN 2026-01-01,later"}, "needs a date"),
+        ({"created_at": "BETWEEN 2026-02-01,2026-01-01"}, "the lower bound comes first"),
+        ({"revision_number": "BETWEEN 10,9"}, "the lower bound comes first"),
+        ({"revision_number": float("inf")}, "infinite"),
         ({"enabled": "EQ yes"}, "needs true or false"),
         ({"revision_number": "EQ abc"}, "needs a number"),
         ({"name": {"EQ": 1}}, "not dict"),
@@ -167,4 +221,10 @@ def test_sort_takes_texts_and_lists_with_signs() -> None:
 @pytest.mark.parametrize("key", ["nam", "", "-", "property_id"])
 def test_sort_by_what_is_no_attribute_is_refused(key: str) -> None:
     with pytest.raises(ArgumentError, match="cannot be sorted by"):
+        check_sort(RULES, key)
+
+
+@pytest.mark.parametrize("key", [pd.NA, 5, True])
+def test_sort_by_what_is_no_text_and_no_list_is_refused(key: Any) -> None:
+    with pytest.raises(ArgumentError, match="sort names attributes"):
         check_sort(RULES, key)

@@ -296,7 +296,7 @@ def test_the_wrong_exception_is_not_raised_for_an_unknown_outcome() -> None:
 
 
 class TestSwitches:
-    @pytest.mark.parametrize("flag", [None, 0, 1, "False", "yes"])
+    @pytest.mark.parametrize("flag", [None, 0, 1, "False", "yes", pd.NA, float("nan"), np.array([True])])
     def test_dry_run_is_true_or_false(self, shop: Any, flag: Any) -> None:
         rule = "RL" + "0" * 32
         calls = [
@@ -317,6 +317,54 @@ class TestSwitches:
     def test_the_typo_that_matters_most_is_answered(self, shop: Any) -> None:
         with pytest.raises(ArgumentError, match="Did you mean dry_run"):
             shop.reactor.rules.create(shop.property, name="Home", dryrun=True)
+
+
+NOTHING = [pd.NA, pd.NaT, float("nan"), None, np.float64("nan"), [pd.NA], np.array([1, 2])]
+
+
+class TestMissingValues:
+    """What frames have where there is nothing is an error with a next step, in every keyword of a write."""
+
+    @pytest.mark.parametrize("nothing", NOTHING, ids=repr)
+    def test_in_a_keyword_is_an_argument_error(self, shop: Any, nothing: Any) -> None:
+        reactor, zeros = shop.reactor, "0" * 32
+        calls = [
+            lambda: reactor.rules.create(shop.property, name=nothing),
+            lambda: reactor.rules.update("RL" + zeros, name=nothing),
+            lambda: reactor.rules.update("RL" + zeros, enabled=nothing),
+            lambda: reactor.data_elements.update("DE" + zeros, settings=nothing),
+            lambda: reactor.data_elements.update("DE" + zeros, extension=nothing),
+            lambda: reactor.data_elements.update("DE" + zeros, storage_duration=[nothing]),
+            lambda: reactor.rule_components.update("RC" + zeros, order=nothing),
+            lambda: reactor.callbacks.create(shop.property, url=nothing, subscriptions=["rule.updated"]),
+            lambda: reactor.callbacks.create(shop.property, url="https://x.example", subscriptions=[nothing]),
+            lambda: reactor.properties.create(name="New", platform=nothing, domains=["x.example"]),
+            lambda: reactor.properties.update(shop.property, domains=[nothing, pd.NA]),
+            lambda: reactor.environments.update("EN" + zeros, archive_passphrase=nothing),
+            lambda: reactor.secrets.update("SE" + zeros, credentials=nothing),
+            lambda: reactor.libraries.assign(LIBRARY, nothing),
+            lambda: reactor.libraries.add(LIBRARY, nothing),
+            lambda: reactor.libraries.add(LIBRARY, "RL" + zeros, revise=nothing),
+            lambda: reactor.extensions.upgrade("EX" + zeros, extension_package=[nothing]),
+            lambda: reactor.extension_packages.upload(nothing),
+            lambda: reactor.extension_packages(max_availability=[nothing]),
+            lambda: reactor.builds.wait("BL" + zeros, timeout=nothing),
+            lambda: reactor.builds.wait("BL" + zeros, poll=nothing),
+            lambda: reactor.request("GET", "/companies", {"page[size]": nothing}),
+        ]
+        shop.simulator.requests.clear()
+        for call in calls:
+            with pytest.raises(ArgumentError):
+                call()
+        assert not shop.simulator.requests
+
+    def test_times_may_be_numpys(self, shop: Any) -> None:
+        shown = shop.reactor.hosts.wait(shop.host, timeout=np.float32(1), poll=np.int64(1))
+        assert shown["status"].tolist() == ["succeeded"]
+
+    def test_a_path_with_a_null_character_is_refused(self, shop: Any) -> None:
+        with pytest.raises(ArgumentError, match="cannot be read"):
+            shop.reactor.extension_packages.upload("a\0.zip")
 
 
 class TestDelegates:
