@@ -64,7 +64,9 @@ def exchange(call: Call, record: Record, credentials: Mapping[str, Any] | None) 
     if not isinstance(offset, int) or isinstance(offset, bool) or not 0 <= offset < 2**31:
         raise malformed("refresh_offset is a number of seconds.", "/data/attributes/credentials/refresh_offset")
     given = credentials or {}
-    record.attributes["credentials"] = {name: given[name] for name in _ECHOED if name in given}
+    echoed = {name: given[name] for name in _ECHOED if name in given}
+    record.attributes.pop("credentials", None)
+    record.attributes |= {"credentials": echoed} if echoed else {}
     record.meta.pop("test_exchange", None)
     if kind == "oauth2-google":
         _ask_a_person(call, record)
