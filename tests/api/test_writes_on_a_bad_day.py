@@ -15,6 +15,7 @@ from adobe_nb import ApiError, ArgumentError, DelayedError, IncompleteResult, No
 from adobe_nb.api.journal import Journal
 from adobe_nb.transport import Request, _describe
 from tests.api.test_editing import JSON_API, PLACE, answering
+from tests.conftest import sign_in
 from tests.stub import Answer
 
 TOKEN = "hush-hush-4712"
@@ -394,3 +395,43 @@ def test_the_rules_of_components_that_a_search_found_are_listed(session: Any) ->
     hits = session.reactor.search("Campaign Code", fields="attributes.settings", types="rule_components")
     assert len(hits)
     assert set(session.reactor.rules(hits)["rule_component_id"]) == set(hits["id"])
+
+
+class TestOddAnswersBeforeAWrite:
+    @pytest.mark.parametrize("body", [b'{"data": null}', b'{"data": {}}', b'{"data": [{"type": "companies"}]}'])
+    def test_a_list_of_companies_that_is_none_is_an_error_of_ours(self, body: bytes) -> None:
+        with answering(Answer(200, body, JSON_API)) as service:
+            with pytest.raises(IncompleteResult, match="list of companies"):
+                service.reactor.properties.create(name="Shop", platform="web", domains=["x.example"])
+            assert {got.method for got in service.got} == {"GET"}
+
+    @pytest.mark.parametrize("relationships", [None, [], {"property": None}, {"property": {"data": []}}])
+    def test_a_rule_that_names_no_property_gets_no_component(self, relationships: Any) -> None:
+        rule = {"id": "RL" + "0" * 32, "type": "rules", "attributes": {"name": "Home"}, "relationships": relationships}
+        about = {"name": "x", "delegate_descriptor_id": "core::events::click", "extension": "EX" + "0" * 32}
+        with answering(Answer(200, json.dumps({"data": rule}).encode(), JSON_API)) as service:
+            with pytest.raises(IncompleteResult, match="names no property, so nothing was sent"):
+                service.reactor.rule_components.create(rule["id"], **about)
+            assert [got.method for got in service.got] == ["GET"]
+
+    def test_a_build_that_names_no_library_is_not_republished(self) -> None:
+        build = {"id": "BL" + "0" * 32, "type": "builds", "relationships": {"library": {"data": None}}}
+        with answering(Answer(200, json.dumps({"data": build}).encode(), JSON_API)) as service:
+            with pytest.raises(IncompleteResult, match="names no library"):
+                service.reactor.builds.republish(build["id"], confirm="x")
+            assert [got.method for got in service.got] == ["GET"]
+
+    def test_a_name_without_attributes_is_na(self) -> None:
+        rule = {"id": "RL" + "0" * 32, "type": "rules", "attributes": None}
+        with answering(Answer(200, json.dumps({"data": rule}).encode(), JSON_API)) as service:
+            named = service.reactor.with_names(pd.DataFrame({"rule_id": [rule["id"]]}))
+        assert named["rule_name"].isna().all()
+
+
+def test_a_raw_change_of_an_authorization_needs_no_address_of_its_own(simulate: Any) -> None:
+    reactor = sign_in(simulate()).reactor
+    grants = reactor.extension_package_usage_authorizations()
+    grant = grants.loc[grants["state"] == "pending_approval", "id"].iloc[0]
+    kind = "extension_package_usage_authorizations"
+    body = {"data": {"id": grant, "type": kind, "attributes": {"state": "approved"}}}
+    assert reactor.request("PATCH", f"/{kind}/{grant}", body=body)["data"]["attributes"]["state"] == "approved"
