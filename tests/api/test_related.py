@@ -123,8 +123,9 @@ class TestNamesOfRuleComponents:
         return session.reactor.with_names(session.reactor.rule_components(site))
 
     def test_found_by_a_search_their_rules_are_looked_up(self, session: Any, components: pd.DataFrame) -> None:
-        hits = session.reactor.search("core::", fields="attributes.delegate_descriptor_id", types="rule_components")
+        hits = session.reactor.search("core", fields="attributes.delegate_descriptor_id", types="rule_components")
         hits = hits[hits["id"].isin(components["id"])].head(5)
+        assert len(hits) == 5
         assert hits["rule_id"].isna().all()
         named = session.reactor.with_names(hits)
         known = components.set_index("id").loc[hits["id"]]
