@@ -7,23 +7,29 @@ from datetime import UTC, datetime
 from typing import Any
 
 from adobe_nb.api.jsonapi import Client, Document
-from adobe_nb.api.pages import is_resource
+from adobe_nb.api.pages import problem_of, shown, wrong_shape
 from adobe_nb.errors import ArgumentError, IncompleteResult
 
 
 def one_of(document: Document, resource_type: str, identifier: str | None = None) -> Document:
     """The resource of a document, of that type and id. Raises IncompleteResult."""
     data = document.get("data")
-    if isinstance(data, dict) and is_resource(data, resource_type) and identifier in {None, data["id"]}:
-        return data
-    raise IncompleteResult(f"The answer is not the one of {resource_type} that was asked for. Run it again.")
+    problem = problem_of(data, resource_type)
+    if not problem and isinstance(data, dict) and identifier not in {None, data["id"]}:
+        problem = f"it holds {shown(data['id'])}"
+    if problem or not isinstance(data, dict):
+        wanted = f"/{resource_type}/{identifier}" if identifier else f"/{resource_type}"
+        raise wrong_shape(wanted, f"did not answer with the one of {resource_type} that was asked for ({problem})")
+    return data
 
 
-def any_of(document: Document, types: Sequence[str]) -> Document:
-    """The resource of a document, of one of these types. Raises IncompleteResult."""
+def any_of(document: Document, types: Sequence[str], *, bare: bool = False) -> Document:
+    """The resource of a document, of one of these types; ``bare``: its identifier. Raises IncompleteResult."""
     data = document.get("data")
-    if not isinstance(data, dict) or not any(is_resource(data, each) for each in types):
-        raise IncompleteResult(f"The answer is none of {', '.join(types)}. Run it again.")
+    kind = data.get("type") if isinstance(data, dict) else None
+    problem = problem_of(data, kind if isinstance(kind, str) and kind in types else types[0], bare=bare)
+    if problem or not isinstance(data, dict):
+        raise wrong_shape(f"/{types[0]}", f"did not answer with one of {', '.join(types)} ({problem})")
     return data
 
 

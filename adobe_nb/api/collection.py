@@ -13,7 +13,7 @@ from adobe_nb.api.answers import attrs_of, checked_limit, linked_id, one_of, pat
 from adobe_nb.api.filters import FUTURE, PAST, Condition, Filter, Sort, check_filter, check_rows, check_sort, span_of
 from adobe_nb.api.frames import DTYPES, FrameBuilder, columns_of, sort_frame, to_frame
 from adobe_nb.api.ids import Ids, ids_in, ids_of_type, listed_under, parents_of_one_type
-from adobe_nb.api.jsonapi import PAGE_SIZE, Client, Document, Listing, Params, in_parallel
+from adobe_nb.api.jsonapi import PAGE_SIZE, Client, Document, Listing, Params, check_totals, in_parallel
 from adobe_nb.api.pages import Page, decoder_of, plain_page
 from adobe_nb.api.reading import Ask, Nowhere, documents_of, read
 from adobe_nb.errors import ArgumentError, Gap, IncompleteResult, NoSuchName
@@ -455,11 +455,18 @@ def _first(client: Client, listing: Listing, want: int) -> Page:
     """The first so many resources of a list, as one page, and how many the service says there are."""
     size = min(PAGE_SIZE, want)
     first = client.page(listing, 1, size)
+    check_totals(first, listing.path, size)
     if first.total_pages is None:
         return _first_in_turn(client, listing, want, first)
     numbers = range(2, min(first.total_pages, -(-want // size)) + 1)
     for _ in range(2):
-        pages = [first, *in_parallel(client, lambda number: client.page(listing, number, size), numbers, listing.type)]
+        pages = [first]
+        # Some pages at a time: their number is the service's word only.
+        for at in range(0, len(numbers), PAGE_SIZE):
+            some = numbers[at : at + PAGE_SIZE]
+            pages += in_parallel(client, lambda number: client.page(listing, number, size), some, listing.type)
+            if not pages[-1].ids:
+                break
         documents = [each for page in pages for each in page.documents][:want]
         ids = [str(each["id"]) for each in documents]
         totals = {page.total_count for page in pages}

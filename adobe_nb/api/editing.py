@@ -20,7 +20,6 @@ from adobe_nb.api.collection import Collection
 from adobe_nb.api.frames import to_frame
 from adobe_nb.api.ids import Ids, ids_in, ids_of_type, listed_under, parents_of_one_type
 from adobe_nb.api.jsonapi import Client, Listing
-from adobe_nb.api.reading import documents_of
 from adobe_nb.api.relations import component_notes, related
 from adobe_nb.api.sending import (
     Confirm,
@@ -112,9 +111,9 @@ class Creatable(Writing):
         if parent is None and creators == ("companies",):
             if client is None:
                 return f"companies/{Placeholder('id of the company')}"
-            companies = documents_of(client, [Listing("/companies", "companies")], "companies")[0]
+            companies = client.page(Listing("/companies", "companies"), 1).ids
             if len(companies) == 1:
-                return f"companies/{companies[0]['id']}"
+                return f"companies/{companies[0]}"
         if parent is None:
             names = " or ".join(f"{RESOURCES[each].singular} ({RESOURCES[each].prefix}…)" for each in creators)
             raise ArgumentError(f"{self.row.type}.create wants its {names.replace('_', ' ')} first.")

@@ -168,9 +168,9 @@ def span_of(condition: Condition) -> tuple[datetime, datetime] | None:
         return None
     moments = [_comparable(bound, "datetime") for bound in bounds]
     if operator == "GT":
-        return moments[0] + _MOMENT, FUTURE
+        return min(moments[0], FUTURE) + _MOMENT, FUTURE
     if operator == "LT":
-        return PAST, moments[0] - _MOMENT
+        return PAST, max(moments[0], PAST) - _MOMENT
     return moments[0], moments[-1]
 
 
@@ -252,6 +252,7 @@ def _refuse_conditions(name: str, values: Sequence[Any]) -> None:
 
 
 def _alternatives(name: str, text: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    check_whole(f"The filter {name}", text)
     if text.startswith("BETWEEN "):
         bounds = tuple(part.strip() for part in text.removeprefix("BETWEEN ").split(","))
         if len(bounds) != 2 or not all(bounds):
@@ -274,7 +275,12 @@ def _plain(given: Scalar) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, datetime):
-        moment = value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+        try:
+            moment = value.replace(tzinfo=UTC) if value.tzinfo is None else _in_utc(value)
+        except ValueError:
+            moment = None
+        if moment is None:
+            raise ArgumentError(f"{value} is outside the calendar in UTC. Give an earlier or later date.")
         return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
     if isinstance(value, date):
         return f"{value.isoformat()}T00:00:00.000Z"
@@ -356,10 +362,25 @@ def like(text: str) -> re.Pattern[str]:
     return re.compile("".join(parts), re.IGNORECASE | re.DOTALL)
 
 
+def _in_utc(moment: datetime) -> datetime:
+    """The same moment in UTC. Raises ValueError where that leaves the calendar."""
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        pass
+    raise ValueError(moment)
+
+
+def check_whole(what: str, text: str) -> None:
+    """Raise ArgumentError for a text with half a character, a lone surrogate: no request can carry it."""
+    if any("\ud800" <= letter <= "\udfff" for letter in text):
+        raise ArgumentError(f"{what} holds half a character (a lone surrogate). Type it again, or leave it out.")
+
+
 def _comparable(value: object, kind: Kind) -> Any:
     if kind == "datetime":
         moment = datetime.fromisoformat(str(value))
-        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else _in_utc(moment)
     if kind in {"integer", "number"}:
         return float(str(value))
     text = str(value)

@@ -2,15 +2,18 @@
 
 import json
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import accumulate, pairwise
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
-from adobe_nb.api.pages import Page
+from adobe_nb.api.escapes import decoded
+from adobe_nb.api.pages import Page, shown
 from adobe_nb.errors import ArgumentError, IncompleteResult
 from adobe_nb.resources import Kind, Resource
 
@@ -25,6 +28,9 @@ DTYPES: Mapping[Kind, str] = {
 _Resource = Mapping[str, Any]
 _CHUNK = 5000
 """Rows that are turned into arrays together."""
+_YEARS = (np.datetime64(datetime.min, "us"), np.datetime64(datetime.max, "us"))
+_EXACT = 2**53
+"""Up to there a float holds every whole number."""
 
 
 def columns_of(row: Resource, parent: str | None = None) -> dict[str, Kind]:
@@ -88,6 +94,7 @@ class FrameBuilder:
     def __init__(self, row: Resource, parent: str | None = None) -> None:
         self._row = row
         self._kinds = columns_of(row, parent)
+        self._nested = json_columns(row)
         self._parent_column = row.parent_column(parent)
         self._waiting: list[_Part] = []
         self._waiting_rows = 0
@@ -99,10 +106,10 @@ class FrameBuilder:
         if page.columns is None:
             self.add_documents(page.documents, [parent_id] * len(page.ids), order)
             return
-        columns = {
-            name: values if self._kinds.get(name, "json") != "json" else _texts(values)
-            for name, values in page.columns.items()
-        }
+        columns: dict[str, Sequence[Any]] = {}
+        for name, values in page.columns.items():
+            is_json = self._kinds.get(name, "json") == "json"
+            columns[name] = _converted(self._row, name, "json", values, page.ids, self._nested) if is_json else values
         self._take(_Part(order, page.ids, [parent_id] * len(page.ids), columns))
 
     def add_documents(
@@ -113,7 +120,7 @@ class FrameBuilder:
     ) -> None:
         """Take resources as the API gives them. Raises IncompleteResult for a value of another type."""
         ids = [each["id"] for each in documents]
-        columns = _columns_of_documents(self._row, documents, ids, self._kinds)
+        columns = _columns_of_documents(self._row, documents, ids, self._kinds, self._nested)
         self._take(_Part(order, ids, parent_ids or [None] * len(ids), columns))
 
     def drop(self, order: tuple[int, ...]) -> None:
@@ -184,7 +191,11 @@ class FrameBuilder:
 
 
 def _columns_of_documents(
-    row: Resource, documents: Sequence[_Resource], ids: Sequence[str], kinds: Mapping[str, Kind]
+    row: Resource,
+    documents: Sequence[_Resource],
+    ids: Sequence[str],
+    kinds: Mapping[str, Kind],
+    nested: Collection[str],
 ) -> dict[str, list[Any]]:
     """The values of the columns, each of its column's type."""
     parts = [
@@ -202,20 +213,32 @@ def _columns_of_documents(
     for attribute in row.meta:
         columns[f"meta_{attribute.name}"] = [part[3].get(attribute.name) for part in parts]
     columns |= _unknown(row, parts, kinds)
-    return {name: _checked(row, name, kinds.get(name, "json"), values, ids) for name, values in columns.items()}
+    found: dict[str, list[Any]] = {}
+    for name, values in {"id": ids, **columns}.items():
+        found[name] = _converted(row, name, kinds.get(name, "json"), values, ids, nested)
+        for identifier, value in zip(ids, found[name], strict=True):
+            if isinstance(value, str) and not value.isascii() and (half := _HALF.search(value)):
+                raise _half_character(identifier, name, half[0])
+    del found["id"]
+    return found
 
 
-def _checked(row: Resource, name: str, kind: Kind, values: Sequence[Any], ids: Sequence[str]) -> list[Any]:
-    convert = _CONVERT[kind]
+def _converted(
+    row: Resource, name: str, kind: Kind, values: Sequence[Any], ids: Sequence[str], nested: Collection[str]
+) -> list[Any]:
+    """The values as the column has them. Raises IncompleteResult for one of another type."""
+    convert = nested_text if name in nested else _CONVERT[kind]
     try:
         return [None if value is None else convert(value) for value in values]
-    except TypeError:
+    except (TypeError, IncompleteResult):
         pass
     raise _surprise(row, name, kind, values, ids)
 
 
-def _texts(values: Sequence[Any]) -> list[str | None]:
-    return [None if value is None else json_text(value) for value in values]
+def json_columns(row: Resource) -> set[str]:
+    """The columns of a type's frame that hold JSON text. Not among them: what may be any text, such as a default."""
+    attributes = {each.name for each in row.columns if each.kind == "json" and (each.form or not each.write)}
+    return attributes | {f"meta_{each.name}" for each in row.meta if each.kind == "json"}
 
 
 def sort_frame(frame: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
@@ -233,13 +256,18 @@ def sort_frame(frame: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
     return frame
 
 
-def expand(frame: pd.DataFrame, column: str) -> pd.DataFrame:
+def expand(frame: pd.DataFrame, column: str, *, errors: Literal["coerce", "raise"] = "coerce") -> pd.DataFrame:
     """Open a column of JSON text: its members become columns ``<column>.<member>`` right after it.
 
     Nested objects give dotted names; lists stay JSON text. Bool, whole number, number and text members are typed
-    ``boolean``, ``Int64``, ``Float64``, ``string``; members of mixed type are text.
+    ``boolean``, ``Int64``, ``Float64``, ``string``; members of mixed type are text, and so are numbers that the type
+    could not hold exactly.
 
-    Raises ArgumentError when the column is not there, or holds something else than JSON objects.
+    Rows whose text is not a JSON object, has two members of one name or half a character (a lone surrogate) stay, with
+    NA in the members; ``attrs["not_expanded"]`` counts them: ``{"settings": {"rows": 2, "first": "DE…"}}``. With
+    ``errors="raise"`` the first of them is an ArgumentError that names its id. A text ``null`` counts as missing.
+
+    Raises ArgumentError when the column is not there or holds no text, or when it was opened before.
 
     Example:
         >>> import adobe_nb
@@ -251,11 +279,27 @@ def expand(frame: pd.DataFrame, column: str) -> pd.DataFrame:
     """
     if not isinstance(column, str):
         raise ArgumentError(f"Name one column, as in adobe_nb.expand(frame, 'settings'), instead of {column!r}.")
+    if errors not in ("coerce", "raise"):
+        raise ArgumentError(f'errors is "coerce" or "raise", not {errors!r}.')
     if column not in frame.columns:
         raise ArgumentError(f"The frame has no column {column!r}. It has: {', '.join(map(str, frame.columns))}.")
     if not frame.columns.is_unique:
         raise ArgumentError("Two columns have the same name. Rename one of them first.")
-    flat = [_members(text, column, position) for position, text in enumerate(frame[column])]
+    texts = frame[column]
+    if not (isinstance(texts.dtype, pd.StringDtype) or texts.dtype == "object" or texts.isna().all()):
+        raise ArgumentError(f"The column {column!r} holds {texts.dtype}, not JSON text: there is nothing to open.")
+    flat: list[dict[str, Any]] = []
+    odd: list[int] = []
+    for position, text in enumerate(texts):
+        members, problem = _members(text)
+        flat.append(members)
+        if problem:
+            odd.append(position)
+        if problem and errors == "raise":
+            raise ArgumentError(
+                f"Row {position} of {column!r}{_id_at(frame, position, ' ({})')} {problem}, so it has no members to "
+                'open. Correct it, or leave errors="raise" out: then the members of such rows are NA.'
+            )
     names = list(dict.fromkeys(name for members in flat for name in members))
     opened = {f"{column}.{name}": _guessed([members.get(name) for members in flat], frame.index) for name in names}
     taken = [name for name in opened if name in frame.columns]
@@ -266,6 +310,9 @@ def expand(frame: pd.DataFrame, column: str) -> pd.DataFrame:
         [frame.iloc[:, :at], pd.DataFrame(opened, index=frame.index), frame.iloc[:, at:]], axis="columns"
     )
     result.attrs = dict(frame.attrs)
+    if odd:
+        about = {"rows": len(odd), "first": _id_at(frame, odd[0], "{}") or odd[0]}
+        result.attrs["not_expanded"] = {**frame.attrs.get("not_expanded", {}), column: about}
     return result
 
 
@@ -308,10 +355,25 @@ def _series(row: Resource, name: str, kind: Kind, values: Sequence[Any], ids: Se
     raise _surprise(row, name, kind, values, ids)
 
 
+_HALF = re.compile("[\ud800-\udfff]")
+
+
+def _half_character(identifier: str, name: str, half: str) -> IncompleteResult:
+    return IncompleteResult(
+        f"{shown(identifier)} has half a character (a lone surrogate, U+{ord(half):04X}) in {name}, which no table can "
+        "hold. Correct it in Adobe's interface; the raw answer is to be had with reactor.request()."
+    )
+
+
 def _surprise(row: Resource, name: str, kind: Kind, values: Sequence[Any], ids: Sequence[str]) -> IncompleteResult:
     bad = next((index for index, value in enumerate(values) if not _fits(kind, value)), 0)
+    what = f"a {type(values[bad]).__name__}"
+    if kind == "datetime" and isinstance(values[bad], str):
+        what = "a text that is not a date of the years 1 to 9999"
+    if kind in {"json", "text"}:
+        what = "a value that is nested too deep"
     return IncompleteResult(
-        f"{ids[bad]} has a {type(values[bad]).__name__} in {name}, where {row.type} should have {kind}. "
+        f"{shown(ids[bad])} has {what} in {name}, where {row.type} should have {kind}. "
         "Adobe may have changed the API: please report it, and read the raw answer with reactor.request()."
     )
 
@@ -319,7 +381,7 @@ def _surprise(row: Resource, name: str, kind: Kind, values: Sequence[Any], ids: 
 def _fits(kind: Kind, value: object) -> bool:
     try:
         _typed(kind, [None if value is None else _CONVERT[kind](value)])
-    except (TypeError, ValueError, OverflowError):
+    except (TypeError, ValueError, OverflowError, IncompleteResult):
         return False
     return True
 
@@ -327,11 +389,26 @@ def _fits(kind: Kind, value: object) -> bool:
 def _typed(kind: Kind, values: Sequence[Any]) -> "pd.Series[Any]":
     """A series of values that have the right Python type already."""
     if kind == "datetime":
-        moments = pd.to_datetime(pd.Series(values, dtype="object"), utc=True, format="ISO8601")
-        return pd.Series(moments).astype("datetime64[us, UTC]")
+        try:
+            moments = pd.to_datetime(pd.Series(values, dtype="object"), utc=True, format="ISO8601")
+        except (ValueError, OverflowError):  # also of years that nanoseconds cannot tell
+            return _moments(values)
+        found = pd.Series(moments).astype("datetime64[us, UTC]")
+        bare = found.to_numpy(dtype="datetime64[us]")
+        if (bare < _YEARS[0]).any() or (bare > _YEARS[1]).any():
+            raise ValueError(kind)  # pandas could hold it, but neither show it nor give it as a datetime
+        return found
     if kind == "boolean":
         return pd.Series(_booleans(values), copy=False)
     return pd.Series(values, dtype=DTYPES[kind])
+
+
+def _moments(values: Sequence[Any]) -> "pd.Series[Any]":
+    """Dates of the years 1 to 9999, one by one. Raises ValueError, OverflowError."""
+    moments = [None if value is None else datetime.fromisoformat(value) for value in values]
+    zoned = [each.astimezone(UTC) if each is not None and each.tzinfo else each for each in moments]
+    bare = [None if each is None else each.replace(tzinfo=None) for each in zoned]
+    return pd.Series(np.array(bare, dtype="datetime64[us]")).dt.tz_localize("UTC")
 
 
 def _booleans(values: Sequence[Any]) -> pd.arrays.BooleanArray:
@@ -343,8 +420,31 @@ def _booleans(values: Sequence[Any]) -> pd.arrays.BooleanArray:
 
 
 def json_text(value: object) -> str:
-    """Text as it is, anything else as compact JSON."""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    """Text as it is, anything else as compact JSON. Raises IncompleteResult for what is nested too deep."""
+    if isinstance(value, str):
+        return value
+    try:
+        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    except RecursionError:
+        text = ""
+    if not text:
+        raise IncompleteResult("The answer is nested too deep. Read the raw one with reactor.request().")
+    # Half characters as the escapes that they came as: nothing else can hold them.
+    return text if text.isascii() else _HALF.sub(lambda half: f"\\u{ord(half[0]):04x}", text)
+
+
+def nested_text(value: object) -> str:
+    """JSON text with its escapes decoded: what a text holds, or anything else as JSON."""
+    return decoded(value) if isinstance(value, str) else json_text(value)
+
+
+def _whole_number(value: object) -> int:
+    """A whole number, also as 1.0. Raises TypeError."""
+    if type(value) is float and value.is_integer() and abs(value) <= _EXACT:
+        return int(value)
+    if type(value) is not int:
+        raise TypeError(type(value).__name__)
+    return value
 
 
 def _exactly(*types: type) -> Callable[[object], object]:
@@ -361,26 +461,54 @@ _CONVERT: Mapping[Kind, Callable[[Any], Any]] = {
     "json": json_text,
     "datetime": _exactly(str),
     "boolean": _exactly(bool),
-    "integer": _exactly(int),
+    "integer": _whole_number,
     "number": _exactly(int, float),
 }
 
 
-def _members(text: object, column: str, position: int) -> dict[str, Any]:
+def _id_at(frame: pd.DataFrame, position: int, form: str) -> str:
+    """The id in that row, in that form; nothing where there is none."""
+    identifier = frame["id"].iloc[position] if "id" in frame.columns else None
+    return form.format(identifier) if isinstance(identifier, str) else ""
+
+
+def _members(text: object) -> tuple[dict[str, Any], str]:
+    """The members by their dotted names, and what keeps them from being opened; empty when nothing does."""
     if text is None or text is pd.NA or text == "" or (isinstance(text, float) and math.isnan(text)):
-        return {}
+        return {}, ""
     try:
-        value = json.loads(str(text))
+        value = json.loads(str(text), object_pairs_hook=_distinct, parse_constant=_refuse)
+        pairs = [] if value is None or not isinstance(value, dict) else list(_flatten(value))
+        if not str(text).isascii() or "\\ud" in str(text).lower():
+            json.dumps(value, ensure_ascii=False).encode()
+    except _TwoOfOneNameError:
+        return {}, "has two members of the same name"
+    except UnicodeEncodeError:
+        return {}, "holds half a character (a lone surrogate)"
+    except RecursionError:
+        return {}, "is nested too deep"
     except ValueError:
-        value = None
-    if not isinstance(value, dict):
-        raise ArgumentError(
-            f"Row {position} of {column!r} is not a JSON object, so it has no members to open. Read it with json.loads."
-        )
-    pairs = list(_flatten(value))
+        return {}, "is not a JSON object"
+    if value is not None and not isinstance(value, dict):
+        return {}, "is not a JSON object"
     if len(dict(pairs)) != len(pairs):
-        raise ArgumentError(f"Row {position} of {column!r} has members of the same dotted name. Use json.loads.")
-    return dict(pairs)
+        return {}, "has members of the same dotted name"
+    return dict(pairs), ""
+
+
+class _TwoOfOneNameError(Exception):
+    pass
+
+
+def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise _TwoOfOneNameError
+    return members
+
+
+def _refuse(name: str) -> float:
+    raise ValueError(name)
 
 
 def _flatten(value: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, Any]]:
@@ -391,6 +519,10 @@ def _flatten(value: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, 
             yield f"{prefix}{name}", member
 
 
+def _texts(values: Sequence[Any]) -> list[str | None]:
+    return [None if value is None else json_text(value) for value in values]
+
+
 def _guessed(values: Sequence[Any], index: "pd.Index[Any]") -> "pd.Series[Any]":
     types = {type(value) for value in values if value is not None}
     kind: Kind = "json"
@@ -399,7 +531,9 @@ def _guessed(values: Sequence[Any], index: "pd.Index[Any]") -> "pd.Series[Any]":
     elif types == {int}:
         kind = "integer"
     elif types and types <= {int, float}:
-        kind = "number"
+        # A float holds whole numbers exactly up to there.
+        exact = all(abs(value) <= _EXACT for value in values if type(value) is int)
+        kind = "number" if exact else "json"
     try:
         series = _typed(kind, _texts(values) if kind == "json" else values)
     except OverflowError:  # a number too large for 64 bits

@@ -13,7 +13,7 @@ from requests.auth import AuthBase
 
 from adobe_nb.api.explanations import GATEWAY, explanation
 from adobe_nb.api.filters import FUTURE, PAST
-from adobe_nb.api.pages import Page, moment_of, plain_page
+from adobe_nb.api.pages import Page, moment_of, parsed, plain_page, shifted, wrong_shape
 from adobe_nb.api.progress import Progress, no_progress
 from adobe_nb.api.redaction import public
 from adobe_nb.auth.credentials import Secret
@@ -267,6 +267,7 @@ class Client:
             paging = (("page[number]", str(number)), ("page[size]", str(PAGE_SIZE)))
             answer = self.fetch(listing.path, (*listing.params, *paging))
             page = full = plain_page(answer.body, listing.path, listing.type)
+            check_totals(page, listing.path, PAGE_SIZE, number)
             if listing is not whole:
                 page = page.without({at for at, each in enumerate(page.ids) if each in count.latest})
             ids = set(page.ids)
@@ -277,12 +278,17 @@ class Client:
             yield page
             if number >= full.total_pages if full.total_pages is not None else len(full.ids) < PAGE_SIZE:
                 break
+            if not full.ids:
+                gap = Gap(whole.path, count.announced, count.received)
+                raise IncompleteResult(
+                    f"{gap}: page {number} of {full.total_pages} is empty. Run it again.", gaps=[gap]
+                )
             number += 1
             if whole.deepest is not None and number > whole.deepest:
                 newest = count.newest
                 if whole.undated is None or newest is None or listing.low == newest:
                     raise whole.too_deep(count.announced)
-                listing = replace(whole.created(newest - MOMENT, whole.high), low=newest)
+                listing = replace(whole.created(shifted(newest, -MOMENT), whole.high), low=newest)
                 number, before = 1, set()
         if problem := count.problem(whole):
             raise IncompleteResult(f"{problem}. Run it again.", gaps=[problem])
@@ -310,27 +316,47 @@ class _Count:
         self.latest: dict[str, datetime] = {}
         """Those of the last few moments."""
         self._began: datetime | None = None
-        self._pages = self._got = self._old = 0
+        self.received = self._pages = self._old = 0
 
     def add(self, page: Page, date: datetime, listing: Listing) -> None:
         if self._began is None:
             self._began, self.announced = date, page.total_count
+        future = horizon(self._began)
         created = [moment_of(each) for each in page.dates("created_at")]
         changed = [moment_of(each) for each in page.dates("updated_at")] if listing.filtered else created
         for identifier, one, other in zip(page.ids, created, changed, strict=True):
-            self._old += all(each is None or each < self._began for each in (one, other))
+            self._old += all(each is None or not self._began <= each < future for each in (one, other))
             if one is not None and listing.deepest is not None:
                 self.newest = max(self.newest or one, one)
                 self.latest[identifier] = one
         if self.newest is not None:
-            self.latest = {each: moment for each, moment in self.latest.items() if moment >= self.newest - 5 * MOMENT}
-        self._got += len(page.ids)
+            self.latest = {
+                each: moment for each, moment in self.latest.items() if moment >= shifted(self.newest, -5 * MOMENT)
+            }
+        self.received += len(page.ids)
         self._pages += 1
 
     def problem(self, listing: Listing) -> Gap | None:
-        if self.announced is None or self.announced == (self._old if self._pages > 1 else self._got):
+        if self.announced is None or self.announced == (self._old if self._pages > 1 else self.received):
             return None
-        return Gap(listing.path, self.announced, self._got)
+        return Gap(listing.path, self.announced, self.received)
+
+
+def horizon(clock: datetime) -> datetime:
+    """Dates from here on do not say when something was created: no clock of the service is a day ahead."""
+    return shifted(clock, timedelta(days=1))
+
+
+def check_totals(page: Page, path: str, size: int, number: int = 1) -> None:
+    """Raise IncompleteResult for totals that contradict the page: they decide how often the service is asked."""
+    total, pages = page.total_count, page.total_pages
+    if total is None or number > 1:
+        return
+    if total and not page.ids:
+        raise wrong_shape(path, f"announced {total} resources and gave none on its first page")
+    rows = len(page.ids) or size
+    if pages is not None and pages > max(1, -(-total // rows)):
+        raise wrong_shape(path, f"announced {pages} pages for {total} resources, {len(page.ids)} of them on the first")
 
 
 def _written(moment: datetime) -> str:
@@ -356,6 +382,9 @@ def read_document(request: Request, answer: Response) -> Document:
     document = _parse(answer)
     if answer.status >= 400:
         raise error_of(request, answer, document)
+    if not isinstance(document, dict) and answer.content_type in _JSON_TYPES:
+        problem = parsed(answer.body)[1] or "it is not a JSON object"
+        raise wrong_shape(_path(request), f"was answered with JSON that cannot be used: {problem}")
     if not isinstance(document, dict):
         raise IncompleteResult(
             f"{request.method} {_path(request)} was answered with {answer.content_type or 'nothing'} instead of JSON. "
@@ -373,14 +402,15 @@ def error_of(request: Request, answer: Response, document: object, look: str = "
     code: str | None = None
     detail = ""
     request_id = answer.headers.get("x-request-id")
-    if isinstance(document, dict) and isinstance(document.get("errors"), list):
-        errors = [error for error in document["errors"] if isinstance(error, dict)]
+    if isinstance(document, dict) and document.get("errors"):
+        errors = _error_objects(document["errors"])
         first = errors[0] if errors else {}
         code = str(first["code"]) if first.get("code") else None
         detail = str(first.get("detail") or first.get("title") or "")
         source = first.get("source")
-        if isinstance(source, dict) and source.get("pointer") not in {None, "", "/data"}:
-            detail = f"{detail.strip().rstrip('.')}; see {source['pointer']}"
+        pointer = source.get("pointer") if isinstance(source, dict) else None
+        if isinstance(pointer, str) and pointer not in {"", "/data"}:
+            detail = f"{detail.strip().rstrip('.')}; see {pointer}"
         meta = first.get("meta")
         request_id = str(meta["request_id"]) if isinstance(meta, dict) and meta.get("request_id") else request_id
     elif isinstance(document, dict) and document.get("error_code"):
@@ -402,6 +432,13 @@ def error_of(request: Request, answer: Response, document: object, look: str = "
     )
 
 
+def _error_objects(errors: object) -> list[Mapping[str, Any]]:
+    """The errors of a document: objects, or texts, which are taken for their details."""
+    several = errors if isinstance(errors, list) else [errors]
+    told = [{"detail": error} if isinstance(error, str) else error for error in several]
+    return [error for error in told if isinstance(error, dict)]
+
+
 _RUN_AGAIN = re.compile(r", then run it again(?=\.)")
 
 
@@ -418,7 +455,9 @@ def _message(request: Request, answer: Response, code: str | None, detail: str, 
             "network, check HTTPS_PROXY, then run it again."
         )
     named = f"{what} {code}" if code else what
-    said = f" ({detail.strip().rstrip('.')})" if detail.strip() else ""
+    # Half a character, a lone surrogate, cannot be printed.
+    detail = detail.strip().rstrip(".").encode("utf-8", "backslashreplace").decode()
+    said = f" ({detail})" if detail else ""
     known_code = explanation(code)
     advice = f"{known_code.cause} {known_code.fix}" if known_code else _advice_by_status(answer.status)
     return f"{named}{said}. {advice}"
@@ -457,10 +496,7 @@ def _error_class(status: int) -> type[ApiError]:
 def _parse(answer: Response) -> object:
     if answer.content_type not in _JSON_TYPES:
         return None
-    try:
-        return json.loads(answer.body)
-    except ValueError:
-        return None
+    return parsed(answer.body)[0]
 
 
 def _path(request: Request) -> str:

@@ -217,7 +217,8 @@ def _delegates_of(package: Mapping[str, Any]) -> Iterator[tuple[str | None, ...]
     if isinstance(configuration, Mapping):
         yield _delegate(name, version, "extensionConfiguration", {**configuration, "name": "config"})
     for kind, listed in _KINDS.items():
-        for each in attribute(package, listed) or ():
+        several = attribute(package, listed)
+        for each in several if isinstance(several, list) else ():
             if isinstance(each, Mapping):
                 yield _delegate(name, version, kind, each)
 
@@ -226,7 +227,8 @@ def _delegate(package: Any, version: Any, kind: str, about: Mapping[str, Any]) -
     schema = about.get("schema")
     text = None if schema is None else json_text(schema)
     descriptor = f"{package}::{kind}::{about.get('name')}"
-    return package, version, kind, about.get("name"), about.get("displayName"), descriptor, text
+    names = [None if each is None else json_text(each) for each in (about.get("name"), about.get("displayName"))]
+    return package, version, kind, *names, descriptor, text
 
 
 def _newer(extension: Mapping[str, Any]) -> str:

@@ -10,14 +10,14 @@ import re
 import threading
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
 
 import msgspec
 
 from adobe_nb.api.redaction import public_columns, public_resource
 from adobe_nb.errors import IncompleteResult
-from adobe_nb.resources import Kind, Resource
+from adobe_nb.resources import RESOURCES, Kind, Resource
 
 _UNKNOWN = re.compile(
     r"Object contains unknown field `(.*)` - at `\$\.data\[[0-9.]+\]\.(attributes|relationships|meta)`"
@@ -79,16 +79,41 @@ def decoder_of(row: Resource) -> "Decoder":
     return known[1]
 
 
+def parsed(body: bytes) -> tuple[Any, str]:
+    """The JSON of these bytes, and why it cannot be read: one of the two."""
+    try:
+        return json.loads(body), ""
+    except RecursionError:
+        return None, "it is nested too deep"
+    except UnicodeDecodeError:
+        return None, "it is not UTF-8"
+    except ValueError as error:
+        # Not the error's own words: a number of thousands of digits is refused with advice for programmers.
+        where = f", line {error.lineno}, column {error.colno}" if isinstance(error, json.JSONDecodeError) else ""
+        return None, f"it is not valid JSON{where}"
+
+
+def wrong_shape(path: str, problem: str) -> IncompleteResult:
+    """The error for an answer that will be the same when it is asked for again; ``problem`` goes on after the path."""
+    return IncompleteResult(
+        f"{path} {problem}. Repeating the request will hardly help: check for a proxy in between, or "
+        f'read the raw answer with reactor.request("GET", "{path}") and report it.'
+    )
+
+
 def plain_page(body: bytes, path: str, kind: str) -> Page:
     """The page as documents. Raises IncompleteResult for what is no list of that type."""
-    try:
-        document = json.loads(body)
-    except ValueError:
-        document = None
+    document, problem = parsed(body)
+    if problem:
+        raise wrong_shape(path, f"did not answer with a list of {kind} ({problem})")
     items = document.get("data") if isinstance(document, dict) else None
-    if not isinstance(items, list) or not all(is_resource(each, kind) for each in items):
-        raise IncompleteResult(f"{path} did not answer with a list of {kind}. Run it again.")
-    meta = document.get("meta") if isinstance(document, dict) else None
+    if not isinstance(items, list):
+        raise wrong_shape(path, f"did not answer with a list of {kind}")
+    bare = "/relationships/" in path
+    for item in items:
+        if problem := problem_of(item, kind, bare=bare):
+            raise wrong_shape(path, f"did not answer with a list of {kind} ({problem})")
+    meta = document.get("meta")
     pagination = meta.get("pagination") if isinstance(meta, dict) else None
     totals = pagination if isinstance(pagination, dict) else {}
     return Page(
@@ -97,6 +122,63 @@ def plain_page(body: bytes, path: str, kind: str) -> Page:
         _whole(totals.get("total_pages")),
         documents=[public_resource(each) for each in items],
     )
+
+
+def problem_of(data: object, resource_type: str, *, bare: bool = False) -> str:
+    """What keeps it from being a resource of that type; empty when nothing does.
+
+    ``bare``: an identifier, without attributes. A resource that lacks a part would be a row of missing values.
+    """
+    if not is_resource(data, resource_type):
+        return f"it holds {_described(data)}"
+    assert isinstance(data, dict)  # noqa: S101 - for the type checker
+    identifier = shown(data["id"])
+    if bare and "attributes" not in data:
+        return ""
+    for part in ("attributes", "relationships", "meta"):
+        value = data.get(part)
+        if not isinstance(value, dict) and (value is not None or part == "attributes"):
+            return f"{identifier} has {_kind_of(value)} as {part}"
+    row = RESOURCES.get(resource_type)
+    relationships = data.get("relationships") or {}
+    for relation in row.to_one if row else ():
+        link = relationships.get(relation.name)
+        target = link.get("data") if isinstance(link, dict) else None
+        if link is not None and not isinstance(link, dict):
+            return f"{identifier} has {_kind_of(link)} as relationship {relation.name}"
+        if target is not None and not _is_identifier(target):
+            return f"the relationship {relation.name} of {identifier} does not lead to one resource"
+    return ""
+
+
+def _is_identifier(target: object) -> bool:
+    return isinstance(target, dict) and isinstance(target.get("id"), str) and bool(target["id"])
+
+
+def _described(data: object) -> str:
+    if not isinstance(data, dict):
+        return f"{_kind_of(data)} in place of a resource"
+    identifier, kind = data.get("id"), data.get("type")
+    if not isinstance(identifier, str) or not identifier:
+        return f"a resource with {_kind_of(identifier)} as id"
+    if not isinstance(kind, str):
+        return f"{shown(identifier)} with {_kind_of(kind)} as type"
+    return f"{shown(identifier)} of type {shown(kind)}"
+
+
+def _kind_of(value: object) -> str:
+    """What JSON calls it."""
+    if value is None or value == "":
+        return "nothing"
+    if isinstance(value, bool):
+        return "a boolean"
+    names = {dict: "an object", list: "a list", str: "a text", int: "a number", float: "a number"}
+    return names.get(type(value), type(value).__name__)
+
+
+def shown(text: str) -> str:
+    """A text of the service in an error: short, and without half characters, which no output takes."""
+    return text[:60].encode("utf-8", "backslashreplace").decode()
 
 
 def is_resource(data: object, resource_type: str) -> bool:
@@ -110,16 +192,26 @@ def is_resource(data: object, resource_type: str) -> bool:
 
 
 def moment_of(text: str | None) -> datetime | None:
-    """The moment that a date of the API says; None for what is none."""
+    """The moment (UTC) that a date of the API says; None for what is none."""
     try:
         moment = datetime.fromisoformat(text or "")
-    except ValueError:
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):
         return None
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+
+
+def shifted(moment: datetime, by: timedelta) -> datetime:
+    """The moment so much later or earlier, at most the last or the first one that there is."""
+    try:
+        return moment + by
+    except OverflowError:
+        return (datetime.max if by > timedelta(0) else datetime.min).replace(tzinfo=UTC)
 
 
 def _whole(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
 
 
 class Decoder:
@@ -141,12 +233,14 @@ class Decoder:
                 if not self._learn(str(error)):
                     return plain_page(body, path, self._row.type)
                 continue
-            except (msgspec.DecodeError, UnicodeDecodeError):
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
                 return plain_page(body, path, self._row.type)
             items = document.data
             if any(not each.id or each.type != self._row.type for each in items):
                 return plain_page(body, path, self._row.type)
             pagination = (document.meta and document.meta.pagination) or _Pagination()
+            if min(pagination.total_count or 0, pagination.total_pages or 0) < 0:
+                return plain_page(body, path, self._row.type)
             ids = [each.id for each in items]
             return Page(ids, pagination.total_count, pagination.total_pages, columns=columns_of(items))
 
@@ -193,7 +287,7 @@ class Decoder:
             [
                 ("id", str),
                 ("type", str),
-                ("attributes", _struct("Attributes", attributes) | None, None),
+                ("attributes", _struct("Attributes", attributes)),
                 ("relationships", _struct("Relationships", relations) | None, None),
                 ("meta", _struct("Meta", meta) | None, None),
             ],
@@ -243,7 +337,7 @@ class _Field:
 
 
 class _Identifier(msgspec.Struct, gc=False):
-    id: str | None = None
+    id: Annotated[str, msgspec.Meta(min_length=1)]
     type: str | None = None
 
 
@@ -292,7 +386,7 @@ def _values(fields: Sequence[_Field], parts: Sequence[Any]) -> dict[str, Sequenc
 def _target(link: "_Link | _OpenLink | None") -> Any:
     data = link and link.data
     if isinstance(data, dict) and data:
-        return _Identifier(data.get("id"), data.get("type"))
+        return _Identifier(data.get("id"), data.get("type"))  # type: ignore[arg-type]
     return data if isinstance(data, _Identifier) else None
 
 

@@ -24,13 +24,14 @@ from adobe_nb.api.frames import to_frame
 from adobe_nb.api.ids import Ids, ids_in, is_null, type_of
 from adobe_nb.api.jsonapi import ACCEPT, CURL_HEADERS, JSON_API, Client, Document, in_parallel
 from adobe_nb.api.packages import ExtensionPackages, Extensions, UsageAuthorizations
+from adobe_nb.api.pages import problem_of, wrong_shape
 from adobe_nb.api.publishing import Builds, Libraries
 from adobe_nb.api.relations import linked, related, rules_of
 from adobe_nb.api.search import EVERYWHERE, search
 from adobe_nb.api.secrets import Secrets
 from adobe_nb.api.sending import attribute, name_of, perform
 from adobe_nb.api.waiting import Hosts
-from adobe_nb.errors import ArgumentError, IncompleteResult, NotFound
+from adobe_nb.errors import ArgumentError, NotFound
 from adobe_nb.resources import RESOURCES, Resource
 
 
@@ -89,9 +90,11 @@ class Reactor:
         """
         client = self._client()
         data = client.get("/profile").get("data")
-        if not isinstance(data, dict) or not isinstance(data.get("id"), str):
-            raise IncompleteResult("The answer is no profile. Run it again.")
-        return to_frame(RESOURCES["profiles"], [data], attrs=attrs_of(client, "/profile", 1))
+        kind = data.get("type") if isinstance(data, dict) else None
+        # Its type is not documented.
+        if problem := problem_of(data, kind if isinstance(kind, str) else "profiles"):
+            raise wrong_shape("/profile", f"did not answer with a profile ({problem})")
+        return to_frame(RESOURCES["profiles"], [dict(data or {})], attrs=attrs_of(client, "/profile", 1))
 
     def related(self, resources: Ids, relation: str) -> pd.DataFrame:
         """What these resources are related to, as a DataFrame: ``related("RL…", "revisions")``, ``"origin"``.

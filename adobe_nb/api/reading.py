@@ -23,8 +23,19 @@ from typing import Any, Protocol
 import numpy as np
 
 from adobe_nb.api.filters import PAST
-from adobe_nb.api.jsonapi import MARGIN, MOMENT, PAGE_SIZE, Answer, Client, Document, Listing, Params
-from adobe_nb.api.pages import Page, moment_of, plain_page
+from adobe_nb.api.jsonapi import (
+    MARGIN,
+    MOMENT,
+    PAGE_SIZE,
+    Answer,
+    Client,
+    Document,
+    Listing,
+    Params,
+    check_totals,
+    horizon,
+)
+from adobe_nb.api.pages import Page, moment_of, plain_page, shifted
 from adobe_nb.api.progress import Meter
 from adobe_nb.crew import Job
 from adobe_nb.errors import Gap, IncompleteResult, NotFound
@@ -35,6 +46,8 @@ _NEAR = 3 * MOMENT
 _ROUNDED = timedelta(seconds=1.5)
 """A date may be shown less finely than it is compared."""
 _MOST_WINDOWS = 64
+_PAGES_AHEAD = 200
+"""Pages of one list that are asked for ahead: their number is the service's word only."""
 _FIRST_OF_ALL: Params = (("page[number]", "1"), ("page[size]", "1"))
 
 
@@ -128,6 +141,8 @@ class _Part:
     paged: bool = True
     pages_left: int = 0
     pages: int = 1
+    asked: int = 1
+    """The last page that was asked for."""
     totals: set[int] = field(default_factory=set)
     hashes: "array[int]" = field(default_factory=lambda: array("q"))
     added: set[int] = field(default_factory=set)
@@ -163,6 +178,7 @@ class _Reader:
 
     def _start(self, part: _Part) -> list[Job]:
         part.pages, part.totals, part.hashes, part.began, part.newest = 1, set(), array("q"), None, ""
+        part.asked = 1
         part.first = None
         return [self._page(part, 1)]
 
@@ -193,15 +209,17 @@ class _Reader:
         return Job((*part.order, number), work, then)
 
     def _arrived(self, part: _Part, number: int, page: Page, answer: Answer) -> Iterable[Job]:
-        if part.window and any(not part.low - _ROUNDED <= each <= part.high + _ROUNDED for each in _moments(page)):
+        low, high = shifted(part.low, -_ROUNDED), shifted(part.high, _ROUNDED)
+        if part.window and any(not low <= each <= high for each in _moments(page)):
             raise IncompleteResult(
                 f"The service did not apply a filter by created_at to {part.listing.path}, without which this list "
                 "cannot be read whole. Narrow it with another filter, or run it again later."
             )
         if number == 1:
+            check_totals(page, part.listing.path, PAGE_SIZE)
             dates = [each for each in page.dates("created_at") if each]
             part.began = answer.date
-            part.first, part.newest = moment_of(min(dates, default="")), max(dates, default="")
+            part.first = moment_of(min(dates, default=""))
             if _too_many(part, page):
                 return self._in_windows(part, page.total_count or 0)
             part.paged = page.total_pages is not None
@@ -214,18 +232,23 @@ class _Reader:
             more = len(page.ids) == PAGE_SIZE and not repeated
             return [self._page(part, number + 1)] if more else self._finish(part)
         part.pages_left -= 1
-        if number == 1 and part.pages > 1:
-            return [self._page(part, other) for other in range(2, part.pages + 1)]
-        return [] if part.pages_left else self._finish(part)
+        if not page.ids and number < part.pages:
+            # The list has become shorter, or never had so many pages: those behind are not asked for.
+            part.pages_left -= part.pages - part.asked
+            part.asked = part.pages
+        ahead = min(part.pages, number + _PAGES_AHEAD)
+        further = [self._page(part, other) for other in range(part.asked + 1, ahead + 1)]
+        part.asked = max(part.asked, ahead)
+        return further if part.pages_left else self._finish(part)
 
     def _keep(self, part: _Part, number: int, page: Page) -> None:
         if page.total_count is not None:
             part.totals.add(page.total_count)
         hashes = [hash(each) for each in page.ids]
         part.hashes.extend(hashes)
-        part.newest = max(part.newest, *(each for each in page.dates("created_at") if each), "")
+        part.newest = max(part.newest, *_dates(part, page, "created_at"), "")
         if part.listing.filtered:
-            part.newest = max(part.newest, *(each for each in page.dates("updated_at") if each), "")
+            part.newest = max(part.newest, *_dates(part, page, "updated_at"), "")
         if part.window:
             # Windows overlap by a moment: what stands in two of them comes once.
             # And the filter's own bounds are kept to the moment.
@@ -398,8 +421,8 @@ def _deepest(listing: Listing) -> int:
 
 def _bounds(part: _Part) -> tuple[datetime, datetime]:
     """From when to when its resources probably are."""
-    high = min(part.high, max(moment_of(part.newest) or PAST, part.began or datetime.now(UTC)) + MOMENT)
-    low = min(max(part.low, part.first or part.low), high - MOMENT)
+    high = min(part.high, shifted(max(moment_of(part.newest) or PAST, part.began or datetime.now(UTC)), MOMENT))
+    low = min(max(part.low, part.first or part.low), shifted(high, -MOMENT))
     return low, high
 
 
@@ -411,8 +434,14 @@ def _width(part: _Part) -> timedelta:
 def _window(part: _Part, low: datetime, high: datetime) -> _Part:
     order = (*part.ask.order, (low - PAST) // MOMENT)
     # A moment more on both sides: nobody says whether the bounds belong to it, nor how dates are rounded.
-    listing = part.listing.created(low - MOMENT, high + MOMENT)
+    listing = part.listing.created(shifted(low, -MOMENT), shifted(high, MOMENT))
     return _Part(part.ask, part.whole, listing, order, low, high, window=True, below=part.below)
+
+
+def _dates(part: _Part, page: Page, name: str) -> list[str]:
+    """The dates of a page that can tell of a change while it is read, as their texts."""
+    latest = horizon(part.began or datetime.now(UTC)).isoformat()
+    return [each for each in page.dates(name) if each and each < latest]
 
 
 def _moments(page: Page) -> list[datetime]:

@@ -7,8 +7,9 @@ from adobe_nb.api.collection import RowSink, steady
 from adobe_nb.api.frames import FrameBuilder, to_frame
 from adobe_nb.api.ids import Ids, ids_in, type_of
 from adobe_nb.api.jsonapi import Client, Document, Listing, in_parallel
+from adobe_nb.api.pages import wrong_shape
 from adobe_nb.api.reading import Ask, documents_of, read
-from adobe_nb.errors import ArgumentError, IncompleteResult, NotFound
+from adobe_nb.errors import ArgumentError, NotFound
 from adobe_nb.resources import RESOURCES, Relation, Resource
 
 
@@ -126,5 +127,5 @@ def _asked(resources: Ids, relation: str) -> tuple[Resource, list[str], Relation
 def _none_or_one(document: Document, relation: Relation) -> list[Document]:
     """What a relation to one answers: a resource or an identifier, or null for none."""
     if "data" not in document:
-        raise IncompleteResult(f"The answer says nothing of {relation.name}. Run it again.")
-    return [] if document["data"] is None else [any_of(document, relation.targets)]
+        raise wrong_shape(f"/relationships/{relation.name}", f"says nothing of {relation.name}")
+    return [] if document["data"] is None else [any_of(document, relation.targets, bare=True)]

@@ -14,10 +14,10 @@ import numpy as np
 import pandas as pd
 
 from adobe_nb.api.answers import attrs_of, checked_limit, did_you_mean
-from adobe_nb.api.filters import Sort
-from adobe_nb.api.frames import json_text, to_frame
+from adobe_nb.api.filters import Sort, check_whole
+from adobe_nb.api.frames import json_columns, json_text, nested_text, to_frame
 from adobe_nb.api.jsonapi import PAGE_SIZE, Client, Document, in_parallel
-from adobe_nb.api.pages import is_resource
+from adobe_nb.api.pages import problem_of, wrong_shape
 from adobe_nb.errors import ArgumentError, IncompleteResult
 from adobe_nb.resources import RESOURCES, UPDATED, Attribute, Resource
 
@@ -37,6 +37,7 @@ _REVISED = {
 _DELETABLE = {row.type for row in RESOURCES.values() if any(each.name == "deleted_at" for each in row.columns)}
 _BOUNDS = ("gt", "gte", "lt", "lte")
 _OPERATORS = ("AND", "OR")
+_PAGES_AT_ONCE = 100
 
 # What resources of several types have in common, as a row of the table: so frames.py types these columns too.
 _FOUND = Resource(
@@ -150,12 +151,21 @@ def _read_once(client: Client, walk: _Walk, limit: int | None) -> tuple[list[Doc
     size = PAGE_SIZE if limit is None else min(PAGE_SIZE, limit)
     first, total = _page(client.post_read(_PATH, walk.body(0, size)), walk)
     want = total if limit is None else min(total, limit)
-    bodies = [
-        walk.body(start, size if limit is None else min(size, limit - start)) for start in range(size, want, size)
-    ]
-    rest = in_parallel(client, lambda body: _page(client.post_read(_PATH, body), walk), bodies, "search")
-    resources = [*first, *(resource for page, _ in rest for resource in page)]
-    totals = {total, *(each for _, each in rest)}
+    if len(first) != min(size, want):
+        return [], total, f"announced {total} resources and gave {len(first)} on a page of {size}"
+    resources, totals = list(first), {total}
+    starts = range(size, want, size)
+    # Some pages at a time: the number is the service's word only.
+    for at in range(0, len(starts), _PAGES_AT_ONCE):
+        bodies = [
+            walk.body(start, size if limit is None else min(size, limit - start))
+            for start in starts[at : at + _PAGES_AT_ONCE]
+        ]
+        pages = in_parallel(client, lambda body: _page(client.post_read(_PATH, body), walk), bodies, "search")
+        resources += [resource for page, _ in pages for resource in page]
+        totals |= {each for _, each in pages}
+        if not pages[-1][0]:
+            break
     twice = len(resources) - len({resource["id"] for resource in resources})
     if twice:
         return [], total, f"gave {twice} of its resources twice"
@@ -172,14 +182,12 @@ def _page(document: Document, walk: _Walk) -> tuple[list[Document], int]:
     resources, meta = document.get("data"), document.get("meta")
     total = meta.get("total_hits") if isinstance(meta, dict) else None
     if not isinstance(resources, list) or not isinstance(total, int) or isinstance(total, bool) or total < 0:
-        raise IncompleteResult("The answer is no list of found resources with their number. Run it again.")
+        raise wrong_shape(_PATH, "did not answer with a list of resources and their number")
     for resource in resources:
-        if not any(is_resource(resource, each) for each in walk.types) or not isinstance(
-            resource.get("attributes"), dict
-        ):
-            raise IncompleteResult(
-                f"The search gave something else than the types asked for ({', '.join(walk.types)}). Run it again."
-            )
+        kind = resource.get("type") if isinstance(resource, dict) else None
+        known = isinstance(kind, str) and kind in walk.types
+        if problem := problem_of(resource, str(kind) if known else walk.types[0]):
+            raise wrong_shape(_PATH, f"gave something else than {', '.join(walk.types)} ({problem})")
         if walk.heads and resource["attributes"].get("revision_number") != 0:
             raise IncompleteResult(
                 f"The search gave {resource['id']}, a revision, where only heads were asked for. Ask with "
@@ -218,8 +226,14 @@ def _at(resource: Mapping[str, Any], path: str) -> Any:
 
 def _in_common(resource: Document) -> Document:
     attributes = resource["attributes"]
-    hidden = {attribute.name for attribute in RESOURCES[resource["type"]].attributes if attribute.write_only}
-    shown = {name: value for name, value in attributes.items() if name not in hidden}
+    row = RESOURCES[resource["type"]]
+    hidden = {attribute.name for attribute in row.attributes if attribute.write_only}
+    nested = json_columns(row)
+    shown = {
+        name: nested_text(value) if name in nested and isinstance(value, str) else value
+        for name, value in attributes.items()
+        if name not in hidden
+    }
     names = (attributes.get(each) for each in ("name", "display_name", "text"))
     return {
         "id": resource["id"],
@@ -342,6 +356,8 @@ def _checked_value(path: str, given: Mapping[str, Any]) -> dict[str, Any]:
             f"The value of {path} is a text, number or bool, not {_shown(value)}. For missing values: "
             '{"exists": False}.'
         )
+    if isinstance(value, str):
+        check_whole(f"The value of {path}", value)
     if isinstance(value, str) and not value.strip():
         raise ArgumentError(f'The value of {path} is empty. For any value there is: {{"exists": True}}.')
     if isinstance(value, bool):

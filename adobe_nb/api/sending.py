@@ -88,7 +88,7 @@ def answered(document: Document | None, change: Change) -> Document:
     try:
         return one_of(document or {}, change.type)
     except IncompleteResult as error:
-        problem = str(error).removesuffix(" Run it again.")
+        problem = f"{str(error).partition('. Repeating the request')[0]}."
     raise IncompleteResult(
         f"{change.method} {change.path} was done, but its answer cannot be read: {problem} {change.look}"
     )

@@ -1,5 +1,6 @@
 """Waiting for what the service does later: builds, uploads, connections, exchanges."""
 
+import re
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -86,7 +87,7 @@ def failure_of(row: Resource, resource: Mapping[str, Any]) -> DelayedError:
     return DelayedError(
         f"The {row.singular.replace('_', ' ')} {resource['id']} failed{named}{f' ({said})' if said else ''}. {advice}",
         resource_id=resource["id"],
-        status=int(status) if status.isdecimal() else 0,
+        status=int(status) if re.fullmatch("[1-5][0-9]{2}", status) else 0,
         code=code,
         errors=errors,
         method="GET",

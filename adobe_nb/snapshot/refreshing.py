@@ -235,5 +235,5 @@ def _library_of(entity: object) -> str | None:
     """The library of the build that an audit event is about."""
     try:
         return str(json.loads(str(entity))["data"]["relationships"]["library"]["data"]["id"])
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, RecursionError):
         return None

@@ -2,6 +2,7 @@
 
 import json
 import random
+from datetime import datetime
 from typing import Any
 
 import pandas as pd
@@ -101,6 +102,56 @@ def test_a_value_of_the_wrong_type_is_an_error_that_names_it(attributes: dict[st
         to_frame(RULES, [rule(), rule("RL2", **attributes)])
 
 
+def test_a_float_that_is_whole_is_good_for_a_whole_number() -> None:
+    frame = to_frame(RULES, [rule(revision_number=1.0)])
+    assert frame["revision_number"].tolist() == [1]
+    assert frame["revision_number"].dtype == "Int64"
+    for wrong in (1.5, 1e300, float("inf")):
+        with pytest.raises(IncompleteResult, match="RL2 has a float in revision_number"):
+            to_frame(RULES, [rule(), rule("RL2", revision_number=wrong)])
+
+
+@pytest.mark.parametrize("date", ["9999-12-31T23:59:59.999Z", "0001-01-01T00:00:00Z", "1600-02-29T12:00:00+02:00"])
+def test_dates_far_away_are_kept_to_the_microsecond(date: str) -> None:
+    frame = to_frame(RULES, [rule(created_at=date), rule("RL2", created_at="2020-12-14T17:36:09Z"), rule("RL3")])
+    assert str(frame["created_at"].dtype) == "datetime64[us, UTC]"
+    assert frame["created_at"][0].to_pydatetime() == datetime.fromisoformat(date)
+    assert frame["created_at"][1] == pd.Timestamp("2020-12-14T17:36:09Z")
+    assert frame["created_at"].isna().tolist() == [False, False, True]
+    repr(frame)
+
+
+@pytest.mark.parametrize("date", ["10000-01-01T00:00:00Z", "0000-01-01T00:00:00Z", "9999-12-31T23:59:59-05:00"])
+def test_dates_outside_the_calendar_are_an_error_that_names_the_id(date: str) -> None:
+    with pytest.raises(IncompleteResult, match="RL2 has a text that is not a date .* in created_at"):
+        to_frame(RULES, [rule(), rule("RL2", created_at=date)])
+
+
+@pytest.mark.parametrize("attribute", ["name", "surprise"])
+def test_half_a_character_is_an_error_that_says_what_it_is_and_where(attribute: str) -> None:
+    with pytest.raises(
+        IncompleteResult, match=rf"RL2 has half a character \(a lone surrogate, U\+D83D\) in {attribute}"
+    ):
+        to_frame(RULES, [rule(), rule("RL2", **{attribute: "half \ud83d"})])
+
+
+def test_half_a_character_inside_nested_values_stays_escaped() -> None:
+    frame = to_frame(RESOURCES["properties"], [{"id": "PR1", "attributes": {"domains": ["\ud83d", "ü"]}}])
+    assert frame["domains"][0] == '["\\ud83d","ü"]'
+
+
+def test_what_is_nested_too_deep_is_an_error_that_names_the_id() -> None:
+    deep: list[Any] = []
+    for _ in range(100_000):
+        deep = [deep]
+    try:
+        with pytest.raises(IncompleteResult, match="PR1 has a value that is nested too deep in domains"):
+            to_frame(RESOURCES["properties"], [{"id": "PR1", "attributes": {"domains": deep}}])
+    finally:
+        while deep:  # one by one: the interpreter would need its stack for it
+            deep = deep[0]
+
+
 def test_a_whole_number_is_good_for_a_float() -> None:
     frame = to_frame(RESOURCES["rule_components"], [{"id": "RC1", "attributes": {"rule_order": 50}}])
     assert frame["rule_order"][0] == 50.0
@@ -147,19 +198,70 @@ class TestExpand:
         frame = self.frame('{"a":1}', '{"a":2}').set_index(pd.Index(["x", "y"]))
         assert adobe_nb.expand(frame, "settings").loc["y", "settings.a"] == 2
 
-    @pytest.mark.parametrize("text", ["[1]", "no json", "3"])
-    def test_what_is_no_object_is_an_error(self, text: str) -> None:
-        with pytest.raises(ArgumentError, match="Row 1 of 'settings' is not a JSON object"):
-            adobe_nb.expand(self.frame("{}", text), "settings")
+    ODD = pytest.mark.parametrize(
+        ("text", "problem"),
+        [
+            ("[1]", "is not a JSON object"),
+            ("no json", "is not a JSON object"),
+            ("3", "is not a JSON object"),
+            ('"text"', "is not a JSON object"),
+            ('{"a":NaN}', "is not a JSON object"),
+            ('{"a":"\\& b"}', "is not a JSON object"),
+            ('{"a":"\\ud83d"}', "holds half a character"),
+            ('{"\\udc00":1}', "holds half a character"),
+            ('{"a":{"b":1},"a.b":2}', "has members of the same dotted name"),
+            ('{"a":1,"a":2}', "has two members of the same name"),
+            ('{"a":' + "[" * 100_000 + "]" * 100_000 + "}", "is nested too deep"),
+            ('{"a":' * 100_000 + "1" + "}" * 100_000, "is nested too deep"),
+        ],
+        ids=range(12),
+    )
+
+    @ODD
+    def test_an_odd_row_stays_with_missing_members_and_is_counted(self, text: str, problem: str) -> None:
+        frame = self.frame('{"a":1,"b":"x"}', text, '{"a":2}').assign(id=["DE0", "DE1", "DE2"])
+        opened = adobe_nb.expand(frame, "settings")
+        assert opened["settings"].tolist() == frame["settings"].tolist()
+        assert opened["settings.a"].tolist() == [1, pd.NA, 2]
+        assert opened["settings.a"].dtype == "Int64"
+        assert opened["settings.b"].isna().tolist() == [False, True, True]
+        assert opened.attrs["not_expanded"] == {"settings": {"rows": 1, "first": "DE1"}}
+        json.dumps(opened.attrs)
+
+    @ODD
+    def test_errors_raise_names_the_id_of_an_odd_row(self, text: str, problem: str) -> None:
+        frame = self.frame("{}", text).assign(id=["DE0", "DE1"])
+        with pytest.raises(ArgumentError, match=rf"Row 1 of 'settings' \(DE1\) {problem}"):
+            adobe_nb.expand(frame, "settings", errors="raise")
+        with pytest.raises(ArgumentError, match=f"Row 1 of 'settings' {problem}"):
+            adobe_nb.expand(frame[["settings"]], "settings", errors="raise")
+
+    def test_a_text_null_is_missing_and_not_odd(self) -> None:
+        opened = adobe_nb.expand(self.frame("null", '{"a":1}', None, ""), "settings", errors="raise")
+        assert opened["settings.a"].isna().tolist() == [True, False, True, True]
+        assert "not_expanded" not in opened.attrs
+
+    def test_whole_numbers_that_a_float_cannot_hold_are_text_beside_floats(self) -> None:
+        opened = adobe_nb.expand(self.frame('{"n":9007199254740993}', '{"n":0.5}'), "settings")
+        assert opened["settings.n"].tolist() == ["9007199254740993", "0.5"]
+        whole = adobe_nb.expand(self.frame('{"n":9007199254740993}', '{"n":5}'), "settings")
+        assert whole["settings.n"].tolist() == [9007199254740993, 5]
+        assert whole["settings.n"].dtype == "Int64"
+        exact = adobe_nb.expand(self.frame('{"n":9007199254740992}', '{"n":0.5}'), "settings")
+        assert exact["settings.n"].dtype == "Float64"
+
+    def test_a_column_of_numbers_is_an_error(self) -> None:
+        with pytest.raises(ArgumentError, match="'z' holds int64, not JSON text"):
+            adobe_nb.expand(self.frame("{}"), "z")
+
+    def test_errors_is_one_of_two_words(self) -> None:
+        with pytest.raises(ArgumentError, match="coerce"):
+            adobe_nb.expand(self.frame("{}"), "settings", errors="ignore")  # type: ignore[arg-type]
 
     def test_a_second_time_is_an_error_and_no_second_set_of_columns(self) -> None:
         opened = adobe_nb.expand(self.frame('{"a":1}'), "settings")
         with pytest.raises(ArgumentError, match="was opened before"):
             adobe_nb.expand(opened, "settings")
-
-    def test_names_that_would_collide_are_an_error(self) -> None:
-        with pytest.raises(ArgumentError, match="same dotted name"):
-            adobe_nb.expand(self.frame('{"a":{"b":1},"a.b":2}'), "settings")
 
     def test_a_number_beyond_64_bits_becomes_text(self) -> None:
         opened = adobe_nb.expand(self.frame('{"a":99999999999999999999}'), "settings")
