@@ -28,6 +28,7 @@
     ├── SnapshotError                       a snapshot cannot be written, found, read or queried
     └── IncompleteResult                    an answer arrived, but it cannot be the whole truth
 
+    SnapshotWarning (UserWarning)           a snapshot is right, and took another way than usual
     InsecureFileWarning (UserWarning)       a file with secrets that others can read
     DeliveryWarning (UserWarning)           some events of a batch were not accepted
 """
@@ -248,6 +249,10 @@ class IncompleteResult(AdobeError):
     def __init__(self, message: str, *, gaps: Sequence[Gap] = ()) -> None:
         super().__init__(message)
         self.gaps = tuple(gaps)
+
+
+class SnapshotWarning(UserWarning):
+    """A snapshot is right, and took another way than usual. The message says which."""
 
 
 class DeliveryWarning(UserWarning):

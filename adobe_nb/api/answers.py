@@ -19,17 +19,19 @@ def one_of(document: Document, resource_type: str, identifier: str | None = None
         problem = f"it holds {shown(data['id'])}"
     if problem or not isinstance(data, dict):
         wanted = f"/{resource_type}/{identifier}" if identifier else f"/{resource_type}"
-        raise wrong_shape(wanted, f"did not answer with the one of {resource_type} that was asked for ({problem})")
+        raise wrong_shape(
+            wanted, f"gave an answer that is not the one of {resource_type} that was asked for ({problem})"
+        )
     return data
 
 
-def any_of(document: Document, types: Sequence[str], *, bare: bool = False) -> Document:
-    """The resource of a document, of one of these types; ``bare``: its identifier. Raises IncompleteResult."""
+def any_of(document: Document, types: Sequence[str]) -> Document:
+    """The resource of a document, of one of these types. Raises IncompleteResult."""
     data = document.get("data")
     kind = data.get("type") if isinstance(data, dict) else None
-    problem = problem_of(data, kind if isinstance(kind, str) and kind in types else types[0], bare=bare)
+    problem = problem_of(data, kind if isinstance(kind, str) and kind in types else types[0])
     if problem or not isinstance(data, dict):
-        raise wrong_shape(f"/{types[0]}", f"did not answer with one of {', '.join(types)} ({problem})")
+        raise wrong_shape(f"/{types[0]}", f"gave an answer that is none of {', '.join(types)} ({problem})")
     return data
 
 

@@ -109,9 +109,8 @@ def plain_page(body: bytes, path: str, kind: str) -> Page:
     items = document.get("data") if isinstance(document, dict) else None
     if not isinstance(items, list):
         raise wrong_shape(path, f"did not answer with a list of {kind}")
-    bare = "/relationships/" in path
     for item in items:
-        if problem := problem_of(item, kind, bare=bare):
+        if problem := problem_of(item, kind):
             raise wrong_shape(path, f"did not answer with a list of {kind} ({problem})")
     meta = document.get("meta")
     pagination = meta.get("pagination") if isinstance(meta, dict) else None
@@ -124,19 +123,17 @@ def plain_page(body: bytes, path: str, kind: str) -> Page:
     )
 
 
-def problem_of(data: object, resource_type: str, *, bare: bool = False) -> str:
+def problem_of(data: object, resource_type: str) -> str:
     """What keeps it from being a resource of that type; empty when nothing does.
 
-    ``bare``: an identifier, without attributes. A resource that lacks a part would be a row of missing values.
+    A part may be left out, as in the identifiers of a relationship. One of another shape would be missing values.
     """
     if not is_resource(data, resource_type):
         return f"it holds {_described(data)}"
     assert isinstance(data, dict)  # noqa: S101 - for the type checker
     identifier = shown(data["id"])
-    if bare and "attributes" not in data:
-        return ""
     for part in ("attributes", "relationships", "meta"):
-        value = data.get(part)
+        value = data.get(part, {})
         if not isinstance(value, dict) and (value is not None or part == "attributes"):
             return f"{identifier} has {_kind_of(value)} as {part}"
     row = RESOURCES.get(resource_type)
@@ -287,7 +284,7 @@ class Decoder:
             [
                 ("id", str),
                 ("type", str),
-                ("attributes", _struct("Attributes", attributes)),
+                ("attributes", _struct("Attributes", attributes) | msgspec.UnsetType, msgspec.UNSET),
                 ("relationships", _struct("Relationships", relations) | None, None),
                 ("meta", _struct("Meta", meta) | None, None),
             ],
@@ -372,7 +369,7 @@ def _struct(name: str, fields: Sequence[_Field]) -> Any:
 def _values(fields: Sequence[_Field], parts: Sequence[Any]) -> dict[str, Sequence[Any]]:
     """The values of those members that are shown, column by column; learned ones only where they occur."""
     nothing = tuple(each.default for each in fields)
-    rows = [nothing if part is None else msgspec.structs.astuple(part) for part in parts]
+    rows = [nothing if part is None or part is msgspec.UNSET else msgspec.structs.astuple(part) for part in parts]
     values: Iterable[Sequence[Any]] = zip(*rows, strict=True) if rows else [()] * len(fields)
     columns: Columns = {}
     for each, column in zip(fields, values, strict=True):

@@ -128,4 +128,4 @@ def _none_or_one(document: Document, relation: Relation) -> list[Document]:
     """What a relation to one answers: a resource or an identifier, or null for none."""
     if "data" not in document:
         raise wrong_shape(f"/relationships/{relation.name}", f"says nothing of {relation.name}")
-    return [] if document["data"] is None else [any_of(document, relation.targets, bare=True)]
+    return [] if document["data"] is None else [any_of(document, relation.targets)]

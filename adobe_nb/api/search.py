@@ -151,8 +151,8 @@ def _read_once(client: Client, walk: _Walk, limit: int | None) -> tuple[list[Doc
     size = PAGE_SIZE if limit is None else min(PAGE_SIZE, limit)
     first, total = _page(client.post_read(_PATH, walk.body(0, size)), walk)
     want = total if limit is None else min(total, limit)
-    if len(first) != min(size, want):
-        return [], total, f"announced {total} resources and gave {len(first)} on a page of {size}"
+    if want and not first:
+        return [], total, f"announced {total} resources and gave none"
     resources, totals = list(first), {total}
     starts = range(size, want, size)
     # Some pages at a time: the number is the service's word only.
@@ -188,6 +188,8 @@ def _page(document: Document, walk: _Walk) -> tuple[list[Document], int]:
         known = isinstance(kind, str) and kind in walk.types
         if problem := problem_of(resource, str(kind) if known else walk.types[0]):
             raise wrong_shape(_PATH, f"gave something else than {', '.join(walk.types)} ({problem})")
+        if "attributes" not in resource:
+            raise wrong_shape(_PATH, f"gave {resource['id']} without attributes")
         if walk.heads and resource["attributes"].get("revision_number") != 0:
             raise IncompleteResult(
                 f"The search gave {resource['id']}, a revision, where only heads were asked for. Ask with "

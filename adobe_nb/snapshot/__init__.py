@@ -97,7 +97,8 @@ def refresh(folder: str | Path, *, session: Session | None = None) -> Snapshot:
     ``meta_upgrade_extension_package_id`` of extensions (whether there is a newer package) stays as it was.
 
     Raises SnapshotError when there is no snapshot, it is of another organisation, or none of its properties can be seen
-    any more; else as ``pull``. What ends early goes on where it ended, as there.
+    any more; else as ``pull``. What ends early goes on where it ended, as there. Without the right to audit events
+    every list is read, and a SnapshotWarning says so; a snapshot with the table ``audit_events`` needs that right.
     """
     return refreshing.refresh(session or current(), folder)
 
@@ -117,8 +118,11 @@ def load(
     Raises SnapshotError when there is no such snapshot or a file is damaged, ArgumentError for an unknown table.
     """
     _check_table(table)
-    found = Store(folder).at(as_of)
-    return found.frame(table) if table is not None else {name: found.frame(name) for name in found.tables}
+
+    def read(found: Snapshot) -> pd.DataFrame | dict[str, pd.DataFrame]:
+        return found.frame(table) if table is not None else {name: found.frame(name) for name in found.tables}
+
+    return Store(folder).read(as_of, read)
 
 
 def sql(query: str, folder: str | Path, *, as_of: AsOf | None = None) -> pd.DataFrame:
@@ -135,7 +139,7 @@ def sql(query: str, folder: str | Path, *, as_of: AsOf | None = None) -> pd.Data
         >>> int(snapshot.sql("SELECT count(*) AS n FROM rules", folder).loc[0, "n"]) > 0
         True
     """
-    return queries.sql(Store(folder).at(as_of), query)
+    return Store(folder).read(as_of, lambda found: queries.sql(found, query))
 
 
 def history(folder: str | Path) -> pd.DataFrame:
@@ -179,7 +183,10 @@ def changes(
     if table == EVENTS:
         raise ArgumentError('Audit events are never changed. Read them: snapshot.load(folder, "audit_events").')
     store = Store(folder)
-    after = store.at(until)
+    return store.read(until, lambda after: _changed(store, after, table, since, until))
+
+
+def _changed(store: Store, after: Snapshot, table: str | None, since: AsOf | None, until: AsOf | None) -> pd.DataFrame:
     before = store.since(since) if since is not None else store.before(after)
     if before.number >= after.number:
         raise ArgumentError(

@@ -103,12 +103,15 @@ class Draft:
     def keep(self, table: str, property: str | None, manifest: Manifest, *, at: str | None = None) -> bool:
         """Take a part over from an earlier snapshot, without another copy of it; gives whether that could be done.
 
-        It cannot when there is no such part, its file is not whole, or its columns were promised otherwise; then it has
-        to be pulled. ``at`` as in ``put``, when it is known that nothing has changed since; else it stays as it was.
+        It cannot when there is no such part, its file is not whole or of an older format, or its columns were promised
+        otherwise; then it has to be pulled. ``at`` as in ``put``, when it is known that nothing has changed since; else
+        it stays as it was.
         """
         columns = self._columns_of(table, property)
         part = manifest.part(table, property)
-        if part is None or list(manifest.columns[table].items()) != list(columns.items()):
+        if part is None or manifest.format != FORMAT:
+            return False
+        if list(manifest.columns[table].items()) != list(columns.items()):
             return False
         at = part.at if at is None else at
         _check_moment(at)

@@ -11,12 +11,16 @@ from typing import Any
 
 import pandas as pd
 
-from adobe_nb.api.frames import DTYPES
+from adobe_nb.api.escapes import decoded
+from adobe_nb.api.frames import DTYPES, json_columns
 from adobe_nb.errors import ArgumentError
+from adobe_nb.resources import RESOURCES
 from adobe_nb.snapshot.disk import reading
-from adobe_nb.snapshot.tables import Columns, damaged, library, read_parquet, schema_of, to_frame, wrong_file
+from adobe_nb.snapshot.tables import Columns, damaged, library, read_parquet, schema_of, to_frame, to_table, wrong_file
 
-FORMAT = 1
+FORMAT = 2
+_ESCAPED = 1
+"""The format before it: its files hold JSON text with ``\\u0026`` and the like, which is decoded when it is read."""
 _MANIFEST = re.compile(r"manifest-(\d{6,})\.json")
 _TABLE = re.compile(r"[a-z][a-z0-9_]*")
 # Two capitals and hexadecimal digits: nothing that leads out of the folder, that a reader takes for a number, or that
@@ -57,6 +61,8 @@ class Manifest:
     about: Mapping[str, Any]
     columns: Mapping[str, Columns]
     parts: tuple[Part, ...]
+    format: int = FORMAT
+    """Only files of this format can be taken over into another snapshot."""
 
     def __repr__(self) -> str:
         rows = sum(part.rows for part in self.parts)
@@ -116,6 +122,10 @@ class Manifest:
         ]
         # The empty one goes first: it brings the order of the columns.
         frame = to_frame(library("pyarrow").concat_tables([whole.empty_table(), *read], promote_options="default"))
+        if self.format == _ESCAPED and table in RESOURCES:
+            for name in json_columns(RESOURCES[table]) & set(frame.columns):
+                texts = [None if text is pd.NA else decoded(text) for text in frame[name]]
+                frame[name] = pd.Series(texts, index=frame.index, dtype=frame[name].dtype)
         about = {name: self.about[name] for name in ("service", "organisation") if name in self.about}
         frame.attrs.update(about, path=f"/{table}", time=self.finished.isoformat(timespec="seconds"))
         frame.attrs.update(total_count=len(frame), snapshot=self.number, table=table)
@@ -131,6 +141,8 @@ class Manifest:
 
         Sizes are compared before, and the checksums in the files while they are read.
         """
+        if self.format == _ESCAPED:
+            return to_table(self.frame(table), self.schema(table), table)
         parts = self.parts_of(table)
         for part in parts:
             if problem := wrong_file(part.file(self.data), part.bytes):
@@ -145,7 +157,7 @@ class Manifest:
     def document(self) -> dict[str, Any]:
         """The manifest as it is written, JSON values only."""
         return {
-            "format": FORMAT,
+            "format": self.format,
             "number": self.number,
             "started": self.started.isoformat(),
             "finished": self.finished.isoformat(),
@@ -189,7 +201,7 @@ def read_manifest(folder: Path, number: int) -> Manifest:
         text = file.read_bytes()
     try:
         document = json.loads(text)
-        if document["format"] == FORMAT:
+        if document["format"] in (_ESCAPED, FORMAT):
             return _manifest(folder, number, document)
         problem = f"its format is {document['format']}, and this adobe_nb reads {FORMAT}: a newer one may read it"
     except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -207,6 +219,7 @@ def _manifest(folder: Path, number: int, document: Mapping[str, Any]) -> Manifes
         about=dict(document["about"]),
         columns=columns,
         parts=tuple(part_of(part) for part in document["parts"]),
+        format=document["format"],
     )
     if manifest.number != number or not all(part.table in columns for part in manifest.parts):
         raise ValueError(document["number"])

@@ -6,6 +6,7 @@ read under those rules and libraries whose row differs in anything.
 """
 
 import json
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,7 +20,7 @@ from adobe_nb.api.pages import Page, decoder_of, moment_of
 from adobe_nb.api.progress import Meter
 from adobe_nb.api.reading import Ask, read
 from adobe_nb.crew import Job
-from adobe_nb.errors import NotFound, SnapshotError
+from adobe_nb.errors import NotAllowed, NotFound, SnapshotError, SnapshotWarning
 from adobe_nb.resources import RESOURCES
 from adobe_nb.session import Session
 from adobe_nb.snapshot.changes import different
@@ -55,19 +56,39 @@ def refresh(session: Session, folder: str | Path) -> Manifest:
     scope = look_around(client, chosen)
     _check_there(scope, base)
     since = min(moment(part.at) for part in base.parts)
-    events = events_since(client, since)
+    events, traces = _events(client, since, needed=EVENTS in tables)
     about = {**about_of(session, chosen, tables), "base": base.number}
     with store.begin(about, promised(tables)) as draft:
         put_heads(draft, scope)
-        work = _Refresh(client, draft, base, scope, _Traces.of(events, since))
+        work = _Refresh(client, draft, base, scope, traces)
         work.run(tables)
-        if EVENTS in tables:
+        if EVENTS in tables and events is not None:
             fits = _has_same_columns(base, EVENTS)
             older = [each for each in scope.chosen if not _known(base, each.id) and each.created_at < since]
             put_events(
                 draft, scope, events_since(client, None) if older or not fits else events, base if fits else None
             )
         return draft.publish(kind="refresh", properties=sorted(scope.properties["id"]), missing=sorted(scope.missing))
+
+
+def _events(client: Client, since: datetime, *, needed: bool) -> tuple[pd.DataFrame | None, "_Traces"]:
+    """The audit events from that moment on, and what they tell. Without the right to read them every list is read."""
+    refused: NotAllowed | None = None
+    try:
+        events = events_since(client, since)
+    except NotAllowed as error:
+        refused = error.with_traceback(None)
+    else:
+        return events, _Traces.of(events, since)
+    if needed or refused.status != 403:
+        raise refused
+    warnings.warn(
+        "This account may not read audit events, which tell a refresh what changed. Every list is read instead: that "
+        "takes more requests, and the snapshot is as good. The right to audit events is given in Admin Console.",
+        SnapshotWarning,
+        stacklevel=4,
+    )
+    return None, _Traces(since, frozenset(), frozenset({None}), blind=True)
 
 
 def _check_there(scope: Scope, base: Manifest) -> None:
@@ -86,6 +107,8 @@ class _Traces:
     kinds: frozenset[tuple[str | None, str]]
     libraries: frozenset[str | None]
     """None: some event does not say of which."""
+    blind: bool = False
+    """The events cannot be read, so anything may have changed."""
 
     @classmethod
     def of(cls, events: pd.DataFrame, since: datetime) -> "_Traces":
@@ -98,7 +121,7 @@ class _Traces:
 
     def touch(self, identifier: str, kind: str) -> bool:
         """Whether something of that kind changed there."""
-        return (identifier, kind) in self.kinds or (None, kind) in self.kinds
+        return self.blind or (identifier, kind) in self.kinds or (None, kind) in self.kinds
 
 
 class _Refresh:

@@ -30,7 +30,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from filelock import BaseFileLock, FileLock, Timeout
 
@@ -41,6 +41,7 @@ from adobe_nb.snapshot.draft import Draft, begun, is_of, lay_out, plan_of
 from adobe_nb.snapshot.manifest import Manifest, check_names, file_of, folder_of, numbers, read_manifest
 from adobe_nb.snapshot.tables import Columns
 
+Result = TypeVar("Result")
 _FRESH = timedelta(hours=24)
 _NUMBERED = re.compile(r"[0-9]{6,}")
 
@@ -83,7 +84,7 @@ class Store:
 
     def manifests(self) -> list[Manifest]:
         """All snapshots, oldest first. Raises SnapshotError that names the manifest which is damaged."""
-        return [read_manifest(self.folder, number) for number in numbers(self.folder)]
+        return self._unless_pruned(lambda: [read_manifest(self.folder, number) for number in numbers(self.folder)])
 
     def latest(self) -> Manifest | None:
         """The latest one; None when there is none, or its manifest cannot be read."""
@@ -101,6 +102,24 @@ class Store:
         A moment without a time zone is UTC; a plain date means its end. As text: ``"3"``, ``"2025-03-01"``,
         ``"2025-03-01T10:00"``. Raises SnapshotError that says what there is, ArgumentError for any other text.
         """
+        return self._unless_pruned(lambda: self._at(as_of, of_day))
+
+    def read(self, as_of: int | str | datetime | date | None, read: Callable[[Manifest], Result]) -> Result:
+        """What ``read`` gives of that snapshot; when one is pruned meanwhile, of the one that is due then."""
+        return self._unless_pruned(lambda: read(self._at(as_of, time.max)))
+
+    def _unless_pruned(self, read: Callable[[], Result]) -> Result:
+        """Read; and once more when a snapshot was pruned after it was listed: its files look like damaged ones."""
+        while True:
+            there = numbers(self.folder)
+            try:
+                return read()
+            except SnapshotError as error:
+                problem = error
+            if set(there) <= set(numbers(self.folder)):
+                raise problem
+
+    def _at(self, as_of: int | str | datetime | date | None, of_day: time) -> Manifest:
         there = numbers(self.folder)
         if not there:
             raise SnapshotError(f"There is no snapshot in {self.folder} yet. Check the path, or pull one.")

@@ -591,7 +591,7 @@ class TestBadDays:
             lambda text: b"{}",
             lambda text: text.replace(b'"PR1"', b'"PR1/../.."'),
             lambda text: text.replace(b'"number": 1', b'"number": 2'),
-            lambda text: text.replace(b'"format": 1', b'"format": 99'),
+            lambda text: text.replace(b'"format": 2', b'"format": 99'),
             lambda text: text.replace(b"+00:00", b""),
             lambda text: text.replace(b'"boolean"', b'"object"'),
             lambda text: text.replace(b'{"table": "rules"', b'{"table": "hosts"'),

@@ -1,0 +1,188 @@
+"""Folders of the older format, accounts without the right to audit events, snapshots that go while they are read."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as parquet
+import pytest
+
+from adobe_nb import session as sessions
+from adobe_nb import snapshot
+from adobe_nb.errors import NotAllowed, SnapshotError, SnapshotWarning
+from adobe_nb.snapshot.store import Store
+from tests.snapshot import making
+from tests.stub import Answer, Got, Stub, stub
+
+COMPANY, PLACE = "CO" + "0" * 32, "PR" + "0" * 32
+ESCAPED = r'{"source":"a \u0026\u0026 b"}'
+PLAIN = '{"source":"a && b"}'
+ROWS = 130
+JSON = {"Content-Type": "application/vnd.api+json"}
+
+
+class Service:
+    """A property with more data elements than a page takes; ``right`` to audit events, or none."""
+
+    def __init__(self, *, right: bool = True) -> None:
+        self.right = right
+        self.names = ["x"] * ROWS
+
+    def __call__(self, got: Got) -> Answer:
+        address = urlsplit(got.path)
+        if address.path.startswith("/ims/"):
+            return Answer(200, b'{"access_token": "t", "expires_in": 9999}', {"Content-Type": "application/json"})
+        kind = address.path.rsplit("/", 1)[1]
+        if kind == "audit_events" and not self.right:
+            refused = {"errors": [{"status": "403", "code": "not-authorized", "title": "Not authorized"}]}
+            return Answer(403, json.dumps(refused).encode(), JSON)
+        query = dict(parse_qsl(address.query))
+        number, size = int(query.get("page[number]", 1)), int(query.get("page[size]", 25))
+        rows = self.rows(kind)
+        document = {
+            "data": rows[(number - 1) * size : number * size],
+            "meta": {"pagination": {"total_count": len(rows), "total_pages": max(1, -(-len(rows) // size))}},
+        }
+        return Answer(200, json.dumps(document).encode(), JSON)
+
+    def rows(self, kind: str) -> list[dict[str, Any]]:
+        date = "2026-01-01T00:00:00.000Z"
+        if kind == "companies":
+            return [{"id": COMPANY, "type": kind, "attributes": {"name": "c", "created_at": date}}]
+        if kind == "properties":
+            about = {"name": "p", "platform": "web", "created_at": date}
+            return [{"id": PLACE, "type": kind, "attributes": about}]
+        if kind != "data_elements":
+            return []
+        return [
+            {
+                "id": f"DE{number:032x}",
+                "type": kind,
+                "attributes": {"name": name, "created_at": date, "updated_at": date, "settings": ESCAPED},
+            }
+            for number, name in enumerate(self.names)
+        ]
+
+
+@contextmanager
+def serving(service: Service) -> Iterator[tuple[Stub, sessions.Session]]:
+    with stub(service) as server:
+        yield server, sessions.connect(
+            client_id="c" * 12, client_secret="hush", org_id="A@AdobeOrg", ims_url=server.url, reactor_url=server.url,
+            journal=False,
+        )  # fmt: skip
+
+
+def make_old(folder: Path) -> None:
+    """As the older format has it: files with the service's own text."""
+    manifest = folder / "manifest-000001.json"
+    document = json.loads(manifest.read_bytes())
+    assert document["format"] == 2
+    document["format"] = 1
+    file = Path(snapshot.paths(folder, "data_elements")[0])
+    table = parquet.ParquetFile(file).read()
+    at = table.schema.get_field_index("settings")
+    table = table.set_column(at, table.schema.field(at), pa.array([ESCAPED] * len(table), pa.string()))
+    parquet.write_table(table, file, compression="zstd", store_schema=False, write_page_checksum=True)
+    for part in document["parts"]:
+        if part["table"] == "data_elements":
+            part["bytes"] = file.stat().st_size
+    manifest.write_text(json.dumps(document))
+
+
+def test_a_folder_of_the_older_format_is_read_and_refreshed_as_if_it_were_new(tmp_path: Path) -> None:
+    with serving(Service()) as (_, session):
+        snapshot.pull(to=tmp_path, tables="data_elements", session=session)
+        make_old(tmp_path)
+        old = snapshot.load(tmp_path, "data_elements")
+        asked = snapshot.sql("SELECT count(*) AS n FROM data_elements WHERE contains(settings, '&&')", tmp_path)
+        snapshot.refresh(tmp_path, session=session)
+        live = session.reactor.data_elements(PLACE)
+    assert set(old["settings"]) == {PLAIN} == set(live["settings"])
+    assert asked["n"].tolist() == [ROWS]
+    assert snapshot.changes(tmp_path).empty
+    new = Path(snapshot.paths(tmp_path, "data_elements")[0])
+    assert set(parquet.ParquetFile(new).read()["settings"].to_pylist()) == {PLAIN}
+    assert not new.samefile(snapshot.paths(tmp_path, "data_elements", as_of=1)[0])
+    assert json.loads((tmp_path / "manifest-000002.json").read_bytes())["format"] == 2
+
+
+def test_without_the_right_to_audit_events_a_refresh_reads_the_lists_and_says_so(tmp_path: Path) -> None:
+    service = Service(right=False)
+    with serving(service) as (server, session):
+        snapshot.pull(to=tmp_path, tables="data_elements", session=session)
+        # Neither a date nor the number tells of it: only an event would.
+        service.names[7] = "renamed"
+        server.got.clear()
+        with pytest.warns(SnapshotWarning, match="may not read audit events"):
+            snapshot.refresh(tmp_path, session=session)
+        pages = [each.path for each in server.got if "/data_elements" in each.path]
+    changes = snapshot.changes(tmp_path)
+    assert changes[["change", "id", "columns"]].values.tolist() == [["changed", f"DE{7:032x}", "name"]]
+    assert any("page%5Bnumber%5D=2" in path for path in pages)
+
+
+def test_a_snapshot_with_audit_events_needs_the_right_to_them(tmp_path: Path) -> None:
+    service = Service()
+    with serving(service) as (_, session):
+        snapshot.pull(to=tmp_path, tables=["data_elements", "audit_events"], session=session)
+        service.right = False
+        with pytest.raises(NotAllowed):
+            snapshot.refresh(tmp_path, session=session)
+    assert len(snapshot.history(tmp_path)) == 1
+
+
+def once(monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, act: Callable[[], object]) -> list[bool]:
+    """Before a library's function runs for the first time, another process does something."""
+    function, done = getattr(owner, name), list[bool]()
+
+    def first(*arguments: Any, **options: Any) -> Any:
+        if not done:
+            done.append(True)
+            act()
+        return function(*arguments, **options)
+
+    monkeypatch.setattr(owner, name, first)
+    return done
+
+
+class TestPruned:
+    """A snapshot that a reader has found is removed before it is read."""
+
+    @pytest.fixture
+    def store(self, tmp_path: Path) -> Store:
+        store = Store(tmp_path)
+        making.snapshot(store)
+        return store
+
+    def replace(self, store: Store) -> None:
+        making.snapshot(store, rows=2)
+        store.collect(keep=1)
+
+    @pytest.mark.parametrize("as_of", [None, "2100-01-01"])
+    def test_the_newer_one_is_read_instead(self, store: Store, as_of: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+        done = once(monkeypatch, parquet, "ParquetFile", lambda: self.replace(store))
+        frame = snapshot.load(store.folder, "rules", as_of=as_of)
+        assert done
+        assert frame.attrs["snapshot"] == 2
+        assert len(frame) == 4
+
+    def test_a_query_reads_the_newer_one_too(self, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+        done = once(monkeypatch, duckdb, "connect", lambda: self.replace(store))
+        assert snapshot.sql("SELECT count(*) AS n FROM rules", store.folder)["n"].tolist() == [4]
+        assert done
+
+    def test_one_that_was_named_is_said_to_be_gone(self, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+        once(monkeypatch, parquet, "ParquetFile", lambda: self.replace(store))
+        with pytest.raises(SnapshotError, match="has no snapshot for 1. The oldest is 2"):
+            snapshot.load(store.folder, "rules", as_of=1)
+
+    def test_a_file_that_is_gone_from_a_snapshot_that_stays_is_damage(self, store: Store) -> None:
+        Path(snapshot.paths(store.folder, "rules")[0]).unlink()
+        with pytest.raises(SnapshotError, match="is damaged"):
+            snapshot.load(store.folder, "rules")
