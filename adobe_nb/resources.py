@@ -286,14 +286,15 @@ _ROWS = (
             Attribute(
                 "rule_component_sequencing_enabled", "boolean", "components run strictly in order", "create+update"
             ),
-            Attribute("ssl_enabled", "boolean", "accepted on write; answers may lack it", "create+update"),
+            Attribute("ssl_enabled", "boolean", "mobile: sends over https; others may lack it", "create+update"),
             Attribute(
                 "privacy",
                 "text",
-                "accepted on write; answers may lack it",
+                "mobile: optedin, optedout or unknown at first; others may lack it",
                 "create+update",
                 values=("optedin", "optedout", "unknown"),
             ),
+            *_BY,
         ),
         relations=(
             Relation("company", ("companies",)),
@@ -325,6 +326,7 @@ _ROWS = (
             Attribute("name", "text", "rule name", "create+update", required=True),
             Attribute("enabled", "boolean", "is switched on", "create+update"),
             _REVIEW,
+            *_BY,
         ),
         relations=(
             _PROPERTY,
@@ -366,6 +368,7 @@ _ROWS = (
             Attribute("delay_next", "boolean", "the next action waits for this one", "create+update"),
             Attribute("negate", "boolean", "the condition is inverted", "create+update"),
             Attribute("extension_id", "text", "older way to name the extension", "create+update", write_only=True),
+            *_BY,
         ),
         relations=(
             Relation("extension", ("extensions",), write="create+update", required=True),
@@ -414,6 +417,7 @@ _ROWS = (
                 nullable=True,
             ),
             _REVIEW,
+            *_BY,
         ),
         relations=(
             _PROPERTY,
@@ -455,6 +459,7 @@ _ROWS = (
             ),
             _SETTINGS,
             _REVIEW,
+            *_BY,
         ),
         relations=(
             _PROPERTY,

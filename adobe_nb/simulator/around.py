@@ -1,20 +1,22 @@
 """What stands around the tags of the demo company: hosts, packages, builds, notes, secrets, audit events. Made up."""
 
 import hashlib
-import json
 from datetime import datetime, timedelta
 from typing import Any
 
 from adobe_nb.resources import RESOURCES
 from adobe_nb.simulator.packages import attributes_of
-from adobe_nb.simulator.publishing import addresses
+from adobe_nb.simulator.publishing import deliver, mark_built, refresh_upstreams
 from adobe_nb.simulator.store import Identifier, Record, Store, stamp
+from adobe_nb.simulator.texts import json_text
 
 PEOPLE = (
     ("Ana Ortiz", "ana.ortiz@hearth-harbor.example"),
     ("Ben Adeyemi", "ben.adeyemi@hearth-harbor.example"),
     ("Chiara Conti", "chiara.conti@hearth-harbor.example"),
 )
+_RESTRICTED = ("Restricted", "Restricted")
+"""Who did it in another organisation is not shown."""
 _AUDITED = (
     "properties",
     "extensions",
@@ -33,6 +35,14 @@ _NOTES = (
     ("properties", "Consent is asked for by the banner, not by a rule."),
     ("extensions", "Upgrade together with the other stores."),
 )
+_BUILT_ON = {
+    "published": "production", "approved": "staging", "submitted": "staging", "development": "development",
+}  # fmt: skip
+"""The stage of the environment that a library was last built on, by state; what is inherited from comes first."""
+_BUILT_AFTER: dict[str, dict[str, float]] = {
+    "published": {"minutes": -2}, "approved": {"hours": -2}, "submitted": {"hours": 1}, "development": {"hours": 1},
+}  # fmt: skip
+"""How long after the library's last change."""
 PARTNERS = "7B4D9F2E67A0C0DE0A495C3F@AdobeOrg"
 """Another organisation."""
 
@@ -41,11 +51,35 @@ def surround(store: Store, company: Record) -> None:
     """Add all of it, from what is in the store."""
     for record in store.all("properties"):
         _host(store, record)
+        refresh_upstreams(store, record.here)
+    for library in store.all("libraries"):
+        library.attributes["stale"] = None
     _builds(store)
     _notes(store)
     _event_forwarding(store)
     _company_level(store, company)
     _audit(store)
+
+
+def signed(identifier: str, *, changed: bool) -> dict[str, str]:
+    """The attributes that say who made a seeded record and who changed it last: whom its audit events name."""
+    creator = _author(_event_id(identifier, "created"))
+    editor = _author(_event_id(identifier, "updated")) if changed else creator
+    return signatures(created=creator, updated=editor)
+
+
+def signatures(**people: tuple[str, str]) -> dict[str, str]:
+    """``created_by_email`` and the like, of people given by verb."""
+    names = {f"{verb}_by_display_name": name for verb, (name, _) in people.items()}
+    return names | {f"{verb}_by_email": address for verb, (_, address) in people.items()}
+
+
+def _author(event: str) -> tuple[str, str]:
+    return PEOPLE[int(event[-1], 16) % len(PEOPLE)]
+
+
+def _event_id(identifier: str, what: str) -> str:
+    return _id("audit_events", identifier, what)
 
 
 def _id(kind: str, *path: str) -> str:
@@ -83,35 +117,31 @@ def released(platform: str, name: str, version: str) -> str:
 
 
 def _builds(store: Store) -> None:
-    """The last build of each published library, and one of each open library that has an environment."""
-    for library in store.all("libraries"):
-        owner = store.get(*(library.to_one["property"] or ("", "")))
-        if owner is None:
-            continue
-        published = library.attributes["published_at"]
-        named = library.to_one["last_build"]
-        stage = "production" if published else "development"
-        target = library.to_one["environment"]
-        environments = store.listed(owner.id, "environments")
-        environment = store.get(*target) if target else None
-        environment = environment or next(each for each in environments if each.attributes["stage"] == stage)
-        if not published and target is None:
-            continue
-        identifier = named[1] if named else _id("builds", library.id)
-        token = _token("build", library.id)
-        created = _later(published, minutes=-2) if published else _later(library.attributes["updated_at"], hours=1)
-        record = Record(
-            "builds",
-            identifier,
-            {"created_at": created, "updated_at": _later(created, seconds=40), "status": "succeeded", "token": token},
-            {"environment": environment.here, "library": library.here, "property": owner.here},
-            addresses(environment, token),
-        )
-        store.add(record, environment.id, library.id)
-        library.to_one["last_build"] = record.here
-        for kind in ("rules", "data_elements", "extensions"):
-            for revision in store.listed(library.id, kind):
-                store.link(record.id, kind, revision)
+    """The last build of each library that has one; an upstream library is built before those that inherit from it."""
+    order = list(_BUILT_ON)
+    libraries = [each for each in store.all("libraries") if each.attributes["state"] in _BUILT_ON]
+    for library in sorted(libraries, key=lambda each: order.index(each.attributes["state"])):
+        stage = _BUILT_ON[library.attributes["state"]]
+        owner = (library.to_one["property"] or ("", ""))[1]
+        environment = next(each for each in store.listed(owner, "environments") if each.attributes["stage"] == stage)
+        _build(store, library, environment)
+
+
+def _build(store: Store, library: Record, environment: Record) -> None:
+    state, named = library.attributes["state"], library.to_one["last_build"]
+    created = _later(library.attributes["updated_at"], **_BUILT_AFTER[state])
+    upstream = store.of(library, "upstream_library")
+    upstream_build = store.of(upstream, "last_build") if upstream else None
+    if upstream_build is not None:
+        created = max(created, _later(upstream_build.attributes["created_at"], hours=1))
+    attributes = {
+        "created_at": created, "updated_at": _later(created, seconds=40), "status": "succeeded",
+        "token": _token("build", library.id),
+    }  # fmt: skip
+    identifier = named[1] if named else _id("builds", library.id)
+    deliver(store, Record("builds", identifier, attributes), library, environment)
+    if state != "approved":  # that build is of the state before: it still has to be built on production
+        mark_built(library)
 
 
 def _notes(store: Store) -> None:
@@ -185,6 +215,8 @@ def _private_package(store: Store, name: str, display_name: str, owner: str) -> 
     created = released("web", name, "1.0.0")
     attributes |= {"created_at": created, "updated_at": created, "availability": "private", "status": "succeeded"}
     attributes |= {"discontinued": False, "owner_org_id": owner}
+    developer = _RESTRICTED if owner == PARTNERS else PEOPLE[0]
+    attributes |= signatures(created=developer, updated=developer)
     return store.add(Record("extension_packages", _id("extension_packages", name), attributes))
 
 
@@ -197,10 +229,8 @@ def _grant(store: Store, package: Record, org_id: str, org_name: str, state: str
         "owner_org_name": package.attributes["author"]["name"], "authorized_org_id": org_id,
         "authorized_org_name": org_name, "state": state,
     }  # fmt: skip
-    # Who did it in the other organisation is not shown.
-    ours = package.attributes["owner_org_id"] != PARTNERS
-    who = {"display_name": PEOPLE[0][0] if ours else "Restricted", "email": PEOPLE[0][1] if ours else "Restricted"}
-    attributes |= {f"{verb}_by_{name}": value for verb in ("created", "updated") for name, value in who.items()}
+    who = _RESTRICTED if package.attributes["owner_org_id"] == PARTNERS else PEOPLE[0]
+    attributes |= signatures(created=who, updated=who)
     kind = "extension_package_usage_authorizations"
     store.add(Record(kind, _id(kind, package.id), attributes, {"extension_package": package.here}), package.id)
 
@@ -217,8 +247,8 @@ def _audit(store: Store) -> None:
 
 
 def _event(store: Store, record: Record, what: str, when: str) -> None:
-    identifier = _id("audit_events", record.id, what)
-    name, address = PEOPLE[int(identifier[-1], 16) % len(PEOPLE)]
+    identifier = _event_id(record.id, what)
+    name, address = _author(identifier)
     owner = record.here if record.type == "properties" else record.to_one.get("property")
     place = store.get(*owner) if owner else None
     attributes = {
@@ -228,7 +258,7 @@ def _event(store: Store, record: Record, what: str, when: str) -> None:
         "display_name": record.attributes.get("name") or record.id,
         "attributed_to_display_name": name,
         "attributed_to_email": address,
-        "entity": json.dumps({"data": {"id": record.id, "type": record.type, "attributes": record.attributes}}),
+        "entity": json_text({"data": {"id": record.id, "type": record.type, "attributes": record.attributes}}),
     }
     to_one: dict[str, Identifier | None] = {"property": owner, "entity": record.here}
     event = Record("audit_events", identifier, attributes, to_one)

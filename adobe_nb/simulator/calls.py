@@ -1,6 +1,5 @@
 """One writing request: who asks, what that account may do, and the audit events that follow."""
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,6 +8,7 @@ from adobe_nb.resources import RESOURCES
 from adobe_nb.simulator.ims import Account
 from adobe_nb.simulator.problems import not_authorized
 from adobe_nb.simulator.store import Identifier, Record, Store, render
+from adobe_nb.simulator.texts import json_text
 
 AUDITED = (
     "properties", "extensions", "data_elements", "rules", "rule_components", "libraries", "builds", "environments",
@@ -44,13 +44,15 @@ class Call:
             raise not_authorized(right)
 
     def created(self, record: Record) -> Record:
-        """A record is there now: an audit event tells."""
+        """A record is there now: it says who made it, and an audit event tells."""
+        self.by(record, "created", "updated")
         self._event(record, "created")
         return record
 
     def touch(self, record: Record) -> Record:
-        """A record has changed, and says when."""
+        """A record has changed, and says when and by whom."""
         record.attributes["updated_at"] = self.store.now()
+        self.by(record, "updated")
         self.store.changed(record)
         self._event(record, "updated")
         return record
@@ -60,10 +62,11 @@ class Call:
         self._event(record, "deleted")
 
     def by(self, record: Record, *verbs: str) -> None:
-        """Say who did it: ``created``, ``updated``."""
-        for verb in verbs:
-            record.attributes |= {f"{verb}_by_email": self.account.email}
-            record.attributes |= {f"{verb}_by_display_name": self.account.display_name}
+        """Say who did it, where its type has columns for that: ``created``, ``updated``."""
+        who = {"email": self.account.email, "display_name": self.account.display_name}
+        known = {attribute.name for attribute in RESOURCES[record.type].columns}
+        names = {f"{verb}_by_{what}": value for verb in verbs for what, value in who.items()}
+        record.attributes |= {name: value for name, value in names.items() if name in known}
 
     def _event(self, record: Record, what: str) -> None:
         if record.type not in AUDITED:
@@ -79,7 +82,7 @@ class Call:
             "display_name": record.attributes.get("name") or record.id,
             "attributed_to_display_name": self.account.display_name,
             "attributed_to_email": self.account.email,
-            "entity": json.dumps(entity, ensure_ascii=False),
+            "entity": json_text(entity),
         }
         to_one: dict[str, Identifier | None] = {"property": owner, "entity": record.here}
         event = Record("audit_events", store.new_id("audit_events"), attributes, to_one)

@@ -13,6 +13,13 @@ Step = tuple[str, str, Settings]
 
 
 @dataclass(frozen=True, slots=True)
+class HeadId:
+    """Stands in settings for the id of a data element of the same property: some settings refer by id."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Installed:
     """An extension of a property."""
 
@@ -20,7 +27,6 @@ class Installed:
     display_name: str
     version: str
     settings: Settings = field(default_factory=dict)
-    newer: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +90,11 @@ def _code(name: str, source: str) -> Element:
     return Element(name, "core::dataElements::custom-code", {"source": source})
 
 
+def _container(name: str, cache_id: str) -> Element:
+    """The empty XDM object that "Update variable" fills."""
+    return Element(name, "adobe-alloy::dataElements::variable", {"cacheId": cache_id, "solutions": ["aep"]})
+
+
 def _constant(name: str, value: str) -> Element:
     return Element(name, "core::dataElements::constant", {"value": value})
 
@@ -135,7 +146,8 @@ def _send(kind: str, xdm: str) -> Step:
 
 
 def _set(xdm: str, **data: str) -> Step:
-    return ("Update variable", "adobe-alloy::actions::update-variable", {"dataElementId": xdm, "data": data})
+    settings = {"dataElementId": HeadId(xdm), "data": data}
+    return ("Update variable", "adobe-alloy::actions::update-variable", settings)
 
 
 def _javascript(name: str, source: str) -> Step:
@@ -166,13 +178,13 @@ def _beacon_link(name: str) -> Step:
     return (f"Send link {name}", "adobe-analytics::actions::send-beacon", settings)
 
 
-def _alloy(datastream: str, **more: Any) -> Installed:
+def _alloy(datastream: str) -> Installed:
     settings = {"instances": [{"name": "alloy", "edgeConfigId": datastream, "defaultConsent": "pending"}]}
-    return Installed("adobe-alloy", "Adobe Experience Platform Web SDK", "2.30.1", settings, **more)
+    return Installed("adobe-alloy", "Adobe Experience Platform Web SDK", "2.30.1", settings)
 
 
 _CORE = Installed("core", "Core", "3.4.4")
-_CORE_OLD = Installed("core", "Core", "3.3.1", newer="3.4.4")
+_CORE_OLD = Installed("core", "Core", "3.3.1")
 _ANALYTICS_SETTINGS: Settings = {
     "libraryCode": {"type": "managed", "accounts": {"production": ["hearthharborde"], "staging": ["hearthharbordev"]}},
     "trackerProperties": {"currencyCode": "EUR", "trackExternalLinks": True},
@@ -204,7 +216,7 @@ WEB_STORE_US = Property(
     domains=("www.hearth-harbor.example", "outlet.hearth-harbor.example"),
     extensions=(
         _CORE,
-        _alloy("8b0d3f0a-5f6e-4c1d-9a52-1c7e60f4d201", newer="2.31.0"),
+        _alloy("8b0d3f0a-5f6e-4c1d-9a52-1c7e60f4d201"),
         Installed("facebook-pixel", "Meta Pixel", "1.3.2", {"pixelId": "430000000000017"}),
         Installed(
             "adobegoogledatalayer",
@@ -215,9 +227,11 @@ WEB_STORE_US = Property(
     ),
     elements=(
         *_SHOP_ELEMENTS,
-        Element("XDM Page View", "adobe-alloy::dataElements::variable", {"cacheId": "page-view", "solutions": ["aep"]}),
-        Element("XDM Commerce", "adobe-alloy::dataElements::variable", {"cacheId": "commerce", "solutions": ["aep"]}),
-        Element("ECID", "adobe-alloy::dataElements::event-merge-id", {"cacheId": "ecid"}),
+        _container("XDM Page View", "f3721a27-09f2-56f9-a7eb-e8aeb1fa3848"),
+        _container("XDM Commerce", "75178254-423e-50ce-ac3e-6b059a4d0093"),
+        Element(
+            "ECID", "adobe-alloy::dataElements::event-merge-id", {"cacheId": "016c9940-d94c-5599-b736-2f159165244b"}
+        ),
         Element("GTM Cart Value", "adobegoogledatalayer::dataElements::gtm-dl-property-key", {"value": "cart.value"}),
     ),
     rules=(
@@ -354,8 +368,8 @@ WEB_STORE_DE = Property(
             "4.6.0",
             {"orgId": "5F1C6E4B67A0C0DE0A495C3A@AdobeOrg", "doesOptInApply": True},
         ),
-        Installed("adobe-analytics", "Adobe Analytics", "1.9.2", _ANALYTICS_SETTINGS, newer="2.0.1"),
-        Installed("facebook-pixel", "Meta Pixel", "1.3.0", {"pixelId": "430000000000049"}, newer="1.3.2"),
+        Installed("adobe-analytics", "Adobe Analytics", "1.9.2", _ANALYTICS_SETTINGS),
+        Installed("facebook-pixel", "Meta Pixel", "1.3.0", {"pixelId": "430000000000049"}),
     ),
     elements=(
         *_SHOP_ELEMENTS,
@@ -445,7 +459,7 @@ CHECKOUT = Property(
         _variable("Currency", "digitalData.cart.currency", default="USD"),
         _query("Coupon Code", "coupon"),
         _cookie("Consent Choice", "hh_consent"),
-        Element("XDM Checkout", "adobe-alloy::dataElements::variable", {"cacheId": "checkout", "solutions": ["aep"]}),
+        _container("XDM Checkout", "26a73c86-da80-5980-a358-c7732296f693"),
     ),
     rules=(
         Rule(
@@ -518,7 +532,7 @@ MAGAZINE = Property(
         _variable("Article Topic", "magazine.article.topic", lower=True),
         _page("Page URL", "url"),
         _cookie("Consent Choice", "hh_consent"),
-        Element("XDM Article", "adobe-alloy::dataElements::variable", {"cacheId": "article", "solutions": ["aep"]}),
+        _container("XDM Article", "8deb9636-c3d2-5c65-9abc-2675d64e8afc"),
     ),
     rules=(
         Rule(
@@ -561,7 +575,12 @@ APP = Property(
     domains=(),
     extensions=(
         Installed("core", "Mobile Core", "3.0.0"),
-        Installed("adobe-edge", "Adobe Experience Platform Edge Network", "3.1.0", {"edgeConfigId": "8b0d3f0a-app"}),
+        Installed(
+            "adobe-edge",
+            "Adobe Experience Platform Edge Network",
+            "3.1.0",
+            {"edgeConfigId": "8b0d3f0a-5f6e-4c1d-9a52-1c7e60f4d201"},
+        ),
     ),
     elements=(
         Element("App Version", "core::dataElements::app-version", {}),

@@ -9,6 +9,7 @@ from typing import Any
 from adobe_nb.resources import Attribute, Relation, Resource, Verb
 from adobe_nb.simulator.problems import Problem, conflict, malformed
 from adobe_nb.simulator.store import Identifier
+from adobe_nb.simulator.texts import escaped
 
 JSON_TYPES = ("application/vnd.api+json", "application/json")
 _DEEPEST = 100
@@ -98,7 +99,7 @@ def wanted(document: Mapping[str, Any], row: Resource, verb: Verb, identifier: s
     attributes, relationships = _object(data, "attributes"), _object(data, "relationships")
     for attribute in row.writable(verb):
         _check(attribute, attributes, verb)
-    known = {each.name: attributes[each.name] for each in row.writable(verb) if each.name in attributes}
+    known = {each.name: _stored(each, attributes[each.name]) for each in row.writable(verb) if each.name in attributes}
     linked = {
         relation.name: _linked(relation, relationships[relation.name])
         for relation in row.linkable(verb)
@@ -188,6 +189,10 @@ def _check(attribute: Attribute, attributes: Mapping[str, Any], verb: Verb) -> N
         raise malformed(f"{attribute.name} is empty.", pointer)
     if attribute.values and not attribute.form and value not in attribute.values:
         raise malformed(f"{attribute.name} is one of {', '.join(attribute.values)}.", pointer)
+
+
+def _stored(attribute: Attribute, value: Any) -> Any:
+    return escaped(value) if attribute.form == "text" and value is not None else value
 
 
 def _fits(attribute: Attribute, value: object) -> bool:

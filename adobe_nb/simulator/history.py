@@ -1,13 +1,13 @@
 """Audit events in any number, as a year of work leaves them, for tests and measurements."""
 
-import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from random import Random
 
 from adobe_nb.resources import RESOURCES
-from adobe_nb.simulator.around import PEOPLE
+from adobe_nb.simulator.around import PEOPLE, signatures
 from adobe_nb.simulator.store import Identifier, Record, Store, stamp
+from adobe_nb.simulator.texts import json_text
 
 _YEAR = timedelta(days=365)
 _ROUND, _BURST = 97, 5
@@ -22,18 +22,19 @@ def log(store: Store, places: list[Record], number: int, make_id: Callable[..., 
     chance = Random(f"history {number}")  # noqa: S311
     records = [record for place in places for record in _inside(store, place)]
     plan = list(_plan(places, records, number, chance, make_id))
-    for when, what, record in plan:
+    authors = [PEOPLE[chance.randrange(len(PEOPLE))] for _ in plan]
+    for (when, what, record), author in zip(plan, authors, strict=True):
         if what == "updated":
-            record.attributes["updated_at"] = when
+            record.attributes |= {"updated_at": when, **signatures(updated=author)}
     store.changed(*records)
     entities: dict[str, str] = {}  # one text for all events of a record: it is most of what an event weighs
     names = {place.here: {"property_name": place.attributes["name"]} for place in places}
-    for position, (when, what, record) in enumerate(plan):
+    for position, ((when, what, record), author) in enumerate(zip(plan, authors, strict=True)):
         owner = record.here if record.type == "properties" else record.to_one["property"]
-        name, address = PEOPLE[chance.randrange(len(PEOPLE))]
+        name, address = author
         if record.id not in entities:
             document = {"data": {"id": record.id, "type": record.type, "attributes": record.attributes}}
-            entities[record.id] = json.dumps(document)
+            entities[record.id] = json_text(document)
         attributes = {
             "created_at": when,
             "updated_at": when,

@@ -68,16 +68,19 @@ class _Delegate(NamedTuple):
     schema: Json
     category: str = ""
     title: str = ""
+    transforms: tuple[Json, ...] = ()
 
     def described(self, kind: str) -> Json:
         words = self.name.split("-")
         path = f"{kind}/{words[0]}{''.join(word.title() for word in words[1:])}"
         title = self.title or " ".join(_SPELLED.get(word, word.title()) for word in words)
-        entry = {"name": self.name, "displayName": title, "libPath": f"src/lib/{path}.js"}
+        entry: Json = {"name": self.name, "displayName": title, "libPath": f"src/lib/{path}.js"}
         if self.category:
             entry["categoryName"] = self.category
         if self.schema not in (_ANYTHING, _NOTHING):
             entry["viewPath"] = f"{path}.html"
+        if self.transforms:
+            entry["transforms"] = deepcopy(list(self.transforms))
         return {**entry, "schema": _draft_4(self.schema)}
 
 
@@ -92,6 +95,10 @@ class _Package(NamedTuple):
     conditions: tuple[_Delegate, ...] = ()
     actions: tuple[_Delegate, ...] = ()
     data_elements: tuple[_Delegate, ...] = ()
+    transforms: tuple[Json, ...] = ()
+    """Of its configuration."""
+    partly_known: bool = False
+    """Whether the real package has more delegates than are public."""
 
     def described(self, platform: str, name: str, version: str) -> Json:
         entry: Json = {
@@ -102,6 +109,8 @@ class _Package(NamedTuple):
         if self.configuration is not None:
             schema = _draft_4(self.configuration)
             entry["configuration"] = {"viewPath": "configuration/configuration.html", "schema": schema}
+            if self.transforms:
+                entry["configuration"]["transforms"] = deepcopy(list(self.transforms))
         return entry | {
             "events": [each.described("events") for each in self.events],
             "conditions": [each.described("conditions") for each in self.conditions],
@@ -123,6 +132,26 @@ def _open(*names: str) -> tuple[_Delegate, ...]:
     return _alike(_UNKNOWN, "", *names)
 
 
+# -- transforms: what a build makes of settings
+
+
+def _function(path: str, *parameters: str) -> Json:
+    """The text becomes a function with these parameters."""
+    return {"type": "function", "propertyPath": path, "parameters": list(parameters)}
+
+
+def _removed(*paths: str) -> tuple[Json, ...]:
+    """Members that do not reach the page."""
+    return tuple({"type": "remove", "propertyPath": path} for path in paths)
+
+
+def _code(*parameters: str) -> tuple[Json, ...]:
+    return (_function("source", *parameters),)
+
+
+_LOADED_CODE: Json = {"type": "customCode", "propertyPath": "source"}
+
+
 # -- core: what a rule can look at and compare
 
 _VALUE = _object({"value": _FILLED}, valueIsRegex=_FLAG)
@@ -137,6 +166,7 @@ _ENTRIES = _choice("firstEntry", "everyEntry")
 _PLAYED: Json = {"amount": _or_number(_REFERENCE, minimum=0), "unit": _choice("percent", "second")}
 _COOKIE_NAME: Json = {"pattern": r"^[A-Za-z0-9!#$%&'*+\-.^_|~]+$"}
 _MOMENT: Json = {**_TEXT, "format": "date-time"}
+_PERIOD = _object(start=_MOMENT, end=_MOMENT, timezone=_TEXT)
 _COMPARED = _choice(">", "=", "<")
 _COUNTED: Json = {"operator": _COMPARED, "count": _number()}
 _LIFETIME = _choice("lifetime", "session")
@@ -234,7 +264,7 @@ _WEB_CORE = _Package(
         *_alike(_ANYTHING, "Page Load", "dom-ready", "page-bottom", "window-loaded"),
         _Delegate("change", _CHANGE, "Form"),
         _Delegate("click", _object(**_BUBBLING, anchorDelay=_DELAY), "Mouse"),
-        _Delegate("custom-code", _SOURCE, "Other"),
+        _Delegate("custom-code", _SOURCE, "Other", transforms=_code("trigger")),
         _Delegate("custom-event", _object({"type": _FILLED}, **_BUBBLING), "Other"),
         _Delegate("data-element-change", _NAME, "Other"),
         _Delegate("direct-call", _object({"identifier": _FILLED}), "Other"),
@@ -249,8 +279,8 @@ _WEB_CORE = _Package(
     conditions=(
         _Delegate("browser", _object({"browsers": _list(_BROWSERS)}), "Technology"),
         _Delegate("cookie", _one_or_many("cookieValues", name=_COOKIE_NAME), "Data"),
-        _Delegate("custom-code", _SOURCE, "Data"),
-        _Delegate("date-range", _object(start=_MOMENT, end=_MOMENT, timezone=_TEXT), "Other"),
+        _Delegate("custom-code", _SOURCE, "Data", transforms=_code("event", "target")),
+        _Delegate("date-range", _PERIOD, "Other", transforms=_removed("timezone")),
         _Delegate("device-type", _object({"deviceTypes": _list(_DEVICES)}), "Technology"),
         _Delegate("domain", _object({"domains": _list(_TEXT)}), "URL"),
         _Delegate("hash", _object({"hashes": _VALUES}), "URL"),
@@ -274,14 +304,14 @@ _WEB_CORE = _Package(
         _Delegate("window-size", _SIZE, "Technology"),
     ),
     actions=(
-        _Delegate("custom-code", _CODE),
+        _Delegate("custom-code", _CODE, transforms=(_LOADED_CODE,)),
         _Delegate("direct-call", _object({"identifier": _FILLED}, detail=_DETAIL), title="Trigger Direct Call"),
     ),
     data_elements=(
         _Delegate("conditional-value", _comparison(_REFERENCE, conditionalValue=_EITHER, fallbackValue=_EITHER)),
         _Delegate("constant", _object({"value": _FILLED})),
         _Delegate("cookie", _NAME),
-        _Delegate("custom-code", _SOURCE),
+        _Delegate("custom-code", _SOURCE, transforms=_code("event")),
         _Delegate("device-attributes", _attribute("windowSize", "screenSize", closed=False)),
         _Delegate("dom-attribute", _object({"elementSelector": _FILLED, "elementProperty": _FILLED})),
         _Delegate("javascript-tools", _TOOLS),
@@ -379,26 +409,87 @@ _WEB_SDK = _Package(
     ("2.30.1", "2.31.0"),
     "Sends events from the page to the Edge Network.",
     configuration={"type": "object", "properties": {"instances": _list(_INSTANCE)}},
+    transforms=(
+        _function("instances[].onBeforeEventSend", "content"),
+        _function("instances[].onBeforeLinkClickSend", "content"),
+        _function("instances[].clickCollection.filterClickDetails", "content"),
+        *_removed("instances[].sandbox"),
+    ),
     events=_open("decisions-received", "send-event-complete"),
     actions=(
-        *_open("apply-propositions", "redirect-with-identity", "reset-event-merge-id"),
-        *_open("send-event", "set-consent", "update-variable"),
+        *_open("apply-propositions", "apply-response", "redirect-with-identity", "reset-event-merge-id"),
+        *_open("send-event", "set-consent"),
+        _Delegate(
+            "update-variable",
+            _UNKNOWN,
+            transforms=(_function("customCode", "content", "event"), *_removed("schema")),
+        ),
     ),
-    data_elements=_open("event-merge-id", "identity-map", "variable", "xdm-object"),
+    data_elements=(
+        *_open("event-merge-id", "identity-map"),
+        _Delegate("variable", _UNKNOWN, transforms=_removed("schema", "sandbox")),
+        _Delegate("xdm-object", _UNKNOWN, transforms=_removed("schema", "sandbox")),
+    ),
+    partly_known=True,
 )
+_ANALYTICS_CODE = _function("customSetup.source", "event", "s")
 _ANALYTICS = _Package(
     "Adobe Analytics",
     ("1.9.2", "2.0.1"),
     "Collects page views and links for Adobe Analytics.",
     configuration=_UNKNOWN,
-    actions=_open("clear-variables", "send-beacon", "set-variables"),
+    transforms=(_function("customSetup.source", "s"),),
+    actions=(
+        *_open("clear-variables", "send-beacon"),
+        _Delegate("set-variables", _UNKNOWN, transforms=(_ANALYTICS_CODE,)),
+    ),
 )
 _VISITOR_ID = _Package(
     "Experience Cloud ID Service",
-    ("4.6.0",),
+    ("4.6.0", "5.5.0"),
     "Gives each visitor one id for all solutions.",
     configuration=_UNKNOWN,
     actions=_open("set-customer-ids"),
+    data_elements=(_Delegate("ecid", _UNKNOWN, title="ECID"),),
+)
+_CLIENT_DATA_LAYER = _Package(
+    "Adobe Client Data Layer",
+    ("2.0.2",),
+    "Listens to a client data layer and reads its state.",
+    configuration=_UNKNOWN,
+    events=_open("datalayer-push"),
+    data_elements=_open("datalayer-computed-state"),
+    partly_known=True,
+)
+_TARGET = _Package(
+    "Adobe Target v2",
+    ("0.20.1",),
+    "Loads at.js and asks Adobe Target for offers.",
+    configuration=_UNKNOWN,
+    partly_known=True,
+)
+_CONTEXT_HUB = _Package(
+    "AEM ContextHub",
+    ("1.0.0",),
+    "Reads the ContextHub of Adobe Experience Manager.",
+    configuration=_UNKNOWN,
+    partly_known=True,
+)
+_MAPPING_TABLE = _Package(
+    "Mapping Table",
+    ("2.0.0",),
+    "Maps the value of a data element to another value.",
+    configuration=_UNKNOWN,
+    data_elements=_open("mapping-table"),
+    partly_known=True,
+)
+_PRODUCT_STRING = _Package(
+    "Adobe Analytics Product String Builder",
+    ("1.0.0",),
+    "Builds the products variable of Adobe Analytics.",
+    configuration=_UNKNOWN,
+    actions=_open("build-product-string"),
+    partly_known=True,
 )
 
 
@@ -422,17 +513,20 @@ _MOBILE_EDGE = _Package(
 )
 
 _SECRET = _object({"id": _FILLED, "name": _FILLED})
+_KEYED_SOURCE = _object({"keyName": _FILLED, "source": _FILLED})
 _EDGE_CORE = _Package(
     "Core",
     ("1.4.0",),
     "The conditions, actions and data elements that each event forwarding property begins with.",
     conditions=(
-        _Delegate("custom-code", _SOURCE, "Data"),
+        _Delegate("custom-code", _SOURCE, "Data", transforms=_code("arc", "utils")),
         _Delegate("value-comparison", _comparison(_EDGE_REFERENCE), "Data"),
     ),
-    actions=(_Delegate("custom-code", _object({"keyName": _FILLED, "source": _FILLED})),),
+    actions=(
+        _Delegate("custom-code", _object({"keyName": _FILLED, "source": _FILLED}), transforms=_code("arc", "utils")),
+    ),
     data_elements=(
-        _Delegate("custom-code", _SOURCE),
+        _Delegate("custom-code", _SOURCE, transforms=_code("arc", "utils")),
         _Delegate("ip", _ANYTHING),
         _Delegate("path", _PATH),
         _Delegate("secret", _object(secrets=_object(development=_SECRET, staging=_SECRET, production=_SECRET))),
@@ -462,8 +556,13 @@ _CATALOGUE = {
     ("web", "adobe-alloy"): _WEB_SDK,
     ("web", "adobe-analytics"): _ANALYTICS,
     ("web", "adobe-mcid"): _VISITOR_ID,
+    ("web", "adobe-target-v2"): _TARGET,
     ("web", "adobegoogledatalayer"): _GOOGLE_DATA_LAYER,
+    ("web", "context-hub"): _CONTEXT_HUB,
     ("web", "facebook-pixel"): _PIXEL,
+    ("web", "gcoe-adobe-client-data-layer"): _CLIENT_DATA_LAYER,
+    ("web", "mapping-table"): _MAPPING_TABLE,
+    ("web", "reactor-aa-product-string-builder"): _PRODUCT_STRING,
     ("mobile", "core"): _MOBILE_CORE,
     ("mobile", "adobe-edge"): _MOBILE_EDGE,
     ("edge", "core"): _EDGE_CORE,
@@ -473,6 +572,9 @@ VERSIONS: Mapping[tuple[str, str], tuple[str, ...]] = MappingProxyType(
     {key: package.versions for key, package in _CATALOGUE.items()}
 )
 """The versions of each package, by (platform, name), oldest first."""
+
+PARTLY_KNOWN = frozenset(key for key, package in _CATALOGUE.items() if package.partly_known)
+"""Packages whose real delegates are not all public, by (platform, name): they take others than those listed here."""
 
 
 def manifest(platform: str, name: str, version: str | None = None) -> Json | None:

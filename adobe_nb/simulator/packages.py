@@ -27,6 +27,8 @@ _LISTS = {
     "resources": "resources",
     "hostedLibFiles": "hosted_lib_files",
 }
+_DELEGATES = ("events", "conditions", "actions", "dataElements")
+"""Members of a manifest whose items are delegates: they have a descriptor id."""
 _TEXTS = {
     "name": "name",
     "displayName": "display_name",
@@ -38,6 +40,7 @@ _TEXTS = {
     "iconPath": "icon_path",
     "exchangeUrl": "exchange_url",
 }
+_SIGNATURES = tuple(f"{verb}_by_{what}" for verb in ("created", "updated") for what in ("email", "display_name"))
 _RELEASED = ("private", "public")
 _AVAILABLE = ("development", "private", "public")
 _MOST_UNPACKED = 50_000_000
@@ -53,9 +56,15 @@ def attributes_of(manifest: Mapping[str, Any]) -> dict[str, Any]:
     """The attributes of a package that its manifest gives."""
     found: dict[str, Any] = {name: manifest.get(key) for key, name in _TEXTS.items()}
     found |= {name: manifest.get(key) or [] for key, name in _LISTS.items()}
+    package, configuration = manifest.get("name"), manifest.get("configuration")
+    for kind in _DELEGATES:
+        pieces = found[_LISTS[kind]]
+        found[_LISTS[kind]] = [{"id": f"{package}::{kind}::{piece.get('name')}", **piece} for piece in pieces]
+    if configuration:
+        configuration = {"id": f"{package}::extensionConfiguration::config", **configuration}
     return found | {
         "author": manifest.get("author"),
-        "configuration": manifest.get("configuration"),
+        "configuration": configuration,
         "cdn_path": None,
         "ecma_version": manifest.get("ecmaVersion"),
     }
@@ -70,6 +79,7 @@ def catalogue(store: Store, make_id: Callable[..., str], created: Callable[..., 
                 moment = created(platform, name, version)
                 attributes = {"created_at": moment, "updated_at": moment, **attributes_of(found)}
                 attributes |= {"availability": "public", "status": "succeeded", "discontinued": False}
+                attributes |= dict.fromkeys(_SIGNATURES, "Restricted")
                 identifier = make_id("extension_packages", platform, name, version)
                 store.add(Record("extension_packages", identifier, attributes | {"owner_org_id": ADOBE}))
 
@@ -393,7 +403,6 @@ def authorize(call: Call, package: Record, grant: Record, wanted: Wanted) -> Non
         "authorized_org_name": "Restricted",
         "state": "pending_approval",
     }
-    call.by(grant, "created", "updated")
 
 
 def answer(call: Call, grant: Record, state: object) -> None:
@@ -404,7 +413,6 @@ def answer(call: Call, grant: Record, state: object) -> None:
     if state not in {"approved", "rejected"}:
         raise malformed("state is approved or rejected.", "/data/attributes/state")
     grant.attributes["state"] = state
-    call.by(grant, "updated")
 
 
 def withdraw(call: Call, grant: Record) -> None:

@@ -245,21 +245,33 @@ def build(call: Call, library: Record) -> Record:
     moment = store.now()
     attributes = {"created_at": moment, "updated_at": moment, "status": "pending", "token": store.new_token()}
     record = Record("builds", store.new_id("builds"), attributes)
+    deliver(store, record, library, environment)
+    library.meta["build_status"] = "pending"
+    store.changed(library)
+    store.later(call.options.build_seconds, lambda: _finish(call, record, library, environment))
+    return call.created(record)
+
+
+def deliver(store: Store, record: Record, library: Record, environment: Record) -> None:
+    """Make a build of the library: it holds what the library delivers now, upstream libraries included."""
     record.to_one = {
         "environment": environment.here,
         "library": library.here,
         "property": library.to_one["property"],
     }
-    record.meta = addresses(environment, attributes["token"])
+    record.meta = addresses(environment, record.attributes["token"])
     store.add(record, environment.id, library.id)
     for kind in CONTENTS:
         for revision in _effective(store, library, kind).values():
             store.link(record.id, kind, revision)
     library.to_one["last_build"] = record.here
-    library.meta["build_status"] = "pending"
-    store.changed(library)
-    store.later(call.options.build_seconds, lambda: _finish(call, record, library, environment))
-    return call.created(record)
+
+
+def mark_built(library: Record) -> None:
+    """The library's last build succeeded and holds all that the library delivers."""
+    library.attributes |= {"build_required": False, "stale": None}
+    library.meta["build_status"] = "succeeded"
+    library.meta.pop("build_required_detail", None)
 
 
 def addresses(environment: Record, token: str) -> dict[str, Any]:
@@ -280,15 +292,22 @@ def folder(stage: str) -> str:
     return "https://assets.adobedtm.com" + ("" if stage == "production" else "/staging")
 
 
-def file_names(stage: str, token: str) -> dict[str, Any]:
+def file_names(stage: str, token: str, library_path: str) -> dict[str, Any]:
     """The attributes of an environment that name its files."""
     suffix = "" if stage == "production" else f"-{stage}"
-    minified = f"launch-{token}{suffix}.min.js"
+    minified, readable = f"launch-{token}{suffix}.min.js", f"launch-{token}{suffix}.js"
+    readable_path = f"{library_path}/{readable}"
     return {
+        "library_path": library_path,
         "library_name": minified,
         "library_entry_points": [
-            {"library_name": minified, "minified": True, "references": []},
-            {"library_name": minified.replace(".min", ""), "minified": False, "references": []},
+            {
+                "library_name": minified,
+                "minified": True,
+                "references": [f"{library_path}/{minified}"],
+                "license_path": readable_path,
+            },
+            {"library_name": readable, "minified": False, "references": [readable_path]},
         ],
     }
 
@@ -330,7 +349,7 @@ def _check_build(call: Call, library: Record) -> Record:
     if host is None or host.attributes["status"] != "succeeded":
         raise conflict("host-required", f"The environment {environment.attributes['name']} has no working host.")
     upstream = call.store.of(library, "upstream_library")
-    if upstream is not None and upstream.meta.get("build_status") != "succeeded":
+    if upstream is not None and not _was_built(call.store, upstream):
         raise conflict("upstream-build-required", f"{upstream.attributes['name']} has no successful build.")
     extensions = _effective(call.store, library, "extensions")
     for kind in ("data_elements", "rules"):
@@ -341,6 +360,15 @@ def _check_build(call: Call, library: Record) -> Record:
     for head in call.store.listed((library.to_one["property"] or ("", ""))[1], "extensions"):
         _check_upgrade(call.store, head, extensions.get(head.here))
     return environment
+
+
+def _was_built(store: Store, library: Record) -> bool:
+    """Whether the library has a successful build, be it of an earlier state.
+
+    An approved library can be built on production only, which publishes it: if only a build of the present state
+    counted, nothing downstream of an approved library could be built.
+    """
+    return any(build.attributes["status"] == "succeeded" for build in store.listed(library.id, "builds"))
 
 
 def _missing_extension(store: Store, record: Record, needed: Any) -> Problem:
@@ -399,8 +427,7 @@ def _finish(call: Call, record: Record, library: Record, environment: Record) ->
         return
     library.meta["build_status"] = record.attributes["status"]
     if not failed and _is_up_to_date(store, library, record):
-        library.attributes |= {"build_required": False, "stale": None}
-        library.meta.pop("build_required_detail", None)
+        mark_built(library)
     if not failed and environment.attributes["stage"] == "production":
         _publish(call, library)
     call.touch(library)

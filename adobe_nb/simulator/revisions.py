@@ -5,7 +5,7 @@ from typing import Any
 from adobe_nb.resources import RESOURCES
 from adobe_nb.simulator.calls import Call
 from adobe_nb.simulator.problems import conflict
-from adobe_nb.simulator.store import Identifier, Record
+from adobe_nb.simulator.store import Identifier, Record, Store
 
 
 def state(moment: str, *, dirty: bool = True) -> dict[str, Any]:
@@ -24,6 +24,12 @@ def state(moment: str, *, dirty: bool = True) -> dict[str, Any]:
 def origin(record: Record) -> Identifier:
     """The head that a record is, or was cut from."""
     return record.to_one.get("origin") or record.here
+
+
+def newest(store: Store, head: Record) -> Record:
+    """The newest revision of a head; the head itself before the first one."""
+    revisions = [each for each in store.listed(head.id, "revisions") if not each.is_head]
+    return max(revisions, key=lambda each: int(each.attributes["revision_number"]), default=head)
 
 
 def editable(record: Record) -> None:
@@ -64,7 +70,9 @@ def _copy(call: Call, head: Record, number: int) -> Record:
     attributes = {**head.attributes, "revision_number": number, "dirty": False}
     attributes |= {"created_at": moment, "updated_at": moment, "published": False, "published_at": None}
     meta = {**head.meta, "latest_revision_number": number}
-    return Record(head.type, call.store.new_id(head.type), attributes, dict(head.to_one), meta)
+    copy = Record(head.type, call.store.new_id(head.type), attributes, dict(head.to_one), meta)
+    call.by(copy, "created", "updated")
+    return copy
 
 
 def _is_captured(call: Call, head: Record, number: int) -> None:

@@ -1,22 +1,23 @@
 """What a new simulator holds: the accounts, the company, and its records, with fixed ids and dates."""
 
 import hashlib
-import json
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from adobe_nb.resources import RESOURCES
 from adobe_nb.simulator import demo
-from adobe_nb.simulator.around import released, surround
+from adobe_nb.simulator.around import released, signed, surround
 from adobe_nb.simulator.edge import DATASTREAMS
 from adobe_nb.simulator.history import log
 from adobe_nb.simulator.ims import SCOPES, Account
+from adobe_nb.simulator.manifests import VERSIONS
 from adobe_nb.simulator.packages import catalogue
-from adobe_nb.simulator.publishing import file_names, folder, refresh_upstreams
+from adobe_nb.simulator.publishing import file_names, folder
 from adobe_nb.simulator.revisions import state as _state
 from adobe_nb.simulator.store import Identifier, Record, Store
 from adobe_nb.simulator.store import stamp as _stamp
+from adobe_nb.simulator.texts import json_text
 
 ORG_ID = "5F1C6E4B67A0C0DE0A495C3A@AdobeOrg"
 _EMPTY_ORG_ID = "0D2A7B1967A0C0DE0A495C3B@AdobeOrg"
@@ -84,10 +85,6 @@ def seeded(seed: str, bulk: Bulk) -> dict[str, Store]:
         for each in demo.PROPERTIES:
             _Builder(store, company, each).build()
         surround(store, company)
-        for place in store.all("properties"):
-            refresh_upstreams(store, place.here)
-        for library in store.all("libraries"):
-            library.attributes["stale"] = None
     _generate(store, company, bulk)
     return {ORG_ID: store}
 
@@ -123,6 +120,7 @@ def _company() -> Record:
 
 
 def _property(name: str, platform: str, created: datetime, domains: tuple[str, ...]) -> Record:
+    identifier = make_id("properties", name)
     attributes = {
         "created_at": _stamp(created),
         "updated_at": _stamp(created + timedelta(days=14) + _jitter(name, 8)),
@@ -134,10 +132,20 @@ def _property(name: str, platform: str, created: datetime, domains: tuple[str, .
         "domains": list(domains),
         "undefined_vars_return_empty": platform == "web",
         "rule_component_sequencing_enabled": platform != "mobile",
+        "ssl_enabled": True if platform == "mobile" else None,
+        "privacy": "optedin" if platform == "mobile" else None,
+        **signed(identifier, changed=True),
     }
     meta = {"rights": ["approve", "develop", "manage_environments", "manage_extensions", "publish"]}
     to_one: dict[str, Identifier | None] = {"company": ("companies", COMPANY_ID)}
-    return Record("properties", make_id("properties", name), attributes, to_one, meta)
+    return Record("properties", identifier, attributes, to_one, meta)
+
+
+def _sign(record: Record) -> Record:
+    """Say who made it and who changed it last."""
+    changed = record.attributes["updated_at"] > record.attributes["created_at"]
+    record.attributes |= signed(record.id, changed=changed)
+    return record
 
 
 def _revisionable(created: datetime, updated: datetime, **more: Any) -> dict[str, Any]:
@@ -172,6 +180,22 @@ class _Builder:
             upstream = self._release(name, _day(day) + _jitter(name, 8), upstream, environments)
         for name, state, day in self._spec.open_libraries:
             self._open_library(name, state, _day(day) + _jitter(name, 8), upstream, environments)
+        self._name_current_extensions()
+
+    def _name_current_extensions(self) -> None:
+        """A component or data element was last changed with the revision of its extension that was current then."""
+        for kind in ("data_elements", "rule_components"):
+            for record in self._store.all(kind):
+                head, extension = self._store.of(record, "origin"), self._store.of(record, "extension")
+                if head is not None and extension is not None and record.to_one["property"] == self._here:
+                    current = self._current(extension, head.attributes["updated_at"])
+                    record.to_one["updated_with_extension"] = current.here
+
+    def _current(self, extension: Record, moment: str) -> Record:
+        """The newest of its revisions then. The first is as old as the extension, whenever a release dates it."""
+        cut = [each for each in self._store.listed(extension.id, "revisions") if not each.is_head]
+        before = [each for each in cut if each.attributes["created_at"] <= moment]
+        return before[-1] if before else cut[0]
 
     def _when(self, position: int, count: int) -> tuple[datetime, datetime]:
         """Creation spread over the property's life, the first half of it soon after the start; and a later change."""
@@ -185,10 +209,19 @@ class _Builder:
     def _add_head(self, record: Record, created: datetime) -> Record:
         record.to_one |= {"property": self._here, "origin": (record.type, record.id)}
         record.meta["latest_revision_number"] = 0
+        _sign(record)
         self._store.add(record, self._property.id)
         self._store.link(record.id, "revisions", record)
         self._heads.append((record, created))
         return record
+
+    def _settings(self, settings: demo.Settings) -> str:
+        def head_id(value: object) -> str:
+            if not isinstance(value, demo.HeadId):
+                raise TypeError(f"{value!r} is no JSON.")
+            return make_id("data_elements", self._spec.name, value.name)
+
+        return json_text(settings, head_id)
 
     def _extension(self, spec: demo.Installed) -> None:
         created, updated = self._created + timedelta(minutes=3), self._created + timedelta(days=40)
@@ -200,14 +233,15 @@ class _Builder:
             version=spec.version,
             enabled=True,
             delegate_descriptor_id=f"{spec.package}::extensionConfiguration::config" if spec.settings else None,
-            settings=json.dumps(spec.settings, separators=(",", ":")),
+            settings=self._settings(spec.settings),
             review_status="unsubmitted",
         )
         package: Identifier = self._package(spec.package, spec.version)
         record = Record("extensions", make_id("extensions", self._spec.name, spec.package), attributes)
         record.to_one = {"extension_package": package, "updated_with_extension_package": package}
-        if spec.newer:
-            record.meta["upgrade_extension_package_id"] = self._package(spec.package, spec.newer)[1]
+        latest = VERSIONS[self._spec.platform, spec.package][-1]
+        if latest != spec.version:
+            record.meta["upgrade_extension_package_id"] = self._package(spec.package, latest)[1]
         self._add_head(record, created)
         self._extensions[spec.package] = (record.type, record.id)
 
@@ -220,6 +254,7 @@ class _Builder:
         package = delegate.partition("::")[0]
         extension = self._extensions[package]
         version = next(each.version for each in self._spec.extensions if each.package == package)
+        # Its revision that was current is named when all have been cut.
         return {
             "extension": extension,
             "updated_with_extension": extension,
@@ -234,7 +269,7 @@ class _Builder:
             name=spec.name,
             enabled=True,
             delegate_descriptor_id=spec.delegate,
-            settings=json.dumps(spec.settings, separators=(",", ":")),
+            settings=self._settings(spec.settings),
             default_value=spec.default,
             clean_text=spec.lower,
             force_lower_case=spec.lower,
@@ -257,7 +292,7 @@ class _Builder:
                 max(updated, at),
                 name=name,
                 delegate_descriptor_id=delegate,
-                settings=json.dumps(settings, separators=(",", ":")),
+                settings=self._settings(settings),
                 order=orders.setdefault(kind, 0),
                 rule_order=50.0,
                 timeout=2000,
@@ -272,6 +307,7 @@ class _Builder:
             self._attach(component, rule)
 
     def _attach(self, component: Record, rule: Record) -> None:
+        _sign(component)
         self._store.add(component, rule.id)
         self._store.link(component.id, "rules", rule)
         self._components.setdefault(rule.id, []).append(component)
@@ -280,6 +316,7 @@ class _Builder:
         name = stage.capitalize()
         token = _digest(f"environment {self._spec.name} {stage}", 6)
         created = _stamp(self._created + timedelta(minutes=5 + _STAGES.index(stage)))
+        library_path = f"{self._company.attributes['token']}/{self._property.attributes['token']}"
         attributes = {
             "created_at": created,
             "updated_at": created,
@@ -289,8 +326,7 @@ class _Builder:
             "archive": False,
             "status": "succeeded",
             "token": token,
-            "library_path": f"{self._company.attributes['token']}/{self._property.attributes['token']}",
-            **file_names(stage, token),
+            **file_names(stage, token, library_path),
         }
         to_one: dict[str, Identifier | None] = {
             "library": None,
@@ -333,10 +369,9 @@ class _Builder:
             if created < when:
                 revision = self._revise(head, when - timedelta(days=3))
                 self._put(library, revision)
-                revision.attributes |= {
-                    "published": True,
-                    "published_at": revision.attributes["published_at"] or _stamp(when),
-                }
+                for record in (revision, *self._store.listed(revision.id, "rule_components")):
+                    first = record.attributes["published_at"] or _stamp(when)
+                    record.attributes |= {"published": True, "published_at": first}
         return library.type, library.id
 
     def _open_library(
@@ -395,7 +430,8 @@ class _Builder:
         attributes = {**head.attributes, "revision_number": number, "dirty": False}
         attributes |= {"created_at": stamp, "updated_at": stamp}
         identifier = make_id(head.type, head.id, str(number))
-        return Record(head.type, identifier, attributes, dict(head.to_one), {"latest_revision_number": number})
+        copy = Record(head.type, identifier, attributes, dict(head.to_one), {"latest_revision_number": number})
+        return _sign(copy)
 
 
 def _generate(store: Store, company: Record, bulk: Bulk) -> None:
@@ -421,7 +457,7 @@ def _generate(store: Store, company: Record, bulk: Bulk) -> None:
             element = _generated(store, "data_elements", name, index, here, {
                 "name": f"Element {index:05d}", "enabled": True,
                 "delegate_descriptor_id": "core::dataElements::javascript-variable",
-                "settings": json.dumps({"path": f"data.v{index}"}, separators=(",", ":")), "default_value": None,
+                "settings": json_text({"path": f"data.v{index}"}), "default_value": None,
                 "clean_text": False, "force_lower_case": False, "storage_duration": None,
                 "review_status": "unsubmitted",
             })  # fmt: skip
@@ -446,6 +482,7 @@ def _generated(
     )
     record.to_one = {"property": here, "origin": (resource_type, identifier)}
     record.meta["latest_revision_number"] = 0
+    _sign(record)
     store.add(record, here[1])
     store.link(identifier, "revisions", record)
     return record
@@ -466,7 +503,7 @@ def _generated_component(
         created,
         name=f"Step {part}",
         delegate_descriptor_id=f"core::{kind}",
-        settings=json.dumps(settings, separators=(",", ":")),
+        settings=json_text(settings),
         order=part // 3,
         rule_order=50.0,
         timeout=2000,
@@ -477,5 +514,6 @@ def _generated_component(
     record = Record("rule_components", identifier, attributes, dict(extension))
     record.to_one |= {"property": rule.to_one["property"], "origin": (record.type, record.id)}
     record.meta["latest_revision_number"] = 0
+    _sign(record)
     store.add(record, rule.id)
     store.link(record.id, "rules", rule)

@@ -271,8 +271,10 @@ def _around(record: Record, base_url: str) -> dict[str, Any]:
     row = RESOURCES[record.type]
     here = f"{base_url}/{record.type}/{record.id}"
     links = {"self": here, **{name: f"{here}/{name}" for name in _LINKS.get(record.type, ())}}
-    if record.meta.get(_UPGRADE):
-        links["latest_extension_package"] = f"{base_url}/extension_packages/{record.meta[_UPGRADE]}"
+    installed = record.to_one.get("extension_package")
+    if record.type == "extensions" and installed:
+        latest = record.meta.get(_UPGRADE) or installed[1]
+        links["latest_extension_package"] = f"{base_url}/extension_packages/{latest}"
     relationships = {relation.name: _relationship(record, relation, base_url, here) for relation in row.relations}
     return {"relationships": relationships, "links": links}
 

@@ -12,7 +12,7 @@ from adobe_nb.simulator.calls import Call
 from adobe_nb.simulator.documents import Linkage, Wanted
 from adobe_nb.simulator.ims import PROPERTY_RIGHTS
 from adobe_nb.simulator.problems import Problem, conflict, malformed, not_authorized, not_found
-from adobe_nb.simulator.revisions import editable, revise, state
+from adobe_nb.simulator.revisions import editable, newest, revise, state
 from adobe_nb.simulator.store import Record
 
 _RIGHTS = {
@@ -53,6 +53,10 @@ _ALWAYS: dict[str, dict[str, Any]] = {
     "hosts": {"skip_symlinks": False},
 }  # fmt: skip
 """What an attribute is when nobody says it."""
+
+
+_MOBILE = {"ssl_enabled": True, "privacy": "optedin"}
+"""What a mobile property has besides, unless it is told otherwise."""
 
 
 def create(call: Call, parent: Record, row: Resource, wanted: Wanted) -> Record:
@@ -196,6 +200,11 @@ def _property(call: Call, parent: Record, record: Record, wanted: Wanted) -> Non
     _domains(record)
     _unique_name(record, call.store.listed(parent.id, "properties"))
     record.attributes["token"] = call.store.new_token()
+    if record.attributes["platform"] == "mobile":
+        # Of a mobile property both are always answered.
+        for name, value in _MOBILE.items():
+            if record.attributes[name] is None:
+                record.attributes[name] = value
     record.meta["rights"] = list(PROPERTY_RIGHTS)
 
 
@@ -258,7 +267,8 @@ def _delegated(call: Call, parent: Record, record: Record, wanted: Wanted) -> No
         record.attributes["settings"],
         _DELEGATES[record.type],
     )
-    record.to_one |= {"updated_with_extension": extension.here, "updated_with_extension_package": package.here}
+    current = newest(call.store, extension)
+    record.to_one |= {"updated_with_extension": current.here, "updated_with_extension_package": package.here}
     if record.type == "rule_components":
         _into_rules(call, record, wanted)
     if record.type == "data_elements":
@@ -412,8 +422,8 @@ def _addresses(call: Call, record: Record, wanted: Wanted) -> None:
         return
     if "path" not in wanted.attributes and not attributes["path"]:
         attributes["path"] = publishing.folder(attributes["stage"])
-    attributes["library_path"] = f"{company.attributes['token']}/{place.attributes['token']}"
-    attributes |= publishing.file_names(attributes["stage"], attributes["token"])
+    library_path = f"{company.attributes['token']}/{place.attributes['token']}"
+    attributes |= publishing.file_names(attributes["stage"], attributes["token"], library_path)
 
 
 def _delete_environment(call: Call, record: Record) -> None:

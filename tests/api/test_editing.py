@@ -155,7 +155,7 @@ class TestCreate:
         assert not shop.simulator.requests
 
     def test_what_the_service_refuses_is_an_error_with_its_reason(self, shop: Any) -> None:
-        with pytest.raises(ApiError, match="409 invalid-settings .*'pth' was unexpected") as caught:
+        with pytest.raises(ApiError, match="409 invalid-settings .*unknown member pth") as caught:
             make_element(shop, settings={"pth": "a.b"})
         assert caught.value.code == "invalid-settings"
         with pytest.raises(ApiError, match="not-unique .* choose another name"):

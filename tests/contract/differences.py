@@ -98,6 +98,11 @@ KNOWN_MEMBERS: dict[tuple[str, str], str] = {
     ("secrets", "attributes.refreshes_at"): "FACTS 18: see refresh_at.",
     ("rules", "relationships.rule_components"): "The file calls it rules here, and rule_components in the links.",
     ("rules", "relationships.rules"): "See rule_components.",
-    ("extensions", "links.latest_extension_package"): "FACTS 11: only while there is a newer package.",
+    **{
+        (resource_type, f"attributes.{verb}_by_{what}"): "FACTS 25a: real answers have it."
+        for resource_type in ("properties", "rules", "rule_components", "data_elements", "extensions")
+        for verb in ("created", "updated")
+        for what in ("email", "display_name")
+    },
 }
 """What one side has and the other has not, of the resources that come alone: by type and member."""

@@ -425,14 +425,58 @@ def _places(value: Any, path: Place) -> Iterator[tuple[Place, Any]]:
 
 
 def test_every_version_that_the_demo_company_names_is_there() -> None:
-    wanted = {
-        (each.platform, extension.package, version)
-        for each in demo.PROPERTIES
-        for extension in each.extensions
-        for version in (extension.version, extension.newer)
-        if version
+    for each in demo.PROPERTIES:
+        for extension in each.extensions:
+            assert extension.version in VERSIONS[each.platform, extension.package]
+
+
+IN_REAL_EXPORTS = {
+    "gcoe-adobe-client-data-layer": ("events::datalayer-push", "dataElements::datalayer-computed-state"),
+    "adobe-target-v2": (),
+    "context-hub": (),
+    "mapping-table": ("dataElements::mapping-table",),
+    "reactor-aa-product-string-builder": ("actions::build-product-string",),
+    "adobe-mcid": ("dataElements::ecid",),
+    "adobe-alloy": ("actions::apply-response",),
+}
+
+
+@pytest.mark.parametrize("package", IN_REAL_EXPORTS)
+def test_packages_of_real_exports_are_there_and_their_settings_open(package: str) -> None:
+    document = known("web", package)
+    assert document["configuration"]["schema"]
+    for delegate in IN_REAL_EXPORTS[package]:
+        kind, name = delegate.split("::")
+        assert accepts(schema(document, kind, name), {"whatever": [1, {"is": None}]})
+
+
+def transforms(document: dict[str, Any]) -> dict[str, list[Any]]:
+    found = {
+        f"{kind}::{each['name']}": each["transforms"]
+        for kind in KINDS
+        for each in document.get(kind, ())
+        if "transforms" in each
     }
-    assert {(*key, version) for key, versions in VERSIONS.items() for version in versions} == wanted
+    configured = document.get("configuration", {}).get("transforms")
+    return found | ({"extensionConfiguration::config": configured} if configured else {})
+
+
+@pytest.mark.parametrize(("platform", "package"), FILES)
+def test_the_transforms_are_those_of_the_real_manifest(platform: str, package: str) -> None:
+    theirs = real(platform, package)
+    assert transforms(known(platform, package, theirs["version"])) == transforms(theirs)
+
+
+def test_code_in_settings_of_the_web_sdk_and_analytics_has_its_transforms() -> None:
+    paths = {
+        f"{package}::{delegate}": {each["propertyPath"] for each in several if each["type"] == "function"}
+        for package in ("adobe-alloy", "adobe-analytics")
+        for delegate, several in transforms(known("web", package)).items()
+    }
+    assert paths["adobe-alloy::actions::update-variable"] == {"customCode"}
+    assert "instances[].onBeforeEventSend" in paths["adobe-alloy::extensionConfiguration::config"]
+    assert paths["adobe-analytics::actions::set-variables"] == {"customSetup.source"}
+    assert paths["adobe-analytics::extensionConfiguration::config"] == {"customSetup.source"}
 
 
 def test_versions_are_in_order_and_the_newest_is_given_unless_one_is_named() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from adobe_nb.simulator.messages import JSON_API
-from adobe_nb.simulator.seed import ORG_ID
+from adobe_nb.simulator.seed import ACCOUNTS, ORG_ID
 from tests.simulator.calling import COMPANY, Answer, Caller, form, made, zipped
 
 PARTNERS = "7B4D9F2E67A0C0DE0A495C3F@AdobeOrg"
@@ -89,7 +89,8 @@ class TestUpload:
         data = api.get(f"/extension_packages/{identifier}").data
         expected = {
             "name": "lamp", "display_name": "Lamp", "version": "1.0.0", "platform": "web", "status": "succeeded",
-            "availability": "development", "discontinued": False, "owner_org_id": ORG_ID, "actions": [ACTION],
+            "availability": "development", "discontinued": False, "owner_org_id": ORG_ID,
+            "actions": [{"id": "lamp::actions::shine", **ACTION}],
             "events": [], "main": "main.js", "view_base_path": "views/", "hosted_lib_files": ["a.js"],
         }  # fmt: skip
         assert data["attributes"] | expected == data["attributes"]
@@ -342,6 +343,46 @@ class TestCatalogue:
         assert identifier not in api.ids("/extension_packages")
         assert api.delete(f"/extension_packages/{identifier}").status == 404
         assert api.install(api.property(), identifier).refusal == (404, "not-found")
+
+
+DELEGATES = {"events": "events", "conditions": "conditions", "actions": "actions", "data_elements": "dataElements"}
+
+
+class TestDelegates:
+    def test_each_delegate_of_each_package_has_its_descriptor_id(self, api: Caller) -> None:
+        checked = 0
+        for package in api.store.all("extension_packages"):
+            attributes = api.attributes(f"/extension_packages/{package.id}")
+            name = attributes["name"]
+            for attribute, kind in DELEGATES.items():
+                for each in attributes[attribute]:
+                    assert each["id"] == f"{name}::{kind}::{each['name']}"
+                    checked += 1
+            if attributes["configuration"]:
+                assert attributes["configuration"]["id"] == f"{name}::extensionConfiguration::config"
+        assert checked > 150
+
+    def test_code_in_settings_has_its_transform(self, api: Caller) -> None:
+        attributes = api.attributes(f"/extension_packages/{api.package('core', '3.4.4')}")
+        (code,) = [each for each in attributes["data_elements"] if each["name"] == "custom-code"]
+        assert code["transforms"] == [{"type": "function", "propertyPath": "source", "parameters": ["event"]}]
+
+    def test_a_package_that_is_known_in_part_takes_other_delegates_too(self, api: Caller) -> None:
+        place = api.property()
+        target = made(api.install(place, api.package("adobe-target-v2", "0.20.1")))
+        delegate = {"delegate_descriptor_id": "adobe-target-v2::actions::something"}
+        assert api.component(place, api.rule(place), target, **delegate, settings='{"a":1}').status == 201
+        wrong = {"delegate_descriptor_id": "adobe-target-v2::dataElements::something"}
+        answer = api.component(place, api.rule(place, "Other"), target, **wrong)
+        assert answer.refusal == (409, "delegate-descriptor-unresolved")
+
+    def test_who_made_it_is_shown_of_ones_own_only(self, api: Caller) -> None:
+        def makers(identifier: str) -> set[str]:
+            attributes = api.attributes(f"/extension_packages/{identifier}")
+            return {attributes[f"{verb}_by_{what}"] for verb in ("created", "updated") for what in ("email",)}
+
+        assert makers(uploaded(api)) == {ACCOUNTS["demo"].email}
+        assert makers(api.package("core", "3.4.4")) == {"Restricted"}
 
 
 class TestInstall:

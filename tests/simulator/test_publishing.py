@@ -523,6 +523,15 @@ class TestPreconditions:
         api.wait()
         assert api.build(library).status == 201
 
+    def test_a_build_of_the_upstream_counts_also_after_it_was_approved(self, api: Caller, shop: Site) -> None:
+        upstream = in_state(api, shop, "submitted", "First")
+        built(api, upstream, shop.staging)
+        api.act(f"/libraries/{upstream}", "approve")
+        assert api.get(f"/libraries/{upstream}").data["meta"]["build_status"] is None
+        library = with_core(api, shop, "Second")
+        api.assign(library, shop.development)
+        assert api.build(library).status == 201
+
     def test_a_published_extension_that_was_upgraded_is_in_every_library_until_that_is_published(
         self, api: Caller, shop: Site
     ) -> None:

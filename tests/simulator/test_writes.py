@@ -537,8 +537,18 @@ class TestSettings:
 
     def test_it_says_with_which_extension_and_package_it_was_made(self, api: Caller, shop: Site) -> None:
         related = api.data_element(shop.place).data["relationships"]
-        assert related["updated_with_extension"]["data"]["id"] == shop.core
+        current = related["updated_with_extension"]["data"]["id"]
+        assert (current != shop.core, api.attributes(f"/extensions/{current}")["revision_number"]) == (True, 1)
         assert related["updated_with_extension_package"]["data"]["id"] == api.package("core", "3.4.4")
+
+    def test_a_change_names_the_revision_of_the_extension_that_is_current_then(self, api: Caller, shop: Site) -> None:
+        path = f"/data_elements/{made(api.data_element(shop.place))}"
+        newest = api.revise("extensions", shop.core)
+        before = api.get(path).data["relationships"]["updated_with_extension"]["data"]["id"]
+        changed = api.update(path, name="New").data["relationships"]
+        assert before != newest
+        assert changed["updated_with_extension"]["data"]["id"] == newest
+        assert changed["extension"]["data"]["id"] == shop.core
 
     def test_a_relationship_that_is_needed_cannot_be_emptied(self, api: Caller, shop: Site) -> None:
         element = made(api.data_element(shop.place))
@@ -610,7 +620,13 @@ class TestEnvironments:
         assert found["library_path"] == f"{company['token']}/{place['token']}"
         assert found["library_name"] == f"launch-{found['token']}{suffix}.min.js"
         entries = [(each["library_name"], each["minified"]) for each in found["library_entry_points"]]
-        assert entries == [(found["library_name"], True), (f"launch-{found['token']}{suffix}.js", False)]
+        readable = f"launch-{found['token']}{suffix}.js"
+        assert entries == [(found["library_name"], True), (readable, False)]
+        minified_entry, readable_entry = found["library_entry_points"]
+        assert minified_entry["references"] == [f"{found['library_path']}/{found['library_name']}"]
+        assert minified_entry["license_path"] == f"{found['library_path']}/{readable}"
+        assert readable_entry["references"] == [f"{found['library_path']}/{readable}"]
+        assert "license_path" not in readable_entry
         assert (found["path"], found["status"]) == (MANAGED + path, "succeeded")
 
     def test_it_may_be_made_while_the_host_is_unverified(self, api: Caller, shop: Site) -> None:
@@ -674,7 +690,12 @@ class TestExtensions:
         upgraded = api.patch(f"/extensions/{data['id']}", {"relationships": linked}).data
         assert (upgraded["attributes"]["version"], upgraded["attributes"]["dirty"]) == ("1.3.2", True)
         assert "upgrade_extension_package_id" not in upgraded["meta"]
-        assert "latest_extension_package" not in upgraded["links"]
+        assert upgraded["links"]["latest_extension_package"] == f"{BASE}/extension_packages/{new}"
+
+    def test_one_of_the_newest_version_links_to_its_own_package(self, api: Caller, shop: Site) -> None:
+        core = f"{BASE}/extension_packages/{api.package('core', '3.4.4')}"
+        for extension in api.listed(f"/extensions/{shop.core}/revisions"):
+            assert extension["links"]["latest_extension_package"] == core
 
     def test_an_upgrade_is_to_the_same_package(self, api: Caller, shop: Site) -> None:
         linked = {
@@ -946,3 +967,19 @@ class TestLists:
         second = api.get(path, ("page[size]", "100"), ("page[number]", "2"))
         assert [each["id"] for each in second.data] == revisions[100:]
         assert second.document["meta"]["pagination"]["total_count"] == 105
+
+
+class TestMobileProperty:
+    def test_it_always_says_privacy_and_ssl(self, api: Caller) -> None:
+        attributes = api.attributes(f"/properties/{api.property('App', 'mobile')}")
+        assert (attributes["ssl_enabled"], attributes["privacy"]) == (True, "optedin")
+
+    def test_what_was_chosen_stays(self, api: Caller) -> None:
+        app = api.property("App", "mobile", ssl_enabled=False, privacy="unknown")
+        attributes = api.attributes(f"/properties/{app}")
+        assert (attributes["ssl_enabled"], attributes["privacy"]) == (False, "unknown")
+
+    def test_others_say_them_once_they_were_set(self, api: Caller) -> None:
+        web = api.property()
+        assert not {"ssl_enabled", "privacy"} & api.attributes(f"/properties/{web}").keys()
+        assert api.update(f"/properties/{web}", ssl_enabled=True).data["attributes"]["ssl_enabled"] is True

@@ -1,0 +1,96 @@
+"""Who made a resource and who changed it last: attributes of the answers, columns of the frames."""
+
+from typing import Any
+
+import pytest
+
+from adobe_nb.resources import RESOURCES
+from adobe_nb.simulator.seed import ACCOUNTS
+from tests.conftest import sign_in, started
+from tests.simulator.calling import Caller, Site, made, samples, site
+
+SIGNED = ("properties", "rules", "rule_components", "data_elements", "extensions")
+COLUMNS = ["created_by_email", "created_by_display_name", "updated_by_email", "updated_by_display_name"]
+BOSS, DEVELOPER = ACCOUNTS["demo"], ACCOUNTS["developer"]
+
+
+@pytest.fixture
+def api() -> Caller:
+    return Caller()
+
+
+@pytest.fixture
+def shop(api: Caller) -> Site:
+    return site(api)
+
+
+def emails(attributes: dict[str, Any]) -> tuple[str, str]:
+    return attributes["created_by_email"], attributes["updated_by_email"]
+
+
+@pytest.mark.parametrize("kind", SIGNED)
+def test_a_new_resource_names_the_account_that_made_it(api: Caller, shop: Site, kind: str) -> None:
+    sample = samples(api, shop)[kind]
+    attributes = api.post(sample.parent, sample.data()).data["attributes"]
+    assert [attributes[name] for name in COLUMNS] == [BOSS.email, BOSS.display_name] * 2
+    assert BOSS.email.endswith("@techacct.adobe.com")
+
+
+def test_a_change_names_the_account_that_made_it(api: Caller, shop: Site) -> None:
+    rule = api.rule(shop.place)
+    assert api.update(f"/rules/{rule}", "developer", name="Better").status == 200
+    assert emails(api.attributes(f"/rules/{rule}")) == (BOSS.email, DEVELOPER.email)
+
+
+def test_a_refused_change_leaves_no_trace(api: Caller, shop: Site) -> None:
+    element = made(api.data_element(shop.place))
+    assert api.update(f"/data_elements/{element}", "developer", settings="{").status == 409
+    assert emails(api.attributes(f"/data_elements/{element}")) == (BOSS.email, BOSS.email)
+
+
+def test_a_changed_component_signs_its_rule(api: Caller, shop: Site) -> None:
+    rule = api.rule(shop.place)
+    component = made(api.component(shop.place, rule))
+    api.update(f"/rule_components/{component}", "developer", order=2)
+    assert emails(api.attributes(f"/rules/{rule}")) == (BOSS.email, DEVELOPER.email)
+
+
+def test_a_revision_and_its_components_name_whoever_cut_it(api: Caller, shop: Site) -> None:
+    rule = api.rule(shop.place)
+    api.component(shop.place, rule)
+    revision = made(api.act(f"/rules/{rule}", "revise", "developer"), 200)
+    (component,) = api.ids(f"/rules/{revision}/rule_components")
+    for path in (f"/rules/{revision}", f"/rule_components/{component}"):
+        assert emails(api.attributes(path)) == (DEVELOPER.email, DEVELOPER.email)
+    assert emails(api.attributes(f"/rules/{rule}")) == (BOSS.email, BOSS.email)
+
+
+def test_nobody_can_sign_as_somebody_else(api: Caller, shop: Site) -> None:
+    rule = api.rule(shop.place)
+    api.update(f"/rules/{rule}", name="Better", updated_by_email="ana@hearth-harbor.example")
+    assert emails(api.attributes(f"/rules/{rule}")) == (BOSS.email, BOSS.email)
+
+
+@pytest.mark.parametrize("kind", [*SIGNED, "extension_packages"])
+def test_they_are_read_only_attributes_of_the_registry(kind: str) -> None:
+    found = [each for each in RESOURCES[kind].attributes if each.name in COLUMNS]
+    assert [(each.name, each.kind, each.write) for each in found] == [(name, "text", "") for name in COLUMNS]
+
+
+def test_they_are_columns_of_a_frame_also_without_rows(shop_session: Any) -> None:
+    reactor, place = shop_session
+    for frame in (reactor.rules(place), reactor.rule_components(place), reactor.data_elements(place)):
+        assert len(frame) == 0
+        assert [str(frame[name].dtype) for name in COLUMNS] == ["string"] * 4
+    rule = reactor.rules.create(place, name="Signed")
+    assert rule.loc[0, COLUMNS].tolist() == [BOSS.email, BOSS.display_name] * 2
+    extensions = reactor.extensions(place)
+    assert extensions["created_by_email"].tolist() == [BOSS.email]
+
+
+@pytest.fixture
+def shop_session() -> Any:
+    simulator = started(seed="empty")
+    reactor = sign_in(simulator).reactor
+    yield reactor, reactor.properties.create(name="Shop", platform="web", domains=["shop.example"])
+    simulator.stop()
