@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 _MOST_ROWS = 30
 _MOST_COLUMNS = 20
 _FIRST = ("name", "display_name", "version", "enabled", "platform", "stage", "state", "delegate_descriptor_id")
-_LAST = ("dirty", "published", "published_at", "revision_number", "review_status", "origin_id")
+_BY = tuple(f"{verb}_by_{what}" for verb in ("updated", "created") for what in ("display_name", "email"))
+_LAST = (*_BY, "dirty", "published", "published_at", "revision_number", "review_status", "origin_id")
 _PROSE = {"advice", "cause", "fix", "content", "title"}
 _TABLE_STYLE = (
     ".adobe-nb-frame{overflow-x:auto}"
