@@ -117,7 +117,7 @@ class TestExtensions:
     def test_a_package_is_installed_configured_and_upgraded(self, shop: Any, package: Any, tmp_path: Path) -> None:
         reactor, packages = shop.reactor, shop.reactor.extension_packages
         packages.release_private(package, confirm="hello-tags")
-        with pytest.raises(ApiError, match="'id' is a required property"):
+        with pytest.raises(ApiError, match="id is missing"):
             reactor.extensions.create(
                 shop.property,
                 extension_package=package,

@@ -57,7 +57,7 @@ class TestExtension:
         assert identifier not in data["text/plain"]
         assert "2024-09-16 11:12:48<" in data["text/html"]
         assert "times in UTC" in data["text/html"]
-        assert "6 rows × 15 columns (2 empty ones not shown)" in data["text/plain"]
+        assert "6 rows × 19 columns ·" in data["text/plain"]
 
     def test_a_whole_table_shows_names_first_and_a_chosen_order_stays(self, session: Any) -> None:
         frame = session.reactor.rules(session.reactor.properties())

@@ -131,8 +131,8 @@ class TestCompletion:
             ("%reactor rules --so", ["--sort"]),
             ("%reactor rules x --filter upd", ["updated_at"]),
             ("%reactor rules x --filter name CON", ["CONTAINS"]),
-            ("%reactor rules x --sort -upd", ["-updated_at"]),
-            ("%reactor rules x --sort upd", ["updated_at"]),
+            ("%reactor rules x --sort -updated_a", ["-updated_at"]),
+            ("%reactor rules x --sort updated_a", ["updated_at"]),
         ],
     )
     def test_words_that_fit(self, shell: InteractiveShell, text: str, found: list[str]) -> None:

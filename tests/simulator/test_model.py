@@ -49,6 +49,8 @@ class Library:
     """Head to revision."""
     outcome: str | None = None
     """Of the last build since it came into its state."""
+    built: bool = False
+    """Whether any build of it ever succeeded."""
     last: str | None = None
     complete: bool = False
     """Whether it needs no build."""
@@ -301,7 +303,7 @@ class Publishing(RuleBasedStateMachine):
     def can_build(self, library: Library) -> bool:
         if library.state == "published" or library.environment is None:
             return False
-        if library.upstream and library.upstream.outcome != "succeeded":
+        if library.upstream and not library.upstream.built:
             return False
         delivered = self.delivers(library)
         return all(self.heads[each].needs in {None, *delivered} for each in delivered)
@@ -319,6 +321,7 @@ class Publishing(RuleBasedStateMachine):
 
     def finish(self, build: Pending, outcome: str) -> None:
         library = build.library
+        library.built = library.built or outcome == "succeeded"
         visit = library.state, self.visits.get(library.id, 0)
         if library not in self.libraries or library.last != build.id or visit != build.visit:
             return
