@@ -11,11 +11,18 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from adobe_nb.errors import TransportError
+from adobe_nb.forks import depth, in_children, restarts
 from adobe_nb.gate import Call, Gate, Stopped, in_a_crew, working_for
 
 _IDLE = 10.0
 _TICK = 0.2
 _AHEAD = 3
+
+_FORKED = (
+    "This process was forked while the call was under way, so the threads that do its work are in the parent process. "
+    "Make the call in this process."
+)
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
@@ -35,6 +42,11 @@ class Crew:
 
     def __init__(self, most: Callable[[], int]) -> None:
         self._most = most
+        self.begin_anew()
+        restarts(self)
+
+    def begin_anew(self) -> None:
+        """Without threads and tasks, as in a forked process: its threads are to be started there."""
         self._tasks: queue.SimpleQueue[tuple[Call, Callable[[], None]]] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._threads = 0
@@ -59,12 +71,15 @@ class Crew:
         # Even a single job goes to a thread: whatever it waits for there, the calling one can be interrupted.
         results: queue.SimpleQueue[tuple[Job, Any, BaseException | None]] = queue.SimpleQueue()
         call = Call()
+        process = depth()
         out = 0
         try:
             while waiting or out:
                 while waiting and out < self._most() * _AHEAD:
                     self._hand_out(heapq.heappop(waiting), results, call)
                     out += 1
+                if depth() != process:
+                    raise TransportError(_FORKED)
                 try:
                     job, result, error = results.get(timeout=_TICK)
                 except queue.Empty:
@@ -164,6 +179,12 @@ class Crew:
 
 _crews: dict[int, tuple[Gate, Crew]] = {}
 _lock = threading.Lock()
+
+
+@in_children
+def _unlock() -> None:
+    global _lock  # noqa: PLW0603
+    _lock = threading.Lock()
 
 
 def crew_of(gate: Gate) -> Crew:

@@ -37,9 +37,21 @@ from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, NamedTuple
 
+from adobe_nb.masking import masked_message
+
 
 class AdobeError(Exception):
-    """Base of everything this package raises on purpose."""
+    """Base of everything this package raises on purpose.
+
+    Secrets of the sessions of this process are masked in the message, whatever it quotes. It can be pickled: an error
+    in a worker process has to reach its parent, which would else wait for ever.
+    """
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(masked_message(message))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _unpickled, (type(self), self.args), dict(self.__dict__)
 
     def _render_traceback_(self) -> list[str]:
         """What a notebook shows: the line of the cell and the message, no page of traceback.
@@ -48,6 +60,12 @@ class AdobeError(Exception):
         """
         where = f" (line {line} of the cell)" if (line := _line_of_cell(self.__traceback__)) else ""
         return ["\n".join((f"{type(self).__name__}{where}: {self}", *getattr(self, "__notes__", ())))]
+
+
+def _unpickled(kind: type[AdobeError], args: tuple[Any, ...]) -> AdobeError:
+    error = kind.__new__(kind)
+    error.args = args
+    return error
 
 
 def _line_of_cell(frames: TracebackType | None) -> int | None:

@@ -15,6 +15,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from adobe_nb.forks import in_children, restarts
+
 CEILING = 16
 """Requests in flight at once, at most, unless the user says otherwise."""
 MOST = 64
@@ -38,6 +40,13 @@ _LARGE = 1e100
 _crowd = threading.local()
 
 
+@in_children
+def _nobody_waits() -> None:
+    """The thread that forked may have worked for a call of the parent; in the child it works for nobody."""
+    global _crowd  # noqa: PLW0603
+    _crowd = threading.local()
+
+
 class Stopped(BaseException):
     """The call that this thread worked for has ended. No Exception, so that nothing in between takes it for one."""
 
@@ -52,8 +61,6 @@ class Turn:
     refused: bool = False
     retry_after: float | None = None
     answered: bool = False
-    counted: bool = False
-    """Whether it is among those in flight."""
 
 
 class Call:
@@ -129,7 +136,8 @@ class Gate:
         self._clean_at_roof = 0
         self._patience = self._needed = _TRY_ROOF
         self._trying = False
-        self._in_flight = 0
+        self._turns: set[Turn] = set()
+        """Those in flight."""
         self._halved_at = -1.0
         self._closed_until = -1.0
         self._clean, self._refused = [0.0] * (MOST + 2), [0.0] * (MOST + 2)
@@ -139,9 +147,15 @@ class Gate:
         self._usual: float | None = None
         self.refused = 0
         """Requests that the service refused because there were too many (429)."""
+        restarts(self)
+
+    def begin_anew(self) -> None:
+        """In a forked process: what was in flight is the parent's. What was learned of the limit stays."""
+        self._changed = threading.Condition()
+        self._turns = set()
 
     def __repr__(self) -> str:
-        return f"<Gate: {self._in_flight} in flight, limit {self.limit} of at most {self._ceiling}>"
+        return f"<Gate: {self.in_flight} in flight, limit {self.limit} of at most {self._ceiling}>"
 
     @property
     def limit(self) -> int:
@@ -163,7 +177,7 @@ class Gate:
     @property
     def in_flight(self) -> int:
         """Requests in flight now."""
-        return self._in_flight
+        return len(self._turns)
 
     @property
     def closed_for(self) -> float:
@@ -186,9 +200,8 @@ class Gate:
     def give_up(self, turn: Turn) -> None:
         """Its request counts no longer, whatever becomes of it."""
         with self._changed:
-            if turn.counted:
-                self._in_flight -= 1
-                turn.counted = False
+            if turn in self._turns:
+                self._turns.remove(turn)
                 self._changed.notify_all()
 
     def _enter(self, turn: Turn, call: Call | None) -> None:
@@ -197,13 +210,13 @@ class Gate:
                 if call is not None and call.over:
                     raise Stopped
                 closed = self.closed_for
-                if not closed and self._in_flight < self.limit:
+                if not closed and len(self._turns) < self.limit:
                     break
                 # In slices: an interrupt and a stopped call are noticed within one.
                 self._changed.wait(min(closed or _SLICE, _SLICE))
             turn.began = self._clock()
-            self._in_flight += 1
-            turn.counted, turn.in_flight = True, self._in_flight
+            self._turns.add(turn)
+            turn.in_flight = len(self._turns)
         if call is not None:
             call.turns[turn] = self
             if call.over:  # it may have been abandoned just before
@@ -211,10 +224,9 @@ class Gate:
 
     def _leave(self, turn: Turn) -> None:
         with self._changed:
-            if not turn.counted:
+            if turn not in self._turns:  # it was given up, or belongs to the process that this one was forked from
                 return
-            self._in_flight -= 1
-            turn.counted = False
+            self._turns.remove(turn)
             if turn.refused:
                 self._count(self._refused, turn)
                 self._refuse(turn)
@@ -293,6 +305,12 @@ class Gate:
 
 _gates: dict[str, Gate] = {}
 _lock = threading.Lock()
+
+
+@in_children
+def _unlock() -> None:
+    global _lock  # noqa: PLW0603
+    _lock = threading.Lock()
 
 
 def gate_of(organisation: str, service: str) -> Gate:

@@ -35,7 +35,11 @@ def announced_credentials() -> Credentials:
 
 def connection_details() -> dict[str, Any]:
     """Connection details of the announced simulator, else of the built-in one: addresses, and a made-up account."""
-    return _details_at(announced_url()) if announced_url() else _built_in_simulator().connection()
+    if announced_url():
+        return _details_at(announced_url())
+    simulator = _built_in_simulator()
+    # In a forked process it is the parent's, which alone can issue a token that is good there.
+    return simulator.connection() if simulator.runs_here else _details_at(simulator.reactor_url)
 
 
 def is_built_in(url: str) -> bool:

@@ -9,7 +9,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NoReturn
 
 from adobe_nb import practice
 from adobe_nb.api.edge import Edge, EdgeClient
@@ -32,6 +32,7 @@ from adobe_nb.errors import (
     NotFound,
     NotSignedIn,
 )
+from adobe_nb.forks import in_children
 from adobe_nb.gate import MOST, gate_of
 from adobe_nb.transport import Transport
 
@@ -109,6 +110,12 @@ class Session:
         return (
             f"<Session {self.service} · {self.org_id} · client {self.credentials.masked_client_id} "
             f"· from {self.source} · {self.time_left_text}>"
+        )
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            "A session is not sent to another process, since it holds a secret. Call connect() in that process: with a "
+            "profile=, or with values of its environment."
         )
 
     @property
@@ -500,6 +507,14 @@ def with_names(frame: Any) -> Any:
 @dataclass(slots=True)
 class _State:
     default: Session | None = None
+
+
+@in_children
+def _begin_anew() -> None:
+    """In a forked process: the displays that listen belong to the parent."""
+    global _lock  # noqa: PLW0603
+    _lock = threading.Lock()
+    _listeners.clear()
 
 
 _state = _State()

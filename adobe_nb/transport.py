@@ -11,7 +11,7 @@ import re
 import ssl
 import stat
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -25,16 +25,29 @@ import truststore
 from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 from requests.structures import CaseInsensitiveDict
-from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    MaxRetryError,
+    NameResolutionError,
+    NewConnectionError,
+    ProtocolError,
+)
+from urllib3.util.ssl_match_hostname import CertificateError
 
 from adobe_nb.errors import AdobeError, HostNotAllowed, RedirectRefused, TransportError
+from adobe_nb.forks import restarts
 from adobe_nb.gate import MOST, Gate, Turn, pause
+from adobe_nb.masking import masked_body, masked_text
 
-ALLOWED_DOMAINS = ("adobe.io", "adobelogin.com", "adobedc.net")
-# One strict pattern decides, so that no two parsers can disagree about which host is meant.
-_URL = re.compile(r"(https?)://(\[[0-9a-f:.]+\]|[a-z0-9.-]+)(:[0-9]{1,5})?(/[a-z0-9._~/-]*)?", re.IGNORECASE)
+ALLOWED_HOSTS = ("reactor.adobe.io", "ims-*.adobelogin.com", "*.adobedc.net")
+"""Not ``*.adobe.io``: Adobe runs the code of its customers at ``runtime.adobe.io``."""
+# One strict pattern decides, so that no two parsers can disagree about which host is meant. In ASCII only: to a pattern
+# that ignores case, the letters U+0131, U+017F and U+212A are i, s and k, while a browser or resolver looks up another
+# name for them.
+_FLAGS = re.IGNORECASE | re.ASCII
+_URL = re.compile(r"(https?)://(\[[0-9a-f:.]+\]|[a-z0-9.-]+)(:[0-9]{1,5})?(/[a-z0-9._~/-]*)?", _FLAGS)
 _LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
-_ADOBE = re.compile(rf"({_LABEL}\.)+({'|'.join(re.escape(domain) for domain in ALLOWED_DOMAINS)})", re.IGNORECASE)
+_ADOBE = re.compile(rf"reactor\.adobe\.io|ims-[a-z0-9-]+\.adobelogin\.com|({_LABEL}\.)+adobedc\.net", _FLAGS)
 _ATTEMPTS = 10
 _ATTEMPTS_UNSEEN = 5
 """Where nothing good was heard yet: trouble there is probably there to stay."""
@@ -46,11 +59,20 @@ _LONGEST_BACKOFF = 8.0
 _LONGEST_PAUSE = 300.0
 """Seconds that a service may ask us to wait; a longer wish is an answer for the user."""
 _HEADERS = {"User-Agent": "adobe_nb", "Accept-Encoding": "gzip, deflate", "Accept": "*/*", "Connection": "keep-alive"}
+_ENCODINGS = {"", "identity", "gzip", "x-gzip", "deflate"}
+"""What we ask for, and nothing twice: other encodings, and encodings of encodings, can unpack to any size."""
+_LARGEST = 256 * 2**20
+"""Bytes of an answer, unpacked. The largest pages of the API are a few MB."""
+_CHUNK = 2**16
 _PROXY_NAMES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 
 
 class Signer(Protocol):
-    """Puts secrets into a request, and gets new ones when they are refused."""
+    """Puts secrets into a request, and gets new ones when they are refused.
+
+    One that has ``secrets()`` names them there as texts, so that they are masked where a refusal quotes them; the token
+    in the header ``Authorization`` is masked anyway.
+    """
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         """Sign the prepared request."""
@@ -116,8 +138,15 @@ UNSIGNED = _Unsigned()
 
 def is_loopback(url: str) -> bool:
     """Whether the URL stays on this machine: localhost, 127.0.0.0/8, ::1."""
-    match = _URL.fullmatch(url)
+    match = _matched(url)
     return match is not None and _is_loopback_host(match[2])
+
+
+def _matched(url: str) -> re.Match[str] | None:
+    match = _URL.fullmatch(url)
+    if match is None or (match[3] and int(match[3][1:]) > 65535):
+        return None
+    return match
 
 
 @lru_cache(maxsize=64)
@@ -132,19 +161,30 @@ def _is_loopback_host(host: str) -> bool:
 
 def check_url(url: str) -> None:
     """Refuse whatever is not Adobe over https, or loopback. Raises HostNotAllowed."""
-    match = _URL.fullmatch(url)
+    match = _matched(url)
     if match and (_is_loopback_host(match[2]) or (match[1].lower() == "https" and _ADOBE.fullmatch(match[2]))):
         return
     raise HostNotAllowed(
         f"{_recognisable(url)} is not an address that credentials may go to. Allowed are "
-        f"{', '.join('https://*.' + domain for domain in ALLOWED_DOMAINS)} and this machine (127.0.0.1). "
-        "Correct the base URL (ADOBE_REACTOR_URL, ADOBE_IMS_URL)."
+        f"{', '.join('https://' + host for host in ALLOWED_HOSTS)} and this machine (127.0.0.1). "
+        "Correct the base URL (ADOBE_REACTOR_URL, ADOBE_IMS_URL, ADOBE_EDGE_URL, ADOBE_EDGE_SERVER_URL)."
     )
+
+
+def check_base_url(url: str) -> None:
+    """The same for a base URL, which has no path either. Raises HostNotAllowed."""
+    check_url(url)
+    match = _matched(url)
+    if match and match[4]:
+        raise HostNotAllowed(
+            f"The base URL {_recognisable(url)} has a path. Leave out {match[4]!r}: the API's own are added to it."
+        )
 
 
 def _recognisable(url: str) -> str:
     """Enough to know it by, without what may be a password or a query."""
-    return repr(re.split(r"[?#]", url)[0].rpartition("@")[2][:120])
+    # In ASCII, so that a letter that only looks like another one is told apart.
+    return ascii(re.split(r"[?#]", url)[0].rpartition("@")[2][:120])
 
 
 class _Adapter(HTTPAdapter):
@@ -187,9 +227,26 @@ class _Adapter(HTTPAdapter):
         """The same through a proxy."""
         return super().proxy_manager_for(proxy, **options, ssl_context=self._trust)
 
+    def abandon(self) -> None:
+        """In a forked process: drop the connections, which are still the parent's.
+
+        Each pool is a queue, whose lock a thread of the parent may have held, and which the library empties when the
+        pool is collected or Python ends. Made once more, it has a free lock, and nothing to empty; the sockets are
+        closed here only, and nothing is sent.
+        """
+        for manager in (self.poolmanager, *self.proxy_manager.values()):
+            for pool in list(manager.pools._container.values()):
+                if pool.pool is not None:
+                    type(pool.pool).__init__(pool.pool, pool.pool.maxsize)
+
+
+def _new_adapter() -> _Adapter:
+    # urllib3 repeats nothing: every attempt is counted here, where the method is known.
+    return _Adapter(pool_connections=8, pool_maxsize=MOST, max_retries=0)
+
 
 class Transport:
-    """Sends requests; safe to use from several threads at once."""
+    """Sends requests; safe to use from several threads at once, and in forked processes."""
 
     def __init__(
         self,
@@ -198,24 +255,51 @@ class Transport:
         attempts: int = _ATTEMPTS,
         sleep: Callable[[float], object] = pause,
         pause: float = 0.5,
+        largest: int = _LARGEST,
     ) -> None:
         self._timeout = timeout
         self._attempts = attempts
         self._attempts_unseen = min(attempts, _ATTEMPTS_UNSEEN)
         self._sleep = sleep
         self._pause = pause
-        # urllib3 repeats nothing: every attempt is counted here, where the method is known.
-        self._adapter = _Adapter(pool_connections=8, pool_maxsize=MOST, max_retries=0)
+        self._largest = largest
+        self._adapter = _new_adapter()
         self._seen: set[tuple[str, tuple[str, ...]]] = set()
         """Who gave a real answer before: the place, and what it speaks there."""
+        restarts(self)
+
+    def begin_anew(self) -> None:
+        """In a forked process: connections of its own. Those of the parent go on without being said goodbye to."""
+        self._adapter.abandon()
+        self._adapter = _new_adapter()
 
     def send(self, request: Request, signer: Signer = UNSIGNED, gate: Gate | None = None) -> Response:
         """Send, repeat what may be repeated, and return the answer whatever its status (except redirects).
 
         Each attempt waits for its turn at the gate. Raises HostNotAllowed before anything is sent, RedirectRefused,
-        and TransportError when no answer came.
+        and TransportError when no answer came. Of an answer of 400 and above, secrets that it quotes are masked.
         """
         check_url(request.url)
+        problem: AdobeError | None = None
+        answer: Response | None = None
+        interrupted = False
+        try:
+            answer = self._answer(request, signer, gate)
+        except AdobeError as error:
+            problem = error.with_traceback(None)
+        except KeyboardInterrupt:
+            interrupted = True
+        # Raised here, whatever it was and wherever: no frame below this one is in the traceback, since those know the
+        # signed request.
+        if interrupted:
+            raise KeyboardInterrupt
+        if problem is not None:
+            raise problem
+        if answer is None:
+            raise TransportError(f"{_place(request)} gave no answer. {_again(request)}")
+        return answer
+
+    def _answer(self, request: Request, signer: Signer, gate: Gate | None) -> Response:
         renewed = False
         attempt = 0
         while True:
@@ -224,7 +308,7 @@ class Transport:
             answer, prepared = self._in_turn(request, signer, gate)
             if isinstance(answer, _Failure):
                 few = answer.never_sent and attempt >= _ATTEMPTS_CONNECTION
-                if few or last or not (request.repeatable or answer.never_sent):
+                if few or last or answer.final or not (request.repeatable or answer.never_sent):
                     raise TransportError(answer.message, never_sent=answer.never_sent)
                 self._sleep(self._backoff(attempt))
                 continue
@@ -278,33 +362,58 @@ class Transport:
         self, request: Request, signer: Signer
     ) -> "tuple[Response | _Failure, requests.PreparedRequest | None]":
         certificates = _certificates()
-        interrupted = False
         answer: requests.Response | None = None
-        body = b""
+        body: bytes | None = b""
         failure: _Failure | None = None
-        ours: AdobeError | None = None
+        problem: AdobeError | None = None
         try:
             # Straight to the adapter: no cookies, no redirects, no .netrc, and half the time of a requests.Session.
             prepared = _prepared(request, signer)
             answer = self._adapter.send(
                 prepared, timeout=self._timeout, verify=certificates, proxies=_proxies(request.url)
             )
-            body = answer.content
+            body = self._body(answer)
         except requests.RequestException as error:
             failure = _describe(request, error)
         except AdobeError as error:  # of the signer: the token cannot be had
-            ours = _not_sent(error.with_traceback(None))
-        except KeyboardInterrupt:
-            interrupted = True
-        except Exception as error:  # noqa: BLE001 - whatever the libraries raise, their frames hold secrets
+            problem = _not_sent(error)
+        except Exception as error:  # noqa: BLE001 - whatever the libraries raise, their text can hold secrets
             failure = _Failure(f"The request to {_place(request)} failed ({type(error).__name__}).")
-        if interrupted:
-            raise KeyboardInterrupt
-        if ours is not None:
-            raise ours
+        if problem is not None:
+            raise problem
         if failure is not None or answer is None:
             return failure or _Failure("no answer"), None
-        return Response(answer.status_code, answer.headers, body), answer.request
+        if body is None:
+            return self._unreadable(request, answer), None
+        return _without_secrets(
+            Response(answer.status_code, answer.headers, body), answer.request, signer
+        ), answer.request
+
+    def _body(self, answer: requests.Response) -> bytes | None:
+        """The bytes, unpacked as they come; None when they are too many, or packed in a way that has no limit."""
+        if answer.headers.get("Content-Encoding", "").strip().lower() not in _ENCODINGS:
+            answer.close()
+            return None
+        chunks: list[bytes] = []
+        length = 0
+        for chunk in answer.iter_content(_CHUNK):
+            chunks.append(chunk)
+            length += len(chunk)
+            if length > self._largest:
+                answer.close()
+                return None
+        return b"".join(chunks)
+
+    def _unreadable(self, request: Request, answer: requests.Response) -> "_Failure":
+        unsure = "" if request.repeatable else f" {_again(request)}"
+        encoding = answer.headers.get("Content-Encoding", "").strip().lower()
+        if encoding not in _ENCODINGS:
+            what = "answered in an encoding that it was not asked for"
+        else:
+            what = f"answered with more than {self._largest / 2**20:g} MiB, so the rest was not read"
+        return _Failure(
+            f"{_place(request)} {what}. Is this really Adobe's address? Check proxy and VPN.{unsure}", final=True
+        )
 
     def close(self) -> None:
         """Close the connections. They open again when needed."""
@@ -326,8 +435,19 @@ def _renewed(signer: Signer, refused: requests.PreparedRequest) -> bool:
     try:
         return signer.renew(refused)
     except AdobeError as error:
-        problem = _not_sent(error.with_traceback(None))
+        problem = _not_sent(error)
     raise problem
+
+
+def _without_secrets(answer: Response, sent: requests.PreparedRequest, signer: Signer) -> Response:
+    """A refusal, or a redirect, without the secrets that it quotes; what is no refusal is data, and stays as it is."""
+    if answer.status < 300:
+        return answer
+    bearer = str(sent.headers.get("Authorization") or "").removeprefix("Bearer ")
+    named: Callable[[], Iterable[str]] = getattr(signer, "secrets", tuple)
+    secrets = [bearer, *named()]
+    headers = CaseInsensitiveDict({name: masked_text(value, secrets) for name, value in answer.headers.items()})
+    return Response(answer.status, headers, masked_body(answer.body, secrets))
 
 
 def _not_sent(error: AdobeError) -> AdobeError:
@@ -341,17 +461,20 @@ def _not_sent(error: AdobeError) -> AdobeError:
 class _Failure:
     message: str
     never_sent: bool = False
+    final: bool = False
+    """Sending it again would give the same."""
 
 
 def _describe(request: Request, error: requests.RequestException) -> _Failure:
     """Our words for what the HTTP library met; never its own, which can quote proxies with passwords."""
     place = _place(request)
+    reason = _reason(error)
     if isinstance(error, requests.exceptions.ProxyError):
-        if _before_anything_was_sent(error):
-            return _Failure(f"The proxy set for this machine did not let us reach {place}. Check HTTPS_PROXY.", True)
-        return _Failure(f"The proxy on the way to {place} broke off the connection. {_again(request)}")
+        return _of_proxy(request, getattr(reason, "original_error", reason))
+    if (status := _refused_tunnel(reason)) is not None:
+        return _proxy_refused(place, status)
     if isinstance(error, requests.exceptions.SSLError):
-        if "CERTIFICATE_VERIFY_FAILED" not in repr(error):
+        if not _is_about_the_certificate(reason):
             return _Failure(f"The encrypted connection to {place} failed. Check VPN and proxy. {_again(request)}")
         return _Failure(
             f"The certificate of {place} was not accepted. If your company's proxy re-signs traffic, point "
@@ -363,7 +486,7 @@ def _describe(request: Request, error: requests.RequestException) -> _Failure:
     if isinstance(error, requests.exceptions.Timeout):
         return _Failure(f"{place} did not answer in time. {_again(request)}")
     if isinstance(error, requests.exceptions.ConnectionError):
-        refused = "NewConnectionError" in repr(error) or "NameResolutionError" in repr(error)
+        refused = isinstance(reason, (NewConnectionError, NameResolutionError))
         what = "cannot be reached" if refused else "broke off the connection"
         advice = (
             "Is the simulator running (adobe-nb simulator)?"
@@ -379,12 +502,74 @@ def _describe(request: Request, error: requests.RequestException) -> _Failure:
     return _Failure(f"The request to {place} failed ({type(error).__name__}). {_again(request)}")
 
 
-def _before_anything_was_sent(error: requests.exceptions.ProxyError) -> bool:
-    """Whether the proxy refused, or could not be reached. The library says "proxy" of a later break as well."""
-    reason = getattr(error.args[0] if error.args else None, "reason", None)
-    origin = getattr(reason, "original_error", reason)
-    refused = isinstance(origin, (NewConnectionError, NameResolutionError, ConnectTimeoutError))
-    return refused or str(origin).startswith("Tunnel connection failed")
+def _reason(error: BaseException) -> object:
+    """What the HTTP library met in the end. By type, never by text: a text can be the server's own."""
+    first = error.args[0] if error.args else None
+    if isinstance(first, MaxRetryError):
+        return first.reason
+    # ProtocolError("Connection aborted.", the error itself)
+    if isinstance(first, ProtocolError) and len(first.args) > 1:
+        return first.args[1]
+    return first
+
+
+def _is_about_the_certificate(reason: object) -> bool:
+    inner = reason.args[0] if isinstance(reason, BaseException) and reason.args else None
+    return any(isinstance(each, (ssl.SSLCertVerificationError, CertificateError)) for each in (reason, inner))
+
+
+def _of_proxy(request: Request, origin: object) -> _Failure:
+    """The library says "proxy" of a later break as well."""
+    place = _place(request)
+    if (status := _refused_tunnel(origin)) is not None:
+        return _proxy_refused(place, status)
+    if isinstance(origin, NameResolutionError):
+        return _Failure(
+            f"The name of the proxy set for this machine is unknown, so {place} was not reached. Check HTTPS_PROXY.",
+            True,
+        )
+    if isinstance(origin, NewConnectionError):
+        return _Failure(
+            f"The proxy set for this machine refused the connection, so {place} was not reached. Check HTTPS_PROXY, "
+            "and whether the proxy is running.",
+            True,
+        )
+    if isinstance(origin, ConnectTimeoutError):
+        return _Failure(
+            f"The proxy set for this machine did not accept a connection in time, so {place} was not reached. Check "
+            "HTTPS_PROXY and VPN.",
+            True,
+        )
+    return _Failure(f"The proxy on the way to {place} broke off the connection. {_again(request)}")
+
+
+def _refused_tunnel(error: object) -> int | None:
+    """The status with which a proxy refused to lead on.
+
+    The standard library has no type of its own for it: a plain OSError without a number, in words that begin so. The
+    proxy's words come after the status.
+    """
+    if type(error) is not OSError or error.errno is not None or not error.args:
+        return None
+    found = re.match(r"Tunnel connection failed: ([0-9]{3})\b", str(error.args[0]), re.ASCII)
+    return int(found[1]) if found else None
+
+
+def _proxy_refused(place: str, status: int) -> _Failure:
+    what = f"The proxy on the way to {place} refused with {status}"
+    if status == 407:
+        # Not again with the same: some proxies lock an account after a few wrong passwords.
+        return _Failure(
+            f"{what}: the proxy asks for a user name and password, or does not accept those in HTTPS_PROXY. Set "
+            "HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT in the environment, with special characters as %XX.",
+            True,
+            final=True,
+        )
+    if status in {401, 403}:
+        return _Failure(f"{what}: it does not allow this address. Ask your network's administrators.", True, final=True)
+    if status >= 500:
+        return _Failure(f"{what}: it could not reach {place}. Check VPN and proxy, then run it again.", True)
+    return _Failure(f"{what}. Check HTTPS_PROXY.", True)
 
 
 def _again(request: Request) -> str:

@@ -16,20 +16,22 @@ PACKAGE = Path(adobe_nb.__file__).parent
 
 # Each layer with what it may import. Nothing imports upward.
 LAYERS = {
-    "errors": set(),
+    "masking": set(),
+    "forks": set(),
+    "errors": {"masking"},
     "resources": set(),
-    "gate": set(),
-    "crew": {"gate"},
-    "transport": {"errors", "gate"},
-    "auth": {"errors", "resources", "transport"},
-    "api": {"errors", "resources", "gate", "crew", "transport", "auth"},
+    "gate": {"forks"},
+    "crew": {"errors", "forks", "gate"},
+    "transport": {"errors", "forks", "gate", "masking"},
+    "auth": {"errors", "forks", "masking", "resources", "transport"},
+    "api": {"errors", "forks", "resources", "gate", "crew", "transport", "auth"},
     "practice": {"errors", "resources", "transport", "auth", "simulator"},
-    "session": {"errors", "resources", "gate", "transport", "auth", "api", "practice"},
+    "session": {"errors", "forks", "resources", "gate", "transport", "auth", "api", "practice"},
     "snapshot": {"crew", "errors", "resources", "transport", "auth", "api", "session"},
     "notebook": {"errors", "resources", "transport", "auth", "api", "practice", "session", "snapshot"},
     "lab": {"errors", "resources", "auth", "api", "practice", "session", "simulator"},
     "cli": {"errors", "resources", "auth", "api", "session", "lab", "simulator", "snapshot", ""},
-    "simulator": {"errors", "resources"},
+    "simulator": {"errors", "forks", "resources"},
     "": {"errors", "api", "auth", "session", "snapshot", "notebook"},
 }
 

@@ -2,7 +2,7 @@
 
 import json
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 from urllib.parse import urlencode
@@ -160,6 +160,11 @@ class _Signing:
 
     def renew(self, refused: requests.PreparedRequest) -> bool:
         return not self.changes and self.signer.renew(refused)
+
+    def secrets(self) -> list[str]:
+        """What a refusal must not quote; also what was put in their place on purpose."""
+        own: Callable[[], Iterable[str]] = getattr(self.signer, "secrets", tuple)
+        return [*own(), *(value for value in self.changes.values() if value)]
 
 
 def send(client: EdgeClient, call: Call, body: bytes, events: Sequence[int] = (0,)) -> Outcome:

@@ -50,8 +50,6 @@ CURL_HEADERS = (
     '-H "x-gw-ims-org-id: {ORG_ID}"',
 )
 """The three headers in a cURL command, with Adobe's placeholders for their values."""
-_SHORTEST = 4
-"""Characters of a secret that is looked for in an error; a shorter one would mask ordinary words."""
 _JSON_TYPES = ("application/vnd.api+json", "application/json")
 
 
@@ -81,6 +79,11 @@ class _Carrying(AuthBase):
 
     def renew(self, refused: PreparedRequest) -> bool:
         return self._signer.renew(refused)
+
+    def secrets(self) -> list[str]:
+        """What an answer must not quote: those of the body, and those of the session."""
+        own: Callable[[], Iterable[str]] = getattr(self._signer, "secrets", tuple)
+        return [*(secret.reveal() for secret in self._body.secrets), *own()]
 
 
 class Noting(Protocol):
@@ -232,7 +235,7 @@ class Client:
         if answer is None:
             raise OutcomeUnknown(f"{failure} {look}".strip())
         if answer.status >= 400:
-            raise error_of(request, answer, _without(body.secrets if body else (), _parse(answer)), look)
+            raise error_of(request, answer, _parse(answer), look)
         if not answer.body:
             return None
         document = _parse(answer)
@@ -475,18 +478,6 @@ def _advice_by_status(status: int) -> str:
     if status in {401, 403}:
         return "Check the credentials and the product profiles of their account."
     return "Compare the request with Adobe's guide."
-
-
-def _without(secrets: Sequence[Secret], document: Any) -> Any:
-    """The document with these secrets masked, wherever it quotes them."""
-    if isinstance(document, str):
-        for secret in secrets:
-            if len(secret.reveal()) >= _SHORTEST:
-                document = document.replace(secret.reveal(), str(secret))
-        return document
-    if isinstance(document, dict):
-        return {name: _without(secrets, value) for name, value in document.items()}
-    return [_without(secrets, value) for value in document] if isinstance(document, list) else document
 
 
 def _error_class(status: int) -> type[ApiError]:

@@ -17,6 +17,7 @@ import msgspec
 
 from adobe_nb.api.redaction import public_columns, public_resource
 from adobe_nb.errors import IncompleteResult
+from adobe_nb.forks import restarts
 from adobe_nb.resources import RESOURCES, Kind, Resource
 
 _UNKNOWN = re.compile(
@@ -218,6 +219,12 @@ class Decoder:
         self._row = row
         self._lock = threading.Lock()
         self._learned: dict[str, list[str]] = {"attributes": [], "relationships": [], "meta": []}
+        self._made = self._make()
+        restarts(self)
+
+    def begin_anew(self) -> None:
+        """In a forked process. What another thread had just learned may not be made yet."""
+        self._lock = threading.Lock()
         self._made = self._make()
 
     def __call__(self, body: bytes, path: str) -> Page:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
+from adobe_nb.forks import depth
 from adobe_nb.gate import Gate
 
 _SHORT = 1.0
@@ -62,6 +63,7 @@ class _Bar(Meter):
     def __init__(self, label: str, gate: Gate) -> None:
         self._label = label
         self._gate = gate
+        self._process = depth()
         self._began = time.monotonic()
         self._total = self._done = self._rows = 0
         self._shown: Any = None
@@ -74,6 +76,8 @@ class _Bar(Meter):
         self._rows += rows
 
     def look(self) -> None:
+        if self._process != depth():  # forked meanwhile: the bar is the parent's
+            return
         if self._shown is None:
             if time.monotonic() - self._began < _SHORT:
                 return
@@ -96,7 +100,7 @@ class _Bar(Meter):
 
     def close(self) -> None:
         """Take it away."""
-        if self._shown is not None:
+        if self._shown is not None and self._process == depth():
             self._shown.close()
 
     def _parts(self) -> Iterator[str]:
@@ -109,6 +113,9 @@ class _Bar(Meter):
 
 
 def _wanted() -> bool:
+    if depth():
+        # Several processes would draw over each other, into a terminal or notebook that belongs to their parent.
+        return False
     if os.environ.get("ADOBE_NB_PROGRESS", "").strip().lower() in OFF:
         return False
     return "ipykernel" in sys.modules or sys.stderr.isatty()

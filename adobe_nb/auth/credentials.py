@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Any, NoReturn
 
 from adobe_nb.errors import CredentialsError, IncompleteCredentials
-from adobe_nb.transport import check_url, is_loopback
+from adobe_nb.transport import check_base_url, is_loopback
 
 DEFAULT_SCOPES = (
     "AdobeID",
@@ -29,6 +29,7 @@ WORDS: Mapping[str, str] = MappingProxyType(
         "access_token": "access token",
     }
 )
+_BLANKS = " \t\r\n"
 _ORG_ID = re.compile(r"[0-9A-Za-z]{1,64}@AdobeOrg")
 _LIKE_A_SECRET = re.compile(r"eyJ|p8e-")
 _SCOPE = re.compile(r"[A-Za-z0-9_.:/-]{1,64}")
@@ -91,9 +92,9 @@ class Hosts:
 
     def __post_init__(self) -> None:
         for name in ("reactor", "ims", "edge", "edge_server"):
-            url = getattr(self, name).strip().rstrip("/")
+            url = getattr(self, name).strip(_BLANKS).rstrip("/")
             if url:
-                check_url(url)
+                check_base_url(url)
             object.__setattr__(self, name, url)
 
     @property

@@ -7,6 +7,7 @@ import json
 import re
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -17,6 +18,8 @@ from requests.auth import AuthBase
 
 from adobe_nb.auth.credentials import Credentials, Secret, read_claims
 from adobe_nb.errors import CredentialsError, NotSignedIn, SignInError, TokenExpired
+from adobe_nb.forks import restarts
+from adobe_nb.masking import keep_out_of_messages, masked_text
 from adobe_nb.transport import Request, Response, Transport
 
 Clock = Callable[[], datetime]
@@ -121,6 +124,14 @@ class _TokenForm(AuthBase):
         """A refused form is final."""
         return False
 
+    def secrets(self) -> list[str]:
+        """What an answer must not quote."""
+        return _texts(self._credentials.client_secret)
+
+
+def _texts(*secrets: Secret | None) -> list[str]:
+    return [secret.reveal() for secret in secrets if secret is not None]
+
 
 def fetch_token(credentials: Credentials, transport: Transport, now: Clock = utc_now) -> Token:
     """A new token by OAuth Server-to-Server. Raises SignInError, or TransportError when IMS cannot be reached."""
@@ -129,10 +140,17 @@ def fetch_token(credentials: Credentials, transport: Transport, now: Clock = utc
         "POST", credentials.hosts.ims + TOKEN_PATH, headers={"Accept": "application/json"}, repeatable=True,
         expects=("application/json",),
     )  # fmt: skip
-    answer = transport.send(request, _TokenForm(credentials))
-    outcome = _read_answer(answer, credentials, asked_at)
+    signer = _TokenForm(credentials)
+    answer = transport.send(request, signer)
+    outcome: Token | SignInError | None = None
+    with suppress(KeyboardInterrupt):  # raised anew below: the frames in there have the body
+        outcome = _read_answer(answer, credentials, asked_at)
     del answer  # what may be raised below has no body among its local variables
+    if outcome is None:
+        raise KeyboardInterrupt
     if isinstance(outcome, SignInError):
+        # The transport masks what a refusal quotes; this one may have come with status 200.
+        outcome.args = (masked_text(str(outcome), signer.secrets()),)
         raise outcome
     return outcome
 
@@ -204,6 +222,18 @@ class ImsAuth(AuthBase):
         self._lock = threading.Lock()
         self._token: Token | None = None
         self._signed_out = False
+        restarts(self)
+        keep_out_of_messages(self)
+
+    def begin_anew(self) -> None:
+        """In a forked process: nobody is fetching there. The token is good in both."""
+        self._lock = threading.Lock()
+
+    def secrets(self) -> list[str]:
+        """What no message may quote: secret and token."""
+        token = self._token
+        credentials = self.credentials
+        return _texts(credentials.client_secret, credentials.access_token, token.value if token else None)
 
     def __repr__(self) -> str:
         return f"ImsAuth({self.credentials.masked_client_id}, {self.credentials.org_id})"

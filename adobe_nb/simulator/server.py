@@ -17,6 +17,7 @@ from tornado.httpserver import HTTPServer
 from tornado.httputil import HTTPServerRequest
 from tornado.web import Application, RequestHandler, stream_request_body
 
+from adobe_nb.forks import in_children, restarts
 from adobe_nb.simulator.app import App
 from adobe_nb.simulator.calls import Options
 from adobe_nb.simulator.drift import Change
@@ -79,6 +80,27 @@ class Simulator:
         self._urls: dict[str, str] = {}
         self._calls: set[asyncio.Future[Any]] = set()
         self.app: App | None = None
+        self._servers: list[HTTPServer] = []
+        restarts(self)
+
+    def begin_anew(self) -> None:
+        """In a forked process, where its thread is not: it serves in the parent, and cannot be stopped from here.
+
+        The child's copies of the sockets are closed: with them open, nobody would be told that the parent has hung up.
+        The loop is kept and never touched, since what it waits with is shared with the parent.
+        """
+        for server in self._servers:
+            for listening in server._sockets.values():
+                listening.close()
+            for connection in list(server._connections):
+                if connection.stream.socket is not None:
+                    connection.stream.socket.close()
+        if self._loop is not None:
+            _loops_of_the_parent.append((self._loop, self._servers))
+        self._ready = threading.Event()
+        self._loop = self._stopping = self._thread = None
+        self._servers = []
+        self._calls = set()
 
     def __enter__(self) -> "Simulator":
         return self.start()
@@ -88,6 +110,11 @@ class Simulator:
 
     def __repr__(self) -> str:
         return f"<Simulator {self._urls.get('reactor', 'not started')}>"
+
+    @property
+    def runs_here(self) -> bool:
+        """Whether it serves in this process; else in the one that this one was forked from."""
+        return self._thread is not None
 
     @property
     def reactor_url(self) -> str:
@@ -138,7 +165,7 @@ class Simulator:
 
     async def _serve(self) -> None:
         self._loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
-        servers: list[HTTPServer] = []
+        servers = self._servers = []
         try:
             for name, port, answer in (
                 ("reactor", self._port, self._answer),
@@ -289,12 +316,22 @@ _FAULTS: dict[str | None, Callable[[], Response]] = {
     "html": lambda: Response(404, b"<html><body>The proxy does not know this page.</body></html>", "text/html"),
 }
 
+_loops_of_the_parent: list[object] = []
 _built_in: Simulator | None = None
 _lock = threading.Lock()
 
 
+@in_children
+def _unlock() -> None:
+    global _lock  # noqa: PLW0603
+    _lock = threading.Lock()
+
+
 def built_in() -> Simulator:
-    """This process's own simulator, started at the first call and kept until the process ends."""
+    """This process's own simulator, started at the first call and kept until the process ends.
+
+    In a forked process it is the parent's, if that has one.
+    """
     global _built_in  # noqa: PLW0603
     with _lock:
         if _built_in is None:
