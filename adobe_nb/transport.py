@@ -159,10 +159,19 @@ def _is_loopback_host(host: str) -> bool:
         return False
 
 
+def is_allowed(url: str) -> bool:
+    """Whether credentials may go there: to Adobe over https, or to this machine."""
+    match = _matched(url)
+    if match is None:
+        return False
+    if _is_loopback_host(match[2]):
+        return True
+    return match[1].lower() == "https" and _ADOBE.fullmatch(match[2]) is not None
+
+
 def check_url(url: str) -> None:
     """Refuse whatever is not Adobe over https, or loopback. Raises HostNotAllowed."""
-    match = _matched(url)
-    if match and (_is_loopback_host(match[2]) or (match[1].lower() == "https" and _ADOBE.fullmatch(match[2]))):
+    if is_allowed(url):
         return
     raise HostNotAllowed(
         f"{_recognisable(url)} is not an address that credentials may go to. Allowed are "

@@ -396,7 +396,8 @@ class TestWritesTokensAndEvents:
 
         def work() -> tuple[bool, int, int]:
             session.refresh()
-            assert before is not None and session.token is not None
+            assert before is not None
+            assert session.token is not None
             frame = session.edge.interact(stream, event)
             sent = session.edge.collect(stream, [event] * 3)
             return session.token.value != before.value, len(frame), len(sent)

@@ -1,10 +1,16 @@
 """One send(): hosts, proxies, redirects, cookies, retries."""
 
 import gc
+import gzip
+import socket
 import ssl
+import stringprep
 import sys
 import threading
-from collections.abc import Iterator
+import unicodedata
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -14,9 +20,11 @@ from typing import Any
 import pytest
 import trustme
 
+from adobe_nb import session as sessions
+from adobe_nb.auth.credentials import Hosts
 from adobe_nb.errors import HostNotAllowed, RedirectRefused, TransportError
 from adobe_nb.gate import Gate
-from adobe_nb.transport import Request, Transport, check_url, is_loopback
+from adobe_nb.transport import Request, Transport, check_url, is_allowed, is_loopback
 from tests.stub import Answer, Got, stub
 
 
@@ -32,7 +40,9 @@ def get(url: str, **options: Any) -> Request:
     "url",
     [
         "https://reactor.adobe.io/companies", "https://ims-na1.adobelogin.com", "https://server.adobedc.net/ee",
-        "http://127.0.0.1:8080", "http://localhost/x", "http://[::1]:9/", "http://127.9.9.9",
+        "https://ims-na1-stg1.adobelogin.com/ims/token/v3", "https://site.data.adobedc.net", "HTTPS://REACTOR.ADOBE.IO",
+        "https://reactor.adobe.io:443/x", "http://127.0.0.1:8080", "http://localhost/x", "http://[::1]:9/",
+        "http://127.9.9.9", "http://LOCALHOST:65535", "https://127.0.0.1",
     ],
 )  # fmt: skip
 def test_adobe_and_this_machine_are_allowed(url: str) -> None:
@@ -49,19 +59,83 @@ def test_adobe_and_this_machine_are_allowed(url: str) -> None:
         "https://evil.test\\.adobelogin.com",
         "https://reactor.adobe.io?x=1",
         "https://reactor.adobe.io#f",
-        "https://foo..adobe.io",
-        f"https://{'a' * 64}.adobe.io",
-        "https://ims.adobelogin.com\n",
-        "https://ims .adobelogin.com",
-        "https://ims%00.adobelogin.com",
-        "https://evil.test/.adobe.io",
+        "https://foo..adobedc.net",
+        f"https://{'a' * 64}.adobedc.net",
+        "https://ims-na1.adobelogin.com\n",
+        "https://ims-na1 .adobelogin.com",
+        "https://ims-%00.adobelogin.com",
+        "https://evil.test/.adobedc.net",
         "http://127.0.0.1@evil.test",
         "http://[::1", "https://reactor.adobe.io\\@evil.test",
+        # What runs the code of customers, or is not named.
+        "https://runtime.adobe.io", "https://adobeioruntime.net", "https://x.reactor.adobe.io", "https://io.adobe.io",
+        "https://adobelogin.com", "https://ims.adobelogin.com", "https://ims-.x.adobelogin.com",
+        "https://a.ims-na1.adobelogin.com", "https://ims-na1.evil.adobelogin.com", "https://ims-.adobelogin.com.",
+        "https://adobedc.net", "https://.adobedc.net", "https://-.adobedc.net", "https://xadobedc.net",
+        # Trailing dots, ports, and other ways to write this machine.
+        "https://reactor.adobe.io.", "http://localhost.", "http://127.0.0.1.", "http://127.0.0.1:65536",
+        "http://127.0.0.1:99999", "http://127.0.0.1:", "http://127.1", "http://0x7f.0.0.1", "http://0177.0.0.1",
+        "http://2130706433", "http://[::]", "http://[::1%25lo]", "http://127.0.0.1:80:80", "http://localhost:0x50",
+        "http://127.0.0.1\t", "\thttp://127.0.0.1", "http:/127.0.0.1", "http:\\\\127.0.0.1", "//127.0.0.1",
     ],
 )  # fmt: skip
 def test_anything_else_is_refused_before_a_request(url: str) -> None:
     with pytest.raises(HostNotAllowed, match="not an address"):
         quick().send(get(url))
+
+
+def look_alikes() -> list[str]:
+    """Every character beyond ASCII that case folding or normalisation turns into ASCII, or into nothing."""
+    points = [*range(0x80, 0x3400), *range(0xA000, 0xAC00), *range(0xF900, 0x16000), *range(0x1D000, 0x20000)]
+    points += range(0xE0000, 0xE0200)  # what is left out are ideographs, syllables, surrogates and private ones
+    found = []
+    for text in map(chr, points):
+        folded = text.casefold()
+        # What is ASCII by NFC, NFD or NFKC is so by NFKD.
+        forms = (folded, text.lower(), text.upper(), unicodedata.normalize("NFKD", text))
+        if any(map(str.isascii, (*forms, unicodedata.normalize("NFKD", folded)))) or stringprep.in_table_b1(text):
+            found.append(text)
+    return [*found, "\u3002", "\uff61"]  # in names of hosts, these are full stops
+
+
+def test_no_character_that_looks_like_ascii_passes_at_any_place_of_a_host() -> None:
+    others = look_alikes()
+    assert {"\u0131", "\u017f", "\u212a", "\uff41", "\u00ad", "\u200b"} <= set(others)
+    for host in ("reactor.adobe.io", "ims-na1.adobelogin.com", "edge.adobedc.net", "localhost", "127.0.0.1"):
+        url = f"https://{host}"
+        assert is_allowed(url)
+        for at in range(len(url) + 1):
+            before, after, rest = url[:at], url[at:], url[at + 1 :]
+            passed = [
+                (at, ascii(each))
+                for each in others
+                if is_allowed(before + each + after) or is_allowed(before + each + rest)
+            ]
+            assert passed == []
+
+
+@pytest.mark.parametrize("name", ["reactor", "ims", "edge", "edge_server"])
+def test_a_look_alike_or_a_path_is_refused_when_a_session_is_made(name: str) -> None:
+    with pytest.raises(HostNotAllowed, match=r"adobelog\\u0131n\.com"):
+        Hosts(**{name: "https://ims-na1.adobelog\u0131n.com"})
+    for url in ("https://reactor.adobe.io/x", "http://127.0.0.1:8080/reactor", "https://edge.adobedc.net/ee/"):
+        with pytest.raises(HostNotAllowed, match="has a path"):
+            Hosts(**{name: url})
+    assert getattr(Hosts(**{name: " http://127.0.0.1:8080/ "}), name) == "http://127.0.0.1:8080"
+
+
+def test_a_look_alike_gets_no_secret_and_no_look_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    def looked_up(*_: object) -> None:
+        raise AssertionError("a name was looked up")
+
+    monkeypatch.setattr(socket, "getaddrinfo", looked_up)
+    with pytest.raises(HostNotAllowed):
+        sessions.connect(
+            client_id="c" * 12,
+            client_secret="hushhush",
+            org_id="A@AdobeOrg",
+            ims_url="https://ims-na1.adobelog\u0131n.com",
+        )
 
 
 def test_a_password_in_a_refused_url_is_not_repeated() -> None:
@@ -84,6 +158,149 @@ def test_a_dead_proxy_is_named_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
         quick().send(get("https://reactor.adobe.io/companies"))
     assert "hushhush" not in str(caught.value)
     gc.collect()
+
+
+@contextmanager
+def proxy(reply: bytes) -> Iterator[str]:
+    """A proxy that gives this to every CONNECT, then hangs up."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def serve() -> None:
+            while True:
+                try:
+                    connection, _ = listening.accept()
+                except OSError:
+                    return
+                with connection:
+                    asked.append(connection.recv(4096))
+                    connection.sendall(reply)
+
+        asked: list[bytes] = []
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield f"http://user:hushhush@127.0.0.1:{listening.getsockname()[1]}"
+        listening.shutdown(socket.SHUT_RDWR)
+        thread.join()
+        proxy.asked = asked  # type: ignore[attr-defined]
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # urllib3 drops the refused socket
+@pytest.mark.parametrize(
+    ("line", "message", "attempts"),
+    [
+        ("407 Proxy Authentication Required", r"407: the proxy asks for a user name and password.*USER:PASSWORD", 1),
+        ("403 Forbidden", r"403: it does not allow this address", 1),
+        ("502 Bad Gateway", r"502: it could not reach reactor\.adobe\.io", 3),
+        ("418 NewConnectionError hushhush", r"refused with 418\. Check HTTPS_PROXY", 3),
+    ],
+)
+def test_a_proxy_that_refuses_is_named_with_its_status(
+    line: str, message: str, attempts: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with proxy(f"HTTP/1.1 {line}\r\nContent-Length: 0\r\n\r\n".encode()) as url:
+        monkeypatch.setenv("HTTPS_PROXY", url)
+        with pytest.raises(TransportError, match=message) as caught:
+            quick().send(Request("POST", "https://reactor.adobe.io/companies", body=b"{}"))
+    assert caught.value.never_sent
+    assert "hushhush" not in str(caught.value)
+    assert len(proxy.asked) == attempts  # type: ignore[attr-defined]
+    gc.collect()
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        ("http://127.0.0.1:9", "refused the connection, so reactor.adobe.io was not reached.*HTTPS_PROXY"),
+        ("http://no-such-proxy.invalid:9", "name of the proxy .* is unknown.*HTTPS_PROXY"),
+    ],
+)
+def test_a_proxy_that_is_not_there_is_told_apart(url: str, message: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", url)
+    with pytest.raises(TransportError, match=message) as caught:
+        quick().send(get("https://reactor.adobe.io/companies"))
+    assert caught.value.never_sent
+    gc.collect()
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        b"NewConnectionError\r\n\r\n",
+        b"HTTP/1.1 NewConnectionError NameResolutionError\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 90\r\n\r\nNewConnectionError",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nNewConnectionError\r\n",
+        b"Tunnel connection failed: 407 Authentication\r\n\r\n",
+        b"",
+    ],
+)
+def test_a_write_is_sent_once_whatever_words_the_server_answers_with(reply: bytes) -> None:
+    with proxy(reply) as url:
+        with pytest.raises(TransportError, match="may have arrived") as caught:
+            quick().send(Request("PATCH", f"http://{url.partition('@')[2]}/rules/RL1", body=b"{}"))
+    assert not caught.value.never_sent
+    assert len(proxy.asked) == 1  # type: ignore[attr-defined]
+
+
+class TestLargeAnswers:
+    """256 MiB, unpacked, and no more."""
+
+    PACKED = {
+        "gzip": lambda data: gzip.compress(data, 1),
+        "deflate": lambda data: zlib.compress(data, 1),
+        "identity": lambda data: data,
+    }
+
+    def answer(self, data: bytes, encoding: str, **headers: str) -> Callable[[Got], Answer]:
+        body = self.PACKED[encoding](data)
+        return lambda _: Answer(200, body, {"Content-Encoding": encoding, "Content-Length": str(len(body)), **headers})
+
+    @pytest.mark.parametrize("encoding", PACKED)
+    def test_are_unpacked_up_to_the_limit_and_refused_beyond(self, encoding: str) -> None:
+        data = bytes(range(256)) * 4096
+        with stub(self.answer(data, encoding)) as server:
+            assert Transport(largest=len(data)).send(get(server.url)).body == data
+            with pytest.raises(TransportError, match="more than .* MiB, so the rest was not read"):
+                Transport(largest=len(data), sleep=lambda _: None).send(get(server.url + "/x"))  # the same, read again
+                Transport(largest=len(data) - 1, sleep=lambda _: None).send(get(server.url))
+            assert len(server.got) == 3
+
+    def test_a_bomb_is_an_error_of_ours_and_is_not_asked_for_again(self) -> None:
+        bomb = gzip.compress(bytes(2**24)) * 17  # what follows is unpacked, too
+        with stub(
+            lambda _: Answer(200, bomb, {"Content-Encoding": "gzip", "Content-Length": str(len(bomb))})
+        ) as server:
+            with pytest.raises(TransportError, match="more than 256 MiB"):
+                quick().send(get(server.url))
+            assert len(server.got) == 1
+
+    def test_a_bomb_as_the_answer_of_a_write_leaves_its_outcome_open(self) -> None:
+        with stub(self.answer(bytes(2**20), "gzip")) as server:
+            with pytest.raises(TransportError, match="may have arrived") as caught:
+                Transport(largest=1000).send(Request("POST", server.url, body=b"{}"))
+            assert not caught.value.never_sent
+            assert len(server.got) == 1
+
+    @pytest.mark.parametrize("encoding", ["br", "zstd", "gzip, gzip", "gzip,gzip,gzip", "compress"])
+    def test_encodings_that_nobody_asked_for_are_refused(self, encoding: str) -> None:
+        with stub(lambda _: Answer(200, b"{}", {"Content-Encoding": encoding, "Content-Length": "2"})) as server:
+            with pytest.raises(TransportError, match="encoding that it was not asked for"):
+                quick().send(get(server.url))
+
+    def test_a_length_that_is_announced_and_not_true_needs_no_memory(self) -> None:
+        with stub(lambda _: Answer(200, b"{}", {"Content-Length": str(10**15)})) as server:
+            with pytest.raises(TransportError, match="broke off in the middle"):
+                quick().send(get(server.url))
+
+    @pytest.mark.parametrize("body", [b"", b"no gzip", gzip.compress(b"{}")[:-9]])
+    def test_what_cannot_be_unpacked_is_an_error_of_ours_or_nothing(self, body: bytes) -> None:
+        headers = {"Content-Encoding": "gzip", "Content-Length": str(len(body))}
+        with stub(lambda _: Answer(200, body, headers)) as server:
+            if body == b"no gzip":
+                with pytest.raises(TransportError, match="broke off"):
+                    quick().send(get(server.url))
+            else:
+                assert len(quick().send(get(server.url)).body) <= 2
 
 
 def test_netrc_is_not_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
