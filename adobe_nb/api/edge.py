@@ -4,6 +4,7 @@ Source: https://developer.adobe.com/data-collection-apis/docs/
 """
 
 import json
+import math
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -12,13 +13,39 @@ from typing import Any, Literal, overload
 
 import pandas as pd
 
-from adobe_nb.api.edge_calls import Call, Document, EdgeClient, Endpoint, Outcome, call_of, send, send_all
-from adobe_nb.api.edge_checks import refused
-from adobe_nb.api.edge_errors import EDGE_CODES
-from adobe_nb.api.edge_events import Event, Events, batches, body_of, event_of, events_of
-from adobe_nb.api.edge_frames import answer_frame, codes_frame, handles, payload, sent_frame, shown_frame
+from adobe_nb.api.edge_calls import (
+    Call,
+    Document,
+    EdgeClient,
+    Endpoint,
+    Outcome,
+    call_of,
+    checked_request_id,
+    send,
+    send_all,
+)
+from adobe_nb.api.edge_checks import checked_hint, checked_state, client_headers, is_hint, refused
+from adobe_nb.api.edge_errors import EDGE_CODES, EDGE_GATEWAY, EdgeCode
+from adobe_nb.api.edge_events import (
+    Event,
+    Events,
+    batches,
+    body_of,
+    event_of,
+    events_of,
+    names_a_person,
+    parts_of,
+    with_state,
+)
+from adobe_nb.api.edge_frames import answer_frame, codes_frame, handle_items, sent_frame, shown_frame
 from adobe_nb.api.jsonapi import CURL_HEADERS
 from adobe_nb.errors import ArgumentError
+
+_SHORTEST_PART = 4
+"""Characters of a message that say enough to look for it."""
+_HINT_SECONDS = 1800.0
+"""How long a location hint is good, where no answer says it."""
+_LONGEST = 10 * 365 * 86_400.0
 
 __all__ = ["Edge", "EdgeClient", "Visitor"]
 
@@ -41,6 +68,7 @@ class Edge:
         xdm: Mapping[str, Any] | None = None,
         data: Mapping[str, Any] | None = None,
         query: Mapping[str, Any] | None = None,
+        meta: Mapping[str, Any] | None = None,
         authenticated: bool = True,
         request_id: str | None = None,
         headers: Mapping[str, str | None] | None = None,
@@ -56,6 +84,7 @@ class Edge:
         xdm: Mapping[str, Any] | None = None,
         data: Mapping[str, Any] | None = None,
         query: Mapping[str, Any] | None = None,
+        meta: Mapping[str, Any] | None = None,
         authenticated: bool = True,
         request_id: str | None = None,
         headers: Mapping[str, str | None] | None = None,
@@ -70,6 +99,7 @@ class Edge:
         xdm: Mapping[str, Any] | None = None,
         data: Mapping[str, Any] | None = None,
         query: Mapping[str, Any] | None = None,
+        meta: Mapping[str, Any] | None = None,
         authenticated: bool = True,
         request_id: str | None = None,
         headers: Mapping[str, str | None] | None = None,
@@ -78,17 +108,22 @@ class Edge:
     ) -> pd.DataFrame | Document:
         """Send one event and get the answer: one row per payload item, error and warning.
 
-        ``event`` is ``{"xdm": …, "data": …}``; or give ``xdm`` and ``data`` apart. ``authenticated=False`` sends it to
-        the edge host without the three headers, as a browser does. ``headers`` leaves one of them out (None) or
-        replaces it, to meet an error on purpose. ``dry_run`` shows the request and sends nothing. ``raw`` gives the
-        JSON document.
+        ``event`` is ``{"xdm": …, "data": …}``, or a whole request as Adobe's pages print it, ``{"event": …, "query":
+        …}``; or give ``xdm`` and ``data`` apart. ``query`` (decisions, identities) and ``meta`` (state) stand beside
+        the event. ``authenticated=False`` sends it to the edge host without the three headers, as a browser does.
+
+        ``headers`` forwards those of the browser in whose name you send: User-Agent, X-Forwarded-For,
+        Accept-Language, Referer, Sec-CH-…; its cookies go to ``edge.visitor``. Of the three headers it leaves one out
+        (None) or replaces it, to meet an error on purpose. ``dry_run`` shows the request and sends nothing. ``raw``
+        gives the JSON document.
 
         Columns (all ``string``): request_id, type, scope, content (JSON text), code, advice; the last two for errors
         and warnings. Raises EdgeError when it was refused, ArgumentError before any request, NotSignedIn,
         TransportError.
         """
         call = call_of("interact", datastream_id, authenticated=authenticated, request_id=request_id, headers=headers)
-        body = body_of([event_of(event, xdm, data)], query, one=True)
+        parts = parts_of(event, query, meta, one=True)
+        body = body_of([event_of(parts.events, xdm, data)], parts.query, one=True, meta=parts.meta)
         client = self._client()
         if dry_run:
             return shown_frame(client, call, [body])
@@ -103,6 +138,7 @@ class Edge:
         events: Events,
         *,
         query: Mapping[str, Any] | None = None,
+        meta: Mapping[str, Any] | None = None,
         primary: str | None = None,
         authenticated: bool = True,
         silent: bool = False,
@@ -112,9 +148,11 @@ class Edge:
     ) -> pd.DataFrame:
         """Send events; one row per event says what became of it.
 
-        ``events`` is a list of dicts, or a frame of one row per event: dotted columns are XDM members
-        (``web.webPageDetails.name``), ``data.…`` go to data, ``identityMap.<namespace>`` hold ids (the first one with
-        a value is primary, or the namespace named in ``primary``). Missing values are left out; times need a zone.
+        ``events`` is a list of dicts, one dict, a whole request as Adobe's pages print it (``{"events": […]}``), or a
+        frame of one row per event: dotted columns are XDM members (``web.webPageDetails.name``), ``data.…`` go to
+        data, ``identityMap.<namespace>`` hold ids (the first one with a value is primary, or the namespace named in
+        ``primary``). Missing values are left out; times need a zone. ``query``, ``meta`` and ``headers`` are as in
+        ``interact``.
 
         Split below 64 KB a request and sent at once. A request that may have arrived is not sent again.
 
@@ -130,39 +168,79 @@ class Edge:
             silent=silent,
             headers=headers,
         )
-        prepared = events_of(events, primary, identity_needed=authenticated)
-        parts = batches(prepared, query)
+        given = parts_of(events, query, meta)
+        needed = authenticated and not names_a_person(given.meta)
+        prepared = events_of(given.events, primary, identity_needed=needed)
+        parts = batches(prepared, given.query, given.meta)
         client = self._client()
-        bodies = [body_of([prepared[index] for index in part], query) for part in parts]
+        bodies = [body_of([prepared[index] for index in part], given.query, meta=given.meta) for part in parts]
         if dry_run:
             return shown_frame(client, call, bodies)
         outcomes = send_all(lambda body, part: send(client, call, body, part), bodies, parts, client)
         return sent_frame(client, call, parts, outcomes)
 
-    def visitor(self, datastream_id: str, *, authenticated: bool = True) -> "Visitor":
+    def visitor(
+        self,
+        datastream_id: str,
+        *,
+        authenticated: bool = True,
+        state: Mapping[str, str] | None = None,
+        location_hint: str | None = None,
+        headers: Mapping[str, str | None] | None = None,
+    ) -> "Visitor":
         """One person's calls: keeps identity and location hint from answer to call.
 
-        Begin with its ``interact`` when the events have no identities of their own.
+        Begin with its ``interact`` when the events have no identities of their own. To go on for a browser that the
+        Edge Network knows already, give its cookies ``kndctr_<ORG>_AdobeOrg_identity``, ``…_cluster`` and their like
+        as ``state``. The region is the one in ``…_cluster``, unless ``location_hint`` names another. ``headers`` are
+        the browser's that go along with each call: User-Agent, X-Forwarded-For, Accept-Language, Referer, Sec-CH-….
+        Raises ArgumentError for other cookies and headers.
+
+        Example:
+            >>> import adobe_nb
+            >>> edge = adobe_nb.connect(simulator=True, make_default=False).edge
+            >>> datastream_id = "8b0d3f0a-5f6e-4c1d-9a52-1c7e60f4d201"
+            >>> edge.visitor(datastream_id, state={"kndctr_0_AdobeOrg_cluster": "irl1"}).hint
+            'irl1'
         """
-        return Visitor(self._client, call_of("interact", datastream_id, authenticated=authenticated))
+        call = replace(
+            call_of("interact", datastream_id, authenticated=authenticated), forwarded=client_headers(headers)
+        )
+        return Visitor(self._client, call, checked_state(state), checked_hint(location_hint))
 
     def errors(self) -> pd.DataFrame:
-        """All codes as a frame: code, status, title, kind, fatal, send_again, cause, fix."""
+        """All codes as a frame: code, status, title, message, kind, fatal, send_again, cause, fix.
+
+        ``title`` is that of Adobe's list of errors; ``message`` is what its page on authentication says instead, else
+        the title.
+        """
         return codes_frame(EDGE_CODES.values())
 
     def explain(self, code: str) -> pd.DataFrame:
-        """One code as a frame of one row. Raises ArgumentError for an unknown one."""
-        wanted = str(code).strip().rpartition("/")[2].upper()
-        if wanted in EDGE_CODES:
-            return codes_frame([EDGE_CODES[wanted]])
-        number = wanted.removeprefix("EXEG-")
-        if near := [each for each in EDGE_CODES if each[5:9] == number[:4] and len(number) >= 4]:
+        """The rows of ``errors()`` for what you saw: a code, its URI, a title or a message, or a part of those.
+
+        One row for a code; a message that stands for several codes gives all of them. Raises ArgumentError when
+        nothing fits.
+
+        Example:
+            >>> import adobe_nb
+            >>> edge = adobe_nb.connect(simulator=True, make_default=False).edge
+            >>> edge.explain("Sandbox not accessible for write")["code"].tolist()
+            ['EXEG-0506-401']
+        """
+        text = " ".join(str(code).split())
+        if rows := _codes_in(text) or _codes_worded(text.casefold()):
+            return codes_frame(rows)
+        number = text.upper().removeprefix("EXEG-")
+        if text in EDGE_GATEWAY:
+            hint = f"It is one of the gateway before it: {' '.join(EDGE_GATEWAY[text])}"
+        elif near := [known for known in EDGE_CODES if known[5:9] == number[:4] and len(number) >= 4]:
             hint = f"Did you mean {near[0]}?"
         elif re.fullmatch(r"[0-9]{3}", number):
             hint = "That is a status. Give the whole code, as EXEG-0503-401; edge.errors() lists them all."
         else:
             hint = "edge.errors() lists them all."
-        raise ArgumentError(f"{code!r} is not a code of the Edge Network. {hint}")
+        raise ArgumentError(f"{code!r} is no code, title or message of the Edge Network. {hint}")
 
     def as_curl(
         self,
@@ -171,6 +249,7 @@ class Edge:
         event: Event | Events,
         *,
         query: Mapping[str, Any] | None = None,
+        meta: Mapping[str, Any] | None = None,
         primary: str | None = None,
         authenticated: bool = True,
     ) -> str:
@@ -180,13 +259,15 @@ class Edge:
         """
         call = call_of(endpoint, datastream_id, authenticated=authenticated)
         if endpoint == "collect":
-            several = [event] if isinstance(event, Mapping) else event
-            prepared = events_of(several, primary, identity_needed=authenticated)
-            if (count := len(batches(prepared, query))) > 1:
+            given = parts_of(event, query, meta)
+            needed = authenticated and not names_a_person(given.meta)
+            prepared = events_of(given.events, primary, identity_needed=needed)
+            if (count := len(batches(prepared, given.query, given.meta))) > 1:
                 raise refused(f"cURL shows one request; these events need {count}. Give fewer of them.")
-            body = body_of(prepared, query)
+            body = body_of(prepared, given.query, meta=given.meta)
         else:
-            body = body_of([event_of(event, None, None)], query, one=True)
+            given = parts_of(event, query, meta, one=True)
+            body = body_of([event_of(given.events, None, None)], given.query, one=True, meta=given.meta)
         lines = [f"curl -X POST '{call.full_url(self._client())}'"]
         if authenticated:
             lines += CURL_HEADERS
@@ -194,23 +275,48 @@ class Edge:
         return " \\\n  ".join((*lines, '-H "Content-Type: application/json"', f"-d '{quoted}'"))
 
 
+def _codes_in(text: str) -> list[EdgeCode]:
+    """The known codes that stand in a text."""
+    found = dict.fromkeys(re.findall(r"EXEG-[0-9]{4}-[0-9]{3}", text.upper()))
+    return [EDGE_CODES[code] for code in found if code in EDGE_CODES]
+
+
+def _codes_worded(text: str) -> list[EdgeCode]:
+    """The codes whose title or message is that text; else those in which it stands."""
+    wordings = {row.code: (row.title.casefold(), row.message.casefold()) for row in EDGE_CODES.values()}
+    exact = [code for code, words in wordings.items() if text and text in words]
+    if not exact and len(text) >= _SHORTEST_PART:
+        exact = [code for code, words in wordings.items() if any(text in each for each in words)]
+    return [EDGE_CODES[code] for code in exact]
+
+
 class Visitor:
     """One person: state and location hint go from each answer into the next call."""
 
-    def __init__(self, client: Callable[[], EdgeClient], call: Call, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        client: Callable[[], EdgeClient],
+        call: Call,
+        state: Mapping[str, str],
+        hint: str | None = None,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._client = client
         self._first = call
         self._now = now
-        self._state: dict[str, str] = {}
-        self._hint: tuple[str, float] | None = None
+        # A browser does not say how long its cookies are good, only that they still are.
+        self._state = {key: (value, math.inf) for key, value in state.items()}
+        cluster = next((value for key, value in state.items() if key.endswith("_cluster") and is_hint(value)), None)
+        hint = hint or cluster
+        self._hint = (hint, now() + _HINT_SECONDS) if hint else None
 
     def __repr__(self) -> str:
-        return f"<Visitor of {self._first.datastream_id}: {len(self._state)} state entries, hint {self.hint or 'none'}>"
+        return f"<Visitor of {self._first.datastream_id}: {len(self.state)} state entries, hint {self.hint or 'none'}>"
 
     @property
     def state(self) -> dict[str, str]:
-        """The entries that the service asked us to keep."""
-        return dict(self._state)
+        """The entries that the service asked us to keep, those whose time is over left out."""
+        return {key: value for key, (value, end) in self._state.items() if self._now() < end}
 
     @property
     def hint(self) -> str | None:
@@ -224,11 +330,14 @@ class Visitor:
         xdm: Mapping[str, Any] | None = None,
         data: Mapping[str, Any] | None = None,
         query: Mapping[str, Any] | None = None,
+        meta: Mapping[str, Any] | None = None,
         request_id: str | None = None,
         dry_run: bool = False,
     ) -> pd.DataFrame:
         """As ``edge.interact``, for this person."""
-        body = body_of([event_of(event, xdm, data)], query, one=True, meta=self._meta())
+        parts = parts_of(event, query, meta, one=True)
+        state = with_state(parts.meta, self.state)
+        body = body_of([event_of(parts.events, xdm, data)], parts.query, one=True, meta=state)
         call = self._call("interact", request_id)
         client = self._client()
         if dry_run:
@@ -244,6 +353,7 @@ class Visitor:
         events: Events,
         *,
         query: Mapping[str, Any] | None = None,
+        meta: Mapping[str, Any] | None = None,
         primary: str | None = None,
         request_id: str | None = None,
         dry_run: bool = False,
@@ -252,10 +362,12 @@ class Visitor:
 
         Events without identities are this person's once ``interact`` has been answered.
         """
-        needed = self._first.authenticated and not self._state
-        prepared = events_of(events, primary, identity_needed=needed, visitor=True)
-        parts = batches(prepared, query, meta=self._meta())
-        bodies = [body_of([prepared[index] for index in part], query, meta=self._meta()) for part in parts]
+        given = parts_of(events, query, meta)
+        state = with_state(given.meta, self.state)
+        needed = self._first.authenticated and not names_a_person(state)
+        prepared = events_of(given.events, primary, identity_needed=needed, visitor=True)
+        parts = batches(prepared, given.query, meta=state)
+        bodies = [body_of([prepared[index] for index in part], given.query, meta=state) for part in parts]
         call = self._call("collect", request_id)
         client = self._client()
         if dry_run:
@@ -269,8 +381,8 @@ class Visitor:
         )
         return sent_frame(client, call, parts, outcomes)
 
-    def _call(self, endpoint: Endpoint, request_id: str | None = None) -> Call:
-        return replace(self._first, endpoint=endpoint, hint=self.hint, request_id=request_id)
+    def _call(self, endpoint: Endpoint, request_id: object = None) -> Call:
+        return replace(self._first, endpoint=endpoint, hint=self.hint, request_id=checked_request_id(request_id))
 
     def _send(self, call: Call, body: bytes, events: Sequence[int]) -> Outcome:
         outcome = send(self._client(), call, body, events)
@@ -280,15 +392,22 @@ class Visitor:
             outcome = send(self._client(), replace(call, hint=None), body, events)
         return outcome
 
-    def _meta(self) -> Document | None:
-        if not self._state:
-            return None
-        return {"state": {"entries": [{"key": key, "value": value} for key, value in self._state.items()]}}
-
     def _keep(self, document: Document) -> None:
-        for handle in handles(document):
-            for item in payload(handle):
-                if handle.get("type") == "state:store" and "key" in item:
-                    self._state[str(item["key"])] = str(item.get("value", ""))
-                elif handle.get("type") == "locationHint:result" and item.get("scope") == "EdgeNetwork":
-                    self._hint = (str(item.get("hint")), self._now() + float(item.get("ttlSeconds", 0)))
+        """State and hint of an answer, as a browser keeps them. What has an odd shape is not kept."""
+        for handle_type, item in handle_items(document):
+            if not isinstance(item, dict):
+                continue
+            if handle_type == "state:store":
+                key, value = item.get("key"), item.get("value")
+                if isinstance(key, str) and isinstance(value, str):
+                    self._state[key] = (value, self._end_of(item.get("maxAge"), math.inf))
+            elif handle_type == "locationHint:result" and item.get("scope") == "EdgeNetwork":
+                hint = item.get("hint")
+                if is_hint(hint):
+                    self._hint = (hint, self._end_of(item.get("ttlSeconds"), self._now() + _HINT_SECONDS))
+
+    def _end_of(self, seconds: object, default: float) -> float:
+        """When that many seconds are over."""
+        if isinstance(seconds, bool) or not isinstance(seconds, (int, float)):
+            return default
+        return self._now() + min(seconds, _LONGEST)

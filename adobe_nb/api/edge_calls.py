@@ -9,8 +9,9 @@ from urllib.parse import urlencode
 
 import requests
 
-from adobe_nb.api.edge_refusals import AUTH_HEADERS, refusal, shape
-from adobe_nb.api.jsonapi import in_parallel
+from adobe_nb.api.edge_checks import AUTH_HEADERS, header_changes, kind
+from adobe_nb.api.edge_refusals import is_fatal, not_an_answer, refusal, shape
+from adobe_nb.api.jsonapi import in_parallel, unsure
 from adobe_nb.api.progress import Progress, no_progress
 from adobe_nb.crew import Crew, crew_of
 from adobe_nb.errors import AdobeError, ArgumentError, CredentialsError, TransportError
@@ -52,7 +53,10 @@ class Call:
     request_id: str | None = None
     silent: bool = False
     hint: str | None = None
-    headers: Mapping[str, str | None] | None = field(default=None, repr=False)
+    changes: Mapping[str, str | None] = field(default_factory=dict, repr=False)
+    """Of the three headers, on purpose."""
+    forwarded: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Headers of a browser, in whose name a server sends."""
 
     @property
     def path(self) -> str:
@@ -77,6 +81,12 @@ class Call:
             raise CredentialsError(f"The source of this session gives no address for such events. Set {name} there.")
         return f"{base}{self.path}"
 
+    @property
+    def header_names(self) -> list[str]:
+        """What is sent, without the values."""
+        auth = [name for name in AUTH_HEADERS if self.authenticated and self.changes.get(name, "") is not None]
+        return [*auth, "Content-Type", *self.forwarded]
+
     def full_url(self, client: EdgeClient) -> str:
         """With the parameters."""
         return f"{self.url(client)}?{urlencode(self.params)}"
@@ -99,7 +109,15 @@ class Outcome:
         return value if isinstance(value, str) else getattr(self.problem, "request_id", None)
 
 
-def call_of(endpoint: Endpoint, datastream_id: object, *, authenticated: bool, **more: Any) -> Call:
+def call_of(
+    endpoint: Endpoint,
+    datastream_id: object,
+    *,
+    authenticated: bool,
+    request_id: object = None,
+    silent: bool = False,
+    headers: object = None,
+) -> Call:
     """Checks the arguments. Raises ArgumentError."""
     if endpoint not in ENDPOINTS:
         raise ArgumentError(f"The endpoints are {' and '.join(ENDPOINTS)}, not {endpoint!r}.")
@@ -110,35 +128,31 @@ def call_of(endpoint: Endpoint, datastream_id: object, *, authenticated: bool, *
         )
     if not isinstance(authenticated, bool):
         raise ArgumentError(f"authenticated is True or False, not {authenticated!r}. Nothing was sent.")
+    if not isinstance(silent, bool):
+        raise ArgumentError(f"silent is True or False, not {silent!r}. Nothing was sent.")
+    changes, forwarded = header_changes(headers, authenticated=authenticated)
     text = (datastream_id or "").strip()
     try:
         uuid.UUID(text.partition(":")[0])
     except ValueError:
         text = ""
-    if not text:
+    if not text or not (text.isascii() and text.isprintable()):
         raise ArgumentError(
             f"{datastream_id!r} is not a datastream id. It looks like xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx and stands "
             "on the datastream's page in Data Collection > Datastreams. Nothing was sent."
         )
-    return Call(endpoint, text, authenticated, **{**more, "headers": _changes(more.get("headers"))})
+    identifier = checked_request_id(request_id)
+    return Call(endpoint, text, authenticated, identifier, silent, changes=changes, forwarded=forwarded)
 
 
-def _changes(headers: object) -> dict[str, str | None]:
-    """``headers=`` with the names as Adobe writes them. Never quotes a value."""
-    if headers is None:
-        return {}
-    if not isinstance(headers, Mapping):
-        raise ArgumentError("headers= is a dict of names and values; None leaves a header out. Nothing was sent.")
-    usual = {name.lower(): name for name in AUTH_HEADERS}
-    found: dict[str, str | None] = {}
-    for name, value in headers.items():
-        known = usual.get(str(name).lower())
-        if known is None:
-            raise ArgumentError(f"headers= changes {', '.join(AUTH_HEADERS)} only, not {name!r}. Nothing was sent.")
-        if value is not None and (not isinstance(value, str) or not value.isprintable()):
-            raise ArgumentError(f"headers= gives {known} a value that is no plain text. Nothing was sent.")
-        found[known] = value
-    return found
+def checked_request_id(request_id: object) -> str | None:
+    """An id that is to be found in Adobe's traces. Raises ArgumentError."""
+    if request_id is None or isinstance(request_id, uuid.UUID):
+        return str(request_id) if request_id else None
+    if not isinstance(request_id, str) or not (request_id.isascii() and request_id.isprintable()):
+        shown = repr(request_id) if isinstance(request_id, str) else kind(request_id)
+        raise ArgumentError(f"request_id is plain text, best a UUID, not {shown}. Nothing was sent.")
+    return request_id
 
 
 @dataclass(slots=True)
@@ -169,8 +183,9 @@ class _Signing:
 
 def send(client: EdgeClient, call: Call, body: bytes, events: Sequence[int] = (0,)) -> Outcome:
     """Send once; an outcome in every case, so that a batch can say what became of each part."""
-    signing = _Signing(client.signer if call.authenticated else UNSIGNED, call.headers or {})
-    request = Request("POST", call.url(client), params=call.params, headers=_JSON, body=body)
+    signing = _Signing(client.signer if call.authenticated else UNSIGNED, call.changes)
+    headers = {**call.forwarded, **_JSON}
+    request = Request("POST", call.url(client), params=call.params, headers=headers, body=body)
     problem: AdobeError | None = None
     answer: Response | None = None
     try:
@@ -179,13 +194,18 @@ def send(client: EdgeClient, call: Call, body: bytes, events: Sequence[int] = (0
         problem = error
     if answer is None:
         return Outcome(None, {}, problem, maybe=isinstance(problem, TransportError) and not problem.never_sent)
-    document = _json(answer)
+    document, fault = _document(answer)
     if answer.status >= 400:
         problem = refusal(
             request, answer, document, signing.sent, authenticated=call.authenticated, datastream_id=call.datastream_id,
             events=events, hint=call.hint,
         )  # fmt: skip
-        return Outcome(answer.status, document, problem, maybe=problem.code is None and answer.status >= 500)
+        return Outcome(answer.status, document, problem, maybe=unsure(answer.status) and not is_fatal(problem.code))
+    if call.endpoint == "collect" and answer.status == 204:
+        return Outcome(answer.status, {})
+    if not isinstance(document.get("requestId"), str):
+        # Perhaps the page of something in between: it is no receipt for an event.
+        return Outcome(answer.status, document, not_an_answer(request, answer, fault), maybe=True)
     return Outcome(answer.status, document)
 
 
@@ -259,11 +279,16 @@ def _raise_if_nothing_went(outcomes: Sequence[Outcome], parts: Sequence[Sequence
     raise first
 
 
-def _json(answer: Response) -> Document:
-    if "json" not in answer.content_type:
-        return {}
+def _document(answer: Response) -> tuple[Document, str]:
+    """The JSON object of an answer, whatever its media type; else none, and what there is instead."""
     try:
         document = json.loads(answer.body)
+    except RecursionError:
+        return {}, "JSON that is nested too deep"
+    except UnicodeDecodeError:
+        return {}, "text that is not valid UTF-8"
     except ValueError:
-        return {}
-    return document if isinstance(document, dict) else {}
+        return {}, answer.content_type or "nothing"
+    if not isinstance(document, dict):
+        return {}, "JSON that is no object"
+    return document, "JSON without a request id"

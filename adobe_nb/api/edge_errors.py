@@ -1,12 +1,15 @@
 """Every error code of the Edge Network: why it happens, what to do, whether to send again. Pure data.
 
 Codes, titles and statuses: https://developer.adobe.com/data-collection-apis/docs/resources/troubleshooting/.
-Titles differ between Adobe's pages: match on the code. Causes, fixes and advice are ours.
+Titles differ between Adobe's pages: match on the code; ``message`` is the other one, of the page on authentication.
+Causes, fixes and advice are ours.
 """
 
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
+
+from adobe_nb.api.explanations import GATEWAY, Explanation
 
 Kind = Literal["service", "input", "configuration", "upstream", "warning", "authorization"]
 
@@ -26,6 +29,8 @@ class EdgeCode:
     send_again: str
     cause: str
     fix: str
+    message: str = ""
+    """On Adobe's authentication page, where it differs from the title."""
 
     @property
     def fatal(self) -> bool:
@@ -375,6 +380,7 @@ _ROWS = (
         _AFTER_FIX,
         "The token is well-formed, but was not signed by Adobe's IMS, or was altered.",
         "Copy the whole token again, or sign in again.",
+        message="Invalid authorization token",
     ),
     EdgeCode(
         "EXEG-0503-401",
@@ -383,6 +389,7 @@ _ROWS = (
         _AFTER_FIX,
         "The token has ended; they last 24 hours.",
         "Generate a new token, or sign in with a client secret.",
+        message="Invalid authorization token",
     ),
     EdgeCode(
         "EXEG-0504-401",
@@ -391,6 +398,7 @@ _ROWS = (
         _AFTER_FIX,
         "The developer account is in no product profile of Experience Platform, or the company has no licence for it.",
         "An administrator adds the credential to a product profile in Admin Console; ask Adobe about the licence.",
+        message="Required product context is missing",
     ),
     EdgeCode(
         "EXEG-0505-401",
@@ -400,6 +408,7 @@ _ROWS = (
         "The token of this service account lacks the scope acp.foundation.",
         "Add the Experience Platform API to the project, add acp.foundation to the scopes in ADOBE_SCOPES (which must "
         "name all of them), then sign in again.",
+        message="Required authorization token scope is missing",
     ),
     EdgeCode(
         "EXEG-0506-401",
@@ -408,7 +417,19 @@ _ROWS = (
         _AFTER_FIX,
         "The account may not write to the sandbox that the datastream uses.",
         "An administrator grants write access to that sandbox in Experience Platform > Permissions.",
+        message="Sandbox not accessible for write",
     ),
 )
 
 EDGE_CODES: MappingProxyType[str, EdgeCode] = MappingProxyType({row.code: row for row in _ROWS})
+
+EDGE_GATEWAY: MappingProxyType[str, Explanation] = MappingProxyType(
+    {
+        **GATEWAY,
+        "403221": Explanation(
+            "The token is not allowed here: its technical account is in no product profile of Experience Platform.",
+            "Ask an administrator to add it to one in Admin Console.",
+        ),
+    }
+)
+"""Codes of Adobe's gateway, which stands before the Edge Network as it does before Reactor."""

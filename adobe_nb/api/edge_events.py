@@ -4,6 +4,7 @@ import json
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -25,7 +26,9 @@ Event = Mapping[str, Any]
 Events = pd.DataFrame | Sequence[Event]
 LIMIT = 64 * 1024
 """Bytes of JSON in one request."""
-_MEMBERS = ("xdm", "data", "query", "meta")
+_MEMBERS = ("xdm", "data")
+_BESIDE = ("query", "meta")
+"""Members of the request, beside the event."""
 
 
 def event_of(
@@ -42,6 +45,15 @@ def event_of(
         raise refused(
             f'{what} is empty. It is a dict, as in {{"xdm": {{"eventType": "web.webpagedetails.pageViews"}}}}.'
         )
+    misplaced = next((name for name in _BESIDE if name in event), None)
+    if misplaced:
+        raise refused(
+            f"{misplaced} does not belong inside {lower(what)} but beside it: give {misplaced}=, or a whole request, "
+            f'as in {{"{"event" if what == "The event" else "events"}": …, "{misplaced}": …}}.'
+        )
+    whole = next((name for name in ("event", "events") if name in event), None)
+    if whole:
+        raise refused(f"{what} is a whole request. Hand over what is in its {whole}.")
     strange = [str(name) for name in event if name not in _MEMBERS]
     if strange:
         raise refused(f"{what} has the members {', '.join(_MEMBERS)} only; put {', '.join(strange)} into xdm or data.")
@@ -63,7 +75,9 @@ def events_of(
     """
     if isinstance(events, pd.DataFrame):
         return from_frame(events, primary, identity_needed=identity_needed, visitor=visitor)
-    if isinstance(events, (str, bytes, Mapping)) or not isinstance(events, Iterable):
+    if isinstance(events, Mapping):
+        events = [events]
+    if isinstance(events, (str, bytes)) or not isinstance(events, Iterable):
         raise refused(f"collect wants a list of events, or a frame with one row per event, not {kind(events)}.")
     if primary is not None:
         raise refused('primary= is for frames. In a dict, write "primary": True into one identity.')
@@ -76,6 +90,66 @@ def events_of(
         return found
 
     return each(checked, events)
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a request consists of: its event or events, and what stands beside them."""
+
+    events: Any
+    query: Any = None
+    meta: Any = None
+
+
+def parts_of(event: object, query: object, meta: object, *, one: bool = False) -> Parts:
+    """The parts of a request that was handed over whole, as Adobe's pages print it, or already apart.
+
+    ``one``: exactly one event is wanted. Raises ArgumentError.
+    """
+    if not isinstance(event, Mapping) or not {"event", "events"} & set(event):
+        return Parts(event, query, meta)
+    if "event" in event and "events" in event:
+        raise refused("The request has event and events. Leave one of them.")
+    if "xdm" in event or "data" in event:
+        raise refused("xdm and data stand inside an event of the request, not beside it. Move them there.")
+    strange = [str(name) for name in event if name not in {"event", "events", *_BESIDE}]
+    if strange:
+        raise refused(f"A request has the members event or events, query and meta; {', '.join(strange)} is none.")
+    for name, value in (("query", query), ("meta", meta)):
+        if name in event and value is not None:
+            raise refused(f"{name} is in the request and in {name}=. Give it once.")
+    inside = event["event"] if "event" in event else event["events"]
+    if "event" in event:
+        events = inside if one else [inside]
+    else:
+        events = inside[0] if one and isinstance(inside, list) and len(inside) == 1 else inside
+    return Parts(events, event.get("query", query), event.get("meta", meta))
+
+
+def with_state(meta: Any, state: Mapping[str, str]) -> Any:
+    """``meta`` with the entries of a visitor, which replace those of the same key. Raises ArgumentError."""
+    if not state:
+        return meta
+    given = meta or {}
+    if not isinstance(given, Mapping):
+        return meta  # the body of the request refuses it
+    own = given.get("state") or {}
+    entries = own.get("entries") or [] if isinstance(own, Mapping) else None
+    if not isinstance(entries, list) or not all(isinstance(entry, Mapping) for entry in entries):
+        raise refused('meta.state is a dict, as in {"entries": [{"key": "…", "value": "…"}]}.')
+    others = [entry for entry in entries if entry.get("key") not in state]
+    kept = [{"key": key, "value": value} for key, value in state.items()]
+    return {**given, "state": {**own, "entries": [*others, *kept]}}
+
+
+def names_a_person(meta: Any) -> bool:
+    """Whether the state in ``meta`` has an identity, so that events may go without."""
+    state = meta.get("state") if isinstance(meta, Mapping) else None
+    entries = state.get("entries") if isinstance(state, Mapping) else None
+    if not isinstance(entries, list):
+        return False
+    keys = [str(entry.get("key")) for entry in entries if isinstance(entry, Mapping)]
+    return any(key.endswith("_identity") for key in keys)
 
 
 def _no_event(value: object, what: str) -> str:
@@ -99,6 +173,8 @@ def body_of(
     """The JSON of a request. Raises ArgumentError for what JSON cannot say, or above the limit."""
     if query is not None and not isinstance(query, Mapping):
         raise refused(f'query= is a dict, as in {{"identity": {{"fetch": ["ECID"]}}}}, not {kind(query)}.')
+    if meta is not None and not isinstance(meta, Mapping):
+        raise refused(f'meta= is a dict, as in {{"state": {{"entries": []}}}}, not {kind(meta)}.')
     document: dict[str, Any] = {"event": events[0]} if one else {"events": list(events)}
     if query is not None:
         document["query"] = query

@@ -1,8 +1,7 @@
 """Answers of the Edge Network as frames."""
 
-import json
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,8 +9,8 @@ import pandas as pd
 
 from adobe_nb.api.edge_calls import Call, Document, EdgeClient, Outcome
 from adobe_nb.api.edge_errors import EDGE_CODES, EdgeCode
-from adobe_nb.api.edge_refusals import AUTH_HEADERS
-from adobe_nb.errors import DeliveryWarning, IncompleteResult
+from adobe_nb.api.edge_refusals import code_of, json_of, listed, text_of
+from adobe_nb.errors import DeliveryWarning
 
 _ANSWER = {
     "request_id": "string",
@@ -33,18 +32,18 @@ _SENT = {
 
 
 def answer_frame(client: EdgeClient, call: Call, outcome: Outcome) -> pd.DataFrame:
-    """One row per payload item, error and warning. Raises IncompleteResult for an answer without a request id."""
-    request_id = outcome.request_id
-    if request_id is None:
-        raise IncompleteResult(f"POST {call.path} was answered without a request id. Is this really Adobe's address?")
+    """One row per payload item, error and warning, whatever their shape."""
+    request_id = text_of(outcome.request_id)
     rows: list[dict[str, Any]] = []
-    for handle in handles(outcome.document):
-        for item in payload(handle):
+    for handle_type, item in handle_items(outcome.document):
+        scope, content = None, item
+        if isinstance(item, dict):
+            scope = item.get("scope")
             content = {name: value for name, value in item.items() if name != "scope"}
-            rows.append({"type": handle.get("type"), "scope": item.get("scope"), "content": _compact(content)})
+        rows.append({"type": _text(handle_type), "scope": _text(scope), "content": json_of(content)})
     for kind, problem in _problems(outcome.document):
-        code = _code_of(problem)
-        rows.append({"type": kind, "content": _compact(problem), "code": code, "advice": _advice(code, problem)})
+        code = code_of(problem) or None
+        rows.append({"type": kind, "content": json_of(problem), "code": code, "advice": _advice(code, problem)})
     return _frame([{"request_id": request_id, **row} for row in rows], _ANSWER, client, call)
 
 
@@ -67,8 +66,8 @@ def sent_frame(
 
 
 def shown_frame(client: EdgeClient, call: Call, bodies: Sequence[bytes]) -> pd.DataFrame:
-    """What would be sent: one row per request, values of the three headers left out."""
-    names = ", ".join((*(AUTH_HEADERS if call.authenticated else ()), "Content-Type"))
+    """What would be sent: one row per request, values of the headers left out."""
+    names = ", ".join(call.header_names)
     rows = [
         {"method": "POST", "url": call.full_url(client), "headers": names, "body": body.decode()} for body in bodies
     ]
@@ -82,6 +81,7 @@ def codes_frame(codes: Iterable[EdgeCode]) -> pd.DataFrame:
             "code": row.code,
             "status": row.status,
             "title": row.title,
+            "message": row.message or row.title,
             "kind": row.kind,
             "fatal": row.fatal,
             "send_again": row.send_again,
@@ -96,47 +96,43 @@ def codes_frame(codes: Iterable[EdgeCode]) -> pd.DataFrame:
     return frame
 
 
-def handles(document: Document) -> list[Document]:
-    """The handles of an answer, whatever else is in it."""
-    found = document.get("handle")
-    return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
+def handle_items(document: Document) -> Iterator[tuple[object, object]]:
+    """Type and item of everything that an answer hands back, one per payload item.
+
+    The type is usually text and the item a dict; what has another shape is an item as it is.
+    """
+    for handle in listed(document.get("handle")):
+        if not isinstance(handle, dict):
+            yield None, handle
+        elif "payload" not in handle:
+            yield handle.get("type"), {name: value for name, value in handle.items() if name != "type"}
+        elif isinstance(handle["payload"], list):
+            yield from ((handle.get("type"), item) for item in handle["payload"])
+        else:
+            yield handle.get("type"), handle["payload"]
 
 
-def payload(handle: Document) -> list[Document]:
-    """The items of one handle."""
-    found = handle.get("payload")
-    return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
+def _problems(document: Document) -> list[tuple[str, object]]:
+    errors = [("error", problem) for problem in listed(document.get("errors"))]
+    return errors + [("warning", problem) for problem in listed(document.get("warnings"))]
 
 
-def _problems(document: Document) -> list[tuple[str, Document]]:
-    return [
-        (kind, problem)
-        for kind, member in (("error", "errors"), ("warning", "warnings"))
-        for problem in document.get(member) or []
-        if isinstance(problem, dict)
-    ]
-
-
-def _code_of(problem: Document) -> str:
-    return str(problem.get("type", "")).rpartition("/")[2]
-
-
-def _advice(code: str, problem: Document) -> str | None:
+def _advice(code: str | None, problem: object) -> str | None:
     """Our words on the code, and the service's own where it gives a cause."""
-    row = EDGE_CODES.get(code)
-    report = problem.get("report")
+    row = EDGE_CODES.get(code or "")
+    report = problem.get("report") if isinstance(problem, dict) else None
     cause = report.get("cause") if isinstance(report, dict) else None
-    said = str(cause.get("message") or "").strip().rstrip(".") if isinstance(cause, dict) else ""
+    said = text_of(cause.get("message") or "").strip().rstrip(".") if isinstance(cause, dict) else ""
     told = [f"{row.cause} {row.fix}"] if row else []
     return " ".join([*told, *([f'The service says: "{said}".'] if said else [])]) or None
 
 
-def _compact(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+def _text(value: object) -> str | None:
+    return None if value is None else text_of(value)
 
 
 def _row_of(outcome: Outcome) -> dict[str, Any]:
-    common = {"status": outcome.status, "request_id": outcome.request_id}
+    common = {"status": outcome.status, "request_id": _text(outcome.request_id)}
     if outcome.problem is not None:
         said = "may have arrived; not sent again" if outcome.maybe else "refused"
         if outcome.status is None and not outcome.maybe:
@@ -145,15 +141,20 @@ def _row_of(outcome: Outcome) -> dict[str, Any]:
             **common,
             "outcome": said,
             "code": getattr(outcome.problem, "code", None),
-            "advice": str(outcome.problem),
+            "advice": text_of(str(outcome.problem)),
         }
     problems = _problems(outcome.document)
     if not problems:
         return {**common, "outcome": "accepted"}
     kinds = {kind for kind, _ in problems}
-    codes = [_code_of(problem) for _, problem in problems]
+    codes = [code_of(problem) for _, problem in problems]
     said = "accepted, but a service behind failed" if "error" in kinds else "accepted with a warning"
-    return {**common, "outcome": said, "code": " ".join(codes), "advice": _advice(codes[0], problems[0][1])}
+    return {
+        **common,
+        "outcome": said,
+        "code": " ".join(filter(None, codes)) or None,
+        "advice": _advice(codes[0], problems[0][1]),
+    }
 
 
 def _frame(rows: list[dict[str, Any]], dtypes: Mapping[str, str], client: EdgeClient, call: Call) -> pd.DataFrame:

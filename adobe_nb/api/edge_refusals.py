@@ -1,14 +1,16 @@
 """What a refusal of the Edge Network means: its code, which of the possible causes it is, and what to do."""
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
-from adobe_nb.api.edge_errors import EDGE_CODES
-from adobe_nb.errors import EdgeError
+from adobe_nb.api.edge_checks import AUTH_HEADERS
+from adobe_nb.api.edge_errors import EDGE_CODES, EDGE_GATEWAY
+from adobe_nb.api.jsonapi import unsure
+from adobe_nb.errors import EdgeError, IncompleteResult
 from adobe_nb.transport import Request, Response
 
-AUTH_HEADERS = ("Authorization", "x-api-key", "x-gw-ims-org-id")
 _BEARER = "Bearer and a token"
 _NO_BEARER = "without the word Bearer"
 _NOT_THREE_PARTS = "Bearer, but no token of three parts"
@@ -35,40 +37,118 @@ def refusal(
     hint: str | None,
 ) -> EdgeError:
     """The exception for an answer of 400 and above. ``sent``: the three headers by name and shape."""
-    code = str(document.get("type", "")).rpartition("/")[2] or None
-    report = document.get("report")
+    problems = _problems_of(document)
+    problem = problems[0] if problems else {}
+    code = code_of(problem) or None
+    report = problem.get("report")
     report = report if isinstance(report, dict) else {}
+    request_id = report.get("requestId") or document.get("requestId")
     about: dict[str, Any] = {
         "status": answer.status,
         "code": code,
-        "errors": [dict(document)] if document else [],
-        "request_id": str(report["requestId"]) if report.get("requestId") else None,
+        "errors": problems,
+        "request_id": text_of(request_id) if request_id else None,
         "method": request.method,
         "url": request.full_url,
     }
     what = f"POST {urlsplit(request.url).path} was answered with {answer.status}"
+    gateway = EDGE_GATEWAY.get(code or "")
+    if gateway is not None:
+        said = _words(problem)
+        named = f"{code} ({said})" if said else str(code)
+        send_again = "after a pause" if answer.status == 429 else "after the fix"
+        about |= {"cause": gateway.cause, "fix": gateway.fix, "send_again": send_again}
+        return EdgeError(f"{what} {named}. {gateway.cause} {gateway.fix}{_whole_request(events)}", **about)
     row = EDGE_CODES.get(code or "")
     if row is None:
-        advice = _unknown(answer, document, hint)
+        advice = _unknown(answer, document, problem, hint)
         taken = _whole_request(events) if answer.status < 500 else ""
         return EdgeError(f"{what} {code or ''}".rstrip() + f". {advice}{taken}", **about)
-    detail = str(document.get("detail") or "").strip()
+    detail = text_of(problem.get("detail") or "").strip()
     exact = _exact(row.code, detail, sent, authenticated=authenticated, datastream_id=datastream_id)
     cause, fix = exact or (row.cause, row.fix)
-    said = [f"{what} {code} ({row.title}).", cause, fix]
+    # Titles differ between Adobe's pages: what came is what a reader will search for.
+    parts = [f"{what} {code} ({text_of(problem.get('title') or row.title)}).", cause, fix]
     if row.kind == "authorization":
-        said.append(_sent(sent))
+        parts.append(_sent(sent))
     elif exact is None and row.kind in {"input", "service"}:
-        said += _service_says(detail, report, events)
-    message = " ".join(part for part in said if part) + _whole_request(events)
+        parts += _service_says(detail, report, events)
+    others = [other for other in map(code_of, problems[1:]) if other]
+    if others:
+        parts.append(f"Further errors: {', '.join(others)}.")
+    message = " ".join(part for part in parts if part) + _whole_request(events)
     return EdgeError(message, cause=cause, fix=fix, send_again=row.send_again, **about)
+
+
+def not_an_answer(request: Request, answer: Response, fault: str) -> IncompleteResult:
+    """The exception for an answer below 400 that the Edge Network cannot have given."""
+    what = f"POST {urlsplit(request.url).path} was answered with {answer.status} and {text_of(fault)}"
+    return IncompleteResult(
+        f"{what} instead of an answer of the Edge Network, perhaps by a proxy in between. It is not known whether the "
+        "event arrived; sending it again may count it twice."
+    )
+
+
+def is_fatal(code: str | None) -> bool:
+    """Whether it is certain that nothing was delivered, whatever the status."""
+    row = EDGE_CODES.get(code or "")
+    return row is not None and row.fatal
+
+
+def code_of(problem: object) -> str:
+    """The code of a problem of the Edge Network, or of the gateway before it; empty when it has none."""
+    if not isinstance(problem, Mapping):
+        return ""
+    uri = problem.get("type")
+    if isinstance(uri, str) and uri:
+        return text_of(uri.rpartition("/")[2])
+    for name in ("error_code", "code"):
+        code = problem.get(name)
+        if isinstance(code, (str, int)) and not isinstance(code, bool):
+            return text_of(code)
+    return ""
+
+
+def listed(value: object) -> list[Any]:
+    """A member that is a list; a single value is a list of one, null an empty one."""
+    if value is None:
+        return []
+    return value if isinstance(value, list) else [value]
+
+
+def text_of(value: object) -> str:
+    """Text as it came, anything else as JSON. Half a character becomes its escape: no table or file can hold it."""
+    return (value if isinstance(value, str) else json_of(value)).encode("utf-8", "backslashreplace").decode()
+
+
+def json_of(value: object) -> str:
+    """The JSON of a part of an answer."""
+    try:
+        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    except RecursionError:
+        text = '"nested too deep to show"'
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def _problems_of(document: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The problems of a refusal, the first known one first: the document itself, or those in its ``errors``."""
+    if not document:
+        return []
+    inside = [problem for problem in listed(document.get("errors")) if isinstance(problem, dict)]
+    problems = [dict(document), *inside] if code_of(document) or not inside else inside
+    return sorted(problems, key=lambda problem: code_of(problem) not in {*EDGE_CODES, *EDGE_GATEWAY})
+
+
+def _words(problem: Mapping[str, Any]) -> str:
+    """The service's own words."""
+    found = next((problem[name] for name in ("detail", "message", "title") if problem.get(name)), "")
+    return text_of(found).strip().rstrip(".")
 
 
 def _service_says(detail: str, report: Mapping[str, Any], events: Sequence[int]) -> list[str]:
     """The service's own words, where they may name the member or the event that ours cannot know."""
-    errors = report.get("errors")
-    listed = "; ".join(str(error) for error in errors[:5]) if isinstance(errors, list) else ""
-    found = [f'The service says: "{text.rstrip(".")}".' for text in (detail, listed) if text]
+    errors = "; ".join(text_of(error) for error in listed(report.get("errors"))[:5])
+    found = [f'The service says: "{text.rstrip(".")}".' for text in (detail, errors) if text]
     if found and events and events[0] > 0:
         found.append(f"(An index in it counts from event {events[0]}, the first of this request.)")
     return found
@@ -80,19 +160,27 @@ def _whole_request(events: Sequence[int]) -> str:
     return f" The request held events {events[0]} to {events[-1]}: none of them was taken."
 
 
-def _unknown(answer: Response, document: Mapping[str, Any], hint: str | None) -> str:
+def _unknown(answer: Response, document: Mapping[str, Any], problem: Mapping[str, Any], hint: str | None) -> str:
     """Advice on an answer without one of the known codes."""
+    words = _words(problem)
+    said = f'The service says: "{words}". ' if words else ""
     if answer.status == 429:
-        return "Too many events in a short time. Wait a minute, then send it again."
+        return f"{said}Too many events in a short time. Wait a minute, then send it again."
     if answer.status == 404 and hint and not answer.body:
         return f"The location hint {hint} is not known (any more)."
-    if answer.status >= 500:
-        return "It is not known whether the event arrived; sending it again may count it twice. Look at the data first."
+    if unsure(answer.status):
+        return (
+            f"{said}It is not known whether the event arrived; sending it again may count it twice. Look at the data "
+            "first."
+        )
     if answer.status == 401:
-        return "The token was refused. Sign in again."
-    said = str(document.get("detail") or document.get("title") or "").strip().rstrip(".")
+        return f"{said}The token was refused. Sign in again."
+    if said and answer.status == 403:
+        return f"{said}Check the credentials and the product profiles of their account."
     if said:
-        return f'The service says: "{said}". Compare it with edge.errors().'
+        return f"{said}Compare it with edge.errors()."
+    if document:
+        return f"It has none of the known codes, but these members: {', '.join(map(text_of, document))}."
     return "The answer is not the Edge Network's: probably a proxy or a login page in between."
 
 

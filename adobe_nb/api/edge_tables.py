@@ -48,7 +48,13 @@ def _checked_columns(names: Iterable[Hashable]) -> list[str]:
             raise refused(f"The column {name!r} begins or ends with a space, or nothing between two dots.")
         if name.lower().startswith(IDENTITY.lower()) and not name.startswith(IDENTITY):
             raise refused(f"The column {name!r} is written {IDENTITY}…, with a capital M.")
-        if name in {"data", "xdm", "query", "meta"}:
+        if name.partition(".")[0] in {"query", "meta"}:
+            first = name.partition(".")[0]
+            raise refused(
+                f"The column {name!r}: {first} does not belong inside an event but beside it. Give {first}=; a field "
+                f"of your schema is written xdm.{name}."
+            )
+        if name in {"data", "xdm"}:
             raise refused(f"The column {name!r} is a whole member. Name its parts, as in {name}.price.")
         inside = [other for other in texts if other.startswith(f"{name}.")]
         if inside:

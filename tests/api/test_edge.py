@@ -3,6 +3,7 @@
 import _thread
 import datetime as dt
 import json
+import re
 import threading
 import time
 from pathlib import Path
@@ -16,7 +17,14 @@ import adobe_nb
 from adobe_nb.api.edge import Edge, EdgeClient
 from adobe_nb.api.edge_errors import EDGE_CODES
 from adobe_nb.api.edge_events import LIMIT
-from adobe_nb.errors import ArgumentError, DeliveryWarning, EdgeError, NotSignedIn, TransportError
+from adobe_nb.errors import (
+    ArgumentError,
+    DeliveryWarning,
+    EdgeError,
+    IncompleteResult,
+    NotSignedIn,
+    TransportError,
+)
 from adobe_nb.simulator.edge import DATASTREAMS
 from tests.conftest import RECORDER, sign_in
 from tests.stub import Answer, Got, stub
@@ -77,10 +85,19 @@ class TestInteract:
         assert set(document) == {"requestId", "handle"}
         assert json.loads(last(demo).body)["event"]["data"] == {"a": 1}
 
-    def test_personalization_is_asked_for_by_the_events_query(self, edge: Any) -> None:
-        event = {**PAGE_VIEW, "query": {"personalization": {"decisionScopes": ["home"]}}}
-        frame = edge.interact(WEB, event)
-        assert frame[frame["type"] == "personalization:decisions"]["scope"].tolist() == ["home"]
+    def test_decisions_are_asked_for_by_query_beside_the_event(self, demo: Any, edge: Any) -> None:
+        query = {"personalization": {"decisionScopes": ["home"], "surfaces": ["web://shop.example/#hero"]}}
+        frame = edge.interact(WEB, PAGE_VIEW, query=query)
+        decisions = frame[frame["type"] == "personalization:decisions"]
+        assert decisions["scope"].tolist() == ["home", "web://shop.example/#hero"]
+        assert json.loads(last(demo).body) == {"event": PAGE_VIEW, "query": query}
+
+    def test_identities_are_asked_for_by_query_beside_the_event(self, edge: Any) -> None:
+        ecid = "1" * 38
+        event = {"xdm": {"identityMap": {"ECID": [{"id": ecid, "primary": True}]}}}
+        frame = edge.interact(WEB, event, query={"identity": {"fetch": ["ECID"]}})
+        identities = frame[frame["type"] == "identity:result"]["content"].map(json.loads).tolist()
+        assert identities == [{"id": ecid, "namespace": {"code": "ECID"}}]
 
     def test_a_dry_run_shows_the_request_and_sends_nothing(self, demo: Any, edge: Any) -> None:
         demo.requests.clear()
@@ -105,7 +122,25 @@ class TestInteract:
             (WEB, {}, "The event is empty"),
             (WEB, '{"xdm": {}}', r"a dict, not of type str. For JSON text: json.loads\(text\)"),
             (WEB, {"xdm": "x"}, "xdm of the event is a dict, not of type str"),
-            (WEB, {"xdm": {}, "meta": 5}, "meta of the event is a dict"),
+            (
+                WEB,
+                {"xdm": {}, "meta": {}},
+                'meta does not belong inside the event but beside it: give meta=, or .*"event"',
+            ),
+            (WEB, {"xdm": {}, "query": {}}, "query does not belong inside the event but beside it: give query=, or"),
+            (WEB, {"event": {"xdm": {}, "query": {}}}, "query does not belong inside the event"),
+            (WEB, {"event": {"xdm": {}}, "query": 5}, "query= is a dict"),
+            (WEB, {"event": {"xdm": {}}, "meta": 5}, "meta= is a dict"),
+            (WEB, {"event": {"xdm": {}}, "events": []}, "has event and events. Leave one"),
+            (WEB, {"events": [PAGE_VIEW], "xdm": {}}, "xdm and data stand inside an event of the request"),
+            (WEB, {"event": {"xdm": {}}, "other": 1}, "members event or events, query and meta; other is none"),
+            (WEB, {"events": [PAGE_VIEW, PAGE_VIEW]}, "use edge.collect"),
+            (WEB, {"event": {"event": {}}}, "The event is a whole request. Hand over what is in its event"),
+            (WEB, {"xdm": {"identityMap": {"A": [{"id": "a", "primary": [1]}]}}}, "no primary identity"),
+            (WEB, {"xdm": {"timestamp": np.array([1, 2])}}, "not a moment with a time zone"),
+            (WEB, {"xdm": {"timestamp": np.datetime64("2026-07-01")}}, "not a moment with a time zone"),
+            (WEB, {"xdm": {"timestamp": 10**400}}, "not a moment with a time zone"),
+            (f"{WEB}:\ud800", PAGE_VIEW, "is not a datastream id"),
             (WEB, {"eventType": "x"}, "put eventType into xdm or data"),
             (WEB, {"xdm": {"identityMap": {"Email": [{"id": "a"}]}}}, "no primary identity"),
             (WEB, {"xdm": {"identityMap": {"Email": "a"}}}, "identityMap.Email of the event is a list of identities"),
@@ -256,12 +291,31 @@ class TestTheTroubleshootingTable:
             ({"Host": "evil.test"}, "not 'Host'"),
             ({"x-api-key": 5}, "gives x-api-key a value that is no plain text"),
             ({"x-api-key": "a\r\nHost: evil.test"}, "no plain text"),
+            ({"User-Agent": "a\nx: y"}, "gives User-Agent a value that is no plain text"),
+            ({"user-agent": "日本"}, "gives User-Agent a value that is no plain text"),
+            ({"Content-Type": "text/html"}, "forwards User-Agent, .* and Sec-CH-…, not 'Content-Type'"),
+            ({"Cookie": "hush=1"}, "Cookies are not forwarded as a header.*kndctr_"),
+            ({"Sec-CH-\r\nHost": "x"}, "not 'Sec-CH-"),
             ("x-api-key", "is a dict of names and values"),
         ],
     )
-    def test_only_the_three_headers_can_be_changed(self, edge: Any, headers: Any, says: str) -> None:
-        with pytest.raises(ArgumentError, match=says):
+    def test_no_other_header_can_be_set(self, demo: Any, edge: Any, headers: Any, says: str) -> None:
+        demo.requests.clear()
+        with pytest.raises(ArgumentError, match=says) as caught:
             edge.interact(WEB, PAGE_VIEW, headers=headers)
+        assert "hush" not in str(caught.value)
+        assert not demo.requests
+
+    @pytest.mark.parametrize("header", ["Authorization", "X-API-KEY", "x-gw-ims-org-id"])
+    def test_the_three_headers_stay_out_of_events_without_authentication(
+        self, demo: Any, edge: Any, header: str
+    ) -> None:
+        demo.requests.clear()
+        with pytest.raises(ArgumentError, match="events without authentication carry none"):
+            edge.interact(WEB, PAGE_VIEW, authenticated=False, headers={header: "Bearer hush"})
+        with pytest.raises(ArgumentError, match="is set by the session"):
+            edge.visitor(WEB, headers={header: "Bearer hush"})
+        assert not demo.requests
 
     def test_names_of_headers_have_no_case(self, edge: Any) -> None:
         assert self.refused(edge, headers={"X-API-Key": None}).cause == "The header x-api-key was not sent."
@@ -396,8 +450,11 @@ class TestCollect:
         ("events", "says"),
         [
             ([], "no event to send"),
-            (PAGE_VIEW, "a list of events"),
             ("x", "a list of events"),
+            ([{"event": PAGE_VIEW}], "Event 0 is a whole request. Hand over what is in its event"),
+            ([{**PAGE_VIEW, "meta": {}}], 'meta does not belong inside event 0 but beside it: give meta=.*"events"'),
+            ([{**PAGE_VIEW, "query": {}}], "query does not belong inside event 0 but beside it: give query="),
+            ({"events": PAGE_VIEW["xdm"]["eventType"]}, "a list of events"),
             ([PAGE_VIEW, {"xdm": {"identityMap": {"Email": [{"id": "a"}]}}}], "Event 1 has no primary identity"),
             ([PAGE_VIEW, {"xdm": {"eventType": "x"}}], 'Event 1 has no identity. Add "identityMap"'),
         ],
@@ -673,7 +730,396 @@ class TestFrames:
             edge.collect(WEB, self.frame().head(0))
 
 
+class TestWholeRequests:
+    """As they stand on Adobe's pages."""
+
+    QUERY = {"identity": {"fetch": ["ECID"]}, "personalization": {"decisionScopes": ["home"]}}
+    META = {"state": {"domain": "shop.example", "entries": [{"key": "kndctr_0_AdobeOrg_optout", "value": ""}]}}
+
+    @pytest.mark.parametrize(
+        ("request_", "sent"),
+        [
+            ({"event": PAGE_VIEW, "query": QUERY}, {"event": PAGE_VIEW, "query": QUERY}),
+            ({"query": QUERY, "meta": META, "event": PAGE_VIEW}, {"event": PAGE_VIEW, "query": QUERY, "meta": META}),
+            ({"events": [PAGE_VIEW], "query": QUERY}, {"event": PAGE_VIEW, "query": QUERY}),
+            ({"event": PAGE_VIEW}, {"event": PAGE_VIEW}),
+        ],
+    )
+    def test_interact_sends_their_event_and_what_stands_beside_it(
+        self, demo: Any, edge: Any, request_: Any, sent: Any
+    ) -> None:
+        frame = edge.interact(WEB, request_)
+        assert json.loads(last(demo).body) == sent
+        assert ("personalization:decisions" in frame["type"].tolist()) == ("query" in sent)
+        assert edge.interact(WEB, request_, dry_run=True)["body"].map(json.loads).tolist() == [sent]
+        assert json.loads(edge.as_curl("interact", WEB, request_).partition("-d '")[2].rstrip("'")) == sent
+
+    @pytest.mark.parametrize(
+        ("request_", "sent"),
+        [
+            ({"events": [PAGE_VIEW, PAGE_VIEW], "meta": META}, {"events": [PAGE_VIEW, PAGE_VIEW], "meta": META}),
+            ({"event": PAGE_VIEW, "query": QUERY}, {"events": [PAGE_VIEW], "query": QUERY}),
+            (PAGE_VIEW, {"events": [PAGE_VIEW]}),
+        ],
+    )
+    def test_collect_sends_their_events(self, demo: Any, edge: Any, request_: Any, sent: Any) -> None:
+        frame = edge.collect(WEB, request_)
+        assert json.loads(last(demo).body) == sent
+        assert len(frame) == len(sent["events"])
+        assert json.loads(edge.as_curl("collect", WEB, request_).partition("-d '")[2].rstrip("'")) == sent
+
+    def test_what_is_given_twice_is_refused(self, edge: Any) -> None:
+        with pytest.raises(ArgumentError, match=r"query is in the request and in query=\. Give it once"):
+            edge.interact(WEB, {"event": PAGE_VIEW, "query": self.QUERY}, query=self.QUERY)
+        with pytest.raises(ArgumentError, match="not both"):
+            edge.interact(WEB, {"event": PAGE_VIEW}, xdm={})
+
+    def test_a_visitors_state_is_added_to_the_meta_of_a_request(self, demo: Any, edge: Any) -> None:
+        visitor = edge.visitor(WEB, state={"kndctr_0_AdobeOrg_optout": "in"})
+        visitor.interact({"event": PAGE_VIEW, "meta": self.META})
+        assert json.loads(last(demo).body)["meta"] == {
+            "state": {"domain": "shop.example", "entries": [{"key": "kndctr_0_AdobeOrg_optout", "value": "in"}]}
+        }
+        with pytest.raises(ArgumentError, match="meta.state is a dict, as in"):
+            visitor.interact(PAGE_VIEW, meta={"state": {"entries": 5}})
+
+    def test_a_batch_with_the_identity_in_its_meta_needs_none_in_its_events(self, demo: Any, edge: Any) -> None:
+        nobody = {"xdm": {"eventType": "view"}}
+        meta = {"state": {"entries": [{"key": "kndctr_0_AdobeOrg_identity", "value": "x"}]}}
+        assert edge.collect(WEB, [nobody], meta=meta)["outcome"].tolist() == ["accepted"]
+
+    @pytest.mark.parametrize("column", ["query.identity.fetch", "meta.state", "query", "meta"])
+    def test_a_column_for_what_stands_beside_the_events_is_refused(self, edge: Any, column: str) -> None:
+        frame = pd.DataFrame({"eventType": ["view"], "identityMap.Email": ["a@b.test"], column: ["x"]})
+        with pytest.raises(ArgumentError, match="does not belong inside an event but beside it. Give (query|meta)="):
+            edge.collect(WEB, frame)
+
+
+class TestForwarding:
+    BROWSER = {
+        "user-agent": "Mozilla/5.0",
+        "X-Forwarded-For": "192.0.2.7",
+        "Sec-CH-UA-Platform": '"Linux"',
+        "Accept-Language": None,
+    }
+    SENT = {"user-agent": "Mozilla/5.0", "x-forwarded-for": "192.0.2.7", "sec-ch-ua-platform": '"Linux"'}
+
+    @pytest.mark.parametrize("authenticated", [True, False])
+    def test_headers_of_a_browser_go_along(self, demo: Any, edge: Any, authenticated: bool) -> None:
+        how = {"authenticated": authenticated, "headers": self.BROWSER}
+        visitor = edge.visitor(WEB, **how)
+        for send in (
+            lambda: edge.interact(WEB, PAGE_VIEW, **how),
+            lambda: edge.collect(WEB, [PAGE_VIEW], **how),
+            lambda: visitor.interact(PAGE_VIEW),
+            lambda: visitor.collect([PAGE_VIEW]),
+        ):
+            send()
+            headers = last(demo).headers
+            assert {name: headers[name] for name in self.SENT} == self.SENT
+            assert "accept-language" not in headers
+            assert ("authorization" in headers) == authenticated
+            assert headers["content-type"] == "application/json"
+
+    def test_a_dry_run_names_the_headers_that_would_be_sent(self, edge: Any) -> None:
+        headers = {"x-api-key": None, "User-Agent": "Mozilla/5.0"}
+        shown = edge.interact(WEB, PAGE_VIEW, headers=headers, dry_run=True)
+        assert shown["headers"].tolist() == ["Authorization, x-gw-ims-org-id, Content-Type, User-Agent"]
+
+    def test_a_refused_token_is_renewed_also_when_headers_are_forwarded(self, simulate: Any) -> None:
+        simulator = simulate(seed="empty")
+        session = sign_in(simulator)
+        simulator.ims.revoke(simulator.ims.issued[-1])
+        assert len(session.edge.interact(WEB, PAGE_VIEW, headers={"User-Agent": "Mozilla/5.0"})) == 5
+
+
+def answering(status: int, body: bytes, kind: str = "application/json") -> Any:
+    """A server that answers every event so."""
+
+    def answer(got: Got) -> Answer:
+        if got.path.startswith("/ims/"):
+            return Answer(200, b'{"access_token": "t", "expires_in": 99}')
+        return Answer(status, body, {"Content-Type": kind, "Retry-After": "0"})
+
+    return stub(answer)
+
+
+def answered(handle: object, **more: object) -> bytes:
+    return json.dumps({"requestId": "r", "handle": handle, **more}).encode()
+
+
+DEEP = b"[" * 100_000 + b"]" * 100_000
+
+
+class TestOddAnswers:
+    def rows(self, body: bytes) -> list[list[Any]]:
+        with answering(200, body) as server:
+            frame = edge_at(server.url).interact(WEB, PAGE_VIEW)
+        assert {str(dtype) for dtype in frame.dtypes} == {"string"}
+        return frame[["type", "scope", "content", "code"]].astype(object).where(frame.notna(), None).values.tolist()
+
+    def test_each_item_of_a_handle_is_a_row_whatever_its_shape(self) -> None:
+        handle = [
+            {"type": "a", "payload": {"k": 1}},
+            {"type": "b", "payload": "text"},
+            {"type": "c", "payload": [{"scope": "s", "x": 1}, 2, None]},
+            {"type": "d", "payload": None},
+            {"type": "e", "payload": []},
+            {"type": "f"},
+            {"type": 5, "payload": [{"scope": ["s"], "x": "\ud800"}]},
+            "text",
+            None,
+        ]
+        assert self.rows(answered(handle)) == [
+            ["a", None, '{"k":1}', None],
+            ["b", None, '"text"', None],
+            ["c", "s", '{"x":1}', None],
+            ["c", None, "2", None],
+            ["c", None, "null", None],
+            ["d", None, "null", None],
+            ["f", None, "{}", None],
+            ["5", '["s"]', '{"x":"\\ud800"}', None],
+            [None, None, '"text"', None],
+            [None, None, "null", None],
+        ]
+
+    @pytest.mark.parametrize(
+        ("handle", "rows"),
+        [(None, []), ({"type": "a", "payload": 1}, [["a", None, "1", None]]), ("x", [[None, None, '"x"', None]])],
+    )
+    def test_what_is_no_list_of_handles_is_read_too(self, handle: object, rows: list[Any]) -> None:
+        assert self.rows(answered(handle)) == rows
+
+    def test_errors_and_warnings_of_any_shape_are_rows(self) -> None:
+        errors = [5, {"type": "https://ns.adobe.com/aep/errors/EXEG-0201-503", "report": {"cause": {"message": [1]}}}]
+        rows = self.rows(answered([], errors=errors, warnings="careful"))
+        assert [row[0] for row in rows] == ["error", "error", "warning"]
+        assert [row[3] for row in rows] == [None, "EXEG-0201-503", None]
+        assert rows[2][2] == '"careful"'
+
+    def test_a_batch_with_errors_of_an_odd_shape_is_not_simply_accepted(self) -> None:
+        with answering(207, b'{"requestId": "r\\ud800", "errors": "down"}') as server:
+            frame = edge_at(server.url).collect(WEB, [PAGE_VIEW])
+        assert frame["outcome"].tolist() == ["accepted, but a service behind failed"]
+        assert frame["request_id"].tolist() == ["r\\ud800"]
+
+    @pytest.mark.parametrize(
+        ("status", "body", "kind", "says"),
+        [
+            (200, DEEP, "application/json", "JSON that is nested too deep"),
+            (200, b'{"requestId": "r", "x": "\xff"}', "application/json", "not valid UTF-8"),
+            (200, b"[]", "application/json", "JSON that is no object"),
+            (200, b"{}", "application/json", "JSON without a request id"),
+            (200, b'{"requestId": 5}', "application/json", "JSON without a request id"),
+            (200, b'{"requestId": null}', "application/json", "JSON without a request id"),
+            (200, b"", "application/json", "instead of an answer of the Edge Network"),
+            (200, b"<html>hush</html>", "text/html", "200 and text/html instead of an answer of the Edge Network"),
+            (202, b"1" * 5000, "application/json", "instead of an answer of the Edge Network"),
+        ],
+    )
+    def test_what_is_no_answer_of_the_edge_network_is_no_receipt(
+        self, status: int, body: bytes, kind: str, says: str
+    ) -> None:
+        with answering(status, body, kind) as server:
+            edge = edge_at(server.url)
+            for send in (
+                lambda: edge.interact(WEB, PAGE_VIEW),
+                lambda: edge.interact(WEB, PAGE_VIEW, raw=True),
+                lambda: edge.collect(WEB, [PAGE_VIEW]),
+                lambda: edge.visitor(WEB).interact(PAGE_VIEW),
+            ):
+                with pytest.raises(IncompleteResult, match=says) as caught:
+                    send()
+                assert "hush" not in str(caught.value)
+                assert "It is not known whether the event arrived" in str(caught.value)
+
+    def test_nothing_at_all_is_a_receipt_for_a_batch_and_no_answer_to_an_event(self) -> None:
+        with answering(204, b"") as server:
+            edge = edge_at(server.url)
+            assert edge.collect(WEB, [PAGE_VIEW])["outcome"].tolist() == ["accepted"]
+            with pytest.raises(IncompleteResult, match="204"):
+                edge.interact(WEB, PAGE_VIEW)
+
+    def test_a_page_that_answers_one_part_of_a_batch_may_hide_that_it_arrived(self) -> None:
+        def second_is_a_page(got: Got) -> Answer:
+            if got.path.startswith("/ims/"):
+                return Answer(200, b'{"access_token": "t", "expires_in": 99}')
+            if b'"number":0' in got.body:
+                return Answer(200, b"<html>", {"Content-Type": "text/html"})
+            return Answer(202, b'{"requestId": "r-1"}', {"Content-Type": "application/json"})
+
+        events = [{**PAGE_VIEW, "data": {"number": number, "fill": "x" * 40_000}} for number in range(2)]
+        with stub(second_is_a_page) as server, pytest.warns(DeliveryWarning):
+            frame = edge_at(server.url).collect(WEB, events)
+        assert frame["outcome"].tolist() == ["may have arrived; not sent again", "accepted"]
+
+    def test_a_visitor_keeps_only_state_and_hints_that_can_be_sent(self) -> None:
+        handle = [
+            {
+                "type": "state:store",
+                "payload": [
+                    {"key": 5, "value": "x"}, {"key": "a", "value": None}, {"key": "gone", "value": "x", "maxAge": 0},
+                    {"key": "kept", "value": "x", "maxAge": "soon"}, {"key": "long", "value": "x", "maxAge": 10**400},
+                    "x",
+                ],
+            },
+            {
+                "type": "locationHint:result",
+                "payload": [
+                    {"scope": "EdgeNetwork", "hint": "../../x", "ttlSeconds": 1800}, {"scope": "EdgeNetwork"},
+                    {"scope": "EdgeNetwork", "hint": "or2", "ttlSeconds": None}, 5,
+                ],
+            },
+            {"type": ["state:store"], "payload": "x"},
+        ]  # fmt: skip
+        with answering(200, answered(handle)) as server:
+            visitor = edge_at(server.url).visitor(WEB)
+            visitor.interact(PAGE_VIEW)
+        assert visitor.state == {"kept": "x", "long": "x"}
+        assert visitor.hint == "or2"
+
+
+class TestRefusalsOfOtherShapes:
+    def refused(self, status: int, document: object, **how: Any) -> EdgeError:
+        body = document if isinstance(document, bytes) else json.dumps(document).encode()
+        with answering(status, body) as server, pytest.raises(EdgeError) as caught:
+            edge_at(server.url).interact(WEB, PAGE_VIEW, **how)
+        return caught.value
+
+    def test_the_gateways_refusal_is_explained_as_for_reactor(self) -> None:
+        error = self.refused(403, {"error_code": "403025", "message": "Profile is not valid"})
+        assert str(error) == (
+            "POST /ee/v2/interact was answered with 403 403025 (Profile is not valid). The token is of another "
+            "organisation. Check ADOBE_ORG_ID, the organisation id."
+        )
+        assert (error.code, error.cause) == ("403025", "The token is of another organisation.")
+
+    @pytest.mark.parametrize(
+        ("status", "document", "says"),
+        [
+            (403, {"error_code": "403221", "message": "Forbidden"}, "no product profile of Experience Platform"),
+            (401, {"error_code": 401013, "message": "Oauth token is not valid"}, "401013 .*Sign in again"),
+            (403, {"error_code": "403999", "message": "New"}, 'says: "New". Check the credentials'),
+            (418, {"teapot": True}, "none of the known codes, but these members: teapot"),
+            (400, {"message": ["\ud800"]}, r"\\ud800"),
+            (408, {"message": "Timeout"}, "not known whether the event arrived"),
+            (400, {"type": "https://ns.adobe.com/aep/errors/EXEG-0104-422", "report": {"errors": 5}}, '"5"'),
+            (
+                400,
+                {"type": "https://ns.adobe.com/aep/errors/EXEG-0104-422", "detail": {"a": 1}, "report": 1},
+                '{"a":1}',
+            ),
+            (400, {"type": 5, "errors": 7}, "these members: type, errors"),
+            (400, DEEP, "not the Edge Network's"),
+        ],
+    )
+    def test_any_other_shape_is_told_as_it_is(self, status: int, document: object, says: str) -> None:
+        error = self.refused(status, document)
+        assert re.search(says, str(error)), str(error)
+        assert "proxy" not in str(error) or document is DEEP
+        str(error).encode()
+
+    def test_codes_among_the_errors_of_a_normal_document_are_explained(self) -> None:
+        problems = [
+            {"title": "Something else"},
+            {"type": "https://ns.adobe.com/aep/errors/EXEG-0104-422", "detail": "Look at xdm.web."},
+            {"type": "https://ns.adobe.com/aep/errors/EXEG-0305-400"},
+        ]
+        error = self.refused(422, {"requestId": "r-1", "handle": [], "errors": problems})
+        assert error.code == "EXEG-0104-422"
+        assert 'The service says: "Look at xdm.web".' in str(error)
+        assert "Further errors: EXEG-0305-400." in str(error)
+        assert (error.request_id, len(error.errors)) == ("r-1", 3)
+
+    def test_the_title_is_shown_as_it_came(self) -> None:
+        problem = {"type": "https://ns.adobe.com/aep/errors/EXEG-0506-401", "title": "Sandbox not accessible for write"}
+        assert "EXEG-0506-401 (Sandbox not accessible for write)" in str(self.refused(401, problem))
+
+    @pytest.mark.parametrize(
+        ("status", "document", "outcome"),
+        [
+            (504, {"error_code": "504000", "message": "Gateway timeout"}, "may have arrived; not sent again"),
+            (500, {"errors": [{"type": "EXEG-0202-502"}]}, "may have arrived; not sent again"),
+            (500, {"type": "https://ns.adobe.com/aep/errors/EXEG-0001-500"}, "refused"),
+            (403, {"error_code": "403025"}, "refused"),
+        ],
+    )
+    def test_only_a_fatal_code_tells_that_a_failure_delivered_nothing(
+        self, status: int, document: object, outcome: str
+    ) -> None:
+        def one_fails(got: Got) -> Answer:
+            if got.path.startswith("/ims/"):
+                return Answer(200, b'{"access_token": "t", "expires_in": 99}')
+            if b'"number":0' in got.body:
+                return Answer(status, json.dumps(document).encode(), {"Content-Type": "application/json"})
+            return Answer(202, b'{"requestId": "r-1"}', {"Content-Type": "application/json"})
+
+        events = [{**PAGE_VIEW, "data": {"number": number, "fill": "x" * 40_000}} for number in range(2)]
+        with stub(one_fails) as server, pytest.warns(DeliveryWarning):
+            assert edge_at(server.url).collect(WEB, events)["outcome"][0] == outcome
+
+    @pytest.mark.parametrize("request_id", ["a\nb", "\ud800", 5, ["x"]])
+    def test_a_request_id_is_plain_text(self, edge: Any, request_id: Any) -> None:
+        for call in (edge.interact, lambda _, event, **how: edge.visitor(WEB).interact(event, **how)):
+            with pytest.raises(ArgumentError, match="request_id is plain text"):
+                call(WEB, PAGE_VIEW, request_id=request_id)
+
+
 class TestVisitor:
+    def test_begins_with_the_state_of_a_browser(self, demo: Any, edge: Any) -> None:
+        name = f"kndctr_{demo.accounts['demo'].org_id.replace('@', '_')}"
+        cookies = {f"{name}_identity": "Q0hBTkdF", f"{name}_cluster": "irl1"}
+        visitor = edge.visitor(WEB, state=cookies)
+        assert (visitor.state, visitor.hint) == (cookies, "irl1")
+        frame = visitor.interact({"xdm": {"eventType": "view"}})
+        request = last(demo)
+        assert request.path == "/ee/irl1/v2/interact"
+        entries = json.loads(request.body)["meta"]["state"]["entries"]
+        assert {entry["key"]: entry["value"] for entry in entries} == cookies
+        # The person is known: no new identity is made.
+        assert (frame["type"] == "state:store").sum() == 1
+        assert visitor.state[f"{name}_identity"] == "Q0hBTkdF"
+
+    def test_begins_in_the_region_that_is_named(self, demo: Any, edge: Any) -> None:
+        visitor = edge.visitor(WEB, state={"kndctr_0_AdobeOrg_cluster": "va6"}, location_hint="jpn3")
+        visitor.interact(PAGE_VIEW)
+        assert last(demo).path == "/ee/jpn3/v2/interact"
+
+    def test_the_state_of_one_is_where_another_begins(self, edge: Any) -> None:
+        first = edge.visitor(WEB)
+        first.interact({"xdm": {"eventType": "view"}})
+        second = edge.visitor(WEB, state=first.state)
+        assert second.collect([{"xdm": {"eventType": "view"}}])["outcome"].tolist() == ["accepted"]
+        assert second.hint == first.hint
+
+    @pytest.mark.parametrize(
+        ("how", "says"),
+        [
+            ({"state": {"sessionid": "hush"}}, "whose names begin with kndctr_, not 'sessionid'. Choose them"),
+            ({"state": "kndctr_0_AdobeOrg_identity=hush"}, "state= is a dict of cookies"),
+            ({"state": {"kndctr_0_AdobeOrg_identity": None}}, "is text, not None"),
+            ({"location_hint": "../x"}, "location_hint= is a region"),
+            ({"location_hint": 5}, "location_hint= is a region"),
+            ({"location_hint": ""}, "location_hint= is a region"),
+        ],
+    )
+    def test_other_cookies_and_regions_are_refused(self, edge: Any, how: Any, says: str) -> None:
+        with pytest.raises(ArgumentError, match=says) as caught:
+            edge.visitor(WEB, **how)
+        assert "hush" not in str(caught.value)
+
+    def test_a_batch_needs_an_identity_in_the_state(self, edge: Any) -> None:
+        visitor = edge.visitor(WEB, state={"kndctr_0_AdobeOrg_cluster": "irl1"})
+        with pytest.raises(ArgumentError, match="Event 0 has no identity"):
+            visitor.collect([{"xdm": {"eventType": "view"}}])
+
+    def test_entries_are_kept_for_their_time_only(self, edge: Any) -> None:
+        visitor = edge.visitor(WEB)
+        visitor.interact(PAGE_VIEW)
+        began = time.monotonic()
+        visitor._now = lambda: began + 3600
+        assert [name.rpartition("_")[2] for name in visitor.state] == ["identity"]
+
     def test_keeps_state_and_hint_from_answer_to_call(self, demo: Any, edge: Any) -> None:
         visitor = edge.visitor(WEB)
         first = visitor.interact(PAGE_VIEW)
@@ -752,8 +1198,37 @@ class TestCodes:
         assert edge.explain("https://ns.adobe.com/aep/errors/exeg-0503-401").equals(row)
 
     @pytest.mark.parametrize(
+        ("seen", "codes"),
+        [
+            ("Invalid authorization token", ["EXEG-0500-401", "EXEG-0502-401", "EXEG-0503-401"]),
+            ("Required product context is missing", ["EXEG-0504-401"]),
+            ("required authorization token scope is missing", ["EXEG-0505-401"]),
+            ("Sandbox not accessible for write", ["EXEG-0506-401"]),
+            ("not accessible  for", ["EXEG-0506-401"]),
+            ("Missing sandbox write permissions", ["EXEG-0506-401"]),
+            ("Invalid request", ["EXEG-0111-415", "EXEG-0112-413", "EXEG-0113-400"]),
+            ("401 EXEG-0503-401 (Authorization token expired).", ["EXEG-0503-401"]),
+        ],
+    )
+    def test_explain_takes_what_a_user_sees(self, edge: Any, seen: str, codes: list[str]) -> None:
+        assert edge.explain(seen)["code"].tolist() == codes
+
+    def test_errors_has_the_message_beside_the_title(self, edge: Any) -> None:
+        errors = edge.errors().set_index("code")
+        assert errors["message"]["EXEG-0506-401"] == "Sandbox not accessible for write"
+        assert errors["title"]["EXEG-0506-401"] == "Missing sandbox write permissions"
+        assert errors["message"]["EXEG-0004-422"] == "Datastream disabled"
+        assert errors["message"].notna().all()
+
+    @pytest.mark.parametrize(
         ("code", "says"),
-        [("EXEG-0503-400", "Did you mean EXEG-0503-401"), ("x", "lists them all"), ("503", "Give the whole code")],
+        [
+            ("EXEG-0503-400", "Did you mean EXEG-0503-401"),
+            ("x", "lists them all"),
+            ("503", "Give the whole code"),
+            ("", "lists them all"),
+            ("403025", "one of the gateway before it: The token is of another organisation"),
+        ],
     )
     def test_an_unknown_code_is_refused(self, edge: Any, code: str, says: str) -> None:
         with pytest.raises(ArgumentError, match=says):
