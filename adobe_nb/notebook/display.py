@@ -18,6 +18,8 @@ _FIRST = ("name", "display_name", "version", "enabled", "platform", "stage", "st
 _BY = tuple(f"{verb}_by_{what}" for verb in ("updated", "created") for what in ("display_name", "email"))
 _LAST = (*_BY, "dirty", "published", "published_at", "revision_number", "review_status", "origin_id")
 _PROSE = {"advice", "cause", "fix", "content", "title"}
+NOT_MATH = "tex2jax_ignore mathjax_ignore"
+"""Classes that keep MathJax off an element: of its version 2 (nbconvert), of versions 3 and 4 (JupyterLab)."""
 _TABLE_STYLE = (
     ".adobe-nb-frame{overflow-x:auto}"
     ".adobe-nb-frame :is(td,th){white-space:nowrap;text-align:left!important;max-width:24em;overflow:hidden;"
@@ -78,7 +80,10 @@ class Card:
             f'<td style="text-align:left;padding:2px 0">{escape(value)}</td></tr>'
             for label, value in self.rows
         )
-        return f'<div><b>{escape(self.title)}</b><table style="margin:4px 0">{cells}</table></div>'
+        return (
+            f'<div class="{NOT_MATH}"><b>{escape(self.title)}</b>'
+            f'<table style="margin:4px 0">{cells}</table></div>'
+        )
 
 
 def card(session: "Session | None") -> Card:
@@ -137,7 +142,11 @@ def frame_html(frame: pd.DataFrame) -> str | None:
     if not is_ours(frame):
         plain: Any = frame
         own = plain._repr_html_()
-        return own if isinstance(own, str) else None
+        if not isinstance(own, str):
+            return None
+        # A table that was merged or grouped out of ours is pandas' own, and shows the same names.
+        typeset = pd.get_option("display.html.use_mathjax")
+        return own if typeset else f'<div class="{NOT_MATH}">{own}</div>'
     prose = has_prose(frame)
     with pd.option_context("display.max_colwidth", None if prose else pd.get_option("display.max_colwidth")):
         table = compact(frame).to_html(
@@ -146,7 +155,7 @@ def frame_html(frame: pd.DataFrame) -> str | None:
     table = _with_tooltips(table, frame)
     caption = f"<small>{escape(_caption(frame))}</small>"
     kind = "adobe-nb-frame adobe-nb-prose" if prose else "adobe-nb-frame"
-    return f'<style>{_TABLE_STYLE}</style><div class="{kind}">{table}</div>{caption}'
+    return f'<div class="{NOT_MATH}"><style>{_TABLE_STYLE}</style><div class="{kind}">{table}</div>{caption}</div>'
 
 
 def has_prose(frame: pd.DataFrame) -> bool:

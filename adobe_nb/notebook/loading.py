@@ -46,6 +46,10 @@ def keywords(context: CompletionContext) -> SimpleMatcherResult:
 
 
 MATCHERS = (matcher, keywords)
+# Names hold dollar signs and backslashes. What is merged or grouped out of our frames has forgotten that it is ours, so
+# pandas is told for all of them; to see formulas in tables of your own, set the option again after loading.
+_TYPESETTING = ("display.html.use_mathjax", "styler.html.mathjax")
+_typesetting_before: dict[str, bool] = {}
 _MAGICS = {"adobe_auth": adobe_auth, "reactor": reactor}
 
 
@@ -58,6 +62,9 @@ def load(shell: InteractiveShell) -> None:
     formatters = shell.display_formatter.formatters
     formatters["text/html"].for_type(pd.DataFrame, frame_html)
     formatters["text/plain"].for_type(pd.DataFrame, frame_text)
+    for option in _TYPESETTING:
+        _typesetting_before.setdefault(option, pd.get_option(option))
+        pd.set_option(option, False)
 
 
 def unload(shell: InteractiveShell) -> None:
@@ -70,3 +77,6 @@ def unload(shell: InteractiveShell) -> None:
         formatter = shell.display_formatter.formatters[mime]
         if formatter.type_printers.get(pd.DataFrame) is ours:
             formatter.pop(pd.DataFrame)
+    while _typesetting_before:
+        option, before = _typesetting_before.popitem()
+        pd.set_option(option, before)

@@ -93,22 +93,47 @@ function render({ model, el }) {
 
   // A panel whose kernel was restarted gets no answer, and must say so.
   let waiting = null;
-  let sending = false;
-  let acting = false;
+  let pending = null;  // the click that was sent and is not answered yet
+  let late = false;    // its answer takes so long that the user may click again
+  let acting = false;  // what is shown next answers a click in this view
   let gone = false;
-  const answered = () => { clearTimeout(waiting); sending = false; if (!gone) dead.hidden = true; };
+  const blocked = () => gone || Boolean(model.get("busy")) || (pending !== null && !late);
   const send = (content) => {
-    if (sending || gone) return;
-    answered();
-    sending = acting = true;
+    if (blocked()) return;
+    const secret = "access_token" in content || "client_secret" in content;
+    const same = secret ? null : JSON.stringify(content);
+    // Sent again it keeps its id: the first may still wait in the kernel, and is then done once.
+    const again = pending !== null && same !== null && pending.same === same;
+    const click = again ? pending.click : `${unique}-${Date.now().toString(36)}-${++count}`;
+    pending = { click, same };
+    acting = true;
+    model.send({ ...content, click });
+    watch();
+    showState();
+  };
+  // Every sign of life of the kernel starts the wait anew; while it acts, it may take its time.
+  const watch = () => {
+    clearTimeout(waiting);
+    if (gone) return;
+    late = false;
+    dead.hidden = true;
+    if (pending === null || model.get("busy")) return;
     waiting = setTimeout(() => {
-      sending = false;
+      late = true;
       dead.textContent = model.widget_manager?.kernel?.status === "busy"
         ? "The kernel is busy with a cell. This goes on when it is done."
         : "No answer from the kernel yet. If it was restarted, run this cell again.";
       dead.hidden = false;
+      showState();
     }, 4000);
-    model.send(content);
+  };
+  const answered = () => {
+    if (pending === null || !model.get("answered").includes(pending.click)) return;
+    pending = null;
+    watch();
+    showState();
+    // The other changes of the same message are shown before this.
+    queueMicrotask(() => { if (pending === null) acting = false; });
   };
 
   const button = (text, action, title) => {
@@ -173,7 +198,7 @@ function render({ model, el }) {
   });
 
   // Lumino would otherwise take Enter and Space for the notebook's own shortcuts.
-  const root = make("section", { class: "adobe-nb", "aria-label": "Adobe sign-in", "data-lm-suppress-shortcuts": "true" },
+  const root = make("section", { class: "adobe-nb tex2jax_ignore mathjax_ignore", "aria-label": "Adobe sign-in", "data-lm-suppress-shortcuts": "true" },
     make("header", {}, dot, status, badge), notice, facts, time, buttons, message, what, dead, more, help);
   el.append(root);
 
@@ -207,7 +232,7 @@ function render({ model, el }) {
     const missing = wanted.filter(([each]) => !each.input.value.trim());
     for (const [each, text] of missing) mark(each, text);
     if (missing.length) { what.hidden = true; missing[0][0].input.focus(); return; }
-    if (sending) return;
+    if (blocked()) return;
     const content = { action: "sign_in", service: service.value, org_id: orgId.input.value };
     if (token) content.access_token = secret.input.value;
     else { content.client_id = clientId.input.value; content.client_secret = secret.input.value; content.scopes = scopes.input.value; }
@@ -258,10 +283,10 @@ function render({ model, el }) {
     more.firstChild.textContent = connected ? "Switch: another profile, token or client secret" : "Sign in with a pasted token or a client secret";
     showProfiles(state.profiles || []);
     connect.classList.toggle("adobe-nb-primary", !connected);
-    for (const each of root.querySelectorAll("button")) each.disabled = Boolean(busy) || gone;
+    for (const each of root.querySelectorAll("button")) each.disabled = blocked();
     showSave();
     // A button that went away, or was disabled, leaves the keyboard nowhere.
-    if (!busy && acting && document.activeElement === document.body) (connected ? test : connect).focus();
+    if (!blocked() && acting && document.activeElement === document.body) (connected ? test : connect).focus();
   }
 
   function showProfiles(profiles) {
@@ -286,8 +311,8 @@ function render({ model, el }) {
     if (topic && !model.get("state").connected) more.open = true;  // nothing was found, or it failed: this is the place
     if (target) target.row.append(what); else message.after(what);
     what.dataset.topic = topic;
-    if (kind === "ok") { saveAs.input.value = ""; inFile.checked = false; showSave(); }
-    if (kind === "ok" && more.open) {
+    if (kind === "ok" && acting) { saveAs.input.value = ""; inFile.checked = false; showSave(); }
+    if (kind === "ok" && acting && more.open) {
       const inside = more.contains(document.activeElement);
       more.open = false;
       if (inside) test.focus();
@@ -324,7 +349,9 @@ function render({ model, el }) {
   service.addEventListener("change", () => { service.dataset.touched = "yes"; });
 
   const show = () => { showState(); prefill(); showTime(); };
-  for (const change of ["change:state", "change:busy", "change:message"]) model.on(change, answered);
+  const changes = ["change:state", "change:busy", "change:message"];
+  for (const change of changes) model.on(change, watch);
+  model.on("change:answered", answered);
   model.on("change:state", show);
   model.on("change:busy", showState);
   model.on("change:message", showMessage);
@@ -351,10 +378,11 @@ function render({ model, el }) {
   const timer = setInterval(showTime, 1000);
   return () => {
     clearInterval(timer);
-    answered();
+    clearTimeout(waiting);
     kernel?.statusChanged?.disconnect(lost);
     kernel?.disposed?.disconnect(disposed);
-    for (const change of ["change:state", "change:busy", "change:message"]) model.off(change, answered);
+    for (const change of changes) model.off(change, watch);
+    model.off("change:answered", answered);
     model.off("change:state", show);
     model.off("change:busy", showState);
     model.off("change:message", showMessage);

@@ -1,12 +1,16 @@
 """The sign-in panel: shows the session, and hands what is typed to ``session``. No network here.
 
 A secret travels from the browser as a custom message and is never a trait, so that no saved notebook can hold it.
-Handlers may run in a sub-shell thread while a cell is busy; one lock keeps them apart.
+
+Messages may arrive in several threads: in the main one, and in a sub-shell while a cell is busy. One of them acts at a
+time; a click that arrives meanwhile waits in a queue. Each click has an id, so that one that is sent again is done once.
 """
 
 import os
 import threading
-from collections.abc import Callable, Mapping
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from importlib.resources import files
 from typing import Any
@@ -24,6 +28,8 @@ from adobe_nb.notebook.display import card, notes, service_name
 from adobe_nb.notebook.outcome import Outcome, tested, topic_of
 
 _HERE = files("adobe_nb.notebook")
+_REMEMBERED = 100
+"""Ids of clicks that are kept to recognise one that is sent again."""
 
 
 class SignInPanel(anywidget.AnyWidget):  # type: ignore[misc]
@@ -41,10 +47,16 @@ class SignInPanel(anywidget.AnyWidget):  # type: ignore[misc]
     issued_at = traitlets.Float(allow_none=True, default_value=None).tag(sync=True)
     expires_at = traitlets.Float(allow_none=True, default_value=None).tag(sync=True)
     """Milliseconds since the epoch: the front end runs the time down by itself."""
+    answered = traitlets.List().tag(sync=True)
+    """Ids of the clicks that were answered last: each view waits for its own."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._working = threading.Lock()
+        self._queue_lock = threading.Lock()
+        self._clicks: deque[Typed] = deque()
+        self._seen: deque[str] = deque(maxlen=_REMEMBERED)
+        self._acting = False
+        self._publish_lock = threading.RLock()
         self.on_msg(self._received)
         sessions.on_change(self.refresh)
         self.refresh()
@@ -61,9 +73,9 @@ class SignInPanel(anywidget.AnyWidget):  # type: ignore[misc]
 
     def refresh(self) -> None:
         """Show the current session."""
-        session = sessions.current_or_none()
-        token = session.token if session else None
-        with self.hold_sync():
+        with self._published_together():
+            session = sessions.current_or_none()
+            token = session.token if session else None
             self.state = {
                 **_state(session),
                 "public": _on_public_machine(),
@@ -73,44 +85,90 @@ class SignInPanel(anywidget.AnyWidget):  # type: ignore[misc]
 
     def say(self, kind: str, text: str, field: str = "", topic: str = "") -> None:
         """Show the outcome of an action. ``topic`` is the part of the help that goes with it."""
-        self.message = {"kind": kind, "text": text, "field": field, "topic": topic}
+        with self._published_together():
+            self.message = {"kind": kind, "text": text, "field": field, "topic": topic}
+
+    @contextmanager
+    def _published_together(self) -> Iterator[None]:
+        """Traits that are set inside reach the front end as one message.
+
+        By one thread at a time: ``hold_sync`` would lose what another thread sets while it ends.
+        """
+        with self._publish_lock, self.hold_sync():
+            yield
 
     def _received(self, _: object, content: object, __: object) -> None:
         if not isinstance(content, dict):
             return
         typed = _hide(content)  # before anything can fail
         content.clear()
-        if not self._working.acquire(blocking=False):
+        if not self._queued(typed):
             return
         try:
-            self._act(typed)
-        finally:
-            self.busy = ""
-            self._working.release()
+            while (click := self._next_click()) is not None:
+                self._act(click)
+        except BaseException:
+            # Otherwise later clicks would join the queue, and no thread would work it off.
+            self._acting = False
+            raise
+
+    def _queued(self, typed: "Typed") -> bool:
+        """Put a click into the queue. Whether this thread has to work the queue off."""
+        click_id = str(typed.get("click", ""))
+        with self._queue_lock:
+            if click_id in self._seen:
+                return False
+            if click_id:
+                self._seen.append(click_id)
+            self._clicks.append(typed)
+            if self._acting:
+                return False
+            self._acting = True
+            return True
+
+    def _next_click(self) -> "Typed | None":
+        """The next click; None, and the next one to arrive is acted upon by its own thread, when there is none."""
+        with self._queue_lock:
+            if self._clicks:
+                return self._clicks.popleft()
+            self._acting = False
+            return None
 
     def _act(self, typed: "Typed") -> None:
         label, work = _ACTIONS.get(str(typed.get("action", "")), ("", None))
         if work is None:
+            self._finish(typed)
             return
-        self.message = {}
-        self.busy = label
-        try:
-            outcome = work(typed)
-        except AdobeError as error:
-            self.say(
-                "error",
-                "\n".join((str(error), *getattr(error, "__notes__", ()), *_as_before(typed))),
-                _field_of(typed, error),
-                topic_of(error),
-            )
-        except Exception as error:  # noqa: BLE001 - an error in a callback must be seen, not end in a log
-            self.say("error", f"This should not happen ({type(error).__name__}). Please report it.")
-        else:
-            self.say(outcome.kind, outcome.text, outcome.field, outcome.topic)
-        self.refresh()
+        with self._published_together():
+            self.message = {}
+            self.busy = label
+        self._finish(typed, _outcome_of(work, typed))
+
+    def _finish(self, typed: "Typed", outcome: Outcome | None = None) -> None:
+        """Show how it ended, and allow the next click, in one message."""
+        with self._published_together():
+            if outcome is not None:
+                self.say(outcome.kind, outcome.text, outcome.field, outcome.topic)
+            self.refresh()
+            self.busy = ""
+            if click_id := str(typed.get("click", "")):
+                self.answered = [*self.answered, click_id][-_REMEMBERED:]
 
 
 Typed = Mapping[str, "str | Secret"]
+
+
+def _outcome_of(work: "Callable[[Typed], Outcome]", typed: Typed) -> Outcome:
+    """What the action came to; an error is an outcome, too."""
+    try:
+        return work(typed)
+    except AdobeError as error:
+        text = "\n".join((str(error), *getattr(error, "__notes__", ()), *_as_before(typed)))
+        return Outcome("error", text, topic=topic_of(error), field=_field_of(typed, error))
+    except KeyboardInterrupt:
+        return Outcome("warning", "Interrupted. Click again to repeat it.")
+    except Exception as error:  # noqa: BLE001 - an error in a callback must be seen, not end in a log
+        return Outcome("error", f"This should not happen ({type(error).__name__}). Please report it.")
 
 
 def _hide(content: dict[str, Any]) -> Typed:
@@ -196,7 +254,9 @@ def _renew(_: Typed) -> Outcome:
 
 
 def _sign_out(_: Typed) -> Outcome:
-    sessions.current().sign_out()
+    session = sessions.current_or_none()
+    if session is not None:  # another view of the panel, or a cell, may have signed out already
+        session.sign_out()
     return Outcome("ok", "Signed out. The token is forgotten.")
 
 

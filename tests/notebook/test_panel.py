@@ -236,25 +236,132 @@ def test_a_token_in_the_field_of_scopes_is_not_shown(simulated: Any) -> None:
     assert details["access_token"][:20] not in everything(shown)
 
 
-def test_a_second_click_while_busy_does_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    entered, leave, calls = threading.Event(), threading.Event(), []
-
-    def wait(_: object) -> tuple[str, str]:
-        calls.append(1)
-        entered.set()
-        leave.wait(60)
-        return "ok", "done"
-
-    monkeypatch.setitem(panels._ACTIONS, "connect", ("Connecting …", wait))
-    shown = panel()
-    thread = threading.Thread(target=send, args=(shown,), kwargs={"action": "connect"})
+def in_another_thread(shown: SignInPanel, **content: Any) -> None:
+    """As a sub-shell of the kernel does; it ends before this returns."""
+    thread = threading.Thread(target=send, args=(shown,), kwargs=content)
     thread.start()
-    entered.wait(60)
-    assert shown.busy == "Connecting …"
-    send(shown, action="connect")
-    leave.set()
-    thread.join()
-    assert calls == [1]
+    thread.join(15)
+    assert not thread.is_alive()
+
+
+@pytest.mark.parametrize("shown_first", ["busy", "message", "answered"])
+def test_a_click_made_as_soon_as_the_outcome_is_shown_is_done(demo: Any, shown_first: str) -> None:
+    """The front end may answer what it is shown before the thread that showed it has returned."""
+    sign_in(demo)
+    shown, sent = panel(), []
+
+    def click(change: Any) -> None:
+        tested = shown.message.get("kind") == "ok" and (shown_first != "busy" or not change.new)
+        if tested and not sent:
+            sent.append("sign_out")
+            in_another_thread(shown, action="sign_out", click="2")
+
+    shown.observe(click, shown_first)
+    send(shown, action="test", click="1")
+    assert sent == ["sign_out"]
+    assert not shown.state["connected"]
+    assert shown.answered == ["1", "2"]
+    assert shown.busy == ""
+
+
+@pytest.fixture
+def acted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Two actions that only write down that they were done."""
+    done: list[str] = []
+    for name in ("connect", "test"):
+        outcome = panels.Outcome("ok", name)
+        action = lambda _, name=name, outcome=outcome: done.append(name) or outcome  # noqa: E731
+        monkeypatch.setitem(panels._ACTIONS, name, (f"{name} …", action))
+    return done
+
+
+def test_clicks_that_arrive_while_it_acts_are_done_afterwards_in_their_order(
+    monkeypatch: pytest.MonkeyPatch, acted: list[str]
+) -> None:
+    shown = panel()
+
+    def act(_: object) -> panels.Outcome:
+        in_another_thread(shown, action="connect", click="2")
+        in_another_thread(shown, action="test", click="3")
+        assert acted == []
+        assert shown.busy == "Signing out …"
+        return panels.Outcome("ok", "signed out")
+
+    monkeypatch.setitem(panels._ACTIONS, "sign_out", ("Signing out …", act))
+    send(shown, action="sign_out", click="1")
+    assert acted == ["connect", "test"]
+    assert shown.answered == ["1", "2", "3"]
+    assert (shown.busy, shown.message["text"]) == ("", "test")
+
+
+def test_a_click_that_is_sent_again_is_done_once(acted: list[str]) -> None:
+    shown = panel()
+    for click in ("1", "1", "2", "1"):
+        send(shown, action="connect", click=click)
+    assert acted == ["connect", "connect"]
+    assert shown.answered == ["1", "2"]
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, ZeroDivisionError, AdobeError])
+def test_after_an_action_that_failed_or_was_interrupted_the_next_click_is_done(
+    monkeypatch: pytest.MonkeyPatch, acted: list[str], error: type[BaseException]
+) -> None:
+    shown = panel()
+
+    def act(_: object) -> panels.Outcome:
+        in_another_thread(shown, action="connect", click="2")
+        raise error
+
+    monkeypatch.setitem(panels._ACTIONS, "renew", ("…", act))
+    send(shown, action="renew", click="1")
+    assert acted == ["connect"]
+    send(shown, action="test", click="3")
+    assert acted == ["connect", "test"]
+    assert shown.busy == ""
+
+
+def test_an_interrupted_action_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    def act(_: object) -> panels.Outcome:
+        raise KeyboardInterrupt
+
+    monkeypatch.setitem(panels._ACTIONS, "renew", ("…", act))
+    shown = panel()
+    send(shown, action="renew")
+    assert shown.message["text"] == "Interrupted. Click again to repeat it."
+
+
+def test_a_click_without_an_action_that_it_knows_is_answered_too() -> None:
+    shown = panel()
+    send(shown, action="delete", click="1")
+    assert shown.answered == ["1"]
+
+
+def test_what_two_threads_show_at_once_all_reaches_the_front_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thread that says something while another one ends its message: both are sent."""
+    shown, sent = panel(), []
+    send_state = shown.send_state
+    second = threading.Thread(target=shown.say, args=("ok", "second"))
+
+    def sending(key: Any = None) -> None:
+        names = {key} if isinstance(key, str) else set(key or ())
+        if "state" in names and not second.ident:
+            second.start()
+            second.join(0.2)  # it waits for this thread, if it is held off
+        sent.extend(names)
+        send_state(key)
+
+    monkeypatch.setattr(shown, "send_state", sending)
+    monkeypatch.setenv("BINDER_REPO_URL", "https://example.test/repo")  # a state of another value
+    shown.refresh()
+    second.join(15)
+    assert shown.message["text"] == "second"
+    assert "message" in sent
+
+
+def test_sign_out_is_done_already_when_another_view_signed_out() -> None:
+    shown = panel()
+    send(shown, action="sign_out")
+    assert shown.message["kind"] == "ok"
 
 
 def test_it_shows_company_account_rights_and_scopes_after_a_test(demo: Any) -> None:
