@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
+    from adobe_nb.api.excel import to_excel
     from adobe_nb.api.filters import between, contains, eq, gt, lt, not_
     from adobe_nb.api.frames import expand
     from adobe_nb.api.journal import journal
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "adobe_nb.api.excel": ("to_excel",),
     "adobe_nb.api.filters": ("between", "contains", "eq", "gt", "lt", "not_"),
     "adobe_nb.api.frames": ("expand",),
     "adobe_nb.api.journal": ("journal",),
@@ -141,6 +143,7 @@ __all__ = [
     "not_",
     "profiles",
     "reactor",
+    "to_excel",
     "unload_ipython_extension",
     "use",
     "with_names",

@@ -8,9 +8,10 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from adobe_nb import __version__
+from adobe_nb.errors import printable
 
 if TYPE_CHECKING:
     from adobe_nb.session import Session
@@ -22,8 +23,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return {"lab": _lab, "pull": _pull, "simulator": _simulate}[str(options.command)](options)
 
 
+class _Parser(argparse.ArgumentParser):
+    """Also for the sub-commands. What it quotes is printable."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(printable(message))
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="adobe-nb", description="Adobe's tags (Reactor) API and Edge Network in notebooks.", allow_abbrev=False
     )
     parser.add_argument("--version", action="version", version=f"adobe-nb {__version__}")
@@ -68,7 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_pull(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def _add_pull(commands: "argparse._SubParsersAction[_Parser]") -> None:
     pull = commands.add_parser(
         "pull",
         help="store everything about properties as tables on disk",
@@ -123,7 +131,7 @@ def _pull(options: argparse.Namespace) -> int:
     for table in made.tables:
         print(f"{sum(part.rows for part in made.parts_of(table)):>10,}  {table}")  # noqa: T201
     gone = f"; removed: {', '.join(removed)}" if removed else ""
-    print(f"Snapshot {made.number} in {made.data}{gone}")  # noqa: T201
+    print(printable(f"Snapshot {made.number} in {made.data}{gone}"))  # noqa: T201
     return 0
 
 
@@ -214,5 +222,5 @@ def _lab(options: argparse.Namespace) -> int:
 
 
 def _fail(message: str) -> int:
-    print(f"adobe-nb: {message}", file=sys.stderr)  # noqa: T201
+    print(printable(f"adobe-nb: {message}"), file=sys.stderr)  # noqa: T201
     return 2

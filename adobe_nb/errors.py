@@ -33,14 +33,40 @@
     DeliveryWarning (UserWarning)           some events of a batch were not accepted
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, NamedTuple
 
 from adobe_nb.masking import masked_message
 
+# C0 (all but tab and newline) and C1 controls, DEL, the line and paragraph separators, the controls of writing
+# direction, and lone surrogates, which no terminal can print. Combining marks and letters of any script stay.
+_CONTROLS = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+)
 
-class AdobeError(Exception):
+
+def printable(text: str) -> str:
+    """The text with its control characters written as escapes, so that a name cannot steer a terminal.
+
+    Newlines and tabs stay: messages have lines.
+    """
+    return _CONTROLS.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), text)
+
+
+class _Printable(Exception):
+    """Messages quote names and answers of the service: their control characters show as escapes."""
+
+    def __str__(self) -> str:
+        return printable(super().__str__())
+
+    def add_note(self, note: str) -> None:
+        """Add a line that shows below the message."""
+        super().add_note(printable(note))
+
+
+class AdobeError(_Printable):
     """Base of everything this package raises on purpose.
 
     Secrets of the sessions of this process are masked in the message, whatever it quotes. It can be pickled: an error
@@ -269,13 +295,13 @@ class IncompleteResult(AdobeError):
         self.gaps = tuple(gaps)
 
 
-class SnapshotWarning(UserWarning):
+class SnapshotWarning(_Printable, UserWarning):
     """A snapshot is right, and took another way than usual. The message says which."""
 
 
-class DeliveryWarning(UserWarning):
+class DeliveryWarning(_Printable, UserWarning):
     """Some events of a batch were not accepted, or it is not known. The table's rows tell which."""
 
 
-class InsecureFileWarning(UserWarning):
+class InsecureFileWarning(_Printable, UserWarning):
     """A file that holds secrets can be read by other accounts of this machine."""

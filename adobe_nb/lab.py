@@ -14,7 +14,7 @@ from pathlib import Path
 
 from adobe_nb import practice
 from adobe_nb.auth import sources
-from adobe_nb.errors import AdobeError, IncompleteCredentials
+from adobe_nb.errors import AdobeError, IncompleteCredentials, printable
 
 FIRST = "01_sign_in.ipynb"
 _RECORD = ".adobe-nb-tutorials.json"
@@ -161,4 +161,4 @@ def _wait(lab: "subprocess.Popen[bytes]", stop: threading.Event) -> int:
 
 
 def _say(line: str) -> None:
-    print(line, flush=True)  # noqa: T201
+    print(printable(line), flush=True)  # noqa: T201

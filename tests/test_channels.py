@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+import pandas as pd
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
@@ -28,6 +29,7 @@ from tests.conftest import Recorder, sign_in
 from tests.stub import Answer, stub
 from tests.test_session import env_of, write
 
+WIDE = ("display.max_colwidth", None, "display.max_columns", None, "display.width", 10_000)
 HUSH = "hush-5b1f9c-client-secret"
 ORG = "ABCDEF0123456789ABCDEF01@AdobeOrg"
 PANEL = """\
@@ -274,6 +276,66 @@ class TestHostileNames:
         shown = card(session)._repr_html_()
         assert "<img" not in shown
         assert "&lt;img" in shown
+
+    STEERING = ("\x1b]0;owned\x07", "\x1b[2J", "\x9b31m", "\u202egnp.exe", "\u2066x\u2069", "\u2028", "\x7f", "\r")
+    """What a terminal obeys: escape sequences, a C1 control, the direction of writing, a line of one's own."""
+    SEEN = "\u05e9\u05dc\u05d5\u05dd \u0627\u0644 e\u0301"
+
+    def is_harmless(self, text: str) -> None:
+        assert not [each for each in self.STEERING if each in text]
+        for shown in ("\\x1b]0;owned\\x07", "\\x9b31m", "\\u202egnp.exe", "\\u2066x\\u2069", "\\u2028"):
+            assert shown in text
+        assert self.SEEN in text
+
+    def test_in_text_they_do_not_steer_a_terminal(
+        self, simulate: Any, capsys: pytest.CaptureFixture[str], tmp_path: Path
+    ) -> None:
+        from adobe_nb.notebook.display import card
+
+        name = "".join(self.STEERING) + self.SEEN
+        simulator = simulate(seed="demo")
+        store = simulator.stores[simulator.accounts["demo"].org_id]
+        for record in (*store.all("properties"), *store.all("companies")):
+            record.attributes["name"] = name
+        session = sign_in(simulator)
+        session.test()
+        self.is_harmless(repr(card(session)))
+        shell = InteractiveShell.instance()
+        try:
+            adobe_nb.load_ipython_extension(shell)
+            properties = session.reactor.properties()
+            grouped = properties.groupby("name").size().reset_index()
+            for frame in (properties, properties[["name"]], grouped):
+                with pd.option_context(*WIDE):
+                    self.is_harmless(shell.display_formatter.format(frame)[0]["text/plain"])
+            shell.run_line_magic("adobe_auth", "status")
+            with pd.option_context(*WIDE):
+                shell.run_line_magic("reactor", "properties")
+        finally:
+            adobe_nb.unload_ipython_extension(shell)
+            shell.history_manager.end_session()
+            InteractiveShell.clear_instance()
+        self.is_harmless(capsys.readouterr().out)
+        with pytest.raises(adobe_nb.NoSuchName) as caught:
+            session.reactor.find("properties", name)
+        caught.value.add_note(name)
+        self.is_harmless(str(caught.value))
+        assert not [each for each in self.STEERING if each in repr(caught.value)]
+        self.is_harmless("".join(caught.value._render_traceback_()))
+        self.is_harmless("".join(traceback.format_exception(caught.value)).split("NoSuchName", 1)[1])
+        self.is_harmless(str(adobe_nb.InsecureFileWarning(name)))
+
+    def test_in_what_the_commands_print(self, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+        from adobe_nb import cli, lab
+
+        name = "".join(self.STEERING) + self.SEEN
+        assert cli.main(["pull", str(tmp_path / "tags"), "--profile", name]) == 2
+        self.is_harmless(capsys.readouterr().err)
+        with pytest.raises(SystemExit):
+            cli.main(["pull", str(tmp_path / "tags"), name])
+        self.is_harmless(capsys.readouterr().err)
+        lab._say(name)
+        self.is_harmless(capsys.readouterr().out)
 
     def test_in_completion(self, hostile: Any) -> None:
         from adobe_nb.notebook import completion

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from adobe_nb.errors import printable
 from adobe_nb.resources import ID_PATTERN, RESOURCES
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ class Card:
 
     def __repr__(self) -> str:
         width = max((len(label) for label, _ in self.rows), default=0)
-        return "\n".join((self.title, *(f"  {label:<{width}}  {value}" for label, value in self.rows)))
+        return printable("\n".join((self.title, *(f"  {label:<{width}}  {value}" for label, value in self.rows))))
 
     def _repr_html_(self) -> str:
         cells = "".join(
@@ -80,10 +81,7 @@ class Card:
             f'<td style="text-align:left;padding:2px 0">{escape(value)}</td></tr>'
             for label, value in self.rows
         )
-        return (
-            f'<div class="{NOT_MATH}"><b>{escape(self.title)}</b>'
-            f'<table style="margin:4px 0">{cells}</table></div>'
-        )
+        return f'<div class="{NOT_MATH}"><b>{escape(self.title)}</b><table style="margin:4px 0">{cells}</table></div>'
 
 
 def card(session: "Session | None") -> Card:
@@ -177,13 +175,20 @@ def _with_tooltips(table: str, frame: pd.DataFrame) -> str:
 def frame_text(frame: pd.DataFrame, printer: Any, cycle: bool) -> None:  # noqa: FBT001
     """Text for our frames; IPython's plain-text formatter hands over its printer."""
     if cycle or not is_ours(frame):
-        printer.text(repr(frame))
+        printer.text(printable(repr(frame)))
         return
     if has_prose(frame) and 0 < len(frame) <= 3:
-        printer.text("\n\n".join(_as_lines(row) for _, row in frame.iterrows()) + f"\n{_caption(frame)}")
+        lines = "\n\n".join(_as_lines(row) for _, row in frame.iterrows())
+        printer.text(printable(f"{lines}\n{_caption(frame)}"))
         return
     with pd.option_context("display.show_dimensions", False):
-        printer.text(f"{compact(frame)!r}\n{_caption(frame)}")
+        printer.text(printable(f"{_escaped(compact(frame))!r}\n{_caption(frame)}"))
+
+
+def _escaped(shown: pd.DataFrame) -> pd.DataFrame:
+    """Its texts printable, before their widths are measured."""
+    texts = [name for name in shown.columns if isinstance(shown[name].dtype, pd.StringDtype)]
+    return shown.assign(**{str(name): shown[name].map(printable, na_action="ignore") for name in texts})
 
 
 def _as_lines(row: "pd.Series[Any]") -> str:

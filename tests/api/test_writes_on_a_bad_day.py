@@ -410,7 +410,9 @@ class TestOddAnswersBeforeAWrite:
         rule = {"id": "RL" + "0" * 32, "type": "rules", "attributes": {"name": "Home"}, "relationships": relationships}
         about = {"name": "x", "delegate_descriptor_id": "core::events::click", "extension": "EX" + "0" * 32}
         with answering(Answer(200, json.dumps({"data": rule}).encode(), JSON_API)) as service:
-            with pytest.raises(IncompleteResult, match="names no property, so nothing was sent|has a list as relationships"):
+            with pytest.raises(
+                IncompleteResult, match="names no property, so nothing was sent|has a list as relationships"
+            ):
                 service.reactor.rule_components.create(rule["id"], **about)
             assert [got.method for got in service.got] == ["GET"]
 

@@ -15,7 +15,7 @@ from adobe_nb import session as sessions
 from adobe_nb.auth.credentials import Secret
 from adobe_nb.auth.profiles import Store
 from adobe_nb.notebook import magics
-from adobe_nb.notebook.display import card, compact
+from adobe_nb.notebook.display import NOT_MATH, card, compact
 from adobe_nb.notebook.panel import SignInPanel
 from tests.conftest import sign_in
 from tests.test_session import env_of, write
@@ -46,8 +46,21 @@ class TestExtension:
     def test_other_frames_look_as_before(self, shell: InteractiveShell) -> None:
         frame = pd.DataFrame({"a": [1, 2]})
         data, _ = shell.display_formatter.format(frame)
-        assert data["text/html"] == frame._repr_html_()
+        assert data["text/html"] == f'<div class="{NOT_MATH}">{frame._repr_html_()}</div>'
         assert data["text/plain"] == repr(frame)
+
+    def test_tables_are_not_typeset_unless_pandas_is_told_so_afterwards(
+        self, shell: InteractiveShell, session: Any
+    ) -> None:
+        ours, plain = session.reactor.properties(), pd.DataFrame({"a": ["$x$"]})
+        with pd.option_context("display.html.use_mathjax", True):
+            assert "mathjax_ignore" in shell.display_formatter.format(ours)[0]["text/html"]
+            assert "mathjax_ignore" not in shell.display_formatter.format(plain)[0]["text/html"]
+        assert "mathjax_ignore" in shell.display_formatter.format(plain)[0]["text/html"]
+        assert "mathjax_ignore" in plain.style.to_html()
+        adobe_nb.load_ipython_extension(shell)
+        adobe_nb.unload_ipython_extension(shell)
+        assert "mathjax_ignore" not in plain._repr_html_()
 
     def test_our_frames_are_compact(self, shell: InteractiveShell, session: Any) -> None:
         frame = session.reactor.properties()
@@ -71,7 +84,7 @@ class TestExtension:
         for odd in (pd.concat([frame, frame], axis=1), frame.rename(columns={"updated_at": "created_at"})):
             odd.attrs = frame.attrs
             data, _ = shell.display_formatter.format(odd)
-            assert data["text/html"] == odd._repr_html_()
+            assert data["text/html"] == f'<div class="{NOT_MATH}">{odd._repr_html_()}</div>'
             assert data["text/plain"] == repr(odd)
 
     def test_a_long_frame_shows_its_ends_and_its_true_size(self, shell: InteractiveShell, session: Any) -> None:
