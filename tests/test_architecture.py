@@ -76,7 +76,8 @@ def test_the_exported_names_are_these() -> None:
         "NotAllowed", "NotConfirmed", "NotFound", "NotSignedIn", "OutcomeUnknown", "Profile", "RateLimited",
         "RedirectRefused", "RetiredCredentials", "Secret", "Session", "StillPending", "TokenExpired", "between",
         "connect", "contains", "current", "edge", "eq", "expand", "forget_profile", "gt", "journal",
-        "load_ipython_extension", "lt", "not_", "profiles", "reactor", "to_excel", "unload_ipython_extension", "use", "with_names",
+        "load_ipython_extension", "lt", "not_", "profiles", "reactor", "to_excel", "unload_ipython_extension",
+        "use", "with_names",
     }  # fmt: skip
     for name in adobe_nb.__all__:
         assert getattr(adobe_nb, name) is not None

@@ -2,8 +2,8 @@
 
 A secret travels from the browser as a custom message and is never a trait, so that no saved notebook can hold it.
 
-Messages may arrive in several threads: in the main one, and in a sub-shell while a cell is busy. One of them acts at a
-time; a click that arrives meanwhile waits in a queue. Each click has an id, so that one that is sent again is done once.
+Messages may arrive in several threads: in the main one, and in a sub-shell while a cell is busy. One of them acts at
+a time; a click that arrives meanwhile waits in a queue. Each click has an id: sent again, it is still done once.
 """
 
 import os

@@ -22,6 +22,9 @@ SWITCHES = [
     "--disable-component-update", "--disable-sync", "--proxy-server=direct://",
 ]  # fmt: skip
 PATIENCE = 180_000
+"""Milliseconds for a server or a kernel to start, or a tutorial to run, on a busy machine."""
+PROMPT = 15_000
+"""For an answer of the panel: a click that is lost must not hide behind patience."""
 expect.set_options(timeout=PATIENCE)  # five seconds are too few for a kernel on a busy machine
 
 

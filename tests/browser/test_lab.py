@@ -3,7 +3,7 @@
 import json
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import nbformat
@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from adobe_nb.simulator.ims import Account
-from tests.browser.conftest import Lab
+from tests.browser.conftest import PATIENCE, PROMPT, Lab
 from tests.conftest import RECORDER, until
 from tests.notebook_runner import paths
 
@@ -81,14 +81,17 @@ def type_credentials(page: Page, account: Account) -> None:
 
 
 @pytest.fixture
-def panel(lab: Lab, open_notebook: Open, request: pytest.FixtureRequest) -> tuple[Page, str]:
+def panel(lab: Lab, open_notebook: Open, request: pytest.FixtureRequest) -> Iterator[tuple[Page, str]]:
     """A notebook with the panel and a second cell that keeps the kernel busy until it is released."""
     name = f"{request.node.name}.ipynb"
     lab.write(name, PANEL, BUSY.format(release_file(lab, name).name))
     page = open_notebook(name)
     run_cell(page, 0)
     page.wait_for_selector(".adobe-nb")
-    return page, name
+    page.set_default_timeout(PROMPT)
+    expect.set_options(timeout=PROMPT)
+    yield page, name
+    expect.set_options(timeout=PATIENCE)
 
 
 def forget_outputs(path: Path) -> None:
@@ -208,7 +211,7 @@ def test_a_profile_is_saved_and_signs_in_after_a_restart_by_keyboard(lab: Lab, p
     menu(page, "Kernel", "Restart Kernel…")
     page.locator(".jp-Dialog .jp-mod-warn").click()
     expect(page.locator(".adobe-nb-lost")).to_be_visible()
-    page.wait_for_selector("text=Python 3 (ipykernel) | Idle")
+    page.wait_for_selector("text=Python 3 (ipykernel) | Idle", timeout=PATIENCE)
     run_cell(page, 0)
     expect(page.locator(".adobe-nb header strong")).to_have_text("Not signed in")
     page.locator(".adobe-nb summary").first.focus()
@@ -257,6 +260,74 @@ def test_a_hostile_name_stays_text_in_the_panel(lab: Lab, panel: tuple[Page, str
     assert box["width"] <= 1000, "a long name wraps"
 
 
+def test_a_double_click_is_done_once(lab: Lab, panel: tuple[Page, str]) -> None:
+    page, _ = panel
+    page.get_by_role("button", name="Connect").click()
+    expect(page.locator(".adobe-nb header strong")).to_have_text("Signed in")
+    before = len(lab.simulator.ims.issued)
+    page.get_by_role("button", name="New token").dblclick()
+    expect(page.locator(".adobe-nb-said")).to_contain_text("A new token")
+    page.get_by_role("button", name="Test").click()
+    expect(page.locator(".adobe-nb-said")).to_contain_text("The credentials work")
+    assert len(lab.simulator.ims.issued) == before + 1
+
+
+def test_two_views_of_the_panel_answer_each_other(panel: tuple[Page, str]) -> None:
+    page, _ = panel
+    run_cell(page, 0)
+    page.locator(".jp-OutputArea-output").first.click(button="right")
+    page.locator(".lm-Menu-itemLabel:text-is('Create New View for Cell Output')").click()
+    views = page.locator(".adobe-nb")
+    expect(views).to_have_count(2)
+    for index, button, status in (
+        (0, "Connect", "Signed in"),
+        (1, "Sign out", "Not signed in"),
+        (0, "Connect", "Signed in"),
+    ):
+        views.nth(index).get_by_role("button", name=button, exact=True).click()
+        for each in (0, 1):
+            expect(views.nth(each).locator("header strong")).to_have_text(status)
+            expect(views.nth(each).locator(".adobe-nb-lost")).to_be_hidden()
+
+
+FORMULAS = "Price $5 to $10 $$x$$ \\(a\\) \\[b\\] \\begin{equation}c\\end{equation}"
+SHOWS_FORMULAS = """\
+%load_ext adobe_nb
+%adobe_auth --or-simulator
+import time
+import pandas as pd
+from IPython.display import Math, display
+import adobe_nb
+from adobe_nb.api.progress import bars
+from adobe_nb.notebook.display import Card
+name = {name!r}
+properties = adobe_nb.reactor.properties().assign(name=name)
+display(properties, properties.groupby("name").size().reset_index(), Card(name, ((name, name),)))
+panel = __import__("adobe_nb.notebook.panel", fromlist=["panel"]).panel()
+panel.say("warning", name)
+with bars(adobe_nb.current()._gates[0])(name) as meter:
+    meter.expect(10)
+    time.sleep(1.1)
+    meter.look()
+    display(Math("typeset"))
+    adobe_nb.reactor.find("properties", name)
+"""
+
+
+def test_names_with_formulas_are_not_typeset(lab: Lab, open_notebook: Open, tmp_path: Path) -> None:
+    name = "formulas.ipynb"
+    lab.write(name, SHOWS_FORMULAS.format(name=FORMULAS), BUSY.format("never"))
+    page = open_notebook(name)
+    run_cell(page, 0)
+    page.wait_for_selector("text=NoSuchName")
+    page.wait_for_selector(".MathJax, mjx-container")  # the typesetter has come: of our formula only
+    page.wait_for_timeout(1000)
+    assert page.locator("mjx-container").count() == 1
+    page.screenshot(path=tmp_path / "formulas.png", full_page=True)
+    text = page.locator(".jp-Cell").first.locator(".jp-OutputArea").inner_text()
+    assert text.count(FORMULAS) >= 9, text
+
+
 def test_keys_in_the_form_stay_in_the_form(panel: tuple[Page, str]) -> None:
     page, _ = panel
     cells = page.locator(".jp-Cell").count()
@@ -286,7 +357,7 @@ def test_a_panel_whose_kernel_was_restarted_says_so(panel: tuple[Page, str]) -> 
     menu(page, "Kernel", "Restart Kernel…")
     page.locator(".jp-Dialog .jp-mod-warn").click()
     expect(page.locator(".adobe-nb-lost")).to_be_visible()
-    page.wait_for_selector("text=Python 3 (ipykernel) | Idle")
+    page.wait_for_selector("text=Python 3 (ipykernel) | Idle", timeout=PATIENCE)
     expect(page.locator(".adobe-nb-lost")).to_be_visible()
     expect(page.locator(".adobe-nb header strong")).to_have_text("Not connected to the kernel")
     expect(page.get_by_role("button", name="Test")).to_be_disabled()
@@ -326,10 +397,10 @@ def test_the_time_left_runs_down_while_the_kernel_is_busy_and_is_right_after_a_r
     page.wait_for_function("text => document.querySelector('.adobe-nb-left').innerText !== text", arg=busy)
     expect(page.locator("text=Python 3 (ipykernel) | Busy")).to_have_count(1)
     release_file(lab, name).touch()
-    page.wait_for_selector("text=Python 3 (ipykernel) | Idle")
+    page.wait_for_selector("text=Python 3 (ipykernel) | Idle", timeout=PATIENCE)
     saved_after(lab, page, name)
     page.reload()
-    page.wait_for_selector(".adobe-nb-left")
+    page.wait_for_selector(".adobe-nb-left", timeout=PATIENCE)
     expect(page.locator(".adobe-nb-left")).to_contain_text("left, then renewed by itself")
     reloaded = time.monotonic()
     minutes, seconds = page.locator(".adobe-nb-left").inner_text().split(" ")[0].split(":")
