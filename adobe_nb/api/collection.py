@@ -14,7 +14,7 @@ from adobe_nb.api.filters import FUTURE, PAST, Condition, Filter, Sort, check_fi
 from adobe_nb.api.frames import DTYPES, FrameBuilder, columns_of, sort_frame, to_frame
 from adobe_nb.api.ids import Ids, ids_in, ids_of_type, listed_under, parents_of_one_type
 from adobe_nb.api.jsonapi import PAGE_SIZE, Client, Document, Listing, Params, check_totals, in_parallel
-from adobe_nb.api.pages import Page, decoder_of, plain_page
+from adobe_nb.api.pages import Page, decoder_of, plain_page, wrong_shape
 from adobe_nb.api.reading import Ask, Nowhere, documents_of, read
 from adobe_nb.errors import ArgumentError, Gap, IncompleteResult, NoSuchName
 from adobe_nb.resources import RESOURCES, Resource
@@ -467,6 +467,8 @@ def _first(client: Client, listing: Listing, want: int) -> Page:
             pages += in_parallel(client, lambda number: client.page(listing, number, size), some, listing.type)
             if not pages[-1].ids:
                 break
+        if not pages[-1].ids and first.total_count is None and len(pages) > 1:
+            raise wrong_shape(listing.path, f"announced {first.total_pages} pages, of which page {len(pages)} is empty")
         documents = [each for page in pages for each in page.documents][:want]
         ids = [str(each["id"]) for each in documents]
         totals = {page.total_count for page in pages}
@@ -479,13 +481,16 @@ def _first(client: Client, listing: Listing, want: int) -> Page:
 
 def _first_in_turn(client: Client, listing: Listing, want: int, page: Page) -> Page:
     """The same where no totals are reported: on until a page is short."""
-    documents = list(page.documents)
+    documents, first = list(page.documents), page.total_count
     number, size = 1, min(PAGE_SIZE, want)
     while len(page.ids) == size and len(documents) < want:
         number += 1
         page = client.page(listing, number, size)
         documents += page.documents
     ids = [str(each["id"]) for each in documents[:want]]
+    if len(ids) < min(want, first or 0):
+        gap = Gap(listing.path, first, len(ids))
+        raise IncompleteResult(f"{gap}. Something is changing it while it is read. Run it again.", gaps=[gap])
     return Page(ids, None, None, documents=documents[:want])
 
 

@@ -133,6 +133,8 @@ def problem_of(data: object, resource_type: str) -> str:
         return f"it holds {_described(data)}"
     assert isinstance(data, dict)  # noqa: S101 - for the type checker
     identifier = shown(data["id"])
+    if not data["id"].isascii():
+        return f"the id {identifier} is not plain text"
     for part in ("attributes", "relationships", "meta"):
         value = data.get(part, {})
         if not isinstance(value, dict) and (value is not None or part == "attributes"):
@@ -240,7 +242,7 @@ class Decoder:
             except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
                 return plain_page(body, path, self._row.type)
             items = document.data
-            if any(not each.id or each.type != self._row.type for each in items):
+            if any(not each.id.isascii() or not each.id or each.type != self._row.type for each in items):
                 return plain_page(body, path, self._row.type)
             pagination = (document.meta and document.meta.pagination) or _Pagination()
             if min(pagination.total_count or 0, pagination.total_pages or 0) < 0:

@@ -35,7 +35,7 @@ from adobe_nb.api.jsonapi import (
     check_totals,
     horizon,
 )
-from adobe_nb.api.pages import Page, moment_of, plain_page, shifted
+from adobe_nb.api.pages import Page, moment_of, plain_page, shifted, wrong_shape
 from adobe_nb.api.progress import Meter
 from adobe_nb.crew import Job
 from adobe_nb.errors import Gap, IncompleteResult, NotFound
@@ -232,6 +232,8 @@ class _Reader:
             more = len(page.ids) == PAGE_SIZE and not repeated
             return [self._page(part, number + 1)] if more else self._finish(part)
         part.pages_left -= 1
+        if not page.ids and number < part.pages and not part.totals:
+            raise wrong_shape(part.listing.path, f"announced {part.pages} pages, of which page {number} is empty")
         if not page.ids and number < part.pages:
             # The list has become shorter, or never had so many pages: those behind are not asked for.
             part.pages_left -= part.pages - part.asked
