@@ -40,17 +40,19 @@ class Keeper(Protocol):
         ...
 
 
-_keepers: "weakref.WeakSet[Keeper]" = weakref.WeakSet()
+# A WeakValueDictionary and not a WeakSet: its values can be listed while another thread adds one.
+_keepers: "weakref.WeakValueDictionary[int, Keeper]" = weakref.WeakValueDictionary()
 
 
 def keep_out_of_messages(keeper: Keeper) -> None:
     """While it lives, its secrets are masked in the message of every error of ours, whatever the message quotes."""
-    _keepers.add(keeper)
+    _keepers[id(keeper)] = keeper
 
 
 def masked_message(text: str) -> str:
     """The text of an error without the secrets of the sessions of this process."""
-    known = [secret for keeper in list(_keepers) for secret in keeper.secrets()]
+    keepers = [reference() for reference in _keepers.valuerefs()]
+    known = [secret for keeper in keepers if keeper is not None for secret in keeper.secrets()]
     return masked_text(text, [secret for secret in known if len(secret) >= _SHORTEST_EVERYWHERE])
 
 
@@ -72,8 +74,11 @@ def masked_text(text: str, secrets: Iterable[str]) -> str:
 
 def masked_body(body: bytes, secrets: Iterable[str]) -> bytes:
     """The same for the bytes of an answer, in the encoding in which JSON is read."""
-    encoding = json.detect_encoding(body)
-    return masked_text(body.decode(encoding, "surrogateescape"), secrets).encode(encoding, "surrogateescape")
+    try:
+        encoding = json.detect_encoding(body)
+        return masked_text(body.decode(encoding), secrets).encode(encoding)
+    except UnicodeError:  # not text: its bytes stay as they are, but for a secret among them
+        return masked_text(body.decode("utf-8", "surrogateescape"), secrets).encode("utf-8", "surrogateescape")
 
 
 def _needles(secret: str) -> Iterator[str]:
