@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -67,6 +68,7 @@ def served() -> Iterator[tuple[Service, str]]:
         yield service, server.url
 
 
+@cache
 def signed_in(url: str) -> sessions.Session:
     session = sessions.connect(
         client_id="c" * 12, client_secret="hush", org_id="A@AdobeOrg", ims_url=url, reactor_url=url, journal=False
@@ -187,7 +189,8 @@ def test_what_is_no_answer_is_an_error_of_ours_that_does_not_advise_to_repeat_it
     for name, body in ODD.items():
         found, error = outcome(entry, body, served, tmp_path / "tags")
         if error is None:
-            assert entry in LENIENT or name == "nested deep in links", (name, found)
+            none = entry == "related to one" and name == "data null"
+            assert none or entry in LENIENT or name == "nested deep in links", (name, found)
             continue
         assert isinstance(error, (IncompleteResult, ApiError)), name
         str(error).encode()
