@@ -1,21 +1,28 @@
 """Every kind of bad input, in every traceback mode: a next step, and nothing secret."""
 
 import io
+import json
 import sys
+import time
 import traceback
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
+from types import FunctionType, MappingProxyType, ModuleType
 from typing import Any
 
 import pytest
+import requests
 from IPython.core.ultratb import VerboseTB
+from requests.structures import CaseInsensitiveDict
+from urllib3 import HTTPHeaderDict
 
 import adobe_nb
 from adobe_nb import session as sessions
 from adobe_nb.auth.credentials import Secret
 from tests.conftest import Recorder, sign_in
-from tests.stub import Answer, stub
+from tests.stub import Answer, Got, stub
 
 HUSH = "hush-5b1f9c-client-secret"
 ORG = "ABCDEF0123456789ABCDEF01@AdobeOrg"
@@ -245,3 +252,113 @@ def test_a_secret_is_not_in_sys_last_value_frames(demo: Any) -> None:
         }
         assert HUSH not in repr(names)
         frame = frame.tb_next
+
+
+def reached(error: BaseException) -> Iterator[str]:
+    """Every text that ``%debug`` reaches: from local variables of all frames, of the error and those behind it, through
+    attributes and members. What a ``Secret`` hides is hidden on purpose."""
+    seen: set[int] = set()
+    todo: list[Any] = [error]
+    while todo:
+        thing = todo.pop()
+        if id(thing) in seen or isinstance(thing, (Secret, type, ModuleType, FunctionType)):
+            continue
+        seen.add(id(thing))
+        if isinstance(thing, (str, bytes)):
+            yield thing if isinstance(thing, str) else thing.decode("latin-1")
+        elif isinstance(thing, (dict, MappingProxyType, HTTPHeaderDict, CaseInsensitiveDict)):
+            todo += [*thing.keys(), *thing.values()]
+        elif isinstance(thing, (list, tuple, set, frozenset, deque)):
+            todo += thing
+        elif isinstance(thing, BaseException):
+            todo += [thing.__cause__, thing.__context__, vars(thing), thing.args]
+            for frame, _ in traceback.walk_tb(thing.__traceback__):
+                if not Path(frame.f_code.co_filename).is_relative_to(Path(__file__).parent):
+                    todo += frame.f_locals.values()
+        elif type(thing).__module__.split(".")[0] in {"adobe_nb", "requests", "urllib3", "http"}:
+            todo += getattr(thing, "__dict__", {}).values()
+            todo += [
+                getattr(thing, name, None) for kind in type(thing).__mro__ for name in vars(kind).get("__slots__", ())
+            ]
+
+
+SIGNED_IN = json.dumps({"access_token": f"{HUSH}.token.signed", "expires_in": 99}).encode()
+JSON = {"Content-Type": "application/json"}
+
+
+def answering(*replies: Any) -> Any:
+    """A server that signs in once, then gives these; the last one for ever. A callable is asked for its own."""
+    left = [Answer(200, SIGNED_IN, JSON), *replies]
+
+    def answer(got: Got) -> Answer:
+        reply = left.pop(0) if len(left) > 1 else left[0]
+        return reply(got) if callable(reply) and not isinstance(reply, tuple) else reply
+
+    return stub(answer)
+
+
+def interrupting(_: Got) -> Answer:
+    import _thread
+
+    _thread.interrupt_main()
+    return Answer(200, SIGNED_IN, JSON)
+
+
+def quoting(status: int) -> Callable[[Got], Answer]:
+    return lambda got: Answer(status, json.dumps({"errors": [{"detail": repr(got), "code": "x"}]}).encode(), JSON)
+
+
+REDIRECT = Answer(307, headers={"Location": f"https://evil.test/{HUSH}"})
+REFUSED = Answer(401, b"{}", JSON)
+PLACE = "PR" + "0" * 32
+ATTEMPTS: dict[str, tuple[tuple[Any, ...], Callable[[Any], object]]] = {
+    "a read is redirected": ((REDIRECT,), lambda session: session.client.get("/companies")),
+    "a write is redirected": ((REDIRECT,), lambda session: session.reactor.rules.create(PLACE, name="x")),
+    "the renewal is refused": ((REFUSED, quoting(400)), lambda session: session.client.get("/companies")),
+    "the renewal is redirected": ((REFUSED, REDIRECT), lambda session: session.client.get("/companies")),
+    "the renewal is interrupted": ((REFUSED, interrupting), lambda session: session.client.get("/companies")),
+    "the renewal is no JSON": ((REFUSED, Answer(200, b"<html>")), lambda session: session.client.get("/companies")),
+    "a read is refused": ((quoting(404),), lambda session: session.client.get("/companies")),
+    "a list is refused": ((quoting(404),), lambda session: session.reactor.companies()),
+    "a write is refused": ((quoting(409),), lambda session: session.reactor.rules.create(PLACE, name="x")),
+    "a read is interrupted": ((interrupting,), lambda session: [session.client.get("/x") for _ in range(2)]),
+    "a write is cut off": (
+        (Answer(200, b"{", {"Content-Length": "9"}),),
+        lambda session: session.reactor.rules.create(PLACE, name="x"),
+    ),
+    "an answer is too large": (
+        (Answer(200, b"{}", {"Content-Encoding": "br", "Content-Length": "2"}),),
+        lambda session: session.client.get("/companies"),
+    ),
+    "a refresh is refused": ((quoting(400),), lambda session: session.refresh()),
+    "a refresh is redirected": ((REDIRECT,), lambda session: session.refresh()),
+    "a refresh is interrupted": ((interrupting,), lambda session: session.refresh()),
+    "an event is refused": (
+        (quoting(403),),
+        lambda session: session.edge.interact("9a35b0d2-9f4d-4d2e-8d38-0f3a2b8e9c11", {"xdm": {}}),
+    ),
+    "an event is redirected": (
+        (REDIRECT,),
+        lambda session: session.edge.interact("9a35b0d2-9f4d-4d2e-8d38-0f3a2b8e9c11", {"xdm": {}}),
+    ),
+}
+
+
+@pytest.mark.parametrize("attempt", ATTEMPTS)
+def test_no_local_variable_of_an_error_leads_to_a_secret(attempt: str) -> None:
+    replies, act = ATTEMPTS[attempt]
+    with answering(*replies) as server:
+        session = connect(ims_url=server.url, reactor_url=server.url, edge_url=server.url, edge_server_url=server.url)
+        with pytest.raises((adobe_nb.AdobeError, KeyboardInterrupt)) as caught:
+            act(session)
+            time.sleep(20)  # an interrupt that came late
+    texts = list(reached(caught.value))
+    assert texts
+    assert [text[:300] for text in texts if HUSH in text] == []
+
+
+def test_the_search_through_variables_would_find_a_signed_request() -> None:
+    request = requests.Request("GET", "https://x.test", headers={"Authorization": f"Bearer {HUSH}"}).prepare()
+    error = ValueError("x")
+    error.signed = [request]  # type: ignore[attr-defined]
+    assert any(HUSH in text for text in reached(error))
