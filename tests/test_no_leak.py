@@ -317,7 +317,7 @@ ATTEMPTS: dict[str, tuple[tuple[Any, ...], Callable[[Any], object]]] = {
     "the renewal is refused": ((REFUSED, quoting(400)), lambda session: session.client.get("/companies")),
     "the renewal is redirected": ((REFUSED, REDIRECT), lambda session: session.client.get("/companies")),
     "the renewal is interrupted": ((REFUSED, interrupting), lambda session: session.client.get("/companies")),
-    "the renewal is no JSON": ((REFUSED, Answer(200, b"<html>")), lambda session: session.client.get("/companies")),
+    "the renewal is no JSON": ((REFUSED, Answer(200, b"{]", JSON)), lambda session: session.client.get("/companies")),
     "a read is refused": ((quoting(404),), lambda session: session.client.get("/companies")),
     "a list is refused": ((quoting(404),), lambda session: session.reactor.companies()),
     "a write is refused": ((quoting(409),), lambda session: session.reactor.rules.create(PLACE, name="x")),
