@@ -325,7 +325,9 @@ def test_names_with_formulas_are_not_typeset(lab: Lab, open_notebook: Open, tmp_
     page.wait_for_timeout(1000)  # and would have come to the names by now
     assert page.locator("mjx-container").count() == 1
     page.screenshot(path=tmp_path / "formulas.png", full_page=True)
-    text = " ".join(page.locator(".jp-Cell").first.locator(".jp-OutputArea").inner_text().split())  # the bar has thin spaces
+    text = " ".join(
+        page.locator(".jp-Cell").first.locator(".jp-OutputArea").inner_text().split()
+    )  # the bar has thin spaces
     # Panel, six rows, the grouped row, the card's title, label and value, the bar, the error.
     assert text.count(FORMULAS) == 13, text
 
