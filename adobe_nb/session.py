@@ -118,6 +118,9 @@ class Session:
             "profile=, or with values of its environment."
         )
 
+    def __copy__(self) -> "Session":
+        return self
+
     @property
     def client(self) -> Client:
         """The JSON:API client that ``reactor`` uses."""
