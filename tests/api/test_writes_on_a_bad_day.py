@@ -411,7 +411,7 @@ class TestOddAnswersBeforeAWrite:
         about = {"name": "x", "delegate_descriptor_id": "core::events::click", "extension": "EX" + "0" * 32}
         with answering(Answer(200, json.dumps({"data": rule}).encode(), JSON_API)) as service:
             with pytest.raises(
-                IncompleteResult, match="names no property, so nothing was sent|has a list as relationships"
+                IncompleteResult, match="names no property|a list as relationships|does not lead to one"
             ):
                 service.reactor.rule_components.create(rule["id"], **about)
             assert [got.method for got in service.got] == ["GET"]
@@ -423,11 +423,11 @@ class TestOddAnswersBeforeAWrite:
                 service.reactor.builds.republish(build["id"], confirm="x")
             assert [got.method for got in service.got] == ["GET"]
 
-    def test_a_name_without_attributes_is_na(self) -> None:
+    def test_a_resource_without_attributes_gives_no_name(self) -> None:
         rule = {"id": "RL" + "0" * 32, "type": "rules", "attributes": None}
         with answering(Answer(200, json.dumps({"data": rule}).encode(), JSON_API)) as service:
-            named = service.reactor.with_names(pd.DataFrame({"rule_id": [rule["id"]]}))
-        assert named["rule_name"].isna().all()
+            with pytest.raises(IncompleteResult, match="nothing as attributes"):
+                service.reactor.with_names(pd.DataFrame({"rule_id": [rule["id"]]}))
 
 
 def test_a_raw_change_of_an_authorization_needs_no_address_of_its_own(simulate: Any) -> None:

@@ -482,7 +482,7 @@ class TestChanges:
     def test_what_was_created_changed_and_deleted(self, told: Any) -> None:
         _, frame, ids = told
         assert frame.loc[ids["renamed"], ["table", "change", "name", "columns"]].tolist() == [
-            "rules", "changed", "Renamed", "updated_at, dirty, name",
+            "rules", "changed", "Renamed", "updated_at, dirty, name, updated_by_email, updated_by_display_name",
         ]  # fmt: skip
         assert frame.loc[ids["deleted"], ["change", "name", "columns"]].tolist() == ["deleted", "Rule 00001", ""]
         assert frame.loc[ids["created"], ["change", "name", "columns"]].tolist() == ["created", "New", ""]
