@@ -8,9 +8,10 @@ import socket
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlsplit
 
 from tornado.httpclient import AsyncHTTPClient, HTTPRequest
 from tornado.httpserver import HTTPServer
@@ -29,13 +30,17 @@ from adobe_nb.simulator.seed import ACCOUNTS, COMPANY_ID, DATASTREAM_ID, ORG_ID,
 from adobe_nb.simulator.writes import is_loopback
 
 _ADDRESS = "127.0.0.1"
+_LOCAL_NAMES = ("127.0.0.1", "localhost", "::1")
 _REMEMBERED = 10_000
+_KEPT_BODY = 16 * 1024
+"""Bytes of a body that are remembered."""
 
 
 class Simulator:
     """IMS and Reactor on one port, the two Edge hosts on their own. Use as a context, or ``start`` and ``stop``.
 
-    ``requests`` holds the latest requests that arrived, whatever was answered, for tests and the curious; ``drifted``
+    ``requests`` holds the latest requests that arrived, whatever was answered, for tests and the curious, each with the
+    first 16 KiB of its body; ``drifted``
     what the fault ``drift`` has changed: ``created`` or ``deleted``, type, id.
 
     Example:
@@ -247,7 +252,10 @@ class _Handler(RequestHandler):
     async def _handle(self, *_: str) -> None:
         simulator = self._simulator
         request = _translated(self.request, bytes(self._body))
-        simulator.requests.append(request)
+        simulator.requests.append(replace(request, body=request.body[:_KEPT_BODY]))
+        if not (_is_local(request.headers.get("host", "")) and _is_local_origin(request.headers)):
+            self._send(_foreign())
+            return
         simulator.in_flight += 1
         try:
             crowded = simulator.most_in_flight is not None and simulator.in_flight > simulator.most_in_flight
@@ -277,6 +285,9 @@ class _Handler(RequestHandler):
             await stream.write(head.encode() + response.body[: len(response.body) // 2])
             stream.close()
             return
+        self._send(response)
+
+    def _send(self, response: Response) -> None:
         self.set_status(response.status)
         self.clear_header("Content-Type")
         if response.body:
@@ -286,6 +297,31 @@ class _Handler(RequestHandler):
         self.finish(response.body or None)
 
     get = head = post = put = patch = delete = options = _handle
+
+
+def _is_local(address: str) -> bool:
+    """Whether a host, with or without a port, is this machine."""
+    try:
+        parts = urlsplit(f"//{address}")
+        # A port that is none raises; a path, a user or a query is not part of a host.
+        is_host = parts.netloc == address and "@" not in address and (parts.port is None or parts.port > 0)
+    except ValueError:
+        return False
+    return is_host and (parts.hostname or "") in _LOCAL_NAMES
+
+
+def _is_local_origin(headers: Mapping[str, str]) -> bool:
+    """Whether no page asks, or one of this machine."""
+    if "origin" not in headers:
+        return True
+    scheme, _, address = headers["origin"].partition("://")
+    return scheme in {"http", "https"} and _is_local(address)
+
+
+def _foreign() -> Response:
+    """A page of somebody else's, whose name was made to lead here, must neither read the credentials nor write."""
+    message = "The simulator answers this machine only: ask 127.0.0.1 or localhost, and from no other site's page."
+    return Response(403, json.dumps({"error": "foreign_host", "message": message}).encode(), "application/json")
 
 
 def _translated(request: HTTPServerRequest, body: bytes) -> Request:

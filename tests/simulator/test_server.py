@@ -61,6 +61,53 @@ def test_a_taken_port_is_an_error(demo: Any) -> None:
         Simulator(port=port).start()
 
 
+class TestForeignPages:
+    """A page whose name was made to lead to 127.0.0.1 must reach neither the credentials nor the writes."""
+
+    def ask(self, demo: Any, path: str = "/simulator", **headers: str) -> requests.Response:
+        return requests.get(f"{demo.reactor_url}{path}", headers=headers, timeout=60)
+
+    @pytest.mark.parametrize(
+        "host",
+        [
+            "evil.example", "evil.example:8000", "127.0.0.1.evil.example", "localhost.evil.example:1", "10.0.0.1",
+            "127.0.0.1@evil.example", "evil.example#127.0.0.1", "localhost:x", "[::2]:80", "",
+        ],
+    )  # fmt: skip
+    def test_refuse_another_host(self, demo: Any, host: str) -> None:
+        for path in ("/simulator", "/companies", "/ims/token/v3"):
+            answer = self.ask(demo, path, Host=host)
+            assert answer.status_code in {400, 403}
+            assert demo.accounts["demo"].client_secret not in answer.text
+
+    @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "LOCALHOST:8000", "[::1]:9", "127.0.0.1:1"])
+    def test_answer_names_of_this_machine(self, demo: Any, host: str) -> None:
+        assert self.ask(demo, Host=host).status_code == 200
+
+    @pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://localhost.evil.example", "file://", ""])
+    def test_refuse_another_origin(self, demo: Any, origin: str) -> None:
+        answer = self.ask(demo, Origin=origin)
+        assert (answer.status_code, answer.json()["error"]) == (403, "foreign_host")
+
+    @pytest.mark.parametrize("origin", ["http://localhost:8888", "http://127.0.0.1:8888", "https://[::1]"])
+    def test_answer_pages_of_this_machine(self, demo: Any, origin: str) -> None:
+        assert self.ask(demo, Origin=origin).status_code == 200
+
+    def test_the_edge_hosts_refuse_too(self, demo: Any) -> None:
+        for url in (demo.connection()["edge_url"], demo.connection()["edge_server_url"]):
+            answer = requests.post(f"{url}/ee/v2/interact", headers={"Host": "evil.example"}, timeout=60)
+            assert answer.status_code == 403
+
+
+def test_large_bodies_are_not_remembered(simulate: Any) -> None:
+    simulator = simulate(seed="empty")
+    requests.post(f"{simulator.reactor_url}/search", data=b"x" * 5_000_000, timeout=60)
+    requests.post(f"{simulator.reactor_url}/search", data=b"y" * 1000, timeout=60)
+    large, small = simulator.requests
+    assert (len(large.body), len(small.body)) == (16 * 1024, 1000)
+    assert simulator.requests.maxlen is not None
+
+
 @pytest.mark.parametrize("kind", sorted(set(KINDS) - {"slow", "reset", "cut", "drift"}))
 def test_a_fault_at_rate_1_strikes_every_request(simulate: Any, kind: str) -> None:
     simulator = simulate(seed="empty", faults=(Fault(kind, 1),))
