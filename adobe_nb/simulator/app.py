@@ -21,6 +21,8 @@ from adobe_nb.simulator.store import Store
 
 ADOBE_TOOLS_KEY = "Activation-DTM"
 _FORM = "application/x-www-form-urlencoded"
+_TOKEN_PATHS = ("/ims/token/v3", "/ims/token/v2")
+"""Version 2 is what older clients ask; both answer the same."""
 
 
 class App:
@@ -34,7 +36,8 @@ class App:
         self.options.base_url = base_url
 
     def __call__(self, request: Request) -> Response:
-        """Answer one request."""
+        """Answer one request; its path may end in a slash, as in Adobe's own Postman collections."""
+        request = replace(request, path=_without_last_slash(request.path))
         if request.path.startswith("/ims/"):
             return self._ims(request)
         grant = self._gateway(request)
@@ -46,6 +49,7 @@ class App:
         store = None if isinstance(grant, Response) else self.stores.get(grant.account.org_id)
         if isinstance(grant, Response) or store is None or request.method != "GET":
             return None
+        request = replace(request, path=_without_last_slash(request.path))
         store.settle()
         somebody = replace(grant.account.with_all_rights(), display_name="Somebody Else")
         return drift(Call(store, somebody, self.options), request.path, chance)
@@ -56,11 +60,11 @@ class App:
         form = dict(request.query)
         if request.headers.get("content-type", "").startswith(_FORM):
             form |= dict(parse_qsl(request.body.decode("utf-8", "replace"), keep_blank_values=True))
-        if request.path not in {"/ims/token/v3", "/ims/validate_token/v1", "/ims/invalidate_token/v2"}:
+        if request.path not in {*_TOKEN_PATHS, "/ims/validate_token/v1", "/ims/invalidate_token/v2"}:
             return answer(404, {"error": "not_found"})
         if request.method != "POST":
             return answer(405, {"error": "method_not_allowed"})
-        if request.path == "/ims/token/v3":
+        if request.path in _TOKEN_PATHS:
             return answer(*self.ims.token(form))
         if request.path == "/ims/validate_token/v1":
             return answer(200, {"valid": self.ims.check(form.get("token", "")) is not None})
@@ -83,6 +87,9 @@ class App:
         if key != ADOBE_TOOLS_KEY and key not in self.ims.accounts:
             return _gateway_error("403003", "Api Key is invalid")
         org_id = request.headers.get("x-gw-ims-org-id", "")
+        if not org_id and key == ADOBE_TOOLS_KEY:
+            # Adobe's uploader and releaser send no organisation: the token says whose they are.
+            org_id = grant.account.org_id
         if not org_id:
             return _gateway_error("400003", "Missing header x-gw-ims-org-id")
         if org_id != grant.account.org_id:
@@ -106,6 +113,12 @@ class App:
         except Problem as problem:
             refusal = problem
         return _refusal(refusal)
+
+
+def _without_last_slash(path: str) -> str:
+    if path == "/":
+        return path
+    return path.removesuffix("/")
 
 
 def _gateway_error(code: str, message: str) -> Response:

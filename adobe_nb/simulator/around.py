@@ -7,7 +7,7 @@ from typing import Any
 from adobe_nb.resources import RESOURCES
 from adobe_nb.simulator.packages import attributes_of
 from adobe_nb.simulator.publishing import deliver, mark_built, refresh_upstreams
-from adobe_nb.simulator.store import Identifier, Record, Store, stamp
+from adobe_nb.simulator.store import SERVED_AT, Identifier, Record, Store, render, stamp
 from adobe_nb.simulator.texts import json_text
 
 PEOPLE = (
@@ -171,7 +171,8 @@ def _event_forwarding(store: Store) -> None:
             "status": "succeeded", "activated_at": _later(created, seconds=2), "expires_at": None, "refresh_at": None,
         }  # fmt: skip
         to_one: dict[str, Identifier | None] = {"property": owner.here, "environment": production.here}
-        store.add(Record("secrets", _id("secrets", owner.id), attributes, to_one), owner.id, production.id)
+        secret = Record("secrets", _id("secrets", owner.id), attributes, to_one, stage="production")
+        store.add(secret, owner.id, production.id)
 
 
 def _company_level(store: Store, company: Record) -> None:
@@ -258,7 +259,7 @@ def _event(store: Store, record: Record, what: str, when: str) -> None:
         "display_name": record.attributes.get("name") or record.id,
         "attributed_to_display_name": name,
         "attributed_to_email": address,
-        "entity": json_text({"data": {"id": record.id, "type": record.type, "attributes": record.attributes}}),
+        "entity": json_text({"data": render(record, SERVED_AT)}),
     }
     to_one: dict[str, Identifier | None] = {"property": owner, "entity": record.here}
     event = Record("audit_events", identifier, attributes, to_one)

@@ -3,10 +3,11 @@
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from random import Random
+from typing import Any
 
 from adobe_nb.resources import RESOURCES
 from adobe_nb.simulator.around import PEOPLE, signatures
-from adobe_nb.simulator.store import Identifier, Record, Store, stamp
+from adobe_nb.simulator.store import SERVED_AT, Identifier, Record, Store, render, stamp
 from adobe_nb.simulator.texts import json_text
 
 _YEAR = timedelta(days=365)
@@ -33,8 +34,7 @@ def log(store: Store, places: list[Record], number: int, make_id: Callable[..., 
         owner = record.here if record.type == "properties" else record.to_one["property"]
         name, address = author
         if record.id not in entities:
-            document = {"data": {"id": record.id, "type": record.type, "attributes": record.attributes}}
-            entities[record.id] = json_text(document)
+            entities[record.id] = json_text({"data": render(record, SERVED_AT)})
         attributes = {
             "created_at": when,
             "updated_at": when,
@@ -66,9 +66,19 @@ def _plan(
             continue
         turn = position // 40
         kind, place = _PASSING[turn % len(_PASSING)], places[turn % len(places)]
-        gone = Record(kind, make_id(kind, place.id, "gone", str(turn)), {"name": f"Trial {turn:05d}"})
-        gone.to_one["property"] = place.here
+        gone = _passing(records, kind, make_id(kind, place.id, "gone", str(turn)), place)
+        gone.attributes |= {"name": f"Trial {turn:05d}", "created_at": when, "updated_at": when}
         yield when, "created" if position % 40 == 13 else "deleted", gone
+
+
+def _passing(records: list[Record], kind: str, identifier: str, place: Record) -> Record:
+    """Something that came and went, like another one of its kind."""
+    like = next((record for record in records if record.type == kind), None)
+    if like is None:
+        attributes: dict[str, Any] = {attribute.name: None for attribute in RESOURCES[kind].columns}
+        return Record(kind, identifier, attributes, {"property": place.here})
+    to_one = {**like.to_one, "property": place.here, "origin": (kind, identifier)}
+    return Record(kind, identifier, dict(like.attributes), to_one, dict(like.meta))
 
 
 def _moments(records: list[Record], number: int, chance: Random) -> Iterator[str]:

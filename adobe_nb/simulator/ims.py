@@ -22,7 +22,8 @@ SCOPES = (
 COMPANY_RIGHTS = ("develop_extensions", "manage_properties", "manage_app_configurations")
 PROPERTY_RIGHTS = ("approve", "develop", "manage_environments", "manage_extensions", "publish")
 ALL_RIGHTS = frozenset((*COMPANY_RIGHTS, *PROPERTY_RIGHTS))
-NEEDED_BY_REACTOR = ("read_organizations", "additional_info.projectedProductContext")
+NEEDED_BY_REACTOR = ("read_organizations",)
+"""Adobe's uploader names ``additional_info.projectedProductContext`` besides; launchpy works without."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,7 @@ class Ims:
         """Tokens that were checked before, with their end: a signature costs more than a page that is kept."""
 
     def token(self, form: Mapping[str, str]) -> tuple[int, dict[str, Any]]:
-        """POST /ims/token/v3: status and document."""
+        """POST /ims/token/v3 or v2: status and document."""
         if form.get("grant_type") != "client_credentials":
             return 400, _error("unsupported_grant_type", "grant_type must be client_credentials")
         account = self.accounts.get(form.get("client_id", ""))

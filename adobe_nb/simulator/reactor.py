@@ -21,7 +21,15 @@ from adobe_nb.simulator.search import BadSearch, search
 from adobe_nb.simulator.store import Record, Store, wire
 
 _LINKED_LISTS = ("audit_events", "extension_package_usage_authorizations")
-_METHODS = ("GET", "POST", "PATCH", "DELETE")
+_ORGANIZATION = {
+    "name": "Simulated",
+    "admin": False,
+    "active": True,
+    "login_companies": [],
+    "product_contexts": ["dma_reactor"],
+    "tenant_id": "simulated",
+}
+_METHODS = ("GET", "POST", "PATCH", "PUT", "DELETE")
 
 
 def respond(request: Request, account: Account, store: Store, options: Options) -> Response:
@@ -93,6 +101,8 @@ class Desk:
         if row.type == "rules" and name == "rule_component_notes":
             parts_of = store.listed(record.id, "rule_components")
             return self._list([note for each in parts_of for note in store.listed(each.id, "notes")], "notes")
+        if row.type == "audit_events" and name == _entity_name(record):
+            name = "entity"
         relation = row.relation(name)
         child = RESOURCES.get(name)
         if relation is None and child is not None and row.type in child.parents:
@@ -103,6 +113,8 @@ class Desk:
             return self._list(store.listed(origin(record)[1], name), relation.targets[0])
         if relation.many:
             return self._list(store.listed(record.id, relation.name), relation.targets[0])
+        if record.to_one.get(relation.name) is None:
+            return answer(200, {"data": None}, JSON_API)
         found = store.of(record, relation.name)
         if found is None:
             raise not_found(self._request.path)
@@ -136,7 +148,7 @@ class Desk:
             "display_name": account.display_name,
             "job_function": None,
             "email": account.email,
-            "organizations": {account.org_id: {"name": "Simulated", "admin": False, "active": True}},
+            "organizations": {account.org_id: _ORGANIZATION},
         }
         links = {"self": f"{self._base_url}/profile"}
         identifier = f"UR{hashlib.blake2s(account.client_id.encode(), digest_size=16).hexdigest()}"
@@ -185,7 +197,8 @@ class Desk:
         if method == "DELETE":
             writes.delete(self._call, record)
             return _without_body(204)
-        if method != "PATCH" or not (row.actions or "update" in row.verbs):
+        is_update = method == "PATCH" or (method == "PUT" and row.type == "callbacks")
+        if not is_update or not (row.actions or "update" in row.verbs):
             raise self._no_such_method()
         document = self._document()
         if row.type == "extension_packages" and not _has_action(document):
@@ -208,7 +221,7 @@ class Desk:
 
     def _change_linkage(self, record: Record, relation: Relation) -> Response:
         method = self._request.method
-        if record.type != "libraries":
+        if record.type != "libraries" or method == "PUT":
             raise self._no_such_method()
         if relation.name == "environment":
             if method == "DELETE":
@@ -285,10 +298,18 @@ class Desk:
         meta = {**record.meta, "rights": self._granted(rights)}
         if "platform_rights" in meta:
             meta["platform_rights"] = {key: self._granted(each) for key, each in meta["platform_rights"].items()}
-        return wire(Record(record.type, record.id, record.attributes, record.to_one, meta), self._base_url)
+        return wire(
+            Record(record.type, record.id, record.attributes, record.to_one, meta, record.stage), self._base_url
+        )
 
     def _granted(self, rights: Iterable[str]) -> list[str]:
         return [right for right in rights if right in self._account.rights]
+
+
+def _entity_name(event: Record) -> str:
+    """What an event's related link calls the entity: ``rule``, ``library`` …"""
+    entity = event.to_one["entity"]
+    return RESOURCES[entity[0]].singular if entity else "entity"
 
 
 def multipart(body: bytes, content_type: str) -> dict[str, bytes]:

@@ -27,6 +27,7 @@ SEARCHABLE = frozenset(row.type for row in RESOURCES.values() if row.searchable)
 _MOST = 100
 _PATH = re.compile(r"[a-z_.*]+")
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
+_WHOLE_TEXT = re.compile(r"-?[0-9]{1,18}")
 _ROOTS = ("id", "type", "attributes", "relationships")
 _BOUNDS: Mapping[str, Callable[[Any, Any], bool]] = {
     "gt": operator.gt,
@@ -141,9 +142,9 @@ def _exists(path: str, reach: _Reach, wanted: object) -> _Test:
 def _range(path: str, reach: _Reach, bounds: object) -> _Test:
     if not isinstance(bounds, dict) or not bounds or not bounds.keys() <= _BOUNDS.keys():
         raise BadSearch(f"range on {path} is an object with gt, gte, lt or lte.")
-    if not all(map(_is_whole, bounds.values())):
+    if not all(_is_whole(bound) or _is_whole_text(bound) for bound in bounds.values()):
         raise BadSearch(f"The bounds of the range on {path} are whole numbers.")
-    checks = [(_BOUNDS[name], bound) for name, bound in bounds.items()]
+    checks = [(_BOUNDS[name], int(bound)) for name, bound in bounds.items()]
 
     def holds(document: Document) -> bool:
         return any(
@@ -284,6 +285,11 @@ def _sort_key(members: Iterable[tuple[str, Any]]) -> tuple[int, Any] | None:
 
 def _is_whole(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_whole_text(value: object) -> bool:
+    """Adobe's own samples write numbers as texts too: ``{"lte": "2"}``."""
+    return isinstance(value, str) and _WHOLE_TEXT.fullmatch(value) is not None
 
 
 def _shown(value: object) -> str:

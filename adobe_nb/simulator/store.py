@@ -33,8 +33,12 @@ _LINKS = {
     "audit_events": ("entity", "property"),
 }
 """Links of a resource besides that to itself."""
+_STRAIGHT = (("rule_components", "property"), ("notes", "resource"))
+"""Relationships whose link leads to the other resource itself, not to a path under this one."""
 _UNTIL_SET = {"properties": ("privacy", "ssl_enabled")}
 """Attributes that answers lack until somebody sets them."""
+SERVED_AT = "https://simulator.invalid"
+"""Base URL in what is written before the address is known: the entities of the seed's audit events."""
 Identifier = tuple[str, str]
 """Type and id of a resource."""
 
@@ -48,6 +52,8 @@ class Record:
     attributes: dict[str, Any]
     to_one: dict[str, Identifier | None] = field(default_factory=dict)
     meta: dict[str, Any] = field(default_factory=dict)
+    stage: str | None = None
+    """Of a secret: the stage of its environment, which its linkage tells."""
     json: bytes | None = field(default=None, repr=False)
     """What it looks like on the wire; made when first asked for, dropped when it changes."""
 
@@ -215,8 +221,8 @@ def wire(record: Record, base_url: str) -> bytes:
     """The record as JSON:API text, kept until it changes: that of ``render``, made several times as fast."""
     if record.json is None:
         linked = tuple((name, target[0] if target else None) for name, target in record.to_one.items())
-        pieces = _pieces(record.type, linked, record.meta.get(_UPGRADE), base_url)
-        values = {"id": record.id, "attributes": _dumps(_attributes(record)), "meta": _dumps(record.meta)}
+        pieces = _pieces(record.type, linked, record.meta.get(_UPGRADE), record.stage, base_url)
+        values = {"id": record.id, "attributes": _dumps(_attributes(record, base_url)), "meta": _dumps(record.meta)}
         values |= {f"to {name}": target[1] for name, target in record.to_one.items() if target}
         text = "".join([values[piece] if number % 2 else piece for number, piece in enumerate(pieces)]).encode()
         if record.type == "audit_events":
@@ -227,13 +233,17 @@ def wire(record: Record, base_url: str) -> bytes:
 
 @lru_cache(maxsize=1024)
 def _pieces(
-    resource_type: str, linked: tuple[tuple[str, str | None], ...], upgrade: str | None, base_url: str
+    resource_type: str,
+    linked: tuple[tuple[str, str | None], ...],
+    upgrade: str | None,
+    stage: str | None,
+    base_url: str,
 ) -> list[str]:
     """The text of a resource, cut where those of the same kind differ: text, name of a value, text, …"""
     to_one: dict[str, Identifier | None] = {
         name: (kind, _mark(f"to {name}")) if kind else None for name, kind in linked
     }
-    record = Record(resource_type, _mark("id"), {}, to_one, {_UPGRADE: upgrade})
+    record = Record(resource_type, _mark("id"), {}, to_one, {_UPGRADE: upgrade}, stage)
     text = _dumps(
         {
             "id": record.id,
@@ -260,7 +270,7 @@ def render(record: Record, base_url: str) -> dict[str, Any]:
     return {
         "id": record.id,
         "type": record.type,
-        "attributes": _attributes(record),
+        "attributes": _attributes(record, base_url),
         **_around(record, base_url),
         "meta": dict(record.meta),
     }
@@ -270,7 +280,13 @@ def _around(record: Record, base_url: str) -> dict[str, Any]:
     """Its relationships and links."""
     row = RESOURCES[record.type]
     here = f"{base_url}/{record.type}/{record.id}"
-    links = {"self": here, **{name: f"{here}/{name}" for name in _LINKS.get(record.type, ())}}
+    links: dict[str, str | None] = {"self": here}
+    for name in _LINKS.get(record.type, ()):
+        relation = row.relation(name)
+        if relation is None or relation.many:
+            links[name] = f"{here}/{name}"
+        else:
+            links[name] = _address(record.to_one.get(name), base_url)
     installed = record.to_one.get("extension_package")
     if record.type == "extensions" and installed:
         latest = record.meta.get(_UPGRADE) or installed[1]
@@ -279,8 +295,15 @@ def _around(record: Record, base_url: str) -> dict[str, Any]:
     return {"relationships": relationships, "links": links}
 
 
-def _attributes(record: Record) -> dict[str, Any]:
+def _address(target: Identifier | None, base_url: str) -> str | None:
+    """Where a resource is by itself; null when there is none."""
+    return None if target is None else f"{base_url}/{target[0]}/{target[1]}"
+
+
+def _attributes(record: Record, base_url: str) -> dict[str, Any]:
     attributes = dict(record.attributes)
+    if record.type == "audit_events":
+        attributes["entity"] = attributes["entity"].replace(SERVED_AT, base_url)
     if record.type == "extension_packages" and attributes["status"] == "pending" and attributes["name"] is None:
         # Until an upload has been looked at, the service says nothing of it, not even when it came.
         return dict.fromkeys(attributes) | {"status": "pending"}
@@ -291,7 +314,7 @@ def _attributes(record: Record) -> dict[str, Any]:
 
 
 def _relationship(record: Record, relation: Relation, base_url: str, here: str) -> dict[str, Any]:
-    links = {"related": f"{here}/{relation.name}"}
+    links: dict[str, str | None] = {"related": f"{here}/{relation.name}"}
     if relation.endpoint:
         links["self"] = f"{here}/relationships/{relation.name}"
     if relation.many:
@@ -302,6 +325,17 @@ def _relationship(record: Record, relation: Relation, base_url: str, here: str) 
         return {"links": {"self": links["self"]}, "data": data}
     if record.type == "libraries" and relation.name == "upstream_library":
         return {"data": data}
-    if record.type == "rule_components" and relation.name == "property" and target:
-        links["related"] = f"{base_url}/properties/{target[1]}"
+    if (record.type, relation.name) in _STRAIGHT:
+        links["related"] = _address(target, base_url)
+    elif record.type == "audit_events":
+        links["related"] = _related_to_event(relation, target, here)
+    if data and record.type == "secrets" and relation.name == "environment":
+        return {"links": links, "data": {**data, "meta": {"stage": record.stage}}}
     return {"links": links, "data": data}
+
+
+def _related_to_event(relation: Relation, target: Identifier | None, here: str) -> str | None:
+    """An event calls its entity by what it is: ``…/rule``; there is no link to a property where there is none."""
+    if target is None:
+        return None
+    return f"{here}/{RESOURCES[target[0]].singular if relation.name == 'entity' else relation.name}"

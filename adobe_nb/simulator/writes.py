@@ -355,6 +355,7 @@ def _extension_changed(call: Call, record: Record, wanted: Wanted, before: Mappi
 
 
 def _host(call: Call, parent: Record, record: Record, wanted: Wanted) -> None:  # noqa: ARG001
+    _without_scheme(record)
     if record.attributes["type_of"] == "akamai":
         record.attributes["status"] = "succeeded"
         return
@@ -367,8 +368,16 @@ def _host(call: Call, parent: Record, record: Record, wanted: Wanted) -> None:  
 def _host_changed(call: Call, record: Record, wanted: Wanted, before: Mapping[str, Any]) -> None:  # noqa: ARG001
     if before["type_of"] != "sftp" or record.attributes["type_of"] != "sftp":
         raise conflict("read-only", "Only SFTP hosts can be changed.")
+    _without_scheme(record)
     _has_server(record)
     _try_connection(call, record)
+
+
+def _without_scheme(record: Record) -> None:
+    """``https://example.com`` is answered as ``//example.com``; a bare name stays."""
+    server = record.attributes["server"]
+    if server is not None:
+        record.attributes["server"] = re.sub(r"^[A-Za-z][A-Za-z0-9+.-]*:(?=//)", "", server)
 
 
 def _has_server(record: Record) -> None:
@@ -420,8 +429,7 @@ def _addresses(call: Call, record: Record, wanted: Wanted) -> None:
     if host is None or host.attributes["type_of"] != "akamai" or place is None or company is None:
         attributes |= {"library_path": None, "library_name": None, "library_entry_points": None}
         return
-    if "path" not in wanted.attributes and not attributes["path"]:
-        attributes["path"] = publishing.folder(attributes["stage"])
+    attributes["path"] = publishing.folder(attributes["stage"])  # whatever path was sent: the CDN decides
     library_path = f"{company.attributes['token']}/{place.attributes['token']}"
     attributes |= publishing.file_names(attributes["stage"], attributes["token"], library_path)
 
@@ -491,6 +499,8 @@ def _grant_changed(call: Call, record: Record, wanted: Wanted, before: Mapping[s
 
 def _secret(call: Call, parent: Record, record: Record, wanted: Wanted) -> None:
     secrets.begin(call, parent, record, wanted)
+    environment = call.store.of(record, "environment")
+    record.stage = environment.attributes["stage"] if environment else None
 
 
 def _secret_changed(call: Call, record: Record, wanted: Wanted, before: Mapping[str, Any]) -> None:  # noqa: ARG001

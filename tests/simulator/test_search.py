@@ -180,6 +180,12 @@ def test_a_range_takes_the_numbers_between_its_bounds(bounds: dict[str, int], nu
     assert ids(documents, {"attributes.order": {"range": bounds}}) == [component(each)["id"] for each in numbers]
 
 
+def test_range_takes_numbers_written_as_text() -> None:
+    documents = [component(number, order=number) for number in range(4)]
+    for bounds in ({"lte": "2"}, {"gt": "-1", "lt": 3}):
+        assert ids(documents, {"attributes.order": {"range": bounds}}) == [component(each)["id"] for each in range(3)]
+
+
 def test_a_range_meets_neither_texts_nor_timestamps_nor_booleans() -> None:
     for path in ("attributes.name", "attributes.created_at", "attributes.negate", "attributes.deleted_at"):
         assert not matches(ONE, path, range={"gte": 0})
@@ -259,7 +265,9 @@ def _asked(**members: object) -> Document:
         (_asked(query={"id": {"range": {}}}), "gt, gte, lt or lte"),
         (_asked(query={"id": {"range": {"above": 1}}}), "gt, gte, lt or lte"),
         (_asked(query={"id": {"range": 3}}), "gt, gte, lt or lte"),
-        (_asked(query={"id": {"range": {"gt": "1"}}}), "whole numbers"),
+        (_asked(query={"id": {"range": {"gt": "one"}}}), "whole numbers"),
+        (_asked(query={"id": {"range": {"gt": "1.5"}}}), "whole numbers"),
+        (_asked(query={"id": {"range": {"gt": ""}}}), "whole numbers"),
         (_asked(query={"id": {"range": {"gt": 1.5}}}), "whole numbers"),
         (_asked(query={"id": {"range": {"gt": True}}}), "whole numbers"),
         (_asked(resource_types=["rulez"]), "'rulez' is not"),

@@ -207,7 +207,8 @@ class TestEveryType:
         identifier = create(api, sample)
         assert api.patch(sample.parent).refusal == (405, "method-not-allowed")
         assert api.post(f"/{kind}/{identifier}", sample.data()).refusal == (405, "method-not-allowed")
-        assert api.send("PUT", f"/{kind}/{identifier}").refusal == (405, "method-not-allowed")
+        if kind != "callbacks":
+            assert api.send("PUT", f"/{kind}/{identifier}").refusal == (405, "method-not-allowed")
         for method, verb in (("PATCH", "update"), ("DELETE", "delete")):
             if verb not in sample.row.verbs:
                 assert api.send(method, f"/{kind}/{identifier}", b"{}").refusal == (405, "method-not-allowed")
