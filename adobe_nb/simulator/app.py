@@ -36,8 +36,8 @@ class App:
         self.options.base_url = base_url
 
     def __call__(self, request: Request) -> Response:
-        """Answer one request; its path may end in a slash, as in Adobe's own Postman collections."""
-        request = replace(request, path=_without_last_slash(request.path))
+        """Answer one request."""
+        request = replace(request, path=_without_spare_slashes(request.path))
         if request.path.startswith("/ims/"):
             return self._ims(request)
         grant = self._gateway(request)
@@ -49,7 +49,7 @@ class App:
         store = None if isinstance(grant, Response) else self.stores.get(grant.account.org_id)
         if isinstance(grant, Response) or store is None or request.method != "GET":
             return None
-        request = replace(request, path=_without_last_slash(request.path))
+        request = replace(request, path=_without_spare_slashes(request.path))
         store.settle()
         somebody = replace(grant.account.with_all_rights(), display_name="Somebody Else")
         return drift(Call(store, somebody, self.options), request.path, chance)
@@ -115,10 +115,9 @@ class App:
         return _refusal(refusal)
 
 
-def _without_last_slash(path: str) -> str:
-    if path == "/":
-        return path
-    return path.removesuffix("/")
+def _without_spare_slashes(path: str) -> str:
+    """Adobe's own Postman collections end a path in a slash, launchpy begins one with two."""
+    return "/" + "/".join(part for part in path.split("/") if part)
 
 
 def _gateway_error(code: str, message: str) -> Response:

@@ -294,6 +294,7 @@ class TestRequests:
         assert asked > 100
         assert demo.get("/profile/").status == 200
         assert demo.get("/heartbeat/").status == 200
+        assert demo.get(f"//companies/{COMPANY}").id == COMPANY
         assert demo.get("/rules//").status == 404
 
     def test_writes_take_a_trailing_slash(self) -> None:
