@@ -53,6 +53,8 @@ class Relation:
     """Must be given to ``create``."""
     endpoint: bool = False
     """Has a ``/relationships/<name>`` of its own, which answers identifiers."""
+    meta: tuple[Attribute, ...] = ()
+    """What the identifier of a to-one relation says in its ``meta``; becomes ``<relation>_<attribute>`` columns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -767,7 +769,14 @@ _ROWS = (
         ),
         relations=(
             _PROPERTY,
-            Relation("environment", ("environments",), nullable=True, write="create", required=True),
+            Relation(
+                "environment",
+                ("environments",),
+                nullable=True,
+                write="create",
+                required=True,
+                meta=(Attribute("stage", "text", "stage of its environment: development, staging or production"),),
+            ),
             _NOTES,
             Relation("data_elements", ("data_elements",), many=True),
         ),

@@ -37,6 +37,7 @@ class TestARow:
     def test_has_distinct_columns(self, row: Resource) -> None:
         names = [attribute.name for attribute in row.columns]
         names += [f"{relation.name}_id" for relation in row.to_one]
+        names += [f"{relation.name}_{each.name}" for relation in row.to_one for each in relation.meta]
         assert len(names) == len(set(names))
 
     def test_is_listed_somewhere_known(self, row: Resource) -> None:

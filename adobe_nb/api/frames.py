@@ -44,6 +44,7 @@ def columns_of(row: Resource, parent: str | None = None) -> dict[str, Kind]:
         columns[f"{relation.name}_id"] = "text"
         if len(relation.targets) > 1:
             columns[f"{relation.name}_type"] = "text"
+        columns |= {f"{relation.name}_{attribute.name}": attribute.kind for attribute in relation.meta}
     return columns | {f"meta_{attribute.name}": attribute.kind for attribute in row.meta}
 
 
@@ -210,6 +211,8 @@ def _columns_of_documents(
         columns[f"{relation.name}_id"] = [each.get("id") for each in linked]
         if f"{relation.name}_type" in kinds:
             columns[f"{relation.name}_type"] = [each.get("type") for each in linked]
+        for attribute in relation.meta:
+            columns[f"{relation.name}_{attribute.name}"] = [_part(each, "meta").get(attribute.name) for each in linked]
     for attribute in row.meta:
         columns[f"meta_{attribute.name}"] = [part[3].get(attribute.name) for part in parts]
     columns |= _unknown(row, parts, kinds)

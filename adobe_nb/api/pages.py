@@ -283,6 +283,7 @@ class Decoder:
             *(_Field(name, f"{name}_id", _OpenLink, learned=True) for name in learned["relationships"]),
         ]
         typed = {f"{each.name}_id": f"{each.name}_type" for each in row.to_one if len(each.targets) > 1}
+        described = {f"{each.name}_id": each for each in row.to_one if each.meta}
         loose = {f"{name}_id" for name in learned["relationships"]}
         names = [each.column for each in (*attributes, *relations, *meta) if each.column is not None]
         if len(set(names)) != len(names):
@@ -314,6 +315,11 @@ class Decoder:
                 columns[name] = [target and target.id for target in targets]
                 if name in typed:
                     columns[typed[name]] = [target and target.type for target in targets]
+                if name in described:
+                    relation = described[name]
+                    for attribute in relation.meta:
+                        values = [_said_of_target(target, attribute.name) for target in targets]
+                        columns[f"{relation.name}_{attribute.name}"] = values
             return public_columns(row, columns | _values(meta, [each.meta for each in items]))
 
         return msgspec.json.Decoder(document).decode, columns_of
@@ -345,6 +351,7 @@ class _Field:
 class _Identifier(msgspec.Struct, gc=False):
     id: Annotated[str, msgspec.Meta(min_length=1)]
     type: str | None = None
+    meta: Any = None
 
 
 class _Link(msgspec.Struct, gc=False):
@@ -394,6 +401,12 @@ def _target(link: "_Link | _OpenLink | None") -> Any:
     if isinstance(data, dict) and data:
         return _Identifier(data.get("id"), data.get("type"))  # type: ignore[arg-type]
     return data if isinstance(data, _Identifier) else None
+
+
+def _said_of_target(target: Any, name: str) -> Any:
+    """What the ``meta`` of an identifier says under that name."""
+    meta = target.meta if target else None
+    return meta.get(name) if isinstance(meta, dict) else None
 
 
 def _refuse(body: bytes) -> Any:  # noqa: ARG001

@@ -58,6 +58,7 @@ def public_columns(row: Resource, columns: Mapping[str, Sequence[Any]]) -> dict[
         return dict(columns)
     known = {each.name: each for each in row.columns} | {f"meta_{each.name}": each for each in row.meta}
     linked = {f"{relation.name}_{part}" for relation in row.to_one for part in ("id", "type")}
+    linked |= {f"{relation.name}_{attribute.name}" for relation in row.to_one for attribute in relation.meta}
     shown: dict[str, Sequence[Any]] = {}
     for name, values in columns.items():
         attribute = known.get(name)

@@ -133,6 +133,7 @@ def columns(row: Resource) -> list[str]:
     parent = row.parents[0] if row.parents else None
     known: dict[str, Attribute] = {each.name: each for each in row.columns}
     known |= {f"meta_{each.name}": each for each in row.meta}
+    known |= {f"{relation.name}_{each.name}": each for relation in row.to_one for each in relation.meta}
     lines = []
     for name, kind in columns_of(row, parent).items():
         attribute = known.get(name)
