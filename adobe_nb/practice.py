@@ -42,6 +42,16 @@ def connection_details() -> dict[str, Any]:
     return simulator.connection() if simulator.runs_here else _details_at(simulator.reactor_url)
 
 
+def is_gone(url: str) -> bool:
+    """Whether this is an address of this machine where no simulator answers."""
+    if not is_loopback(url) or is_built_in(url):
+        return False
+    try:
+        return _read_connection(url.rstrip("/")) is None
+    except TransportError:
+        return True
+
+
 def is_built_in(url: str) -> bool:
     """Whether this is the address of the built-in simulator, which is another one in the next process."""
     server = sys.modules.get("adobe_nb.simulator.server")

@@ -3,11 +3,13 @@
 import logging
 import os
 import threading
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal, NoReturn
 
@@ -31,12 +33,15 @@ from adobe_nb.errors import (
     NoCredentials,
     NotFound,
     NotSignedIn,
+    TransportError,
 )
 from adobe_nb.forks import in_children
 from adobe_nb.gate import MOST, gate_of
+from adobe_nb.home import state_folder
 from adobe_nb.transport import Transport
 
 BY_HAND = "the panel"
+_FORGET = "If that simulator is gone for good: %adobe_auth forget {}"
 _HOW_TO = (
     "Put ADOBE_CLIENT_ID, ADOBE_CLIENT_SECRET and ADOBE_ORG_ID into a .env file, use the panel of %adobe_auth, "
     "or try it without an account: adobe_nb.connect(simulator=True)."
@@ -70,7 +75,6 @@ class Session:
         transport: Transport | None = None,
         now: Clock = utc_now,
     ) -> None:
-        self.credentials = credentials
         self.shadowed = shadowed
         self.incomplete = incomplete
         self._transport = transport or Transport()
@@ -78,7 +82,7 @@ class Session:
         self._check: Check | None = None
         self._auth = ImsAuth(credentials, self._transport, now, _notify)
         hosts = credentials.hosts
-        self._gates = gate_of(self.org_id, hosts.reactor), gate_of(self.org_id, hosts.edge_server)
+        self._gates = gate_of(credentials.org_id, hosts.reactor), gate_of(self.org_id, hosts.edge_server)
         if concurrency is not None:
             self.concurrency = concurrency
         client = Client(
@@ -120,6 +124,16 @@ class Session:
 
     def __copy__(self) -> "Session":
         return self
+
+    @property
+    def credentials(self) -> Credentials:
+        """What it signs in with; of two client secrets the one that IMS accepted comes first."""
+        return self._auth.credentials
+
+    @property
+    def clock_note(self) -> str:
+        """A sentence when this machine's clock differs from Adobe's by five minutes or more; else nothing."""
+        return self._auth.clock_note
 
     @property
     def client(self) -> Client:
@@ -286,7 +300,7 @@ def connect(
     client_secret: str | Secret | None = None,
     org_id: str | None = None,
     access_token: str | Secret | None = None,
-    scopes: str | None = None,
+    scopes: str | list[str] | tuple[str, ...] | None = None,
     reactor_url: str | None = None,
     ims_url: str | None = None,
     edge_url: str | None = None,
@@ -308,9 +322,11 @@ def connect(
     Without arguments the first complete source wins: environment, ``.env`` (this folder and up), the active profile, a
     running simulator named in ``ADOBE_NB_SIMULATOR``. Naming one source ends the search:
 
-    - values: ``client_id``, ``client_secret`` and ``org_id``, or ``access_token`` and ``org_id``;
+    - values: ``client_id``, ``client_secret`` and ``org_id``, or ``access_token`` and ``org_id``; ``scopes`` is a list,
+      or text joined by commas or blanks;
     - ``env_file``: a ``.env``; ``console_file``: the JSON download of Developer Console, of a project or a credential;
-      ``postman_file``: an exported Postman environment; ``config_file``: the configuration of launchpy or aepp;
+      ``postman_file``: an exported Postman environment; ``config_file``: the configuration of launchpy or aepp, with
+      ``org_id`` where it has several organisations;
     - ``profile``: one that was saved on this machine (``Session.save``, ``adobe_nb.profiles()``);
     - ``simulator=True``: the built-in simulator (``simulator="no_company"``: as another of its accounts).
 
@@ -332,7 +348,7 @@ def connect(
     client_secret, access_token = _hide(client_secret), _hide(access_token)
     if not right:
         raise CredentialsError("client_secret and access_token are texts (str), or Secret objects.")
-    given = {
+    given: dict[str, Any] = {
         "client_id": client_id,
         "client_secret": client_secret,
         "org_id": org_id,
@@ -344,11 +360,17 @@ def connect(
         "edge_server_url": edge_server_url,
     }
     named = [name for name, value in given.items() if value is not None]
+    if config_file is not None and named == ["org_id"]:
+        named = []  # it chooses among the organisations of that file
+
+    def from_config_file(path: str | Path) -> Candidate:
+        return sources.from_config_file(path, org_id)
+
     openers: dict[str, Callable[[Any], Candidate]] = {
         "env_file": sources.from_env_file,
         "console_file": sources.from_console_file,
         "postman_file": sources.from_postman_file,
-        "config_file": sources.from_config_file,
+        "config_file": from_config_file,
         "profile": sources.from_profile,
     }
     asked = dict(zip(openers, (env_file, console_file, postman_file, config_file, profile), strict=True))
@@ -416,6 +438,9 @@ def _open(
     make_default: bool = True,
 ) -> Session:
     journal = journal and os.environ.get("ADOBE_NB_JOURNAL", "").strip().lower() not in {"off", "0", "no", "false"}
+    if journal and state_folder() is None:
+        journal = False
+        _warn_of_no_journal()
     session = Session(
         found.credentials,
         shadowed=found.shadowed,
@@ -429,13 +454,29 @@ def _open(
     except AdobeError as error:
         before = _state.default
         if not isinstance(error, CredentialsError):
-            error.add_note(f"The credentials came from {session.source}.")
+            error.add_note(f"The credentials came from {session.source}.{_forgetting(session, error)}")
         if make_default and before is not None and before.works:
             error.add_note(f"You are still signed in as before: {before.service}, {before.org_id}.")
         raise
     if make_default:
         make_current(session)
     return session
+
+
+def _forgetting(session: Session, error: AdobeError) -> str:
+    """How to get rid of a profile that points at a simulator which is gone."""
+    kind, _, name = session.source.partition(" ")
+    gone = isinstance(error, TransportError) and session.service == "simulator"
+    return f" {_FORGET.format(name)}" if kind == "profile" and gone else ""
+
+
+@cache
+def _warn_of_no_journal() -> None:
+    """Once in a process."""
+    warnings.warn(
+        "This account has no home folder, so no journal of writes is kept. Set HOME or XDG_STATE_HOME to keep one.",
+        stacklevel=4,
+    )
 
 
 def _notify() -> None:
@@ -447,22 +488,35 @@ def _notify() -> None:
 
 
 def find_credentials(*, fallback: bool = False) -> Found:
-    """The source that ``connect()`` would take. Raises NoCredentials when there is none."""
+    """The source that ``connect()`` would take. Raises NoCredentials when there is none.
+
+    A source that names a simulator which is gone gives way to another simulator, where there is one to take.
+    """
     problem = ""
+    found: Found | None = None
     try:
         found = sources.find()
     except IncompleteCredentials as error:
-        found, problem = None, str(error)
+        problem = str(error)
     if found is not None:
-        return found
+        another = fallback or bool(practice.announced_url())
+        if not another or not practice.is_gone(found.credentials.hosts.reactor):
+            return found
+        problem = _gone_message(found.credentials)
     incomplete = (problem,) if problem else ()
-    if practice.announced_url():
+    if practice.announced_url() and not (fallback and practice.is_gone(practice.announced_url())):
         return Found(practice.announced_credentials(), incomplete=incomplete)
     if fallback:
         return Found(practice.built_in_credentials(), incomplete=incomplete)
     if problem:
         raise IncompleteCredentials(problem)
     raise NoCredentials(f"No credentials were found. {_HOW_TO}")
+
+
+def _gone_message(credentials: Credentials) -> str:
+    kind, _, name = credentials.source.partition(" ")
+    advice = _FORGET.format(name) if kind == "profile" else "Start it again (adobe-nb simulator), or remove it there."
+    return f"The simulator of {credentials.source} ({credentials.hosts.reactor}) does not answer. {advice}"
 
 
 def source_that_wins() -> str:

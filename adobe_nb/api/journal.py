@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from platformdirs import user_state_path
 
 from adobe_nb.api.changes import Change
 from adobe_nb.api.redaction import public_resource
 from adobe_nb.errors import JournalError
+from adobe_nb.home import state_folder
 
 _MOST_BYTES = 20_000_000
 _PATIENCE = 10
@@ -32,7 +32,10 @@ class Journal:
     """A file of this user's own; lines are only added."""
 
     def __init__(self, file: Path | None = None) -> None:
-        self.file = file or user_state_path("adobe_nb") / "journal.jsonl"
+        folder = None if file else state_folder()
+        if file is None and folder is None:
+            raise JournalError("This account has no home folder, so there is no journal. Set HOME or XDG_STATE_HOME.")
+        self.file = file or Path(folder or "") / "journal.jsonl"
 
     def __repr__(self) -> str:
         return f"<Journal {self.file}>"

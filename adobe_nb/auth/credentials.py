@@ -4,10 +4,11 @@ import base64
 import hmac
 import json
 import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeAlias
 
 from adobe_nb.errors import CredentialsError, IncompleteCredentials
 from adobe_nb.transport import check_base_url, is_loopback
@@ -34,6 +35,12 @@ _ORG_ID = re.compile(r"[0-9A-Za-z]{1,64}@AdobeOrg")
 _LIKE_A_SECRET = re.compile(r"eyJ|p8e-")
 _SCOPE = re.compile(r"[A-Za-z0-9_.:/-]{1,64}")
 _CLIENT_ID = re.compile(r"[0-9A-Za-z_.-]+")
+# What clings to a pasted value: format characters such as zero-width blanks, blanks, dashes, and quotation marks.
+_NAMED_CATEGORIES = {"Cf", "Zs", "Zl", "Zp", "Pd", "Pi", "Pf", "Ps"}
+_QUOTES = ('"', "'", "`")
+
+Given: TypeAlias = "str | Secret | list[object] | tuple[object, ...] | None"
+"""What a source may say for one value: scopes and client secrets can be several."""
 
 
 class Secret:
@@ -114,6 +121,8 @@ class Credentials:
     scopes: tuple[str, ...]
     source: str
     hosts: Hosts = field(default_factory=Hosts)
+    other_secrets: tuple[Secret, ...] = ()
+    """Further client secrets of the same client: tried when IMS refuses the first, which may have been retired."""
 
     @property
     def masked_client_id(self) -> str:
@@ -134,11 +143,14 @@ class Candidate:
     """What this source calls each value."""
     advice: str = ""
     """What to know when something is missing here."""
+    unread: tuple[str, ...] = ()
+    """Lines of a file that name a value of ours, but not as ``NAME=value``."""
+    other_secrets: tuple[Secret, ...] = ()
 
     @property
     def empty(self) -> bool:
         """No part of a set of credentials is here; scopes and URLs alone are none."""
-        return not self.secrets and not {"client_id", "org_id"} & self.values.keys()
+        return not self.secrets and not {"client_id", "org_id"} & self.values.keys() and not self.unread
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -157,7 +169,8 @@ class Candidate:
         """One line for people: what is there, what is missing. Never a value."""
         present = sorted({"client_id", "org_id"} & self.values.keys()) + sorted(self.secrets)
         strange = f" (and {', '.join(self.misspelt)}, which is not known)" if self.misspelt else ""
-        return f"{self.source} has {self._named(present)}{strange}, but not {self._named(self.missing)}"
+        unread = f" ({'; '.join(self.unread)})" if self.unread else ""
+        return f"{self.source} has {self._named(present)}{strange}, but not {self._named(self.missing)}{unread}"
 
     def _named(self, members: "tuple[str, ...] | list[str]") -> str:
         return ", ".join(self.words[member] for member in members) or "nothing"
@@ -192,26 +205,32 @@ def credentials_of(candidate: Candidate) -> Credentials:
         raise IncompleteCredentials(halves_message([candidate]))
     secret = candidate.secrets.get("client_secret") if candidate.takes_secret else None
     token = None if secret else candidate.secrets.get("access_token")
+    if token is not None:
+        _refuse_odd_characters(token, "access token", candidate.source)
     client_id = candidate.values.get("client_id", "")
     if token is not None:
         client_id = _client_of(token, client_id, candidate.source)
+    _refuse_odd_characters(client_id, "client id", candidate.source)
     if _LIKE_A_SECRET.match(client_id):
         raise CredentialsError(f"The client id in {candidate.source} looks like a secret. Were the two swapped?")
     _check(client_id, _CLIENT_ID, "client id", "Copy the Client ID (API key) from Developer Console.", candidate.source)
     org_id = candidate.values["org_id"]
+    _refuse_odd_characters(org_id, "organisation id", candidate.source)
     _check(org_id, _ORG_ID, "organisation id", "It looks like 1234ABCD…@AdobeOrg, with that ending.", candidate.source)
     if token is not None:
         _check_organisation(token, org_id)
-    if secret is not None and re.search(r"\s", secret.reveal()):
-        raise CredentialsError(f"The client secret in {candidate.source} has white space inside. Copy it once more.")
+    for each in (secret, *candidate.other_secrets) if secret is not None else ():
+        if each is not None:
+            _check_secret(each, candidate.source)
     return Credentials(
         client_id=client_id,
         org_id=org_id,
         client_secret=secret,
         access_token=token,
-        scopes=_scopes(candidate.values.get("scopes", "")),
+        scopes=_scopes(candidate.values.get("scopes", ""), candidate.source),
         source=candidate.source,
         hosts=_hosts(candidate, needs_ims=secret is not None),
+        other_secrets=candidate.other_secrets if secret is not None else (),
     )
 
 
@@ -244,24 +263,64 @@ def sealed(name: str, value: object) -> object:
     return [Secret(each) if isinstance(each, str) else each for each in value] if isinstance(value, list) else value
 
 
-def candidate_of(
-    source: str, given: "Mapping[str, str | Secret | None]", misspelt: tuple[str, ...] = (), **more: Any
-) -> Candidate:
+def candidate_of(source: str, given: "Mapping[str, Given]", misspelt: tuple[str, ...] = (), **more: Any) -> Candidate:
     """What a source offers, with blanks cut off and secrets hidden."""
-    cleaned = {name: _cleaned(name, value) for name, value in given.items()}
+    client_secrets = _client_secrets(given.get("client_secret"))
+    first: dict[str, Given] = {"client_secret": client_secrets[0]} if client_secrets else {"client_secret": None}
+    cleaned = {name: _cleaned(name, value) for name, value in {**given, **first}.items()}
     return Candidate(
         source,
         values={name: value for name, value in cleaned.items() if isinstance(value, str)},
         secrets={name: value for name, value in cleaned.items() if isinstance(value, Secret)},
         misspelt=misspelt,
+        other_secrets=tuple(client_secrets[1:]),
         **more,
     )
 
 
-def _cleaned(name: str, value: "str | Secret | None") -> "str | Secret | None":
+def _client_secrets(value: Given) -> list[Secret]:
+    """All of them: a credential has two while one replaces the other. A variable can hold them as a JSON array."""
+    if isinstance(value, (str, Secret)):
+        text = _cleaned("client_secret", value)
+        if text is None:
+            return []
+        listed = _json_array(text)
+        return [text] if listed is None and isinstance(text, Secret) else _client_secrets(listed)
+    if value is None:
+        return []
+    if not isinstance(value, (list, tuple)):
+        raise CredentialsError(f"client_secret is a text, not a {type(value).__name__}.")
+    secrets: list[Secret] = []
+    for each in value:
+        secret = _cleaned("client_secret", each) if isinstance(each, (str, Secret)) else None
+        if isinstance(secret, Secret) and secret not in secrets:
+            secrets.append(secret)
+    return secrets
+
+
+def _json_array(text: "str | Secret") -> "list[object] | None":
+    """The members of a JSON array, hidden when the text is; None when the text is no such array."""
+    plain = text.reveal() if isinstance(text, Secret) else text
+    if not plain.startswith("["):
+        return None
+    try:
+        listed = json.loads(plain)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(listed, list):
+        return None
+    hidden = isinstance(text, Secret)
+    return [Secret(each) if hidden and isinstance(each, str) else each for each in listed]
+
+
+def _cleaned(name: str, value: Given) -> "str | Secret | None":
     """Without blanks around it; hidden when it is a secret; None when nothing is left."""
     if value is None:
         return None
+    if name == "scopes" and isinstance(value, (list, tuple)):
+        if not all(isinstance(each, str) for each in value):
+            raise CredentialsError("scopes is a text, or a list of texts such as openid.")
+        value = ",".join(map(str, value))
     if not isinstance(value, (str, Secret)):
         raise CredentialsError(f"{name} is a text, not a {type(value).__name__}.")
     text = (value.reveal() if isinstance(value, Secret) else value).strip()
@@ -305,7 +364,50 @@ def _check_organisation(token: Secret, org_id: str) -> None:
         )
 
 
-def _scopes(text: str) -> tuple[str, ...]:
+def _check_secret(secret: Secret, source: str) -> None:
+    if re.search(r"\s", secret.reveal(), re.ASCII):
+        raise CredentialsError(f"The client secret in {source} has white space inside. Copy it once more.")
+    _refuse_odd_characters(secret, "client secret", source)
+
+
+def _refuse_odd_characters(value: "str | Secret", what: str, source: str) -> None:
+    """Quotation marks around a value, and characters that nobody sees, are said before anything is sent."""
+    problem = _odd_character(value)
+    if problem:
+        raise CredentialsError(f"The {what} in {source} {problem}")
+
+
+def _odd_character(value: "str | Secret") -> str:
+    """What is wrong with it, as the end of a sentence; the value itself is not shown."""
+    text = value.reveal() if isinstance(value, Secret) else value
+    if text.startswith(_QUOTES) or text.endswith(_QUOTES):
+        return (
+            "begins or ends with a quotation mark. Take the marks off: docker run --env-file and the set command of "
+            "Windows keep them as a part of the value."
+        )
+    for place, character in enumerate(text):
+        if character.isascii():
+            continue
+        where = "inside"
+        if place == 0:
+            where = "at its beginning"
+        elif place == len(text) - 1:
+            where = "at its end"
+        name = f"U+{ord(character):04X}"
+        if unicodedata.category(character) in _NAMED_CATEGORIES:
+            name = f"{unicodedata.name(character, name)} ({name})"
+        else:
+            name = "character that is not ASCII"
+        return f"has a {name} {where}, which came along when it was copied. Remove it, or type the value anew."
+    return ""
+
+
+def _scopes(text: str, source: str) -> tuple[str, ...]:
+    """Names in a JSON array, or joined by commas or blanks."""
+    listed = _json_array(text)
+    if listed is not None:
+        text = ",".join(map(str, listed))
+    _refuse_odd_characters(text, "list of scopes", source)
     scopes = tuple(part for part in re.split(r"[,\s]+", text) if part)
     if any(_LIKE_A_SECRET.match(each) or not _SCOPE.fullmatch(each) for each in scopes):
         raise CredentialsError("The scopes are names such as openid, joined by commas. Something else stands there.")

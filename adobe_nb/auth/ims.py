@@ -8,19 +8,19 @@ import re
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote_plus, urlencode
 
 import requests
 from requests.auth import AuthBase
 
 from adobe_nb.auth.credentials import Credentials, Secret, read_claims
-from adobe_nb.errors import CredentialsError, NotSignedIn, SignInError, TokenExpired
+from adobe_nb.errors import CredentialsError, NotSignedIn, SignInError, TokenExpired, TransportError
 from adobe_nb.forks import restarts
 from adobe_nb.masking import keep_out_of_messages, masked_text
-from adobe_nb.transport import Request, Response, Transport
+from adobe_nb.transport import Request, Response, Transport, date_of
 
 Clock = Callable[[], datetime]
 
@@ -28,6 +28,9 @@ TOKEN_PATH = "/ims/token/v3"  # noqa: S105
 _SIGNED_OUT = "This session was signed out. Sign in again: adobe_nb.connect() or %adobe_auth."
 _MOST_SECONDS = 1_000_000  # 11 days; tokens last one
 _EARLY = timedelta(seconds=60)
+_CLOCKS_AGREE = timedelta(minutes=5)
+_MOST_OF_A_DESCRIPTION = 200
+_UNKNOWN_CLIENT = "IMS does not know the client id"
 _CONSOLE = "Developer Console > your project > Credentials > OAuth Server-to-Server"
 
 
@@ -66,7 +69,7 @@ def pasted(token: Secret, now: datetime) -> Token:
         problem = "is cut off or not an access token (three parts joined by dots)"
     if problem:
         raise CredentialsError(f"What was pasted {problem}. Copy it again: {_CONSOLE} > Generate access token.")
-    issued, expires = _life_span(read_claims(token), now)
+    issued, expires = life_span(read_claims(token), now)
     if expires is not None and expires <= now:
         raise TokenExpired(
             f"The access token ended {expires:%Y-%m-%d %H:%M} UTC (they last 24 hours). "
@@ -79,7 +82,7 @@ def _has_odd_characters(token: Secret) -> bool:
     return re.fullmatch(r"[A-Za-z0-9._~+/=-]+", token.reveal()) is None
 
 
-def _life_span(claims: Mapping[str, Any], now: datetime) -> tuple[datetime, datetime | None]:
+def life_span(claims: Mapping[str, Any], now: datetime) -> tuple[datetime, datetime | None]:
     """Issue and expiry. IMS writes created_at and expires_in as texts of milliseconds; exp is the common claim."""
     try:
         created = datetime.fromtimestamp(int(claims["created_at"]) / 1000, UTC)
@@ -135,6 +138,12 @@ def _texts(*secrets: Secret | None) -> list[str]:
 
 def fetch_token(credentials: Credentials, transport: Transport, now: Clock = utc_now) -> Token:
     """A new token by OAuth Server-to-Server. Raises SignInError, or TransportError when IMS cannot be reached."""
+    token, _ = _fetch_with(credentials, transport, now)
+    return token
+
+
+def _fetch_with(credentials: Credentials, transport: Transport, now: Clock) -> tuple[Token, timedelta | None]:
+    """A token, and by how much this machine's clock is ahead of that of IMS, if IMS tells the time."""
     asked_at = now()
     request = Request(
         "POST", credentials.hosts.ims + TOKEN_PATH, headers={"Accept": "application/json"}, repeatable=True,
@@ -142,6 +151,7 @@ def fetch_token(credentials: Credentials, transport: Transport, now: Clock = utc
     )  # fmt: skip
     signer = _TokenForm(credentials)
     answer = transport.send(request, signer)
+    ahead = _ahead(answer, now())
     outcome: Token | SignInError | None = None
     with suppress(KeyboardInterrupt):  # raised anew below: the frames in there have the body
         outcome = _read_answer(answer, credentials, asked_at)
@@ -152,7 +162,27 @@ def fetch_token(credentials: Credentials, transport: Transport, now: Clock = utc
         # The transport masks what a refusal quotes; this one may have come with status 200.
         outcome.args = (masked_text(str(outcome), signer.secrets()),)
         raise outcome
-    return outcome
+    return outcome, ahead
+
+
+def _ahead(answer: Response, now: datetime) -> timedelta | None:
+    """By how much a clock that says ``now`` is ahead of the service's; None when the service does not tell."""
+    moment = date_of(answer.headers.get("Date", ""))
+    return None if moment is None else now - moment
+
+
+def clock_sentence(ahead: timedelta | None) -> str:
+    """What is wrong with this machine's clock, or nothing when it agrees with Adobe's within five minutes."""
+    if ahead is None or abs(ahead) < _CLOCKS_AGREE:
+        return ""
+    minutes = round(abs(ahead).total_seconds() / 60)
+    duration = f"{minutes} min"
+    if minutes >= 48 * 60:
+        duration = f"{minutes / 1440:.0f} days"
+    elif minutes >= 60:
+        duration = f"{minutes // 60} h {minutes % 60} min" if minutes % 60 else f"{minutes // 60} h"
+    direction = "ahead of" if ahead > timedelta(0) else "behind"
+    return f"This machine's clock is {duration} {direction} Adobe's: set it right."
 
 
 def _read_answer(answer: Response, credentials: Credentials, asked_at: datetime) -> Token | SignInError:
@@ -176,18 +206,27 @@ def _read_answer(answer: Response, credentials: Credentials, asked_at: datetime)
     try:
         return Token(token, asked_at, asked_at + _duration(float(document["expires_in"])))
     except (KeyError, TypeError, ValueError, OverflowError):
-        return Token(token, *_life_span(read_claims(token), asked_at))
+        return _fresh(token, asked_at)
+
+
+def _fresh(token: Secret, asked_at: datetime) -> Token:
+    """A token that was issued just now, by our clock: its claims are of the clock of IMS, which may differ."""
+    issued_at, expires_at = life_span(read_claims(token), asked_at)
+    if expires_at is not None and issued_at != asked_at:
+        expires_at = asked_at + (expires_at - issued_at)
+    return Token(token, asked_at, expires_at)
 
 
 def _refusal(status: int, document: Mapping[str, Any], credentials: Credentials) -> SignInError:
     code = document.get("error") if isinstance(document.get("error"), str) else None
-    detail = str(document.get("error_description", ""))
+    detail = _one_line(document.get("error_description"))
     source = credentials.source
     if code == "invalid_client" and "client_id" in detail:
-        text = f"IMS does not know the client id {credentials.masked_client_id} from {source} (invalid_client). Copy it"
+        text = f"{_UNKNOWN_CLIENT} {credentials.masked_client_id} from {source} (invalid_client). Copy it"
         text += f" again from {_CONSOLE}."
     elif code == "invalid_client":
-        text = f"IMS refused the client secret from {source} (invalid_client). Copy it again from {_CONSOLE}."
+        which = "both client secrets" if credentials.other_secrets else "the client secret"
+        text = f"IMS refused {which} from {source} (invalid_client). Copy it again from {_CONSOLE}."
     elif code == "invalid_scope":
         text = (
             f"IMS refused the scopes asked for (invalid_scope): {', '.join(credentials.scopes)}. The credential lacks "
@@ -199,7 +238,26 @@ def _refusal(status: int, document: Mapping[str, Any], credentials: Credentials)
         text = f"IMS is not well ({status}). Wait a minute, then run it again."
     else:
         text = f"IMS refused the sign-in ({status}{', ' + code if code else ''}). Check the values in {source}."
+    if detail:
+        text += f" IMS says: {_masked(detail, credentials)}"
     return SignInError(text, status=status, code=code)
+
+
+def _one_line(description: object) -> str:
+    """What IMS says, shortened, on one line, without control characters."""
+    text = " ".join(description.split()) if isinstance(description, str) else ""
+    text = "".join(character for character in text if character.isprintable())
+    return text if len(text) <= _MOST_OF_A_DESCRIPTION else f"{text[:_MOST_OF_A_DESCRIPTION]}…"
+
+
+def _masked(text: str, credentials: Credentials) -> str:
+    """Without the client secret, should IMS quote it."""
+    for secret in (credentials.client_secret, *credentials.other_secrets):
+        if secret is None:
+            continue
+        for form in {secret.reveal(), quote_plus(secret.reveal())}:
+            text = text.replace(form, str(secret))
+    return text
 
 
 class ImsAuth(AuthBase):
@@ -222,6 +280,8 @@ class ImsAuth(AuthBase):
         self._lock = threading.Lock()
         self._token: Token | None = None
         self._signed_out = False
+        self.clock_note = ""
+        """What is wrong with this machine's clock, as far as it was noticed."""
         restarts(self)
         keep_out_of_messages(self)
 
@@ -230,10 +290,15 @@ class ImsAuth(AuthBase):
         self._lock = threading.Lock()
 
     def secrets(self) -> list[str]:
-        """What no message may quote: secret and token."""
+        """What no message may quote: secrets and token."""
         token = self._token
         credentials = self.credentials
-        return _texts(credentials.client_secret, credentials.access_token, token.value if token else None)
+        return _texts(
+            credentials.client_secret,
+            *credentials.other_secrets,
+            credentials.access_token,
+            token.value if token else None,
+        )
 
     def __repr__(self) -> str:
         return f"ImsAuth({self.credentials.masked_client_id}, {self.credentials.org_id})"
@@ -264,7 +329,7 @@ class ImsAuth(AuthBase):
             if before is None or (before.due(self._now()) and self.renewable):
                 self._token = self._fetch()
             elif before.due(self._now()):
-                pasted(before.value, self._now())  # raises once it is really over
+                self._pasted(before.value)  # raises once it is really over
             token = self._token
         return self._told(before, token)
 
@@ -316,5 +381,50 @@ class ImsAuth(AuthBase):
 
     def _fetch(self) -> Token:
         if self.credentials.access_token is not None:
-            return pasted(self.credentials.access_token, self._now())
-        return fetch_token(self.credentials, self._transport, self._now)
+            return self._pasted(self.credentials.access_token)
+        secrets = (self.credentials.client_secret, *self.credentials.other_secrets)
+        problem: SignInError | None = None
+        for number, secret in enumerate(secrets):
+            # The one that works comes first from now on.
+            others = tuple(each for each in secrets if each is not None and each is not secret)
+            credentials = replace(self.credentials, client_secret=secret, other_secrets=others)
+            try:
+                token, ahead = _fetch_with(credentials, self._transport, self._now)
+            except SignInError as error:
+                # An unknown client stays unknown with another secret.
+                unknown = str(error).startswith(_UNKNOWN_CLIENT)
+                if error.code != "invalid_client" or unknown or number == len(secrets) - 1:
+                    problem = error.with_traceback(None)
+                    break
+                continue
+            self.credentials = credentials
+            self.clock_note = clock_sentence(ahead)
+            return token
+        raise problem or SignInError("There is no client secret.")
+
+    def _pasted(self, token: Secret) -> Token:
+        """A pasted token by this machine's clock; where that clock is off, the outcome says so."""
+        now = self._now()
+        problem: TokenExpired | None = None
+        try:
+            held = pasted(token, now)
+        except TokenExpired as error:
+            problem = error.with_traceback(None)
+        if problem is not None:
+            note = clock_sentence(self._clock_ahead())
+            raise TokenExpired(f"{problem} {note}".strip())
+        early = held.issued_at - now
+        if early > _CLOCKS_AGREE:
+            self.clock_note = clock_sentence(self._clock_ahead() or -early)
+        return held
+
+    def _clock_ahead(self) -> timedelta | None:
+        """By how much this machine's clock is ahead of Reactor's; asks without any credentials, and only once."""
+        request = Request("GET", f"{self.credentials.hosts.reactor}/")
+        transport = Transport(timeout=(3.0, 3.0), attempts=1)
+        try:
+            return _ahead(transport.send(request), self._now())
+        except TransportError:
+            return None
+        finally:
+            transport.close()

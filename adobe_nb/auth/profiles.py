@@ -14,12 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from platformdirs import user_config_path
-
 from adobe_nb.auth import vault
 from adobe_nb.auth.credentials import Candidate, Credentials, Hosts, Secret, candidate_of, mask, sealed
 from adobe_nb.auth.modes import warn_if_readable_by_others
 from adobe_nb.errors import CredentialsError
+from adobe_nb.home import config_folder
 
 Place = Literal["keyring", "file"]
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
@@ -52,7 +51,9 @@ class Store:
     """The profiles of one folder."""
 
     def __init__(self, folder: Path | None = None) -> None:
-        self.folder = folder or user_config_path("adobe_nb", appauthor=False)
+        folder = folder or config_folder()
+        self._homeless = folder is None
+        self.folder = folder or Path(os.devnull)
 
     def __repr__(self) -> str:
         return f"<Store of profiles in {self.folder}>"
@@ -79,7 +80,7 @@ class Store:
                 f"The secret of profile {name} is no longer in {_where(profile.place)}. Sign in once more and save it "
                 f"again: %adobe_auth login --save {name}"
             )
-        values = {member: str(row[member]) for member in _PLAIN if row.get(member)}
+        values = {member: row[member] for member in _PLAIN if row.get(member)}
         return candidate_of(f"profile {name}", {**values, profile.kind: secret})
 
     def save(self, name: str, credentials: Credentials, *, in_file: bool = False) -> Profile:
@@ -94,11 +95,11 @@ class Store:
         place: Place = "file" if in_file else "keyring"
         if place == "keyring" and not vault.works():
             raise CredentialsError(
-                "No keyring of this system can be used, so the secret was not saved. Install one "
-                '(pip install "adobe_nb[keyring]"), or keep the secret in a file that only you can read: in_file=True, '
-                "--in-file."
+                f"The secret was not saved. {vault.what_is_missing()} Or keep it in a file that only you can read: "
+                "in_file=True, --in-file."
             )
         with self._locked():
+            self._sweep()
             return self._save(name, credentials, secret, place)
 
     def _save(self, name: str, credentials: Credentials, secret: Secret, place: Place) -> Profile:
@@ -126,20 +127,21 @@ class Store:
             url = getattr(credentials.hosts, member)
             if url and url != getattr(usual, member):
                 row[f"{member}_url"] = url
+        if unfinished := [*_in_keyring(row), *_in_keyring(before)]:
+            # Before the keyring has them: a process that is killed leaves no secret that nobody knows of.
+            document["unfinished"] = unfinished
+            self._write("profiles.toml", document)
         if place == "keyring":
             vault.keep(row["entry"], secret)
         else:
             self._write("secrets.toml", {**self._read("secrets.toml"), row["entry"]: secret})
         document["profiles"] = {**_rows(document), name: row}
         document["active"] = name
-        written = False
         try:
             self._write("profiles.toml", document)
-            written = True
         finally:
-            if unused := before if written else row:
-                with contextlib.suppress(CredentialsError):
-                    self._drop_secret(unused)
+            with contextlib.suppress(CredentialsError):
+                self._sweep()
         return _profile(name, row, active=True)
 
     def use(self, name: str) -> None:
@@ -155,21 +157,48 @@ class Store:
         """
         problem = ""
         with self._locked():
+            self._sweep()
             row = self._row(name)
             document = self._read("profiles.toml")
+            document["unfinished"] = [*_unfinished(document), *_in_keyring(row)]
             document["profiles"] = {other: each for other, each in _rows(document).items() if other != name}
             if document.get("active") == name:
                 del document["active"]
             self._write("profiles.toml", document)
-            try:
-                self._drop_secret(row)
-            except CredentialsError as error:
-                problem = str(error)
-        if problem:
+            problem = self._sweep()
+        if problem and row.get("place") != "file":
             raise CredentialsError(
                 f"Profile {name} is forgotten, but its secret may still be in the keyring, as adobe_nb, "
                 f"{row.get('entry')}. {problem}"
             )
+
+    def _sweep(self) -> str:
+        """Delete what a save that was killed left behind. The lock is held, so nobody's save is in progress.
+
+        Returns why a keyring could not be swept; it is tried again next time.
+        """
+        for name in ("profiles.toml", "secrets.toml"):
+            for draft in self.folder.glob(f".{name}.*"):
+                draft.unlink(missing_ok=True)
+        document = self._read("profiles.toml")
+        used = {str(row.get("entry")) for row in _rows(document).values()}
+        secrets = self._read("secrets.toml")
+        if secrets.keys() - used:
+            self._write("secrets.toml", {entry: secret for entry, secret in secrets.items() if entry in used})
+        problem = ""
+        kept = []
+        for entry in _unfinished(document):
+            if entry in used:
+                continue
+            try:
+                vault.drop(entry)
+            except CredentialsError as error:
+                problem = str(error)
+                kept.append(entry)
+        if "unfinished" in document:
+            del document["unfinished"]
+            self._write("profiles.toml", {**document, "unfinished": kept} if kept else document)
+        return problem
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
@@ -193,6 +222,10 @@ class Store:
             lock.release()
 
     def _make_folder(self) -> None:
+        if self._homeless:
+            raise CredentialsError(
+                "This account has no home folder to keep profiles in. Set HOME or XDG_CONFIG_HOME, or use a .env file."
+            )
         problem = ""
         try:
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -217,20 +250,13 @@ class Store:
             warn_if_readable_by_others(self.folder / "secrets.toml")
         return found if isinstance(found, Secret) else None
 
-    def _drop_secret(self, row: Mapping[str, Any]) -> None:
-        entry = str(row.get("entry") or "")
-        if row.get("place") == "keyring":
-            vault.drop(entry)
-        else:
-            kept = {other: secret for other, secret in self._read("secrets.toml").items() if other != entry}
-            self._write("secrets.toml", kept)
-
     def _read(self, name: str) -> dict[str, Any]:
         """The file's content; every text of ``secrets.toml`` is hidden at once."""
         path = self.folder / name
         document: dict[str, Any] | None = None
         with contextlib.suppress(OSError, ValueError, RecursionError):
-            if not path.exists():
+            # False for a folder that may not be entered, such as the home of another account: no profiles are there.
+            if self._homeless or not os.path.exists(path):  # noqa: PTH110
                 return {}
             document = _load(path, hide=name == "secrets.toml")
         if document is None:
@@ -279,6 +305,17 @@ def _dump(document: Mapping[str, Any], file: Any) -> None:
 
     plain = {name: value.reveal() if isinstance(value, Secret) else value for name, value in document.items()}
     file.write(tomlkit.dumps(plain))
+
+
+def _unfinished(document: Mapping[str, Any]) -> list[str]:
+    """Entries of the keyring that a save or forget which was killed may have left."""
+    listed = document.get("unfinished")
+    return [str(entry) for entry in listed if entry] if isinstance(listed, list) else []
+
+
+def _in_keyring(row: Mapping[str, Any] | None) -> list[str]:
+    """The keyring's entry of a row, if it has one."""
+    return [str(row["entry"])] if row and row.get("place") == "keyring" and row.get("entry") else []
 
 
 def _rows(document: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:

@@ -60,8 +60,10 @@ def service_name(session: "Session") -> str:
 
 
 def notes(session: "Session") -> list[str]:
-    """What lost against the source that won."""
-    return [*(f"{source} (complete, but later in the order)" for source in session.shadowed), *session.incomplete]
+    """A clock that is off, and what lost against the source that won."""
+    clock = [session.clock_note] if session.clock_note else []
+    shadowed = [f"{source} (complete, but later in the order)" for source in session.shadowed]
+    return [*clock, *shadowed, *session.incomplete]
 
 
 @dataclass(frozen=True, slots=True)

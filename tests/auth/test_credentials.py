@@ -185,8 +185,8 @@ class TestEnvFile:
 
     def test_one_that_is_not_text_says_so(self, tmp_path: Path) -> None:
         path = tmp_path / ".env"
-        path.write_bytes(b"\xff\xfe\x00ADOBE")
-        with pytest.raises(CredentialsError, match="UTF-8"):
+        path.write_bytes(b"# mine\nADOBE_CLIENT_ID=\xe9\xff\n")
+        with pytest.raises(CredentialsError, match=r"UTF-16 \(line 2\). Save it as UTF-8"):
             sources.from_env_file(path)
 
     def test_a_byte_order_mark_does_no_harm(self, tmp_path: Path) -> None:

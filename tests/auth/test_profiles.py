@@ -106,7 +106,7 @@ class TestSaving:
         assert found.scopes == ("openid", "x")
 
     def test_without_a_keyring_nothing_is_saved_and_the_ways_out_are_named(self, store: Store) -> None:
-        with pytest.raises(CredentialsError, match=r"not saved.*adobe_nb\[keyring\].*--in-file"):
+        with pytest.raises(CredentialsError, match=r"not saved. No keyring of this system.*--in-file"):
             store.save("work", credentials())
         assert not store.folder.exists()
 

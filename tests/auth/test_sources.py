@@ -184,8 +184,8 @@ def test_a_whole_oauth_set_beside_an_old_key_is_taken(tmp_path: Path) -> None:
         ("console", {"project": {"workspace": 7}}, "no OAuth Server-to-Server credential"),
         ("console", postman(**POSTMAN), r"not a download of Developer Console, but a Postman .* postman_file="),
         ("postman", CREDENTIAL, r"but a download of Developer Console.* \(--console-file\)"),
-        ("config", CREDENTIAL, "console_file="),
-        ("console", PEER, "config_file="),
+        ("config", project(oauth()), "console_file="),
+        ("console", [PEER], "config_file="),
         ("console", "{", "is not a download of Developer Console"),
         ("console", [], "is not a download"),
         ("console", {"a": 1}, "is not a download"),
@@ -262,7 +262,7 @@ def test_foreign_secrets_of_an_env_file_are_not_kept(tmp_path: Path) -> None:
 def test_an_unreadable_env_file_is_passed_by_and_said(tmp_path: Path) -> None:
     below = tmp_path / "below"
     below.mkdir()
-    (below / ".env").write_bytes("ADOBE_CLIENT_ID=x\n".encode("utf-16"))
+    (below / ".env").write_bytes("ADOBE_CLIENT_ID=é\n".encode("latin-1"))
     with pytest.raises(IncompleteCredentials, match=r"below/\.env is not a text file in UTF-8.*passed by"):
         sources.find({}, below)
     text = f"ADOBE_CLIENT_ID=client-1234567890\nADOBE_CLIENT_SECRET={HUSH}\nADOBE_ORG_ID={ORG}\n"
