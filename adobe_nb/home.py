@@ -4,6 +4,8 @@ from pathlib import Path
 
 from platformdirs import user_config_path, user_state_path
 
+from adobe_nb.errors import ArgumentError
+
 
 def config_folder() -> Path | None:
     """Where profiles are kept; None when the account has no home folder."""
@@ -19,6 +21,15 @@ def state_folder() -> Path | None:
         return _absolute(user_state_path("adobe_nb"))
     except RuntimeError:
         return None
+
+
+def expanded(path: str | Path) -> Path:
+    """The path with ~ replaced. Raises ArgumentError where ~ stands for no folder."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        problem = f"{path} has a ~ that stands for no folder here. Give the whole path."
+    raise ArgumentError(problem)
 
 
 def _absolute(path: Path) -> Path | None:

@@ -14,7 +14,8 @@ from pathlib import Path
 
 from adobe_nb import practice
 from adobe_nb.auth import sources
-from adobe_nb.errors import AdobeError, IncompleteCredentials, printable
+from adobe_nb.errors import AdobeError, ArgumentError, IncompleteCredentials, printable
+from adobe_nb.home import expanded
 
 FIRST = "01_sign_in.ipynb"
 _RECORD = ".adobe-nb-tutorials.json"
@@ -29,7 +30,10 @@ def run(folder: Path, *, port: int | None, browser: bool) -> int:
     """Open JupyterLab and wait until it ends. Raises LabError."""
     if find_spec("jupyterlab") is None:
         raise LabError('JupyterLab is not installed here. Run: pip install "adobe_nb[lab]"')
-    folder = folder.expanduser().resolve()
+    try:
+        folder = expanded(folder).resolve()
+    except ArgumentError as error:
+        raise LabError(str(error)) from None
     for line in copy_tutorials(folder):
         _say(line)
     stop = threading.Event()
@@ -108,6 +112,8 @@ def _simulator_if_needed(folder: Path, stack: ExitStack) -> str:
         found, why = None, str(error)
     except AdobeError as error:
         raise LabError(str(error)) from None
+    if found is not None and practice.is_gone(found.credentials.hosts.reactor):
+        found, why = None, f"The simulator of {found.credentials.source} does not answer."
     if found is not None:
         service = _service(found.credentials.hosts.service)
         _say(f"Credentials from {found.credentials.source}: the notebooks use {service}.")

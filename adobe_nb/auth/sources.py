@@ -28,7 +28,8 @@ from adobe_nb.auth.credentials import (
 from adobe_nb.auth.modes import warn_if_readable_by_others
 from adobe_nb.auth.retired import refuse_retired
 from adobe_nb.auth.text_files import Variables, read_text, read_variables
-from adobe_nb.errors import AdobeError, CredentialsError, IncompleteCredentials
+from adobe_nb.errors import AdobeError, ArgumentError, CredentialsError, IncompleteCredentials
+from adobe_nb.home import expanded
 
 _NAMES = {
     "ADOBE_CLIENT_ID": "client_id",
@@ -498,14 +499,13 @@ def _readable(path: object, argument: str, what: str) -> Path:
     if not isinstance(path, (str, Path)):
         raise CredentialsError(f"{argument} is the path of a file, not a {type(path).__name__}.")
     try:
-        path = Path(path).expanduser()
-    except RuntimeError:  # "~" for an account without a home folder, or of an account that does not exist
-        problem = "has a ~ that stands for no folder here. Give the whole path"
-    else:
-        problem = _unreadable(path, what)
+        path = expanded(path)
+    except ArgumentError as error:
+        raise CredentialsError(str(error)) from None
+    problem = _unreadable(path, what)
     if problem:
         raise CredentialsError(f"{path} {problem}.")
-    return Path(path)
+    return path
 
 
 def _unreadable(path: Path, what: str) -> str:

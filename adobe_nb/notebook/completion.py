@@ -132,18 +132,20 @@ def _bare(word: str) -> str:
 def _fitting(candidates: Iterable[str], fragment: str) -> list[str]:
     """Those that go on from the fragment; names with spaces in quotes, or as the fragment began them."""
     quote = fragment[0] if fragment[:1] in {'"', "'"} else ""
-    typed = re.sub(r"\\(.)", r"\1", fragment[len(quote) :])
+    typed = re.sub(r"\\([\s'\";])", r"\1", fragment[len(quote) :])
     found = []
     for name in candidates:
         if not name.casefold().startswith(typed.casefold()) or (quote and quote in name):
             continue
-        inside = name.replace("\\", "\\\\") if quote == '"' or not quote else name
-        if quote:
-            found.append(f"{quote}{inside}{quote}")
-        elif not typed and re.search(r"[\s';\\]", name) and '"' not in name:
-            found.append(f'"{inside}"')
+        if name.endswith("\\") and quote != "'":
+            # Before a blank or a double quote the backslash would be an escape.
+            found += [f"'{name}'"] if "'" not in name else []
+        elif quote:
+            found.append(f"{quote}{name}{quote}")
+        elif not typed and re.search(r"[\s';]", name) and '"' not in name:
+            found.append(f'"{name}"')
         else:
-            found.append(re.sub(r"([\s'\";\\])", r"\\\1", name))
+            found.append(re.sub(r"([\s'\";])", r"\\\1", name))
     return found
 
 

@@ -7,7 +7,7 @@ import re
 from contextlib import suppress
 from typing import Any, NoReturn
 
-from IPython.core.error import UsageError
+from IPython.core.error import StdinNotImplementedError, UsageError
 from IPython.core.getipython import get_ipython
 from IPython.core.magic import no_var_expand
 from IPython.display import display
@@ -38,17 +38,39 @@ SOURCES = {
     "--config-file": "the configuration of launchpy or aepp",
     "--profile": "a profile saved on this machine",
 }
-OPTIONS = (*SOURCES, "--simulator", "--or-simulator", "--save", "--in-file", "--ask", "--quiet", "-o", "--help")
+OPTIONS = (
+    *SOURCES,
+    "--org-id",
+    "--simulator",
+    "--or-simulator",
+    "--save",
+    "--in-file",
+    "--ask",
+    "--quiet",
+    "-o",
+    "--help",
+)
 _NAMED = {"use", "forget"}
+_SECRET_NAME = re.compile(r"secret|token|password|passphrase|jwt", re.IGNORECASE)
 _LIKE_A_SECRET = re.compile(r"eyJ|p8e-|[A-Za-z0-9_\-.]{30,}|secret|token|password", re.IGNORECASE)
-_TAKES_A_VALUE = {*SOURCES, "--save", "-o"}
+# The name of a secret, typed in place of a sub-command.
+_BARE_NAME = re.compile(r"([a-z]+[-_])?(secret|token|password|passphrase)s?", re.IGNORECASE)
+_SURELY = re.compile(r"eyJ|p8e-")
+_OPTION = re.compile(r"--?[a-z]+(-[a-z]+)*")
+_FILE = re.compile(r"(~|\.{0,2}|[A-Za-z]:)?[/\\].*|.*\.(env|json|toml|ini|cfg|txt|ya?ml)", re.IGNORECASE)
+# Not secret, though a client id is as long as a secret.
+_PUBLIC_NAME = re.compile(r"--?(client[-_]?id|api[-_]?key|org[-_]?id|ims[-_]?org([-_]?id)?)", re.IGNORECASE)
+_TAKES_A_VALUE = {*SOURCES, "--org-id", "--save", "-o"}
 
 
 class _Parser(argparse.ArgumentParser):
     """Never quotes what was typed: it could be a secret."""
 
     def error(self, message: str) -> NoReturn:  # noqa: ARG002
-        raise UsageError(f"Not understood. There are: {', '.join(SUBCOMMANDS)}. %adobe_auth --help shows the options.")
+        raise UsageError(
+            f"Not understood. There are: {', '.join(SUBCOMMANDS)}. Options: {', '.join(OPTIONS)}. Secrets are never "
+            "given here. %adobe_auth --help explains them."
+        )
 
 
 def _parser() -> _Parser:
@@ -72,6 +94,7 @@ def _parser() -> _Parser:
     source.add_argument("--simulator", action="store_true", help="the built-in simulator, whatever else there is")
     source.add_argument("--or-simulator", action="store_true", help="the built-in simulator when no source is complete")
     source.add_argument("--ask", action="store_true", help="login: ask, whatever sources there are")
+    parser.add_argument("--org-id", metavar="ID", help="with --config-file: which of its organisations")
     parser.add_argument("--save", metavar="NAME", help="login: keep the credentials as a profile")
     parser.add_argument("--in-file", action="store_true", help="with --save: in a file only you can read, no keyring")
     parser.add_argument("-q", "--quiet", action="store_true", help="show nothing when it worked")
@@ -84,7 +107,7 @@ def _parser() -> _Parser:
 def adobe_auth(line: str, cell: str | None = None) -> None:
     """Sign in to Adobe's tags API, and show the panel. %adobe_auth --help lists sub-commands and options."""
     words = words_of(line)
-    problem = _about_secrets(words, line) if cell is None else refusal(words, line, cell)
+    problem = _about_secrets(words, line) if cell is None else _about_a_cell(words, line, cell)
     if problem:
         line = cell = ""
         words = []
@@ -108,6 +131,8 @@ def _check(options: argparse.Namespace) -> None:
     connects = options.command in {None, "login"}
     if not connects and (_names_a_source(options) or options.simulator or options.or_simulator):
         raise UsageError(f"{options.command} takes no source. Sources belong to %adobe_auth itself, and to login.")
+    if options.org_id and not options.config_file:
+        raise UsageError("--org-id belongs to --config-file: %adobe_auth --config-file FILE --org-id ID")
     if options.save == "":
         raise UsageError("--save wants a name: %adobe_auth login --save NAME")
     if (options.save or options.ask) and options.command != "login":
@@ -125,12 +150,37 @@ def _about_secrets(words: list[str], line: str) -> str:
     return refusal(words, line)
 
 
+def _about_a_cell(words: list[str], line: str, cell: str) -> str:
+    """What to say of %%adobe_auth, whose body may hold anything: it is taken out of the history in any case."""
+    usage = "%adobe_auth is for one line, with one percent sign. Put what stands below it into a cell of its own."
+    if not cell.strip():
+        return _about_secrets(words, line) or usage
+    typed = [*words, *re.split(r"[\s'\"]+", cell)]
+    refused = refusal([*words, cell], line, cell)
+    if any(_is_secret(before, word) for before, word in zip(["", *typed], typed, strict=False)):
+        return refused
+    return f"{usage} If it held a secret, delete this cell and rotate the secret in Developer Console."
+
+
 def _is_secret(before: str, word: str) -> bool:
-    option, equals, value = word.partition("=")
-    if equals and option in _TAKES_A_VALUE:
-        before, word = option, value
+    """Whether a word is a secret, or may be one; ``before`` is the word before it."""
+    name, _, value = word.partition("=" if "=" in word else ":")
+    if value and _OPTION.fullmatch(name):
+        before, word = name, value
+    elif value and _SECRET_NAME.search(name) and not _FILE.fullmatch(word):
+        return True
+    if _SURELY.match(word):
+        return True
     if before in _TAKES_A_VALUE or before in _NAMED:  # files, profiles and variables may be called what they like
-        return word.startswith(("eyJ", "p8e-"))
+        return False
+    if _OPTION.fullmatch(word) or _FILE.fullmatch(word):
+        return bool(_SURELY.search(word))
+    if _BARE_NAME.fullmatch(word) and not before.startswith("-"):
+        return False
+    if word and _SECRET_NAME.search(before) and not before.endswith("-file"):
+        return True
+    if _PUBLIC_NAME.fullmatch(before):
+        return bool(_SURELY.search(word))
     return bool(_LIKE_A_SECRET.search(word))
 
 
@@ -140,6 +190,7 @@ def _connect(options: argparse.Namespace, *, fall_back: bool) -> sessions.Sessio
         console_file=options.console_file,
         postman_file=options.postman_file,
         config_file=options.config_file,
+        org_id=options.org_id,
         profile=options.profile,
         simulator=options.simulator,
         fallback="simulator" if fall_back else None,
@@ -235,12 +286,19 @@ def _login(options: argparse.Namespace) -> Any:
 
 def _prompt() -> sessions.Session:
     """Ask, with the secret hidden. Nothing typed here is kept by the notebook."""
-    with suppress(EOFError):
-        return _asked()
-    raise UsageError("Nobody can answer here. Use the panel, a .env file, or name a source: %adobe_auth --help.")
+    values: dict[str, str | Secret] | None = None
+    # The kernel of nbconvert, papermill and Voila raises the second; Python without a standard input the third.
+    with suppress(EOFError, StdinNotImplementedError, RuntimeError):
+        values = _asked()
+    if values is None:
+        raise UsageError(
+            "This environment cannot prompt for input (as under nbconvert, papermill and Voila). Use the panel, a .env "
+            "file, or name a source: %adobe_auth --help."
+        )
+    return sessions.connect_by_hand(values, simulator=False)
 
 
-def _asked() -> sessions.Session:
+def _asked() -> dict[str, str | Secret]:
     org_id = input("Organization ID (ends in @AdobeOrg): ")
     if not org_id.strip():
         raise UsageError("Nothing was typed. Run it again with the organisation id at hand, or use the panel.")
@@ -250,7 +308,7 @@ def _asked() -> sessions.Session:
         values |= {"client_id": client_id, "client_secret": Secret(getpass.getpass("Client secret (hidden): "))}
     else:
         values["access_token"] = Secret(getpass.getpass("Access token (hidden): "))
-    return sessions.connect_by_hand(values, simulator=False)
+    return values
 
 
 def _status(options: argparse.Namespace) -> Card:  # noqa: ARG001

@@ -1,21 +1,24 @@
 """The words of a magic's line, and what to do when one of them is a secret."""
 
 import re
-import shlex
 
 from IPython.core.getipython import get_ipython
 
 from adobe_nb.notebook.scrub import scrub
 
+# Blanks, an escaped blank or mark, a text in quotes, any other character. A backslash is an escape only before a blank,
+# a quotation mark or a semicolon, so that C:\Users and \\server\share stay as they are typed.
+_PIECE = re.compile(
+    r"""(?P<blank>\s+)|\\(?P<escaped>[\s"';])|"(?P<double>(?:\\"|[^"])*)"|'(?P<single>[^']*)'|(?P<plain>[^"'\s])"""
+)
 _VARIABLE = re.compile(r"\{([A-Za-z_]\w*)\}")
 
 
 def words_of(line: str) -> list[str]:
     """The words, quotes taken off. A word ``{name}`` is the text in that variable; nothing else is evaluated."""
     text = re.sub(r"(?<!\\);+\s*$", "", line.strip())
-    try:
-        words = shlex.split(text)
-    except ValueError:  # a quote is not closed: still words, so that a secret among them is noticed
+    words = _split(text)
+    if words is None:  # a quote is not closed: still words, so that a secret among them is noticed
         words = ["?", *(word.strip("\"'") for word in text.split())]
     shell = get_ipython()
     names = shell.user_ns if shell is not None else {}
@@ -25,6 +28,30 @@ def words_of(line: str) -> list[str]:
         value = names.get(match[1]) if match else None
         found.append(value if isinstance(value, str) else word)
     return found
+
+
+def _split(text: str) -> list[str] | None:
+    """The words of a line; None when a quote is not closed."""
+    words: list[str] = []
+    position = 0
+    within = False
+    while position < len(text):
+        piece = _PIECE.match(text, position)
+        if piece is None:
+            return None
+        position = piece.end()
+        if piece.lastgroup == "blank":
+            within = False
+            continue
+        part = piece[str(piece.lastgroup)]
+        if piece.lastgroup == "double":
+            part = part.replace('\\"', '"')
+        if within:
+            words[-1] += part
+        else:
+            words.append(part)
+        within = True
+    return words
 
 
 def refusal(words: list[str], line: str, cell: str = "") -> str:

@@ -35,6 +35,7 @@ from typing import Any, TypeVar
 from filelock import BaseFileLock, FileLock, Timeout
 
 from adobe_nb.errors import ArgumentError, SnapshotError
+from adobe_nb.home import expanded
 from adobe_nb.snapshot import disk
 from adobe_nb.snapshot.disk import writing
 from adobe_nb.snapshot.draft import Draft, begun, is_of, lay_out, plan_of
@@ -56,7 +57,7 @@ class Store:
     def __init__(self, folder: str | Path, *, now: Callable[[], datetime] = _utc_now) -> None:
         if not isinstance(folder, (str, os.PathLike)):
             raise ArgumentError(f"The folder of snapshots is a path, not {folder!r}.")
-        self.folder = Path(folder).expanduser().absolute()
+        self.folder = expanded(folder).absolute()
         self._now = now
 
     def __repr__(self) -> str:

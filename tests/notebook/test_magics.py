@@ -247,7 +247,7 @@ class TestSources:
             raise EOFError
 
         monkeypatch.setattr("builtins.input", closed)
-        with pytest.raises(UsageError, match="Nobody can answer here"):
+        with pytest.raises(UsageError, match="This environment cannot prompt for input"):
             run(shell, "login --ask")
 
     def test_use_says_when_another_source_comes_first(
