@@ -14,6 +14,7 @@ from pathlib import Path
 
 from adobe_nb import practice
 from adobe_nb.auth import sources
+from adobe_nb.auth.credentials import Found
 from adobe_nb.errors import AdobeError, ArgumentError, IncompleteCredentials, printable
 from adobe_nb.home import expanded
 
@@ -106,14 +107,16 @@ def _digest(path: Path) -> str:
 def _simulator_if_needed(folder: Path, stack: ExitStack) -> str:
     """The address of a simulator for the notebooks, or nothing when they will find credentials."""
     why = "No credentials were found."
+    found: Found | None = None
     try:
         found = sources.find(start=folder)
     except IncompleteCredentials as error:
-        found, why = None, str(error)
+        why = str(error)
     except AdobeError as error:
         raise LabError(str(error)) from None
     if found is not None and practice.is_gone(found.credentials.hosts.reactor):
-        found, why = None, f"The simulator of {found.credentials.source} does not answer."
+        why = f"The simulator of {found.credentials.source} does not answer."
+        found = None
     if found is not None:
         service = _service(found.credentials.hosts.service)
         _say(f"Credentials from {found.credentials.source}: the notebooks use {service}.")

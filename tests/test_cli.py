@@ -12,6 +12,7 @@ import pytest
 import requests
 
 from adobe_nb import cli, lab
+from tests.conftest import sign_in
 
 SCRIPT = "import sys; from adobe_nb.cli import main; sys.exit(main())"
 
@@ -150,6 +151,18 @@ class TestLab:
         printed = capsys.readouterr().out
         assert "but not ADOBE_ORG_ID" in printed
         assert "built-in simulator" in printed
+
+    def test_a_profile_of_a_simulator_that_is_gone_does_not_keep_the_notebooks_from_theirs(
+        self, tmp_path: Path, simulate: Any, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        from contextlib import ExitStack
+
+        simulator = simulate(seed="empty")
+        sign_in(simulator, make_default=False).save("old", in_file=True)
+        simulator.stop()
+        with ExitStack() as stack:
+            assert lab._simulator_if_needed(tmp_path, stack).startswith("http://127.0.0.1:")
+        assert "The simulator of profile old does not answer." in capsys.readouterr().out
 
     def test_credentials_above_the_working_folder_are_used(
         self, tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -61,6 +61,17 @@ class TestConnect:
         with pytest.raises(IncompleteCredentials, match="half.env has ADOBE_CLIENT_ID"):
             adobe_nb.connect(env_file=half)
 
+    def test_an_organisation_is_chosen_from_a_file_of_several(self, demo: Any) -> None:
+        account = demo.accounts["demo"]
+        entry = {"org_id": account.org_id, "client_id": account.client_id, "secret": account.client_secret}
+        path = write(Path.cwd() / "several.json", json.dumps([entry, {**entry, "org_id": "F@AdobeOrg"}]))
+        with pytest.raises(CredentialsError, match=r"F@AdobeOrg.*--org-id"):
+            adobe_nb.connect(config_file=path)
+        with pytest.raises(CredentialsError, match="no sets of credentials of G@AdobeOrg"):
+            adobe_nb.connect(config_file=path, org_id="G@AdobeOrg")
+        with pytest.raises(CredentialsError, match="Name one source only"):
+            adobe_nb.connect(config_file=path, client_id="c")
+
     def test_given_values_end_the_search(self, demo: Any) -> None:
         write(Path.cwd() / ".env", env_of(demo))
         with pytest.raises(
@@ -106,6 +117,32 @@ class TestSimulatorOrAdobe:
         assert adobe_nb.connect(fallback="simulator").source == "the built-in simulator"
         path = write(Path.cwd() / ".env", env_of(demo))
         assert adobe_nb.connect(fallback="simulator").source == str(path)
+
+    def test_a_profile_of_a_simulator_that_is_gone_gives_way_to_the_fallback(self, simulate: Any) -> None:
+        simulator = simulate(seed="empty")
+        sign_in(simulator, make_default=False).save("old", in_file=True)
+        simulator.stop()
+        session = adobe_nb.connect(fallback="simulator")
+        assert session.source == "the built-in simulator"
+        assert "%adobe_auth forget old" in session.incomplete[0]
+        with pytest.raises(adobe_nb.TransportError, match="cannot be reached") as caught:
+            adobe_nb.connect()
+        assert "%adobe_auth forget old" in " ".join(caught.value.__notes__)
+
+    def test_an_announced_simulator_is_taken_in_place_of_one_that_is_gone(
+        self, simulate: Any, demo: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        simulator = simulate(seed="empty")
+        sign_in(simulator, make_default=False).save("old", in_file=True)
+        simulator.stop()
+        monkeypatch.setenv("ADOBE_NB_SIMULATOR", demo.reactor_url)
+        assert "ADOBE_NB_SIMULATOR" in adobe_nb.connect().source
+        monkeypatch.setenv("ADOBE_NB_SIMULATOR", simulator.reactor_url)
+        assert adobe_nb.connect(fallback="simulator").source == "the built-in simulator"
+
+    def test_a_profile_of_a_simulator_that_runs_wins(self, demo: Any) -> None:
+        sign_in(demo, make_default=False).save("mine", in_file=True)
+        assert adobe_nb.connect(fallback="simulator").source == "profile mine"
 
     def test_the_fallback_over_half_a_set_says_so(self) -> None:
         write(Path.cwd() / ".env", "ADOBE_CLIENT_ID=client-1234567890\n")

@@ -406,6 +406,8 @@ def _scopes(text: str, source: str) -> tuple[str, ...]:
     """Names in a JSON array, or joined by commas or blanks."""
     listed = _json_array(text)
     if listed is not None:
+        if not all(isinstance(each, str) for each in listed):
+            raise CredentialsError(f"The scopes in {source} are not a list of names such as openid.")
         text = ",".join(map(str, listed))
     _refuse_odd_characters(text, "list of scopes", source)
     scopes = tuple(part for part in re.split(r"[,\s]+", text) if part)

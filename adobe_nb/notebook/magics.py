@@ -153,8 +153,6 @@ def _about_secrets(words: list[str], line: str) -> str:
 def _about_a_cell(words: list[str], line: str, cell: str) -> str:
     """What to say of %%adobe_auth, whose body may hold anything: it is taken out of the history in any case."""
     usage = "%adobe_auth is for one line, with one percent sign. Put what stands below it into a cell of its own."
-    if not cell.strip():
-        return _about_secrets(words, line) or usage
     typed = [*words, *re.split(r"[\s'\"]+", cell)]
     refused = refusal([*words, cell], line, cell)
     if any(_is_secret(before, word) for before, word in zip(["", *typed], typed, strict=False)):

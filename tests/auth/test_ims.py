@@ -1,7 +1,10 @@
 """Tokens: fetched, kept, replaced a little early, once on a 401, and never shown."""
 
+import json
 import threading
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +21,7 @@ from adobe_nb.errors import (
     TokenExpired,
     TransportError,
 )
+from adobe_nb.notebook.display import card
 from tests.conftest import RECORDER, sign_in
 from tests.stub import Answer, stub
 
@@ -115,6 +119,110 @@ class TestSignIn:
             sessions.connect(
                 client_id="c" * 12, client_secret="hush", org_id="A@AdobeOrg", ims_url=ims.url, reactor_url=ims.url
             )
+
+
+class TestTwoSecrets:
+    def file(self, simulator: Any, *secrets: str) -> Any:
+        account = simulator.accounts["demo"]
+        path = Path.cwd() / ".env"
+        values = {"CLIENT_ID": account.client_id, "CLIENT_SECRET": json.dumps(secrets), "ORG_ID": account.org_id}
+        values |= {"REACTOR_URL": simulator.reactor_url, "IMS_URL": simulator.reactor_url}
+        path.write_text("".join(f"ADOBE_{name}={value}\n" for name, value in values.items()))
+        path.chmod(0o600)
+        return path
+
+    def test_the_second_is_tried_when_the_first_was_retired(self, simulate: Any) -> None:
+        simulator = simulate(seed="empty")
+        good = simulator.accounts["demo"].client_secret
+        session = sessions.connect(env_file=self.file(simulator, "retired-secret", good))
+        assert count(simulator, "/ims/token/v3") == 2
+        assert session.credentials.client_secret == Secret(good)
+        session.refresh()  # from now on the one that works comes first
+        assert count(simulator, "/ims/token/v3") == 3
+        session.save("work", in_file=True)
+        assert sessions.connect(profile="work").reactor.companies().shape[0] == 1
+
+    def test_when_both_are_refused_the_message_says_so(self, simulate: Any) -> None:
+        simulator = simulate(seed="empty")
+        with pytest.raises(SignInError, match="refused both client secrets") as caught:
+            sessions.connect(env_file=self.file(simulator, "hush-one", "hush-two"))
+        assert "hush" not in str(caught.value)
+
+    def test_an_unknown_client_is_asked_about_once(self, simulate: Any) -> None:
+        simulator = simulate(seed="empty")
+        path = self.file(simulator, "one", "two")
+        path.write_text(path.read_text().replace(simulator.accounts["demo"].client_id, "unknown-client-0000"))
+        with pytest.raises(SignInError, match="does not know the client id"):
+            sessions.connect(env_file=path)
+        assert count(simulator, "/ims/token/v3") == 1
+
+
+class TestClock:
+    """The service's Date header against ours; here it is the service whose clock is off."""
+
+    def date(self, **off: float) -> dict[str, str]:
+        return {"Date": format_datetime(datetime.now(UTC) + timedelta(**off), usegmt=True)}
+
+    def test_an_expired_token_is_told_apart_from_a_clock_that_is_ahead(self, demo: Any) -> None:
+        old = demo.ims.issue(demo.accounts["demo"], age=90_000)
+        RECORDER.secrets.add(old)
+        with stub(lambda _: Answer(404, headers=self.date(hours=-3))) as server:
+            with pytest.raises(TokenExpired, match=r"This machine's clock is 3 h ahead of Adobe's: set it right"):
+                sessions.connect(
+                    access_token=old, org_id=demo.accounts["demo"].org_id, reactor_url=server.url, ims_url=server.url
+                )
+        assert [got.headers.get("Authorization") for got in server.got] == [None]
+
+    def test_a_clock_that_is_right_is_not_mentioned(self, demo: Any) -> None:
+        old = demo.ims.issue(demo.accounts["demo"], age=90_000)
+        RECORDER.secrets.add(old)
+        url = demo.reactor_url
+        with pytest.raises(TokenExpired) as caught:
+            sessions.connect(access_token=old, org_id=demo.accounts["demo"].org_id, reactor_url=url, ims_url=url)
+        assert "clock" not in str(caught.value)
+
+    def test_a_token_of_the_future_shows_a_clock_that_is_behind(self, simulate: Any) -> None:
+        simulator = simulate(seed="empty")
+        token = simulator.ims.issue(simulator.accounts["demo"], age=-7300)
+        RECORDER.secrets.add(token)
+        url = simulator.reactor_url
+        with stub(lambda _: Answer(404, headers=self.date(hours=3))) as server:
+            session = sessions.connect(
+                access_token=token, org_id=simulator.accounts["demo"].org_id, reactor_url=server.url, ims_url=url
+            )
+        assert session.clock_note == "This machine's clock is 3 h behind Adobe's: set it right."
+
+    def test_the_answer_of_ims_shows_it_and_the_token_lasts_by_our_clock(self, simulate: Any) -> None:
+        simulator = simulate(seed="empty")
+        token = simulator.ims.issue(simulator.accounts["demo"], age=-7200)
+        body = json.dumps({"access_token": token, "token_type": "bearer"}).encode()
+        with stub(lambda _: Answer(200, body, self.date(hours=2))) as ims:
+            session = sessions.connect(
+                client_id="c" * 12, client_secret="hush", org_id="A@AdobeOrg", ims_url=ims.url, reactor_url=ims.url
+            )
+        assert "2 h behind" in repr(card(session))
+        assert session.time_left_text.startswith("23 h 59")
+
+
+class TestWhatImsSays:
+    @pytest.mark.parametrize(
+        ("description", "shown"),
+        [
+            ("invalid client_secret parameter", "IMS says: invalid client_secret parameter"),
+            ("two\nlines \x1b[31m red", "IMS says: two lines [31m red"),
+            ("it was hush-hush!", "IMS says: it was ••••"),
+            ("x" * 300, "IMS says: " + "x" * 200 + "…"),
+        ],
+    )
+    def test_is_shown_on_one_line_without_the_secret(self, description: str, shown: str) -> None:
+        body = json.dumps({"error": "invalid_client", "error_description": description}).encode()
+        with stub(lambda _: Answer(400, body)) as ims, pytest.raises(SignInError) as caught:
+            sessions.connect(
+                client_id="c" * 12, client_secret="hush-hush", org_id="A@AdobeOrg", ims_url=ims.url, reactor_url=ims.url
+            )
+        assert shown in str(caught.value)
+        assert "hush" not in str(caught.value)
+        assert "\n" not in str(caught.value)
 
 
 class TestRenewal:

@@ -1,5 +1,6 @@
 """Profiles: saved, used, forgotten; the secret in the keyring or in a file of one's own."""
 
+import signal
 import stat
 import subprocess
 import sys
@@ -20,7 +21,7 @@ from adobe_nb.auth import sources, vault
 from adobe_nb.auth.credentials import Credentials, Secret, credentials_of
 from adobe_nb.auth.profiles import Store
 from adobe_nb.errors import CredentialsError
-from tests.conftest import sign_in
+from tests.conftest import sign_in, until
 
 ORG = "1234567890ABCDEF12345678@AdobeOrg"
 HUSH = "p8e-hush-hush-hush"
@@ -191,6 +192,115 @@ class TestSaving:
         (tmp_path / "file").write_text("")
         with pytest.raises(CredentialsError, match=r"cannot be made|Nothing was saved"):
             Store(tmp_path / "file" / "config").save("x", credentials(), in_file=True)
+
+
+class TestKilledHalfWay:
+    """What a process that was killed left behind is swept by the next save or forget."""
+
+    # A keyring in a file, so that two processes share it; and a save that is killed when it renames profiles.toml.
+    CODE = """
+import json, os, signal, sys
+from pathlib import Path
+import keyring
+from keyring.backend import KeyringBackend
+
+class Shared(KeyringBackend):
+    priority = 5.0
+    def __init__(self, path):
+        super().__init__()
+        self.path = Path(path)
+    def kept(self):
+        return json.loads(self.path.read_text()) if self.path.exists() else {}
+    def get_password(self, service, username):
+        return self.kept().get(username)
+    def set_password(self, service, username, password):
+        self.path.write_text(json.dumps({**self.kept(), username: password}))
+    def delete_password(self, service, username):
+        kept = self.kept()
+        del kept[username]
+        self.path.write_text(json.dumps(kept))
+"""
+    KILLED = """
+from adobe_nb.auth import sources
+from adobe_nb.auth.credentials import credentials_of
+from adobe_nb.auth.profiles import Store
+
+folder, shared, secret, name, target, in_file = sys.argv[1:]
+keyring.set_keyring(Shared(shared))
+values = dict(client_id='client-1234567890', client_secret=secret, org_id=sys.stdin.read())
+made = credentials_of(sources.from_arguments('x', **values))
+replace = Path.replace
+def killed(self, other):
+    if other.name == target and (target == 'secrets.toml' or secret in Path(shared).read_text()):
+        os.kill(os.getpid(), signal.SIGKILL)
+    return replace(self, other)
+Path.replace = killed
+Path(shared).touch() if in_file else Path(shared).write_text('{}')
+Store(Path(folder)).save(name, made, in_file=bool(in_file))
+"""
+
+    def killed(self, store: Store, shared: Path, target: str, in_file: str) -> None:
+        arguments = [str(store.folder), str(shared), "p8e-hush-orphan", "work", target, in_file]
+        command = [sys.executable, "-c", self.CODE + self.KILLED, *arguments]
+        done = subprocess.run(command, input=ORG.encode(), check=False)
+        assert done.returncode == -signal.SIGKILL
+
+    @pytest.mark.parametrize("then", ["save", "forget"])
+    def test_a_draft_with_the_secret_is_deleted(self, store: Store, tmp_path: Path, then: str) -> None:
+        store.save("other", credentials(), in_file=True)
+        self.killed(store, tmp_path / "shared", "secrets.toml", "yes")
+        assert "hush-orphan" in files(store)
+        if then == "save":
+            store.save("third", credentials(), in_file=True)
+        else:
+            store.forget("other")
+        assert "hush-orphan" not in files(store)
+        assert "work" not in {profile.name for profile in store.profiles()}
+
+    def test_an_entry_of_the_keyring_without_a_row_is_deleted(self, store: Store, tmp_path: Path) -> None:
+        shared = tmp_path / "shared"
+        self.killed(store, shared, "profiles.toml", "")
+        assert "hush-orphan" in shared.read_text()
+        before = keyring.get_keyring()
+        scope: dict[str, Any] = {}
+        exec(self.CODE, scope)
+        keyring.set_keyring(scope["Shared"](shared))
+        try:
+            store.save("work", credentials())
+            assert "hush-orphan" not in shared.read_text()
+            assert credentials_of(store.candidate("work")).client_secret == Secret(HUSH)
+            store.forget("work")
+            assert shared.read_text() == "{}"
+        finally:
+            keyring.set_keyring(before)
+        assert "profile work" not in files(store)
+
+    def test_an_entry_of_the_file_without_a_row_is_deleted(self, store: Store) -> None:
+        store.save("work", credentials(), in_file=True)
+        path = store.folder / "secrets.toml"
+        path.write_text(path.read_text() + '"profile gone 0123" = "p8e-hush-orphan"\n')
+        store.save("other", credentials(), in_file=True)
+        assert "hush-orphan" not in files(store)
+        assert credentials_of(store.candidate("work")).client_secret == Secret(HUSH)
+
+    def test_a_secret_that_a_locked_keyring_kept_is_deleted_next_time(self, store: Store, memory: Memory) -> None:
+        store.save("work", credentials())
+        keyring.set_keyring(Locked())
+        with pytest.raises(CredentialsError, match="may still be in the keyring"):
+            store.forget("work")
+        keyring.set_keyring(memory)
+        store.save("other", credentials(), in_file=True)
+        assert memory.kept == {}
+
+    def test_a_save_in_progress_is_left_alone(self, store: Store) -> None:
+        with ThreadPoolExecutor(1) as pool:
+            with store._locked():
+                draft = store.folder / ".secrets.toml.0123"
+                draft.write_text("in progress")
+                other = pool.submit(store.save, "work", credentials(), in_file=True)
+                assert not until(other.done, 0.2)
+                assert draft.exists()
+            assert other.result(20).name == "work"
 
 
 class TestUsing:

@@ -283,3 +283,231 @@ def test_a_broken_file_of_profiles_does_not_stand_in_the_way_of_a_complete_envir
     assert found is not None
     with pytest.raises(CredentialsError, match="cannot be read as TOML"):
         sources.find({}, tmp_path, store)
+
+
+SIX = (
+    "AdobeID",
+    "openid",
+    "read_organizations",
+    "additional_info.job_function",
+    "additional_info.projectedProductContext",
+    "additional_info.roles",
+)
+
+
+def env_file(tmp_path: Path, text: str | bytes) -> Path:
+    path = tmp_path / ".env"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    path.chmod(0o600)
+    return path
+
+
+def lines(**changes: str) -> str:
+    values = {"CLIENT_ID": "client-1234567890", "CLIENT_SECRET": HUSH, "ORG_ID": ORG, **changes}
+    return "".join(f"ADOBE_{name}={value}\n" for name, value in values.items())
+
+
+class TestScopes:
+    WRITTEN = (list(SIX), json.dumps(SIX), ",".join(SIX), " ".join(SIX), ", ".join(SIX))
+
+    @pytest.mark.parametrize("written", WRITTEN)
+    def test_all_are_kept_from_each_kind_of_json_file(self, tmp_path: Path, written: Any) -> None:
+        documents: list[tuple[str, Any]] = [
+            ("postman", postman(**POSTMAN, SCOPES=written)),
+            ("console", {**CREDENTIAL, "SCOPES": written}),
+            ("console", project(oauth(scopes=written))),
+            ("config", {**PEER, "scopes": written}),
+            ("config", [{**PEER, "scopes": written}]),
+        ]
+        for kind, document in documents:
+            assert opened(kind, write(tmp_path, document)).scopes == SIX
+
+    @pytest.mark.parametrize("written", [each for each in WRITTEN if isinstance(each, str)])
+    def test_all_are_kept_from_variables(self, tmp_path: Path, written: str) -> None:
+        path = env_file(tmp_path, lines(SCOPES=written))
+        assert credentials_of(sources.from_env_file(path)).scopes == SIX
+        environ = {"ADOBE_CLIENT_ID": "c" * 12, "ADOBE_CLIENT_SECRET": HUSH, "ADOBE_ORG_ID": ORG}
+        assert credentials_of(sources.from_environment({**environ, "ADOBE_SCOPES": written})).scopes == SIX
+        path = env_file(tmp_path, f"API_KEY={'c' * 12}\nCLIENT_SECRET={HUSH}\nIMS_ORG={ORG}\nSCOPES={written}\n")
+        assert credentials_of(sources.from_env_file(path)).scopes == SIX
+
+    @pytest.mark.parametrize("written", [*WRITTEN, SIX])
+    def test_all_are_kept_from_arguments(self, written: Any) -> None:
+        values = {"client_id": "c" * 12, "client_secret": HUSH, "org_id": ORG}
+        assert credentials_of(sources.from_arguments("arguments", **values, scopes=written)).scopes == SIX
+
+    @pytest.mark.parametrize("written", WRITTEN)
+    def test_all_are_kept_from_a_profile_edited_by_hand(self, tmp_path: Path, written: Any) -> None:
+        from adobe_nb.auth.profiles import Store
+
+        row = {"client_id": "c" * 12, "org_id": ORG, "kind": "client_secret", "place": "file", "entry": "e"}
+        text = "".join(f"{name} = {json.dumps(value)}\n" for name, value in {**row, "scopes": written}.items())
+        (tmp_path / "profiles.toml").write_text(f"[profiles.work]\n{text}")
+        write(tmp_path, "").with_name("secrets.toml").write_text(f'e = "{HUSH}"\n')
+        (tmp_path / "secrets.toml").chmod(0o600)
+        assert credentials_of(Store(tmp_path).candidate("work")).scopes == SIX
+
+    @pytest.mark.parametrize("written", ["[1]", '["a b", {}]', "[openid", [5], ["openid", None]])
+    def test_other_lists_are_refused(self, written: Any) -> None:
+        values = {"client_id": "c" * 12, "client_secret": HUSH, "org_id": ORG}
+        with pytest.raises(CredentialsError, match="openid"):
+            credentials_of(sources.from_arguments("arguments", **values, scopes=written))
+
+
+def test_a_postman_file_names_the_host_of_ims(tmp_path: Path) -> None:
+    path = write(tmp_path, postman(**{**POSTMAN, "IMS": "ims-eu1.adobelogin.com"}))
+    assert opened("postman", path).hosts.ims == "https://ims-eu1.adobelogin.com"
+
+
+class TestOtherTools:
+    CLOUD_MANAGER = {
+        "client_id": "client-1234567890", "client_secrets": [HUSH], "ims_org_id": ORG, "scopes": list(SIX),
+        "oauth_enabled": True,
+    }  # fmt: skip
+
+    @pytest.mark.parametrize(
+        "document",
+        [
+            {"ORG_ID": ORG, "CLIENT_ID": "client-1234567890", "SECRET": HUSH, "SCOPES": list(SIX)},
+            CLOUD_MANAGER,
+            {"org_id": ORG, "api_key": "client-1234567890", "secret": HUSH},
+            {"org_id": ORG, "client_id": "client-1234567890", "client_secret": HUSH},
+            [PEER],
+        ],
+    )
+    def test_their_names_are_read(self, tmp_path: Path, document: Any) -> None:
+        found = opened("config", write(tmp_path, document))
+        assert (found.client_id, found.org_id, found.client_secret) == ("client-1234567890", ORG, Secret(HUSH))
+
+    def test_a_download_is_read_under_either_name(self, tmp_path: Path) -> None:
+        for kind in ("console", "config"):
+            assert opened(kind, write(tmp_path, CREDENTIAL)).client_secret == Secret(HUSH)
+            assert opened(kind, write(tmp_path, self.CLOUD_MANAGER)).org_id == ORG
+
+    OTHER = {**PEER, "org_id": "F" * 24 + "@AdobeOrg", "client_id": "other-1234567890", "org_name": "acme"}
+
+    def test_several_organisations_are_listed_until_one_is_chosen(self, tmp_path: Path) -> None:
+        path = write(tmp_path, [PEER, self.OTHER])
+        with pytest.raises(CredentialsError, match=rf"{ORG}, FFFF.*\(acme\).*org_id=") as caught:
+            sources.from_config_file(path)
+        assert "hush" not in str(caught.value)
+        chosen = credentials_of(sources.from_config_file(path, self.OTHER["org_id"]))
+        assert chosen.client_id == "other-1234567890"
+        with pytest.raises(CredentialsError, match="has no sets of credentials of 0@AdobeOrg"):
+            sources.from_config_file(path, "0@AdobeOrg")
+
+    def test_a_file_of_another_organisation_than_the_one_named_is_refused(self, tmp_path: Path) -> None:
+        with pytest.raises(CredentialsError, match="not for 0@AdobeOrg"):
+            sources.from_config_file(write(tmp_path, PEER), "0@AdobeOrg")
+
+    def test_the_file_of_an_app_builder_project_names_the_env_file(self, tmp_path: Path) -> None:
+        path = write(tmp_path, project({"id": "1", "name": "c", "integration_type": "oauth_server_to_server"}))
+        with pytest.raises(CredentialsError, match=r"\.aio file of an App Builder project.*\.env"):
+            opened("console", path)
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            f"IMS_OAUTH_S2S_CLIENT_ID=client-1234567890\nIMS_OAUTH_S2S_CLIENT_SECRET={HUSH}\n"
+            f"IMS_OAUTH_S2S_ORG_ID={ORG}\nIMS_OAUTH_S2S_SCOPES={json.dumps(SIX)}\n",
+            f"AIO_ims_contexts_My__key_client__id=client-1234567890\n"
+            f'AIO_ims_contexts_My__key_client__secrets=["{HUSH}"]\n'
+            f"AIO_ims_contexts_My__key_ims__org__id={ORG}\nAIO_ims_contexts_My__key_scopes={json.dumps(SIX)}\n"
+            "AIO_runtime_auth=x\n",
+        ],
+    )
+    def test_the_variables_of_app_builder_are_read(self, tmp_path: Path, text: str) -> None:
+        path = env_file(tmp_path, text)
+        found = sources.find({}, tmp_path)
+        assert found is not None
+        assert str(path) in found.credentials.source
+        assert found.credentials.client_secret == Secret(HUSH)
+        assert (found.credentials.org_id, found.credentials.scopes) == (ORG, SIX)
+
+    def test_two_contexts_of_app_builder_are_not_guessed_between(self, tmp_path: Path) -> None:
+        text = "".join(
+            f"AIO_ims_contexts_{name}_client__id=c\nAIO_ims_contexts_{name}_client__secrets=x\n" for name in "AB"
+        )
+        with pytest.raises(CredentialsError, match="2 credentials of App Builder: A, B"):
+            sources.from_env_file(env_file(tmp_path, text))
+
+
+class TestShells:
+    @pytest.mark.parametrize(
+        "line",
+        [
+            "set {}={}", "SET {}={}", 'set "{}={}"', "$env:{}='{}'", '$Env:{} = "{}"', '$env:{}="{}";', "export {}={}",
+            "export {}='{}';", "{}={}\r",
+        ],
+    )  # fmt: skip
+    @pytest.mark.parametrize("spell", [str.upper, str.lower])
+    def test_their_lines_are_read(self, tmp_path: Path, line: str, spell: Any) -> None:
+        values = {"ADOBE_CLIENT_ID": "client-1234567890", "ADOBE_CLIENT_SECRET": HUSH, "ADOBE_ORG_ID": ORG}
+        env_file(tmp_path, "".join(line.format(spell(name), value) + "\n" for name, value in values.items()))
+        found = sources.find({}, tmp_path)
+        assert found is not None
+        assert found.credentials.client_secret == Secret(HUSH)
+        assert (found.credentials.client_id, found.credentials.org_id) == ("client-1234567890", ORG)
+
+    @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
+    def test_each_encoding_is_read(self, tmp_path: Path, encoding: str) -> None:
+        found = credentials_of(sources.from_env_file(env_file(tmp_path, lines().encode(encoding))))
+        assert found.client_secret == Secret(HUSH)
+        path = tmp_path / "x.json"
+        path.write_bytes(json.dumps(PEER).encode(encoding))
+        path.chmod(0o600)
+        assert opened("config", path).client_secret == Secret(HUSH)
+
+    @pytest.mark.parametrize(
+        "line",
+        [f"setx ADOBE_CLIENT_SECRET {HUSH}", f"ADOBE_CLIENT_SECRET: {HUSH}", f"\u200bADOBE_CLIENT_SECRET={HUSH}"],
+    )
+    def test_a_line_that_is_not_read_is_named(self, tmp_path: Path, line: str) -> None:
+        env_file(tmp_path, f"ADOBE_CLIENT_ID=client-1234567890\n# ADOBE_ORG_ID\n{line}\nADOBE_ORG_ID={ORG}\n")
+        with pytest.raises(IncompleteCredentials, match="line 3 names ADOBE_CLIENT_SECRET, but is not") as caught:
+            sources.find({}, tmp_path)
+        assert "hush" not in str(caught.value)
+
+    def test_lower_case_names_count_in_the_environment_too(self, tmp_path: Path) -> None:
+        environ = {"adobe_client_id": "client-1234567890", "adobe_client_secret": HUSH, "adobe_org_id": ORG}
+        found = sources.find(environ, tmp_path)
+        assert found is not None
+        assert found.credentials.source == "environment"
+
+
+class TestOddCharacters:
+    @pytest.mark.parametrize(
+        ("written", "says"),
+        [
+            ("\u201c{}\u201d", "LEFT DOUBLE QUOTATION MARK .U.201C. at its beginning"),
+            ('"{}"', "begins or ends with a quotation mark.*docker run --env-file"),
+            ("'{}'", "begins or ends with a quotation mark"),
+            ("\u200b{}", "ZERO WIDTH SPACE .U.200B. at its beginning"),
+            ("{}\ufeff", "ZERO WIDTH NO-BREAK SPACE .U.FEFF. at its end"),
+            ("x\u00a0{}", "NO-BREAK SPACE .U.00A0. inside"),
+            ("x\u00ad{}", "SOFT HYPHEN .U.00AD. inside"),
+            ("x\u2013{}", "EN DASH .U.2013. inside"),
+            ("é{}", "character that is not ASCII at its beginning"),
+        ],
+    )
+    @pytest.mark.parametrize("member", ["client_secret", "client_id", "org_id", "access_token"])
+    def test_are_said_before_any_request(self, written: str, says: str, member: str) -> None:
+        values = {"client_id": "client-1234567890", "client_secret": HUSH, "org_id": ORG}
+        if member == "access_token":
+            del values["client_secret"]
+            if written[0] in "\"'" or "\u00a0" in written:
+                pytest.skip("quotes and blanks are taken out of a token")
+        values[member] = written.format(values.get(member, "hush.hush.hush"))
+        with pytest.raises(CredentialsError, match=says) as caught:
+            credentials_of(sources.from_arguments("arguments", **values))
+        assert "hush" not in str(caught.value)
+
+
+def test_both_secrets_of_a_credential_are_kept_and_hidden(tmp_path: Path) -> None:
+    both = [HUSH, "p8e-hush-the-other"]
+    for kind, document in (("console", {**CREDENTIAL, "CLIENT_SECRETS": both}), ("console", project(oauth()))):
+        found = opened(kind, write(tmp_path, document))
+        assert (found.client_secret, found.other_secrets) == (Secret(HUSH), (Secret("p8e-hush-the-other"),))
+        assert "hush" not in repr(found)
+    path = env_file(tmp_path, lines(CLIENT_SECRET=json.dumps(both)))
+    assert credentials_of(sources.from_env_file(path)).other_secrets == (Secret("p8e-hush-the-other"),)

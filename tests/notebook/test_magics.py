@@ -1,5 +1,6 @@
 """The extension and %adobe_auth in a real IPython shell."""
 
+import json
 import linecache
 from dataclasses import replace
 from pathlib import Path
@@ -7,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from IPython.core.error import UsageError
+from IPython.core.error import StdinNotImplementedError, UsageError
 from IPython.core.interactiveshell import InteractiveShell
 
 import adobe_nb
@@ -111,6 +112,32 @@ class TestSources:
         path = write(Path.cwd() / "other.env", env_of(demo))
         run(shell, "--env-file other.env;")
         assert adobe_nb.current().source == path.name
+
+    @pytest.mark.parametrize(
+        ("typed", "path"),
+        [
+            (r"C:\Users\me\.env", r"C:\Users\me\.env"),
+            (r"\\server\share\.env", r"\\server\share\.env"),
+            (r'"C:\my files\.env"', r"C:\my files\.env"),
+            (r"'C:\my files\.env'", r"C:\my files\.env"),
+            (r"my\ files/.env", "my files/.env"),
+        ],
+    )
+    @pytest.mark.parametrize("form", ["--env-file {}", "--env-file={};"])
+    def test_paths_keep_their_backslashes(self, shell: InteractiveShell, form: str, typed: str, path: str) -> None:
+        with pytest.raises(adobe_nb.CredentialsError) as caught:
+            run(shell, form.format(typed))
+        assert str(caught.value).startswith(f"{path} does not exist")
+
+    def test_an_organisation_is_chosen_from_a_file_of_several(self, shell: InteractiveShell) -> None:
+        entry = {"org_id": "A@AdobeOrg", "client_id": "client-1234567890", "secret": "hush"}
+        write(Path.cwd() / "several.json", json.dumps([entry, {**entry, "org_id": "B@AdobeOrg"}]))
+        with pytest.raises(adobe_nb.CredentialsError, match="A@AdobeOrg, B@AdobeOrg.*--org-id"):
+            run(shell, "--config-file several.json")
+        with pytest.raises(adobe_nb.CredentialsError, match="no sets of credentials of C@AdobeOrg"):
+            run(shell, "--config-file several.json --org-id C@AdobeOrg")
+        with pytest.raises(UsageError, match="--org-id belongs to --config-file"):
+            run(shell, "--org-id C@AdobeOrg")
 
     @pytest.mark.parametrize("option", ["--console-file", "--postman-file", "--config-file", "--profile"])
     def test_each_source_that_fails_says_why(self, shell: InteractiveShell, option: str) -> None:
@@ -250,6 +277,19 @@ class TestSources:
         with pytest.raises(UsageError, match="This environment cannot prompt for input"):
             run(shell, "login --ask")
 
+    @pytest.mark.parametrize("first", ["an id", None])
+    def test_login_in_a_kernel_without_a_keyboard_says_so(
+        self, shell: InteractiveShell, monkeypatch: pytest.MonkeyPatch, first: str | None
+    ) -> None:
+        def refuse(_: str = "") -> str:  # as ipykernel does for nbconvert, papermill and Voila
+            raise StdinNotImplementedError("raw_input was called, but this frontend does not support input requests.")
+
+        monkeypatch.setattr("builtins.input", (lambda _: first) if first else refuse)
+        monkeypatch.setattr("getpass.getpass", refuse)
+        for line in ("login", "login --ask"):
+            with pytest.raises(UsageError, match=r"cannot prompt for input.*nbconvert.*\.env file"):
+                run(shell, line)
+
     def test_use_says_when_another_source_comes_first(
         self, shell: InteractiveShell, demo: Any, shown: list[Any]
     ) -> None:
@@ -368,7 +408,15 @@ class TestAuth:
         for word in ("panel", "login", "status", "test", "logout", "--or-simulator", "Secrets are never given here"):
             assert word in printed
 
-    @pytest.mark.parametrize("line", ["connect", "--verbose", "--simulator --or-simulator", "'"])
+    @pytest.mark.parametrize(
+        "line",
+        [
+            "connect", "--verbose", "--simulator --or-simulator", "'", "token", "secrets", "access_token",
+            "--secrets-file absent.json", "--token-file=token.json", "--envfile my-secrets/token.env",
+            "--client-secret", r"--env C:\secret\token.env", "--client-id 0123456789abcdef0123456789abcdef",
+            "--production-organization-with-a-long-name",
+        ],
+    )  # fmt: skip
     def test_what_is_not_understood_is_not_repeated(self, shell: InteractiveShell, line: str) -> None:
         with pytest.raises(UsageError, match="There are: panel, login, status, test, refresh, logout"):
             run(shell, line)
@@ -380,6 +428,14 @@ class TestAuth:
             "login p8e-hushhush",
             "eyJhbGciOi.hush.hush",
             "login abcdefghijklmnopqrstuvwxyz0123456789",
+            "login --client-secret hush",
+            "login client_secret hush",
+            "client_secret:hush",
+            "--password hush",
+            "--env p8e-hush",
+            "--client-id p8e-hush",
+            "--token-file eyJhbGciOi.hush",
+            "login made-up-secret-hush",
         ],
     )
     def test_a_secret_is_refused_and_not_repeated(
@@ -390,6 +446,18 @@ class TestAuth:
         assert "delete this cell, rotate the secret" in printed
         assert "hush" not in printed
         assert "abcdefghij" not in printed
+
+    def test_the_cell_form_says_what_to_write_and_keeps_nothing_of_its_body(
+        self, shell: InteractiveShell, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        shell.run_cell("%%adobe_auth --or-simulator\nhush-hush", store_history=True)
+        told = "".join(capsys.readouterr())
+        assert "is for one line, with one percent sign" in told
+        assert "If it held a secret, delete this cell" in told
+        assert "hush-hush" not in repr(shell.user_ns["In"])
+        shell.run_cell("%%adobe_auth\nclient_secret=hush-hush", store_history=True)
+        assert "Secrets are not accepted here" in "".join(capsys.readouterr())
+        assert "hush-hush" not in repr(shell.user_ns["In"])
 
     def test_a_refused_secret_is_taken_out_of_in_and_the_history(self, shell: InteractiveShell) -> None:
         line = "%adobe_auth login --client-secret p8e-hush-0123456789"

@@ -68,6 +68,12 @@ class TestPulls:
         assert shown[1]["id"].tolist() == rules[:1]
         assert f"reactor.rules.get('{rules[0]}')" in capsys.readouterr().out
 
+    def test_a_name_keeps_its_backslashes(self, shell: InteractiveShell, session: Any) -> None:
+        for typed in (r"C:\sites\new", r'"C:\sites\new"', r"'C:\sites\new'"):
+            with pytest.raises(adobe_nb.NoSuchName) as caught:
+                run(shell, f"rules {typed}")
+            assert repr(r"C:\sites\new") in str(caught.value)
+
     def test_quiet_keeps_and_shows_nothing(
         self, shell: InteractiveShell, session: Any, shown: list[Any], capsys: pytest.CaptureFixture[str]
     ) -> None:
