@@ -95,7 +95,7 @@ class Store:
         place: Place = "file" if in_file else "keyring"
         if place == "keyring" and not vault.works():
             raise CredentialsError(
-                f"The secret was not saved. {vault.what_is_missing()} Or keep it in a file that only you can read: "
+                f"The secret was not saved: {vault.what_is_missing()} Or keep it in a file that only you can read: "
                 "in_file=True, --in-file."
             )
         with self._locked():

@@ -27,8 +27,8 @@ def works() -> bool:
 def what_is_missing() -> str:
     """Why no keyring can be used here, and what to install; for where ``works()`` is false."""
     if find_spec("keyring") is None:
-        return f"The package keyring is not installed. Run: {_INSTALL}"
-    return "No keyring of this system can be used: none is installed, or it is not running."
+        return f"the package keyring is not installed. Run: {_INSTALL}"
+    return "no keyring of this system can be used: none is installed, or it is not running."
 
 
 def keep(entry: str, secret: Secret) -> None:

@@ -211,7 +211,7 @@ def _saved(session: sessions.Session, typed: Typed, outcome: Outcome) -> Outcome
     in_file = typed.get("in_file") == "yes"
     if not in_file and not vault.works():
         text = (
-            f"You are signed in, but the profile was not saved. {vault.what_is_missing()} Or tick the box to keep the "
+            f"You are signed in, but the profile was not saved: {vault.what_is_missing()} Or tick the box to keep the "
             "secret in a file, then click Save."
         )
         return Outcome("error", text, field="save_as")

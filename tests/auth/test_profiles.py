@@ -107,7 +107,7 @@ class TestSaving:
         assert found.scopes == ("openid", "x")
 
     def test_without_a_keyring_nothing_is_saved_and_the_ways_out_are_named(self, store: Store) -> None:
-        with pytest.raises(CredentialsError, match=r"not saved. No keyring of this system.*--in-file"):
+        with pytest.raises(CredentialsError, match=r"not saved: no keyring of this system.*--in-file"):
             store.save("work", credentials())
         assert not store.folder.exists()
 
@@ -418,6 +418,8 @@ class TestTheKeyring:
         assert vault.works() is False
         with pytest.raises(CredentialsError, match=r'pip install "adobe_nb\[keyring\]"'):
             vault.fetch("profile x")
+        with pytest.raises(CredentialsError, match=r'not saved: the package keyring.*"adobe_nb\[keyring\]".*--in-file'):
+            Store().save("work", credentials())
 
     def test_a_keyring_that_cannot_keep_anything_does_not_count(self) -> None:
         assert vault.works() is False  # the tests run with keyring's fail backend
