@@ -14,7 +14,7 @@ from adobe_nb.errors import ApiError, ArgumentError, EdgeError, RedirectRefused,
 from adobe_nb.masking import MASK, masked_body, masked_text
 from tests.stub import Answer, Got, stub
 
-SECRET = 'p8e-aB+c/"d\\e&f<g>h=ij kl%mn_é0123456789'
+SECRET = 'p8e-aB+c/"d\\e&f<g>h=ij kl%mn_e0123456789'
 TOKEN = "eyJhbGciOi.eyJ1c2VyX2lkIjoiYSIsImNsaWVudF9pZCI6ImIifQ.c2lnbmF0dXJlLW9mLTQw"
 ORG = "ABCDEF0123456789ABCDEF01@AdobeOrg"
 
@@ -82,6 +82,11 @@ def test_every_place_is_masked() -> None:
 def test_bytes_are_masked_in_the_encoding_in_which_json_is_read(encoding: str) -> None:
     body = json.dumps({"errors": [{"detail": f"é {SECRET}"}]}, ensure_ascii=False).encode(encoding)
     assert json.loads(masked_body(body, [SECRET]))["errors"] == [{"detail": f"é {MASK}"}]
+
+
+def test_a_secret_that_is_not_ascii_is_masked_where_its_bytes_are_escaped() -> None:
+    secret = "p8e-é-0123456789"
+    assert masked_text(f"refused: {quote(secret)}", [secret]) == f"refused: {MASK}"
 
 
 def test_bytes_that_are_no_text_stay_as_they_are() -> None:

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import quote_plus, urlencode
+from urllib.parse import urlencode
 
 import requests
 from requests.auth import AuthBase
@@ -129,7 +129,7 @@ class _TokenForm(AuthBase):
 
     def secrets(self) -> list[str]:
         """What an answer must not quote."""
-        return _texts(self._credentials.client_secret)
+        return _texts(self._credentials.client_secret, *self._credentials.other_secrets)
 
 
 def _texts(*secrets: Secret | None) -> list[str]:
@@ -239,7 +239,7 @@ def _refusal(status: int, document: Mapping[str, Any], credentials: Credentials)
     else:
         text = f"IMS refused the sign-in ({status}{', ' + code if code else ''}). Check the values in {source}."
     if detail:
-        text += f" IMS says: {_masked(detail, credentials)}"
+        text += f" IMS says: {detail}"
     return SignInError(text, status=status, code=code)
 
 
@@ -248,16 +248,6 @@ def _one_line(description: object) -> str:
     text = " ".join(description.split()) if isinstance(description, str) else ""
     text = "".join(character for character in text if character.isprintable())
     return text if len(text) <= _MOST_OF_A_DESCRIPTION else f"{text[:_MOST_OF_A_DESCRIPTION]}…"
-
-
-def _masked(text: str, credentials: Credentials) -> str:
-    """Without the client secret, should IMS quote it."""
-    for secret in (credentials.client_secret, *credentials.other_secrets):
-        if secret is None:
-            continue
-        for form in {secret.reveal(), quote_plus(secret.reveal())}:
-            text = text.replace(form, str(secret))
-    return text
 
 
 class ImsAuth(AuthBase):
