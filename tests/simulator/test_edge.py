@@ -171,3 +171,25 @@ def test_authorization_errors_carry_the_message_of_adobes_page(
     query = {"datastreamId": DATASTREAMS[datastream].id}
     refused = requests.post(url, params=query, json={"event": VIEW}, headers=headers, timeout=60)
     assert (refused.status_code, refused.json()["title"]) == (401, message)
+
+
+def test_aepps_interact_works_as_it_is(demo: Any) -> None:
+    """Its parameter, its headers and its body, as aepp 0.6 sends them."""
+    details = demo.connection()
+    headers = {
+        "Accept": "application/json",
+        "Content-Type": "application/json",
+        "Authorization": f"Bearer {details['access_token']}",
+        "x-api-key": details["client_id"],
+        "x-gw-ims-org-id": details["org_id"],
+        "x-sandbox-name": "prod",
+    }
+    for version, parameter, body in (
+        ("v2", "dataStreamId", {"event": VIEW, "query": DECISIONS}),
+        ("v1", "configId", {"events": [{**VIEW, "query": DECISIONS}]}),
+    ):
+        url = f"{details['edge_server_url']}/ee/{version}/interact"
+        query = {parameter: WEB, "adobeAepValidationToken": "a session of Assurance"}
+        answered = requests.post(url, params=query, data=json.dumps(body), headers=headers, timeout=60)
+        assert answered.status_code == 200
+        assert scopes_of(answered) == [["home"]]
