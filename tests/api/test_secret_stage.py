@@ -10,7 +10,7 @@ def test_secrets_have_the_stage_of_their_environment(demo: Any) -> None:
     forwarding = reactor.properties(filter={"platform": "EQ edge"})["id"].iloc[0]
     rows = reactor.secrets(forwarding)
     assert list(rows["environment_stage"]) == ["production"]
-    assert reactor.secrets.get(rows["id"].iloc[0])["environment_stage"] == "production"
+    assert reactor.secrets.get(rows["id"].iloc[0])["environment_stage"].iloc[0] == "production"
 
 
 def test_empty_table_of_secrets_has_the_column_too(demo: Any) -> None:
