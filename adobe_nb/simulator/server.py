@@ -32,16 +32,15 @@ from adobe_nb.simulator.writes import is_loopback
 _ADDRESS = "127.0.0.1"
 _LOCAL_NAMES = ("127.0.0.1", "localhost", "::1")
 _REMEMBERED = 10_000
-_KEPT_BODY = 16 * 1024
-"""Bytes of a body that are remembered."""
+_KEPT_BODY = 64 * 1024
+"""Bytes of a body that are remembered: as many as the Edge Network takes in one request."""
 
 
 class Simulator:
     """IMS and Reactor on one port, the two Edge hosts on their own. Use as a context, or ``start`` and ``stop``.
 
     ``requests`` holds the latest requests that arrived, whatever was answered, for tests and the curious, each with the
-    first 16 KiB of its body; ``drifted``
-    what the fault ``drift`` has changed: ``created`` or ``deleted``, type, id.
+    first 64 KiB of its body; ``drifted`` what the fault ``drift`` has changed: ``created`` or ``deleted``, type, id.
 
     Example:
         >>> from adobe_nb.simulator.server import Simulator

@@ -495,9 +495,11 @@ class TestOddCharacters:
         values = {"client_id": "client-1234567890", "client_secret": HUSH, "org_id": ORG}
         if member == "access_token":
             del values["client_secret"]
-            if written[0] in "\"'" or "\u00a0" in written:
-                pytest.skip("quotes and blanks are taken out of a token")
         values[member] = written.format(values.get(member, "hush.hush.hush"))
+        if member == "access_token" and (written[0] in "\"'" or "\u00a0" in written):
+            token = sources.from_arguments("arguments", **values).secrets["access_token"]
+            assert token.reveal().removeprefix("x") == "hush.hush.hush", "quotes and blanks are taken out of a token"
+            return
         with pytest.raises(CredentialsError, match=says) as caught:
             credentials_of(sources.from_arguments("arguments", **values))
         assert "hush" not in str(caught.value)

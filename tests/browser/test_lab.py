@@ -302,7 +302,7 @@ from adobe_nb.api.progress import bars
 from adobe_nb.notebook.display import Card
 pd.set_option("display.max_colwidth", None)
 name = {name!r}
-properties = adobe_nb.reactor.properties().assign(name=name)
+properties = adobe_nb.reactor.properties().head(6).assign(name=name)  # the tutorials may have added some
 display(properties, properties.groupby("name").size().reset_index(), Card(name, ((name, name),)))
 panel = __import__("adobe_nb.notebook.panel", fromlist=["panel"]).panel()
 panel.say("warning", name)

@@ -104,7 +104,7 @@ def test_large_bodies_are_not_remembered(simulate: Any) -> None:
     requests.post(f"{simulator.reactor_url}/search", data=b"x" * 5_000_000, timeout=60)
     requests.post(f"{simulator.reactor_url}/search", data=b"y" * 1000, timeout=60)
     large, small = simulator.requests
-    assert (len(large.body), len(small.body)) == (16 * 1024, 1000)
+    assert (len(large.body), len(small.body)) == (64 * 1024, 1000)
     assert simulator.requests.maxlen is not None
 
 
