@@ -2,6 +2,7 @@
 
 import errno
 import json
+import logging
 import multiprocessing
 import os
 import pickle
@@ -57,6 +58,8 @@ class Child:
             return
         try:
             os.close(self._read)
+            # The buffer of a log file has a lock of its own, which Python leaves held when another thread was writing.
+            logging.disable(logging.CRITICAL)
             signal.alarm(WATCHDOG)  # also when the parent is gone
             try:
                 outcome: tuple[bool, Any] = True, work()
