@@ -204,7 +204,7 @@ def send(client: EdgeClient, call: Call, body: bytes, events: Sequence[int] = (0
     if call.endpoint == "collect" and answer.status == 204:
         return Outcome(answer.status, {})
     if not isinstance(document.get("requestId"), str):
-        # Perhaps the page of something in between: it is no receipt for an event.
+        # Perhaps a page from a proxy: not a receipt for an event.
         return Outcome(answer.status, document, not_an_answer(request, answer, fault), maybe=True)
     return Outcome(answer.status, document)
 

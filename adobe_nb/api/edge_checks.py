@@ -1,4 +1,4 @@
-"""Checks of what a caller hands over: identities, moments, headers, a browser's state; and the words of a refusal."""
+"""Checks of arguments: identities, times, headers, a browser's state; and the wording of a refusal."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping
