@@ -1,4 +1,4 @@
-"""``python tests/guard record [NAME …]`` records scenarios; ``serve`` plays those that standard input names."""
+"""``python tests/guard record [--to FOLDER] [NAME …]`` records scenarios; ``serve`` plays those that standard input names."""
 
 import json
 import os
@@ -25,8 +25,13 @@ def main(words: list[str]) -> int:
     simulators = Simulators()
     try:
         if words[:1] == ["record"]:
-            for name in words[1:] or SCENARIOS:
-                (RECORDED / f"{name}.json").write_text(play(name, simulators), encoding="utf-8")
+            folder = RECORDED
+            names = words[1:]
+            if names[:1] == ["--to"]:
+                folder = Path(names[1])
+                names = names[2:]
+            for name in names or SCENARIOS:
+                (folder / f"{name}.json").write_text(play(name, simulators), encoding="utf-8")
                 print(name)
             return 0
         if words[:1] == ["serve"]:

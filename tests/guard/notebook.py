@@ -97,6 +97,7 @@ class Notebook:
             shown["facts"] = [line for text in texts for line in self._facts(text)]
         if any("application/vnd.jupyter.widget-view+json" in each for each in kinds):
             shown["panel"] = self._panel()
+            del shown["panel"]["answered"]
         return shown
 
     def _facts(self, text: str) -> list[str]:
@@ -112,6 +113,8 @@ class Notebook:
             ours.pop(name, None)
         issued, expires = ours.pop("issued_at", None), ours.pop("expires_at", None)
         ours["seconds_left"] = None if expires is None else round((expires - issued) / 1000)
+        # Clicks of earlier scenarios are there, too: there is one panel for each process.
+        ours["answered"] = ours["answered"][-1:]
         ours["message"] = {**ours.get("message", {}), "text": bool(ours.get("message", {}).get("text"))}
         if "notes" in ours.get("state", {}):
             ours["state"] = {**ours["state"], "notes": len(ours["state"]["notes"])}

@@ -126,13 +126,18 @@ class Proxy:
             arrival.status = status
             if arrival.path.startswith("/ims/") and (found := _TOKEN.search(body)):
                 self.tokens.append(found[1].decode())
-            creates = arrival.method == "POST" and arrival.path != "/search"
-            if creates and arrival.service == "reactor" and status == 201:
+            writes = arrival.method != "GET" and arrival.path != "/search"
+            if writes and arrival.service == "reactor" and status < 300 and body:
                 data = json.loads(body).get("data")
                 for resource in data if isinstance(data, list) else [data]:
-                    number = 1 + sum(label.startswith(f"<{resource['type']} ") for label in self.made.values())
-                    self.made.setdefault(resource["id"], f"<{resource['type']} {number}>")
+                    if resource["id"] not in arrival.path:
+                        self.label(resource["id"], resource["type"])
             self.changed.notify_all()
+
+    def label(self, identifier: str, kind: str) -> None:
+        """Write this id as the next of its kind: it depends on what was created before."""
+        number = 1 + sum(label.startswith(f"<{kind} ") for label in self.made.values())
+        self.made.setdefault(identifier, f"<{kind} {number}>")
 
     def close(self) -> None:
         """Stop listening, and let go of requests that are held."""

@@ -632,6 +632,7 @@ def publishes_a_library(stage: Stage) -> None:
         lambda: reactor.properties.create(name="Practice", platform="web", domains=["example.com"]),
     )
     core = reactor.extensions.find("core", site)
+    stage.proxy.label(core["id"][0], "core")
     host = step("host", lambda: reactor.hosts.create(site, name="Adobe's", type_of="akamai"))
     places = {
         stage_of: reactor.environments.create(site, name=stage_of, stage=stage_of, host=host)

@@ -107,8 +107,8 @@ class Stage:
         self._environment = dict(os.environ)
         self._before = Path.cwd()
         self.seen = 0
-        (self.folder / "work").mkdir()
-        os.chdir(self.folder / "work")
+        (self.folder / "here").mkdir()
+        os.chdir(self.folder / "here")
         os.environ["XDG_CONFIG_HOME"] = str(self.folder / "config")
         os.environ["XDG_STATE_HOME"] = str(self.folder / "state")
 
