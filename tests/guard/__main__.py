@@ -1,4 +1,4 @@
-"""``python tests/guard record [--to FOLDER] [NAME …]`` records scenarios; ``serve`` plays those that standard input names."""
+"""``record [--to FOLDER] [NAME …]`` records scenarios; ``serve`` plays those that standard input names; ``list``."""
 
 import json
 import os
