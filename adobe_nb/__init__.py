@@ -18,15 +18,16 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from adobe_nb.api.excel import to_excel
-    from adobe_nb.api.filters import between, contains, eq, gt, lt, not_
-    from adobe_nb.api.frames import expand
-    from adobe_nb.api.journal import journal
+    from adobe_nb.api.reactor.filters import between, contains, eq, gt, lt, not_
+    from adobe_nb.api.reactor.frames import expand
+    from adobe_nb.api.reactor.journal import journal
     from adobe_nb.auth.credentials import Secret
     from adobe_nb.auth.profiles import Profile, forget_profile, profiles
     from adobe_nb.errors import (
         AdobeError,
         ApiError,
         ArgumentError,
+        ConfirmationRequired,
         CredentialsError,
         DelayedError,
         DeliveryWarning,
@@ -36,10 +37,9 @@ if TYPE_CHECKING:
         IncompleteResult,
         InsecureFileWarning,
         JournalError,
+        NameLookupError,
         NoCredentials,
-        NoSuchName,
         NotAllowed,
-        NotConfirmed,
         NotFound,
         NotSignedIn,
         OutcomeUnknown,
@@ -48,9 +48,9 @@ if TYPE_CHECKING:
         RetiredCredentials,
         SignInError,
         SnapshotError,
-        StillPending,
         TokenExpired,
         TransportError,
+        WaitTimeout,
     )
     from adobe_nb.session import Check, Session, connect, current, edge, reactor, use, with_names
 
@@ -58,9 +58,9 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "adobe_nb.api.excel": ("to_excel",),
-    "adobe_nb.api.filters": ("between", "contains", "eq", "gt", "lt", "not_"),
-    "adobe_nb.api.frames": ("expand",),
-    "adobe_nb.api.journal": ("journal",),
+    "adobe_nb.api.reactor.filters": ("between", "contains", "eq", "gt", "lt", "not_"),
+    "adobe_nb.api.reactor.frames": ("expand",),
+    "adobe_nb.api.reactor.journal": ("journal",),
     "adobe_nb.auth.credentials": ("Secret",),
     "adobe_nb.auth.profiles": ("Profile", "forget_profile", "profiles"),
     "adobe_nb.session": ("Check", "Session", "connect", "current", "edge", "reactor", "use", "with_names"),
@@ -78,9 +78,9 @@ _HOMES = {
         "InsecureFileWarning",
         "JournalError",
         "NoCredentials",
-        "NoSuchName",
+        "NameLookupError",
         "NotAllowed",
-        "NotConfirmed",
+        "ConfirmationRequired",
         "NotFound",
         "NotSignedIn",
         "OutcomeUnknown",
@@ -89,7 +89,7 @@ _HOMES = {
         "RetiredCredentials",
         "SignInError",
         "SnapshotError",
-        "StillPending",
+        "WaitTimeout",
         "TokenExpired",
         "TransportError",
     ),
@@ -101,6 +101,7 @@ __all__ = [
     "ApiError",
     "ArgumentError",
     "Check",
+    "ConfirmationRequired",
     "CredentialsError",
     "DelayedError",
     "DeliveryWarning",
@@ -110,10 +111,9 @@ __all__ = [
     "IncompleteResult",
     "InsecureFileWarning",
     "JournalError",
+    "NameLookupError",
     "NoCredentials",
-    "NoSuchName",
     "NotAllowed",
-    "NotConfirmed",
     "NotFound",
     "NotSignedIn",
     "OutcomeUnknown",
@@ -125,9 +125,9 @@ __all__ = [
     "Session",
     "SignInError",
     "SnapshotError",
-    "StillPending",
     "TokenExpired",
     "TransportError",
+    "WaitTimeout",
     "between",
     "connect",
     "contains",

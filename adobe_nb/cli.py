@@ -122,7 +122,7 @@ def _pull(options: argparse.Namespace) -> int:
             made = snapshot.pull(
                 chosen, to=options.folder, tables=options.table, resume=not options.no_resume, session=session
             )
-        removed = snapshot.collect(options.folder, keep=options.keep) if options.keep is not None else []
+        removed = snapshot.prune(options.folder, keep=options.keep) if options.keep is not None else []
     except AdobeError as error:
         return _fail(str(error))
     except KeyboardInterrupt:
@@ -137,7 +137,7 @@ def _pull(options: argparse.Namespace) -> int:
 
 def _property_of(session: "Session", given: str) -> str:
     """An id as it is, a name looked up."""
-    from adobe_nb.resources import ID_PATTERN  # noqa: PLC0415
+    from adobe_nb.registry import ID_PATTERN  # noqa: PLC0415
 
     if ID_PATTERN.fullmatch(given):
         return given

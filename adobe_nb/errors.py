@@ -4,8 +4,8 @@
 
     AdobeError
     ├── ArgumentError (also ValueError)     a wrong argument; nothing was sent
-    │   ├── NoSuchName                      find() met no row, or several
-    │   └── NotConfirmed                    a write that needs confirm=; nothing was sent
+    │   ├── NameLookupError                      find() met no row, or several
+    │   └── ConfirmationRequired                    a write that needs confirm=; nothing was sent
     ├── CredentialsError                    no, half or unusable credentials; nothing was sent
     │   ├── NoCredentials                   no source has a whole set
     │   │   └── IncompleteCredentials       but parts are there
@@ -23,7 +23,7 @@
     │   ├── RateLimited                     429
     │   ├── DelayedError                    a build, upload or exchange failed after it was accepted
     │   └── EdgeError                       the Edge Network refused an event
-    ├── StillPending                        wait() came to its time limit; it goes on over there
+    ├── WaitTimeout                        wait() came to its time limit; it goes on over there
     ├── JournalError                        the journal of writes cannot be written; nothing was sent
     ├── SnapshotError                       a snapshot cannot be written, found, read or queried
     └── IncompleteResult                    an answer arrived, but it cannot be the whole truth
@@ -107,7 +107,7 @@ class ArgumentError(AdobeError, ValueError):
     """An argument is wrong. No request was sent."""
 
 
-class NoSuchName(ArgumentError):
+class NameLookupError(ArgumentError):
     """``find`` met no row of that name, or more than one. ``candidates`` lists what there is."""
 
     def __init__(self, message: str, candidates: Sequence[str] = ()) -> None:
@@ -115,7 +115,7 @@ class NoSuchName(ArgumentError):
         self.candidates = tuple(candidates)
 
 
-class NotConfirmed(ArgumentError):
+class ConfirmationRequired(ArgumentError):
     """The write is one that ``confirm`` has to be given for. Nothing was changed.
 
     ``wanted`` is what to give: a text, or a list of names for several things.
@@ -245,7 +245,7 @@ class EdgeError(ApiError):
         self.send_again = send_again
 
 
-class StillPending(AdobeError):
+class WaitTimeout(AdobeError):
     """The time limit of ``wait`` is over and the work is not. Nothing is lost; ``ids`` are those still pending."""
 
     def __init__(self, message: str, ids: Sequence[str]) -> None:

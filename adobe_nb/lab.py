@@ -12,11 +12,11 @@ from contextlib import ExitStack
 from importlib.util import find_spec
 from pathlib import Path
 
-from adobe_nb import practice
 from adobe_nb.auth import sources
 from adobe_nb.auth.credentials import Found
 from adobe_nb.errors import AdobeError, ArgumentError, IncompleteCredentials, printable
 from adobe_nb.home import expanded
+from adobe_nb.simulator import discovery
 
 FIRST = "01_sign_in.ipynb"
 _RECORD = ".adobe-nb-tutorials.json"
@@ -46,7 +46,7 @@ def run(folder: Path, *, port: int | None, browser: bool) -> int:
         environment = dict(os.environ)
         announced = _simulator_if_needed(folder, stack)
         if announced:
-            environment[practice.SIMULATOR_VARIABLE] = announced
+            environment[discovery.SIMULATOR_VARIABLE] = announced
         return _wait(_start(folder, environment, port=port, browser=browser), stop)
 
 
@@ -114,15 +114,15 @@ def _simulator_if_needed(folder: Path, stack: ExitStack) -> str:
         why = str(error)
     except AdobeError as error:
         raise LabError(str(error)) from None
-    if found is not None and practice.is_gone(found.credentials.hosts.reactor):
+    if found is not None and discovery.is_gone(found.credentials.hosts.reactor):
         why = f"The simulator of {found.credentials.source} does not answer."
         found = None
     if found is not None:
         service = _service(found.credentials.hosts.service)
         _say(f"Credentials from {found.credentials.source}: the notebooks use {service}.")
         return ""
-    if practice.announced_url():
-        _say(f"The notebooks use the simulator that {practice.SIMULATOR_VARIABLE} names.")
+    if discovery.announced_url():
+        _say(f"The notebooks use the simulator that {discovery.SIMULATOR_VARIABLE} names.")
         return ""
     from adobe_nb.simulator.server import Simulator  # noqa: PLC0415
 

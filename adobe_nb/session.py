@@ -13,12 +13,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal, NoReturn
 
-from adobe_nb import practice
-from adobe_nb.api.edge import Edge, EdgeClient
-from adobe_nb.api.journal import Journal
-from adobe_nb.api.jsonapi import Client
+from adobe_nb.api.edge.bindings import Edge, EdgeClient
 from adobe_nb.api.progress import bars, no_progress
-from adobe_nb.api.reactor import Reactor
+from adobe_nb.api.reactor.bindings import Reactor
+from adobe_nb.api.reactor.journal import Journal
+from adobe_nb.api.reactor.jsonapi import Client
 from adobe_nb.auth import sources
 from adobe_nb.auth.credentials import Candidate, Credentials, Found, Secret, clean_token, credentials_of, read_claims
 from adobe_nb.auth.ims import Clock, ImsAuth, Token, pasted, utc_now
@@ -36,9 +35,10 @@ from adobe_nb.errors import (
     TransportError,
 )
 from adobe_nb.forks import in_children
-from adobe_nb.gate import MOST, gate_of
 from adobe_nb.home import state_folder
-from adobe_nb.transport import Transport
+from adobe_nb.http.client import Transport
+from adobe_nb.http.limiter import MOST, limiter_of
+from adobe_nb.simulator import discovery
 
 BY_HAND = "the panel"
 _FORGET = "If that simulator is gone for good: %adobe_auth forget {}"
@@ -82,7 +82,7 @@ class Session:
         self._check: Check | None = None
         self._auth = ImsAuth(credentials, self._transport, now, _notify)
         hosts = credentials.hosts
-        self._gates = gate_of(credentials.org_id, hosts.reactor), gate_of(self.org_id, hosts.edge_server)
+        self._limiters = limiter_of(credentials.org_id, hosts.reactor), limiter_of(self.org_id, hosts.edge_server)
         if concurrency is not None:
             self.concurrency = concurrency
         client = Client(
@@ -91,8 +91,8 @@ class Session:
             credentials.hosts.reactor,
             service=self.service,
             org_id=credentials.org_id,
-            gate=self._gates[0],
-            progress=bars(self._gates[0]) if progress else no_progress,
+            limiter=self._limiters[0],
+            progress=bars(self._limiters[0]) if progress else no_progress,
             journal=Journal() if journal else None,
         )
         self.reactor = Reactor(lambda: client)
@@ -104,8 +104,8 @@ class Session:
             credentials.hosts.edge_server,
             service=self.service,
             org_id=credentials.org_id,
-            progress=bars(self._gates[1]) if progress else no_progress,
-            gate=self._gates[1],
+            progress=bars(self._limiters[1]) if progress else no_progress,
+            limiter=self._limiters[1],
         )
         self.edge = Edge(lambda: edge_client)
         self._edge_client = edge_client
@@ -152,14 +152,14 @@ class Session:
         It belongs to the organisation: all sessions of this process that use it share one limit. Setting it raises
         ArgumentError for anything but a whole number from 1 to 64.
         """
-        return self._gates[0].ceiling
+        return self._limiters[0].ceiling
 
     @concurrency.setter
     def concurrency(self, most: int) -> None:
         if isinstance(most, bool) or not isinstance(most, int) or not 1 <= most <= MOST:
             raise ArgumentError(f"concurrency is a whole number from 1 to {MOST}, not {most!r}.")
-        for gate in self._gates:
-            gate.ceiling = most
+        for limiter in self._limiters:
+            limiter.ceiling = most
 
     @property
     def service(self) -> str:
@@ -256,7 +256,7 @@ class Session:
         The secret goes into the system's keyring (extra ``keyring``); ``in_file=True`` puts it into a file that only
         you can read. Raises CredentialsError when neither works; then nothing was saved.
         """
-        if self.source == practice.BUILT_IN or practice.is_built_in(self.credentials.hosts.reactor):
+        if self.source == discovery.BUILT_IN or discovery.is_built_in(self.credentials.hosts.reactor):
             raise CredentialsError("The built-in simulator needs no profile: connect(simulator=True) is enough.")
         return Store().save(name, self.credentials, in_file=in_file)
 
@@ -382,7 +382,7 @@ def connect(
     if fallback not in {None, "simulator"}:
         raise CredentialsError('fallback takes "simulator" or nothing.')
     if simulator:
-        found = Found(practice.built_in_credentials("demo" if simulator is True else simulator))
+        found = Found(discovery.built_in_credentials("demo" if simulator is True else simulator))
     elif named:
         found = Found(credentials_of(sources.from_arguments("arguments", **given)))
     elif opened:
@@ -404,7 +404,7 @@ def connect_by_hand(values: Mapping[str, "str | Secret"], *, simulator: bool, ma
             where = "the simulator" if issuer == "simulator" else "Adobe"
             raise CredentialsError(f"This token comes from {where}. Choose that service, or paste another token.")
     if simulator:
-        details = practice.connection_details()
+        details = discovery.connection_details()
         names = ("reactor_url", "ims_url", "edge_url", "edge_server_url")
         urls = {name: details[name] for name in names if details.get(name)}
     candidate = sources.from_arguments(BY_HAND, **{**values, **urls})
@@ -499,15 +499,15 @@ def find_credentials(*, fallback: bool = False) -> Found:
     except IncompleteCredentials as error:
         problem = str(error)
     if found is not None:
-        another = fallback or bool(practice.announced_url())
-        if not another or not practice.is_gone(found.credentials.hosts.reactor):
+        another = fallback or bool(discovery.announced_url())
+        if not another or not discovery.is_gone(found.credentials.hosts.reactor):
             return found
         problem = _gone_message(found.credentials)
     incomplete = (problem,) if problem else ()
-    if practice.announced_url() and not (fallback and practice.is_gone(practice.announced_url())):
-        return Found(practice.announced_credentials(), incomplete=incomplete)
+    if discovery.announced_url() and not (fallback and discovery.is_gone(discovery.announced_url())):
+        return Found(discovery.announced_credentials(), incomplete=incomplete)
     if fallback:
-        return Found(practice.built_in_credentials(), incomplete=incomplete)
+        return Found(discovery.built_in_credentials(), incomplete=incomplete)
     if problem:
         raise IncompleteCredentials(problem)
     raise NoCredentials(f"No credentials were found. {_HOW_TO}")

@@ -61,9 +61,9 @@ def _stamp(moment: datetime) -> str:
 
 def ours(bodies: list[bytes]) -> pd.DataFrame:
     """As a pull does it: each page into columns, a few thousand rows at a time into arrays."""
-    from adobe_nb.api.frames import FrameBuilder
-    from adobe_nb.api.pages import Decoder
-    from adobe_nb.resources import RESOURCES
+    from adobe_nb.api.reactor.decoding import Decoder
+    from adobe_nb.api.reactor.frames import FrameBuilder
+    from adobe_nb.registry import RESOURCES
 
     row = RESOURCES["rules"]
     decoder, builder = Decoder(row), FrameBuilder(row, "properties")
@@ -74,8 +74,8 @@ def ours(bodies: list[bytes]) -> pd.DataFrame:
 
 def plain(bodies: list[bytes], decode: Callable[[bytes], Any]) -> pd.DataFrame:
     """The same from documents, whichever decoder made them."""
-    from adobe_nb.api.frames import FrameBuilder
-    from adobe_nb.resources import RESOURCES
+    from adobe_nb.api.reactor.frames import FrameBuilder
+    from adobe_nb.registry import RESOURCES
 
     builder = FrameBuilder(RESOURCES["rules"], "properties")
     for number, body in enumerate(bodies):
@@ -115,8 +115,8 @@ def work(what: str, bodies: list[bytes]) -> object:
     if kind == "normalized":
         return normalized(bodies)
     if kind == "typed":
-        from adobe_nb.api.pages import Decoder
-        from adobe_nb.resources import RESOURCES
+        from adobe_nb.api.reactor.decoding import Decoder
+        from adobe_nb.registry import RESOURCES
 
         decoder = Decoder(RESOURCES["rules"])
         return parsed(bodies, lambda body: decoder(body, "/rules"))

@@ -4,7 +4,7 @@
 rules, data elements, each by one call. The limit is what nobody can beat with so many requests in flight: requests
 / 16 x latency, and one latency more for each level, since rules cannot be asked for before their properties are known.
 
-The simulator is a process of its own; every pull runs in a fresh process, so that the gate starts low each time. One
+The simulator is a process of its own; every pull runs in a fresh process, so that the limiter starts low each time. One
 request after the other is measured on a part of the same requests (requests.Session, kept alive, pages of 100,
 r.json() and nothing else) and scaled to all of them: it would take two minutes.
 
@@ -47,7 +47,7 @@ def pull(about: Mapping[str, Any]) -> dict[str, float]:
         "worked": time.process_time() - worked,
         # The token, the companies, and one page for each list.
         "requests": 2 + len(companies) + 2 * len(properties) + len(rules),
-        "refused": ours.client.gate.refused,
+        "refused": ours.client.limiter.refused,
     }
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 import adobe_nb
-from adobe_nb.api.reactor import Collection, Reactor
-from adobe_nb.resources import RESOURCES, Resource
+from adobe_nb.api.reactor.bindings import Collection, Reactor
+from adobe_nb.registry import RESOURCES, Resource
 
 PACKAGE = Path(adobe_nb.__file__).parent
 
@@ -20,15 +20,15 @@ LAYERS = {
     "forks": set(),
     "errors": {"masking"},
     "resources": set(),
-    "gate": {"forks"},
+    "limiter": {"forks"},
     "home": {"errors"},
-    "crew": {"errors", "forks", "gate"},
-    "transport": {"errors", "forks", "gate", "masking"},
+    "pool": {"errors", "forks", "limiter"},
+    "transport": {"errors", "forks", "limiter", "masking"},
     "auth": {"errors", "forks", "home", "masking", "resources", "transport"},
-    "api": {"errors", "forks", "resources", "gate", "crew", "home", "transport", "auth"},
+    "api": {"errors", "forks", "resources", "limiter", "pool", "home", "transport", "auth"},
     "practice": {"errors", "resources", "transport", "auth", "simulator"},
-    "session": {"errors", "forks", "resources", "gate", "home", "transport", "auth", "api", "practice"},
-    "snapshot": {"crew", "errors", "home", "resources", "transport", "auth", "api", "session"},
+    "session": {"errors", "forks", "resources", "limiter", "home", "transport", "auth", "api", "practice"},
+    "snapshot": {"pool", "errors", "home", "resources", "transport", "auth", "api", "session"},
     "notebook": {"errors", "resources", "transport", "auth", "api", "practice", "session", "snapshot"},
     "lab": {"errors", "home", "resources", "auth", "api", "practice", "session", "simulator"},
     "cli": {"errors", "resources", "auth", "api", "session", "lab", "simulator", "snapshot", ""},
@@ -66,16 +66,16 @@ def test_nothing_imports_upward(path: Path) -> None:
 
 
 def test_the_simulator_is_reached_only_inside_a_function() -> None:
-    tree = ast.parse((PACKAGE / "practice.py").read_text(encoding="utf-8"))
+    tree = ast.parse((PACKAGE / "discovery.py").read_text(encoding="utf-8"))
     outside = [node for node in tree.body if isinstance(node, ast.ImportFrom) and "simulator" in (node.module or "")]
     assert outside == []
 
 
 def test_the_exported_names_are_these() -> None:
     assert {name for name in adobe_nb.__all__ if not name.endswith(("Error", "Warning"))} == {
-        "Check", "HostNotAllowed", "IncompleteCredentials", "IncompleteResult", "NoCredentials", "NoSuchName",
-        "NotAllowed", "NotConfirmed", "NotFound", "NotSignedIn", "OutcomeUnknown", "Profile", "RateLimited",
-        "RedirectRefused", "RetiredCredentials", "Secret", "Session", "StillPending", "TokenExpired", "between",
+        "Check", "HostNotAllowed", "IncompleteCredentials", "IncompleteResult", "NoCredentials", "NameLookupError",
+        "NotAllowed", "ConfirmationRequired", "NotFound", "NotSignedIn", "OutcomeUnknown", "Profile", "RateLimited",
+        "RedirectRefused", "RetiredCredentials", "Secret", "Session", "WaitTimeout", "TokenExpired", "between",
         "connect", "contains", "current", "edge", "eq", "expand", "forget_profile", "gt", "journal",
         "load_ipython_extension", "lt", "not_", "profiles", "reactor", "to_excel", "unload_ipython_extension",
         "use", "with_names",

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 import adobe_nb
-from adobe_nb.api.explanations import GATEWAY, REACTOR
+from adobe_nb.api.reactor.error_catalog import GATEWAY, REACTOR
 from adobe_nb.notebook.magics import SOURCES, SUBCOMMANDS
-from adobe_nb.resources import RESOURCES
+from adobe_nb.registry import RESOURCES
 
 ROOT = Path(__file__).parents[1]
 MODULES = [name for _, name, _ in pkgutil.walk_packages(adobe_nb.__path__, "adobe_nb.") if ".tutorials" not in name]

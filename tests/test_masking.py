@@ -12,7 +12,7 @@ import adobe_nb
 from adobe_nb import session as sessions
 from adobe_nb.errors import ApiError, ArgumentError, EdgeError, RedirectRefused, SignInError
 from adobe_nb.masking import MASK, masked_body, masked_text
-from tests.stub import Answer, Got, stub
+from tests.support.stub import Answer, Got, stub
 
 SECRET = 'p8e-aB+c/"d\\e&f<g>h=ij kl%mn_e0123456789'
 TOKEN = "eyJhbGciOi.eyJ1c2VyX2lkIjoiYSIsImNsaWVudF9pZCI6ImIifQ.c2lnbmF0dXJlLW9mLTQw"

@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 
 from adobe_nb import ArgumentError, NotFound, resources
-from adobe_nb.api.editing import Editable
-from adobe_nb.api.reactor import Reactor
-from adobe_nb.resources import CREATED, UPDATED, Attribute, Relation, Resource
+from adobe_nb.api.reactor.bindings import Reactor
+from adobe_nb.api.reactor.writes import Editable
+from adobe_nb.registry import CREATED, UPDATED, Attribute, Relation, Resource
 from tests.conftest import sign_in, started
 
 ROW = Resource(

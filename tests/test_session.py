@@ -18,7 +18,7 @@ from adobe_nb.errors import CredentialsError, IncompleteCredentials, NotSignedIn
 from adobe_nb.notebook.display import card
 from adobe_nb.simulator.server import built_in
 from tests.conftest import sign_in
-from tests.stub import Answer, Got, stub
+from tests.support.stub import Answer, Got, stub
 
 
 def env_of(simulator: Any, **changes: str) -> str:

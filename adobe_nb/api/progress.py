@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from adobe_nb.forks import depth
-from adobe_nb.gate import Gate
+from adobe_nb.http.limiter import Limiter
 
 _SHORT = 1.0
 """Seconds of work that need no bar."""
@@ -40,7 +40,7 @@ def no_progress(label: str) -> Iterator[Meter]:  # noqa: ARG001
     yield Meter()
 
 
-def bars(gate: Gate) -> Progress:
+def bars(limiter: Limiter) -> Progress:
     """tqdm bars that appear after a second and go when the work is done: requests, rows, rate, waits for the limit."""
 
     @contextmanager
@@ -48,7 +48,7 @@ def bars(gate: Gate) -> Progress:
         if not _wanted():
             yield Meter()
             return
-        meter = _Bar(label, gate)
+        meter = _Bar(label, limiter)
         try:
             yield meter
         finally:
@@ -60,9 +60,9 @@ def bars(gate: Gate) -> Progress:
 class _Bar(Meter):
     """Made when the work turns out to be long: most is over before a bar could be drawn."""
 
-    def __init__(self, label: str, gate: Gate) -> None:
+    def __init__(self, label: str, limiter: Limiter) -> None:
         self._label = label
-        self._gate = gate
+        self._limiter = limiter
         self._process = depth()
         self._began = time.monotonic()
         self._total = self._done = self._rows = 0
@@ -88,7 +88,7 @@ class _Bar(Meter):
         self._stretch()
         self._shown.set_postfix_str(", ".join(self._parts()), refresh=False)
         self._shown.update(self._done - self._shown.n)
-        if self._gate.closed_for:
+        if self._limiter.closed_for:
             self._shown.refresh()
 
     def _stretch(self) -> None:
@@ -106,10 +106,10 @@ class _Bar(Meter):
     def _parts(self) -> Iterator[str]:
         if self._rows:
             yield f"{self._rows:,} rows"
-        if closed := self._gate.closed_for:
+        if closed := self._limiter.closed_for:
             yield f"waiting {math.ceil(closed)} s, as the service asks"
-        elif self._gate.refused:
-            yield f"{self._gate.limit} at once, the service's limit"
+        elif self._limiter.refused:
+            yield f"{self._limiter.limit} at once, the service's limit"
 
 
 def _wanted() -> bool:

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from adobe_nb.auth import vault
+from adobe_nb.auth import keyring_store
 from adobe_nb.auth.credentials import Candidate, Credentials, Hosts, Secret, candidate_of, mask, sealed
-from adobe_nb.auth.modes import warn_if_readable_by_others
+from adobe_nb.auth.permissions import warn_if_readable_by_others
 from adobe_nb.errors import CredentialsError
 from adobe_nb.home import config_folder
 
@@ -74,7 +74,7 @@ class Store:
         row = self._row(name)
         profile = _profile(name, row, active=False)
         entry = str(row.get("entry") or "")
-        secret = vault.fetch(entry) if profile.place == "keyring" else self._secret_in_file(entry)
+        secret = keyring_store.fetch(entry) if profile.place == "keyring" else self._secret_in_file(entry)
         if secret is None:
             raise CredentialsError(
                 f"The secret of profile {name} is no longer in {_where(profile.place)}. Sign in once more and save it "
@@ -93,9 +93,9 @@ class Store:
         if secret is None:
             raise CredentialsError("There is no secret to save.")
         place: Place = "file" if in_file else "keyring"
-        if place == "keyring" and not vault.works():
+        if place == "keyring" and not keyring_store.works():
             raise CredentialsError(
-                f"The secret was not saved: {vault.what_is_missing()} Or keep it in a file that only you can read: "
+                f"The secret was not saved: {keyring_store.what_is_missing()} Or keep it in a file that only you can read: "
                 "in_file=True, --in-file."
             )
         with self._locked():
@@ -132,7 +132,7 @@ class Store:
             document["unfinished"] = unfinished
             self._write("profiles.toml", document)
         if place == "keyring":
-            vault.keep(row["entry"], secret)
+            keyring_store.keep(row["entry"], secret)
         else:
             self._write("secrets.toml", {**self._read("secrets.toml"), row["entry"]: secret})
         document["profiles"] = {**_rows(document), name: row}
@@ -191,7 +191,7 @@ class Store:
             if entry in used:
                 continue
             try:
-                vault.drop(entry)
+                keyring_store.drop(entry)
             except CredentialsError as error:
                 problem = str(error)
                 kept.append(entry)

@@ -25,8 +25,8 @@ from adobe_nb.auth.credentials import (
     halves_message,
     sealed,
 )
-from adobe_nb.auth.modes import warn_if_readable_by_others
-from adobe_nb.auth.retired import refuse_retired
+from adobe_nb.auth.legacy_jwt import refuse_retired
+from adobe_nb.auth.permissions import warn_if_readable_by_others
 from adobe_nb.auth.text_files import Variables, read_text, read_variables
 from adobe_nb.errors import AdobeError, ArgumentError, CredentialsError, IncompleteCredentials
 from adobe_nb.home import expanded

@@ -14,7 +14,7 @@ from IPython.core.completer import CompletionContext, SimpleCompletion, SimpleMa
 from adobe_nb import session as sessions
 from adobe_nb.auth.profiles import Store
 from adobe_nb.errors import AdobeError
-from adobe_nb.resources import RESOURCES, Verb
+from adobe_nb.registry import RESOURCES, Verb
 
 _WAIT = 3.0
 _OPERATORS = ("EQ", "NOT", "LT", "GT", "BETWEEN", "CONTAINS")

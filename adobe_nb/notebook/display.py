@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from adobe_nb.errors import printable
-from adobe_nb.resources import ID_PATTERN, RESOURCES
+from adobe_nb.registry import ID_PATTERN, RESOURCES
 
 if TYPE_CHECKING:
     from adobe_nb.session import Session

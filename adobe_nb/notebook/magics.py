@@ -16,9 +16,9 @@ from adobe_nb import session as sessions
 from adobe_nb.auth.credentials import Secret, mask
 from adobe_nb.auth.profiles import Store, forget_profile
 from adobe_nb.errors import AdobeError, IncompleteCredentials, NoCredentials, NotSignedIn
+from adobe_nb.notebook.arguments import refusal, words_of
 from adobe_nb.notebook.display import Card, card
-from adobe_nb.notebook.outcome import tested, topic_of
-from adobe_nb.notebook.words import refusal, words_of
+from adobe_nb.notebook.messages import tested, topic_of
 
 SUBCOMMANDS = {
     "panel": "show the panel, and nothing else",

@@ -18,14 +18,14 @@ from typing import Any
 import anywidget
 import traitlets
 
-from adobe_nb import practice
 from adobe_nb import session as sessions
-from adobe_nb.auth import vault
+from adobe_nb.auth import keyring_store
 from adobe_nb.auth.credentials import Secret
 from adobe_nb.auth.profiles import Store
 from adobe_nb.errors import AdobeError, SignInError
 from adobe_nb.notebook.display import card, notes, service_name
-from adobe_nb.notebook.outcome import Outcome, tested, topic_of
+from adobe_nb.notebook.messages import Outcome, tested, topic_of
+from adobe_nb.simulator import discovery
 
 _HERE = files("adobe_nb.notebook")
 _REMEMBERED = 100
@@ -209,9 +209,9 @@ def _taken(session: sessions.Session) -> Outcome:
 
 def _saved(session: sessions.Session, typed: Typed, outcome: Outcome) -> Outcome:
     in_file = typed.get("in_file") == "yes"
-    if not in_file and not vault.works():
+    if not in_file and not keyring_store.works():
         text = (
-            f"You are signed in, but the profile was not saved: {vault.what_is_missing()} Or tick the box to keep the "
+            f"You are signed in, but the profile was not saved: {keyring_store.what_is_missing()} Or tick the box to keep the "
             "secret in a file, then click Save."
         )
         return Outcome("error", text, field="save_as")
@@ -294,7 +294,7 @@ def _on_public_machine() -> bool:
 
 
 def _state(session: sessions.Session | None) -> dict[str, Any]:
-    common = {"connected": False, "simulator_announced": bool(practice.announced_url()), "profiles": _profiles()}
+    common = {"connected": False, "simulator_announced": bool(discovery.announced_url()), "profiles": _profiles()}
     if session is None or session.signed_out:
         return common
     check = session.checked

@@ -12,9 +12,9 @@ from IPython.display import display
 
 from adobe_nb import session as sessions
 from adobe_nb.errors import ArgumentError
-from adobe_nb.notebook.scrub import SURELY_A_SECRET
-from adobe_nb.notebook.words import refusal, words_of
-from adobe_nb.resources import ID_PATTERN, RESOURCES, Resource
+from adobe_nb.notebook.arguments import refusal, words_of
+from adobe_nb.notebook.history_scrubber import SURELY_A_SECRET
+from adobe_nb.registry import ID_PATTERN, RESOURCES, Resource
 
 OPTIONS = ("--filter", "--sort", "--limit", "--names", "--quiet", "-o", "--help")
 

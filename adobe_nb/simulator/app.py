@@ -16,7 +16,7 @@ from adobe_nb.simulator.drift import Change, drift
 from adobe_nb.simulator.ims import NEEDED_BY_REACTOR, Grant, Ims
 from adobe_nb.simulator.messages import JSON_API, Request, Response, answer
 from adobe_nb.simulator.problems import Problem, not_found
-from adobe_nb.simulator.reactor import respond
+from adobe_nb.simulator.router import respond
 from adobe_nb.simulator.store import Store
 
 ADOBE_TOOLS_KEY = "Activation-DTM"

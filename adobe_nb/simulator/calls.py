@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from adobe_nb.resources import RESOURCES
+from adobe_nb.registry import RESOURCES
 from adobe_nb.simulator.ims import Account
 from adobe_nb.simulator.problems import not_authorized
 from adobe_nb.simulator.store import Identifier, Record, Store, render

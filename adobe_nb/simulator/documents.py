@@ -1,4 +1,4 @@
-"""What a client sends: JSON:API documents, read against THE TABLE. Surplus attributes are ignored, as there."""
+"""What a client sends: JSON:API documents, read against the registry. Surplus attributes are ignored, as there."""
 
 import json
 import math
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from adobe_nb.resources import Attribute, Relation, Resource, Verb
+from adobe_nb.registry import Attribute, Relation, Resource, Verb
 from adobe_nb.simulator.problems import Problem, conflict, malformed
 from adobe_nb.simulator.store import Identifier
 from adobe_nb.simulator.texts import escaped

@@ -3,7 +3,7 @@
 from contextlib import suppress
 from random import Random
 
-from adobe_nb.resources import RESOURCES
+from adobe_nb.registry import RESOURCES
 from adobe_nb.simulator import writes
 from adobe_nb.simulator.calls import Call
 from adobe_nb.simulator.documents import Linkage, Wanted

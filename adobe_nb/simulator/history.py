@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
 
-from adobe_nb.resources import RESOURCES
-from adobe_nb.simulator.around import PEOPLE, signatures
+from adobe_nb.registry import RESOURCES
+from adobe_nb.simulator.seed_extras import PEOPLE, signatures
 from adobe_nb.simulator.store import SERVED_AT, Identifier, Record, Store, render, stamp
 from adobe_nb.simulator.texts import json_text
 

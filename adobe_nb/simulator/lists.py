@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from adobe_nb.resources import RESOURCES, Resource
+from adobe_nb.registry import RESOURCES, Resource
 from adobe_nb.simulator.store import Record
 
 Query = Sequence[tuple[str, str]]

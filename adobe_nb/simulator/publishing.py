@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from adobe_nb.resources import RESOURCES
+from adobe_nb.registry import RESOURCES
 from adobe_nb.simulator.calls import Call
 from adobe_nb.simulator.documents import Linkage, Wanted
 from adobe_nb.simulator.problems import Problem, conflict, not_found

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from adobe_nb.resources import RESOURCES
+from adobe_nb.registry import RESOURCES
 from adobe_nb.simulator.calls import Call
 from adobe_nb.simulator.problems import conflict
 from adobe_nb.simulator.store import Identifier, Record, Store

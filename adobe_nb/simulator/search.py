@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from adobe_nb.resources import RESOURCES
+from adobe_nb.registry import RESOURCES
 
 Document = dict[str, Any]
 _Reach = Callable[[Document], Iterable[tuple[str, Any]]]

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from adobe_nb.resources import RESOURCES
+from adobe_nb.registry import RESOURCES
 from adobe_nb.simulator import demo
-from adobe_nb.simulator.around import released, signed, surround
 from adobe_nb.simulator.edge import DATASTREAMS
 from adobe_nb.simulator.history import log
 from adobe_nb.simulator.ims import SCOPES, Account
@@ -15,6 +14,7 @@ from adobe_nb.simulator.manifests import VERSIONS
 from adobe_nb.simulator.packages import catalogue
 from adobe_nb.simulator.publishing import file_names, folder
 from adobe_nb.simulator.revisions import state as _state
+from adobe_nb.simulator.seed_extras import released, signed, surround
 from adobe_nb.simulator.store import Identifier, Record, Store
 from adobe_nb.simulator.store import stamp as _stamp
 from adobe_nb.simulator.texts import json_text

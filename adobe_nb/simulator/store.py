@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
-from adobe_nb.resources import RESOURCES, Relation
+from adobe_nb.registry import RESOURCES, Relation
 
 _ROOM = 64_000_000
 _CHOICES = 32

@@ -1,4 +1,4 @@
-"""Create, update, delete and act: what THE TABLE says is checked once, what a type does besides is one function."""
+"""Create, update, delete and act: what the registry says is checked once, what a type does besides is one function."""
 
 import ipaddress
 import re
@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from adobe_nb.resources import RESOURCES, Resource
+from adobe_nb.registry import RESOURCES, Resource
 from adobe_nb.simulator import packages, publishing, secrets, settings
 from adobe_nb.simulator.calls import Call
 from adobe_nb.simulator.documents import Linkage, Wanted

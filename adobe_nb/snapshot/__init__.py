@@ -19,7 +19,7 @@ from typing import overload
 
 import pandas as pd
 
-from adobe_nb.api.ids import Ids
+from adobe_nb.api.reactor.inputs import Ids
 from adobe_nb.errors import ArgumentError
 from adobe_nb.session import Session, current
 from adobe_nb.snapshot import pulling, queries, refreshing
@@ -36,10 +36,10 @@ __all__ = [
     "AsOf",
     "Snapshot",
     "changes",
-    "collect",
     "history",
     "load",
     "paths",
+    "prune",
     "pull",
     "refresh",
     "sql",
@@ -210,9 +210,9 @@ def paths(folder: str | Path, table: str, *, as_of: AsOf | None = None) -> list[
     return [str(path) for path in Store(folder).at(as_of).paths(table)]
 
 
-def collect(folder: str | Path, *, keep: int | None = None) -> list[str]:
+def prune(folder: str | Path, *, keep: int | None = None) -> list[str]:
     """Remove what killed pulls have left, and with ``keep`` all but so many of the latest snapshots; gives the names.
 
     Raises SnapshotError when another process writes there.
     """
-    return Store(folder).collect(keep=keep)
+    return Store(folder).prune(keep=keep)

@@ -5,11 +5,11 @@ from functools import cache
 
 import pandas as pd
 
-from adobe_nb.api.collection import RowSink, steady
-from adobe_nb.api.frames import FrameBuilder, columns_of
-from adobe_nb.api.pages import Page
-from adobe_nb.api.reading import Ask
-from adobe_nb.resources import RESOURCES
+from adobe_nb.api.reactor.collection import RowSink, steady
+from adobe_nb.api.reactor.decoding import Page
+from adobe_nb.api.reactor.frames import FrameBuilder, columns_of
+from adobe_nb.api.reactor.paging import Ask
+from adobe_nb.registry import RESOURCES
 from adobe_nb.snapshot.draft import Draft
 from adobe_nb.snapshot.plan import THROUGH, parent_of
 

@@ -11,10 +11,10 @@ from typing import Any
 
 import pandas as pd
 
-from adobe_nb.api.escapes import decoded
-from adobe_nb.api.frames import DTYPES, json_columns
+from adobe_nb.api.reactor.escapes import decoded
+from adobe_nb.api.reactor.frames import DTYPES, json_columns
 from adobe_nb.errors import ArgumentError
-from adobe_nb.resources import RESOURCES
+from adobe_nb.registry import RESOURCES
 from adobe_nb.snapshot.disk import reading
 from adobe_nb.snapshot.tables import Columns, damaged, library, read_parquet, schema_of, to_frame, to_table, wrong_file
 

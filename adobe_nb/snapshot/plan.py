@@ -1,11 +1,11 @@
-"""What a snapshot of properties holds, read from THE TABLE."""
+"""What a snapshot of properties holds, read from the registry."""
 
 from collections.abc import Iterable, Sequence
 
-from adobe_nb.api.answers import did_you_mean
-from adobe_nb.api.frames import columns_of
+from adobe_nb.api.reactor.frames import columns_of
+from adobe_nb.api.reactor.responses import did_you_mean
 from adobe_nb.errors import ArgumentError
-from adobe_nb.resources import RESOURCES
+from adobe_nb.registry import RESOURCES
 from adobe_nb.snapshot.tables import Columns
 
 DIRECT = tuple(row.type for row in RESOURCES.values() if row.listed and "properties" in row.parents)

@@ -8,13 +8,13 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from adobe_nb.api.collection import RowSink, steady
-from adobe_nb.api.frames import FrameBuilder
-from adobe_nb.api.ids import Ids, ids_of_type
-from adobe_nb.api.jsonapi import Client, Listing
-from adobe_nb.api.reading import Ask, read
+from adobe_nb.api.reactor.collection import RowSink, steady
+from adobe_nb.api.reactor.frames import FrameBuilder
+from adobe_nb.api.reactor.inputs import Ids, ids_of_type
+from adobe_nb.api.reactor.jsonapi import Client, Listing
+from adobe_nb.api.reactor.paging import Ask, read
 from adobe_nb.errors import ArgumentError, NotFound, SnapshotError
-from adobe_nb.resources import RESOURCES
+from adobe_nb.registry import RESOURCES
 from adobe_nb.session import Session
 from adobe_nb.snapshot.draft import Draft
 from adobe_nb.snapshot.filling import Filling, in_order, joined

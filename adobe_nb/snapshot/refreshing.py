@@ -15,13 +15,13 @@ from typing import Any
 
 import pandas as pd
 
-from adobe_nb.api.jsonapi import PAGE_SIZE, Client
-from adobe_nb.api.pages import Page, decoder_of, moment_of
 from adobe_nb.api.progress import Meter
-from adobe_nb.api.reading import Ask, read
-from adobe_nb.crew import Job
+from adobe_nb.api.reactor.decoding import Page, decoder_of, moment_of
+from adobe_nb.api.reactor.jsonapi import PAGE_SIZE, Client
+from adobe_nb.api.reactor.paging import Ask, read
 from adobe_nb.errors import NotAllowed, NotFound, SnapshotError, SnapshotWarning
-from adobe_nb.resources import RESOURCES
+from adobe_nb.http.workers import Job
+from adobe_nb.registry import RESOURCES
 from adobe_nb.session import Session
 from adobe_nb.snapshot.changes import different
 from adobe_nb.snapshot.draft import Draft
@@ -153,7 +153,7 @@ class _Refresh:
                     else:
                         looks.append(self._look(table, row.id, tables, (at, len(looks)), asks, meter))
             meter.expect(len(looks))
-            self._client.crew.run(looks, meter.look)
+            self._client.pool.run(looks, meter.look)
         read(self._client, asks, "refresh")
 
     def _missing(self, identifier: str, tables: Sequence[str]) -> list[str]:

@@ -142,7 +142,7 @@ class Store:
             )
         return read_manifest(self.folder, earlier[-1])
 
-    def collect(self, *, keep: int | None = None) -> list[str]:
+    def prune(self, *, keep: int | None = None) -> list[str]:
         """Remove what is of no use: drafts of more than 24 hours ago, and what killed runs have left; gives the names.
 
         With ``keep``, of the snapshots only so many of the latest stay. What we have not written is never touched.

@@ -7,9 +7,9 @@ from typing import Any, BinaryIO
 
 import pandas as pd
 
-from adobe_nb.api.frames import DTYPES
+from adobe_nb.api.reactor.frames import DTYPES
 from adobe_nb.errors import SnapshotError
-from adobe_nb.resources import Kind
+from adobe_nb.registry import Kind
 
 Columns = Mapping[str, Kind]
 

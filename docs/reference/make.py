@@ -1,4 +1,4 @@
-"""Writes the reference pages from THE TABLE, and the index of operations. A test fails when they are stale.
+"""Writes the reference pages from the registry, and the index of operations. A test fails when they are stale.
 
 python docs/reference/make.py
 """
@@ -9,10 +9,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from adobe_nb.api.collection import verbs_of
-from adobe_nb.api.frames import DTYPES, columns_of
-from adobe_nb.api.reactor import Reactor
-from adobe_nb.resources import RESOURCES, Attribute, Resource
+from adobe_nb.api.reactor.bindings import Reactor
+from adobe_nb.api.reactor.collection import verbs_of
+from adobe_nb.api.reactor.frames import DTYPES, columns_of
+from adobe_nb.registry import RESOURCES, Attribute, Resource
 
 HERE = Path(__file__).parent
 OPERATIONS = HERE.parents[1] / "tests" / "contract" / "operations.py"

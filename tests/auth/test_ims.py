@@ -23,7 +23,7 @@ from adobe_nb.errors import (
 )
 from adobe_nb.notebook.display import card
 from tests.conftest import RECORDER, sign_in
-from tests.stub import Answer, stub
+from tests.support.stub import Answer, stub
 
 NOW = datetime(2026, 9, 8, 9, 0, tzinfo=UTC)
 

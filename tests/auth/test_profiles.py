@@ -17,7 +17,7 @@ from keyring.backend import KeyringBackend
 from keyring.errors import KeyringLocked
 
 import adobe_nb
-from adobe_nb.auth import sources, vault
+from adobe_nb.auth import keyring_store, sources
 from adobe_nb.auth.credentials import Credentials, Secret, credentials_of
 from adobe_nb.auth.profiles import Store
 from adobe_nb.errors import CredentialsError
@@ -361,7 +361,7 @@ class TestTheKeyring:
         store.save("work", credentials())
         hanging = Hanging()
         keyring.set_keyring(hanging)
-        monkeypatch.setattr(vault, "SECONDS", 0.2)
+        monkeypatch.setattr(keyring_store, "SECONDS", 0.2)
         begun = time.monotonic()
         with pytest.raises(CredentialsError, match="did not answer within 0 seconds"):
             store.candidate("work")
@@ -371,11 +371,11 @@ class TestTheKeyring:
     def test_what_is_kept_after_the_limit_is_taken_away_again(
         self, store: Store, monkeypatch: pytest.MonkeyPatch, memory: Memory
     ) -> None:
-        gate, done = threading.Event(), threading.Event()
+        limiter, done = threading.Event(), threading.Event()
 
         class Slow(Memory):
             def set_password(self, service: str, username: str, password: str) -> None:
-                gate.wait(60)
+                limiter.wait(60)
                 super().set_password(service, username, password)
 
             def delete_password(self, service: str, username: str) -> None:
@@ -384,10 +384,10 @@ class TestTheKeyring:
 
         slow = Slow()
         keyring.set_keyring(slow)
-        monkeypatch.setattr(vault, "SECONDS", 0.3)
+        monkeypatch.setattr(keyring_store, "SECONDS", 0.3)
         with pytest.raises(CredentialsError, match="did not answer"):
             store.save("work", credentials())
-        gate.set()
+        limiter.set()
         assert done.wait(60)
         assert slow.kept == {}
 
@@ -396,7 +396,7 @@ class TestTheKeyring:
             priority = 0.5  # type: ignore[assignment]
 
         keyring.set_keyring(Plain())
-        assert vault.works() is False
+        assert keyring_store.works() is False
 
     def test_odd_values_from_a_keyring_are_no_secret(self, store: Store, memory: Memory) -> None:
         store.save("work", credentials())
@@ -414,15 +414,15 @@ class TestTheKeyring:
         assert store.profiles() == []
 
     def test_without_the_package_it_says_how_to_get_it(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(vault, "find_spec", lambda name: None)
-        assert vault.works() is False
+        monkeypatch.setattr(keyring_store, "find_spec", lambda name: None)
+        assert keyring_store.works() is False
         with pytest.raises(CredentialsError, match=r'pip install "adobe_nb\[keyring\]"'):
-            vault.fetch("profile x")
+            keyring_store.fetch("profile x")
         with pytest.raises(CredentialsError, match=r'not saved: the package keyring.*"adobe_nb\[keyring\]".*--in-file'):
             Store().save("work", credentials())
 
     def test_a_keyring_that_cannot_keep_anything_does_not_count(self) -> None:
-        assert vault.works() is False  # the tests run with keyring's fail backend
+        assert keyring_store.works() is False  # the tests run with keyring's fail backend
 
 
 class TestAsASource:

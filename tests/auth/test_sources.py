@@ -9,7 +9,7 @@ import pytest
 
 from adobe_nb.auth import sources
 from adobe_nb.auth.credentials import DEFAULT_SCOPES, Credentials, Secret, credentials_of
-from adobe_nb.auth.retired import refuse_retired
+from adobe_nb.auth.legacy_jwt import refuse_retired
 from adobe_nb.errors import CredentialsError, IncompleteCredentials, InsecureFileWarning, RetiredCredentials
 
 ORG = "1234567890ABCDEF12345678@AdobeOrg"

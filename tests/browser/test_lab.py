@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 from adobe_nb.simulator.ims import Account
 from tests.browser.conftest import PATIENCE, PROMPT, Lab
 from tests.conftest import RECORDER, until
-from tests.notebook_runner import paths
+from tests.notebooks.runner import paths
 
 Open = Callable[[str], Page]
 PANEL = "%load_ext adobe_nb\n%adobe_auth panel"
@@ -306,7 +306,7 @@ properties = adobe_nb.reactor.properties().head(6).assign(name=name)  # the tuto
 display(properties, properties.groupby("name").size().reset_index(), Card(name, ((name, name),)))
 panel = __import__("adobe_nb.notebook.panel", fromlist=["panel"]).panel()
 panel.say("warning", name)
-with bars(adobe_nb.current()._gates[0])(name) as meter:
+with bars(adobe_nb.current()._limiters[0])(name) as meter:
     meter.expect(10)
     time.sleep(1.1)
     meter.look()

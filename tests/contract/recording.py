@@ -12,11 +12,11 @@ from adobe_nb import contains
 from adobe_nb.auth import sources
 from adobe_nb.auth.credentials import credentials_of
 from adobe_nb.errors import AdobeError
-from adobe_nb.gate import Gate
+from adobe_nb.http.client import UNSIGNED, Request, Response, Signer, Transport
+from adobe_nb.http.limiter import Limiter
 from adobe_nb.session import Session
 from adobe_nb.simulator.messages import Request as Arrived
 from adobe_nb.simulator.server import Simulator
-from adobe_nb.transport import UNSIGNED, Request, Response, Signer, Transport
 from tests.conftest import started
 from tests.contract.operations import OPERATIONS, Operation
 from tests.contract.places import PREPARED, Fresh, Full
@@ -43,8 +43,8 @@ class Recording(Transport):
         super().__init__()
         self.kept: list[tuple[Request, Response]] = []
 
-    def send(self, request: Request, signer: Signer = UNSIGNED, gate: Gate | None = None) -> Response:
-        answer = super().send(request, signer, gate)
+    def send(self, request: Request, signer: Signer = UNSIGNED, limiter: Limiter | None = None) -> Response:
+        answer = super().send(request, signer, limiter)
         self.kept.append((request, answer))
         return answer
 

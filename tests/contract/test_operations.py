@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from adobe_nb.api.collection import Collection
-from adobe_nb.api.reactor import Reactor
+from adobe_nb.api.reactor.bindings import Reactor
+from adobe_nb.api.reactor.collection import Collection
 from tests.contract.operations import EXCUSED, OPERATIONS, Operation
 from tests.contract.places import PREPARED
 from tests.contract.recording import Exchange

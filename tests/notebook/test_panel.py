@@ -18,7 +18,7 @@ from adobe_nb.errors import (
     TransportError,
 )
 from adobe_nb.notebook import panel as panels
-from adobe_nb.notebook.outcome import topic_of
+from adobe_nb.notebook.messages import topic_of
 from adobe_nb.notebook.panel import SignInPanel, panel
 from adobe_nb.simulator.server import built_in
 from tests.conftest import RECORDER, sign_in

@@ -10,7 +10,7 @@ from IPython.core.interactiveshell import InteractiveShell
 import adobe_nb
 from adobe_nb import session as sessions
 from adobe_nb.notebook import completion, reactor_magic
-from adobe_nb.resources import RESOURCES
+from adobe_nb.registry import RESOURCES
 from tests.conftest import sign_in
 
 
@@ -70,7 +70,7 @@ class TestPulls:
 
     def test_a_name_keeps_its_backslashes(self, shell: InteractiveShell, session: Any) -> None:
         for typed in (r"C:\sites\new", r'"C:\sites\new"', r"'C:\sites\new'"):
-            with pytest.raises(adobe_nb.NoSuchName) as caught:
+            with pytest.raises(adobe_nb.NameLookupError) as caught:
                 run(shell, f"rules {typed}")
             assert repr(r"C:\sites\new") in str(caught.value)
 
@@ -96,7 +96,7 @@ class TestPulls:
             ("rules 'Web Store US", UsageError, "A quote is not closed"),
             ("rules Web Store", UsageError, "name that has spaces into quotes"),
             ("audit_events 'Web Store US'", adobe_nb.ArgumentError, "listed under nothing: %reactor audit_events"),
-            ("rules 'No such'", adobe_nb.NoSuchName, "No property is called 'No such'"),
+            ("rules 'No such'", adobe_nb.NameLookupError, "No property is called 'No such'"),
             ("rules 'Web Store US' --filter name", UsageError, "expected 2 arguments"),
             ("rules 'Web Store US' --filter nmae 'EQ x'", adobe_nb.ArgumentError, "nmae"),
             ("rules 'Web Store US' --filter name x", adobe_nb.ArgumentError, "EQ x"),

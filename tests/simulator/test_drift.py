@@ -10,7 +10,7 @@ from adobe_nb.simulator.drift import Change
 from adobe_nb.simulator.faults import Fault
 from adobe_nb.simulator.messages import Request
 from adobe_nb.simulator.seed import Bulk
-from tests.simulator.calling import ACCEPT, COMPANY, Caller
+from tests.support.caller import ACCEPT, COMPANY, Caller
 
 
 @pytest.fixture

@@ -13,9 +13,9 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from adobe_nb.resources import RESOURCES
+from adobe_nb.registry import RESOURCES
 from adobe_nb.simulator.messages import JSON_API, Request, Response
-from tests.simulator.calling import ACCEPT, COMPANY, SCRIPT, Caller, form, made, samples, site, zipped
+from tests.support.caller import ACCEPT, COMPANY, SCRIPT, Caller, form, made, samples, site, zipped
 
 ACCOUNTS = ("demo", "demo", "demo", "developer", "reader", "no_company", "no_profile")
 HOSTILE = settings(

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from tests.simulator.calling import Answer, Caller, made, site
+from tests.support.caller import Answer, Caller, made, site
 
 KINDS = ("rules", "data_elements", "extensions")
 STAGE = {"development": "development", "rejected": "development", "submitted": "staging", "approved": "production"}

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from adobe_nb.resources import RESOURCES
+from adobe_nb.registry import RESOURCES
 from adobe_nb.simulator.messages import Request
 from adobe_nb.simulator.seed import ACCOUNTS
 from adobe_nb.simulator.store import SERVED_AT, Record
-from tests.simulator.calling import ACCEPT, BASE, COMPANY, Caller, Site, made, samples, site, zipped
+from tests.support.caller import ACCEPT, BASE, COMPANY, Caller, Site, made, samples, site, zipped
 
 DEMO = ACCOUNTS["demo"]
 FORM = {"content-type": "application/x-www-form-urlencoded;charset=UTF-8"}

@@ -7,7 +7,7 @@ import pytest
 
 from adobe_nb.simulator.messages import JSON_API
 from adobe_nb.simulator.seed import ACCOUNTS, ORG_ID
-from tests.simulator.calling import COMPANY, Answer, Caller, form, made, zipped
+from tests.support.caller import COMPANY, Answer, Caller, form, made, zipped
 
 PARTNERS = "7B4D9F2E67A0C0DE0A495C3F@AdobeOrg"
 STRANGERS = "AAAAAAAAAAAAAAAAAAAAAAAA@AdobeOrg"

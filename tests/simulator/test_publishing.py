@@ -8,7 +8,7 @@ import pytest
 from adobe_nb.simulator.ims import ALL_RIGHTS, Account
 from adobe_nb.simulator.messages import JSON_API
 from adobe_nb.simulator.seed import ACCOUNTS, ORG_ID
-from tests.simulator.calling import BASE, Caller, Site, made, site
+from tests.support.caller import BASE, Caller, Site, made, site
 
 STAGES = {"development": "development", "submitted": "staging", "approved": "production", "rejected": "development"}
 STEPS = {"submitted": ("submit",), "approved": ("submit", "approve"), "rejected": ("submit", "reject")}

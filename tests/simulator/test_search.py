@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from adobe_nb.resources import RESOURCES
+from adobe_nb.registry import RESOURCES
 from adobe_nb.simulator.search import SEARCHABLE, BadSearch, search
 from adobe_nb.simulator.seed import ORG_ID, Bulk, seeded
 from adobe_nb.simulator.store import render

@@ -9,13 +9,13 @@ from typing import Any
 import jsonschema
 import pytest
 
-from adobe_nb.resources import ID_PATTERN, RESOURCES
+from adobe_nb.registry import ID_PATTERN, RESOURCES
 from adobe_nb.simulator import demo
 from adobe_nb.simulator.packages import newer
 from adobe_nb.simulator.publishing import addresses
 from adobe_nb.simulator.seed import COMPANY_ID, ORG_ID, Bulk, seeded
 from adobe_nb.simulator.store import Record, Store
-from tests.simulator.calling import Caller
+from tests.support.caller import Caller
 
 MANIFESTS = Path(__file__).parents[3] / "shared" / "reactor" / "extension-manifests"
 FILES = {

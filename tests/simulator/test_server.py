@@ -13,7 +13,7 @@ from adobe_nb import DelayedError
 from adobe_nb.simulator.faults import KINDS, Fault, Faults
 from adobe_nb.simulator.server import Simulator
 from tests.conftest import sign_in
-from tests.stub import Answer, Got, stub
+from tests.support.stub import Answer, Got, stub
 
 
 def test_it_serves_until_stopped_and_leaves_no_thread() -> None:

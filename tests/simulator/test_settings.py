@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.simulator.calling import Caller, Site, made, site
+from tests.support.caller import Caller, Site, made, site
 
 
 @pytest.fixture

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from adobe_nb.resources import RESOURCES
+from adobe_nb.registry import RESOURCES
 from adobe_nb.simulator.seed import ACCOUNTS
 from tests.conftest import sign_in, started
-from tests.simulator.calling import Caller, Site, made, samples, site
+from tests.support.caller import Caller, Site, made, samples, site
 
 SIGNED = ("properties", "rules", "rule_components", "data_elements", "extensions")
 COLUMNS = ["created_by_email", "created_by_display_name", "updated_by_email", "updated_by_display_name"]

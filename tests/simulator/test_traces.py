@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.simulator.calling import Answer, Caller, Site, made, samples, site
+from tests.support.caller import Answer, Caller, Site, made, samples, site
 
 
 @dataclass

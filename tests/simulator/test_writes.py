@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from adobe_nb.resources import BY_PREFIX, ID_PATTERN, RESOURCES
+from adobe_nb.registry import BY_PREFIX, ID_PATTERN, RESOURCES
 from adobe_nb.simulator.messages import JSON_API
-from tests.simulator.calling import BASE, COMPANY, SCRIPT, Answer, Caller, Sample, Site, made, samples, site
+from tests.support.caller import BASE, COMPANY, SCRIPT, Answer, Caller, Sample, Site, made, samples, site
 
 STAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 MANAGED = "https://assets.adobedtm.com"

@@ -16,8 +16,8 @@ from adobe_nb import session as sessions
 from adobe_nb import snapshot
 from adobe_nb.errors import NotAllowed, SnapshotError, SnapshotWarning
 from adobe_nb.snapshot.store import Store
-from tests.snapshot import making
-from tests.stub import Answer, Got, Stub, stub
+from tests.support import snapshot_frames as making
+from tests.support.stub import Answer, Got, Stub, stub
 
 COMPANY, PLACE = "CO" + "0" * 32, "PR" + "0" * 32
 ESCAPED = r'{"source":"a \u0026\u0026 b"}'
@@ -162,7 +162,7 @@ class TestPruned:
 
     def replace(self, store: Store) -> None:
         making.snapshot(store, rows=2)
-        store.collect(keep=1)
+        store.prune(keep=1)
 
     @pytest.mark.parametrize("as_of", [None, "2100-01-01"])
     def test_the_newer_one_is_read_instead(self, store: Store, as_of: Any, monkeypatch: pytest.MonkeyPatch) -> None:

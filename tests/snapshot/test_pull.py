@@ -23,7 +23,7 @@ from adobe_nb.snapshot.filling import in_order
 from adobe_nb.snapshot.plan import THROUGH
 from adobe_nb.snapshot.store import Store
 from tests.conftest import sign_in, started
-from tests.snapshot.editing import Later, broken, lists_of, stored
+from tests.support.snapshot_edits import Later, broken, lists_of, stored
 
 
 @pytest.fixture(scope="module")
@@ -139,8 +139,8 @@ class TestWrongWishes:
         [
             lambda folder: snapshot.load(folder, ["rules", "builds"]),
             lambda folder: snapshot.changes(folder, ["rules", "builds"]),
-            lambda folder: snapshot.collect(folder, keep="all"),
-            lambda folder: snapshot.collect(folder, keep=True),
+            lambda folder: snapshot.prune(folder, keep="all"),
+            lambda folder: snapshot.prune(folder, keep=True),
             lambda folder: snapshot.load(None),
         ],
     )

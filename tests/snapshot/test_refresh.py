@@ -25,8 +25,8 @@ from adobe_nb.snapshot.filling import in_order
 from adobe_nb.snapshot.manifest import moment
 from adobe_nb.snapshot.store import Store
 from tests.conftest import sign_in, started
-from tests.snapshot import editing
-from tests.snapshot.editing import (
+from tests.support import snapshot_edits as editing
+from tests.support.snapshot_edits import (
     EDITS,
     EVERYTHING,
     HOUR,

@@ -11,7 +11,7 @@ from adobe_nb.errors import SnapshotError
 from adobe_nb.snapshot.manifest import Manifest
 from adobe_nb.snapshot.queries import sql
 from adobe_nb.snapshot.store import Store
-from tests.snapshot.making import ABOUT, AT, COLUMNS, ROWS, frame, snapshot
+from tests.support.snapshot_frames import ABOUT, AT, COLUMNS, ROWS, frame, snapshot
 
 RULES = COLUMNS["rules"]
 

@@ -25,8 +25,8 @@ from hypothesis import strategies as st
 
 from adobe_nb.errors import ArgumentError, SnapshotError
 from adobe_nb.snapshot.store import Store
-from tests.snapshot import making
-from tests.snapshot.making import ABOUT, AT, COLUMNS, ROWS, frame, series, snapshot
+from tests.support import snapshot_frames as making
+from tests.support.snapshot_frames import ABOUT, AT, COLUMNS, ROWS, frame, series, snapshot
 
 RULES = COLUMNS["rules"]
 COMPONENTS = COLUMNS["rule_components"]
@@ -436,7 +436,7 @@ class TestOneWriter:
             with pytest.raises(SnapshotError, match="is writing a snapshot to .* Wait until"):
                 Store(store.folder).begin(ABOUT, COLUMNS)
             with pytest.raises(SnapshotError, match="is writing"):
-                store.collect()
+                store.prune()
             assert store.manifests() == []
         store.begin(ABOUT, COLUMNS).close()
 
@@ -685,7 +685,7 @@ class TestTheFolder:
         for run in range(3):
             snapshot(store, run=run)
             clock.time += timedelta(days=2)
-        store.collect(keep=1)
+        store.prune(keep=1)
         assert {(store.folder / name).read_text() for name in theirs} == {"{}"}
         assert [manifest.number for manifest in store.manifests()] == [4]
 
@@ -694,7 +694,7 @@ class TestTheFolder:
         (store.folder / "_draft" / "letter.txt").write_text("Dear")
         with pytest.raises(SnapshotError, match="not a draft of ours"):
             store.begin(ABOUT, COLUMNS)
-        store.collect()
+        store.prune()
         assert (store.folder / "_draft" / "letter.txt").read_text() == "Dear"
 
 
@@ -705,7 +705,7 @@ class TestCollecting:
             with store.begin(ABOUT, COLUMNS) as draft:
                 assert draft.keep("rules", "PR1", first)
                 draft.publish()
-        assert store.collect(keep=2) == ["manifest-000001.json", "manifest-000002.json", "000001", "000002"]
+        assert store.prune(keep=2) == ["manifest-000001.json", "manifest-000002.json", "000001", "000002"]
         assert [manifest.number for manifest in store.manifests()] == [3, 4]
         assert store.at(3).frame("rules").equals(frame(RULES))
         with pytest.raises(SnapshotError, match="is damaged"):
@@ -716,17 +716,17 @@ class TestCollecting:
     def test_the_latest_always_stays(self, store: Store, keep: int) -> None:
         snapshot(store)
         with pytest.raises(ArgumentError, match="every snapshot"):
-            store.collect(keep=keep)
-        assert store.collect(keep=1) == []
+            store.prune(keep=keep)
+        assert store.prune(keep=1) == []
         assert store.at().number == 1
 
     def test_a_draft_stays_while_it_can_be_taken_up(self, store: Store, clock: Clock) -> None:
         snapshot(store)
         with store.begin(ABOUT, COLUMNS) as draft:
             draft.put("rules", "PR1", frame(RULES), at=AT)
-        assert store.collect() == []
+        assert store.prune() == []
         clock.time += timedelta(days=1)
-        assert store.collect() == ["_draft"]
+        assert store.prune() == ["_draft"]
         assert store.at().frame("companies").equals(frame(COLUMNS["companies"]))
 
     def test_what_killed_runs_have_left_goes(self, store: Store) -> None:
@@ -736,11 +736,11 @@ class TestCollecting:
         left = store.folder / f"_adobe_nb-{'0' * 32}"
         left.mkdir()
         (left / "part.parquet").write_text("half")
-        assert store.collect() == [left.name, "000002"]
+        assert store.prune() == [left.name, "000002"]
         assert [manifest.number for manifest in store.manifests()] == [1, 3]
 
     def test_where_there_is_no_folder_there_is_nothing_to_do(self, store: Store) -> None:
-        assert store.collect(keep=1) == []
+        assert store.prune(keep=1) == []
         assert not store.folder.exists()
 
 

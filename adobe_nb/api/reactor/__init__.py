@@ -1,0 +1,1 @@
+"""The Reactor API: documents, frames, writes, and the typed bindings."""

@@ -1,0 +1,526 @@
+"""Reading resources of one type: lists, ``get``, ``find``, ``iterate``."""
+
+import difflib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import islice
+from typing import Any, ClassVar
+
+import pandas as pd
+
+from adobe_nb.api.reactor.decoding import Page, decoder_of, plain_page, wrong_shape
+from adobe_nb.api.reactor.filters import (
+    FUTURE,
+    PAST,
+    Condition,
+    Filter,
+    Sort,
+    check_filter,
+    check_rows,
+    check_sort,
+    span_of,
+)
+from adobe_nb.api.reactor.frames import DTYPES, FrameBuilder, columns_of, sort_frame, to_frame
+from adobe_nb.api.reactor.inputs import Ids, ids_in, ids_of_type, listed_under, parents_of_one_type
+from adobe_nb.api.reactor.jsonapi import PAGE_SIZE, Client, Document, Listing, Params, check_totals, in_parallel
+from adobe_nb.api.reactor.paging import Ask, Nowhere, documents_of, read
+from adobe_nb.api.reactor.responses import attrs_of, checked_limit, linked_id, one_of, path_to
+from adobe_nb.errors import ArgumentError, Gap, IncompleteResult, NameLookupError
+from adobe_nb.registry import RESOURCES, Resource
+
+# The default order of Adobe's lists is not documented, and pages of an undefined order can overlap.
+STEADY_ORDER = ("sort", "created_at")
+
+
+@dataclass(frozen=True, slots=True)
+class _Query:
+    """A checked question: nothing in it can be wrong any more without asking the service."""
+
+    parent: str | None
+    ids: tuple[str, ...]
+    conditions: tuple[Condition, ...]
+    sort: tuple[str, ...]
+    limit: int | None
+    through: str | None = None
+    extra: Params = ()
+    in_order: bool = False
+    """The service sorts, since nobody can do it afterwards."""
+
+    @property
+    def params(self) -> Params:
+        """With a limit the user's order counts; without one the frame is sorted at the end."""
+        order = STEADY_ORDER if self.steady else ("sort", ",".join(self.sort))
+        return (*(condition.param for condition in self.conditions), order, *self.extra)
+
+    @property
+    def steady(self) -> bool:
+        """Whether the service's order is that of creation."""
+        return not self.sort or not (self.in_order or self.limit is not None)
+
+    @property
+    def dated(self) -> tuple[datetime, datetime] | None:
+        """From when to when the resources were created, both included; None when the filter cannot be said so."""
+        about = [each for each in self.conditions if each.name == "created_at"]
+        return span_of(about[0]) if about else (PAST, FUTURE)
+
+    @property
+    def undated(self) -> Params:
+        """The query without what it says of ``created_at``."""
+        return tuple(each for each in self.params if each[0] != "filter[created_at]")
+
+
+class Collection:
+    """Resources of one type: list them by calling it, ``get`` them by id, ``find`` one by name, ``iterate``."""
+
+    _looked_up: ClassVar[tuple[str, ...]] = ()
+    """Keywords of ``create`` that follow from the parent."""
+
+    def __init__(self, client: Callable[[], Client], row: Resource) -> None:
+        self.row = row
+        self._client = client
+        self.__doc__ = describe(row, type(self))
+
+    def __repr__(self) -> str:
+        return f"<{self.row.type}: call it for a DataFrame; help: reactor.{self.row.type}?>"
+
+    def __call__(
+        self,
+        parents: Ids | None = None,
+        *,
+        filter: Filter | None = None,
+        sort: Sort | None = None,
+        limit: int | None = None,
+    ) -> pd.DataFrame:
+        """List them as a DataFrame, one row each: complete, typed, or an error.
+
+        ``parents`` an id, or a list, frame, column or row of ids: their prefix says what they are. ``filter`` maps
+        attributes to an operator and value (``"CONTAINS home"``) or to a bool, number, date or list. ``sort`` names
+        attributes, ``-`` before one for descending. ``limit`` is a total over all parents.
+
+        Times are UTC. Raises ArgumentError before any request, ApiError, TransportError, IncompleteResult.
+        """
+        return self._listed(parents, filter=filter, sort=sort, limit=limit)
+
+    def _listed(
+        self, parents: Ids | None, *, filter: Filter | None, sort: Sort | None, limit: int | None, extra: Params = ()
+    ) -> pd.DataFrame:
+        query = replace(self._query(parents, filter, sort, limit), extra=extra)
+        client = self._client()
+        builder = FrameBuilder(self.row, query.parent)
+        sink = RowSink(self.row, builder, query.conditions)
+        if query.limit is None:
+            path, total = self._read_all(query, client, sink)
+        else:
+            query = self._resolve(query, client)
+            path, total = self._path(query), self._read_first(query, client, sink)
+        frame = builder.frame(attrs_of(client, path, total))
+        if query.limit is None:
+            frame.attrs["total_count"] = len(frame)
+        frame = sort_frame(frame, query.sort)
+        return frame if query.limit is None or len(frame) <= query.limit else _head(frame, query.limit)
+
+    def iterate(
+        self,
+        parents: Ids | None = None,
+        *,
+        filter: Filter | None = None,
+        sort: Sort | None = None,
+        limit: int | None = None,
+    ) -> Iterator[Document]:
+        """The resources as the API gives them (dicts), page by page, parent by parent; constant memory.
+
+        Arguments and errors as for the list. ``sort`` orders within each parent. Wrong arguments raise at once.
+        """
+        query = self._query(parents, filter, sort, limit)
+        return self._iterate(query, self._client())
+
+    def get(self, *ids: Ids) -> pd.DataFrame:
+        """Those with these ids as a DataFrame, in the order given, duplicates once.
+
+        Raises ArgumentError for ids of another type, NotFound for unknown ones.
+        """
+        wanted = ids_of_type(self.row, ids)
+        client = self._client()
+        documents = in_parallel(client, lambda each: client.get(f"/{self.row.type}/{each}"), wanted, self.row.type)
+        resources = [one_of(document, self.row.type, each) for document, each in zip(documents, wanted, strict=True)]
+        path = path_to(self.row.type, wanted)
+        return to_frame(self.row, resources, attrs=attrs_of(client, path, len(resources)))
+
+    def find(self, name: str, parents: Ids | None = None) -> pd.DataFrame:
+        """The one of exactly that name, as a frame of one row.
+
+        Raises NameLookupError, which lists the candidates, when there is none or several.
+        """
+        if not isinstance(name, str) or not name.strip():
+            raise ArgumentError('find wants a name, as in reactor.find("properties", "My site").')
+        if parents is not None and not isinstance(parents, pd.DataFrame):
+            parents = ids_in(parents)  # an iterator is spent after one use
+        # A comma cannot be asked for: then look through all.
+        askable = "," not in name and name == name.strip()
+        frame = self(parents, filter={"name": f"EQ {name}"} if askable else None)
+        same = frame[frame["name"] == name]
+        if len(same) == 1:
+            found = same.reset_index(drop=True)
+            found.attrs = frame.attrs
+            return found
+        if len(same) > 1:
+            which = [f"{each.id} ({_told_apart(each)})" for each in same.itertuples()]
+            raise NameLookupError(
+                f"{len(same)} {self.row.type} are called {name!r}: {', '.join(which)}. Use the id, or one parent.",
+                list(same["id"]),
+            )
+        names = [str(each) for each in self(parents)["name"].dropna()]
+        close = _closest(name, names)
+        more = f" and {len(names) - len(close)} more" if len(names) > len(close) else ""
+        hint = f"There are: {', '.join(repr(each) for each in close)}{more}." if close else "There are none at all."
+        raise NameLookupError(f"No {self.row.singular.replace('_', ' ')} is called {name!r}. {hint}", close)
+
+    @property
+    def columns(self) -> dict[str, str]:
+        """The promised columns with their dtypes."""
+        parent = self.row.parents[0] if self.row.parents else None
+        return {name: DTYPES[kind] for name, kind in columns_of(self.row, parent).items()}
+
+    def _query(self, parents: Ids | None, given: Filter | None, sort: Sort | None, limit: int | None) -> _Query:
+        conditions, keys = check_filter(self.row, given), check_sort(self.row, sort)
+        limit = checked_limit(limit)
+        if not self.row.listed:
+            raise ArgumentError(f"There is no list of {self.row.type}. Yours is reactor.{self.row.singular}().")
+        if self.row.root and (parents is None or not self.row.parents):
+            if parents is not None:
+                raise ArgumentError(f"{self.row.type} are not listed under anything: call reactor.{self.row.type}().")
+            return _Query(None, (), conditions, keys, limit)
+        if parents is None:
+            if self.row.default_parent is None:
+                raise ArgumentError(
+                    f"{self.row.type} are listed under {listed_under(self.row)}: hand one over, "
+                    f'as in reactor.{self.row.type}(reactor.find("properties", "My site")).'
+                )
+            return _Query(self.row.default_parent, (), conditions, keys, limit, through=self.row.default_parent)
+        parent, ids = parents_of_one_type(self.row, parents)
+        if parent is not None and parent in self.row.through:
+            return _Query(self.row.through[parent], tuple(ids), conditions, keys, limit, through=parent)
+        return _Query(parent or self._likely_parent(parents), tuple(ids), conditions, keys, limit)
+
+    def _likely_parent(self, parents: Ids) -> str:
+        """Of what type no parents at all are: a frame of ours says it, so that its columns are those of a full one."""
+        path = str(parents.attrs.get("path", "")) if isinstance(parents, pd.DataFrame) else ""
+        named = [part for part in path.split("/") if part in self.row.parents]
+        return named[-1] if named else self.row.parents[0]
+
+    def _through(self, query: _Query) -> list[Listing]:
+        """The lists of the parents that have to be asked for: all companies, the rules of these properties."""
+        parent = query.parent or ""
+        row = RESOURCES[parent]
+        if query.through == parent:
+            return [steady(f"/{parent}", row)]
+        return [steady(f"/{query.through}/{each}/{parent}", row) for each in query.ids]
+
+    def _resolve(self, query: _Query, client: Client) -> _Query:
+        """Fill in the parents that have to be asked for."""
+        if query.through is None:
+            return query
+        lists = documents_of(client, self._through(query), query.parent or "")
+        ids = tuple(dict.fromkeys(resource["id"] for resources in lists for resource in resources))
+        return replace(query, ids=ids, through=None)
+
+    def _listing(self, query: _Query, parent_id: str | None) -> Listing:
+        above = "" if parent_id is None else f"/{query.parent}/{parent_id}"
+        dated = query.dated if "created_at" in self.row.filters else None
+        low, high = dated or (PAST, FUTURE)
+        return Listing(
+            f"{above}/{self.row.type}",
+            self.row.type,
+            query.params,
+            undated=query.undated if dated is not None and query.steady else None,
+            low=low,
+            high=high,
+            filtered=bool(query.conditions),
+            deepest=self.row.deepest_page,
+        )
+
+    def _path(self, query: _Query) -> str:
+        if query.parent is None or len(query.ids) == 1:
+            return self._listing(query, query.ids[0] if query.parent else None).path
+        return f"/{query.parent}/{{id}}/{self.row.type}"
+
+    def _read_all(self, query: _Query, client: Client, sink: "RowSink") -> tuple[str, None]:
+        """Everything, the parents that have to be asked for along with what is under them."""
+        if query.parent is None:
+            read(client, [Ask(self._listing(query, None), sink)], self.row.type)
+            return self._path(query), None
+        if query.through is None:
+            read(client, self._asks(query, query.ids, sink, ()), self.row.type)
+            return self._path(query), None
+        above: list[str] = []
+
+        def under(at: int) -> Callable[[list[str]], list[Ask]]:
+            def then(ids: list[str]) -> list[Ask]:
+                new = [each for each in dict.fromkeys(ids) if each not in known]
+                known.update(new)
+                above.extend(new)
+                return self._asks(query, new, sink, (at,))
+
+            return then
+
+        known: set[str] = set()
+        lists = self._through(query)
+        read(client, [Ask(each, Nowhere(), (at,), then=under(at)) for at, each in enumerate(lists)], self.row.type)
+        return self._path(replace(query, ids=tuple(above))), None
+
+    def _asks(self, query: _Query, ids: Iterable[str], sink: "RowSink", order: tuple[int, ...]) -> list[Ask]:
+        return [Ask(self._listing(query, each), sink, (*order, at), each) for at, each in enumerate(ids)]
+
+    def _read_first(self, query: _Query, client: Client, sink: "RowSink") -> int | None:
+        """The first so many, and how many the service says there are (None: it was not asked)."""
+        found = 0
+        totals: list[int | None] = []
+        parents: tuple[str | None, ...] = query.ids if query.parent else (None,)
+        for at, parent in enumerate(parents):
+            # Sorted over several parents, the first rows of the whole can all come from the last parent.
+            want = (query.limit or 0) if query.sort else (query.limit or 0) - found
+            if want <= 0:
+                totals.append(None)
+                break
+            page = _first(client, self._listing(query, parent), want)
+            check_rows(self.row, query.conditions, page.documents)
+            sink.add(page, (at,), parent)
+            found += len(page.ids)
+            totals.append(page.total_count)
+        return None if None in totals else sum(each or 0 for each in totals)
+
+    def _iterate(self, query: _Query, client: Client) -> Iterator[Document]:
+        query = replace(self._resolve(query, client), in_order=True)
+        parents: tuple[str | None, ...] = query.ids if query.parent else (None,)
+        pages = (page for each in parents for page in client.pages(self._listing(query, each)))
+        checked = (resource for page in pages for resource in self._checked(query, page.documents))
+        yield from islice(checked, query.limit)
+
+    def _checked(self, query: _Query, resources: Sequence[Document]) -> Sequence[Document]:
+        check_rows(self.row, query.conditions, resources)
+        return resources
+
+
+class AuditEvents(Collection):
+    """Audit events: of everything that you can see, or of some properties."""
+
+    def __call__(
+        self,
+        parents: Ids | None = None,
+        *,
+        filter: Filter | None = None,
+        sort: Sort | None = None,
+        limit: int | None = None,
+    ) -> pd.DataFrame:
+        """List them as a DataFrame, one row each. With properties: those about something in them.
+
+        The API cannot filter by property: the events of the whole organization are read, and those of other properties
+        left out. ``filter={"created_at": "GT 2026-01-01"}`` makes that shorter; ``limit`` does not. The rest as for
+        every list.
+        """
+        if parents is None:
+            return self._listed(None, filter=filter, sort=sort, limit=limit)
+        properties = frozenset(ids_of_type(RESOURCES["properties"], [parents]))
+        query = replace(self._query(None, filter, sort, limit), limit=None)
+        client = self._client()
+        builder = FrameBuilder(self.row)
+        if properties:
+            sink = _OfProperties(self.row, builder, query.conditions, properties)
+            read(client, [Ask(self._listing(query, None), sink)], self.row.type)
+        frame = builder.frame(attrs_of(client, self._path(query), None))
+        frame.attrs["total_count"] = len(frame)
+        frame = sort_frame(frame, query.sort)
+        most = checked_limit(limit)
+        return frame if most is None else _head(frame, most)
+
+    def iterate(
+        self,
+        parents: Ids | None = None,
+        *,
+        filter: Filter | None = None,
+        sort: Sort | None = None,
+        limit: int | None = None,
+    ) -> Iterator[Document]:
+        """As for every type; of properties as in the list."""
+        if parents is None:
+            return super().iterate(None, filter=filter, sort=sort, limit=limit)
+        properties = frozenset(ids_of_type(RESOURCES["properties"], [parents]))
+        query = replace(self._query(None, filter, sort, limit), limit=None)
+        events = self._iterate(query, self._client()) if properties else iter(())
+        own = (event for event in events if linked_id(event, "property") in properties)
+        return islice(own, checked_limit(limit))
+
+
+class RowSink:
+    """Pages become rows of a frame; under a filter each resource is checked against it."""
+
+    def __init__(self, row: Resource, builder: FrameBuilder, conditions: Sequence[Condition] = ()) -> None:
+        self._row = row
+        self._builder = builder
+        self._conditions = conditions
+
+    def decode(self, body: bytes, listing: Listing) -> Page:
+        """As columns, or as documents where they have to be checked. Raises IncompleteResult."""
+        if self._conditions:
+            return plain_page(body, listing.path, listing.type)
+        return decoder_of(self._row)(body, listing.path)
+
+    def add(self, page: Page, order: tuple[int, ...], parent_id: str | None) -> None:
+        """Take it. Raises IncompleteResult for a resource that does not match the filter."""
+        check_rows(self._row, self._conditions, page.documents)
+        self._builder.add(page, order, parent_id)
+
+    def drop(self, order: tuple[int, ...]) -> None:
+        """Forget it."""
+        self._builder.drop(order)
+
+
+class _OfProperties(RowSink):
+    """Audit events of some properties become rows; the others are only counted, as proof that the list is whole."""
+
+    def __init__(
+        self, row: Resource, builder: FrameBuilder, conditions: Sequence[Condition], properties: frozenset[str]
+    ) -> None:
+        super().__init__(row, builder, conditions)
+        self._properties = properties
+
+    def add(self, page: Page, order: tuple[int, ...], parent_id: str | None) -> None:
+        """Take its rows of these properties. Raises IncompleteResult for one that does not match the filter."""
+        check_rows(self._row, self._conditions, page.documents)
+        if page.columns is None:
+            owners = [linked_id(event, "property") for event in page.documents]
+        else:
+            owners = list(page.columns["property_id"])
+        others = {at for at, owner in enumerate(owners) if owner not in self._properties}
+        super().add(page.without(others), order, parent_id)
+
+
+def steady(path: str, row: Resource) -> Listing:
+    """A list of these at that path, without a filter, in the order that never changes."""
+    undated = (STEADY_ORDER,) if "created_at" in row.filters else None
+    return Listing(path, row.type, (STEADY_ORDER,), undated=undated, deepest=row.deepest_page)
+
+
+def describe(row: Resource, kind: "type[Collection] | None" = None) -> str:
+    """The help text of a type: what it is, where it is listed, columns, filters, Adobe's page."""
+    parent = row.parents[0] if row.parents else None
+    meanings = {attribute.name: attribute.meaning for attribute in row.columns}
+    meanings |= {f"meta_{attribute.name}": attribute.meaning for attribute in row.meta}
+    lines = [
+        f"{row.about}",
+        "",
+        f"Listed: {_where(row)}.",
+        f"Filters: {', '.join(row.filters) or 'none'}.",
+        "Sort: any column below that is an attribute.",
+        f"Example: {_example(row)}",
+        *_writing(row, kind or Collection),
+        "",
+        "Columns:",
+    ]
+    lines += [
+        f"  {name:<36}{DTYPES[kind]:<22}{meanings.get(name, '')}".rstrip()
+        for name, kind in columns_of(row, parent).items()
+    ]
+    return "\n".join([*lines, "", f"Adobe's page: {row.docs}"])
+
+
+def verbs_of(row: Resource, kind: "type[Collection]") -> list[str]:
+    """The verbs of a binding that are not in every one, those of the table first."""
+    found = [name for name in dir(kind) if not name.startswith("_") and name not in dir(Collection)]
+    order = [*row.verbs, *row.actions]
+    return [each for each in order if each in found] + [each for each in found if each not in order]
+
+
+def _writing(row: Resource, kind: "type[Collection]") -> list[str]:
+    """What can be written, and with which keywords."""
+    found = verbs_of(row, kind)
+    lines = [f"Verbs: {', '.join(found)}. See reactor.{row.type}.{found[0]}?"] if found else []
+    for verb in row.verbs:
+        if verb != "delete" and verb in found:
+            taken = [
+                f"{name} (needed)" if needed and name not in kind._looked_up else name
+                for name, needed in row.keywords(verb).items()
+            ]
+            lines.append(f"  {verb}: {', '.join(taken)}.")
+    return lines
+
+
+def _where(row: Resource) -> str:
+    places = ["at the root"] if row.root else []
+    places += [f"under {listed_under(row)}"] if row.parents else []
+    return ", and ".join(places) or "nowhere: there is one"
+
+
+def _example(row: Resource) -> str:
+    if not row.listed:
+        return f"reactor.{row.singular}()"
+    if row.root or not row.filters:
+        return f"reactor.{row.type}()"
+    dated = "updated_at" if "updated_at" in row.filters else "created_at"
+    return f'reactor.{row.type}({row.parents[0]}, filter={{"{dated}": "GT 2026-01-01"}}, sort="-created_at")'
+
+
+def _first(client: Client, listing: Listing, want: int) -> Page:
+    """The first so many resources of a list, as one page, and how many the service says there are."""
+    size = min(PAGE_SIZE, want)
+    first = client.page(listing, 1, size)
+    check_totals(first, listing.path, size)
+    if first.total_pages is None:
+        return _first_in_turn(client, listing, want, first)
+    numbers = range(2, min(first.total_pages, -(-want // size)) + 1)
+    for _ in range(2):
+        pages = [first]
+        # Some pages at a time: their number is the service's word only.
+        for at in range(0, len(numbers), PAGE_SIZE):
+            some = numbers[at : at + PAGE_SIZE]
+            pages += in_parallel(client, lambda number: client.page(listing, number, size), some, listing.type)
+            if not pages[-1].ids:
+                break
+        if not pages[-1].ids and first.total_count is None and len(pages) > 1:
+            raise wrong_shape(listing.path, f"announced {first.total_pages} pages, of which page {len(pages)} is empty")
+        documents = [each for page in pages for each in page.documents][:want]
+        ids = [str(each["id"]) for each in documents]
+        totals = {page.total_count for page in pages}
+        if len(set(ids)) == len(ids) == min(want, first.total_count or len(ids)) and len(totals) == 1:
+            return Page(ids, first.total_count, first.total_pages, documents=documents)
+        first = client.page(listing, 1, size)
+    gap = Gap(listing.path, first.total_count, len(ids), len(ids) - len(set(ids)))
+    raise IncompleteResult(f"{gap}, twice. Something is changing it while it is read. Run it again.", gaps=[gap])
+
+
+def _first_in_turn(client: Client, listing: Listing, want: int, page: Page) -> Page:
+    """The same where no totals are reported: on until a page is short."""
+    documents, first = list(page.documents), page.total_count
+    number, size = 1, min(PAGE_SIZE, want)
+    while len(page.ids) == size and len(documents) < want:
+        number += 1
+        page = client.page(listing, number, size)
+        documents += page.documents
+    ids = [str(each["id"]) for each in documents[:want]]
+    if len(ids) < min(want, first or 0):
+        gap = Gap(listing.path, first, len(ids))
+        raise IncompleteResult(f"{gap}. Something is changing it while it is read. Run it again.", gaps=[gap])
+    return Page(ids, None, None, documents=documents[:want])
+
+
+def _told_apart(row: Any) -> str:
+    """What tells resources of the same name apart."""
+    names = ("platform", "version", "availability", "stage", "state")
+    told = [str(getattr(row, name)) for name in names if hasattr(row, name)]
+    return ", ".join([*told, f"created {row.created_at:%Y-%m-%d}"])
+
+
+def _head(frame: pd.DataFrame, rows: int) -> pd.DataFrame:
+    head = frame.head(rows).copy()
+    head.attrs = frame.attrs
+    return head
+
+
+def _closest(name: str, names: Iterable[str], most: int = 10) -> list[str]:
+    """Candidates to show: similar ones first, then the rest, ten at most."""
+    unique = sorted(set(names), key=str.casefold)
+    folded = {each.casefold(): each for each in unique}
+    close = [folded[each] for each in difflib.get_close_matches(name.casefold(), folded, n=most, cutoff=0.4)]
+    close += [each for each in unique if name.casefold() in each.casefold() and each not in close]
+    return (close + [each for each in unique if each not in close])[:most]

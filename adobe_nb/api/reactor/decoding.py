@@ -1,0 +1,413 @@
+"""Pages of lists, from bytes: decoded straight into the row's own fields, or as plain documents.
+
+A page of typed rows costs a fifth of ``json.loads``. Members that the registry does not know are learned when they are
+first met and kept from then on. Whatever does not fit the row's types is decoded as plain JSON, where the table of
+columns says what is wrong with it.
+"""
+
+import json
+import re
+import threading
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
+
+import msgspec
+
+from adobe_nb.api.reactor.redaction import public_columns, public_resource
+from adobe_nb.errors import IncompleteResult
+from adobe_nb.forks import restarts
+from adobe_nb.registry import RESOURCES, Kind, Resource
+
+_UNKNOWN = re.compile(
+    r"Object contains unknown field `(.*)` - at `\$\.data\[[0-9.]+\]\.(attributes|relationships|meta)`"
+)
+_NOT_TO_LEARN = re.compile(r"[`\\\"\x00-\x1f]")
+"""In names that the decoder does not take, or that its message does not tell from the words around them."""
+_MOST_LEARNED = 200
+_TYPES: Mapping[Kind, Any] = {
+    "text": str,
+    "datetime": str,
+    "boolean": bool,
+    "integer": int,
+    "number": float,
+    "json": Any,
+}
+
+
+Columns = dict[str, Sequence[Any]]
+"""Values by the columns' names, without id and the parent's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page: ids, the totals when the service reports them, and the resources as columns or as documents."""
+
+    ids: Sequence[str]
+    total_count: int | None
+    total_pages: int | None
+    columns: Columns | None = None
+    documents: Sequence[dict[str, Any]] = ()
+
+    def dates(self, name: str) -> list[str | None]:
+        """An attribute that is a date, of each resource, as its text."""
+        if self.columns is not None:
+            values: Sequence[Any] = self.columns.get(name) or [None] * len(self.ids)
+        else:
+            parts = [each.get("attributes") for each in self.documents]
+            values = [part.get(name) if isinstance(part, dict) else None for part in parts]
+        return [value if isinstance(value, str) else None for value in values]
+
+    def without(self, dropped: Collection[int]) -> "Page":
+        """The same without the resources at these places."""
+        kept = [number for number in range(len(self.ids)) if number not in dropped]
+        columns: Columns | None = None
+        if self.columns is not None:
+            columns = {name: [values[number] for number in kept] for name, values in self.columns.items()}
+        documents = [self.documents[number] for number in kept] if self.documents else ()
+        return replace(self, ids=[self.ids[number] for number in kept], columns=columns, documents=documents)
+
+
+_decoders: dict[str, tuple[Resource, "Decoder"]] = {}
+
+
+def decoder_of(row: Resource) -> "Decoder":
+    """The decoder of a row; what it has learned is kept as long as the process runs."""
+    known = _decoders.get(row.type)
+    if known is None or known[0] is not row:
+        known = _decoders[row.type] = (row, Decoder(row))
+    return known[1]
+
+
+def parsed(body: bytes) -> tuple[Any, str]:
+    """The JSON of these bytes, and why it cannot be read: one of the two."""
+    try:
+        return json.loads(body), ""
+    except RecursionError:
+        return None, "it is nested too deep"
+    except UnicodeDecodeError:
+        return None, "it is not UTF-8"
+    except ValueError as error:
+        # Not the error's own words: a number of thousands of digits is refused with advice for programmers.
+        where = f", line {error.lineno}, column {error.colno}" if isinstance(error, json.JSONDecodeError) else ""
+        return None, f"it is not valid JSON{where}"
+
+
+def wrong_shape(path: str, problem: str) -> IncompleteResult:
+    """The error for an answer that will be the same when it is asked for again; ``problem`` goes on after the path."""
+    return IncompleteResult(
+        f"{path} {problem}. Repeating the request will hardly help: check for a proxy in between, or "
+        f'read the raw answer with reactor.request("GET", "{path}") and report it.'
+    )
+
+
+def plain_page(body: bytes, path: str, kind: str) -> Page:
+    """The page as documents. Raises IncompleteResult for what is no list of that type."""
+    document, problem = parsed(body)
+    if problem:
+        raise wrong_shape(path, f"did not answer with a list of {kind} ({problem})")
+    items = document.get("data") if isinstance(document, dict) else None
+    if not isinstance(items, list):
+        raise wrong_shape(path, f"did not answer with a list of {kind}")
+    for item in items:
+        if problem := problem_of(item, kind):
+            raise wrong_shape(path, f"did not answer with a list of {kind} ({problem})")
+    meta = document.get("meta")
+    pagination = meta.get("pagination") if isinstance(meta, dict) else None
+    totals = pagination if isinstance(pagination, dict) else {}
+    return Page(
+        [each["id"] for each in items],
+        _whole(totals.get("total_count")),
+        _whole(totals.get("total_pages")),
+        documents=[public_resource(each) for each in items],
+    )
+
+
+def problem_of(data: object, resource_type: str) -> str:
+    """What keeps it from being a resource of that type; empty when nothing does.
+
+    A part may be left out, as in the identifiers of a relationship. One of another shape would be missing values.
+    """
+    if not is_resource(data, resource_type):
+        return f"it holds {_described(data)}"
+    assert isinstance(data, dict)  # noqa: S101 - for the type checker
+    identifier = shown(data["id"])
+    if not data["id"].isascii():
+        return f"the id {identifier} is not plain text"
+    for part in ("attributes", "relationships", "meta"):
+        value = data.get(part, {})
+        if not isinstance(value, dict) and (value is not None or part == "attributes"):
+            return f"{identifier} has {_kind_of(value)} as {part}"
+    row = RESOURCES.get(resource_type)
+    relationships = data.get("relationships") or {}
+    for relation in row.to_one if row else ():
+        link = relationships.get(relation.name)
+        target = link.get("data") if isinstance(link, dict) else None
+        if link is not None and not isinstance(link, dict):
+            return f"{identifier} has {_kind_of(link)} as relationship {relation.name}"
+        if target is not None and not _is_identifier(target):
+            return f"the relationship {relation.name} of {identifier} does not lead to one resource"
+    return ""
+
+
+def _is_identifier(target: object) -> bool:
+    return isinstance(target, dict) and isinstance(target.get("id"), str) and bool(target["id"])
+
+
+def _described(data: object) -> str:
+    if not isinstance(data, dict):
+        return f"{_kind_of(data)} in place of a resource"
+    identifier, kind = data.get("id"), data.get("type")
+    if not isinstance(identifier, str) or not identifier:
+        return f"a resource with {_kind_of(identifier)} as id"
+    if not isinstance(kind, str):
+        return f"{shown(identifier)} with {_kind_of(kind)} as type"
+    return f"{shown(identifier)} of type {shown(kind)}"
+
+
+def _kind_of(value: object) -> str:
+    """What JSON calls it."""
+    if value is None or value == "":
+        return "nothing"
+    if isinstance(value, bool):
+        return "a boolean"
+    names = {dict: "an object", list: "a list", str: "a text", int: "a number", float: "a number"}
+    return names.get(type(value), type(value).__name__)
+
+
+def shown(text: str) -> str:
+    """A text of the service in an error: short, and without half characters, which no output takes."""
+    return text[:60].encode("utf-8", "backslashreplace").decode()
+
+
+def is_resource(data: object, resource_type: str) -> bool:
+    """Whether it is a resource of that type."""
+    return (
+        isinstance(data, dict)
+        and isinstance(data.get("id"), str)
+        and bool(data["id"])
+        and data.get("type") == resource_type
+    )
+
+
+def moment_of(text: str | None) -> datetime | None:
+    """The moment (UTC) that a date of the API says; None for what is none."""
+    try:
+        moment = datetime.fromisoformat(text or "")
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def shifted(moment: datetime, by: timedelta) -> datetime:
+    """The moment so much later or earlier, at most the last or the first one that there is."""
+    try:
+        return moment + by
+    except OverflowError:
+        return (datetime.max if by > timedelta(0) else datetime.min).replace(tzinfo=UTC)
+
+
+def _whole(value: object) -> int | None:
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+
+
+class Decoder:
+    """Pages of one row of the registry, as columns. Safe for many threads."""
+
+    def __init__(self, row: Resource) -> None:
+        self._row = row
+        self._lock = threading.Lock()
+        self._learned: dict[str, list[str]] = {"attributes": [], "relationships": [], "meta": []}
+        self._made = self._make()
+        restarts(self)
+
+    def begin_anew(self) -> None:
+        """In a forked process. What another thread had just learned may not be made yet."""
+        self._lock = threading.Lock()
+        self._made = self._make()
+
+    def __call__(self, body: bytes, path: str) -> Page:
+        """The page. Raises IncompleteResult for what is no list of that type."""
+        while True:
+            decode, columns_of = self._made
+            try:
+                document = decode(body)
+            except msgspec.ValidationError as error:
+                if not self._learn(str(error)):
+                    return plain_page(body, path, self._row.type)
+                continue
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+                return plain_page(body, path, self._row.type)
+            items = document.data
+            if any(not each.id.isascii() or not each.id or each.type != self._row.type for each in items):
+                return plain_page(body, path, self._row.type)
+            pagination = (document.meta and document.meta.pagination) or _Pagination()
+            if min(pagination.total_count or 0, pagination.total_pages or 0) < 0:
+                return plain_page(body, path, self._row.type)
+            ids = [each.id for each in items]
+            return Page(ids, pagination.total_count, pagination.total_pages, columns=columns_of(items))
+
+    def _learn(self, said: str) -> bool:
+        """Whether the trouble was a member that is known from now on."""
+        found = _UNKNOWN.search(said)
+        if found is None or _NOT_TO_LEARN.search(found[1]):
+            return False
+        name, part = found[1], found[2]
+        with self._lock:
+            if name not in self._learned[part]:
+                if len(self._learned[part]) >= _MOST_LEARNED:
+                    return False
+                self._learned[part].append(name)
+                self._made = self._make()
+        return True
+
+    def _make(self) -> "tuple[Callable[[bytes], Any], Callable[[Sequence[Any]], Columns]]":
+        """A decoder for what is known now, and what reads the columns from its rows."""
+        row, learned = self._row, self._learned
+        attributes = [
+            *(_Field(each.name, each.name, _TYPES[each.kind]) for each in row.columns),
+            *(_Field(each.name, None, msgspec.Raw) for each in row.attributes if each.write_only),
+            *(_Field(name, name, Any, learned=True) for name in learned["attributes"]),
+        ]
+        meta = [
+            *(_Field(each.name, f"meta_{each.name}", _TYPES[each.kind]) for each in row.meta),
+            *(_Field(name, f"meta_{name}", Any, learned=True) for name in learned["meta"]),
+        ]
+        # Of a to-many relation nothing is read, and of one that is not known only whether it names one resource.
+        relations = [
+            *(_Field(each.name, f"{each.name}_id", _Link) for each in row.to_one),
+            *(_Field(each.name, None, _Links) for each in row.relations if each.many),
+            *(_Field(name, f"{name}_id", _OpenLink, learned=True) for name in learned["relationships"]),
+        ]
+        typed = {f"{each.name}_id": f"{each.name}_type" for each in row.to_one if len(each.targets) > 1}
+        described = {f"{each.name}_id": each for each in row.to_one if each.meta}
+        loose = {f"{name}_id" for name in learned["relationships"]}
+        names = [each.column for each in (*attributes, *relations, *meta) if each.column is not None]
+        if len(set(names)) != len(names):
+            # Two members of one column: which of them counts is decided in one place, the plain way.
+            return _refuse, lambda _: {}
+        resource = msgspec.defstruct(
+            "Resource",
+            [
+                ("id", str),
+                ("type", str),
+                ("attributes", _struct("Attributes", attributes) | msgspec.UnsetType, msgspec.UNSET),
+                ("relationships", _struct("Relationships", relations) | None, None),
+                ("meta", _struct("Meta", meta) | None, None),
+            ],
+            gc=False,
+        )
+        document = msgspec.defstruct(
+            "Document",
+            [("data", list[resource]), ("meta", _Head | None, None)],  # type: ignore[valid-type]
+            gc=False,
+        )
+
+        def columns_of(items: Sequence[Any]) -> Columns:
+            columns = _values(attributes, [each.attributes for each in items])
+            for name, links in _values(relations, [each.relationships for each in items]).items():
+                targets = [_target(link) for link in links]
+                if name in loose and not any(targets):
+                    continue
+                columns[name] = [target and target.id for target in targets]
+                if name in typed:
+                    columns[typed[name]] = [target and target.type for target in targets]
+                if name in described:
+                    relation = described[name]
+                    for attribute in relation.meta:
+                        values = [_said_of_target(target, attribute.name) for target in targets]
+                        columns[f"{relation.name}_{attribute.name}"] = values
+            return public_columns(row, columns | _values(meta, [each.meta for each in items]))
+
+        return msgspec.json.Decoder(document).decode, columns_of
+
+
+@dataclass(frozen=True, slots=True)
+class _Field:
+    name: str
+    column: str | None
+    """None: it is known, and not shown."""
+    kind: Any
+    learned: bool = False
+
+    @property
+    def type(self) -> Any:
+        """What it may be."""
+        if self.kind is msgspec.Raw:
+            return msgspec.Raw
+        return self.kind | None | msgspec.UnsetType if self.learned else self.kind | None
+
+    @property
+    def default(self) -> Any:
+        """Where it is missing."""
+        if self.kind is msgspec.Raw:
+            return msgspec.Raw()
+        return msgspec.UNSET if self.learned else None
+
+
+class _Identifier(msgspec.Struct, gc=False):
+    id: Annotated[str, msgspec.Meta(min_length=1)]
+    type: str | None = None
+    meta: Any = None
+
+
+class _Link(msgspec.Struct, gc=False):
+    data: _Identifier | None = None
+
+
+class _Links(msgspec.Struct, gc=False):
+    data: list[msgspec.Raw] | None = None
+
+
+class _OpenLink(msgspec.Struct, gc=False):
+    data: Any = None
+
+
+class _Pagination(msgspec.Struct, gc=False):
+    total_count: int | None = None
+    total_pages: int | None = None
+
+
+class _Head(msgspec.Struct, gc=False):
+    pagination: _Pagination | None = None
+
+
+def _struct(name: str, fields: Sequence[_Field]) -> Any:
+    """A struct whose members are all optional. In it they are numbered: names in JSON may be none in Python."""
+    made = [(f"f{number}", each.type, each.default) for number, each in enumerate(fields)]
+    renamed = {f"f{number}": each.name for number, each in enumerate(fields)}
+    return msgspec.defstruct(name, made, rename=renamed, forbid_unknown_fields=True, gc=False)
+
+
+def _values(fields: Sequence[_Field], parts: Sequence[Any]) -> dict[str, Sequence[Any]]:
+    """The values of those members that are shown, column by column; learned ones only where they occur."""
+    nothing = tuple(each.default for each in fields)
+    rows = [nothing if part is None or part is msgspec.UNSET else msgspec.structs.astuple(part) for part in parts]
+    values: Iterable[Sequence[Any]] = zip(*rows, strict=True) if rows else [()] * len(fields)
+    columns: Columns = {}
+    for each, column in zip(fields, values, strict=True):
+        if each.column is not None and not each.learned:
+            columns[each.column] = column
+        elif each.column is not None and any(value is not msgspec.UNSET for value in column):
+            columns[each.column] = [None if value is msgspec.UNSET else value for value in column]
+    return columns
+
+
+def _target(link: "_Link | _OpenLink | None") -> Any:
+    data = link and link.data
+    if isinstance(data, dict) and data:
+        return _Identifier(data.get("id"), data.get("type"))  # type: ignore[arg-type]
+    return data if isinstance(data, _Identifier) else None
+
+
+def _said_of_target(target: Any, name: str) -> Any:
+    """What the ``meta`` of an identifier says under that name."""
+    meta = target.meta if target else None
+    return meta.get(name) if isinstance(meta, dict) else None
+
+
+def _refuse(body: bytes) -> Any:  # noqa: ARG001
+    raise msgspec.DecodeError

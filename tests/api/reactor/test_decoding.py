@@ -1,0 +1,233 @@
+"""Pages decoded straight into columns give the same frame as plain JSON, or the same error."""
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from adobe_nb.api.reactor.decoding import Decoder, Page, plain_page
+from adobe_nb.api.reactor.frames import FrameBuilder
+from adobe_nb.errors import IncompleteResult
+from adobe_nb.registry import RESOURCES, Resource
+
+SAMPLES: dict[str, Any] = {
+    "text": "a text",
+    "datetime": "2024-06-05T23:17:30.308Z",
+    "boolean": True,
+    "integer": 7,
+    "number": 1.5,
+    "json": {"a": [1, "ü", None]},
+}
+PATH = "/somewhere"
+
+
+def resource(row: Resource, number: int = 1, **parts: Any) -> dict[str, Any]:
+    """With every member that the registry knows."""
+    return {
+        "id": f"{row.prefix}{number:032x}",
+        "type": row.type,
+        "attributes": {each.name: SAMPLES[each.kind] for each in row.attributes},
+        "relationships": {
+            each.name: {
+                "links": {"related": "https://x.test"},
+                "data": [{"id": "XX1", "type": "x"}] if each.many else {"id": "XX2", "type": each.targets[0]},
+            }
+            for each in row.relations
+        },
+        "links": {"self": "https://x.test"},
+        "meta": {each.name: SAMPLES[each.kind] for each in row.meta},
+        **parts,
+    }
+
+
+def body_of(*items: Any, **more: Any) -> bytes:
+    meta = {"pagination": {"current_page": 1, "total_pages": 1, "total_count": len(items)}}
+    return json.dumps({"data": list(items), "meta": meta, **more}).encode()
+
+
+def frame_of(row: Resource, page: Page, parent: str | None = None) -> pd.DataFrame:
+    builder = FrameBuilder(row, parent)
+    builder.add(page, (0,), "PA1" if parent else None)
+    return builder.frame()
+
+
+def both(row: Resource, body: bytes, decoder: Decoder | None = None) -> tuple[Any, Any]:
+    """Frame and totals, or the error's text: the typed way, and the plain one."""
+    ways = (lambda: (decoder or Decoder(row))(body, PATH), lambda: plain_page(body, PATH, row.type))
+    found: list[Any] = []
+    for way in ways:
+        try:
+            page = way()
+            found.append(
+                (frame_of(row, page), page.total_count, page.total_pages, list(page.ids), page.dates("created_at"))
+            )
+        except IncompleteResult as error:
+            found.append(str(error))
+    return found[0], found[1]
+
+
+def assert_same(row: Resource, body: bytes, decoder: Decoder | None = None) -> Any:
+    typed, plain = both(row, body, decoder)
+    assert isinstance(typed, str) == isinstance(plain, str), (typed, plain)
+    if isinstance(plain, str):
+        assert typed == plain
+        return plain
+    pd.testing.assert_frame_equal(typed[0], plain[0])
+    assert typed[1:] == plain[1:]
+    return plain[0]
+
+
+every_row = pytest.mark.parametrize("row", RESOURCES.values(), ids=lambda row: row.type)
+
+
+@every_row
+def test_all_members_of_the_table_are_read_typed(row: Resource) -> None:
+    body = body_of(resource(row, 1), resource(row, 2))
+    assert Decoder(row)(body, PATH).columns is not None
+    frame = assert_same(row, body)
+    assert len(frame) == 2
+
+
+@every_row
+def test_no_rows_absent_parts_and_nulls_are_the_same(row: Resource) -> None:
+    bare = {"id": "XX1", "type": row.type}
+    nothing = resource(
+        row, 3,
+        attributes={each.name: None for each in row.columns},
+        relationships={each.name: {"data": None} for each in row.to_one},
+        meta=None,
+    )  # fmt: skip
+    assert_same(row, body_of())
+    assert_same(
+        row, body_of(bare, resource(row), nothing, {**bare, "id": "XX2", "attributes": {}, "relationships": None})
+    )
+
+
+@every_row
+def test_members_that_the_table_does_not_know_are_kept(row: Resource) -> None:
+    known = resource(row)
+    unknown = resource(
+        row, 2,
+        attributes={**known["attributes"], "new member": {"deep": 1}, "späte": "x", "class": [1]},
+        relationships={**known["relationships"], "friend": {"data": {"id": "FR1", "type": "x"}}, "many": {"data": []}},
+        meta={**known["meta"], "score": 1.0},
+    )  # fmt: skip
+    decoder = Decoder(row)
+    frame = assert_same(row, body_of(known, unknown), decoder)
+    assert frame.loc[1, "new member"] == '{"deep":1}'
+    assert frame.loc[1, "friend_id"] == "FR1"
+    assert decoder(body_of(unknown), PATH).columns is not None
+    assert "new member" not in assert_same(row, body_of(known), decoder).columns
+
+
+@every_row
+def test_surprises_are_the_same_error_or_the_same_text(row: Resource) -> None:
+    for each in row.columns:
+        for value in (5, 5.0, "x", True, {"a": 1}, [1], 2**70, -0.0):
+            item = resource(row)
+            item["attributes"][each.name] = value
+            assert_same(row, body_of(item))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"", b"null", b"[]", b"{}", b'{"data": null}', b'{"data": {}}', b'{"data": [1]}', b'{"data": [{}]}', b"\xff",
+        b'{"data": [{"id": "", "type": "rules"}]}', b'{"data": [{"id": "RL1", "type": "hosts"}]}', b'{"data": [',
+        b'{"data": [{"id": 5, "type": "rules"}]}', b'{"data": [{"type": "rules"}]}', b'{"errors": []}',
+    ],
+)  # fmt: skip
+def test_what_is_no_list_of_that_type_is_the_same_error(body: bytes) -> None:
+    assert "did not answer with a list of rules" in assert_same(RESOURCES["rules"], body)
+
+
+@pytest.mark.parametrize(
+    "meta",
+    [None, {}, {"pagination": None}, {"pagination": {}}, {"pagination": {"total_count": "9"}}, 5, [],
+     {"pagination": {"total_count": True, "total_pages": 1.5}}, {"pagination": {"total_count": 3, "total_pages": 1}}],
+)  # fmt: skip
+def test_totals_that_are_none_are_none_both_ways(meta: Any) -> None:
+    assert_same(RESOURCES["rules"], body_of(resource(RESOURCES["rules"]), meta=meta))
+
+
+@pytest.mark.parametrize(
+    "name", ["id", "extension_id", "property_id", "meta_x", "type", "entity_type", "f0", "a`b", ""]
+)
+def test_members_with_the_names_of_columns_count_the_same(name: str) -> None:
+    for kind in ("rule_components", "audit_events"):
+        row = RESOURCES[kind]
+        item = resource(row)
+        item["attributes"][name] = "other"
+        item["meta"]["x"] = "meta's"
+        assert_same(row, body_of(item))
+
+
+def test_numbers_that_are_too_large_and_texts_that_are_no_texts_are_the_same_both_ways() -> None:
+    row = RESOURCES["rules"]
+    for text in ('"\\ud800"', "NaN", "1e999", "123456789012345678901234567890", "-0", "1.0", '"\\u0000"'):
+        for name in ("name", "revision_number", "unknown", "enabled"):
+            body = f'{{"data": [{{"id": "RL1", "type": "rules", "attributes": {{"{name}": {text}}}}}]}}'.encode()
+            assert_same(row, body)
+
+
+_texts = st.text(max_size=8)
+_values = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**66), 2**66) | st.floats(allow_nan=False) | _texts
+    | st.just("2024-06-05T23:17:30.308Z"),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(_texts, inner, max_size=2),
+    max_leaves=4,
+)  # fmt: skip
+
+
+def _members(names: list[str], values: Any) -> Any:
+    return st.dictionaries(st.sampled_from([*names, "new", "id"]) | _texts, values, max_size=5)
+
+
+def _documents(row: Resource) -> Any:
+    link = st.fixed_dictionaries({"data": st.fixed_dictionaries({"id": _texts, "type": _texts}) | _values}) | _values
+    right = {each.name: st.just(SAMPLES[each.kind]) for each in row.columns}
+    item = st.fixed_dictionaries(
+        {"id": st.just("XX1") | st.just("XX2"), "type": st.just(row.type)},
+        optional={
+            "attributes": _members([each.name for each in row.attributes], _values)
+            | st.fixed_dictionaries({}, optional=right) | _values,
+            "relationships": _members([each.name for each in row.relations], link) | _values,
+            "meta": _members([each.name for each in row.meta], _values) | _values,
+            "links": _values,
+        },
+    )  # fmt: skip
+    meta = _values | st.fixed_dictionaries({"pagination": st.dictionaries(st.just("total_count"), _values)})
+    return st.fixed_dictionaries({"data": st.lists(item, max_size=3)}, optional={"meta": meta, "links": _values})
+
+
+@settings(
+    max_examples=150, deadline=timedelta(seconds=60), suppress_health_check=[HealthCheck.too_slow], derandomize=True
+)
+@given(st.data())
+def test_any_document_gives_the_same_both_ways(data: Any) -> None:
+    row = data.draw(st.sampled_from([RESOURCES["rule_components"], RESOURCES["audit_events"], RESOURCES["properties"]]))
+    decoder = Decoder(row)
+    for document in data.draw(st.lists(_documents(row), min_size=1, max_size=2)):
+        assert_same(row, json.dumps(document).encode(), decoder)
+
+
+def test_a_page_without_some_of_its_resources() -> None:
+    row = RESOURCES["rules"]
+    body = body_of(*(resource(row, number) for number in range(4)))
+    for page in (Decoder(row)(body, PATH), plain_page(body, PATH, row.type)):
+        less = page.without({0, 2})
+        assert list(less.ids) == [page.ids[1], page.ids[3]]
+        assert len(frame_of(row, less)) == 2
+        assert len(less.dates("created_at")) == 2
+
+
+def test_what_was_learned_is_limited() -> None:
+    row = RESOURCES["rules"]
+    decoder = Decoder(row)
+    many = {f"new{number}": number for number in range(300)}
+    frame = assert_same(row, body_of(resource(row, attributes=many)), decoder)
+    assert frame.loc[0, "new299"] == "299"

@@ -1,0 +1,282 @@
+"""The limiter: how many requests at once, found out by asking. Time is given."""
+
+import heapq
+import threading
+import time
+from collections import deque
+from contextlib import AbstractContextManager
+
+import pytest
+
+from adobe_nb.http.limiter import Call, Limiter, Stopped, Turn, in_a_worker, pause, working_for
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def at_once(limiter: Limiter, clock: Clock, number: int, *, seconds: float = 0.1, **outcome: object) -> None:
+    """So many requests on their way together, all with that outcome."""
+    turns = [limiter.turn() for _ in range(number)]
+    for each in turns:
+        turn = each.__enter__()
+        for name, value in ({"answered": True} | outcome).items():
+            setattr(turn, name, value)
+    clock.now += seconds
+    for each in turns:
+        each.__exit__(None, None, None)
+
+
+def grown(clock: Clock, ceiling: int = 16) -> Limiter:
+    limiter = Limiter(ceiling, clock=clock)
+    for _ in range(10):
+        at_once(limiter, clock, limiter.limit)
+    return limiter
+
+
+def test_it_starts_low_and_grows_with_every_clean_round() -> None:
+    clock = Clock()
+    limiter = Limiter(clock=clock)
+    limits = []
+    for _ in range(4):
+        limits.append(limiter.limit)
+        at_once(limiter, clock, limiter.limit)
+    assert limits == [4, 7, 11, 16]
+
+
+def test_a_limit_that_nobody_needed_does_not_grow() -> None:
+    clock = Clock()
+    limiter = Limiter(clock=clock)
+    for _ in range(100):
+        at_once(limiter, clock, 1)
+    assert limiter.limit == 4
+
+
+def test_a_low_ceiling_is_never_passed_and_a_new_one_counts_at_once() -> None:
+    clock = Clock()
+    limiter = grown(clock, 2)
+    assert limiter.limit == 2
+    limiter.ceiling = 8
+    for _ in range(10):
+        at_once(limiter, clock, limiter.limit)
+    assert limiter.limit == 8
+    limiter.ceiling = 3
+    assert limiter.limit == 3
+
+
+def test_requests_that_are_refused_together_halve_it_once() -> None:
+    clock = Clock()
+    limiter = grown(clock)
+    at_once(limiter, clock, 16, refused=True)
+    assert limiter.limit == 8
+    assert limiter.refused == 16
+
+
+def test_it_grows_back_to_what_was_refused_and_stops_there() -> None:
+    clock = Clock()
+    limiter = Limiter(clock=clock)
+    for _ in range(2):
+        at_once(limiter, clock, limiter.limit)
+    turns = [limiter.turn() for _ in range(11)]
+    entered = [each.__enter__() for each in turns]
+    for each in entered:
+        each.answered = True
+    entered[-1].refused = True
+    clock.now += 0.1
+    for each in turns:
+        each.__exit__(None, None, None)
+    for _ in range(10):
+        at_once(limiter, clock, limiter.limit)
+    assert limiter.limit == 10
+
+
+def test_it_never_stays_at_one() -> None:
+    clock = Clock()
+    limiter = grown(clock)
+    for _ in range(50):
+        at_once(limiter, clock, limiter.limit, refused=True)
+    assert limiter.limit == 1
+    assert answers_until(limiter, clock, 16) < 1000
+
+
+def answers_until(limiter: Limiter, clock: Clock, limit: int) -> int:
+    """How many clean answers it takes, with as many requests under way as there may be."""
+    under_way: deque[AbstractContextManager[Turn]] = deque()
+    answers = 0
+    while limiter.limit < limit:
+        answers += 1
+        while limiter.in_flight < limiter.limit:
+            under_way.append(limiter.turn())
+            under_way[-1].__enter__().answered = True
+        clock.now += 0.01
+        under_way.popleft().__exit__(None, None, None)
+    for each in under_way:
+        each.__exit__(None, None, None)
+    return answers
+
+
+def test_answers_that_became_much_slower_halve_it_and_then_are_the_usual_ones() -> None:
+    clock = Clock()
+    limiter = grown(clock)
+    limits = []
+    for _ in range(3):
+        at_once(limiter, clock, limiter.limit, seconds=2.0)
+        limits.append(limiter.limit)
+    assert 4 <= min(limits) <= 8
+    for _ in range(20):
+        at_once(limiter, clock, limiter.limit, seconds=2.0)
+    assert limiter.limit == 16
+
+
+def test_server_errors_neither_raise_nor_lower_it() -> None:
+    clock = Clock()
+    limiter = Limiter(clock=clock)
+    for _ in range(10):
+        at_once(limiter, clock, 4, answered=False)
+    assert limiter.limit == 4
+
+
+def test_retry_after_keeps_everybody_out() -> None:
+    clock = Clock()
+    limiter = Limiter(clock=clock)
+    at_once(limiter, clock, 1, refused=True, retry_after=60.0)
+    assert 60 <= limiter.closed_for <= 60.05
+    through: list[Turn] = []
+
+    def ask() -> None:
+        with limiter.turn() as turn:
+            through.append(turn)
+
+    threads = [threading.Thread(target=ask) for _ in range(3)]
+    for each in threads:
+        each.start()
+    threads[0].join(0.3)
+    assert not through
+    clock.now += 61
+    for each in threads:
+        each.join(2)
+    assert len(through) == 3
+    assert limiter.in_flight == 0
+
+
+def test_a_shorter_wish_does_not_open_it_earlier() -> None:
+    clock = Clock()
+    limiter = Limiter(clock=clock)
+    with limiter.turn() as late, limiter.turn() as early:
+        late.refused = early.refused = True
+        late.retry_after, early.retry_after = 1.0, 60.0
+    assert limiter.closed_for >= 60
+
+
+def test_whoever_waits_for_a_call_that_is_over_is_sent_away() -> None:
+    limiter = Limiter(1)
+    call = Call()
+    outcome: list[BaseException] = []
+
+    def wait() -> None:
+        with working_for(call):
+            assert in_a_worker()
+            try:
+                with limiter.turn():
+                    pass
+            except Stopped as stopped:
+                outcome.append(stopped)
+
+    with limiter.turn():
+        thread = threading.Thread(target=wait)
+        thread.start()
+        call.end()
+        thread.join(2)
+    assert outcome
+    assert limiter.in_flight == 0
+
+
+def test_requests_of_an_abandoned_call_count_no_longer_and_are_not_counted_off_twice() -> None:
+    limiter = Limiter(1)
+    call = Call()
+    with working_for(call), limiter.turn():
+        call.abandon()
+        assert limiter.in_flight == 0
+        with working_for(Call()), limiter.turn():
+            assert limiter.in_flight == 1
+    assert limiter.in_flight == 0
+
+
+def test_a_pause_ends_with_the_call() -> None:
+    call = Call()
+    threading.Timer(0.1, call.end).start()
+    began = time.monotonic()
+    with working_for(call), pytest.raises(Stopped):
+        pause(60)
+    assert time.monotonic() - began < 20
+    assert not in_a_worker()
+
+
+def test_a_pause_outside_lasts_as_long_as_it_should() -> None:
+    began = time.monotonic()
+    pause(0.05)
+    assert time.monotonic() - began >= 0.05
+
+
+def share_refused(
+    takes: int, requests: int, *, workers: int = 16, every: int | None = None, clock: Clock | None = None
+) -> tuple[float, Limiter]:
+    """What part is refused by a service that takes so many at once; the service is simulated event by event.
+
+    ``every``: besides, it refuses each of so many, whatever is in flight.
+    """
+    clock = clock or Clock()
+    limiter = Limiter(clock=clock)
+    under_way: list[tuple[float, int, object, Turn]] = []
+    sent = refused = 0
+    while sent < requests:
+        while limiter.in_flight < min(limiter.limit, workers):
+            entering = limiter.turn()
+            turn = entering.__enter__()
+            turn.answered = True
+            turn.refused = limiter.in_flight > takes or (every is not None and sent % every == every - 1)
+            refused += turn.refused
+            sent += 1
+            # A refusal comes fast; answers take between 80 and 120 ms.
+            seconds = 0.01 if turn.refused else 0.08 + 0.04 * (sent * 7919 % 100) / 100
+            heapq.heappush(under_way, (clock.now + seconds, sent, entering, turn))
+        clock.now, _, entering, _ = heapq.heappop(under_way)
+        entering.__exit__(None, None, None)  # type: ignore[attr-defined]
+    return refused / sent, limiter
+
+
+@pytest.mark.parametrize("takes", [3, 6, 10, 15])
+def test_a_service_with_a_limit_refuses_less_than_two_in_a_hundred(takes: int) -> None:
+    share, limiter = share_refused(takes, 5_000)
+    assert share < 0.02
+    assert takes / 2 <= limiter.limit <= takes + 1
+
+
+def test_what_is_refused_for_another_reason_is_no_limit() -> None:
+    clock = Clock()
+    _, limiter = share_refused(100, 5_000, every=100, clock=clock)
+    at_best = 5_000 * 0.1 / 16
+    assert clock.now < 1.7 * at_best
+    assert limiter.limit >= 8
+
+
+def test_a_limit_is_found_among_refusals_for_another_reason() -> None:
+    clock = Clock()
+    share, limiter = share_refused(8, 5_000, every=100, clock=clock)
+    assert share < 0.03
+    assert clock.now < 1.7 * 5_000 * 0.1 / 8
+    assert limiter.limit <= 9
+
+
+def test_a_service_without_a_limit_refuses_nothing_and_is_used_to_the_ceiling() -> None:
+    share, limiter = share_refused(100, 200)
+    assert share == 0
+    assert limiter.limit == 16
+
+
+def test_it_says_what_it_does() -> None:
+    assert repr(Limiter()) == "<Limiter: 0 in flight, limit 4 of at most 16>"

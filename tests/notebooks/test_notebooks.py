@@ -1,0 +1,147 @@
+"""The tutorials run top to bottom, on the simulator and in a live-like setup, and keep no secret."""
+
+import json
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pandas as pd
+import pytest
+
+from adobe_nb.simulator.server import Simulator
+from tests.notebooks import runner as notebook_runner
+from tests.notebooks.runner import comparable, execute, paths
+from tests.test_session import env_of, write
+
+DOCS = Path(__file__).parents[2] / "docs"
+STEPS = [
+    *(f"R{number}" for number in range(1, 15)),
+    *(f"E{number}" for number in range(1, 11)),
+    *(f"E10{letter}" for letter in "abcdef"),
+]
+CODES = {"a": 0, "b": 2, "c": 3, "d": 4, "e": 5, "f": 6}
+CAUSES = ["e10a-1", "e10a-2", "e10a-3", "e10a-4", "e10b-1", "e10c-1", "e10d-1", "e10d-2", "e10e-1", "e10f-1"]
+
+
+def outputs(notebook: nbformat.NotebookNode) -> list[Any]:
+    return [output for cell in notebook.cells for output in cell.get("outputs", [])]
+
+
+@pytest.fixture(scope="module")
+def bad_day() -> Iterator[dict[str, str]]:
+    """A simulator in another process: tokens that live 5 seconds, 20 ms latency, 5 % of 429."""
+    script = "import sys; from adobe_nb.cli import main; sys.exit(main())"
+    options = ["--json", "--token-ttl", "5", "--latency", "20", "--fault", "429:0.05"]
+    process = subprocess.Popen([sys.executable, "-c", script, "simulator", *options], stdout=subprocess.PIPE, text=True)
+    yield json.loads(process.stdout.readline())
+    process.terminate()
+    process.communicate(timeout=300)
+
+
+def test_a_kernel_that_does_not_come_up_leaves_interrupts_as_they_were(tmp_path: Path) -> None:
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(RuntimeError, match="Kernel died"):
+        execute(paths()[0], tmp_path, {"PYTHONHOME": str(tmp_path)})
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+@cache
+def run_without_edits(path: Path) -> tuple[nbformat.NotebookNode, list[Path]]:
+    """The notebook after a run on the built-in simulator, and what that left in its folder."""
+    with tempfile.TemporaryDirectory() as folder:
+        return execute(path, Path(folder)), list(Path(folder).iterdir())
+
+
+@pytest.mark.parametrize("path", paths(), ids=lambda path: path.stem)
+class TestEachNotebook:
+    def test_runs_on_the_built_in_simulator_without_edits(self, path: Path) -> None:
+        notebook, left = run_without_edits(path)
+        assert all(output.output_type != "error" for output in outputs(notebook))
+        assert left == []
+
+    @pytest.mark.skipif(pd.__version__ < "3", reason="committed with pandas 3, whose tables look different as text")
+    def test_shows_what_is_committed(self, path: Path) -> None:
+        committed = comparable(nbformat.read(path, as_version=4))
+        assert comparable(run_without_edits(path)[0]) == committed
+        assert sum(map(len, committed.values())) > 1000
+
+    @pytest.mark.skipif(pd.__version__ < "3", reason="committed with pandas 3, whose tables look different as text")
+    def test_shows_the_same_tables_twice_on_a_slow_and_busy_simulator_elsewhere(
+        self, path: Path, tmp_path: Path, bad_day: dict[str, str]
+    ) -> None:
+        names = (
+            "client_id",
+            "client_secret",
+            "org_id",
+            "scopes",
+            "reactor_url",
+            "ims_url",
+            "edge_url",
+            "edge_server_url",
+        )
+        write(tmp_path / ".env", "".join(f"ADOBE_{name.upper()}={bad_day[name]}\n" for name in names))
+        committed = comparable(nbformat.read(path, as_version=4))
+        for _ in range(2):
+            assert comparable(execute(path, tmp_path)) == committed
+
+    def test_runs_with_credentials_from_an_env_file(self, path: Path, tmp_path: Path) -> None:
+        with Simulator() as elsewhere:
+            write(tmp_path / ".env", env_of(elsewhere))
+            notebook = execute(path, tmp_path)
+            saved = json.dumps(notebook)
+            assert any(request.path.startswith(("/companies", "/ee/")) for request in elsewhere.requests)
+            secrets = {*elsewhere.ims.issued, *(each.client_secret for each in elsewhere.accounts.values())}
+        assert not any(secret in saved for secret in secrets)
+        assert not re.search(r"eyJ[\w-]{20,}\.[\w-]{20,}\.", saved), "no token of the built-in simulator either"
+        assert notebook.metadata.widgets, "the widget state is part of what was searched"
+
+    def test_is_committed_with_outputs_and_without_tokens(self, path: Path) -> None:
+        notebook = nbformat.read(path, as_version=4)
+        code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+        assert all(cell.execution_count for cell in code)
+        assert not re.search(r"eyJ[\w-]{10}|simulated-[0-9a-f]", path.read_text(encoding="utf-8"))
+        assert "widgets" not in notebook.metadata
+
+    def test_says_at_the_top_how_to_run_it_against_adobe(self, path: Path) -> None:
+        first = nbformat.read(path, as_version=4).cells[0]
+        assert "Against Adobe" in first.source
+        assert ".env" in first.source
+
+
+def test_the_runner_reports_a_failing_cell(tmp_path: Path) -> None:
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("raise ValueError('x')")])
+    nbformat.write(notebook, tmp_path / "bad.ipynb")
+    with pytest.raises(notebook_runner.CellExecutionError):
+        execute(tmp_path / "bad.ipynb", tmp_path)
+
+
+def test_every_step_of_adobes_tutorial_is_mapped_to_cells_that_exist() -> None:
+    text = (DOCS / "tutorials.md").read_text(encoding="utf-8")
+    rows = {
+        row[0].strip(): row
+        for row in (line.strip("| ").split("|") for line in text.splitlines() if re.match(r"\| [RE]\d", line))
+    }
+    assert list(rows) == STEPS
+    known = {cell.id for path in paths() for cell in nbformat.read(path, as_version=4).cells}
+    for step, row in rows.items():
+        cells = re.findall(r"`([\w-]+)`", row[2])
+        assert cells, step
+        assert set(cells) <= known, step
+    mapped = set(re.findall(r"`([re]\d+[a-f]?(?:-[\w-]+)?)`", text))
+    assert {cell for cell in known if re.match(r"[re]\d", cell)} <= mapped
+
+
+def test_each_cause_of_the_table_is_refused_and_then_works(tmp_path: Path) -> None:
+    notebook = execute(notebook_runner.NOTEBOOKS / "03_edge_network_authentication.ipynb", tmp_path)
+    told = {cell.id: "".join(output.get("text", "") for output in cell.get("outputs", [])) for cell in notebook.cells}
+    for cause in CAUSES:
+        refused, _, works = told[cause].strip().rpartition("\n")
+        assert f"EXEG-050{CODES[cause[3]]}-401" in refused, cause
+        assert works.startswith("It works"), cause
