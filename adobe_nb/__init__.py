@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from adobe_nb.api.reactor.filters import between, contains, eq, gt, lt, not_
     from adobe_nb.api.reactor.frames import expand
     from adobe_nb.api.reactor.journal import journal
-    from adobe_nb.auth.credentials import Secret
+    from adobe_nb.auth.credentials import DEFAULT_SCOPES, Secret
     from adobe_nb.auth.profiles import Profile, forget_profile, profiles
     from adobe_nb.errors import (
         AdobeError,
@@ -61,7 +61,7 @@ _HOMES = {
     "adobe_nb.api.reactor.filters": ("between", "contains", "eq", "gt", "lt", "not_"),
     "adobe_nb.api.reactor.frames": ("expand",),
     "adobe_nb.api.reactor.journal": ("journal",),
-    "adobe_nb.auth.credentials": ("Secret",),
+    "adobe_nb.auth.credentials": ("DEFAULT_SCOPES", "Secret"),
     "adobe_nb.auth.profiles": ("Profile", "forget_profile", "profiles"),
     "adobe_nb.session": ("Check", "Session", "connect", "current", "edge", "reactor", "use", "with_names"),
     "adobe_nb.errors": (
@@ -97,6 +97,7 @@ _HOMES = {
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
+    "DEFAULT_SCOPES",
     "AdobeError",
     "ApiError",
     "ArgumentError",

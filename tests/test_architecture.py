@@ -4,6 +4,7 @@ import ast
 import json
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -19,27 +20,31 @@ LAYERS = {
     "masking": set(),
     "forks": set(),
     "errors": {"masking"},
-    "resources": set(),
-    "limiter": {"forks"},
+    "registry": set(),
     "home": {"errors"},
-    "pool": {"errors", "forks", "limiter"},
-    "transport": {"errors", "forks", "limiter", "masking"},
-    "auth": {"errors", "forks", "home", "masking", "resources", "transport"},
-    "api": {"errors", "forks", "resources", "limiter", "pool", "home", "transport", "auth"},
-    "practice": {"errors", "resources", "transport", "auth", "simulator"},
-    "session": {"errors", "forks", "resources", "limiter", "home", "transport", "auth", "api", "practice"},
-    "snapshot": {"pool", "errors", "home", "resources", "transport", "auth", "api", "session"},
-    "notebook": {"errors", "resources", "transport", "auth", "api", "practice", "session", "snapshot"},
-    "lab": {"errors", "home", "resources", "auth", "api", "practice", "session", "simulator"},
-    "cli": {"errors", "resources", "auth", "api", "session", "lab", "simulator", "snapshot", ""},
-    "simulator": {"errors", "forks", "resources"},
+    "http": {"errors", "forks", "masking"},
+    "auth": {"errors", "forks", "home", "http", "masking", "registry"},
+    "api": {"errors", "forks", "home", "http", "auth", "registry"},
+    "discovery": {"errors", "http", "auth", "simulator"},
+    "session": {"errors", "forks", "home", "http", "auth", "api", "discovery"},
+    "snapshot": {"errors", "home", "http", "auth", "api", "registry", "session"},
+    "notebook": {"errors", "http", "auth", "api", "discovery", "registry", "session", "snapshot"},
+    "lab": {"errors", "home", "auth", "discovery", "session", "simulator"},
+    "cli": {"errors", "registry", "lab", "session", "simulator", "snapshot", ""},
+    "simulator": {"errors", "forks", "registry", "discovery"},
     "": {"errors", "api", "auth", "session", "snapshot", "notebook"},
 }
 
 
 def layer_of(path: Path) -> str:
-    first = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
-    return "" if first == "__init__" else first
+    return layer(path.relative_to(PACKAGE).with_suffix("").parts)
+
+
+def layer(parts: Sequence[str]) -> str:
+    """The folder or module at the top; ``discovery`` finds a simulator for the client, so it is none of its layer."""
+    if tuple(parts[:2]) == ("simulator", "discovery"):
+        return "discovery"
+    return "" if parts[0].startswith("__") else parts[0]
 
 
 def imported(path: Path) -> set[str]:
@@ -53,8 +58,8 @@ def imported(path: Path) -> set[str]:
             modules = [alias.name for alias in node.names]
         else:
             continue
-        names |= {module.split(".")[1] for module in modules if module.startswith("adobe_nb.")}
-    return {"" if name.startswith("__") else name for name in names}
+        names |= {layer(module.split(".")[1:]) for module in modules if module.startswith("adobe_nb.")}
+    return names
 
 
 @pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: str(path.relative_to(PACKAGE)))
@@ -66,14 +71,14 @@ def test_nothing_imports_upward(path: Path) -> None:
 
 
 def test_the_simulator_is_reached_only_inside_a_function() -> None:
-    tree = ast.parse((PACKAGE / "discovery.py").read_text(encoding="utf-8"))
+    tree = ast.parse((PACKAGE / "simulator" / "discovery.py").read_text(encoding="utf-8"))
     outside = [node for node in tree.body if isinstance(node, ast.ImportFrom) and "simulator" in (node.module or "")]
     assert outside == []
 
 
 def test_the_exported_names_are_these() -> None:
     assert {name for name in adobe_nb.__all__ if not name.endswith(("Error", "Warning"))} == {
-        "Check", "HostNotAllowed", "IncompleteCredentials", "IncompleteResult", "NoCredentials", "NameLookupError",
+        "Check", "DEFAULT_SCOPES", "HostNotAllowed", "IncompleteCredentials", "IncompleteResult", "NoCredentials",
         "NotAllowed", "ConfirmationRequired", "NotFound", "NotSignedIn", "OutcomeUnknown", "Profile", "RateLimited",
         "RedirectRefused", "RetiredCredentials", "Secret", "Session", "WaitTimeout", "TokenExpired", "between",
         "connect", "contains", "current", "edge", "eq", "expand", "forget_profile", "gt", "journal",
@@ -124,7 +129,7 @@ def test_a_binding_has_exactly_its_verbs(row: Resource) -> None:
 
 def test_the_client_never_asks_whether_it_talks_to_the_simulator() -> None:
     for folder in ("api", "auth"):
-        for path in (PACKAGE / folder).glob("*.py"):
+        for path in (PACKAGE / folder).rglob("*.py"):
             tests = [node.test for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.If)]
             assert not any("simulator" in ast.unparse(test).lower() for test in tests), path
 

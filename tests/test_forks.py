@@ -237,8 +237,8 @@ class TestLocks:
         right = tables(session)
         pools = session._transport._adapter.poolmanager.pools._container.values()
         locks = [
-            session._auth._lock, session.client.limiter._changed, session.client.pool._lock, sessions._lock, limiters._lock,
-            workers._lock, simulator_server._lock, decoder_of(RESOURCES["rules"])._lock,
+            session._auth._lock, session.client.limiter._changed, session.client.pool._lock, sessions._lock,
+            limiters._lock, workers._lock, simulator_server._lock, decoder_of(RESOURCES["rules"])._lock,
             *(pool.pool.mutex for pool in pools),
         ]  # fmt: skip
         held, release = threading.Event(), threading.Event()

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from adobe_nb import ArgumentError, NotFound, resources
+from adobe_nb import ArgumentError, NotFound, registry
 from adobe_nb.api.reactor.bindings import Reactor
 from adobe_nb.api.reactor.writes import Editable
 from adobe_nb.registry import CREATED, UPDATED, Attribute, Relation, Resource
@@ -41,8 +41,8 @@ class WithWidgets(Reactor):
 
 @pytest.fixture
 def reactor(monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.setitem(resources._BY_TYPE, ROW.type, ROW)
-    monkeypatch.setitem(resources._BY_PREFIX, ROW.prefix, ROW)
+    monkeypatch.setitem(registry._BY_TYPE, ROW.type, ROW)
+    monkeypatch.setitem(registry._BY_PREFIX, ROW.prefix, ROW)
     simulator = started()
     session = sign_in(simulator)
     yield WithWidgets(lambda: session.client)

@@ -95,8 +95,8 @@ class Store:
         place: Place = "file" if in_file else "keyring"
         if place == "keyring" and not keyring_store.works():
             raise CredentialsError(
-                f"The secret was not saved: {keyring_store.what_is_missing()} Or keep it in a file that only you can read: "
-                "in_file=True, --in-file."
+                f"The secret was not saved: {keyring_store.what_is_missing()} Or keep it in a file that only you can "
+                "read: in_file=True, --in-file."
             )
         with self._locked():
             self._sweep()

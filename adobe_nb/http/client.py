@@ -36,7 +36,8 @@ from urllib3.util.ssl_match_hostname import CertificateError
 
 from adobe_nb.errors import AdobeError, HostNotAllowed, RedirectRefused, TransportError
 from adobe_nb.forks import restarts
-from adobe_nb.http.limiter import MOST, Limiter, Turn, pause
+from adobe_nb.http.cancellation import pause
+from adobe_nb.http.limiter import MOST, Limiter, Turn
 from adobe_nb.masking import masked_body, masked_text
 
 ALLOWED_HOSTS = ("reactor.adobe.io", "ims-*.adobelogin.com", "*.adobedc.net")

@@ -14,8 +14,10 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from adobe_nb.forks import in_children, restarts
+from adobe_nb.http.cancellation import Cancellation, Cancelled, current
 
 CEILING = 16
 """Requests in flight at once, at most, unless the user says otherwise."""
@@ -37,19 +39,6 @@ _WINDOW = 8
 _SLICE = 0.2
 _LARGE = 1e100
 
-_crowd = threading.local()
-
-
-@in_children
-def _nobody_waits() -> None:
-    """The thread that forked may have worked for a call of the parent; in the child it works for nobody."""
-    global _crowd  # noqa: PLW0603
-    _crowd = threading.local()
-
-
-class Stopped(BaseException):
-    """The call that this thread worked for has ended. No Exception, so that nothing in between takes it for one."""
-
 
 @dataclass(slots=True, eq=False)
 class Turn:
@@ -61,67 +50,6 @@ class Turn:
     refused: bool = False
     retry_after: float | None = None
     answered: bool = False
-
-
-class Call:
-    """What threads do for a call that another thread made; over when that one has its answer, or an interrupt."""
-
-    def __init__(self) -> None:
-        self._over = threading.Event()
-        self.turns: dict[Turn, Limiter] = {}
-
-    @property
-    def over(self) -> bool:
-        """Whether nobody waits for it any more."""
-        return self._over.is_set()
-
-    def end(self) -> None:
-        """Nothing more is begun for it; what is under way ends by itself."""
-        self._over.set()
-
-    def abandon(self) -> None:
-        """And its requests under way count no longer: one that hangs must not keep others from being sent."""
-        self._over.set()
-        for turn, limiter in list(self.turns.items()):
-            limiter.give_up(turn)
-
-    def wait(self, seconds: float) -> None:
-        """Sleep. Raises Stopped as soon as it is over."""
-        if self._over.wait(seconds):
-            raise Stopped
-
-
-@contextmanager
-def working_for(call: Call) -> Iterator[None]:
-    """In this block, pauses and waits end with Stopped as soon as the call is over."""
-    before = _call()
-    _crowd.call = call
-    try:
-        yield
-    finally:
-        _crowd.call = before
-
-
-def in_a_worker() -> bool:
-    """Whether this thread works for a call that another thread made."""
-    return _call() is not None
-
-
-def _call() -> Call | None:
-    call: Call | None = getattr(_crowd, "call", None)
-    return call
-
-
-def pause(seconds: float) -> None:
-    """Sleep; a thread of a pool wakes up when its call is over. Raises Stopped."""
-    call = _call()
-    if call is not None:
-        call.wait(seconds)
-        return
-    end = time.monotonic() + seconds
-    while (left := end - time.monotonic()) > 0:
-        # In slices: not everything that interrupts a program wakes it up, too.
-        time.sleep(min(left, _SLICE))
 
 
 class Limiter:
@@ -186,8 +114,8 @@ class Limiter:
 
     @contextmanager
     def turn(self) -> Iterator[Turn]:
-        """Wait until one more request may go out; the block sends it and says what came of it. Raises Stopped."""
-        turn, call = Turn(), _call()
+        """Wait until one more request may go out; the block sends it and says what came of it. Raises Cancelled."""
+        turn, call = Turn(), current()
         # What an interrupt leaves behind at any place in here is counted, and counted off again.
         try:
             self._enter(turn, call)
@@ -195,7 +123,7 @@ class Limiter:
         finally:
             self._leave(turn)
             if call is not None:
-                call.turns.pop(turn, None)
+                call.on_abandon.pop(turn, None)
 
     def give_up(self, turn: Turn) -> None:
         """Its request counts no longer, whatever becomes of it."""
@@ -204,11 +132,11 @@ class Limiter:
                 self._turns.remove(turn)
                 self._changed.notify_all()
 
-    def _enter(self, turn: Turn, call: Call | None) -> None:
+    def _enter(self, turn: Turn, call: Cancellation | None) -> None:
         with self._changed:
             while True:
-                if call is not None and call.over:
-                    raise Stopped
+                if call is not None and call.cancelled:
+                    raise Cancelled
                 closed = self.closed_for
                 if not closed and len(self._turns) < self.limit:
                     break
@@ -218,9 +146,9 @@ class Limiter:
             self._turns.add(turn)
             turn.in_flight = len(self._turns)
         if call is not None:
-            call.turns[turn] = self
-            if call.over:  # it may have been abandoned just before
-                raise Stopped
+            call.on_abandon[turn] = partial(self.give_up, turn)
+            if call.cancelled:  # it may have been abandoned just before
+                raise Cancelled
 
     def _leave(self, turn: Turn) -> None:
         with self._changed:

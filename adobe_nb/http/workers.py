@@ -13,7 +13,8 @@ from typing import Any, TypeVar
 
 from adobe_nb.errors import TransportError
 from adobe_nb.forks import depth, in_children, restarts
-from adobe_nb.http.limiter import Call, Limiter, Stopped, in_a_worker, working_for
+from adobe_nb.http.cancellation import Cancellation, Cancelled, in_a_worker, working_for
+from adobe_nb.http.limiter import Limiter
 
 _IDLE = 10.0
 _TICK = 0.2
@@ -47,11 +48,11 @@ class WorkerPool:
 
     def begin_anew(self) -> None:
         """Without threads and tasks, as in a forked process: its threads are to be started there."""
-        self._tasks: queue.SimpleQueue[tuple[Call, Callable[[], None]]] = queue.SimpleQueue()
+        self._tasks: queue.SimpleQueue[tuple[Cancellation, Callable[[], None]]] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._threads = 0
         self._unfinished = 0
-        self._at_work: dict[object, Call] = {}
+        self._at_work: dict[object, Cancellation] = {}
 
     @property
     def threads(self) -> int:
@@ -70,7 +71,7 @@ class WorkerPool:
             return
         # Even a single job goes to a thread: whatever it waits for there, the calling one can be interrupted.
         results: queue.SimpleQueue[tuple[Job, Any, BaseException | None]] = queue.SimpleQueue()
-        call = Call()
+        call = Cancellation()
         process = depth()
         out = 0
         try:
@@ -99,16 +100,16 @@ class WorkerPool:
             raise
         finally:
             # What is still under way ends by itself; nobody waits for it.
-            call.end()
+            call.cancel()
 
-    def _hand_out(self, job: Job, results: "queue.SimpleQueue[Any]", call: Call) -> None:
+    def _hand_out(self, job: Job, results: "queue.SimpleQueue[Any]", call: Cancellation) -> None:
         def task() -> None:
-            if call.over:
+            if call.cancelled:
                 return
             try:
                 with working_for(call):
                     result = job.work()
-            except Stopped:
+            except Cancelled:
                 return
             except BaseException as error:  # noqa: BLE001 - raised again in the calling thread
                 results.put((job, None, error))
@@ -133,7 +134,7 @@ class WorkerPool:
                     raise
                 return
 
-    def _abandon(self, call: Call) -> None:
+    def _abandon(self, call: Cancellation) -> None:
         """Others take the places of the threads that are busy with it, however long that takes."""
         call.abandon()
         with self._lock:

@@ -211,8 +211,8 @@ def _saved(session: sessions.Session, typed: Typed, outcome: Outcome) -> Outcome
     in_file = typed.get("in_file") == "yes"
     if not in_file and not keyring_store.works():
         text = (
-            f"You are signed in, but the profile was not saved: {keyring_store.what_is_missing()} Or tick the box to keep the "
-            "secret in a file, then click Save."
+            f"You are signed in, but the profile was not saved: {keyring_store.what_is_missing()} Or tick the box "
+            "to keep the secret in a file, then click Save."
         )
         return Outcome("error", text, field="save_as")
     try:

@@ -37,9 +37,16 @@ def connection_details() -> dict[str, Any]:
     """Connection details of the announced simulator, else of the built-in one: addresses, and a made-up account."""
     if announced_url():
         return _details_at(announced_url())
+    return built_in_details()
+
+
+def built_in_details() -> dict[str, Any]:
+    """Connection details of the built-in simulator."""
     simulator = _built_in_simulator()
+    if simulator.runs_here:
+        return simulator.connection()
     # In a forked process it is the parent's, which alone can issue a token that is good there.
-    return simulator.connection() if simulator.runs_here else _details_at(simulator.reactor_url)
+    return _details_at(simulator.reactor_url)
 
 
 def is_gone(url: str) -> bool:

@@ -1,15 +1,14 @@
 """What a new simulator holds: the accounts, the company, and its records, with fixed ids and dates."""
 
-import hashlib
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from adobe_nb.registry import RESOURCES
 from adobe_nb.simulator import demo
-from adobe_nb.simulator.edge import DATASTREAMS
+from adobe_nb.simulator.accounts import ORG_ID, digest
+from adobe_nb.simulator.datastreams import DATASTREAMS
 from adobe_nb.simulator.history import log
-from adobe_nb.simulator.ims import SCOPES, Account
 from adobe_nb.simulator.manifests import VERSIONS
 from adobe_nb.simulator.packages import catalogue
 from adobe_nb.simulator.publishing import file_names, folder
@@ -19,8 +18,6 @@ from adobe_nb.simulator.store import Identifier, Record, Store
 from adobe_nb.simulator.store import stamp as _stamp
 from adobe_nb.simulator.texts import json_text
 
-ORG_ID = "5F1C6E4B67A0C0DE0A495C3A@AdobeOrg"
-_EMPTY_ORG_ID = "0D2A7B1967A0C0DE0A495C3B@AdobeOrg"
 DATASTREAM_ID = DATASTREAMS["web"].id
 _TODAY = datetime(2026, 9, 8, 9, 0, tzinfo=UTC)
 _STAGES = ("development", "staging", "production")
@@ -28,36 +25,10 @@ _STAGES = ("development", "staging", "production")
 
 def make_id(resource_type: str, *path: str) -> str:
     """The same id at every start, for the same path of names."""
-    return RESOURCES[resource_type].prefix + _digest("/".join((resource_type, *path)), 16)
-
-
-def _digest(text: str, size: int) -> str:
-    return hashlib.blake2s(text.encode(), digest_size=size).hexdigest()
-
-
-def _secret(name: str) -> str:
-    return "simulated-" + _digest(f"secret of {name}", 16)
+    return RESOURCES[resource_type].prefix + digest("/".join((resource_type, *path)), 16)
 
 
 COMPANY_ID = make_id("companies", ORG_ID)
-ACCOUNTS = {
-    "demo": Account(_digest("client demo", 16), _secret("demo"), ORG_ID),
-    "no_company": Account(_digest("client no_company", 16), _secret("no_company"), _EMPTY_ORG_ID),
-    "no_profile": Account(_digest("client no_profile", 16), _secret("no_profile"), ORG_ID, product_profile=False),
-    "no_platform": Account(_digest("client no_platform", 16), _secret("no_platform"), ORG_ID, platform_context=False),
-    "not_entitled": Account(
-        _digest("client not_entitled", 16), _secret("not_entitled"), "3C9E51D267A0C0DE0A495C3C@AdobeOrg", entitled=False
-    ),
-    "no_scope": Account(_digest("client no_scope", 16), _secret("no_scope"), ORG_ID, scopes=SCOPES[:-1]),
-    "reader": Account(_digest("client reader", 16), _secret("reader"), ORG_ID, rights=frozenset()),
-    "developer": Account(_digest("client developer", 16), _secret("developer"), ORG_ID, rights=frozenset({"develop"})),
-}
-"""``demo`` works; ``no_company`` has an organisation without tags; ``no_profile`` is in no product profile for tags.
-``reader`` may look and change nothing; ``developer`` may develop, but neither approve nor publish.
-
-For the Edge Network: ``no_platform`` is in no product profile of Experience Platform, the company of ``not_entitled``
-has no licence for it, ``no_scope`` lacks the scope acp.foundation.
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +66,7 @@ def _day(text: str) -> datetime:
 
 def _jitter(name: str, hours: int) -> timedelta:
     """A fixed time of day and fraction of a second, so that dates look like people's."""
-    number = int(_digest(f"jitter {name}", 4), 16)
+    number = int(digest(f"jitter {name}", 4), 16)
     return timedelta(milliseconds=number % (hours * 3_600_000))
 
 
@@ -106,7 +77,7 @@ def _company() -> Record:
         "updated_at": _stamp(_day("2026-03-03")),
         "name": "Hearth & Harbor",
         "org_id": ORG_ID,
-        "token": _digest("company token", 6),
+        "token": digest("company token", 6),
         "cjm_enabled": False,
         "edge_enabled": True,
         "edge_events_allotment": 50_000_000,
@@ -128,7 +99,7 @@ def _property(name: str, platform: str, created: datetime, domains: tuple[str, .
         "platform": platform,
         "enabled": True,
         "development": False,
-        "token": _digest(f"property token {name}", 6),
+        "token": digest(f"property token {name}", 6),
         "domains": list(domains),
         "undefined_vars_return_empty": platform == "web",
         "rule_component_sequencing_enabled": platform != "mobile",
@@ -203,7 +174,7 @@ class _Builder:
         day = int(life * (position / max(count, 1)) ** 2 * 0.8) + 1
         name = f"{self._spec.name} {position}"
         created = self._created + timedelta(days=day) + _jitter(name, 8)
-        changed = created + (_TODAY - timedelta(days=8) - created) * (int(_digest(name, 1), 16) / 255)
+        changed = created + (_TODAY - timedelta(days=8) - created) * (int(digest(name, 1), 16) / 255)
         return created, changed
 
     def _add_head(self, record: Record, created: datetime) -> Record:
@@ -314,7 +285,7 @@ class _Builder:
 
     def _environment(self, stage: str) -> Record:
         name = stage.capitalize()
-        token = _digest(f"environment {self._spec.name} {stage}", 6)
+        token = digest(f"environment {self._spec.name} {stage}", 6)
         created = _stamp(self._created + timedelta(minutes=5 + _STAGES.index(stage)))
         library_path = f"{self._company.attributes['token']}/{self._property.attributes['token']}"
         attributes = {
@@ -405,7 +376,7 @@ class _Builder:
         number = head.meta["latest_revision_number"] + 1
         latest = self._latest(head)
         # Unchanged heads keep their revision: about half of them change from release to release.
-        if latest is not None and int(_digest(f"{head.id} {when}", 1), 16) % 2:
+        if latest is not None and int(digest(f"{head.id} {when}", 1), 16) % 2:
             return latest
         revision = self._copy(head, number, when)
         self._store.add(revision)

@@ -19,6 +19,7 @@ from tornado.httputil import HTTPServerRequest
 from tornado.web import Application, RequestHandler, stream_request_body
 
 from adobe_nb.forks import in_children, restarts
+from adobe_nb.simulator.accounts import ACCOUNTS, ORG_ID
 from adobe_nb.simulator.app import App
 from adobe_nb.simulator.calls import Options
 from adobe_nb.simulator.drift import Change
@@ -26,7 +27,7 @@ from adobe_nb.simulator.edge import EdgeApp
 from adobe_nb.simulator.faults import SEED, Fault, Faults
 from adobe_nb.simulator.ims import Account, Ims
 from adobe_nb.simulator.messages import JSON_API, Request, Response
-from adobe_nb.simulator.seed import ACCOUNTS, COMPANY_ID, DATASTREAM_ID, ORG_ID, Bulk, seeded
+from adobe_nb.simulator.seed import COMPANY_ID, DATASTREAM_ID, Bulk, seeded
 from adobe_nb.simulator.writes import is_loopback
 
 _ADDRESS = "127.0.0.1"

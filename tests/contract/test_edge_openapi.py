@@ -10,7 +10,7 @@ import pytest
 import requests
 from jsonschema import Draft202012Validator
 
-from adobe_nb.simulator.edge import DATASTREAMS
+from adobe_nb.simulator.datastreams import DATASTREAMS
 from tests.conftest import sign_in
 
 FILE = Path(__file__).parents[3] / "shared" / "edge" / "openapi.yaml"

@@ -8,7 +8,8 @@ from contextlib import AbstractContextManager
 
 import pytest
 
-from adobe_nb.http.limiter import Call, Limiter, Stopped, Turn, in_a_worker, pause, working_for
+from adobe_nb.http.cancellation import Cancellation, Cancelled, in_a_worker, pause, working_for
+from adobe_nb.http.limiter import Limiter, Turn
 
 
 class Clock:
@@ -174,7 +175,7 @@ def test_a_shorter_wish_does_not_open_it_earlier() -> None:
 
 def test_whoever_waits_for_a_call_that_is_over_is_sent_away() -> None:
     limiter = Limiter(1)
-    call = Call()
+    call = Cancellation()
     outcome: list[BaseException] = []
 
     def wait() -> None:
@@ -183,13 +184,13 @@ def test_whoever_waits_for_a_call_that_is_over_is_sent_away() -> None:
             try:
                 with limiter.turn():
                     pass
-            except Stopped as stopped:
+            except Cancelled as stopped:
                 outcome.append(stopped)
 
     with limiter.turn():
         thread = threading.Thread(target=wait)
         thread.start()
-        call.end()
+        call.cancel()
         thread.join(2)
     assert outcome
     assert limiter.in_flight == 0
@@ -197,20 +198,20 @@ def test_whoever_waits_for_a_call_that_is_over_is_sent_away() -> None:
 
 def test_requests_of_an_abandoned_call_count_no_longer_and_are_not_counted_off_twice() -> None:
     limiter = Limiter(1)
-    call = Call()
+    call = Cancellation()
     with working_for(call), limiter.turn():
         call.abandon()
         assert limiter.in_flight == 0
-        with working_for(Call()), limiter.turn():
+        with working_for(Cancellation()), limiter.turn():
             assert limiter.in_flight == 1
     assert limiter.in_flight == 0
 
 
 def test_a_pause_ends_with_the_call() -> None:
-    call = Call()
-    threading.Timer(0.1, call.end).start()
+    call = Cancellation()
+    threading.Timer(0.1, call.cancel).start()
     began = time.monotonic()
-    with working_for(call), pytest.raises(Stopped):
+    with working_for(call), pytest.raises(Cancelled):
         pause(60)
     assert time.monotonic() - began < 20
     assert not in_a_worker()

@@ -14,7 +14,8 @@ from requests import PreparedRequest
 from adobe_nb import session as sessions
 from adobe_nb.errors import NotFound, TransportError
 from adobe_nb.http import workers
-from adobe_nb.http.limiter import Limiter, pause
+from adobe_nb.http.cancellation import pause
+from adobe_nb.http.limiter import Limiter
 from adobe_nb.http.workers import Job, WorkerPool, each, pool_of
 from tests.conftest import sign_in, until
 from tests.support.stub import Answer, Got, stub

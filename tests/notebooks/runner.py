@@ -1,7 +1,7 @@
 """Run the tutorials.
 
-``python tests/notebooks/runner.py`` runs them on the simulator and writes their outputs into the files; with ``--check``
-it writes nothing, and fails when one does not run. Files named on the command line are run alone.
+``python tests/notebooks/runner.py`` runs them on the simulator and writes their outputs into the files; with
+``--check`` it writes nothing, and fails when one does not run. Files named on the command line are run alone.
 """
 
 import atexit

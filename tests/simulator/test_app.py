@@ -6,11 +6,12 @@ from typing import Any
 import pytest
 
 from adobe_nb.registry import RESOURCES
+from adobe_nb.simulator.accounts import ACCOUNTS, ORG_ID
 from adobe_nb.simulator.app import App
 from adobe_nb.simulator.calls import Options
 from adobe_nb.simulator.ims import Ims
 from adobe_nb.simulator.messages import Request
-from adobe_nb.simulator.seed import ACCOUNTS, ORG_ID, Bulk, seeded
+from adobe_nb.simulator.seed import Bulk, seeded
 from tests.support.caller import Caller
 
 BASE = "http://127.0.0.1:1"

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 import requests
 
-from adobe_nb.simulator.edge import DATASTREAMS, LIMIT
+from adobe_nb.simulator.datastreams import DATASTREAMS
+from adobe_nb.simulator.edge import LIMIT
 
 WEB = DATASTREAMS["web"].id
 VIEW = {"xdm": {"eventType": "view", "identityMap": {"Email": [{"id": "ana@hearth-harbor.example", "primary": True}]}}}

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from adobe_nb.registry import RESOURCES
+from adobe_nb.simulator.accounts import ACCOUNTS
 from adobe_nb.simulator.messages import Request
-from adobe_nb.simulator.seed import ACCOUNTS
 from adobe_nb.simulator.store import SERVED_AT, Record
 from tests.support.caller import ACCEPT, BASE, COMPANY, Caller, Site, made, samples, site, zipped
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from adobe_nb.simulator.accounts import ACCOUNTS, ORG_ID
 from adobe_nb.simulator.messages import JSON_API
-from adobe_nb.simulator.seed import ACCOUNTS, ORG_ID
 from tests.support.caller import COMPANY, Answer, Caller, form, made, zipped
 
 PARTNERS = "7B4D9F2E67A0C0DE0A495C3F@AdobeOrg"

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
+from adobe_nb.simulator.accounts import ACCOUNTS, ORG_ID
 from adobe_nb.simulator.ims import ALL_RIGHTS, Account
 from adobe_nb.simulator.messages import JSON_API
-from adobe_nb.simulator.seed import ACCOUNTS, ORG_ID
 from tests.support.caller import BASE, Caller, Site, made, site
 
 STAGES = {"development": "development", "submitted": "staging", "approved": "production", "rejected": "development"}

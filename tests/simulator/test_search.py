@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from adobe_nb.registry import RESOURCES
+from adobe_nb.simulator.accounts import ORG_ID
 from adobe_nb.simulator.search import SEARCHABLE, BadSearch, search
-from adobe_nb.simulator.seed import ORG_ID, Bulk, seeded
+from adobe_nb.simulator.seed import Bulk, seeded
 from adobe_nb.simulator.store import render
 
 Document = dict[str, Any]

@@ -11,9 +11,10 @@ import pytest
 
 from adobe_nb.registry import ID_PATTERN, RESOURCES
 from adobe_nb.simulator import demo
+from adobe_nb.simulator.accounts import ORG_ID
 from adobe_nb.simulator.packages import newer
 from adobe_nb.simulator.publishing import addresses
-from adobe_nb.simulator.seed import COMPANY_ID, ORG_ID, Bulk, seeded
+from adobe_nb.simulator.seed import COMPANY_ID, Bulk, seeded
 from adobe_nb.simulator.store import Record, Store
 from tests.support.caller import Caller
 

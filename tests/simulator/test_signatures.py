@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from adobe_nb.registry import RESOURCES
-from adobe_nb.simulator.seed import ACCOUNTS
+from adobe_nb.simulator.accounts import ACCOUNTS
 from tests.conftest import sign_in, started
 from tests.support.caller import Caller, Site, made, samples, site
 

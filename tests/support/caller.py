@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from adobe_nb.registry import RESOURCES, Resource
+from adobe_nb.simulator.accounts import ACCOUNTS, ORG_ID
 from adobe_nb.simulator.app import App
 from adobe_nb.simulator.calls import Options
 from adobe_nb.simulator.ims import Account, Ims
 from adobe_nb.simulator.messages import JSON_API, Request
-from adobe_nb.simulator.seed import ACCOUNTS, COMPANY_ID, ORG_ID, Bulk, seeded
+from adobe_nb.simulator.seed import COMPANY_ID, Bulk, seeded
 from adobe_nb.simulator.store import Store
 
 BASE = "http://127.0.0.1:1"

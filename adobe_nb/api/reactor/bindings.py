@@ -29,8 +29,7 @@ from adobe_nb.api.reactor.relations import linked, related, rules_of
 from adobe_nb.api.reactor.responses import attrs_of, did_you_mean, one_of
 from adobe_nb.api.reactor.search import EVERYWHERE, search
 from adobe_nb.api.reactor.secrets import Secrets
-from adobe_nb.api.reactor.sending import attribute, name_of, perform
-from adobe_nb.api.reactor.writes import Editable, Notes, Revisable, RuleComponents
+from adobe_nb.api.reactor.writes import Editable, Notes, Revisable, RuleComponents, attribute, name_of, perform
 from adobe_nb.errors import ArgumentError, NotFound
 from adobe_nb.registry import RESOURCES, Resource
 
@@ -73,6 +72,15 @@ class Reactor:
 
     def __repr__(self) -> str:
         return f"<Reactor: {', '.join(RESOURCES)}>"
+
+    def types(self) -> pd.DataFrame:
+        """Every resource type, one row each; no request is made.
+
+        Columns, all text: ``type``, the ``prefix`` of its ids, ``about`` (what it is), the ``call`` that lists it, and
+        ``guide``, the address of Adobe's page about it.
+        """
+        rows = [(row.type, row.prefix, row.about, row.call, row.docs) for row in RESOURCES.values()]
+        return pd.DataFrame(rows, columns=["type", "prefix", "about", "call", "guide"], dtype="string")
 
     def get(self, *ids: Ids) -> dict[str, pd.DataFrame]:
         """Resources of any types by id: ``{type: frame}``. Raises ArgumentError, NotFound."""

@@ -12,7 +12,8 @@ from adobe_nb.api.reactor.paging import documents_of
 from adobe_nb.api.reactor.payloads import Change, Document, Placeholder, asked, identifier, shown
 from adobe_nb.api.reactor.polling import Waitable
 from adobe_nb.api.reactor.responses import linkage_of, linked_id, needed_id
-from adobe_nb.api.reactor.sending import (
+from adobe_nb.api.reactor.writes import (
+    Editable,
     attribute,
     check_confirm,
     checked_name,
@@ -23,7 +24,6 @@ from adobe_nb.api.reactor.sending import (
     states_of,
     with_note,
 )
-from adobe_nb.api.reactor.writes import Editable
 from adobe_nb.errors import ArgumentError
 from adobe_nb.registry import RESOURCES, STAGES
 

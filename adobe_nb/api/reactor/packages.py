@@ -20,7 +20,10 @@ from adobe_nb.api.reactor.payloads import Change, Document, Placeholder, asked, 
 from adobe_nb.api.reactor.polling import Waitable
 from adobe_nb.api.reactor.relations import versions_of
 from adobe_nb.api.reactor.responses import attrs_of, needed_id
-from adobe_nb.api.reactor.sending import (
+from adobe_nb.api.reactor.writes import (
+    Creatable,
+    Deletable,
+    Revisable,
     attribute,
     check_confirm,
     check_head,
@@ -30,7 +33,6 @@ from adobe_nb.api.reactor.sending import (
     states_of,
     update_change,
 )
-from adobe_nb.api.reactor.writes import Creatable, Deletable, Revisable
 from adobe_nb.errors import ArgumentError
 from adobe_nb.registry import RESOURCES
 
@@ -154,8 +156,8 @@ class ExtensionPackages(Deletable, Waitable):
         """Release a package in development to your own properties; it cannot be changed after that.
 
         Its name has to be said: ``confirm="my-extension"``. Public releases are arranged with Adobe. Raises
-        ConfirmationRequired before anything is released; ApiError, OutcomeUnknown. A dry run sends nothing, so it does not
-        check the name.
+        ConfirmationRequired before anything is released; ApiError, OutcomeUnknown. A dry run sends
+        nothing, so it does not check the name.
         """
         confirm = checked_name(confirm)
         if not asked(dry_run):

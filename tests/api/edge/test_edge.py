@@ -25,7 +25,7 @@ from adobe_nb.errors import (
     NotSignedIn,
     TransportError,
 )
-from adobe_nb.simulator.edge import DATASTREAMS
+from adobe_nb.simulator.datastreams import DATASTREAMS
 from tests.conftest import RECORDER, sign_in
 from tests.support.stub import Answer, Got, stub
 

@@ -222,7 +222,7 @@ def test_trouble_that_stays_is_one_error_that_tells(kind: str, error: type[Adobe
 
 
 def test_the_service_sets_the_pace(simulate: Any) -> None:
-    # What share is refused is shown in tests/http/test_limiter.py, by a clock of its own: here it depends on the machine.
+    # The share that is refused depends on the machine here; tests/http/test_limiter.py shows it by a clock of its own.
     simulator = simulate(seed="empty", bulk=ELEMENTS, latency=0.1, most_in_flight=6)
     session = patient(simulator)
     place = session.reactor.properties()

@@ -17,7 +17,8 @@ from adobe_nb.errors import ArgumentError, IncompleteResult
 from adobe_nb.http.workers import WorkerPool
 from adobe_nb.registry import RESOURCES
 from adobe_nb.simulator import search as simulator
-from adobe_nb.simulator.seed import ORG_ID, Bulk, seeded
+from adobe_nb.simulator.accounts import ORG_ID
+from adobe_nb.simulator.seed import Bulk, seeded
 from adobe_nb.simulator.store import render
 from tests.conftest import sign_in
 
