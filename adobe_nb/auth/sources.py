@@ -4,7 +4,6 @@ A file is read only when it is named, except ``.env``, which is looked for from 
 """
 
 import contextlib
-import difflib
 import json
 import os
 import re
@@ -30,6 +29,7 @@ from adobe_nb.auth.permissions import warn_if_readable_by_others
 from adobe_nb.auth.text_files import Variables, read_text, read_variables
 from adobe_nb.errors import AdobeError, ArgumentError, CredentialsError, IncompleteCredentials
 from adobe_nb.home import expanded
+from adobe_nb.suggest import is_misspelled
 
 _NAMES = {
     "ADOBE_CLIENT_ID": "client_id",
@@ -489,9 +489,7 @@ def _misspelt(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(
         name
         for name in names
-        if name.upper() not in known
-        and name.upper().startswith("ADOBE")
-        and difflib.get_close_matches(name.upper(), _NAMES, 1, 0.85)
+        if name.upper() not in known and name.upper().startswith("ADOBE") and is_misspelled(name.upper(), _NAMES)
     )
 
 

@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Sequence
 
 from adobe_nb.api.reactor.frames import columns_of
-from adobe_nb.api.reactor.responses import did_you_mean
 from adobe_nb.errors import ArgumentError
 from adobe_nb.registry import RESOURCES
 from adobe_nb.snapshot.tables import Columns
+from adobe_nb.suggest import did_you_mean
 
 DIRECT = tuple(row.type for row in RESOURCES.values() if row.listed and "properties" in row.parents)
 """Listed under a property."""

@@ -26,12 +26,13 @@ from adobe_nb.api.reactor.packages import ExtensionPackages, Extensions, UsageAu
 from adobe_nb.api.reactor.payloads import Change, asked, hidden_in, masked, shown
 from adobe_nb.api.reactor.polling import Hosts
 from adobe_nb.api.reactor.relations import linked, related, rules_of
-from adobe_nb.api.reactor.responses import attrs_of, did_you_mean, one_of
+from adobe_nb.api.reactor.responses import attrs_of, one_of
 from adobe_nb.api.reactor.search import EVERYWHERE, search
 from adobe_nb.api.reactor.secrets import Secrets
 from adobe_nb.api.reactor.writes import Editable, Notes, Revisable, RuleComponents, attribute, name_of, perform
 from adobe_nb.errors import ArgumentError, NotFound
 from adobe_nb.registry import RESOURCES, Resource
+from adobe_nb.suggest import did_you_mean
 
 
 class Reactor:

@@ -1,6 +1,5 @@
 """Reading resources of one type: lists, ``get``, ``find``, ``iterate``."""
 
-import difflib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -28,6 +27,7 @@ from adobe_nb.api.reactor.paging import Ask, Nowhere, documents_of, read
 from adobe_nb.api.reactor.responses import attrs_of, checked_limit, linked_id, one_of, path_to
 from adobe_nb.errors import ArgumentError, Gap, IncompleteResult, NameLookupError
 from adobe_nb.registry import RESOURCES, Resource
+from adobe_nb.suggest import candidates
 
 # The default order of Adobe's lists is not documented, and pages of an undefined order can overlap.
 STEADY_ORDER = ("sort", "created_at")
@@ -171,7 +171,7 @@ class Collection:
                 list(same["id"]),
             )
         names = [str(each) for each in self(parents)["name"].dropna()]
-        close = _closest(name, names)
+        close = candidates(name, names)
         more = f" and {len(names) - len(close)} more" if len(names) > len(close) else ""
         hint = f"There are: {', '.join(repr(each) for each in close)}{more}." if close else "There are none at all."
         raise NameLookupError(f"No {self.row.singular.replace('_', ' ')} is called {name!r}. {hint}", close)
@@ -515,12 +515,3 @@ def _head(frame: pd.DataFrame, rows: int) -> pd.DataFrame:
     head = frame.head(rows).copy()
     head.attrs = frame.attrs
     return head
-
-
-def _closest(name: str, names: Iterable[str], most: int = 10) -> list[str]:
-    """Candidates to show: similar ones first, then the rest, ten at most."""
-    unique = sorted(set(names), key=str.casefold)
-    folded = {each.casefold(): each for each in unique}
-    close = [folded[each] for each in difflib.get_close_matches(name.casefold(), folded, n=most, cutoff=0.4)]
-    close += [each for each in unique if name.casefold() in each.casefold() and each not in close]
-    return (close + [each for each in unique if each not in close])[:most]

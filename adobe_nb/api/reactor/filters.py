@@ -4,7 +4,6 @@ The service ignores a malformed filter and answers with everything, so filters a
 after it. Source: https://experienceleague.adobe.com/en/docs/experience-platform/tags/api/guides/filtering
 """
 
-import difflib
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,6 +16,7 @@ import pandas as pd
 
 from adobe_nb.errors import ArgumentError, IncompleteResult
 from adobe_nb.registry import Attribute, Kind, Resource
+from adobe_nb.suggest import did_you_mean
 
 OPERATORS = ("EQ", "NOT", "LT", "GT", "BETWEEN", "CONTAINS")
 Scalar = str | bool | int | float | date | datetime
@@ -153,7 +153,7 @@ def check_sort(row: Resource, given: Sort | None) -> tuple[str, ...]:
         bare = name.lstrip("+-")
         if bare not in row.sortable:
             raise ArgumentError(
-                f"{row.type} cannot be sorted by {bare or 'nothing'!r}.{_did_you_mean(bare, row.sortable)}"
+                f"{row.type} cannot be sorted by {bare or 'nothing'!r}.{did_you_mean(bare, row.sortable)}"
             )
         checked.append(f"-{bare}" if name.startswith("-") else bare)
     return tuple(checked)
@@ -189,7 +189,7 @@ def check_rows(row: Resource, conditions: Sequence[Condition], resources: Iterab
 
 def _condition(row: Resource, name: str, value: "Scalar | Sequence[Scalar]") -> Condition:
     if name not in row.filters:
-        raise ArgumentError(f"{row.type} cannot be filtered by {name!r}.{_did_you_mean(name, row.filters)}")
+        raise ArgumentError(f"{row.type} cannot be filtered by {name!r}.{did_you_mean(name, row.filters)}")
     if isinstance(value, str):
         text = value
         if not _OPERATOR.match(text):
@@ -311,11 +311,6 @@ def _some(values: Sequence[Any]) -> Sequence[Any]:
     if not values:
         raise ArgumentError("A filter needs at least one value. An empty list would ask for everything.")
     return values
-
-
-def _did_you_mean(name: str, known: Sequence[str]) -> str:
-    close = difflib.get_close_matches(name, known, n=2, cutoff=0.6)
-    return f" Did you mean {' or '.join(close)}?" if close else f" Possible: {', '.join(known)}."
 
 
 def _value(resource: Mapping[str, Any], name: str, columns: Mapping[str, Attribute]) -> tuple[object, Attribute | None]:

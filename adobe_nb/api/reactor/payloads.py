@@ -11,10 +11,10 @@ import pandas as pd
 
 from adobe_nb.api.reactor.inputs import ids_in, is_null
 from adobe_nb.api.reactor.redaction import MASK, public_address
-from adobe_nb.api.reactor.responses import did_you_mean
 from adobe_nb.auth.credentials import Secret
 from adobe_nb.errors import ArgumentError
 from adobe_nb.registry import BY_PREFIX, RESOURCES, Attribute, Relation, Resource, Verb
+from adobe_nb.suggest import did_you_mean
 
 Document = dict[str, Any]
 

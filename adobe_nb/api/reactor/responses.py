@@ -1,8 +1,7 @@
 """What every verb asks of an answer, and says about it."""
 
-import difflib
 import operator
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -84,9 +83,3 @@ def checked_limit(limit: object) -> int | None:
     if number < 1:
         raise ArgumentError(f"limit is a whole number from 1, not {limit!r}. Leave it out for everything.")
     return number
-
-
-def did_you_mean(name: str, known: Collection[str]) -> str:
-    """`` Did you mean rules?``, else what there is."""
-    close = difflib.get_close_matches(name, known, n=1)
-    return f" Did you mean {close[0]}?" if close else f" There are: {', '.join(known) or 'none'}."

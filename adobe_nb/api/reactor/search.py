@@ -17,9 +17,10 @@ from adobe_nb.api.reactor.decoding import problem_of, wrong_shape
 from adobe_nb.api.reactor.filters import Sort, check_whole
 from adobe_nb.api.reactor.frames import json_columns, json_text, nested_text, to_frame
 from adobe_nb.api.reactor.jsonapi import PAGE_SIZE, Client, Document, in_parallel
-from adobe_nb.api.reactor.responses import attrs_of, checked_limit, did_you_mean
+from adobe_nb.api.reactor.responses import attrs_of, checked_limit
 from adobe_nb.errors import ArgumentError, IncompleteResult
 from adobe_nb.registry import RESOURCES, UPDATED, Attribute, Resource
+from adobe_nb.suggest import did_you_mean
 
 SEARCHABLE = tuple(row.type for row in RESOURCES.values() if row.searchable)
 """The types that the service can search."""

@@ -120,7 +120,7 @@ def test_bounds_that_cannot_be_compared_are_an_error_at_once(bounds: tuple[Any, 
     ("given", "says"),
     [
         ({"nam": "EQ x"}, "Did you mean name"),
-        ({"zzz": "EQ x"}, "Possible: created_at, dirty"),
+        ({"zzz": "EQ x"}, "Choose from: created_at, dirty"),
         ({"name": "home"}, "has no operator. Write 'EQ home'"),
         ({"name": "EQhome"}, "has no operator"),
         ({"name": "LIKE home"}, "no LIKE .* Write 'CONTAINS home'"),

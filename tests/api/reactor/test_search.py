@@ -437,7 +437,7 @@ def test_something_deleted_among_others_is_an_error() -> None:
         ({"text": "a", "operator": "and"}, "AND or OR, in capitals"),
         ({"text": "a", "types": []}, "types is empty"),
         ({"text": "a", "types": "rule"}, "Did you mean rules"),
-        ({"text": "a", "types": ["rules", "zzz"]}, "'zzz' is not a resource type. There are: properties"),
+        ({"text": "a", "types": ["rules", "zzz"]}, "'zzz' is not a resource type. Choose from: properties"),
         ({"text": "a", "types": [["rules"]]}, "is not a resource type"),
         ({"text": "a", "types": 5}, "types is a resource type or a list"),
         ({"text": "a", "types": "secrets"}, r"does not search secrets. Read them with reactor.secrets\(properties\)"),

@@ -1,0 +1,71 @@
+"""What notebooks and documentation show can be copied: they use public names only."""
+
+import ast
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+
+import adobe_nb
+from adobe_nb import simulator, snapshot
+
+ROOT = Path(__file__).parents[1]
+PUBLIC = {
+    "adobe_nb": {*adobe_nb.__all__, "simulator", "snapshot"},
+    "adobe_nb.simulator": set(simulator.__all__),
+    "adobe_nb.snapshot": set(snapshot.__all__),
+}
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+def shown_in(path: Path) -> list[str]:
+    """The Python that a notebook or a page shows, magics left out."""
+    if path.suffix == ".ipynb":
+        cells = nbformat.read(path, as_version=4).cells
+        blocks = [cell.source for cell in cells if cell.cell_type == "code"]
+    else:
+        blocks = re.findall(r"```python\n(.*?)```", path.read_text(encoding="utf-8"), re.DOTALL)
+    plain = [block for block in blocks if not block.lstrip().startswith("%%")]
+    return [re.sub(r"^(\s*)[%!].*$", r"\1pass", block, flags=re.MULTILINE) for block in plain]
+
+
+def inner_names(code: str) -> list[str]:
+    """The names of the package in this code that are not public."""
+    tree = ast.parse(code)
+    names = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            imported = [alias.name for alias in node.names]
+            names += [name for name in imported if name.startswith("adobe_nb.") and name not in PUBLIC]
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "adobe_nb":
+            public = PUBLIC.get(node.module or "", set())
+            names += [f"{node.module}.{alias.name}" for alias in node.names if alias.name not in public]
+        elif isinstance(node, ast.Attribute):
+            module, _, name = ast.unparse(node).rpartition(".")
+            module = module if module.startswith("adobe_nb") else f"adobe_nb.{module}"
+            if module in PUBLIC and name not in PUBLIC[module]:
+                names.append(f"{module}.{name}")
+    return names
+
+
+@pytest.mark.parametrize("path", [*NOTEBOOKS, *PAGES], ids=lambda path: path.name)
+def test_only_public_names_are_shown(path: Path) -> None:
+    assert [name for block in shown_in(path) for name in inner_names(block)] == []
+
+
+@pytest.mark.parametrize(
+    ("code", "inner"),
+    [
+        ("import adobe_nb\nadobe_nb.connect()", []),
+        ("from adobe_nb import reactor, simulator\nsimulator.DATASTREAMS", []),
+        ("from adobe_nb.registry import RESOURCES", ["adobe_nb.registry.RESOURCES"]),
+        ("import adobe_nb.session", ["adobe_nb.session"]),
+        ("from adobe_nb import session", ["adobe_nb.session"]),
+        ("adobe_nb.session.connect()", ["adobe_nb.session"]),
+        ("simulator.server.built_in()", ["adobe_nb.simulator.server"]),
+    ],
+)
+def test_an_inner_name_is_noticed(code: str, inner: list[str]) -> None:
+    assert inner_names(code) == inner
