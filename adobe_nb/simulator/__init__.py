@@ -17,7 +17,7 @@ from adobe_nb.simulator.datastreams import DATASTREAMS
 if TYPE_CHECKING:
     from adobe_nb.simulator.server import Simulator
 
-__all__ = ["ACCOUNTS", "DATASTREAMS", "connection", "start"]
+__all__ = ["ACCOUNTS", "DATASTREAMS", "connection", "expired_token", "start"]
 
 
 def connection() -> dict[str, Any]:
@@ -29,6 +29,13 @@ def connection() -> dict[str, Any]:
     from adobe_nb.simulator.discovery import built_in_details  # noqa: PLC0415
 
     return built_in_details()
+
+
+def expired_token() -> str:
+    """An access token of this process's own simulator that has expired, to see how the services refuse it."""
+    from adobe_nb.simulator.server import built_in  # noqa: PLC0415
+
+    return built_in().expired_token()
 
 
 def start(

@@ -108,7 +108,7 @@ class Simulator:
         self._calls = set()
 
     def __enter__(self) -> "Simulator":
-        return self.start()
+        return self if self._is_running else self.start()
 
     def __exit__(self, *_: object) -> None:
         self.stop()
@@ -145,7 +145,7 @@ class Simulator:
 
     def start(self) -> "Simulator":
         """Serve on a thread; returns when ready. Raises OSError when the port is taken."""
-        if self._thread is not None and self._thread.is_alive():
+        if self._is_running:
             raise RuntimeError("The simulator is running already.")
         if not 0 <= self._port <= 65535:
             raise OSError(f"{self._port} is no port: they go from 0 to 65535")
@@ -160,6 +160,10 @@ class Simulator:
             self._thread.join()
             raise self._problem
         return self
+
+    @property
+    def _is_running(self) -> bool:
+        return self._thread is not None and self._thread.is_alive()
 
     def stop(self) -> None:
         """Stop serving and wait until that is done. Harmless when not running."""

@@ -38,7 +38,8 @@ def overview() -> str:
         lines.append(f"| [{row.type}]({row.type}.md) | {row.prefix} | {row.about} | {verbs} |")
     lines += [
         "",
-        "Across types: `reactor.get`, `reactor.find`, `reactor.search`, `reactor.related`, `reactor.relationships`, "
+        "Across types: `reactor.types` (this table as a DataFrame), `reactor.get`, `reactor.find`, `reactor.search`, "
+        "`reactor.related`, `reactor.relationships`, "
         "`reactor.with_names`, `reactor.profile`, `reactor.heartbeat`, `reactor.request`, `reactor.as_curl`.",
         "",
         "[operations](operations.md): every HTTP call of the API, and the Python call for it.",
