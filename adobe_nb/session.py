@@ -9,12 +9,12 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cache
+from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import Any, Literal, NoReturn
 
 from adobe_nb.api.edge.bindings import Edge, EdgeClient
-from adobe_nb.api.progress import bars, no_progress
+from adobe_nb.api.progress import Progress, bar, no_progress
 from adobe_nb.api.reactor.bindings import Reactor
 from adobe_nb.api.reactor.journal import Journal
 from adobe_nb.api.reactor.jsonapi import Client
@@ -37,7 +37,7 @@ from adobe_nb.errors import (
 from adobe_nb.forks import in_children
 from adobe_nb.home import state_folder
 from adobe_nb.http.client import Transport
-from adobe_nb.http.limiter import MOST, limiter_of
+from adobe_nb.http.limiter import MOST, Limiter, limiter_of
 from adobe_nb.simulator import discovery
 
 BY_HAND = "the panel"
@@ -85,30 +85,8 @@ class Session:
         self._limiters = limiter_of(credentials.org_id, hosts.reactor), limiter_of(self.org_id, hosts.edge_server)
         if concurrency is not None:
             self.concurrency = concurrency
-        client = Client(
-            self._transport,
-            self._auth,
-            credentials.hosts.reactor,
-            service=self.service,
-            org_id=credentials.org_id,
-            limiter=self._limiters[0],
-            progress=bars(self._limiters[0]) if progress else no_progress,
-            journal=Journal() if journal else None,
-        )
-        self.reactor = Reactor(lambda: client)
-        self._client = client
-        edge_client = EdgeClient(
-            self._transport,
-            self._auth,
-            credentials.hosts.edge,
-            credentials.hosts.edge_server,
-            service=self.service,
-            org_id=credentials.org_id,
-            progress=bars(self._limiters[1]) if progress else no_progress,
-            limiter=self._limiters[1],
-        )
-        self.edge = Edge(lambda: edge_client)
-        self._edge_client = edge_client
+        self._writes_journal = journal
+        self._shows_progress = progress
 
     def __repr__(self) -> str:
         return (
@@ -135,15 +113,48 @@ class Session:
         """A sentence when this machine's clock differs from Adobe's by five minutes or more; else nothing."""
         return self._auth.clock_note
 
-    @property
+    @cached_property
     def client(self) -> Client:
         """The JSON:API client that ``reactor`` uses."""
-        return self._client
+        return Client(
+            self._transport,
+            self._auth,
+            self.credentials.hosts.reactor,
+            service=self.service,
+            org_id=self.org_id,
+            limiter=self._limiters[0],
+            progress=self._progress(self._limiters[0]),
+            journal=Journal() if self._writes_journal else None,
+        )
 
-    @property
+    @cached_property
     def edge_client(self) -> EdgeClient:
         """The client that ``edge`` uses."""
-        return self._edge_client
+        hosts = self.credentials.hosts
+        return EdgeClient(
+            self._transport,
+            self._auth,
+            hosts.edge,
+            hosts.edge_server,
+            service=self.service,
+            org_id=self.org_id,
+            limiter=self._limiters[1],
+            progress=self._progress(self._limiters[1]),
+        )
+
+    # Made when first used: to sign in takes neither of them.
+    @cached_property
+    def reactor(self) -> Reactor:
+        """The Reactor API with this session's credentials."""
+        return Reactor(lambda: self.client)
+
+    @cached_property
+    def edge(self) -> Edge:
+        """The Edge Network with this session's credentials."""
+        return Edge(lambda: self.edge_client)
+
+    def _progress(self, limiter: Limiter) -> Progress:
+        return partial(bar, limiter) if self._shows_progress else no_progress
 
     @property
     def concurrency(self) -> int:
@@ -268,7 +279,7 @@ class Session:
 
     def _tested(self) -> Check:
         try:
-            document = self._client.get("/companies")
+            document = self.client.get("/companies")
         except NotFound as error:
             return _not_found(error)
         except ApiError as error:

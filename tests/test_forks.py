@@ -445,7 +445,7 @@ class TestWritesTokensAndEvents:
 
 class TestDisplays:
     def test_children_show_no_bars_and_wake_no_listeners(self, demo: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-        from adobe_nb.api.progress import _Bar, bars
+        from adobe_nb.api.progress import _Bar, bar
 
         class Terminal:
             text = ""
@@ -466,13 +466,13 @@ class TestDisplays:
         limiter = Limiter()
 
         def work() -> tuple[bool, list[bool], str]:
-            with bars(limiter)("rules") as meter:
+            with bar(limiter, "rules") as meter:
                 meter.look()
             told.clear()
             session.refresh()
             return isinstance(meter, _Bar), told, Terminal.text
 
-        with bars(limiter)("rules") as meter:
+        with bar(limiter, "rules") as meter:
             assert isinstance(meter, _Bar)
             assert in_child(work) == (False, [], "")
         session.refresh()

@@ -40,21 +40,17 @@ def no_progress(label: str) -> Iterator[Meter]:  # noqa: ARG001
     yield Meter()
 
 
-def bars(limiter: Limiter) -> Progress:
-    """tqdm bars that appear after a second and go when the work is done: requests, rows, rate, waits for the limit."""
-
-    @contextmanager
-    def bar(label: str) -> Iterator[Meter]:
-        if not _wanted():
-            yield Meter()
-            return
-        meter = _Bar(label, limiter)
-        try:
-            yield meter
-        finally:
-            meter.close()
-
-    return bar
+@contextmanager
+def bar(limiter: Limiter, label: str) -> Iterator[Meter]:
+    """A tqdm bar, shown from the second second until the work is done: requests, rows, rate, waits for the limit."""
+    if not _wanted():
+        yield Meter()
+        return
+    meter = _Bar(label, limiter)
+    try:
+        yield meter
+    finally:
+        meter.close()
 
 
 class _Bar(Meter):

@@ -31,7 +31,7 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
 
 
 def test_a_terminal_shows_requests_rows_and_rate_and_is_clean_afterwards(terminal: Terminal) -> None:
-    with redirect_stderr(terminal), progress.bars(Limiter())("rules") as meter:
+    with redirect_stderr(terminal), progress.bar(Limiter(), "rules") as meter:
         meter.expect(4)
         meter.look()
         meter.done(2, rows=1_234)
@@ -48,7 +48,7 @@ def test_what_turns_up_later_makes_the_bar_longer_in_a_notebook_too(
     terminal: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tqdm.auto, "tqdm", tqdm.notebook.tqdm)
-    with redirect_stderr(terminal), progress.bars(Limiter())("pull") as meter:
+    with redirect_stderr(terminal), progress.bar(Limiter(), "pull") as meter:
         meter.expect(10)
         meter.look()
         meter.expect(90)
@@ -63,7 +63,7 @@ def test_what_turns_up_later_makes_the_bar_longer_in_a_notebook_too(
 def test_it_says_how_long_the_service_wants_to_be_left_alone(seconds: float, told: str, terminal: Terminal) -> None:
     limiter = Limiter(clock=lambda: 0.0)
     limiter._closed_until = seconds
-    with redirect_stderr(terminal), progress.bars(limiter)("rules") as meter:
+    with redirect_stderr(terminal), progress.bar(limiter, "rules") as meter:
         meter.expect(4)
         meter.look()
     assert f"{told}, as the service asks" in terminal.getvalue()
@@ -73,7 +73,7 @@ def test_it_says_which_limit_was_found(terminal: Terminal) -> None:
     limiter = Limiter()
     with limiter.turn() as turn:
         turn.refused = True
-    with redirect_stderr(terminal), progress.bars(limiter)("rules") as meter:
+    with redirect_stderr(terminal), progress.bar(limiter, "rules") as meter:
         meter.expect(4)
         meter.look()
         meter.done(1)
@@ -84,7 +84,7 @@ def test_it_says_which_limit_was_found(terminal: Terminal) -> None:
 
 def test_short_work_shows_nothing(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(progress, "_SHORT", 1.0)
-    with redirect_stderr(terminal), progress.bars(Limiter())("rules") as meter:
+    with redirect_stderr(terminal), progress.bar(Limiter(), "rules") as meter:
         meter.expect(1)
         meter.look()
     assert terminal.getvalue() == ""
@@ -97,7 +97,7 @@ def test_it_is_quiet(how: str, terminal: Terminal, monkeypatch: pytest.MonkeyPat
     else:
         monkeypatch.setattr(terminal, "isatty", lambda: False)
         monkeypatch.delitem(sys.modules, "ipykernel", raising=False)
-    with redirect_stderr(terminal), progress.bars(Limiter())("rules") as meter:
+    with redirect_stderr(terminal), progress.bar(Limiter(), "rules") as meter:
         assert type(meter) is progress.Meter
 
 

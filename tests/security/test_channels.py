@@ -146,7 +146,7 @@ FAILURES = {
         "ims_url='http://127.0.0.1:9')"
     ),
     "a redirect": "adobe_nb.connect(client_id='c' * 12, client_secret=hush, org_id=org, reactor_url=r, ims_url=r)",
-    "an error in our own code": "session._client.get('/companies'); session.reactor.rules.get('RL' + '0' * 32)",
+    "an error in our own code": "session.client.get('/companies'); session.reactor.rules.get('RL' + '0' * 32)",
     "an error in the user's code": "session; 1 / 0",
 }
 

@@ -170,7 +170,6 @@ class Client:
         journal: Noting | None = None,
     ) -> None:
         self.limiter = limiter or Limiter()
-        self.pool = pool_of(self.limiter)
         self._transport = transport
         self._signer = signer
         self.base_url = base_url
@@ -178,6 +177,11 @@ class Client:
         self.org_id = org_id
         self.progress = progress
         self._journal = journal
+
+    @property
+    def pool(self) -> WorkerPool:
+        """The workers of this organization."""
+        return pool_of(self.limiter)
 
     def note(self, change: Any, before: object) -> str | None:
         """Tell the journal, if there is one, what will be sent. Raises JournalError."""
