@@ -12,8 +12,9 @@ from adobe_nb import contains
 from adobe_nb.auth import sources
 from adobe_nb.auth.credentials import credentials_of
 from adobe_nb.errors import AdobeError
-from adobe_nb.http.client import UNSIGNED, Request, Response, Signer, Transport
+from adobe_nb.http.client import UNSIGNED, Signer, Transport
 from adobe_nb.http.limiter import Limiter
+from adobe_nb.http.messages import Request, Response
 from adobe_nb.session import Session
 from adobe_nb.simulator.messages import Request as Arrived
 from adobe_nb.simulator.server import Simulator

@@ -23,8 +23,10 @@ import trustme
 from adobe_nb import session as sessions
 from adobe_nb.auth.credentials import Hosts
 from adobe_nb.errors import HostNotAllowed, RedirectRefused, TransportError
-from adobe_nb.http.client import Request, Transport, check_url, is_allowed, is_loopback
+from adobe_nb.http.client import Transport
+from adobe_nb.http.hosts import check_url, is_allowed, is_loopback
 from adobe_nb.http.limiter import Limiter
+from adobe_nb.http.messages import Request
 from tests.support.stub import Answer, Got, stub
 
 

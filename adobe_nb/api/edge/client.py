@@ -14,8 +14,9 @@ from adobe_nb.api.edge.validation import AUTH_HEADERS, header_changes, kind
 from adobe_nb.api.progress import Progress, no_progress
 from adobe_nb.api.reactor.jsonapi import in_parallel, unsure
 from adobe_nb.errors import AdobeError, ArgumentError, CredentialsError, TransportError
-from adobe_nb.http.client import UNSIGNED, Request, Response, Signer, Transport
+from adobe_nb.http.client import UNSIGNED, Signer, Transport
 from adobe_nb.http.limiter import Limiter
+from adobe_nb.http.messages import Request, Response
 from adobe_nb.http.workers import WorkerPool, pool_of
 
 Document = dict[str, Any]

@@ -9,7 +9,7 @@ from adobe_nb.api.edge.error_catalog import EDGE_CODES, EDGE_GATEWAY
 from adobe_nb.api.edge.validation import AUTH_HEADERS
 from adobe_nb.api.reactor.jsonapi import unsure
 from adobe_nb.errors import EdgeError, IncompleteResult
-from adobe_nb.http.client import Request, Response
+from adobe_nb.http.messages import Request, Response
 
 _BEARER = "Bearer and a token"
 _NO_BEARER = "without the word Bearer"

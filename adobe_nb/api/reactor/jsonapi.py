@@ -28,8 +28,9 @@ from adobe_nb.errors import (
     RedirectRefused,
     TransportError,
 )
-from adobe_nb.http.client import Request, Response, Signer, Transport, date_of
+from adobe_nb.http.client import Signer, Transport
 from adobe_nb.http.limiter import Limiter
+from adobe_nb.http.messages import Request, Response, date_of
 from adobe_nb.http.workers import WorkerPool, each, pool_of
 
 Document = dict[str, Any]

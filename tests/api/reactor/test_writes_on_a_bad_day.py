@@ -21,7 +21,8 @@ from adobe_nb import (
     WaitTimeout,
 )
 from adobe_nb.api.reactor.journal import Journal
-from adobe_nb.http.client import Request, _describe
+from adobe_nb.http.failures import failure_of
+from adobe_nb.http.messages import Request
 from tests.api.reactor.test_writes import JSON_API, PLACE, answering
 from tests.conftest import sign_in
 from tests.support.stub import Answer
@@ -37,7 +38,7 @@ def sent(shop: Any) -> list[tuple[str, str]]:
 class TestProxies:
     def failure(self, origin: Exception) -> Any:
         refused = MaxRetryError(None, "/", ProxyError("proxy", origin))  # type: ignore[arg-type]
-        return _describe(Request("POST", "https://reactor.adobe.io/x"), requests.exceptions.ProxyError(refused))
+        return failure_of(Request("POST", "https://reactor.adobe.io/x"), requests.exceptions.ProxyError(refused))
 
     def test_one_that_breaks_off_later_leaves_it_open(self) -> None:
         failure = self.failure(ConnectionResetError("reset"))

@@ -1,0 +1,101 @@
+"""HTTP messages: what is sent and what comes back, without any secret of ours."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from functools import lru_cache
+from urllib.parse import urlencode, urlsplit
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request to send; never holds a secret."""
+
+    method: str
+    url: str
+    params: tuple[tuple[str, str], ...] = ()
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes | None = None
+    repeatable: bool = False
+    """Sending it twice does no harm: reads, and fetching a token."""
+    expects: tuple[str, ...] = ()
+    """Media types of the service. A body of any other type comes from something in between."""
+
+    @property
+    def full_url(self) -> str:
+        """The URL with its query."""
+        if not self.params:
+            return self.url
+        return f"{self.url}?{_query(self.params)}"
+
+    @property
+    def place(self) -> str:
+        """The host that it goes to, with the port if there is one; for messages."""
+        origin = "/".join(self.url.split("/", 3)[:3])
+        return _place(origin)
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """A response. The body stays out of the repr: it can be a token."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes = field(repr=False)
+
+    @property
+    def content_type(self) -> str:
+        """The media type, lower case, without parameters."""
+        return self.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+
+    @property
+    def is_redirect(self) -> bool:
+        """Any 3xx: none of them is followed."""
+        return 300 <= self.status < 400
+
+    def is_foreign_to(self, request: Request) -> bool:
+        """Whether something in between wrote it, such as the login page of a proxy."""
+        if not request.expects or not self.body:
+            return False
+        return self.content_type not in request.expects
+
+    def retry_after(self, now: datetime) -> float | None:
+        """The seconds of ``Retry-After``, from a number or a date; None when it is missing or invalid."""
+        value = self.headers.get("Retry-After", "").strip()
+        if not value:
+            return None
+        if re.fullmatch(r"[0-9]+(\.[0-9]+)?", value, re.ASCII):
+            return float(value)
+        moment = date_of(value)
+        if moment is None:
+            return None
+        # The service's clock counts where it is told: this machine's may be wrong.
+        sent_at = date_of(self.headers.get("Date", "")) or now
+        return max(0.0, (moment - sent_at).total_seconds())
+
+
+@lru_cache(maxsize=64)
+def date_of(header: str) -> datetime | None:
+    """The time in a header such as ``Date``; None when it is invalid."""
+    try:
+        moment = parsedate_to_datetime(header)
+    except (ValueError, TypeError, OverflowError):
+        return None
+    if moment.tzinfo is None:
+        return moment.replace(tzinfo=UTC)
+    return moment
+
+
+# Thousands of lists are read with the same query from the same host.
+@lru_cache(maxsize=256)
+def _query(params: tuple[tuple[str, str], ...]) -> str:
+    return urlencode(params)
+
+
+@lru_cache(maxsize=64)
+def _place(origin: str) -> str:
+    parts = urlsplit(origin)
+    host = str(parts.hostname)
+    return f"{host}:{parts.port}" if parts.port else host
