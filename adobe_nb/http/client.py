@@ -24,7 +24,7 @@ from adobe_nb.http.failures import Failure, error_of, failure_of, too_large, une
 from adobe_nb.http.hosts import check_url
 from adobe_nb.http.limiter import Limiter, Turn
 from adobe_nb.http.messages import Request, Response
-from adobe_nb.http.retry import Action, Attempt, RetryPolicy
+from adobe_nb.http.retry import Action, Attempt, Decision, RetryPolicy
 from adobe_nb.masking import masked_body, masked_text
 
 _JITTER = (0.75, 1.25)
@@ -145,17 +145,13 @@ class Transport:
                 request, outcome, number, self._is_known(request), renewed=renewed, retry_after=retry_after,
                 jitter=random.uniform(*_JITTER),  # noqa: S311
             )  # fmt: skip
-            decision = self._policy.decide(attempt)
-            if decision.action is Action.RENEW:
-                if _renew(signer, signed):
-                    renewed = True
-                else:
-                    decision = self._policy.decide(replace(attempt, renewable=False))
+            decision = self._decide(attempt, signer, signed)
             if decision.action is Action.RAISE:
                 raise error_of(request, outcome)
             if decision.action is Action.RETURN and isinstance(outcome, Response):
                 self._remember(request, outcome)
                 return outcome
+            renewed = renewed or decision.action is Action.RENEW
             if decision.counted:
                 number += 1
             # What everybody has to wait for is waited for at the limiter, which this request passes again.
@@ -181,6 +177,13 @@ class Transport:
             return body, None
         response = Response(received.status_code, received.headers, body)
         return _masked(response, signed, signer), signed
+
+    def _decide(self, attempt: Attempt, signer: Signer, signed: requests.PreparedRequest | None) -> Decision:
+        """What the policy says; a renewal of the token that it wants is tried at once."""
+        decision = self._policy.decide(attempt)
+        if decision.action is Action.RENEW and not _renew(signer, signed):
+            return self._policy.decide(replace(attempt, renewable=False))
+        return decision
 
     def _read_body(self, request: Request, received: requests.Response) -> bytes | Failure:
         encoding = received.headers.get("Content-Encoding", "").strip().lower()

@@ -1,16 +1,16 @@
-"""How many requests a service takes at once: found out by asking, and kept for all threads of one organisation.
+"""Adaptive concurrency limit: starts low, grows on success, halves on 429; one for all threads of an organisation.
 
-The limit starts low and grows with every clean answer until the service refuses one (429). Then it halves, and the
-number that was in flight at the refusal, less one, becomes the roof: the limit grows back to the roof in small steps,
-and the roof itself is tried only now and then; ever more rarely while such tries are refused, ever more often while
-they succeed. A refusal among many answers that were fine with as many in flight has another reason than their number:
-it halves the limit, and is no roof. Answers that become much slower than they were halve the limit too.
+Every clean response raises the limit by one until the service first refuses a request (429). Then the limit halves, and
+one less than the number in flight at the refusal becomes the roof. The limit grows back to the roof in small steps. One
+request above the roof is tried only now and then: ever more rarely while such probes are refused, ever more often while
+they succeed. With plain additive increase a service that takes 10 at once would refuse one request in every twenty.
 """
 
 import random
 import statistics
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,34 +22,44 @@ from adobe_nb.http.cancellation import Cancellation, Cancelled, current
 CEILING = 16
 """Requests in flight at once, at most, unless the user says otherwise."""
 MOST = 64
-"""More than that a session's connections do not take."""
+"""The highest ceiling: the adapter keeps so many connections."""
 START = 4
-_LEAST_ROOF = 2
-_TRY_ROOF = 150
-"""Clean answers at the roof before it is tried."""
-_TRY_ROOF_LEAST = 20
-_TRY_ROOF_MOST = 5000
-_BY_NUMBER = 0.05
-"""What part of the answers must be refused from some number in flight on, for that number to be the reason."""
-_FORGET = 1.005
-"""By how much each answer counts more than the one before it."""
+"""Low enough for any service, and high enough to reach the ceiling with the first dozen responses."""
+_LOWEST_ROOF = 2
+"""A single refusal at two in flight may be chance; a roof of 1 would read one by one."""
+_PROBE = 150
+"""Clean responses at the roof before a probe: a refused one halves the limit, and growing back takes about 50."""
+_PROBE_SOONEST = 20
+_PROBE_LATEST = 5000
+_HISTORY = 400
+"""Responses that are remembered to tell whether load is the reason for a refusal."""
+_LOAD_SHARE = 0.05
+"""The share of refusals from which on load is the reason. A service that fails now and then refuses fewer."""
 _SLOWER = 3.0
+"""How many times slower than usual is an overload ..."""
 _SLOWER_SECONDS = 0.25
-_WINDOW = 8
+"""... if it is slower by this as well: a response of 5 ms may take 15."""
+_SAMPLES = 8
+"""Durations, at least, for a median."""
 _SLICE = 0.2
-_LARGE = 1e100
+"""Seconds after which a waiting thread looks whether its call was interrupted."""
+_SPREAD = 0.05
+"""Seconds over which waiting threads come back after a ``Retry-After``."""
 
 
 @dataclass(slots=True, eq=False)
 class Turn:
-    """One request on its way, and what became of it."""
+    """One request in flight, and what came of it."""
 
     began: float = 0.0
     in_flight: int = 0
-    """With this one."""
+    """Requests in flight when it was sent, this one included."""
     refused: bool = False
+    """The service has too many requests."""
     retry_after: float | None = None
+    """Seconds for which the service wants no request at all."""
     answered: bool = False
+    """The response was neither a failure nor an error of the server."""
 
 
 class Limiter:
@@ -58,27 +68,25 @@ class Limiter:
     def __init__(self, ceiling: int = CEILING, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._changed = threading.Condition()
+        self._turns: set[Turn] = set()
+        """Those in flight."""
         self._ceiling = ceiling
         self._limit = float(min(START, ceiling))
         self._roof: int | None = None
+        self._probe_after = _PROBE
         self._clean_at_roof = 0
-        self._patience = self._needed = _TRY_ROOF
-        self._trying = False
-        self._turns: set[Turn] = set()
-        """Those in flight."""
         self._halved_at = -1.0
         self._closed_until = -1.0
-        self._clean, self._refused = [0.0] * (MOST + 2), [0.0] * (MOST + 2)
-        """Answers by number in flight, the later ones counting more."""
-        self._weight = 1.0
+        self._history: deque[tuple[int, bool]] = deque(maxlen=_HISTORY)
+        """Requests in flight, and whether the request was refused, of the latest responses."""
         self._durations: list[float] = []
-        self._usual: float | None = None
+        self._usual_duration: float | None = None
         self.refused = 0
         """Requests that the service refused because there were too many (429)."""
         restarts(self)
 
     def begin_anew(self) -> None:
-        """In a forked process: what was in flight is the parent's. What was learned of the limit stays."""
+        """In a forked process: what is in flight is the parent's. What was learned of the limit stays."""
         self._changed = threading.Condition()
         self._turns = set()
 
@@ -109,14 +117,15 @@ class Limiter:
 
     @property
     def closed_for(self) -> float:
-        """Seconds until the service wants to be asked again (``Retry-After``); 0 when it can be asked now."""
+        """Seconds until the service may be asked again (``Retry-After``); 0 when it may be asked now."""
         return max(0.0, self._closed_until - self._clock())
 
     @contextmanager
     def turn(self) -> Iterator[Turn]:
-        """Wait until one more request may go out; the block sends it and says what came of it. Raises Cancelled."""
-        turn, call = Turn(), current()
-        # What an interrupt leaves behind at any place in here is counted, and counted off again.
+        """Wait until one more request may be sent; the block sends it and fills in the turn. Raises Cancelled."""
+        turn = Turn()
+        call = current()
+        # Inside the try: an interrupt can come at any place in here, and the turn must not stay in flight.
         try:
             self._enter(turn, call)
             yield turn
@@ -134,101 +143,92 @@ class Limiter:
 
     def _enter(self, turn: Turn, call: Cancellation | None) -> None:
         with self._changed:
-            while True:
+            while self.closed_for or self.in_flight >= self.limit:
                 if call is not None and call.cancelled:
                     raise Cancelled
-                closed = self.closed_for
-                if not closed and len(self._turns) < self.limit:
-                    break
-                # In slices: an interrupt and a stopped call are noticed within one.
-                self._changed.wait(min(closed or _SLICE, _SLICE))
+                self._changed.wait(min(self.closed_for or _SLICE, _SLICE))
             turn.began = self._clock()
             self._turns.add(turn)
-            turn.in_flight = len(self._turns)
+            turn.in_flight = self.in_flight
         if call is not None:
             call.on_abandon[turn] = partial(self.give_up, turn)
-            if call.cancelled:  # it may have been abandoned just before
+            if call.cancelled:  # perhaps it was abandoned just before
                 raise Cancelled
 
     def _leave(self, turn: Turn) -> None:
         with self._changed:
-            if turn not in self._turns:  # it was given up, or belongs to the process that this one was forked from
+            if turn not in self._turns:  # it was given up, or is of the process that this one was forked from
                 return
             self._turns.remove(turn)
+            if turn.refused or turn.answered:
+                self._history.append((turn.in_flight, turn.refused))
             if turn.refused:
-                self._count(self._refused, turn)
                 self._refuse(turn)
             elif turn.answered:
-                self._count(self._clean, turn)
                 self._grow(turn)
-                self._watch(self._clock() - turn.began)
+                self._compare(self._clock() - turn.began)
             self._changed.notify_all()
 
     def _refuse(self, turn: Turn) -> None:
         self.refused += 1
-        now = self._clock()
         if turn.retry_after is not None:
-            # A little apart, so that not everybody comes back in the same moment.
-            self._closed_until = max(self._closed_until, now + turn.retry_after + random.uniform(0, 0.05))  # noqa: S311
-        first = turn.began > self._halved_at  # those that were under way together count as one refusal
-        if self._by_number(turn):
-            roof_tried = self._trying and self._roof is not None and turn.in_flight >= self._roof
-            known = max(_LEAST_ROOF, turn.in_flight - 1)
-            if self._roof is None or known < self._roof:
-                self._roof = known
-            self._clean_at_roof = 0
-            if first:
-                self._patience = min(self._patience * 2, _TRY_ROOF_MOST) if roof_tried else _TRY_ROOF
-                self._needed, self._trying = self._patience, False
-        if first:
-            self._limit = max(1.0, self._limit / 2)
-            self._halved_at = now
+            until = self._clock() + turn.retry_after + random.uniform(0, _SPREAD)  # noqa: S311
+            self._closed_until = max(self._closed_until, until)
+        is_first = turn.began > self._halved_at  # requests that were in flight together count as one refusal
+        if self._is_overload(turn):
+            self._lower_roof(turn, is_first=is_first)
+        if is_first:
+            self._halve(1.0)
 
-    def _by_number(self, turn: Turn) -> bool:
-        """Whether it was refused since so many were in flight; not when as many, or more, are fine nearly always."""
-        refused = sum(self._refused[turn.in_flight :])
-        return refused > _BY_NUMBER * (refused + sum(self._clean[turn.in_flight :]))
+    def _is_overload(self, turn: Turn) -> bool:
+        """Whether the number in flight is the reason: requests with as many or more are refused more than rarely."""
+        refusals = [refused for in_flight, refused in self._history if in_flight >= turn.in_flight]
+        return sum(refusals) > _LOAD_SHARE * len(refusals)
 
-    def _count(self, answers: list[float], turn: Turn) -> None:
-        self._weight *= _FORGET
-        answers[min(turn.in_flight, MOST + 1)] += self._weight
-        if self._weight > _LARGE:
-            for each in (self._clean, self._refused):
-                each[:] = [number / self._weight for number in each]
-            self._weight = 1.0
+    def _lower_roof(self, turn: Turn, *, is_first: bool) -> None:
+        roof = max(_LOWEST_ROOF, turn.in_flight - 1)
+        if self._roof is None or roof < self._roof:
+            self._roof = roof
+        self._clean_at_roof = 0
+        if is_first:
+            self._probe_after = min(max(_PROBE, 2 * self._probe_after), _PROBE_LATEST)
+
+    def _halve(self, least: float) -> None:
+        self._limit = min(self._limit, max(least, self._limit / 2))
+        self._halved_at = self._clock()
 
     def _grow(self, turn: Turn) -> None:
+        # It proves nothing about a limit that was not used, or about one that was halved since.
         if turn.in_flight * 2 < self.limit or turn.began <= self._halved_at:
-            return  # It says nothing of a limit that was not used, or of one that is over.
-        most = self._ceiling if self._roof is None else min(self._roof, self._ceiling)
-        if self._limit < most:
-            self._limit = min(self._limit + (1 if self._halved_at < 0 else 2 / self._limit), most)
-        elif self._roof is not None and self._roof < self._ceiling and turn.in_flight >= self._roof:
-            self._clean_at_roof += 1
-            if self._clean_at_roof >= self._needed:
-                self._try_roof()
-
-    def _try_roof(self) -> None:
-        if self._trying:  # and that went well
-            self._patience = _TRY_ROOF
-            self._needed = max(self._needed // 2, _TRY_ROOF_LEAST)
-        self._roof = (self._roof or 0) + 1
-        self._clean_at_roof, self._trying = 0, True
-
-    def _watch(self, seconds: float) -> None:
-        """Halve when answers take much longer than they used to."""
-        self._durations.append(seconds)
-        if len(self._durations) < max(_WINDOW, self.limit):
             return
-        typical = statistics.median(self._durations)
+        roof = self._ceiling if self._roof is None else min(self._roof, self._ceiling)
+        if self._limit < roof:
+            step = 1 if self._halved_at < 0 else 2 / self._limit
+            self._limit = min(self._limit + step, roof)
+        elif roof < self._ceiling and turn.in_flight >= roof:
+            self._clean_at_roof += 1
+            if self._clean_at_roof >= self._probe_after:
+                self._raise_roof(roof)
+
+    def _raise_roof(self, roof: int) -> None:
+        """Probe one more; each time that the service takes it, the next probe comes sooner."""
+        self._roof = roof + 1
+        self._clean_at_roof = 0
+        self._probe_after = max(_PROBE_SOONEST, self._probe_after // 2)
+
+    def _compare(self, duration: float) -> None:
+        """Halve when responses take much longer than usual: some services queue instead of refusing."""
+        self._durations.append(duration)
+        if len(self._durations) < max(_SAMPLES, self.limit):
+            return
+        median = statistics.median(self._durations)
         self._durations.clear()
-        if self._usual is None or typical < self._usual:
-            self._usual = typical
-        elif typical > _SLOWER * self._usual + _SLOWER_SECONDS:
-            self._limit = min(self._limit, max(float(_LEAST_ROOF), self._limit / 2))
-            self._halved_at = self._clock()
-            # If it stays so, it is the new normal.
-            self._usual = min(typical, self._usual * _SLOWER)
+        if self._usual_duration is None or median < self._usual_duration:
+            self._usual_duration = median
+        elif median > _SLOWER * self._usual_duration + _SLOWER_SECONDS:
+            self._halve(_LOWEST_ROOF)
+            # If they stay as slow, that is the new usual.
+            self._usual_duration = min(median, self._usual_duration * _SLOWER)
 
 
 _limiters: dict[str, Limiter] = {}
