@@ -1,11 +1,12 @@
 """Adaptive concurrency limit: starts low, grows on success, halves on 429; one for all threads of an organisation.
 
-Every clean response raises the limit by one until the service first refuses a request (429). Then the limit halves, and
-one less than the number in flight at the refusal becomes the roof. The limit grows back to the roof in small steps. One
-request above the roof is tried only now and then: ever more rarely while such probes are refused, ever more often while
-they succeed. With plain additive increase a service that takes 10 at once would refuse one request in every twenty.
+Until the first 429, each clean response raises the limit by one. Then one less than the number in flight at the refusal
+is remembered as the roof, and the limit grows back to it in smaller steps. The roof rises with the square of the clean
+responses at it, slowly at first, then ever faster: a service that takes ten at once refuses less than one request in a
+hundred, and one that takes more than before is soon used in full. Without a roof it would refuse one in twenty.
 """
 
+import math
 import random
 import statistics
 import threading
@@ -28,9 +29,8 @@ START = 4
 _LOWEST_ROOF = 2
 """A single refusal at two in flight may be chance; a roof of 1 would read one by one."""
 _PROBE = 150
-"""Clean responses at the roof before a probe: a refused one halves the limit, and growing back takes about 50."""
-_PROBE_SOONEST = 20
-_PROBE_LATEST = 5000
+"""Sets how fast the roof rises. One request more is tried after about 1.4 times as many clean responses at the roof:
+a refused one costs about 20 of them, until the limit has grown back."""
 _HISTORY = 400
 """Responses that are remembered to tell whether load is the reason for a refusal."""
 _LOAD_SHARE = 0.05
@@ -72,8 +72,7 @@ class Limiter:
         """Those in flight."""
         self._ceiling = ceiling
         self._limit = float(min(START, ceiling))
-        self._roof: int | None = None
-        self._probe_after = _PROBE
+        self._roof = math.inf
         self._clean_at_roof = 0
         self._halved_at = -1.0
         self._closed_until = -1.0
@@ -174,24 +173,17 @@ class Limiter:
         if turn.retry_after is not None:
             until = self._clock() + turn.retry_after + random.uniform(0, _SPREAD)  # noqa: S311
             self._closed_until = max(self._closed_until, until)
-        is_first = turn.began > self._halved_at  # requests that were in flight together count as one refusal
         if self._is_overload(turn):
-            self._lower_roof(turn, is_first=is_first)
-        if is_first:
+            self._roof = min(self._roof, max(_LOWEST_ROOF, turn.in_flight - 1))
+            self._clean_at_roof = 0
+        # Requests that were in flight together count as one refusal.
+        if turn.began > self._halved_at:
             self._halve(1.0)
 
     def _is_overload(self, turn: Turn) -> bool:
         """Whether the number in flight is the reason: requests with as many or more are refused more than rarely."""
         refusals = [refused for in_flight, refused in self._history if in_flight >= turn.in_flight]
         return sum(refusals) > _LOAD_SHARE * len(refusals)
-
-    def _lower_roof(self, turn: Turn, *, is_first: bool) -> None:
-        roof = max(_LOWEST_ROOF, turn.in_flight - 1)
-        if self._roof is None or roof < self._roof:
-            self._roof = roof
-        self._clean_at_roof = 0
-        if is_first:
-            self._probe_after = min(max(_PROBE, 2 * self._probe_after), _PROBE_LATEST)
 
     def _halve(self, least: float) -> None:
         self._limit = min(self._limit, max(least, self._limit / 2))
@@ -201,20 +193,12 @@ class Limiter:
         # It proves nothing about a limit that was not used, or about one that was halved since.
         if turn.in_flight * 2 < self.limit or turn.began <= self._halved_at:
             return
-        roof = self._ceiling if self._roof is None else min(self._roof, self._ceiling)
-        if self._limit < roof:
-            step = 1 if self._halved_at < 0 else 2 / self._limit
-            self._limit = min(self._limit + step, roof)
-        elif roof < self._ceiling and turn.in_flight >= roof:
+        if turn.in_flight + 1 > self._roof:
             self._clean_at_roof += 1
-            if self._clean_at_roof >= self._probe_after:
-                self._raise_roof(roof)
-
-    def _raise_roof(self, roof: int) -> None:
-        """Probe one more; each time that the service takes it, the next probe comes sooner."""
-        self._roof = roof + 1
-        self._clean_at_roof = 0
-        self._probe_after = max(_PROBE_SOONEST, self._probe_after // 2)
+            # These add up to half of (clean / _PROBE) ** 2: 1 after 212 responses, 8 after 600.
+            self._roof += self._clean_at_roof / _PROBE**2
+        step = 1 if self._halved_at < 0 else 2 / self._limit
+        self._limit = min(self._limit + step, self._roof, self._ceiling)
 
     def _compare(self, duration: float) -> None:
         """Halve when responses take much longer than usual: some services queue instead of refusing."""
