@@ -3,7 +3,8 @@
 Until the first 429, each clean response raises the limit by one. Then one less than the number in flight at the refusal
 is remembered as the roof, and the limit grows back to it in smaller steps. The roof rises with the square of the clean
 responses at it, slowly at first, then ever faster: a service that takes ten at once refuses less than one request in a
-hundred, and one that takes more than before is soon used in full. Without a roof it would refuse one in twenty.
+hundred, and one that takes more than before is soon used in full. Without a roof it would refuse one in thirty, and a
+pull would take a quarter longer.
 """
 
 import math

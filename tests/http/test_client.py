@@ -314,6 +314,32 @@ def test_netrc_is_not_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> N
         assert "Authorization" not in server.got[0].headers
 
 
+def test_close_closes_the_connections_and_sending_opens_them_again() -> None:
+    ended = threading.Event()
+
+    def serve() -> None:
+        for _ in range(2):
+            connection, _ = listening.accept()
+            with connection:
+                while connection.recv(4096):
+                    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+            ended.set()
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        transport = quick()
+        assert [transport.send(get(url)).status for _ in range(2)] == [200, 200]
+        assert not ended.is_set()
+        transport.close()
+        assert ended.wait(20)
+        assert transport.send(get(url)).status == 200
+        transport.close()
+        thread.join(20)
+        assert not thread.is_alive()
+
+
 def test_cookies_are_refused() -> None:
     with stub(lambda _: Answer(200, b"{}", {"Set-Cookie": "a=b; Path=/"})) as server:
         transport = quick()
