@@ -1,4 +1,4 @@
-"""Files that are whole or not there. All of them are this user's only: they are data of a company."""
+"""Files that are complete or absent. They hold a company's data: only this user may read them."""
 
 import os
 import re
@@ -12,30 +12,29 @@ from typing import BinaryIO
 
 from adobe_nb.errors import SnapshotError
 
-_TEMPORARY = re.compile(r"_adobe_nb-[0-9a-f]{32}")
+TEMPORARY = re.compile(r"_adobe_nb-[0-9a-f]{32}")
+"""Names that ``temporary`` gives. Whatever has one was left behind by a killed process."""
 
 
 @contextmanager
 def writing(folder: Path) -> Iterator[None]:
-    """A problem with the disk, as a SnapshotError that names the folder."""
+    """Report a disk error as a SnapshotError that names the folder."""
     try:
         yield
     except OSError as error:
         raise SnapshotError(
-            f"The snapshot folder {folder} cannot be written ({_reason(error)}). Make room there, or choose another "
-            "folder. The snapshots in it are as they were."
+            f"The snapshot folder {folder} cannot be written ({_reason(error)}). Free some space there, or choose "
+            "another folder. Earlier snapshots are unchanged."
         ) from error
 
 
 @contextmanager
-def reading(place: Path) -> Iterator[None]:
-    """A problem with the disk, as a SnapshotError that names the place."""
+def reading(path: Path) -> Iterator[None]:
+    """Report a disk error as a SnapshotError that names the path."""
     try:
         yield
     except OSError as error:
-        raise SnapshotError(
-            f"{place} cannot be read ({_reason(error)}). Check the path and your rights on it."
-        ) from error
+        raise SnapshotError(f"{path} cannot be read ({_reason(error)}). Check the path and its permissions.") from error
 
 
 def _reason(error: OSError) -> str:
@@ -47,24 +46,29 @@ def temporary(folder: Path) -> Path:
     return folder / f"_adobe_nb-{uuid.uuid4().hex}"
 
 
-def is_temporary(path: Path) -> bool:
-    """Whether the name is one of ``temporary``: what has it was left behind, and is of no use."""
-    return bool(_TEMPORARY.fullmatch(path.name))
-
-
 def make_folder(folder: Path) -> None:
-    """The folder, for this user only, if it is not there yet."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    """Create a folder and its missing parents for this user only."""
+    # Path.mkdir(parents=True) would apply the mode to the last folder only.
+    if not folder.is_dir():
+        make_folder(folder.parent)
+        folder.mkdir(mode=0o700, exist_ok=True)
+
+
+def subfolders(folder: Path, name: re.Pattern[str]) -> list[Path]:
+    """The folders in it that have such a name, sorted. Files and links are never ours."""
+    named = [path for path in sorted(folder.iterdir()) if name.fullmatch(path.name)]
+    return [path for path in named if path.is_dir() and not path.is_symlink()]
 
 
 def write(file: Path, fill: Callable[[BinaryIO], object]) -> int:
-    """What ``fill`` writes, whole or not at all: under a temporary name, then renamed. Gives its size.
+    """Create or replace a file and return its size.
 
-    A kill of the process leaves it so; only ``sync_tree`` makes that true of a power cut, too.
+    The content gets its name last, so that a killed process leaves no partial file under it.
+    A power cut needs ``sync_tree`` as well.
     """
     unfinished = temporary(file.parent)
     try:
-        with open(unfinished, "xb", opener=_for_us_only) as opened:
+        with open(unfinished, "xb", opener=_private) as opened:
             fill(opened)
             size = opened.tell()
         unfinished.replace(file)
@@ -74,42 +78,45 @@ def write(file: Path, fill: Callable[[BinaryIO], object]) -> int:
 
 
 def append(file: Path, line: bytes) -> None:
-    """One more line; a kill of the process leaves it there."""
-    with open(file, "ab", opener=_for_us_only) as opened:
-        opened.write(b"\n" + line + b"\n")  # the first one ends a line that a full disk may have cut off
+    """Add a line to a file. It survives a kill of the process."""
+    with open(file, "ab", opener=_private) as opened:
+        # The first line break ends a line that a full disk may have cut off.
+        opened.write(b"\n" + line + b"\n")
 
 
-def _for_us_only(path: str, flags: int) -> int:
+def _private(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
 
 
 def share(file: Path, other: Path) -> None:
-    """The same content under another name: a hard link, or a copy where there are none."""
-    other.unlink(missing_ok=True)  # to rename one link over another of the same file does nothing
+    """Give a file a second name: a hard link, or a copy where the file system has no links."""
+    # A link cannot replace a file, and renaming one over another link of the same file does nothing.
+    other.unlink(missing_ok=True)
     try:
         os.link(file, other)
     except OSError:
-        with file.open("rb") as opened:
-            write(other, lambda copy: shutil.copyfileobj(opened, copy))
+        with file.open("rb") as source:
+            write(other, lambda copy: shutil.copyfileobj(source, copy))
 
 
-def publish(file: Path, name: Path) -> None:
-    """Give the file its name, or raise FileExistsError: unlike a rename, a link never takes the place of another."""
-    try:
-        os.link(file, name)
-    except FileExistsError:
-        raise
-    except OSError:  # a file system without hard links; there the lock alone has to do
-        if name.exists():
-            raise FileExistsError(name) from None
-        file.rename(name)
+def rename_to_new(folder: Path, name: Path) -> None:
+    """Rename a folder in one step. Raises FileExistsError when the name is taken.
+
+    Windows refuses every name that exists. POSIX refuses files and folders with content, but
+    silently replaces an empty folder: hence the check. The lock of the store keeps other writers
+    out between the check and the rename, so nobody can lose more than an empty folder.
+    """
+    if name.exists():
+        raise FileExistsError(name)
+    folder.rename(name)
 
 
 def sync(path: Path) -> None:
-    """The content of a file, or the names in a folder, on the disk."""
-    if os.name == "nt" and path.is_dir():  # Windows does it by itself, and cannot open a folder
-        return
-    handle = os.open(path, os.O_RDONLY if os.name != "nt" else os.O_RDWR)
+    """Wait until the content of a file, or the names in a folder, are on the disk."""
+    if os.name == "nt" and path.is_dir():
+        return  # Windows cannot open a folder, and its file system journals the names
+    mode = os.O_RDWR if os.name == "nt" else os.O_RDONLY
+    handle = os.open(path, mode)
     try:
         os.fsync(handle)
     finally:
@@ -117,22 +124,16 @@ def sync(path: Path) -> None:
 
 
 def sync_tree(folder: Path) -> None:
-    """All files and names in that folder and below, on the disk."""
-    paths = [Path(place) / name for place, _, names in os.walk(folder) for name in ("", *names)]
-    with ThreadPoolExecutor() as pool:  # the disk writes many of them in one go
+    """Wait until a folder and everything in it is on the disk."""
+    paths = [folder, *folder.rglob("*")]
+    # In parallel, because the disk then writes many files at once.
+    with ThreadPoolExecutor() as pool:
         list(pool.map(sync, paths))
 
 
 def remove_tree(folder: Path) -> None:
-    """Away with a folder of ours: first with its name, so that a half removed one never looks like a whole one."""
-    going = temporary(folder.parent)
-    folder.rename(going)
-    remove(going)
-
-
-def remove(path: Path) -> None:
-    """Away with a file, or with a folder and all that is in it."""
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
+    """Remove one of our folders."""
+    # The name goes first: a partly removed folder must never look like a complete one.
+    unnamed = temporary(folder.parent)
+    folder.rename(unnamed)
+    shutil.rmtree(unnamed)

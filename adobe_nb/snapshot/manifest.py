@@ -1,4 +1,4 @@
-"""What one snapshot holds, and its tables."""
+"""The contents of one snapshot, and its tables."""
 
 import json
 import re
@@ -11,33 +11,32 @@ from typing import Any
 
 import pandas as pd
 
-from adobe_nb.api.reactor.escapes import decoded
-from adobe_nb.api.reactor.frames import DTYPES, json_columns
-from adobe_nb.errors import ArgumentError
-from adobe_nb.registry import RESOURCES
+from adobe_nb.api.reactor.frames import DTYPES
+from adobe_nb.errors import ArgumentError, SnapshotError
 from adobe_nb.snapshot.disk import reading
-from adobe_nb.snapshot.tables import Columns, damaged, library, read_parquet, schema_of, to_frame, to_table, wrong_file
+from adobe_nb.snapshot.tables import Columns, damaged, library, read_parquet, schema_of, to_frame, wrong_file
 
-FORMAT = 2
-_ESCAPED = 1
-"""The format before it: its files hold JSON text with ``\\u0026`` and the like, which is decoded when it is read."""
-_MANIFEST = re.compile(r"manifest-(\d{6,})\.json")
+FORMAT = 3
+MANIFEST = "_manifest.json"
+_NUMBER = re.compile(r"[0-9]{6}|[1-9][0-9]{6,}")
+_OLDER = re.compile(r"manifest-[0-9]{6,}\.json")
+"""Formats 1 and 2 kept the manifests beside the numbered folders."""
 _TABLE = re.compile(r"[a-z][a-z0-9_]*")
-# Two capitals and hexadecimal digits: nothing that leads out of the folder, that a reader takes for a number, or that
-# differs from another by upper and lower case only.
+# Two capitals and hexadecimal digits: no path out of the folder, no name that a reader takes for
+# a number, and no two names that differ only by upper and lower case.
 _PROPERTY = re.compile(r"[A-Z]{2}[0-9a-f]{1,64}")
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One file: a table of one property, or all of a table that belongs to no property."""
+    """One file: a table of one property, or a whole table that belongs to no property."""
 
     table: str
     property: str | None
     rows: int
     bytes: int
     at: str
-    """Changes from this moment (ISO, UTC) on are not in it."""
+    """The part lacks changes from this moment (ISO, UTC) on."""
     columns: tuple[str, ...] = ()
     """Columns that the table does not promise. All of them are text."""
 
@@ -45,14 +44,16 @@ class Part:
         check_names(self.table, self.property)
 
     def file(self, snapshot: Path) -> Path:
-        """Where it is in the folder of a snapshot."""
+        """Its path in the folder of a snapshot."""
         folder = snapshot / self.table
-        return (folder if self.property is None else folder / f"property={self.property}") / "part.parquet"
+        if self.property is not None:
+            folder /= f"property={self.property}"
+        return folder / "part.parquet"
 
 
 @dataclass(frozen=True)
 class Manifest:
-    """One finished snapshot. ``columns`` has every table's promised columns; ``about`` is what was pulled."""
+    """One finished snapshot. ``columns`` has the promised columns of every table; ``about`` says what was pulled."""
 
     folder: Path
     number: int
@@ -61,14 +62,11 @@ class Manifest:
     about: Mapping[str, Any]
     columns: Mapping[str, Columns]
     parts: tuple[Part, ...]
-    format: int = FORMAT
-    """Only files of this format can be taken over into another snapshot."""
 
     def __repr__(self) -> str:
+        finished = f"{self.finished:%Y-%m-%d %H:%M} UTC"
         rows = sum(part.rows for part in self.parts)
-        return (
-            f"<Snapshot {self.number} of {self.finished:%Y-%m-%d %H:%M} UTC: {len(self.tables)} tables, {rows:,} rows>"
-        )
+        return f"<Snapshot {self.number} of {finished}: {len(self.tables)} tables, {rows:,} rows>"
 
     @property
     def tables(self) -> list[str]:
@@ -91,9 +89,8 @@ class Manifest:
     def parts_of(self, table: str) -> list[Part]:
         """The parts of a table, by property id. Raises ArgumentError when the snapshot has no such table."""
         if table not in self.columns:
-            raise ArgumentError(
-                f"Snapshot {self.number} has no table {table!r}. It has: {', '.join(self.tables) or 'none'}."
-            )
+            tables = ", ".join(self.tables) or "none"
+            raise ArgumentError(f"Snapshot {self.number} has no table {table!r}. It has: {tables}.")
         return [part for part in self.parts if part.table == table]
 
     def paths(self, table: str) -> list[Path]:
@@ -103,8 +100,8 @@ class Manifest:
     def frame(self, table: str) -> pd.DataFrame:
         """The whole table, property by property in the order of their ids, with the columns and dtypes of our frames.
 
-        Columns that the table does not know are text, come last in sorted order, and are NA where a part has none.
-        Raises SnapshotError when a file is missing or is not what the manifest says: never a short table.
+        Unknown columns are text, come last in sorted order, and are NA for parts without them.
+        Raises SnapshotError when a file is missing or differs from the manifest: never a short table.
         """
         return self._read(table, self.parts_of(table))
 
@@ -113,21 +110,16 @@ class Manifest:
         return self._read(table, [part for part in self.parts_of(table) if part.property == property])
 
     def _read(self, table: str, parts: list[Part]) -> pd.DataFrame:
-        whole = self.schema(table)
-        read = [
-            read_parquet(
-                part.file(self.data), schema_of(self.columns[table], part.columns), rows=part.rows, size=part.bytes
-            )
-            for part in parts
-        ]
-        # The empty one goes first: it brings the order of the columns.
-        frame = to_frame(library("pyarrow").concat_tables([whole.empty_table(), *read], promote_options="default"))
-        if self.format == _ESCAPED and table in RESOURCES:
-            for name in json_columns(RESOURCES[table]) & set(frame.columns):
-                texts = [None if text is pd.NA else decoded(text) for text in frame[name]]
-                frame[name] = pd.Series(texts, index=frame.index, dtype=frame[name].dtype)
-        about = {name: self.about[name] for name in ("service", "organisation") if name in self.about}
-        frame.attrs.update(about, path=f"/{table}", time=self.finished.isoformat(timespec="seconds"))
+        # The empty table comes first, because it determines the order of the columns.
+        tables = [self.schema(table).empty_table()]
+        for part in parts:
+            schema = schema_of(self.columns[table], part.columns)
+            tables.append(read_parquet(part.file(self.data), schema, rows=part.rows, size=part.bytes))
+        frame = to_frame(library("pyarrow").concat_tables(tables, promote_options="default"))
+        for name in ("service", "organisation"):
+            if name in self.about:
+                frame.attrs[name] = self.about[name]
+        frame.attrs.update(path=f"/{table}", time=self.finished.isoformat(timespec="seconds"))
         frame.attrs.update(total_count=len(frame), snapshot=self.number, table=table)
         return frame
 
@@ -137,27 +129,25 @@ class Manifest:
         return schema_of(self.columns[table], unknown)
 
     def dataset(self, table: str) -> Any:
-        """The table as an Arrow dataset, which reads only what is asked for. Raises SnapshotError as ``frame`` does.
+        """The table as an Arrow dataset, which reads only the columns and rows of a query.
 
-        Sizes are compared before, and the checksums in the files while they are read.
+        Sizes are compared here and raise as in ``frame``; checksums are verified while it is read.
         """
-        if self.format == _ESCAPED:
-            return to_table(self.frame(table), self.schema(table), table)
-        parts = self.parts_of(table)
-        for part in parts:
-            if problem := wrong_file(part.file(self.data), part.bytes):
-                raise damaged(part.file(self.data), problem)
-        dataset = library("pyarrow.dataset")
-        options = dataset.ParquetFragmentScanOptions(page_checksum_verification=True)
-        files = dataset.ParquetFileFormat(default_fragment_scan_options=options)
-        local = library("pyarrow.fs").LocalFileSystem()
-        fragments = [files.make_fragment(str(part.file(self.data)), filesystem=local) for part in parts]
-        return dataset.FileSystemDataset(fragments, self.schema(table), files, filesystem=local)
+        parquet, local = library("pyarrow.dataset"), library("pyarrow.fs").LocalFileSystem()
+        options = parquet.ParquetFragmentScanOptions(page_checksum_verification=True)
+        reader = parquet.ParquetFileFormat(default_fragment_scan_options=options)
+        fragments = []
+        for part in self.parts_of(table):
+            file = part.file(self.data)
+            if problem := wrong_file(file, part.bytes):
+                raise damaged(file, problem)
+            fragments.append(reader.make_fragment(str(file), filesystem=local))
+        return parquet.FileSystemDataset(fragments, self.schema(table), reader, filesystem=local)
 
     def document(self) -> dict[str, Any]:
-        """The manifest as it is written, JSON values only."""
+        """The manifest as JSON values."""
         return {
-            "format": self.format,
+            "format": FORMAT,
             "number": self.number,
             "started": self.started.isoformat(),
             "finished": self.finished.isoformat(),
@@ -168,7 +158,7 @@ class Manifest:
 
 
 def check_names(table: str, property: str | None) -> None:
-    """Raises ArgumentError for what may not become a path."""
+    """Raises ArgumentError for names that must not become paths."""
     if not _TABLE.fullmatch(table):
         raise ArgumentError(f"{table!r} is no name of a table: small letters, digits and _ only.")
     if property is not None and not _PROPERTY.fullmatch(property):
@@ -176,66 +166,65 @@ def check_names(table: str, property: str | None) -> None:
 
 
 def folder_of(folder: Path, number: int) -> Path:
-    """Where the files of a snapshot are."""
+    """The folder of one snapshot."""
     return folder / f"{number:06d}"
 
 
-def file_of(folder: Path, number: int) -> Path:
-    """Where the manifest of a snapshot is."""
-    return folder / f"manifest-{number:06d}.json"
-
-
 def numbers(folder: Path) -> list[int]:
-    """The numbers of the finished snapshots, oldest first."""
+    """The numbers of the finished snapshots, oldest first. Raises SnapshotError for an older format."""
     if not folder.exists():
         return []
     with reading(folder):
-        found = [int(match[1]) for path in folder.iterdir() if (match := _MANIFEST.fullmatch(path.name))]
-        return sorted(number for number in found if file_of(folder, number).is_file())
+        names = sorted(path.name for path in folder.iterdir())
+        if any(_OLDER.fullmatch(name) for name in names):
+            raise SnapshotError(
+                f"{folder} has snapshots of an older format, which this version of adobe_nb cannot read. Pull into "
+                "another folder. Other tools still read the old Parquet files by path."
+            )
+        numbered = [name for name in names if _NUMBER.fullmatch(name)]
+        return sorted(int(name) for name in numbered if (folder / name / MANIFEST).is_file())
 
 
 def read_manifest(folder: Path, number: int) -> Manifest:
-    """A manifest from its file. Raises SnapshotError that names the file when it is damaged."""
-    file = file_of(folder, number)
+    """The manifest of a snapshot. Raises SnapshotError that names the file when it is damaged."""
+    file = folder_of(folder, number) / MANIFEST
     with reading(file):
         text = file.read_bytes()
     try:
         document = json.loads(text)
-        if document["format"] in (_ESCAPED, FORMAT):
+        if document["format"] == FORMAT:
             return _manifest(folder, number, document)
-        problem = f"its format is {document['format']}, and this adobe_nb reads {FORMAT}: a newer one may read it"
+        problem = f"its format is {document['format']}, this version of adobe_nb reads format {FORMAT}"
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        problem = type(error).__name__
-    raise damaged(file, problem)
+        raise damaged(file, type(error).__name__) from error
+    raise SnapshotError(f"{file} cannot be read ({problem}). Update it: pip install --upgrade adobe_nb.")
 
 
 def _manifest(folder: Path, number: int, document: Mapping[str, Any]) -> Manifest:
     columns = {table: dict(kinds) for table, kinds in document["columns"].items()}
-    manifest = Manifest(
+    parts = tuple(part_of(part) for part in document["parts"])
+    kinds = {kind for promised in columns.values() for kind in promised.values()}
+    if document["number"] != number or not {part.table for part in parts} <= set(columns) or not kinds <= set(DTYPES):
+        raise ValueError(number)
+    return Manifest(
         folder=folder,
-        number=document["number"],
+        number=number,
         started=moment(document["started"]),
         finished=moment(document["finished"]),
         about=dict(document["about"]),
         columns=columns,
-        parts=tuple(part_of(part) for part in document["parts"]),
-        format=document["format"],
+        parts=parts,
     )
-    if manifest.number != number or not all(part.table in columns for part in manifest.parts):
-        raise ValueError(document["number"])
-    if not all(kind in DTYPES for kinds in columns.values() for kind in kinds.values()):
-        raise ValueError(columns)
-    return manifest
 
 
 def part_of(document: Mapping[str, Any]) -> Part:
-    """A part from its JSON values. Raises TypeError or ValueError when they are none."""
+    """A part from its JSON values. Raises TypeError or ValueError for anything else."""
     return Part(**{**document, "columns": tuple(document["columns"])})
 
 
 def moment(text: str) -> datetime:
     """A moment with its time zone. Raises ValueError when the text has none."""
-    found = datetime.fromisoformat(text)
-    if found.tzinfo is None:
+    parsed = datetime.fromisoformat(text)
+    if parsed.tzinfo is None:
         raise ValueError(text)
-    return found
+    return parsed

@@ -3,29 +3,30 @@
 ::
 
     folder/
-      manifest-000001.json                          made last: a snapshot is there when its manifest is
+      000001/_manifest.json                         what it holds; without it a folder is no snapshot
       000001/rules/property=PR…/part.parquet        a table, property by property
       000001/companies/part.parquet                 a table that belongs to no property
-      000001/_about.json, 000001/_parts.jsonl       noted while it was pulled
-      _draft/…                                      what is being pulled, arranged in the same way
+      000001/_plan.json, 000001/_parts.jsonl        the records of the draft that it was
+      .draft-<random>/…                             what is being pulled, arranged in the same way
       _adobe_nb.lock                                one writer at a time
 
-A draft becomes a snapshot in two steps: its folder is renamed to the number, then the manifest is linked. So a numbered
-folder is complete whenever anybody sees it, and who reads by path needs no manifest; readers of Parquet folders skip
-``_draft``, as any name that begins so. Pulling right into the numbered folder would be one step, and would show them
-half a snapshot. A kill between the steps leaves a complete folder without a manifest: the next ``begin`` makes it the
-draft again. Links are made to fail when the name is taken; a rename would take its place without a word.
+A draft becomes a snapshot by one rename, which is the commit. Its manifest is in it by then, so a
+reader sees all of a snapshot or nothing, and a kill at any moment leaves a draft to resume or a
+finished snapshot. Readers by path need no manifest; they skip names that begin with ``.`` or ``_``.
+The new name must not exist: ``disk.rename_to_new`` says what each system does about it. Pruning is
+the same in reverse: a snapshot loses its number first, by one rename, and then its files.
 
-Everything is on the disk before it has its number: after a power cut, as after a kill, each snapshot is whole. A draft
-is written without waiting for the disk, which with thousands of small files would take longer than the rest: a kill
-costs nothing of it, a power cut what the system had not written yet, mostly of the last half minute.
+Everything is on the disk before the rename: after a power cut, as after a kill, each snapshot is
+complete. A draft is written without waiting for the disk, which with thousands of small files would
+take longer than the rest: a kill loses nothing of it, a power cut what the system had not written
+yet, mostly of the last half minute.
 
-Parts that did not change are hard links to the files of the snapshot before, so each folder is complete by itself. A
-table of the company is not partitioned: Dask and Arrow cannot read a folder whose only partition is the null one.
+Parts that did not change are hard links to the files of the previous snapshot, so each folder is
+complete by itself. A table of the company is not partitioned: Dask and Arrow cannot read a folder
+whose only partition is the null one.
 """
 
 import os
-import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, date, datetime, time, timedelta
@@ -38,13 +39,14 @@ from adobe_nb.errors import ArgumentError, SnapshotError
 from adobe_nb.home import expanded
 from adobe_nb.snapshot import disk
 from adobe_nb.snapshot.disk import writing
-from adobe_nb.snapshot.draft import Draft, begun, is_of, lay_out, plan_of
-from adobe_nb.snapshot.manifest import Manifest, check_names, file_of, folder_of, numbers, read_manifest
+from adobe_nb.snapshot.draft import DRAFT, Draft, Plan, create, read_plan
+from adobe_nb.snapshot.manifest import Manifest, check_names, folder_of, numbers, read_manifest
 from adobe_nb.snapshot.tables import Columns
 
 Result = TypeVar("Result")
-_FRESH = timedelta(hours=24)
-_NUMBERED = re.compile(r"[0-9]{6,}")
+AsOf = int | str | datetime | date
+"""One snapshot: its number, or a moment: the last one that was finished then. A plain date means its end, in UTC."""
+_RESUMABLE_FOR = timedelta(hours=24)
 
 
 def _utc_now() -> datetime:
@@ -66,15 +68,16 @@ class Store:
     def begin(self, about: Mapping[str, Any], columns: Mapping[str, Columns], *, resume: bool = True) -> Draft:
         """A draft of the next snapshot; no other can be begun until it is closed.
 
-        ``about`` is what is pulled, in JSON values. ``columns`` has the promised columns of every table that will be in
-        the snapshot, also of those that stay empty (``api.frames.columns_of``). What a run that was cut off has left is
-        taken up when both are the same and it was begun less than 24 hours ago; any other draft is removed.
+        ``about`` says what is pulled, in JSON values. ``columns`` has the promised columns of every
+        table of the snapshot, also of those that stay empty (``frames.columns_of``). A draft that
+        an interrupted run has left is resumed when both are the same and it was begun less than 24
+        hours ago; any other draft is removed.
 
         Raises SnapshotError when another process writes here, or when the folder cannot be written.
         """
         for table in columns:
             check_names(table, None)
-        plan = plan_of(about, columns)
+        plan = Plan(about, columns, self._now())
         with writing(self.folder):
             lock = self._locked()
             try:
@@ -83,54 +86,122 @@ class Store:
                 lock.release()
                 raise
 
+    def _draft(self, plan: Plan, *, resume: bool, lock: BaseFileLock) -> Draft:
+        number, previous = self._next_number(), self.latest()
+        resumed = self._resumable(plan) if resume else None
+        for folder in [*self._removed(), *self._drafts()]:
+            if folder != resumed:
+                disk.remove_tree(folder)
+        data = resumed or create(self.folder, plan)
+        # Read back, because a resumed draft keeps the time of its start.
+        plan = read_plan(data) or plan
+        return Draft(data, plan, number=number, previous=previous, lock=lock, now=self._now)
+
+    def _resumable(self, plan: Plan) -> Path | None:
+        """The draft of an interrupted run with the same plan."""
+        for draft in self._drafts():
+            earlier = read_plan(draft)
+            if earlier and self._is_fresh(earlier) and earlier.matches(plan):
+                return draft
+        return None
+
+    def _stale_drafts(self) -> list[Path]:
+        stale = []
+        for draft in self._drafts():
+            plan = read_plan(draft)
+            if plan is None or not self._is_fresh(plan):
+                stale.append(draft)
+        return stale
+
+    def _drafts(self) -> list[Path]:
+        return disk.subfolders(self.folder, DRAFT)
+
+    def _removed(self) -> list[Path]:
+        """Folders that a killed run was about to remove."""
+        return disk.subfolders(self.folder, disk.TEMPORARY)
+
+    def _is_fresh(self, plan: Plan) -> bool:
+        return self._now() - plan.started < _RESUMABLE_FOR
+
+    def _next_number(self) -> int:
+        number = max(numbers(self.folder), default=0) + 1
+        # A folder without a manifest is not a snapshot of ours, and is left alone.
+        while folder_of(self.folder, number).exists():
+            number += 1
+        return number
+
+    def _locked(self) -> BaseFileLock:
+        self.folder.parent.mkdir(parents=True, exist_ok=True)
+        disk.make_folder(self.folder)
+        lock = FileLock(self.folder / "_adobe_nb.lock", timeout=0, mode=0o600, thread_local=False)
+        with suppress(Timeout):
+            lock.acquire()
+            return lock
+        raise SnapshotError(
+            f"Another process, or another cell of this one, is writing a snapshot to {self.folder}. Wait until it is "
+            "done, or stop it: the next run resumes its pull."
+        )
+
     def manifests(self) -> list[Manifest]:
         """All snapshots, oldest first. Raises SnapshotError that names the manifest which is damaged."""
         return self._unless_pruned(lambda: [read_manifest(self.folder, number) for number in numbers(self.folder)])
 
     def latest(self) -> Manifest | None:
-        """The latest one; None when there is none, or its manifest cannot be read."""
+        """The latest one; None when there is none, or its manifest is damaged."""
+        present = numbers(self.folder)
         with suppress(SnapshotError):
-            return self.at()
+            return read_manifest(self.folder, present[-1]) if present else None
         return None
 
-    def since(self, moment: int | str | datetime | date) -> Manifest:
-        """As ``at``, but a plain date means its beginning: so that the day itself is among what came since."""
+    def since(self, moment: AsOf) -> Manifest:
+        """As ``at``, but a plain date means its beginning, so that changes of the day itself come after it."""
         return self.at(moment, of_day=time.min)
 
-    def at(self, as_of: int | str | datetime | date | None = None, *, of_day: time = time.max) -> Manifest:
+    def at(self, as_of: AsOf | None = None, *, of_day: time = time.max) -> Manifest:
         """One snapshot: the latest, that of a number, or the last one that was finished at or before a moment.
 
         A moment without a time zone is UTC; a plain date means its end. As text: ``"3"``, ``"2025-03-01"``,
-        ``"2025-03-01T10:00"``. Raises SnapshotError that says what there is, ArgumentError for any other text.
+        ``"2025-03-01T10:00"``. Raises SnapshotError that lists the range there is, ArgumentError for any other text.
         """
         return self._unless_pruned(lambda: self._at(as_of, of_day))
 
-    def read(self, as_of: int | str | datetime | date | None, read: Callable[[Manifest], Result]) -> Result:
-        """What ``read`` gives of that snapshot; when one is pruned meanwhile, of the one that is due then."""
+    def read(self, as_of: AsOf | None, read: Callable[[Manifest], Result]) -> Result:
+        """The result of ``read`` for that snapshot; if it is pruned meanwhile, for the one that is due then."""
         return self._unless_pruned(lambda: read(self._at(as_of, time.max)))
 
     def _unless_pruned(self, read: Callable[[], Result]) -> Result:
-        """Read; and once more when a snapshot was pruned after it was listed: its files look like damaged ones."""
+        """Read, and again when a snapshot was pruned after it was listed: its files look like damaged ones."""
         while True:
-            there = numbers(self.folder)
+            before = numbers(self.folder)
             try:
                 return read()
             except SnapshotError as error:
                 problem = error
-            if set(there) <= set(numbers(self.folder)):
+            if set(before) <= set(numbers(self.folder)):
                 raise problem
 
-    def _at(self, as_of: int | str | datetime | date | None, of_day: time) -> Manifest:
-        there = numbers(self.folder)
-        if not there:
+    def _at(self, as_of: AsOf | None, of_day: time) -> Manifest:
+        present = numbers(self.folder)
+        if not present:
             raise SnapshotError(f"There is no snapshot in {self.folder} yet. Check the path, or pull one.")
-        wanted = there[-1] if as_of is None else _wanted(as_of, of_day)
-        found = self._numbered(there, wanted) if isinstance(wanted, int) else self._finished_by(there, wanted)
-        if found is not None:
-            return found
-        oldest = _dated(read_manifest(self.folder, there[0]))
-        latest = f"the latest {_dated(read_manifest(self.folder, there[-1]))}" if len(there) > 1 else "the only one"
-        raise SnapshotError(f"{self.folder} has no snapshot for {as_of}. The oldest is {oldest}, {latest}.")
+        if as_of is None:
+            return read_manifest(self.folder, present[-1])
+        manifest = self._find(present, _wanted(as_of, of_day))
+        if manifest is not None:
+            return manifest
+        oldest = _dated(read_manifest(self.folder, present[0]))
+        latest = _dated(read_manifest(self.folder, present[-1]))
+        others = f"the latest {latest}" if len(present) > 1 else "the only one"
+        raise SnapshotError(f"{self.folder} has no snapshot for {as_of}. The oldest is {oldest}, {others}.")
+
+    def _find(self, present: list[int], wanted: int | datetime) -> Manifest | None:
+        if isinstance(wanted, int):
+            return read_manifest(self.folder, wanted) if wanted in present else None
+        for number in reversed(present):
+            manifest = read_manifest(self.folder, number)
+            if manifest.finished <= wanted:
+                return manifest
+        return None
 
     def before(self, manifest: Manifest) -> Manifest:
         """The snapshot before that one. Raises SnapshotError when it is the first."""
@@ -143,102 +214,33 @@ class Store:
         return read_manifest(self.folder, earlier[-1])
 
     def prune(self, *, keep: int | None = None) -> list[str]:
-        """Remove what is of no use: drafts of more than 24 hours ago, and what killed runs have left; gives the names.
+        """Remove drafts that no run can resume, and what killed runs have left; returns the names.
 
-        With ``keep``, of the snapshots only so many of the latest stay. What we have not written is never touched.
-        Raises SnapshotError when another process writes here.
+        With ``keep``, only that many of the latest snapshots stay. Other people's files are never
+        touched. Raises SnapshotError when another process writes here.
         """
-        if keep is not None and (isinstance(keep, bool) or not isinstance(keep, int)):
-            raise ArgumentError(f"keep={keep!r} is no whole number: how many snapshots stay.")
-        if keep is not None and keep < 1:
-            raise ArgumentError(f"keep={keep} would remove every snapshot. Give 1 or more, or remove the folder.")
+        if keep is not None:
+            _check_keep(keep)
         if not self.folder.exists():
             return []
         with writing(self.folder):
             lock = self._locked()
             try:
-                return [*self._remove_temporary(), *self._retire(keep), *self._remove_useless()]
+                old = [] if keep is None else numbers(self.folder)[:-keep]
+                snapshots = [folder_of(self.folder, number) for number in old]
+                useless = [*self._removed(), *snapshots, *self._stale_drafts()]
+                for folder in useless:
+                    disk.remove_tree(folder)
+                return [folder.name for folder in useless]
             finally:
                 lock.release()
 
-    @property
-    def _draft_folder(self) -> Path:
-        return self.folder / "_draft"
 
-    def _numbered(self, there: list[int], number: int) -> Manifest | None:
-        return read_manifest(self.folder, number) if number in there else None
-
-    def _finished_by(self, there: list[int], latest: datetime) -> Manifest | None:
-        manifests = (read_manifest(self.folder, number) for number in reversed(there))
-        return next((manifest for manifest in manifests if manifest.finished <= latest), None)
-
-    def _locked(self) -> BaseFileLock:
-        disk.make_folder(self.folder)
-        lock = FileLock(self.folder / "_adobe_nb.lock", timeout=0, mode=0o600, thread_local=False)
-        with suppress(Timeout):
-            lock.acquire()
-            return lock
-        raise SnapshotError(
-            f"Another process, or another cell of this one, is writing a snapshot to {self.folder}. Wait until it is "
-            "done, or end it: the next run takes up what it has pulled."
-        )
-
-    def _draft(self, plan: Mapping[str, Any], *, resume: bool, lock: BaseFileLock) -> Draft:
-        self._remove_temporary()
-        if resume:
-            self._take_back(plan)
-        folder = self._draft_folder
-        if folder.exists() and not (resume and self._is_usable(folder, plan)):
-            if begun(folder) is None:
-                raise SnapshotError(f"{folder} is not a draft of ours. Move it away, or choose another folder.")
-            disk.remove_tree(folder)
-        if not folder.exists():
-            lay_out(folder, plan, self._now())
-        number = max(numbers(self.folder), default=0) + 1
-        while folder_of(self.folder, number).exists():  # without a manifest it is nobody's snapshot, and still stays
-            number += 1
-        return Draft(self.folder, folder, number, lock, self._now)
-
-    def _take_back(self, plan: Mapping[str, Any]) -> None:
-        """A folder whose run was killed between the number and the manifest becomes the draft again."""
-        latest = max(numbers(self.folder), default=0)
-        for folder in self._unpublished():
-            if int(folder.name) > latest and not self._draft_folder.exists() and self._is_usable(folder, plan):
-                folder.rename(self._draft_folder)
-
-    def _is_usable(self, folder: Path, plan: Mapping[str, Any]) -> bool:
-        return self._is_fresh(folder) and is_of(folder, plan)
-
-    def _is_fresh(self, folder: Path) -> bool:
-        started = begun(folder)
-        return started is not None and self._now() - started < _FRESH
-
-    def _unpublished(self) -> list[Path]:
-        """Numbered folders of ours that have no manifest."""
-        numbered = sorted(path for path in self.folder.iterdir() if _NUMBERED.fullmatch(path.name))
-        return [path for path in numbered if not file_of(self.folder, int(path.name)).exists() and begun(path)]
-
-    def _remove_temporary(self) -> list[str]:
-        left = [path for path in self.folder.iterdir() if disk.is_temporary(path)]
-        for path in left:
-            disk.remove(path)
-        return [path.name for path in left]
-
-    def _retire(self, keep: int | None) -> list[str]:
-        """Remove the snapshots before the last so many: first the manifest, so that none leads to nothing."""
-        old = [] if keep is None else numbers(self.folder)[:-keep]
-        for number in old:
-            file_of(self.folder, number).unlink()
-        return [file_of(self.folder, number).name for number in old]
-
-    def _remove_useless(self) -> list[str]:
-        latest = max(numbers(self.folder), default=0)
-        folders = [folder for folder in self._unpublished() if int(folder.name) < latest or not self._is_fresh(folder)]
-        if begun(self._draft_folder) and not self._is_fresh(self._draft_folder):
-            folders.append(self._draft_folder)
-        for folder in folders:
-            disk.remove_tree(folder)
-        return [folder.name for folder in folders]
+def _check_keep(keep: object) -> None:
+    if isinstance(keep, bool) or not isinstance(keep, int):
+        raise ArgumentError(f"keep={keep!r} is no whole number: how many snapshots stay.")
+    if keep < 1:
+        raise ArgumentError(f"keep={keep} would remove every snapshot. Give 1 or more, or remove the folder.")
 
 
 def _dated(manifest: Manifest) -> str:
@@ -246,19 +248,21 @@ def _dated(manifest: Manifest) -> str:
     return f"{manifest.number} (finished {manifest.finished:%Y-%m-%d %H:%M:%S} UTC)"
 
 
-def _wanted(as_of: int | str | datetime | date, of_day: time) -> int | datetime:
-    """A number, or the moment that is meant; of a plain date that time."""
+def _wanted(as_of: AsOf, of_day: time) -> int | datetime:
+    """The number or the moment of an argument; for a plain date, that time of the day."""
     if isinstance(as_of, str):
-        return _wanted(_read(as_of.strip()), of_day)
+        as_of = _parsed(as_of.strip())
     if isinstance(as_of, datetime):
         return as_of if as_of.tzinfo else as_of.replace(tzinfo=UTC)
-    return datetime.combine(as_of, of_day, UTC) if isinstance(as_of, date) else int(as_of)
+    if isinstance(as_of, date):
+        return datetime.combine(as_of, of_day, UTC)
+    return int(as_of)
 
 
-def _read(text: str) -> int | datetime | date:
-    for read in (int, date.fromisoformat, datetime.fromisoformat):
+def _parsed(text: str) -> int | datetime | date:
+    for parse in (int, date.fromisoformat, datetime.fromisoformat):
         with suppress(ValueError):
-            return read(text)
+            return parse(text)
     raise ArgumentError(
         f"{text!r} is neither a snapshot's number nor a date. Examples: 3, 2025-03-01, 2025-03-01T10:00."
     )

@@ -1,4 +1,4 @@
-"""Folders of the older format, accounts without the right to audit events, snapshots that go while they are read."""
+"""Folders of other formats, accounts without the right to audit events, snapshots that go while they are read."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -8,7 +8,6 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import duckdb
-import pyarrow as pa
 import pyarrow.parquet as parquet
 import pytest
 
@@ -20,8 +19,6 @@ from tests.support import snapshot_frames as making
 from tests.support.stub import Answer, Got, Stub, stub
 
 COMPANY, PLACE = "CO" + "0" * 32, "PR" + "0" * 32
-ESCAPED = r'{"source":"a \u0026\u0026 b"}'
-PLAIN = '{"source":"a && b"}'
 ROWS = 130
 JSON = {"Content-Type": "application/vnd.api+json"}
 
@@ -63,7 +60,7 @@ class Service:
             {
                 "id": f"DE{number:032x}",
                 "type": kind,
-                "attributes": {"name": name, "created_at": date, "updated_at": date, "settings": ESCAPED},
+                "attributes": {"name": name, "created_at": date, "updated_at": date},
             }
             for number, name in enumerate(self.names)
         ]
@@ -78,38 +75,47 @@ def serving(service: Service) -> Iterator[tuple[Stub, sessions.Session]]:
         )  # fmt: skip
 
 
-def make_old(folder: Path) -> None:
-    """As the older format has it: files with the service's own text."""
-    manifest = folder / "manifest-000001.json"
-    document = json.loads(manifest.read_bytes())
-    assert document["format"] == 2
-    document["format"] = 1
-    file = Path(snapshot.paths(folder, "data_elements")[0])
-    table = parquet.ParquetFile(file).read()
-    at = table.schema.get_field_index("settings")
-    table = table.set_column(at, table.schema.field(at), pa.array([ESCAPED] * len(table), pa.string()))
-    parquet.write_table(table, file, compression="zstd", store_schema=False, write_page_checksum=True)
-    for part in document["parts"]:
-        if part["table"] == "data_elements":
-            part["bytes"] = file.stat().st_size
-    manifest.write_text(json.dumps(document))
+class TestOtherFormats:
+    @pytest.fixture
+    def old(self, tmp_path: Path) -> Path:
+        """As versions until format 2 left it."""
+        folder = tmp_path / "old"
+        data = making.snapshot(Store(folder)).data
+        (data / "_manifest.json").rename(folder / "manifest-000001.json")
+        return folder
 
+    @pytest.mark.parametrize(
+        "read",
+        [
+            snapshot.load,
+            lambda folder: snapshot.load(folder, "rules", as_of=1),
+            lambda folder: snapshot.sql("FROM rules", folder),
+            lambda folder: snapshot.paths(folder, "rules"),
+            snapshot.history,
+            snapshot.changes,
+            lambda folder: snapshot.prune(folder, keep=1),
+        ],
+    )
+    def test_an_older_one_is_an_error_that_says_what_to_do(self, old: Path, read: Callable[[Path], object]) -> None:
+        with pytest.raises(SnapshotError, match=r"older format, .* Pull into another folder\."):
+            read(old)
+        assert (old / "manifest-000001.json").exists()
 
-def test_a_folder_of_the_older_format_is_read_and_refreshed_as_if_it_were_new(tmp_path: Path) -> None:
-    with serving(Service()) as (_, session):
-        snapshot.pull(to=tmp_path, tables="data_elements", session=session)
-        make_old(tmp_path)
-        old = snapshot.load(tmp_path, "data_elements")
-        asked = snapshot.sql("SELECT count(*) AS n FROM data_elements WHERE contains(settings, '&&')", tmp_path)
-        snapshot.refresh(tmp_path, session=session)
-        live = session.reactor.data_elements(PLACE)
-    assert set(old["settings"]) == {PLAIN} == set(live["settings"])
-    assert asked["n"].tolist() == [ROWS]
-    assert snapshot.changes(tmp_path).empty
-    new = Path(snapshot.paths(tmp_path, "data_elements")[0])
-    assert set(parquet.ParquetFile(new).read()["settings"].to_pylist()) == {PLAIN}
-    assert not new.samefile(snapshot.paths(tmp_path, "data_elements", as_of=1)[0])
-    assert json.loads((tmp_path / "manifest-000002.json").read_bytes())["format"] == 2
+    def test_a_pull_or_refresh_of_an_older_one_sends_no_request(self, old: Path) -> None:
+        before = sorted(old.rglob("*"))
+        with serving(Service()) as (server, session):
+            server.got.clear()
+            for run in (lambda: snapshot.pull(to=old, session=session), lambda: snapshot.refresh(old, session=session)):
+                with pytest.raises(SnapshotError, match="older format"):
+                    run()
+            assert not server.got
+        assert sorted(old.rglob("*")) == before
+
+    def test_a_newer_one_asks_for_an_update(self, tmp_path: Path) -> None:
+        file = making.snapshot(Store(tmp_path)).data / "_manifest.json"
+        file.write_text(file.read_text().replace('"format": 3', '"format": 99'))
+        with pytest.raises(SnapshotError, match="its format is 99, .* pip install --upgrade adobe_nb"):
+            snapshot.load(tmp_path)
 
 
 def test_without_the_right_to_audit_events_a_refresh_reads_the_lists_and_says_so(tmp_path: Path) -> None:

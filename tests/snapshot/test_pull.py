@@ -152,7 +152,7 @@ class TestWrongWishes:
         session, simulator = company
         shop = session.reactor.properties().head(1)
         snapshot.pull(shop, to=tmp_path, tables="rules", session=session)
-        manifest = tmp_path / "manifest-000001.json"
+        manifest = tmp_path / "000001" / "_manifest.json"
         there = manifest.read_text(encoding="utf-8")
         manifest.write_text(there.replace('"simulator"', '"adobe"'), encoding="utf-8")
         assert manifest.read_text(encoding="utf-8") != there
@@ -295,7 +295,7 @@ class TestTheCommandLine:
         assert main(["pull", "tags", "--refresh", "--keep", "1"]) == 0
         out = capsys.readouterr().out
         assert "Snapshot 2" in out
-        assert "removed: manifest-000001.json" in out
+        assert "removed: 000001" in out
         assert set(snapshot.load("tags", "properties")["name"]) == {"Web Store US"}
 
     @pytest.mark.parametrize(

@@ -300,7 +300,7 @@ class TestDrafts:
         one, two, _ = sorted(store.folder.rglob("*.parquet"))
         one.unlink()
         os.truncate(two, 100)
-        notes = store.folder / "_draft" / "_parts.jsonl"
+        (notes,) = store.folder.glob(".draft-*/_parts.jsonl")
         notes.write_bytes(notes.read_bytes() + b'{"table": "rules", "prop')
         with store.begin(ABOUT, COLUMNS) as draft:
             assert [draft.has("rules", f"PR{number}") for number in (1, 2, 3)] == [False, False, True]
@@ -310,21 +310,27 @@ class TestDrafts:
             draft.publish()
         assert len(list(store.folder.rglob("*.parquet"))) == 2
 
-    def test_a_run_that_was_killed_between_the_number_and_the_manifest_is_taken_up(self, store: Store) -> None:
-        snapshot(store)
-        published = snapshot(store)
-        (store.folder / "manifest-000002.json").unlink()
-        assert store.at().number == 1
+    def test_a_draft_with_a_manifest_is_no_snapshot_and_is_resumed(self, store: Store) -> None:
+        """As a run that was killed right before the rename leaves it."""
         with store.begin(ABOUT, COLUMNS) as draft:
-            assert draft.number == 2
-            assert draft.has("rules", "PR2")
+            draft.put("rules", "PR1", frame(RULES), at=AT)
+            (store.folder / "000001").mkdir()
+            with pytest.raises(SnapshotError, match="already exists"):
+                draft.publish()
+        assert len(list(store.folder.glob(".draft-*/_manifest.json"))) == 1
+        assert store.manifests() == []
+        (store.folder / "000001").rmdir()
+        with store.begin(ABOUT, COLUMNS) as draft:
+            assert draft.has("rules", "PR1")
+            assert not list(store.folder.glob(".draft-*/_manifest.json"))
+            draft.put("rules", "PR2", frame(RULES), at=AT)
             draft.publish()
-        assert store.at().parts == published.parts
+        assert len(store.at(1).frame("rules")) == 2 * ROWS
 
     def test_a_number_whose_manifest_is_lost_is_not_given_again(self, store: Store) -> None:
         snapshot(store)
         snapshot(store, run=2)
-        (store.folder / "manifest-000002.json").unlink()
+        (store.folder / "000002" / "_manifest.json").unlink()
         before = content(store.folder / "000002")
         assert snapshot(store, run=3).number == 3
         assert content(store.folder / "000002") == before
@@ -389,7 +395,7 @@ class TestKeeping:
         first = snapshot(store)
         for file in first.paths("rules"):
             file.write_bytes(b"x" * file.stat().st_size)
-        (store.folder / "manifest-000001.json").write_text("{")
+        (first.data / "_manifest.json").write_text("{")
         pd.testing.assert_frame_equal(snapshot(store).frame("companies"), frame(COLUMNS["companies"]))
 
     def test_an_unchanged_part_is_the_same_file(self, store: Store) -> None:
@@ -465,37 +471,37 @@ class TestOneWriter:
             thread.join()
         assert sorted(type(each).__name__ for each in outcomes) == ["Draft", "SnapshotError"]
 
-    @pytest.mark.parametrize("taken", ["manifest-000001.json", "000001", "000001/notes.txt"])
+    @pytest.mark.parametrize("taken", ["an empty folder", "a file", "a folder"])
     def test_a_number_that_is_taken_meanwhile_is_not_overwritten(self, store: Store, taken: str) -> None:
         with store.begin(ABOUT, COLUMNS) as draft:
             draft.put("rules", "PR1", frame(RULES), at=AT)
-            file = store.folder / taken
-            if taken == "000001":
-                file.mkdir()
-            else:
-                file.parent.mkdir(exist_ok=True)
-                file.write_text("somebody's")
-            with pytest.raises(SnapshotError, match="is there already"):
+            name = store.folder / "000001"
+            theirs = name / "notes.txt" if taken == "a folder" else name
+            if taken != "a file":
+                name.mkdir()
+            if taken != "an empty folder":
+                theirs.write_text("somebody's")
+            with pytest.raises(SnapshotError, match="already exists"):
                 draft.publish()
-        assert taken == "000001" or file.read_text() == "somebody's"
+        assert name.is_dir() == (taken != "a file")
+        assert taken == "an empty folder" or theirs.read_text() == "somebody's"
         with store.begin(ABOUT, COLUMNS) as draft:
             assert draft.number == 2
             assert draft.has("rules", "PR1")
             assert draft.publish().frame("rules").equals(frame(RULES))
 
-    @pytest.mark.parametrize("taken", [False, True])
-    def test_without_links_manifests_do_not_overwrite_either(
-        self, store: Store, taken: bool, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr(os, "link", no_links)
-        if not taken:
-            assert snapshot(store) == store.at(1)
-            return
-        with store.begin(ABOUT, COLUMNS) as draft:
-            (store.folder / "manifest-000001.json").write_text("somebody's")
-            with pytest.raises(SnapshotError, match="is there already"):
-                draft.publish()
-        assert (store.folder / "manifest-000001.json").read_text() == "somebody's"
+    def test_without_a_lock_the_first_of_two_writers_wins(self, store: Store, tmp_path: Path) -> None:
+        """As on a network drive that has no locks."""
+        other = Store(tmp_path / "snapshots")
+        with store.begin(ABOUT, COLUMNS) as first:
+            first.put("rules", "PR1", frame(RULES), at=AT)
+            (store.folder / "_adobe_nb.lock").unlink()
+            with other.begin({**ABOUT, "run": 2}, COLUMNS) as second:
+                second.put("rules", "PR1", frame(RULES, 2), at=AT)
+                second.publish()
+            with pytest.raises(SnapshotError):
+                first.publish()
+        assert len(store.at().frame("rules")) == 2
 
 
 def writer(folder: Path) -> list[str]:
@@ -516,7 +522,7 @@ def files_of_at_most(size: int) -> Iterator[None]:
 
 
 class TestBadDays:
-    def test_everything_is_on_the_disk_before_the_manifest_is_there(
+    def test_everything_is_on_the_disk_before_the_snapshot_has_its_number(
         self, store: Store, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """As a power cut would ask."""
@@ -524,13 +530,15 @@ class TestBadDays:
 
         def fsync(handle: int) -> None:
             synced.append(Path(f"/proc/self/fd/{handle}").readlink())
-            assert not list(store.folder.glob("manifest-*.json")) or synced[-1] == store.folder
+            if (store.folder / "000001").exists():
+                assert synced[-1] == store.folder
 
         monkeypatch.setattr(os, "fsync", fsync)
         made = snapshot(store)
-        draft = [store.folder / "_draft" / part.file(made.data).relative_to(made.data) for part in made.parts]
-        assert {*draft, *(file.parent for file in draft), store.folder / "_draft"} <= set(synced)
-        assert sum("_adobe_nb-" in path.name for path in synced) > 0  # the manifest, while it has another name
+        (draft,) = {path for path in synced if path.parent == store.folder}
+        files = [part.file(draft) for part in made.parts]
+        assert {*files, *(file.parent for file in files), draft, draft / "_manifest.json"} <= set(synced)
+        assert synced[-1] == store.folder
 
     def test_a_writer_that_is_killed_at_any_moment_leaves_whole_snapshots(self, store: Store) -> None:
         snapshot(store)
@@ -559,9 +567,7 @@ class TestBadDays:
         assert seen > 8
         assert snapshot(store).number == len(store.manifests())
         names = {path.name for path in store.folder.iterdir()}
-        assert names == {"_adobe_nb.lock"} | {
-            name for n in range(1, len(store.manifests()) + 1) for name in (f"{n:06d}", f"manifest-{n:06d}.json")
-        }
+        assert names == {"_adobe_nb.lock"} | {f"{number:06d}" for number in range(1, len(store.manifests()) + 1)}
 
     @pytest.mark.parametrize("size", [0, 100, 3000])
     def test_on_a_full_disk_the_last_snapshot_stays_as_it_was(self, store: Store, size: int) -> None:
@@ -570,7 +576,7 @@ class TestBadDays:
         with files_of_at_most(size), pytest.raises(SnapshotError, match=r"cannot be written \(File too large\)"):
             snapshot(store, run=2)
         after = content(store.folder)
-        assert {name: data for name, data in after.items() if not name.startswith("_draft")} == before
+        assert {name: data for name, data in after.items() if not name.startswith(".draft-")} == before
         assert not [name for name in after if "_adobe_nb-" in name]
         assert snapshot(store, run=2).number == 2
 
@@ -591,7 +597,6 @@ class TestBadDays:
             lambda text: b"{}",
             lambda text: text.replace(b'"PR1"', b'"PR1/../.."'),
             lambda text: text.replace(b'"number": 1', b'"number": 2'),
-            lambda text: text.replace(b'"format": 2', b'"format": 99'),
             lambda text: text.replace(b"+00:00", b""),
             lambda text: text.replace(b'"boolean"', b'"object"'),
             lambda text: text.replace(b'{"table": "rules"', b'{"table": "hosts"'),
@@ -599,10 +604,10 @@ class TestBadDays:
     )
     def test_a_damaged_manifest_is_an_error_that_names_it(self, store: Store, damage: Callable[[bytes], bytes]) -> None:
         snapshot(store)
-        file = store.folder / "manifest-000001.json"
+        file = store.folder / "000001" / "_manifest.json"
         file.write_bytes(damage(file.read_bytes()))
         for read in (store.manifests, store.at):
-            with pytest.raises(SnapshotError, match=r"manifest-000001\.json is damaged"):
+            with pytest.raises(SnapshotError, match=r"000001/_manifest\.json is damaged"):
                 read()  # type: ignore[operator]
 
     @pytest.mark.parametrize("how", ["missing", "cut off", "empty", "one bit", "another part", "a text"])
@@ -625,7 +630,7 @@ class TestBadDays:
 
     def test_a_part_with_fewer_rows_than_noted_is_an_error(self, store: Store) -> None:
         snapshot(store)
-        file = store.folder / "manifest-000001.json"
+        file = store.folder / "000001" / "_manifest.json"
         document = json.loads(file.read_text())
         document["parts"][1]["rows"] += 1
         file.write_text(json.dumps(document))
@@ -677,7 +682,8 @@ class TestTheFolder:
     def test_what_is_not_ours_is_never_touched(self, store: Store, clock: Clock) -> None:
         theirs = {
             "202401/report.parquet", "000001/notes.txt", "manifest-1.json", "manifest-000009.json.bak", "draft/x",
-            "_adobe_nb-notes", "data.csv", "000007/_about.json",
+            "_adobe_nb-notes", "data.csv", "000007/_plan.json", "_draft/letter.txt", ".draft-2/letter.txt",
+            f".draft-{'0' * 32}", f"_adobe_nb-{'0' * 32}", "000008",
         }  # fmt: skip
         for name in theirs:
             (store.folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -689,14 +695,6 @@ class TestTheFolder:
         assert {(store.folder / name).read_text() for name in theirs} == {"{}"}
         assert [manifest.number for manifest in store.manifests()] == [4]
 
-    def test_nor_is_a_draft_that_is_not_ours(self, store: Store) -> None:
-        (store.folder / "_draft").mkdir(parents=True)
-        (store.folder / "_draft" / "letter.txt").write_text("Dear")
-        with pytest.raises(SnapshotError, match="not a draft of ours"):
-            store.begin(ABOUT, COLUMNS)
-        store.prune()
-        assert (store.folder / "_draft" / "letter.txt").read_text() == "Dear"
-
 
 class TestCollecting:
     def test_old_snapshots_go_and_the_newer_ones_stay_whole(self, store: Store) -> None:
@@ -705,7 +703,7 @@ class TestCollecting:
             with store.begin(ABOUT, COLUMNS) as draft:
                 assert draft.keep("rules", "PR1", first)
                 draft.publish()
-        assert store.prune(keep=2) == ["manifest-000001.json", "manifest-000002.json", "000001", "000002"]
+        assert store.prune(keep=2) == ["000001", "000002"]
         assert [manifest.number for manifest in store.manifests()] == [3, 4]
         assert store.at(3).frame("rules").equals(frame(RULES))
         with pytest.raises(SnapshotError, match="is damaged"):
@@ -726,18 +724,18 @@ class TestCollecting:
             draft.put("rules", "PR1", frame(RULES), at=AT)
         assert store.prune() == []
         clock.time += timedelta(days=1)
-        assert store.prune() == ["_draft"]
+        (name,) = store.prune()
+        assert name.startswith(".draft-")
         assert store.at().frame("companies").equals(frame(COLUMNS["companies"]))
 
     def test_what_killed_runs_have_left_goes(self, store: Store) -> None:
-        for run in range(3):
-            snapshot(store, run=run)
-        (store.folder / "manifest-000002.json").unlink()
-        left = store.folder / f"_adobe_nb-{'0' * 32}"
-        left.mkdir()
-        (left / "part.parquet").write_text("half")
-        assert store.prune() == [left.name, "000002"]
-        assert [manifest.number for manifest in store.manifests()] == [1, 3]
+        snapshot(store)
+        removed, draft = store.folder / f"_adobe_nb-{'0' * 32}", store.folder / f".draft-{'0' * 32}"
+        for folder in (removed, draft):
+            (folder / "rules").mkdir(parents=True)
+            (folder / "rules" / "part.parquet").write_text("half")
+        assert store.prune() == [removed.name, draft.name]
+        assert [manifest.number for manifest in store.manifests()] == [1]
 
     def test_where_there_is_no_folder_there_is_nothing_to_do(self, store: Store) -> None:
         assert store.prune(keep=1) == []

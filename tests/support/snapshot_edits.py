@@ -99,8 +99,7 @@ def after(requests: int) -> Callable[[str], bool]:
 
 def stored(folder: Path) -> set[tuple[str, str]]:
     """Table and property of what a pull that is not finished has stored."""
-    notes = folder / "_draft" / "_parts.jsonl"
-    lines = notes.read_bytes().splitlines(keepends=True) if notes.exists() else []
+    lines = [line for notes in folder.glob(".draft-*/_parts.jsonl") for line in notes.read_bytes().splitlines(True)]
     parts = [json.loads(line) for line in lines if len(line) > 1 and line.endswith(b"\n")]  # one may be half written
     return {(part["table"], part["property"]) for part in parts if part["property"]}
 
