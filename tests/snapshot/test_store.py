@@ -504,9 +504,14 @@ class TestOneWriter:
         assert len(store.at().frame("rules")) == 2
 
 
-def writer(folder: Path) -> list[str]:
+def writer(*arguments: str | Path) -> list[str]:
     code = f"import sys; sys.path.insert(0, {str(Path(__file__).parents[2])!r}); import runpy; "
-    return [sys.executable, "-c", f"{code}runpy.run_path({making.__file__!r}, run_name='__main__')", str(folder)]
+    return [
+        sys.executable,
+        "-c",
+        f"{code}runpy.run_path({making.__file__!r}, run_name='__main__')",
+        *map(str, arguments),
+    ]
 
 
 @contextmanager
@@ -568,6 +573,45 @@ class TestBadDays:
         assert snapshot(store).number == len(store.manifests())
         names = {path.name for path in store.folder.iterdir()}
         assert names == {"_adobe_nb.lock"} | {f"{number:06d}" for number in range(1, len(store.manifests()) + 1)}
+
+    @pytest.mark.skipif(not hasattr(os, "fork"), reason="kills itself in forked children")
+    @pytest.mark.parametrize(("action", "after"), [("pull", [1, 2, 3]), ("prune", [2])])
+    def test_killed_before_any_disk_operation_it_leaves_whole_snapshots_and_a_draft(
+        self, tmp_path: Path, action: str, after: list[int]
+    ) -> None:
+        store, killed = Store(tmp_path / "snapshots"), tmp_path / "killed"
+        finished = {number: content(snapshot(store).data) for number in (1, 2)}
+        with store.begin(ABOUT, COLUMNS) as draft:
+            draft.put("rules", "PR1", frame(RULES), at=AT)
+        killed.mkdir()
+        command = writer(store.folder, killed, action)
+        lines = subprocess.run(command, stdout=subprocess.PIPE, text=True, timeout=300, check=True).stdout.splitlines()
+        operations = [line.split()[0] for line in lines]
+        stores = [Store(folder) for folder in sorted(killed.iterdir())]
+        assert len(operations) == len(stores) > 10
+        outcomes = [self.outcome(each, finished) for each in stores]
+        commit = outcomes.index(after)
+        assert outcomes == [[1, 2]] * commit + [after] * (len(outcomes) - commit)
+        assert operations[commit - 1] == "os.rename"
+        for each in stores[commit - 1 : commit + 1]:
+            number = each.at().number
+            assert snapshot(each).number == number + 1
+
+    @staticmethod
+    def outcome(store: Store, finished: dict[int, dict[str, bytes]]) -> list[int]:
+        """The snapshots that a killed process has left; they are whole, and the next run resumes the rest."""
+        manifests = store.manifests()
+        for manifest in manifests:
+            if manifest.number in finished:
+                assert content(manifest.data) == finished[manifest.number]
+            else:
+                assert [len(manifest.frame(table)) for table in ("companies", "rules")] == [ROWS, 2 * ROWS]
+        numbers = [manifest.number for manifest in manifests]
+        with store.begin(ABOUT, COLUMNS) as draft:
+            assert draft.has("rules", "PR1") != (3 in numbers)
+        names = {path.name for path in store.folder.iterdir() if not path.name.startswith(".draft-")}
+        assert names == {"_adobe_nb.lock", *(f"{number:06d}" for number in numbers)}
+        return numbers
 
     @pytest.mark.parametrize("size", [0, 100, 3000])
     def test_on_a_full_disk_the_last_snapshot_stays_as_it_was(self, store: Store, size: int) -> None:

@@ -1,7 +1,11 @@
-"""Small snapshots for the tests. Also run as a program: a writer that never ends, to be killed."""
+"""Small snapshots for the tests. Also run as a program: a writer that is killed, by others or by itself."""
 
+import os
+import shutil
+import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -58,8 +62,55 @@ def snapshot(store: Store, *, rows: int = ROWS, **about: Any) -> Manifest:
         return draft.publish()
 
 
-if __name__ == "__main__":
-    snapshot(Store(Path(sys.argv[1])))  # the first one is slow, for all that is loaded
+ACTIONS: dict[str, Callable[[Store], object]] = {"pull": snapshot, "prune": lambda store: store.prune(keep=1)}
+CHANGES = {"os.mkdir", "os.rename", "os.link", "os.remove", "os.rmdir"}
+
+
+def kill_at_each_operation(template: Path, folder: Path, action: str) -> None:
+    """Run the action on copies of the template, killed before the first operation on the disk, the second, …
+
+    Prints the operations. The last copy, in which the action came to its end, is removed.
+    """
+    snapshot(Store(folder / "first"))  # loads all libraries before the forks
+    shutil.rmtree(folder / "first")
+    for number in count():
+        copy = folder / f"{number:03d}"
+        shutil.copytree(template, copy)
+        child = os.fork()
+        if child == 0:
+            sys.addaudithook(killer(number, str(copy)))
+            ACTIONS[action](Store(copy))
+            os._exit(0)
+        if os.waitpid(child, 0)[1] == 0:
+            shutil.rmtree(copy)
+            return
+
+
+def killer(number: int, folder: str) -> Callable[[str, tuple[Any, ...]], None]:
+    """Kills the process before its operation of that number."""
+    numbers = count()
+
+    def watch(event: str, arguments: tuple[Any, ...]) -> None:
+        # Files that are opened by os.open are created, or synced.
+        opened = event == "open" and arguments[1] is None and str(arguments[0]).startswith(folder)
+        if (event in CHANGES or opened) and next(numbers) == number:
+            os.write(1, f"{event} {arguments}\n".replace(folder, "").encode())
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    return watch
+
+
+def write_for_ever(folder: Path) -> None:
+    """Write snapshots until the process is killed."""
+    snapshot(Store(folder))  # the first one is slow, for all that is loaded
     print("ready", flush=True)
     while True:
-        snapshot(Store(Path(sys.argv[1])))
+        snapshot(Store(folder))
+
+
+if __name__ == "__main__":
+    sys.dont_write_bytecode = True
+    if len(sys.argv) == 2:
+        write_for_ever(Path(sys.argv[1]))
+    else:
+        kill_at_each_operation(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3])
