@@ -1,4 +1,4 @@
-"""Snapshots: everything about some properties, as tables on disk that stay.
+"""Snapshots: everything about some properties, as permanent tables on disk.
 
 ::
 
@@ -8,12 +8,11 @@
     snapshot.load("tags", "rules")                       # the table again, as reactor.rules(…) gives it
     snapshot.sql("SELECT name FROM rules", "tags")       # by DuckDB
     snapshot.refresh("tags")                             # only what changed since
-    snapshot.changes("tags")                             # what that was
+    snapshot.changes("tags")                             # the changes
     snapshot.history("tags")                             # all snapshots of the folder
 """
 
 from collections.abc import Sequence
-from datetime import date, datetime
 from pathlib import Path
 from typing import overload
 
@@ -26,10 +25,7 @@ from adobe_nb.snapshot import pulling, queries, refreshing
 from adobe_nb.snapshot.changes import compared
 from adobe_nb.snapshot.manifest import Manifest as Snapshot
 from adobe_nb.snapshot.plan import EVENTS, TABLES
-from adobe_nb.snapshot.store import Store
-
-AsOf = int | str | datetime | date
-"""One snapshot: its number, or a moment: the last one that was finished then. A plain date means its end, in UTC."""
+from adobe_nb.snapshot.store import AsOf, Store
 
 __all__ = [
     "TABLES",
@@ -59,17 +55,17 @@ def pull(
     A refresh keeps to properties that were named; with None it also finds those that are made later.
 
     The tables are ``snapshot.TABLES``: the companies, the properties, and all that is listed under a property, with
-    rule components and builds. ``tables`` names some of them, or ``"audit_events"`` besides. Not among them: revisions,
-    what libraries hold, notes on anything but the property (``reactor.related(…)``, ``.revisions(…)``, ``.notes(…)``).
+    rule components and builds. ``tables`` names some of them, or ``"audit_events"`` besides. Not included: revisions,
+    contents of libraries, notes on anything but a property (``reactor.related(…)``, ``.revisions(…)``, ``.notes(…)``).
 
-    A pull that ends early, by an error, an interrupt or a kill, leaves the snapshots before it as they were; the same
-    call goes on where it ended, for 24 hours (``resume=False``: from the beginning): what was stored is not read again,
-    and the next refresh looks for changes from then on. Rows come by property id, then by date of creation. Files are
-    for your account only; secrets are not in them, but settings, notes and addresses are, as people wrote them.
+    A pull that is interrupted by an error, Ctrl-C or a kill leaves earlier snapshots unchanged; the same call resumes
+    it for 24 hours (``resume=False`` starts again): stored parts are not read again, and the next refresh looks for
+    changes since they were read. Rows are sorted by property id, then by date of creation. Only your account can read
+    the files; they have no secrets, but settings, notes and addresses, as people wrote them.
 
     Raises ArgumentError and SnapshotError before any request, also when the folder holds another organisation's
-    snapshots; NotFound for a property that you cannot see;
-    IncompleteResult, ApiError, TransportError. Checked on the simulator only.
+    snapshots or those of an older format; NotFound for a property that you cannot see; IncompleteResult, ApiError,
+    TransportError. Checked on the simulator only.
 
     Example:
         >>> import adobe_nb, tempfile
@@ -97,8 +93,8 @@ def refresh(folder: str | Path, *, session: Session | None = None) -> Snapshot:
     ``meta_upgrade_extension_package_id`` of extensions (whether there is a newer package) stays as it was.
 
     Raises SnapshotError when there is no snapshot, it is of another organisation, or none of its properties can be seen
-    any more; else as ``pull``. What ends early goes on where it ended, as there. Without the right to audit events
-    every list is read, and a SnapshotWarning says so; a snapshot with the table ``audit_events`` needs that right.
+    any more; otherwise as ``pull``. An interrupted refresh is resumed in the same way. Without the right to audit
+    events every list is read, and a SnapshotWarning says so; a snapshot with the table ``audit_events`` requires it.
     """
     return refreshing.refresh(session or current(), folder)
 
@@ -119,14 +115,16 @@ def load(
     """
     _check_table(table)
 
-    def read(found: Snapshot) -> pd.DataFrame | dict[str, pd.DataFrame]:
-        return found.frame(table) if table is not None else {name: found.frame(name) for name in found.tables}
+    def read(manifest: Snapshot) -> pd.DataFrame | dict[str, pd.DataFrame]:
+        if table is not None:
+            return manifest.frame(table)
+        return {name: manifest.frame(name) for name in manifest.tables}
 
     return Store(folder).read(as_of, read)
 
 
 def sql(query: str, folder: str | Path, *, as_of: AsOf | None = None) -> pd.DataFrame:
-    """What DuckDB answers to the query; each table of the snapshot is there by its name (extra ``snapshot``).
+    """DuckDB's answer to a query that names the tables of the snapshot (extra ``snapshot``).
 
     The query sees the tables and nothing else, and cannot change them. Times are UTC, intervals time
     deltas, nested values JSON text. Raises SnapshotError with DuckDB's own words, and for intervals with months.
@@ -139,7 +137,7 @@ def sql(query: str, folder: str | Path, *, as_of: AsOf | None = None) -> pd.Data
         >>> int(snapshot.sql("SELECT count(*) AS n FROM rules", folder).loc[0, "n"]) > 0
         True
     """
-    return Store(folder).read(as_of, lambda found: queries.sql(found, query))
+    return Store(folder).read(as_of, lambda manifest: queries.sql(manifest, query))
 
 
 def history(folder: str | Path) -> pd.DataFrame:
@@ -148,20 +146,27 @@ def history(folder: str | Path) -> pd.DataFrame:
     when there is none."""
     store = Store(folder)
     store.at()
-    found = store.manifests()
-    columns = {
-        "number": ("Int64", [each.number for each in found]),
-        "started": ("datetime64[us, UTC]", [each.started for each in found]),
-        "finished": ("datetime64[us, UTC]", [each.finished for each in found]),
-        "kind": ("string", [each.about["kind"] for each in found]),
-        "properties": ("Int64", [len(each.about["properties"]) for each in found]),
-        "tables": ("Int64", [len(each.tables) for each in found]),
-        "rows": ("Int64", [sum(part.rows for part in each.parts) for each in found]),
-        "bytes": ("Int64", [sum(part.bytes for part in each.parts) for each in found]),
-        "service": ("string", [each.about["service"] for each in found]),
-        "organisation": ("string", [each.about["organisation"] for each in found]),
+    frame = pd.DataFrame([_summary(manifest) for manifest in store.manifests()])
+    dtypes = dict.fromkeys(frame, "Int64")
+    dtypes |= dict.fromkeys(["started", "finished"], "datetime64[us, UTC]")
+    dtypes |= dict.fromkeys(["kind", "service", "organisation"], "string")
+    return frame.astype(dtypes)
+
+
+def _summary(manifest: Snapshot) -> dict[str, object]:
+    about = manifest.about
+    return {
+        "number": manifest.number,
+        "started": manifest.started,
+        "finished": manifest.finished,
+        "kind": about["kind"],
+        "properties": len(about["properties"]),
+        "tables": len(manifest.tables),
+        "rows": sum(part.rows for part in manifest.parts),
+        "bytes": sum(part.bytes for part in manifest.parts),
+        "service": about["service"],
+        "organisation": about["organisation"],
     }
-    return pd.DataFrame({name: pd.Series(values, dtype=dtype) for name, (dtype, values) in columns.items()})
 
 
 def changes(
@@ -193,9 +198,14 @@ def _changed(store: Store, after: Snapshot, table: str | None, since: AsOf | Non
             f"since={since!r} is snapshot {before.number} and until={until!r} is snapshot {after.number}: the first "
             "has to be before the second. snapshot.history(folder) shows all of them."
         )
-    names = [table] if table is not None else [name for name in after.tables if name in before.tables]
-    found = [compared(name, before.frame(name), after.frame(name)) for name in names if name != EVENTS]
-    frame = pd.concat([compared("", *[pd.DataFrame({"id": []}, dtype="string")] * 2), *found], ignore_index=True)
+    names = [name for name in after.tables if name in before.tables and name != EVENTS]
+    if table is not None:
+        names = [table]
+    # The comparison of empty tables has the columns when there is nothing to compare.
+    empty = pd.DataFrame({"id": []}, dtype="string")
+    compared_tables = [compared("", empty, empty)]
+    compared_tables += [compared(name, before.frame(name), after.frame(name)) for name in names]
+    frame = pd.concat(compared_tables, ignore_index=True)
     frame.attrs.update(since=before.number, until=after.number)
     return frame
 
@@ -211,7 +221,7 @@ def paths(folder: str | Path, table: str, *, as_of: AsOf | None = None) -> list[
 
 
 def prune(folder: str | Path, *, keep: int | None = None) -> list[str]:
-    """Remove what killed pulls have left, and with ``keep`` all but so many of the latest snapshots; gives the names.
+    """Remove leftovers of killed pulls, and with ``keep`` all but that many of the latest snapshots; returns the names.
 
     Raises SnapshotError when another process writes there.
     """

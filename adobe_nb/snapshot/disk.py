@@ -61,10 +61,9 @@ def subfolders(folder: Path, name: re.Pattern[str]) -> list[Path]:
 
 
 def write(file: Path, fill: Callable[[BinaryIO], object]) -> int:
-    """Create or replace a file and return its size.
+    """Create or replace a file and return its size. A kill leaves no partial file under its name.
 
-    The content gets its name last, so that a killed process leaves no partial file under it.
-    A power cut needs ``sync_tree`` as well.
+    Only ``sync_tree`` makes that true of a power cut, too.
     """
     unfinished = temporary(file.parent)
     try:
@@ -114,7 +113,7 @@ def rename_to_new(folder: Path, name: Path) -> None:
 def sync(path: Path) -> None:
     """Wait until the content of a file, or the names in a folder, are on the disk."""
     if os.name == "nt" and path.is_dir():
-        return  # Windows cannot open a folder, and its file system journals the names
+        return  # Windows cannot open a folder; NTFS journals the names
     mode = os.O_RDWR if os.name == "nt" else os.O_RDONLY
     handle = os.open(path, mode)
     try:

@@ -39,8 +39,10 @@ class Plan:
     columns: Mapping[str, Columns]
     started: datetime
 
-    def matches(self, other: "Plan") -> bool:
+    def matches(self, other: "Plan | None") -> bool:
         """Whether both describe the same snapshot, whenever they were started."""
+        if other is None:
+            return False
         # As text, because the order of the columns counts.
         return json.dumps([self.about, self.columns]) == json.dumps([other.about, other.columns])
 

@@ -1,6 +1,7 @@
 """SQL over the tables of a snapshot."""
 
 import json
+from contextlib import suppress
 from typing import Any
 
 import pandas as pd
@@ -20,14 +21,15 @@ _CLOSED = (
 
 
 def sql(manifest: Manifest, query: str) -> pd.DataFrame:
-    """What DuckDB answers to the query; each table of the snapshot is there by its name, with the columns of ``frame``.
+    """DuckDB's answer to the query, which names the tables of the snapshot; they have the columns of ``frame``.
 
-    The query sees nothing else: no files, no network, no variables; and it cannot change the snapshot. Dtypes are those
-    of our frames: numbers that are no whole 64-bit ones are ``Float64``, dates and times without a zone are moments in
-    UTC, intervals are time deltas, nested values are JSON text, and what remains is text.
+    The query sees nothing else: no files, no network, no variables; and it cannot change the
+    snapshot. Dtypes are those of our frames: integers are ``Int64`` if 64 bits hold all of them,
+    other numbers ``Float64``, dates and times without a zone are moments in UTC, intervals are time
+    deltas, nested values are JSON text, and all others are text.
 
-    Raises SnapshotError with DuckDB's own words when the query is wrong, for intervals with months, and when a file is
-    not what the manifest says.
+    Raises SnapshotError with DuckDB's own words when the query is wrong, for intervals with months,
+    and when a file differs from the manifest.
     """
     duckdb, pa = library("duckdb"), library("pyarrow")
     with duckdb.connect() as connection:
@@ -37,36 +39,37 @@ def sql(manifest: Manifest, query: str) -> pd.DataFrame:
             connection.execute(setting)
         try:
             relation = connection.sql(query)
-            answer = None if relation is None else relation.to_arrow_table()
+            if relation is None:
+                raise SnapshotError("The query returns no table: begin it with SELECT.")
+            answer = relation.to_arrow_table()
+        except duckdb.CatalogException as error:
+            tables = ", ".join(manifest.tables) or "none"
+            problem = f"{_sentence(error)} The tables of snapshot {manifest.number}: {tables}."
+            raise SnapshotError(problem) from error
         except (duckdb.Error, OSError, RuntimeError, pa.ArrowException) as error:
-            # Without the query, which comes after what is wrong and what was meant.
-            problem = _sentence(" ".join(str(error).partition("\nLINE ")[0].split()))
-            problem += f" {_listed(manifest)}" if isinstance(error, duckdb.CatalogException) else ""
-        else:
-            problem = "" if answer is not None else "It gives no table: begin it with SELECT."
-    if problem:
-        raise SnapshotError(problem)
+            raise SnapshotError(_sentence(error)) from error
     return _frame(answer)
 
 
-def _sentence(text: str) -> str:
-    return text if text.endswith((".", "?", "!")) else f"{text}."
-
-
-def _listed(manifest: Manifest) -> str:
-    return f"The tables of snapshot {manifest.number}: {', '.join(manifest.tables) or 'none'}."
+def _sentence(error: Exception) -> str:
+    # DuckDB names the problem and a suggestion first, then repeats the query.
+    text = " ".join(str(error).partition("\nLINE ")[0].split())
+    if text.endswith((".", "?", "!")):
+        return text
+    return f"{text}."
 
 
 def _frame(answer: Any) -> pd.DataFrame:
     """An Arrow table of any types as one of our frames. Two columns may have the same name."""
     pa = library("pyarrow")
     columns = [_column(column) for column in answer.columns]
-    frame = to_frame(pa.Table.from_arrays(columns, names=[str(place) for place in range(len(columns))]))
+    numbers = [str(number) for number in range(len(columns))]
+    frame = to_frame(pa.Table.from_arrays(columns, names=numbers))
     return frame.set_axis(answer.column_names, axis="columns")
 
 
 def _column(column: Any) -> Any:
-    """A column of any type as one of those that our frames have."""
+    """A column of any type as one of the types that our frames have."""
     pa = library("pyarrow")
     kind, types = column.type, pa.types
     if isinstance(kind, pa.BaseExtensionType):
@@ -75,28 +78,32 @@ def _column(column: Any) -> Any:
         return _column(column.cast(kind.value_type))
     if types.is_boolean(kind) or types.is_string(kind):
         return column
-    if types.is_integer(kind) or (types.is_decimal(kind) and kind.scale == 0):
-        return _number(column)
-    if types.is_floating(kind) or types.is_decimal(kind):
-        return column.cast(pa.float64())
     if types.is_timestamp(kind) or types.is_date(kind):
         return column.cast(pa.timestamp("us", tz="UTC"), safe=False)
     if types.is_interval(kind):
         return _duration(column)
+    if _is_number(kind):
+        return _number(column)
     return pa.chunked_array([[_text(value) for value in column.to_pylist()]], type=pa.string())
 
 
+def _is_number(kind: Any) -> bool:
+    types = library("pyarrow").types
+    return bool(types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind))
+
+
 def _number(column: Any) -> Any:
-    """Whole numbers, as such when 64 bits hold all of them."""
+    """Integers when 64 bits hold all of them, else floats."""
     pa = library("pyarrow")
-    try:
-        return column.cast(pa.int64())
-    except pa.ArrowInvalid:
-        return column.cast(pa.float64(), safe=False)
+    fractions = pa.types.is_floating(column.type) or getattr(column.type, "scale", 0) != 0
+    if not fractions:
+        with suppress(pa.ArrowInvalid):
+            return column.cast(pa.int64())
+    return column.cast(pa.float64(), safe=False)
 
 
 def _duration(column: Any) -> Any:
-    """Time that went by. Months have no length of their own."""
+    """Intervals as time deltas. Months have no fixed length."""
     pa = library("pyarrow")
     values = column.to_pylist()
     if any(getattr(value, "months", 0) for value in values):
@@ -113,5 +120,8 @@ def _microseconds(value: Any) -> int:
 
 
 def _text(value: object) -> str | None:
-    nested = isinstance(value, (list, dict))
-    return None if value is None else json.dumps(value, ensure_ascii=False, default=str) if nested else str(value)
+    if value is None:
+        return None
+    if isinstance(value, (list, dict)):
+        return json.dumps(value, ensure_ascii=False, default=str)
+    return str(value)

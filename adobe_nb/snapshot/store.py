@@ -101,17 +101,12 @@ class Store:
         """The draft of an interrupted run with the same plan."""
         for draft in self._drafts():
             earlier = read_plan(draft)
-            if earlier and self._is_fresh(earlier) and earlier.matches(plan):
+            if self._is_fresh(earlier) and plan.matches(earlier):
                 return draft
         return None
 
     def _stale_drafts(self) -> list[Path]:
-        stale = []
-        for draft in self._drafts():
-            plan = read_plan(draft)
-            if plan is None or not self._is_fresh(plan):
-                stale.append(draft)
-        return stale
+        return [draft for draft in self._drafts() if not self._is_fresh(read_plan(draft))]
 
     def _drafts(self) -> list[Path]:
         return disk.subfolders(self.folder, DRAFT)
@@ -120,8 +115,8 @@ class Store:
         """Folders that a killed run was about to remove."""
         return disk.subfolders(self.folder, disk.TEMPORARY)
 
-    def _is_fresh(self, plan: Plan) -> bool:
-        return self._now() - plan.started < _RESUMABLE_FOR
+    def _is_fresh(self, plan: Plan | None) -> bool:
+        return plan is not None and self._now() - plan.started < _RESUMABLE_FOR
 
     def _next_number(self) -> int:
         number = max(numbers(self.folder), default=0) + 1

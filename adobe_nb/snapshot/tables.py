@@ -1,5 +1,6 @@
-"""Frames as Parquet files, and back: the same columns and dtypes, whatever the number of rows."""
+"""Frames as Parquet files, and back: with the same columns and dtypes for any number of rows."""
 
+import re
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
@@ -15,33 +16,34 @@ Columns = Mapping[str, Kind]
 
 
 def library(name: str) -> Any:
-    """A module that only snapshots need. Raises SnapshotError when it is not installed."""
+    """A module that only snapshots require. Raises SnapshotError when it is not installed."""
     try:
         return import_module(name)
     except ImportError as error:
-        problem = error
-    raise SnapshotError(
-        f"Snapshots need {name.partition('.')[0]}, which cannot be loaded ({problem}). "
-        'Install it: pip install "adobe_nb[snapshot]".'
-    )
+        package = name.partition(".")[0]
+        raise SnapshotError(
+            f"Snapshots require {package}, which cannot be loaded ({error}). "
+            'Install it: pip install "adobe_nb[snapshot]".'
+        ) from error
 
 
 def schema_of(columns: Columns, unknown: Sequence[str] = ()) -> Any:
     """The Arrow schema: the promised columns, then the unknown ones as text. It never depends on the values."""
-    types = _types()
-    return library("pyarrow").schema([(name, types[kind]) for name, kind in {**columns, **_texts(unknown)}.items()])
+    types, kinds = _types(), {**columns, **_texts(unknown)}
+    return library("pyarrow").schema([(name, types[kind]) for name, kind in kinds.items()])
 
 
 def unknown_columns(frame: pd.DataFrame, columns: Columns, name: str) -> tuple[str, ...]:
-    """What the frame has besides the promised columns. Raises SnapshotError when those are not all there and typed.
+    """The columns of a frame after the promised ones. Raises SnapshotError for missing columns and wrong dtypes.
 
     ``name`` says in the message which frame it is.
     """
     promised, names = list(columns), list(frame.columns)
-    unknown = names[len(promised) :]
-    if names[: len(promised)] != promised:
-        raise SnapshotError(f"{name}: the columns begin with {names[: len(promised)]}, not with {promised}.")
-    if not all(isinstance(each, str) for each in unknown) or unknown != sorted({*unknown} - {*promised}):
+    first, unknown = names[: len(promised)], names[len(promised) :]
+    if first != promised:
+        raise SnapshotError(f"{name}: the columns begin with {first}, not with {promised}.")
+    named = all(isinstance(column, str) for column in unknown)
+    if not named or unknown != sorted({*unknown} - {*promised}):
         raise SnapshotError(f"{name}: the columns after the promised ones are not distinct names in order: {unknown}.")
     for column, kind in {**columns, **_texts(unknown)}.items():
         if frame[column].dtype != DTYPES[kind]:
@@ -52,8 +54,7 @@ def unknown_columns(frame: pd.DataFrame, columns: Columns, name: str) -> tuple[s
 def to_table(frame: pd.DataFrame, schema: Any, name: str) -> Any:
     """The frame as an Arrow table of that schema. Raises SnapshotError that names the column and the row's id.
 
-    Text with half a character (a lone surrogate) is no text that Parquet, or any other reader, can hold: it is refused,
-    not replaced.
+    Text with a lone surrogate (half a character) is refused, not replaced: Parquet cannot hold it.
     """
     pa = library("pyarrow")
     arrays = []
@@ -61,52 +62,48 @@ def to_table(frame: pd.DataFrame, schema: Any, name: str) -> Any:
         try:
             arrays.append(pa.array(frame[field.name], type=field.type, from_pandas=True))
         except (ValueError, TypeError, pa.ArrowException) as error:
-            problem = str(error)
-        else:
-            continue
-        raise SnapshotError(
-            f"{name}: {field.name}{_row_of(frame, field.name)} cannot be stored ({problem}). Correct it."
-        )
+            place = f"{field.name}{_row_of(frame, field.name)}"
+            raise SnapshotError(f"{name}: {place} cannot be stored ({error}). Correct it.") from error
     return pa.Table.from_arrays(arrays, schema=schema)
 
 
 def write_parquet(table: Any, file: BinaryIO) -> None:
-    """The Arrow table as Parquet, without what only pandas or Arrow would read."""
-    library("pyarrow.parquet").write_table(
-        table, file, compression="zstd", store_schema=False, write_page_checksum=True
-    )
+    """Write the Arrow table as Parquet, without metadata that only pandas or Arrow would read."""
+    options = {"compression": "zstd", "store_schema": False, "write_page_checksum": True}
+    library("pyarrow.parquet").write_table(table, file, **options)
 
 
 def read_parquet(file: Path, schema: Any, *, rows: int, size: int) -> Any:
     """The Arrow table of a file. Raises SnapshotError unless it has that schema, size and number of rows."""
-    problem = wrong_file(file, size)
-    if not problem:
-        pa, parquet = library("pyarrow"), library("pyarrow.parquet")
-        try:
-            with parquet.ParquetFile(file, page_checksum_verification=True) as opened:
-                table = opened.read()
-        except (OSError, ValueError, pa.ArrowException) as error:
-            problem = _first_line(error)
-        else:
-            if table.schema.equals(schema) and table.num_rows == rows:
-                return table
-            problem = f"{table.num_rows} rows of {table.num_columns} columns, not {rows} of {len(schema)}"
-    raise damaged(file, problem)
+    if problem := wrong_file(file, size):
+        raise damaged(file, problem)
+    pa, parquet = library("pyarrow"), library("pyarrow.parquet")
+    try:
+        with parquet.ParquetFile(file, page_checksum_verification=True) as opened:
+            table = opened.read()
+    except (OSError, ValueError, pa.ArrowException) as error:
+        first_line = str(error).strip().partition("\n")[0]
+        raise damaged(file, first_line or type(error).__name__) from error
+    if not table.schema.equals(schema) or table.num_rows != rows:
+        raise damaged(file, f"{table.num_rows} rows of {table.num_columns} columns, not {rows} of {len(schema)}")
+    return table
 
 
 def wrong_file(file: Path, size: int) -> str:
-    """What is wrong with the file, as far as can be seen from outside: empty when nothing is."""
+    """The problem with a file, without reading it: missing, or of another size; empty when there is none."""
     try:
-        found = file.stat().st_size
+        actual = file.stat().st_size
     except OSError as error:
         return error.strerror or type(error).__name__
-    return "" if found == size else f"{found:,} bytes, not {size:,}"
+    if actual != size:
+        return f"{actual:,} bytes, not {size:,}"
+    return ""
 
 
 def damaged(file: Path, problem: str) -> SnapshotError:
-    """The error for a file that is not what the manifest says."""
+    """The error for a file that differs from the manifest."""
     return SnapshotError(
-        f"{file} is damaged ({problem}). Bring it back from a backup, read another snapshot, or pull a new one in full."
+        f"{file} is damaged ({problem}). Restore it from a backup, read another snapshot, or pull a new one in full."
     )
 
 
@@ -134,12 +131,8 @@ def _texts(names: Sequence[str]) -> dict[str, Kind]:
 
 
 def _row_of(frame: pd.DataFrame, column: str) -> str:
-    """Of which row, when half a character is the trouble: `` of RL…``."""
+    """The row with a lone surrogate, as `` of RL…``; empty when another problem stopped Arrow."""
     for identifier, value in zip(frame["id"], frame[column], strict=True):
-        if isinstance(value, str) and not value.isascii() and any("\ud800" <= letter <= "\udfff" for letter in value):
+        if isinstance(value, str) and re.search(r"[\ud800-\udfff]", value):
             return f" of {identifier}"
     return ""
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().partition("\n")[0] or type(error).__name__

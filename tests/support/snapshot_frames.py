@@ -62,7 +62,19 @@ def snapshot(store: Store, *, rows: int = ROWS, **about: Any) -> Manifest:
         return draft.publish()
 
 
-ACTIONS: dict[str, Callable[[Store], object]] = {"pull": snapshot, "prune": lambda store: store.prune(keep=1)}
+def restart(store: Store) -> None:
+    """A snapshot of something else, so that the draft is removed; its one part is taken over."""
+    latest = store.at()
+    with store.begin({**ABOUT, "only": "companies"}, {"companies": COLUMNS["companies"]}) as draft:
+        draft.keep("companies", None, latest)
+        draft.publish()
+
+
+ACTIONS: dict[str, Callable[[Store], object]] = {
+    "pull": snapshot,
+    "restart": restart,
+    "prune": lambda store: store.prune(keep=1),
+}
 CHANGES = {"os.mkdir", "os.rename", "os.link", "os.remove", "os.rmdir"}
 
 
