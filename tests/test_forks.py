@@ -33,7 +33,7 @@ from adobe_nb.errors import AdobeError, NotFound, TransportError
 from adobe_nb.http import limiter as limiters
 from adobe_nb.http import workers
 from adobe_nb.http.limiter import Limiter
-from adobe_nb.http.workers import Job, WorkerPool, each
+from adobe_nb.http.workers import WorkerPool
 from adobe_nb.registry import RESOURCES
 from adobe_nb.simulator import server as simulator_server
 from tests.conftest import sign_in, until
@@ -327,7 +327,7 @@ class TestLocks:
 class TestFromInside:
     def test_a_thread_of_a_crew(self, session: sessions.Session) -> None:
         right = tables(session)
-        found = each(session.client.pool, lambda at: in_child(lambda: compare(session, right, at)), range(3))
+        found = session.client.pool.results(lambda at: in_child(lambda: compare(session, right, at)), range(3))
         assert found == [len(right)] * 3
 
     def test_a_thread_of_a_users_pool(self, session: sessions.Session) -> None:
@@ -341,13 +341,10 @@ class TestFromInside:
         children: list[int] = []
         read, write = os.pipe()
 
-        def then(number: int) -> list[Job]:
-            if number == 3:
-                children.append(os.fork())
-            return []
-
         def run() -> None:
-            pool.run([Job((number,), lambda number=number: number, then) for number in range(20)])
+            for number, _ in pool.map(lambda number: number, range(20)):
+                if number == 3:
+                    children.append(os.fork())
 
         here = os.getpid()
         try:

@@ -1,14 +1,14 @@
-"""Threads that ask many things at once, for one call: no more of them than requests may be in flight.
+"""Worker pool: calls a function for many items at once, with no more threads than requests may be in flight.
 
-The calling thread hands out the jobs and takes the results; jobs may lead to more jobs. Threads never wait for other
-jobs, so that nothing can block; what is called in one of the threads works there, one after the other.
+The calling thread hands out the items and takes the results, so everything but the requests happens there and it can
+be interrupted at any time. Threads never wait for other threads: what a worker calls runs in that worker, one item
+after the other, so nested calls cannot deadlock.
 """
 
-import heapq
 import queue
 import threading
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Any, TypeVar
 
 from adobe_nb.errors import TransportError
@@ -17,8 +17,10 @@ from adobe_nb.http.cancellation import Cancellation, Cancelled, in_a_worker, wor
 from adobe_nb.http.limiter import Limiter
 
 _IDLE = 10.0
+"""Seconds after which a thread without work ends."""
 _TICK = 0.2
 _AHEAD = 3
+"""Items handed out for each thread: enough that none waits for the calling thread."""
 
 _FORKED = (
     "This process was forked while the call was under way, so the threads that do its work are in the parent process. "
@@ -29,17 +31,12 @@ _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 
 
-@dataclass(order=True)
-class Job:
-    """``work`` is done in a thread, ``then`` in the calling one; it may give more jobs. Lower ``order`` goes first."""
-
-    order: tuple[int, ...]
-    work: Callable[[], Any] = field(compare=False)
-    then: Callable[[Any], "Iterable[Job] | None"] = field(compare=False)
+def _no_tick() -> None:
+    pass
 
 
 class WorkerPool:
-    """Up to so many threads, made when there is work for them, gone when there is none for a while."""
+    """Threads that are started when there is work for them, and end when there is none for a while."""
 
     def __init__(self, most: Callable[[], int]) -> None:
         self._most = most
@@ -47,105 +44,138 @@ class WorkerPool:
         restarts(self)
 
     def begin_anew(self) -> None:
-        """Without threads and tasks, as in a forked process: its threads are to be started there."""
+        """Without threads and tasks, as in a forked process: its threads have to be started there."""
         self._tasks: queue.SimpleQueue[tuple[Cancellation, Callable[[], None]]] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._threads = 0
         self._unfinished = 0
-        self._at_work: dict[object, Cancellation] = {}
+        self._busy: dict[object, Cancellation] = {}
+        """The call that each busy thread works for."""
 
     @property
     def threads(self) -> int:
         """Threads there are now."""
         return self._threads
 
-    def run(self, jobs: Iterable[Job], tick: Callable[[], object] = lambda: None) -> None:
-        """Do all the jobs and those that they lead to. The first error, or an interrupt, ends it.
+    def map(
+        self,
+        work: Callable[[_Item], _Result],
+        items: Iterable[_Item],
+        *,
+        tick: Callable[[], object] = _no_tick,
+    ) -> Iterator[tuple[_Item, _Result]]:
+        """Each item with its result, in the order in which the results arrive.
 
-        ``tick`` is called several times a second, in the calling thread.
+        Items are taken a few ahead of the results, so ``items`` may be a generator that looks at earlier results. The
+        first error is raised and ends it; so does closing the iterator. ``tick`` is called several times a second.
         """
-        waiting = list(jobs)
-        heapq.heapify(waiting)
         if in_a_worker():
-            _one_by_one(waiting)
+            for item in items:
+                yield item, work(item)
             return
-        # Even a single job goes to a thread: whatever it waits for there, the calling one can be interrupted.
-        results: queue.SimpleQueue[tuple[Job, Any, BaseException | None]] = queue.SimpleQueue()
+        results: queue.SimpleQueue[tuple[_Item, Any, BaseException | None]] = queue.SimpleQueue()
+        waiting = iter(items)
         call = Cancellation()
         process = depth()
-        out = 0
+        unanswered = 0
         try:
-            while waiting or out:
-                while waiting and out < self._most() * _AHEAD:
-                    self._hand_out(heapq.heappop(waiting), results, call)
-                    out += 1
+            while True:
                 if depth() != process:
                     raise TransportError(_FORKED)
+                for item in islice(waiting, max(0, self._most() * _AHEAD - unanswered)):
+                    self._hand_out(work, item, results, call)
+                    unanswered += 1
+                if not unanswered:
+                    return
                 try:
-                    job, result, error = results.get(timeout=_TICK)
+                    item, result, error = results.get(timeout=_TICK)
                 except queue.Empty:
                     tick()
                     continue
-                out -= 1
+                unanswered -= 1
                 if error is not None:
                     try:
                         raise error
                     finally:
                         del error  # else it and this frame would keep each other, and all the pages, alive
-                for more in job.then(result) or ():
-                    heapq.heappush(waiting, more)
                 tick()
-        except KeyboardInterrupt:
+                yield item, result
+        except (KeyboardInterrupt, GeneratorExit):
+            # An interrupt can also arrive in the block that takes the results: there it closes this generator.
             self._abandon(call)
             raise
         finally:
             # What is still under way ends by itself; nobody waits for it.
             call.cancel()
 
-    def _hand_out(self, job: Job, results: "queue.SimpleQueue[Any]", call: Cancellation) -> None:
+    def results(
+        self,
+        work: Callable[[_Item], _Result],
+        items: Sequence[_Item],
+        *,
+        done: Callable[[], object] = _no_tick,
+        tick: Callable[[], object] = _no_tick,
+    ) -> list[_Result]:
+        """The results in the order of the items; ``done`` is called after each."""
+        results: dict[int, _Result] = {}
+        for number, result in self.map(lambda number: work(items[number]), range(len(items)), tick=tick):
+            results[number] = result
+            done()
+        return [results[number] for number in range(len(items))]
+
+    def _hand_out(
+        self,
+        work: Callable[[_Item], _Result],
+        item: _Item,
+        results: "queue.SimpleQueue[tuple[_Item, Any, BaseException | None]]",
+        call: Cancellation,
+    ) -> None:
         def task() -> None:
             if call.cancelled:
                 return
             try:
                 with working_for(call):
-                    result = job.work()
+                    result = work(item)
             except Cancelled:
                 return
             except BaseException as error:  # noqa: BLE001 - raised again in the calling thread
-                results.put((job, None, error))
+                results.put((item, None, error))
                 return
-            results.put((job, result, None))
+            results.put((item, result, None))
 
         with self._lock:
             self._unfinished += 1
             self._tasks.put((call, task))
-            self._man()
+            self._start_threads()
 
-    def _man(self) -> None:
-        """As many threads as there is work for."""
+    def _start_threads(self) -> None:
+        """As many as there is work for. The lock is held."""
         while self._threads < min(self._most(), self._unfinished):
             # Daemons: a request that hangs must not keep the interpreter from ending.
+            thread = threading.Thread(target=self._run, name=f"adobe_nb {self._threads + 1}", daemon=True)
             self._threads += 1
             try:
-                threading.Thread(target=self._labour, name=f"adobe_nb {self._threads}", daemon=True).start()
-            except RuntimeError:  # the machine has no more: then fewer have to do
+                thread.start()
+            except RuntimeError:  # the machine has no more threads
                 self._threads -= 1
                 if not self._threads:
                     raise
                 return
 
     def _abandon(self, call: Cancellation) -> None:
-        """Others take the places of the threads that are busy with it, however long that takes."""
+        """Replace the threads that are busy with this call: their requests may hang."""
         call.abandon()
         with self._lock:
-            busy = [hand for hand, theirs in self._at_work.items() if theirs is call]
-            for hand in busy:
-                del self._at_work[hand]
-            self._threads -= len(busy)
-            self._unfinished -= len(busy)
-            self._man()
+            abandoned = [worker for worker, theirs in self._busy.items() if theirs is call]
+            for worker in abandoned:
+                del self._busy[worker]
+            self._threads -= len(abandoned)
+            self._unfinished -= len(abandoned)
+            self._start_threads()
 
-    def _labour(self) -> None:
+    def _run(self) -> None:
+        """What a thread does: one task after the other."""
+        worker = object()
         while True:
             try:
                 call, task = self._tasks.get(timeout=_IDLE)
@@ -155,21 +185,20 @@ class WorkerPool:
                         self._threads -= 1
                         return
                 continue
-            hand = object()
             with self._lock:
-                self._at_work[hand] = call
+                self._busy[worker] = call
             try:
                 task()
             finally:
-                del task, call
-                goes_on = self._done(hand)
-            if not goes_on:
+                del task, call  # a thread that waits keeps no page alive
+                is_needed = self._finish(worker)
+            if not is_needed:
                 return
 
-    def _done(self, hand: object) -> bool:
-        """Whether the thread goes on: no other has taken its place, and there are not too many."""
+    def _finish(self, worker: object) -> bool:
+        """Whether the thread is still needed: it was not replaced, and there are not too many."""
         with self._lock:
-            if self._at_work.pop(hand, None) is None:
+            if self._busy.pop(worker, None) is None:
                 return False
             self._unfinished -= 1
             if self._threads <= self._most():
@@ -178,7 +207,7 @@ class WorkerPool:
             return False
 
 
-_crews: dict[int, tuple[Limiter, WorkerPool]] = {}
+_pools: dict[Limiter, WorkerPool] = {}
 _lock = threading.Lock()
 
 
@@ -189,38 +218,6 @@ def _unlock() -> None:
 
 
 def pool_of(limiter: Limiter) -> WorkerPool:
-    """The pool that works at a limiter: one for all that pass there, so that many calls at once are no more threads."""
+    """The pool of a limiter: one for all calls, so that many calls at once do not start more threads."""
     with _lock:
-        return _crews.setdefault(id(limiter), (limiter, WorkerPool(lambda: limiter.ceiling)))[1]
-
-
-def _one_by_one(waiting: list[Job]) -> None:
-    while waiting:
-        _do(waiting, heapq.heappop(waiting))
-
-
-def _do(waiting: list[Job], job: Job) -> None:
-    for more in job.then(job.work()) or ():
-        heapq.heappush(waiting, more)
-
-
-def each(
-    pool: WorkerPool,
-    work: Callable[[_Item], _Result],
-    items: Sequence[_Item],
-    *,
-    done: Callable[[], object] = lambda: None,
-    tick: Callable[[], object] = lambda: None,
-) -> list[_Result]:
-    """``work`` for every item at once; the results in the items' order."""
-    results: dict[int, _Result] = {}
-
-    def job(number: int) -> Job:
-        def keep(result: _Result) -> None:
-            results[number] = result
-            done()
-
-        return Job((number,), lambda: work(items[number]), keep)
-
-    pool.run([job(number) for number in range(len(items))], tick)
-    return [results[number] for number in range(len(items))]
+        return _pools.setdefault(limiter, WorkerPool(lambda: limiter.ceiling))

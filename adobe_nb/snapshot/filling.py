@@ -1,20 +1,17 @@
 """Parts of a snapshot, filled from lists of the API and stored when they are whole."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 
 import pandas as pd
 
-from adobe_nb.api.reactor.collection import RowSink, steady
-from adobe_nb.api.reactor.decoding import Page
+from adobe_nb.api.reactor.collection import Rows
 from adobe_nb.api.reactor.frames import FrameBuilder, columns_of
-from adobe_nb.api.reactor.paging import Ask
+from adobe_nb.api.reactor.jsonapi import Client
+from adobe_nb.api.reactor.paging import read_lists, steady
 from adobe_nb.registry import RESOURCES
 from adobe_nb.snapshot.draft import Draft
 from adobe_nb.snapshot.plan import THROUGH, parent_of
-
-Then = Callable[[pd.DataFrame], Iterable[Ask]]
-"""What follows when a part is stored."""
 
 
 def in_order(frame: pd.DataFrame) -> pd.DataFrame:
@@ -32,58 +29,57 @@ class Filling:
     """One part: a table of one property, from one list or from many; with rows that are known already."""
 
     def __init__(
-        self, draft: Draft, table: str, property: str | None, at: str, known: pd.DataFrame | None = None
+        self,
+        draft: Draft,
+        table: str,
+        property: str | None,
+        at: str,
+        *,
+        parents: Sequence[str] | None = None,
+        known: pd.DataFrame | None = None,
     ) -> None:
         self.table = table
-        self._draft, self._property, self._at, self._known = draft, property, at, known
-        self._row = RESOURCES[table]
-        self._builder = FrameBuilder(self._row, parent_of(table))
-        self._sink = RowSink(self._row, self._builder)
-        self._open = self._rows = 0
-
-    def whole(self, order: tuple[int, ...], then: Then | None = None) -> list[Ask]:
-        """The list of it under its property."""
-        return self._asks([self._property or ""], order, then)
-
-    def under(self, parents: Sequence[str], order: tuple[int, ...]) -> list[Ask]:
-        """Its lists under these; stored at once when there are none."""
-        if not parents:
-            self.store()
-        return self._asks(parents, order, None)
+        self.property = property
+        self.rows = Rows(RESOURCES[table], parent_of(table))
+        above = THROUGH.get(table, "properties")
+        self.listings = [
+            steady(f"/{above}/{parent}/{table}", RESOURCES[table], parent)
+            for parent in ([property or ""] if parents is None else parents)
+        ]
+        """Under its property, or under these parents."""
+        self.unread = len(self.listings)
+        self.received = 0
+        self._draft, self._at, self._known = draft, at, known
 
     def store(self) -> pd.DataFrame:
         """Store what there is. Nothing of it is kept here: there are thousands of parts."""
         # Most lists of most properties are empty.
-        frame, known = self._builder.frame() if self._rows else _empty(self.table), self._known
+        frame, known = self.rows.frame() if self.received else _empty(self.table), self._known
         self._known = None
         if known is not None and len(known):
             frame = joined(known, frame, self.table)
         frame = in_order(frame)
-        self._draft.put(self.table, self._property, frame, at=self._at)
+        self._draft.put(self.table, self.property, frame, at=self._at)
         return frame
 
-    def take(self, page: Page) -> pd.DataFrame:
-        """A page that is all of it, read elsewhere; it is stored."""
-        self._builder.add(page, (), self._property)
-        self._rows = len(page.ids)
-        return self.store()
 
-    def _asks(self, parents: Sequence[str], order: tuple[int, ...], then: Then | None) -> list[Ask]:
-        self._open += len(parents)
-
-        def done(ids: list[str]) -> Iterable[Ask]:
-            self._open -= 1
-            self._rows += len(ids)
-            if self._open:
-                return ()
-            frame = self.store()
-            return then(frame) if then else ()
-
-        above = THROUGH.get(self.table, "properties")
-        return [
-            Ask(steady(f"/{above}/{parent}/{self.table}", self._row), self._sink, (*order, at), parent, then=done)
-            for at, parent in enumerate(parents)
-        ]
+def fill(
+    client: Client, fillings: Sequence[Filling], label: str, *, parents_may_vanish: bool = False
+) -> Iterator[tuple[Filling, pd.DataFrame]]:
+    """Read all lists of these parts; each part is stored as soon as it is whole, and given with its rows."""
+    for filling in fillings:
+        if not filling.listings:
+            yield filling, filling.store()
+    # The filling that each list belongs to.
+    owners = [filling for filling in fillings for _ in filling.listings]
+    listings = [listing for filling in fillings for listing in filling.listings]
+    sinks = [filling.rows for filling in owners]
+    for read in read_lists(client, listings, sinks, label, parents_may_vanish=parents_may_vanish):
+        filling = owners[read.at]
+        filling.unread -= 1
+        filling.received += read.rows
+        if not filling.unread:
+            yield filling, filling.store()
 
 
 @cache

@@ -40,3 +40,8 @@ def parent_of(table: str) -> str | None:
 def promised(tables: Sequence[str]) -> dict[str, Columns]:
     """The columns of each table, with their kinds."""
     return {name: columns_of(RESOURCES[name], parent_of(name)) for name in tables}
+
+
+def tables_below(table: str, tables: Sequence[str]) -> list[str]:
+    """The tables that are listed under it."""
+    return [name for name in tables if THROUGH.get(name) == table]

@@ -1,25 +1,24 @@
 """A whole pull: everything about some properties, as the next snapshot."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
 import pandas as pd
 
-from adobe_nb.api.reactor.collection import RowSink, steady
-from adobe_nb.api.reactor.frames import FrameBuilder
+from adobe_nb.api.reactor.collection import Rows
 from adobe_nb.api.reactor.inputs import Ids, ids_of_type
-from adobe_nb.api.reactor.jsonapi import Client, Listing
-from adobe_nb.api.reactor.paging import Ask, read
+from adobe_nb.api.reactor.jsonapi import Client
+from adobe_nb.api.reactor.paging import Listing, read_lists, steady
 from adobe_nb.errors import ArgumentError, NotFound, SnapshotError
 from adobe_nb.registry import RESOURCES
 from adobe_nb.session import Session
 from adobe_nb.snapshot.draft import Draft
-from adobe_nb.snapshot.filling import Filling, in_order, joined
+from adobe_nb.snapshot.filling import Filling, fill, in_order, joined
 from adobe_nb.snapshot.manifest import Manifest
-from adobe_nb.snapshot.plan import DIRECT, EVENTS, THROUGH, checked_tables, promised
+from adobe_nb.snapshot.plan import DIRECT, EVENTS, checked_tables, promised, tables_below
 from adobe_nb.snapshot.store import Store
 from adobe_nb.snapshot.tables import library
 
@@ -79,8 +78,7 @@ def pull(
     about = about_of(session, chosen, wanted)
     with store.begin(about, promised(wanted), resume=resume) as draft:
         put_heads(draft, scope)
-        asks = [ask for at, each in enumerate(scope.chosen) for ask in asks_of(draft, scope, each, wanted, (at,))]
-        read(client, asks, "pull")
+        pull_properties(client, draft, scope, scope.chosen, wanted, "pull")
         if EVENTS in wanted and not all(draft.has(EVENTS, each) for each in scope.properties["id"]):
             put_events(draft, scope, events_since(client, None))
         return draft.publish(kind="pull", properties=sorted(scope.properties["id"]))
@@ -109,24 +107,27 @@ def about_of(session: Session, chosen: Sequence[str] | None, tables: Sequence[st
 def look_around(client: Client, chosen: Sequence[str] | None) -> Scope:
     """The companies and properties, and the time before they were read."""
     first = client.fetch("/companies", (("page[size]", "1"),))
-    companies, properties = FrameBuilder(RESOURCES["companies"]), FrameBuilder(RESOURCES["properties"], "companies")
-    sink = RowSink(RESOURCES["properties"], properties)
-
-    def under(ids: list[str]) -> list[Ask]:
-        lists = [steady(f"/companies/{each}/properties", RESOURCES["properties"]) for each in ids]
-        return [Ask(each, sink, (1, at), ids[at]) for at, each in enumerate(lists)]
-
     row = RESOURCES["companies"]
-    read(client, [Ask(steady("/companies", row), RowSink(row, companies), (0,), then=under)], "properties")
-    found = in_order(properties.frame())
+    companies = _read(client, [steady("/companies", row)], Rows(row), "properties")
+    row = RESOURCES["properties"]
+    listings = [steady(f"/companies/{each}/properties", row, each) for each in companies["id"]]
+    found = _read(client, listings, Rows(row, "companies"), "properties", parents_may_vanish=True)
+    missing: tuple[str, ...] = ()
     if chosen is not None:
         found = found[found["id"].isin(list(chosen))].reset_index(drop=True)
-    missing = () if chosen is None else tuple(each for each in chosen if each not in set(found["id"]))
-    owners = companies.frame()
-    if chosen is not None:
-        owners = owners[owners["id"].isin(found["company_id"])]
-    owners = in_order(owners)
-    return Scope((first.date.astimezone(UTC) - _MARGIN).isoformat(), owners, found, missing)
+        companies = companies[companies["id"].isin(found["company_id"])]
+        missing = tuple(each for each in chosen if each not in set(found["id"]))
+    at = (first.date.astimezone(UTC) - _MARGIN).isoformat()
+    return Scope(at, in_order(companies), found, missing)
+
+
+def _read(
+    client: Client, listings: Sequence[Listing], rows: Rows, label: str, *, parents_may_vanish: bool = False
+) -> pd.DataFrame:
+    """All these lists as one frame, in the order of a part."""
+    for _ in read_lists(client, listings, [rows] * len(listings), label, parents_may_vanish=parents_may_vanish):
+        pass
+    return in_order(rows.frame())
 
 
 def put_heads(draft: Draft, scope: Scope) -> None:
@@ -137,45 +138,46 @@ def put_heads(draft: Draft, scope: Scope) -> None:
         draft.put("properties", identifier, scope.properties.iloc[[at]].reset_index(drop=True), at=scope.at)
 
 
-def asks_of(draft: Draft, scope: Scope, chosen: Chosen, tables: Sequence[str], order: tuple[int, ...]) -> list[Ask]:
-    """The lists that fill all parts of a property which the draft does not have yet."""
-    identifier = chosen.id
-    asks: list[Ask] = []
-    for at, table in enumerate(name for name in tables if name in DIRECT):
-        below = [name for name, above in THROUGH.items() if above == table and name in tables]
-        missing = [name for name in (table, *below) if not draft.has(name, identifier)]
-        if not missing:
+def pull_properties(
+    client: Client, draft: Draft, scope: Scope, chosen: Sequence[Chosen], tables: Sequence[str], label: str
+) -> None:
+    """Fill all parts of these properties that the draft does not have yet."""
+    direct = [filling for each in chosen for filling in direct_parts(draft, scope, each, tables)]
+    below: list[Filling] = []
+    for filling, frame in fill(client, direct, label):
+        parents = list(frame["id"])
+        below += [
+            Filling(draft, name, filling.property, scope.at, parents=parents)
+            for name in tables_below(filling.table, tables)
+        ]
+    for _ in fill(client, below, label, parents_may_vanish=True):
+        pass
+
+
+def direct_parts(draft: Draft, scope: Scope, chosen: Chosen, tables: Sequence[str]) -> list[Filling]:
+    """The lists of a property that no run before has stored, with all that is below them."""
+    fillings: list[Filling] = []
+    for table in tables:
+        parts = [table, *tables_below(table, tables)]
+        if table not in DIRECT or all(draft.has(name, chosen.id) for name in parts):
             continue
+        filling = Filling(draft, table, chosen.id, scope.at)
         if table == "secrets" and chosen.platform != "edge":
-            Filling(draft, table, identifier, scope.at).store()  # the API has them for event forwarding only
-            continue
-        asks += _with_below(draft, scope, table, below, identifier, (*order, at))
-    return asks
-
-
-def _with_below(
-    draft: Draft, scope: Scope, table: str, below: Sequence[str], identifier: str, order: tuple[int, ...]
-) -> list[Ask]:
-    def then(frame: pd.DataFrame) -> list[Ask]:
-        fillings = [Filling(draft, name, identifier, scope.at) for name in below]
-        return [ask for at, each in enumerate(fillings) for ask in each.under(list(frame["id"]), (*order, 1, at))]
-
-    return Filling(draft, table, identifier, scope.at).whole((*order, 0), then)
+            filling.store()  # the API has them for event forwarding only
+        else:
+            fillings.append(filling)
+    return fillings
 
 
 def events_since(client: Client, since: datetime | None) -> pd.DataFrame:
     """Audit events of the organisation from that moment on."""
     row = RESOURCES[EVENTS]
-    builder = FrameBuilder(row)
     listing = steady(f"/{EVENTS}", row)
     if since is not None:
         text = f"{since.astimezone(UTC):%Y-%m-%dT%H:%M:%S}.000Z"
-        listing = Listing(
-            listing.path, listing.type, (("filter[created_at]", f"GT {text}"), *listing.params),
-            undated=listing.params, low=since, deepest=row.deepest_page,
-        )  # fmt: skip
-    read(client, [Ask(listing, RowSink(row, builder))], "audit events")
-    return in_order(builder.frame())
+        condition = ("filter[created_at]", f"GT {text}")
+        listing = replace(listing, params=(condition, *listing.params), undated=listing.params, low=since)
+    return _read(client, [listing], Rows(row), "audit events")
 
 
 def put_events(draft: Draft, scope: Scope, events: pd.DataFrame, earlier: Manifest | None = None) -> None:

@@ -8,33 +8,32 @@ read under those rules and libraries whose row differs in anything.
 import json
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from adobe_nb.api.progress import Meter
-from adobe_nb.api.reactor.decoding import Page, decoder_of, moment_of
-from adobe_nb.api.reactor.jsonapi import PAGE_SIZE, Client
-from adobe_nb.api.reactor.paging import Ask, read
+from adobe_nb.api.reactor.jsonapi import Client
+from adobe_nb.api.reactor.paging import PAGE_SIZE, Listing, read_lists
 from adobe_nb.errors import NotAllowed, NotFound, SnapshotError, SnapshotWarning
-from adobe_nb.http.workers import Job
 from adobe_nb.registry import RESOURCES
 from adobe_nb.session import Session
 from adobe_nb.snapshot.changes import different
 from adobe_nb.snapshot.draft import Draft
-from adobe_nb.snapshot.filling import Filling
+from adobe_nb.snapshot.filling import Filling, fill
 from adobe_nb.snapshot.manifest import Manifest, moment
-from adobe_nb.snapshot.plan import DIRECT, EVENTS, THROUGH, checked_tables, promised
+from adobe_nb.snapshot.plan import EVENTS, checked_tables, promised, tables_below
 from adobe_nb.snapshot.pulling import (
+    Chosen,
     Scope,
     about_of,
-    asks_of,
     check_same,
+    direct_parts,
     events_since,
     look_around,
+    pull_properties,
     put_events,
     put_heads,
 )
@@ -140,87 +139,64 @@ class _Refresh:
                 return
 
     def _run(self, tables: Sequence[str]) -> None:
-        asks: list[Ask] = []
-        looks: list[Job] = []
-        with self._client.progress("looking for changes") as meter:
-            for at, row in enumerate(self._scope.chosen):
-                if not _known(self._base, row.id):
-                    asks += asks_of(self._draft, self._scope, row, tables, (at,))
-                    continue
-                for table in self._missing(row.id, tables):
-                    if table == "secrets" and row.platform != "edge":
-                        Filling(self._draft, table, row.id, self._scope.at).store()
-                    else:
-                        looks.append(self._look(table, row.id, tables, (at, len(looks)), asks, meter))
-            meter.expect(len(looks))
-            self._client.pool.run(looks, meter.look)
-        read(self._client, asks, "refresh")
+        known = [each for each in self._scope.chosen if _known(self._base, each.id)]
+        new = [each for each in self._scope.chosen if not _known(self._base, each.id)]
+        pull_properties(self._client, self._draft, self._scope, new, tables, "refresh")
+        to_read, below = self._look(known, tables)
+        for filling, frame in fill(self._client, to_read, "refresh"):
+            below += self._below(filling.table, filling.property or "", frame, tables)
+        for _ in fill(self._client, below, "refresh", parents_may_vanish=True):
+            pass
 
-    def _missing(self, identifier: str, tables: Sequence[str]) -> list[str]:
-        """The lists of a property that no run before has stored, with all that is below them."""
-        direct = [name for name in tables if name in DIRECT]
-        return [
-            name
-            for name in direct
-            if not all(self._draft.has(each, identifier) for each in (name, *_below(name, tables)))
-        ]
+    def _look(self, known: Sequence[Chosen], tables: Sequence[str]) -> tuple[list[Filling], list[Filling]]:
+        """See of each list the resources that changed last, and how many there are.
 
-    def _look(
-        self, table: str, identifier: str, tables: Sequence[str], order: tuple[int, ...], asks: list[Ask], meter: Meter
-    ) -> Job:
-        """See the resources that changed last, and how many there are; what is to be read then goes to ``asks``."""
-        row, path = RESOURCES[table], f"/properties/{identifier}/{table}"
-        sort = "-updated_at" if "updated_at" in row.sortable else "created_at"
-        params = (("sort", sort), ("page[number]", "1"), ("page[size]", str(PAGE_SIZE)))
+        Gives the lists that have to be read, and what is below those that need not be.
+        """
+        fillings = [part for each in known for part in direct_parts(self._draft, self._scope, each, tables)]
+        listings = [_changed_last(filling) for filling in fillings]
+        sinks = [filling.rows for filling in fillings]
+        to_read: list[Filling] = []
+        below: list[Filling] = []
+        for read in read_lists(self._client, listings, sinks, "looking for changes", first=PAGE_SIZE):
+            filling = fillings[read.at]
+            table, identifier = filling.table, filling.property or ""
+            if read.total == read.rows:  # the page is the list
+                filling.received = read.rows
+                below += self._below(table, identifier, filling.store(), tables)
+                continue
+            page = filling.rows.frame()
+            if not self._same(table, identifier, read.total, page) or not self._keep(table, identifier):
+                to_read.append(filling)
+            elif not all(self._keep(name, identifier) for name in tables_below(table, tables)):
+                below += self._below(table, identifier, self._base.frame_of(table, identifier), tables)
+        return to_read, below
 
-        def then(page: Page) -> None:
-            meter.done()
-            asks.extend(self._part(table, identifier, page, _below(table, tables), order))
-
-        return Job(order, lambda: decoder_of(row)(self._client.fetch(path, params).body, path), then)
-
-    def _part(self, table: str, identifier: str, page: Page, below: Sequence[str], order: tuple[int, ...]) -> list[Ask]:
-        filling = Filling(self._draft, table, identifier, self._scope.at)
-
-        def then(now: pd.DataFrame) -> list[Ask]:
-            return self._below(table, identifier, below, now, order)
-
-        if page.total_count == len(page.ids) == len(set(page.ids)):
-            return then(filling.take(page))
-        if not self._same(table, identifier, page) or not self._keep(table, identifier):
-            return filling.whole((*order, 0), then)
-        if all(self._keep(name, identifier) for name in below):
-            return []
-        return then(self._base.frame_of(table, identifier))
-
-    def _same(self, table: str, identifier: str, page: Page) -> bool:
+    def _same(self, table: str, identifier: str, total: int | None, page: pd.DataFrame) -> bool:
         """Whether a long list is as it was, by all that can be seen of it."""
         before, row = self._base.part(table, identifier), RESOURCES[table]
-        if before is None or page.total_count != before.rows or not row.revisionable:
+        if before is None or total != before.rows or not row.revisionable:
             return False
         if any(self._traces.touch(identifier, kind) for kind in (row.singular, *_PUBLISHING)):
             return False
-        dates = [moment_of(each) for each in page.dates("updated_at")]
-        return all(each is not None and each < self._traces.since for each in dates)
+        return bool((page["updated_at"] < self._traces.since).all())
 
     def _keep(self, table: str, identifier: str) -> bool:
         return self._draft.keep(table, identifier, self._base, at=self._scope.at)
 
-    def _below(
-        self, above: str, identifier: str, below: Sequence[str], now: pd.DataFrame, order: tuple[int, ...]
-    ) -> list[Ask]:
+    def _below(self, above: str, identifier: str, now: pd.DataFrame, tables: Sequence[str]) -> list[Filling]:
         """What is listed under these, where they are new or differ from before."""
-        asks: list[Ask] = []
-        for at, table in enumerate(below):
+        fillings: list[Filling] = []
+        for table in tables_below(above, tables):
             changed = self._changed(table, above, identifier, now)
             known = self._base.frame_of(table, identifier)
             column = RESOURCES[table].parent_column(above) or f"{RESOURCES[above].singular}_id"
             kept = known[known[column].isin(set(now["id"]) - changed)]
             if not changed and len(kept) == len(known) and self._keep(table, identifier):
                 continue
-            filling = Filling(self._draft, table, identifier, self._scope.at, kept)
-            asks += filling.under([each for each in now["id"] if each in changed], (*order, 1, at))
-        return asks
+            parents = [each for each in now["id"] if each in changed]
+            fillings.append(Filling(self._draft, table, identifier, self._scope.at, parents=parents, known=kept))
+        return fillings
 
     def _changed(self, table: str, above: str, identifier: str, now: pd.DataFrame) -> set[str]:
         """Those of ``above`` whose ``table`` can be another than before."""
@@ -245,9 +221,11 @@ def _has_same_columns(base: Manifest, table: str) -> bool:
     return list(base.columns[table].items()) == list(promised([table])[table].items())
 
 
-def _below(table: str, tables: Sequence[str]) -> list[str]:
-    """The tables that are listed under it."""
-    return [name for name in tables if THROUGH.get(name) == table]
+def _changed_last(filling: Filling) -> Listing:
+    """The list of a part, in the order in which its resources changed."""
+    [listing] = filling.listings
+    sort = "-updated_at" if "updated_at" in RESOURCES[filling.table].sortable else "created_at"
+    return replace(listing, params=(("sort", sort),))
 
 
 def _known(base: Manifest, identifier: Any) -> bool:

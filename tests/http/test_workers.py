@@ -5,6 +5,7 @@ import gc
 import threading
 import time
 import weakref
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -16,7 +17,7 @@ from adobe_nb.errors import NotFound, TransportError
 from adobe_nb.http import workers
 from adobe_nb.http.cancellation import pause
 from adobe_nb.http.limiter import Limiter
-from adobe_nb.http.workers import Job, WorkerPool, each, pool_of
+from adobe_nb.http.workers import WorkerPool, pool_of
 from tests.conftest import sign_in, until
 from tests.support.stub import Answer, Got, stub
 
@@ -35,44 +36,86 @@ def interrupt_after(seconds: float) -> None:
 
 
 def test_results_come_in_the_order_of_the_items() -> None:
-    assert each(WorkerPool(lambda: 4), lambda number: number * 2, range(100)) == [number * 2 for number in range(100)]
+    assert WorkerPool(lambda: 4).results(lambda number: number * 2, range(100)) == [number * 2 for number in range(100)]
 
 
 def test_nothing_to_do_needs_no_thread() -> None:
     pool = WorkerPool(lambda: 4)
-    assert each(pool, lambda number: number, []) == []
+    assert pool.results(lambda number: number, []) == []
     assert pool.threads == 0
 
 
-def test_jobs_lead_to_more_jobs() -> None:
-    found: list[int] = []
+def test_map_gives_each_item_with_its_result() -> None:
+    pairs = WorkerPool(lambda: 4).map(lambda number: number * 2, range(100))
+    assert sorted(pairs) == [(number, number * 2) for number in range(100)]
 
-    def job(number: int) -> Job:
-        def then(result: int) -> list[Job]:
-            found.append(result)
-            return [job(number * 2), job(number * 2 + 1)] if number < 32 else []
 
-        return Job((number,), lambda: number, then)
+def test_map_takes_only_a_few_items_ahead_of_the_results() -> None:
+    taken = 0
 
-    WorkerPool(lambda: 4).run([job(1)])
-    assert sorted(found) == list(range(1, 64))
+    def items() -> Iterator[int]:
+        nonlocal taken
+        for number in range(1000):
+            taken += 1
+            yield number
+
+    pairs = WorkerPool(lambda: 2).map(lambda number: number, items())
+    assert taken == 0
+    next(pairs)
+    assert taken <= 2 * 3
+    pairs.close()
+
+
+def test_items_may_depend_on_earlier_results() -> None:
+    end = 1000
+
+    def items() -> Iterator[int]:
+        number = 0
+        while number < end:
+            yield number
+            number += 1
+
+    read = 0
+    for number, _ in WorkerPool(lambda: 2).map(lambda number: number, items()):
+        read += 1
+        if number == 10:
+            end = 0
+    assert read < 30
+
+
+def test_a_closed_map_begins_nothing_more_and_frees_its_threads() -> None:
+    pool = WorkerPool(lambda: 2)
+    begun: list[int] = []
+
+    def work(number: int) -> int:
+        begun.append(number)
+        if number:
+            pause(60)
+        return number
+
+    pairs = pool.map(work, range(1000))
+    assert next(pairs) == (0, 0)
+    pairs.close()
+    began = time.monotonic()
+    assert pool.results(lambda number: number, range(10)) == list(range(10))
+    assert time.monotonic() - began < SOON
+    assert len(begun) < 10
 
 
 def test_what_is_called_inside_works_there_and_blocks_nobody() -> None:
     pool = WorkerPool(lambda: 2)
 
     def nested(number: int) -> list[int]:
-        return each(pool, lambda other: number * 10 + other, range(5))
+        return pool.results(lambda other: number * 10 + other, range(5))
 
-    assert each(pool, nested, range(8)) == [[number * 10 + other for other in range(5)] for number in range(8)]
+    assert pool.results(nested, range(8)) == [[number * 10 + other for other in range(5)] for number in range(8)]
     assert pool.threads <= 2
 
 
-def test_a_result_may_start_another_call() -> None:
+def test_the_block_that_takes_results_may_make_another_call() -> None:
     pool = WorkerPool(lambda: 2)
-    found: list[int] = []
-    pool.run([Job((0,), lambda: 3, lambda many: found.extend(each(pool, lambda at: at, range(many))))])
-    assert found == [0, 1, 2]
+    found = [pool.results(lambda at: at, range(many)) for _, many in pool.map(lambda many: many, [3])]
+    assert found == [[0, 1, 2]]
 
 
 def test_the_first_error_ends_it_and_what_waits_is_not_begun() -> None:
@@ -87,9 +130,9 @@ def test_the_first_error_ends_it_and_what_waits_is_not_begun() -> None:
         return number
 
     with pytest.raises(ValueError, match="3"):
-        each(pool, work, range(1000))
+        pool.results(work, range(1000))
     assert len(begun) < 30
-    assert each(pool, lambda number: number, range(10)) == list(range(10))
+    assert pool.results(lambda number: number, range(10)) == list(range(10))
 
 
 def test_threads_that_wait_for_a_call_that_failed_are_free_at_once() -> None:
@@ -101,9 +144,9 @@ def test_threads_that_wait_for_a_call_that_failed_are_free_at_once() -> None:
         pause(60)
 
     with pytest.raises(ValueError, match="1"):
-        each(pool, work, range(2))
+        pool.results(work, range(2))
     began = time.monotonic()
-    assert each(pool, lambda number: number, range(10)) == list(range(10))
+    assert pool.results(lambda number: number, range(10)) == list(range(10))
     assert time.monotonic() - began < SOON
 
 
@@ -120,7 +163,7 @@ def test_an_error_keeps_nothing_alive_that_it_does_not_need() -> None:
             return page
 
         with pytest.raises(ValueError, match="1"):
-            each(WorkerPool(lambda: 1), work, range(2))
+            WorkerPool(lambda: 1).results(work, range(2))
         return weakref.ref(page)
 
     gc.disable()
@@ -143,7 +186,7 @@ def test_ten_callers_have_no_more_threads_than_requests_may_be_in_flight() -> No
 
     others = sum(thread.name.startswith("adobe_nb ") for thread in threading.enumerate())
     with ThreadPoolExecutor(10) as callers:
-        results = list(callers.map(lambda _: each(pool, work, range(50)), range(10)))
+        results = list(callers.map(lambda _: pool.results(work, range(50)), range(10)))
     assert results == [list(range(50))] * 10
     assert pool.threads <= 5
     assert most <= others + 5
@@ -151,10 +194,10 @@ def test_ten_callers_have_no_more_threads_than_requests_may_be_in_flight() -> No
 
 def test_threads_go_when_there_is_nothing_to_do(hurried: None) -> None:
     pool = WorkerPool(lambda: 8)
-    each(pool, lambda _: pause(0.01), range(50))
+    pool.results(lambda _: pause(0.01), range(50))
     assert pool.threads > 0
     assert until(lambda: pool.threads == 0)
-    assert each(pool, lambda number: number, range(5)) == list(range(5))
+    assert pool.results(lambda number: number, range(5)) == list(range(5))
 
 
 def test_threads_that_are_too_many_go_when_the_ceiling_is_lowered() -> None:
@@ -167,7 +210,7 @@ def test_threads_that_are_too_many_go_when_the_ceiling_is_lowered() -> None:
         pause(0.002)
         return number
 
-    assert each(pool, work, range(200)) == list(range(200))
+    assert pool.results(work, range(200)) == list(range(200))
     assert pool.threads <= 2
 
 
@@ -181,11 +224,11 @@ def test_a_machine_without_more_threads_does_with_fewer(monkeypatch: pytest.Monk
         start(thread)
 
     monkeypatch.setattr(threading.Thread, "start", few)
-    assert each(pool, lambda number: number, range(100)) == list(range(100))
+    assert pool.results(lambda number: number, range(100)) == list(range(100))
     assert pool.threads == 2
 
 
-def test_gates_have_a_crew_each() -> None:
+def test_each_limiter_has_a_pool_of_its_own() -> None:
     one, other = Limiter(), Limiter()
     assert pool_of(one) is pool_of(one)
     assert pool_of(one) is not pool_of(other)
@@ -204,8 +247,8 @@ class TestInterrupts:
 
     def test_while_threads_wait(self) -> None:
         pool = WorkerPool(lambda: 4)
-        assert self.interrupted(lambda: each(pool, lambda _: pause(60), range(8))) < SOON
-        assert each(pool, lambda number: number, range(10)) == list(range(10))
+        assert self.interrupted(lambda: pool.results(lambda _: pause(60), range(8))) < SOON
+        assert pool.results(lambda number: number, range(10)) == list(range(10))
 
     def test_while_the_service_wants_to_be_left_alone(self, demo: Any) -> None:
         session = sign_in(demo)

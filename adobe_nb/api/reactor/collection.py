@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import pandas as pd
 
-from adobe_nb.api.reactor.decoding import Page, decoder_of, plain_page, wrong_shape
+from adobe_nb.api.reactor.decoding import Page, decoder_of, plain_page
 from adobe_nb.api.reactor.filters import (
     FUTURE,
     PAST,
@@ -22,15 +22,19 @@ from adobe_nb.api.reactor.filters import (
 )
 from adobe_nb.api.reactor.frames import DTYPES, FrameBuilder, columns_of, sort_frame, to_frame
 from adobe_nb.api.reactor.inputs import Ids, ids_in, ids_of_type, listed_under, parents_of_one_type
-from adobe_nb.api.reactor.jsonapi import PAGE_SIZE, Client, Document, Listing, Params, check_totals, in_parallel
-from adobe_nb.api.reactor.paging import Ask, Nowhere, documents_of, read
+from adobe_nb.api.reactor.jsonapi import Client, Document, Params, in_parallel
+from adobe_nb.api.reactor.paging import (
+    STEADY_ORDER,
+    Listing,
+    iterate_pages,
+    read_documents,
+    read_lists,
+    steady,
+)
 from adobe_nb.api.reactor.responses import attrs_of, checked_limit, linked_id, one_of, path_to
-from adobe_nb.errors import ArgumentError, Gap, IncompleteResult, NameLookupError
+from adobe_nb.errors import ArgumentError, NameLookupError
 from adobe_nb.registry import RESOURCES, Resource
 from adobe_nb.suggest import candidates
-
-# The default order of Adobe's lists is not documented, and pages of an undefined order can overlap.
-STEADY_ORDER = ("sort", "created_at")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,9 @@ class _Query:
     sort: tuple[str, ...]
     limit: int | None
     through: str | None = None
+    """The type of ``ids``, when the parents are listed under these and have to be asked for."""
+    found_now: bool = False
+    """The parents were asked for a moment ago."""
     extra: Params = ()
     in_order: bool = False
     """The service sorts, since nobody can do it afterwards."""
@@ -107,17 +114,10 @@ class Collection:
     ) -> pd.DataFrame:
         query = replace(self._query(parents, filter, sort, limit), extra=extra)
         client = self._client()
-        builder = FrameBuilder(self.row, query.parent)
-        sink = RowSink(self.row, builder, query.conditions)
-        if query.limit is None:
-            path, total = self._read_all(query, client, sink)
-        else:
-            query = self._resolve(query, client)
-            path, total = self._path(query), self._read_first(query, client, sink)
-        frame = builder.frame(attrs_of(client, path, total))
-        if query.limit is None:
-            frame.attrs["total_count"] = len(frame)
-        frame = sort_frame(frame, query.sort)
+        query = self._resolve(query, client)
+        rows = Rows(self.row, query.parent, query.conditions)
+        total = self._read(query, client, rows)
+        frame = sort_frame(rows.frame(attrs_of(client, self._path(query), total)), query.sort)
         return frame if query.limit is None or len(frame) <= query.limit else _head(frame, query.limit)
 
     def iterate(
@@ -209,21 +209,18 @@ class Collection:
         named = [part for part in path.split("/") if part in self.row.parents]
         return named[-1] if named else self.row.parents[0]
 
-    def _through(self, query: _Query) -> list[Listing]:
-        """The lists of the parents that have to be asked for: all companies, the rules of these properties."""
-        parent = query.parent or ""
-        row = RESOURCES[parent]
-        if query.through == parent:
-            return [steady(f"/{parent}", row)]
-        return [steady(f"/{query.through}/{each}/{parent}", row) for each in query.ids]
-
     def _resolve(self, query: _Query, client: Client) -> _Query:
-        """Fill in the parents that have to be asked for."""
+        """Fill in the parents that have to be asked for: all companies, the rules of these properties."""
         if query.through is None:
             return query
-        lists = documents_of(client, self._through(query), query.parent or "")
-        ids = tuple(dict.fromkeys(resource["id"] for resources in lists for resource in resources))
-        return replace(query, ids=ids, through=None)
+        parent = query.parent or ""
+        above = [f"/{query.through}/{each}" for each in query.ids]
+        if query.through == parent:
+            above = [""]
+        listings = [steady(f"{each}/{parent}", RESOURCES[parent]) for each in above]
+        lists = read_documents(client, listings, parent)
+        ids = dict.fromkeys(resource["id"] for resources in lists for resource in resources)
+        return replace(query, ids=tuple(ids), through=None, found_now=True)
 
     def _listing(self, query: _Query, parent_id: str | None) -> Listing:
         above = "" if parent_id is None else f"/{query.parent}/{parent_id}"
@@ -233,6 +230,7 @@ class Collection:
             f"{above}/{self.row.type}",
             self.row.type,
             query.params,
+            parent_id,
             undated=query.undated if dated is not None and query.steady else None,
             low=low,
             high=high,
@@ -245,61 +243,40 @@ class Collection:
             return self._listing(query, query.ids[0] if query.parent else None).path
         return f"/{query.parent}/{{id}}/{self.row.type}"
 
-    def _read_all(self, query: _Query, client: Client, sink: "RowSink") -> tuple[str, None]:
-        """Everything, the parents that have to be asked for along with what is under them."""
+    def _listings(self, query: _Query) -> list[Listing]:
         if query.parent is None:
-            read(client, [Ask(self._listing(query, None), sink)], self.row.type)
-            return self._path(query), None
-        if query.through is None:
-            read(client, self._asks(query, query.ids, sink, ()), self.row.type)
-            return self._path(query), None
-        above: list[str] = []
+            return [self._listing(query, None)]
+        return [self._listing(query, each) for each in query.ids]
 
-        def under(at: int) -> Callable[[list[str]], list[Ask]]:
-            def then(ids: list[str]) -> list[Ask]:
-                new = [each for each in dict.fromkeys(ids) if each not in known]
-                known.update(new)
-                above.extend(new)
-                return self._asks(query, new, sink, (at,))
-
-            return then
-
-        known: set[str] = set()
-        lists = self._through(query)
-        read(client, [Ask(each, Nowhere(), (at,), then=under(at)) for at, each in enumerate(lists)], self.row.type)
-        return self._path(replace(query, ids=tuple(above))), None
-
-    def _asks(self, query: _Query, ids: Iterable[str], sink: "RowSink", order: tuple[int, ...]) -> list[Ask]:
-        return [Ask(self._listing(query, each), sink, (*order, at), each) for at, each in enumerate(ids)]
-
-    def _read_first(self, query: _Query, client: Client, sink: "RowSink") -> int | None:
-        """The first so many, and how many the service says there are (None: it was not asked)."""
-        found = 0
+    def _read(self, query: _Query, client: Client, rows: "Rows") -> int | None:
+        """Read what was asked for; gives how many the service says there are (None: it was not asked)."""
+        listings = self._listings(query)
+        if query.limit is None:
+            sinks = [rows] * len(listings)
+            lists = read_lists(client, listings, sinks, self.row.type, parents_may_vanish=query.found_now)
+            return sum(each.rows for each in lists)
         totals: list[int | None] = []
-        parents: tuple[str | None, ...] = query.ids if query.parent else (None,)
-        for at, parent in enumerate(parents):
+        received = 0
+        for at, listing in enumerate(listings):
             # Sorted over several parents, the first rows of the whole can all come from the last parent.
-            want = (query.limit or 0) if query.sort else (query.limit or 0) - found
-            if want <= 0:
-                totals.append(None)
-                break
-            page = _first(client, self._listing(query, parent), want)
-            check_rows(self.row, query.conditions, page.documents)
-            sink.add(page, (at,), parent)
-            found += len(page.ids)
-            totals.append(page.total_count)
-        return None if None in totals else sum(each or 0 for each in totals)
+            wanted = query.limit if query.sort else query.limit - received
+            if wanted <= 0:
+                return None
+            [found] = read_lists(client, [listing], [rows], self.row.type, first=wanted, at=at)
+            received += found.rows
+            totals.append(found.total)
+        known = [total for total in totals if total is not None]
+        return sum(known) if len(known) == len(totals) else None
 
     def _iterate(self, query: _Query, client: Client) -> Iterator[Document]:
         query = replace(self._resolve(query, client), in_order=True)
-        parents: tuple[str | None, ...] = query.ids if query.parent else (None,)
-        pages = (page for each in parents for page in client.pages(self._listing(query, each)))
-        checked = (resource for page in pages for resource in self._checked(query, page.documents))
-        yield from islice(checked, query.limit)
+        yield from islice(self._resources(query, client), query.limit)
 
-    def _checked(self, query: _Query, resources: Sequence[Document]) -> Sequence[Document]:
-        check_rows(self.row, query.conditions, resources)
-        return resources
+    def _resources(self, query: _Query, client: Client) -> Iterator[Document]:
+        for listing in self._listings(query):
+            for page in iterate_pages(client, listing):
+                check_rows(self.row, query.conditions, page.documents)
+                yield from page.documents
 
 
 class AuditEvents(Collection):
@@ -324,11 +301,10 @@ class AuditEvents(Collection):
         properties = frozenset(ids_of_type(RESOURCES["properties"], [parents]))
         query = replace(self._query(None, filter, sort, limit), limit=None)
         client = self._client()
-        builder = FrameBuilder(self.row)
+        rows = _RowsOfProperties(self.row, query.conditions, properties)
         if properties:
-            sink = _OfProperties(self.row, builder, query.conditions, properties)
-            read(client, [Ask(self._listing(query, None), sink)], self.row.type)
-        frame = builder.frame(attrs_of(client, self._path(query), None))
+            self._read(query, client, rows)
+        frame = rows.frame(attrs_of(client, self._path(query), None))
         frame.attrs["total_count"] = len(frame)
         frame = sort_frame(frame, query.sort)
         most = checked_limit(limit)
@@ -352,40 +328,34 @@ class AuditEvents(Collection):
         return islice(own, checked_limit(limit))
 
 
-class RowSink:
+class Rows(FrameBuilder):
     """Pages become rows of a frame; under a filter each resource is checked against it."""
 
-    def __init__(self, row: Resource, builder: FrameBuilder, conditions: Sequence[Condition] = ()) -> None:
-        self._row = row
-        self._builder = builder
+    def __init__(self, row: Resource, parent: str | None = None, conditions: Sequence[Condition] = ()) -> None:
+        super().__init__(row, parent)
         self._conditions = conditions
 
-    def decode(self, body: bytes, listing: Listing) -> Page:
+    def decode(self, body: Any, listing: Any) -> Page:
         """As columns, or as documents where they have to be checked. Raises IncompleteResult."""
         if self._conditions:
             return plain_page(body, listing.path, listing.type)
         return decoder_of(self._row)(body, listing.path)
 
-    def add(self, page: Page, order: tuple[int, ...], parent_id: str | None) -> None:
+    def add(self, page: Page, order: tuple[int, ...], parent_id: str | None = None) -> None:
         """Take it. Raises IncompleteResult for a resource that does not match the filter."""
-        check_rows(self._row, self._conditions, page.documents)
-        self._builder.add(page, order, parent_id)
-
-    def drop(self, order: tuple[int, ...]) -> None:
-        """Forget it."""
-        self._builder.drop(order)
+        if self._conditions:
+            check_rows(self._row, self._conditions, page.documents)
+        super().add(page, order, parent_id)
 
 
-class _OfProperties(RowSink):
+class _RowsOfProperties(Rows):
     """Audit events of some properties become rows; the others are only counted, as proof that the list is whole."""
 
-    def __init__(
-        self, row: Resource, builder: FrameBuilder, conditions: Sequence[Condition], properties: frozenset[str]
-    ) -> None:
-        super().__init__(row, builder, conditions)
+    def __init__(self, row: Resource, conditions: Sequence[Condition], properties: frozenset[str]) -> None:
+        super().__init__(row, None, conditions)
         self._properties = properties
 
-    def add(self, page: Page, order: tuple[int, ...], parent_id: str | None) -> None:
+    def add(self, page: Page, order: tuple[int, ...], parent_id: str | None = None) -> None:
         """Take its rows of these properties. Raises IncompleteResult for one that does not match the filter."""
         check_rows(self._row, self._conditions, page.documents)
         if page.columns is None:
@@ -394,12 +364,6 @@ class _OfProperties(RowSink):
             owners = list(page.columns["property_id"])
         others = {at for at, owner in enumerate(owners) if owner not in self._properties}
         super().add(page.without(others), order, parent_id)
-
-
-def steady(path: str, row: Resource) -> Listing:
-    """A list of these at that path, without a filter, in the order that never changes."""
-    undated = (STEADY_ORDER,) if "created_at" in row.filters else None
-    return Listing(path, row.type, (STEADY_ORDER,), undated=undated, deepest=row.deepest_page)
 
 
 def describe(row: Resource, kind: "type[Collection] | None" = None) -> str:
@@ -459,49 +423,6 @@ def _example(row: Resource) -> str:
         return f"reactor.{row.type}()"
     dated = "updated_at" if "updated_at" in row.filters else "created_at"
     return f'reactor.{row.type}({row.parents[0]}, filter={{"{dated}": "GT 2026-01-01"}}, sort="-created_at")'
-
-
-def _first(client: Client, listing: Listing, want: int) -> Page:
-    """The first so many resources of a list, as one page, and how many the service says there are."""
-    size = min(PAGE_SIZE, want)
-    first = client.page(listing, 1, size)
-    check_totals(first, listing.path, size)
-    if first.total_pages is None:
-        return _first_in_turn(client, listing, want, first)
-    numbers = range(2, min(first.total_pages, -(-want // size)) + 1)
-    for _ in range(2):
-        pages = [first]
-        # Some pages at a time: their number is the service's word only.
-        for at in range(0, len(numbers), PAGE_SIZE):
-            some = numbers[at : at + PAGE_SIZE]
-            pages += in_parallel(client, lambda number: client.page(listing, number, size), some, listing.type)
-            if not pages[-1].ids:
-                break
-        if not pages[-1].ids and first.total_count is None and len(pages) > 1:
-            raise wrong_shape(listing.path, f"announced {first.total_pages} pages, of which page {len(pages)} is empty")
-        documents = [each for page in pages for each in page.documents][:want]
-        ids = [str(each["id"]) for each in documents]
-        totals = {page.total_count for page in pages}
-        if len(set(ids)) == len(ids) == min(want, first.total_count or len(ids)) and len(totals) == 1:
-            return Page(ids, first.total_count, first.total_pages, documents=documents)
-        first = client.page(listing, 1, size)
-    gap = Gap(listing.path, first.total_count, len(ids), len(ids) - len(set(ids)))
-    raise IncompleteResult(f"{gap}, twice. Something is changing it while it is read. Run it again.", gaps=[gap])
-
-
-def _first_in_turn(client: Client, listing: Listing, want: int, page: Page) -> Page:
-    """The same where no totals are reported: on until a page is short."""
-    documents, first = list(page.documents), page.total_count
-    number, size = 1, min(PAGE_SIZE, want)
-    while len(page.ids) == size and len(documents) < want:
-        number += 1
-        page = client.page(listing, number, size)
-        documents += page.documents
-    ids = [str(each["id"]) for each in documents[:want]]
-    if len(ids) < min(want, first or 0):
-        gap = Gap(listing.path, first, len(ids))
-        raise IncompleteResult(f"{gap}. Something is changing it while it is read. Run it again.", gaps=[gap])
-    return Page(ids, None, None, documents=documents[:want])
 
 
 def _told_apart(row: Any) -> str:

@@ -2,8 +2,8 @@
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol, TypeVar
 from urllib.parse import urlsplit
@@ -12,14 +12,12 @@ from requests import PreparedRequest
 from requests.auth import AuthBase
 
 from adobe_nb.api.progress import Progress, no_progress
-from adobe_nb.api.reactor.decoding import Page, moment_of, parsed, plain_page, shifted, wrong_shape
+from adobe_nb.api.reactor.decoding import parsed, wrong_shape
 from adobe_nb.api.reactor.error_catalog import GATEWAY, explanation
-from adobe_nb.api.reactor.filters import FUTURE, PAST
 from adobe_nb.api.reactor.redaction import public
 from adobe_nb.auth.credentials import Secret
 from adobe_nb.errors import (
     ApiError,
-    Gap,
     IncompleteResult,
     NotAllowed,
     NotFound,
@@ -31,7 +29,7 @@ from adobe_nb.errors import (
 from adobe_nb.http.client import Signer, Transport
 from adobe_nb.http.limiter import Limiter
 from adobe_nb.http.messages import Request, Response, date_of
-from adobe_nb.http.workers import WorkerPool, each, pool_of
+from adobe_nb.http.workers import WorkerPool, pool_of
 
 Document = dict[str, Any]
 Params = tuple[tuple[str, str], ...]
@@ -39,12 +37,6 @@ _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 
 ACCEPT = "application/vnd.api+json;revision=1"
-PAGE_SIZE = 100
-CREATED = "filter[created_at]"
-MOMENT = timedelta(milliseconds=1)
-"""The finest step of a date in the API."""
-MARGIN = timedelta(seconds=2)
-"""``Date`` headers tell whole seconds, and not every clock of a service is the same."""
 CURL_HEADERS = (
     '-H "Authorization: Bearer {ACCESS_TOKEN}"',
     '-H "x-api-key: {API_KEY}"',
@@ -100,44 +92,11 @@ class Noting(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
-    """One list to read: its path, and the query that goes with every page."""
-
-    path: str
-    type: str
-    """Of the resources in it."""
-    params: Params = ()
-    undated: Params | None = None
-    """The query without what it says of ``created_at``; None when the list cannot be asked for by that."""
-    low: datetime = PAST
-    """What the query says of ``created_at``: from here …"""
-    high: datetime = FUTURE
-    """… to here, both included."""
-    filtered: bool = False
-    """By something that can change."""
-    deepest: int | None = None
-    """The last page number that the service answers."""
-
-    def created(self, low: datetime, high: datetime) -> "Listing":
-        """Those of it that were created from here to there."""
-        bounds = f"BETWEEN {_written(low)},{_written(high)}"
-        return replace(self, params=((CREATED, bounds), *(self.undated or ())))
-
-    def too_deep(self, total: int | None) -> IncompleteResult:
-        """What is said where page numbers end before the list does, and dates do not help."""
-        reached = (self.deepest or 0) * PAGE_SIZE
-        return IncompleteResult(
-            f"{self.path} has {total} resources, of which the service gives the first {reached}. Ask for fewer of "
-            'them: filter by created_at, as in "BETWEEN 2026-01-01,2026-02-01".',
-            gaps=[Gap(self.path, total, reached)],
-        )
-
-
-@dataclass(frozen=True, slots=True)
 class Answer:
     """A page as it came, and the service's clock."""
 
-    body: bytes = field(repr=False)
+    body: Any = field(repr=False)
+    """Its bytes, or a document that was decoded already."""
     date: datetime
 
 
@@ -254,52 +213,12 @@ class Client:
     def fetch(self, path: str, params: Params) -> Answer:
         """The bytes of a page. Raises ApiError, TransportError."""
         request = self._read(path, params)
-        answer = self._send(request)
+        answer = self._transport.send(request, self._signer, self.limiter)
         if answer.status >= 400 or answer.content_type not in _JSON_TYPES:
             read_document(request, answer)
-        return Answer(answer.body, _date(answer))
-
-    def page(self, listing: Listing, number: int, size: int = PAGE_SIZE) -> Page:
-        """One page of a list, as documents."""
-        paging = (("page[number]", str(number)), ("page[size]", str(size)))
-        return plain_page(self.fetch(listing.path, (*listing.params, *paging)).body, listing.path, listing.type)
-
-    def pages(self, listing: Listing) -> Iterator[Page]:
-        """Page after page, one in memory at a time; beyond the deepest page from the date where it ends.
-
-        Raises IncompleteResult for a resource that comes twice in neighbouring pages (where a page break moves), and
-        when there are not as many as there were in the beginning, those apart that were created since.
-        """
-        whole, number, before, count = listing, 1, set[str](), _Count()
-        while True:
-            paging = (("page[number]", str(number)), ("page[size]", str(PAGE_SIZE)))
-            answer = self.fetch(listing.path, (*listing.params, *paging))
-            page = full = plain_page(answer.body, listing.path, listing.type)
-            check_totals(page, listing.path, PAGE_SIZE, number)
-            if listing is not whole:
-                page = page.without({at for at, each in enumerate(page.ids) if each in count.latest})
-            ids = set(page.ids)
-            if len(ids) != len(page.ids) or ids & before:
-                raise IncompleteResult(f"{listing.path} gave a resource twice while it was read. Run it again.")
-            before = ids
-            count.add(page, answer.date, listing)
-            yield page
-            if number >= full.total_pages if full.total_pages is not None else len(full.ids) < PAGE_SIZE:
-                break
-            if not full.ids:
-                gap = Gap(whole.path, count.announced, count.received)
-                raise IncompleteResult(
-                    f"{gap}: page {number} of {full.total_pages} is empty. Run it again.", gaps=[gap]
-                )
-            number += 1
-            if whole.deepest is not None and number > whole.deepest:
-                newest = count.newest
-                if whole.undated is None or newest is None or listing.low == newest:
-                    raise whole.too_deep(count.announced)
-                listing = replace(whole.created(shifted(newest, -MOMENT), whole.high), low=newest)
-                number, before = 1, set()
-        if problem := count.problem(whole):
-            raise IncompleteResult(f"{problem}. Run it again.", gaps=[problem])
+        # The service's clock; ours, set back a minute, when it does not say.
+        date = date_of(answer.headers.get("Date", "")) or datetime.now(UTC) - timedelta(minutes=1)
+        return Answer(answer.body, date)
 
     def _read(self, path: str, params: Params) -> Request:
         return Request(
@@ -315,74 +234,13 @@ class Client:
         return self._transport.send(request, signer or self._signer, self.limiter)
 
 
-class _Count:
-    """Whether a list that was read page after page is whole: nothing but new resources made a difference."""
-
-    def __init__(self) -> None:
-        self.announced: int | None = None
-        self.newest: datetime | None = None
-        self.latest: dict[str, datetime] = {}
-        """Those of the last few moments."""
-        self._began: datetime | None = None
-        self.received = self._pages = self._old = 0
-
-    def add(self, page: Page, date: datetime, listing: Listing) -> None:
-        if self._began is None:
-            self._began, self.announced = date, page.total_count
-        future = horizon(self._began)
-        created = [moment_of(each) for each in page.dates("created_at")]
-        changed = [moment_of(each) for each in page.dates("updated_at")] if listing.filtered else created
-        for identifier, one, other in zip(page.ids, created, changed, strict=True):
-            self._old += all(each is None or not self._began <= each < future for each in (one, other))
-            if one is not None and listing.deepest is not None:
-                self.newest = max(self.newest or one, one)
-                self.latest[identifier] = one
-        if self.newest is not None:
-            self.latest = {
-                each: moment for each, moment in self.latest.items() if moment >= shifted(self.newest, -5 * MOMENT)
-            }
-        self.received += len(page.ids)
-        self._pages += 1
-
-    def problem(self, listing: Listing) -> Gap | None:
-        if self.announced is None or self.announced == (self._old if self._pages > 1 else self.received):
-            return None
-        return Gap(listing.path, self.announced, self.received)
-
-
-def horizon(clock: datetime) -> datetime:
-    """Dates from here on do not say when something was created: no clock of the service is a day ahead."""
-    return shifted(clock, timedelta(days=1))
-
-
-def check_totals(page: Page, path: str, size: int, number: int = 1) -> None:
-    """Raise IncompleteResult for totals that contradict the page: they decide how often the service is asked."""
-    total, pages = page.total_count, page.total_pages
-    if total is None or number > 1:
-        return
-    if total and not page.ids:
-        raise wrong_shape(path, f"announced {total} resources and gave none on its first page")
-    rows = len(page.ids) or size
-    if pages is not None and pages > max(1, -(-total // rows)):
-        raise wrong_shape(path, f"announced {pages} pages for {total} resources, {len(page.ids)} of them on the first")
-
-
-def _written(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
-
-
-def _date(answer: Response) -> datetime:
-    """The service's clock when it answered; ours, set back a minute, when it does not say."""
-    return date_of(answer.headers.get("Date", "")) or datetime.now(UTC) - timedelta(minutes=1)
-
-
 def in_parallel(
     client: Crowd, work: Callable[[_Item], _Result], items: Sequence[_Item], label: str = ""
 ) -> list[_Result]:
     """``work`` for every item, as many at once as the service takes; results in order. The first error ends it."""
     with client.progress(label) as meter:
         meter.expect(len(items))
-        return each(client.pool, work, items, done=meter.done, tick=meter.look)
+        return client.pool.results(work, items, done=meter.done, tick=meter.look)
 
 
 def read_document(request: Request, answer: Response) -> Document:

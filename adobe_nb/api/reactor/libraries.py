@@ -7,8 +7,8 @@ from typing import Any
 import pandas as pd
 
 from adobe_nb.api.reactor.inputs import Ids, ids_in, ids_of_type, type_of
-from adobe_nb.api.reactor.jsonapi import Client, Listing
-from adobe_nb.api.reactor.paging import documents_of
+from adobe_nb.api.reactor.jsonapi import Client
+from adobe_nb.api.reactor.paging import Listing, read_documents
 from adobe_nb.api.reactor.payloads import Change, Document, Placeholder, asked, identifier, shown
 from adobe_nb.api.reactor.polling import Waitable
 from adobe_nb.api.reactor.responses import linkage_of, linked_id, needed_id
@@ -192,7 +192,7 @@ class Libraries(Editable):
         return self._frame_of(client, [read_back(partial(state_of, client, self.row, place))], f"/libraries/{place}")
 
     def _held(self, client: Client, place: str, kind: str) -> list[Document]:
-        return documents_of(client, [Listing(f"/libraries/{place}/{kind}", kind)], kind)[0]
+        return read_documents(client, [Listing(f"/libraries/{place}/{kind}", kind)], kind)[0]
 
     def _link_environment(
         self, verb: str, method: str, place: str, document: Document | None, *, dry_run: bool
@@ -295,4 +295,4 @@ def _in_library(held: Sequence[Document], wanted: str) -> str:
 
 
 def _linkage(client: Client, path: str, kind: str) -> list[dict[str, Any]]:
-    return documents_of(client, [Listing(path, kind)], kind)[0]
+    return read_documents(client, [Listing(path, kind)], kind)[0]

@@ -1,395 +1,239 @@
-"""Whole lists, many at once, and the proof that nothing is missing.
+"""The reader of lists: whole lists, the first n, page by page, many at once, each proven to be complete.
 
-The first page of a list says how many there are; the others are asked for together. Lists are ordered by
-``created_at``, which never changes, so that a new resource comes last. A list is complete when every page named the
-same total, no resource came twice and the number is right, and when nothing was created (or, under a filter, changed)
-while several pages were read: one resource less and another one more would leave all numbers as they were.
+``read_lists`` reads the first page of every list, then all other pages of all lists, and checks each list when its
+last page is there. Lists are asked for in the order of ``created_at``, which never changes, so a new resource comes
+last. What the proof is, and what it cannot see, is told in ``Completeness``.
 
-What changed in between is read again in windows of ``created_at``, each of them one page: one page is one moment, and
-a resource stays in its window. The same windows reach what lies too deep for page numbers.
-
-Lists of several pages are read until two readings in a row are the same where there are no totals, and where old
-resources can be added (the rules of a library), so that a new one need not be the last.
+A list that changed between its pages is read again in windows of ``created_at``, each of them one page: a page is one
+moment, and a resource stays in its window. The same windows reach what lies too deep for page numbers.
 """
 
 import math
 from array import array
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import pairwise
-from typing import Any, Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 import numpy as np
 
 from adobe_nb.api.progress import Meter
 from adobe_nb.api.reactor.decoding import Page, moment_of, plain_page, shifted, wrong_shape
-from adobe_nb.api.reactor.filters import PAST
-from adobe_nb.api.reactor.jsonapi import (
-    MARGIN,
-    MOMENT,
-    PAGE_SIZE,
-    Answer,
-    Client,
-    Document,
-    Listing,
-    Params,
-    check_totals,
-    horizon,
-)
+from adobe_nb.api.reactor.filters import FUTURE, PAST
+from adobe_nb.api.reactor.jsonapi import Answer, Client, Document, Params
 from adobe_nb.errors import Gap, IncompleteResult, NotFound
-from adobe_nb.http.workers import Job
-from adobe_nb.registry import RESOURCES
+from adobe_nb.registry import RESOURCES, Resource
 
-_TRIES = 3
-_NEAR = 3 * MOMENT
+PAGE_SIZE = 100
+# The default order of Adobe's lists is not documented, and pages of an undefined order can overlap.
+STEADY_ORDER = ("sort", "created_at")
+_MOMENT = timedelta(milliseconds=1)
+"""The finest step of a date in the API."""
+_MARGIN = timedelta(seconds=2)
+"""``Date`` headers tell whole seconds, and not every clock of a service is the same."""
+_NEAR = 3 * _MOMENT
 _ROUNDED = timedelta(seconds=1.5)
 """A date may be shown less finely than it is compared."""
+_ROWS_IN_A_WINDOW = 0.6
+"""The part of a page that a window should fill: resources are not spread evenly."""
 _MOST_WINDOWS = 64
-_PAGES_AHEAD = 200
-"""Pages of one list that are asked for ahead: their number is the service's word only."""
-_FIRST_OF_ALL: Params = (("page[number]", "1"), ("page[size]", "1"))
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """One list to read: its path, and the query that goes with every page."""
+
+    path: str
+    type: str
+    """Of the resources in it."""
+    params: Params = ()
+    parent_id: str | None = None
+    """For the column of the parent, where the frame has one."""
+    undated: Params | None = None
+    """The query without ``created_at``; None when the list cannot be filtered by that."""
+    low: datetime = PAST
+    """The query's bounds of ``created_at``: from here …"""
+    high: datetime = FUTURE
+    """… to here, both included."""
+    filtered: bool = False
+    """By something that can change."""
+    deepest: int | None = None
+    """The last page number that the service answers."""
+
+    tries: ClassVar[int] = 3
+    """How often a list that changes is read before it is an error."""
+
+    @property
+    def dates(self) -> tuple[str, ...]:
+        """The attributes that tell when a resource entered the list."""
+        return ("created_at", "updated_at") if self.filtered else ("created_at",)
+
+    def fetch(self, client: Client, number: int, size: int) -> Answer:
+        """One page as it comes. Raises ApiError, TransportError."""
+        page = (("page[number]", str(number)), ("page[size]", str(size)))
+        return client.fetch(self.path, (*self.params, *page))
+
+    def created(self, low: datetime, high: datetime) -> "Listing":
+        """The resources of it that were created from here to there."""
+        bounds = f"BETWEEN {_written(low)},{_written(high)}"
+        return replace(self, params=(("filter[created_at]", bounds), *(self.undated or ())))
+
+    def too_deep(self, total: int | None) -> IncompleteResult:
+        """The error where page numbers end before the list does, and dates do not help."""
+        reached = (self.deepest or 0) * PAGE_SIZE
+        return IncompleteResult(
+            f"{self.path} has {total} resources, of which the service gives the first {reached}. "
+            "Ask for fewer of them: filter by created_at, as in "
+            '"BETWEEN 2026-01-01,2026-02-01".',
+            gaps=[Gap(self.path, total, reached)],
+        )
+
+
+def steady(path: str, row: Resource, parent_id: str | None = None) -> Listing:
+    """The list at that path, without a filter, in the order that never changes."""
+    return Listing(
+        path,
+        row.type,
+        (STEADY_ORDER,),
+        parent_id=parent_id,
+        undated=(STEADY_ORDER,) if "created_at" in row.filters else None,
+        deepest=row.deepest_page,
+    )
 
 
 class Sink(Protocol):
-    """Where the pages of a list go."""
+    """Where the pages of a list go as they arrive."""
 
-    def decode(self, body: bytes, listing: Listing) -> Page:
-        """The page in these bytes. Raises IncompleteResult."""
+    def decode(self, body: Any, listing: Any) -> Page:
+        """The page in an answer. Raises IncompleteResult."""
         ...
 
-    def add(self, page: Page, order: tuple[int, ...], parent_id: str | None) -> None:
-        """Take it; its rows stand where ``order`` says."""
+    def add(self, page: Page, place: tuple[int, ...], parent_id: str | None) -> None:
+        """Take a page. ``place`` is the number of its list, its window and its number."""
         ...
 
-    def drop(self, order: tuple[int, ...]) -> None:
-        """Forget the pages whose order begins so."""
+    def drop(self, place: tuple[int, ...]) -> None:
+        """Forget the pages of a list, or of one of its windows: it is read again."""
         ...
-
-
-@dataclass(frozen=True)
-class Ask:
-    """One list to read: where its pages go, its place among the others, and what its ids lead to."""
-
-    listing: Listing
-    sink: Sink
-    order: tuple[int, ...] = ()
-    parent_id: str | None = None
-    then: "Callable[[list[str]], Iterable[Ask]] | None" = None
 
 
 class Documents:
-    """Pages as documents."""
+    """A sink that keeps the documents of one list."""
 
     def __init__(self) -> None:
         self._pages: dict[tuple[int, ...], Sequence[Document]] = {}
 
-    def decode(self, body: bytes, listing: Listing) -> Page:
+    def decode(self, body: Any, listing: Any) -> Page:
         """Plain JSON."""
         return plain_page(body, listing.path, listing.type)
 
-    def add(self, page: Page, order: tuple[int, ...], parent_id: str | None) -> None:  # noqa: ARG002
+    def add(self, page: Page, place: tuple[int, ...], parent_id: str | None) -> None:  # noqa: ARG002
         """Keep it."""
-        self._pages[order] = page.documents
+        self._pages[place] = page.documents
 
-    def drop(self, order: tuple[int, ...]) -> None:
+    def drop(self, place: tuple[int, ...]) -> None:
         """Forget it."""
-        self._pages = {at: page for at, page in self._pages.items() if at[: len(order)] != order}
+        for known in [each for each in self._pages if each[: len(place)] == place]:
+            del self._pages[known]
 
     def all(self) -> list[Document]:
         """All documents, in order."""
         return [document for _, page in sorted(self._pages.items()) for document in page]
 
 
-class Nowhere(Documents):
-    """Pages of which only the ids count."""
+class ListRead(NamedTuple):
+    """A list that was read: its number among the listings, its rows, and the total that the service reported."""
 
-    def add(self, page: Page, order: tuple[int, ...], parent_id: str | None) -> None:
-        """Nothing is kept."""
-
-
-def read(client: Client, asks: Iterable[Ask], label: str) -> None:
-    """Read these lists and those that they lead to. Raises IncompleteResult, ApiError, TransportError."""
-    with client.progress(label) as meter:
-        reader = _Reader(client, meter)
-        client.pool.run([job for ask in asks for job in reader.begin(ask)], meter.look)
-        if reader.open:
-            raise IncompleteResult(f"{reader.open} lists of {label} were not read to their end. Run it again.")
+    at: int
+    rows: int
+    total: int | None
 
 
-def documents_of(client: Client, listings: Sequence[Listing], label: str) -> list[list[Document]]:
-    """Every resource of every list, in the lists' order, proven complete. Raises as ``read`` does."""
+def read_documents(
+    client: Client, listings: Sequence[Listing], label: str, *, parents_may_vanish: bool = False
+) -> list[list[Document]]:
+    """Every resource of every list, in the lists' order. Raises as ``read_lists`` does."""
     sinks = [Documents() for _ in listings]
-    read(client, [Ask(each, sink, (at,)) for at, (each, sink) in enumerate(zip(listings, sinks, strict=True))], label)
+    for _ in read_lists(client, listings, sinks, label, parents_may_vanish=parents_may_vanish):
+        pass
     return [sink.all() for sink in sinks]
 
 
-@dataclass
-class _Part:
-    """A list, or a window of it, being read."""
+def read_lists(
+    client: Client,
+    listings: Sequence[Listing],
+    sinks: Sequence[Sink],
+    label: str,
+    *,
+    first: int | None = None,
+    at: int = 0,
+    parents_may_vanish: bool = False,
+) -> Iterator[ListRead]:
+    """Read these lists into their sinks; gives each list as soon as it is complete.
 
-    ask: Ask
-    whole: "_Whole"
-    listing: Listing
-    order: tuple[int, ...]
-    low: datetime
-    high: datetime
-    window: bool = False
-    below: bool = False
-    """Under a parent that was found a moment ago."""
-    tries: int = 1
-    paged: bool = True
-    pages_left: int = 0
-    pages: int = 1
-    asked: int = 1
-    """The last page that was asked for."""
-    totals: set[int] = field(default_factory=set)
-    hashes: "array[int]" = field(default_factory=lambda: array("q"))
-    added: set[int] = field(default_factory=set)
-    before: "np.ndarray[Any, Any] | None" = None
-    """What the reading before gave."""
-    began: datetime | None = None
-    """The service's clock at the first page."""
-    first: datetime | None = None
-    newest: str = ""
-
-
-@dataclass
-class _Whole:
-    """What all the windows of a list have in common."""
-
-    seen: set[int] = field(default_factory=set)
-    open: int = 0
-    vanished: bool = False
-    found: list[tuple[tuple[int, ...], Sequence[str]]] = field(default_factory=list)
-
-
-class _Reader:
-    def __init__(self, client: Client, meter: Meter) -> None:
-        self._client = client
-        self._meter = meter
-        self.open = 0
-        """Lists that are not done."""
-
-    def begin(self, ask: Ask, *, below: bool = False) -> list[Job]:
-        """The first page."""
-        self.open += 1
-        return self._start(_Part(ask, _Whole(), ask.listing, ask.order, ask.listing.low, ask.listing.high, below=below))
-
-    def _start(self, part: _Part) -> list[Job]:
-        part.pages, part.totals, part.hashes, part.began, part.newest = 1, set(), array("q"), None, ""
-        part.asked = 1
-        part.first = None
-        return [self._page(part, 1)]
-
-    def _page(self, part: _Part, number: int) -> Job:
-        self._meter.expect(1)
-        listing = part.listing
-        paging = (("page[number]", str(number)), ("page[size]", str(PAGE_SIZE)))
-
-        def work() -> Answer | None:
-            gone: NotFound | None = None
-            try:
-                return self._client.fetch(listing.path, (*listing.params, *paging))
-            except NotFound as error:
-                gone = error.with_traceback(None)
-            if part.below and _is_gone(self._client, listing.path.rpartition("/")[0]):
-                return None
-            raise gone
-
-        def then(answer: Answer | None) -> Iterable[Job]:
-            if answer is None:
-                return self._vanished(part)
-            if part.whole.vanished:
-                return []
-            page = part.ask.sink.decode(answer.body, listing)
-            self._meter.done(rows=len(page.ids))
-            return self._arrived(part, number, page, answer)
-
-        return Job((*part.order, number), work, then)
-
-    def _arrived(self, part: _Part, number: int, page: Page, answer: Answer) -> Iterable[Job]:
-        low, high = shifted(part.low, -_ROUNDED), shifted(part.high, _ROUNDED)
-        if part.window and any(not low <= each <= high for each in _moments(page)):
-            raise IncompleteResult(
-                f"The service did not apply a filter by created_at to {part.listing.path}, without which this list "
-                "cannot be read whole. Narrow it with another filter, or run it again later."
-            )
-        if number == 1:
-            check_totals(page, part.listing.path, PAGE_SIZE)
-            dates = [each for each in page.dates("created_at") if each]
-            part.began = answer.date
-            part.first = moment_of(min(dates, default=""))
-            if _too_many(part, page):
-                return self._in_windows(part, page.total_count or 0)
-            part.paged = page.total_pages is not None
-            part.pages_left = part.pages = max(page.total_pages or 1, 1)
-        self._keep(part, number, page)
-        if not part.paged:
-            # No totals are reported: on until a page is short, or says again what was said.
-            part.pages = number
-            repeated = len(part.hashes) > len(page.ids) > 0 and hash(page.ids[0]) in part.hashes[: -len(page.ids)]
-            more = len(page.ids) == PAGE_SIZE and not repeated
-            return [self._page(part, number + 1)] if more else self._finish(part)
-        part.pages_left -= 1
-        if not page.ids and number < part.pages and not part.totals:
-            raise wrong_shape(part.listing.path, f"announced {part.pages} pages, of which page {number} is empty")
-        if not page.ids and number < part.pages:
-            # The list has become shorter, or never had so many pages: those behind are not asked for.
-            part.pages_left -= part.pages - part.asked
-            part.asked = part.pages
-        ahead = min(part.pages, number + _PAGES_AHEAD)
-        further = [self._page(part, other) for other in range(part.asked + 1, ahead + 1)]
-        part.asked = max(part.asked, ahead)
-        return further if part.pages_left else self._finish(part)
-
-    def _keep(self, part: _Part, number: int, page: Page) -> None:
-        if page.total_count is not None:
-            part.totals.add(page.total_count)
-        hashes = [hash(each) for each in page.ids]
-        part.hashes.extend(hashes)
-        part.newest = max(part.newest, *_dates(part, page, "created_at"), "")
-        if part.listing.filtered:
-            part.newest = max(part.newest, *_dates(part, page, "updated_at"), "")
-        if part.window:
-            # Windows overlap by a moment: what stands in two of them comes once.
-            # And the filter's own bounds are kept to the moment.
-            dates = _moments(page)
-            extra = {
-                at
-                for at, each in enumerate(hashes)
-                if each in part.whole.seen or not part.listing.low <= dates[at] <= part.listing.high
-            }
-            new = {each for at, each in enumerate(hashes) if at not in extra}
-            part.whole.seen |= new
-            part.added |= new
-            page = page.without(extra) if extra else page
-        order = (*part.order, number)
-        if part.ask.then is not None:
-            part.whole.found.append((order, page.ids))
-        part.ask.sink.add(page, order, part.ask.parent_id)
-
-    def _finish(self, part: _Part) -> Iterable[Job]:
-        problem = _problem(part)
-        torn = part.pages > 1 and problem is not None
-        if problem is None:
-            if part.window:
-                part.whole.open -= 1
-                return [] if part.whole.open else [self._proof(part, 1)]
-            if not _may_shift(part) or _as_before(part):
-                return self._done(part)
-            problem = Gap(part.listing.path, max(part.totals, default=None), len(part.hashes))
-            if part.before is None:
-                part.tries -= 1  # The first reading is none that failed.
-            part.before = np.sort(_numbers(part))
-        self._forget(part)
-        if torn and problem.announced and part.listing.undated is not None and _width(part) > _NEAR:
-            return self._in_windows(part, problem.announced)
-        if part.tries < _TRIES:
-            part.tries += 1
-            return self._start(part)
-        raise IncompleteResult(
-            f"{problem}, {_TRIES} times. Something is changing it while it is read. Run it again.", gaps=[problem]
-        )
-
-    def _forget(self, part: _Part) -> None:
-        part.ask.sink.drop(part.order)
-        part.whole.seen -= part.added
-        part.added = set()
-        part.whole.found = [each for each in part.whole.found if each[0][: len(part.order)] != part.order]
-
-    def _in_windows(self, part: _Part, total: int) -> list[Job]:
-        """The same, as windows of ``created_at`` that are read one by one."""
-        if part.window:
-            part.whole.open -= 1
-        rows = PAGE_SIZE if not _deep(part, total) else _deepest(part.listing)
-        low, high = _bounds(part)
-        # None shorter than a moment: the moment where a window begins is its place in the order.
-        number = min(max(math.ceil(total / (0.6 * rows)), 2), _MOST_WINDOWS, (high - low) // MOMENT)
-        edges = [part.low, *(low + (high - low) * step / number for step in range(1, number)), part.high]
-        jobs: list[Job] = []
-        for begin, end in pairwise(edges):
-            if begin < end:
-                jobs += self._start(_window(part, begin, end))
-                part.whole.open += 1
-        return jobs
-
-    def _proof(self, part: _Part, number: int) -> Job:
-        """Windows reach every resource, or there are some without a date: then the totals differ."""
-        self._meter.expect(2)
-        listing = part.ask.listing
-        everything = listing.created(listing.low, listing.high)
-
-        def work() -> list[int | None]:
-            asked = (listing.params, everything.params)
-            answers = [self._client.fetch(listing.path, (*each, *_FIRST_OF_ALL)) for each in asked]
-            return [plain_page(each.body, listing.path, listing.type).total_count for each in answers]
-
-        def then(totals: list[int | None]) -> Iterable[Job]:
-            self._meter.done(2)
-            if totals[0] == totals[1]:
-                return self._done(part)
-            if number < _TRIES:
-                return [self._proof(part, number + 1)]
-            gap = Gap(listing.path, totals[0], totals[1] or 0)
-            raise IncompleteResult(
-                f"{listing.path} has {totals[0]} resources, of which {totals[1]} can be found by their date. Run it "
-                "again, or narrow it with a filter.",
-                gaps=[gap],
-            )
-
-        return Job(part.order, work, then)
-
-    def _vanished(self, part: _Part) -> Iterable[Job]:
-        """Its parent was deleted after it was found: then there is nothing to read. Pages under way say so, too."""
-        if part.whole.vanished:
-            return []
-        part.ask.sink.drop(part.ask.order)
-        part.whole.found = []
-        part.whole.vanished = True
-        return self._done(part)
-
-    def _done(self, part: _Part) -> Iterable[Job]:
-        self.open -= 1
-        if part.ask.then is None:
-            return []
-        ids = [each for _, several in sorted(part.whole.found) for each in several]
-        return [job for ask in part.ask.then(ids) for job in self.begin(ask, below=True)]
+    ``first``: only the first n resources of each. ``at``: the number of the first list, where an earlier call filled
+    the same sink. ``parents_may_vanish``: the parents were found a moment ago; one that was deleted since then has an
+    empty list. Raises IncompleteResult, ApiError, TransportError.
+    """
+    lists = [
+        _List(number, listing, sink, first, parents_may_vanish)
+        for number, (listing, sink) in enumerate(zip(listings, sinks, strict=True), at)
+    ]
+    with client.progress(label) as meter:
+        unread = [_Reading(each, each.listing.low, each.listing.high) for each in lists]
+        while unread:
+            again: list[_Reading] = []
+            for reading in _read_pages(client, unread, meter):
+                repeated = _to_read_again(reading)
+                again += repeated
+                if repeated:
+                    continue
+                complete = reading.list
+                complete.rows += reading.rows
+                complete.unread -= 1
+                if complete.unread:  # other windows of it
+                    continue
+                if complete.vanished:
+                    complete.drop()
+                elif complete.in_windows:
+                    _check_windows(client, complete, meter)
+                yield ListRead(complete.at, complete.rows, complete.total)
+            unread = again
 
 
-def _problem(part: _Part) -> Gap | None:
-    """What speaks against it; None when it is complete."""
-    # Most lists are one page, and a set of that costs a tenth of what an array does.
-    got = len(part.hashes)
-    distinct = len(set(part.hashes)) if part.pages == 1 else _distinct(_numbers(part))
-    total = max(part.totals, default=None)
-    if distinct != got or (part.totals and part.totals != {got}):
-        return Gap(part.listing.path, total, got, got - distinct)
-    if part.pages > 1 and part.began is not None and (moment_of(part.newest) or PAST) >= part.began - MARGIN:
-        return Gap(part.listing.path, total, got)
-    return None
+def _read_pages(client: Client, readings: list["_Reading"], meter: Meter) -> Iterator["_Reading"]:
+    """Read all pages of these; gives each reading when its last page has arrived."""
+
+    fetch = partial(_fetch, client)
+    meter.expect(len(readings))
+    while readings:
+        # First the first page of each, which says how many there are; then all the others. Lists without totals go
+        # on page by page.
+        pages = ((reading, number) for reading in readings for number in reading.next_pages())
+        for (reading, number), answer in client.pool.map(fetch, pages, tick=meter.look):
+            expected = reading.pages
+            rows = reading.add(number, answer)
+            meter.done(rows=rows)
+            meter.expect(reading.pages - expected)
+            if reading.has_arrived:
+                yield reading
+        readings = [reading for reading in readings if not reading.has_arrived]
 
 
-def _distinct(numbers: "np.ndarray[Any, Any]") -> int:
-    """How many different ones; np.unique hashes them first, which takes a hundred times as long for a thousand."""
-    ordered = np.sort(numbers)
-    return len(ordered) and 1 + int(np.count_nonzero(ordered[1:] != ordered[:-1]))
-
-
-def _numbers(part: _Part) -> "np.ndarray[Any, Any]":
-    return np.frombuffer(part.hashes, dtype=np.int64).copy() if part.hashes else np.empty(0, np.int64)
-
-
-def _may_shift(part: _Part) -> bool:
-    """Whether rows could have moved from page to page, and all that was checked would still be right."""
-    if part.pages <= 1:
-        return False
-    row, places = RESOURCES.get(part.listing.type), part.listing.path.split("/")
-    return not part.totals or (len(places) == 4 and (row is None or not row.names_its(places[1])))
-
-
-def _as_before(part: _Part) -> bool:
-    return part.before is not None and np.array_equal(part.before, np.sort(_numbers(part)))
+def _fetch(client: Client, page: "tuple[_Reading, int]") -> Answer | None:
+    """A page; None when the parent was deleted after it was found: then there is nothing to read."""
+    reading, number = page
+    listing = reading.listing
+    problem: NotFound | None = None
+    try:
+        return listing.fetch(client, number, reading.size)
+    except NotFound as error:
+        problem = error.with_traceback(None)
+    if reading.list.parent_may_vanish and _is_gone(client, listing.path.rpartition("/")[0]):
+        return None
+    raise problem
 
 
 def _is_gone(client: Client, path: str) -> bool:
@@ -402,49 +246,431 @@ def _is_gone(client: Client, path: str) -> bool:
     return isinstance(attributes, dict) and attributes.get("deleted_at") is not None
 
 
-def _too_many(part: _Part, page: Page) -> bool:
-    """Whether page numbers would not reach the end, or a window that should be one page is more."""
-    total = page.total_count or 0
-    deep = _deep(part, total)
-    if part.listing.undated is None or _width(part) <= _NEAR:
-        if deep:
-            raise part.listing.too_deep(total)
+@dataclass(eq=False)
+class _List:
+    """One of the lists that are read, as a whole or in windows."""
+
+    at: int
+    listing: Listing
+    sink: Sink
+    first: int | None
+    parent_may_vanish: bool
+    vanished: bool = False
+    in_windows: bool = False
+    unread: int = 1
+    """Readings that are not complete: one, or as many as there are windows."""
+    seen: set[int] = field(default_factory=set)
+    """The ids of all windows, hashed."""
+    rows: int = 0
+    total: int | None = None
+
+    def drop(self) -> None:
+        """There is nothing in it."""
+        self.sink.drop((self.at,))
+        self.rows = 0
+
+
+class _Reading:
+    """One pass over a list, or over a window of it."""
+
+    def __init__(self, whole: _List, low: datetime, high: datetime, *, window: bool = False) -> None:
+        self.list = whole
+        self.listing = whole.listing
+        self.low, self.high = low, high
+        self.window = window
+        self.place = (whole.at, 0)
+        if window:
+            # A moment more on both sides: nobody says whether the bounds belong to it, nor how dates are rounded.
+            self.listing = whole.listing.created(shifted(low, -_MOMENT), shifted(high, _MOMENT))
+            self.place = (whole.at, (low - PAST) // _MOMENT)
+        self.size = PAGE_SIZE if whole.first is None else min(PAGE_SIZE, whole.first)
+        self.failures = 0
+        self.before: np.ndarray[Any, Any] | None = None
+        """The ids of the pass before."""
+        self.check = Completeness(self.listing)
+        self.pages = 1
+        """As far as is known."""
+        self.asked = self.arrived = self.rows = 0
+        self.totals_missing = False
+        self.too_long: int | None = None
+        """The total, when it has to be read in windows."""
+        self.added: set[int] = set()
+
+    @property
+    def has_arrived(self) -> bool:
+        """Whether all its pages are there."""
+        return self.arrived == self.pages
+
+    def next_pages(self) -> Iterator[int]:
+        """The numbers to ask for. Looked up one by one, since a page can show that the list has ended."""
+        while self.asked < self.pages:
+            self.asked += 1
+            yield self.asked
+
+    def add(self, number: int, answer: Answer | None) -> int:
+        """Take a page; gives how many resources it had. Raises IncompleteResult."""
+        self.arrived += 1
+        if answer is None:
+            self.list.vanished = True
+            self.pages = self.asked
+            return 0
+        page = self.list.sink.decode(answer.body, self.listing)
+        if self.window:
+            self._check_dates(page)
+        if number == 1:
+            check_totals(page, self.listing.path, self.size)
+            self.totals_missing = page.total_pages is None
+        repeated = self.totals_missing and bool(page.ids) and self.check.knows(page.ids[0])
+        self.check.add(page, answer.date)
+        if number == 1 and self._is_too_long(page):
+            self.too_long = page.total_count or 0
+            return len(page.ids)
+        self._count_pages(page, number, repeated=repeated)
+        if self.window:
+            page = self._own_rows(page)
+        self.rows += len(page.ids)
+        self.list.sink.add(page, (*self.place, number), self.listing.parent_id)
+        return self.check.latest_rows
+
+    def _count_pages(self, page: Page, number: int, *, repeated: bool) -> None:
+        first = self.list.first
+        if self.totals_missing:
+            # On until a page is short, or repeats what came before.
+            is_last = len(page.ids) < self.size or repeated
+            is_enough = first is not None and self.check.received >= first
+            self.pages = number if is_last or is_enough else number + 1
+        elif number == 1:
+            needed = page.total_pages or 1
+            if first is not None:
+                needed = min(needed, -(-first // self.size))
+            self.pages = max(needed, 1)
+        elif not page.ids and number < self.pages:
+            if not self.check.totals:
+                raise wrong_shape(
+                    self.listing.path,
+                    f"announced {self.pages} pages, of which page {number} is empty",
+                )
+            # The list has become shorter, or never had so many pages: no more of them are asked for.
+            self.pages = self.asked
+
+    def _check_dates(self, page: Page) -> None:
+        low, high = shifted(self.low, -_ROUNDED), shifted(self.high, _ROUNDED)
+        if all(low <= moment <= high for moment in _created(page)):
+            return
+        raise IncompleteResult(
+            f"The service did not apply a filter by created_at to {self.listing.path}, without "
+            "which this list cannot be read whole. Narrow it with another filter, or run it again "
+            "later."
+        )
+
+    def _own_rows(self, page: Page) -> Page:
+        """Windows overlap by a moment: a resource of two windows is kept once, within the bounds of the filter."""
+        low, high = self.list.listing.low, self.list.listing.high
+        others: set[int] = set()
+        own: set[int] = set()
+        for at, (identifier, moment) in enumerate(zip(page.ids, _created(page), strict=True)):
+            if hash(identifier) in self.list.seen or not low <= moment <= high:
+                others.add(at)
+            else:
+                own.add(hash(identifier))
+        self.list.seen |= own
+        self.added |= own
+        return page.without(others) if others else page
+
+    def _is_too_long(self, page: Page) -> bool:
+        """Whether page numbers do not reach the end, or a window that should be one page is more."""
+        total = page.total_count or 0
+        is_deep = self._is_deep(total)
+        is_more = self.window and not self.listing.deepest and (page.total_pages or 1) > 1
+        if self.list.first is not None or not (is_deep or is_more):
+            return False
+        if self.listing.undated is not None and self.width > _NEAR:
+            return True
+        if is_deep:
+            raise self.listing.too_deep(total)
         return False
-    return deep or (part.window and (page.total_pages or 1) > 1 and not part.listing.deepest)
+
+    def _is_deep(self, total: int) -> bool:
+        return self.listing.deepest is not None and total > self.listing.deepest * PAGE_SIZE
+
+    @property
+    def bounds(self) -> tuple[datetime, datetime]:
+        """From when to when its resources probably were created."""
+        newest = max(self.check.newest or PAST, self.check.began or datetime.now(UTC))
+        high = min(self.high, shifted(newest, _MOMENT))
+        low = min(max(self.low, self.check.oldest or self.low), shifted(high, -_MOMENT))
+        return low, high
+
+    @property
+    def width(self) -> timedelta:
+        """Of its bounds."""
+        low, high = self.bounds
+        return high - low
+
+    @property
+    def may_shift(self) -> bool:
+        """Whether rows could have moved from page to page, although all checks are right."""
+        if self.pages <= 1 or self.list.first is not None:
+            return False
+        if not self.check.totals:
+            return True
+        # Under a parent that it does not name, old resources can be added: the rules of a library.
+        row, parts = RESOURCES.get(self.listing.type), self.listing.path.split("/")
+        return len(parts) == 4 and (row is None or not row.names_its(parts[1]))
+
+    def is_as_before(self) -> bool:
+        """Whether this pass and the one before gave the same."""
+        before, self.before = self.before, self.check.sorted_ids()
+        return before is not None and np.array_equal(before, self.before)
+
+    def again(self, failures: int) -> "_Reading":
+        """Another pass over the same."""
+        reading = _Reading(self.list, self.low, self.high, window=self.window)
+        reading.failures, reading.before = failures, self.before
+        return reading
+
+    def windows(self, total: int) -> list["_Reading"]:
+        """The same in windows of ``created_at``, which are read one by one."""
+        rows = PAGE_SIZE
+        if self._is_deep(total):
+            rows *= self.listing.deepest or 1
+        low, high = self.bounds
+        number = min(max(math.ceil(total / (_ROWS_IN_A_WINDOW * rows)), 2), _MOST_WINDOWS)
+        # None shorter than a moment: the moment where a window begins is its place in the order.
+        number = min(number, (high - low) // _MOMENT)
+        inner = [low + (high - low) * step / number for step in range(1, number)]
+        windows = [
+            _Reading(self.list, begin, end, window=True)
+            for begin, end in pairwise([self.low, *inner, self.high])
+            if begin < end
+        ]
+        self.list.in_windows = True
+        self.list.unread += len(windows) - 1
+        return windows
 
 
-def _deep(part: _Part, total: int) -> bool:
-    return part.listing.deepest is not None and total > part.listing.deepest * PAGE_SIZE
+def _to_read_again(reading: _Reading) -> list[_Reading]:
+    """What has to be read once more: nothing, the same, or windows instead. Raises IncompleteResult."""
+    whole, check, failures = reading.list, reading.check, reading.failures + 1
+    if whole.vanished:
+        return []
+    if reading.too_long is not None:
+        return reading.windows(reading.too_long)
+    gap = check.gap(whole.first)
+    changed = gap is not None and reading.pages > 1 and whole.first is None
+    if gap is None:
+        is_first_pass = reading.before is None
+        if not reading.may_shift or reading.is_as_before():
+            whole.total = check.announced
+            return []
+        gap = Gap(reading.listing.path, max(check.totals, default=None), check.received)
+        if is_first_pass:  # there was nothing to compare it with
+            failures = reading.failures
+    whole.sink.drop(reading.place)
+    whole.seen -= reading.added
+    if changed and gap.announced and reading.listing.undated is not None and reading.width > _NEAR:
+        return reading.windows(gap.announced)
+    tries = reading.listing.tries
+    if failures < tries:
+        return [reading.again(failures)]
+    times = "twice" if tries == 2 else f"{tries} times"
+    raise IncompleteResult(f"{gap}, {times}. Something is changing it while it is read. Run it again.", gaps=[gap])
 
 
-def _deepest(listing: Listing) -> int:
-    return (listing.deepest or 1) * PAGE_SIZE
+def _check_windows(client: Client, whole: _List, meter: Meter) -> None:
+    """Windows reach every resource that has a date. Raises IncompleteResult when there are others."""
+    listing = whole.listing
+    everything = listing.created(listing.low, listing.high)
+
+    def total_of(part: Listing) -> int | None:
+        answer = part.fetch(client, 1, 1)
+        return plain_page(answer.body, part.path, part.type).total_count
+
+    for _ in range(listing.tries):
+        meter.expect(2)
+        totals = client.pool.results(total_of, [listing, everything], done=meter.done)
+        if totals[0] == totals[1]:
+            return
+    gap = Gap(listing.path, totals[0], totals[1] or 0)
+    raise IncompleteResult(
+        f"{listing.path} has {totals[0]} resources, of which {totals[1]} can be found by their "
+        "date. Run it again, or narrow it with a filter.",
+        gaps=[gap],
+    )
 
 
-def _bounds(part: _Part) -> tuple[datetime, datetime]:
-    """From when to when its resources probably are."""
-    high = min(part.high, shifted(max(moment_of(part.newest) or PAST, part.began or datetime.now(UTC)), MOMENT))
-    low = min(max(part.low, part.first or part.low), shifted(high, -MOMENT))
-    return low, high
+class Completeness:
+    """What was read of a list so far, and what speaks against its being the whole list.
+
+    A list is complete when every page named the same total, no resource came twice and the number is right, and when
+    nothing was created (or, under a filter, changed) while several pages were read: one resource less and another one
+    more would leave all numbers as they were.
+
+    ``in_order``: the pages come one after the other and are handed on, so that the list cannot be read again. Then new
+    resources, which come last, are no trouble: those that were there before must be as many as the first page said.
+    Ids are compared with those of the page before only, so that memory does not grow with the list.
+    """
+
+    def __init__(self, listing: Listing, *, in_order: bool = False) -> None:
+        self._path = listing.path
+        self._dates = listing.dates
+        self._in_order = in_order
+        self._margin = timedelta(0) if in_order else _MARGIN
+        self._ids = array("q")
+        self.announced: int | None = None
+        """The total of the first page."""
+        self.totals: set[int] = set()
+        self.pages = self.received = self.late = 0
+        self.latest_rows = 0
+        """Of the page that came last."""
+        self.began: datetime | None = None
+        """The service's clock at the first page."""
+        self.oldest: datetime | None = None
+        self.newest: datetime | None = None
+
+    def add(self, page: Page, date: datetime) -> None:
+        """Count a page. ``date``: the service's clock."""
+        if self.began is None:
+            self.began, self.announced = date, page.total_count
+        if self._in_order:
+            del self._ids[: -self.latest_rows or len(self._ids)]
+        self.latest_rows = len(page.ids)
+        self.pages += 1
+        self.received += len(page.ids)
+        if page.total_count is not None:
+            self.totals.add(page.total_count)
+        self._ids.extend(map(hash, page.ids))
+        self._add_dates(page, self.began)
+
+    def _add_dates(self, page: Page, began: datetime) -> None:
+        # Dates beyond that say nothing about a change: no clock of the service is a day ahead.
+        end = shifted(began, timedelta(days=1))
+        late_from = began - self._margin
+        late: set[int] = set()
+        for name in self._dates:
+            for row, text in enumerate(page.dates(name)):
+                moment = moment_of(text)
+                if moment is None or moment >= end:
+                    continue
+                self.oldest = min(self.oldest or moment, moment)
+                self.newest = max(self.newest or moment, moment)
+                if moment >= late_from:
+                    late.add(row)
+        self.late += len(late)
+
+    def knows(self, identifier: str) -> bool:
+        """Whether that resource came already."""
+        return hash(identifier) in self._ids
+
+    @property
+    def repeated(self) -> int:
+        """Resources that came a second time."""
+        if self.pages == 1 or self._in_order:
+            return len(self._ids) - len(set(self._ids))
+        # np.unique hashes them first, which takes a hundred times as long for a thousand.
+        ids = self.sorted_ids()
+        return int(np.count_nonzero(ids[1:] == ids[:-1]))
+
+    def sorted_ids(self) -> "np.ndarray[Any, Any]":
+        """The hashes of all ids."""
+        return np.sort(np.frombuffer(self._ids, np.int64)) if self._ids else np.empty(0, np.int64)
+
+    def gap(self, first: int | None = None) -> Gap | None:
+        """What speaks against it; None when it is complete. ``first``: only so many were wanted."""
+        if self._in_order:
+            old = self.received - self.late if self.pages > 1 else self.received
+            is_right = self.announced in {None, old}
+            return None if is_right else Gap(self._path, self.announced, self.received)
+        repeated, total = self.repeated, max(self.totals, default=None)
+        gap = Gap(self._path, total, self.received, repeated)
+        if repeated or len(self.totals) > 1:
+            return gap
+        if first is not None:
+            is_short = self.received < min(first, total or 0)
+            return gap._replace(announced=min(first, total or 0)) if is_short else None
+        if total is not None and total != self.received:
+            return gap
+        return gap if self.pages > 1 and self.late else None
 
 
-def _width(part: _Part) -> timedelta:
-    low, high = _bounds(part)
-    return high - low
+def check_totals(page: Page, path: str, size: int) -> None:
+    """Raise IncompleteResult for totals that contradict the first page: they decide how often the service is asked."""
+    total, pages = page.total_count, page.total_pages
+    if total is None:
+        return
+    if total and not page.ids:
+        raise wrong_shape(path, f"announced {total} resources and gave none on its first page")
+    rows = len(page.ids) or size
+    if pages is not None and pages > max(1, -(-total // rows)):
+        raise wrong_shape(
+            path,
+            f"announced {pages} pages for {total} resources, {len(page.ids)} of them on the first",
+        )
 
 
-def _window(part: _Part, low: datetime, high: datetime) -> _Part:
-    order = (*part.ask.order, (low - PAST) // MOMENT)
-    # A moment more on both sides: nobody says whether the bounds belong to it, nor how dates are rounded.
-    listing = part.listing.created(shifted(low, -MOMENT), shifted(high, MOMENT))
-    return _Part(part.ask, part.whole, listing, order, low, high, window=True, below=part.below)
+def iterate_pages(client: Client, listing: Listing) -> Iterator[Page]:
+    """Page after page, one in memory at a time; beyond the deepest page from the date where it ends.
+
+    Raises IncompleteResult for a resource that comes twice in neighbouring pages (where a page break moves), and when
+    there are not as many as in the beginning, not counting those that were created since.
+    """
+    check = Completeness(listing, in_order=True)
+    part, number = listing, 1
+    latest: dict[str, datetime] = {}
+    while True:
+        answer = part.fetch(client, number, PAGE_SIZE)
+        page = plain_page(answer.body, listing.path, listing.type)
+        if number == 1:
+            check_totals(page, listing.path, PAGE_SIZE)
+        new = page
+        if part is not listing:
+            new = page.without({at for at, each in enumerate(page.ids) if each in latest})
+        check.add(new, answer.date)
+        if check.repeated:
+            raise IncompleteResult(f"{listing.path} gave a resource twice while it was read. Run it again.")
+        yield new
+        if _is_last(page, number):
+            break
+        if not page.ids:
+            gap = Gap(listing.path, check.announced, check.received)
+            raise IncompleteResult(f"{gap}: page {number} of {page.total_pages} is empty. Run it again.", gaps=[gap])
+        number += 1
+        if listing.deepest is None:
+            continue
+        latest = _latest(latest, new)
+        if number > listing.deepest:
+            newest = max(latest.values(), default=None)
+            if listing.undated is None or newest is None or part.low == newest:
+                raise listing.too_deep(check.announced)
+            later = listing.created(shifted(newest, -_MOMENT), listing.high)
+            part, number = replace(later, low=newest), 1
+    gap_or_none = check.gap()
+    if gap_or_none is not None:
+        raise IncompleteResult(f"{gap_or_none}. Run it again.", gaps=[gap_or_none])
 
 
-def _dates(part: _Part, page: Page, name: str) -> list[str]:
-    """The dates of a page that can tell of a change while it is read, as their texts."""
-    latest = horizon(part.began or datetime.now(UTC)).isoformat()
-    return [each for each in page.dates(name) if each and each < latest]
+def _is_last(page: Page, number: int) -> bool:
+    if page.total_pages is None:
+        return len(page.ids) < PAGE_SIZE
+    return number >= page.total_pages
 
 
-def _moments(page: Page) -> list[datetime]:
-    return [moment_of(each) or PAST for each in page.dates("created_at")]
+def _latest(before: dict[str, datetime], page: Page) -> dict[str, datetime]:
+    """The resources of the last few moments, which the next window gives once more."""
+    latest = before.copy()
+    for identifier, text in zip(page.ids, page.dates("created_at"), strict=True):
+        moment = moment_of(text)
+        if moment is not None:
+            latest[identifier] = moment
+    if not latest:
+        return latest
+    since = shifted(max(latest.values()), -5 * _MOMENT)
+    return {identifier: moment for identifier, moment in latest.items() if moment >= since}
+
+
+def _created(page: Page) -> list[datetime]:
+    return [moment_of(text) or PAST for text in page.dates("created_at")]
+
+
+def _written(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"

@@ -2,12 +2,12 @@
 
 import pandas as pd
 
-from adobe_nb.api.reactor.collection import RowSink, steady
+from adobe_nb.api.reactor.collection import Rows
 from adobe_nb.api.reactor.decoding import wrong_shape
-from adobe_nb.api.reactor.frames import FrameBuilder, to_frame
+from adobe_nb.api.reactor.frames import to_frame
 from adobe_nb.api.reactor.inputs import Ids, ids_in, type_of
-from adobe_nb.api.reactor.jsonapi import Client, Document, Listing, in_parallel
-from adobe_nb.api.reactor.paging import Ask, documents_of, read
+from adobe_nb.api.reactor.jsonapi import Client, Document, in_parallel
+from adobe_nb.api.reactor.paging import Listing, read_documents, read_lists, steady
 from adobe_nb.api.reactor.responses import any_of, attrs_of, linked_id, one_of, path_to
 from adobe_nb.errors import ArgumentError, NotFound
 from adobe_nb.registry import RESOURCES, Relation, Resource
@@ -19,13 +19,10 @@ def related(client: Client, resources: Ids, relation: str) -> pd.DataFrame:
     path = path_to(row.type, ids, relation)
     if found.many:
         target = RESOURCES[found.targets[0]]
-        builder = FrameBuilder(target, row.type)
-        sink = RowSink(target, builder)
-        listings = [steady(f"/{row.type}/{each}/{relation}", target) for each in ids]
-        read(client, [Ask(listing, sink, (at,), ids[at]) for at, listing in enumerate(listings)], relation)
-        frame = builder.frame(attrs_of(client, path, None))
-        frame.attrs["total_count"] = len(frame)
-        return frame
+        rows = Rows(target, row.type)
+        listings = [steady(f"/{row.type}/{each}/{relation}", target, each) for each in ids]
+        total = sum(each.rows for each in read_lists(client, listings, [rows] * len(ids), relation))
+        return rows.frame(attrs_of(client, path, total))
     documents = in_parallel(client, lambda each: _to_one(client, row, each, relation), ids, relation)
     several = [resource for document in documents for resource in _none_or_one(document, found)]
     kinds = list(dict.fromkeys(str(each["type"]) for each in several)) or [found.targets[0]]
@@ -59,21 +56,10 @@ def versions_of(client: Client, packages: list[str]) -> pd.DataFrame:
 
 def rules_of(client: Client, components: list[str]) -> dict[str, list[Document]]:
     """The rules of each rule component; none of one that no longer exists."""
-    lists = in_parallel(client, lambda each: _rules_of(client, each), components, "rules")
+    row = RESOURCES["rules"]
+    listings = [steady(f"/rule_components/{each}/rules", row) for each in components]
+    lists = read_documents(client, listings, "rules", parents_may_vanish=True)
     return dict(zip(components, lists, strict=True))
-
-
-def _rules_of(client: Client, component: str) -> list[Document]:
-    missing: NotFound | None = None
-    try:
-        pages = list(client.pages(steady(f"/rule_components/{component}/rules", RESOURCES["rules"])))
-    except NotFound as error:
-        missing = error
-    if missing is None:
-        return [rule for page in pages for rule in page.documents]
-    if missing.code != "not-found":
-        raise missing
-    return []
 
 
 def component_notes(client: Client, rules: list[str]) -> pd.DataFrame:
@@ -83,7 +69,7 @@ def component_notes(client: Client, rules: list[str]) -> pd.DataFrame:
 
 def _lists_of(client: Client, parent: str, ids: list[str], name: str, kind: str) -> pd.DataFrame:
     """Lists that are no relation of the table, together; what stands in several comes once."""
-    lists = documents_of(client, [steady(f"/{parent}/{each}/{name}", RESOURCES[kind]) for each in ids], name)
+    lists = read_documents(client, [steady(f"/{parent}/{each}/{name}", RESOURCES[kind]) for each in ids], name)
     found = {resource["id"]: resource for resources in lists for resource in resources}
     path = path_to(parent, ids, name)
     return to_frame(RESOURCES[kind], list(found.values()), attrs=attrs_of(client, path, len(found)))
@@ -100,7 +86,7 @@ def linked(client: Client, resources: Ids, relation: str) -> pd.DataFrame:
         )
     path = f"/{row.type}/{{}}/relationships/{relation}"
     if found.many:
-        lists = documents_of(client, [Listing(path.format(each), found.targets[0]) for each in ids], relation)
+        lists = read_documents(client, [Listing(path.format(each), found.targets[0]) for each in ids], relation)
     else:
         documents = in_parallel(client, lambda each: client.get(path.format(each)), ids, relation)
         lists = [_none_or_one(document, found) for document in documents]

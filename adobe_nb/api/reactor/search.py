@@ -8,15 +8,17 @@ import operator as operators
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
 
-from adobe_nb.api.reactor.decoding import problem_of, wrong_shape
+from adobe_nb.api.reactor.decoding import Page, problem_of, wrong_shape
 from adobe_nb.api.reactor.filters import Sort, check_whole
 from adobe_nb.api.reactor.frames import json_columns, json_text, nested_text, to_frame
-from adobe_nb.api.reactor.jsonapi import PAGE_SIZE, Client, Document, in_parallel
+from adobe_nb.api.reactor.jsonapi import Answer, Client, Document
+from adobe_nb.api.reactor.paging import PAGE_SIZE, Documents, Listing, read_lists
 from adobe_nb.api.reactor.responses import attrs_of, checked_limit
 from adobe_nb.errors import ArgumentError, IncompleteResult
 from adobe_nb.registry import RESOURCES, UPDATED, Attribute, Resource
@@ -38,7 +40,6 @@ _REVISED = {
 _DELETABLE = {row.type for row in RESOURCES.values() if any(each.name == "deleted_at" for each in row.columns)}
 _BOUNDS = ("gt", "gte", "lt", "lte")
 _OPERATORS = ("AND", "OR")
-_PAGES_AT_ONCE = 100
 
 # What resources of several types have in common, as a row of the table: so frames.py types these columns too.
 _FOUND = Resource(
@@ -63,26 +64,57 @@ _Order = tuple[tuple[str, bool], ...]
 """Paths, and whether descending."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Walk:
-    """One question that is read page by page; ``heads`` when only heads may come, ``there`` when nothing deleted."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Question(Listing):
+    """One question to the service, read page by page like a list."""
 
     types: tuple[str, ...]
     query: _Query
     order: _Order
     heads: bool
+    """Only heads may come."""
     there: bool
+    """Nothing deleted may come."""
+    limit: int | None
 
-    def body(self, start: int, size: int) -> Document:
-        return {
-            "data": {
-                "from": start,
-                "size": size,
-                "query": dict(self.query),
-                "sort": [{path: "desc" if descending else "asc"} for path, descending in self.order],
-                "resource_types": list(self.types),
-            }
+    tries: ClassVar[int] = 2
+
+    @property
+    def dates(self) -> tuple[str, ...]:
+        """None: a search has no window to be read again in."""
+        return ()
+
+    def fetch(self, client: Client, number: int, size: int) -> Answer:
+        """One page. Raises ApiError, TransportError."""
+        start = (number - 1) * size
+        if self.limit is not None:
+            size = min(size, self.limit - start)
+        data = {
+            "from": start,
+            "size": size,
+            "query": dict(self.query),
+            "sort": [{path: "desc" if descending else "asc"} for path, descending in self.order],
+            "resource_types": list(self.types),
         }
+        return Answer(client.post_read(_PATH, {"data": data}), datetime.now(UTC))
+
+
+class _Found(Documents):
+    """The resources that a question finds."""
+
+    def decode(self, body: Any, listing: Any) -> Page:
+        """The page. Raises IncompleteResult for what was not asked for."""
+        resources, meta = body.get("data"), body.get("meta")
+        total = meta.get("total_hits") if isinstance(meta, dict) else None
+        if not isinstance(total, int) or isinstance(total, bool):
+            total = -1
+        if not isinstance(resources, list) or total < 0:
+            raise wrong_shape(_PATH, "did not answer with a list of resources and their number")
+        for resource in resources:
+            _check_resource(resource, listing)
+        size = PAGE_SIZE if listing.limit is None else min(PAGE_SIZE, listing.limit)
+        ids = [resource["id"] for resource in resources]
+        return Page(ids, total, math.ceil(total / size), documents=resources)
 
 
 def search(
@@ -107,10 +139,11 @@ def search(
     most = checked_limit(limit)
     found: list[Document] = []
     total = 0
-    for walk in _walks(wanted, conditions, order, revisions=revisions, deleted=deleted):
-        resources, hits = _read(client, walk, most)
-        found += resources
-        total += hits
+    for question in _questions(wanted, conditions, order, revisions=revisions, deleted=deleted, limit=most):
+        resources = _Found()
+        [answer] = read_lists(client, [question], [resources], "search", first=most)
+        found += resources.all()[:most]
+        total += answer.total or 0
     rows = _sorted(found, order)[:most]
     attrs = attrs_of(client, _PATH, total)
     if len(wanted) == 1:
@@ -118,90 +151,50 @@ def search(
     return to_frame(_FOUND, [_in_common(resource) for resource in rows], attrs=attrs)
 
 
-def _walks(types: tuple[str, ...], query: _Query, order: _Order, *, revisions: bool, deleted: bool) -> list[_Walk]:
+def _questions(
+    types: tuple[str, ...], query: _Query, order: _Order, *, revisions: bool, deleted: bool, limit: int | None
+) -> list[_Question]:
     """One for all; or one for the types that have revisions, which may show heads only, and one for the others."""
 
-    def walk(types: tuple[str, ...], *, heads: bool) -> _Walk:
+    def question(types: tuple[str, ...], *, heads: bool) -> _Question:
         there = not (deleted or _DELETION in query) and any(each in _DELETABLE for each in types)
-        conditions = {**query, **({_REVISION: _HEADS} if heads else {}), **({_DELETION: _NEVER} if there else {})}
-        return _Walk(types, conditions, order, heads, there)
+        conditions = dict(query)
+        if heads:
+            conditions[_REVISION] = _HEADS
+        if there:
+            conditions[_DELETION] = _NEVER
+        return _Question(
+            _PATH, "search", types=types, query=conditions, order=order, heads=heads, there=there, limit=limit
+        )  # fmt: skip
 
     revised = tuple(each for each in types if each in _REVISED)
     if revisions or _REVISION in query or not revised:
-        return [walk(types, heads=False)]
+        return [question(types, heads=False)]
+    questions = [question(revised, heads=True)]
     others = tuple(each for each in types if each not in _REVISED)
-    return [walk(revised, heads=True), *([walk(others, heads=False)] if others else [])]
+    if others:
+        questions.append(question(others, heads=False))
+    return questions
 
 
-# -- reading
-
-
-def _read(client: Client, walk: _Walk, limit: int | None) -> tuple[list[Document], int]:
-    """The resources of a walk and the number of hits, proven complete. What was torn is read once more."""
-    resources, total, problem = _read_once(client, walk, limit)
-    if problem:
-        resources, total, problem = _read_once(client, walk, limit)
-    if problem:
+def _check_resource(resource: Any, question: _Question) -> None:
+    """Raise IncompleteResult for what was not asked for."""
+    kind = resource.get("type") if isinstance(resource, dict) else None
+    known = isinstance(kind, str) and kind in question.types
+    if problem := problem_of(resource, str(kind) if known else question.types[0]):
+        raise wrong_shape(_PATH, f"gave something else than {', '.join(question.types)} ({problem})")
+    if "attributes" not in resource:
+        raise wrong_shape(_PATH, f"gave {resource['id']} without attributes")
+    if question.heads and resource["attributes"].get("revision_number") != 0:
         raise IncompleteResult(
-            f"The search {problem}, twice. Something is changing it while it is read. Run it again, or narrow it."
+            f"The search gave {resource['id']}, a revision, where only heads were asked for. Ask with "
+            "revisions=True, and filter the frame by its revision_number."
         )
-    return resources, total
-
-
-def _read_once(client: Client, walk: _Walk, limit: int | None) -> tuple[list[Document], int, str]:
-    size = PAGE_SIZE if limit is None else min(PAGE_SIZE, limit)
-    first, total = _page(client.post_read(_PATH, walk.body(0, size)), walk)
-    want = total if limit is None else min(total, limit)
-    if want and not first:
-        return [], total, f"announced {total} resources and gave none"
-    resources, totals = list(first), {total}
-    starts = range(size, want, size)
-    # Some pages at a time: the number is the service's word only.
-    for at in range(0, len(starts), _PAGES_AT_ONCE):
-        bodies = [
-            walk.body(start, size if limit is None else min(size, limit - start))
-            for start in starts[at : at + _PAGES_AT_ONCE]
-        ]
-        pages = in_parallel(client, lambda body: _page(client.post_read(_PATH, body), walk), bodies, "search")
-        resources += [resource for page, _ in pages for resource in page]
-        totals |= {each for _, each in pages}
-        if not pages[-1][0]:
-            break
-    twice = len(resources) - len({resource["id"] for resource in resources})
-    if twice:
-        return [], total, f"gave {twice} of its resources twice"
-    if limit is not None:
-        short = len(resources) < want
-        return resources[:want], total, f"gave {len(resources)} resources where {want} were due" if short else ""
-    if totals != {len(resources)}:
-        said = " then ".join(str(each) for each in sorted(totals))
-        return [], total, f"announced {said} resources and gave {len(resources)}"
-    return resources, total, ""
-
-
-def _page(document: Document, walk: _Walk) -> tuple[list[Document], int]:
-    resources, meta = document.get("data"), document.get("meta")
-    total = meta.get("total_hits") if isinstance(meta, dict) else None
-    if not isinstance(resources, list) or not isinstance(total, int) or isinstance(total, bool) or total < 0:
-        raise wrong_shape(_PATH, "did not answer with a list of resources and their number")
-    for resource in resources:
-        kind = resource.get("type") if isinstance(resource, dict) else None
-        known = isinstance(kind, str) and kind in walk.types
-        if problem := problem_of(resource, str(kind) if known else walk.types[0]):
-            raise wrong_shape(_PATH, f"gave something else than {', '.join(walk.types)} ({problem})")
-        if "attributes" not in resource:
-            raise wrong_shape(_PATH, f"gave {resource['id']} without attributes")
-        if walk.heads and resource["attributes"].get("revision_number") != 0:
-            raise IncompleteResult(
-                f"The search gave {resource['id']}, a revision, where only heads were asked for. Ask with "
-                "revisions=True, and filter the frame by its revision_number."
-            )
-        if walk.there and resource["attributes"].get("deleted_at") is not None:
-            raise IncompleteResult(
-                f"The search gave {resource['id']}, which is deleted, where only others were asked for. Ask with "
-                "deleted=True, and filter the frame by its deleted_at."
-            )
-    return resources, total
+    if question.there and resource["attributes"].get("deleted_at") is not None:
+        raise IncompleteResult(
+            f"The search gave {resource['id']}, which is deleted, where only others were asked for. Ask with "
+            "deleted=True, and filter the frame by its deleted_at."
+        )
 
 
 def _sorted(resources: list[Document], order: _Order) -> list[Document]:

@@ -19,7 +19,8 @@ from urllib3.filepost import encode_multipart_formdata
 from adobe_nb.api.reactor.collection import Collection
 from adobe_nb.api.reactor.frames import to_frame
 from adobe_nb.api.reactor.inputs import Ids, ids_in, ids_of_type, listed_under, parents_of_one_type
-from adobe_nb.api.reactor.jsonapi import Body, Client, Listing, in_parallel, unsure
+from adobe_nb.api.reactor.jsonapi import Body, Client, in_parallel, unsure
+from adobe_nb.api.reactor.paging import Listing, read_documents
 from adobe_nb.api.reactor.payloads import (
     Change,
     Document,
@@ -121,9 +122,9 @@ class Creatable(Writing):
         if parent is None and creators == ("companies",):
             if client is None:
                 return f"companies/{Placeholder('id of the company')}"
-            companies = client.page(Listing("/companies", "companies"), 1).ids
+            [companies] = read_documents(client, [Listing("/companies", "companies")], "companies")
             if len(companies) == 1:
-                return f"companies/{companies[0]}"
+                return f"companies/{companies[0]['id']}"
         if parent is None:
             names = " or ".join(f"{RESOURCES[each].singular} ({RESOURCES[each].prefix}…)" for each in creators)
             raise ArgumentError(f"{self.row.type}.create wants its {names.replace('_', ' ')} first.")
