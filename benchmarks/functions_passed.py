@@ -1,21 +1,25 @@
 """Functions and modules of ours that one call passes: how far a reader has to walk to follow it.
 
-Each call is made once on a simulator in a process of its own, and every function of the package that is entered, in
-any thread, is counted once. A comprehension counts as part of the function that holds it. The simulator's are left out.
+Each call is made once, warmed up, on a simulator in a process of its own, and every function of the package that is
+entered, in any thread, is counted once. A comprehension counts as part of the function that holds it.
 
     python benchmarks/functions_passed.py            # the numbers
     python benchmarks/functions_passed.py --names    # and the functions
 """
 
+import contextlib
+import io
 import os
 import sys
 import tempfile
 import threading
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any
+
+from measuring import session, simulator
 
 import adobe_nb
 
@@ -44,33 +48,33 @@ def passed(call: Callable[[], object]) -> dict[str, set[str]]:
         path = Path(code.co_filename)
         if not path.is_relative_to(PACKAGE) or code.co_name in INLINE:
             continue
-        module = path.relative_to(PACKAGE).as_posix()
-        if not module.startswith("simulator/"):
-            modules[module].add(code.co_qualname)
+        modules[path.relative_to(PACKAGE).as_posix()].add(code.co_qualname)
     return dict(modules)
 
 
-def a_list() -> dict[str, set[str]]:
+def a_list(about: Mapping[str, Any]) -> dict[str, set[str]]:
     """Rules of one property."""
-    session = adobe_nb.connect(simulator=True)
-    place = session.reactor.find("properties", "Web Store US")["id"][0]
-    session.reactor.rules(place)
-    return passed(lambda: session.reactor.rules(place))
+    reactor = session(about).reactor
+    place = reactor.find("properties", "Web Store US")["id"][0]
+    reactor.rules(place)
+    return passed(lambda: reactor.rules(place))
 
 
-def a_sign_in() -> dict[str, set[str]]:
+def a_sign_in(about: Mapping[str, Any]) -> dict[str, set[str]]:
     """``%adobe_auth`` with a complete source."""
     from IPython.core.interactiveshell import InteractiveShell
 
+    names = {"client_id", "client_secret", "org_id", "scopes", "reactor_url", "ims_url"}
+    os.environ.update({f"ADOBE_{name.upper()}": str(about[name]) for name in names})
     shell = InteractiveShell.instance()
     shell.run_line_magic("load_ext", "adobe_nb")
-    return passed(lambda: shell.run_line_magic("adobe_auth", "--or-simulator"))
+    with contextlib.redirect_stdout(io.StringIO()):
+        return passed(lambda: shell.run_line_magic("adobe_auth", ""))
 
 
-def a_write() -> dict[str, set[str]]:
+def a_write(about: Mapping[str, Any]) -> dict[str, set[str]]:
     """``libraries.add`` of one data element."""
-    session = adobe_nb.connect(simulator=True)
-    reactor = session.reactor
+    reactor = session(about).reactor
     place = reactor.find("properties", "Web Store US")["id"][0]
     library = reactor.libraries.create(place, name="Functions passed")
     element = reactor.data_elements(place).query("enabled")["id"].iloc[0]
@@ -81,14 +85,16 @@ CALLS = {"reactor.rules(property)": a_list, "%adobe_auth": a_sign_in, "libraries
 
 
 def main() -> None:
-    os.chdir(tempfile.mkdtemp())
-    watch()
-    for name, call in CALLS.items():
-        modules = call()
-        print(f"{name}: {sum(map(len, modules.values()))} functions in {len(modules)} modules")
-        if "--names" in sys.argv[1:]:
-            for module, functions in sorted(modules.items()):
-                print(f"  {module} ({len(functions)})\n    {', '.join(sorted(functions))}")
+    with simulator() as (about, _, _):
+        os.chdir(tempfile.mkdtemp())
+        watch()
+        for name, call in CALLS.items():
+            modules = call(about)
+            print(f"{name}: {sum(map(len, modules.values()))} functions in {len(modules)} modules")
+            if "--names" in sys.argv[1:]:
+                for module, functions in sorted(modules.items()):
+                    print(f"  {module} ({len(functions)})\n    {', '.join(sorted(functions))}")
+        sys.setprofile(None)
 
 
 if __name__ == "__main__":

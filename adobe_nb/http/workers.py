@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from adobe_nb.errors import TransportError
 from adobe_nb.forks import depth, in_children, restarts
-from adobe_nb.http.cancellation import Cancellation, Cancelled, in_a_worker, working_for
+from adobe_nb.http.cancellation import Cancellation, Cancelled, current, working_for
 from adobe_nb.http.limiter import Limiter
 
 _IDLE = 10.0
@@ -69,7 +69,7 @@ class WorkerPool:
         Items are taken a few ahead of the results, so ``items`` may be a generator that looks at earlier results. The
         first error is raised and ends it; so does closing the iterator. ``tick`` is called several times a second.
         """
-        if in_a_worker():
+        if current() is not None:  # this thread is a worker
             for item in items:
                 yield item, work(item)
             return

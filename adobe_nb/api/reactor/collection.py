@@ -39,7 +39,7 @@ from adobe_nb.suggest import candidates
 
 @dataclass(frozen=True, slots=True)
 class _Query:
-    """A checked question: nothing in it can be wrong any more without asking the service."""
+    """Checked arguments: nothing in them can be wrong any more without asking the service."""
 
     parent: str | None
     ids: tuple[str, ...]
@@ -53,28 +53,6 @@ class _Query:
     extra: Params = ()
     in_order: bool = False
     """The service sorts, since nobody can do it afterwards."""
-
-    @property
-    def params(self) -> Params:
-        """With a limit the user's order counts; without one the frame is sorted at the end."""
-        order = STEADY_ORDER if self.steady else ("sort", ",".join(self.sort))
-        return (*(condition.param for condition in self.conditions), order, *self.extra)
-
-    @property
-    def steady(self) -> bool:
-        """Whether the service's order is that of creation."""
-        return not self.sort or not (self.in_order or self.limit is not None)
-
-    @property
-    def dated(self) -> tuple[datetime, datetime] | None:
-        """From when to when the resources were created, both included; None when the filter cannot be said so."""
-        about = [each for each in self.conditions if each.name == "created_at"]
-        return span_of(about[0]) if about else (PAST, FUTURE)
-
-    @property
-    def undated(self) -> Params:
-        """The query without what it says of ``created_at``."""
-        return tuple(each for each in self.params if each[0] != "filter[created_at]")
 
 
 class Collection:
@@ -114,10 +92,13 @@ class Collection:
     ) -> pd.DataFrame:
         query = replace(self._query(parents, filter, sort, limit), extra=extra)
         client = self._client()
-        query = self._resolve(query, client)
+        if query.through is not None:
+            query = self._with_parents(query, client)
         rows = Rows(self.row, query.parent, query.conditions)
         total = self._read(query, client, rows)
-        frame = sort_frame(rows.frame(attrs_of(client, self._path(query), total)), query.sort)
+        frame = rows.frame(attrs_of(client, self._path(query), total))
+        if query.sort:
+            frame = sort_frame(frame, query.sort)
         return frame if query.limit is None or len(frame) <= query.limit else _head(frame, query.limit)
 
     def iterate(
@@ -183,8 +164,10 @@ class Collection:
         return {name: DTYPES[kind] for name, kind in columns_of(self.row, parent).items()}
 
     def _query(self, parents: Ids | None, given: Filter | None, sort: Sort | None, limit: int | None) -> _Query:
-        conditions, keys = check_filter(self.row, given), check_sort(self.row, sort)
-        limit = checked_limit(limit)
+        conditions = () if given is None else check_filter(self.row, given)
+        keys = () if sort is None else check_sort(self.row, sort)
+        if limit is not None:
+            limit = checked_limit(limit)
         if not self.row.listed:
             raise ArgumentError(f"There is no list of {self.row.type}. Yours is reactor.{self.row.singular}().")
         if self.row.root and (parents is None or not self.row.parents):
@@ -209,10 +192,8 @@ class Collection:
         named = [part for part in path.split("/") if part in self.row.parents]
         return named[-1] if named else self.row.parents[0]
 
-    def _resolve(self, query: _Query, client: Client) -> _Query:
+    def _with_parents(self, query: _Query, client: Client) -> _Query:
         """Fill in the parents that have to be asked for: all companies, the rules of these properties."""
-        if query.through is None:
-            return query
         parent = query.parent or ""
         above = [f"/{query.through}/{each}" for each in query.ids]
         if query.through == parent:
@@ -222,31 +203,40 @@ class Collection:
         ids = dict.fromkeys(resource["id"] for resources in lists for resource in resources)
         return replace(query, ids=tuple(ids), through=None, found_now=True)
 
-    def _listing(self, query: _Query, parent_id: str | None) -> Listing:
-        above = "" if parent_id is None else f"/{query.parent}/{parent_id}"
-        dated = query.dated if "created_at" in self.row.filters else None
+    def _path(self, query: _Query) -> str:
+        if query.parent is None:
+            return f"/{self.row.type}"
+        return path_to(query.parent, query.ids, self.row.type)
+
+    def _listings(self, query: _Query) -> list[Listing]:
+        """The lists to read: one, or one for each parent."""
+        # Without a limit the frame is sorted at the end, so the service is asked for the order that never changes.
+        is_steady = not query.sort or not (query.in_order or query.limit is not None)
+        order = STEADY_ORDER if is_steady else ("sort", ",".join(query.sort))
+        params = (*(condition.param for condition in query.conditions), order, *query.extra)
+        # From when to when the resources were created; None when the filter cannot be said so.
+        dated: tuple[datetime, datetime] | None = (PAST, FUTURE)
+        for condition in query.conditions:
+            if condition.name == "created_at":
+                dated = span_of(condition)
+        undated: Params | None = None
+        if dated is not None and is_steady and "created_at" in self.row.filters:
+            undated = tuple(each for each in params if each[0] != "filter[created_at]")
         low, high = dated or (PAST, FUTURE)
-        return Listing(
-            f"{above}/{self.row.type}",
+        listing = Listing(
+            f"/{self.row.type}",
             self.row.type,
-            query.params,
-            parent_id,
-            undated=query.undated if dated is not None and query.steady else None,
+            params,
+            undated=undated,
             low=low,
             high=high,
             filtered=bool(query.conditions),
             deepest=self.row.deepest_page,
         )
-
-    def _path(self, query: _Query) -> str:
-        if query.parent is None or len(query.ids) == 1:
-            return self._listing(query, query.ids[0] if query.parent else None).path
-        return f"/{query.parent}/{{id}}/{self.row.type}"
-
-    def _listings(self, query: _Query) -> list[Listing]:
         if query.parent is None:
-            return [self._listing(query, None)]
-        return [self._listing(query, each) for each in query.ids]
+            return [listing]
+        above = f"/{query.parent}"
+        return [replace(listing, path=f"{above}/{parent}{listing.path}", parent_id=parent) for parent in query.ids]
 
     def _read(self, query: _Query, client: Client, rows: "Rows") -> int | None:
         """Read what was asked for; gives how many the service says there are (None: it was not asked)."""
@@ -269,7 +259,9 @@ class Collection:
         return sum(known) if len(known) == len(totals) else None
 
     def _iterate(self, query: _Query, client: Client) -> Iterator[Document]:
-        query = replace(self._resolve(query, client), in_order=True)
+        if query.through is not None:
+            query = self._with_parents(query, client)
+        query = replace(query, in_order=True)
         yield from islice(self._resources(query, client), query.limit)
 
     def _resources(self, query: _Query, client: Client) -> Iterator[Document]:

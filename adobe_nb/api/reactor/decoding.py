@@ -9,7 +9,7 @@ import json
 import re
 import threading
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
@@ -325,13 +325,21 @@ class Decoder:
         return msgspec.json.Decoder(document).decode, columns_of
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Field:
     name: str
     column: str | None
     """None: it is known, and not shown."""
     kind: Any
     learned: bool = False
+    default: Any = field(init=False, default=None)
+    """Where it is missing."""
+
+    def __post_init__(self) -> None:
+        if self.kind is msgspec.Raw:
+            self.default = msgspec.Raw()
+        elif self.learned:
+            self.default = msgspec.UNSET
 
     @property
     def type(self) -> Any:
@@ -339,13 +347,6 @@ class _Field:
         if self.kind is msgspec.Raw:
             return msgspec.Raw
         return self.kind | None | msgspec.UnsetType if self.learned else self.kind | None
-
-    @property
-    def default(self) -> Any:
-        """Where it is missing."""
-        if self.kind is msgspec.Raw:
-            return msgspec.Raw()
-        return msgspec.UNSET if self.learned else None
 
 
 class _Identifier(msgspec.Struct, gc=False):

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import accumulate, pairwise
+from operator import attrgetter
 from typing import Any, Literal
 
 import numpy as np
@@ -29,6 +30,7 @@ _Resource = Mapping[str, Any]
 _CHUNK = 5000
 """Rows that are turned into arrays together."""
 _YEARS = (np.datetime64(datetime.min, "us"), np.datetime64(datetime.max, "us"))
+_ORDER = attrgetter("order")
 _EXACT = 2**53
 """Up to there a float holds every whole number."""
 
@@ -86,6 +88,28 @@ class _Stretch:
     stop: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """The columns of a type's frame, in a list under one type of parent."""
+
+    row: Resource
+    kinds: Mapping[str, Kind]
+    nested: Collection[str]
+    parent_column: str | None
+
+
+_layouts: dict[tuple[str, str | None], _Layout] = {}
+
+
+def _layout_of(row: Resource, parent: str | None) -> _Layout:
+    """Made once: a snapshot has thousands of parts."""
+    known = _layouts.get((row.type, parent))
+    if known is None or known.row is not row:
+        known = _Layout(row, columns_of(row, parent), json_columns(row), row.parent_column(parent))
+        _layouts[row.type, parent] = known
+    return known
+
+
 class FrameBuilder:
     """Pages become columns of a DataFrame as they arrive, in any order.
 
@@ -94,9 +118,10 @@ class FrameBuilder:
 
     def __init__(self, row: Resource, parent: str | None = None) -> None:
         self._row = row
-        self._kinds = columns_of(row, parent)
-        self._nested = json_columns(row)
-        self._parent_column = row.parent_column(parent)
+        layout = _layout_of(row, parent)
+        self._kinds = layout.kinds
+        self._nested = layout.nested
+        self._parent_column = layout.parent_column
         self._waiting: list[_Part] = []
         self._waiting_rows = 0
         self._stretches: list[_Stretch] = []
@@ -152,7 +177,7 @@ class FrameBuilder:
 
     def _convert(self) -> None:
         # In order, so that few runs remain: what was asked for together comes in any order.
-        parts, self._waiting, self._waiting_rows = sorted(self._waiting, key=lambda part: part.order), [], 0
+        parts, self._waiting, self._waiting_rows = sorted(self._waiting, key=_ORDER), [], 0
         if not parts and self._chunks:
             return
         ids = [each for part in parts for each in part.ids]
@@ -173,7 +198,7 @@ class FrameBuilder:
     def _runs(self) -> list[tuple[int, int, int]]:
         """Chunk, start and stop of the rows in their order, neighbours as one."""
         runs: list[tuple[int, int, int]] = []
-        for each in sorted(self._stretches, key=lambda each: each.order):
+        for each in sorted(self._stretches, key=_ORDER):
             if runs and runs[-1][0] == each.chunk and runs[-1][2] == each.start:
                 runs[-1] = (each.chunk, runs[-1][1], each.stop)
             else:

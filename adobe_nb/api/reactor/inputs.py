@@ -15,6 +15,8 @@ Ids = str | Mapping[str, Any] | pd.DataFrame | pd.Series | Iterable[Any]
 
 def ids_in(given: Ids) -> list[str]:
     """The ids, in order, without nulls and duplicates. Raises ArgumentError for what is no id, a single null too."""
+    if isinstance(given, str):
+        return [_check(given)]
     if is_null(given):
         raise ArgumentError(f"There is no id here, but {given}. Missing ones are left out of a list or a column only.")
     return list(dict.fromkeys(_check(value) for value in _values(given) if not is_null(value)))

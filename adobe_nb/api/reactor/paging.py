@@ -322,7 +322,7 @@ class _Reading:
             self.totals_missing = page.total_pages is None
         repeated = self.totals_missing and bool(page.ids) and self.check.knows(page.ids[0])
         self.check.add(page, answer.date)
-        if number == 1 and self._is_too_long(page):
+        if number == 1 and page.total_pages != 1 and self._is_too_long(page):
             self.too_long = page.total_count or 0
             return len(page.ids)
         self._count_pages(page, number, repeated=repeated)
@@ -409,9 +409,7 @@ class _Reading:
 
     @property
     def may_shift(self) -> bool:
-        """Whether rows could have moved from page to page, although all checks are right."""
-        if self.pages <= 1 or self.list.first is not None:
-            return False
+        """Whether rows can move from page to page, although all checks are right."""
         if not self.check.totals:
             return True
         # Under a parent that it does not name, old resources can be added: the rules of a library.
@@ -460,7 +458,8 @@ def _to_read_again(reading: _Reading) -> list[_Reading]:
     changed = gap is not None and reading.pages > 1 and whole.first is None
     if gap is None:
         is_first_pass = reading.before is None
-        if not reading.may_shift or reading.is_as_before():
+        is_one_moment = reading.pages == 1 or whole.first is not None
+        if is_one_moment or not reading.may_shift or reading.is_as_before():
             whole.total = check.announced
             return []
         gap = Gap(reading.listing.path, max(check.totals, default=None), check.received)
@@ -512,8 +511,7 @@ class Completeness:
     """
 
     def __init__(self, listing: Listing, *, in_order: bool = False) -> None:
-        self._path = listing.path
-        self._dates = listing.dates
+        self._listing = listing
         self._in_order = in_order
         self._margin = timedelta(0) if in_order else _MARGIN
         self._ids = array("q")
@@ -540,14 +538,15 @@ class Completeness:
         if page.total_count is not None:
             self.totals.add(page.total_count)
         self._ids.extend(map(hash, page.ids))
-        self._add_dates(page, self.began)
+        if page.total_pages != 1:  # one page is one moment
+            self._add_dates(page, self.began)
 
     def _add_dates(self, page: Page, began: datetime) -> None:
         # Dates beyond that say nothing about a change: no clock of the service is a day ahead.
         end = shifted(began, timedelta(days=1))
         late_from = began - self._margin
         late: set[int] = set()
-        for name in self._dates:
+        for name in self._listing.dates:
             for row, text in enumerate(page.dates(name)):
                 moment = moment_of(text)
                 if moment is None or moment >= end:
@@ -580,9 +579,9 @@ class Completeness:
         if self._in_order:
             old = self.received - self.late if self.pages > 1 else self.received
             is_right = self.announced in {None, old}
-            return None if is_right else Gap(self._path, self.announced, self.received)
+            return None if is_right else Gap(self._listing.path, self.announced, self.received)
         repeated, total = self.repeated, max(self.totals, default=None)
-        gap = Gap(self._path, total, self.received, repeated)
+        gap = Gap(self._listing.path, total, self.received, repeated)
         if repeated or len(self.totals) > 1:
             return gap
         if first is not None:
