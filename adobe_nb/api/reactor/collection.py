@@ -1,6 +1,6 @@
 """Reading resources of one type: lists, ``get``, ``find``, ``iterate``."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
