@@ -207,7 +207,7 @@ class Stage:
         text = _UUID.sub(lambda found: found[0] if _DATASTREAM in found[0] else "<uuid>", text)
         text = re.sub(r"\b\d{38}\b", "<ecid>", text)
         # Names of made-up files and addresses depend on what was made before.
-        text = re.sub(r"\b(?:[0-9a-f]{12}|[0-9a-f]{16})\b(?!@)", "<hex>", text)
+        text = re.sub(r"(?<![0-9a-f]-)\b(?:[0-9a-f]{12}|[0-9a-f]{16})\b(?!@)", "<hex>", text)
         return _ISO.sub(self._moment, text)
 
     def _member(self, name: str, value: Any) -> Any:
