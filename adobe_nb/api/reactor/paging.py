@@ -10,7 +10,7 @@ moment, and a resource stays in its window. The same windows reach what lies too
 
 import math
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -177,49 +177,54 @@ def read_lists(
     the same sink. ``parents_may_vanish``: the parents were found a moment ago; one that was deleted since then has an
     empty list. Raises IncompleteResult, ApiError, TransportError.
     """
-    lists = [
-        _List(number, listing, sink, first, parents_may_vanish)
+    # One by one as they are asked for: there can be tens of thousands.
+    readings: Iterable[_Reading] = (
+        _Reading(_List(number, listing, sink, first, parents_may_vanish), listing.low, listing.high)
         for number, (listing, sink) in enumerate(zip(listings, sinks, strict=True), at)
-    ]
+    )
     with client.progress(label) as meter:
-        unread = [_Reading(each, each.listing.low, each.listing.high) for each in lists]
-        while unread:
+        meter.expect(len(listings))
+        while readings:
             again: list[_Reading] = []
-            for reading in _read_pages(client, unread, meter):
+            for reading in _read_pages(client, readings, meter):
                 repeated = _to_read_again(reading)
-                again += repeated
                 if repeated:
+                    meter.expect(len(repeated))
+                    again += repeated
                     continue
-                complete = reading.list
-                complete.rows += reading.rows
-                complete.unread -= 1
-                if complete.unread:  # other windows of it
+                whole = reading.list
+                whole.rows += reading.rows
+                whole.unread -= 1
+                if whole.unread:  # other windows of it
                     continue
-                if complete.vanished:
-                    complete.drop()
-                elif complete.in_windows:
-                    _check_windows(client, complete, meter)
-                yield ListRead(complete.at, complete.rows, complete.total)
-            unread = again
+                if whole.vanished:
+                    whole.sink.drop((whole.at,))
+                    whole.rows = 0
+                elif whole.in_windows:
+                    _check_windows(client, whole, meter)
+                yield ListRead(whole.at, whole.rows, whole.total)
+            readings = again
 
 
-def _read_pages(client: Client, readings: list["_Reading"], meter: Meter) -> Iterator["_Reading"]:
+def _read_pages(client: Client, readings: Iterable["_Reading"], meter: Meter) -> Iterator["_Reading"]:
     """Read all pages of these; gives each reading when its last page has arrived."""
-
     fetch = partial(_fetch, client)
-    meter.expect(len(readings))
     while readings:
         # First the first page of each, which says how many there are; then all the others. Lists without totals go
         # on page by page.
         pages = ((reading, number) for reading in readings for number in reading.next_pages())
+        unfinished: dict[_Reading, None] = {}
         for (reading, number), answer in client.pool.map(fetch, pages, tick=meter.look):
             expected = reading.pages
             rows = reading.add(number, answer)
             meter.done(rows=rows)
             meter.expect(reading.pages - expected)
             if reading.has_arrived:
+                unfinished.pop(reading, None)
                 yield reading
-        readings = [reading for reading in readings if not reading.has_arrived]
+            else:
+                unfinished[reading] = None
+        readings = list(unfinished)
 
 
 def _fetch(client: Client, page: "tuple[_Reading, int]") -> Answer | None:
@@ -263,11 +268,6 @@ class _List:
     """The ids of all windows, hashed."""
     rows: int = 0
     total: int | None = None
-
-    def drop(self) -> None:
-        """There is nothing in it."""
-        self.sink.drop((self.at,))
-        self.rows = 0
 
 
 class _Reading:
@@ -330,7 +330,7 @@ class _Reading:
             page = self._own_rows(page)
         self.rows += len(page.ids)
         self.list.sink.add(page, (*self.place, number), self.listing.parent_id)
-        return self.check.latest_rows
+        return len(page.ids)
 
     def _count_pages(self, page: Page, number: int, *, repeated: bool) -> None:
         first = self.list.first
@@ -458,8 +458,8 @@ def _to_read_again(reading: _Reading) -> list[_Reading]:
     changed = gap is not None and reading.pages > 1 and whole.first is None
     if gap is None:
         is_first_pass = reading.before is None
-        is_one_moment = reading.pages == 1 or whole.first is not None
-        if is_one_moment or not reading.may_shift or reading.is_as_before():
+        cannot_shift = reading.window or reading.pages == 1 or whole.first is not None
+        if cannot_shift or not reading.may_shift or reading.is_as_before():
             whole.total = check.announced
             return []
         gap = Gap(reading.listing.path, max(check.totals, default=None), check.received)
