@@ -13,6 +13,7 @@ import pytest
 
 from adobe_nb import session as sessions
 from adobe_nb.api.reactor.bindings import Reactor
+from adobe_nb.api.reactor.paging import Documents, Listing, ListRead, read_documents, read_lists, steady
 from adobe_nb.errors import AdobeError, IncompleteResult
 from adobe_nb.registry import RESOURCES
 from adobe_nb.simulator.seed import Bulk
@@ -282,6 +283,58 @@ class TestWindows:
         service = self.torn(daily(450))
         frame = self.whole(service, sort="-created_at")
         assert list(frame["id"]) == list(reversed(service.ordered(service.rows)))
+
+
+class TestReadLists:
+    """What the callers of the pager rely on."""
+
+    def listings(self, number: int) -> list[Listing]:
+        return [steady(f"/properties/PR{at:032x}/data_elements", RESOURCES["data_elements"]) for at in range(number)]
+
+    def test_a_list_is_given_as_soon_as_it_is_complete(self) -> None:
+        service = Service(daily(50))
+        listings = self.listings(20)
+        sinks = [Documents() for _ in listings]
+        with reactor_of(service) as reactor:
+            reads = read_lists(reactor._client(), listings, sinks, "elements")
+            assert next(reads) == ListRead(at=0, rows=50, total=50)
+            assert len(sinks[0].all()) == 50
+            assert len(service.asked) < len(listings)
+            reads.close()
+
+    def test_first_pages_of_all_lists_come_before_further_pages(self) -> None:
+        service = Service(daily(250))
+        with reactor_of(service) as reactor:
+            lists = read_documents(reactor._client(), self.listings(3), "elements")
+        assert [[each["id"] for each in documents] for documents in lists] == [list(service.rows)] * 3
+        assert [each["page[number]"] for each in service.asked] == ["1", "1", "1", "2", "3", "2", "3", "2", "3"]
+
+    def test_first_asks_for_no_more_pages_than_it_needs(self) -> None:
+        service = Service(daily(450))
+        with reactor_of(service) as reactor:
+            frame = reactor.data_elements(PLACE, limit=150)
+        assert list(frame["id"]) == list(service.rows)[:150]
+        assert frame.attrs["total_count"] == 450
+        assert [each["page[number]"] for each in service.asked] == ["1", "2"]
+
+    def test_first_is_read_again_when_it_is_torn_and_then_an_error(self) -> None:
+        service = Service(daily(450))
+        service.changes[2] = died
+        with reactor_of(service) as reactor:
+            assert len(reactor.data_elements(PLACE, limit=150)) == 150
+            assert [each["page[number]"] for each in service.asked] == ["1", "2", "1", "2"]
+            service.every = died
+            with pytest.raises(IncompleteResult, match="changing it") as caught:
+                reactor.data_elements(PLACE, limit=150)
+        assert caught.value.gaps
+
+    def test_pages_that_a_list_no_longer_has_are_not_asked_for(self) -> None:
+        service = Service(daily(2_000))
+        service.changes[2] = lambda service: [service.drop(0) for _ in range(1_900)]
+        with reactor_of(service) as reactor:
+            assert len(reactor.data_elements(PLACE)) == 100
+        pages = [each for each in service.asked if "filter[created_at]" not in each]
+        assert len(pages) < 10  # the rest are windows, in which it was read again
 
 
 class TestIterate:
