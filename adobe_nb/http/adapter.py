@@ -31,9 +31,9 @@ _PROXIES_KEPT = 60.0
 class Adapter(HTTPAdapter):
     """An adapter that spends as little time on a request as it can.
 
-    One override sets the certificates to trust; it is the one that requests names for this. The other three are there
-    for speed: without them a request to the simulator takes a sixth more processor time, and at 20 ms of latency it is
-    the processor that limits a pull.
+    One override sets the certificates to trust; it is the one that requests names for this. The other two are there
+    for speed: they save 40 and 28 of 1,060 microseconds of processor time, and at 20 ms of latency it is the processor
+    that limits a pull.
     """
 
     @cached_property
@@ -43,6 +43,7 @@ class Adapter(HTTPAdapter):
 
     @cached_property
     def _pools(self) -> dict[tuple[str, str, str | bool], Any]:
+        """The connections to each host; they stay open for as long as this adapter lives."""
         return {}
 
     def build_connection_pool_key_attributes(
@@ -66,12 +67,6 @@ class Adapter(HTTPAdapter):
             pool = self._pools[key] = find(request, verify, proxies, cert)
         return pool
 
-    def request_url(self, request: requests.PreparedRequest, proxies: Any) -> str:
-        """The path with its query; for speed: without a proxy nothing else is possible."""
-        if proxies:
-            return super().request_url(request, proxies)
-        return request.path_url
-
     def build_response(self, req: requests.PreparedRequest, resp: Any) -> requests.Response:
         """The response; for speed: cookies and the encoding of text are of no use to us."""
         response = requests.Response()
@@ -80,11 +75,6 @@ class Adapter(HTTPAdapter):
         response.raw = resp
         response.request = req
         return response
-
-    def close(self) -> None:
-        """Close the connections. They open again when needed."""
-        self._pools.clear()
-        super().close()
 
     def abandon(self) -> None:
         """In a forked process: drop the connections, which are still the parent's.

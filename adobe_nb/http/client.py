@@ -149,7 +149,8 @@ class Transport:
             if decision.action is Action.RAISE:
                 raise error_of(request, outcome)
             if decision.action is Action.RETURN and isinstance(outcome, Response):
-                self._remember(request, outcome)
+                if not attempt.known:
+                    self._remember(request, outcome)
                 return outcome
             renewed = renewed or decision.action is Action.RENEW
             if decision.counted:
@@ -221,6 +222,8 @@ class Transport:
     def close(self) -> None:
         """Close the connections. They open again when needed."""
         self._adapter.close()
+        # The closed one still holds its connections, and the system closes them only when it is gone.
+        self._adapter = new_adapter()
 
 
 def _turn(limiter: Limiter | None) -> AbstractContextManager[Turn]:
