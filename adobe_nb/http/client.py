@@ -149,8 +149,7 @@ class Transport:
             if decision.action is Action.RAISE:
                 raise error_of(request, outcome)
             if decision.action is Action.RETURN and isinstance(outcome, Response):
-                if not attempt.known:
-                    self._remember(request, outcome)
+                self._remember(attempt, outcome)
                 return outcome
             renewed = renewed or decision.action is Action.RENEW
             if decision.counted:
@@ -214,9 +213,12 @@ class Transport:
     def _is_known(self, request: Request) -> bool:
         return (request.place, request.expects) in self._known
 
-    def _remember(self, request: Request, response: Response) -> None:
+    def _remember(self, attempt: Attempt, response: Response) -> None:
         """That the service works. Several can share an address, so what it speaks tells them apart."""
-        if response.status < 400 and request.expects and not response.is_foreign_to(request):
+        request = attempt.request
+        if attempt.known or not request.expects:
+            return
+        if response.status < 400 and not response.is_foreign_to(request):
             self._known.add((request.place, request.expects))
 
     def close(self) -> None:
