@@ -38,6 +38,7 @@ from adobe_nb.forks import in_children
 from adobe_nb.home import state_folder
 from adobe_nb.http.client import Transport
 from adobe_nb.http.limiter import MOST, Limiter, limiter_of
+from adobe_nb.http.retry import RetryPolicy
 from adobe_nb.simulator import discovery
 
 BY_HAND = "the panel"
@@ -326,6 +327,7 @@ def connect(
     journal: bool = True,
     progress: bool = True,
     concurrency: int | None = None,
+    retry_pause: float = RetryPolicy.pause,
     make_default: bool = True,
 ) -> Session:
     """Sign in and become the process's default session.
@@ -344,6 +346,8 @@ def connect(
     ``fallback="simulator"`` takes the simulator only when no source is complete. ``journal=False`` keeps no journal of
     what is written (``adobe_nb.journal()``); so does ``ADOBE_NB_JOURNAL=off`` in the environment. ``progress=False``
     shows no bars; so does ``ADOBE_NB_PROGRESS=off``. ``concurrency`` is the most requests in flight at once (16).
+    ``retry_pause`` is the wait in seconds before a failed request is first retried (0.5); it doubles with each retry,
+    and 0 retries at once.
 
     Raises CredentialsError (none, incomplete, or of the retired JWT method; nothing was sent), SignInError (IMS
     refused), TransportError.
@@ -401,7 +405,14 @@ def connect(
         found = Found(credentials_of(opener(value)))
     else:
         found = find_credentials(fallback=fallback == "simulator")
-    return _open(found, journal=journal, progress=progress, concurrency=concurrency, make_default=make_default)
+    return _open(
+        found,
+        journal=journal,
+        progress=progress,
+        concurrency=concurrency,
+        retry_pause=retry_pause,
+        make_default=make_default,
+    )
 
 
 def connect_by_hand(values: Mapping[str, "str | Secret"], *, simulator: bool, make_default: bool = True) -> Session:
@@ -446,6 +457,7 @@ def _open(
     journal: bool = True,
     progress: bool = True,
     concurrency: int | None = None,
+    retry_pause: float = RetryPolicy.pause,
     make_default: bool = True,
 ) -> Session:
     journal = journal and os.environ.get("ADOBE_NB_JOURNAL", "").strip().lower() not in {"off", "0", "no", "false"}
@@ -459,6 +471,7 @@ def _open(
         journal=journal,
         progress=progress,
         concurrency=concurrency,
+        transport=Transport(pause=retry_pause),
     )
     try:
         session.sign_in()

@@ -123,10 +123,10 @@ def simulate() -> Iterator[object]:
 
 
 def sign_in(simulator: Simulator, account: str = "demo", **more: object) -> sessions.Session:
-    """A session with that simulator by OAuth Server-to-Server."""
+    """A session with that simulator by OAuth Server-to-Server, which retries without a pause."""
     details = simulator.connection(account)
     names = ("client_id", "client_secret", "org_id", "scopes", "reactor_url", "ims_url", "edge_url", "edge_server_url")
-    return sessions.connect(**{**{name: details[name] for name in names}, **more})  # type: ignore[arg-type]
+    return sessions.connect(**{"retry_pause": 0, **{name: details[name] for name in names}, **more})  # type: ignore[arg-type]
 
 
 @pytest.fixture(autouse=True)

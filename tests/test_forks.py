@@ -296,7 +296,7 @@ class TestLocks:
         fine = [f"RL2{number:031x}" for number in range(40)]
         with stub(answer) as server, ThreadPoolExecutor(1) as pool:
             session = sessions.connect(
-                client_id="c" * 12, client_secret="hush", org_id="F@AdobeOrg", ims_url=server.url,
+                client_id="c" * 12, client_secret="hush", org_id="F@AdobeOrg", retry_pause=0, ims_url=server.url,
                 reactor_url=server.url,
             )  # fmt: skip
             limiter = session.client.limiter

@@ -121,8 +121,8 @@ class TestMessages:
 
     def connect(self, url: str) -> sessions.Session:
         return sessions.connect(
-            client_id="client-1234567890", client_secret=SECRET.replace(" ", ""), org_id=ORG, ims_url=url,
-            reactor_url=url, edge_url=url, edge_server_url=url,
+            client_id="client-1234567890", client_secret=SECRET.replace(" ", ""), org_id=ORG, retry_pause=0,
+            ims_url=url, reactor_url=url, edge_url=url, edge_server_url=url,
         )  # fmt: skip
 
     def answering(self, answer: Answer) -> Any:

@@ -5,6 +5,7 @@ import base64
 import contextlib
 import json
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from adobe_nb import session as sessions
 from adobe_nb.auth.credentials import Secret, read_claims
 from adobe_nb.errors import CredentialsError, IncompleteCredentials, NotSignedIn
 from adobe_nb.notebook.display import card
+from adobe_nb.simulator.faults import Faults
 from adobe_nb.simulator.server import built_in
 from tests.conftest import sign_in
 from tests.support.stub import Answer, Got, stub
@@ -96,6 +98,34 @@ class TestConnect:
     def test_a_secret_object_is_taken_as_well(self, demo: Any) -> None:
         secret = Secret(demo.accounts["demo"].client_secret)
         assert sign_in(demo, client_secret=secret).service == "simulator"
+
+
+class TestRetryPause:
+    def test_is_the_wait_before_the_first_retry(self, simulate: Any) -> None:
+        simulator = simulate(seed="empty")
+        session = sign_in(simulator, retry_pause=0.4)
+        simulator.faults = OneFault()
+        began = time.monotonic()
+        session.reactor.companies()
+        # By chance it is up to a quarter shorter, so that not everybody comes back in the same moment.
+        assert time.monotonic() - began >= 0.3
+
+    @pytest.mark.parametrize("pause", [-1, float("nan"), float("inf"), True, "1", None])
+    def test_refuses_what_is_no_number_of_seconds(self, demo: Any, pause: Any) -> None:
+        demo.requests.clear()
+        with pytest.raises(adobe_nb.ArgumentError, match="retry_pause is a number of seconds"):
+            sign_in(demo, retry_pause=pause)
+        assert not demo.requests
+
+
+class OneFault(Faults):
+    """The first request is refused, all others are answered."""
+
+    left = 1
+
+    def strike(self) -> str | None:
+        self.left -= 1
+        return "503" if self.left == 0 else None
 
 
 class TestSimulatorOrAdobe:

@@ -4,6 +4,7 @@ Secrets enter a request only in the ``Signer``, inside the HTTP library's own fr
 the ``except`` block, so that no traceback of ours carries a frame that holds them.
 """
 
+import math
 import random
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
@@ -16,7 +17,7 @@ import requests
 from requests.auth import AuthBase
 from requests.structures import CaseInsensitiveDict
 
-from adobe_nb.errors import AdobeError, TransportError
+from adobe_nb.errors import AdobeError, ArgumentError, TransportError
 from adobe_nb.forks import restarts
 from adobe_nb.http.adapter import certificates, new_adapter, proxies_for
 from adobe_nb.http.cancellation import pause as interruptible_pause
@@ -113,6 +114,8 @@ class Transport:
         pause: float = RetryPolicy.pause,
         largest: int = _LARGEST,
     ) -> None:
+        if isinstance(pause, bool) or not isinstance(pause, int | float) or not 0 <= pause < math.inf:
+            raise ArgumentError(f"retry_pause is a number of seconds, 0 or more, not {pause!r}.")
         self._timeout = timeout
         self._policy = RetryPolicy(attempts=attempts, pause=pause)
         self._sleep = sleep

@@ -70,11 +70,15 @@ def served() -> Iterator[tuple[Service, str]]:
 
 @cache
 def signed_in(url: str) -> sessions.Session:
-    session = sessions.connect(
-        client_id="c" * 12, client_secret="hush", org_id="A@AdobeOrg", ims_url=url, reactor_url=url, journal=False
+    return sessions.connect(
+        client_id="c" * 12,
+        client_secret="hush",
+        org_id="A@AdobeOrg",
+        retry_pause=0,
+        ims_url=url,
+        reactor_url=url,
+        journal=False,
     )
-    session._transport._pause = 0.001
-    return session
 
 
 def writing(call: Callable[[Any], Any]) -> Callable[[Any, Any], Any]:

@@ -94,7 +94,7 @@ class TestSignIn:
     def test_an_unreachable_ims_says_so(self) -> None:
         with pytest.raises(TransportError, match=r"127\.0\.0\.1:9 cannot be reached"):
             sessions.connect(
-                client_id="c" * 12, client_secret="s", org_id="A@AdobeOrg",
+                client_id="c" * 12, client_secret="s", org_id="A@AdobeOrg", retry_pause=0,
                 ims_url="http://127.0.0.1:9", reactor_url="http://127.0.0.1:9",
             )  # fmt: skip
 
@@ -102,7 +102,12 @@ class TestSignIn:
         with stub(lambda _: Answer(307, headers={"Location": "https://elsewhere.test/ims"})) as ims:
             with pytest.raises(RedirectRefused, match=r"redirect to elsewhere\.test"):
                 sessions.connect(
-                    client_id="c" * 12, client_secret="hush", org_id="A@AdobeOrg", ims_url=ims.url, reactor_url=ims.url
+                    client_id="c" * 12,
+                    client_secret="hush",
+                    org_id="A@AdobeOrg",
+                    retry_pause=0,
+                    ims_url=ims.url,
+                    reactor_url=ims.url,
                 )
             assert len(ims.got) == 1
 
@@ -117,7 +122,12 @@ class TestSignIn:
     def test_a_200_without_a_token_is_an_error(self, body: bytes, says: str) -> None:
         with stub(lambda _: Answer(200, body)) as ims, pytest.raises(SignInError, match=says):
             sessions.connect(
-                client_id="c" * 12, client_secret="hush", org_id="A@AdobeOrg", ims_url=ims.url, reactor_url=ims.url
+                client_id="c" * 12,
+                client_secret="hush",
+                org_id="A@AdobeOrg",
+                retry_pause=0,
+                ims_url=ims.url,
+                reactor_url=ims.url,
             )
 
 
@@ -198,7 +208,12 @@ class TestClock:
         body = json.dumps({"access_token": token, "token_type": "bearer"}).encode()
         with stub(lambda _: Answer(200, body, self.date(hours=2))) as ims:
             session = sessions.connect(
-                client_id="c" * 12, client_secret="hush", org_id="A@AdobeOrg", ims_url=ims.url, reactor_url=ims.url
+                client_id="c" * 12,
+                client_secret="hush",
+                org_id="A@AdobeOrg",
+                retry_pause=0,
+                ims_url=ims.url,
+                reactor_url=ims.url,
             )
         assert "2 h behind" in repr(card(session))
         assert session.time_left_text.startswith("23 h 59")
@@ -218,7 +233,12 @@ class TestWhatImsSays:
         body = json.dumps({"error": "invalid_client", "error_description": description}).encode()
         with stub(lambda _: Answer(400, body)) as ims, pytest.raises(SignInError) as caught:
             sessions.connect(
-                client_id="c" * 12, client_secret="hush-hush", org_id="A@AdobeOrg", ims_url=ims.url, reactor_url=ims.url
+                client_id="c" * 12,
+                client_secret="hush-hush",
+                org_id="A@AdobeOrg",
+                retry_pause=0,
+                ims_url=ims.url,
+                reactor_url=ims.url,
             )
         assert shown in str(caught.value)
         assert "hush" not in str(caught.value)

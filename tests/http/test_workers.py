@@ -296,9 +296,8 @@ class TestInterrupts:
         from adobe_nb.simulator.faults import Fault, Faults
 
         simulator = simulate()
-        session = sign_in(simulator)
+        session = sign_in(simulator, retry_pause=60)
         places = session.reactor.properties()
-        session._transport._pause = 60.0
         simulator.faults = Faults((Fault("503", 1.0),))
         assert self.interrupted(lambda: session.reactor.rules(places)) < SOON
         simulator.faults = Faults()
@@ -306,7 +305,9 @@ class TestInterrupts:
 
 
 def sessions_connect(url: str) -> Any:
-    return sessions.connect(client_id="c" * 12, client_secret="hush", org_id="A@AdobeOrg", ims_url=url, reactor_url=url)
+    return sessions.connect(
+        client_id="c" * 12, client_secret="hush", org_id="A@AdobeOrg", retry_pause=0, ims_url=url, reactor_url=url
+    )
 
 
 def test_an_error_of_a_thread_carries_no_frame_that_knows_a_token(demo: Any) -> None:
@@ -328,7 +329,6 @@ def test_an_error_of_a_thread_carries_no_frame_that_knows_a_token(demo: Any) -> 
 def test_an_unreachable_service_is_one_error_for_all_threads(simulate: Any) -> None:
     simulator = simulate()
     session = sign_in(simulator)
-    session._transport._pause = 0.01
     ids = list(session.reactor.properties()["id"])
     simulator.stop()
     with pytest.raises(TransportError, match="cannot be reached") as caught:

@@ -1,5 +1,6 @@
 """A real IPython shell with the extension loaded."""
 
+import atexit
 from collections.abc import Iterator
 
 import pytest
@@ -16,3 +17,5 @@ def shell() -> Iterator[InteractiveShell]:
     adobe_nb.unload_ipython_extension(shell)
     shell.history_manager.end_session()
     InteractiveShell.clear_instance()
+    # Else every shell lives until the process ends, with all that its tests made, and makes each later test slower.
+    atexit.unregister(shell.atexit_operations)

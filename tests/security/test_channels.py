@@ -1,5 +1,6 @@
 """Each channel by which a secret could get out, as docs/security.md lists them. The browser has its own tests."""
 
+import atexit
 import copy
 import json
 import logging
@@ -136,14 +137,15 @@ class TestNamespace:
             shell.run_line_magic("unload_ext", "adobe_nb")
             shell.history_manager.end_session()
             InteractiveShell.clear_instance()
+            atexit.unregister(shell.atexit_operations)
 
 
 FAILURES = {
     "a wrong secret": "adobe_nb.connect(client_id=demo_id, client_secret=hush, org_id=org, reactor_url=u, ims_url=u)",
     "half a set": "adobe_nb.connect(client_secret=hush)",
     "an unreachable service": (
-        "adobe_nb.connect(client_id='c' * 12, client_secret=hush, org_id=org, reactor_url='http://127.0.0.1:9', "
-        "ims_url='http://127.0.0.1:9')"
+        "adobe_nb.connect(client_id='c' * 12, client_secret=hush, org_id=org, retry_pause=0, "
+        "reactor_url='http://127.0.0.1:9', ims_url='http://127.0.0.1:9')"
     ),
     "a redirect": "adobe_nb.connect(client_id='c' * 12, client_secret=hush, org_id=org, reactor_url=r, ims_url=r)",
     "an error in our own code": "session.client.get('/companies'); session.reactor.rules.get('RL' + '0' * 32)",
@@ -175,6 +177,7 @@ class TestTracebacks:
         finally:
             shell.history_manager.end_session()
             InteractiveShell.clear_instance()
+            atexit.unregister(shell.atexit_operations)
 
     def search_frames(self, demo: Any) -> None:
         """What ``%debug`` would show: local variables of every frame, of the error and of all behind it."""
@@ -315,6 +318,7 @@ class TestHostileNames:
             adobe_nb.unload_ipython_extension(shell)
             shell.history_manager.end_session()
             InteractiveShell.clear_instance()
+            atexit.unregister(shell.atexit_operations)
         self.is_harmless(capsys.readouterr().out)
         with pytest.raises(adobe_nb.NameLookupError) as caught:
             session.reactor.find("properties", name)

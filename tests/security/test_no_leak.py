@@ -29,7 +29,7 @@ ORG = "ABCDEF0123456789ABCDEF01@AdobeOrg"
 
 
 def connect(**changes: Any) -> Any:
-    values = {"client_id": "client-1234567890", "client_secret": HUSH, "org_id": ORG}
+    values = {"client_id": "client-1234567890", "client_secret": HUSH, "org_id": ORG, "retry_pause": 0}
     return sessions.connect(**{**values, **changes})
 
 

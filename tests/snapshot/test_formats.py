@@ -71,7 +71,7 @@ def serving(service: Service) -> Iterator[tuple[Stub, sessions.Session]]:
     with stub(service) as server:
         yield server, sessions.connect(
             client_id="c" * 12, client_secret="hush", org_id="A@AdobeOrg", ims_url=server.url, reactor_url=server.url,
-            journal=False,
+            retry_pause=0, journal=False,
         )  # fmt: skip
 
 

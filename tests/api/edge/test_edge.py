@@ -188,7 +188,7 @@ class TestInteract:
 
 def edge_at(url: str) -> Any:
     return adobe_nb.connect(
-        client_id="c" * 12, client_secret="hush", org_id="A@AdobeOrg", reactor_url=url, ims_url=url,
+        client_id="c" * 12, client_secret="hush", org_id="A@AdobeOrg", retry_pause=0, reactor_url=url, ims_url=url,
         edge_server_url=url,
     ).edge  # fmt: skip
 
@@ -368,7 +368,7 @@ class TestOtherAnswers:
 
         with stub(page) as server:
             other = adobe_nb.connect(
-                client_id="c" * 12, client_secret="hush", org_id="A@AdobeOrg", reactor_url=server.url,
+                client_id="c" * 12, client_secret="hush", org_id="A@AdobeOrg", retry_pause=0, reactor_url=server.url,
                 ims_url=server.url, edge_server_url=server.url,
             )  # fmt: skip
             with pytest.raises(EdgeError, match="probably a proxy") as caught:

@@ -51,9 +51,8 @@ def outcome(call: Callable[[], Any]) -> tuple[Any, AdobeError | None]:
 
 
 def patient(simulator: Simulator) -> sessions.Session:
-    """Signed in and known to work, with pauses of milliseconds, and a limiter that has met no trouble yet."""
+    """Signed in and known to work, and a limiter that has met no trouble yet."""
     session = sign_in(simulator)
-    session._transport._pause = 0.01
     session.reactor.companies()
     return session
 

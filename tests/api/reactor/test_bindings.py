@@ -422,7 +422,6 @@ def test_names_are_not_taken_from_a_proxys_page(simulate: Any) -> None:
     session = sign_in(simulator)
     frame = session.reactor.rules(session.reactor.properties(), limit=3)
     simulator.faults = Faults((Fault("html", 1.0),))
-    session._transport._sleep = lambda _: None
     with pytest.raises(NotFound, match="not Adobe's JSON"):
         session.reactor.with_names(frame)
 
@@ -434,7 +433,7 @@ class TestCompleteness:
         token = {"access_token": "t", "token_type": "bearer", "expires_in": 99}
         self.token = json.dumps(token).encode()
         return sessions.connect(
-            client_id="c" * 12, client_secret="hush", org_id="A@AdobeOrg", ims_url=url, reactor_url=url
+            client_id="c" * 12, client_secret="hush", org_id="A@AdobeOrg", retry_pause=0, ims_url=url, reactor_url=url
         ).reactor
 
     def serve(self, *lists: tuple[list[str], dict[str, int] | None]) -> Any:
@@ -536,10 +535,10 @@ class TestErrors:
                 client_id="c" * 12,
                 client_secret="hush",
                 org_id="A@AdobeOrg",
+                retry_pause=0,
                 ims_url=server.url,
                 reactor_url=server.url,
             )
-            session._transport._sleep = lambda _: None
             with pytest.raises(AdobeError) as caught:
                 session.reactor.companies()
             self.checked = session.test()
@@ -596,7 +595,6 @@ class TestErrors:
 def test_a_pull_survives_trouble_at_a_fifth_of_the_requests(simulate: Any, kind: str) -> None:
     simulator = simulate(bulk=Bulk(properties=1, rules=120), faults=(Fault(kind, 0.2),))
     session = sign_in(simulator)
-    session._transport._pause = 0.0
     assert len(session.reactor.rules(session.reactor.properties())) == 155
 
 

@@ -52,7 +52,12 @@ def service() -> Iterator[Any]:
 
     with stub(answer) as server:
         session = adobe_nb.connect(
-            client_id="c" * 12, client_secret="hush", org_id="A@AdobeOrg", ims_url=server.url, reactor_url=server.url
+            client_id="c" * 12,
+            client_secret="hush",
+            org_id="A@AdobeOrg",
+            retry_pause=0,
+            ims_url=server.url,
+            reactor_url=server.url,
         )
         yield session.reactor, server.got
 

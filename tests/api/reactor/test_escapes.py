@@ -119,7 +119,7 @@ def service(got: Got) -> Answer:
 def signed_in(server: Stub) -> sessions.Session:
     return sessions.connect(
         client_id="c" * 12, client_secret="hush", org_id="A@AdobeOrg", ims_url=server.url, reactor_url=server.url,
-        journal=False,
+        retry_pause=0, journal=False,
     )  # fmt: skip
 
 

@@ -105,7 +105,7 @@ def reactor_of(service: Service) -> Iterator[Reactor]:
     """One request after the other, so that changes come between given pages."""
     with stub(service) as server:
         yield sessions.connect(
-            client_id="c" * 12, client_secret="hush", org_id="A@AdobeOrg",
+            client_id="c" * 12, client_secret="hush", org_id="A@AdobeOrg", retry_pause=0,
             ims_url=server.url, reactor_url=server.url, concurrency=1,
         ).reactor  # fmt: skip
 

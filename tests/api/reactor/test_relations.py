@@ -37,7 +37,12 @@ def service(answer: Callable[[str], Answer]) -> Iterator[Any]:
 
     with stub(reply) as server:
         session = adobe_nb.connect(
-            client_id="c" * 12, client_secret="hush", org_id="A@AdobeOrg", ims_url=server.url, reactor_url=server.url
+            client_id="c" * 12,
+            client_secret="hush",
+            org_id="A@AdobeOrg",
+            retry_pause=0,
+            ims_url=server.url,
+            reactor_url=server.url,
         )
         server.got.clear()
         yield session.reactor, server.got

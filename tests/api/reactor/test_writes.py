@@ -306,9 +306,13 @@ def answering(*answers: Answer) -> Iterator[Any]:
 
     with stub(answer) as server:
         session = adobe_nb.connect(
-            client_id="c" * 12, client_secret="hush", org_id="A@AdobeOrg", ims_url=server.url, reactor_url=server.url
+            client_id="c" * 12,
+            client_secret="hush",
+            org_id="A@AdobeOrg",
+            retry_pause=0,
+            ims_url=server.url,
+            reactor_url=server.url,
         )
-        session._transport._sleep = lambda _: None
         server.got.clear()
         yield SimpleNamespace(reactor=session.reactor, got=server.got)
 
