@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from adobe_nb import session as sessions
 from adobe_nb.simulator import server as simulator_server
@@ -21,6 +22,19 @@ os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.fail.Keyring"  # and le
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # What a shell starts in the background ignores interrupts; tests of interrupts would wait for ever.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+# How many examples hypothesis tries; ``--hypothesis-profile=thorough`` takes the other one. The same at every run, so
+# that a test that fails on one machine fails on all, and without time limits, which a busy machine would not keep.
+settings.register_profile(
+    "plain",
+    max_examples=8,
+    derandomize=True,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+settings.register_profile("thorough", settings.get_profile("plain"), max_examples=150)
+settings.load_profile("plain")
 
 
 class Recorder(logging.Handler):

@@ -42,6 +42,7 @@ class Simulator:
 
     ``requests`` holds the latest requests that arrived, whatever was answered, for tests and the curious, each with the
     first 64 KiB of its body; ``drifted`` what the fault ``drift`` has changed: ``created`` or ``deleted``, type, id.
+    ``slow_seconds`` and ``retry_after`` are how long the faults ``slow`` and ``429-retry-after`` make a client wait.
 
     Example:
         >>> from adobe_nb.simulator.server import Simulator
@@ -64,6 +65,8 @@ class Simulator:
         deepest_page: int = 1000,
         faults: tuple[Fault, ...] = (),
         fault_seed: int = SEED,
+        slow_seconds: float = 2.0,
+        retry_after: float = 1.0,
     ) -> None:
         self.accounts: dict[str, Account] = dict(ACCOUNTS)
         self.ims = Ims(self.accounts, token_ttl=token_ttl)
@@ -73,6 +76,8 @@ class Simulator:
         self.most_in_flight = most_in_flight
         self.in_flight = 0
         self.faults = Faults(faults, fault_seed)
+        self.slow_seconds = slow_seconds
+        self.retry_after = retry_after
         self.drifted: list[Change] = []
         self._chance = random.Random(fault_seed)  # noqa: S311
         self.requests: deque[Request] = deque(maxlen=_REMEMBERED)
@@ -275,13 +280,18 @@ class _Handler(RequestHandler):
             kind = None  # There is no token yet that could be refused.
         kind = "429" if crowded else kind
         if kind == "slow":
-            await asyncio.sleep(2)
+            await asyncio.sleep(self._simulator.slow_seconds)
         elif kind == "reset":
             self.detach().close()
             return
         if kind == "drift":
             self._simulator._drift(request)
-        response = _FAULTS[kind]() if kind in _FAULTS else self._respond(request)
+        if kind == "429-retry-after":
+            response = _status(429, Retry_After=f"{self._simulator.retry_after:g}")
+        elif kind in _FAULTS:
+            response = _FAULTS[kind]()
+        else:
+            response = self._respond(request)
         if kind == "cut":
             about = (f"Content-Type: {response.content_type}", f"Content-Length: {len(response.body)}")
             head = "\r\n".join(("HTTP/1.1 200 OK", *about, "", ""))
@@ -348,7 +358,6 @@ def _status(status: int, **headers: str) -> Response:
 
 _FAULTS: dict[str | None, Callable[[], Response]] = {
     "429": partial(_status, 429),
-    "429-retry-after": partial(_status, 429, Retry_After="1"),
     **{str(status): partial(_status, status) for status in (500, 502, 503, 504)},
     "401": lambda: Response(
         401, b'{"error_code": "401013", "message": "Oauth token is not valid"}', "application/json"

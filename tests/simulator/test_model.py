@@ -5,7 +5,7 @@ sequence of actions after which the two differ.
 from dataclasses import dataclass, field
 from typing import Any
 
-from hypothesis import HealthCheck, settings
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
@@ -424,10 +424,4 @@ def identifier(data: dict[str, Any], relation: str) -> str | None:
 
 
 TestPublishing = Publishing.TestCase
-TestPublishing.settings = settings(
-    max_examples=150,
-    stateful_step_count=50,
-    derandomize=True,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow],
-)
+TestPublishing.settings = settings(stateful_step_count=50)

@@ -94,7 +94,7 @@ def test_each_kind_of_change_is_seen(company: Company, edits: list[Edit]) -> Non
         assert_up_to_date(company)
 
 
-@settings(max_examples=3, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=3, suppress_health_check=list(HealthCheck))
 @given(edits=st.lists(st.sampled_from(EDITS), min_size=2, max_size=8), seed=st.integers(0, 2**20))
 def test_any_changes_together_are_seen(company: Company, edits: list[Edit], seed: int) -> None:
     company.random.seed(seed)

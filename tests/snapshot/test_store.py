@@ -20,7 +20,7 @@ import pandas as pd
 import pyarrow.dataset
 import pyarrow.parquet
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from adobe_nb.errors import ArgumentError, SnapshotError
@@ -82,7 +82,6 @@ class TestFrames:
             manifest = draft.publish()
         pd.testing.assert_frame_equal(manifest.frame(table), empty)
 
-    @settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
     @given(data=st.data(), rows=st.integers(0, 6))
     def test_any_values_come_back(self, data: st.DataObject, rows: int) -> None:
         text = st.text(st.characters(exclude_categories=["Cs"]))

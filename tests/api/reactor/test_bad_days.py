@@ -5,7 +5,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from typing import Any
 
 import pytest
@@ -13,7 +12,6 @@ import pytest
 from adobe_nb import session as sessions
 from adobe_nb.errors import AdobeError, ApiError, IncompleteResult, NotAllowed, RateLimited, TransportError
 from adobe_nb.http.limiter import limiter_of
-from adobe_nb.simulator import server
 from adobe_nb.simulator.faults import KINDS, Fault, Faults
 from adobe_nb.simulator.seed import Bulk
 from adobe_nb.simulator.server import Simulator
@@ -24,22 +22,17 @@ ELEMENTS = Bulk(properties=1, data_elements=10_000)
 PLACES = Bulk(properties=20, data_elements=500)
 """The same number in lists of several pages, which the simulator can change and sort quickly."""
 TREE = Bulk(properties=2, rules=150, components=8)
+BRIEF = {"slow_seconds": 0.1, "retry_after": 0.02}
+"""Long enough to be met by others, and no longer."""
 STATIC = [kind for kind in KINDS if kind != "drift"]
 ALL_STATIC = [Fault(kind, RATE / len(STATIC)) for kind in STATIC]
 
 
 @pytest.fixture(scope="module")
 def elements() -> Iterator[Simulator]:
-    simulator = started(seed="empty", bulk=ELEMENTS)
+    simulator = started(seed="empty", bulk=ELEMENTS, **BRIEF)
     yield simulator
     simulator.stop()
-
-
-@pytest.fixture(autouse=True)
-def _short_wish(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A tenth of a second, where the simulator would ask for a whole one."""
-    brief = partial(server._status, 429, Retry_After="0.1")
-    monkeypatch.setitem(server._FAULTS, "429-retry-after", brief)
 
 
 def outcome(call: Callable[[], Any]) -> tuple[Any, AdobeError | None]:
@@ -115,7 +108,7 @@ def test_all_of_it_together_changes_nothing(seed: int, elements: Simulator) -> N
 
 
 def test_a_tree_of_lists_survives_all_of_it_too(simulate: Any) -> None:
-    simulator = simulate(seed="empty", bulk=TREE)
+    simulator = simulate(seed="empty", bulk=TREE, **BRIEF)
     session = patient(simulator)
     place = session.reactor.properties()
     strike(simulator, *ALL_STATIC)
@@ -126,7 +119,7 @@ def test_a_tree_of_lists_survives_all_of_it_too(simulate: Any) -> None:
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_while_others_change_the_list_what_stays_comes_once_or_an_error_tells(seed: int, simulate: Any) -> None:
-    simulator = simulate(seed="empty", bulk=PLACES, fault_seed=seed)
+    simulator = simulate(seed="empty", bulk=PLACES, fault_seed=seed, **BRIEF)
     session = patient(simulator)
     place = session.reactor.properties()
     before = there(simulator, "data_elements")
@@ -143,7 +136,7 @@ def test_while_others_change_the_list_what_stays_comes_once_or_an_error_tells(se
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_parents_that_vanish_take_their_lists_along(seed: int, simulate: Any) -> None:
-    simulator = simulate(seed="empty", bulk=TREE, fault_seed=seed)
+    simulator = simulate(seed="empty", bulk=TREE, fault_seed=seed, **BRIEF)
     session = patient(simulator)
     place = session.reactor.properties()
     before = there(simulator, "rule_components")
@@ -171,7 +164,7 @@ def assert_true(ids: Any, before: set[str], simulator: Simulator, kind: str) -> 
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_everything_at_once_and_the_list_changes_too(seed: int, simulate: Any) -> None:
-    simulator = simulate(seed="empty", bulk=PLACES, fault_seed=seed)
+    simulator = simulate(seed="empty", bulk=PLACES, fault_seed=seed, **BRIEF)
     session = patient(simulator)
     place = session.reactor.properties()
     before = there(simulator, "data_elements")

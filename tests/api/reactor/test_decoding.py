@@ -1,12 +1,11 @@
 """Pages decoded straight into columns give the same frame as plain JSON, or the same error."""
 
 import json
-from datetime import timedelta
 from typing import Any
 
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from adobe_nb.api.reactor.decoding import Decoder, Page, plain_page
@@ -204,9 +203,6 @@ def _documents(row: Resource) -> Any:
     return st.fixed_dictionaries({"data": st.lists(item, max_size=3)}, optional={"meta": meta, "links": _values})
 
 
-@settings(
-    max_examples=150, deadline=timedelta(seconds=60), suppress_health_check=[HealthCheck.too_slow], derandomize=True
-)
 @given(st.data())
 def test_any_document_gives_the_same_both_ways(data: Any) -> None:
     row = data.draw(st.sampled_from([RESOURCES["rule_components"], RESOURCES["audit_events"], RESOURCES["properties"]]))

@@ -2,12 +2,11 @@ r"""``\uXXXX`` in JSON text becomes the character, and nothing else changes."""
 
 import json
 import re
-from datetime import timedelta
 from typing import Any
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from adobe_nb import session as sessions
@@ -61,7 +60,6 @@ _json = st.recursive(
 )
 
 
-@settings(max_examples=200, deadline=timedelta(seconds=60), derandomize=True)
 @given(_json)
 def test_any_json_means_the_same_and_has_no_escape_left_that_could_go(value: Any) -> None:
     text = json.dumps(value, ensure_ascii=True)
