@@ -27,6 +27,8 @@ BRIEF = {"slow_seconds": 0.1, "retry_after": 0.02}
 STATIC = [kind for kind in KINDS if kind != "drift"]
 ALL_STATIC = [Fault(kind, RATE / len(STATIC)) for kind in STATIC]
 
+SEEDS = pytest.mark.parametrize("seed", [1, *(pytest.param(seed, marks=pytest.mark.thorough) for seed in range(2, 6))])
+
 
 @pytest.fixture(scope="module")
 def elements() -> Iterator[Simulator]:
@@ -96,7 +98,7 @@ def test_ten_thousand_resources_are_complete_while_a_fifth_of_the_requests_meets
     assert Counter(frame["id"]) == Counter(there(elements, "data_elements"))
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@SEEDS
 def test_all_of_it_together_changes_nothing(seed: int, elements: Simulator) -> None:
     session = patient(elements)
     place = session.reactor.properties()
@@ -117,7 +119,7 @@ def test_a_tree_of_lists_survives_all_of_it_too(simulate: Any) -> None:
     assert len(frame) == 2_400
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@SEEDS
 def test_while_others_change_the_list_what_stays_comes_once_or_an_error_tells(seed: int, simulate: Any) -> None:
     simulator = simulate(seed="empty", bulk=PLACES, fault_seed=seed, **BRIEF)
     session = patient(simulator)
@@ -134,7 +136,7 @@ def test_while_others_change_the_list_what_stays_comes_once_or_an_error_tells(se
     assert_true(frame["id"], before, simulator, "data_elements")
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@SEEDS
 def test_parents_that_vanish_take_their_lists_along(seed: int, simulate: Any) -> None:
     simulator = simulate(seed="empty", bulk=TREE, fault_seed=seed, **BRIEF)
     session = patient(simulator)
@@ -162,7 +164,7 @@ def assert_true(ids: Any, before: set[str], simulator: Simulator, kind: str) -> 
     assert set(ids) - touched == before - touched
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@SEEDS
 def test_everything_at_once_and_the_list_changes_too(seed: int, simulate: Any) -> None:
     simulator = simulate(seed="empty", bulk=PLACES, fault_seed=seed, **BRIEF)
     session = patient(simulator)
