@@ -18,6 +18,7 @@ import nbformat
 import pandas as pd
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
+from nbconvert import HTMLExporter
 
 import adobe_nb
 from adobe_nb import session as sessions
@@ -67,7 +68,7 @@ class TestFiles:
         nbformat.write(notebook, tmp_path / "panel.ipynb")
         return tmp_path, simulator
 
-    def test_nbclient_with_widget_state(self, folder: tuple[Path, Any]) -> None:
+    def test_nbclient_with_widget_state_and_its_html(self, folder: tuple[Path, Any]) -> None:
         path, simulator = folder
         done = notebook_runner.execute(
             path / "panel.ipynb", path, {"ADOBE_NB_SIMULATOR": simulator.reactor_url, **os.environ}
@@ -75,7 +76,9 @@ class TestFiles:
         text = nbformat.writes(done)
         assert "application/vnd.jupyter.widget-state+json" in text
         assert "Signed in" in text or "signed in" in text
-        without_secrets(simulator, text)
+        html, _ = HTMLExporter().from_notebook_node(done)
+        assert "signed in" in html
+        without_secrets(simulator, text + html)
 
     def nbconvert(self, folder: tuple[Path, Any], *options: str) -> str:
         """Run it on the notebook; what it said."""
@@ -97,6 +100,7 @@ class TestFiles:
         assert "signed in" in text
         without_secrets(simulator, text + said)
 
+    @pytest.mark.thorough
     def test_html_of_nbconvert(self, folder: tuple[Path, Any]) -> None:
         path, simulator = folder
         self.nbconvert(folder, "--to", "html")

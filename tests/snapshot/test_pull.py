@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,7 @@ from adobe_nb.simulator.seed import Bulk
 from adobe_nb.snapshot.filling import in_order
 from adobe_nb.snapshot.plan import THROUGH
 from adobe_nb.snapshot.store import Store
-from tests.conftest import sign_in, started
+from tests.conftest import sign_in, started, until
 from tests.support.snapshot_edits import Later, broken, lists_of, stored
 
 
@@ -218,7 +217,9 @@ class TestABadDay:
         for table, frame in whole.items():
             assert_frame_equal(again[table], frame)
 
-    def test_a_killed_pull_loses_nothing(self, tmp_path: Path) -> None:
+    @pytest.mark.parametrize("moments", [(20,), pytest.param((5, 40, 80, 120), marks=pytest.mark.thorough)])
+    def test_a_killed_pull_loses_nothing(self, tmp_path: Path, moments: tuple[int, ...]) -> None:
+        """Killed when so many requests of it have arrived."""
         simulator = started(seed="empty", bulk=Bulk(properties=6, rules=20, components=1, data_elements=5))
         session = sign_in(simulator)
         try:
@@ -228,12 +229,13 @@ class TestABadDay:
             simulator.latency = 0.02
             environment = {**os.environ, "ADOBE_NB_SIMULATOR": simulator.reactor_url}
             script = "import sys; from adobe_nb.cli import main; sys.exit(main(sys.argv[1:]))"
-            for patience in (1.2, 1.6, 2.0):
+            for moment in moments:
+                simulator.requests.clear()
                 process = subprocess.Popen(
                     [sys.executable, "-c", script, "pull", str(tmp_path)], env=environment, cwd=tmp_path.parent,
                     stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                 )  # fmt: skip
-                time.sleep(patience)
+                assert until(lambda at=moment: len(simulator.requests) >= at, 60)
                 process.send_signal(signal.SIGKILL)
                 process.communicate()
                 for name, frame in snapshot.load(tmp_path, as_of=1).items():

@@ -125,7 +125,7 @@ class TestTime:
         own.pass_time()
         assert_up_to_date(own)
 
-    @pytest.mark.parametrize("seed", range(3))
+    @pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.thorough) for seed in (1, 2))])
     def test_what_changes_while_it_is_read_is_seen_by_the_next(self, own: Company, seed: int) -> None:
         """Whatever is created or deleted between any two requests; a run that gives up is taken up."""
         own.pull(own.folder, tables=MOST_EDITED)
@@ -140,7 +140,7 @@ class TestTime:
         assert_up_to_date(own)
 
     @pytest.mark.parametrize("first", ["pull", "refresh"])
-    @pytest.mark.parametrize("requests", [6, 8, 11])
+    @pytest.mark.parametrize("requests", [8, *(pytest.param(number, marks=pytest.mark.thorough) for number in (6, 11))])
     def test_what_changes_before_a_run_is_taken_up_is_seen_by_the_next(
         self, own: Company, first: str, requests: int
     ) -> None:

@@ -544,11 +544,12 @@ class TestBadDays:
         assert {*files, *(file.parent for file in files), draft, draft / "_manifest.json"} <= set(synced)
         assert synced[-1] == store.folder
 
-    def test_a_writer_that_is_killed_at_any_moment_leaves_whole_snapshots(self, store: Store) -> None:
+    @pytest.mark.parametrize("times", [2, pytest.param(8, marks=pytest.mark.thorough)])
+    def test_a_writer_that_is_killed_at_any_moment_leaves_whole_snapshots(self, store: Store, times: int) -> None:
         snapshot(store)
         moments, seen = random.Random(7), 1
         waiting = subprocess.Popen(writer(store.folder), stdout=subprocess.PIPE, text=True)
-        for _ in range(8):
+        for _ in range(times):
             assert waiting.stdout is not None
             assert waiting.stdout.readline() == "ready\n"
             time.sleep(moments.uniform(0, 0.2))
@@ -568,7 +569,7 @@ class TestBadDays:
         waiting.wait()
         assert waiting.stdout is not None
         waiting.stdout.close()
-        assert seen > 8
+        assert seen > times
         assert snapshot(store).number == len(store.manifests())
         names = {path.name for path in store.folder.iterdir()}
         assert names == {"_adobe_nb.lock"} | {f"{number:06d}" for number in range(1, len(store.manifests()) + 1)}
