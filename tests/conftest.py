@@ -74,6 +74,11 @@ def pytest_configure(config: pytest.Config) -> None:
     config.option.loadscopereorder = False
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    # What takes longest comes first: at the end it would keep one process busy while the others have nothing to do.
+    items.sort(key=lambda item: item.path.name != "test_notebooks.py")
+
+
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     RECORDER.lines += [text for _, text in report.sections]
     RECORDER.lines.append(report.longreprtext)

@@ -333,12 +333,12 @@ def with_place(data: Any, at: tuple[Any, ...], new: Any) -> Any:
     return copy
 
 
-@pytest.mark.parametrize("step", [11, pytest.param(1, marks=pytest.mark.thorough)])
+@pytest.mark.parametrize("step", [5, pytest.param(1, marks=pytest.mark.thorough)])
 def test_every_place_of_every_document_takes_any_value_or_refuses_it(step: int) -> None:
-    """Every place in a thorough run, every eleventh otherwise: each document begins at another one."""
-    for number, (method, path, right) in enumerate(first().valid):
+    """Every place of every document in a thorough run, every fifth of every fifth otherwise."""
+    for method, path, right in first().valid[::step]:
         world = another()
-        for place in list(places(right))[number % step :: step]:
+        for place in list(places(right))[::step]:
             before = world.digest()
             for new in TELLING:
                 sent = json.dumps({"data": with_place(right, place, new)}).encode()
