@@ -68,7 +68,7 @@ class TestFiles:
         nbformat.write(notebook, tmp_path / "panel.ipynb")
         return tmp_path, simulator
 
-    def test_nbclient_with_widget_state_and_its_html(self, folder: tuple[Path, Any]) -> None:
+    def test_nbclient_with_widget_state(self, folder: tuple[Path, Any]) -> None:
         path, simulator = folder
         done = notebook_runner.execute(
             path / "panel.ipynb", path, {"ADOBE_NB_SIMULATOR": simulator.reactor_url, **os.environ}
