@@ -142,10 +142,14 @@ class _Refresh:
         known = [each for each in self._scope.chosen if _known(self._base, each.id)]
         new = [each for each in self._scope.chosen if not _known(self._base, each.id)]
         pull_properties(self._client, self._draft, self._scope, new, tables, "refresh")
-        to_read, below = self._look(known, tables)
+        to_read, below_looked_at = self._look(known, tables)
+        below: list[Filling] = []
         for filling, frame in fill(self._client, to_read, "refresh"):
             below += self._below(filling.table, filling.property or "", frame, tables)
         for _ in fill(self._client, below, "refresh", parents_may_vanish=True):
+            pass
+        # A parent that is gone since the look is NotFound, and all is looked at once more: its row has to go, too.
+        for _ in fill(self._client, below_looked_at, "refresh"):
             pass
 
     def _look(self, known: Sequence[Chosen], tables: Sequence[str]) -> tuple[list[Filling], list[Filling]]:
