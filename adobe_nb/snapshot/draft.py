@@ -48,20 +48,22 @@ class Plan:
 
     def document(self) -> dict[str, Any]:
         """The plan as JSON values."""
-        return {"format": FORMAT, "about": self.about, "columns": self.columns, "started": self.started.isoformat()}
+        started = self.started.isoformat()
+        return {"format": FORMAT, "about": self.about, "columns": self.columns, "started": started}
 
 
 def read_plan(draft: Path) -> Plan | None:
     """The plan of a draft; None when it has no readable one of this format."""
     with suppress(OSError, KeyError, TypeError, ValueError):
         document = json.loads((draft / _PLAN).read_bytes())
+        about, columns = dict(document["about"]), dict(document["columns"])
         if document["format"] == FORMAT:
-            return Plan(dict(document["about"]), dict(document["columns"]), moment(document["started"]))
+            return Plan(about, columns, moment(document["started"]))
     return None
 
 
 def create(folder: Path, plan: Plan) -> Path:
-    """Create the folder of a draft. Raises ArgumentError when the plan has other than JSON values."""
+    """Create the folder of a draft. Raises ArgumentError for values that are not JSON."""
     try:
         text = json.dumps(plan.document()).encode()
     except (TypeError, ValueError) as error:
@@ -76,7 +78,7 @@ def create(folder: Path, plan: Plan) -> Path:
 
 
 class Draft:
-    """The next snapshot, until it is published. Made by ``Store.begin``; several threads may fill it.
+    """The next snapshot, until it is published. ``Store.begin`` makes it; several threads may fill it.
 
     A context manager: leaving it lets the next writer in. Unpublished parts stay for a later run.
     """
@@ -154,9 +156,9 @@ class Draft:
             del self._parts[part.table, part.property]
 
     def keep(self, table: str, property: str | None, manifest: Manifest, *, at: str | None = None) -> bool:
-        """Take a part over from an earlier snapshot without copying it; returns whether that was possible.
+        """Take a part over from an earlier snapshot without copying it; returns whether it could.
 
-        It is not when there is no such part, its file is not complete, or other columns were
+        It cannot when there is no such part, its file is not complete, or other columns were
         promised then: pull the part instead. ``at`` as in ``put``, when nothing is known to have
         changed since; None keeps the earlier moment.
         """
@@ -178,10 +180,10 @@ class Draft:
         return True
 
     def publish(self, **about: Any) -> Manifest:
-        """Make it the next snapshot, with ``about`` added to its plan. Its parts are in the order of property ids.
+        """Make it the next snapshot, with ``about`` added to its plan and parts sorted by property id.
 
-        The caller knows whether all parts are there. Raises SnapshotError when another writer has
-        taken the number; in that case the other writer's files are left untouched, and the draft stays.
+        The caller must know that all parts are there. Raises SnapshotError when another writer has
+        taken the number; in that case the other's files are left untouched, and the draft stays.
         """
         self._check_open()
         manifest = Manifest(
@@ -217,7 +219,7 @@ class Draft:
             raise SnapshotError("This draft is closed or published. Begin another one.")
 
     def _columns_of(self, table: str, property: str | None) -> Columns:
-        """The promised columns of a table. Raises ArgumentError when this draft cannot have such a part."""
+        """The promised columns of a table. Raises ArgumentError for parts that cannot be here."""
         self._check_open()
         check_names(table, property)
         columns = self._plan.columns
@@ -231,7 +233,11 @@ class Draft:
 
     def _sorted_parts(self) -> list[Part]:
         tables = list(self._plan.columns)
-        return sorted(self._parts.values(), key=lambda part: (tables.index(part.table), part.property or ""))
+
+        def place(part: Part) -> tuple[int, str]:
+            return tables.index(part.table), part.property or ""
+
+        return sorted(self._parts.values(), key=place)
 
     def _share_with_previous(self, part: Part, file: Path) -> None:
         """Replace a file by a link to the same content in the previous snapshot."""

@@ -53,7 +53,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Manifest:
-    """One finished snapshot. ``columns`` has the promised columns of every table; ``about`` says what was pulled."""
+    """One finished snapshot: what was pulled (``about``), and every table's promised columns."""
 
     folder: Path
     number: int
@@ -75,7 +75,7 @@ class Manifest:
 
     @property
     def data(self) -> Path:
-        """The folder of its files, ``<table>/property=<id>/part.parquet``; other tools read them by path."""
+        """The folder of its files, ``<table>/property=<id>/part.parquet``, for other tools."""
         return folder_of(self.folder, self.number)
 
     def part(self, table: str, property: str | None) -> Part | None:
@@ -87,7 +87,7 @@ class Manifest:
         return {(part.table, part.property): part for part in self.parts}
 
     def parts_of(self, table: str) -> list[Part]:
-        """The parts of a table, by property id. Raises ArgumentError when the snapshot has no such table."""
+        """The parts of a table, by property id. Raises ArgumentError for an unknown table."""
         if table not in self.columns:
             tables = ", ".join(self.tables) or "none"
             raise ArgumentError(f"Snapshot {self.number} has no table {table!r}. It has: {tables}.")
@@ -98,23 +98,24 @@ class Manifest:
         return [part.file(self.data) for part in self.parts_of(table)]
 
     def frame(self, table: str) -> pd.DataFrame:
-        """The whole table, property by property in the order of their ids, with the columns and dtypes of our frames.
+        """The whole table in the order of property ids, with the columns and dtypes of our frames.
 
         Unknown columns are text, come last in sorted order, and are NA for parts without them.
-        Raises SnapshotError when a file is missing or differs from the manifest: never a short table.
+        Never a short table: raises SnapshotError when a file is missing or differs from the manifest.
         """
         return self._read(table, self.parts_of(table))
 
     def frame_of(self, table: str, property: str | None) -> pd.DataFrame:
-        """The part of one property as a frame, with the columns of the whole table. Raises as ``frame`` does."""
-        return self._read(table, [part for part in self.parts_of(table) if part.property == property])
+        """The rows of one property, with the columns of the whole table. Raises as ``frame`` does."""
+        parts = [part for part in self.parts_of(table) if part.property == property]
+        return self._read(table, parts)
 
     def _read(self, table: str, parts: list[Part]) -> pd.DataFrame:
         # The empty table comes first, because it determines the order of the columns.
         tables = [self.schema(table).empty_table()]
         for part in parts:
-            schema = schema_of(self.columns[table], part.columns)
-            tables.append(read_parquet(part.file(self.data), schema, rows=part.rows, size=part.bytes))
+            file, schema = part.file(self.data), schema_of(self.columns[table], part.columns)
+            tables.append(read_parquet(file, schema, rows=part.rows, size=part.bytes))
         frame = to_frame(library("pyarrow").concat_tables(tables, promote_options="default"))
         for name in ("service", "organisation"):
             if name in self.about:
@@ -171,7 +172,7 @@ def folder_of(folder: Path, number: int) -> Path:
 
 
 def numbers(folder: Path) -> list[int]:
-    """The numbers of the finished snapshots, oldest first. Raises SnapshotError for an older format."""
+    """The numbers of the finished snapshots, sorted. Raises SnapshotError for an older format."""
     if not folder.exists():
         return []
     with reading(folder):
@@ -204,8 +205,10 @@ def _manifest(folder: Path, number: int, document: Mapping[str, Any]) -> Manifes
     columns = {table: dict(kinds) for table, kinds in document["columns"].items()}
     parts = tuple(part_of(part) for part in document["parts"])
     kinds = {kind for promised in columns.values() for kind in promised.values()}
-    if document["number"] != number or not {part.table for part in parts} <= set(columns) or not kinds <= set(DTYPES):
+    if document["number"] != number or not kinds <= set(DTYPES):
         raise ValueError(number)
+    if not {part.table for part in parts} <= set(columns):
+        raise ValueError(parts)
     return Manifest(
         folder=folder,
         number=number,

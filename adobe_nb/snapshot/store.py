@@ -10,16 +10,15 @@
       .draft-<random>/…                             what is being pulled, arranged in the same way
       _adobe_nb.lock                                one writer at a time
 
-A draft becomes a snapshot by one rename, which is the commit. Its manifest is in it by then, so a
-reader sees all of a snapshot or nothing, and a kill at any moment leaves a draft to resume or a
-finished snapshot. Readers by path need no manifest; they skip names that begin with ``.`` or ``_``.
-The new name must not exist: ``disk.rename_to_new`` says what each system does about it. Pruning is
-the same in reverse: a snapshot loses its number first, by one rename, and then its files.
+A draft becomes a snapshot by one rename, the commit. Its manifest is in it by then: a reader sees
+all of a snapshot or nothing, and a kill leaves a draft to resume or a finished snapshot. Readers by
+path need no manifest, and skip names that begin with ``.`` or ``_``. The number must not exist:
+``disk.rename_to_new`` says what each system does about that. Pruning is the same in reverse: a
+snapshot loses its number first, by one rename, and then its files.
 
-Everything is on the disk before the rename: after a power cut, as after a kill, each snapshot is
-complete. A draft is written without waiting for the disk, which with thousands of small files would
-take longer than the rest: a kill loses nothing of it, a power cut what the system had not written
-yet, mostly of the last half minute.
+Everything is on the disk before the rename, so that each snapshot is complete after a power cut,
+too. A draft is written without waiting for the disk, which would take longer than the pull: a power
+cut loses what the system had not written yet, mostly of the last half minute.
 
 Parts that did not change are hard links to the files of the previous snapshot, so each folder is
 complete by itself. A table of the company is not partitioned: Dask and Arrow cannot read a folder
@@ -69,9 +68,8 @@ class Store:
         """A draft of the next snapshot; no other can be begun until it is closed.
 
         ``about`` says what is pulled, in JSON values. ``columns`` has the promised columns of every
-        table of the snapshot, also of those that stay empty (``frames.columns_of``). A draft that
-        an interrupted run has left is resumed when both are the same and it was begun less than 24
-        hours ago; any other draft is removed.
+        table of the snapshot, also of those that stay empty. A draft of an interrupted run is
+        resumed when both are the same and it is less than 24 hours old; any other is removed.
 
         Raises SnapshotError when another process writes here, or when the folder cannot be written.
         """
@@ -81,12 +79,12 @@ class Store:
         with writing(self.folder):
             lock = self._locked()
             try:
-                return self._draft(plan, resume=resume, lock=lock)
+                return self._resume_or_create(plan, resume=resume, lock=lock)
             except BaseException:
                 lock.release()
                 raise
 
-    def _draft(self, plan: Plan, *, resume: bool, lock: BaseFileLock) -> Draft:
+    def _resume_or_create(self, plan: Plan, *, resume: bool, lock: BaseFileLock) -> Draft:
         number, previous = self._next_number(), self.latest()
         resumed = self._resumable(plan) if resume else None
         for folder in [*self._removed(), *self._drafts()]:
@@ -133,13 +131,17 @@ class Store:
             lock.acquire()
             return lock
         raise SnapshotError(
-            f"Another process, or another cell of this one, is writing a snapshot to {self.folder}. Wait until it is "
-            "done, or stop it: the next run resumes its pull."
+            f"Another process, or another cell of this one, is writing a snapshot to {self.folder}. "
+            "Wait until it is done, or stop it: the next run resumes its pull."
         )
 
     def manifests(self) -> list[Manifest]:
-        """All snapshots, oldest first. Raises SnapshotError that names the manifest which is damaged."""
-        return self._unless_pruned(lambda: [read_manifest(self.folder, number) for number in numbers(self.folder)])
+        """All snapshots, oldest first. Raises SnapshotError that names a damaged manifest."""
+
+        def read() -> list[Manifest]:
+            return [read_manifest(self.folder, number) for number in numbers(self.folder)]
+
+        return self._unless_pruned(read)
 
     def latest(self) -> Manifest | None:
         """The latest one; None when there is none, or its manifest is damaged."""
@@ -149,23 +151,24 @@ class Store:
         return None
 
     def since(self, moment: AsOf) -> Manifest:
-        """As ``at``, but a plain date means its beginning, so that changes of the day itself come after it."""
+        """As ``at``, but a plain date means its beginning: changes of that day come after it."""
         return self.at(moment, of_day=time.min)
 
     def at(self, as_of: AsOf | None = None, *, of_day: time = time.max) -> Manifest:
-        """One snapshot: the latest, that of a number, or the last one that was finished at or before a moment.
+        """One snapshot: the latest, that of a number, or the last one finished at or before a moment.
 
-        A moment without a time zone is UTC; a plain date means its end. As text: ``"3"``, ``"2025-03-01"``,
-        ``"2025-03-01T10:00"``. Raises SnapshotError that lists the range there is, ArgumentError for any other text.
+        A moment without a time zone is UTC; a plain date means its end. As text: ``"3"``,
+        ``"2025-03-01"``, ``"2025-03-01T10:00"``. Raises SnapshotError that names the oldest and the
+        latest, ArgumentError for any other text.
         """
         return self._unless_pruned(lambda: self._at(as_of, of_day))
 
     def read(self, as_of: AsOf | None, read: Callable[[Manifest], Result]) -> Result:
-        """The result of ``read`` for that snapshot; if it is pruned meanwhile, for the one that is due then."""
+        """The result of ``read`` for that snapshot; if it is pruned meanwhile, for its successor."""
         return self._unless_pruned(lambda: read(self._at(as_of, time.max)))
 
     def _unless_pruned(self, read: Callable[[], Result]) -> Result:
-        """Read, and again when a snapshot was pruned after it was listed: its files look like damaged ones."""
+        """Read, and again when a snapshot was pruned meanwhile: its files look like damaged ones."""
         while True:
             before = numbers(self.folder)
             try:
@@ -181,8 +184,7 @@ class Store:
             raise SnapshotError(f"There is no snapshot in {self.folder} yet. Check the path, or pull one.")
         if as_of is None:
             return read_manifest(self.folder, present[-1])
-        manifest = self._find(present, _wanted(as_of, of_day))
-        if manifest is not None:
+        if manifest := self._find(present, _wanted(as_of, of_day)):
             return manifest
         oldest = _dated(read_manifest(self.folder, present[0]))
         latest = _dated(read_manifest(self.folder, present[-1]))

@@ -28,15 +28,15 @@ def library(name: str) -> Any:
 
 
 def schema_of(columns: Columns, unknown: Sequence[str] = ()) -> Any:
-    """The Arrow schema: the promised columns, then the unknown ones as text. It never depends on the values."""
+    """The Arrow schema: the promised columns, then the unknown ones as text, whatever the values."""
     types, kinds = _types(), {**columns, **_texts(unknown)}
     return library("pyarrow").schema([(name, types[kind]) for name, kind in kinds.items()])
 
 
 def unknown_columns(frame: pd.DataFrame, columns: Columns, name: str) -> tuple[str, ...]:
-    """The columns of a frame after the promised ones. Raises SnapshotError for missing columns and wrong dtypes.
+    """The columns of a frame after the promised ones; ``name`` says in errors which frame it is.
 
-    ``name`` says in the message which frame it is.
+    Raises SnapshotError for missing columns and wrong dtypes.
     """
     promised, names = list(columns), list(frame.columns)
     first, unknown = names[: len(promised)], names[len(promised) :]
@@ -52,7 +52,7 @@ def unknown_columns(frame: pd.DataFrame, columns: Columns, name: str) -> tuple[s
 
 
 def to_table(frame: pd.DataFrame, schema: Any, name: str) -> Any:
-    """The frame as an Arrow table of that schema. Raises SnapshotError that names the column and the row's id.
+    """The frame as an Arrow table of that schema. Raises SnapshotError with the column and the id.
 
     Text with a lone surrogate (half a character) is refused, not replaced: Parquet cannot hold it.
     """
@@ -74,7 +74,7 @@ def write_parquet(table: Any, file: BinaryIO) -> None:
 
 
 def read_parquet(file: Path, schema: Any, *, rows: int, size: int) -> Any:
-    """The Arrow table of a file. Raises SnapshotError unless it has that schema, size and number of rows."""
+    """The Arrow table of a file. Raises SnapshotError when schema, size or number of rows differ."""
     if problem := wrong_file(file, size):
         raise damaged(file, problem)
     pa, parquet = library("pyarrow"), library("pyarrow.parquet")
@@ -90,7 +90,7 @@ def read_parquet(file: Path, schema: Any, *, rows: int, size: int) -> Any:
 
 
 def wrong_file(file: Path, size: int) -> str:
-    """The problem with a file, without reading it: missing, or of another size; empty when there is none."""
+    """The problem with a file, without reading it: it is missing or of another size. Empty if none."""
     try:
         actual = file.stat().st_size
     except OSError as error:
