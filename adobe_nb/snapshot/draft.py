@@ -25,7 +25,15 @@ from adobe_nb.errors import ArgumentError, SnapshotError
 from adobe_nb.snapshot import disk
 from adobe_nb.snapshot.disk import writing
 from adobe_nb.snapshot.manifest import FORMAT, MANIFEST, Manifest, Part, check_names, moment, part_of
-from adobe_nb.snapshot.tables import Columns, schema_of, to_table, unknown_columns, write_parquet, wrong_file
+from adobe_nb.snapshot.tables import (
+    Columns,
+    read_parquet,
+    schema_of,
+    to_table,
+    unknown_columns,
+    write_parquet,
+    wrong_file,
+)
 
 DRAFT = re.compile(r"\.draft-[0-9a-f]{32}")
 _PLAN, _PARTS = "_plan.json", "_parts.jsonl"
@@ -122,6 +130,15 @@ class Draft:
     def has(self, table: str, property: str | None) -> bool:
         """Whether the draft has that part, from this run or from the one that it resumes."""
         return (table, property) in self._parts
+
+    def ids_of(self, table: str, property: str | None) -> list[str]:
+        """The ids in a part that the draft has."""
+        part = self._parts[table, property]
+        schema = schema_of(self._columns_of(table, property), part.columns)
+        file = part.file(self._data)
+        stored = read_parquet(file, schema, rows=part.rows, size=part.bytes)
+        ids: list[str] = stored.column("id").to_pylist()
+        return ids
 
     def put(self, table: str, property: str | None, frame: pd.DataFrame, *, at: str) -> None:
         """Store a part: all of it, or nothing.

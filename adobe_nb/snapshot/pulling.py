@@ -142,16 +142,27 @@ def pull_properties(
     client: Client, draft: Draft, scope: Scope, chosen: Sequence[Chosen], tables: Sequence[str], label: str
 ) -> None:
     """Fill all parts of these properties that the draft does not have yet."""
-    direct = [filling for each in chosen for filling in direct_parts(draft, scope, each, tables)]
+    direct: list[Filling] = []
     below: list[Filling] = []
+    for each in chosen:
+        for filling in direct_parts(draft, scope, each, tables):
+            if draft.has(filling.table, each.id):  # by a run before, which did not come to what is below
+                below += _below(draft, scope, filling, draft.ids_of(filling.table, each.id), tables)
+            else:
+                direct.append(filling)
     for filling, frame in fill(client, direct, label):
-        parents = list(frame["id"])
-        below += [
-            Filling(draft, name, filling.property, scope.at, parents=parents)
-            for name in tables_below(filling.table, tables)
-        ]
+        below += _below(draft, scope, filling, list(frame["id"]), tables)
     for _ in fill(client, below, label, parents_may_vanish=True):
         pass
+
+
+def _below(draft: Draft, scope: Scope, above: Filling, parents: Sequence[str], tables: Sequence[str]) -> list[Filling]:
+    """The parts that are listed under these parents and that the draft does not have yet."""
+    return [
+        Filling(draft, name, above.property, scope.at, parents=parents)
+        for name in tables_below(above.table, tables)
+        if not draft.has(name, above.property)
+    ]
 
 
 def direct_parts(draft: Draft, scope: Scope, chosen: Chosen, tables: Sequence[str]) -> list[Filling]:
