@@ -111,5 +111,5 @@ def test_a_pull_shows_it(kernel: bool, simulate: Any, terminal: Terminal, monkey
     monkeypatch.setattr(progress._Bar, "close", lambda bar: shown.append((bar._label, bar._done, bar._rows)))
     with redirect_stderr(terminal):
         session.reactor.rules(session.reactor.properties())
-    assert [label for label, *_ in shown] == ["properties", "rules"]
+    assert [label for label, *_ in shown] == ["companies", "properties", "rules"]
     assert all(done > 0 and rows > 0 for _, done, rows in shown)

@@ -586,7 +586,7 @@ class Completeness:
             return gap
         if first is not None:
             is_short = self.received < min(first, total or 0)
-            return gap._replace(announced=min(first, total or 0)) if is_short else None
+            return gap if is_short else None
         if total is not None and total != self.received:
             return gap
         return gap if self.pages > 1 and self.late else None
