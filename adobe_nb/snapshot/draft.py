@@ -21,10 +21,11 @@ from typing import Any, Self
 import pandas as pd
 from filelock import BaseFileLock
 
+from adobe_nb.api.reactor.dates import parse_zoned
 from adobe_nb.errors import ArgumentError, SnapshotError
 from adobe_nb.snapshot import disk
 from adobe_nb.snapshot.disk import writing
-from adobe_nb.snapshot.manifest import FORMAT, MANIFEST, Manifest, Part, check_names, moment, part_of
+from adobe_nb.snapshot.manifest import FORMAT, MANIFEST, Manifest, Part, check_names, part_of
 from adobe_nb.snapshot.tables import (
     Columns,
     read_parquet,
@@ -66,7 +67,7 @@ def read_plan(draft: Path) -> Plan | None:
         document = json.loads((draft / _PLAN).read_bytes())
         about, columns = dict(document["about"]), dict(document["columns"])
         if document["format"] == FORMAT:
-            return Plan(about, columns, moment(document["started"]))
+            return Plan(about, columns, parse_zoned(document["started"]))
     return None
 
 
@@ -296,6 +297,6 @@ def _complete_parts(data: Path) -> Iterator[Part]:
 
 def _check_moment(at: str) -> None:
     try:
-        moment(at)
+        parse_zoned(at)
     except ValueError as error:
         raise ArgumentError(f"at={at!r} is no moment with a zone, such as 2025-03-01T10:00:00+00:00.") from error

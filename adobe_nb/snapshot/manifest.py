@@ -11,6 +11,7 @@ from typing import Any
 
 import pandas as pd
 
+from adobe_nb.api.reactor.dates import parse_zoned
 from adobe_nb.api.reactor.frames import DTYPES
 from adobe_nb.errors import ArgumentError, SnapshotError
 from adobe_nb.snapshot.disk import reading
@@ -212,8 +213,8 @@ def _manifest(folder: Path, number: int, document: Mapping[str, Any]) -> Manifes
     return Manifest(
         folder=folder,
         number=number,
-        started=moment(document["started"]),
-        finished=moment(document["finished"]),
+        started=parse_zoned(document["started"]),
+        finished=parse_zoned(document["finished"]),
         about=dict(document["about"]),
         columns=columns,
         parts=parts,
@@ -223,11 +224,3 @@ def _manifest(folder: Path, number: int, document: Mapping[str, Any]) -> Manifes
 def part_of(document: Mapping[str, Any]) -> Part:
     """A part from its JSON values. Raises TypeError or ValueError for anything else."""
     return Part(**{**document, "columns": tuple(document["columns"])})
-
-
-def moment(text: str) -> datetime:
-    """A moment with its time zone. Raises ValueError when the text has none."""
-    parsed = datetime.fromisoformat(text)
-    if parsed.tzinfo is None:
-        raise ValueError(text)
-    return parsed

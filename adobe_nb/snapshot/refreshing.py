@@ -15,6 +15,7 @@ from typing import Any
 
 import pandas as pd
 
+from adobe_nb.api.reactor.dates import parse_zoned
 from adobe_nb.api.reactor.jsonapi import Client
 from adobe_nb.api.reactor.paging import PAGE_SIZE, Listing, read_lists
 from adobe_nb.errors import NotAllowed, NotFound, SnapshotError, SnapshotWarning
@@ -23,7 +24,7 @@ from adobe_nb.session import Session
 from adobe_nb.snapshot.changes import different
 from adobe_nb.snapshot.draft import Draft
 from adobe_nb.snapshot.filling import Filling, fill
-from adobe_nb.snapshot.manifest import Manifest, moment
+from adobe_nb.snapshot.manifest import Manifest
 from adobe_nb.snapshot.plan import EVENTS, checked_tables, promised, tables_below
 from adobe_nb.snapshot.pulling import (
     Chosen,
@@ -54,7 +55,7 @@ def refresh(session: Session, folder: str | Path) -> Manifest:
     tables, chosen, client = checked_tables(base.about["tables"]), base.about["chosen"], session.client
     scope = look_around(client, chosen)
     _check_there(scope, base)
-    since = min(moment(part.at) for part in base.parts)
+    since = min(parse_zoned(part.at) for part in base.parts)
     events, traces = _events(client, since, needed=EVENTS in tables)
     about = {**about_of(session, chosen, tables), "base": base.number}
     with store.begin(about, promised(tables)) as draft:

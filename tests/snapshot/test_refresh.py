@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
 from adobe_nb import snapshot
+from adobe_nb.api.reactor.dates import parse_zoned
 from adobe_nb.errors import ApiError, ArgumentError, IncompleteResult, SnapshotError
 from adobe_nb.simulator import writes
 from adobe_nb.simulator.calls import Call
@@ -22,7 +23,6 @@ from adobe_nb.simulator.faults import Fault, Faults
 from adobe_nb.simulator.seed import Bulk
 from adobe_nb.snapshot import refreshing
 from adobe_nb.snapshot.filling import in_order
-from adobe_nb.snapshot.manifest import moment
 from adobe_nb.snapshot.store import Store
 from tests.conftest import sign_in, started
 from tests.support import snapshot_edits as editing
@@ -185,12 +185,12 @@ class TestTime:
         for _ in range(3):
             own.pass_time(30 * 24 * HOUR)
             made = own.refresh()
-            assert all(made.started - moment(part.at) < timedelta(days=1000) for part in made.parts)
+            assert all(made.started - parse_zoned(part.at) < timedelta(days=1000) for part in made.parts)
             assert len({part.at for part in made.parts}) == 1
         own.simulator.requests.clear()
         own.refresh()
         asked = [dict(each.query)["filter[created_at]"] for each in own.simulator.requests if "audit" in each.path]
-        assert asked[0] == f"GT {moment(made.parts[0].at):%Y-%m-%dT%H:%M:%S}.000Z"
+        assert asked[0] == f"GT {parse_zoned(made.parts[0].at):%Y-%m-%dT%H:%M:%S}.000Z"
 
 
 class TestWhatIsThere:

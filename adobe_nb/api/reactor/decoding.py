@@ -10,7 +10,6 @@ import re
 import threading
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 import msgspec
@@ -189,23 +188,6 @@ def is_resource(data: object, resource_type: str) -> bool:
         and bool(data["id"])
         and data.get("type") == resource_type
     )
-
-
-def moment_of(text: str | None) -> datetime | None:
-    """The moment (UTC) that a date of the API says; None for what is none."""
-    try:
-        moment = datetime.fromisoformat(text or "")
-        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
-
-
-def shifted(moment: datetime, by: timedelta) -> datetime:
-    """The moment so much later or earlier, at most the last or the first one that there is."""
-    try:
-        return moment + by
-    except OverflowError:
-        return (datetime.max if by > timedelta(0) else datetime.min).replace(tzinfo=UTC)
 
 
 def _whole(value: object) -> int | None:

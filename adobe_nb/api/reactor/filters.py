@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from adobe_nb.api.reactor.dates import in_utc, moment_of, parse
 from adobe_nb.errors import ArgumentError, IncompleteResult
 from adobe_nb.registry import Attribute, Kind, Resource
 from adobe_nb.suggest import did_you_mean
@@ -93,23 +94,15 @@ def _bound_kind(bound: Scalar) -> str:
     if _OPERATOR.match(text):
         raise ArgumentError(f"between() writes the operator itself: give the bare bound instead of {text!r}.")
     # A number as a text may be compared as a text: only the attribute tells.
-    return "a date" if _ISO_DATE.match(text) and _moment(text) is not None else "a text"
+    return "a date" if _ISO_DATE.match(text) and moment_of(text) is not None else "a text"
 
 
 def _is_before(one: Scalar, other: Scalar) -> bool:
     first, second = _python(one), _python(other)
     if isinstance(first, (int, float)) and isinstance(second, (int, float)):
         return first < second
-    earlier, later = _moment(_plain(one)), _moment(_plain(other))
+    earlier, later = moment_of(_plain(one)), moment_of(_plain(other))
     return earlier is not None and later is not None and earlier < later
-
-
-def _moment(text: str) -> datetime | None:
-    try:
-        moment: datetime = _comparable(text, "datetime")
-    except ValueError:
-        return None
-    return moment
 
 
 def contains(*values: str) -> str:
@@ -276,7 +269,7 @@ def _plain(given: Scalar) -> str:
         return "true" if value else "false"
     if isinstance(value, datetime):
         try:
-            moment = value.replace(tzinfo=UTC) if value.tzinfo is None else _in_utc(value)
+            moment = in_utc(value)
         except ValueError:
             moment = None
         if moment is None:
@@ -357,15 +350,6 @@ def like(text: str) -> re.Pattern[str]:
     return re.compile("".join(parts), re.IGNORECASE | re.DOTALL)
 
 
-def _in_utc(moment: datetime) -> datetime:
-    """The same moment in UTC. Raises ValueError where that leaves the calendar."""
-    try:
-        return moment.astimezone(UTC)
-    except OverflowError:
-        pass
-    raise ValueError(moment)
-
-
 def check_whole(what: str, text: str) -> None:
     """Raise ArgumentError for a text with half a character, a lone surrogate: no request can carry it."""
     if any("\ud800" <= letter <= "\udfff" for letter in text):
@@ -374,8 +358,7 @@ def check_whole(what: str, text: str) -> None:
 
 def _comparable(value: object, kind: Kind) -> Any:
     if kind == "datetime":
-        moment = datetime.fromisoformat(str(value))
-        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else _in_utc(moment)
+        return parse(str(value))
     if kind in {"integer", "number"}:
         return float(str(value))
     text = str(value)

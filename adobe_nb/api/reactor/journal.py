@@ -15,6 +15,7 @@ from typing import Any
 
 import pandas as pd
 
+from adobe_nb.api.reactor.dates import parse_zoned
 from adobe_nb.api.reactor.payloads import Change
 from adobe_nb.api.reactor.redaction import public_resource
 from adobe_nb.errors import JournalError
@@ -127,9 +128,10 @@ def _is_ours(line: dict[str, Any]) -> bool:
     if not isinstance(line.get("entry"), str) or not isinstance(line.get("status"), (int, type(None))):
         return False
     try:
-        return datetime.fromisoformat(line["time"] if "time" in line else line["ended"]).tzinfo is not None
+        parse_zoned(line["time"] if "time" in line else line["ended"])
     except (KeyError, TypeError, ValueError):
         return False
+    return True
 
 
 def journal() -> pd.DataFrame:

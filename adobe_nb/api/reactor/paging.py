@@ -20,7 +20,8 @@ from typing import Any, ClassVar, NamedTuple, Protocol
 import numpy as np
 
 from adobe_nb.api.progress import Meter
-from adobe_nb.api.reactor.decoding import Page, moment_of, plain_page, shifted, wrong_shape
+from adobe_nb.api.reactor.dates import moment_of, shifted
+from adobe_nb.api.reactor.decoding import Page, plain_page, wrong_shape
 from adobe_nb.api.reactor.filters import FUTURE, PAST
 from adobe_nb.api.reactor.jsonapi import Answer, Client, Document, Params
 from adobe_nb.errors import Gap, IncompleteResult, NotFound
