@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cache, cached_property, partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, Literal, NoReturn
 
@@ -86,6 +86,10 @@ class Session:
         self._limiters = limiter_of(credentials.org_id, hosts.reactor), limiter_of(self.org_id, hosts.edge_server)
         if concurrency is not None:
             self.concurrency = concurrency
+        self._client: Client | None = None
+        self._edge_client: EdgeClient | None = None
+        self._reactor: Reactor | None = None
+        self._edge: Edge | None = None
         self._writes_journal = journal
         self._shows_progress = progress
 
@@ -114,9 +118,37 @@ class Session:
         """A sentence when this machine's clock differs from Adobe's by five minutes or more; else nothing."""
         return self._auth.clock_note
 
-    @cached_property
+    # These four are made when first used: to sign in takes none of them. Not by cached_property, which holds a lock in
+    # Python 3.11 that a fork would leave held; of two that are made at once either is good.
+    @property
     def client(self) -> Client:
         """The JSON:API client that ``reactor`` uses."""
+        if self._client is None:
+            self._client = self._new_client()
+        return self._client
+
+    @property
+    def edge_client(self) -> EdgeClient:
+        """The client that ``edge`` uses."""
+        if self._edge_client is None:
+            self._edge_client = self._new_edge_client()
+        return self._edge_client
+
+    @property
+    def reactor(self) -> Reactor:
+        """The Reactor API with this session's credentials."""
+        if self._reactor is None:
+            self._reactor = Reactor(lambda: self.client)
+        return self._reactor
+
+    @property
+    def edge(self) -> Edge:
+        """The Edge Network with this session's credentials."""
+        if self._edge is None:
+            self._edge = Edge(lambda: self.edge_client)
+        return self._edge
+
+    def _new_client(self) -> Client:
         return Client(
             self._transport,
             self._auth,
@@ -128,9 +160,7 @@ class Session:
             journal=Journal() if self._writes_journal else None,
         )
 
-    @cached_property
-    def edge_client(self) -> EdgeClient:
-        """The client that ``edge`` uses."""
+    def _new_edge_client(self) -> EdgeClient:
         hosts = self.credentials.hosts
         return EdgeClient(
             self._transport,
@@ -142,17 +172,6 @@ class Session:
             limiter=self._limiters[1],
             progress=self._progress(self._limiters[1]),
         )
-
-    # Made when first used: to sign in takes neither of them.
-    @cached_property
-    def reactor(self) -> Reactor:
-        """The Reactor API with this session's credentials."""
-        return Reactor(lambda: self.client)
-
-    @cached_property
-    def edge(self) -> Edge:
-        """The Edge Network with this session's credentials."""
-        return Edge(lambda: self.edge_client)
 
     def _progress(self, limiter: Limiter) -> Progress:
         return partial(bar, limiter) if self._shows_progress else no_progress

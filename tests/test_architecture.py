@@ -153,3 +153,10 @@ def test_import_of_a_lazy_name_works_in_a_new_process() -> None:
 def test_the_command_line_starts_without_pandas() -> None:
     code = "from adobe_nb import cli; import sys; cli._parser(); print('pandas' in sys.modules)"
     assert run_python(code).strip() == "False"
+
+
+def test_no_lock_of_a_cached_property_can_be_left_held_by_a_fork() -> None:
+    """In Python 3.11 it holds one lock for all objects of a class while it computes."""
+    for folder in ("http", "auth", "api", "session.py"):
+        paths = [PACKAGE / folder] if folder.endswith(".py") else (PACKAGE / folder).rglob("*.py")
+        assert [path.name for path in paths if "import cached_property" in path.read_text("utf-8")] == []

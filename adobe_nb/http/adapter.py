@@ -9,7 +9,7 @@ import ssl
 import stat
 import time
 from collections.abc import Mapping
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -36,15 +36,13 @@ class Adapter(HTTPAdapter):
     that limits a pull.
     """
 
-    @cached_property
-    def _trust(self) -> truststore.SSLContext:
-        # One for each adapter: a certificate file that was loaded once stays loaded in its context.
-        return truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-
-    @cached_property
-    def _pools(self) -> dict[tuple[str, str, str | bool], Any]:
+    def __init__(self, **options: Any) -> None:
+        # Both here, not when first used: a cached property of Python 3.11 holds a lock, which a fork would leave held.
+        # One context for each adapter: a certificate file that was loaded once stays loaded in it.
+        self._trust = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        self._pools: dict[tuple[str, str, str | bool], Any] = {}
         """The connections to each host; they stay open for as long as this adapter lives."""
-        return {}
+        super().__init__(**options)
 
     def build_connection_pool_key_attributes(
         self, request: requests.PreparedRequest, verify: Any, cert: Any = None

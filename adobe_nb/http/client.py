@@ -90,7 +90,7 @@ def _without_inner_frames(
         problem: BaseException
         try:
             return function(*args, **kwargs)
-        except AdobeError as error:
+        except Exception as error:  # noqa: BLE001 - raised again below
             problem = error.with_traceback(None)
         except KeyboardInterrupt:
             problem = KeyboardInterrupt()

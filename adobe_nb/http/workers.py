@@ -7,7 +7,8 @@ after the other, so nested calls cannot deadlock.
 
 import queue
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -33,6 +34,21 @@ _Result = TypeVar("_Result")
 
 def _no_tick() -> None:
     pass
+
+
+@contextmanager
+def ended(results: Generator[_Item, None, None]) -> Iterator[Generator[_Item, None, None]]:
+    """In this block results are taken; however it is left, nothing more is begun for them.
+
+    An interrupt of the block is told to the pool, as one that arrives while it waits: the requests may hang.
+    """
+    try:
+        yield results
+    except KeyboardInterrupt as interrupt:
+        results.throw(interrupt)
+        raise
+    finally:
+        results.close()
 
 
 class WorkerPool:
@@ -63,7 +79,7 @@ class WorkerPool:
         items: Iterable[_Item],
         *,
         tick: Callable[[], object] = _no_tick,
-    ) -> Iterator[tuple[_Item, _Result]]:
+    ) -> Generator[tuple[_Item, _Result], None, None]:
         """Each item with its result, in the order in which the results arrive.
 
         Items are taken a few ahead of the results, so ``items`` may be a generator that looks at earlier results. The
@@ -100,8 +116,7 @@ class WorkerPool:
                         del error  # else it and this frame would keep each other, and all the pages, alive
                 tick()
                 yield item, result
-        except (KeyboardInterrupt, GeneratorExit):
-            # An interrupt can also arrive in the block that takes the results: there it closes this generator.
+        except KeyboardInterrupt:
             self._abandon(call)
             raise
         finally:
@@ -118,9 +133,10 @@ class WorkerPool:
     ) -> list[_Result]:
         """The results in the order of the items; ``done`` is called after each."""
         results: dict[int, _Result] = {}
-        for number, result in self.map(lambda number: work(items[number]), range(len(items)), tick=tick):
-            results[number] = result
-            done()
+        with ended(self.map(lambda number: work(items[number]), range(len(items)), tick=tick)) as mapped:
+            for number, result in mapped:
+                results[number] = result
+                done()
         return [results[number] for number in range(len(items))]
 
     def _hand_out(

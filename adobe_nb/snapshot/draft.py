@@ -132,8 +132,12 @@ class Draft:
         """Whether the draft has that part, from this run or from the one that it resumes."""
         return (table, property) in self._parts
 
+    def moment_of(self, table: str, property: str | None) -> str:
+        """The moment from which on a part that the draft has lacks changes."""
+        return self._parts[table, property].at
+
     def ids_of(self, table: str, property: str | None) -> list[str]:
-        """The ids in a part that the draft has."""
+        """The ids in a part that the draft has. Raises SnapshotError when its file is damaged."""
         part = self._parts[table, property]
         schema = schema_of(self._columns_of(table, property), part.columns)
         file = part.file(self._data)

@@ -1,6 +1,7 @@
 """A whole pull: everything about some properties, as the next snapshot."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -146,20 +147,32 @@ def pull_properties(
     below: list[Filling] = []
     for each in chosen:
         for filling in direct_parts(draft, scope, each, tables):
-            if draft.has(filling.table, each.id):  # by a run before, which did not come to what is below
-                below += _below(draft, scope, filling, draft.ids_of(filling.table, each.id), tables)
-            else:
+            parents = _stored_ids(draft, filling)
+            if parents is None:
                 direct.append(filling)
+                continue
+            # What is below them lacks changes since these were read, too: a parent that came later is not asked.
+            at = draft.moment_of(filling.table, each.id)
+            below += _below(draft, filling, parents, tables, at)
     for filling, frame in fill(client, direct, label):
-        below += _below(draft, scope, filling, list(frame["id"]), tables)
+        below += _below(draft, filling, list(frame["id"]), tables, scope.at)
     for _ in fill(client, below, label, parents_may_vanish=True):
         pass
 
 
-def _below(draft: Draft, scope: Scope, above: Filling, parents: Sequence[str], tables: Sequence[str]) -> list[Filling]:
+def _stored_ids(draft: Draft, filling: Filling) -> list[str] | None:
+    """The ids of a list that a run before has stored; None when it has to be read."""
+    if not draft.has(filling.table, filling.property):
+        return None
+    with suppress(SnapshotError):  # a damaged file is read anew
+        return draft.ids_of(filling.table, filling.property)
+    return None
+
+
+def _below(draft: Draft, above: Filling, parents: Sequence[str], tables: Sequence[str], at: str) -> list[Filling]:
     """The parts that are listed under these parents and that the draft does not have yet."""
     return [
-        Filling(draft, name, above.property, scope.at, parents=parents)
+        Filling(draft, name, above.property, at, parents=parents)
         for name in tables_below(above.table, tables)
         if not draft.has(name, above.property)
     ]

@@ -132,14 +132,14 @@ class _Refresh:
         """Fill every part but the heads and the audit events; again where something was deleted meanwhile."""
         for left in range(_TRIES - 1, -1, -1):
             try:
-                self._run(tables)
+                self._run(tables, is_last=not left)
             except NotFound:
                 if not left:
                     raise
             else:
                 return
 
-    def _run(self, tables: Sequence[str]) -> None:
+    def _run(self, tables: Sequence[str], *, is_last: bool) -> None:
         known = [each for each in self._scope.chosen if _known(self._base, each.id)]
         new = [each for each in self._scope.chosen if not _known(self._base, each.id)]
         pull_properties(self._client, self._draft, self._scope, new, tables, "refresh")
@@ -150,7 +150,8 @@ class _Refresh:
         for _ in fill(self._client, below, "refresh", parents_may_vanish=True):
             pass
         # A parent that is gone since the look is NotFound, and all is looked at once more: its row has to go, too.
-        for _ in fill(self._client, below_looked_at, "refresh"):
+        # The last time it stays without what is below: its row goes with the next refresh.
+        for _ in fill(self._client, below_looked_at, "refresh", parents_may_vanish=is_last):
             pass
 
     def _look(self, known: Sequence[Chosen], tables: Sequence[str]) -> tuple[list[Filling], list[Filling]]:

@@ -7,6 +7,7 @@ import ssl
 import stringprep
 import sys
 import threading
+import traceback
 import unicodedata
 import zlib
 from collections.abc import Callable, Iterator
@@ -19,6 +20,7 @@ from typing import Any
 
 import pytest
 import trustme
+from requests.auth import AuthBase
 
 from adobe_nb import session as sessions
 from adobe_nb.auth.credentials import Hosts
@@ -606,3 +608,17 @@ class TestWishes:
             Transport(sleep=pauses.append).send(get(server.url), limiter=Limiter())
         assert len(pauses) == 1
         assert pauses[0] > 0.3
+
+
+def test_an_unexpected_error_carries_no_frame_that_knows_the_signed_request() -> None:
+    class Failing(AuthBase):
+        def __call__(self, request: Any) -> Any:
+            return request
+
+        def renew(self, refused: Any) -> bool:
+            raise OSError("a listener failed")
+
+    with stub(lambda got: Answer(401)) as server, pytest.raises(OSError, match="a listener") as caught:
+        Transport(pause=0).send(Request("GET", server.url, repeatable=True), Failing())
+    names = {frame.name for frame in traceback.extract_tb(caught.value.__traceback__)}
+    assert names.isdisjoint({"send", "_exchange", "_decide", "_renew"})

@@ -17,7 +17,7 @@ from adobe_nb.errors import NotFound, TransportError
 from adobe_nb.http import workers
 from adobe_nb.http.cancellation import pause
 from adobe_nb.http.limiter import Limiter
-from adobe_nb.http.workers import WorkerPool, pool_of
+from adobe_nb.http.workers import WorkerPool, ended, pool_of
 from tests.conftest import sign_in, until
 from tests.support.stub import Answer, Got, stub
 
@@ -334,3 +334,24 @@ def test_an_unreachable_service_is_one_error_for_all_threads(simulate: Any) -> N
     with pytest.raises(TransportError, match="cannot be reached") as caught:
         session.reactor.properties.get(*ids)
     assert caught.value.__context__ is None
+
+
+@pytest.mark.parametrize(("problem", "counted"), [(ValueError, 1), (KeyboardInterrupt, 0)])
+def test_only_an_interrupt_of_the_caller_gives_up_what_is_under_way(problem: type[BaseException], counted: int) -> None:
+    """After an error the requests still run, so they count; after an interrupt they may hang for ever."""
+    limiter, under_way, release = Limiter(2), threading.Event(), threading.Event()
+
+    def work(number: int) -> int:
+        if number == 0:
+            return number
+        with limiter.turn():
+            under_way.set()
+            release.wait(20)
+        return number
+
+    with pytest.raises(problem), ended(WorkerPool(lambda: 2).map(work, range(2))) as results:
+        for _ in results:
+            assert under_way.wait(20)
+            raise problem
+    assert limiter.in_flight == counted
+    release.set()

@@ -256,6 +256,18 @@ class TestWhatIsThere:
         assert not [each.path for each in own.simulator.requests if long in each.path]
         assert_same(made, own.pull(tables=MOST_EDITED))
 
+    def test_a_stored_list_that_was_damaged_is_read_again(self, own: Company) -> None:
+        long, last = own.long["id"].iloc[0], f"/properties/{own.short['id'].iloc[0]}/data_elements"
+        with (
+            broken(own.session, own.simulator, last.__eq__, lambda: {("rules", long)} <= stored(own.folder)),
+            pytest.raises(ApiError),
+        ):
+            own.pull(own.folder, tables=MOST_EDITED)
+        for file in own.folder.rglob(f"rules/property={long}/part.parquet"):
+            file.write_bytes(bytes(file.stat().st_size))
+        made = own.pull(own.folder, tables=MOST_EDITED)
+        assert_same(made, own.pull(tables=MOST_EDITED))
+
     def test_columns_that_were_promised_otherwise_are_read_again(self, own: Company) -> None:
         """As after an update of the package."""
         made = own.pull(own.folder, tables=EVERYTHING)

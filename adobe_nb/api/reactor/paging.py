@@ -25,6 +25,7 @@ from adobe_nb.api.reactor.decoding import Page, plain_page, wrong_shape
 from adobe_nb.api.reactor.filters import FUTURE, PAST
 from adobe_nb.api.reactor.jsonapi import Answer, Client, Document, Params
 from adobe_nb.errors import Gap, IncompleteResult, NotFound
+from adobe_nb.http.workers import ended
 from adobe_nb.registry import RESOURCES, Resource
 
 PAGE_SIZE = 100
@@ -183,6 +184,7 @@ def read_lists(
         _Reading(_List(number, listing, sink, first, parents_may_vanish), listing.low, listing.high)
         for number, (listing, sink) in enumerate(zip(listings, sinks, strict=True), at)
     )
+    unread = len(listings)
     with client.progress(label) as meter:
         meter.expect(len(listings))
         while readings:
@@ -203,8 +205,11 @@ def read_lists(
                     whole.rows = 0
                 elif whole.in_windows:
                     _check_windows(client, whole, meter)
+                unread -= 1
                 yield ListRead(whole.at, whole.rows, whole.total)
             readings = again
+    if unread:
+        raise IncompleteResult(f"{unread} lists of {label} were not read to their end. Run it again.")
 
 
 def _read_pages(client: Client, readings: Iterable["_Reading"], meter: Meter) -> Iterator["_Reading"]:
@@ -215,16 +220,17 @@ def _read_pages(client: Client, readings: Iterable["_Reading"], meter: Meter) ->
         # on page by page.
         pages = ((reading, number) for reading in readings for number in reading.next_pages())
         unfinished: dict[_Reading, None] = {}
-        for (reading, number), answer in client.pool.map(fetch, pages, tick=meter.look):
-            expected = reading.pages
-            rows = reading.add(number, answer)
-            meter.done(rows=rows)
-            meter.expect(reading.pages - expected)
-            if reading.has_arrived:
-                unfinished.pop(reading, None)
-                yield reading
-            else:
-                unfinished[reading] = None
+        with ended(client.pool.map(fetch, pages, tick=meter.look)) as answers:
+            for (reading, number), answer in answers:
+                expected = reading.pages
+                rows = reading.add(number, answer)
+                meter.done(rows=rows)
+                meter.expect(reading.pages - expected)
+                if reading.has_arrived:
+                    unfinished.pop(reading, None)
+                    yield reading
+                else:
+                    unfinished[reading] = None
         readings = list(unfinished)
 
 
