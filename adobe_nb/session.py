@@ -118,8 +118,8 @@ class Session:
         """A sentence when this machine's clock differs from Adobe's by five minutes or more; else nothing."""
         return self._auth.clock_note
 
-    # These four are made when first used: to sign in takes none of them. Not by cached_property, which holds a lock in
-    # Python 3.11 that a fork would leave held; of two that are made at once either is good.
+    # These four are made when first used, because signing in takes only the first. Not by cached_property: in Python
+    # 3.11 it holds a lock, which a fork could leave held. If two threads make one each, either is good.
     @property
     def client(self) -> Client:
         """The JSON:API client that ``reactor`` uses."""

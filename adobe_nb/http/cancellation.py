@@ -1,4 +1,4 @@
-"""Cancellation: what workers do for a call of another thread ends when nobody waits for it any more."""
+"""Cancellation: workers stop when the call of another thread that they work for has ended."""
 
 import threading
 import time
@@ -64,14 +64,9 @@ def working_for(cancellation: Cancellation) -> Iterator[None]:
 
 
 def current() -> Cancellation | None:
-    """That of the call which this thread works for; None when it works for itself."""
+    """The cancellation of the call that this thread is a worker of; None in any other thread."""
     cancellation: Cancellation | None = getattr(_worker, "cancellation", None)
     return cancellation
-
-
-def in_a_worker() -> bool:
-    """Whether this thread works for a call that another thread made."""
-    return current() is not None
 
 
 def pause(seconds: float) -> None:

@@ -79,7 +79,7 @@ UNSIGNED = _Unsigned()
 def _without_inner_frames(
     function: Callable[_Arguments, _Result],
 ) -> Callable[_Arguments, _Result]:
-    """Decorator: whatever is raised, no frame of the function or below it is in the traceback.
+    """Decorator: no frame of the function, or of what it calls, is in the traceback of an error.
 
     Those frames know the signed request. An error is raised outside the ``except`` block, since it would carry the
     frames along as its context.
@@ -157,7 +157,7 @@ class Transport:
             renewed = renewed or decision.action is Action.RENEW
             if decision.counted:
                 number += 1
-            # What everybody has to wait for is waited for at the limiter, which this request passes again.
+            # When the service closed for all threads, this request waits at the limiter with the others.
             if decision.seconds and not (decision.everybody and limiter):
                 self._sleep(decision.seconds)
 
@@ -182,7 +182,7 @@ class Transport:
         return _masked(response, signed, signer), signed
 
     def _decide(self, attempt: Attempt, signer: Signer, signed: requests.PreparedRequest | None) -> Decision:
-        """What the policy says; a renewal of the token that it wants is tried at once."""
+        """The policy's decision; when it is to renew the token, that is tried at once."""
         decision = self._policy.decide(attempt)
         if decision.action is Action.RENEW and not _renew(signer, signed):
             return self._policy.decide(replace(attempt, renewable=False))

@@ -1,6 +1,6 @@
 """When to send a request again: a pure decision about each attempt.
 
-Every rule about repeating a request is in here, and nothing else is: no clock, no sleeping, no I/O. A write is repeated
+All rules about repeating a request are here, and nothing else: no clock, no sleeping, no I/O. A write is repeated
 only when it is certain that it was not done: it never arrived, or was refused with 429 or 401.
 """
 
@@ -70,7 +70,7 @@ class RetryPolicy:
     attempts_foreign: int = 2
     """For a service that is unknown: a login page in between stays until the user has signed in."""
     attempts_unauthorized: int = 5
-    """A new token can take seconds to be accepted everywhere; where none was yet, it is the credential."""
+    """A new token can take seconds to be accepted everywhere. If none ever was, the credential is wrong."""
 
     def decide(self, attempt: Attempt) -> Decision:
         """What to do after the attempt."""
@@ -85,7 +85,7 @@ class RetryPolicy:
         return self._after_response(attempt, attempt.outcome)
 
     def is_refusal(self, response: Response, retry_after: float | None) -> bool:
-        """Whether the service is asked too much at once: the limiter slows down."""
+        """Whether the service has too many requests at once, so that the limiter must slow down."""
         return response.status == 429 or (response.status in BUSY and retry_after is not None)
 
     def closing_time(self, response: Response, retry_after: float | None) -> float | None:
@@ -119,7 +119,7 @@ class RetryPolicy:
         wait = attempt.retry_after or 0.0
         if not again or wait > self.longest_wait:
             return Decision(Action.RETURN)
-        # "Retry-After: 0" is no reason to hurry.
+        # "Retry-After: 0" does not mean that the next attempt will succeed.
         if wait == 0:
             return self._back_off(attempt)
         return Decision(Action.WAIT, wait, everybody=response.status in BUSY)
@@ -132,7 +132,7 @@ class RetryPolicy:
         return attempt.known and attempt.number < self.attempts_unauthorized
 
     def _renewal(self, attempt: Attempt) -> Decision:
-        # A token that expired is no failed attempt. One that is refused at once may need a moment.
+        # An expired token does not count as a failed attempt. A new one that is refused may need a moment.
         if not attempt.renewed:
             return Decision(Action.RENEW, counted=False)
         return Decision(Action.RENEW, self._pause_after(attempt))

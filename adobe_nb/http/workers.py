@@ -38,9 +38,9 @@ def _no_tick() -> None:
 
 @contextmanager
 def ended(results: Generator[_Item, None, None]) -> Iterator[Generator[_Item, None, None]]:
-    """In this block results are taken; however it is left, nothing more is begun for them.
+    """A block that takes results: however it is left, no further request is begun for them.
 
-    An interrupt of the block is told to the pool, as one that arrives while it waits: the requests may hang.
+    An interrupt of the block reaches the pool, too, which then gives up requests that may hang.
     """
     try:
         yield results

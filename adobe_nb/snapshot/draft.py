@@ -2,7 +2,7 @@
 
 The folder of a draft is arranged like a snapshot, and two files more record the work::
 
-    .draft-<random>/_plan.json      what it will become; a folder without it is no use
+    .draft-<random>/_plan.json      what it will become; without it the folder is removed
     .draft-<random>/_parts.jsonl    a line for each complete part
 """
 
@@ -133,7 +133,7 @@ class Draft:
         return (table, property) in self._parts
 
     def moment_of(self, table: str, property: str | None) -> str:
-        """The moment from which on a part that the draft has lacks changes."""
+        """The moment of a part that the draft has: it lacks later changes."""
         return self._parts[table, property].at
 
     def ids_of(self, table: str, property: str | None) -> list[str]:
@@ -180,7 +180,7 @@ class Draft:
     def keep(self, table: str, property: str | None, manifest: Manifest, *, at: str | None = None) -> bool:
         """Take a part over from an earlier snapshot without copying it; returns whether it could.
 
-        It cannot when there is no such part, its file is not complete, or other columns were
+        It returns False when the part is missing, its file is incomplete, or other columns were
         promised then: pull the part instead. ``at`` as in ``put``, when nothing is known to have
         changed since; None keeps the earlier moment.
         """

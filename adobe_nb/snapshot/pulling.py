@@ -151,7 +151,7 @@ def pull_properties(
             if parents is None:
                 direct.append(filling)
                 continue
-            # What is below them lacks changes since these were read, too: a parent that came later is not asked.
+            # The lists below are as old as this one: they are read for its parents only, not for later ones.
             at = draft.moment_of(filling.table, each.id)
             below += _below(draft, filling, parents, tables, at)
     for filling, frame in fill(client, direct, label):

@@ -150,7 +150,7 @@ class _Refresh:
         for _ in fill(self._client, below, "refresh", parents_may_vanish=True):
             pass
         # A parent that is gone since the look is NotFound, and all is looked at once more: its row has to go, too.
-        # The last time it stays without what is below: its row goes with the next refresh.
+        # On the last try its row stays, with nothing below it, until the next refresh.
         for _ in fill(self._client, below_looked_at, "refresh", parents_may_vanish=is_last):
             pass
 

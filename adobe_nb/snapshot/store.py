@@ -3,7 +3,7 @@
 ::
 
     folder/
-      000001/_manifest.json                         what it holds; without it a folder is no snapshot
+      000001/_manifest.json                         what it holds; without it the folder is not a snapshot
       000001/rules/property=PR…/part.parquet        a table, property by property
       000001/companies/part.parquet                 a table that belongs to no property
       000001/_plan.json, 000001/_parts.jsonl        the records of the draft that it was
@@ -235,7 +235,7 @@ class Store:
 
 def _check_keep(keep: object) -> None:
     if isinstance(keep, bool) or not isinstance(keep, int):
-        raise ArgumentError(f"keep={keep!r} is no whole number: how many snapshots stay.")
+        raise ArgumentError(f"Invalid keep={keep!r}: must be the number of snapshots to keep, from 1.")
     if keep < 1:
         raise ArgumentError(f"keep={keep} would remove every snapshot. Give 1 or more, or remove the folder.")
 

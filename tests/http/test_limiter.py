@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 
 import pytest
 
-from adobe_nb.http.cancellation import Cancellation, Cancelled, in_a_worker, pause, working_for
+from adobe_nb.http.cancellation import Cancellation, Cancelled, current, pause, working_for
 from adobe_nb.http.limiter import Limiter, Turn
 
 
@@ -180,7 +180,7 @@ def test_whoever_waits_for_a_call_that_is_over_is_sent_away() -> None:
 
     def wait() -> None:
         with working_for(call):
-            assert in_a_worker()
+            assert current() is call
             try:
                 with limiter.turn():
                     pass
@@ -214,7 +214,7 @@ def test_a_pause_ends_with_the_call() -> None:
     with working_for(call), pytest.raises(Cancelled):
         pause(60)
     assert time.monotonic() - began < 20
-    assert not in_a_worker()
+    assert current() is None
 
 
 def test_a_pause_outside_lasts_as_long_as_it_should() -> None:

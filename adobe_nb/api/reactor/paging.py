@@ -441,7 +441,7 @@ class _Reading:
             rows *= self.listing.deepest or 1
         low, high = self.bounds
         number = min(max(math.ceil(total / (_ROWS_IN_A_WINDOW * rows)), 2), _MOST_WINDOWS)
-        # None shorter than a moment: the moment where a window begins is its place in the order.
+        # No window is shorter than a moment: the moment where it begins is its place in the order.
         number = min(number, (high - low) // _MOMENT)
         inner = [low + (high - low) * step / number for step in range(1, number)]
         windows = [
@@ -506,14 +506,14 @@ def _check_windows(client: Client, whole: _List, meter: Meter) -> None:
 
 
 class Completeness:
-    """What was read of a list so far, and what speaks against its being the whole list.
+    """What was read of a list so far, and whether that is the whole list.
 
     A list is complete when every page named the same total, no resource came twice and the number is right, and when
     nothing was created (or, under a filter, changed) while several pages were read: one resource less and another one
     more would leave all numbers as they were.
 
     ``in_order``: the pages come one after the other and are handed on, so that the list cannot be read again. Then new
-    resources, which come last, are no trouble: those that were there before must be as many as the first page said.
+    resources, which come last, do no harm: the number of older ones must be the total of the first page.
     Ids are compared with those of the page before only, so that memory does not grow with the list.
     """
 
@@ -582,7 +582,7 @@ class Completeness:
         return np.sort(np.frombuffer(self._ids, np.int64)) if self._ids else np.empty(0, np.int64)
 
     def gap(self, first: int | None = None) -> Gap | None:
-        """What speaks against it; None when it is complete. ``first``: only so many were wanted."""
+        """The gap that was found; None when the list is complete. ``first``: only that many were requested."""
         if self._in_order:
             old = self.received - self.late if self.pages > 1 else self.received
             is_right = self.announced in {None, old}

@@ -106,9 +106,8 @@ class _Found(Documents):
         """The page. Raises IncompleteResult for what was not asked for."""
         resources, meta = body.get("data"), body.get("meta")
         total = meta.get("total_hits") if isinstance(meta, dict) else None
-        if not isinstance(total, int) or isinstance(total, bool):
-            total = -1
-        if not isinstance(resources, list) or total < 0:
+        # Not isinstance: true and false are integers to Python.
+        if not isinstance(resources, list) or type(total) is not int or total < 0:
             raise wrong_shape(_PATH, "did not answer with a list of resources and their number")
         for resource in resources:
             _check_resource(resource, listing)

@@ -286,7 +286,7 @@ class Notes(Creatable):
 
 
 def perform(client: Client, change: Change, before: object = None) -> Document | None:
-    """Send a change, with what it was before and what became of it in the journal."""
+    """Send a change, and record the state before and the outcome in the journal."""
     entry = client.note(change, before)
     problem: AdobeError | None = None
     document: Document | None = None
