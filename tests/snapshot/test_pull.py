@@ -144,7 +144,7 @@ class TestWrongWishes:
         ],
     )
     def test_of_another_type_are_told(self, pulled: Path, call: Any) -> None:
-        with pytest.raises(ArgumentError, match=r"Name one table|whole number|is a path"):
+        with pytest.raises(ArgumentError, match=r"Name one table|number of snapshots|is a path"):
             call(pulled)
 
     def test_one_folder_is_of_one_organisation_and_one_service(self, company: Any, tmp_path: Path) -> None:
