@@ -16,8 +16,8 @@ from typing import Any, Literal, NoReturn
 from adobe_nb.api.edge.bindings import Edge, EdgeClient
 from adobe_nb.api.progress import Progress, bar, no_progress
 from adobe_nb.api.reactor.bindings import Reactor
+from adobe_nb.api.reactor.client import Client
 from adobe_nb.api.reactor.journal import Journal
-from adobe_nb.api.reactor.jsonapi import Client
 from adobe_nb.auth import sources
 from adobe_nb.auth.credentials import Candidate, Credentials, Found, Secret, clean_token, credentials_of, read_claims
 from adobe_nb.auth.ims import Clock, ImsAuth, Token, pasted, utc_now

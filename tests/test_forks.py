@@ -25,15 +25,15 @@ import pytest
 
 import adobe_nb
 from adobe_nb import session as sessions
+from adobe_nb.api.reactor.client import in_parallel
 from adobe_nb.api.reactor.decoding import decoder_of
 from adobe_nb.auth import keyring_store
 from adobe_nb.auth.credentials import Secret
 from adobe_nb.auth.profiles import Store
 from adobe_nb.errors import AdobeError, NotFound, TransportError
 from adobe_nb.http import limiter as limiters
-from adobe_nb.http import workers
 from adobe_nb.http.limiter import Limiter
-from adobe_nb.http.workers import WorkerPool
+from adobe_nb.http.workers import map_unordered
 from adobe_nb.registry import RESOURCES
 from adobe_nb.simulator import server as simulator_server
 from tests.conftest import sign_in, until
@@ -162,11 +162,9 @@ class TestReads:
             for reader in readers:
                 reader.result()
 
-    def test_after_the_threads_have_gone(self, session: sessions.Session, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(workers, "_IDLE", 0.05)
-        session.client.pool.begin_anew()
+    def test_after_the_threads_have_gone(self, session: sessions.Session) -> None:
         right = tables(session)
-        assert until(lambda: session.client.pool.threads == 0)
+        assert until(lambda: not any(thread.name == "adobe_nb worker" for thread in threading.enumerate()))
         children = [Child(lambda at=number: compare(session, right, at)) for number in range(3)]
         assert [child.result() for child in children] == [len(right)] * 3
 
@@ -237,8 +235,8 @@ class TestLocks:
         right = tables(session)
         pools = session._transport._adapter.poolmanager.pools._container.values()
         locks = [
-            session._auth._lock, session.client.limiter._changed, session.client.pool._lock, sessions._lock,
-            limiters._lock, workers._lock, simulator_server._lock, decoder_of(RESOURCES["rules"])._lock,
+            session._auth._lock, session.client.limiter._changed, sessions._lock,
+            limiters._lock, simulator_server._lock, decoder_of(RESOURCES["rules"])._lock,
             *(pool.pool.mutex for pool in pools),
         ]  # fmt: skip
         held, release = threading.Event(), threading.Event()
@@ -325,9 +323,9 @@ class TestLocks:
 
 
 class TestFromInside:
-    def test_a_thread_of_a_crew(self, session: sessions.Session) -> None:
+    def test_a_worker_thread(self, session: sessions.Session) -> None:
         right = tables(session)
-        found = session.client.pool.results(lambda at: in_child(lambda: compare(session, right, at)), range(3))
+        found = in_parallel(session.client, lambda at: in_child(lambda: compare(session, right, at)), range(3))
         assert found == [len(right)] * 3
 
     def test_a_thread_of_a_users_pool(self, session: sessions.Session) -> None:
@@ -337,12 +335,11 @@ class TestFromInside:
         assert found == [len(right)] * 3
 
     def test_a_call_under_way_is_an_error_in_the_child_and_goes_on_in_the_parent(self) -> None:
-        pool = WorkerPool(lambda: 2)
         children: list[int] = []
         read, write = os.pipe()
 
         def run() -> None:
-            for number, _ in pool.map(lambda number: number, range(20)):
+            for number, _ in map_unordered(lambda number: number, range(20), threads=lambda: 2):
                 if number == 3:
                     children.append(os.fork())
 

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any, NoReturn, TypeAlias
 
 from adobe_nb.errors import CredentialsError, IncompleteCredentials
-from adobe_nb.http.hosts import check_base_url, is_loopback
+from adobe_nb.http.client import check_base_url, is_loopback
 
 DEFAULT_SCOPES = (
     "AdobeID",

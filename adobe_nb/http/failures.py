@@ -19,7 +19,6 @@ from urllib3.exceptions import (
 from urllib3.util.ssl_match_hostname import CertificateError
 
 from adobe_nb.errors import RedirectRefused, TransportError
-from adobe_nb.http.hosts import is_loopback
 from adobe_nb.http.messages import Request, Response
 
 
@@ -65,7 +64,7 @@ def _unusable(request: Request, what: str) -> Failure:
     return Failure(text, final=True)
 
 
-def failure_of(request: Request, error: Exception) -> Failure:
+def failure_of(request: Request, error: Exception, *, is_local: bool = False) -> Failure:
     """What an error of the HTTP library means for this request."""
     place = request.place
     cause = _cause(error)
@@ -79,7 +78,7 @@ def failure_of(request: Request, error: Exception) -> Failure:
     if isinstance(error, exceptions.Timeout):
         return _timeout(request, error)
     if isinstance(error, exceptions.ConnectionError):
-        return _connection_failure(request, cause)
+        return _connection_failure(request, cause, is_local=is_local)
     if isinstance(error, (exceptions.InvalidSchema, exceptions.InvalidProxyURL)):
         text = f"The proxy set for {place} cannot be used. Check HTTPS_PROXY, ALL_PROXY."
         return Failure(text, never_sent=True)
@@ -126,9 +125,9 @@ def _timeout(request: Request, error: exceptions.Timeout) -> Failure:
     return Failure(f"{request.place} did not answer in time. {_next_step(request)}")
 
 
-def _connection_failure(request: Request, cause: object) -> Failure:
+def _connection_failure(request: Request, cause: object, *, is_local: bool) -> Failure:
     advice = "Check network, VPN, proxy."
-    if is_loopback(request.url):
+    if is_local:
         advice = "Is the simulator running (adobe-nb simulator)?"
     if isinstance(cause, (NewConnectionError, NameResolutionError)):
         return Failure(f"{request.place} cannot be reached. {advice}", never_sent=True)

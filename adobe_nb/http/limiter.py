@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from adobe_nb.forks import in_children, restarts
-from adobe_nb.http.cancellation import Cancellation, Cancelled, current
+from adobe_nb.http.workers import Cancelled, worker
 
 CEILING = 16
 """Requests in flight at once, at most, unless the user says otherwise."""
@@ -96,7 +96,7 @@ class Limiter:
     @property
     def limit(self) -> int:
         """Requests that may be in flight now."""
-        return max(1, int(self._limit))
+        return int(self._limit)
 
     @property
     def ceiling(self) -> int:
@@ -124,10 +124,14 @@ class Limiter:
     def turn(self) -> Iterator[Turn]:
         """Wait until one more request may be sent; the block sends it and fills in the turn. Raises Cancelled."""
         turn = Turn()
-        call = current()
+        call = worker.cancellation
         # Inside the try: an interrupt can come at any place in here, and the turn must not stay in flight.
         try:
-            self._enter(turn, call)
+            self._enter(turn)
+            if call is not None:
+                call.on_abandon[turn] = partial(self.give_up, turn)
+                if call.cancelled:  # perhaps it was abandoned just before
+                    raise Cancelled
             yield turn
         finally:
             self._leave(turn)
@@ -141,19 +145,16 @@ class Limiter:
                 self._turns.remove(turn)
                 self._changed.notify_all()
 
-    def _enter(self, turn: Turn, call: Cancellation | None) -> None:
+    def _enter(self, turn: Turn) -> None:
+        call = worker.cancellation
         with self._changed:
-            while self.closed_for or self.in_flight >= self.limit:
+            while (closed_for := self._closed_until - self._clock()) > 0 or len(self._turns) >= int(self._limit):
                 if call is not None and call.cancelled:
                     raise Cancelled
-                self._changed.wait(min(self.closed_for or _SLICE, _SLICE))
+                self._changed.wait(min(closed_for, _SLICE) if closed_for > 0 else _SLICE)
             turn.began = self._clock()
             self._turns.add(turn)
-            turn.in_flight = self.in_flight
-        if call is not None:
-            call.on_abandon[turn] = partial(self.give_up, turn)
-            if call.cancelled:  # perhaps it was abandoned just before
-                raise Cancelled
+            turn.in_flight = len(self._turns)
 
     def _leave(self, turn: Turn) -> None:
         with self._changed:
@@ -165,8 +166,7 @@ class Limiter:
             if turn.refused:
                 self._refuse(turn)
             elif turn.answered:
-                self._grow(turn)
-                self._compare(self._clock() - turn.began)
+                self._learn(turn)
             self._changed.notify_all()
 
     def _refuse(self, turn: Turn) -> None:
@@ -190,24 +190,23 @@ class Limiter:
         self._limit = min(self._limit, max(least, self._limit / 2))
         self._halved_at = self._clock()
 
-    def _grow(self, turn: Turn) -> None:
+    def _learn(self, turn: Turn) -> None:
+        """From a clean response: grow, unless responses have become slow."""
         # It proves nothing about a limit that was not used, or about one that was halved since.
-        if turn.in_flight * 2 < self.limit or turn.began <= self._halved_at:
-            return
-        if turn.in_flight + 1 > self._roof:
-            self._clean_at_roof += 1
-            # These add up to half of (clean / _PROBE) ** 2: 1 after 212 responses, 8 after 600.
-            self._roof += self._clean_at_roof / _PROBE**2
-        step = 1 if self._halved_at < 0 else 2 / self._limit
-        self._limit = min(self._limit + step, self._roof, self._ceiling)
+        if turn.in_flight * 2 >= int(self._limit) and turn.began > self._halved_at:
+            if turn.in_flight + 1 > self._roof:
+                self._clean_at_roof += 1
+                # These add up to half of (clean / _PROBE) ** 2: 1 after 212 responses, 8 after 600.
+                self._roof += self._clean_at_roof / _PROBE**2
+            step = 1 if self._halved_at < 0 else 2 / self._limit
+            self._limit = min(self._limit + step, self._roof, self._ceiling)
+        self._durations.append(self._clock() - turn.began)
+        if len(self._durations) >= max(_SAMPLES, int(self._limit)):
+            self._compare(statistics.median(self._durations))
+            self._durations.clear()
 
-    def _compare(self, duration: float) -> None:
+    def _compare(self, median: float) -> None:
         """Halve when responses take much longer than usual: some services queue instead of refusing."""
-        self._durations.append(duration)
-        if len(self._durations) < max(_SAMPLES, self.limit):
-            return
-        median = statistics.median(self._durations)
-        self._durations.clear()
         if self._usual_duration is None or median < self._usual_duration:
             self._usual_duration = median
         elif median > _SLOWER * self._usual_duration + _SLOWER_SECONDS:

@@ -26,9 +26,7 @@ class Request:
     @property
     def full_url(self) -> str:
         """The URL with its query."""
-        if not self.params:
-            return self.url
-        return f"{self.url}?{_query(self.params)}"
+        return self.url + encoded(self.params)
 
     @property
     def place(self) -> str:
@@ -44,22 +42,15 @@ class Response:
     status: int
     headers: Mapping[str, str]
     body: bytes = field(repr=False)
-
-    @property
-    def content_type(self) -> str:
-        """The media type, lower case, without parameters."""
-        return self.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    content_type: str = ""
+    """The media type, lower case, without parameters."""
+    is_foreign: bool = False
+    """Something in between wrote it, such as the login page of a proxy."""
 
     @property
     def is_redirect(self) -> bool:
         """Any 3xx: none of them is followed."""
         return 300 <= self.status < 400
-
-    def is_foreign_to(self, request: Request) -> bool:
-        """Whether something in between wrote it, such as the login page of a proxy."""
-        if not request.expects or not self.body:
-            return False
-        return self.content_type not in request.expects
 
     def retry_after(self, now: datetime) -> float | None:
         """The seconds of ``Retry-After``, from a number or a date; None when it is missing or invalid."""
@@ -90,8 +81,9 @@ def date_of(header: str) -> datetime | None:
 
 # Thousands of lists are read with the same query from the same host.
 @lru_cache(maxsize=256)
-def _query(params: tuple[tuple[str, str], ...]) -> str:
-    return urlencode(params)
+def encoded(params: tuple[tuple[str, str], ...]) -> str:
+    """A query as it stands in a URL, with its question mark."""
+    return f"?{urlencode(params)}" if params else ""
 
 
 @lru_cache(maxsize=64)

@@ -112,7 +112,7 @@ class RetryPolicy:
         repeatable = attempt.request.repeatable
         if response.status in BUSY:
             again = repeatable or response.status == 429
-        elif response.is_foreign_to(attempt.request):
+        elif response.is_foreign:
             again = repeatable and (attempt.known or attempt.number < self.attempts_foreign)
         else:
             again = False

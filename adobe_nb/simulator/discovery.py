@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 from adobe_nb.auth.credentials import Credentials, credentials_of
 from adobe_nb.auth.sources import from_document
 from adobe_nb.errors import CredentialsError, TransportError
-from adobe_nb.http.client import Transport
-from adobe_nb.http.hosts import is_loopback
+from adobe_nb.http.client import Transport, is_loopback
 from adobe_nb.http.messages import Request
 
 if TYPE_CHECKING:

@@ -5,9 +5,9 @@ from functools import cache
 
 import pandas as pd
 
+from adobe_nb.api.reactor.client import Client
 from adobe_nb.api.reactor.collection import Rows
 from adobe_nb.api.reactor.frames import FrameBuilder, columns_of
-from adobe_nb.api.reactor.jsonapi import Client
 from adobe_nb.api.reactor.paging import read_lists, steady
 from adobe_nb.registry import RESOURCES
 from adobe_nb.snapshot.draft import Draft

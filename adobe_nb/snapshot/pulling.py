@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from adobe_nb.api.reactor.client import Client
 from adobe_nb.api.reactor.collection import Rows
 from adobe_nb.api.reactor.inputs import Ids, ids_of_type
-from adobe_nb.api.reactor.jsonapi import Client
 from adobe_nb.api.reactor.paging import Listing, read_lists, steady
 from adobe_nb.errors import ArgumentError, NotFound, SnapshotError
 from adobe_nb.registry import RESOURCES

@@ -15,8 +15,8 @@ from typing import Any
 
 import pandas as pd
 
+from adobe_nb.api.reactor.client import Client
 from adobe_nb.api.reactor.dates import parse_zoned
-from adobe_nb.api.reactor.jsonapi import Client
 from adobe_nb.api.reactor.paging import PAGE_SIZE, Listing, read_lists
 from adobe_nb.errors import NotAllowed, NotFound, SnapshotError, SnapshotWarning
 from adobe_nb.registry import RESOURCES

@@ -25,8 +25,7 @@ from requests.auth import AuthBase
 from adobe_nb import session as sessions
 from adobe_nb.auth.credentials import Hosts
 from adobe_nb.errors import HostNotAllowed, RedirectRefused, TransportError
-from adobe_nb.http.client import Transport
-from adobe_nb.http.hosts import check_url, is_allowed, is_loopback
+from adobe_nb.http.client import Transport, host_of, is_loopback
 from adobe_nb.http.limiter import Limiter
 from adobe_nb.http.messages import Request
 from tests.support.stub import Answer, Got, stub
@@ -50,7 +49,7 @@ def get(url: str, **options: Any) -> Request:
     ],
 )  # fmt: skip
 def test_adobe_and_this_machine_are_allowed(url: str) -> None:
-    check_url(url)
+    host_of(url)
 
 
 @pytest.mark.parametrize(
@@ -86,6 +85,13 @@ def test_adobe_and_this_machine_are_allowed(url: str) -> None:
 def test_anything_else_is_refused_before_a_request(url: str) -> None:
     with pytest.raises(HostNotAllowed, match="not an address"):
         quick().send(get(url))
+
+
+def is_allowed(url: str) -> bool:
+    try:
+        return bool(host_of(url))
+    except HostNotAllowed:
+        return False
 
 
 def look_alikes() -> list[str]:
@@ -144,7 +150,7 @@ def test_a_look_alike_gets_no_secret_and_no_look_up(monkeypatch: pytest.MonkeyPa
 
 def test_a_password_in_a_refused_url_is_not_repeated() -> None:
     with pytest.raises(HostNotAllowed) as caught:
-        check_url("https://user:hushhush@evil.test/x?secret=hushhush")
+        host_of("https://user:hushhush@evil.test/x?secret=hushhush")
     assert "hushhush" not in str(caught.value)
 
 
@@ -415,6 +421,15 @@ class TestRetries:
         with stub(self.answering(429, 200, headers={"Retry-After": "7"})) as server:
             Transport(sleep=pauses.append).send(get(server.url))
         assert pauses == [7.0]
+
+    @pytest.mark.parametrize(("expects", "sent"), [((), 1), (("application/json",), 2), (("text/html",), 1)])
+    def test_a_page_of_another_type_is_tried_again_only_where_a_type_is_expected(
+        self, expects: tuple[str, ...], sent: int
+    ) -> None:
+        with stub(lambda got: Answer(200, b"<html>", {"Content-Type": "text/html; charset=utf-8"})) as server:
+            response = quick().send(get(server.url, expects=expects))
+            assert len(server.got) == sent
+        assert (response.content_type, response.is_foreign) == ("text/html", sent == 2)
 
     def test_pauses_grow(self) -> None:
         pauses: list[float] = []

@@ -1,6 +1,5 @@
 """The retry policy: a table of attempts and decisions."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -32,7 +31,8 @@ def wait_with_everybody(seconds: float) -> Decision:
 
 
 def response(status: int, body: bytes = b"{}", media_type: str = JSON) -> Response:
-    return Response(status, {"Content-Type": media_type}, body)
+    is_foreign = bool(body) and media_type != JSON
+    return Response(status, {"Content-Type": media_type}, body, media_type, is_foreign)
 
 
 LOGIN_PAGE = response(200, b"<html>", "text/html")
@@ -91,7 +91,6 @@ def decision(request: Request, outcome: Response | Failure, **facts: Any) -> Dec
         (READ, LOGIN_PAGE, {"number": 2, "known": True}, wait(1.0)),
         (WRITE, LOGIN_PAGE, {}, RETURN),
         (READ, response(204, b"", ""), {}, RETURN),
-        (replace(READ, expects=()), LOGIN_PAGE, {}, RETURN),
         # No usable response.
         (READ, UNREACHABLE, {}, wait(0.5)),
         (WRITE, UNREACHABLE, {"number": 2}, wait(1.0)),

@@ -5,7 +5,7 @@ import gc
 import threading
 import time
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -14,10 +14,8 @@ from requests import PreparedRequest
 
 from adobe_nb import session as sessions
 from adobe_nb.errors import NotFound, TransportError
-from adobe_nb.http import workers
-from adobe_nb.http.cancellation import pause
 from adobe_nb.http.limiter import Limiter
-from adobe_nb.http.workers import WorkerPool, ended, pool_of
+from adobe_nb.http.workers import ended, map_unordered, pause
 from tests.conftest import sign_in, until
 from tests.support.stub import Answer, Got, stub
 
@@ -25,32 +23,33 @@ SOON = 20
 """Seconds: what would hang takes 60 or 120; where a machine is busy, what ends at once may take some."""
 
 
-@pytest.fixture
-def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Threads without work go after a tenth of a second."""
-    monkeypatch.setattr(workers, "_IDLE", 0.1)
+def names() -> list[str]:
+    """The worker threads there are."""
+    return [thread.name for thread in threading.enumerate() if thread.name == "adobe_nb worker"]
+
+
+def results(work: Callable[[int], Any], items: Iterable[int], threads: int = 4) -> list[Any]:
+    """In the order of the items."""
+    with ended(map_unordered(work, items, threads=lambda: threads)) as pairs:
+        return [result for _, result in sorted(pairs)]
 
 
 def interrupt_after(seconds: float) -> None:
     threading.Timer(seconds, _thread.interrupt_main).start()
 
 
-def test_results_come_in_the_order_of_the_items() -> None:
-    assert WorkerPool(lambda: 4).results(lambda number: number * 2, range(100)) == [number * 2 for number in range(100)]
-
-
-def test_nothing_to_do_needs_no_thread() -> None:
-    pool = WorkerPool(lambda: 4)
-    assert pool.results(lambda number: number, []) == []
-    assert pool.threads == 0
-
-
-def test_map_gives_each_item_with_its_result() -> None:
-    pairs = WorkerPool(lambda: 4).map(lambda number: number * 2, range(100))
+def test_each_item_comes_with_its_result() -> None:
+    pairs = map_unordered(lambda number: number * 2, range(100), threads=lambda: 4)
     assert sorted(pairs) == [(number, number * 2) for number in range(100)]
 
 
-def test_map_takes_only_a_few_items_ahead_of_the_results() -> None:
+def test_nothing_to_do_needs_no_thread() -> None:
+    before = len(names())
+    assert results(lambda number: number, []) == []
+    assert len(names()) == before
+
+
+def test_only_a_few_items_are_taken_ahead_of_the_results() -> None:
     taken = 0
 
     def items() -> Iterator[int]:
@@ -59,7 +58,7 @@ def test_map_takes_only_a_few_items_ahead_of_the_results() -> None:
             taken += 1
             yield number
 
-    pairs = WorkerPool(lambda: 2).map(lambda number: number, items())
+    pairs = map_unordered(lambda number: number, items(), threads=lambda: 2)
     assert taken == 0
     next(pairs)
     assert taken <= 2 * 3
@@ -76,15 +75,14 @@ def test_items_may_depend_on_earlier_results() -> None:
             number += 1
 
     read = 0
-    for number, _ in WorkerPool(lambda: 2).map(lambda number: number, items()):
+    for number, _ in map_unordered(lambda number: number, items(), threads=lambda: 2):
         read += 1
         if number == 10:
             end = 0
     assert read < 30
 
 
-def test_a_closed_map_begins_nothing_more_and_frees_its_threads() -> None:
-    pool = WorkerPool(lambda: 2)
+def test_a_closed_call_begins_nothing_more_and_its_threads_go() -> None:
     begun: list[int] = []
 
     def work(number: int) -> int:
@@ -93,33 +91,42 @@ def test_a_closed_map_begins_nothing_more_and_frees_its_threads() -> None:
             pause(60)
         return number
 
-    pairs = pool.map(work, range(1000))
+    before = len(names())
+    pairs = map_unordered(work, range(1000), threads=lambda: 2)
     assert next(pairs) == (0, 0)
     pairs.close()
-    began = time.monotonic()
-    assert pool.results(lambda number: number, range(10)) == list(range(10))
-    assert time.monotonic() - began < SOON
+    assert until(lambda: len(names()) <= before)
     assert len(begun) < 10
 
 
-def test_what_is_called_inside_works_there_and_blocks_nobody() -> None:
-    pool = WorkerPool(lambda: 2)
+def test_threads_go_when_the_call_has_its_results() -> None:
+    before = len(names())
+    assert results(lambda number: number, range(50), threads=8) == list(range(50))
+    assert until(lambda: len(names()) <= before)
+
+
+def test_what_is_called_inside_works_in_that_thread() -> None:
+    before = len(names())
+    most = 0
+
+    def work(number: int) -> int:
+        nonlocal most
+        most = max(most, len(names()))
+        return number
 
     def nested(number: int) -> list[int]:
-        return pool.results(lambda other: number * 10 + other, range(5))
+        return results(work, range(number * 10, number * 10 + 5))
 
-    assert pool.results(nested, range(8)) == [[number * 10 + other for other in range(5)] for number in range(8)]
-    assert pool.threads <= 2
+    assert results(nested, range(8), threads=2) == [list(range(at * 10, at * 10 + 5)) for at in range(8)]
+    assert most <= before + 2
 
 
 def test_the_block_that_takes_results_may_make_another_call() -> None:
-    pool = WorkerPool(lambda: 2)
-    found = [pool.results(lambda at: at, range(many)) for _, many in pool.map(lambda many: many, [3])]
-    assert found == [[0, 1, 2]]
+    pairs = map_unordered(lambda many: many, [3], threads=lambda: 2)
+    assert [results(lambda at: at, range(many)) for _, many in pairs] == [[0, 1, 2]]
 
 
 def test_the_first_error_ends_it_and_what_waits_is_not_begun() -> None:
-    pool = WorkerPool(lambda: 2)
     begun: list[int] = []
 
     def work(number: int) -> int:
@@ -130,13 +137,12 @@ def test_the_first_error_ends_it_and_what_waits_is_not_begun() -> None:
         return number
 
     with pytest.raises(ValueError, match="3"):
-        pool.results(work, range(1000))
+        results(work, range(1000), threads=2)
     assert len(begun) < 30
-    assert pool.results(lambda number: number, range(10)) == list(range(10))
 
 
-def test_threads_that_wait_for_a_call_that_failed_are_free_at_once() -> None:
-    pool = WorkerPool(lambda: 2)
+def test_a_thread_that_waits_for_a_call_that_failed_goes_at_once() -> None:
+    before = len(names())
 
     def work(number: int) -> None:
         if number:
@@ -144,10 +150,8 @@ def test_threads_that_wait_for_a_call_that_failed_are_free_at_once() -> None:
         pause(60)
 
     with pytest.raises(ValueError, match="1"):
-        pool.results(work, range(2))
-    began = time.monotonic()
-    assert pool.results(lambda number: number, range(10)) == list(range(10))
-    assert time.monotonic() - began < SOON
+        results(work, range(2), threads=2)
+    assert until(lambda: len(names()) <= before)
 
 
 def test_an_error_keeps_nothing_alive_that_it_does_not_need() -> None:
@@ -163,7 +167,7 @@ def test_an_error_keeps_nothing_alive_that_it_does_not_need() -> None:
             return page
 
         with pytest.raises(ValueError, match="1"):
-            WorkerPool(lambda: 1).results(work, range(2))
+            results(work, range(2), threads=1)
         return weakref.ref(page)
 
     gc.disable()
@@ -174,64 +178,60 @@ def test_an_error_keeps_nothing_alive_that_it_does_not_need() -> None:
         gc.enable()
 
 
-def test_ten_callers_have_no_more_threads_than_requests_may_be_in_flight() -> None:
-    pool = WorkerPool(lambda: 5)
+def test_ten_calls_at_once_have_no_more_requests_in_flight_than_the_limiter_lets_through() -> None:
+    limiter = Limiter(5)
     most = 0
 
     def work(number: int) -> int:
         nonlocal most
-        most = max(most, sum(thread.name.startswith("adobe_nb ") for thread in threading.enumerate()))
-        pause(0.002)
+        with limiter.turn():
+            most = max(most, limiter.in_flight)
+            pause(0.002)
         return number
 
-    others = sum(thread.name.startswith("adobe_nb ") for thread in threading.enumerate())
     with ThreadPoolExecutor(10) as callers:
-        results = list(callers.map(lambda _: pool.results(work, range(50)), range(10)))
-    assert results == [list(range(50))] * 10
-    assert pool.threads <= 5
-    assert most <= others + 5
+        found = list(callers.map(lambda _: results(work, range(50), threads=5), range(10)))
+    assert found == [list(range(50))] * 10
+    assert most <= 5
 
 
-def test_threads_go_when_there_is_nothing_to_do(hurried: None) -> None:
-    pool = WorkerPool(lambda: 8)
-    pool.results(lambda _: pause(0.01), range(50))
-    assert pool.threads > 0
-    assert until(lambda: pool.threads == 0)
-    assert pool.results(lambda number: number, range(5)) == list(range(5))
-
-
-def test_threads_that_are_too_many_go_when_the_ceiling_is_lowered() -> None:
-    ceiling = [8]
-    pool = WorkerPool(lambda: ceiling[0])
+def test_a_call_starts_no_more_threads_than_there_may_be_now() -> None:
+    allowed = 2
+    before = len(names())
 
     def work(number: int) -> int:
+        nonlocal allowed
+        there = len(names())
         if number == 50:
-            ceiling[0] = 2
+            allowed = 6
         pause(0.002)
-        return number
+        return there - before
 
-    assert pool.results(work, range(200)) == list(range(200))
-    assert pool.threads <= 2
+    found = dict(map_unordered(work, range(200), threads=lambda: allowed))
+    assert max(found[number] for number in range(40)) == 2
+    assert max(found.values()) == 6
 
 
 def test_a_machine_without_more_threads_does_with_fewer(monkeypatch: pytest.MonkeyPatch) -> None:
-    pool = WorkerPool(lambda: 8)
     start = threading.Thread.start
+    before = len(names())
 
     def few(thread: threading.Thread) -> None:
-        if pool.threads > 2:
+        if len(names()) >= before + 2:
             raise RuntimeError("can't start new thread")
         start(thread)
 
     monkeypatch.setattr(threading.Thread, "start", few)
-    assert pool.results(lambda number: number, range(100)) == list(range(100))
-    assert pool.threads == 2
+    assert results(lambda number: number, range(100), threads=8) == list(range(100))
 
 
-def test_each_limiter_has_a_pool_of_its_own() -> None:
-    one, other = Limiter(), Limiter()
-    assert pool_of(one) is pool_of(one)
-    assert pool_of(one) is not pool_of(other)
+def test_a_machine_without_any_thread_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    def none(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", none)
+    with pytest.raises(RuntimeError, match="can't start"):
+        results(lambda number: number, range(100))
 
 
 class TestInterrupts:
@@ -246,9 +246,8 @@ class TestInterrupts:
         return time.monotonic() - began - 0.3
 
     def test_while_threads_wait(self) -> None:
-        pool = WorkerPool(lambda: 4)
-        assert self.interrupted(lambda: pool.results(lambda _: pause(60), range(8))) < SOON
-        assert pool.results(lambda number: number, range(10)) == list(range(10))
+        assert self.interrupted(lambda: results(lambda _: pause(60), range(8))) < SOON
+        assert results(lambda number: number, range(10)) == list(range(10))
 
     def test_while_the_service_wants_to_be_left_alone(self, demo: Any) -> None:
         session = sign_in(demo)
@@ -280,6 +279,7 @@ class TestInterrupts:
         fine = [f"RL2{number:031x}" for number in range(40)]
         with stub(answer) as server:
             session = sessions_connect(server.url)
+            before = len(names())
             try:
                 for _ in range(3):
                     assert self.interrupted(lambda: session.reactor.rules.get(*hanging)) < SOON
@@ -287,10 +287,9 @@ class TestInterrupts:
                 assert list(session.reactor.rules.get(*fine)["id"]) == fine
                 assert time.monotonic() - began < SOON
                 assert session.client.limiter.in_flight == 0
-                assert session.client.pool.threads <= session.concurrency
             finally:
                 release.set()
-            assert until(lambda: session.client.pool.threads <= session.concurrency)
+            assert until(lambda: len(names()) <= before)
 
     def test_while_a_request_is_tried_again_and_again(self, simulate: Any) -> None:
         from adobe_nb.simulator.faults import Fault, Faults
@@ -349,8 +348,8 @@ def test_only_an_interrupt_of_the_caller_gives_up_what_is_under_way(problem: typ
             release.wait(20)
         return number
 
-    with pytest.raises(problem), ended(WorkerPool(lambda: 2).map(work, range(2))) as results:
-        for _ in results:
+    with pytest.raises(problem), ended(map_unordered(work, range(2), threads=lambda: 2)) as pairs:
+        for _ in pairs:
             assert under_way.wait(20)
             raise problem
     assert limiter.in_flight == counted

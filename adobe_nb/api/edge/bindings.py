@@ -38,7 +38,7 @@ from adobe_nb.api.edge.events import (
 )
 from adobe_nb.api.edge.frames import answer_frame, codes_frame, handle_items, sent_frame, shown_frame
 from adobe_nb.api.edge.validation import checked_hint, checked_state, client_headers, is_hint, refused
-from adobe_nb.api.reactor.jsonapi import CURL_HEADERS
+from adobe_nb.api.reactor.client import CURL_HEADERS
 from adobe_nb.errors import ArgumentError
 
 _SHORTEST_PART = 4

@@ -12,12 +12,12 @@ import requests
 from adobe_nb.api.edge.diagnosis import is_fatal, not_an_answer, refusal, shape
 from adobe_nb.api.edge.validation import AUTH_HEADERS, header_changes, kind
 from adobe_nb.api.progress import Progress, no_progress
-from adobe_nb.api.reactor.jsonapi import in_parallel, unsure
+from adobe_nb.api.reactor.client import in_parallel
+from adobe_nb.api.reactor.error_catalog import unsure
 from adobe_nb.errors import AdobeError, ArgumentError, CredentialsError, TransportError
 from adobe_nb.http.client import UNSIGNED, Signer, Transport
 from adobe_nb.http.limiter import Limiter
 from adobe_nb.http.messages import Request, Response
-from adobe_nb.http.workers import WorkerPool, pool_of
 
 Document = dict[str, Any]
 Endpoint = Literal["interact", "collect"]
@@ -37,11 +37,6 @@ class EdgeClient:
     org_id: str
     progress: Progress = no_progress
     limiter: Limiter = field(default_factory=Limiter)
-
-    @property
-    def pool(self) -> WorkerPool:
-        """The threads that send."""
-        return pool_of(self.limiter)
 
 
 @dataclass(frozen=True, slots=True)

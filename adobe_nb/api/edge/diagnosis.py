@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from adobe_nb.api.edge.error_catalog import EDGE_CODES, EDGE_GATEWAY
 from adobe_nb.api.edge.validation import AUTH_HEADERS
-from adobe_nb.api.reactor.jsonapi import unsure
+from adobe_nb.api.reactor.error_catalog import unsure
 from adobe_nb.errors import EdgeError, IncompleteResult
 from adobe_nb.http.messages import Request, Response
 

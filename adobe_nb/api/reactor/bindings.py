@@ -15,18 +15,17 @@ from urllib.parse import parse_qsl, urlencode
 import numpy as np
 import pandas as pd
 
+from adobe_nb.api.reactor.client import ACCEPT, CURL_HEADERS, JSON_API, Client, attrs_of, in_parallel, masked
 from adobe_nb.api.reactor.collection import AuditEvents, Collection
-from adobe_nb.api.reactor.decoding import problem_of, wrong_shape
 from adobe_nb.api.reactor.filters import Sort
 from adobe_nb.api.reactor.frames import to_frame
-from adobe_nb.api.reactor.inputs import Ids, ids_in, is_null, type_of
-from adobe_nb.api.reactor.jsonapi import ACCEPT, CURL_HEADERS, JSON_API, Client, Document, in_parallel
+from adobe_nb.api.reactor.inputs import Ids, asked, ids_in, is_null, type_of
+from adobe_nb.api.reactor.jsonapi import Document, one_of, problem_of, wrong_shape
 from adobe_nb.api.reactor.libraries import Builds, Libraries
 from adobe_nb.api.reactor.packages import ExtensionPackages, Extensions, UsageAuthorizations
-from adobe_nb.api.reactor.payloads import Change, asked, hidden_in, masked, shown
+from adobe_nb.api.reactor.payloads import Change, hidden_in, shown
 from adobe_nb.api.reactor.polling import Hosts
 from adobe_nb.api.reactor.relations import linked, related, rules_of
-from adobe_nb.api.reactor.responses import attrs_of, one_of
 from adobe_nb.api.reactor.search import EVERYWHERE, search
 from adobe_nb.api.reactor.secrets import Secrets
 from adobe_nb.api.reactor.writes import Editable, Notes, Revisable, RuleComponents, attribute, name_of, perform

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 import pandas as pd
 
+from adobe_nb.api.reactor.client import Client, Params, attrs_of, in_parallel, path_to
 from adobe_nb.api.reactor.decoding import Page, decoder_of, plain_page
 from adobe_nb.api.reactor.filters import (
     FUTURE,
@@ -21,8 +22,8 @@ from adobe_nb.api.reactor.filters import (
     span_of,
 )
 from adobe_nb.api.reactor.frames import DTYPES, FrameBuilder, columns_of, sort_frame, to_frame
-from adobe_nb.api.reactor.inputs import Ids, ids_in, ids_of_type, listed_under, parents_of_one_type
-from adobe_nb.api.reactor.jsonapi import Client, Document, Params, in_parallel
+from adobe_nb.api.reactor.inputs import Ids, checked_limit, ids_in, ids_of_type, listed_under, parents_of_one_type
+from adobe_nb.api.reactor.jsonapi import Document, linked_id, one_of
 from adobe_nb.api.reactor.paging import (
     STEADY_ORDER,
     Listing,
@@ -31,7 +32,6 @@ from adobe_nb.api.reactor.paging import (
     read_lists,
     steady,
 )
-from adobe_nb.api.reactor.responses import attrs_of, checked_limit, linked_id, one_of, path_to
 from adobe_nb.errors import ArgumentError, NameLookupError
 from adobe_nb.registry import RESOURCES, Resource
 from adobe_nb.suggest import candidates

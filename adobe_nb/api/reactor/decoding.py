@@ -5,7 +5,6 @@ first met and kept from then on. Whatever does not fit the row's types is decode
 columns says what is wrong with it.
 """
 
-import json
 import re
 import threading
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -14,10 +13,9 @@ from typing import Annotated, Any
 
 import msgspec
 
-from adobe_nb.api.reactor.redaction import public_columns, public_resource
-from adobe_nb.errors import IncompleteResult
+from adobe_nb.api.reactor.jsonapi import parsed, problem_of, public_columns, public_resource, wrong_shape
 from adobe_nb.forks import restarts
-from adobe_nb.registry import RESOURCES, Kind, Resource
+from adobe_nb.registry import Kind, Resource
 
 _UNKNOWN = re.compile(
     r"Object contains unknown field `(.*)` - at `\$\.data\[[0-9.]+\]\.(attributes|relationships|meta)`"
@@ -79,28 +77,6 @@ def decoder_of(row: Resource) -> "Decoder":
     return known[1]
 
 
-def parsed(body: bytes) -> tuple[Any, str]:
-    """The JSON of these bytes, and why it cannot be read: one of the two."""
-    try:
-        return json.loads(body), ""
-    except RecursionError:
-        return None, "it is nested too deep"
-    except UnicodeDecodeError:
-        return None, "it is not UTF-8"
-    except ValueError as error:
-        # Not the error's own words: a number of thousands of digits is refused with advice for programmers.
-        where = f", line {error.lineno}, column {error.colno}" if isinstance(error, json.JSONDecodeError) else ""
-        return None, f"it is not valid JSON{where}"
-
-
-def wrong_shape(path: str, problem: str) -> IncompleteResult:
-    """The error for an answer that will be the same when it is asked for again; ``problem`` goes on after the path."""
-    return IncompleteResult(
-        f"{path} {problem}. Repeating the request will hardly help: check for a proxy in between, or "
-        f'read the raw answer with reactor.request("GET", "{path}") and report it.'
-    )
-
-
 def plain_page(body: bytes, path: str, kind: str) -> Page:
     """The page as documents. Raises IncompleteResult for what is no list of that type."""
     document, problem = parsed(body)
@@ -120,73 +96,6 @@ def plain_page(body: bytes, path: str, kind: str) -> Page:
         _whole(totals.get("total_count")),
         _whole(totals.get("total_pages")),
         documents=[public_resource(each) for each in items],
-    )
-
-
-def problem_of(data: object, resource_type: str) -> str:
-    """What keeps it from being a resource of that type; empty when nothing does.
-
-    A part may be left out, as in the identifiers of a relationship. One of another shape would be missing values.
-    """
-    if not is_resource(data, resource_type):
-        return f"it holds {_described(data)}"
-    assert isinstance(data, dict)  # noqa: S101 - for the type checker
-    identifier = shown(data["id"])
-    if not data["id"].isascii():
-        return f"the id {identifier} is not plain text"
-    for part in ("attributes", "relationships", "meta"):
-        value = data.get(part, {})
-        if not isinstance(value, dict) and (value is not None or part == "attributes"):
-            return f"{identifier} has {_kind_of(value)} as {part}"
-    row = RESOURCES.get(resource_type)
-    relationships = data.get("relationships") or {}
-    for relation in row.to_one if row else ():
-        link = relationships.get(relation.name)
-        target = link.get("data") if isinstance(link, dict) else None
-        if link is not None and not isinstance(link, dict):
-            return f"{identifier} has {_kind_of(link)} as relationship {relation.name}"
-        if target is not None and not _is_identifier(target):
-            return f"the relationship {relation.name} of {identifier} does not lead to one resource"
-    return ""
-
-
-def _is_identifier(target: object) -> bool:
-    return isinstance(target, dict) and isinstance(target.get("id"), str) and bool(target["id"])
-
-
-def _described(data: object) -> str:
-    if not isinstance(data, dict):
-        return f"{_kind_of(data)} in place of a resource"
-    identifier, kind = data.get("id"), data.get("type")
-    if not isinstance(identifier, str) or not identifier:
-        return f"a resource with {_kind_of(identifier)} as id"
-    if not isinstance(kind, str):
-        return f"{shown(identifier)} with {_kind_of(kind)} as type"
-    return f"{shown(identifier)} of type {shown(kind)}"
-
-
-def _kind_of(value: object) -> str:
-    """What JSON calls it."""
-    if value is None or value == "":
-        return "nothing"
-    if isinstance(value, bool):
-        return "a boolean"
-    names = {dict: "an object", list: "a list", str: "a text", int: "a number", float: "a number"}
-    return names.get(type(value), type(value).__name__)
-
-
-def shown(text: str) -> str:
-    """A text of the service in an error: short, and without half characters, which no output takes."""
-    return text[:60].encode("utf-8", "backslashreplace").decode()
-
-
-def is_resource(data: object, resource_type: str) -> bool:
-    """Whether it is a resource of that type."""
-    return (
-        isinstance(data, dict)
-        and isinstance(data.get("id"), str)
-        and bool(data["id"])
-        and data.get("type") == resource_type
     )
 
 

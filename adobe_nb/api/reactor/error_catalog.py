@@ -1,10 +1,16 @@
-"""Every error code of Reactor and of the gateway before it: why it happens and what to do. Pure data.
+"""What a refusal means: every error code of Reactor and of the gateway before it, and the error that is raised for it.
 
 Codes: Adobe's error guide, https://experienceleague.adobe.com/en/docs/experience-platform/tags/api/guides/errors
 """
 
+import re
+from collections.abc import Mapping
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+from adobe_nb.errors import ApiError, NotAllowed, NotFound, RateLimited
+from adobe_nb.http.messages import Request, Response
 
 
 class Explanation(NamedTuple):
@@ -174,3 +180,96 @@ REACTOR: MappingProxyType[str, Explanation] = MappingProxyType(
 def explanation(code: str | None) -> Explanation | None:
     """What is known of a code, or None."""
     return GATEWAY.get(code or "") or REACTOR.get(code or "")
+
+
+def error_of(request: Request, answer: Response, document: object, look: str = "") -> ApiError:
+    """The exception for an answer of 400 and above; never quotes the body of what is not Adobe's JSON.
+
+    ``look``: of a write, what to look for when the server failed and may have done it before.
+    """
+    errors: list[Mapping[str, Any]] = []
+    code: str | None = None
+    detail = ""
+    request_id = answer.headers.get("x-request-id")
+    if isinstance(document, dict) and document.get("errors"):
+        errors = _error_objects(document["errors"])
+        first = errors[0] if errors else {}
+        code = str(first["code"]) if first.get("code") else None
+        detail = str(first.get("detail") or first.get("title") or "")
+        source = first.get("source")
+        pointer = source.get("pointer") if isinstance(source, dict) else None
+        if isinstance(pointer, str) and pointer not in {"", "/data"}:
+            detail = f"{detail.strip().rstrip('.')}; see {pointer}"
+        meta = first.get("meta")
+        request_id = str(meta["request_id"]) if isinstance(meta, dict) and meta.get("request_id") else request_id
+    elif isinstance(document, dict) and document.get("error_code"):
+        code = str(document["error_code"])
+        errors = [document]
+        detail = str(document.get("message", ""))
+    message = _message(request, answer, code, detail, known=isinstance(document, dict))
+    if look and unsure(answer.status):
+        message = f"{_RUN_AGAIN.sub('', message)} It may have been done all the same. {look}"
+    return _error_class(answer.status)(
+        message,
+        status=answer.status,
+        code=code,
+        errors=errors,
+        request_id=request_id,
+        method=request.method,
+        url=request.full_url,
+        **(known._asdict() if (known := explanation(code)) else {}),
+    )
+
+
+def _error_objects(errors: object) -> list[Mapping[str, Any]]:
+    """The errors of a document: objects, or texts, which are taken for their details."""
+    several = errors if isinstance(errors, list) else [errors]
+    told = [{"detail": error} if isinstance(error, str) else error for error in several]
+    return [error for error in told if isinstance(error, dict)]
+
+
+_RUN_AGAIN = re.compile(r", then run it again(?=\.)")
+
+
+def unsure(status: int) -> bool:
+    """Whether a refusal with that status leaves open what became of a write: a server or a gateway gave up."""
+    return status >= 500 or status in {408, 499}
+
+
+def _message(request: Request, answer: Response, code: str | None, detail: str, *, known: bool) -> str:
+    what = f"{request.method} {path_of(request)} was answered with {answer.status}"
+    if not known:
+        return (
+            f"{what} and a page that is not Adobe's JSON: probably a proxy or a login page in between. Sign in to your "
+            "network, check HTTPS_PROXY, then run it again."
+        )
+    named = f"{what} {code}" if code else what
+    # Half a character, a lone surrogate, cannot be printed.
+    detail = detail.strip().rstrip(".").encode("utf-8", "backslashreplace").decode()
+    said = f" ({detail})" if detail else ""
+    known_code = explanation(code)
+    advice = f"{known_code.cause} {known_code.fix}" if known_code else _advice_by_status(answer.status)
+    return f"{named}{said}. {advice}"
+
+
+def _advice_by_status(status: int) -> str:
+    if status == 404:
+        return "Check the id, whether this is the right organisation, and your rights."
+    if status == 429:
+        return " ".join(GATEWAY["429050"])
+    if status >= 500:
+        return "Adobe's service is not well. Wait a few minutes, then run it again."
+    if status in {400, 409, 422}:
+        return "The service says in brackets what stands in the way. Correct that, then send it again."
+    if status in {401, 403}:
+        return "Check the credentials and the product profiles of their account."
+    return "Compare the request with Adobe's guide."
+
+
+def _error_class(status: int) -> type[ApiError]:
+    return {401: NotAllowed, 403: NotAllowed, 404: NotFound, 429: RateLimited}.get(status, ApiError)
+
+
+def path_of(request: Request) -> str:
+    """The path that was asked for, for messages."""
+    return urlsplit(request.url).path

@@ -13,8 +13,9 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from adobe_nb.api.reactor.decoding import Page, shown
+from adobe_nb.api.reactor.decoding import Page
 from adobe_nb.api.reactor.escapes import decoded
+from adobe_nb.api.reactor.jsonapi import shown
 from adobe_nb.errors import ArgumentError, IncompleteResult
 from adobe_nb.registry import Kind, Resource
 

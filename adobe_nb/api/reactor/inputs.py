@@ -1,9 +1,11 @@
 """What a user hands over where ids are wanted: an id, a list, a frame, a column, a row."""
 
 import math
+import operator
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from adobe_nb.errors import ArgumentError
@@ -156,3 +158,23 @@ def _kind(identifier: str) -> str:
 
 def _a(noun: str) -> str:
     return f"{'an' if noun[:1].lower() in 'aeiou' else 'a'} {noun}"
+
+
+def asked(flag: object, name: str = "dry_run") -> bool:
+    """Whether a switch is on. Raises ArgumentError for what is neither True nor False: a write hangs on it."""
+    if isinstance(flag, (bool, np.bool_)):
+        return bool(flag)
+    raise ArgumentError(f"{name} is True or False, not {repr(flag)[:40]}.")
+
+
+def checked_limit(limit: object) -> int | None:
+    """A whole number from 1, or None. Raises ArgumentError."""
+    if limit is None:
+        return None
+    try:
+        number = 0 if isinstance(limit, bool) else operator.index(limit)  # type: ignore[arg-type]
+    except TypeError:
+        number = 0
+    if number < 1:
+        raise ArgumentError(f"limit is a whole number from 1, not {limit!r}. Leave it out for everything.")
+    return number

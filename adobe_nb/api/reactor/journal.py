@@ -16,8 +16,8 @@ from typing import Any
 import pandas as pd
 
 from adobe_nb.api.reactor.dates import parse_zoned
+from adobe_nb.api.reactor.jsonapi import public_resource
 from adobe_nb.api.reactor.payloads import Change
-from adobe_nb.api.reactor.redaction import public_resource
 from adobe_nb.errors import JournalError
 from adobe_nb.home import state_folder
 

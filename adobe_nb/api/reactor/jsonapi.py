@@ -1,357 +1,285 @@
-"""Documents, pages and errors of JSON:API and of the gateway before it."""
+"""Documents and resources of JSON:API: read, checked, and without the secrets that answers can hold.
+
+Adobe's answers hold live secrets: the token of a tested exchange, part of the credentials, passwords in addresses. They
+are dropped or masked where the answer enters, before anything else reads it. Frames, raw documents, the journal and
+snapshots are all made from answers, so none of them has to know.
+"""
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol, TypeVar
-from urllib.parse import urlsplit
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from requests import PreparedRequest
-from requests.auth import AuthBase
-
-from adobe_nb.api.progress import Progress, no_progress
-from adobe_nb.api.reactor.decoding import parsed, wrong_shape
-from adobe_nb.api.reactor.error_catalog import GATEWAY, explanation
-from adobe_nb.api.reactor.redaction import public
-from adobe_nb.auth.credentials import Secret
-from adobe_nb.errors import (
-    ApiError,
-    IncompleteResult,
-    NotAllowed,
-    NotFound,
-    OutcomeUnknown,
-    RateLimited,
-    RedirectRefused,
-    TransportError,
-)
-from adobe_nb.http.client import Signer, Transport
-from adobe_nb.http.limiter import Limiter
-from adobe_nb.http.messages import Request, Response, date_of
-from adobe_nb.http.workers import WorkerPool, pool_of
+from adobe_nb.errors import IncompleteResult
+from adobe_nb.registry import BY_PREFIX, RESOURCES, Attribute, Resource
 
 Document = dict[str, Any]
-Params = tuple[tuple[str, str], ...]
-_Item = TypeVar("_Item")
-_Result = TypeVar("_Result")
 
-ACCEPT = "application/vnd.api+json;revision=1"
-CURL_HEADERS = (
-    '-H "Authorization: Bearer {ACCESS_TOKEN}"',
-    '-H "x-api-key: {API_KEY}"',
-    '-H "x-gw-ims-org-id: {ORG_ID}"',
+MASK = "••••••••"
+_DEEPEST = 20
+"""Levels of nesting that are searched; what lies deeper is dropped."""
+_SECRET_NAME = re.compile(r"token$|secret|passw|passphrase|private_?key|credential|assertion|api_?key", re.IGNORECASE)
+_USER = re.compile(r"^([a-z][a-z0-9+.-]*:)?//[^/?#]*@", re.IGNORECASE)
+_PARAMETER = re.compile(
+    r"(?<=[?&])([^=&#]*(?:token|secret|passw|signature|credential|api[-_]?key|access[-_]?key|auth)[^=&#]*|sig|key|code)"
+    r"=[^&#]*",
+    re.IGNORECASE,
 )
-"""The three headers in a cURL command, with Adobe's placeholders for their values."""
-_JSON_TYPES = ("application/vnd.api+json", "application/json")
 
 
-JSON_API = "application/vnd.api+json"
+def _hides_values(row: Resource) -> bool:
+    return row.guards_secrets or any(each.hides or each.members for each in (*row.attributes, *row.meta))
 
 
-@dataclass(frozen=True, slots=True)
-class Body:
-    """What a write carries. It is made only inside the HTTP library's frames, since it can hold secrets."""
-
-    encode: Callable[[], bytes] = field(repr=False)
-    content_type: str = JSON_API
-    secrets: tuple[Secret, ...] = ()
-    """What is in it and must not be quoted back in an error."""
+_HIDING = frozenset(row.type for row in RESOURCES.values() if _hides_values(row))
+_REDACTED = _HIDING | {row.type for row in RESOURCES.values() if any(each.write_only for each in row.attributes)}
+_NAMES_ONE = re.compile(rf'"type"\s*:\s*"(?:{"|".join(sorted(_HIDING))})"')
 
 
-class _Carrying(AuthBase):
-    """Puts the body into the request, then signs it."""
-
-    def __init__(self, body: Body, signer: Signer) -> None:
-        self._body = body
-        self._signer = signer
-
-    def __call__(self, request: PreparedRequest) -> PreparedRequest:
-        request.body = self._body.encode()
-        return self._signer(request)
-
-    def renew(self, refused: PreparedRequest) -> bool:
-        return self._signer.renew(refused)
-
-    def secrets(self) -> list[str]:
-        """What an answer must not quote: those of the body, and those of the session."""
-        own: Callable[[], Iterable[str]] = getattr(self._signer, "secrets", tuple)
-        return [*(secret.reveal() for secret in self._body.secrets), *own()]
+def parsed(body: bytes) -> tuple[Any, str]:
+    """The JSON of these bytes, and why it cannot be read: one of the two."""
+    try:
+        return json.loads(body), ""
+    except RecursionError:
+        return None, "it is nested too deep"
+    except UnicodeDecodeError:
+        return None, "it is not UTF-8"
+    except ValueError as error:
+        # Not the error's own words: a number of thousands of digits is refused with advice for programmers.
+        where = f", line {error.lineno}, column {error.colno}" if isinstance(error, json.JSONDecodeError) else ""
+        return None, f"it is not valid JSON{where}"
 
 
-class Noting(Protocol):
-    """A journal of writes."""
-
-    def begin(self, change: Any, before: object, *, service: str, organisation: str) -> str:
-        """Before a write is sent; gives the entry's name."""
-        ...
-
-    def end(self, entry: str, outcome: str, *, status: int | None = None, code: str = "", made: str = "") -> None:
-        """What became of it."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A page as it came, and the service's clock."""
-
-    body: Any = field(repr=False)
-    """Its bytes, or a document that was decoded already."""
-    date: datetime
-
-
-class Crowd(Protocol):
-    """Whoever sends many requests at once."""
-
-    @property
-    def pool(self) -> WorkerPool:
-        """The threads that do it."""
-        ...
-
-    @property
-    def progress(self) -> Progress:
-        """Who is told of it."""
-        ...
-
-
-class Client:
-    """JSON:API over one transport, one signer and one base URL."""
-
-    def __init__(
-        self,
-        transport: Transport,
-        signer: Signer,
-        base_url: str,
-        *,
-        service: str,
-        org_id: str,
-        limiter: Limiter | None = None,
-        progress: Progress = no_progress,
-        journal: Noting | None = None,
-    ) -> None:
-        self.limiter = limiter or Limiter()
-        self._transport = transport
-        self._signer = signer
-        self.base_url = base_url
-        self.service = service
-        self.org_id = org_id
-        self.progress = progress
-        self._journal = journal
-
-    @property
-    def pool(self) -> WorkerPool:
-        """The workers of this organization."""
-        return pool_of(self.limiter)
-
-    def note(self, change: Any, before: object) -> str | None:
-        """Tell the journal, if there is one, what will be sent. Raises JournalError."""
-        if self._journal is None:
-            return None
-        return self._journal.begin(change, before, service=self.service, organisation=self.org_id)
-
-    def note_end(self, entry: str | None, outcome: str, **about: Any) -> None:
-        """And what became of it."""
-        if self._journal is not None and entry is not None:
-            self._journal.end(entry, outcome, **about)
-
-    def get(self, path: str, params: Iterable[tuple[str, str]] = ()) -> Document:
-        """The document at that path. Raises ApiError, or TransportError when no answer came."""
-        request = self._read(path, tuple(params))
-        return read_document(request, self._send(request))
-
-    def post_read(self, path: str, document: Document) -> Document:
-        """The answer to a POST that only asks, so that it can be repeated. Raises as ``get`` does."""
-        body = json.dumps(document, ensure_ascii=False).encode()
-        headers = {"Accept": ACCEPT, "Content-Type": JSON_API}
-        request = Request(
-            "POST", self.base_url + path, headers=headers, body=body, repeatable=True, expects=_JSON_TYPES
-        )
-        return read_document(request, self._send(request))
-
-    def ping(self, path: str) -> None:
-        """A GET that is good when it succeeds, with or without a document. Raises ApiError, TransportError."""
-        request = Request("GET", self.base_url + path, headers={"Accept": ACCEPT}, repeatable=True)
-        answer = self._send(request)
-        if answer.status >= 400:
-            raise error_of(request, answer, _parse(answer))
-
-    def write(
-        self, method: str, path: str, body: Body | None = None, *, params: Params = (), look: str = ""
-    ) -> Document | None:
-        """Send a write, once: the document of the answer, None when it has no body.
-
-        It is sent again only when it certainly was not done (429, a refused token, no connection). ``look`` says what
-        to look for when that is not known: it is part of OutcomeUnknown, of ApiError from 500, and of IncompleteResult.
-        """
-        headers = {"Accept": ACCEPT, "Content-Type": body.content_type if body else JSON_API}
-        request = Request(method, self.base_url + path, params=params, headers=headers)
-        signer: Signer = _Carrying(body, self._signer) if body else self._signer
-        failure: TransportError | None = None
-        answer: Response | None = None
-        try:
-            answer = self._send(request, signer)
-        except TransportError as error:
-            failure = error
-        if failure is not None and failure.never_sent:
-            raise failure
-        if isinstance(failure, RedirectRefused):
-            raise RedirectRefused(f"{str(failure).removesuffix(', then run it again.')}. {look}".strip())
-        if answer is None:
-            raise OutcomeUnknown(f"{failure} {look}".strip())
-        if answer.status >= 400:
-            raise error_of(request, answer, _parse(answer), look)
-        if not answer.body:
-            return None
-        document = _parse(answer)
-        if not isinstance(document, dict):
-            raise IncompleteResult(
-                f"{method} {_path(request)} was answered with {answer.content_type or 'nothing'} instead of JSON, so "
-                f"it is not known whether it was done. {look}".strip()
-            )
-        return public(document)
-
-    def fetch(self, path: str, params: Params) -> Answer:
-        """The bytes of a page. Raises ApiError, TransportError."""
-        request = self._read(path, params)
-        answer = self._transport.send(request, self._signer, self.limiter)
-        if answer.status >= 400 or answer.content_type not in _JSON_TYPES:
-            read_document(request, answer)
-        # The service's clock; ours, set back a minute, when it does not say.
-        date = date_of(answer.headers.get("Date", "")) or datetime.now(UTC) - timedelta(minutes=1)
-        return Answer(answer.body, date)
-
-    def _read(self, path: str, params: Params) -> Request:
-        return Request(
-            "GET",
-            self.base_url + path,
-            params=params,
-            headers={"Accept": ACCEPT},
-            repeatable=True,
-            expects=_JSON_TYPES,
-        )
-
-    def _send(self, request: Request, signer: Signer | None = None) -> Response:
-        return self._transport.send(request, signer or self._signer, self.limiter)
-
-
-def in_parallel(
-    client: Crowd, work: Callable[[_Item], _Result], items: Sequence[_Item], label: str = ""
-) -> list[_Result]:
-    """``work`` for every item, as many at once as the service takes; results in order. The first error ends it."""
-    with client.progress(label) as meter:
-        meter.expect(len(items))
-        return client.pool.results(work, items, done=meter.done, tick=meter.look)
-
-
-def read_document(request: Request, answer: Response) -> Document:
-    """The JSON of an answer. Raises ApiError for a refusal, IncompleteResult for what is no JSON:API document."""
-    document = _parse(answer)
-    if answer.status >= 400:
-        raise error_of(request, answer, document)
-    if not isinstance(document, dict) and answer.content_type in _JSON_TYPES:
-        problem = parsed(answer.body)[1] or "it is not a JSON object"
-        raise wrong_shape(_path(request), f"was answered with JSON that cannot be used: {problem}")
-    if not isinstance(document, dict):
-        raise IncompleteResult(
-            f"{request.method} {_path(request)} was answered with {answer.content_type or 'nothing'} instead of JSON. "
-            "Often this is a proxy or a login page. Sign in to your network, then run it again."
-        )
-    return public(document)
-
-
-def error_of(request: Request, answer: Response, document: object, look: str = "") -> ApiError:
-    """The exception for an answer of 400 and above; never quotes the body of what is not Adobe's JSON.
-
-    ``look``: of a write, what to look for when the server failed and may have done it before.
-    """
-    errors: list[Mapping[str, Any]] = []
-    code: str | None = None
-    detail = ""
-    request_id = answer.headers.get("x-request-id")
-    if isinstance(document, dict) and document.get("errors"):
-        errors = _error_objects(document["errors"])
-        first = errors[0] if errors else {}
-        code = str(first["code"]) if first.get("code") else None
-        detail = str(first.get("detail") or first.get("title") or "")
-        source = first.get("source")
-        pointer = source.get("pointer") if isinstance(source, dict) else None
-        if isinstance(pointer, str) and pointer not in {"", "/data"}:
-            detail = f"{detail.strip().rstrip('.')}; see {pointer}"
-        meta = first.get("meta")
-        request_id = str(meta["request_id"]) if isinstance(meta, dict) and meta.get("request_id") else request_id
-    elif isinstance(document, dict) and document.get("error_code"):
-        code = str(document["error_code"])
-        errors = [document]
-        detail = str(document.get("message", ""))
-    message = _message(request, answer, code, detail, known=isinstance(document, dict))
-    if look and unsure(answer.status):
-        message = f"{_RUN_AGAIN.sub('', message)} It may have been done all the same. {look}"
-    return _error_class(answer.status)(
-        message,
-        status=answer.status,
-        code=code,
-        errors=errors,
-        request_id=request_id,
-        method=request.method,
-        url=request.full_url,
-        **(found._asdict() if (found := explanation(code)) else {}),
+def wrong_shape(path: str, problem: str) -> IncompleteResult:
+    """The error for an answer that will be the same when it is asked for again; ``problem`` goes on after the path."""
+    return IncompleteResult(
+        f"{path} {problem}. Repeating the request will hardly help: check for a proxy in between, or "
+        f'read the raw answer with reactor.request("GET", "{path}") and report it.'
     )
 
 
-def _error_objects(errors: object) -> list[Mapping[str, Any]]:
-    """The errors of a document: objects, or texts, which are taken for their details."""
-    several = errors if isinstance(errors, list) else [errors]
-    told = [{"detail": error} if isinstance(error, str) else error for error in several]
-    return [error for error in told if isinstance(error, dict)]
+def problem_of(data: object, resource_type: str) -> str:
+    """What keeps it from being a resource of that type; empty when nothing does.
+
+    A part may be left out, as in the identifiers of a relationship. One of another shape would be missing values.
+    """
+    if not is_resource(data, resource_type):
+        return f"it holds {_described(data)}"
+    assert isinstance(data, dict)  # noqa: S101 - for the type checker
+    identifier = shown(data["id"])
+    if not data["id"].isascii():
+        return f"the id {identifier} is not plain text"
+    for part in ("attributes", "relationships", "meta"):
+        value = data.get(part, {})
+        if not isinstance(value, dict) and (value is not None or part == "attributes"):
+            return f"{identifier} has {_kind_of(value)} as {part}"
+    row = RESOURCES.get(resource_type)
+    relationships = data.get("relationships") or {}
+    for relation in row.to_one if row else ():
+        link = relationships.get(relation.name)
+        target = link.get("data") if isinstance(link, dict) else None
+        if link is not None and not isinstance(link, dict):
+            return f"{identifier} has {_kind_of(link)} as relationship {relation.name}"
+        if target is not None and not _is_identifier(target):
+            return f"the relationship {relation.name} of {identifier} does not lead to one resource"
+    return ""
 
 
-_RUN_AGAIN = re.compile(r", then run it again(?=\.)")
+def _is_identifier(target: object) -> bool:
+    return isinstance(target, dict) and isinstance(target.get("id"), str) and bool(target["id"])
 
 
-def unsure(status: int) -> bool:
-    """Whether a refusal with that status leaves open what became of a write: a server or a gateway gave up."""
-    return status >= 500 or status in {408, 499}
+def _described(data: object) -> str:
+    if not isinstance(data, dict):
+        return f"{_kind_of(data)} in place of a resource"
+    identifier, kind = data.get("id"), data.get("type")
+    if not isinstance(identifier, str) or not identifier:
+        return f"a resource with {_kind_of(identifier)} as id"
+    if not isinstance(kind, str):
+        return f"{shown(identifier)} with {_kind_of(kind)} as type"
+    return f"{shown(identifier)} of type {shown(kind)}"
 
 
-def _message(request: Request, answer: Response, code: str | None, detail: str, *, known: bool) -> str:
-    what = f"{request.method} {_path(request)} was answered with {answer.status}"
-    if not known:
-        return (
-            f"{what} and a page that is not Adobe's JSON: probably a proxy or a login page in between. Sign in to your "
-            "network, check HTTPS_PROXY, then run it again."
+def _kind_of(value: object) -> str:
+    """What JSON calls it."""
+    if value is None or value == "":
+        return "nothing"
+    if isinstance(value, bool):
+        return "a boolean"
+    names = {dict: "an object", list: "a list", str: "a text", int: "a number", float: "a number"}
+    return names.get(type(value), type(value).__name__)
+
+
+def shown(text: str) -> str:
+    """A text of the service in an error: short, and without half characters, which no output takes."""
+    return text[:60].encode("utf-8", "backslashreplace").decode()
+
+
+def is_resource(data: object, resource_type: str) -> bool:
+    """Whether it is a resource of that type."""
+    return (
+        isinstance(data, dict)
+        and isinstance(data.get("id"), str)
+        and bool(data["id"])
+        and data.get("type") == resource_type
+    )
+
+
+def one_of(document: Document, resource_type: str, identifier: str | None = None) -> Document:
+    """The resource of a document, of that type and id. Raises IncompleteResult."""
+    data = document.get("data")
+    problem = problem_of(data, resource_type)
+    if not problem and isinstance(data, dict) and identifier not in {None, data["id"]}:
+        problem = f"it holds {shown(data['id'])}"
+    if problem or not isinstance(data, dict):
+        wanted = f"/{resource_type}/{identifier}" if identifier else f"/{resource_type}"
+        raise wrong_shape(
+            wanted, f"gave an answer that is not the one of {resource_type} that was asked for ({problem})"
         )
-    named = f"{what} {code}" if code else what
-    # Half a character, a lone surrogate, cannot be printed.
-    detail = detail.strip().rstrip(".").encode("utf-8", "backslashreplace").decode()
-    said = f" ({detail})" if detail else ""
-    known_code = explanation(code)
-    advice = f"{known_code.cause} {known_code.fix}" if known_code else _advice_by_status(answer.status)
-    return f"{named}{said}. {advice}"
+    return data
 
 
-def _advice_by_status(status: int) -> str:
-    if status == 404:
-        return "Check the id, whether this is the right organisation, and your rights."
-    if status == 429:
-        return " ".join(GATEWAY["429050"])
-    if status >= 500:
-        return "Adobe's service is not well. Wait a few minutes, then run it again."
-    if status in {400, 409, 422}:
-        return "The service says in brackets what stands in the way. Correct that, then send it again."
-    if status in {401, 403}:
-        return "Check the credentials and the product profiles of their account."
-    return "Compare the request with Adobe's guide."
+def any_of(document: Document, types: Sequence[str]) -> Document:
+    """The resource of a document, of one of these types. Raises IncompleteResult."""
+    data = document.get("data")
+    kind = data.get("type") if isinstance(data, dict) else None
+    problem = problem_of(data, kind if isinstance(kind, str) and kind in types else types[0])
+    if problem or not isinstance(data, dict):
+        raise wrong_shape(f"/{types[0]}", f"gave an answer that is none of {', '.join(types)} ({problem})")
+    return data
 
 
-def _error_class(status: int) -> type[ApiError]:
-    return {401: NotAllowed, 403: NotAllowed, 404: NotFound, 429: RateLimited}.get(status, ApiError)
+def linked_id(resource: Mapping[str, Any], name: str) -> str:
+    """The id that a to-one relation points to; nothing when it points nowhere."""
+    data = linkage_of(resource, name).get("data")
+    identifier = data.get("id") if isinstance(data, Mapping) else None
+    return identifier if isinstance(identifier, str) else ""
 
 
-def _parse(answer: Response) -> object:
-    if answer.content_type not in _JSON_TYPES:
+def needed_id(resource: Mapping[str, Any], name: str) -> str:
+    """The id that a to-one relation points to. Raises IncompleteResult when it points nowhere."""
+    identifier = linked_id(resource, name)
+    if not identifier:
+        raise IncompleteResult(f"{resource['id']} names no {name.replace('_', ' ')}, so nothing was sent. Look at it.")
+    return identifier
+
+
+def linkage_of(resource: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """A relation as the resource shows it; empty when it does not."""
+    relationships = resource.get("relationships")
+    relation = relationships.get(name) if isinstance(relationships, Mapping) else None
+    return relation if isinstance(relation, Mapping) else {}
+
+
+def identifier(resource_id: str) -> Document:
+    """``{"id": …, "type": …}``; the prefix says the type."""
+    return {"id": resource_id, "type": BY_PREFIX[resource_id[:2]].type}
+
+
+def public(document: Mapping[str, Any]) -> dict[str, Any]:
+    """A JSON:API document without the secrets of its resources."""
+    parts = {name: _public_data(document[name]) for name in ("data", "included") if name in document}
+    return {**document, **parts}
+
+
+def public_resource(resource: Any) -> Any:
+    """A resource without its secrets: write-only attributes, and what the row's attributes say of themselves."""
+    kind = resource.get("type") if isinstance(resource, Mapping) else None
+    if not isinstance(kind, str) or kind not in _REDACTED:
+        return resource
+    row = RESOURCES[kind]
+    shown = dict(resource)
+    for part, known in (("attributes", row.attributes), ("meta", row.meta)):
+        members = resource.get(part)
+        if isinstance(members, Mapping):
+            shown[part] = _public_part(row, known, members)
+    return shown
+
+
+def public_columns(row: Resource, columns: Mapping[str, Sequence[Any]]) -> dict[str, Sequence[Any]]:
+    """The columns of a page without secrets; they have no write-only attributes."""
+    if row.type not in _HIDING:
+        return dict(columns)
+    known = {each.name: each for each in row.columns} | {f"meta_{each.name}": each for each in row.meta}
+    linked = {f"{relation.name}_{part}" for relation in row.to_one for part in ("id", "type")}
+    linked |= {f"{relation.name}_{attribute.name}" for relation in row.to_one for attribute in relation.meta}
+    shown: dict[str, Sequence[Any]] = {}
+    for name, values in columns.items():
+        attribute = known.get(name)
+        if name in linked:
+            shown[name] = values
+        elif attribute is not None:
+            shown[name] = [_public_value(row, attribute, value) for value in values]
+        elif not _is_secret(row, name):
+            shown[name] = [_without_secrets(value) for value in values] if row.guards_secrets else values
+    return shown
+
+
+def public_address(text: str) -> str:
+    """An address without its user information, and without parameters that look like a token or a signature."""
+    return _PARAMETER.sub(rf"\1={MASK}", _USER.sub(rf"\1//{MASK}@", text))
+
+
+def _public_data(data: Any) -> Any:
+    return [public_resource(each) for each in data] if isinstance(data, list) else public_resource(data)
+
+
+def _public_part(row: Resource, known: Sequence[Attribute], members: Mapping[str, Any]) -> dict[str, Any]:
+    attributes = {each.name: each for each in known}
+    shown: dict[str, Any] = {}
+    for name, value in members.items():
+        attribute = attributes.get(name)
+        if attribute is None:
+            if not _is_secret(row, name):
+                shown[name] = _without_secrets(value) if row.guards_secrets else value
+        elif not attribute.write_only:
+            shown[name] = _public_value(row, attribute, value)
+    return shown
+
+
+def _public_value(row: Resource, attribute: Attribute, value: Any) -> Any:
+    if attribute.members:
+        # Whatever is not an object of known members could be the secret itself.
+        members = value if isinstance(value, Mapping) else {}
+        chosen = {name: members[name] for name in attribute.members if isinstance(members.get(name), (str, int, float))}
+        return chosen or None
+    if attribute.hides == "address":
+        return public_address(value) if isinstance(value, str) else value
+    if attribute.hides == "document":
+        return _public_entity(value)
+    return _without_secrets(value) if row.guards_secrets else value
+
+
+def _is_secret(row: Resource, name: str) -> bool:
+    """Whether a member that the row does not know is a secret, by its name."""
+    return row.guards_secrets and _SECRET_NAME.search(name) is not None
+
+
+def _without_secrets(value: Any, depth: int = 0) -> Any:
+    """A nested value without the members whose names are those of secrets."""
+    if not isinstance(value, (Mapping, list)):
+        return value
+    if depth >= _DEEPEST:
         return None
-    return parsed(answer.body)[0]
+    if isinstance(value, list):
+        return [_without_secrets(each, depth + 1) for each in value]
+    names = [name for name in value if not _SECRET_NAME.search(name)]
+    return {name: _without_secrets(value[name], depth + 1) for name in names}
 
 
-def _path(request: Request) -> str:
-    return urlsplit(request.url).path
+def _public_entity(value: Any) -> Any:
+    """The document inside an audit event, which is text. Unchanged, byte for byte, where there is nothing to hide."""
+    if isinstance(value, Mapping):
+        return public(value)
+    if not isinstance(value, str) or not _NAMES_ONE.search(value):
+        return value
+    try:
+        document = json.loads(value)
+    except (ValueError, RecursionError):
+        return None  # it speaks of a resource that keeps secrets, and cannot be read
+    if not isinstance(document, Mapping):
+        return None
+    shown = public(document)
+    if shown == document:
+        return value
+    return json.dumps(shown, ensure_ascii=False, separators=(",", ":"))

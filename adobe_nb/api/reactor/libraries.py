@@ -6,12 +6,12 @@ from typing import Any
 
 import pandas as pd
 
-from adobe_nb.api.reactor.inputs import Ids, ids_in, ids_of_type, type_of
-from adobe_nb.api.reactor.jsonapi import Client
+from adobe_nb.api.reactor.client import Client
+from adobe_nb.api.reactor.inputs import Ids, asked, ids_in, ids_of_type, type_of
+from adobe_nb.api.reactor.jsonapi import Document, identifier, linkage_of, linked_id, needed_id
 from adobe_nb.api.reactor.paging import Listing, read_documents
-from adobe_nb.api.reactor.payloads import Change, Document, Placeholder, asked, identifier, shown
+from adobe_nb.api.reactor.payloads import Change, Placeholder, shown
 from adobe_nb.api.reactor.polling import Waitable
-from adobe_nb.api.reactor.responses import linkage_of, linked_id, needed_id
 from adobe_nb.api.reactor.writes import (
     Editable,
     attribute,

@@ -12,14 +12,14 @@ from typing import Any
 
 import pandas as pd
 
+from adobe_nb.api.reactor.client import Client, attrs_of
 from adobe_nb.api.reactor.filters import Filter, Sort
 from adobe_nb.api.reactor.frames import json_text
-from adobe_nb.api.reactor.inputs import Ids, ids_in, ids_of_type, type_of
-from adobe_nb.api.reactor.jsonapi import Client
-from adobe_nb.api.reactor.payloads import Change, Document, Placeholder, asked, document_of, shown
+from adobe_nb.api.reactor.inputs import Ids, asked, ids_in, ids_of_type, type_of
+from adobe_nb.api.reactor.jsonapi import Document, needed_id
+from adobe_nb.api.reactor.payloads import Change, Placeholder, document_of, shown
 from adobe_nb.api.reactor.polling import Waitable
 from adobe_nb.api.reactor.relations import versions_of
-from adobe_nb.api.reactor.responses import attrs_of, needed_id
 from adobe_nb.api.reactor.writes import (
     Creatable,
     Deletable,

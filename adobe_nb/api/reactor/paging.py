@@ -20,12 +20,13 @@ from typing import Any, ClassVar, NamedTuple, Protocol
 import numpy as np
 
 from adobe_nb.api.progress import Meter
+from adobe_nb.api.reactor.client import Answer, Client, Params
 from adobe_nb.api.reactor.dates import moment_of, shifted
-from adobe_nb.api.reactor.decoding import Page, plain_page, wrong_shape
+from adobe_nb.api.reactor.decoding import Page, plain_page
 from adobe_nb.api.reactor.filters import FUTURE, PAST
-from adobe_nb.api.reactor.jsonapi import Answer, Client, Document, Params
+from adobe_nb.api.reactor.jsonapi import Document, wrong_shape
 from adobe_nb.errors import Gap, IncompleteResult, NotFound
-from adobe_nb.http.workers import ended
+from adobe_nb.http.workers import ended, map_unordered
 from adobe_nb.registry import RESOURCES, Resource
 
 PAGE_SIZE = 100
@@ -184,9 +185,21 @@ def read_lists(
         _Reading(_List(number, listing, sink, first, parents_may_vanish), listing.low, listing.high)
         for number, (listing, sink) in enumerate(zip(listings, sinks, strict=True), at)
     )
-    unread = len(listings)
+    expected = unread = len(listings)
+    if len(listings) == 1:
+        # Most lists have one page. That needs no other threads, and is over before a progress bar could be drawn.
+        reading = next(iter(readings))
+        reading.asked = 1
+        reading.add(1, _fetch(client, (reading, 1)))
+        readings = _to_read_again(reading) if reading.has_arrived else [reading]
+        if not readings:
+            finished = _finished(client, reading)
+            if finished is not None:
+                yield finished
+            return
+        expected = sum(reading.pages - reading.arrived for reading in readings)
     with client.progress(label) as meter:
-        meter.expect(len(listings))
+        meter.expect(expected)
         while readings:
             again: list[_Reading] = []
             for reading in _read_pages(client, readings, meter):
@@ -195,21 +208,28 @@ def read_lists(
                     meter.expect(len(repeated))
                     again += repeated
                     continue
-                whole = reading.list
-                whole.rows += reading.rows
-                whole.unread -= 1
-                if whole.unread:  # other windows of it
-                    continue
-                if whole.vanished:
-                    whole.sink.drop((whole.at,))
-                    whole.rows = 0
-                elif whole.in_windows:
-                    _check_windows(client, whole, meter)
-                unread -= 1
-                yield ListRead(whole.at, whole.rows, whole.total)
+                finished = _finished(client, reading)
+                if finished is not None:
+                    unread -= 1
+                    yield finished
             readings = again
     if unread:
         raise IncompleteResult(f"{unread} lists of {label} were not read to their end. Run it again.")
+
+
+def _finished(client: Client, reading: "_Reading") -> ListRead | None:
+    """The list to which a complete reading belongs; None while other windows of it are being read."""
+    whole = reading.list
+    whole.rows += reading.rows
+    whole.unread -= 1
+    if whole.unread:
+        return None
+    if whole.vanished:
+        whole.sink.drop((whole.at,))
+        whole.rows = 0
+    elif whole.in_windows:
+        _check_windows(client, whole)
+    return ListRead(whole.at, whole.rows, whole.total)
 
 
 def _read_pages(client: Client, readings: Iterable["_Reading"], meter: Meter) -> Iterator["_Reading"]:
@@ -220,7 +240,8 @@ def _read_pages(client: Client, readings: Iterable["_Reading"], meter: Meter) ->
         # on page by page.
         pages = ((reading, number) for reading in readings for number in reading.next_pages())
         unfinished: dict[_Reading, None] = {}
-        with ended(client.pool.map(fetch, pages, tick=meter.look)) as answers:
+        fetched = map_unordered(fetch, pages, threads=lambda: client.limiter.ceiling, tick=meter.look)
+        with ended(fetched) as answers:
             for (reading, number), answer in answers:
                 expected = reading.pages
                 rows = reading.add(number, answer)
@@ -328,7 +349,7 @@ class _Reading:
             check_totals(page, self.listing.path, self.size)
             self.totals_missing = page.total_pages is None
         repeated = self.totals_missing and bool(page.ids) and self.check.knows(page.ids[0])
-        self.check.add(page, answer.date)
+        self.check.add(page, answer)
         if number == 1 and page.total_pages != 1 and self._is_too_long(page):
             self.too_long = page.total_count or 0
             return len(page.ids)
@@ -483,7 +504,7 @@ def _to_read_again(reading: _Reading) -> list[_Reading]:
     raise IncompleteResult(f"{gap}, {times}. Something is changing it while it is read. Run it again.", gaps=[gap])
 
 
-def _check_windows(client: Client, whole: _List, meter: Meter) -> None:
+def _check_windows(client: Client, whole: _List) -> None:
     """Windows reach every resource that has a date. Raises IncompleteResult when there are others."""
     listing = whole.listing
     everything = listing.created(listing.low, listing.high)
@@ -493,8 +514,7 @@ def _check_windows(client: Client, whole: _List, meter: Meter) -> None:
         return plain_page(answer.body, part.path, part.type).total_count
 
     for _ in range(listing.tries):
-        meter.expect(2)
-        totals = client.pool.results(total_of, [listing, everything], done=meter.done)
+        totals = (total_of(listing), total_of(everything))
         if totals[0] == totals[1]:
             return
     gap = Gap(listing.path, totals[0], totals[1] or 0)
@@ -533,10 +553,12 @@ class Completeness:
         self.oldest: datetime | None = None
         self.newest: datetime | None = None
 
-    def add(self, page: Page, date: datetime) -> None:
-        """Count a page. ``date``: the service's clock."""
-        if self.began is None:
-            self.began, self.announced = date, page.total_count
+    def add(self, page: Page, answer: Answer) -> None:
+        """Count the page of an answer."""
+        if not self.pages:
+            self.announced = page.total_count
+        if self.began is None and page.total_pages != 1:  # one page is one moment
+            self.began = answer.date
         if self._in_order:
             del self._ids[: -self.latest_rows or len(self._ids)]
         self.latest_rows = len(page.ids)
@@ -545,7 +567,7 @@ class Completeness:
         if page.total_count is not None:
             self.totals.add(page.total_count)
         self._ids.extend(map(hash, page.ids))
-        if page.total_pages != 1:  # one page is one moment
+        if self.began is not None:
             self._add_dates(page, self.began)
 
     def _add_dates(self, page: Page, began: datetime) -> None:
@@ -631,7 +653,7 @@ def iterate_pages(client: Client, listing: Listing) -> Iterator[Page]:
         new = page
         if part is not listing:
             new = page.without({at for at, each in enumerate(page.ids) if each in latest})
-        check.add(new, answer.date)
+        check.add(new, answer)
         if check.repeated:
             raise IncompleteResult(f"{listing.path} gave a resource twice while it was read. Run it again.")
         yield new

@@ -2,21 +2,20 @@
 
 import json
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from adobe_nb.api.reactor.client import Address, Hidden, masked, plain
 from adobe_nb.api.reactor.inputs import ids_in, is_null
-from adobe_nb.api.reactor.redaction import MASK, public_address
+from adobe_nb.api.reactor.jsonapi import MASK, Document, identifier, public_address
 from adobe_nb.auth.credentials import Secret
 from adobe_nb.errors import ArgumentError
-from adobe_nb.registry import BY_PREFIX, RESOURCES, Attribute, Relation, Resource, Verb
+from adobe_nb.registry import RESOURCES, Attribute, Relation, Resource, Verb
 from adobe_nb.suggest import did_you_mean
-
-Document = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,17 +44,6 @@ class Change:
         return "" if self.document is None else json.dumps(masked(self.document), ensure_ascii=False)
 
 
-class Hidden(Secret):
-    """A number of a write-only attribute; its text is JSON."""
-
-
-class Address(Secret):
-    """An address with a password or a token in it."""
-
-    def __str__(self) -> str:
-        return public_address(self.reveal())
-
-
 class Placeholder(str):
     """For a dry run: an id that only the service knows, said in words."""
 
@@ -64,45 +52,6 @@ class Placeholder(str):
     def __new__(cls, what: str) -> "Placeholder":
         """``{id of the company}``."""
         return super().__new__(cls, f"{{{what}}}")
-
-
-def asked(flag: object, name: str = "dry_run") -> bool:
-    """Whether a switch is on. Raises ArgumentError for what is neither True nor False: a write hangs on it."""
-    if isinstance(flag, (bool, np.bool_)):
-        return bool(flag)
-    raise ArgumentError(f"{name} is True or False, not {repr(flag)[:40]}.")
-
-
-def plain(value: object) -> Any:
-    """The document with its secrets revealed; for the wire only."""
-    if isinstance(value, Hidden):
-        return json.loads(value.reveal())
-    if isinstance(value, Secret):
-        return value.reveal()
-    if isinstance(value, Mapping):
-        return {name: plain(each) for name, each in value.items()}
-    return [plain(each) for each in value] if isinstance(value, (list, tuple)) else value
-
-
-def masked(value: object) -> Any:
-    """The document with its secrets masked."""
-    if isinstance(value, Secret):
-        return str(value)
-    if isinstance(value, Mapping):
-        return {name: masked(each) for name, each in value.items()}
-    return [masked(each) for each in value] if isinstance(value, (list, tuple)) else value
-
-
-def secrets_in(value: object) -> Iterator[Secret]:
-    """The secrets of a document."""
-    if isinstance(value, Secret):
-        yield value
-    elif isinstance(value, Mapping):
-        for each in value.values():
-            yield from secrets_in(each)
-    elif isinstance(value, (list, tuple)):
-        for each in value:
-            yield from secrets_in(each)
 
 
 def hidden_in(document: Mapping[str, Any]) -> Document:
@@ -130,11 +79,6 @@ def _raw_value(attribute: Attribute | None, value: Any) -> Any:
 
 def _address(text: str) -> str | Address:
     return text if public_address(text) == text else Address(text)
-
-
-def identifier(resource_id: str) -> Document:
-    """``{"id": …, "type": …}``; the prefix says the type."""
-    return {"id": resource_id, "type": BY_PREFIX[resource_id[:2]].type}
 
 
 def document_of(row: Resource, verb: Verb, given: Mapping[str, Any], resource_id: str | None = None) -> Document:

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from adobe_nb.api.reactor.client import path_to
 from adobe_nb.api.reactor.error_catalog import explanation
 from adobe_nb.api.reactor.inputs import Ids, ids_of_type
-from adobe_nb.api.reactor.payloads import Document
-from adobe_nb.api.reactor.responses import path_to
+from adobe_nb.api.reactor.jsonapi import Document
 from adobe_nb.api.reactor.writes import Editable, Writing, attribute, states_of
 from adobe_nb.errors import ArgumentError, DelayedError, WaitTimeout
 from adobe_nb.registry import Resource

@@ -2,13 +2,12 @@
 
 import pandas as pd
 
+from adobe_nb.api.reactor.client import Client, attrs_of, in_parallel, path_to
 from adobe_nb.api.reactor.collection import Rows
-from adobe_nb.api.reactor.decoding import wrong_shape
 from adobe_nb.api.reactor.frames import to_frame
 from adobe_nb.api.reactor.inputs import Ids, ids_in, type_of
-from adobe_nb.api.reactor.jsonapi import Client, Document, in_parallel
+from adobe_nb.api.reactor.jsonapi import Document, any_of, linked_id, one_of, wrong_shape
 from adobe_nb.api.reactor.paging import Listing, read_documents, read_lists, steady
-from adobe_nb.api.reactor.responses import any_of, attrs_of, linked_id, one_of, path_to
 from adobe_nb.errors import ArgumentError, NotFound
 from adobe_nb.registry import RESOURCES, Relation, Resource
 

@@ -8,18 +8,18 @@ import operator as operators
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
 
-from adobe_nb.api.reactor.decoding import Page, problem_of, wrong_shape
+from adobe_nb.api.reactor.client import Answer, Client, attrs_of
+from adobe_nb.api.reactor.decoding import Page
 from adobe_nb.api.reactor.filters import Sort, check_whole
 from adobe_nb.api.reactor.frames import json_columns, json_text, nested_text, to_frame
-from adobe_nb.api.reactor.jsonapi import Answer, Client, Document
+from adobe_nb.api.reactor.inputs import checked_limit
+from adobe_nb.api.reactor.jsonapi import Document, problem_of, wrong_shape
 from adobe_nb.api.reactor.paging import PAGE_SIZE, Documents, Listing, read_lists
-from adobe_nb.api.reactor.responses import attrs_of, checked_limit
 from adobe_nb.errors import ArgumentError, IncompleteResult
 from adobe_nb.registry import RESOURCES, UPDATED, Attribute, Resource
 from adobe_nb.suggest import did_you_mean
@@ -96,7 +96,7 @@ class _Question(Listing):
             "sort": [{path: "desc" if descending else "asc"} for path, descending in self.order],
             "resource_types": list(self.types),
         }
-        return Answer(client.post_read(_PATH, {"data": data}), datetime.now(UTC))
+        return Answer(client.post_read(_PATH, {"data": data}))
 
 
 class _Found(Documents):

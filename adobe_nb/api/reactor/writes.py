@@ -16,24 +16,15 @@ from typing import Any
 import pandas as pd
 from urllib3.filepost import encode_multipart_formdata
 
+from adobe_nb.api.reactor.client import Body, Client, attrs_of, in_parallel, path_to, plain, secrets_in
 from adobe_nb.api.reactor.collection import Collection
+from adobe_nb.api.reactor.error_catalog import unsure
 from adobe_nb.api.reactor.frames import to_frame
-from adobe_nb.api.reactor.inputs import Ids, ids_in, ids_of_type, listed_under, parents_of_one_type
-from adobe_nb.api.reactor.jsonapi import Body, Client, in_parallel, unsure
+from adobe_nb.api.reactor.inputs import Ids, asked, ids_in, ids_of_type, listed_under, parents_of_one_type
+from adobe_nb.api.reactor.jsonapi import Document, linked_id, needed_id, one_of
 from adobe_nb.api.reactor.paging import Listing, read_documents
-from adobe_nb.api.reactor.payloads import (
-    Change,
-    Document,
-    Placeholder,
-    action_of,
-    asked,
-    document_of,
-    plain,
-    secrets_in,
-    shown,
-)
+from adobe_nb.api.reactor.payloads import Change, Placeholder, action_of, document_of, shown
 from adobe_nb.api.reactor.relations import component_notes, related
-from adobe_nb.api.reactor.responses import attrs_of, linked_id, needed_id, one_of, path_to
 from adobe_nb.errors import (
     AdobeError,
     ApiError,

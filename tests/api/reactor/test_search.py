@@ -14,7 +14,7 @@ from adobe_nb.api.progress import no_progress
 from adobe_nb.api.reactor.frames import columns_of
 from adobe_nb.api.reactor.search import SEARCHABLE, search
 from adobe_nb.errors import ArgumentError, IncompleteResult
-from adobe_nb.http.workers import WorkerPool
+from adobe_nb.http.limiter import Limiter
 from adobe_nb.registry import RESOURCES
 from adobe_nb.simulator import search as simulator
 from adobe_nb.simulator.accounts import ORG_ID
@@ -36,7 +36,7 @@ class Service:
     service = "simulator"
     org_id = ORG_ID
     progress = staticmethod(no_progress)
-    pool = WorkerPool(lambda: 8)
+    limiter = Limiter(8)
 
     def __init__(self, documents: list[Document], change: Change | None = None) -> None:
         self.documents = documents
