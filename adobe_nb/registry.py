@@ -97,10 +97,19 @@ class Resource:
     """Nested and unknown members that have the name of a secret (``access_token``, ``client_secret`` …) are dropped."""
     searchable: bool = False
 
-    @property
-    def root(self) -> bool:
-        """Whether the API lists it at ``/<type>``, under no parent."""
-        return self.listed and (self.at_root or not self.parents)
+    root: bool = field(init=False)
+    """Whether the API lists it at ``/<type>``, under no parent."""
+    columns: tuple[Attribute, ...] = field(init=False)
+    """The attributes that answers carry, in column order."""
+    to_one: tuple[Relation, ...] = field(init=False)
+    """The relations that become ``<name>_id`` columns."""
+
+    def __post_init__(self) -> None:
+        columns = tuple(attribute for attribute in self.attributes if not attribute.write_only)
+        to_one = tuple(relation for relation in self.relations if not relation.many)
+        object.__setattr__(self, "root", self.listed and (self.at_root or not self.parents))
+        object.__setattr__(self, "columns", columns)
+        object.__setattr__(self, "to_one", to_one)
 
     @property
     def call(self) -> str:
@@ -135,16 +144,6 @@ class Resource:
         older = {f"{name}_id" for name, _ in linked}
         taken = [(each.name, each.required) for each in self.writable(verb) if each.name not in older] + linked
         return {name: needed and verb == "create" for name, needed in sorted(taken, key=lambda each: not each[1])}
-
-    @property
-    def columns(self) -> tuple[Attribute, ...]:
-        """The attributes that answers carry, in column order."""
-        return tuple(attribute for attribute in self.attributes if not attribute.write_only)
-
-    @property
-    def to_one(self) -> tuple[Relation, ...]:
-        """The relations that become ``<name>_id`` columns."""
-        return tuple(relation for relation in self.relations if not relation.many)
 
     @property
     def sortable(self) -> tuple[str, ...]:

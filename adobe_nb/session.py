@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Literal, NoReturn
 
 from adobe_nb.api.edge.bindings import Edge, EdgeClient
-from adobe_nb.api.progress import Progress, bar, no_progress
+from adobe_nb.api.progress import bar, no_progress
 from adobe_nb.api.reactor.bindings import Reactor
 from adobe_nb.api.reactor.client import Client
 from adobe_nb.api.reactor.journal import Journal
@@ -37,7 +37,7 @@ from adobe_nb.errors import (
 from adobe_nb.forks import in_children
 from adobe_nb.home import state_folder
 from adobe_nb.http.client import Transport
-from adobe_nb.http.limiter import MOST, Limiter, limiter_of
+from adobe_nb.http.limiter import MOST, limiter_of
 from adobe_nb.http.retry import RetryPolicy
 from adobe_nb.simulator import discovery
 
@@ -86,12 +86,30 @@ class Session:
         self._limiters = limiter_of(credentials.org_id, hosts.reactor), limiter_of(self.org_id, hosts.edge_server)
         if concurrency is not None:
             self.concurrency = concurrency
-        self._client: Client | None = None
-        self._edge_client: EdgeClient | None = None
+        self.client = Client(
+            self._transport,
+            self._auth,
+            hosts.reactor,
+            service=self.service,
+            org_id=self.org_id,
+            limiter=self._limiters[0],
+            progress=partial(bar, self._limiters[0]) if progress else no_progress,
+            journal=Journal if journal else None,
+        )
+        """What ``reactor`` sends its requests with."""
+        self.edge_client = EdgeClient(
+            self._transport,
+            self._auth,
+            hosts.edge,
+            hosts.edge_server,
+            service=self.service,
+            org_id=self.org_id,
+            limiter=self._limiters[1],
+            progress=partial(bar, self._limiters[1]) if progress else no_progress,
+        )
+        """What ``edge`` sends its requests with."""
         self._reactor: Reactor | None = None
         self._edge: Edge | None = None
-        self._writes_journal = journal
-        self._shows_progress = progress
 
     def __repr__(self) -> str:
         return (
@@ -118,63 +136,21 @@ class Session:
         """A sentence when this machine's clock differs from Adobe's by five minutes or more; else nothing."""
         return self._auth.clock_note
 
-    # These four are made when first used, because signing in takes only the first. Not by cached_property: in Python
-    # 3.11 it holds a lock, which a fork could leave held. If two threads make one each, either is good.
-    @property
-    def client(self) -> Client:
-        """The JSON:API client that ``reactor`` uses."""
-        if self._client is None:
-            self._client = self._new_client()
-        return self._client
-
-    @property
-    def edge_client(self) -> EdgeClient:
-        """The client that ``edge`` uses."""
-        if self._edge_client is None:
-            self._edge_client = self._new_edge_client()
-        return self._edge_client
-
+    # Made when first used, because signing in needs neither. Not by cached_property: in Python 3.11 it holds a lock,
+    # which a fork could leave held. If two threads make one each, either is good.
     @property
     def reactor(self) -> Reactor:
         """The Reactor API with this session's credentials."""
         if self._reactor is None:
-            self._reactor = Reactor(lambda: self.client)
+            self._reactor = Reactor(self)
         return self._reactor
 
     @property
     def edge(self) -> Edge:
         """The Edge Network with this session's credentials."""
         if self._edge is None:
-            self._edge = Edge(lambda: self.edge_client)
+            self._edge = Edge(self)
         return self._edge
-
-    def _new_client(self) -> Client:
-        return Client(
-            self._transport,
-            self._auth,
-            self.credentials.hosts.reactor,
-            service=self.service,
-            org_id=self.org_id,
-            limiter=self._limiters[0],
-            progress=self._progress(self._limiters[0]),
-            journal=Journal() if self._writes_journal else None,
-        )
-
-    def _new_edge_client(self) -> EdgeClient:
-        hosts = self.credentials.hosts
-        return EdgeClient(
-            self._transport,
-            self._auth,
-            hosts.edge,
-            hosts.edge_server,
-            service=self.service,
-            org_id=self.org_id,
-            limiter=self._limiters[1],
-            progress=self._progress(self._limiters[1]),
-        )
-
-    def _progress(self, limiter: Limiter) -> Progress:
-        return partial(bar, limiter) if self._shows_progress else no_progress
 
     @property
     def concurrency(self) -> int:
@@ -592,10 +568,22 @@ def use(session: Session) -> Iterator[Session]:
         _used.reset(mark)
 
 
-reactor = Reactor(lambda: current().client)
+class _Current:
+    """The session that is current at each call."""
+
+    @property
+    def client(self) -> Client:
+        return current().client
+
+    @property
+    def edge_client(self) -> EdgeClient:
+        return current().edge_client
+
+
+reactor = Reactor(_Current())
 """Follows ``current()`` at each call."""
 
-edge = Edge(lambda: current().edge_client)
+edge = Edge(_Current())
 """Follows ``current()`` at each call."""
 
 

@@ -77,8 +77,9 @@ def a_write(about: Mapping[str, Any]) -> dict[str, set[str]]:
     reactor = session(about).reactor
     place = reactor.find("properties", "Web Store US")["id"][0]
     library = reactor.libraries.create(place, name="Functions passed")
-    element = reactor.data_elements(place).query("enabled")["id"].iloc[0]
-    return passed(lambda: reactor.libraries.add(library, element, revise=True))
+    first, second = reactor.data_elements(place).query("enabled")["id"].iloc[:2]
+    reactor.libraries.add(library, first, revise=True)
+    return passed(lambda: reactor.libraries.add(library, second, revise=True))
 
 
 CALLS = {"reactor.rules(property)": a_list, "%adobe_auth": a_sign_in, "libraries.add": a_write}

@@ -105,6 +105,14 @@ def recorder() -> Recorder:
     return RECORDER
 
 
+class NoSession:
+    """For a Reactor that is only looked at."""
+
+    @property
+    def client(self) -> Any:
+        raise AssertionError("no client is needed to look")
+
+
 def started(**options: object) -> Simulator:
     simulator = Simulator(**options).start()  # type: ignore[arg-type]
     RECORDER.simulators.append(simulator)

@@ -11,7 +11,7 @@ from adobe_nb import ArgumentError, NotFound, registry
 from adobe_nb.api.reactor.bindings import Reactor
 from adobe_nb.api.reactor.writes import Editable
 from adobe_nb.registry import CREATED, UPDATED, Attribute, Relation, Resource
-from tests.conftest import sign_in, started
+from tests.conftest import NoSession, sign_in, started
 
 ROW = Resource(
     type="widgets",
@@ -34,9 +34,9 @@ ROW = Resource(
 
 
 class WithWidgets(Reactor):
-    def __init__(self, client: Any) -> None:
-        super().__init__(client)
-        self.widgets = Editable(client, ROW)
+    def __init__(self, session: Any) -> None:
+        super().__init__(session)
+        self.widgets = Editable(session, ROW)
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def reactor(monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setitem(registry._BY_PREFIX, ROW.prefix, ROW)
     simulator = started()
     session = sign_in(simulator)
-    yield WithWidgets(lambda: session.client)
+    yield WithWidgets(session)
     simulator.stop()
 
 
@@ -75,7 +75,7 @@ def test_lists_frames_routes_and_checks_follow(reactor: Any) -> None:
 def test_help_and_the_reference_page_follow(reactor: Any) -> None:
     assert "size" in reactor.widgets.__doc__
     make = _module(Path(__file__).parents[1] / "docs" / "reference" / "make.py")
-    make._REACTOR = WithWidgets(lambda: None)
+    make._REACTOR = WithWidgets(NoSession())
     page = make.page(ROW)
     assert 'under a property | `reactor.widgets("PR…")`' in page
     assert "| `size` | Int64 | how large it is | create, update |" in page

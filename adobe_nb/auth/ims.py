@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
@@ -35,9 +36,8 @@ _UNKNOWN_CLIENT = "IMS does not know the client id"
 _CONSOLE = "Developer Console > your project > Credentials > OAuth Server-to-Server"
 
 
-def utc_now() -> datetime:
-    """The clock, where none is given."""
-    return datetime.now(UTC)
+utc_now: Clock = partial(datetime.now, UTC)
+"""The clock, where none is given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,15 +314,17 @@ class ImsAuth(AuthBase):
     def token(self) -> Token:
         """A token that is good now; fetched when there is none or the one at hand is due."""
         with self._lock:
-            before = self._token
+            before = token = self._token
             if self._signed_out:
                 raise NotSignedIn(_SIGNED_OUT)
-            if before is None or (before.due(self._now()) and self.renewable):
-                self._token = self._fetch()
-            elif before.due(self._now()):
-                self._pasted(before.value)  # raises once it is really over
-            token = self._token
-        return self._told(before, token)
+            if token is None or (token.due(self._now()) and self.renewable):
+                token = self._token = self._fetch()
+            elif token.due(self._now()):
+                self._pasted(token.value)  # raises once it is really over
+        # After the lock is free: a listener may ask for the token itself.
+        if token is not before:
+            self._changed()
+        return token
 
     @property
     def renewable(self) -> bool:
@@ -338,16 +340,11 @@ class ImsAuth(AuthBase):
             if self._is_current(refused):
                 self._token = self._fetch()
             token = self._token
-        self._told(before, token)
-        return True
-
-    def _told(self, before: Token | None, token: Token | None) -> Token:
-        """Tell that the token changed, after the lock is free: a listener may ask for the token itself."""
-        if token is None:
+        if token is None:  # signed out meanwhile
             raise NotSignedIn(_SIGNED_OUT)
         if token is not before:
             self._changed()
-        return token
+        return True
 
     def _is_current(self, refused: requests.PreparedRequest) -> bool:
         token = self._token
@@ -358,11 +355,10 @@ class ImsAuth(AuthBase):
         if not self.renewable:
             raise CredentialsError(f"A pasted token cannot be renewed. Paste a new one: {_CONSOLE}.")
         with self._lock:
-            before = self._token
             if self._signed_out:
                 raise NotSignedIn(_SIGNED_OUT)
-            token = self._token = self._fetch()
-        self._told(before, token)
+            self._token = self._fetch()
+        self._changed()
 
     def forget(self) -> None:
         """Drop the token for good."""

@@ -16,7 +16,7 @@ import ssl
 import stat
 import time
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache, wraps
@@ -241,7 +241,7 @@ class Transport:
         number = 1
         renewed = False
         while True:
-            with _turn(limiter) as turn:
+            with limiter.turn() if limiter else nullcontext(Turn()) as turn:
                 outcome, signed = self._exchange(request, signer, host)
                 if isinstance(outcome, Response) and outcome.status < 300 and not outcome.is_foreign:
                     turn.answered = True
@@ -334,12 +334,6 @@ class Transport:
         self._adapter.close()
         # The closed one still holds its connections, and the system closes them only when it is gone.
         self._adapter = _new_adapter()
-
-
-def _turn(limiter: Limiter | None) -> AbstractContextManager[Turn]:
-    if limiter is None:
-        return nullcontext(Turn())
-    return limiter.turn()
 
 
 def _signed(request: Request, signer: Signer) -> requests.PreparedRequest:
@@ -442,22 +436,19 @@ def _certificates() -> str | bool:
     path = os.environ.get(name)
     if not path:
         return True
-    problem = _problem_of(path)
+    problem = ""
+    try:
+        status = os.stat(path)  # noqa: PTH116 - for each request, and Path.stat takes longer
+    except OSError:
+        problem = "does not exist, or cannot be read"
+    else:
+        # A folder of certificates is the library's affair.
+        if stat.S_ISREG(status.st_mode) and not _has_certificates(path, status.st_mtime_ns):
+            problem = "has no certificates that can be read"
     if problem:
         text = f"{name} names {path}, which {problem}. Correct or unset it."
         raise TransportError(text, never_sent=True)
     return path
-
-
-def _problem_of(path: str) -> str:
-    try:
-        status = os.stat(path)  # noqa: PTH116 - for each request, and Path.stat takes longer
-    except OSError:
-        return "does not exist, or cannot be read"
-    # A folder of certificates is the library's affair.
-    if stat.S_ISREG(status.st_mode) and not _has_certificates(path, status.st_mtime_ns):
-        return "has no certificates that can be read"
-    return ""
 
 
 @lru_cache(maxsize=8)

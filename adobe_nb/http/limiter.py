@@ -152,6 +152,8 @@ class Limiter:
                 if call is not None and call.cancelled:
                     raise Cancelled
                 self._changed.wait(min(closed_for, _SLICE) if closed_for > 0 else _SLICE)
+                if worker.tick is not None:
+                    worker.tick()
             turn.began = self._clock()
             self._turns.add(turn)
             turn.in_flight = len(self._turns)

@@ -70,6 +70,8 @@ class Cancellation:
 class _Worker(threading.local):
     cancellation: Cancellation | None = None
     """Of the call that this thread works for; None in a thread that is not a worker."""
+    tick: Callable[[], object] | None = None
+    """Called several times a second while this thread waits for the service."""
 
 
 worker = _Worker()
@@ -90,6 +92,8 @@ def pause(seconds: float) -> None:
     while (left := end - time.monotonic()) > 0:
         # In slices: not everything that interrupts a program wakes a sleeping thread, too.
         time.sleep(min(left, _TICK))
+        if worker.tick is not None:
+            worker.tick()
 
 
 def _no_tick() -> None:

@@ -10,6 +10,7 @@ from types import ModuleType
 from typing import Any
 
 from adobe_nb.api.reactor.bindings import Reactor
+from adobe_nb.api.reactor.client import Client
 from adobe_nb.api.reactor.collection import verbs_of
 from adobe_nb.api.reactor.frames import DTYPES, columns_of
 from adobe_nb.registry import RESOURCES, Attribute, Resource
@@ -176,11 +177,13 @@ def collection(row: Resource) -> Any:
     return getattr(_REACTOR, row.type)
 
 
-def _no_client() -> Any:
-    raise AssertionError("the pages are made without a service")
+class _NoSession:
+    @property
+    def client(self) -> Client:
+        raise AssertionError("the pages are made without a service")
 
 
-_REACTOR = Reactor(_no_client)
+_REACTOR = Reactor(_NoSession())
 
 
 def _a(noun: str) -> str:

@@ -111,5 +111,19 @@ def test_a_pull_shows_it(kernel: bool, simulate: Any, terminal: Terminal, monkey
     monkeypatch.setattr(progress._Bar, "close", lambda bar: shown.append((bar._label, bar._done, bar._rows)))
     with redirect_stderr(terminal):
         session.reactor.rules(session.reactor.properties())
-    assert [label for label, *_ in shown] == ["companies", "properties", "rules"]
+    assert [label for label, *_ in shown] == ["rules"]  # the others are one request each
     assert all(done > 0 and rows > 0 for _, done, rows in shown)
+
+
+@pytest.mark.parametrize(
+    "call", [lambda reactor: reactor.companies(), lambda reactor: reactor.companies.get(reactor.companies())]
+)
+def test_one_request_that_waits_for_the_service_shows_it(call: Any, simulate: Any, terminal: Terminal) -> None:
+    session = sign_in(simulate())
+    session.reactor.companies()
+    limiter = session.client.limiter
+    limiter._closed_until = limiter._clock() + 1.0
+    with redirect_stderr(terminal):
+        call(session.reactor)
+    assert "companies" in terminal.getvalue()
+    assert "as the service asks" in terminal.getvalue()

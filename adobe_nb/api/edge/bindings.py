@@ -18,6 +18,7 @@ from adobe_nb.api.edge.client import (
     Document,
     EdgeClient,
     Endpoint,
+    HasEdgeClient,
     Outcome,
     call_of,
     checked_request_id,
@@ -53,8 +54,8 @@ __all__ = ["Edge", "EdgeClient", "Visitor"]
 class Edge:
     """The Edge Network. ``interact`` sends one event and answers; ``collect`` sends many."""
 
-    def __init__(self, client: Callable[[], EdgeClient]) -> None:
-        self._client = client
+    def __init__(self, session: HasEdgeClient) -> None:
+        self._session = session
 
     def __repr__(self) -> str:
         return "<Edge: interact, collect, visitor, errors, explain, as_curl>"
@@ -124,7 +125,7 @@ class Edge:
         call = call_of("interact", datastream_id, authenticated=authenticated, request_id=request_id, headers=headers)
         parts = parts_of(event, query, meta, one=True)
         body = body_of([event_of(parts.events, xdm, data)], parts.query, one=True, meta=parts.meta)
-        client = self._client()
+        client = self._session.edge_client
         if dry_run:
             return shown_frame(client, call, [body])
         outcome = send(client, call, body)
@@ -172,7 +173,7 @@ class Edge:
         needed = authenticated and not names_a_person(given.meta)
         prepared = events_of(given.events, primary, identity_needed=needed)
         parts = batches(prepared, given.query, given.meta)
-        client = self._client()
+        client = self._session.edge_client
         bodies = [body_of([prepared[index] for index in part], given.query, meta=given.meta) for part in parts]
         if dry_run:
             return shown_frame(client, call, bodies)
@@ -206,7 +207,7 @@ class Edge:
         call = replace(
             call_of("interact", datastream_id, authenticated=authenticated), forwarded=client_headers(headers)
         )
-        return Visitor(self._client, call, checked_state(state), checked_hint(location_hint))
+        return Visitor(self._session, call, checked_state(state), checked_hint(location_hint))
 
     def errors(self) -> pd.DataFrame:
         """All codes as a frame: code, status, title, message, kind, fatal, send_again, cause, fix.
@@ -268,7 +269,7 @@ class Edge:
         else:
             given = parts_of(event, query, meta, one=True)
             body = body_of([event_of(given.events, None, None)], given.query, one=True, meta=given.meta)
-        lines = [f"curl -X POST '{call.full_url(self._client())}'"]
+        lines = [f"curl -X POST '{call.full_url(self._session.edge_client)}'"]
         if authenticated:
             lines += CURL_HEADERS
         quoted = json.dumps(json.loads(body), indent=2, ensure_ascii=False).replace("'", "'\\''")
@@ -295,13 +296,13 @@ class Visitor:
 
     def __init__(
         self,
-        client: Callable[[], EdgeClient],
+        session: HasEdgeClient,
         call: Call,
         state: Mapping[str, str],
         hint: str | None = None,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._client = client
+        self._session = session
         self._first = call
         self._now = now
         # A browser does not say how long its cookies are good, only that they still are.
@@ -339,7 +340,7 @@ class Visitor:
         state = with_state(parts.meta, self.state)
         body = body_of([event_of(parts.events, xdm, data)], parts.query, one=True, meta=state)
         call = self._call("interact", request_id)
-        client = self._client()
+        client = self._session.edge_client
         if dry_run:
             return shown_frame(client, call, [body])
         outcome = self._send(call, body, (0,))
@@ -369,7 +370,7 @@ class Visitor:
         parts = batches(prepared, given.query, meta=state)
         bodies = [body_of([prepared[index] for index in part], given.query, meta=state) for part in parts]
         call = self._call("collect", request_id)
-        client = self._client()
+        client = self._session.edge_client
         if dry_run:
             return shown_frame(client, call, bodies)
         outcomes = send_all(
@@ -385,11 +386,11 @@ class Visitor:
         return replace(self._first, endpoint=endpoint, hint=self.hint, request_id=checked_request_id(request_id))
 
     def _send(self, call: Call, body: bytes, events: Sequence[int]) -> Outcome:
-        outcome = send(self._client(), call, body, events)
+        outcome = send(self._session.edge_client, call, body, events)
         if call.hint and outcome.status == 404:
             # A hint that is refused was not acted on: forget it, and ask once more without.
             self._hint = None
-            outcome = send(self._client(), replace(call, hint=None), body, events)
+            outcome = send(self._session.edge_client, replace(call, hint=None), body, events)
         return outcome
 
     def _keep(self, document: Document) -> None:

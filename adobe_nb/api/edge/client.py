@@ -4,7 +4,7 @@ import json
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 from urllib.parse import urlencode
 
 import requests
@@ -37,6 +37,15 @@ class EdgeClient:
     org_id: str
     progress: Progress = no_progress
     limiter: Limiter = field(default_factory=Limiter)
+
+
+class HasEdgeClient(Protocol):
+    """A session, or whoever knows which one is current."""
+
+    @property
+    def edge_client(self) -> EdgeClient:
+        """What sends the requests."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ https://experienceleague.adobe.com/en/docs/experience-platform/tags/api/overview
 import json
 import re
 import shlex
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, overload
 from urllib.parse import parse_qsl, urlencode
@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl, urlencode
 import numpy as np
 import pandas as pd
 
-from adobe_nb.api.reactor.client import ACCEPT, CURL_HEADERS, JSON_API, Client, attrs_of, in_parallel, masked
+from adobe_nb.api.reactor.client import ACCEPT, CURL_HEADERS, JSON_API, HasClient, attrs_of, in_parallel, masked
 from adobe_nb.api.reactor.collection import AuditEvents, Collection
 from adobe_nb.api.reactor.filters import Sort
 from adobe_nb.api.reactor.frames import to_frame
@@ -41,28 +41,28 @@ class Reactor:
     ``heartbeat``; ``request`` and ``as_curl`` for what has no function here.
     """
 
-    def __init__(self, client: Callable[[], Client]) -> None:
-        self._client = client
-        self.companies = Collection(client, RESOURCES["companies"])
-        self.properties = Editable(client, RESOURCES["properties"])
-        self.rules = Revisable(client, RESOURCES["rules"])
-        self.rule_components = RuleComponents(client, RESOURCES["rule_components"])
-        self.data_elements = Revisable(client, RESOURCES["data_elements"])
-        self.extensions = Extensions(client, RESOURCES["extensions"])
-        self.environments = Editable(client, RESOURCES["environments"])
-        self.libraries = Libraries(client, RESOURCES["libraries"])
-        self.hosts = Hosts(client, RESOURCES["hosts"])
-        self.builds = Builds(client, RESOURCES["builds"])
-        self.extension_packages = ExtensionPackages(client, RESOURCES["extension_packages"])
+    def __init__(self, session: HasClient) -> None:
+        self._session = session
+        self.companies = Collection(session, RESOURCES["companies"])
+        self.properties = Editable(session, RESOURCES["properties"])
+        self.rules = Revisable(session, RESOURCES["rules"])
+        self.rule_components = RuleComponents(session, RESOURCES["rule_components"])
+        self.data_elements = Revisable(session, RESOURCES["data_elements"])
+        self.extensions = Extensions(session, RESOURCES["extensions"])
+        self.environments = Editable(session, RESOURCES["environments"])
+        self.libraries = Libraries(session, RESOURCES["libraries"])
+        self.hosts = Hosts(session, RESOURCES["hosts"])
+        self.builds = Builds(session, RESOURCES["builds"])
+        self.extension_packages = ExtensionPackages(session, RESOURCES["extension_packages"])
         self.extension_package_usage_authorizations = UsageAuthorizations(
-            client, RESOURCES["extension_package_usage_authorizations"]
+            session, RESOURCES["extension_package_usage_authorizations"]
         )
-        self.callbacks = Editable(client, RESOURCES["callbacks"])
-        self.secrets = Secrets(client, RESOURCES["secrets"])
-        self.notes = Notes(client, RESOURCES["notes"])
-        self.app_configurations = Editable(client, RESOURCES["app_configurations"])
-        self.audit_events = AuditEvents(client, RESOURCES["audit_events"])
-        self.profiles = Collection(client, RESOURCES["profiles"])
+        self.callbacks = Editable(session, RESOURCES["callbacks"])
+        self.secrets = Secrets(session, RESOURCES["secrets"])
+        self.notes = Notes(session, RESOURCES["notes"])
+        self.app_configurations = Editable(session, RESOURCES["app_configurations"])
+        self.audit_events = AuditEvents(session, RESOURCES["audit_events"])
+        self.profiles = Collection(session, RESOURCES["profiles"])
 
     if not TYPE_CHECKING:  # a name that is not there stays a mistake for type checkers
 
@@ -96,7 +96,7 @@ class Reactor:
 
         Raises ApiError, TransportError, IncompleteResult.
         """
-        client = self._client()
+        client = self._session.client
         data = client.get("/profile").get("data")
         kind = data.get("type") if isinstance(data, dict) else None
         # Its type is not documented.
@@ -112,7 +112,7 @@ class Reactor:
         resource that has one, and none for the others: a library without an upstream library gives an empty frame.
         Raises ArgumentError for wrong ones, NotFound for unknown ids, ApiError, TransportError.
         """
-        return related(self._client(), resources, relation)
+        return related(self._session.client, resources, relation)
 
     def relationships(self, resources: Ids, relation: str) -> pd.DataFrame:
         """The bare identifiers of a relationship: ``relationships("LB…", "rules")``, ``"environment"``; ``host``.
@@ -120,7 +120,7 @@ class Reactor:
         Columns: id, ``<type>_id`` of the resource that was asked about, type. Costs less than ``related``, which gives
         whole resources. Raises ArgumentError for relations without such a list, ApiError, TransportError.
         """
-        return linked(self._client(), resources, relation)
+        return linked(self._session.client, resources, relation)
 
     def find(self, resource_type: str, name: str, parents: Ids | None = None) -> pd.DataFrame:
         """The one resource of that type and name, as a frame of one row.
@@ -174,7 +174,7 @@ class Reactor:
             {'rule_components'}
         """
         return search(
-            self._client(),
+            self._session.client,
             text,
             fields=fields,
             types=types,
@@ -188,7 +188,7 @@ class Reactor:
 
     def heartbeat(self) -> bool:
         """Whether the service answers: True. Raises ApiError, TransportError, NotSignedIn."""
-        self._client().ping("/heartbeat")
+        self._session.client.ping("/heartbeat")
         return True
 
     @overload
@@ -239,7 +239,7 @@ class Reactor:
         Raises ArgumentError, ApiError, TransportError, OutcomeUnknown.
         """
         method, path, pairs = _checked_call(method, path, params, body)
-        client = self._client()
+        client = self._session.client
         document = hidden_in(body) if body is not None else None
         change = Change("reactor.request", method, path, document, params=pairs)
         if asked(dry_run):
@@ -268,7 +268,7 @@ class Reactor:
     ) -> str:
         """The same request as a cURL command, with placeholders for the three secrets. Sends nothing."""
         method, path, pairs = _checked_call(method, path, params, body)
-        address = f"{self._client().base_url}{_whole(path, pairs)}"
+        address = f"{self._session.client.base_url}{_whole(path, pairs)}"
         lines = [f"curl -X {method} '{address}'", *CURL_HEADERS, f'-H "Accept: {ACCEPT}"']
         if body is not None:
             text = json.dumps(masked(hidden_in(body)), ensure_ascii=False)
@@ -306,7 +306,7 @@ class Reactor:
         unknown = frame["rule_id"].isna() & _ids_of(frame).str.startswith(prefix).fillna(False).astype(bool)
         if not unknown.any():
             return frame
-        rules = rules_of(self._client(), ids_in(frame.loc[unknown, "id"]))
+        rules = rules_of(self._session.client, ids_in(frame.loc[unknown, "id"]))
         ids = {component: found[0]["id"] for component, found in rules.items() if len(found) == 1}
         names = {component: ", ".join(map(name_of, found)) for component, found in rules.items() if found}
         components = frame["id"].where(unknown)
@@ -318,7 +318,7 @@ class Reactor:
         return frame
 
     def _names(self, row: Resource, ids: "pd.Series[Any]") -> dict[str, str]:
-        client = self._client()
+        client = self._session.client
 
         def name_of(identifier: str) -> str | None:
             problem: NotFound | None = None

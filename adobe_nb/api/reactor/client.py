@@ -1,9 +1,10 @@
 """The Reactor API over HTTP: one client for each session, which signs, sends, and reads what comes back."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from requests import PreparedRequest
@@ -17,7 +18,7 @@ from adobe_nb.errors import IncompleteResult, OutcomeUnknown, RedirectRefused, T
 from adobe_nb.http.client import Signer, Transport
 from adobe_nb.http.limiter import Limiter
 from adobe_nb.http.messages import Request, Response, date_of
-from adobe_nb.http.workers import ended, map_unordered
+from adobe_nb.http.workers import ended, map_unordered, worker
 
 Params = tuple[tuple[str, str], ...]
 _Item = TypeVar("_Item")
@@ -160,7 +161,7 @@ class Client:
         org_id: str,
         limiter: Limiter | None = None,
         progress: Progress = no_progress,
-        journal: Noting | None = None,
+        journal: Callable[[], Noting] | None = None,
     ) -> None:
         self.limiter = limiter or Limiter()
         self._transport = transport
@@ -175,12 +176,12 @@ class Client:
         """Tell the journal, if there is one, what will be sent. Raises JournalError."""
         if self._journal is None:
             return None
-        return self._journal.begin(change, before, service=self.service, organisation=self.org_id)
+        return self._journal().begin(change, before, service=self.service, organisation=self.org_id)
 
     def note_end(self, entry: str | None, outcome: str, **about: Any) -> None:
         """And what became of it."""
         if self._journal is not None and entry is not None:
-            self._journal.end(entry, outcome, **about)
+            self._journal().end(entry, outcome, **about)
 
     def get(self, path: str, params: Iterable[tuple[str, str]] = ()) -> Document:
         """The document at that path. Raises ApiError, or TransportError when no answer came."""
@@ -260,12 +261,42 @@ class Client:
         return self._transport.send(request, signer or self._signer, self.limiter)
 
 
+class HasClient(Protocol):
+    """A session, or whoever knows which one is current."""
+
+    @property
+    def client(self) -> Client:
+        """What sends the requests."""
+        ...
+
+
+def in_this_thread(client: Crowd, work: Callable[[_Item], _Result], item: _Item, label: str) -> _Result:
+    """``work`` for one item, without other threads. A bar is shown only if it has to wait for the service."""
+    if worker.cancellation is not None or worker.tick is not None:  # part of a call that has a bar
+        return work(item)
+    bar = _bar_while_waiting(client, label)
+    worker.tick = partial(next, bar)
+    try:
+        return work(item)
+    finally:
+        worker.tick = None
+        bar.close()
+
+
+def _bar_while_waiting(client: Crowd, label: str) -> Generator[None, None, None]:
+    with client.progress(label) as meter:
+        meter.expect(1)
+        while True:
+            meter.look()
+            yield
+
+
 def in_parallel(
     client: Crowd, work: Callable[[_Item], _Result], items: Sequence[_Item], label: str = ""
 ) -> list[_Result]:
     """``work`` for every item, as many at once as the service takes; results in order. The first error ends it."""
     if len(items) == 1:
-        return [work(items[0])]
+        return [in_this_thread(client, work, items[0], label)]
     results: dict[int, _Result] = {}
     with client.progress(label) as meter:
         meter.expect(len(items))

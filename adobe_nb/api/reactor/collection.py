@@ -1,6 +1,6 @@
 """Reading resources of one type: lists, ``get``, ``find``, ``iterate``."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import pandas as pd
 
-from adobe_nb.api.reactor.client import Client, Params, attrs_of, in_parallel, path_to
+from adobe_nb.api.reactor.client import Client, HasClient, Params, attrs_of, in_parallel, path_to
 from adobe_nb.api.reactor.decoding import Page, decoder_of, plain_page
 from adobe_nb.api.reactor.filters import (
     FUTURE,
@@ -61,9 +61,9 @@ class Collection:
     _looked_up: ClassVar[tuple[str, ...]] = ()
     """Keywords of ``create`` that follow from the parent."""
 
-    def __init__(self, client: Callable[[], Client], row: Resource) -> None:
+    def __init__(self, session: HasClient, row: Resource) -> None:
         self.row = row
-        self._client = client
+        self._session = session
         self.__doc__ = describe(row, type(self))
 
     def __repr__(self) -> str:
@@ -91,12 +91,13 @@ class Collection:
         self, parents: Ids | None, *, filter: Filter | None, sort: Sort | None, limit: int | None, extra: Params = ()
     ) -> pd.DataFrame:
         query = replace(self._query(parents, filter, sort, limit), extra=extra)
-        client = self._client()
+        client = self._session.client
         if query.through is not None:
             query = self._with_parents(query, client)
         rows = Rows(self.row, query.parent, query.conditions)
         total = self._read(query, client, rows)
-        frame = rows.frame(attrs_of(client, self._path(query), total))
+        path = f"/{self.row.type}" if query.parent is None else path_to(query.parent, query.ids, self.row.type)
+        frame = rows.frame(attrs_of(client, path, total))
         if query.sort:
             frame = sort_frame(frame, query.sort)
         return frame if query.limit is None or len(frame) <= query.limit else _head(frame, query.limit)
@@ -114,7 +115,7 @@ class Collection:
         Arguments and errors as for the list. ``sort`` orders within each parent. Wrong arguments raise at once.
         """
         query = self._query(parents, filter, sort, limit)
-        return self._iterate(query, self._client())
+        return self._iterate(query, self._session.client)
 
     def get(self, *ids: Ids) -> pd.DataFrame:
         """Those with these ids as a DataFrame, in the order given, duplicates once.
@@ -122,7 +123,7 @@ class Collection:
         Raises ArgumentError for ids of another type, NotFound for unknown ones.
         """
         wanted = ids_of_type(self.row, ids)
-        client = self._client()
+        client = self._session.client
         documents = in_parallel(client, lambda each: client.get(f"/{self.row.type}/{each}"), wanted, self.row.type)
         resources = [one_of(document, self.row.type, each) for document, each in zip(documents, wanted, strict=True)]
         path = path_to(self.row.type, wanted)
@@ -202,11 +203,6 @@ class Collection:
         lists = read_documents(client, listings, parent)
         ids = dict.fromkeys(resource["id"] for resources in lists for resource in resources)
         return replace(query, ids=tuple(ids), through=None, found_now=True)
-
-    def _path(self, query: _Query) -> str:
-        if query.parent is None:
-            return f"/{self.row.type}"
-        return path_to(query.parent, query.ids, self.row.type)
 
     def _listings(self, query: _Query) -> list[Listing]:
         """The lists to read: one, or one for each parent."""
@@ -292,11 +288,11 @@ class AuditEvents(Collection):
             return self._listed(None, filter=filter, sort=sort, limit=limit)
         properties = frozenset(ids_of_type(RESOURCES["properties"], [parents]))
         query = replace(self._query(None, filter, sort, limit), limit=None)
-        client = self._client()
+        client = self._session.client
         rows = _RowsOfProperties(self.row, query.conditions, properties)
         if properties:
             self._read(query, client, rows)
-        frame = rows.frame(attrs_of(client, self._path(query), None))
+        frame = rows.frame(attrs_of(client, f"/{self.row.type}", None))
         frame.attrs["total_count"] = len(frame)
         frame = sort_frame(frame, query.sort)
         most = checked_limit(limit)
@@ -315,7 +311,7 @@ class AuditEvents(Collection):
             return super().iterate(None, filter=filter, sort=sort, limit=limit)
         properties = frozenset(ids_of_type(RESOURCES["properties"], [parents]))
         query = replace(self._query(None, filter, sort, limit), limit=None)
-        events = self._iterate(query, self._client()) if properties else iter(())
+        events = self._iterate(query, self._session.client) if properties else iter(())
         own = (event for event in events if linked_id(event, "property") in properties)
         return islice(own, checked_limit(limit))
 

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-from adobe_nb.api.reactor.jsonapi import parsed, problem_of, public_columns, public_resource, wrong_shape
+from adobe_nb.api.reactor.jsonapi import HIDING, parsed, problem_of, public_columns, public_resource, wrong_shape
 from adobe_nb.forks import restarts
 from adobe_nb.registry import Kind, Resource
 
@@ -211,7 +211,8 @@ class Decoder:
                     for attribute in relation.meta:
                         values = [_said_of_target(target, attribute.name) for target in targets]
                         columns[f"{relation.name}_{attribute.name}"] = values
-            return public_columns(row, columns | _values(meta, [each.meta for each in items]))
+            columns |= _values(meta, [each.meta for each in items])
+            return public_columns(row, columns) if row.type in HIDING else columns
 
         return msgspec.json.Decoder(document).decode, columns_of
 

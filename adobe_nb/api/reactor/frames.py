@@ -161,11 +161,17 @@ class FrameBuilder:
         """The frame; the builder is empty afterwards."""
         self._convert()
         unknown = sorted({name for _, chunk in self._chunks for name in chunk} - set(self._kinds))
-        runs = self._runs()
-        # Column by column, each freed before the next: never more than one of them is there twice.
-        columns = {name: self._column(name, runs) for name in (*self._kinds, *unknown)}
+        names = [*self._kinds, *unknown]
+        rows = sum(each.stop - each.start for each in self._stretches)
+        if len(self._chunks) == 1 and self._chunks[0][0] == rows:
+            # A small table is in order already, unless some of its pages were read again.
+            columns = {name: self._chunks[0][1][name] for name in names}
+        else:
+            runs = self._runs()
+            # Column by column, each freed before the next: never more than one of them is there twice.
+            columns = {name: self._column(name, runs) for name in names}
         self._chunks, self._stretches = [], []
-        index = pd.RangeIndex(sum(stop - start for _, start, stop in runs))
+        index = pd.RangeIndex(rows)
         frame = pd.DataFrame(columns, index=index, copy=False)
         frame.attrs.update(attrs or {})
         return frame

@@ -53,20 +53,20 @@ def parents_of_one_type(
     ``allowed`` are the types that may be parents; those under which it is listed, when nothing is said.
     """
     ids = ids_in(given)
-    types = list(dict.fromkeys(_kind_type(identifier) for identifier in ids))
-    if not types:
-        return None, []
-    making = allowed is not None
+    verb = "listed under" if allowed is None else "made in"
     allowed = [*row.parents, *row.through] if allowed is None else allowed
-    for identifier, kind in zip(ids, (_kind_type(each) for each in ids), strict=True):
-        if kind not in allowed:
+    types: list[str] = []
+    for identifier in ids:
+        parent = BY_PREFIX.get(identifier[:2])
+        if parent is None or parent.type not in allowed:
             raise ArgumentError(
-                f"{row.type} are {'made in' if making else 'listed under'} {listed_under(row, allowed)}, not "
-                f"{_a(_kind(identifier))} ({identifier})."
+                f"{row.type} are {verb} {listed_under(row, allowed)}, not {_a(_kind(identifier))} ({identifier})."
             )
+        if parent.type not in types:
+            types.append(parent.type)
     if len(types) > 1:
         raise ArgumentError(f"The parents are of several types ({', '.join(types)}). Ask for one type at a time.")
-    return types[0], ids
+    return (types[0] if types else None), ids
 
 
 def listed_under(row: Resource, types: Sequence[str] | None = None) -> str:
@@ -144,11 +144,6 @@ def _check(value: object) -> str:
         f"{shown} is not an id: those are two capital letters and 32 hex digits. "
         'To look something up by name: reactor.find("properties", "My site").'
     )
-
-
-def _kind_type(identifier: str) -> str:
-    row = BY_PREFIX.get(identifier[:2])
-    return row.type if row else identifier[:2]
 
 
 def _kind(identifier: str) -> str:

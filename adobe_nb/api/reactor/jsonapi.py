@@ -31,9 +31,10 @@ def _hides_values(row: Resource) -> bool:
     return row.guards_secrets or any(each.hides or each.members for each in (*row.attributes, *row.meta))
 
 
-_HIDING = frozenset(row.type for row in RESOURCES.values() if _hides_values(row))
-_REDACTED = _HIDING | {row.type for row in RESOURCES.values() if any(each.write_only for each in row.attributes)}
-_NAMES_ONE = re.compile(rf'"type"\s*:\s*"(?:{"|".join(sorted(_HIDING))})"')
+HIDING = frozenset(row.type for row in RESOURCES.values() if _hides_values(row))
+"""Types whose columns hold something that must not be shown."""
+_REDACTED = HIDING | {row.type for row in RESOURCES.values() if any(each.write_only for each in row.attributes)}
+_NAMES_ONE = re.compile(rf'"type"\s*:\s*"(?:{"|".join(sorted(HIDING))})"')
 
 
 def parsed(body: bytes) -> tuple[Any, str]:
@@ -198,8 +199,6 @@ def public_resource(resource: Any) -> Any:
 
 def public_columns(row: Resource, columns: Mapping[str, Sequence[Any]]) -> dict[str, Sequence[Any]]:
     """The columns of a page without secrets; they have no write-only attributes."""
-    if row.type not in _HIDING:
-        return dict(columns)
     known = {each.name: each for each in row.columns} | {f"meta_{each.name}": each for each in row.meta}
     linked = {f"{relation.name}_{part}" for relation in row.to_one for part in ("id", "type")}
     linked |= {f"{relation.name}_{attribute.name}" for relation in row.to_one for attribute in relation.meta}

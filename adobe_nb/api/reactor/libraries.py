@@ -62,7 +62,7 @@ class Libraries(Editable):
         Raises ArgumentError for what is not in it, before anything is changed; ApiError, OutcomeUnknown.
         """
         place, wanted = self._one_id(library, "remove"), _by_type(resources)
-        client = self._client()
+        client = self._session.client
         if asked(dry_run):
             items = {kind: [_unknown_revision(place, each) for each in ids] for kind, ids in wanted.items()}
             return shown(client.base_url, self._changes("remove", "DELETE", place, items).values())
@@ -130,13 +130,13 @@ class Libraries(Editable):
         place, confirm = self._one_id(library, "build"), checked_name(confirm)
         look = f'Look whether it has begun: reactor.builds("{place}", sort="-created_at", limit=1).'
         change = Change("reactor.libraries.build", "POST", f"/libraries/{place}/builds", type="builds", look=look)
-        client = self._client()
+        client = self._session.client
         if asked(dry_run):
             return shown(client.base_url, [change])
         state = state_of(client, self.row, place)
         if _may_be_production(client, state):
             check_confirm(f"build the library {name_of(state)!r} on production", name_of(state), confirm)
-        builds = Builds(self._client, RESOURCES["builds"])
+        builds = Builds(self._session, RESOURCES["builds"])
         return builds._perform(client, change, state)
 
     # -- how
@@ -147,7 +147,7 @@ class Libraries(Editable):
         revise = asked(revise, "revise")
         emptied = method == "PATCH" and isinstance(resources, list) and not resources
         place, wanted = self._one_id(library, verb), _by_type(resources, may_be_none=emptied)
-        client = self._client()
+        client = self._session.client
         if asked(dry_run):
             action = {"meta": {"action": "revise"}} if revise else {}
             items = {kind: [identifier(each) | action for each in ids] for kind, ids in wanted.items()}
@@ -200,7 +200,7 @@ class Libraries(Editable):
         path = f"/libraries/{place}/relationships/environment"
         look = f'Look which it has now: reactor.libraries.get("{place}").'
         change = Change(f"reactor.libraries.{verb}", method, path, document, type="libraries", id=place, look=look)
-        client = self._client()
+        client = self._session.client
         if asked(dry_run):
             return shown(client.base_url, [change])
         before = state_of(client, self.row, place)
@@ -225,7 +225,7 @@ class Builds(Waitable):
         """
         confirm = checked_name(confirm)
         if not asked(dry_run):
-            client = self._client()
+            client = self._session.client
             state = state_of(client, self.row, self._one_id(build, "republish"))
             library = state_of(client, RESOURCES["libraries"], needed_id(state, "library"))
             check_confirm(f"put the build of {name_of(library)!r} on production again", name_of(library), confirm)

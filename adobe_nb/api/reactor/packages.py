@@ -63,7 +63,7 @@ class Extensions(Revisable):
         # Wrong arguments cost no request, so they are checked before the service is asked for the newer package.
         given = {"extension_package": unknown if package is None else package, **attributes}
         document = document_of(self.row, "update", given, identifier)
-        client = self._client()
+        client = self._session.client
         if asked(dry_run):
             return shown(client.base_url, [update_change(self.row, identifier, document, "upgrade")])
         before = state_of(client, self.row, identifier)
@@ -99,7 +99,7 @@ class ExtensionPackages(Deletable, Waitable):
 
     def versions(self, *packages: Ids) -> pd.DataFrame:
         """All versions of these packages, one row each. Raises ArgumentError, ApiError, TransportError."""
-        return versions_of(self._client(), ids_of_type(self.row, packages))
+        return versions_of(self._session.client, ids_of_type(self.row, packages))
 
     def delegates(self, *packages: Ids) -> pd.DataFrame:
         """What these packages, or installed extensions, offer to rules and data elements: one row each.
@@ -117,7 +117,7 @@ class ExtensionPackages(Deletable, Waitable):
         """
         wanted = [each for given in packages for each in ids_in(given)]
         installed = [each for each in wanted if type_of(each) == "extensions"]
-        client = self._client()
+        client = self._session.client
         states = states_of(client, RESOURCES["extensions"], installed)
         ids = [needed_id(state, "extension_package") for state in states]
         ids += ids_of_type(self.row, [each for each in wanted if each not in installed])
@@ -146,7 +146,7 @@ class ExtensionPackages(Deletable, Waitable):
         else:
             change = update_change(self.row, self._one_id(replaces, "upload"), None, "upload")
         change = replace(change, upload=data)
-        client = self._client()
+        client = self._session.client
         if asked(dry_run):
             return shown(client.base_url, [change])
         before = state_of(client, self.row, change.id) if change.id else None
@@ -161,7 +161,7 @@ class ExtensionPackages(Deletable, Waitable):
         """
         confirm = checked_name(confirm)
         if not asked(dry_run):
-            state = state_of(self._client(), self.row, self._one_id(package, "release_private"))
+            state = state_of(self._session.client, self.row, self._one_id(package, "release_private"))
             check_confirm(f"release {name_of(state)} {attribute(state, 'version')}", name_of(state), confirm)
         return self._act(package, "release_private", dry_run=dry_run)
 
@@ -185,7 +185,7 @@ class UsageAuthorizations(Creatable, Deletable):
         identifier = self._one_id(authorization, verb)
         document = document_of(self.row, "update", {"state": state}, identifier)
         change = update_change(self.row, identifier, document, verb)
-        client = self._client()
+        client = self._session.client
         if asked(dry_run):
             return shown(client.base_url, [change])
         return self._perform(client, change, self._states(client, [identifier])[0])
@@ -196,7 +196,7 @@ class UsageAuthorizations(Creatable, Deletable):
         Raises ArgumentError for ids of another type, and for unknown ones.
         """
         wanted = ids_of_type(self.row, ids)
-        client = self._client()
+        client = self._session.client
         return self._frame(client, self._states(client, wanted), f"/{self.row.type}")
 
     def _states(self, client: Client, ids: Sequence[str]) -> list[Document]:  # noqa: ARG002

@@ -20,7 +20,7 @@ from typing import Any, ClassVar, NamedTuple, Protocol
 import numpy as np
 
 from adobe_nb.api.progress import Meter
-from adobe_nb.api.reactor.client import Answer, Client, Params
+from adobe_nb.api.reactor.client import Answer, Client, Params, in_this_thread
 from adobe_nb.api.reactor.dates import moment_of, shifted
 from adobe_nb.api.reactor.decoding import Page, plain_page
 from adobe_nb.api.reactor.filters import FUTURE, PAST
@@ -187,11 +187,11 @@ def read_lists(
     )
     expected = unread = len(listings)
     if len(listings) == 1:
-        # Most lists have one page. That needs no other threads, and is over before a progress bar could be drawn.
+        # Most lists have one page, which needs no other threads.
         reading = next(iter(readings))
         reading.asked = 1
-        reading.add(1, _fetch(client, (reading, 1)))
-        readings = _to_read_again(reading) if reading.has_arrived else [reading]
+        reading.add(1, in_this_thread(client, partial(_fetch, client), (reading, 1), label))
+        readings = _to_read_again(reading) if reading.pages == 1 else [reading]
         if not readings:
             finished = _finished(client, reading)
             if finished is not None:
@@ -247,7 +247,7 @@ def _read_pages(client: Client, readings: Iterable["_Reading"], meter: Meter) ->
                 rows = reading.add(number, answer)
                 meter.done(rows=rows)
                 meter.expect(reading.pages - expected)
-                if reading.has_arrived:
+                if reading.arrived == reading.pages:
                     unfinished.pop(reading, None)
                     yield reading
                 else:
@@ -323,11 +323,6 @@ class _Reading:
         self.too_long: int | None = None
         """The total, when it has to be read in windows."""
         self.added: set[int] = set()
-
-    @property
-    def has_arrived(self) -> bool:
-        """Whether all its pages are there."""
-        return self.arrived == self.pages
 
     def next_pages(self) -> Iterator[int]:
         """The numbers to ask for. Looked up one by one, since a page can show that the list has ended."""

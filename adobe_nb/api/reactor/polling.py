@@ -37,7 +37,7 @@ class Waitable(Writing):
         for name, value in (("timeout", timeout), ("poll", poll)):
             if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)) or not value > 0:
                 raise ArgumentError(f"{name} is a number of seconds above 0, not {value!r}.")
-        client = self._client()
+        client = self._session.client
         states: list[Document] = []
         ends = time.monotonic() + timeout
         with client.progress(f"waiting for {self.row.type}") as meter:

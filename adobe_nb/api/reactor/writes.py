@@ -75,7 +75,7 @@ class Writing(Collection):
         """PATCH with ``meta.action``."""
         identifier = self._one_id(given, verb or action)
         change = action_change(self.row, identifier, action, verb or action)
-        client = self._client()
+        client = self._session.client
         if asked(dry_run):
             return shown(client.base_url, [change])
         return self._perform(client, change, state_of(client, self.row, identifier))
@@ -94,7 +94,7 @@ class Creatable(Writing):
         Raises ArgumentError before any request, ApiError, OutcomeUnknown when it may have been made and no answer came.
         """
         only_shown = asked(dry_run)
-        client = self._client()
+        client = self._session.client
         document = document_of(self.row, "create", attributes)
         owner = self._owner(None if only_shown else client, parent)
         change = self._creation(owner, document)
@@ -144,7 +144,7 @@ class Deletable(Writing):
         if not wanted:
             raise ArgumentError(f"{self.row.type}.delete wants at least one id.")
         confirm = checked_confirm(confirm)
-        client = self._client()
+        client = self._session.client
         changes = [self._deletion(each) for each in wanted]
         if asked(dry_run):
             return shown(client.base_url, changes)
@@ -187,7 +187,7 @@ class Editable(Creatable, Deletable):
         """
         identifier = self._one_id(resource, "update")
         document = document_of(self.row, "update", attributes, identifier)
-        client = self._client()
+        client = self._session.client
         change = update_change(self.row, identifier, document, "update")
         if asked(dry_run):
             return shown(client.base_url, [change])
@@ -209,7 +209,7 @@ class Revisable(Editable):
         wanted = ids_of_type(self.row, resources)
         if not wanted:
             raise ArgumentError(f"{self.row.type}.revise wants at least one id.")
-        client = self._client()
+        client = self._session.client
         changes = [action_change(self.row, each, "revise", "revise") for each in wanted]
         if asked(dry_run):
             return shown(client.base_url, changes)
@@ -229,7 +229,7 @@ class Revisable(Editable):
 
         Raises ArgumentError for ids of another type, ApiError, TransportError.
         """
-        return related(self._client(), ids_of_type(self.row, ids), "revisions")
+        return related(self._session.client, ids_of_type(self.row, ids), "revisions")
 
 
 class RuleComponents(Editable):
@@ -251,7 +251,7 @@ class RuleComponents(Editable):
         if kind != "rules" or len(ids) != 1:
             raise ArgumentError('rule_components.create wants its rule first, as in create("RL…", name=…).')
         document = document_of(self.row, "create", {**attributes, "rules": ids})  # wrong arguments cost no request
-        client = self._client()
+        client = self._session.client
         if asked(dry_run):
             unknown = Placeholder(f"id of the property of {ids[0]}")
             return shown(client.base_url, [self._creation(f"properties/{unknown}", document)])
@@ -273,7 +273,7 @@ class Notes(Creatable):
 
     def of_components(self, *rules: Ids) -> pd.DataFrame:
         """The notes on all components of these rules. Raises ArgumentError, ApiError, TransportError."""
-        return component_notes(self._client(), ids_of_type(RESOURCES["rules"], rules))
+        return component_notes(self._session.client, ids_of_type(RESOURCES["rules"], rules))
 
 
 def perform(client: Client, change: Change, before: object = None) -> Document | None:

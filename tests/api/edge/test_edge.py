@@ -7,6 +7,7 @@ import re
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -509,7 +510,7 @@ class TestCollect:
 
         with stub(hang_on_the_second) as server:
             edge = edge_at(server.url)
-            edge._client().limiter.ceiling = 1
+            edge._session.edge_client.limiter.ceiling = 1
             collect = edge.visitor(WEB).collect if visitor else edge.collect
 
             def interrupt() -> None:
@@ -583,7 +584,7 @@ class TestCollect:
             session.org_id,
         )
         simulator.requests.clear()
-        visitor = Edge(lambda: once).visitor(WEB)
+        visitor = Edge(SimpleNamespace(edge_client=once)).visitor(WEB)
         with pytest.warns(DeliveryWarning, match="8 not sent"):
             frame = visitor.collect(self.events(20, 5_000))
         assert frame[frame["request"] == 0]["outcome"].unique().tolist() == ["accepted"]
@@ -1265,5 +1266,5 @@ def test_nothing_of_the_edge_shows_a_secret(demo: Any, edge: Any) -> None:
     RECORDER.secrets.add(token)
     with pytest.raises(EdgeError) as caught:
         edge.interact(WEB, PAGE_VIEW, headers={"Authorization": f"Bearer {token}"})
-    RECORDER.lines += [str(caught.value), repr(edge), repr(vars(caught.value)), repr(edge._client())]
+    RECORDER.lines += [str(caught.value), repr(edge), repr(vars(caught.value)), repr(edge._session.edge_client)]
     assert token not in RECORDER.lines[-2]

@@ -296,7 +296,7 @@ class TestReadLists:
         listings = self.listings(20)
         sinks = [Documents() for _ in listings]
         with reactor_of(service) as reactor:
-            reads = read_lists(reactor._client(), listings, sinks, "elements")
+            reads = read_lists(reactor._session.client, listings, sinks, "elements")
             assert next(reads) == ListRead(at=0, rows=50, total=50)
             assert len(sinks[0].all()) == 50
             assert len(service.asked) < len(listings)
@@ -305,7 +305,7 @@ class TestReadLists:
     def test_first_pages_of_all_lists_come_before_further_pages(self) -> None:
         service = Service(daily(250))
         with reactor_of(service) as reactor:
-            lists = read_documents(reactor._client(), self.listings(3), "elements")
+            lists = read_documents(reactor._session.client, self.listings(3), "elements")
         assert [[each["id"] for each in documents] for documents in lists] == [list(service.rows)] * 3
         assert [each["page[number]"] for each in service.asked] == ["1", "1", "1", "2", "3", "2", "3", "2", "3"]
 

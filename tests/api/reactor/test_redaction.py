@@ -114,7 +114,7 @@ def test_a_raw_document_has_neither_token_nor_credentials(tested: Any, way: Call
 def test_the_journal_has_neither_before_nor_after(tested: Any) -> None:
     tested.reactor.secrets.update(tested.id, name="Warehouse 2")
     tested.reactor.secrets.update(tested.id, name="Warehouse")
-    kept = tested.session.client._journal.read()
+    kept = tested.session.client._journal().read()
     file = Path(kept.attrs["file"]).read_text(encoding="utf-8")
     before = json.loads(kept["before"].iloc[-1])
     assert before["attributes"]["name"] == "Warehouse 2"
