@@ -34,6 +34,7 @@ from typing import Any, TypeVar
 
 from filelock import BaseFileLock, FileLock, Timeout
 
+from adobe_nb.api.reactor import dates
 from adobe_nb.errors import ArgumentError, SnapshotError
 from adobe_nb.home import expanded
 from adobe_nb.snapshot import disk
@@ -257,7 +258,7 @@ def _wanted(as_of: AsOf, of_day: time) -> int | datetime:
 
 
 def _parsed(text: str) -> int | datetime | date:
-    for parse in (int, date.fromisoformat, datetime.fromisoformat):
+    for parse in (int, date.fromisoformat, dates.parse):
         with suppress(ValueError):
             return parse(text)
     raise ArgumentError(

@@ -16,6 +16,7 @@ from adobe_nb.api.edge.validation import (
     kind,
     refused,
 )
+from adobe_nb.suggest import did_you_mean
 
 
 def from_frame(
@@ -86,9 +87,7 @@ def _checked_primary(primary: str | None, columns: list[str]) -> str | None:
     wanted = str(primary).removeprefix(IDENTITY)
     if wanted in namespaces:
         return wanted
-    near = next((name for name in namespaces if name.lower() == wanted.lower()), None)
-    hint = f"Did you mean {near!r}?" if near else f"There are: {', '.join(namespaces) or 'none'}."
-    raise refused(f"primary={primary!r} names no column {IDENTITY}<namespace>. {hint}")
+    raise refused(f"primary={primary!r} names no column {IDENTITY}<namespace>.{did_you_mean(wanted, namespaces)}")
 
 
 def _event_of_row(values: Mapping[str, Any], what: str, primary: str | None) -> dict[str, Any]:

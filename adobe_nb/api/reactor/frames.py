@@ -5,7 +5,7 @@ import math
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import accumulate, pairwise
 from operator import attrgetter
 from typing import Any, Literal
@@ -13,6 +13,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from adobe_nb.api.reactor.dates import parse
 from adobe_nb.api.reactor.decoding import Page
 from adobe_nb.api.reactor.escapes import decoded
 from adobe_nb.api.reactor.jsonapi import shown
@@ -440,9 +441,7 @@ def _typed(kind: Kind, values: Sequence[Any]) -> "pd.Series[Any]":
 
 def _moments(values: Sequence[Any]) -> "pd.Series[Any]":
     """Dates of the years 1 to 9999, one by one. Raises ValueError, OverflowError."""
-    moments = [None if value is None else datetime.fromisoformat(value) for value in values]
-    zoned = [each.astimezone(UTC) if each is not None and each.tzinfo else each for each in moments]
-    bare = [None if each is None else each.replace(tzinfo=None) for each in zoned]
+    bare = [None if value is None else parse(value).replace(tzinfo=None) for value in values]
     return pd.Series(np.array(bare, dtype="datetime64[us]")).dt.tz_localize("UTC")
 
 

@@ -644,8 +644,8 @@ class TestFrames:
         [
             ({"identityMap.Email": ["a", None]}, None, "Row 1 has no identity"),
             ({"identityMap.CRM": ["1", None]}, "CRM", "Row 1 has no value in identityMap.CRM"),
-            ({}, "Phone", "'Phone' names no column identityMap.<namespace>. There are: Email"),
-            ({}, "identityMap.email", "Did you mean 'Email'"),
+            ({}, "Phone", "'Phone' names no column identityMap.<namespace>. Choose from: Email"),
+            ({}, "identityMap.email", "Did you mean Email"),
             ({"identitymap.Phone": ["1", "2"]}, None, "with a capital M"),
             ({"data": [1, 2]}, None, "'data' is a whole member"),
             ({"web..x": [1, 2]}, None, "nothing between two dots"),
