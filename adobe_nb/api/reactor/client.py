@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, Protocol, TypeVar
@@ -171,6 +171,8 @@ class Client:
         self.org_id = org_id
         self.progress = progress
         self._journal = journal
+        self._read = Request("GET", base_url, headers={"Accept": ACCEPT}, repeatable=True, expects=_JSON_TYPES)
+        """What every read has in common."""
 
     def note(self, change: Any, before: object) -> str | None:
         """Tell the journal, if there is one, what will be sent. Raises JournalError."""
@@ -185,7 +187,7 @@ class Client:
 
     def get(self, path: str, params: Iterable[tuple[str, str]] = ()) -> Document:
         """The document at that path. Raises ApiError, or TransportError when no answer came."""
-        request = self._read(path, tuple(params))
+        request = replace(self._read, url=self.base_url + path, params=tuple(params))
         return read_document(request, self._send(request))
 
     def post_read(self, path: str, document: Document) -> Document:
@@ -241,21 +243,11 @@ class Client:
 
     def fetch(self, path: str, params: Params) -> Answer:
         """The bytes of a page. Raises ApiError, TransportError."""
-        request = self._read(path, params)
+        request = replace(self._read, url=self.base_url + path, params=params)
         answer = self._transport.send(request, self._signer, self.limiter)
         if answer.status >= 400 or answer.content_type not in _JSON_TYPES:
             read_document(request, answer)
         return Answer(answer.body, answer.headers.get("Date", ""))
-
-    def _read(self, path: str, params: Params) -> Request:
-        return Request(
-            "GET",
-            self.base_url + path,
-            params=params,
-            headers={"Accept": ACCEPT},
-            repeatable=True,
-            expects=_JSON_TYPES,
-        )
 
     def _send(self, request: Request, signer: Signer | None = None) -> Response:
         return self._transport.send(request, signer or self._signer, self.limiter)
