@@ -139,35 +139,37 @@ class Host:
     """It is this machine: localhost, 127.0.0.0/8, ::1."""
 
 
-def host_of(url: str) -> Host:
-    """The host of a URL. Raises HostNotAllowed for whatever is not Adobe over https, or loopback."""
+def host_of(url: str) -> Host | None:
+    """The host of a URL; None for whatever is not Adobe over https, or loopback."""
     origin = "/".join(url.split("/", 3)[:3])
-    host = _allowed(origin)
-    if host is None or not _PATH.fullmatch(url, len(origin)):
-        allowed = ", ".join(f"https://{name}" for name in ALLOWED_HOSTS)
-        raise HostNotAllowed(
-            f"{_recognizable(url)} is not an address that credentials may go to. Allowed are {allowed} and this "
-            "machine (127.0.0.1). "
-            "Correct the base URL (ADOBE_REACTOR_URL, ADOBE_IMS_URL, ADOBE_EDGE_URL, ADOBE_EDGE_SERVER_URL)."
-        )
-    return host
+    return _allowed(origin) if _PATH.fullmatch(url, len(origin)) else None
 
 
 def is_loopback(url: str) -> bool:
     """Whether the URL stays on this machine."""
-    try:
-        return host_of(url).is_loopback
-    except HostNotAllowed:
-        return False
+    host = host_of(url)
+    return host is not None and host.is_loopback
 
 
 def check_base_url(url: str) -> None:
     """Refuse what is not allowed, and any path, in a base URL. Raises HostNotAllowed."""
-    path = url.removeprefix(host_of(url).origin)
+    host = host_of(url)
+    if host is None:
+        raise _not_allowed(url)
+    path = url.removeprefix(host.origin)
     if path:
         raise HostNotAllowed(
             f"The base URL {_recognizable(url)} has a path. Leave out {path!r}: the API's own paths are added."
         )
+
+
+def _not_allowed(url: str) -> HostNotAllowed:
+    allowed = ", ".join(f"https://{name}" for name in ALLOWED_HOSTS)
+    return HostNotAllowed(
+        f"{_recognizable(url)} is not an address that credentials may go to. Allowed are {allowed} and this machine "
+        "(127.0.0.1). "
+        "Correct the base URL (ADOBE_REACTOR_URL, ADOBE_IMS_URL, ADOBE_EDGE_URL, ADOBE_EDGE_SERVER_URL)."
+    )
 
 
 # A pull asks this of one host thousands of times.
@@ -238,6 +240,8 @@ class Transport:
         and TransportError when no response came. In a response of 300 and above, secrets that it quotes are masked.
         """
         host = host_of(request.url)
+        if host is None:
+            raise _not_allowed(request.url)
         number = 1
         renewed = False
         while True:
