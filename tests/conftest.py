@@ -3,6 +3,7 @@
 import logging
 import os
 import signal
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -23,6 +24,9 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # What a shell starts in the background ignores interrupts; tests of interrupts would wait for ever.
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+
+# jsonschema's check of internationalised addresses takes five seconds to import, and no test needs it.
+sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
 
 # How many examples hypothesis tries; ``--hypothesis-profile=thorough`` takes the other one. The same at every run, so
 # that a test that fails on one machine fails on all, and without time limits, which a busy machine would not keep.

@@ -125,16 +125,20 @@ class Limiter:
         """Wait until one more request may be sent; the block sends it and fills in the turn. Raises Cancelled."""
         turn = Turn()
         call = worker.cancellation
-        # Inside the try: an interrupt can come at any place in here, and the turn must not stay in flight.
+        # An interrupt can come at any place in here, also while the turn is left, and it must not stay in flight.
         try:
-            self._enter(turn)
-            if call is not None:
-                call.on_abandon[turn] = partial(self.give_up, turn)
-                if call.cancelled:  # perhaps it was abandoned just before
-                    raise Cancelled
-            yield turn
+            try:
+                self._enter(turn)
+                if call is not None:
+                    call.on_abandon[turn] = partial(self.give_up, turn)
+                    if call.cancelled:  # perhaps it was abandoned just before
+                        raise Cancelled
+                yield turn
+            finally:
+                self._leave(turn)
         finally:
-            self._leave(turn)
+            if turn in self._turns:
+                self.give_up(turn)
             if call is not None:
                 call.on_abandon.pop(turn, None)
 
@@ -147,16 +151,20 @@ class Limiter:
 
     def _enter(self, turn: Turn) -> None:
         call = worker.cancellation
-        with self._changed:
-            while (closed_for := self._closed_until - self._clock()) > 0 or len(self._turns) >= int(self._limit):
+        while True:
+            with self._changed:
+                closed_for = self._closed_until - self._clock()
+                if closed_for <= 0 and len(self._turns) < int(self._limit):
+                    turn.began = self._clock()
+                    self._turns.add(turn)
+                    turn.in_flight = len(self._turns)
+                    return
                 if call is not None and call.cancelled:
                     raise Cancelled
                 self._changed.wait(min(closed_for, _SLICE) if closed_for > 0 else _SLICE)
-                if worker.tick is not None:
-                    worker.tick()
-            turn.began = self._clock()
-            self._turns.add(turn)
-            turn.in_flight = len(self._turns)
+            # Not under the lock: what it draws may take its time.
+            if worker.tick is not None:
+                worker.tick()
 
     def _leave(self, turn: Turn) -> None:
         with self._changed:

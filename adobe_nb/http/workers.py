@@ -21,7 +21,7 @@ from adobe_nb.errors import TransportError
 from adobe_nb.forks import in_children
 
 _TICK = 0.2
-"""Seconds between two calls of ``tick``, and the longest that an interrupt has to wait."""
+"""Seconds between two calls of ``tick``."""
 _AHEAD = 3
 """Items handed out for each thread: enough that none waits for the calling thread."""
 
@@ -80,7 +80,7 @@ worker = _Worker()
 @in_children
 def _work_for_nobody() -> None:
     """The thread that forked may have worked for a call of the parent; in the child it works for nobody."""
-    worker.cancellation = None
+    worker.cancellation = worker.tick = None
 
 
 def pause(seconds: float) -> None:
@@ -152,9 +152,10 @@ def map_unordered(
         cancellation.abandon()
         raise
     finally:
-        # What is still under way ends by itself; nobody waits for it.
-        cancellation.cancel()
+        # What is still under way ends by itself; nobody waits for it. The end first: an interrupt between the two would
+        # leave threads waiting for ever.
         tasks.put(_END)
+        cancellation.cancel()
 
 
 _END = object()

@@ -267,8 +267,8 @@ def in_this_thread(client: Crowd, work: Callable[[_Item], _Result], item: _Item,
     if worker.cancellation is not None or worker.tick is not None:  # part of a call that has a bar
         return work(item)
     bar = _bar_while_waiting(client, label)
-    worker.tick = partial(next, bar)
     try:
+        worker.tick = partial(next, bar, None)
         return work(item)
     finally:
         worker.tick = None
