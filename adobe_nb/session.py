@@ -21,7 +21,7 @@ from adobe_nb.api.reactor.jsonapi import Client
 from adobe_nb.auth import sources
 from adobe_nb.auth.credentials import Candidate, Credentials, Found, Secret, clean_token, credentials_of, read_claims
 from adobe_nb.auth.ims import Clock, ImsAuth, Token, pasted, utc_now
-from adobe_nb.auth.profiles import Profile, Store
+from adobe_nb.auth.profiles import Profile, Store, state_folder
 from adobe_nb.errors import (
     AdobeError,
     ApiError,
@@ -35,7 +35,6 @@ from adobe_nb.errors import (
     TransportError,
 )
 from adobe_nb.forks import in_children
-from adobe_nb.home import state_folder
 from adobe_nb.http.client import Transport
 from adobe_nb.http.limiter import MOST, Limiter, limiter_of
 from adobe_nb.http.retry import RetryPolicy
@@ -542,12 +541,12 @@ def find_credentials(*, fallback: bool = False) -> Found:
     except IncompleteCredentials as error:
         problem = str(error)
     if found is not None:
-        another = fallback or bool(discovery.announced_url())
+        another = fallback or bool(sources.announced_simulator())
         if not another or not discovery.is_gone(found.credentials.hosts.reactor):
             return found
         problem = _gone_message(found.credentials)
     incomplete = (problem,) if problem else ()
-    if discovery.announced_url() and not (fallback and discovery.is_gone(discovery.announced_url())):
+    if sources.announced_simulator() and not (fallback and discovery.is_gone(sources.announced_simulator())):
         return Found(discovery.announced_credentials(), incomplete=incomplete)
     if fallback:
         return Found(discovery.built_in_credentials(), incomplete=incomplete)

@@ -24,11 +24,9 @@ from adobe_nb.auth.credentials import (
     halves_message,
     sealed,
 )
+from adobe_nb.auth.files import Variables, expanded, read_text, read_variables, warn_if_readable_by_others
 from adobe_nb.auth.legacy_jwt import refuse_retired
-from adobe_nb.auth.permissions import warn_if_readable_by_others
-from adobe_nb.auth.text_files import Variables, read_text, read_variables
 from adobe_nb.errors import AdobeError, ArgumentError, CredentialsError, IncompleteCredentials
-from adobe_nb.home import expanded
 from adobe_nb.suggest import is_misspelled
 
 _NAMES = {
@@ -43,6 +41,7 @@ _NAMES = {
     "ADOBE_EDGE_SERVER_URL": "edge_server_url",
 }
 _PROFILE = "ADOBE_PROFILE"
+SIMULATOR_VARIABLE = "ADOBE_NB_SIMULATOR"
 _ENV_WORDS = MappingProxyType({member: name for name, member in _NAMES.items()})
 _POSTMAN_NAMES = {
     "API_KEY": "client_id",
@@ -92,6 +91,11 @@ def from_arguments(source: str, **given: Given) -> Candidate:
 def from_environment(environ: Mapping[str, str]) -> Candidate:
     """The process environment: the ``ADOBE_…`` names only."""
     return candidate_of("environment", _pick(_in_upper_case(environ), _NAMES), _misspelt(environ), words=_ENV_WORDS)
+
+
+def announced_simulator() -> str:
+    """The address of the simulator that ``adobe-nb lab``, or somebody, announced; or nothing."""
+    return os.environ.get(SIMULATOR_VARIABLE, "").strip()
 
 
 def from_env_file(path: str | Path) -> Candidate:

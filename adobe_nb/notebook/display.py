@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from adobe_nb.errors import AdobeError, RetiredCredentials, SignInError, TokenExpired, TransportError, printable
+from adobe_nb.errors import AdobeError, RetiredCredentials, SignInError, TokenExpired, TransportError
+from adobe_nb.masking import printable
 from adobe_nb.registry import ID_PATTERN, RESOURCES
 
 if TYPE_CHECKING:

@@ -22,9 +22,9 @@ from adobe_nb import session as sessions
 from adobe_nb.auth import keyring_store
 from adobe_nb.auth.credentials import Secret
 from adobe_nb.auth.profiles import Store
+from adobe_nb.auth.sources import announced_simulator
 from adobe_nb.errors import AdobeError, SignInError
 from adobe_nb.notebook.display import Outcome, card, notes, outcome_of, service_name, topic_of
-from adobe_nb.simulator import discovery
 
 _SET_BY_BINDER = ("BINDER_LAUNCH_HOST", "BINDER_REPO_URL")
 """For each of its servers, which others may share."""
@@ -284,7 +284,7 @@ def _field_of(typed: Typed, error: AdobeError) -> str:
 def _state(session: sessions.Session | None) -> dict[str, Any]:
     common = {
         "connected": False,
-        "simulator_announced": bool(discovery.announced_url()),
+        "simulator_announced": bool(announced_simulator()),
         "profiles": _profiles(),
         "public": any(name in os.environ for name in _SET_BY_BINDER),
     }
