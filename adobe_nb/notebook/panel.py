@@ -11,7 +11,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import replace
 from importlib.resources import files
 from typing import Any
 
@@ -77,11 +77,17 @@ class SignInPanel(anywidget.AnyWidget):  # type: ignore[misc]
         with self._published_together():
             session = sessions.current_or_none()
             token = session.token if session else None
-            self.state = _state(session)
+            public = any(name in os.environ for name in _SET_BY_BINDER)
+            self.state = {**_state(session), "public": public}
             self.issued_at = token.issued_at.timestamp() * 1000 if token else None
             self.expires_at = token.expires_at.timestamp() * 1000 if token and token.expires_at else None
             if outcome is not None:
-                self.message = asdict(outcome)
+                self.message = {
+                    "kind": outcome.kind,
+                    "text": outcome.text,
+                    "field": outcome.field,
+                    "topic": outcome.topic,
+                }
 
     @contextmanager
     def _published_together(self) -> Iterator[None]:
@@ -286,7 +292,6 @@ def _state(session: sessions.Session | None) -> dict[str, Any]:
         "connected": False,
         "simulator_announced": bool(announced_simulator()),
         "profiles": _profiles(),
-        "public": any(name in os.environ for name in _SET_BY_BINDER),
     }
     if session is None or session.signed_out:
         return common
