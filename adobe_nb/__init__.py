@@ -165,13 +165,13 @@ def __dir__() -> list[str]:
 
 def load_ipython_extension(shell: "InteractiveShell") -> None:
     """``%load_ext adobe_nb``: register ``%adobe_auth`` and the compact display of our frames."""
-    from adobe_nb.notebook.loading import load
+    from adobe_nb.notebook.magics import load
 
     load(shell)
 
 
 def unload_ipython_extension(shell: "InteractiveShell") -> None:
     """``%unload_ext adobe_nb``: take both away again. The session stays."""
-    from adobe_nb.notebook.loading import unload
+    from adobe_nb.notebook.magics import unload
 
     unload(shell)

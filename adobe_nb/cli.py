@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from adobe_nb import __version__
-from adobe_nb.errors import printable
+from adobe_nb.masking import printable
 
 if TYPE_CHECKING:
     from adobe_nb.session import Session

@@ -33,26 +33,11 @@
     DeliveryWarning (UserWarning)           some events of a batch were not accepted
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, NamedTuple
 
-from adobe_nb.masking import masked_message
-
-# C0 (all but tab and newline) and C1 controls, DEL, the line and paragraph separators, the controls of writing
-# direction, and lone surrogates, which no terminal can print. Combining marks and letters of any script stay.
-_CONTROLS = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
-)
-
-
-def printable(text: str) -> str:
-    """The text with its control characters written as escapes, so that a name cannot steer a terminal.
-
-    Newlines and tabs stay: messages have lines.
-    """
-    return _CONTROLS.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), text)
+from adobe_nb.masking import masked_message, printable
 
 
 class _Printable(Exception):

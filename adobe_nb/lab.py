@@ -14,8 +14,9 @@ from pathlib import Path
 
 from adobe_nb.auth import sources
 from adobe_nb.auth.credentials import Found
-from adobe_nb.errors import AdobeError, ArgumentError, IncompleteCredentials, printable
-from adobe_nb.home import expanded
+from adobe_nb.auth.files import expanded
+from adobe_nb.errors import AdobeError, ArgumentError, IncompleteCredentials
+from adobe_nb.masking import printable
 from adobe_nb.simulator import discovery
 
 FIRST = "01_sign_in.ipynb"
@@ -46,7 +47,7 @@ def run(folder: Path, *, port: int | None, browser: bool) -> int:
         environment = dict(os.environ)
         announced = _simulator_if_needed(folder, stack)
         if announced:
-            environment[discovery.SIMULATOR_VARIABLE] = announced
+            environment[sources.SIMULATOR_VARIABLE] = announced
         return _wait(_start(folder, environment, port=port, browser=browser), stop)
 
 
@@ -121,8 +122,8 @@ def _simulator_if_needed(folder: Path, stack: ExitStack) -> str:
         service = _service(found.credentials.hosts.service)
         _say(f"Credentials from {found.credentials.source}: the notebooks use {service}.")
         return ""
-    if discovery.announced_url():
-        _say(f"The notebooks use the simulator that {discovery.SIMULATOR_VARIABLE} names.")
+    if sources.announced_simulator():
+        _say(f"The notebooks use the simulator that {sources.SIMULATOR_VARIABLE} names.")
         return ""
     from adobe_nb.simulator.server import Simulator  # noqa: PLC0415
 

@@ -1,4 +1,4 @@
-"""Secrets that a service quotes back, masked in whatever form it quotes them.
+"""Texts that are safe to show: no secret that a service quotes back, no character that steers a terminal.
 
 Errors show the service's own words, and some services repeat what they were sent. They repeat it as they log it:
 escaped for JSON, URLs or HTML, in base64, wrapped over lines, cut off at some length. So a text is decoded level by
@@ -15,6 +15,11 @@ from collections.abc import Iterable, Iterator
 from typing import Protocol
 
 MASK = "••••••••"
+# C0 (all but tab and newline) and C1 controls, DEL, the line and paragraph separators, the controls of writing
+# direction, and lone surrogates, which no terminal can print. Combining marks and letters of any script stay.
+_CONTROLS = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+)
 _SHORTEST = 4
 """Characters of a secret that is looked for; a shorter one would mask ordinary words."""
 _SHORTEST_EVERYWHERE = 8
@@ -30,6 +35,14 @@ _ESCAPE = re.compile(
 )
 _DROPPED = frozenset(" \t\r\n\f\v+\u200b\u00ad")
 _JSON_ESCAPES = {"b": "", "f": "", "n": "", "r": "", "t": ""}
+
+
+def printable(text: str) -> str:
+    """The text with its control characters written as escapes, so that a name cannot steer a terminal.
+
+    Newlines and tabs stay: messages have lines.
+    """
+    return _CONTROLS.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), text)
 
 
 class Keeper(Protocol):

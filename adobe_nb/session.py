@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache, partial
 from pathlib import Path
-from typing import Any, Literal, NoReturn
+from typing import Any, Final, Literal, NoReturn
 
 from adobe_nb.api.edge.bindings import Edge, EdgeClient
 from adobe_nb.api.progress import bar, no_progress
@@ -19,9 +19,17 @@ from adobe_nb.api.reactor.bindings import Reactor
 from adobe_nb.api.reactor.client import Client
 from adobe_nb.api.reactor.journal import Journal
 from adobe_nb.auth import sources
-from adobe_nb.auth.credentials import Candidate, Credentials, Found, Secret, clean_token, credentials_of, read_claims
+from adobe_nb.auth.credentials import (
+    Candidate,
+    Credentials,
+    Found,
+    Secret,
+    clean_token,
+    credentials_of,
+    read_claims,
+)
 from adobe_nb.auth.ims import Clock, ImsAuth, Token, pasted, utc_now
-from adobe_nb.auth.profiles import Profile, Store
+from adobe_nb.auth.profiles import Profile, Store, state_folder
 from adobe_nb.errors import (
     AdobeError,
     ApiError,
@@ -35,13 +43,13 @@ from adobe_nb.errors import (
     TransportError,
 )
 from adobe_nb.forks import in_children
-from adobe_nb.home import state_folder
 from adobe_nb.http.client import Transport
 from adobe_nb.http.limiter import MOST, limiter_of
 from adobe_nb.http.retry import RetryPolicy
 from adobe_nb.simulator import discovery
 
 BY_HAND = "the panel"
+_OFF = {"off", "0", "no", "false"}
 _FORGET = "If that simulator is gone for good: %adobe_auth forget {}"
 _HOW_TO = (
     "Put ADOBE_CLIENT_ID, ADOBE_CLIENT_SECRET and ADOBE_ORG_ID into a .env file, use the panel of %adobe_auth, "
@@ -76,16 +84,29 @@ class Session:
         transport: Transport | None = None,
         now: Clock = utc_now,
     ) -> None:
+        hosts = credentials.hosts
+        self.org_id: Final = credentials.org_id
+        """The organisation, ``…@AdobeOrg``."""
+        self.service: Final = hosts.service
+        """``Adobe`` or ``simulator``."""
+        self.source: Final = credentials.source
+        """Where the credentials came from."""
+        self.renewable: Final = credentials.client_secret is not None
+        """Whether a new token is fetched by itself when this one ends."""
         self.shadowed = shadowed
         self.incomplete = incomplete
+        self.checked: Check | None = None
+        """The outcome of the last ``test()``, or None."""
         self._transport = transport or Transport()
         self._now = now
-        self._check: Check | None = None
         self._auth = ImsAuth(credentials, self._transport, now, _notify)
-        hosts = credentials.hosts
-        self._limiters = limiter_of(credentials.org_id, hosts.reactor), limiter_of(self.org_id, hosts.edge_server)
+        self._limiters = limiter_of(self.org_id, hosts.reactor), limiter_of(self.org_id, hosts.edge_server)
         if concurrency is not None:
             self.concurrency = concurrency
+        writes_journal = journal and os.environ.get("ADOBE_NB_JOURNAL", "").strip().lower() not in _OFF
+        if writes_journal and state_folder() is None:
+            writes_journal = False
+            _warn_of_no_journal()
         self.client = Client(
             self._transport,
             self._auth,
@@ -94,7 +115,7 @@ class Session:
             org_id=self.org_id,
             limiter=self._limiters[0],
             progress=partial(bar, self._limiters[0]) if progress else no_progress,
-            journal=Journal if journal else None,
+            journal=Journal if writes_journal else None,
         )
         """What ``reactor`` sends its requests with."""
         self.edge_client = EdgeClient(
@@ -169,21 +190,6 @@ class Session:
             limiter.ceiling = most
 
     @property
-    def service(self) -> str:
-        """``Adobe`` or ``simulator``."""
-        return self.credentials.hosts.service
-
-    @property
-    def org_id(self) -> str:
-        """The organisation, ``…@AdobeOrg``."""
-        return self.credentials.org_id
-
-    @property
-    def source(self) -> str:
-        """Where the credentials came from."""
-        return self.credentials.source
-
-    @property
     def token(self) -> Token | None:
         """The token at hand (its value stays hidden), or None."""
         return self._auth.held
@@ -196,17 +202,12 @@ class Session:
     @property
     def works(self) -> bool:
         """Whether it is signed in, and was not refused when it was last tested."""
-        return not self.signed_out and (self._check is None or self._check.ok)
+        return not self.signed_out and (self.checked is None or self.checked.ok)
 
     @property
     def expires_at(self) -> datetime | None:
         """When the present token ends (UTC), if that is known."""
         return self.token.expires_at if self.token else None
-
-    @property
-    def renewable(self) -> bool:
-        """Whether a new token is fetched by itself when this one ends."""
-        return self._auth.renewable
 
     @property
     def scopes(self) -> tuple[str, ...]:
@@ -221,11 +222,6 @@ class Session:
         token = self.token
         named = read_claims(token.value).get("user_id") if token else None
         return named if isinstance(named, str) and named else None
-
-    @property
-    def checked(self) -> Check | None:
-        """The outcome of the last ``test()``, or None."""
-        return self._check
 
     @property
     def time_left_text(self) -> str:
@@ -269,27 +265,17 @@ class Session:
 
     def test(self) -> Check:
         """Adobe's own test: list the companies. 200 and a real 404 mean that the credentials work."""
-        self._check = self._tested()
-        _notify()
-        return self._check
-
-    def _tested(self) -> Check:
         try:
-            document = self.client.get("/companies")
+            check = _check_of(self.client.get("/companies").get("data"))
         except NotFound as error:
-            return _not_found(error)
+            check = _not_found(error)
         except ApiError as error:
-            return Check(False, str(error), error.status)
+            check = Check(False, str(error), error.status)
         except IncompleteResult as error:
-            return Check(False, str(error), 200)
-        companies = document.get("data")
-        if not isinstance(companies, list):
-            return Check(False, "The answer is no list of companies. Is this really Adobe's address?", 200)
-        names = tuple(str(_name(each)) for each in companies if isinstance(each, dict))
-        if not names:
-            return Check(True, "The credentials work, and the organisation has no company in tags.", 200)
-        rights = tuple(sorted({right for each in companies if isinstance(each, dict) for right in _rights(each)}))
-        return Check(True, f"The credentials work. Company: {', '.join(names)}.", 200, names, rights)
+            check = Check(False, str(error), 200)
+        self.checked = check
+        _notify()
+        return check
 
     def sign_out(self) -> None:
         """Forget the token and close the connections. A session that was signed out stays so."""
@@ -354,11 +340,14 @@ def connect(
         'simulator'
     """
     # Hidden before anything can fail: a traceback with local variables then has nothing to show.
-    right = all(value is None or isinstance(value, (str, Secret)) for value in (client_secret, access_token))
-    client_secret, access_token = _hide(client_secret), _hide(access_token)
-    if not right:
+    if isinstance(client_secret, str):
+        client_secret = Secret(client_secret)
+    if isinstance(access_token, str):
+        access_token = Secret(access_token)
+    if not isinstance(client_secret, Secret | None) or not isinstance(access_token, Secret | None):
+        client_secret = access_token = None
         raise CredentialsError("client_secret and access_token are texts (str), or Secret objects.")
-    given: dict[str, Any] = {
+    values: dict[str, Any] = {
         "client_id": client_id,
         "client_secret": client_secret,
         "org_id": org_id,
@@ -369,45 +358,25 @@ def connect(
         "edge_url": edge_url,
         "edge_server_url": edge_server_url,
     }
-    named = [name for name, value in given.items() if value is not None]
-    if config_file is not None and named == ["org_id"]:
-        named = []  # it chooses among the organisations of that file
-
-    def from_config_file(path: str | Path) -> Candidate:
-        return sources.from_config_file(path, org_id)
-
-    openers: dict[str, Callable[[Any], Candidate]] = {
-        "env_file": sources.from_env_file,
-        "console_file": sources.from_console_file,
-        "postman_file": sources.from_postman_file,
-        "config_file": from_config_file,
-        "profile": sources.from_profile,
+    files = {
+        "env_file": env_file,
+        "console_file": console_file,
+        "postman_file": postman_file,
+        "config_file": config_file,
+        "profile": profile,
     }
-    asked = dict(zip(openers, (env_file, console_file, postman_file, config_file, profile), strict=True))
-    opened = [(openers[name], value) for name, value in asked.items() if value is not None]
-    if bool(named) + len(opened) + bool(simulator) > 1:
-        raise CredentialsError(
-            f"Name one source only: values, {'=, '.join(openers)}= or simulator=. Sources are never mixed."
-        )
-    if fallback not in {None, "simulator"}:
-        raise CredentialsError('fallback takes "simulator" or nothing.')
-    if simulator:
-        found = Found(discovery.built_in_credentials("demo" if simulator is True else simulator))
-    elif named:
-        found = Found(credentials_of(sources.from_arguments("arguments", **given)))
-    elif opened:
-        opener, value = opened[0]
-        found = Found(credentials_of(opener(value)))
-    else:
-        found = find_credentials(fallback=fallback == "simulator")
-    return _open(
-        found,
+    found = _find(values, files, simulator=simulator, fallback=fallback)
+    session = Session(
+        found.credentials,
+        shadowed=found.shadowed,
+        incomplete=found.incomplete,
         journal=journal,
         progress=progress,
         concurrency=concurrency,
-        retry_pause=retry_pause,
-        make_default=make_default,
+        transport=Transport(pause=retry_pause),
     )
+    _sign_in(session, make_default=make_default)
+    return session
 
 
 def connect_by_hand(values: Mapping[str, "str | Secret"], *, simulator: bool, make_default: bool = True) -> Session:
@@ -425,7 +394,9 @@ def connect_by_hand(values: Mapping[str, "str | Secret"], *, simulator: bool, ma
         names = ("reactor_url", "ims_url", "edge_url", "edge_server_url")
         urls = {name: details[name] for name in names if details.get(name)}
     candidate = sources.from_arguments(BY_HAND, **{**values, **urls})
-    return _open(Found(credentials_of(candidate)), make_default=make_default)
+    session = Session(credentials_of(candidate))
+    _sign_in(session, make_default=make_default)
+    return session
 
 
 def make_current(session: Session) -> None:
@@ -446,28 +417,65 @@ def on_change(listener: Callable[[], object]) -> None:
         _listeners.append(listener)
 
 
-def _open(
-    found: Found,
-    *,
-    journal: bool = True,
-    progress: bool = True,
-    concurrency: int | None = None,
-    retry_pause: float = RetryPolicy.pause,
-    make_default: bool = True,
-) -> Session:
-    journal = journal and os.environ.get("ADOBE_NB_JOURNAL", "").strip().lower() not in {"off", "0", "no", "false"}
-    if journal and state_folder() is None:
-        journal = False
-        _warn_of_no_journal()
-    session = Session(
-        found.credentials,
-        shadowed=found.shadowed,
-        incomplete=found.incomplete,
-        journal=journal,
-        progress=progress,
-        concurrency=concurrency,
-        transport=Transport(pause=retry_pause),
-    )
+def _find(
+    values: Mapping[str, Any], files: Mapping[str, str | Path | None], *, simulator: bool | str, fallback: str | None
+) -> Found:
+    """The source that the arguments name; the first complete one when they name none."""
+    named = [name for name, value in values.items() if value is not None]
+    named_files = [name for name, value in files.items() if value is not None]
+    if named == ["org_id"] and "config_file" in named_files:
+        named = []  # it chooses among the organisations of that file
+    if bool(named) + len(named_files) + bool(simulator) > 1:
+        names = "=, ".join(files)
+        raise CredentialsError(f"Name one source only: values, {names}= or simulator=. Sources are never mixed.")
+    if fallback not in {None, "simulator"}:
+        raise CredentialsError('fallback takes "simulator" or nothing.')
+    if simulator:
+        return Found(discovery.built_in_credentials("demo" if simulator is True else simulator))
+    if named:
+        return Found(credentials_of(sources.from_arguments("arguments", **values)))
+    if not named_files:
+        return _first_source(fall_back=fallback == "simulator")
+    (name,) = named_files
+    openers: dict[str, Callable[[Any], Candidate]] = {
+        "env_file": sources.from_env_file,
+        "console_file": sources.from_console_file,
+        "postman_file": sources.from_postman_file,
+        "config_file": partial(sources.from_config_file, org_id=values["org_id"]),
+        "profile": sources.from_profile,
+    }
+    return Found(credentials_of(openers[name](files[name])))
+
+
+def _first_source(*, fall_back: bool) -> Found:
+    """The first complete source. Raises NoCredentials when there is none.
+
+    A source that names a simulator which is gone gives way to another simulator, where there is one to take.
+    """
+    problem = ""
+    found: Found | None = None
+    try:
+        found = sources.find()
+    except IncompleteCredentials as error:
+        problem = str(error)
+    announced = sources.announced_simulator()
+    if found is not None:
+        another = fall_back or announced
+        if not another or not discovery.is_gone(found.credentials.hosts.reactor):
+            return found
+        problem = _gone_message(found.credentials)
+    incomplete = (problem,) if problem else ()
+    if announced and not (fall_back and discovery.is_gone(announced)):
+        return Found(discovery.announced_credentials(), incomplete=incomplete)
+    if fall_back:
+        return Found(discovery.built_in_credentials(), incomplete=incomplete)
+    if problem:
+        raise IncompleteCredentials(problem)
+    raise NoCredentials(f"No credentials were found. {_HOW_TO}")
+
+
+def _sign_in(session: Session, *, make_default: bool) -> None:
+    """Fetch the token, and make the session the default. An error says where its credentials came from."""
     try:
         session.sign_in()
     except AdobeError as error:
@@ -479,7 +487,6 @@ def _open(
         raise
     if make_default:
         make_current(session)
-    return session
 
 
 def _forgetting(session: Session, error: AdobeError) -> str:
@@ -504,32 +511,6 @@ def _notify() -> None:
             listener()
         except Exception as error:  # noqa: BLE001 - a display that fails must not stop a pull
             _log.warning("A listener of the session failed (%s).", type(error).__name__)
-
-
-def find_credentials(*, fallback: bool = False) -> Found:
-    """The source that ``connect()`` would take. Raises NoCredentials when there is none.
-
-    A source that names a simulator which is gone gives way to another simulator, where there is one to take.
-    """
-    problem = ""
-    found: Found | None = None
-    try:
-        found = sources.find()
-    except IncompleteCredentials as error:
-        problem = str(error)
-    if found is not None:
-        another = fallback or bool(discovery.announced_url())
-        if not another or not discovery.is_gone(found.credentials.hosts.reactor):
-            return found
-        problem = _gone_message(found.credentials)
-    incomplete = (problem,) if problem else ()
-    if discovery.announced_url() and not (fallback and discovery.is_gone(discovery.announced_url())):
-        return Found(discovery.announced_credentials(), incomplete=incomplete)
-    if fallback:
-        return Found(discovery.built_in_credentials(), incomplete=incomplete)
-    if problem:
-        raise IncompleteCredentials(problem)
-    raise NoCredentials(f"No credentials were found. {_HOW_TO}")
 
 
 def _gone_message(credentials: Credentials) -> str:
@@ -612,13 +593,6 @@ _listeners: list[Callable[[], object]] = []
 _used: ContextVar[Session | None] = ContextVar("adobe_nb_session", default=None)
 
 
-def _hide(value: object) -> Secret | None:
-    """Hidden whatever it is; of a value of the wrong type nothing is kept."""
-    if value is None or isinstance(value, Secret):
-        return value
-    return Secret(value if isinstance(value, str) else "")
-
-
 def _not_found(error: NotFound) -> Check:
     if error.code != "not-found":
         return Check(False, str(error), error.status)
@@ -630,12 +604,19 @@ def _not_found(error: NotFound) -> Check:
     )
 
 
-def _rights(company: Mapping[str, Any]) -> list[str]:
-    meta = company.get("meta")
-    rights = meta.get("rights") if isinstance(meta, Mapping) else None
-    return [str(each) for each in rights] if isinstance(rights, list) else []
-
-
-def _name(resource: Mapping[str, Any]) -> object:
-    attributes = resource.get("attributes")
-    return attributes.get("name") if isinstance(attributes, Mapping) else None
+def _check_of(companies: object) -> Check:
+    if not isinstance(companies, list):
+        return Check(False, "The answer is no list of companies. Is this really Adobe's address?", 200)
+    names: list[str] = []
+    rights: set[str] = set()
+    for company in companies:
+        if not isinstance(company, Mapping):
+            continue
+        attributes, meta = company.get("attributes"), company.get("meta")
+        names.append(str(attributes.get("name") if isinstance(attributes, Mapping) else None))
+        listed = meta.get("rights") if isinstance(meta, Mapping) else None
+        rights.update(map(str, listed if isinstance(listed, list) else ()))
+    if not names:
+        return Check(True, "The credentials work, and the organisation has no company in tags.", 200)
+    message = f"The credentials work. Company: {', '.join(names)}."
+    return Check(True, message, 200, tuple(names), tuple(sorted(rights)))

@@ -96,6 +96,8 @@ class Hosts:
     ims: str = "https://ims-na1.adobelogin.com"
     edge: str = "https://edge.adobedc.net"
     edge_server: str = "https://server.adobedc.net"
+    service: str = field(init=False, repr=False)
+    """``simulator`` on this machine, else ``Adobe``."""
 
     def __post_init__(self) -> None:
         for name in ("reactor", "ims", "edge", "edge_server"):
@@ -103,11 +105,7 @@ class Hosts:
             if url:
                 check_base_url(url)
             object.__setattr__(self, name, url)
-
-    @property
-    def service(self) -> str:
-        """``simulator`` on this machine, else ``Adobe``."""
-        return "simulator" if is_loopback(self.reactor) else "Adobe"
+        object.__setattr__(self, "service", "simulator" if is_loopback(self.reactor) else "Adobe")
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,32 +203,33 @@ def credentials_of(candidate: Candidate) -> Credentials:
         raise IncompleteCredentials(halves_message([candidate]))
     secret = candidate.secrets.get("client_secret") if candidate.takes_secret else None
     token = None if secret else candidate.secrets.get("access_token")
-    if token is not None:
-        _refuse_odd_characters(token, "access token", candidate.source)
+    source = candidate.source
     client_id = candidate.values.get("client_id", "")
     if token is not None:
-        client_id = _client_of(token, client_id, candidate.source)
-    _refuse_odd_characters(client_id, "client id", candidate.source)
+        _check(token, "access token", source)
+        client_id = _client_of(token, client_id, source)
+    _check(client_id, "client id", source)
     if _LIKE_A_SECRET.match(client_id):
-        raise CredentialsError(f"The client id in {candidate.source} looks like a secret. Were the two swapped?")
-    _check(client_id, _CLIENT_ID, "client id", "Copy the Client ID (API key) from Developer Console.", candidate.source)
+        raise CredentialsError(f"The client id in {source} looks like a secret. Were the two swapped?")
+    _check(client_id, "client id", source, _CLIENT_ID, "Copy the Client ID (API key) from Developer Console.")
     org_id = candidate.values["org_id"]
-    _refuse_odd_characters(org_id, "organisation id", candidate.source)
-    _check(org_id, _ORG_ID, "organisation id", "It looks like 1234ABCD…@AdobeOrg, with that ending.", candidate.source)
+    _check(org_id, "organisation id", source, _ORG_ID, "It looks like 1234ABCD…@AdobeOrg, with that ending.")
     if token is not None:
         _check_organisation(token, org_id)
-    for each in (secret, *candidate.other_secrets) if secret is not None else ():
-        if each is not None:
-            _check_secret(each, candidate.source)
+    client_secrets = (secret, *candidate.other_secrets) if secret is not None else ()
+    for each in client_secrets:
+        if re.search(r"\s", each.reveal(), re.ASCII):
+            raise CredentialsError(f"The client secret in {source} has white space inside. Copy it once more.")
+        _check(each, "client secret", source)
     return Credentials(
         client_id=client_id,
         org_id=org_id,
         client_secret=secret,
         access_token=token,
-        scopes=_scopes(candidate.values.get("scopes", ""), candidate.source),
-        source=candidate.source,
+        scopes=_scopes(candidate.values.get("scopes", ""), source),
+        source=source,
         hosts=_hosts(candidate, needs_ims=secret is not None),
-        other_secrets=candidate.other_secrets if secret is not None else (),
+        other_secrets=client_secrets[1:],
     )
 
 
@@ -331,9 +330,15 @@ def _cleaned(name: str, value: Given) -> "str | Secret | None":
     return Secret(text) if name == "client_secret" else text
 
 
-def _check(value: str, pattern: re.Pattern[str], what: str, advice: str, source: str) -> None:
-    if not pattern.fullmatch(value):
-        raise CredentialsError(f"The {what} in {source} cannot be right. {advice}")
+def _check(
+    value: "str | Secret", what: str, source: str, pattern: re.Pattern[str] | None = None, advice: str = ""
+) -> None:
+    """Say quotation marks around a value, and characters that nobody sees, before anything is sent."""
+    problem = _odd_character(value)
+    if not problem and pattern is not None and not pattern.fullmatch(str(value)):
+        problem = f"cannot be right. {advice}"
+    if problem:
+        raise CredentialsError(f"The {what} in {source} {problem}")
 
 
 def _client_of(token: Secret, given: str, source: str) -> str:
@@ -362,19 +367,6 @@ def _check_organisation(token: Secret, org_id: str) -> None:
             f"The access token is of another organisation ({', '.join(sorted(named))}) than {org_id}. Correct the "
             "organisation id, or generate the token in a project of that organisation."
         )
-
-
-def _check_secret(secret: Secret, source: str) -> None:
-    if re.search(r"\s", secret.reveal(), re.ASCII):
-        raise CredentialsError(f"The client secret in {source} has white space inside. Copy it once more.")
-    _refuse_odd_characters(secret, "client secret", source)
-
-
-def _refuse_odd_characters(value: "str | Secret", what: str, source: str) -> None:
-    """Quotation marks around a value, and characters that nobody sees, are said before anything is sent."""
-    problem = _odd_character(value)
-    if problem:
-        raise CredentialsError(f"The {what} in {source} {problem}")
 
 
 def _odd_character(value: "str | Secret") -> str:
@@ -409,7 +401,7 @@ def _scopes(text: str, source: str) -> tuple[str, ...]:
         if not all(isinstance(each, str) for each in listed):
             raise CredentialsError(f"The scopes in {source} are not a list of names such as openid.")
         text = ",".join(map(str, listed))
-    _refuse_odd_characters(text, "list of scopes", source)
+    _check(text, "list of scopes", source)
     scopes = tuple(part for part in re.split(r"[,\s]+", text) if part)
     if any(_LIKE_A_SECRET.match(each) or not _SCOPE.fullmatch(each) for each in scopes):
         raise CredentialsError("The scopes are names such as openid, joined by commas. Something else stands there.")

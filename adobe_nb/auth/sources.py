@@ -7,8 +7,7 @@ import contextlib
 import json
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -24,11 +23,9 @@ from adobe_nb.auth.credentials import (
     halves_message,
     sealed,
 )
+from adobe_nb.auth.files import Variables, expanded, read_text, read_variables, warn_if_readable_by_others
 from adobe_nb.auth.legacy_jwt import refuse_retired
-from adobe_nb.auth.permissions import warn_if_readable_by_others
-from adobe_nb.auth.text_files import Variables, read_text, read_variables
 from adobe_nb.errors import AdobeError, ArgumentError, CredentialsError, IncompleteCredentials
-from adobe_nb.home import expanded
 from adobe_nb.suggest import is_misspelled
 
 _NAMES = {
@@ -43,6 +40,7 @@ _NAMES = {
     "ADOBE_EDGE_SERVER_URL": "edge_server_url",
 }
 _PROFILE = "ADOBE_PROFILE"
+SIMULATOR_VARIABLE = "ADOBE_NB_SIMULATOR"
 _ENV_WORDS = MappingProxyType({member: name for name, member in _NAMES.items()})
 _POSTMAN_NAMES = {
     "API_KEY": "client_id",
@@ -92,6 +90,11 @@ def from_arguments(source: str, **given: Given) -> Candidate:
 def from_environment(environ: Mapping[str, str]) -> Candidate:
     """The process environment: the ``ADOBE_…`` names only."""
     return candidate_of("environment", _pick(_in_upper_case(environ), _NAMES), _misspelt(environ), words=_ENV_WORDS)
+
+
+def announced_simulator() -> str:
+    """The address of the simulator that ``adobe-nb lab``, or somebody, announced; or nothing."""
+    return os.environ.get(SIMULATOR_VARIABLE, "").strip()
 
 
 def from_env_file(path: str | Path) -> Candidate:
@@ -199,76 +202,62 @@ def find(
     comes after a complete source is named, not opened: a keyring could ask its question.
     """
     environ = os.environ if environ is None else environ
-    environment, wanted = from_environment(environ), _in_upper_case(environ).get(_PROFILE, "").strip()
+    candidates = [from_environment(environ)]
+    wanted = _in_upper_case(environ).get(_PROFILE, "").strip()
     del environ  # what may raise below must not have the whole environment among its local variables
-    start = start or _here()
     passed_by: list[str] = []
-    path = nearest_env_file(start, passed_by) if start is not None else None
+    shadowed: list[str] = []
+    path = nearest_env_file(start, passed_by)
     if path is not None:
         wanted = wanted or _profile_named_in(path)
+        try:
+            candidates.append(from_env_file(path))
+        except AdobeError as error:
+            if candidates[0].missing:
+                raise
+            shadowed.append(f"{path} (cannot be used: {error})")
     store = store or profiles.Store()
-    search = _Search()
-    search.look("environment", lambda: environment)
-    if path is not None:
-        search.look(str(path), lambda: from_env_file(path))
-    if search.winner is None:
+    if all(each.missing for each in candidates):
         if name := wanted or store.active:
-            search.look(f"profile {name}", lambda: store.candidate(name))
+            candidates.append(store.candidate(name))
     else:
         with contextlib.suppress(AdobeError):  # what would be wrong with it does not matter now
-            search.shadowed += [f"profile {name}" for name in (wanted or store.active,) if name]
-    return search.outcome(passed_by)
+            shadowed += [f"profile {name}" for name in (wanted or store.active,) if name]
+    return _first_of(candidates, shadowed, passed_by)
 
 
-@dataclass(slots=True)
-class _Search:
-    """Sources, one after the other; the first complete one wins."""
+def _first_of(candidates: list[Candidate], shadowed: list[str], passed_by: list[str]) -> Found | None:
+    """The first complete one with what it shadows. Raises IncompleteCredentials when there are halves only."""
+    halves = [each for each in candidates if each.missing and not each.empty]
+    complete = [each for each in candidates if not each.missing]
+    if complete:
+        later = [each.source for each in complete[1:]]
+        incomplete = [each.describe() for each in halves]
+        return Found(credentials_of(complete[0]), (*later, *shadowed), (*incomplete, *passed_by))
+    if halves:
+        raise IncompleteCredentials(" ".join((halves_message(halves), *passed_by)))
+    if passed_by:
+        raise IncompleteCredentials(f"No credentials were found. {' '.join(passed_by)}")
+    return None
 
-    winner: Candidate | None = None
-    shadowed: list[str] = field(default_factory=list)
-    halves: list[Candidate] = field(default_factory=list)
 
-    def look(self, label: str, opened: Callable[[], Candidate]) -> None:
-        """Open a source. One that fails ends the search, unless there is a winner already."""
+def nearest_env_file(start: Path | None, passed_by: list[str]) -> Path | None:
+    """The first ``.env`` from that folder, or the working folder, upward that names any of ours.
+
+    Unreadable ones are told to ``passed_by``.
+    """
+    if start is None:
         try:
-            candidate = opened()
-        except AdobeError as error:
-            if self.winner is None:
-                raise
-            self.shadowed.append(f"{label} (cannot be used: {error})")
-            return
-        if candidate.empty:
-            return
-        if candidate.missing:
-            self.halves.append(candidate)
-        elif self.winner is None:
-            self.winner = candidate
-        else:
-            self.shadowed.append(candidate.source)
-
-    def outcome(self, passed_by: list[str]) -> Found | None:
-        """The winner with what it shadows. Raises IncompleteCredentials when there are halves only."""
-        if self.winner is not None:
-            halves = (each.describe() for each in self.halves)
-            return Found(credentials_of(self.winner), tuple(self.shadowed), (*halves, *passed_by))
-        if self.halves:
-            raise IncompleteCredentials(" ".join((halves_message(self.halves), *passed_by)))
-        if passed_by:
-            raise IncompleteCredentials(f"No credentials were found. {' '.join(passed_by)}")
-        return None
-
-
-def nearest_env_file(start: Path, passed_by: list[str] | None = None) -> Path | None:
-    """The first ``.env`` from that folder upward that names any of ours; unreadable ones are told to ``passed_by``."""
+            start = Path.cwd()
+        except OSError:  # the folder was deleted, or may not be read
+            return None
     for folder in (start, *start.parents):
         path = folder / ".env"
         if not os.path.isfile(path):  # noqa: PTH113 - false for a folder that may not be entered; Path.is_file raises
             continue
         if problem := _unreadable(path, ".env file"):
-            if passed_by is not None:
-                passed_by.append(f"{path} {problem}; it was passed by.")
-            continue
-        if _names_any_of_ours(path):
+            passed_by.append(f"{path} {problem}; it was passed by.")
+        elif _names_any_of_ours(path):
             return path
     return None
 
@@ -286,13 +275,6 @@ def _profile_named_in(path: Path) -> str:
 
 def _variables(path: Path) -> Variables:
     return read_variables(read_text(path), (*_NAMES, _PROFILE, *_POSTMAN_NAMES, *_APP_BUILDER_NAMES))
-
-
-def _here() -> Path | None:
-    try:
-        return Path.cwd()
-    except OSError:  # the folder was deleted, or may not be read
-        return None
 
 
 def _in_upper_case(values: "Mapping[str, Any]") -> "dict[str, Any]":

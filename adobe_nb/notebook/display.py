@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from adobe_nb.errors import printable
+from adobe_nb.errors import AdobeError, RetiredCredentials, SignInError, TokenExpired, TransportError
+from adobe_nb.masking import printable
 from adobe_nb.registry import ID_PATTERN, RESOURCES
 
 if TYPE_CHECKING:
-    from adobe_nb.session import Session
+    from adobe_nb.session import Check, Session
 
 _MOST_ROWS = 30
 _MOST_COLUMNS = 20
@@ -29,10 +30,43 @@ _TABLE_STYLE = (
 )
 
 
-def facts(session: "Session | None") -> list[tuple[str, str]]:
-    """Label and value, the same for panel, HTML and text. Never a secret."""
-    if session is None or session.signed_out:
-        return [("Status", "not signed in" if session is None else "signed out")]
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What an action came to, in a sentence."""
+
+    kind: str = ""
+    """``ok``, ``warning`` or ``error``; nothing where there is nothing to say."""
+    text: str = ""
+    topic: str = ""
+    """The part of the panel's help that goes with it."""
+    field: str = ""
+    """The field of the panel that it is about."""
+
+
+def outcome_of(check: "Check") -> Outcome:
+    """What Adobe's own test of the credentials found."""
+    topic = {403: "access", 401: "token", 404: "organisation"}.get(check.status or 0, "")
+    kind = "ok" if check.ok else "error"
+    if check.ok and topic:
+        kind = "warning"
+    return Outcome(kind, check.message, topic)
+
+
+def topic_of(error: AdobeError) -> str:
+    """The part of the help that goes with an error."""
+    if isinstance(error, RetiredCredentials):
+        return "retired"
+    if isinstance(error, TokenExpired):
+        return "token"
+    if isinstance(error, TransportError):
+        return "network"
+    if isinstance(error, SignInError):
+        return {"invalid_scope": "scopes", "invalid_client": "values"}.get(error.code or "", "network")
+    return "values"
+
+
+def _facts(session: "Session") -> list[tuple[str, str]]:
+    """Label and value, the same for HTML and text. Never a secret."""
     check = session.checked
     refused = check is not None and not check.ok
     rows = [
@@ -88,11 +122,11 @@ class Card:
 
 def card(session: "Session | None") -> Card:
     """The session as a card; without one, how to get one where there is no panel."""
-    nothing = session is None or session.signed_out
-    ways = (
-        [("Next", "%adobe_auth login asks for credentials; %adobe_auth --or-simulator needs none")] if nothing else []
-    )
-    return Card("Adobe tags", (*facts(session), *ways))
+    if session is not None and not session.signed_out:
+        return Card("Adobe tags", tuple(_facts(session)))
+    status = "not signed in" if session is None else "signed out"
+    ways = "%adobe_auth login asks for credentials; %adobe_auth --or-simulator needs none"
+    return Card("Adobe tags", (("Status", status), ("Next", ways)))
 
 
 def is_ours(frame: pd.DataFrame) -> bool:

@@ -10,6 +10,7 @@ import sqlite3
 from collections.abc import Iterable
 from typing import Any
 
+from IPython.core.getipython import get_ipython
 from IPython.core.interactiveshell import InteractiveShell
 
 GONE = "•••• (removed)"
@@ -91,3 +92,15 @@ def _clean(value: Any, texts: list[str]) -> Any:
         for text in texts:
             value = value.replace(text, GONE)
     return value
+
+
+def refusal(words: list[str], line: str, cell: str = "") -> str:
+    """Scrub what was typed, and the sentence to raise."""
+    told = "It was taken out of In and the history of this kernel."
+    shell = get_ipython()
+    if shell is None or not scrub(shell, [line.strip(), *words, cell]):
+        told = "It could not be taken out of the history."
+    return (
+        f"Secrets are not accepted here: the notebook keeps what is typed into a cell. {told} Now delete this cell, "
+        "rotate the secret in Developer Console, and sign in with a file or the panel."
+    )

@@ -1,24 +1,23 @@
-"""``%adobe_auth``: parse, call one function, show one object."""
+"""What ``%load_ext adobe_nb`` registers: the magics, their completion, and the display of frames.
+
+The session, and requests below it, cost a quarter of a second; a notebook that only shows frames needs neither. So what
+works with a session is imported when it is first used.
+"""
 
 import argparse
-import getpass
 import keyword
 import re
-from contextlib import suppress
 from typing import Any, NoReturn
 
-from IPython.core.error import StdinNotImplementedError, UsageError
+import pandas as pd
+from IPython.core.completer import CompletionContext, SimpleMatcherResult, context_matcher
+from IPython.core.error import UsageError
 from IPython.core.getipython import get_ipython
+from IPython.core.interactiveshell import InteractiveShell
 from IPython.core.magic import no_var_expand
-from IPython.display import display
 
-from adobe_nb import session as sessions
-from adobe_nb.auth.credentials import Secret, mask
-from adobe_nb.auth.profiles import Store, forget_profile
-from adobe_nb.errors import AdobeError, IncompleteCredentials, NoCredentials, NotSignedIn
-from adobe_nb.notebook.arguments import refusal, words_of
-from adobe_nb.notebook.display import Card, card
-from adobe_nb.notebook.messages import tested, topic_of
+from adobe_nb.notebook.display import frame_html, frame_text
+from adobe_nb.notebook.history_scrubber import refusal
 
 SUBCOMMANDS = {
     "panel": "show the panel, and nothing else",
@@ -61,6 +60,12 @@ _FILE = re.compile(r"(~|\.{0,2}|[A-Za-z]:)?[/\\].*|.*\.(env|json|toml|ini|cfg|tx
 # Not secret, though a client id is as long as a secret.
 _PUBLIC_NAME = re.compile(r"--?(client[-_]?id|api[-_]?key|org[-_]?id|ims[-_]?org([-_]?id)?)", re.IGNORECASE)
 _TAKES_A_VALUE = {*SOURCES, "--org-id", "--save", "-o"}
+# Blanks, an escaped blank or mark, a text in quotes, any other character. A backslash is an escape only before a blank,
+# a quotation mark or a semicolon, so that C:\Users and \\server\share stay as they are typed.
+_PIECE = re.compile(
+    r"""(?P<blank>\s+)|\\(?P<escaped>[\s"';])|"(?P<double>(?:\\"|[^"])*)"|'(?P<single>[^']*)'|(?P<plain>[^"'\s])"""
+)
+_VARIABLE = re.compile(r"\{([A-Za-z_]\w*)\}")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -107,7 +112,11 @@ def _parser() -> _Parser:
 def adobe_auth(line: str, cell: str | None = None) -> None:
     """Sign in to Adobe's tags API, and show the panel. %adobe_auth --help lists sub-commands and options."""
     words = words_of(line)
-    problem = _about_secrets(words, line) if cell is None else _about_a_cell(words, line, cell)
+    problem = ""
+    if cell is not None:
+        problem = _about_a_cell(words, line, cell)
+    elif _has_secret(words):
+        problem = refusal(words, line)
     if problem:
         line = cell = ""
         words = []
@@ -117,19 +126,16 @@ def adobe_auth(line: str, cell: str | None = None) -> None:
         print(_parser().format_help())  # noqa: T201
         return
     _check(options)
-    options.session = None
-    shown = _COMMANDS[options.command](options)
-    if options.variable and (shell := get_ipython()) is not None:
-        shell.user_ns[options.variable] = options.session or sessions.current_or_none()
-    if shown is not None and not options.quiet:
-        display(shown)
+    from adobe_nb.notebook.commands import run  # noqa: PLC0415
+
+    run(options)
 
 
 def _check(options: argparse.Namespace) -> None:
     if (options.name is not None) != (options.command in _NAMED):
         raise UsageError("use and forget want the name of a profile: %adobe_auth use NAME. The others want none.")
     connects = options.command in {None, "login"}
-    if not connects and (_names_a_source(options) or options.simulator or options.or_simulator):
+    if not connects and (names_a_source(options) or options.simulator or options.or_simulator):
         raise UsageError(f"{options.command} takes no source. Sources belong to %adobe_auth itself, and to login.")
     if options.org_id and not options.config_file:
         raise UsageError("--org-id belongs to --config-file: %adobe_auth --config-file FILE --org-id ID")
@@ -143,19 +149,20 @@ def _check(options: argparse.Namespace) -> None:
         raise UsageError("-o wants the name of a variable: %adobe_auth -o session")
 
 
-def _about_secrets(words: list[str], line: str) -> str:
-    """What to say when a secret was typed; nothing when none was."""
-    if not any(_is_secret(before, word) for before, word in zip(["", *words], words, strict=False)):
-        return ""
-    return refusal(words, line)
+def names_a_source(options: argparse.Namespace) -> bool:
+    """Whether a file or a profile was named, which ends the search."""
+    return any((options.env_file, options.console_file, options.postman_file, options.config_file, options.profile))
+
+
+def _has_secret(words: list[str]) -> bool:
+    return any(_is_secret(before, word) for before, word in zip(["", *words], words, strict=False))
 
 
 def _about_a_cell(words: list[str], line: str, cell: str) -> str:
     """What to say of %%adobe_auth, whose body may hold anything: it is taken out of the history in any case."""
     usage = "%adobe_auth is for one line, with one percent sign. Put what stands below it into a cell of its own."
-    typed = [*words, *re.split(r"[\s'\"]+", cell)]
     refused = refusal([*words, cell], line, cell)
-    if any(_is_secret(before, word) for before, word in zip(["", *typed], typed, strict=False)):
+    if _has_secret([*words, *re.split(r"[\s'\"]+", cell)]):
         return refused
     return f"{usage} If it held a secret, delete this cell and rotate the secret in Developer Console."
 
@@ -182,191 +189,102 @@ def _is_secret(before: str, word: str) -> bool:
     return bool(_LIKE_A_SECRET.search(word))
 
 
-def _connect(options: argparse.Namespace, *, fall_back: bool) -> sessions.Session:
-    session = sessions.connect(
-        env_file=options.env_file,
-        console_file=options.console_file,
-        postman_file=options.postman_file,
-        config_file=options.config_file,
-        org_id=options.org_id,
-        profile=options.profile,
-        simulator=options.simulator,
-        fallback="simulator" if fall_back else None,
-    )
-    options.session = session
-    return session
+def words_of(line: str) -> list[str]:
+    """The words, quotes taken off. A word ``{name}`` is the text in that variable; nothing else is evaluated."""
+    text = re.sub(r"(?<!\\);+\s*$", "", line.strip())
+    words = _split(text)
+    if words is None:  # a quote is not closed: still words, so that a secret among them is noticed
+        words = ["?", *(word.strip("\"'") for word in text.split())]
+    shell = get_ipython()
+    names = shell.user_ns if shell is not None else {}
+    found = []
+    for word in words:
+        match = _VARIABLE.fullmatch(word)
+        value = names.get(match[1]) if match else None
+        found.append(value if isinstance(value, str) else word)
+    return found
 
 
-def _names_a_source(options: argparse.Namespace) -> bool:
-    return any((options.env_file, options.console_file, options.postman_file, options.config_file, options.profile))
+def _split(text: str) -> list[str] | None:
+    """The words of a line; None when a quote is not closed."""
+    words: list[str] = []
+    position = 0
+    within = False
+    while position < len(text):
+        piece = _PIECE.match(text, position)
+        if piece is None:
+            return None
+        position = piece.end()
+        if piece.lastgroup == "blank":
+            within = False
+            continue
+        part = piece[str(piece.lastgroup)]
+        if piece.lastgroup == "double":
+            part = part.replace('\\"', '"')
+        if within:
+            words[-1] += part
+        else:
+            words.append(part)
+        within = True
+    return words
 
 
-def _auto(options: argparse.Namespace) -> Any:
-    """Connect when a source is complete. None at all is no error here: the panel asks.
+@no_var_expand  # type: ignore[untyped-decorator]
+def reactor(*given: Any) -> None:
+    """List resources of the Reactor API as a table. %reactor --help shows how."""
+    from adobe_nb.notebook.reactor_magic import reactor_magic  # noqa: PLC0415
 
-    A session that was typed into the panel stays when its cell runs again. A source that fails shows in the panel and
-    raises, so that the cells below do not go on with something else.
-    """
-    before = sessions.current_or_none()
-    by_hand = before is not None and before.source == sessions.BY_HAND and not before.signed_out
-    if by_hand and not (_names_a_source(options) or options.simulator):
-        first = sessions.source_that_wins()
-        text = f"Still signed in from the panel. %adobe_auth login takes {first} instead." if first else ""
-        return None if options.quiet else _panel("ok" if text else "", text)
-    kind, text, topic = "", "", ""
-    problem: AdobeError | None = None
-    try:
-        session = _connect(options, fall_back=options.or_simulator and before is None)
-        kind, text, topic = _tested(session)
-        if session.incomplete and kind != "error":
-            kind, text = "warning", f"{session.incomplete[0]} This session is with {session.service} instead."
-    except NoCredentials as error:
-        if _names_a_source(options):
-            raise
-        if before is None:
-            kind, text, topic = _nothing_found(error)
-    except AdobeError as error:
-        if options.quiet or _names_a_source(options):
-            raise
-        problem = error
-    if problem is not None:
-        notes = " ".join((str(problem), *getattr(problem, "__notes__", ())))
-        display(_panel("error", notes, topic_of(problem)))
-        raise problem
-    return None if options.quiet and not text else _panel(kind, text, topic)
+    reactor_magic(*given)
 
 
-def _nothing_found(error: NoCredentials) -> tuple[str, str, str]:
-    """For the panel, which is the place to sign in then."""
-    if isinstance(error, IncompleteCredentials):
-        return "error", str(error), "values"
-    found = "No credentials were found in the environment, in a .env file or in a profile."
-    return "warning", f"{found} Sign in below, or use the simulator.", "values"
+@context_matcher(identifier="adobe_nb")  # type: ignore[untyped-decorator]
+def matcher(context: CompletionContext) -> SimpleMatcherResult:
+    """Completion of the magics."""
+    from adobe_nb.notebook import completion  # noqa: PLC0415
+
+    return completion.matcher(context)
 
 
-def _tested(session: sessions.Session) -> tuple[str, str, str]:
-    """What Adobe's own test finds, if it finds anything; the panel shows company and rights from it."""
-    try:
-        outcome = tested(session)
-    except AdobeError as error:
-        return "error", str(error), topic_of(error)
-    return ("", "", "") if outcome.kind == "ok" else (outcome.kind, outcome.text, outcome.topic)
+@context_matcher(identifier="adobe_nb keywords")  # type: ignore[untyped-decorator]
+def keywords(context: CompletionContext) -> SimpleMatcherResult:
+    """Completion of keywords."""
+    from adobe_nb.notebook import completion  # noqa: PLC0415
+
+    return completion.keywords(context)
 
 
-def _show_panel(options: argparse.Namespace) -> Any:  # noqa: ARG001
-    return _panel()
+MATCHERS = (matcher, keywords)
+# Names hold dollar signs and backslashes. What is merged or grouped out of our frames has forgotten that it is ours, so
+# pandas is told for all of them; to see formulas in tables of your own, set the option again after loading.
+_TYPESETTING = ("display.html.use_mathjax", "styler.html.mathjax")
+_typesetting_before: dict[str, bool] = {}
+_MAGICS = {"adobe_auth": adobe_auth, "reactor": reactor}
 
 
-def _panel(kind: str = "", text: str = "", topic: str = "") -> Any:
-    from adobe_nb.notebook.panel import panel  # noqa: PLC0415
-
-    shown = panel()
-    shown.say(kind, text, topic=topic)
-    return shown
-
-
-def _login(options: argparse.Namespace) -> Any:
-    session = None
-    if not options.ask:
-        try:
-            session = _connect(options, fall_back=options.or_simulator)
-        except NoCredentials:
-            if _names_a_source(options):
-                raise
-    session = options.session = session or _prompt()
-    if options.save:
-        profile = session.save(options.save, in_file=options.in_file)
-        secret = "the system's keyring" if profile.place == "keyring" else str(Store().folder / "secrets.toml")
-        rows = (("Profile", f"{profile.name} saved, and active from now on"), ("Secret", f"in {secret}"))
-        return Card("Signed in", (*rows, ("Organization ID", profile.org_id), ("Taken", f"from {session.source}")))
-    return card(session)
+def load(shell: InteractiveShell) -> None:
+    """Register the magics with their completion, and the display of our frames."""
+    for name, magic in _MAGICS.items():
+        shell.register_magic_function(magic, "line_cell", name)
+    found = shell.Completer.custom_matchers
+    found += [each for each in MATCHERS if each not in found]
+    formatters = shell.display_formatter.formatters
+    formatters["text/html"].for_type(pd.DataFrame, frame_html)
+    formatters["text/plain"].for_type(pd.DataFrame, frame_text)
+    for option in _TYPESETTING:
+        _typesetting_before.setdefault(option, pd.get_option(option))
+        pd.set_option(option, False)
 
 
-def _prompt() -> sessions.Session:
-    """Ask, with the secret hidden. Nothing typed here is kept by the notebook."""
-    values: dict[str, str | Secret] | None = None
-    # The kernel of nbconvert, papermill and Voila raises the second; Python without a standard input the third.
-    with suppress(EOFError, StdinNotImplementedError, RuntimeError):
-        values = _asked()
-    if values is None:
-        raise UsageError(
-            "This environment cannot prompt for input (as under nbconvert, papermill and Voila). Use the panel, a .env "
-            "file, or name a source: %adobe_auth --help."
-        )
-    return sessions.connect_by_hand(values, simulator=False)
-
-
-def _asked() -> dict[str, str | Secret]:
-    org_id = input("Organization ID (ends in @AdobeOrg): ")
-    if not org_id.strip():
-        raise UsageError("Nothing was typed. Run it again with the organisation id at hand, or use the panel.")
-    client_id = input("Client ID (leave empty to paste an access token): ")
-    values: dict[str, str | Secret] = {"org_id": org_id}
-    if client_id.strip():
-        values |= {"client_id": client_id, "client_secret": Secret(getpass.getpass("Client secret (hidden): "))}
-    else:
-        values["access_token"] = Secret(getpass.getpass("Access token (hidden): "))
-    return values
-
-
-def _status(options: argparse.Namespace) -> Card:  # noqa: ARG001
-    return card(sessions.current_or_none())
-
-
-def _test(options: argparse.Namespace) -> Card:  # noqa: ARG001
-    check = sessions.current().test()
-    return Card("The credentials work" if check.ok else "The credentials do not work", (("Test", check.message),))
-
-
-def _refresh(options: argparse.Namespace) -> Card:  # noqa: ARG001
-    sessions.current().refresh()
-    return card(sessions.current())
-
-
-def _logout(options: argparse.Namespace) -> Card:  # noqa: ARG001
-    try:
-        sessions.current().sign_out()
-    except NotSignedIn:
-        return Card("Adobe tags", (("Status", "was not signed in"),))
-    return Card("Adobe tags", (("Status", "signed out; the token is forgotten"),))
-
-
-def _profiles(options: argparse.Namespace) -> Card:  # noqa: ARG001
-    rows = tuple(
-        (
-            f"{profile.name}{' (active)' if profile.active else ''}",
-            f"{profile.org_id} · client {mask(profile.client_id)} · {profile.kind.replace('_', ' ')} in the "
-            f"{profile.place}",
-        )
-        for profile in Store().profiles()
-    )
-    return Card("Profiles", rows or (("none", "save one with %adobe_auth login --save NAME"),))
-
-
-def _use(options: argparse.Namespace) -> Any:
-    session = options.session = sessions.connect(profile=options.name)
-    kind, text, topic = _tested(session)
-    if kind != "error":
-        Store().use(options.name)
-    if not kind and (first := sessions.source_that_wins()) not in {"", session.source}:
-        kind, text = "warning", f"Used now. But a plain %adobe_auth takes {first} first: that comes before profiles."
-    return None if options.quiet and not text else _panel(kind, text, topic)
-
-
-def _forget(options: argparse.Namespace) -> Card:
-    forget_profile(options.name)
-    return Card("Profiles", ((options.name, "forgotten, and its secret deleted; a session with it stays"),))
-
-
-_COMMANDS = {
-    None: _auto,
-    "panel": _show_panel,
-    "login": _login,
-    "status": _status,
-    "test": _test,
-    "refresh": _refresh,
-    "logout": _logout,
-    "profiles": _profiles,
-    "use": _use,
-    "forget": _forget,
-}
+def unload(shell: InteractiveShell) -> None:
+    """Take them away."""
+    for name in _MAGICS:
+        for kind in ("line", "cell"):
+            shell.magics_manager.magics[kind].pop(name, None)
+    shell.Completer.custom_matchers = [each for each in shell.Completer.custom_matchers if each not in MATCHERS]
+    for mime, ours in (("text/html", frame_html), ("text/plain", frame_text)):
+        formatter = shell.display_formatter.formatters[mime]
+        if formatter.type_printers.get(pd.DataFrame) is ours:
+            formatter.pop(pd.DataFrame)
+    while _typesetting_before:
+        option, before = _typesetting_before.popitem()
+        pd.set_option(option, before)

@@ -22,11 +22,12 @@ from adobe_nb import session as sessions
 from adobe_nb.auth import keyring_store
 from adobe_nb.auth.credentials import Secret
 from adobe_nb.auth.profiles import Store
+from adobe_nb.auth.sources import announced_simulator
 from adobe_nb.errors import AdobeError, SignInError
-from adobe_nb.notebook.display import card, notes, service_name
-from adobe_nb.notebook.messages import Outcome, tested, topic_of
-from adobe_nb.simulator import discovery
+from adobe_nb.notebook.display import Outcome, card, notes, outcome_of, service_name, topic_of
 
+_SET_BY_BINDER = ("BINDER_LAUNCH_HOST", "BINDER_REPO_URL")
+"""For each of its servers, which others may share."""
 _HERE = files("adobe_nb.notebook")
 _REMEMBERED = 100
 """Ids of clicks that are kept to recognise one that is sent again."""
@@ -71,22 +72,22 @@ class SignInPanel(anywidget.AnyWidget):  # type: ignore[misc]
         shown = card(sessions.current_or_none())
         return {**(data or {}), "text/plain": repr(shown), "text/html": shown._repr_html_()}, metadata
 
-    def refresh(self) -> None:
-        """Show the current session."""
+    def refresh(self, outcome: Outcome | None = None) -> None:
+        """Show the current session, and the outcome of an action if there was one."""
         with self._published_together():
             session = sessions.current_or_none()
             token = session.token if session else None
-            self.state = {
-                **_state(session),
-                "public": _on_public_machine(),
-            }
+            public = any(name in os.environ for name in _SET_BY_BINDER)
+            self.state = {**_state(session), "public": public}
             self.issued_at = token.issued_at.timestamp() * 1000 if token else None
             self.expires_at = token.expires_at.timestamp() * 1000 if token and token.expires_at else None
-
-    def say(self, kind: str, text: str, field: str = "", topic: str = "") -> None:
-        """Show the outcome of an action. ``topic`` is the part of the help that goes with it."""
-        with self._published_together():
-            self.message = {"kind": kind, "text": text, "field": field, "topic": topic}
+            if outcome is not None:
+                self.message = {
+                    "kind": outcome.kind,
+                    "text": outcome.text,
+                    "field": outcome.field,
+                    "topic": outcome.topic,
+                }
 
     @contextmanager
     def _published_together(self) -> Iterator[None]:
@@ -147,9 +148,7 @@ class SignInPanel(anywidget.AnyWidget):  # type: ignore[misc]
     def _finish(self, typed: "Typed", outcome: Outcome | None = None) -> None:
         """Show how it ended, and allow the next click, in one message."""
         with self._published_together():
-            if outcome is not None:
-                self.say(outcome.kind, outcome.text, outcome.field, outcome.topic)
-            self.refresh()
+            self.refresh(outcome)
             self.busy = ""
             if click_id := str(typed.get("click", "")):
                 self.answered = [*self.answered, click_id][-_REMEMBERED:]
@@ -178,11 +177,11 @@ def _hide(content: dict[str, Any]) -> Typed:
 
 
 def _connect(_: Typed) -> Outcome:
-    return tested(sessions.connect())
+    return outcome_of(sessions.connect().test())
 
 
 def _simulate(_: Typed) -> Outcome:
-    return tested(sessions.connect(simulator=True))
+    return outcome_of(sessions.connect(simulator=True).test())
 
 
 def _sign_in(typed: Typed) -> Outcome:
@@ -200,7 +199,7 @@ def _sign_in(typed: Typed) -> Outcome:
 def _taken(session: sessions.Session) -> Outcome:
     """Test a new session, and make it the current one; a refused one only when there is none that works."""
     before = sessions.current_or_none()
-    outcome = tested(session)
+    outcome = outcome_of(session.test())
     if outcome.kind == "error" and before is not None and not before.signed_out and before is not session:
         return replace(outcome, text=f"{outcome.text}{' You are still signed in as before.' if before.works else ''}")
     sessions.make_current(session)
@@ -244,7 +243,7 @@ def _as_before(typed: Typed) -> list[str]:
 
 
 def _test(_: Typed) -> Outcome:
-    return tested(sessions.current())
+    return outcome_of(sessions.current().test())
 
 
 def _renew(_: Typed) -> Outcome:
@@ -288,13 +287,12 @@ def _field_of(typed: Typed, error: AdobeError) -> str:
     return "secret" if any(word in lowered for word in ("secret", "token", "pasted")) else ""
 
 
-def _on_public_machine() -> bool:
-    """Binder sets these for each of its servers."""
-    return any(name in os.environ for name in ("BINDER_LAUNCH_HOST", "BINDER_REPO_URL"))
-
-
 def _state(session: sessions.Session | None) -> dict[str, Any]:
-    common = {"connected": False, "simulator_announced": bool(discovery.announced_url()), "profiles": _profiles()}
+    common = {
+        "connected": False,
+        "simulator_announced": bool(announced_simulator()),
+        "profiles": _profiles(),
+    }
     if session is None or session.signed_out:
         return common
     check = session.checked
@@ -328,10 +326,10 @@ def _profiles() -> list[dict[str, Any]]:
 _panel: SignInPanel | None = None
 
 
-def panel() -> SignInPanel:
-    """This kernel's panel."""
+def panel(outcome: Outcome | None = None) -> SignInPanel:
+    """This kernel's panel, with the outcome of what led to it."""
     global _panel  # noqa: PLW0603
     if _panel is None:
         _panel = SignInPanel()
-    _panel.refresh()
+    _panel.refresh(outcome)
     return _panel

@@ -12,8 +12,8 @@ from IPython.display import display
 
 from adobe_nb import session as sessions
 from adobe_nb.errors import ArgumentError
-from adobe_nb.notebook.arguments import refusal, words_of
-from adobe_nb.notebook.history_scrubber import SURELY_A_SECRET
+from adobe_nb.notebook.history_scrubber import SURELY_A_SECRET, refusal
+from adobe_nb.notebook.magics import words_of
 from adobe_nb.registry import ID_PATTERN, RESOURCES, Resource
 
 OPTIONS = ("--filter", "--sort", "--limit", "--names", "--quiet", "-o", "--help")

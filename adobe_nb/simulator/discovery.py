@@ -1,12 +1,11 @@
 """Where a simulator is: the one of this process, or the one that somebody announced."""
 
 import json
-import os
 import sys
 from typing import TYPE_CHECKING, Any
 
 from adobe_nb.auth.credentials import Credentials, credentials_of
-from adobe_nb.auth.sources import from_document
+from adobe_nb.auth.sources import SIMULATOR_VARIABLE, announced_simulator, from_document
 from adobe_nb.errors import CredentialsError, TransportError
 from adobe_nb.http.client import Transport, is_loopback
 from adobe_nb.http.messages import Request
@@ -14,7 +13,6 @@ from adobe_nb.http.messages import Request
 if TYPE_CHECKING:
     from adobe_nb.simulator.server import Simulator
 
-SIMULATOR_VARIABLE = "ADOBE_NB_SIMULATOR"
 BUILT_IN = "the built-in simulator"
 
 
@@ -30,14 +28,14 @@ def built_in_credentials(account: str = "demo") -> Credentials:
 
 def announced_credentials() -> Credentials:
     """Those that the announced simulator gives. Raises CredentialsError when it does not answer."""
-    url = announced_url()
+    url = announced_simulator()
     return credentials_of(from_document(f"the simulator at {url} ({SIMULATOR_VARIABLE})", _details_at(url)))
 
 
 def connection_details() -> dict[str, Any]:
     """Connection details of the announced simulator, else of the built-in one: addresses, and a made-up account."""
-    if announced_url():
-        return _details_at(announced_url())
+    if url := announced_simulator():
+        return _details_at(url)
     return built_in_details()
 
 
@@ -65,11 +63,6 @@ def is_built_in(url: str) -> bool:
     server = sys.modules.get("adobe_nb.simulator.server")
     running = getattr(server, "_built_in", None)
     return running is not None and url == running.reactor_url
-
-
-def announced_url() -> str:
-    """The address that ``adobe-nb lab``, or somebody, named; or nothing."""
-    return os.environ.get(SIMULATOR_VARIABLE, "").strip()
 
 
 def _built_in_simulator() -> "Simulator":

@@ -35,8 +35,8 @@ from typing import Any, TypeVar
 from filelock import BaseFileLock, FileLock, Timeout
 
 from adobe_nb.api.reactor import dates
+from adobe_nb.auth.files import expanded
 from adobe_nb.errors import ArgumentError, SnapshotError
-from adobe_nb.home import expanded
 from adobe_nb.snapshot import disk
 from adobe_nb.snapshot.disk import writing
 from adobe_nb.snapshot.draft import DRAFT, Draft, Plan, create, read_plan

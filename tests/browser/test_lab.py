@@ -299,13 +299,12 @@ import pandas as pd
 from IPython.display import Math, display
 import adobe_nb
 from adobe_nb.api.progress import bar
-from adobe_nb.notebook.display import Card
+from adobe_nb.notebook.display import Card, Outcome
 pd.set_option("display.max_colwidth", None)
 name = {name!r}
 properties = adobe_nb.reactor.properties().head(6).assign(name=name)  # the tutorials may have added some
 display(properties, properties.groupby("name").size().reset_index(), Card(name, ((name, name),)))
-panel = __import__("adobe_nb.notebook.panel", fromlist=["panel"]).panel()
-panel.say("warning", name)
+panel = __import__("adobe_nb.notebook.panel", fromlist=["panel"]).panel(Outcome("warning", name))
 with bar(adobe_nb.current()._limiters[0], name) as meter:
     meter.expect(10)
     time.sleep(1.1)

@@ -15,7 +15,7 @@ import adobe_nb
 from adobe_nb import session as sessions
 from adobe_nb.auth.credentials import Secret
 from adobe_nb.auth.profiles import Store
-from adobe_nb.notebook import magics
+from adobe_nb.notebook import commands
 from adobe_nb.notebook.display import NOT_MATH, card, compact
 from adobe_nb.notebook.panel import SignInPanel
 from tests.conftest import sign_in
@@ -30,7 +30,7 @@ def run(shell: InteractiveShell, line: str) -> None:
 def shown(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """What the magic displayed."""
     objects: list[Any] = []
-    monkeypatch.setattr(magics, "display", objects.append)
+    monkeypatch.setattr(commands, "display", objects.append)
     return objects
 
 

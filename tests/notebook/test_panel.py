@@ -18,7 +18,7 @@ from adobe_nb.errors import (
     TransportError,
 )
 from adobe_nb.notebook import panel as panels
-from adobe_nb.notebook.messages import topic_of
+from adobe_nb.notebook.display import topic_of
 from adobe_nb.notebook.panel import SignInPanel, panel
 from adobe_nb.simulator.server import built_in
 from tests.conftest import RECORDER, sign_in
@@ -340,7 +340,7 @@ def test_what_two_threads_show_at_once_all_reaches_the_front_end(monkeypatch: py
     """A thread that says something while another one ends its message: both are sent."""
     shown, sent = panel(), []
     send_state = shown.send_state
-    second = threading.Thread(target=shown.say, args=("ok", "second"))
+    second = threading.Thread(target=shown.refresh, args=(panels.Outcome("ok", "second"),))
 
     def sending(key: Any = None) -> None:
         names = {key} if isinstance(key, str) else set(key or ())

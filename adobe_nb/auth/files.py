@@ -1,13 +1,18 @@
-"""Text files as people have them: UTF-8 or UTF-16, and variables as several shells write them."""
+"""Files as people have them: paths with a ~, text in UTF-8 or UTF-16, variables as several shells write them."""
 
 import codecs
+import os
 import re
+import stat
+import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from io import StringIO
 from pathlib import Path
 
 from dotenv import dotenv_values
+
+from adobe_nb.errors import ArgumentError, InsecureFileWarning
 
 # set X=v and set "X=v" of cmd, $env:X = "v" of PowerShell; export X=v is read by python-dotenv itself.
 _SHELL = r"^[ \t]*(?:set[ \t]+|\$env:|export[ \t]+)"
@@ -21,6 +26,25 @@ class Variables:
     values: Mapping[str, str | None] = field(repr=False)
     unread: tuple[str, ...]
     """Lines that name one of those wanted, but not as ``NAME=value``."""
+
+
+def expanded(path: str | Path) -> Path:
+    """The path with ~ replaced. Raises ArgumentError where ~ stands for no folder."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        problem = f"{path} has a ~ that stands for no folder here. Give the whole path."
+    raise ArgumentError(problem)
+
+
+def warn_if_readable_by_others(path: Path) -> None:
+    """A warning when other accounts of this machine can read the file."""
+    if os.name == "posix" and path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        warnings.warn(
+            f"{path} holds secrets and other accounts of this machine can read it. Run: chmod 600 {path}",
+            InsecureFileWarning,
+            stacklevel=2,
+        )
 
 
 def read_text(path: Path) -> str:
