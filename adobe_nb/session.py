@@ -29,7 +29,7 @@ from adobe_nb.auth.credentials import (
     read_claims,
 )
 from adobe_nb.auth.ims import Clock, ImsAuth, Token, pasted, utc_now
-from adobe_nb.auth.profiles import Profile, Store, state_folder
+from adobe_nb.auth.profiles import Profile, Store
 from adobe_nb.errors import (
     AdobeError,
     ApiError,
@@ -43,6 +43,7 @@ from adobe_nb.errors import (
     TransportError,
 )
 from adobe_nb.forks import in_children
+from adobe_nb.home import state_folder
 from adobe_nb.http.client import Transport
 from adobe_nb.http.limiter import MOST, limiter_of
 from adobe_nb.http.retry import RetryPolicy

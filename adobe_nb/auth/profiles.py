@@ -9,17 +9,16 @@ import os
 import re
 import secrets as random
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
-
-from platformdirs import user_config_path, user_state_path
 
 from adobe_nb.auth import keyring_store
 from adobe_nb.auth.credentials import Candidate, Credentials, Hosts, Secret, candidate_of, mask, sealed
 from adobe_nb.auth.files import warn_if_readable_by_others
 from adobe_nb.errors import CredentialsError
+from adobe_nb.home import config_folder
 
 Place = Literal["keyring", "file"]
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
@@ -52,7 +51,7 @@ class Store:
     """The profiles of one folder."""
 
     def __init__(self, folder: Path | None = None) -> None:
-        folder = folder or _own_folder(user_config_path, appauthor=False)
+        folder = folder or config_folder()
         self._homeless = folder is None
         self.folder = folder or Path(os.devnull)
 
@@ -284,21 +283,6 @@ class Store:
                 draft.unlink(missing_ok=True)
         if problem:
             raise CredentialsError(f"{path} cannot be written ({problem}). Nothing was saved.")
-
-
-def state_folder() -> Path | None:
-    """Where the journal is kept; None when the account has no home folder."""
-    return _own_folder(user_state_path)
-
-
-def _own_folder(find: Callable[..., Path], **options: bool) -> Path | None:
-    """A folder of the user's own. An account of a container may have none: no HOME, and no entry in passwd."""
-    try:
-        path = find("adobe_nb", **options)
-    except RuntimeError:
-        return None
-    # Some versions of platformdirs leave the ~ where there is no home: a folder of that name is not meant.
-    return None if path.parts[:1] == ("~",) else path
 
 
 def profiles() -> list[Profile]:

@@ -18,8 +18,8 @@ import pandas as pd
 from adobe_nb.api.reactor.dates import parse_zoned
 from adobe_nb.api.reactor.jsonapi import public_resource
 from adobe_nb.api.reactor.payloads import Change
-from adobe_nb.auth.profiles import state_folder
 from adobe_nb.errors import JournalError
+from adobe_nb.home import state_folder
 
 _MOST_BYTES = 20_000_000
 _PATIENCE = 10
