@@ -1,5 +1,6 @@
 """Fixtures, and the recorder that proves that no secret got out in the whole run."""
 
+import gc
 import logging
 import os
 import signal
@@ -14,6 +15,7 @@ from hypothesis import HealthCheck, settings
 
 from adobe_nb import session as sessions
 from adobe_nb.simulator import server as simulator_server
+from adobe_nb.simulator.ims import Ims
 from adobe_nb.simulator.server import Simulator
 
 for _name in [name for name in os.environ if name.startswith("ADOBE_")]:
@@ -47,7 +49,8 @@ class Recorder(logging.Handler):
     def __init__(self) -> None:
         super().__init__(logging.DEBUG)
         self.lines: list[str] = []
-        self.simulators: list[Simulator] = []
+        self.services: list[Ims] = []
+        """Of the simulators that were started. They themselves may go: what they hold slows down every test after."""
         self.secrets: set[str] = set()
         self.leaks_elsewhere = 0
         """Found by the other processes of a run with several."""
@@ -58,14 +61,24 @@ class Recorder(logging.Handler):
     def known_secrets(self) -> set[str]:
         built_in = simulator_server._built_in
         secrets = set(self.secrets)
-        for simulator in [*self.simulators, *([built_in] if built_in else [])]:
-            secrets |= {account.client_secret for account in simulator.accounts.values()}
-            secrets |= set(simulator.ims.issued)
+        for ims in [*self.services, *([built_in.ims] if built_in else [])]:
+            secrets |= {account.client_secret for account in ims.accounts.values()}
+            secrets |= set(ims.issued)
         return secrets
 
     def leaks(self) -> list[str]:
-        text = "\n".join(self.lines)
-        return [secret for secret in self.known_secrets() if secret in text]
+        """The secrets that stand somewhere. They begin in few ways, so only that is looked for in all the text."""
+        text = "\n".join(dict.fromkeys(self.lines))
+        by_beginning: dict[str, set[str]] = {}
+        for secret in self.known_secrets():
+            by_beginning.setdefault(secret[:8], set()).add(secret)
+        found = set()
+        for beginning, secrets in by_beginning.items():
+            place = text.find(beginning)
+            while place >= 0:
+                found |= {secret for secret in secrets - found if text.startswith(secret, place)}
+                place = text.find(beginning, place + 1)
+        return sorted(found)
 
 
 RECORDER = Recorder()
@@ -81,6 +94,10 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     # What takes longest comes first: at the end it would keep one process busy while the others have nothing to do.
     items.sort(key=lambda item: item.path.name != "test_notebooks.py")
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()  # what the modules and tests consist of stays, and need not be looked through again and again
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
@@ -119,7 +136,7 @@ class NoSession:
 
 def started(**options: object) -> Simulator:
     simulator = Simulator(**options).start()  # type: ignore[arg-type]
-    RECORDER.simulators.append(simulator)
+    RECORDER.services.append(simulator.ims)
     return simulator
 
 

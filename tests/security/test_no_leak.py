@@ -210,6 +210,13 @@ def test_the_recorder_finds_a_secret() -> None:
     assert own.leaks() == [HUSH]
 
 
+def test_the_recorder_finds_one_secret_that_begins_as_others_do() -> None:
+    own = Recorder()
+    own.secrets |= {f"{HUSH}-1", f"{HUSH}-2", "another"}
+    own.lines += [f"{HUSH}-", f"twice {HUSH}{HUSH}-2."]
+    assert own.leaks() == [f"{HUSH}-2"]
+
+
 def test_objects_of_a_session_show_nothing_secret(demo: Any, recorder: Recorder) -> None:
     session = sign_in(demo)
     client = session.client
