@@ -30,6 +30,11 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 # jsonschema's check of internationalised addresses takes five seconds to import, and no test needs it.
 sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
 
+_LONGEST = (
+    "test_notebooks.py", "test_refresh.py", "test_bad_days.py", "test_guard.py", "test_store.py", "test_forks.py",
+    "test_channels.py", "test_pull.py",
+)  # fmt: skip
+
 # How many examples hypothesis tries; ``--hypothesis-profile=thorough`` takes the other one. The same at every run, so
 # that a test that fails on one machine fails on all, and without time limits, which a busy machine would not keep.
 settings.register_profile(
@@ -93,7 +98,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     # What takes longest comes first: at the end it would keep one process busy while the others have nothing to do.
-    items.sort(key=lambda item: item.path.name != "test_notebooks.py")
+    items.sort(key=lambda item: (*_LONGEST, item.path.name).index(item.path.name))
 
 
 def pytest_collection_finish() -> None:

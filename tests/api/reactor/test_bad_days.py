@@ -92,7 +92,7 @@ def test_ten_thousand_resources_are_complete_while_a_fifth_of_the_requests_meets
     assert faults.struck > 10
     if error is not None:
         # A good token that is refused six times in a row looks like a bad one. That is the only way out.
-        assert (kind, type(error)) == ("401", NotAllowed)
+        assert (kind, type(error)) == ("401", NotAllowed), error
         assert told(error)
         return
     assert Counter(frame["id"]) == Counter(there(elements, "data_elements"))
