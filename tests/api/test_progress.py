@@ -118,12 +118,23 @@ def test_a_pull_shows_it(kernel: bool, simulate: Any, terminal: Terminal, monkey
 @pytest.mark.parametrize(
     "call", [lambda reactor: reactor.companies(), lambda reactor: reactor.companies.get(reactor.companies())]
 )
-def test_one_request_that_waits_for_the_service_shows_it(call: Any, simulate: Any, terminal: Terminal) -> None:
+def test_one_request_that_waits_for_the_service_shows_it(
+    call: Any, simulate: Any, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
     session = sign_in(simulate())
     session.reactor.companies()
+    shown = []
+    close = progress._Bar.close
+
+    def closed(bar: Any) -> None:
+        shown.append((bar._shown.n, bar._shown.total))
+        close(bar)
+
+    monkeypatch.setattr(progress._Bar, "close", closed)
     limiter = session.client.limiter
     limiter._closed_until = limiter._clock() + 1.0
     with redirect_stderr(terminal):
         call(session.reactor)
     assert "companies" in terminal.getvalue()
     assert "as the service asks" in terminal.getvalue()
+    assert shown == [(1, 1)]

@@ -278,9 +278,14 @@ def in_this_thread(client: Crowd, work: Callable[[_Item], _Result], item: _Item,
 def _bar_while_waiting(client: Crowd, label: str) -> Generator[None, None, None]:
     with client.progress(label) as meter:
         meter.expect(1)
-        while True:
+        try:
+            while True:
+                meter.look()
+                yield
+        finally:
+            # In a notebook a bar that did not reach its end stays.
+            meter.done()
             meter.look()
-            yield
 
 
 def in_parallel(
