@@ -400,7 +400,11 @@ def test_any_schema_and_any_settings_go_together_or_not(dice: Random) -> None:
     api, schema = world.api, MANIFEST["actions"][0]["schema"]
     place = api.property("Trial", development=True)
     for number in range(8):
-        action = {**MANIFEST["actions"][0], "schema": json.loads(text_of(dice, mutated(dice, schema)))}
+        text = text_of(dice, mutated(dice, schema))
+        try:
+            action = {**MANIFEST["actions"][0], "schema": json.loads(text)}
+        except RecursionError:  # too deep for this test to read, too; such manifests are sent as texts above
+            continue
         manifest = MANIFEST | {"name": f"torch-{number}", "actions": [action], "configuration": None}
         package = api.upload(zipped(FILES, **manifest)).id
         api.wait()
