@@ -874,7 +874,7 @@ _ROWS = (
         type="profiles",
         singular="profile",
         prefix="UR",
-        about="Whoever the token belongs to: ``reactor.profile()``.",
+        about="Whoever the token belongs to: reactor.profile().",
         attributes=(
             Attribute("active_org", "text", "the organisation in use"),
             Attribute("expires_in", "integer", "seconds until the service asks IMS again"),
