@@ -112,20 +112,20 @@ class Decoder:
         self._row = row
         self._lock = threading.Lock()
         self._learned: dict[str, list[str]] = {"attributes": [], "relationships": [], "meta": []}
-        self._made = self._make()
+        self._schema = _Schema(row, self._learned)
         restarts(self)
 
     def begin_anew(self) -> None:
-        """In a forked process. What another thread had just learned may not be made yet."""
+        """In a forked process. What another thread had just learned may not be in the schema yet."""
         self._lock = threading.Lock()
-        self._made = self._make()
+        self._schema = _Schema(self._row, self._learned)
 
     def __call__(self, body: bytes, path: str) -> Page:
         """The page. Raises IncompleteResult for what is no list of that type."""
         while True:
-            decode, columns_of = self._made
+            schema = self._schema
             try:
-                document = decode(body)
+                document = schema.decode(body)
             except msgspec.ValidationError as error:
                 if not self._learn(str(error)):
                     return plain_page(body, path, self._row.type)
@@ -133,61 +133,61 @@ class Decoder:
             except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
                 return plain_page(body, path, self._row.type)
             items = document.data
-            if any(not each.id.isascii() or not each.id or each.type != self._row.type for each in items):
+            if any(not item.id.isascii() or not item.id or item.type != self._row.type for item in items):
                 return plain_page(body, path, self._row.type)
             pagination = (document.meta and document.meta.pagination) or _Pagination()
             if min(pagination.total_count or 0, pagination.total_pages or 0) < 0:
                 return plain_page(body, path, self._row.type)
-            ids = [each.id for each in items]
-            return Page(ids, pagination.total_count, pagination.total_pages, columns=columns_of(items))
+            ids = [item.id for item in items]
+            return Page(ids, pagination.total_count, pagination.total_pages, columns=schema.columns(items))
 
-    def _learn(self, said: str) -> bool:
-        """Whether the trouble was a member that is known from now on."""
-        found = _UNKNOWN.search(said)
-        if found is None or _NOT_TO_LEARN.search(found[1]):
+    def _learn(self, message: str) -> bool:
+        """Whether the decoder's error was about a member that is known from now on."""
+        unknown = _UNKNOWN.search(message)
+        if unknown is None or _NOT_TO_LEARN.search(unknown[1]):
             return False
-        name, part = found[1], found[2]
+        name, part = unknown[1], unknown[2]
         with self._lock:
             if name not in self._learned[part]:
                 if len(self._learned[part]) >= _MOST_LEARNED:
                     return False
                 self._learned[part].append(name)
-                self._made = self._make()
+                self._schema = _Schema(self._row, self._learned)
         return True
 
-    def _make(self) -> "tuple[Callable[[bytes], Any], Callable[[Sequence[Any]], Columns]]":
-        """A decoder for what is known now, and what reads the columns from its rows."""
-        row, learned = self._row, self._learned
-        attributes = [
-            *(_Field(each.name, each.name, _TYPES[each.kind]) for each in row.columns),
-            *(_Field(each.name, None, msgspec.Raw) for each in row.attributes if each.write_only),
-            *(_Field(name, name, Any, learned=True) for name in learned["attributes"]),
-        ]
-        meta = [
-            *(_Field(each.name, f"meta_{each.name}", _TYPES[each.kind]) for each in row.meta),
-            *(_Field(name, f"meta_{name}", Any, learned=True) for name in learned["meta"]),
-        ]
+
+class _Schema:
+    """The members of a type that are known now: how its pages are decoded, and the columns of their rows."""
+
+    def __init__(self, row: Resource, learned: Mapping[str, Sequence[str]]) -> None:
+        self._row = row
+        self._attributes = [_Field(known.name, known.name, _TYPES[known.kind]) for known in row.columns]
+        self._attributes += [_Field(known.name, None, msgspec.Raw) for known in row.attributes if known.write_only]
+        self._attributes += [_Field(name, name, Any, learned=True) for name in learned["attributes"]]
+        self._meta = [_Field(known.name, f"meta_{known.name}", _TYPES[known.kind]) for known in row.meta]
+        self._meta += [_Field(name, f"meta_{name}", Any, learned=True) for name in learned["meta"]]
         # Of a to-many relation nothing is read, and of one that is not known only whether it names one resource.
-        relations = [
-            *(_Field(each.name, f"{each.name}_id", _Link) for each in row.to_one),
-            *(_Field(each.name, None, _Links) for each in row.relations if each.many),
-            *(_Field(name, f"{name}_id", _OpenLink, learned=True) for name in learned["relationships"]),
-        ]
-        typed = {f"{each.name}_id": f"{each.name}_type" for each in row.to_one if len(each.targets) > 1}
-        described = {f"{each.name}_id": each for each in row.to_one if each.meta}
-        loose = {f"{name}_id" for name in learned["relationships"]}
-        names = [each.column for each in (*attributes, *relations, *meta) if each.column is not None]
-        if len(set(names)) != len(names):
+        self._relations = [_Field(known.name, f"{known.name}_id", _Link) for known in row.to_one]
+        self._relations += [_Field(known.name, None, _Links) for known in row.relations if known.many]
+        self._relations += [_Field(name, f"{name}_id", _OpenLink, learned=True) for name in learned["relationships"]]
+        self._known_relations = {f"{relation.name}_id": relation for relation in row.to_one}
+        self.decode = self._decoder()
+        """The document in the bytes of a page. Raises msgspec's errors for one that does not fit."""
+
+    def _decoder(self) -> Callable[[bytes], Any]:
+        fields = [*self._attributes, *self._relations, *self._meta]
+        columns = [field.column for field in fields if field.column is not None]
+        if len(set(columns)) != len(columns):
             # Two members of one column: which of them counts is decided in one place, the plain way.
-            return _refuse, lambda _: {}
+            return _refuse
         resource = msgspec.defstruct(
             "Resource",
             [
                 ("id", str),
                 ("type", str),
-                ("attributes", _struct("Attributes", attributes) | msgspec.UnsetType, msgspec.UNSET),
-                ("relationships", _struct("Relationships", relations) | None, None),
-                ("meta", _struct("Meta", meta) | None, None),
+                ("attributes", _struct("Attributes", self._attributes) | msgspec.UnsetType, msgspec.UNSET),
+                ("relationships", _struct("Relationships", self._relations) | None, None),
+                ("meta", _struct("Meta", self._meta) | None, None),
             ],
             gc=False,
         )
@@ -196,25 +196,26 @@ class Decoder:
             [("data", list[resource]), ("meta", _Head | None, None)],  # type: ignore[valid-type]
             gc=False,
         )
+        return msgspec.json.Decoder(document).decode
 
-        def columns_of(items: Sequence[Any]) -> Columns:
-            columns = _values(attributes, [each.attributes for each in items])
-            for name, links in _values(relations, [each.relationships for each in items]).items():
-                targets = [_target(link) for link in links]
-                if name in loose and not any(targets):
-                    continue
-                columns[name] = [target and target.id for target in targets]
-                if name in typed:
-                    columns[typed[name]] = [target and target.type for target in targets]
-                if name in described:
-                    relation = described[name]
-                    for attribute in relation.meta:
-                        values = [_said_of_target(target, attribute.name) for target in targets]
-                        columns[f"{relation.name}_{attribute.name}"] = values
-            columns |= _values(meta, [each.meta for each in items])
-            return public_columns(row, columns) if row.type in HIDING else columns
-
-        return msgspec.json.Decoder(document).decode, columns_of
+    def columns(self, items: Sequence[Any]) -> Columns:
+        """The values of the resources of a page, column by column."""
+        columns = _values(self._attributes, [item.attributes for item in items])
+        for name, links in _values(self._relations, [item.relationships for item in items]).items():
+            targets = [_target(link) for link in links]
+            relation = self._known_relations.get(name)
+            if relation is None and not any(targets):
+                continue
+            columns[name] = [target and target.id for target in targets]
+            if relation is None:
+                continue
+            if len(relation.targets) > 1:
+                columns[f"{relation.name}_type"] = [target and target.type for target in targets]
+            for attribute in relation.meta:
+                described = [_said_of_target(target, attribute.name) for target in targets]
+                columns[f"{relation.name}_{attribute.name}"] = described
+        columns |= _values(self._meta, [item.meta for item in items])
+        return public_columns(self._row, columns) if self._row.type in HIDING else columns
 
 
 @dataclass(slots=True)
@@ -270,9 +271,9 @@ class _Head(msgspec.Struct, gc=False):
 
 def _struct(name: str, fields: Sequence[_Field]) -> Any:
     """A struct whose members are all optional. In it they are numbered: names in JSON may be none in Python."""
-    made = [(f"f{number}", each.type, each.default) for number, each in enumerate(fields)]
-    renamed = {f"f{number}": each.name for number, each in enumerate(fields)}
-    return msgspec.defstruct(name, made, rename=renamed, forbid_unknown_fields=True, gc=False)
+    members = [(f"f{number}", field.type, field.default) for number, field in enumerate(fields)]
+    names = {f"f{number}": field.name for number, field in enumerate(fields)}
+    return msgspec.defstruct(name, members, rename=names, forbid_unknown_fields=True, gc=False)
 
 
 def _values(fields: Sequence[_Field], parts: Sequence[Any]) -> dict[str, Sequence[Any]]:
