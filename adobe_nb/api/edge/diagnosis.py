@@ -39,31 +39,24 @@ def refusal(
     """The exception for an answer of 400 and above. ``sent``: the three headers by name and shape."""
     problems = _problems_of(document)
     problem = problems[0] if problems else {}
-    code = code_of(problem) or None
-    report = problem.get("report")
-    report = report if isinstance(report, dict) else {}
-    request_id = report.get("requestId") or document.get("requestId")
+    code = code_of(problem)
+    request_id = _report_of(problem).get("requestId") or document.get("requestId")
     about: dict[str, Any] = {
         "status": answer.status,
-        "code": code,
+        "code": code or None,
         "errors": problems,
         "request_id": text_of(request_id) if request_id else None,
         "method": request.method,
         "url": request.full_url,
     }
     what = f"POST {urlsplit(request.url).path} was answered with {answer.status}"
-    gateway = EDGE_GATEWAY.get(code or "")
-    if gateway is not None:
-        said = _words(problem)
-        named = f"{code} ({said})" if said else str(code)
-        send_again = "after a pause" if answer.status == 429 else "after the fix"
-        about |= {"cause": gateway.cause, "fix": gateway.fix, "send_again": send_again}
-        return EdgeError(f"{what} {named}. {gateway.cause} {gateway.fix}{_whole_request(events)}", **about)
-    row = EDGE_CODES.get(code or "")
+    if code in EDGE_GATEWAY:
+        return _refusal_of_the_gateway(what, problem, code, events, about)
+    row = EDGE_CODES.get(code)
     if row is None:
         advice = _unknown(answer, document, problem, hint)
         taken = _whole_request(events) if answer.status < 500 else ""
-        return EdgeError(f"{what} {code or ''}".rstrip() + f". {advice}{taken}", **about)
+        return EdgeError(f"{what} {code}".rstrip() + f". {advice}{taken}", **about)
     detail = text_of(problem.get("detail") or "").strip()
     exact = _exact(row.code, detail, sent, authenticated=authenticated, datastream_id=datastream_id)
     cause, fix = exact or (row.cause, row.fix)
@@ -72,12 +65,33 @@ def refusal(
     if row.kind == "authorization":
         parts.append(_sent(sent))
     elif exact is None and row.kind in {"input", "service"}:
-        parts += _service_says(detail, report, events)
-    others = [other for other in map(code_of, problems[1:]) if other]
-    if others:
-        parts.append(f"Further errors: {', '.join(others)}.")
+        parts += _service_says(detail, _report_of(problem), events)
+    parts.append(_further_errors(problems[1:]))
     message = " ".join(part for part in parts if part) + _whole_request(events)
     return EdgeError(message, cause=cause, fix=fix, send_again=row.send_again, **about)
+
+
+def _refusal_of_the_gateway(
+    what: str, problem: Mapping[str, Any], code: str, events: Sequence[int], about: Mapping[str, Any]
+) -> EdgeError:
+    """The exception when the gateway before the Edge Network refused the request."""
+    cause, fix = EDGE_GATEWAY[code]
+    words = _words(problem)
+    named = f"{code} ({words})" if words else code
+    send_again = "after a pause" if about["status"] == 429 else "after the fix"
+    message = f"{what} {named}. {cause} {fix}{_whole_request(events)}"
+    return EdgeError(message, cause=cause, fix=fix, send_again=send_again, **about)
+
+
+def _report_of(problem: Mapping[str, Any]) -> Mapping[str, Any]:
+    report = problem.get("report")
+    return report if isinstance(report, dict) else {}
+
+
+def _further_errors(problems: Sequence[Mapping[str, Any]]) -> str:
+    codes = [code_of(problem) for problem in problems]
+    named = [code for code in codes if code]
+    return f"Further errors: {', '.join(named)}." if named else ""
 
 
 def not_an_answer(request: Request, answer: Response, fault: str) -> IncompleteResult:

@@ -53,31 +53,36 @@ def _checked_columns(names: Iterable[Hashable]) -> list[str]:
         raise refused(f"The columns of a frame of events have plain names; {odd[0]!r} is none.")
     texts = [str(name) for name in columns]
     for name in texts:
-        if name != name.strip() or not all(name.split(".")):
-            raise refused(f"The column {name!r} begins or ends with a space, or nothing between two dots.")
-        if name.lower().startswith(IDENTITY.lower()) and not name.startswith(IDENTITY):
-            raise refused(f"The column {name!r} is written {IDENTITY}…, with a capital M.")
-        if name.partition(".")[0] in {"query", "meta"}:
-            first = name.partition(".")[0]
-            raise refused(
-                f"The column {name!r}: {first} does not belong inside an event but beside it. Give {first}=; a field "
-                f"of your schema is written xdm.{name}."
-            )
-        if name in {"data", "xdm"}:
-            raise refused(f"The column {name!r} is a whole member. Name its parts, as in {name}.price.")
+        _check_column(name)
         inside = [other for other in texts if other.startswith(f"{name}.")]
         if inside:
             raise refused(f"The columns {name!r} and {inside[0]!r} contradict each other: one is inside the other.")
-    twice = next((name for name in texts if texts.count(name) > 1), None)
-    if twice is not None:
-        raise refused(f"The column {twice!r} is there twice.")
-    nested = next((name for name in texts if name.startswith(IDENTITY) and name.count(".") > 1), None)
-    if nested is not None:
-        raise refused(
-            f"{nested} is no column of identities. Call it identityMap.<namespace>, like identityMap.Email, with the "
-            "plain id as its value."
-        )
+    for name in texts:
+        if texts.count(name) > 1:
+            raise refused(f"The column {name!r} is there twice.")
+    for name in texts:
+        if name.startswith(IDENTITY) and name.count(".") > 1:
+            raise refused(
+                f"{name} is no column of identities. Call it identityMap.<namespace>, like identityMap.Email, with "
+                "the plain id as its value."
+            )
     return texts
+
+
+def _check_column(name: str) -> None:
+    """Raises ArgumentError for a name that no field of an event has."""
+    if name != name.strip() or not all(name.split(".")):
+        raise refused(f"The column {name!r} begins or ends with a space, or nothing between two dots.")
+    if name.lower().startswith(IDENTITY.lower()) and not name.startswith(IDENTITY):
+        raise refused(f"The column {name!r} is written {IDENTITY}…, with a capital M.")
+    member = name.partition(".")[0]
+    if member in {"query", "meta"}:
+        raise refused(
+            f"The column {name!r}: {member} does not belong inside an event but beside it. Give {member}=; a field "
+            f"of your schema is written xdm.{name}."
+        )
+    if name in {"data", "xdm"}:
+        raise refused(f"The column {name!r} is a whole member. Name its parts, as in {name}.price.")
 
 
 def _checked_primary(primary: str | None, columns: list[str]) -> str | None:
