@@ -313,6 +313,40 @@ def expand(frame: pd.DataFrame, column: str, *, errors: Literal["coerce", "raise
         >>> "settings.path" in adobe_nb.expand(elements, "settings").columns
         True
     """
+    texts = _column_to_open(frame, column, errors)
+    members_of_rows: list[dict[str, Any]] = []
+    closed: list[int] = []
+    for position, text in enumerate(texts):
+        members, problem = _members(text)
+        members_of_rows.append(members)
+        if not problem:
+            continue
+        if errors == "raise":
+            raise ArgumentError(
+                f"Row {position} of {column!r}{_id_at(frame, position, ' ({})')} {problem}, so it has no members to "
+                'open. Correct it, or leave errors="raise" out: then the members of such rows are NA.'
+            )
+        closed.append(position)
+    names = list(dict.fromkeys(name for members in members_of_rows for name in members))
+    opened: dict[str, pd.Series[Any]] = {}
+    for name in names:
+        values = [members.get(name) for members in members_of_rows]
+        opened[f"{column}.{name}"] = _guessed(values, frame.index)
+    taken = [name for name in opened if name in frame.columns]
+    if taken:
+        raise ArgumentError(f"The frame has a column {taken[0]!r} already: {column!r} was opened before.")
+    end = list(frame.columns).index(column) + 1
+    parts = [frame.iloc[:, :end], pd.DataFrame(opened, index=frame.index), frame.iloc[:, end:]]
+    result = pd.concat(parts, axis="columns")
+    result.attrs = dict(frame.attrs)
+    if closed:
+        about = {"rows": len(closed), "first": _id_at(frame, closed[0], "{}") or closed[0]}
+        result.attrs["not_expanded"] = {**frame.attrs.get("not_expanded", {}), column: about}
+    return result
+
+
+def _column_to_open(frame: pd.DataFrame, column: str, errors: str) -> "pd.Series[Any]":
+    """The column of JSON text. Raises ArgumentError when there is none of that name, or nothing to open."""
     if not isinstance(column, str):
         raise ArgumentError(f"Name one column, as in adobe_nb.expand(frame, 'settings'), instead of {column!r}.")
     if errors not in ("coerce", "raise"):
@@ -324,32 +358,7 @@ def expand(frame: pd.DataFrame, column: str, *, errors: Literal["coerce", "raise
     texts = frame[column]
     if not (isinstance(texts.dtype, pd.StringDtype) or texts.dtype == "object" or texts.isna().all()):
         raise ArgumentError(f"The column {column!r} holds {texts.dtype}, not JSON text: there is nothing to open.")
-    flat: list[dict[str, Any]] = []
-    odd: list[int] = []
-    for position, text in enumerate(texts):
-        members, problem = _members(text)
-        flat.append(members)
-        if problem:
-            odd.append(position)
-        if problem and errors == "raise":
-            raise ArgumentError(
-                f"Row {position} of {column!r}{_id_at(frame, position, ' ({})')} {problem}, so it has no members to "
-                'open. Correct it, or leave errors="raise" out: then the members of such rows are NA.'
-            )
-    names = list(dict.fromkeys(name for members in flat for name in members))
-    opened = {f"{column}.{name}": _guessed([members.get(name) for members in flat], frame.index) for name in names}
-    taken = [name for name in opened if name in frame.columns]
-    if taken:
-        raise ArgumentError(f"The frame has a column {taken[0]!r} already: {column!r} was opened before.")
-    at = list(frame.columns).index(column) + 1
-    result = pd.concat(
-        [frame.iloc[:, :at], pd.DataFrame(opened, index=frame.index), frame.iloc[:, at:]], axis="columns"
-    )
-    result.attrs = dict(frame.attrs)
-    if odd:
-        about = {"rows": len(odd), "first": _id_at(frame, odd[0], "{}") or odd[0]}
-        result.attrs["not_expanded"] = {**frame.attrs.get("not_expanded", {}), column: about}
-    return result
+    return texts
 
 
 def _part(resource: _Resource, name: str) -> Mapping[str, Any]:
