@@ -472,30 +472,38 @@ class _Reading:
 
 def _to_read_again(reading: _Reading) -> list[_Reading]:
     """What has to be read once more: nothing, the same, or windows instead. Raises IncompleteResult."""
-    whole, check, failures = reading.list, reading.check, reading.failures + 1
+    whole, check = reading.list, reading.check
     if whole.vanished:
         return []
     if reading.too_long is not None:
         return reading.windows(reading.too_long)
     gap = check.gap(whole.first)
-    changed = gap is not None and reading.pages > 1 and whole.first is None
-    if gap is None:
-        is_first_pass = reading.before is None
-        cannot_shift = reading.window or reading.pages == 1 or whole.first is not None
-        if cannot_shift or not reading.may_shift or reading.is_as_before():
-            whole.total = check.announced
-            return []
-        gap = Gap(reading.listing.path, max(check.totals, default=None), check.received)
-        if is_first_pass:  # there was nothing to compare it with
-            failures = reading.failures
+    if gap is not None:
+        # What changes between two pages does not change within one: windows are one page each.
+        in_windows = reading.pages > 1 and whole.first is None
+        return _another_pass(reading, gap, reading.failures + 1, in_windows=in_windows)
+    is_first_pass = reading.before is None
+    cannot_shift = reading.window or reading.pages == 1 or whole.first is not None
+    if cannot_shift or not reading.may_shift or reading.is_as_before():
+        whole.total = check.announced
+        return []
+    # All numbers are right, and rows may have moved from page to page all the same: two passes have to agree. The first
+    # pass is not a failure, since there was nothing to compare it with.
+    shifted_rows = Gap(reading.listing.path, max(check.totals, default=None), check.received)
+    failures = reading.failures if is_first_pass else reading.failures + 1
+    return _another_pass(reading, shifted_rows, failures, in_windows=False)
+
+
+def _another_pass(reading: _Reading, gap: Gap, failures: int, *, in_windows: bool) -> list[_Reading]:
+    """Forget what was read, and read it once more. Raises IncompleteResult when it failed too often."""
+    whole, listing = reading.list, reading.listing
     whole.sink.drop(reading.place)
     whole.seen -= reading.added
-    if changed and gap.announced and reading.listing.undated is not None and reading.width > _NEAR:
+    if in_windows and gap.announced and listing.undated is not None and reading.width > _NEAR:
         return reading.windows(gap.announced)
-    tries = reading.listing.tries
-    if failures < tries:
+    if failures < listing.tries:
         return [reading.again(failures)]
-    times = "twice" if tries == 2 else f"{tries} times"
+    times = "twice" if listing.tries == 2 else f"{listing.tries} times"
     raise IncompleteResult(f"{gap}, {times}. Something is changing it while it is read. Run it again.", gaps=[gap])
 
 
