@@ -45,24 +45,30 @@ def event_of(
         raise refused(
             f'{what} is empty. It is a dict, as in {{"xdm": {{"eventType": "web.webpagedetails.pageViews"}}}}.'
         )
-    misplaced = next((name for name in _BESIDE if name in event), None)
-    if misplaced:
-        raise refused(
-            f"{misplaced} does not belong inside {lower(what)} but beside it: give {misplaced}=, or a whole request, "
-            f'as in {{"{"event" if what == "The event" else "events"}": …, "{misplaced}": …}}.'
-        )
-    whole = next((name for name in ("event", "events") if name in event), None)
-    if whole:
-        raise refused(f"{what} is a whole request. Hand over what is in its {whole}.")
-    strange = [str(name) for name in event if name not in _MEMBERS]
-    if strange:
-        raise refused(f"{what} has the members {', '.join(_MEMBERS)} only; put {', '.join(strange)} into xdm or data.")
+    _check_members(event, what)
     for name, value in event.items():
         if not isinstance(value, Mapping):
             raise refused(f"{name} of {lower(what)} is a dict, not {kind(value)}.")
     check_identities(event, what)
     check_timestamp(event, what)
     return dict(event)
+
+
+def _check_members(event: Mapping[str, Any], what: str) -> None:
+    """Raises ArgumentError when it has others than those of an event."""
+    for name in _BESIDE:
+        if name in event:
+            member = "event" if what == "The event" else "events"
+            raise refused(
+                f"{name} does not belong inside {lower(what)} but beside it: give {name}=, or a whole request, as in "
+                f'{{"{member}": …, "{name}": …}}.'
+            )
+    for name in ("event", "events"):
+        if name in event:
+            raise refused(f"{what} is a whole request. Hand over what is in its {name}.")
+    strange = [str(name) for name in event if name not in _MEMBERS]
+    if strange:
+        raise refused(f"{what} has the members {', '.join(_MEMBERS)} only; put {', '.join(strange)} into xdm or data.")
 
 
 def events_of(
@@ -108,6 +114,17 @@ def parts_of(event: object, query: object, meta: object, *, one: bool = False) -
     """
     if not isinstance(event, Mapping) or not {"event", "events"} & set(event):
         return Parts(event, query, meta)
+    _check_request(event, query, meta)
+    events: Any = event.get("events")
+    if "event" in event:
+        events = event["event"] if one else [event["event"]]
+    elif one and isinstance(events, list) and len(events) == 1:
+        events = events[0]
+    return Parts(events, event.get("query", query), event.get("meta", meta))
+
+
+def _check_request(event: Mapping[str, Any], query: object, meta: object) -> None:
+    """Raises ArgumentError for members that contradict each other, or belong elsewhere."""
     if "event" in event and "events" in event:
         raise refused("The request has event and events. Leave one of them.")
     if "xdm" in event or "data" in event:
@@ -118,12 +135,6 @@ def parts_of(event: object, query: object, meta: object, *, one: bool = False) -
     for name, value in (("query", query), ("meta", meta)):
         if name in event and value is not None:
             raise refused(f"{name} is in the request and in {name}=. Give it once.")
-    inside = event["event"] if "event" in event else event["events"]
-    if "event" in event:
-        events = inside if one else [inside]
-    else:
-        events = inside[0] if one and isinstance(inside, list) and len(inside) == 1 else inside
-    return Parts(events, event.get("query", query), event.get("meta", meta))
 
 
 def with_state(meta: Any, state: Mapping[str, str]) -> Any:
