@@ -7,10 +7,10 @@ import contextlib
 import json
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NoReturn
 
 from adobe_nb.auth import profiles
 from adobe_nb.auth.credentials import (
@@ -338,34 +338,47 @@ def _of_other_tools(path: Path, texts: "Mapping[str, str | Secret]") -> list[Can
 
 def _of_project(source: str, project: Mapping[str, Any]) -> dict[str, Given]:
     """The OAuth Server-to-Server credential of a downloaded project."""
-    workspace = project.get("workspace")
-    details = workspace.get("details") if isinstance(workspace, dict) else None
-    listed = details.get("credentials") if isinstance(details, dict) else None
-    found = [each for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
-    oauth = [each["oauth_server_to_server"] for each in found if isinstance(each.get("oauth_server_to_server"), dict)]
+    credentials = _credentials_in(project)
+    members = [credential.get("oauth_server_to_server") for credential in credentials]
+    oauth = [member for member in members if isinstance(member, dict)]
     if len(oauth) > 1:
         raise CredentialsError(
             f"{source} has {len(oauth)} OAuth Server-to-Server credentials. Download the one that you want from its "
             "own page in Developer Console, or use a .env file."
         )
     if not oauth:
-        service = next((each["jwt"] for each in found if isinstance(each.get("jwt"), dict)), None)
-        if service is not None:
-            refuse_retired(source, {"jwt": True, **service}, oauth=False)
-        if any(each.get("integration_type") == "oauth_server_to_server" for each in found):
-            raise CredentialsError(
-                f"{source} is the .aio file of an App Builder project, which holds no secrets. They are in the .env "
-                "file beside it: env_file= (--env-file)."
-            )
-        kinds = ", ".join(sorted({str(each.get("integration_type")) for each in found})) or "none"
-        raise CredentialsError(
-            f"{source} has no OAuth Server-to-Server credential (found: {kinds}). Add one to the project: Add to "
-            "project > API > Experience Platform Launch API."
-        )
+        _refuse_without_oauth(source, credentials)
     org = project.get("org")
     values = _of_json(oauth[0])
     values["org_id"] = _text(org.get("ims_org_id")) if isinstance(org, dict) else None
     return values
+
+
+def _credentials_in(project: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The credentials of a downloaded project, of whatever kind."""
+    workspace = project.get("workspace")
+    details = workspace.get("details") if isinstance(workspace, dict) else None
+    credentials = details.get("credentials") if isinstance(details, dict) else None
+    if not isinstance(credentials, list):
+        return []
+    return [credential for credential in credentials if isinstance(credential, dict)]
+
+
+def _refuse_without_oauth(source: str, credentials: Sequence[Mapping[str, Any]]) -> NoReturn:
+    """Say what the project has instead."""
+    for credential in credentials:
+        if isinstance(credential.get("jwt"), dict):
+            refuse_retired(source, {"jwt": True, **credential["jwt"]}, oauth=False)
+    kinds = {str(credential.get("integration_type")) for credential in credentials}
+    if "oauth_server_to_server" in kinds:
+        raise CredentialsError(
+            f"{source} is the .aio file of an App Builder project, which holds no secrets. They are in the .env "
+            "file beside it: env_file= (--env-file)."
+        )
+    raise CredentialsError(
+        f"{source} has no OAuth Server-to-Server credential (found: {', '.join(sorted(kinds)) or 'none'}). Add one to "
+        "the project: Add to project > API > Experience Platform Launch API."
+    )
 
 
 def _of_credential(source: str, document: Mapping[str, Any]) -> dict[str, Given]:
