@@ -55,30 +55,37 @@ def listed(call: Call, record: Record) -> None:
 def exchange(call: Call, record: Record, credentials: Mapping[str, Any] | None) -> None:
     """Check the credentials' members, and find out whether they work."""
     kind = record.attributes["type_of"]
-    if kind not in _CREDENTIALS:
-        raise malformed(f"type_of is one of {', '.join(_CREDENTIALS)}.", "/data/attributes/type_of")
-    missing = [name for name in _CREDENTIALS[kind] if not (credentials or {}).get(name)]
-    if missing:
-        raise malformed(f"credentials of {kind} need {', '.join(missing)}.", "/data/attributes/credentials")
-    offset = (credentials or {}).get("refresh_offset", _OFFSETS.get(kind, _OFFSET))
-    if not isinstance(offset, int) or isinstance(offset, bool) or not 0 <= offset < 2**31:
-        raise malformed("refresh_offset is a number of seconds.", "/data/attributes/credentials/refresh_offset")
-    given = credentials or {}
-    echoed = {name: given[name] for name in _ECHOED if name in given}
+    members = credentials or {}
+    offset = _checked_offset(kind, members)
     record.attributes.pop("credentials", None)
-    record.attributes |= {"credentials": echoed} if echoed else {}
+    echoed = {name: members[name] for name in _ECHOED if name in members}
+    if echoed:
+        record.attributes["credentials"] = echoed
     record.meta.pop("test_exchange", None)
     if kind == "oauth2-google":
         _ask_a_person(call, record)
         return
-    address = str((credentials or {}).get("token_url") or (credentials or {}).get("authorization_url") or "")
-    works = offset < _LIFE - _OFFSET and _is_reachable(address)
     if kind not in _RENEWED:
         _succeed(call, record, None)
         return
+    address = str(members.get("token_url") or members.get("authorization_url") or "")
+    works = offset < _LIFE - _OFFSET and _is_reachable(address)
     record.attributes["status"] = "pending"
     record.meta.pop("status_details", None)
     call.store.later(call.options.build_seconds, lambda: _exchanged(call, record, offset if works else None))
+
+
+def _checked_offset(kind: str, credentials: Mapping[str, Any]) -> int:
+    """How many seconds before its end the token is renewed. Raises a problem for wrong or missing members."""
+    if kind not in _CREDENTIALS:
+        raise malformed(f"type_of is one of {', '.join(_CREDENTIALS)}.", "/data/attributes/type_of")
+    missing = [name for name in _CREDENTIALS[kind] if not credentials.get(name)]
+    if missing:
+        raise malformed(f"credentials of {kind} need {', '.join(missing)}.", "/data/attributes/credentials")
+    offset = credentials.get("refresh_offset", _OFFSETS.get(kind, _OFFSET))
+    if not isinstance(offset, int) or isinstance(offset, bool) or not 0 <= offset < 2**31:
+        raise malformed("refresh_offset is a number of seconds.", "/data/attributes/credentials/refresh_offset")
+    return offset
 
 
 def use(call: Call, element: Record) -> None:
