@@ -47,12 +47,17 @@ WATCHDOG = 60
 """Seconds after which a child counts as hanging; each is done in less than one."""
 
 
+_one_fork = threading.Lock()
+"""The library of file locks refuses a fork while another thread forks."""
+
+
 class Child:
     """A forked process that does some work, and is killed when it does not come to an end."""
 
     def __init__(self, work: Callable[[], Any]) -> None:
         self._read, write = os.pipe()
-        self._pid = os.fork()
+        with _one_fork:
+            self._pid = os.fork()
         if self._pid:
             os.close(write)
             return
