@@ -126,37 +126,45 @@ def _distance(errors: list["ValidationError"]) -> tuple[int, ...]:
     return kinds.count("enum"), kinds.count("additionalProperties"), kinds.count("type"), len(kinds)
 
 
+_LIMITS = {
+    "pattern": "which does not match",
+    "minimum": "and must be at least",
+    "maximum": "and must be at most",
+}
+"""What follows the value, and precedes the limit that it breaks."""
+
+
 def _sentence(error: "ValidationError") -> str:
     """What is wrong, and with which member."""
-    name = _name(error.absolute_path)
-    member = name or "settings"
+    member = _name(error.absolute_path) or "settings"
     limit: Any = error.validator_value
-    schema: Any = error.schema
     value: Any = error.instance
     if error.validator == "required":
-        missing = [each for each in limit if each not in value]
-        return " and ".join(f"{_name([*error.absolute_path, each])} is missing" for each in missing)
+        missing = [_name([*error.absolute_path, name]) for name in limit if name not in value]
+        return " and ".join(f"{name} is missing" for name in missing)
     if error.validator == "additionalProperties" and isinstance(value, dict):
-        known = schema.get("properties", {})
-        unknown = [_name([*error.absolute_path, each]) for each in value if each not in known]
-        allowed = f"allowed are {', '.join(known)}" if known else "none is allowed"
-        return f"unknown member {', '.join(unknown)} ({allowed})"
+        return _unknown_members(error)
     if error.validator == "enum":
         return f"{member} is {_shown(value)}, and must be one of {', '.join(map(_shown, limit))}"
     if error.validator == "type":
-        expected = " or ".join([limit] if isinstance(limit, str) else limit)
+        expected = limit if isinstance(limit, str) else " or ".join(limit)
         return f"{member} is {_shown(value)}, and must be of type {expected}"
     if error.validator in {"minLength", "minItems"} and limit == 1:
         return f"{member} is empty"
-    if error.validator == "pattern":
-        return f"{member} is {_shown(value)}, which does not match {limit}"
-    if error.validator == "minimum":
-        return f"{member} is {_shown(value)}, and must be at least {limit}"
-    if error.validator == "maximum":
-        return f"{member} is {_shown(value)}, and must be at most {limit}"
+    if error.validator in _LIMITS:
+        return f"{member} is {_shown(value)}, {_LIMITS[error.validator]} {limit}"
     if error.validator == "oneOf":
         return f"{member} fits several of the forms that exclude each other"
     return f"{member}: {error.message[:_LONGEST]}"
+
+
+def _unknown_members(error: "ValidationError") -> str:
+    schema: Any = error.schema
+    value: Any = error.instance
+    known = schema.get("properties", {})
+    unknown = [_name([*error.absolute_path, name]) for name in value if name not in known]
+    allowed = f"allowed are {', '.join(known)}" if known else "none is allowed"
+    return f"unknown member {', '.join(unknown)} ({allowed})"
 
 
 def _name(path: Iterable[str | int]) -> str:
