@@ -295,24 +295,39 @@ def _higher(store: Store, record: Record) -> None:
 
 def _manifest(data: bytes) -> dict[str, Any]:
     """The extension.json of a zip, with all that it names looked up. Raises Problem."""
-    try:
-        archive = zipfile.ZipFile(io.BytesIO(data))
-        files = {info.filename: info for info in archive.infolist() if not info.is_dir()}
-        if sum(info.file_size for info in files.values()) > _MOST_UNPACKED:
-            raise conflict("extension-package-zip-error", "The files of the zip are too large.")
-        text = archive.read("extension.json") if "extension.json" in files else None
-    except _BROKEN:
-        text, files = b"", {}
-    if not files:
-        raise conflict("extension-package-zip-error", "The zip cannot be opened.")
-    if text is None:
-        raise conflict("library-file-not-found", "extension.json is not in the zip, at its top.")
+    text, files = _unpacked(data)
     try:
         manifest = strict(text.decode())
     except ValueError:
         manifest = None
     if not isinstance(manifest, dict):
         raise conflict("extension-package-path-error", "extension.json is no JSON object.")
+    _check_texts(manifest)
+    _check_files(manifest, files)
+    return manifest
+
+
+def _unpacked(data: bytes) -> tuple[bytes, dict[str, zipfile.ZipInfo]]:
+    """The extension.json of a zip, and the files beside it. Raises Problem."""
+    text: bytes | None = None
+    files: dict[str, zipfile.ZipInfo] = {}
+    try:
+        archive = zipfile.ZipFile(io.BytesIO(data))
+        files = {info.filename: info for info in archive.infolist() if not info.is_dir()}
+        if sum(info.file_size for info in files.values()) > _MOST_UNPACKED:
+            raise conflict("extension-package-zip-error", "The files of the zip are too large.")
+        if "extension.json" in files:
+            text = archive.read("extension.json")
+    except _BROKEN:
+        files = {}
+    if not files:
+        raise conflict("extension-package-zip-error", "The zip cannot be opened.")
+    if text is None:
+        raise conflict("library-file-not-found", "extension.json is not in the zip, at its top.")
+    return text, files
+
+
+def _check_texts(manifest: Mapping[str, Any]) -> None:
     for key in ("name", "displayName", "version", "platform"):
         if not isinstance(manifest.get(key), str) or not manifest[key]:
             raise conflict("invalid-extension_package", f"extension.json lacks {key}.")
@@ -324,8 +339,6 @@ def _manifest(data: bytes) -> dict[str, Any]:
         raise conflict("invalid-extension_package", detail)
     if manifest["platform"] not in {"web", "mobile", "edge"}:
         raise conflict("invalid-extension_package", "platform is web, mobile or edge.")
-    _check_files(manifest, files)
-    return manifest
 
 
 def _check_files(manifest: Mapping[str, Any], files: Mapping[str, Any]) -> None:
