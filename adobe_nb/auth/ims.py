@@ -236,7 +236,7 @@ def _refusal(status: int, document: Mapping[str, Any], credentials: Credentials)
     elif status == 429:
         text = "IMS asks us to slow down (429). Wait a minute, then run it again."
     elif status >= 500:
-        text = f"IMS is not well ({status}). Wait a minute, then run it again."
+        text = f"IMS is unavailable ({status}). Wait a minute, then run it again."
     else:
         text = f"IMS refused the sign-in ({status}{', ' + code if code else ''}). Check the values in {source}."
     if detail:

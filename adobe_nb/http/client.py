@@ -178,13 +178,13 @@ def _allowed(origin: str) -> Host | None:
     match = _ORIGIN.fullmatch(origin)
     if match is None or int(match["port"] or 0) > _HIGHEST_PORT:
         return None
-    if _is_loopback(match["host"]):
+    if _is_this_machine(match["host"]):
         return Host(origin, is_loopback=True)
     is_adobe = match["scheme"].lower() == "https" and _ADOBE.fullmatch(match["host"]) is not None
     return Host(origin, is_loopback=False) if is_adobe else None
 
 
-def _is_loopback(host: str) -> bool:
+def _is_this_machine(host: str) -> bool:
     if host.lower() == "localhost":
         return True
     try:

@@ -137,7 +137,7 @@ class Limiter:
             finally:
                 self._leave(turn)
         finally:
-            if turn in self._turns:
+            if turn in self._turns:  # an interrupt kept _leave from its end
                 self.give_up(turn)
             if call is not None:
                 call.on_abandon.pop(turn, None)

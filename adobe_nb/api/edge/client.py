@@ -40,7 +40,7 @@ class EdgeClient:
 
 
 class HasEdgeClient(Protocol):
-    """A session, or whoever knows which one is current."""
+    """A session, or the object that follows the current session."""
 
     @property
     def edge_client(self) -> EdgeClient:

@@ -108,7 +108,7 @@ class _Carrying(AuthBase):
         return [*(secret.reveal() for secret in self._body.secrets), *own()]
 
 
-class Noting(Protocol):
+class WriteJournal(Protocol):
     """A journal of writes."""
 
     def begin(self, change: Any, before: object, *, service: str, organisation: str) -> str:
@@ -116,7 +116,7 @@ class Noting(Protocol):
         ...
 
     def end(self, entry: str, outcome: str, *, status: int | None = None, code: str = "", made: str = "") -> None:
-        """What became of it."""
+        """Record the outcome of the write."""
         ...
 
 
@@ -134,17 +134,17 @@ class Answer:
         return date_of(self.date_header) or datetime.now(UTC) - timedelta(minutes=1)
 
 
-class Crowd(Protocol):
-    """Whoever sends many requests at once."""
+class ParallelClient(Protocol):
+    """What ``in_parallel`` requires of a client, of Reactor or of the Edge Network."""
 
     @property
     def limiter(self) -> Limiter:
-        """How many there may be."""
+        """How many requests may be in flight."""
         ...
 
     @property
     def progress(self) -> Progress:
-        """Who is told of it."""
+        """Shows how far the requests are."""
         ...
 
 
@@ -161,7 +161,7 @@ class Client:
         org_id: str,
         limiter: Limiter | None = None,
         progress: Progress = no_progress,
-        journal: Callable[[], Noting] | None = None,
+        journal: Callable[[], WriteJournal] | None = None,
     ) -> None:
         self.limiter = limiter or Limiter()
         self._transport = transport
@@ -171,23 +171,23 @@ class Client:
         self.org_id = org_id
         self.progress = progress
         self._journal = journal
-        self._read = Request("GET", base_url, headers={"Accept": ACCEPT}, repeatable=True, expects=_JSON_TYPES)
+        self._read_request = Request("GET", base_url, headers={"Accept": ACCEPT}, repeatable=True, expects=_JSON_TYPES)
         """What every read has in common."""
 
     def note(self, change: Any, before: object) -> str | None:
-        """Tell the journal, if there is one, what will be sent. Raises JournalError."""
+        """Record a write in the journal before it is sent. None without a journal. Raises JournalError."""
         if self._journal is None:
             return None
         return self._journal().begin(change, before, service=self.service, organisation=self.org_id)
 
     def note_end(self, entry: str | None, outcome: str, **about: Any) -> None:
-        """And what became of it."""
+        """Record the outcome of the write."""
         if self._journal is not None and entry is not None:
             self._journal().end(entry, outcome, **about)
 
     def get(self, path: str, params: Iterable[tuple[str, str]] = ()) -> Document:
         """The document at that path. Raises ApiError, or TransportError when no answer came."""
-        request = replace(self._read, url=self.base_url + path, params=tuple(params))
+        request = replace(self._read_request, url=self.base_url + path, params=tuple(params))
         return read_document(request, self._send(request))
 
     def post_read(self, path: str, document: Document) -> Document:
@@ -243,7 +243,7 @@ class Client:
 
     def fetch(self, path: str, params: Params) -> Answer:
         """The bytes of a page. Raises ApiError, TransportError."""
-        request = replace(self._read, url=self.base_url + path, params=params)
+        request = replace(self._read_request, url=self.base_url + path, params=params)
         answer = self._transport.send(request, self._signer, self.limiter)
         if answer.status >= 400 or answer.content_type not in _JSON_TYPES:
             read_document(request, answer)
@@ -254,7 +254,7 @@ class Client:
 
 
 class HasClient(Protocol):
-    """A session, or whoever knows which one is current."""
+    """A session, or the object that follows the current session."""
 
     @property
     def client(self) -> Client:
@@ -262,7 +262,7 @@ class HasClient(Protocol):
         ...
 
 
-def in_this_thread(client: Crowd, work: Callable[[_Item], _Result], item: _Item, label: str) -> _Result:
+def in_this_thread(client: ParallelClient, work: Callable[[_Item], _Result], item: _Item, label: str) -> _Result:
     """``work`` for one item, without other threads. A bar is shown only if it has to wait for the service."""
     if worker.cancellation is not None or worker.tick is not None:  # part of a call that has a bar
         return work(item)
@@ -275,7 +275,8 @@ def in_this_thread(client: Crowd, work: Callable[[_Item], _Result], item: _Item,
         bar.close()
 
 
-def _bar_while_waiting(client: Crowd, label: str) -> Generator[None, None, None]:
+def _bar_while_waiting(client: ParallelClient, label: str) -> Generator[None, None, None]:
+    """A progress bar that is created at the first tick, and drawn again at each."""
     with client.progress(label) as meter:
         meter.expect(1)
         try:
@@ -289,7 +290,7 @@ def _bar_while_waiting(client: Crowd, label: str) -> Generator[None, None, None]
 
 
 def in_parallel(
-    client: Crowd, work: Callable[[_Item], _Result], items: Sequence[_Item], label: str = ""
+    client: ParallelClient, work: Callable[[_Item], _Result], items: Sequence[_Item], label: str = ""
 ) -> list[_Result]:
     """``work`` for every item, as many at once as the service takes; results in order. The first error ends it."""
     if len(items) == 1:

@@ -232,7 +232,7 @@ _RUN_AGAIN = re.compile(r", then run it again(?=\.)")
 
 
 def unsure(status: int) -> bool:
-    """Whether a refusal with that status leaves open what became of a write: a server or a gateway gave up."""
+    """Whether a write may have been done despite that status: a server or a gateway gave up."""
     return status >= 500 or status in {408, 499}
 
 
@@ -258,7 +258,7 @@ def _advice_by_status(status: int) -> str:
     if status == 429:
         return " ".join(GATEWAY["429050"])
     if status >= 500:
-        return "Adobe's service is not well. Wait a few minutes, then run it again."
+        return "Adobe's service is unavailable. Wait a few minutes, then run it again."
     if status in {400, 409, 422}:
         return "The service says in brackets what stands in the way. Correct that, then send it again."
     if status in {401, 403}:
