@@ -21,5 +21,5 @@ def _own_folder(find: Callable[..., Path], **options: bool) -> Path | None:
         path = find("adobe_nb", **options)
     except RuntimeError:
         return None
-    # Some versions of platformdirs leave the ~ where there is no home: a folder of that name is not meant.
+    # Some versions of platformdirs keep the ~ when there is no home folder: do not create a folder named ~.
     return None if path.parts[:1] == ("~",) else path

@@ -20,8 +20,8 @@ from requests.auth import AuthBase
 from adobe_nb.auth.credentials import Credentials, Secret, read_claims
 from adobe_nb.errors import CredentialsError, NotSignedIn, SignInError, TokenExpired, TransportError
 from adobe_nb.forks import restarts
-from adobe_nb.http.client import Transport
-from adobe_nb.http.messages import Request, Response, date_of
+from adobe_nb.http.client import Transport, date_of
+from adobe_nb.http.messages import Request, Response
 from adobe_nb.masking import keep_out_of_messages, masked_text
 
 Clock = Callable[[], datetime]

@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from functools import lru_cache, wraps
 from typing import Any, ParamSpec, Protocol, TypeVar
 
@@ -320,7 +321,7 @@ class Transport:
         """Tell the limiter about a refusal. Returns the seconds of ``Retry-After``."""
         if isinstance(outcome, Failure):
             return None
-        retry_after = outcome.retry_after(datetime.now(UTC))
+        retry_after = _retry_after(outcome, datetime.now(UTC))
         turn.refused = self._policy.is_refusal(outcome, retry_after)
         turn.retry_after = self._policy.closing_time(outcome, retry_after)
         turn.answered = outcome.status < 500
@@ -338,6 +339,33 @@ class Transport:
         self._adapter.close()
         # The closed one still holds its connections, and the system closes them only when it is gone.
         self._adapter = _new_adapter()
+
+
+def _retry_after(response: Response, now: datetime) -> float | None:
+    """The seconds of ``Retry-After``, from a number or a date; None when it is missing or invalid."""
+    value = response.headers.get("Retry-After", "").strip()
+    if not value:
+        return None
+    if re.fullmatch(r"[0-9]+(\.[0-9]+)?", value, re.ASCII):
+        return float(value)
+    moment = date_of(value)
+    if moment is None:
+        return None
+    # The service's clock counts where it is told: this machine's may be wrong.
+    sent_at = date_of(response.headers.get("Date", "")) or now
+    return max(0.0, (moment - sent_at).total_seconds())
+
+
+@lru_cache(maxsize=64)
+def date_of(header: str) -> datetime | None:
+    """The time in a header such as ``Date``; None when it is invalid."""
+    try:
+        moment = parsedate_to_datetime(header)
+    except (ValueError, TypeError, OverflowError):
+        return None
+    if moment.tzinfo is None:
+        return moment.replace(tzinfo=UTC)
+    return moment
 
 
 def _signed(request: Request, signer: Signer) -> requests.PreparedRequest:

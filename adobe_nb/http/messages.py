@@ -1,10 +1,7 @@
 """HTTP messages: what is sent and what comes back, without any secret of ours."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from urllib.parse import urlencode, urlsplit
 
@@ -51,32 +48,6 @@ class Response:
     def is_redirect(self) -> bool:
         """Any 3xx: none of them is followed."""
         return 300 <= self.status < 400
-
-    def retry_after(self, now: datetime) -> float | None:
-        """The seconds of ``Retry-After``, from a number or a date; None when it is missing or invalid."""
-        value = self.headers.get("Retry-After", "").strip()
-        if not value:
-            return None
-        if re.fullmatch(r"[0-9]+(\.[0-9]+)?", value, re.ASCII):
-            return float(value)
-        moment = date_of(value)
-        if moment is None:
-            return None
-        # The service's clock counts where it is told: this machine's may be wrong.
-        sent_at = date_of(self.headers.get("Date", "")) or now
-        return max(0.0, (moment - sent_at).total_seconds())
-
-
-@lru_cache(maxsize=64)
-def date_of(header: str) -> datetime | None:
-    """The time in a header such as ``Date``; None when it is invalid."""
-    try:
-        moment = parsedate_to_datetime(header)
-    except (ValueError, TypeError, OverflowError):
-        return None
-    if moment.tzinfo is None:
-        return moment.replace(tzinfo=UTC)
-    return moment
 
 
 # Thousands of lists are read with the same query from the same host.

@@ -15,9 +15,9 @@ from adobe_nb.api.reactor.error_catalog import error_of, path_of
 from adobe_nb.api.reactor.jsonapi import Document, parsed, public, public_address, wrong_shape
 from adobe_nb.auth.credentials import Secret
 from adobe_nb.errors import IncompleteResult, OutcomeUnknown, RedirectRefused, TransportError
-from adobe_nb.http.client import Signer, Transport
+from adobe_nb.http.client import Signer, Transport, date_of
 from adobe_nb.http.limiter import Limiter
-from adobe_nb.http.messages import Request, Response, date_of
+from adobe_nb.http.messages import Request, Response
 from adobe_nb.http.workers import ended, map_unordered, worker
 
 Params = tuple[tuple[str, str], ...]
