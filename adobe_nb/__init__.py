@@ -63,7 +63,16 @@ _HOMES = {
     "adobe_nb.api.reactor.journal": ("journal",),
     "adobe_nb.auth.credentials": ("DEFAULT_SCOPES", "Secret"),
     "adobe_nb.auth.profiles": ("Profile", "forget_profile", "profiles"),
-    "adobe_nb.session": ("Check", "Session", "connect", "current", "edge", "reactor", "use", "with_names"),
+    "adobe_nb.session": (
+        "Check",
+        "Session",
+        "connect",
+        "current",
+        "edge",
+        "reactor",
+        "use",
+        "with_names",
+    ),
     "adobe_nb.errors": (
         "AdobeError",
         "ApiError",

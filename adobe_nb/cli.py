@@ -32,17 +32,24 @@ class _Parser(argparse.ArgumentParser):
 
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
-        prog="adobe-nb", description="Adobe's tags (Reactor) API and Edge Network in notebooks.", allow_abbrev=False
+        prog="adobe-nb",
+        description="Adobe's tags (Reactor) API and Edge Network in notebooks.",
+        allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"adobe-nb {__version__}")
     commands = parser.add_subparsers(dest="command", required=True)
 
     lab = commands.add_parser("lab", help="open JupyterLab on the tutorials")
     lab.add_argument(
-        "--dir", type=Path, default=Path("adobe-nb-tutorials"), help="working folder (default: %(default)s)"
+        "--dir",
+        type=Path,
+        default=Path("adobe-nb-tutorials"),
+        help="working folder (default: %(default)s)",
     )
     lab.add_argument("--port", type=_port, help="port of JupyterLab (default: a free one)")
-    lab.add_argument("--no-browser", action="store_true", help="print the address instead of opening a browser")
+    lab.add_argument(
+        "--no-browser", action="store_true", help="print the address instead of opening a browser"
+    )
 
     _add_pull(commands)
 
@@ -56,22 +63,51 @@ def _parser() -> argparse.ArgumentParser:
         epilog=f"kinds of faults:\n{kinds}",
     )
     simulator.add_argument("--json", action="store_true", help="print one line of JSON when ready")
-    simulator.add_argument("--port", type=_port, default=0, help="port of Reactor and IMS (default: a free one)")
-    simulator.add_argument("--seed", choices=["demo", "empty"], default="demo", help="what it holds (default: demo)")
-    simulator.add_argument("--properties", type=_count, default=0, metavar="N", help="generate N more properties")
-    simulator.add_argument("--rules", type=_count, default=0, metavar="N", help="rules in each generated property")
-    simulator.add_argument("--components", type=_count, default=0, metavar="N", help="components in each such rule")
-    simulator.add_argument("--data-elements", type=_count, default=0, metavar="N", help="data elements in each")
-    simulator.add_argument("--events", type=_count, default=0, metavar="N", help="audit events about what is generated")
-    simulator.add_argument("--latency", type=_number, default=0.0, metavar="MS", help="milliseconds before each answer")
-    simulator.add_argument("--token-ttl", type=_number, default=86399, metavar="SECONDS", help="life of a token")
-    simulator.add_argument("--build-seconds", type=_number, default=0.5, metavar="S", help="duration of a build")
-    simulator.add_argument("--failing-builds", action="store_true", help="every build fails, with a reason")
     simulator.add_argument(
-        "--most-in-flight", type=_count, metavar="N", help="answer 429 when more requests than that are in flight"
+        "--port", type=_port, default=0, help="port of Reactor and IMS (default: a free one)"
     )
     simulator.add_argument(
-        "--fault", action="append", default=[], metavar="KIND:RATE", help="trouble on purpose, as in 429:0.05"
+        "--seed", choices=["demo", "empty"], default="demo", help="what it holds (default: demo)"
+    )
+    simulator.add_argument(
+        "--properties", type=_count, default=0, metavar="N", help="generate N more properties"
+    )
+    simulator.add_argument(
+        "--rules", type=_count, default=0, metavar="N", help="rules in each generated property"
+    )
+    simulator.add_argument(
+        "--components", type=_count, default=0, metavar="N", help="components in each such rule"
+    )
+    simulator.add_argument(
+        "--data-elements", type=_count, default=0, metavar="N", help="data elements in each"
+    )
+    simulator.add_argument(
+        "--events", type=_count, default=0, metavar="N", help="audit events about what is generated"
+    )
+    simulator.add_argument(
+        "--latency", type=_number, default=0.0, metavar="MS", help="milliseconds before each answer"
+    )
+    simulator.add_argument(
+        "--token-ttl", type=_number, default=86399, metavar="SECONDS", help="life of a token"
+    )
+    simulator.add_argument(
+        "--build-seconds", type=_number, default=0.5, metavar="S", help="duration of a build"
+    )
+    simulator.add_argument(
+        "--failing-builds", action="store_true", help="every build fails, with a reason"
+    )
+    simulator.add_argument(
+        "--most-in-flight",
+        type=_count,
+        metavar="N",
+        help="answer 429 when more requests than that are in flight",
+    )
+    simulator.add_argument(
+        "--fault",
+        action="append",
+        default=[],
+        metavar="KIND:RATE",
+        help="trouble on purpose, as in 429:0.05",
     )
     return parser
 
@@ -84,16 +120,30 @@ def _add_pull(commands: "argparse._SubParsersAction[_Parser]") -> None:
         "What ends early goes on where it ended when it is run again.",
     )
     pull.add_argument("folder", type=Path, help="folder of the snapshots")
-    pull.add_argument("--refresh", action="store_true", help="ask only for what changed since the latest snapshot")
     pull.add_argument(
-        "--property", action="append", default=[], metavar="ID|NAME", help="one property; can be given several times"
+        "--refresh", action="store_true", help="ask only for what changed since the latest snapshot"
     )
-    pull.add_argument("--table", action="append", metavar="NAME", help="one table; can be given several times")
+    pull.add_argument(
+        "--property",
+        action="append",
+        default=[],
+        metavar="ID|NAME",
+        help="one property; can be given several times",
+    )
+    pull.add_argument(
+        "--table", action="append", metavar="NAME", help="one table; can be given several times"
+    )
     pull.add_argument("--keep", type=_count, metavar="N", help="keep only the latest N snapshots")
-    pull.add_argument("--concurrency", type=_count, metavar="N", help="requests in flight at once, at most (16)")
-    pull.add_argument("--no-resume", action="store_true", help="begin anew instead of where an earlier run ended")
+    pull.add_argument(
+        "--concurrency", type=_count, metavar="N", help="requests in flight at once, at most (16)"
+    )
+    pull.add_argument(
+        "--no-resume", action="store_true", help="begin anew instead of where an earlier run ended"
+    )
     source = pull.add_mutually_exclusive_group()
-    source.add_argument("--profile", metavar="NAME", help="credentials: a profile saved on this machine")
+    source.add_argument(
+        "--profile", metavar="NAME", help="credentials: a profile saved on this machine"
+    )
     source.add_argument("--env-file", type=Path, metavar="FILE", help="credentials: a .env file")
     source.add_argument("--simulator", action="store_true", help="pull from the built-in simulator")
 
@@ -110,19 +160,30 @@ def _pull(options: argparse.Namespace) -> int:
         )
     if options.keep == 0:
         return _fail("--keep 0 would remove every snapshot. Give 1 or more.")
-    source = {"profile": options.profile, "env_file": options.env_file, "simulator": options.simulator}
+    source = {
+        "profile": options.profile,
+        "env_file": options.env_file,
+        "simulator": options.simulator,
+    }
     try:
         session = sessions.connect(
-            **{name: value for name, value in source.items() if value}, concurrency=options.concurrency
+            **{name: value for name, value in source.items() if value},
+            concurrency=options.concurrency,
         )
         if options.refresh:
             made = snapshot.refresh(options.folder, session=session)
         else:
             chosen = [_property_of(session, each) for each in options.property] or None
             made = snapshot.pull(
-                chosen, to=options.folder, tables=options.table, resume=not options.no_resume, session=session
+                chosen,
+                to=options.folder,
+                tables=options.table,
+                resume=not options.no_resume,
+                session=session,
             )
-        removed = snapshot.prune(options.folder, keep=options.keep) if options.keep is not None else []
+        removed = (
+            snapshot.prune(options.folder, keep=options.keep) if options.keep is not None else []
+        )
     except AdobeError as error:
         return _fail(str(error))
     except KeyboardInterrupt:
@@ -156,7 +217,9 @@ def _port(text: str) -> int:
     return int(_within(int, text, "a port, from 0 to 65535", 0, 65535))
 
 
-def _within(read: Callable[[str], float], text: str, wanted: str, low: float, high: float = sys.maxsize) -> float:
+def _within(
+    read: Callable[[str], float], text: str, wanted: str, low: float, high: float = sys.maxsize
+) -> float:
     number = None
     with suppress(ValueError):
         number = read(text)
@@ -178,7 +241,13 @@ def _simulate(options: argparse.Namespace) -> int:
     simulator = Simulator(
         port=options.port,
         seed=options.seed,
-        bulk=Bulk(options.properties, options.rules, options.components, options.data_elements, options.events),
+        bulk=Bulk(
+            options.properties,
+            options.rules,
+            options.components,
+            options.data_elements,
+            options.events,
+        ),
         latency=options.latency / 1000,
         token_ttl=options.token_ttl,
         build_seconds=options.build_seconds,
@@ -189,7 +258,9 @@ def _simulate(options: argparse.Namespace) -> int:
     try:
         simulator.start()
     except OSError as error:
-        return _fail(f"Port {options.port} cannot be used ({error.strerror}). Choose another, or leave --port out.")
+        return _fail(
+            f"Port {options.port} cannot be used ({error.strerror}). Choose another, or leave --port out."
+        )
     try:
         if options.json:
             print(json.dumps(simulator.connection()), flush=True)  # noqa: T201

@@ -54,8 +54,8 @@ class _Printable(Exception):
 class AdobeError(_Printable):
     """Base of everything this package raises on purpose.
 
-    Secrets of the sessions of this process are masked in the message, whatever it quotes. It can be pickled: an error
-    in a worker process has to reach its parent, which would else wait for ever.
+    Secrets of the sessions of this process are masked in the message, whatever it quotes. It can be
+    pickled: an error in a worker process has to reach its parent, which would else wait for ever.
     """
 
     def __init__(self, message: str = "") -> None:
@@ -70,7 +70,9 @@ class AdobeError(_Printable):
         The number of the line only: its text could hold a secret that was typed there.
         """
         where = f" (line {line} of the cell)" if (line := _line_of_cell(self.__traceback__)) else ""
-        return ["\n".join((f"{type(self).__name__}{where}: {self}", *getattr(self, "__notes__", ())))]
+        return [
+            "\n".join((f"{type(self).__name__}{where}: {self}", *getattr(self, "__notes__", ())))
+        ]
 
 
 def _unpickled(kind: type[AdobeError], args: tuple[Any, ...]) -> AdobeError:
@@ -124,7 +126,9 @@ class IncompleteCredentials(NoCredentials):
 
 
 class RetiredCredentials(CredentialsError):
-    """The credentials are of the retired method, Service Account (JWT). The message says what to do instead."""
+    """The credentials are of the retired method, Service Account (JWT). The message says what to do
+    instead.
+    """
 
 
 class NotSignedIn(CredentialsError):
@@ -132,7 +136,9 @@ class NotSignedIn(CredentialsError):
 
 
 class TransportError(AdobeError):
-    """No usable answer: unreachable, cut off, too slow. ``never_sent`` when it is certain that nothing arrived."""
+    """No usable answer: unreachable, cut off, too slow. ``never_sent`` when it is certain that
+    nothing arrived.
+    """
 
     def __init__(self, message: str, *, never_sent: bool = False) -> None:
         super().__init__(message)
@@ -151,7 +157,9 @@ class RedirectRefused(TransportError):
 
 
 class OutcomeUnknown(TransportError):
-    """A write went out and its answer did not come. It may have been done: the message says what to look for."""
+    """A write went out and its answer did not come. It may have been done: the message says what to
+    look for.
+    """
 
 
 class SignInError(AdobeError):
@@ -170,9 +178,9 @@ class TokenExpired(SignInError):
 class ApiError(AdobeError):
     """Reactor, or the gateway before it, answered with an error.
 
-    ``status`` HTTP status · ``code`` JSON:API or gateway code, if any · ``errors`` the error objects as they
-    came · ``cause`` and ``fix`` our advice on the code · ``request_id`` for Adobe's support · ``method`` and ``url`` of
-    the request.
+    ``status`` HTTP status · ``code`` JSON:API or gateway code, if any · ``errors`` the error
+    objects as they came · ``cause`` and ``fix`` our advice on the code · ``request_id`` for Adobe's
+    support · ``method`` and ``url`` of the request.
     """
 
     def __init__(
@@ -214,7 +222,8 @@ class RateLimited(ApiError):
 class DelayedError(ApiError):
     """Something that was accepted failed later; ``errors`` are those of ``meta.status_details``.
 
-    ``status`` is the first error's, 0 when it names none. ``resource_id`` is the build, package … that failed.
+    ``status`` is the first error's, 0 when it names none. ``resource_id`` is the build, package …
+    that failed.
     """
 
     def __init__(self, message: str, *, resource_id: str, **about: Any) -> None:
@@ -231,7 +240,9 @@ class EdgeError(ApiError):
 
 
 class WaitTimeout(AdobeError):
-    """The time limit of ``wait`` is over and the work is not. Nothing is lost; ``ids`` are those still pending."""
+    """The time limit of ``wait`` is over and the work is not. Nothing is lost; ``ids`` are those
+    still pending.
+    """
 
     def __init__(self, message: str, ids: Sequence[str]) -> None:
         super().__init__(message)
@@ -243,7 +254,9 @@ class JournalError(AdobeError):
 
 
 class SnapshotError(AdobeError):
-    """A snapshot cannot be written, found, read or queried. The snapshots of the folder are as they were."""
+    """A snapshot cannot be written, found, read or queried. The snapshots of the folder are as they
+    were.
+    """
 
 
 class Gap(NamedTuple):
@@ -270,7 +283,8 @@ class Gap(NamedTuple):
 
 
 class IncompleteResult(AdobeError):
-    """The answer contradicts itself, the filter or the table of resource types. It is not returned as a table.
+    """The answer contradicts itself, the filter or the table of resource types. It is not returned
+    as a table.
 
     ``gaps`` says of which lists something is missing, and how much.
     """

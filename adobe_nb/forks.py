@@ -1,9 +1,10 @@
 """What begins anew in a forked process.
 
-A fork copies the memory and nothing else: threads are gone, their locks stay held for ever, requests in flight are
-those of the parent, and open sockets are shared, so that one process would read the answers of the other. Whatever
-holds a lock, a thread, a socket or a count of requests therefore registers here, once, and is told in each child
-before anything else runs there. Locks are replaced and not released: nobody is left who could release them.
+A fork copies the memory and nothing else: threads are gone, their locks stay held for ever,
+requests in flight are those of the parent, and open sockets are shared, so that one process would
+read the answers of the other. Whatever holds a lock, a thread, a socket or a count of requests
+therefore registers here, once, and is told in each child before anything else runs there. Locks are
+replaced and not released: nobody is left who could release them.
 """
 
 import os

@@ -1,4 +1,6 @@
-"""Folders of the user's own. An account of a container may have none: no HOME, and no entry in passwd."""
+"""Folders of the user's own. An account of a container may have none: no HOME, and no entry in
+passwd.
+"""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -21,5 +23,6 @@ def _own_folder(find: Callable[..., Path], **options: bool) -> Path | None:
         path = find("adobe_nb", **options)
     except RuntimeError:
         return None
-    # Some versions of platformdirs keep the ~ when there is no home folder: do not create a folder named ~.
+    # Some versions of platformdirs keep the ~ when there is no home folder: do not create a folder
+    # named ~.
     return None if path.parts[:1] == ("~",) else path

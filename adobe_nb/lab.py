@@ -52,13 +52,16 @@ def run(folder: Path, *, port: int | None, browser: bool) -> int:
 
 
 def tutorials() -> Path:
-    """The folder of the tutorials: in an installed wheel inside the package, in a checkout beside it."""
+    """The folder of the tutorials: in an installed wheel inside the package, in a checkout beside
+    it.
+    """
     here = Path(__file__).parent
     return here / "tutorials" if (here / "tutorials").is_dir() else here.parent / "notebooks"
 
 
 def copy_tutorials(folder: Path, source: Path | None = None) -> list[str]:
-    """Copy what is missing or unchanged since we copied it; what the user changed stays. Returns what to tell.
+    """Copy what is missing or unchanged since we copied it; what the user changed stays. Returns
+    what to tell.
 
     Raises LabError when the folder cannot be used.
     """
@@ -67,7 +70,9 @@ def copy_tutorials(folder: Path, source: Path | None = None) -> list[str]:
         folder.mkdir(parents=True, exist_ok=True)
         return _copy(source, folder)
     except OSError as error:
-        raise LabError(f"{folder} cannot be used ({error.strerror}). Name another folder with --dir.") from None
+        raise LabError(
+            f"{folder} cannot be used ({error.strerror}). Name another folder with --dir."
+        ) from None
 
 
 def _copy(source: Path, folder: Path) -> list[str]:
@@ -136,7 +141,9 @@ def _service(name: str) -> str:
     return "a simulator" if name == "simulator" else name
 
 
-def _start(folder: Path, environment: dict[str, str], *, port: int | None, browser: bool) -> "subprocess.Popen[bytes]":
+def _start(
+    folder: Path, environment: dict[str, str], *, port: int | None, browser: bool
+) -> "subprocess.Popen[bytes]":
     command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={folder}"]
     command.append(f"--LabApp.default_url=/lab/tree/{FIRST}")
     if port is not None:

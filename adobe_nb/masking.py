@@ -1,8 +1,10 @@
-"""Texts that are safe to show: no secret that a service quotes back, no character that steers a terminal.
+"""Texts that are safe to show: no secret that a service quotes back, no character that steers a
+terminal.
 
-Errors show the service's own words, and some services repeat what they were sent. They repeat it as they log it:
-escaped for JSON, URLs or HTML, in base64, wrapped over lines, cut off at some length. So a text is decoded level by
-level, and each place where a level has a secret is masked in the text itself.
+Errors show the service's own words, and some services repeat what they were sent. They repeat it as
+they log it: escaped for JSON, URLs or HTML, in base64, wrapped over lines, cut off at some length.
+So a text is decoded level by level, and each place where a level has a secret is masked in the text
+itself.
 """
 
 import base64
@@ -15,8 +17,9 @@ from collections.abc import Iterable, Iterator
 from typing import Protocol
 
 MASK = "••••••••"
-# C0 (all but tab and newline) and C1 controls, DEL, the line and paragraph separators, the controls of writing
-# direction, and lone surrogates, which no terminal can print. Combining marks and letters of any script stay.
+# C0 (all but tab and newline) and C1 controls, DEL, the line and paragraph separators, the controls
+# of writing direction, and lone surrogates, which no terminal can print. Combining marks and
+# letters of any script stay.
 _CONTROLS = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
 )
@@ -26,8 +29,8 @@ _SHORTEST_EVERYWHERE = 8
 _HEAD = 12
 """From so many characters on, the beginning of a secret is masked too: long texts are cut off."""
 _LEVELS = 4
-# In each level the escapes of one layer are decoded, and what only wraps lines is dropped. "+" is both a character of
-# a secret and a blank in a form, so it counts in neither of the two.
+# In each level the escapes of one layer are decoded, and what only wraps lines is dropped. "+" is
+# both a character of a secret and a blank in a form, so it counts in neither of the two.
 _ESCAPE = re.compile(
     r"\\u[0-9a-fA-F]{4}|\\[\"'\\/bfnrt]|%[0-9a-fA-F]{2}|&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z]{2,8});"
     r"|=\r?\n|[\s+\u200b\u00ad]+",
@@ -38,7 +41,8 @@ _JSON_ESCAPES = {"b": "", "f": "", "n": "", "r": "", "t": ""}
 
 
 def printable(text: str) -> str:
-    """The text with its control characters written as escapes, so that a name cannot steer a terminal.
+    """The text with its control characters written as escapes, so that a name cannot steer a
+    terminal.
 
     Newlines and tabs stay: messages have lines.
     """
@@ -58,7 +62,9 @@ _keepers: "weakref.WeakValueDictionary[int, Keeper]" = weakref.WeakValueDictiona
 
 
 def keep_out_of_messages(keeper: Keeper) -> None:
-    """While it lives, its secrets are masked in the message of every error of ours, whatever the message quotes."""
+    """While it lives, its secrets are masked in the message of every error of ours, whatever the
+    message quotes.
+    """
     _keepers[id(keeper)] = keeper
 
 
@@ -91,18 +97,23 @@ def masked_body(body: bytes, secrets: Iterable[str]) -> bytes:
         encoding = json.detect_encoding(body)
         return masked_text(body.decode(encoding), secrets).encode(encoding)
     except UnicodeError:  # not text: its bytes stay as they are, but for a secret among them
-        return masked_text(body.decode("utf-8", "surrogateescape"), secrets).encode("utf-8", "surrogateescape")
+        return masked_text(body.decode("utf-8", "surrogateescape"), secrets).encode(
+            "utf-8", "surrogateescape"
+        )
 
 
 def _needles(secret: str) -> Iterator[str]:
     if len(secret) < _SHORTEST:
         return
     yield _unwrapped(secret)
-    if not secret.isascii():  # percent signs escape the bytes of UTF-8, each of which is decoded to one character
+    if (
+        not secret.isascii()
+    ):  # percent signs escape the bytes of UTF-8, each of which is decoded to one character
         yield _unwrapped(secret.encode("utf-8", "surrogatepass").decode("latin-1"))
     if len(secret) < _HEAD:
         return
-    # In base64 a text looks different by its place among three bytes; the characters at the seams hold neighbours.
+    # In base64 a text looks different by its place among three bytes; the characters at the seams
+    # hold neighbours.
     data = secret.encode("utf-8", "surrogatepass")
     for before in range(3):
         whole = base64.b64encode(b"\0" * before + data).decode()
@@ -128,8 +139,8 @@ def _cut_out(text: str, spans: list[tuple[int, int]]) -> str:
 class _Level:
     """A text after some decoding, and where its parts came from in the original.
 
-    ``starts[n]`` is the place of the n-th part here, ``origins[n]`` its place there; what is decoded is a part of one
-    character, and what lies between is as long here as there.
+    ``starts[n]`` is the place of the n-th part here, ``origins[n]`` its place there; what is
+    decoded is a part of one character, and what lies between is as long here as there.
     """
 
     def __init__(self, text: str, starts: list[int], origins: list[int]) -> None:
@@ -159,7 +170,9 @@ class _Level:
         parts.append(self.text[at:])
         return _Level("".join(parts), starts, origins), changed
 
-    def _carry(self, begin: int, end: int, length: int, starts: list[int], origins: list[int]) -> None:
+    def _carry(
+        self, begin: int, end: int, length: int, starts: list[int], origins: list[int]
+    ) -> None:
         """The parts of this level between two escapes are parts of the next one, too."""
         first = bisect_right(self._starts, begin)
         for number in range(first, bisect_right(self._starts, end)):
@@ -192,7 +205,11 @@ class _Level:
 def _character(escape: str) -> str:
     """What an escape stands for; nothing for what only wraps."""
     if escape[0] == "\\":
-        text = chr(int(escape[2:], 16)) if escape[1] == "u" else _JSON_ESCAPES.get(escape[1], escape[1])
+        text = (
+            chr(int(escape[2:], 16))
+            if escape[1] == "u"
+            else _JSON_ESCAPES.get(escape[1], escape[1])
+        )
     elif escape[0] == "%":
         text = chr(int(escape[1:], 16))
     elif escape[0] == "&":

@@ -1,7 +1,8 @@
 """the registry: one row per resource type of the Reactor API. Pure data.
 
-The client's checks, the frames' columns and dtypes, the simulator's routes, the help texts and the parametrised
-tests are all read from here. Source of the facts: Adobe's endpoint guides (``Resource.docs``) and its OpenAPI file.
+The client's checks, the frames' columns and dtypes, the simulator's routes, the help texts and the
+parametrised tests are all read from here. Source of the facts: Adobe's endpoint guides
+(``Resource.docs``) and its OpenAPI file.
 """
 
 import re
@@ -29,7 +30,9 @@ class Attribute:
     required: bool = False
     write_only: bool = False
     form: Form = ""
-    """Of ``json``: what the API wants. ``text`` is JSON as a string; nothing says that it takes any value."""
+    """Of ``json``: what the API wants. ``text`` is JSON as a string; nothing says that it takes any
+    value.
+    """
     values: tuple[str, ...] = ()
     """All that the API accepts, where that is known."""
     nullable: bool = False
@@ -37,12 +40,16 @@ class Attribute:
     members: tuple[str, ...] = ()
     """Of ``json``: the only members that are shown; any other may be a secret."""
     hides: Literal["", "address", "document"] = ""
-    """Where a secret can be in its value: in an address, or in a resource that it holds as a document."""
+    """Where a secret can be in its value: in an address, or in a resource that it holds as a
+    document.
+    """
 
 
 @dataclass(frozen=True, slots=True)
 class Relation:
-    """A relationship. To-one relations become ``<name>_id`` columns; to-many ones are lists of their own."""
+    """A relationship. To-one relations become ``<name>_id`` columns; to-many ones are lists of
+    their own.
+    """
 
     name: str
     targets: tuple[str, ...]
@@ -54,7 +61,9 @@ class Relation:
     endpoint: bool = False
     """Has a ``/relationships/<name>`` of its own, which answers identifiers."""
     meta: tuple[Attribute, ...] = ()
-    """What the identifier of a to-one relation says in its ``meta``; becomes ``<relation>_<attribute>`` columns."""
+    """What the identifier of a to-one relation says in its ``meta``; becomes
+    ``<relation>_<attribute>`` columns.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +80,9 @@ class Resource:
     parents: tuple[str, ...] = ()
     """Types under which the API lists this one, at ``/<parent>/{id}/<type>``."""
     through: MappingProxyType[str, str] = field(default_factory=lambda: MappingProxyType({}))
-    """Grandparents we fan out for: ``{"properties": "rules"}`` means: list its rules, then list under each."""
+    """Grandparents we fan out for: ``{"properties": "rules"}`` means: list its rules, then list
+    under each.
+    """
     default_parent: str | None = None
     """Without a parent, list under everything of this type."""
     meta: tuple[Attribute, ...] = ()
@@ -94,7 +105,9 @@ class Resource:
     guarded: bool = False
     """To delete it, its name has to be said."""
     guards_secrets: bool = False
-    """Nested and unknown members that have the name of a secret (``access_token``, ``client_secret`` …) are dropped."""
+    """Nested and unknown members that have the name of a secret (``access_token``,
+    ``client_secret`` …) are dropped.
+    """
     searchable: bool = False
 
     root: bool = field(init=False)
@@ -142,8 +155,13 @@ class Resource:
         """All that this verb takes, and whether it has to be given; what has to comes first."""
         linked = [(each.name, each.required) for each in self.linkable(verb)]
         older = {f"{name}_id" for name, _ in linked}
-        taken = [(each.name, each.required) for each in self.writable(verb) if each.name not in older] + linked
-        return {name: needed and verb == "create" for name, needed in sorted(taken, key=lambda each: not each[1])}
+        taken = [
+            (each.name, each.required) for each in self.writable(verb) if each.name not in older
+        ] + linked
+        return {
+            name: needed and verb == "create"
+            for name, needed in sorted(taken, key=lambda each: not each[1])
+        }
 
     @property
     def sortable(self) -> tuple[str, ...]:
@@ -178,7 +196,9 @@ UPDATED = Attribute("updated_at", "datetime", "when it last changed")
 _REVISION_STATE = (
     CREATED,
     UPDATED,
-    Attribute("deleted_at", "datetime", "when it was deleted (deleted ones can still be fetched by id)"),
+    Attribute(
+        "deleted_at", "datetime", "when it was deleted (deleted ones can still be fetched by id)"
+    ),
     Attribute("dirty", "boolean", "the head holds changes that no revision has captured"),
     Attribute(
         "published",
@@ -202,7 +222,15 @@ _REVISION_FILTERS = (
     "revision_number",
     "updated_at",
 )
-_NOTABLE = ("properties", "data_elements", "extensions", "libraries", "rules", "rule_components", "secrets")
+_NOTABLE = (
+    "properties",
+    "data_elements",
+    "extensions",
+    "libraries",
+    "rules",
+    "rule_components",
+    "secrets",
+)
 AUDIT_TYPES = (
     *(
         f"{kind}.{what}"
@@ -225,12 +253,16 @@ _BY = (
     Attribute("updated_by_email", "text", "who changed it last"),
     Attribute("updated_by_display_name", "text", "the same, by name"),
 )
-_SETTINGS = Attribute("settings", "json", "its settings, as JSON text", "create+update", form="text")
+_SETTINGS = Attribute(
+    "settings", "json", "its settings, as JSON text", "create+update", form="text"
+)
 _PLATFORMS = ("web", "mobile", "edge")
 _PROPERTY = Relation("property", ("properties",))
 STAGES = ("development", "staging", "production")
 _NOTES = Relation("notes", ("notes",), many=True)
-_UPDATED_WITH_PACKAGE = Relation("updated_with_extension_package", ("extension_packages",), nullable=True)
+_UPDATED_WITH_PACKAGE = Relation(
+    "updated_with_extension_package", ("extension_packages",), nullable=True
+)
 
 _ALL: tuple[Verb, ...] = ("create", "update", "delete")
 
@@ -278,16 +310,38 @@ _ROWS = (
                 values=_PLATFORMS,
             ),
             Attribute("enabled", "boolean", "is active"),
-            Attribute("development", "boolean", "may install extension packages in development", "create+update"),
+            Attribute(
+                "development",
+                "boolean",
+                "may install extension packages in development",
+                "create+update",
+            ),
             Attribute("token", "text", "second part of the library URLs"),
-            Attribute("domains", "json", "host names, a JSON list; web needs one", "create+update", form="list"),
             Attribute(
-                "undefined_vars_return_empty", "boolean", "data elements without a value give ''", "create+update"
+                "domains",
+                "json",
+                "host names, a JSON list; web needs one",
+                "create+update",
+                form="list",
             ),
             Attribute(
-                "rule_component_sequencing_enabled", "boolean", "components run strictly in order", "create+update"
+                "undefined_vars_return_empty",
+                "boolean",
+                "data elements without a value give ''",
+                "create+update",
             ),
-            Attribute("ssl_enabled", "boolean", "mobile: sends over https; others may lack it", "create+update"),
+            Attribute(
+                "rule_component_sequencing_enabled",
+                "boolean",
+                "components run strictly in order",
+                "create+update",
+            ),
+            Attribute(
+                "ssl_enabled",
+                "boolean",
+                "mobile: sends over https; others may lack it",
+                "create+update",
+            ),
             Attribute(
                 "privacy",
                 "text",
@@ -364,11 +418,21 @@ _ROWS = (
             ),
             _SETTINGS,
             Attribute("order", "integer", "position among components of its kind", "create+update"),
-            Attribute("rule_order", "number", "priority of the rule for this event", "create+update"),
+            Attribute(
+                "rule_order", "number", "priority of the rule for this event", "create+update"
+            ),
             Attribute("timeout", "integer", "milliseconds it may take", "create+update"),
-            Attribute("delay_next", "boolean", "the next action waits for this one", "create+update"),
+            Attribute(
+                "delay_next", "boolean", "the next action waits for this one", "create+update"
+            ),
             Attribute("negate", "boolean", "the condition is inverted", "create+update"),
-            Attribute("extension_id", "text", "older way to name the extension", "create+update", write_only=True),
+            Attribute(
+                "extension_id",
+                "text",
+                "older way to name the extension",
+                "create+update",
+                write_only=True,
+            ),
             *_BY,
         ),
         relations=(
@@ -398,7 +462,13 @@ _ROWS = (
             *_REVISION_STATE,
             Attribute("name", "text", "used in %name% references", "create+update", required=True),
             Attribute("enabled", "boolean", "is switched on", "create+update"),
-            Attribute("delegate_descriptor_id", "text", "package::dataElements::name", "create+update", required=True),
+            Attribute(
+                "delegate_descriptor_id",
+                "text",
+                "package::dataElements::name",
+                "create+update",
+                required=True,
+            ),
             _SETTINGS,
             Attribute(
                 "default_value",
@@ -465,7 +535,9 @@ _ROWS = (
         relations=(
             _PROPERTY,
             Relation("origin", ("extensions",)),
-            Relation("extension_package", ("extension_packages",), write="create+update", required=True),
+            Relation(
+                "extension_package", ("extension_packages",), write="create+update", required=True
+            ),
             _UPDATED_WITH_PACKAGE,
             Relation("libraries", ("libraries",), many=True),
             Relation("revisions", ("extensions",), many=True),
@@ -494,11 +566,26 @@ _ROWS = (
             CREATED,
             UPDATED,
             Attribute("name", "text", "environment name", "create+update", required=True),
-            Attribute("stage", "text", "development, staging or production", "create", required=True, values=STAGES),
+            Attribute(
+                "stage",
+                "text",
+                "development, staging or production",
+                "create",
+                required=True,
+                values=STAGES,
+            ),
             Attribute("path", "text", "folder on the host", "create+update"),
             Attribute("archive", "boolean", "delivers a zip", "create+update"),
-            Attribute("archive_passphrase", "text", "encrypts the zip", "create+update", write_only=True),
-            Attribute("include_debug_library", "boolean", "also ship the unminified file", "update", write_only=True),
+            Attribute(
+                "archive_passphrase", "text", "encrypts the zip", "create+update", write_only=True
+            ),
+            Attribute(
+                "include_debug_library",
+                "boolean",
+                "also ship the unminified file",
+                "update",
+                write_only=True,
+            ),
             Attribute("status", "text", "succeeded when usable"),
             Attribute("token", "text", "part of the library's file name"),
             Attribute("library_path", "text", "company token/property token"),
@@ -538,7 +625,9 @@ _ROWS = (
             Attribute("stale", "text", "upstream_changed or extension_upgraded, if so"),
         ),
         relations=(
-            Relation("environment", ("environments",), nullable=True, write="create", endpoint=True),
+            Relation(
+                "environment", ("environments",), nullable=True, write="create", endpoint=True
+            ),
             Relation("upstream_library", ("libraries",), nullable=True),
             _PROPERTY,
             Relation("last_build", ("builds",), nullable=True),
@@ -577,13 +666,30 @@ _ROWS = (
                 required=True,
                 values=("akamai", "sftp"),
             ),
-            Attribute("server", "text", "address of the SFTP server", "create+update", nullable=True, hides="address"),
+            Attribute(
+                "server",
+                "text",
+                "address of the SFTP server",
+                "create+update",
+                nullable=True,
+                hides="address",
+            ),
             Attribute("path", "text", "folder on it", "create+update", nullable=True),
             Attribute("port", "integer", "its port", "create+update", nullable=True),
             Attribute("username", "text", "user on it", "create+update", nullable=True),
-            Attribute("status", "text", "pending while the connection is tried, then succeeded or failed"),
-            Attribute("skip_symlinks", "boolean", "SFTP: leave symbolic links alone", "create+update"),
-            Attribute("encrypted_private_key", "text", "the key, encrypted", "create+update", write_only=True),
+            Attribute(
+                "status", "text", "pending while the connection is tried, then succeeded or failed"
+            ),
+            Attribute(
+                "skip_symlinks", "boolean", "SFTP: leave symbolic links alone", "create+update"
+            ),
+            Attribute(
+                "encrypted_private_key",
+                "text",
+                "the key, encrypted",
+                "create+update",
+                write_only=True,
+            ),
         ),
         relations=(_PROPERTY,),
         filters=("created_at", "name", "type_of", "updated_at"),
@@ -663,9 +769,22 @@ _ROWS = (
             *_BY,
         ),
         relations=(
-            Relation("extension_package_usage_authorizations", ("extension_package_usage_authorizations",), many=True),
+            Relation(
+                "extension_package_usage_authorizations",
+                ("extension_package_usage_authorizations",),
+                many=True,
+            ),
         ),
-        filters=("created_at", "updated_at", "name", "display_name", "status", "platform", "version", "availability"),
+        filters=(
+            "created_at",
+            "updated_at",
+            "name",
+            "display_name",
+            "status",
+            "platform",
+            "version",
+            "availability",
+        ),
         meta=(
             Attribute("archive_url", "text", "address of the uploaded zip", hides="address"),
             Attribute("script_sources", "json", "premium CDN addresses"),
@@ -688,7 +807,13 @@ _ROWS = (
             Attribute("platform", "text", "its platform"),
             Attribute("owner_org_id", "text", "the organisation that owns it"),
             Attribute("owner_org_name", "text", "the same, by name"),
-            Attribute("authorized_org_id", "text", "the organisation that may use it", "create", required=True),
+            Attribute(
+                "authorized_org_id",
+                "text",
+                "the organisation that may use it",
+                "create",
+                required=True,
+            ),
             Attribute("authorized_org_name", "text", "the same, by name"),
             Attribute(
                 "state",
@@ -749,7 +874,13 @@ _ROWS = (
             CREATED,
             UPDATED,
             Attribute("name", "text", "its name", "create+update", required=True),
-            Attribute("type_of", "text", "token, simple-http, oauth2-google …", "create+update", required=True),
+            Attribute(
+                "type_of",
+                "text",
+                "token, simple-http, oauth2-google …",
+                "create+update",
+                required=True,
+            ),
             Attribute(
                 "credentials",
                 "json",
@@ -774,7 +905,13 @@ _ROWS = (
                 nullable=True,
                 write="create",
                 required=True,
-                meta=(Attribute("stage", "text", "stage of its environment: development, staging or production"),),
+                meta=(
+                    Attribute(
+                        "stage",
+                        "text",
+                        "stage of its environment: development, staging or production",
+                    ),
+                ),
             ),
             _NOTES,
             Relation("data_elements", ("data_elements",), many=True),
@@ -827,8 +964,12 @@ _ROWS = (
             UPDATED,
             Attribute("app_id", "text", "the app's identifier", "create+update"),
             Attribute("name", "text", "display name", "create+update"),
-            Attribute("platform", "text", "web or mobile", "create+update", values=("web", "mobile")),
-            Attribute("messaging_service", "text", "apns or fcm", "create+update", values=("apns", "fcm")),
+            Attribute(
+                "platform", "text", "web or mobile", "create+update", values=("web", "mobile")
+            ),
+            Attribute(
+                "messaging_service", "text", "apns or fcm", "create+update", values=("apns", "fcm")
+            ),
             Attribute("key_type", "text", "kind of credential, such as p8_file", "create+update"),
             Attribute(
                 "push_credential",
@@ -840,7 +981,15 @@ _ROWS = (
             ),
         ),
         relations=(Relation("company", ("companies",)),),
-        filters=("app_id", "created_at", "key_type", "messaging_service", "name", "platform", "updated_at"),
+        filters=(
+            "app_id",
+            "created_at",
+            "key_type",
+            "messaging_service",
+            "name",
+            "platform",
+            "updated_at",
+        ),
         parents=("companies",),
         default_parent="companies",
         verbs=_ALL,
@@ -859,7 +1008,12 @@ _ROWS = (
             Attribute("display_name", "text", "name of what was changed"),
             Attribute("attributed_to_display_name", "text", "who did it"),
             Attribute("attributed_to_email", "text", "the address of that person"),
-            Attribute("entity", "json", "the resource as it was then, a JSON:API document", hides="document"),
+            Attribute(
+                "entity",
+                "json",
+                "the resource as it was then, a JSON:API document",
+                hides="document",
+            ),
         ),
         relations=(
             Relation("property", ("properties",), nullable=True),

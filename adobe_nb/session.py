@@ -101,10 +101,15 @@ class Session:
         self._transport = transport or Transport()
         self._now = now
         self._auth = ImsAuth(credentials, self._transport, now, _notify)
-        self._limiters = limiter_of(self.org_id, hosts.reactor), limiter_of(self.org_id, hosts.edge_server)
+        self._limiters = (
+            limiter_of(self.org_id, hosts.reactor),
+            limiter_of(self.org_id, hosts.edge_server),
+        )
         if concurrency is not None:
             self.concurrency = concurrency
-        writes_journal = journal and os.environ.get("ADOBE_NB_JOURNAL", "").strip().lower() not in _OFF
+        writes_journal = (
+            journal and os.environ.get("ADOBE_NB_JOURNAL", "").strip().lower() not in _OFF
+        )
         if writes_journal and state_folder() is None:
             writes_journal = False
             _warn_of_no_journal()
@@ -155,11 +160,13 @@ class Session:
 
     @property
     def clock_note(self) -> str:
-        """A sentence when this machine's clock differs from Adobe's by five minutes or more; else nothing."""
+        """A sentence when this machine's clock differs from Adobe's by five minutes or more; else
+        nothing.
+        """
         return self._auth.clock_note
 
-    # Made when first used, because signing in needs neither. Not by cached_property: in Python 3.11 it holds a lock,
-    # which a fork could leave held. If two threads make one each, either is good.
+    # Made when first used, because signing in needs neither. Not by cached_property: in Python 3.11
+    # it holds a lock, which a fork could leave held. If two threads make one each, either is good.
     @property
     def reactor(self) -> Reactor:
         """The Reactor API with this session's credentials."""
@@ -176,10 +183,11 @@ class Session:
 
     @property
     def concurrency(self) -> int:
-        """Requests in flight at once, at most; 16 unless you set it. The limit below it is found by asking.
+        """Requests in flight at once, at most; 16 unless you set it. The limit below it is found by
+        asking.
 
-        It belongs to the organisation: all sessions of this process that use it share one limit. Setting it raises
-        ArgumentError for anything but a whole number from 1 to 64.
+        It belongs to the organisation: all sessions of this process that use it share one limit.
+        Setting it raises ArgumentError for anything but a whole number from 1 to 64.
         """
         return self._limiters[0].ceiling
 
@@ -212,10 +220,16 @@ class Session:
 
     @property
     def scopes(self) -> tuple[str, ...]:
-        """The scopes that the token names; those that are asked for while there is none, or it names none."""
+        """The scopes that the token names; those that are asked for while there is none, or it
+        names none.
+        """
         token = self.token
         named = read_claims(token.value).get("scope") if token else None
-        return tuple(part for part in str(named).split(",") if part) if named else self.credentials.scopes
+        return (
+            tuple(part for part in str(named).split(",") if part)
+            if named
+            else self.credentials.scopes
+        )
 
     @property
     def account(self) -> str | None:
@@ -251,17 +265,25 @@ class Session:
         self._auth.token()
 
     def refresh(self) -> None:
-        """Fetch a new token now. Raises CredentialsError for a pasted one, SignInError, TransportError."""
+        """Fetch a new token now. Raises CredentialsError for a pasted one, SignInError,
+        TransportError.
+        """
         self._auth.refresh()
 
     def save(self, name: str, *, in_file: bool = False) -> Profile:
-        """Keep the credentials on this machine as a profile; ``connect(profile=name)`` takes them from then on.
+        """Keep the credentials on this machine as a profile; ``connect(profile=name)`` takes them
+        from then on.
 
-        The secret goes into the system's keyring (extra ``keyring``); ``in_file=True`` puts it into a file that only
-        you can read. Raises CredentialsError when neither works; then nothing was saved.
+        The secret goes into the system's keyring (extra ``keyring``); ``in_file=True`` puts it into
+        a file that only you can read. Raises CredentialsError when neither works; then nothing was
+        saved.
         """
-        if self.source == discovery.BUILT_IN or discovery.is_built_in(self.credentials.hosts.reactor):
-            raise CredentialsError("The built-in simulator needs no profile: connect(simulator=True) is enough.")
+        if self.source == discovery.BUILT_IN or discovery.is_built_in(
+            self.credentials.hosts.reactor
+        ):
+            raise CredentialsError(
+                "The built-in simulator needs no profile: connect(simulator=True) is enough."
+            )
         return Store().save(name, self.credentials, in_file=in_file)
 
     def test(self) -> Check:
@@ -314,25 +336,27 @@ def connect(
 ) -> Session:
     """Sign in and become the process's default session.
 
-    Without arguments the first complete source wins: environment, ``.env`` (this folder and up), the active profile, a
-    running simulator named in ``ADOBE_NB_SIMULATOR``. Naming one source ends the search:
+    Without arguments the first complete source wins: environment, ``.env`` (this folder and up),
+    the active profile, a running simulator named in ``ADOBE_NB_SIMULATOR``. Naming one source ends
+    the search:
 
     - values: ``client_id``, ``client_secret`` and ``org_id``, or ``access_token`` and ``org_id``; ``scopes`` is a list,
       or text joined by commas or blanks;
     - ``env_file``: a ``.env``; ``console_file``: the JSON download of Developer Console, of a project or a credential;
-      ``postman_file``: an exported Postman environment; ``config_file``: the configuration of launchpy or aepp, with
-      ``org_id`` where it has several organisations;
+      ``postman_file``: an exported Postman environment; ``config_file``: the configuration of
+      launchpy or aepp, with ``org_id`` where it has several organisations;
     - ``profile``: one that was saved on this machine (``Session.save``, ``adobe_nb.profiles()``);
     - ``simulator=True``: the built-in simulator (``simulator="no_company"``: as another of its accounts).
 
-    ``fallback="simulator"`` takes the simulator only when no source is complete. ``journal=False`` keeps no journal of
-    what is written (``adobe_nb.journal()``); so does ``ADOBE_NB_JOURNAL=off`` in the environment. ``progress=False``
-    shows no bars; so does ``ADOBE_NB_PROGRESS=off``. ``concurrency`` is the most requests in flight at once (16).
-    ``retry_pause`` is the wait in seconds before a failed request is first retried (0.5); it doubles with each retry,
-    and 0 retries at once.
+    ``fallback="simulator"`` takes the simulator only when no source is complete. ``journal=False``
+    keeps no journal of what is written (``adobe_nb.journal()``); so does ``ADOBE_NB_JOURNAL=off``
+    in the environment. ``progress=False`` shows no bars; so does ``ADOBE_NB_PROGRESS=off``.
+    ``concurrency`` is the most requests in flight at once (16). ``retry_pause`` is the wait in
+    seconds before a failed request is first retried (0.5); it doubles with each retry, and 0
+    retries at once.
 
-    Raises CredentialsError (none, incomplete, or of the retired JWT method; nothing was sent), SignInError (IMS
-    refused), TransportError.
+    Raises CredentialsError (none, incomplete, or of the retired JWT method; nothing was sent),
+    SignInError (IMS refused), TransportError.
 
     Example:
         >>> import adobe_nb
@@ -380,7 +404,9 @@ def connect(
     return session
 
 
-def connect_by_hand(values: Mapping[str, "str | Secret"], *, simulator: bool, make_default: bool = True) -> Session:
+def connect_by_hand(
+    values: Mapping[str, "str | Secret"], *, simulator: bool, make_default: bool = True
+) -> Session:
     """Sign in with what was typed into the panel or a prompt. Raises as ``connect`` does."""
     urls: dict[str, str | Secret] = {}
     token = values.get("access_token")
@@ -389,7 +415,9 @@ def connect_by_hand(values: Mapping[str, "str | Secret"], *, simulator: bool, ma
         issuer = str(claims.get("as", ""))
         if issuer and (issuer == "simulator") != simulator:
             where = "the simulator" if issuer == "simulator" else "Adobe"
-            raise CredentialsError(f"This token comes from {where}. Choose that service, or paste another token.")
+            raise CredentialsError(
+                f"This token comes from {where}. Choose that service, or paste another token."
+            )
     if simulator:
         details = discovery.connection_details()
         names = ("reactor_url", "ims_url", "edge_url", "edge_server_url")
@@ -413,13 +441,19 @@ def current_or_none() -> Session | None:
 
 
 def on_change(listener: Callable[[], object]) -> None:
-    """Call this when the default session changes or a token is replaced. Each listener is kept once."""
+    """Call this when the default session changes or a token is replaced. Each listener is kept
+    once.
+    """
     if listener not in _listeners:
         _listeners.append(listener)
 
 
 def _find(
-    values: Mapping[str, Any], files: Mapping[str, str | Path | None], *, simulator: bool | str, fallback: str | None
+    values: Mapping[str, Any],
+    files: Mapping[str, str | Path | None],
+    *,
+    simulator: bool | str,
+    fallback: str | None,
 ) -> Found:
     """The source that the arguments name; the first complete one when they name none."""
     named = [name for name, value in values.items() if value is not None]
@@ -428,7 +462,9 @@ def _find(
         named = []  # it chooses among the organisations of that file
     if bool(named) + len(named_files) + bool(simulator) > 1:
         names = "=, ".join(files)
-        raise CredentialsError(f"Name one source only: values, {names}= or simulator=. Sources are never mixed.")
+        raise CredentialsError(
+            f"Name one source only: values, {names}= or simulator=. Sources are never mixed."
+        )
     if fallback not in {None, "simulator"}:
         raise CredentialsError('fallback takes "simulator" or nothing.')
     if simulator:
@@ -451,7 +487,8 @@ def _find(
 def _first_source(*, fall_back: bool) -> Found:
     """The first complete source. Raises NoCredentials when there is none.
 
-    A source that names a simulator which is gone gives way to another simulator, where there is one to take.
+    A source that names a simulator which is gone gives way to another simulator, where there is one
+    to take.
     """
     problem = ""
     found: Found | None = None
@@ -476,13 +513,17 @@ def _first_source(*, fall_back: bool) -> Found:
 
 
 def _sign_in(session: Session, *, make_default: bool) -> None:
-    """Fetch the token, and make the session the default. An error says where its credentials came from."""
+    """Fetch the token, and make the session the default. An error says where its credentials came
+    from.
+    """
     try:
         session.sign_in()
     except AdobeError as error:
         before = _state.default
         if not isinstance(error, CredentialsError):
-            error.add_note(f"The credentials came from {session.source}.{_forgetting(session, error)}")
+            error.add_note(
+                f"The credentials came from {session.source}.{_forgetting(session, error)}"
+            )
         if make_default and before is not None and before.works:
             error.add_note(f"You are still signed in as before: {before.service}, {before.org_id}.")
         raise
@@ -516,12 +557,18 @@ def _notify() -> None:
 
 def _gone_message(credentials: Credentials) -> str:
     kind, _, name = credentials.source.partition(" ")
-    advice = _FORGET.format(name) if kind == "profile" else "Start it again (adobe-nb simulator), or remove it there."
+    advice = (
+        _FORGET.format(name)
+        if kind == "profile"
+        else "Start it again (adobe-nb simulator), or remove it there."
+    )
     return f"The simulator of {credentials.source} ({credentials.hosts.reactor}) does not answer. {advice}"
 
 
 def source_that_wins() -> str:
-    """What ``connect()`` without arguments would take now, by name; nothing when there is none, or it fails."""
+    """What ``connect()`` without arguments would take now, by name; nothing when there is none, or
+    it fails.
+    """
     try:
         found = sources.find()
     except AdobeError:
@@ -607,7 +654,9 @@ def _not_found(error: NotFound) -> Check:
 
 def _check_of(companies: object) -> Check:
     if not isinstance(companies, list):
-        return Check(False, "The answer is no list of companies. Is this really Adobe's address?", 200)
+        return Check(
+            False, "The answer is no list of companies. Is this really Adobe's address?", 200
+        )
     names: list[str] = []
     rights: set[str] = set()
     for company in companies:
@@ -618,6 +667,8 @@ def _check_of(companies: object) -> Check:
         listed = meta.get("rights") if isinstance(meta, Mapping) else None
         rights.update(map(str, listed if isinstance(listed, list) else ()))
     if not names:
-        return Check(True, "The credentials work, and the organisation has no company in tags.", 200)
+        return Check(
+            True, "The credentials work, and the organisation has no company in tags.", 200
+        )
     message = f"The credentials work. Company: {', '.join(names)}."
     return Check(True, message, 200, tuple(names), tuple(sorted(rights)))

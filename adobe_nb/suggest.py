@@ -18,7 +18,9 @@ def is_misspelled(name: str, known: Collection[str]) -> bool:
 
 
 def candidates(name: str, known: Iterable[str], most: int = 10) -> list[str]:
-    """The names to offer when a name is not found: similar ones first, then those that contain it, then the rest."""
+    """The names to offer when a name is not found: similar ones first, then those that contain it,
+    then the rest.
+    """
     names = sorted(set(known), key=str.casefold)
     by_folded = {known_name.casefold(): known_name for known_name in names}
     similar = difflib.get_close_matches(name.casefold(), by_folded, n=most, cutoff=0.4)

@@ -1,9 +1,11 @@
-"""From the bytes of 1,000 pages of 100 rules to a typed frame: against json.loads and json_normalize, and by decoder.
+"""From the bytes of 1,000 pages of 100 rules to a typed frame: against json.loads and
+json_normalize, and by decoder.
 
-The pages are those of the simulator with ids, names and dates of their own: 100,000 rules, each of them different.
-Where all dates are the same, `pandas.to_datetime` looks most of them up; that flatters, so both are shown. Each
-measurement is a process of its own, since what one leaves behind makes the garbage collector of the next one work.
-Seconds are the processor's: others on the machine hardly show in them.
+The pages are those of the simulator with ids, names and dates of their own: 100,000 rules, each of
+them different. Where all dates are the same, `pandas.to_datetime` looks most of them up; that
+flatters, so both are shown. Each measurement is a process of its own, since what one leaves behind
+makes the garbage collector of the next one work. Seconds are the processor's: others on the machine
+hardly show in them.
 
     python benchmarks/bytes_to_frame.py
 """
@@ -27,7 +29,11 @@ def template() -> bytes:
     """A page of 100 rules, as the simulator gives it."""
     import requests
 
-    with simulator("--seed", "empty", "--properties", 1, "--rules", 100, "--components", 4) as (about, _, _):
+    with simulator("--seed", "empty", "--properties", 1, "--rules", 100, "--components", 4) as (
+        about,
+        _,
+        _,
+    ):
         get = partial(requests.get, headers=headers(about), params={"page[size]": 100}, timeout=60)
         company = f"{about['reactor_url']}/companies/{about['company_id']}"
         first = get(f"{company}/properties").json()["data"][0]["id"]
@@ -35,7 +41,9 @@ def template() -> bytes:
 
 
 def pages(page: bytes, *, distinct: bool = True, unknown: bool = False) -> list[bytes]:
-    """Many pages of different rules; ``distinct`` dates, and an attribute that the table does not know."""
+    """Many pages of different rules; ``distinct`` dates, and an attribute that the table does not
+    know.
+    """
     document = json.loads(page)
     document["meta"]["pagination"] |= {"total_count": PAGES * 100, "total_pages": PAGES}
     made = []
@@ -86,7 +94,9 @@ def plain(bodies: list[bytes], decode: Callable[[bytes], Any]) -> pd.DataFrame:
 
 def normalized(bodies: list[bytes]) -> pd.DataFrame:
     """What everybody writes first. Dates stay texts in it."""
-    return pd.json_normalize([rule for page in [json.loads(body) for body in bodies] for rule in page["data"]])
+    return pd.json_normalize(
+        [rule for page in [json.loads(body) for body in bodies] for rule in page["data"]]
+    )
 
 
 def parsed(bodies: list[bytes], decode: Callable[[bytes], Any]) -> None:
@@ -99,12 +109,19 @@ def decoders() -> dict[str, Callable[[bytes], Any]]:
     """Those that make plain documents; orjson where it is installed."""
     import msgspec
 
-    found: dict[str, Callable[[bytes], Any]] = {"json": json.loads, "msgspec, generic": msgspec.json.Decoder().decode}
+    found: dict[str, Callable[[bytes], Any]] = {
+        "json": json.loads,
+        "msgspec, generic": msgspec.json.Decoder().decode,
+    }
     try:
         import orjson
     except ImportError:
         return found
-    return {"json": json.loads, "orjson": orjson.loads, "msgspec, generic": found["msgspec, generic"]}
+    return {
+        "json": json.loads,
+        "orjson": orjson.loads,
+        "msgspec, generic": found["msgspec, generic"],
+    }
 
 
 def work(what: str, bodies: list[bytes]) -> object:
@@ -124,9 +141,16 @@ def work(what: str, bodies: list[bytes]) -> object:
 
 
 def seconds(
-    page: bytes, names: list[str], *, times: int = TIMES, distinct: bool = True, unknown: bool = False
+    page: bytes,
+    names: list[str],
+    *,
+    times: int = TIMES,
+    distinct: bool = True,
+    unknown: bool = False,
 ) -> dict[str, float]:
-    """Processor seconds: the best of several runs of each, in turn, so that a slow moment strikes all of them."""
+    """Processor seconds: the best of several runs of each, in turn, so that a slow moment strikes
+    all of them.
+    """
     bodies = pages(page, distinct=distinct, unknown=unknown)
     gc.collect()
     runs: dict[str, list[float]] = {name: [] for name in names}
@@ -147,13 +171,33 @@ def rows(page: bytes) -> Iterator[tuple[str, ...]]:
         dates = "every date another" if distinct else "always the same dates"
         ratio = slow / found["ours"]
         figure = f"{found['ours']:.2f} s"
-        yield dates, figure, f"json_normalize: {slow:.2f} s", f"{ratio:.1f} times faster", reached(ratio, least=8)
+        yield (
+            dates,
+            figure,
+            f"json_normalize: {slow:.2f} s",
+            f"{ratio:.1f} times faster",
+            reached(ratio, least=8),
+        )
         ratio = found["ours"] / found["parsed: json"]
         wanted = reached(ratio, most=most) if distinct else ""
-        yield dates, figure, f"json.loads alone: {found['parsed: json']:.2f} s", f"{ratio:.2f}", wanted
-    base, more = (fresh(seconds, page, ["ours"], unknown=unknown)["ours"] for unknown in (False, True))
+        yield (
+            dates,
+            figure,
+            f"json.loads alone: {found['parsed: json']:.2f} s",
+            f"{ratio:.2f}",
+            wanted,
+        )
+    base, more = (
+        fresh(seconds, page, ["ours"], unknown=unknown)["ours"] for unknown in (False, True)
+    )
     ratio = more / base
-    yield "an unknown attribute", f"{more:.2f} s", f"without: {base:.2f} s", f"{ratio:.2f}", reached(ratio, most=1.5)
+    yield (
+        "an unknown attribute",
+        f"{more:.2f} s",
+        f"without: {base:.2f} s",
+        f"{ratio:.2f}",
+        reached(ratio, most=1.5),
+    )
     names = [f"{kind}: {name}" for name in decoders() for kind in ("parsed", "plain")]
     found = fresh(seconds, page, [*names, "typed", "ours"], times=2)
     least = found["parsed: json"]
@@ -163,7 +207,9 @@ def rows(page: bytes) -> Iterator[tuple[str, ...]]:
 
 
 def _in_turn(page: bytes, *, distinct: bool) -> tuple[dict[str, float], float]:
-    """Ours and json.loads, and json_normalize: it leaves so much behind that it has processes of its own."""
+    """Ours and json.loads, and json_normalize: it leaves so much behind that it has processes of
+    its own.
+    """
     ours: list[dict[str, float]] = []
     slow: list[float] = []
     for _ in range(TIMES):

@@ -1,7 +1,8 @@
 """Functions and modules of ours that one call passes: how far a reader has to walk to follow it.
 
-Each call is made once, warmed up, on a simulator in a process of its own, and every function of the package that is
-entered, in any thread, is counted once. A comprehension counts as part of the function that holds it.
+Each call is made once, warmed up, on a simulator in a process of its own, and every function of the
+package that is entered, in any thread, is counted once. A comprehension counts as part of the
+function that holds it.
 
     python benchmarks/functions_passed.py            # the numbers
     python benchmarks/functions_passed.py --names    # and the functions
@@ -29,7 +30,9 @@ _entered: set[CodeType] = set()
 
 
 def watch() -> None:
-    """Note every function that is entered from now on. Threads are watched from their start, so before any begins."""
+    """Note every function that is entered from now on. Threads are watched from their start, so
+    before any begins.
+    """
 
     def note(frame: FrameType, event: str, _: Any) -> None:
         if event == "call":

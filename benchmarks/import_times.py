@@ -1,4 +1,5 @@
-"""How long `import adobe_nb` and `%load_ext adobe_nb` take, each in a fresh process, bytecode cached.
+"""How long `import adobe_nb` and `%load_ext adobe_nb` take, each in a fresh process, bytecode
+cached.
 
 python benchmarks/import_times.py
 """
@@ -27,7 +28,9 @@ def milliseconds(*programs: str) -> list[float]:
     for _ in range(TIMES):
         for at, program in enumerate(programs):
             command = (sys.executable, "-c", program)
-            said = subprocess.run(command, env=environment(), check=True, capture_output=True, text=True).stdout
+            said = subprocess.run(
+                command, env=environment(), check=True, capture_output=True, text=True
+            ).stdout
             found[at].append(float(said.splitlines()[-1]) * 1000)
     return [min(each) for each in found]
 

@@ -1,7 +1,9 @@
-"""Memory of a pull of 100,000 rules over HTTP, of `iterate` over the same, and time for 10 times the rows.
+"""Memory of a pull of 100,000 rules over HTTP, of `iterate` over the same, and time for 10 times
+the rows.
 
-100 properties of 1,000 rules, in a simulator that is a process of its own. Memory is the resident size at its peak,
-above that after imports and a small pull, in a fresh process: tracemalloc does not see the buffers of Arrow.
+100 properties of 1,000 rules, in a simulator that is a process of its own. Memory is the resident
+size at its peak, above that after imports and a small pull, in a fresh process: tracemalloc does
+not see the buffers of Arrow.
 
     python benchmarks/large_pulls.py
 """
@@ -11,7 +13,18 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from measuring import MIB, forget_peak, fresh, once, peak, reached, resident, session, show, simulator
+from measuring import (
+    MIB,
+    forget_peak,
+    fresh,
+    once,
+    peak,
+    reached,
+    resident,
+    session,
+    show,
+    simulator,
+)
 
 MANY = ("--seed", "empty", "--properties", 100, "--rules", 1_000)
 TENTH = 10
@@ -58,8 +71,8 @@ def _bytes(client: Any, properties: list[str]) -> None:
 def seconds(about: Mapping[str, Any], *, only_bytes: bool) -> tuple[float, float]:
     """Of the quickest pulls of a tenth of them and of all, in turn.
 
-    A tenth is the mean of ten different ones: so both meet the same slow moments, and the same pages of the simulator,
-    which finds those again sooner that it has just served.
+    A tenth is the mean of ten different ones: so both meet the same slow moments, and the same
+    pages of the simulator, which finds those again sooner that it has just served.
     """
     client, reactor, properties, _ = _begin(about)
     pull = partial(_bytes, client) if only_bytes else reactor.rules
@@ -78,15 +91,28 @@ def main() -> None:
         ratio = found["peak"] / found["frame"]
         what = f"{found['rows']:,.0f} rows into a frame"
         size = f"the frame: {found['frame']:.0f} MiB"
-        rows = [(what, f"{found['peak']:.0f} MiB at its peak", size, f"{ratio:.2f}", reached(ratio, most=2.5))]
+        rows = [
+            (
+                what,
+                f"{found['peak']:.0f} MiB at its peak",
+                size,
+                f"{ratio:.2f}",
+                reached(ratio, most=2.5),
+            )
+        ]
         ratio = found["after"] / found["frame"]
         rows.append((what, f"{found['after']:.0f} MiB afterwards", size, f"{ratio:.2f}", ""))
         one, all_ = (fresh(iterate, about, number) for number in (TENTH, 100))
         more = all_["peak"] - one["peak"]
         what = f"iterate over {all_['rows']:,.0f} rows"
         against = f"over {one['rows']:,.0f}: {one['peak']:.1f} MiB"
-        rows.append((what, f"{all_['peak']:.1f} MiB at its peak", against, f"{more:+.1f} MiB", "constant"))
-        for what, only_bytes in (("time for 10 times the rows", False), ("only the bytes, one page at a time", True)):
+        rows.append(
+            (what, f"{all_['peak']:.1f} MiB at its peak", against, f"{more:+.1f} MiB", "constant")
+        )
+        for what, only_bytes in (
+            ("time for 10 times the rows", False),
+            ("only the bytes, one page at a time", True),
+        ):
             few, many = fresh(seconds, about, only_bytes=only_bytes)
             ratio = many / few
             wanted = "" if only_bytes else reached(ratio, most=11)

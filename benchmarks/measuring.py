@@ -1,4 +1,6 @@
-"""What the benchmarks share: a server in a process of its own, a fresh process to measure in, the table of figures."""
+"""What the benchmarks share: a server in a process of its own, a fresh process to measure in, the
+table of figures.
+"""
 
 import contextlib
 import json
@@ -48,8 +50,12 @@ def serving(*command: str, core: int | None = None) -> Iterator[tuple[str, float
 
 
 @contextlib.contextmanager
-def simulator(*switches: object, core: int | None = None) -> Iterator[tuple[dict[str, Any], float, int]]:
-    """The simulator with these switches: how to connect, the seconds it took to start, its process id."""
+def simulator(
+    *switches: object, core: int | None = None
+) -> Iterator[tuple[dict[str, Any], float, int]]:
+    """The simulator with these switches: how to connect, the seconds it took to start, its process
+    id.
+    """
     main = "import sys; from adobe_nb.cli import main; sys.exit(main())"
     command = (sys.executable, "-c", main, "simulator", "--json", *map(str, switches))
     with serving(*command, core=core) as (line, started, pid):
@@ -70,7 +76,15 @@ def session(about: Mapping[str, Any]) -> Any:
     """A session of ours with the simulator: signs in by itself, shows no bars."""
     import adobe_nb
 
-    named = ("client_id", "client_secret", "org_id", "reactor_url", "ims_url", "edge_url", "edge_server_url")
+    named = (
+        "client_id",
+        "client_secret",
+        "org_id",
+        "reactor_url",
+        "ims_url",
+        "edge_url",
+        "edge_server_url",
+    )
     return adobe_nb.connect(**{name: about[name] for name in named}, progress=False, journal=False)
 
 
@@ -122,7 +136,9 @@ def show(rows: Iterable[Sequence[str]], *heads: str) -> None:
     widths = [max(len(line[at]) for line in lines) for at in range(len(heads))]
     lines.insert(1, ["-" * width for width in widths])
     for line in lines:
-        print(f"| {' | '.join(cell.ljust(width) for cell, width in zip(line, widths, strict=True))} |")
+        print(
+            f"| {' | '.join(cell.ljust(width) for cell, width in zip(line, widths, strict=True))} |"
+        )
 
 
 def reached(ratio: float, most: float | None = None, least: float | None = None) -> str:

@@ -1,7 +1,8 @@
 """Processor time of one request: ours against a bare `requests.Session.get` from as many threads.
 
-16 threads wait for 20 ms each; what they do besides waiting has one interpreter lock, so it is processor time per
-request that says how far above the limit a pull ends. The same 2,000 lists, with four rule components each.
+16 threads wait for 20 ms each; what they do besides waiting has one interpreter lock, so it is
+processor time per request that says how far above the limit a pull ends. The same 2,000 lists, with
+four rule components each.
 
     python benchmarks/requests_at_once.py
 """
@@ -49,7 +50,10 @@ def bare(about: Mapping[str, Any], ids: list[str]) -> tuple[float, float]:
     params = {"sort": "created_at", "page[number]": 1, "page[size]": 100}
     url = about["reactor_url"]
     return _threads(
-        lambda each: json.loads(plain.get(f"{url}/rules/{each}/rule_components", params=params).content), ids
+        lambda each: json.loads(
+            plain.get(f"{url}/rules/{each}/rule_components", params=params).content
+        ),
+        ids,
     )
 
 
@@ -72,7 +76,10 @@ def main() -> None:
         for _ in range(TIMES):
             for name, work in {"bare": bare, "bytes": fetched, "frame": ours}.items():
                 runs.setdefault(name, []).append(fresh(work, about, ids))
-    best = {name: (min(run[0] for run in found), min(run[1] for run in found)) for name, found in runs.items()}
+    best = {
+        name: (min(run[0] for run in found), min(run[1] for run in found))
+        for name, found in runs.items()
+    }
     names = {"bare": "requests.Session.get", "bytes": "ours, to bytes", "frame": "ours, to a frame"}
     least = best["bare"]
     rows = [

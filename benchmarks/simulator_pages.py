@@ -1,7 +1,8 @@
-"""How many list pages of 100 rules a second the simulator serves on one core, and how long it takes to start.
+"""How many list pages of 100 rules a second the simulator serves on one core, and how long it takes
+to start.
 
-Baseline of the same run: a tornado server that answers every request with the same bytes, made once. Server and client
-are processes of their own, on a core each where there are two.
+Baseline of the same run: a tornado server that answers every request with the same bytes, made
+once. Server and client are processes of their own, on a core each where there are two.
 
     python benchmarks/simulator_pages.py
 """
@@ -64,9 +65,18 @@ def main() -> None:
     with simulator(*BULK, core=0) as (about, started, pid):
         port = urlsplit(about["reactor_url"]).port
         signed = headers(about)
-        head = "".join(f"{name}: {value}\r\n" for name, value in {"Host": "127.0.0.1", **signed}.items())
-        query = [urlencode({"sort": "created_at", "page[number]": number, "page[size]": 100}) for number in (1, 2)]
-        paths = [f"/properties/{each}/rules?{text}" for each in properties(port, about, signed) for text in query]
+        head = "".join(
+            f"{name}: {value}\r\n" for name, value in {"Host": "127.0.0.1", **signed}.items()
+        )
+        query = [
+            urlencode({"sort": "created_at", "page[number]": number, "page[size]": 100})
+            for number in (1, 2)
+        ]
+        paths = [
+            f"/properties/{each}/rules?{text}"
+            for each in properties(port, about, signed)
+            for text in query
+        ]
         pages = [f"GET {path} HTTP/1.1\r\n{head}\r\n".encode() for path in paths]
         first, _ = rate(port, pages, len(pages))
         served, size = rate(port, pages, PAGES)
@@ -77,7 +87,13 @@ def main() -> None:
     same = f"the same bytes, made once: {limit:,.0f} a second"
     rows = [
         ("start", f"{started:.1f} s", "5 s", f"{started / 5:.2f}", reached(started / 5, most=1)),
-        ("memory", f"{megabytes:.0f} MiB", "1 GiB", f"{megabytes / 1024:.2f}", reached(megabytes / 1024, most=1)),
+        (
+            "memory",
+            f"{megabytes:.0f} MiB",
+            "1 GiB",
+            f"{megabytes / 1024:.2f}",
+            reached(megabytes / 1024, most=1),
+        ),
         (
             pages_of,
             f"{served:,.0f} a second",
@@ -94,7 +110,9 @@ def main() -> None:
 def properties(port: int | None, about: dict[str, str], signed: dict[str, str]) -> list[str]:
     """The ids of the generated properties."""
     connection = http.client.HTTPConnection("127.0.0.1", port or 0)
-    connection.request("GET", f"/companies/{about['company_id']}/properties?page%5Bsize%5D=100", headers=signed)
+    connection.request(
+        "GET", f"/companies/{about['company_id']}/properties?page%5Bsize%5D=100", headers=signed
+    )
     found = json.loads(connection.getresponse().read())["data"]
     return [each["id"] for each in found if each["attributes"]["name"].startswith("Generated")]
 

@@ -1,8 +1,9 @@
-"""Snapshots of a whole company: how close to the limit a pull is, what a refresh asks when nothing has changed.
+"""Snapshots of a whole company: how close to the limit a pull is, what a refresh asks when nothing
+has changed.
 
-20 properties of 100 rules with 4 components and 100 data elements, all tables. Requests are counted by a simulator in
-this process; time is taken against one in a process of its own, in fresh processes. The limit is requests / 16 x
-latency, and one latency more for each of the five levels.
+20 properties of 100 rules with 4 components and 100 data elements, all tables. Requests are counted
+by a simulator in this process; time is taken against one in a process of its own, in fresh
+processes. The limit is requests / 16 x latency, and one latency more for each of the five levels.
 
     python benchmarks/snapshots.py
 """
@@ -25,7 +26,10 @@ def counted() -> dict[str, int]:
     from adobe_nb.simulator.seed import Bulk
     from adobe_nb.simulator.server import Simulator
 
-    with Simulator(seed="empty", bulk=Bulk(20, 100, 4, 100)) as here, tempfile.TemporaryDirectory() as folder:
+    with (
+        Simulator(seed="empty", bulk=Bulk(20, 100, 4, 100)) as here,
+        tempfile.TemporaryDirectory() as folder,
+    ):
         ours = session(here.connection())
         ours.sign_in()
         found = {}
@@ -34,7 +38,10 @@ def counted() -> dict[str, int]:
             make(**{"to" if name == "pull" else "folder": folder}, session=ours)
             found[name] = len(here.requests)
         sizes = snapshot.history(folder)["bytes"]
-        found["bytes"], found["rows"] = int(sizes.iloc[0]), int(snapshot.history(folder)["rows"].iloc[0])
+        found["bytes"], found["rows"] = (
+            int(sizes.iloc[0]),
+            int(snapshot.history(folder)["rows"].iloc[0]),
+        )
         linked = [path.stat().st_nlink for path in Path(folder).rglob("*.parquet")]
         found["shared"] = sum(links > 1 for links in linked)
         return found
@@ -54,7 +61,9 @@ def seconds(about: Mapping[str, Any]) -> dict[str, float]:
             "pull": lambda: snapshot.pull(to=folder, session=ours),
             "refresh": lambda: snapshot.refresh(folder, session=ours),
             "load": lambda: snapshot.load(folder, "rule_components"),
-            "sql": lambda: snapshot.sql("SELECT count(*) FROM rule_components WHERE contains(settings, 'x')", folder),
+            "sql": lambda: snapshot.sql(
+                "SELECT count(*) FROM rule_components WHERE contains(settings, 'x')", folder
+            ),
         }
         taken = {}
         for name, step in steps.items():

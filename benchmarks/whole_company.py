@@ -1,12 +1,15 @@
-"""A whole company, read over HTTP: how much faster than one request after the other, how close to the limit.
+"""A whole company, read over HTTP: how much faster than one request after the other, how close to
+the limit.
 
-20 properties of 100 rules with 4 components and 100 data elements: companies, properties, rules, components of the
-rules, data elements, each by one call. The limit is what nobody can beat with so many requests in flight: requests
-/ 16 x latency, and one latency more for each level, since rules cannot be asked for before their properties are known.
+20 properties of 100 rules with 4 components and 100 data elements: companies, properties, rules,
+components of the rules, data elements, each by one call. The limit is what nobody can beat with so
+many requests in flight: requests / 16 x latency, and one latency more for each level, since rules
+cannot be asked for before their properties are known.
 
-The simulator is a process of its own; every pull runs in a fresh process, so that the limiter starts low each time. One
-request after the other is measured on a part of the same requests (requests.Session, kept alive, pages of 100,
-r.json() and nothing else) and scaled to all of them: it would take two minutes.
+The simulator is a process of its own; every pull runs in a fresh process, so that the limiter
+starts low each time. One request after the other is measured on a part of the same requests
+(requests.Session, kept alive, pages of 100, r.json() and nothing else) and scaled to all of them:
+it would take two minutes.
 
     python benchmarks/whole_company.py
 """
@@ -41,7 +44,12 @@ def pull(about: Mapping[str, Any]) -> dict[str, float]:
     components = reactor.rule_components(rules)
     elements = reactor.data_elements(properties)
     seconds = time.perf_counter() - begun
-    assert (len(properties), len(rules), len(components), len(elements)) == (20, 2_000, 8_000, 2_000)
+    assert (len(properties), len(rules), len(components), len(elements)) == (
+        20,
+        2_000,
+        8_000,
+        2_000,
+    )
     return {
         "seconds": seconds,
         "worked": time.process_time() - worked,
@@ -62,7 +70,9 @@ def one_by_one(about: Mapping[str, Any]) -> dict[str, float]:
         def data(path: str) -> list[dict[str, Any]]:
             nonlocal count
             count += 1
-            answer = plain.get(about["reactor_url"] + path, params={"page[size]": 100, "sort": "created_at"})
+            answer = plain.get(
+                about["reactor_url"] + path, params={"page[size]": 100, "sort": "created_at"}
+            )
             return answer.json()["data"]
 
         begun = time.perf_counter()
@@ -97,10 +107,14 @@ def main() -> None:
                 whole = plain["seconds"] / plain["requests"] * ours["requests"]
                 ratio = whole / ours["seconds"]
                 about_it = f"one by one: {whole:.1f} s (from {plain['requests']} requests)"
-                rows.append((name, line, about_it, f"{ratio:.1f} times faster", reached(ratio, least=14)))
+                rows.append(
+                    (name, line, about_it, f"{ratio:.1f} times faster", reached(ratio, least=14))
+                )
             least = limit(ours["requests"], CEILING, latency)
             ratio = ours["seconds"] / least
-            rows.append((name, line, f"the limit: {least:.2f} s", f"{ratio:.2f}", reached(ratio, most=most)))
+            rows.append(
+                (name, line, f"the limit: {least:.2f} s", f"{ratio:.2f}", reached(ratio, most=most))
+            )
     with simulator(*COMPANY, "--latency", 50, "--most-in-flight", REFUSING) as (about, _, _):
         ours = best(about)
         least = limit(ours["requests"], REFUSING, 0.05)
@@ -108,7 +122,9 @@ def main() -> None:
         share = ours["refused"] / ours["requests"] * 100
         name = f"the same at 50 ms, 429 above {REFUSING} in flight"
         about_it = f"the limit for {REFUSING}: {least:.2f} s"
-        rows.append((name, f"{ours['seconds']:.2f} s", about_it, f"{ratio:.2f}", reached(ratio, most=1.5)))
+        rows.append(
+            (name, f"{ours['seconds']:.2f} s", about_it, f"{ratio:.2f}", reached(ratio, most=1.5))
+        )
         refused = f"{ours['refused']:.0f} of {ours['requests']:,.0f}"
         rows.append((name, "refused", refused, f"{share:.2f} %", reached(share, most=2)))
     show(rows, "what", "ours", "against", "ratio", "wanted")

@@ -20,14 +20,20 @@ from adobe_nb.simulator.server import Simulator
 
 for _name in [name for name in os.environ if name.startswith("ADOBE_")]:
     del os.environ[_name]  # the tests name their credentials themselves
-os.environ["IPYTHONDIR"] = tempfile.mkdtemp(prefix="adobe_nb-ipython-")  # a history of the tests' own
-os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.fail.Keyring"  # and leave this machine's keyring alone
+os.environ["IPYTHONDIR"] = tempfile.mkdtemp(
+    prefix="adobe_nb-ipython-"
+)  # a history of the tests' own
+os.environ["PYTHON_KEYRING_BACKEND"] = (
+    "keyring.backends.fail.Keyring"  # and leave this machine's keyring alone
+)
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-    # What a shell starts in the background ignores interrupts; tests of interrupts would wait for ever.
+    # What a shell starts in the background ignores interrupts; tests of interrupts would wait for
+    # ever.
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-# jsonschema's check of internationalised addresses takes five seconds to import, and no test needs it.
+# jsonschema's check of internationalised addresses takes five seconds to import, and no test needs
+# it.
 sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
 
 _LONGEST = (
@@ -35,8 +41,9 @@ _LONGEST = (
     "test_channels.py", "test_pull.py",
 )  # fmt: skip
 
-# How many examples hypothesis tries; ``--hypothesis-profile=thorough`` takes the other one. The same at every run, so
-# that a test that fails on one machine fails on all, and without time limits, which a busy machine would not keep.
+# How many examples hypothesis tries; ``--hypothesis-profile=thorough`` takes the other one. The
+# same at every run, so that a test that fails on one machine fails on all, and without time limits,
+# which a busy machine would not keep.
 settings.register_profile(
     "plain",
     max_examples=8,
@@ -49,13 +56,17 @@ settings.load_profile("plain")
 
 
 class Recorder(logging.Handler):
-    """Keeps every log line, captured output and traceback of the run, and looks for secrets in them."""
+    """Keeps every log line, captured output and traceback of the run, and looks for secrets in
+    them.
+    """
 
     def __init__(self) -> None:
         super().__init__(logging.DEBUG)
         self.lines: list[str] = []
         self.services: list[Ims] = []
-        """Of the simulators that were started. They themselves may go: what they hold slows down every test after."""
+        """Of the simulators that were started. They themselves may go: what they hold slows down
+        every test after.
+        """
         self.secrets: set[str] = set()
         self.leaks_elsewhere = 0
         """Found by the other processes of a run with several."""
@@ -72,7 +83,9 @@ class Recorder(logging.Handler):
         return secrets
 
     def leaks(self) -> list[str]:
-        """The secrets that stand somewhere. They begin in few ways, so only that is looked for in all the text."""
+        """The secrets that stand somewhere. They begin in few ways, so only that is looked for in
+        all the text.
+        """
         text = "\n".join(dict.fromkeys(self.lines))
         by_beginning: dict[str, set[str]] = {}
         for secret in self.known_secrets():
@@ -92,17 +105,20 @@ RECORDER = Recorder()
 def pytest_configure(config: pytest.Config) -> None:
     logging.getLogger().addHandler(RECORDER)
     logging.getLogger().setLevel(logging.DEBUG)
-    # Of pytest-xdist, which would begin with the files of most tests: those of the browser are few, and take longest.
+    # Of pytest-xdist, which would begin with the files of most tests: those of the browser are few,
+    # and take longest.
     config.option.loadscopereorder = False
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    # What takes longest comes first: at the end it would keep one process busy while the others have nothing to do.
+    # What takes longest comes first: at the end it would keep one process busy while the others
+    # have nothing to do.
     items.sort(key=lambda item: (*_LONGEST, item.path.name).index(item.path.name))
 
 
 def pytest_collection_finish() -> None:
-    gc.freeze()  # what the modules and tests consist of stays, and need not be looked through again and again
+    # what the modules and tests consist of stays, and need not be looked through again and again
+    gc.freeze()
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
@@ -117,7 +133,10 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     elif leaks:
         reporter = session.config.pluginmanager.get_plugin("terminalreporter")
         if reporter is not None:
-            reporter.write_line(f"\n{leaks} secrets were found in the logs, output or tracebacks of this run", red=True)
+            reporter.write_line(
+                f"\n{leaks} secrets were found in the logs, output or tracebacks of this run",
+                red=True,
+            )
         session.exitstatus = 1
 
 
@@ -178,12 +197,23 @@ def simulate() -> Iterator[object]:
 def sign_in(simulator: Simulator, account: str = "demo", **more: object) -> sessions.Session:
     """A session with that simulator by OAuth Server-to-Server, which retries without a pause."""
     details = simulator.connection(account)
-    names = ("client_id", "client_secret", "org_id", "scopes", "reactor_url", "ims_url", "edge_url", "edge_server_url")
+    names = (
+        "client_id",
+        "client_secret",
+        "org_id",
+        "scopes",
+        "reactor_url",
+        "ims_url",
+        "edge_url",
+        "edge_server_url",
+    )
     return sessions.connect(**{"retry_pause": 0, **{name: details[name] for name in names}, **more})  # type: ignore[arg-type]
 
 
 @pytest.fixture(autouse=True)
-def _apart(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+def _apart(
+    monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[None]:
     """Each test in an empty folder, with no session, no profiles and no proxies of the machine."""
     monkeypatch.chdir(tmp_path_factory.mktemp("empty"))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))

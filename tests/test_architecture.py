@@ -43,7 +43,9 @@ def layer_of(path: Path) -> str:
 
 
 def layer(parts: Sequence[str]) -> str:
-    """The folder or module at the top; ``discovery`` finds a simulator for the client, so it is none of its layer."""
+    """The folder or module at the top; ``discovery`` finds a simulator for the client, so it is
+    none of its layer.
+    """
     if tuple(parts[:2]) == ("simulator", "discovery"):
         return "discovery"
     return "" if parts[0].startswith("__") else parts[0]
@@ -60,11 +62,15 @@ def imported(path: Path) -> set[str]:
             modules = [alias.name for alias in node.names]
         else:
             continue
-        names |= {layer(module.split(".")[1:]) for module in modules if module.startswith("adobe_nb.")}
+        names |= {
+            layer(module.split(".")[1:]) for module in modules if module.startswith("adobe_nb.")
+        }
     return names
 
 
-@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: str(path.relative_to(PACKAGE)))
+@pytest.mark.parametrize(
+    "path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: str(path.relative_to(PACKAGE))
+)
 def test_nothing_imports_upward(path: Path) -> None:
     if "tutorials" in path.parts:
         pytest.skip("a notebook folder")
@@ -74,7 +80,11 @@ def test_nothing_imports_upward(path: Path) -> None:
 
 def test_the_simulator_is_reached_only_inside_a_function() -> None:
     tree = ast.parse((PACKAGE / "simulator" / "discovery.py").read_text(encoding="utf-8"))
-    outside = [node for node in tree.body if isinstance(node, ast.ImportFrom) and "simulator" in (node.module or "")]
+    outside = [
+        node
+        for node in tree.body
+        if isinstance(node, ast.ImportFrom) and "simulator" in (node.module or "")
+    ]
     assert outside == []
 
 
@@ -94,7 +104,12 @@ def test_the_exported_names_are_these() -> None:
 def test_type_checkers_see_every_lazy_name() -> None:
     tree = ast.parse((PACKAGE / "__init__.py").read_text(encoding="utf-8"))
     block = next(node for node in tree.body if isinstance(node, ast.If))
-    seen = {alias.name for node in ast.walk(block) if isinstance(node, ast.ImportFrom) for alias in node.names}
+    seen = {
+        alias.name
+        for node in ast.walk(block)
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
     assert set(adobe_nb._HOME) == seen - {"InteractiveShell"}
 
 
@@ -123,7 +138,12 @@ BESIDES = {
 def test_a_binding_has_exactly_its_verbs(row: Resource) -> None:
     collection = getattr(Reactor(NoSession()), row.type)
     verbs = {name for name in dir(collection) if not name.startswith("_")} - READING
-    expected = {*row.verbs, *row.actions, *(["revisions"] if row.revisionable else []), *BESIDES.get(row.type, ())}
+    expected = {
+        *row.verbs,
+        *row.actions,
+        *(["revisions"] if row.revisionable else []),
+        *BESIDES.get(row.type, ()),
+    }
     if row.type == "extension_package_usage_authorizations":
         expected.discard("update")  # all that can be updated is its state: approve, reject
     assert verbs == expected
@@ -132,23 +152,34 @@ def test_a_binding_has_exactly_its_verbs(row: Resource) -> None:
 def test_the_client_never_asks_whether_it_talks_to_the_simulator() -> None:
     for folder in ("api", "auth"):
         for path in (PACKAGE / folder).rglob("*.py"):
-            tests = [node.test for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.If)]
+            tests = [
+                node.test
+                for node in ast.walk(ast.parse(path.read_text("utf-8")))
+                if isinstance(node, ast.If)
+            ]
             assert not any("simulator" in ast.unparse(test).lower() for test in tests), path
 
 
 def run_python(code: str) -> str:
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=300, check=True
+    )
     return done.stdout
 
 
 def test_importing_the_package_loads_nothing_heavy() -> None:
-    loaded = json.loads(run_python("import adobe_nb, sys, json; print(json.dumps(list(sys.modules)))"))
+    loaded = json.loads(
+        run_python("import adobe_nb, sys, json; print(json.dumps(list(sys.modules)))")
+    )
     heavy = {"pandas", "ipywidgets", "IPython", "tornado", "requests", "anywidget", "tqdm"}
     assert heavy.isdisjoint(loaded)
 
 
 def test_import_of_a_lazy_name_works_in_a_new_process() -> None:
-    assert run_python("from adobe_nb import connect, reactor; print(type(reactor).__name__)").strip() == "Reactor"
+    assert (
+        run_python("from adobe_nb import connect, reactor; print(type(reactor).__name__)").strip()
+        == "Reactor"
+    )
 
 
 def test_the_command_line_starts_without_pandas() -> None:
@@ -160,4 +191,6 @@ def test_no_lock_of_a_cached_property_can_be_left_held_by_a_fork() -> None:
     """In Python 3.11 it holds one lock for all objects of a class while it computes."""
     for folder in ("http", "auth", "api", "session.py"):
         paths = [PACKAGE / folder] if folder.endswith(".py") else (PACKAGE / folder).rglob("*.py")
-        assert [path.name for path in paths if "import cached_property" in path.read_text("utf-8")] == []
+        assert [
+            path.name for path in paths if "import cached_property" in path.read_text("utf-8")
+        ] == []

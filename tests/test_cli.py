@@ -19,7 +19,10 @@ SCRIPT = "import sys; from adobe_nb.cli import main; sys.exit(main())"
 
 def run(*arguments: str) -> "subprocess.Popen[str]":
     return subprocess.Popen(
-        [sys.executable, "-c", SCRIPT, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-c", SCRIPT, *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
 
 
@@ -32,7 +35,18 @@ def ended(process: "subprocess.Popen[str]", number: int = signal.SIGTERM) -> tup
 class TestSimulator:
     @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
     def test_prints_one_line_of_json_serves_and_ends_cleanly(self, number: int) -> None:
-        process = run("simulator", "--json", "--rules", "30", "--events", "7", "--seed", "empty", "--token-ttl", "500")
+        process = run(
+            "simulator",
+            "--json",
+            "--rules",
+            "30",
+            "--events",
+            "7",
+            "--seed",
+            "empty",
+            "--token-ttl",
+            "500",
+        )
         details = json.loads(process.stdout.readline())
         token = requests.post(
             f"{details['ims_url']}/ims/token/v3",
@@ -52,10 +66,14 @@ class TestSimulator:
             "Accept": "application/vnd.api+json;revision=1",
         }
         listed = requests.get(
-            f"{details['reactor_url']}/companies/{details['company_id']}/properties", headers=headers, timeout=60
+            f"{details['reactor_url']}/companies/{details['company_id']}/properties",
+            headers=headers,
+            timeout=60,
         ).json()
         assert listed["meta"]["pagination"]["total_count"] == 1
-        events = requests.get(f"{details['reactor_url']}/audit_events", headers=headers, timeout=60).json()
+        events = requests.get(
+            f"{details['reactor_url']}/audit_events", headers=headers, timeout=60
+        ).json()
         assert events["meta"]["pagination"]["total_count"] == 7
         assert ended(process, number) == (0, "", "")
 
@@ -77,7 +95,9 @@ class TestSimulator:
             (["--port", "99999"], "--port"),
         ],
     )
-    def test_refuses_what_cannot_be(self, arguments: list[str], says: str, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_refuses_what_cannot_be(
+        self, arguments: list[str], says: str, capsys: pytest.CaptureFixture[str]
+    ) -> None:
         try:
             status = cli.main(["simulator", *arguments])
         except SystemExit as error:
@@ -170,7 +190,9 @@ class TestLab:
         from contextlib import ExitStack
 
         env = tmp_path / ".env"
-        env.write_text("ADOBE_CLIENT_ID=client-1234567890\nADOBE_CLIENT_SECRET=hush\nADOBE_ORG_ID=A@AdobeOrg\n")
+        env.write_text(
+            "ADOBE_CLIENT_ID=client-1234567890\nADOBE_CLIENT_SECRET=hush\nADOBE_ORG_ID=A@AdobeOrg\n"
+        )
         env.chmod(0o600)
         with ExitStack() as stack:
             assert lab._simulator_if_needed(tmp_path / "below", stack) == ""

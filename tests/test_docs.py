@@ -17,7 +17,11 @@ from adobe_nb.notebook.magics import SOURCES, SUBCOMMANDS
 from adobe_nb.registry import RESOURCES
 
 ROOT = Path(__file__).parents[1]
-MODULES = [name for _, name, _ in pkgutil.walk_packages(adobe_nb.__path__, "adobe_nb.") if ".tutorials" not in name]
+MODULES = [
+    name
+    for _, name, _ in pkgutil.walk_packages(adobe_nb.__path__, "adobe_nb.")
+    if ".tutorials" not in name
+]
 
 
 @pytest.mark.parametrize("name", MODULES)
@@ -28,7 +32,12 @@ def test_examples_in_docstrings_run(name: str) -> None:
 
 def test_there_are_examples_to_run() -> None:
     finder = doctest.DocTestFinder()
-    found = [test for name in MODULES for test in finder.find(importlib.import_module(name)) if test.examples]
+    found = [
+        test
+        for name in MODULES
+        for test in finder.find(importlib.import_module(name))
+        if test.examples
+    ]
     assert len(found) >= 4
 
 
@@ -44,13 +53,23 @@ def test_every_error_class_is_in_the_drawn_tree() -> None:
     drawn = errors.__doc__ or ""
     for name, value in vars(errors).items():
         public = isinstance(value, type) and not name.startswith("_")
-        if public and issubclass(value, (Exception, Warning)) and value.__module__ == errors.__name__:
+        if (
+            public
+            and issubclass(value, (Exception, Warning))
+            and value.__module__ == errors.__name__
+        ):
             assert re.search(rf"\b{name}\b", drawn), name
 
 
 def test_the_readme_names_every_sub_command_and_every_variable() -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    for name in (*SUBCOMMANDS, "ADOBE_CLIENT_ID", "ADOBE_CLIENT_SECRET", "ADOBE_ORG_ID", "ADOBE_ACCESS_TOKEN"):
+    for name in (
+        *SUBCOMMANDS,
+        "ADOBE_CLIENT_ID",
+        "ADOBE_CLIENT_SECRET",
+        "ADOBE_ORG_ID",
+        "ADOBE_ACCESS_TOKEN",
+    ):
         assert name in text, name
 
 
@@ -94,7 +113,16 @@ def test_every_code_of_the_catalogue_has_our_explanation() -> None:
     for fact in facts:
         assert fact["cause"] not in REACTOR[fact["code"]].cause, "in our own words"
         assert fact["fix"] not in REACTOR[fact["code"]].fix, "in our own words"
-    assert set(GATEWAY) == {"403010", "401013", "403000", "403003", "400003", "403025", "403221", "429050"}
+    assert set(GATEWAY) == {
+        "403010",
+        "401013",
+        "403000",
+        "403003",
+        "400003",
+        "403025",
+        "403221",
+        "429050",
+    }
 
 
 def test_the_page_on_security_counts_its_channels_and_names_tests_that_exist() -> None:
@@ -104,13 +132,24 @@ def test_the_page_on_security_counts_its_channels_and_names_tests_that_exist() -
     named = set(re.findall(r"`(test_\w+)::(test_\w+)`", text))
     assert f"{len(numbers)} channels,\nand {len(named)} tests" in text
     for module, test in named:
-        texts = [path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob(f"{module}.py")]
+        texts = [
+            path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob(f"{module}.py")
+        ]
         assert any(f"def {test}(" in each for each in texts), test
 
 
 def test_the_guide_to_signing_in_names_every_option() -> None:
     text = (ROOT / "docs" / "how-to" / "sign-in.md").read_text(encoding="utf-8")
-    for name in (*SOURCES, "--simulator", "--ask", "--save", "--in-file", "use", "forget", "ADOBE_PROFILE"):
+    for name in (
+        *SOURCES,
+        "--simulator",
+        "--ask",
+        "--save",
+        "--in-file",
+        "use",
+        "forget",
+        "ADOBE_PROFILE",
+    ):
         assert name in text, name
     parameters = inspect.signature(adobe_nb.connect).parameters
     for name in ("env_file", "console_file", "postman_file", "config_file", "profile", "simulator"):
@@ -125,7 +164,10 @@ def test_what_the_readme_shows_of_search_and_writing_runs() -> None:
     simulator = started(build_seconds=0.02)
     try:
         reactor = sign_in(simulator).reactor
-        names: dict[str, object] = {"reactor": reactor, "site": reactor.find("properties", "Magazine")}
+        names: dict[str, object] = {
+            "reactor": reactor,
+            "site": reactor.find("properties", "Magazine"),
+        }
         for section in ("## Search", "## Changing your tags"):
             block = text[text.index(section) :].split("```python\n")[1].split("```")[0]
             exec(block, names)
@@ -143,7 +185,9 @@ def test_the_reference_is_not_stale() -> None:
     spec.loader.exec_module(module)
     made = module.pages()
     for name, text in made.items():
-        assert (make.parent / name).read_text(encoding="utf-8") == text, f"{name}: run docs/reference/make.py"
+        assert (make.parent / name).read_text(encoding="utf-8") == text, (
+            f"{name}: run docs/reference/make.py"
+        )
     assert {path.name for path in make.parent.glob("*.md")} == set(made)
 
 
@@ -165,7 +209,9 @@ def test_the_guide_to_changing_tags_runs() -> None:
         simulator.stop()
 
 
-@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")  # of Dask's own code
+@pytest.mark.filterwarnings(
+    "ignore::DeprecationWarning", "ignore::FutureWarning"
+)  # of Dask's own code
 def test_what_is_shown_of_snapshots_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from tests.conftest import sign_in, started
 

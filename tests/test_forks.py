@@ -63,7 +63,8 @@ class Child:
             return
         try:
             os.close(self._read)
-            # The buffer of a log file has a lock of its own, which Python leaves held when another thread was writing.
+            # The buffer of a log file has a lock of its own, which Python leaves held when another
+            # thread was writing.
             logging.disable(logging.CRITICAL)
             signal.alarm(WATCHDOG)  # also when the parent is gone
             try:
@@ -101,7 +102,13 @@ def in_child(work: Callable[[], Any]) -> Any:
 @pytest.fixture(scope="module")
 def elsewhere() -> Iterator[dict[str, Any]]:
     """Connection details of a simulator in another process."""
-    command = [sys.executable, "-c", "from adobe_nb.cli import main; raise SystemExit(main())", "simulator", "--json"]
+    command = [
+        sys.executable,
+        "-c",
+        "from adobe_nb.cli import main; raise SystemExit(main())",
+        "simulator",
+        "--json",
+    ]
     process = subprocess.Popen(command, stdout=subprocess.PIPE)
     assert process.stdout is not None
     yield json.loads(process.stdout.readline())
@@ -115,7 +122,16 @@ def anywhere(request: pytest.FixtureRequest) -> sessions.Session:
     if request.param == "in this process":
         return sign_in(request.getfixturevalue("demo"))
     details = request.getfixturevalue("elsewhere")
-    names = ("client_id", "client_secret", "org_id", "scopes", "reactor_url", "ims_url", "edge_url", "edge_server_url")
+    names = (
+        "client_id",
+        "client_secret",
+        "org_id",
+        "scopes",
+        "reactor_url",
+        "ims_url",
+        "edge_url",
+        "edge_server_url",
+    )
     return sessions.connect(**{name: details[name] for name in names})
 
 
@@ -139,13 +155,17 @@ def compare(session: sessions.Session, right: dict[str, pd.DataFrame], first: in
 
 
 class TestReads:
-    def test_children_and_parent_read_their_own_tables_at_once(self, anywhere: sessions.Session) -> None:
+    def test_children_and_parent_read_their_own_tables_at_once(
+        self, anywhere: sessions.Session
+    ) -> None:
         right = tables(anywhere)
         children = [Child(lambda at=number: compare(anywhere, right, at)) for number in range(4)]
         compare(anywhere, right)
         assert [child.result() for child in children] == [len(right)] * 4
 
-    def test_children_that_are_forked_while_another_thread_reads(self, anywhere: sessions.Session) -> None:
+    def test_children_that_are_forked_while_another_thread_reads(
+        self, anywhere: sessions.Session
+    ) -> None:
         right = tables(anywhere)
         stop = threading.Event()
         rounds: list[int] = []
@@ -169,13 +189,17 @@ class TestReads:
 
     def test_after_the_threads_have_gone(self, session: sessions.Session) -> None:
         right = tables(session)
-        assert until(lambda: not any(thread.name == "adobe_nb worker" for thread in threading.enumerate()))
+        assert until(
+            lambda: not any(thread.name == "adobe_nb worker" for thread in threading.enumerate())
+        )
         children = [Child(lambda at=number: compare(session, right, at)) for number in range(3)]
         assert [child.result() for child in children] == [len(right)] * 3
 
     def test_children_of_children(self, session: sessions.Session) -> None:
         right = tables(session)
-        assert in_child(lambda: in_child(lambda: compare(session, right)) + compare(session, right)) == 2 * len(right)
+        assert in_child(
+            lambda: in_child(lambda: compare(session, right)) + compare(session, right)
+        ) == 2 * len(right)
 
     def test_a_walk_through_pages_goes_on_in_both(self, simulate: Any) -> None:
         from adobe_nb.simulator.seed import Bulk
@@ -236,7 +260,9 @@ def _read(identifier: str) -> tuple[str, pd.DataFrame]:
 
 
 class TestLocks:
-    def test_whatever_another_thread_holds_is_free_in_the_child(self, session: sessions.Session, demo: Any) -> None:
+    def test_whatever_another_thread_holds_is_free_in_the_child(
+        self, session: sessions.Session, demo: Any
+    ) -> None:
         right = tables(session)
         pools = session._transport._adapter.poolmanager.pools._container.values()
         locks = [
@@ -277,7 +303,9 @@ class TestLocks:
         session = sign_in(simulator)
         place = session.reactor.properties()["id"].iloc[0]
         decoder = decoder_of(RESOURCES["rules"])
-        decoder._learned["attributes"].append("colour")  # another thread was about to make a decoder for it
+        decoder._learned["attributes"].append(
+            "colour"
+        )  # another thread was about to make a decoder for it
         try:
             assert set(in_child(lambda: session.reactor.rules(place))["colour"]) == {"red"}
         finally:
@@ -288,7 +316,11 @@ class TestLocks:
 
         def answer(got: Got) -> Answer:
             if got.path.startswith("/ims/"):
-                return Answer(200, b'{"access_token": "t", "expires_in": 99}', {"Content-Type": "application/json"})
+                return Answer(
+                    200,
+                    b'{"access_token": "t", "expires_in": 99}',
+                    {"Content-Type": "application/json"},
+                )
             identifier = got.path.rpartition("/")[2]
             if identifier.startswith("RL1"):
                 release.wait(WATCHDOG)
@@ -330,13 +362,17 @@ class TestLocks:
 class TestFromInside:
     def test_a_worker_thread(self, session: sessions.Session) -> None:
         right = tables(session)
-        found = in_parallel(session.client, lambda at: in_child(lambda: compare(session, right, at)), range(3))
+        found = in_parallel(
+            session.client, lambda at: in_child(lambda: compare(session, right, at)), range(3)
+        )
         assert found == [len(right)] * 3
 
     def test_a_thread_of_a_users_pool(self, session: sessions.Session) -> None:
         right = tables(session)
         with ThreadPoolExecutor(3) as pool:
-            found = list(pool.map(lambda at: in_child(lambda: compare(session, right, at)), range(3)))
+            found = list(
+                pool.map(lambda at: in_child(lambda: compare(session, right, at)), range(3))
+            )
         assert found == [len(right)] * 3
 
     def test_a_call_under_way_is_an_error_in_the_child_and_goes_on_in_the_parent(self) -> None:
@@ -374,7 +410,9 @@ class TestWritesTokensAndEvents:
 
         def work(number: int) -> str:
             made = session.reactor.rules.create(place, name=f"rule {number}")
-            return str(session.reactor.rules.update(made["id"].iloc[0], enabled=False)["id"].iloc[0])
+            return str(
+                session.reactor.rules.update(made["id"].iloc[0], enabled=False)["id"].iloc[0]
+            )
 
         children = [Child(lambda at=number: work(at)) for number in range(4)]
         work(99)
@@ -392,7 +430,12 @@ class TestWritesTokensAndEvents:
         session = sign_in(demo)
         tables(session)
         stream = demo.connection()["datastream_id"]
-        event = {"xdm": {"eventType": "test", "identityMap": {"Email": [{"id": "a@b.test", "primary": True}]}}}
+        event = {
+            "xdm": {
+                "eventType": "test",
+                "identityMap": {"Email": [{"id": "a@b.test", "primary": True}]},
+            }
+        }
         session.edge.interact(stream, event)
         before = session.token
 
@@ -405,7 +448,9 @@ class TestWritesTokensAndEvents:
             return session.token.value != before.value, len(frame), len(sent)
 
         children = [Child(work) for _ in range(3)]
-        assert [child.result() for child in children] == [(True, len(session.edge.interact(stream, event)), 3)] * 3
+        assert [child.result() for child in children] == [
+            (True, len(session.edge.interact(stream, event)), 3)
+        ] * 3
         assert session.token == before
 
     def test_a_profile_and_the_keyring(self, demo: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -443,7 +488,9 @@ class TestWritesTokensAndEvents:
 
 
 class TestDisplays:
-    def test_children_show_no_bars_and_wake_no_listeners(self, demo: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_children_show_no_bars_and_wake_no_listeners(
+        self, demo: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         from adobe_nb.api.progress import _Bar, bar
 
         class Terminal:
@@ -521,11 +568,18 @@ if __name__ == "__main__":
 """
 
 
-def test_children_use_the_built_in_simulator_of_their_parent_and_leave_it_running(tmp_path: Path) -> None:
+def test_children_use_the_built_in_simulator_of_their_parent_and_leave_it_running(
+    tmp_path: Path,
+) -> None:
     script = tmp_path / "script.py"
     script.write_text(BUILT_IN)
     done = subprocess.run(
-        [sys.executable, str(script)], capture_output=True, text=True, timeout=WATCHDOG, check=False, cwd=tmp_path
+        [sys.executable, str(script)],
+        capture_output=True,
+        text=True,
+        timeout=WATCHDOG,
+        check=False,
+        cwd=tmp_path,
     )
     assert done.stdout == "good\n", done.stderr
 

@@ -45,11 +45,17 @@ print(main(["pull", "~/x", "--simulator"]), main(["lab", "--dir", "~/x"]))
     not hasattr(os, "geteuid") or os.geteuid() != 0 or shutil.which("setpriv") is None,
     reason="only root can become an account that has no entry",
 )
-def test_everything_works_without_a_home_and_the_journal_is_off_with_one_warning(tmp_path: Path, demo: Any) -> None:
+def test_everything_works_without_a_home_and_the_journal_is_off_with_one_warning(
+    tmp_path: Path, demo: Any
+) -> None:
     # The account may read what root may, since the package can stand in a folder of root's own.
     read = ["--inh-caps", "+dac_read_search", "--ambient-caps", "+dac_read_search"]
     become = ["setpriv", "--reuid", "54321", "--regid", "12345", "--clear-groups", *read]
-    environment = {name: value for name, value in os.environ.items() if name != "HOME" and not name.startswith("XDG_")}
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if name != "HOME" and not name.startswith("XDG_")
+    }
     names = ("client_id", "client_secret", "org_id", "reactor_url", "ims_url")
     environment |= {f"ADOBE_{name.upper()}": demo.connection()[name] for name in names}
     environment |= {"IPYTHONDIR": str(tmp_path / "none"), "PYTHONDONTWRITEBYTECODE": "1"}
@@ -59,7 +65,9 @@ def test_everything_works_without_a_home_and_the_journal_is_off_with_one_warning
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     told = done.stdout
-    assert told.startswith("no entry\n['environment', 'the built-in simulator', 'environment'] ['This account")
+    assert told.startswith(
+        "no entry\n['environment', 'the built-in simulator', 'environment'] ['This account"
+    )
     assert told.count("no journal of writes is kept") == 1
     assert "\n1\n[]\n" in told
     assert "JournalError This account has no home folder" in told

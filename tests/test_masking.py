@@ -44,7 +44,9 @@ FORMS = {
     "in base64 after one": lambda text: base64.b64encode(f"x{text}y".encode()).decode(),
     "in base64 after a name": lambda text: base64.b64encode(f"client:{text}".encode()).decode(),
     "in base64 for URLs": lambda text: base64.urlsafe_b64encode(f"ab{text}".encode()).decode(),
-    "in base64 in JSON": lambda text: json.dumps({"body": base64.b64encode(text.encode()).decode()}),
+    "in base64 in JSON": lambda text: json.dumps(
+        {"body": base64.b64encode(text.encode()).decode()}
+    ),
     "in base64 in a URL": lambda text: quote_plus(base64.b64encode(text.encode()).decode()),
 }
 
@@ -62,7 +64,20 @@ def test_a_secret_is_masked_in_every_form_and_its_neighbours_stay(form: str, sec
 
 
 @pytest.mark.parametrize(
-    "text", ["", "nothing", "\\", "%", "%4", "&", "&amp", "\\u12", "a\\u0026b %41 &lt; \n x", "100 % + 5", "\ud800"]
+    "text",
+    [
+        "",
+        "nothing",
+        "\\",
+        "%",
+        "%4",
+        "&",
+        "&amp",
+        "\\u12",
+        "a\\u0026b %41 &lt; \n x",
+        "100 % + 5",
+        "\ud800",
+    ],
 )
 def test_what_quotes_no_secret_stays_as_it_is(text: str) -> None:
     assert masked_text(text, [SECRET, TOKEN, ""]) == text
@@ -78,7 +93,9 @@ def test_every_place_is_masked() -> None:
     assert masked_text(text, [SECRET, TOKEN]) == f"{MASK} and {MASK} and {MASK} and {MASK}"
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-be", "utf-32", "utf-32-le"])
+@pytest.mark.parametrize(
+    "encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-be", "utf-32", "utf-32-le"]
+)
 def test_bytes_are_masked_in_the_encoding_in_which_json_is_read(encoding: str) -> None:
     body = json.dumps({"errors": [{"detail": f"é {SECRET}"}]}, ensure_ascii=False).encode(encoding)
     assert json.loads(masked_body(body, [SECRET]))["errors"] == [{"detail": f"é {MASK}"}]
@@ -95,7 +112,9 @@ def test_bytes_that_are_no_text_stay_as_they_are() -> None:
 
 
 SIGNED_IN = Answer(
-    200, json.dumps({"access_token": TOKEN, "expires_in": 9999}).encode(), {"Content-Type": "application/json"}
+    200,
+    json.dumps({"access_token": TOKEN, "expires_in": 9999}).encode(),
+    {"Content-Type": "application/json"},
 )
 _SHAPES = {
     "JSON:API": lambda said: {"errors": [{"code": "oops", "title": "no", "detail": said, "source": {"pointer": said}}]},
@@ -106,14 +125,18 @@ _SHAPES = {
 
 
 def forms_of(secret: str) -> str:
-    return " | ".join(FORMS[form](secret) for form in ("as it is", "in JSON", "in a URL", "in HTML", "wrapped"))
+    return " | ".join(
+        FORMS[form](secret) for form in ("as it is", "in JSON", "in a URL", "in HTML", "wrapped")
+    )
 
 
 class TestMessages:
     """Whatever of a service's words we show."""
 
     def shown(self, error: adobe_nb.AdobeError) -> None:
-        text = " ".join([str(error), repr(error), repr(error.__dict__), *error._render_traceback_()])
+        text = " ".join(
+            [str(error), repr(error), repr(error.__dict__), *error._render_traceback_()]
+        )
         assert MASK in text
         for secret in (SECRET, TOKEN):
             for form in ("as it is", "in JSON", "in a URL", "in HTML"):
@@ -147,21 +170,34 @@ class TestMessages:
             self.shown(caught_of_edge.value)
 
     @pytest.mark.parametrize("status", [200, 400, 401, 403, 418])
-    @pytest.mark.parametrize("code", ["invalid_client", "invalid_scope", "other", SECRET.replace(" ", "")])
+    @pytest.mark.parametrize(
+        "code", ["invalid_client", "invalid_scope", "other", SECRET.replace(" ", "")]
+    )
     def test_of_the_sign_in_service(self, code: str, status: int) -> None:
         def answer(got: Got) -> Answer:
-            document = {"error": code, "error_description": f"{got.body.decode()} {forms_of(SECRET.replace(' ', ''))}"}
-            return Answer(status, json.dumps(document).encode(), {"Content-Type": "application/json"})
+            document = {
+                "error": code,
+                "error_description": f"{got.body.decode()} {forms_of(SECRET.replace(' ', ''))}",
+            }
+            return Answer(
+                status, json.dumps(document).encode(), {"Content-Type": "application/json"}
+            )
 
         with stub(answer) as server:
             with pytest.raises(SignInError) as caught:
                 self.connect(server.url)
         text = f"{caught.value!s}{caught.value!r}{caught.value.__dict__}"
-        assert all(FORMS[form](SECRET.replace(" ", ""))[:24] not in text for form in FORMS if form != "cut off")
+        assert all(
+            FORMS[form](SECRET.replace(" ", ""))[:24] not in text
+            for form in FORMS
+            if form != "cut off"
+        )
 
     def test_of_a_redirect(self) -> None:
         host = TOKEN.replace("_", "-")
-        with self.answering(Answer(302, headers={"Location": f"https://{TOKEN}.evil.test/?t={TOKEN}"})) as server:
+        with self.answering(
+            Answer(302, headers={"Location": f"https://{TOKEN}.evil.test/?t={TOKEN}"})
+        ) as server:
             session = self.connect(server.url)
             with pytest.raises(RedirectRefused) as caught:
                 session.reactor.companies()
@@ -176,7 +212,9 @@ class TestMessages:
             "meta": {"status_details": {"errors": [{"code": "x", "detail": TOKEN, "status": "²"}]}},
         }
         body = json.dumps({"data": build}).encode()
-        with self.answering(Answer(200, body, {"Content-Type": "application/vnd.api+json"})) as server:
+        with self.answering(
+            Answer(200, body, {"Content-Type": "application/vnd.api+json"})
+        ) as server:
             with pytest.raises(adobe_nb.DelayedError) as caught:
                 self.connect(server.url).reactor.builds.wait(build["id"])
         assert TOKEN not in str(caught.value)
@@ -194,5 +232,7 @@ class TestMessages:
         company = {"id": f"CO{'0' * 32}", "type": "companies", "attributes": {"name": TOKEN}}
         meta = {"pagination": {"total_count": 1, "total_pages": 1, "current_page": 1}}
         body = json.dumps({"data": [company], "meta": meta}).encode()
-        with self.answering(Answer(200, body, {"Content-Type": "application/vnd.api+json"})) as server:
+        with self.answering(
+            Answer(200, body, {"Content-Type": "application/vnd.api+json"})
+        ) as server:
             assert list(self.connect(server.url).reactor.companies()["name"]) == [TOKEN]

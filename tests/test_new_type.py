@@ -1,4 +1,6 @@
-"""A made-up resource type: one row and one binding, and lists, frames, routes, checks and docs follow."""
+"""A made-up resource type: one row and one binding, and lists, frames, routes, checks and docs
+follow.
+"""
 
 import importlib.util
 from pathlib import Path
@@ -53,15 +55,22 @@ def test_lists_frames_routes_and_checks_follow(reactor: Any) -> None:
     shop = reactor.find("properties", "Web Store US")
     empty = reactor.widgets(shop)
     made = [
-        reactor.widgets.create(shop, name=name, size=size, settings={"a": 1}) for name, size in (("b", 2), ("a", 1))
+        reactor.widgets.create(shop, name=name, size=size, settings={"a": 1})
+        for name, size in (("b", 2), ("a", 1))
     ]
     frame = reactor.widgets(shop, sort="name", filter={"name": ["a", "b"]})
     assert frame["name"].tolist() == ["a", "b"]
-    assert frame.dtypes.astype(str).to_dict() == empty.dtypes.astype(str).to_dict() == reactor.widgets.columns
+    assert (
+        frame.dtypes.astype(str).to_dict()
+        == empty.dtypes.astype(str).to_dict()
+        == reactor.widgets.columns
+    )
     assert frame["property_id"].unique().tolist() == shop["id"].tolist()
     assert reactor.widgets.find("a", shop)["size"].tolist() == [1]
     assert reactor.widgets.update(made[0], size=3)["size"].tolist() == [3]
-    assert [each["id"] for each in reactor.widgets.iterate(shop)] == [each.loc[0, "id"] for each in made]
+    assert [each["id"] for each in reactor.widgets.iterate(shop)] == [
+        each.loc[0, "id"] for each in made
+    ]
     pd.testing.assert_frame_equal(reactor.get(made[1])["widgets"], made[1])
     reactor.widgets.delete(made[0])
     with pytest.raises(NotFound):

@@ -38,10 +38,14 @@ def inner_names(code: str) -> list[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             imported = [alias.name for alias in node.names]
-            names += [name for name in imported if name.startswith("adobe_nb.") and name not in PUBLIC]
+            names += [
+                name for name in imported if name.startswith("adobe_nb.") and name not in PUBLIC
+            ]
         elif isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "adobe_nb":
             public = PUBLIC.get(node.module or "", set())
-            names += [f"{node.module}.{alias.name}" for alias in node.names if alias.name not in public]
+            names += [
+                f"{node.module}.{alias.name}" for alias in node.names if alias.name not in public
+            ]
         elif isinstance(node, ast.Attribute):
             module, _, name = ast.unparse(node).rpartition(".")
             module = module if module.startswith("adobe_nb") else f"adobe_nb.{module}"

@@ -25,7 +25,16 @@ from tests.support.stub import Answer, Got, stub
 
 def env_of(simulator: Any, **changes: str) -> str:
     details = {**simulator.connection(), **changes}
-    names = ("client_id", "client_secret", "org_id", "scopes", "reactor_url", "ims_url", "edge_url", "edge_server_url")
+    names = (
+        "client_id",
+        "client_secret",
+        "org_id",
+        "scopes",
+        "reactor_url",
+        "ims_url",
+        "edge_url",
+        "edge_server_url",
+    )
     return "".join(f"ADOBE_{name.upper()}={details[name]}\n" for name in names)
 
 
@@ -37,7 +46,9 @@ def write(path: Path, text: str) -> Path:
 
 class TestConnect:
     def test_without_anything_says_what_to_do_and_starts_no_simulator(self) -> None:
-        with pytest.raises(CredentialsError, match=r"No credentials were found.*\.env.*connect\(simulator=True\)"):
+        with pytest.raises(
+            CredentialsError, match=r"No credentials were found.*\.env.*connect\(simulator=True\)"
+        ):
             adobe_nb.connect()
 
     def test_takes_the_env_file_of_this_folder(self, demo: Any) -> None:
@@ -46,7 +57,9 @@ class TestConnect:
         assert session.source == str(path)
         assert adobe_nb.current() is session
 
-    def test_takes_the_environment_before_the_env_file(self, demo: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_takes_the_environment_before_the_env_file(
+        self, demo: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         write(Path.cwd() / ".env", env_of(demo))
         for line in env_of(demo).splitlines():
             name, _, value = line.partition("=")
@@ -65,8 +78,14 @@ class TestConnect:
 
     def test_an_organisation_is_chosen_from_a_file_of_several(self, demo: Any) -> None:
         account = demo.accounts["demo"]
-        entry = {"org_id": account.org_id, "client_id": account.client_id, "secret": account.client_secret}
-        path = write(Path.cwd() / "several.json", json.dumps([entry, {**entry, "org_id": "F@AdobeOrg"}]))
+        entry = {
+            "org_id": account.org_id,
+            "client_id": account.client_id,
+            "secret": account.client_secret,
+        }
+        path = write(
+            Path.cwd() / "several.json", json.dumps([entry, {**entry, "org_id": "F@AdobeOrg"}])
+        )
         with pytest.raises(CredentialsError, match=r"F@AdobeOrg.*--org-id"):
             adobe_nb.connect(config_file=path)
         with pytest.raises(CredentialsError, match="no sets of credentials of G@AdobeOrg"):
@@ -77,7 +96,8 @@ class TestConnect:
     def test_given_values_end_the_search(self, demo: Any) -> None:
         write(Path.cwd() / ".env", env_of(demo))
         with pytest.raises(
-            IncompleteCredentials, match="arguments has client id, but not organisation id, client secret"
+            IncompleteCredentials,
+            match="arguments has client id, but not organisation id, client secret",
         ):
             adobe_nb.connect(client_id="client-1234567890")
 
@@ -89,7 +109,9 @@ class TestConnect:
         with pytest.raises(adobe_nb.SignInError) as caught:
             sign_in(demo, client_secret="wrong")
         assert adobe_nb.current() is session
-        assert "You are still signed in as before: simulator" in caught.value._render_traceback_()[-1]
+        assert (
+            "You are still signed in as before: simulator" in caught.value._render_traceback_()[-1]
+        )
 
     def test_need_not_become_the_default(self, session: Any, demo: Any) -> None:
         sign_in(demo, "no_company", make_default=False)
@@ -107,7 +129,8 @@ class TestRetryPause:
         simulator.faults = OneFault()
         began = time.monotonic()
         session.reactor.companies()
-        # By chance it is up to a quarter shorter, so that not everybody comes back in the same moment.
+        # By chance it is up to a quarter shorter, so that not everybody comes back in the same
+        # moment.
         assert time.monotonic() - began >= 0.3
 
     @pytest.mark.parametrize("pause", [-1, float("nan"), float("inf"), True, "1", None])
@@ -140,7 +163,9 @@ class TestSimulatorOrAdobe:
         assert first.credentials.hosts == second.credentials.hosts
 
     def test_an_unknown_account_lists_those_there_are(self) -> None:
-        with pytest.raises(CredentialsError, match="demo, developer, no_company, no_platform, no_profile"):
+        with pytest.raises(
+            CredentialsError, match="demo, developer, no_company, no_platform, no_profile"
+        ):
             adobe_nb.connect(simulator="admin")
 
     def test_the_fallback_is_taken_only_when_no_source_is_complete(self, demo: Any) -> None:
@@ -148,7 +173,9 @@ class TestSimulatorOrAdobe:
         path = write(Path.cwd() / ".env", env_of(demo))
         assert adobe_nb.connect(fallback="simulator").source == str(path)
 
-    def test_a_profile_of_a_simulator_that_is_gone_gives_way_to_the_fallback(self, simulate: Any) -> None:
+    def test_a_profile_of_a_simulator_that_is_gone_gives_way_to_the_fallback(
+        self, simulate: Any
+    ) -> None:
         simulator = simulate(seed="empty")
         sign_in(simulator, make_default=False).save("old", in_file=True)
         simulator.stop()
@@ -179,7 +206,9 @@ class TestSimulatorOrAdobe:
         session = adobe_nb.connect(fallback="simulator")
         assert "but not ADOBE_ORG_ID" in session.incomplete[0]
 
-    def test_an_announced_simulator_is_the_last_source(self, demo: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_an_announced_simulator_is_the_last_source(
+        self, demo: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.setenv("ADOBE_NB_SIMULATOR", demo.reactor_url)
         session = adobe_nb.connect()
         assert session.source == f"the simulator at {demo.reactor_url} (ADOBE_NB_SIMULATOR)"
@@ -202,7 +231,9 @@ class TestSimulatorOrAdobe:
         with pytest.raises(CredentialsError, match=says):
             adobe_nb.connect()
 
-    def test_another_server_at_that_address_is_no_simulator(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_another_server_at_that_address_is_no_simulator(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         with stub(lambda _: Answer(200, b"{}")) as server:
             monkeypatch.setenv("ADOBE_NB_SIMULATOR", server.url)
             with pytest.raises(CredentialsError, match="does not answer"):
@@ -234,14 +265,18 @@ class TestCurrent:
             thread.join()
         assert seen == [session]
 
-    def test_the_modules_reactor_follows_it_and_a_sessions_own_does_not(self, session: Any, demo: Any) -> None:
+    def test_the_modules_reactor_follows_it_and_a_sessions_own_does_not(
+        self, session: Any, demo: Any
+    ) -> None:
         other = sign_in(demo, "no_company", make_default=False)
         with adobe_nb.use(other):
             with pytest.raises(adobe_nb.NotFound):
                 adobe_nb.reactor.companies()
             assert len(session.reactor.companies()) == 1
 
-    def test_pool_threads_of_a_list_use_the_session_of_the_block(self, session: Any, demo: Any) -> None:
+    def test_pool_threads_of_a_list_use_the_session_of_the_block(
+        self, session: Any, demo: Any
+    ) -> None:
         sign_in(demo, "no_company")
         with adobe_nb.use(session):
             assert len(adobe_nb.reactor.rules(adobe_nb.reactor.properties())) == 35
@@ -283,7 +318,9 @@ def test_what_was_sent_carries_the_three_headers(demo: Any, session: Any) -> Non
 def test_connect_by_hand_tells_a_simulated_token_from_adobes(demo: Any) -> None:
     token = Secret(demo.connection()["access_token"])
     with pytest.raises(CredentialsError, match="comes from the simulator"):
-        sessions.connect_by_hand({"access_token": token, "org_id": demo.accounts["demo"].org_id}, simulator=False)
+        sessions.connect_by_hand(
+            {"access_token": token, "org_id": demo.accounts["demo"].org_id}, simulator=False
+        )
 
 
 def test_a_listener_may_use_the_session_and_may_fail(demo: Any) -> None:
@@ -316,7 +353,9 @@ class TestSeveralOrganisations:
             token = request.headers.get("authorization", "").removeprefix("Bearer ")
             if token:
                 client = read_claims(Secret(token))["client_id"]
-                found.add((client, request.headers["x-api-key"], request.headers["x-gw-ims-org-id"]))
+                found.add(
+                    (client, request.headers["x-api-key"], request.headers["x-gw-ims-org-id"])
+                )
         return found
 
     def expected(self, simulator: Any, *names: str) -> set[tuple[str, str, str]]:
@@ -362,7 +401,9 @@ class TestSeveralOrganisations:
         async def both() -> None:
             await asyncio.gather(*(pull(session) for session in (ours, theirs, ours, theirs)))
 
-        with ThreadPoolExecutor(1) as pool:  # the browser tests leave a running loop in the main thread
+        with ThreadPoolExecutor(
+            1
+        ) as pool:  # the browser tests leave a running loop in the main thread
             pool.submit(asyncio.run, both()).result()
         assert self.pairs(simulator) == self.expected(simulator, "demo", "no_company")
         assert adobe_nb.current() is ours
@@ -388,16 +429,25 @@ class TestTokens:
         return adobe_nb.connect(**{**{name: details[name] for name in names}, **changes})
 
     def test_a_token_of_another_client_is_noticed(self, demo: Any) -> None:
-        with pytest.raises(CredentialsError, match=r"of another client \(0ef4…4251\) than the client id in arguments"):
+        with pytest.raises(
+            CredentialsError,
+            match=r"of another client \(0ef4…4251\) than the client id in arguments",
+        ):
             self.pasted(demo, client_id="another-client-0000")
 
     def test_a_token_that_names_another_organisation_is_noticed(self, demo: Any) -> None:
-        claims = {"client_id": "c" * 12, "org": "0123456789ABCDEF01234567@AdobeOrg", "exp": 4_000_000_000}
+        claims = {
+            "client_id": "c" * 12,
+            "org": "0123456789ABCDEF01234567@AdobeOrg",
+            "exp": 4_000_000_000,
+        }
         body = base64.urlsafe_b64encode(json.dumps(claims).encode()).rstrip(b"=").decode()
         with pytest.raises(CredentialsError, match="of another organisation .0123456789ABCDEF"):
             self.pasted(demo, access_token=f"eyJhbGciOiJub25lIn0.{body}.x")
 
-    def test_a_token_of_another_organisation_that_does_not_say_so_is_refused_by_the_service(self, demo: Any) -> None:
+    def test_a_token_of_another_organisation_that_does_not_say_so_is_refused_by_the_service(
+        self, demo: Any
+    ) -> None:
         check = self.pasted(demo, org_id="0123456789ABCDEF01234567@AdobeOrg").test()
         assert not check.ok
         assert "organisation" in check.message

@@ -45,21 +45,26 @@ _NO_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 """What XML cannot hold."""
 
 
-def to_excel(frames: pd.DataFrame | Mapping[str, pd.DataFrame], path: str | os.PathLike[str]) -> Path:
-    """Write a frame, or several as ``{name of the sheet: frame}``, to an Excel workbook. Returns its path.
+def to_excel(
+    frames: pd.DataFrame | Mapping[str, pd.DataFrame], path: str | os.PathLike[str]
+) -> Path:
+    """Write a frame, or several as ``{name of the sheet: frame}``, to an Excel workbook. Returns
+    its path.
 
-    Times are in UTC, without a zone, which Excel does not know. Numbers and booleans keep their type, missing values
-    are empty, and all texts are plain text: never formulas, never links. Nested values are JSON text. The header is
-    frozen and filtered. The index is not written. An existing file is replaced once the new one is complete.
+    Times are in UTC, without a zone, which Excel does not know. Numbers and booleans keep their
+    type, missing values are empty, and all texts are plain text: never formulas, never links.
+    Nested values are JSON text. The header is frozen and filtered. The index is not written. An
+    existing file is replaced once the new one is complete.
 
-    What Excel cannot hold: a text of more than 32,767 characters is cut and ends in ``… (cut)``; times before March
-    1900 and whole numbers of more than 15 digits are text; control characters that XML cannot hold show as escapes.
+    What Excel cannot hold: a text of more than 32,767 characters is cut and ends in ``… (cut)``;
+    times before March 1900 and whole numbers of more than 15 digits are text; control characters
+    that XML cannot hold show as escapes.
 
-    Names of sheets are cut to 31 characters; what Excel does not take in them becomes ``_``, and of two equal names
-    the second gets a number.
+    Names of sheets are cut to 31 characters; what Excel does not take in them becomes ``_``, and of
+    two equal names the second gets a number.
 
-    Raises ArgumentError, before anything is written, for more than 1,048,575 rows or 16,384 columns or a path that
-    does not end in .xlsx or cannot be written, and when XlsxWriter is not installed.
+    Raises ArgumentError, before anything is written, for more than 1,048,575 rows or 16,384 columns
+    or a path that does not end in .xlsx or cannot be written, and when XlsxWriter is not installed.
 
     Example:
         >>> import adobe_nb
@@ -79,7 +84,9 @@ def to_excel(frames: pd.DataFrame | Mapping[str, pd.DataFrame], path: str | os.P
     except xlsxwriter.exceptions.XlsxWriterException as error:
         problem = str(error)
     if problem:
-        raise ArgumentError(f"{target} cannot be written ({problem}). Close it in Excel, or choose another path.")
+        raise ArgumentError(
+            f"{target} cannot be written ({problem}). Close it in Excel, or choose another path."
+        )
     return target
 
 
@@ -102,9 +109,13 @@ def _sheets(frames: pd.DataFrame | Mapping[str, pd.DataFrame]) -> dict[str, pd.D
 
 
 def _safe_name(name: str, taken: Collection[str]) -> str:
-    """The name as Excel takes it: 31 characters, none of ``[]:*?/\\``, and different from the others but for case."""
+    """The name as Excel takes it: 31 characters, none of ``[]:*?/\\``, and different from the
+    others but for case.
+    """
     whole = _NOT_IN_NAME.sub("_", name).strip().strip("'").strip()
-    whole = f"{whole}_" if whole.casefold() == "history" else whole or "Sheet"  # Excel keeps History for itself
+    whole = (
+        f"{whole}_" if whole.casefold() == "history" else whole or "Sheet"
+    )  # Excel keeps History for itself
     safe, number = _first_units(whole, _SHEET_NAME).rstrip("' "), 1
     while safe.casefold() in taken:
         number += 1
@@ -115,7 +126,9 @@ def _safe_name(name: str, taken: Collection[str]) -> str:
 
 def _check_frame(name: str, frame: object) -> None:
     if not isinstance(frame, pd.DataFrame):
-        raise ArgumentError(f"{name!r} is a {type(frame).__name__}, not a DataFrame. Convert it first.")
+        raise ArgumentError(
+            f"{name!r} is a {type(frame).__name__}, not a DataFrame. Convert it first."
+        )
     rows, columns = frame.shape
     if rows + 1 > _MOST_ROWS:
         raise ArgumentError(
@@ -123,15 +136,21 @@ def _check_frame(name: str, frame: object) -> None:
             "split the frame, or write it with frame.to_parquet()."
         )
     if columns > _MOST_COLUMNS:
-        raise ArgumentError(f"{name!r} has {columns:,} columns, and a sheet of Excel takes {_MOST_COLUMNS:,}.")
+        raise ArgumentError(
+            f"{name!r} has {columns:,} columns, and a sheet of Excel takes {_MOST_COLUMNS:,}."
+        )
 
 
 def _target(path: str | os.PathLike[str]) -> Path:
     if not isinstance(path, str | os.PathLike) or not os.fspath(path):
-        raise ArgumentError(f'Give the path of the workbook, for example "site.xlsx", instead of {path!r}.')
+        raise ArgumentError(
+            f'Give the path of the workbook, for example "site.xlsx", instead of {path!r}.'
+        )
     target = Path(path).expanduser()
     if target.suffix.lower() != ".xlsx":
-        raise ArgumentError(f"{target.name!r} must end in .xlsx: Excel opens no other name for such a file.")
+        raise ArgumentError(
+            f"{target.name!r} must end in .xlsx: Excel opens no other name for such a file."
+        )
     if target.is_dir():
         raise ArgumentError(f"{target} is a folder. Name a file in it.")
     if not target.parent.is_dir():
@@ -149,7 +168,9 @@ def _xlsxwriter() -> Any:
 
 
 def _replace(target: Path, xlsxwriter: Any, sheets: Mapping[str, pd.DataFrame]) -> None:
-    """Write a file beside the target and put it in its place, so that a half-written one is never there."""
+    """Write a file beside the target and put it in its place, so that a half-written one is never
+    there.
+    """
     mode = stat.S_IMODE(target.stat().st_mode) if target.exists() else 0o666 & ~_umask()
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".adobe-nb-") as folder:
         written = Path(folder) / "new.xlsx"
@@ -168,7 +189,9 @@ def _umask() -> int:
     return umask
 
 
-def _write_sheet(sheet: "Worksheet", frame: pd.DataFrame, header: "Format", moment: "Format") -> None:
+def _write_sheet(
+    sheet: "Worksheet", frame: pd.DataFrame, header: "Format", moment: "Format"
+) -> None:
     rows, columns = frame.shape
     sheet.freeze_panes(1, 0)
     if columns:
@@ -177,7 +200,9 @@ def _write_sheet(sheet: "Worksheet", frame: pd.DataFrame, header: "Format", mome
         sheet.set_column(position, position, _width(str(label), frame.iloc[:_MEASURED, position]))
         sheet.write_string(0, position, _text(_label(label)), header)
     # Row by row: XlsxWriter then keeps no more than one of them in memory.
-    cells = zip(*(frame.iloc[:, position].astype(object) for position in range(columns)), strict=True)
+    cells = zip(
+        *(frame.iloc[:, position].astype(object) for position in range(columns)), strict=True
+    )
     for number, row in enumerate(cells, start=1):
         for position, value in enumerate(row):
             _write_cell(sheet, number, position, value, moment)
@@ -189,7 +214,9 @@ def _label(label: object) -> str:
 
 def _width(label: str, values: "pd.Series[Any]") -> float:
     longest = max((len(_shown(value).partition("\n")[0]) for value in values), default=0)
-    return min(max(len(label) + 4, longest + 1, _NARROW), _WIDE)  # four more: the header has a button
+    return min(
+        max(len(label) + 4, longest + 1, _NARROW), _WIDE
+    )  # four more: the header has a button
 
 
 def _shown(value: object) -> str:
@@ -198,7 +225,9 @@ def _shown(value: object) -> str:
     return str(value)[:19] if isinstance(value, datetime) else str(value)[:_WIDE]
 
 
-def _write_cell(sheet: "Worksheet", row: int, column: int, value: object, time_format: "Format") -> None:
+def _write_cell(
+    sheet: "Worksheet", row: int, column: int, value: object, time_format: "Format"
+) -> None:
     if _is_missing(value):
         return
     if isinstance(value, bool) or type(value).__name__ in {"bool_", "bool"}:
@@ -258,5 +287,7 @@ def _text(text: str) -> str:
 
 
 def _first_units(text: str, most: int) -> str:
-    """Its beginning, of so many UTF-16 units at most; a pair of them that would be cut in two is left out."""
+    """Its beginning, of so many UTF-16 units at most; a pair of them that would be cut in two is
+    left out.
+    """
     return text.encode("utf-16-le")[: 2 * most].decode("utf-16-le", "ignore")

@@ -1,4 +1,6 @@
-"""Progress of work that takes longer than a second: a bar in notebooks and terminals, silence elsewhere."""
+"""Progress of work that takes longer than a second: a bar in notebooks and terminals, silence
+elsewhere.
+"""
 
 import math
 import os
@@ -42,7 +44,9 @@ def no_progress(label: str) -> Iterator[Meter]:  # noqa: ARG001
 
 @contextmanager
 def bar(limiter: Limiter, label: str) -> Iterator[Meter]:
-    """A tqdm bar, shown from the second second until the work is done: requests, rows, rate, waits for the limit."""
+    """A tqdm bar, shown from the second second until the work is done: requests, rows, rate, waits
+    for the limit.
+    """
     if not _wanted():
         yield Meter()
         return
@@ -91,7 +95,9 @@ class _Bar(Meter):
         """More requests are to come than the bar knew of."""
         if self._shown.total != self._total:
             self._shown.total = self._total
-            if hasattr(self._shown, "container"):  # in a notebook the widget keeps a number of its own
+            if hasattr(
+                self._shown, "container"
+            ):  # in a notebook the widget keeps a number of its own
                 self._shown.container.children[1].max = self._total
 
     def close(self) -> None:
@@ -110,7 +116,8 @@ class _Bar(Meter):
 
 def _wanted() -> bool:
     if depth():
-        # Several processes would draw over each other, into a terminal or notebook that belongs to their parent.
+        # Several processes would draw over each other, into a terminal or notebook that belongs to
+        # their parent.
         return False
     if os.environ.get("ADOBE_NB_PROGRESS", "").strip().lower() in OFF:
         return False

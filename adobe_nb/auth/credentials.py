@@ -1,4 +1,6 @@
-"""One set of credentials: the values, which are secret, what makes a set complete, and the checks of each value."""
+"""One set of credentials: the values, which are secret, what makes a set complete, and the checks
+of each value.
+"""
 
 import base64
 import hmac
@@ -35,7 +37,8 @@ _ORG_ID = re.compile(r"[0-9A-Za-z]{1,64}@AdobeOrg")
 _LIKE_A_SECRET = re.compile(r"eyJ|p8e-")
 _SCOPE = re.compile(r"[A-Za-z0-9_.:/-]{1,64}")
 _CLIENT_ID = re.compile(r"[0-9A-Za-z_.-]+")
-# What clings to a pasted value: format characters such as zero-width blanks, blanks, dashes, and quotation marks.
+# What clings to a pasted value: format characters such as zero-width blanks, blanks, dashes, and
+# quotation marks.
 _NAMED_CATEGORIES = {"Cf", "Zs", "Zl", "Zp", "Pd", "Pi", "Pf", "Ps"}
 _QUOTES = ('"', "'", "`")
 
@@ -70,7 +73,9 @@ class Secret:
         return "••••••••"
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Secret) and hmac.compare_digest(self._hidden.encode(), other._hidden.encode())
+        return isinstance(other, Secret) and hmac.compare_digest(
+            self._hidden.encode(), other._hidden.encode()
+        )
 
     def __hash__(self) -> int:
         return id(type(self))  # never of the text
@@ -82,15 +87,21 @@ class Secret:
         return self
 
     def __getstate__(self) -> NoReturn:
-        raise TypeError("A secret is not serialised. Pass the name of its source (env file, profile) instead.")
+        raise TypeError(
+            "A secret is not serialised. Pass the name of its source (env file, profile) instead."
+        )
 
     def __reduce_ex__(self, protocol: object) -> NoReturn:
-        raise TypeError("A secret is not pickled. Pass the name of its source (env file, profile) instead.")
+        raise TypeError(
+            "A secret is not pickled. Pass the name of its source (env file, profile) instead."
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Hosts:
-    """The base URLs of one session. Checked when made; an empty one is not known, and nothing is sent there."""
+    """The base URLs of one session. Checked when made; an empty one is not known, and nothing is
+    sent there.
+    """
 
     reactor: str = "https://reactor.adobe.io"
     ims: str = "https://ims-na1.adobelogin.com"
@@ -120,7 +131,9 @@ class Credentials:
     source: str
     hosts: Hosts = field(default_factory=Hosts)
     other_secrets: tuple[Secret, ...] = ()
-    """Further client secrets of the same client: tried when IMS refuses the first, which may have been retired."""
+    """Further client secrets of the same client: tried when IMS refuses the first, which may have
+    been retired.
+    """
 
     @property
     def masked_client_id(self) -> str:
@@ -148,7 +161,11 @@ class Candidate:
     @property
     def empty(self) -> bool:
         """No part of a set of credentials is here; scopes and URLs alone are none."""
-        return not self.secrets and not {"client_id", "org_id"} & self.values.keys() and not self.unread
+        return (
+            not self.secrets
+            and not {"client_id", "org_id"} & self.values.keys()
+            and not self.unread
+        )
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -189,7 +206,9 @@ def mask(text: str) -> str:
 
 
 def halves_message(halves: list[Candidate]) -> str:
-    """Why these do not do, and what to do. Two halves are never joined: they may belong to two projects."""
+    """Why these do not do, and what to do. Two halves are never joined: they may belong to two
+    projects.
+    """
     told = "; ".join(each.describe() for each in halves)
     joined = " Sources are never mixed: put all of them into one." if len(halves) > 1 else ""
     advice = " ".join(each.advice for each in halves if each.advice)
@@ -210,16 +229,32 @@ def credentials_of(candidate: Candidate) -> Credentials:
         client_id = _client_of(token, client_id, source)
     _check(client_id, "client id", source)
     if _LIKE_A_SECRET.match(client_id):
-        raise CredentialsError(f"The client id in {source} looks like a secret. Were the two swapped?")
-    _check(client_id, "client id", source, _CLIENT_ID, "Copy the Client ID (API key) from Developer Console.")
+        raise CredentialsError(
+            f"The client id in {source} looks like a secret. Were the two swapped?"
+        )
+    _check(
+        client_id,
+        "client id",
+        source,
+        _CLIENT_ID,
+        "Copy the Client ID (API key) from Developer Console.",
+    )
     org_id = candidate.values["org_id"]
-    _check(org_id, "organisation id", source, _ORG_ID, "It looks like 1234ABCD…@AdobeOrg, with that ending.")
+    _check(
+        org_id,
+        "organisation id",
+        source,
+        _ORG_ID,
+        "It looks like 1234ABCD…@AdobeOrg, with that ending.",
+    )
     if token is not None:
         _check_organisation(token, org_id)
     client_secrets = (secret, *candidate.other_secrets) if secret is not None else ()
     for each in client_secrets:
         if re.search(r"\s", each.reveal(), re.ASCII):
-            raise CredentialsError(f"The client secret in {source} has white space inside. Copy it once more.")
+            raise CredentialsError(
+                f"The client secret in {source} has white space inside. Copy it once more."
+            )
         _check(each, "client secret", source)
     return Credentials(
         client_id=client_id,
@@ -234,7 +269,9 @@ def credentials_of(candidate: Candidate) -> Credentials:
 
 
 def read_claims(token: Secret) -> dict[str, Any]:
-    """What a token says of itself; empty when it is not a JWT. The signature is not checked: Adobe does that."""
+    """What a token says of itself; empty when it is not a JWT. The signature is not checked: Adobe
+    does that.
+    """
     parts = token.reveal().split(".")
     if len(parts) != 3:
         return {}
@@ -247,25 +284,37 @@ def read_claims(token: Secret) -> dict[str, Any]:
 
 def clean_token(text: str) -> str:
     """A pasted token without what clings to it: blanks, line ends, quotes, the word Bearer."""
-    return re.sub(r"\s+", "", re.sub(r"(?i)^\s*[\"']?\s*(authorization\s*:)?\s*bearer\s+", "", text)).strip("\"'`")
+    return re.sub(
+        r"\s+", "", re.sub(r"(?i)^\s*[\"']?\s*(authorization\s*:)?\s*bearer\s+", "", text)
+    ).strip("\"'`")
 
 
 _SECRET_NAME = re.compile(r"secret|token|private|passphrase|password|jwt", re.IGNORECASE)
 
 
 def sealed(name: str, value: object) -> object:
-    """The value, hidden when the name sounds like a secret's: at once, so that no frame has it when something fails."""
+    """The value, hidden when the name sounds like a secret's: at once, so that no frame has it when
+    something fails.
+    """
     if not _SECRET_NAME.search(name):
         return value
     if isinstance(value, str):
         return Secret(value) if value.strip() else ""
-    return [Secret(each) if isinstance(each, str) else each for each in value] if isinstance(value, list) else value
+    return (
+        [Secret(each) if isinstance(each, str) else each for each in value]
+        if isinstance(value, list)
+        else value
+    )
 
 
-def candidate_of(source: str, given: "Mapping[str, Given]", misspelt: tuple[str, ...] = (), **more: Any) -> Candidate:
+def candidate_of(
+    source: str, given: "Mapping[str, Given]", misspelt: tuple[str, ...] = (), **more: Any
+) -> Candidate:
     """What a source offers, with blanks cut off and secrets hidden."""
     client_secrets = _client_secrets(given.get("client_secret"))
-    first: dict[str, Given] = {"client_secret": client_secrets[0]} if client_secrets else {"client_secret": None}
+    first: dict[str, Given] = (
+        {"client_secret": client_secrets[0]} if client_secrets else {"client_secret": None}
+    )
     cleaned = {name: _cleaned(name, value) for name, value in {**given, **first}.items()}
     return Candidate(
         source,
@@ -278,7 +327,9 @@ def candidate_of(source: str, given: "Mapping[str, Given]", misspelt: tuple[str,
 
 
 def _client_secrets(value: Given) -> list[Secret]:
-    """All of them: a credential has two while one replaces the other. A variable can hold them as a JSON array."""
+    """All of them: a credential has two while one replaces the other. A variable can hold them as a
+    JSON array.
+    """
     if isinstance(value, (str, Secret)):
         text = _cleaned("client_secret", value)
         if text is None:
@@ -331,7 +382,11 @@ def _cleaned(name: str, value: Given) -> "str | Secret | None":
 
 
 def _check(
-    value: "str | Secret", what: str, source: str, pattern: re.Pattern[str] | None = None, advice: str = ""
+    value: "str | Secret",
+    what: str,
+    source: str,
+    pattern: re.Pattern[str] | None = None,
+    advice: str = "",
 ) -> None:
     """Say quotation marks around a value, and characters that nobody sees, before anything is sent."""
     problem = _odd_character(value)
@@ -361,7 +416,11 @@ def _client_of(token: Secret, given: str, source: str) -> str:
 
 def _check_organisation(token: Secret, org_id: str) -> None:
     """Some tokens name organisations; then this one has to be among them."""
-    named = {value for value in read_claims(token).values() if isinstance(value, str) and _ORG_ID.fullmatch(value)}
+    named = {
+        value
+        for value in read_claims(token).values()
+        if isinstance(value, str) and _ORG_ID.fullmatch(value)
+    }
     if named and org_id not in named:
         raise CredentialsError(
             f"The access token is of another organisation ({', '.join(sorted(named))}) than {org_id}. Correct the "
@@ -399,18 +458,24 @@ def _scopes(text: str, source: str) -> tuple[str, ...]:
     listed = _json_array(text)
     if listed is not None:
         if not all(isinstance(each, str) for each in listed):
-            raise CredentialsError(f"The scopes in {source} are not a list of names such as openid.")
+            raise CredentialsError(
+                f"The scopes in {source} are not a list of names such as openid."
+            )
         text = ",".join(map(str, listed))
     _check(text, "list of scopes", source)
     scopes = tuple(part for part in re.split(r"[,\s]+", text) if part)
     if any(_LIKE_A_SECRET.match(each) or not _SCOPE.fullmatch(each) for each in scopes):
-        raise CredentialsError("The scopes are names such as openid, joined by commas. Something else stands there.")
+        raise CredentialsError(
+            "The scopes are names such as openid, joined by commas. Something else stands there."
+        )
     return scopes or DEFAULT_SCOPES
 
 
 def _hosts(candidate: Candidate, *, needs_ims: bool) -> Hosts:
     names = ("reactor", "ims", "edge", "edge_server")
-    given = {name: candidate.values[f"{name}_url"] for name in names if f"{name}_url" in candidate.values}
+    given = {
+        name: candidate.values[f"{name}_url"] for name in names if f"{name}_url" in candidate.values
+    }
     local = {name: is_loopback(url) for name, url in given.items()}
     if any(local.values()):
         needed = {"reactor", "ims"} if needs_ims else {"reactor"}

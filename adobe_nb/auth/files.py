@@ -1,4 +1,6 @@
-"""Files as people have them: paths with a ~, text in UTF-8 or UTF-16, variables as several shells write them."""
+"""Files as people have them: paths with a ~, text in UTF-8 or UTF-16, variables as several shells
+write them.
+"""
 
 import codecs
 import os
@@ -14,7 +16,8 @@ from dotenv import dotenv_values
 
 from adobe_nb.errors import ArgumentError, InsecureFileWarning
 
-# set X=v and set "X=v" of cmd, $env:X = "v" of PowerShell; export X=v is read by python-dotenv itself.
+# set X=v and set "X=v" of cmd, $env:X = "v" of PowerShell; export X=v is read by python-dotenv
+# itself.
 _SHELL = r"^[ \t]*(?:set[ \t]+|\$env:|export[ \t]+)"
 _COMMENT = re.compile(r"\s*(#|;|//|::|rem\b)", re.IGNORECASE)
 
@@ -48,7 +51,9 @@ def warn_if_readable_by_others(path: Path) -> None:
 
 
 def read_text(path: Path) -> str:
-    """The text of a file in UTF-8 or UTF-16, with or without a byte order mark. Raises OSError, UnicodeDecodeError."""
+    """The text of a file in UTF-8 or UTF-16, with or without a byte order mark. Raises OSError,
+    UnicodeDecodeError.
+    """
     data = path.read_bytes()
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return data.decode("utf-16")
@@ -61,14 +66,22 @@ def read_text(path: Path) -> str:
 
 
 def read_variables(text: str, wanted: Iterable[str]) -> Variables:
-    """The variables of a text; nothing is interpolated. ``wanted``: names that may have a shell's words before them.
+    """The variables of a text; nothing is interpolated. ``wanted``: names that may have a shell's
+    words before them.
 
     A line that was not read is noted where it begins with a name that can only be meant for us.
     """
     text = text.replace("\r\n", "\n")
     names = "|".join(map(re.escape, wanted))
-    text = re.sub(rf'{_SHELL}"((?:{names})=[^\r\n]*)"[ \t]*$', r"\1", text, flags=re.MULTILINE | re.IGNORECASE)
-    text = re.sub(rf"{_SHELL}((?:{names})[ \t]*=[^\r\n]*?)[ \t;]*$", r"\1", text, flags=re.MULTILINE | re.IGNORECASE)
+    text = re.sub(
+        rf'{_SHELL}"((?:{names})=[^\r\n]*)"[ \t]*$', r"\1", text, flags=re.MULTILINE | re.IGNORECASE
+    )
+    text = re.sub(
+        rf"{_SHELL}((?:{names})[ \t]*=[^\r\n]*?)[ \t;]*$",
+        r"\1",
+        text,
+        flags=re.MULTILINE | re.IGNORECASE,
+    )
     values = dotenv_values(stream=StringIO(text), interpolate=False)
     read = {name.upper() for name, value in values.items() if value is not None}
     unread = []
@@ -77,5 +90,7 @@ def read_variables(text: str, wanted: Iterable[str]) -> Variables:
         if named and not named[1].upper().startswith(("ADOBE_", "IMS_OAUTH_")):
             continue
         if named and named[1].upper() not in read and not _COMMENT.match(line):
-            unread.append(f"line {number} names {named[1].upper()}, but is not of the form NAME=value")
+            unread.append(
+                f"line {number} names {named[1].upper()}, but is not of the form NAME=value"
+            )
     return Variables(values, tuple(unread))

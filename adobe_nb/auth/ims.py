@@ -1,6 +1,7 @@
 """The token endpoint of Adobe's identity service (IMS), and the signer that keeps a token fresh.
 
-Source: https://developer.adobe.com/developer-console/docs/guides/authentication/ServerToServerAuthentication/ims
+Source:
+https://developer.adobe.com/developer-console/docs/guides/authentication/ServerToServerAuthentication/ims
 """
 
 import json
@@ -42,7 +43,9 @@ utc_now: Clock = partial(datetime.now, UTC)
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """An access token with its life span (UTC). ``expires_at`` is None where the token does not say."""
+    """An access token with its life span (UTC). ``expires_at`` is None where the token does not
+    say.
+    """
 
     value: Secret
     issued_at: datetime
@@ -53,7 +56,9 @@ class Token:
         return None if self.expires_at is None else max(self.expires_at - now, timedelta(0))
 
     def due(self, now: datetime) -> bool:
-        """Whether it should be replaced: a minute early, so that a long pull does not meet a 401 half-way."""
+        """Whether it should be replaced: a minute early, so that a long pull does not meet a 401
+        half-way.
+        """
         if self.expires_at is None:
             return False
         return now >= self.expires_at - min(_EARLY, (self.expires_at - self.issued_at) / 10)
@@ -63,13 +68,17 @@ def pasted(token: Secret, now: datetime) -> Token:
     """A pasted token. Raises CredentialsError when it cannot be one, TokenExpired when it is over."""
     problem = ""
     if token.reveal().startswith("p8e-"):
-        raise CredentialsError("What was pasted looks like a client secret, not an access token. Choose the other way.")
+        raise CredentialsError(
+            "What was pasted looks like a client secret, not an access token. Choose the other way."
+        )
     if _has_odd_characters(token):
         problem = "has characters that no access token has"
     elif not read_claims(token):
         problem = "is cut off or not an access token (three parts joined by dots)"
     if problem:
-        raise CredentialsError(f"What was pasted {problem}. Copy it again: {_CONSOLE} > Generate access token.")
+        raise CredentialsError(
+            f"What was pasted {problem}. Copy it again: {_CONSOLE} > Generate access token."
+        )
     issued, expires = life_span(read_claims(token), now)
     if expires is not None and expires <= now:
         raise TokenExpired(
@@ -84,7 +93,9 @@ def _has_odd_characters(token: Secret) -> bool:
 
 
 def life_span(claims: Mapping[str, Any], now: datetime) -> tuple[datetime, datetime | None]:
-    """Issue and expiry. IMS writes created_at and expires_in as texts of milliseconds; exp is the common claim."""
+    """Issue and expiry. IMS writes created_at and expires_in as texts of milliseconds; exp is the
+    common claim.
+    """
     try:
         created = datetime.fromtimestamp(int(claims["created_at"]) / 1000, UTC)
         return created, created + timedelta(milliseconds=int(claims["expires_in"]))
@@ -98,7 +109,11 @@ def life_span(claims: Mapping[str, Any], now: datetime) -> tuple[datetime, datet
 
 def _duration(expires_in: float) -> timedelta:
     """``expires_in`` is in seconds; the retired method, and some copies of it, give milliseconds."""
-    return timedelta(milliseconds=expires_in) if expires_in > _MOST_SECONDS else timedelta(seconds=expires_in)
+    return (
+        timedelta(milliseconds=expires_in)
+        if expires_in > _MOST_SECONDS
+        else timedelta(seconds=expires_in)
+    )
 
 
 class _TokenForm(AuthBase):
@@ -138,12 +153,16 @@ def _texts(*secrets: Secret | None) -> list[str]:
 
 
 def fetch_token(credentials: Credentials, transport: Transport, now: Clock = utc_now) -> Token:
-    """A new token by OAuth Server-to-Server. Raises SignInError, or TransportError when IMS cannot be reached."""
+    """A new token by OAuth Server-to-Server. Raises SignInError, or TransportError when IMS cannot
+    be reached.
+    """
     token, _ = _fetch_with(credentials, transport, now)
     return token
 
 
-def _fetch_with(credentials: Credentials, transport: Transport, now: Clock) -> tuple[Token, timedelta | None]:
+def _fetch_with(
+    credentials: Credentials, transport: Transport, now: Clock
+) -> tuple[Token, timedelta | None]:
     """A token, and by how much this machine's clock is ahead of that of IMS, if IMS tells the time."""
     asked_at = now()
     request = Request(
@@ -167,13 +186,17 @@ def _fetch_with(credentials: Credentials, transport: Transport, now: Clock) -> t
 
 
 def _ahead(answer: Response, now: datetime) -> timedelta | None:
-    """By how much a clock that says ``now`` is ahead of the service's; None when the service does not tell."""
+    """By how much a clock that says ``now`` is ahead of the service's; None when the service does
+    not tell.
+    """
     moment = date_of(answer.headers.get("Date", ""))
     return None if moment is None else now - moment
 
 
 def clock_sentence(ahead: timedelta | None) -> str:
-    """What is wrong with this machine's clock, or nothing when it agrees with Adobe's within five minutes."""
+    """What is wrong with this machine's clock, or nothing when it agrees with Adobe's within five
+    minutes.
+    """
     if ahead is None or abs(ahead) < _CLOCKS_AGREE:
         return ""
     minutes = round(abs(ahead).total_seconds() / 60)
@@ -186,8 +209,12 @@ def clock_sentence(ahead: timedelta | None) -> str:
     return f"This machine's clock is {duration} {direction} Adobe's: set it right."
 
 
-def _read_answer(answer: Response, credentials: Credentials, asked_at: datetime) -> Token | SignInError:
-    """A token, or the error to raise; returned, so that the caller raises it from a frame without the body."""
+def _read_answer(
+    answer: Response, credentials: Credentials, asked_at: datetime
+) -> Token | SignInError:
+    """A token, or the error to raise; returned, so that the caller raises it from a frame without
+    the body.
+    """
     try:
         document = json.loads(answer.body)
     except ValueError:
@@ -203,7 +230,10 @@ def _read_answer(answer: Response, credentials: Credentials, asked_at: datetime)
         return _refusal(answer.status, document, credentials)
     token = Secret(text)
     if _has_odd_characters(token):
-        return SignInError("The sign-in service answered with something that is no access token.", status=answer.status)
+        return SignInError(
+            "The sign-in service answered with something that is no access token.",
+            status=answer.status,
+        )
     try:
         return Token(token, asked_at, asked_at + _duration(float(document["expires_in"])))
     except (KeyError, TypeError, ValueError, OverflowError):
@@ -211,7 +241,9 @@ def _read_answer(answer: Response, credentials: Credentials, asked_at: datetime)
 
 
 def _fresh(token: Secret, asked_at: datetime) -> Token:
-    """A token that was issued just now, by our clock: its claims are of the clock of IMS, which may differ."""
+    """A token that was issued just now, by our clock: its claims are of the clock of IMS, which may
+    differ.
+    """
     issued_at, expires_at = life_span(read_claims(token), asked_at)
     if expires_at is not None and issued_at != asked_at:
         expires_at = asked_at + (expires_at - issued_at)
@@ -348,12 +380,19 @@ class ImsAuth(AuthBase):
 
     def _is_current(self, refused: requests.PreparedRequest) -> bool:
         token = self._token
-        return token is not None and refused.headers.get("Authorization") == f"Bearer {token.value.reveal()}"
+        return (
+            token is not None
+            and refused.headers.get("Authorization") == f"Bearer {token.value.reveal()}"
+        )
 
     def refresh(self) -> None:
-        """A new token now, whatever the old one says. Raises CredentialsError for a pasted one, SignInError."""
+        """A new token now, whatever the old one says. Raises CredentialsError for a pasted one,
+        SignInError.
+        """
         if not self.renewable:
-            raise CredentialsError(f"A pasted token cannot be renewed. Paste a new one: {_CONSOLE}.")
+            raise CredentialsError(
+                f"A pasted token cannot be renewed. Paste a new one: {_CONSOLE}."
+            )
         with self._lock:
             if self._signed_out:
                 raise NotSignedIn(_SIGNED_OUT)
@@ -406,7 +445,9 @@ class ImsAuth(AuthBase):
         return held
 
     def _clock_ahead(self) -> timedelta | None:
-        """By how much this machine's clock is ahead of Reactor's; asks without any credentials, and only once."""
+        """By how much this machine's clock is ahead of Reactor's; asks without any credentials, and
+        only once.
+        """
         request = Request("GET", f"{self.credentials.hosts.reactor}/")
         transport = Transport(timeout=(3.0, 3.0), attempts=1)
         try:

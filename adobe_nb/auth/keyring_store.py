@@ -58,7 +58,9 @@ def _keyring() -> Any:
 
 
 def _keeps_secrets() -> bool:
-    """Whether the first backend is a real one: recommended by keyring itself, and no file of plain text."""
+    """Whether the first backend is a real one: recommended by keyring itself, and no file of plain
+    text.
+    """
     chosen = _keyring().get_keyring()
     first = next(iter(getattr(chosen, "backends", None) or [chosen]))
     return float(first.priority) >= 1 and not type(first).__module__.startswith("keyrings.alt")
@@ -77,7 +79,9 @@ class _Answer:
 
 
 def _limited(work: Callable[[], Any], undo: Callable[[], Any] | None = None) -> Any:
-    """Do it in a thread, and give up waiting after a while; what comes to pass after that is undone."""
+    """Do it in a thread, and give up waiting after a while; what comes to pass after that is
+    undone.
+    """
     if find_spec("keyring") is None:
         raise CredentialsError(f"The package keyring is not installed. Run: {_INSTALL}")
     answer = _Answer()

@@ -1,7 +1,8 @@
-"""Named sets of credentials, saved on this machine: what is not secret in one file, each secret in the keyring.
+"""Named sets of credentials, saved on this machine: what is not secret in one file, each secret in
+the keyring.
 
-``profiles.toml`` stands in the user's configuration folder. Without a working keyring a secret goes into
-``secrets.toml`` beside it, and only when asked to. Both can be read by their owner alone.
+``profiles.toml`` stands in the user's configuration folder. Without a working keyring a secret goes
+into ``secrets.toml`` beside it, and only when asked to. Both can be read by their owner alone.
 """
 
 import contextlib
@@ -15,7 +16,15 @@ from pathlib import Path
 from typing import Any, Literal
 
 from adobe_nb.auth import keyring_store
-from adobe_nb.auth.credentials import Candidate, Credentials, Hosts, Secret, candidate_of, mask, sealed
+from adobe_nb.auth.credentials import (
+    Candidate,
+    Credentials,
+    Hosts,
+    Secret,
+    candidate_of,
+    mask,
+    sealed,
+)
 from adobe_nb.auth.files import warn_if_readable_by_others
 from adobe_nb.errors import CredentialsError
 from adobe_nb.home import config_folder
@@ -42,9 +51,7 @@ class Profile:
 
     def __repr__(self) -> str:
         active = ", active" if self.active else ""
-        return (
-            f"<Profile {self.name}: {self.org_id}, client {mask(self.client_id)}, {self.kind} in {self.place}{active}>"
-        )
+        return f"<Profile {self.name}: {self.org_id}, client {mask(self.client_id)}, {self.kind} in {self.place}{active}>"
 
 
 class Store:
@@ -67,14 +74,20 @@ class Store:
         """All of them, by name. Raises CredentialsError when the file cannot be read."""
         document = self._read("profiles.toml")
         active = document.get("active")
-        return [_profile(name, row, active == name) for name, row in sorted(_rows(document).items())]
+        return [
+            _profile(name, row, active == name) for name, row in sorted(_rows(document).items())
+        ]
 
     def candidate(self, name: str) -> Candidate:
         """The values of a profile, its secret fetched. Raises CredentialsError."""
         row = self._row(name)
         profile = _profile(name, row, active=False)
         entry = str(row.get("entry") or "")
-        secret = keyring_store.fetch(entry) if profile.place == "keyring" else self._secret_in_file(entry)
+        secret = (
+            keyring_store.fetch(entry)
+            if profile.place == "keyring"
+            else self._secret_in_file(entry)
+        )
         if secret is None:
             raise CredentialsError(
                 f"The secret of profile {name} is no longer in {_where(profile.place)}. Sign in once more and save it "
@@ -84,7 +97,9 @@ class Store:
         return candidate_of(f"profile {name}", {**values, profile.kind: secret})
 
     def save(self, name: str, credentials: Credentials, *, in_file: bool = False) -> Profile:
-        """Save credentials under a name, in place of what had it. Raises CredentialsError; then nothing has changed."""
+        """Save credentials under a name, in place of what had it. Raises CredentialsError; then
+        nothing has changed.
+        """
         if not isinstance(name, str) or not _NAME.fullmatch(name):
             raise CredentialsError(
                 "The name of a profile has letters, digits, dots, dashes and underscores, 64 at most."
@@ -119,7 +134,8 @@ class Store:
             "scopes": ",".join(credentials.scopes),
             "kind": "client_secret" if credentials.client_secret else "access_token",
             "place": place,
-            # A new one each time: until profiles.toml names it, the old secret stays the one in use.
+            # A new one each time: until profiles.toml names it, the old secret stays the one in
+            # use.
             "entry": f"profile {name} {random.token_hex(6)}",
         }
         usual = Hosts()
@@ -128,7 +144,8 @@ class Store:
             if url and url != getattr(usual, member):
                 row[f"{member}_url"] = url
         if unfinished := [*_in_keyring(row), *_in_keyring(before)]:
-            # Before the keyring has them: a process that is killed leaves no secret that nobody knows of.
+            # Before the keyring has them: a process that is killed leaves no secret that nobody
+            # knows of.
             document["unfinished"] = unfinished
             self._write("profiles.toml", document)
         if place == "keyring":
@@ -153,7 +170,8 @@ class Store:
     def forget(self, name: str) -> None:
         """Delete a profile and its secret. Raises CredentialsError when there is none of that name.
 
-        Also when the secret could not be deleted, because its keyring cannot be used: the profile is gone then.
+        Also when the secret could not be deleted, because its keyring cannot be used: the profile
+        is gone then.
         """
         problem = ""
         with self._locked():
@@ -161,7 +179,9 @@ class Store:
             row = self._row(name)
             document = self._read("profiles.toml")
             document["unfinished"] = [*_unfinished(document), *_in_keyring(row)]
-            document["profiles"] = {other: each for other, each in _rows(document).items() if other != name}
+            document["profiles"] = {
+                other: each for other, each in _rows(document).items() if other != name
+            }
             if document.get("active") == name:
                 del document["active"]
             self._write("profiles.toml", document)
@@ -173,7 +193,8 @@ class Store:
             )
 
     def _sweep(self) -> str:
-        """Delete what a save that was killed left behind. The lock is held, so nobody's save is in progress.
+        """Delete what a save that was killed left behind. The lock is held, so nobody's save is in
+        progress.
 
         Returns why a keyring could not be swept; it is tried again next time.
         """
@@ -184,7 +205,10 @@ class Store:
         used = {str(row.get("entry")) for row in _rows(document).values()}
         secrets = self._read("secrets.toml")
         if secrets.keys() - used:
-            self._write("secrets.toml", {entry: secret for entry, secret in secrets.items() if entry in used})
+            self._write(
+                "secrets.toml",
+                {entry: secret for entry, secret in secrets.items() if entry in used},
+            )
         problem = ""
         kept = []
         for entry in _unfinished(document):
@@ -202,7 +226,9 @@ class Store:
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
-        """One writer at a time, of all threads and processes. Raises CredentialsError when another one does not end."""
+        """One writer at a time, of all threads and processes. Raises CredentialsError when another
+        one does not end.
+        """
         from filelock import FileLock, Timeout  # noqa: PLC0415
 
         self._make_folder()
@@ -232,7 +258,9 @@ class Store:
         except OSError as error:
             problem = error.strerror or type(error).__name__
         if problem:
-            raise CredentialsError(f"The folder {self.folder} cannot be made ({problem}). Nothing was saved.")
+            raise CredentialsError(
+                f"The folder {self.folder} cannot be made ({problem}). Nothing was saved."
+            )
 
     def _row(self, name: str) -> Mapping[str, Any]:
         rows = _rows(self._read("profiles.toml"))
@@ -255,12 +283,15 @@ class Store:
         path = self.folder / name
         document: dict[str, Any] | None = None
         with contextlib.suppress(OSError, ValueError, RecursionError):
-            # False for a folder that may not be entered, such as the home of another account: no profiles are there.
+            # False for a folder that may not be entered, such as the home of another account: no
+            # profiles are there.
             if self._homeless or not os.path.exists(path):  # noqa: PTH110
                 return {}
             document = _load(path, hide=name == "secrets.toml")
         if document is None:
-            raise CredentialsError(f"{path} cannot be read as TOML. Mend it, or delete it and save the profiles again.")
+            raise CredentialsError(
+                f"{path} cannot be read as TOML. Mend it, or delete it and save the profiles again."
+            )
         return document
 
     def _write(self, name: str, document: Mapping[str, Any]) -> None:
@@ -291,7 +322,9 @@ def profiles() -> list[Profile]:
 
 
 def forget_profile(name: str) -> None:
-    """Delete a profile and its secret from this machine. Raises CredentialsError when there is none of that name."""
+    """Delete a profile and its secret from this machine. Raises CredentialsError when there is none
+    of that name.
+    """
     Store().forget(name)
 
 
@@ -303,7 +336,10 @@ def _load(path: Path, *, hide: bool) -> dict[str, Any]:
 def _dump(document: Mapping[str, Any], file: Any) -> None:
     import tomlkit  # noqa: PLC0415
 
-    plain = {name: value.reveal() if isinstance(value, Secret) else value for name, value in document.items()}
+    plain = {
+        name: value.reveal() if isinstance(value, Secret) else value
+        for name, value in document.items()
+    }
     file.write(tomlkit.dumps(plain))
 
 
@@ -320,7 +356,11 @@ def _in_keyring(row: Mapping[str, Any] | None) -> list[str]:
 
 def _rows(document: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
     found = document.get("profiles")
-    return {name: row for name, row in found.items() if isinstance(row, Mapping)} if isinstance(found, Mapping) else {}
+    return (
+        {name: row for name, row in found.items() if isinstance(row, Mapping)}
+        if isinstance(found, Mapping)
+        else {}
+    )
 
 
 def _profile(name: str, row: Mapping[str, Any], active: bool) -> Profile:  # noqa: FBT001

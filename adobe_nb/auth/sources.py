@@ -1,6 +1,8 @@
-"""Where credentials come from: one function per source. The first complete source wins, never a mix.
+"""Where credentials come from: one function per source. The first complete source wins, never a
+mix.
 
-A file is read only when it is named, except ``.env``, which is looked for from the working folder upward.
+A file is read only when it is named, except ``.env``, which is looked for from the working folder
+upward.
 """
 
 import contextlib
@@ -23,7 +25,13 @@ from adobe_nb.auth.credentials import (
     halves_message,
     sealed,
 )
-from adobe_nb.auth.files import Variables, expanded, read_text, read_variables, warn_if_readable_by_others
+from adobe_nb.auth.files import (
+    Variables,
+    expanded,
+    read_text,
+    read_variables,
+    warn_if_readable_by_others,
+)
 from adobe_nb.auth.legacy_jwt import refuse_retired
 from adobe_nb.errors import AdobeError, ArgumentError, CredentialsError, IncompleteCredentials
 from adobe_nb.suggest import is_misspelled
@@ -49,7 +57,8 @@ _POSTMAN_NAMES = {
     "SCOPES": "scopes",
     "ACCESS_TOKEN": "access_token",
 }
-# What one credential is called in JSON: by Developer Console, launchpy, aepp and the CLI of Adobe I/O, in any case.
+# What one credential is called in JSON: by Developer Console, launchpy, aepp and the CLI of Adobe
+# I/O, in any case.
 _JSON_NAMES = {
     "CLIENT_ID": "client_id",
     "API_KEY": "client_id",
@@ -67,14 +76,21 @@ _APP_BUILDER_NAMES = {
     "IMS_OAUTH_S2S_SCOPES": "scopes",
 }
 # Its older form has the name of the credential inside; each _ of a name is written twice.
-_CONTEXT = re.compile(r"AIO_ims_contexts_(.+?)_(client__id|client__secrets|ims__org__id|scopes)", re.IGNORECASE)
+_CONTEXT = re.compile(
+    r"AIO_ims_contexts_(.+?)_(client__id|client__secrets|ims__org__id|scopes)", re.IGNORECASE
+)
 _CONTEXT_MEMBERS = {
     "client__id": "client_id",
     "client__secrets": "client_secret",
     "ims__org__id": "org_id",
     "scopes": "scopes",
 }
-_PEER_WORDS = {"client_id": "client_id", "client_secret": "secret", "org_id": "org_id", "scopes": "scopes"}
+_PEER_WORDS = {
+    "client_id": "client_id",
+    "client_secret": "secret",
+    "org_id": "org_id",
+    "scopes": "scopes",
+}
 _SHAPES = {
     "console": ("a download of Developer Console", "console_file"),
     "postman": ("a Postman environment", "postman_file"),
@@ -89,7 +105,9 @@ def from_arguments(source: str, **given: Given) -> Candidate:
 
 def from_environment(environ: Mapping[str, str]) -> Candidate:
     """The process environment: the ``ADOBE_…`` names only."""
-    return candidate_of("environment", _pick(_in_upper_case(environ), _NAMES), _misspelt(environ), words=_ENV_WORDS)
+    return candidate_of(
+        "environment", _pick(_in_upper_case(environ), _NAMES), _misspelt(environ), words=_ENV_WORDS
+    )
 
 
 def announced_simulator() -> str:
@@ -98,25 +116,31 @@ def announced_simulator() -> str:
 
 
 def from_env_file(path: str | Path) -> Candidate:
-    """A ``.env`` file: the ``ADOBE_…`` names, those of Adobe's Postman environment when it has ``IMS_ORG``, or those
-    that App Builder writes.
+    """A ``.env`` file: the ``ADOBE_…`` names, those of Adobe's Postman environment when it has
+    ``IMS_ORG``, or those that App Builder writes.
 
-    Nothing is exported and nothing interpolated. Warns when other accounts can read the file. Raises
-    CredentialsError when it cannot be read, or describes a retired JWT credential.
+    Nothing is exported and nothing interpolated. Warns when other accounts can read the file.
+    Raises CredentialsError when it cannot be read, or describes a retired JWT credential.
     """
     path = _readable(path, "env_file", ".env file")
     return _warned(path, _read_env_file(path))
 
 
 def from_console_file(path: str | Path) -> Candidate:
-    """The JSON that Developer Console offers for download: of a whole project, or of one credential.
+    """The JSON that Developer Console offers for download: of a whole project, or of one
+    credential.
 
-    Raises CredentialsError for another file, for a retired JWT credential, and when several would do.
+    Raises CredentialsError for another file, for a retired JWT credential, and when several would
+    do.
     """
     path, document = _json_file(path, "console")
     source = f"{path} (Developer Console)"
     project = document.get("project")
-    values = _of_project(source, project) if isinstance(project, dict) else _of_credential(source, document)
+    values = (
+        _of_project(source, project)
+        if isinstance(project, dict)
+        else _of_credential(source, document)
+    )
     return _warned(path, candidate_of(source, values))
 
 
@@ -124,7 +148,11 @@ def from_postman_file(path: str | Path) -> Candidate:
     """A Postman environment, exported as JSON, with the names that Adobe's samples use."""
     path, document = _json_file(path, "postman")
     source = f"{path} (Postman)"
-    listed = [each for each in document["values"] if isinstance(each, dict) and each.get("enabled", True) is not False]
+    listed = [
+        each
+        for each in document["values"]
+        if isinstance(each, dict) and each.get("enabled", True) is not False
+    ]
     texts = {str(each.get("key")).upper(): _given(each.get("value")) or "" for each in listed}
     refuse_retired(source, texts, oauth=bool(texts.get("SCOPES") or texts.get("ACCESS_TOKEN")))
     advice = ""
@@ -133,14 +161,21 @@ def from_postman_file(path: str | Path) -> Candidate:
             "Postman leaves current values out of an export. Put the client secret into the initial value, export "
             "again, and delete the file afterwards; or use a .env file."
         )
-    return _warned(path, candidate_of(source, _pick_postman(texts), words=_in_words_of(_POSTMAN_NAMES), advice=advice))
+    return _warned(
+        path,
+        candidate_of(
+            source, _pick_postman(texts), words=_in_words_of(_POSTMAN_NAMES), advice=advice
+        ),
+    )
 
 
 def from_config_file(path: str | Path, org_id: str | None = None) -> Candidate:
-    """The JSON configuration of launchpy or aepp: ``org_id``, ``client_id``, ``secret``, ``scopes``, in any case.
+    """The JSON configuration of launchpy or aepp: ``org_id``, ``client_id``, ``secret``,
+    ``scopes``, in any case.
 
-    A list of such sets, as launchpy keeps for several organisations, needs ``org_id`` to choose one of them. Raises
-    CredentialsError, which lists the organisations, when it does not choose exactly one.
+    A list of such sets, as launchpy keeps for several organisations, needs ``org_id`` to choose one
+    of them. Raises CredentialsError, which lists the organisations, when it does not choose exactly
+    one.
     """
     path, document = _json_file(path, "peer")
     source = f"{path} (configuration of launchpy or aepp)"
@@ -158,7 +193,9 @@ def from_config_file(path: str | Path, org_id: str | None = None) -> Candidate:
 
 def _chosen(source: str, entries: "list[dict[str, Any]]", org_id: str | None) -> dict[str, Any]:
     """The set of that organisation; the only one when no organisation is named."""
-    matching = [each for each in entries if org_id is None or _of_json(each).get("org_id") == org_id]
+    matching = [
+        each for each in entries if org_id is None or _of_json(each).get("org_id") == org_id
+    ]
     if len(matching) == 1:
         return matching[0]
     organisations = []
@@ -182,7 +219,9 @@ def _warned(path: Path, candidate: Candidate) -> Candidate:
 
 
 def from_profile(name: str, store: "profiles.Store | None" = None) -> Candidate:
-    """A profile that was saved on this machine. Raises CredentialsError when there is none of that name."""
+    """A profile that was saved on this machine. Raises CredentialsError when there is none of that
+    name.
+    """
     return (store or profiles.Store()).candidate(name)
 
 
@@ -194,17 +233,23 @@ def from_document(source: str, document: Mapping[str, object]) -> Candidate:
 
 
 def find(
-    environ: Mapping[str, str] | None = None, start: Path | None = None, store: "profiles.Store | None" = None
+    environ: Mapping[str, str] | None = None,
+    start: Path | None = None,
+    store: "profiles.Store | None" = None,
 ) -> Found | None:
-    """The first complete source: environment, ``.env``, active profile. None when no source has anything.
+    """The first complete source: environment, ``.env``, active profile. None when no source has
+    anything.
 
-    Raises IncompleteCredentials when there are halves only, CredentialsError when a source that is there fails. What
-    comes after a complete source is named, not opened: a keyring could ask its question.
+    Raises IncompleteCredentials when there are halves only, CredentialsError when a source that is
+    there fails. What comes after a complete source is named, not opened: a keyring could ask its
+    question.
     """
     environ = os.environ if environ is None else environ
     candidates = [from_environment(environ)]
     wanted = _in_upper_case(environ).get(_PROFILE, "").strip()
-    del environ  # what may raise below must not have the whole environment among its local variables
+    del (
+        environ
+    )  # what may raise below must not have the whole environment among its local variables
     passed_by: list[str] = []
     shadowed: list[str] = []
     path = nearest_env_file(start, passed_by)
@@ -226,8 +271,12 @@ def find(
     return _first_of(candidates, shadowed, passed_by)
 
 
-def _first_of(candidates: list[Candidate], shadowed: list[str], passed_by: list[str]) -> Found | None:
-    """The first complete one with what it shadows. Raises IncompleteCredentials when there are halves only."""
+def _first_of(
+    candidates: list[Candidate], shadowed: list[str], passed_by: list[str]
+) -> Found | None:
+    """The first complete one with what it shadows. Raises IncompleteCredentials when there are
+    halves only.
+    """
     halves = [each for each in candidates if each.missing and not each.empty]
     complete = [each for each in candidates if not each.missing]
     if complete:
@@ -274,26 +323,38 @@ def _profile_named_in(path: Path) -> str:
 
 
 def _variables(path: Path) -> Variables:
-    return read_variables(read_text(path), (*_NAMES, _PROFILE, *_POSTMAN_NAMES, *_APP_BUILDER_NAMES))
+    return read_variables(
+        read_text(path), (*_NAMES, _PROFILE, *_POSTMAN_NAMES, *_APP_BUILDER_NAMES)
+    )
 
 
 def _in_upper_case(values: "Mapping[str, Any]") -> "dict[str, Any]":
-    """With our names in upper case; a name that stands there in upper case counts before another spelling."""
+    """With our names in upper case; a name that stands there in upper case counts before another
+    spelling.
+    """
     ours = {*_NAMES, _PROFILE, *_POSTMAN_NAMES, *_APP_BUILDER_NAMES, "IMS"}
     spelt = {name.upper(): value for name, value in values.items() if name.upper() in ours}
     return {**spelt, **values}
 
 
 def _read_env_file(path: Path) -> Candidate:
-    """Namings in one file are sets of their own: they may belong to several projects, and are not joined."""
+    """Namings in one file are sets of their own: they may belong to several projects, and are not
+    joined.
+    """
     variables = _variables(path)
     unread = variables.unread
     values = _in_upper_case(variables.values)
     del variables
     texts = {name: _kept(name, value) for name, value in values.items()}
     del values  # what may raise below has no secret among its local variables
-    own = candidate_of(str(path), _pick(texts, _NAMES), _misspelt(texts), words=_ENV_WORDS, unread=unread)
-    prefixed = {name.removeprefix("ADOBE_"): value for name, value in texts.items() if name.startswith("ADOBE_")}
+    own = candidate_of(
+        str(path), _pick(texts, _NAMES), _misspelt(texts), words=_ENV_WORDS, unread=unread
+    )
+    prefixed = {
+        name.removeprefix("ADOBE_"): value
+        for name, value in texts.items()
+        if name.startswith("ADOBE_")
+    }
     old = any(name.replace("_", "").upper() in {"METASCOPE", "METASCOPES"} for name in prefixed)
     fine = bool(texts.get("ADOBE_SCOPES") or texts.get("ADOBE_ACCESS_TOKEN") or texts.get(_PROFILE))
     refuse_retired(str(path), prefixed, oauth=fine or (not own.missing and not old))
@@ -307,7 +368,11 @@ def _read_env_file(path: Path) -> Candidate:
 
 def _kept(name: str, value: str | None) -> "str | Secret":
     """The value where the name is one of ours; of other names only whether there is a value."""
-    if name.startswith("ADOBE") or name in {*_POSTMAN_NAMES, *_APP_BUILDER_NAMES, "IMS"} or _CONTEXT.match(name):
+    if (
+        name.startswith("ADOBE")
+        or name in {*_POSTMAN_NAMES, *_APP_BUILDER_NAMES, "IMS"}
+        or _CONTEXT.match(name)
+    ):
         return _text(sealed(name, value)) or ""
     return "yes" if value else ""
 
@@ -316,9 +381,15 @@ def _of_other_tools(path: Path, texts: "Mapping[str, str | Secret]") -> list[Can
     """The sets in a ``.env`` that has the names of Adobe's Postman environment, or of App Builder."""
     candidates = []
     if "IMS_ORG" in texts:
-        refuse_retired(str(path), texts, oauth=bool(texts.get("SCOPES") or texts.get("ACCESS_TOKEN")))
-        candidates.append(candidate_of(str(path), _pick_postman(texts), words=_in_words_of(_POSTMAN_NAMES)))
-    app_builder = candidate_of(str(path), _pick(texts, _APP_BUILDER_NAMES), words=_in_words_of(_APP_BUILDER_NAMES))
+        refuse_retired(
+            str(path), texts, oauth=bool(texts.get("SCOPES") or texts.get("ACCESS_TOKEN"))
+        )
+        candidates.append(
+            candidate_of(str(path), _pick_postman(texts), words=_in_words_of(_POSTMAN_NAMES))
+        )
+    app_builder = candidate_of(
+        str(path), _pick(texts, _APP_BUILDER_NAMES), words=_in_words_of(_APP_BUILDER_NAMES)
+    )
     if not app_builder.empty:
         candidates.append(app_builder)
     contexts: dict[str, dict[str, Given]] = {}
@@ -417,7 +488,9 @@ def _given(value: object) -> "str | Secret | list[object] | None":
 
 
 def _seal(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    """For the JSON reader: what sounds secret is hidden before anything can fail. Postman has key and value."""
+    """For the JSON reader: what sounds secret is hidden before anything can fail. Postman has key
+    and value.
+    """
     found = {name: sealed(name, value) for name, value in pairs}
     if "key" in found and "value" in found:
         found["value"] = sealed(str(found["key"]), found["value"])
@@ -436,7 +509,9 @@ def _json_file(path: str | Path, wanted: str) -> tuple[Path, Any]:
         raise CredentialsError(f"{path} is not {what}. Compare it with docs/how-to/sign-in.md.")
     if wanted not in shapes:
         real, other = _SHAPES[shapes[0]]
-        raise CredentialsError(f"{path} is not {what}, but {real}. Name it as such: {other}= (--{_option(other)}).")
+        raise CredentialsError(
+            f"{path} is not {what}, but {real}. Name it as such: {other}= (--{_option(other)})."
+        )
     return path, document
 
 
@@ -445,7 +520,9 @@ def _option(argument: str) -> str:
 
 
 def _shapes(document: object) -> tuple[str, ...]:
-    """What a document can be. One credential looks alike in a download and in a configuration of other tools."""
+    """What a document can be. One credential looks alike in a download and in a configuration of
+    other tools.
+    """
     if isinstance(document, list):
         return ("peer",) if document and all(_is_credential(each) for each in document) else ()
     if not isinstance(document, dict):
@@ -484,7 +561,9 @@ def _misspelt(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(
         name
         for name in names
-        if name.upper() not in known and name.upper().startswith("ADOBE") and is_misspelled(name.upper(), _NAMES)
+        if name.upper() not in known
+        and name.upper().startswith("ADOBE")
+        and is_misspelled(name.upper(), _NAMES)
     )
 
 

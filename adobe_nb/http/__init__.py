@@ -1,1 +1,3 @@
-"""One request to one host: allowed hosts, retries, the limit of requests in flight. Knows nothing of Reactor."""
+"""One request to one host: allowed hosts, retries, the limit of requests in flight. Knows nothing
+of Reactor.
+"""

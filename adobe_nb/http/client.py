@@ -1,10 +1,11 @@
-"""One ``send()``: allowed hosts, TLS, time limits, no redirects, no cookies, retries. Knows nothing of Reactor.
+"""One ``send()``: allowed hosts, TLS, time limits, no redirects, no cookies, retries. Knows nothing
+of Reactor.
 
-Secrets enter a request only in the ``Signer``, inside the HTTP library's own frames; every error is raised outside
-the ``except`` block, so that no traceback of ours carries a frame that holds them.
+Secrets enter a request only in the ``Signer``, inside the HTTP library's own frames; every error is
+raised outside the ``except`` block, so that no traceback of ours carries a frame that holds them.
 
-Requests are handed to an adapter of the library one by one, without a ``requests.Session``: that would keep cookies,
-follow redirects and read ``.netrc``, and take twice the time.
+Requests are handed to an adapter of the library one by one, without a ``requests.Session``: that
+would keep cookies, follow redirects and read ``.netrc``, and take twice the time.
 """
 
 import ipaddress
@@ -41,14 +42,18 @@ from adobe_nb.masking import masked_body, masked_text
 ALLOWED_HOSTS = ("reactor.adobe.io", "ims-*.adobelogin.com", "*.adobedc.net")
 """Not ``*.adobe.io``: Adobe runs the code of its customers at ``runtime.adobe.io``."""
 
-# One strict pattern decides, so that no two parsers can disagree about which host is meant. ASCII only: to a pattern
-# that ignores case, the letters U+0131, U+017F and U+212A are i, s and k, while a browser or resolver looks up another
-# name for them.
+# One strict pattern decides, so that no two parsers can disagree about which host is meant. ASCII
+# only: to a pattern that ignores case, the letters U+0131, U+017F and U+212A are i, s and k, while
+# a browser or resolver looks up another name for them.
 _FLAGS = re.IGNORECASE | re.ASCII
-_ORIGIN = re.compile(r"(?P<scheme>https?)://(?P<host>\[[0-9a-f:.]+\]|[a-z0-9.-]+)(:(?P<port>[0-9]{1,5}))?", _FLAGS)
+_ORIGIN = re.compile(
+    r"(?P<scheme>https?)://(?P<host>\[[0-9a-f:.]+\]|[a-z0-9.-]+)(:(?P<port>[0-9]{1,5}))?", _FLAGS
+)
 _PATH = re.compile(r"(/[a-z0-9._~/-]*)?", _FLAGS)
 _LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
-_ADOBE = re.compile(rf"reactor\.adobe\.io|ims-[a-z0-9-]+\.adobelogin\.com|({_LABEL}\.)+adobedc\.net", _FLAGS)
+_ADOBE = re.compile(
+    rf"reactor\.adobe\.io|ims-[a-z0-9-]+\.adobelogin\.com|({_LABEL}\.)+adobedc\.net", _FLAGS
+)
 _HIGHEST_PORT = 65535
 _LONGEST_SHOWN = 120
 """Characters of a refused URL that a message repeats."""
@@ -81,8 +86,8 @@ _Result = TypeVar("_Result")
 class Signer(Protocol):
     """Puts secrets into a request, and gets new ones when they are refused.
 
-    One that has ``secrets()`` names them there as texts, so that they are masked where a refusal quotes them; the token
-    in the header ``Authorization`` is masked anyway.
+    One that has ``secrets()`` names them there as texts, so that they are masked where a refusal
+    quotes them; the token in the header ``Authorization`` is masked anyway.
     """
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
@@ -112,8 +117,8 @@ def _without_inner_frames(
 ) -> Callable[_Arguments, _Result]:
     """Decorator: no frame of the function, or of what it calls, is in the traceback of an error.
 
-    Those frames know the signed request. An error is raised outside the ``except`` block, since it would carry the
-    frames along as its context.
+    Those frames know the signed request. An error is raised outside the ``except`` block, since it
+    would carry the frames along as its context.
     """
 
     @wraps(function)
@@ -205,7 +210,8 @@ def _recognizable(url: str) -> str:
 class Transport:
     """Sends requests; safe to use from several threads at once, and in forked processes.
 
-    ``pause`` is the first back-off in seconds, which doubles with each attempt; 0 for no waiting between attempts.
+    ``pause`` is the first back-off in seconds, which doubles with each attempt; 0 for no waiting
+    between attempts.
     """
 
     def __init__(
@@ -217,7 +223,11 @@ class Transport:
         pause: float = RetryPolicy.pause,
         largest: int = _LARGEST,
     ) -> None:
-        if isinstance(pause, bool) or not isinstance(pause, int | float) or not 0 <= pause < math.inf:
+        if (
+            isinstance(pause, bool)
+            or not isinstance(pause, int | float)
+            or not 0 <= pause < math.inf
+        ):
             raise ArgumentError(f"retry_pause is a number of seconds, 0 or more, not {pause!r}.")
         self._timeout = timeout
         self._policy = RetryPolicy(attempts=attempts, pause=pause)
@@ -225,7 +235,9 @@ class Transport:
         self._largest = largest
         self._adapter = _new_adapter()
         self._known: set[tuple[str, tuple[str, ...]]] = set()
-        """The services that gave a real answer before, told apart by what they speak: several can share a host."""
+        """The services that gave a real answer before, told apart by what they speak: several can
+        share a host.
+        """
         restarts(self)
 
     def begin_anew(self) -> None:
@@ -234,11 +246,15 @@ class Transport:
         self._adapter = _new_adapter()
 
     @_without_inner_frames
-    def send(self, request: Request, signer: Signer = UNSIGNED, limiter: Limiter | None = None) -> Response:
-        """Send, repeat what may be repeated, and return the response whatever its status (except redirects).
+    def send(
+        self, request: Request, signer: Signer = UNSIGNED, limiter: Limiter | None = None
+    ) -> Response:
+        """Send, repeat what may be repeated, and return the response whatever its status (except
+        redirects).
 
-        Each attempt waits for its turn at the limiter. Raises HostNotAllowed before anything is sent, RedirectRefused,
-        and TransportError when no response came. In a response of 300 and above, secrets that it quotes are masked.
+        Each attempt waits for its turn at the limiter. Raises HostNotAllowed before anything is
+        sent, RedirectRefused, and TransportError when no response came. In a response of 300 and
+        above, secrets that it quotes are masked.
         """
         host = host_of(request.url)
         if host is None:
@@ -248,7 +264,11 @@ class Transport:
         while True:
             with limiter.turn() if limiter else nullcontext(Turn()) as turn:
                 outcome, signed = self._exchange(request, signer, host)
-                if isinstance(outcome, Response) and outcome.status < 300 and not outcome.is_foreign:
+                if (
+                    isinstance(outcome, Response)
+                    and outcome.status < 300
+                    and not outcome.is_foreign
+                ):
                     turn.answered = True
                     self._known.add((host.origin, request.expects))
                     return outcome
@@ -257,7 +277,8 @@ class Transport:
                 request,
                 outcome,
                 number,
-                # Of a service that says nothing of itself, any page in between looks like a real answer.
+                # Of a service that says nothing of itself, any page in between looks like a real
+                # answer.
                 known=bool(request.expects) and (host.origin, request.expects) in self._known,
                 renewed=renewed,
                 retry_after=retry_after,
@@ -271,14 +292,17 @@ class Transport:
             renewed = renewed or decision.action is Action.RENEW
             if decision.counted:
                 number += 1
-            # When the service closed for all threads, this request waits at the limiter with the others.
+            # When the service closed for all threads, this request waits at the limiter with the
+            # others.
             if decision.seconds and not (decision.everybody and limiter):
                 self._sleep(decision.seconds)
 
     def _exchange(
         self, request: Request, signer: Signer, host: Host
     ) -> tuple[Response | Failure, requests.PreparedRequest | None]:
-        """Send once and read the response. The second is the signed request, for the renewal of its token."""
+        """Send once and read the response. The second is the signed request, for the renewal of its
+        token.
+        """
         try:
             signed = _signed(request, signer)
             received = self._adapter.send(
@@ -288,7 +312,9 @@ class Transport:
                 proxies={} if host.is_loopback else _proxies_for(host.origin),
             )
             body = self._read_body(request, received)
-        except AdobeError:  # no token, or no certificates: nothing that another attempt would change
+        except (
+            AdobeError
+        ):  # no token, or no certificates: nothing that another attempt would change
             raise
         except Exception as error:  # noqa: BLE001 - whatever the library raises, its text can hold secrets
             return failure_of(request, error, is_local=host.is_loopback), None
@@ -327,7 +353,9 @@ class Transport:
         turn.answered = outcome.status < 500
         return retry_after
 
-    def _decide(self, attempt: Attempt, signer: Signer, signed: requests.PreparedRequest | None) -> Decision:
+    def _decide(
+        self, attempt: Attempt, signer: Signer, signed: requests.PreparedRequest | None
+    ) -> Decision:
         """The policy's decision; when it is to renew the token, that is tried at once."""
         decision = self._policy.decide(attempt)
         if decision.action is Action.RENEW and not _renew(signer, signed):
@@ -337,7 +365,8 @@ class Transport:
     def close(self) -> None:
         """Close the connections. They open again when needed."""
         self._adapter.close()
-        # The closed one still holds its connections, and the system closes them only when it is gone.
+        # The closed one still holds its connections, and the system closes them only when it is
+        # gone.
         self._adapter = _new_adapter()
 
 
@@ -369,7 +398,9 @@ def date_of(header: str) -> datetime | None:
 
 
 def _signed(request: Request, signer: Signer) -> requests.PreparedRequest:
-    """Ready to be sent. By hand: the URL was checked and is encoded, and ``prepare()`` would cost a fifth of all."""
+    """Ready to be sent. By hand: the URL was checked and is encoded, and ``prepare()`` would cost a
+    fifth of all.
+    """
     prepared = requests.PreparedRequest()
     prepared.method = request.method
     prepared.url = request.url + encoded(request.params)
@@ -410,14 +441,15 @@ def _masked(response: Response, signed: requests.PreparedRequest, signer: Signer
 class _Adapter(HTTPAdapter):
     """An adapter that spends as little time on a request as it can.
 
-    One override sets the certificates to trust; it is the one that requests names for this. The other two are there
-    for speed: together they save 100 of 490 microseconds of processor time, and at 20 ms of latency it is the processor
-    that limits a pull.
+    One override sets the certificates to trust; it is the one that requests names for this. The
+    other two are there for speed: together they save 100 of 490 microseconds of processor time, and
+    at 20 ms of latency it is the processor that limits a pull.
     """
 
     def __init__(self, **options: Any) -> None:
-        # Both here, not when first used: a cached property of Python 3.11 holds a lock, which a fork would leave held.
-        # One context for each adapter: a certificate file that was loaded once stays loaded in it.
+        # Both here, not when first used: a cached property of Python 3.11 holds a lock, which a
+        # fork would leave held. One context for each adapter: a certificate file that was loaded
+        # once stays loaded in it.
         self._trust = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         self._pools: dict[tuple[str, str, str | bool], Any] = {}
         """The connections to each host; they stay open for as long as this adapter lives."""
@@ -456,9 +488,9 @@ class _Adapter(HTTPAdapter):
     def abandon(self) -> None:
         """In a forked process: drop the connections, which are still the parent's.
 
-        Each pool is a queue, whose lock a thread of the parent may have held, and which the library empties when the
-        pool is collected or Python ends. Made once more, it has a free lock, and nothing to empty; the sockets are
-        closed here only, and nothing is sent.
+        Each pool is a queue, whose lock a thread of the parent may have held, and which the library
+        empties when the pool is collected or Python ends. Made once more, it has a free lock, and
+        nothing to empty; the sockets are closed here only, and nothing is sent.
         """
         for manager in (self.poolmanager, *self.proxy_manager.values()):
             for pool in list(manager.pools._container.values()):
@@ -468,12 +500,15 @@ class _Adapter(HTTPAdapter):
 
 def _new_adapter() -> _Adapter:
     """An adapter with room for as many connections as there can be requests in flight."""
-    # urllib3 repeats nothing: the retry policy counts every attempt, and knows what may be repeated.
+    # urllib3 repeats nothing: the retry policy counts every attempt, and knows what may be
+    # repeated.
     return _Adapter(pool_connections=_HOSTS, pool_maxsize=MOST, max_retries=0)
 
 
 def _certificates() -> str | bool:
-    """The environment's certificate file, or True for the usual ones. Raises TransportError when it is unusable."""
+    """The environment's certificate file, or True for the usual ones. Raises TransportError when it
+    is unusable.
+    """
     name = "REQUESTS_CA_BUNDLE" if os.environ.get("REQUESTS_CA_BUNDLE") else "CURL_CA_BUNDLE"
     path = os.environ.get(name)
     if not path:

@@ -1,7 +1,9 @@
-"""Why no usable response came, in our words: never the library's, which can quote a proxy's password.
+"""Why no usable response came, in our words: never the library's, which can quote a proxy's
+password.
 
-Whether the request can have arrived decides what a user may do next, so it is read from the types of the library's
-errors. Their texts prove nothing: a server can write whatever it likes into a status line.
+Whether the request can have arrived decides what a user may do next, so it is read from the types
+of the library's errors. Their texts prove nothing: a server can write whatever it likes into a
+status line.
 """
 
 import re
@@ -37,7 +39,8 @@ def error_of(request: Request, outcome: Response | Failure) -> TransportError:
     """The error to raise for a failure, or for a redirect."""
     if isinstance(outcome, Failure):
         return TransportError(outcome.message, never_sent=outcome.never_sent)
-    # A Location is the server's own text and may be no URL at all: only a plain host name is repeated.
+    # A Location is the server's own text and may be no URL at all: only a plain host name is
+    # repeated.
     target = re.match(r"https?://([A-Za-z0-9.-]+)", outcome.headers.get("Location", ""))
     where = target[1] if target else "another address"
     return RedirectRefused(
@@ -115,7 +118,9 @@ def _tls_failure(request: Request, cause: object) -> Failure:
             "REQUESTS_CA_BUNDLE at its certificate file.",
             never_sent=True,
         )
-    return Failure(f"The encrypted connection to {place} failed. Check VPN and proxy. {_next_step(request)}")
+    return Failure(
+        f"The encrypted connection to {place} failed. Check VPN and proxy. {_next_step(request)}"
+    )
 
 
 def _timeout(request: Request, error: exceptions.Timeout) -> Failure:
@@ -160,14 +165,16 @@ def _proxy_failure(request: Request, cause: object) -> Failure:
             "HTTPS_PROXY and VPN.",
             never_sent=True,
         )
-    return Failure(f"The proxy on the way to {place} broke off the connection. {_next_step(request)}")
+    return Failure(
+        f"The proxy on the way to {place} broke off the connection. {_next_step(request)}"
+    )
 
 
 def _tunnel_status(cause: object) -> int | None:
     """The status with which a proxy refused to open a tunnel; None for every other error.
 
-    The standard library has no type of its own for it: a plain OSError without a number whose text begins like this.
-    The proxy's own words come after the status.
+    The standard library has no type of its own for it: a plain OSError without a number whose text
+    begins like this. The proxy's own words come after the status.
     """
     if type(cause) is not OSError or cause.errno is not None or not cause.args:
         return None

@@ -1,10 +1,12 @@
-"""Adaptive concurrency limit: starts low, grows on success, halves on 429; one for all threads of an organisation.
+"""Adaptive concurrency limit: starts low, grows on success, halves on 429; one for all threads of
+an organisation.
 
-Until the first 429, each clean response raises the limit by one. Then one less than the number in flight at the refusal
-is remembered as the roof, and the limit grows back to it in smaller steps. The roof rises with the square of the clean
-responses at it, slowly at first, then ever faster: a service that takes ten at once refuses less than one request in a
-hundred, and one that takes more than before is soon used in full. Without a roof it would refuse one in thirty, and a
-pull would take a quarter longer.
+Until the first 429, each clean response raises the limit by one. Then one less than the number in
+flight at the refusal is remembered as the roof, and the limit grows back to it in smaller steps.
+The roof rises with the square of the clean responses at it, slowly at first, then ever faster: a
+service that takes ten at once refuses less than one request in a hundred, and one that takes more
+than before is soon used in full. Without a roof it would refuse one in thirty, and a pull would
+take a quarter longer.
 """
 
 import math
@@ -26,16 +28,20 @@ CEILING = 16
 MOST = 64
 """The highest ceiling: the adapter keeps so many connections."""
 START = 4
-"""Low enough for any service, and high enough to reach the ceiling with the first dozen responses."""
+"""Low enough for any service, and high enough to reach the ceiling with the first dozen responses.
+"""
 _LOWEST_ROOF = 2
 """A single refusal at two in flight may be chance; a roof of 1 would read one by one."""
 _PROBE = 150
-"""Sets how fast the roof rises. One request more is tried after about 1.4 times as many clean responses at the roof:
-a refused one costs about 20 of them, until the limit has grown back."""
+"""Sets how fast the roof rises. One request more is tried after about 1.4 times as many clean
+responses at the roof: a refused one costs about 20 of them, until the limit has grown back.
+"""
 _HISTORY = 400
 """Responses that are remembered to tell whether load is the reason for a refusal."""
 _LOAD_SHARE = 0.05
-"""The share of refusals from which on load is the reason. A service that fails now and then refuses fewer."""
+"""The share of refusals from which on load is the reason. A service that fails now and then refuses
+fewer.
+"""
 _SLOWER = 3.0
 """How many times slower than usual is an overload ..."""
 _SLOWER_SECONDS = 0.25
@@ -64,9 +70,13 @@ class Turn:
 
 
 class Limiter:
-    """Lets through as many requests at once as the service takes, up to a ceiling. Safe for many threads."""
+    """Lets through as many requests at once as the service takes, up to a ceiling. Safe for many
+    threads.
+    """
 
-    def __init__(self, ceiling: int = CEILING, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, ceiling: int = CEILING, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._clock = clock
         self._changed = threading.Condition()
         self._turns: set[Turn] = set()
@@ -86,12 +96,16 @@ class Limiter:
         restarts(self)
 
     def begin_anew(self) -> None:
-        """In a forked process: what is in flight is the parent's. What was learned of the limit stays."""
+        """In a forked process: what is in flight is the parent's. What was learned of the limit
+        stays.
+        """
         self._changed = threading.Condition()
         self._turns = set()
 
     def __repr__(self) -> str:
-        return f"<Limiter: {self.in_flight} in flight, limit {self.limit} of at most {self._ceiling}>"
+        return (
+            f"<Limiter: {self.in_flight} in flight, limit {self.limit} of at most {self._ceiling}>"
+        )
 
     @property
     def limit(self) -> int:
@@ -117,15 +131,20 @@ class Limiter:
 
     @property
     def closed_for(self) -> float:
-        """Seconds until the service may be asked again (``Retry-After``); 0 when it may be asked now."""
+        """Seconds until the service may be asked again (``Retry-After``); 0 when it may be asked
+        now.
+        """
         return max(0.0, self._closed_until - self._clock())
 
     @contextmanager
     def turn(self) -> Iterator[Turn]:
-        """Wait until one more request may be sent; the block sends it and fills in the turn. Raises Cancelled."""
+        """Wait until one more request may be sent; the block sends it and fills in the turn. Raises
+        Cancelled.
+        """
         turn = Turn()
         call = worker.cancellation
-        # An interrupt can come at any place in here, also while the turn is left, and it must not stay in flight.
+        # An interrupt can come at any place in here, also while the turn is left, and it must not
+        # stay in flight.
         try:
             try:
                 self._enter(turn)
@@ -168,7 +187,9 @@ class Limiter:
 
     def _leave(self, turn: Turn) -> None:
         with self._changed:
-            if turn not in self._turns:  # it was given up, or is of the process that this one was forked from
+            if (
+                turn not in self._turns
+            ):  # it was given up, or is of the process that this one was forked from
                 return
             self._turns.remove(turn)
             if turn.refused or turn.answered:
@@ -192,7 +213,9 @@ class Limiter:
             self._halve(1.0)
 
     def _is_overload(self, turn: Turn) -> bool:
-        """Whether the number in flight is the reason: requests with as many or more are refused more than rarely."""
+        """Whether the number in flight is the reason: requests with as many or more are refused
+        more than rarely.
+        """
         refusals = [refused for in_flight, refused in self._history if in_flight >= turn.in_flight]
         return sum(refusals) > _LOAD_SHARE * len(refusals)
 
@@ -216,7 +239,9 @@ class Limiter:
             self._durations.clear()
 
     def _compare(self, median: float) -> None:
-        """Halve when responses take much longer than usual: some services queue instead of refusing."""
+        """Halve when responses take much longer than usual: some services queue instead of
+        refusing.
+        """
         if self._usual_duration is None or median < self._usual_duration:
             self._usual_duration = median
         elif median > _SLOWER * self._usual_duration + _SLOWER_SECONDS:

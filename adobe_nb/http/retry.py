@@ -1,7 +1,8 @@
 """When to send a request again: a pure decision about each attempt.
 
-All rules about repeating a request are here, and nothing else: no clock, no sleeping, no I/O. A write is repeated
-only when it is certain that it was not done: it never arrived, or was refused with 429 or 401.
+All rules about repeating a request are here, and nothing else: no clock, no sleeping, no I/O. A
+write is repeated only when it is certain that it was not done: it never arrived, or was refused
+with 429 or 401.
 """
 
 from dataclasses import dataclass
@@ -50,7 +51,9 @@ class Attempt:
     """The token was renewed for this request before."""
     retry_after: float | None = None
     jitter: float = 1.0
-    """A random factor for the back-off, so that threads which failed together do not come back together."""
+    """A random factor for the back-off, so that threads which failed together do not come back
+    together.
+    """
 
 
 @dataclass(frozen=True)
@@ -70,7 +73,9 @@ class RetryPolicy:
     attempts_foreign: int = 2
     """For a service that is unknown: a login page in between stays until the user has signed in."""
     attempts_unauthorized: int = 5
-    """A new token can take seconds to be accepted everywhere. If none ever was, the credential is wrong."""
+    """A new token can take seconds to be accepted everywhere. If none ever was, the credential is
+    wrong.
+    """
 
     def decide(self, attempt: Attempt) -> Decision:
         """What to do after the attempt."""
@@ -89,7 +94,9 @@ class RetryPolicy:
         return response.status == 429 or (response.status in BUSY and retry_after is not None)
 
     def closing_time(self, response: Response, retry_after: float | None) -> float | None:
-        """The seconds for which no thread may ask the service; None when it can be asked at any time."""
+        """The seconds for which no thread may ask the service; None when it can be asked at any
+        time.
+        """
         if response.status not in BUSY or retry_after is None:
             return None
         # A wait that is too long for this request must not keep all others waiting either.
@@ -132,7 +139,8 @@ class RetryPolicy:
         return attempt.known and attempt.number < self.attempts_unauthorized
 
     def _renewal(self, attempt: Attempt) -> Decision:
-        # An expired token does not count as a failed attempt. A new one that is refused may need a moment.
+        # An expired token does not count as a failed attempt. A new one that is refused may need a
+        # moment.
         if not attempt.renewed:
             return Decision(Action.RENEW, counted=False)
         return Decision(Action.RENEW, self._pause_after(attempt))

@@ -1,11 +1,12 @@
 """Worker threads: call a function for many items at once, and stop when the caller does.
 
-Every call starts threads of its own and lets them go when it ends: starting one takes about 0.15 ms, a
-request several. How many requests are in flight is the limiter's concern, however many calls there are.
+Every call starts threads of its own and lets them go when it ends: starting one takes about 0.15
+ms, a request several. How many requests are in flight is the limiter's concern, however many calls
+there are.
 
-The calling thread hands out the items and takes the results, so everything but the requests happens there and it can
-be interrupted at any time. A worker that calls for many items works through them itself, so nested calls cannot
-deadlock.
+The calling thread hands out the items and takes the results, so everything but the requests happens
+there and it can be interrupted at any time. A worker that calls for many items works through them
+itself, so nested calls cannot deadlock.
 """
 
 import os
@@ -35,7 +36,9 @@ _Result = TypeVar("_Result")
 
 
 class Cancelled(BaseException):
-    """The call that this thread worked for has ended. No Exception, so that no handler in between catches it."""
+    """The call that this thread worked for has ended. No Exception, so that no handler in between
+    catches it.
+    """
 
 
 class Cancellation:
@@ -56,7 +59,9 @@ class Cancellation:
         self._event.set()
 
     def abandon(self) -> None:
-        """Cancel, and release what its workers hold: a request that hangs must not keep others from being sent."""
+        """Cancel, and release what its workers hold: a request that hangs must not keep others from
+        being sent.
+        """
         self._event.set()
         for release in list(self.on_abandon.values()):
             release()
@@ -79,7 +84,9 @@ worker = _Worker()
 
 @in_children
 def _work_for_nobody() -> None:
-    """The thread that forked may have worked for a call of the parent; in the child it works for nobody."""
+    """The thread that forked may have worked for a call of the parent; in the child it works for
+    nobody.
+    """
     worker.cancellation = worker.tick = None
 
 
@@ -109,9 +116,9 @@ def map_unordered(
 ) -> Generator[tuple[_Item, _Result], None, None]:
     """Each item with its result, in the order in which the results arrive.
 
-    Items are taken a few ahead of the results, so ``items`` may be a generator that looks at earlier results.
-    ``threads`` says how many there may be now. The first error is raised and ends it; so does closing the iterator.
-    ``tick`` is called several times a second.
+    Items are taken a few ahead of the results, so ``items`` may be a generator that looks at
+    earlier results. ``threads`` says how many there may be now. The first error is raised and ends
+    it; so does closing the iterator. ``tick`` is called several times a second.
     """
     if worker.cancellation is not None:
         yield from ((item, work(item)) for item in items)
@@ -145,15 +152,17 @@ def map_unordered(
                 try:
                     raise error
                 finally:
-                    del error  # else it and this frame would keep each other, and all the pages, alive
+                    del (
+                        error
+                    )  # else it and this frame would keep each other, and all the pages, alive
             tick()
             yield item, result
     except KeyboardInterrupt:
         cancellation.abandon()
         raise
     finally:
-        # What is still under way ends by itself; nobody waits for it. The end first: an interrupt between the two would
-        # leave threads waiting for ever.
+        # What is still under way ends by itself; nobody waits for it. The end first: an interrupt
+        # between the two would leave threads waiting for ever.
         tasks.put(_END)
         cancellation.cancel()
 
@@ -170,7 +179,9 @@ def _start(
     *,
     needed: bool,
 ) -> bool:
-    """Start a thread, and tell whether there was one: a machine without more threads does with fewer."""
+    """Start a thread, and tell whether there was one: a machine without more threads does with
+    fewer.
+    """
 
     def run() -> None:
         worker.cancellation = cancellation

@@ -46,8 +46,8 @@ def _connect(options: argparse.Namespace, *, fall_back: bool) -> sessions.Sessio
 def _auto(options: argparse.Namespace) -> Any:
     """Connect when a source is complete. None at all is no error here: the panel asks.
 
-    A session that was typed into the panel stays when its cell runs again. A source that fails shows in the panel and
-    raises, so that the cells below do not go on with something else.
+    A session that was typed into the panel stays when its cell runs again. A source that fails
+    shows in the panel and raises, so that the cells below do not go on with something else.
     """
     before = sessions.current_or_none()
     by_hand = before is not None and before.source == sessions.BY_HAND and not before.signed_out
@@ -82,7 +82,9 @@ def _still_by_hand() -> Outcome:
     first = sessions.source_that_wins()
     if not first:
         return Outcome()
-    return Outcome("ok", f"Still signed in from the panel. %adobe_auth login takes {first} instead.")
+    return Outcome(
+        "ok", f"Still signed in from the panel. %adobe_auth login takes {first} instead."
+    )
 
 
 def _nothing_found(error: NoCredentials) -> Outcome:
@@ -94,7 +96,9 @@ def _nothing_found(error: NoCredentials) -> Outcome:
 
 
 def _tested(session: sessions.Session) -> Outcome:
-    """What Adobe's own test finds, if it finds anything; the panel shows company and rights from it."""
+    """What Adobe's own test finds, if it finds anything; the panel shows company and rights from
+    it.
+    """
     try:
         outcome = outcome_of(session.test())
     except AdobeError as error:
@@ -123,16 +127,27 @@ def _login(options: argparse.Namespace) -> Any:
     session = options.session = session or _prompt()
     if options.save:
         profile = session.save(options.save, in_file=options.in_file)
-        secret = "the system's keyring" if profile.place == "keyring" else str(Store().folder / "secrets.toml")
-        rows = (("Profile", f"{profile.name} saved, and active from now on"), ("Secret", f"in {secret}"))
-        return Card("Signed in", (*rows, ("Organization ID", profile.org_id), ("Taken", f"from {session.source}")))
+        secret = (
+            "the system's keyring"
+            if profile.place == "keyring"
+            else str(Store().folder / "secrets.toml")
+        )
+        rows = (
+            ("Profile", f"{profile.name} saved, and active from now on"),
+            ("Secret", f"in {secret}"),
+        )
+        return Card(
+            "Signed in",
+            (*rows, ("Organization ID", profile.org_id), ("Taken", f"from {session.source}")),
+        )
     return card(session)
 
 
 def _prompt() -> sessions.Session:
     """Ask, with the secret hidden. Nothing typed here is kept by the notebook."""
     values: dict[str, str | Secret] | None = None
-    # The kernel of nbconvert, papermill and Voila raises the second; Python without a standard input the third.
+    # The kernel of nbconvert, papermill and Voila raises the second; Python without a standard
+    # input the third.
     with suppress(EOFError, StdinNotImplementedError, RuntimeError):
         values = _asked()
     if values is None:
@@ -146,11 +161,16 @@ def _prompt() -> sessions.Session:
 def _asked() -> dict[str, str | Secret]:
     org_id = input("Organization ID (ends in @AdobeOrg): ")
     if not org_id.strip():
-        raise UsageError("Nothing was typed. Run it again with the organisation id at hand, or use the panel.")
+        raise UsageError(
+            "Nothing was typed. Run it again with the organisation id at hand, or use the panel."
+        )
     client_id = input("Client ID (leave empty to paste an access token): ")
     values: dict[str, str | Secret] = {"org_id": org_id}
     if client_id.strip():
-        values |= {"client_id": client_id, "client_secret": Secret(getpass.getpass("Client secret (hidden): "))}
+        values |= {
+            "client_id": client_id,
+            "client_secret": Secret(getpass.getpass("Client secret (hidden): ")),
+        }
     else:
         values["access_token"] = Secret(getpass.getpass("Access token (hidden): "))
     return values
@@ -162,7 +182,10 @@ def _status(options: argparse.Namespace) -> Card:  # noqa: ARG001
 
 def _test(options: argparse.Namespace) -> Card:  # noqa: ARG001
     check = sessions.current().test()
-    return Card("The credentials work" if check.ok else "The credentials do not work", (("Test", check.message),))
+    return Card(
+        "The credentials work" if check.ok else "The credentials do not work",
+        (("Test", check.message),),
+    )
 
 
 def _refresh(options: argparse.Namespace) -> Card:  # noqa: ARG001
@@ -203,7 +226,9 @@ def _use(options: argparse.Namespace) -> Any:
 
 def _forget(options: argparse.Namespace) -> Card:
     forget_profile(options.name)
-    return Card("Profiles", ((options.name, "forgotten, and its secret deleted; a session with it stays"),))
+    return Card(
+        "Profiles", ((options.name, "forgotten, and its secret deleted; a session with it stays"),)
+    )
 
 
 _COMMANDS = {

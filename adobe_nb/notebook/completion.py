@@ -1,4 +1,5 @@
-"""Tab completion: words that fit at the cursor of a magic, and the keywords of ``create`` and ``update``.
+"""Tab completion: words that fit at the cursor of a magic, and the keywords of ``create`` and
+``update``.
 
 Names of properties are asked for once a session.
 """
@@ -9,7 +10,12 @@ import threading
 import weakref
 from collections.abc import Callable, Iterable
 
-from IPython.core.completer import CompletionContext, SimpleCompletion, SimpleMatcherResult, context_matcher
+from IPython.core.completer import (
+    CompletionContext,
+    SimpleCompletion,
+    SimpleMatcherResult,
+    context_matcher,
+)
 
 from adobe_nb import session as sessions
 from adobe_nb.auth.profiles import Store
@@ -30,9 +36,15 @@ def matcher(context: CompletionContext) -> SimpleMatcherResult:
         return {"completions": []}
     words, fragment = _split(text)
     found = [
-        SimpleCompletion(each, type=_kind(each)) for each in _fitting(_COMPLETERS[name](words, fragment), fragment)
+        SimpleCompletion(each, type=_kind(each))
+        for each in _fitting(_COMPLETERS[name](words, fragment), fragment)
     ]
-    return {"completions": found, "suppress": bool(found), "matched_fragment": fragment, "ordered": True}
+    return {
+        "completions": found,
+        "suppress": bool(found),
+        "matched_fragment": fragment,
+        "ordered": True,
+    }
 
 
 _WRITING = re.compile(r"\.(\w+)\.(create|update)$")
@@ -40,7 +52,9 @@ _WRITING = re.compile(r"\.(\w+)\.(create|update)$")
 
 @context_matcher(identifier="adobe_nb keywords")  # type: ignore[untyped-decorator]
 def keywords(context: CompletionContext) -> SimpleMatcherResult:
-    """For IPython: the keywords of the call that is open at the cursor, ``reactor.rules.create(site, na``."""
+    """For IPython: the keywords of the call that is open at the cursor,
+    ``reactor.rules.create(site, na``.
+    """
     lines = [*context.full_text.split("\n")[: context.cursor_line], context.text_until_cursor]
     call, given = _open_call("\n".join(lines))
     written = _WRITING.search(call)
@@ -55,11 +69,18 @@ def keywords(context: CompletionContext) -> SimpleMatcherResult:
     there = set(re.findall(r"(\w+)\s*=", given))
     found = [SimpleCompletion(f"{each}=", type="param") for each in names if each not in there]
     fitting = [each for each in found if each.text.startswith(fragment)]
-    return {"completions": fitting, "matched_fragment": fragment, "ordered": True, "suppress": False}
+    return {
+        "completions": fitting,
+        "matched_fragment": fragment,
+        "ordered": True,
+        "suppress": False,
+    }
 
 
 def _open_call(text: str) -> tuple[str, str]:
-    """What is called where a bracket is still open, and its arguments so far; texts are passed over."""
+    """What is called where a bracket is still open, and its arguments so far; texts are passed
+    over.
+    """
     bare = re.sub(r"\"[^\"\n]*\"|'[^'\n]*'", lambda found: "_" * len(found[0]), text)
     depth = 0
     for position in range(len(bare) - 1, -1, -1):
@@ -130,7 +151,9 @@ def _bare(word: str) -> str:
 
 
 def _fitting(candidates: Iterable[str], fragment: str) -> list[str]:
-    """Those that go on from the fragment; names with spaces in quotes, or as the fragment began them."""
+    """Those that go on from the fragment; names with spaces in quotes, or as the fragment began
+    them.
+    """
     quote = fragment[0] if fragment[:1] in {'"', "'"} else ""
     typed = re.sub(r"\\([\s'\";])", r"\1", fragment[len(quote) :])
     found = []
@@ -156,7 +179,9 @@ def _profiles() -> list[str]:
 
 
 def _properties() -> tuple[str, ...]:
-    """Names of the properties of the current session; nothing when it takes too long. Control characters never."""
+    """Names of the properties of the current session; nothing when it takes too long. Control
+    characters never.
+    """
     session = sessions.current_or_none()
     if session is None or session.signed_out:
         return ()
@@ -170,4 +195,6 @@ def _properties() -> tuple[str, ...]:
 def _ask(session: sessions.Session) -> None:
     with contextlib.suppress(AdobeError):
         names = session.reactor.properties()["name"].dropna()
-        _names[session] = tuple(sorted({name for name in names if name.isprintable() and not name.startswith("-")}))
+        _names[session] = tuple(
+            sorted({name for name in names if name.isprintable() and not name.startswith("-")})
+        )

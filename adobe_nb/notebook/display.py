@@ -1,4 +1,6 @@
-"""How sessions, checks and frames show themselves: HTML where there is a browser, text elsewhere. All escaped."""
+"""How sessions, checks and frames show themselves: HTML where there is a browser, text elsewhere.
+All escaped.
+"""
 
 from collections.abc import Hashable
 from dataclasses import dataclass
@@ -7,7 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from adobe_nb.errors import AdobeError, RetiredCredentials, SignInError, TokenExpired, TransportError
+from adobe_nb.errors import (
+    AdobeError,
+    RetiredCredentials,
+    SignInError,
+    TokenExpired,
+    TransportError,
+)
 from adobe_nb.masking import printable
 from adobe_nb.registry import ID_PATTERN, RESOURCES
 
@@ -16,12 +24,33 @@ if TYPE_CHECKING:
 
 _MOST_ROWS = 30
 _MOST_COLUMNS = 20
-_FIRST = ("name", "display_name", "version", "enabled", "platform", "stage", "state", "delegate_descriptor_id")
-_BY = tuple(f"{verb}_by_{what}" for verb in ("updated", "created") for what in ("display_name", "email"))
-_LAST = (*_BY, "dirty", "published", "published_at", "revision_number", "review_status", "origin_id")
+_FIRST = (
+    "name",
+    "display_name",
+    "version",
+    "enabled",
+    "platform",
+    "stage",
+    "state",
+    "delegate_descriptor_id",
+)
+_BY = tuple(
+    f"{verb}_by_{what}" for verb in ("updated", "created") for what in ("display_name", "email")
+)
+_LAST = (
+    *_BY,
+    "dirty",
+    "published",
+    "published_at",
+    "revision_number",
+    "review_status",
+    "origin_id",
+)
 _PROSE = {"advice", "cause", "fix", "content", "title"}
 NOT_MATH = "tex2jax_ignore mathjax_ignore"
-"""Classes that keep MathJax off an element: of its version 2 (nbconvert), of versions 3 and 4 (JupyterLab)."""
+"""Classes that keep MathJax off an element: of its version 2 (nbconvert), of versions 3 and 4
+(JupyterLab).
+"""
 _TABLE_STYLE = (
     ".adobe-nb-frame{overflow-x:auto}"
     ".adobe-nb-frame :is(td,th){white-space:nowrap;text-align:left!important;max-width:24em;overflow:hidden;"
@@ -61,7 +90,9 @@ def topic_of(error: AdobeError) -> str:
     if isinstance(error, TransportError):
         return "network"
     if isinstance(error, SignInError):
-        return {"invalid_scope": "scopes", "invalid_client": "values"}.get(error.code or "", "network")
+        return {"invalid_scope": "scopes", "invalid_client": "values"}.get(
+            error.code or "", "network"
+        )
     return "values"
 
 
@@ -76,7 +107,10 @@ def _facts(session: "Session") -> list[tuple[str, str]]:
         ("Credentials", f"from {session.source}"),
         ("Client ID", session.credentials.masked_client_id),
         ("Scopes", ", ".join(session.scopes)),
-        ("Token", session.time_left_text + (", renewed by itself" if session.renewable else ", pasted")),
+        (
+            "Token",
+            session.time_left_text + (", renewed by itself" if session.renewable else ", pasted"),
+        ),
     ]
     if session.account:
         rows.insert(1, ("Account", session.account))
@@ -90,7 +124,11 @@ def _facts(session: "Session") -> list[tuple[str, str]]:
 
 def service_name(session: "Session") -> str:
     """``Adobe``, or ``Simulator (no Adobe account involved)``."""
-    return "Simulator (no Adobe account involved)" if session.service == "simulator" else session.service
+    return (
+        "Simulator (no Adobe account involved)"
+        if session.service == "simulator"
+        else session.service
+    )
 
 
 def notes(session: "Session") -> list[str]:
@@ -109,7 +147,9 @@ class Card:
 
     def __repr__(self) -> str:
         width = max((len(label) for label, _ in self.rows), default=0)
-        return printable("\n".join((self.title, *(f"  {label:<{width}}  {value}" for label, value in self.rows))))
+        return printable(
+            "\n".join((self.title, *(f"  {label:<{width}}  {value}" for label, value in self.rows)))
+        )
 
     def _repr_html_(self) -> str:
         cells = "".join(
@@ -160,7 +200,9 @@ def _as_people_read(frame: pd.DataFrame, names: list[Hashable]) -> list[Hashable
     row = RESOURCES[types[-1]] if types else None
     if row is None or not {attribute.name for attribute in row.columns} <= set(frame.columns):
         return names
-    lead = len([name for name in list(frame.columns)[:2] if name == "id" or str(name).endswith("_id")])
+    lead = len(
+        [name for name in list(frame.columns)[:2] if name == "id" or str(name).endswith("_id")]
+    )
     first = [name for name in (*list(frame.columns)[:lead], *_FIRST) if name in names]
     last = [name for name in _LAST if name in names]
     return [*first, *(name for name in names if name not in first and name not in last), *last]
@@ -182,9 +224,16 @@ def frame_html(frame: pd.DataFrame) -> str | None:
         typeset = pd.get_option("display.html.use_mathjax")
         return own if typeset else f'<div class="{NOT_MATH}">{own}</div>'
     prose = has_prose(frame)
-    with pd.option_context("display.max_colwidth", None if prose else pd.get_option("display.max_colwidth")):
+    with pd.option_context(
+        "display.max_colwidth", None if prose else pd.get_option("display.max_colwidth")
+    ):
         table = compact(frame).to_html(
-            max_rows=_MOST_ROWS, max_cols=_MOST_COLUMNS, border=0, classes="dataframe", notebook=True, na_rep=""
+            max_rows=_MOST_ROWS,
+            max_cols=_MOST_COLUMNS,
+            border=0,
+            classes="dataframe",
+            notebook=True,
+            na_rep="",
         )
     table = _with_tooltips(table, frame)
     caption = f"<small>{escape(_caption(frame))}</small>"
@@ -204,7 +253,9 @@ def _with_tooltips(table: str, frame: pd.DataFrame) -> str:
     texts = [ends[name] for name in ends.columns if isinstance(ends[name].dtype, pd.StringDtype)]
     ids = {value for column in texts for value in column.dropna() if ID_PATTERN.fullmatch(value)}
     for value in ids:
-        table = table.replace(f"<td>{_short(value)}</td>", f'<td title="{value}">{_short(value)}</td>')
+        table = table.replace(
+            f"<td>{_short(value)}</td>", f'<td title="{value}">{_short(value)}</td>'
+        )
     return table
 
 
@@ -224,7 +275,9 @@ def frame_text(frame: pd.DataFrame, printer: Any, cycle: bool) -> None:  # noqa:
 def _escaped(shown: pd.DataFrame) -> pd.DataFrame:
     """Its texts printable, before their widths are measured."""
     texts = [name for name in shown.columns if isinstance(shown[name].dtype, pd.StringDtype)]
-    return shown.assign(**{str(name): shown[name].map(printable, na_action="ignore") for name in texts})
+    return shown.assign(
+        **{str(name): shown[name].map(printable, na_action="ignore") for name in texts}
+    )
 
 
 def _as_lines(row: "pd.Series[Any]") -> str:
@@ -238,7 +291,11 @@ def _caption(frame: pd.DataFrame) -> str:
     rows, columns = frame.shape
     empty = int(frame.isna().all().sum()) if rows else 0
     hidden = f" ({empty} empty {'one' if empty == 1 else 'ones'} not shown)" if empty else ""
-    times = " · times in UTC" if any(isinstance(dtype, pd.DatetimeTZDtype) for dtype in frame.dtypes) else ""
+    times = (
+        " · times in UTC"
+        if any(isinstance(dtype, pd.DatetimeTZDtype) for dtype in frame.dtypes)
+        else ""
+    )
     size = f"{rows} {'row' if rows == 1 else 'rows'} × {columns} {'column' if columns == 1 else 'columns'}"
     outcomes = frame.attrs.get("outcomes")
     if isinstance(outcomes, dict) and sum(outcomes.values()) == rows:

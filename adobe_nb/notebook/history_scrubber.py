@@ -1,6 +1,8 @@
-"""Take a secret that was typed into a cell out of IPython's memory and history, as far as that goes.
+"""Take a secret that was typed into a cell out of IPython's memory and history, as far as that
+goes.
 
-The cell that is running goes whole; elsewhere only what is surely a secret. What stays is told in docs/security.md.
+The cell that is running goes whole; elsewhere only what is surely a secret. What stays is told in
+docs/security.md.
 """
 
 import contextlib
@@ -38,7 +40,9 @@ def scrub(shell: InteractiveShell, typed: Iterable[str]) -> bool:
 
 
 def _is_about(cell: str, typed: list[str]) -> bool:
-    """Whether the running cell holds what was typed; a function of an earlier cell may run the magic."""
+    """Whether the running cell holds what was typed; a function of an earlier cell may run the
+    magic.
+    """
     return "adobe_auth" in cell or "reactor" in cell or any(each in cell for each in typed)
 
 
@@ -55,7 +59,9 @@ def _in_memory(shell: InteractiveShell, texts: list[str]) -> None:
         lines = "".join(entry[2]) if len(entry) > 2 and isinstance(entry[2], list) else ""
         if any(text in lines for text in texts):
             del linecache.cache[name]
-    prompt = getattr(getattr(shell, "pt_app", None), "history", None)  # the arrow keys of a terminal
+    prompt = getattr(
+        getattr(shell, "pt_app", None), "history", None
+    )  # the arrow keys of a terminal
     for name in ("_loaded_strings", "_storage"):
         if isinstance(kept := getattr(prompt, name, None), list):
             kept[:] = [_clean(each, texts) for each in kept]

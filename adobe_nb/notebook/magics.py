@@ -1,7 +1,7 @@
 """What ``%load_ext adobe_nb`` registers: the magics, their completion, and the display of frames.
 
-The session, and requests below it, cost a quarter of a second; a notebook that only shows frames needs neither. So what
-works with a session is imported when it is first used.
+The session, and requests below it, cost a quarter of a second; a notebook that only shows frames
+needs neither. So what works with a session is imported when it is first used.
 """
 
 import argparse
@@ -56,12 +56,17 @@ _LIKE_A_SECRET = re.compile(r"eyJ|p8e-|[A-Za-z0-9_\-.]{30,}|secret|token|passwor
 _BARE_NAME = re.compile(r"([a-z]+[-_])?(secret|token|password|passphrase)s?", re.IGNORECASE)
 _SURELY = re.compile(r"eyJ|p8e-")
 _OPTION = re.compile(r"--?[a-z]+(-[a-z]+)*")
-_FILE = re.compile(r"(~|\.{0,2}|[A-Za-z]:)?[/\\].*|.*\.(env|json|toml|ini|cfg|txt|ya?ml)", re.IGNORECASE)
+_FILE = re.compile(
+    r"(~|\.{0,2}|[A-Za-z]:)?[/\\].*|.*\.(env|json|toml|ini|cfg|txt|ya?ml)", re.IGNORECASE
+)
 # Not secret, though a client id is as long as a secret.
-_PUBLIC_NAME = re.compile(r"--?(client[-_]?id|api[-_]?key|org[-_]?id|ims[-_]?org([-_]?id)?)", re.IGNORECASE)
+_PUBLIC_NAME = re.compile(
+    r"--?(client[-_]?id|api[-_]?key|org[-_]?id|ims[-_]?org([-_]?id)?)", re.IGNORECASE
+)
 _TAKES_A_VALUE = {*SOURCES, "--org-id", "--save", "-o"}
-# Blanks, an escaped blank or mark, a text in quotes, any other character. A backslash is an escape only before a blank,
-# a quotation mark or a semicolon, so that C:\Users and \\server\share stay as they are typed.
+# Blanks, an escaped blank or mark, a text in quotes, any other character. A backslash is an escape
+# only before a blank, a quotation mark or a semicolon, so that C:\Users and \\server\share stay as
+# they are typed.
 _PIECE = re.compile(
     r"""(?P<blank>\s+)|\\(?P<escaped>[\s"';])|"(?P<double>(?:\\"|[^"])*)"|'(?P<single>[^']*)'|(?P<plain>[^"'\s])"""
 )
@@ -96,21 +101,37 @@ def _parser() -> _Parser:
     for option, what in SOURCES.items():
         value = "NAME" if option == "--profile" else "FILE"
         source.add_argument(option, metavar=value, help=f"{what}, and no other source")
-    source.add_argument("--simulator", action="store_true", help="the built-in simulator, whatever else there is")
-    source.add_argument("--or-simulator", action="store_true", help="the built-in simulator when no source is complete")
+    source.add_argument(
+        "--simulator", action="store_true", help="the built-in simulator, whatever else there is"
+    )
+    source.add_argument(
+        "--or-simulator",
+        action="store_true",
+        help="the built-in simulator when no source is complete",
+    )
     source.add_argument("--ask", action="store_true", help="login: ask, whatever sources there are")
-    parser.add_argument("--org-id", metavar="ID", help="with --config-file: which of its organisations")
+    parser.add_argument(
+        "--org-id", metavar="ID", help="with --config-file: which of its organisations"
+    )
     parser.add_argument("--save", metavar="NAME", help="login: keep the credentials as a profile")
-    parser.add_argument("--in-file", action="store_true", help="with --save: in a file only you can read, no keyring")
+    parser.add_argument(
+        "--in-file",
+        action="store_true",
+        help="with --save: in a file only you can read, no keyring",
+    )
     parser.add_argument("-q", "--quiet", action="store_true", help="show nothing when it worked")
-    parser.add_argument("-o", dest="variable", metavar="NAME", help="put the session into this variable")
+    parser.add_argument(
+        "-o", dest="variable", metavar="NAME", help="put the session into this variable"
+    )
     parser.add_argument("-h", "--help", action="store_true", help="show this")
     return parser
 
 
 @no_var_expand  # type: ignore[untyped-decorator]
 def adobe_auth(line: str, cell: str | None = None) -> None:
-    """Sign in to Adobe's tags API, and show the panel. %adobe_auth --help lists sub-commands and options."""
+    """Sign in to Adobe's tags API, and show the panel. %adobe_auth --help lists sub-commands and
+    options.
+    """
     words = words_of(line)
     problem = ""
     if cell is not None:
@@ -133,25 +154,41 @@ def adobe_auth(line: str, cell: str | None = None) -> None:
 
 def _check(options: argparse.Namespace) -> None:
     if (options.name is not None) != (options.command in _NAMED):
-        raise UsageError("use and forget want the name of a profile: %adobe_auth use NAME. The others want none.")
+        raise UsageError(
+            "use and forget want the name of a profile: %adobe_auth use NAME. The others want none."
+        )
     connects = options.command in {None, "login"}
     if not connects and (names_a_source(options) or options.simulator or options.or_simulator):
-        raise UsageError(f"{options.command} takes no source. Sources belong to %adobe_auth itself, and to login.")
+        raise UsageError(
+            f"{options.command} takes no source. Sources belong to %adobe_auth itself, and to login."
+        )
     if options.org_id and not options.config_file:
-        raise UsageError("--org-id belongs to --config-file: %adobe_auth --config-file FILE --org-id ID")
+        raise UsageError(
+            "--org-id belongs to --config-file: %adobe_auth --config-file FILE --org-id ID"
+        )
     if options.save == "":
         raise UsageError("--save wants a name: %adobe_auth login --save NAME")
     if (options.save or options.ask) and options.command != "login":
         raise UsageError("--save and --ask belong to login: %adobe_auth login --save NAME")
     if options.in_file and not options.save:
         raise UsageError("--in-file belongs to --save: %adobe_auth login --save NAME --in-file")
-    if options.variable and (not options.variable.isidentifier() or keyword.iskeyword(options.variable)):
+    if options.variable and (
+        not options.variable.isidentifier() or keyword.iskeyword(options.variable)
+    ):
         raise UsageError("-o wants the name of a variable: %adobe_auth -o session")
 
 
 def names_a_source(options: argparse.Namespace) -> bool:
     """Whether a file or a profile was named, which ends the search."""
-    return any((options.env_file, options.console_file, options.postman_file, options.config_file, options.profile))
+    return any(
+        (
+            options.env_file,
+            options.console_file,
+            options.postman_file,
+            options.config_file,
+            options.profile,
+        )
+    )
 
 
 def _has_secret(words: list[str]) -> bool:
@@ -159,12 +196,16 @@ def _has_secret(words: list[str]) -> bool:
 
 
 def _about_a_cell(words: list[str], line: str, cell: str) -> str:
-    """What to say of %%adobe_auth, whose body may hold anything: it is taken out of the history in any case."""
+    """What to say of %%adobe_auth, whose body may hold anything: it is taken out of the history in
+    any case.
+    """
     usage = "%adobe_auth is for one line, with one percent sign. Put what stands below it into a cell of its own."
     refused = refusal([*words, cell], line, cell)
     if _has_secret([*words, *re.split(r"[\s'\"]+", cell)]):
         return refused
-    return f"{usage} If it held a secret, delete this cell and rotate the secret in Developer Console."
+    return (
+        f"{usage} If it held a secret, delete this cell and rotate the secret in Developer Console."
+    )
 
 
 def _is_secret(before: str, word: str) -> bool:
@@ -176,7 +217,9 @@ def _is_secret(before: str, word: str) -> bool:
         return True
     if _SURELY.match(word):
         return True
-    if before in _TAKES_A_VALUE or before in _NAMED:  # files, profiles and variables may be called what they like
+    if (
+        before in _TAKES_A_VALUE or before in _NAMED
+    ):  # files, profiles and variables may be called what they like
         return False
     if _OPTION.fullmatch(word) or _FILE.fullmatch(word):
         return bool(_SURELY.search(word))
@@ -190,7 +233,9 @@ def _is_secret(before: str, word: str) -> bool:
 
 
 def words_of(line: str) -> list[str]:
-    """The words, quotes taken off. A word ``{name}`` is the text in that variable; nothing else is evaluated."""
+    """The words, quotes taken off. A word ``{name}`` is the text in that variable; nothing else is
+    evaluated.
+    """
     text = re.sub(r"(?<!\\);+\s*$", "", line.strip())
     words = _split(text)
     if words is None:  # a quote is not closed: still words, so that a secret among them is noticed
@@ -254,8 +299,9 @@ def keywords(context: CompletionContext) -> SimpleMatcherResult:
 
 
 MATCHERS = (matcher, keywords)
-# Names hold dollar signs and backslashes. What is merged or grouped out of our frames has forgotten that it is ours, so
-# pandas is told for all of them; to see formulas in tables of your own, set the option again after loading.
+# Names hold dollar signs and backslashes. What is merged or grouped out of our frames has forgotten
+# that it is ours, so pandas is told for all of them; to see formulas in tables of your own, set the
+# option again after loading.
 _TYPESETTING = ("display.html.use_mathjax", "styler.html.mathjax")
 _typesetting_before: dict[str, bool] = {}
 _MAGICS = {"adobe_auth": adobe_auth, "reactor": reactor}
@@ -280,7 +326,9 @@ def unload(shell: InteractiveShell) -> None:
     for name in _MAGICS:
         for kind in ("line", "cell"):
             shell.magics_manager.magics[kind].pop(name, None)
-    shell.Completer.custom_matchers = [each for each in shell.Completer.custom_matchers if each not in MATCHERS]
+    shell.Completer.custom_matchers = [
+        each for each in shell.Completer.custom_matchers if each not in MATCHERS
+    ]
     for mime, ours in (("text/html", frame_html), ("text/plain", frame_text)):
         formatter = shell.display_formatter.formatters[mime]
         if formatter.type_printers.get(pd.DataFrame) is ours:

@@ -1,9 +1,11 @@
 """The sign-in panel: shows the session, and hands what is typed to ``session``. No network here.
 
-A secret travels from the browser as a custom message and is never a trait, so that no saved notebook can hold it.
+A secret travels from the browser as a custom message and is never a trait, so that no saved
+notebook can hold it.
 
-Messages may arrive in several threads: in the main one, and in a sub-shell while a cell is busy. One of them acts at
-a time; a click that arrives meanwhile waits in a queue. Each click has an id: sent again, it is still done once.
+Messages may arrive in several threads: in the main one, and in a sub-shell while a cell is busy.
+One of them acts at a time; a click that arrives meanwhile waits in a queue. Each click has an id:
+sent again, it is still done once.
 """
 
 import os
@@ -44,7 +46,9 @@ class SignInPanel(anywidget.AnyWidget):  # type: ignore[misc]
     busy = traitlets.Unicode("").tag(sync=True)
     """What is going on, or nothing."""
     message = traitlets.Dict().tag(sync=True)
-    """The outcome of the last action: kind (ok, warning, error), text, the field and the help topic it is about."""
+    """The outcome of the last action: kind (ok, warning, error), text, the field and the help topic
+    it is about.
+    """
     issued_at = traitlets.Float(allow_none=True, default_value=None).tag(sync=True)
     expires_at = traitlets.Float(allow_none=True, default_value=None).tag(sync=True)
     """Milliseconds since the epoch: the front end runs the time down by itself."""
@@ -70,7 +74,11 @@ class SignInPanel(anywidget.AnyWidget):  # type: ignore[misc]
         bundle = super()._repr_mimebundle_(**kwargs)
         data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
         shown = card(sessions.current_or_none())
-        return {**(data or {}), "text/plain": repr(shown), "text/html": shown._repr_html_()}, metadata
+        return {
+            **(data or {}),
+            "text/plain": repr(shown),
+            "text/html": shown._repr_html_(),
+        }, metadata
 
     def refresh(self, outcome: Outcome | None = None) -> None:
         """Show the current session, and the outcome of an action if there was one."""
@@ -80,7 +88,9 @@ class SignInPanel(anywidget.AnyWidget):  # type: ignore[misc]
             public = any(name in os.environ for name in _SET_BY_BINDER)
             self.state = {**_state(session), "public": public}
             self.issued_at = token.issued_at.timestamp() * 1000 if token else None
-            self.expires_at = token.expires_at.timestamp() * 1000 if token and token.expires_at else None
+            self.expires_at = (
+                token.expires_at.timestamp() * 1000 if token and token.expires_at else None
+            )
             if outcome is not None:
                 self.message = {
                     "kind": outcome.kind,
@@ -128,7 +138,9 @@ class SignInPanel(anywidget.AnyWidget):  # type: ignore[misc]
             return True
 
     def _next_click(self) -> "Typed | None":
-        """The next click; None, and the next one to arrive is acted upon by its own thread, when there is none."""
+        """The next click; None, and the next one to arrive is acted upon by its own thread, when
+        there is none.
+        """
         with self._queue_lock:
             if self._clicks:
                 return self._clicks.popleft()
@@ -167,13 +179,22 @@ def _outcome_of(work: "Callable[[Typed], Outcome]", typed: Typed) -> Outcome:
     except KeyboardInterrupt:
         return Outcome("warning", "Interrupted. Click again to repeat it.")
     except Exception as error:  # noqa: BLE001 - an error in a callback must be seen, not end in a log
-        return Outcome("error", f"This should not happen ({type(error).__name__}). Please report it.")
+        return Outcome(
+            "error", f"This should not happen ({type(error).__name__}). Please report it."
+        )
 
 
 def _hide(content: dict[str, Any]) -> Typed:
     """The typed values, the secret ones hidden and taken out of the message."""
-    secrets = {name: Secret(str(content.pop(name))) for name in ("access_token", "client_secret") if content.get(name)}
-    return {**{str(name): value for name, value in content.items() if isinstance(value, str)}, **secrets}
+    secrets = {
+        name: Secret(str(content.pop(name)))
+        for name in ("access_token", "client_secret")
+        if content.get(name)
+    }
+    return {
+        **{str(name): value for name, value in content.items() if isinstance(value, str)},
+        **secrets,
+    }
 
 
 def _connect(_: Typed) -> Outcome:
@@ -187,7 +208,9 @@ def _simulate(_: Typed) -> Outcome:
 def _sign_in(typed: Typed) -> Outcome:
     names = ("client_id", "client_secret", "org_id", "access_token", "scopes")
     values = {name: typed[name] for name in names if typed.get(name)}
-    session = sessions.connect_by_hand(values, simulator=typed.get("service") == "simulator", make_default=False)
+    session = sessions.connect_by_hand(
+        values, simulator=typed.get("service") == "simulator", make_default=False
+    )
     outcome = _taken(session)
     if not typed.get("save_as"):
         return outcome
@@ -197,11 +220,21 @@ def _sign_in(typed: Typed) -> Outcome:
 
 
 def _taken(session: sessions.Session) -> Outcome:
-    """Test a new session, and make it the current one; a refused one only when there is none that works."""
+    """Test a new session, and make it the current one; a refused one only when there is none that
+    works.
+    """
     before = sessions.current_or_none()
     outcome = outcome_of(session.test())
-    if outcome.kind == "error" and before is not None and not before.signed_out and before is not session:
-        return replace(outcome, text=f"{outcome.text}{' You are still signed in as before.' if before.works else ''}")
+    if (
+        outcome.kind == "error"
+        and before is not None
+        and not before.signed_out
+        and before is not session
+    ):
+        return replace(
+            outcome,
+            text=f"{outcome.text}{' You are still signed in as before.' if before.works else ''}",
+        )
     sessions.make_current(session)
     return outcome
 
@@ -217,7 +250,9 @@ def _saved(session: sessions.Session, typed: Typed, outcome: Outcome) -> Outcome
     try:
         profile = session.save(str(typed["save_as"]), in_file=in_file)
     except AdobeError as error:
-        return Outcome("error", f"You are signed in, but the profile was not saved. {error}", field="save_as")
+        return Outcome(
+            "error", f"You are signed in, but the profile was not saved. {error}", field="save_as"
+        )
     said = f"Saved as profile {profile.name}, which is used from now on."
     return replace(outcome, text=f"{outcome.text} {said}".strip())
 
@@ -239,7 +274,11 @@ def _as_before(typed: Typed) -> list[str]:
     """For a sign-in that failed: what is still in force."""
     before = sessions.current_or_none()
     works = before is not None and before.works
-    return ["You are still signed in as before."] if works and typed.get("action") in {"sign_in", "profile"} else []
+    return (
+        ["You are still signed in as before."]
+        if works and typed.get("action") in {"sign_in", "profile"}
+        else []
+    )
 
 
 def _test(_: Typed) -> Outcome:

@@ -46,10 +46,14 @@ def _parser() -> _Parser:
         metavar=("ATTRIBUTE", "VALUE"),
         help='as in --filter name "CONTAINS home"; may be given several times',
     )
-    parser.add_argument("--sort", action="append", default=[], metavar="ATTRIBUTE", help="- before it: descending")
+    parser.add_argument(
+        "--sort", action="append", default=[], metavar="ATTRIBUTE", help="- before it: descending"
+    )
     parser.add_argument("--limit", type=int, metavar="N", help="at most so many rows")
     parser.add_argument("--names", action="store_true", help="names beside the ids")
-    parser.add_argument("-o", dest="variable", metavar="NAME", help="put the table into this variable")
+    parser.add_argument(
+        "-o", dest="variable", metavar="NAME", help="put the table into this variable"
+    )
     parser.add_argument("-q", "--quiet", action="store_true", help="show nothing; for -o")
     parser.add_argument("-h", "--help", action="store_true", help="show this")
     return parser
@@ -70,7 +74,9 @@ def reactor_magic(line: str, cell: str | None = None) -> None:
     if options.help or options.type is None:
         print(_parser().format_help())  # noqa: T201
         return
-    if options.variable and (not options.variable.isidentifier() or keyword.iskeyword(options.variable)):
+    if options.variable and (
+        not options.variable.isidentifier() or keyword.iskeyword(options.variable)
+    ):
         raise UsageError("-o wants the name of a variable: %reactor properties -o properties")
     frame, python = _get(options) if options.type == "get" else _list(options)
     if options.names:
@@ -132,7 +138,9 @@ def _get(options: argparse.Namespace) -> tuple[pd.DataFrame, str]:
 def _row(name: str) -> Resource:
     row = RESOURCES.get(name) or RESOURCES.get(f"{name}s")
     if row is None:
-        raise UsageError(f"{name!r} is no resource type. There are: {', '.join(RESOURCES)}, and get.")
+        raise UsageError(
+            f"{name!r} is no resource type. There are: {', '.join(RESOURCES)}, and get."
+        )
     return row
 
 
@@ -148,7 +156,9 @@ def _parents(row: Resource, given: list[str]) -> str | list[str] | None:
     if above not in {*row.parents, *row.through}:
         if not row.parents:
             raise ArgumentError(f"{row.type} are listed under nothing: %reactor {row.type}")
-        raise ArgumentError(f"{row.type} are listed under {' or '.join(row.parents) or 'nothing'}: give an id.")
+        raise ArgumentError(
+            f"{row.type} are listed under {' or '.join(row.parents) or 'nothing'}: give an id."
+        )
     return str(sessions.reactor.find(above, given[0])["id"].iloc[0])
 
 

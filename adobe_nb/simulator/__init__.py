@@ -1,4 +1,5 @@
-"""A stand-in for Adobe on this machine: IMS, Reactor and the Edge Network over real HTTP, with no Adobe code or data.
+"""A stand-in for Adobe on this machine: IMS, Reactor and the Edge Network over real HTTP, with no
+Adobe code or data.
 
 ::
 
@@ -23,8 +24,8 @@ __all__ = ["ACCOUNTS", "DATASTREAMS", "connection", "expired_token", "start"]
 def connection() -> dict[str, Any]:
     """Connection details of this process's own simulator, which is started if need be.
 
-    The four addresses, and client id, client secret, organization, scopes and access token of the account ``demo``:
-    made up, and of no use anywhere else.
+    The four addresses, and client id, client secret, organization, scopes and access token of the
+    account ``demo``: made up, and of no use anywhere else.
     """
     from adobe_nb.simulator.discovery import built_in_details  # noqa: PLC0415
 
@@ -32,7 +33,9 @@ def connection() -> dict[str, Any]:
 
 
 def expired_token() -> str:
-    """An access token of this process's own simulator that has expired, to see how the services refuse it."""
+    """An access token of this process's own simulator that has expired, to see how the services
+    refuse it.
+    """
     from adobe_nb.simulator.server import built_in  # noqa: PLC0415
 
     return built_in().expired_token()
@@ -48,9 +51,12 @@ def start(
 ) -> "Simulator":
     """Start another simulator on 127.0.0.1, and return it when it is ready; ``stop()`` ends it.
 
-    ``port`` is that of Reactor and IMS (0: any that is free), ``seed`` is ``"demo"`` or ``"empty"``; ``latency``,
-    ``token_ttl`` and ``build_seconds`` are in seconds. Raises OSError when the port is taken.
+    ``port`` is that of Reactor and IMS (0: any that is free), ``seed`` is ``"demo"`` or
+    ``"empty"``; ``latency``, ``token_ttl`` and ``build_seconds`` are in seconds. Raises OSError
+    when the port is taken.
     """
     from adobe_nb.simulator.server import Simulator  # noqa: PLC0415
 
-    return Simulator(port=port, seed=seed, latency=latency, token_ttl=token_ttl, build_seconds=build_seconds).start()
+    return Simulator(
+        port=port, seed=seed, latency=latency, token_ttl=token_ttl, build_seconds=build_seconds
+    ).start()

@@ -28,7 +28,9 @@ _TOKEN_PATHS = ("/ims/token/v3", "/ims/token/v2")
 class App:
     """IMS and Reactor on one state: ``stores`` maps organisation ids to what they own."""
 
-    def __init__(self, ims: Ims, stores: Mapping[str, Store], base_url: str, options: Options | None = None) -> None:
+    def __init__(
+        self, ims: Ims, stores: Mapping[str, Store], base_url: str, options: Options | None = None
+    ) -> None:
         self.ims = ims
         self.stores = stores
         self.base_url = base_url
@@ -44,7 +46,9 @@ class App:
         return grant if isinstance(grant, Response) else self._reactor(request, grant)
 
     def drift(self, request: Request, chance: Random) -> Change | None:
-        """Somebody else changes the list that is asked for, before it is answered. What happened, if it could."""
+        """Somebody else changes the list that is asked for, before it is answered. What happened,
+        if it could.
+        """
         grant = self._gateway(request)
         store = None if isinstance(grant, Response) else self.stores.get(grant.account.org_id)
         if isinstance(grant, Response) or store is None or request.method != "GET":
@@ -60,7 +64,11 @@ class App:
         form = dict(request.query)
         if request.headers.get("content-type", "").startswith(_FORM):
             form |= dict(parse_qsl(request.body.decode("utf-8", "replace"), keep_blank_values=True))
-        if request.path not in {*_TOKEN_PATHS, "/ims/validate_token/v1", "/ims/invalidate_token/v2"}:
+        if request.path not in {
+            *_TOKEN_PATHS,
+            "/ims/validate_token/v1",
+            "/ims/invalidate_token/v2",
+        }:
             return answer(404, {"error": "not_found"})
         if request.method != "POST":
             return answer(405, {"error": "method_not_allowed"})
@@ -103,7 +111,9 @@ class App:
     def _reactor(self, request: Request, grant: Grant) -> Response:
         missing = [scope for scope in NEEDED_BY_REACTOR if scope not in grant.scopes]
         if missing:
-            problem = Problem(403, "no-available-orgs", "The token shows no organisation with tags.")
+            problem = Problem(
+                403, "no-available-orgs", "The token shows no organisation with tags."
+            )
             return _refusal(problem)
         store = self.stores.get(grant.account.org_id)
         try:
@@ -137,4 +147,6 @@ def _refusal(problem: Problem) -> Response:
     if problem.pointer:
         error["source"] = {"pointer": problem.pointer}
     refused = answer(problem.status, {"errors": [error]}, JSON_API)
-    return Response(refused.status, refused.body, refused.content_type, {"x-request-id": request_id})
+    return Response(
+        refused.status, refused.body, refused.content_type, {"x-request-id": request_id}
+    )

@@ -91,4 +91,6 @@ class Call:
         if owner and record.type != "properties" and self.options.deliver is not None:
             for callback in store.listed(owner[1], "callbacks"):
                 if attributes["type_of"] in callback.attributes["subscriptions"]:
-                    self.options.deliver(callback.attributes["url"], {"data": render(event, self.options.base_url)})
+                    self.options.deliver(
+                        callback.attributes["url"], {"data": render(event, self.options.base_url)}
+                    )

@@ -1,7 +1,9 @@
-"""The demo company, as data: Hearth & Harbor, a made-up retailer of things for the home. No record here is real.
+"""The demo company, as data: Hearth & Harbor, a made-up retailer of things for the home. No record
+here is real.
 
-Six properties: two web shops, their checkout, a magazine, an app, and event forwarding. Names of delegates and of
-their settings are those of the real extensions; mobile ones are named after their kind.
+Six properties: two web shops, their checkout, a magazine, an app, and event forwarding. Names of
+delegates and of their settings are those of the real extensions; mobile ones are named after their
+kind.
 """
 
 from dataclasses import dataclass, field
@@ -14,7 +16,9 @@ Step = tuple[str, str, Settings]
 
 @dataclass(frozen=True, slots=True)
 class HeadId:
-    """Stands in settings for the id of a data element of the same property: some settings refer by id."""
+    """Stands in settings for the id of a data element of the same property: some settings refer by
+    id.
+    """
 
     name: str
 
@@ -79,7 +83,9 @@ def _cookie(name: str, cookie: str) -> Element:
 
 def _query(name: str, parameter: str) -> Element:
     settings = {"name": parameter, "caseInsensitive": True}
-    return Element(name, "core::dataElements::query-string-parameter", settings, storage="session", lower=True)
+    return Element(
+        name, "core::dataElements::query-string-parameter", settings, storage="session", lower=True
+    )
 
 
 def _page(name: str, attribute: str) -> Element:
@@ -92,7 +98,9 @@ def _code(name: str, source: str) -> Element:
 
 def _container(name: str, cache_id: str) -> Element:
     """The empty XDM object that "Update variable" fills."""
-    return Element(name, "adobe-alloy::dataElements::variable", {"cacheId": cache_id, "solutions": ["aep"]})
+    return Element(
+        name, "adobe-alloy::dataElements::variable", {"cacheId": cache_id, "solutions": ["aep"]}
+    )
 
 
 def _constant(name: str, value: str) -> Element:
@@ -163,7 +171,9 @@ def _pixel(kind: str, name: str, **settings: Any) -> Step:
 
 
 def _analytics(name: str, events: tuple[str, ...] = (), **evars: str) -> Step:
-    tracked: Settings = {"eVars": [{"name": each, "type": "value", "value": value} for each, value in evars.items()]}
+    tracked: Settings = {
+        "eVars": [{"name": each, "type": "value", "value": value} for each, value in evars.items()]
+    }
     if events:
         tracked["events"] = [{"name": event} for event in events]
     return (name, "adobe-analytics::actions::set-variables", {"trackerProperties": tracked})
@@ -179,14 +189,19 @@ def _beacon_link(name: str) -> Step:
 
 
 def _alloy(datastream: str) -> Installed:
-    settings = {"instances": [{"name": "alloy", "edgeConfigId": datastream, "defaultConsent": "pending"}]}
+    settings = {
+        "instances": [{"name": "alloy", "edgeConfigId": datastream, "defaultConsent": "pending"}]
+    }
     return Installed("adobe-alloy", "Adobe Experience Platform Web SDK", "2.30.1", settings)
 
 
 _CORE = Installed("core", "Core", "3.4.4")
 _CORE_OLD = Installed("core", "Core", "3.3.1")
 _ANALYTICS_SETTINGS: Settings = {
-    "libraryCode": {"type": "managed", "accounts": {"production": ["hearthharborde"], "staging": ["hearthharbordev"]}},
+    "libraryCode": {
+        "type": "managed",
+        "accounts": {"production": ["hearthharborde"], "staging": ["hearthharbordev"]},
+    },
     "trackerProperties": {"currencyCode": "EUR", "trackExternalLinks": True},
 }
 
@@ -230,9 +245,15 @@ WEB_STORE_US = Property(
         _container("XDM Page View", "f3721a27-09f2-56f9-a7eb-e8aeb1fa3848"),
         _container("XDM Commerce", "75178254-423e-50ce-ac3e-6b059a4d0093"),
         Element(
-            "ECID", "adobe-alloy::dataElements::event-merge-id", {"cacheId": "016c9940-d94c-5599-b736-2f159165244b"}
+            "ECID",
+            "adobe-alloy::dataElements::event-merge-id",
+            {"cacheId": "016c9940-d94c-5599-b736-2f159165244b"},
         ),
-        Element("GTM Cart Value", "adobegoogledatalayer::dataElements::gtm-dl-property-key", {"value": "cart.value"}),
+        Element(
+            "GTM Cart Value",
+            "adobegoogledatalayer::dataElements::gtm-dl-property-key",
+            {"value": "cart.value"},
+        ),
     ),
     rules=(
         Rule(
@@ -240,7 +261,12 @@ WEB_STORE_US = Property(
             (
                 _LOADED,
                 _equals("Consent Choice", "in"),
-                _set("XDM Page View", pageName="%Page Name%", siteSection="%Site Section%", URL="%Page URL%"),
+                _set(
+                    "XDM Page View",
+                    pageName="%Page Name%",
+                    siteSection="%Site Section%",
+                    URL="%Page URL%",
+                ),
                 _send("web.webpagedetails.pageViews", "XDM Page View"),
                 _pixel("send-page-view", "Meta page view"),
             ),
@@ -259,7 +285,12 @@ WEB_STORE_US = Property(
             (
                 _DOM,
                 _equals("Page Type", "product"),
-                _set("XDM Commerce", sku="%Product SKU%", name="%Product Name%", price="%Product Price%"),
+                _set(
+                    "XDM Commerce",
+                    sku="%Product SKU%",
+                    name="%Product Name%",
+                    price="%Product Price%",
+                ),
                 _send("commerce.productViews", "XDM Commerce"),
                 _pixel(
                     "send-view-content-event",
@@ -277,12 +308,20 @@ WEB_STORE_US = Property(
                 _equals("Page Type", "product"),
                 _set("XDM Commerce", sku="%Product SKU%", price="%Product Price%"),
                 _send("commerce.productListAdds", "XDM Commerce"),
-                _pixel("send-add-to-cart-event", "Meta add to cart", content_ids="%Product SKU%", currency="USD"),
+                _pixel(
+                    "send-add-to-cart-event",
+                    "Meta add to cart",
+                    content_ids="%Product SKU%",
+                    currency="USD",
+                ),
             ),
         ),
         Rule(
             "Product - Image Zoom",
-            (_click(".gallery img"), _javascript("Count zooms", "window.hh.zoom = (window.hh.zoom || 0) + 1;")),
+            (
+                _click(".gallery img"),
+                _javascript("Count zooms", "window.hh.zoom = (window.hh.zoom || 0) + 1;"),
+            ),
             enabled=False,
         ),
         Rule(
@@ -299,9 +338,16 @@ WEB_STORE_US = Property(
             "Campaign - Landing",
             (
                 _LOADED,
-                ("Has campaign", "core::conditions::query-string-parameter", {"name": "cid", "value": "."}),
+                (
+                    "Has campaign",
+                    "core::conditions::query-string-parameter",
+                    {"name": "cid", "value": "."},
+                ),
                 _set("XDM Page View", campaign="%Campaign Code%"),
-                _javascript("Remember campaign", "sessionStorage.setItem('cid', _satellite.getVar('Campaign Code'));"),
+                _javascript(
+                    "Remember campaign",
+                    "sessionStorage.setItem('cid', _satellite.getVar('Campaign Code'));",
+                ),
             ),
         ),
         Rule(
@@ -334,12 +380,20 @@ WEB_STORE_US = Property(
         Rule(
             "Outlet - Countdown Seen",
             (
-                ("Countdown visible", "core::events::enters-viewport", {"elementSelector": "#countdown"}),
+                (
+                    "Countdown visible",
+                    "core::events::enters-viewport",
+                    {"elementSelector": "#countdown"},
+                ),
                 ("Outlet only", "core::conditions::domain", {"domains": ["hearth-harbor.example"]}),
                 _send("web.webinteraction.linkClicks", "XDM Page View"),
             ),
         ),
-        Rule("Legacy - Chat Widget", (_WINDOW, _html("Chat snippet", "<div id='chat'></div>")), enabled=False),
+        Rule(
+            "Legacy - Chat Widget",
+            (_WINDOW, _html("Chat snippet", "<div id='chat'></div>")),
+            enabled=False,
+        ),
     ),
     releases=(
         ("Release 2024-10", "2024-10-22"),
@@ -374,7 +428,10 @@ WEB_STORE_DE = Property(
     elements=(
         *_SHOP_ELEMENTS,
         _constant("Currency", "EUR"),
-        _code("Net Price", "return (parseFloat(_satellite.getVar('Product Price')) / 1.19).toFixed(2);"),
+        _code(
+            "Net Price",
+            "return (parseFloat(_satellite.getVar('Product Price')) / 1.19).toFixed(2);",
+        ),
     ),
     rules=(
         Rule(
@@ -382,7 +439,9 @@ WEB_STORE_DE = Property(
             (
                 _LOADED,
                 _equals("Consent Choice", "in"),
-                _analytics("Set page", eVar1="%Page Name%", eVar2="%Site Section%", eVar7="%Login Status%"),
+                _analytics(
+                    "Set page", eVar1="%Page Name%", eVar2="%Site Section%", eVar7="%Login Status%"
+                ),
                 _BEACON_PAGE,
                 _CLEAR,
             ),
@@ -392,9 +451,16 @@ WEB_STORE_DE = Property(
             (
                 _DOM,
                 _equals("Page Type", "product"),
-                _analytics("Set product", ("prodView",), eVar10="%Product SKU%", eVar11="%Net Price%"),
+                _analytics(
+                    "Set product", ("prodView",), eVar10="%Product SKU%", eVar11="%Net Price%"
+                ),
                 _BEACON_PAGE,
-                _pixel("send-view-content-event", "Meta view content", content_ids="%Product SKU%", currency="EUR"),
+                _pixel(
+                    "send-view-content-event",
+                    "Meta view content",
+                    content_ids="%Product SKU%",
+                    currency="EUR",
+                ),
             ),
         ),
         Rule(
@@ -403,7 +469,12 @@ WEB_STORE_DE = Property(
                 _click("button.warenkorb"),
                 _analytics("Set cart", ("scAdd",), eVar10="%Product SKU%"),
                 _beacon_link("add to cart"),
-                _pixel("send-add-to-cart-event", "Meta add to cart", content_ids="%Product SKU%", currency="EUR"),
+                _pixel(
+                    "send-add-to-cart-event",
+                    "Meta add to cart",
+                    content_ids="%Product SKU%",
+                    currency="EUR",
+                ),
             ),
         ),
         Rule(
@@ -411,7 +482,9 @@ WEB_STORE_DE = Property(
             (
                 _DOM,
                 _path_query("/suche"),
-                _analytics("Set search", ("event5",), eVar5="%Search Term%", eVar6="%Search Results%"),
+                _analytics(
+                    "Set search", ("event5",), eVar5="%Search Term%", eVar6="%Search Results%"
+                ),
                 _BEACON_PAGE,
             ),
         ),
@@ -419,16 +492,28 @@ WEB_STORE_DE = Property(
             "Kampagne - Landing",
             (
                 _LOADED,
-                ("Has campaign", "core::conditions::query-string-parameter", {"name": "cid", "value": "."}),
+                (
+                    "Has campaign",
+                    "core::conditions::query-string-parameter",
+                    {"name": "cid", "value": "."},
+                ),
                 _analytics("Set campaign", ("event12",), eVar3="%Campaign Code%"),
             ),
         ),
         Rule("Newsletter - Anmeldung", (_custom("hh:newsletter"), _beacon_link("newsletter"))),
         Rule(
             "Filialfinder - Suche",
-            (_direct("store-finder"), _analytics("Set finder", ("event20",)), _beacon_link("store finder")),
+            (
+                _direct("store-finder"),
+                _analytics("Set finder", ("event20",)),
+                _beacon_link("store finder"),
+            ),
         ),
-        Rule("Alt - Affiliate Pixel", (_WINDOW, _html("Affiliate", "<div class='affiliate'></div>")), enabled=False),
+        Rule(
+            "Alt - Affiliate Pixel",
+            (_WINDOW, _html("Affiliate", "<div class='affiliate'></div>")),
+            enabled=False,
+        ),
     ),
     releases=(
         ("Start", "2024-11-05"),
@@ -436,7 +521,10 @@ WEB_STORE_DE = Property(
         ("Release 2025-09", "2025-09-23"),
         ("Release 2026-04", "2026-04-14"),
     ),
-    open_libraries=(("Filialfinder", "approved", "2026-08-19"), ("Analytics 2.0", "development", "2026-09-02")),
+    open_libraries=(
+        ("Filialfinder", "approved", "2026-08-19"),
+        ("Analytics 2.0", "development", "2026-09-02"),
+    ),
 )
 
 CHECKOUT = Property(
@@ -467,7 +555,12 @@ CHECKOUT = Property(
             (
                 _DOM,
                 _path("/cart"),
-                _set("XDM Checkout", value="%Cart Value%", items="%Cart Items%", currency="%Currency%"),
+                _set(
+                    "XDM Checkout",
+                    value="%Cart Value%",
+                    items="%Cart Items%",
+                    currency="%Currency%",
+                ),
                 _send("commerce.productListViews", "XDM Checkout"),
             ),
         ),
@@ -477,7 +570,12 @@ CHECKOUT = Property(
                 _DOM,
                 _equals("Checkout Step", "address"),
                 _send("commerce.checkouts", "XDM Checkout"),
-                _pixel("send-initiate-checkout-event", "Meta checkout", currency="%Currency%", value="%Cart Value%"),
+                _pixel(
+                    "send-initiate-checkout-event",
+                    "Meta checkout",
+                    currency="%Currency%",
+                    value="%Cart Value%",
+                ),
             ),
         ),
         Rule(
@@ -486,7 +584,12 @@ CHECKOUT = Property(
                 _click("input[name=payment]"),
                 _set("XDM Checkout", payment="%Payment Method%"),
                 _send("commerce.paymentSelections", "XDM Checkout"),
-                _pixel("send-add-payment-info-event", "Meta payment", currency="%Currency%", value="%Cart Value%"),
+                _pixel(
+                    "send-add-payment-info-event",
+                    "Meta payment",
+                    currency="%Currency%",
+                    value="%Cart Value%",
+                ),
             ),
         ),
         Rule(
@@ -494,9 +597,19 @@ CHECKOUT = Property(
             (
                 _DOM,
                 _path("/thank-you"),
-                _set("XDM Checkout", orderId="%Order ID%", total="%Order Total%", currency="%Currency%"),
+                _set(
+                    "XDM Checkout",
+                    orderId="%Order ID%",
+                    total="%Order Total%",
+                    currency="%Currency%",
+                ),
                 _send("commerce.purchases", "XDM Checkout"),
-                _pixel("send-purchase-event", "Meta purchase", currency="%Currency%", value="%Order Total%"),
+                _pixel(
+                    "send-purchase-event",
+                    "Meta purchase",
+                    currency="%Currency%",
+                    value="%Order Total%",
+                ),
             ),
         ),
         Rule(
@@ -510,13 +623,21 @@ CHECKOUT = Property(
         Rule(
             "Checkout - Error Shown",
             (
-                ("Error exists", "core::events::element-exists", {"elementSelector": ".checkout-error"}),
+                (
+                    "Error exists",
+                    "core::events::element-exists",
+                    {"elementSelector": ".checkout-error"},
+                ),
                 _javascript("Log error", "_satellite.logger.warn('checkout', document.title);"),
                 _send("application.errors", "XDM Checkout"),
             ),
         ),
     ),
-    releases=(("Launch", "2025-01-14"), ("Payment tracking", "2025-06-24"), ("Release 2026-02", "2026-02-10")),
+    releases=(
+        ("Launch", "2025-01-14"),
+        ("Payment tracking", "2025-06-24"),
+        ("Release 2026-02", "2026-02-10"),
+    ),
     open_libraries=(("Error tracking", "rejected", "2026-08-11"),),
 )
 
@@ -539,7 +660,12 @@ MAGAZINE = Property(
             "Article - View",
             (
                 _LOADED,
-                _set("XDM Article", title="%Article Title%", author="%Article Author%", topic="%Article Topic%"),
+                _set(
+                    "XDM Article",
+                    title="%Article Title%",
+                    author="%Article Author%",
+                    topic="%Article Topic%",
+                ),
                 _send("web.webpagedetails.pageViews", "XDM Article"),
             ),
         ),
@@ -562,7 +688,11 @@ MAGAZINE = Property(
                 _send("web.webinteraction.linkClicks", "XDM Article"),
             ),
         ),
-        Rule("Share - Button", (_click("button.share"), _send("social.shares", "XDM Article")), enabled=False),
+        Rule(
+            "Share - Button",
+            (_click("button.share"), _send("social.shares", "XDM Article")),
+            enabled=False,
+        ),
     ),
     releases=(("Launch", "2025-03-04"), ("Read to end", "2025-10-21")),
     open_libraries=(("Shop the look", "development", "2026-07-22"),),
@@ -592,7 +722,11 @@ APP = Property(
             "App - Launch",
             (
                 ("Launch", "core::events::launch", {}),
-                ("Send to Edge", "adobe-edge::actions::forward-event", {"xdm": {"app": "%App Version%"}}),
+                (
+                    "Send to Edge",
+                    "adobe-edge::actions::forward-event",
+                    {"xdm": {"app": "%App Version%"}},
+                ),
             ),
         ),
         Rule(
@@ -600,7 +734,11 @@ APP = Property(
             (
                 ("Push opened", "core::events::push-opened", {}),
                 ("OS is known", "core::conditions::operating-system", {"is": "%Device OS%"}),
-                ("Send to Edge", "adobe-edge::actions::forward-event", {"xdm": {"launches": "%Lifecycle Launches%"}}),
+                (
+                    "Send to Edge",
+                    "adobe-edge::actions::forward-event",
+                    {"xdm": {"launches": "%Lifecycle Launches%"}},
+                ),
             ),
         ),
         Rule(
@@ -625,8 +763,16 @@ FORWARDING = Property(
     ),
     elements=(
         Element("Event Type", "core::dataElements::path", {"path": "arc.event.xdm.eventType"}),
-        Element("Order ID", "core::dataElements::path", {"path": "arc.event.xdm.commerce.order.purchaseID"}),
-        Element("Order Total", "core::dataElements::path", {"path": "arc.event.xdm.commerce.order.priceTotal"}),
+        Element(
+            "Order ID",
+            "core::dataElements::path",
+            {"path": "arc.event.xdm.commerce.order.purchaseID"},
+        ),
+        Element(
+            "Order Total",
+            "core::dataElements::path",
+            {"path": "arc.event.xdm.commerce.order.priceTotal"},
+        ),
         Element("Client IP", "core::dataElements::ip", {}),
     ),
     rules=(

@@ -17,7 +17,9 @@ BUILT_IN = "the built-in simulator"
 
 
 def built_in_credentials(account: str = "demo") -> Credentials:
-    """Those of one account of the built-in simulator, which is started. Raises CredentialsError for an unknown one."""
+    """Those of one account of the built-in simulator, which is started. Raises CredentialsError for
+    an unknown one.
+    """
     simulator = _built_in_simulator()
     if account not in simulator.accounts:
         raise CredentialsError(
@@ -29,11 +31,15 @@ def built_in_credentials(account: str = "demo") -> Credentials:
 def announced_credentials() -> Credentials:
     """Those that the announced simulator gives. Raises CredentialsError when it does not answer."""
     url = announced_simulator()
-    return credentials_of(from_document(f"the simulator at {url} ({SIMULATOR_VARIABLE})", _details_at(url)))
+    return credentials_of(
+        from_document(f"the simulator at {url} ({SIMULATOR_VARIABLE})", _details_at(url))
+    )
 
 
 def connection_details() -> dict[str, Any]:
-    """Connection details of the announced simulator, else of the built-in one: addresses, and a made-up account."""
+    """Connection details of the announced simulator, else of the built-in one: addresses, and a
+    made-up account.
+    """
     if url := announced_simulator():
         return _details_at(url)
     return built_in_details()
@@ -59,7 +65,9 @@ def is_gone(url: str) -> bool:
 
 
 def is_built_in(url: str) -> bool:
-    """Whether this is the address of the built-in simulator, which is another one in the next process."""
+    """Whether this is the address of the built-in simulator, which is another one in the next
+    process.
+    """
     server = sys.modules.get("adobe_nb.simulator.server")
     running = getattr(server, "_built_in", None)
     return running is not None and url == running.reactor_url
@@ -74,7 +82,9 @@ def _built_in_simulator() -> "Simulator":
 def _details_at(url: str) -> dict[str, Any]:
     """The simulator at that address gives its connection details itself."""
     if not is_loopback(url):
-        raise CredentialsError(f"{SIMULATOR_VARIABLE} must be an address of this machine, as in http://127.0.0.1:8765.")
+        raise CredentialsError(
+            f"{SIMULATOR_VARIABLE} must be an address of this machine, as in http://127.0.0.1:8765."
+        )
     try:
         document = _read_connection(url.rstrip("/"))
     except TransportError:
@@ -87,10 +97,15 @@ def _details_at(url: str) -> dict[str, Any]:
 
 
 def _read_connection(url: str) -> dict[str, Any] | None:
-    answer = Transport(timeout=(5, 5), pause=0.05).send(Request("GET", f"{url}/simulator", repeatable=True))
+    answer = Transport(timeout=(5, 5), pause=0.05).send(
+        Request("GET", f"{url}/simulator", repeatable=True)
+    )
     try:
         document = json.loads(answer.body)
     except ValueError:
         return None
-    known = isinstance(document, dict) and {"reactor_url", "ims_url", "client_id", "client_secret"} <= document.keys()
+    known = (
+        isinstance(document, dict)
+        and {"reactor_url", "ims_url", "client_id", "client_secret"} <= document.keys()
+    )
     return document if known else None

@@ -1,4 +1,6 @@
-"""What a client sends: JSON:API documents, read against the registry. Surplus attributes are ignored, as there."""
+"""What a client sends: JSON:API documents, read against the registry. Surplus attributes are
+ignored, as there.
+"""
 
 import json
 import math
@@ -31,7 +33,9 @@ class Linkage:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A checked resource document: known attributes of the right kinds, relations of the right types."""
+    """A checked resource document: known attributes of the right kinds, relations of the right
+    types.
+    """
 
     attributes: dict[str, Any]
     linked: dict[str, tuple[Linkage, ...]]
@@ -58,7 +62,9 @@ def parsed(body: bytes, content_type: str) -> dict[str, Any]:
 
 
 def strict(text: str) -> object:
-    """JSON that can be sent on as such: no NaN, no half surrogate pair, not too deep. Raises ValueError."""
+    """JSON that can be sent on as such: no NaN, no half surrogate pair, not too deep. Raises
+    ValueError.
+    """
     try:
         value = json.loads(text, parse_constant=_finite, parse_float=_finite)
     except RecursionError as error:
@@ -85,21 +91,33 @@ def _finite(text: str) -> float:
     return number
 
 
-def wanted(document: Mapping[str, Any], row: Resource, verb: Verb, identifier: str | None = None) -> Wanted:
+def wanted(
+    document: Mapping[str, Any], row: Resource, verb: Verb, identifier: str | None = None
+) -> Wanted:
     """Read a create or an update. Raises Problem."""
     data = resource(document, row, identifier)
     meta = _object(data, "meta")
     if identifier is not None and "action" in meta:
         # Whatever else is in the document is not looked at.
         if not isinstance(meta["action"], str) or meta["action"] not in row.actions:
-            raise malformed(f"{row.type} know the actions {', '.join(row.actions) or 'none'}.", "/data/meta/action")
+            raise malformed(
+                f"{row.type} know the actions {', '.join(row.actions) or 'none'}.",
+                "/data/meta/action",
+            )
         return Wanted({}, {}, meta["action"])
     if verb not in row.verbs:
-        raise malformed(f"{row.type} take nothing but meta.action ({', '.join(row.actions)}).", "/data/meta/action")
+        raise malformed(
+            f"{row.type} take nothing but meta.action ({', '.join(row.actions)}).",
+            "/data/meta/action",
+        )
     attributes, relationships = _object(data, "attributes"), _object(data, "relationships")
     for attribute in row.writable(verb):
         _check(attribute, attributes, verb)
-    known = {each.name: _stored(each, attributes[each.name]) for each in row.writable(verb) if each.name in attributes}
+    known = {
+        each.name: _stored(each, attributes[each.name])
+        for each in row.writable(verb)
+        if each.name in attributes
+    }
     linked = {
         relation.name: _linked(relation, relationships[relation.name])
         for relation in row.linkable(verb)
@@ -108,12 +126,17 @@ def wanted(document: Mapping[str, Any], row: Resource, verb: Verb, identifier: s
     if verb == "create":
         for relation in row.linkable(verb):
             if relation.required and not linked.get(relation.name):
-                raise malformed(f"The relationship {relation.name} is missing.", f"/data/relationships/{relation.name}")
+                raise malformed(
+                    f"The relationship {relation.name} is missing.",
+                    f"/data/relationships/{relation.name}",
+                )
     return Wanted(known, linked, raw=attributes)
 
 
 def resource(document: Mapping[str, Any], row: Resource, identifier: str | None) -> dict[str, Any]:
-    """The resource in a document, when it is of that type and, where one is given, has that id. Raises Problem."""
+    """The resource in a document, when it is of that type and, where one is given, has that id.
+    Raises Problem.
+    """
     data = document.get("data")
     if not isinstance(data, dict):
         raise malformed("data is an object.")
@@ -129,14 +152,18 @@ def linkages(document: Mapping[str, Any], resource_type: str) -> tuple[Linkage, 
     data = document.get("data")
     if not isinstance(data, list):
         raise malformed("data is a list of resource identifiers.")
-    return tuple(_linkage(each, (resource_type,), f"/data/{position}") for position, each in enumerate(data))
+    return tuple(
+        _linkage(each, (resource_type,), f"/data/{position}") for position, each in enumerate(data)
+    )
 
 
 def linkage(document: Mapping[str, Any], resource_type: str) -> Linkage | None:
     """The identifier, or null, that a to-one relationship endpoint takes. Raises Problem."""
     if "data" not in document:
         raise malformed("data is a resource identifier.")
-    return None if document["data"] is None else _linkage(document["data"], (resource_type,), "/data")
+    return (
+        None if document["data"] is None else _linkage(document["data"], (resource_type,), "/data")
+    )
 
 
 def _object(data: Mapping[str, Any], name: str) -> dict[str, Any]:
@@ -158,13 +185,22 @@ def _linked(relation: Relation, value: object) -> tuple[Linkage, ...]:
     items: Iterable[object] = data if isinstance(data, list) else [data]
     found = tuple(_linkage(each, relation.targets, f"{pointer}/data") for each in items)
     if isinstance(data, list) != relation.many:
-        raise malformed(f"{relation.name} takes {'a list' if relation.many else 'one identifier'}.", f"{pointer}/data")
+        raise malformed(
+            f"{relation.name} takes {'a list' if relation.many else 'one identifier'}.",
+            f"{pointer}/data",
+        )
     return found
 
 
 def _linkage(item: object, types: tuple[str, ...], pointer: str) -> Linkage:
-    if not isinstance(item, dict) or not isinstance(item.get("id"), str) or item.get("type") not in types:
-        raise malformed(f"A resource identifier has an id and the type {' or '.join(types)}.", pointer)
+    if (
+        not isinstance(item, dict)
+        or not isinstance(item.get("id"), str)
+        or item.get("type") not in types
+    ):
+        raise malformed(
+            f"A resource identifier has an id and the type {' or '.join(types)}.", pointer
+        )
     meta = item.get("meta")
     action = meta.get("action") if isinstance(meta, dict) else None
     if action is not None and action != "revise":
@@ -201,7 +237,9 @@ def _fits(attribute: Attribute, value: object) -> bool:
     if attribute.kind == "integer":
         return isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63
     if attribute.kind == "number":
-        return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 2**63
+        return (
+            isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 2**63
+        )
     if attribute.kind == "json" and attribute.form != "text":
         shapes = {"list": list, "object": dict}
         return isinstance(value, shapes.get(attribute.form, object))

@@ -15,18 +15,29 @@ Change = tuple[str, str, str]
 _CHANGING = (
     ("properties", "rules"), ("properties", "data_elements"), ("properties", "libraries"), ("rules", "rule_components"),
 )  # fmt: skip
-"""Lists that change, by the types of parent and member; the others hold what much else depends on."""
+"""Lists that change, by the types of parent and member; the others hold what much else depends on.
+"""
 
 
 def drift(call: Call, path: str, chance: Random) -> Change | None:
-    """Create or delete one member of the list at the path, as the API does. What happened, if it could.
+    """Create or delete one member of the list at the path, as the API does. What happened, if it
+    could.
 
     The list of audit events changes too: by the event of such a change in some property.
     """
     parent, kind = _place(call.store, path, chance)
-    if parent is None or parent.deleted or not parent.is_head or (parent.type, kind) not in _CHANGING:
+    if (
+        parent is None
+        or parent.deleted
+        or not parent.is_head
+        or (parent.type, kind) not in _CHANGING
+    ):
         return None
-    members = [each for each in call.store.listed(parent.id, kind) if each.attributes.get("state") != "published"]
+    members = [
+        each
+        for each in call.store.listed(parent.id, kind)
+        if each.attributes.get("state") != "published"
+    ]
     if not members:
         return None
     member = chance.choice(members)

@@ -1,4 +1,5 @@
-"""The Edge Network's two hosts as one pure function: server (authenticated) and edge (not authenticated).
+"""The Edge Network's two hosts as one pure function: server (authenticated) and edge (not
+authenticated).
 
 Where Adobe's behaviour is not known, a choice was made; docs/simulator.md lists them.
 """
@@ -22,7 +23,9 @@ SCOPE = "acp.foundation"
 HINTS = ("or2", "va6", "irl1", "ind1", "jpn3", "sgp3", "aus3")
 _HINT_SECONDS = 1800
 _IDENTITY_SECONDS = 34_128_000
-_PATH = re.compile(r"/ee/(?:(?P<hint>[a-z0-9]+)/)?v(?P<version>[12])/(?P<endpoint>interact|collect)")
+_PATH = re.compile(
+    r"/ee/(?:(?P<hint>[a-z0-9]+)/)?v(?P<version>[12])/(?P<endpoint>interact|collect)"
+)
 # Adobe's own cURL samples use both spellings; version 1 has a name of its own.
 _DATASTREAM_PARAMETERS = {"1": ("configId",), "2": ("datastreamId", "dataStreamId")}
 _READABLE = ("application/json", "application/x-jackson-smile", "text/plain", "text/javascript")
@@ -32,29 +35,54 @@ _QUERY = {"identity": ("fetch",), "personalization": ("schemas", "decisionScopes
 """Members of a query that are lists of texts."""
 
 
-# Authorization errors carry the message of Adobe's authentication page, the others the title of the error list.
+# Authorization errors carry the message of Adobe's authentication page, the others the title of the
+# error list.
 _TITLES = {
     "EXEG-0002-400": ("Missing datastream parameter", "The datastream parameter is missing."),
     "EXEG-0003-400": ("Invalid datastream ID", "There is no datastream of that id."),
     "EXEG-0004-422": ("Datastream disabled", "The datastream is disabled."),
-    "EXEG-0011-422": ("Could not retrieve sandbox details", "Experience Platform is not enabled on the datastream."),
+    "EXEG-0011-422": (
+        "Could not retrieve sandbox details",
+        "Experience Platform is not enabled on the datastream.",
+    ),
     "EXEG-0101-400": ("Invalid JSON request", "The body is not JSON."),
     "EXEG-0102-400": ("Invalid request field", "A field has a value that is not allowed."),
     "EXEG-0103-400": ("Missing required value", "A required field is missing."),
     "EXEG-0109-408": ("Empty request", "The body is empty."),
     "EXEG-0111-415": ("Invalid request", "The media type is not supported."),
     "EXEG-0112-413": ("Invalid request", f"The body is larger than {LIMIT} bytes."),
-    "EXEG-0201-503": ("The service is temporarily unavailable", f"{_SERVICE} is temporarily unavailable."),
-    "EXEG-0204-200": ("The service call completed with warning(s)", f"{_SERVICE} answered with a warning."),
+    "EXEG-0201-503": (
+        "The service is temporarily unavailable",
+        f"{_SERVICE} is temporarily unavailable.",
+    ),
+    "EXEG-0204-200": (
+        "The service call completed with warning(s)",
+        f"{_SERVICE} answered with a warning.",
+    ),
     "EXEG-0303-200": ("Unauthorized to fetch identities", "A namespace is not allowed."),
     "EXEG-0306-400": ("Event is missing primary identity", "An event has no primary identity."),
-    "EXEG-0308-400": ("Invalid identity format", "An identity is not in the format of its namespace."),
-    "EXEG-0500-401": ("Invalid authorization token", "The authorization token is missing or malformed."),
+    "EXEG-0308-400": (
+        "Invalid identity format",
+        "An identity is not in the format of its namespace.",
+    ),
+    "EXEG-0500-401": (
+        "Invalid authorization token",
+        "The authorization token is missing or malformed.",
+    ),
     "EXEG-0502-401": ("Invalid authorization token", "The signature of the token is not valid."),
     "EXEG-0503-401": ("Invalid authorization token", "The authorization token has expired."),
-    "EXEG-0504-401": ("Required product context is missing", "The product context dma_aep is missing."),
-    "EXEG-0505-401": ("Required authorization token scope is missing", f"The scope {SCOPE} is missing."),
-    "EXEG-0506-401": ("Sandbox not accessible for write", "No write permission in the sandbox prod."),
+    "EXEG-0504-401": (
+        "Required product context is missing",
+        "The product context dma_aep is missing.",
+    ),
+    "EXEG-0505-401": (
+        "Required authorization token scope is missing",
+        f"The scope {SCOPE} is missing.",
+    ),
+    "EXEG-0506-401": (
+        "Sandbox not accessible for write",
+        "No write permission in the sandbox prod.",
+    ),
 }
 
 
@@ -90,7 +118,11 @@ class EdgeApp:
             if not datastream_id:
                 raise Refused("EXEG-0002-400", f"The parameter {names[0]} is missing.")
             datastream = _datastream_of(datastream_id)
-            if self._authenticated or datastream.authenticated_only or "authorization" in request.headers:
+            if (
+                self._authenticated
+                or datastream.authenticated_only
+                or "authorization" in request.headers
+            ):
                 self._authorize(request, datastream)
             if not datastream.platform:
                 raise Refused("EXEG-0011-422")
@@ -102,7 +134,12 @@ class EdgeApp:
             return self._problem(refused, request_id, datastream_id)
 
     def _interact(
-        self, body: Mapping[str, Any], datastream: Datastream, version: str, hint: str | None, request_id: str
+        self,
+        body: Mapping[str, Any],
+        datastream: Datastream,
+        version: str,
+        hint: str | None,
+        request_id: str,
     ) -> Response:
         events = _events(body, "events") if version == "1" else _single_event(body)
         state = _state(body)
@@ -110,10 +147,16 @@ class EdgeApp:
             _check_identities(event, index, state, required=False)
         queries = _queries(body, events if version == "1" else [{}])
         problems = _upstream(datastream, queries)
-        document = {"requestId": request_id, "handle": self._handles(events, queries, state, hint), **problems}
+        document = {
+            "requestId": request_id,
+            "handle": self._handles(events, queries, state, hint),
+            **problems,
+        }
         return _json(207 if problems.get("errors") else 200, document)
 
-    def _collect(self, body: Mapping[str, Any], datastream: Datastream, request_id: str, *, silent: bool) -> Response:
+    def _collect(
+        self, body: Mapping[str, Any], datastream: Datastream, request_id: str, *, silent: bool
+    ) -> Response:
         events = _events(body, "events")
         state = _state(body)
         for index, event in enumerate(events):
@@ -151,7 +194,9 @@ class EdgeApp:
         if not account.entitled:
             raise Refused("EXEG-0504-401", "The company is not entitled to Experience Platform.")
         if not account.platform_context:
-            raise Refused("EXEG-0504-401", "The account has no product context of Experience Platform.")
+            raise Refused(
+                "EXEG-0504-401", "The account has no product context of Experience Platform."
+            )
         if SCOPE not in scopes:
             raise Refused("EXEG-0505-401")
         if not datastream.writable:
@@ -180,17 +225,31 @@ class EdgeApp:
             {"type": "state:store", "payload": stored},
         ]
         if any("ECID" in _texts(query, "identity", "fetch") for query in queries):
-            handles.append({"type": "identity:result", "payload": [{"id": ecid, "namespace": {"code": "ECID"}}]})
+            handles.append(
+                {
+                    "type": "identity:result",
+                    "payload": [{"id": ecid, "namespace": {"code": "ECID"}}],
+                }
+            )
         for index, query in enumerate(queries):
-            wanted = _texts(query, "personalization", "decisionScopes") + _texts(query, "personalization", "surfaces")
+            wanted = _texts(query, "personalization", "decisionScopes") + _texts(
+                query, "personalization", "surfaces"
+            )
             if wanted:
                 schemas = _texts(query, "personalization", "schemas") or [_DEFAULT_SCHEMA]
                 payload = [_decision(scope, schemas[0]) for scope in wanted]
-                handles.append({"type": "personalization:decisions", "payload": payload, "eventIndex": index})
+                handles.append(
+                    {"type": "personalization:decisions", "payload": payload, "eventIndex": index}
+                )
         return handles
 
     def _problem(self, refused: Refused, request_id: str, datastream_id: str) -> Response:
-        report = {"requestId": request_id, "orgId": self._org_id, "configId": datastream_id, **refused.report}
+        report = {
+            "requestId": request_id,
+            "orgId": self._org_id,
+            "configId": datastream_id,
+            **refused.report,
+        }
         problem = _problem(refused.code, refused.detail, report)
         return Response(int(refused.code[-3:]), json.dumps(problem).encode(), PROBLEM)
 
@@ -200,8 +259,12 @@ def _upstream(datastream: Datastream, queries: Sequence[Mapping[str, Any]]) -> d
     problems: dict[str, list[dict[str, Any]]] = {}
     if datastream.upstream:
         warns = datastream.upstream.endswith("-200")
-        report: dict[str, Any] = {"cause": {"message": "The record was adjusted.", "code": 202}} if warns else {}
-        problems.setdefault("warnings" if warns else "errors", []).append(_problem(datastream.upstream, "", report))
+        report: dict[str, Any] = (
+            {"cause": {"message": "The record was adjusted.", "code": 202}} if warns else {}
+        )
+        problems.setdefault("warnings" if warns else "errors", []).append(
+            _problem(datastream.upstream, "", report)
+        )
     wanted = [name for query in queries for name in _texts(query, "identity", "fetch")]
     unknown = [name for name in dict.fromkeys(wanted) if name != "ECID"]
     if unknown:
@@ -286,7 +349,9 @@ def _events(body: Mapping[str, Any], member: str) -> list[dict[str, Any]]:
 
 
 def _queries(body: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """What each event asks for: the query of the request, and of a batch's event that has one of its own."""
+    """What each event asks for: the query of the request, and of a batch's event that has one of
+    its own.
+    """
     common = _checked_query(_object(body, "query"))
     return [{**common, **_checked_query(_object(event, "query"))} for event in events]
 
@@ -298,7 +363,9 @@ def _checked_query(query: dict[str, Any]) -> dict[str, Any]:
             if listed is None:
                 continue
             if not isinstance(listed, list) or not all(isinstance(each, str) for each in listed):
-                raise Refused("EXEG-0102-400", f"The field query.{name}.{member} is not a list of texts.")
+                raise Refused(
+                    "EXEG-0102-400", f"The field query.{name}.{member} is not a list of texts."
+                )
     return query
 
 
@@ -330,22 +397,35 @@ def _identities(event: Mapping[str, Any], where: str = "") -> dict[str, list[dic
     found = _object(_object(event, "xdm"), "identityMap", where)
     for namespace, listed in found.items():
         if not isinstance(listed, list) or not all(isinstance(each, dict) for each in listed):
-            raise Refused("EXEG-0102-400", f"The field {where}identityMap.{namespace} is not a list of objects.")
+            raise Refused(
+                "EXEG-0102-400",
+                f"The field {where}identityMap.{namespace} is not a list of objects.",
+            )
     return found
 
 
-def _check_identities(event: Mapping[str, Any], index: int, state: Mapping[str, str], *, required: bool) -> None:
-    """Without identities an ECID is made, except in a batch from a server; with identities, one must be primary."""
+def _check_identities(
+    event: Mapping[str, Any], index: int, state: Mapping[str, str], *, required: bool
+) -> None:
+    """Without identities an ECID is made, except in a batch from a server; with identities, one
+    must be primary.
+    """
     found = _identities(event, f"events[{index}].xdm.")
     if not found:
         if required and not any(name.endswith("_identity") for name in state):
-            raise Refused("EXEG-0306-400", f"The event at index {index} has no identity.", index=index)
+            raise Refused(
+                "EXEG-0306-400", f"The event at index {index} has no identity.", index=index
+            )
         return
     listed = [each for values in found.values() for each in values]
     if any(not each.get("id") for each in listed):
-        raise Refused("EXEG-0308-400", f"An identity of the event at index {index} has no id.", index=index)
+        raise Refused(
+            "EXEG-0308-400", f"An identity of the event at index {index} has no id.", index=index
+        )
     if not any(each.get("primary") in (True, "true") for each in listed):
-        raise Refused("EXEG-0306-400", f"No identity of the event at index {index} is primary.", index=index)
+        raise Refused(
+            "EXEG-0306-400", f"No identity of the event at index {index} is primary.", index=index
+        )
 
 
 def _ecid(event: Mapping[str, Any]) -> str:
@@ -368,7 +448,12 @@ def _new_ecid() -> str:
 
 def _decision(scope: str, schema: str) -> dict[str, Any]:
     item = {"id": "1", "schema": schema}
-    return {"id": f"decision-{scope}", "scope": scope, "scopeDetails": {"decisionProvider": "TGT"}, "items": [item]}
+    return {
+        "id": f"decision-{scope}",
+        "scope": scope,
+        "scopeDetails": {"decisionProvider": "TGT"},
+        "items": [item],
+    }
 
 
 def _looks_like_a_token(token: str) -> bool:

@@ -53,4 +53,6 @@ class Faults:
 
     def strike(self) -> str | None:
         """The kind that strikes this request, if one does: the first in the order they were given."""
-        return next((fault.kind for fault in self._faults if self._random.random() < fault.rate), None)
+        return next(
+            (fault.kind for fault in self._faults if self._random.random() < fault.rate), None
+        )

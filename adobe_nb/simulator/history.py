@@ -12,7 +12,9 @@ from adobe_nb.simulator.texts import json_text
 
 _YEAR = timedelta(days=365)
 _ROUND, _BURST = 97, 5
-"""Of so many events in a row, so many have the same millisecond; the first number fits into no size of page."""
+"""Of so many events in a row, so many have the same millisecond; the first number fits into no size
+of page.
+"""
 _PASSING = ("rules", "data_elements", "rule_components")
 Planned = tuple[str, str, Record]
 """Moment, what happened, to what."""
@@ -28,7 +30,9 @@ def log(store: Store, places: list[Record], number: int, make_id: Callable[..., 
         if what == "updated":
             record.attributes |= {"updated_at": when, **signatures(updated=author)}
     store.changed(*records)
-    entities: dict[str, str] = {}  # one text for all events of a record: it is most of what an event weighs
+    entities: dict[
+        str, str
+    ] = {}  # one text for all events of a record: it is most of what an event weighs
     names = {place.here: {"property_name": place.attributes["name"]} for place in places}
     for position, ((when, what, record), author) in enumerate(zip(plan, authors, strict=True)):
         owner = record.here if record.type == "properties" else record.to_one["property"]
@@ -46,20 +50,34 @@ def log(store: Store, places: list[Record], number: int, make_id: Callable[..., 
         }
         to_one: dict[str, Identifier | None] = {"property": owner, "entity": record.here}
         identifier = make_id("audit_events", "history", str(position))
-        store.add(Record("audit_events", identifier, attributes, to_one, names[owner or record.here]))
+        store.add(
+            Record("audit_events", identifier, attributes, to_one, names[owner or record.here])
+        )
 
 
 def _inside(store: Store, place: Record) -> list[Record]:
     """The property and what has been generated in it."""
     rules = store.listed(place.id, "rules")
     parts = [part for rule in rules for part in store.listed(rule.id, "rule_components")]
-    return [place, *store.listed(place.id, "extensions"), *store.listed(place.id, "data_elements"), *rules, *parts]
+    return [
+        place,
+        *store.listed(place.id, "extensions"),
+        *store.listed(place.id, "data_elements"),
+        *rules,
+        *parts,
+    ]
 
 
 def _plan(
-    places: list[Record], records: list[Record], number: int, chance: Random, make_id: Callable[..., str]
+    places: list[Record],
+    records: list[Record],
+    number: int,
+    chance: Random,
+    make_id: Callable[..., str],
 ) -> Iterator[Planned]:
-    """Mostly changes; one event in twenty is about something that came and went, so that nothing is missed."""
+    """Mostly changes; one event in twenty is about something that came and went, so that nothing is
+    missed.
+    """
     for position, when in enumerate(_moments(records, number, chance)):
         if position % 20 != 13:
             yield when, "updated", chance.choice(records)
@@ -83,10 +101,14 @@ def _passing(records: list[Record], kind: str, identifier: str, place: Record) -
 
 def _moments(records: list[Record], number: int, chance: Random) -> Iterator[str]:
     """From the last change of any record on, a year long, some of them several times."""
-    begin = datetime.fromisoformat(max(record.attributes["updated_at"] for record in records)).astimezone(UTC)
+    begin = datetime.fromisoformat(
+        max(record.attributes["updated_at"] for record in records)
+    ).astimezone(UTC)
     step = max(1, _YEAR // timedelta(milliseconds=1) // max(1, number))
     when = stamp(begin)
     for position in range(number):
         if not 0 < position % _ROUND < _BURST:
-            when = stamp(begin + timedelta(milliseconds=1 + position * step + chance.randrange(step)))
+            when = stamp(
+                begin + timedelta(milliseconds=1 + position * step + chance.randrange(step))
+            )
         yield when

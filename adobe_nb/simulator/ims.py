@@ -1,4 +1,6 @@
-"""The simulator's identity service: client check, scopes, tokens with a life span, revocation. Its clock is real."""
+"""The simulator's identity service: client check, scopes, tokens with a life span, revocation. Its
+clock is real.
+"""
 
 import base64
 import hashlib
@@ -23,12 +25,16 @@ COMPANY_RIGHTS = ("develop_extensions", "manage_properties", "manage_app_configu
 PROPERTY_RIGHTS = ("approve", "develop", "manage_environments", "manage_extensions", "publish")
 ALL_RIGHTS = frozenset((*COMPANY_RIGHTS, *PROPERTY_RIGHTS))
 NEEDED_BY_REACTOR = ("read_organizations",)
-"""Adobe's uploader names ``additional_info.projectedProductContext`` besides; launchpy works without."""
+"""Adobe's uploader names ``additional_info.projectedProductContext`` besides; launchpy works
+without.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A credential as a Developer Console project would hold it; made up, good for this simulator only."""
+    """A credential as a Developer Console project would hold it; made up, good for this simulator
+    only.
+    """
 
     client_id: str
     client_secret: str = field(repr=False)
@@ -66,7 +72,11 @@ class Ims:
     """Issues tokens, and knows which ones are good."""
 
     def __init__(
-        self, accounts: Mapping[str, Account], *, token_ttl: float = 86399, clock: Callable[[], float] = time.time
+        self,
+        accounts: Mapping[str, Account],
+        *,
+        token_ttl: float = 86399,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self.accounts = {account.client_id: account for account in accounts.values()}
         self.token_ttl = token_ttl
@@ -75,7 +85,9 @@ class Ims:
         self._key = secrets.token_bytes(32)
         self._revoked: set[str] = set()
         self._good: dict[str, tuple[Grant, float]] = {}
-        """Tokens that were checked before, with their end: a signature costs more than a page that is kept."""
+        """Tokens that were checked before, with their end: a signature costs more than a page that
+        is kept.
+        """
 
     def token(self, form: Mapping[str, str]) -> tuple[int, dict[str, Any]]:
         """POST /ims/token/v3 or v2: status and document."""
@@ -84,18 +96,24 @@ class Ims:
         account = self.accounts.get(form.get("client_id", ""))
         if account is None:
             return 400, _error("invalid_client", "invalid client_id parameter")
-        if not hmac.compare_digest(form.get("client_secret", "").encode(), account.client_secret.encode()):
+        if not hmac.compare_digest(
+            form.get("client_secret", "").encode(), account.client_secret.encode()
+        ):
             return 400, _error("invalid_client", "invalid client_secret parameter")
         scopes = tuple(part for part in form.get("scope", "").replace(" ", ",").split(",") if part)
         if not scopes or set(scopes) - set(account.scopes):
-            return 400, _error("invalid_scope", "the scopes asked for are not among those of this credential")
+            return 400, _error(
+                "invalid_scope", "the scopes asked for are not among those of this credential"
+            )
         return 200, {
             "access_token": self.issue(account, scopes),
             "token_type": "bearer",
             "expires_in": self.token_ttl if self.token_ttl % 1 else int(self.token_ttl),
         }
 
-    def issue(self, account: Account, scopes: tuple[str, ...] | None = None, *, age: float = 0) -> str:
+    def issue(
+        self, account: Account, scopes: tuple[str, ...] | None = None, *, age: float = 0
+    ) -> str:
         """A signed token; ``age`` seconds old already."""
         claims = {
             "id": secrets.token_hex(8),
@@ -114,12 +132,16 @@ class Ims:
         return token
 
     def check(self, token: str, *, tell: bool = False) -> Grant | None:
-        """What the token stands for, or None when it is forged, over or revoked. ``tell`` raises Expired apart."""
+        """What the token stands for, or None when it is forged, over or revoked. ``tell`` raises
+        Expired apart.
+        """
         known = self._good.get(token)
         if known is not None and token not in self._revoked and self._clock() < known[1]:
             return known[0]
         signed, _, signature = token.rpartition(".")
-        if not signed or not hmac.compare_digest(signature.encode(), self._signature(signed).encode()):
+        if not signed or not hmac.compare_digest(
+            signature.encode(), self._signature(signed).encode()
+        ):
             return None
         claims = json.loads(_decode(signed.partition(".")[2]))
         ends = (int(claims["created_at"]) + int(claims["expires_in"])) / 1000

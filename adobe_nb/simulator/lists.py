@@ -48,7 +48,9 @@ def page_number(query: Query) -> int:
 
 def _whole(text: str | None, default: int) -> int:
     """A whole number above 0; of what is absurdly long, or none, the default."""
-    return int(text) if text is not None and re.fullmatch("0{0,9}[1-9][0-9]{0,17}", text) else default
+    return (
+        int(text) if text is not None and re.fullmatch("0{0,9}[1-9][0-9]{0,17}", text) else default
+    )
 
 
 def _filters(query: Query) -> dict[str, str]:
@@ -103,7 +105,10 @@ def _holds(operator: str, value: Any, bounds: list[str]) -> bool:
     if operator == "CONTAINS":
         return _is_like(_text(value), bounds[0])
     try:
-        mine, theirs = _ordered(value, _text(value)), [_ordered(value, bound.strip()) for bound in bounds]
+        mine, theirs = (
+            _ordered(value, _text(value)),
+            [_ordered(value, bound.strip()) for bound in bounds],
+        )
         if operator == "BETWEEN":
             return bool(theirs[0] <= mine <= theirs[1])
         return bool(mine < theirs[0]) if operator == "LT" else bool(mine > theirs[0])
@@ -112,7 +117,9 @@ def _holds(operator: str, value: Any, bounds: list[str]) -> bool:
 
 
 def _is_like(text: str, wanted: str) -> bool:
-    """SQL's LIKE, piece by piece: one expression with many ``.*`` would take for ever on what does not match."""
+    """SQL's LIKE, piece by piece: one expression with many ``.*`` would take for ever on what does
+    not match.
+    """
     at = 0
     for piece in wanted.split("%"):
         pattern = "".join("." if mark == "_" else re.escape(mark) for mark in piece)
@@ -142,13 +149,17 @@ def _ordered(like: Any, text: str) -> Any:
 
 
 def _sorted(records: list[Record], row: Resource, text: str) -> list[Record]:
-    keys = [key.strip() for key in text.split(",") if key.strip().lstrip("+-") in row.sortable] or ["created_at"]
+    keys = [key.strip() for key in text.split(",") if key.strip().lstrip("+-") in row.sortable] or [
+        "created_at"
+    ]
     result = sorted(records, key=lambda record: (record.attributes["created_at"], record.id))
     for key in reversed(keys):
         name = key.lstrip("+-")
         present = [record for record in result if record.attributes.get(name) is not None]
         missing = [record for record in result if record.attributes.get(name) is None]
-        present.sort(key=lambda record: _sort_key(record.attributes[name]), reverse=key.startswith("-"))
+        present.sort(
+            key=lambda record: _sort_key(record.attributes[name]), reverse=key.startswith("-")
+        )
         result = present + missing
     return result
 

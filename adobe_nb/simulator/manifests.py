@@ -1,7 +1,8 @@
-"""The packages in the simulator's public catalogue: the ``extension.json`` of each, as its developer would upload it.
+"""The packages in the simulator's public catalogue: the ``extension.json`` of each, as its
+developer would upload it.
 
-Names of delegates and of their settings are Adobe's; texts and schemas are ours. A schema refuses what the real one
-refuses, as far as that is public; where it is not, it only asks for an object.
+Names of delegates and of their settings are Adobe's; texts and schemas are ours. A schema refuses
+what the real one refuses, as far as that is public; where it is not, it only asks for an object.
 """
 
 from collections.abc import Mapping
@@ -16,7 +17,11 @@ Json = dict[str, Any]
 
 
 def _text(minimum: int = 0, *, pattern: str = "") -> Json:
-    return {"type": "string"} | ({"minLength": minimum} if minimum else {}) | ({"pattern": pattern} if pattern else {})
+    return (
+        {"type": "string"}
+        | ({"minLength": minimum} if minimum else {})
+        | ({"pattern": pattern} if pattern else {})
+    )
 
 
 def _choice(*values: str) -> Json:
@@ -37,7 +42,11 @@ def _list(item: Json, minimum: int = 0) -> Json:
 
 def _object(required: Json | None = None, /, **optional: Json) -> Json:
     """An object with these members and no others."""
-    schema: Json = {"type": "object", "properties": {**(required or {}), **optional}, "additionalProperties": False}
+    schema: Json = {
+        "type": "object",
+        "properties": {**(required or {}), **optional},
+        "additionalProperties": False,
+    }
     return schema | ({"required": list(required)} if required else {})
 
 
@@ -58,7 +67,14 @@ _EDGE_REFERENCE = _text(pattern=r"^\{\{[^}]+\}\}$")
 
 # -- manifests
 
-_SPELLED = {"dom": "DOM", "id": "ID", "ids": "IDs", "ip": "IP", "javascript": "JavaScript", "xdm": "XDM"}
+_SPELLED = {
+    "dom": "DOM",
+    "id": "ID",
+    "ids": "IDs",
+    "ip": "IP",
+    "javascript": "JavaScript",
+    "xdm": "XDM",
+}
 
 
 class _Delegate(NamedTuple):
@@ -108,7 +124,10 @@ class _Package(NamedTuple):
         }  # fmt: skip
         if self.configuration is not None:
             schema = _draft_4(self.configuration)
-            entry["configuration"] = {"viewPath": "configuration/configuration.html", "schema": schema}
+            entry["configuration"] = {
+                "viewPath": "configuration/configuration.html",
+                "schema": schema,
+            }
             if self.transforms:
                 entry["configuration"]["transforms"] = deepcopy(list(self.transforms))
         return entry | {
@@ -120,7 +139,9 @@ class _Package(NamedTuple):
 
 
 def _draft_4(schema: Json) -> Json:
-    return {"$schema": "http://json-schema.org/draft-04/schema#", **deepcopy(schema)} if schema else {}
+    return (
+        {"$schema": "http://json-schema.org/draft-04/schema#", **deepcopy(schema)} if schema else {}
+    )
 
 
 def _alike(schema: Json, category: str, *names: str) -> tuple[_Delegate, ...]:
@@ -158,7 +179,12 @@ _VALUE = _object({"value": _FILLED}, valueIsRegex=_FLAG)
 _VALUES = _list(_VALUE, 1)
 _ATTRIBUTE = _object({"name": _FILLED, "value": _TEXT}, valueIsRegex=_FLAG)
 _ELEMENT: Json = {"elementSelector": _FILLED, "elementProperties": _list(_ATTRIBUTE)}
-_BUBBLING: Json = {**_ELEMENT, "bubbleFireIfParent": _FLAG, "bubbleFireIfChildFired": _FLAG, "bubbleStop": _FLAG}
+_BUBBLING: Json = {
+    **_ELEMENT,
+    "bubbleFireIfParent": _FLAG,
+    "bubbleFireIfChildFired": _FLAG,
+    "bubbleStop": _FLAG,
+}
 _ON_ELEMENT = _object(**_BUBBLING)
 _SELECTOR: Json = {"elementSelector": _FILLED}
 _DELAY = _or_number(_REFERENCE, minimum=1)
@@ -170,16 +196,27 @@ _PERIOD = _object(start=_MOMENT, end=_MOMENT, timezone=_TEXT)
 _COMPARED = _choice(">", "=", "<")
 _COUNTED: Json = {"operator": _COMPARED, "count": _number()}
 _LIFETIME = _choice("lifetime", "session")
-_SIZE = _object({"widthOperator": _COMPARED, "width": _number(), "heightOperator": _COMPARED, "height": _number()})
+_SIZE = _object(
+    {
+        "widthOperator": _COMPARED,
+        "width": _number(),
+        "heightOperator": _COMPARED,
+        "height": _number(),
+    }
+)
 _SOURCE = _object({"source": _FILLED})
 _NAME = _object({"name": _FILLED})
 _PATH = _object({"path": _FILLED})
 
 
-def _one_or_many(many: str, *, one: str = "value", regex: str = "valueIsRegex", **always: Json) -> Json:
+def _one_or_many(
+    many: str, *, one: str = "value", regex: str = "valueIsRegex", **always: Json
+) -> Json:
     """A list of values, or the single value of older versions."""
     values = _list(_object({"value": _FILLED}, **{regex: _FLAG}), 1)
-    return _one_of(_object({**always, many: values}), _object({**always, one: _FILLED}, **{regex: _FLAG}))
+    return _one_of(
+        _object({**always, many: values}), _object({**always, one: _FILLED}, **{regex: _FLAG})
+    )
 
 
 def _comparison(reference: Json, **results: Json) -> Json:
@@ -206,7 +243,13 @@ def _tool(operators: str, required: Json | None = None, **optional: Json) -> Jso
 
 _TOOLS = _one_of(
     _tool("simpleReplace", {"searchValue": _FILLED}, replacementValue=_TEXT, replaceAll=_FLAG),
-    _tool("regexReplace", {"regexInput": _FILLED}, replacementValue=_TEXT, caseInsensitive=_FLAG, replaceAll=_FLAG),
+    _tool(
+        "regexReplace",
+        {"regexInput": _FILLED},
+        replacementValue=_TEXT,
+        caseInsensitive=_FLAG,
+        replaceAll=_FLAG,
+    ),
     _tool("substring slice", {"start": _number()}, end=_number()),
     _tool("regexMatch", {"regexInput": _FILLED}, caseInsensitive=_FLAG),
     _tool("length arrayPop arrayShift"),
@@ -215,7 +258,10 @@ _TOOLS = _one_of(
 )
 _CHANGE: Json = {
     "anyOf": [
-        _object(**_BUBBLING, acceptableChangeValues=_list(_object({"value": _TEXT}, valueIsRegex=_FLAG), 1)),
+        _object(
+            **_BUBBLING,
+            acceptableChangeValues=_list(_object({"value": _TEXT}, valueIsRegex=_FLAG), 1),
+        ),
         _object(**_BUBBLING, value=_TEXT, valueIsRegex=_FLAG),
     ]
 }
@@ -230,7 +276,9 @@ _CODE = _one_of(
 )
 _DETAIL = _object(eventObjectEntries=_list(_object({"key": _FILLED}, value=_TEXT)))
 _BROWSERS = _choice("Chrome", "Firefox", "IE", "Edge", "Safari", "Mobile Safari")
-_DEVICES = _choice("Desktop", "iPhone", "iPad", "iPod", "Nokia", "Windows Phone", "Blackberry", "Android")
+_DEVICES = _choice(
+    "Desktop", "iPhone", "iPad", "iPod", "Nokia", "Windows Phone", "Blackberry", "Android"
+)
 _SYSTEMS = _choice("Windows", "MacOS", "Linux", "Unix", "iOS", "Android")
 
 
@@ -256,7 +304,9 @@ _WEB_CORE = _Package(
     events=(
         *_alike(_ON_ELEMENT, "Form", "blur", "focus", "submit"),
         *_alike(_ON_ELEMENT, "Keyboard", "key-down", "key-press", "key-up"),
-        *_alike(_ON_ELEMENT, "Media", "media-ended", "media-loaded-data", "media-pause", "media-play"),
+        *_alike(
+            _ON_ELEMENT, "Media", "media-ended", "media-loaded-data", "media-pause", "media-play"
+        ),
         *_alike(_ON_ELEMENT, "Media", "media-stalled", "media-volume-change"),
         *_alike(_ON_ELEMENT, "Mouse", "mousedown"),
         *_alike(_ANYTHING, "Browser", "tab-blur", "tab-focus"),
@@ -269,7 +319,11 @@ _WEB_CORE = _Package(
         _Delegate("data-element-change", _NAME, "Other"),
         _Delegate("direct-call", _object({"identifier": _FILLED}), "Other"),
         _Delegate("element-exists", _object(_SELECTOR, **_ELEMENT), "Other"),
-        _Delegate("enters-viewport", _object(_SELECTOR, **_ELEMENT, delay=_DELAY, frequency=_ENTRIES), "Other"),
+        _Delegate(
+            "enters-viewport",
+            _object(_SELECTOR, **_ELEMENT, delay=_DELAY, frequency=_ENTRIES),
+            "Other",
+        ),
         _Delegate("history-change", _ANYTHING, "Other"),
         _Delegate("hover", _object(_SELECTOR, **_BUBBLING, delay=_DELAY), "Mouse"),
         _Delegate("library-loaded", _ANYTHING, "Page Load", "Library Loaded (Page Top)"),
@@ -284,43 +338,79 @@ _WEB_CORE = _Package(
         _Delegate("device-type", _object({"deviceTypes": _list(_DEVICES)}), "Technology"),
         _Delegate("domain", _object({"domains": _list(_TEXT)}), "URL"),
         _Delegate("hash", _object({"hashes": _VALUES}), "URL"),
-        _Delegate("landing-page", _one_or_many("landingPages", one="page", regex="pageIsRegex"), "Engagement"),
+        _Delegate(
+            "landing-page",
+            _one_or_many("landingPages", one="page", regex="pageIsRegex"),
+            "Engagement",
+        ),
         _Delegate("max-frequency", _FREQUENCY, "Other"),
-        _Delegate("new-returning-visitor", _object({"isNewVisitor": _FLAG}), "Engagement", "New/Returning Visitor"),
+        _Delegate(
+            "new-returning-visitor",
+            _object({"isNewVisitor": _FLAG}),
+            "Engagement",
+            "New/Returning Visitor",
+        ),
         _Delegate("operating-system", _object({"operatingSystems": _list(_SYSTEMS)}), "Technology"),
         _Delegate("page-views", _object(_COUNTED | {"duration": _LIFETIME}), "Engagement"),
         _Delegate("path", _object({"paths": _VALUES}), "URL", "Path Without Query String"),
-        _Delegate("path-and-querystring", _object({"paths": _VALUES}), "URL", "Path And Query String"),
+        _Delegate(
+            "path-and-querystring", _object({"paths": _VALUES}), "URL", "Path And Query String"
+        ),
         _Delegate("protocol", _object({"protocol": _choice("http:", "https:")}), "URL"),
         _Delegate("query-string-parameter", _one_or_many("queryParams", name=_FILLED), "URL"),
-        _Delegate("sampling", _object({"rate": _number(minimum=0, maximum=1)}, persistCohort=_FLAG), "Other"),
+        _Delegate(
+            "sampling",
+            _object({"rate": _number(minimum=0, maximum=1)}, persistCohort=_FLAG),
+            "Other",
+        ),
         _Delegate("screen-resolution", _SIZE, "Technology"),
         _Delegate("sessions", _object(_COUNTED), "Engagement"),
         _Delegate("subdomain", _object({"subdomains": _VALUES}), "URL"),
-        _Delegate("time-on-site", _object({"operator": _COMPARED, "minutes": _or_number(_REFERENCE)}), "Engagement"),
-        _Delegate("traffic-source", _one_or_many("trafficSources", one="source", regex="sourceIsRegex"), "Engagement"),
+        _Delegate(
+            "time-on-site",
+            _object({"operator": _COMPARED, "minutes": _or_number(_REFERENCE)}),
+            "Engagement",
+        ),
+        _Delegate(
+            "traffic-source",
+            _one_or_many("trafficSources", one="source", regex="sourceIsRegex"),
+            "Engagement",
+        ),
         _Delegate("value-comparison", _comparison(_REFERENCE), "Data"),
         _Delegate("variable", _one_or_many("variableValues", name=_FILLED), "Data"),
         _Delegate("window-size", _SIZE, "Technology"),
     ),
     actions=(
         _Delegate("custom-code", _CODE, transforms=(_LOADED_CODE,)),
-        _Delegate("direct-call", _object({"identifier": _FILLED}, detail=_DETAIL), title="Trigger Direct Call"),
+        _Delegate(
+            "direct-call",
+            _object({"identifier": _FILLED}, detail=_DETAIL),
+            title="Trigger Direct Call",
+        ),
     ),
     data_elements=(
-        _Delegate("conditional-value", _comparison(_REFERENCE, conditionalValue=_EITHER, fallbackValue=_EITHER)),
+        _Delegate(
+            "conditional-value",
+            _comparison(_REFERENCE, conditionalValue=_EITHER, fallbackValue=_EITHER),
+        ),
         _Delegate("constant", _object({"value": _FILLED})),
         _Delegate("cookie", _NAME),
         _Delegate("custom-code", _SOURCE, transforms=_code("event")),
         _Delegate("device-attributes", _attribute("windowSize", "screenSize", closed=False)),
-        _Delegate("dom-attribute", _object({"elementSelector": _FILLED, "elementProperty": _FILLED})),
+        _Delegate(
+            "dom-attribute", _object({"elementSelector": _FILLED, "elementProperty": _FILLED})
+        ),
         _Delegate("javascript-tools", _TOOLS),
         _Delegate("javascript-variable", _PATH),
         _Delegate("local-storage", _NAME),
         _Delegate("merged-objects", _object({"objects": _list(_REFERENCE)})),
-        _Delegate("page-info", _attribute("url", "hostname", "pathname", "protocol", "referrer", "title")),
+        _Delegate(
+            "page-info", _attribute("url", "hostname", "pathname", "protocol", "referrer", "title")
+        ),
         _Delegate("query-string-parameter", _object({"name": _FILLED}, caseInsensitive=_FLAG)),
-        _Delegate("random-number", _object({"min": {"type": "integer"}, "max": {"type": "integer"}})),
+        _Delegate(
+            "random-number", _object({"min": {"type": "integer"}, "max": {"type": "integer"}})
+        ),
         _Delegate("runtime-environment", _RUNTIME),
         _Delegate("session-storage", _NAME),
         _Delegate("visitor-behavior", _BEHAVIOR),
@@ -367,15 +457,36 @@ _PIXEL = _Package(
     "Tells Meta what visitors do, to measure advertisements.",
     configuration=_object({"pixelId": _FILLED}, eventId=_TEXT),
     actions=(
-        *_alike(_pixel(), "", "send-contact-event", "send-customize-product-event", "send-donate-event"),
-        *_alike(_pixel(), "", "send-find-location-event", "send-schedule-event", "send-submit-application-event"),
-        *_alike(_pixel(*_MONEY, "predicted_ltv"), "", "send-start-trial-event", "send-subscribe-event"),
-        _Delegate("add-to-wishlist-event", _pixel(*_PRODUCT, "content_category"), title="Send Add To Wishlist Event"),
+        *_alike(
+            _pixel(), "", "send-contact-event", "send-customize-product-event", "send-donate-event"
+        ),
+        *_alike(
+            _pixel(),
+            "",
+            "send-find-location-event",
+            "send-schedule-event",
+            "send-submit-application-event",
+        ),
+        *_alike(
+            _pixel(*_MONEY, "predicted_ltv"), "", "send-start-trial-event", "send-subscribe-event"
+        ),
+        _Delegate(
+            "add-to-wishlist-event",
+            _pixel(*_PRODUCT, "content_category"),
+            title="Send Add To Wishlist Event",
+        ),
         _Delegate("send-add-payment-info-event", _pixel("content_category", **_BLANK_ALLOWED)),
         _Delegate("send-add-to-cart-event", _pixel(*_PRODUCT, "content_type")),
-        _Delegate("send-complete-registration-event", _pixel("content_name", *_MONEY, status=_STATUS)),
-        _Delegate("send-custom-event", _object({"name": _FILLED}, parameters=_PAIRS, event_id=_FILLED)),
-        _Delegate("send-initiate-checkout-event", _pixel(*_CHECKOUT, contents=_several(_content(_REFERENCE), 1))),
+        _Delegate(
+            "send-complete-registration-event", _pixel("content_name", *_MONEY, status=_STATUS)
+        ),
+        _Delegate(
+            "send-custom-event", _object({"name": _FILLED}, parameters=_PAIRS, event_id=_FILLED)
+        ),
+        _Delegate(
+            "send-initiate-checkout-event",
+            _pixel(*_CHECKOUT, contents=_several(_content(_REFERENCE), 1)),
+        ),
         _Delegate("send-lead-event", _pixel("content_name", "content_category", *_MONEY)),
         _Delegate("send-page-view", _ANYTHING),
         _Delegate("send-purchase-event", _pixel(*_PRODUCT, "content_type", "num_items")),
@@ -396,8 +507,12 @@ _GOOGLE_DATA_LAYER = _Package(
     configuration=_object({"dataLayer": _FILLED}, doConvertArrayEvents=_FLAG),
     events=(_Delegate("gtm-dl-push-event", _PUSHED, title="Google DL Push Event"),),
     actions=(
-        _Delegate("gtm-dl-kv-push-action", _object(parameters=_PAIRS), title="Google DL KV Push Action"),
-        _Delegate("gtm-dl-push-action", _object({"content": _FILLED}), title="Google DL Push Action"),
+        _Delegate(
+            "gtm-dl-kv-push-action", _object(parameters=_PAIRS), title="Google DL KV Push Action"
+        ),
+        _Delegate(
+            "gtm-dl-push-action", _object({"content": _FILLED}), title="Google DL Push Action"
+        ),
         _Delegate("gtm-dl-reset-action", _NOTHING, title="Google DL Reset to Computed State"),
     ),
     data_elements=(_Delegate("gtm-dl-property-key", _KEY, title="Google DL property key"),),
@@ -417,7 +532,9 @@ _WEB_SDK = _Package(
     ),
     events=_open("decisions-received", "send-event-complete"),
     actions=(
-        *_open("apply-propositions", "apply-response", "redirect-with-identity", "reset-event-merge-id"),
+        *_open(
+            "apply-propositions", "apply-response", "redirect-with-identity", "reset-event-merge-id"
+        ),
         *_open("send-event", "set-consent"),
         _Delegate(
             "update-variable",
@@ -523,13 +640,20 @@ _EDGE_CORE = _Package(
         _Delegate("value-comparison", _comparison(_EDGE_REFERENCE), "Data"),
     ),
     actions=(
-        _Delegate("custom-code", _object({"keyName": _FILLED, "source": _FILLED}), transforms=_code("arc", "utils")),
+        _Delegate(
+            "custom-code",
+            _object({"keyName": _FILLED, "source": _FILLED}),
+            transforms=_code("arc", "utils"),
+        ),
     ),
     data_elements=(
         _Delegate("custom-code", _SOURCE, transforms=_code("arc", "utils")),
         _Delegate("ip", _ANYTHING),
         _Delegate("path", _PATH),
-        _Delegate("secret", _object(secrets=_object(development=_SECRET, staging=_SECRET, production=_SECRET))),
+        _Delegate(
+            "secret",
+            _object(secrets=_object(development=_SECRET, staging=_SECRET, production=_SECRET)),
+        ),
     ),
 )
 _HEADER: Json = {"type": "object", "properties": {"key": _FILLED, "value": _TEXT}}
@@ -574,11 +698,14 @@ VERSIONS: Mapping[tuple[str, str], tuple[str, ...]] = MappingProxyType(
 """The versions of each package, by (platform, name), oldest first."""
 
 PARTLY_KNOWN = frozenset(key for key, package in _CATALOGUE.items() if package.partly_known)
-"""Packages whose real delegates are not all public, by (platform, name): they take others than those listed here."""
+"""Packages whose real delegates are not all public, by (platform, name): they take others than
+those listed here.
+"""
 
 
 def manifest(platform: str, name: str, version: str | None = None) -> Json | None:
-    """The ``extension.json`` of a package, the newest version unless one is named. None when there is no such one.
+    """The ``extension.json`` of a package, the newest version unless one is named. None when there
+    is no such one.
 
     It is the caller's own copy.
 

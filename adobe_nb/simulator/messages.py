@@ -9,7 +9,9 @@ JSON_API = "application/vnd.api+json"
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request. Header names are lower case; the repr shows neither headers nor body, they hold secrets."""
+    """One request. Header names are lower case; the repr shows neither headers nor body, they hold
+    secrets.
+    """
 
     method: str
     path: str

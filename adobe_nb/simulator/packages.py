@@ -40,7 +40,9 @@ _TEXTS = {
     "iconPath": "icon_path",
     "exchangeUrl": "exchange_url",
 }
-_SIGNATURES = tuple(f"{verb}_by_{what}" for verb in ("created", "updated") for what in ("email", "display_name"))
+_SIGNATURES = tuple(
+    f"{verb}_by_{what}" for verb in ("created", "updated") for what in ("email", "display_name")
+)
 _RELEASED = ("private", "public")
 _AVAILABLE = ("development", "private", "public")
 _MOST_UNPACKED = 50_000_000
@@ -59,7 +61,9 @@ def attributes_of(manifest: Mapping[str, Any]) -> dict[str, Any]:
     package, configuration = manifest.get("name"), manifest.get("configuration")
     for kind in _DELEGATES:
         pieces = found[_LISTS[kind]]
-        found[_LISTS[kind]] = [{"id": f"{package}::{kind}::{piece.get('name')}", **piece} for piece in pieces]
+        found[_LISTS[kind]] = [
+            {"id": f"{package}::{kind}::{piece.get('name')}", **piece} for piece in pieces
+        ]
     if configuration:
         configuration = {"id": f"{package}::extensionConfiguration::config", **configuration}
     return found | {
@@ -78,17 +82,25 @@ def catalogue(store: Store, make_id: Callable[..., str], created: Callable[..., 
             if found is not None:
                 moment = created(platform, name, version)
                 attributes = {"created_at": moment, "updated_at": moment, **attributes_of(found)}
-                attributes |= {"availability": "public", "status": "succeeded", "discontinued": False}
+                attributes |= {
+                    "availability": "public",
+                    "status": "succeeded",
+                    "discontinued": False,
+                }
                 attributes |= dict.fromkeys(_SIGNATURES, "Restricted")
                 identifier = make_id("extension_packages", platform, name, version)
-                store.add(Record("extension_packages", identifier, attributes | {"owner_org_id": ADOBE}))
+                store.add(
+                    Record("extension_packages", identifier, attributes | {"owner_org_id": ADOBE})
+                )
 
 
 # -- what is listed and installable
 
 
 def visible(store: Store, org_id: str, ceiling: str | None) -> list[Record]:
-    """The catalogue as an organisation sees it: of each package the newest of each availability up to the ceiling."""
+    """The catalogue as an organisation sees it: of each package the newest of each availability up
+    to the ceiling.
+    """
     allowed = _AVAILABLE[_AVAILABLE.index(ceiling) :] if ceiling in _AVAILABLE else _AVAILABLE
     newest: dict[tuple[str, str, str], Record] = {}
     pending = []
@@ -97,7 +109,9 @@ def visible(store: Store, org_id: str, ceiling: str | None) -> list[Record]:
         availability = record.attributes["availability"]
         if record.attributes["version"] is None:
             pending += [record] if own else []
-        elif availability in allowed and (availability == "public" or own or _granted(store, record, org_id)):
+        elif availability in allowed and (
+            availability == "public" or own or _granted(store, record, org_id)
+        ):
             key = (record.attributes["platform"], record.attributes["name"], availability)
             if key not in newest or version_of(record) > version_of(newest[key]):
                 newest[key] = record
@@ -118,14 +132,23 @@ def versions(store: Store, record: Record, org_id: str) -> list[Record]:
     return [
         each
         for each in store.all("extension_packages")
-        if all(each.attributes[name] == record.attributes[name] for name in same) and may_see(store, each, org_id)
+        if all(each.attributes[name] == record.attributes[name] for name in same)
+        and may_see(store, each, org_id)
     ]
 
 
 def newer(store: Store, record: Record, org_id: str) -> Record | None:
     """The newest released version that the organisation sees, if it is higher than this one."""
-    released = [each for each in versions(store, record, org_id) if each.attributes["availability"] in _RELEASED]
-    best = max((each for each in released if not each.attributes["discontinued"]), key=version_of, default=None)
+    released = [
+        each
+        for each in versions(store, record, org_id)
+        if each.attributes["availability"] in _RELEASED
+    ]
+    best = max(
+        (each for each in released if not each.attributes["discontinued"]),
+        key=version_of,
+        default=None,
+    )
     return best if best is not None and version_of(best) > version_of(record) else None
 
 
@@ -144,8 +167,12 @@ def installable(call: Call, record: Record, place: Record) -> None:
         detail = f"A package for {attributes['platform']} does not fit a {place.attributes['platform']} property."
         raise conflict("invalid-extension_package_id", detail, pointer)
     own = attributes["owner_org_id"] == call.account.org_id
-    if attributes["availability"] == "development" and not (own and place.attributes["development"]):
-        detail = "A package in development goes into properties of its owner that have development set."
+    if attributes["availability"] == "development" and not (
+        own and place.attributes["development"]
+    ):
+        detail = (
+            "A package in development goes into properties of its owner that have development set."
+        )
         raise conflict("invalid-extension_package_id", detail, pointer)
     approved = _granted(call.store, record, call.account.org_id, approved=True)
     if attributes["availability"] == "private" and not own and not approved:
@@ -159,7 +186,8 @@ def _granted(store: Store, record: Record, org_id: str, *, approved: bool = Fals
     for grant in store.all("extension_package_usage_authorizations"):
         attributes = grant.attributes
         same = (
-            attributes["name"] == record.attributes["name"] and attributes["platform"] == record.attributes["platform"]
+            attributes["name"] == record.attributes["name"]
+            and attributes["platform"] == record.attributes["platform"]
         )
         if same and attributes["authorized_org_id"] == org_id and attributes["state"] != "rejected":
             return not approved or attributes["state"] == "approved"
@@ -176,16 +204,26 @@ def upload(call: Call, data: bytes, replaced: Record | None = None) -> Record:
     if replaced is None:
         record = Record("extension_packages", store.new_id("extension_packages"), attributes_of({}))
         record.attributes = dict.fromkeys(record.attributes)
-        record.attributes |= {"created_at": store.now(), "discontinued": False, "owner_org_id": call.account.org_id}
+        record.attributes |= {
+            "created_at": store.now(),
+            "discontinued": False,
+            "owner_org_id": call.account.org_id,
+        }
         call.by(record, "created", "updated")
         store.add(record)
     else:
         record = replaced
         _own(call, record)
         if record.attributes["availability"] != "development":
-            raise conflict("read-only", "A released package cannot be replaced. Upload a higher version.")
+            raise conflict(
+                "read-only", "A released package cannot be replaced. Upload a higher version."
+            )
         call.by(record, "updated")
-    record.attributes |= {"status": "pending", "availability": "development", "updated_at": store.now()}
+    record.attributes |= {
+        "status": "pending",
+        "availability": "development",
+        "updated_at": store.now(),
+    }
     record.meta.pop("status_details", None)
     store.changed(record)
     store.later(call.options.build_seconds, lambda: _process(call, record, data))
@@ -196,14 +234,22 @@ def release(call: Call, record: Record, action: str) -> None:
     """``release_private`` and ``discontinue``."""
     _own(call, record)
     if action == "release_private":
-        if record.attributes["availability"] != "development" or record.attributes["status"] != "succeeded":
-            raise conflict("invalid-transition", "Only a package in development that succeeded can be released.")
+        if (
+            record.attributes["availability"] != "development"
+            or record.attributes["status"] != "succeeded"
+        ):
+            raise conflict(
+                "invalid-transition",
+                "Only a package in development that succeeded can be released.",
+            )
         _higher(call.store, record)
         record.attributes["availability"] = "private"
         _offer(call, record)
     else:
         if record.attributes["availability"] == "development":
-            raise conflict("invalid-transition", "A package in development is deleted, not discontinued.")
+            raise conflict(
+                "invalid-transition", "A package in development is deleted, not discontinued."
+            )
         record.attributes["discontinued"] = True
     call.touch(record)
 
@@ -212,7 +258,11 @@ def _offer(call: Call, package: Record) -> None:
     """Extensions of an older version can be upgraded from now on."""
     for extension in call.store.all("extensions"):
         installed = call.store.of(extension, "extension_package")
-        if installed is None or not extension.is_head or installed.attributes["name"] != package.attributes["name"]:
+        if (
+            installed is None
+            or not extension.is_head
+            or installed.attributes["name"] != package.attributes["name"]
+        ):
             continue
         best = newer(call.store, installed, call.account.org_id)
         if best is not None:
@@ -224,11 +274,15 @@ def change(call: Call, record: Record, attributes: Mapping[str, Any]) -> None:
     """The attributes of a package that a PATCH may change: ``discontinued``."""
     _own(call, record)
     if attributes.get("availability") == "public":
-        raise Problem(403, "public-release-not-authorized", "Public releases are arranged with Adobe.")
+        raise Problem(
+            403, "public-release-not-authorized", "Public releases are arranged with Adobe."
+        )
     if attributes.get("discontinued") is True:
         release(call, record, "discontinue")
     elif attributes:
-        raise conflict("invalid-extension_package_id", "Nothing of a package can be changed but discontinued.")
+        raise conflict(
+            "invalid-extension_package_id", "Nothing of a package can be changed but discontinued."
+        )
 
 
 def removable(call: Call, record: Record) -> None:
@@ -272,8 +326,13 @@ def _process(call: Call, record: Record, data: bytes) -> None:
 
 def _owner(call: Call, attributes: Mapping[str, Any]) -> None:
     for other in call.store.all("extension_packages"):
-        if other.attributes["name"] == attributes["name"] and other.attributes["owner_org_id"] != call.account.org_id:
-            raise conflict("invalid-name", f"The name {attributes['name']} belongs to another organisation.")
+        if (
+            other.attributes["name"] == attributes["name"]
+            and other.attributes["owner_org_id"] != call.account.org_id
+        ):
+            raise conflict(
+                "invalid-name", f"The name {attributes['name']} belongs to another organisation."
+            )
 
 
 def _is_the_same(record: Record, attributes: Mapping[str, Any]) -> None:
@@ -286,11 +345,15 @@ def _is_the_same(record: Record, attributes: Mapping[str, Any]) -> None:
 
 def _higher(store: Store, record: Record) -> None:
     for other in store.all("extension_packages"):
-        same = all(other.attributes[name] == record.attributes[name] for name in ("name", "platform"))
+        same = all(
+            other.attributes[name] == record.attributes[name] for name in ("name", "platform")
+        )
         released = other.attributes["availability"] in _RELEASED
         if other is not record and same and released and version_of(other) >= version_of(record):
             version = other.attributes["version"]
-            raise conflict("not-unique", f"The version has to be higher than {version}, which is released.")
+            raise conflict(
+                "not-unique", f"The version has to be higher than {version}, which is released."
+            )
 
 
 def _manifest(data: bytes) -> dict[str, Any]:
@@ -334,7 +397,9 @@ def _check_texts(manifest: Mapping[str, Any]) -> None:
     for key in _TEXTS:
         if not isinstance(manifest.get(key, ""), str):
             raise conflict("invalid-extension_package", f"{key} is a text.")
-    if not re.fullmatch(r"[a-z0-9-]+", manifest["name"]) or not _VERSION.fullmatch(manifest["version"]):
+    if not re.fullmatch(r"[a-z0-9-]+", manifest["name"]) or not _VERSION.fullmatch(
+        manifest["version"]
+    ):
         detail = "name has lower-case letters, digits and hyphens, version is like 1.2.3."
         raise conflict("invalid-extension_package", detail)
     if manifest["platform"] not in {"web", "mobile", "edge"}:
@@ -342,7 +407,9 @@ def _check_texts(manifest: Mapping[str, Any]) -> None:
 
 
 def _check_files(manifest: Mapping[str, Any], files: Mapping[str, Any]) -> None:
-    delegates = [each for key in _LISTS if key != "hostedLibFiles" for each in _objects(manifest, key)]
+    delegates = [
+        each for key in _LISTS if key != "hostedLibFiles" for each in _objects(manifest, key)
+    ]
     configuration = manifest.get("configuration")
     if configuration is not None and not isinstance(configuration, dict):
         raise conflict("invalid-extension_package", "configuration is an object.")
@@ -369,25 +436,38 @@ def _objects(manifest: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
 
 def _in_zip(path: object, base: object, files: Mapping[str, Any]) -> None:
     bare = str(path).partition("?")[0].partition("#")[0]
-    malformed_path = not isinstance(path, str) or not isinstance(base, str) or not bare or "\\" in bare
+    malformed_path = (
+        not isinstance(path, str) or not isinstance(base, str) or not bare or "\\" in bare
+    )
     whole = posixpath.normpath(posixpath.join(str(base), bare))
     if malformed_path or bare.startswith("/") or whole.startswith(("..", "/")):
-        raise conflict("extension-package-path-error", f"{str(path)[:100]!r} is no path inside the zip.")
+        raise conflict(
+            "extension-package-path-error", f"{str(path)[:100]!r} is no path inside the zip."
+        )
     if whole not in files:
         raise conflict("library-file-not-found", f"{whole[:200]} is not in the zip.")
 
 
 def _check_transforms(transforms: object) -> None:
     if not isinstance(transforms, list) or not all(isinstance(each, dict) for each in transforms):
-        raise conflict("extension-package-transform-definition-error", "transforms is a list of objects.")
+        raise conflict(
+            "extension-package-transform-definition-error", "transforms is a list of objects."
+        )
     paths = [each.get("propertyPath") for each in transforms]
     for each in transforms:
         if each.get("type") == "customCode":
             raise conflict("illegal-custom-code-transform", "customCode is a reserved transform.")
-        if each.get("type") not in ("function", "file", "remove") or not isinstance(each.get("propertyPath"), str):
-            raise conflict("extension-package-transform-definition-error", "A transform is a function or a file.")
+        if each.get("type") not in ("function", "file", "remove") or not isinstance(
+            each.get("propertyPath"), str
+        ):
+            raise conflict(
+                "extension-package-transform-definition-error",
+                "A transform is a function or a file.",
+            )
     if len(paths) != len(set(paths)):
-        raise conflict("extension-package-transform-definition-error", "One transform for each propertyPath.")
+        raise conflict(
+            "extension-package-transform-definition-error", "One transform for each propertyPath."
+        )
 
 
 def _numbers(version: str) -> tuple[int, ...]:
@@ -402,9 +482,13 @@ def authorize(call: Call, package: Record, grant: Record, wanted: Wanted) -> Non
     _own(call, package)
     org_id = wanted.attributes["authorized_org_id"]
     if not re.fullmatch(r"[0-9A-F]{24}@AdobeOrg", org_id):
-        raise malformed("authorized_org_id ends in @AdobeOrg.", "/data/attributes/authorized_org_id")
+        raise malformed(
+            "authorized_org_id ends in @AdobeOrg.", "/data/attributes/authorized_org_id"
+        )
     if package.attributes["availability"] != "private":
-        raise conflict("invalid-extension_package_id", "Only a private package needs leave to be used.")
+        raise conflict(
+            "invalid-extension_package_id", "Only a private package needs leave to be used."
+        )
     for other in call.store.listed(package.id, grant.type):
         if other.attributes["authorized_org_id"] == org_id:
             raise conflict("not-unique", "This organisation has been given leave before.")
@@ -422,7 +506,9 @@ def answer(call: Call, grant: Record, state: object) -> None:
     """The other organisation approves or rejects."""
     call.need("manage_properties")
     if grant.attributes["authorized_org_id"] != call.account.org_id:
-        raise Problem(403, "not-authorized", "Only the organisation that may use the package can answer.")
+        raise Problem(
+            403, "not-authorized", "Only the organisation that may use the package can answer."
+        )
     if state not in {"approved", "rejected"}:
         raise malformed("state is approved or rejected.", "/data/attributes/state")
     grant.attributes["state"] = state

@@ -2,7 +2,9 @@
 
 
 class Problem(Exception):
-    """One error object: HTTP status, code of Adobe's list (or ours, see docs/simulator.md), sentence, pointer."""
+    """One error object: HTTP status, code of Adobe's list (or ours, see docs/simulator.md),
+    sentence, pointer.
+    """
 
     def __init__(self, status: int, code: str, detail: str, pointer: str = "") -> None:
         super().__init__(detail)

@@ -1,4 +1,6 @@
-"""Libraries and builds: states and transitions, environments, contents, upstream, preconditions, publishing."""
+"""Libraries and builds: states and transitions, environments, contents, upstream, preconditions,
+publishing.
+"""
 
 import uuid
 from collections.abc import Iterable, Sequence
@@ -41,7 +43,12 @@ _REPUBLISHABLE = 5
 
 def begin(call: Call, library: Record, wanted: Wanted) -> None:
     """A new library: state, upstream, and whatever the create document links to."""
-    library.attributes |= {"state": "development", "published_at": None, "build_required": True, "stale": None}
+    library.attributes |= {
+        "state": "development",
+        "published_at": None,
+        "build_required": True,
+        "stale": None,
+    }
     library.meta = {"build_status": None, "build_required_detail": _NO_BUILD}
     library.to_one |= {"environment": None, "upstream_library": None, "last_build": None}
     library.to_one["upstream_library"] = _upstream(call.store, library)
@@ -67,7 +74,9 @@ def transition(call: Call, library: Record, action: str) -> None:
     before = library.attributes["state"]
     after = _TRANSITIONS.get((before, action))
     if after is None:
-        raise conflict("invalid-transition", f"A library in {before} cannot {action}.", "/data/meta/action")
+        raise conflict(
+            "invalid-transition", f"A library in {before} cannot {action}.", "/data/meta/action"
+        )
     _release(call, library)
     library.attributes |= {"state": after, "build_required": True}
     library.meta |= {"build_status": None, "build_required_detail": _NO_BUILD}
@@ -97,10 +106,16 @@ def _suitable(store: Store, library: Record, environment: Linkage) -> Record:
         raise not_found(f"/environments/{environment.id}")
     stage = found.attributes["stage"]
     if stage != _STAGES[state]:
-        detail = f"A library in {state} takes a {_STAGES[state]} environment, this one is for {stage}."
+        detail = (
+            f"A library in {state} takes a {_STAGES[state]} environment, this one is for {stage}."
+        )
         raise conflict("invalid-environment", detail)
     occupant = store.of(found, "library")
-    if occupant is not None and occupant is not library and occupant.attributes["state"] != "published":
+    if (
+        occupant is not None
+        and occupant is not library
+        and occupant.attributes["state"] != "published"
+    ):
         detail = f"{found.attributes['name']} holds the library {occupant.attributes['name']}."
         raise conflict("environment-in-use", detail)
     return found
@@ -117,11 +132,18 @@ def _occupy(call: Call, library: Record, environment: Record) -> None:
     call.store.changed(environment, library)
 
 
-def change_contents(call: Call, library: Record, kind: str, items: Sequence[Linkage], how: str) -> list[Record]:
-    """POST adds, PATCH replaces, DELETE removes; all or nothing. The answer is what the library holds then."""
+def change_contents(
+    call: Call, library: Record, kind: str, items: Sequence[Linkage], how: str
+) -> list[Record]:
+    """POST adds, PATCH replaces, DELETE removes; all or nothing. The answer is what the library
+    holds then.
+    """
     call.need("develop")
     if library.attributes["state"] != "development":
-        raise conflict("read-only", f"The library is {library.attributes['state']}; only in development it changes.")
+        raise conflict(
+            "read-only",
+            f"The library is {library.attributes['state']}; only in development it changes.",
+        )
     held = call.store.listed(library.id, kind)
     if how == "DELETE":
         wanted = {item.id for item in items}
@@ -177,11 +199,18 @@ def _is_stale(store: Store, library: Record, why: str) -> None:
 
 def _upstream(store: Store, library: Record) -> Any:
     owner = library.to_one["property"]
-    others = [each for each in store.listed(owner[1], "libraries") if each is not library] if owner else []
+    others = (
+        [each for each in store.listed(owner[1], "libraries") if each is not library]
+        if owner
+        else []
+    )
     for state in _UPSTREAM[library.attributes["state"]]:
         found = [each for each in others if each.attributes["state"] == state]
         if found:
-            return max(found, key=lambda each: each.attributes["published_at"] or each.attributes["created_at"]).here
+            return max(
+                found,
+                key=lambda each: each.attributes["published_at"] or each.attributes["created_at"],
+            ).here
     return None
 
 
@@ -197,7 +226,9 @@ def _release(call: Call, library: Record) -> None:
 def _to_add(
     call: Call, library: Record, kind: str, items: Iterable[Linkage], held: Iterable[Record]
 ) -> list[tuple[Record, bool]]:
-    """The records to put in, with whether they are to be revised first; everything is checked before anything is."""
+    """The records to put in, with whether they are to be revised first; everything is checked
+    before anything is.
+    """
     taken = {origin(record): record.id for record in held}
     found: list[tuple[Record, bool]] = []
     for item in items:
@@ -205,12 +236,16 @@ def _to_add(
         if record is None:
             raise not_found(f"/{item.type}/{item.id}")
         if record.to_one["property"] != library.to_one["property"]:
-            raise conflict(f"invalid-{RESOURCES[kind].singular}", f"{item.id} belongs to another property.")
+            raise conflict(
+                f"invalid-{RESOURCES[kind].singular}", f"{item.id} belongs to another property."
+            )
         head = call.store.get(*origin(record))
         if record.deleted or (head is not None and head.deleted):
             raise conflict("deleted-resources", f"{item.id} is deleted.")
         if record.is_head and not item.revise:
-            detail = f"{record.attributes['name']} needs to be revised before it goes into a library."
+            detail = (
+                f"{record.attributes['name']} needs to be revised before it goes into a library."
+            )
             raise conflict(f"invalid-{RESOURCES[kind].singular}", detail)
         before = taken.get(origin(record))
         if before == record.id:
@@ -243,7 +278,12 @@ def build(call: Call, library: Record) -> Record:
     environment = _check_build(call, library)
     store = call.store
     moment = store.now()
-    attributes = {"created_at": moment, "updated_at": moment, "status": "pending", "token": store.new_token()}
+    attributes = {
+        "created_at": moment,
+        "updated_at": moment,
+        "status": "pending",
+        "token": store.new_token(),
+    }
     record = Record("builds", store.new_id("builds"), attributes)
     deliver(store, record, library, environment)
     library.meta["build_status"] = "pending"
@@ -253,7 +293,9 @@ def build(call: Call, library: Record) -> Record:
 
 
 def deliver(store: Store, record: Record, library: Record, environment: Record) -> None:
-    """Make a build of the library: it holds what the library delivers now, upstream libraries included."""
+    """Make a build of the library: it holds what the library delivers now, upstream libraries
+    included.
+    """
     record.to_one = {
         "environment": environment.here,
         "library": library.here,
@@ -323,11 +365,19 @@ def republish(call: Call, record: Record) -> None:
         for each in call.store.listed((library.to_one["property"] or ("", ""))[1], "libraries")
         if each.attributes["state"] == "published"
     ]
-    newest = sorted(siblings, key=lambda each: each.attributes["published_at"], reverse=True)[:_REPUBLISHABLE]
+    newest = sorted(siblings, key=lambda each: each.attributes["published_at"], reverse=True)[
+        :_REPUBLISHABLE
+    ]
     if library not in newest or library.to_one["last_build"] != record.here:
-        raise conflict("invalid-build", "Only the builds of the five newest published libraries can be republished.")
+        raise conflict(
+            "invalid-build",
+            "Only the builds of the five newest published libraries can be republished.",
+        )
     if record.meta["host_type_of"] != "akamai" or environment.attributes["archive"]:
-        raise conflict("invalid-build", "Only builds on a host managed by Adobe, not archived, can be republished.")
+        raise conflict(
+            "invalid-build",
+            "Only builds on a host managed by Adobe, not archived, can be republished.",
+        )
     record.meta["republish_status"] = "pending"
     call.touch(record)
 
@@ -347,10 +397,15 @@ def _check_build(call: Call, library: Record) -> Record:
         raise conflict("environment-required", "The library has no environment.")
     host = call.store.of(environment, "host")
     if host is None or host.attributes["status"] != "succeeded":
-        raise conflict("host-required", f"The environment {environment.attributes['name']} has no working host.")
+        raise conflict(
+            "host-required",
+            f"The environment {environment.attributes['name']} has no working host.",
+        )
     upstream = call.store.of(library, "upstream_library")
     if upstream is not None and not _was_built(call.store, upstream):
-        raise conflict("upstream-build-required", f"{upstream.attributes['name']} has no successful build.")
+        raise conflict(
+            "upstream-build-required", f"{upstream.attributes['name']} has no successful build."
+        )
     extensions = _effective(call.store, library, "extensions")
     for kind in ("data_elements", "rules"):
         for record in _effective(call.store, library, kind).values():
@@ -365,21 +420,29 @@ def _check_build(call: Call, library: Record) -> Record:
 def _was_built(store: Store, library: Record) -> bool:
     """Whether the library has a successful build, be it of an earlier state.
 
-    An approved library can be built on production only, which publishes it: if only a build of the present state
-    counted, nothing downstream of an approved library could be built.
+    An approved library can be built on production only, which publishes it: if only a build of the
+    present state counted, nothing downstream of an approved library could be built.
     """
-    return any(build.attributes["status"] == "succeeded" for build in store.listed(library.id, "builds"))
+    return any(
+        build.attributes["status"] == "succeeded" for build in store.listed(library.id, "builds")
+    )
 
 
 def _missing_extension(store: Store, record: Record, needed: Any) -> Problem:
     extension = store.get(*needed)
     name = extension.attributes["name"] if extension else needed[1]
-    return conflict("extension-not-found", f"{record.attributes['name']} needs the extension {name}.")
+    return conflict(
+        "extension-not-found", f"{record.attributes['name']} needs the extension {name}."
+    )
 
 
 def _check_upgrade(store: Store, head: Record, carried: Record | None) -> None:
-    """An upgraded extension that was published before has to be in every library until the upgrade is published."""
-    published = [each for each in store.listed(head.id, "revisions") if each.attributes["published"]]
+    """An upgraded extension that was published before has to be in every library until the upgrade
+    is published.
+    """
+    published = [
+        each for each in store.listed(head.id, "revisions") if each.attributes["published"]
+    ]
     if head.deleted or not published:
         return
     package = head.to_one["extension_package"]
@@ -387,7 +450,10 @@ def _check_upgrade(store: Store, head: Record, carried: Record | None) -> None:
         return
     if carried is None or carried.to_one["extension_package"] != package:
         name, version = head.attributes["name"], head.attributes["version"]
-        raise conflict("upgraded-extension-required", f"{name} was upgraded to {version}; the library lacks that.")
+        raise conflict(
+            "upgraded-extension-required",
+            f"{name} was upgraded to {version}; the library lacks that.",
+        )
 
 
 def _needed_extensions(store: Store, record: Record) -> list[Any]:
@@ -397,7 +463,9 @@ def _needed_extensions(store: Store, record: Record) -> list[Any]:
 
 
 def _effective(store: Store, library: Record, kind: str) -> dict[Any, Record]:
-    """What the library delivers, by head: its own revisions, and those of its upstream that it does not replace."""
+    """What the library delivers, by head: its own revisions, and those of its upstream that it does
+    not replace.
+    """
     found: dict[Any, Record] = {}
     place: Record | None = library
     seen: set[str] = set()
@@ -423,7 +491,11 @@ def _finish(call: Call, record: Record, library: Record, environment: Record) ->
     call.touch(record)
     there = store.get(*library.here) is not None
     # A library that has moved meanwhile waits for no build, even when it has come back.
-    if not there or library.to_one["last_build"] != record.here or library.meta["build_status"] != "pending":
+    if (
+        not there
+        or library.to_one["last_build"] != record.here
+        or library.meta["build_status"] != "pending"
+    ):
         return
     library.meta["build_status"] = record.attributes["status"]
     if not failed and _is_up_to_date(store, library, record):
@@ -435,7 +507,9 @@ def _finish(call: Call, record: Record, library: Record, environment: Record) ->
 
 
 def _is_up_to_date(store: Store, library: Record, record: Record) -> bool:
-    """Whether the build has what the library would deliver now: it may have changed while it was built."""
+    """Whether the build has what the library would deliver now: it may have changed while it was
+    built.
+    """
     return all(
         {each.id for each in store.listed(record.id, kind)}
         == {each.id for each in _effective(store, library, kind).values()}
@@ -449,7 +523,10 @@ def _publish(call: Call, library: Record) -> None:
     for kind in CONTENTS:
         for revision in call.store.listed(library.id, kind):
             for each in (revision, *call.store.listed(revision.id, "rule_components")):
-                each.attributes |= {"published": True, "published_at": each.attributes["published_at"] or moment}
+                each.attributes |= {
+                    "published": True,
+                    "published_at": each.attributes["published_at"] or moment,
+                }
                 call.store.changed(each)
 
 

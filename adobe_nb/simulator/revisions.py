@@ -41,7 +41,9 @@ def editable(record: Record) -> None:
 
 
 def revise(call: Call, head: Record) -> Record:
-    """Freeze the head into its next revision, a rule with its components. The answer is the new revision."""
+    """Freeze the head into its next revision, a rule with its components. The answer is the new
+    revision.
+    """
     editable(head)
     store = call.store
     number = head.meta.get("latest_revision_number", 0) + 1
@@ -68,7 +70,12 @@ def revise(call: Call, head: Record) -> Record:
 def _copy(call: Call, head: Record, number: int) -> Record:
     moment = call.store.now()
     attributes = {**head.attributes, "revision_number": number, "dirty": False}
-    attributes |= {"created_at": moment, "updated_at": moment, "published": False, "published_at": None}
+    attributes |= {
+        "created_at": moment,
+        "updated_at": moment,
+        "published": False,
+        "published_at": None,
+    }
     meta = {**head.meta, "latest_revision_number": number}
     copy = Record(head.type, call.store.new_id(head.type), attributes, dict(head.to_one), meta)
     call.by(copy, "created", "updated")

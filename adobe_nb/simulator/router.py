@@ -100,7 +100,9 @@ class Desk:
             return self._list(packages.versions(store, record, self._account.org_id), row.type)
         if row.type == "rules" and name == "rule_component_notes":
             parts_of = store.listed(record.id, "rule_components")
-            return self._list([note for each in parts_of for note in store.listed(each.id, "notes")], "notes")
+            return self._list(
+                [note for each in parts_of for note in store.listed(each.id, "notes")], "notes"
+            )
         if row.type == "audit_events" and name == _entity_name(record):
             name = "entity"
         relation = row.relation(name)
@@ -128,11 +130,16 @@ class Desk:
             return answer(200, {"data": data, "links": links}, JSON_API)
         shown, pagination = page(self._store.listed(record.id, relation.name), self._request.query)
         identifiers = [{"id": each.id, "type": each.type} for each in shown]
-        return answer(200, {"data": identifiers, "links": links, "meta": {"pagination": pagination}}, JSON_API)
+        return answer(
+            200, {"data": identifiers, "links": links, "meta": {"pagination": pagination}}, JSON_API
+        )
 
     def _linkage_links(self, record: Record, relation: Relation) -> dict[str, str]:
         here = f"{self._base_url}/{record.type}/{record.id}"
-        return {"related": f"{here}/{relation.name}", "self": f"{here}/relationships/{relation.name}"}
+        return {
+            "related": f"{here}/{relation.name}",
+            "self": f"{here}/relationships/{relation.name}",
+        }
 
     def _endpoint(self, row: Resource, parts: tuple[str, ...]) -> Relation:
         relation = row.relation(parts[3])
@@ -152,7 +159,13 @@ class Desk:
         }
         links = {"self": f"{self._base_url}/profile"}
         identifier = f"UR{hashlib.blake2s(account.client_id.encode(), digest_size=16).hexdigest()}"
-        return {"id": identifier, "type": "users", "attributes": attributes, "links": links, "meta": {"rights": []}}
+        return {
+            "id": identifier,
+            "type": "users",
+            "attributes": attributes,
+            "links": links,
+            "meta": {"rights": []},
+        }
 
     # -- searching
 
@@ -204,7 +217,9 @@ class Desk:
         if row.type == "extension_packages" and not _has_action(document):
             packages.change(self._call, record, _attributes(resource(document, row, record.id)))
             return self._one(record)
-        return self._one(writes.update(self._call, record, wanted(document, row, "update", record.id)))
+        return self._one(
+            writes.update(self._call, record, wanted(document, row, "update", record.id))
+        )
 
     def _create(self, parent: Record, kind: str) -> Response:
         row = RESOURCES.get(kind)
@@ -232,7 +247,9 @@ class Desk:
         items = linkages(self._document(), relation.name)
         held = publishing.change_contents(self._call, record, relation.name, items, method)
         identifiers = [{"id": each.id, "type": each.type} for each in held]
-        return answer(200, {"data": identifiers, "links": self._linkage_links(record, relation)}, JSON_API)
+        return answer(
+            200, {"data": identifiers, "links": self._linkage_links(record, relation)}, JSON_API
+        )
 
     def _document(self) -> dict[str, Any]:
         return parsed(self._request.body, self._request.headers.get("content-type", ""))
@@ -244,14 +261,18 @@ class Desk:
     def _zip(self) -> bytes:
         content_type = self._request.headers.get("content-type", "")
         if not content_type.lower().startswith("multipart/form-data"):
-            raise Problem(415, "unsupported-media-type", "Send the zip as multipart/form-data, field package.")
+            raise Problem(
+                415, "unsupported-media-type", "Send the zip as multipart/form-data, field package."
+            )
         data = multipart(self._request.body, content_type).get("package")
         if data is None:
             raise malformed("The field package is missing.", "")
         return data
 
     def _no_such_method(self) -> Problem:
-        return Problem(405, "method-not-allowed", f"There is no {self._request.method} {self._request.path}.")
+        return Problem(
+            405, "method-not-allowed", f"There is no {self._request.method} {self._request.path}."
+        )
 
     # -- answers
 
@@ -259,7 +280,10 @@ class Desk:
         return Response(status, b'{"data":' + self._wire(record) + b"}")
 
     def _list(self, records: list[Record], resource_type: str) -> Response:
-        if resource_type == "audit_events" and page_number(self._request.query) > self._call.options.deepest_page:
+        if (
+            resource_type == "audit_events"
+            and page_number(self._request.query) > self._call.options.deepest_page
+        ):
             raise Problem(500, "internal-error", "Something unexpected happened.")
         key = (self._request.path, tuple(self._request.query), self._account.rights)
         body = self._store.kept(key)
@@ -268,21 +292,29 @@ class Desk:
             about = json.dumps({"pagination": pagination}).encode()
             data = b",".join([self._wire(record) for record in shown])
             links = self._page_links(pagination) if resource_type in _LINKED_LISTS else b""
-            body = self._store.keep(key, b'{"data":[' + data + b"]" + links + b',"meta":' + about + b"}")
+            body = self._store.keep(
+                key, b'{"data":[' + data + b"]" + links + b',"meta":' + about + b"}"
+            )
         return Response(200, body)
 
     def _chosen(self, records: list[Record], resource_type: str) -> list[Record]:
         query = self._request.query
         choice = tuple((name, value) for name, value in query if not name.startswith("page["))
-        return self._store.chosen((self._request.path, choice), lambda: select(records, resource_type, query))
+        return self._store.chosen(
+            (self._request.path, choice), lambda: select(records, resource_type, query)
+        )
 
     def _page_links(self, pagination: Mapping[str, Any]) -> bytes:
         """Addresses of this page, the next and the last, as some lists have them."""
-        others = [(name, value) for name, value in self._request.query if not name.startswith("page[")]
+        others = [
+            (name, value) for name, value in self._request.query if not name.startswith("page[")
+        ]
         size = dict(self._request.query).get("page[size]", "25")
 
         def link(number: int) -> str:
-            query = urlencode([*others, ("page[number]", str(number)), ("page[size]", size)], errors="replace")
+            query = urlencode(
+                [*others, ("page[number]", str(number)), ("page[size]", size)], errors="replace"
+            )
             return f"{self._base_url}{self._request.path}?{query}"
 
         links = {"self": link(pagination["current_page"]), "last": link(pagination["total_pages"])}
@@ -297,9 +329,12 @@ class Desk:
             return wire(record, self._base_url)
         meta = {**record.meta, "rights": self._granted(rights)}
         if "platform_rights" in meta:
-            meta["platform_rights"] = {key: self._granted(each) for key, each in meta["platform_rights"].items()}
+            meta["platform_rights"] = {
+                key: self._granted(each) for key, each in meta["platform_rights"].items()
+            }
         return wire(
-            Record(record.type, record.id, record.attributes, record.to_one, meta, record.stage), self._base_url
+            Record(record.type, record.id, record.attributes, record.to_one, meta, record.stage),
+            self._base_url,
         )
 
     def _granted(self, rights: Iterable[str]) -> list[str]:
@@ -339,7 +374,9 @@ def _check_accept(request: Request) -> None:
 
 def _has_action(document: Mapping[str, Any]) -> bool:
     data = document.get("data")
-    return isinstance(data, dict) and isinstance(data.get("meta"), dict) and "action" in data["meta"]
+    return (
+        isinstance(data, dict) and isinstance(data.get("meta"), dict) and "action" in data["meta"]
+    )
 
 
 def _attributes(data: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -1,4 +1,5 @@
-"""``POST /search`` as a pure function of the caller's resources. Where nothing is known, the simplest thing is done:
+"""``POST /search`` as a pure function of the caller's resources. Where nothing is known, the
+simplest thing is done:
 
 - id, type, attributes and relationships are searched; meta and links are not.
 - In a path ``*`` stands for any run of characters, dots too. A path goes through lists. Without a ``*``, an object at
@@ -41,7 +42,10 @@ _ENUMERATIONS = {
     "status", "storage_duration", "subscriptions", "type_of",
 }  # fmt: skip
 _TIMESTAMPS = {
-    attribute.name for row in RESOURCES.values() for attribute in row.attributes if attribute.kind == "datetime"
+    attribute.name
+    for row in RESOURCES.values()
+    for attribute in row.attributes
+    if attribute.kind == "datetime"
 }
 _WHOLE = {"id", "type", "name"} | _ENUMERATIONS | _TIMESTAMPS
 
@@ -61,10 +65,14 @@ class _Question:
 
 
 def search(documents: Sequence[Document], body: object) -> tuple[list[Document], int]:
-    """The page of documents that was asked for, and how many match. Raises BadSearch for a malformed body."""
+    """The page of documents that was asked for, and how many match. Raises BadSearch for a
+    malformed body.
+    """
     asked = _read(body)
     found = [
-        document for document in documents if document["type"] in asked.types and all(t(document) for t in asked.tests)
+        document
+        for document in documents
+        if document["type"] in asked.types and all(t(document) for t in asked.tests)
     ]
     return _sorted(found, asked.sort)[asked.start : asked.start + asked.size], len(found)
 
@@ -118,7 +126,9 @@ def _sort(given: object) -> tuple[tuple[str, bool], ...]:
 
 def _tests(path: str, condition: object) -> Iterator[_Test]:
     if not _PATH.fullmatch(path):
-        raise BadSearch(f"{_shown(path)} is not a path: those have small letters, underscores, dots and * only.")
+        raise BadSearch(
+            f"{_shown(path)} is not a path: those have small letters, underscores, dots and * only."
+        )
     if not isinstance(condition, dict) or not condition.keys() & {"exists", "value", "range"}:
         raise BadSearch(f"The condition on {path} has none of exists, value and range.")
     reach = _reach(path)
@@ -207,7 +217,9 @@ def _reach(path: str) -> _Reach:
     """From a document to the members that the path means, each with its name; null is not there."""
     if "*" not in path:
         parts, last = path.split("."), path.rpartition(".")[2]
-        return lambda document: [(last, value) for value in _at(_root(document, parts[0]), parts[1:])]
+        return lambda document: [
+            (last, value) for value in _at(_root(document, parts[0]), parts[1:])
+        ]
     fixed = path[: path.index("*")].split(".")[:-1]
     pattern = re.compile(re.escape(path).replace(r"\*", ".*"))
 
@@ -272,7 +284,9 @@ def _sorted(found: list[Document], keys: Sequence[tuple[str, bool]]) -> list[Doc
         keyed = [(_sort_key(reach(document)), document) for document in found]
         present = [(key, document) for key, document in keyed if key is not None]
         present.sort(key=operator.itemgetter(0), reverse=descending)
-        found = [document for _, document in present] + [document for key, document in keyed if key is None]
+        found = [document for _, document in present] + [
+            document for key, document in keyed if key is None
+        ]
     return found
 
 

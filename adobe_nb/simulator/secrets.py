@@ -1,4 +1,6 @@
-"""Secrets of event forwarding: what credentials they take, and the exchange that tells whether they work."""
+"""Secrets of event forwarding: what credentials they take, and the exchange that tells whether they
+work.
+"""
 
 import json
 import secrets
@@ -36,11 +38,15 @@ _OFFSET = 14_400
 def begin(call: Call, parent: Record, record: Record, wanted: Wanted) -> None:
     """A new secret: of an event forwarding property, for one of its environments."""
     if parent.attributes["platform"] != "edge":
-        raise conflict("invalid-platform", "Secrets belong to event forwarding properties (platform edge).")
+        raise conflict(
+            "invalid-platform", "Secrets belong to event forwarding properties (platform edge)."
+        )
     target = wanted.one("environment")
     environment = call.store.get(*target.here) if target else None
     if environment is None or environment.to_one["property"] != parent.here:
-        raise malformed("The environment is not one of this property.", "/data/relationships/environment")
+        raise malformed(
+            "The environment is not one of this property.", "/data/relationships/environment"
+        )
     record.to_one["environment"] = environment.here
     exchange(call, record, wanted.attributes["credentials"])
 
@@ -72,19 +78,27 @@ def exchange(call: Call, record: Record, credentials: Mapping[str, Any] | None) 
     works = offset < _LIFE - _OFFSET and _is_reachable(address)
     record.attributes["status"] = "pending"
     record.meta.pop("status_details", None)
-    call.store.later(call.options.build_seconds, lambda: _exchanged(call, record, offset if works else None))
+    call.store.later(
+        call.options.build_seconds, lambda: _exchanged(call, record, offset if works else None)
+    )
 
 
 def _checked_offset(kind: str, credentials: Mapping[str, Any]) -> int:
-    """How many seconds before its end the token is renewed. Raises a problem for wrong or missing members."""
+    """How many seconds before its end the token is renewed. Raises a problem for wrong or missing
+    members.
+    """
     if kind not in _CREDENTIALS:
         raise malformed(f"type_of is one of {', '.join(_CREDENTIALS)}.", "/data/attributes/type_of")
     missing = [name for name in _CREDENTIALS[kind] if not credentials.get(name)]
     if missing:
-        raise malformed(f"credentials of {kind} need {', '.join(missing)}.", "/data/attributes/credentials")
+        raise malformed(
+            f"credentials of {kind} need {', '.join(missing)}.", "/data/attributes/credentials"
+        )
     offset = credentials.get("refresh_offset", _OFFSETS.get(kind, _OFFSET))
     if not isinstance(offset, int) or isinstance(offset, bool) or not 0 <= offset < 2**31:
-        raise malformed("refresh_offset is a number of seconds.", "/data/attributes/credentials/refresh_offset")
+        raise malformed(
+            "refresh_offset is a number of seconds.", "/data/attributes/credentials/refresh_offset"
+        )
     return offset
 
 
@@ -118,7 +132,9 @@ def act(call: Call, record: Record, action: str) -> None:
 
 
 def _test(record: Record) -> None:
-    """Exchange once more: the service repeats the answer of the token endpoint, with its live token."""
+    """Exchange once more: the service repeats the answer of the token endpoint, with its live
+    token.
+    """
     record.meta.pop("test_exchange", None)
     if record.attributes["type_of"] in _RENEWED and record.attributes["status"] == "succeeded":
         record.meta["test_exchange"] = {
@@ -150,7 +166,12 @@ def _exchanged(call: Call, record: Record, offset: int | None) -> None:
 
 def _succeed(call: Call, record: Record, offset: int | None) -> None:
     moment = call.store.now()
-    record.attributes |= {"status": "succeeded", "activated_at": moment, "expires_at": None, "refresh_at": None}
+    record.attributes |= {
+        "status": "succeeded",
+        "activated_at": moment,
+        "expires_at": None,
+        "refresh_at": None,
+    }
     record.meta.pop("status_details", None)
     if offset is not None:
         begun = datetime.fromisoformat(moment)
@@ -164,7 +185,9 @@ def _succeed(call: Call, record: Record, offset: int | None) -> None:
 def _ask_a_person(call: Call, record: Record) -> None:
     begun = datetime.fromisoformat(call.store.now())
     record.attributes["status"] = "pending"
-    record.meta["authorization_url"] = f"https://accounts.google.example/authorize?state={record.id}"
+    record.meta["authorization_url"] = (
+        f"https://accounts.google.example/authorize?state={record.id}"
+    )
     record.meta["authorization_url_expires_at"] = _after(begun, 3600)
     call.store.changed(record)
 

@@ -34,7 +34,8 @@ COMPANY_ID = make_id("companies", ORG_ID)
 
 @dataclass(frozen=True, slots=True)
 class Bulk:
-    """Generated properties besides the seed; rules and data elements per property, components per rule.
+    """Generated properties besides the seed; rules and data elements per property, components per
+    rule.
 
     ``events`` are audit events about them, that many in all.
     """
@@ -61,7 +62,9 @@ def seeded(seed: str, bulk: Bulk) -> dict[str, Store]:
 
 
 _kept: dict[str, bytes] = {}
-"""Seeds that were planted before: each further simulator of a process takes a copy, in an eighth of the time."""
+"""Seeds that were planted before: each further simulator of a process takes a copy, in an eighth of
+the time.
+"""
 
 
 def _planted(seed: str) -> Store:
@@ -169,27 +172,42 @@ class _Builder:
         self._name_current_extensions()
 
     def _name_current_extensions(self) -> None:
-        """A component or data element was last changed with the revision of its extension that was current then."""
+        """A component or data element was last changed with the revision of its extension that was
+        current then.
+        """
         for kind in ("data_elements", "rule_components"):
             for record in self._store.all(kind):
-                head, extension = self._store.of(record, "origin"), self._store.of(record, "extension")
-                if head is not None and extension is not None and record.to_one["property"] == self._here:
+                head, extension = (
+                    self._store.of(record, "origin"),
+                    self._store.of(record, "extension"),
+                )
+                if (
+                    head is not None
+                    and extension is not None
+                    and record.to_one["property"] == self._here
+                ):
                     current = self._current(extension, head.attributes["updated_at"])
                     record.to_one["updated_with_extension"] = current.here
 
     def _current(self, extension: Record, moment: str) -> Record:
-        """The newest of its revisions then. The first is as old as the extension, whenever a release dates it."""
+        """The newest of its revisions then. The first is as old as the extension, whenever a
+        release dates it.
+        """
         cut = [each for each in self._store.listed(extension.id, "revisions") if not each.is_head]
         before = [each for each in cut if each.attributes["created_at"] <= moment]
         return before[-1] if before else cut[0]
 
     def _when(self, position: int, count: int) -> tuple[datetime, datetime]:
-        """Creation spread over the property's life, the first half of it soon after the start; and a later change."""
+        """Creation spread over the property's life, the first half of it soon after the start; and
+        a later change.
+        """
         life = (_TODAY - self._created).days - 30
         day = int(life * (position / max(count, 1)) ** 2 * 0.8) + 1
         name = f"{self._spec.name} {position}"
         created = self._created + timedelta(days=day) + _jitter(name, 8)
-        changed = created + (_TODAY - timedelta(days=8) - created) * (int(digest(name, 1), 16) / 255)
+        changed = created + (_TODAY - timedelta(days=8) - created) * (
+            int(digest(name, 1), 16) / 255
+        )
         return created, changed
 
     def _add_head(self, record: Record, created: datetime) -> Record:
@@ -218,12 +236,16 @@ class _Builder:
             display_name=spec.display_name,
             version=spec.version,
             enabled=True,
-            delegate_descriptor_id=f"{spec.package}::extensionConfiguration::config" if spec.settings else None,
+            delegate_descriptor_id=f"{spec.package}::extensionConfiguration::config"
+            if spec.settings
+            else None,
             settings=self._settings(spec.settings),
             review_status="unsubmitted",
         )
         package: Identifier = self._package(spec.package, spec.version)
-        record = Record("extensions", make_id("extensions", self._spec.name, spec.package), attributes)
+        record = Record(
+            "extensions", make_id("extensions", self._spec.name, spec.package), attributes
+        )
         record.to_one = {"extension_package": package, "updated_with_extension_package": package}
         latest = VERSIONS[self._spec.platform, spec.package][-1]
         if latest != spec.version:
@@ -263,12 +285,18 @@ class _Builder:
             review_status="unsubmitted",
         )
         identifier = make_id("data_elements", self._spec.name, spec.name)
-        self._add_head(Record("data_elements", identifier, attributes, self._delegated(spec.delegate)), created)
+        self._add_head(
+            Record("data_elements", identifier, attributes, self._delegated(spec.delegate)), created
+        )
 
     def _rule(self, spec: demo.Rule, position: int) -> None:
         created, updated = self._when(position, len(self._spec.rules))
-        attributes = _revisionable(created, updated, name=spec.name, enabled=spec.enabled, review_status="unsubmitted")
-        rule = self._add_head(Record("rules", make_id("rules", self._spec.name, spec.name), attributes), created)
+        attributes = _revisionable(
+            created, updated, name=spec.name, enabled=spec.enabled, review_status="unsubmitted"
+        )
+        rule = self._add_head(
+            Record("rules", make_id("rules", self._spec.name, spec.name), attributes), created
+        )
         orders: dict[str, int] = {}
         for number, (name, delegate, settings) in enumerate(spec.steps):
             kind = delegate.split("::")[1]
@@ -319,11 +347,15 @@ class _Builder:
             "host": ("hosts", make_id("hosts", self._spec.name)),
             "property": self._here,
         }
-        record = Record("environments", make_id("environments", self._spec.name, stage), attributes, to_one)
+        record = Record(
+            "environments", make_id("environments", self._spec.name, stage), attributes, to_one
+        )
         record.meta["archive_encrypted"] = False
         return self._store.add(record, self._property.id)
 
-    def _library(self, name: str, state: str, created: datetime, upstream: Identifier | None) -> Record:
+    def _library(
+        self, name: str, state: str, created: datetime, upstream: Identifier | None
+    ) -> Record:
         attributes = {
             "created_at": _stamp(created),
             "updated_at": _stamp(created + timedelta(days=1)),
@@ -338,16 +370,29 @@ class _Builder:
             "property": self._here,
             "last_build": None,
         }
-        record = Record("libraries", make_id("libraries", self._spec.name, name), attributes, to_one)
-        record.meta = {"build_status": None, "build_required_detail": "No build found since last state change"}
+        record = Record(
+            "libraries", make_id("libraries", self._spec.name, name), attributes, to_one
+        )
+        record.meta = {
+            "build_status": None,
+            "build_required_detail": "No build found since last state change",
+        }
         return self._store.add(record, self._property.id)
 
     def _release(
-        self, name: str, when: datetime, upstream: Identifier | None, environments: dict[str, Record]
+        self,
+        name: str,
+        when: datetime,
+        upstream: Identifier | None,
+        environments: dict[str, Record],
     ) -> Identifier:
         """A published library with a revision of everything that exists by then."""
         library = self._library(name, "published", when - timedelta(days=3), upstream)
-        library.attributes |= {"published_at": _stamp(when), "updated_at": _stamp(when), "build_required": False}
+        library.attributes |= {
+            "published_at": _stamp(when),
+            "updated_at": _stamp(when),
+            "build_required": False,
+        }
         library.meta = {"build_status": "succeeded"}
         library.to_one["last_build"] = ("builds", make_id("builds", self._spec.name, name))
         self._occupy(library, environments["production"])
@@ -361,14 +406,21 @@ class _Builder:
         return library.type, library.id
 
     def _open_library(
-        self, name: str, state: str, when: datetime, upstream: Identifier | None, environments: dict[str, Record]
+        self,
+        name: str,
+        state: str,
+        when: datetime,
+        upstream: Identifier | None,
+        environments: dict[str, Record],
     ) -> None:
         library = self._library(name, state, when, upstream)
         stage = {"submitted": "staging", "approved": "production"}.get(state, "development")
         if stage != "production" and state != "rejected":
             self._occupy(library, environments[stage])
         changed = [
-            head for head, _ in self._heads if head.attributes["updated_at"] > _stamp(when - timedelta(days=120))
+            head
+            for head, _ in self._heads
+            if head.attributes["updated_at"] > _stamp(when - timedelta(days=120))
         ]
         for head in changed[:8]:
             self._put(library, self._revise(head, when))
@@ -416,7 +468,9 @@ class _Builder:
         attributes = {**head.attributes, "revision_number": number, "dirty": False}
         attributes |= {"created_at": stamp, "updated_at": stamp}
         identifier = make_id(head.type, head.id, str(number))
-        copy = Record(head.type, identifier, attributes, dict(head.to_one), {"latest_revision_number": number})
+        copy = Record(
+            head.type, identifier, attributes, dict(head.to_one), {"latest_revision_number": number}
+        )
         return _sign(copy)
 
 
@@ -428,11 +482,15 @@ def _generate(store: Store, company: Record, bulk: Bulk) -> None:
     for number in range(1, properties + 1):
         name = f"Generated {number:04d}"
         record = store.add(
-            _property(name, "web", start + timedelta(seconds=number), ("generated.example",)), company.id
+            _property(name, "web", start + timedelta(seconds=number), ("generated.example",)),
+            company.id,
         )
         places.append(record)
         here: Identifier = ("properties", record.id)
-        package: Identifier = ("extension_packages", make_id("extension_packages", "web", "core", "3.4.4"))
+        package: Identifier = (
+            "extension_packages",
+            make_id("extension_packages", "web", "core", "3.4.4"),
+        )
         core = _generated(store, "extensions", name, 0, here, {
             "name": "core", "display_name": "Core", "version": "3.4.4", "enabled": True,
             "delegate_descriptor_id": None, "settings": "{}", "review_status": "unsubmitted",
@@ -459,12 +517,19 @@ def _generate(store: Store, company: Record, bulk: Bulk) -> None:
 
 
 def _generated(
-    store: Store, resource_type: str, name: str, index: int, here: Identifier, attributes: dict[str, Any]
+    store: Store,
+    resource_type: str,
+    name: str,
+    index: int,
+    here: Identifier,
+    attributes: dict[str, Any],
 ) -> Record:
     created = datetime(2025, 1, 1, tzinfo=UTC) + timedelta(minutes=index, milliseconds=index % 997)
     identifier = make_id(resource_type, name, str(index))
     record = Record(
-        resource_type, identifier, _revisionable(created, created + timedelta(hours=1, seconds=index), **attributes)
+        resource_type,
+        identifier,
+        _revisionable(created, created + timedelta(hours=1, seconds=index), **attributes),
     )
     record.to_one = {"property": here, "origin": (resource_type, identifier)}
     record.meta["latest_revision_number"] = 0

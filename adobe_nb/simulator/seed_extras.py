@@ -1,4 +1,6 @@
-"""What stands around the tags of the demo company: hosts, packages, builds, notes, secrets, audit events. Made up."""
+"""What stands around the tags of the demo company: hosts, packages, builds, notes, secrets, audit
+events. Made up.
+"""
 
 import hashlib
 from datetime import datetime, timedelta
@@ -38,7 +40,9 @@ _NOTES = (
 _BUILT_ON = {
     "published": "production", "approved": "staging", "submitted": "staging", "development": "development",
 }  # fmt: skip
-"""The stage of the environment that a library was last built on, by state; what is inherited from comes first."""
+"""The stage of the environment that a library was last built on, by state; what is inherited from
+comes first.
+"""
 _BUILT_AFTER: dict[str, dict[str, float]] = {
     "published": {"minutes": -2}, "approved": {"hours": -2}, "submitted": {"hours": 1}, "development": {"hours": 1},
 }  # fmt: skip
@@ -62,7 +66,9 @@ def surround(store: Store, company: Record) -> None:
 
 
 def signed(identifier: str, *, changed: bool) -> dict[str, str]:
-    """The attributes that say who made a seeded record and who changed it last: whom its audit events name."""
+    """The attributes that say who made a seeded record and who changed it last: whom its audit
+    events name.
+    """
     creator = _author(_event_id(identifier, "created"))
     editor = _author(_event_id(identifier, "updated")) if changed else creator
     return signatures(created=creator, updated=editor)
@@ -83,7 +89,10 @@ def _event_id(identifier: str, what: str) -> str:
 
 
 def _id(kind: str, *path: str) -> str:
-    return RESOURCES[kind].prefix + hashlib.blake2s("/".join((kind, *path)).encode(), digest_size=16).hexdigest()
+    return (
+        RESOURCES[kind].prefix
+        + hashlib.blake2s("/".join((kind, *path)).encode(), digest_size=16).hexdigest()
+    )
 
 
 def _token(*path: str) -> str:
@@ -113,17 +122,25 @@ def released(platform: str, name: str, version: str) -> str:
     """When that version of a package came out; made up, higher versions later."""
     numbers = [int(part) for part in version.split(".") if part.isdigit()]
     age = sum(number * 10**place for place, number in zip((2, 1, 0), numbers, strict=False))
-    return _later("2022-01-10T09:00:00.000Z", days=age, minutes=int(_token(platform, name, version), 16) % 600)
+    return _later(
+        "2022-01-10T09:00:00.000Z", days=age, minutes=int(_token(platform, name, version), 16) % 600
+    )
 
 
 def _builds(store: Store) -> None:
-    """The last build of each library that has one; an upstream library is built before those that inherit from it."""
+    """The last build of each library that has one; an upstream library is built before those that
+    inherit from it.
+    """
     order = list(_BUILT_ON)
     libraries = [each for each in store.all("libraries") if each.attributes["state"] in _BUILT_ON]
     for library in sorted(libraries, key=lambda each: order.index(each.attributes["state"])):
         stage = _BUILT_ON[library.attributes["state"]]
         owner = (library.to_one["property"] or ("", ""))[1]
-        environment = next(each for each in store.listed(owner, "environments") if each.attributes["stage"] == stage)
+        environment = next(
+            each
+            for each in store.listed(owner, "environments")
+            if each.attributes["stage"] == stage
+        )
         _build(store, library, environment)
 
 
@@ -140,7 +157,9 @@ def _build(store: Store, library: Record, environment: Record) -> None:
     }  # fmt: skip
     identifier = named[1] if named else _id("builds", library.id)
     deliver(store, Record("builds", identifier, attributes), library, environment)
-    if state != "approved":  # that build is of the state before: it still has to be built on production
+    if (
+        state != "approved"
+    ):  # that build is of the state before: it still has to be built on production
         mark_built(library)
 
 
@@ -153,7 +172,12 @@ def _notes(store: Store) -> None:
             "text": text, "author_display_name": name, "author_email": address,
             "created_at": _later(annotated.attributes["updated_at"], hours=number + 1),
         }  # fmt: skip
-        note = Record("notes", _id("notes", annotated.id, str(number)), attributes, {"resource": annotated.here})
+        note = Record(
+            "notes",
+            _id("notes", annotated.id, str(number)),
+            attributes,
+            {"resource": annotated.here},
+        )
         store.add(note, annotated.id)
 
 
@@ -163,14 +187,19 @@ def _event_forwarding(store: Store) -> None:
         if owner.attributes["platform"] != "edge":
             continue
         production = next(
-            each for each in store.listed(owner.id, "environments") if each.attributes["stage"] == "production"
+            each
+            for each in store.listed(owner.id, "environments")
+            if each.attributes["stage"] == "production"
         )
         created = _later(owner.attributes["created_at"], days=20)
         attributes = {
             "created_at": created, "updated_at": created, "name": "Warehouse API", "type_of": "token",
             "status": "succeeded", "activated_at": _later(created, seconds=2), "expires_at": None, "refresh_at": None,
         }  # fmt: skip
-        to_one: dict[str, Identifier | None] = {"property": owner.here, "environment": production.here}
+        to_one: dict[str, Identifier | None] = {
+            "property": owner.here,
+            "environment": production.here,
+        }
         secret = Record("secrets", _id("secrets", owner.id), attributes, to_one, stage="production")
         store.add(secret, owner.id, production.id)
 
@@ -183,7 +212,10 @@ def _company_level(store: Store, company: Record) -> None:
         "created_at": created, "updated_at": created, "url": "https://hooks.hearth-harbor.example/tags",
         "subscriptions": ["rule.updated", "library.updated"],
     }  # fmt: skip
-    store.add(Record("callbacks", _id("callbacks", first.id), attributes, {"property": first.here}), first.id)
+    store.add(
+        Record("callbacks", _id("callbacks", first.id), attributes, {"property": first.here}),
+        first.id,
+    )
     attributes = {
         "created_at": created, "updated_at": created, "app_id": "example.hearth-harbor.store", "name": "Store App",
         "platform": "mobile", "messaging_service": "apns", "key_type": "p8_file",
@@ -194,7 +226,9 @@ def _company_level(store: Store, company: Record) -> None:
     own = _private_package(store, "harbor-tools", "Harbor Tools", company.attributes["org_id"])
     _grant(store, own, PARTNERS, "Restricted", "approved")
     theirs = _private_package(store, "partner-beacon", "Partner Beacon", PARTNERS)
-    _grant(store, theirs, company.attributes["org_id"], company.attributes["name"], "pending_approval")
+    _grant(
+        store, theirs, company.attributes["org_id"], company.attributes["name"], "pending_approval"
+    )
 
 
 def _private_package(store: Store, name: str, display_name: str, owner: str) -> Record:
@@ -209,12 +243,22 @@ def _private_package(store: Store, name: str, display_name: str, owner: str) -> 
             "author": {"name": display_name},
             "viewBasePath": "dist/",
             "actions": [
-                {"name": "send", "displayName": "Send", "libPath": "lib/send.js", "schema": {"type": "object"}}
+                {
+                    "name": "send",
+                    "displayName": "Send",
+                    "libPath": "lib/send.js",
+                    "schema": {"type": "object"},
+                }
             ],
         }
     )
     created = released("web", name, "1.0.0")
-    attributes |= {"created_at": created, "updated_at": created, "availability": "private", "status": "succeeded"}
+    attributes |= {
+        "created_at": created,
+        "updated_at": created,
+        "availability": "private",
+        "status": "succeeded",
+    }
     attributes |= {"discontinued": False, "owner_org_id": owner}
     developer = _RESTRICTED if owner == PARTNERS else PEOPLE[0]
     attributes |= signatures(created=developer, updated=developer)
@@ -233,7 +277,10 @@ def _grant(store: Store, package: Record, org_id: str, org_name: str, state: str
     who = _RESTRICTED if package.attributes["owner_org_id"] == PARTNERS else PEOPLE[0]
     attributes |= signatures(created=who, updated=who)
     kind = "extension_package_usage_authorizations"
-    store.add(Record(kind, _id(kind, package.id), attributes, {"extension_package": package.here}), package.id)
+    store.add(
+        Record(kind, _id(kind, package.id), attributes, {"extension_package": package.here}),
+        package.id,
+    )
 
 
 def _audit(store: Store) -> None:

@@ -38,11 +38,13 @@ _KEPT_BODY = 64 * 1024
 
 
 class Simulator:
-    """IMS and Reactor on one port, the two Edge hosts on their own. Use as a context, or ``start`` and ``stop``.
+    """IMS and Reactor on one port, the two Edge hosts on their own. Use as a context, or ``start``
+    and ``stop``.
 
-    ``requests`` holds the latest requests that arrived, whatever was answered, for tests and the curious, each with the
-    first 64 KiB of its body; ``drifted`` what the fault ``drift`` has changed: ``created`` or ``deleted``, type, id.
-    ``slow_seconds`` and ``retry_after`` are how long the faults ``slow`` and ``429-retry-after`` make a client wait.
+    ``requests`` holds the latest requests that arrived, whatever was answered, for tests and the
+    curious, each with the first 64 KiB of its body; ``drifted`` what the fault ``drift`` has
+    changed: ``created`` or ``deleted``, type, id. ``slow_seconds`` and ``retry_after`` are how long
+    the faults ``slow`` and ``429-retry-after`` make a client wait.
 
     Example:
         >>> from adobe_nb.simulator.server import Simulator
@@ -94,10 +96,12 @@ class Simulator:
         restarts(self)
 
     def begin_anew(self) -> None:
-        """In a forked process, where its thread is not: it serves in the parent, and cannot be stopped from here.
+        """In a forked process, where its thread is not: it serves in the parent, and cannot be
+        stopped from here.
 
-        The child's copies of the sockets are closed: with them open, nobody would be told that the parent has hung up.
-        The loop is kept and never touched, since what it waits with is shared with the parent.
+        The child's copies of the sockets are closed: with them open, nobody would be told that the
+        parent has hung up. The loop is kept and never touched, since what it waits with is shared
+        with the parent.
         """
         for server in self._servers:
             for listening in server._sockets.values():
@@ -132,7 +136,9 @@ class Simulator:
         return self._urls["reactor"]
 
     def connection(self, account: str = "demo") -> dict[str, Any]:
-        """Everything a client needs to connect as that account; simulated secrets, good for nothing else."""
+        """Everything a client needs to connect as that account; simulated secrets, good for nothing
+        else.
+        """
         who = self.accounts[account]
         return {
             "reactor_url": self._urls["reactor"],
@@ -213,7 +219,9 @@ class Simulator:
         if is_loopback(url) and self._loop is not None:
             body = json.dumps(document).encode()
             headers = {"Content-Type": JSON_API}
-            request = HTTPRequest(url, "POST", headers, body, request_timeout=5, follow_redirects=False)
+            request = HTTPRequest(
+                url, "POST", headers, body, request_timeout=5, follow_redirects=False
+            )
             calling = AsyncHTTPClient().fetch(request, raise_error=False)
             task = asyncio.ensure_future(calling, loop=self._loop)
             self._calls.add(task)
@@ -241,7 +249,8 @@ class Simulator:
 class _Handler(RequestHandler):
     """Every method and path: translate, ask the pure function, translate back.
 
-    The body is taken as it comes, since tornado would answer a form that it cannot read with a page of its own.
+    The body is taken as it comes, since tornado would answer a form that it cannot read with a page
+    of its own.
     """
 
     SUPPORTED_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
@@ -267,7 +276,10 @@ class _Handler(RequestHandler):
             return
         simulator.in_flight += 1
         try:
-            crowded = simulator.most_in_flight is not None and simulator.in_flight > simulator.most_in_flight
+            crowded = (
+                simulator.most_in_flight is not None
+                and simulator.in_flight > simulator.most_in_flight
+            )
             if simulator.latency:
                 await asyncio.sleep(simulator.latency)
             await self._serve(request, crowded=crowded)
@@ -293,7 +305,10 @@ class _Handler(RequestHandler):
         else:
             response = self._respond(request)
         if kind == "cut":
-            about = (f"Content-Type: {response.content_type}", f"Content-Length: {len(response.body)}")
+            about = (
+                f"Content-Type: {response.content_type}",
+                f"Content-Length: {len(response.body)}",
+            )
             head = "\r\n".join(("HTTP/1.1 200 OK", *about, "", ""))
             stream = self.detach()
             await stream.write(head.encode() + response.body[: len(response.body) // 2])
@@ -318,7 +333,11 @@ def _is_local(address: str) -> bool:
     try:
         parts = urlsplit(f"//{address}")
         # A port that is none raises; a path, a user or a query is not part of a host.
-        is_host = parts.netloc == address and "@" not in address and (parts.port is None or parts.port > 0)
+        is_host = (
+            parts.netloc == address
+            and "@" not in address
+            and (parts.port is None or parts.port > 0)
+        )
     except ValueError:
         return False
     return is_host and (parts.hostname or "") in _LOCAL_NAMES
@@ -333,9 +352,13 @@ def _is_local_origin(headers: Mapping[str, str]) -> bool:
 
 
 def _foreign() -> Response:
-    """A page of somebody else's, whose name was made to lead here, must neither read the credentials nor write."""
+    """A page of somebody else's, whose name was made to lead here, must neither read the
+    credentials nor write.
+    """
     message = "The simulator answers this machine only: ask 127.0.0.1 or localhost, and from no other site's page."
-    return Response(403, json.dumps({"error": "foreign_host", "message": message}).encode(), "application/json")
+    return Response(
+        403, json.dumps({"error": "foreign_host", "message": message}).encode(), "application/json"
+    )
 
 
 def _translated(request: HTTPServerRequest, body: bytes) -> Request:
@@ -362,7 +385,9 @@ _FAULTS: dict[str | None, Callable[[], Response]] = {
     "401": lambda: Response(
         401, b'{"error_code": "401013", "message": "Oauth token is not valid"}', "application/json"
     ),
-    "html": lambda: Response(404, b"<html><body>The proxy does not know this page.</body></html>", "text/html"),
+    "html": lambda: Response(
+        404, b"<html><body>The proxy does not know this page.</body></html>", "text/html"
+    ),
 }
 
 _loops_of_the_parent: list[object] = []

@@ -1,4 +1,6 @@
-"""Delegates and their settings: what an extension package defines, and whether settings fit its JSON Schema."""
+"""Delegates and their settings: what an extension package defines, and whether settings fit its
+JSON Schema.
+"""
 
 import json
 import re
@@ -14,16 +16,27 @@ if TYPE_CHECKING:
 
 _MOST_CAUSES = 3
 _LONGEST = 100
-_KINDS = {"events": "events", "conditions": "conditions", "actions": "actions", "dataElements": "data_elements"}
+_KINDS = {
+    "events": "events",
+    "conditions": "conditions",
+    "actions": "actions",
+    "dataElements": "data_elements",
+}
 
 
-def check(package: Mapping[str, Any], descriptor: str | None, settings: str | None, kinds: tuple[str, ...]) -> None:
-    """Whether a package defines that delegate, of one of these kinds, and takes these settings. Raises Problem."""
+def check(
+    package: Mapping[str, Any], descriptor: str | None, settings: str | None, kinds: tuple[str, ...]
+) -> None:
+    """Whether a package defines that delegate, of one of these kinds, and takes these settings.
+    Raises Problem.
+    """
     pointer = "/data/attributes/settings"
     if descriptor is None:
         if settings is not None and _parsed(settings) != {}:
             detail = "settings need a delegate_descriptor_id that says whose they are."
-            raise conflict("delegate-descriptor-unresolved", detail, "/data/attributes/delegate_descriptor_id")
+            raise conflict(
+                "delegate-descriptor-unresolved", detail, "/data/attributes/delegate_descriptor_id"
+            )
         return
     schema = _schema(package, descriptor, kinds)
     value = _parsed("{}" if settings is None else settings)
@@ -34,19 +47,29 @@ def check(package: Mapping[str, Any], descriptor: str | None, settings: str | No
         raise conflict("invalid-settings", f"settings do not fit {descriptor}: {problem}", pointer)
 
 
-def _schema(package: Mapping[str, Any], descriptor: str, kinds: tuple[str, ...]) -> dict[str, Any] | None:
+def _schema(
+    package: Mapping[str, Any], descriptor: str, kinds: tuple[str, ...]
+) -> dict[str, Any] | None:
     """The schema of a delegate; None when the package does not say."""
     pointer = "/data/attributes/delegate_descriptor_id"
     parts = descriptor.split("::")
     if len(parts) != 3 or parts[0] != package["name"] or parts[1] not in kinds:
-        detail = f"{descriptor} is no delegate of {package['name']} that fits here ({', '.join(kinds)})."
+        detail = (
+            f"{descriptor} is no delegate of {package['name']} that fits here ({', '.join(kinds)})."
+        )
         raise conflict("delegate-descriptor-unresolved", detail, pointer)
     if parts[1] == "extensionConfiguration":
         found = package["configuration"]
         if not found or parts[2] != "config":
-            raise conflict("delegate-descriptor-unresolved", f"{package['name']} has no configuration.", pointer)
+            raise conflict(
+                "delegate-descriptor-unresolved",
+                f"{package['name']} has no configuration.",
+                pointer,
+            )
     else:
-        found = next((each for each in package[_KINDS[parts[1]]] or () if each.get("name") == parts[2]), None)
+        found = next(
+            (each for each in package[_KINDS[parts[1]]] or () if each.get("name") == parts[2]), None
+        )
         if found is None and (package["platform"], package["name"]) in PARTLY_KNOWN:
             return None
         if found is None:
@@ -65,7 +88,9 @@ def _parsed(text: str) -> object:
 
 
 def _problem(value: dict[str, Any], schema: dict[str, Any]) -> str | None:
-    """What is wrong with the value, in a sentence; None when nothing is, or the schema itself cannot be used."""
+    """What is wrong with the value, in a sentence; None when nothing is, or the schema itself
+    cannot be used.
+    """
     from jsonschema import Draft4Validator  # noqa: PLC0415 - with its format extras it costs seconds
     from jsonschema.exceptions import SchemaError  # noqa: PLC0415
     from jsonschema.validators import validator_for  # noqa: PLC0415
@@ -93,7 +118,9 @@ def _problem(value: dict[str, Any], schema: dict[str, Any]) -> str | None:
 
 
 def _causes(errors: Iterable["ValidationError"]) -> list["ValidationError"]:
-    """The errors behind these. Of alternatives (oneOf, anyOf) only those of the alternative that was meant count."""
+    """The errors behind these. Of alternatives (oneOf, anyOf) only those of the alternative that
+    was meant count.
+    """
     causes: list[ValidationError] = []
     for error in errors:
         alternatives: dict[object, list[ValidationError]] = {}
@@ -107,14 +134,18 @@ def _causes(errors: Iterable["ValidationError"]) -> list["ValidationError"]:
 
 
 def _meant(alternatives: list[list["ValidationError"]]) -> list["ValidationError"]:
-    """The errors of the alternative that comes closest: a choice that does not fit speaks most against one."""
+    """The errors of the alternative that comes closest: a choice that does not fit speaks most
+    against one.
+    """
     choices = [
-        {tuple(error.absolute_path): error for error in errors if error.validator == "enum"} for errors in alternatives
+        {tuple(error.absolute_path): error for error in errors if error.validator == "enum"}
+        for errors in alternatives
     ]
     shared = [path for path in choices[0] if all(path in each for each in choices)]
     if not shared:
         return min(alternatives, key=_distance)
-    # Whichever alternative was meant, this member has a value that none of them knows: tell all that it may be.
+    # Whichever alternative was meant, this member has a value that none of them knows: tell all
+    # that it may be.
     same = [each[shared[0]] for each in choices]
     limits: list[Any] = [error.validator_value for error in same]
     same[0].validator_value = list(dict.fromkeys(value for limit in limits for value in limit))
@@ -169,7 +200,9 @@ def _unknown_members(error: "ValidationError") -> str:
 
 def _name(path: Iterable[str | int]) -> str:
     """``paths[0].value``."""
-    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path).removeprefix(".")
+    return "".join(
+        f"[{step}]" if isinstance(step, int) else f".{step}" for step in path
+    ).removeprefix(".")
 
 
 def _shown(value: object) -> str:

@@ -38,7 +38,8 @@ _STRAIGHT = (("rule_components", "property"), ("notes", "resource"))
 _UNTIL_SET = {"properties": ("privacy", "ssl_enabled")}
 """Attributes that answers lack until somebody sets them."""
 SERVED_AT = "https://simulator.invalid"
-"""Base URL in what is written before the address is known: the entities of the seed's audit events."""
+"""Base URL in what is written before the address is known: the entities of the seed's audit events.
+"""
 Identifier = tuple[str, str]
 """Type and id of a resource."""
 
@@ -79,7 +80,8 @@ def stamp(moment: datetime) -> str:
 
 
 class Store:
-    """The records of one organisation, its clock, and what will be done later. Not safe for several threads.
+    """The records of one organisation, its clock, and what will be done later. Not safe for several
+    threads.
 
     Whoever changes a record says so with ``changed``.
     """
@@ -168,7 +170,9 @@ class Store:
         return body
 
     def chosen(self, key: Hashable, choose: Callable[[], list[Record]]) -> list[Record]:
-        """What ``choose`` gives; asked once until something changes, as every page is cut from the whole list."""
+        """What ``choose`` gives; asked once until something changes, as every page is cut from the
+        whole list.
+        """
         self._forget()
         if key not in self._chosen:
             if len(self._chosen) >= _CHOICES:
@@ -214,19 +218,32 @@ class Store:
         return self._numbers
 
     def _digest(self, what: str, size: int) -> str:
-        return hashlib.blake2s(f"new {what} {self._number()}".encode(), digest_size=size).hexdigest()
+        return hashlib.blake2s(
+            f"new {what} {self._number()}".encode(), digest_size=size
+        ).hexdigest()
 
 
 def wire(record: Record, base_url: str) -> bytes:
-    """The record as JSON:API text, kept until it changes: that of ``render``, made several times as fast."""
+    """The record as JSON:API text, kept until it changes: that of ``render``, made several times as
+    fast.
+    """
     if record.json is None:
-        linked = tuple((name, target[0] if target else None) for name, target in record.to_one.items())
+        linked = tuple(
+            (name, target[0] if target else None) for name, target in record.to_one.items()
+        )
         pieces = _pieces(record.type, linked, record.meta.get(_UPGRADE), record.stage, base_url)
-        values = {"id": record.id, "attributes": _dumps(_attributes(record, base_url)), "meta": _dumps(record.meta)}
+        values = {
+            "id": record.id,
+            "attributes": _dumps(_attributes(record, base_url)),
+            "meta": _dumps(record.meta),
+        }
         values |= {f"to {name}": target[1] for name, target in record.to_one.items() if target}
-        text = "".join([values[piece] if number % 2 else piece for number, piece in enumerate(pieces)]).encode()
+        text = "".join(
+            [values[piece] if number % 2 else piece for number, piece in enumerate(pieces)]
+        ).encode()
         if record.type == "audit_events":
-            return text  # the log is long and read through once: what is kept of it would be most of the memory
+            # the log is long and read through once: what is kept of it would be most of the memory
+            return text
         record.json = text
     return record.json
 
@@ -239,7 +256,9 @@ def _pieces(
     stage: str | None,
     base_url: str,
 ) -> list[str]:
-    """The text of a resource, cut where those of the same kind differ: text, name of a value, text, …"""
+    """The text of a resource, cut where those of the same kind differ: text, name of a value, text,
+    …
+    """
     to_one: dict[str, Identifier | None] = {
         name: (kind, _mark(f"to {name}")) if kind else None for name, kind in linked
     }
@@ -291,7 +310,9 @@ def _around(record: Record, base_url: str) -> dict[str, Any]:
     if record.type == "extensions" and installed:
         latest = record.meta.get(_UPGRADE) or installed[1]
         links["latest_extension_package"] = f"{base_url}/extension_packages/{latest}"
-    relationships = {relation.name: _relationship(record, relation, base_url, here) for relation in row.relations}
+    relationships = {
+        relation.name: _relationship(record, relation, base_url, here) for relation in row.relations
+    }
     return {"relationships": relationships, "links": links}
 
 
@@ -304,7 +325,11 @@ def _attributes(record: Record, base_url: str) -> dict[str, Any]:
     attributes = dict(record.attributes)
     if record.type == "audit_events":
         attributes["entity"] = attributes["entity"].replace(SERVED_AT, base_url)
-    if record.type == "extension_packages" and attributes["status"] == "pending" and attributes["name"] is None:
+    if (
+        record.type == "extension_packages"
+        and attributes["status"] == "pending"
+        and attributes["name"] is None
+    ):
         # Until an upload has been looked at, the service says nothing of it, not even when it came.
         return dict.fromkeys(attributes) | {"status": "pending"}
     for name in _UNTIL_SET.get(record.type, ()):
@@ -335,7 +360,9 @@ def _relationship(record: Record, relation: Relation, base_url: str, here: str) 
 
 
 def _related_to_event(relation: Relation, target: Identifier | None, here: str) -> str | None:
-    """An event calls its entity by what it is: ``…/rule``; there is no link to a property where there is none."""
+    """An event calls its entity by what it is: ``…/rule``; there is no link to a property where
+    there is none.
+    """
     if target is None:
         return None
     return f"{here}/{RESOURCES[target[0]].singular if relation.name == 'entity' else relation.name}"

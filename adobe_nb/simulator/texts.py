@@ -4,7 +4,9 @@ import json
 from collections.abc import Callable
 
 # In these texts the service writes the characters that matter in HTML and JavaScript as escapes.
-_ESCAPES = str.maketrans({"&": r"\u0026", "<": r"\u003c", ">": r"\u003e", "\u2028": r"\u2028", "\u2029": r"\u2029"})
+_ESCAPES = str.maketrans(
+    {"&": r"\u0026", "<": r"\u003c", ">": r"\u003e", "\u2028": r"\u2028", "\u2029": r"\u2029"}
+)
 
 
 def escaped(text: str) -> str:

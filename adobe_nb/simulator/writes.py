@@ -1,4 +1,6 @@
-"""Create, update, delete and act: what the registry says is checked once, what a type does besides is one function."""
+"""Create, update, delete and act: what the registry says is checked once, what a type does besides
+is one function.
+"""
 
 import ipaddress
 import re
@@ -108,7 +110,9 @@ def update(call: Call, record: Record, wanted: Wanted) -> Record:
     before, links = dict(record.attributes), dict(record.to_one)
     shown = {attribute.name for attribute in RESOURCES[record.type].columns}
     try:
-        record.attributes |= {name: value for name, value in wanted.attributes.items() if name in shown}
+        record.attributes |= {
+            name: value for name, value in wanted.attributes.items() if name in shown
+        }
         _link(call, record, wanted, call.store.of(record, "property"))
         if record.type in _UPDATED:
             _UPDATED[record.type](call, record, wanted, before)
@@ -150,7 +154,9 @@ def delete(call: Call, record: Record) -> None:
 
 
 def _unlist(call: Call, record: Record) -> None:
-    """What is deleted stands in no list of what there is; it still has its revisions, and they their libraries."""
+    """What is deleted stands in no list of what there is; it still has its revisions, and they
+    their libraries.
+    """
     owner = record.to_one.get("property")
     if owner is not None:
         call.store.unlink(owner[1], record.type, record)
@@ -186,7 +192,11 @@ def _link(call: Call, record: Record, wanted: Wanted, owner: Record | None) -> N
         found = call.store.get(*target.here)
         other = found.to_one.get("property") if found else None
         elsewhere = other is not None and owner is not None and other != owner.here
-        if found is None or elsewhere or not packages.may_see(call.store, found, call.account.org_id):
+        if (
+            found is None
+            or elsewhere
+            or not packages.may_see(call.store, found, call.account.org_id)
+        ):
             raise Problem(404, "not-found", f"There is no {target.type} {target.id} here.", pointer)
         if found.deleted:
             raise conflict("deleted-resources", f"{target.id} is deleted.", pointer)
@@ -210,8 +220,13 @@ def _property(call: Call, parent: Record, record: Record, wanted: Wanted) -> Non
 
 def _core(call: Call, parent: Record, record: Record, wanted: Wanted) -> None:  # noqa: ARG001
     """A new property has the core extension already."""
-    found = [each for each in packages.visible(call.store, "", None) if each.attributes["name"] == "core"]
-    package = next((each for each in found if each.attributes["platform"] == record.attributes["platform"]), None)
+    found = [
+        each for each in packages.visible(call.store, "", None) if each.attributes["name"] == "core"
+    ]
+    package = next(
+        (each for each in found if each.attributes["platform"] == record.attributes["platform"]),
+        None,
+    )
     if package is not None:
         linked = Wanted({}, {"extension_package": (Linkage(*package.here),)})
         _as_service(call, record, linked)
@@ -222,7 +237,9 @@ def _as_service(call: Call, owner: Record, wanted: Wanted) -> None:
     create(Call(call.store, everything, call.options), owner, RESOURCES["extensions"], wanted)
 
 
-def _property_changed(call: Call, record: Record, wanted: Wanted, before: Mapping[str, Any]) -> None:  # noqa: ARG001
+def _property_changed(
+    call: Call, record: Record, _wanted: Wanted, _before: Mapping[str, Any]
+) -> None:
     company = record.to_one["company"]
     _domains(record)
     _unique_name(record, call.store.listed(company[1], "properties") if company else [])
@@ -268,14 +285,19 @@ def _delegated(call: Call, parent: Record, record: Record, wanted: Wanted) -> No
         _DELEGATES[record.type],
     )
     current = newest(call.store, extension)
-    record.to_one |= {"updated_with_extension": current.here, "updated_with_extension_package": package.here}
+    record.to_one |= {
+        "updated_with_extension": current.here,
+        "updated_with_extension_package": package.here,
+    }
     if record.type == "rule_components":
         _into_rules(call, record, wanted)
     if record.type == "data_elements":
         secrets.use(call, record)
 
 
-def _delegate_changed(call: Call, record: Record, wanted: Wanted, before: Mapping[str, Any]) -> None:  # noqa: ARG001
+def _delegate_changed(
+    call: Call, record: Record, _wanted: Wanted, _before: Mapping[str, Any]
+) -> None:
     _delegated(call, record, record, Wanted({}, {}))
 
 
@@ -283,7 +305,9 @@ def _into_rules(call: Call, record: Record, wanted: Wanted) -> None:
     for item in wanted.linked.get("rules", ()):
         rule = call.store.get(*item.here)
         if rule is None or rule.to_one["property"] != record.to_one["property"]:
-            raise Problem(404, "not-found", f"There is no rule {item.id} here.", "/data/relationships/rules")
+            raise Problem(
+                404, "not-found", f"There is no rule {item.id} here.", "/data/relationships/rules"
+            )
         editable(rule)
 
 
@@ -313,7 +337,9 @@ def _extension_of(call: Call, record: Record) -> Record:
 def _package_of(call: Call, extension: Record) -> Record:
     package = call.store.of(extension, "extension_package")
     if package is None:
-        raise conflict("delegate-descriptor-unresolved", "The package of the extension is not there any more.")
+        raise conflict(
+            "delegate-descriptor-unresolved", "The package of the extension is not there any more."
+        )
     return package
 
 
@@ -329,9 +355,14 @@ def _extension(call: Call, parent: Record, record: Record, wanted: Wanted) -> No
 def _installed(call: Call, record: Record, package: Record) -> None:
     attributes = record.attributes
     settings.check(
-        package.attributes, attributes["delegate_descriptor_id"], attributes["settings"], _DELEGATES["extensions"]
+        package.attributes,
+        attributes["delegate_descriptor_id"],
+        attributes["settings"],
+        _DELEGATES["extensions"],
     )
-    record.attributes |= {name: package.attributes[name] for name in ("name", "display_name", "version")}
+    record.attributes |= {
+        name: package.attributes[name] for name in ("name", "display_name", "version")
+    }
     record.to_one["updated_with_extension_package"] = package.here
     record.meta.pop("upgrade_extension_package_id", None)
     newer = packages.newer(call.store, package, call.account.org_id)
@@ -343,12 +374,17 @@ def _first_revision(call: Call, parent: Record, record: Record, wanted: Wanted) 
     revise(call, record)
 
 
-def _extension_changed(call: Call, record: Record, wanted: Wanted, before: Mapping[str, Any]) -> None:
+def _extension_changed(
+    call: Call, record: Record, wanted: Wanted, before: Mapping[str, Any]
+) -> None:
     package, place = _package_of(call, record), call.store.of(record, "property")
     if wanted.one("extension_package") is not None and place is not None:
         packages.installable(call, package, place)
         if package.attributes["name"] != before["name"]:
-            raise conflict("invalid-extension_package_id", "An upgrade is to another version of the same package.")
+            raise conflict(
+                "invalid-extension_package_id",
+                "An upgrade is to another version of the same package.",
+            )
     _installed(call, record, package)
     if record.attributes["version"] != before["version"]:
         publishing.extension_upgraded(call, record)
@@ -394,7 +430,9 @@ def _try_connection(call: Call, record: Record) -> None:
         record.attributes["status"] = "succeeded" if reachable else "failed"
         if not reachable:
             detail = f"{record.attributes['server']} cannot be reached."
-            record.meta["status_details"] = {"errors": [publishing.details("sftp-connection-timeout", detail)]}
+            record.meta["status_details"] = {
+                "errors": [publishing.details("sftp-connection-timeout", detail)]
+            }
         call.store.changed(record)
 
     call.store.later(call.options.build_seconds, tried)
@@ -403,33 +441,45 @@ def _try_connection(call: Call, record: Record) -> None:
 def _delete_host(call: Call, record: Record) -> None:
     for environment in call.store.all("environments"):
         if environment.to_one["host"] == record.here:
-            raise conflict("host-in-use", f"The environment {environment.attributes['name']} uses this host.")
+            raise conflict(
+                "host-in-use", f"The environment {environment.attributes['name']} uses this host."
+            )
 
 
 def _environment(call: Call, parent: Record, record: Record, wanted: Wanted) -> None:
     stage = record.attributes["stage"]
     others = call.store.listed(parent.id, "environments")
     if stage != "development" and any(each.attributes["stage"] == stage for each in others):
-        raise conflict("not-unique", f"There is a {stage} environment already.", "/data/attributes/stage")
+        raise conflict(
+            "not-unique", f"There is a {stage} environment already.", "/data/attributes/stage"
+        )
     record.to_one["library"] = None
     record.attributes |= {"status": "succeeded", "token": call.store.new_token()}
     _addresses(call, record, wanted)
 
 
-def _environment_changed(call: Call, record: Record, wanted: Wanted, before: Mapping[str, Any]) -> None:  # noqa: ARG001
+def _environment_changed(
+    call: Call, record: Record, wanted: Wanted, _before: Mapping[str, Any]
+) -> None:
     _addresses(call, record, wanted)
 
 
 def _addresses(call: Call, record: Record, wanted: Wanted) -> None:
     """Paths and file names of an environment on a host managed by Adobe."""
-    attributes, host, place = record.attributes, call.store.of(record, "host"), call.store.of(record, "property")
+    attributes, host, place = (
+        record.attributes,
+        call.store.of(record, "host"),
+        call.store.of(record, "property"),
+    )
     company = call.store.of(place, "company") if place else None
     encrypted = record.meta.get("archive_encrypted") or wanted.raw.get("archive_passphrase")
     record.meta["archive_encrypted"] = bool(attributes["archive"] and encrypted)
     if host is None or host.attributes["type_of"] != "akamai" or place is None or company is None:
         attributes |= {"library_path": None, "library_name": None, "library_entry_points": None}
         return
-    attributes["path"] = publishing.folder(attributes["stage"])  # whatever path was sent: the CDN decides
+    attributes["path"] = publishing.folder(
+        attributes["stage"]
+    )  # whatever path was sent: the CDN decides
     library_path = f"{company.attributes['token']}/{place.attributes['token']}"
     attributes |= publishing.file_names(attributes["stage"], attributes["token"], library_path)
 
@@ -452,18 +502,26 @@ def _callback(call: Call, parent: Record, record: Record, wanted: Wanted) -> Non
     _callback_changed(call, record, wanted, {})
 
 
-def _callback_changed(call: Call, record: Record, wanted: Wanted, before: Mapping[str, Any]) -> None:  # noqa: ARG001
+def _callback_changed(
+    _call: Call, record: Record, _wanted: Wanted, _before: Mapping[str, Any]
+) -> None:
     if not _is_callback_url(record.attributes["url"]):
         raise malformed("url is an https address.", "/data/attributes/url")
     names = record.attributes["subscriptions"]
-    if not names or not all(isinstance(each, str) and re.fullmatch(r"[a-z_]+\.[a-z]+", each) for each in names):
-        raise malformed("subscriptions is a list such as rule.updated.", "/data/attributes/subscriptions")
+    if not names or not all(
+        isinstance(each, str) and re.fullmatch(r"[a-z_]+\.[a-z]+", each) for each in names
+    ):
+        raise malformed(
+            "subscriptions is a list such as rule.updated.", "/data/attributes/subscriptions"
+        )
 
 
 def _is_callback_url(url: str) -> bool:
     try:
         parts = urlsplit(url)
-        return bool(parts.hostname) and (parts.scheme == "https" or (parts.scheme == "http" and is_loopback(url)))
+        return bool(parts.hostname) and (
+            parts.scheme == "https" or (parts.scheme == "http" and is_loopback(url))
+        )
     except ValueError:
         return False
 

@@ -22,7 +22,9 @@ def different(before: pd.DataFrame, after: pd.DataFrame) -> dict[str, list[str]]
 
 
 def _by_id(frame: pd.DataFrame) -> pd.DataFrame:
-    """One row per resource. A component comes once under each of its rules: then it is in all of them."""
+    """One row per resource. A component comes once under each of its rules: then it is in all of
+    them.
+    """
     if frame["id"].is_unique:
         return frame.set_index("id")
     rules = frame.sort_values("rule_id").groupby("id")["rule_id"].agg(", ".join)
@@ -41,7 +43,11 @@ def compared(table: str, before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFr
     changed = different(before, after)
     rows = [
         *(("created", each, "") for each in after["id"].unique() if each not in known),
-        *(("changed", each, ", ".join(changed[each])) for each in after["id"].unique() if each in changed),
+        *(
+            ("changed", each, ", ".join(changed[each]))
+            for each in after["id"].unique()
+            if each in changed
+        ),
         *(("deleted", each, "") for each in before["id"].unique() if each not in now),
     ]
     names = pd.concat([_named(table, before), _named(table, after)])
@@ -64,5 +70,8 @@ def _named(table: str, frame: pd.DataFrame) -> pd.DataFrame:
     name = next((each for each in _NAMES if each in frame.columns), None)
     owner = {"properties": "id", "notes": "resource_id"}.get(table, "property_id")
     missing = pd.Series(pd.NA, index=frame.index, dtype="string")
-    named = {"name": missing if name is None else frame[name], "property_id": frame.get(owner, missing)}
+    named = {
+        "name": missing if name is None else frame[name],
+        "property_id": frame.get(owner, missing),
+    }
     return pd.DataFrame(named).astype("string").set_index(pd.Index(frame["id"]))

@@ -34,7 +34,9 @@ def reading(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise SnapshotError(f"{path} cannot be read ({_reason(error)}). Check the path and its permissions.") from error
+        raise SnapshotError(
+            f"{path} cannot be read ({_reason(error)}). Check the path and its permissions."
+        ) from error
 
 
 def _reason(error: OSError) -> str:
@@ -89,7 +91,8 @@ def _private(path: str, flags: int) -> int:
 
 def share(file: Path, other: Path) -> None:
     """Give a file a second name: a hard link, or a copy where the file system has no links."""
-    # A link cannot replace a file, and renaming one over another link of the same file does nothing.
+    # A link cannot replace a file, and renaming one over another link of the same file does
+    # nothing.
     other.unlink(missing_ok=True)
     try:
         os.link(file, other)

@@ -87,7 +87,8 @@ def create(folder: Path, plan: Plan) -> Path:
 
 
 class Draft:
-    """The next snapshot, until it is published. ``Store.begin`` makes it; several threads may fill it.
+    """The next snapshot, until it is published. ``Store.begin`` makes it; several threads may fill
+    it.
 
     A context manager: leaving it lets the next writer in. Unpublished parts stay for a later run.
     """
@@ -119,7 +120,10 @@ class Draft:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, frames: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        frames: TracebackType | None,
     ) -> None:
         self.close()
 
@@ -158,7 +162,9 @@ class Draft:
         name = f"{table} of {property or 'the company'}"
         unknown = unknown_columns(frame, columns, name)
         content = to_table(frame, schema_of(columns, unknown), name)
-        part = Part(table=table, property=property, rows=len(frame), bytes=0, at=at, columns=unknown)
+        part = Part(
+            table=table, property=property, rows=len(frame), bytes=0, at=at, columns=unknown
+        )
         file = part.file(self._data)
         with writing(self._folder):
             disk.make_folder(file.parent)
@@ -177,7 +183,9 @@ class Draft:
                 part.file(self._data).unlink(missing_ok=True)
             del self._parts[part.table, part.property]
 
-    def keep(self, table: str, property: str | None, manifest: Manifest, *, at: str | None = None) -> bool:
+    def keep(
+        self, table: str, property: str | None, manifest: Manifest, *, at: str | None = None
+    ) -> bool:
         """Take a part over from an earlier snapshot without copying it; returns whether it could.
 
         It returns False when the part is missing, its file is incomplete, or other columns were
@@ -202,7 +210,8 @@ class Draft:
         return True
 
     def publish(self, **about: Any) -> Manifest:
-        """Make it the next snapshot, with ``about`` added to its plan and parts sorted by property id.
+        """Make it the next snapshot, with ``about`` added to its plan and parts sorted by property
+        id.
 
         The caller must know that all parts are there. Raises SnapshotError when another writer has
         taken the number; in that case the other's files are left untouched, and the draft stays.
@@ -246,11 +255,15 @@ class Draft:
         check_names(table, property)
         columns = self._plan.columns
         if table not in columns:
-            raise ArgumentError(f"{table!r} is not among the tables of this draft: {', '.join(columns)}.")
+            raise ArgumentError(
+                f"{table!r} is not among the tables of this draft: {', '.join(columns)}."
+            )
         partitioned = property is not None
         # Other tools cannot read a folder in which some files are partitioned and others are not.
         if self._partitioned.setdefault(table, partitioned) != partitioned:
-            raise ArgumentError(f"{table!r} belongs to properties, or to none: it cannot have parts of both kinds.")
+            raise ArgumentError(
+                f"{table!r} belongs to properties, or to none: it cannot have parts of both kinds."
+            )
         return columns[table]
 
     def _sorted_parts(self) -> list[Part]:
@@ -303,4 +316,6 @@ def _check_moment(at: str) -> None:
     try:
         parse_zoned(at)
     except ValueError as error:
-        raise ArgumentError(f"at={at!r} is no moment with a zone, such as 2025-03-01T10:00:00+00:00.") from error
+        raise ArgumentError(
+            f"at={at!r} is no moment with a zone, such as 2025-03-01T10:00:00+00:00."
+        ) from error

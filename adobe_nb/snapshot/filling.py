@@ -15,18 +15,24 @@ from adobe_nb.snapshot.plan import THROUGH, parent_of
 
 
 def in_order(frame: pd.DataFrame) -> pd.DataFrame:
-    """The order of rows in a part: by date of creation, then by id. It does not depend on how they were read."""
+    """The order of rows in a part: by date of creation, then by id. It does not depend on how they
+    were read.
+    """
     # A component of two rules comes twice.
     keys = [name for name in ("created_at", "id", "rule_id") if name in frame.columns]
     ordered = (
-        frame.sort_values(keys, kind="stable", ignore_index=True) if len(frame) > 1 else frame.reset_index(drop=True)
+        frame.sort_values(keys, kind="stable", ignore_index=True)
+        if len(frame) > 1
+        else frame.reset_index(drop=True)
     )
     ordered.attrs = {}
     return ordered
 
 
 class Filling:
-    """One part: a table of one property, from one list or from many; with rows that are known already."""
+    """One part: a table of one property, from one list or from many; with rows that are known
+    already.
+    """
 
     def __init__(
         self,
@@ -66,7 +72,9 @@ class Filling:
 def fill(
     client: Client, fillings: Sequence[Filling], label: str, *, parents_may_vanish: bool = False
 ) -> Iterator[tuple[Filling, pd.DataFrame]]:
-    """Read all lists of these parts; each part is stored as soon as it is whole, and given with its rows."""
+    """Read all lists of these parts; each part is stored as soon as it is whole, and given with its
+    rows.
+    """
     for filling in fillings:
         if not filling.listings:
             yield filling, filling.store()
@@ -88,11 +96,14 @@ def _empty(table: str) -> pd.DataFrame:
 
 
 def joined(known: pd.DataFrame, new: pd.DataFrame, table: str) -> pd.DataFrame:
-    """Rows of both. The columns that are not promised come last, in sorted order; of the known ones, those in use."""
+    """Rows of both. The columns that are not promised come last, in sorted order; of the known
+    ones, those in use.
+    """
     promised = list(columns_of(RESOURCES[table], parent_of(table)))
     used = [name for name in known.columns if known[name].notna().any()]
     others = sorted({*used, *new.columns} - set(promised))
     parts = [
-        each.reindex(columns=[*promised, *others]).astype(dict.fromkeys(others, "string")) for each in (known, new)
+        each.reindex(columns=[*promised, *others]).astype(dict.fromkeys(others, "string"))
+        for each in (known, new)
     ]
     return pd.concat(parts, ignore_index=True)

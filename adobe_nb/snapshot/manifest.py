@@ -15,7 +15,15 @@ from adobe_nb.api.reactor.dates import parse_zoned
 from adobe_nb.api.reactor.frames import DTYPES
 from adobe_nb.errors import ArgumentError, SnapshotError
 from adobe_nb.snapshot.disk import reading
-from adobe_nb.snapshot.tables import Columns, damaged, library, read_parquet, schema_of, to_frame, wrong_file
+from adobe_nb.snapshot.tables import (
+    Columns,
+    damaged,
+    library,
+    read_parquet,
+    schema_of,
+    to_frame,
+    wrong_file,
+)
 
 FORMAT = 3
 MANIFEST = "_manifest.json"
@@ -102,7 +110,8 @@ class Manifest:
         """The whole table in the order of property ids, with the columns and dtypes of our frames.
 
         Unknown columns are text, come last in sorted order, and are NA for parts without them.
-        Never a short table: raises SnapshotError when a file is missing or differs from the manifest.
+        Never a short table: raises SnapshotError when a file is missing or differs from the
+        manifest.
         """
         return self._read(table, self.parts_of(table))
 
@@ -164,7 +173,9 @@ def check_names(table: str, property: str | None) -> None:
     if not _TABLE.fullmatch(table):
         raise ArgumentError(f"{table!r} is no name of a table: small letters, digits and _ only.")
     if property is not None and not _PROPERTY.fullmatch(property):
-        raise ArgumentError(f"{property!r} is no property id: it should look like PR and 32 hexadecimal digits.")
+        raise ArgumentError(
+            f"{property!r} is no property id: it should look like PR and 32 hexadecimal digits."
+        )
 
 
 def folder_of(folder: Path, number: int) -> Path:
@@ -196,10 +207,14 @@ def read_manifest(folder: Path, number: int) -> Manifest:
         document = json.loads(text)
         if document["format"] == FORMAT:
             return _manifest(folder, number, document)
-        problem = f"its format is {document['format']}, this version of adobe_nb reads format {FORMAT}"
+        problem = (
+            f"its format is {document['format']}, this version of adobe_nb reads format {FORMAT}"
+        )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise damaged(file, type(error).__name__) from error
-    raise SnapshotError(f"{file} cannot be read ({problem}). Update it: pip install --upgrade adobe_nb.")
+    raise SnapshotError(
+        f"{file} cannot be read ({problem}). Update it: pip install --upgrade adobe_nb."
+    )
 
 
 def _manifest(folder: Path, number: int, document: Mapping[str, Any]) -> Manifest:

@@ -10,11 +10,20 @@ from adobe_nb.suggest import did_you_mean
 
 DIRECT = tuple(row.type for row in RESOURCES.values() if row.listed and "properties" in row.parents)
 """Listed under a property."""
-THROUGH = {row.type: row.through["properties"] for row in RESOURCES.values() if "properties" in row.through}
-"""Listed under something that is listed under a property: ``{"rule_components": "rules", "builds": "libraries"}``."""
+THROUGH = {
+    row.type: row.through["properties"] for row in RESOURCES.values() if "properties" in row.through
+}
+"""Listed under something that is listed under a property: ``{"rule_components": "rules", "builds":
+"libraries"}``.
+"""
 EVENTS = "audit_events"
-TABLES = ("companies", "properties", *(name for name in RESOURCES if name in DIRECT or name in THROUGH))
-"""What is pulled when nothing else is said. ``audit_events`` can be had too; they may be millions."""
+TABLES = (
+    "companies",
+    "properties",
+    *(name for name in RESOURCES if name in DIRECT or name in THROUGH),
+)
+"""What is pulled when nothing else is said. ``audit_events`` can be had too; they may be millions.
+"""
 
 
 def checked_tables(given: Iterable[str] | str | None) -> tuple[str, ...]:
@@ -25,8 +34,15 @@ def checked_tables(given: Iterable[str] | str | None) -> tuple[str, ...]:
     known = (*TABLES, EVENTS)
     for name in wanted:
         if name not in known:
-            raise ArgumentError(f"Snapshots have no table {name!r}.{did_you_mean(str(name), known)}")
-    needed = {"companies", "properties", *wanted, *(THROUGH[name] for name in wanted if name in THROUGH)}
+            raise ArgumentError(
+                f"Snapshots have no table {name!r}.{did_you_mean(str(name), known)}"
+            )
+    needed = {
+        "companies",
+        "properties",
+        *wanted,
+        *(THROUGH[name] for name in wanted if name in THROUGH),
+    }
     return tuple(name for name in known if name in needed)
 
 

@@ -24,7 +24,9 @@ from adobe_nb.snapshot.store import Store
 from adobe_nb.snapshot.tables import library
 
 _MARGIN = timedelta(minutes=1)
-"""The service tells its time in whole seconds, and a change can show some time after the moment that it bears."""
+"""The service tells its time in whole seconds, and a change can show some time after the moment
+that it bears.
+"""
 
 
 class Chosen(NamedTuple):
@@ -37,7 +39,9 @@ class Chosen(NamedTuple):
 
 @dataclass(frozen=True)
 class Scope:
-    """What is there now: the service's time before anything was read, the companies, the chosen properties."""
+    """What is there now: the service's time before anything was read, the companies, the chosen
+    properties.
+    """
 
     at: str
     companies: pd.DataFrame
@@ -53,14 +57,21 @@ class Scope:
 
 
 def pull(
-    session: Session, properties: Ids | None, folder: str | Path, tables: Sequence[str] | str | None, *, resume: bool
+    session: Session,
+    properties: Ids | None,
+    folder: str | Path,
+    tables: Sequence[str] | str | None,
+    *,
+    resume: bool,
 ) -> Manifest:
     """The next snapshot of the folder. The docstring of ``snapshot.pull`` says it all."""
     library("pyarrow")  # without it nothing can be stored: said before anything is asked for
     wanted = checked_tables(tables)
     chosen = None if properties is None else ids_of_type(RESOURCES["properties"], [properties])
     if chosen == []:
-        raise ArgumentError("There are no properties to pull. Leave them out for all that you can see.")
+        raise ArgumentError(
+            "There are no properties to pull. Leave them out for all that you can see."
+        )
     store = Store(folder)
     latest = store.latest()
     if latest is not None:
@@ -86,8 +97,13 @@ def pull(
 
 
 def check_same(session: Session, base: Manifest) -> None:
-    """One folder is of one organisation at one service: else its history would be of nothing. Raises SnapshotError."""
-    mine, theirs = (session.service, session.org_id), (base.about["service"], base.about["organisation"])
+    """One folder is of one organisation at one service: else its history would be of nothing.
+    Raises SnapshotError.
+    """
+    mine, theirs = (
+        (session.service, session.org_id),
+        (base.about["service"], base.about["organisation"]),
+    )
     if mine != theirs:
         raise SnapshotError(
             f"The snapshots of {base.folder} are of {theirs[1]} ({theirs[0]}), and you are signed in to {mine[1]} "
@@ -95,7 +111,9 @@ def check_same(session: Session, base: Manifest) -> None:
         )
 
 
-def about_of(session: Session, chosen: Sequence[str] | None, tables: Sequence[str]) -> dict[str, object]:
+def about_of(
+    session: Session, chosen: Sequence[str] | None, tables: Sequence[str]
+) -> dict[str, object]:
     """What identifies a pull: one that was cut off goes on only when this is the same."""
     return {
         "service": session.service,
@@ -123,10 +141,17 @@ def look_around(client: Client, chosen: Sequence[str] | None) -> Scope:
 
 
 def _read(
-    client: Client, listings: Sequence[Listing], rows: Rows, label: str, *, parents_may_vanish: bool = False
+    client: Client,
+    listings: Sequence[Listing],
+    rows: Rows,
+    label: str,
+    *,
+    parents_may_vanish: bool = False,
 ) -> pd.DataFrame:
     """All these lists as one frame, in the order of a part."""
-    for _ in read_lists(client, listings, [rows] * len(listings), label, parents_may_vanish=parents_may_vanish):
+    for _ in read_lists(
+        client, listings, [rows] * len(listings), label, parents_may_vanish=parents_may_vanish
+    ):
         pass
     return in_order(rows.frame())
 
@@ -136,11 +161,21 @@ def put_heads(draft: Draft, scope: Scope) -> None:
     draft.only(scope.properties["id"])
     draft.put("companies", None, scope.companies, at=scope.at)
     for at, identifier in enumerate(scope.properties["id"]):
-        draft.put("properties", identifier, scope.properties.iloc[[at]].reset_index(drop=True), at=scope.at)
+        draft.put(
+            "properties",
+            identifier,
+            scope.properties.iloc[[at]].reset_index(drop=True),
+            at=scope.at,
+        )
 
 
 def pull_properties(
-    client: Client, draft: Draft, scope: Scope, chosen: Sequence[Chosen], tables: Sequence[str], label: str
+    client: Client,
+    draft: Draft,
+    scope: Scope,
+    chosen: Sequence[Chosen],
+    tables: Sequence[str],
+    label: str,
 ) -> None:
     """Fill all parts of these properties that the draft does not have yet."""
     direct: list[Filling] = []
@@ -151,7 +186,8 @@ def pull_properties(
             if parents is None:
                 direct.append(filling)
                 continue
-            # The lists below are as old as this one: they are read for its parents only, not for later ones.
+            # The lists below are as old as this one: they are read for its parents only, not for
+            # later ones.
             at = draft.moment_of(filling.table, each.id)
             below += _below(draft, filling, parents, tables, at)
     for filling, frame in fill(client, direct, label):
@@ -169,7 +205,9 @@ def _stored_ids(draft: Draft, filling: Filling) -> list[str] | None:
     return None
 
 
-def _below(draft: Draft, above: Filling, parents: Sequence[str], tables: Sequence[str], at: str) -> list[Filling]:
+def _below(
+    draft: Draft, above: Filling, parents: Sequence[str], tables: Sequence[str], at: str
+) -> list[Filling]:
     """The parts that are listed under these parents and that the draft does not have yet."""
     return [
         Filling(draft, name, above.property, at, parents=parents)
@@ -178,7 +216,9 @@ def _below(draft: Draft, above: Filling, parents: Sequence[str], tables: Sequenc
     ]
 
 
-def direct_parts(draft: Draft, scope: Scope, chosen: Chosen, tables: Sequence[str]) -> list[Filling]:
+def direct_parts(
+    draft: Draft, scope: Scope, chosen: Chosen, tables: Sequence[str]
+) -> list[Filling]:
     """The lists of a property that no run before has stored, with all that is below them."""
     fillings: list[Filling] = []
     for table in tables:
@@ -200,11 +240,15 @@ def events_since(client: Client, since: datetime | None) -> pd.DataFrame:
     if since is not None:
         text = f"{since.astimezone(UTC):%Y-%m-%dT%H:%M:%S}.000Z"
         condition = ("filter[created_at]", f"GT {text}")
-        listing = replace(listing, params=(condition, *listing.params), undated=listing.params, low=since)
+        listing = replace(
+            listing, params=(condition, *listing.params), undated=listing.params, low=since
+        )
     return _read(client, [listing], Rows(row), "audit events")
 
 
-def put_events(draft: Draft, scope: Scope, events: pd.DataFrame, earlier: Manifest | None = None) -> None:
+def put_events(
+    draft: Draft, scope: Scope, events: pd.DataFrame, earlier: Manifest | None = None
+) -> None:
     """Each property's own audit events, after those that were known."""
     for identifier in scope.properties["id"]:
         own = events[events["property_id"] == identifier]

@@ -14,14 +14,16 @@ _CLOSED = (
     "SET TimeZone = 'UTC'",
     "SET autoinstall_known_extensions = false",
     "SET autoload_known_extensions = false",
-    "SET python_enable_replacements = false",  # or a mistyped table would read a variable of the notebook
+    # or a mistyped table would read a variable of the notebook
+    "SET python_enable_replacements = false",
     "SET enable_external_access = false",
     "SET lock_configuration = true",
 )
 
 
 def sql(manifest: Manifest, query: str) -> pd.DataFrame:
-    """DuckDB's answer to the query, which names the tables of the snapshot; they have the columns of ``frame``.
+    """DuckDB's answer to the query, which names the tables of the snapshot; they have the columns
+    of ``frame``.
 
     The query sees nothing else: no files, no network, no variables; and it cannot change the
     snapshot. Dtypes are those of our frames: integers are ``Int64`` if 64 bits hold all of them,

@@ -1,8 +1,9 @@
 """The next snapshot from the one before, asking only for what can have changed.
 
-One request looks at each list of a property: up to 100 rows, it is the list. Of a longer one it shows how many there
-are and which changed last; with the audit events that tells whether it has to be read. Rule components and builds are
-read under those rules and libraries whose row differs in anything.
+One request looks at each list of a property: up to 100 rows, it is the list. Of a longer one it
+shows how many there are and which changed last; with the audit events that tells whether it has to
+be read. Rule components and builds are read under those rules and libraries whose row differs in
+anything.
 """
 
 import json
@@ -41,7 +42,8 @@ from adobe_nb.snapshot.pulling import (
 from adobe_nb.snapshot.store import Store
 
 _PUBLISHING = {"library", "build"}
-"""What moves the marks of revisionable resources (dirty, published) without a trace of their own."""
+"""What moves the marks of revisionable resources (dirty, published) without a trace of their own.
+"""
 _DONE = ("succeeded", "failed")
 """What a build says that nothing more happens to by itself."""
 _TRIES = 3
@@ -52,7 +54,11 @@ def refresh(session: Session, folder: str | Path) -> Manifest:
     store = Store(folder)
     base = store.at()
     check_same(session, base)
-    tables, chosen, client = checked_tables(base.about["tables"]), base.about["chosen"], session.client
+    tables, chosen, client = (
+        checked_tables(base.about["tables"]),
+        base.about["chosen"],
+        session.client,
+    )
     scope = look_around(client, chosen)
     _check_there(scope, base)
     since = min(parse_zoned(part.at) for part in base.parts)
@@ -64,15 +70,28 @@ def refresh(session: Session, folder: str | Path) -> Manifest:
         work.run(tables)
         if EVENTS in tables and events is not None:
             fits = _has_same_columns(base, EVENTS)
-            older = [each for each in scope.chosen if not _known(base, each.id) and each.created_at < since]
+            older = [
+                each
+                for each in scope.chosen
+                if not _known(base, each.id) and each.created_at < since
+            ]
             put_events(
-                draft, scope, events_since(client, None) if older or not fits else events, base if fits else None
+                draft,
+                scope,
+                events_since(client, None) if older or not fits else events,
+                base if fits else None,
             )
-        return draft.publish(kind="refresh", properties=sorted(scope.properties["id"]), missing=sorted(scope.missing))
+        return draft.publish(
+            kind="refresh", properties=sorted(scope.properties["id"]), missing=sorted(scope.missing)
+        )
 
 
-def _events(client: Client, since: datetime, *, needed: bool) -> tuple[pd.DataFrame | None, "_Traces"]:
-    """The audit events from that moment on, and what they tell. Without the right to read them every list is read."""
+def _events(
+    client: Client, since: datetime, *, needed: bool
+) -> tuple[pd.DataFrame | None, "_Traces"]:
+    """The audit events from that moment on, and what they tell. Without the right to read them
+    every list is read.
+    """
     refused: NotAllowed | None = None
     try:
         events = events_since(client, since)
@@ -101,7 +120,9 @@ def _check_there(scope: Scope, base: Manifest) -> None:
 
 @dataclass(frozen=True)
 class _Traces:
-    """What the audit events tell: which kinds changed in which property, and of which libraries there are builds."""
+    """What the audit events tell: which kinds changed in which property, and of which libraries
+    there are builds.
+    """
 
     since: datetime
     kinds: frozenset[tuple[str | None, str]]
@@ -125,11 +146,21 @@ class _Traces:
 
 
 class _Refresh:
-    def __init__(self, client: Client, draft: Draft, base: Manifest, scope: Scope, traces: _Traces) -> None:
-        self._client, self._draft, self._base, self._scope, self._traces = client, draft, base, scope, traces
+    def __init__(
+        self, client: Client, draft: Draft, base: Manifest, scope: Scope, traces: _Traces
+    ) -> None:
+        self._client, self._draft, self._base, self._scope, self._traces = (
+            client,
+            draft,
+            base,
+            scope,
+            traces,
+        )
 
     def run(self, tables: Sequence[str]) -> None:
-        """Fill every part but the heads and the audit events; again where something was deleted meanwhile."""
+        """Fill every part but the heads and the audit events; again where something was deleted
+        meanwhile.
+        """
         for left in range(_TRIES - 1, -1, -1):
             try:
                 self._run(tables, is_last=not left)
@@ -149,22 +180,29 @@ class _Refresh:
             below += self._below(filling.table, filling.property or "", frame, tables)
         for _ in fill(self._client, below, "refresh", parents_may_vanish=True):
             pass
-        # A parent that is gone since the look is NotFound, and all is looked at once more: its row has to go, too.
-        # On the last try its row stays, with nothing below it, until the next refresh.
+        # A parent that is gone since the look is NotFound, and all is looked at once more: its row
+        # has to go, too. On the last try its row stays, with nothing below it, until the next
+        # refresh.
         for _ in fill(self._client, below_looked_at, "refresh", parents_may_vanish=is_last):
             pass
 
-    def _look(self, known: Sequence[Chosen], tables: Sequence[str]) -> tuple[list[Filling], list[Filling]]:
+    def _look(
+        self, known: Sequence[Chosen], tables: Sequence[str]
+    ) -> tuple[list[Filling], list[Filling]]:
         """See of each list the resources that changed last, and how many there are.
 
         Gives the lists that have to be read, and what is below those that need not be.
         """
-        fillings = [part for each in known for part in direct_parts(self._draft, self._scope, each, tables)]
+        fillings = [
+            part for each in known for part in direct_parts(self._draft, self._scope, each, tables)
+        ]
         listings = [_changed_last(filling) for filling in fillings]
         sinks = [filling.rows for filling in fillings]
         to_read: list[Filling] = []
         below: list[Filling] = []
-        for read in read_lists(self._client, listings, sinks, "looking for changes", first=PAGE_SIZE):
+        for read in read_lists(
+            self._client, listings, sinks, "looking for changes", first=PAGE_SIZE
+        ):
             filling = fillings[read.at]
             table, identifier = filling.table, filling.property or ""
             if read.total == read.rows:  # the page is the list
@@ -172,10 +210,14 @@ class _Refresh:
                 below += self._below(table, identifier, filling.store(), tables)
                 continue
             page = filling.rows.frame()
-            if not self._same(table, identifier, read.total, page) or not self._keep(table, identifier):
+            if not self._same(table, identifier, read.total, page) or not self._keep(
+                table, identifier
+            ):
                 to_read.append(filling)
             elif not all(self._keep(name, identifier) for name in tables_below(table, tables)):
-                below += self._below(table, identifier, self._base.frame_of(table, identifier), tables)
+                below += self._below(
+                    table, identifier, self._base.frame_of(table, identifier), tables
+                )
         return to_read, below
 
     def _same(self, table: str, identifier: str, total: int | None, page: pd.DataFrame) -> bool:
@@ -190,7 +232,9 @@ class _Refresh:
     def _keep(self, table: str, identifier: str) -> bool:
         return self._draft.keep(table, identifier, self._base, at=self._scope.at)
 
-    def _below(self, above: str, identifier: str, now: pd.DataFrame, tables: Sequence[str]) -> list[Filling]:
+    def _below(
+        self, above: str, identifier: str, now: pd.DataFrame, tables: Sequence[str]
+    ) -> list[Filling]:
         """What is listed under these, where they are new or differ from before."""
         fillings: list[Filling] = []
         for table in tables_below(above, tables):
@@ -201,7 +245,9 @@ class _Refresh:
             if not changed and len(kept) == len(known) and self._keep(table, identifier):
                 continue
             parents = [each for each in now["id"] if each in changed]
-            fillings.append(Filling(self._draft, table, identifier, self._scope.at, parents=parents, known=kept))
+            fillings.append(
+                Filling(self._draft, table, identifier, self._scope.at, parents=parents, known=kept)
+            )
         return fillings
 
     def _changed(self, table: str, above: str, identifier: str, now: pd.DataFrame) -> set[str]:
@@ -209,14 +255,22 @@ class _Refresh:
         there = set(now["id"])
         if not _has_same_columns(self._base, table):
             return there
-        before, known = self._base.frame_of(above, identifier), self._base.frame_of(table, identifier)
+        before, known = (
+            self._base.frame_of(above, identifier),
+            self._base.frame_of(table, identifier),
+        )
         found = {*different(before, now)} | there - set(before["id"])
         if table == "builds":  # their libraries can be as they were
             if None in self._traces.libraries and self._traces.touch(identifier, "build"):
                 return there
-            running = ~(known["status"].isin(_DONE) & known["meta_republish_status"].fillna(_DONE[0]).isin(_DONE))
+            running = ~(
+                known["status"].isin(_DONE)
+                & known["meta_republish_status"].fillna(_DONE[0]).isin(_DONE)
+            )
             found |= {*self._traces.libraries, *known.loc[running, "library_id"]}
-        if table == "rule_components":  # one of two rules shows under both when it is revised with the first
+        if (
+            table == "rule_components"
+        ):  # one of two rules shows under both when it is revised with the first
             shared = known.loc[known["rule_id"].isin(found), "id"]
             found |= set(known.loc[known["id"].isin(shared), "rule_id"])
         return found & there

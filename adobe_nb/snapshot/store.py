@@ -45,7 +45,9 @@ from adobe_nb.snapshot.tables import Columns
 
 Result = TypeVar("Result")
 AsOf = int | str | datetime | date
-"""One snapshot: its number, or a moment: the last one that was finished then. A plain date means its end, in UTC."""
+"""One snapshot: its number, or a moment: the last one that was finished then. A plain date means
+its end, in UTC.
+"""
 _RESUMABLE_FOR = timedelta(hours=24)
 
 
@@ -65,7 +67,9 @@ class Store:
     def __repr__(self) -> str:
         return f"<Store {self.folder}>"
 
-    def begin(self, about: Mapping[str, Any], columns: Mapping[str, Columns], *, resume: bool = True) -> Draft:
+    def begin(
+        self, about: Mapping[str, Any], columns: Mapping[str, Columns], *, resume: bool = True
+    ) -> Draft:
         """A draft of the next snapshot; no other can be begun until it is closed.
 
         ``about`` says what is pulled, in JSON values. ``columns`` has the promised columns of every
@@ -156,7 +160,8 @@ class Store:
         return self.at(moment, of_day=time.min)
 
     def at(self, as_of: AsOf | None = None, *, of_day: time = time.max) -> Manifest:
-        """One snapshot: the latest, that of a number, or the last one finished at or before a moment.
+        """One snapshot: the latest, that of a number, or the last one finished at or before a
+        moment.
 
         A moment without a time zone is UTC; a plain date means its end. As text: ``"3"``,
         ``"2025-03-01"``, ``"2025-03-01T10:00"``. Raises SnapshotError that names the oldest and the
@@ -182,7 +187,9 @@ class Store:
     def _at(self, as_of: AsOf | None, of_day: time) -> Manifest:
         present = numbers(self.folder)
         if not present:
-            raise SnapshotError(f"There is no snapshot in {self.folder} yet. Check the path, or pull one.")
+            raise SnapshotError(
+                f"There is no snapshot in {self.folder} yet. Check the path, or pull one."
+            )
         if as_of is None:
             return read_manifest(self.folder, present[-1])
         if manifest := self._find(present, _wanted(as_of, of_day)):
@@ -190,7 +197,9 @@ class Store:
         oldest = _dated(read_manifest(self.folder, present[0]))
         latest = _dated(read_manifest(self.folder, present[-1]))
         others = f"the latest {latest}" if len(present) > 1 else "the only one"
-        raise SnapshotError(f"{self.folder} has no snapshot for {as_of}. The oldest is {oldest}, {others}.")
+        raise SnapshotError(
+            f"{self.folder} has no snapshot for {as_of}. The oldest is {oldest}, {others}."
+        )
 
     def _find(self, present: list[int], wanted: int | datetime) -> Manifest | None:
         if isinstance(wanted, int):
@@ -236,9 +245,13 @@ class Store:
 
 def _check_keep(keep: object) -> None:
     if isinstance(keep, bool) or not isinstance(keep, int):
-        raise ArgumentError(f"Invalid keep={keep!r}: must be the number of snapshots to keep, from 1.")
+        raise ArgumentError(
+            f"Invalid keep={keep!r}: must be the number of snapshots to keep, from 1."
+        )
     if keep < 1:
-        raise ArgumentError(f"keep={keep} would remove every snapshot. Give 1 or more, or remove the folder.")
+        raise ArgumentError(
+            f"keep={keep} would remove every snapshot. Give 1 or more, or remove the folder."
+        )
 
 
 def _dated(manifest: Manifest) -> str:

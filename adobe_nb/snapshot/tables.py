@@ -44,10 +44,14 @@ def unknown_columns(frame: pd.DataFrame, columns: Columns, name: str) -> tuple[s
         raise SnapshotError(f"{name}: the columns begin with {first}, not with {promised}.")
     named = all(isinstance(column, str) for column in unknown)
     if not named or unknown != sorted({*unknown} - {*promised}):
-        raise SnapshotError(f"{name}: the columns after the promised ones are not distinct names in order: {unknown}.")
+        raise SnapshotError(
+            f"{name}: the columns after the promised ones are not distinct names in order: {unknown}."
+        )
     for column, kind in {**columns, **_texts(unknown)}.items():
         if frame[column].dtype != DTYPES[kind]:
-            raise SnapshotError(f"{name}: {column} is {frame[column].dtype}, and should be {DTYPES[kind]}.")
+            raise SnapshotError(
+                f"{name}: {column} is {frame[column].dtype}, and should be {DTYPES[kind]}."
+            )
     return tuple(unknown)
 
 
@@ -63,7 +67,9 @@ def to_table(frame: pd.DataFrame, schema: Any, name: str) -> Any:
             arrays.append(pa.array(frame[field.name], type=field.type, from_pandas=True))
         except (ValueError, TypeError, pa.ArrowException) as error:
             place = f"{field.name}{_row_of(frame, field.name)}"
-            raise SnapshotError(f"{name}: {place} cannot be stored ({error}). Correct it.") from error
+            raise SnapshotError(
+                f"{name}: {place} cannot be stored ({error}). Correct it."
+            ) from error
     return pa.Table.from_arrays(arrays, schema=schema)
 
 
@@ -85,7 +91,10 @@ def read_parquet(file: Path, schema: Any, *, rows: int, size: int) -> Any:
         first_line = str(error).strip().partition("\n")[0]
         raise damaged(file, first_line or type(error).__name__) from error
     if not table.schema.equals(schema) or table.num_rows != rows:
-        raise damaged(file, f"{table.num_rows} rows of {table.num_columns} columns, not {rows} of {len(schema)}")
+        raise damaged(
+            file,
+            f"{table.num_rows} rows of {table.num_columns} columns, not {rows} of {len(schema)}",
+        )
     return table
 
 

@@ -1,6 +1,8 @@
-"""Make the pictures of the panel in docs/images, light and dark, in a real JupyterLab with a headless Chromium.
+"""Make the pictures of the panel in docs/images, light and dark, in a real JupyterLab with a
+headless Chromium.
 
-``python docs/images/make.py`` needs the extras ``test`` and ``keyring``, and Chromium. No Adobe account is involved.
+``python docs/images/make.py`` needs the extras ``test`` and ``keyring``, and Chromium. No Adobe
+account is involved.
 """
 
 import json
@@ -36,7 +38,13 @@ TABLE = (
     'from adobe_nb import reactor\n\nshop = reactor.find("properties", "Web Store US")\n'
     'reactor.rules(shop, filter={"enabled": True}, sort="-updated_at", limit=5)',
 )
-SWITCHES = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync"]
+SWITCHES = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-sync",
+]
 
 
 def server(folder: Path, theme: str) -> tuple[subprocess.Popen[str], str]:
@@ -45,10 +53,18 @@ def server(folder: Path, theme: str) -> tuple[subprocess.Popen[str], str]:
         ("themes", {"theme": f"JupyterLab {theme}"}),
         ("notification", {"fetchNews": "false", "checkForUpdates": False}),
     ):
-        path = folder / "settings" / "@jupyterlab" / "apputils-extension" / f"{name}.jupyterlab-settings"
+        path = (
+            folder
+            / "settings"
+            / "@jupyterlab"
+            / "apputils-extension"
+            / f"{name}.jupyterlab-settings"
+        )
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(settings))
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("ADOBE_")}
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith("ADOBE_")
+    }
     environment |= {
         "JUPYTERLAB_SETTINGS_DIR": str(folder / "settings"),
         "JUPYTERLAB_WORKSPACES_DIR": str(folder / "workspaces"),
@@ -73,7 +89,9 @@ def shot(page: Page, url: str, name: str, theme: str) -> None:
     page.keyboard.press("Shift+Enter")
     panel = page.locator(".adobe-nb").first
     panel.wait_for()
-    page.wait_for_function("document.querySelector('.adobe-nb').getAttribute('aria-busy') === 'false'")
+    page.wait_for_function(
+        "document.querySelector('.adobe-nb').getAttribute('aria-busy') === 'false'"
+    )
     if name == "refused":
         panel.get_by_role("button", name="What to do").click()
     if name == "profiles":
@@ -119,8 +137,13 @@ def main() -> None:
                     **{name: (source,) for name, source in CELLS.items()},
                     "and-table": TABLE,
                 }.items():
-                    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(each) for each in sources])
-                    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3 (ipykernel)"}
+                    notebook = nbformat.v4.new_notebook(
+                        cells=[nbformat.v4.new_code_cell(each) for each in sources]
+                    )
+                    notebook.metadata["kernelspec"] = {
+                        "name": "python3",
+                        "display_name": "Python 3 (ipykernel)",
+                    }
                     nbformat.write(notebook, folder / "work" / f"{name}.ipynb")
                 process, url = server(folder, theme)
                 try:
@@ -129,7 +152,9 @@ def main() -> None:
                         shot(page, url, name, theme)
                         page.close()
                     if theme == "Light":
-                        shot_of_table(browser.new_page(viewport={"width": 1366, "height": 1100}), url)
+                        shot_of_table(
+                            browser.new_page(viewport={"width": 1366, "height": 1100}), url
+                        )
                 finally:
                     process.terminate()
                     process.wait(30)

@@ -1,4 +1,5 @@
-"""Writes the reference pages from the registry, and the index of operations. A test fails when they are stale.
+"""Writes the reference pages from the registry, and the index of operations. A test fails when they
+are stale.
 
 python docs/reference/make.py
 """
@@ -33,7 +34,13 @@ def pages() -> dict[str, str]:
 
 
 def overview() -> str:
-    lines = [_NOTE, "# Reference", "", "| resource | prefix | what it is | writing |", "| --- | --- | --- | --- |"]
+    lines = [
+        _NOTE,
+        "# Reference",
+        "",
+        "| resource | prefix | what it is | writing |",
+        "| --- | --- | --- | --- |",
+    ]
     for row in RESOURCES.values():
         verbs = ", ".join(f"`{each}`" for each in writing_verbs(row)) or "read only"
         lines.append(f"| [{row.type}]({row.type}.md) | {row.prefix} | {row.about} | {verbs} |")
@@ -72,7 +79,12 @@ def page(row: Resource) -> str:
         "",
     ]
     if hidden := [each for each in row.attributes if each.write_only]:
-        lines += ["Written, never shown: " + "; ".join(f"`{each.name}` ({each.meaning})" for each in hidden) + ".", ""]
+        lines += [
+            "Written, never shown: "
+            + "; ".join(f"`{each.name}` ({each.meaning})" for each in hidden)
+            + ".",
+            "",
+        ]
     if relations := [each for each in row.relations if each.many]:
         lines += [
             "## Related lists",
@@ -90,9 +102,13 @@ def listing(row: Resource) -> list[str]:
     if row.root:
         lines.append(f"| all that you can see | `reactor.{row.type}()` |")
     if row.default_parent:
-        lines.append(f"| of every {RESOURCES[row.default_parent].singular} | `reactor.{row.type}()` |")
+        lines.append(
+            f"| of every {RESOURCES[row.default_parent].singular} | `reactor.{row.type}()` |"
+        )
     for parent in row.parents:
-        lines.append(f'| under {_a(_words(parent))} | `reactor.{row.type}("{RESOURCES[parent].prefix}…")` |')
+        lines.append(
+            f'| under {_a(_words(parent))} | `reactor.{row.type}("{RESOURCES[parent].prefix}…")` |'
+        )
     for parent, between in row.through.items():
         lines.append(
             f'| of all {between} of {_a(_words(parent))} | `reactor.{row.type}("{RESOURCES[parent].prefix}…")` |'
@@ -123,7 +139,10 @@ def writing(row: Resource) -> list[str]:
             lines += ["", f"`{verb}` takes {', '.join(taken)}."]
     if "create" in row.verbs:
         creators = ("rules", *row.creators) if collection(row)._looked_up else row.creators
-        lines += ["", f"It is made under: {', '.join(_words(each) for each in creators)}. Bold: has to be given."]
+        lines += [
+            "",
+            f"It is made under: {', '.join(_words(each) for each in creators)}. Bold: has to be given.",
+        ]
     if row.guarded:
         lines += ["", 'To delete it, its name has to be said: `confirm="…"`.']
     if row.deletion == "soft":
@@ -135,15 +154,23 @@ def columns(row: Resource) -> list[str]:
     parent = row.parents[0] if row.parents else None
     known: dict[str, Attribute] = {each.name: each for each in row.columns}
     known |= {f"meta_{each.name}": each for each in row.meta}
-    known |= {f"{relation.name}_{each.name}": each for relation in row.to_one for each in relation.meta}
+    known |= {
+        f"{relation.name}_{each.name}": each for relation in row.to_one for each in relation.meta
+    }
     lines = []
     for name, kind in columns_of(row, parent).items():
         attribute = known.get(name)
         meaning = attribute.meaning if attribute else _meaning(row, name)
-        values = f" ({', '.join(attribute.values)})" if attribute and attribute.values and "," not in meaning else ""
+        values = (
+            f" ({', '.join(attribute.values)})"
+            if attribute and attribute.values and "," not in meaning
+            else ""
+        )
         write = attribute.write.replace("+", ", ") if attribute else _relation_write(row, name)
         lines.append(f"| `{name}` | {DTYPES[kind]} | {meaning}{values} | {write} |")
-    return [line.replace("events|conditions|actions", "events\\|conditions\\|actions") for line in lines]
+    return [
+        line.replace("events|conditions|actions", "events\\|conditions\\|actions") for line in lines
+    ]
 
 
 def operations() -> str:
@@ -163,7 +190,9 @@ def operations() -> str:
         for (method, path), calls in module.OPERATIONS.items()
     ]
     lines += ["", "## Not offered", "", "| HTTP | path | why |", "| --- | --- | --- |"]
-    lines += [f"| {method} | `{path}` | {reason} |" for (method, path), reason in module.EXCUSED.items()]
+    lines += [
+        f"| {method} | `{path}` | {reason} |" for (method, path), reason in module.EXCUSED.items()
+    ]
     return "\n".join([*lines, ""])
 
 
@@ -201,12 +230,20 @@ def _meaning(row: Resource, name: str) -> str:
     relation = row.relation(bare)
     if relation is None:
         return "the parent that it is listed under"
-    return "the type of that" if name.endswith("_type") else " or ".join(_words(each) for each in relation.targets)
+    return (
+        "the type of that"
+        if name.endswith("_type")
+        else " or ".join(_words(each) for each in relation.targets)
+    )
 
 
 def _relation_write(row: Resource, name: str) -> str:
     relation = row.relation(name.removesuffix("_id"))
-    return f"{relation.write.replace('+', ', ')}, as `{relation.name}=`" if relation and relation.write else ""
+    return (
+        f"{relation.write.replace('+', ', ')}, as `{relation.name}=`"
+        if relation and relation.write
+        else ""
+    )
 
 
 def _operations() -> ModuleType:

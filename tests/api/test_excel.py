@@ -73,7 +73,9 @@ def test_texts_are_plain_text_and_unchanged() -> None:
     path = to_excel(pd.DataFrame({"a": pd.Series(FORMULAS, dtype="string")}), "a.xlsx")
     shown = sheet(path)
     assert [value or "" for value in cells(path)] == list(FORMULAS)
-    assert {cell.data_type for (cell,) in shown.iter_rows(min_row=2) if cell.value is not None} == {"s"}
+    assert {cell.data_type for (cell,) in shown.iter_rows(min_row=2) if cell.value is not None} == {
+        "s"
+    }
     assert not [cell for (cell,) in shown.iter_rows() if cell.hyperlink]
     with zipfile.ZipFile(path) as archive:
         text = archive.read("xl/worksheets/sheet1.xml").decode()
@@ -98,10 +100,16 @@ def test_a_header_that_looks_like_a_formula_is_text() -> None:
         ("int64", [2**53 + 1, 999_999_999_999_999], [str(2**53 + 1), 999_999_999_999_999]),
         ("string", ["a", None], ["a", None]),
         (object, [None, pd.NA, pd.NaT, float("nan"), "last"], [None, None, None, None, "last"]),
-        (object, [[1, {"a": "é"}], {"b": None}, Decimal("1.10")], ['[1, {"a": "é"}]', '{"b": null}', "1.10"]),
+        (
+            object,
+            [[1, {"a": "é"}], {"b": None}, Decimal("1.10")],
+            ['[1, {"a": "é"}]', '{"b": null}', "1.10"],
+        ),
     ],
 )
-def test_values_are_typed_and_missing_ones_are_empty(dtype: Any, values: list[Any], seen: list[Any]) -> None:
+def test_values_are_typed_and_missing_ones_are_empty(
+    dtype: Any, values: list[Any], seen: list[Any]
+) -> None:
     read = written(values, dtype)
     assert read == seen
     assert [type(each) for each in read] == [type(each) for each in seen]
@@ -109,14 +117,18 @@ def test_values_are_typed_and_missing_ones_are_empty(dtype: Any, values: list[An
 
 def test_times_are_in_utc_without_a_zone() -> None:
     moment = pd.Timestamp("2026-03-29 03:30:15.250", tz="Europe/Berlin")
-    read = written([moment, moment.tz_convert("UTC"), pd.Timestamp("2026-01-01"), dt.date(2026, 1, 2)])
+    read = written(
+        [moment, moment.tz_convert("UTC"), pd.Timestamp("2026-01-01"), dt.date(2026, 1, 2)]
+    )
     assert read[0] == read[1] == moment.tz_convert("UTC").tz_localize(None)
     assert read[2:] == [dt.datetime(2026, 1, 1), dt.datetime(2026, 1, 2)]
 
 
 def test_times_that_excel_does_not_know_are_text() -> None:
     # By numpy: to_datetime of pandas 2.2 counts nanoseconds, which do not reach that far.
-    moments = np.array(["1899-12-31T00:00:00", "0001-01-01T00:00:00", "9999-12-31T23:59:59"], "datetime64[us]")
+    moments = np.array(
+        ["1899-12-31T00:00:00", "0001-01-01T00:00:00", "9999-12-31T23:59:59"], "datetime64[us]"
+    )
     read = written(list(pd.DatetimeIndex(moments).tz_localize("UTC")))
     assert read[:2] == ["1899-12-31 00:00:00+00:00", "0001-01-01 00:00:00+00:00"]
     assert read[2] == dt.datetime(9999, 12, 31, 23, 59, 59)
@@ -132,7 +144,11 @@ def test_a_text_that_is_too_long_is_cut_with_a_mark(character: str, kept: int) -
 
 
 def test_what_xml_cannot_hold_shows_as_escapes() -> None:
-    assert written(["a\x00b\x1bc", "half \ud83d", "\uffff"]) == ["a\\x00b\\x1bc", "half \\ud83d", "\\uffff"]
+    assert written(["a\x00b\x1bc", "half \ud83d", "\uffff"]) == [
+        "a\\x00b\\x1bc",
+        "half \\ud83d",
+        "\\uffff",
+    ]
 
 
 def test_several_frames_are_sheets_with_names_that_excel_takes() -> None:
@@ -140,7 +156,9 @@ def test_several_frames_are_sheets_with_names_that_excel_takes() -> None:
         "rules", "RULES", "a/b\\c:d*e?f[g]", "'quoted'", "History", "", " ", "x" * 40, "x" * 41, "\U0001f600" * 20,
         "a\nb",
     ]  # fmt: skip
-    path = to_excel({name: pd.DataFrame({"a": [number]}) for number, name in enumerate(names)}, "a.xlsx")
+    path = to_excel(
+        {name: pd.DataFrame({"a": [number]}) for number, name in enumerate(names)}, "a.xlsx"
+    )
     book = openpyxl.load_workbook(path)
     assert book.sheetnames == [
         "rules", "RULES (2)", "a_b_c_d_e_f_g_", "quoted", "History_", "Sheet", "Sheet (2)", "x" * 31, "x" * 27 + " (2)",
@@ -156,7 +174,11 @@ def test_several_frames_are_sheets_with_names_that_excel_takes() -> None:
         ({}, "a.xlsx", "Give a DataFrame"),
         ({"a": [1]}, "a.xlsx", "'a' is a list, not a DataFrame"),
         ({1: pd.DataFrame()}, "a.xlsx", "name of a sheet is text"),
-        (pd.DataFrame(index=range(1_048_576)), "a.xlsx", "1,048,576 rows, and a sheet of Excel takes 1,048,575"),
+        (
+            pd.DataFrame(index=range(1_048_576)),
+            "a.xlsx",
+            "1,048,576 rows, and a sheet of Excel takes 1,048,575",
+        ),
         (pd.DataFrame(columns=range(16_385)), "a.xlsx", "16,385 columns"),
         (pd.DataFrame(), "a.csv", "must end in .xlsx"),
         (pd.DataFrame(), "site", "must end in .xlsx"),
@@ -165,14 +187,18 @@ def test_several_frames_are_sheets_with_names_that_excel_takes() -> None:
         (pd.DataFrame(), 5, "Give the path"),
     ],
 )
-def test_what_excel_cannot_hold_is_refused_before_anything_is_written(frames: Any, path: Any, says: str) -> None:
+def test_what_excel_cannot_hold_is_refused_before_anything_is_written(
+    frames: Any, path: Any, says: str
+) -> None:
     with pytest.raises(ArgumentError, match=says):
         to_excel(frames, path)
     assert list(Path.cwd().iterdir()) == []
 
 
 def test_frames_without_rows_or_columns_are_sheets() -> None:
-    book = openpyxl.load_workbook(to_excel({"none": pd.DataFrame(), "empty": pd.DataFrame({"a": []})}, "a.xlsx"))
+    book = openpyxl.load_workbook(
+        to_excel({"none": pd.DataFrame(), "empty": pd.DataFrame({"a": []})}, "a.xlsx")
+    )
     assert [(each.max_row, each["A1"].value) for each in book] == [(1, None), (1, "a")]
 
 
@@ -221,5 +247,7 @@ def test_settings_arrive_as_the_json_that_they_are(reactor: Any) -> None:
     path = adobe_nb.to_excel({"data elements": elements}, "a.xlsx")
     rows = list(sheet(path, "data elements").iter_rows(values_only=True))
     at = rows[0].index("settings")
-    assert [row[at] for row in rows[1:]] == [None if pd.isna(each) else each for each in elements["settings"]]
+    assert [row[at] for row in rows[1:]] == [
+        None if pd.isna(each) else each for each in elements["settings"]
+    ]
     assert json.loads(rows[1][at]) is not None

@@ -34,7 +34,10 @@ def resource(kind: str = "data_elements", **parts: Any) -> dict[str, Any]:
 def document(*items: Any, **more: Any) -> dict[str, Any]:
     return {
         "data": list(items),
-        "meta": {"pagination": {"total_count": len(items), "total_pages": 1}, "total_hits": len(items)},
+        "meta": {
+            "pagination": {"total_count": len(items), "total_pages": 1},
+            "total_hits": len(items),
+        },
         **more,
     }
 
@@ -49,8 +52,14 @@ class Service:
     def __call__(self, got: Got) -> Answer:
         path = urlsplit(got.path).path
         if path.startswith("/ims/"):
-            return Answer(200, b'{"access_token": "t", "expires_in": 9999}', {"Content-Type": "application/json"})
-        if "data_elements" in path or path.endswith(("/search", "/environment", "/profile", ELEMENT)):
+            return Answer(
+                200,
+                b'{"access_token": "t", "expires_in": 9999}',
+                {"Content-Type": "application/json"},
+            )
+        if "data_elements" in path or path.endswith(
+            ("/search", "/environment", "/profile", ELEMENT)
+        ):
             plain = got.method == "GET" and self.odd_writes_only
             if not plain:
                 return Answer(self.status, self.body, JSON)
@@ -87,22 +96,30 @@ def writing(call: Callable[[Any], Any]) -> Callable[[Any, Any], Any]:
 
 ENTRIES: dict[str, Callable[[Any, Any], Any]] = {
     "list": lambda session, folder: session.reactor.data_elements(PLACE),
-    "filter": lambda session, folder: session.reactor.data_elements(PLACE, filter={"name": "CONTAINS x"}),
+    "filter": lambda session, folder: session.reactor.data_elements(
+        PLACE, filter={"name": "CONTAINS x"}
+    ),
     "limit": lambda session, folder: session.reactor.data_elements(PLACE, limit=500),
-    "iterate": lambda session, folder: list(session.reactor.data_elements.iterate(PLACE, filter={"name": "EQ x"})),
+    "iterate": lambda session, folder: list(
+        session.reactor.data_elements.iterate(PLACE, filter={"name": "EQ x"})
+    ),
     "find": lambda session, folder: session.reactor.find("data_elements", "x", PLACE),
     "get": lambda session, folder: session.reactor.data_elements.get(ELEMENT),
     "search": lambda session, folder: session.reactor.search("x", types="data_elements"),
     "search of all": lambda session, folder: session.reactor.search("x"),
     "related": lambda session, folder: session.reactor.related(LIBRARY, "data_elements"),
     "related to one": lambda session, folder: session.reactor.related(LIBRARY, "environment"),
-    "relationships": lambda session, folder: session.reactor.relationships(LIBRARY, "data_elements"),
+    "relationships": lambda session, folder: session.reactor.relationships(
+        LIBRARY, "data_elements"
+    ),
     "profile": lambda session, folder: session.reactor.profile(),
     "update": lambda session, folder: session.reactor.data_elements.update(ELEMENT, name="y"),
     "create": lambda session, folder: session.reactor.data_elements.create(
         PLACE, name="y", delegate_descriptor_id="a::b::c", extension=EXTENSION
     ),
-    "pull": lambda session, folder: snapshot.pull(to=folder, tables="data_elements", session=session, resume=False),
+    "pull": lambda session, folder: snapshot.pull(
+        to=folder, tables="data_elements", session=session, resume=False
+    ),
 }
 WRITES = {"update", "create"}
 
@@ -131,8 +148,12 @@ ODD: dict[str, bytes] = {
     "not UTF-8": b'{"data": [{"id": "\xff", "type": "data_elements"}]}',
     "nested deep": b'{"data": ' + b"[" * 100_000 + b"]" * 100_000 + b"}",
     "nested deep in links": b'{"data": [], "links": ' + b"[" * 100_000 + b"]" * 100_000 + b"}",
-    "nested deep in an attribute": with_attributes(name="DEEP").replace(b'"DEEP"', b"[" * 50_000 + b"]" * 50_000),
-    "a huge number": with_attributes(revision_number=0).replace(b'_number": 0', b'_number": ' + b"9" * 5_000),
+    "nested deep in an attribute": with_attributes(name="DEEP").replace(
+        b'"DEEP"', b"[" * 50_000 + b"]" * 50_000
+    ),
+    "a huge number": with_attributes(revision_number=0).replace(
+        b'_number": 0', b'_number": ' + b"9" * 5_000
+    ),
     "data null": b'{"data": null}',
     "data absent": b"{}",
     "data a text": b'{"data": "x"}',
@@ -149,7 +170,9 @@ ODD: dict[str, bytes] = {
     "attributes a text": with_part(attributes="name"),
     "relationships a list": with_part(relationships=["property"]),
     "a relationship that is a text": with_part(relationships={"property": PLACE}),
-    "a relationship to many": with_part(relationships={"property": {"data": [{"id": PLACE, "type": "properties"}]}}),
+    "a relationship to many": with_part(
+        relationships={"property": {"data": [{"id": PLACE, "type": "properties"}]}}
+    ),
     "a relationship to nothing": with_part(relationships={"property": {"data": {"id": None}}}),
     "meta of a resource a list": with_part(meta=["x"]),
     "a name that is half a character": with_attributes(name="half \ud83d"),
@@ -169,10 +192,16 @@ SINGLE = {"get", "related to one", "profile", "update", "create"}
 def as_one(body: bytes) -> bytes:
     """The body with its only resource in the place of the list."""
     head, tail = b'{"data": [', b'], "meta": '
-    return body.replace(head, b'{"data": ', 1).replace(tail, b', "meta": ', 1) if tail in body else body
+    return (
+        body.replace(head, b'{"data": ', 1).replace(tail, b', "meta": ', 1)
+        if tail in body
+        else body
+    )
 
 
-def outcome(entry: str, body: bytes, served: tuple[Service, str], folder: Any) -> tuple[Any, AdobeError | None]:
+def outcome(
+    entry: str, body: bytes, served: tuple[Service, str], folder: Any
+) -> tuple[Any, AdobeError | None]:
     service, url = served
     service.body = as_one(body) if entry in SINGLE else body
     service.status, service.odd_writes_only = 200, entry in WRITES
@@ -204,8 +233,12 @@ def test_what_is_no_answer_is_an_error_of_ours_that_does_not_advise_to_repeat_it
 RIGHT: dict[str, bytes] = {
     "as expected": json.dumps(document(resource())).encode(),
     "a revision that is 0.0": with_attributes(revision_number=0.0),
-    "the year 9999": with_attributes(created_at="9999-12-31T23:59:59.999Z", updated_at="9999-12-31T23:59:59.999Z"),
-    "the year 1": with_attributes(created_at="0001-01-01T00:00:00.000Z", updated_at="0001-01-01T00:00:00.000Z"),
+    "the year 9999": with_attributes(
+        created_at="9999-12-31T23:59:59.999Z", updated_at="9999-12-31T23:59:59.999Z"
+    ),
+    "the year 1": with_attributes(
+        created_at="0001-01-01T00:00:00.000Z", updated_at="0001-01-01T00:00:00.000Z"
+    ),
     "links that are nonsense": with_part(links=[5]),
     "relationships null": with_part(relationships=None),
     "meta null": with_part(meta=None),
@@ -216,8 +249,12 @@ RIGHT: dict[str, bytes] = {
 }
 
 
-@pytest.mark.parametrize("entry", [each for each in ENTRIES if each not in SINGLE and "search" not in each])
-def test_what_can_be_understood_is_the_right_rows(entry: str, served: tuple[Service, str], tmp_path: Any) -> None:
+@pytest.mark.parametrize(
+    "entry", [each for each in ENTRIES if each not in SINGLE and "search" not in each]
+)
+def test_what_can_be_understood_is_the_right_rows(
+    entry: str, served: tuple[Service, str], tmp_path: Any
+) -> None:
     for name, body in RIGHT.items():
         found, error = outcome(entry, body, served, tmp_path / "tags")
         assert error is None, name
@@ -242,7 +279,9 @@ def test_what_can_be_understood_is_the_right_rows(entry: str, served: tuple[Serv
     ids=str,
 )
 @pytest.mark.parametrize("entry", ["list", "limit", "iterate", "search", "related", "pull"])
-def test_totals_that_cannot_be_true_cost_few_requests(entry: str, totals: dict[str, int], tmp_path: Any) -> None:
+def test_totals_that_cannot_be_true_cost_few_requests(
+    entry: str, totals: dict[str, int], tmp_path: Any
+) -> None:
     if entry == "search":
         totals = {"total_count": 10**11}
     asked: list[str] = []
@@ -271,7 +310,9 @@ ERRORS: dict[str, Any] = {
     "a pointer that is an object": {"errors": [{"detail": "no", "source": {"pointer": {"a": 1}}}]},
     "a pointer that is a list": {"errors": [{"detail": "no", "source": {"pointer": ["a"]}}]},
     "a source that is a text": {"errors": [{"detail": "no", "source": "data"}]},
-    "a code that is an object": {"errors": [{"code": {"a": 1}, "title": ["x"], "detail": {"b": 2}, "meta": [1]}]},
+    "a code that is an object": {
+        "errors": [{"code": {"a": 1}, "title": ["x"], "detail": {"b": 2}, "meta": [1]}]
+    },
     "half a character": {"errors": [{"detail": "half \ud83d"}]},
     "a list": [1],
     "a text alone": "no",
@@ -280,10 +321,16 @@ ERRORS: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("status", [400, 403, 404, 409, 422])
-def test_errors_of_any_shape_are_an_api_error_that_can_be_printed(status: int, served: tuple[Service, str]) -> None:
+def test_errors_of_any_shape_are_an_api_error_that_can_be_printed(
+    status: int, served: tuple[Service, str]
+) -> None:
     service, url = served
     for name, body in ERRORS.items():
-        service.body, service.status, service.odd_writes_only = json.dumps(body).encode(), status, False
+        service.body, service.status, service.odd_writes_only = (
+            json.dumps(body).encode(),
+            status,
+            False,
+        )
         with pytest.raises(ApiError) as caught:
             signed_in(url).reactor.data_elements.get(ELEMENT)
         assert caught.value.status == status, name

@@ -30,7 +30,9 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
     return Terminal()
 
 
-def test_a_terminal_shows_requests_rows_and_rate_and_is_clean_afterwards(terminal: Terminal) -> None:
+def test_a_terminal_shows_requests_rows_and_rate_and_is_clean_afterwards(
+    terminal: Terminal,
+) -> None:
     with redirect_stderr(terminal), progress.bar(Limiter(), "rules") as meter:
         meter.expect(4)
         meter.look()
@@ -60,7 +62,9 @@ def test_what_turns_up_later_makes_the_bar_longer_in_a_notebook_too(
 
 
 @pytest.mark.parametrize(("seconds", "told"), [(0.3, "waiting 1 s"), (17.5, "waiting 18 s")])
-def test_it_says_how_long_the_service_wants_to_be_left_alone(seconds: float, told: str, terminal: Terminal) -> None:
+def test_it_says_how_long_the_service_wants_to_be_left_alone(
+    seconds: float, told: str, terminal: Terminal
+) -> None:
     limiter = Limiter(clock=lambda: 0.0)
     limiter._closed_until = seconds
     with redirect_stderr(terminal), progress.bar(limiter, "rules") as meter:
@@ -102,13 +106,17 @@ def test_it_is_quiet(how: str, terminal: Terminal, monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.parametrize("kernel", [True, False])
-def test_a_pull_shows_it(kernel: bool, simulate: Any, terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_pull_shows_it(
+    kernel: bool, simulate: Any, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
     if kernel:
         monkeypatch.setattr(terminal, "isatty", lambda: False)
         monkeypatch.setitem(sys.modules, "ipykernel", types.ModuleType("ipykernel"))
     session = sign_in(simulate())
     shown = []
-    monkeypatch.setattr(progress._Bar, "close", lambda bar: shown.append((bar._label, bar._done, bar._rows)))
+    monkeypatch.setattr(
+        progress._Bar, "close", lambda bar: shown.append((bar._label, bar._done, bar._rows))
+    )
     with redirect_stderr(terminal):
         session.reactor.rules(session.reactor.properties())
     assert [label for label, *_ in shown] == ["rules"]  # the others are one request each
@@ -116,7 +124,11 @@ def test_a_pull_shows_it(kernel: bool, simulate: Any, terminal: Terminal, monkey
 
 
 @pytest.mark.parametrize(
-    "call", [lambda reactor: reactor.companies(), lambda reactor: reactor.companies.get(reactor.companies())]
+    "call",
+    [
+        lambda reactor: reactor.companies(),
+        lambda reactor: reactor.companies.get(reactor.companies()),
+    ],
 )
 def test_one_request_that_waits_for_the_service_shows_it(
     call: Any, simulate: Any, terminal: Terminal, monkeypatch: pytest.MonkeyPatch

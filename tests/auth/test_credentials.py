@@ -17,10 +17,19 @@ from adobe_nb.auth.credentials import (
     credentials_of,
     mask,
 )
-from adobe_nb.errors import CredentialsError, HostNotAllowed, IncompleteCredentials, InsecureFileWarning
+from adobe_nb.errors import (
+    CredentialsError,
+    HostNotAllowed,
+    IncompleteCredentials,
+    InsecureFileWarning,
+)
 
 ORG = "ABCDEF0123456789ABCDEF01@AdobeOrg"
-WHOLE = {"ADOBE_CLIENT_ID": "client-1234567890", "ADOBE_CLIENT_SECRET": "hush-hush-hush", "ADOBE_ORG_ID": ORG}
+WHOLE = {
+    "ADOBE_CLIENT_ID": "client-1234567890",
+    "ADOBE_CLIENT_SECRET": "hush-hush-hush",
+    "ADOBE_ORG_ID": ORG,
+}
 
 
 def write_env(folder: Path, text: str, mode: int = 0o600) -> Path:
@@ -38,7 +47,10 @@ class TestSecret:
     secret = Secret("hush-hush-hush")
 
     def test_is_masked_in_every_text(self) -> None:
-        assert "hush" not in f"{self.secret!r} {self.secret!s} {self.secret:>40} {[self.secret]} {vars(self)}"
+        assert (
+            "hush"
+            not in f"{self.secret!r} {self.secret!s} {self.secret:>40} {[self.secret]} {vars(self)}"
+        )
 
     def test_gives_its_text_when_asked_to(self) -> None:
         assert self.secret.reveal() == "hush-hush-hush"
@@ -104,7 +116,10 @@ class TestFinding:
         found = sources.find({"ADOBE_CLIENT_ID": "other-1234567890"}, tmp_path)
         assert found is not None
         assert found.credentials.client_id == "client-1234567890"
-        assert "environment has ADOBE_CLIENT_ID, but not ADOBE_ORG_ID, ADOBE_CLIENT_SECRET" in found.incomplete[0]
+        assert (
+            "environment has ADOBE_CLIENT_ID, but not ADOBE_ORG_ID, ADOBE_CLIENT_SECRET"
+            in found.incomplete[0]
+        )
 
     def test_nothing_anywhere_is_none(self, tmp_path: Path) -> None:
         assert sources.find({}, tmp_path) is None
@@ -112,7 +127,8 @@ class TestFinding:
     def test_half_a_set_says_what_is_there_and_what_is_missing(self, tmp_path: Path) -> None:
         half = {name: value for name, value in WHOLE.items() if name != "ADOBE_ORG_ID"}
         with pytest.raises(
-            IncompleteCredentials, match="has ADOBE_CLIENT_ID, ADOBE_CLIENT_SECRET, but not ADOBE_ORG_ID"
+            IncompleteCredentials,
+            match="has ADOBE_CLIENT_ID, ADOBE_CLIENT_SECRET, but not ADOBE_ORG_ID",
         ):
             sources.find(half, tmp_path)
 
@@ -125,7 +141,12 @@ class TestFinding:
         assert "hush" not in str(caught.value)
 
     def test_scopes_and_urls_alone_are_no_set(self, tmp_path: Path) -> None:
-        assert sources.find({"ADOBE_SCOPES": "openid", "ADOBE_IMS_URL": "http://127.0.0.1:1"}, tmp_path) is None
+        assert (
+            sources.find(
+                {"ADOBE_SCOPES": "openid", "ADOBE_IMS_URL": "http://127.0.0.1:1"}, tmp_path
+            )
+            is None
+        )
 
     def test_base_urls_count_only_from_the_source_that_wins(self, tmp_path: Path) -> None:
         write_env(tmp_path, lines(WHOLE))
@@ -139,7 +160,9 @@ class TestFinding:
         assert found.credentials.access_token is None
         assert found.credentials.client_secret == Secret("hush-hush-hush")
 
-    def test_a_secret_without_its_client_id_leaves_a_whole_token_alone(self, tmp_path: Path) -> None:
+    def test_a_secret_without_its_client_id_leaves_a_whole_token_alone(
+        self, tmp_path: Path
+    ) -> None:
         token = "e30.eyJjbGllbnRfaWQiOiAiY2xpZW50LTEyMzQ1Njc4OTAifQ.x"
         values = {"ADOBE_CLIENT_SECRET": "hush", "ADOBE_ACCESS_TOKEN": token, "ADOBE_ORG_ID": ORG}
         found = sources.find(values, tmp_path)
@@ -148,7 +171,9 @@ class TestFinding:
         assert found.credentials.client_id == "client-1234567890"
 
     def test_a_token_needs_the_organisation(self, tmp_path: Path) -> None:
-        with pytest.raises(IncompleteCredentials, match="has ADOBE_ACCESS_TOKEN, but not ADOBE_ORG_ID"):
+        with pytest.raises(
+            IncompleteCredentials, match="has ADOBE_ACCESS_TOKEN, but not ADOBE_ORG_ID"
+        ):
             sources.find({"ADOBE_ACCESS_TOKEN": "a.b.c"}, tmp_path)
 
     def test_a_token_that_names_no_client_asks_for_it(self, tmp_path: Path) -> None:
@@ -175,7 +200,9 @@ class TestEnvFile:
         with pytest.raises(CredentialsError, match="path of a file, not a int"):
             sources.from_env_file(5)  # type: ignore[arg-type]
 
-    @pytest.mark.parametrize(("make", "says"), [("missing", "does not exist"), ("folder", "is not a file")])
+    @pytest.mark.parametrize(
+        ("make", "says"), [("missing", "does not exist"), ("folder", "is not a file")]
+    )
     def test_one_that_cannot_be_read_says_why(self, tmp_path: Path, make: str, says: str) -> None:
         path = tmp_path / ".env"
         if make == "folder":
@@ -204,7 +231,11 @@ class TestEnvFile:
         assert sources.from_env_file(path).missing == ("org_id", "client_secret")
 
     def test_the_names_of_adobes_postman_environment_need_ims_org(self, tmp_path: Path) -> None:
-        names = {"API_KEY": "client-1234567890", "CLIENT_SECRET": "hush-hush-hush", "IMS": "ims-na1.adobelogin.com"}
+        names = {
+            "API_KEY": "client-1234567890",
+            "CLIENT_SECRET": "hush-hush-hush",
+            "IMS": "ims-na1.adobelogin.com",
+        }
         path = write_env(tmp_path, lines(names))
         assert sources.from_env_file(path).empty
         path = write_env(tmp_path, lines({**names, "IMS_ORG": ORG}))
@@ -212,8 +243,12 @@ class TestEnvFile:
         assert (found.client_id, found.org_id) == ("client-1234567890", ORG)
         assert found.hosts.ims == "https://ims-na1.adobelogin.com"
 
-    def test_the_postman_names_do_not_count_in_the_process_environment(self, tmp_path: Path) -> None:
-        assert sources.find({"API_KEY": "x", "CLIENT_SECRET": "y", "IMS_ORG": ORG}, tmp_path) is None
+    def test_the_postman_names_do_not_count_in_the_process_environment(
+        self, tmp_path: Path
+    ) -> None:
+        assert (
+            sources.find({"API_KEY": "x", "CLIENT_SECRET": "y", "IMS_ORG": ORG}, tmp_path) is None
+        )
 
 
 class TestValues:
@@ -236,7 +271,8 @@ class TestValues:
         assert "hush" not in str(caught.value)
 
     @pytest.mark.parametrize(
-        "url", ["https://reactor.example.com", "http://reactor.adobe.io", "https://adobe.io.evil.test"]
+        "url",
+        ["https://reactor.example.com", "http://reactor.adobe.io", "https://adobe.io.evil.test"],
     )
     def test_a_base_url_outside_the_allowed_hosts_is_refused(self, url: str) -> None:
         with pytest.raises(HostNotAllowed, match="not an address that credentials may go to"):
@@ -253,7 +289,9 @@ class TestValues:
         assert "hush" not in repr(self.of())
 
 
-@pytest.mark.parametrize("text", ["eyJa.b.c", " Bearer eyJa.b.c\n", '"eyJa.b.c"', "Authorization: Bearer eyJa.\nb.c"])
+@pytest.mark.parametrize(
+    "text", ["eyJa.b.c", " Bearer eyJa.b.c\n", '"eyJa.b.c"', "Authorization: Bearer eyJa.\nb.c"]
+)
 def test_a_pasted_token_is_freed_of_what_clings_to_it(text: str) -> None:
     assert clean_token(text) == "eyJa.b.c"
 
@@ -263,7 +301,9 @@ def test_a_short_id_is_masked_whole() -> None:
     assert mask("0123456789abcdef") == "0123…cdef"
 
 
-def test_a_deleted_working_folder_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_deleted_working_folder_is_no_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     gone = tmp_path / "gone"
     gone.mkdir()
     monkeypatch.chdir(gone)

@@ -74,7 +74,9 @@ class TestSignIn:
         assert count(simulator, "/ims/token/v3") == 1
 
     def test_a_wrong_secret_is_a_sentence_with_a_next_step(self, demo: Any) -> None:
-        with pytest.raises(SignInError, match="refused the client secret from arguments.*Copy it again") as caught:
+        with pytest.raises(
+            SignInError, match="refused the client secret from arguments.*Copy it again"
+        ) as caught:
             sign_in(demo, client_secret="wrong")
         assert (caught.value.status, caught.value.code) == (400, "invalid_client")
 
@@ -86,7 +88,9 @@ class TestSignIn:
         with pytest.raises(SignInError, match="openid, not_there.*ADOBE_SCOPES"):
             sign_in(demo, scopes="openid,not_there")
 
-    def test_a_token_without_the_needed_scopes_is_explained_by_the_first_request(self, demo: Any) -> None:
+    def test_a_token_without_the_needed_scopes_is_explained_by_the_first_request(
+        self, demo: Any
+    ) -> None:
         session = sign_in(demo, scopes="openid,AdobeID")
         with pytest.raises(NotAllowed, match="no-available-orgs.*ADOBE_SCOPES"):
             session.reactor.companies()
@@ -135,7 +139,11 @@ class TestTwoSecrets:
     def file(self, simulator: Any, *secrets: str) -> Any:
         account = simulator.accounts["demo"]
         path = Path.cwd() / ".env"
-        values = {"CLIENT_ID": account.client_id, "CLIENT_SECRET": json.dumps(secrets), "ORG_ID": account.org_id}
+        values = {
+            "CLIENT_ID": account.client_id,
+            "CLIENT_SECRET": json.dumps(secrets),
+            "ORG_ID": account.org_id,
+        }
         values |= {"REACTOR_URL": simulator.reactor_url, "IMS_URL": simulator.reactor_url}
         path.write_text("".join(f"ADOBE_{name}={value}\n" for name, value in values.items()))
         path.chmod(0o600)
@@ -161,7 +169,9 @@ class TestTwoSecrets:
     def test_an_unknown_client_is_asked_about_once(self, simulate: Any) -> None:
         simulator = simulate(seed="empty")
         path = self.file(simulator, "one", "two")
-        path.write_text(path.read_text().replace(simulator.accounts["demo"].client_id, "unknown-client-0000"))
+        path.write_text(
+            path.read_text().replace(simulator.accounts["demo"].client_id, "unknown-client-0000")
+        )
         with pytest.raises(SignInError, match="does not know the client id"):
             sessions.connect(env_file=path)
         assert count(simulator, "/ims/token/v3") == 1
@@ -177,9 +187,14 @@ class TestClock:
         old = demo.ims.issue(demo.accounts["demo"], age=90_000)
         RECORDER.secrets.add(old)
         with stub(lambda _: Answer(404, headers=self.date(hours=-3))) as server:
-            with pytest.raises(TokenExpired, match=r"This machine's clock is 3 h ahead of Adobe's: set it right"):
+            with pytest.raises(
+                TokenExpired, match=r"This machine's clock is 3 h ahead of Adobe's: set it right"
+            ):
                 sessions.connect(
-                    access_token=old, org_id=demo.accounts["demo"].org_id, reactor_url=server.url, ims_url=server.url
+                    access_token=old,
+                    org_id=demo.accounts["demo"].org_id,
+                    reactor_url=server.url,
+                    ims_url=server.url,
                 )
         assert [got.headers.get("Authorization") for got in server.got] == [None]
 
@@ -188,7 +203,9 @@ class TestClock:
         RECORDER.secrets.add(old)
         url = demo.reactor_url
         with pytest.raises(TokenExpired) as caught:
-            sessions.connect(access_token=old, org_id=demo.accounts["demo"].org_id, reactor_url=url, ims_url=url)
+            sessions.connect(
+                access_token=old, org_id=demo.accounts["demo"].org_id, reactor_url=url, ims_url=url
+            )
         assert "clock" not in str(caught.value)
 
     def test_a_token_of_the_future_shows_a_clock_that_is_behind(self, simulate: Any) -> None:
@@ -198,11 +215,16 @@ class TestClock:
         url = simulator.reactor_url
         with stub(lambda _: Answer(404, headers=self.date(hours=3))) as server:
             session = sessions.connect(
-                access_token=token, org_id=simulator.accounts["demo"].org_id, reactor_url=server.url, ims_url=url
+                access_token=token,
+                org_id=simulator.accounts["demo"].org_id,
+                reactor_url=server.url,
+                ims_url=url,
             )
         assert session.clock_note == "This machine's clock is 3 h behind Adobe's: set it right."
 
-    def test_the_answer_of_ims_shows_it_and_the_token_lasts_by_our_clock(self, simulate: Any) -> None:
+    def test_the_answer_of_ims_shows_it_and_the_token_lasts_by_our_clock(
+        self, simulate: Any
+    ) -> None:
         simulator = simulate(seed="empty")
         token = simulator.ims.issue(simulator.accounts["demo"], age=-7200)
         body = json.dumps({"access_token": token, "token_type": "bearer"}).encode()
@@ -268,7 +290,9 @@ class TestRenewal:
         properties = session.reactor.properties()
         simulator.ims.revoke(simulator.ims.issued[-1])
         before = count(simulator, "/ims/token/v3")
-        threads = [threading.Thread(target=session.reactor.rules, args=(properties,)) for _ in range(4)]
+        threads = [
+            threading.Thread(target=session.reactor.rules, args=(properties,)) for _ in range(4)
+        ]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -299,7 +323,10 @@ class TestPastedToken:
         RECORDER.secrets.add(token)
         url = simulator.reactor_url
         return sessions.connect(
-            access_token=token, org_id=simulator.accounts["demo"].org_id, reactor_url=url, ims_url=url
+            access_token=token,
+            org_id=simulator.accounts["demo"].org_id,
+            reactor_url=url,
+            ims_url=url,
         )
 
     def test_works_without_any_call_to_ims(self, simulate: Any) -> None:
@@ -312,7 +339,11 @@ class TestPastedToken:
     def test_tells_its_end_and_its_client(self, demo: Any) -> None:
         session = self.connect(demo, demo.connection()["access_token"])
         assert session.expires_at is not None
-        assert timedelta(hours=23, minutes=58) < session.expires_at - datetime.now(UTC) < timedelta(hours=24)
+        assert (
+            timedelta(hours=23, minutes=58)
+            < session.expires_at - datetime.now(UTC)
+            < timedelta(hours=24)
+        )
         assert session.credentials.client_id == demo.accounts["demo"].client_id
 
     def test_an_expired_one_says_when_it_ended_and_where_to_get_another(self, demo: Any) -> None:
@@ -329,7 +360,9 @@ class TestPastedToken:
             session.reactor.companies()
         assert count(simulator, "/companies") == 0
 
-    @pytest.mark.parametrize("text", ["eyJonlyonepart", "a.b.c", "eyJ…cut.off.here", "${TOKEN}.x.y"])
+    @pytest.mark.parametrize(
+        "text", ["eyJonlyonepart", "a.b.c", "eyJ…cut.off.here", "${TOKEN}.x.y"]
+    )
     def test_what_is_no_token_is_refused_before_any_request(self, text: str) -> None:
         with pytest.raises(CredentialsError, match="What was pasted") as caught:
             pasted(Secret(text), NOW)

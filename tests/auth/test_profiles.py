@@ -85,7 +85,12 @@ def store(tmp_path: Path) -> Store:
 
 
 def credentials(**changes: Any) -> Credentials:
-    values = {"client_id": "client-1234567890", "client_secret": HUSH, "org_id": ORG, "scopes": "openid,x"}
+    values = {
+        "client_id": "client-1234567890",
+        "client_secret": HUSH,
+        "org_id": ORG,
+        "scopes": "openid,x",
+    }
     return credentials_of(sources.from_arguments("arguments", **{**values, **changes}))
 
 
@@ -94,7 +99,9 @@ def files(store: Store) -> str:
 
 
 class TestSaving:
-    def test_the_secret_goes_into_the_keyring_and_the_rest_into_a_file(self, store: Store, memory: Memory) -> None:
+    def test_the_secret_goes_into_the_keyring_and_the_rest_into_a_file(
+        self, store: Store, memory: Memory
+    ) -> None:
         profile = store.save("work", credentials())
         assert (profile.place, profile.active, profile.kind) == ("keyring", True, "client_secret")
         ((service, entry),) = memory.kept
@@ -103,11 +110,19 @@ class TestSaving:
         assert HUSH not in files(store)
         found = credentials_of(store.candidate("work"))
         assert found.source == "profile work"
-        assert (found.client_id, found.org_id, found.client_secret) == ("client-1234567890", ORG, Secret(HUSH))
+        assert (found.client_id, found.org_id, found.client_secret) == (
+            "client-1234567890",
+            ORG,
+            Secret(HUSH),
+        )
         assert found.scopes == ("openid", "x")
 
-    def test_without_a_keyring_nothing_is_saved_and_the_ways_out_are_named(self, store: Store) -> None:
-        with pytest.raises(CredentialsError, match=r"not saved: no keyring of this system.*--in-file"):
+    def test_without_a_keyring_nothing_is_saved_and_the_ways_out_are_named(
+        self, store: Store
+    ) -> None:
+        with pytest.raises(
+            CredentialsError, match=r"not saved: no keyring of this system.*--in-file"
+        ):
             store.save("work", credentials())
         assert not store.folder.exists()
 
@@ -119,15 +134,21 @@ class TestSaving:
         assert HUSH not in (store.folder / "profiles.toml").read_text()
         assert credentials_of(store.candidate("work")).client_secret == Secret(HUSH)
 
-    def test_a_name_is_saved_over_and_the_old_place_emptied(self, store: Store, memory: Memory) -> None:
+    def test_a_name_is_saved_over_and_the_old_place_emptied(
+        self, store: Store, memory: Memory
+    ) -> None:
         store.save("work", credentials(), in_file=True)
         store.save("work", credentials(client_secret="p8e-hush-the-second"))
         assert HUSH not in files(store)
-        assert credentials_of(store.candidate("work")).client_secret == Secret("p8e-hush-the-second")
+        assert credentials_of(store.candidate("work")).client_secret == Secret(
+            "p8e-hush-the-second"
+        )
 
     def test_a_token_can_be_saved_for_its_day(self, store: Store, demo: Any) -> None:
         token = demo.connection()["access_token"]
-        store.save("day", credentials(client_id=None, client_secret=None, access_token=token), in_file=True)
+        store.save(
+            "day", credentials(client_id=None, client_secret=None, access_token=token), in_file=True
+        )
         found = credentials_of(store.candidate("day"))
         assert found.access_token == Secret(token)
         assert found.client_secret is None
@@ -149,7 +170,9 @@ class TestSaving:
             raise PermissionError(13, "Permission denied")
 
         monkeypatch.setattr(Path, "replace", refuse)
-        with pytest.raises(CredentialsError, match=r"cannot be written \(Permission denied\). Nothing was saved"):
+        with pytest.raises(
+            CredentialsError, match=r"cannot be written \(Permission denied\). Nothing was saved"
+        ):
             store.save("other", credentials(client_secret="p8e-hush-the-third"), in_file=True)
         assert files(store) == before
 
@@ -164,9 +187,13 @@ class TestSaving:
         assert list(memory.kept.values()) == [HUSH]
         assert credentials_of(store.candidate("work")).client_secret == Secret(HUSH)
 
-    def test_a_name_in_use_is_not_saved_over_by_another_client(self, store: Store, memory: Memory) -> None:
+    def test_a_name_in_use_is_not_saved_over_by_another_client(
+        self, store: Store, memory: Memory
+    ) -> None:
         store.save("work", credentials())
-        with pytest.raises(CredentialsError, match="profile work of another client or organisation"):
+        with pytest.raises(
+            CredentialsError, match="profile work of another client or organisation"
+        ):
             store.save("work", credentials(client_id="another-client-000"))
         assert len(memory.kept) == 1
 
@@ -179,7 +206,10 @@ class TestSaving:
             "made = credentials_of(sources.from_arguments('x', **values))\n"
             "[store.save(f'{sys.argv[2]}{n}', made, in_file=True) for n in range(10)]"
         )
-        others = [subprocess.Popen([sys.executable, "-c", code, str(store.folder), name]) for name in ("a", "b")]
+        others = [
+            subprocess.Popen([sys.executable, "-c", code, str(store.folder), name])
+            for name in ("a", "b")
+        ]
         with ThreadPoolExecutor(4) as pool:
             list(pool.map(lambda n: store.save(f"c{n}", credentials(), in_file=True), range(10)))
         assert [other.wait(60) for other in others] == [0, 0]
@@ -197,7 +227,8 @@ class TestSaving:
 class TestKilledHalfWay:
     """What a process that was killed left behind is swept by the next save or forget."""
 
-    # A keyring in a file, so that two processes share it; and a save that is killed when it renames profiles.toml.
+    # A keyring in a file, so that two processes share it; and a save that is killed when it renames
+    # profiles.toml.
     CODE = """
 import json, os, signal, sys
 from pathlib import Path
@@ -246,7 +277,9 @@ Store(Path(folder)).save(name, made, in_file=bool(in_file))
         assert done.returncode == -signal.SIGKILL
 
     @pytest.mark.parametrize("then", ["save", "forget"])
-    def test_a_draft_with_the_secret_is_deleted(self, store: Store, tmp_path: Path, then: str) -> None:
+    def test_a_draft_with_the_secret_is_deleted(
+        self, store: Store, tmp_path: Path, then: str
+    ) -> None:
         store.save("other", credentials(), in_file=True)
         self.killed(store, tmp_path / "shared", "secrets.toml", "yes")
         assert "hush-orphan" in files(store)
@@ -257,7 +290,9 @@ Store(Path(folder)).save(name, made, in_file=bool(in_file))
         assert "hush-orphan" not in files(store)
         assert "work" not in {profile.name for profile in store.profiles()}
 
-    def test_an_entry_of_the_keyring_without_a_row_is_deleted(self, store: Store, tmp_path: Path) -> None:
+    def test_an_entry_of_the_keyring_without_a_row_is_deleted(
+        self, store: Store, tmp_path: Path
+    ) -> None:
         shared = tmp_path / "shared"
         self.killed(store, shared, "profiles.toml", "")
         assert "hush-orphan" in shared.read_text()
@@ -283,7 +318,9 @@ Store(Path(folder)).save(name, made, in_file=bool(in_file))
         assert "hush-orphan" not in files(store)
         assert credentials_of(store.candidate("work")).client_secret == Secret(HUSH)
 
-    def test_a_secret_that_a_locked_keyring_kept_is_deleted_next_time(self, store: Store, memory: Memory) -> None:
+    def test_a_secret_that_a_locked_keyring_kept_is_deleted_next_time(
+        self, store: Store, memory: Memory
+    ) -> None:
         store.save("work", credentials())
         keyring.set_keyring(Locked())
         with pytest.raises(CredentialsError, match="may still be in the keyring"):
@@ -304,10 +341,15 @@ Store(Path(folder)).save(name, made, in_file=bool(in_file))
 
 
 class TestUsing:
-    def test_the_last_one_saved_is_active_until_another_is_used(self, store: Store, memory: Memory) -> None:
+    def test_the_last_one_saved_is_active_until_another_is_used(
+        self, store: Store, memory: Memory
+    ) -> None:
         store.save("one", credentials())
         store.save("two", credentials())
-        assert [(profile.name, profile.active) for profile in store.profiles()] == [("one", False), ("two", True)]
+        assert [(profile.name, profile.active) for profile in store.profiles()] == [
+            ("one", False),
+            ("two", True),
+        ]
         store.use("one")
         assert store.active == "one"
 
@@ -322,32 +364,46 @@ class TestUsing:
         assert store.active == ""
 
     @pytest.mark.parametrize("call", ["candidate", "use", "forget"])
-    def test_an_unknown_name_lists_those_there_are(self, store: Store, memory: Memory, call: str) -> None:
+    def test_an_unknown_name_lists_those_there_are(
+        self, store: Store, memory: Memory, call: str
+    ) -> None:
         store.save("one", credentials())
-        with pytest.raises(CredentialsError, match="no profile 'two' on this machine; there are: one"):
+        with pytest.raises(
+            CredentialsError, match="no profile 'two' on this machine; there are: one"
+        ):
             getattr(store, call)("two")
 
     def test_a_secret_that_is_gone_says_so(self, store: Store, memory: Memory) -> None:
         store.save("one", credentials())
         memory.kept.clear()
-        with pytest.raises(CredentialsError, match="no longer in the system's keyring. Sign in once more"):
+        with pytest.raises(
+            CredentialsError, match="no longer in the system's keyring. Sign in once more"
+        ):
             store.candidate("one")
 
     def test_a_broken_file_says_so_and_is_not_overwritten(self, store: Store) -> None:
         store.folder.mkdir()
         path = store.folder / "profiles.toml"
         path.write_text("a = [")
-        for call in (store.profiles, lambda: store.save("x", credentials(), in_file=True), lambda: store.active):
+        for call in (
+            store.profiles,
+            lambda: store.save("x", credentials(), in_file=True),
+            lambda: store.active,
+        ):
             with pytest.raises(CredentialsError, match=r"profiles.toml cannot be read as TOML"):
                 call()
         assert path.read_text() == "a = ["
 
 
 class TestTheKeyring:
-    def test_one_that_is_locked_is_told_without_its_text(self, store: Store, memory: Memory) -> None:
+    def test_one_that_is_locked_is_told_without_its_text(
+        self, store: Store, memory: Memory
+    ) -> None:
         store.save("work", credentials())
         keyring.set_keyring(Locked())
-        with pytest.raises(CredentialsError, match=r"keyring cannot be used \(KeyringLocked\)") as caught:
+        with pytest.raises(
+            CredentialsError, match=r"keyring cannot be used \(KeyringLocked\)"
+        ) as caught:
             store.candidate("work")
         assert HUSH not in str(caught.value)
         with pytest.raises(CredentialsError) as caught:
@@ -406,19 +462,28 @@ class TestTheKeyring:
             with pytest.raises(CredentialsError, match="no longer in"):
                 store.candidate("work")
 
-    def test_forgetting_works_without_the_keyring_and_says_what_may_remain(self, store: Store, memory: Memory) -> None:
+    def test_forgetting_works_without_the_keyring_and_says_what_may_remain(
+        self, store: Store, memory: Memory
+    ) -> None:
         store.save("work", credentials())
         keyring.set_keyring(Locked())
-        with pytest.raises(CredentialsError, match="Profile work is forgotten, but its secret may still be"):
+        with pytest.raises(
+            CredentialsError, match="Profile work is forgotten, but its secret may still be"
+        ):
             store.forget("work")
         assert store.profiles() == []
 
-    def test_without_the_package_it_says_how_to_get_it(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_without_the_package_it_says_how_to_get_it(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.setattr(keyring_store, "find_spec", lambda name: None)
         assert keyring_store.works() is False
         with pytest.raises(CredentialsError, match=r'pip install "adobe_nb\[keyring\]"'):
             keyring_store.fetch("profile x")
-        with pytest.raises(CredentialsError, match=r'not saved: the package keyring.*"adobe_nb\[keyring\]".*--in-file'):
+        with pytest.raises(
+            CredentialsError,
+            match=r'not saved: the package keyring.*"adobe_nb\[keyring\]".*--in-file',
+        ):
             Store().save("work", credentials())
 
     def test_a_keyring_that_cannot_keep_anything_does_not_count(self) -> None:
@@ -434,7 +499,12 @@ class TestAsASource:
         session = adobe_nb.connect(profile="work")
         assert session.source == "profile work"
         assert session.test().ok
-        assert session.edge.interact(demo.connection()["datastream_id"], {"xdm": {"eventType": "x"}}).shape[0] == 5
+        assert (
+            session.edge.interact(
+                demo.connection()["datastream_id"], {"xdm": {"eventType": "x"}}
+            ).shape[0]
+            == 5
+        )
 
     def test_the_active_profile_comes_after_the_env_file_and_before_the_simulator(
         self, demo: Any, monkeypatch: pytest.MonkeyPatch
@@ -452,11 +522,19 @@ class TestAsASource:
     def test_what_comes_after_the_winner_is_not_opened(self, demo: Any, memory: Memory) -> None:
         sign_in(demo, make_default=False).save("work")
         keyring.set_keyring(Locked())
-        found = sources.find({"ADOBE_CLIENT_ID": "client-1234567890", "ADOBE_CLIENT_SECRET": HUSH, "ADOBE_ORG_ID": ORG})
+        found = sources.find(
+            {
+                "ADOBE_CLIENT_ID": "client-1234567890",
+                "ADOBE_CLIENT_SECRET": HUSH,
+                "ADOBE_ORG_ID": ORG,
+            }
+        )
         assert found is not None
         assert found.shadowed == ("profile work",)
 
-    def test_a_profile_that_fails_stops_the_search_with_its_reason(self, demo: Any, memory: Memory) -> None:
+    def test_a_profile_that_fails_stops_the_search_with_its_reason(
+        self, demo: Any, memory: Memory
+    ) -> None:
         sign_in(demo, make_default=False).save("work")
         keyring.set_keyring(Locked())
         with pytest.raises(CredentialsError, match="KeyringLocked"):

@@ -1,4 +1,6 @@
-"""Files that other tools write: Developer Console, Postman, launchpy, aepp; and the retired method in each of them."""
+"""Files that other tools write: Developer Console, Postman, launchpy, aepp; and the retired method
+in each of them.
+"""
 
 import json
 import traceback
@@ -10,7 +12,12 @@ import pytest
 from adobe_nb.auth import sources
 from adobe_nb.auth.credentials import DEFAULT_SCOPES, Credentials, Secret, credentials_of
 from adobe_nb.auth.legacy_jwt import refuse_retired
-from adobe_nb.errors import CredentialsError, IncompleteCredentials, InsecureFileWarning, RetiredCredentials
+from adobe_nb.errors import (
+    CredentialsError,
+    IncompleteCredentials,
+    InsecureFileWarning,
+    RetiredCredentials,
+)
 
 ORG = "1234567890ABCDEF12345678@AdobeOrg"
 HUSH = "p8e-hush-hush-hush"
@@ -21,7 +28,11 @@ OAUTH = {
     "technical_account_id": "T1@techacct.adobe.com",
     "scopes": ["openid", "AdobeID", "read_organizations"],
 }
-JWT = {"client_id": "client-1234567890", "client_secret": HUSH, "meta_scopes": ["ent_reactor_admin_sdk"]}
+JWT = {
+    "client_id": "client-1234567890",
+    "client_secret": HUSH,
+    "meta_scopes": ["ent_reactor_admin_sdk"],
+}
 
 
 def project(*credentials: dict[str, Any]) -> dict[str, Any]:
@@ -31,13 +42,21 @@ def project(*credentials: dict[str, Any]) -> dict[str, Any]:
             "id": "1",
             "name": "p",
             "org": {"id": "2", "name": "o", "ims_org_id": ORG},
-            "workspace": {"id": "3", "name": "Production", "details": {"credentials": list(credentials)}},
+            "workspace": {
+                "id": "3",
+                "name": "Production",
+                "details": {"credentials": list(credentials)},
+            },
         }
     }
 
 
 def oauth(**changes: Any) -> dict[str, Any]:
-    return {"id": "9", "integration_type": "oauth_server_to_server", "oauth_server_to_server": {**OAUTH, **changes}}
+    return {
+        "id": "9",
+        "integration_type": "oauth_server_to_server",
+        "oauth_server_to_server": {**OAUTH, **changes},
+    }
 
 
 CREDENTIAL = {
@@ -46,20 +65,36 @@ CREDENTIAL = {
     "CLIENT_SECRETS": [HUSH],
     "SCOPES": ["openid", "AdobeID", "read_organizations"],
 }
-PEER = {"org_id": ORG, "client_id": "client-1234567890", "secret": HUSH, "scopes": "openid,AdobeID,read_organizations"}
+PEER = {
+    "org_id": ORG,
+    "client_id": "client-1234567890",
+    "secret": HUSH,
+    "scopes": "openid,AdobeID,read_organizations",
+}
 
 
 def postman(**values: str) -> dict[str, Any]:
-    return {"id": "1", "name": "Adobe", "values": [{"key": name, "value": text} for name, text in values.items()]}
+    return {
+        "id": "1",
+        "name": "Adobe",
+        "values": [{"key": name, "value": text} for name, text in values.items()],
+    }
 
 
-POSTMAN = {"CLIENT_SECRET": HUSH, "API_KEY": "client-1234567890", "IMS_ORG": ORG, "IMS": "ims-na1.adobelogin.com"}
+POSTMAN = {
+    "CLIENT_SECRET": HUSH,
+    "API_KEY": "client-1234567890",
+    "IMS_ORG": ORG,
+    "IMS": "ims-na1.adobelogin.com",
+}
 SCOPES = {"SCOPES": "openid,AdobeID,read_organizations"}
 
 
 def write(tmp_path: Path, document: object, mode: int = 0o600) -> Path:
     path = tmp_path / "download.json"
-    path.write_text(document if isinstance(document, str) else json.dumps(document), encoding="utf-8")
+    path.write_text(
+        document if isinstance(document, str) else json.dumps(document), encoding="utf-8"
+    )
     path.chmod(mode)
     return path
 
@@ -79,13 +114,29 @@ def opened(kind: str, path: Path) -> Credentials:
     ("kind", "document", "named"),
     [
         ("console", project(oauth()), "Developer Console"),
-        ("console", project({"integration_type": "service", "jwt": JWT}, oauth()), "Developer Console"),
+        (
+            "console",
+            project({"integration_type": "service", "jwt": JWT}, oauth()),
+            "Developer Console",
+        ),
         ("console", CREDENTIAL, "Developer Console"),
         ("postman", postman(**POSTMAN, **SCOPES), "Postman"),
         ("config", PEER, "launchpy or aepp"),
-        ("config", {**PEER, "scopes": ["openid", "AdobeID", "read_organizations"]}, "launchpy or aepp"),
-        ("console", {name.lower(): value for name, value in CREDENTIAL.items()}, "Developer Console"),
-        ("config", {**PEER, "tech_id": "t@techacct.adobe.com", "sandbox-name": "prod"}, "launchpy or aepp"),
+        (
+            "config",
+            {**PEER, "scopes": ["openid", "AdobeID", "read_organizations"]},
+            "launchpy or aepp",
+        ),
+        (
+            "console",
+            {name.lower(): value for name, value in CREDENTIAL.items()},
+            "Developer Console",
+        ),
+        (
+            "config",
+            {**PEER, "tech_id": "t@techacct.adobe.com", "sandbox-name": "prod"},
+            "launchpy or aepp",
+        ),
     ],
 )
 def test_each_file_gives_a_whole_set(tmp_path: Path, kind: str, document: Any, named: str) -> None:
@@ -100,7 +151,11 @@ def test_each_file_gives_a_whole_set(tmp_path: Path, kind: str, document: Any, n
 
 @pytest.mark.parametrize("kind", ["postman", "config"])
 def test_without_scopes_the_default_ones_are_asked_for(tmp_path: Path, kind: str) -> None:
-    document = postman(**POSTMAN) if kind == "postman" else {name: PEER[name] for name in PEER if name != "scopes"}
+    document = (
+        postman(**POSTMAN)
+        if kind == "postman"
+        else {name: PEER[name] for name in PEER if name != "scopes"}
+    )
     assert opened(kind, write(tmp_path, document)).scopes == DEFAULT_SCOPES
 
 
@@ -112,7 +167,9 @@ def test_a_postman_value_that_is_switched_off_does_not_count(tmp_path: Path) -> 
 
 def test_a_postman_export_without_its_secret_says_why(tmp_path: Path) -> None:
     path = write(tmp_path, postman(**{**POSTMAN, "CLIENT_SECRET": ""}))
-    with pytest.raises(IncompleteCredentials, match="but not CLIENT_SECRET. Postman leaves current values out"):
+    with pytest.raises(
+        IncompleteCredentials, match="but not CLIENT_SECRET. Postman leaves current values out"
+    ):
         opened("postman", path)
 
 
@@ -128,22 +185,67 @@ def test_a_file_that_others_can_read_is_warned_about(tmp_path: Path, kind: str) 
     [
         ("console", project({"integration_type": "service", "jwt": JWT})),
         ("console", project({"integration_type": "service", "jwt": {"client_id": "x"}})),
-        ("console", {"API_KEY": "client-1234567890", "CLIENT_SECRET": HUSH, "ORG_ID": ORG, "META_SCOPES": ["x"]}),
+        (
+            "console",
+            {
+                "API_KEY": "client-1234567890",
+                "CLIENT_SECRET": HUSH,
+                "ORG_ID": ORG,
+                "META_SCOPES": ["x"],
+            },
+        ),
         ("postman", postman(**POSTMAN, PRIVATE_KEY=KEY)),
         ("postman", postman(**POSTMAN, META_SCOPE="ent_reactor_admin_sdk")),
-        ("config", {"org_id": ORG, "client_id": "c" * 12, "secret": HUSH, "tech_id": "t", "pathToKey": "key.pem"}),
-        ("config", {"org_id": ORG, "client_id": "c" * 12, "secret": HUSH, "tech_id": "t", "private_key": KEY}),
+        (
+            "config",
+            {
+                "org_id": ORG,
+                "client_id": "c" * 12,
+                "secret": HUSH,
+                "tech_id": "t",
+                "pathToKey": "key.pem",
+            },
+        ),
+        (
+            "config",
+            {
+                "org_id": ORG,
+                "client_id": "c" * 12,
+                "secret": HUSH,
+                "tech_id": "t",
+                "private_key": KEY,
+            },
+        ),
         ("config", {"org_id": ORG, "client_id": "c" * 12, "secret": HUSH, "tech_id": "t"}),
-        ("config", {**PEER, "pathToKey": "k.pem", "scopes": "https://ims-na1.adobelogin.com/s/ent_reactor_sdk"}),
-        ("console", {"API_KEY": "c" * 12, "CLIENT_SECRET": HUSH, "ORG_ID": ORG, "PUBLIC_KEYS_WITH_EXPIRY": {"a": "b"}}),
+        (
+            "config",
+            {
+                **PEER,
+                "pathToKey": "k.pem",
+                "scopes": "https://ims-na1.adobelogin.com/s/ent_reactor_sdk",
+            },
+        ),
+        (
+            "console",
+            {
+                "API_KEY": "c" * 12,
+                "CLIENT_SECRET": HUSH,
+                "ORG_ID": ORG,
+                "PUBLIC_KEYS_WITH_EXPIRY": {"a": "b"},
+            },
+        ),
     ],
 )
-def test_the_retired_method_is_recognised_and_answered(tmp_path: Path, kind: str, document: Any) -> None:
+def test_the_retired_method_is_recognised_and_answered(
+    tmp_path: Path, kind: str, document: Any
+) -> None:
     path = write(tmp_path, document)
     with pytest.raises(RetiredCredentials, match=r"Service Account \(JWT\) credential") as caught:
         OPENERS[kind](path)
     said = str(caught.value)
-    assert all(step in said for step in ("1. Open the project", "OAuth Server-to-Server", "4. Delete"))
+    assert all(
+        step in said for step in ("1. Open the project", "OAuth Server-to-Server", "4. Delete")
+    )
     assert "hush" not in said
 
 
@@ -182,7 +284,11 @@ def test_a_whole_oauth_set_beside_an_old_key_is_taken(tmp_path: Path) -> None:
         ("console", project(), "no OAuth Server-to-Server credential .found: none"),
         ("console", project({"integration_type": "apikey", "apikey": {}}), "found: apikey"),
         ("console", {"project": {"workspace": 7}}, "no OAuth Server-to-Server credential"),
-        ("console", postman(**POSTMAN), r"not a download of Developer Console, but a Postman .* postman_file="),
+        (
+            "console",
+            postman(**POSTMAN),
+            r"not a download of Developer Console, but a Postman .* postman_file=",
+        ),
         ("postman", CREDENTIAL, r"but a download of Developer Console.* \(--console-file\)"),
         ("config", project(oauth()), "console_file="),
         ("console", [PEER], "config_file="),
@@ -192,14 +298,20 @@ def test_a_whole_oauth_set_beside_an_old_key_is_taken(tmp_path: Path) -> None:
         ("postman", '"x"', "is not a Postman environment"),
         ("config", {"a": 1}, "is not a configuration of launchpy or aepp"),
         ("config", {**PEER, "client_id": 5}, "but not client_id"),
-        ("config", {**PEER, "environment": "stage"}, "another environment of Adobe than production"),
+        (
+            "config",
+            {**PEER, "environment": "stage"},
+            "another environment of Adobe than production",
+        ),
         ("config", {**PEER, "client_id": HUSH}, "looks like a secret. Were the two swapped"),
         ("config", {**PEER, "scopes": "eyJhbGciOi.x.y"}, "The scopes are names such as openid"),
         ("config", {**PEER, "org_id": "nonsense"}, "organisation id .* cannot be right"),
         ("console", {**CREDENTIAL, "CLIENT_SECRETS": []}, "but not client secret"),
     ],
 )
-def test_what_is_no_such_file_says_what_it_is(tmp_path: Path, kind: str, document: Any, says: str) -> None:
+def test_what_is_no_such_file_says_what_it_is(
+    tmp_path: Path, kind: str, document: Any, says: str
+) -> None:
     path = write(tmp_path, document)
     with pytest.raises(CredentialsError, match=says) as caught:
         opened(kind, path)
@@ -209,7 +321,9 @@ def test_what_is_no_such_file_says_what_it_is(tmp_path: Path, kind: str, documen
 @pytest.mark.parametrize("kind", ["console", "postman", "config"])
 @pytest.mark.parametrize("path", [None, 7, "absent.json", "."])
 def test_what_is_no_file_says_so(kind: str, path: Any) -> None:
-    with pytest.raises(CredentialsError, match=r"is the path of a file|does not exist|is not a file"):
+    with pytest.raises(
+        CredentialsError, match=r"is the path of a file|does not exist|is not a file"
+    ):
         OPENERS[kind](path)
 
 
@@ -238,7 +352,10 @@ def test_no_frame_of_a_failure_has_the_secret(tmp_path: Path, kind: str, documen
 
 
 def test_a_token_beside_a_left_over_key_is_taken(tmp_path: Path) -> None:
-    path = write(tmp_path, postman(IMS_ORG=ORG, API_KEY="client-1234567890", ACCESS_TOKEN="a.b.c", JWT_TOKEN="x.y.z"))
+    path = write(
+        tmp_path,
+        postman(IMS_ORG=ORG, API_KEY="client-1234567890", ACCESS_TOKEN="a.b.c", JWT_TOKEN="x.y.z"),
+    )
     assert opened("postman", path).access_token == Secret("a.b.c")
 
 
@@ -263,7 +380,9 @@ def test_an_unreadable_env_file_is_passed_by_and_said(tmp_path: Path) -> None:
     below = tmp_path / "below"
     below.mkdir()
     (below / ".env").write_bytes("ADOBE_CLIENT_ID=é\n".encode("latin-1"))
-    with pytest.raises(IncompleteCredentials, match=r"below/\.env is not a text file in UTF-8.*passed by"):
+    with pytest.raises(
+        IncompleteCredentials, match=r"below/\.env is not a text file in UTF-8.*passed by"
+    ):
         sources.find({}, below)
     text = f"ADOBE_CLIENT_ID=client-1234567890\nADOBE_CLIENT_SECRET={HUSH}\nADOBE_ORG_ID={ORG}\n"
     (tmp_path / ".env").write_text(text)
@@ -273,12 +392,18 @@ def test_an_unreadable_env_file_is_passed_by_and_said(tmp_path: Path) -> None:
     assert "passed by" in found.incomplete[-1]
 
 
-def test_a_broken_file_of_profiles_does_not_stand_in_the_way_of_a_complete_environment(tmp_path: Path) -> None:
+def test_a_broken_file_of_profiles_does_not_stand_in_the_way_of_a_complete_environment(
+    tmp_path: Path,
+) -> None:
     from adobe_nb.auth.profiles import Store
 
     store = Store(tmp_path)
     (tmp_path / "profiles.toml").write_text("a = [")
-    environ = {"ADOBE_CLIENT_ID": "client-1234567890", "ADOBE_CLIENT_SECRET": HUSH, "ADOBE_ORG_ID": ORG}
+    environ = {
+        "ADOBE_CLIENT_ID": "client-1234567890",
+        "ADOBE_CLIENT_SECRET": HUSH,
+        "ADOBE_ORG_ID": ORG,
+    }
     found = sources.find(environ, tmp_path, store)
     assert found is not None
     with pytest.raises(CredentialsError, match="cannot be read as TOML"):
@@ -327,21 +452,37 @@ class TestScopes:
         path = env_file(tmp_path, lines(SCOPES=written))
         assert credentials_of(sources.from_env_file(path)).scopes == SIX
         environ = {"ADOBE_CLIENT_ID": "c" * 12, "ADOBE_CLIENT_SECRET": HUSH, "ADOBE_ORG_ID": ORG}
-        assert credentials_of(sources.from_environment({**environ, "ADOBE_SCOPES": written})).scopes == SIX
-        path = env_file(tmp_path, f"API_KEY={'c' * 12}\nCLIENT_SECRET={HUSH}\nIMS_ORG={ORG}\nSCOPES={written}\n")
+        assert (
+            credentials_of(sources.from_environment({**environ, "ADOBE_SCOPES": written})).scopes
+            == SIX
+        )
+        path = env_file(
+            tmp_path, f"API_KEY={'c' * 12}\nCLIENT_SECRET={HUSH}\nIMS_ORG={ORG}\nSCOPES={written}\n"
+        )
         assert credentials_of(sources.from_env_file(path)).scopes == SIX
 
     @pytest.mark.parametrize("written", [*WRITTEN, SIX])
     def test_all_are_kept_from_arguments(self, written: Any) -> None:
         values = {"client_id": "c" * 12, "client_secret": HUSH, "org_id": ORG}
-        assert credentials_of(sources.from_arguments("arguments", **values, scopes=written)).scopes == SIX
+        assert (
+            credentials_of(sources.from_arguments("arguments", **values, scopes=written)).scopes
+            == SIX
+        )
 
     @pytest.mark.parametrize("written", WRITTEN)
     def test_all_are_kept_from_a_profile_edited_by_hand(self, tmp_path: Path, written: Any) -> None:
         from adobe_nb.auth.profiles import Store
 
-        row = {"client_id": "c" * 12, "org_id": ORG, "kind": "client_secret", "place": "file", "entry": "e"}
-        text = "".join(f"{name} = {json.dumps(value)}\n" for name, value in {**row, "scopes": written}.items())
+        row = {
+            "client_id": "c" * 12,
+            "org_id": ORG,
+            "kind": "client_secret",
+            "place": "file",
+            "entry": "e",
+        }
+        text = "".join(
+            f"{name} = {json.dumps(value)}\n" for name, value in {**row, "scopes": written}.items()
+        )
         (tmp_path / "profiles.toml").write_text(f"[profiles.work]\n{text}")
         write(tmp_path, "").with_name("secrets.toml").write_text(f'e = "{HUSH}"\n')
         (tmp_path / "secrets.toml").chmod(0o600)
@@ -377,14 +518,23 @@ class TestOtherTools:
     )
     def test_their_names_are_read(self, tmp_path: Path, document: Any) -> None:
         found = opened("config", write(tmp_path, document))
-        assert (found.client_id, found.org_id, found.client_secret) == ("client-1234567890", ORG, Secret(HUSH))
+        assert (found.client_id, found.org_id, found.client_secret) == (
+            "client-1234567890",
+            ORG,
+            Secret(HUSH),
+        )
 
     def test_a_download_is_read_under_either_name(self, tmp_path: Path) -> None:
         for kind in ("console", "config"):
             assert opened(kind, write(tmp_path, CREDENTIAL)).client_secret == Secret(HUSH)
             assert opened(kind, write(tmp_path, self.CLOUD_MANAGER)).org_id == ORG
 
-    OTHER = {**PEER, "org_id": "F" * 24 + "@AdobeOrg", "client_id": "other-1234567890", "org_name": "acme"}
+    OTHER = {
+        **PEER,
+        "org_id": "F" * 24 + "@AdobeOrg",
+        "client_id": "other-1234567890",
+        "org_name": "acme",
+    }
 
     def test_several_organisations_are_listed_until_one_is_chosen(self, tmp_path: Path) -> None:
         path = write(tmp_path, [PEER, self.OTHER])
@@ -396,12 +546,17 @@ class TestOtherTools:
         with pytest.raises(CredentialsError, match="has no sets of credentials of 0@AdobeOrg"):
             sources.from_config_file(path, "0@AdobeOrg")
 
-    def test_a_file_of_another_organisation_than_the_one_named_is_refused(self, tmp_path: Path) -> None:
+    def test_a_file_of_another_organisation_than_the_one_named_is_refused(
+        self, tmp_path: Path
+    ) -> None:
         with pytest.raises(CredentialsError, match="not for 0@AdobeOrg"):
             sources.from_config_file(write(tmp_path, PEER), "0@AdobeOrg")
 
     def test_the_file_of_an_app_builder_project_names_the_env_file(self, tmp_path: Path) -> None:
-        path = write(tmp_path, project({"id": "1", "name": "c", "integration_type": "oauth_server_to_server"}))
+        path = write(
+            tmp_path,
+            project({"id": "1", "name": "c", "integration_type": "oauth_server_to_server"}),
+        )
         with pytest.raises(CredentialsError, match=r"\.aio file of an App Builder project.*\.env"):
             opened("console", path)
 
@@ -426,7 +581,8 @@ class TestOtherTools:
 
     def test_two_contexts_of_app_builder_are_not_guessed_between(self, tmp_path: Path) -> None:
         text = "".join(
-            f"AIO_ims_contexts_{name}_client__id=c\nAIO_ims_contexts_{name}_client__secrets=x\n" for name in "AB"
+            f"AIO_ims_contexts_{name}_client__id=c\nAIO_ims_contexts_{name}_client__secrets=x\n"
+            for name in "AB"
         )
         with pytest.raises(CredentialsError, match="2 credentials of App Builder: A, B"):
             sources.from_env_file(env_file(tmp_path, text))
@@ -442,8 +598,15 @@ class TestShells:
     )  # fmt: skip
     @pytest.mark.parametrize("spell", [str.upper, str.lower])
     def test_their_lines_are_read(self, tmp_path: Path, line: str, spell: Any) -> None:
-        values = {"ADOBE_CLIENT_ID": "client-1234567890", "ADOBE_CLIENT_SECRET": HUSH, "ADOBE_ORG_ID": ORG}
-        env_file(tmp_path, "".join(line.format(spell(name), value) + "\n" for name, value in values.items()))
+        values = {
+            "ADOBE_CLIENT_ID": "client-1234567890",
+            "ADOBE_CLIENT_SECRET": HUSH,
+            "ADOBE_ORG_ID": ORG,
+        }
+        env_file(
+            tmp_path,
+            "".join(line.format(spell(name), value) + "\n" for name, value in values.items()),
+        )
         found = sources.find({}, tmp_path)
         assert found is not None
         assert found.credentials.client_secret == Secret(HUSH)
@@ -460,16 +623,29 @@ class TestShells:
 
     @pytest.mark.parametrize(
         "line",
-        [f"setx ADOBE_CLIENT_SECRET {HUSH}", f"ADOBE_CLIENT_SECRET: {HUSH}", f"\u200bADOBE_CLIENT_SECRET={HUSH}"],
+        [
+            f"setx ADOBE_CLIENT_SECRET {HUSH}",
+            f"ADOBE_CLIENT_SECRET: {HUSH}",
+            f"\u200bADOBE_CLIENT_SECRET={HUSH}",
+        ],
     )
     def test_a_line_that_is_not_read_is_named(self, tmp_path: Path, line: str) -> None:
-        env_file(tmp_path, f"ADOBE_CLIENT_ID=client-1234567890\n# ADOBE_ORG_ID\n{line}\nADOBE_ORG_ID={ORG}\n")
-        with pytest.raises(IncompleteCredentials, match="line 3 names ADOBE_CLIENT_SECRET, but is not") as caught:
+        env_file(
+            tmp_path,
+            f"ADOBE_CLIENT_ID=client-1234567890\n# ADOBE_ORG_ID\n{line}\nADOBE_ORG_ID={ORG}\n",
+        )
+        with pytest.raises(
+            IncompleteCredentials, match="line 3 names ADOBE_CLIENT_SECRET, but is not"
+        ) as caught:
             sources.find({}, tmp_path)
         assert "hush" not in str(caught.value)
 
     def test_lower_case_names_count_in_the_environment_too(self, tmp_path: Path) -> None:
-        environ = {"adobe_client_id": "client-1234567890", "adobe_client_secret": HUSH, "adobe_org_id": ORG}
+        environ = {
+            "adobe_client_id": "client-1234567890",
+            "adobe_client_secret": HUSH,
+            "adobe_org_id": ORG,
+        }
         found = sources.find(environ, tmp_path)
         assert found is not None
         assert found.credentials.source == "environment"
@@ -498,7 +674,9 @@ class TestOddCharacters:
         values[member] = written.format(values.get(member, "hush.hush.hush"))
         if member == "access_token" and (written[0] in "\"'" or "\u00a0" in written):
             token = sources.from_arguments("arguments", **values).secrets["access_token"]
-            assert token.reveal().removeprefix("x") == "hush.hush.hush", "quotes and blanks are taken out of a token"
+            assert token.reveal().removeprefix("x") == "hush.hush.hush", (
+                "quotes and blanks are taken out of a token"
+            )
             return
         with pytest.raises(CredentialsError, match=says) as caught:
             credentials_of(sources.from_arguments("arguments", **values))
@@ -507,9 +685,17 @@ class TestOddCharacters:
 
 def test_both_secrets_of_a_credential_are_kept_and_hidden(tmp_path: Path) -> None:
     both = [HUSH, "p8e-hush-the-other"]
-    for kind, document in (("console", {**CREDENTIAL, "CLIENT_SECRETS": both}), ("console", project(oauth()))):
+    for kind, document in (
+        ("console", {**CREDENTIAL, "CLIENT_SECRETS": both}),
+        ("console", project(oauth())),
+    ):
         found = opened(kind, write(tmp_path, document))
-        assert (found.client_secret, found.other_secrets) == (Secret(HUSH), (Secret("p8e-hush-the-other"),))
+        assert (found.client_secret, found.other_secrets) == (
+            Secret(HUSH),
+            (Secret("p8e-hush-the-other"),),
+        )
         assert "hush" not in repr(found)
     path = env_file(tmp_path, lines(CLIENT_SECRET=json.dumps(both)))
-    assert credentials_of(sources.from_env_file(path)).other_secrets == (Secret("p8e-hush-the-other"),)
+    assert credentials_of(sources.from_env_file(path)).other_secrets == (
+        Secret("p8e-hush-the-other"),
+    )

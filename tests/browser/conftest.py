@@ -1,4 +1,6 @@
-"""JupyterLab as ``adobe-nb lab`` opens it, and a headless Chromium. Skipped without Chromium, but not in CI."""
+"""JupyterLab as ``adobe-nb lab`` opens it, and a headless Chromium. Skipped without Chromium, but
+not in CI.
+"""
 
 import json
 import os
@@ -16,7 +18,9 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.conftest import RECORDER, started
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+CHROMIUM = (
+    shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+)
 SWITCHES = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--proxy-server=direct://",
@@ -30,13 +34,18 @@ expect.set_options(timeout=PATIENCE)  # five seconds are too few for a kernel on
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     here = Path(__file__).parent
-    # What takes longest comes first: at the end it would keep one process busy while the others have nothing to do.
+    # What takes longest comes first: at the end it would keep one process busy while the others
+    # have nothing to do.
     items.sort(key=lambda item: here not in item.path.parents)
     for item in items:
         if here in item.path.parents:
             item.add_marker(pytest.mark.browser)
             if CHROMIUM is None and not os.environ.get("CI"):
-                item.add_marker(pytest.mark.skip("no Chromium on this machine; Debian's package is called chromium"))
+                item.add_marker(
+                    pytest.mark.skip(
+                        "no Chromium on this machine; Debian's package is called chromium"
+                    )
+                )
 
 
 class Lab:
@@ -46,8 +55,13 @@ class Lab:
         self.url, self.folder, self.simulator, self.config = url, folder, simulator, config
 
     def write(self, name: str, *cells: str) -> Path:
-        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in cells])
-        notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3 (ipykernel)"}
+        notebook = nbformat.v4.new_notebook(
+            cells=[nbformat.v4.new_code_cell(source) for source in cells]
+        )
+        notebook.metadata["kernelspec"] = {
+            "name": "python3",
+            "display_name": "Python 3 (ipykernel)",
+        }
         path = self.folder / name
         nbformat.write(notebook, path)
         return path
@@ -55,19 +69,26 @@ class Lab:
     def saved(self, name: str) -> str:
         """The notebook file and its checkpoint."""
         stem = Path(name).stem
-        files = [self.folder / name, self.folder / ".ipynb_checkpoints" / f"{stem}-checkpoint.ipynb"]
+        files = [
+            self.folder / name,
+            self.folder / ".ipynb_checkpoints" / f"{stem}-checkpoint.ipynb",
+        ]
         return "\n".join(path.read_text(encoding="utf-8") for path in files if path.exists())
 
 
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    """``adobe-nb lab`` in a new folder, with the simulator in this process so that tests can look into it."""
+    """``adobe-nb lab`` in a new folder, with the simulator in this process so that tests can look
+    into it.
+    """
     folder, settings = tmp_path_factory.mktemp("lab"), tmp_path_factory.mktemp("settings")
     manager = settings / "@jupyter-widgets" / "jupyterlab-manager"
     manager.mkdir(parents=True)
     (manager / "plugin.jupyterlab-settings").write_text(json.dumps({"saveState": True}))
     simulator = started()
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("ADOBE_")}
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith("ADOBE_")
+    }
     environment |= {
         "ADOBE_NB_SIMULATOR": simulator.reactor_url,
         "JUPYTERLAB_SETTINGS_DIR": str(settings),
@@ -100,7 +121,9 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     assert b"Kernel started" in written
     assert history
     leaked = [secret for secret in RECORDER.known_secrets() if secret.encode() in written]
-    assert not leaked, f"{len(leaked)} secrets are in the log of the server, or in IPython's history"
+    assert not leaked, (
+        f"{len(leaked)} secrets are in the log of the server, or in IPython's history"
+    )
 
 
 @pytest.fixture(scope="session")
@@ -117,7 +140,9 @@ def page(browser: Browser) -> Iterator[Page]:
     """A laptop's width. Any request that leaves this machine fails the test."""
     context = browser.new_context(viewport={"width": 1366, "height": 900})
     outside: list[str] = []
-    context.on("request", lambda request: outside.append(request.url) if is_outside(request.url) else None)
+    context.on(
+        "request", lambda request: outside.append(request.url) if is_outside(request.url) else None
+    )
     page = context.new_page()
     page.set_default_timeout(PATIENCE)
     yield page
@@ -126,7 +151,9 @@ def page(browser: Browser) -> Iterator[Page]:
 
 
 def is_outside(url: str) -> bool:
-    return url.startswith(("http", "ws")) and not re.match(r"(http|ws)://(127\.0\.0\.1|localhost)[:/]", url)
+    return url.startswith(("http", "ws")) and not re.match(
+        r"(http|ws)://(127\.0\.0\.1|localhost)[:/]", url
+    )
 
 
 @pytest.fixture

@@ -81,7 +81,9 @@ def type_credentials(page: Page, account: Account) -> None:
 
 
 @pytest.fixture
-def panel(lab: Lab, open_notebook: Open, request: pytest.FixtureRequest) -> Iterator[tuple[Page, str]]:
+def panel(
+    lab: Lab, open_notebook: Open, request: pytest.FixtureRequest
+) -> Iterator[tuple[Page, str]]:
     """A notebook with the panel and a second cell that keeps the kernel busy until it is released."""
     name = f"{request.node.name}.ipynb"
     lab.write(name, PANEL, BUSY.format(release_file(lab, name).name))
@@ -103,14 +105,20 @@ def forget_outputs(path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", [path.name for path in paths()])
-def test_a_tutorial_runs_top_to_bottom(lab: Lab, open_notebook: Open, tmp_path: Path, name: str) -> None:
+def test_a_tutorial_runs_top_to_bottom(
+    lab: Lab, open_notebook: Open, tmp_path: Path, name: str
+) -> None:
     forget_outputs(lab.folder / name)
     page = open_notebook(name)
     menu(page, "Run", "Run All Cells")
 
     def code() -> list[nbformat.NotebookNode]:
         saved_after(lab, page, name)
-        return [cell for cell in nbformat.read(lab.folder / name, as_version=4).cells if cell.cell_type == "code"]
+        return [
+            cell
+            for cell in nbformat.read(lab.folder / name, as_version=4).cells
+            if cell.cell_type == "code"
+        ]
 
     wait_until(lambda: all(cell.execution_count for cell in code()), "every cell has run")
     page.locator(".jp-WindowedPanel-outer").first.evaluate("panel => panel.scrollTo(0, 0)")
@@ -120,7 +128,9 @@ def test_a_tutorial_runs_top_to_bottom(lab: Lab, open_notebook: Open, tmp_path: 
         page.screenshot(path=tmp_path / f"{name}-{part:02d}.png")
         page.locator(".jp-WindowedPanel-outer").first.evaluate("panel => panel.scrollBy(0, 700)")
         page.wait_for_timeout(150)
-    assert not [output for cell in code() for output in cell.outputs if output.output_type == "error"]
+    assert not [
+        output for cell in code() for output in cell.outputs if output.output_type == "error"
+    ]
     assert not [secret for secret in RECORDER.known_secrets() if secret in text]
 
 
@@ -132,12 +142,16 @@ def test_the_panel_connects_tests_and_signs_out_by_click(panel: tuple[Page, str]
     expect(page.locator(".adobe-nb-badge")).to_have_text("Simulator")
     expect(page.locator(".adobe-nb-left")).to_contain_text(re.compile(r"23 h 5\d min left"))
     page.get_by_role("button", name="Test").click()
-    expect(page.locator(".adobe-nb-said")).to_have_text("The credentials work. Company: Hearth & Harbor.")
+    expect(page.locator(".adobe-nb-said")).to_have_text(
+        "The credentials work. Company: Hearth & Harbor."
+    )
     page.get_by_role("button", name="Sign out").click()
     expect(page.locator(".adobe-nb header strong")).to_have_text("Not signed in")
 
 
-def test_a_token_is_pasted_by_keyboard_alone_and_is_not_in_the_file(lab: Lab, panel: tuple[Page, str]) -> None:
+def test_a_token_is_pasted_by_keyboard_alone_and_is_not_in_the_file(
+    lab: Lab, panel: tuple[Page, str]
+) -> None:
     page, name = panel
     details = lab.simulator.connection()
     token = details["access_token"]
@@ -160,11 +174,15 @@ def test_a_token_is_pasted_by_keyboard_alone_and_is_not_in_the_file(lab: Lab, pa
     expect(page.locator(".adobe-nb header strong")).to_have_text("Signed in")
     expect(page.locator(".adobe-nb-left")).to_contain_text("then paste a new token")
     assert token not in saved_after(lab, page, name), "after the sign-in"
-    assert "application/vnd.jupyter.widget-state+json" in (lab.folder / name).read_text(), "widget state was saved"
+    assert "application/vnd.jupyter.widget-state+json" in (lab.folder / name).read_text(), (
+        "widget state was saved"
+    )
     expect(page.locator(".adobe-nb input[type=password]")).to_have_value("")
 
 
-def test_a_client_secret_is_not_in_the_file_while_the_kernel_is_busy(lab: Lab, panel: tuple[Page, str]) -> None:
+def test_a_client_secret_is_not_in_the_file_while_the_kernel_is_busy(
+    lab: Lab, panel: tuple[Page, str]
+) -> None:
     page, name = panel
     details = lab.simulator.connection()
     page.locator(".adobe-nb summary").first.click()
@@ -178,14 +196,18 @@ def test_a_client_secret_is_not_in_the_file_while_the_kernel_is_busy(lab: Lab, p
     page.wait_for_selector("text=Python 3 (ipykernel) | Busy")
     page.locator(".adobe-nb").scroll_into_view_if_needed()
     page.get_by_role("button", name="Sign in").click()
-    assert details["client_secret"] not in saved_after(lab, page, name), "sent while the kernel is busy"
+    assert details["client_secret"] not in saved_after(lab, page, name), (
+        "sent while the kernel is busy"
+    )
     expect(page.locator("text=Python 3 (ipykernel) | Busy")).to_have_count(1)
     release_file(lab, name).touch()
     expect(page.locator(".adobe-nb header strong")).to_have_text("Signed in")
     assert details["client_secret"] not in saved_after(lab, page, name), "after the sign-in"
 
 
-def test_a_client_secret_is_not_in_the_file_without_saved_widget_state(lab: Lab, panel: tuple[Page, str]) -> None:
+def test_a_client_secret_is_not_in_the_file_without_saved_widget_state(
+    lab: Lab, panel: tuple[Page, str]
+) -> None:
     page, name = panel
     details = lab.simulator.connection()
     menu(page, "Settings", "Save Widget State Automatically")
@@ -197,14 +219,18 @@ def test_a_client_secret_is_not_in_the_file_without_saved_widget_state(lab: Lab,
     menu(page, "Settings", "Save Widget State Automatically")
 
 
-def test_a_profile_is_saved_and_signs_in_after_a_restart_by_keyboard(lab: Lab, panel: tuple[Page, str]) -> None:
+def test_a_profile_is_saved_and_signs_in_after_a_restart_by_keyboard(
+    lab: Lab, panel: tuple[Page, str]
+) -> None:
     page, name = panel
     details = lab.simulator.connection()
     type_credentials(page, lab.simulator.accounts["demo"])
     page.get_by_label("Save as profile").fill("work")
     page.get_by_role("button", name="Sign in", exact=True).click()
     field_error = page.locator(".adobe-nb-field-error:not(:empty)")
-    expect(field_error).to_contain_text("You are signed in, but the profile was not saved: no keyring")
+    expect(field_error).to_contain_text(
+        "You are signed in, but the profile was not saved: no keyring"
+    )
     page.get_by_label("no keyring").check()
     page.get_by_role("button", name="Save", exact=True).click()  # nothing is typed again
     expect(page.locator(".adobe-nb-said")).to_contain_text("Saved as profile work")
@@ -233,7 +259,9 @@ def test_an_error_leads_to_its_part_of_the_help(lab: Lab, panel: tuple[Page, str
     account = lab.simulator.accounts["no_profile"]
     type_credentials(page, account)
     page.get_by_role("button", name="Sign in", exact=True).click()
-    expect(page.locator(".adobe-nb header strong")).to_have_text("Signed in, but requests are refused")
+    expect(page.locator(".adobe-nb header strong")).to_have_text(
+        "Signed in, but requests are refused"
+    )
     page.get_by_role("button", name="What to do").click()
     topic = page.locator(".adobe-nb-help [data-chosen]")
     expect(topic).to_contain_text("product profile for tags")
@@ -320,7 +348,9 @@ def test_names_with_formulas_are_not_typeset(lab: Lab, open_notebook: Open, tmp_
     page = open_notebook(name)
     run_cell(page, 0)
     page.wait_for_selector("text=ArgumentError (line")
-    page.wait_for_selector(".MathJax, mjx-container")  # the typesetter has come: of our formula only
+    page.wait_for_selector(
+        ".MathJax, mjx-container"
+    )  # the typesetter has come: of our formula only
     page.wait_for_timeout(1000)  # and would have come to the names by now
     assert page.locator("mjx-container").count() == 1
     page.screenshot(path=tmp_path / "formulas.png", full_page=True)
@@ -372,11 +402,15 @@ def test_an_error_shows_beside_its_field(lab: Lab, panel: tuple[Page, str]) -> N
     page, _ = panel
     page.locator(".adobe-nb summary").first.click()
     page.get_by_role("button", name="Sign in").click()
-    expect(page.locator(".adobe-nb-field-error:not(:empty)").first).to_have_text("Paste the organisation id.")
+    expect(page.locator(".adobe-nb-field-error:not(:empty)").first).to_have_text(
+        "Paste the organisation id."
+    )
     page.get_by_label("Organization ID").fill("nonsense")
     page.get_by_label("Access token", exact=True).fill(lab.simulator.connection()["access_token"])
     page.get_by_role("button", name="Sign in").click()
-    expect(page.locator(".adobe-nb-field-error:not(:empty)").first).to_contain_text("@AdobeOrg, with that ending")
+    expect(page.locator(".adobe-nb-field-error:not(:empty)").first).to_contain_text(
+        "@AdobeOrg, with that ending"
+    )
     expect(page.get_by_label("Organization ID")).to_be_focused()
 
 
@@ -397,7 +431,9 @@ def test_the_time_left_runs_down_while_the_kernel_is_busy_and_is_right_after_a_r
     run_cell(page, 1)
     page.wait_for_selector("text=Python 3 (ipykernel) | Busy")
     busy = page.locator(".adobe-nb-left").inner_text()
-    page.wait_for_function("text => document.querySelector('.adobe-nb-left').innerText !== text", arg=busy)
+    page.wait_for_function(
+        "text => document.querySelector('.adobe-nb-left').innerText !== text", arg=busy
+    )
     expect(page.locator("text=Python 3 (ipykernel) | Busy")).to_have_count(1)
     release_file(lab, name).touch()
     page.wait_for_selector("text=Python 3 (ipykernel) | Idle", timeout=PATIENCE)
@@ -411,7 +447,9 @@ def test_the_time_left_runs_down_while_the_kernel_is_busy_and_is_right_after_a_r
     assert 590 - (time.monotonic() - clicked) - 5 <= left <= 590 - (reloaded - signed_in) + 5
 
 
-def test_light_and_dark_theme_have_readable_contrast(lab: Lab, panel: tuple[Page, str], tmp_path: Path) -> None:
+def test_light_and_dark_theme_have_readable_contrast(
+    lab: Lab, panel: tuple[Page, str], tmp_path: Path
+) -> None:
     page, _ = panel
     page.get_by_role("button", name="Connect").click()
     expect(page.locator(".adobe-nb header strong")).to_have_text("Signed in")
@@ -422,7 +460,15 @@ def test_light_and_dark_theme_have_readable_contrast(lab: Lab, panel: tuple[Page
         page.wait_for_function("theme => document.body.dataset.jpThemeName === theme", arg=theme)
         page.wait_for_timeout(500)
         page.locator(".adobe-nb").screenshot(path=tmp_path / f"{theme}.png")
-        for selector in ("header strong", "dt", "dd", ".adobe-nb-left", "button", "summary", ".adobe-nb-badge"):
+        for selector in (
+            "header strong",
+            "dt",
+            "dd",
+            ".adobe-nb-left",
+            "button",
+            "summary",
+            ".adobe-nb-badge",
+        ):
             assert contrast(page, f".adobe-nb {selector}") >= 4.5, (theme, selector)
 
 

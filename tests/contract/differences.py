@@ -1,4 +1,5 @@
-"""Where Adobe's OpenAPI file and what goes over the wire differ, each with the reason. What is no longer so must go.
+"""Where Adobe's OpenAPI file and what goes over the wire differ, each with the reason. What is no
+longer so must go.
 
 A member is named from the request or the answer on: ``answer data.meta.latest_revision_number``.
 """
@@ -30,7 +31,9 @@ _NULL_IN_THE_SAMPLE = (
 )
 
 KNOWN_DIFFERENCES: dict[Operation, dict[str, str]] = {
-    ("POST", "/search"): {"request query": "FACTS 6: the file's own example, and the guide, put all of it into data."},
+    ("POST", "/search"): {
+        "request query": "FACTS 6: the file's own example, and the guide, put all of it into data."
+    },
     ("POST", "/properties/{PROPERTY_ID}/rules"): _A_NUMBER,
     ("GET", "/rules/{RULE_ID}"): _A_NUMBER,
     ("PATCH", "/rules/{RULE_ID}"): _UPDATE_OR_ACT | _A_NUMBER,
@@ -93,14 +96,29 @@ KNOWN_MEMBERS: dict[tuple[str, str], str] = {
     ("extension_packages", "relationships.extension_package_usage_authorizations"): (
         "The file names it extension_package, in one of its four schemas of a package, and links it to these."
     ),
-    ("extension_packages", "relationships.extension_package"): "See extension_package_usage_authorizations.",
-    ("secrets", "attributes.refresh_at"): "FACTS 18: the guide's word for what the file calls refreshes_at.",
+    (
+        "extension_packages",
+        "relationships.extension_package",
+    ): "See extension_package_usage_authorizations.",
+    (
+        "secrets",
+        "attributes.refresh_at",
+    ): "FACTS 18: the guide's word for what the file calls refreshes_at.",
     ("secrets", "attributes.refreshes_at"): "FACTS 18: see refresh_at.",
-    ("rules", "relationships.rule_components"): "The file calls it rules here, and rule_components in the links.",
+    (
+        "rules",
+        "relationships.rule_components",
+    ): "The file calls it rules here, and rule_components in the links.",
     ("rules", "relationships.rules"): "See rule_components.",
     **{
         (resource_type, f"attributes.{verb}_by_{what}"): "FACTS 25a: real answers have it."
-        for resource_type in ("properties", "rules", "rule_components", "data_elements", "extensions")
+        for resource_type in (
+            "properties",
+            "rules",
+            "rule_components",
+            "data_elements",
+            "extensions",
+        )
         for verb in ("created", "updated")
         for what in ("email", "display_name")
     },

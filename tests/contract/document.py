@@ -1,4 +1,6 @@
-"""Adobe's own description of the API, read from ``../shared`` beside the project; it is no part of it."""
+"""Adobe's own description of the API, read from ``../shared`` beside the project; it is no part of
+it.
+"""
 
 import json
 import re
@@ -29,7 +31,9 @@ _HERE = "urn:adobe:reactor"
 
 @dataclass(frozen=True)
 class Violation:
-    """Where a document is not as the file says: ``request data.attributes.name``, ``answer data[].id``."""
+    """Where a document is not as the file says: ``request data.attributes.name``, ``answer
+    data[].id``.
+    """
 
     where: str
     resource_type: str
@@ -55,7 +59,12 @@ def catalogue() -> dict[str, Any]:
 
 def documented() -> list[Operation]:
     """The operations of the OpenAPI file."""
-    return [(name.upper(), path) for path, item in document()["paths"].items() for name in item if name in _METHODS]
+    return [
+        (name.upper(), path)
+        for path, item in document()["paths"].items()
+        for name in item
+        if name in _METHODS
+    ]
 
 
 def elsewhere() -> list[dict[str, Any]]:
@@ -84,20 +93,32 @@ def parameters(operation: Operation, place: str) -> list[dict[str, Any]]:
 def request_schema(operation: Operation) -> str | None:
     """The address of the schema of its JSON body."""
     content = ((about(operation) or {}).get("requestBody") or {}).get("content", {})
-    return _address(operation, "requestBody", "content", JSON_API, "schema") if JSON_API in content else None
+    return (
+        _address(operation, "requestBody", "content", JSON_API, "schema")
+        if JSON_API in content
+        else None
+    )
 
 
 def answer_schema(operation: Operation, status: int) -> str | None:
-    """The address of the schema of its JSON answer. Raises KeyError for a status that the file does not name."""
+    """The address of the schema of its JSON answer. Raises KeyError for a status that the file does
+    not name.
+    """
     content = (about(operation) or {})["responses"][str(status)].get("content", {})
-    return _address(operation, "responses", str(status), "content", JSON_API, "schema") if content else None
+    return (
+        _address(operation, "responses", str(status), "content", JSON_API, "schema")
+        if content
+        else None
+    )
 
 
 def violations(value: Any, address: str, what: str) -> list[Violation]:
     """Whatever is not as that schema says."""
     errors = Draft202012Validator({"$ref": address}, registry=_registry()).iter_errors(value)
     return [
-        Violation(where, _type_at(value, list(error.absolute_path)), error.instance is None, error.message)
+        Violation(
+            where, _type_at(value, list(error.absolute_path)), error.instance is None, error.message
+        )
         for error in errors
         for where in _places(error, what)
     ]
@@ -123,14 +144,20 @@ def members(schemas: Iterable[Mapping[str, Any]]) -> dict[str, list[Mapping[str,
 
 
 def named_members(address: str) -> set[str]:
-    """``attributes.name``, ``links.self`` …: what the file says that the one resource of an answer has."""
+    """``attributes.name``, ``links.self`` …: what the file says that the one resource of an answer
+    has.
+    """
     resource = members(members([schema_of(address)]).get("data", []))
-    return {f"{part}.{name}" for part in PARTS if part in resource for name in members(resource[part])}
+    return {
+        f"{part}.{name}" for part in PARTS if part in resource for name in members(resource[part])
+    }
 
 
 def may_be_null(resource_type: str, where: str) -> bool:
     """Whether the sources together say that this attribute or linkage can be null."""
-    kind = catalogue()["resources"].get("profiles" if resource_type == "users" else resource_type, {})
+    kind = catalogue()["resources"].get(
+        "profiles" if resource_type == "users" else resource_type, {}
+    )
     match = re.fullmatch(r"answer data(?:\[\])?\.(attributes|relationships)\.(\w+)(\.data)?", where)
     found = kind.get(match[1], {}).get(match[2], {}) if match else {}
     return bool(found.get("nullable"))
@@ -138,12 +165,17 @@ def may_be_null(resource_type: str, where: str) -> bool:
 
 @cache
 def _registry() -> "Registry[Any]":
-    return Registry().with_resource(_HERE, Resource.from_contents(document(), default_specification=DRAFT202012))
+    return Registry().with_resource(
+        _HERE, Resource.from_contents(document(), default_specification=DRAFT202012)
+    )
 
 
 def _address(operation: Operation, *parts: str) -> str:
     method, path = operation
-    escaped = (part.replace("~", "~0").replace("/", "~1") for part in ("paths", path, method.lower(), *parts))
+    escaped = (
+        part.replace("~", "~0").replace("/", "~1")
+        for part in ("paths", path, method.lower(), *parts)
+    )
     return f"{_HERE}#/{'/'.join(escaped)}"
 
 
@@ -160,7 +192,11 @@ def _places(error: ValidationError, what: str) -> Iterator[str]:
     text = "".join("[]" if isinstance(part, int) else f".{part}" for part in error.absolute_path)
     if error.validator == "required":
         missing = [name for name in error.validator_value if name not in error.instance]
-        yield from (f"{what} {text}.{name}".replace(" .", " ") for name in missing if repr(name) in error.message)
+        yield from (
+            f"{what} {text}.{name}".replace(" .", " ")
+            for name in missing
+            if repr(name) in error.message
+        )
     else:
         yield f"{what} {text}".replace(" .", " ")
 

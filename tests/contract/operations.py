@@ -1,7 +1,8 @@
-"""Which public call sends which HTTP call. Plain data: read by the tests of the contract, and by whoever writes pages.
+"""Which public call sends which HTTP call. Plain data: read by the tests of the contract, and by
+whoever writes pages.
 
-A name such as ``rule`` stands for an id, or for the row or frame of one. Of several calls the first is the usual one.
-The contract tests run every line as it stands here.
+A name such as ``rule`` stands for an id, or for the row or frame of one. Of several calls the first
+is the usual one. The contract tests run every line as it stands here.
 """
 
 Operation = tuple[str, str]
@@ -13,32 +14,50 @@ OPERATIONS: dict[Operation, tuple[str, ...]] = {
     ("GET", "/companies/{COMPANY_ID}"): ("reactor.companies.get(company)",),
     ("GET", "/profile"): ("reactor.profile()",),
     ("GET", "/heartbeat"): ("reactor.heartbeat()",),
-    ("POST", "/search"): ('reactor.search("click")', 'reactor.search("Checkout", fields="attributes.name")'),
+    ("POST", "/search"): (
+        'reactor.search("click")',
+        'reactor.search("Checkout", fields="attributes.name")',
+    ),
     ("GET", "/audit_events"): ("reactor.audit_events(limit=20)",),
     ("GET", "/audit_events/{EVENT_ID}"): ("reactor.audit_events.get(audit_event)",),
     # properties
-    ("GET", "/companies/{COMPANY_ID}/properties"): ("reactor.properties(company)", "reactor.properties()"),
+    ("GET", "/companies/{COMPANY_ID}/properties"): (
+        "reactor.properties(company)",
+        "reactor.properties()",
+    ),
     ("POST", "/companies/{COMPANY_ID}/properties"): (
         'reactor.properties.create(name="New site", platform="web", domains=["www.example.com"])',
     ),
     ("GET", "/properties/{PROPERTY_ID}"): ("reactor.properties.get(property)",),
-    ("PATCH", "/properties/{PROPERTY_ID}"): ('reactor.properties.update(property, domains=["shop.example.com"])',),
-    ("DELETE", "/properties/{PROPERTY_ID}"): ('reactor.properties.delete(property, confirm="Old site")',),
+    ("PATCH", "/properties/{PROPERTY_ID}"): (
+        'reactor.properties.update(property, domains=["shop.example.com"])',
+    ),
+    ("DELETE", "/properties/{PROPERTY_ID}"): (
+        'reactor.properties.delete(property, confirm="Old site")',
+    ),
     ("GET", "/properties/{PROPERTY_ID}/company"): ('reactor.related(property, "company")',),
     ("GET", "/properties/{PROPERTY_ID}/notes"): ("reactor.notes(property)",),
-    ("POST", "/properties/{PROPERTY_ID}/notes"): ('reactor.notes.create(property, text="Agreed with the shop team.")',),
+    ("POST", "/properties/{PROPERTY_ID}/notes"): (
+        'reactor.notes.create(property, text="Agreed with the shop team.")',
+    ),
     # app configurations
     ("GET", "/companies/{COMPANY_ID}/app_configurations"): ("reactor.app_configurations(company)",),
     ("POST", "/companies/{COMPANY_ID}/app_configurations"): (
         'reactor.app_configurations.create(company, name="Store App", app_id="com.example.store", platform="mobile", '
         'messaging_service="apns", key_type="p8_file", push_credential=push_credential)',
     ),
-    ("GET", "/app_configurations/{CONFIG_ID}"): ("reactor.app_configurations.get(app_configuration)",),
+    ("GET", "/app_configurations/{CONFIG_ID}"): (
+        "reactor.app_configurations.get(app_configuration)",
+    ),
     ("PATCH", "/app_configurations/{CONFIG_ID}"): (
         'reactor.app_configurations.update(app_configuration, name="Store App 2")',
     ),
-    ("DELETE", "/app_configurations/{CONFIG_ID}"): ("reactor.app_configurations.delete(app_configuration)",),
-    ("GET", "/app_configurations/{CONFIG_ID}/company"): ('reactor.related(app_configuration, "company")',),
+    ("DELETE", "/app_configurations/{CONFIG_ID}"): (
+        "reactor.app_configurations.delete(app_configuration)",
+    ),
+    ("GET", "/app_configurations/{CONFIG_ID}/company"): (
+        'reactor.related(app_configuration, "company")',
+    ),
     # callbacks
     ("GET", "/properties/{PROPERTY_ID}/callbacks"): ("reactor.callbacks(property)",),
     ("POST", "/properties/{PROPERTY_ID}/callbacks"): (
@@ -56,16 +75,23 @@ OPERATIONS: dict[Operation, tuple[str, ...]] = {
         "reactor.rules(property)",
         'reactor.rules(property, filter={"name": contains("Checkout")}, sort="-updated_at")',
     ),
-    ("POST", "/properties/{PROPERTY_ID}/rules"): ('reactor.rules.create(property, name="Checkout")',),
+    ("POST", "/properties/{PROPERTY_ID}/rules"): (
+        'reactor.rules.create(property, name="Checkout")',
+    ),
     ("GET", "/rules/{RULE_ID}"): ("reactor.rules.get(rule)",),
-    ("PATCH", "/rules/{RULE_ID}"): ("reactor.rules.update(rule, enabled=False)", "reactor.rules.revise(rule)"),
+    ("PATCH", "/rules/{RULE_ID}"): (
+        "reactor.rules.update(rule, enabled=False)",
+        "reactor.rules.revise(rule)",
+    ),
     ("DELETE", "/rules/{RULE_ID}"): ("reactor.rules.delete(rule)",),
     ("GET", "/rules/{RULE_ID}/libraries"): ("reactor.libraries(rule)",),
     ("GET", "/rules/{RULE_ID}/property"): ('reactor.related(rule, "property")',),
     ("GET", "/rules/{RULE_ID}/origin"): ('reactor.related(rule, "origin")',),
     ("GET", "/rules/{RULE_ID}/revisions"): ("reactor.rules.revisions(rule)",),
     ("GET", "/rules/{RULE_ID}/notes"): ("reactor.notes(rule)",),
-    ("POST", "/rules/{RULE_ID}/notes"): ('reactor.notes.create(rule, text="Fires twice on slow connections.")',),
+    ("POST", "/rules/{RULE_ID}/notes"): (
+        'reactor.notes.create(rule, text="Fires twice on slow connections.")',
+    ),
     ("GET", "/rules/{RULE_ID}/rule_component_notes"): ("reactor.notes.of_components(rule)",),
     # rule components
     ("GET", "/rules/{RULE_ID}/rule_components"): ("reactor.rule_components(rule)",),
@@ -73,11 +99,21 @@ OPERATIONS: dict[Operation, tuple[str, ...]] = {
         'reactor.rule_components.create(rule, name="Loaded", extension=extension, '
         'delegate_descriptor_id="core::events::library-loaded")',
     ),
-    ("GET", "/rule_components/{RULE_COMPONENT_ID}"): ("reactor.rule_components.get(rule_component)",),
-    ("PATCH", "/rule_components/{RULE_COMPONENT_ID}"): ("reactor.rule_components.update(rule_component, order=2)",),
-    ("DELETE", "/rule_components/{RULE_COMPONENT_ID}"): ("reactor.rule_components.delete(rule_component)",),
-    ("GET", "/rule_components/{RULE_COMPONENT_ID}/extension"): ('reactor.related(rule_component, "extension")',),
-    ("GET", "/rule_components/{RULE_COMPONENT_ID}/origin"): ('reactor.related(rule_component, "origin")',),
+    ("GET", "/rule_components/{RULE_COMPONENT_ID}"): (
+        "reactor.rule_components.get(rule_component)",
+    ),
+    ("PATCH", "/rule_components/{RULE_COMPONENT_ID}"): (
+        "reactor.rule_components.update(rule_component, order=2)",
+    ),
+    ("DELETE", "/rule_components/{RULE_COMPONENT_ID}"): (
+        "reactor.rule_components.delete(rule_component)",
+    ),
+    ("GET", "/rule_components/{RULE_COMPONENT_ID}/extension"): (
+        'reactor.related(rule_component, "extension")',
+    ),
+    ("GET", "/rule_components/{RULE_COMPONENT_ID}/origin"): (
+        'reactor.related(rule_component, "origin")',
+    ),
     ("GET", "/rule_components/{RULE_COMPONENT_ID}/rules"): ("reactor.rules(rule_component)",),
     ("GET", "/rule_components/{RULE_COMPONENT_ID}/updated_with_extension"): (
         'reactor.related(rule_component, "updated_with_extension")',
@@ -102,10 +138,18 @@ OPERATIONS: dict[Operation, tuple[str, ...]] = {
     ),
     ("DELETE", "/data_elements/{DATA_ELEMENT_ID}"): ("reactor.data_elements.delete(data_element)",),
     ("GET", "/data_elements/{DATA_ELEMENT_ID}/libraries"): ("reactor.libraries(data_element)",),
-    ("GET", "/data_elements/{DATA_ELEMENT_ID}/revisions"): ("reactor.data_elements.revisions(data_element)",),
-    ("GET", "/data_elements/{DATA_ELEMENT_ID}/extension"): ('reactor.related(data_element, "extension")',),
-    ("GET", "/data_elements/{DATA_ELEMENT_ID}/origin"): ('reactor.related(data_element, "origin")',),
-    ("GET", "/data_elements/{DATA_ELEMENT_ID}/property"): ('reactor.related(data_element, "property")',),
+    ("GET", "/data_elements/{DATA_ELEMENT_ID}/revisions"): (
+        "reactor.data_elements.revisions(data_element)",
+    ),
+    ("GET", "/data_elements/{DATA_ELEMENT_ID}/extension"): (
+        'reactor.related(data_element, "extension")',
+    ),
+    ("GET", "/data_elements/{DATA_ELEMENT_ID}/origin"): (
+        'reactor.related(data_element, "origin")',
+    ),
+    ("GET", "/data_elements/{DATA_ELEMENT_ID}/property"): (
+        'reactor.related(data_element, "property")',
+    ),
     ("GET", "/data_elements/{DATA_ELEMENT_ID}/updated_with_extension"): (
         'reactor.related(data_element, "updated_with_extension")',
     ),
@@ -128,7 +172,9 @@ OPERATIONS: dict[Operation, tuple[str, ...]] = {
         "reactor.extensions.upgrade(extension)",
     ),
     ("DELETE", "/extensions/{EXTENSION_ID}"): ("reactor.extensions.delete(extension)",),
-    ("GET", "/extensions/{EXTENSION_ID}/extension_package"): ('reactor.related(extension, "extension_package")',),
+    ("GET", "/extensions/{EXTENSION_ID}/extension_package"): (
+        'reactor.related(extension, "extension_package")',
+    ),
     ("GET", "/extensions/{EXTENSION_ID}/libraries"): ("reactor.libraries(extension)",),
     ("GET", "/extensions/{EXTENSION_ID}/property"): ('reactor.related(extension, "property")',),
     ("GET", "/extensions/{EXTENSION_ID}/origin"): ('reactor.related(extension, "origin")',),
@@ -155,7 +201,9 @@ OPERATIONS: dict[Operation, tuple[str, ...]] = {
         'reactor.extension_packages.release_private(extension_package, confirm="my-extension")',
         "reactor.extension_packages.discontinue(extension_package)",
     ),
-    ("DELETE", "/extension_packages/{EXTENSION_PACKAGE_ID}"): ("reactor.extension_packages.delete(extension_package)",),
+    ("DELETE", "/extension_packages/{EXTENSION_PACKAGE_ID}"): (
+        "reactor.extension_packages.delete(extension_package)",
+    ),
     ("GET", "/extension_packages/{EXTENSION_PACKAGE_ID}/versions"): (
         "reactor.extension_packages.versions(extension_package)",
     ),
@@ -166,7 +214,9 @@ OPERATIONS: dict[Operation, tuple[str, ...]] = {
         "reactor.extension_package_usage_authorizations.create(extension_package, "
         'authorized_org_id="0123456789ABCDEF01234567@AdobeOrg")',
     ),
-    ("GET", "/extension_package_usage_authorizations"): ("reactor.extension_package_usage_authorizations()",),
+    ("GET", "/extension_package_usage_authorizations"): (
+        "reactor.extension_package_usage_authorizations()",
+    ),
     ("PATCH", "/extension_package_usage_authorizations/{ID}"): (
         "reactor.extension_package_usage_authorizations.approve(authorization)",
         "reactor.extension_package_usage_authorizations.reject(authorization)",
@@ -195,14 +245,22 @@ OPERATIONS: dict[Operation, tuple[str, ...]] = {
         'reactor.environments.create(property, name="Development", stage="development", host=host)',
     ),
     ("GET", "/environments/{ENVIRONMENT_ID}"): ("reactor.environments.get(environment)",),
-    ("PATCH", "/environments/{ENVIRONMENT_ID}"): ('reactor.environments.update(environment, name="Development 2")',),
-    ("DELETE", "/environments/{ENVIRONMENT_ID}"): ('reactor.environments.delete(environment, confirm="Development")',),
+    ("PATCH", "/environments/{ENVIRONMENT_ID}"): (
+        'reactor.environments.update(environment, name="Development 2")',
+    ),
+    ("DELETE", "/environments/{ENVIRONMENT_ID}"): (
+        'reactor.environments.delete(environment, confirm="Development")',
+    ),
     ("GET", "/environments/{ENVIRONMENT_ID}/builds"): ("reactor.builds(environment)",),
     ("GET", "/environments/{ENVIRONMENT_ID}/secrets"): ("reactor.secrets(environment)",),
     ("GET", "/environments/{ENVIRONMENT_ID}/host"): ('reactor.related(environment, "host")',),
-    ("GET", "/environments/{ENVIRONMENT_ID}/relationships/host"): ('reactor.relationships(environment, "host")',),
+    ("GET", "/environments/{ENVIRONMENT_ID}/relationships/host"): (
+        'reactor.relationships(environment, "host")',
+    ),
     ("GET", "/environments/{ENVIRONMENT_ID}/library"): ('reactor.related(environment, "library")',),
-    ("GET", "/environments/{ENVIRONMENT_ID}/property"): ('reactor.related(environment, "property")',),
+    ("GET", "/environments/{ENVIRONMENT_ID}/property"): (
+        'reactor.related(environment, "property")',
+    ),
     # libraries
     ("GET", "/properties/{PROPERTY_ID}/libraries"): ("reactor.libraries(property)",),
     ("POST", "/properties/{PROPERTY_ID}/libraries"): (
@@ -219,14 +277,24 @@ OPERATIONS: dict[Operation, tuple[str, ...]] = {
     ),
     ("DELETE", "/libraries/{LIBRARY_ID}"): ("reactor.libraries.delete(library)",),
     ("GET", "/libraries/{LIBRARY_ID}/property"): ('reactor.related(library, "property")',),
-    ("GET", "/libraries/{LIBRARY_ID}/upstream_library"): ('reactor.related(library, "upstream_library")',),
+    ("GET", "/libraries/{LIBRARY_ID}/upstream_library"): (
+        'reactor.related(library, "upstream_library")',
+    ),
     ("GET", "/libraries/{LIBRARY_ID}/last_build"): ('reactor.related(library, "last_build")',),
     ("GET", "/libraries/{LIBRARY_ID}/notes"): ("reactor.notes(library)",),
-    ("POST", "/libraries/{LIBRARY_ID}/notes"): ('reactor.notes.create(library, text="Approved after a test.")',),
+    ("POST", "/libraries/{LIBRARY_ID}/notes"): (
+        'reactor.notes.create(library, text="Approved after a test.")',
+    ),
     ("GET", "/libraries/{LIBRARY_ID}/environment"): ('reactor.related(library, "environment")',),
-    ("GET", "/libraries/{LIBRARY_ID}/relationships/environment"): ('reactor.relationships(library, "environment")',),
-    ("PATCH", "/libraries/{LIBRARY_ID}/relationships/environment"): ("reactor.libraries.assign(library, environment)",),
-    ("DELETE", "/libraries/{LIBRARY_ID}/relationships/environment"): ("reactor.libraries.unassign(library)",),
+    ("GET", "/libraries/{LIBRARY_ID}/relationships/environment"): (
+        'reactor.relationships(library, "environment")',
+    ),
+    ("PATCH", "/libraries/{LIBRARY_ID}/relationships/environment"): (
+        "reactor.libraries.assign(library, environment)",
+    ),
+    ("DELETE", "/libraries/{LIBRARY_ID}/relationships/environment"): (
+        "reactor.libraries.unassign(library)",
+    ),
     # what a library holds
     ("GET", "/libraries/{LIBRARY_ID}/data_elements"): ("reactor.data_elements(library)",),
     ("GET", "/libraries/{LIBRARY_ID}/relationships/data_elements"): (
@@ -242,21 +310,31 @@ OPERATIONS: dict[Operation, tuple[str, ...]] = {
         "reactor.libraries.remove(library, data_element)",
     ),
     ("GET", "/libraries/{LIBRARY_ID}/extensions"): ("reactor.extensions(library)",),
-    ("GET", "/libraries/{LIBRARY_ID}/relationships/extensions"): ('reactor.relationships(library, "extensions")',),
+    ("GET", "/libraries/{LIBRARY_ID}/relationships/extensions"): (
+        'reactor.relationships(library, "extensions")',
+    ),
     ("POST", "/libraries/{LIBRARY_ID}/relationships/extensions"): (
         "reactor.libraries.add(library, extension, revise=True)",
     ),
     ("PATCH", "/libraries/{LIBRARY_ID}/relationships/extensions"): (
         "reactor.libraries.replace(library, extension, revise=True)",
     ),
-    ("DELETE", "/libraries/{LIBRARY_ID}/relationships/extensions"): ("reactor.libraries.remove(library, extension)",),
+    ("DELETE", "/libraries/{LIBRARY_ID}/relationships/extensions"): (
+        "reactor.libraries.remove(library, extension)",
+    ),
     ("GET", "/libraries/{LIBRARY_ID}/rules"): ("reactor.rules(library)",),
-    ("GET", "/libraries/{LIBRARY_ID}/relationships/rules"): ('reactor.relationships(library, "rules")',),
-    ("POST", "/libraries/{LIBRARY_ID}/relationships/rules"): ("reactor.libraries.add(library, rule, revise=True)",),
+    ("GET", "/libraries/{LIBRARY_ID}/relationships/rules"): (
+        'reactor.relationships(library, "rules")',
+    ),
+    ("POST", "/libraries/{LIBRARY_ID}/relationships/rules"): (
+        "reactor.libraries.add(library, rule, revise=True)",
+    ),
     ("PATCH", "/libraries/{LIBRARY_ID}/relationships/rules"): (
         "reactor.libraries.replace(library, rule, revise=True)",
     ),
-    ("DELETE", "/libraries/{LIBRARY_ID}/relationships/rules"): ("reactor.libraries.remove(library, rule)",),
+    ("DELETE", "/libraries/{LIBRARY_ID}/relationships/rules"): (
+        "reactor.libraries.remove(library, rule)",
+    ),
     # builds
     ("GET", "/libraries/{LIBRARY_ID}/builds"): ("reactor.builds(library)",),
     ("POST", "/libraries/{LIBRARY_ID}/builds"): ("reactor.libraries.build(library)",),
@@ -286,7 +364,9 @@ OPERATIONS: dict[Operation, tuple[str, ...]] = {
     ("GET", "/secrets/{SECRET_ID}/environment"): ('reactor.related(secret, "environment")',),
     ("GET", "/secrets/{SECRET_ID}/property"): ('reactor.related(secret, "property")',),
     ("GET", "/secrets/{SECRET_ID}/notes"): ("reactor.notes(secret)",),
-    ("POST", "/secrets/{SECRET_ID}/notes"): ('reactor.notes.create(secret, text="Belongs to the warehouse team.")',),
+    ("POST", "/secrets/{SECRET_ID}/notes"): (
+        'reactor.notes.create(secret, text="Belongs to the warehouse team.")',
+    ),
     # notes
     ("GET", "/notes/{NOTE_ID}"): ("reactor.notes.get(note)",),
 }
@@ -304,4 +384,6 @@ EXCUSED: dict[Operation, str] = {
         "The guide's word for what everybody else sends as PATCH: reactor.libraries.assign(library, environment)."
     ),
 }
-"""What no function sends, and why. ``reactor.request`` reaches it all the same, unless it is a form."""
+"""What no function sends, and why. ``reactor.request`` reaches it all the same, unless it is a
+form.
+"""

@@ -1,4 +1,6 @@
-"""What the calls of ``operations`` are made on: ``Full`` is there to be read, ``Fresh`` to be changed."""
+"""What the calls of ``operations`` are made on: ``Full`` is there to be read, ``Fresh`` to be
+changed.
+"""
 
 import io
 import json
@@ -39,7 +41,9 @@ class Fresh:
     @cached_property
     def property(self) -> pd.DataFrame:
         name = self.property_name or f"Site {self.number}"
-        return self.reactor.properties.create(name=name, platform="web", domains=["www.example.com"], development=True)
+        return self.reactor.properties.create(
+            name=name, platform="web", domains=["www.example.com"], development=True
+        )
 
     @cached_property
     def host(self) -> pd.DataFrame:
@@ -51,7 +55,9 @@ class Fresh:
 
     def staged(self, stage: str) -> pd.DataFrame:
         name = stage.capitalize()
-        return self.reactor.environments.create(self.property, name=name, stage=stage, host=self.host)
+        return self.reactor.environments.create(
+            self.property, name=name, stage=stage, host=self.host
+        )
 
     @cached_property
     def extension(self) -> pd.DataFrame:
@@ -74,7 +80,10 @@ class Fresh:
     @cached_property
     def rule_component(self) -> pd.DataFrame:
         return self.reactor.rule_components.create(
-            self.rule, name="Click", extension=self.extension, delegate_descriptor_id="core::events::library-loaded"
+            self.rule,
+            name="Click",
+            extension=self.extension,
+            delegate_descriptor_id="core::events::library-loaded",
         )
 
     @cached_property
@@ -112,10 +121,14 @@ class Fresh:
         Path("my-extension.zip").write_bytes(zipped(f"1.0.{self.number}"))
 
     def released(self) -> pd.DataFrame:
-        return self.reactor.extension_packages.release_private(self.extension_package, confirm="my-extension")
+        return self.reactor.extension_packages.release_private(
+            self.extension_package, confirm="my-extension"
+        )
 
     def public_package(self, name: str) -> pd.DataFrame:
-        packages = self.reactor.extension_packages(max_availability="public", filter={"platform": "EQ web"})
+        packages = self.reactor.extension_packages(
+            max_availability="public", filter={"platform": "EQ web"}
+        )
         return packages[packages["name"] == name]
 
     def outdated_extension(self) -> pd.DataFrame:
@@ -136,7 +149,9 @@ class Fresh:
     def edge(self) -> "Fresh":
         """The same for a property of event forwarding."""
         other = Fresh(self.session)
-        other.property = self.reactor.properties.create(name=f"Forwarding {other.number}", platform="edge")
+        other.property = self.reactor.properties.create(
+            name=f"Forwarding {other.number}", platform="edge"
+        )
         return other
 
     @cached_property
@@ -145,7 +160,10 @@ class Fresh:
 
     def secret_of(self, **about: Any) -> pd.DataFrame:
         return self.reactor.secrets.create(
-            self.edge.property, name=f"Secret {next(_numbers)}", environment=self.edge.environment, **about
+            self.edge.property,
+            name=f"Secret {next(_numbers)}",
+            environment=self.edge.environment,
+            **about,
         )
 
     def failed_secret(self) -> pd.DataFrame:
@@ -166,7 +184,9 @@ class Fresh:
     def built(self, library: Any, stage: str) -> pd.DataFrame:
         self.reactor.libraries.assign(library, self.staged(stage))
         confirm = self.reactor.libraries.get(library)["name"].item()
-        return self.reactor.builds.wait(self.reactor.libraries.build(library, confirm=confirm), poll=POLL)
+        return self.reactor.builds.wait(
+            self.reactor.libraries.build(library, confirm=confirm), poll=POLL
+        )
 
     def published(self) -> pd.DataFrame:
         """The library goes all the way; the production build comes back."""
@@ -201,7 +221,14 @@ class Full(Fresh):
         self.environment = reactor.environments.find("Development", self.property)
         reactor.libraries.assign(self.filled(), self.environment)
         reactor.builds.wait(reactor.libraries.build(self.library), poll=POLL)
-        for place in (self.property, self.data_element, self.rule, self.rule_component, self.library, self.extension):
+        for place in (
+            self.property,
+            self.data_element,
+            self.rule,
+            self.rule_component,
+            self.library,
+            self.extension,
+        ):
             self.note = reactor.notes.create(place, text="Seen by the contract tests.")
         reactor.notes.create(self.secret, text="Seen by the contract tests.")
         named = {"id": self.secret.loc[0, "id"], "name": self.secret.loc[0, "name"]}
@@ -214,7 +241,11 @@ class Full(Fresh):
         )
         self.secret_of(
             type_of="oauth2-client_credentials",
-            credentials={"client_id": "us", "client_secret": self.token, "token_url": "https://id.example.com/token"},
+            credentials={
+                "client_id": "us",
+                "client_secret": self.token,
+                "token_url": "https://id.example.com/token",
+            },
         )
         self.audit_event = reactor.audit_events(limit=1)
 
@@ -243,9 +274,30 @@ def zipped(version: str) -> bytes:
                 "schema": {"$schema": "http://json-schema.org/draft-04/schema#", "type": "object"},
             }
         ],
-        "events": [{"name": "ping", "displayName": "Ping", "libPath": "send.js", "schema": {"type": "object"}}],
-        "conditions": [{"name": "odd", "displayName": "Odd", "libPath": "send.js", "schema": {"type": "object"}}],
-        "dataElements": [{"name": "now", "displayName": "Now", "libPath": "send.js", "schema": {"type": "object"}}],
+        "events": [
+            {
+                "name": "ping",
+                "displayName": "Ping",
+                "libPath": "send.js",
+                "schema": {"type": "object"},
+            }
+        ],
+        "conditions": [
+            {
+                "name": "odd",
+                "displayName": "Odd",
+                "libPath": "send.js",
+                "schema": {"type": "object"},
+            }
+        ],
+        "dataElements": [
+            {
+                "name": "now",
+                "displayName": "Now",
+                "libPath": "send.js",
+                "schema": {"type": "object"},
+            }
+        ],
         "sharedModules": [{"name": "shared", "libPath": "send.js"}],
         "hostedLibFiles": ["send.js"],
     }
@@ -278,28 +330,44 @@ def _forwarding(site: Fresh) -> _Names:
 
 
 PREPARED: dict[str, _Prepare] = {
-    "reactor.rules.delete(rule)": lambda site: {"rule": site.reactor.rules.create(site.property, name="Old")},
+    "reactor.rules.delete(rule)": lambda site: {
+        "rule": site.reactor.rules.create(site.property, name="Old")
+    },
     "reactor.extensions.create(property, extension_package=extension_package)": lambda site: {
         "extension_package": site.public_package("facebook-pixel")
     },
     "reactor.extensions.upgrade(extension)": lambda site: {"extension": site.outdated_extension()},
     'reactor.extension_packages.upload("my-extension.zip")': lambda site: site.write_zip() or {},
-    "reactor.extension_packages.discontinue(extension_package)": lambda site: {"extension_package": site.released()},
+    "reactor.extension_packages.discontinue(extension_package)": lambda site: {
+        "extension_package": site.released()
+    },
     "reactor.extension_package_usage_authorizations.create(extension_package, "
-    'authorized_org_id="0123456789ABCDEF01234567@AdobeOrg")': lambda site: {"extension_package": site.released()},
+    'authorized_org_id="0123456789ABCDEF01234567@AdobeOrg")': lambda site: {
+        "extension_package": site.released()
+    },
     "reactor.extension_package_usage_authorizations.approve(authorization)": _asked,
     "reactor.extension_package_usage_authorizations.reject(authorization)": _asked,
     "reactor.libraries(rule)": lambda site: {"rule": site.reactor.rules(site.library)},
-    "reactor.libraries(data_element)": lambda site: {"data_element": site.reactor.data_elements(site.library)},
-    "reactor.libraries(extension)": lambda site: {"extension": site.reactor.extensions(site.library)},
+    "reactor.libraries(data_element)": lambda site: {
+        "data_element": site.reactor.data_elements(site.library)
+    },
+    "reactor.libraries(extension)": lambda site: {
+        "extension": site.reactor.extensions(site.library)
+    },
     'reactor.hosts.update(host, server="sftp2.example.com")': lambda site: {
         "host": site.reactor.hosts.create(
-            site.property, name="Ours", type_of="sftp", server="sftp.example.com", encrypted_private_key=site.key
+            site.property,
+            name="Ours",
+            type_of="sftp",
+            server="sftp.example.com",
+            encrypted_private_key=site.key,
         )
     },
     "reactor.libraries.approve(library)": lambda site: {"library": site.submitted()},
     "reactor.libraries.reject(library)": lambda site: {"library": site.submitted()},
-    "reactor.libraries.develop(library)": lambda site: {"library": site.reactor.libraries.reject(site.submitted())},
+    "reactor.libraries.develop(library)": lambda site: {
+        "library": site.reactor.libraries.reject(site.submitted())
+    },
     "reactor.libraries.unassign(library)": lambda site: {
         "library": site.reactor.libraries.assign(site.library, site.environment)
     },
@@ -309,13 +377,19 @@ PREPARED: dict[str, _Prepare] = {
     "reactor.libraries.build(library)": lambda site: {
         "library": site.reactor.libraries.assign(site.filled(), site.environment)
     },
-    'reactor.builds.republish(build, confirm="Release 12")': lambda site: {"build": site.published()},
-    'reactor.properties.delete(property, confirm="Old site")': lambda site: {"property": _called(site, "Old site")},
+    'reactor.builds.republish(build, confirm="Release 12")': lambda site: {
+        "build": site.published()
+    },
+    'reactor.properties.delete(property, confirm="Old site")': lambda site: {
+        "property": _called(site, "Old site")
+    },
     'reactor.secrets.create(property, name="Warehouse", type_of="token", credentials={"token": token}, '
     "environment=environment)": _forwarding,
     "reactor.secrets.retry(secret)": lambda site: {"secret": site.failed_secret()},
     "reactor.secrets.reauthorize(secret)": lambda site: {
-        "secret": site.secret_of(type_of="oauth2-google", credentials={"scopes": ["https://example.com/scope"]})
+        "secret": site.secret_of(
+            type_of="oauth2-google", credentials={"scopes": ["https://example.com/scope"]}
+        )
     },
     "reactor.secrets(property)": _forwarding,
     "reactor.secrets(environment)": _forwarding,

@@ -1,4 +1,6 @@
-"""Runs the calls of ``operations`` as they stand there, against a simulator, and keeps what went over the wire."""
+"""Runs the calls of ``operations`` as they stand there, against a simulator, and keeps what went
+over the wire.
+"""
 
 import ast
 import re
@@ -22,12 +24,23 @@ from tests.conftest import started
 from tests.contract.operations import OPERATIONS, Operation
 from tests.contract.places import PREPARED, Fresh, Full
 
-_KEYS = ("client_id", "client_secret", "org_id", "scopes", "reactor_url", "ims_url", "edge_url", "edge_server_url")
+_KEYS = (
+    "client_id",
+    "client_secret",
+    "org_id",
+    "scopes",
+    "reactor_url",
+    "ims_url",
+    "edge_url",
+    "edge_server_url",
+)
 
 
 @dataclass(frozen=True)
 class Exchange:
-    """One call: what arrived of its operation, what was answered to that, and all that was sent for it."""
+    """One call: what arrived of its operation, what was answered to that, and all that was sent for
+    it.
+    """
 
     operation: Operation
     call: str
@@ -44,7 +57,9 @@ class Recording(Transport):
         super().__init__()
         self.kept: list[tuple[Request, Response]] = []
 
-    def send(self, request: Request, signer: Signer = UNSIGNED, limiter: Limiter | None = None) -> Response:
+    def send(
+        self, request: Request, signer: Signer = UNSIGNED, limiter: Limiter | None = None
+    ) -> Response:
         answer = super().send(request, signer, limiter)
         self.kept.append((request, answer))
         return answer
@@ -57,7 +72,11 @@ def recorded() -> Iterator[tuple[Simulator, Session, Recording]]:
     try:
         details = simulator.connection()
         found = sources.from_arguments("arguments", **{name: details[name] for name in _KEYS})
-        yield simulator, Session(credentials_of(found), journal=False, transport=transport), transport
+        yield (
+            simulator,
+            Session(credentials_of(found), journal=False, transport=transport),
+            transport,
+        )
     finally:
         transport.close()
         simulator.stop()
@@ -79,7 +98,9 @@ def run_all(folder: Path) -> dict[str, Exchange]:
         }
 
 
-def _run(operation: Operation, call: str, full: Full, simulator: Simulator, transport: Recording) -> Exchange:
+def _run(
+    operation: Operation, call: str, full: Full, simulator: Simulator, transport: Recording
+) -> Exchange:
     method, path = operation
     only_reads = method == "GET" or path == "/search"
     place = full if only_reads else Fresh(full.session)
@@ -98,7 +119,11 @@ def _run(operation: Operation, call: str, full: Full, simulator: Simulator, tran
         operation,
         call,
         tuple(each for each in simulator.requests if each.method == method and is_it(each.path)),
-        tuple(answer for sent, answer in kept if sent.method == method and is_it(sent.url.removeprefix(address))),
+        tuple(
+            answer
+            for sent, answer in kept
+            if sent.method == method and is_it(sent.url.removeprefix(address))
+        ),
         tuple((sent.method, sent.url.removeprefix(address)) for sent, _ in kept),
         problem,
     )
@@ -107,6 +132,9 @@ def _run(operation: Operation, call: str, full: Full, simulator: Simulator, tran
 def scope(call: str, place: Fresh, *, prepare: bool = True) -> dict[str, Any]:
     """The names in a call, made or prepared."""
     prepared = PREPARED[call](place) if prepare and call in PREPARED else {}
-    names = {node.id for node in ast.walk(ast.parse(call)) if isinstance(node, ast.Name)} - {"contains", "reactor"}
+    names = {node.id for node in ast.walk(ast.parse(call)) if isinstance(node, ast.Name)} - {
+        "contains",
+        "reactor",
+    }
     found = {name: prepared[name] if name in prepared else getattr(place, name) for name in names}
     return {"reactor": place.reactor, "contains": contains, **found}

@@ -1,4 +1,6 @@
-"""The simulated Edge Network against Adobe's own description of it: its samples are taken, its schemas hold."""
+"""The simulated Edge Network against Adobe's own description of it: its samples are taken, its
+schemas hold.
+"""
 
 import json
 from collections.abc import Iterator
@@ -14,7 +16,9 @@ from adobe_nb.simulator.datastreams import DATASTREAMS
 from tests.conftest import sign_in
 
 FILE = Path(__file__).parents[3] / "shared" / "edge" / "openapi.yaml"
-pytestmark = pytest.mark.skipif(not FILE.is_file(), reason=f"Adobe's OpenAPI file is not here ({FILE}).")
+pytestmark = pytest.mark.skipif(
+    not FILE.is_file(), reason=f"Adobe's OpenAPI file is not here ({FILE})."
+)
 WEB = DATASTREAMS["web"].id
 PRIMARY = {"Email": [{"id": "john.doe@example.com", "primary": True}]}
 
@@ -37,8 +41,16 @@ def examples() -> Iterator[dict[str, Any]]:
     event = schema("XdmEventData")["allOf"][2]["properties"]
     for name, about in {**context, **event}.items():
         if "example" in about:
-            yield {"xdm": {"identityMap": PRIMARY, name: json.loads(json.dumps(about["example"], default=str))}}
-    yield {"xdm": {"identityMap": PRIMARY}, "data": schema("SingleEvent")["properties"]["data"]["example"]}
+            yield {
+                "xdm": {
+                    "identityMap": PRIMARY,
+                    name: json.loads(json.dumps(about["example"], default=str)),
+                }
+            }
+    yield {
+        "xdm": {"identityMap": PRIMARY},
+        "data": schema("SingleEvent")["properties"]["data"]["example"],
+    }
 
 
 def assert_fits(answer: object, name: str) -> None:
@@ -54,20 +66,33 @@ def test_every_sample_of_the_file_is_taken_and_answered_as_it_says(demo: Any, ve
         "x-api-key": details["client_id"],
         "x-gw-ims-org-id": details["org_id"],
     }
-    base, headers = (details["edge_url"], {}) if version == "v1" else (details["edge_server_url"], auth)
+    base, headers = (
+        (details["edge_url"], {}) if version == "v1" else (details["edge_server_url"], auth)
+    )
     query = {"configId" if version == "v1" else "datastreamId": WEB}
-    beside = {"query": {"identity": schema("IdentityQuery")["example"]}, "meta": {"state": {"entries": []}}}
+    beside = {
+        "query": {"identity": schema("IdentityQuery")["example"]},
+        "meta": {"state": {"entries": []}},
+    }
     events = list(examples())
     assert len(events) > 8
     for event in events:
         body = {"events": [event]} if version == "v1" else {"event": event}
         answered = requests.post(
-            f"{base}/ee/{version}/interact", params=query, json={**body, **beside}, headers=headers, timeout=60
+            f"{base}/ee/{version}/interact",
+            params=query,
+            json={**body, **beside},
+            headers=headers,
+            timeout=60,
         )
         assert answered.status_code == 200, (event, answered.text)
         assert_fits(answered.json(), "InteractResponse")
     answered = requests.post(
-        f"{base}/ee/{version}/collect", params=query, json={"events": events, **beside}, headers=headers, timeout=60
+        f"{base}/ee/{version}/collect",
+        params=query,
+        json={"events": events, **beside},
+        headers=headers,
+        timeout=60,
     )
     if version == "v1":
         assert (answered.status_code, answered.content) == (204, b"")
@@ -78,7 +103,10 @@ def test_every_sample_of_the_file_is_taken_and_answered_as_it_says(demo: Any, ve
 
 def test_whole_requests_of_the_file_can_be_handed_over_as_they_are(demo: Any) -> None:
     edge = sign_in(demo).edge
-    beside = {"query": {"identity": {"fetch": ["ECID"]}}, "meta": {"state": schema("StateMetadata")["example"]}}
+    beside = {
+        "query": {"identity": {"fetch": ["ECID"]}},
+        "meta": {"state": schema("StateMetadata")["example"]},
+    }
     for event in list(examples())[:2]:
         frame = edge.interact(WEB, {"event": event, **beside})
         assert "identity:result" in frame["type"].tolist()

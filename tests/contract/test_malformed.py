@@ -1,4 +1,6 @@
-"""Requests that break Adobe's OpenAPI file on purpose, operation by operation: refused well, and never a crash."""
+"""Requests that break Adobe's OpenAPI file on purpose, operation by operation: refused well, and
+never a crash.
+"""
 
 import copy
 import json
@@ -35,7 +37,9 @@ st = pytest.importorskip("hypothesis.strategies")
 pytestmark = needs_the_document
 OFFERED_OR_NOT = [*OPERATIONS, *EXCUSED]
 """Every operation of the file, and the others."""
-WITH_BODY = [each for each in OFFERED_OR_NOT if each[0] in {"POST", "PATCH"} or "/relationships/" in each[1]]
+WITH_BODY = [
+    each for each in OFFERED_OR_NOT if each[0] in {"POST", "PATCH"} or "/relationships/" in each[1]
+]
 WITH_BODY = [each for each in WITH_BODY if each[0] != "GET"]
 WITH_ID = [each for each in OFFERED_OR_NOT if "{" in each[1]]
 READS = [each for each in OFFERED_OR_NOT if each[0] == "GET"]
@@ -61,8 +65,12 @@ BODIES = {
         "data": {"type": "rule_components", "attributes": {"name": "Loaded"}, "relationships": {}}
     },
     ("POST", "/extension_packages"): {"data": {"type": "extension_packages", "attributes": {}}},
-    ("POST", "/extension_packages/{EXTENSION_PACKAGE_ID}"): {"data": {"type": "extension_packages", "attributes": {}}},
-    ("POST", "/libraries/{LIBRARY_ID}/relationships/environment"): {"data": {"type": "environments", "id": "EN"}},
+    ("POST", "/extension_packages/{EXTENSION_PACKAGE_ID}"): {
+        "data": {"type": "extension_packages", "attributes": {}}
+    },
+    ("POST", "/libraries/{LIBRARY_ID}/relationships/environment"): {
+        "data": {"type": "environments", "id": "EN"}
+    },
     ("POST", "/libraries/{LIBRARY_ID}/builds"): {"data": {"type": "builds"}},
     ("DELETE", "/libraries/{LIBRARY_ID}/relationships/environment"): {"data": None},
 }
@@ -83,12 +91,20 @@ RAW = (
     b"PK\x05\x06", b"a=b&c", b"%",
 )  # fmt: skip
 TYPES = (JSON_API, "application/json", "text/plain", "application/x-www-form-urlencoded", "/", "")
-FORMS = [each for each in WITH_BODY if each[1].startswith("/extension_packages") and each[1].count("/") < 3]
+FORMS = [
+    each
+    for each in WITH_BODY
+    if each[1].startswith("/extension_packages") and each[1].count("/") < 3
+]
 PART = b'--x\r\nContent-Disposition: form-data; name="%s"; filename="a.zip"\r\n\r\n%s\r\n--x--\r\n'
 
 
-def tries(operation: Operation, *strategies: Any) -> Callable[[Callable[..., None]], Callable[[], None]]:
-    """Call it with several of these; with others for each operation, and with the same in every run."""
+def tries(
+    operation: Operation, *strategies: Any
+) -> Callable[[Callable[..., None]], Callable[[], None]]:
+    """Call it with several of these; with others for each operation, and with the same in every
+    run.
+    """
     settings = hypothesis.settings(
         derandomize=True,
         database=None,
@@ -102,7 +118,9 @@ def tries(operation: Operation, *strategies: Any) -> Callable[[Callable[..., Non
 
 
 def filled(text: str) -> str:
-    """What a dry run shows, with ids for its placeholders: those that they name, where they name one."""
+    """What a dry run shows, with ids for its placeholders: those that they name, where they name
+    one.
+    """
 
     def an_id(placeholder: re.Match[str]) -> str:
         named = re.search("[A-Z]{2}[0-9a-f]{32}", placeholder[0])
@@ -138,19 +156,32 @@ class Wire:
             if ".upload(" in call or ".upgrade(" in call:
                 continue
             try:
-                frame = eval(call.removesuffix(")") + ", dry_run=True)", scope(call, self._full, prepare=False))
+                frame = eval(
+                    call.removesuffix(")") + ", dry_run=True)",
+                    scope(call, self._full, prepare=False),
+                )
             except AdobeError:
                 continue
             for row in frame.itertuples():
-                if row.method == operation[0] and is_it(filled(row.url.removeprefix(self.base))) and row.body:
+                if (
+                    row.method == operation[0]
+                    and is_it(filled(row.url.removeprefix(self.base)))
+                    and row.body
+                ):
                     yield json.loads(filled(row.body))
 
     def path(self, operation: Operation, **ids: str) -> str:
-        known = {**self.ids, **({"PROPERTY_ID": self.forwarding} if operation[1].endswith("/secrets") else {}), **ids}
+        known = {
+            **self.ids,
+            **({"PROPERTY_ID": self.forwarding} if operation[1].endswith("/secrets") else {}),
+            **ids,
+        }
         return re.sub(r"\{(\w+)\}", lambda match: quote(known[match[1]], safe=""), operation[1])
 
     def send(self, method: str, path: str, **more: Any) -> requests.Response:
-        return self._session.request(method, self.base + path, timeout=60, allow_redirects=False, **more)
+        return self._session.request(
+            method, self.base + path, timeout=60, allow_redirects=False, **more
+        )
 
     def close(self) -> None:
         self._session.close()
@@ -174,7 +205,9 @@ def wire(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wire]:
 
 def check(answer: requests.Response) -> None:
     """No crash; and a refusal is as Adobe documents it."""
-    about_it = f"{answer.request.method} {answer.request.path_url[:200]} {answer.request.body!r:.300}"
+    about_it = (
+        f"{answer.request.method} {answer.request.path_url[:200]} {answer.request.body!r:.300}"
+    )
     assert answer.status_code < 500, about_it
     if not answer.content:
         assert answer.status_code in {200, 204}, about_it
@@ -198,7 +231,9 @@ def check(answer: requests.Response) -> None:
         assert error.get("source", {"pointer": "/"})["pointer"].startswith("/"), about_it
 
 
-def spots(value: Any, schema: Mapping[str, Any], path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+def spots(
+    value: Any, schema: Mapping[str, Any], path: tuple[str | int, ...] = ()
+) -> Iterator[tuple[str | int, ...]]:
     """Where a body can be spoilt: whatever is in it, and whatever the file says could be."""
     yield path
     known = members([schema]) if schema else {}
@@ -270,7 +305,11 @@ def test_a_body_that_is_none(operation: Operation, wire: Wire) -> None:
 
     @tries(operation, st.sampled_from(RAW) | st.binary(max_size=30), st.sampled_from(TYPES))
     def sent(content: bytes, kind: str) -> None:
-        check(wire.send(operation[0], path, data=content, headers={"Content-Type": kind} if kind else {}))
+        check(
+            wire.send(
+                operation[0], path, data=content, headers={"Content-Type": kind} if kind else {}
+            )
+        )
 
     sent()
 
@@ -287,7 +326,9 @@ def test_a_form_without_a_package(operation: Operation, wire: Wire) -> None:
     sent()
 
 
-@pytest.mark.parametrize("content", [b"", b"--x", PART % (b"", b"")], ids=["empty", "torn", "without a name"])
+@pytest.mark.parametrize(
+    "content", [b"", b"--x", PART % (b"", b"")], ids=["empty", "torn", "without a name"]
+)
 @pytest.mark.parametrize("operation", FORMS, ids=" ".join)
 def test_a_form_that_cannot_be_read(operation: Operation, content: bytes, wire: Wire) -> None:
     kind = {"Content-Type": "multipart/form-data; boundary=x"}
@@ -299,10 +340,20 @@ def test_an_id_that_is_none(operation: Operation, wire: Wire) -> None:
     names = re.findall(r"\{(\w+)\}", operation[1])
     bodies = wire.bodies.get(operation) or [None]
 
-    @tries(operation, st.sampled_from(IDS) | st.text(min_size=1, max_size=20).filter(lambda text: text.strip(".")))
+    @tries(
+        operation,
+        st.sampled_from(IDS)
+        | st.text(min_size=1, max_size=20).filter(lambda text: text.strip(".")),
+    )
     def asked(identifier: str) -> None:
-        path = wire.path(operation, **dict.fromkeys(names, identifier.encode("utf-8", "ignore").decode() or "x"))
-        more = {"data": json.dumps(bodies[0]), "headers": {"Content-Type": JSON_API}} if bodies[0] else {}
+        path = wire.path(
+            operation, **dict.fromkeys(names, identifier.encode("utf-8", "ignore").decode() or "x")
+        )
+        more = (
+            {"data": json.dumps(bodies[0]), "headers": {"Content-Type": JSON_API}}
+            if bodies[0]
+            else {}
+        )
         answer = wire.send(operation[0], path, **more)
         check(answer)
         assert answer.status_code in {404, 405}
@@ -316,13 +367,26 @@ def test_a_query_that_makes_no_sense(operation: Operation, wire: Wire) -> None:
     filters = [f"filter[{name}]" for name in (*named, "nothing", "")]
     path = wire.path(operation)
     usual = wire.send("GET", path).status_code
-    names = [*named, *filters, "page[size]", "page[number]", "page", "sort", "filter", "include", "max_availability"]
+    names = [
+        *named,
+        *filters,
+        "page[size]",
+        "page[number]",
+        "page",
+        "sort",
+        "filter",
+        "include",
+        "max_availability",
+    ]
     values = ("", " ", "EQ", "EQ ", "GT x", "LT 2026-99-99", "BETWEEN 1", "BETWEEN 1,2,3", "CONTAINS %%%_", "-1", "0",
               "1e9", "9" * 400, "\x00", "--name", "-,+,", "'", "[]", "NOT " + "a," * 300, "EQ \ud7ff")  # fmt: skip
 
     @tries(
         operation,
-        st.lists(st.tuples(st.sampled_from(names), st.sampled_from(values) | st.text(max_size=20)), max_size=4),
+        st.lists(
+            st.tuples(st.sampled_from(names), st.sampled_from(values) | st.text(max_size=20)),
+            max_size=4,
+        ),
     )
     def asked(query: list[tuple[str, str]]) -> None:
         answer = wire.send("GET", path, params=query)

@@ -28,7 +28,10 @@ from tests.contract.operations import EXCUSED, OPERATIONS, Operation
 from tests.contract.recording import Exchange
 
 pytestmark = needs_the_document
-_NUMBER_OR_NULL = {"answer meta.pagination.next_page", "answer meta.pagination.prev_page"}  # FACTS 3
+_NUMBER_OR_NULL = {
+    "answer meta.pagination.next_page",
+    "answer meta.pagination.prev_page",
+}  # FACTS 3
 _STATUS_OR_NULL = "answer data.meta.build_status"  # FACTS 13
 OFFERED = pytest.mark.parametrize("operation", OPERATIONS, ids=" ".join)
 
@@ -71,13 +74,17 @@ def is_allowed_null(violation: Violation) -> bool:
 
 
 @OFFERED
-def test_requests_and_answers_are_as_the_file_says(operation: Operation, exchanges: dict[str, Exchange]) -> None:
+def test_requests_and_answers_are_as_the_file_says(
+    operation: Operation, exchanges: dict[str, Exchange]
+) -> None:
     if about(operation) is None:
         assert is_elsewhere(operation)
         return
     found = [each for exchange in of(operation, exchanges) for each in found_in(exchange)]
     differences = {each.where: each.message for each in found if not is_allowed_null(each)}
-    expected = {where for where in expected_of(operation) if where.startswith(("request", "answer"))}
+    expected = {
+        where for where in expected_of(operation) if where.startswith(("request", "answer"))
+    }
     assert {where: text for where, text in differences.items() if where not in expected} == {}
     assert expected - differences.keys() == set(), "no longer needed"
 
@@ -89,7 +96,9 @@ def test_the_file_still_has_no_word_for_null() -> None:
         if isinstance(value, dict):
             kinds.update(["nullable"] if "nullable" in value else [])
             kinds.update(value["type"] if isinstance(value.get("type"), list) else [])
-        for each in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        for each in (
+            value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+        ):
             look(each)
 
     look(document())
@@ -99,7 +108,9 @@ def test_the_file_still_has_no_word_for_null() -> None:
 def test_the_status_is_the_one_that_adobe_names(exchanges: dict[str, Exchange]) -> None:
     index = [each for kind in catalogue()["resources"].values() for each in kind["operations"]]
     for operation in OPERATIONS:
-        named = {each["success_status"] for each in index if (each["method"], each["path"]) == operation}
+        named = {
+            each["success_status"] for each in index if (each["method"], each["path"]) == operation
+        }
         item = about(operation)
         allowed = named & {int(status) for status in item["responses"]} if item else named
         got = {answer.status for each in of(operation, exchanges) for answer in each.answers}
@@ -107,9 +118,15 @@ def test_the_status_is_the_one_that_adobe_names(exchanges: dict[str, Exchange]) 
 
 
 @OFFERED
-def test_what_comes_back_is_of_the_type_that_adobe_names(operation: Operation, exchanges: dict[str, Exchange]) -> None:
+def test_what_comes_back_is_of_the_type_that_adobe_names(
+    operation: Operation, exchanges: dict[str, Exchange]
+) -> None:
     index = [each for kind in catalogue()["resources"].values() for each in kind["operations"]]
-    named = [each["returns"] for each in index if (each["method"], each["path"]) == operation and "returns" in each]
+    named = [
+        each["returns"]
+        for each in index
+        if (each["method"], each["path"]) == operation and "returns" in each
+    ]
     expected = expected_of(operation)
     for answer in (answer for each in of(operation, exchanges) for answer in each.answers):
         if not answer.body:
@@ -126,7 +143,9 @@ def test_what_comes_back_is_of_the_type_that_adobe_names(operation: Operation, e
 
 def test_the_headers_that_adobe_requires_are_sent(exchanges: dict[str, Exchange]) -> None:
     for operation in OPERATIONS:
-        required = {each["name"].lower() for each in parameters(operation, "header") if each.get("required")}
+        required = {
+            each["name"].lower() for each in parameters(operation, "header") if each.get("required")
+        }
         for request in (request for each in of(operation, exchanges) for request in each.requests):
             assert required <= request.headers.keys(), operation
             assert request.headers["accept"] == f"{JSON_API};revision=1", operation
@@ -135,10 +154,15 @@ def test_the_headers_that_adobe_requires_are_sent(exchanges: dict[str, Exchange]
 def test_the_query_has_what_adobe_names(exchanges: dict[str, Exchange]) -> None:
     for operation in OPERATIONS:
         named = {each["name"] for each in parameters(operation, "query")}
-        # FACTS 4, 5, 18: every list takes sort, and a filter stands in brackets; the file has bare names.
+        # FACTS 4, 5, 18: every list takes sort, and a filter stands in brackets; the file has bare
+        # names.
         allowed = named | {f"filter[{name}]" for name in named} | {"sort"}
         allowed |= {"page[number]", "page[size]"} if about(operation) is None else set()
-        expected = {name.removeprefix("query ") for name in expected_of(operation) if name.startswith("query ")}
+        expected = {
+            name.removeprefix("query ")
+            for name in expected_of(operation)
+            if name.startswith("query ")
+        }
         queries = [request.query for each in of(operation, exchanges) for request in each.requests]
         assert {name for query in queries for name, _ in query} - allowed == expected, operation
         assert all(int(dict(query).get("page[size]", 1)) <= 100 for query in queries), operation
@@ -167,7 +191,11 @@ def test_resources_have_the_members_that_the_file_names(exchanges: dict[str, Exc
     sent: dict[str, set[str]] = {}
     for exchange in exchanges.values():
         for answer in exchange.answers:
-            address = answer_schema(exchange.operation, answer.status) if about(exchange.operation) else None
+            address = (
+                answer_schema(exchange.operation, answer.status)
+                if about(exchange.operation)
+                else None
+            )
             data = json.loads(answer.body)["data"] if address and answer.body else None
             if isinstance(data, dict) and "attributes" in data:
                 named.setdefault(data["type"], set()).update(named_members(address))

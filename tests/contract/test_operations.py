@@ -1,4 +1,6 @@
-"""The index of operations is true: each call, run as it stands there, sends what it says. Needs nothing of Adobe's."""
+"""The index of operations is true: each call, run as it stands there, sends what it says. Needs
+nothing of Adobe's.
+"""
 
 import subprocess
 import sys
@@ -19,7 +21,9 @@ UNLISTED = {"columns", "find", "iterate", "row"}
 
 
 @pytest.mark.parametrize(("operation", "call"), CALLS, ids=[call for _, call in CALLS])
-def test_a_call_sends_its_operation(operation: Operation, call: str, exchanges: dict[str, Exchange]) -> None:
+def test_a_call_sends_its_operation(
+    operation: Operation, call: str, exchanges: dict[str, Exchange]
+) -> None:
     exchange = exchanges[call]
     assert exchange.problem == ""
     assert exchange.requests, f"it sent {exchange.sent}"
@@ -28,7 +32,9 @@ def test_a_call_sends_its_operation(operation: Operation, call: str, exchanges: 
 
 
 @pytest.mark.parametrize(("operation", "call"), CALLS, ids=[call for _, call in CALLS])
-def test_a_call_changes_nothing_else(operation: Operation, call: str, exchanges: dict[str, Exchange]) -> None:
+def test_a_call_changes_nothing_else(
+    operation: Operation, call: str, exchanges: dict[str, Exchange]
+) -> None:
     writes = {sent for sent in exchanges[call].sent if sent[0] != "GET" and sent[1] != "/search"}
     if operation[0] == "GET" or operation[1] == "/search":
         assert writes == set()
@@ -48,15 +54,22 @@ def test_every_call_stands_at_one_operation_and_none_is_excused_as_well() -> Non
 def test_every_verb_of_every_binding_is_in_the_index() -> None:
     calls = "\n".join(call for _, call in CALLS)
     reactor = Reactor(NoSession())
-    bindings = {name: value for name, value in vars(reactor).items() if isinstance(value, Collection)}
+    bindings = {
+        name: value for name, value in vars(reactor).items() if isinstance(value, Collection)
+    }
     verbs = [
         f"reactor.{name}.{verb}("
         for name, binding in bindings.items()
         for verb in dir(binding)
         if not verb.startswith("_") and verb not in UNLISTED
     ]
-    waits = [verb for verb in verbs if verb.endswith(".wait(")]  # looks as get does, again and again
-    unread = {"reactor.profiles.get(", "reactor.extension_package_usage_authorizations.get("}  # neither has an address
+    waits = [
+        verb for verb in verbs if verb.endswith(".wait(")
+    ]  # looks as get does, again and again
+    unread = {
+        "reactor.profiles.get(",
+        "reactor.extension_package_usage_authorizations.get(",
+    }  # neither has an address
     assert [verb for verb in verbs if verb not in calls and verb not in {*waits, *unread}] == []
     assert [name for name in bindings if f"reactor.{name}" not in calls] == ["profiles"]
 
@@ -64,5 +77,7 @@ def test_every_verb_of_every_binding_is_in_the_index() -> None:
 def test_the_index_can_be_read_without_the_tests() -> None:
     code = "import runpy, sys; runpy.run_path(sys.argv[1]); print(sorted({'pytest', 'adobe_nb'} & set(sys.modules)))"
     file = Path(__file__).with_name("operations.py")
-    done = subprocess.run([sys.executable, "-c", code, str(file)], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(file)], capture_output=True, text=True, check=True
+    )
     assert done.stdout.strip() == "[]"

@@ -1,4 +1,6 @@
-"""``record [--to FOLDER] [NAME …]`` records scenarios; ``serve`` plays those that standard input names; ``list``."""
+"""``record [--to FOLDER] [NAME …]`` records scenarios; ``serve`` plays those that standard input
+names; ``list``.
+"""
 
 import json
 import os

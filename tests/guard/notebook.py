@@ -115,7 +115,10 @@ class Notebook:
         ours["seconds_left"] = None if expires is None else round((expires - issued) / 1000)
         # Clicks of earlier scenarios are there, too: there is one panel for each process.
         ours["answered"] = ours["answered"][-1:]
-        ours["message"] = {**ours.get("message", {}), "text": bool(ours.get("message", {}).get("text"))}
+        ours["message"] = {
+            **ours.get("message", {}),
+            "text": bool(ours.get("message", {}).get("text")),
+        }
         if "notes" in ours.get("state", {}):
             ours["state"] = {**ours["state"], "notes": len(ours["state"]["notes"])}
         return ours

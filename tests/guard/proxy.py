@@ -23,13 +23,22 @@ ADOBE_HOSTS = {
     "server.adobedc.net": "edge_server",
 }
 HEADERS = ("Authorization", "x-api-key", "x-gw-ims-org-id", "Accept", "Content-Type")
-_HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "content-length", "host", "accept-encoding"}
+_HOP_BY_HOP = {
+    "connection",
+    "keep-alive",
+    "transfer-encoding",
+    "content-length",
+    "host",
+    "accept-encoding",
+}
 _TOKEN = re.compile(rb'"access_token": ?"([^"]+)"')
 
 
 @dataclass
 class Fault:
-    """What happens to the first ``times`` requests that match ``where`` (``GET /rules?name=value``)."""
+    """What happens to the first ``times`` requests that match ``where`` (``GET
+    /rules?name=value``).
+    """
 
     kind: str
     where: str
@@ -90,7 +99,8 @@ class Proxy:
             server = self._servers[service] = _Server(self, service)
             threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         self.urls = {
-            service: f"http://127.0.0.1:{server.server_address[1]}" for service, server in self._servers.items()
+            service: f"http://127.0.0.1:{server.server_address[1]}"
+            for service, server in self._servers.items()
         }
 
     @property
@@ -243,7 +253,9 @@ class _Handler(BaseHTTPRequestHandler):
             connection.connect()
             connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._connections[self._service] = connection
-        headers = {name: value for name, value in self.headers.items() if name.lower() not in _HOP_BY_HOP}
+        headers = {
+            name: value for name, value in self.headers.items() if name.lower() not in _HOP_BY_HOP
+        }
         connection.request(self.command, self.path, body or None, headers)
         response = connection.getresponse()
         answer = response.read()

@@ -143,7 +143,9 @@ def signs_in_from_an_env_file(stage: Stage) -> None:
     other = _env_file(stage.folder / "other.env", stage.variables(ADOBE_SCOPES=_BASE_SCOPES))
     stage.step("a file by name", lambda: _who(adobe_nb.connect(env_file=other)), ordered=True)
     other.chmod(0o644)
-    stage.step("one that others can read", lambda: _who(adobe_nb.connect(env_file=other)), ordered=True)
+    stage.step(
+        "one that others can read", lambda: _who(adobe_nb.connect(env_file=other)), ordered=True
+    )
     stage.step("a missing file", lambda: adobe_nb.connect(env_file="nowhere.env"))
 
 
@@ -162,7 +164,13 @@ def signs_in_with_files_of_other_tools(stage: Stage) -> None:
         "scopes": [*_BASE_SCOPES.split(","), "additional_info.roles"],
     }
     details = {
-        "credentials": [{"id": "9", "integration_type": "oauth_server_to_server", "oauth_server_to_server": oauth}]
+        "credentials": [
+            {
+                "id": "9",
+                "integration_type": "oauth_server_to_server",
+                "oauth_server_to_server": oauth,
+            }
+        ]
     }
     project = {
         "id": "1",
@@ -209,10 +217,19 @@ def signs_in_with_files_of_other_tools(stage: Stage) -> None:
     }
     for number, (title, (argument, content)) in enumerate(files.items()):
         path = _write(stage.folder / f"{number}.json", content)
-        stage.step(title, lambda given={argument: path}: _who(adobe_nb.connect(**given)), ordered=True)
-    names = {"API_KEY": client_id, "CLIENT_SECRET": secret, "IMS_ORG": org_id, "SCOPES": _BASE_SCOPES}
+        stage.step(
+            title, lambda given={argument: path}: _who(adobe_nb.connect(**given)), ordered=True
+        )
+    names = {
+        "API_KEY": client_id,
+        "CLIENT_SECRET": secret,
+        "IMS_ORG": org_id,
+        "SCOPES": _BASE_SCOPES,
+    }
     postman = _env_file(stage.folder / "postman.env", names)
-    stage.step("names of Postman in a .env", lambda: _who(adobe_nb.connect(env_file=postman)), ordered=True)
+    stage.step(
+        "names of Postman in a .env", lambda: _who(adobe_nb.connect(env_file=postman)), ordered=True
+    )
     stage.step("list", reactor.companies, ordered=True)
     stage.step("send an event", lambda: edge.interact(_WEB, xdm=_VIEW), ordered=True)
 
@@ -235,7 +252,9 @@ def signs_in_with_a_profile(stage: Stage) -> None:
 
 
 def _profile(profile: Any) -> dict[str, Any]:
-    return {name: getattr(profile, name) for name in ("name", "org_id", "client_id", "active", "place")}
+    return {
+        name: getattr(profile, name) for name in ("name", "org_id", "client_id", "active", "place")
+    }
 
 
 @scenario()
@@ -444,7 +463,9 @@ def fans_out_over_a_frame_of_parents(stage: Stage) -> None:
     sites = reactor.properties()
     stage.step("frame", lambda: reactor.rules(sites))
     stage.step("column", lambda: reactor.environments(sites["id"]))
-    stage.step("list, with one of them twice", lambda: reactor.hosts([*sites["id"][:2], sites["id"][0]]))
+    stage.step(
+        "list, with one of them twice", lambda: reactor.hosts([*sites["id"][:2], sites["id"][0]])
+    )
     stage.step("row", lambda: reactor.data_elements(sites.iloc[3]))
     stage.step("limit over all of them", lambda: reactor.rules(sites, limit=15), ordered=True)
     stage.step("sorted limit", lambda: reactor.rules(sites, sort="-name", limit=4), ordered=True)
@@ -467,7 +488,9 @@ def gets_by_id_and_finds_by_name(stage: Stage) -> None:
     stage.step("find", lambda: reactor.find("rules", rules["name"][1], site), ordered=True)
     stage.step("find a slip", lambda: reactor.find("properties", "Chekout"), ordered=True)
     stage.step("find one of several", lambda: reactor.find("extensions", _CORE), ordered=True)
-    stage.step("find several", lambda: reactor.extensions.find(_CORE, reactor.properties()), ordered=True)
+    stage.step(
+        "find several", lambda: reactor.extensions.find(_CORE, reactor.properties()), ordered=True
+    )
     stage.step("find with a comma", lambda: reactor.rules.find("Home, sweet", site), ordered=True)
 
 
@@ -482,10 +505,14 @@ def searches(stage: Stage) -> None:
     stage.step("query", lambda: reactor.search(query=query, types=kinds), ordered=True)
     stage.step(
         "any word, revisions too",
-        lambda: reactor.search("cart basket", operator="OR", types=kinds, revisions=True, sort="-updated_at"),
+        lambda: reactor.search(
+            "cart basket", operator="OR", types=kinds, revisions=True, sort="-updated_at"
+        ),
         ordered=True,
     )
-    stage.step("deleted too", lambda: reactor.search("Home", types="rules", deleted=True), ordered=True)
+    stage.step(
+        "deleted too", lambda: reactor.search("Home", types="rules", deleted=True), ordered=True
+    )
     hits = reactor.search("core::events::click", **clicks)
     stage.step("rules of components", lambda: reactor.rules(hits.head(3)))
     stage.step("a type that is not searched", lambda: reactor.search("a", types="builds"))
@@ -547,7 +574,8 @@ def creates_updates_revises_and_deletes(stage: Stage) -> None:
     stage.sign_in()
     site = reactor.find("properties", "Magazine")
     alloy = reactor.extensions.find("adobe-alloy", site)
-    # Settings of a delegate that the simulator does not know are not checked, which would take seconds.
+    # Settings of a delegate that the simulator does not know are not checked, which would take
+    # seconds.
     element = {
         "name": "Page Name",
         "delegate_descriptor_id": "adobe-alloy::dataElements::not-listed",
@@ -581,8 +609,13 @@ def creates_updates_revises_and_deletes(stage: Stage) -> None:
     step("dry delete", lambda: reactor.data_elements.delete(made, dry_run=True))
     step("delete", lambda: reactor.data_elements.delete(made))
     step("delete it again", lambda: reactor.data_elements.delete(made))
-    step("a whole request", lambda: reactor.request("PATCH", f"/rules/{rule['id'][0]}", body=_renamed(rule)))
-    step("the same, dry", lambda: reactor.request("DELETE", f"/rules/{rule['id'][0]}", dry_run=True))
+    step(
+        "a whole request",
+        lambda: reactor.request("PATCH", f"/rules/{rule['id'][0]}", body=_renamed(rule)),
+    )
+    step(
+        "the same, dry", lambda: reactor.request("DELETE", f"/rules/{rule['id'][0]}", dry_run=True)
+    )
     step("as cURL", lambda: reactor.as_curl("PATCH", "/rules/RL1", body=_renamed(rule)))
     journal = adobe_nb.journal()
     kept = ["call", "method", "path", "type", "outcome", "status", "code"]
@@ -605,7 +638,9 @@ def requires_confirmation(stage: Stage) -> None:
     for name in names:
         step(
             f"create {name}",
-            lambda given=name: reactor.properties.create(name=given, platform="web", domains=["example.com"]),
+            lambda given=name: reactor.properties.create(
+                name=given, platform="web", domains=["example.com"]
+            ),
         )
     sites = reactor.properties(filter={"name": names})
     site = sites.head(1)
@@ -655,7 +690,9 @@ def publishes_a_library(stage: Stage) -> None:
         if name == "production":
             step("a build has to be confirmed", lambda: reactor.libraries.build(library))
         confirm = "Release 1" if name == "production" else None
-        build = step(f"build {name}", lambda given=confirm: reactor.libraries.build(library, confirm=given))
+        build = step(
+            f"build {name}", lambda given=confirm: reactor.libraries.build(library, confirm=given)
+        )
         # How often it looks depends on the time that the build takes.
         built = reactor.builds.wait(build, poll=0.05)
         step("wait", lambda found=built: found["status"].tolist())
@@ -755,19 +792,31 @@ def tells_what_the_edge_network_refused(stage: Stage) -> None:
     stage.sign_in(scopes=stage.connection["scopes"])
     event = {"xdm": {**_VIEW, "identityMap": _PERSON}}
     for number, name in enumerate(
-        ("authenticated only", "disabled", "no platform", "read-only sandbox", "upstream down", "warning"), 3
+        (
+            "authenticated only",
+            "disabled",
+            "no platform",
+            "read-only sandbox",
+            "upstream down",
+            "warning",
+        ),
+        3,
     ):
         place = f"{_DATASTREAM}{number:02d}"
         authenticated = number != 3
         stage.step(
             name,
-            lambda given=place, signed=authenticated: edge.interact(given, event, authenticated=signed),
+            lambda given=place, signed=authenticated: edge.interact(
+                given, event, authenticated=signed
+            ),
             ordered=True,
         )
     stage.step("collect", lambda: edge.collect(f"{_DATASTREAM}04", [event]), ordered=True)
     stage.step("unknown", lambda: edge.interact(f"{_DATASTREAM}99", event), ordered=True)
     without = {"x-gw-ims-org-id": None}
-    stage.step("a header is missing", lambda: edge.interact(_WEB, event, headers=without), ordered=True)
+    stage.step(
+        "a header is missing", lambda: edge.interact(_WEB, event, headers=without), ordered=True
+    )
     stage.step("no identity", lambda: edge.collect(_WEB, [{"xdm": _VIEW}]))
     stage.step("no event", lambda: edge.interact(_WEB))
     stage.step("no datastream", lambda: edge.interact("web", event))
@@ -874,7 +923,8 @@ def tells_how_the_command_line_is_used(stage: Stage) -> None:
 def goes_on_with_an_interrupted_pull(stage: Stage) -> None:
     """One list of builds is held, so that all components are stored when the interrupt comes.
 
-    One only: the package sends few requests at once in the beginning, and all of them could be held.
+    One only: the package sends few requests at once in the beginning, and all of them could be
+    held.
     """
     stage.sign_in()
     names = ["Magazine", "Checkout"]
@@ -916,7 +966,9 @@ def goes_on_with_an_interrupted_pull(stage: Stage) -> None:
     same = {table: frame.equals(loaded[table]) for table, frame in whole.items()}
     stage.step("it is as one that was not interrupted", lambda: same)
     stage.step("components are asked for again", lambda: bool(components & second))
-    stage.step("the builds that were held are", lambda: any(library in line for line in second & first))
+    stage.step(
+        "the builds that were held are", lambda: any(library in line for line in second & first)
+    )
 
 
 def _wait_for_files(folder: Path, table: str, number: int) -> None:
@@ -952,7 +1004,9 @@ def repeats_what_met_a_fault(stage: Stage) -> None:
     stage.fault("503", "POST /ims/token")
     stage.step("on the way to a token", adobe_nb.current().refresh, ordered=True)
     sites = reactor.properties()
-    stage.fault("429", "GET /properties/PRcdf4cf7b3653f5a6379dd64dd539cdc2/rules", Retry_After="0.1")
+    stage.fault(
+        "429", "GET /properties/PRcdf4cf7b3653f5a6379dd64dd539cdc2/rules", Retry_After="0.1"
+    )
     stage.step("one of many lists", lambda: reactor.rules(sites))
 
 
@@ -1050,7 +1104,9 @@ def runs_the_reactor_magic(stage: Stage) -> None:
             '%reactor rules "Web Store US" --filter name "CONTAINS e" --sort -updated_at -o found',
         )
         notebook.variable("found")
-        notebook.step("names, quiet", "%reactor rule_components Magazine --names --limit 3 -q -o parts")
+        notebook.step(
+            "names, quiet", "%reactor rule_components Magazine --names --limit 3 -q -o parts"
+        )
         notebook.variable("parts")
         notebook.step("get", "%reactor get PRcdf4cf7b3653f5a6379dd64dd539cdc2")
         notebook.step("unknown type", "%reactor rulez Magazine")

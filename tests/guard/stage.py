@@ -1,4 +1,6 @@
-"""What a scenario plays on: a simulator behind a proxy, an empty folder, and the record of its steps."""
+"""What a scenario plays on: a simulator behind a proxy, an empty folder, and the record of its
+steps.
+"""
 
 import hashlib
 import json
@@ -79,7 +81,9 @@ class Simulators:
 
     def fresh(self, *options: str) -> dict[str, Any]:
         """The connection of one that is not used by anybody else."""
-        process = subprocess.Popen(command("simulator", "--json", *options), stdout=subprocess.PIPE, text=True)
+        process = subprocess.Popen(
+            command("simulator", "--json", *options), stdout=subprocess.PIPE, text=True
+        )
         self._processes.append(process)
         if process.stdout is None:
             raise RuntimeError("no output")
@@ -146,8 +150,11 @@ class Stage:
         self.proxy.faults.append(made)
         return made
 
-    def step(self, title: str, act: Callable[[], Any], *, ordered: bool = False, windows: bool = False) -> Any:
-        """Do something; record what arrived and what came of it. Errors are recorded, and None comes back.
+    def step(
+        self, title: str, act: Callable[[], Any], *, ordered: bool = False, windows: bool = False
+    ) -> Any:
+        """Do something; record what arrived and what came of it. Errors are recorded, and None
+        comes back.
 
         ``ordered`` when one request follows the other; else their order is left to chance.
         ``windows`` when spans of time are asked for, whose number and bounds depend on the clock.
@@ -232,7 +239,9 @@ class Stage:
 
     def _described_error(self, error: BaseException) -> dict[str, Any]:
         kinds = [name for name in _ERRORS if isinstance(error, getattr(adobe_nb, name))]
-        kinds += [each.__name__ for each in (ValueError, KeyboardInterrupt) if isinstance(error, each)]
+        kinds += [
+            each.__name__ for each in (ValueError, KeyboardInterrupt) if isinstance(error, each)
+        ]
         about = {name: getattr(error, name) for name in _ABOUT_ERRORS if hasattr(error, name)}
         about = {name: value for name, value in about.items() if value not in (None, (), False)}
         return {"error": kinds, **self.described(about)}
@@ -251,7 +260,9 @@ class Stage:
         if frame.attrs:
             shown["attrs"] = sorted(frame.attrs)
             kept = ("path", "total_count", "since", "until", "snapshot", "table")
-            shown |= {name: self.described(frame.attrs[name]) for name in kept if name in frame.attrs}
+            shown |= {
+                name: self.described(frame.attrs[name]) for name in kept if name in frame.attrs
+            }
         lead = [name for name in ("id", "name", "outcome", "status", "code") if name in texts]
         for number in range(min(len(frame), _FEW) if lead else 0):
             row = {name: texts[name][number] for name in lead}
@@ -283,7 +294,9 @@ class Stage:
         if windows:
             return sorted({_WINDOW.sub("<window>", line) for line in lines})
         counts = Counter(lines)
-        return [line if number == 1 else f"{number} × {line}" for line, number in sorted(counts.items())]
+        return [
+            line if number == 1 else f"{number} × {line}" for line, number in sorted(counts.items())
+        ]
 
     def _line(self, arrival: Arrival) -> str:
         line = f"{arrival.service}: {self.text(arrival.line)} -> {arrival.status}"
@@ -300,7 +313,9 @@ class Stage:
 
     def _note_headers(self, arrival: Arrival) -> None:
         """Which headers go along, once for each service and method."""
-        sent = ", ".join(f"{name}: {self.text(value.split(';')[0])}" for name, value in arrival.headers.items())
+        sent = ", ".join(
+            f"{name}: {self.text(value.split(';')[0])}" for name, value in arrival.headers.items()
+        )
         kept = self.record["headers"].setdefault(f"{arrival.service} {arrival.method}", [])
         if sent not in kept:
             kept.append(sent)
@@ -308,7 +323,9 @@ class Stage:
 
 
 def _in_order(lines: list[str]) -> list[str]:
-    """Writes in their order. Reads between two of them may have been sent together, so they are sorted."""
+    """Writes in their order. Reads between two of them may have been sent together, so they are
+    sorted.
+    """
     ordered: list[str] = []
     for reads, run in groupby(lines, lambda line: ": GET " in line):
         # Repeated requests stay in their order: each answer decides what comes next.

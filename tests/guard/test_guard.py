@@ -22,7 +22,9 @@ PUBLIC = {*adobe_nb.__all__, "snapshot", "__all__"}
 @pytest.fixture(scope="module")
 def play() -> Iterator[Callable[[str], str]]:
     """Plays a scenario in a process that knows nothing of this test run, and gives its record."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("ADOBE_", "XDG_"))}
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith(("ADOBE_", "XDG_"))
+    }
     with tempfile.TemporaryFile(mode="w+") as complaints:
         process = subprocess.Popen(
             [sys.executable, str(GUARD), "serve"],
@@ -63,7 +65,8 @@ def test_each_scenario_is_recorded_and_each_record_has_a_scenario() -> None:
     scenarios = {
         node.name
         for node in tree.body
-        if isinstance(node, ast.FunctionDef) and any("scenario" in ast.dump(each) for each in node.decorator_list)
+        if isinstance(node, ast.FunctionDef)
+        and any("scenario" in ast.dump(each) for each in node.decorator_list)
     }
     assert scenarios == set(RECORDED)
 
@@ -84,7 +87,11 @@ def test_guard_imports_only_public_names(path: Path) -> None:
                 root = each.name.partition(".")[0]
                 assert root != "tests"
                 assert root != "adobe_nb" or each.name == "adobe_nb"
-        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "adobe_nb":
+        if (
+            isinstance(node, ast.Attribute)
+            and isinstance(node.value, ast.Name)
+            and node.value.id == "adobe_nb"
+        ):
             assert node.attr in PUBLIC
         if isinstance(node, ast.Call) and "import_module" in ast.dump(node.func):
             pytest.fail(f"{path.name} imports by name")

@@ -88,15 +88,26 @@ def test_anything_else_is_refused_before_a_request(url: str) -> None:
 
 
 def look_alikes() -> list[str]:
-    """Every character beyond ASCII that case folding or normalisation turns into ASCII, or into nothing."""
-    points = [*range(0x80, 0x3400), *range(0xA000, 0xAC00), *range(0xF900, 0x16000), *range(0x1D000, 0x20000)]
-    points += range(0xE0000, 0xE0200)  # what is left out are ideographs, syllables, surrogates and private ones
+    """Every character beyond ASCII that case folding or normalisation turns into ASCII, or into
+    nothing.
+    """
+    points = [
+        *range(0x80, 0x3400),
+        *range(0xA000, 0xAC00),
+        *range(0xF900, 0x16000),
+        *range(0x1D000, 0x20000),
+    ]
+    points += range(
+        0xE0000, 0xE0200
+    )  # what is left out are ideographs, syllables, surrogates and private ones
     found = []
     for text in map(chr, points):
         folded = text.casefold()
         # What is ASCII by NFC, NFD or NFKC is so by NFKD.
         forms = (folded, text.lower(), text.upper(), unicodedata.normalize("NFKD", text))
-        if any(map(str.isascii, (*forms, unicodedata.normalize("NFKD", folded)))) or stringprep.in_table_b1(text):
+        if any(
+            map(str.isascii, (*forms, unicodedata.normalize("NFKD", folded)))
+        ) or stringprep.in_table_b1(text):
             found.append(text)
     return [*found, "\u3002", "\uff61"]  # in names of hosts, these are full stops
 
@@ -104,13 +115,21 @@ def look_alikes() -> list[str]:
 def test_no_character_that_looks_like_ascii_passes_at_any_place_of_a_host() -> None:
     others = look_alikes()
     assert {"\u0131", "\u017f", "\u212a", "\uff41", "\u00ad", "\u200b"} <= set(others)
-    for host in ("reactor.adobe.io", "ims-na1.adobelogin.com", "edge.adobedc.net", "localhost", "127.0.0.1"):
+    for host in (
+        "reactor.adobe.io",
+        "ims-na1.adobelogin.com",
+        "edge.adobedc.net",
+        "localhost",
+        "127.0.0.1",
+    ):
         url = f"https://{host}"
         assert host_of(url)
         for at in range(len(url) + 1):
             before, after, rest = url[:at], url[at:], url[at + 1 :]
             passed = [
-                (at, ascii(each)) for each in others if host_of(before + each + after) or host_of(before + each + rest)
+                (at, ascii(each))
+                for each in others
+                if host_of(before + each + after) or host_of(before + each + rest)
             ]
             assert passed == []
 
@@ -119,7 +138,11 @@ def test_no_character_that_looks_like_ascii_passes_at_any_place_of_a_host() -> N
 def test_a_look_alike_or_a_path_is_refused_when_a_session_is_made(name: str) -> None:
     with pytest.raises(HostNotAllowed, match=r"adobelog\\u0131n\.com"):
         Hosts(**{name: "https://ims-na1.adobelog\u0131n.com"})
-    for url in ("https://reactor.adobe.io/x", "http://127.0.0.1:8080/reactor", "https://edge.adobedc.net/ee/"):
+    for url in (
+        "https://reactor.adobe.io/x",
+        "http://127.0.0.1:8080/reactor",
+        "https://edge.adobedc.net/ee/",
+    ):
         with pytest.raises(HostNotAllowed, match="has a path"):
             Hosts(**{name: url})
     assert getattr(Hosts(**{name: " http://127.0.0.1:8080/ "}), name) == "http://127.0.0.1:8080"
@@ -152,7 +175,9 @@ def test_loopback_never_goes_through_a_proxy(monkeypatch: pytest.MonkeyPatch) ->
         assert quick().send(get(server.url)).status == 200
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # urllib3 drops the refused socket
+@pytest.mark.filterwarnings(
+    "ignore::pytest.PytestUnraisableExceptionWarning"
+)  # urllib3 drops the refused socket
 def test_a_dead_proxy_is_named_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://user:hushhush@127.0.0.1:9")
     with pytest.raises(TransportError, match="proxy.*reactor.adobe.io.*HTTPS_PROXY") as caught:
@@ -185,11 +210,17 @@ def proxy(reply: bytes) -> Iterator[str]:
         proxy.asked = asked  # type: ignore[attr-defined]
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # urllib3 drops the refused socket
+@pytest.mark.filterwarnings(
+    "ignore::pytest.PytestUnraisableExceptionWarning"
+)  # urllib3 drops the refused socket
 @pytest.mark.parametrize(
     ("line", "message", "attempts"),
     [
-        ("407 Proxy Authentication Required", r"407: the proxy asks for a user name and password.*USER:PASSWORD", 1),
+        (
+            "407 Proxy Authentication Required",
+            r"407: the proxy asks for a user name and password.*USER:PASSWORD",
+            1,
+        ),
         ("403 Forbidden", r"403: it does not allow this address", 1),
         ("502 Bad Gateway", r"502: it could not reach reactor\.adobe\.io", 3),
         ("418 NewConnectionError hushhush", r"refused with 418\. Check HTTPS_PROXY", 3),
@@ -212,11 +243,16 @@ def test_a_proxy_that_refuses_is_named_with_its_status(
 @pytest.mark.parametrize(
     ("url", "message"),
     [
-        ("http://127.0.0.1:9", "refused the connection, so reactor.adobe.io was not reached.*HTTPS_PROXY"),
+        (
+            "http://127.0.0.1:9",
+            "refused the connection, so reactor.adobe.io was not reached.*HTTPS_PROXY",
+        ),
         ("http://no-such-proxy.invalid:9", "name of the proxy .* is unknown.*HTTPS_PROXY"),
     ],
 )
-def test_a_proxy_that_is_not_there_is_told_apart(url: str, message: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_proxy_that_is_not_there_is_told_apart(
+    url: str, message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("HTTPS_PROXY", url)
     with pytest.raises(TransportError, match=message) as caught:
         quick().send(get("https://reactor.adobe.io/companies"))
@@ -254,7 +290,9 @@ class TestLargeAnswers:
 
     def answer(self, data: bytes, encoding: str, **headers: str) -> Callable[[Got], Answer]:
         body = self.PACKED[encoding](data)
-        return lambda _: Answer(200, body, {"Content-Encoding": encoding, "Content-Length": str(len(body)), **headers})
+        return lambda _: Answer(
+            200, body, {"Content-Encoding": encoding, "Content-Length": str(len(body)), **headers}
+        )
 
     @pytest.mark.parametrize("encoding", PACKED)
     def test_are_unpacked_up_to_the_limit_and_refused_beyond(self, encoding: str) -> None:
@@ -262,14 +300,18 @@ class TestLargeAnswers:
         with stub(self.answer(data, encoding)) as server:
             assert Transport(largest=len(data)).send(get(server.url)).body == data
             with pytest.raises(TransportError, match="more than .* MiB, so the rest was not read"):
-                Transport(largest=len(data), sleep=lambda _: None).send(get(server.url + "/x"))  # the same, read again
+                Transport(largest=len(data), sleep=lambda _: None).send(
+                    get(server.url + "/x")
+                )  # the same, read again
                 Transport(largest=len(data) - 1, sleep=lambda _: None).send(get(server.url))
             assert len(server.got) == 3
 
     def test_a_bomb_is_an_error_of_ours_and_is_not_asked_for_again(self) -> None:
         bomb = gzip.compress(bytes(2**24)) * 17  # what follows is unpacked, too
         with stub(
-            lambda _: Answer(200, bomb, {"Content-Encoding": "gzip", "Content-Length": str(len(bomb))})
+            lambda _: Answer(
+                200, bomb, {"Content-Encoding": "gzip", "Content-Length": str(len(bomb))}
+            )
         ) as server:
             with pytest.raises(TransportError, match="more than 256 MiB"):
                 quick().send(get(server.url))
@@ -284,7 +326,9 @@ class TestLargeAnswers:
 
     @pytest.mark.parametrize("encoding", ["br", "zstd", "gzip, gzip", "gzip,gzip,gzip", "compress"])
     def test_encodings_that_nobody_asked_for_are_refused(self, encoding: str) -> None:
-        with stub(lambda _: Answer(200, b"{}", {"Content-Encoding": encoding, "Content-Length": "2"})) as server:
+        with stub(
+            lambda _: Answer(200, b"{}", {"Content-Encoding": encoding, "Content-Length": "2"})
+        ) as server:
             with pytest.raises(TransportError, match="encoding that it was not asked for"):
                 quick().send(get(server.url))
 
@@ -349,7 +393,9 @@ def test_cookies_are_refused() -> None:
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_redirects_are_errors(status: int) -> None:
-    with stub(lambda _: Answer(status, headers={"Location": "https://elsewhere.test/?token=hushhush"})) as server:
+    with stub(
+        lambda _: Answer(status, headers={"Location": "https://elsewhere.test/?token=hushhush"})
+    ) as server:
         with pytest.raises(RedirectRefused, match=r"elsewhere\.test") as caught:
             quick().send(get(server.url))
         assert len(server.got) == 1
@@ -382,7 +428,9 @@ class TestRetries:
 
     def test_one_that_has_answered_well_is_asked_for_longer(self) -> None:
         left = [200, *[503] * 9, 200]
-        with stub(lambda _: Answer(left.pop(0), b"{}", {"Content-Type": "application/json"})) as server:
+        with stub(
+            lambda _: Answer(left.pop(0), b"{}", {"Content-Type": "application/json"})
+        ) as server:
             transport = quick()
             for _ in range(2):
                 assert transport.send(get(server.url, expects=("application/json",))).status == 200
@@ -390,10 +438,14 @@ class TestRetries:
     def test_what_answers_well_says_nothing_of_its_neighbours(self) -> None:
         """Such as a sign-in service and an API that share a proxy's address."""
         left = [200, *[503] * 9]
-        with stub(lambda _: Answer(left.pop(0), b"{}", {"Content-Type": "application/json"})) as server:
+        with stub(
+            lambda _: Answer(left.pop(0), b"{}", {"Content-Type": "application/json"})
+        ) as server:
             transport = quick()
             transport.send(get(server.url, expects=("application/json",)))
-            assert transport.send(get(server.url, expects=("application/vnd.api+json",))).status == 503
+            assert (
+                transport.send(get(server.url, expects=("application/vnd.api+json",))).status == 503
+            )
             assert len(server.got) == 6
 
     @pytest.mark.parametrize("status", [400, 404, 409, 501])
@@ -413,11 +465,15 @@ class TestRetries:
             Transport(sleep=pauses.append).send(get(server.url))
         assert pauses == [7.0]
 
-    @pytest.mark.parametrize(("expects", "sent"), [((), 1), (("application/json",), 2), (("text/html",), 1)])
+    @pytest.mark.parametrize(
+        ("expects", "sent"), [((), 1), (("application/json",), 2), (("text/html",), 1)]
+    )
     def test_a_page_of_another_type_is_tried_again_only_where_a_type_is_expected(
         self, expects: tuple[str, ...], sent: int
     ) -> None:
-        with stub(lambda got: Answer(200, b"<html>", {"Content-Type": "text/html; charset=utf-8"})) as server:
+        with stub(
+            lambda got: Answer(200, b"<html>", {"Content-Type": "text/html; charset=utf-8"})
+        ) as server:
             response = quick().send(get(server.url, expects=expects))
             assert len(server.got) == sent
         assert (response.content_type, response.is_foreign) == ("text/html", sent == 2)
@@ -547,8 +603,12 @@ class TestCertificates:
         monkeypatch.delenv(name)
         self.refused(url)
 
-    @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the system has a store of its own")
-    def test_of_the_system_are_trusted(self, url: str, authority: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    @pytest.mark.skipif(
+        sys.platform != "linux", reason="elsewhere the system has a store of its own"
+    )
+    def test_of_the_system_are_trusted(
+        self, url: str, authority: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.setenv("SSL_CERT_FILE", str(authority))
         transport = quick()
         assert transport.send(get(url)).status == 200
@@ -573,7 +633,9 @@ class TestCertificates:
         with pytest.raises(TransportError, match=f"{name} names .*has no certificates"):
             quick().send(get(url))
 
-    def test_of_another_name_are_refused(self, url: str, authority: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_of_another_name_are_refused(
+        self, url: str, authority: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(authority))
         self.refused(url.replace("127.0.0.1", "localhost"))
 
@@ -594,12 +656,16 @@ class TestWishes:
         wish = format_datetime(datetime.now(UTC) + timedelta(seconds=60), usegmt=True)
         assert 55 <= self.asked_to_wait(wish).closed_for <= 62
 
-    @pytest.mark.parametrize("wish", ["", "soon", "-5", "Mon, 99 Foo", "Mon, 01 Jan 2024 00:00:00 +99999999999999"])
+    @pytest.mark.parametrize(
+        "wish", ["", "soon", "-5", "Mon, 99 Foo", "Mon, 01 Jan 2024 00:00:00 +99999999999999"]
+    )
     def test_what_is_no_wish_closes_nothing(self, wish: str) -> None:
         assert self.asked_to_wait(wish).closed_for == 0
 
     @pytest.mark.parametrize("wish", ["301", "86400", "9" * 400, "Fri, 01 Jan 2100 00:00:00 GMT"])
-    def test_a_wish_that_is_too_long_is_an_answer_and_keeps_nobody_else_waiting(self, wish: str) -> None:
+    def test_a_wish_that_is_too_long_is_an_answer_and_keeps_nobody_else_waiting(
+        self, wish: str
+    ) -> None:
         limiter = Limiter()
         with stub(lambda _: Answer(429, b"{}", {"Retry-After": wish})) as server:
             assert quick().send(get(server.url), limiter=limiter).status == 429
@@ -624,7 +690,10 @@ def test_an_unexpected_error_carries_no_frame_that_knows_the_signed_request() ->
         def renew(self, refused: Any) -> bool:
             raise OSError("a listener failed")
 
-    with stub(lambda got: Answer(401)) as server, pytest.raises(OSError, match="a listener") as caught:
+    with (
+        stub(lambda got: Answer(401)) as server,
+        pytest.raises(OSError, match="a listener") as caught,
+    ):
         Transport(pause=0).send(Request("GET", server.url, repeatable=True), Failing())
     names = {frame.name for frame in traceback.extract_tb(caught.value.__traceback__)}
     assert names.isdisjoint({"send", "_exchange", "_decide", "_renew"})

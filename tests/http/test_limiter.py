@@ -29,7 +29,9 @@ class Clock:
         return self.now
 
 
-def at_once(limiter: Limiter, clock: Clock, number: int, *, seconds: float = 0.1, **outcome: object) -> None:
+def at_once(
+    limiter: Limiter, clock: Clock, number: int, *, seconds: float = 0.1, **outcome: object
+) -> None:
     """So many requests on their way together, all with that outcome."""
     turns = [limiter.turn() for _ in range(number)]
     for each in turns:
@@ -231,9 +233,15 @@ def test_a_pause_outside_lasts_as_long_as_it_should() -> None:
 
 
 def share_refused(
-    takes: int, requests: int, *, workers: int = 16, every: int | None = None, clock: Clock | None = None
+    takes: int,
+    requests: int,
+    *,
+    workers: int = 16,
+    every: int | None = None,
+    clock: Clock | None = None,
 ) -> tuple[float, Limiter]:
-    """What part is refused by a service that takes so many at once; the service is simulated event by event.
+    """What part is refused by a service that takes so many at once; the service is simulated event
+    by event.
 
     ``every``: besides, it refuses each of so many, whatever is in flight.
     """
@@ -246,7 +254,9 @@ def share_refused(
             entering = limiter.turn()
             turn = entering.__enter__()
             turn.answered = True
-            turn.refused = limiter.in_flight > takes or (every is not None and sent % every == every - 1)
+            turn.refused = limiter.in_flight > takes or (
+                every is not None and sent % every == every - 1
+            )
             refused += turn.refused
             sent += 1
             # A refusal comes fast; answers take between 80 and 120 ms.

@@ -111,7 +111,9 @@ def test_each_attempt_has_one_decision(
 
 def test_a_pause_of_nothing_never_waits() -> None:
     policy = RetryPolicy(pause=0)
-    assert [policy.decide(Attempt(READ, response(503), number)).seconds for number in (1, 2, 3, 4)] == [0, 0, 0, 0]
+    assert [
+        policy.decide(Attempt(READ, response(503), number)).seconds for number in (1, 2, 3, 4)
+    ] == [0, 0, 0, 0]
 
 
 def test_one_attempt_is_the_last_one_even_with_a_known_service() -> None:

@@ -1,4 +1,6 @@
-"""Threads for one call: nesting, errors, interrupts, and never more of them than requests may be in flight."""
+"""Threads for one call: nesting, errors, interrupts, and never more of them than requests may be in
+flight.
+"""
 
 import _thread
 import gc
@@ -20,7 +22,9 @@ from tests.conftest import sign_in, until
 from tests.support.stub import Answer, Got, stub
 
 SOON = 20
-"""Seconds: what would hang takes 60 or 120; where a machine is busy, what ends at once may take some."""
+"""Seconds: what would hang takes 60 or 120; where a machine is busy, what ends at once may take
+some.
+"""
 
 
 def names() -> list[str]:
@@ -117,7 +121,9 @@ def test_what_is_called_inside_works_in_that_thread() -> None:
     def nested(number: int) -> list[int]:
         return results(work, range(number * 10, number * 10 + 5))
 
-    assert results(nested, range(8), threads=2) == [list(range(at * 10, at * 10 + 5)) for at in range(8)]
+    assert results(nested, range(8), threads=2) == [
+        list(range(at * 10, at * 10 + 5)) for at in range(8)
+    ]
     assert most <= before + 2
 
 
@@ -268,7 +274,11 @@ class TestInterrupts:
 
         def answer(got: Got) -> Answer:
             if got.path.startswith("/ims/"):
-                return Answer(200, b'{"access_token": "t", "expires_in": 99}', {"Content-Type": "application/json"})
+                return Answer(
+                    200,
+                    b'{"access_token": "t", "expires_in": 99}',
+                    {"Content-Type": "application/json"},
+                )
             identifier = got.path.rpartition("/")[2]
             if identifier.startswith("RL1"):
                 release.wait(60)
@@ -305,7 +315,12 @@ class TestInterrupts:
 
 def sessions_connect(url: str) -> Any:
     return sessions.connect(
-        client_id="c" * 12, client_secret="hush", org_id="A@AdobeOrg", retry_pause=0, ims_url=url, reactor_url=url
+        client_id="c" * 12,
+        client_secret="hush",
+        org_id="A@AdobeOrg",
+        retry_pause=0,
+        ims_url=url,
+        reactor_url=url,
     )
 
 
@@ -320,7 +335,9 @@ def test_an_error_of_a_thread_carries_no_frame_that_knows_a_token(demo: Any) -> 
     assert not [token for token in demo.ims.issued if token in shown]
     frames = caught.value.__traceback__
     while frames is not None:
-        assert not any(isinstance(each, PreparedRequest) for each in frames.tb_frame.f_locals.values())
+        assert not any(
+            isinstance(each, PreparedRequest) for each in frames.tb_frame.f_locals.values()
+        )
         frames = frames.tb_next
     assert caught.value.__context__ is None
 
@@ -336,8 +353,12 @@ def test_an_unreachable_service_is_one_error_for_all_threads(simulate: Any) -> N
 
 
 @pytest.mark.parametrize(("problem", "counted"), [(ValueError, 1), (KeyboardInterrupt, 0)])
-def test_only_an_interrupt_of_the_caller_gives_up_what_is_under_way(problem: type[BaseException], counted: int) -> None:
-    """After an error the requests still run, so they count; after an interrupt they may hang for ever."""
+def test_only_an_interrupt_of_the_caller_gives_up_what_is_under_way(
+    problem: type[BaseException], counted: int
+) -> None:
+    """After an error the requests still run, so they count; after an interrupt they may hang for
+    ever.
+    """
     limiter, under_way, release = Limiter(2), threading.Event(), threading.Event()
 
     def work(number: int) -> int:

@@ -17,5 +17,6 @@ def shell() -> Iterator[InteractiveShell]:
     adobe_nb.unload_ipython_extension(shell)
     shell.history_manager.end_session()
     InteractiveShell.clear_instance()
-    # Else every shell lives until the process ends, with all that its tests made, and makes each later test slower.
+    # Else every shell lives until the process ends, with all that its tests made, and makes each
+    # later test slower.
     atexit.unregister(shell.atexit_operations)

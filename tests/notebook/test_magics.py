@@ -35,7 +35,9 @@ def shown(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
 
 class TestExtension:
-    def test_loading_twice_is_harmless_and_unloading_takes_all_away(self, shell: InteractiveShell) -> None:
+    def test_loading_twice_is_harmless_and_unloading_takes_all_away(
+        self, shell: InteractiveShell
+    ) -> None:
         formatter = shell.display_formatter.formatters["text/html"]
         adobe_nb.load_ipython_extension(shell)
         assert "adobe_auth" in shell.magics_manager.magics["line"]
@@ -67,7 +69,9 @@ class TestExtension:
         frame = session.reactor.properties()
         data, _ = shell.display_formatter.format(frame)
         identifier = frame["id"][0]
-        assert f'<td title="{identifier}">{identifier[:6]}…{identifier[-4:]}</td>' in data["text/html"]
+        assert (
+            f'<td title="{identifier}">{identifier[:6]}…{identifier[-4:]}</td>' in data["text/html"]
+        )
         assert identifier not in data["text/plain"]
         assert "2024-09-16 11:12:48<" in data["text/html"]
         assert "times in UTC" in data["text/html"]
@@ -80,15 +84,22 @@ class TestExtension:
         chosen = frame[["created_at", "name", "id"]]
         assert list(compact(chosen).columns) == ["created_at", "name", "id"]
 
-    def test_frames_with_odd_columns_are_shown_by_pandas(self, shell: InteractiveShell, session: Any) -> None:
+    def test_frames_with_odd_columns_are_shown_by_pandas(
+        self, shell: InteractiveShell, session: Any
+    ) -> None:
         frame = session.reactor.properties()
-        for odd in (pd.concat([frame, frame], axis=1), frame.rename(columns={"updated_at": "created_at"})):
+        for odd in (
+            pd.concat([frame, frame], axis=1),
+            frame.rename(columns={"updated_at": "created_at"}),
+        ):
             odd.attrs = frame.attrs
             data, _ = shell.display_formatter.format(odd)
             assert data["text/html"] == f'<div class="{NOT_MATH}">{odd._repr_html_()}</div>'
             assert data["text/plain"] == repr(odd)
 
-    def test_a_long_frame_shows_its_ends_and_its_true_size(self, shell: InteractiveShell, session: Any) -> None:
+    def test_a_long_frame_shows_its_ends_and_its_true_size(
+        self, shell: InteractiveShell, session: Any
+    ) -> None:
         frame = session.reactor.properties()
         long = pd.concat([frame] * 40, ignore_index=True)
         long.attrs = frame.attrs
@@ -124,12 +135,16 @@ class TestSources:
         ],
     )
     @pytest.mark.parametrize("form", ["--env-file {}", "--env-file={};"])
-    def test_paths_keep_their_backslashes(self, shell: InteractiveShell, form: str, typed: str, path: str) -> None:
+    def test_paths_keep_their_backslashes(
+        self, shell: InteractiveShell, form: str, typed: str, path: str
+    ) -> None:
         with pytest.raises(adobe_nb.CredentialsError) as caught:
             run(shell, form.format(typed))
         assert str(caught.value).startswith(f"{path} does not exist")
 
-    def test_an_organisation_is_chosen_from_a_file_of_several(self, shell: InteractiveShell) -> None:
+    def test_an_organisation_is_chosen_from_a_file_of_several(
+        self, shell: InteractiveShell
+    ) -> None:
         entry = {"org_id": "A@AdobeOrg", "client_id": "client-1234567890", "secret": "hush"}
         write(Path.cwd() / "several.json", json.dumps([entry, {**entry, "org_id": "B@AdobeOrg"}]))
         with pytest.raises(adobe_nb.CredentialsError, match="A@AdobeOrg, B@AdobeOrg.*--org-id"):
@@ -139,7 +154,9 @@ class TestSources:
         with pytest.raises(UsageError, match="--org-id belongs to --config-file"):
             run(shell, "--org-id C@AdobeOrg")
 
-    @pytest.mark.parametrize("option", ["--console-file", "--postman-file", "--config-file", "--profile"])
+    @pytest.mark.parametrize(
+        "option", ["--console-file", "--postman-file", "--config-file", "--profile"]
+    )
     def test_each_source_that_fails_says_why(self, shell: InteractiveShell, option: str) -> None:
         with pytest.raises(adobe_nb.CredentialsError, match=r"does not exist|no profile"):
             run(shell, f"{option} absent")
@@ -169,11 +186,15 @@ class TestSources:
         with pytest.raises(adobe_nb.CredentialsError, match="no profile 'other'"):
             run(shell, "use other")
 
-    def test_no_profile_says_how_to_make_one(self, shell: InteractiveShell, shown: list[Any]) -> None:
+    def test_no_profile_says_how_to_make_one(
+        self, shell: InteractiveShell, shown: list[Any]
+    ) -> None:
         run(shell, "profiles")
         assert "login --save NAME" in repr(shown[-1])
 
-    def test_refresh_fetches_a_new_token(self, shell: InteractiveShell, simulate: Any, shown: list[Any]) -> None:
+    def test_refresh_fetches_a_new_token(
+        self, shell: InteractiveShell, simulate: Any, shown: list[Any]
+    ) -> None:
         simulator = simulate(seed="empty")
         sign_in(simulator)
         before = len(simulator.ims.issued)
@@ -184,12 +205,16 @@ class TestSources:
     def test_a_pasted_token_cannot_be_refreshed(self, shell: InteractiveShell, demo: Any) -> None:
         details = demo.connection()
         adobe_nb.connect(
-            access_token=details["access_token"], org_id=details["org_id"], reactor_url=details["reactor_url"]
+            access_token=details["access_token"],
+            org_id=details["org_id"],
+            reactor_url=details["reactor_url"],
         )
         with pytest.raises(adobe_nb.CredentialsError, match="pasted token cannot be renewed"):
             run(shell, "refresh")
 
-    def test_o_puts_the_session_into_a_variable(self, shell: InteractiveShell, shown: list[Any]) -> None:
+    def test_o_puts_the_session_into_a_variable(
+        self, shell: InteractiveShell, shown: list[Any]
+    ) -> None:
         run(shell, "--simulator -q -o mine")
         assert shell.user_ns["mine"] is adobe_nb.current()
         assert shown == []
@@ -208,7 +233,9 @@ class TestSources:
             ("login --save ''", "--save wants a name"),
         ],
     )
-    def test_what_does_not_go_together_says_so(self, shell: InteractiveShell, line: str, says: str) -> None:
+    def test_what_does_not_go_together_says_so(
+        self, shell: InteractiveShell, line: str, says: str
+    ) -> None:
         with pytest.raises(UsageError, match=says):
             run(shell, line)
 
@@ -229,9 +256,15 @@ class TestSources:
         details = demo.connection()
         names = ("org_id", "reactor_url", "ims_url")
         session = adobe_nb.connect(
-            access_token=details["access_token"], **{name: details[name] for name in names}, make_default=False
+            access_token=details["access_token"],
+            **{name: details[name] for name in names},
+            make_default=False,
         )
-        Store().save("day", replace(session.credentials, access_token=Secret(demo.expired_token())), in_file=True)
+        Store().save(
+            "day",
+            replace(session.credentials, access_token=Secret(demo.expired_token())),
+            in_file=True,
+        )
         with pytest.raises(adobe_nb.TokenExpired, match="access token ended"):
             run(shell, "")
         assert shown[0].message["topic"] == "token"
@@ -259,7 +292,9 @@ class TestSources:
         assert adobe_nb.current() is by_hand
         assert f"login takes {path} instead" in shown[0].message["text"]
 
-    def test_login_with_nothing_typed_says_so(self, shell: InteractiveShell, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_login_with_nothing_typed_says_so(
+        self, shell: InteractiveShell, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.setattr("builtins.input", lambda _: " ")
         with pytest.raises(UsageError, match="Nothing was typed"):
             run(shell, "login --ask")
@@ -282,7 +317,9 @@ class TestSources:
         self, shell: InteractiveShell, monkeypatch: pytest.MonkeyPatch, first: str | None
     ) -> None:
         def refuse(_: str = "") -> str:  # as ipykernel does for nbconvert, papermill and Voila
-            raise StdinNotImplementedError("raw_input was called, but this frontend does not support input requests.")
+            raise StdinNotImplementedError(
+                "raw_input was called, but this frontend does not support input requests."
+            )
 
         monkeypatch.setattr("builtins.input", (lambda _: first) if first else refuse)
         monkeypatch.setattr("getpass.getpass", refuse)
@@ -307,7 +344,9 @@ class TestSources:
     def test_reactor_that_cannot_be_reached_is_a_message_and_no_error(
         self, shell: InteractiveShell, demo: Any, shown: list[Any]
     ) -> None:
-        text = env_of(demo).replace(f"ADOBE_REACTOR_URL={demo.reactor_url}", "ADOBE_REACTOR_URL=http://127.0.0.1:9")
+        text = env_of(demo).replace(
+            f"ADOBE_REACTOR_URL={demo.reactor_url}", "ADOBE_REACTOR_URL=http://127.0.0.1:9"
+        )
         write(Path.cwd() / ".env", text)
         run(shell, "")
         assert shown[0].message["topic"] == "network"
@@ -324,7 +363,9 @@ class TestAuth:
         assert isinstance(shown[0], SignInPanel)
         assert shown[0].state["connected"]
 
-    def test_without_a_source_shows_the_panel_and_no_error(self, shell: InteractiveShell, shown: list[Any]) -> None:
+    def test_without_a_source_shows_the_panel_and_no_error(
+        self, shell: InteractiveShell, shown: list[Any]
+    ) -> None:
         run(shell, "")
         assert not shown[0].state["connected"]
         assert "No credentials were found" in shown[0].message["text"]
@@ -335,7 +376,10 @@ class TestAuth:
         write(Path.cwd() / ".env", "ADOBE_CLIENT_ID=client-1234567890\nADOBE_ORGID=x\n")
         run(shell, "--or-simulator")
         assert shown[0].message["kind"] == "warning"
-        assert "(and ADOBE_ORGID, which is not known), but not ADOBE_ORG_ID" in shown[0].message["text"]
+        assert (
+            "(and ADOBE_ORGID, which is not known), but not ADOBE_ORG_ID"
+            in shown[0].message["text"]
+        )
         assert "with simulator instead" in shown[0].message["text"]
 
     def test_or_simulator_falls_back(self, shell: InteractiveShell, shown: list[Any]) -> None:
@@ -350,7 +394,9 @@ class TestAuth:
         assert adobe_nb.current() is session
         assert shown[1].message["text"] == ""
 
-    def test_a_wrong_value_in_a_source_is_an_error_and_no_panel(self, shell: InteractiveShell) -> None:
+    def test_a_wrong_value_in_a_source_is_an_error_and_no_panel(
+        self, shell: InteractiveShell
+    ) -> None:
         values = "ADOBE_CLIENT_ID=client-1234567890\nADOBE_CLIENT_SECRET=x\nADOBE_ORG_ID=nonsense\n"
         write(Path.cwd() / ".env", values)
         with pytest.raises(adobe_nb.CredentialsError, match="organisation id .* cannot be right"):
@@ -365,7 +411,9 @@ class TestAuth:
         with pytest.raises(adobe_nb.CredentialsError, match="does not exist"):
             run(shell, "--env-file nowhere.env")
 
-    def test_status_test_and_logout_are_cards(self, shell: InteractiveShell, demo: Any, shown: list[Any]) -> None:
+    def test_status_test_and_logout_are_cards(
+        self, shell: InteractiveShell, demo: Any, shown: list[Any]
+    ) -> None:
         sign_in(demo)
         run(shell, "status")
         run(shell, "test")
@@ -379,7 +427,9 @@ class TestAuth:
         assert "was not signed in" in texts[3]
         assert "Hearth &amp; Harbor" in shown[1]._repr_html_()
 
-    def test_test_explains_a_403(self, shell: InteractiveShell, demo: Any, shown: list[Any]) -> None:
+    def test_test_explains_a_403(
+        self, shell: InteractiveShell, demo: Any, shown: list[Any]
+    ) -> None:
         sign_in(demo, "no_profile")
         run(shell, "test")
         assert "do not work" in repr(shown[0])
@@ -392,20 +442,36 @@ class TestAuth:
         asked: list[str] = []
         answers = {"Organization": details["org_id"], "Client ID": details["client_id"]}
         hosts = {"reactor_url": demo.reactor_url, "ims_url": demo.reactor_url}
-        monkeypatch.setattr("builtins.input", lambda text: next(v for k, v in answers.items() if text.startswith(k)))
-        monkeypatch.setattr("getpass.getpass", lambda text: asked.append(text) or details["client_secret"])
+        monkeypatch.setattr(
+            "builtins.input", lambda text: next(v for k, v in answers.items() if text.startswith(k))
+        )
+        monkeypatch.setattr(
+            "getpass.getpass", lambda text: asked.append(text) or details["client_secret"]
+        )
         by_hand = sessions.connect_by_hand
         monkeypatch.setattr(
-            sessions, "connect_by_hand", lambda v, simulator: by_hand({**v, **hosts}, simulator=simulator)
+            sessions,
+            "connect_by_hand",
+            lambda v, simulator: by_hand({**v, **hosts}, simulator=simulator),
         )
         run(shell, "login")
         assert asked == ["Client secret (hidden): "]
         assert "signed in" in repr(shown[0])
 
-    def test_help_lists_the_sub_commands(self, shell: InteractiveShell, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_help_lists_the_sub_commands(
+        self, shell: InteractiveShell, capsys: pytest.CaptureFixture[str]
+    ) -> None:
         run(shell, "--help")
         printed = capsys.readouterr().out
-        for word in ("panel", "login", "status", "test", "logout", "--or-simulator", "Secrets are never given here"):
+        for word in (
+            "panel",
+            "login",
+            "status",
+            "test",
+            "logout",
+            "--or-simulator",
+            "Secrets are never given here",
+        ):
             assert word in printed
 
     @pytest.mark.parametrize(
@@ -417,8 +483,12 @@ class TestAuth:
             "--production-organization-with-a-long-name",
         ],
     )  # fmt: skip
-    def test_what_is_not_understood_is_not_repeated(self, shell: InteractiveShell, line: str) -> None:
-        with pytest.raises(UsageError, match="There are: panel, login, status, test, refresh, logout"):
+    def test_what_is_not_understood_is_not_repeated(
+        self, shell: InteractiveShell, line: str
+    ) -> None:
+        with pytest.raises(
+            UsageError, match="There are: panel, login, status, test, refresh, logout"
+        ):
             run(shell, line)
 
     @pytest.mark.parametrize(
@@ -459,17 +529,23 @@ class TestAuth:
         assert "Secrets are not accepted here" in "".join(capsys.readouterr())
         assert "hush-hush" not in repr(shell.user_ns["In"])
 
-    def test_a_refused_secret_is_taken_out_of_in_and_the_history(self, shell: InteractiveShell) -> None:
+    def test_a_refused_secret_is_taken_out_of_in_and_the_history(
+        self, shell: InteractiveShell
+    ) -> None:
         line = "%adobe_auth login --client-secret p8e-hush-0123456789"
         shell.run_cell(line, store_history=True)
         shell.run_cell("1 + 1", store_history=True)
         assert "hush" not in repr(shell.user_ns["In"])
-        assert "hush" not in repr({name: shell.user_ns[name] for name in shell.user_ns if name.startswith("_i")})
+        assert "hush" not in repr(
+            {name: shell.user_ns[name] for name in shell.user_ns if name.startswith("_i")}
+        )
         history: Any = shell.history_manager
         history.writeout_cache()
         told = [text for _, _, text in history.get_range(raw=True)]
         assert any("•••• (removed)" in text for text in told)
-        files = [path.read_bytes() for path in Path(history.hist_file).parent.glob("history.sqlite*")]
+        files = [
+            path.read_bytes() for path in Path(history.hist_file).parent.glob("history.sqlite*")
+        ]
         assert files
         assert not any(b"p8e-hush" in each for each in files)
 
@@ -478,7 +554,9 @@ class TestAuth:
         shell.run_cell("x = 'p8e-hush-earlier-one'", store_history=True)
         history.writeout_cache()
         history.new_session()
-        assert b"p8e-hush-earlier" in b"".join(p.read_bytes() for p in Path(history.hist_file).parent.glob("history*"))
+        assert b"p8e-hush-earlier" in b"".join(
+            p.read_bytes() for p in Path(history.hist_file).parent.glob("history*")
+        )
         shell.run_cell("%adobe_auth login p8e-hush-earlier-one", store_history=True)
         assert b"p8e-hush-earlier" not in b"".join(
             p.read_bytes() for p in Path(history.hist_file).parent.glob("history*")
@@ -495,7 +573,10 @@ class TestAuth:
             "In": repr(shell.user_ns["In"]) + repr(history.input_hist_raw),
             "_i": repr(inputs),
             "linecache": repr(linecache.cache),
-            "database": "".join(p.read_bytes().decode("latin-1") for p in Path(history.hist_file).parent.glob("hist*")),
+            "database": "".join(
+                p.read_bytes().decode("latin-1")
+                for p in Path(history.hist_file).parent.glob("hist*")
+            ),
         }
         return [name for name, text in places.items() if "hush0123456789" in text]
 
@@ -515,7 +596,9 @@ class TestAuth:
             "%adobe_auth --profile {secret}",
         ],
     )
-    def test_however_it_is_typed(self, shell: InteractiveShell, cell: str, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_however_it_is_typed(
+        self, shell: InteractiveShell, cell: str, capsys: pytest.CaptureFixture[str]
+    ) -> None:
         shell.run_cell(cell.replace("{secret}", self.SECRET), store_history=True)
         printed = "".join(capsys.readouterr())
         assert "rotate the secret" in printed
@@ -566,11 +649,15 @@ class TestAuth:
             "login --save secret",
         ],
     )
-    def test_names_of_files_and_profiles_are_no_secrets(self, shell: InteractiveShell, line: str) -> None:
+    def test_names_of_files_and_profiles_are_no_secrets(
+        self, shell: InteractiveShell, line: str
+    ) -> None:
         with pytest.raises((adobe_nb.CredentialsError, OSError)):
             run(shell, line)
 
-    def test_an_error_in_a_cell_is_one_line(self, shell: InteractiveShell, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_an_error_in_a_cell_is_one_line(
+        self, shell: InteractiveShell, capsys: pytest.CaptureFixture[str]
+    ) -> None:
         shell.run_cell("import adobe_nb; adobe_nb.reactor.rules('x')")
         printed = "".join(capsys.readouterr())
         assert "ArgumentError (line 1 of the cell): 'x' is not an id" in printed

@@ -26,12 +26,16 @@ from tests.conftest import RECORDER, sign_in
 
 def send(shown: SignInPanel, **content: Any) -> None:
     """As the front end does."""
-    shown._handle_msg({"content": {"data": {"method": "custom", "content": content}}, "buffers": []})
+    shown._handle_msg(
+        {"content": {"data": {"method": "custom", "content": content}}, "buffers": []}
+    )
 
 
 def everything(shown: SignInPanel) -> str:
     return (
-        json.dumps(shown.get_state(), default=str) + repr(shown) + json.dumps(shown._repr_mimebundle_()[0], default=str)
+        json.dumps(shown.get_state(), default=str)
+        + repr(shown)
+        + json.dumps(shown._repr_mimebundle_()[0], default=str)
     )
 
 
@@ -130,7 +134,9 @@ def test_a_client_secret_signs_in_and_is_nowhere_in_the_state(simulated: Any) ->
         ({"client_secret": "wrong-secret-value"}, "secret", "refused the client secret"),
     ],
 )
-def test_an_error_names_its_field(simulated: Any, changes: dict[str, str], field: str, says: str) -> None:
+def test_an_error_names_its_field(
+    simulated: Any, changes: dict[str, str], field: str, says: str
+) -> None:
     shown, details = panel(), simulated.connection()
     values = {name: details[name] for name in ("org_id", "client_id", "client_secret")} | changes
     send(shown, action="sign_in", service="simulator", **values)
@@ -141,11 +147,21 @@ def test_an_error_names_its_field(simulated: Any, changes: dict[str, str], field
 
 @pytest.mark.parametrize(
     ("token", "says"),
-    [("garbage", "cut off"), ("Bearer garbage", "cut off"), ("p8e-hush", "looks like a client secret")],
+    [
+        ("garbage", "cut off"),
+        ("Bearer garbage", "cut off"),
+        ("p8e-hush", "looks like a client secret"),
+    ],
 )
 def test_nonsense_in_the_token_field_is_told_there(simulated: Any, token: str, says: str) -> None:
     shown = panel()
-    send(shown, action="sign_in", service="simulator", org_id=simulated.accounts["demo"].org_id, access_token=token)
+    send(
+        shown,
+        action="sign_in",
+        service="simulator",
+        org_id=simulated.accounts["demo"].org_id,
+        access_token=token,
+    )
     assert shown.message["field"] == "secret"
     assert says in shown.message["text"]
 
@@ -176,7 +192,13 @@ def test_without_a_session_before_it_a_refused_sign_in_says_so(simulated: Any) -
 
 def test_a_simulated_token_does_not_go_to_adobe(simulated: Any) -> None:
     shown, details = panel(), simulated.connection()
-    send(shown, action="sign_in", service="Adobe", org_id=details["org_id"], access_token=details["access_token"])
+    send(
+        shown,
+        action="sign_in",
+        service="Adobe",
+        org_id=details["org_id"],
+        access_token=details["access_token"],
+    )
     assert "comes from the simulator" in shown.message["text"]
 
 
@@ -336,7 +358,9 @@ def test_a_click_without_an_action_that_it_knows_is_answered_too() -> None:
     assert shown.answered == ["1"]
 
 
-def test_what_two_threads_show_at_once_all_reaches_the_front_end(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_two_threads_show_at_once_all_reaches_the_front_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """A thread that says something while another one ends its message: both are sent."""
     shown, sent = panel(), []
     send_state = shown.send_state
@@ -391,7 +415,10 @@ def test_a_profile_is_saved_chosen_and_becomes_the_active_one(simulated: Any) ->
     send(shown, action="sign_in", service="simulator", save_as="one", in_file="yes", **values)
     assert shown.message["text"].endswith("Saved as profile one, which is used from now on.")
     send(shown, action="sign_in", service="simulator", save_as="two", in_file="yes", **values)
-    assert [(each["name"], each["active"]) for each in shown.state["profiles"]] == [("one", False), ("two", True)]
+    assert [(each["name"], each["active"]) for each in shown.state["profiles"]] == [
+        ("one", False),
+        ("two", True),
+    ]
     send(shown, action="sign_out")
     send(shown, action="profile", name="one")
     assert shown.message["kind"] == "ok"
@@ -400,7 +427,9 @@ def test_a_profile_is_saved_chosen_and_becomes_the_active_one(simulated: Any) ->
     assert details["client_secret"] not in everything(shown)
 
 
-def test_a_profile_that_cannot_be_saved_leaves_the_session_and_says_so_at_its_field(simulated: Any) -> None:
+def test_a_profile_that_cannot_be_saved_leaves_the_session_and_says_so_at_its_field(
+    simulated: Any,
+) -> None:
     shown, details = panel(), simulated.connection()
     values = {name: details[name] for name in ("org_id", "client_id", "client_secret")}
     send(shown, action="sign_in", service="simulator", save_as="one", in_file="", **values)
@@ -417,7 +446,11 @@ def test_a_profile_that_cannot_be_saved_leaves_the_session_and_says_so_at_its_fi
 def test_a_refused_profile_leaves_the_session_and_the_active_profile(simulated: Any) -> None:
     account, details = simulated.accounts["no_profile"], simulated.connection()
     good = {name: details[name] for name in ("org_id", "client_id", "client_secret")}
-    refused = {"org_id": account.org_id, "client_id": account.client_id, "client_secret": account.client_secret}
+    refused = {
+        "org_id": account.org_id,
+        "client_id": account.client_id,
+        "client_secret": account.client_secret,
+    }
     shown = panel()
     send(shown, action="sign_in", service="simulator", **refused)
     send(shown, action="save", save_as="refused", in_file="yes")

@@ -27,7 +27,11 @@ def run(shell: InteractiveShell, line: str) -> None:
 
 class TestPulls:
     def test_a_property_by_name_filtered_sorted_and_kept(
-        self, shell: InteractiveShell, session: Any, shown: list[Any], capsys: pytest.CaptureFixture[str]
+        self,
+        shell: InteractiveShell,
+        session: Any,
+        shown: list[Any],
+        capsys: pytest.CaptureFixture[str],
     ) -> None:
         run(
             shell,
@@ -45,7 +49,9 @@ class TestPulls:
         assert eval(code, {"reactor": session.reactor}).equals(expected)
 
     @pytest.mark.parametrize("name", list(RESOURCES))
-    def test_every_type_can_be_listed(self, shell: InteractiveShell, session: Any, shown: list[Any], name: str) -> None:
+    def test_every_type_can_be_listed(
+        self, shell: InteractiveShell, session: Any, shown: list[Any], name: str
+    ) -> None:
         row = RESOURCES[name]
         parent = "" if row.root or row.default_parent or not row.listed else "'Web Store US'"
         site = parent.replace("Web Store US", "Event Forwarding") if name == "secrets" else parent
@@ -59,7 +65,11 @@ class TestPulls:
         assert len(shown[0]) == 1
 
     def test_ids_names_and_get(
-        self, shell: InteractiveShell, session: Any, shown: list[Any], capsys: pytest.CaptureFixture[str]
+        self,
+        shell: InteractiveShell,
+        session: Any,
+        shown: list[Any],
+        capsys: pytest.CaptureFixture[str],
     ) -> None:
         rules = session.reactor.rules(session.reactor.find("properties", "Magazine"))["id"].tolist()
         run(shell, f"rule_components {rules[0]} {rules[1]} --names")
@@ -75,14 +85,20 @@ class TestPulls:
             assert repr(r"C:\sites\new") in str(caught.value)
 
     def test_quiet_keeps_and_shows_nothing(
-        self, shell: InteractiveShell, session: Any, shown: list[Any], capsys: pytest.CaptureFixture[str]
+        self,
+        shell: InteractiveShell,
+        session: Any,
+        shown: list[Any],
+        capsys: pytest.CaptureFixture[str],
     ) -> None:
         run(shell, "companies -q -o c")
         assert shown == []
         assert capsys.readouterr().out == ""
         assert len(shell.user_ns["c"]) == 1
 
-    def test_help_and_nothing_show_how(self, shell: InteractiveShell, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_help_and_nothing_show_how(
+        self, shell: InteractiveShell, capsys: pytest.CaptureFixture[str]
+    ) -> None:
         for line in ("", "--help"):
             run(shell, line)
             printed = capsys.readouterr().out
@@ -95,13 +111,21 @@ class TestPulls:
             ("rulez", UsageError, "'rulez' is no resource type"),
             ("rules 'Web Store US", UsageError, "A quote is not closed"),
             ("rules Web Store", UsageError, "name that has spaces into quotes"),
-            ("audit_events 'Web Store US'", adobe_nb.ArgumentError, "listed under nothing: %reactor audit_events"),
+            (
+                "audit_events 'Web Store US'",
+                adobe_nb.ArgumentError,
+                "listed under nothing: %reactor audit_events",
+            ),
             ("rules 'No such'", adobe_nb.NameLookupError, "No property is called 'No such'"),
             ("rules 'Web Store US' --filter name", UsageError, "expected 2 arguments"),
             ("rules 'Web Store US' --filter nmae 'EQ x'", adobe_nb.ArgumentError, "nmae"),
             ("rules 'Web Store US' --filter name x", adobe_nb.ArgumentError, "EQ x"),
             ("rules 'Web Store US' --limit x", UsageError, "invalid int"),
-            ("companies --filter name 'EQ a' --filter name 'EQ b'", UsageError, "--filter name is there twice"),
+            (
+                "companies --filter name 'EQ a' --filter name 'EQ b'",
+                UsageError,
+                "--filter name is there twice",
+            ),
             ("rules 'Web Store US' --sort", UsageError, "expected one argument"),
             ("companies -o 1x", UsageError, "name of a variable"),
             ("get RL --limit 3", UsageError, "get takes ids"),
@@ -163,7 +187,9 @@ class TestCompletion:
             ("%reactor rules Mag", ["Magazine"]),
         ],
     )
-    def test_names_of_properties(self, shell: InteractiveShell, session: Any, text: str, found: list[str]) -> None:
+    def test_names_of_properties(
+        self, shell: InteractiveShell, session: Any, text: str, found: list[str]
+    ) -> None:
         assert completed(shell, text) == found
 
     def test_all_names_of_properties(self, shell: InteractiveShell, session: Any) -> None:
@@ -187,11 +213,15 @@ class TestCompletion:
             for offered in completed(shell, f"%reactor rules {name[0]}"):
                 run(shell, f"rules {offered} --limit 1")
 
-    def test_what_was_completed_is_understood(self, shell: InteractiveShell, session: Any, shown: list[Any]) -> None:
+    def test_what_was_completed_is_understood(
+        self, shell: InteractiveShell, session: Any, shown: list[Any]
+    ) -> None:
         run(shell, "rules Web\\ Store\\ US --limit 1")
         assert len(shown[0]) == 1
 
-    def test_names_are_asked_for_once_a_session(self, shell: InteractiveShell, simulate: Any) -> None:
+    def test_names_are_asked_for_once_a_session(
+        self, shell: InteractiveShell, simulate: Any
+    ) -> None:
         simulator = simulate(seed="demo")
         sign_in(simulator)
         completed(shell, "%reactor rules ")
@@ -226,7 +256,9 @@ class TestKeywords:
             ("reactor.rules.update(reactor.find('rules', 'a'), dry", ["dry_run="]),
         ],
     )
-    def test_of_an_open_call_are_offered(self, shell: InteractiveShell, text: str, some: list[str]) -> None:
+    def test_of_an_open_call_are_offered(
+        self, shell: InteractiveShell, text: str, some: list[str]
+    ) -> None:
         assert [each for each in completed(shell, text) if each.endswith("=")] == some
 
     @pytest.mark.parametrize(

@@ -1,7 +1,8 @@
 """Run the tutorials.
 
-``python tests/notebooks/runner.py`` runs them on the simulator and writes their outputs into the files; with
-``--check`` it writes nothing, and fails when one does not run. Files named on the command line are run alone.
+``python tests/notebooks/runner.py`` runs them on the simulator and writes their outputs into the
+files; with ``--check`` it writes nothing, and fails when one does not run. Files named on the
+command line are run alone.
 """
 
 import atexit
@@ -38,14 +39,21 @@ def paths() -> list[Path]:
 def sockets_in(folder: str | Path) -> dict[str, str]:
     """Options of a kernel's manager: sockets in that folder.
 
-    Ports, which are the default, are chosen before the kernel takes them; meanwhile one can become another's.
+    Ports, which are the default, are chosen before the kernel takes them; meanwhile one can become
+    another's.
     """
-    return {"connection_file": f"{folder}/kernel.json", "transport": "ipc"} if os.name == "posix" else {}
+    return (
+        {"connection_file": f"{folder}/kernel.json", "transport": "ipc"}
+        if os.name == "posix"
+        else {}
+    )
 
 
 @contextmanager
 def nothing_left_of(client: NotebookClient) -> Iterator[None]:
-    """When its kernel does not come up, a client leaves handlers of signals, which hide interrupts, and one at exit."""
+    """When its kernel does not come up, a client leaves handlers of signals, which hide interrupts,
+    and one at exit.
+    """
     kept = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
@@ -55,16 +63,21 @@ def nothing_left_of(client: NotebookClient) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def execute(path: Path, folder: Path, environment: dict[str, str] | None = None) -> nbformat.NotebookNode:
+def execute(
+    path: Path, folder: Path, environment: dict[str, str] | None = None
+) -> nbformat.NotebookNode:
     """The notebook with fresh outputs, run in that folder. Raises CellExecutionError."""
     notebook = nbformat.read(path, as_version=4)
     env = {name: value for name, value in os.environ.items() if not name.startswith("ADOBE_")}
-    with tempfile.TemporaryDirectory() as own:  # also for the journal of writes, which is not to be this machine's
+    with (
+        tempfile.TemporaryDirectory() as own
+    ):  # also for the journal of writes, which is not to be this machine's
         client = NotebookClient(
             notebook,
             timeout=300,
             startup_timeout=300,
-            iopub_timeout=300,  # after 4 seconds it would go on without the output that is still on its way
+            # after 4 seconds it would go on without the output that is still on its way
+            iopub_timeout=300,
             raise_on_iopub_timeout=True,
             kernel_name="python3",
             store_widget_state=True,
@@ -82,7 +95,9 @@ def without_widgets(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     for cell in notebook.cells:
         cell.get("metadata", {}).pop("execution", None)
         if "outputs" in cell:  # a saved panel would say "signed in" before anything has run
-            cell.outputs = [output for output in cell.outputs if WIDGET not in output.get("data", {})]
+            cell.outputs = [
+                output for output in cell.outputs if WIDGET not in output.get("data", {})
+            ]
     return notebook
 
 
@@ -91,7 +106,8 @@ def comparable(notebook: nbformat.NotebookNode) -> dict[str, str]:
     shown = {}
     for cell in without_widgets(notebook).cells:
         texts = [
-            output.get("text") or output.get("data", {}).get("text/plain", "") for output in cell.get("outputs", [])
+            output.get("text") or output.get("data", {}).get("text/plain", "")
+            for output in cell.get("outputs", [])
         ]
         text = "".join(texts)
         for pattern, name in PASSING:

@@ -27,7 +27,18 @@ STEPS = [
     *(f"E10{letter}" for letter in "abcdef"),
 ]
 CODES = {"a": 0, "b": 2, "c": 3, "d": 4, "e": 5, "f": 6}
-CAUSES = ["e10a-1", "e10a-2", "e10a-3", "e10a-4", "e10b-1", "e10c-1", "e10d-1", "e10d-2", "e10e-1", "e10f-1"]
+CAUSES = [
+    "e10a-1",
+    "e10a-2",
+    "e10a-3",
+    "e10a-4",
+    "e10b-1",
+    "e10c-1",
+    "e10d-1",
+    "e10d-2",
+    "e10e-1",
+    "e10f-1",
+]
 
 
 def outputs(notebook: nbformat.NotebookNode) -> list[Any]:
@@ -39,7 +50,9 @@ def bad_day() -> Iterator[dict[str, str]]:
     """A simulator in another process: tokens that live 5 seconds, 20 ms latency, 5 % of 429."""
     script = "import sys; from adobe_nb.cli import main; sys.exit(main())"
     options = ["--json", "--token-ttl", "5", "--latency", "20", "--fault", "429:0.05"]
-    process = subprocess.Popen([sys.executable, "-c", script, "simulator", *options], stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [sys.executable, "-c", script, "simulator", *options], stdout=subprocess.PIPE, text=True
+    )
     yield json.loads(process.stdout.readline())
     process.terminate()
     process.communicate(timeout=300)
@@ -62,7 +75,8 @@ def run_without_edits(path: Path) -> tuple[nbformat.NotebookNode, list[Path]]:
 def each_notebook(plain: str) -> pytest.MarkDecorator:
     """One test for each notebook, of which a plain run takes only the one that is named."""
     cases = [
-        pytest.param(path, id=path.stem, marks=() if path.stem == plain else pytest.mark.thorough) for path in paths()
+        pytest.param(path, id=path.stem, marks=() if path.stem == plain else pytest.mark.thorough)
+        for path in paths()
     ]
     return pytest.mark.parametrize("path", cases)
 
@@ -78,7 +92,9 @@ class TestEachNotebook:
         assert all(output.output_type != "error" for output in outputs(notebook))
         assert left == []
 
-    @pytest.mark.skipif(pd.__version__ < "3", reason="committed with pandas 3, whose tables look different as text")
+    @pytest.mark.skipif(
+        pd.__version__ < "3", reason="committed with pandas 3, whose tables look different as text"
+    )
     def test_shows_what_is_committed(self, path: Path) -> None:
         committed = comparable(nbformat.read(path, as_version=4))
         assert comparable(run_without_edits(path)[0]) == committed
@@ -88,7 +104,9 @@ class TestEachNotebook:
         notebook, _ = run_without_edits(path)
         saved = json.dumps(notebook)
         assert_no_token(saved)
-        assert not re.search(r"simulated-[0-9a-f]", saved), "the client secrets of the built-in simulator begin so"
+        assert not re.search(r"simulated-[0-9a-f]", saved), (
+            "the client secrets of the built-in simulator begin so"
+        )
 
     def test_is_committed_with_outputs_and_without_tokens(self, path: Path) -> None:
         notebook = nbformat.read(path, as_version=4)
@@ -103,12 +121,23 @@ class TestEachNotebook:
         assert ".env" in first.source
 
 
-@pytest.mark.skipif(pd.__version__ < "3", reason="committed with pandas 3, whose tables look different as text")
+@pytest.mark.skipif(
+    pd.__version__ < "3", reason="committed with pandas 3, whose tables look different as text"
+)
 @each_notebook(plain="02_explore_a_property")
 def test_shows_the_same_tables_twice_on_a_slow_and_busy_simulator_elsewhere(
     path: Path, tmp_path: Path, bad_day: dict[str, str]
 ) -> None:
-    names = ("client_id", "client_secret", "org_id", "scopes", "reactor_url", "ims_url", "edge_url", "edge_server_url")
+    names = (
+        "client_id",
+        "client_secret",
+        "org_id",
+        "scopes",
+        "reactor_url",
+        "ims_url",
+        "edge_url",
+        "edge_server_url",
+    )
     write(tmp_path / ".env", "".join(f"ADOBE_{name.upper()}={bad_day[name]}\n" for name in names))
     committed = comparable(nbformat.read(path, as_version=4))
     for _ in range(2):
@@ -121,8 +150,13 @@ def test_runs_with_credentials_from_an_env_file(path: Path, tmp_path: Path) -> N
         write(tmp_path / ".env", env_of(elsewhere))
         notebook = execute(path, tmp_path)
         saved = json.dumps(notebook)
-        assert any(request.path.startswith(("/companies", "/ee/")) for request in elsewhere.requests)
-        secrets = {*elsewhere.ims.issued, *(each.client_secret for each in elsewhere.accounts.values())}
+        assert any(
+            request.path.startswith(("/companies", "/ee/")) for request in elsewhere.requests
+        )
+        secrets = {
+            *elsewhere.ims.issued,
+            *(each.client_secret for each in elsewhere.accounts.values()),
+        }
     assert not any(secret in saved for secret in secrets)
     assert_no_token(saved)
     assert notebook.metadata.widgets, "the widget state is part of what was searched"
@@ -139,7 +173,11 @@ def test_every_step_of_adobes_tutorial_is_mapped_to_cells_that_exist() -> None:
     text = (DOCS / "tutorials.md").read_text(encoding="utf-8")
     rows = {
         row[0].strip(): row
-        for row in (line.strip("| ").split("|") for line in text.splitlines() if re.match(r"\| [RE]\d", line))
+        for row in (
+            line.strip("| ").split("|")
+            for line in text.splitlines()
+            if re.match(r"\| [RE]\d", line)
+        )
     }
     assert list(rows) == STEPS
     known = {cell.id for path in paths() for cell in nbformat.read(path, as_version=4).cells}
@@ -152,8 +190,13 @@ def test_every_step_of_adobes_tutorial_is_mapped_to_cells_that_exist() -> None:
 
 
 def test_each_cause_of_the_table_is_refused_and_then_works() -> None:
-    notebook, _ = run_without_edits(notebook_runner.NOTEBOOKS / "03_edge_network_authentication.ipynb")
-    told = {cell.id: "".join(output.get("text", "") for output in cell.get("outputs", [])) for cell in notebook.cells}
+    notebook, _ = run_without_edits(
+        notebook_runner.NOTEBOOKS / "03_edge_network_authentication.ipynb"
+    )
+    told = {
+        cell.id: "".join(output.get("text", "") for output in cell.get("outputs", []))
+        for cell in notebook.cells
+    }
     for cause in CAUSES:
         refused, _, works = told[cause].strip().rpartition("\n")
         assert f"EXEG-050{CODES[cause[3]]}-401" in refused, cause

@@ -1,4 +1,6 @@
-"""Each channel by which a secret could get out, as docs/security.md lists them. The browser has its own tests."""
+"""Each channel by which a secret could get out, as docs/security.md lists them. The browser has its
+own tests.
+"""
 
 import atexit
 import copy
@@ -46,7 +48,10 @@ panel()
 
 
 def secrets_of(simulator: Any) -> list[str]:
-    return [*simulator.ims.issued, *(account.client_secret for account in simulator.accounts.values())]
+    return [
+        *simulator.ims.issued,
+        *(account.client_secret for account in simulator.accounts.values()),
+    ]
 
 
 def without_secrets(simulator: Any, text: str) -> None:
@@ -64,7 +69,11 @@ class TestFiles:
         typed = {name: details[name] for name in ("org_id", "client_id", "client_secret")}
         write(tmp_path / "typed.json", json.dumps(typed))
         notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(PANEL)])
-        notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+        notebook.metadata["kernelspec"] = {
+            "name": "python3",
+            "display_name": "Python 3",
+            "language": "python",
+        }
         nbformat.write(notebook, tmp_path / "panel.ipynb")
         return tmp_path, simulator
 
@@ -84,7 +93,10 @@ class TestFiles:
         """Run it on the notebook; what it said."""
         path, simulator = folder
         with tempfile.TemporaryDirectory() as own:
-            sockets = [f"--KernelManager.{name}={value}" for name, value in notebook_runner.sockets_in(own).items()]
+            sockets = [
+                f"--KernelManager.{name}={value}"
+                for name, value in notebook_runner.sockets_in(own).items()
+            ]
             done = subprocess.run(
                 [sys.executable, "-m", "nbconvert", "--execute", *options, *sockets, "panel.ipynb"], cwd=path,
                 env={**os.environ, "ADOBE_NB_SIMULATOR": simulator.reactor_url}, capture_output=True, text=True,
@@ -112,7 +124,9 @@ class TestFiles:
             assert stat.S_IMODE(path.stat().st_mode) == 0o600
         without_secrets(demo, (Store().folder / "profiles.toml").read_text())
 
-    def test_nothing_else_is_written(self, demo: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_nothing_else_is_written(
+        self, demo: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.chdir(tmp_path)
         monkeypatch.setenv("HOME", str(tmp_path / "home"))
         session = sign_in(demo)
@@ -123,7 +137,9 @@ class TestFiles:
 
 
 class TestNamespace:
-    def test_in_out_and_names_after_a_sign_in(self, demo: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_in_out_and_names_after_a_sign_in(
+        self, demo: Any, capsys: pytest.CaptureFixture[str]
+    ) -> None:
         shell = InteractiveShell.instance()
         try:
             write(Path.cwd() / ".env", env_of(demo))
@@ -133,7 +149,10 @@ class TestNamespace:
             ):  # fmt: skip
                 shell.run_cell(cell, store_history=True)
             text = (
-                repr(shell.user_ns) + repr(shell.user_ns["Out"]) + repr(shell.user_ns["In"]) + capsys.readouterr().out
+                repr(shell.user_ns)
+                + repr(shell.user_ns["Out"])
+                + repr(shell.user_ns["In"])
+                + capsys.readouterr().out
             )
             assert "Secret(••••••••)" in text
             without_secrets(demo, text)
@@ -161,11 +180,18 @@ class TestTracebacks:
     @pytest.mark.parametrize("mode", ["Plain", "Context", "Verbose", "Minimal", "Docs"])
     @pytest.mark.parametrize("failure", list(FAILURES))
     def test_every_mode(
-        self, demo: Any, mode: str, failure: str, capsys: pytest.CaptureFixture[str], recorder: Recorder
+        self,
+        demo: Any,
+        mode: str,
+        failure: str,
+        capsys: pytest.CaptureFixture[str],
+        recorder: Recorder,
     ) -> None:
         shell = InteractiveShell.instance()
         try:
-            with stub(lambda _: Answer(307, headers={"Location": "https://evil.test"})) as redirecting:
+            with stub(
+                lambda _: Answer(307, headers={"Location": "https://evil.test"})
+            ) as redirecting:
                 shell.user_ns |= {
                     "adobe_nb": adobe_nb, "hush": Secret(HUSH), "org": ORG, "u": demo.reactor_url,
                     "r": redirecting.url, "demo_id": demo.accounts["demo"].client_id, "session": sign_in(demo),
@@ -184,12 +210,16 @@ class TestTracebacks:
             atexit.unregister(shell.atexit_operations)
 
     def search_frames(self, demo: Any) -> None:
-        """What ``%debug`` would show: local variables of every frame, of the error and of all behind it."""
+        """What ``%debug`` would show: local variables of every frame, of the error and of all
+        behind it.
+        """
         error: BaseException | None = sys.last_value
         seen = 0
         while error is not None:
             for frame, _ in traceback.walk_tb(error.__traceback__):
-                text = repr({name: value for name, value in frame.f_locals.items() if name != "demo"})
+                text = repr(
+                    {name: value for name, value in frame.f_locals.items() if name != "demo"}
+                )
                 assert HUSH not in text, frame
                 without_secrets(demo, text)
                 seen += 1
@@ -237,14 +267,18 @@ class TestWire:
         shown = [
             session.reactor.as_curl("GET", "/companies"),
             session.edge.as_curl("interact", demo.connection()["datastream_id"], event),
-            session.edge.interact(demo.connection()["datastream_id"], event, dry_run=True).to_json(),
+            session.edge.interact(
+                demo.connection()["datastream_id"], event, dry_run=True
+            ).to_json(),
             repr(session.headers()),
         ]
         text = "\n".join(shown)
         without_secrets(demo, text)
         assert demo.accounts["demo"].client_id not in text
 
-    def test_logs_at_debug_of_ours_and_of_the_http_library(self, demo: Any, caplog: pytest.LogCaptureFixture) -> None:
+    def test_logs_at_debug_of_ours_and_of_the_http_library(
+        self, demo: Any, caplog: pytest.LogCaptureFixture
+    ) -> None:
         with caplog.at_level(logging.DEBUG):
             sign_in(demo).test()
         assert "urllib3" in caplog.text
@@ -275,7 +309,11 @@ class TestHostileNames:
 
         session = sign_in(hostile)
         properties = session.reactor.properties()
-        for frame in (properties, session.reactor.rules(properties), session.reactor.with_names(properties)):
+        for frame in (
+            properties,
+            session.reactor.rules(properties),
+            session.reactor.with_names(properties),
+        ):
             html = frame_html(frame) or ""
             assert "<script>document" not in html
             assert "<img" not in html
@@ -284,13 +322,30 @@ class TestHostileNames:
         assert "<img" not in shown
         assert "&lt;img" in shown
 
-    STEERING = ("\x1b]0;owned\x07", "\x1b[2J", "\x9b31m", "\u202egnp.exe", "\u2066x\u2069", "\u2028", "\x7f", "\r")
-    """What a terminal obeys: escape sequences, a C1 control, the direction of writing, a line of one's own."""
+    STEERING = (
+        "\x1b]0;owned\x07",
+        "\x1b[2J",
+        "\x9b31m",
+        "\u202egnp.exe",
+        "\u2066x\u2069",
+        "\u2028",
+        "\x7f",
+        "\r",
+    )
+    """What a terminal obeys: escape sequences, a C1 control, the direction of writing, a line of
+    one's own.
+    """
     SEEN = "\u05e9\u05dc\u05d5\u05dd \u0627\u0644 e\u0301"
 
     def is_harmless(self, text: str) -> None:
         assert not [each for each in self.STEERING if each in text]
-        for shown in ("\\x1b]0;owned\\x07", "\\x9b31m", "\\u202egnp.exe", "\\u2066x\\u2069", "\\u2028"):
+        for shown in (
+            "\\x1b]0;owned\\x07",
+            "\\x9b31m",
+            "\\u202egnp.exe",
+            "\\u2066x\\u2069",
+            "\\u2028",
+        ):
             assert shown in text
         assert self.SEEN in text
 
@@ -330,10 +385,14 @@ class TestHostileNames:
         self.is_harmless(str(caught.value))
         assert not [each for each in self.STEERING if each in repr(caught.value)]
         self.is_harmless("".join(caught.value._render_traceback_()))
-        self.is_harmless("".join(traceback.format_exception(caught.value)).split("NameLookupError", 1)[1])
+        self.is_harmless(
+            "".join(traceback.format_exception(caught.value)).split("NameLookupError", 1)[1]
+        )
         self.is_harmless(str(adobe_nb.InsecureFileWarning(name)))
 
-    def test_in_what_the_commands_print(self, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    def test_in_what_the_commands_print(
+        self, capsys: pytest.CaptureFixture[str], tmp_path: Path
+    ) -> None:
         from adobe_nb import cli, lab
 
         name = "".join(self.STEERING) + self.SEEN
@@ -356,7 +415,9 @@ class TestHostileNames:
     def test_in_the_panels_state_they_stay_text(self, hostile: Any) -> None:
         sign_in(hostile).test()
         assert panel().state["companies"] == [self.NAMES[1]]
-        script = (Path(sessions.__file__).parent / "notebook" / "panel.js").read_text(encoding="utf-8")
+        script = (Path(sessions.__file__).parent / "notebook" / "panel.js").read_text(
+            encoding="utf-8"
+        )
         for way in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval("):
             assert way not in script
 

@@ -29,7 +29,12 @@ ORG = "ABCDEF0123456789ABCDEF01@AdobeOrg"
 
 
 def connect(**changes: Any) -> Any:
-    values = {"client_id": "client-1234567890", "client_secret": HUSH, "org_id": ORG, "retry_pause": 0}
+    values = {
+        "client_id": "client-1234567890",
+        "client_secret": HUSH,
+        "org_id": ORG,
+        "retry_pause": 0,
+    }
     return sessions.connect(**{**values, **changes})
 
 
@@ -64,7 +69,9 @@ def html_from_ims(demo: Any) -> None:
 
 
 def echoing_ims(demo: Any) -> None:
-    with stub(lambda got: Answer(400, b'{"error": "other", "error_description": "' + got.body + b'"}')) as server:
+    with stub(
+        lambda got: Answer(400, b'{"error": "other", "error_description": "' + got.body + b'"}')
+    ) as server:
         connect(ims_url=server.url, reactor_url=server.url)
 
 
@@ -108,7 +115,9 @@ def half_environment(demo: Any) -> None:
 
 
 def wrong_value_in_the_environment(demo: Any) -> None:
-    with environment(ADOBE_CLIENT_SECRET=HUSH, ADOBE_CLIENT_ID="client-1234567890", ADOBE_ORG_ID="nonsense"):
+    with environment(
+        ADOBE_CLIENT_SECRET=HUSH, ADOBE_CLIENT_ID="client-1234567890", ADOBE_ORG_ID="nonsense"
+    ):
         sessions.connect()
 
 
@@ -130,7 +139,9 @@ def proxy_that_is_no_address(demo: Any) -> None:
 
 
 def odd_token_from_ims(demo: Any) -> None:
-    with stub(lambda _: Answer(200, f'{{"access_token": "{HUSH}é", "expires_in": 9}}'.encode())) as server:
+    with stub(
+        lambda _: Answer(200, f'{{"access_token": "{HUSH}é", "expires_in": 9}}'.encode())
+    ) as server:
         connect(ims_url=server.url, reactor_url=server.url)
 
 
@@ -167,9 +178,13 @@ SCENES: list[Callable[[Any], None]] = [
 
 
 def tracebacks(error: BaseException) -> str:
-    """The error as Python and IPython can show it, with the local variables of our frames and of the libraries'."""
+    """The error as Python and IPython can show it, with the local variables of our frames and of
+    the libraries'.
+    """
     frames = error.__traceback__
-    while frames is not None and Path(frames.tb_frame.f_code.co_filename).is_relative_to(Path(__file__).parents[1]):
+    while frames is not None and Path(frames.tb_frame.f_code.co_filename).is_relative_to(
+        Path(__file__).parents[1]
+    ):
         frames = frames.tb_next  # the tests' own frames know the secret by right
     plain = traceback.TracebackException(type(error), error, frames, capture_locals=True)
     texts = ["".join(plain.format()), repr(error), str(error)]
@@ -183,7 +198,9 @@ def tracebacks(error: BaseException) -> str:
 @pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.__name__)
 def test_nothing_secret_shows(scene: Callable[[Any], None], demo: Any, recorder: Recorder) -> None:
     recorder.secrets.add(HUSH)
-    with pytest.raises((adobe_nb.AdobeError, adobe_nb.InsecureFileWarning, KeyboardInterrupt)) as caught:
+    with pytest.raises(
+        (adobe_nb.AdobeError, adobe_nb.InsecureFileWarning, KeyboardInterrupt)
+    ) as caught:
         scene(demo)
     shown = tracebacks(caught.value)
     recorder.lines.append(shown)
@@ -255,15 +272,18 @@ def test_a_secret_is_not_in_sys_last_value_frames(demo: Any) -> None:
         frame = sys.exc_info()[2]
     while frame is not None:
         names = {
-            name: value for name, value in frame.tb_frame.f_locals.items() if isinstance(value, (str, bytes, dict))
+            name: value
+            for name, value in frame.tb_frame.f_locals.items()
+            if isinstance(value, (str, bytes, dict))
         }
         assert HUSH not in repr(names)
         frame = frame.tb_next
 
 
 def reached(error: BaseException) -> Iterator[str]:
-    """Every text that ``%debug`` reaches: from local variables of all frames, of the error and those behind it, through
-    attributes and members. What a ``Secret`` hides is hidden on purpose."""
+    """Every text that ``%debug`` reaches: from local variables of all frames, of the error and
+    those behind it, through attributes and members. What a ``Secret`` hides is hidden on purpose.
+    """
     seen: set[int] = set()
     todo: list[Any] = [error]
     while todo:
@@ -285,7 +305,9 @@ def reached(error: BaseException) -> Iterator[str]:
         elif type(thing).__module__.split(".")[0] in {"adobe_nb", "requests", "urllib3", "http"}:
             todo += getattr(thing, "__dict__", {}).values()
             todo += [
-                getattr(thing, name, None) for kind in type(thing).__mro__ for name in vars(kind).get("__slots__", ())
+                getattr(thing, name, None)
+                for kind in type(thing).__mro__
+                for name in vars(kind).get("__slots__", ())
             ]
 
 
@@ -294,7 +316,9 @@ JSON = {"Content-Type": "application/json"}
 
 
 def answering(*replies: Any) -> Any:
-    """A server that signs in once, then gives these; the last one for ever. A callable is asked for its own."""
+    """A server that signs in once, then gives these; the last one for ever. A callable is asked for
+    its own.
+    """
     left = [Answer(200, SIGNED_IN, JSON), *replies]
 
     def answer(got: Got) -> Answer:
@@ -312,7 +336,9 @@ def interrupting(_: Got) -> Answer:
 
 
 def quoting(status: int) -> Callable[[Got], Answer]:
-    return lambda got: Answer(status, json.dumps({"errors": [{"detail": repr(got), "code": "x"}]}).encode(), JSON)
+    return lambda got: Answer(
+        status, json.dumps({"errors": [{"detail": repr(got), "code": "x"}]}).encode(), JSON
+    )
 
 
 REDIRECT = Answer(307, headers={"Location": f"https://evil.test/{HUSH}"})
@@ -320,15 +346,36 @@ REFUSED = Answer(401, b"{}", JSON)
 PLACE = "PR" + "0" * 32
 ATTEMPTS: dict[str, tuple[tuple[Any, ...], Callable[[Any], object]]] = {
     "a read is redirected": ((REDIRECT,), lambda session: session.client.get("/companies")),
-    "a write is redirected": ((REDIRECT,), lambda session: session.reactor.rules.create(PLACE, name="x")),
-    "the renewal is refused": ((REFUSED, quoting(400)), lambda session: session.client.get("/companies")),
-    "the renewal is redirected": ((REFUSED, REDIRECT), lambda session: session.client.get("/companies")),
-    "the renewal is interrupted": ((REFUSED, interrupting), lambda session: session.client.get("/companies")),
-    "the renewal is no JSON": ((REFUSED, Answer(200, b"{]", JSON)), lambda session: session.client.get("/companies")),
+    "a write is redirected": (
+        (REDIRECT,),
+        lambda session: session.reactor.rules.create(PLACE, name="x"),
+    ),
+    "the renewal is refused": (
+        (REFUSED, quoting(400)),
+        lambda session: session.client.get("/companies"),
+    ),
+    "the renewal is redirected": (
+        (REFUSED, REDIRECT),
+        lambda session: session.client.get("/companies"),
+    ),
+    "the renewal is interrupted": (
+        (REFUSED, interrupting),
+        lambda session: session.client.get("/companies"),
+    ),
+    "the renewal is no JSON": (
+        (REFUSED, Answer(200, b"{]", JSON)),
+        lambda session: session.client.get("/companies"),
+    ),
     "a read is refused": ((quoting(404),), lambda session: session.client.get("/companies")),
     "a list is refused": ((quoting(404),), lambda session: session.reactor.companies()),
-    "a write is refused": ((quoting(409),), lambda session: session.reactor.rules.create(PLACE, name="x")),
-    "a read is interrupted": ((interrupting,), lambda session: [session.client.get("/x") for _ in range(2)]),
+    "a write is refused": (
+        (quoting(409),),
+        lambda session: session.reactor.rules.create(PLACE, name="x"),
+    ),
+    "a read is interrupted": (
+        (interrupting,),
+        lambda session: [session.client.get("/x") for _ in range(2)],
+    ),
     "a write is cut off": (
         (Answer(200, b"{", {"Content-Length": "9"}),),
         lambda session: session.reactor.rules.create(PLACE, name="x"),
@@ -355,7 +402,12 @@ ATTEMPTS: dict[str, tuple[tuple[Any, ...], Callable[[Any], object]]] = {
 def test_no_local_variable_of_an_error_leads_to_a_secret(attempt: str) -> None:
     replies, act = ATTEMPTS[attempt]
     with answering(*replies) as server:
-        session = connect(ims_url=server.url, reactor_url=server.url, edge_url=server.url, edge_server_url=server.url)
+        session = connect(
+            ims_url=server.url,
+            reactor_url=server.url,
+            edge_url=server.url,
+            edge_server_url=server.url,
+        )
         with pytest.raises((adobe_nb.AdobeError, KeyboardInterrupt)) as caught:
             act(session)
             time.sleep(20)  # an interrupt that came late
@@ -365,7 +417,9 @@ def test_no_local_variable_of_an_error_leads_to_a_secret(attempt: str) -> None:
 
 
 def test_the_search_through_variables_would_find_a_signed_request() -> None:
-    request = requests.Request("GET", "https://x.test", headers={"Authorization": f"Bearer {HUSH}"}).prepare()
+    request = requests.Request(
+        "GET", "https://x.test", headers={"Authorization": f"Bearer {HUSH}"}
+    ).prepare()
     error = ValueError("x")
     error.signed = [request]  # type: ignore[attr-defined]
     assert any(HUSH in text for text in reached(error))

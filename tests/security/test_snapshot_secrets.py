@@ -23,7 +23,12 @@ def test_no_credential_is_stored(tmp_path: Path) -> None:
             credentials={"username": "u", "password": HUSH},
         )
         reactor.hosts.create(
-            edge, name="Ours", type_of="sftp", server="s.invalid", username="u", encrypted_private_key=HUSH
+            edge,
+            name="Ours",
+            type_of="sftp",
+            server="s.invalid",
+            username="u",
+            encrypted_private_key=HUSH,
         )
         snapshot.pull(to=tmp_path, tables=[*snapshot.TABLES, "audit_events"], session=session)
         tables = snapshot.load(tmp_path)
@@ -34,7 +39,12 @@ def test_no_credential_is_stored(tmp_path: Path) -> None:
             assert secret not in text
             assert secret.encode() not in raw
         columns = {name for frame in tables.values() for name in frame.columns}
-        assert not columns & {"credentials", "encrypted_private_key", "archive_passphrase", "push_credential"}
+        assert not columns & {
+            "credentials",
+            "encrypted_private_key",
+            "archive_passphrase",
+            "push_credential",
+        }
     finally:
         simulator.stop()
 

@@ -35,7 +35,9 @@ def headers(app: App, account: Any = DEMO, **changes: str | None) -> dict[str, s
     return {name: value for name, value in changed.items() if value is not None}
 
 
-def get(app: App, path: str, *query: tuple[str, str], **changes: str | None) -> tuple[int, dict[str, Any]]:
+def get(
+    app: App, path: str, *query: tuple[str, str], **changes: str | None
+) -> tuple[int, dict[str, Any]]:
     answer = app(Request("GET", path, query, headers(app, **changes)))
     return answer.status, json.loads(answer.body)
 
@@ -48,7 +50,9 @@ def listed(app: App, path: str, *query: tuple[str, str]) -> list[dict[str, Any]]
 
 def shop(app: App) -> str:
     company = listed(app, "/companies")[0]["id"]
-    return listed(app, f"/companies/{company}/properties", ("filter[name]", "EQ Web Store US"))[0]["id"]
+    return listed(app, f"/companies/{company}/properties", ("filter[name]", "EQ Web Store US"))[0][
+        "id"
+    ]
 
 
 class TestGateway:
@@ -121,7 +125,9 @@ class TestIms:
             ({"grant_type": "password"}, "unsupported_grant_type", None),
         ],
     )
-    def test_refuses_with_400(self, changes: dict[str, str], code: str, description: str | None) -> None:
+    def test_refuses_with_400(
+        self, changes: dict[str, str], code: str, description: str | None
+    ) -> None:
         status, document = Ims(ACCOUNTS).token(self.form(**changes))
         assert (status, document["error"]) == (400, code)
         assert description in {None, document["error_description"]}
@@ -158,11 +164,18 @@ class TestReactor:
     def test_there_are_no_properties_at_the_root(self, app: App) -> None:
         assert get(app, "/properties")[0] == 404
 
-    @pytest.mark.parametrize("path", ["/", "/nothing", "/rules/RL0/nothing", "/rules/RL0/rule_components/x/y"])
+    @pytest.mark.parametrize(
+        "path", ["/", "/nothing", "/rules/RL0/nothing", "/rules/RL0/rule_components/x/y"]
+    )
     def test_an_unknown_path_is_not_found(self, app: App, path: str) -> None:
         status, document = get(app, path)
         error = document["errors"][0]
-        assert (status, error["status"], error["code"], error["title"]) == (404, "404", "not-found", "Record Not Found")
+        assert (status, error["status"], error["code"], error["title"]) == (
+            404,
+            "404",
+            "not-found",
+            "Record Not Found",
+        )
         assert len(error["meta"]["request_id"]) == 32
 
     def test_an_id_under_the_wrong_type_is_not_found(self, app: App) -> None:
@@ -191,13 +204,18 @@ class TestReactor:
         assert set(rule) == {"id", "type", "attributes", "relationships", "links", "meta"}
         here = f"{BASE}/rules/{rule['id']}"
         assert rule["links"]["self"] == here
-        assert rule["relationships"]["rule_components"] == {"links": {"related": f"{here}/rule_components"}}
+        assert rule["relationships"]["rule_components"] == {
+            "links": {"related": f"{here}/rule_components"}
+        }
         assert rule["relationships"]["origin"]["data"] == {"id": rule["id"], "type": "rules"}
 
     def test_a_components_property_links_straight_to_it(self, app: App) -> None:
         rule = listed(app, f"/properties/{shop(app)}/rules")[0]
         component = listed(app, f"/rules/{rule['id']}/rule_components")[0]
-        assert component["relationships"]["property"]["links"]["related"] == f"{BASE}/properties/{shop(app)}"
+        assert (
+            component["relationships"]["property"]["links"]["related"]
+            == f"{BASE}/properties/{shop(app)}"
+        )
 
     def test_a_librarys_environment_and_upstream_have_their_own_shape(self, app: App) -> None:
         library = listed(app, f"/properties/{shop(app)}/libraries")[-1]
@@ -217,7 +235,9 @@ class TestReactor:
 
     def test_a_revision_of_a_rule_has_components_of_its_own(self, app: App) -> None:
         rule = listed(app, f"/properties/{shop(app)}/rules")[0]
-        revision = listed(app, f"/rules/{rule['id']}/revisions", ("filter[revision_number]", "EQ 1"))[0]
+        revision = listed(
+            app, f"/rules/{rule['id']}/revisions", ("filter[revision_number]", "EQ 1")
+        )[0]
         own = listed(app, f"/rules/{revision['id']}/rule_components")
         heads = listed(app, f"/rules/{rule['id']}/rule_components")
         assert len(own) == len(heads)
@@ -226,7 +246,10 @@ class TestReactor:
 
 class TestFilterAndSort:
     def names(self, app: App, *query: tuple[str, str]) -> list[str]:
-        return [each["attributes"]["name"] for each in listed(app, f"/properties/{shop(app)}/rules", *query)]
+        return [
+            each["attributes"]["name"]
+            for each in listed(app, f"/properties/{shop(app)}/rules", *query)
+        ]
 
     @pytest.mark.parametrize(
         ("name", "text", "count"),
@@ -261,22 +284,31 @@ class TestFilterAndSort:
             ("filter[review_status]", "EQ x"),
         ],
     )
-    def test_what_is_malformed_is_ignored_and_everything_answered(self, app: App, query: tuple[str, str]) -> None:
+    def test_what_is_malformed_is_ignored_and_everything_answered(
+        self, app: App, query: tuple[str, str]
+    ) -> None:
         assert len(self.names(app, query)) == 12
 
     def test_the_last_of_two_filters_on_one_attribute_wins(self, app: App) -> None:
-        found = self.names(app, ("filter[name]", "CONTAINS product"), ("filter[name]", "CONTAINS search"))
+        found = self.names(
+            app, ("filter[name]", "CONTAINS product"), ("filter[name]", "CONTAINS search")
+        )
         assert found == ["Search - Results"]
 
     def test_filters_on_two_attributes_both_hold(self, app: App) -> None:
-        found = self.names(app, ("filter[name]", "CONTAINS product"), ("filter[enabled]", "EQ false"))
+        found = self.names(
+            app, ("filter[name]", "CONTAINS product"), ("filter[enabled]", "EQ false")
+        )
         assert found == ["Product - Image Zoom"]
 
     def test_sort_takes_several_keys_and_signs(self, app: App) -> None:
         names = self.names(app)
         assert self.names(app, ("sort", "name")) == sorted(names, key=str.casefold)
         assert self.names(app, ("sort", "-name")) == sorted(names, key=str.casefold, reverse=True)
-        assert self.names(app, ("sort", "enabled,+name"))[:2] == ["Legacy - Chat Widget", "Product - Image Zoom"]
+        assert self.names(app, ("sort", "enabled,+name"))[:2] == [
+            "Legacy - Chat Widget",
+            "Product - Image Zoom",
+        ]
         assert self.names(app, ("sort", "nonsense")) == names
 
 
@@ -289,7 +321,9 @@ def test_every_list_of_the_table_has_a_route(app: App) -> None:
 
 
 def test_a_request_shows_neither_headers_nor_body() -> None:
-    request = Request("POST", "/ims/token/v3", (), {"authorization": "Bearer hush"}, b"client_secret=hush")
+    request = Request(
+        "POST", "/ims/token/v3", (), {"authorization": "Bearer hush"}, b"client_secret=hush"
+    )
     assert "hush" not in repr(request)
 
 
@@ -312,7 +346,9 @@ class TestALongLog:
     def walk(self, log: App, *query: tuple[str, str], size: int = 7) -> list[dict[str, Any]]:
         found, page = [], 1
         while page:
-            status, document = get(log, "/audit_events", ("page[size]", str(size)), ("page[number]", str(page)), *query)
+            status, document = get(
+                log, "/audit_events", ("page[size]", str(size)), ("page[number]", str(page)), *query
+            )
             assert status == 200
             found += document["data"]
             page = document["meta"]["pagination"]["next_page"]
@@ -343,13 +379,18 @@ class TestALongLog:
         options = Options(deepest_page=3)
         shallow = App(log.ims, log.stores, BASE, options)
         for number, expected in (("3", 200), ("4", 500), ("5000", 500)):
-            status, document = get(shallow, "/audit_events", ("page[number]", number), ("page[size]", "10"))
+            status, document = get(
+                shallow, "/audit_events", ("page[number]", number), ("page[size]", "10")
+            )
             assert status == expected
         (error,) = document["errors"]
         assert (error["status"], error["code"]) == ("500", "internal-error")
         assert error["meta"]["request_id"]
         shop = log.stores[ORG_ID].all("properties")[0].id
-        assert get(shallow, f"/properties/{shop}/rules", ("page[number]", "4"), ("page[size]", "1"))[0] == 200
+        assert (
+            get(shallow, f"/properties/{shop}/rules", ("page[number]", "4"), ("page[size]", "1"))[0]
+            == 200
+        )
         options.deepest_page = 4
         assert get(shallow, "/audit_events", ("page[number]", "4"))[0] == 200
 

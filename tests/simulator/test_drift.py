@@ -19,7 +19,9 @@ def api() -> Caller:
 
 
 def place(api: Caller) -> str:
-    return next(each.id for each in api.store.all("properties") if each.attributes["name"] == "Web Store US")
+    return next(
+        each.id for each in api.store.all("properties") if each.attributes["name"] == "Web Store US"
+    )
 
 
 def rule(api: Caller) -> str:
@@ -33,7 +35,9 @@ def drift(api: Caller, path: str, chance: Random, **headers: str) -> Change | No
 
 
 def paths(api: Caller) -> dict[str, str]:
-    lists = {kind: f"/properties/{place(api)}/{kind}" for kind in ("rules", "data_elements", "libraries")}
+    lists = {
+        kind: f"/properties/{place(api)}/{kind}" for kind in ("rules", "data_elements", "libraries")
+    }
     return {**lists, "rule_components": f"/rules/{rule(api)}/rule_components"}
 
 
@@ -47,7 +51,9 @@ def test_members_come_and_go(api: Caller, kind: str) -> None:
         what, of, identifier = change
         happened.add(what)
         assert of == kind
-        assert set(api.ids(path)) == (before | {identifier} if what == "created" else before - {identifier})
+        assert set(api.ids(path)) == (
+            before | {identifier} if what == "created" else before - {identifier}
+        )
     assert happened == {"created", "deleted"}
 
 
@@ -58,7 +64,11 @@ def test_a_new_member_is_like_another_one_but_of_now(api: Caller, kind: str) -> 
     created = None
     while created is None:
         what, _, identifier = drift(api, path, chance) or ("", "", "")
-        created = next(each for each in api.listed(path) if each["id"] == identifier) if what == "created" else None
+        created = (
+            next(each for each in api.listed(path) if each["id"] == identifier)
+            if what == "created"
+            else None
+        )
     attributes = created["attributes"]
     assert attributes["name"].rpartition(" (")[0] in before
     assert attributes["name"] not in before
@@ -77,9 +87,12 @@ def test_every_change_is_in_the_audit_log(api: Caller) -> None:
         what, kind, identifier = drift(api, path, chance) or ("", "", "")
         new = api.store.all("audit_events")[before:]
         assert (what, identifier) in {
-            (each.attributes["type_of"].partition(".")[2], (each.to_one["entity"] or ("", ""))[1]) for each in new
+            (each.attributes["type_of"].partition(".")[2], (each.to_one["entity"] or ("", ""))[1])
+            for each in new
         }
-        assert ("rule.updated" in {each.attributes["type_of"] for each in new}) == (kind == "rule_components")
+        assert ("rule.updated" in {each.attributes["type_of"] for each in new}) == (
+            kind == "rule_components"
+        )
 
 
 def test_a_list_of_audit_events_gets_another_one(api: Caller) -> None:
@@ -155,7 +168,11 @@ class TestServed:
         return simulator.drifted, [each["meta"]["pagination"]["total_count"] for each in answers]
 
     def test_what_changed_is_told_and_the_same_at_every_start(self, simulate: Any) -> None:
-        options: dict[str, Any] = {"seed": "empty", "bulk": Bulk(rules=40), "faults": (Fault("drift", 1),)}
+        options: dict[str, Any] = {
+            "seed": "empty",
+            "bulk": Bulk(rules=40),
+            "faults": (Fault("drift", 1),),
+        }
         first, counts = self.asked(simulate(**options))
         total = 40
         for (what, kind, _), count in zip(first, counts, strict=True):

@@ -1,4 +1,6 @@
-"""The simulated Edge Network as other clients meet it: requests as Adobe's specification and its samples have them."""
+"""The simulated Edge Network as other clients meet it: requests as Adobe's specification and its
+samples have them.
+"""
 
 import json
 from typing import Any
@@ -10,8 +12,18 @@ from adobe_nb.simulator.datastreams import DATASTREAMS
 from adobe_nb.simulator.edge import LIMIT
 
 WEB = DATASTREAMS["web"].id
-VIEW = {"xdm": {"eventType": "view", "identityMap": {"Email": [{"id": "ana@hearth-harbor.example", "primary": True}]}}}
-DECISIONS = {"personalization": {"decisionScopes": ["home"], "schemas": ["https://ns.adobe.com/personalization/html"]}}
+VIEW = {
+    "xdm": {
+        "eventType": "view",
+        "identityMap": {"Email": [{"id": "ana@hearth-harbor.example", "primary": True}]},
+    }
+}
+DECISIONS = {
+    "personalization": {
+        "decisionScopes": ["home"],
+        "schemas": ["https://ns.adobe.com/personalization/html"],
+    }
+}
 DEEP = b"[" * 30_000
 
 
@@ -29,7 +41,9 @@ def post(demo: Any) -> Any:
 
 
 def scopes_of(response: requests.Response) -> list[list[str]]:
-    handles = [each for each in response.json()["handle"] if each["type"] == "personalization:decisions"]
+    handles = [
+        each for each in response.json()["handle"] if each["type"] == "personalization:decisions"
+    ]
     return [[decision["scope"] for decision in handle["payload"]] for handle in handles]
 
 
@@ -57,15 +71,29 @@ def test_a_query_beside_the_event_gets_decisions_of_the_schema_asked_for(post: A
 
 
 def test_a_query_inside_the_event_of_version_2_is_not_looked_at(post: Any) -> None:
-    assert scopes_of(post("/ee/v2/interact", {"event": {**VIEW, "query": DECISIONS}}, dataStreamId=WEB)) == []
+    assert (
+        scopes_of(
+            post("/ee/v2/interact", {"event": {**VIEW, "query": DECISIONS}}, dataStreamId=WEB)
+        )
+        == []
+    )
 
 
 def test_version_1_answers_each_event_and_reads_the_query_of_each(post: Any) -> None:
-    second = {"xdm": {"eventType": "click"}, "query": {"personalization": {"decisionScopes": ["cart"]}}}
-    body = {"xdm": {"identityMap": VIEW["xdm"]["identityMap"]}, "query": DECISIONS, "events": [VIEW, second]}
+    second = {
+        "xdm": {"eventType": "click"},
+        "query": {"personalization": {"decisionScopes": ["cart"]}},
+    }
+    body = {
+        "xdm": {"identityMap": VIEW["xdm"]["identityMap"]},
+        "query": DECISIONS,
+        "events": [VIEW, second],
+    }
     answered = post("/ee/v1/interact", body, configId=WEB)
     assert scopes_of(answered) == [["home"], ["cart"]]
-    handles = [each for each in answered.json()["handle"] if each["type"] == "personalization:decisions"]
+    handles = [
+        each for each in answered.json()["handle"] if each["type"] == "personalization:decisions"
+    ]
     assert [handle["eventIndex"] for handle in handles] == [0, 1]
 
 
@@ -76,15 +104,21 @@ def test_a_batch_of_version_1_has_an_empty_answer(post: Any, path: str) -> None:
 
 
 @pytest.mark.parametrize("version", ["v1", "v2"])
-def test_a_location_hint_is_echoed_and_an_unknown_one_has_an_empty_404(post: Any, version: str) -> None:
-    body, name = ({"events": [VIEW]}, "configId") if version == "v1" else ({"event": VIEW}, "datastreamId")
+def test_a_location_hint_is_echoed_and_an_unknown_one_has_an_empty_404(
+    post: Any, version: str
+) -> None:
+    body, name = (
+        ({"events": [VIEW]}, "configId") if version == "v1" else ({"event": VIEW}, "datastreamId")
+    )
     handles = post(f"/ee/irl1/{version}/interact", body, **{name: WEB}).json()["handle"]
     assert {each["hint"] for each in handles[0]["payload"]} == {"irl1"}
     unknown = post(f"/ee/gone1/{version}/interact", body, **{name: WEB})
     assert (unknown.status_code, unknown.content) == (404, b"")
 
 
-def test_the_region_of_a_cluster_cookie_is_gone_on_with_unless_it_is_unknown(post: Any, demo: Any) -> None:
+def test_the_region_of_a_cluster_cookie_is_gone_on_with_unless_it_is_unknown(
+    post: Any, demo: Any
+) -> None:
     key = f"kndctr_{demo.accounts['demo'].org_id.replace('@', '_')}_cluster"
     for value, region in (("irl1", "irl1"), ("gone1", "va6")):
         meta = {"state": {"entries": [{"key": key, "value": value}]}}
@@ -121,7 +155,10 @@ def test_an_identity_that_was_stored_is_told_again(post: Any) -> None:
         ({"event": {"xdm": {"identityMap": 5}}}, "EXEG-0102-400"),
         ({"event": {"xdm": {"identityMap": {"Email": 5}}}}, "EXEG-0102-400"),
         ({"event": {"xdm": {"identityMap": {"Email": ["a"]}}}}, "EXEG-0102-400"),
-        ({"event": {"xdm": {"identityMap": {"Email": [{"id": "a", "primary": []}]}}}}, "EXEG-0306-400"),
+        (
+            {"event": {"xdm": {"identityMap": {"Email": [{"id": "a", "primary": []}]}}}},
+            "EXEG-0306-400",
+        ),
         ({"event": VIEW, "meta": []}, "EXEG-0102-400"),
         ({"event": VIEW, "meta": {"state": []}}, "EXEG-0102-400"),
         ({"event": VIEW, "meta": {"state": {"entries": 5}}}, "EXEG-0102-400"),
@@ -191,6 +228,8 @@ def test_aepps_interact_works_as_it_is(demo: Any) -> None:
     ):
         url = f"{details['edge_server_url']}/ee/{version}/interact"
         query = {parameter: WEB, "adobeAepValidationToken": "a session of Assurance"}
-        answered = requests.post(url, params=query, data=json.dumps(body), headers=headers, timeout=60)
+        answered = requests.post(
+            url, params=query, data=json.dumps(body), headers=headers, timeout=60
+        )
         assert answered.status_code == 200
         assert scopes_of(answered) == [["home"]]

@@ -1,5 +1,5 @@
-"""Requests that nobody should send: whatever comes, the simulator answers, in its documented shape, and a refusal
-changes nothing.
+"""Requests that nobody should send: whatever comes, the simulator answers, in its documented shape,
+and a refusal changes nothing.
 """
 
 import json
@@ -30,11 +30,17 @@ MANIFEST = {
             "name": "shine",
             "libPath": "a.js",
             "viewPath": "a.html",
-            "schema": {"type": "object", "properties": {"level": {"type": "integer", "minimum": 1}}},
+            "schema": {
+                "type": "object",
+                "properties": {"level": {"type": "integer", "minimum": 1}},
+            },
             "transforms": [{"type": "file", "propertyPath": "source"}],
         }
     ],
-    "configuration": {"viewPath": "a.html", "schema": {"$schema": "http://json-schema.org/draft-04/schema#"}},
+    "configuration": {
+        "viewPath": "a.html",
+        "schema": {"$schema": "http://json-schema.org/draft-04/schema#"},
+    },
     "hostedLibFiles": ["a.js"],
     "main": "a.js",
 }
@@ -50,7 +56,9 @@ class World:
         self.ids: dict[str, list[str]] = {}
         self.before = ""
         wanted = samples(api, here)
-        made_of = {kind: made(api.post(sample.parent, sample.data())) for kind, sample in wanted.items()}
+        made_of = {
+            kind: made(api.post(sample.parent, sample.data())) for kind, sample in wanted.items()
+        }
         revision, library = api.revise("rules", made_of["rules"]), made_of["libraries"]
         api.put(library, "rules", revision)
         api.assign(library, here.development)
@@ -132,8 +140,14 @@ class World:
             for parent in row.parents:
                 for record in self.api.store.all(parent)[:2]:
                     for name in row.sortable:
-                        query = (("sort", f"-{name}"), (f"filter[{name}]", "CONTAINS a%_"), ("page[size]", "100"))
-                        well_formed(self.send(Shot("GET", f"/{parent}/{record.id}/{kind}", query)), 200)
+                        query = (
+                            ("sort", f"-{name}"),
+                            (f"filter[{name}]", "CONTAINS a%_"),
+                            ("page[size]", "100"),
+                        )
+                        well_formed(
+                            self.send(Shot("GET", f"/{parent}/{record.id}/{kind}", query)), 200
+                        )
         found = {"data": {"query": {"attributes.*": {"value": "a"}}}}
         well_formed(self.send(Shot("POST", "/search", body=json.dumps(found).encode())), 200)
 
@@ -172,7 +186,10 @@ def well_formed(answer: Response, status: int | None = None) -> None:
         assert set(error) - {"source"} == {"id", "status", "code", "title", "detail", "meta"}
         assert error["status"] == str(answer.status)
         assert len(error["meta"]["request_id"]) == 32
-        assert all(isinstance(error[name], str) and error[name] for name in ("id", "code", "title", "detail"))
+        assert all(
+            isinstance(error[name], str) and error[name]
+            for name in ("id", "code", "title", "detail")
+        )
         assert error.get("source", {"pointer": ""})["pointer"].startswith(("/", ""))
 
 
@@ -194,7 +211,8 @@ def another() -> World:
 
 # -- what is sent
 #
-# Hypothesis gives the dice; what is drawn with them is plain Python: that makes a hundred times as many requests.
+# Hypothesis gives the dice; what is drawn with them is plain Python: that makes a hundred times as
+# many requests.
 
 TEXTS = (
     "", "x", "%", "%%%%_", "{}", "[]", "null", "true", "é", "\0", "\ud800", "\udfff\ud800", "\u0661", "\u00b2", "-1",
@@ -213,7 +231,20 @@ TELLING = (
     "\ud800", "http://[",
 )  # fmt: skip
 """The few of them that are put in every place."""
-METHODS = ("GET", "POST", "PATCH", "DELETE", "POST", "PATCH", "DELETE", "PUT", "HEAD", "OPTIONS", "", "get")
+METHODS = (
+    "GET",
+    "POST",
+    "PATCH",
+    "DELETE",
+    "POST",
+    "PATCH",
+    "DELETE",
+    "PUT",
+    "HEAD",
+    "OPTIONS",
+    "",
+    "get",
+)
 FORM = "multipart/form-data"
 CONTENT_TYPES = (
     JSON_API, JSON_API, JSON_API, "application/json", "", "text/plain", FORM, f"{FORM}; boundary=edge",
@@ -268,7 +299,9 @@ def body(dice: Random, data: Any) -> bytes:
         at = dice.randrange(len(text) + 1)
         return text[:at] + dice.choice(SPOILT) + text[at:]
     if how == 4:
-        return dice.choice((text.decode().encode("utf-16"), b"\xef\xbb\xbf" + text, text[: len(text) // 2], b""))
+        return dice.choice(
+            (text.decode().encode("utf-16"), b"\xef\xbb\xbf" + text, text[: len(text) // 2], b"")
+        )
     if how == 5:
         return b'{"data":{},' + text[1:]
     return text
@@ -297,9 +330,18 @@ def query(dice: Random) -> tuple[tuple[str, str], ...]:
         dice.choice(
             (
                 (f"filter[{dice.choice(names)}]", f"{dice.choice(operators)} {bounds}"),
-                ("sort", ",".join(dice.choice(("", "-", "+")) + dice.choice((*names, *TEXTS)) for _ in range(2))),
+                (
+                    "sort",
+                    ",".join(
+                        dice.choice(("", "-", "+")) + dice.choice((*names, *TEXTS))
+                        for _ in range(2)
+                    ),
+                ),
                 (dice.choice(("page[size]", "page[number]")), dice.choice(TEXTS)),
-                (dice.choice(("max_availability", "filter[", *TEXTS)), dice.choice(("private", *TEXTS))),
+                (
+                    dice.choice(("max_availability", "filter[", *TEXTS)),
+                    dice.choice(("private", *TEXTS)),
+                ),
             )
         )
         for _ in range(dice.randrange(4))
@@ -320,7 +362,13 @@ DICE = st.randoms(use_true_random=True)
 def places(data: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
     """The way to every place in it, from the top."""
     yield at
-    for key, inner in data.items() if isinstance(data, dict) else enumerate(data) if isinstance(data, list) else ():
+    for key, inner in (
+        data.items()
+        if isinstance(data, dict)
+        else enumerate(data)
+        if isinstance(data, list)
+        else ()
+    ):
         yield from places(inner, (*at, key))
 
 
@@ -403,15 +451,23 @@ def test_any_schema_and_any_settings_go_together_or_not(dice: Random) -> None:
         text = text_of(dice, mutated(dice, schema))
         try:
             action = {**MANIFEST["actions"][0], "schema": json.loads(text)}
-        except RecursionError:  # too deep for this test to read, too; such manifests are sent as texts above
+        except (
+            RecursionError
+        ):  # too deep for this test to read, too; such manifests are sent as texts above
             continue
-        manifest = MANIFEST | {"name": f"torch-{number}", "actions": [action], "configuration": None}
+        manifest = MANIFEST | {
+            "name": f"torch-{number}",
+            "actions": [action],
+            "configuration": None,
+        }
         package = api.upload(zipped(FILES, **manifest)).id
         api.wait()
         if api.attributes(f"/extension_packages/{package}")["status"] == "succeeded":
             rule, installed = api.rule(place), made(api.install(place, package))
             shine = {"delegate_descriptor_id": f"torch-{number}::actions::shine"}
-            answer = api.component(place, rule, installed, **shine, settings=json.dumps({"level": value(dice)}))
+            answer = api.component(
+                place, rule, installed, **shine, settings=json.dumps({"level": value(dice)})
+            )
             assert answer.status in {201, 409}, answer.body
 
 
@@ -420,6 +476,14 @@ def test_any_header_is_answered(dice: Random) -> None:
     world = another()
     names = ("authorization", "x-api-key", "x-gw-ims-org-id", "accept", "content-type")
     for _ in range(20):
-        words = ("Bearer ", "Bearer a.b.c", "Bearer ..", "Basic x", ACCEPT, dice.randbytes(9).decode("latin-1"), "")
+        words = (
+            "Bearer ",
+            "Bearer a.b.c",
+            "Bearer ..",
+            "Basic x",
+            ACCEPT,
+            dice.randbytes(9).decode("latin-1"),
+            "",
+        )
         headers = tuple((name, dice.choice(words)) for name in dice.choices(names, k=2))
         world.check(Shot(dice.choice(METHODS), f"/companies/{COMPANY}", headers=headers))

@@ -39,7 +39,10 @@ _REGEX = {"value": "shop", "valueIsRegex": True}
 _BUBBLING = {"bubbleFireIfParent": True, "bubbleFireIfChildFired": False, "bubbleStop": False}
 _ELEMENT = {
     "elementSelector": "#buy",
-    "elementProperties": [{"name": "id", "value": "%SKU%", "valueIsRegex": False}, {"name": "title", "value": ""}],
+    "elementProperties": [
+        {"name": "id", "value": "%SKU%", "valueIsRegex": False},
+        {"name": "title", "value": ""},
+    ],
 }
 _ON_ELEMENT = [{}, {**_ELEMENT, **_BUBBLING}]
 _NOTHING: list[Any] = [{}]
@@ -51,9 +54,17 @@ _COMPARISON = [
     ("lessThan", {}, {"rightOperand": 3}),
     ("isTruthy", {}, {}),
 ]
-_ITEMS = {"content_ids": ["A1", 2], "contents": [{"id": "A1", "quantity": 2}, {"id": "B", "quantity": "%Count%"}]}
+_ITEMS = {
+    "content_ids": ["A1", 2],
+    "contents": [{"id": "A1", "quantity": 2}, {"id": "B", "quantity": "%Count%"}],
+}
 _MONEY = {"currency": "EUR", "value": 9.5}
-_REFERRED = {"content_ids": "%SKU%", "contents": "%Items%", "currency": "%Currency%", "value": "%Total%"}
+_REFERRED = {
+    "content_ids": "%SKU%",
+    "contents": "%Items%",
+    "currency": "%Currency%",
+    "value": "%Total%",
+}
 _ID = [{}, {"event_id": "%Event ID%"}]
 
 
@@ -61,7 +72,14 @@ def _compared(reference: str, **more: Any) -> list[Any]:
     return [
         {"leftOperand": reference, "comparison": {"operator": operator, **options}, **right, **more}
         for operator, options, right in _COMPARISON
-    ] + [{"leftOperand": reference, "comparison": {"operator": "greaterThan"}, "rightOperand": reference, **more}]
+    ] + [
+        {
+            "leftOperand": reference,
+            "comparison": {"operator": "greaterThan"},
+            "rightOperand": reference,
+            **more,
+        }
+    ]
 
 
 def _bought(*names: str, **more: Any) -> list[Any]:
@@ -72,7 +90,9 @@ def _bought(*names: str, **more: Any) -> list[Any]:
     return [{}, {**literal, **more, "event_id": "7"}, referred]
 
 
-def _single_and_many(many: str, one: str = "value", regex: str = "valueIsRegex", **always: Any) -> list[Any]:
+def _single_and_many(
+    many: str, one: str = "value", regex: str = "valueIsRegex", **always: Any
+) -> list[Any]:
     values = [{"value": "a", regex: True}, {"value": "b"}]
     return [{**always, many: values}, {**always, one: "a", regex: False}, {**always, one: "%A%"}]
 
@@ -279,7 +299,9 @@ CASES = [
     for kind, delegates in kinds.items()
     for name, samples in delegates.items()
 ]
-for_each_delegate = pytest.mark.parametrize(("platform", "package", "kind", "name", "samples"), CASES)
+for_each_delegate = pytest.mark.parametrize(
+    ("platform", "package", "kind", "name", "samples"), CASES
+)
 
 
 # -- reading manifests and judging settings
@@ -320,7 +342,8 @@ def all_schemas() -> Iterator[tuple[str, dict[str, Any]]]:
                 yield f"{platform} {package} {version}", document["configuration"]["schema"]
             for kind in KINDS:
                 yield from (
-                    (f"{platform} {package}::{kind}::{each['name']}", each["schema"]) for each in document[kind]
+                    (f"{platform} {package}::{kind}::{each['name']}", each["schema"])
+                    for each in document[kind]
                 )
 
 
@@ -329,9 +352,19 @@ def demo_settings() -> Iterator[tuple[str, str, str, str, str, dict[str, Any]]]:
     for each in demo.PROPERTIES:
         versions = {extension.package: extension.version for extension in each.extensions}
         for extension in each.extensions:
-            if "configuration" in known(each.platform, extension.package, extension.version) or extension.settings:
+            if (
+                "configuration" in known(each.platform, extension.package, extension.version)
+                or extension.settings
+            ):
                 kind, name = "extensionConfiguration", "config"
-                yield each.platform, extension.package, extension.version, kind, name, extension.settings
+                yield (
+                    each.platform,
+                    extension.package,
+                    extension.version,
+                    kind,
+                    name,
+                    extension.settings,
+                )
         pieces = [(step[1], step[2]) for rule in each.rules for step in rule.steps]
         pieces += [(element.delegate, element.settings) for element in each.elements]
         for delegate, settings in pieces:
@@ -398,7 +431,9 @@ def variations(settings: Any, choices: set[str]) -> Iterator[Change]:
     for path, value in _places(settings, ()):
         yield from (("replaced", path, replaced(settings, path, other)) for other in others)
         if isinstance(value, str) and value in choices:
-            yield from (("chosen", path, replaced(settings, path, choice)) for choice in sorted(choices))
+            yield from (
+                ("chosen", path, replaced(settings, path, choice)) for choice in sorted(choices)
+            )
         if path:
             yield "removed", path, without(settings, path)
         if isinstance(value, dict):
@@ -410,13 +445,22 @@ def enumerated(part: Any) -> set[str]:
     if isinstance(part, list):
         return {choice for each in part for choice in enumerated(each)}
     if isinstance(part, dict):
-        return {*part.get("enum", ()), *(choice for each in part.values() for choice in enumerated(each))}
+        return {
+            *part.get("enum", ()),
+            *(choice for each in part.values() for choice in enumerated(each)),
+        }
     return set()
 
 
 def _places(value: Any, path: Place) -> Iterator[tuple[Place, Any]]:
     yield path, value
-    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    inner = (
+        value.items()
+        if isinstance(value, dict)
+        else enumerate(value)
+        if isinstance(value, list)
+        else ()
+    )
     for step, part in inner:
         yield from _places(part, (*path, step))
 
@@ -431,7 +475,10 @@ def test_every_version_that_the_demo_company_names_is_there() -> None:
 
 
 IN_REAL_EXPORTS = {
-    "gcoe-adobe-client-data-layer": ("events::datalayer-push", "dataElements::datalayer-computed-state"),
+    "gcoe-adobe-client-data-layer": (
+        "events::datalayer-push",
+        "dataElements::datalayer-computed-state",
+    ),
     "adobe-target-v2": (),
     "context-hub": (),
     "mapping-table": ("dataElements::mapping-table",),
@@ -469,7 +516,9 @@ def test_the_transforms_are_those_of_the_real_manifest(platform: str, package: s
 
 def test_code_in_settings_of_the_web_sdk_and_analytics_has_its_transforms() -> None:
     paths = {
-        f"{package}::{delegate}": {each["propertyPath"] for each in several if each["type"] == "function"}
+        f"{package}::{delegate}": {
+            each["propertyPath"] for each in several if each["type"] == "function"
+        }
         for package in ("adobe-alloy", "adobe-analytics")
         for delegate, several in transforms(known("web", package)).items()
     }
@@ -481,13 +530,18 @@ def test_code_in_settings_of_the_web_sdk_and_analytics_has_its_transforms() -> N
 
 def test_versions_are_in_order_and_the_newest_is_given_unless_one_is_named() -> None:
     for (platform, package), versions in VERSIONS.items():
-        assert list(versions) == sorted(versions, key=lambda version: [int(part) for part in version.split(".")])
+        assert list(versions) == sorted(
+            versions, key=lambda version: [int(part) for part in version.split(".")]
+        )
         assert known(platform, package)["version"] == versions[-1]
-        assert [known(platform, package, version)["version"] for version in versions] == list(versions)
+        assert [known(platform, package, version)["version"] for version in versions] == list(
+            versions
+        )
 
 
 @pytest.mark.parametrize(
-    "unknown", [("web", "adobe-edge"), ("edge", "core", "3.4.4"), ("web", "core", ""), ("tv", "core")]
+    "unknown",
+    [("web", "adobe-edge"), ("edge", "core", "3.4.4"), ("web", "core", ""), ("tv", "core")],
 )
 def test_an_unknown_package_or_version_is_none(unknown: tuple[str, ...]) -> None:
     assert manifest(*unknown) is None
@@ -499,7 +553,10 @@ def test_a_manifest_is_the_callers_own_copy() -> None:
     taken["configuration"]["schema"].clear()
     taken["conditions"].clear()
     assert known("web", "core") != taken
-    assert known("web", "core")["events"][0]["schema"]["properties"]["elementSelector"]["minLength"] == 1
+    assert (
+        known("web", "core")["events"][0]["schema"]["properties"]["elementSelector"]["minLength"]
+        == 1
+    )
     assert known("web", "core")["configuration"]["schema"]
 
 
@@ -507,12 +564,18 @@ def test_each_manifest_has_the_members_of_a_real_one() -> None:
     for (platform, package), versions in VERSIONS.items():
         for version in versions:
             document = known(platform, package, version)
-            assert (document["platform"], document["name"], document["version"]) == (platform, package, version)
+            assert (document["platform"], document["name"], document["version"]) == (
+                platform,
+                package,
+                version,
+            )
             told = ("displayName", "description", "author", "iconPath", "viewBasePath")
             assert all(document[member] for member in told), package
             for kind in KINDS:
                 pieces = document[kind]
-                assert all({"name", "displayName", "libPath", "schema"} <= piece.keys() for piece in pieces), package
+                assert all(
+                    {"name", "displayName", "libPath", "schema"} <= piece.keys() for piece in pieces
+                ), package
                 assert len({piece["name"] for piece in pieces}) == len(pieces), package
 
 
@@ -553,7 +616,10 @@ def test_good_settings_are_accepted_and_bad_ones_refused(
 
 def test_what_was_met_live_is_met_here() -> None:
     core = known("web", "core")
-    assert not accepts(schema(core, "dataElements", "custom-code"), {"source": "return 1;", "language": "javascript"})
+    assert not accepts(
+        schema(core, "dataElements", "custom-code"),
+        {"source": "return 1;", "language": "javascript"},
+    )
     assert "path-and-query" not in names(core)["conditions"]
     assert not accepts(schema(core, "dataElements", "constant"), {})
     assert not accepts(schema(core, "dataElements", "page-info"), {"attribute": "query"})
@@ -572,7 +638,10 @@ def test_the_delegates_are_those_of_the_real_manifest(platform: str, package: st
     assert ("configuration" in ours) == ("configuration" in theirs)
     for kind in KINDS:
         shown = [
-            {each["name"]: (each["displayName"], each.get("categoryName")) for each in document.get(kind, ())}
+            {
+                each["name"]: (each["displayName"], each.get("categoryName"))
+                for each in document.get(kind, ())
+            }
             for document in (ours, theirs)
         ]
         assert shown[0] == shown[1]
@@ -589,7 +658,10 @@ def test_every_delegate_of_the_real_manifests_has_samples(platform: str, package
 def test_the_real_schema_accepts_and_refuses_the_same(
     platform: str, package: str, kind: str, name: str, samples: list[Any]
 ) -> None:
-    ours, theirs = schema(known(platform, package), kind, name), schema(real(platform, package), kind, name)
+    ours, theirs = (
+        schema(known(platform, package), kind, name),
+        schema(real(platform, package), kind, name),
+    )
     for sample in samples:
         assert accepts(theirs, sample), sample
         assert accepts(ours, sample), sample

@@ -1,5 +1,5 @@
-"""The publishing workflow against a small model of it, written from FACTS 9, 13 and 14: hypothesis looks for a
-sequence of actions after which the two differ.
+"""The publishing workflow against a small model of it, written from FACTS 9, 13 and 14: hypothesis
+looks for a sequence of actions after which the two differ.
 """
 
 from dataclasses import dataclass, field
@@ -12,7 +12,12 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from tests.support.caller import Answer, Caller, made, site
 
 KINDS = ("rules", "data_elements", "extensions")
-STAGE = {"development": "development", "rejected": "development", "submitted": "staging", "approved": "production"}
+STAGE = {
+    "development": "development",
+    "rejected": "development",
+    "submitted": "staging",
+    "approved": "production",
+}
 MOVES = {
     ("development", "submit"): "submitted",
     ("submitted", "approve"): "approved",
@@ -81,15 +86,22 @@ class Publishing(RuleBasedStateMachine):
             here.staging: "staging",
             here.production: "production",
         }
-        using, bare = self.api.rule(here.place, "Uses core"), self.api.rule(here.place, "Needs nothing")
+        using, bare = (
+            self.api.rule(here.place, "Uses core"),
+            self.api.rule(here.place, "Needs nothing"),
+        )
         self.api.component(here.place, using)
         self.heads = {
             using: Head(using, "rules", here.core),
             bare: Head(bare, "rules"),
-            (element := made(self.api.data_element(here.place))): Head(element, "data_elements", here.core),
+            (element := made(self.api.data_element(here.place))): Head(
+                element, "data_elements", here.core
+            ),
             here.core: Head(here.core, "extensions", dirty=False),
         }
-        found = self.api.listed(f"/extensions/{here.core}/revisions", ("filter[revision_number]", "EQ 1"))
+        found = self.api.listed(
+            f"/extensions/{here.core}/revisions", ("filter[revision_number]", "EQ 1")
+        )
         self.heads[here.core].revisions = [found[0]["id"]]
         self.core = here.core
         self.libraries: list[Library] = []
@@ -117,7 +129,9 @@ class Publishing(RuleBasedStateMachine):
         return several[number % len(several)]
 
     def origin(self, identifier: str) -> Head | None:
-        return next((each for each in self.heads.values() if identifier in (each.id, *each.revisions)), None)
+        return next(
+            (each for each in self.heads.values() if identifier in (each.id, *each.revisions)), None
+        )
 
     def occupant(self, environment: str) -> Library | None:
         return next((each for each in self.libraries if each.environment == environment), None)
@@ -132,7 +146,9 @@ class Publishing(RuleBasedStateMachine):
     @rule(number=st.integers(0, 3))
     def update(self, number: int) -> None:
         head = self.pick(number, self.heads.values())
-        self.agree(self.api.update(f"/{head.kind}/{head.id}", enabled=bool(number % 2)), True, "update")
+        self.agree(
+            self.api.update(f"/{head.kind}/{head.id}", enabled=bool(number % 2)), True, "update"
+        )
         head.dirty = True
 
     @rule(number=st.integers(0, 3))
@@ -150,7 +166,11 @@ class Publishing(RuleBasedStateMachine):
     def change_a_revision(self, number: int) -> None:
         head = self.pick(number, [each for each in self.heads.values() if each.revisions])
         path = f"/{head.kind}/{self.pick(number, head.revisions)}"
-        for answer in (self.api.update(path, enabled=False), self.api.act(path, "revise"), self.api.delete(path)):
+        for answer in (
+            self.api.update(path, enabled=False),
+            self.api.act(path, "revise"),
+            self.api.delete(path),
+        ):
             self.agree(answer, False, "a revision is read-only")
 
     # -- libraries
@@ -159,7 +179,11 @@ class Publishing(RuleBasedStateMachine):
     @rule(number=st.none() | st.integers(0, 3))
     def create(self, number: int | None) -> None:
         environment = None if number is None else self.pick(number, self.stages)
-        linked = {"environment": {"data": {"id": environment, "type": "environments"}}} if environment else {}
+        linked = (
+            {"environment": {"data": {"id": environment, "type": "environments"}}}
+            if environment
+            else {}
+        )
         data = {"attributes": {"name": "Library"}, "relationships": linked}
         answer = self.api.post(f"/properties/{self.place}/libraries", data)
         library = Library("")
@@ -174,18 +198,31 @@ class Publishing(RuleBasedStateMachine):
     @rule(number=st.integers(0, 9))
     def delete(self, number: int) -> None:
         library = self.pick(number, self.libraries)
-        if self.agree(self.api.delete(f"/libraries/{library.id}"), library.state != "published", "delete"):
+        if self.agree(
+            self.api.delete(f"/libraries/{library.id}"), library.state != "published", "delete"
+        ):
             self.libraries.remove(library)
             self.look_up()
 
     @precondition(lambda self: self.libraries)
-    @rule(number=st.integers(0, 9), action=st.sampled_from(["submit", "approve", "reject", "develop"]))
+    @rule(
+        number=st.integers(0, 9), action=st.sampled_from(["submit", "approve", "reject", "develop"])
+    )
     def act(self, number: int, action: str) -> None:
         library = self.pick(number, self.libraries)
         after = MOVES.get((library.state, action))
-        if self.agree(self.api.act(f"/libraries/{library.id}", action), after is not None, f"{library.state} {action}"):
+        if self.agree(
+            self.api.act(f"/libraries/{library.id}", action),
+            after is not None,
+            f"{library.state} {action}",
+        ):
             assert after is not None
-            library.state, library.environment, library.outcome, library.complete = after, None, None, False
+            library.state, library.environment, library.outcome, library.complete = (
+                after,
+                None,
+                None,
+                False,
+            )
             self.visits[library.id] = self.visits.get(library.id, 0) + 1
             self.look_up()
 
@@ -194,7 +231,9 @@ class Publishing(RuleBasedStateMachine):
     def assign(self, number: int, where: int | None) -> None:
         library = self.pick(number, self.libraries)
         environment = None if where is None else self.pick(where, self.stages)
-        allowed = library.state != "published" and (environment is None or self.may_have(library, environment))
+        allowed = library.state != "published" and (
+            environment is None or self.may_have(library, environment)
+        )
         if self.agree(self.api.assign(library.id, environment), allowed, "assign"):
             library.environment = None
             if environment:
@@ -222,10 +261,16 @@ class Publishing(RuleBasedStateMachine):
     )
     def change(self, number: int, kind: str, how: str, choices: list[tuple[int, bool]]) -> None:
         library = self.pick(number, self.libraries)
-        known = [each for head in self.heads.values() if head.kind == kind for each in (head.id, *head.revisions)]
+        known = [
+            each
+            for head in self.heads.values()
+            if head.kind == kind
+            for each in (head.id, *head.revisions)
+        ]
         items = [(self.pick(each, known), revise) for each, revise in choices]
         data = [
-            {"id": each, "type": kind} | ({"meta": {"action": "revise"}} if revise else {}) for each, revise in items
+            {"id": each, "type": kind} | ({"meta": {"action": "revise"}} if revise else {})
+            for each, revise in items
         ]
         send = {"POST": self.api.post, "PATCH": self.api.patch, "DELETE": self.api.delete}[how]
         answer = send(f"/libraries/{library.id}/relationships/{kind}", data)
@@ -235,7 +280,9 @@ class Publishing(RuleBasedStateMachine):
             assert expected is not None
             self.apply(library, mine, expected, answer)
 
-    def after_change(self, mine: dict[str, str], how: str, items: list[tuple[str, bool]]) -> dict[str, str] | None:
+    def after_change(
+        self, mine: dict[str, str], how: str, items: list[tuple[str, bool]]
+    ) -> dict[str, str] | None:
         """Head to revision, or to itself where it is revised on the way; None when that is refused."""
         if how == "DELETE":
             removed = {each for each, _ in items}
@@ -249,16 +296,22 @@ class Publishing(RuleBasedStateMachine):
             result[head.id] = each
         return result
 
-    def apply(self, library: Library, mine: dict[str, str], expected: dict[str, str], answer: Answer) -> None:
+    def apply(
+        self, library: Library, mine: dict[str, str], expected: dict[str, str], answer: Answer
+    ) -> None:
         got = [each["id"] for each in answer.data]
         for head, each in expected.items():
             if head == each:
                 known = {one for other in self.heads.values() for one in other.revisions}
-                (new,) = [one for one in got if one not in known and self.number(one, head) is not None]
+                (new,) = [
+                    one for one in got if one not in known and self.number(one, head) is not None
+                ]
                 self.cut(self.heads[head], new)
                 expected[head] = new
         assert sorted(got) == sorted(expected.values())
-        library.held = {head: each for head, each in library.held.items() if head not in mine} | expected
+        library.held = {
+            head: each for head, each in library.held.items() if head not in mine
+        } | expected
         library.complete = False
 
     def number(self, revision: str, head: str) -> int | None:
@@ -341,14 +394,20 @@ class Publishing(RuleBasedStateMachine):
         """Some steps towards production, the usual way: chance alone would hardly ever get there."""
         library = self.pick(number, self.libraries)
         for _ in range(steps):
-            where = next((at for at, each in enumerate(self.stages) if self.may_have_now(library, each)), None)
+            where = next(
+                (at for at, each in enumerate(self.stages) if self.may_have_now(library, each)),
+                None,
+            )
             at = self.libraries.index(library)
             if library.state == "published" or (library.environment is None and where is None):
                 return
             if library.outcome == "pending":
                 self.wait(1)
             elif library.outcome == "succeeded":
-                self.act(at, {"development": "submit", "submitted": "approve"}.get(library.state, "develop"))
+                self.act(
+                    at,
+                    {"development": "submit", "submitted": "approve"}.get(library.state, "develop"),
+                )
             elif library.environment is None:
                 self.assign(at, where)
             else:
@@ -386,21 +445,31 @@ class Publishing(RuleBasedStateMachine):
                 "last": library.last,
             }
             for kind in KINDS:
-                held = {each for head, each in library.held.items() if self.heads[head].kind == kind}
+                held = {
+                    each for head, each in library.held.items() if self.heads[head].kind == kind
+                }
                 assert set(self.api.ids(f"/libraries/{library.id}/{kind}")) == held
 
     @invariant()
     def environments_agree(self) -> None:
-        for data in self.api.listed(f"/properties/{self.place}/environments") if hasattr(self, "api") else ():
+        for data in (
+            self.api.listed(f"/properties/{self.place}/environments")
+            if hasattr(self, "api")
+            else ()
+        ):
             occupant = self.occupant(data["id"])
             assert identifier(data, "library") == (occupant.id if occupant else None)
 
     @invariant()
     def revisions_agree(self) -> None:
         for head in self.heads.values() if hasattr(self, "api") else ():
-            found = {each["id"]: each for each in self.api.listed(f"/{head.kind}/{head.id}/revisions")}
+            found = {
+                each["id"]: each for each in self.api.listed(f"/{head.kind}/{head.id}/revisions")
+            }
             numbers = {each: data["attributes"]["revision_number"] for each, data in found.items()}
-            assert numbers == {head.id: 0} | {each: at + 1 for at, each in enumerate(head.revisions)}
+            assert numbers == {head.id: 0} | {
+                each: at + 1 for at, each in enumerate(head.revisions)
+            }
             about = found[head.id]
             assert about["meta"]["latest_revision_number"] == len(head.revisions)
             dirty = {each: data["attributes"]["dirty"] for each, data in found.items()}
@@ -414,7 +483,9 @@ class Publishing(RuleBasedStateMachine):
         for build, status in self.builds.items() if hasattr(self, "api") else ():
             assert self.api.attributes(f"/builds/{build}")["status"] == status
         for pending in self.pending if hasattr(self, "api") else ():
-            built = {each for kind in KINDS for each in self.api.ids(f"/builds/{pending.id}/{kind}")}
+            built = {
+                each for kind in KINDS for each in self.api.ids(f"/builds/{pending.id}/{kind}")
+            }
             assert built == set(pending.delivers.values())
 
 

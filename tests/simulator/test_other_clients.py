@@ -43,14 +43,20 @@ class TestSignIn:
         return "&".join(f"{name}={value}" for name, value in values.items()).encode()
 
     @pytest.mark.parametrize("path", ["/ims/token/v2", "/ims/token/v3", "/ims/token/v2/"])
-    def test_token_of_either_version_reads_companies_with_the_scopes_of_launchpy(self, api: Caller, path: str) -> None:
+    def test_token_of_either_version_reads_companies_with_the_scopes_of_launchpy(
+        self, api: Caller, path: str
+    ) -> None:
         answer = api.app(Request("POST", path, (), FORM, self.form()))
         assert answer.status == 200
-        headers = api.headers() | {"authorization": f"Bearer {json.loads(answer.body)['access_token']}"}
+        headers = api.headers() | {
+            "authorization": f"Bearer {json.loads(answer.body)['access_token']}"
+        }
         assert api.app(Request("GET", "/companies", (), headers)).status == 200
 
     def test_version_2_refuses_as_version_3_does(self, api: Caller) -> None:
-        answer = api.app(Request("POST", "/ims/token/v2", (), FORM, self.form(client_secret="wrong")))
+        answer = api.app(
+            Request("POST", "/ims/token/v2", (), FORM, self.form(client_secret="wrong"))
+        )
         assert (answer.status, json.loads(answer.body)["error"]) == (400, "invalid_client")
         assert api.app(Request("GET", "/ims/token/v2")).status == 405
 
@@ -59,7 +65,9 @@ class TestSignIn:
         del headers["x-gw-ims-org-id"]
         answer = api.app(Request("GET", "/companies", (), headers))
         assert [each["id"] for each in json.loads(answer.body)["data"]] == [COMPANY]
-        refused = api.app(Request("GET", "/companies", (), headers | {"x-gw-ims-org-id": "FF@AdobeOrg"}))
+        refused = api.app(
+            Request("GET", "/companies", (), headers | {"x-gw-ims-org-id": "FF@AdobeOrg"})
+        )
         assert json.loads(refused.body)["error_code"] == "403025"
         missing = api.app(Request("GET", "/companies", (), headers | {"x-api-key": DEMO.client_id}))
         assert json.loads(missing.body)["error_code"] == "400003"
@@ -122,7 +130,9 @@ class TestLinks:
                 for relation in row.to_one:
                     target = record.to_one.get(relation.name)
                     if relation.name in links:
-                        assert links[relation.name] == (target and f"{BASE}/{target[0]}/{target[1]}")
+                        assert links[relation.name] == (
+                            target and f"{BASE}/{target[0]}/{target[1]}"
+                        )
 
     def test_data_element_links_to_its_extension_and_origin(self, api: Caller, shop: Site) -> None:
         element = api.data_element(shop.place).data
@@ -135,21 +145,30 @@ class TestLinks:
 
     def test_rule_keeps_the_link_to_its_list_of_components(self, api: Caller, shop: Site) -> None:
         rule = api.rule(shop.place, "Linked")
-        assert api.get(f"/rules/{rule}").data["links"]["rule_components"] == f"{BASE}/rules/{rule}/rule_components"
+        assert (
+            api.get(f"/rules/{rule}").data["links"]["rule_components"]
+            == f"{BASE}/rules/{rule}/rule_components"
+        )
 
     def test_note_links_to_what_it_is_on(self, api: Caller, shop: Site) -> None:
         rule = api.rule(shop.place, "Annotated")
-        note = api.post(f"/rules/{rule}/notes", {"type": "notes", "attributes": {"text": "Ask first."}}).data
+        note = api.post(
+            f"/rules/{rule}/notes", {"type": "notes", "attributes": {"text": "Ask first."}}
+        ).data
         assert note["links"]["resource"] == f"{BASE}/rules/{rule}"
         assert note["relationships"]["resource"]["links"]["related"] == f"{BASE}/rules/{rule}"
 
-    def test_event_about_nothing_in_a_property_has_null_links(self, api: Caller, shop: Site) -> None:
+    def test_event_about_nothing_in_a_property_has_null_links(
+        self, api: Caller, shop: Site
+    ) -> None:
         event = configured(api)
         assert event["links"]["property"] is None
         assert event["relationships"]["property"] == {"links": {"related": None}, "data": None}
         assert event["links"]["entity"].startswith(f"{BASE}/app_configurations/AC")
 
-    def test_related_link_of_an_event_names_its_entity_and_works(self, api: Caller, shop: Site) -> None:
+    def test_related_link_of_an_event_names_its_entity_and_works(
+        self, api: Caller, shop: Site
+    ) -> None:
         rule = api.rule(shop.place, "Told of")
         event = api.listed("/audit_events", ("filter[type_of]", "EQ rule.created"))[-1]
         assert event["relationships"]["entity"]["data"]["id"] == rule
@@ -177,7 +196,9 @@ class TestShapes:
         assert changed["attributes"]["path"] == "https://assets.adobedtm.com/staging"
 
     def test_environment_on_another_host_keeps_its_path(self, api: Caller, shop: Site) -> None:
-        host = api.host(shop.place, type_of="sftp", server="https://example.com", encrypted_private_key="x")
+        host = api.host(
+            shop.place, type_of="sftp", server="https://example.com", encrypted_private_key="x"
+        )
         environment = api.environment(shop.place, host, path="mine").data
         assert environment["attributes"]["path"] == "mine"
 
@@ -208,10 +229,22 @@ class TestShapes:
         fresh = Caller()
         secret = samples(fresh, site(fresh))["secrets"]
         created = fresh.post(secret.parent, secret.data()).data
-        for data in (created, fresh.get(f"/secrets/{created['id']}").data, demo.get(seeded_secret(demo)).data):
+        for data in (
+            created,
+            fresh.get(f"/secrets/{created['id']}").data,
+            demo.get(seeded_secret(demo)).data,
+        ):
             assert data["relationships"]["environment"]["data"]["meta"] == {"stage": "production"}
-        assert fresh.delete(f"/environments/{created['relationships']['environment']['data']['id']}").status == 204
-        assert fresh.get(f"/secrets/{created['id']}").data["relationships"]["environment"]["data"] is None
+        assert (
+            fresh.delete(
+                f"/environments/{created['relationships']['environment']['data']['id']}"
+            ).status
+            == 204
+        )
+        assert (
+            fresh.get(f"/secrets/{created['id']}").data["relationships"]["environment"]["data"]
+            is None
+        )
 
 
 def seeded_secret(demo: Caller) -> str:
@@ -225,10 +258,20 @@ class TestRequests:
         callback = made(api.post(f"/properties/{shop.place}/callbacks", data))
         body = json.dumps({"data": {"attributes": {"subscriptions": ["rule.deleted"]}}}).encode()
         answer = api.send("PUT", f"/callbacks/{callback}", body)
-        assert (answer.status, answer.data["attributes"]["subscriptions"]) == (200, ["rule.deleted"])
-        assert api.send("PUT", f"/libraries/{api.library(shop.place)}/relationships/rules", body).status == 405
+        assert (answer.status, answer.data["attributes"]["subscriptions"]) == (
+            200,
+            ["rule.deleted"],
+        )
+        assert (
+            api.send(
+                "PUT", f"/libraries/{api.library(shop.place)}/relationships/rules", body
+            ).status
+            == 405
+        )
 
-    @pytest.mark.parametrize("deep", [b"[" * 200_000, b'{"data":' * 200_000, b'{"data":' * 101 + b"1" + b"}" * 101])
+    @pytest.mark.parametrize(
+        "deep", [b"[" * 200_000, b'{"data":' * 200_000, b'{"data":' * 101 + b"1" + b"}" * 101]
+    )
     def test_nested_body_is_refused_everywhere(self, api: Caller, shop: Site, deep: bytes) -> None:
         for method, path in (
             ("POST", "/search"),
@@ -261,23 +304,44 @@ class TestRequests:
             ("page[size]", "1"), ("page[number]", "1"), ("filter[name]", "EQ other-clients"),
             ("filter[platform]", "EQ web"), ("filter[availability]", "EQ development"),
         )  # fmt: skip
-        headers = {"accept": ACCEPT, "authorization": api.headers()["authorization"], "x-api-key": "Activation-DTM"}
-        assert json.loads(api.app(Request("GET", "/extension_packages", query, headers)).body)["data"] == []
+        headers = {
+            "accept": ACCEPT,
+            "authorization": api.headers()["authorization"],
+            "x-api-key": "Activation-DTM",
+        }
+        assert (
+            json.loads(api.app(Request("GET", "/extension_packages", query, headers)).body)["data"]
+            == []
+        )
         package = made(api.upload(zipped({}, **manifest)), 202)
         api.wait()
-        (found,) = json.loads(api.app(Request("GET", "/extension_packages", query, headers)).body)["data"]
+        (found,) = json.loads(api.app(Request("GET", "/extension_packages", query, headers)).body)[
+            "data"
+        ]
         assert (found["id"], found["attributes"]["status"]) == (package, "succeeded")
         replaced = api.upload(zipped({}, **manifest), f"/extension_packages/{package}", "PATCH")
         assert (replaced.status, replaced.id) == (200, package)
         api.wait()
-        released = {"id": package, "type": "extension_packages", "meta": {"action": "release_private"}}
+        released = {
+            "id": package,
+            "type": "extension_packages",
+            "meta": {"action": "release_private"},
+        }
         body = json.dumps({"data": released}).encode()
         answer = api.app(
-            Request("PATCH", f"/extension_packages/{package}", (), {**headers, "content-type": ACCEPT}, body)
+            Request(
+                "PATCH",
+                f"/extension_packages/{package}",
+                (),
+                {**headers, "content-type": ACCEPT},
+                body,
+            )
         )
         assert json.loads(answer.body)["data"]["attributes"]["availability"] == "private"
 
-    def test_every_address_of_a_collection_is_there_with_a_trailing_slash(self, demo: Caller) -> None:
+    def test_every_address_of_a_collection_is_there_with_a_trailing_slash(
+        self, demo: Caller
+    ) -> None:
         asked = 0
         for row in RESOURCES.values():
             if row.root:
@@ -285,7 +349,11 @@ class TestRequests:
             for record in demo.store.all(row.type)[:1]:
                 here = f"/{row.type}/{record.id}/"
                 names = [relation.name for relation in row.relations]
-                names += [f"relationships/{relation.name}" for relation in row.relations if relation.endpoint]
+                names += [
+                    f"relationships/{relation.name}"
+                    for relation in row.relations
+                    if relation.endpoint
+                ]
                 names += [child.type for child in RESOURCES.values() if row.type in child.parents]
                 for path in (here, *(f"{here}{name}/" for name in names)):
                     assert demo.get(path).status == 200, path

@@ -1,4 +1,6 @@
-"""Extension packages: uploads of real zips, releases, who sees them and where they may be installed."""
+"""Extension packages: uploads of real zips, releases, who sees them and where they may be
+installed.
+"""
 
 import zipfile
 from typing import Any
@@ -24,8 +26,19 @@ ACTION = {
         "additionalProperties": False,
     },
 }
-FILES = {"src/shine.js": "module.exports = () => {};", "views/shine.html": "<html></html>", "main.js": "", "a.js": ""}
-FULL = {**MANIFEST, "viewBasePath": "views/", "actions": [ACTION], "main": "main.js", "hostedLibFiles": ["a.js"]}
+FILES = {
+    "src/shine.js": "module.exports = () => {};",
+    "views/shine.html": "<html></html>",
+    "main.js": "",
+    "a.js": "",
+}
+FULL = {
+    **MANIFEST,
+    "viewBasePath": "views/",
+    "actions": [ACTION],
+    "main": "main.js",
+    "hostedLibFiles": ["a.js"],
+}
 
 
 @pytest.fixture
@@ -108,12 +121,17 @@ class TestUpload:
         assert outcome(api, bytes(data)) == "extension-package-zip-error"
 
     def test_a_zip_that_would_fill_the_memory_fails(self, api: Caller) -> None:
-        assert outcome(api, zipped({"big": b"\0" * 51_000_000}, **MANIFEST)) == "extension-package-zip-error"
+        assert (
+            outcome(api, zipped({"big": b"\0" * 51_000_000}, **MANIFEST))
+            == "extension-package-zip-error"
+        )
 
     def test_a_manifest_that_is_missing_fails(self, api: Caller) -> None:
         assert outcome(api, zipped({"sub/extension.json": "{}"})) == "library-file-not-found"
 
-    @pytest.mark.parametrize("text", ["", "{", "[]", '{"name": NaN}', b"\xff", '{"name": "\\ud800"}', "[" * 5000])
+    @pytest.mark.parametrize(
+        "text", ["", "{", "[]", '{"name": NaN}', b"\xff", '{"name": "\\ud800"}', "[" * 5000]
+    )
     def test_a_manifest_that_is_no_json_object_fails(self, api: Caller, text: str | bytes) -> None:
         assert outcome(api, zipped({"extension.json": text})) == "extension-package-path-error"
 
@@ -152,18 +170,32 @@ class TestUpload:
             ({"hostedLibFiles": [{}]}, "extension-package-path-error"),
         ],
     )
-    def test_a_path_that_leads_nowhere_fails(self, api: Caller, change: dict[str, Any], code: str) -> None:
+    def test_a_path_that_leads_nowhere_fails(
+        self, api: Caller, change: dict[str, Any], code: str
+    ) -> None:
         assert outcome(api, package(**change)) == code
 
     @pytest.mark.parametrize(
         ("transforms", "code"),
         [
-            ([{"type": "file", "propertyPath": "a"}, {"type": "function", "propertyPath": "b"}], "succeeded"),
+            (
+                [{"type": "file", "propertyPath": "a"}, {"type": "function", "propertyPath": "b"}],
+                "succeeded",
+            ),
             ([{"type": "customCode", "propertyPath": "a"}], "illegal-custom-code-transform"),
-            ([{"type": "magic", "propertyPath": "a"}], "extension-package-transform-definition-error"),
-            ([{"type": ["file"], "propertyPath": "a"}], "extension-package-transform-definition-error"),
+            (
+                [{"type": "magic", "propertyPath": "a"}],
+                "extension-package-transform-definition-error",
+            ),
+            (
+                [{"type": ["file"], "propertyPath": "a"}],
+                "extension-package-transform-definition-error",
+            ),
             ([{"type": "file"}], "extension-package-transform-definition-error"),
-            ([{"type": "file", "propertyPath": ["a"]}], "extension-package-transform-definition-error"),
+            (
+                [{"type": "file", "propertyPath": ["a"]}],
+                "extension-package-transform-definition-error",
+            ),
             (
                 [{"type": "file", "propertyPath": "a"}, {"type": "function", "propertyPath": "a"}],
                 "extension-package-transform-definition-error",
@@ -176,16 +208,26 @@ class TestUpload:
         assert outcome(api, package(actions=[{**ACTION, "transforms": transforms}])) == code
 
     def test_a_view_may_have_a_query(self, api: Caller) -> None:
-        assert outcome(api, package(actions=[{**ACTION, "viewPath": "shine.html?mode=1#top"}])) == "succeeded"
+        assert (
+            outcome(api, package(actions=[{**ACTION, "viewPath": "shine.html?mode=1#top"}]))
+            == "succeeded"
+        )
 
     def test_a_name_of_another_organisation_is_taken(self, api: Caller) -> None:
         assert outcome(api, package(name="core", version="99.0.0")) == "invalid-name"
 
     @pytest.mark.parametrize(
         ("version", "code"),
-        [("1.2.0", "not-unique"), ("1.1.9", "not-unique"), ("1.10.0", "succeeded"), ("1.2.1-beta", "succeeded")],
+        [
+            ("1.2.0", "not-unique"),
+            ("1.1.9", "not-unique"),
+            ("1.10.0", "succeeded"),
+            ("1.2.1-beta", "succeeded"),
+        ],
     )
-    def test_a_version_is_higher_than_all_that_are_released(self, api: Caller, version: str, code: str) -> None:
+    def test_a_version_is_higher_than_all_that_are_released(
+        self, api: Caller, version: str, code: str
+    ) -> None:
         released(api, version="1.2.0")
         assert outcome(api, package(version=version)) == code
 
@@ -202,8 +244,13 @@ class TestUpload:
         )
         assert api.send("POST", path, b"{}").refusal == (415, "unsupported-media-type")
         for body in (form(zip_file, "file"), b"", b"--edge", b"x" * 100):
-            assert api.send("POST", path, body, content_type=kind).refusal == (400, "invalid-document")
-        assert api.send("POST", path, form(zip_file), content_type="multipart/form-data").status == 400
+            assert api.send("POST", path, body, content_type=kind).refusal == (
+                400,
+                "invalid-document",
+            )
+        assert (
+            api.send("POST", path, form(zip_file), content_type="multipart/form-data").status == 400
+        )
 
     def test_the_right_to_develop_extensions_is_needed(self, api: Caller) -> None:
         assert api.upload(package(), account="developer").refusal == (403, "not-authorized")
@@ -266,7 +313,10 @@ class TestRelease:
     def test_not_below_what_was_released_in_between(self, api: Caller) -> None:
         first = uploaded(api, version="1.0.0")
         released(api, version="1.1.0")
-        assert api.act(f"/extension_packages/{first}", "release_private").refusal == (409, "not-unique")
+        assert api.act(f"/extension_packages/{first}", "release_private").refusal == (
+            409,
+            "not-unique",
+        )
 
     @pytest.mark.parametrize("make", [uploaded, released])
     def test_a_public_release_is_arranged_with_adobe(self, api: Caller, make: Any) -> None:
@@ -276,7 +326,9 @@ class TestRelease:
     @pytest.mark.parametrize("how", ["action", "attribute"])
     def test_a_released_one_is_discontinued_either_way(self, api: Caller, how: str) -> None:
         path = f"/extension_packages/{released(api)}"
-        answer = api.act(path, "discontinue") if how == "action" else api.update(path, discontinued=True)
+        answer = (
+            api.act(path, "discontinue") if how == "action" else api.update(path, discontinued=True)
+        )
         assert (answer.status, answer.data["attributes"]["discontinued"]) == (200, True)
 
     def test_one_in_development_is_deleted_instead(self, api: Caller) -> None:
@@ -288,7 +340,9 @@ class TestRelease:
     def test_a_released_one_is_not_deleted(self, api: Caller) -> None:
         assert api.delete(f"/extension_packages/{released(api)}").refusal == (409, "read-only")
 
-    @pytest.mark.parametrize("attributes", [{"name": "torch"}, {"discontinued": False}, {"availability": "private"}])
+    @pytest.mark.parametrize(
+        "attributes", [{"name": "torch"}, {"discontinued": False}, {"availability": "private"}]
+    )
     def test_nothing_else_of_it_changes(self, api: Caller, attributes: dict[str, Any]) -> None:
         path = f"/extension_packages/{released(api)}"
         assert api.update(path, **attributes).refusal == (409, "invalid-extension_package_id")
@@ -296,7 +350,10 @@ class TestRelease:
     def test_the_document_has_to_be_about_it(self, api: Caller) -> None:
         path = f"/extension_packages/{released(api)}"
         attributes = {"discontinued": True}
-        assert api.patch(path, {"type": "rules", "attributes": attributes}).refusal == (409, "invalid-type")
+        assert api.patch(path, {"type": "rules", "attributes": attributes}).refusal == (
+            409,
+            "invalid-type",
+        )
         assert api.patch(path, {"id": "x", "attributes": attributes}).refusal == (409, "invalid-id")
         for document in ({}, {"attributes": {}}, {"attributes": 5}, [], None):
             assert api.patch(path, document).refusal == (400, "invalid-document")
@@ -311,7 +368,9 @@ class TestRelease:
 class TestCatalogue:
     def mine(self, api: Caller, *query: tuple[str, str]) -> set[tuple[str, str]]:
         found = api.listed("/extension_packages", ("filter[name]", "EQ lamp"), *query)
-        return {(each["attributes"]["version"], each["attributes"]["availability"]) for each in found}
+        return {
+            (each["attributes"]["version"], each["attributes"]["availability"]) for each in found
+        }
 
     @pytest.mark.parametrize(
         ("ceiling", "expected"),
@@ -331,13 +390,25 @@ class TestCatalogue:
         newest = uploaded(api, version="1.3.0")
         query = (("max_availability", ceiling),) if ceiling else ()
         assert self.mine(api, *query) == expected
-        core = api.listed("/extension_packages", ("filter[name]", "EQ core"), ("filter[platform]", "EQ web"), *query)
+        core = api.listed(
+            "/extension_packages",
+            ("filter[name]", "EQ core"),
+            ("filter[platform]", "EQ web"),
+            *query,
+        )
         assert [each["attributes"]["version"] for each in core] == ["3.4.4"]
         versions = api.listed(f"/extension_packages/{newest}/versions")
-        assert {each["attributes"]["version"] for each in versions} == {"1.0.0", "1.1.0", "1.2.0", "1.3.0"}
+        assert {each["attributes"]["version"] for each in versions} == {
+            "1.0.0",
+            "1.1.0",
+            "1.2.0",
+            "1.3.0",
+        }
 
     @pytest.mark.parametrize("availability", ["development", "private"])
-    def test_what_others_keep_to_themselves_is_not_there(self, api: Caller, availability: str) -> None:
+    def test_what_others_keep_to_themselves_is_not_there(
+        self, api: Caller, availability: str
+    ) -> None:
         identifier = partners(api, availability)
         assert api.get(f"/extension_packages/{identifier}").status == 404
         assert identifier not in api.ids("/extension_packages")
@@ -345,7 +416,12 @@ class TestCatalogue:
         assert api.install(api.property(), identifier).refusal == (404, "not-found")
 
 
-DELEGATES = {"events": "events", "conditions": "conditions", "actions": "actions", "data_elements": "dataElements"}
+DELEGATES = {
+    "events": "events",
+    "conditions": "conditions",
+    "actions": "actions",
+    "data_elements": "dataElements",
+}
 
 
 class TestDelegates:
@@ -359,19 +435,26 @@ class TestDelegates:
                     assert each["id"] == f"{name}::{kind}::{each['name']}"
                     checked += 1
             if attributes["configuration"]:
-                assert attributes["configuration"]["id"] == f"{name}::extensionConfiguration::config"
+                assert (
+                    attributes["configuration"]["id"] == f"{name}::extensionConfiguration::config"
+                )
         assert checked > 150
 
     def test_code_in_settings_has_its_transform(self, api: Caller) -> None:
         attributes = api.attributes(f"/extension_packages/{api.package('core', '3.4.4')}")
         (code,) = [each for each in attributes["data_elements"] if each["name"] == "custom-code"]
-        assert code["transforms"] == [{"type": "function", "propertyPath": "source", "parameters": ["event"]}]
+        assert code["transforms"] == [
+            {"type": "function", "propertyPath": "source", "parameters": ["event"]}
+        ]
 
     def test_a_package_that_is_known_in_part_takes_other_delegates_too(self, api: Caller) -> None:
         place = api.property()
         target = made(api.install(place, api.package("adobe-target-v2", "0.20.1")))
         delegate = {"delegate_descriptor_id": "adobe-target-v2::actions::something"}
-        assert api.component(place, api.rule(place), target, **delegate, settings='{"a":1}').status == 201
+        assert (
+            api.component(place, api.rule(place), target, **delegate, settings='{"a":1}').status
+            == 201
+        )
         wrong = {"delegate_descriptor_id": "adobe-target-v2::dataElements::something"}
         answer = api.component(place, api.rule(place, "Other"), target, **wrong)
         assert answer.refusal == (409, "delegate-descriptor-unresolved")
@@ -379,7 +462,11 @@ class TestDelegates:
     def test_who_made_it_is_shown_of_ones_own_only(self, api: Caller) -> None:
         def makers(identifier: str) -> set[str]:
             attributes = api.attributes(f"/extension_packages/{identifier}")
-            return {attributes[f"{verb}_by_{what}"] for verb in ("created", "updated") for what in ("email",)}
+            return {
+                attributes[f"{verb}_by_{what}"]
+                for verb in ("created", "updated")
+                for what in ("email",)
+            }
 
         assert makers(uploaded(api)) == {ACCOUNTS["demo"].email}
         assert makers(api.package("core", "3.4.4")) == {"Restricted"}
@@ -388,7 +475,10 @@ class TestDelegates:
 class TestInstall:
     def test_one_in_development_goes_into_properties_in_development(self, api: Caller) -> None:
         identifier = uploaded(api)
-        assert api.install(api.property("Live"), identifier).refusal == (409, "invalid-extension_package_id")
+        assert api.install(api.property("Live"), identifier).refusal == (
+            409,
+            "invalid-extension_package_id",
+        )
         assert api.install(api.property("Trial", development=True), identifier).status == 201
 
     def test_one_that_is_pending_or_failed_goes_nowhere(self, api: Caller) -> None:
@@ -407,7 +497,10 @@ class TestInstall:
         rule = api.rule(place)
         shine = {"delegate_descriptor_id": "lamp::actions::shine"}
         assert api.component(place, rule, extension, **shine, settings='{"level":5}').status == 201
-        assert api.component(place, rule, extension, **shine, settings="{}").refusal == (409, "invalid-settings")
+        assert api.component(place, rule, extension, **shine, settings="{}").refusal == (
+            409,
+            "invalid-settings",
+        )
 
     @pytest.mark.parametrize(
         "schema",
@@ -425,17 +518,24 @@ class TestInstall:
         shine = {"delegate_descriptor_id": "lamp::actions::shine", "settings": '{"level":"high"}'}
         assert api.component(place, api.rule(place), extension, **shine).status == 201
 
-    def test_one_that_is_deleted_leaves_extensions_that_can_only_be_deleted(self, api: Caller) -> None:
+    def test_one_that_is_deleted_leaves_extensions_that_can_only_be_deleted(
+        self, api: Caller
+    ) -> None:
         place = api.property(development=True)
         package_id = uploaded(api)
         extension = made(api.install(place, package_id))
         assert api.delete(f"/extension_packages/{package_id}").status == 204
-        assert api.update(f"/extensions/{extension}", enabled=False).refusal == (409, "delegate-descriptor-unresolved")
+        assert api.update(f"/extensions/{extension}", enabled=False).refusal == (
+            409,
+            "delegate-descriptor-unresolved",
+        )
         assert api.delete(f"/extensions/{extension}").status == 204
 
 
 class TestUsageAuthorizations:
-    def grant(self, api: Caller, package_id: str, org_id: str = STRANGERS, account: str = "demo") -> Answer:
+    def grant(
+        self, api: Caller, package_id: str, org_id: str = STRANGERS, account: str = "demo"
+    ) -> Answer:
         path = f"/extension_packages/{package_id}/extension_package_usage_authorizations"
         return api.post(path, {"attributes": {"authorized_org_id": org_id}}, account)
 
@@ -453,7 +553,12 @@ class TestUsageAuthorizations:
         package_id = released(api)
         answer = self.grant(api, package_id)
         assert answer.status == 201
-        expected = {"name": "lamp", "platform": "web", "owner_org_id": ORG_ID, "authorized_org_id": STRANGERS}
+        expected = {
+            "name": "lamp",
+            "platform": "web",
+            "owner_org_id": ORG_ID,
+            "authorized_org_id": STRANGERS,
+        }
         expected |= {"state": "pending_approval", "authorized_org_name": "Restricted"}
         assert answer.data["attributes"] | expected == answer.data["attributes"]
         assert answer.data["relationships"]["extension_package"]["data"]["id"] == package_id
@@ -474,24 +579,32 @@ class TestUsageAuthorizations:
     def test_only_what_is_private_needs_one(self, api: Caller) -> None:
         assert self.grant(api, uploaded(api)).refusal == (409, "invalid-extension_package_id")
 
-    def test_only_the_other_organisation_answers_and_only_the_owner_takes_it_back(self, api: Caller) -> None:
+    def test_only_the_other_organisation_answers_and_only_the_owner_takes_it_back(
+        self, api: Caller
+    ) -> None:
         given = f"/extension_package_usage_authorizations/{made(self.grant(api, released(api)))}"
         assert api.update(given, state="approved").refusal == (403, "not-authorized")
         _, received = self.received(api)
         assert api.delete(received).refusal == (403, "not-authorized")
-        assert api.update(received, "developer", state="approved").refusal == (403, "not-authorized")
+        assert api.update(received, "developer", state="approved").refusal == (
+            403,
+            "not-authorized",
+        )
         assert api.delete(given, None).status == 204
         assert api.get(given).status == 404
 
     @pytest.mark.parametrize(
-        "change", [{}, {"state": "pending_approval"}, {"state": None}, {"state": "x"}, {"name": "x"}]
+        "change",
+        [{}, {"state": "pending_approval"}, {"state": None}, {"state": "x"}, {"name": "x"}],
     )
     def test_the_answer_is_yes_or_no(self, api: Caller, change: dict[str, Any]) -> None:
         _, path = self.received(api)
         assert api.update(path, **change).refusal == (400, "invalid-document")
         assert api.attributes(path)["state"] == "pending_approval"
 
-    def test_it_can_be_looked_at_while_pending_and_installed_once_approved(self, api: Caller) -> None:
+    def test_it_can_be_looked_at_while_pending_and_installed_once_approved(
+        self, api: Caller
+    ) -> None:
         package_id, path = self.received(api)
         place = api.property()
         assert api.get(f"/extension_packages/{package_id}").status == 200

@@ -10,8 +10,17 @@ from adobe_nb.simulator.ims import ALL_RIGHTS, Account
 from adobe_nb.simulator.messages import JSON_API
 from tests.support.caller import BASE, Caller, Site, made, site
 
-STAGES = {"development": "development", "submitted": "staging", "approved": "production", "rejected": "development"}
-STEPS = {"submitted": ("submit",), "approved": ("submit", "approve"), "rejected": ("submit", "reject")}
+STAGES = {
+    "development": "development",
+    "submitted": "staging",
+    "approved": "production",
+    "rejected": "development",
+}
+STEPS = {
+    "submitted": ("submit",),
+    "approved": ("submit", "approve"),
+    "rejected": ("submit", "reject"),
+}
 NEXT = {
     ("development", "submit"): "submitted",
     ("submitted", "approve"): "approved",
@@ -34,7 +43,9 @@ def shop(api: Caller) -> Site:
 def with_core(api: Caller, shop: Site, name: str = "Library") -> str:
     """A library that holds the core extension, in development."""
     return api.library(
-        shop.place, name, extensions=[{"id": latest(api, "extensions", shop.core), "type": "extensions"}]
+        shop.place,
+        name,
+        extensions=[{"id": latest(api, "extensions", shop.core), "type": "extensions"}],
     )
 
 
@@ -85,8 +96,13 @@ class TestContents:
         self, api: Caller, shop: Site, kind: str
     ) -> None:
         first = self.revisions(api, shop)[kind]
-        others = {"rules": lambda: api.rule(shop.place), "data_elements": lambda: api.data_element(shop.place).id}
-        others["extensions"] = lambda: api.install(shop.place, api.package("adobe-mcid", "4.6.0")).id
+        others = {
+            "rules": lambda: api.rule(shop.place),
+            "data_elements": lambda: api.data_element(shop.place).id,
+        }
+        others["extensions"] = lambda: (
+            api.install(shop.place, api.package("adobe-mcid", "4.6.0")).id
+        )
         second = api.revise(kind, others[kind]())
         library = api.library(shop.place)
         here = f"{BASE}/libraries/{library}"
@@ -116,7 +132,11 @@ class TestContents:
     @pytest.mark.parametrize("kind", ["rules", "data_elements", "extensions"])
     @pytest.mark.parametrize("how", ["POST", "PATCH"])
     def test_a_head_is_refused(self, api: Caller, shop: Site, kind: str, how: str) -> None:
-        heads = {"rules": api.rule, "data_elements": lambda place: api.data_element(place).id, "extensions": api.core}
+        heads = {
+            "rules": api.rule,
+            "data_elements": lambda place: api.data_element(place).id,
+            "extensions": api.core,
+        }
         library = api.library(shop.place)
         answer = api.put(library, kind, heads[kind](shop.place), how=how)
         assert answer.refusal == (409, f"invalid-{kind.removesuffix('s')}")
@@ -136,17 +156,27 @@ class TestContents:
         assert replaced.data == [{"id": latest(api, "rules", rule), "type": "rules"}] != answer.data
 
     @pytest.mark.parametrize("action", ["build", 5, [], {}])
-    def test_an_identifier_knows_no_other_action(self, api: Caller, shop: Site, action: Any) -> None:
+    def test_an_identifier_knows_no_other_action(
+        self, api: Caller, shop: Site, action: Any
+    ) -> None:
         item = {"id": api.rule(shop.place), "type": "rules", "meta": {"action": action}}
         answer = api.post(f"/libraries/{api.library(shop.place)}/relationships/rules", [item])
-        assert (answer.refusal, answer.pointer) == ((400, "invalid-document"), "/data/0/meta/action")
+        assert (answer.refusal, answer.pointer) == (
+            (400, "invalid-document"),
+            "/data/0/meta/action",
+        )
 
     @pytest.mark.parametrize("how", ["POST", "PATCH"])
-    def test_two_revisions_of_one_resource_are_refused(self, api: Caller, shop: Site, how: str) -> None:
+    def test_two_revisions_of_one_resource_are_refused(
+        self, api: Caller, shop: Site, how: str
+    ) -> None:
         rule = api.rule(shop.place)
         first, second = api.revise("rules", rule), api.revise("rules", rule)
         library = api.library(shop.place)
-        assert api.put(library, "rules", first, second, how=how).refusal == (409, "multiple-revisions")
+        assert api.put(library, "rules", first, second, how=how).refusal == (
+            409,
+            "multiple-revisions",
+        )
         assert api.put(library, "rules", first).status == 200
         assert api.put(library, "rules", second).refusal == (409, "multiple-revisions")
         assert api.put(library, "rules", second, how="PATCH").status == 200
@@ -155,17 +185,29 @@ class TestContents:
         rule = api.rule(shop.place)
         revision = api.revise("rules", rule)
         api.delete(f"/rules/{rule}")
-        assert api.put(api.library(shop.place), "rules", revision).refusal == (409, "deleted-resources")
+        assert api.put(api.library(shop.place), "rules", revision).refusal == (
+            409,
+            "deleted-resources",
+        )
 
-    def test_what_is_in_another_property_or_nowhere_is_refused(self, api: Caller, shop: Site) -> None:
+    def test_what_is_in_another_property_or_nowhere_is_refused(
+        self, api: Caller, shop: Site
+    ) -> None:
         other = site(api, "Other")
         library = api.library(shop.place)
         revision = api.revise("rules", api.rule(other.place))
         assert api.put(library, "rules", revision).refusal == (409, "invalid-rule")
         assert api.put(library, "rules", "RL" + "0" * 32).refusal == (404, "not-found")
-        answer = api.post(f"/libraries/{library}/relationships/rules", [{"id": shop.core, "type": "extensions"}])
+        answer = api.post(
+            f"/libraries/{library}/relationships/rules", [{"id": shop.core, "type": "extensions"}]
+        )
         assert (answer.refusal, answer.pointer) == ((400, "invalid-document"), "/data/0")
-        assert api.post(f"/libraries/{library}/relationships/rules", {"id": revision, "type": "rules"}).status == 400
+        assert (
+            api.post(
+                f"/libraries/{library}/relationships/rules", {"id": revision, "type": "rules"}
+            ).status
+            == 400
+        )
 
     def test_of_several_with_one_bad_nothing_is_added(self, api: Caller, shop: Site) -> None:
         rule = api.rule(shop.place)
@@ -175,12 +217,17 @@ class TestContents:
         ]
         library = api.library(shop.place)
         for method in ("post", "patch"):
-            assert getattr(api, method)(f"/libraries/{library}/relationships/rules", data).status == 409
+            assert (
+                getattr(api, method)(f"/libraries/{library}/relationships/rules", data).status
+                == 409
+            )
         assert api.ids(f"/libraries/{library}/rules") == []
         assert api.get(f"/rules/{rule}").data["meta"]["latest_revision_number"] == 0
 
     @pytest.mark.parametrize("state", ["submitted", "approved", "rejected", "published"])
-    def test_only_in_development_the_contents_change(self, api: Caller, shop: Site, state: str) -> None:
+    def test_only_in_development_the_contents_change(
+        self, api: Caller, shop: Site, state: str
+    ) -> None:
         library = in_state(api, shop, state)
         revision = api.revise("rules", api.rule(shop.place))
         for how in ("POST", "PATCH", "DELETE"):
@@ -206,8 +253,15 @@ class TestContents:
         self, api: Caller, shop: Site, relation: str, target: str, code: str
     ) -> None:
         rule = api.rule(shop.place)
-        good = {"id": latest(api, "extensions", shop.core), "type": "extensions", "meta": {"action": "revise"}}
-        bad = {"rule": [{"id": rule, "type": "rules"}], "staging": {"id": shop.staging, "type": "environments"}}
+        good = {
+            "id": latest(api, "extensions", shop.core),
+            "type": "extensions",
+            "meta": {"action": "revise"},
+        }
+        bad = {
+            "rule": [{"id": rule, "type": "rules"}],
+            "staging": {"id": shop.staging, "type": "environments"},
+        }
         data = {
             "attributes": {"name": "x"},
             "relationships": {"extensions": {"data": [good]}, relation: {"data": bad[target]}},
@@ -217,19 +271,28 @@ class TestContents:
 
 
 class TestTransitions:
-    @pytest.mark.parametrize("state", ["development", "submitted", "approved", "rejected", "published"])
+    @pytest.mark.parametrize(
+        "state", ["development", "submitted", "approved", "rejected", "published"]
+    )
     @pytest.mark.parametrize("action", ["submit", "approve", "reject", "develop"])
-    def test_each_state_knows_its_actions(self, api: Caller, shop: Site, state: str, action: str) -> None:
+    def test_each_state_knows_its_actions(
+        self, api: Caller, shop: Site, state: str, action: str
+    ) -> None:
         library = in_state(api, shop, state)
         answer = api.act(f"/libraries/{library}", action)
         after = NEXT.get((state, action))
         if after is None:
-            assert (answer.refusal, answer.pointer) == ((409, "invalid-transition"), "/data/meta/action")
+            assert (answer.refusal, answer.pointer) == (
+                (409, "invalid-transition"),
+                "/data/meta/action",
+            )
         else:
             assert answer.status == 200
         assert api.attributes(f"/libraries/{library}")["state"] == (after or state)
 
-    def test_the_answer_is_the_library_in_its_new_state_that_needs_a_build(self, api: Caller, shop: Site) -> None:
+    def test_the_answer_is_the_library_in_its_new_state_that_needs_a_build(
+        self, api: Caller, shop: Site
+    ) -> None:
         library = with_core(api, shop)
         built(api, library, shop.development)
         data = api.act(f"/libraries/{library}", "submit").data
@@ -244,18 +307,25 @@ class TestTransitions:
         }
 
     @pytest.mark.parametrize("state", ["development", "submitted", "approved", "rejected"])
-    def test_leaving_a_state_releases_the_environment(self, api: Caller, shop: Site, state: str) -> None:
+    def test_leaving_a_state_releases_the_environment(
+        self, api: Caller, shop: Site, state: str
+    ) -> None:
         library = in_state(api, shop, state)
         environment = getattr(shop, STAGES[state])
         api.assign(library, environment)
         action = next(action for before, action in NEXT if before == state)
         answer = api.act(f"/libraries/{library}", action)
         assert answer.data["relationships"]["environment"]["data"] is None
-        assert api.get(f"/environments/{environment}").data["relationships"]["library"]["data"] is None
+        assert (
+            api.get(f"/environments/{environment}").data["relationships"]["library"]["data"] is None
+        )
 
     def test_rights_follow_the_step(self) -> None:
         rights = {right: frozenset({right}) for right in ALL_RIGHTS}
-        single = {name: Account(f"client-{name}", "x", ORG_ID, rights=each) for name, each in rights.items()}
+        single = {
+            name: Account(f"client-{name}", "x", ORG_ID, rights=each)
+            for name, each in rights.items()
+        }
         api = Caller(accounts={**ACCOUNTS, **single})
         shop = site(api)
         library = with_core(api, shop)
@@ -272,7 +342,10 @@ class TestTransitions:
                 if name != build:
                     assert api.build(library, name).refusal == (403, "not-authorized")
                 if action and name != right:
-                    assert api.act(f"/libraries/{library}", action, name).refusal == (403, "not-authorized")
+                    assert api.act(f"/libraries/{library}", action, name).refusal == (
+                        403,
+                        "not-authorized",
+                    )
             assert api.build(library, build).status == 201
             if action:
                 assert api.act(f"/libraries/{library}", action, right).status == 200
@@ -280,7 +353,10 @@ class TestTransitions:
     def test_a_renamed_library_stays_where_it_is(self, api: Caller, shop: Site) -> None:
         library = in_state(api, shop, "submitted")
         answer = api.update(f"/libraries/{library}", name="Other", state="published")
-        assert (answer.data["attributes"]["name"], answer.data["attributes"]["state"]) == ("Other", "submitted")
+        assert (answer.data["attributes"]["name"], answer.data["attributes"]["state"]) == (
+            "Other",
+            "submitted",
+        )
 
 
 class TestEnvironments:
@@ -290,7 +366,10 @@ class TestEnvironments:
         library = in_state(api, shop, state)
         answer = api.assign(library, getattr(shop, stage))
         if STAGES[state] == stage:
-            assert (answer.status, answer.data) == (200, {"id": getattr(shop, stage), "type": "environments"})
+            assert (answer.status, answer.data) == (
+                200,
+                {"id": getattr(shop, stage), "type": "environments"},
+            )
         else:
             assert answer.refusal == (409, "invalid-environment")
             assert environment_of(api, library) is None
@@ -315,11 +394,18 @@ class TestEnvironments:
         else:
             assert (answer.status, answer.data) == (200, None)
         assert api.get(path).data is None
-        assert api.get(f"/environments/{shop.development}").data["relationships"]["library"]["data"] is None
+        assert (
+            api.get(f"/environments/{shop.development}").data["relationships"]["library"]["data"]
+            is None
+        )
 
     def test_it_holds_one_library_at_a_time(self, api: Caller, shop: Site) -> None:
         first, second = api.library(shop.place, "First"), api.library(shop.place, "Second")
-        assert api.assign(first, shop.development).status == api.assign(first, shop.development).status == 200
+        assert (
+            api.assign(first, shop.development).status
+            == api.assign(first, shop.development).status
+            == 200
+        )
         assert api.assign(second, shop.development).refusal == (409, "environment-in-use")
         other = made(api.environment(shop.place, shop.host))
         assert api.assign(first, other).status == 200
@@ -338,13 +424,21 @@ class TestEnvironments:
     def test_a_published_library_takes_none(self, api: Caller, shop: Site) -> None:
         library = in_state(api, shop, "published")
         assert api.assign(library, shop.production).refusal == (409, "read-only")
-        assert api.delete(f"/libraries/{library}/relationships/environment").refusal == (409, "read-only")
+        assert api.delete(f"/libraries/{library}/relationships/environment").refusal == (
+            409,
+            "read-only",
+        )
 
-    def test_of_another_property_or_another_type_it_is_refused(self, api: Caller, shop: Site) -> None:
+    def test_of_another_property_or_another_type_it_is_refused(
+        self, api: Caller, shop: Site
+    ) -> None:
         library = api.library(shop.place)
         assert api.assign(library, site(api, "Other").development).refusal == (404, "not-found")
         path = f"/libraries/{library}/relationships/environment"
-        assert api.patch(path, {"id": shop.host, "type": "hosts"}).refusal == (400, "invalid-document")
+        assert api.patch(path, {"id": shop.host, "type": "hosts"}).refusal == (
+            400,
+            "invalid-document",
+        )
         assert api.send("PATCH", path, b"{}").refusal == (400, "invalid-document")
 
 
@@ -385,23 +479,36 @@ class TestBuilds:
         (error,) = data["meta"]["status_details"]["errors"]
         assert {"code", "title", "detail"} <= set(error)
         about = api.get(f"/libraries/{library}").data
-        assert (about["meta"]["build_status"], about["attributes"]["build_required"]) == ("failed", True)
+        assert (about["meta"]["build_status"], about["attributes"]["build_required"]) == (
+            "failed",
+            True,
+        )
 
     @pytest.mark.parametrize(
         ("state", "folder", "suffix"),
-        [("development", "/staging", "-development"), ("submitted", "/staging", "-staging"), ("approved", "", "")],
+        [
+            ("development", "/staging", "-development"),
+            ("submitted", "/staging", "-staging"),
+            ("approved", "", ""),
+        ],
     )
-    def test_it_says_where_it_is_served(self, api: Caller, shop: Site, state: str, folder: str, suffix: str) -> None:
+    def test_it_says_where_it_is_served(
+        self, api: Caller, shop: Site, state: str, folder: str, suffix: str
+    ) -> None:
         library = in_state(api, shop, state)
         environment = api.attributes(f"/environments/{getattr(shop, STAGES[state])}")
         data = api.get(f"/builds/{built(api, library, getattr(shop, STAGES[state]))}").data
         file = f"launch-{environment['token']}{suffix}.min.js"
         start = f"https://assets.adobedtm.com{folder}/{environment['library_path']}"
         assert data["meta"]["artifact_url"] == f"{start}/{file}"
-        assert data["meta"]["direct_artifact_url"] == f"{start}/{data['attributes']['token']}/{file}"
+        assert (
+            data["meta"]["direct_artifact_url"] == f"{start}/{data['attributes']['token']}/{file}"
+        )
 
     def test_on_our_own_host_it_names_no_address(self, api: Caller, shop: Site) -> None:
-        host = api.host(shop.place, type_of="sftp", server="sftp.example", encrypted_private_key="x")
+        host = api.host(
+            shop.place, type_of="sftp", server="sftp.example", encrypted_private_key="x"
+        )
         api.wait()
         environment = made(api.environment(shop.place, host))
         data = api.get(f"/builds/{built(api, with_core(api, shop), environment)}").data
@@ -411,7 +518,10 @@ class TestBuilds:
     def test_it_lists_exactly_what_was_built(self, api: Caller, shop: Site) -> None:
         library = with_core(api, shop)
         rule = api.rule(shop.place, "First")
-        first, other = api.revise("rules", rule), api.revise("rules", api.rule(shop.place, "Second"))
+        first, other = (
+            api.revise("rules", rule),
+            api.revise("rules", api.rule(shop.place, "Second")),
+        )
         api.put(library, "rules", first, other)
         build = built(api, library, shop.development)
         api.put(library, "rules", api.revise("rules", rule), how="PATCH")
@@ -427,14 +537,19 @@ class TestBuilds:
         api.put(library, "rules", api.revise("rules", api.rule(shop.place)))
         assert api.attributes(f"/libraries/{library}")["build_required"] is True
 
-    def test_contents_that_changed_while_it_was_built_need_another_one(self, api: Caller, shop: Site) -> None:
+    def test_contents_that_changed_while_it_was_built_need_another_one(
+        self, api: Caller, shop: Site
+    ) -> None:
         library = with_core(api, shop)
         api.assign(library, shop.development)
         api.build(library)
         api.put(library, "rules", api.revise("rules", api.rule(shop.place)))
         api.wait()
         data = api.get(f"/libraries/{library}").data
-        assert (data["meta"]["build_status"], data["attributes"]["build_required"]) == ("succeeded", True)
+        assert (data["meta"]["build_status"], data["attributes"]["build_required"]) == (
+            "succeeded",
+            True,
+        )
 
     def test_one_that_was_overtaken_by_a_transition_says_nothing_of_the_new_state(
         self, api: Caller, shop: Site
@@ -448,14 +563,18 @@ class TestBuilds:
         data = api.get(f"/libraries/{library}").data
         assert (data["meta"]["build_status"], data["attributes"]["build_required"]) == (None, True)
 
-    def test_it_stays_with_the_environment_when_its_library_is_deleted(self, api: Caller, shop: Site) -> None:
+    def test_it_stays_with_the_environment_when_its_library_is_deleted(
+        self, api: Caller, shop: Site
+    ) -> None:
         library = with_core(api, shop)
         build = built(api, library, shop.development)
         api.delete(f"/libraries/{library}")
         assert api.ids(f"/environments/{shop.development}/builds") == [build]
         assert api.get(f"/builds/{build}/library").status == 404
 
-    def test_one_that_is_pending_when_everything_goes_harms_nobody(self, api: Caller, shop: Site) -> None:
+    def test_one_that_is_pending_when_everything_goes_harms_nobody(
+        self, api: Caller, shop: Site
+    ) -> None:
         library, other = with_core(api, shop), with_core(api, shop, "Other")
         api.assign(library, shop.development)
         api.build(library)
@@ -501,13 +620,21 @@ class TestPreconditions:
     def test_the_extension_may_be_upstream(self, api: Caller, shop: Site) -> None:
         in_state(api, shop, "published", "First")
         library = api.library(shop.place, "Second")
-        api.put(library, "data_elements", api.revise("data_elements", made(api.data_element(shop.place))))
+        api.put(
+            library,
+            "data_elements",
+            api.revise("data_elements", made(api.data_element(shop.place))),
+        )
         api.assign(library, shop.development)
         assert api.build(library).status == 201
 
     def test_an_extension_that_was_deleted_is_missed(self, api: Caller, shop: Site) -> None:
         library = with_core(api, shop)
-        api.put(library, "data_elements", api.revise("data_elements", made(api.data_element(shop.place))))
+        api.put(
+            library,
+            "data_elements",
+            api.revise("data_elements", made(api.data_element(shop.place))),
+        )
         api.assign(library, shop.development)
         api.delete(f"/extensions/{shop.core}")
         assert api.build(library).refusal == (409, "extension-not-found")
@@ -523,7 +650,9 @@ class TestPreconditions:
         api.wait()
         assert api.build(library).status == 201
 
-    def test_a_build_of_the_upstream_counts_also_after_it_was_approved(self, api: Caller, shop: Site) -> None:
+    def test_a_build_of_the_upstream_counts_also_after_it_was_approved(
+        self, api: Caller, shop: Site
+    ) -> None:
         upstream = in_state(api, shop, "submitted", "First")
         built(api, upstream, shop.staging)
         api.act(f"/libraries/{upstream}", "approve")
@@ -564,7 +693,9 @@ class TestPreconditions:
 
 def upgrade(api: Caller, extension: str, version: str) -> None:
     linked = {
-        "extension_package": {"data": {"id": api.package("facebook-pixel", version), "type": "extension_packages"}}
+        "extension_package": {
+            "data": {"id": api.package("facebook-pixel", version), "type": "extension_packages"}
+        }
     }
     assert api.patch(f"/extensions/{extension}", {"relationships": linked}).status == 200
 
@@ -591,7 +722,9 @@ class TestUpstream:
             in_state(api, shop, other, other)
         assert self.upstream(api, library) is None
 
-    def test_a_library_whose_upstream_changed_is_stale_until_it_is_built(self, api: Caller, shop: Site) -> None:
+    def test_a_library_whose_upstream_changed_is_stale_until_it_is_built(
+        self, api: Caller, shop: Site
+    ) -> None:
         library = with_core(api, shop)
         built(api, library, shop.development)
         assert api.attributes(f"/libraries/{library}")["stale"] is None
@@ -604,7 +737,9 @@ class TestUpstream:
         attributes = api.attributes(f"/libraries/{library}")
         assert (attributes["stale"], attributes["build_required"]) == (None, False)
 
-    def test_it_delivers_what_is_upstream_and_its_own_instead_where_it_has_one(self, api: Caller, shop: Site) -> None:
+    def test_it_delivers_what_is_upstream_and_its_own_instead_where_it_has_one(
+        self, api: Caller, shop: Site
+    ) -> None:
         kept, replaced = api.rule(shop.place, "Kept"), api.rule(shop.place, "Replaced")
         first = with_core(api, shop, "First")
         revisions = [api.revise("rules", kept), api.revise("rules", replaced)]
@@ -635,7 +770,9 @@ class TestUpstream:
 
 
 class TestPublished:
-    def test_a_production_build_publishes_the_library_and_what_is_in_it(self, api: Caller, shop: Site) -> None:
+    def test_a_production_build_publishes_the_library_and_what_is_in_it(
+        self, api: Caller, shop: Site
+    ) -> None:
         rule = api.rule(shop.place)
         api.component(shop.place, rule)
         library = with_core(api, shop)
@@ -649,7 +786,10 @@ class TestPublished:
         (component,) = api.ids(f"/rules/{revision}/rule_components")
         for path in (f"/rules/{revision}", f"/rule_components/{component}"):
             attributes = api.attributes(path)
-            assert (attributes["published"], attributes["published_at"]) == (True, about["published_at"])
+            assert (attributes["published"], attributes["published_at"]) == (
+                True,
+                about["published_at"],
+            )
         assert api.attributes(f"/rules/{rule}")["published"] is False, "a head never is"
 
     def test_a_failed_build_publishes_nothing(self, api: Caller, shop: Site) -> None:
@@ -660,19 +800,27 @@ class TestPublished:
 
     def test_the_whole_walk_with_a_build_in_every_state(self, api: Caller, shop: Site) -> None:
         library = with_core(api, shop)
-        for stage, action in (("development", "submit"), ("staging", "approve"), ("production", None)):
+        for stage, action in (
+            ("development", "submit"),
+            ("staging", "approve"),
+            ("production", None),
+        ):
             build = built(api, library, getattr(shop, stage))
             assert api.attributes(f"/builds/{build}")["status"] == "succeeded"
             if action:
                 assert api.act(f"/libraries/{library}", action).status == 200
         assert api.attributes(f"/libraries/{library}")["state"] == "published"
 
-    def test_a_published_library_is_neither_built_nor_deleted(self, api: Caller, shop: Site) -> None:
+    def test_a_published_library_is_neither_built_nor_deleted(
+        self, api: Caller, shop: Site
+    ) -> None:
         library = in_state(api, shop, "published")
         assert api.build(library).refusal == (409, "read-only")
         assert api.delete(f"/libraries/{library}").refusal == (409, "read-only")
 
-    def test_the_builds_of_the_five_newest_can_be_delivered_again(self, api: Caller, shop: Site) -> None:
+    def test_the_builds_of_the_five_newest_can_be_delivered_again(
+        self, api: Caller, shop: Site
+    ) -> None:
         builds = [publish(api, shop, with_core(api, shop, str(number))) for number in range(6)]
         for build in builds[1:]:
             answer = api.act(f"/builds/{build}", "republish")
@@ -681,7 +829,9 @@ class TestPublished:
         assert api.get(f"/builds/{builds[1]}").data["meta"]["republish_status"] == "succeeded"
         assert api.act(f"/builds/{builds[0]}", "republish").refusal == (409, "invalid-build")
 
-    def test_a_build_is_not_delivered_again_before_it_is_published(self, api: Caller, shop: Site) -> None:
+    def test_a_build_is_not_delivered_again_before_it_is_published(
+        self, api: Caller, shop: Site
+    ) -> None:
         build = built(api, with_core(api, shop), shop.development)
         assert api.act(f"/builds/{build}", "republish").refusal == (409, "invalid-build")
 
@@ -690,9 +840,14 @@ class TestPublished:
         api.update(f"/environments/{shop.production}", archive=True)
         assert api.act(f"/builds/{first}", "republish").refusal == (409, "invalid-build")
         api.update(f"/environments/{shop.production}", archive=False)
-        assert api.act(f"/builds/{first}", "republish", "developer").refusal == (403, "not-authorized")
+        assert api.act(f"/builds/{first}", "republish", "developer").refusal == (
+            403,
+            "not-authorized",
+        )
         assert api.act(f"/builds/{first}", "republish").status == 200
-        host = api.host(shop.place, type_of="sftp", server="sftp.example", encrypted_private_key="x")
+        host = api.host(
+            shop.place, type_of="sftp", server="sftp.example", encrypted_private_key="x"
+        )
         api.wait()
         linked = {"host": {"data": {"id": host, "type": "hosts"}}}
         api.patch(f"/environments/{shop.production}", {"relationships": linked})

@@ -37,7 +37,10 @@ def component(number: int, **attributes: object) -> Document:
             **attributes,
         },
         "relationships": {
-            "property": {"links": {"related": "https://x.example"}, "data": {"id": PROPERTY, "type": "properties"}},
+            "property": {
+                "links": {"related": "https://x.example"},
+                "data": {"id": PROPERTY, "type": "properties"},
+            },
             "updated_with_extension": {"links": {"related": "https://x.example"}, "data": None},
         },
         "links": {"self": "https://x.example"},
@@ -176,25 +179,38 @@ def test_null_and_what_is_not_searched_do_not_exist(path: str, there: bool) -> N
         ({"gt": 9}, []),
     ],
 )
-def test_a_range_takes_the_numbers_between_its_bounds(bounds: dict[str, int], numbers: list[int]) -> None:
+def test_a_range_takes_the_numbers_between_its_bounds(
+    bounds: dict[str, int], numbers: list[int]
+) -> None:
     documents = [component(number) for number in (1, 2, 3, 4)]
-    assert ids(documents, {"attributes.order": {"range": bounds}}) == [component(each)["id"] for each in numbers]
+    assert ids(documents, {"attributes.order": {"range": bounds}}) == [
+        component(each)["id"] for each in numbers
+    ]
 
 
 def test_range_takes_numbers_written_as_text() -> None:
     documents = [component(number, order=number) for number in range(4)]
     for bounds in ({"lte": "2"}, {"gt": "-1", "lt": 3}):
-        assert ids(documents, {"attributes.order": {"range": bounds}}) == [component(each)["id"] for each in range(3)]
+        assert ids(documents, {"attributes.order": {"range": bounds}}) == [
+            component(each)["id"] for each in range(3)
+        ]
 
 
 def test_a_range_meets_neither_texts_nor_timestamps_nor_booleans() -> None:
-    for path in ("attributes.name", "attributes.created_at", "attributes.negate", "attributes.deleted_at"):
+    for path in (
+        "attributes.name",
+        "attributes.created_at",
+        "attributes.negate",
+        "attributes.deleted_at",
+    ):
         assert not matches(ONE, path, range={"gte": 0})
 
 
 def test_all_paths_and_all_parts_of_a_condition_must_hold() -> None:
     assert ids([ONE], {"attributes.settings": {"value": "evar7"}, "attributes.order": {"value": 1}})
-    assert not ids([ONE], {"attributes.settings": {"value": "evar7"}, "attributes.order": {"value": 2}})
+    assert not ids(
+        [ONE], {"attributes.settings": {"value": "evar7"}, "attributes.order": {"value": 2}}
+    )
     assert not matches(ONE, "attributes.order", exists=True, range={"gt": 1})
 
 
@@ -212,7 +228,9 @@ def test_the_default_order_is_creation_then_id() -> None:
     same = component(3, created_at="2026-01-02T09:00:00.000Z")
     never = component(4, created_at=None)
     documents = [never, same, component(2), ONE]
-    assert ids(documents, {"id": {"exists": True}}) == [each["id"] for each in (ONE, component(2), same, never)]
+    assert ids(documents, {"id": {"exists": True}}) == [
+        each["id"] for each in (ONE, component(2), same, never)
+    ]
 
 
 def test_sort_takes_numbers_and_texts_without_case_and_leaves_the_missing_last() -> None:
@@ -229,15 +247,25 @@ def test_sort_takes_numbers_and_texts_without_case_and_leaves_the_missing_last()
 def test_pages_are_cut_out_of_the_whole_and_at_most_100_long() -> None:
     documents = [component(1, order=number) | {"id": f"RC{number:032x}"} for number in range(250)]
     query = {"attributes.order": {"exists": True}}
-    pages = [search(documents, {"data": {"query": query, "from": start, "size": 999}}) for start in (0, 100, 200, 300)]
-    assert [(len(page), total) for page, total in pages] == [(100, 250), (100, 250), (50, 250), (0, 250)]
+    pages = [
+        search(documents, {"data": {"query": query, "from": start, "size": 999}})
+        for start in (0, 100, 200, 300)
+    ]
+    assert [(len(page), total) for page, total in pages] == [
+        (100, 250),
+        (100, 250),
+        (50, 250),
+        (0, 250),
+    ]
     assert [each["id"] for page, _ in pages for each in page] == [each["id"] for each in documents]
     assert len(search(documents, {"data": {"query": query}})[0]) == 100
     assert search(documents, {"data": {"query": query, "size": 0}}) == ([], 250)
 
 
 def test_the_members_may_stand_at_the_top_level() -> None:
-    assert search([ONE, PACKAGE], {"query": {"attributes.name": {"value": "Set Variables"}}, "size": 5}) == ([ONE], 1)
+    assert search(
+        [ONE, PACKAGE], {"query": {"attributes.name": {"value": "Set Variables"}}, "size": 5}
+    ) == ([ONE], 1)
 
 
 def _asked(**members: object) -> Document:
@@ -296,12 +324,15 @@ def test_a_malformed_body_is_refused_with_the_reason(body: object, says: str) ->
 
 def test_the_demo_company_is_searched() -> None:
     store = seeded("demo", Bulk())[ORG_ID]
-    documents = [render(record, "https://x.example") for kind in RESOURCES for record in store.all(kind)]
+    documents = [
+        render(record, "https://x.example") for kind in RESOURCES for record in store.all(kind)
+    ]
     query = {"attributes.settings": {"value": "EVAR7"}, "attributes.revision_number": {"value": 0}}
     expected = [
         each["id"]
         for each in documents
-        if "eVar7" in str(each["attributes"].get("settings")) and each["attributes"].get("revision_number") == 0
+        if "eVar7" in str(each["attributes"].get("settings"))
+        and each["attributes"].get("revision_number") == 0
     ]
     assert expected
     assert sorted(ids(documents, query)) == sorted(expected)

@@ -39,7 +39,9 @@ def everything(store: Store) -> list[Record]:
 
 def test_it_is_the_same_at_every_start(store: Store) -> None:
     again = seeded("demo", Bulk())[ORG_ID]
-    assert [vars_of(record) for record in everything(store)] == [vars_of(record) for record in everything(again)]
+    assert [vars_of(record) for record in everything(store)] == [
+        vars_of(record) for record in everything(again)
+    ]
 
 
 def vars_of(record: Record) -> dict[str, Any]:
@@ -54,7 +56,10 @@ def test_ids_are_of_the_form_and_distinct(store: Store) -> None:
 
 
 def test_dates_spread_over_two_years_and_are_in_order(store: Store) -> None:
-    about_packages = {"extension_packages", "extension_package_usage_authorizations"}  # made by their developers
+    about_packages = {
+        "extension_packages",
+        "extension_package_usage_authorizations",
+    }  # made by their developers
     ours = [record for record in everything(store) if record.type not in about_packages]
     created = sorted(record.attributes["created_at"] for record in ours)
     assert created[0].startswith("2024-09")
@@ -66,7 +71,9 @@ def test_dates_spread_over_two_years_and_are_in_order(store: Store) -> None:
 
 def test_every_row_has_every_attribute_of_the_table(store: Store) -> None:
     for record in everything(store):
-        assert {each.name for each in RESOURCES[record.type].columns} == set(record.attributes), record
+        assert {each.name for each in RESOURCES[record.type].columns} == set(record.attributes), (
+            record
+        )
 
 
 def test_relations_point_at_records_that_exist(store: Store) -> None:
@@ -79,7 +86,10 @@ def test_relations_point_at_records_that_exist(store: Store) -> None:
 def test_references_name_data_elements_of_the_same_property(store: Store) -> None:
     for each in store.all("properties"):
         names = {element.attributes["name"] for element in heads(store, each, "data_elements")}
-        settings = [part.attributes["settings"] for part in heads(store, each, "rule_components", "data_elements")]
+        settings = [
+            part.attributes["settings"]
+            for part in heads(store, each, "rule_components", "data_elements")
+        ]
         pattern = r"\{\{([^}]+)\}\}" if each.attributes["platform"] == "edge" else r"%([^%]+)%"
         used = {name for text in settings for name in re.findall(pattern, text)}
         used |= {name for text in settings for name in re.findall(r"getVar\('([^']+)'\)", text)}
@@ -90,7 +100,10 @@ def test_references_name_data_elements_of_the_same_property(store: Store) -> Non
 def heads(store: Store, place: Record, *kinds: str) -> list[Record]:
     """The heads of these types in a property."""
     return [
-        each for kind in kinds for each in store.all(kind) if each.is_head and each.to_one["property"] == place.here
+        each
+        for kind in kinds
+        for each in store.all(kind)
+        if each.is_head and each.to_one["property"] == place.here
     ]
 
 
@@ -102,7 +115,9 @@ def test_settings_refer_to_a_variable_by_the_id_of_its_head(store: Store) -> Non
     ]
     assert any(not action.is_head for action in actions)
     for action in actions:
-        element = store.get("data_elements", json.loads(action.attributes["settings"])["dataElementId"])
+        element = store.get(
+            "data_elements", json.loads(action.attributes["settings"])["dataElementId"]
+        )
         assert element is not None, action
         assert element.is_head
         assert element.to_one["property"] == action.to_one["property"]
@@ -110,8 +125,16 @@ def test_settings_refer_to_a_variable_by_the_id_of_its_head(store: Store) -> Non
 
 
 def test_caches_and_datastreams_have_ids_of_the_real_form(store: Store) -> None:
-    texts = [record.attributes["settings"] for kind in ("data_elements", "extensions") for record in store.all(kind)]
-    ids = [found for text in texts for found in re.findall(r'"(?:cacheId|edgeConfigId)":"([^"]*)"', text)]
+    texts = [
+        record.attributes["settings"]
+        for kind in ("data_elements", "extensions")
+        for record in store.all(kind)
+    ]
+    ids = [
+        found
+        for text in texts
+        for found in re.findall(r'"(?:cacheId|edgeConfigId)":"([^"]*)"', text)
+    ]
     assert ids
     assert all(re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", each) for each in ids)
 
@@ -138,7 +161,10 @@ def test_each_record_names_who_made_it_as_its_audit_event_does(store: Store) -> 
         verb = event.attributes["type_of"].partition(".")[2]
         if f"{verb}_by_email" in record.attributes:
             assert record.attributes[f"{verb}_by_email"] == event.attributes["attributed_to_email"]
-            assert record.attributes[f"{verb}_by_display_name"] == event.attributes["attributed_to_display_name"]
+            assert (
+                record.attributes[f"{verb}_by_display_name"]
+                == event.attributes["attributed_to_display_name"]
+            )
     people = {rule.attributes["created_by_email"] for rule in store.all("rules")}
     assert len(people) == 3
 
@@ -178,7 +204,9 @@ class TestBuilds:
     def test_rebuilding_a_library_gives_what_its_seeded_build_holds(self) -> None:
         api = Caller("demo")
         order = ("development", "submitted", "approved", "published")
-        libraries = [each for each in api.store.all("libraries") if each.attributes["state"] in order]
+        libraries = [
+            each for each in api.store.all("libraries") if each.attributes["state"] in order
+        ]
         for library in sorted(libraries, key=lambda each: order.index(each.attributes["state"])):
             (seeded_build,) = api.store.listed(library.id, "builds")
             again = rebuilt(api, library)
@@ -203,9 +231,13 @@ class TestBuilds:
                         break
                 for kind in CONTENTS:
                     ours, live = delivered(library, kind), delivered(chain[-1], kind)
-                    changed = {each.id for held in chain[:-1] for each in store.listed(held.id, kind)}
+                    changed = {
+                        each.id for held in chain[:-1] for each in store.listed(held.id, kind)
+                    }
                     assert live.keys() <= ours.keys()
-                    assert {each for head, each in ours.items() if live.get(head) != each} <= changed
+                    assert {
+                        each for head, each in ours.items() if live.get(head) != each
+                    } <= changed
 
     def test_a_library_knows_of_its_build(self, store: Store) -> None:
         for library in store.all("libraries"):
@@ -213,7 +245,10 @@ class TestBuilds:
             state = library.attributes["state"]
             assert bool(built) == (state != "rejected")
             assert library.to_one["last_build"] == (built[0] if built else None)
-            is_current = state not in {"approved", "rejected"}  # an approved one was built before it was approved
+            is_current = state not in {
+                "approved",
+                "rejected",
+            }  # an approved one was built before it was approved
             assert library.attributes["build_required"] == (not is_current)
             assert library.meta["build_status"] == ("succeeded" if is_current else None)
             assert ("build_required_detail" in library.meta) == (not is_current)
@@ -239,7 +274,9 @@ def rebuilt(api: Caller, library: Record) -> str:
         library.attributes["state"] = "approved"
         owner = (library.to_one["property"] or ("", ""))[1]
         production = next(
-            each for each in api.store.listed(owner, "environments") if each.attributes["stage"] == "production"
+            each
+            for each in api.store.listed(owner, "environments")
+            if each.attributes["stage"] == "production"
         )
         assert api.assign(library.id, production.id).status == 200
     answer = api.build(library.id)
@@ -253,7 +290,9 @@ def test_every_delegate_belongs_to_an_installed_extension(store: Store) -> None:
     for kind in ("rule_components", "data_elements"):
         for record in store.all(kind):
             extension = store.get(*record.to_one["extension"])  # type: ignore[misc]
-            assert record.attributes["delegate_descriptor_id"].startswith(f"{extension.attributes['name']}::")
+            assert record.attributes["delegate_descriptor_id"].startswith(
+                f"{extension.attributes['name']}::"
+            )
             assert extension.to_one["property"] == record.to_one["property"]
 
 
@@ -271,7 +310,9 @@ def test_one_library_per_environment_and_production_is_published(store: Store) -
         if library is not None:
             record = store.get(*library)
             assert record.to_one["environment"] == (environment.type, environment.id)
-            assert (environment.attributes["stage"] == "production") == (record.attributes["state"] == "published")
+            assert (environment.attributes["stage"] == "production") == (
+                record.attributes["state"] == "published"
+            )
 
 
 def test_libraries_hold_revisions_one_of_each(store: Store) -> None:
@@ -312,12 +353,17 @@ def test_configurations_fit_the_real_schemas() -> None:
             file = FILES.get((each.platform, extension.package))
             manifest = json.loads((MANIFESTS / file).read_text(encoding="utf-8")) if file else {}
             if manifest.get("configuration", {}).get("schema"):
-                jsonschema.Draft4Validator(manifest["configuration"]["schema"]).validate(extension.settings)
+                jsonschema.Draft4Validator(manifest["configuration"]["schema"]).validate(
+                    extension.settings
+                )
 
 
 def test_bulk_is_generated_beside_the_seed() -> None:
     store = seeded("empty", Bulk(properties=2, rules=3, components=4, data_elements=5))[ORG_ID]
-    counts = {kind: len(store.all(kind)) for kind in ("properties", "rules", "rule_components", "data_elements")}
+    counts = {
+        kind: len(store.all(kind))
+        for kind in ("properties", "rules", "rule_components", "data_elements")
+    }
     assert counts == {"properties": 2, "rules": 6, "rule_components": 24, "data_elements": 10}
     assert len(seeded("empty", Bulk(rules=3))[ORG_ID].all("properties")) == 1
     assert len(seeded("demo", Bulk(properties=1))[ORG_ID].all("properties")) == 7
@@ -333,13 +379,17 @@ def test_builds_of_the_seed_are_served_where_new_ones_are(store: Store) -> None:
 
 @pytest.fixture(scope="module")
 def busy() -> Store:
-    return seeded("empty", Bulk(properties=2, rules=10, components=2, data_elements=5, events=2000))[ORG_ID]
+    return seeded(
+        "empty", Bulk(properties=2, rules=10, components=2, data_elements=5, events=2000)
+    )[ORG_ID]
 
 
 class TestHistory:
     """Generated audit events."""
 
-    def test_there_are_as_many_as_asked_for_in_the_order_of_their_moments(self, busy: Store) -> None:
+    def test_there_are_as_many_as_asked_for_in_the_order_of_their_moments(
+        self, busy: Store
+    ) -> None:
         moments = [event.attributes["created_at"] for event in busy.all("audit_events")]
         assert len(moments) == 2000
         assert moments == sorted(moments)
@@ -369,7 +419,9 @@ class TestHistory:
         assert len(gone["created"]) == 50
         for kind in ("properties", "rules", "rule_components", "data_elements", "extensions"):
             for record in busy.all(kind):
-                assert record.attributes["updated_at"] == latest.get(record.id, record.attributes["updated_at"])
+                assert record.attributes["updated_at"] == latest.get(
+                    record.id, record.attributes["updated_at"]
+                )
 
     def test_they_need_no_more_than_a_property(self) -> None:
         store = seeded("empty", Bulk(events=3))[ORG_ID]

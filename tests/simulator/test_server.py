@@ -62,7 +62,9 @@ def test_a_taken_port_is_an_error(demo: Any) -> None:
 
 
 class TestForeignPages:
-    """A page whose name was made to lead to 127.0.0.1 must reach neither the credentials nor the writes."""
+    """A page whose name was made to lead to 127.0.0.1 must reach neither the credentials nor the
+    writes.
+    """
 
     def ask(self, demo: Any, path: str = "/simulator", **headers: str) -> requests.Response:
         return requests.get(f"{demo.reactor_url}{path}", headers=headers, timeout=60)
@@ -80,22 +82,30 @@ class TestForeignPages:
             assert answer.status_code in {400, 403}
             assert demo.accounts["demo"].client_secret not in answer.text
 
-    @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "LOCALHOST:8000", "[::1]:9", "127.0.0.1:1"])
+    @pytest.mark.parametrize(
+        "host", ["127.0.0.1", "localhost", "LOCALHOST:8000", "[::1]:9", "127.0.0.1:1"]
+    )
     def test_answer_names_of_this_machine(self, demo: Any, host: str) -> None:
         assert self.ask(demo, Host=host).status_code == 200
 
-    @pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://localhost.evil.example", "file://", ""])
+    @pytest.mark.parametrize(
+        "origin", ["https://evil.example", "null", "http://localhost.evil.example", "file://", ""]
+    )
     def test_refuse_another_origin(self, demo: Any, origin: str) -> None:
         answer = self.ask(demo, Origin=origin)
         assert (answer.status_code, answer.json()["error"]) == (403, "foreign_host")
 
-    @pytest.mark.parametrize("origin", ["http://localhost:8888", "http://127.0.0.1:8888", "https://[::1]"])
+    @pytest.mark.parametrize(
+        "origin", ["http://localhost:8888", "http://127.0.0.1:8888", "https://[::1]"]
+    )
     def test_answer_pages_of_this_machine(self, demo: Any, origin: str) -> None:
         assert self.ask(demo, Origin=origin).status_code == 200
 
     def test_the_edge_hosts_refuse_too(self, demo: Any) -> None:
         for url in (demo.connection()["edge_url"], demo.connection()["edge_server_url"]):
-            answer = requests.post(f"{url}/ee/v2/interact", headers={"Host": "evil.example"}, timeout=60)
+            answer = requests.post(
+                f"{url}/ee/v2/interact", headers={"Host": "evil.example"}, timeout=60
+            )
             assert answer.status_code == 403
 
 
@@ -184,8 +194,12 @@ class TestAtWork:
         reactor = sign_in(simulate()).reactor
         shop = reactor.find("properties", "Magazine")
         with stub(answer) as listener:
-            reactor.callbacks.create(shop, url=f"{listener.url}/tags", subscriptions=["rule.created"])
-            reactor.data_elements.update(reactor.data_elements(shop).head(1), enabled=False)  # not subscribed to
+            reactor.callbacks.create(
+                shop, url=f"{listener.url}/tags", subscriptions=["rule.created"]
+            )
+            reactor.data_elements.update(
+                reactor.data_elements(shop).head(1), enabled=False
+            )  # not subscribed to
             rule = reactor.rules.create(shop, name="Heard")
             assert heard.wait(60)
             (got,) = listener.got
@@ -198,7 +212,9 @@ class TestAtWork:
         simulator = simulate()
         reactor = sign_in(simulator).reactor
         shop = reactor.find("properties", "Magazine")
-        reactor.callbacks.create(shop, url="https://hooks.example.com/x", subscriptions=["rule.created"])
+        reactor.callbacks.create(
+            shop, url="https://hooks.example.com/x", subscriptions=["rule.created"]
+        )
         reactor.rules.create(shop, name="Unheard")
         assert simulator._calls == set()
 
@@ -206,7 +222,9 @@ class TestAtWork:
         simulator = simulate(build_seconds=2, failing_builds=True)
         reactor = sign_in(simulator).reactor
         shop = reactor.find("properties", "Magazine")
-        environment = reactor.environments.create(shop, name="Mine", stage="development", host=reactor.hosts(shop))
+        environment = reactor.environments.create(
+            shop, name="Mine", stage="development", host=reactor.hosts(shop)
+        )
         library = reactor.libraries.create(shop, name="L", environment=environment)
         build = reactor.libraries.build(library)
         assert reactor.builds.get(build)["status"].tolist() == ["pending"]

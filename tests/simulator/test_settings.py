@@ -26,7 +26,9 @@ class TestEscapes:
     """In settings the service writes & < > and two line separators as escapes."""
 
     @pytest.mark.parametrize("ensure_ascii", [True, False])
-    def test_settings_are_answered_escaped_whatever_was_sent(self, api: Caller, shop: Site, ensure_ascii: bool) -> None:
+    def test_settings_are_answered_escaped_whatever_was_sent(
+        self, api: Caller, shop: Site, ensure_ascii: bool
+    ) -> None:
         sent = json.dumps({"source": RAW}, ensure_ascii=ensure_ascii)
         answer = api.data_element(shop.place, delegate_descriptor_id=CODE, settings=sent)
         stored = answer.data["attributes"]["settings"]
@@ -34,7 +36,10 @@ class TestEscapes:
         assert not set("&<>\u2028\u2029") & set(stored)
         assert json.loads(stored) == {"source": RAW}
         assert api.attributes(f"/data_elements/{answer.id}")["settings"] == stored
-        assert api.listed(f"/properties/{shop.place}/data_elements")[0]["attributes"]["settings"] == stored
+        assert (
+            api.listed(f"/properties/{shop.place}/data_elements")[0]["attributes"]["settings"]
+            == stored
+        )
 
     def test_all_else_stays_as_it_was_sent(self, api: Caller, shop: Site) -> None:
         sent = '{ "source" : "\\u00e9é \\/ \\u003C \\\\u0026 1.10" }'
@@ -62,7 +67,11 @@ class TestEscapes:
 
 COMPARE = "core::conditions::value-comparison"
 CONTAINS = {"operator": "contains"}
-COMPARED: dict[str, Any] = {"leftOperand": "%SKU%", "comparison": {"operator": "equals"}, "rightOperand": "A"}
+COMPARED: dict[str, Any] = {
+    "leftOperand": "%SKU%",
+    "comparison": {"operator": "equals"},
+    "rightOperand": "A",
+}
 
 
 class TestRefusals:
@@ -71,13 +80,21 @@ class TestRefusals:
     @pytest.mark.parametrize(
         ("delegate", "settings", "cause"),
         [
-            (COMPARE, {**COMPARED, "leftOperand": "SKU"}, 'leftOperand is "SKU", which does not match ^%[^%]+%$'),
+            (
+                COMPARE,
+                {**COMPARED, "leftOperand": "SKU"},
+                'leftOperand is "SKU", which does not match ^%[^%]+%$',
+            ),
             (
                 COMPARE,
                 {**COMPARED, "comparison": {"operator": "contains"}, "rightOperand": ""},
                 "rightOperand is empty",
             ),
-            (COMPARE, {"leftOperand": "%SKU%", "comparison": {"operator": "equals"}}, "rightOperand is missing"),
+            (
+                COMPARE,
+                {"leftOperand": "%SKU%", "comparison": {"operator": "equals"}},
+                "rightOperand is missing",
+            ),
             (
                 COMPARE,
                 {**COMPARED, "comparison": {"operator": "equals", "ignoreCase": True}},
@@ -94,7 +111,11 @@ class TestRefusals:
                 {"language": "js", "source": "x"},
                 'language is "js", and must be one of "javascript", "html"',
             ),
-            ("core::conditions::cookie", {"name": "c", "cookieValues": []}, "cookieValues is empty"),
+            (
+                "core::conditions::cookie",
+                {"name": "c", "cookieValues": []},
+                "cookieValues is empty",
+            ),
             (
                 "core::events::change",
                 {"acceptableChangeValues": [{"value": 5}]},
@@ -108,23 +129,38 @@ class TestRefusals:
         self, api: Caller, shop: Site, delegate: str, settings: dict[str, Any], cause: str
     ) -> None:
         rule = api.rule(shop.place)
-        answer = api.component(shop.place, rule, delegate_descriptor_id=delegate, settings=json.dumps(settings))
+        answer = api.component(
+            shop.place, rule, delegate_descriptor_id=delegate, settings=json.dumps(settings)
+        )
         assert answer.refusal == (409, "invalid-settings")
         assert answer.document["errors"][0]["detail"] == f"settings do not fit {delegate}: {cause}"
 
-    def test_a_choice_that_no_alternative_knows_is_named_with_all_choices(self, api: Caller, shop: Site) -> None:
+    def test_a_choice_that_no_alternative_knows_is_named_with_all_choices(
+        self, api: Caller, shop: Site
+    ) -> None:
         settings = json.dumps({**COMPARED, "comparison": {"operator": "equal"}})
-        answer = api.component(shop.place, api.rule(shop.place), delegate_descriptor_id=COMPARE, settings=settings)
+        answer = api.component(
+            shop.place, api.rule(shop.place), delegate_descriptor_id=COMPARE, settings=settings
+        )
         detail = answer.document["errors"][0]["detail"]
-        assert 'comparison.operator is "equal", and must be one of "equals", "doesNotEqual", "contains"' in detail
+        assert (
+            'comparison.operator is "equal", and must be one of "equals", "doesNotEqual", "contains"'
+            in detail
+        )
         assert '"isFalsy"' in detail
 
-    def test_a_misspelled_member_and_the_missing_one_are_both_named(self, api: Caller, shop: Site) -> None:
-        detail = api.data_element(shop.place, settings='{"pth":"a"}').document["errors"][0]["detail"]
+    def test_a_misspelled_member_and_the_missing_one_are_both_named(
+        self, api: Caller, shop: Site
+    ) -> None:
+        detail = api.data_element(shop.place, settings='{"pth":"a"}').document["errors"][0][
+            "detail"
+        ]
         assert "unknown member pth (allowed are path); path is missing" in detail
 
     def test_a_long_value_is_cut(self, api: Caller, shop: Site) -> None:
         settings = json.dumps({"language": "x" * 5000, "source": "x"})
         code = "core::actions::custom-code"
-        answer = api.component(shop.place, api.rule(shop.place), delegate_descriptor_id=code, settings=settings)
+        answer = api.component(
+            shop.place, api.rule(shop.place), delegate_descriptor_id=code, settings=settings
+        )
         assert len(answer.document["errors"][0]["detail"]) < 400

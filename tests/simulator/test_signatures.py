@@ -10,7 +10,12 @@ from tests.conftest import sign_in, started
 from tests.support.caller import Caller, Site, made, samples, site
 
 SIGNED = ("properties", "rules", "rule_components", "data_elements", "extensions")
-COLUMNS = ["created_by_email", "created_by_display_name", "updated_by_email", "updated_by_display_name"]
+COLUMNS = [
+    "created_by_email",
+    "created_by_display_name",
+    "updated_by_email",
+    "updated_by_display_name",
+]
 BOSS, DEVELOPER = ACCOUNTS["demo"], ACCOUNTS["developer"]
 
 
@@ -74,12 +79,18 @@ def test_nobody_can_sign_as_somebody_else(api: Caller, shop: Site) -> None:
 @pytest.mark.parametrize("kind", [*SIGNED, "extension_packages"])
 def test_they_are_read_only_attributes_of_the_registry(kind: str) -> None:
     found = [each for each in RESOURCES[kind].attributes if each.name in COLUMNS]
-    assert [(each.name, each.kind, each.write) for each in found] == [(name, "text", "") for name in COLUMNS]
+    assert [(each.name, each.kind, each.write) for each in found] == [
+        (name, "text", "") for name in COLUMNS
+    ]
 
 
 def test_they_are_columns_of_a_frame_also_without_rows(shop_session: Any) -> None:
     reactor, place = shop_session
-    for frame in (reactor.rules(place), reactor.rule_components(place), reactor.data_elements(place)):
+    for frame in (
+        reactor.rules(place),
+        reactor.rule_components(place),
+        reactor.data_elements(place),
+    ):
         assert len(frame) == 0
         assert [str(frame[name].dtype) for name in COLUMNS] == ["string"] * 4
     rule = reactor.rules.create(place, name="Signed")

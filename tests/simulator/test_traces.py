@@ -1,4 +1,6 @@
-"""What a change leaves behind: which ``updated_at`` moves, which audit events there are; refreshing relies on it."""
+"""What a change leaves behind: which ``updated_at`` moves, which audit events there are; refreshing
+relies on it.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,7 +14,9 @@ from tests.support.caller import Answer, Caller, Site, made, samples, site
 
 @dataclass
 class Work:
-    """A property in the middle of work: a rule with a component, a library with all of it, ready to be built."""
+    """A property in the middle of work: a rule with a component, a library with all of it, ready to
+    be built.
+    """
 
     api: Caller
     shop: Site
@@ -53,7 +57,9 @@ class Work:
         self.api.get("/heartbeat")
 
     def traces(self, change: Callable[[], object]) -> tuple[list[str], list[str]]:
-        """The kinds of events, and of records whose ``updated_at`` moved; new ones have none that could."""
+        """The kinds of events, and of records whose ``updated_at`` moved; new ones have none that
+        could.
+        """
         store = self.api.store
         kinds = {kind: self.moments(kind) for kind in self.sample}
         before = len(store.all("audit_events"))
@@ -167,7 +173,16 @@ def test_what_a_host_turns_out_to_be_leaves_no_trace(work: Work) -> None:
 
 
 @pytest.mark.parametrize(
-    "kind", ["properties", "rules", "rule_components", "data_elements", "environments", "hosts", "libraries"]
+    "kind",
+    [
+        "properties",
+        "rules",
+        "rule_components",
+        "data_elements",
+        "environments",
+        "hosts",
+        "libraries",
+    ],
 )
 def test_dates_are_of_the_clock_and_events_come_after_them(work: Work, kind: str) -> None:
     api = work.api
@@ -175,11 +190,17 @@ def test_dates_are_of_the_clock_and_events_come_after_them(work: Work, kind: str
     def latest(answer: Answer, name: str) -> None:
         moment = datetime.fromisoformat(answer.data["attributes"][name]).timestamp()
         assert abs(moment - api.now) < 1
-        of_it = [each for each in api.store.all("audit_events") if (each.to_one["entity"] or ("", ""))[1] == answer.id]
+        of_it = [
+            each
+            for each in api.store.all("audit_events")
+            if (each.to_one["entity"] or ("", ""))[1] == answer.id
+        ]
         event = of_it[-1]
         assert event.attributes["created_at"] > answer.data["attributes"][name]
         here = event.to_one["property"]
-        assert here == (("properties", answer.id) if kind == "properties" else ("properties", work.shop.place))
+        assert here == (
+            ("properties", answer.id) if kind == "properties" else ("properties", work.shop.place)
+        )
 
     api.now += 1000
     made_one = work.create(kind)

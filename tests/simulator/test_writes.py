@@ -9,7 +9,18 @@ import pytest
 
 from adobe_nb.registry import BY_PREFIX, ID_PATTERN, RESOURCES
 from adobe_nb.simulator.messages import JSON_API
-from tests.support.caller import BASE, COMPANY, SCRIPT, Answer, Caller, Sample, Site, made, samples, site
+from tests.support.caller import (
+    BASE,
+    COMPANY,
+    SCRIPT,
+    Answer,
+    Caller,
+    Sample,
+    Site,
+    made,
+    samples,
+    site,
+)
 
 STAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 MANAGED = "https://assets.adobedtm.com"
@@ -39,7 +50,9 @@ def create(api: Caller, sample: Sample) -> str:
 
 class TestEveryType:
     @pytest.mark.parametrize("kind", CREATED)
-    def test_what_is_created_is_answered_with_201_and_can_be_fetched(self, api: Caller, shop: Site, kind: str) -> None:
+    def test_what_is_created_is_answered_with_201_and_can_be_fetched(
+        self, api: Caller, shop: Site, kind: str
+    ) -> None:
         sample = samples(api, shop)[kind]
         answer = api.post(sample.parent, sample.data())
         assert (answer.status, answer.content_type) == (201, JSON_API)
@@ -47,7 +60,11 @@ class TestEveryType:
         assert ID_PATTERN.fullmatch(answer.id)
         assert BY_PREFIX[answer.id[:2]].type == kind
         assert api.get(f"/{kind}/{answer.id}").data == answer.data
-        shown = {name: value for name, value in sample.attributes.items() if name in answer.data["attributes"]}
+        shown = {
+            name: value
+            for name, value in sample.attributes.items()
+            if name in answer.data["attributes"]
+        }
         assert answer.data["attributes"] | shown == answer.data["attributes"]
 
     @pytest.mark.parametrize("kind", CREATED)
@@ -56,7 +73,10 @@ class TestEveryType:
         data = api.post(sample.parent, sample.data()).data
         assert set(data) == {"id", "type", "attributes", "relationships", "links", "meta"}
         until_set = {"privacy", "ssl_enabled"} if kind == "properties" else set()
-        assert set(data["attributes"]) == {attribute.name for attribute in sample.row.columns} - until_set
+        assert (
+            set(data["attributes"])
+            == {attribute.name for attribute in sample.row.columns} - until_set
+        )
         assert set(data["relationships"]) == {relation.name for relation in sample.row.relations}
         assert data["links"]["self"] == f"{BASE}/{kind}/{data['id']}"
         assert STAMP.fullmatch(data["attributes"]["created_at"])
@@ -70,12 +90,16 @@ class TestEveryType:
         lists = [sample.parent]
         if kind == "rule_components":
             lists = [f"/rules/{sample.linked['rules'][0]['id']}/rule_components"]
-            assert api.get(sample.parent).status == 404, "components are never listed under a property"
+            assert api.get(sample.parent).status == 404, (
+                "components are never listed under a property"
+            )
         for path in lists:
             assert identifier in api.ids(path)
 
     @pytest.mark.parametrize("kind", UPDATED)
-    def test_an_update_changes_what_it_names_and_the_date(self, api: Caller, shop: Site, kind: str) -> None:
+    def test_an_update_changes_what_it_names_and_the_date(
+        self, api: Caller, shop: Site, kind: str
+    ) -> None:
         sample = samples(api, shop)[kind]
         before = api.post(sample.parent, sample.data()).data
         answer = api.update(f"/{kind}/{before['id']}", **sample.change)
@@ -87,7 +111,9 @@ class TestEveryType:
         assert api.get(f"/{kind}/{before['id']}").data == answer.data
 
     @pytest.mark.parametrize("kind", DELETED)
-    def test_a_delete_answers_204_without_body_and_content_type(self, api: Caller, shop: Site, kind: str) -> None:
+    def test_a_delete_answers_204_without_body_and_content_type(
+        self, api: Caller, shop: Site, kind: str
+    ) -> None:
         sample = samples(api, shop)[kind]
         identifier = create(api, sample)
         answer = api.delete(f"/{kind}/{identifier}")
@@ -97,14 +123,23 @@ class TestEveryType:
             assert after.refusal == (404, "not-found")
         else:
             assert STAMP.fullmatch(after.data["attributes"]["deleted_at"])
-            assert after.data["meta"].get("deleted_at") in {None, after.data["attributes"]["deleted_at"]}
+            assert after.data["meta"].get("deleted_at") in {
+                None,
+                after.data["attributes"]["deleted_at"],
+            }
             assert ("deleted_at" in after.data["meta"]) == (kind != "rule_components")
-        parent = f"/rules/{sample.linked['rules'][0]['id']}/{kind}" if kind == "rule_components" else sample.parent
+        parent = (
+            f"/rules/{sample.linked['rules'][0]['id']}/{kind}"
+            if kind == "rule_components"
+            else sample.parent
+        )
         assert identifier not in api.ids(parent)
         assert api.delete(f"/{kind}/{identifier}").status == 404
 
     @pytest.mark.parametrize("kind", CREATED)
-    def test_each_required_attribute_is_missed_by_name(self, api: Caller, shop: Site, kind: str) -> None:
+    def test_each_required_attribute_is_missed_by_name(
+        self, api: Caller, shop: Site, kind: str
+    ) -> None:
         sample = samples(api, shop)[kind]
         for name in sample.needed:
             for change in (None, {name: None}):
@@ -116,9 +151,13 @@ class TestEveryType:
                 assert answer.pointer == f"/data/attributes/{name}"
 
     @pytest.mark.parametrize("kind", CREATED)
-    def test_each_required_relationship_is_missed_by_name(self, api: Caller, shop: Site, kind: str) -> None:
+    def test_each_required_relationship_is_missed_by_name(
+        self, api: Caller, shop: Site, kind: str
+    ) -> None:
         sample = samples(api, shop)[kind]
-        for name in [relation.name for relation in sample.row.linkable("create") if relation.required]:
+        for name in [
+            relation.name for relation in sample.row.linkable("create") if relation.required
+        ]:
             data = sample.data()
             del data["relationships"][name]
             answer = api.post(sample.parent, data)
@@ -126,9 +165,19 @@ class TestEveryType:
             assert answer.pointer == f"/data/relationships/{name}"
 
     @pytest.mark.parametrize("kind", CREATED)
-    def test_an_attribute_of_the_wrong_kind_is_refused_by_name(self, api: Caller, shop: Site, kind: str) -> None:
+    def test_an_attribute_of_the_wrong_kind_is_refused_by_name(
+        self, api: Caller, shop: Site, kind: str
+    ) -> None:
         sample = samples(api, shop)[kind]
-        wrong = {"text": 5, "boolean": "yes", "integer": 1.5, "number": "1", "list": {}, "object": [], "json": None}
+        wrong = {
+            "text": 5,
+            "boolean": "yes",
+            "integer": 1.5,
+            "number": "1",
+            "list": {},
+            "object": [],
+            "json": None,
+        }
         for attribute in sample.row.writable("create"):
             form = attribute.form if attribute.form in {"list", "object"} else attribute.kind
             value = {} if attribute.form == "text" else wrong[form]
@@ -141,7 +190,9 @@ class TestEveryType:
             assert answer.pointer == f"/data/attributes/{attribute.name}"
 
     @pytest.mark.parametrize("kind", UPDATED)
-    def test_null_is_taken_where_the_table_says_so(self, api: Caller, shop: Site, kind: str) -> None:
+    def test_null_is_taken_where_the_table_says_so(
+        self, api: Caller, shop: Site, kind: str
+    ) -> None:
         sample = samples(api, shop)[kind]
         path = f"/{kind}/{create(api, sample)}"
         for attribute in sample.row.writable("update"):
@@ -151,10 +202,18 @@ class TestEveryType:
                 assert answer.status == (200 if attribute.nullable else 400), attribute.name
 
     @pytest.mark.parametrize("kind", CREATED)
-    def test_a_relationship_of_the_wrong_shape_is_refused_by_name(self, api: Caller, shop: Site, kind: str) -> None:
+    def test_a_relationship_of_the_wrong_shape_is_refused_by_name(
+        self, api: Caller, shop: Site, kind: str
+    ) -> None:
         sample = samples(api, shop)[kind]
         for relation in sample.row.linkable("create"):
-            for wrong in (5, {}, {"data": 5}, {"data": {"id": 5}}, {"data": {"id": "x", "type": "companies"}}):
+            for wrong in (
+                5,
+                {},
+                {"data": 5},
+                {"data": {"id": 5}},
+                {"data": {"id": "x", "type": "companies"}},
+            ):
                 data = sample.data()
                 data["relationships"][relation.name] = wrong
                 answer = api.post(sample.parent, data)
@@ -165,13 +224,18 @@ class TestEveryType:
     def test_what_does_not_exist_cannot_be_linked(self, api: Caller, shop: Site, kind: str) -> None:
         sample = samples(api, shop)[kind]
         for relation in sample.row.linkable("create"):
-            nowhere = {"id": f"{RESOURCES[relation.targets[0]].prefix}{'0' * 32}", "type": relation.targets[0]}
+            nowhere = {
+                "id": f"{RESOURCES[relation.targets[0]].prefix}{'0' * 32}",
+                "type": relation.targets[0],
+            }
             data = sample.data()
             data["relationships"][relation.name] = {"data": [nowhere] if relation.many else nowhere}
             assert api.post(sample.parent, data).status == (404 if kind != "secrets" else 400)
 
     @pytest.mark.parametrize("kind", CREATED)
-    def test_an_unknown_attribute_is_tolerated_and_dropped(self, api: Caller, shop: Site, kind: str) -> None:
+    def test_an_unknown_attribute_is_tolerated_and_dropped(
+        self, api: Caller, shop: Site, kind: str
+    ) -> None:
         sample = samples(api, shop)[kind]
         data = sample.data()
         data["attributes"]["nonsense"] = 5
@@ -180,38 +244,58 @@ class TestEveryType:
         assert "nonsense" not in answer.data["attributes"]
 
     @pytest.mark.parametrize("kind", CREATED)
-    def test_the_type_may_be_left_out_and_may_not_be_another(self, api: Caller, shop: Site, kind: str) -> None:
+    def test_the_type_may_be_left_out_and_may_not_be_another(
+        self, api: Caller, shop: Site, kind: str
+    ) -> None:
         sample = samples(api, shop)[kind]
         data = sample.data()
-        assert api.post(sample.parent, data | {"type": "companies"}).refusal == (409, "invalid-type")
+        assert api.post(sample.parent, data | {"type": "companies"}).refusal == (
+            409,
+            "invalid-type",
+        )
         del data["type"]
         assert api.post(sample.parent, data).status == 201
 
     @pytest.mark.parametrize("kind", UPDATED)
-    def test_another_id_in_the_document_is_refused(self, api: Caller, shop: Site, kind: str) -> None:
+    def test_another_id_in_the_document_is_refused(
+        self, api: Caller, shop: Site, kind: str
+    ) -> None:
         sample = samples(api, shop)[kind]
         identifier = create(api, sample)
         answer = api.patch(f"/{kind}/{identifier}", {"id": shop.place, "attributes": sample.change})
         assert (answer.refusal, answer.pointer) == ((409, "invalid-id"), "/data/id")
 
     @pytest.mark.parametrize("kind", UPDATED)
-    def test_an_action_that_the_type_does_not_know_is_refused(self, api: Caller, shop: Site, kind: str) -> None:
+    def test_an_action_that_the_type_does_not_know_is_refused(
+        self, api: Caller, shop: Site, kind: str
+    ) -> None:
         identifier = create(api, samples(api, shop)[kind])
         for action in ("explode", "", None, 5, ["revise"], {}):
             answer = api.patch(f"/{kind}/{identifier}", {"meta": {"action": action}})
-            assert (answer.refusal, answer.pointer) == ((400, "invalid-document"), "/data/meta/action")
+            assert (answer.refusal, answer.pointer) == (
+                (400, "invalid-document"),
+                "/data/meta/action",
+            )
 
     @pytest.mark.parametrize("kind", CREATED)
-    def test_what_cannot_be_done_with_a_type_answers_405(self, api: Caller, shop: Site, kind: str) -> None:
+    def test_what_cannot_be_done_with_a_type_answers_405(
+        self, api: Caller, shop: Site, kind: str
+    ) -> None:
         sample = samples(api, shop)[kind]
         identifier = create(api, sample)
         assert api.patch(sample.parent).refusal == (405, "method-not-allowed")
-        assert api.post(f"/{kind}/{identifier}", sample.data()).refusal == (405, "method-not-allowed")
+        assert api.post(f"/{kind}/{identifier}", sample.data()).refusal == (
+            405,
+            "method-not-allowed",
+        )
         if kind != "callbacks":
             assert api.send("PUT", f"/{kind}/{identifier}").refusal == (405, "method-not-allowed")
         for method, verb in (("PATCH", "update"), ("DELETE", "delete")):
             if verb not in sample.row.verbs:
-                assert api.send(method, f"/{kind}/{identifier}", b"{}").refusal == (405, "method-not-allowed")
+                assert api.send(method, f"/{kind}/{identifier}", b"{}").refusal == (
+                    405,
+                    "method-not-allowed",
+                )
 
     @pytest.mark.parametrize("kind", CREATED)
     def test_who_may_only_read_writes_nothing(self, api: Caller, shop: Site, kind: str) -> None:
@@ -224,10 +308,14 @@ class TestEveryType:
             assert api.send("DELETE", path, account="reader").refusal == (403, "not-authorized")
 
     @pytest.mark.parametrize("kind", CREATED)
-    def test_a_developer_writes_what_developing_needs(self, api: Caller, shop: Site, kind: str) -> None:
+    def test_a_developer_writes_what_developing_needs(
+        self, api: Caller, shop: Site, kind: str
+    ) -> None:
         may = {"rules", "rule_components", "data_elements", "libraries", "callbacks", "notes"}
         sample = samples(api, shop)[kind]
-        assert api.post(sample.parent, sample.data(), "developer").status == (201 if kind in may else 403)
+        assert api.post(sample.parent, sample.data(), "developer").status == (
+            201 if kind in may else 403
+        )
 
     @pytest.mark.parametrize("kind", CREATED)
     def test_what_is_only_written_is_never_shown(self, api: Caller, shop: Site, kind: str) -> None:
@@ -246,13 +334,19 @@ class TestEveryType:
         if kind in UPDATED:
             api.update(path, **sample.change)
             api.delete(path)
-        told = {what for what, _ in api.events()[seen:] if what.startswith(f"{sample.row.singular}.")}
+        told = {
+            what for what, _ in api.events()[seen:] if what.startswith(f"{sample.row.singular}.")
+        }
         expected = {f"{sample.row.singular}.{what}" for what in ("created", "updated", "deleted")}
         assert told == (expected if audited else set())
 
     @pytest.mark.parametrize("method", ["POST", "PATCH"])
-    def test_a_body_has_to_be_a_json_object_of_a_json_type(self, api: Caller, shop: Site, method: str) -> None:
-        path = f"/properties/{shop.place}/rules" if method == "POST" else f"/properties/{shop.place}"
+    def test_a_body_has_to_be_a_json_object_of_a_json_type(
+        self, api: Caller, shop: Site, method: str
+    ) -> None:
+        path = (
+            f"/properties/{shop.place}/rules" if method == "POST" else f"/properties/{shop.place}"
+        )
         for body in (
             b"",
             b"x",
@@ -270,12 +364,18 @@ class TestEveryType:
         assert api.send(method, path, surrogate).refusal == (400, "invalid-document")
         deep = b'{"data": {"attributes": {"name": "x", "more": ' + b"[" * 500 + b"]" * 500 + b"}}}"
         assert api.send(method, path, deep).refusal == (400, "invalid-document")
-        assert api.send(method, path, b"{}", content_type="text/plain").refusal == (415, "unsupported-media-type")
+        assert api.send(method, path, b"{}", content_type="text/plain").refusal == (
+            415,
+            "unsupported-media-type",
+        )
 
     def test_application_json_is_as_good_as_json_api(self, api: Caller, shop: Site) -> None:
         body = json.dumps({"data": {"attributes": {"name": "Rule"}}}).encode()
         kind = "application/json; charset=utf-8"
-        assert api.send("POST", f"/properties/{shop.place}/rules", body, content_type=kind).status == 201
+        assert (
+            api.send("POST", f"/properties/{shop.place}/rules", body, content_type=kind).status
+            == 201
+        )
 
     def test_heartbeat_has_neither_body_nor_content_type(self, api: Caller) -> None:
         answer = api.get("/heartbeat")
@@ -287,8 +387,14 @@ class TestProperties:
         for platform, version in (("web", "3.4.4"), ("mobile", "3.0.0"), ("edge", "1.4.0")):
             place = api.property(platform, platform)
             core = api.listed(f"/properties/{place}/extensions")
-            assert [(each["attributes"]["name"], each["attributes"]["version"]) for each in core] == [("core", version)]
-            assert api.ids(f"/properties/{place}/hosts") == api.ids(f"/properties/{place}/environments") == []
+            assert [
+                (each["attributes"]["name"], each["attributes"]["version"]) for each in core
+            ] == [("core", version)]
+            assert (
+                api.ids(f"/properties/{place}/hosts")
+                == api.ids(f"/properties/{place}/environments")
+                == []
+            )
 
     def test_the_token_has_twelve_hex_digits(self, api: Caller, shop: Site) -> None:
         assert re.fullmatch("[0-9a-f]{12}", api.attributes(f"/properties/{shop.place}")["token"])
@@ -309,17 +415,28 @@ class TestProperties:
         answer = api.post(f"/companies/{COMPANY}/properties", data)
         assert (answer.status, answer.pointer) == (400, "/data/attributes/domains")
         for wrong in ([], [5], [""]):
-            assert api.update(f"/properties/{shop.place}", domains=wrong).pointer == "/data/attributes/domains"
+            assert (
+                api.update(f"/properties/{shop.place}", domains=wrong).pointer
+                == "/data/attributes/domains"
+            )
 
     def test_an_unknown_platform_or_privacy_is_refused(self, api: Caller, shop: Site) -> None:
         data = {"attributes": {"name": "App", "platform": "fridge"}}
-        assert api.post(f"/companies/{COMPANY}/properties", data).pointer == "/data/attributes/platform"
+        assert (
+            api.post(f"/companies/{COMPANY}/properties", data).pointer
+            == "/data/attributes/platform"
+        )
         answer = api.update(f"/properties/{shop.place}", privacy="gdpr")
         assert (answer.status, answer.pointer) == (400, "/data/attributes/privacy")
         assert api.update(f"/properties/{shop.place}", privacy="optedin").status == 200
 
     def test_the_platform_stays_what_it_is(self, api: Caller, shop: Site) -> None:
-        assert api.update(f"/properties/{shop.place}", platform="mobile").data["attributes"]["platform"] == "web"
+        assert (
+            api.update(f"/properties/{shop.place}", platform="mobile").data["attributes"][
+                "platform"
+            ]
+            == "web"
+        )
 
     def test_all_that_is_in_it_goes_along_and_the_log_stays(self, api: Caller, shop: Site) -> None:
         other = site(api, "Other")
@@ -329,34 +446,52 @@ class TestProperties:
         note = made(api.post(f"/rules/{rule}/notes", {"attributes": {"text": "x"}}))
         events = len(api.events())
         assert api.delete(f"/properties/{shop.place}").status == 204
-        gone = [("rules", rule), ("rules", revision), ("rule_components", component), ("notes", note)]
+        gone = [
+            ("rules", rule),
+            ("rules", revision),
+            ("rule_components", component),
+            ("notes", note),
+        ]
         gone += [("extensions", shop.core), ("hosts", shop.host), ("environments", shop.staging)]
         assert [api.get(f"/{kind}/{each}").status for kind, each in gone] == [404] * len(gone)
         assert api.get(f"/extensions/{other.core}").status == 200
         assert api.events()[events:] == [("property.deleted", "Shop")]
 
-    def test_nothing_is_created_in_or_listed_under_one_that_is_gone(self, api: Caller, shop: Site) -> None:
+    def test_nothing_is_created_in_or_listed_under_one_that_is_gone(
+        self, api: Caller, shop: Site
+    ) -> None:
         api.delete(f"/properties/{shop.place}")
-        assert api.post(f"/properties/{shop.place}/rules", {"attributes": {"name": "x"}}).refusal == (404, "not-found")
+        assert api.post(
+            f"/properties/{shop.place}/rules", {"attributes": {"name": "x"}}
+        ).refusal == (404, "not-found")
         assert api.get(f"/properties/{shop.place}/rules").status == 404
 
 
 class TestHeadsAndRevisions:
     @pytest.mark.parametrize("kind", ["rules", "data_elements", "rule_components"])
-    def test_a_new_head_is_dirty_and_has_no_revision(self, api: Caller, shop: Site, kind: str) -> None:
+    def test_a_new_head_is_dirty_and_has_no_revision(
+        self, api: Caller, shop: Site, kind: str
+    ) -> None:
         data = api.get(f"/{kind}/{create(api, samples(api, shop)[kind])}").data
         assert (data["attributes"]["dirty"], data["attributes"]["published"]) == (True, False)
         assert data["attributes"]["revision_number"] == data["meta"]["latest_revision_number"] == 0
         assert data["relationships"]["origin"]["data"] == {"id": data["id"], "type": kind}
 
-    def test_an_installed_extension_has_its_first_revision_at_once(self, api: Caller, shop: Site) -> None:
+    def test_an_installed_extension_has_its_first_revision_at_once(
+        self, api: Caller, shop: Site
+    ) -> None:
         data = api.get(f"/extensions/{shop.core}").data
         assert (data["attributes"]["dirty"], data["meta"]["latest_revision_number"]) == (False, 1)
-        numbers = [each["attributes"]["revision_number"] for each in api.listed(f"/extensions/{shop.core}/revisions")]
+        numbers = [
+            each["attributes"]["revision_number"]
+            for each in api.listed(f"/extensions/{shop.core}/revisions")
+        ]
         assert sorted(numbers) == [0, 1]
 
     @pytest.mark.parametrize("kind", ["rules", "data_elements", "extensions"])
-    def test_revise_answers_the_new_revision_whose_origin_is_the_head(self, api: Caller, shop: Site, kind: str) -> None:
+    def test_revise_answers_the_new_revision_whose_origin_is_the_head(
+        self, api: Caller, shop: Site, kind: str
+    ) -> None:
         head = create(api, samples(api, shop)[kind])
         latest = api.get(f"/{kind}/{head}").data["meta"]["latest_revision_number"]
         for number in (latest + 1, latest + 2):
@@ -367,7 +502,10 @@ class TestHeadsAndRevisions:
             assert (attributes["revision_number"], attributes["dirty"]) == (number, False)
             assert answer.data["relationships"]["origin"]["data"] == {"id": head, "type": kind}
             after = api.get(f"/{kind}/{head}").data
-            assert (after["attributes"]["revision_number"], after["attributes"]["dirty"]) == (0, False)
+            assert (after["attributes"]["revision_number"], after["attributes"]["dirty"]) == (
+                0,
+                False,
+            )
             assert after["meta"]["latest_revision_number"] == number
 
     def test_attributes_next_to_the_action_are_ignored(self, api: Caller, shop: Site) -> None:
@@ -376,7 +514,9 @@ class TestHeadsAndRevisions:
         assert api.patch(f"/rules/{rule}", data).data["attributes"]["name"] == "Before"
         assert api.attributes(f"/rules/{rule}")["name"] == "Before"
 
-    def test_an_update_makes_the_head_dirty_and_leaves_revisions_alone(self, api: Caller, shop: Site) -> None:
+    def test_an_update_makes_the_head_dirty_and_leaves_revisions_alone(
+        self, api: Caller, shop: Site
+    ) -> None:
         rule = api.rule(shop.place, "Before")
         revision = api.revise("rules", rule)
         assert api.update(f"/rules/{rule}", name="After").data["attributes"]["dirty"] is True
@@ -425,7 +565,11 @@ class TestHeadsAndRevisions:
         api.delete(f"/rule_components/{component}")
         after = api.revise("rules", rule)
         assert len(api.ids(f"/rules/{before}/rule_components")) == 1
-        assert api.ids(f"/rules/{after}/rule_components") == api.ids(f"/rules/{rule}/rule_components") == []
+        assert (
+            api.ids(f"/rules/{after}/rule_components")
+            == api.ids(f"/rules/{rule}/rule_components")
+            == []
+        )
 
     def test_what_happens_to_a_component_touches_its_rule(self, api: Caller, shop: Site) -> None:
         rule = api.rule(shop.place)
@@ -448,7 +592,9 @@ class TestHeadsAndRevisions:
             assert (before["dirty"], after["dirty"]) == (False, True)
 
     @pytest.mark.parametrize("kind", ["rules", "data_elements", "extensions", "rule_components"])
-    def test_what_is_deleted_cannot_be_changed_any_more(self, api: Caller, shop: Site, kind: str) -> None:
+    def test_what_is_deleted_cannot_be_changed_any_more(
+        self, api: Caller, shop: Site, kind: str
+    ) -> None:
         sample = samples(api, shop)[kind]
         path = f"/{kind}/{create(api, sample)}"
         api.delete(path)
@@ -475,27 +621,51 @@ class TestHeadsAndRevisions:
 class TestSettings:
     def test_an_object_instead_of_text_is_400(self, api: Caller, shop: Site) -> None:
         answer = api.data_element(shop.place, settings={"path": "a"})
-        assert (answer.refusal, answer.pointer) == ((400, "invalid-document"), "/data/attributes/settings")
+        assert (answer.refusal, answer.pointer) == (
+            (400, "invalid-document"),
+            "/data/attributes/settings",
+        )
 
     @pytest.mark.parametrize("settings", ["", "{", "[]", "5", '{"path": NaN}', "[" * 5000])
-    def test_text_that_is_no_json_object_is_409(self, api: Caller, shop: Site, settings: str) -> None:
-        assert api.data_element(shop.place, settings=settings).refusal == (409, "invalid-settings-syntax")
+    def test_text_that_is_no_json_object_is_409(
+        self, api: Caller, shop: Site, settings: str
+    ) -> None:
+        assert api.data_element(shop.place, settings=settings).refusal == (
+            409,
+            "invalid-settings-syntax",
+        )
 
     @pytest.mark.parametrize("settings", ["{}", '{"path":5}', '{"path":"a","more":1}'])
-    def test_what_does_not_fit_the_schema_is_409(self, api: Caller, shop: Site, settings: str) -> None:
+    def test_what_does_not_fit_the_schema_is_409(
+        self, api: Caller, shop: Site, settings: str
+    ) -> None:
         answer = api.data_element(shop.place, settings=settings)
-        assert (answer.refusal, answer.pointer) == ((409, "invalid-settings"), "/data/attributes/settings")
+        assert (answer.refusal, answer.pointer) == (
+            (409, "invalid-settings"),
+            "/data/attributes/settings",
+        )
 
-    def test_an_update_is_checked_the_same_way_and_changes_nothing_when_refused(self, api: Caller, shop: Site) -> None:
+    def test_an_update_is_checked_the_same_way_and_changes_nothing_when_refused(
+        self, api: Caller, shop: Site
+    ) -> None:
         path = f"/data_elements/{made(api.data_element(shop.place))}"
         before = api.get(path).document
         assert api.update(path, settings="{}", name="New").refusal == (409, "invalid-settings")
         assert api.get(path).document == before
-        assert api.update(path, clean_text=True).data["attributes"]["name"] == before["data"]["attributes"]["name"]
+        assert (
+            api.update(path, clean_text=True).data["attributes"]["name"]
+            == before["data"]["attributes"]["name"]
+        )
 
     @pytest.mark.parametrize(
         "descriptor",
-        ["core::dataElements::nothing", "core::events::click", "adobe-alloy::dataElements::xdm-object", "core", "::::"],
+        [
+            "core::dataElements::nothing",
+            "core::events::click",
+            "adobe-alloy::dataElements::xdm-object",
+            "core",
+            "::::",
+        ],
     )
     def test_a_descriptor_that_the_extension_does_not_define_is_409(
         self, api: Caller, shop: Site, descriptor: str
@@ -512,13 +682,24 @@ class TestSettings:
             ("core::conditions::path-and-querystring", '{"paths":[{"value":"/"}]}'),
             ("core::actions::custom-code", code),
         ):
-            answer = api.component(shop.place, rule, delegate_descriptor_id=descriptor, settings=settings)
+            answer = api.component(
+                shop.place, rule, delegate_descriptor_id=descriptor, settings=settings
+            )
             assert answer.status == 201, answer.body
-        assert api.component(shop.place, rule, **SCRIPT).refusal == (409, "delegate-descriptor-unresolved")
+        assert api.component(shop.place, rule, **SCRIPT).refusal == (
+            409,
+            "delegate-descriptor-unresolved",
+        )
 
     def test_what_nobody_says_has_the_documented_default(self, api: Caller, shop: Site) -> None:
         attributes = api.component(shop.place, api.rule(shop.place)).data["attributes"]
-        expected = {"rule_order": 50.0, "timeout": 2000, "order": 0, "delay_next": True, "negate": False}
+        expected = {
+            "rule_order": 50.0,
+            "timeout": 2000,
+            "order": 0,
+            "delay_next": True,
+            "negate": False,
+        }
         assert attributes | expected == attributes
 
     def test_an_extension_with_settings_needs_a_descriptor(self, api: Caller, shop: Site) -> None:
@@ -530,19 +711,31 @@ class TestSettings:
 
     def test_the_extension_of_another_property_is_not_there(self, api: Caller, shop: Site) -> None:
         answer = api.data_element(shop.place, site(api, "Other").core)
-        assert (answer.refusal, answer.pointer) == ((404, "not-found"), "/data/relationships/extension")
+        assert (answer.refusal, answer.pointer) == (
+            (404, "not-found"),
+            "/data/relationships/extension",
+        )
 
     def test_a_deleted_extension_cannot_be_used(self, api: Caller, shop: Site) -> None:
         api.delete(f"/extensions/{shop.core}")
         assert api.data_element(shop.place, shop.core).refusal == (409, "deleted-resources")
 
-    def test_it_says_with_which_extension_and_package_it_was_made(self, api: Caller, shop: Site) -> None:
+    def test_it_says_with_which_extension_and_package_it_was_made(
+        self, api: Caller, shop: Site
+    ) -> None:
         related = api.data_element(shop.place).data["relationships"]
         current = related["updated_with_extension"]["data"]["id"]
-        assert (current != shop.core, api.attributes(f"/extensions/{current}")["revision_number"]) == (True, 1)
-        assert related["updated_with_extension_package"]["data"]["id"] == api.package("core", "3.4.4")
+        assert (
+            current != shop.core,
+            api.attributes(f"/extensions/{current}")["revision_number"],
+        ) == (True, 1)
+        assert related["updated_with_extension_package"]["data"]["id"] == api.package(
+            "core", "3.4.4"
+        )
 
-    def test_a_change_names_the_revision_of_the_extension_that_is_current_then(self, api: Caller, shop: Site) -> None:
+    def test_a_change_names_the_revision_of_the_extension_that_is_current_then(
+        self, api: Caller, shop: Site
+    ) -> None:
         path = f"/data_elements/{made(api.data_element(shop.place))}"
         newest = api.revise("extensions", shop.core)
         before = api.get(path).data["relationships"]["updated_with_extension"]["data"]["id"]
@@ -553,13 +746,17 @@ class TestSettings:
 
     def test_a_relationship_that_is_needed_cannot_be_emptied(self, api: Caller, shop: Site) -> None:
         element = made(api.data_element(shop.place))
-        answer = api.patch(f"/data_elements/{element}", {"relationships": {"extension": {"data": None}}})
+        answer = api.patch(
+            f"/data_elements/{element}", {"relationships": {"extension": {"data": None}}}
+        )
         assert (answer.status, answer.pointer) == (400, "/data/relationships/extension/data")
 
 
 class TestHosts:
     def sftp(self, api: Caller, shop: Site, server: str = "sftp.example") -> str:
-        return api.host(shop.place, name="Ours", type_of="sftp", server=server, encrypted_private_key="x")
+        return api.host(
+            shop.place, name="Ours", type_of="sftp", server=server, encrypted_private_key="x"
+        )
 
     def test_adobes_is_ready_at_once_and_cannot_be_changed(self, api: Caller, shop: Site) -> None:
         assert api.attributes(f"/hosts/{shop.host}")["status"] == "succeeded"
@@ -585,7 +782,9 @@ class TestHosts:
 
     def test_ours_needs_a_server_and_a_key(self, api: Caller, shop: Site) -> None:
         data = {"attributes": {"name": "Ours", "type_of": "sftp", "encrypted_private_key": "x"}}
-        assert api.post(f"/properties/{shop.place}/hosts", data).pointer == "/data/attributes/server"
+        assert (
+            api.post(f"/properties/{shop.place}/hosts", data).pointer == "/data/attributes/server"
+        )
         data = {"attributes": {"name": "Ours", "type_of": "sftp", "server": "sftp.example"}}
         assert api.post(f"/properties/{shop.place}/hosts", data).refusal == (409, "decrypt-no-data")
         host = self.sftp(api, shop)
@@ -600,14 +799,20 @@ class TestHosts:
 
 class TestEnvironments:
     @pytest.mark.parametrize("stage", ["staging", "production"])
-    def test_there_is_one_of_staging_and_production(self, api: Caller, shop: Site, stage: str) -> None:
+    def test_there_is_one_of_staging_and_production(
+        self, api: Caller, shop: Site, stage: str
+    ) -> None:
         answer = api.environment(shop.place, shop.host, stage)
         assert (answer.refusal, answer.pointer) == ((409, "not-unique"), "/data/attributes/stage")
         api.delete(f"/environments/{getattr(shop, stage)}")
         assert api.environment(shop.place, shop.host, stage).status == 201
 
     def test_there_are_any_number_of_development(self, api: Caller, shop: Site) -> None:
-        assert api.environment(shop.place, shop.host).status == api.environment(shop.place, shop.host).status == 201
+        assert (
+            api.environment(shop.place, shop.host).status
+            == api.environment(shop.place, shop.host).status
+            == 201
+        )
 
     @pytest.mark.parametrize(("stage", "suffix", "path"), [
         ("development", "-development", "/staging"), ("staging", "-staging", "/staging"), ("production", "", ""),
@@ -615,12 +820,17 @@ class TestEnvironments:
     def test_the_files_are_named_before_any_build(
         self, api: Caller, shop: Site, stage: str, suffix: str, path: str
     ) -> None:
-        company, place = api.attributes(f"/companies/{COMPANY}"), api.attributes(f"/properties/{shop.place}")
+        company, place = (
+            api.attributes(f"/companies/{COMPANY}"),
+            api.attributes(f"/properties/{shop.place}"),
+        )
         found = api.attributes(f"/environments/{getattr(shop, stage)}")
         assert re.fullmatch("[0-9a-f]{12}", found["token"])
         assert found["library_path"] == f"{company['token']}/{place['token']}"
         assert found["library_name"] == f"launch-{found['token']}{suffix}.min.js"
-        entries = [(each["library_name"], each["minified"]) for each in found["library_entry_points"]]
+        entries = [
+            (each["library_name"], each["minified"]) for each in found["library_entry_points"]
+        ]
         readable = f"launch-{found['token']}{suffix}.js"
         assert entries == [(found["library_name"], True), (readable, False)]
         minified_entry, readable_entry = found["library_entry_points"]
@@ -631,26 +841,39 @@ class TestEnvironments:
         assert (found["path"], found["status"]) == (MANAGED + path, "succeeded")
 
     def test_it_may_be_made_while_the_host_is_unverified(self, api: Caller, shop: Site) -> None:
-        host = api.host(shop.place, type_of="sftp", server="sftp.example", encrypted_private_key="x")
+        host = api.host(
+            shop.place, type_of="sftp", server="sftp.example", encrypted_private_key="x"
+        )
         found = api.environment(shop.place, host)
         assert found.status == 201
         assert found.data["attributes"]["library_name"] is None
 
-    def test_the_host_may_change_and_is_read_at_its_own_address(self, api: Caller, shop: Site) -> None:
+    def test_the_host_may_change_and_is_read_at_its_own_address(
+        self, api: Caller, shop: Site
+    ) -> None:
         other = api.host(shop.place, name="Second")
         linked = {"host": {"data": {"id": other, "type": "hosts"}}}
-        assert api.patch(f"/environments/{shop.development}", {"relationships": linked}).status == 200
+        assert (
+            api.patch(f"/environments/{shop.development}", {"relationships": linked}).status == 200
+        )
         path = f"/environments/{shop.development}/relationships/host"
         assert api.get(path).data == {"id": other, "type": "hosts"}
-        assert api.patch(path, {"id": shop.host, "type": "hosts"}).refusal == (405, "method-not-allowed")
+        assert api.patch(path, {"id": shop.host, "type": "hosts"}).refusal == (
+            405,
+            "method-not-allowed",
+        )
 
-    def test_an_encrypted_archive_stays_encrypted_under_another_name(self, api: Caller, shop: Site) -> None:
+    def test_an_encrypted_archive_stays_encrypted_under_another_name(
+        self, api: Caller, shop: Site
+    ) -> None:
         path = f"/environments/{shop.development}"
         api.update(path, archive=True, archive_passphrase="hush")
         assert api.update(path, name="Other").data["meta"]["archive_encrypted"] is True
         assert api.update(path, archive=False).data["meta"]["archive_encrypted"] is False
 
-    def test_a_library_and_a_secret_lose_the_one_that_is_deleted(self, api: Caller, shop: Site) -> None:
+    def test_a_library_and_a_secret_lose_the_one_that_is_deleted(
+        self, api: Caller, shop: Site
+    ) -> None:
         library = api.library(shop.place)
         api.assign(library, shop.development)
         api.delete(f"/environments/{shop.development}")
@@ -665,7 +888,11 @@ class TestExtensions:
     def test_name_and_version_come_from_the_package(self, api: Caller, shop: Site) -> None:
         data = api.install(shop.place, api.package("adobe-mcid", "4.6.0")).data
         shown = {name: data["attributes"][name] for name in ("name", "display_name", "version")}
-        assert shown == {"name": "adobe-mcid", "display_name": "Experience Cloud ID Service", "version": "4.6.0"}
+        assert shown == {
+            "name": "adobe-mcid",
+            "display_name": "Experience Cloud ID Service",
+            "version": "4.6.0",
+        }
 
     def test_a_package_is_installed_once_until_it_is_deleted(self, api: Caller, shop: Site) -> None:
         package = api.package("adobe-mcid", "4.6.0")
@@ -674,7 +901,9 @@ class TestExtensions:
         api.delete(f"/extensions/{first}")
         second = made(api.install(shop.place, package))
         path = f"/properties/{shop.place}/extensions"
-        assert [each["id"] for each in api.listed(path, ("filter[name]", "EQ adobe-mcid"))] == [second]
+        assert [each["id"] for each in api.listed(path, ("filter[name]", "EQ adobe-mcid"))] == [
+            second
+        ]
 
     def test_the_platform_has_to_fit(self, api: Caller) -> None:
         app = api.property("App", "mobile")
@@ -689,18 +918,25 @@ class TestExtensions:
         assert data["links"]["latest_extension_package"] == f"{BASE}/extension_packages/{new}"
         linked = {"extension_package": {"data": {"id": new, "type": "extension_packages"}}}
         upgraded = api.patch(f"/extensions/{data['id']}", {"relationships": linked}).data
-        assert (upgraded["attributes"]["version"], upgraded["attributes"]["dirty"]) == ("1.3.2", True)
+        assert (upgraded["attributes"]["version"], upgraded["attributes"]["dirty"]) == (
+            "1.3.2",
+            True,
+        )
         assert "upgrade_extension_package_id" not in upgraded["meta"]
         assert upgraded["links"]["latest_extension_package"] == f"{BASE}/extension_packages/{new}"
 
-    def test_one_of_the_newest_version_links_to_its_own_package(self, api: Caller, shop: Site) -> None:
+    def test_one_of_the_newest_version_links_to_its_own_package(
+        self, api: Caller, shop: Site
+    ) -> None:
         core = f"{BASE}/extension_packages/{api.package('core', '3.4.4')}"
         for extension in api.listed(f"/extensions/{shop.core}/revisions"):
             assert extension["links"]["latest_extension_package"] == core
 
     def test_an_upgrade_is_to_the_same_package(self, api: Caller, shop: Site) -> None:
         linked = {
-            "extension_package": {"data": {"id": api.package("adobe-mcid", "4.6.0"), "type": "extension_packages"}}
+            "extension_package": {
+                "data": {"id": api.package("adobe-mcid", "4.6.0"), "type": "extension_packages"}
+            }
         }
         before = api.get(f"/extensions/{shop.core}").document
         answer = api.patch(f"/extensions/{shop.core}", {"relationships": linked})
@@ -718,9 +954,14 @@ class TestCallbacks:
         assert (answer.status, answer.pointer) == (400, "/data/attributes/url")
 
     @pytest.mark.parametrize("names", [[], ["rule"], [5], ["rule.created", "x"]])
-    def test_subscriptions_name_audit_events(self, api: Caller, shop: Site, names: list[Any]) -> None:
+    def test_subscriptions_name_audit_events(
+        self, api: Caller, shop: Site, names: list[Any]
+    ) -> None:
         data = {"attributes": {"url": "https://us.example", "subscriptions": names}}
-        assert api.post(f"/properties/{shop.place}/callbacks", data).pointer == "/data/attributes/subscriptions"
+        assert (
+            api.post(f"/properties/{shop.place}/callbacks", data).pointer
+            == "/data/attributes/subscriptions"
+        )
 
     def test_it_gets_the_events_that_it_subscribed_to_of_its_property(self) -> None:
         calls: list[tuple[str, Any]] = []
@@ -742,12 +983,17 @@ class TestCallbacks:
 
 
 class TestAudit:
-    def test_an_event_holds_the_whole_resource_who_did_it_and_where(self, api: Caller, shop: Site) -> None:
+    def test_an_event_holds_the_whole_resource_who_did_it_and_where(
+        self, api: Caller, shop: Site
+    ) -> None:
         rule = api.rule(shop.place)
         (event,) = api.listed("/audit_events", ("filter[type_of]", "EQ rule.created"))
         assert json.loads(event["attributes"]["entity"]) == {"data": api.get(f"/rules/{rule}").data}
         assert event["attributes"]["attributed_to_email"].endswith("@techacct.adobe.com")
-        assert event["relationships"]["property"]["data"] == {"id": shop.place, "type": "properties"}
+        assert event["relationships"]["property"]["data"] == {
+            "id": shop.place,
+            "type": "properties",
+        }
         assert event["meta"] == {"property_name": "Shop"}
 
     def test_nothing_is_written_to_the_log(self, api: Caller, shop: Site) -> None:
@@ -764,7 +1010,10 @@ class TestNotes:
     def test_they_are_written_on_what_is_notable(self, api: Caller, shop: Site, kind: str) -> None:
         path = f"/{kind}/{create(api, samples(api, shop)[kind])}"
         data = self.note(api, path).data
-        assert data["relationships"]["resource"]["data"] == {"id": path.rpartition("/")[2], "type": kind}
+        assert data["relationships"]["resource"]["data"] == {
+            "id": path.rpartition("/")[2],
+            "type": kind,
+        }
         assert data["attributes"]["author_display_name"] == "Simulated Account"
         assert api.ids(f"{path}/notes") == [data["id"]]
 
@@ -774,7 +1023,9 @@ class TestNotes:
         answer = self.note(api, path, "ä" * 513)
         assert (answer.status, answer.pointer) == (400, "/data/attributes/text")
 
-    def test_a_revision_takes_none_and_shows_those_from_before(self, api: Caller, shop: Site) -> None:
+    def test_a_revision_takes_none_and_shows_those_from_before(
+        self, api: Caller, shop: Site
+    ) -> None:
         rule = api.rule(shop.place)
         before = made(self.note(api, f"/rules/{rule}"))
         revision = api.revise("rules", rule)
@@ -794,13 +1045,20 @@ class TestNotes:
     def test_whoever_has_any_right_may_write_one(self, api: Caller, shop: Site) -> None:
         data = {"attributes": {"text": "x"}}
         assert api.post(f"/properties/{shop.place}/notes", data, "developer").status == 201
-        assert api.post(f"/properties/{shop.place}/notes", data, "reader").refusal == (403, "not-authorized")
+        assert api.post(f"/properties/{shop.place}/notes", data, "reader").refusal == (
+            403,
+            "not-authorized",
+        )
 
 
 KINDS: dict[str, dict[str, Any]] = {
     "token": {"token": "x"},
     "simple-http": {"username": "u", "password": "p"},
-    "oauth2-client_credentials": {"client_id": "c", "client_secret": "s", "token_url": "https://auth.example"},
+    "oauth2-client_credentials": {
+        "client_id": "c",
+        "client_secret": "s",
+        "token_url": "https://auth.example",
+    },
     "oauth2": {"client_id": "c", "client_secret": "s", "authorization_url": "https://auth.example"},
     "oauth2-jwt": {"iss": "i", "aud": "a", "private_key": "k"},
     "oauth2-google": {"scopes": ["s"]},
@@ -816,18 +1074,24 @@ class TestSecrets:
         def make(type_of: str, credentials: Any, where: str = place) -> Answer:
             linked = {"environment": {"data": {"id": environment, "type": "environments"}}}
             attributes = {"name": "Key", "type_of": type_of, "credentials": credentials}
-            return api.post(f"/properties/{where}/secrets", {"attributes": attributes, "relationships": linked})
+            return api.post(
+                f"/properties/{where}/secrets", {"attributes": attributes, "relationships": linked}
+            )
 
         return make
 
     @pytest.mark.parametrize("kind", ["token", "simple-http"])
-    def test_what_needs_no_exchange_works_at_once(self, make: Callable[..., Answer], kind: str) -> None:
+    def test_what_needs_no_exchange_works_at_once(
+        self, make: Callable[..., Answer], kind: str
+    ) -> None:
         attributes = make(kind, KINDS[kind]).data["attributes"]
         assert attributes["status"] == "succeeded"
         assert STAMP.fullmatch(attributes["activated_at"])
         assert attributes["expires_at"] is attributes["refresh_at"] is None
 
-    @pytest.mark.parametrize(("kind", "offset"), [("oauth2-client_credentials", 4), ("oauth2", 4), ("oauth2-jwt", 0.5)])
+    @pytest.mark.parametrize(
+        ("kind", "offset"), [("oauth2-client_credentials", 4), ("oauth2", 4), ("oauth2-jwt", 0.5)]
+    )
     def test_the_others_are_exchanged_and_renewed_before_their_end(
         self, api: Caller, make: Callable[..., Answer], kind: str, offset: float
     ) -> None:
@@ -840,7 +1104,12 @@ class TestSecrets:
         assert hours(attributes, "refresh_at", "expires_at") == offset
 
     @pytest.mark.parametrize(
-        "change", [{"token_url": "https://auth.invalid"}, {"token_url": "https://[x"}, {"refresh_offset": 72_000}]
+        "change",
+        [
+            {"token_url": "https://auth.invalid"},
+            {"token_url": "https://[x"},
+            {"refresh_offset": 72_000},
+        ],
     )
     def test_an_exchange_that_fails_says_so_and_can_be_tried_again(
         self, api: Caller, make: Callable[..., Answer], change: dict[str, Any]
@@ -866,13 +1135,17 @@ class TestSecrets:
         api.wait()
         assert api.attributes(path)["status"] == "succeeded"
 
-    def test_google_asks_a_person_within_the_hour(self, api: Caller, make: Callable[..., Answer]) -> None:
+    def test_google_asks_a_person_within_the_hour(
+        self, api: Caller, make: Callable[..., Answer]
+    ) -> None:
         data = make("oauth2-google", KINDS["oauth2-google"]).data
         assert data["attributes"]["status"] == "pending"
         assert data["meta"]["authorization_url"].startswith("https://")
         first = data["meta"]["authorization_url_expires_at"]
         api.wait()
-        again = api.act(f"/secrets/{data['id']}", "reauthorize").data["meta"]["authorization_url_expires_at"]
+        again = api.act(f"/secrets/{data['id']}", "reauthorize").data["meta"][
+            "authorization_url_expires_at"
+        ]
         assert again > first
 
     def test_a_test_tells_whether_it_works(self, api: Caller, make: Callable[..., Answer]) -> None:
@@ -885,7 +1158,9 @@ class TestSecrets:
         assert api.act(path, "reauthorize").status == 409
 
     @pytest.mark.parametrize("kind", KINDS)
-    def test_credentials_are_shown_without_the_secret_ones(self, make: Callable[..., Answer], kind: str) -> None:
+    def test_credentials_are_shown_without_the_secret_ones(
+        self, make: Callable[..., Answer], kind: str
+    ) -> None:
         secret = {"token", "password", "client_secret", "private_key"}
         shown = {name: value for name, value in KINDS[kind].items() if name not in secret}
         assert make(kind, KINDS[kind]).data["attributes"].get("credentials", {}) == shown
@@ -896,9 +1171,14 @@ class TestSecrets:
         assert (answer.status, answer.pointer) == (400, "/data/attributes/credentials")
 
     @pytest.mark.parametrize("offset", ["x", True, -1, 1.5])
-    def test_the_offset_is_a_number_of_seconds(self, make: Callable[..., Answer], offset: Any) -> None:
+    def test_the_offset_is_a_number_of_seconds(
+        self, make: Callable[..., Answer], offset: Any
+    ) -> None:
         answer = make("oauth2", KINDS["oauth2"] | {"refresh_offset": offset})
-        assert (answer.status, answer.pointer) == (400, "/data/attributes/credentials/refresh_offset")
+        assert (answer.status, answer.pointer) == (
+            400,
+            "/data/attributes/credentials/refresh_offset",
+        )
 
     def test_an_unknown_kind_is_refused(self, make: Callable[..., Answer]) -> None:
         assert make("magic", {"token": "x"}).pointer == "/data/attributes/type_of"
@@ -910,7 +1190,9 @@ class TestSecrets:
         other = api.property("Other forwarding", "edge")
         assert make("token", KINDS["token"], other).pointer == "/data/relationships/environment"
 
-    def test_it_lists_the_data_elements_that_hand_it_on(self, api: Caller, make: Callable[..., Answer]) -> None:
+    def test_it_lists_the_data_elements_that_hand_it_on(
+        self, api: Caller, make: Callable[..., Answer]
+    ) -> None:
         secret = make("token", KINDS["token"]).data
         place = secret["relationships"]["property"]["data"]["id"]
         hands_on = {"delegate_descriptor_id": "core::dataElements::secret"}
@@ -922,7 +1204,9 @@ class TestSecrets:
         assert api.update(f"/data_elements/{element}", **change).status == 200
         assert api.ids(path) == []
 
-    def test_an_environment_lists_its_secrets(self, api: Caller, make: Callable[..., Answer]) -> None:
+    def test_an_environment_lists_its_secrets(
+        self, api: Caller, make: Callable[..., Answer]
+    ) -> None:
         data = make("token", KINDS["token"]).data
         environment = data["relationships"]["environment"]["data"]["id"]
         assert api.ids(f"/environments/{environment}/secrets") == [data["id"]]
@@ -939,7 +1223,9 @@ class TestLists:
     """What reading lists had wrong when a client asks for odd things."""
 
     @pytest.mark.parametrize("number", ["²", "9" * 5000, "-1", "1.5", "\u0661"])
-    def test_a_page_that_is_no_number_is_the_first(self, api: Caller, shop: Site, number: str) -> None:
+    def test_a_page_that_is_no_number_is_the_first(
+        self, api: Caller, shop: Site, number: str
+    ) -> None:
         path = f"/properties/{shop.place}/environments"
         answer = api.get(path, ("page[number]", number), ("page[size]", number))
         assert (answer.status, answer.document["meta"]["pagination"]["current_page"]) == (200, 1)
@@ -958,9 +1244,13 @@ class TestLists:
         assert api.listed(path, ("filter[name]", "CONTAINS " + "%a" * 200 + "%b")) == []
         assert len(api.listed(path, ("filter[name]", "CONTAINS A%_a%a"))) == 1
 
-    def test_the_identifiers_of_a_library_come_a_hundred_at_a_time(self, api: Caller, shop: Site) -> None:
+    def test_the_identifiers_of_a_library_come_a_hundred_at_a_time(
+        self, api: Caller, shop: Site
+    ) -> None:
         library = api.library(shop.place)
-        revisions = [api.revise("rules", api.rule(shop.place, str(number))) for number in range(105)]
+        revisions = [
+            api.revise("rules", api.rule(shop.place, str(number))) for number in range(105)
+        ]
         assert len(api.put(library, "rules", *revisions).data) == 105
         path = f"/libraries/{library}/relationships/rules"
         assert len(api.get(path, ("page[size]", "999")).data) == 100
@@ -983,4 +1273,7 @@ class TestMobileProperty:
     def test_others_say_them_once_they_were_set(self, api: Caller) -> None:
         web = api.property()
         assert not {"ssl_enabled", "privacy"} & api.attributes(f"/properties/{web}").keys()
-        assert api.update(f"/properties/{web}", ssl_enabled=True).data["attributes"]["ssl_enabled"] is True
+        assert (
+            api.update(f"/properties/{web}", ssl_enabled=True).data["attributes"]["ssl_enabled"]
+            is True
+        )

@@ -1,4 +1,6 @@
-"""Folders of other formats, accounts without the right to audit events, snapshots that go while they are read."""
+"""Folders of other formats, accounts without the right to audit events, snapshots that go while
+they are read.
+"""
 
 import json
 from collections.abc import Callable, Iterator
@@ -33,17 +35,28 @@ class Service:
     def __call__(self, got: Got) -> Answer:
         address = urlsplit(got.path)
         if address.path.startswith("/ims/"):
-            return Answer(200, b'{"access_token": "t", "expires_in": 9999}', {"Content-Type": "application/json"})
+            return Answer(
+                200,
+                b'{"access_token": "t", "expires_in": 9999}',
+                {"Content-Type": "application/json"},
+            )
         kind = address.path.rsplit("/", 1)[1]
         if kind == "audit_events" and not self.right:
-            refused = {"errors": [{"status": "403", "code": "not-authorized", "title": "Not authorized"}]}
+            refused = {
+                "errors": [{"status": "403", "code": "not-authorized", "title": "Not authorized"}]
+            }
             return Answer(403, json.dumps(refused).encode(), JSON)
         query = dict(parse_qsl(address.query))
         number, size = int(query.get("page[number]", 1)), int(query.get("page[size]", 25))
         rows = self.rows(kind)
         document = {
             "data": rows[(number - 1) * size : number * size],
-            "meta": {"pagination": {"total_count": len(rows), "total_pages": max(1, -(-len(rows) // size))}},
+            "meta": {
+                "pagination": {
+                    "total_count": len(rows),
+                    "total_pages": max(1, -(-len(rows) // size)),
+                }
+            },
         }
         return Answer(200, json.dumps(document).encode(), JSON)
 
@@ -96,7 +109,9 @@ class TestOtherFormats:
             lambda folder: snapshot.prune(folder, keep=1),
         ],
     )
-    def test_an_older_one_is_an_error_that_says_what_to_do(self, old: Path, read: Callable[[Path], object]) -> None:
+    def test_an_older_one_is_an_error_that_says_what_to_do(
+        self, old: Path, read: Callable[[Path], object]
+    ) -> None:
         with pytest.raises(SnapshotError, match=r"older format, .* Pull into another folder\."):
             read(old)
         assert (old / "manifest-000001.json").exists()
@@ -105,7 +120,10 @@ class TestOtherFormats:
         before = sorted(old.rglob("*"))
         with serving(Service()) as (server, session):
             server.got.clear()
-            for run in (lambda: snapshot.pull(to=old, session=session), lambda: snapshot.refresh(old, session=session)):
+            for run in (
+                lambda: snapshot.pull(to=old, session=session),
+                lambda: snapshot.refresh(old, session=session),
+            ):
                 with pytest.raises(SnapshotError, match="older format"):
                     run()
             assert not server.got
@@ -114,11 +132,15 @@ class TestOtherFormats:
     def test_a_newer_one_asks_for_an_update(self, tmp_path: Path) -> None:
         file = making.snapshot(Store(tmp_path)).data / "_manifest.json"
         file.write_text(file.read_text().replace('"format": 3', '"format": 99'))
-        with pytest.raises(SnapshotError, match="its format is 99, .* pip install --upgrade adobe_nb"):
+        with pytest.raises(
+            SnapshotError, match="its format is 99, .* pip install --upgrade adobe_nb"
+        ):
             snapshot.load(tmp_path)
 
 
-def test_without_the_right_to_audit_events_a_refresh_reads_the_lists_and_says_so(tmp_path: Path) -> None:
+def test_without_the_right_to_audit_events_a_refresh_reads_the_lists_and_says_so(
+    tmp_path: Path,
+) -> None:
     service = Service(right=False)
     with serving(service) as (server, session):
         snapshot.pull(to=tmp_path, tables="data_elements", session=session)
@@ -129,7 +151,9 @@ def test_without_the_right_to_audit_events_a_refresh_reads_the_lists_and_says_so
             snapshot.refresh(tmp_path, session=session)
         pages = [each.path for each in server.got if "/data_elements" in each.path]
     changes = snapshot.changes(tmp_path)
-    assert changes[["change", "id", "columns"]].values.tolist() == [["changed", f"DE{7:032x}", "name"]]
+    assert changes[["change", "id", "columns"]].values.tolist() == [
+        ["changed", f"DE{7:032x}", "name"]
+    ]
     assert any("page%5Bnumber%5D=2" in path for path in pages)
 
 
@@ -143,7 +167,9 @@ def test_a_snapshot_with_audit_events_needs_the_right_to_them(tmp_path: Path) ->
     assert len(snapshot.history(tmp_path)) == 1
 
 
-def once(monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, act: Callable[[], object]) -> list[bool]:
+def once(
+    monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, act: Callable[[], object]
+) -> list[bool]:
     """Before a library's function runs for the first time, another process does something."""
     function, done = getattr(owner, name), list[bool]()
 
@@ -171,19 +197,25 @@ class TestPruned:
         store.prune(keep=1)
 
     @pytest.mark.parametrize("as_of", [None, "2100-01-01"])
-    def test_the_newer_one_is_read_instead(self, store: Store, as_of: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_the_newer_one_is_read_instead(
+        self, store: Store, as_of: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         done = once(monkeypatch, parquet, "ParquetFile", lambda: self.replace(store))
         frame = snapshot.load(store.folder, "rules", as_of=as_of)
         assert done
         assert frame.attrs["snapshot"] == 2
         assert len(frame) == 4
 
-    def test_a_query_reads_the_newer_one_too(self, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_query_reads_the_newer_one_too(
+        self, store: Store, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         done = once(monkeypatch, duckdb, "connect", lambda: self.replace(store))
         assert snapshot.sql("SELECT count(*) AS n FROM rules", store.folder)["n"].tolist() == [4]
         assert done
 
-    def test_one_that_was_named_is_said_to_be_gone(self, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_one_that_was_named_is_said_to_be_gone(
+        self, store: Store, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         once(monkeypatch, parquet, "ParquetFile", lambda: self.replace(store))
         with pytest.raises(SnapshotError, match="has no snapshot for 1. The oldest is 2"):
             snapshot.load(store.folder, "rules", as_of=1)

@@ -77,7 +77,9 @@ def test_one_property_and_one_table_bring_what_they_need(company: Any, tmp_path:
     lists = {request.path.split("/")[-1] for request in simulator.requests}
     assert lists == {"token", "v3", "companies", "properties", "rules", "rule_components"} & lists
     rules = made.frame("rules")
-    assert sum(request.path.endswith("/rule_components") for request in simulator.requests) == len(rules)
+    assert sum(request.path.endswith("/rule_components") for request in simulator.requests) == len(
+        rules
+    )
 
 
 def test_secrets_are_asked_of_edge_properties_only(company: Any, tmp_path: Path) -> None:
@@ -85,11 +87,17 @@ def test_secrets_are_asked_of_edge_properties_only(company: Any, tmp_path: Path)
     simulator.requests.clear()
     made = snapshot.pull(to=tmp_path, tables="secrets", session=session)
     edge = made.frame("properties").query("platform == 'edge'")["id"]
-    asked = {request.path.split("/")[2] for request in simulator.requests if request.path.endswith("/secrets")}
+    asked = {
+        request.path.split("/")[2]
+        for request in simulator.requests
+        if request.path.endswith("/secrets")
+    }
     assert asked == set(edge) != set()
 
 
-@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")  # of the other tools' own code
+@pytest.mark.filterwarnings(
+    "ignore::DeprecationWarning", "ignore::FutureWarning"
+)  # of the other tools' own code
 @pytest.mark.parametrize("library", ["pandas", "duckdb", "dask"])
 def test_other_tools_read_the_tables_by_path(pulled: Path, library: str) -> None:
     wanted = snapshot.load(pulled, "rule_components")
@@ -147,7 +155,9 @@ class TestWrongWishes:
         with pytest.raises(ArgumentError, match=r"Name one table|number of snapshots|is a path"):
             call(pulled)
 
-    def test_one_folder_is_of_one_organisation_and_one_service(self, company: Any, tmp_path: Path) -> None:
+    def test_one_folder_is_of_one_organisation_and_one_service(
+        self, company: Any, tmp_path: Path
+    ) -> None:
         session, simulator = company
         shop = session.reactor.properties().head(1)
         snapshot.pull(shop, to=tmp_path, tables="rules", session=session)
@@ -156,13 +166,17 @@ class TestWrongWishes:
         manifest.write_text(there.replace('"simulator"', '"adobe"'), encoding="utf-8")
         assert manifest.read_text(encoding="utf-8") != there
         simulator.requests.clear()
-        with pytest.raises(SnapshotError, match=r"\(adobe\), and you are signed in to .*pull into another folder"):
+        with pytest.raises(
+            SnapshotError, match=r"\(adobe\), and you are signed in to .*pull into another folder"
+        ):
             snapshot.pull(shop, to=tmp_path, tables="rules", session=session)
         assert not simulator.requests
         manifest.write_text("{", encoding="utf-8")  # and a damaged one is in nobody's way
         assert snapshot.pull(shop, to=tmp_path, tables="rules", session=session).number == 2
 
-    def test_an_unknown_table_is_refused_before_any_request(self, company: Any, tmp_path: Path) -> None:
+    def test_an_unknown_table_is_refused_before_any_request(
+        self, company: Any, tmp_path: Path
+    ) -> None:
         session, simulator = company
         simulator.requests.clear()
         with pytest.raises(ArgumentError, match="Did you mean rules"):
@@ -178,7 +192,9 @@ class TestWrongWishes:
         with pytest.raises(NotFound, match="PR0{32}"):
             snapshot.pull("PR" + "0" * 32, to=tmp_path, session=company[0])
 
-    def test_there_is_nothing_to_refresh_or_compare_yet(self, company: Any, pulled: Path, tmp_path: Path) -> None:
+    def test_there_is_nothing_to_refresh_or_compare_yet(
+        self, company: Any, pulled: Path, tmp_path: Path
+    ) -> None:
         with pytest.raises(SnapshotError, match="no snapshot"):
             snapshot.refresh(tmp_path, session=company[0])
         with pytest.raises(SnapshotError, match="first"):
@@ -221,15 +237,23 @@ class TestABadDay:
         for table, frame in whole.items():
             assert_frame_equal(again[table], frame)
 
-    @pytest.mark.parametrize("moments", [(20,), pytest.param((5, 40, 80, 20), marks=pytest.mark.thorough)])
+    @pytest.mark.parametrize(
+        "moments", [(20,), pytest.param((5, 40, 80, 20), marks=pytest.mark.thorough)]
+    )
     def test_a_killed_pull_loses_nothing(self, tmp_path: Path, moments: tuple[int, ...]) -> None:
-        """Killed when so many requests of it have arrived. Each run has fewer to send than the one before."""
-        simulator = started(seed="empty", bulk=Bulk(properties=6, rules=20, components=1, data_elements=5))
+        """Killed when so many requests of it have arrived. Each run has fewer to send than the one
+        before.
+        """
+        simulator = started(
+            seed="empty", bulk=Bulk(properties=6, rules=20, components=1, data_elements=5)
+        )
         session = sign_in(simulator)
         try:
             snapshot.pull(to=tmp_path, session=session)
             wanted = snapshot.load(tmp_path)
-            session.reactor.rules.update(session.reactor.rules(wanted["properties"]).head(1), name="Renamed")
+            session.reactor.rules.update(
+                session.reactor.rules(wanted["properties"]).head(1), name="Renamed"
+            )
             simulator.latency = 0.02
             environment = {**os.environ, "ADOBE_NB_SIMULATOR": simulator.reactor_url}
             script = "import sys; from adobe_nb.cli import main; sys.exit(main(sys.argv[1:]))"
@@ -283,7 +307,9 @@ class TestABadDay:
             over.set()
             simulator.stop()
 
-    def test_a_second_process_is_refused_and_the_first_goes_on(self, company: Any, tmp_path: Path) -> None:
+    def test_a_second_process_is_refused_and_the_first_goes_on(
+        self, company: Any, tmp_path: Path
+    ) -> None:
         with Store(tmp_path).begin({"somebody": "else"}, {}):
             with pytest.raises(SnapshotError, match="is writing a snapshot"):
                 snapshot.pull(to=tmp_path, tables="rules", session=company[0])
@@ -292,7 +318,11 @@ class TestABadDay:
 
 class TestTheCommandLine:
     def test_pulls_and_refreshes(
-        self, company: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+        self,
+        company: Any,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
     ) -> None:
         monkeypatch.setenv("ADOBE_NB_SIMULATOR", company[1].reactor_url)
         monkeypatch.chdir(tmp_path)
@@ -332,5 +362,7 @@ def test_the_tables_under_others_follow_from_the_table() -> None:
 
 def test_snapshots_need_no_session_to_be_read(pulled: Path) -> None:
     code = f"from adobe_nb import snapshot; print(len(snapshot.load({str(pulled)!r}, 'rules')))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=300, check=True
+    )
     assert int(done.stdout) == len(snapshot.load(pulled, "rules"))

@@ -70,7 +70,9 @@ def own() -> Iterator[Company]:
 def assert_same(refreshed: snapshot.Snapshot, fresh: snapshot.Snapshot) -> None:
     assert refreshed.columns == fresh.columns
     for table in fresh.tables:
-        if [each.read_bytes() for each in refreshed.paths(table)] == [each.read_bytes() for each in fresh.paths(table)]:
+        if [each.read_bytes() for each in refreshed.paths(table)] == [
+            each.read_bytes() for each in fresh.paths(table)
+        ]:
             continue  # most are, to the bit
         assert_frame_equal(refreshed.frame(table), fresh.frame(table), obj=table)
 
@@ -81,7 +83,9 @@ def assert_up_to_date(company: Company, **options: Any) -> None:
     assert_same(refreshed, company.pull(tables=refreshed.tables, **options))
 
 
-@pytest.mark.parametrize("edits", TOGETHER, ids=lambda edits: "-".join(edit.__name__ for edit in edits))
+@pytest.mark.parametrize(
+    "edits", TOGETHER, ids=lambda edits: "-".join(edit.__name__ for edit in edits)
+)
 def test_each_kind_of_change_is_seen(company: Company, edits: list[Edit]) -> None:
     """An hour after the snapshot before, in long lists and in short ones."""
     company.pass_time()
@@ -100,14 +104,18 @@ def test_any_changes_together_are_seen(company: Company, edits: list[Edit], seed
     company.random.seed(seed)
     company.pass_time()
     for edit in edits:
-        with suppress(ArgumentError, ApiError, IndexError, ValueError):  # there is none left, or one too many
+        with suppress(
+            ArgumentError, ApiError, IndexError, ValueError
+        ):  # there is none left, or one too many
             edit(company, company.random.choice((company.long, company.short)))
     assert_up_to_date(company)
 
 
 def test_the_order_of_rows_does_not_depend_on_how_they_came() -> None:
     moments = pd.to_datetime(["2026-01-02", *["2026-01-01"] * 3], utc=True)
-    frame = pd.DataFrame({"created_at": moments, "id": ["a", "c", "b", "b"], "rule_id": ["R1", "R1", "R2", "R1"]})
+    frame = pd.DataFrame(
+        {"created_at": moments, "id": ["a", "c", "b", "b"], "rule_id": ["R1", "R1", "R2", "R1"]}
+    )
     wanted = [("b", "R1"), ("b", "R2"), ("c", "R1"), ("a", "R1")]
     for order in permutations(range(4)):
         found = in_order(frame.iloc[list(order)])
@@ -116,7 +124,9 @@ def test_the_order_of_rows_does_not_depend_on_how_they_came() -> None:
 
 class TestTime:
     @pytest.mark.parametrize(("after", "skew"), [(0, 0), (61, 0), (0, 30)])
-    def test_what_changes_right_after_a_pull_is_seen(self, own: Company, after: float, skew: float) -> None:
+    def test_what_changes_right_after_a_pull_is_seen(
+        self, own: Company, after: float, skew: float
+    ) -> None:
         own.clock.skew = skew
         own.pull(own.folder, tables=MOST_EDITED)
         own.pass_time(after)
@@ -125,8 +135,12 @@ class TestTime:
         own.pass_time()
         assert_up_to_date(own)
 
-    @pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.thorough) for seed in (1, 2))])
-    def test_what_changes_while_it_is_read_is_seen_by_the_next(self, own: Company, seed: int) -> None:
+    @pytest.mark.parametrize(
+        "seed", [0, *(pytest.param(seed, marks=pytest.mark.thorough) for seed in (1, 2))]
+    )
+    def test_what_changes_while_it_is_read_is_seen_by_the_next(
+        self, own: Company, seed: int
+    ) -> None:
         """Whatever is created or deleted between any two requests; a run that gives up is taken up."""
         own.pull(own.folder, tables=MOST_EDITED)
         for turn in range(3):
@@ -140,7 +154,9 @@ class TestTime:
         assert_up_to_date(own)
 
     @pytest.mark.parametrize("first", ["pull", "refresh"])
-    @pytest.mark.parametrize("requests", [8, *(pytest.param(number, marks=pytest.mark.thorough) for number in (6, 11))])
+    @pytest.mark.parametrize(
+        "requests", [8, *(pytest.param(number, marks=pytest.mark.thorough) for number in (6, 11))]
+    )
     def test_what_changes_before_a_run_is_taken_up_is_seen_by_the_next(
         self, own: Company, first: str, requests: int
     ) -> None:
@@ -148,11 +164,18 @@ class TestTime:
             own.pull(own.folder, tables=MOST_EDITED)
             own.pass_time()
             editing.swap_rules(own, own.long)
-        run = own.refresh if first == "refresh" else lambda: own.pull(own.folder, tables=MOST_EDITED)
+        run = (
+            own.refresh if first == "refresh" else lambda: own.pull(own.folder, tables=MOST_EDITED)
+        )
         with broken(own.session, own.simulator, after(requests)), pytest.raises(ApiError):
             run()
         own.pass_time(8 * HOUR)
-        for edit in (editing.swap_rules, editing.revise_data_element, editing.create_component, editing.create_library):
+        for edit in (
+            editing.swap_rules,
+            editing.revise_data_element,
+            editing.create_component,
+            editing.create_library,
+        ):
             edit(own, own.long)
             edit(own, own.short)
         own.pass_time(HOUR)
@@ -161,7 +184,9 @@ class TestTime:
         own.pass_time(HOUR)
         assert_up_to_date(own)
 
-    def test_what_is_deleted_between_a_look_and_the_reading_does_not_end_it(self, own: Company) -> None:
+    def test_what_is_deleted_between_a_look_and_the_reading_does_not_end_it(
+        self, own: Company
+    ) -> None:
         own.pull(own.folder, tables="builds")
         own.pass_time()
         editing.create_library(own, own.short)
@@ -185,11 +210,17 @@ class TestTime:
         for _ in range(3):
             own.pass_time(30 * 24 * HOUR)
             made = own.refresh()
-            assert all(made.started - parse_zoned(part.at) < timedelta(days=1000) for part in made.parts)
+            assert all(
+                made.started - parse_zoned(part.at) < timedelta(days=1000) for part in made.parts
+            )
             assert len({part.at for part in made.parts}) == 1
         own.simulator.requests.clear()
         own.refresh()
-        asked = [dict(each.query)["filter[created_at]"] for each in own.simulator.requests if "audit" in each.path]
+        asked = [
+            dict(each.query)["filter[created_at]"]
+            for each in own.simulator.requests
+            if "audit" in each.path
+        ]
         assert asked[0] == f"GT {parse_zoned(made.parts[0].at):%Y-%m-%dT%H:%M:%S}.000Z"
 
 
@@ -206,7 +237,9 @@ class TestWhatIsThere:
         store.link(company, "properties", hidden)
         assert_up_to_date(own)
 
-    def test_chosen_properties_that_are_gone_are_left_out_and_named_until_they_are_back(self, own: Company) -> None:
+    def test_chosen_properties_that_are_gone_are_left_out_and_named_until_they_are_back(
+        self, own: Company
+    ) -> None:
         both = [*own.long["id"], *own.short["id"]]
         own.pull(own.folder, properties=both)
         [store] = [each for each in own.simulator.stores.values() if each.all("properties")]
@@ -233,14 +266,21 @@ class TestWhatIsThere:
         simulator = started(seed="empty")
         session = sign_in(simulator)
         made = snapshot.pull(to=tmp_path, tables=EVERYTHING, session=session)
-        assert [len(made.frame(table)) for table in made.tables] == [1, *[0] * (len(EVERYTHING) - 1)]
+        assert [len(made.frame(table)) for table in made.tables] == [
+            1,
+            *[0] * (len(EVERYTHING) - 1),
+        ]
         session.reactor.properties.create(name="First", platform="web", domains=["x.example"])
         refreshed = snapshot.refresh(tmp_path, session=session)
         assert refreshed.frame("properties")["name"].tolist() == ["First"]
-        assert_same(refreshed, snapshot.pull(to=tmp_path / "again", tables=EVERYTHING, session=session))
+        assert_same(
+            refreshed, snapshot.pull(to=tmp_path / "again", tables=EVERYTHING, session=session)
+        )
         simulator.stop()
 
-    def test_a_property_that_comes_while_a_pull_is_interrupted_does_not_begin_it_anew(self, own: Company) -> None:
+    def test_a_property_that_comes_while_a_pull_is_interrupted_does_not_begin_it_anew(
+        self, own: Company
+    ) -> None:
         long, short = own.long["id"].iloc[0], own.short["id"].iloc[0]
         tables = {"properties", "rules", "data_elements", "libraries"}
         parts, last = {(each, long) for each in tables}, f"/properties/{short}/data_elements"
@@ -259,7 +299,12 @@ class TestWhatIsThere:
     def test_a_stored_list_that_was_damaged_is_read_again(self, own: Company) -> None:
         long, last = own.long["id"].iloc[0], f"/properties/{own.short['id'].iloc[0]}/data_elements"
         with (
-            broken(own.session, own.simulator, last.__eq__, lambda: {("rules", long)} <= stored(own.folder)),
+            broken(
+                own.session,
+                own.simulator,
+                last.__eq__,
+                lambda: {("rules", long)} <= stored(own.folder),
+            ),
             pytest.raises(ApiError),
         ):
             own.pull(own.folder, tables=MOST_EDITED)
@@ -272,7 +317,11 @@ class TestWhatIsThere:
         """As after an update of the package."""
         made = own.pull(own.folder, tables=EVERYTHING)
         older = {table: dict(made.columns[table]) for table in made.tables}
-        for table, name in (("rule_components", "negate"), ("audit_events", "display_name"), ("builds", "token")):
+        for table, name in (
+            ("rule_components", "negate"),
+            ("audit_events", "display_name"),
+            ("builds", "token"),
+        ):
             del older[table][name]
         about = {name: made.about[name] for name in ("service", "organisation", "chosen", "tables")}
         with Store(own.folder).begin(about, older) as draft:
@@ -298,7 +347,9 @@ class TestWhatIsThere:
         for names in ("mmz", "mma", "   "):
             own.pass_time()
             changed = [at for at in range(3) if names[at] != before[at]]
-            unknown.update({each[at]: names[at].strip() for at in changed for each in (rules, parts)})
+            unknown.update(
+                {each[at]: names[at].strip() for at in changed for each in (rules, parts)}
+            )
             for at in changed:
                 own.reactor.rules.update(rules[at], name=own.name())
             before = names
@@ -321,7 +372,10 @@ class TestWhatIsThere:
         for _ in range(4):
             editing.a_host_that_is_tried(own, own.short)
         own.pass_time()
-        assert set(own.pull(own.folder, tables="hosts").frame("hosts")["status"]) == {"succeeded", "pending"}
+        assert set(own.pull(own.folder, tables="hosts").frame("hosts")["status"]) == {
+            "succeeded",
+            "pending",
+        }
         own.pass_time(2 * HOUR)
         assert_up_to_date(own)
 
@@ -333,7 +387,9 @@ class TestWhatIsThere:
         own.reactor.rules.revise(own.reactor.rules(own.short).tail(1))
         assert_up_to_date(own)
 
-    def test_a_build_that_was_under_way_is_read_again_whatever_its_library_says(self, own: Company) -> None:
+    def test_a_build_that_was_under_way_is_read_again_whatever_its_library_says(
+        self, own: Company
+    ) -> None:
         def rewrite(path: str, document: dict[str, Any]) -> None:
             for each in document["data"] if path.endswith("/builds") else ():
                 each["attributes"]["status"] = "pending"
@@ -362,7 +418,9 @@ class TestWhatIsThere:
         published = True
         assert_up_to_date(own)
 
-    def test_a_build_event_that_does_not_say_of_which_library_makes_all_of_them_read(self, own: Company) -> None:
+    def test_a_build_event_that_does_not_say_of_which_library_makes_all_of_them_read(
+        self, own: Company
+    ) -> None:
         def rewrite(path: str, document: dict[str, Any]) -> None:
             for each in document["data"] if path == "/audit_events" else ():
                 each["attributes"]["entity"] = "{}"
@@ -383,13 +441,19 @@ def test_secrets_that_were_written_are_in_no_table(own: Company) -> None:
     assert len(made.frame("secrets"))
     assert len(made.frame("hosts")) == 4
     for table in made.tables:
-        assert not any(hidden in made.frame(table).to_csv() for hidden in ("hidden token", "hidden key"))
+        assert not any(
+            hidden in made.frame(table).to_csv() for hidden in ("hidden token", "hidden key")
+        )
 
 
 class TestWhatItCosts:
-    def test_nothing_changed_costs_a_tenth_of_a_pull(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_nothing_changed_costs_a_tenth_of_a_pull(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.setattr(refreshing, "PAGE_SIZE", 100)
-        simulator = started(seed="empty", bulk=Bulk(properties=2, rules=130, components=1, data_elements=101))
+        simulator = started(
+            seed="empty", bulk=Bulk(properties=2, rules=130, components=1, data_elements=101)
+        )
         session = sign_in(simulator)
         snapshot.pull(to=tmp_path, session=session)
         whole = len(simulator.requests)
@@ -399,7 +463,8 @@ class TestWhatItCosts:
         assert not len(snapshot.changes(tmp_path))
         for table, frame in snapshot.load(tmp_path, as_of=1).items():
             assert_frame_equal(made.frame(table), frame)
-        # What did not change is not stored a second time: neither what was kept, nor what was read again.
+        # What did not change is not stored a second time: neither what was kept, nor what was read
+        # again.
         assert {part.file(made.data).stat().st_nlink for part in made.parts} == {2}
         simulator.stop()
 
@@ -420,7 +485,9 @@ class TestWhatItCosts:
         assert asked.count(f"/properties/{long}/data_elements") == 1
         assert asked.count(f"/properties/{short}/rules") == 1
 
-    def test_a_run_that_is_taken_up_does_not_look_again_at_what_is_stored(self, own: Company) -> None:
+    def test_a_run_that_is_taken_up_does_not_look_again_at_what_is_stored(
+        self, own: Company
+    ) -> None:
         own.pull(own.folder)
         own.pass_time()
         last = f"/properties/{own.short['id'].iloc[0]}/notes"
@@ -442,7 +509,9 @@ class TestWhatItCosts:
 
     @pytest.mark.parametrize("what", ["pull", "refresh"])
     def test_tables_that_are_stored_leave_memory(self, tmp_path: Path, what: str) -> None:
-        simulator = started(seed="empty", bulk=Bulk(properties=16, rules=1, components=1, data_elements=1))
+        simulator = started(
+            seed="empty", bulk=Bulk(properties=16, rules=1, components=1, data_elements=1)
+        )
         session = sign_in(simulator)
         clock, alive = editing.Later(simulator), []
         if what == "refresh":
@@ -501,9 +570,20 @@ class TestChanges:
         assert frame.loc[ids["renamed"], ["table", "change", "name", "columns"]].tolist() == [
             "rules", "changed", "Renamed", "updated_at, dirty, name, updated_by_email, updated_by_display_name",
         ]  # fmt: skip
-        assert frame.loc[ids["deleted"], ["change", "name", "columns"]].tolist() == ["deleted", "Rule 00001", ""]
-        assert frame.loc[ids["created"], ["change", "name", "columns"]].tolist() == ["created", "New", ""]
-        assert frame.loc[ids["environment"], ["change", "name"]].tolist() == ["changed", "Renamed stage"]
+        assert frame.loc[ids["deleted"], ["change", "name", "columns"]].tolist() == [
+            "deleted",
+            "Rule 00001",
+            "",
+        ]
+        assert frame.loc[ids["created"], ["change", "name", "columns"]].tolist() == [
+            "created",
+            "New",
+            "",
+        ]
+        assert frame.loc[ids["environment"], ["change", "name"]].tolist() == [
+            "changed",
+            "Renamed stage",
+        ]
 
     def test_each_is_there_once_with_a_name_and_its_property(self, told: Any) -> None:
         own, frame, ids = told
@@ -511,8 +591,14 @@ class TestChanges:
         assert frame.loc[ids["both"], ["table", "change", "columns"]].tolist() == [
             "rule_components", "changed", "updated_at, order",
         ]  # fmt: skip
-        assert frame.loc[ids["note"], ["name", "property_id"]].tolist() == ["Mind the gap", own.long["id"].iloc[0]]
-        assert frame.loc[ids["property"], ["name", "property_id"]].tolist() == ["Short", ids["property"]]
+        assert frame.loc[ids["note"], ["name", "property_id"]].tolist() == [
+            "Mind the gap",
+            own.long["id"].iloc[0],
+        ]
+        assert frame.loc[ids["property"], ["name", "property_id"]].tolist() == [
+            "Short",
+            ids["property"],
+        ]
         assert frame["property_id"].notna().all()
         assert set(frame["change"]) == {"created", "changed", "deleted"}
         assert (frame.dtypes == "string").all()

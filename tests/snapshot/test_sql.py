@@ -33,7 +33,9 @@ def test_a_table_is_the_frame(manifest: Manifest) -> None:
         pd.testing.assert_frame_equal(answer, manifest.frame(table))
 
 
-def test_also_where_parts_have_columns_of_their_own_and_where_there_is_no_part(tmp_path: Path) -> None:
+def test_also_where_parts_have_columns_of_their_own_and_where_there_is_no_part(
+    tmp_path: Path,
+) -> None:
     with Store(tmp_path).begin(ABOUT, COLUMNS) as draft:
         draft.put("rules", "PR1", frame(RULES, 1, beta="b"), at=AT)
         draft.put("rules", "PR2", frame(RULES, 1, alpha="a"), at=AT)
@@ -64,8 +66,16 @@ def test_tables_can_be_joined_and_json_opened(manifest: Manifest) -> None:
         ("""'{"a": 1}'::JSON""", '{"a": 1}', "string"),
         ("TIME '10:00'", "10:00:00", "string"),
         ("DATE '2025-03-01'", pd.Timestamp("2025-03-01", tz="UTC"), "datetime64[us, UTC]"),
-        ("TIMESTAMP '2025-03-01 10:00'", pd.Timestamp("2025-03-01 10:00", tz="UTC"), "datetime64[us, UTC]"),
-        ("TIMESTAMPTZ '2025-03-01 10:00:00+02'", pd.Timestamp("2025-03-01 08:00", tz="UTC"), "datetime64[us, UTC]"),
+        (
+            "TIMESTAMP '2025-03-01 10:00'",
+            pd.Timestamp("2025-03-01 10:00", tz="UTC"),
+            "datetime64[us, UTC]",
+        ),
+        (
+            "TIMESTAMPTZ '2025-03-01 10:00:00+02'",
+            pd.Timestamp("2025-03-01 08:00", tz="UTC"),
+            "datetime64[us, UTC]",
+        ),
         (
             "TIMESTAMPTZ '2025-03-04 10:00:00.5+02' - TIMESTAMPTZ '2025-03-01 10:00:00+02'",
             pd.Timedelta(days=3, seconds=0.5),
@@ -75,39 +85,62 @@ def test_tables_can_be_joined_and_json_opened(manifest: Manifest) -> None:
         ("extract(hour FROM TIMESTAMPTZ '2025-03-01 10:00:00+02')", 8, "Int64"),
     ],
 )
-def test_answers_have_the_dtypes_of_our_frames(manifest: Manifest, expression: str, expected: Any, dtype: str) -> None:
+def test_answers_have_the_dtypes_of_our_frames(
+    manifest: Manifest, expression: str, expected: Any, dtype: str
+) -> None:
     assert value(manifest, expression) == (expected, dtype)
 
 
 @pytest.mark.parametrize(
-    "expression", ["NULL::INTEGER", "NULL::DATE", "NULL::VARCHAR", "NULL::BOOLEAN", "NULL::INT[]", "NULL::INTERVAL"]
+    "expression",
+    [
+        "NULL::INTEGER",
+        "NULL::DATE",
+        "NULL::VARCHAR",
+        "NULL::BOOLEAN",
+        "NULL::INT[]",
+        "NULL::INTERVAL",
+    ],
 )
 def test_missing_values_are_missing_in_every_type(manifest: Manifest, expression: str) -> None:
     assert pd.isna(value(manifest, expression)[0])
 
 
 def test_two_columns_may_have_the_same_name(manifest: Manifest) -> None:
-    answer = sql(manifest, "SELECT a.id, b.name, b.id FROM rules AS a JOIN rules AS b ON a.id = b.id")
+    answer = sql(
+        manifest, "SELECT a.id, b.name, b.id FROM rules AS a JOIN rules AS b ON a.id = b.id"
+    )
     assert len(answer.columns) == 3
 
 
 def test_an_answer_without_rows_has_its_columns_and_dtypes(manifest: Manifest) -> None:
     answer = sql(manifest, "SELECT name, created_at FROM rules WHERE false")
-    assert answer.dtypes.astype(str).to_dict() == {"name": "string", "created_at": "datetime64[us, UTC]"}
+    assert answer.dtypes.astype(str).to_dict() == {
+        "name": "string",
+        "created_at": "datetime64[us, UTC]",
+    }
 
 
 @pytest.mark.parametrize(
     ("query", "message"),
     [
-        ("SELECT * FROM rule", "Table with name rule does not exist!.* companies, rules, rule_components"),
+        (
+            "SELECT * FROM rule",
+            "Table with name rule does not exist!.* companies, rules, rule_components",
+        ),
         ("SELEC 1", "syntax error"),
         ("SELECT nam FROM rules", '"nam" not found.*Candidate bindings: .*name'),
-        ("SELECT age(TIMESTAMP '2025-03-01', TIMESTAMP '2025-01-01')", "no fixed length. .*date_diff"),
+        (
+            "SELECT age(TIMESTAMP '2025-03-01', TIMESTAMP '2025-01-01')",
+            "no fixed length. .*date_diff",
+        ),
         ("SELECT 'x'::INTEGER", "Could not convert"),
         ("", "begin it with SELECT"),
     ],
 )
-def test_a_mistake_is_told_in_one_line_with_what_was_meant(manifest: Manifest, query: str, message: str) -> None:
+def test_a_mistake_is_told_in_one_line_with_what_was_meant(
+    manifest: Manifest, query: str, message: str
+) -> None:
     with pytest.raises(SnapshotError, match=message) as caught:
         sql(manifest, query)
     assert "\n" not in str(caught.value)

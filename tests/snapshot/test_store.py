@@ -75,7 +75,9 @@ class TestFrames:
         pd.testing.assert_frame_equal(stored(store, frame(RULES)), frame(RULES))
 
     @pytest.mark.parametrize("table", COLUMNS)
-    def test_without_rows_too_and_when_nothing_was_put_at_all(self, store: Store, table: str) -> None:
+    def test_without_rows_too_and_when_nothing_was_put_at_all(
+        self, store: Store, table: str
+    ) -> None:
         empty = frame(COLUMNS[table], 0)
         with store.begin(ABOUT, COLUMNS) as draft:
             draft.put("rules", "PR1", frame(RULES, 0), at=AT)
@@ -91,11 +93,16 @@ class TestFrames:
             "boolean": st.booleans(),
             "integer": st.integers(-(2**63), 2**63 - 1),
             "number": st.floats(allow_nan=False),
-            "datetime": st.integers(-62_135_596_800_000_000, 253_402_300_799_999_999),  # the years 1 to 9999
+            "datetime": st.integers(
+                -62_135_596_800_000_000, 253_402_300_799_999_999
+            ),  # the years 1 to 9999
         }
         original = pd.DataFrame(
             {
-                name: series(kind, data.draw(st.lists(st.none() | values[kind], min_size=rows, max_size=rows)))
+                name: series(
+                    kind,
+                    data.draw(st.lists(st.none() | values[kind], min_size=rows, max_size=rows)),
+                )
                 for name, kind in {**COMPONENTS, "zz_unknown": "text"}.items()
             },
             index=pd.RangeIndex(rows),
@@ -106,16 +113,24 @@ class TestFrames:
                 manifest = draft.publish()
             pd.testing.assert_frame_equal(manifest.frame("rule_components"), original)
 
-    def test_parts_follow_each_other_by_property_whatever_the_order_they_came_in(self, store: Store) -> None:
+    def test_parts_follow_each_other_by_property_whatever_the_order_they_came_in(
+        self, store: Store
+    ) -> None:
         with store.begin(ABOUT, COLUMNS) as draft:
             for owner in ("PR3", "PR1", "PR2"):
                 draft.put("rules", owner, frame(RULES, 1, about=owner), at=AT)
             manifest = draft.publish()
         assert manifest.frame("rules")["about"].tolist() == ["PR1", "PR2", "PR3"]
-        assert [path.parent.name for path in manifest.paths("rules")] == [f"property=PR{n}" for n in (1, 2, 3)]
+        assert [path.parent.name for path in manifest.paths("rules")] == [
+            f"property=PR{n}" for n in (1, 2, 3)
+        ]
 
-    def test_unknown_columns_are_united_and_missing_where_a_part_has_none(self, store: Store) -> None:
-        whole = stored(store, frame(RULES, 2, beta="b"), frame(RULES, 2), frame(RULES, 1, alpha="a", beta="B"))
+    def test_unknown_columns_are_united_and_missing_where_a_part_has_none(
+        self, store: Store
+    ) -> None:
+        whole = stored(
+            store, frame(RULES, 2, beta="b"), frame(RULES, 2), frame(RULES, 1, alpha="a", beta="B")
+        )
         assert list(whole.columns) == [*RULES, "alpha", "beta"]
         assert whole["alpha"].fillna("-").tolist() == ["-", "-", "-", "-", "a"]
         assert whole["beta"].fillna("-").tolist() == ["b", "b", "-", "-", "B"]
@@ -140,8 +155,13 @@ class TestFrames:
 
     def test_half_a_character_is_refused_and_the_row_is_named(self, store: Store) -> None:
         bad = frame(RULES)
-        bad["name"] = pd.Series(["a", None, "b", "half \ud800", "c"], dtype=pd.StringDtype("python"))
-        with store.begin(ABOUT, COLUMNS) as draft, pytest.raises(SnapshotError, match=r"rules of PR1: name of ID3 "):
+        bad["name"] = pd.Series(
+            ["a", None, "b", "half \ud800", "c"], dtype=pd.StringDtype("python")
+        )
+        with (
+            store.begin(ABOUT, COLUMNS) as draft,
+            pytest.raises(SnapshotError, match=r"rules of PR1: name of ID3 "),
+        ):
             draft.put("rules", "PR1", bad, at=AT)
         assert not draft.has("rules", "PR1")
 
@@ -154,21 +174,31 @@ class TestFrames:
             (lambda good: good.assign(enabled=True), "enabled is bool, and should be boolean"),
             (lambda good: good.assign(b=good["id"], a=good["id"]), "in order"),
             (lambda good: pd.concat([good, good["id"]], axis="columns"), "distinct"),
-            (lambda good: good.assign(**{"x": good["id"]}).rename(columns={"x": 1}), "distinct names"),
+            (
+                lambda good: good.assign(**{"x": good["id"]}).rename(columns={"x": 1}),
+                "distinct names",
+            ),
         ],
     )
-    def test_a_frame_that_is_not_the_tables_is_refused(self, store: Store, change: Any, message: str) -> None:
+    def test_a_frame_that_is_not_the_tables_is_refused(
+        self, store: Store, change: Any, message: str
+    ) -> None:
         with store.begin(ABOUT, COLUMNS) as draft, pytest.raises(SnapshotError, match=message):
             draft.put("rules", "PR1", change(frame(RULES)), at=AT)
 
 
 class TestWhatAreTheTables:
     def test_a_table_that_is_not_there_is_an_error_that_lists_them(self, store: Store) -> None:
-        with pytest.raises(ArgumentError, match="no table 'libraries'. It has: companies, rules, rule_components"):
+        with pytest.raises(
+            ArgumentError, match="no table 'libraries'. It has: companies, rules, rule_components"
+        ):
             snapshot(store).frame("libraries")
 
     def test_a_table_that_was_not_announced_cannot_be_put(self, store: Store) -> None:
-        with store.begin(ABOUT, {"rules": RULES}) as draft, pytest.raises(ArgumentError, match="'companies' is not"):
+        with (
+            store.begin(ABOUT, {"rules": RULES}) as draft,
+            pytest.raises(ArgumentError, match="'companies' is not"),
+        ):
             draft.put("companies", None, frame(COLUMNS["companies"]), at=AT)
 
     def test_a_table_has_parts_of_properties_or_one_of_none(self, store: Store) -> None:
@@ -177,13 +207,20 @@ class TestWhatAreTheTables:
             with pytest.raises(ArgumentError, match="both kinds"):
                 draft.put("rules", None, frame(RULES), at=AT)
 
-    @pytest.mark.parametrize("property", ["", "..", "PR1/../..", "pr1", "PR", "PRg", "12", "PR1\n", "/etc", "__HIVE"])
+    @pytest.mark.parametrize(
+        "property", ["", "..", "PR1/../..", "pr1", "PR", "PRg", "12", "PR1\n", "/etc", "__HIVE"]
+    )
     def test_what_is_no_property_id_never_becomes_a_path(self, store: Store, property: str) -> None:
-        with store.begin(ABOUT, COLUMNS) as draft, pytest.raises(ArgumentError, match="no property id"):
+        with (
+            store.begin(ABOUT, COLUMNS) as draft,
+            pytest.raises(ArgumentError, match="no property id"),
+        ):
             draft.put("rules", property, frame(RULES), at=AT)
 
     @pytest.mark.parametrize("table", ["", "..", "a/b", "Rules", "_draft", "rules\n"])
-    def test_what_is_no_name_of_a_table_never_becomes_a_path(self, store: Store, table: str) -> None:
+    def test_what_is_no_name_of_a_table_never_becomes_a_path(
+        self, store: Store, table: str
+    ) -> None:
         with pytest.raises(ArgumentError, match="no name of a table"):
             store.begin(ABOUT, {table: RULES})
 
@@ -203,7 +240,13 @@ class TestWhatAreTheTables:
             draft.publish(requests=7)
         manifest = store.at()
         (part,) = manifest.parts
-        assert (part.table, part.property, part.rows, part.at, part.columns) == ("rules", "PR1", 3, AT, ("extra",))
+        assert (part.table, part.property, part.rows, part.at, part.columns) == (
+            "rules",
+            "PR1",
+            3,
+            AT,
+            ("extra",),
+        )
         assert manifest.about == {**ABOUT, "requests": 7}
         assert manifest.columns == COLUMNS
         assert manifest.finished - manifest.started == timedelta(minutes=5)
@@ -241,7 +284,8 @@ class TestAsOf:
         assert days.at(as_of).number == number
 
     @pytest.mark.parametrize(
-        ("since", "number"), [(2, 2), ("2025-03-02", 1), (date(2025, 3, 3), 2), ("2025-03-02T10:00", 2)]
+        ("since", "number"),
+        [(2, 2), ("2025-03-02", 1), (date(2025, 3, 3), 2), ("2025-03-02T10:00", 2)],
     )
     def test_since_a_day_that_day_counts(self, days: Store, since: Any, number: int) -> None:
         assert days.since(since).number == number
@@ -250,9 +294,14 @@ class TestAsOf:
         with pytest.raises(SnapshotError, match="The oldest is 1"):
             days.since(date(2025, 3, 1))
 
-    @pytest.mark.parametrize("as_of", [0, 4, -1, "17", date(2025, 2, 28), "2025-03-01T09:00", pd.NaT])
+    @pytest.mark.parametrize(
+        "as_of", [0, 4, -1, "17", date(2025, 2, 28), "2025-03-01T09:00", pd.NaT]
+    )
     def test_what_is_not_there_is_an_error_that_says_what_is(self, days: Store, as_of: Any) -> None:
-        with pytest.raises(SnapshotError, match=r"oldest is 1 \(finished 2025-03-01 10:00:00 UTC\), the latest 3 \("):
+        with pytest.raises(
+            SnapshotError,
+            match=r"oldest is 1 \(finished 2025-03-01 10:00:00 UTC\), the latest 3 \(",
+        ):
             days.at(as_of)
 
     def test_text_that_is_no_moment_is_an_error(self, days: Store) -> None:
@@ -279,7 +328,9 @@ class TestDrafts:
             pd.testing.assert_frame_equal(draft.publish().frame("rules"), frame(RULES))
 
     @pytest.mark.parametrize("other", ["about", "columns", "order", "age", "resume"])
-    def test_but_not_when_it_was_about_something_else_or_is_old(self, store: Store, clock: Clock, other: str) -> None:
+    def test_but_not_when_it_was_about_something_else_or_is_old(
+        self, store: Store, clock: Clock, other: str
+    ) -> None:
         with store.begin(ABOUT, COLUMNS) as draft:
             draft.put("rules", "PR1", frame(RULES), at=AT)
         clock.time += timedelta(hours=24 if other == "age" else 23)
@@ -302,7 +353,11 @@ class TestDrafts:
         (notes,) = store.folder.glob(".draft-*/_parts.jsonl")
         notes.write_bytes(notes.read_bytes() + b'{"table": "rules", "prop')
         with store.begin(ABOUT, COLUMNS) as draft:
-            assert [draft.has("rules", f"PR{number}") for number in (1, 2, 3)] == [False, False, True]
+            assert [draft.has("rules", f"PR{number}") for number in (1, 2, 3)] == [
+                False,
+                False,
+                True,
+            ]
             draft.put("rules", "PR4", frame(RULES), at=AT)
         with store.begin(ABOUT, COLUMNS) as draft:
             assert draft.has("rules", "PR4")
@@ -373,7 +428,10 @@ class TestKeeping:
             draft.put("rules", "PR1", frame(RULES), at=AT)
             draft.put("rules", "PR2", frame(RULES, ROWS + 1), at=AT)
             draft.put(
-                "companies", None, frame(COLUMNS["companies"]).assign(name="other").astype({"name": "string"}), at=AT
+                "companies",
+                None,
+                frame(COLUMNS["companies"]).assign(name="other").astype({"name": "string"}),
+                at=AT,
             )
             second = draft.publish()
         assert [file.stat().st_nlink for file in second.paths("rules")] == [2, 1]
@@ -384,7 +442,10 @@ class TestKeeping:
         for name in ("abcde", "edcba"):
             with store.begin(ABOUT, COLUMNS) as draft:
                 draft.put(
-                    "companies", None, frame(COLUMNS["companies"], 1).assign(name=pd.array([name], "string")), at=AT
+                    "companies",
+                    None,
+                    frame(COLUMNS["companies"], 1).assign(name=pd.array([name], "string")),
+                    at=AT,
                 )
                 made = draft.publish()
         assert made.parts[0].bytes == store.at(1).parts[0].bytes
@@ -395,7 +456,9 @@ class TestKeeping:
         for file in first.paths("rules"):
             file.write_bytes(b"x" * file.stat().st_size)
         (first.data / "_manifest.json").write_text("{")
-        pd.testing.assert_frame_equal(snapshot(store).frame("companies"), frame(COLUMNS["companies"]))
+        pd.testing.assert_frame_equal(
+            snapshot(store).frame("companies"), frame(COLUMNS["companies"])
+        )
 
     def test_an_unchanged_part_is_the_same_file(self, store: Store) -> None:
         first = snapshot(store)
@@ -406,9 +469,13 @@ class TestKeeping:
         assert second.paths("rules")[0].samefile(first.paths("rules")[0])
         assert [part.at for part in second.parts] == ["2025-04-01T00:00:00+00:00", AT]
         shutil.rmtree(store.folder / "000001")
-        pd.testing.assert_frame_equal(second.frame("rules"), pd.concat([frame(RULES)] * 2, ignore_index=True))
+        pd.testing.assert_frame_equal(
+            second.frame("rules"), pd.concat([frame(RULES)] * 2, ignore_index=True)
+        )
 
-    def test_where_there_are_no_links_it_is_a_copy(self, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_where_there_are_no_links_it_is_a_copy(
+        self, store: Store, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         first = snapshot(store)
         monkeypatch.setattr(os, "link", no_links)
         with store.begin(ABOUT, COLUMNS) as draft:
@@ -448,7 +515,9 @@ class TestOneWriter:
     def test_of_another_process_too(self, store: Store) -> None:
         snapshot(store)
         with store.begin(ABOUT, COLUMNS):
-            done = subprocess.run(writer(store.folder), capture_output=True, text=True, timeout=300, check=False)
+            done = subprocess.run(
+                writer(store.folder), capture_output=True, text=True, timeout=300, check=False
+            )
         assert done.returncode == 1
         assert "SnapshotError: Another process" in done.stderr
 
@@ -471,7 +540,9 @@ class TestOneWriter:
         assert sorted(type(each).__name__ for each in outcomes) == ["Draft", "SnapshotError"]
 
     @pytest.mark.parametrize("taken", ["an empty folder", "a file", "a folder"])
-    def test_a_number_that_is_taken_meanwhile_is_not_overwritten(self, store: Store, taken: str) -> None:
+    def test_a_number_that_is_taken_meanwhile_is_not_overwritten(
+        self, store: Store, taken: str
+    ) -> None:
         with store.begin(ABOUT, COLUMNS) as draft:
             draft.put("rules", "PR1", frame(RULES), at=AT)
             name = store.folder / "000001"
@@ -489,7 +560,9 @@ class TestOneWriter:
             assert draft.has("rules", "PR1")
             assert draft.publish().frame("rules").equals(frame(RULES))
 
-    def test_without_a_lock_the_first_of_two_writers_wins(self, store: Store, tmp_path: Path) -> None:
+    def test_without_a_lock_the_first_of_two_writers_wins(
+        self, store: Store, tmp_path: Path
+    ) -> None:
         """As on a network drive that has no locks."""
         other = Store(tmp_path / "snapshots")
         with store.begin(ABOUT, COLUMNS) as first:
@@ -541,11 +614,15 @@ class TestBadDays:
         made = snapshot(store)
         (draft,) = {path for path in synced if path.parent == store.folder}
         files = [part.file(draft) for part in made.parts]
-        assert {*files, *(file.parent for file in files), draft, draft / "_manifest.json"} <= set(synced)
+        assert {*files, *(file.parent for file in files), draft, draft / "_manifest.json"} <= set(
+            synced
+        )
         assert synced[-1] == store.folder
 
     @pytest.mark.parametrize("times", [2, pytest.param(8, marks=pytest.mark.thorough)])
-    def test_a_writer_that_is_killed_at_any_moment_leaves_whole_snapshots(self, store: Store, times: int) -> None:
+    def test_a_writer_that_is_killed_at_any_moment_leaves_whole_snapshots(
+        self, store: Store, times: int
+    ) -> None:
         snapshot(store)
         moments, seen = random.Random(7), 1
         waiting = subprocess.Popen(writer(store.folder), stdout=subprocess.PIPE, text=True)
@@ -572,10 +649,14 @@ class TestBadDays:
         assert seen > times
         assert snapshot(store).number == len(store.manifests())
         names = {path.name for path in store.folder.iterdir()}
-        assert names == {"_adobe_nb.lock"} | {f"{number:06d}" for number in range(1, len(store.manifests()) + 1)}
+        assert names == {"_adobe_nb.lock"} | {
+            f"{number:06d}" for number in range(1, len(store.manifests()) + 1)
+        }
 
     @pytest.mark.skipif(not hasattr(os, "fork"), reason="kills itself in forked children")
-    @pytest.mark.parametrize(("action", "after"), [("pull", [1, 2, 3]), ("restart", [1, 2, 3]), ("prune", [2])])
+    @pytest.mark.parametrize(
+        ("action", "after"), [("pull", [1, 2, 3]), ("restart", [1, 2, 3]), ("prune", [2])]
+    )
     def test_killed_before_any_disk_operation_it_leaves_whole_snapshots_and_a_draft(
         self, tmp_path: Path, action: str, after: list[int]
     ) -> None:
@@ -585,7 +666,9 @@ class TestBadDays:
             draft.put("rules", "PR1", frame(RULES), at=AT)
         killed.mkdir()
         command = writer(store.folder, killed, action)
-        lines = subprocess.run(command, stdout=subprocess.PIPE, text=True, timeout=300, check=True).stdout.splitlines()
+        lines = subprocess.run(
+            command, stdout=subprocess.PIPE, text=True, timeout=300, check=True
+        ).stdout.splitlines()
         operations = [line.split()[0] for line in lines]
         stores = [Store(folder) for folder in sorted(killed.iterdir())]
         assert len(operations) == len(stores) > 10
@@ -599,28 +682,41 @@ class TestBadDays:
 
     @staticmethod
     def outcome(store: Store, finished: dict[int, dict[str, bytes]], *, resumes: bool) -> list[int]:
-        """The snapshots that a killed process has left; they are whole, and the next run resumes the rest."""
+        """The snapshots that a killed process has left; they are whole, and the next run resumes
+        the rest.
+        """
         manifests = store.manifests()
         for manifest in manifests:
             if manifest.number in finished:
                 assert content(manifest.data) == finished[manifest.number]
             else:
-                assert {len(manifest.frame_of(part.table, part.property)) for part in manifest.parts} == {ROWS}
+                assert {
+                    len(manifest.frame_of(part.table, part.property)) for part in manifest.parts
+                } == {ROWS}
         numbers = [manifest.number for manifest in manifests]
         with store.begin(ABOUT, COLUMNS) as draft:
             assert not resumes or draft.has("rules", "PR1") != (3 in numbers)
-        names = {path.name for path in store.folder.iterdir() if not path.name.startswith(".draft-")}
+        names = {
+            path.name for path in store.folder.iterdir() if not path.name.startswith(".draft-")
+        }
         assert names == {"_adobe_nb.lock", *(f"{number:06d}" for number in numbers)}
         return numbers
 
     @pytest.mark.parametrize("size", [0, 100, 3000])
-    def test_on_a_full_disk_the_last_snapshot_stays_as_it_was(self, store: Store, size: int) -> None:
+    def test_on_a_full_disk_the_last_snapshot_stays_as_it_was(
+        self, store: Store, size: int
+    ) -> None:
         snapshot(store)
         before = content(store.folder)
-        with files_of_at_most(size), pytest.raises(SnapshotError, match=r"cannot be written \(File too large\)"):
+        with (
+            files_of_at_most(size),
+            pytest.raises(SnapshotError, match=r"cannot be written \(File too large\)"),
+        ):
             snapshot(store, run=2)
         after = content(store.folder)
-        assert {name: data for name, data in after.items() if not name.startswith(".draft-")} == before
+        assert {
+            name: data for name, data in after.items() if not name.startswith(".draft-")
+        } == before
         assert not [name for name in after if "_adobe_nb-" in name]
         assert snapshot(store, run=2).number == 2
 
@@ -646,7 +742,9 @@ class TestBadDays:
             lambda text: text.replace(b'{"table": "rules"', b'{"table": "hosts"'),
         ],
     )
-    def test_a_damaged_manifest_is_an_error_that_names_it(self, store: Store, damage: Callable[[bytes], bytes]) -> None:
+    def test_a_damaged_manifest_is_an_error_that_names_it(
+        self, store: Store, damage: Callable[[bytes], bytes]
+    ) -> None:
         snapshot(store)
         file = store.folder / "000001" / "_manifest.json"
         file.write_bytes(damage(file.read_bytes()))
@@ -654,8 +752,12 @@ class TestBadDays:
             with pytest.raises(SnapshotError, match=r"000001/_manifest\.json is damaged"):
                 read()  # type: ignore[operator]
 
-    @pytest.mark.parametrize("how", ["missing", "cut off", "empty", "one bit", "another part", "a text"])
-    def test_a_damaged_file_is_an_error_that_names_it_and_never_a_short_table(self, store: Store, how: str) -> None:
+    @pytest.mark.parametrize(
+        "how", ["missing", "cut off", "empty", "one bit", "another part", "a text"]
+    )
+    def test_a_damaged_file_is_an_error_that_names_it_and_never_a_short_table(
+        self, store: Store, how: str
+    ) -> None:
         manifest = snapshot(store)
         _, file = manifest.paths("rules")
         whole = file.read_bytes()
@@ -666,9 +768,16 @@ class TestBadDays:
         else:
             middle = len(whole) // 4
             flipped = whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1 :]
-            damaged = {"cut off": whole[:-20], "empty": b"", "one bit": flipped, "a text": b"x" * len(whole)}
+            damaged = {
+                "cut off": whole[:-20],
+                "empty": b"",
+                "one bit": flipped,
+                "a text": b"x" * len(whole),
+            }
             file.write_bytes(damaged[how])
-        with pytest.raises(SnapshotError, match=r"000001/rules/property=PR2/part\.parquet is damaged"):
+        with pytest.raises(
+            SnapshotError, match=r"000001/rules/property=PR2/part\.parquet is damaged"
+        ):
             manifest.frame("rules")
         assert len(manifest.frame("companies")) == ROWS
 
@@ -705,7 +814,10 @@ class TestBadDays:
         self, store: Store, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setitem(sys.modules, "pyarrow", None)
-        with store.begin(ABOUT, COLUMNS) as draft, pytest.raises(SnapshotError, match=r'pip install "adobe_nb\[snap'):
+        with (
+            store.begin(ABOUT, COLUMNS) as draft,
+            pytest.raises(SnapshotError, match=r'pip install "adobe_nb\[snap'),
+        ):
             draft.put("rules", "PR1", frame(RULES), at=AT)
 
 
@@ -720,8 +832,12 @@ class TestTheFolder:
         with store.begin(ABOUT, COLUMNS) as draft:
             draft.keep("rules", "PR1", first)
         places = [store.folder, *store.folder.rglob("*")]
-        assert {oct(place.stat().st_mode & 0o777) for place in places if place.is_file()} == {"0o600"}
-        assert {oct(place.stat().st_mode & 0o777) for place in places if place.is_dir()} == {"0o700"}
+        assert {oct(place.stat().st_mode & 0o777) for place in places if place.is_file()} == {
+            "0o600"
+        }
+        assert {oct(place.stat().st_mode & 0o777) for place in places if place.is_dir()} == {
+            "0o700"
+        }
 
     def test_what_is_not_ours_is_never_touched(self, store: Store, clock: Clock) -> None:
         theirs = {
@@ -797,7 +913,9 @@ class TestOtherTools:
             return draft.publish().data
 
     @staticmethod
-    def same(found: pd.DataFrame, expected: pd.DataFrame, properties: list[str] | None = None) -> None:
+    def same(
+        found: pd.DataFrame, expected: pd.DataFrame, properties: list[str] | None = None
+    ) -> None:
         """The same rows; the dtypes are each tool's own."""
         assert properties is None or found.pop("property").astype("string").tolist() == properties
         found = found[list(expected.columns)].astype(dict(expected.dtypes))
@@ -807,27 +925,41 @@ class TestOtherTools:
         query = "SELECT * FROM read_parquet('{}', hive_partitioning = true, union_by_name = true)"
         with duckdb.connect() as connection:
             connection.execute("SET TimeZone = 'UTC'")
-            rules = connection.sql(query.format(data / "rules" / "*" / "*.parquet")).to_arrow_table()
-            companies = connection.sql(query.format(data / "companies" / "*.parquet")).to_arrow_table()
+            rules = connection.sql(
+                query.format(data / "rules" / "*" / "*.parquet")
+            ).to_arrow_table()
+            companies = connection.sql(
+                query.format(data / "companies" / "*.parquet")
+            ).to_arrow_table()
         assert str(rules.schema.field("created_at").type) == "timestamp[us, tz=UTC]"
         self.same(read(rules), store.at().frame("rules"), ["PR1"] * ROWS + ["PR3"] * ROWS)
         self.same(read(companies), frame(COLUMNS["companies"]))
 
-    @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")  # Dask's own, of pandas
+    @pytest.mark.filterwarnings(
+        "ignore::DeprecationWarning", "ignore::FutureWarning"
+    )  # Dask's own, of pandas
     def test_dask_reads_a_table_by_path(self, store: Store, data: Path) -> None:
         import dask.dataframe as dd
 
-        known = store.at().frame("rules").drop(columns="extra")  # Dask takes the columns of the first file
-        rules = dd.read_parquet(data / "rules", columns=[*RULES, "property"], dtype_backend="numpy_nullable").compute()
+        known = (
+            store.at().frame("rules").drop(columns="extra")
+        )  # Dask takes the columns of the first file
+        rules = dd.read_parquet(
+            data / "rules", columns=[*RULES, "property"], dtype_backend="numpy_nullable"
+        ).compute()
         self.same(rules.reset_index(drop=True), known, ["PR1"] * ROWS + ["PR3"] * ROWS)
         companies = dd.read_parquet(data / "companies", dtype_backend="numpy_nullable").compute()
         self.same(companies, frame(COLUMNS["companies"]))
 
     def test_arrow_reads_a_table_by_path(self, store: Store, data: Path) -> None:
         dataset = pyarrow.dataset.dataset(data / "rules", partitioning="hive")
-        self.same(read(dataset.to_table()), store.at().frame("rules"), ["PR1"] * ROWS + ["PR3"] * ROWS)
+        self.same(
+            read(dataset.to_table()), store.at().frame("rules"), ["PR1"] * ROWS + ["PR3"] * ROWS
+        )
 
-    def test_files_have_the_same_types_with_and_without_rows(self, store: Store, data: Path) -> None:
+    def test_files_have_the_same_types_with_and_without_rows(
+        self, store: Store, data: Path
+    ) -> None:
         schemas = [pyarrow.parquet.read_schema(path) for path in store.at().paths("rules")[1:]]
         assert schemas[0].equals(schemas[1], check_metadata=True)
         assert schemas[0].metadata is None
@@ -841,5 +973,9 @@ class TestOtherTools:
 
 def read(table: pyarrow.Table) -> pd.DataFrame:
     """Whole numbers stay whole."""
-    dtypes = {pyarrow.int64(): pd.Int64Dtype(), pyarrow.bool_(): pd.BooleanDtype(), pyarrow.string(): pd.StringDtype()}
+    dtypes = {
+        pyarrow.int64(): pd.Int64Dtype(),
+        pyarrow.bool_(): pd.BooleanDtype(),
+        pyarrow.string(): pd.StringDtype(),
+    }
     return table.to_pandas(types_mapper=dtypes.get)

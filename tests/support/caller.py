@@ -1,4 +1,6 @@
-"""The simulator as a pure function with a clock that only moves when told, and short ways to make what a test needs."""
+"""The simulator as a pure function with a clock that only moves when told, and short ways to make
+what a test needs.
+"""
 
 import io
 import json
@@ -26,7 +28,11 @@ SCRIPT = {
     "delegate_descriptor_id": "core::dataElements::javascript-variable",
     "settings": '{"path":"a.b"}',
 }
-LOADED = {"name": "Loaded", "delegate_descriptor_id": "core::events::library-loaded", "settings": "{}"}
+LOADED = {
+    "name": "Loaded",
+    "delegate_descriptor_id": "core::events::library-loaded",
+    "settings": "{}",
+}
 
 
 @dataclass(frozen=True)
@@ -62,7 +68,9 @@ class Answer:
 class Caller:
     """Calls one App as one of its accounts."""
 
-    def __init__(self, seed: str = "empty", accounts: Mapping[str, Account] = ACCOUNTS, **options: Any) -> None:
+    def __init__(
+        self, seed: str = "empty", accounts: Mapping[str, Account] = ACCOUNTS, **options: Any
+    ) -> None:
         self.now = 2_000_000_000.0
         stores = seeded(seed, Bulk())
         self.store: Store = stores[ORG_ID]
@@ -129,11 +137,17 @@ class Caller:
 
     def property(self, name: str = "Shop", platform: str = "web", **attributes: Any) -> str:
         attributes = {"name": name, "platform": platform, "domains": ["shop.example"], **attributes}
-        return made(self.post(f"/companies/{COMPANY}/properties", {"type": "properties", "attributes": attributes}))
+        return made(
+            self.post(
+                f"/companies/{COMPANY}/properties", {"type": "properties", "attributes": attributes}
+            )
+        )
 
     def core(self, place: str) -> str:
         """The id of the core extension, the head."""
-        return next(each["id"] for each in self.listed(f"/properties/{place}/extensions") if is_core(each))
+        return next(
+            each["id"] for each in self.listed(f"/properties/{place}/extensions") if is_core(each)
+        )
 
     def package(self, name: str, version: str, platform: str = "web") -> str:
         wanted = {"name": name, "version": version, "platform": platform}
@@ -149,20 +163,32 @@ class Caller:
         return self.post(f"/properties/{place}/extensions", data)
 
     def data_element(self, place: str, extension: str | None = None, **attributes: Any) -> Answer:
-        linked = {"extension": {"data": {"id": extension or self.core(place), "type": "extensions"}}}
-        data = {"type": "data_elements", "attributes": {**SCRIPT, **attributes}, "relationships": linked}
+        linked = {
+            "extension": {"data": {"id": extension or self.core(place), "type": "extensions"}}
+        }
+        data = {
+            "type": "data_elements",
+            "attributes": {**SCRIPT, **attributes},
+            "relationships": linked,
+        }
         return self.post(f"/properties/{place}/data_elements", data)
 
     def rule(self, place: str, name: str = "All pages") -> str:
         data = {"type": "rules", "attributes": {"name": name}}
         return made(self.post(f"/properties/{place}/rules", data))
 
-    def component(self, place: str, rule: str, extension: str | None = None, **attributes: Any) -> Answer:
+    def component(
+        self, place: str, rule: str, extension: str | None = None, **attributes: Any
+    ) -> Answer:
         linked = {
             "extension": {"data": {"id": extension or self.core(place), "type": "extensions"}},
             "rules": {"data": [{"id": rule, "type": "rules"}]},
         }
-        data = {"type": "rule_components", "attributes": {**LOADED, **attributes}, "relationships": linked}
+        data = {
+            "type": "rule_components",
+            "attributes": {**LOADED, **attributes},
+            "relationships": linked,
+        }
         return self.post(f"/properties/{place}/rule_components", data)
 
     def revise(self, kind: str, head: str) -> str:
@@ -170,9 +196,13 @@ class Caller:
 
     def host(self, place: str, **attributes: Any) -> str:
         attributes = {"name": "Managed", "type_of": "akamai", **attributes}
-        return made(self.post(f"/properties/{place}/hosts", {"type": "hosts", "attributes": attributes}))
+        return made(
+            self.post(f"/properties/{place}/hosts", {"type": "hosts", "attributes": attributes})
+        )
 
-    def environment(self, place: str, host: str, stage: str = "development", **attributes: Any) -> Answer:
+    def environment(
+        self, place: str, host: str, stage: str = "development", **attributes: Any
+    ) -> Answer:
         linked = {"host": {"data": {"id": host, "type": "hosts"}}}
         attributes = {"name": stage.capitalize(), "stage": stage, **attributes}
         data = {"type": "environments", "attributes": attributes, "relationships": linked}
@@ -194,14 +224,17 @@ class Caller:
     def build(self, library: str, account: str = "demo") -> Answer:
         return self.send("POST", f"/libraries/{library}/builds", account=account)
 
-    def upload(self, data: bytes, path: str = "/extension_packages", method: str = "POST", **how: Any) -> Answer:
+    def upload(
+        self, data: bytes, path: str = "/extension_packages", method: str = "POST", **how: Any
+    ) -> Answer:
         kind = "multipart/form-data; boundary=edge"
         return self.send(method, path, form(data), content_type=kind, **how)
 
     def events(self) -> list[tuple[str, str]]:
         """What the audit log says, oldest first: kind and name."""
         return [
-            (each.attributes["type_of"], each.attributes["display_name"]) for each in self.store.all("audit_events")
+            (each.attributes["type_of"], each.attributes["display_name"])
+            for each in self.store.all("audit_events")
         ]
 
 
@@ -220,13 +253,18 @@ class Site:
 def site(api: Caller, name: str = "Shop") -> Site:
     place = api.property(name)
     host = api.host(place)
-    stages = [made(api.environment(place, host, stage)) for stage in ("development", "staging", "production")]
+    stages = [
+        made(api.environment(place, host, stage))
+        for stage in ("development", "staging", "production")
+    ]
     return Site(place, api.core(place), host, *stages)
 
 
 @dataclass(frozen=True)
 class Sample:
-    """How to make one of a type: under which parent, with which attributes, linked to what; and a change of it."""
+    """How to make one of a type: under which parent, with which attributes, linked to what; and a
+    change of it.
+    """
 
     parent: str
     attributes: dict[str, Any]
@@ -256,7 +294,12 @@ def samples(api: Caller, shop: Site) -> dict[str, Sample]:
     edge = api.property("Forwarding", "edge")
     production = made(api.environment(edge, api.host(edge), "production"))
     configuration = {"delegate_descriptor_id": "adobe-mcid::extensionConfiguration::config"}
-    sftp = {"name": "Ours", "type_of": "sftp", "server": "sftp.example", "encrypted_private_key": "x"}
+    sftp = {
+        "name": "Ours",
+        "type_of": "sftp",
+        "server": "sftp.example",
+        "encrypted_private_key": "x",
+    }
     return {
         "properties": Sample(
             f"/companies/{COMPANY}/properties",
@@ -264,9 +307,15 @@ def samples(api: Caller, shop: Site) -> dict[str, Sample]:
             {"name": "Newer", "development": True},
             {},
         ),
-        "rules": Sample(f"{place}/rules", {"name": "Rule"}, {"name": "Better", "enabled": False}, {}),
-        "rule_components": Sample(f"{place}/rule_components", LOADED, {"order": 3, "rule_order": 1.5}, core | rule),
-        "data_elements": Sample(f"{place}/data_elements", SCRIPT, {"default_value": "none", "clean_text": True}, core),
+        "rules": Sample(
+            f"{place}/rules", {"name": "Rule"}, {"name": "Better", "enabled": False}, {}
+        ),
+        "rule_components": Sample(
+            f"{place}/rule_components", LOADED, {"order": 3, "rule_order": 1.5}, core | rule
+        ),
+        "data_elements": Sample(
+            f"{place}/data_elements", SCRIPT, {"default_value": "none", "clean_text": True}, core
+        ),
         "extensions": Sample(
             f"{place}/extensions",
             configuration | {"settings": '{"orgId":"A@AdobeOrg"}'},
@@ -274,7 +323,10 @@ def samples(api: Caller, shop: Site) -> dict[str, Sample]:
             {"extension_package": analytics},
         ),
         "environments": Sample(
-            f"{place}/environments", {"name": "Second", "stage": "development"}, {"name": "Third"}, host
+            f"{place}/environments",
+            {"name": "Second", "stage": "development"},
+            {"name": "Third"},
+            host,
         ),
         "hosts": Sample(f"{place}/hosts", sftp, {"path": "/tags", "port": 22}, {}),
         "libraries": Sample(f"{place}/libraries", {"name": "Library"}, {"name": "Better"}, {}),
@@ -292,7 +344,12 @@ def samples(api: Caller, shop: Site) -> dict[str, Sample]:
         ),
         "app_configurations": Sample(
             f"/companies/{COMPANY}/app_configurations",
-            {"name": "App", "app_id": "app.example", "platform": "mobile", "push_credential": {"p8": "hush"}},
+            {
+                "name": "App",
+                "app_id": "app.example",
+                "platform": "mobile",
+                "push_credential": {"p8": "hush"},
+            },
             {"name": "Other app"},
             {},
         ),

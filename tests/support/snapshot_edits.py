@@ -60,7 +60,10 @@ class Later:
             document = json.loads(answer.body)
             self.rewrite(request.path, document)
             answer = replace(answer, body=json.dumps(document).encode())
-        return replace(answer, headers={**answer.headers, "Date": formatdate(self.time() + self.skew, usegmt=True)})
+        return replace(
+            answer,
+            headers={**answer.headers, "Date": formatdate(self.time() + self.skew, usegmt=True)},
+        )
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._app, name)
@@ -68,11 +71,16 @@ class Later:
 
 @contextmanager
 def broken(
-    session: Any, simulator: Any, breaks: Callable[[str], bool], ready: Callable[[], bool] = lambda: True
+    session: Any,
+    simulator: Any,
+    breaks: Callable[[str], bool],
+    ready: Callable[[], bool] = lambda: True,
 ) -> Iterator[None]:
-    """The service fails at the requests for whose path ``breaks`` says so, and at all from then on when it is ready.
+    """The service fails at the requests for whose path ``breaks`` says so, and at all from then on
+    when it is ready.
 
-    Until then who was failed waits before he tries again, so that it does not matter how fast the others are.
+    Until then who was failed waits before he tries again, so that it does not matter how fast the
+    others are.
     """
     working, sleep = simulator.app, session._transport._sleep
     failing = threading.Event()
@@ -99,8 +107,14 @@ def after(requests: int) -> Callable[[str], bool]:
 
 def stored(folder: Path) -> set[tuple[str, str]]:
     """Table and property of what a pull that is not finished has stored."""
-    lines = [line for notes in folder.glob(".draft-*/_parts.jsonl") for line in notes.read_bytes().splitlines(True)]
-    parts = [json.loads(line) for line in lines if len(line) > 1 and line.endswith(b"\n")]  # one may be half written
+    lines = [
+        line
+        for notes in folder.glob(".draft-*/_parts.jsonl")
+        for line in notes.read_bytes().splitlines(True)
+    ]
+    parts = [
+        json.loads(line) for line in lines if len(line) > 1 and line.endswith(b"\n")
+    ]  # one may be half written
     return {(part["table"], part["property"]) for part in parts if part["property"]}
 
 
@@ -112,14 +126,17 @@ def lists_of(parts: set[tuple[str, str]], tables: Mapping[str, pd.DataFrame]) ->
             above = tables[THROUGH[table]]
             parents = above.loc[above["property_id"] == identifier, "id"]
             found |= {f"/{THROUGH[table]}/{each}/{table}" for each in parents}
-        elif table in DIRECT and all((below, identifier) in parts for below in tables if THROUGH.get(below) == table):
+        elif table in DIRECT and all(
+            (below, identifier) in parts for below in tables if THROUGH.get(below) == table
+        ):
             found.add(f"/properties/{identifier}/{table}")
     return found
 
 
 class Company:
-    """Two properties: in ``long``, lists of rules, data elements and extensions are longer than a page, if a page
-    has three; in ``short``, none is."""
+    """Two properties: in ``long``, lists of rules, data elements and extensions are longer than a
+    page, if a page has three; in ``short``, none is.
+    """
 
     def __init__(self, rules: int = 5, build_seconds: float = 60.0) -> None:
         self.simulator = started(
@@ -134,9 +151,13 @@ class Company:
         self.folder = Path(tempfile.mkdtemp())
         self.count = 0
         self.long = self.reactor.properties()
-        self.short = self.reactor.properties.create(name="Short", platform="web", domains=["shop.example"])
+        self.short = self.reactor.properties.create(
+            name="Short", platform="web", domains=["shop.example"]
+        )
         for place in (self.long, self.short):
-            for name in ("adobe-alloy", "adobe-mcid", "adobegoogledatalayer")[: 3 if place is self.long else 0]:
+            for name in ("adobe-alloy", "adobe-mcid", "adobegoogledatalayer")[
+                : 3 if place is self.long else 0
+            ]:
                 self.install(place, name)
             self.stages(place)
         rule = self.reactor.rules.create(self.short, name=self.name())
@@ -166,7 +187,9 @@ class Company:
         return self.one("extensions", place, name="EQ core")
 
     def install(self, place: pd.DataFrame, name: str) -> pd.DataFrame:
-        package = self.reactor.extension_packages(filter={"name": f"EQ {name}", "platform": "EQ web"})
+        package = self.reactor.extension_packages(
+            filter={"name": f"EQ {name}", "platform": "EQ web"}
+        )
         return self.reactor.extensions.create(
             place, extension_package=package, delegate_descriptor_id=f"{name}::extensionConfiguration::config",
             settings=CONFIGURATIONS[name],
@@ -184,12 +207,20 @@ class Company:
 
     def component(self, place: pd.DataFrame, rule: pd.DataFrame) -> pd.DataFrame:
         return self.reactor.rule_components.create(
-            rule, name=self.name(), delegate_descriptor_id=LOADED, order=1, extension=self.core(place)
+            rule,
+            name=self.name(),
+            delegate_descriptor_id=LOADED,
+            order=1,
+            extension=self.core(place),
         )
 
     def element(self, place: pd.DataFrame) -> pd.DataFrame:
         return self.reactor.data_elements.create(
-            place, name=self.name(), delegate_descriptor_id=COOKIE, settings={"name": "x"}, extension=self.core(place)
+            place,
+            name=self.name(),
+            delegate_descriptor_id=COOKIE,
+            settings={"name": "x"},
+            extension=self.core(place),
         )
 
     def library(self, place: pd.DataFrame, state: str = "development") -> pd.DataFrame:
@@ -248,8 +279,12 @@ def create_component_of_two_rules(company: Company, place: pd.DataFrame) -> None
         "rules": {"data": rules},
     }
     attributes = {"name": company.name(), "delegate_descriptor_id": LOADED, "settings": "{}"}
-    document = {"data": {"type": "rule_components", "attributes": attributes, "relationships": linked}}
-    company.reactor.request("POST", f"/properties/{place['id'].iloc[0]}/rule_components", body=document)
+    document = {
+        "data": {"type": "rule_components", "attributes": attributes, "relationships": linked}
+    }
+    company.reactor.request(
+        "POST", f"/properties/{place['id'].iloc[0]}/rule_components", body=document
+    )
 
 
 def update_component(company: Company, place: pd.DataFrame) -> None:
@@ -258,7 +293,9 @@ def update_component(company: Company, place: pd.DataFrame) -> None:
 
 
 def delete_component(company: Company, place: pd.DataFrame) -> None:
-    company.reactor.rule_components.delete(company.pick(company.reactor.rule_components(place))["id"].iloc[0])
+    company.reactor.rule_components.delete(
+        company.pick(company.reactor.rule_components(place))["id"].iloc[0]
+    )
 
 
 def create_data_element(company: Company, place: pd.DataFrame) -> None:
@@ -299,10 +336,14 @@ def delete_extension(company: Company, place: pd.DataFrame) -> None:
 def environments_come_change_and_go(company: Company, place: pd.DataFrame) -> None:
     host = company.one("hosts", place, name="EQ Adobe")
     for stays in (True, False):
-        made = company.reactor.environments.create(place, name=company.name(), stage="development", host=host)
+        made = company.reactor.environments.create(
+            place, name=company.name(), stage="development", host=host
+        )
         company.reactor.environments.update(made, name=company.name())
         if not stays:
-            company.reactor.environments.delete(made, confirm=company.reactor.environments.get(made)["name"].iloc[0])
+            company.reactor.environments.delete(
+                made, confirm=company.reactor.environments.get(made)["name"].iloc[0]
+            )
 
 
 def a_host_that_is_tried(company: Company, place: pd.DataFrame) -> None:
@@ -317,8 +358,12 @@ def note_property(company: Company, place: pd.DataFrame) -> None:
 
 
 def callbacks_come_and_change(company: Company, place: pd.DataFrame) -> None:
-    made = company.reactor.callbacks.create(place, url="https://hook.example/", subscriptions=["rule.created"])
-    company.reactor.callbacks.update(made, url="https://hook.example/2", subscriptions=["rule.updated"])
+    made = company.reactor.callbacks.create(
+        place, url="https://hook.example/", subscriptions=["rule.created"]
+    )
+    company.reactor.callbacks.update(
+        made, url="https://hook.example/2", subscriptions=["rule.updated"]
+    )
 
 
 def create_library(company: Company, place: pd.DataFrame) -> None:
@@ -358,7 +403,9 @@ def publish_a_library(company: Company, place: pd.DataFrame) -> None:
 
 def republish_a_build(company: Company, place: pd.DataFrame) -> None:
     library = company.reactor.libraries(place, filter={"state": "EQ published"}).tail(1)
-    company.reactor.builds.republish(library["last_build_id"].iloc[0], confirm=library["name"].iloc[0])
+    company.reactor.builds.republish(
+        library["last_build_id"].iloc[0], confirm=library["name"].iloc[0]
+    )
 
 
 def rename_property(company: Company, place: pd.DataFrame) -> None:
@@ -373,7 +420,11 @@ def secrets_come_change_and_go(company: Company, place: pd.DataFrame) -> None:
     environment = company.stage(edge, "development")
     for stays in (True, False):
         made = company.reactor.secrets.create(
-            edge, name=company.name(), type_of="token", credentials={"token": "hidden token"}, environment=environment
+            edge,
+            name=company.name(),
+            type_of="token",
+            credentials={"token": "hidden token"},
+            environment=environment,
         )
         company.reactor.secrets.update(made, name=company.name())
         if not stays:
@@ -411,7 +462,15 @@ TOGETHER: list[list[Edit]] = [
     [create_property, secrets_come_change_and_go],
     [delete_property],
 ]
-"""All of them, in an order in which each finds what it needs; those together leave no traces for each other."""
+"""All of them, in an order in which each finds what it needs; those together leave no traces for
+each other.
+"""
 EDITS = [edit for edits in TOGETHER for edit in edits]
-SETTLING = {begin_a_build, a_host_that_is_tried, publish_a_library, republish_a_build, secrets_come_change_and_go}
+SETTLING = {
+    begin_a_build,
+    a_host_that_is_tried,
+    publish_a_library,
+    republish_a_build,
+    secrets_come_change_and_go,
+}
 """After these, something more happens by itself."""

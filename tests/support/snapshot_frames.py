@@ -1,4 +1,6 @@
-"""Small snapshots for the tests. Also run as a program: a writer that is killed, by others or by itself."""
+"""Small snapshots for the tests. Also run as a program: a writer that is killed, by others or by
+itself.
+"""
 
 import os
 import shutil
@@ -36,7 +38,9 @@ def series(kind: Kind, values: list[Any]) -> "pd.Series[Any]":
 
 
 def frame(columns: Mapping[str, Kind], rows: int = ROWS, **texts: str) -> pd.DataFrame:
-    """Values of every kind, some of them missing; ``texts`` fill columns that the table does not know."""
+    """Values of every kind, some of them missing; ``texts`` fill columns that the table does not
+    know.
+    """
     values: dict[Kind, Any] = {
         "text": "é😀{}".format,
         "json": '{{"n": [{}]}}'.format,
@@ -56,7 +60,12 @@ def frame(columns: Mapping[str, Kind], rows: int = ROWS, **texts: str) -> pd.Dat
 
 def snapshot(store: Store, *, rows: int = ROWS, **about: Any) -> Manifest:
     with store.begin({**ABOUT, **about}, COLUMNS) as draft:
-        for table, owner in (("companies", None), ("rules", "PR1"), ("rules", "PR2"), ("rule_components", "PR2")):
+        for table, owner in (
+            ("companies", None),
+            ("rules", "PR1"),
+            ("rules", "PR2"),
+            ("rule_components", "PR2"),
+        ):
             if not draft.has(table, owner):
                 draft.put(table, owner, frame(COLUMNS[table], rows), at=AT)
         return draft.publish()
@@ -79,7 +88,8 @@ CHANGES = {"os.mkdir", "os.rename", "os.link", "os.remove", "os.rmdir"}
 
 
 def kill_at_each_operation(template: Path, folder: Path, action: str) -> None:
-    """Run the action on copies of the template, killed before the first operation on the disk, the second, …
+    """Run the action on copies of the template, killed before the first operation on the disk, the
+    second, …
 
     Prints the operations. The last copy, in which the action came to its end, is removed.
     """

@@ -30,7 +30,9 @@ class Stub:
 def stub(answer: Callable[[Got], Answer]) -> Iterator[Stub]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
-        disable_nagle_algorithm = True  # head and body are two packets: the second would wait 40 ms for an ACK
+        disable_nagle_algorithm = (
+            True  # head and body are two packets: the second would wait 40 ms for an ACK
+        )
 
         def _any(self) -> None:
             length = int(self.headers.get("Content-Length") or 0)

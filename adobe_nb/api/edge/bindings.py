@@ -1,4 +1,5 @@
-"""The Edge Network: events sent with the three headers from a server, or without them as a browser does.
+"""The Edge Network: events sent with the three headers from a server, or without them as a browser
+does.
 
 Source: https://developer.adobe.com/data-collection-apis/docs/
 """
@@ -37,8 +38,20 @@ from adobe_nb.api.edge.events import (
     parts_of,
     with_state,
 )
-from adobe_nb.api.edge.frames import answer_frame, codes_frame, handle_items, sent_frame, shown_frame
-from adobe_nb.api.edge.validation import checked_hint, checked_state, client_headers, is_hint, refused
+from adobe_nb.api.edge.frames import (
+    answer_frame,
+    codes_frame,
+    handle_items,
+    sent_frame,
+    shown_frame,
+)
+from adobe_nb.api.edge.validation import (
+    checked_hint,
+    checked_state,
+    client_headers,
+    is_hint,
+    refused,
+)
 from adobe_nb.api.reactor.client import CURL_HEADERS
 from adobe_nb.errors import ArgumentError
 
@@ -109,20 +122,27 @@ class Edge:
     ) -> pd.DataFrame | Document:
         """Send one event and get the answer: one row per payload item, error and warning.
 
-        ``event`` is ``{"xdm": …, "data": …}``, or a whole request as Adobe's pages print it, ``{"event": …, "query":
-        …}``; or give ``xdm`` and ``data`` apart. ``query`` (decisions, identities) and ``meta`` (state) stand beside
-        the event. ``authenticated=False`` sends it to the edge host without the three headers, as a browser does.
+        ``event`` is ``{"xdm": …, "data": …}``, or a whole request as Adobe's pages print it,
+        ``{"event": …, "query": …}``; or give ``xdm`` and ``data`` apart. ``query`` (decisions,
+        identities) and ``meta`` (state) stand beside the event. ``authenticated=False`` sends it to
+        the edge host without the three headers, as a browser does.
 
-        ``headers`` forwards those of the browser in whose name you send: User-Agent, X-Forwarded-For,
-        Accept-Language, Referer, Sec-CH-…; its cookies go to ``edge.visitor``. Of the three headers it leaves one out
-        (None) or replaces it, to meet an error on purpose. ``dry_run`` shows the request and sends nothing. ``raw``
-        gives the JSON document.
+        ``headers`` forwards those of the browser in whose name you send: User-Agent,
+        X-Forwarded-For, Accept-Language, Referer, Sec-CH-…; its cookies go to ``edge.visitor``. Of
+        the three headers it leaves one out (None) or replaces it, to meet an error on purpose.
+        ``dry_run`` shows the request and sends nothing. ``raw`` gives the JSON document.
 
-        Columns (all ``string``): request_id, type, scope, content (JSON text), code, advice; the last two for errors
-        and warnings. Raises EdgeError when it was refused, ArgumentError before any request, NotSignedIn,
-        TransportError.
+        Columns (all ``string``): request_id, type, scope, content (JSON text), code, advice; the
+        last two for errors and warnings. Raises EdgeError when it was refused, ArgumentError before
+        any request, NotSignedIn, TransportError.
         """
-        call = call_of("interact", datastream_id, authenticated=authenticated, request_id=request_id, headers=headers)
+        call = call_of(
+            "interact",
+            datastream_id,
+            authenticated=authenticated,
+            request_id=request_id,
+            headers=headers,
+        )
         parts = parts_of(event, query, meta, one=True)
         body = body_of([event_of(parts.events, xdm, data)], parts.query, one=True, meta=parts.meta)
         client = self._session.edge_client
@@ -149,17 +169,19 @@ class Edge:
     ) -> pd.DataFrame:
         """Send events; one row per event says what became of it.
 
-        ``events`` is a list of dicts, one dict, a whole request as Adobe's pages print it (``{"events": […]}``), or a
-        frame of one row per event: dotted columns are XDM members (``web.webPageDetails.name``), ``data.…`` go to
-        data, ``identityMap.<namespace>`` hold ids (the first one with a value is primary, or the namespace named in
-        ``primary``). Missing values are left out; times need a zone. ``query``, ``meta`` and ``headers`` are as in
+        ``events`` is a list of dicts, one dict, a whole request as Adobe's pages print it
+        (``{"events": […]}``), or a frame of one row per event: dotted columns are XDM members
+        (``web.webPageDetails.name``), ``data.…`` go to data, ``identityMap.<namespace>`` hold ids
+        (the first one with a value is primary, or the namespace named in ``primary``). Missing
+        values are left out; times need a zone. ``query``, ``meta`` and ``headers`` are as in
         ``interact``.
 
-        Split below 64 KB a request and sent at once. A request that may have arrived is not sent again.
+        Split below 64 KB a request and sent at once. A request that may have arrived is not sent
+        again.
 
-        Columns: event, request, status (``Int64``), request_id, outcome, code, advice (``string``). Raises EdgeError
-        when every request was refused, ArgumentError before any request, NotSignedIn, TransportError when none
-        arrived.
+        Columns: event, request, status (``Int64``), request_id, outcome, code, advice (``string``).
+        Raises EdgeError when every request was refused, ArgumentError before any request,
+        NotSignedIn, TransportError when none arrived.
         """
         call = call_of(
             "collect",
@@ -174,10 +196,15 @@ class Edge:
         prepared = events_of(given.events, primary, identity_needed=needed)
         parts = batches(prepared, given.query, given.meta)
         client = self._session.edge_client
-        bodies = [body_of([prepared[index] for index in part], given.query, meta=given.meta) for part in parts]
+        bodies = [
+            body_of([prepared[index] for index in part], given.query, meta=given.meta)
+            for part in parts
+        ]
         if dry_run:
             return shown_frame(client, call, bodies)
-        outcomes = send_all(lambda body, part: send(client, call, body, part), bodies, parts, client)
+        outcomes = send_all(
+            lambda body, part: send(client, call, body, part), bodies, parts, client
+        )
         return sent_frame(client, call, parts, outcomes)
 
     def visitor(
@@ -191,11 +218,12 @@ class Edge:
     ) -> "Visitor":
         """One person's calls: keeps identity and location hint from answer to call.
 
-        Begin with its ``interact`` when the events have no identities of their own. To go on for a browser that the
-        Edge Network knows already, give its cookies ``kndctr_<ORG>_AdobeOrg_identity``, ``…_cluster`` and their like
-        as ``state``. The region is the one in ``…_cluster``, unless ``location_hint`` names another. ``headers`` are
-        the browser's that go along with each call: User-Agent, X-Forwarded-For, Accept-Language, Referer, Sec-CH-….
-        Raises ArgumentError for other cookies and headers.
+        Begin with its ``interact`` when the events have no identities of their own. To go on for a
+        browser that the Edge Network knows already, give its cookies
+        ``kndctr_<ORG>_AdobeOrg_identity``, ``…_cluster`` and their like as ``state``. The region is
+        the one in ``…_cluster``, unless ``location_hint`` names another. ``headers`` are the
+        browser's that go along with each call: User-Agent, X-Forwarded-For, Accept-Language,
+        Referer, Sec-CH-…. Raises ArgumentError for other cookies and headers.
 
         Example:
             >>> import adobe_nb
@@ -205,23 +233,25 @@ class Edge:
             'irl1'
         """
         call = replace(
-            call_of("interact", datastream_id, authenticated=authenticated), forwarded=client_headers(headers)
+            call_of("interact", datastream_id, authenticated=authenticated),
+            forwarded=client_headers(headers),
         )
         return Visitor(self._session, call, checked_state(state), checked_hint(location_hint))
 
     def errors(self) -> pd.DataFrame:
         """All codes as a frame: code, status, title, message, kind, fatal, send_again, cause, fix.
 
-        ``title`` is that of Adobe's list of errors; ``message`` is what its page on authentication says instead, else
-        the title.
+        ``title`` is that of Adobe's list of errors; ``message`` is what its page on authentication
+        says instead, else the title.
         """
         return codes_frame(EDGE_CODES.values())
 
     def explain(self, code: str) -> pd.DataFrame:
-        """The rows of ``errors()`` for what you saw: a code, its URI, a title or a message, or a part of those.
+        """The rows of ``errors()`` for what you saw: a code, its URI, a title or a message, or a
+        part of those.
 
-        One row for a code; a message that stands for several codes gives all of them. Raises ArgumentError when
-        nothing fits.
+        One row for a code; a message that stands for several codes gives all of them. Raises
+        ArgumentError when nothing fits.
 
         Example:
             >>> import adobe_nb
@@ -235,7 +265,9 @@ class Edge:
         number = text.upper().removeprefix("EXEG-")
         if text in EDGE_GATEWAY:
             hint = f"It is one of the gateway before it: {' '.join(EDGE_GATEWAY[text])}"
-        elif near := [known for known in EDGE_CODES if known[5:9] == number[:4] and len(number) >= 4]:
+        elif near := [
+            known for known in EDGE_CODES if known[5:9] == number[:4] and len(number) >= 4
+        ]:
             hint = f"Did you mean {near[0]}?"
         elif re.fullmatch(r"[0-9]{3}", number):
             hint = "That is a status. Give the whole code, as EXEG-0503-401; edge.errors() lists them all."
@@ -256,7 +288,8 @@ class Edge:
     ) -> str:
         """The request as a cURL command, with placeholders for the secrets. Sends nothing.
 
-        ``event`` is one event; for ``collect`` also a list or a frame, when they fit into one request.
+        ``event`` is one event; for ``collect`` also a list or a frame, when they fit into one
+        request.
         """
         call = call_of(endpoint, datastream_id, authenticated=authenticated)
         if endpoint == "collect":
@@ -264,11 +297,15 @@ class Edge:
             needed = authenticated and not names_a_person(given.meta)
             prepared = events_of(given.events, primary, identity_needed=needed)
             if (count := len(batches(prepared, given.query, given.meta))) > 1:
-                raise refused(f"cURL shows one request; these events need {count}. Give fewer of them.")
+                raise refused(
+                    f"cURL shows one request; these events need {count}. Give fewer of them."
+                )
             body = body_of(prepared, given.query, meta=given.meta)
         else:
             given = parts_of(event, query, meta, one=True)
-            body = body_of([event_of(given.events, None, None)], given.query, one=True, meta=given.meta)
+            body = body_of(
+                [event_of(given.events, None, None)], given.query, one=True, meta=given.meta
+            )
         lines = [f"curl -X POST '{call.full_url(self._session.edge_client)}'"]
         if authenticated:
             lines += CURL_HEADERS
@@ -284,7 +321,9 @@ def _codes_in(text: str) -> list[EdgeCode]:
 
 def _codes_worded(text: str) -> list[EdgeCode]:
     """The codes whose title or message is that text; else those in which it stands."""
-    wordings = {row.code: (row.title.casefold(), row.message.casefold()) for row in EDGE_CODES.values()}
+    wordings = {
+        row.code: (row.title.casefold(), row.message.casefold()) for row in EDGE_CODES.values()
+    }
     exact = [code for code, words in wordings.items() if text and text in words]
     if not exact and len(text) >= _SHORTEST_PART:
         exact = [code for code, words in wordings.items() if any(text in each for each in words)]
@@ -307,7 +346,10 @@ class Visitor:
         self._now = now
         # A browser does not say how long its cookies are good, only that they still are.
         self._state = {key: (value, math.inf) for key, value in state.items()}
-        cluster = next((value for key, value in state.items() if key.endswith("_cluster") and is_hint(value)), None)
+        cluster = next(
+            (value for key, value in state.items() if key.endswith("_cluster") and is_hint(value)),
+            None,
+        )
         hint = hint or cluster
         self._hint = (hint, now() + _HINT_SECONDS) if hint else None
 
@@ -368,7 +410,9 @@ class Visitor:
         needed = self._first.authenticated and not names_a_person(state)
         prepared = events_of(given.events, primary, identity_needed=needed, visitor=True)
         parts = batches(prepared, given.query, meta=state)
-        bodies = [body_of([prepared[index] for index in part], given.query, meta=state) for part in parts]
+        bodies = [
+            body_of([prepared[index] for index in part], given.query, meta=state) for part in parts
+        ]
         call = self._call("collect", request_id)
         client = self._session.edge_client
         if dry_run:
@@ -383,7 +427,12 @@ class Visitor:
         return sent_frame(client, call, parts, outcomes)
 
     def _call(self, endpoint: Endpoint, request_id: object = None) -> Call:
-        return replace(self._first, endpoint=endpoint, hint=self.hint, request_id=checked_request_id(request_id))
+        return replace(
+            self._first,
+            endpoint=endpoint,
+            hint=self.hint,
+            request_id=checked_request_id(request_id),
+        )
 
     def _send(self, call: Call, body: bytes, events: Sequence[int]) -> Outcome:
         outcome = send(self._session.edge_client, call, body, events)
@@ -405,7 +454,10 @@ class Visitor:
             elif handle_type == "locationHint:result" and item.get("scope") == "EdgeNetwork":
                 hint = item.get("hint")
                 if is_hint(hint):
-                    self._hint = (hint, self._end_of(item.get("ttlSeconds"), self._now() + _HINT_SECONDS))
+                    self._hint = (
+                        hint,
+                        self._end_of(item.get("ttlSeconds"), self._now() + _HINT_SECONDS),
+                    )
 
     def _end_of(self, seconds: object, default: float) -> float:
         """When that many seconds are over."""

@@ -83,13 +83,19 @@ class Call:
         base = client.server_url if self.authenticated else client.edge_url
         if not base:
             name = "ADOBE_EDGE_SERVER_URL" if self.authenticated else "ADOBE_EDGE_URL"
-            raise CredentialsError(f"The source of this session gives no address for such events. Set {name} there.")
+            raise CredentialsError(
+                f"The source of this session gives no address for such events. Set {name} there."
+            )
         return f"{base}{self.path}"
 
     @property
     def header_names(self) -> list[str]:
         """What is sent, without the values."""
-        auth = [name for name in AUTH_HEADERS if self.authenticated and self.changes.get(name, "") is not None]
+        auth = [
+            name
+            for name in AUTH_HEADERS
+            if self.authenticated and self.changes.get(name, "") is not None
+        ]
         return [*auth, "Content-Type", *self.forwarded]
 
     def full_url(self, client: EdgeClient) -> str:
@@ -132,7 +138,9 @@ def call_of(
             f"{type(datastream_id).__name__}. Nothing was sent."
         )
     if not isinstance(authenticated, bool):
-        raise ArgumentError(f"authenticated is True or False, not {authenticated!r}. Nothing was sent.")
+        raise ArgumentError(
+            f"authenticated is True or False, not {authenticated!r}. Nothing was sent."
+        )
     if not isinstance(silent, bool):
         raise ArgumentError(f"silent is True or False, not {silent!r}. Nothing was sent.")
     changes, forwarded = header_changes(headers, authenticated=authenticated)
@@ -147,7 +155,9 @@ def call_of(
             "on the datastream's page in Data Collection > Datastreams. Nothing was sent."
         )
     identifier = checked_request_id(request_id)
-    return Call(endpoint, text, authenticated, identifier, silent, changes=changes, forwarded=forwarded)
+    return Call(
+        endpoint, text, authenticated, identifier, silent, changes=changes, forwarded=forwarded
+    )
 
 
 def checked_request_id(request_id: object) -> str | None:
@@ -156,13 +166,17 @@ def checked_request_id(request_id: object) -> str | None:
         return str(request_id) if request_id else None
     if not isinstance(request_id, str) or not (request_id.isascii() and request_id.isprintable()):
         shown = repr(request_id) if isinstance(request_id, str) else kind(request_id)
-        raise ArgumentError(f"request_id is plain text, best a UUID, not {shown}. Nothing was sent.")
+        raise ArgumentError(
+            f"request_id is plain text, best a UUID, not {shown}. Nothing was sent."
+        )
     return request_id
 
 
 @dataclass(slots=True)
 class _Signing:
-    """Signs, changes headers on purpose where asked to, and remembers what was sent: names and shape, no values."""
+    """Signs, changes headers on purpose where asked to, and remembers what was sent: names and
+    shape, no values.
+    """
 
     signer: Signer
     changes: Mapping[str, str | None] = field(repr=False)
@@ -174,7 +188,9 @@ class _Signing:
             signed.headers.pop(name, None)
             if value is not None:
                 signed.headers[name] = value
-        self.sent = {name: shape(signed.headers[name]) for name in AUTH_HEADERS if name in signed.headers}
+        self.sent = {
+            name: shape(signed.headers[name]) for name in AUTH_HEADERS if name in signed.headers
+        }
         return signed
 
     def renew(self, refused: requests.PreparedRequest) -> bool:
@@ -195,17 +211,26 @@ def send(client: EdgeClient, call: Call, body: bytes, events: Sequence[int] = (0
     answer: Response | None = None
     try:
         answer = client.transport.send(request, signing, client.limiter)
-    except AdobeError as error:  # also of the signer: then this part was not sent, but others may have been
+    except (
+        AdobeError
+    ) as error:  # also of the signer: then this part was not sent, but others may have been
         problem = error
     if answer is None:
-        return Outcome(None, {}, problem, maybe=isinstance(problem, TransportError) and not problem.never_sent)
+        return Outcome(
+            None, {}, problem, maybe=isinstance(problem, TransportError) and not problem.never_sent
+        )
     document, fault = _document(answer)
     if answer.status >= 400:
         problem = refusal(
             request, answer, document, signing.sent, authenticated=call.authenticated, datastream_id=call.datastream_id,
             events=events, hint=call.hint,
         )  # fmt: skip
-        return Outcome(answer.status, document, problem, maybe=unsure(answer.status) and not is_fatal(problem.code))
+        return Outcome(
+            answer.status,
+            document,
+            problem,
+            maybe=unsure(answer.status) and not is_fatal(problem.code),
+        )
     if call.endpoint == "collect" and answer.status == 204:
         return Outcome(answer.status, {})
     if not isinstance(document.get("requestId"), str):
@@ -222,8 +247,9 @@ def send_all(
     *,
     in_turn: bool = False,
 ) -> list[Outcome]:
-    """Send every part. An interrupt ends it and says which events had gone. Raises the error of the first part when
-    nothing went at all."""
+    """Send every part. An interrupt ends it and says which events had gone. Raises the error of the
+    first part when nothing went at all.
+    """
     outcomes: list[Outcome | None] = [None] * len(parts)
     begun = [False] * len(parts)
 
@@ -234,7 +260,11 @@ def send_all(
 
     numbers = range(len(parts))
     try:
-        found = [work(number) for number in numbers] if in_turn else in_parallel(client, work, numbers, "events")
+        found = (
+            [work(number) for number in numbers]
+            if in_turn
+            else in_parallel(client, work, numbers, "events")
+        )
     except KeyboardInterrupt:
         said = _so_far(parts, list(outcomes), list(begun))
     else:
@@ -243,15 +273,24 @@ def send_all(
     raise KeyboardInterrupt(said)
 
 
-def _so_far(parts: Sequence[Sequence[int]], outcomes: Sequence[Outcome | None], begun: Sequence[bool]) -> str:
-    kinds: dict[str, list[int]] = {"accepted": [], "refused": [], "may have arrived": [], "not sent": []}
+def _so_far(
+    parts: Sequence[Sequence[int]], outcomes: Sequence[Outcome | None], begun: Sequence[bool]
+) -> str:
+    kinds: dict[str, list[int]] = {
+        "accepted": [],
+        "refused": [],
+        "may have arrived": [],
+        "not sent": [],
+    }
     for part, outcome, started in zip(parts, outcomes, begun, strict=True):
         if outcome is None:
             kind = "may have arrived" if started else "not sent"
         elif outcome.problem is None:
             kind = "accepted"
         else:
-            kind = "may have arrived" if outcome.maybe else "refused" if outcome.status else "not sent"
+            kind = (
+                "may have arrived" if outcome.maybe else "refused" if outcome.status else "not sent"
+            )
         kinds[kind] += part
     told = [f"{kind}: events {_spans(events)}" for kind, events in kinds.items() if events]
     return f"Stopped; {'; '.join(told)}. Send only those again that were not sent."
@@ -269,7 +308,9 @@ def _spans(numbers: Sequence[int]) -> str:
 
 
 def _raise_if_nothing_went(outcomes: Sequence[Outcome], parts: Sequence[Sequence[int]]) -> None:
-    """The first error, when every part was refused or not sent; else each row says what became of it."""
+    """The first error, when every part was refused or not sent; else each row says what became of
+    it.
+    """
     problems = [outcome.problem for outcome in outcomes]
     first = next((problem for problem in problems if problem is not None), None)
     if first is None or None in problems:

@@ -1,4 +1,6 @@
-"""What a refusal of the Edge Network means: its code, which of the possible causes it is, and what to do."""
+"""What a refusal of the Edge Network means: its code, which of the possible causes it is, and what
+to do.
+"""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -72,7 +74,11 @@ def refusal(
 
 
 def _refusal_of_the_gateway(
-    what: str, problem: Mapping[str, Any], code: str, events: Sequence[int], about: Mapping[str, Any]
+    what: str,
+    problem: Mapping[str, Any],
+    code: str,
+    events: Sequence[int],
+    about: Mapping[str, Any],
 ) -> EdgeError:
     """The exception when the gateway before the Edge Network refused the request."""
     cause, fix = EDGE_GATEWAY[code]
@@ -96,7 +102,9 @@ def _further_errors(problems: Sequence[Mapping[str, Any]]) -> str:
 
 def not_an_answer(request: Request, answer: Response, fault: str) -> IncompleteResult:
     """The exception for an answer below 400 that the Edge Network cannot have given."""
-    what = f"POST {urlsplit(request.url).path} was answered with {answer.status} and {text_of(fault)}"
+    what = (
+        f"POST {urlsplit(request.url).path} was answered with {answer.status} and {text_of(fault)}"
+    )
     return IncompleteResult(
         f"{what} instead of an answer of the Edge Network, perhaps by a proxy in between. It is not known whether the "
         "event arrived; sending it again may count it twice."
@@ -110,7 +118,9 @@ def is_fatal(code: str | None) -> bool:
 
 
 def code_of(problem: object) -> str:
-    """The code of a problem of the Edge Network, or of the gateway before it; empty when it has none."""
+    """The code of a problem of the Edge Network, or of the gateway before it; empty when it has
+    none.
+    """
     if not isinstance(problem, Mapping):
         return ""
     uri = problem.get("type")
@@ -131,8 +141,14 @@ def listed(value: object) -> list[Any]:
 
 
 def text_of(value: object) -> str:
-    """Text as it came, anything else as JSON. Half a character becomes its escape: no table or file can hold it."""
-    return (value if isinstance(value, str) else json_of(value)).encode("utf-8", "backslashreplace").decode()
+    """Text as it came, anything else as JSON. Half a character becomes its escape: no table or file
+    can hold it.
+    """
+    return (
+        (value if isinstance(value, str) else json_of(value))
+        .encode("utf-8", "backslashreplace")
+        .decode()
+    )
 
 
 def json_of(value: object) -> str:
@@ -145,17 +161,23 @@ def json_of(value: object) -> str:
 
 
 def _problems_of(document: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The problems of a refusal, the first known one first: the document itself, or those in its ``errors``."""
+    """The problems of a refusal, the first known one first: the document itself, or those in its
+    ``errors``.
+    """
     if not document:
         return []
     inside = [problem for problem in listed(document.get("errors")) if isinstance(problem, dict)]
     problems = [dict(document), *inside] if code_of(document) or not inside else inside
-    return sorted(problems, key=lambda problem: code_of(problem) not in {*EDGE_CODES, *EDGE_GATEWAY})
+    return sorted(
+        problems, key=lambda problem: code_of(problem) not in {*EDGE_CODES, *EDGE_GATEWAY}
+    )
 
 
 def _words(problem: Mapping[str, Any]) -> str:
     """The service's own words."""
-    found = next((problem[name] for name in ("detail", "message", "title") if problem.get(name)), "")
+    found = next(
+        (problem[name] for name in ("detail", "message", "title") if problem.get(name)), ""
+    )
     return text_of(found).strip().rstrip(".")
 
 
@@ -174,7 +196,9 @@ def _whole_request(events: Sequence[int]) -> str:
     return f" The request held events {events[0]} to {events[-1]}: none of them was taken."
 
 
-def _unknown(answer: Response, document: Mapping[str, Any], problem: Mapping[str, Any], hint: str | None) -> str:
+def _unknown(
+    answer: Response, document: Mapping[str, Any], problem: Mapping[str, Any], hint: str | None
+) -> str:
     """Advice on an answer without one of the known codes."""
     words = _words(problem)
     said = f'The service says: "{words}". ' if words else ""
@@ -201,7 +225,9 @@ def _unknown(answer: Response, document: Mapping[str, Any], problem: Mapping[str
 def _exact(
     code: str, detail: str, sent: Mapping[str, str], *, authenticated: bool, datastream_id: str
 ) -> tuple[str, str] | None:
-    """Cause and fix where the code alone leaves several open, but the request or the detail tells. Else None."""
+    """Cause and fix where the code alone leaves several open, but the request or the detail tells.
+    Else None.
+    """
     if code == "EXEG-0003-400":
         return (
             f"There is no datastream with the id {datastream_id}.",
@@ -223,9 +249,15 @@ def _which_header(sent: Mapping[str, str], *, authenticated: bool) -> tuple[str,
             "Leave out authenticated=False: then it goes to the server host, signed.",
         )
     if "Authorization" in missing:
-        return "The Authorization header was not sent.", "Send it: the word Bearer, a space, then the token."
+        return (
+            "The Authorization header was not sent.",
+            "Send it: the word Bearer, a space, then the token.",
+        )
     if found == _NO_BEARER:
-        return "The Authorization header lacks the word Bearer.", "Write Bearer and a space before the token."
+        return (
+            "The Authorization header lacks the word Bearer.",
+            "Write Bearer and a space before the token.",
+        )
     if found == _NOT_THREE_PARTS:
         return (
             "What follows Bearer is no token: those have three parts joined by dots.",
@@ -237,7 +269,9 @@ def _which_header(sent: Mapping[str, str], *, authenticated: bool) -> tuple[str,
 
 
 def _which_right(detail: str) -> tuple[str, str] | None:
-    """By a word of the detail; Adobe's own wording is not known to us, so the general advice stays the fallback."""
+    """By a word of the detail; Adobe's own wording is not known to us, so the general advice stays
+    the fallback.
+    """
     if "entitle" in detail or "licen" in detail:
         return (
             "The company has no licence for Experience Platform.",

@@ -1,8 +1,10 @@
-"""Every error code of the Edge Network: why it happens, what to do, whether to send again. Pure data.
+"""Every error code of the Edge Network: why it happens, what to do, whether to send again. Pure
+data.
 
-Codes, titles and statuses: https://developer.adobe.com/data-collection-apis/docs/resources/troubleshooting/.
-Titles differ between Adobe's pages: match on the code; ``message`` is the other one, of the page on authentication.
-Causes, fixes and advice are ours.
+Codes, titles and statuses:
+https://developer.adobe.com/data-collection-apis/docs/resources/troubleshooting/. Titles differ
+between Adobe's pages: match on the code; ``message`` is the other one, of the page on
+authentication. Causes, fixes and advice are ours.
 """
 
 from dataclasses import dataclass
@@ -21,7 +23,9 @@ _DONE = "not needed"
 
 @dataclass(frozen=True, slots=True)
 class EdgeCode:
-    """One code. ``fatal``: nothing was delivered; otherwise the event went on, and this is about a part of it."""
+    """One code. ``fatal``: nothing was delivered; otherwise the event went on, and this is about a
+    part of it.
+    """
 
     code: str
     title: str

@@ -1,4 +1,6 @@
-"""Events: from dicts and frames to the JSON that the Edge Network takes, in batches below its limit."""
+"""Events: from dicts and frames to the JSON that the Edge Network takes, in batches below its
+limit.
+"""
 
 import json
 import math
@@ -32,9 +34,14 @@ _BESIDE = ("query", "meta")
 
 
 def event_of(
-    event: object, xdm: Mapping[str, Any] | None, data: Mapping[str, Any] | None, what: str = "The event"
+    event: object,
+    xdm: Mapping[str, Any] | None,
+    data: Mapping[str, Any] | None,
+    what: str = "The event",
 ) -> dict[str, Any]:
-    """One event from what was handed over. Raises ArgumentError when it is none, or its identities cannot do."""
+    """One event from what was handed over. Raises ArgumentError when it is none, or its identities
+    cannot do.
+    """
     if event is not None and (xdm is not None or data is not None):
         raise refused("Give the event whole, or xdm= and data=, not both.")
     if event is None:
@@ -68,23 +75,28 @@ def _check_members(event: Mapping[str, Any], what: str) -> None:
             raise refused(f"{what} is a whole request. Hand over what is in its {name}.")
     strange = [str(name) for name in event if name not in _MEMBERS]
     if strange:
-        raise refused(f"{what} has the members {', '.join(_MEMBERS)} only; put {', '.join(strange)} into xdm or data.")
+        raise refused(
+            f"{what} has the members {', '.join(_MEMBERS)} only; put {', '.join(strange)} into xdm or data."
+        )
 
 
 def events_of(
     events: object, primary: str | None, *, identity_needed: bool = False, visitor: bool = False
 ) -> list[dict[str, Any]]:
-    """A batch from a frame or a list. Raises ArgumentError naming the row; nothing has been sent then.
+    """A batch from a frame or a list. Raises ArgumentError naming the row; nothing has been sent
+    then.
 
-    ``identity_needed``: an authenticated batch has no visitor whom the service could take an event without
-    identities for.
+    ``identity_needed``: an authenticated batch has no visitor whom the service could take an event
+    without identities for.
     """
     if isinstance(events, pd.DataFrame):
         return from_frame(events, primary, identity_needed=identity_needed, visitor=visitor)
     if isinstance(events, Mapping):
         events = [events]
     if isinstance(events, (str, bytes)) or not isinstance(events, Iterable):
-        raise refused(f"collect wants a list of events, or a frame with one row per event, not {kind(events)}.")
+        raise refused(
+            f"collect wants a list of events, or a frame with one row per event, not {kind(events)}."
+        )
     if primary is not None:
         raise refused('primary= is for frames. In a dict, write "primary": True into one identity.')
 
@@ -108,7 +120,8 @@ class Parts:
 
 
 def parts_of(event: object, query: object, meta: object, *, one: bool = False) -> Parts:
-    """The parts of a request that was handed over whole, as Adobe's pages print it, or already apart.
+    """The parts of a request that was handed over whole, as Adobe's pages print it, or already
+    apart.
 
     ``one``: exactly one event is wanted. Raises ArgumentError.
     """
@@ -128,17 +141,23 @@ def _check_request(event: Mapping[str, Any], query: object, meta: object) -> Non
     if "event" in event and "events" in event:
         raise refused("The request has event and events. Leave one of them.")
     if "xdm" in event or "data" in event:
-        raise refused("xdm and data stand inside an event of the request, not beside it. Move them there.")
+        raise refused(
+            "xdm and data stand inside an event of the request, not beside it. Move them there."
+        )
     strange = [str(name) for name in event if name not in {"event", "events", *_BESIDE}]
     if strange:
-        raise refused(f"A request has the members event or events, query and meta; {', '.join(strange)} is none.")
+        raise refused(
+            f"A request has the members event or events, query and meta; {', '.join(strange)} is none."
+        )
     for name, value in (("query", query), ("meta", meta)):
         if name in event and value is not None:
             raise refused(f"{name} is in the request and in {name}=. Give it once.")
 
 
 def with_state(meta: Any, state: Mapping[str, str]) -> Any:
-    """``meta`` with the entries of a visitor, which replace those of the same key. Raises ArgumentError."""
+    """``meta`` with the entries of a visitor, which replace those of the same key. Raises
+    ArgumentError.
+    """
     if not state:
         return meta
     given = meta or {}
@@ -167,8 +186,14 @@ def _no_event(value: object, what: str) -> str:
     if isinstance(value, (pd.DataFrame, list, tuple)):
         if what == "The event":
             return "This takes one event. For several, use edge.collect(datastream_id, events)."
-        return f"{what} is {kind(value)}. Hand the events over as one list of dicts, or as one frame."
-    if isinstance(value, str) and what == "The event" and re.fullmatch(r"[0-9a-f-]{36}", value.strip(), re.IGNORECASE):
+        return (
+            f"{what} is {kind(value)}. Hand the events over as one list of dicts, or as one frame."
+        )
+    if (
+        isinstance(value, str)
+        and what == "The event"
+        and re.fullmatch(r"[0-9a-f-]{36}", value.strip(), re.IGNORECASE)
+    ):
         return "The datastream id comes first, then the event, which is a dict."
     hint = " For JSON text: json.loads(text)." if isinstance(value, (str, bytes)) else ""
     return f"{what} is a dict, not {kind(value)}.{hint}"
@@ -183,7 +208,9 @@ def body_of(
 ) -> bytes:
     """The JSON of a request. Raises ArgumentError for what JSON cannot say, or above the limit."""
     if query is not None and not isinstance(query, Mapping):
-        raise refused(f'query= is a dict, as in {{"identity": {{"fetch": ["ECID"]}}}}, not {kind(query)}.')
+        raise refused(
+            f'query= is a dict, as in {{"identity": {{"fetch": ["ECID"]}}}}, not {kind(query)}.'
+        )
     if meta is not None and not isinstance(meta, Mapping):
         raise refused(f'meta= is a dict, as in {{"state": {{"entries": []}}}}, not {kind(meta)}.')
     document: dict[str, Any] = {"event": events[0]} if one else {"events": list(events)}
@@ -200,7 +227,9 @@ def body_of(
 
 
 def batches(
-    events: Sequence[Mapping[str, Any]], query: Mapping[str, Any] | None, meta: Mapping[str, Any] | None = None
+    events: Sequence[Mapping[str, Any]],
+    query: Mapping[str, Any] | None,
+    meta: Mapping[str, Any] | None = None,
 ) -> list[list[int]]:
     """Positions of the events, request by request, each below the limit. Raises ArgumentError."""
     if not events:
@@ -232,7 +261,9 @@ def _encoded(value: object, what: str) -> bytes:
 
 
 def _json(value: object) -> bytes:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=_plain).encode()
+    return json.dumps(
+        value, ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=_plain
+    ).encode()
 
 
 def _culprit(value: object, path: tuple[str, ...], depth: int = 0) -> tuple[tuple[str, ...], str]:
@@ -264,7 +295,12 @@ def _what_is_wrong(value: object) -> str:
         return "NaN or infinity, which JSON does not have; leave the member out"
     if isinstance(value, str):
         return "text with half a character (a lone surrogate)"
-    hint = {"ndarray": "value.tolist()", "Series": "value.tolist()", "Decimal": "float(value)", "set": "list(value)"}
+    hint = {
+        "ndarray": "value.tolist()",
+        "Series": "value.tolist()",
+        "Decimal": "float(value)",
+        "set": "list(value)",
+    }
     name = type(value).__name__
     mend = f"; {hint[name]} makes it one" if name in hint else ""
     return f"something that JSON cannot say (of type {name}{mend})"
@@ -283,6 +319,8 @@ def _plain(value: object) -> object:
         return value.isoformat()
     if hasattr(value, "item") and getattr(value, "ndim", 0) == 0:
         plain: object = value.item()
-        if isinstance(plain, (bool, int, str)) or (isinstance(plain, float) and math.isfinite(plain)):
+        if isinstance(plain, (bool, int, str)) or (
+            isinstance(plain, float) and math.isfinite(plain)
+        ):
             return plain
     raise TypeError(f"a {type(value).__name__}")

@@ -40,10 +40,19 @@ def answer_frame(client: EdgeClient, call: Call, outcome: Outcome) -> pd.DataFra
         if isinstance(item, dict):
             scope = item.get("scope")
             content = {name: value for name, value in item.items() if name != "scope"}
-        rows.append({"type": _text(handle_type), "scope": _text(scope), "content": json_of(content)})
+        rows.append(
+            {"type": _text(handle_type), "scope": _text(scope), "content": json_of(content)}
+        )
     for kind, problem in _problems(outcome.document):
         code = code_of(problem) or None
-        rows.append({"type": kind, "content": json_of(problem), "code": code, "advice": _advice(code, problem)})
+        rows.append(
+            {
+                "type": kind,
+                "content": json_of(problem),
+                "code": code,
+                "advice": _advice(code, problem),
+            }
+        )
     return _frame([{"request_id": request_id, **row} for row in rows], _ANSWER, client, call)
 
 
@@ -57,11 +66,19 @@ def sent_frame(
         for index in part
     ]
     frame = _frame(rows, _SENT, client, call)
-    counts = {str(outcome): int(count) for outcome, count in frame["outcome"].value_counts().items()}
+    counts = {
+        str(outcome): int(count) for outcome, count in frame["outcome"].value_counts().items()
+    }
     frame.attrs["outcomes"] = counts
-    if lost := {outcome: count for outcome, count in counts.items() if not outcome.startswith("accepted")}:
+    if lost := {
+        outcome: count for outcome, count in counts.items() if not outcome.startswith("accepted")
+    }:
         told = "; ".join(f"{count} {outcome}" for outcome, count in lost.items())
-        warnings.warn(f"Of {len(rows)} events: {told}. The rows tell which, and why.", DeliveryWarning, stacklevel=3)
+        warnings.warn(
+            f"Of {len(rows)} events: {told}. The rows tell which, and why.",
+            DeliveryWarning,
+            stacklevel=3,
+        )
     return frame
 
 
@@ -69,7 +86,8 @@ def shown_frame(client: EdgeClient, call: Call, bodies: Sequence[bytes]) -> pd.D
     """What would be sent: one row per request, values of the headers left out."""
     names = ", ".join(call.header_names)
     rows = [
-        {"method": "POST", "url": call.full_url(client), "headers": names, "body": body.decode()} for body in bodies
+        {"method": "POST", "url": call.full_url(client), "headers": names, "body": body.decode()}
+        for body in bodies
     ]
     return _typed(rows, dict.fromkeys(("method", "url", "headers", "body"), "string"))
 
@@ -105,7 +123,10 @@ def handle_items(document: Document) -> Iterator[tuple[object, object]]:
         if not isinstance(handle, dict):
             yield None, handle
         elif "payload" not in handle:
-            yield handle.get("type"), {name: value for name, value in handle.items() if name != "type"}
+            yield (
+                handle.get("type"),
+                {name: value for name, value in handle.items() if name != "type"},
+            )
         elif isinstance(handle["payload"], list):
             yield from ((handle.get("type"), item) for item in handle["payload"])
         else:
@@ -122,7 +143,9 @@ def _advice(code: str | None, problem: object) -> str | None:
     row = EDGE_CODES.get(code or "")
     report = problem.get("report") if isinstance(problem, dict) else None
     cause = report.get("cause") if isinstance(report, dict) else None
-    said = text_of(cause.get("message") or "").strip().rstrip(".") if isinstance(cause, dict) else ""
+    said = (
+        text_of(cause.get("message") or "").strip().rstrip(".") if isinstance(cause, dict) else ""
+    )
     told = [f"{row.cause} {row.fix}"] if row else []
     return " ".join([*told, *([f'The service says: "{said}".'] if said else [])]) or None
 
@@ -148,7 +171,9 @@ def _row_of(outcome: Outcome) -> dict[str, Any]:
         return {**common, "outcome": "accepted"}
     kinds = {kind for kind, _ in problems}
     codes = [code_of(problem) for _, problem in problems]
-    said = "accepted, but a service behind failed" if "error" in kinds else "accepted with a warning"
+    said = (
+        "accepted, but a service behind failed" if "error" in kinds else "accepted with a warning"
+    )
     return {
         **common,
         "outcome": said,
@@ -157,7 +182,9 @@ def _row_of(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def _frame(rows: list[dict[str, Any]], dtypes: Mapping[str, str], client: EdgeClient, call: Call) -> pd.DataFrame:
+def _frame(
+    rows: list[dict[str, Any]], dtypes: Mapping[str, str], client: EdgeClient, call: Call
+) -> pd.DataFrame:
     frame = _typed(rows, dtypes)
     frame.attrs = {
         "service": client.service,
@@ -171,5 +198,8 @@ def _frame(rows: list[dict[str, Any]], dtypes: Mapping[str, str], client: EdgeCl
 
 def _typed(rows: list[dict[str, Any]], dtypes: Mapping[str, str]) -> pd.DataFrame:
     return pd.DataFrame(
-        {name: pd.Series([row.get(name) for row in rows], dtype=dtype) for name, dtype in dtypes.items()}
+        {
+            name: pd.Series([row.get(name) for row in rows], dtype=dtype)
+            for name, dtype in dtypes.items()
+        }
     )

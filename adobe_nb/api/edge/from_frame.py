@@ -1,4 +1,6 @@
-"""A table of events: one row per event, dotted columns to nested members, identity columns to ``identityMap``."""
+"""A table of events: one row per event, dotted columns to nested members, identity columns to
+``identityMap``.
+"""
 
 import math
 from collections.abc import Hashable, Iterable, Mapping
@@ -24,7 +26,9 @@ def from_frame(
 ) -> list[dict[str, Any]]:
     """The events of a frame. Raises ArgumentError naming the row."""
     if named := [str(name) for name in frame.index.names if name is not None]:
-        raise refused(f"The index of the frame has names ({', '.join(named)}), and would be lost: frame.reset_index().")
+        raise refused(
+            f"The index of the frame has names ({', '.join(named)}), and would be lost: frame.reset_index()."
+        )
     columns = _checked_columns(frame.columns)
     primary = _checked_primary(primary, columns)
     stamp = next((name for name in ("timestamp", "xdm.timestamp") if name in columns), "timestamp")
@@ -32,7 +36,9 @@ def from_frame(
 
     def checked(index: int, row: tuple[Any, ...]) -> dict[str, Any]:
         what = f"Row {index}" if plain else f"Row {index} (index {frame.index[index]})"
-        values = {name: value for name, value in zip(columns, row, strict=True) if not _missing(value)}
+        values = {
+            name: value for name, value in zip(columns, row, strict=True) if not _missing(value)
+        }
         event = _event_of_row(values, what, primary)
         check_identities(event, what)
         check_timestamp(event, what, stamp)
@@ -40,7 +46,9 @@ def from_frame(
             first = "Begin with visitor.interact(event), or add" if visitor else "Add"
             if any(name.startswith(IDENTITY) for name in columns):
                 raise refused(f"{what} has no identity: all its identityMap columns are empty.")
-            raise refused(f"{what} has no identity. {first} a column such as identityMap.Email, with the plain ids.")
+            raise refused(
+                f"{what} has no identity. {first} a column such as identityMap.Email, with the plain ids."
+            )
         return event
 
     return each(checked, frame.itertuples(index=False, name=None))
@@ -56,7 +64,9 @@ def _checked_columns(names: Iterable[Hashable]) -> list[str]:
         _check_column(name)
         inside = [other for other in texts if other.startswith(f"{name}.")]
         if inside:
-            raise refused(f"The columns {name!r} and {inside[0]!r} contradict each other: one is inside the other.")
+            raise refused(
+                f"The columns {name!r} and {inside[0]!r} contradict each other: one is inside the other."
+            )
     for name in texts:
         if texts.count(name) > 1:
             raise refused(f"The column {name!r} is there twice.")
@@ -72,7 +82,9 @@ def _checked_columns(names: Iterable[Hashable]) -> list[str]:
 def _check_column(name: str) -> None:
     """Raises ArgumentError for a name that no field of an event has."""
     if name != name.strip() or not all(name.split(".")):
-        raise refused(f"The column {name!r} begins or ends with a space, or nothing between two dots.")
+        raise refused(
+            f"The column {name!r} begins or ends with a space, or nothing between two dots."
+        )
     if name.lower().startswith(IDENTITY.lower()) and not name.startswith(IDENTITY):
         raise refused(f"The column {name!r} is written {IDENTITY}…, with a capital M.")
     member = name.partition(".")[0]
@@ -92,7 +104,9 @@ def _checked_primary(primary: str | None, columns: list[str]) -> str | None:
     wanted = str(primary).removeprefix(IDENTITY)
     if wanted in namespaces:
         return wanted
-    raise refused(f"primary={primary!r} names no column {IDENTITY}<namespace>.{did_you_mean(wanted, namespaces)}")
+    raise refused(
+        f"primary={primary!r} names no column {IDENTITY}<namespace>.{did_you_mean(wanted, namespaces)}"
+    )
 
 
 def _event_of_row(values: Mapping[str, Any], what: str, primary: str | None) -> dict[str, Any]:
@@ -108,11 +122,16 @@ def _event_of_row(values: Mapping[str, Any], what: str, primary: str | None) -> 
     for name, value in values.items():
         if name.startswith(IDENTITY):
             continue
-        path = name.split(".") if name.startswith("data.") else ["xdm", *name.removeprefix("xdm.").split(".")]
+        path = (
+            name.split(".")
+            if name.startswith("data.")
+            else ["xdm", *name.removeprefix("xdm.").split(".")]
+        )
         _put(event, path, value, what, name)
     if identities:
         event["xdm"]["identityMap"] = {
-            namespace: [{"id": value, "primary": namespace == first}] for namespace, value in identities.items()
+            namespace: [{"id": value, "primary": namespace == first}]
+            for namespace, value in identities.items()
         }
     if event == {"xdm": {}}:
         raise refused(f"{what} is empty.")
@@ -120,7 +139,9 @@ def _event_of_row(values: Mapping[str, Any], what: str, primary: str | None) -> 
 
 
 def _id_text(value: object, what: str, column: str) -> str:
-    """An id as text. A gap makes pandas turn whole numbers into floats: these are whole again; no other guess."""
+    """An id as text. A gap makes pandas turn whole numbers into floats: these are whole again; no
+    other guess.
+    """
     plain = value.item() if hasattr(value, "item") else value
     if isinstance(plain, str) and plain.strip():
         return plain
@@ -150,4 +171,9 @@ def _put(event: dict[str, Any], path: list[str], value: object, what: str, name:
 
 
 def _missing(value: object) -> bool:
-    return value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and math.isnan(value))
+    return (
+        value is None
+        or value is pd.NA
+        or value is pd.NaT
+        or (isinstance(value, float) and math.isnan(value))
+    )

@@ -10,7 +10,9 @@ from adobe_nb.errors import ArgumentError
 IDENTITY = "identityMap."
 AUTH_HEADERS = ("Authorization", "x-api-key", "x-gw-ims-org-id")
 CLIENT_HEADERS = ("User-Agent", "X-Forwarded-For", "Accept-Language", "Referer")
-"""Of a browser's request, what Adobe reads device, place and page from; client hints (Sec-CH-…) come on top."""
+"""Of a browser's request, what Adobe reads device, place and page from; client hints (Sec-CH-…)
+come on top.
+"""
 IDENTITY_SAMPLE = '"identityMap": {"Email": [{"id": "…", "primary": True}]}'
 _NOTHING = " Nothing was sent."
 _CLIENT_HINT = re.compile(r"Sec-CH(-[A-Za-z]+)+", re.IGNORECASE | re.ASCII)
@@ -20,7 +22,9 @@ _COOKIE = re.compile(r"kndctr_.+|at_qa_mode|mbox|mboxEdgeCluster")
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
 
 
-def each(checked: Callable[[int, Any], dict[str, Any]], items: Iterable[Any]) -> list[dict[str, Any]]:
+def each(
+    checked: Callable[[int, Any], dict[str, Any]], items: Iterable[Any]
+) -> list[dict[str, Any]]:
     """All of them, or the first problem with the number of others like it."""
     found: list[dict[str, Any]] = []
     problems: list[str] = []
@@ -31,7 +35,9 @@ def each(checked: Callable[[int, Any], dict[str, Any]], items: Iterable[Any]) ->
             problems.append(str(error).removesuffix(_NOTHING))
     if problems:
         more = len(problems) - 1
-        others = f" {more} more {'has a problem' if more == 1 else 'have problems'} too." if more else ""
+        others = (
+            f" {more} more {'has a problem' if more == 1 else 'have problems'} too." if more else ""
+        )
         raise refused(f"{problems[0]}{others}")
     return found
 
@@ -55,7 +61,11 @@ def check_timestamp(event: Mapping[str, Any], what: str, column: str = "") -> No
     """The one member that every event may have and that Adobe reads as a moment."""
     xdm = event.get("xdm")
     value = xdm.get("timestamp") if isinstance(xdm, Mapping) else None
-    if value is None or isinstance(value, datetime) or (isinstance(value, str) and _MOMENT.fullmatch(value)):
+    if (
+        value is None
+        or isinstance(value, datetime)
+        or (isinstance(value, str) and _MOMENT.fullmatch(value))
+    ):
         return
     plain = value.item() if hasattr(value, "item") and getattr(value, "ndim", 1) == 0 else value
     number = isinstance(plain, (int, float))
@@ -67,7 +77,9 @@ def check_timestamp(event: Mapping[str, Any], what: str, column: str = "") -> No
         mend = f'Counted from 1970 it is pd.Timestamp({value}, unit="{unit}", tz="UTC")'
     else:
         mend = "Write 2026-07-01T10:00:00Z, or give a datetime with a time zone"
-    raise refused(f"{what} has the timestamp {value!r}, which is not a moment with a time zone. {mend}.")
+    raise refused(
+        f"{what} has the timestamp {value!r}, which is not a moment with a time zone. {mend}."
+    )
 
 
 def has_identities(event: Mapping[str, Any]) -> bool:
@@ -94,18 +106,27 @@ def check_identities(event: Mapping[str, Any], what: str) -> None:
         for each in listed:
             value = each.get("id") if isinstance(each, Mapping) else None
             if not isinstance(value, str) or not value.strip():
-                raise refused(f'{where} has an identity without an id, or with one that is no text: {{"id": "…"}}.')
+                raise refused(
+                    f'{where} has an identity without an id, or with one that is no text: {{"id": "…"}}.'
+                )
             primary += each.get("primary") in (True, "true")
     if primary == 0:
-        raise refused(f'{what} has no primary identity. Add "primary": True to one identity in identityMap.')
+        raise refused(
+            f'{what} has no primary identity. Add "primary": True to one identity in identityMap.'
+        )
     if primary > 1:
-        raise refused(f"{what} has {primary} primary identities. Leave one, and set the others to False.")
+        raise refused(
+            f"{what} has {primary} primary identities. Leave one, and set the others to False."
+        )
 
 
-def header_changes(headers: object, *, authenticated: bool) -> tuple[dict[str, str | None], dict[str, str]]:
+def header_changes(
+    headers: object, *, authenticated: bool
+) -> tuple[dict[str, str | None], dict[str, str]]:
     """``headers=`` as changes of the three headers, and as headers of a browser to forward.
 
-    An event without authentication carries none of the three. Raises ArgumentError, which never quotes a value.
+    An event without authentication carries none of the three. Raises ArgumentError, which never
+    quotes a value.
     """
     changes: dict[str, str | None] = {}
     forwarded: dict[str, str] = {}
@@ -153,14 +174,19 @@ def _no_such_header(name: object, *, authenticated: bool) -> str:
 
 
 def checked_state(state: object) -> dict[str, str]:
-    """A browser's state: names and values of the cookies that the Edge Network wrote. Raises ArgumentError."""
+    """A browser's state: names and values of the cookies that the Edge Network wrote. Raises
+    ArgumentError.
+    """
     if state is None:
         return {}
     if not isinstance(state, Mapping):
-        raise refused(f'state= is a dict of cookies, as in {{"kndctr_…_identity": "…"}}, not {kind(state)}.')
+        raise refused(
+            f'state= is a dict of cookies, as in {{"kndctr_…_identity": "…"}}, not {kind(state)}.'
+        )
     for name, value in state.items():
         if not isinstance(name, str) or not _COOKIE.fullmatch(name):
-            # The site's own cookies, of its logins for example, are nobody's business but the site's.
+            # The site's own cookies, of its logins for example, are nobody's business but the
+            # site's.
             raise refused(
                 f"state= takes cookies of the Edge Network, whose names begin with kndctr_, not {name!r}. Choose them: "
                 '{name: value for name, value in cookies.items() if name.startswith("kndctr_")}.'
@@ -174,7 +200,9 @@ def checked_hint(hint: object) -> str | None:
     """A location hint, which becomes a part of the address. Raises ArgumentError."""
     if hint is None or is_hint(hint):
         return hint
-    raise refused(f'location_hint= is a region of the Edge Network, as in "va6" or "irl1", not {hint!r}.')
+    raise refused(
+        f'location_hint= is a region of the Edge Network, as in "va6" or "irl1", not {hint!r}.'
+    )
 
 
 def is_hint(value: object) -> TypeGuard[str]:

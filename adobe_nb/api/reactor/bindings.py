@@ -1,4 +1,5 @@
-"""The typed bindings: one line per resource type; what is asked across types; and whatever has no function here.
+"""The typed bindings: one line per resource type; what is asked across types; and whatever has no
+function here.
 
 Every list and every answer is a DataFrame (see ``frames``). Source: Adobe's endpoint guides,
 https://experienceleague.adobe.com/en/docs/experience-platform/tags/api/overview
@@ -15,7 +16,15 @@ from urllib.parse import parse_qsl, urlencode
 import numpy as np
 import pandas as pd
 
-from adobe_nb.api.reactor.client import ACCEPT, CURL_HEADERS, JSON_API, HasClient, attrs_of, in_parallel, masked
+from adobe_nb.api.reactor.client import (
+    ACCEPT,
+    CURL_HEADERS,
+    JSON_API,
+    HasClient,
+    attrs_of,
+    in_parallel,
+    masked,
+)
 from adobe_nb.api.reactor.collection import AuditEvents, Collection
 from adobe_nb.api.reactor.filters import Sort
 from adobe_nb.api.reactor.frames import to_frame
@@ -28,17 +37,26 @@ from adobe_nb.api.reactor.polling import Hosts
 from adobe_nb.api.reactor.relations import linked, related, rules_of
 from adobe_nb.api.reactor.search import EVERYWHERE, search
 from adobe_nb.api.reactor.secrets import Secrets
-from adobe_nb.api.reactor.writes import Editable, Notes, Revisable, RuleComponents, attribute, name_of, perform
+from adobe_nb.api.reactor.writes import (
+    Editable,
+    Notes,
+    Revisable,
+    RuleComponents,
+    attribute,
+    name_of,
+    perform,
+)
 from adobe_nb.errors import ArgumentError, NotFound
 from adobe_nb.registry import RESOURCES, Resource
 from adobe_nb.suggest import did_you_mean
 
 
 class Reactor:
-    """The Reactor API as tables: one attribute per resource type; ``reactor.rules?`` shows columns, filters and verbs.
+    """The Reactor API as tables: one attribute per resource type; ``reactor.rules?`` shows columns,
+    filters and verbs.
 
-    Across types: ``get``, ``find``, ``search``, ``related``, ``relationships``, ``with_names``; ``profile``,
-    ``heartbeat``; ``request`` and ``as_curl`` for what has no function here.
+    Across types: ``get``, ``find``, ``search``, ``related``, ``relationships``, ``with_names``;
+    ``profile``, ``heartbeat``; ``request`` and ``as_curl`` for what has no function here.
     """
 
     def __init__(self, session: HasClient) -> None:
@@ -67,7 +85,11 @@ class Reactor:
     if not TYPE_CHECKING:  # a name that is not there stays a mistake for type checkers
 
         def __getattr__(self, name: str) -> NoReturn:
-            hint = "" if name.startswith("_") else did_you_mean(name, [each for each in dir(self) if each[0] != "_"])
+            hint = (
+                ""
+                if name.startswith("_")
+                else did_you_mean(name, [each for each in dir(self) if each[0] != "_"])
+            )
             raise AttributeError(f"'Reactor' has no {name!r}.{hint}", name=name, obj=self)
 
     def __repr__(self) -> str:
@@ -76,11 +98,13 @@ class Reactor:
     def types(self) -> pd.DataFrame:
         """Every resource type, one row each; no request is made.
 
-        Columns, all text: ``type``, the ``prefix`` of its ids, ``about`` (what it is), the ``call`` that lists it, and
-        ``guide``, the address of Adobe's page about it.
+        Columns, all text: ``type``, the ``prefix`` of its ids, ``about`` (what it is), the ``call``
+        that lists it, and ``guide``, the address of Adobe's page about it.
         """
         rows = [(row.type, row.prefix, row.about, row.call, row.docs) for row in RESOURCES.values()]
-        return pd.DataFrame(rows, columns=["type", "prefix", "about", "call", "guide"], dtype="string")
+        return pd.DataFrame(
+            rows, columns=["type", "prefix", "about", "call", "guide"], dtype="string"
+        )
 
     def get(self, *ids: Ids) -> dict[str, pd.DataFrame]:
         """Resources of any types by id: ``{type: frame}``. Raises ArgumentError, NotFound."""
@@ -92,7 +116,8 @@ class Reactor:
         }
 
     def profile(self) -> pd.DataFrame:
-        """Whoever the token belongs to, as a frame of one row: ``reactor.profiles.columns`` has its columns.
+        """Whoever the token belongs to, as a frame of one row: ``reactor.profiles.columns`` has its
+        columns.
 
         Raises ApiError, TransportError, IncompleteResult.
         """
@@ -102,23 +127,29 @@ class Reactor:
         # Its type is not documented.
         if problem := problem_of(data, kind if isinstance(kind, str) else "profiles"):
             raise wrong_shape("/profile", f"did not answer with a profile ({problem})")
-        return to_frame(RESOURCES["profiles"], [dict(data or {})], attrs=attrs_of(client, "/profile", 1))
+        return to_frame(
+            RESOURCES["profiles"], [dict(data or {})], attrs=attrs_of(client, "/profile", 1)
+        )
 
     def related(self, resources: Ids, relation: str) -> pd.DataFrame:
-        """What these resources are related to, as a DataFrame: ``related("RL…", "revisions")``, ``"origin"``.
+        """What these resources are related to, as a DataFrame: ``related("RL…", "revisions")``,
+        ``"origin"``.
 
-        ``relation`` is one of the API's relationships (``revisions``, ``libraries``, ``rules``, ``notes`` …). Lists are
-        complete, with ``<type>_id`` of the resource that was asked about. A relation to one gives one row for each
-        resource that has one, and none for the others: a library without an upstream library gives an empty frame.
-        Raises ArgumentError for wrong ones, NotFound for unknown ids, ApiError, TransportError.
+        ``relation`` is one of the API's relationships (``revisions``, ``libraries``, ``rules``,
+        ``notes`` …). Lists are complete, with ``<type>_id`` of the resource that was asked about. A
+        relation to one gives one row for each resource that has one, and none for the others: a
+        library without an upstream library gives an empty frame. Raises ArgumentError for wrong
+        ones, NotFound for unknown ids, ApiError, TransportError.
         """
         return related(self._session.client, resources, relation)
 
     def relationships(self, resources: Ids, relation: str) -> pd.DataFrame:
-        """The bare identifiers of a relationship: ``relationships("LB…", "rules")``, ``"environment"``; ``host``.
+        """The bare identifiers of a relationship: ``relationships("LB…", "rules")``,
+        ``"environment"``; ``host``.
 
-        Columns: id, ``<type>_id`` of the resource that was asked about, type. Costs less than ``related``, which gives
-        whole resources. Raises ArgumentError for relations without such a list, ApiError, TransportError.
+        Columns: id, ``<type>_id`` of the resource that was asked about, type. Costs less than
+        ``related``, which gives whole resources. Raises ArgumentError for relations without such a
+        list, ApiError, TransportError.
         """
         return linked(self._session.client, resources, relation)
 
@@ -150,22 +181,25 @@ class Reactor:
     ) -> pd.DataFrame:
         """What matches, one row each, over all properties that you can see.
 
-        ``text`` is looked for in ``fields``, a path such as ``attributes.settings``; of several words ``operator`` AND
-        wants all, OR any. Or ``query`` maps paths to conditions, which must all hold: a text, number or bool,
-        ``{"value": …, "value_operator": "OR"}``, ``{"exists": True}``, ``{"range": {"gte": 2}}`` (``gt gte lt lte``,
-        whole numbers). The service finds parts of texts and settings without regard to case, but names, ids and
-        enumerations only whole and with case.
+        ``text`` is looked for in ``fields``, a path such as ``attributes.settings``; of several
+        words ``operator`` AND wants all, OR any. Or ``query`` maps paths to conditions, which must
+        all hold: a text, number or bool, ``{"value": …, "value_operator": "OR"}``, ``{"exists":
+        True}``, ``{"range": {"gte": 2}}`` (``gt gte lt lte``, whole numbers). The service finds
+        parts of texts and settings without regard to case, but names, ids and enumerations only
+        whole and with case.
 
-        ``types`` narrows it to one type or several. ``revisions=False`` leaves frozen revisions out, unless ``query``
-        speaks of ``attributes.revision_number``; ``deleted=False`` what is deleted, unless it speaks of
-        ``attributes.deleted_at``. A component stays when its rule is deleted: ``reactor.rules(hits)`` tells
-        which rules are. ``sort`` names attributes or dotted paths, ``-`` before one for descending; else by creation.
-        ``limit`` is the most rows that come back.
+        ``types`` narrows it to one type or several. ``revisions=False`` leaves frozen revisions
+        out, unless ``query`` speaks of ``attributes.revision_number``; ``deleted=False`` what is
+        deleted, unless it speaks of ``attributes.deleted_at``. A component stays when its rule is
+        deleted: ``reactor.rules(hits)`` tells which rules are. ``sort`` names attributes or dotted
+        paths, ``-`` before one for descending; else by creation. ``limit`` is the most rows that
+        come back.
 
-        Columns: for exactly one type those of that type's own table, else ``id type name property_id updated_at
-        document`` (JSON text of the whole resource). Times are UTC. ``attrs["total_count"]`` is how many matched.
-        Raises ArgumentError before any request, ApiError, TransportError, IncompleteResult.
-        Source: https://experienceleague.adobe.com/en/docs/experience-platform/tags/api/endpoints/search
+        Columns: for exactly one type those of that type's own table, else ``id type name
+        property_id updated_at document`` (JSON text of the whole resource). Times are UTC.
+        ``attrs["total_count"]`` is how many matched. Raises ArgumentError before any request,
+        ApiError, TransportError, IncompleteResult. Source:
+        https://experienceleague.adobe.com/en/docs/experience-platform/tags/api/endpoints/search
 
         Example:
             >>> import adobe_nb
@@ -232,9 +266,10 @@ class Reactor:
     ) -> Document | pd.DataFrame:
         """The JSON:API document, for what has no function here; ``{}`` when the answer has no body.
 
-        It is as it came but for secrets, which are dropped: write-only attributes, the token of a tested secret.
-        GET, POST, PATCH and DELETE; ``body`` is a JSON:API document. A write is sent as it stands: kept in the journal,
-        never repeated, no ``confirm``. ``dry_run`` gives a frame of what would be sent, and sends nothing.
+        It is as it came but for secrets, which are dropped: write-only attributes, the token of a
+        tested secret. GET, POST, PATCH and DELETE; ``body`` is a JSON:API document. A write is sent
+        as it stands: kept in the journal, never repeated, no ``confirm``. ``dry_run`` gives a frame
+        of what would be sent, and sends nothing.
 
         Raises ArgumentError, ApiError, TransportError, OutcomeUnknown.
         """
@@ -253,9 +288,14 @@ class Reactor:
         if len(parts) > 1 and parts[0] in RESOURCES and parts[1][:2] == RESOURCES[parts[0]].prefix:
             look = f'Look at it before you send it again: reactor.request("GET", "/{parts[0]}/{parts[1]}").'
             change = replace(change, type=parts[0], id=parts[1], look=look)
-            # An authorization cannot be fetched by its id: there the write goes out without a state before.
+            # An authorization cannot be fetched by its id: there the write goes out without a state
+            # before.
             readable = parts[0] != "extension_package_usage_authorizations"
-            before = client.get(f"/{parts[0]}/{parts[1]}").get("data") if len(parts) == 2 and readable else None
+            before = (
+                client.get(f"/{parts[0]}/{parts[1]}").get("data")
+                if len(parts) == 2 and readable
+                else None
+            )
         return perform(client, change, before) or {}
 
     def as_curl(
@@ -266,7 +306,9 @@ class Reactor:
         *,
         body: Mapping[str, Any] | None = None,
     ) -> str:
-        """The same request as a cURL command, with placeholders for the three secrets. Sends nothing."""
+        """The same request as a cURL command, with placeholders for the three secrets. Sends
+        nothing.
+        """
         method, path, pairs = _checked_call(method, path, params, body)
         address = f"{self._session.client.base_url}{_whole(path, pairs)}"
         lines = [f"curl -X {method} '{address}'", *CURL_HEADERS, f'-H "Accept: {ACCEPT}"']
@@ -276,13 +318,14 @@ class Reactor:
         return " \\\n  ".join(lines)
 
     def with_names(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """The frame with names beside ids: ``rule_name`` after ``rule_id``, ``property_name``, ``extension_name`` …
+        """The frame with names beside ids: ``rule_name`` after ``rule_id``, ``property_name``,
+        ``extension_name`` …
 
-        Names are read by id; NA where the id is NA or no longer exists. Rule components from ``get`` and ``search`` do
-        not say their rule, so it is looked up, and ``rule_id`` is filled in; of a component of several rules
-        ``rule_id`` stays NA and ``rule_name`` has all names. Columns that are there already stay: so does
-        ``library_name`` of environments, which is the name of a file and not of the library.
-        Raises ApiError, TransportError.
+        Names are read by id; NA where the id is NA or no longer exists. Rule components from
+        ``get`` and ``search`` do not say their rule, so it is looked up, and ``rule_id`` is filled
+        in; of a component of several rules ``rule_id`` stays NA and ``rule_name`` has all names.
+        Columns that are there already stay: so does ``library_name`` of environments, which is the
+        name of a file and not of the library. Raises ApiError, TransportError.
         """
         if not isinstance(frame, pd.DataFrame):
             raise ArgumentError(f"with_names wants a frame, not a {type(frame).__name__}.")
@@ -303,12 +346,16 @@ class Reactor:
     def _with_rules(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Rule components that do not say their rule, with its id and name."""
         prefix = RESOURCES["rule_components"].prefix
-        unknown = frame["rule_id"].isna() & _ids_of(frame).str.startswith(prefix).fillna(False).astype(bool)
+        unknown = frame["rule_id"].isna() & _ids_of(frame).str.startswith(prefix).fillna(
+            False
+        ).astype(bool)
         if not unknown.any():
             return frame
         rules = rules_of(self._session.client, ids_in(frame.loc[unknown, "id"]))
         ids = {component: found[0]["id"] for component, found in rules.items() if len(found) == 1}
-        names = {component: ", ".join(map(name_of, found)) for component, found in rules.items() if found}
+        names = {
+            component: ", ".join(map(name_of, found)) for component, found in rules.items() if found
+        }
         components = frame["id"].where(unknown)
         frame["rule_id"] = frame["rule_id"].fillna(components.map(ids).astype("string"))
         told = frame["rule_id"].where(~unknown)
@@ -335,7 +382,11 @@ class Reactor:
 
         wanted = ids_in(ids)
         found = in_parallel(client, name_of, wanted, f"names of {row.type}")
-        return {identifier: name for identifier, name in zip(wanted, found, strict=True) if name is not None}
+        return {
+            identifier: name
+            for identifier, name in zip(wanted, found, strict=True)
+            if name is not None
+        }
 
     def _collection(self, resource_type: str) -> Collection:
         if not isinstance(resource_type, str) or resource_type not in RESOURCES:
@@ -357,7 +408,9 @@ def _whole(path: str, pairs: Sequence[tuple[str, str]]) -> str:
 
 
 def _param(name: str, given: object) -> str:
-    """A query parameter as text. Raises ArgumentError for what would become a text that nobody meant, as ``None``."""
+    """A query parameter as text. Raises ArgumentError for what would become a text that nobody
+    meant, as ``None``.
+    """
     value = given.item() if isinstance(given, np.generic) else given
     if isinstance(value, bool):
         return str(value).lower()
@@ -371,12 +424,16 @@ def _checked_call(
 ) -> tuple[str, str, tuple[tuple[str, str], ...]]:
     method = str(method).upper()
     if method not in {"GET", "POST", "PATCH", "DELETE"}:
-        raise ArgumentError(f"{method} is no method of this API. There are GET, POST, PATCH and DELETE.")
+        raise ArgumentError(
+            f"{method} is no method of this API. There are GET, POST, PATCH and DELETE."
+        )
     if body is not None and (method == "GET" or not isinstance(body, Mapping)):
         raise ArgumentError("body is a dict, a JSON:API document, of a POST, PATCH or DELETE.")
     bare, _, query = str(path).partition("?")
     if not re.fullmatch(r"(/[A-Za-z0-9_-]+)+", bare):
-        raise ArgumentError('The path begins with one slash, as in reactor.request("GET", "/companies").')
+        raise ArgumentError(
+            'The path begins with one slash, as in reactor.request("GET", "/companies").'
+        )
     if params is not None and not isinstance(params, Mapping):
         raise ArgumentError('params is a dict, as in {"page[size]": 5}.')
     pairs = [

@@ -1,4 +1,6 @@
-"""The Reactor API over HTTP: one client for each session, which signs, sends, and reads what comes back."""
+"""The Reactor API over HTTP: one client for each session, which signs, sends, and reads what comes
+back.
+"""
 
 import json
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
@@ -80,7 +82,9 @@ def secrets_in(value: object) -> Iterator[Secret]:
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """What a write carries. It is made only inside the HTTP library's frames, since it can hold secrets."""
+    """What a write carries. It is made only inside the HTTP library's frames, since it can hold
+    secrets.
+    """
 
     encode: Callable[[], bytes] = field(repr=False)
     content_type: str = JSON_API
@@ -115,7 +119,9 @@ class WriteJournal(Protocol):
         """Before a write is sent; gives the entry's name."""
         ...
 
-    def end(self, entry: str, outcome: str, *, status: int | None = None, code: str = "", made: str = "") -> None:
+    def end(
+        self, entry: str, outcome: str, *, status: int | None = None, code: str = "", made: str = ""
+    ) -> None:
         """Record the outcome of the write."""
         ...
 
@@ -171,11 +177,15 @@ class Client:
         self.org_id = org_id
         self.progress = progress
         self._journal = journal
-        self._read_request = Request("GET", base_url, headers={"Accept": ACCEPT}, repeatable=True, expects=_JSON_TYPES)
+        self._read_request = Request(
+            "GET", base_url, headers={"Accept": ACCEPT}, repeatable=True, expects=_JSON_TYPES
+        )
         """What every read has in common."""
 
     def note(self, change: Any, before: object) -> str | None:
-        """Record a write in the journal before it is sent. None without a journal. Raises JournalError."""
+        """Record a write in the journal before it is sent. None without a journal. Raises
+        JournalError.
+        """
         if self._journal is None:
             return None
         return self._journal().begin(change, before, service=self.service, organisation=self.org_id)
@@ -195,24 +205,38 @@ class Client:
         body = json.dumps(document, ensure_ascii=False).encode()
         headers = {"Accept": ACCEPT, "Content-Type": JSON_API}
         request = Request(
-            "POST", self.base_url + path, headers=headers, body=body, repeatable=True, expects=_JSON_TYPES
+            "POST",
+            self.base_url + path,
+            headers=headers,
+            body=body,
+            repeatable=True,
+            expects=_JSON_TYPES,
         )
         return read_document(request, self._send(request))
 
     def ping(self, path: str) -> None:
-        """A GET that is good when it succeeds, with or without a document. Raises ApiError, TransportError."""
+        """A GET that is good when it succeeds, with or without a document. Raises ApiError,
+        TransportError.
+        """
         request = Request("GET", self.base_url + path, headers={"Accept": ACCEPT}, repeatable=True)
         answer = self._send(request)
         if answer.status >= 400:
             raise error_of(request, answer, _parse(answer))
 
     def write(
-        self, method: str, path: str, body: Body | None = None, *, params: Params = (), look: str = ""
+        self,
+        method: str,
+        path: str,
+        body: Body | None = None,
+        *,
+        params: Params = (),
+        look: str = "",
     ) -> Document | None:
         """Send a write, once: the document of the answer, None when it has no body.
 
-        It is sent again only when it certainly was not done (429, a refused token, no connection). ``look`` says what
-        to look for when that is not known: it is part of OutcomeUnknown, of ApiError from 500, and of IncompleteResult.
+        It is sent again only when it certainly was not done (429, a refused token, no connection).
+        ``look`` says what to look for when that is not known: it is part of OutcomeUnknown, of
+        ApiError from 500, and of IncompleteResult.
         """
         headers = {"Accept": ACCEPT, "Content-Type": body.content_type if body else JSON_API}
         request = Request(method, self.base_url + path, params=params, headers=headers)
@@ -226,7 +250,9 @@ class Client:
         if failure is not None and failure.never_sent:
             raise failure
         if isinstance(failure, RedirectRefused):
-            raise RedirectRefused(f"{str(failure).removesuffix(', then run it again.')}. {look}".strip())
+            raise RedirectRefused(
+                f"{str(failure).removesuffix(', then run it again.')}. {look}".strip()
+            )
         if answer is None:
             raise OutcomeUnknown(f"{failure} {look}".strip())
         if answer.status >= 400:
@@ -262,8 +288,12 @@ class HasClient(Protocol):
         ...
 
 
-def in_this_thread(client: ParallelClient, work: Callable[[_Item], _Result], item: _Item, label: str) -> _Result:
-    """``work`` for one item, without other threads. A bar is shown only if it has to wait for the service."""
+def in_this_thread(
+    client: ParallelClient, work: Callable[[_Item], _Result], item: _Item, label: str
+) -> _Result:
+    """``work`` for one item, without other threads. A bar is shown only if it has to wait for the
+    service.
+    """
     if worker.cancellation is not None or worker.tick is not None:  # part of a call that has a bar
         return work(item)
     bar = _bar_while_waiting(client, label)
@@ -290,9 +320,14 @@ def _bar_while_waiting(client: ParallelClient, label: str) -> Generator[None, No
 
 
 def in_parallel(
-    client: ParallelClient, work: Callable[[_Item], _Result], items: Sequence[_Item], label: str = ""
+    client: ParallelClient,
+    work: Callable[[_Item], _Result],
+    items: Sequence[_Item],
+    label: str = "",
 ) -> list[_Result]:
-    """``work`` for every item, as many at once as the service takes; results in order. The first error ends it."""
+    """``work`` for every item, as many at once as the service takes; results in order. The first
+    error ends it.
+    """
     if len(items) == 1:
         return [in_this_thread(client, work, items[0], label)]
     results: dict[int, _Result] = {}
@@ -312,13 +347,17 @@ def in_parallel(
 
 
 def read_document(request: Request, answer: Response) -> Document:
-    """The JSON of an answer. Raises ApiError for a refusal, IncompleteResult for what is no JSON:API document."""
+    """The JSON of an answer. Raises ApiError for a refusal, IncompleteResult for what is no
+    JSON:API document.
+    """
     document = _parse(answer)
     if answer.status >= 400:
         raise error_of(request, answer, document)
     if not isinstance(document, dict) and answer.content_type in _JSON_TYPES:
         problem = parsed(answer.body)[1] or "it is not a JSON object"
-        raise wrong_shape(path_of(request), f"was answered with JSON that cannot be used: {problem}")
+        raise wrong_shape(
+            path_of(request), f"was answered with JSON that cannot be used: {problem}"
+        )
     if not isinstance(document, dict):
         raise IncompleteResult(
             f"{request.method} {path_of(request)} was answered with {answer.content_type or 'nothing'} instead of "

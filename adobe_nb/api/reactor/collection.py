@@ -22,7 +22,14 @@ from adobe_nb.api.reactor.filters import (
     span_of,
 )
 from adobe_nb.api.reactor.frames import DTYPES, FrameBuilder, columns_of, sort_frame, to_frame
-from adobe_nb.api.reactor.inputs import Ids, checked_limit, ids_in, ids_of_type, listed_under, parents_of_one_type
+from adobe_nb.api.reactor.inputs import (
+    Ids,
+    checked_limit,
+    ids_in,
+    ids_of_type,
+    listed_under,
+    parents_of_one_type,
+)
 from adobe_nb.api.reactor.jsonapi import Document, linked_id, one_of
 from adobe_nb.api.reactor.paging import (
     STEADY_ORDER,
@@ -56,7 +63,9 @@ class _Query:
 
 
 class Collection:
-    """Resources of one type: list them by calling it, ``get`` them by id, ``find`` one by name, ``iterate``."""
+    """Resources of one type: list them by calling it, ``get`` them by id, ``find`` one by name,
+    ``iterate``.
+    """
 
     _looked_up: ClassVar[tuple[str, ...]] = ()
     """Keywords of ``create`` that follow from the parent."""
@@ -79,16 +88,24 @@ class Collection:
     ) -> pd.DataFrame:
         """List them as a DataFrame, one row each: complete, typed, or an error.
 
-        ``parents`` an id, or a list, frame, column or row of ids: their prefix says what they are. ``filter`` maps
-        attributes to an operator and value (``"CONTAINS home"``) or to a bool, number, date or list. ``sort`` names
-        attributes, ``-`` before one for descending. ``limit`` is a total over all parents.
+        ``parents`` an id, or a list, frame, column or row of ids: their prefix says what they are.
+        ``filter`` maps attributes to an operator and value (``"CONTAINS home"``) or to a bool,
+        number, date or list. ``sort`` names attributes, ``-`` before one for descending. ``limit``
+        is a total over all parents.
 
-        Times are UTC. Raises ArgumentError before any request, ApiError, TransportError, IncompleteResult.
+        Times are UTC. Raises ArgumentError before any request, ApiError, TransportError,
+        IncompleteResult.
         """
         return self._listed(parents, filter=filter, sort=sort, limit=limit)
 
     def _listed(
-        self, parents: Ids | None, *, filter: Filter | None, sort: Sort | None, limit: int | None, extra: Params = ()
+        self,
+        parents: Ids | None,
+        *,
+        filter: Filter | None,
+        sort: Sort | None,
+        limit: int | None,
+        extra: Params = (),
     ) -> pd.DataFrame:
         query = replace(self._query(parents, filter, sort, limit), extra=extra)
         client = self._session.client
@@ -96,11 +113,17 @@ class Collection:
             query = self._with_parents(query, client)
         rows = Rows(self.row, query.parent, query.conditions)
         total = self._read(query, client, rows)
-        path = f"/{self.row.type}" if query.parent is None else path_to(query.parent, query.ids, self.row.type)
+        path = (
+            f"/{self.row.type}"
+            if query.parent is None
+            else path_to(query.parent, query.ids, self.row.type)
+        )
         frame = rows.frame(attrs_of(client, path, total))
         if query.sort:
             frame = sort_frame(frame, query.sort)
-        return frame if query.limit is None or len(frame) <= query.limit else _head(frame, query.limit)
+        return (
+            frame if query.limit is None or len(frame) <= query.limit else _head(frame, query.limit)
+        )
 
     def iterate(
         self,
@@ -110,9 +133,11 @@ class Collection:
         sort: Sort | None = None,
         limit: int | None = None,
     ) -> Iterator[Document]:
-        """The resources as the API gives them (dicts), page by page, parent by parent; constant memory.
+        """The resources as the API gives them (dicts), page by page, parent by parent; constant
+        memory.
 
-        Arguments and errors as for the list. ``sort`` orders within each parent. Wrong arguments raise at once.
+        Arguments and errors as for the list. ``sort`` orders within each parent. Wrong arguments
+        raise at once.
         """
         query = self._query(parents, filter, sort, limit)
         return self._iterate(query, self._session.client)
@@ -124,8 +149,13 @@ class Collection:
         """
         wanted = ids_of_type(self.row, ids)
         client = self._session.client
-        documents = in_parallel(client, lambda each: client.get(f"/{self.row.type}/{each}"), wanted, self.row.type)
-        resources = [one_of(document, self.row.type, each) for document, each in zip(documents, wanted, strict=True)]
+        documents = in_parallel(
+            client, lambda each: client.get(f"/{self.row.type}/{each}"), wanted, self.row.type
+        )
+        resources = [
+            one_of(document, self.row.type, each)
+            for document, each in zip(documents, wanted, strict=True)
+        ]
         path = path_to(self.row.type, wanted)
         return to_frame(self.row, resources, attrs=attrs_of(client, path, len(resources)))
 
@@ -155,8 +185,14 @@ class Collection:
         names = [str(each) for each in self(parents)["name"].dropna()]
         close = candidates(name, names)
         more = f" and {len(names) - len(close)} more" if len(names) > len(close) else ""
-        hint = f"There are: {', '.join(repr(each) for each in close)}{more}." if close else "There are none at all."
-        raise NameLookupError(f"No {self.row.singular.replace('_', ' ')} is called {name!r}. {hint}", close)
+        hint = (
+            f"There are: {', '.join(repr(each) for each in close)}{more}."
+            if close
+            else "There are none at all."
+        )
+        raise NameLookupError(
+            f"No {self.row.singular.replace('_', ' ')} is called {name!r}. {hint}", close
+        )
 
     @property
     def columns(self) -> dict[str, str]:
@@ -164,16 +200,22 @@ class Collection:
         parent = self.row.parents[0] if self.row.parents else None
         return {name: DTYPES[kind] for name, kind in columns_of(self.row, parent).items()}
 
-    def _query(self, parents: Ids | None, given: Filter | None, sort: Sort | None, limit: int | None) -> _Query:
+    def _query(
+        self, parents: Ids | None, given: Filter | None, sort: Sort | None, limit: int | None
+    ) -> _Query:
         conditions = () if given is None else check_filter(self.row, given)
         keys = () if sort is None else check_sort(self.row, sort)
         if limit is not None:
             limit = checked_limit(limit)
         if not self.row.listed:
-            raise ArgumentError(f"There is no list of {self.row.type}. Yours is reactor.{self.row.singular}().")
+            raise ArgumentError(
+                f"There is no list of {self.row.type}. Yours is reactor.{self.row.singular}()."
+            )
         if self.row.root and (parents is None or not self.row.parents):
             if parents is not None:
-                raise ArgumentError(f"{self.row.type} are not listed under anything: call reactor.{self.row.type}().")
+                raise ArgumentError(
+                    f"{self.row.type} are not listed under anything: call reactor.{self.row.type}()."
+                )
             return _Query(None, (), conditions, keys, limit)
         if parents is None:
             if self.row.default_parent is None:
@@ -181,20 +223,33 @@ class Collection:
                     f"{self.row.type} are listed under {listed_under(self.row)}: hand one over, "
                     f'as in reactor.{self.row.type}(reactor.find("properties", "My site")).'
                 )
-            return _Query(self.row.default_parent, (), conditions, keys, limit, through=self.row.default_parent)
+            return _Query(
+                self.row.default_parent,
+                (),
+                conditions,
+                keys,
+                limit,
+                through=self.row.default_parent,
+            )
         parent, ids = parents_of_one_type(self.row, parents)
         if parent is not None and parent in self.row.through:
-            return _Query(self.row.through[parent], tuple(ids), conditions, keys, limit, through=parent)
+            return _Query(
+                self.row.through[parent], tuple(ids), conditions, keys, limit, through=parent
+            )
         return _Query(parent or self._likely_parent(parents), tuple(ids), conditions, keys, limit)
 
     def _likely_parent(self, parents: Ids) -> str:
-        """Of what type no parents at all are: a frame of ours says it, so that its columns are those of a full one."""
+        """Of what type no parents at all are: a frame of ours says it, so that its columns are
+        those of a full one.
+        """
         path = str(parents.attrs.get("path", "")) if isinstance(parents, pd.DataFrame) else ""
         named = [part for part in path.split("/") if part in self.row.parents]
         return named[-1] if named else self.row.parents[0]
 
     def _with_parents(self, query: _Query, client: Client) -> _Query:
-        """Fill in the parents that have to be asked for: all companies, the rules of these properties."""
+        """Fill in the parents that have to be asked for: all companies, the rules of these
+        properties.
+        """
         parent = query.parent or ""
         above = [f"/{query.through}/{each}" for each in query.ids]
         if query.through == parent:
@@ -206,7 +261,8 @@ class Collection:
 
     def _listings(self, query: _Query) -> list[Listing]:
         """The lists to read: one, or one for each parent."""
-        # Without a limit the frame is sorted at the end, so the service is asked for the order that never changes.
+        # Without a limit the frame is sorted at the end, so the service is asked for the order that
+        # never changes.
         is_steady = not query.sort or not (query.in_order or query.limit is not None)
         order = STEADY_ORDER if is_steady else ("sort", ",".join(query.sort))
         params = (*(condition.param for condition in query.conditions), order, *query.extra)
@@ -232,19 +288,27 @@ class Collection:
         if query.parent is None:
             return [listing]
         above = f"/{query.parent}"
-        return [replace(listing, path=f"{above}/{parent}{listing.path}", parent_id=parent) for parent in query.ids]
+        return [
+            replace(listing, path=f"{above}/{parent}{listing.path}", parent_id=parent)
+            for parent in query.ids
+        ]
 
     def _read(self, query: _Query, client: Client, rows: "Rows") -> int | None:
-        """Read what was asked for; gives how many the service says there are (None: it was not asked)."""
+        """Read what was asked for; gives how many the service says there are (None: it was not
+        asked).
+        """
         listings = self._listings(query)
         if query.limit is None:
             sinks = [rows] * len(listings)
-            lists = read_lists(client, listings, sinks, self.row.type, parents_may_vanish=query.found_now)
+            lists = read_lists(
+                client, listings, sinks, self.row.type, parents_may_vanish=query.found_now
+            )
             return sum(each.rows for each in lists)
         totals: list[int | None] = []
         received = 0
         for at, listing in enumerate(listings):
-            # Sorted over several parents, the first rows of the whole can all come from the last parent.
+            # Sorted over several parents, the first rows of the whole can all come from the last
+            # parent.
             wanted = query.limit if query.sort else query.limit - received
             if wanted <= 0:
                 return None
@@ -280,9 +344,9 @@ class AuditEvents(Collection):
     ) -> pd.DataFrame:
         """List them as a DataFrame, one row each. With properties: those about something in them.
 
-        The API cannot filter by property: the events of the whole organization are read, and those of other properties
-        left out. ``filter={"created_at": "GT 2026-01-01"}`` makes that shorter; ``limit`` does not. The rest as for
-        every list.
+        The API cannot filter by property: the events of the whole organization are read, and those
+        of other properties left out. ``filter={"created_at": "GT 2026-01-01"}`` makes that shorter;
+        ``limit`` does not. The rest as for every list.
         """
         if parents is None:
             return self._listed(None, filter=filter, sort=sort, limit=limit)
@@ -319,7 +383,9 @@ class AuditEvents(Collection):
 class Rows(FrameBuilder):
     """Pages become rows of a frame; under a filter each resource is checked against it."""
 
-    def __init__(self, row: Resource, parent: str | None = None, conditions: Sequence[Condition] = ()) -> None:
+    def __init__(
+        self, row: Resource, parent: str | None = None, conditions: Sequence[Condition] = ()
+    ) -> None:
         super().__init__(row, parent)
         self._conditions = conditions
 
@@ -337,14 +403,20 @@ class Rows(FrameBuilder):
 
 
 class _RowsOfProperties(Rows):
-    """Audit events of some properties become rows; the others are only counted, as proof that the list is whole."""
+    """Audit events of some properties become rows; the others are only counted, as proof that the
+    list is whole.
+    """
 
-    def __init__(self, row: Resource, conditions: Sequence[Condition], properties: frozenset[str]) -> None:
+    def __init__(
+        self, row: Resource, conditions: Sequence[Condition], properties: frozenset[str]
+    ) -> None:
         super().__init__(row, None, conditions)
         self._properties = properties
 
     def add(self, page: Page, order: tuple[int, ...], parent_id: str | None = None) -> None:
-        """Take its rows of these properties. Raises IncompleteResult for one that does not match the filter."""
+        """Take its rows of these properties. Raises IncompleteResult for one that does not match
+        the filter.
+        """
         check_rows(self._row, self._conditions, page.documents)
         if page.columns is None:
             owners = [linked_id(event, "property") for event in page.documents]

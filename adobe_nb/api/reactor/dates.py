@@ -25,7 +25,9 @@ def moment_of(text: str | None) -> datetime | None:
 
 
 def in_utc(moment: datetime) -> datetime:
-    """The same moment in UTC. Raises ValueError where that leaves the calendar, which ends with the year 9999."""
+    """The same moment in UTC. Raises ValueError where that leaves the calendar, which ends with the
+    year 9999.
+    """
     if moment.tzinfo is None:
         return moment.replace(tzinfo=UTC)
     try:

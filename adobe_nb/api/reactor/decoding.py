@@ -1,8 +1,8 @@
 """Pages of lists, from bytes: decoded straight into the row's own fields, or as plain documents.
 
-A page of typed rows costs a fifth of ``json.loads``. Members that the registry does not know are learned when they are
-first met and kept from then on. Whatever does not fit the row's types is decoded as plain JSON, where the table of
-columns says what is wrong with it.
+A page of typed rows costs a fifth of ``json.loads``. Members that the registry does not know are
+learned when they are first met and kept from then on. Whatever does not fit the row's types is
+decoded as plain JSON, where the table of columns says what is wrong with it.
 """
 
 import re
@@ -13,7 +13,14 @@ from typing import Annotated, Any
 
 import msgspec
 
-from adobe_nb.api.reactor.jsonapi import HIDING, parsed, problem_of, public_columns, public_resource, wrong_shape
+from adobe_nb.api.reactor.jsonapi import (
+    HIDING,
+    parsed,
+    problem_of,
+    public_columns,
+    public_resource,
+    wrong_shape,
+)
 from adobe_nb.forks import restarts
 from adobe_nb.registry import Kind, Resource
 
@@ -21,7 +28,9 @@ _UNKNOWN = re.compile(
     r"Object contains unknown field `(.*)` - at `\$\.data\[[0-9.]+\]\.(attributes|relationships|meta)`"
 )
 _NOT_TO_LEARN = re.compile(r"[`\\\"\x00-\x1f]")
-"""In names that the decoder does not take, or that its message does not tell from the words around them."""
+"""In names that the decoder does not take, or that its message does not tell from the words around
+them.
+"""
 _MOST_LEARNED = 200
 _TYPES: Mapping[Kind, Any] = {
     "text": str,
@@ -39,7 +48,9 @@ Columns = dict[str, Sequence[Any]]
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page: ids, the totals when the service reports them, and the resources as columns or as documents."""
+    """One page: ids, the totals when the service reports them, and the resources as columns or as
+    documents.
+    """
 
     ids: Sequence[str]
     total_count: int | None
@@ -61,9 +72,13 @@ class Page:
         kept = [number for number in range(len(self.ids)) if number not in dropped]
         columns: Columns | None = None
         if self.columns is not None:
-            columns = {name: [values[number] for number in kept] for name, values in self.columns.items()}
+            columns = {
+                name: [values[number] for number in kept] for name, values in self.columns.items()
+            }
         documents = [self.documents[number] for number in kept] if self.documents else ()
-        return replace(self, ids=[self.ids[number] for number in kept], columns=columns, documents=documents)
+        return replace(
+            self, ids=[self.ids[number] for number in kept], columns=columns, documents=documents
+        )
 
 
 _decoders: dict[str, tuple[Resource, "Decoder"]] = {}
@@ -133,13 +148,18 @@ class Decoder:
             except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
                 return plain_page(body, path, self._row.type)
             items = document.data
-            if any(not item.id.isascii() or not item.id or item.type != self._row.type for item in items):
+            if any(
+                not item.id.isascii() or not item.id or item.type != self._row.type
+                for item in items
+            ):
                 return plain_page(body, path, self._row.type)
             pagination = (document.meta and document.meta.pagination) or _Pagination()
             if min(pagination.total_count or 0, pagination.total_pages or 0) < 0:
                 return plain_page(body, path, self._row.type)
             ids = [item.id for item in items]
-            return Page(ids, pagination.total_count, pagination.total_pages, columns=schema.columns(items))
+            return Page(
+                ids, pagination.total_count, pagination.total_pages, columns=schema.columns(items)
+            )
 
     def _learn(self, message: str) -> bool:
         """Whether the decoder's error was about a member that is known from now on."""
@@ -157,35 +177,56 @@ class Decoder:
 
 
 class _Schema:
-    """The members of a type that are known now: how its pages are decoded, and the columns of their rows."""
+    """The members of a type that are known now: how its pages are decoded, and the columns of their
+    rows.
+    """
 
     def __init__(self, row: Resource, learned: Mapping[str, Sequence[str]]) -> None:
         self._row = row
-        self._attributes = [_Field(known.name, known.name, _TYPES[known.kind]) for known in row.columns]
-        self._attributes += [_Field(known.name, None, msgspec.Raw) for known in row.attributes if known.write_only]
-        self._attributes += [_Field(name, name, Any, learned=True) for name in learned["attributes"]]
-        self._meta = [_Field(known.name, f"meta_{known.name}", _TYPES[known.kind]) for known in row.meta]
+        self._attributes = [
+            _Field(known.name, known.name, _TYPES[known.kind]) for known in row.columns
+        ]
+        self._attributes += [
+            _Field(known.name, None, msgspec.Raw) for known in row.attributes if known.write_only
+        ]
+        self._attributes += [
+            _Field(name, name, Any, learned=True) for name in learned["attributes"]
+        ]
+        self._meta = [
+            _Field(known.name, f"meta_{known.name}", _TYPES[known.kind]) for known in row.meta
+        ]
         self._meta += [_Field(name, f"meta_{name}", Any, learned=True) for name in learned["meta"]]
-        # Of a to-many relation nothing is read, and of one that is not known only whether it names one resource.
+        # Of a to-many relation nothing is read, and of one that is not known only whether it names
+        # one resource.
         self._relations = [_Field(known.name, f"{known.name}_id", _Link) for known in row.to_one]
-        self._relations += [_Field(known.name, None, _Links) for known in row.relations if known.many]
-        self._relations += [_Field(name, f"{name}_id", _OpenLink, learned=True) for name in learned["relationships"]]
+        self._relations += [
+            _Field(known.name, None, _Links) for known in row.relations if known.many
+        ]
+        self._relations += [
+            _Field(name, f"{name}_id", _OpenLink, learned=True) for name in learned["relationships"]
+        ]
         self._known_relations = {f"{relation.name}_id": relation for relation in row.to_one}
         self.decode = self._decoder()
-        """The document in the bytes of a page. Raises msgspec's errors for one that does not fit."""
+        """The document in the bytes of a page. Raises msgspec's errors for one that does not fit.
+        """
 
     def _decoder(self) -> Callable[[bytes], Any]:
         fields = [*self._attributes, *self._relations, *self._meta]
         columns = [field.column for field in fields if field.column is not None]
         if len(set(columns)) != len(columns):
-            # Two members of one column: which of them counts is decided in one place, the plain way.
+            # Two members of one column: which of them counts is decided in one place, the plain
+            # way.
             return _refuse
         resource = msgspec.defstruct(
             "Resource",
             [
                 ("id", str),
                 ("type", str),
-                ("attributes", _struct("Attributes", self._attributes) | msgspec.UnsetType, msgspec.UNSET),
+                (
+                    "attributes",
+                    _struct("Attributes", self._attributes) | msgspec.UnsetType,
+                    msgspec.UNSET,
+                ),
                 ("relationships", _struct("Relationships", self._relations) | None, None),
                 ("meta", _struct("Meta", self._meta) | None, None),
             ],
@@ -270,16 +311,23 @@ class _Head(msgspec.Struct, gc=False):
 
 
 def _struct(name: str, fields: Sequence[_Field]) -> Any:
-    """A struct whose members are all optional. In it they are numbered: names in JSON may be none in Python."""
+    """A struct whose members are all optional. In it they are numbered: names in JSON may be none
+    in Python.
+    """
     members = [(f"f{number}", field.type, field.default) for number, field in enumerate(fields)]
     names = {f"f{number}": field.name for number, field in enumerate(fields)}
     return msgspec.defstruct(name, members, rename=names, forbid_unknown_fields=True, gc=False)
 
 
 def _values(fields: Sequence[_Field], parts: Sequence[Any]) -> dict[str, Sequence[Any]]:
-    """The values of those members that are shown, column by column; learned ones only where they occur."""
+    """The values of those members that are shown, column by column; learned ones only where they
+    occur.
+    """
     nothing = tuple(each.default for each in fields)
-    rows = [nothing if part is None or part is msgspec.UNSET else msgspec.structs.astuple(part) for part in parts]
+    rows = [
+        nothing if part is None or part is msgspec.UNSET else msgspec.structs.astuple(part)
+        for part in parts
+    ]
     values: Iterable[Sequence[Any]] = zip(*rows, strict=True) if rows else [()] * len(fields)
     columns: Columns = {}
     for each, column in zip(fields, values, strict=True):

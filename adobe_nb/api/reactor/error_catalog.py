@@ -1,6 +1,8 @@
-"""What a refusal means: every error code of Reactor and of the gateway before it, and the error that is raised for it.
+"""What a refusal means: every error code of Reactor and of the gateway before it, and the error
+that is raised for it.
 
-Codes: Adobe's error guide, https://experienceleague.adobe.com/en/docs/experience-platform/tags/api/guides/errors
+Codes: Adobe's error guide,
+https://experienceleague.adobe.com/en/docs/experience-platform/tags/api/guides/errors
 """
 
 import re
@@ -22,21 +24,33 @@ class Explanation(NamedTuple):
 
 GATEWAY: MappingProxyType[str, Explanation] = MappingProxyType(
     {
-        "403010": Explanation("No access token was sent.", "Sign in: adobe_nb.connect() or %adobe_auth."),
-        "401013": Explanation("The access token is not valid (any more).", "Sign in again, or paste a new token."),
+        "403010": Explanation(
+            "No access token was sent.", "Sign in: adobe_nb.connect() or %adobe_auth."
+        ),
+        "401013": Explanation(
+            "The access token is not valid (any more).", "Sign in again, or paste a new token."
+        ),
         "403000": Explanation(
-            "No API key was sent.", "Set ADOBE_CLIENT_ID to the Client ID shown in Developer Console."
+            "No API key was sent.",
+            "Set ADOBE_CLIENT_ID to the Client ID shown in Developer Console.",
         ),
         "403003": Explanation(
-            "The API key is unknown here.", "Use the Client ID of the project to which the API was added."
+            "The API key is unknown here.",
+            "Use the Client ID of the project to which the API was added.",
         ),
-        "400003": Explanation("The organisation id was not sent.", "Set ADOBE_ORG_ID, it ends in @AdobeOrg."),
-        "403025": Explanation("The token is of another organisation.", "Check ADOBE_ORG_ID, the organisation id."),
+        "400003": Explanation(
+            "The organisation id was not sent.", "Set ADOBE_ORG_ID, it ends in @AdobeOrg."
+        ),
+        "403025": Explanation(
+            "The token is of another organisation.", "Check ADOBE_ORG_ID, the organisation id."
+        ),
         "403221": Explanation(
             "The credential has no access to tags: its technical account is in no product profile for them.",
             "Ask an administrator to add it to one in Admin Console.",
         ),
-        "429050": Explanation("Too many requests came in a short time.", "Wait a minute, then run it again."),
+        "429050": Explanation(
+            "Too many requests came in a short time.", "Wait a minute, then run it again."
+        ),
     }
 )
 
@@ -52,14 +66,19 @@ REACTOR: MappingProxyType[str, Explanation] = MappingProxyType(
             "The passphrase is not the one it was encrypted with.", "Encrypt again and resend."
         ),
         "decrypt-failed": Explanation(
-            "The private key does not decrypt.", "Try it locally, then encrypt it without extra spaces."
+            "The private key does not decrypt.",
+            "Try it locally, then encrypt it without extra spaces.",
         ),
-        "decrypt-no-data": Explanation("A host of this kind needs a private key.", "Give encrypted_private_key."),
+        "decrypt-no-data": Explanation(
+            "A host of this kind needs a private key.", "Give encrypted_private_key."
+        ),
         "delegate-descriptor-unresolved": Explanation(
             "delegate_descriptor_id is missing, or names something that the installed version lacks.",
             "reactor.extension_packages.delegates(extension) lists what there is.",
         ),
-        "deleted-resources": Explanation("One of the resources to add is deleted.", "Leave it out, or choose another."),
+        "deleted-resources": Explanation(
+            "One of the resources to add is deleted.", "Leave it out, or choose another."
+        ),
         "environment-in-use": Explanation(
             "This environment is occupied, and it holds one library only.",
             "Take another, or unassign the library in it.",
@@ -80,8 +99,12 @@ REACTOR: MappingProxyType[str, Explanation] = MappingProxyType(
         "extension-package-zip-error": Explanation(
             "The zip could not be opened or written.", "Make it again with Adobe's packager."
         ),
-        "host-in-use": Explanation("Environments still use this host.", "Move or delete them first."),
-        "host-required": Explanation("The environment has no working host.", "Give it one whose status is succeeded."),
+        "host-in-use": Explanation(
+            "Environments still use this host.", "Move or delete them first."
+        ),
+        "host-required": Explanation(
+            "The environment has no working host.", "Give it one whose status is succeeded."
+        ),
         "host-type-error": Explanation("Only SFTP hosts can be tested.", "Choose one of those."),
         "illegal-custom-code-transform": Explanation(
             "customCode is reserved.", "Use a function or a file transform instead."
@@ -89,9 +112,12 @@ REACTOR: MappingProxyType[str, Explanation] = MappingProxyType(
         "ims-not-authorized": Explanation(
             "Adobe could not authorise the account.", "Try later; else check its product profiles."
         ),
-        "ims-session-error": Explanation("The sign-in is damaged on Adobe's side.", "Sign in again."),
+        "ims-session-error": Explanation(
+            "The sign-in is damaged on Adobe's side.", "Sign in again."
+        ),
         "internal-error": Explanation(
-            "Something failed inside Adobe's service.", "Try later; report the request id if it stays."
+            "Something failed inside Adobe's service.",
+            "Try later; report the request id if it stays.",
         ),
         "invalid-data_element": Explanation(
             "This data element cannot be added as it is.",
@@ -112,17 +138,22 @@ REACTOR: MappingProxyType[str, Explanation] = MappingProxyType(
             "There is no organisation with the new owner's id.", "It must end in @AdobeOrg."
         ),
         "invalid-org": Explanation(
-            "This organisation may not use the API.", "Check ADOBE_ORG_ID and what the company has licensed."
+            "This organisation may not use the API.",
+            "Check ADOBE_ORG_ID and what the company has licensed.",
         ),
         "invalid-rule": Explanation(
             "This rule cannot be added as it is.",
             "It has to be a revision (revise=True makes one), and of the same property.",
         ),
-        "invalid-settings-syntax": Explanation("settings is not readable JSON.", "Send a dict, or check the text."),
+        "invalid-settings-syntax": Explanation(
+            "settings is not readable JSON.", "Send a dict, or check the text."
+        ),
         "library-file-not-found": Explanation(
             "The zip lacks a file that extension.json names.", "Add it, or correct the path."
         ),
-        "minification-error": Explanation("Custom code does not compile.", "meta.status_details shows where."),
+        "minification-error": Explanation(
+            "Custom code does not compile.", "meta.status_details shows where."
+        ),
         "multiple-revisions": Explanation(
             "The library would hold two revisions of one resource.",
             "Remove the older first: reactor.libraries.remove(library, head). Then add again.",
@@ -135,7 +166,8 @@ REACTOR: MappingProxyType[str, Explanation] = MappingProxyType(
             "The account lacks the right for this.", "An administrator grants it in Admin Console."
         ),
         "not-found": Explanation(
-            "You can see nothing of that id.", "Check id and rights, and whether this is the right organisation."
+            "You can see nothing of that id.",
+            "Check id and rights, and whether this is the right organisation.",
         ),
         "not-unique": Explanation(
             "There is one already: of that name, stage or package.",
@@ -149,17 +181,24 @@ REACTOR: MappingProxyType[str, Explanation] = MappingProxyType(
             "Change the head, or use a library that is in development.",
         ),
         "session-timeout": Explanation("The session has ended.", "Sign in again."),
-        "sftp-authentication-failed": Explanation("The SFTP server refused user or key.", "Check both on the host."),
+        "sftp-authentication-failed": Explanation(
+            "The SFTP server refused user or key.", "Check both on the host."
+        ),
         "sftp-connection-timeout": Explanation(
             "The SFTP server took too long to connect.", "Check that it can be reached; retry."
         ),
         "sftp-exception": Explanation(
-            "Adobe could not connect by SFTP.", "Compare the host's settings with the server; retry."
+            "Adobe could not connect by SFTP.",
+            "Compare the host's settings with the server; retry.",
         ),
-        "sftp-status-exception": Explanation("The SFTP server reported an error.", "Check rights and path there."),
+        "sftp-status-exception": Explanation(
+            "The SFTP server reported an error.", "Check rights and path there."
+        ),
         "socket-error": Explanation("The transfer was interrupted.", "Build again."),
         "ssh-disconnect": Explanation("The SSH connection was lost.", "Build again."),
-        "timeout-error": Explanation("The SFTP server was too slow to answer.", "Retry; look at its load."),
+        "timeout-error": Explanation(
+            "The SFTP server was too slow to answer.", "Retry; look at its load."
+        ),
         "unknown-error": Explanation(
             "Adobe could not say what failed.", "Retry later; report the request id if it stays."
         ),
@@ -168,7 +207,8 @@ REACTOR: MappingProxyType[str, Explanation] = MappingProxyType(
             "Use one that its schema allows; JavaScript is the safe choice.",
         ),
         "upgraded-extension-required": Explanation(
-            "The extension was upgraded, and this library still has the old version.", "Add the upgraded revision."
+            "The extension was upgraded, and this library still has the old version.",
+            "Add the upgraded revision.",
         ),
         "upstream-build-required": Explanation(
             "The library before this one has no successful build.", "Build that one first."
@@ -183,7 +223,8 @@ def explanation(code: str | None) -> Explanation | None:
 
 
 def error_of(request: Request, answer: Response, document: object, look: str = "") -> ApiError:
-    """The exception for an answer of 400 and above; never quotes the body of what is not Adobe's JSON.
+    """The exception for an answer of 400 and above; never quotes the body of what is not Adobe's
+    JSON.
 
     ``look``: of a write, what to look for when the server failed and may have done it before.
     """
@@ -201,7 +242,11 @@ def error_of(request: Request, answer: Response, document: object, look: str = "
         if isinstance(pointer, str) and pointer not in {"", "/data"}:
             detail = f"{detail.strip().rstrip('.')}; see {pointer}"
         meta = first.get("meta")
-        request_id = str(meta["request_id"]) if isinstance(meta, dict) and meta.get("request_id") else request_id
+        request_id = (
+            str(meta["request_id"])
+            if isinstance(meta, dict) and meta.get("request_id")
+            else request_id
+        )
     elif isinstance(document, dict) and document.get("error_code"):
         code = str(document["error_code"])
         errors = [document]
@@ -236,7 +281,9 @@ def unsure(status: int) -> bool:
     return status >= 500 or status in {408, 499}
 
 
-def _message(request: Request, answer: Response, code: str | None, detail: str, *, known: bool) -> str:
+def _message(
+    request: Request, answer: Response, code: str | None, detail: str, *, known: bool
+) -> str:
     what = f"{request.method} {path_of(request)} was answered with {answer.status}"
     if not known:
         return (
@@ -248,7 +295,9 @@ def _message(request: Request, answer: Response, code: str | None, detail: str, 
     detail = detail.strip().rstrip(".").encode("utf-8", "backslashreplace").decode()
     said = f" ({detail})" if detail else ""
     known_code = explanation(code)
-    advice = f"{known_code.cause} {known_code.fix}" if known_code else _advice_by_status(answer.status)
+    advice = (
+        f"{known_code.cause} {known_code.fix}" if known_code else _advice_by_status(answer.status)
+    )
     return f"{named}{said}. {advice}"
 
 
@@ -260,7 +309,9 @@ def _advice_by_status(status: int) -> str:
     if status >= 500:
         return "Adobe's service is unavailable. Wait a few minutes, then run it again."
     if status in {400, 409, 422}:
-        return "The service says in brackets what stands in the way. Correct that, then send it again."
+        return (
+            "The service says in brackets what stands in the way. Correct that, then send it again."
+        )
     if status in {401, 403}:
         return "Check the credentials and the product profiles of their account."
     return "Compare the request with Adobe's guide."

@@ -1,8 +1,8 @@
 r"""``\uXXXX`` inside JSON text, as the characters that it stands for.
 
-The service writes ``&``, ``<`` and ``>`` in ``settings`` as ``\u0026``, ``\u003c`` and ``\u003e``, so that a search
-for ``&&`` in the text finds nothing. To parse and write it again would change numbers (``1.10``) and drop duplicate
-members, so only the escapes change.
+The service writes ``&``, ``<`` and ``>`` in ``settings`` as ``\u0026``, ``\u003c`` and ``\u003e``,
+so that a search for ``&&`` in the text finds nothing. To parse and write it again would change
+numbers (``1.10``) and drop duplicate members, so only the escapes change.
 """
 
 import json
@@ -17,9 +17,9 @@ _ESCAPE = re.compile(r"\\(?:u[dD][89abAB]..\\u[dD][c-fC-F]..|u....|.)", re.DOTAL
 def decoded(text: str) -> str:
     r"""JSON text with its ``\uXXXX`` decoded; text that is not JSON stays as it is.
 
-    What stays escaped: control characters (U+0000-001F, U+007F-009F, which terminals act on), quote and backslash
-    (they would be other JSON), and lone surrogates (they are not characters). U+2028 and U+2029 are decoded: they are
-    ordinary characters of JSON.
+    What stays escaped: control characters (U+0000-001F, U+007F-009F, which terminals act on), quote
+    and backslash (they would be other JSON), and lone surrogates (they are not characters). U+2028
+    and U+2029 are decoded: they are ordinary characters of JSON.
     """
     if "\\u" not in text or not _is_json(text):
         return text
@@ -34,7 +34,12 @@ def _character(match: re.Match[str]) -> str:
     if escape[1] != "u":
         return escape
     character = chr(int(escape[2:], 16))
-    stays = character < " " or "\x7f" <= character <= "\x9f" or character in '"\\' or "\ud800" <= character <= "\udfff"
+    stays = (
+        character < " "
+        or "\x7f" <= character <= "\x9f"
+        or character in '"\\'
+        or "\ud800" <= character <= "\udfff"
+    )
     return escape if stays else character
 
 

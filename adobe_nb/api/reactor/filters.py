@@ -1,7 +1,8 @@
 """Filters: what may be asked, how it is written, and whether a row really matches.
 
-The service ignores a malformed filter and answers with everything, so filters are checked before the wire and rows
-after it. Source: https://experienceleague.adobe.com/en/docs/experience-platform/tags/api/guides/filtering
+The service ignores a malformed filter and answers with everything, so filters are checked before
+the wire and rows after it. Source:
+https://experienceleague.adobe.com/en/docs/experience-platform/tags/api/guides/filtering
 """
 
 import math
@@ -61,11 +62,12 @@ def gt(value: Scalar) -> str:
 
 
 def between(low: Scalar, high: Scalar) -> str:
-    """From low to high. A date without a time as the upper bound means to the end of that day (UTC).
+    """From low to high. A date without a time as the upper bound means to the end of that day
+    (UTC).
 
-    A datetime or a Timestamp is that moment, also at midnight; without a zone it is UTC. Raises ArgumentError when high
-    is before low, and for bounds that are not both dates, both numbers or both texts. A text that is an ISO date counts
-    as a date.
+    A datetime or a Timestamp is that moment, also at midnight; without a zone it is UTC. Raises
+    ArgumentError when high is before low, and for bounds that are not both dates, both numbers or
+    both texts. A text that is an ISO date counts as a date.
     """
     kinds = [_bound_kind(low), _bound_kind(high)]
     texts = isinstance(low, str) and isinstance(high, str)
@@ -85,14 +87,18 @@ def between(low: Scalar, high: Scalar) -> str:
 def _bound_kind(bound: Scalar) -> str:
     value = _python(bound)
     if isinstance(value, bool):
-        raise ArgumentError("between() takes two dates, two numbers or two texts, not True or False.")
+        raise ArgumentError(
+            "between() takes two dates, two numbers or two texts, not True or False."
+        )
     if isinstance(value, date):
         return "a date"
     if isinstance(value, (int, float)):
         return "a number"
     text = _plain(bound)
     if _OPERATOR.match(text):
-        raise ArgumentError(f"between() writes the operator itself: give the bare bound instead of {text!r}.")
+        raise ArgumentError(
+            f"between() writes the operator itself: give the bare bound instead of {text!r}."
+        )
     # A number as a text may be compared as a text: only the attribute tells.
     return "a date" if _ISO_DATE.match(text) and moment_of(text) is not None else "a text"
 
@@ -112,7 +118,9 @@ def contains(*values: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One checked filter: the attribute, the text on the wire, and its alternatives (any of them suffices)."""
+    """One checked filter: the attribute, the text on the wire, and its alternatives (any of them
+    suffices).
+    """
 
     name: str
     text: str
@@ -129,16 +137,22 @@ def check_filter(row: Resource, given: Filter | None) -> tuple[Condition, ...]:
     if given is None:
         return ()
     if not isinstance(given, Mapping):
-        raise ArgumentError('filter takes a dict, as in filter={"name": "CONTAINS home", "enabled": True}.')
+        raise ArgumentError(
+            'filter takes a dict, as in filter={"name": "CONTAINS home", "enabled": True}.'
+        )
     return tuple(_condition(row, str(name), value) for name, value in given.items())
 
 
 def check_sort(row: Resource, given: Sort | None) -> tuple[str, ...]:
-    """The sort keys, each with ``-`` for descending or nothing. Raises ArgumentError for an unknown attribute."""
+    """The sort keys, each with ``-`` for descending or nothing. Raises ArgumentError for an unknown
+    attribute.
+    """
     if given is None:
         return ()
     if not isinstance(given, Iterable):
-        raise ArgumentError('sort names attributes, as in sort="-updated_at" or sort=["name", "-updated_at"].')
+        raise ArgumentError(
+            'sort names attributes, as in sort="-updated_at" or sort=["name", "-updated_at"].'
+        )
     keys = given.split(",") if isinstance(given, str) else list(given)
     checked = []
     for key in keys:
@@ -153,7 +167,9 @@ def check_sort(row: Resource, given: Sort | None) -> tuple[str, ...]:
 
 
 def span_of(condition: Condition) -> tuple[datetime, datetime] | None:
-    """What a condition on ``created_at`` leaves, both ends included; None when that is not one span."""
+    """What a condition on ``created_at`` leaves, both ends included; None when that is not one
+    span.
+    """
     if len(condition.alternatives) != 1:
         return None
     operator, bounds = condition.alternatives[0]
@@ -167,7 +183,9 @@ def span_of(condition: Condition) -> tuple[datetime, datetime] | None:
     return moments[0], moments[-1]
 
 
-def check_rows(row: Resource, conditions: Sequence[Condition], resources: Iterable[Mapping[str, Any]]) -> None:
+def check_rows(
+    row: Resource, conditions: Sequence[Condition], resources: Iterable[Mapping[str, Any]]
+) -> None:
     """Raise IncompleteResult when a resource does not match: the service has ignored the filter."""
     columns = {attribute.name: attribute for attribute in row.columns}
     for resource in resources:
@@ -182,7 +200,9 @@ def check_rows(row: Resource, conditions: Sequence[Condition], resources: Iterab
 
 def _condition(row: Resource, name: str, value: "Scalar | Sequence[Scalar]") -> Condition:
     if name not in row.filters:
-        raise ArgumentError(f"{row.type} cannot be filtered by {name!r}.{did_you_mean(name, row.filters)}")
+        raise ArgumentError(
+            f"{row.type} cannot be filtered by {name!r}.{did_you_mean(name, row.filters)}"
+        )
     if isinstance(value, str):
         text = value
         if not _OPERATOR.match(text):
@@ -210,16 +230,24 @@ def _check_bounds(row: Resource, condition: Condition) -> None:
                 pass
             else:
                 continue
-            raise ArgumentError(f"The filter {condition.name}={condition.text!r} needs {_NEEDS[kind]}, not {bound!r}.")
+            raise ArgumentError(
+                f"The filter {condition.name}={condition.text!r} needs {_NEEDS[kind]}, not {bound!r}."
+            )
         _check_order(condition, operator, bounds, kind)
 
 
 def _check_order(condition: Condition, operator: str, bounds: tuple[str, ...], kind: Kind) -> None:
-    if operator != "BETWEEN" or kind not in {"datetime", "integer", "number"} or _NULLS & set(bounds):
+    if (
+        operator != "BETWEEN"
+        or kind not in {"datetime", "integer", "number"}
+        or _NULLS & set(bounds)
+    ):
         return
     low, high = (_comparable(bound, kind) for bound in bounds)
     if high < low:
-        raise ArgumentError(f"The filter {condition.name}={condition.text!r}: the lower bound comes first.")
+        raise ArgumentError(
+            f"The filter {condition.name}={condition.text!r}: the lower bound comes first."
+        )
 
 
 def _no_operator(name: str, text: str) -> str:
@@ -235,8 +263,12 @@ def _no_operator(name: str, text: str) -> str:
 
 
 def _refuse_conditions(name: str, values: Sequence[Any]) -> None:
-    """A list means: equal to one of these. Conditions in it would be compared as texts, and match nothing."""
-    first = next((value for value in values if isinstance(value, str) and _OPERATOR.match(value)), None)
+    """A list means: equal to one of these. Conditions in it would be compared as texts, and match
+    nothing.
+    """
+    first = next(
+        (value for value in values if isinstance(value, str) and _OPERATOR.match(value)), None
+    )
     if first is not None:
         raise ArgumentError(
             f"The list for the filter {name} holds a condition ({first!r}), but a list means equal to one of them. "
@@ -273,7 +305,9 @@ def _plain(given: Scalar) -> str:
         except ValueError:
             moment = None
         if moment is None:
-            raise ArgumentError(f"{value} is outside the calendar in UTC. Give an earlier or later date.")
+            raise ArgumentError(
+                f"{value} is outside the calendar in UTC. Give an earlier or later date."
+            )
         return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
     if isinstance(value, date):
         return f"{value.isoformat()}T00:00:00.000Z"
@@ -285,7 +319,9 @@ def _plain(given: Scalar) -> str:
         raise ArgumentError("A filter value is infinite. For an open end use gt() or lt().")
     text = str(value)
     if "," in text:
-        raise ArgumentError(f"The API cannot filter by a value with a comma ({text!r}). Use CONTAINS and a part.")
+        raise ArgumentError(
+            f"The API cannot filter by a value with a comma ({text!r}). Use CONTAINS and a part."
+        )
     if not text.strip():
         raise ArgumentError("A filter value is empty. Leave the filter out, or give it a value.")
     return text
@@ -293,8 +329,15 @@ def _plain(given: Scalar) -> str:
 
 def _python(value: object) -> object:
     """Python's own types for numpy's and pandas'. Raises ArgumentError for a missing value."""
-    if value is None or value is pd.NaT or value is pd.NA or (isinstance(value, float) and math.isnan(value)):
-        raise ArgumentError('A filter value is missing. To look for missing values, write "EQ null".')
+    if (
+        value is None
+        or value is pd.NaT
+        or value is pd.NA
+        or (isinstance(value, float) and math.isnan(value))
+    ):
+        raise ArgumentError(
+            'A filter value is missing. To look for missing values, write "EQ null".'
+        )
     if isinstance(value, np.datetime64):
         return _python(pd.Timestamp(value))
     return value.item() if isinstance(value, np.generic) else value
@@ -302,11 +345,15 @@ def _python(value: object) -> object:
 
 def _some(values: Sequence[Any]) -> Sequence[Any]:
     if not values:
-        raise ArgumentError("A filter needs at least one value. An empty list would ask for everything.")
+        raise ArgumentError(
+            "A filter needs at least one value. An empty list would ask for everything."
+        )
     return values
 
 
-def _value(resource: Mapping[str, Any], name: str, columns: Mapping[str, Attribute]) -> tuple[object, Attribute | None]:
+def _value(
+    resource: Mapping[str, Any], name: str, columns: Mapping[str, Attribute]
+) -> tuple[object, Attribute | None]:
     """The value a filter speaks of, or no column where answers do not carry it (``copying``, say)."""
     attributes = resource.get("attributes") or {}
     if name in attributes and name in columns:
@@ -351,9 +398,13 @@ def like(text: str) -> re.Pattern[str]:
 
 
 def check_whole(what: str, text: str) -> None:
-    """Raise ArgumentError for a text with half a character, a lone surrogate: no request can carry it."""
+    """Raise ArgumentError for a text with half a character, a lone surrogate: no request can carry
+    it.
+    """
     if any("\ud800" <= letter <= "\udfff" for letter in text):
-        raise ArgumentError(f"{what} holds half a character (a lone surrogate). Type it again, or leave it out.")
+        raise ArgumentError(
+            f"{what} holds half a character (a lone surrogate). Type it again, or leave it out."
+        )
 
 
 def _comparable(value: object, kind: Kind) -> Any:

@@ -1,4 +1,6 @@
-"""Resources to DataFrames: the columns of the row, in its order, with the same dtypes at 0 and at 100,000 rows."""
+"""Resources to DataFrames: the columns of the row, in its order, with the same dtypes at 0 and at
+100,000 rows.
+"""
 
 import json
 import math
@@ -38,7 +40,9 @@ _EXACT = 2**53
 
 
 def columns_of(row: Resource, parent: str | None = None) -> dict[str, Kind]:
-    """Names and kinds of the promised columns, for a list under that parent type (None: ``get``, ``search``)."""
+    """Names and kinds of the promised columns, for a list under that parent type (None: ``get``,
+    ``search``).
+    """
     extra = row.parent_column(parent)
     columns: dict[str, Kind] = {"id": "text"}
     if extra:
@@ -48,7 +52,9 @@ def columns_of(row: Resource, parent: str | None = None) -> dict[str, Kind]:
         columns[f"{relation.name}_id"] = "text"
         if len(relation.targets) > 1:
             columns[f"{relation.name}_type"] = "text"
-        columns |= {f"{relation.name}_{attribute.name}": attribute.kind for attribute in relation.meta}
+        columns |= {
+            f"{relation.name}_{attribute.name}": attribute.kind for attribute in relation.meta
+        }
     return columns | {f"meta_{attribute.name}": attribute.kind for attribute in row.meta}
 
 
@@ -60,10 +66,11 @@ def to_frame(
     parent_ids: Sequence[str | None] | None = None,
     attrs: Mapping[str, Any] | None = None,
 ) -> pd.DataFrame:
-    """One row per resource. ``parent_ids`` runs along ``resources`` where the list needs a parent column.
+    """One row per resource. ``parent_ids`` runs along ``resources`` where the list needs a parent
+    column.
 
-    What the table does not know is kept as text, after the promised columns, in sorted order. Raises
-    IncompleteResult when a value does not have the type that the table promises.
+    What the table does not know is kept as text, after the promised columns, in sorted order.
+    Raises IncompleteResult when a value does not have the type that the table promises.
     """
     builder = FrameBuilder(row, parent)
     builder.add_documents(resources, parent_ids)
@@ -130,14 +137,20 @@ class FrameBuilder:
         self._chunks: list[tuple[int, dict[str, pd.Series[Any]]]] = []
 
     def add(self, page: Page, order: tuple[int, ...], parent_id: str | None = None) -> None:
-        """Take a page. Its rows stand where ``order`` says among the others. Raises IncompleteResult."""
+        """Take a page. Its rows stand where ``order`` says among the others. Raises
+        IncompleteResult.
+        """
         if page.columns is None:
             self.add_documents(page.documents, [parent_id] * len(page.ids), order)
             return
         columns: dict[str, Sequence[Any]] = {}
         for name, values in page.columns.items():
             is_json = self._kinds.get(name, "json") == "json"
-            columns[name] = _converted(self._row, name, "json", values, page.ids, self._nested) if is_json else values
+            columns[name] = (
+                _converted(self._row, name, "json", values, page.ids, self._nested)
+                if is_json
+                else values
+            )
         self._take(_Part(order, page.ids, [parent_id] * len(page.ids), columns))
 
     def add_documents(
@@ -146,7 +159,9 @@ class FrameBuilder:
         parent_ids: Sequence[str | None] | None = None,
         order: tuple[int, ...] = (),
     ) -> None:
-        """Take resources as the API gives them. Raises IncompleteResult for a value of another type."""
+        """Take resources as the API gives them. Raises IncompleteResult for a value of another
+        type.
+        """
         ids = [each["id"] for each in documents]
         columns = _columns_of_documents(self._row, documents, ids, self._kinds, self._nested)
         self._take(_Part(order, ids, parent_ids or [None] * len(ids), columns))
@@ -154,7 +169,9 @@ class FrameBuilder:
     def drop(self, order: tuple[int, ...]) -> None:
         """Forget the pages whose order begins so, if there are any."""
         waiting = [part for part in self._waiting if part.order[: len(order)] != order]
-        self._waiting_rows -= sum(len(part.ids) for part in self._waiting) - sum(len(part.ids) for part in waiting)
+        self._waiting_rows -= sum(len(part.ids) for part in self._waiting) - sum(
+            len(part.ids) for part in waiting
+        )
         self._waiting = waiting
         self._stretches = [each for each in self._stretches if each.order[: len(order)] != order]
 
@@ -169,7 +186,8 @@ class FrameBuilder:
             columns = {name: self._chunks[0][1][name] for name in names}
         else:
             runs = self._runs()
-            # Column by column, each freed before the next: never more than one of them is there twice.
+            # Column by column, each freed before the next: never more than one of them is there
+            # twice.
             columns = {name: self._column(name, runs) for name in names}
         self._chunks, self._stretches = [], []
         index = pd.RangeIndex(rows)
@@ -196,11 +214,18 @@ class FrameBuilder:
         names = dict.fromkeys([*self._kinds, *(name for part in parts for name in part.columns)])
         for name in names:
             if name not in chunk:
-                values = [value for part in parts for value in part.columns.get(name) or (None,) * len(part.ids)]
+                values = [
+                    value
+                    for part in parts
+                    for value in part.columns.get(name) or (None,) * len(part.ids)
+                ]
                 chunk[name] = _series(self._row, name, self._kinds.get(name, "json"), values, ids)
         ends = list(accumulate((len(part.ids) for part in parts), initial=0))
         at = len(self._chunks)
-        self._stretches += [_Stretch(part.order, at, *ends_) for part, ends_ in zip(parts, pairwise(ends), strict=True)]
+        self._stretches += [
+            _Stretch(part.order, at, *ends_)
+            for part, ends_ in zip(parts, pairwise(ends), strict=True)
+        ]
         self._chunks.append((len(ids), chunk))
 
     def _runs(self) -> list[tuple[int, int, int]]:
@@ -216,10 +241,11 @@ class FrameBuilder:
     def _column(self, name: str, runs: Sequence[tuple[int, int, int]]) -> "pd.Series[Any]":
         dtype = DTYPES[self._kinds.get(name, "json")]
         parts = [
-            chunk.pop(name) if name in chunk else pd.Series([None] * rows, dtype=dtype) for rows, chunk in self._chunks
+            chunk.pop(name) if name in chunk else pd.Series([None] * rows, dtype=dtype)
+            for rows, chunk in self._chunks
         ]
-        # Slices put together: to take rows one by one would need the column three times. Of arrays, for each slice of
-        # a Series makes an index, too.
+        # Slices put together: to take rows one by one would need the column three times. Of arrays,
+        # for each slice of a Series makes an index, too.
         slices = [parts[at].array[start:stop] for at, start, stop in runs or [(0, 0, 0)]]
         return pd.Series(type(slices[0])._concat_same_type(slices), copy=False)
 
@@ -233,7 +259,12 @@ def _columns_of_documents(
 ) -> dict[str, list[Any]]:
     """The values of the columns, each of its column's type."""
     parts = [
-        (resource["id"], _part(resource, "attributes"), _part(resource, "relationships"), _part(resource, "meta"))
+        (
+            resource["id"],
+            _part(resource, "attributes"),
+            _part(resource, "relationships"),
+            _part(resource, "meta"),
+        )
         for resource in documents
     ]
     columns: dict[str, list[Any]] = {
@@ -245,7 +276,9 @@ def _columns_of_documents(
         if f"{relation.name}_type" in kinds:
             columns[f"{relation.name}_type"] = [each.get("type") for each in linked]
         for attribute in relation.meta:
-            columns[f"{relation.name}_{attribute.name}"] = [_part(each, "meta").get(attribute.name) for each in linked]
+            columns[f"{relation.name}_{attribute.name}"] = [
+                _part(each, "meta").get(attribute.name) for each in linked
+            ]
     for attribute in row.meta:
         columns[f"meta_{attribute.name}"] = [part[3].get(attribute.name) for part in parts]
     columns |= _unknown(row, parts, kinds)
@@ -260,7 +293,12 @@ def _columns_of_documents(
 
 
 def _converted(
-    row: Resource, name: str, kind: Kind, values: Sequence[Any], ids: Sequence[str], nested: Collection[str]
+    row: Resource,
+    name: str,
+    kind: Kind,
+    values: Sequence[Any],
+    ids: Sequence[str],
+    nested: Collection[str],
 ) -> list[Any]:
     """The values as the column has them. Raises IncompleteResult for one of another type."""
     convert = nested_text if name in nested else _CONVERT[kind]
@@ -272,13 +310,19 @@ def _converted(
 
 
 def json_columns(row: Resource) -> set[str]:
-    """The columns of a type's frame that hold JSON text. Not among them: what may be any text, such as a default."""
-    attributes = {each.name for each in row.columns if each.kind == "json" and (each.form or not each.write)}
+    """The columns of a type's frame that hold JSON text. Not among them: what may be any text, such
+    as a default.
+    """
+    attributes = {
+        each.name for each in row.columns if each.kind == "json" and (each.form or not each.write)
+    }
     return attributes | {f"meta_{each.name}" for each in row.meta if each.kind == "json"}
 
 
 def sort_frame(frame: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
-    """Sorted by those keys (``-`` descending): text without regard to case, missing values last, ties as they came."""
+    """Sorted by those keys (``-`` descending): text without regard to case, missing values last,
+    ties as they came.
+    """
     if not keys or frame.empty:
         return frame
     for key in reversed(keys):
@@ -292,18 +336,22 @@ def sort_frame(frame: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
     return frame
 
 
-def expand(frame: pd.DataFrame, column: str, *, errors: Literal["coerce", "raise"] = "coerce") -> pd.DataFrame:
+def expand(
+    frame: pd.DataFrame, column: str, *, errors: Literal["coerce", "raise"] = "coerce"
+) -> pd.DataFrame:
     """Open a column of JSON text: its members become columns ``<column>.<member>`` right after it.
 
-    Nested objects give dotted names; lists stay JSON text. Bool, whole number, number and text members are typed
-    ``boolean``, ``Int64``, ``Float64``, ``string``; members of mixed type are text, and so are numbers that the type
-    could not hold exactly.
+    Nested objects give dotted names; lists stay JSON text. Bool, whole number, number and text
+    members are typed ``boolean``, ``Int64``, ``Float64``, ``string``; members of mixed type are
+    text, and so are numbers that the type could not hold exactly.
 
-    Rows whose text is not a JSON object, has two members of one name or half a character (a lone surrogate) stay, with
-    NA in the members; ``attrs["not_expanded"]`` counts them: ``{"settings": {"rows": 2, "first": "DE…"}}``. With
-    ``errors="raise"`` the first of them is an ArgumentError that names its id. A text ``null`` counts as missing.
+    Rows whose text is not a JSON object, has two members of one name or half a character (a lone
+    surrogate) stay, with NA in the members; ``attrs["not_expanded"]`` counts them: ``{"settings":
+    {"rows": 2, "first": "DE…"}}``. With ``errors="raise"`` the first of them is an ArgumentError
+    that names its id. A text ``null`` counts as missing.
 
-    Raises ArgumentError when the column is not there or holds no text, or when it was opened before.
+    Raises ArgumentError when the column is not there or holds no text, or when it was opened
+    before.
 
     Example:
         >>> import adobe_nb
@@ -334,7 +382,9 @@ def expand(frame: pd.DataFrame, column: str, *, errors: Literal["coerce", "raise
         opened[f"{column}.{name}"] = _guessed(values, frame.index)
     taken = [name for name in opened if name in frame.columns]
     if taken:
-        raise ArgumentError(f"The frame has a column {taken[0]!r} already: {column!r} was opened before.")
+        raise ArgumentError(
+            f"The frame has a column {taken[0]!r} already: {column!r} was opened before."
+        )
     end = list(frame.columns).index(column) + 1
     parts = [frame.iloc[:, :end], pd.DataFrame(opened, index=frame.index), frame.iloc[:, end:]]
     result = pd.concat(parts, axis="columns")
@@ -346,18 +396,28 @@ def expand(frame: pd.DataFrame, column: str, *, errors: Literal["coerce", "raise
 
 
 def _column_to_open(frame: pd.DataFrame, column: str, errors: str) -> "pd.Series[Any]":
-    """The column of JSON text. Raises ArgumentError when there is none of that name, or nothing to open."""
+    """The column of JSON text. Raises ArgumentError when there is none of that name, or nothing to
+    open.
+    """
     if not isinstance(column, str):
-        raise ArgumentError(f"Name one column, as in adobe_nb.expand(frame, 'settings'), instead of {column!r}.")
+        raise ArgumentError(
+            f"Name one column, as in adobe_nb.expand(frame, 'settings'), instead of {column!r}."
+        )
     if errors not in ("coerce", "raise"):
         raise ArgumentError(f'errors is "coerce" or "raise", not {errors!r}.')
     if column not in frame.columns:
-        raise ArgumentError(f"The frame has no column {column!r}. It has: {', '.join(map(str, frame.columns))}.")
+        raise ArgumentError(
+            f"The frame has no column {column!r}. It has: {', '.join(map(str, frame.columns))}."
+        )
     if not frame.columns.is_unique:
         raise ArgumentError("Two columns have the same name. Rename one of them first.")
     texts = frame[column]
-    if not (isinstance(texts.dtype, pd.StringDtype) or texts.dtype == "object" or texts.isna().all()):
-        raise ArgumentError(f"The column {column!r} holds {texts.dtype}, not JSON text: there is nothing to open.")
+    if not (
+        isinstance(texts.dtype, pd.StringDtype) or texts.dtype == "object" or texts.isna().all()
+    ):
+        raise ArgumentError(
+            f"The column {column!r} holds {texts.dtype}, not JSON text: there is nothing to open."
+        )
     return texts
 
 
@@ -381,18 +441,26 @@ def _unknown(
     hidden = {attribute.name for attribute in row.attributes if attribute.write_only}
     rows: list[dict[str, Any]] = []
     for _, attributes, relationships, meta in parts:
-        found = {name: value for name, value in attributes.items() if name not in kinds and name not in hidden}
+        found = {
+            name: value
+            for name, value in attributes.items()
+            if name not in kinds and name not in hidden
+        }
         for name in relationships:
             linked = _linked(relationships, name)
             if linked and f"{name}_id" not in kinds:
                 found[f"{name}_id"] = linked.get("id")
-        found |= {f"meta_{name}": value for name, value in meta.items() if f"meta_{name}" not in kinds}
+        found |= {
+            f"meta_{name}": value for name, value in meta.items() if f"meta_{name}" not in kinds
+        }
         rows.append(found)
     names = sorted({name for found in rows for name in found})
     return {name: [found.get(name) for found in rows] for name in names}
 
 
-def _series(row: Resource, name: str, kind: Kind, values: Sequence[Any], ids: Sequence[str]) -> "pd.Series[Any]":
+def _series(
+    row: Resource, name: str, kind: Kind, values: Sequence[Any], ids: Sequence[str]
+) -> "pd.Series[Any]":
     try:
         return _typed(kind, values)
     except (TypeError, ValueError, OverflowError):
@@ -410,7 +478,9 @@ def _half_character(identifier: str, name: str, half: str) -> IncompleteResult:
     )
 
 
-def _surprise(row: Resource, name: str, kind: Kind, values: Sequence[Any], ids: Sequence[str]) -> IncompleteResult:
+def _surprise(
+    row: Resource, name: str, kind: Kind, values: Sequence[Any], ids: Sequence[str]
+) -> IncompleteResult:
     bad = next((index for index, value in enumerate(values) if not _fits(kind, value)), 0)
     what = f"a {type(values[bad]).__name__}"
     if kind == "datetime" and isinstance(values[bad], str):
@@ -441,7 +511,9 @@ def _typed(kind: Kind, values: Sequence[Any]) -> "pd.Series[Any]":
         found = pd.Series(moments).astype("datetime64[us, UTC]")
         bare = found.to_numpy(dtype="datetime64[us]")
         if (bare < _YEARS[0]).any() or (bare > _YEARS[1]).any():
-            raise ValueError(kind)  # pandas could hold it, but neither show it nor give it as a datetime
+            raise ValueError(
+                kind
+            )  # pandas could hold it, but neither show it nor give it as a datetime
         return found
     if kind == "boolean":
         return pd.Series(_booleans(values), copy=False)
@@ -463,7 +535,9 @@ def _booleans(values: Sequence[Any]) -> pd.arrays.BooleanArray:
 
 
 def json_text(value: object) -> str:
-    """Text as it is, anything else as compact JSON. Raises IncompleteResult for what is nested too deep."""
+    """Text as it is, anything else as compact JSON. Raises IncompleteResult for what is nested too
+    deep.
+    """
     if isinstance(value, str):
         return value
     try:
@@ -471,7 +545,9 @@ def json_text(value: object) -> str:
     except RecursionError:
         text = ""
     if not text:
-        raise IncompleteResult("The answer is nested too deep. Read the raw one with reactor.request().")
+        raise IncompleteResult(
+            "The answer is nested too deep. Read the raw one with reactor.request()."
+        )
     # Half characters as the escapes that they came as: nothing else can hold them.
     return text if text.isascii() else _HALF.sub(lambda half: f"\\u{ord(half[0]):04x}", text)
 
@@ -516,8 +592,15 @@ def _id_at(frame: pd.DataFrame, position: int, form: str) -> str:
 
 
 def _members(text: object) -> tuple[dict[str, Any], str]:
-    """The members by their dotted names, and what keeps them from being opened; empty when nothing does."""
-    if text is None or text is pd.NA or text == "" or (isinstance(text, float) and math.isnan(text)):
+    """The members by their dotted names, and what keeps them from being opened; empty when nothing
+    does.
+    """
+    if (
+        text is None
+        or text is pd.NA
+        or text == ""
+        or (isinstance(text, float) and math.isnan(text))
+    ):
         return {}, ""
     try:
         value = json.loads(str(text), object_pairs_hook=_distinct, parse_constant=_refuse)

@@ -16,20 +16,28 @@ Ids = str | Mapping[str, Any] | pd.DataFrame | pd.Series | Iterable[Any]
 
 
 def ids_in(given: Ids) -> list[str]:
-    """The ids, in order, without nulls and duplicates. Raises ArgumentError for what is no id, a single null too."""
+    """The ids, in order, without nulls and duplicates. Raises ArgumentError for what is no id, a
+    single null too.
+    """
     if isinstance(given, str):
         return [_check(given)]
     if is_null(given):
-        raise ArgumentError(f"There is no id here, but {given}. Missing ones are left out of a list or a column only.")
+        raise ArgumentError(
+            f"There is no id here, but {given}. Missing ones are left out of a list or a column only."
+        )
     return list(dict.fromkeys(_check(value) for value in _values(given) if not is_null(value)))
 
 
 def type_of(identifier: str) -> str:
-    """The resource type that the prefix stands for. Raises ArgumentError when it stands for none we know."""
+    """The resource type that the prefix stands for. Raises ArgumentError when it stands for none we
+    know.
+    """
     row = BY_PREFIX.get(identifier[:2])
     if row is None:
         known = ", ".join(f"{each.prefix} {each.type}" for each in BY_PREFIX.values())
-        raise ArgumentError(f"{identifier} has a prefix that stands for no type known here ({known}).")
+        raise ArgumentError(
+            f"{identifier} has a prefix that stands for no type known here ({known})."
+        )
     return row.type
 
 
@@ -48,9 +56,11 @@ def ids_of_type(row: Resource, given: Iterable[Ids]) -> list[str]:
 def parents_of_one_type(
     row: Resource, given: Ids, allowed: Sequence[str] | None = None
 ) -> tuple[str | None, list[str]]:
-    """The parents' type and their ids; no type when there are none. Raises ArgumentError for wrong or mixed kinds.
+    """The parents' type and their ids; no type when there are none. Raises ArgumentError for wrong
+    or mixed kinds.
 
-    ``allowed`` are the types that may be parents; those under which it is listed, when nothing is said.
+    ``allowed`` are the types that may be parents; those under which it is listed, when nothing is
+    said.
     """
     ids = ids_in(given)
     verb = "listed under" if allowed is None else "made in"
@@ -65,19 +75,25 @@ def parents_of_one_type(
         if parent.type not in types:
             types.append(parent.type)
     if len(types) > 1:
-        raise ArgumentError(f"The parents are of several types ({', '.join(types)}). Ask for one type at a time.")
+        raise ArgumentError(
+            f"The parents are of several types ({', '.join(types)}). Ask for one type at a time."
+        )
     return (types[0] if types else None), ids
 
 
 def listed_under(row: Resource, types: Sequence[str] | None = None) -> str:
-    """``a property, a library or a rule component``; ``types`` instead of those under which it is listed."""
+    """``a property, a library or a rule component``; ``types`` instead of those under which it is
+    listed.
+    """
     parents = (*row.parents, *row.through) if types is None else types
     names = [_a(_singular(parent).replace("_", " ")) for parent in parents]
     return " or ".join((", ".join(names[:-1]), names[-1]) if len(names) > 1 else names)
 
 
 def _singular(resource_type: str) -> str:
-    return next((row.singular for row in BY_PREFIX.values() if row.type == resource_type), resource_type)
+    return next(
+        (row.singular for row in BY_PREFIX.values() if row.type == resource_type), resource_type
+    )
 
 
 def _values(given: Ids) -> Iterable[Any]:
@@ -85,13 +101,17 @@ def _values(given: Ids) -> Iterable[Any]:
         return [given]
     if isinstance(given, pd.DataFrame):
         if list(given.columns) == ["method", "url", "body"]:
-            raise ArgumentError("This is what a dry run shows: nothing was made, so there is no id. Run it without.")
+            raise ArgumentError(
+                "This is what a dry run shows: nothing was made, so there is no id. Run it without."
+            )
         if "id" not in given.columns:
             raise ArgumentError(
                 'The frame has no "id" column. Hand over a frame of this package, or one of its columns of ids.'
             )
         if isinstance(given["id"], pd.DataFrame):
-            raise ArgumentError('The frame has two "id" columns. Hand over the column that is meant.')
+            raise ArgumentError(
+                'The frame has two "id" columns. Hand over the column that is meant.'
+            )
         return given["id"]
     if isinstance(given, pd.Series):
         return _of_series(given)
@@ -102,16 +122,23 @@ def _values(given: Ids) -> Iterable[Any]:
     if isinstance(getattr(given, "id", None), str):  # a row of itertuples()
         return [given.id]  # type: ignore[union-attr]
     if not isinstance(given, Iterable):
-        raise ArgumentError(f"An id, a list of ids or a frame is wanted, not {type(given).__name__}.")
+        raise ArgumentError(
+            f"An id, a list of ids or a frame is wanted, not {type(given).__name__}."
+        )
     return (value for each in _listed(given) for value in _values(each))
 
 
 def _of_series(given: "pd.Series[Any]") -> Iterable[Any]:
     """A column of ids, else a row; a column can have the label "id" among its index by chance."""
     column: list[Any] = [value for value in given if not is_null(value)]
-    if "id" in given.index and all(str(label) == "id" or str(label).endswith("_id") for label in given.index):
+    if "id" in given.index and all(
+        str(label) == "id" or str(label).endswith("_id") for label in given.index
+    ):
         return [given["id"]]  # a row, even one that has nothing left but ids
-    if all(isinstance(value, str) and ID_PATTERN.fullmatch(value) for value in column) or "id" not in given.index:
+    if (
+        all(isinstance(value, str) and ID_PATTERN.fullmatch(value) for value in column)
+        or "id" not in given.index
+    ):
         return column
     return [given["id"]]
 
@@ -122,13 +149,20 @@ def _listed(given: Iterable[Any]) -> list[Any]:
     except TypeError:
         listed = None
     if listed is None:
-        raise ArgumentError(f"An id, a list of ids or a frame is wanted, not this {type(given).__name__}.")
+        raise ArgumentError(
+            f"An id, a list of ids or a frame is wanted, not this {type(given).__name__}."
+        )
     return listed
 
 
 def is_null(value: object) -> bool:
     """Whether it is what frames have where there is nothing."""
-    return value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and math.isnan(value))
+    return (
+        value is None
+        or value is pd.NA
+        or value is pd.NaT
+        or (isinstance(value, float) and math.isnan(value))
+    )
 
 
 def _check(value: object) -> str:
@@ -156,7 +190,9 @@ def _a(noun: str) -> str:
 
 
 def asked(flag: object, name: str = "dry_run") -> bool:
-    """Whether a switch is on. Raises ArgumentError for what is neither True nor False: a write hangs on it."""
+    """Whether a switch is on. Raises ArgumentError for what is neither True nor False: a write
+    hangs on it.
+    """
     if isinstance(flag, (bool, np.bool_)):
         return bool(flag)
     raise ArgumentError(f"{name} is True or False, not {repr(flag)[:40]}.")
@@ -171,5 +207,7 @@ def checked_limit(limit: object) -> int | None:
     except TypeError:
         number = 0
     if number < 1:
-        raise ArgumentError(f"limit is a whole number from 1, not {limit!r}. Leave it out for everything.")
+        raise ArgumentError(
+            f"limit is a whole number from 1, not {limit!r}. Leave it out for everything."
+        )
     return number

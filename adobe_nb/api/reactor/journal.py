@@ -1,7 +1,8 @@
-"""The journal: what was written to the Reactor API from this machine, with the state before. Never a secret.
+"""The journal: what was written to the Reactor API from this machine, with the state before. Never
+a secret.
 
-One line of JSON before a write is sent, and one when it is known what became of it; so a write that was cut off in the
-middle can be told from one that never went.
+One line of JSON before a write is sent, and one when it is known what became of it; so a write that
+was cut off in the middle can be told from one that never went.
 """
 
 import json
@@ -35,7 +36,9 @@ class Journal:
     def __init__(self, file: Path | None = None) -> None:
         folder = None if file else state_folder()
         if file is None and folder is None:
-            raise JournalError("This account has no home folder, so there is no journal. Set HOME or XDG_STATE_HOME.")
+            raise JournalError(
+                "This account has no home folder, so there is no journal. Set HOME or XDG_STATE_HOME."
+            )
         self.file = file or Path(folder or "") / "journal.jsonl"
 
     def __repr__(self) -> str:
@@ -61,8 +64,12 @@ class Journal:
         )
         return entry
 
-    def end(self, entry: str, outcome: str, *, status: int | None = None, code: str = "", made: str = "") -> None:
-        """What became of it: ``done``, ``refused``, ``not sent`` or ``unknown``. Never raises: it has happened."""
+    def end(
+        self, entry: str, outcome: str, *, status: int | None = None, code: str = "", made: str = ""
+    ) -> None:
+        """What became of it: ``done``, ``refused``, ``not sent`` or ``unknown``. Never raises: it
+        has happened.
+        """
         line = {"entry": entry, "ended": _now(), "outcome": outcome, "status": status, "code": code}
         with suppress(JournalError):
             self._write({**line, **({"id": made} if made else {})})
@@ -72,9 +79,15 @@ class Journal:
         entries: dict[str, dict[str, Any]] = {}
         for line in self._lines():
             entries.setdefault(str(line.get("entry")), {"outcome": "unknown"}).update(line)
-        rows = [{name: _text(entry.get(name)) for name in _COLUMNS} for entry in entries.values() if "time" in entry]
+        rows = [
+            {name: _text(entry.get(name)) for name in _COLUMNS}
+            for entry in entries.values()
+            if "time" in entry
+        ]
         frame = pd.DataFrame(rows, columns=list(_COLUMNS), dtype="string")
-        frame["time"] = pd.to_datetime(frame["time"], utc=True, format="ISO8601").astype("datetime64[us, UTC]")
+        frame["time"] = pd.to_datetime(frame["time"], utc=True, format="ISO8601").astype(
+            "datetime64[us, UTC]"
+        )
         frame["status"] = frame["status"].astype("Int64")
         frame.attrs["file"] = str(self.file)
         return frame
@@ -125,7 +138,9 @@ def _ends_whole(file: Path) -> bool:
 
 
 def _is_ours(line: dict[str, Any]) -> bool:
-    if not isinstance(line.get("entry"), str) or not isinstance(line.get("status"), (int, type(None))):
+    if not isinstance(line.get("entry"), str) or not isinstance(
+        line.get("status"), (int, type(None))
+    ):
         return False
     try:
         parse_zoned(line["time"] if "time" in line else line["ended"])
@@ -135,12 +150,13 @@ def _is_ours(line: dict[str, Any]) -> bool:
 
 
 def journal() -> pd.DataFrame:
-    """What was written to the Reactor API from this machine, oldest first: for looking back, and for undoing.
+    """What was written to the Reactor API from this machine, oldest first: for looking back, and
+    for undoing.
 
-    Columns: time (UTC), service, organisation, call, method, path, type, id, outcome (``done refused "not sent"
-    unknown``), status, code, request (JSON text, secrets masked), before (JSON text: the
-    resource as it was, without what is write-only or secret), entry. ``attrs["file"]`` says where it is kept.
-    ``connect(journal=False)`` keeps none.
+    Columns: time (UTC), service, organisation, call, method, path, type, id, outcome (``done
+    refused "not sent" unknown``), status, code, request (JSON text, secrets masked), before (JSON
+    text: the resource as it was, without what is write-only or secret), entry. ``attrs["file"]``
+    says where it is kept. ``connect(journal=False)`` keeps none.
 
     Example:
         >>> import adobe_nb

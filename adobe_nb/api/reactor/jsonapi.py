@@ -1,8 +1,10 @@
-"""Documents and resources of JSON:API: read, checked, and without the secrets that answers can hold.
+"""Documents and resources of JSON:API: read, checked, and without the secrets that answers can
+hold.
 
-Adobe's answers hold live secrets: the token of a tested exchange, part of the credentials, passwords in addresses. They
-are dropped or masked where the answer enters, before anything else reads it. Frames, raw documents, the journal and
-snapshots are all made from answers, so none of them has to know.
+Adobe's answers hold live secrets: the token of a tested exchange, part of the credentials,
+passwords in addresses. They are dropped or masked where the answer enters, before anything else
+reads it. Frames, raw documents, the journal and snapshots are all made from answers, so none of
+them has to know.
 """
 
 import json
@@ -18,7 +20,9 @@ Document = dict[str, Any]
 MASK = "••••••••"
 _DEEPEST = 20
 """Levels of nesting that are searched; what lies deeper is dropped."""
-_SECRET_NAME = re.compile(r"token$|secret|passw|passphrase|private_?key|credential|assertion|api_?key", re.IGNORECASE)
+_SECRET_NAME = re.compile(
+    r"token$|secret|passw|passphrase|private_?key|credential|assertion|api_?key", re.IGNORECASE
+)
 _USER = re.compile(r"^([a-z][a-z0-9+.-]*:)?//[^/?#]*@", re.IGNORECASE)
 _PARAMETER = re.compile(
     r"(?<=[?&])([^=&#]*(?:token|secret|passw|signature|credential|api[-_]?key|access[-_]?key|auth)[^=&#]*|sig|key|code)"
@@ -28,12 +32,16 @@ _PARAMETER = re.compile(
 
 
 def _hides_values(row: Resource) -> bool:
-    return row.guards_secrets or any(each.hides or each.members for each in (*row.attributes, *row.meta))
+    return row.guards_secrets or any(
+        each.hides or each.members for each in (*row.attributes, *row.meta)
+    )
 
 
 HIDING = frozenset(row.type for row in RESOURCES.values() if _hides_values(row))
 """Types whose columns hold something that must not be shown."""
-_REDACTED = HIDING | {row.type for row in RESOURCES.values() if any(each.write_only for each in row.attributes)}
+_REDACTED = HIDING | {
+    row.type for row in RESOURCES.values() if any(each.write_only for each in row.attributes)
+}
 _NAMES_ONE = re.compile(rf'"type"\s*:\s*"(?:{"|".join(sorted(HIDING))})"')
 
 
@@ -46,13 +54,20 @@ def parsed(body: bytes) -> tuple[Any, str]:
     except UnicodeDecodeError:
         return None, "it is not UTF-8"
     except ValueError as error:
-        # Not the error's own words: a number of thousands of digits is refused with advice for programmers.
-        where = f", line {error.lineno}, column {error.colno}" if isinstance(error, json.JSONDecodeError) else ""
+        # Not the error's own words: a number of thousands of digits is refused with advice for
+        # programmers.
+        where = (
+            f", line {error.lineno}, column {error.colno}"
+            if isinstance(error, json.JSONDecodeError)
+            else ""
+        )
         return None, f"it is not valid JSON{where}"
 
 
 def wrong_shape(path: str, problem: str) -> IncompleteResult:
-    """The error for an answer that will be the same when it is asked for again; ``problem`` goes on after the path."""
+    """The error for an answer that will be the same when it is asked for again; ``problem`` goes on
+    after the path.
+    """
     return IncompleteResult(
         f"{path} {problem}. Repeating the request will hardly help: check for a proxy in between, or "
         f'read the raw answer with reactor.request("GET", "{path}") and report it.'
@@ -62,7 +77,8 @@ def wrong_shape(path: str, problem: str) -> IncompleteResult:
 def problem_of(data: object, resource_type: str) -> str:
     """What keeps it from being a resource of that type; empty when nothing does.
 
-    A part may be left out, as in the identifiers of a relationship. One of another shape would be missing values.
+    A part may be left out, as in the identifiers of a relationship. One of another shape would be
+    missing values.
     """
     if not is_resource(data, resource_type):
         return f"it holds {_described(data)}"
@@ -135,7 +151,8 @@ def one_of(document: Document, resource_type: str, identifier: str | None = None
     if problem or not isinstance(data, dict):
         wanted = f"/{resource_type}/{identifier}" if identifier else f"/{resource_type}"
         raise wrong_shape(
-            wanted, f"gave an answer that is not the one of {resource_type} that was asked for ({problem})"
+            wanted,
+            f"gave an answer that is not the one of {resource_type} that was asked for ({problem})",
         )
     return data
 
@@ -146,7 +163,9 @@ def any_of(document: Document, types: Sequence[str]) -> Document:
     kind = data.get("type") if isinstance(data, dict) else None
     problem = problem_of(data, kind if isinstance(kind, str) and kind in types else types[0])
     if problem or not isinstance(data, dict):
-        raise wrong_shape(f"/{types[0]}", f"gave an answer that is none of {', '.join(types)} ({problem})")
+        raise wrong_shape(
+            f"/{types[0]}", f"gave an answer that is none of {', '.join(types)} ({problem})"
+        )
     return data
 
 
@@ -161,7 +180,9 @@ def needed_id(resource: Mapping[str, Any], name: str) -> str:
     """The id that a to-one relation points to. Raises IncompleteResult when it points nowhere."""
     identifier = linked_id(resource, name)
     if not identifier:
-        raise IncompleteResult(f"{resource['id']} names no {name.replace('_', ' ')}, so nothing was sent. Look at it.")
+        raise IncompleteResult(
+            f"{resource['id']} names no {name.replace('_', ' ')}, so nothing was sent. Look at it."
+        )
     return identifier
 
 
@@ -179,12 +200,16 @@ def identifier(resource_id: str) -> Document:
 
 def public(document: Mapping[str, Any]) -> dict[str, Any]:
     """A JSON:API document without the secrets of its resources."""
-    parts = {name: _public_data(document[name]) for name in ("data", "included") if name in document}
+    parts = {
+        name: _public_data(document[name]) for name in ("data", "included") if name in document
+    }
     return {**document, **parts}
 
 
 def public_resource(resource: Any) -> Any:
-    """A resource without its secrets: write-only attributes, and what the row's attributes say of themselves."""
+    """A resource without its secrets: write-only attributes, and what the row's attributes say of
+    themselves.
+    """
     kind = resource.get("type") if isinstance(resource, Mapping) else None
     if not isinstance(kind, str) or kind not in _REDACTED:
         return resource
@@ -199,9 +224,15 @@ def public_resource(resource: Any) -> Any:
 
 def public_columns(row: Resource, columns: Mapping[str, Sequence[Any]]) -> dict[str, Sequence[Any]]:
     """The columns of a page without secrets; they have no write-only attributes."""
-    known = {each.name: each for each in row.columns} | {f"meta_{each.name}": each for each in row.meta}
+    known = {each.name: each for each in row.columns} | {
+        f"meta_{each.name}": each for each in row.meta
+    }
     linked = {f"{relation.name}_{part}" for relation in row.to_one for part in ("id", "type")}
-    linked |= {f"{relation.name}_{attribute.name}" for relation in row.to_one for attribute in relation.meta}
+    linked |= {
+        f"{relation.name}_{attribute.name}"
+        for relation in row.to_one
+        for attribute in relation.meta
+    }
     shown: dict[str, Sequence[Any]] = {}
     for name, values in columns.items():
         attribute = known.get(name)
@@ -210,20 +241,30 @@ def public_columns(row: Resource, columns: Mapping[str, Sequence[Any]]) -> dict[
         elif attribute is not None:
             shown[name] = [_public_value(row, attribute, value) for value in values]
         elif not _is_secret(row, name):
-            shown[name] = [_without_secrets(value) for value in values] if row.guards_secrets else values
+            shown[name] = (
+                [_without_secrets(value) for value in values] if row.guards_secrets else values
+            )
     return shown
 
 
 def public_address(text: str) -> str:
-    """An address without its user information, and without parameters that look like a token or a signature."""
+    """An address without its user information, and without parameters that look like a token or a
+    signature.
+    """
     return _PARAMETER.sub(rf"\1={MASK}", _USER.sub(rf"\1//{MASK}@", text))
 
 
 def _public_data(data: Any) -> Any:
-    return [public_resource(each) for each in data] if isinstance(data, list) else public_resource(data)
+    return (
+        [public_resource(each) for each in data]
+        if isinstance(data, list)
+        else public_resource(data)
+    )
 
 
-def _public_part(row: Resource, known: Sequence[Attribute], members: Mapping[str, Any]) -> dict[str, Any]:
+def _public_part(
+    row: Resource, known: Sequence[Attribute], members: Mapping[str, Any]
+) -> dict[str, Any]:
     attributes = {each.name: each for each in known}
     shown: dict[str, Any] = {}
     for name, value in members.items():
@@ -240,7 +281,11 @@ def _public_value(row: Resource, attribute: Attribute, value: Any) -> Any:
     if attribute.members:
         # Whatever is not an object of known members could be the secret itself.
         members = value if isinstance(value, Mapping) else {}
-        chosen = {name: members[name] for name in attribute.members if isinstance(members.get(name), (str, int, float))}
+        chosen = {
+            name: members[name]
+            for name in attribute.members
+            if isinstance(members.get(name), (str, int, float))
+        }
         return chosen or None
     if attribute.hides == "address":
         return public_address(value) if isinstance(value, str) else value
@@ -267,7 +312,9 @@ def _without_secrets(value: Any, depth: int = 0) -> Any:
 
 
 def _public_entity(value: Any) -> Any:
-    """The document inside an audit event, which is text. Unchanged, byte for byte, where there is nothing to hide."""
+    """The document inside an audit event, which is text. Unchanged, byte for byte, where there is
+    nothing to hide.
+    """
     if isinstance(value, Mapping):
         return public(value)
     if not isinstance(value, str) or not _NAMES_ONE.search(value):

@@ -41,36 +41,54 @@ AVAILABILITIES = ("development", "private", "public")
 
 
 class Extensions(Revisable):
-    """Extensions: ``create`` installs a package in a property, ``upgrade`` moves to another version of it."""
+    """Extensions: ``create`` installs a package in a property, ``upgrade`` moves to another version
+    of it.
+    """
 
     def upgrade(
-        self, extension: Ids, package: Ids | None = None, /, *, dry_run: bool = False, **attributes: Any
+        self,
+        extension: Ids,
+        package: Ids | None = None,
+        /,
+        *,
+        dry_run: bool = False,
+        **attributes: Any,
     ) -> pd.DataFrame:
         """Move the extension to another version of its package; a frame of one row.
 
-        Without ``package`` it is the newer one that the service names; a dry run, which sends nothing, shows
-        ``{id of the newer package of EX…}``. ``settings`` and ``delegate_descriptor_id`` can be changed along. Until it
-        is published, every library has to carry a revision of the upgraded extension.
+        Without ``package`` it is the newer one that the service names; a dry run, which sends
+        nothing, shows ``{id of the newer package of EX…}``. ``settings`` and
+        ``delegate_descriptor_id`` can be changed along. Until it is published, every library has to
+        carry a revision of the upgraded extension.
 
         Raises ArgumentError when there is no newer one; ApiError, OutcomeUnknown.
         """
         identifier = self._one_id(extension, "upgrade")
         if "extension_package" in attributes:
             if package is not None:
-                raise ArgumentError("upgrade takes one package: as second argument, or as extension_package=.")
+                raise ArgumentError(
+                    "upgrade takes one package: as second argument, or as extension_package=."
+                )
             package = attributes.pop("extension_package")
         unknown = Placeholder(f"id of the newer package of {identifier}")
-        # Wrong arguments cost no request, so they are checked before the service is asked for the newer package.
+        # Wrong arguments cost no request, so they are checked before the service is asked for the
+        # newer package.
         given = {"extension_package": unknown if package is None else package, **attributes}
         document = document_of(self.row, "update", given, identifier)
         client = self._session.client
         if asked(dry_run):
-            return shown(client.base_url, [update_change(self.row, identifier, document, "upgrade")])
+            return shown(
+                client.base_url, [update_change(self.row, identifier, document, "upgrade")]
+            )
         before = state_of(client, self.row, identifier)
         check_head(self.row, before)
         if package is None:
-            document = document_of(self.row, "update", {**given, "extension_package": _newer(before)}, identifier)
-        return self._perform(client, update_change(self.row, identifier, document, "upgrade"), before)
+            document = document_of(
+                self.row, "update", {**given, "extension_package": _newer(before)}, identifier
+            )
+        return self._perform(
+            client, update_change(self.row, identifier, document, "upgrade"), before
+        )
 
 
 class ExtensionPackages(Deletable, Waitable):
@@ -87,26 +105,32 @@ class ExtensionPackages(Deletable, Waitable):
     ) -> pd.DataFrame:
         """List the newest versions as a DataFrame, one row each.
 
-        ``max_availability="public"`` lists public ones only, ``"private"`` private ones of your own too; otherwise also
-        those in development. Older versions: ``versions``. The rest as for every list.
+        ``max_availability="public"`` lists public ones only, ``"private"`` private ones of your own
+        too; otherwise also those in development. Older versions: ``versions``. The rest as for
+        every list.
         """
         if max_availability is not None and not (
             isinstance(max_availability, str) and max_availability in AVAILABILITIES
         ):
-            raise ArgumentError(f"max_availability is one of {', '.join(AVAILABILITIES)}, not {max_availability!r}.")
+            raise ArgumentError(
+                f"max_availability is one of {', '.join(AVAILABILITIES)}, not {max_availability!r}."
+            )
         extra = (("max_availability", max_availability),) if max_availability else ()
         return self._listed(parents, filter=filter, sort=sort, limit=limit, extra=extra)
 
     def versions(self, *packages: Ids) -> pd.DataFrame:
-        """All versions of these packages, one row each. Raises ArgumentError, ApiError, TransportError."""
+        """All versions of these packages, one row each. Raises ArgumentError, ApiError,
+        TransportError.
+        """
         return versions_of(self._session.client, ids_of_type(self.row, packages))
 
     def delegates(self, *packages: Ids) -> pd.DataFrame:
-        """What these packages, or installed extensions, offer to rules and data elements: one row each.
+        """What these packages, or installed extensions, offer to rules and data elements: one row
+        each.
 
         Columns (all ``string``): package, version, kind (``events conditions actions dataElements
-        extensionConfiguration``), name, display_name, delegate_descriptor_id, schema (JSON text: which settings it
-        takes). Raises ArgumentError, ApiError, TransportError.
+        extensionConfiguration``), name, display_name, delegate_descriptor_id, schema (JSON text:
+        which settings it takes). Raises ArgumentError, ApiError, TransportError.
 
         Example:
             >>> import adobe_nb
@@ -127,11 +151,13 @@ class ExtensionPackages(Deletable, Waitable):
         frame.attrs.update(attrs_of(client, f"/{self.row.type}/{{id}}", len(frame)))
         return frame
 
-    def upload(self, path: str | Path, *, replaces: Ids | None = None, dry_run: bool = False) -> pd.DataFrame:
+    def upload(
+        self, path: str | Path, *, replaces: Ids | None = None, dry_run: bool = False
+    ) -> pd.DataFrame:
         """Send the zip of an extension; a frame of one row, pending at first: ``wait`` for it.
 
-        ``replaces`` names a package of yours in development, which gets the new zip. The file is looked at before: a
-        zip, with an extension.json that names name, version and platform.
+        ``replaces`` names a package of yours in development, which gets the new zip. The file is
+        looked at before: a zip, with an extension.json that names name, version and platform.
 
         Raises ArgumentError before any request, ApiError, OutcomeUnknown.
         """
@@ -139,9 +165,15 @@ class ExtensionPackages(Deletable, Waitable):
             raise ArgumentError(f"upload wants the path of a zip, not {type(path).__name__}.")
         data, about = _checked_zip(Path(path))
         if replaces is None:
-            look = f'Look for it: reactor.extension_packages(filter={{"name": "EQ {about["name"]}"}}).'
+            look = (
+                f'Look for it: reactor.extension_packages(filter={{"name": "EQ {about["name"]}"}}).'
+            )
             change = Change(
-                "reactor.extension_packages.upload", "POST", f"/{self.row.type}", type=self.row.type, look=look
+                "reactor.extension_packages.upload",
+                "POST",
+                f"/{self.row.type}",
+                type=self.row.type,
+                look=look,
             )
         else:
             change = update_change(self.row, self._one_id(replaces, "upload"), None, "upload")
@@ -152,17 +184,23 @@ class ExtensionPackages(Deletable, Waitable):
         before = state_of(client, self.row, change.id) if change.id else None
         return self._perform(client, change, before)
 
-    def release_private(self, package: Ids, *, confirm: str | None = None, dry_run: bool = False) -> pd.DataFrame:
+    def release_private(
+        self, package: Ids, *, confirm: str | None = None, dry_run: bool = False
+    ) -> pd.DataFrame:
         """Release a package in development to your own properties; it cannot be changed after that.
 
-        Its name has to be said: ``confirm="my-extension"``. Public releases are arranged with Adobe. Raises
-        ConfirmationRequired before anything is released; ApiError, OutcomeUnknown. A dry run sends
-        nothing, so it does not check the name.
+        Its name has to be said: ``confirm="my-extension"``. Public releases are arranged with
+        Adobe. Raises ConfirmationRequired before anything is released; ApiError, OutcomeUnknown. A
+        dry run sends nothing, so it does not check the name.
         """
         confirm = checked_name(confirm)
         if not asked(dry_run):
-            state = state_of(self._session.client, self.row, self._one_id(package, "release_private"))
-            check_confirm(f"release {name_of(state)} {attribute(state, 'version')}", name_of(state), confirm)
+            state = state_of(
+                self._session.client, self.row, self._one_id(package, "release_private")
+            )
+            check_confirm(
+                f"release {name_of(state)} {attribute(state, 'version')}", name_of(state), confirm
+            )
         return self._act(package, "release_private", dry_run=dry_run)
 
     def discontinue(self, package: Ids, *, dry_run: bool = False) -> pd.DataFrame:
@@ -171,7 +209,9 @@ class ExtensionPackages(Deletable, Waitable):
 
 
 class UsageAuthorizations(Creatable, Deletable):
-    """Leave for another organisation to use a private package; the other organisation approves or rejects it."""
+    """Leave for another organisation to use a private package; the other organisation approves or
+    rejects it.
+    """
 
     def approve(self, authorization: Ids, *, dry_run: bool = False) -> pd.DataFrame:
         """Accept it, so that the package can be installed. Raises ApiError, OutcomeUnknown."""
@@ -210,14 +250,21 @@ class UsageAuthorizations(Creatable, Deletable):
 _DELEGATE_COLUMNS = (
     "package", "version", "kind", "name", "display_name", "delegate_descriptor_id", "schema",
 )  # fmt: skip
-_KINDS = {"events": "events", "conditions": "conditions", "actions": "actions", "dataElements": "data_elements"}
+_KINDS = {
+    "events": "events",
+    "conditions": "conditions",
+    "actions": "actions",
+    "dataElements": "data_elements",
+}
 
 
 def _delegates_of(package: Mapping[str, Any]) -> Iterator[tuple[str | None, ...]]:
     name, version = attribute(package, "name"), attribute(package, "version")
     configuration = attribute(package, "configuration")
     if isinstance(configuration, Mapping):
-        yield _delegate(name, version, "extensionConfiguration", {**configuration, "name": "config"})
+        yield _delegate(
+            name, version, "extensionConfiguration", {**configuration, "name": "config"}
+        )
     for kind, listed in _KINDS.items():
         several = attribute(package, listed)
         for each in several if isinstance(several, list) else ():
@@ -225,11 +272,16 @@ def _delegates_of(package: Mapping[str, Any]) -> Iterator[tuple[str | None, ...]
                 yield _delegate(name, version, kind, each)
 
 
-def _delegate(package: Any, version: Any, kind: str, about: Mapping[str, Any]) -> tuple[str | None, ...]:
+def _delegate(
+    package: Any, version: Any, kind: str, about: Mapping[str, Any]
+) -> tuple[str | None, ...]:
     schema = about.get("schema")
     text = None if schema is None else json_text(schema)
     descriptor = f"{package}::{kind}::{about.get('name')}"
-    names = [None if each is None else json_text(each) for each in (about.get("name"), about.get("displayName"))]
+    names = [
+        None if each is None else json_text(each)
+        for each in (about.get("name"), about.get("displayName"))
+    ]
     return package, version, kind, *names, descriptor, text
 
 
@@ -267,7 +319,11 @@ def _checked_zip(path: Path) -> tuple[bytes, dict[str, Any]]:
         problem = "has an extension.json that is no JSON"
     except (zipfile.BadZipFile, zlib.error, OSError, RuntimeError, NotImplementedError, EOFError):
         problem = "is no zip that can be opened"
-    missing = [name for name in ("name", "version", "platform") if not (isinstance(about, dict) and about.get(name))]
+    missing = [
+        name
+        for name in ("name", "version", "platform")
+        if not (isinstance(about, dict) and about.get(name))
+    ]
     if not problem and missing:
         problem = f"has an extension.json without {', '.join(missing)}"
     if problem:

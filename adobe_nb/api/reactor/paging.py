@@ -1,11 +1,14 @@
-"""The reader of lists: whole lists, the first n, page by page, many at once, each proven to be complete.
+"""The reader of lists: whole lists, the first n, page by page, many at once, each proven to be
+complete.
 
-``read_lists`` reads the first page of every list, then all other pages of all lists, and checks each list when its
-last page is there. Lists are asked for in the order of ``created_at``, which never changes, so a new resource comes
-last. What the proof is, and what it cannot see, is told in ``Completeness``.
+``read_lists`` reads the first page of every list, then all other pages of all lists, and checks
+each list when its last page is there. Lists are asked for in the order of ``created_at``, which
+never changes, so a new resource comes last. What the proof is, and what it cannot see, is told in
+``Completeness``.
 
-A list that changed between its pages is read again in windows of ``created_at``, each of them one page: a page is one
-moment, and a resource stays in its window. The same windows reach what lies too deep for page numbers.
+A list that changed between its pages is read again in windows of ``created_at``, each of them one
+page: a page is one moment, and a resource stays in its window. The same windows reach what lies too
+deep for page numbers.
 """
 
 import math
@@ -147,7 +150,9 @@ class Documents:
 
 
 class ListRead(NamedTuple):
-    """A list that was read: its number among the listings, its rows, and the total that the service reported."""
+    """A list that was read: its number among the listings, its rows, and the total that the service
+    reported.
+    """
 
     at: int
     rows: int
@@ -176,9 +181,10 @@ def read_lists(
 ) -> Iterator[ListRead]:
     """Read these lists into their sinks; gives each list as soon as it is complete.
 
-    ``first``: only the first n resources of each. ``at``: the number of the first list, where an earlier call filled
-    the same sink. ``parents_may_vanish``: the parents were found a moment ago; one that was deleted since then has an
-    empty list. Raises IncompleteResult, ApiError, TransportError.
+    ``first``: only the first n resources of each. ``at``: the number of the first list, where an
+    earlier call filled the same sink. ``parents_may_vanish``: the parents were found a moment ago;
+    one that was deleted since then has an empty list. Raises IncompleteResult, ApiError,
+    TransportError.
     """
     # One by one as they are asked for: there can be tens of thousands.
     readings: Iterable[_Reading] = (
@@ -214,7 +220,9 @@ def read_lists(
                     yield finished
             readings = again
     if unread:
-        raise IncompleteResult(f"{unread} lists of {label} were not read to their end. Run it again.")
+        raise IncompleteResult(
+            f"{unread} lists of {label} were not read to their end. Run it again."
+        )
 
 
 def _finished(client: Client, reading: "_Reading") -> ListRead | None:
@@ -232,15 +240,19 @@ def _finished(client: Client, reading: "_Reading") -> ListRead | None:
     return ListRead(whole.at, whole.rows, whole.total)
 
 
-def _read_pages(client: Client, readings: Iterable["_Reading"], meter: Meter) -> Iterator["_Reading"]:
+def _read_pages(
+    client: Client, readings: Iterable["_Reading"], meter: Meter
+) -> Iterator["_Reading"]:
     """Read all pages of these; gives each reading when its last page has arrived."""
     fetch = partial(_fetch, client)
     while readings:
-        # First the first page of each, which says how many there are; then all the others. Lists without totals go
-        # on page by page.
+        # First the first page of each, which says how many there are; then all the others. Lists
+        # without totals go on page by page.
         pages = ((reading, number) for reading in readings for number in reading.next_pages())
         unfinished: dict[_Reading, None] = {}
-        fetched = map_unordered(fetch, pages, threads=lambda: client.limiter.ceiling, tick=meter.look)
+        fetched = map_unordered(
+            fetch, pages, threads=lambda: client.limiter.ceiling, tick=meter.look
+        )
         with ended(fetched) as answers:
             for (reading, number), answer in answers:
                 expected = reading.pages
@@ -301,14 +313,17 @@ class _List:
 class _Reading:
     """One pass over a list, or over a window of it."""
 
-    def __init__(self, whole: _List, low: datetime, high: datetime, *, window: bool = False) -> None:
+    def __init__(
+        self, whole: _List, low: datetime, high: datetime, *, window: bool = False
+    ) -> None:
         self.list = whole
         self.listing = whole.listing
         self.low, self.high = low, high
         self.window = window
         self.place = (whole.at, 0)
         if window:
-            # A moment more on both sides: nobody says whether the bounds belong to it, nor how dates are rounded.
+            # A moment more on both sides: nobody says whether the bounds belong to it, nor how
+            # dates are rounded.
             self.listing = whole.listing.created(shifted(low, -_MOMENT), shifted(high, _MOMENT))
             self.place = (whole.at, (low - PAST) // _MOMENT)
         self.size = PAGE_SIZE if whole.first is None else min(PAGE_SIZE, whole.first)
@@ -325,7 +340,9 @@ class _Reading:
         self.added: set[int] = set()
 
     def next_pages(self) -> Iterator[int]:
-        """The numbers to ask for. Looked up one by one, since a page can show that the list has ended."""
+        """The numbers to ask for. Looked up one by one, since a page can show that the list has
+        ended.
+        """
         while self.asked < self.pages:
             self.asked += 1
             yield self.asked
@@ -373,7 +390,8 @@ class _Reading:
                     self.listing.path,
                     f"announced {self.pages} pages, of which page {number} is empty",
                 )
-            # The list has become shorter, or never had so many pages: no more of them are asked for.
+            # The list has become shorter, or never had so many pages: no more of them are asked
+            # for.
             self.pages = self.asked
 
     def _check_dates(self, page: Page) -> None:
@@ -387,7 +405,9 @@ class _Reading:
         )
 
     def _own_rows(self, page: Page) -> Page:
-        """Windows overlap by a moment: a resource of two windows is kept once, within the bounds of the filter."""
+        """Windows overlap by a moment: a resource of two windows is kept once, within the bounds of
+        the filter.
+        """
         low, high = self.list.listing.low, self.list.listing.high
         others: set[int] = set()
         own: set[int] = set()
@@ -471,7 +491,9 @@ class _Reading:
 
 
 def _to_read_again(reading: _Reading) -> list[_Reading]:
-    """What has to be read once more: nothing, the same, or windows instead. Raises IncompleteResult."""
+    """What has to be read once more: nothing, the same, or windows instead. Raises
+    IncompleteResult.
+    """
     whole, check = reading.list, reading.check
     if whole.vanished:
         return []
@@ -487,15 +509,19 @@ def _to_read_again(reading: _Reading) -> list[_Reading]:
     if cannot_shift or not reading.may_shift or reading.is_as_before():
         whole.total = check.announced
         return []
-    # All numbers are right, and rows may have moved from page to page all the same: two passes have to agree. The first
-    # pass is not a failure, since there was nothing to compare it with.
+    # All numbers are right, and rows may have moved from page to page all the same: two passes have
+    # to agree. The first pass is not a failure, since there was nothing to compare it with.
     shifted_rows = Gap(reading.listing.path, max(check.totals, default=None), check.received)
     failures = reading.failures if is_first_pass else reading.failures + 1
     return _another_pass(reading, shifted_rows, failures, in_windows=False)
 
 
-def _another_pass(reading: _Reading, gap: Gap, failures: int, *, in_windows: bool) -> list[_Reading]:
-    """Forget what was read, and read it once more. Raises IncompleteResult when it failed too often."""
+def _another_pass(
+    reading: _Reading, gap: Gap, failures: int, *, in_windows: bool
+) -> list[_Reading]:
+    """Forget what was read, and read it once more. Raises IncompleteResult when it failed too
+    often.
+    """
     whole, listing = reading.list, reading.listing
     whole.sink.drop(reading.place)
     whole.seen -= reading.added
@@ -504,7 +530,9 @@ def _another_pass(reading: _Reading, gap: Gap, failures: int, *, in_windows: boo
     if failures < listing.tries:
         return [reading.again(failures)]
     times = "twice" if listing.tries == 2 else f"{listing.tries} times"
-    raise IncompleteResult(f"{gap}, {times}. Something is changing it while it is read. Run it again.", gaps=[gap])
+    raise IncompleteResult(
+        f"{gap}, {times}. Something is changing it while it is read. Run it again.", gaps=[gap]
+    )
 
 
 def _check_windows(client: Client, whole: _List) -> None:
@@ -531,13 +559,14 @@ def _check_windows(client: Client, whole: _List) -> None:
 class Completeness:
     """What was read of a list so far, and whether that is the whole list.
 
-    A list is complete when every page named the same total, no resource came twice and the number is right, and when
-    nothing was created (or, under a filter, changed) while several pages were read: one resource less and another one
-    more would leave all numbers as they were.
+    A list is complete when every page named the same total, no resource came twice and the number
+    is right, and when nothing was created (or, under a filter, changed) while several pages were
+    read: one resource less and another one more would leave all numbers as they were.
 
-    ``in_order``: the pages come one after the other and are handed on, so that the list cannot be read again. Then new
-    resources, which come last, do no harm: the number of older ones must be the total of the first page.
-    Ids are compared with those of the page before only, so that memory does not grow with the list.
+    ``in_order``: the pages come one after the other and are handed on, so that the list cannot be
+    read again. Then new resources, which come last, do no harm: the number of older ones must be
+    the total of the first page. Ids are compared with those of the page before only, so that memory
+    does not grow with the list.
     """
 
     def __init__(self, listing: Listing, *, in_order: bool = False) -> None:
@@ -607,7 +636,9 @@ class Completeness:
         return np.sort(np.frombuffer(self._ids, np.int64)) if self._ids else np.empty(0, np.int64)
 
     def gap(self, first: int | None = None) -> Gap | None:
-        """The gap that was found; None when the list is complete. ``first``: only that many were requested."""
+        """The gap that was found; None when the list is complete. ``first``: only that many were
+        requested.
+        """
         if self._in_order:
             old = self.received - self.late if self.pages > 1 else self.received
             is_right = self.announced in {None, old}
@@ -625,7 +656,9 @@ class Completeness:
 
 
 def check_totals(page: Page, path: str, size: int) -> None:
-    """Raise IncompleteResult for totals that contradict the first page: they decide how often the service is asked."""
+    """Raise IncompleteResult for totals that contradict the first page: they decide how often the
+    service is asked.
+    """
     total, pages = page.total_count, page.total_pages
     if total is None:
         return
@@ -640,10 +673,12 @@ def check_totals(page: Page, path: str, size: int) -> None:
 
 
 def iterate_pages(client: Client, listing: Listing) -> Iterator[Page]:
-    """Page after page, one in memory at a time; beyond the deepest page from the date where it ends.
+    """Page after page, one in memory at a time; beyond the deepest page from the date where it
+    ends.
 
-    Raises IncompleteResult for a resource that comes twice in neighbouring pages (where a page break moves), and when
-    there are not as many as in the beginning, not counting those that were created since.
+    Raises IncompleteResult for a resource that comes twice in neighbouring pages (where a page
+    break moves), and when there are not as many as in the beginning, not counting those that were
+    created since.
     """
     check = Completeness(listing, in_order=True)
     part, number = listing, 1
@@ -658,13 +693,17 @@ def iterate_pages(client: Client, listing: Listing) -> Iterator[Page]:
             new = page.without({at for at, each in enumerate(page.ids) if each in latest})
         check.add(new, answer)
         if check.repeated:
-            raise IncompleteResult(f"{listing.path} gave a resource twice while it was read. Run it again.")
+            raise IncompleteResult(
+                f"{listing.path} gave a resource twice while it was read. Run it again."
+            )
         yield new
         if _is_last(page, number):
             break
         if not page.ids:
             gap = Gap(listing.path, check.announced, check.received)
-            raise IncompleteResult(f"{gap}: page {number} of {page.total_pages} is empty. Run it again.", gaps=[gap])
+            raise IncompleteResult(
+                f"{gap}: page {number} of {page.total_pages} is empty. Run it again.", gaps=[gap]
+            )
         number += 1
         if listing.deepest is None:
             continue

@@ -1,4 +1,6 @@
-"""One write: its document, made from keyword arguments and checked against the registry before anything is sent."""
+"""One write: its document, made from keyword arguments and checked against the registry before
+anything is sent.
+"""
 
 import json
 import math
@@ -41,7 +43,9 @@ class Change:
         """The body as it can be shown: JSON text without its secrets."""
         if self.upload is not None:
             return f"a zip of {len(self.upload):,} bytes, as form field package"
-        return "" if self.document is None else json.dumps(masked(self.document), ensure_ascii=False)
+        return (
+            "" if self.document is None else json.dumps(masked(self.document), ensure_ascii=False)
+        )
 
 
 class Placeholder(str):
@@ -55,7 +59,8 @@ class Placeholder(str):
 
 
 def hidden_in(document: Mapping[str, Any]) -> Document:
-    """A document as somebody wrote it, with the write-only attributes hidden that the registry knows of its type.
+    """A document as somebody wrote it, with the write-only attributes hidden that the registry
+    knows of its type.
 
     Raises ArgumentError for what cannot be written as JSON.
     """
@@ -64,7 +69,9 @@ def hidden_in(document: Mapping[str, Any]) -> Document:
     if isinstance(data, Mapping) and isinstance(data.get("attributes"), Mapping):
         row = RESOURCES.get(str(data.get("type")))
         known = {each.name: each for each in row.attributes} if row else {}
-        attributes = {name: _raw_value(known.get(name), value) for name, value in data["attributes"].items()}
+        attributes = {
+            name: _raw_value(known.get(name), value) for name, value in data["attributes"].items()
+        }
         return {**document, "data": {**data, "attributes": attributes}}
     return dict(document)
 
@@ -81,10 +88,13 @@ def _address(text: str) -> str | Address:
     return text if public_address(text) == text else Address(text)
 
 
-def document_of(row: Resource, verb: Verb, given: Mapping[str, Any], resource_id: str | None = None) -> Document:
+def document_of(
+    row: Resource, verb: Verb, given: Mapping[str, Any], resource_id: str | None = None
+) -> Document:
     """The JSON:API document of a create or an update.
 
-    Raises ArgumentError for names that this verb does not take, missing ones, and values of the wrong kind.
+    Raises ArgumentError for names that this verb does not take, missing ones, and values of the
+    wrong kind.
     """
     attributes = {each.name: each for each in row.writable(verb)}
     relations = {each.name: each for each in row.linkable(verb)}
@@ -95,12 +105,20 @@ def document_of(row: Resource, verb: Verb, given: Mapping[str, Any], resource_id
         _check_required(row, given, [*attributes.values(), *relations.values()])
     elif not given:
         names = ", ".join((*attributes, *relations))
-        raise ArgumentError(f"There is nothing to change. {row.type}.update takes {names or 'nothing'}.")
+        raise ArgumentError(
+            f"There is nothing to change. {row.type}.update takes {names or 'nothing'}."
+        )
     data: Document = {"type": row.type}
     if resource_id is not None:
         data["id"] = resource_id
-    values = {name: _value(attributes[name], value) for name, value in given.items() if name in attributes}
-    links = {name: {"data": _linkage(relations[name], value)} for name, value in given.items() if name in relations}
+    values = {
+        name: _value(attributes[name], value) for name, value in given.items() if name in attributes
+    }
+    links = {
+        name: {"data": _linkage(relations[name], value)}
+        for name, value in given.items()
+        if name in relations
+    }
     if values or verb == "create":
         data["attributes"] = values
     if links:
@@ -132,8 +150,14 @@ def _unknown(row: Resource, verb: Verb, name: str, known: Sequence[str]) -> str:
     return f"{what} does not take {name!r}.{did_you_mean(name, known)}"
 
 
-def _check_required(row: Resource, given: Mapping[str, Any], known: Sequence[Attribute | Relation]) -> None:
-    missing = [each for each in known if each.required and (each.name not in given or is_null(given[each.name]))]
+def _check_required(
+    row: Resource, given: Mapping[str, Any], known: Sequence[Attribute | Relation]
+) -> None:
+    missing = [
+        each
+        for each in known
+        if each.required and (each.name not in given or is_null(given[each.name]))
+    ]
     if missing:
         names = ", ".join(_with_prefix(each) for each in missing)
         raise ArgumentError(f"{row.type}.create needs {names} as well. Help: reactor.{row.type}?")
@@ -173,7 +197,9 @@ def _value(attribute: Attribute, value: Any) -> Any:
         value = value.item()
     if is_null(value):
         if not attribute.nullable:
-            raise ArgumentError(f"{attribute.name} cannot be emptied. Leave it out, or give a value.")
+            raise ArgumentError(
+                f"{attribute.name} cannot be emptied. Leave it out, or give a value."
+            )
         return None
     if attribute.kind == "json":
         return _json_value(attribute, value)
@@ -182,7 +208,9 @@ def _value(attribute: Attribute, value: Any) -> Any:
     if isinstance(value, Secret) and attribute.hides == "address":
         value = value.reveal()
     if isinstance(value, Secret):
-        raise ArgumentError(f"{attribute.name} is no secret: everybody who sees the property can read it.")
+        raise ArgumentError(
+            f"{attribute.name} is no secret: everybody who sees the property can read it."
+        )
     if not _fits(attribute, value):
         raise ArgumentError(
             f"{attribute.name} is {_KINDS[attribute.kind]}, not {type(value).__name__} ({value!r:.60})."
@@ -192,7 +220,9 @@ def _value(attribute: Attribute, value: Any) -> Any:
     if attribute.required and isinstance(value, str) and not value.strip():
         raise ArgumentError(f"{attribute.name} cannot be empty.")
     if attribute.values and value not in attribute.values:
-        raise ArgumentError(f"{attribute.name} is one of {', '.join(attribute.values)}, not {value!r}.")
+        raise ArgumentError(
+            f"{attribute.name} is one of {', '.join(attribute.values)}, not {value!r}."
+        )
     if attribute.hides == "address":
         _refuse_mask(attribute.name, value)
         return _address(value)
@@ -215,7 +245,12 @@ def _refuse_mask(name: str, value: str | Secret) -> None:
         )
 
 
-_KINDS = {"text": "a text", "boolean": "True or False", "integer": "a whole number", "number": "a number"}
+_KINDS = {
+    "text": "a text",
+    "boolean": "True or False",
+    "integer": "a whole number",
+    "number": "a number",
+}
 
 
 def _fits(attribute: Attribute, value: object) -> bool:
@@ -238,16 +273,24 @@ def _json_value(attribute: Attribute, value: Any) -> Any:
         raise ArgumentError(f'{name} is a list, as in ["{value[:60]}"].')
     if attribute.form and isinstance(value, str):
         value = _read(name, value)  # the JSON text of a frame's column
-    if attribute.form == "list" and isinstance(value, (tuple, set, pd.Series, pd.Index, np.ndarray)):
+    if attribute.form == "list" and isinstance(
+        value, (tuple, set, pd.Series, pd.Index, np.ndarray)
+    ):
         value = list(value)
     wanted = {"list": list, "object": Mapping}.get(attribute.form, object)
     if not isinstance(value, wanted):
         shape = {"list": 'a list, as in ["www.example.com"]', "object": "a dict"}[attribute.form]
         raise ArgumentError(f"{name} is {shape}, not {type(value).__name__}.")
     if attribute.values and isinstance(value, list):
-        strange = [str(each)[:60] for each in value if not (isinstance(each, str) and each in attribute.values)]
+        strange = [
+            str(each)[:60]
+            for each in value
+            if not (isinstance(each, str) and each in attribute.values)
+        ]
         if strange:
-            raise ArgumentError(f"{name} has no {strange[0]!r}.{did_you_mean(strange[0], attribute.values)}")
+            raise ArgumentError(
+                f"{name} has no {strange[0]!r}.{did_you_mean(strange[0], attribute.values)}"
+            )
     text = written(name, value, reveal=attribute.write_only)
     return _hidden(value) if attribute.write_only else json.loads(text)
 
@@ -270,7 +313,11 @@ def _read(name: str, text: str) -> Any:
     except RecursionError:
         where = "its depth"
     except ValueError as error:
-        where = f"line {error.lineno}, column {error.colno}" if isinstance(error, json.JSONDecodeError) else "it"
+        where = (
+            f"line {error.lineno}, column {error.colno}"
+            if isinstance(error, json.JSONDecodeError)
+            else "it"
+        )
     raise ArgumentError(f"{name} is no readable JSON: see {where}. A dict is easier.")
 
 
@@ -292,12 +339,16 @@ def written(name: str, value: Any, *, reveal: bool = False) -> str:
     except TypeError as error:
         problem = str(error)
     except ValueError as error:
-        problem = "it contains itself" if "Circular" in str(error) else "NaN and infinity are no JSON"
+        problem = (
+            "it contains itself" if "Circular" in str(error) else "NaN and infinity are no JSON"
+        )
     raise ArgumentError(f"{name} cannot be written as JSON: {problem}.")
 
 
 def _json_text(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_number)
+    text = json.dumps(
+        value, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_number
+    )
     text.encode()
     return text
 
@@ -307,7 +358,9 @@ def _number(value: object) -> Any:
     if isinstance(value, np.generic):
         return value.item()
     if isinstance(value, Secret):
-        raise TypeError("this is no place for a secret, everybody who sees the property can read it")
+        raise TypeError(
+            "this is no place for a secret, everybody who sees the property can read it"
+        )
     raise TypeError(f"{type(value).__name__} is no kind of JSON")
 
 

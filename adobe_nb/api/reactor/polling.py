@@ -28,14 +28,19 @@ class Waitable(Writing):
     def wait(self, *ids: Ids, timeout: float = LIMIT, poll: float = POLL) -> pd.DataFrame:
         """Wait until these are no longer pending; a frame of what they are then.
 
-        Looks every ``poll`` seconds, for ``timeout`` seconds at most. Raises DelayedError when one failed, with
-        Adobe's reason and our advice; WaitTimeout when the time is over, and then nothing is lost; ApiError.
+        Looks every ``poll`` seconds, for ``timeout`` seconds at most. Raises DelayedError when one
+        failed, with Adobe's reason and our advice; WaitTimeout when the time is over, and then
+        nothing is lost; ApiError.
         """
         wanted = ids_of_type(self.row, ids)
         if not wanted:
             raise ArgumentError(f"{self.row.type}.wait wants at least one id.")
         for name, value in (("timeout", timeout), ("poll", poll)):
-            if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)) or not value > 0:
+            if (
+                isinstance(value, bool)
+                or not isinstance(value, (int, float, np.integer, np.floating))
+                or not value > 0
+            ):
                 raise ArgumentError(f"{name} is a number of seconds above 0, not {value!r}.")
         client = self._session.client
         states: list[Document] = []
@@ -51,7 +56,11 @@ class Waitable(Writing):
                 if done == len(wanted) or time.monotonic() >= ends:
                     break
                 time.sleep(min(poll, max(ends - time.monotonic(), 0.001)))
-        failed = [failure_of(self.row, state) for state in states if attribute(state, "status") == "failed"]
+        failed = [
+            failure_of(self.row, state)
+            for state in states
+            if attribute(state, "status") == "failed"
+        ]
         if failed:
             for other in failed[1:]:
                 failed[0].add_note(str(other))
@@ -80,7 +89,11 @@ def failure_of(row: Resource, resource: Mapping[str, Any]) -> DelayedError:
     code = str(first["code"]) if first.get("code") else None
     said = str(first.get("detail") or first.get("title") or "").strip().rstrip(".")
     known = explanation(code)
-    advice = " ".join(known) if known else "The service did not say what to do; meta_status_details may hold more."
+    advice = (
+        " ".join(known)
+        if known
+        else "The service did not say what to do; meta_status_details may hold more."
+    )
     named = f" with {code}" if code else ""
     status = str(first.get("status", ""))
     return DelayedError(

@@ -22,11 +22,15 @@ def related(client: Client, resources: Ids, relation: str) -> pd.DataFrame:
         listings = [steady(f"/{row.type}/{each}/{relation}", target, each) for each in ids]
         total = sum(each.rows for each in read_lists(client, listings, [rows] * len(ids), relation))
         return rows.frame(attrs_of(client, path, total))
-    documents = in_parallel(client, lambda each: _to_one(client, row, each, relation), ids, relation)
+    documents = in_parallel(
+        client, lambda each: _to_one(client, row, each, relation), ids, relation
+    )
     several = [resource for document in documents for resource in _none_or_one(document, found)]
     kinds = list(dict.fromkeys(str(each["type"]) for each in several)) or [found.targets[0]]
     if len(kinds) != 1:
-        raise ArgumentError(f"These are related to several types ({', '.join(kinds)}). Ask for fewer at a time.")
+        raise ArgumentError(
+            f"These are related to several types ({', '.join(kinds)}). Ask for fewer at a time."
+        )
     return to_frame(RESOURCES[kinds[0]], several, attrs=attrs_of(client, path, len(several)))
 
 
@@ -68,7 +72,9 @@ def component_notes(client: Client, rules: list[str]) -> pd.DataFrame:
 
 def _lists_of(client: Client, parent: str, ids: list[str], name: str, kind: str) -> pd.DataFrame:
     """Lists that are no relation of the table, together; what stands in several comes once."""
-    lists = read_documents(client, [steady(f"/{parent}/{each}/{name}", RESOURCES[kind]) for each in ids], name)
+    lists = read_documents(
+        client, [steady(f"/{parent}/{each}/{name}", RESOURCES[kind]) for each in ids], name
+    )
     found = {resource["id"]: resource for resources in lists for resource in resources}
     path = path_to(parent, ids, name)
     return to_frame(RESOURCES[kind], list(found.values()), attrs=attrs_of(client, path, len(found)))
@@ -78,21 +84,34 @@ def linked(client: Client, resources: Ids, relation: str) -> pd.DataFrame:
     """Bare identifiers: the docstring of ``Reactor.relationships`` says what comes back."""
     row, ids, found = _asked(resources, relation)
     if not found.endpoint:
-        known = [f"{each.type}: {link.name}" for each in RESOURCES.values() for link in each.relations if link.endpoint]
+        known = [
+            f"{each.type}: {link.name}"
+            for each in RESOURCES.values()
+            for link in each.relations
+            if link.endpoint
+        ]
         raise ArgumentError(
             f"{row.type} have no bare list of {relation}; reactor.related(…) gives the resources. "
             f"There are bare ones of {', '.join(known)}."
         )
     path = f"/{row.type}/{{}}/relationships/{relation}"
     if found.many:
-        lists = read_documents(client, [Listing(path.format(each), found.targets[0]) for each in ids], relation)
+        lists = read_documents(
+            client, [Listing(path.format(each), found.targets[0]) for each in ids], relation
+        )
     else:
         documents = in_parallel(client, lambda each: client.get(path.format(each)), ids, relation)
         lists = [_none_or_one(document, found) for document in documents]
-    rows = [(each, item["id"], item["type"]) for each, items in zip(ids, lists, strict=True) for item in items]
+    rows = [
+        (each, item["id"], item["type"])
+        for each, items in zip(ids, lists, strict=True)
+        for item in items
+    ]
     frame = pd.DataFrame(rows, columns=[f"{row.singular}_id", "id", "type"], dtype="string")
     frame = frame[["id", f"{row.singular}_id", "type"]]
-    frame.attrs.update(attrs_of(client, path.format(ids[0] if len(ids) == 1 else "{id}"), len(frame)))
+    frame.attrs.update(
+        attrs_of(client, path.format(ids[0] if len(ids) == 1 else "{id}"), len(frame))
+    )
     return frame
 
 
@@ -105,7 +124,9 @@ def _asked(resources: Ids, relation: str) -> tuple[Resource, list[str], Relation
     found = row.relation(relation) if isinstance(relation, str) else None
     if found is None:
         known = ", ".join(each.name for each in row.relations)
-        raise ArgumentError(f"{row.type} have no relation {relation!r}. They have: {known or 'none'}.")
+        raise ArgumentError(
+            f"{row.type} have no relation {relation!r}. They have: {known or 'none'}."
+        )
     return row, ids, found
 
 

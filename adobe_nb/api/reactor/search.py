@@ -1,4 +1,5 @@
-"""Search over resource types: one question to the service, one DataFrame back, complete or an error.
+"""Search over resource types: one question to the service, one DataFrame back, complete or an
+error.
 
 Source: https://experienceleague.adobe.com/en/docs/experience-platform/tags/api/endpoints/search
 """
@@ -35,13 +36,18 @@ _HEADS = {"range": {"lte": 0}}
 _DELETION = "attributes.deleted_at"
 _NEVER = {"exists": False}
 _REVISED = {
-    row.type for row in RESOURCES.values() if any(attribute.name == "revision_number" for attribute in row.columns)
+    row.type
+    for row in RESOURCES.values()
+    if any(attribute.name == "revision_number" for attribute in row.columns)
 }
-_DELETABLE = {row.type for row in RESOURCES.values() if any(each.name == "deleted_at" for each in row.columns)}
+_DELETABLE = {
+    row.type for row in RESOURCES.values() if any(each.name == "deleted_at" for each in row.columns)
+}
 _BOUNDS = ("gt", "gte", "lt", "lte")
 _OPERATORS = ("AND", "OR")
 
-# What resources of several types have in common, as a row of the table: so frames.py types these columns too.
+# What resources of several types have in common, as a row of the table: so frames.py types these
+# columns too.
 _FOUND = Resource(
     type="search",
     singular="resource",
@@ -138,7 +144,9 @@ def search(
     most = checked_limit(limit)
     found: list[Document] = []
     total = 0
-    for question in _questions(wanted, conditions, order, revisions=revisions, deleted=deleted, limit=most):
+    for question in _questions(
+        wanted, conditions, order, revisions=revisions, deleted=deleted, limit=most
+    ):
         resources = _Found()
         [answer] = read_lists(client, [question], [resources], "search", first=most)
         found += resources.all()[:most]
@@ -151,9 +159,17 @@ def search(
 
 
 def _questions(
-    types: tuple[str, ...], query: _Query, order: _Order, *, revisions: bool, deleted: bool, limit: int | None
+    types: tuple[str, ...],
+    query: _Query,
+    order: _Order,
+    *,
+    revisions: bool,
+    deleted: bool,
+    limit: int | None,
 ) -> list[_Question]:
-    """One for all; or one for the types that have revisions, which may show heads only, and one for the others."""
+    """One for all; or one for the types that have revisions, which may show heads only, and one for
+    the others.
+    """
 
     def question(types: tuple[str, ...], *, heads: bool) -> _Question:
         there = not (deleted or _DELETION in query) and any(each in _DELETABLE for each in types)
@@ -181,7 +197,9 @@ def _check_resource(resource: Any, question: _Question) -> None:
     kind = resource.get("type") if isinstance(resource, dict) else None
     known = isinstance(kind, str) and kind in question.types
     if problem := problem_of(resource, str(kind) if known else question.types[0]):
-        raise wrong_shape(_PATH, f"gave something else than {', '.join(question.types)} ({problem})")
+        raise wrong_shape(
+            _PATH, f"gave something else than {', '.join(question.types)} ({problem})"
+        )
     if "attributes" not in resource:
         raise wrong_shape(_PATH, f"gave {resource['id']} without attributes")
     if question.heads and resource["attributes"].get("revision_number") != 0:
@@ -197,7 +215,9 @@ def _check_resource(resource: Any, question: _Question) -> None:
 
 
 def _sorted(resources: list[Document], order: _Order) -> list[Document]:
-    """As the service was asked to: text without regard to case, missing last. Two walks become one table by it."""
+    """As the service was asked to: text without regard to case, missing last. Two walks become one
+    table by it.
+    """
     for path, descending in reversed(order):
         keyed = [(_sort_key(_at(resource, path)), resource) for resource in resources]
         present = [pair for pair in keyed if pair[0] is not None]
@@ -249,19 +269,27 @@ def _checked_types(given: str | Iterable[str] | None) -> tuple[str, ...]:
     if given is None:
         return SEARCHABLE
     if not isinstance(given, Iterable):
-        raise ArgumentError('types is a resource type or a list of them, as in types=["rules", "data_elements"].')
+        raise ArgumentError(
+            'types is a resource type or a list of them, as in types=["rules", "data_elements"].'
+        )
     types = [given] if isinstance(given, str) else list(given)
     if not types:
         raise ArgumentError("types is empty. Leave it out to search all of them.")
     for each in types:
         if not isinstance(each, str) or each not in RESOURCES:
-            raise ArgumentError(f"{each!r} is not a resource type.{did_you_mean(str(each), SEARCHABLE)}")
+            raise ArgumentError(
+                f"{each!r} is not a resource type.{did_you_mean(str(each), SEARCHABLE)}"
+            )
         if each not in SEARCHABLE:
-            raise ArgumentError(f"Adobe does not search {each}. Read them with {RESOURCES[each].call}.")
+            raise ArgumentError(
+                f"Adobe does not search {each}. Read them with {RESOURCES[each].call}."
+            )
     return tuple(dict.fromkeys(types))
 
 
-def _checked_question(text: object, fields: object, query: object, operator: object) -> dict[str, dict[str, Any]]:
+def _checked_question(
+    text: object, fields: object, query: object, operator: object
+) -> dict[str, dict[str, Any]]:
     if (text is None) == (query is None):
         raise ArgumentError(
             'Hand over a text, as in reactor.search("evar7"), or query=, as in '
@@ -269,21 +297,34 @@ def _checked_question(text: object, fields: object, query: object, operator: obj
         )
     if query is None:
         if not isinstance(text, str):
-            raise ArgumentError(f'text is a text, not {text!r}. For other values: query={{"attributes.order": 7}}.')
-        return {_checked_path(fields): _checked_value("text", {"value": text, "value_operator": operator})}
+            raise ArgumentError(
+                f'text is a text, not {text!r}. For other values: query={{"attributes.order": 7}}.'
+            )
+        return {
+            _checked_path(fields): _checked_value(
+                "text", {"value": text, "value_operator": operator}
+            )
+        }
     if fields != EVERYWHERE or operator != "AND":
         raise ArgumentError(
             "fields and operator go with a text. In query the paths are its keys, and the operator stands beside the "
             'value: {"value": "a b", "value_operator": "OR"}.'
         )
     if not isinstance(query, Mapping) or not query:
-        raise ArgumentError('query is a dict with at least one path, as in {"attributes.settings": "evar7"}.')
-    return {_checked_path(path): _checked_condition(str(path), condition) for path, condition in query.items()}
+        raise ArgumentError(
+            'query is a dict with at least one path, as in {"attributes.settings": "evar7"}.'
+        )
+    return {
+        _checked_path(path): _checked_condition(str(path), condition)
+        for path, condition in query.items()
+    }
 
 
 def _checked_path(path: object) -> str:
     if isinstance(path, (list, tuple, set)):
-        raise ArgumentError("fields is one path, as in attributes.settings. Several conditions go into query=.")
+        raise ArgumentError(
+            "fields is one path, as in attributes.settings. Several conditions go into query=."
+        )
     if not isinstance(path, str) or not _LETTERS.fullmatch(path) or not all(path.split(".")):
         raise ArgumentError(
             f"{path!r} is not a path: those have small letters, underscores, dots and *, as in attributes.settings."
@@ -327,14 +368,18 @@ def _checked_condition(path: str, given: object) -> dict[str, Any]:
         )
     if "exists" in given:
         if not isinstance(given["exists"], (bool, np.bool_)):
-            raise ArgumentError(f"exists on {path} is True or False, not {_shown(given['exists'])}.")
+            raise ArgumentError(
+                f"exists on {path} is True or False, not {_shown(given['exists'])}."
+            )
         return {"exists": bool(given["exists"])}
     return _checked_range(path, given["range"]) if "range" in given else _checked_value(path, given)
 
 
 def _checked_range(path: str, bounds: object) -> dict[str, Any]:
     if not isinstance(bounds, Mapping) or not bounds or not set(bounds) <= set(_BOUNDS):
-        raise ArgumentError(f"range on {path} is a dict with {', '.join(_BOUNDS)}, not {_shown(bounds)}.")
+        raise ArgumentError(
+            f"range on {path} is a dict with {', '.join(_BOUNDS)}, not {_shown(bounds)}."
+        )
     numbers = {name: _whole(bound) for name, bound in bounds.items()}
     if None in numbers.values():
         raise ArgumentError(
@@ -346,7 +391,9 @@ def _checked_range(path: str, bounds: object) -> dict[str, Any]:
 
 def _checked_value(path: str, given: Mapping[str, Any]) -> dict[str, Any]:
     value = given["value"].item() if isinstance(given["value"], np.generic) else given["value"]
-    if not isinstance(value, (str, int, float)) or (isinstance(value, float) and not math.isfinite(value)):
+    if not isinstance(value, (str, int, float)) or (
+        isinstance(value, float) and not math.isfinite(value)
+    ):
         raise ArgumentError(
             f"The value of {path} is a text, number or bool, not {_shown(value)}. For missing values: "
             '{"exists": False}.'
@@ -354,27 +401,38 @@ def _checked_value(path: str, given: Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(value, str):
         check_whole(f"The value of {path}", value)
     if isinstance(value, str) and not value.strip():
-        raise ArgumentError(f'The value of {path} is empty. For any value there is: {{"exists": True}}.')
+        raise ArgumentError(
+            f'The value of {path} is empty. For any value there is: {{"exists": True}}.'
+        )
     if isinstance(value, bool):
         value = str(value).lower()
     value = str(value)  # Adobe's document takes texts only
     if "value_operator" not in given:
         return {"value": value}
     if given["value_operator"] not in _OPERATORS:
-        raise ArgumentError(f"The operator is AND or OR, in capitals, not {_shown(given['value_operator'])}.")
+        raise ArgumentError(
+            f"The operator is AND or OR, in capitals, not {_shown(given['value_operator'])}."
+        )
     return {"value": value, "value_operator": given["value_operator"]}
 
 
 def _checked_order(given: Sort | None, types: Sequence[str]) -> _Order:
     """The keys asked for, then creation and id: pages of an order with ties can overlap."""
     if given is not None and not isinstance(given, (str, Iterable)):
-        raise ArgumentError('sort names attributes, as in sort="-updated_at" or sort=["name", "-updated_at"].')
+        raise ArgumentError(
+            'sort names attributes, as in sort="-updated_at" or sort=["name", "-updated_at"].'
+        )
     keys: Iterable[object] = given.split(",") if isinstance(given, str) else given or ()
     order: dict[str, bool] = {}
     for key in keys:
         text = str(key).strip()
         order.setdefault(_sort_path(text.lstrip("+-"), types), text.startswith("-"))
-    return tuple({**order, **{each: False for each in ("attributes.created_at", "id") if each not in order}}.items())
+    return tuple(
+        {
+            **order,
+            **{each: False for each in ("attributes.created_at", "id") if each not in order},
+        }.items()
+    )
 
 
 def _sort_path(name: str, types: Sequence[str]) -> str:
@@ -385,7 +443,9 @@ def _sort_path(name: str, types: Sequence[str]) -> str:
         return f"attributes.{name}"
     if name in {"id", "type"}:
         return name
-    raise ArgumentError(f"The search cannot be sorted by {name or 'nothing'!r}.{did_you_mean(name, [*sortable])}")
+    raise ArgumentError(
+        f"The search cannot be sorted by {name or 'nothing'!r}.{did_you_mean(name, [*sortable])}"
+    )
 
 
 def _whole(value: object) -> int | None:

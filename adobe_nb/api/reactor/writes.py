@@ -1,11 +1,12 @@
-"""Writing resources of one type: ``create``, ``update``, ``delete``, ``revise``. Each answers a frame.
+"""Writing resources of one type: ``create``, ``update``, ``delete``, ``revise``. Each answers a
+frame.
 
-Every write is checked against the registry before a request, can be shown by ``dry_run=True``, is kept in the journal
-with the state before, and is never repeated when it may have arrived.
+Every write is checked against the registry before a request, can be shown by ``dry_run=True``, is
+kept in the journal with the state before, and is never repeated when it may have arrived.
 
-A dry run sends no request at all. Ids that only the service knows are placeholders in it, as ``{id of the company}``,
-and what only the service can tell is not checked: whether a resource exists, whether it is a head, its name for
-``confirm``.
+A dry run sends no request at all. Ids that only the service knows are placeholders in it, as ``{id
+of the company}``, and what only the service can tell is not checked: whether a resource exists,
+whether it is a head, its name for ``confirm``.
 """
 
 import json
@@ -16,11 +17,26 @@ from typing import Any
 import pandas as pd
 from urllib3.filepost import encode_multipart_formdata
 
-from adobe_nb.api.reactor.client import Body, Client, attrs_of, in_parallel, path_to, plain, secrets_in
+from adobe_nb.api.reactor.client import (
+    Body,
+    Client,
+    attrs_of,
+    in_parallel,
+    path_to,
+    plain,
+    secrets_in,
+)
 from adobe_nb.api.reactor.collection import Collection
 from adobe_nb.api.reactor.error_catalog import unsure
 from adobe_nb.api.reactor.frames import to_frame
-from adobe_nb.api.reactor.inputs import Ids, asked, ids_in, ids_of_type, listed_under, parents_of_one_type
+from adobe_nb.api.reactor.inputs import (
+    Ids,
+    asked,
+    ids_in,
+    ids_of_type,
+    listed_under,
+    parents_of_one_type,
+)
 from adobe_nb.api.reactor.jsonapi import Document, linked_id, needed_id, one_of
 from adobe_nb.api.reactor.paging import Listing, read_documents
 from adobe_nb.api.reactor.payloads import Change, Placeholder, action_of, document_of, shown
@@ -38,7 +54,9 @@ from adobe_nb.errors import (
 from adobe_nb.registry import RESOURCES, Resource
 
 Confirm = str | list[str]
-"""A name or a number of things; or the names of several, so that no name with a comma can stand for two."""
+"""A name or a number of things; or the names of several, so that no name with a comma can stand for
+two.
+"""
 
 
 class Writing(Collection):
@@ -47,7 +65,11 @@ class Writing(Collection):
     def _one_id(self, given: Ids, verb: str) -> str:
         ids = ids_of_type(self.row, [given])
         if len(ids) != 1:
-            many = f', as in [reactor.{self.row.type}.{verb}(each, …) for each in frame["id"]]' if ids else ""
+            many = (
+                f', as in [reactor.{self.row.type}.{verb}(each, …) for each in frame["id"]]'
+                if ids
+                else ""
+            )
             raise ArgumentError(f"{self.row.type}.{verb} takes exactly one, not {len(ids)}{many}.")
         return ids[0]
 
@@ -60,7 +82,9 @@ class Writing(Collection):
 
     def _perform(self, client: Client, change: Change, before: object = None) -> pd.DataFrame:
         """Send it; the answer is the resource."""
-        return self._frame_of(client, [answered(perform(client, change, before), change)], change.path)
+        return self._frame_of(
+            client, [answered(perform(client, change, before), change)], change.path
+        )
 
     def _frame_of(self, client: Client, resources: Sequence[Document], path: str) -> pd.DataFrame:
         """The frame of what was written; an error says that it was."""
@@ -71,7 +95,9 @@ class Writing(Collection):
             problem = str(error)
         raise IncompleteResult(f"It was done, but the answer cannot be shown as a table. {problem}")
 
-    def _act(self, given: Ids, action: str, *, verb: str = "", dry_run: bool = False) -> pd.DataFrame:
+    def _act(
+        self, given: Ids, action: str, *, verb: str = "", dry_run: bool = False
+    ) -> pd.DataFrame:
         """PATCH with ``meta.action``."""
         identifier = self._one_id(given, verb or action)
         change = action_change(self.row, identifier, action, verb or action)
@@ -84,14 +110,18 @@ class Writing(Collection):
 class Creatable(Writing):
     """``create``."""
 
-    def create(self, parent: Ids | None = None, /, *, dry_run: bool = False, **attributes: Any) -> pd.DataFrame:
+    def create(
+        self, parent: Ids | None = None, /, *, dry_run: bool = False, **attributes: Any
+    ) -> pd.DataFrame:
         """Make one under its parent; a frame of one row.
 
-        Attributes and relations by keyword; ``reactor.rules?`` lists those of rules, and so on. Relations are given by
-        id or row (``extension="EX…"``), ``settings`` as a dict or JSON text. ``dry_run`` shows the request and sends
-        nothing; a company that is not named is ``{id of the company}`` in it.
+        Attributes and relations by keyword; ``reactor.rules?`` lists those of rules, and so on.
+        Relations are given by id or row (``extension="EX…"``), ``settings`` as a dict or JSON text.
+        ``dry_run`` shows the request and sends nothing; a company that is not named is ``{id of the
+        company}`` in it.
 
-        Raises ArgumentError before any request, ApiError, OutcomeUnknown when it may have been made and no answer came.
+        Raises ArgumentError before any request, ApiError, OutcomeUnknown when it may have been made
+        and no answer came.
         """
         only_shown = asked(dry_run)
         client = self._session.client
@@ -105,10 +135,14 @@ class Creatable(Writing):
     def _creation(self, owner: str, document: Document) -> Change:
         path = f"/{owner}/{self.row.type}"
         look = f'Look for it before you run it again: reactor.{self.row.type}("{owner.partition("/")[2]}").'
-        return Change(f"reactor.{self.row.type}.create", "POST", path, document, type=self.row.type, look=look)
+        return Change(
+            f"reactor.{self.row.type}.create", "POST", path, document, type=self.row.type, look=look
+        )
 
     def _owner(self, client: Client | None, parent: Ids | None) -> str:
-        """The parent's type and id, as in a path; the only company when nothing is said. A dry run has no client."""
+        """The parent's type and id, as in a path; the only company when nothing is said. A dry run
+        has no client.
+        """
         creators = self.row.creators
         if parent is None and creators == ("companies",):
             if client is None:
@@ -117,8 +151,12 @@ class Creatable(Writing):
             if len(companies) == 1:
                 return f"companies/{companies[0]['id']}"
         if parent is None:
-            names = " or ".join(f"{RESOURCES[each].singular} ({RESOURCES[each].prefix}…)" for each in creators)
-            raise ArgumentError(f"{self.row.type}.create wants its {names.replace('_', ' ')} first.")
+            names = " or ".join(
+                f"{RESOURCES[each].singular} ({RESOURCES[each].prefix}…)" for each in creators
+            )
+            raise ArgumentError(
+                f"{self.row.type}.create wants its {names.replace('_', ' ')} first."
+            )
         kind, ids = parents_of_one_type(self.row, parent, creators)
         if kind is None or len(ids) != 1:
             raise ArgumentError(
@@ -130,15 +168,18 @@ class Creatable(Writing):
 class Deletable(Writing):
     """``delete``."""
 
-    def delete(self, *ids: Ids, confirm: Confirm | None = None, dry_run: bool = False) -> pd.DataFrame:
+    def delete(
+        self, *ids: Ids, confirm: Confirm | None = None, dry_run: bool = False
+    ) -> pd.DataFrame:
         """Delete them; a frame of what they were.
 
-        Several at once need ``confirm``, such as ``confirm="3 rules"``; a property, host or environment needs its name,
-        several of them the list of their names: ``confirm=["Old site", "Test site"]``. ``dry_run`` shows the requests
-        and sends nothing, so it does not check ``confirm`` against the names.
+        Several at once need ``confirm``, such as ``confirm="3 rules"``; a property, host or
+        environment needs its name, several of them the list of their names: ``confirm=["Old site",
+        "Test site"]``. ``dry_run`` shows the requests and sends nothing, so it does not check
+        ``confirm`` against the names.
 
-        Raises ConfirmationRequired and ArgumentError before anything is deleted, ApiError, OutcomeUnknown. When one of
-        several fails, the error's note says which are gone.
+        Raises ConfirmationRequired and ArgumentError before anything is deleted, ApiError,
+        OutcomeUnknown. When one of several fails, the error's note says which are gone.
         """
         wanted = ids_of_type(self.row, ids)
         if not wanted:
@@ -161,14 +202,25 @@ class Deletable(Writing):
     def _deletion(self, identifier: str) -> Change:
         look = f'Look whether it is still there: reactor.{self.row.type}.get("{identifier}").'
         path = f"/{self.row.type}/{identifier}"
-        return Change(f"reactor.{self.row.type}.delete", "DELETE", path, type=self.row.type, id=identifier, look=look)
+        return Change(
+            f"reactor.{self.row.type}.delete",
+            "DELETE",
+            path,
+            type=self.row.type,
+            id=identifier,
+            look=look,
+        )
 
     def _check_confirmed(self, before: Sequence[Document], confirm: Confirm | None) -> None:
         if len(before) > 1 and self.row.guarded:
             names = [name_of(state) for state in before]
             check_confirm(f"delete these {len(before)} {self.row.type}", names, confirm)
         elif len(before) > 1:
-            check_confirm(f"delete these {len(before)} {self.row.type}", f"{len(before)} {self.row.type}", confirm)
+            check_confirm(
+                f"delete these {len(before)} {self.row.type}",
+                f"{len(before)} {self.row.type}",
+                confirm,
+            )
         elif self.row.guarded:
             name = name_of(before[0])
             check_confirm(f"delete the {self.row.singular} {name!r}", name, confirm)
@@ -180,8 +232,8 @@ class Editable(Creatable, Deletable):
     def update(self, resource: Ids, /, *, dry_run: bool = False, **attributes: Any) -> pd.DataFrame:
         """Change attributes and relations of one; a frame of one row, as it is then.
 
-        Keywords as for ``create``; None empties what can be empty. Of types with revisions only the head can be
-        changed; a dry run, which sends nothing, cannot tell.
+        Keywords as for ``create``; None empties what can be empty. Of types with revisions only the
+        head can be changed; a dry run, which sends nothing, cannot tell.
 
         Raises ArgumentError before anything is changed, ApiError, OutcomeUnknown.
         """
@@ -202,9 +254,10 @@ class Revisable(Editable):
     def revise(self, *resources: Ids, dry_run: bool = False) -> pd.DataFrame:
         """Freeze heads into their next revisions; a frame of the new revisions, in that order.
 
-        A rule takes its components along. Libraries hold revisions only. ``dry_run`` shows the requests and sends
-        nothing; whether these are heads only the service knows. Raises ArgumentError for revisions, before
-        anything is revised; ApiError, OutcomeUnknown, whose note says which were revised before.
+        A rule takes its components along. Libraries hold revisions only. ``dry_run`` shows the
+        requests and sends nothing; whether these are heads only the service knows. Raises
+        ArgumentError for revisions, before anything is revised; ApiError, OutcomeUnknown, whose
+        note says which were revised before.
         """
         wanted = ids_of_type(self.row, resources)
         if not wanted:
@@ -219,13 +272,16 @@ class Revisable(Editable):
         made: list[Document] = []
         names: list[str] = []
         for change, state in zip(changes, before, strict=True):
-            document = with_note(partial(perform, client, change, state), names, "Revised before that")
+            document = with_note(
+                partial(perform, client, change, state), names, "Revised before that"
+            )
             names.append(change.id)
             made.append(answered(document, change))
         return self._frame_of(client, made, path_to(self.row.type, wanted))
 
     def revisions(self, *ids: Ids) -> pd.DataFrame:
-        """All revisions of these, the head (number 0) among them; the id that was asked about stands second.
+        """All revisions of these, the head (number 0) among them; the id that was asked about
+        stands second.
 
         Raises ArgumentError for ids of another type, ApiError, TransportError.
         """
@@ -237,20 +293,26 @@ class RuleComponents(Editable):
 
     _looked_up = ("rules",)
 
-    def create(self, parent: Ids | None = None, /, *, dry_run: bool = False, **attributes: Any) -> pd.DataFrame:
+    def create(
+        self, parent: Ids | None = None, /, *, dry_run: bool = False, **attributes: Any
+    ) -> pd.DataFrame:
         """Make one in a rule; a frame of one row, with its ``rule_id``. The property is looked up.
 
-        ``reactor.rule_components.create("RL…", name=…, delegate_descriptor_id=…, extension="EX…", settings={…})``.
-        A property is taken as well, then with ``rules=``. A dry run looks nothing up, and shows
-        ``{id of the property of RL…}``. Otherwise as for the other types.
+        ``reactor.rule_components.create("RL…", name=…, delegate_descriptor_id=…, extension="EX…",
+        settings={…})``. A property is taken as well, then with ``rules=``. A dry run looks nothing
+        up, and shows ``{id of the property of RL…}``. Otherwise as for the other types.
         """
         if parent is None or "rules" in attributes:
             made = super().create(parent, dry_run=dry_run, **attributes)
             return made if asked(dry_run) else _with_rule(made, ids_in(attributes["rules"]))
         kind, ids = parents_of_one_type(self.row, parent, ("rules", "properties"))
         if kind != "rules" or len(ids) != 1:
-            raise ArgumentError('rule_components.create wants its rule first, as in create("RL…", name=…).')
-        document = document_of(self.row, "create", {**attributes, "rules": ids})  # wrong arguments cost no request
+            raise ArgumentError(
+                'rule_components.create wants its rule first, as in create("RL…", name=…).'
+            )
+        document = document_of(
+            self.row, "create", {**attributes, "rules": ids}
+        )  # wrong arguments cost no request
         client = self._session.client
         if asked(dry_run):
             unknown = Placeholder(f"id of the property of {ids[0]}")
@@ -272,7 +334,9 @@ class Notes(Creatable):
     """Notes: made on a resource, neither changed nor deleted."""
 
     def of_components(self, *rules: Ids) -> pd.DataFrame:
-        """The notes on all components of these rules. Raises ArgumentError, ApiError, TransportError."""
+        """The notes on all components of these rules. Raises ArgumentError, ApiError,
+        TransportError.
+        """
         return component_notes(self._session.client, ids_of_type(RESOURCES["rules"], rules))
 
 
@@ -282,7 +346,9 @@ def perform(client: Client, change: Change, before: object = None) -> Document |
     problem: AdobeError | None = None
     document: Document | None = None
     try:
-        document = client.write(change.method, change.path, body_of(change), params=change.params, look=change.look)
+        document = client.write(
+            change.method, change.path, body_of(change), params=change.params, look=change.look
+        )
     except AdobeError as error:
         problem = error
     except KeyboardInterrupt as interrupt:
@@ -291,10 +357,14 @@ def perform(client: Client, change: Change, before: object = None) -> Document |
         raise
     if problem is None:
         data = document.get("data") if document and not change.id else None
-        client.note_end(entry, "done", made=str(data["id"]) if isinstance(data, dict) and "id" in data else "")
+        client.note_end(
+            entry, "done", made=str(data["id"]) if isinstance(data, dict) and "id" in data else ""
+        )
         return document
     status = getattr(problem, "status", None)
-    client.note_end(entry, _outcome(problem), status=status, code=getattr(problem, "code", None) or "")
+    client.note_end(
+        entry, _outcome(problem), status=status, code=getattr(problem, "code", None) or ""
+    )
     raise problem
 
 
@@ -322,7 +392,9 @@ def _json(document: Document) -> bytes:
     return json.dumps(plain(document), ensure_ascii=False, allow_nan=False).encode()
 
 
-def with_note(send: Callable[[], Document | None], done: Sequence[str], words: str) -> Document | None:
+def with_note(
+    send: Callable[[], Document | None], done: Sequence[str], words: str
+) -> Document | None:
     """Run it; an error tells what had been done before."""
     try:
         document: Document | None = send()
@@ -334,7 +406,9 @@ def with_note(send: Callable[[], Document | None], done: Sequence[str], words: s
 
 
 def answered(document: Document | None, change: Change) -> Document:
-    """The resource that a write answered with. Raises IncompleteResult, which says that the write was done."""
+    """The resource that a write answered with. Raises IncompleteResult, which says that the write
+    was done.
+    """
     problem = ""
     try:
         return one_of(document or {}, change.type)
@@ -350,7 +424,9 @@ def read_back(read: Callable[[], Document]) -> Document:
     try:
         return read()
     except (AdobeError, KeyboardInterrupt) as error:
-        error.add_note("All of it was done; only reading it back failed. Do not run it again: look at it.")
+        error.add_note(
+            "All of it was done; only reading it back failed. Do not run it again: look at it."
+        )
         raise
 
 
@@ -363,7 +439,15 @@ def update_change(row: Resource, identifier: str, document: Document | None, ver
     """PATCH of one resource."""
     look = f'Look at it before you run it again: reactor.{row.type}.get("{identifier}").'
     path = f"/{row.type}/{identifier}"
-    return Change(f"reactor.{row.type}.{verb}", "PATCH", path, document, type=row.type, id=identifier, look=look)
+    return Change(
+        f"reactor.{row.type}.{verb}",
+        "PATCH",
+        path,
+        document,
+        type=row.type,
+        id=identifier,
+        look=look,
+    )
 
 
 def state_of(client: Client, row: Resource, identifier: str) -> Document:
@@ -396,7 +480,9 @@ def check_head(row: Resource, resource: Mapping[str, Any]) -> None:
             f"{resource['id']} is revision {number} of {name_of(resource)!r} and frozen. Change its head, {head}."
         )
     if attribute(resource, "deleted_at"):
-        raise ArgumentError(f"The {row.singular.replace('_', ' ')} {name_of(resource)!r} is deleted.")
+        raise ArgumentError(
+            f"The {row.singular.replace('_', ' ')} {name_of(resource)!r} is deleted."
+        )
 
 
 def checked_name(confirm: object) -> str | None:
@@ -411,19 +497,27 @@ def checked_name(confirm: object) -> str | None:
 
 
 def checked_confirm(confirm: object) -> Confirm | None:
-    """``confirm`` of what can be several things: a text, a list of texts, or None. Raises ArgumentError."""
+    """``confirm`` of what can be several things: a text, a list of texts, or None. Raises
+    ArgumentError.
+    """
     if not isinstance(confirm, (list, tuple)):
         return checked_name(confirm)
     names = [checked_name(each) for each in confirm]
     if None in names:
-        raise ArgumentError('confirm has a None among its names. Write each name: confirm=["Old site", "Test site"].')
+        raise ArgumentError(
+            'confirm has a None among its names. Write each name: confirm=["Old site", "Test site"].'
+        )
     return [each for each in names if each is not None]
 
 
 def check_confirm(what: str, wanted: Confirm, confirm: Confirm | None) -> None:
-    """Raises ConfirmationRequired unless exactly that was said; names of several things may come in any order."""
+    """Raises ConfirmationRequired unless exactly that was said; names of several things may come in
+    any order.
+    """
     said = sorted(confirm) if isinstance(confirm, list) else confirm
     due = sorted(wanted) if isinstance(wanted, list) else wanted
     if said != due:
         given = "" if confirm is None else f" You said {confirm!r}."
-        raise ConfirmationRequired(f"To {what}, add confirm={wanted!r}.{given} Nothing was changed.", wanted)
+        raise ConfirmationRequired(
+            f"To {what}, add confirm={wanted!r}.{given} Nothing was changed.", wanted
+        )

@@ -53,7 +53,9 @@ def last(simulator: Any) -> Any:
 
 
 class TestInteract:
-    def test_authenticated_goes_to_the_server_host_with_the_three_headers(self, demo: Any, edge: Any) -> None:
+    def test_authenticated_goes_to_the_server_host_with_the_three_headers(
+        self, demo: Any, edge: Any
+    ) -> None:
         frame = edge.interact(WEB, PAGE_VIEW)
         request = last(demo)
         assert request.path == "/ee/v2/interact"
@@ -61,11 +63,15 @@ class TestInteract:
         assert request.headers["authorization"].startswith("Bearer ")
         assert request.headers["x-api-key"] == demo.accounts["demo"].client_id
         assert request.headers["x-gw-ims-org-id"] == demo.accounts["demo"].org_id
-        assert request.headers["host"] == demo.connection()["edge_server_url"].removeprefix("http://")
+        assert request.headers["host"] == demo.connection()["edge_server_url"].removeprefix(
+            "http://"
+        )
         assert json.loads(request.body) == {"event": PAGE_VIEW}
         assert set(frame["type"]) == {"locationHint:result", "state:store"}
 
-    def test_without_authentication_goes_to_the_edge_host_with_none_of_them(self, demo: Any, edge: Any) -> None:
+    def test_without_authentication_goes_to_the_edge_host_with_none_of_them(
+        self, demo: Any, edge: Any
+    ) -> None:
         edge.interact(WEB, PAGE_VIEW, authenticated=False)
         request = last(demo)
         assert request.headers["host"] == demo.connection()["edge_url"].removeprefix("http://")
@@ -81,13 +87,20 @@ class TestInteract:
         assert json.loads(hints["content"].iloc[0]) == {"hint": "va6", "ttlSeconds": 1800}
         assert frame.attrs["service"] == "simulator"
 
-    def test_xdm_and_data_may_come_apart_and_raw_gives_the_document(self, demo: Any, edge: Any) -> None:
+    def test_xdm_and_data_may_come_apart_and_raw_gives_the_document(
+        self, demo: Any, edge: Any
+    ) -> None:
         document = edge.interact(WEB, xdm=PAGE_VIEW["xdm"], data={"a": np.int64(1)}, raw=True)
         assert set(document) == {"requestId", "handle"}
         assert json.loads(last(demo).body)["event"]["data"] == {"a": 1}
 
     def test_decisions_are_asked_for_by_query_beside_the_event(self, demo: Any, edge: Any) -> None:
-        query = {"personalization": {"decisionScopes": ["home"], "surfaces": ["web://shop.example/#hero"]}}
+        query = {
+            "personalization": {
+                "decisionScopes": ["home"],
+                "surfaces": ["web://shop.example/#hero"],
+            }
+        }
         frame = edge.interact(WEB, PAGE_VIEW, query=query)
         decisions = frame[frame["type"] == "personalization:decisions"]
         assert decisions["scope"].tolist() == ["home", "web://shop.example/#hero"]
@@ -128,48 +141,106 @@ class TestInteract:
                 {"xdm": {}, "meta": {}},
                 'meta does not belong inside the event but beside it: give meta=, or .*"event"',
             ),
-            (WEB, {"xdm": {}, "query": {}}, "query does not belong inside the event but beside it: give query=, or"),
+            (
+                WEB,
+                {"xdm": {}, "query": {}},
+                "query does not belong inside the event but beside it: give query=, or",
+            ),
             (WEB, {"event": {"xdm": {}, "query": {}}}, "query does not belong inside the event"),
             (WEB, {"event": {"xdm": {}}, "query": 5}, "query= is a dict"),
             (WEB, {"event": {"xdm": {}}, "meta": 5}, "meta= is a dict"),
             (WEB, {"event": {"xdm": {}}, "events": []}, "has event and events. Leave one"),
-            (WEB, {"events": [PAGE_VIEW], "xdm": {}}, "xdm and data stand inside an event of the request"),
-            (WEB, {"event": {"xdm": {}}, "other": 1}, "members event or events, query and meta; other is none"),
+            (
+                WEB,
+                {"events": [PAGE_VIEW], "xdm": {}},
+                "xdm and data stand inside an event of the request",
+            ),
+            (
+                WEB,
+                {"event": {"xdm": {}}, "other": 1},
+                "members event or events, query and meta; other is none",
+            ),
             (WEB, {"events": [PAGE_VIEW, PAGE_VIEW]}, "use edge.collect"),
-            (WEB, {"event": {"event": {}}}, "The event is a whole request. Hand over what is in its event"),
-            (WEB, {"xdm": {"identityMap": {"A": [{"id": "a", "primary": [1]}]}}}, "no primary identity"),
+            (
+                WEB,
+                {"event": {"event": {}}},
+                "The event is a whole request. Hand over what is in its event",
+            ),
+            (
+                WEB,
+                {"xdm": {"identityMap": {"A": [{"id": "a", "primary": [1]}]}}},
+                "no primary identity",
+            ),
             (WEB, {"xdm": {"timestamp": np.array([1, 2])}}, "not a moment with a time zone"),
-            (WEB, {"xdm": {"timestamp": np.datetime64("2026-07-01")}}, "not a moment with a time zone"),
+            (
+                WEB,
+                {"xdm": {"timestamp": np.datetime64("2026-07-01")}},
+                "not a moment with a time zone",
+            ),
             (WEB, {"xdm": {"timestamp": 10**400}}, "not a moment with a time zone"),
             (f"{WEB}:\ud800", PAGE_VIEW, "is not a datastream id"),
             (WEB, {"eventType": "x"}, "put eventType into xdm or data"),
             (WEB, {"xdm": {"identityMap": {"Email": [{"id": "a"}]}}}, "no primary identity"),
-            (WEB, {"xdm": {"identityMap": {"Email": "a"}}}, "identityMap.Email of the event is a list of identities"),
+            (
+                WEB,
+                {"xdm": {"identityMap": {"Email": "a"}}},
+                "identityMap.Email of the event is a list of identities",
+            ),
             (
                 WEB,
                 {"xdm": {"identityMap": {"Email": [{"primary": True}]}}},
                 "identityMap.Email of the event has an identity without an id",
             ),
-            (WEB, {"xdm": {"identityMap": {"Email": [{"id": 5, "primary": True}]}}}, "or with one that is no text"),
-            (WEB, {"xdm": {"identityMap": {"Email": [{"id": " ", "primary": True}]}}}, "without an id"),
+            (
+                WEB,
+                {"xdm": {"identityMap": {"Email": [{"id": 5, "primary": True}]}}},
+                "or with one that is no text",
+            ),
+            (
+                WEB,
+                {"xdm": {"identityMap": {"Email": [{"id": " ", "primary": True}]}}},
+                "without an id",
+            ),
             (WEB, {"xdm": {"identityMap": []}}, "The identityMap of the event is not like"),
             (
                 WEB,
-                {"xdm": {"identityMap": {"A": [{"id": "a", "primary": True}, {"id": "b", "primary": True}]}}},
+                {
+                    "xdm": {
+                        "identityMap": {
+                            "A": [{"id": "a", "primary": True}, {"id": "b", "primary": True}]
+                        }
+                    }
+                },
                 "2 primary",
             ),
             (WEB, {"data": {"a": object()}}, "JSON cannot say"),
-            (WEB, {"data": {"a": {"b": [1, float("nan")]}}}, r"In the event, event\.data\.a\.b\.1 is NaN or infinity"),
+            (
+                WEB,
+                {"data": {"a": {"b": [1, float("nan")]}}},
+                r"In the event, event\.data\.a\.b\.1 is NaN or infinity",
+            ),
             (WEB, {"data": {"a": np.float64("inf")}}, r"event\.data\.a is NaN or infinity"),
             (WEB, {"data": {"a": pd.NaT}}, r"event\.data\.a is a missing value \(NaT\)"),
             (WEB, {"data": {"a": pd.NA}}, "a missing value"),
             (WEB, {"data": {"a": "\ud800"}}, "half a character"),
             (WEB, {"data": {(1, 2): "x"}}, "a member whose name is not text"),
             (WEB, {"data": CIRCLE}, "a circle"),
-            (WEB, {"data": {"a": pd.Timestamp("2026-01-01")}}, r"event\.data\.a is a time without a time zone"),
-            (WEB, {"xdm": {"timestamp": "2026-07-01 10:00"}}, "not a moment with a time zone. Write 2026-07-01T10"),
+            (
+                WEB,
+                {"data": {"a": pd.Timestamp("2026-01-01")}},
+                r"event\.data\.a is a time without a time zone",
+            ),
+            (
+                WEB,
+                {"xdm": {"timestamp": "2026-07-01 10:00"}},
+                "not a moment with a time zone. Write 2026-07-01T10",
+            ),
             (WEB, {"xdm": {"timestamp": dt.date(2026, 7, 1)}}, "not a moment with a time zone"),
-            (WEB, {"xdm": {"timestamp": 1782900000}}, r'pd.Timestamp\(1782900000, unit="s", tz="UTC"\)'),
+            (
+                WEB,
+                {"xdm": {"timestamp": 1782900000}},
+                r'pd.Timestamp\(1782900000, unit="s", tz="UTC"\)',
+            ),
             (WEB, {"data": {"a": np.array([1])}}, r"of type ndarray; value.tolist\(\)"),
             (WEB, [PAGE_VIEW, PAGE_VIEW], "use edge.collect"),
             (WEB, pd.DataFrame({"eventType": ["x"]}), "use edge.collect"),
@@ -246,12 +317,18 @@ class TestTheTroubleshootingTable:
     @pytest.mark.parametrize(
         ("account", "code", "says"),
         [
-            ("no_platform", "EXEG-0504-401", "in no product profile of Experience Platform. An admin"),
+            (
+                "no_platform",
+                "EXEG-0504-401",
+                "in no product profile of Experience Platform. An admin",
+            ),
             ("not_entitled", "EXEG-0504-401", "no licence"),
             ("no_scope", "EXEG-0505-401", "acp.foundation"),
         ],
     )
-    def test_e10d_and_e10e_rights_and_scope_of_the_account(self, demo: Any, account: str, code: str, says: str) -> None:
+    def test_e10d_and_e10e_rights_and_scope_of_the_account(
+        self, demo: Any, account: str, code: str, says: str
+    ) -> None:
         error = self.refused(sign_in(demo, account).edge)
         assert error.code == code
         assert says in str(error)
@@ -275,12 +352,17 @@ class TestTheTroubleshootingTable:
         assert "0123456789ABCDEF" not in str(error)
 
     def test_e10d_in_words_that_we_do_not_know_gets_the_general_advice(self) -> None:
-        problem = {"type": "https://ns.adobe.com/aep/errors/EXEG-0504-401", "detail": "Something else."}
+        problem = {
+            "type": "https://ns.adobe.com/aep/errors/EXEG-0504-401",
+            "detail": "Something else.",
+        }
 
         def refuse(got: Got) -> Answer:
             if got.path.startswith("/ims/"):
                 return Answer(200, b'{"access_token": "t", "expires_in": 99}')
-            return Answer(401, json.dumps(problem).encode(), {"Content-Type": "application/problem+json"})
+            return Answer(
+                401, json.dumps(problem).encode(), {"Content-Type": "application/problem+json"}
+            )
 
         with stub(refuse) as server:
             error = self.refused(edge_at(server.url))
@@ -294,13 +376,18 @@ class TestTheTroubleshootingTable:
             ({"x-api-key": "a\r\nHost: evil.test"}, "no plain text"),
             ({"User-Agent": "a\nx: y"}, "gives User-Agent a value that is no plain text"),
             ({"user-agent": "日本"}, "gives User-Agent a value that is no plain text"),
-            ({"Content-Type": "text/html"}, "forwards User-Agent, .* and Sec-CH-…, not 'Content-Type'"),
+            (
+                {"Content-Type": "text/html"},
+                "forwards User-Agent, .* and Sec-CH-…, not 'Content-Type'",
+            ),
             ({"Cookie": "hush=1"}, "Cookies are not forwarded as a header.*kndctr_"),
             ({"Sec-CH-\r\nHost": "x"}, "not 'Sec-CH-"),
             ("x-api-key", "is a dict of names and values"),
         ],
     )
-    def test_no_other_header_can_be_set(self, demo: Any, edge: Any, headers: Any, says: str) -> None:
+    def test_no_other_header_can_be_set(
+        self, demo: Any, edge: Any, headers: Any, says: str
+    ) -> None:
         demo.requests.clear()
         with pytest.raises(ArgumentError, match=says) as caught:
             edge.interact(WEB, PAGE_VIEW, headers=headers)
@@ -319,14 +406,19 @@ class TestTheTroubleshootingTable:
         assert not demo.requests
 
     def test_names_of_headers_have_no_case(self, edge: Any) -> None:
-        assert self.refused(edge, headers={"X-API-Key": None}).cause == "The header x-api-key was not sent."
+        assert (
+            self.refused(edge, headers={"X-API-Key": None}).cause
+            == "The header x-api-key was not sent."
+        )
 
     @pytest.mark.parametrize("authenticated", ["no", None, 0])
     def test_authenticated_is_true_or_false(self, edge: Any, authenticated: Any) -> None:
         with pytest.raises(ArgumentError, match="authenticated is True or False"):
             edge.interact(WEB, PAGE_VIEW, authenticated=authenticated)
 
-    def test_an_expired_session_token_is_renewed_and_the_event_sent_once_more(self, simulate: Any) -> None:
+    def test_an_expired_session_token_is_renewed_and_the_event_sent_once_more(
+        self, simulate: Any
+    ) -> None:
         simulator = simulate(seed="empty")
         session = sign_in(simulator)
         simulator.ims.revoke(simulator.ims.issued[-1])
@@ -334,8 +426,12 @@ class TestTheTroubleshootingTable:
 
 
 class TestOtherAnswers:
-    @pytest.mark.parametrize(("name", "code"), [("disabled", "EXEG-0004-422"), ("no_platform", "EXEG-0011-422")])
-    def test_a_datastream_that_does_not_work_says_why(self, edge: Any, name: str, code: str) -> None:
+    @pytest.mark.parametrize(
+        ("name", "code"), [("disabled", "EXEG-0004-422"), ("no_platform", "EXEG-0011-422")]
+    )
+    def test_a_datastream_that_does_not_work_says_why(
+        self, edge: Any, name: str, code: str
+    ) -> None:
         with pytest.raises(EdgeError, match=code) as caught:
             edge.interact(DATASTREAMS[name].id, PAGE_VIEW)
         assert caught.value.request_id is not None
@@ -408,7 +504,9 @@ class TestOtherAnswers:
                 return Answer(500, b"<html>", {"Content-Type": "text/html"})
             return Answer(202, b'{"requestId": "r-1"}', {"Content-Type": "application/json"})
 
-        events = [{**PAGE_VIEW, "data": {"number": number, "fill": "x" * 40_000}} for number in range(2)]
+        events = [
+            {**PAGE_VIEW, "data": {"number": number, "fill": "x" * 40_000}} for number in range(2)
+        ]
         with stub(second_fails) as server, pytest.warns(DeliveryWarning):
             frame = edge_at(server.url).collect(WEB, events)
         assert frame["outcome"].tolist() == ["may have arrived; not sent again", "accepted"]
@@ -416,11 +514,21 @@ class TestOtherAnswers:
 
 class TestCollect:
     def events(self, count: int, size: int = 10) -> list[dict[str, Any]]:
-        return [{**PAGE_VIEW, "data": {"number": number, "fill": "x" * size}} for number in range(count)]
+        return [
+            {**PAGE_VIEW, "data": {"number": number, "fill": "x" * size}} for number in range(count)
+        ]
 
     def test_gives_one_row_per_event(self, demo: Any, edge: Any) -> None:
         frame = edge.collect(WEB, self.events(3))
-        assert list(frame.columns) == ["event", "request", "request_id", "status", "outcome", "code", "advice"]
+        assert list(frame.columns) == [
+            "event",
+            "request",
+            "request_id",
+            "status",
+            "outcome",
+            "code",
+            "advice",
+        ]
         assert frame["event"].tolist() == [0, 1, 2]
         assert frame["status"].tolist() == [202] * 3
         assert frame["outcome"].tolist() == ["accepted"] * 3
@@ -441,7 +549,9 @@ class TestCollect:
         assert frame["status"].tolist() == [204]
         assert frame["request_id"].isna().all()
 
-    def test_an_event_that_is_too_large_is_named_and_nothing_is_sent(self, demo: Any, edge: Any) -> None:
+    def test_an_event_that_is_too_large_is_named_and_nothing_is_sent(
+        self, demo: Any, edge: Any
+    ) -> None:
         demo.requests.clear()
         with pytest.raises(ArgumentError, match="Event 1 alone has"):
             edge.collect(WEB, [PAGE_VIEW, {**PAGE_VIEW, "data": {"a": "x" * LIMIT}}, PAGE_VIEW])
@@ -453,11 +563,23 @@ class TestCollect:
             ([], "no event to send"),
             ("x", "a list of events"),
             ([{"event": PAGE_VIEW}], "Event 0 is a whole request. Hand over what is in its event"),
-            ([{**PAGE_VIEW, "meta": {}}], 'meta does not belong inside event 0 but beside it: give meta=.*"events"'),
-            ([{**PAGE_VIEW, "query": {}}], "query does not belong inside event 0 but beside it: give query="),
+            (
+                [{**PAGE_VIEW, "meta": {}}],
+                'meta does not belong inside event 0 but beside it: give meta=.*"events"',
+            ),
+            (
+                [{**PAGE_VIEW, "query": {}}],
+                "query does not belong inside event 0 but beside it: give query=",
+            ),
             ({"events": PAGE_VIEW["xdm"]["eventType"]}, "a list of events"),
-            ([PAGE_VIEW, {"xdm": {"identityMap": {"Email": [{"id": "a"}]}}}], "Event 1 has no primary identity"),
-            ([PAGE_VIEW, {"xdm": {"eventType": "x"}}], 'Event 1 has no identity. Add "identityMap"'),
+            (
+                [PAGE_VIEW, {"xdm": {"identityMap": {"Email": [{"id": "a"}]}}}],
+                "Event 1 has no primary identity",
+            ),
+            (
+                [PAGE_VIEW, {"xdm": {"eventType": "x"}}],
+                'Event 1 has no identity. Add "identityMap"',
+            ),
         ],
     )
     def test_what_is_no_batch_is_refused(self, edge: Any, events: Any, says: str) -> None:
@@ -475,13 +597,19 @@ class TestCollect:
         )
 
     def test_one_event_that_is_refused_takes_its_request_along_and_that_is_said(self) -> None:
-        problem = {"type": "https://ns.adobe.com/aep/errors/EXEG-0308-400", "detail": "At index 2.", "report": {}}
+        problem = {
+            "type": "https://ns.adobe.com/aep/errors/EXEG-0308-400",
+            "detail": "At index 2.",
+            "report": {},
+        }
 
         def refuse_the_second(got: Got) -> Answer:
             if got.path.startswith("/ims/"):
                 return Answer(200, b'{"access_token": "t", "expires_in": 99}')
             if b'"number":15' in got.body:
-                return Answer(400, json.dumps(problem).encode(), {"Content-Type": "application/problem+json"})
+                return Answer(
+                    400, json.dumps(problem).encode(), {"Content-Type": "application/problem+json"}
+                )
             return Answer(202, b'{"requestId": "r-1"}', {"Content-Type": "application/json"})
 
         with stub(refuse_the_second) as server:
@@ -516,14 +644,17 @@ class TestCollect:
             def interrupt() -> None:
                 arrived.wait(60)
                 _thread.interrupt_main()
-                # The main thread gets it when it comes back from a wait; a wait of its own socket ends late.
+                # The main thread gets it when it comes back from a wait; a wait of its own socket
+                # ends late.
                 time.sleep(0.5)
                 go_on.set()
 
             presser = threading.Thread(target=interrupt)
             presser.start()
             with pytest.raises(KeyboardInterrupt) as caught:
-                collect(WEB, self.events(40, 5_000)) if not visitor else collect(self.events(40, 5_000))
+                collect(WEB, self.events(40, 5_000)) if not visitor else collect(
+                    self.events(40, 5_000)
+                )
             presser.join()
         said = str(caught.value)
         assert said.startswith("Stopped; accepted: events 0 to ")
@@ -540,7 +671,9 @@ class TestCollect:
         def cut(got: Got) -> Answer:
             if got.path.startswith("/ims/"):
                 return Answer(200, b'{"access_token": "t", "expires_in": 99}')
-            return Answer(202, b'{"req', {"Content-Length": "100", "Content-Type": "application/json"})
+            return Answer(
+                202, b'{"req', {"Content-Length": "100", "Content-Type": "application/json"}
+            )
 
         with stub(cut) as server:
             edge = edge_at(server.url)
@@ -553,7 +686,9 @@ class TestCollect:
             if got.path.startswith("/ims/"):
                 return Answer(200, b'{"access_token": "t", "expires_in": 99}')
             if b'"number":0' in got.body:
-                return Answer(202, b"{", {"Content-Length": "100", "Content-Type": "application/json"})
+                return Answer(
+                    202, b"{", {"Content-Length": "100", "Content-Type": "application/json"}
+                )
             return Answer(202, b'{"requestId": "r-1"}', {"Content-Type": "application/json"})
 
         with stub(one_cut) as server:
@@ -565,7 +700,9 @@ class TestCollect:
         assert set(frame[first]["outcome"]) == {"may have arrived; not sent again"}
         assert set(frame[~first]["outcome"]) == {"accepted"}
 
-    def test_a_session_that_ends_in_between_says_which_part_was_not_sent(self, simulate: Any) -> None:
+    def test_a_session_that_ends_in_between_says_which_part_was_not_sent(
+        self, simulate: Any
+    ) -> None:
         simulator = simulate(seed="empty")
         session = sign_in(simulator)
 
@@ -618,7 +755,9 @@ class TestFrames:
     def sent(self, demo: Any) -> list[dict[str, Any]]:
         return json.loads(last(demo).body)["events"]
 
-    def test_dotted_columns_nest_and_missing_values_are_left_out(self, demo: Any, edge: Any) -> None:
+    def test_dotted_columns_nest_and_missing_values_are_left_out(
+        self, demo: Any, edge: Any
+    ) -> None:
         edge.collect(WEB, self.frame())
         first, second = self.sent(demo)
         assert first == {
@@ -631,7 +770,10 @@ class TestFrames:
             "data": {"price": 9.5, "count": 1},
         }
         assert second == {
-            "xdm": {"eventType": "click", "identityMap": {"Email": [{"id": "c@d.test", "primary": True}]}}
+            "xdm": {
+                "eventType": "click",
+                "identityMap": {"Email": [{"id": "c@d.test", "primary": True}]},
+            }
         }
 
     def test_the_primary_namespace_can_be_named(self, demo: Any, edge: Any) -> None:
@@ -650,22 +792,38 @@ class TestFrames:
             ({"data": [1, 2]}, None, "'data' is a whole member"),
             ({"web..x": [1, 2]}, None, "nothing between two dots"),
             ({" web.x": [1, 2]}, None, "begins or ends with a space"),
-            ({"identityMap.Email": [True, "a"]}, None, "Row 0 has a value of type bool in identityMap.Email"),
+            (
+                {"identityMap.Email": [True, "a"]},
+                None,
+                "Row 0 has a value of type bool in identityMap.Email",
+            ),
             ({"identityMap.Email": ["a", [1]]}, None, "Row 1 has a value of type list"),
             ({"identityMap.Email": ["", "a"]}, None, "Row 0 has an empty text"),
             ({"identityMap.CRM": [1.5, 2.0]}, None, r"Row 0 has 1.5 in identityMap.CRM.*dtype="),
             ({"identityMap.CRM": [1e19, 2.0]}, None, "digits were lost"),
-            ({"timestamp": [1782900000, 1782900001]}, None, 'unit="s", utc=True\\).* 1 more has a problem'),
+            (
+                {"timestamp": [1782900000, 1782900001]},
+                None,
+                'unit="s", utc=True\\).* 1 more has a problem',
+            ),
             ({"timestamp": [1782900000000, 1]}, None, 'unit="ms"'),
             (
                 {"timestamp": pd.to_datetime(["2026-01-01", "2026-01-02"])},
                 None,
                 r'Row 0 has a time without .* frame\["timestamp"\] = frame\["timestamp"\].dt.tz_localize',
             ),
-            ({"timestamp": ["2026-01-01 10:00", None]}, None, "Row 0 has the timestamp .*pd.to_datetime"),
+            (
+                {"timestamp": ["2026-01-01 10:00", None]},
+                None,
+                "Row 0 has the timestamp .*pd.to_datetime",
+            ),
             ({"identityMap": [{"Email": [{"id": "a"}]}] * 2}, None, "contradict each other"),
             ({"web": ["x", "y"]}, None, "contradict each other"),
-            ({"identityMap.Phone.id": ["1", "2"]}, None, "identityMap.Phone.id is no column of identities"),
+            (
+                {"identityMap.Phone.id": ["1", "2"]},
+                None,
+                "identityMap.Phone.id is no column of identities",
+            ),
             (
                 {"data.odd": [object(), 1]},
                 None,
@@ -687,7 +845,9 @@ class TestFrames:
     ) -> None:
         demo.requests.clear()
         frame = self.frame().drop(columns="identityMap.Email")
-        with pytest.raises(ArgumentError, match=r"Row 0 has no identity. Add a column such as identityMap.Email"):
+        with pytest.raises(
+            ArgumentError, match=r"Row 0 has no identity. Add a column such as identityMap.Email"
+        ):
             edge.collect(WEB, frame, dry_run=dry_run)
         assert not demo.requests
         assert len(edge.collect(WEB, frame, authenticated=False)) == 2
@@ -700,11 +860,15 @@ class TestFrames:
 
     def test_whole_floats_are_whole_ids_again(self, demo: Any, edge: Any) -> None:
         edge.collect(WEB, self.frame(**{"identityMap.CRM": [1234567.0, np.nan]}), primary=None)
-        assert self.sent(demo)[0]["xdm"]["identityMap"]["CRM"] == [{"id": "1234567", "primary": False}]
+        assert self.sent(demo)[0]["xdm"]["identityMap"]["CRM"] == [
+            {"id": "1234567", "primary": False}
+        ]
         assert "CRM" not in self.sent(demo)[1]["xdm"]["identityMap"]
 
     def test_an_index_with_a_name_would_be_lost(self, edge: Any) -> None:
-        with pytest.raises(ArgumentError, match=r"index of the frame has names \(eventType\).*reset_index"):
+        with pytest.raises(
+            ArgumentError, match=r"index of the frame has names \(eventType\).*reset_index"
+        ):
             edge.collect(WEB, self.frame().set_index("eventType"))
 
     def test_a_row_is_named_by_its_index_too(self, edge: Any) -> None:
@@ -735,13 +899,21 @@ class TestWholeRequests:
     """As they stand on Adobe's pages."""
 
     QUERY = {"identity": {"fetch": ["ECID"]}, "personalization": {"decisionScopes": ["home"]}}
-    META = {"state": {"domain": "shop.example", "entries": [{"key": "kndctr_0_AdobeOrg_optout", "value": ""}]}}
+    META = {
+        "state": {
+            "domain": "shop.example",
+            "entries": [{"key": "kndctr_0_AdobeOrg_optout", "value": ""}],
+        }
+    }
 
     @pytest.mark.parametrize(
         ("request_", "sent"),
         [
             ({"event": PAGE_VIEW, "query": QUERY}, {"event": PAGE_VIEW, "query": QUERY}),
-            ({"query": QUERY, "meta": META, "event": PAGE_VIEW}, {"event": PAGE_VIEW, "query": QUERY, "meta": META}),
+            (
+                {"query": QUERY, "meta": META, "event": PAGE_VIEW},
+                {"event": PAGE_VIEW, "query": QUERY, "meta": META},
+            ),
             ({"events": [PAGE_VIEW], "query": QUERY}, {"event": PAGE_VIEW, "query": QUERY}),
             ({"event": PAGE_VIEW}, {"event": PAGE_VIEW}),
         ],
@@ -753,24 +925,37 @@ class TestWholeRequests:
         assert json.loads(last(demo).body) == sent
         assert ("personalization:decisions" in frame["type"].tolist()) == ("query" in sent)
         assert edge.interact(WEB, request_, dry_run=True)["body"].map(json.loads).tolist() == [sent]
-        assert json.loads(edge.as_curl("interact", WEB, request_).partition("-d '")[2].rstrip("'")) == sent
+        assert (
+            json.loads(edge.as_curl("interact", WEB, request_).partition("-d '")[2].rstrip("'"))
+            == sent
+        )
 
     @pytest.mark.parametrize(
         ("request_", "sent"),
         [
-            ({"events": [PAGE_VIEW, PAGE_VIEW], "meta": META}, {"events": [PAGE_VIEW, PAGE_VIEW], "meta": META}),
+            (
+                {"events": [PAGE_VIEW, PAGE_VIEW], "meta": META},
+                {"events": [PAGE_VIEW, PAGE_VIEW], "meta": META},
+            ),
             ({"event": PAGE_VIEW, "query": QUERY}, {"events": [PAGE_VIEW], "query": QUERY}),
             (PAGE_VIEW, {"events": [PAGE_VIEW]}),
         ],
     )
-    def test_collect_sends_their_events(self, demo: Any, edge: Any, request_: Any, sent: Any) -> None:
+    def test_collect_sends_their_events(
+        self, demo: Any, edge: Any, request_: Any, sent: Any
+    ) -> None:
         frame = edge.collect(WEB, request_)
         assert json.loads(last(demo).body) == sent
         assert len(frame) == len(sent["events"])
-        assert json.loads(edge.as_curl("collect", WEB, request_).partition("-d '")[2].rstrip("'")) == sent
+        assert (
+            json.loads(edge.as_curl("collect", WEB, request_).partition("-d '")[2].rstrip("'"))
+            == sent
+        )
 
     def test_what_is_given_twice_is_refused(self, edge: Any) -> None:
-        with pytest.raises(ArgumentError, match=r"query is in the request and in query=\. Give it once"):
+        with pytest.raises(
+            ArgumentError, match=r"query is in the request and in query=\. Give it once"
+        ):
             edge.interact(WEB, {"event": PAGE_VIEW, "query": self.QUERY}, query=self.QUERY)
         with pytest.raises(ArgumentError, match="not both"):
             edge.interact(WEB, {"event": PAGE_VIEW}, xdm={})
@@ -779,20 +964,31 @@ class TestWholeRequests:
         visitor = edge.visitor(WEB, state={"kndctr_0_AdobeOrg_optout": "in"})
         visitor.interact({"event": PAGE_VIEW, "meta": self.META})
         assert json.loads(last(demo).body)["meta"] == {
-            "state": {"domain": "shop.example", "entries": [{"key": "kndctr_0_AdobeOrg_optout", "value": "in"}]}
+            "state": {
+                "domain": "shop.example",
+                "entries": [{"key": "kndctr_0_AdobeOrg_optout", "value": "in"}],
+            }
         }
         with pytest.raises(ArgumentError, match="meta.state is a dict, as in"):
             visitor.interact(PAGE_VIEW, meta={"state": {"entries": 5}})
 
-    def test_a_batch_with_the_identity_in_its_meta_needs_none_in_its_events(self, demo: Any, edge: Any) -> None:
+    def test_a_batch_with_the_identity_in_its_meta_needs_none_in_its_events(
+        self, demo: Any, edge: Any
+    ) -> None:
         nobody = {"xdm": {"eventType": "view"}}
         meta = {"state": {"entries": [{"key": "kndctr_0_AdobeOrg_identity", "value": "x"}]}}
         assert edge.collect(WEB, [nobody], meta=meta)["outcome"].tolist() == ["accepted"]
 
     @pytest.mark.parametrize("column", ["query.identity.fetch", "meta.state", "query", "meta"])
-    def test_a_column_for_what_stands_beside_the_events_is_refused(self, edge: Any, column: str) -> None:
-        frame = pd.DataFrame({"eventType": ["view"], "identityMap.Email": ["a@b.test"], column: ["x"]})
-        with pytest.raises(ArgumentError, match="does not belong inside an event but beside it. Give (query|meta)="):
+    def test_a_column_for_what_stands_beside_the_events_is_refused(
+        self, edge: Any, column: str
+    ) -> None:
+        frame = pd.DataFrame(
+            {"eventType": ["view"], "identityMap.Email": ["a@b.test"], column: ["x"]}
+        )
+        with pytest.raises(
+            ArgumentError, match="does not belong inside an event but beside it. Give (query|meta)="
+        ):
             edge.collect(WEB, frame)
 
 
@@ -803,7 +999,11 @@ class TestForwarding:
         "Sec-CH-UA-Platform": '"Linux"',
         "Accept-Language": None,
     }
-    SENT = {"user-agent": "Mozilla/5.0", "x-forwarded-for": "192.0.2.7", "sec-ch-ua-platform": '"Linux"'}
+    SENT = {
+        "user-agent": "Mozilla/5.0",
+        "x-forwarded-for": "192.0.2.7",
+        "sec-ch-ua-platform": '"Linux"',
+    }
 
     @pytest.mark.parametrize("authenticated", [True, False])
     def test_headers_of_a_browser_go_along(self, demo: Any, edge: Any, authenticated: bool) -> None:
@@ -825,13 +1025,19 @@ class TestForwarding:
     def test_a_dry_run_names_the_headers_that_would_be_sent(self, edge: Any) -> None:
         headers = {"x-api-key": None, "User-Agent": "Mozilla/5.0"}
         shown = edge.interact(WEB, PAGE_VIEW, headers=headers, dry_run=True)
-        assert shown["headers"].tolist() == ["Authorization, x-gw-ims-org-id, Content-Type, User-Agent"]
+        assert shown["headers"].tolist() == [
+            "Authorization, x-gw-ims-org-id, Content-Type, User-Agent"
+        ]
 
-    def test_a_refused_token_is_renewed_also_when_headers_are_forwarded(self, simulate: Any) -> None:
+    def test_a_refused_token_is_renewed_also_when_headers_are_forwarded(
+        self, simulate: Any
+    ) -> None:
         simulator = simulate(seed="empty")
         session = sign_in(simulator)
         simulator.ims.revoke(simulator.ims.issued[-1])
-        assert len(session.edge.interact(WEB, PAGE_VIEW, headers={"User-Agent": "Mozilla/5.0"})) == 5
+        assert (
+            len(session.edge.interact(WEB, PAGE_VIEW, headers={"User-Agent": "Mozilla/5.0"})) == 5
+        )
 
 
 def answering(status: int, body: bytes, kind: str = "application/json") -> Any:
@@ -857,7 +1063,12 @@ class TestOddAnswers:
         with answering(200, body) as server:
             frame = edge_at(server.url).interact(WEB, PAGE_VIEW)
         assert {str(dtype) for dtype in frame.dtypes} == {"string"}
-        return frame[["type", "scope", "content", "code"]].astype(object).where(frame.notna(), None).values.tolist()
+        return (
+            frame[["type", "scope", "content", "code"]]
+            .astype(object)
+            .where(frame.notna(), None)
+            .values.tolist()
+        )
 
     def test_each_item_of_a_handle_is_a_row_whatever_its_shape(self) -> None:
         handle = [
@@ -886,13 +1097,23 @@ class TestOddAnswers:
 
     @pytest.mark.parametrize(
         ("handle", "rows"),
-        [(None, []), ({"type": "a", "payload": 1}, [["a", None, "1", None]]), ("x", [[None, None, '"x"', None]])],
+        [
+            (None, []),
+            ({"type": "a", "payload": 1}, [["a", None, "1", None]]),
+            ("x", [[None, None, '"x"', None]]),
+        ],
     )
     def test_what_is_no_list_of_handles_is_read_too(self, handle: object, rows: list[Any]) -> None:
         assert self.rows(answered(handle)) == rows
 
     def test_errors_and_warnings_of_any_shape_are_rows(self) -> None:
-        errors = [5, {"type": "https://ns.adobe.com/aep/errors/EXEG-0201-503", "report": {"cause": {"message": [1]}}}]
+        errors = [
+            5,
+            {
+                "type": "https://ns.adobe.com/aep/errors/EXEG-0201-503",
+                "report": {"cause": {"message": [1]}},
+            },
+        ]
         rows = self.rows(answered([], errors=errors, warnings="careful"))
         assert [row[0] for row in rows] == ["error", "error", "warning"]
         assert [row[3] for row in rows] == [None, "EXEG-0201-503", None]
@@ -914,7 +1135,12 @@ class TestOddAnswers:
             (200, b'{"requestId": 5}', "application/json", "JSON without a request id"),
             (200, b'{"requestId": null}', "application/json", "JSON without a request id"),
             (200, b"", "application/json", "instead of an answer of the Edge Network"),
-            (200, b"<html>hush</html>", "text/html", "200 and text/html instead of an answer of the Edge Network"),
+            (
+                200,
+                b"<html>hush</html>",
+                "text/html",
+                "200 and text/html instead of an answer of the Edge Network",
+            ),
             (202, b"1" * 5000, "application/json", "instead of an answer of the Edge Network"),
         ],
     )
@@ -949,7 +1175,9 @@ class TestOddAnswers:
                 return Answer(200, b"<html>", {"Content-Type": "text/html"})
             return Answer(202, b'{"requestId": "r-1"}', {"Content-Type": "application/json"})
 
-        events = [{**PAGE_VIEW, "data": {"number": number, "fill": "x" * 40_000}} for number in range(2)]
+        events = [
+            {**PAGE_VIEW, "data": {"number": number, "fill": "x" * 40_000}} for number in range(2)
+        ]
         with stub(second_is_a_page) as server, pytest.warns(DeliveryWarning):
             frame = edge_at(server.url).collect(WEB, events)
         assert frame["outcome"].tolist() == ["may have arrived; not sent again", "accepted"]
@@ -998,23 +1226,41 @@ class TestRefusalsOfOtherShapes:
     @pytest.mark.parametrize(
         ("status", "document", "says"),
         [
-            (403, {"error_code": "403221", "message": "Forbidden"}, "no product profile of Experience Platform"),
-            (401, {"error_code": 401013, "message": "Oauth token is not valid"}, "401013 .*Sign in again"),
+            (
+                403,
+                {"error_code": "403221", "message": "Forbidden"},
+                "no product profile of Experience Platform",
+            ),
+            (
+                401,
+                {"error_code": 401013, "message": "Oauth token is not valid"},
+                "401013 .*Sign in again",
+            ),
             (403, {"error_code": "403999", "message": "New"}, 'says: "New". Check the credentials'),
             (418, {"teapot": True}, "none of the known codes, but these members: teapot"),
             (400, {"message": ["\ud800"]}, r"\\ud800"),
             (408, {"message": "Timeout"}, "not known whether the event arrived"),
-            (400, {"type": "https://ns.adobe.com/aep/errors/EXEG-0104-422", "report": {"errors": 5}}, '"5"'),
             (
                 400,
-                {"type": "https://ns.adobe.com/aep/errors/EXEG-0104-422", "detail": {"a": 1}, "report": 1},
+                {"type": "https://ns.adobe.com/aep/errors/EXEG-0104-422", "report": {"errors": 5}},
+                '"5"',
+            ),
+            (
+                400,
+                {
+                    "type": "https://ns.adobe.com/aep/errors/EXEG-0104-422",
+                    "detail": {"a": 1},
+                    "report": 1,
+                },
                 '{"a":1}',
             ),
             (400, {"type": 5, "errors": 7}, "these members: type, errors"),
             (400, DEEP, "not the Edge Network's"),
         ],
     )
-    def test_any_other_shape_is_told_as_it_is(self, status: int, document: object, says: str) -> None:
+    def test_any_other_shape_is_told_as_it_is(
+        self, status: int, document: object, says: str
+    ) -> None:
         error = self.refused(status, document)
         assert re.search(says, str(error)), str(error)
         assert "proxy" not in str(error) or document is DEEP
@@ -1033,13 +1279,20 @@ class TestRefusalsOfOtherShapes:
         assert (error.request_id, len(error.errors)) == ("r-1", 3)
 
     def test_the_title_is_shown_as_it_came(self) -> None:
-        problem = {"type": "https://ns.adobe.com/aep/errors/EXEG-0506-401", "title": "Sandbox not accessible for write"}
+        problem = {
+            "type": "https://ns.adobe.com/aep/errors/EXEG-0506-401",
+            "title": "Sandbox not accessible for write",
+        }
         assert "EXEG-0506-401 (Sandbox not accessible for write)" in str(self.refused(401, problem))
 
     @pytest.mark.parametrize(
         ("status", "document", "outcome"),
         [
-            (504, {"error_code": "504000", "message": "Gateway timeout"}, "may have arrived; not sent again"),
+            (
+                504,
+                {"error_code": "504000", "message": "Gateway timeout"},
+                "may have arrived; not sent again",
+            ),
             (500, {"errors": [{"type": "EXEG-0202-502"}]}, "may have arrived; not sent again"),
             (500, {"type": "https://ns.adobe.com/aep/errors/EXEG-0001-500"}, "refused"),
             (403, {"error_code": "403025"}, "refused"),
@@ -1052,16 +1305,23 @@ class TestRefusalsOfOtherShapes:
             if got.path.startswith("/ims/"):
                 return Answer(200, b'{"access_token": "t", "expires_in": 99}')
             if b'"number":0' in got.body:
-                return Answer(status, json.dumps(document).encode(), {"Content-Type": "application/json"})
+                return Answer(
+                    status, json.dumps(document).encode(), {"Content-Type": "application/json"}
+                )
             return Answer(202, b'{"requestId": "r-1"}', {"Content-Type": "application/json"})
 
-        events = [{**PAGE_VIEW, "data": {"number": number, "fill": "x" * 40_000}} for number in range(2)]
+        events = [
+            {**PAGE_VIEW, "data": {"number": number, "fill": "x" * 40_000}} for number in range(2)
+        ]
         with stub(one_fails) as server, pytest.warns(DeliveryWarning):
             assert edge_at(server.url).collect(WEB, events)["outcome"][0] == outcome
 
     @pytest.mark.parametrize("request_id", ["a\nb", "\ud800", 5, ["x"]])
     def test_a_request_id_is_plain_text(self, edge: Any, request_id: Any) -> None:
-        for call in (edge.interact, lambda _, event, **how: edge.visitor(WEB).interact(event, **how)):
+        for call in (
+            edge.interact,
+            lambda _, event, **how: edge.visitor(WEB).interact(event, **how),
+        ):
             with pytest.raises(ArgumentError, match="request_id is plain text"):
                 call(WEB, PAGE_VIEW, request_id=request_id)
 
@@ -1082,7 +1342,9 @@ class TestVisitor:
         assert visitor.state[f"{name}_identity"] == "Q0hBTkdF"
 
     def test_begins_in_the_region_that_is_named(self, demo: Any, edge: Any) -> None:
-        visitor = edge.visitor(WEB, state={"kndctr_0_AdobeOrg_cluster": "va6"}, location_hint="jpn3")
+        visitor = edge.visitor(
+            WEB, state={"kndctr_0_AdobeOrg_cluster": "va6"}, location_hint="jpn3"
+        )
         visitor.interact(PAGE_VIEW)
         assert last(demo).path == "/ee/jpn3/v2/interact"
 
@@ -1096,7 +1358,10 @@ class TestVisitor:
     @pytest.mark.parametrize(
         ("how", "says"),
         [
-            ({"state": {"sessionid": "hush"}}, "whose names begin with kndctr_, not 'sessionid'. Choose them"),
+            (
+                {"state": {"sessionid": "hush"}},
+                "whose names begin with kndctr_, not 'sessionid'. Choose them",
+            ),
             ({"state": "kndctr_0_AdobeOrg_identity=hush"}, "state= is a dict of cookies"),
             ({"state": {"kndctr_0_AdobeOrg_identity": None}}, "is text, not None"),
             ({"location_hint": "../x"}, "location_hint= is a region"),
@@ -1134,7 +1399,9 @@ class TestVisitor:
         assert (first["type"] == "state:store").sum() == 2
         assert (second["type"] == "state:store").sum() == 1
 
-    def test_a_hint_that_is_refused_is_dropped_and_the_call_repeated_without(self, demo: Any, edge: Any) -> None:
+    def test_a_hint_that_is_refused_is_dropped_and_the_call_repeated_without(
+        self, demo: Any, edge: Any
+    ) -> None:
         visitor = edge.visitor(WEB)
         visitor.interact(PAGE_VIEW)
         visitor._hint = ("gone1", visitor._hint[1])
@@ -1158,7 +1425,10 @@ class TestVisitor:
         visitor = edge.visitor(WEB)
         visitor.interact(PAGE_VIEW)
         demo.requests.clear()
-        for shown in (visitor.interact(PAGE_VIEW, dry_run=True), visitor.collect([PAGE_VIEW], dry_run=True)):
+        for shown in (
+            visitor.interact(PAGE_VIEW, dry_run=True),
+            visitor.collect([PAGE_VIEW], dry_run=True),
+        ):
             assert "/ee/va6/v2/" in shown["url"][0]
             assert "state" in json.loads(shown["body"][0])["meta"]
         assert not demo.requests
@@ -1168,10 +1438,14 @@ class TestVisitor:
         nobody = {"xdm": {"eventType": "view"}}
         with pytest.raises(ArgumentError, match=r"Begin with visitor.interact\(event\), or add"):
             visitor.collect([nobody])
-        with pytest.raises(ArgumentError, match=r"Begin with visitor.interact\(event\), or add a column"):
+        with pytest.raises(
+            ArgumentError, match=r"Begin with visitor.interact\(event\), or add a column"
+        ):
             visitor.collect(pd.DataFrame({"eventType": ["view"]}))
         visitor.interact(nobody)
-        assert visitor.collect([nobody], request_id="mine")["request_id"].str.startswith("mine-").all()
+        assert (
+            visitor.collect([nobody], request_id="mine")["request_id"].str.startswith("mine-").all()
+        )
 
     def test_collect_belongs_to_the_person_too(self, demo: Any, edge: Any) -> None:
         visitor = edge.visitor(WEB, authenticated=False)
@@ -1184,11 +1458,17 @@ class TestCodes:
     def test_all_of_adobes_codes_are_there_with_their_facts(self) -> None:
         if not SHARED.exists():
             pytest.skip("Adobe's list of codes is not beside this checkout")
-        facts = {row["code"]: row for row in json.loads(SHARED.read_text(encoding="utf-8"))["errors"]}
+        facts = {
+            row["code"]: row for row in json.loads(SHARED.read_text(encoding="utf-8"))["errors"]
+        }
         assert set(EDGE_CODES) == set(facts)
         for code, row in EDGE_CODES.items():
             fact = facts[code]
-            assert (row.title, row.fatal, row.status) == (fact["title"], fact["fatal"], fact["response_status"]), code
+            assert (row.title, row.fatal, row.status) == (
+                fact["title"],
+                fact["fatal"],
+                fact["response_status"],
+            ), code
             assert fact["cause"] != row.cause, "in our own words"
             assert fact["fix"] != row.fix, code
 
@@ -1256,7 +1536,9 @@ class TestCodes:
             ("collect", [{**PAGE_VIEW, "data": {"a": "x" * 40_000}}] * 2, "these events need 2"),
         ],
     )
-    def test_as_curl_shows_one_request_of_a_known_kind(self, edge: Any, endpoint: Any, event: Any, says: str) -> None:
+    def test_as_curl_shows_one_request_of_a_known_kind(
+        self, edge: Any, endpoint: Any, event: Any, says: str
+    ) -> None:
         with pytest.raises(ArgumentError, match=says):
             edge.as_curl(endpoint, WEB, event)
 
@@ -1266,5 +1548,10 @@ def test_nothing_of_the_edge_shows_a_secret(demo: Any, edge: Any) -> None:
     RECORDER.secrets.add(token)
     with pytest.raises(EdgeError) as caught:
         edge.interact(WEB, PAGE_VIEW, headers={"Authorization": f"Bearer {token}"})
-    RECORDER.lines += [str(caught.value), repr(edge), repr(vars(caught.value)), repr(edge._session.edge_client)]
+    RECORDER.lines += [
+        str(caught.value),
+        repr(edge),
+        repr(vars(caught.value)),
+        repr(edge._session.edge_client),
+    ]
     assert token not in RECORDER.lines[-2]

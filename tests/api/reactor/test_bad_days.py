@@ -1,4 +1,6 @@
-"""The fault matrix: a fifth of all requests meets trouble, and 10,000 resources are the whole truth all the same."""
+"""The fault matrix: a fifth of all requests meets trouble, and 10,000 resources are the whole truth
+all the same.
+"""
 
 import asyncio
 import time
@@ -10,7 +12,14 @@ from typing import Any
 import pytest
 
 from adobe_nb import session as sessions
-from adobe_nb.errors import AdobeError, ApiError, IncompleteResult, NotAllowed, RateLimited, TransportError
+from adobe_nb.errors import (
+    AdobeError,
+    ApiError,
+    IncompleteResult,
+    NotAllowed,
+    RateLimited,
+    TransportError,
+)
 from adobe_nb.http.limiter import limiter_of
 from adobe_nb.simulator.faults import KINDS, Fault, Faults
 from adobe_nb.simulator.seed import Bulk
@@ -27,7 +36,9 @@ BRIEF = {"slow_seconds": 0.1, "retry_after": 0.02}
 STATIC = [kind for kind in KINDS if kind != "drift"]
 ALL_STATIC = [Fault(kind, RATE / len(STATIC)) for kind in STATIC]
 
-SEEDS = pytest.mark.parametrize("seed", [1, *(pytest.param(seed, marks=pytest.mark.thorough) for seed in range(2, 6))])
+SEEDS = pytest.mark.parametrize(
+    "seed", [1, *(pytest.param(seed, marks=pytest.mark.thorough) for seed in range(2, 6))]
+)
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +88,9 @@ def there(simulator: Simulator, kind: str) -> set[str]:
 
 def told(error: AdobeError) -> bool:
     """Whether it is one sentence after the other that say what to do."""
-    return any(word in str(error) for word in ("again", "Check", "Wait", "Is the simulator running"))
+    return any(
+        word in str(error) for word in ("again", "Check", "Wait", "Is the simulator running")
+    )
 
 
 @pytest.mark.parametrize("kind", STATIC)
@@ -91,7 +104,8 @@ def test_ten_thousand_resources_are_complete_while_a_fifth_of_the_requests_meets
     strike(elements)
     assert faults.struck > 10
     if error is not None:
-        # A good token that is refused six times in a row looks like a bad one. That is the only way out.
+        # A good token that is refused six times in a row looks like a bad one. That is the only way
+        # out.
         assert (kind, type(error)) == ("401", NotAllowed), error
         assert told(error)
         return
@@ -120,7 +134,9 @@ def test_a_tree_of_lists_survives_all_of_it_too(simulate: Any) -> None:
 
 
 @SEEDS
-def test_while_others_change_the_list_what_stays_comes_once_or_an_error_tells(seed: int, simulate: Any) -> None:
+def test_while_others_change_the_list_what_stays_comes_once_or_an_error_tells(
+    seed: int, simulate: Any
+) -> None:
     simulator = simulate(seed="empty", bulk=PLACES, fault_seed=seed, **BRIEF)
     session = patient(simulator)
     place = session.reactor.properties()
@@ -145,7 +161,9 @@ def test_parents_that_vanish_take_their_lists_along(seed: int, simulate: Any) ->
     strike(simulator, Fault("drift", RATE), seed=seed)
     frame = session.reactor.rule_components(place)
     assert simulator.drifted
-    gone_rules = {each for what, kind, each in simulator.drifted if (what, kind) == ("deleted", "rules")}
+    gone_rules = {
+        each for what, kind, each in simulator.drifted if (what, kind) == ("deleted", "rules")
+    }
     kept = before & there(simulator, "rule_components")
     expected = kept - {each.id for each in below(simulator, gone_rules)}
     assert frame["id"].is_unique
@@ -158,7 +176,9 @@ def below(simulator: Simulator, rules: set[str]) -> list[Any]:
 
 
 def assert_true(ids: Any, before: set[str], simulator: Simulator, kind: str) -> None:
-    """Each resource that was there throughout once; those that came or went in between at most once."""
+    """Each resource that was there throughout once; those that came or went in between at most
+    once.
+    """
     touched = {identifier for _, what, identifier in simulator.drifted if what == kind}
     assert ids.is_unique
     assert set(ids) - touched == before - touched
@@ -179,7 +199,9 @@ def test_everything_at_once_and_the_list_changes_too(seed: int, simulate: Any) -
 
 
 def test_a_token_that_ends_in_mid_pull_is_replaced(simulate: Any) -> None:
-    simulator = simulate(seed="empty", bulk=Bulk(properties=1, data_elements=3_000), latency=0.1, token_ttl=1)
+    simulator = simulate(
+        seed="empty", bulk=Bulk(properties=1, data_elements=3_000), latency=0.1, token_ttl=1
+    )
     session = patient(simulator)
     session.concurrency = 2  # so that it takes longer than a token lasts
     place = session.reactor.properties()
@@ -202,8 +224,12 @@ def test_a_token_that_is_withdrawn_in_mid_pull_is_replaced_once(simulate: Any) -
     assert len([each for each in simulator.requests if each.path.startswith("/ims/")]) == 1
 
 
-@pytest.mark.parametrize(("kind", "error"), [("429", RateLimited), ("503", ApiError), ("reset", TransportError)])
-def test_trouble_that_stays_is_one_error_that_tells(kind: str, error: type[AdobeError], simulate: Any) -> None:
+@pytest.mark.parametrize(
+    ("kind", "error"), [("429", RateLimited), ("503", ApiError), ("reset", TransportError)]
+)
+def test_trouble_that_stays_is_one_error_that_tells(
+    kind: str, error: type[AdobeError], simulate: Any
+) -> None:
     simulator = simulate()
     session = patient(simulator)
     places = session.reactor.properties()
@@ -216,7 +242,8 @@ def test_trouble_that_stays_is_one_error_that_tells(kind: str, error: type[Adobe
 
 
 def test_the_service_sets_the_pace(simulate: Any) -> None:
-    # The share that is refused depends on the machine here; tests/http/test_limiter.py shows it by a clock of its own.
+    # The share that is refused depends on the machine here; tests/http/test_limiter.py shows it by
+    # a clock of its own.
     simulator = simulate(seed="empty", bulk=ELEMENTS, latency=0.1, most_in_flight=6)
     session = patient(simulator)
     place = session.reactor.properties()
@@ -224,7 +251,9 @@ def test_the_service_sets_the_pace(simulate: Any) -> None:
     frame = session.reactor.data_elements(place)
     assert len(frame) == 10_000
     limiter = limiter_of(session.org_id, session.credentials.hosts.reactor)
-    pages = Counter(each.query for each in simulator.requests if each.path.endswith("/data_elements"))
+    pages = Counter(
+        each.query for each in simulator.requests if each.path.endswith("/data_elements")
+    )
     assert 0 < limiter.refused == pages.total() - len(pages)
     assert limiter.limit < limiter.ceiling
 
@@ -237,5 +266,7 @@ def test_a_pull_works_inside_a_running_event_loop(elements: Simulator) -> None:
         await asyncio.sleep(0)
         return len(frame)
 
-    with ThreadPoolExecutor(1) as pool:  # this one may have a loop of its own, of a browser that was driven before
+    with ThreadPoolExecutor(
+        1
+    ) as pool:  # this one may have a loop of its own, of a browser that was driven before
         assert pool.submit(lambda: asyncio.run(cell())).result() == 10_000

@@ -1,4 +1,6 @@
-"""The public interface: lists, get, find, iterate, parents, filters, sort, limit, completeness, errors."""
+"""The public interface: lists, get, find, iterate, parents, filters, sort, limit, completeness,
+errors.
+"""
 
 import json
 from typing import Any
@@ -72,18 +74,26 @@ class TestLists:
         assert len(empty) == 0
         assert full.dtypes.astype(str).to_dict() == empty.dtypes.astype(str).to_dict()
 
-    @pytest.mark.parametrize("resource_type", [row.type for row in RESOURCES.values() if not row.root])
-    def test_every_type_lists_under_every_parent_it_has(self, reactor: Any, resource_type: str) -> None:
+    @pytest.mark.parametrize(
+        "resource_type", [row.type for row in RESOURCES.values() if not row.root]
+    )
+    def test_every_type_lists_under_every_parent_it_has(
+        self, reactor: Any, resource_type: str
+    ) -> None:
         row = RESOURCES[resource_type]
         for parent in (*row.parents, *row.through):
             parents = reactor.companies() if parent == "companies" else None
             if parents is None:
                 properties = reactor.properties()
-                parents = properties if parent == "properties" else getattr(reactor, parent)(properties)
+                parents = (
+                    properties if parent == "properties" else getattr(reactor, parent)(properties)
+                )
             frame = getattr(reactor, resource_type)(parents.head(3))
             listed_under = row.through.get(parent, parent)
             column = row.parent_column(listed_under)
-            assert list(frame.columns)[: 2 if column else 1] == (["id", column] if column else ["id"])
+            assert list(frame.columns)[: 2 if column else 1] == (
+                ["id", column] if column else ["id"]
+            )
             assert frame["id"].str.startswith(row.prefix).all()
 
     def test_properties_without_a_parent_are_those_of_every_company(self, reactor: Any) -> None:
@@ -120,7 +130,9 @@ class TestParents:
     def shop(self, reactor: Any) -> pd.DataFrame:
         return reactor.find("properties", "Web Store US")
 
-    def test_an_id_a_list_a_frame_a_column_a_row_and_a_dict_mean_the_same(self, reactor: Any) -> None:
+    def test_an_id_a_list_a_frame_a_column_a_row_and_a_dict_mean_the_same(
+        self, reactor: Any
+    ) -> None:
         shop = self.shop(reactor)
         identifier = shop["id"][0]
         expected = reactor.rules(identifier)
@@ -141,12 +153,18 @@ class TestParents:
 
     def test_a_column_that_has_the_label_id_by_chance_is_still_a_column(self, reactor: Any) -> None:
         properties = reactor.properties()
-        column = pd.Series(properties["id"].tolist(), index=["id", "b", "c", "d", "e", "f"], dtype="string")
+        column = pd.Series(
+            properties["id"].tolist(), index=["id", "b", "c", "d", "e", "f"], dtype="string"
+        )
         assert len(reactor.rules(column)) == 35
 
-    def test_an_empty_frame_of_libraries_gives_the_columns_of_a_full_one(self, reactor: Any) -> None:
+    def test_an_empty_frame_of_libraries_gives_the_columns_of_a_full_one(
+        self, reactor: Any
+    ) -> None:
         libraries = reactor.libraries(reactor.find("properties", "Checkout"))
-        assert list(reactor.rules(libraries.head(0)).columns) == list(reactor.rules(libraries).columns)
+        assert list(reactor.rules(libraries.head(0)).columns) == list(
+            reactor.rules(libraries).columns
+        )
 
     def test_a_name_that_it_does_not_have_is_answered_with_a_near_one(self, reactor: Any) -> None:
         with pytest.raises(AttributeError, match=r"no 'rule'. Did you mean rules\?"):
@@ -154,7 +172,9 @@ class TestParents:
         assert not hasattr(reactor, "_repr_html_")
 
     @pytest.mark.parametrize("nothing", [None, float("nan"), pd.NA, pd.NaT])
-    def test_a_single_missing_id_is_an_error_and_no_empty_table(self, reactor: Any, nothing: Any) -> None:
+    def test_a_single_missing_id_is_an_error_and_no_empty_table(
+        self, reactor: Any, nothing: Any
+    ) -> None:
         for call in (reactor.rules.get, reactor.get, reactor.rules, reactor.rules.revisions):
             with pytest.raises(ArgumentError):
                 call(nothing)
@@ -165,8 +185,12 @@ class TestParents:
         with pytest.raises(ArgumentError, match='two "id" columns'):
             reactor.rules(frame)
 
-    @pytest.mark.parametrize("nothing", [[], pd.Series([], dtype="string"), pd.Series([None], dtype="string"), [None]])
-    def test_no_parents_left_is_an_empty_frame_and_no_request(self, demo: Any, reactor: Any, nothing: Any) -> None:
+    @pytest.mark.parametrize(
+        "nothing", [[], pd.Series([], dtype="string"), pd.Series([None], dtype="string"), [None]]
+    )
+    def test_no_parents_left_is_an_empty_frame_and_no_request(
+        self, demo: Any, reactor: Any, nothing: Any
+    ) -> None:
         received = no_request(demo)
         frame = reactor.rules(nothing)
         assert len(frame) == 0
@@ -207,7 +231,9 @@ class TestParents:
         assert not received
 
     def test_an_unknown_parent_is_not_found(self, reactor: Any) -> None:
-        with pytest.raises(NotFound, match=f"/properties/PR{UNKNOWN}/rules was answered with 404 not-found"):
+        with pytest.raises(
+            NotFound, match=f"/properties/PR{UNKNOWN}/rules was answered with 404 not-found"
+        ):
             reactor.rules(f"PR{UNKNOWN}")
 
 
@@ -216,18 +242,30 @@ class TestFilterSortLimit:
         frame = big_reactor.rules(big_reactor.properties().head(1), filter={"enabled": True})
         assert frame["enabled"].all()
         assert len(frame) == 214
-        assert {dict(request.query)["filter[enabled]"] for request in sent(big, "/rules")} == {"EQ true"}
+        assert {dict(request.query)["filter[enabled]"] for request in sent(big, "/rules")} == {
+            "EQ true"
+        }
         assert len(sent(big, "/rules")) == 3
 
     def test_contains_ignores_case(self, reactor: Any) -> None:
         found = reactor.rules(reactor.properties(), filter={"name": "CONTAINS PAGE VIEW"})
-        assert sorted(found["name"]) == ["All Pages - Page View", "Alle Seiten - Page View", "Forward Page Views"]
+        assert sorted(found["name"]) == [
+            "All Pages - Page View",
+            "Alle Seiten - Page View",
+            "Forward Page Views",
+        ]
 
     @pytest.mark.parametrize(
         ("given", "says"),
-        [({"nam": "EQ x"}, "Did you mean name"), ({"name": "x"}, "no operator"), ("x", "takes a dict")],
+        [
+            ({"nam": "EQ x"}, "Did you mean name"),
+            ({"name": "x"}, "no operator"),
+            ("x", "takes a dict"),
+        ],
     )
-    def test_a_wrong_filter_costs_no_request(self, demo: Any, reactor: Any, given: Any, says: str) -> None:
+    def test_a_wrong_filter_costs_no_request(
+        self, demo: Any, reactor: Any, given: Any, says: str
+    ) -> None:
         received = no_request(demo)
         with pytest.raises(ArgumentError, match=says):
             reactor.properties(filter=given)
@@ -249,7 +287,9 @@ class TestFilterSortLimit:
     def test_sorted_and_limited_gives_the_first_of_the_whole(self, reactor: Any) -> None:
         properties = reactor.properties()
         whole = reactor.rules(properties, sort="-updated_at")
-        pd.testing.assert_frame_equal(reactor.rules(properties, sort="-updated_at", limit=7), whole.head(7))
+        pd.testing.assert_frame_equal(
+            reactor.rules(properties, sort="-updated_at", limit=7), whole.head(7)
+        )
 
     def test_a_limit_asks_for_no_more_than_it_needs(self, big: Any, big_reactor: Any) -> None:
         frame = big_reactor.rules(big_reactor.properties().head(1), limit=7)
@@ -291,7 +331,8 @@ class TestGet:
     def test_an_id_of_the_wrong_kind_is_refused(self, demo: Any, reactor: Any) -> None:
         received = no_request(demo)
         with pytest.raises(
-            ArgumentError, match=f"DE{UNKNOWN} is a data element, not a rule: ids of rules begin with RL"
+            ArgumentError,
+            match=f"DE{UNKNOWN} is a data element, not a rule: ids of rules begin with RL",
         ):
             reactor.rules.get(f"DE{UNKNOWN}")
         with pytest.raises(ArgumentError, match="stands for no type known here"):
@@ -317,7 +358,8 @@ class TestFind:
 
     def test_lists_the_candidates_similar_ones_first(self, reactor: Any) -> None:
         with pytest.raises(
-            NameLookupError, match="No property is called 'web store'. There are: 'Web Store US', 'Web Store DE'"
+            NameLookupError,
+            match="No property is called 'web store'. There are: 'Web Store US', 'Web Store DE'",
         ) as caught:
             reactor.find("properties", "web store")
         assert len(caught.value.candidates) == 6
@@ -349,7 +391,9 @@ class TestFind:
             reactor.find("properties", name)
 
     def test_an_unknown_type_is_refused(self, reactor: Any) -> None:
-        with pytest.raises(ArgumentError, match="'propertys' is not a resource type. Did you mean properties"):
+        with pytest.raises(
+            ArgumentError, match="'propertys' is not a resource type. Did you mean properties"
+        ):
             reactor.find("propertys", "x")
 
 
@@ -381,7 +425,16 @@ class TestRaw:
             reactor.request("GET", "/companies", [("a", "b")])
 
     @pytest.mark.parametrize(
-        "path", [5, "/x'; rm -rf ~; '", "/a b", "/../x", "companies", "//elsewhere.test/x", "https://elsewhere.test"]
+        "path",
+        [
+            5,
+            "/x'; rm -rf ~; '",
+            "/a b",
+            "/../x",
+            "companies",
+            "//elsewhere.test/x",
+            "https://elsewhere.test",
+        ],
     )
     def test_request_takes_paths_only(self, reactor: Any, path: str) -> None:
         with pytest.raises(ArgumentError, match="begins with one slash"):
@@ -396,7 +449,12 @@ class TestRaw:
     def test_as_curl_has_placeholders_for_all_three_secrets(self, reactor: Any, demo: Any) -> None:
         command = reactor.as_curl("GET", "/companies", {"page[size]": 5})
         assert command.startswith(f"curl -X GET '{demo.reactor_url}/companies?page%5Bsize%5D=5'")
-        for part in ("Bearer {ACCESS_TOKEN}", "x-api-key: {API_KEY}", "x-gw-ims-org-id: {ORG_ID}", "revision=1"):
+        for part in (
+            "Bearer {ACCESS_TOKEN}",
+            "x-api-key: {API_KEY}",
+            "x-gw-ims-org-id: {ORG_ID}",
+            "revision=1",
+        ):
             assert part in command
         assert demo.accounts["demo"].client_id not in command
 
@@ -433,7 +491,12 @@ class TestCompleteness:
         token = {"access_token": "t", "token_type": "bearer", "expires_in": 99}
         self.token = json.dumps(token).encode()
         return sessions.connect(
-            client_id="c" * 12, client_secret="hush", org_id="A@AdobeOrg", retry_pause=0, ims_url=url, reactor_url=url
+            client_id="c" * 12,
+            client_secret="hush",
+            org_id="A@AdobeOrg",
+            retry_pause=0,
+            ims_url=url,
+            reactor_url=url,
         ).reactor
 
     def serve(self, *lists: tuple[list[str], dict[str, int] | None]) -> Any:
@@ -442,18 +505,24 @@ class TestCompleteness:
 
         def answer(got: Got) -> Answer:
             if got.path.startswith("/ims/"):
-                return Answer(200, b'{"access_token": "t", "token_type": "bearer", "expires_in": 99}')
+                return Answer(
+                    200, b'{"access_token": "t", "token_type": "bearer", "expires_in": 99}'
+                )
             ids, pagination = left.pop(0) if len(left) > 1 else left[0]
             document = {"data": [{"id": each, "type": "companies"} for each in ids]}
             if pagination:
                 document["meta"] = {"pagination": pagination}
-            return Answer(200, json.dumps(document).encode(), {"Content-Type": "application/vnd.api+json"})
+            return Answer(
+                200, json.dumps(document).encode(), {"Content-Type": "application/vnd.api+json"}
+            )
 
         return stub(answer)
 
     def test_fewer_than_announced_is_read_again_and_then_an_error(self) -> None:
         with self.serve((["CO1"], {"total_count": 2, "total_pages": 1})) as server:
-            with pytest.raises(IncompleteResult, match="announced 2 resources and gave 1, 3 times") as caught:
+            with pytest.raises(
+                IncompleteResult, match="announced 2 resources and gave 1, 3 times"
+            ) as caught:
                 self.reactor_of(server.url).companies()
             assert sum(got.path.startswith("/companies") for got in server.got) == 3
             assert caught.value.gaps == (("/companies", 2, 1, 0),)
@@ -475,7 +544,9 @@ class TestCompleteness:
     def test_a_list_without_totals_is_walked_until_a_page_is_short(self) -> None:
         page = [f"CO{number:032x}" for number in range(150)]
         # Read twice: without totals, nothing else would tell that a row moved from page to page.
-        with self.serve((page[:100], None), (page[100:], None), (page[:100], None), (page[100:], None)) as server:
+        with self.serve(
+            (page[:100], None), (page[100:], None), (page[:100], None), (page[100:], None)
+        ) as server:
             assert len(self.reactor_of(server.url).companies()) == 150
 
     def test_a_limited_list_and_an_iteration_are_proven_too(self) -> None:
@@ -496,14 +567,19 @@ class TestCompleteness:
             self.reactor_of(server.url).companies()
 
     @pytest.mark.parametrize(
-        "odd", [{"id": "CO1", "type": "rules"}, {"id": 5, "type": "companies"}, {"type": "companies"}]
+        "odd",
+        [{"id": "CO1", "type": "rules"}, {"id": 5, "type": "companies"}, {"type": "companies"}],
     )
     def test_what_is_not_of_the_type_asked_for_is_an_error(self, odd: dict[str, Any]) -> None:
         def answer(got: Got) -> Answer:
             if got.path.startswith("/ims/"):
                 return Answer(200, b'{"access_token": "t", "expires_in": 99}')
             data: Any = [odd] if got.path.startswith("/companies?") else odd
-            return Answer(200, json.dumps({"data": data}).encode(), {"Content-Type": "application/vnd.api+json"})
+            return Answer(
+                200,
+                json.dumps({"data": data}).encode(),
+                {"Content-Type": "application/vnd.api+json"},
+            )
 
         with stub(answer) as server:
             reactor = self.reactor_of(server.url)
@@ -516,10 +592,17 @@ class TestCompleteness:
         def answer(got: Got) -> Answer:
             if got.path.startswith("/ims/"):
                 return Answer(200, b'{"access_token": "t", "expires_in": 99}')
-            document = {"data": [{"id": "CO1", "type": "companies", "attributes": {"name": "other"}}]}
-            return Answer(200, json.dumps(document).encode(), {"Content-Type": "application/vnd.api+json"})
+            document = {
+                "data": [{"id": "CO1", "type": "companies", "attributes": {"name": "other"}}]
+            }
+            return Answer(
+                200, json.dumps(document).encode(), {"Content-Type": "application/vnd.api+json"}
+            )
 
-        with stub(answer) as server, pytest.raises(IncompleteResult, match="did not apply the filter"):
+        with (
+            stub(answer) as server,
+            pytest.raises(IncompleteResult, match="did not apply the filter"),
+        ):
             self.reactor_of(server.url).companies(filter={"name": "EQ mine"})
 
 
@@ -563,7 +646,9 @@ class TestErrors:
         assert not self.checked.ok
 
     def test_429_to_the_end_is_its_own_class(self) -> None:
-        error = self.answered(429, b'{"error_code": "429050", "message": "slow"}', "application/json")
+        error = self.answered(
+            429, b'{"error_code": "429050", "message": "slow"}', "application/json"
+        )
         assert isinstance(error, RateLimited)
         assert error.code == "429050"
 
@@ -600,7 +685,13 @@ def test_a_pull_survives_trouble_at_a_fifth_of_the_requests(simulate: Any, kind:
 
 def test_help_shows_columns_parents_filters_and_adobes_page(reactor: Any) -> None:
     text = reactor.rules.__doc__
-    for part in ("Listed: under a property", "Filters: created_at", "revision_number", "endpoints/rules", "Int64"):
+    for part in (
+        "Listed: under a property",
+        "Filters: created_at",
+        "revision_number",
+        "endpoints/rules",
+        "Int64",
+    ):
         assert part in text
 
 
@@ -627,7 +718,9 @@ def everything(demo: Any) -> dict[str, pd.DataFrame]:
 
 
 class TestEveryType:
-    """The types that only stand around the tags: listed, fetched, filtered, and empty with the same columns."""
+    """The types that only stand around the tags: listed, fetched, filtered, and empty with the same
+    columns.
+    """
 
     @pytest.mark.parametrize("name", [row.type for row in RESOURCES.values() if row.listed])
     def test_has_rows_with_the_promised_columns_and_comes_back_by_id(
@@ -648,7 +741,9 @@ class TestEveryType:
         frame = session.reactor.profile()
         assert len(frame) == 1
         assert frame["active_org"][0] == session.org_id
-        with pytest.raises(ArgumentError, match=r"There is no list of profiles. Yours is reactor.profile\(\)"):
+        with pytest.raises(
+            ArgumentError, match=r"There is no list of profiles. Yours is reactor.profile\(\)"
+        ):
             session.reactor.profiles()
 
     def test_write_only_values_have_no_column(self, everything: dict[str, pd.DataFrame]) -> None:
@@ -659,7 +754,9 @@ class TestEveryType:
     def test_audit_events_are_all_there_and_filtered_by_kind(self, session: Any) -> None:
         everything = session.reactor.audit_events()
         assert everything.attrs["total_count"] == len(everything) > 500
-        updated = session.reactor.audit_events(filter={"type_of": "EQ rule.updated"}, sort="-created_at")
+        updated = session.reactor.audit_events(
+            filter={"type_of": "EQ rule.updated"}, sort="-created_at"
+        )
         assert set(updated["type_of"]) == {"rule.updated"}
         assert set(updated["entity_type"]) == {"rules"}
         assert updated["created_at"].is_monotonic_decreasing
@@ -678,7 +775,10 @@ class TestEveryType:
         environment = secrets["environment_id"][0]
         assert len(session.reactor.secrets(environment)) == 1
         parents = session.reactor.properties(filter={"platform": "EQ edge"})
-        assert len(session.reactor.secrets(parents, filter={"environment_id": f"EQ {environment}"})) == 1
+        assert (
+            len(session.reactor.secrets(parents, filter={"environment_id": f"EQ {environment}"}))
+            == 1
+        )
         assert len(session.reactor.secrets(parents, filter={"environment_id": "EQ EN0"})) == 0
 
     def test_notes_say_what_they_are_about(self, session: Any) -> None:
@@ -691,7 +791,10 @@ class TestEveryType:
         listed = session.reactor.extension_package_usage_authorizations()
         package = listed["extension_package_id"][0]
         of_package = session.reactor.extension_package_usage_authorizations(package)
-        assert of_package["id"].tolist() == listed[listed["extension_package_id"] == package]["id"].tolist()
+        assert (
+            of_package["id"].tolist()
+            == listed[listed["extension_package_id"] == package]["id"].tolist()
+        )
 
 
 class TestRelated:
@@ -706,10 +809,15 @@ class TestRelated:
         assert set(revisions["origin_id"]) == {changed}
 
     def test_to_one_and_to_many(self, session: Any) -> None:
-        libraries = session.reactor.libraries(session.reactor.find("properties", "Web Store US"), sort="created_at")
+        libraries = session.reactor.libraries(
+            session.reactor.find("properties", "Web Store US"), sort="created_at"
+        )
         later = libraries[libraries["upstream_library_id"].notna()]["id"].iloc[0]
         upstream = session.reactor.related(later, "upstream_library")
-        assert upstream["id"].tolist() == libraries[libraries["id"] == later]["upstream_library_id"].tolist()
+        assert (
+            upstream["id"].tolist()
+            == libraries[libraries["id"] == later]["upstream_library_id"].tolist()
+        )
         rules = session.reactor.related(later, "rules")
         assert rules.equals(session.reactor.rules(later))
         assert len(session.reactor.related(rules.head(2), "libraries")) >= 2
@@ -719,7 +827,11 @@ class TestRelated:
         [
             ([], "rules", "of one type, at least one"),
             ("nothing", "rules", "is not an id"),
-            ("RL" + "0" * 32, "nonsense", "rules have no relation 'nonsense'. They have: property, origin"),
+            (
+                "RL" + "0" * 32,
+                "nonsense",
+                "rules have no relation 'nonsense'. They have: property, origin",
+            ),
             (["RL" + "0" * 32, "DE" + "0" * 32], "notes", "of one type"),
         ],
     )

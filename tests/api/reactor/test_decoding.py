@@ -33,7 +33,9 @@ def resource(row: Resource, number: int = 1, **parts: Any) -> dict[str, Any]:
         "relationships": {
             each.name: {
                 "links": {"related": "https://x.test"},
-                "data": [{"id": "XX1", "type": "x"}] if each.many else {"id": "XX2", "type": each.targets[0]},
+                "data": [{"id": "XX1", "type": "x"}]
+                if each.many
+                else {"id": "XX2", "type": each.targets[0]},
             }
             for each in row.relations
         },
@@ -62,7 +64,13 @@ def both(row: Resource, body: bytes, decoder: Decoder | None = None) -> tuple[An
         try:
             page = way()
             found.append(
-                (frame_of(row, page), page.total_count, page.total_pages, list(page.ids), page.dates("created_at"))
+                (
+                    frame_of(row, page),
+                    page.total_count,
+                    page.total_pages,
+                    list(page.ids),
+                    page.dates("created_at"),
+                )
             )
         except IncompleteResult as error:
             found.append(str(error))
@@ -102,7 +110,13 @@ def test_no_rows_absent_parts_and_nulls_are_the_same(row: Resource) -> None:
     )  # fmt: skip
     assert_same(row, body_of())
     assert_same(
-        row, body_of(bare, resource(row), nothing, {**bare, "id": "XX2", "attributes": {}, "relationships": None})
+        row,
+        body_of(
+            bare,
+            resource(row),
+            nothing,
+            {**bare, "id": "XX2", "attributes": {}, "relationships": None},
+        ),
     )
 
 
@@ -123,7 +137,9 @@ def test_members_that_the_table_does_not_know_are_kept(row: Resource) -> None:
     assert "new member" not in assert_same(row, body_of(known), decoder).columns
 
 
-@pytest.mark.parametrize("which", ["one of each kind", pytest.param("all", marks=pytest.mark.thorough)])
+@pytest.mark.parametrize(
+    "which", ["one of each kind", pytest.param("all", marks=pytest.mark.thorough)]
+)
 @every_row
 def test_surprises_are_the_same_error_or_the_same_text(row: Resource, which: str) -> None:
     columns = {each.name if which == "all" else each.kind: each for each in row.columns}
@@ -169,7 +185,15 @@ def test_members_with_the_names_of_columns_count_the_same(name: str) -> None:
 
 def test_numbers_that_are_too_large_and_texts_that_are_no_texts_are_the_same_both_ways() -> None:
     row = RESOURCES["rules"]
-    for text in ('"\\ud800"', "NaN", "1e999", "123456789012345678901234567890", "-0", "1.0", '"\\u0000"'):
+    for text in (
+        '"\\ud800"',
+        "NaN",
+        "1e999",
+        "123456789012345678901234567890",
+        "-0",
+        "1.0",
+        '"\\u0000"',
+    ):
         for name in ("name", "revision_number", "unknown", "enabled"):
             body = f'{{"data": [{{"id": "RL1", "type": "rules", "attributes": {{"{name}": {text}}}}}]}}'.encode()
             assert_same(row, body)
@@ -189,7 +213,12 @@ def _members(names: list[str], values: Any) -> Any:
 
 
 def _documents(row: Resource) -> Any:
-    link = st.fixed_dictionaries({"data": st.fixed_dictionaries({"id": _texts, "type": _texts}) | _values}) | _values
+    link = (
+        st.fixed_dictionaries(
+            {"data": st.fixed_dictionaries({"id": _texts, "type": _texts}) | _values}
+        )
+        | _values
+    )
     right = {each.name: st.just(SAMPLES[each.kind]) for each in row.columns}
     item = st.fixed_dictionaries(
         {"id": st.just("XX1") | st.just("XX2"), "type": st.just(row.type)},
@@ -201,13 +230,21 @@ def _documents(row: Resource) -> Any:
             "links": _values,
         },
     )  # fmt: skip
-    meta = _values | st.fixed_dictionaries({"pagination": st.dictionaries(st.just("total_count"), _values)})
-    return st.fixed_dictionaries({"data": st.lists(item, max_size=3)}, optional={"meta": meta, "links": _values})
+    meta = _values | st.fixed_dictionaries(
+        {"pagination": st.dictionaries(st.just("total_count"), _values)}
+    )
+    return st.fixed_dictionaries(
+        {"data": st.lists(item, max_size=3)}, optional={"meta": meta, "links": _values}
+    )
 
 
 @given(st.data())
 def test_any_document_gives_the_same_both_ways(data: Any) -> None:
-    row = data.draw(st.sampled_from([RESOURCES["rule_components"], RESOURCES["audit_events"], RESOURCES["properties"]]))
+    row = data.draw(
+        st.sampled_from(
+            [RESOURCES["rule_components"], RESOURCES["audit_events"], RESOURCES["properties"]]
+        )
+    )
     decoder = Decoder(row)
     for document in data.draw(st.lists(_documents(row), min_size=1, max_size=2)):
         assert_same(row, json.dumps(document).encode(), decoder)

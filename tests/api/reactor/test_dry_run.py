@@ -1,4 +1,6 @@
-"""A dry run sends nothing at all, and says in words what only the service knows. For every write of the API."""
+"""A dry run sends nothing at all, and says in words what only the service knows. For every write of
+the API.
+"""
 
 import ast
 import inspect
@@ -24,7 +26,10 @@ NAMES = {
     "library": "LB", "property": "PR", "rule": "RL", "rule_component": "RC", "secret": "SE",
 }  # fmt: skip
 WRITES = [
-    call for (method, path), calls in OPERATIONS.items() for call in calls if method != "GET" and path != "/search"
+    call
+    for (method, path), calls in OPERATIONS.items()
+    for call in calls
+    if method != "GET" and path != "/search"
 ]
 MORE = [
     'reactor.properties.delete(property, "PR" + "1" * 32)',
@@ -44,11 +49,17 @@ MORE = [
 
 @pytest.fixture(scope="module")
 def service() -> Iterator[Any]:
-    """A session with a service that fails at everything but the sign-in, and what it received since."""
+    """A session with a service that fails at everything but the sign-in, and what it received
+    since.
+    """
 
     def answer(got: Got) -> Answer:
         if got.path.startswith("/ims/"):
-            return Answer(200, b'{"access_token": "t", "expires_in": 99}', {"Content-Type": "application/json"})
+            return Answer(
+                200,
+                b'{"access_token": "t", "expires_in": 99}',
+                {"Content-Type": "application/json"},
+            )
         return Answer(400)
 
     with stub(answer) as server:
@@ -68,7 +79,12 @@ def shown(service: Any, call: str) -> Any:
     reactor, got = service
     Path("my-extension.zip").write_bytes(zipped("1.0.0"))
     names: dict[str, Any] = {name: prefix + ZEROS for name, prefix in NAMES.items()}
-    names |= {"token": "hush", "key": "hush", "push_credential": {"key": "hush"}, "reactor": reactor}
+    names |= {
+        "token": "hush",
+        "key": "hush",
+        "push_credential": {"key": "hush"},
+        "reactor": reactor,
+    }
     got.clear()
     frame = eval(f"{call[:-1]}, dry_run=True)", names)
     assert got == []
@@ -86,7 +102,9 @@ def test_no_request_is_sent(service: Any, call: str) -> None:
 
 def test_every_function_with_a_dry_run_is_tried_here() -> None:
     reactor = Reactor(NoSession())
-    bindings = {name: value for name, value in vars(reactor).items() if isinstance(value, Collection)}
+    bindings = {
+        name: value for name, value in vars(reactor).items() if isinstance(value, Collection)
+    }
     dry = {
         f"reactor.{name}.{verb}"
         for name, binding in bindings.items()
@@ -101,8 +119,14 @@ def test_every_function_with_a_dry_run_is_tried_here() -> None:
 @pytest.mark.parametrize(
     ("call", "placeholder"),
     [
-        ('reactor.properties.create(name="Shop", platform="web")', "/companies/{id of the company}/properties"),
-        ('reactor.app_configurations.create(name="x")', "/companies/{id of the company}/app_configurations"),
+        (
+            'reactor.properties.create(name="Shop", platform="web")',
+            "/companies/{id of the company}/properties",
+        ),
+        (
+            'reactor.app_configurations.create(name="x")',
+            "/companies/{id of the company}/app_configurations",
+        ),
         (
             'reactor.rule_components.create(rule, name="x", delegate_descriptor_id="core::events::click", '
             "extension=extension)",
@@ -110,18 +134,25 @@ def test_every_function_with_a_dry_run_is_tried_here() -> None:
         ),
     ],
 )
-def test_an_unknown_parent_stands_in_words_in_the_address(service: Any, call: str, placeholder: str) -> None:
+def test_an_unknown_parent_stands_in_words_in_the_address(
+    service: Any, call: str, placeholder: str
+) -> None:
     assert shown(service, call).loc[0, "url"].endswith(placeholder)
 
 
 def test_the_revision_in_a_library_stands_in_words(service: Any) -> None:
     frame = shown(service, "reactor.libraries.remove(library, data_element)")
     (item,) = json.loads(frame.loc[0, "body"])["data"]
-    assert item == {"id": f"{{id of DE{ZEROS}, or of its revision in LB{ZEROS}}}", "type": "data_elements"}
+    assert item == {
+        "id": f"{{id of DE{ZEROS}, or of its revision in LB{ZEROS}}}",
+        "type": "data_elements",
+    }
 
 
 def test_the_newer_package_stands_in_words(service: Any) -> None:
-    data = json.loads(shown(service, 'reactor.extensions.upgrade(extension, settings={"a": 1})').loc[0, "body"])["data"]
+    data = json.loads(
+        shown(service, 'reactor.extensions.upgrade(extension, settings={"a": 1})').loc[0, "body"]
+    )["data"]
     assert data["relationships"]["extension_package"]["data"] == {
         "id": f"{{id of the newer package of EX{ZEROS}}}",
         "type": "extension_packages",

@@ -32,12 +32,20 @@ PLAIN = '{"source":"a && b > c // %Search & Filter%", "n":1.10, "n":2}'
         (r'"\uDBFF\uDFFF \u2028\u2029 \u00a0"', '"\U0010ffff \u2028\u2029 \u00a0"'),
         (r'"\ud83d \u0026 \ude00\ud83d"', r'"\ud83d & \ude00\ud83d"'),
         (r'"\ud83d\ud83d\ude00"', '"\\ud83d\U0001f600"'),
-        (r'"\u0000\u001f\u0022\u005c\u005C\u007f\u0085\u009f"', r'"\u0000\u001f\u0022\u005c\u005C\u007f\u0085\u009f"'),
+        (
+            r'"\u0000\u001f\u0022\u005c\u005C\u007f\u0085\u009f"',
+            r'"\u0000\u001f\u0022\u005c\u005C\u007f\u0085\u009f"',
+        ),
         (r'"\n\t\/\"\u003c"', r'"\n\t\/\"<"'),
-        (r'{"\u0026" : [ 1.10 , 1E2, 9007199254740993 ] }', '{"&" : [ 1.10 , 1E2, 9007199254740993 ] }'),
+        (
+            r'{"\u0026" : [ 1.10 , 1E2, 9007199254740993 ] }',
+            '{"&" : [ 1.10 , 1E2, 9007199254740993 ] }',
+        ),
     ],
 )
-def test_escapes_become_characters_and_all_else_stays_byte_for_byte(text: str, expected: str) -> None:
+def test_escapes_become_characters_and_all_else_stays_byte_for_byte(
+    text: str, expected: str
+) -> None:
     assert decoded(text) == expected
 
 
@@ -54,8 +62,12 @@ def test_what_is_not_json_stays_as_it_is(text: str) -> None:
 
 
 _json = st.recursive(
-    st.none() | st.integers() | st.text(st.characters(categories=["L", "N", "P", "S", "Z", "C"]), max_size=6),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
+    st.none()
+    | st.integers()
+    | st.text(st.characters(categories=["L", "N", "P", "S", "Z", "C"]), max_size=6),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3)
+    ),
     max_leaves=6,
 )
 
@@ -88,7 +100,11 @@ def resource(number: int, kind: str, prefix: str, **attributes: Any) -> dict[str
 ELEMENT = resource(1, "data_elements", "DE", settings=ESCAPED, default_value=r'"\u0026"')
 PARTS = {
     "companies": {"id": "CO" + "0" * 32, "type": "companies", "attributes": {"name": "c"}},
-    "properties": {"id": PLACE, "type": "properties", "attributes": {"name": "p", "platform": "web"}},
+    "properties": {
+        "id": PLACE,
+        "type": "properties",
+        "attributes": {"name": "p", "platform": "web"},
+    },
     "rules": resource(0, "rules", "RL"),
     "data_elements": ELEMENT,
     "rule_components": resource(2, "rule_components", "RC", settings=ESCAPED),
@@ -99,10 +115,14 @@ def service(got: Got) -> Answer:
     """One data element and one component whose settings are escaped, wherever they are asked for."""
     path = got.path.partition("?")[0]
     if path.startswith("/ims/"):
-        return Answer(200, b'{"access_token": "t", "expires_in": 9999}', {"Content-Type": "application/json"})
+        return Answer(
+            200, b'{"access_token": "t", "expires_in": 9999}', {"Content-Type": "application/json"}
+        )
     last = path.rsplit("/", 1)[1]
     if path == "/search":
-        found = [PARTS[each] for each in json.loads(got.body)["data"]["resource_types"] if each in PARTS]
+        found = [
+            PARTS[each] for each in json.loads(got.body)["data"]["resource_types"] if each in PARTS
+        ]
         document: dict[str, Any] = {"data": found, "meta": {"total_hits": len(found)}}
     elif last[:2] == "DE" or (got.method != "GET" and last in PARTS):
         document = {"data": ELEMENT}
@@ -110,7 +130,10 @@ def service(got: Got) -> Answer:
         document = {"data": [ELEMENT]}
     else:
         items = [PARTS[last]] if last in PARTS else []
-        document = {"data": items, "meta": {"pagination": {"total_count": len(items), "total_pages": 1}}}
+        document = {
+            "data": items,
+            "meta": {"pagination": {"total_count": len(items), "total_pages": 1}},
+        }
     return Answer(200, json.dumps(document).encode(), JSON)
 
 
@@ -147,10 +170,16 @@ def test_settings_are_decoded_in_every_table(tmp_path: Any) -> None:
         for number in (1, 2):
             for table in tables:
                 frames[f"load {table} {number}"] = snapshot.load(tmp_path, table, as_of=number)
-                frames[f"sql {table} {number}"] = snapshot.sql(f"SELECT * FROM {table}", tmp_path, as_of=number)
+                frames[f"sql {table} {number}"] = snapshot.sql(
+                    f"SELECT * FROM {table}", tmp_path, as_of=number
+                )
         assert snapshot.changes(tmp_path).empty
-    assert {name: list(frame["settings"]) for name, frame in frames.items()} == {name: [PLAIN] for name in frames}
-    assert [json.loads(text)["attributes"]["settings"] for text in several["document"]] == [PLAIN] * 2
+    assert {name: list(frame["settings"]) for name, frame in frames.items()} == {
+        name: [PLAIN] for name in frames
+    }
+    assert [json.loads(text)["attributes"]["settings"] for text in several["document"]] == [
+        PLAIN
+    ] * 2
     assert raw["attributes"]["settings"] == ESCAPED
     # A default value is any text, not JSON text.
     assert frames["list"]["default_value"].tolist() == [r'"\u0026"']

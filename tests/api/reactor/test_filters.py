@@ -31,7 +31,10 @@ def wire(**given: object) -> list[tuple[str, str]]:
         (["web", "mobile"], "EQ web,EQ mobile"),
         (date(2026, 1, 2), "EQ 2026-01-02T00:00:00.000Z"),
         (datetime(2026, 1, 2, 3, 4, 5, 678900, tzinfo=UTC), "EQ 2026-01-02T03:04:05.678Z"),
-        (datetime(2026, 1, 2, 3, tzinfo=timezone(timedelta(hours=2))), "EQ 2026-01-02T01:00:00.000Z"),
+        (
+            datetime(2026, 1, 2, 3, tzinfo=timezone(timedelta(hours=2))),
+            "EQ 2026-01-02T01:00:00.000Z",
+        ),
         (adobe_nb.contains("home", "shop"), "CONTAINS home,CONTAINS shop"),
         (
             adobe_nb.between(date(2026, 1, 1), date(2026, 2, 1)),
@@ -111,7 +114,9 @@ def test_bounds_in_order_are_written(bounds: tuple[Any, Any], text: str) -> None
         (([1], 2), "not list"),
     ],
 )
-def test_bounds_that_cannot_be_compared_are_an_error_at_once(bounds: tuple[Any, Any], says: str) -> None:
+def test_bounds_that_cannot_be_compared_are_an_error_at_once(
+    bounds: tuple[Any, Any], says: str
+) -> None:
     with pytest.raises(ArgumentError, match=says):
         adobe_nb.between(*bounds)
 
@@ -125,7 +130,10 @@ def test_bounds_that_cannot_be_compared_are_an_error_at_once(bounds: tuple[Any, 
         ({"name": "EQhome"}, "has no operator"),
         ({"name": "LIKE home"}, "no LIKE .* Write 'CONTAINS home'"),
         ({"name": "contains home"}, "written in capitals: 'CONTAINS home'"),
-        ({"updated_at": ["GT 2026-07-01", "LT 2026-08-01"]}, "holds a condition .* range as .BETWEEN low,high"),
+        (
+            {"updated_at": ["GT 2026-07-01", "LT 2026-08-01"]},
+            "holds a condition .* range as .BETWEEN low,high",
+        ),
         ({"name": "EQ "}, "no value"),
         ({"name": "EQ a,,b"}, "no value"),
         ({"name": "BETWEEN 1"}, "two bounds"),
@@ -157,7 +165,11 @@ def test_a_filter_that_is_no_dict_is_refused() -> None:
 
 
 def row(**attributes: object) -> dict[str, object]:
-    return {"id": "RL1", "attributes": attributes, "relationships": {"origin": {"data": {"id": "RL0"}}}}
+    return {
+        "id": "RL1",
+        "attributes": attributes,
+        "relationships": {"origin": {"data": {"id": "RL0"}}},
+    }
 
 
 @pytest.mark.parametrize(
@@ -175,7 +187,10 @@ def row(**attributes: object) -> dict[str, object]:
         ({"revision_number": 0}, {"revision_number": 0}),
         ({"revision_number": "GT 1"}, {"revision_number": 2}),
         ({"created_at": "LT 2026-01-01"}, {"created_at": "2025-12-31T23:59:59.999Z"}),
-        ({"created_at": "BETWEEN 2026-01-01,2026-01-02"}, {"created_at": "2026-01-01T12:00:00.000Z"}),
+        (
+            {"created_at": "BETWEEN 2026-01-01,2026-01-02"},
+            {"created_at": "2026-01-01T12:00:00.000Z"},
+        ),
         ({"origin_id": "EQ RL0"}, {}),
         ({"name": "GT a"}, {"name": "B"}),
         ({"name": "EQ null"}, {"name": None}),
@@ -198,7 +213,10 @@ def test_a_matching_row_passes(given: dict[str, object], attributes: dict[str, o
         ({"enabled": True}, {"enabled": False}),
         ({"revision_number": 0}, {"revision_number": 1}),
         ({"created_at": "LT 2026-01-01"}, {"created_at": "2026-01-01T00:00:00.001Z"}),
-        ({"created_at": "BETWEEN 2026-01-01,2026-01-02"}, {"created_at": "2026-01-03T00:00:00.000Z"}),
+        (
+            {"created_at": "BETWEEN 2026-01-01,2026-01-02"},
+            {"created_at": "2026-01-03T00:00:00.000Z"},
+        ),
         ({"origin_id": "EQ RL9"}, {}),
         ({"published_at": "GT 2026-01-01"}, {"published_at": None}),
         ({"name": "EQ web"}, {"name": None}),
@@ -207,7 +225,9 @@ def test_a_matching_row_passes(given: dict[str, object], attributes: dict[str, o
         ({"name": "NOT null"}, {"name": None}),
     ],
 )
-def test_a_row_that_does_not_match_is_an_error(given: dict[str, object], attributes: dict[str, object]) -> None:
+def test_a_row_that_does_not_match_is_an_error(
+    given: dict[str, object], attributes: dict[str, object]
+) -> None:
     with pytest.raises(IncompleteResult, match="did not apply the filter"):
         check_rows(RULES, check_filter(RULES, given), [row(**attributes)])
 

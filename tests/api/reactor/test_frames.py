@@ -17,16 +17,27 @@ RULES = RESOURCES["rules"]
 
 
 def rule(identifier: str = "RL1", **attributes: Any) -> dict[str, Any]:
-    return {"id": identifier, "type": "rules", "attributes": attributes, "relationships": {}, "meta": {}}
+    return {
+        "id": identifier,
+        "type": "rules",
+        "attributes": attributes,
+        "relationships": {},
+        "meta": {},
+    }
 
 
 @pytest.mark.parametrize("row", RESOURCES.values(), ids=lambda row: row.type)
 def test_columns_and_dtypes_are_the_same_at_no_row_and_at_one(row: Resource) -> None:
     parent = row.parents[0] if row.parents else None
-    empty, one = to_frame(row, [], parent=parent), to_frame(row, [{"id": "X"}], parent=parent, parent_ids=["Y"])
+    empty, one = (
+        to_frame(row, [], parent=parent),
+        to_frame(row, [{"id": "X"}], parent=parent, parent_ids=["Y"]),
+    )
     assert list(empty.columns) == list(columns_of(row, parent))
     assert empty.dtypes.astype(str).to_dict() == one.dtypes.astype(str).to_dict()
-    assert empty.dtypes.astype(str).to_dict() == {name: DTYPES[kind] for name, kind in columns_of(row, parent).items()}
+    assert empty.dtypes.astype(str).to_dict() == {
+        name: DTYPES[kind] for name, kind in columns_of(row, parent).items()
+    }
 
 
 def test_the_order_is_id_parent_attributes_relations_meta() -> None:
@@ -48,7 +59,9 @@ def test_rule_components_have_their_rule_id_also_without_a_list_and_then_it_is_m
 
 
 def test_write_only_attributes_never_show() -> None:
-    frame = to_frame(RESOURCES["environments"], [{"id": "EN1", "attributes": {"archive_passphrase": "hush"}}])
+    frame = to_frame(
+        RESOURCES["environments"], [{"id": "EN1", "attributes": {"archive_passphrase": "hush"}}]
+    )
     assert "archive_passphrase" not in frame.columns
     assert not frame.astype("string").eq("hush").any().any()
 
@@ -61,7 +74,8 @@ def test_nested_values_are_json_text_and_texts_stay_as_they_are() -> None:
     assert frame["domains"][0] == '["a.test","ü.test"]'
     assert frame["meta_rights"][0] == "[]"
     frame = to_frame(
-        RESOURCES["data_elements"], [{"id": "DE1", "attributes": {"default_value": "x", "settings": "{ }"}}]
+        RESOURCES["data_elements"],
+        [{"id": "DE1", "attributes": {"default_value": "x", "settings": "{ }"}}],
     )
     assert frame["default_value"][0] == "x"
     assert frame["settings"][0] == "{ }"
@@ -69,7 +83,11 @@ def test_nested_values_are_json_text_and_texts_stay_as_they_are() -> None:
 
 def test_times_are_utc_to_the_microsecond_with_and_without_fractions() -> None:
     frame = to_frame(
-        RULES, [rule(created_at="2020-12-14T17:36:09.045Z"), rule("RL2", created_at="2020-12-14T17:36:09Z")]
+        RULES,
+        [
+            rule(created_at="2020-12-14T17:36:09.045Z"),
+            rule("RL2", created_at="2020-12-14T17:36:09Z"),
+        ],
     )
     assert str(frame["created_at"].dtype) == "datetime64[us, UTC]"
     assert frame["created_at"][0] == pd.Timestamp("2020-12-14T17:36:09.045Z")
@@ -78,7 +96,10 @@ def test_times_are_utc_to_the_microsecond_with_and_without_fractions() -> None:
 def test_what_the_table_does_not_know_is_kept_as_text_at_the_end_in_order() -> None:
     surprise = rule(zeta=1, alpha={"a": [1]})
     surprise["meta"] = {"novel": True}
-    surprise["relationships"] = {"owner": {"data": {"id": "UR1", "type": "users"}}, "notes": {"links": {}}}
+    surprise["relationships"] = {
+        "owner": {"data": {"id": "UR1", "type": "users"}},
+        "notes": {"links": {}},
+    }
     frame = to_frame(RULES, [surprise, rule("RL2")])
     assert list(frame.columns[-4:]) == ["alpha", "meta_novel", "owner_id", "zeta"]
     assert frame.iloc[0, -4:].tolist() == ['{"a":[1]}', "true", "UR1", "1"]
@@ -111,9 +132,13 @@ def test_a_float_that_is_whole_is_good_for_a_whole_number() -> None:
             to_frame(RULES, [rule(), rule("RL2", revision_number=wrong)])
 
 
-@pytest.mark.parametrize("date", ["9999-12-31T23:59:59.999Z", "0001-01-01T00:00:00Z", "1600-02-29T12:00:00+02:00"])
+@pytest.mark.parametrize(
+    "date", ["9999-12-31T23:59:59.999Z", "0001-01-01T00:00:00Z", "1600-02-29T12:00:00+02:00"]
+)
 def test_dates_far_away_are_kept_to_the_microsecond(date: str) -> None:
-    frame = to_frame(RULES, [rule(created_at=date), rule("RL2", created_at="2020-12-14T17:36:09Z"), rule("RL3")])
+    frame = to_frame(
+        RULES, [rule(created_at=date), rule("RL2", created_at="2020-12-14T17:36:09Z"), rule("RL3")]
+    )
     assert str(frame["created_at"].dtype) == "datetime64[us, UTC]"
     assert frame["created_at"][0].to_pydatetime() == datetime.fromisoformat(date)
     assert frame["created_at"][1] == pd.Timestamp("2020-12-14T17:36:09Z")
@@ -121,22 +146,29 @@ def test_dates_far_away_are_kept_to_the_microsecond(date: str) -> None:
     repr(frame)
 
 
-@pytest.mark.parametrize("date", ["10000-01-01T00:00:00Z", "0000-01-01T00:00:00Z", "9999-12-31T23:59:59-05:00"])
+@pytest.mark.parametrize(
+    "date", ["10000-01-01T00:00:00Z", "0000-01-01T00:00:00Z", "9999-12-31T23:59:59-05:00"]
+)
 def test_dates_outside_the_calendar_are_an_error_that_names_the_id(date: str) -> None:
-    with pytest.raises(IncompleteResult, match="RL2 has a text that is not a date .* in created_at"):
+    with pytest.raises(
+        IncompleteResult, match="RL2 has a text that is not a date .* in created_at"
+    ):
         to_frame(RULES, [rule(), rule("RL2", created_at=date)])
 
 
 @pytest.mark.parametrize("attribute", ["name", "surprise"])
 def test_half_a_character_is_an_error_that_says_what_it_is_and_where(attribute: str) -> None:
     with pytest.raises(
-        IncompleteResult, match=rf"RL2 has half a character \(a lone surrogate, U\+D83D\) in {attribute}"
+        IncompleteResult,
+        match=rf"RL2 has half a character \(a lone surrogate, U\+D83D\) in {attribute}",
     ):
         to_frame(RULES, [rule(), rule("RL2", **{attribute: "half \ud83d"})])
 
 
 def test_half_a_character_inside_nested_values_stays_escaped() -> None:
-    frame = to_frame(RESOURCES["properties"], [{"id": "PR1", "attributes": {"domains": ["\ud83d", "ü"]}}])
+    frame = to_frame(
+        RESOURCES["properties"], [{"id": "PR1", "attributes": {"domains": ["\ud83d", "ü"]}}]
+    )
     assert frame["domains"][0] == '["\\ud83d","ü"]'
 
 
@@ -145,7 +177,9 @@ def test_what_is_nested_too_deep_is_an_error_that_names_the_id() -> None:
     for _ in range(100_000):
         deep = [deep]
     try:
-        with pytest.raises(IncompleteResult, match="PR1 has a value that is nested too deep in domains"):
+        with pytest.raises(
+            IncompleteResult, match="PR1 has a value that is nested too deep in domains"
+        ):
             to_frame(RESOURCES["properties"], [{"id": "PR1", "attributes": {"domains": deep}}])
     finally:
         while deep:  # one by one: the interpreter would need its stack for it
@@ -153,13 +187,18 @@ def test_what_is_nested_too_deep_is_an_error_that_names_the_id() -> None:
 
 
 def test_a_whole_number_is_good_for_a_float() -> None:
-    frame = to_frame(RESOURCES["rule_components"], [{"id": "RC1", "attributes": {"rule_order": 50}}])
+    frame = to_frame(
+        RESOURCES["rule_components"], [{"id": "RC1", "attributes": {"rule_order": 50}}]
+    )
     assert frame["rule_order"][0] == 50.0
 
 
 class TestSort:
     frame = pd.DataFrame(
-        {"name": pd.array(["b", "A", None, "a"], dtype="string"), "order": pd.array([1, 2, 3, 1], dtype="Int64")}
+        {
+            "name": pd.array(["b", "A", None, "a"], dtype="string"),
+            "order": pd.array([1, 2, 3, 1], dtype="Int64"),
+        }
     )
 
     def test_ignores_case_keeps_ties_and_puts_the_missing_last(self) -> None:
@@ -176,16 +215,27 @@ class TestSort:
 
 class TestExpand:
     def frame(self, *settings: str | None) -> pd.DataFrame:
-        return pd.DataFrame({"id": range(len(settings)), "settings": pd.array(settings, dtype="string"), "z": 1})
+        return pd.DataFrame(
+            {"id": range(len(settings)), "settings": pd.array(settings, dtype="string"), "z": 1}
+        )
 
     def test_opens_members_beside_the_column_with_types(self) -> None:
         opened = adobe_nb.expand(
-            self.frame('{"a":1,"b":{"c":true,"d":"x"},"e":[1],"f":1.5}', '{"a":2,"f":2}', None, "{}"), "settings"
+            self.frame(
+                '{"a":1,"b":{"c":true,"d":"x"},"e":[1],"f":1.5}', '{"a":2,"f":2}', None, "{}"
+            ),
+            "settings",
         )
         assert list(opened.columns) == [
             "id", "settings", "settings.a", "settings.b.c", "settings.b.d", "settings.e", "settings.f", "z"
         ]  # fmt: skip
-        assert opened.dtypes.astype(str).tolist()[2:7] == ["Int64", "boolean", "string", "string", "Float64"]
+        assert opened.dtypes.astype(str).tolist()[2:7] == [
+            "Int64",
+            "boolean",
+            "string",
+            "string",
+            "Float64",
+        ]
         assert opened["settings.e"][0] == "[1]"
         assert opened["settings.a"].tolist()[:2] == [1, 2]
         assert opened["settings.a"].isna().tolist() == [False, False, True, True]
@@ -218,7 +268,9 @@ class TestExpand:
     )
 
     @ODD
-    def test_an_odd_row_stays_with_missing_members_and_is_counted(self, text: str, problem: str) -> None:
+    def test_an_odd_row_stays_with_missing_members_and_is_counted(
+        self, text: str, problem: str
+    ) -> None:
         frame = self.frame('{"a":1,"b":"x"}', text, '{"a":2}').assign(id=["DE0", "DE1", "DE2"])
         opened = adobe_nb.expand(frame, "settings")
         assert opened["settings"].tolist() == frame["settings"].tolist()
@@ -237,7 +289,9 @@ class TestExpand:
             adobe_nb.expand(frame[["settings"]], "settings", errors="raise")
 
     def test_a_text_null_is_missing_and_not_odd(self) -> None:
-        opened = adobe_nb.expand(self.frame("null", '{"a":1}', None, ""), "settings", errors="raise")
+        opened = adobe_nb.expand(
+            self.frame("null", '{"a":1}', None, ""), "settings", errors="raise"
+        )
         assert opened["settings.a"].isna().tolist() == [True, False, True, True]
         assert "not_expanded" not in opened.attrs
 
@@ -289,7 +343,10 @@ class TestBuilder:
     """Pages in any order become one frame in the right one."""
 
     def pages(self, many: int) -> list[tuple[tuple[int, ...], list[dict[str, Any]]]]:
-        return [((at,), [rule(f"RL{at:04}{number:02}", name=f"{at}") for number in range(100)]) for at in range(many)]
+        return [
+            ((at,), [rule(f"RL{at:04}{number:02}", name=f"{at}") for number in range(100)])
+            for at in range(many)
+        ]
 
     def ids(self, builder: FrameBuilder) -> list[str]:
         return list(builder.frame()["id"])
@@ -318,7 +375,10 @@ class TestBuilder:
     def test_what_only_some_pages_know_is_missing_in_the_others(self) -> None:
         builder = FrameBuilder(RULES)
         for at in range(120):
-            documents = [rule(f"RL{at:04}{number:02}", **({"new": at} if at == 70 else {})) for number in range(100)]
+            documents = [
+                rule(f"RL{at:04}{number:02}", **({"new": at} if at == 70 else {}))
+                for number in range(100)
+            ]
             builder.add_documents(documents, order=(at,))
         frame = builder.frame()
         assert frame["new"].notna().sum() == 100

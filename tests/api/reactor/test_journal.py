@@ -1,4 +1,6 @@
-"""The journal: what was written, with the state before; whole, private, off by request, and without secrets."""
+"""The journal: what was written, with the state before; whole, private, off by request, and without
+secrets.
+"""
 
 import json
 import os
@@ -34,10 +36,17 @@ def test_keeps_what_was_there_before(shop: Any) -> None:
     shop.reactor.rules.update(rule, name="Start")
     shop.reactor.rules.delete(rule)
     kept = adobe_nb.journal().tail(3).reset_index(drop=True)
-    assert kept["call"].tolist() == ["reactor.rules.create", "reactor.rules.update", "reactor.rules.delete"]
+    assert kept["call"].tolist() == [
+        "reactor.rules.create",
+        "reactor.rules.update",
+        "reactor.rules.delete",
+    ]
     assert set(kept["id"]) == set(rule["id"])
     assert kept["outcome"].tolist() == ["done"] * 3
-    assert [json.loads(text)["attributes"]["name"] for text in kept["before"].dropna()] == ["Home", "Start"]
+    assert [json.loads(text)["attributes"]["name"] for text in kept["before"].dropna()] == [
+        "Home",
+        "Start",
+    ]
     assert kept["service"].tolist() == ["simulator"] * 3
 
 
@@ -50,7 +59,12 @@ def test_a_refused_write_stands_there_with_its_code(shop: Any) -> None:
 
 def test_a_write_that_was_cut_off_is_unknown(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "journal.jsonl")
-    journal.begin(Change("reactor.rules.delete", "DELETE", "/rules/RL1"), None, service="Adobe", organisation="A")
+    journal.begin(
+        Change("reactor.rules.delete", "DELETE", "/rules/RL1"),
+        None,
+        service="Adobe",
+        organisation="A",
+    )
     assert journal.read()["outcome"].tolist() == ["unknown"]
 
 
@@ -99,45 +113,78 @@ def test_it_is_turned_over_when_it_grows(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr("adobe_nb.api.reactor.journal._MOST_BYTES", 300)
     journal = Journal(tmp_path / "journal.jsonl")
     for number in range(4):
-        journal.begin(Change(f"call {number}", "POST", "/a"), None, service="Adobe", organisation="A")
+        journal.begin(
+            Change(f"call {number}", "POST", "/a"), None, service="Adobe", organisation="A"
+        )
     assert journal.read()["call"].tolist()[-2:] == ["call 2", "call 3"]
     assert journal.file.stat().st_size < 700
 
 
 class TestSecrets:
     @pytest.mark.parametrize("given", [TOKEN, Secret(TOKEN)])
-    def test_go_to_the_service_and_nowhere_else(self, forwarding: Any, given: Any, recorder: Any) -> None:
+    def test_go_to_the_service_and_nowhere_else(
+        self, forwarding: Any, given: Any, recorder: Any
+    ) -> None:
         recorder.secrets.add(TOKEN)
         reactor, place, environment, simulator = forwarding
-        about = {"name": "S", "type_of": "token", "credentials": {"token": given}, "environment": environment}
+        about = {
+            "name": "S",
+            "type_of": "token",
+            "credentials": {"token": given},
+            "environment": environment,
+        }
         shown = reactor.secrets.create(place, dry_run=True, **about)
         made = reactor.secrets.create(place, **about)
-        assert json.loads(simulator.requests[-1].body)["data"]["attributes"]["credentials"] == {"token": TOKEN}
+        assert json.loads(simulator.requests[-1].body)["data"]["attributes"]["credentials"] == {
+            "token": TOKEN
+        }
         assert made["status"].tolist() == ["succeeded"]
         kept = Path(adobe_nb.journal().attrs["file"]).read_text()
         assert "••••" in adobe_nb.journal()["request"].iloc[-1]
-        assert all(TOKEN not in text for text in (shown.to_csv(), made.to_csv(), kept, repr(made.attrs)))
+        assert all(
+            TOKEN not in text for text in (shown.to_csv(), made.to_csv(), kept, repr(made.attrs))
+        )
 
-    def test_stay_out_of_a_traceback_with_local_variables(self, forwarding: Any, recorder: Any) -> None:
+    def test_stay_out_of_a_traceback_with_local_variables(
+        self, forwarding: Any, recorder: Any
+    ) -> None:
         recorder.secrets.add(TOKEN)
         reactor, place, environment, _ = forwarding
         import traceback
 
-        about = {"name": "S", "type_of": "none", "credentials": {"token": TOKEN}, "environment": environment}
+        about = {
+            "name": "S",
+            "type_of": "none",
+            "credentials": {"token": TOKEN},
+            "environment": environment,
+        }
         with pytest.raises(ApiError) as caught:
             reactor.secrets.create(place, **about)
         ours = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
-        # The frame of this test, and the one that got the keyword arguments, hold what was typed; no other does.
-        frames = [frame for frame in ours.stack if "adobe_nb/api" in frame.filename and frame.name != "create"]
+        # The frame of this test, and the one that got the keyword arguments, hold what was typed;
+        # no other does.
+        frames = [
+            frame
+            for frame in ours.stack
+            if "adobe_nb/api" in frame.filename and frame.name != "create"
+        ]
         assert frames
-        assert not [frame.name for frame in frames if any(TOKEN in value for value in (frame.locals or {}).values())]
+        assert not [
+            frame.name
+            for frame in frames
+            if any(TOKEN in value for value in (frame.locals or {}).values())
+        ]
 
     def test_are_masked_in_an_error_that_quotes_them(self, recorder: Any) -> None:
         from tests.api.reactor.test_writes import JSON_API, answering
         from tests.support.stub import Answer
 
         recorder.secrets.add(TOKEN)
-        said = {"errors": [{"code": "bad", "detail": f"{TOKEN} is no token", "meta": {"given": [TOKEN]}}]}
+        said = {
+            "errors": [
+                {"code": "bad", "detail": f"{TOKEN} is no token", "meta": {"given": [TOKEN]}}
+            ]
+        }
         environment = "EN" + "0" * 32
         with answering(Answer(400, json.dumps(said).encode(), JSON_API)) as service:
             with pytest.raises(ApiError, match="•••• is no token") as caught:
@@ -151,6 +198,8 @@ class TestSecrets:
         assert TOKEN not in repr(caught.value.errors)
 
     def test_of_other_kinds_are_masked_too(self, shop: Any) -> None:
-        shown = shop.reactor.environments.update(shop.development, archive_passphrase=TOKEN, dry_run=True)
+        shown = shop.reactor.environments.update(
+            shop.development, archive_passphrase=TOKEN, dry_run=True
+        )
         assert TOKEN not in shown.to_csv()
         assert "••••" in shown.loc[0, "body"]

@@ -13,7 +13,11 @@ VARIABLE = "core::dataElements::javascript-variable"
 
 def make_element(shop: Any, name: str = "page") -> pd.DataFrame:
     return shop.reactor.data_elements.create(
-        shop.property, name=name, delegate_descriptor_id=VARIABLE, settings={"path": "a"}, extension=shop.core
+        shop.property,
+        name=name,
+        delegate_descriptor_id=VARIABLE,
+        settings={"path": "a"},
+        extension=shop.core,
     )
 
 
@@ -25,7 +29,10 @@ def test_the_whole_way_to_production(shop: Any) -> None:
     reactor = shop.reactor
     rule = reactor.rules.create(shop.property, name="Home")
     reactor.rule_components.create(
-        rule, name="Loaded", delegate_descriptor_id="core::events::library-loaded", extension=shop.core
+        rule,
+        name="Loaded",
+        delegate_descriptor_id="core::events::library-loaded",
+        extension=shop.core,
     )
     library = reactor.libraries.create(shop.property, name="First")
     library = reactor.libraries.add(library, [shop.core, make_element(shop), rule], revise=True)
@@ -61,7 +68,9 @@ class TestFilling:
         library = shop.reactor.libraries.create(shop.property, name="First")
         head = make_element(shop)
         shop.simulator.requests.clear()
-        with pytest.raises(ArgumentError, match=r"'page' is a head, and a library holds revisions.*revise=True"):
+        with pytest.raises(
+            ArgumentError, match=r"'page' is a head, and a library holds revisions.*revise=True"
+        ):
             shop.reactor.libraries.add(library, head)
         assert sent(shop) == []
 
@@ -81,7 +90,9 @@ class TestFilling:
             (None, "nothing to put"),
         ],
     )
-    def test_other_things_are_refused_without_a_request(self, shop: Any, kind: str | None, says: str) -> None:
+    def test_other_things_are_refused_without_a_request(
+        self, shop: Any, kind: str | None, says: str
+    ) -> None:
         prefix = {"rule_components": "RC", "environments": "EN"}.get(kind or "", "")
         with pytest.raises(ArgumentError, match=says):
             shop.reactor.libraries.add("LB" + "0" * 32, f"{prefix}{'0' * 32}" if kind else [])
@@ -112,7 +123,9 @@ class TestFilling:
         shop.reactor.libraries.remove(library, head)
         assert len(shop.reactor.data_elements(library)) == 0
         assert len(shop.reactor.extensions(library)) == 1
-        with pytest.raises(ArgumentError, match="is not in the library. It holds: nothing of that type"):
+        with pytest.raises(
+            ArgumentError, match="is not in the library. It holds: nothing of that type"
+        ):
             shop.reactor.libraries.remove(library, head)
 
     def test_replace_makes_it_hold_exactly_these(self, shop: Any) -> None:
@@ -130,7 +143,9 @@ class TestFilling:
         shown = shop.reactor.libraries.add(library, [head, shop.core], revise=True, dry_run=True)
         assert sent(shop) == []
         assert json.loads(shown.loc[1, "body"]) == {
-            "data": [{"id": head.loc[0, "id"], "type": "data_elements", "meta": {"action": "revise"}}]
+            "data": [
+                {"id": head.loc[0, "id"], "type": "data_elements", "meta": {"action": "revise"}}
+            ]
         }
 
     def test_a_library_can_be_created_with_its_environment_and_contents(self, shop: Any) -> None:
@@ -139,21 +154,34 @@ class TestFilling:
             shop.property, name="First", environment=shop.development, data_elements=revision
         )
         assert library.loc[0, "environment_id"] == shop.development
-        assert shop.reactor.relationships(library, "data_elements")["id"].tolist() == revision["id"].tolist()
+        assert (
+            shop.reactor.relationships(library, "data_elements")["id"].tolist()
+            == revision["id"].tolist()
+        )
 
 
 class TestStates:
     def test_an_environment_is_given_and_taken_away(self, shop: Any) -> None:
         library = shop.reactor.libraries.create(shop.property, name="First")
-        assert shop.reactor.libraries.assign(library, shop.development).loc[0, "environment_id"] == shop.development
-        assert shop.reactor.relationships(library, "environment")["id"].tolist() == [shop.development]
+        assert (
+            shop.reactor.libraries.assign(library, shop.development).loc[0, "environment_id"]
+            == shop.development
+        )
+        assert shop.reactor.relationships(library, "environment")["id"].tolist() == [
+            shop.development
+        ]
         assert pd.isna(shop.reactor.libraries.unassign(library).loc[0, "environment_id"])
         assert len(shop.reactor.relationships(library, "environment")) == 0
 
     def test_an_occupied_environment_is_explained(self, shop: Any) -> None:
-        first, second = (shop.reactor.libraries.create(shop.property, name=name) for name in ("First", "Second"))
+        first, second = (
+            shop.reactor.libraries.create(shop.property, name=name) for name in ("First", "Second")
+        )
         shop.reactor.libraries.assign(first, shop.development)
-        with pytest.raises(ApiError, match="environment-in-use .*holds the library First.* Take another, or unassign"):
+        with pytest.raises(
+            ApiError,
+            match="environment-in-use .*holds the library First.* Take another, or unassign",
+        ):
             shop.reactor.libraries.assign(second, shop.development)
 
     def test_reject_and_develop_bring_a_library_back(self, shop: Any) -> None:
@@ -173,14 +201,20 @@ class TestStates:
             getattr(shop.reactor.libraries, step)(library)
         shop.reactor.libraries.assign(library, shop.production)
         shop.simulator.requests.clear()
-        with pytest.raises(ConfirmationRequired, match="build the library 'First' on production, add confirm='First'"):
+        with pytest.raises(
+            ConfirmationRequired,
+            match="build the library 'First' on production, add confirm='First'",
+        ):
             shop.reactor.libraries.build(library)
         assert sent(shop) == []
 
     @pytest.mark.parametrize(
-        ("prepare", "code"), [("nothing", "environment-required"), ("without core", "extension-not-found")]
+        ("prepare", "code"),
+        [("nothing", "environment-required"), ("without core", "extension-not-found")],
     )
-    def test_a_build_that_cannot_begin_says_what_is_missing(self, shop: Any, prepare: str, code: str) -> None:
+    def test_a_build_that_cannot_begin_says_what_is_missing(
+        self, shop: Any, prepare: str, code: str
+    ) -> None:
         library = shop.reactor.libraries.create(shop.property, name="First")
         if prepare == "without core":
             shop.reactor.libraries.add(library, make_element(shop), revise=True)
@@ -193,13 +227,19 @@ class TestStates:
 class TestWaiting:
     @pytest.fixture
     def library(self, shop: Any) -> pd.DataFrame:
-        library = shop.reactor.libraries.create(shop.property, name="First", environment=shop.development)
+        library = shop.reactor.libraries.create(
+            shop.property, name="First", environment=shop.development
+        )
         return shop.reactor.libraries.add(library, shop.core, revise=True)
 
-    def test_a_build_that_fails_is_an_error_with_its_reason(self, shop: Any, library: pd.DataFrame) -> None:
+    def test_a_build_that_fails_is_an_error_with_its_reason(
+        self, shop: Any, library: pd.DataFrame
+    ) -> None:
         shop.simulator.options.failing_builds = True
         build = shop.reactor.libraries.build(library)
-        with pytest.raises(DelayedError, match="failed with minification-error .* does not compile") as caught:
+        with pytest.raises(
+            DelayedError, match="failed with minification-error .* does not compile"
+        ) as caught:
             shop.reactor.builds.wait(build, poll=0.01)
         assert caught.value.resource_id == build.loc[0, "id"]
         assert caught.value.code == "minification-error"
@@ -212,9 +252,13 @@ class TestWaiting:
         with pytest.raises(WaitTimeout, match="wait again: reactor.builds.wait") as caught:
             shop.reactor.builds.wait(build, timeout=0.05, poll=0.01)
         assert caught.value.ids == (build.loc[0, "id"],)
-        assert shop.reactor.builds.wait(*caught.value.ids, poll=0.02)["status"].tolist() == ["succeeded"]
+        assert shop.reactor.builds.wait(*caught.value.ids, poll=0.02)["status"].tolist() == [
+            "succeeded"
+        ]
 
-    @pytest.mark.parametrize("wrong", [{"timeout": 0}, {"poll": -1}, {"timeout": "5"}, {"poll": True}])
+    @pytest.mark.parametrize(
+        "wrong", [{"timeout": 0}, {"poll": -1}, {"timeout": "5"}, {"poll": True}]
+    )
     def test_wrong_limits_cost_no_request(self, shop: Any, wrong: dict[str, Any]) -> None:
         shop.simulator.requests.clear()
         with pytest.raises(ArgumentError, match="is a number of seconds above 0"):
@@ -222,7 +266,13 @@ class TestWaiting:
         assert not shop.simulator.requests
 
     def test_a_host_by_sftp_is_waited_for(self, shop: Any) -> None:
-        given = {"type_of": "sftp", "username": "u", "path": "/", "port": 22, "encrypted_private_key": "k"}
+        given = {
+            "type_of": "sftp",
+            "username": "u",
+            "path": "/",
+            "port": 22,
+            "encrypted_private_key": "k",
+        }
         good = shop.reactor.hosts.create(shop.property, name="Own", server="files.example", **given)
         assert good.loc[0, "status"] == "pending"
         assert shop.reactor.hosts.wait(good, poll=0.01)["status"].tolist() == ["succeeded"]
@@ -234,11 +284,17 @@ class TestWaiting:
 def test_a_published_build_is_delivered_once_more(shop: Any) -> None:
     library = shop.reactor.libraries.create(shop.property, name="First")
     shop.reactor.libraries.add(library, shop.core, revise=True)
-    for step, place in ((None, shop.development), ("submit", shop.staging), ("approve", shop.production)):
+    for step, place in (
+        (None, shop.development),
+        ("submit", shop.staging),
+        ("approve", shop.production),
+    ):
         if step:
             getattr(shop.reactor.libraries, step)(library)
         shop.reactor.libraries.assign(library, place)
-        build = shop.reactor.builds.wait(shop.reactor.libraries.build(library, confirm="First"), poll=0.01)
+        build = shop.reactor.builds.wait(
+            shop.reactor.libraries.build(library, confirm="First"), poll=0.01
+        )
     with pytest.raises(ConfirmationRequired, match="put the build of 'First' on production again"):
         shop.reactor.builds.republish(build)
     again = shop.reactor.builds.republish(build, confirm="First")
@@ -248,17 +304,31 @@ def test_a_published_build_is_delivered_once_more(shop: Any) -> None:
 def test_bare_lists_are_refused_where_the_api_has_none(shop: Any) -> None:
     with pytest.raises(ArgumentError, match="rules have no bare list of libraries"):
         shop.reactor.relationships("RL" + "0" * 32, "libraries")
-    assert shop.reactor.relationships(shop.development, "host")["id"].tolist() == shop.host["id"].tolist()
+    assert (
+        shop.reactor.relationships(shop.development, "host")["id"].tolist()
+        == shop.host["id"].tolist()
+    )
 
 
 def test_a_dry_run_shows_requests_for_what_is_still_to_be_made(shop: Any) -> None:
-    nothing = {kind: prefix + "0" * 32 for kind, prefix in (("rule", "RL"), ("library", "LB"), ("extension", "EX"))}
+    nothing = {
+        kind: prefix + "0" * 32
+        for kind, prefix in (("rule", "RL"), ("library", "LB"), ("extension", "EX"))
+    }
     shop.simulator.requests.clear()
     shown = [
-        shop.reactor.libraries.add(nothing["library"], [nothing["rule"], shop.core], revise=True, dry_run=True),
-        shop.reactor.libraries.replace(nothing["library"], nothing["rule"], revise=True, dry_run=True),
+        shop.reactor.libraries.add(
+            nothing["library"], [nothing["rule"], shop.core], revise=True, dry_run=True
+        ),
+        shop.reactor.libraries.replace(
+            nothing["library"], nothing["rule"], revise=True, dry_run=True
+        ),
         shop.reactor.rule_components.create(
-            nothing["rule"], name="x", delegate_descriptor_id="core::events::click", extension=shop.core, dry_run=True
+            nothing["rule"],
+            name="x",
+            delegate_descriptor_id="core::events::click",
+            extension=shop.core,
+            dry_run=True,
         ),
         shop.reactor.extensions.upgrade(nothing["extension"], "EP" + "0" * 32, dry_run=True),
     ]

@@ -11,7 +11,12 @@ import pytest
 from adobe_nb import ApiError, ArgumentError, ConfirmationRequired, DelayedError
 from tests.conftest import sign_in
 
-SCHEMA = {"type": "object", "properties": {"id": {"type": "string"}}, "required": ["id"], "additionalProperties": False}
+SCHEMA = {
+    "type": "object",
+    "properties": {"id": {"type": "string"}},
+    "required": ["id"],
+    "additionalProperties": False,
+}
 MANIFEST = {
     "name": "hello-tags",
     "displayName": "Hello",
@@ -19,13 +24,23 @@ MANIFEST = {
     "platform": "web",
     "viewBasePath": "view/",
     "configuration": {"viewPath": "configuration.html", "schema": SCHEMA},
-    "actions": [{"name": "hello", "displayName": "Hello", "libPath": "lib/hello.js", "schema": {"type": "object"}}],
+    "actions": [
+        {
+            "name": "hello",
+            "displayName": "Hello",
+            "libPath": "lib/hello.js",
+            "schema": {"type": "object"},
+        }
+    ],
 }
 
 
 def make_zip(folder: Path, *, files: dict[str, str] | None = None, **changes: Any) -> Path:
     path = folder / f"hello-{changes.get('version', '1.0.0')}.zip"
-    contents = {"lib/hello.js": "module.exports = function () {};", "view/configuration.html": "<html></html>"}
+    contents = {
+        "lib/hello.js": "module.exports = function () {};",
+        "view/configuration.html": "<html></html>",
+    }
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("extension.json", json.dumps({**MANIFEST, **changes}))
         for name, text in (contents if files is None else files).items():
@@ -36,25 +51,41 @@ def make_zip(folder: Path, *, files: dict[str, str] | None = None, **changes: An
 @pytest.fixture
 def package(shop: Any, tmp_path: Path) -> Any:
     """A package in development that succeeded."""
-    return shop.reactor.extension_packages.wait(shop.reactor.extension_packages.upload(make_zip(tmp_path)), poll=0.01)
+    return shop.reactor.extension_packages.wait(
+        shop.reactor.extension_packages.upload(make_zip(tmp_path)), poll=0.01
+    )
 
 
 class TestUpload:
-    def test_is_pending_and_then_has_what_the_manifest_says(self, shop: Any, tmp_path: Path) -> None:
+    def test_is_pending_and_then_has_what_the_manifest_says(
+        self, shop: Any, tmp_path: Path
+    ) -> None:
         uploaded = shop.reactor.extension_packages.upload(make_zip(tmp_path))
         assert uploaded["status"].tolist() == ["pending"]
         done = shop.reactor.extension_packages.wait(uploaded, poll=0.01)
-        assert done[["name", "version", "availability"]].values.tolist() == [["hello-tags", "1.0.0", "development"]]
+        assert done[["name", "version", "availability"]].values.tolist() == [
+            ["hello-tags", "1.0.0", "development"]
+        ]
         assert json.loads(done.loc[0, "actions"])[0]["name"] == "hello"
 
-    def test_a_package_in_development_is_replaced(self, shop: Any, package: Any, tmp_path: Path) -> None:
-        again = shop.reactor.extension_packages.upload(make_zip(tmp_path, version="1.0.1"), replaces=package)
+    def test_a_package_in_development_is_replaced(
+        self, shop: Any, package: Any, tmp_path: Path
+    ) -> None:
+        again = shop.reactor.extension_packages.upload(
+            make_zip(tmp_path, version="1.0.1"), replaces=package
+        )
         assert again["id"].tolist() == package["id"].tolist()
-        assert shop.reactor.extension_packages.wait(again, poll=0.01)["version"].tolist() == ["1.0.1"]
+        assert shop.reactor.extension_packages.wait(again, poll=0.01)["version"].tolist() == [
+            "1.0.1"
+        ]
 
-    def test_what_the_service_finds_later_is_an_error_with_our_advice(self, shop: Any, tmp_path: Path) -> None:
+    def test_what_the_service_finds_later_is_an_error_with_our_advice(
+        self, shop: Any, tmp_path: Path
+    ) -> None:
         uploaded = shop.reactor.extension_packages.upload(make_zip(tmp_path, files={}))
-        with pytest.raises(DelayedError, match="library-file-not-found .* is not in the zip.* Add it, or correct"):
+        with pytest.raises(
+            DelayedError, match="library-file-not-found .* is not in the zip.* Add it, or correct"
+        ):
             shop.reactor.extension_packages.wait(uploaded, poll=0.01)
 
     def test_a_file_that_is_none_costs_no_request(self, shop: Any, tmp_path: Path) -> None:
@@ -84,12 +115,16 @@ class TestUpload:
 
 class TestRelease:
     def test_needs_the_name_and_then_is_private(self, shop: Any, package: Any) -> None:
-        with pytest.raises(ConfirmationRequired, match="release hello-tags 1.0.0, add confirm='hello-tags'"):
+        with pytest.raises(
+            ConfirmationRequired, match="release hello-tags 1.0.0, add confirm='hello-tags'"
+        ):
             shop.reactor.extension_packages.release_private(package)
         released = shop.reactor.extension_packages.release_private(package, confirm="hello-tags")
         assert released["availability"].tolist() == ["private"]
 
-    def test_versions_and_the_ceiling_of_the_catalogue(self, shop: Any, package: Any, tmp_path: Path) -> None:
+    def test_versions_and_the_ceiling_of_the_catalogue(
+        self, shop: Any, package: Any, tmp_path: Path
+    ) -> None:
         packages = shop.reactor.extension_packages
         packages.release_private(package, confirm="hello-tags")
         second = packages.wait(packages.upload(make_zip(tmp_path, version="1.1.0")), poll=0.01)
@@ -114,7 +149,9 @@ class TestRelease:
 
 
 class TestExtensions:
-    def test_a_package_is_installed_configured_and_upgraded(self, shop: Any, package: Any, tmp_path: Path) -> None:
+    def test_a_package_is_installed_configured_and_upgraded(
+        self, shop: Any, package: Any, tmp_path: Path
+    ) -> None:
         reactor, packages = shop.reactor, shop.reactor.extension_packages
         packages.release_private(package, confirm="hello-tags")
         with pytest.raises(ApiError, match="id is missing"):
@@ -153,10 +190,14 @@ class TestAuthorizations:
         shop.reactor.extension_packages.release_private(package, confirm="hello-tags")
         made = grants.create(package, authorized_org_id="0123456789ABCDEF01234567@AdobeOrg")
         assert made[["name", "state"]].values.tolist() == [["hello-tags", "pending_approval"]]
-        assert grants(package)["id"].tolist() == made["id"].tolist() == grants.get(made)["id"].tolist()
+        assert (
+            grants(package)["id"].tolist() == made["id"].tolist() == grants.get(made)["id"].tolist()
+        )
         grants.delete(made)
         assert len(grants(package)) == 0
-        with pytest.raises(ArgumentError, match="You can see no extension_package_usage_authorizations EA"):
+        with pytest.raises(
+            ArgumentError, match="You can see no extension_package_usage_authorizations EA"
+        ):
             grants.get(made)
 
     def test_the_other_organisation_approves_or_rejects(self, simulate: Any) -> None:

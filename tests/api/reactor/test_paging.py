@@ -13,7 +13,14 @@ import pytest
 
 from adobe_nb import session as sessions
 from adobe_nb.api.reactor.bindings import Reactor
-from adobe_nb.api.reactor.paging import Documents, Listing, ListRead, read_documents, read_lists, steady
+from adobe_nb.api.reactor.paging import (
+    Documents,
+    Listing,
+    ListRead,
+    read_documents,
+    read_lists,
+    steady,
+)
 from adobe_nb.errors import AdobeError, IncompleteResult
 from adobe_nb.registry import RESOURCES
 from adobe_nb.simulator.seed import Bulk
@@ -39,7 +46,9 @@ def utc(text: str) -> datetime:
 class Service:
     """A list, one request at a time, which changes before the requests with these numbers (from 1)."""
 
-    def __init__(self, created: list[datetime | None], *, prefix: str = "DE", kind: str = "data_elements") -> None:
+    def __init__(
+        self, created: list[datetime | None], *, prefix: str = "DE", kind: str = "data_elements"
+    ) -> None:
         self.kind = kind
         self.rows: dict[str, dict[str, Any]] = {}
         for number, moment in enumerate(created):
@@ -63,7 +72,11 @@ class Service:
 
     def __call__(self, got: Got) -> Answer:
         if got.path.startswith("/ims/"):
-            return Answer(200, b'{"access_token": "t", "expires_in": 9999}', {"Content-Type": "application/json"})
+            return Answer(
+                200,
+                b'{"access_token": "t", "expires_in": 9999}',
+                {"Content-Type": "application/json"},
+            )
         query = dict(parse_qsl(urlsplit(got.path).query))
         self.asked.append(query)
         for change in filter(None, (self.changes.get(len(self.asked)), self.every)):
@@ -71,7 +84,11 @@ class Service:
         chosen = self.ordered(self.rows)
         bounds = re.fullmatch(r"(BETWEEN|GT|LT) (.*)", query.get("filter[created_at]", ""))
         if bounds and not self.ignores_dates:
-            chosen = [each for each in chosen if self._within(self.rows[each]["moment"], bounds[1], bounds[2])]
+            chosen = [
+                each
+                for each in chosen
+                if self._within(self.rows[each]["moment"], bounds[1], bounds[2])
+            ]
         if query.get("sort", "").startswith("-"):
             chosen.reverse()
         number, size = int(query["page[number]"]), int(query["page[size]"])
@@ -159,11 +176,16 @@ class TestChanges:
             frame = reactor.data_elements(PLACE)
         assert first & set(service.rows) <= set(frame["id"])
 
-    def test_that_never_end_in_a_list_that_cannot_be_asked_for_by_date_are_an_error_with_gaps(self) -> None:
+    def test_that_never_end_in_a_list_that_cannot_be_asked_for_by_date_are_an_error_with_gaps(
+        self,
+    ) -> None:
         service = Service(daily(250))
         service.totals = False
         service.every = died
-        with reactor_of(service) as reactor, pytest.raises(IncompleteResult, match="changing it") as caught:
+        with (
+            reactor_of(service) as reactor,
+            pytest.raises(IncompleteResult, match="changing it") as caught,
+        ):
             reactor.data_elements(PLACE)
         assert caught.value.gaps[0].path == f"/properties/{PLACE}/data_elements"
 
@@ -237,7 +259,9 @@ class TestWindows:
         assert set(self.whole(service)["id"]) == set(service.rows)
 
     def test_of_a_burst_within_milliseconds(self) -> None:
-        burst: list[datetime | None] = [OLD + timedelta(days=40, milliseconds=each // 60) for each in range(400)]
+        burst: list[datetime | None] = [
+            OLD + timedelta(days=40, milliseconds=each // 60) for each in range(400)
+        ]
         service = self.torn([*daily(90), *burst])
         assert set(self.whole(service)["id"]) == set(service.rows)
 
@@ -256,7 +280,9 @@ class TestWindows:
     def test_of_resources_without_a_date_are_an_error_that_says_how_many(self) -> None:
         service = self.torn([*daily(250), None])
         service.changes[2] = lambda service: service.drop(5)
-        with pytest.raises(IncompleteResult, match="has 250 resources, of which 249 can be found") as caught:
+        with pytest.raises(
+            IncompleteResult, match="has 250 resources, of which 249 can be found"
+        ) as caught:
             self.whole(service)
         assert caught.value.gaps[0].missing == 1
 
@@ -289,7 +315,10 @@ class TestReadLists:
     """What the callers of the pager rely on."""
 
     def listings(self, number: int) -> list[Listing]:
-        return [steady(f"/properties/PR{at:032x}/data_elements", RESOURCES["data_elements"]) for at in range(number)]
+        return [
+            steady(f"/properties/PR{at:032x}/data_elements", RESOURCES["data_elements"])
+            for at in range(number)
+        ]
 
     def test_a_list_is_given_as_soon_as_it_is_complete(self) -> None:
         service = Service(daily(50))
@@ -306,8 +335,20 @@ class TestReadLists:
         service = Service(daily(250))
         with reactor_of(service) as reactor:
             lists = read_documents(reactor._session.client, self.listings(3), "elements")
-        assert [[each["id"] for each in documents] for documents in lists] == [list(service.rows)] * 3
-        assert [each["page[number]"] for each in service.asked] == ["1", "1", "1", "2", "3", "2", "3", "2", "3"]
+        assert [[each["id"] for each in documents] for documents in lists] == [
+            list(service.rows)
+        ] * 3
+        assert [each["page[number]"] for each in service.asked] == [
+            "1",
+            "1",
+            "1",
+            "2",
+            "3",
+            "2",
+            "3",
+            "2",
+            "3",
+        ]
 
     def test_first_asks_for_no_more_pages_than_it_needs(self) -> None:
         service = Service(daily(450))
@@ -342,7 +383,10 @@ class TestIterate:
     def test_a_loss_is_an_error(self, change: Change) -> None:
         service = Service(daily(450))
         service.changes[3] = change
-        with reactor_of(service) as reactor, pytest.raises(IncompleteResult, match="again") as caught:
+        with (
+            reactor_of(service) as reactor,
+            pytest.raises(IncompleteResult, match="again") as caught,
+        ):
             list(reactor.data_elements.iterate(PLACE))
         assert caught.value.gaps
 
@@ -350,12 +394,16 @@ class TestIterate:
         service = Service(daily(450))
         service.changes[3] = born
         with reactor_of(service) as reactor:
-            assert [each["id"] for each in reactor.data_elements.iterate(PLACE)] == list(service.rows)
+            assert [each["id"] for each in reactor.data_elements.iterate(PLACE)] == list(
+                service.rows
+            )
 
     def test_the_users_order_is_the_services(self) -> None:
         service = Service(daily(250))
         with reactor_of(service) as reactor:
-            found = [each["id"] for each in reactor.data_elements.iterate(PLACE, sort="-created_at")]
+            found = [
+                each["id"] for each in reactor.data_elements.iterate(PLACE, sort="-created_at")
+            ]
         assert found == list(reversed(service.rows))
 
 
@@ -364,7 +412,9 @@ class TestDeep:
 
     @pytest.fixture
     def reactor(self, simulate: Any) -> Any:
-        simulator = simulate(seed="empty", bulk=Bulk(properties=1, rules=5, events=1_500), deepest_page=2)
+        simulator = simulate(
+            seed="empty", bulk=Bulk(properties=1, rules=5, events=1_500), deepest_page=2
+        )
         reactor = sign_in(simulator).reactor
         reactor.audit_events.row = replace(RESOURCES["audit_events"], deepest_page=2)
         store = simulator.stores[simulator.accounts["demo"].org_id]
@@ -385,7 +435,10 @@ class TestDeep:
         condition, wanted = {
             "GT": (f"GT {low}", {each for each, date in self.truth.items() if date > low}),
             "LT": (f"LT {high}", {each for each, date in self.truth.items() if date < high}),
-            "BETWEEN": (f"BETWEEN {low},{high}", {each for each, date in self.truth.items() if low <= date <= high}),
+            "BETWEEN": (
+                f"BETWEEN {low},{high}",
+                {each for each, date in self.truth.items() if low <= date <= high},
+            ),
         }[operator]
         frame = reactor.audit_events(filter={"created_at": condition})
         assert frame["id"].is_unique
@@ -401,7 +454,9 @@ class TestDeep:
         self.simulator.requests.clear()
         frame = reactor.audit_events(filter={"type_of": f"EQ {kind}"})
         assert set(frame["type_of"]) == {kind}
-        lists = [dict(each.query) for each in self.simulator.requests if each.path == "/audit_events"]
+        lists = [
+            dict(each.query) for each in self.simulator.requests if each.path == "/audit_events"
+        ]
         assert all(each["filter[type_of]"] == f"EQ {kind}" for each in lists)
 
     def test_an_iteration_goes_on_where_page_numbers_end(self, reactor: Any) -> None:

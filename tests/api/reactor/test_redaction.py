@@ -1,4 +1,6 @@
-"""What Adobe answers and must not show: the token of a tested secret, credentials, passwords in addresses."""
+"""What Adobe answers and must not show: the token of a tested secret, credentials, passwords in
+addresses.
+"""
 
 import gc
 import json
@@ -28,7 +30,9 @@ HUSH = "hush-"
 
 @pytest.fixture(scope="module")
 def tested(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """A secret that was tested, so that the service answers with a live token; nobody changes it for good."""
+    """A secret that was tested, so that the service answers with a live token; nobody changes it
+    for good.
+    """
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
         simulator = started(seed="empty", build_seconds=0.02)
@@ -84,7 +88,10 @@ def text_of(frame: pd.DataFrame) -> str:
 @pytest.mark.parametrize("way", WAYS)
 def test_a_frame_shows_how_long_the_token_lasts_and_not_the_token(tested: Any, way: str) -> None:
     frame = WAYS[way](tested)
-    assert json.loads(frame.loc[0, "meta_test_exchange"]) == {"expires_in": 86_400, "token_type": "bearer"}
+    assert json.loads(frame.loc[0, "meta_test_exchange"]) == {
+        "expires_in": 86_400,
+        "token_type": "bearer",
+    }
     text = text_of(frame)
     assert "exchanged-" not in text
     assert HUSH not in text
@@ -97,14 +104,18 @@ def test_a_frame_shows_how_long_the_token_lasts_and_not_the_token(tested: Any, w
         lambda at: at.reactor.request("GET", at.path),
         lambda at: at.reactor.request("GET", f"/properties/{at.place.loc[0, 'id']}/secrets"),
         lambda at: at.reactor.request(
-            "PATCH", at.path, body={"data": {"id": at.id, "type": "secrets", "attributes": {"name": "Warehouse"}}}
+            "PATCH",
+            at.path,
+            body={"data": {"id": at.id, "type": "secrets", "attributes": {"name": "Warehouse"}}},
         ),
         lambda at: list(at.reactor.secrets.iterate(at.place)),
         lambda at: at.session.client.get(at.path),
     ],
     ids=["request one", "request a list", "request a write", "iterate", "the client"],
 )
-def test_a_raw_document_has_neither_token_nor_credentials(tested: Any, way: Callable[[Any], Any]) -> None:
+def test_a_raw_document_has_neither_token_nor_credentials(
+    tested: Any, way: Callable[[Any], Any]
+) -> None:
     text = json.dumps(way(tested))
     assert '"expires_in": 86400' in text
     assert "exchanged-" not in text
@@ -140,7 +151,9 @@ def test_the_journal_drops_what_is_write_only_of_every_type(row: Any, tmp_path: 
     before = {"id": row.prefix + ZEROS, "type": row.type, "attributes": attributes}
     journal.begin(Change("x", "DELETE", "/x"), before, service="Adobe", organisation="A")
     assert "hush" not in journal.file.read_text(encoding="utf-8")
-    assert set(json.loads(journal.read()["before"][0])["attributes"]) == {each.name for each in row.columns}
+    assert set(json.loads(journal.read()["before"][0])["attributes"]) == {
+        each.name for each in row.columns
+    }
 
 
 class TestShapesThatNobodyDocumented:
@@ -156,13 +169,26 @@ class TestShapesThatNobodyDocumented:
 
         with service(answer) as (reactor, _):
             collection = getattr(reactor, kind)
-            parent = RESOURCES[RESOURCES[kind].parents[0]].prefix + ZEROS if RESOURCES[kind].parents else None
+            parent = (
+                RESOURCES[RESOURCES[kind].parents[0]].prefix + ZEROS
+                if RESOURCES[kind].parents
+                else None
+            )
             yield collection(parent), list(collection.iterate(parent))
             if kind != "audit_events":
-                yield collection.get(resource["id"]), reactor.request("GET", f"/{kind}/{resource['id']}")
+                yield (
+                    collection.get(resource["id"]),
+                    reactor.request("GET", f"/{kind}/{resource['id']}"),
+                )
 
     @pytest.mark.parametrize(
-        "exchange", ["hush-token", ["hush-token"], 7, {"expires_in": {"a": "hush"}, "token_type": None, "x": "hush"}]
+        "exchange",
+        [
+            "hush-token",
+            ["hush-token"],
+            7,
+            {"expires_in": {"a": "hush"}, "token_type": None, "x": "hush"},
+        ],
     )
     def test_an_exchange_of_another_shape_is_dropped(self, exchange: Any) -> None:
         for frame, raw in self.frames("secrets", meta={"test_exchange": exchange}):
@@ -173,13 +199,19 @@ class TestShapesThatNobodyDocumented:
         meta = {
             "refresh_exchange": {"refresh_token": "hush-1", "expires_in": 5},
             "access_token": "hush-2",
-            "status_details": {"errors": [{"code": "x", "meta": {"client_secret": "hush-3", "given": ["a"]}}]},
+            "status_details": {
+                "errors": [{"code": "x", "meta": {"client_secret": "hush-3", "given": ["a"]}}]
+            },
         }
-        for frame, raw in self.frames("secrets", attributes={"private_key": "hush-4", "new": "seen"}, meta=meta):
+        for frame, raw in self.frames(
+            "secrets", attributes={"private_key": "hush-4", "new": "seen"}, meta=meta
+        ):
             text = text_of(frame) + json.dumps(raw)
             assert HUSH not in text
             assert "seen" in text
-            assert json.loads(frame.loc[0, "meta_status_details"])["errors"][0]["meta"] == {"given": ["a"]}
+            assert json.loads(frame.loc[0, "meta_status_details"])["errors"][0]["meta"] == {
+                "given": ["a"]
+            }
             assert json.loads(frame.loc[0, "meta_refresh_exchange"]) == {"expires_in": 5}
 
     def test_push_credentials_keys_and_passphrases_are_dropped(self) -> None:
@@ -196,7 +228,13 @@ class TestShapesThatNobodyDocumented:
             assert frame["token"].tolist() == ["0123456789ab"]
 
     def test_an_audit_event_holds_no_secret_of_its_entity(self) -> None:
-        entity = {"data": {"id": "AC1", "type": "app_configurations", "attributes": {"push_credential": "hush-6"}}}
+        entity = {
+            "data": {
+                "id": "AC1",
+                "type": "app_configurations",
+                "attributes": {"push_credential": "hush-6"},
+            }
+        }
         for frame, raw in self.frames("audit_events", attributes={"entity": json.dumps(entity)}):
             assert HUSH not in text_of(frame) + json.dumps(raw)
             assert json.loads(frame.loc[0, "entity"])["data"]["id"] == "AC1"
@@ -214,7 +252,10 @@ class TestShapesThatNobodyDocumented:
 
     def test_an_entity_that_cannot_be_searched_is_dropped(self) -> None:
         torn = '{"data": {"type": "hosts", "attributes": {"encrypted_private_key": "hush'
-        assert public_columns(RESOURCES["audit_events"], {"entity": [torn, None]})["entity"] == [None, None]
+        assert public_columns(RESOURCES["audit_events"], {"entity": [torn, None]})["entity"] == [
+            None,
+            None,
+        ]
 
     def test_settings_and_schemas_are_left_alone(self) -> None:
         schema = {"properties": {"access_token": {"type": "string"}}}
@@ -257,9 +298,19 @@ class TestAddresses:
         gone = callbacks.delete(changed)
         kept = Path(adobe_nb.journal().attrs["file"]).read_text(encoding="utf-8")
         body = {"data": {"type": "callbacks", "attributes": {"url": address}}}
-        raw = shop.reactor.request("POST", f"/properties/{shop.id}/callbacks", body=body, dry_run=True)
+        raw = shop.reactor.request(
+            "POST", f"/properties/{shop.id}/callbacks", body=body, dry_run=True
+        )
         curl = shop.reactor.as_curl("POST", f"/properties/{shop.id}/callbacks", body=body)
-        texts = [dry.to_csv(), made.to_csv(), changed.to_csv(), gone.to_csv(), kept, raw.to_csv(), curl]
+        texts = [
+            dry.to_csv(),
+            made.to_csv(),
+            changed.to_csv(),
+            gone.to_csv(),
+            kept,
+            raw.to_csv(),
+            curl,
+        ]
         assert not [text for text in texts if "4714" in text]
         assert "hooks.example/tags" in dry.loc[0, "body"]
 
@@ -280,7 +331,8 @@ class TestAddresses:
 def test_credentials_that_contain_themselves_are_refused(shop: Any) -> None:
     circle: dict[str, Any] = {}
     circle["self"] = circle
-    gc.collect()  # nothing is left to be finalized at the bottom of the recursion, where it would fail
+    # nothing is left to be finalized at the bottom of the recursion, where it would fail
+    gc.collect()
     shop.simulator.requests.clear()
     with pytest.raises(ArgumentError, match="credentials cannot be written as JSON"):
         shop.reactor.secrets.update("SE" + ZEROS, credentials=circle)

@@ -28,11 +28,17 @@ MISSING = found({"errors": [{"code": "not-found", "title": "Record Not Found"}]}
 
 @contextmanager
 def service(answer: Callable[[str], Answer]) -> Iterator[Any]:
-    """A service that signs anybody in, and answers each path as told; gives its ``reactor`` and the paths."""
+    """A service that signs anybody in, and answers each path as told; gives its ``reactor`` and the
+    paths.
+    """
 
     def reply(got: Got) -> Answer:
         if got.path.startswith("/ims/"):
-            return Answer(200, b'{"access_token": "t", "expires_in": 99}', {"Content-Type": "application/json"})
+            return Answer(
+                200,
+                b'{"access_token": "t", "expires_in": 99}',
+                {"Content-Type": "application/json"},
+            )
         return answer(got.path)
 
     with stub(reply) as server:
@@ -48,9 +54,13 @@ def service(answer: Callable[[str], Answer]) -> Iterator[Any]:
         yield session.reactor, server.got
 
 
-@pytest.mark.parametrize(("row", "relation"), TO_ONE, ids=[f"{row.type}-{relation.name}" for row, relation in TO_ONE])
+@pytest.mark.parametrize(
+    ("row", "relation"), TO_ONE, ids=[f"{row.type}-{relation.name}" for row, relation in TO_ONE]
+)
 class TestEveryRelationToOne:
-    def test_that_is_null_gives_no_row_with_the_columns_of_its_type(self, row: Resource, relation: Relation) -> None:
+    def test_that_is_null_gives_no_row_with_the_columns_of_its_type(
+        self, row: Resource, relation: Relation
+    ) -> None:
         with service(lambda _: found({"data": None})) as (reactor, got):
             frame = reactor.related([row.prefix + ZEROS, row.prefix + "1" * 32], relation.name)
             assert len(got) == 2
@@ -69,13 +79,19 @@ class TestEveryRelationToOne:
             return found({"data": None if empty in path else resource})
 
         with service(answer) as (reactor, _):
-            frame = reactor.related([row.prefix + "1" * 32, empty, row.prefix + "2" * 32], relation.name)
+            frame = reactor.related(
+                [row.prefix + "1" * 32, empty, row.prefix + "2" * 32], relation.name
+            )
         assert frame["id"].tolist() == [resource["id"]] * 2
 
     def test_that_is_a_404_gives_no_row_when_the_resource_itself_says_null(
         self, row: Resource, relation: Relation
     ) -> None:
-        there = {"id": row.prefix + ZEROS, "type": row.type, "relationships": {relation.name: {"data": None}}}
+        there = {
+            "id": row.prefix + ZEROS,
+            "type": row.type,
+            "relationships": {relation.name: {"data": None}},
+        }
 
         def answer(path: str) -> Answer:
             return found({"data": there}) if path == f"/{row.type}/{there['id']}" else MISSING
@@ -91,23 +107,36 @@ class TestA404ThatIsNoNull:
 
     def test_of_a_target_that_the_resource_names_is_not_found(self) -> None:
         target = {"data": {"id": "LB" + "1" * 32, "type": "libraries"}}
-        there = {"id": "LB" + ZEROS, "type": "libraries", "relationships": {"upstream_library": target}}
+        there = {
+            "id": "LB" + ZEROS,
+            "type": "libraries",
+            "relationships": {"upstream_library": target},
+        }
 
         def answer(path: str) -> Answer:
             return MISSING if path.endswith("/upstream_library") else found({"data": there})
 
-        with service(answer) as (reactor, _), pytest.raises(NotFound, match="upstream_library was answered with 404"):
+        with (
+            service(answer) as (reactor, _),
+            pytest.raises(NotFound, match="upstream_library was answered with 404"),
+        ):
             reactor.related("LB" + ZEROS, "upstream_library")
 
     def test_of_a_proxy_is_its_error(self) -> None:
-        with service(lambda _: Answer(404, b"<html>", {"Content-Type": "text/html"})) as (reactor, got):
+        with service(lambda _: Answer(404, b"<html>", {"Content-Type": "text/html"})) as (
+            reactor,
+            got,
+        ):
             with pytest.raises(NotFound, match="not Adobe's JSON"):
                 reactor.related("LB" + ZEROS, "upstream_library")
             assert len({each.path for each in got}) == 1
 
 
 def test_an_answer_without_data_is_incomplete() -> None:
-    with service(lambda _: found({})) as (reactor, _), pytest.raises(IncompleteResult, match="says nothing of"):
+    with (
+        service(lambda _: found({})) as (reactor, _),
+        pytest.raises(IncompleteResult, match="says nothing of"),
+    ):
         reactor.related("LB" + ZEROS, "upstream_library")
 
 
@@ -127,8 +156,12 @@ class TestNamesOfRuleComponents:
         site = session.reactor.find("properties", "Checkout")
         return session.reactor.with_names(session.reactor.rule_components(site))
 
-    def test_found_by_a_search_their_rules_are_looked_up(self, session: Any, components: pd.DataFrame) -> None:
-        hits = session.reactor.search("core", fields="attributes.delegate_descriptor_id", types="rule_components")
+    def test_found_by_a_search_their_rules_are_looked_up(
+        self, session: Any, components: pd.DataFrame
+    ) -> None:
+        hits = session.reactor.search(
+            "core", fields="attributes.delegate_descriptor_id", types="rule_components"
+        )
         hits = hits[hits["id"].isin(components["id"])].head(5)
         assert len(hits) == 5
         assert hits["rule_id"].isna().all()
@@ -147,9 +180,13 @@ class TestNamesOfRuleComponents:
         assert named[["rule_id", "rule_name"]].equals(components.head(4)[["rule_id", "rule_name"]])
 
     def test_of_two_rules_have_both_names_and_no_id(self, shop: Any) -> None:
-        rules = [shop.reactor.rules.create(shop.property, name=name).loc[0, "id"] for name in ("A", "B")]
+        rules = [
+            shop.reactor.rules.create(shop.property, name=name).loc[0, "id"] for name in ("A", "B")
+        ]
         about = {"delegate_descriptor_id": "core::events::library-loaded", "extension": shop.core}
-        made = shop.reactor.rule_components.create(shop.property, name="Shared", rules=rules, **about)
+        made = shop.reactor.rule_components.create(
+            shop.property, name="Shared", rules=rules, **about
+        )
         assert made["rule_id"].isna().all()
         named = shop.reactor.with_names(made)
         assert named["rule_name"].tolist() == ["A, B"]
@@ -169,14 +206,20 @@ class TestAuditEventsOfAProperty:
         assert 0 < len(found) < len(everything)
         pd.testing.assert_frame_equal(found, expected)
         assert found.attrs["total_count"] == len(found)
-        assert [each["id"] for each in session.reactor.audit_events.iterate(site)] == found["id"].tolist()
+        assert [each["id"] for each in session.reactor.audit_events.iterate(site)] == found[
+            "id"
+        ].tolist()
 
     def test_take_a_filter_a_sort_and_a_limit(self, session: Any) -> None:
         sites = session.reactor.properties().head(2)
-        found = session.reactor.audit_events(sites, filter={"type_of": "EQ rule.updated"}, sort="-created_at")
+        found = session.reactor.audit_events(
+            sites, filter={"type_of": "EQ rule.updated"}, sort="-created_at"
+        )
         assert set(found["property_id"]) <= set(sites["id"])
         assert set(found["type_of"]) == {"rule.updated"}
-        first = session.reactor.audit_events(sites, filter={"type_of": "EQ rule.updated"}, sort="-created_at", limit=3)
+        first = session.reactor.audit_events(
+            sites, filter={"type_of": "EQ rule.updated"}, sort="-created_at", limit=3
+        )
         assert first["id"].tolist() == found["id"].tolist()[:3]
         assert len(list(session.reactor.audit_events.iterate(sites, limit=3))) == 3
 

@@ -31,7 +31,9 @@ ANYTHING = {"id": {"exists": True}}
 
 
 class Service:
-    """Answers a search as the simulator does; ``change`` may spoil the answer of that number (from 1)."""
+    """Answers a search as the simulator does; ``change`` may spoil the answer of that number (from
+    1).
+    """
 
     service = "simulator"
     org_id = ORG_ID
@@ -79,7 +81,10 @@ def numbered(kind: str, count: int, **attributes: object) -> list[Document]:
         {
             "id": f"{prefix}{number:032x}",
             "type": kind,
-            "attributes": {"created_at": f"2026-01-01T00:{number // 60:02}:{number % 60:02}.000Z", **attributes},
+            "attributes": {
+                "created_at": f"2026-01-01T00:{number // 60:02}:{number % 60:02}.000Z",
+                **attributes,
+            },
             "relationships": {},
         }
         for number in range(count)
@@ -95,7 +100,14 @@ def test_what_can_be_searched_is_what_the_simulator_searches() -> None:
 
 
 def test_a_text_becomes_a_query_on_its_fields(demo: Service) -> None:
-    search(demo, "evar7 login", fields="attributes.settings", types="rule_components", operator="OR", revisions=True)
+    search(
+        demo,
+        "evar7 login",
+        fields="attributes.settings",
+        types="rule_components",
+        operator="OR",
+        revisions=True,
+    )
     assert demo.bodies == [
         {
             "from": 0,
@@ -112,7 +124,9 @@ def test_a_text_becomes_a_query_on_its_fields(demo: Service) -> None:
 
 def test_without_types_all_are_searched_in_two_walks_of_heads_and_others(demo: Service) -> None:
     found = search(demo, "login")
-    heads, others = {json.dumps(body["query"]): set(body["resource_types"]) for body in demo.bodies}.items()
+    heads, others = {
+        json.dumps(body["query"]): set(body["resource_types"]) for body in demo.bodies
+    }.items()
     assert json.loads(heads[0]) == {
         "attributes.*": {"value": "login", "value_operator": "AND"},
         "attributes.revision_number": {"range": {"lte": 0}},
@@ -178,13 +192,17 @@ def test_types_that_are_never_deleted_softly_are_not_asked_about_it(demo: Servic
         ({"range": {"gt": 1, "lte": np.int64(4)}}, {"range": {"gt": 1, "lte": 4}}),
     ],
 )
-def test_a_condition_is_a_value_or_the_apis_own_form(condition: object, sent: Document, demo: Service) -> None:
+def test_a_condition_is_a_value_or_the_apis_own_form(
+    condition: object, sent: Document, demo: Service
+) -> None:
     search(demo, query={"attributes.port": condition, "id": {"exists": True}}, types="hosts")
     assert demo.bodies[0]["query"] == {"attributes.port": sent, "id": {"exists": True}}
 
 
 def test_a_name_that_no_type_has_is_refused_before_any_request(demo: Service) -> None:
-    with pytest.raises(ArgumentError, match="none of these has attributes.nmae. Did you mean attributes.name"):
+    with pytest.raises(
+        ArgumentError, match="none of these has attributes.nmae. Did you mean attributes.name"
+    ):
         search(demo, "a", fields="attributes.nmae", types=["rules", "hosts"])
     with pytest.raises(ArgumentError, match="propery. Did you mean relationships.property"):
         search(demo, query={"relationships.propery.data.id": "PR1"}, types="rules")
@@ -193,7 +211,9 @@ def test_a_name_that_no_type_has_is_refused_before_any_request(demo: Service) ->
 
 def test_numbers_and_bools_find_what_has_them(demo: Service) -> None:
     assert not search(demo, query={"attributes.enabled": False}, types="rules")["enabled"].any()
-    assert set(search(demo, query={"attributes.rule_order": 50.0}, types="rule_components")["rule_order"]) == {50.0}
+    assert set(
+        search(demo, query={"attributes.rule_order": 50.0}, types="rule_components")["rule_order"]
+    ) == {50.0}
 
 
 @pytest.mark.parametrize(
@@ -201,15 +221,27 @@ def test_numbers_and_bools_find_what_has_them(demo: Service) -> None:
     [
         (None, STEADY),
         ("-updated_at", [{"attributes.updated_at": "desc"}, *STEADY]),
-        ("name, -updated_at", [{"attributes.name": "asc"}, {"attributes.updated_at": "desc"}, *STEADY]),
-        (["+name", "-created_at"], [{"attributes.name": "asc"}, {"attributes.created_at": "desc"}, {"id": "asc"}]),
+        (
+            "name, -updated_at",
+            [{"attributes.name": "asc"}, {"attributes.updated_at": "desc"}, *STEADY],
+        ),
+        (
+            ["+name", "-created_at"],
+            [{"attributes.name": "asc"}, {"attributes.created_at": "desc"}, {"id": "asc"}],
+        ),
         (
             "-relationships.property.data.id,id",
-            [{"relationships.property.data.id": "desc"}, {"id": "asc"}, {"attributes.created_at": "asc"}],
+            [
+                {"relationships.property.data.id": "desc"},
+                {"id": "asc"},
+                {"attributes.created_at": "asc"},
+            ],
         ),
     ],
 )
-def test_sort_is_completed_to_a_steady_order(sort: Any, sent: list[Document], demo: Service) -> None:
+def test_sort_is_completed_to_a_steady_order(
+    sort: Any, sent: list[Document], demo: Service
+) -> None:
     search(demo, query=ANYTHING, types="hosts", sort=sort)
     assert demo.bodies[0]["sort"] == sent
 
@@ -218,7 +250,11 @@ def test_sort_is_completed_to_a_steady_order(sort: Any, sent: list[Document], de
 
 
 def test_one_type_gives_its_own_typed_table(demo: Service, documents: list[Document]) -> None:
-    found = search(demo, query={"attributes.settings": "evar7", "attributes.negate": False}, types="rule_components")
+    found = search(
+        demo,
+        query={"attributes.settings": "evar7", "attributes.negate": False},
+        types="rule_components",
+    )
     assert list(found.columns) == list(columns_of(RESOURCES["rule_components"]))
     assert found["rule_id"].isna().all()
     assert str(found["created_at"].dtype) == "datetime64[us, UTC]"
@@ -238,7 +274,9 @@ def test_no_hits_give_the_same_columns_and_dtypes(demo: Service) -> None:
         assert full.dtypes.astype(str).to_dict() == empty.dtypes.astype(str).to_dict()
 
 
-def test_several_types_give_what_they_have_in_common(demo: Service, documents: list[Document]) -> None:
+def test_several_types_give_what_they_have_in_common(
+    demo: Service, documents: list[Document]
+) -> None:
     found = search(demo, query=ANYTHING)
     assert found.dtypes.astype(str).to_dict() == {
         "id": "string",
@@ -249,7 +287,9 @@ def test_several_types_give_what_they_have_in_common(demo: Service, documents: l
         "document": "string",
     }
     expected = {
-        each["id"] for each in documents if each["type"] in SEARCHABLE and not each["attributes"].get("revision_number")
+        each["id"]
+        for each in documents
+        if each["type"] in SEARCHABLE and not each["attributes"].get("revision_number")
     }
     assert set(found["id"]) == expected
     assert len(found) == len(expected) > 700
@@ -307,8 +347,12 @@ def test_text_is_sorted_without_regard_to_case() -> None:
         each | {"attributes": {**each["attributes"], "name": name}}
         for each, name in zip(numbered("hosts", 4), ("b", "A", None, "C"), strict=True)
     ]
-    assert list(search(Service(named), query=ANYTHING, types="hosts", sort="-name")["name"].head(3)) == ["C", "b", "A"]
-    assert list(search(Service(named), query=ANYTHING, types="hosts", sort="name")["name"].head(3)) == ["A", "b", "C"]
+    assert list(
+        search(Service(named), query=ANYTHING, types="hosts", sort="-name")["name"].head(3)
+    ) == ["C", "b", "A"]
+    assert list(
+        search(Service(named), query=ANYTHING, types="hosts", sort="name")["name"].head(3)
+    ) == ["A", "b", "C"]
 
 
 def test_limit_is_a_total_over_both_walks(demo: Service) -> None:
@@ -323,7 +367,11 @@ def test_limit_is_a_total_over_both_walks(demo: Service) -> None:
 def test_a_limit_reads_no_more_pages_than_it_needs() -> None:
     service = Service(numbered("hosts", 450))
     assert len(search(service, query=ANYTHING, types="hosts", limit=250)) == 250
-    assert sorted((body["from"], body["size"]) for body in service.bodies) == [(0, 100), (100, 100), (200, 50)]
+    assert sorted((body["from"], body["size"]) for body in service.bodies) == [
+        (0, 100),
+        (100, 100),
+        (200, 50),
+    ]
     assert len(search(service, query=ANYTHING, types="hosts", limit=1000)) == 450
 
 
@@ -333,7 +381,9 @@ def test_a_limit_reads_no_more_pages_than_it_needs() -> None:
 @pytest.mark.parametrize("count", [0, 1, 99, 100, 101, 250])
 def test_every_page_is_read(count: int) -> None:
     service = Service(numbered("hosts", count))
-    assert list(search(service, query=ANYTHING, types="hosts")["id"]) == [each["id"] for each in service.documents]
+    assert list(search(service, query=ANYTHING, types="hosts")["id"]) == [
+        each["id"] for each in service.documents
+    ]
     assert sorted(body["from"] for body in service.bodies) == list(range(0, max(count, 1), 100))
 
 
@@ -365,7 +415,9 @@ def test_a_torn_search_is_read_again_and_then_an_error(change: Change, says: str
 
 
 def test_a_search_that_is_whole_at_the_second_reading_is_returned() -> None:
-    service = Service(numbered("hosts", 250), lambda answer, number: _lost(answer, 0) if number == 2 else answer)
+    service = Service(
+        numbered("hosts", 250), lambda answer, number: _lost(answer, 0) if number == 2 else answer
+    )
     assert len(search(service, query=ANYTHING, types="hosts")) == 250
     assert len(service.bodies) == 6
 
@@ -389,7 +441,10 @@ def test_a_limit_does_not_hide_what_is_missing_or_comes_twice() -> None:
         lambda answer, number: {**answer, "meta": {"total_hits": -1}},
         lambda answer, number: {**answer, "data": [*answer["data"][:1], None]},
         lambda answer, number: {**answer, "data": [*answer["data"][:1], {"type": "hosts"}]},
-        lambda answer, number: {**answer, "data": [*answer["data"][:1], {"type": "hosts", "id": "HT1"}]},
+        lambda answer, number: {
+            **answer,
+            "data": [*answer["data"][:1], {"type": "hosts", "id": "HT1"}],
+        },
         lambda answer, number: {**answer, "data": numbered("rules", 2)},
     ],
 )
@@ -437,10 +492,16 @@ def test_something_deleted_among_others_is_an_error() -> None:
         ({"text": "a", "operator": "and"}, "AND or OR, in capitals"),
         ({"text": "a", "types": []}, "types is empty"),
         ({"text": "a", "types": "rule"}, "Did you mean rules"),
-        ({"text": "a", "types": ["rules", "zzz"]}, "'zzz' is not a resource type. Choose from: properties"),
+        (
+            {"text": "a", "types": ["rules", "zzz"]},
+            "'zzz' is not a resource type. Choose from: properties",
+        ),
         ({"text": "a", "types": [["rules"]]}, "is not a resource type"),
         ({"text": "a", "types": 5}, "types is a resource type or a list"),
-        ({"text": "a", "types": "secrets"}, r"does not search secrets. Read them with reactor.secrets\(properties\)"),
+        (
+            {"text": "a", "types": "secrets"},
+            r"does not search secrets. Read them with reactor.secrets\(properties\)",
+        ),
         ({"query": ANYTHING, "fields": "attributes.name"}, "go with a text"),
         ({"query": ANYTHING, "operator": "OR"}, "go with a text"),
         ({"query": {}}, "at least one path"),
@@ -460,7 +521,10 @@ def test_something_deleted_among_others_is_an_error() -> None:
         ({"query": {"attributes.order": {"range": {"from": 1}}}}, "a dict with gt, gte, lt, lte"),
         ({"query": {"attributes.order": {"range": {"gt": True}}}}, "whole numbers"),
         ({"query": {"attributes.order": {"range": {"gt": 1.5}}}}, "whole numbers"),
-        ({"query": {"attributes.created_at": {"range": {"gt": "2026-01-01"}}}}, "Dates can be filtered"),
+        (
+            {"query": {"attributes.created_at": {"range": {"gt": "2026-01-01"}}}},
+            "Dates can be filtered",
+        ),
         ({"text": "a", "sort": "nam", "types": "rules"}, "Did you mean name"),
         ({"text": "a", "sort": "settings", "types": "rules"}, "cannot be sorted by 'settings'"),
         ({"text": "a", "sort": ""}, "cannot be sorted by 'nothing'"),
@@ -472,7 +536,9 @@ def test_something_deleted_among_others_is_an_error() -> None:
         ({"text": "a", "limit": 2.0}, "whole number from 1"),
     ],
 )
-def test_a_wrong_argument_is_refused_before_any_request(arguments: Document, says: str, untouched: Service) -> None:
+def test_a_wrong_argument_is_refused_before_any_request(
+    arguments: Document, says: str, untouched: Service
+) -> None:
     with pytest.raises(ArgumentError, match=says):
         search(untouched, **arguments)
     assert untouched.bodies == []

@@ -1,4 +1,6 @@
-"""Create, update, delete, revise: what is sent, what comes back, what is refused before anything is."""
+"""Create, update, delete, revise: what is sent, what comes back, what is refused before anything
+is.
+"""
 
 import json
 from collections.abc import Iterator
@@ -37,7 +39,12 @@ def body(shop: Any) -> dict[str, Any]:
 
 
 def make_element(shop: Any, **more: Any) -> pd.DataFrame:
-    given = {"name": "page", "delegate_descriptor_id": VARIABLE, "settings": {"path": "a.b"}, "extension": shop.core}
+    given = {
+        "name": "page",
+        "delegate_descriptor_id": VARIABLE,
+        "settings": {"path": "a.b"},
+        "extension": shop.core,
+    }
     return shop.reactor.data_elements.create(shop.property, **{**given, **more})
 
 
@@ -66,22 +73,33 @@ class TestCreate:
             "dict": {"id": core},
         }
         make_element(shop, extension=given[form])
-        assert body(shop)["data"]["relationships"] == {"extension": {"data": {"id": core, "type": "extensions"}}}
+        assert body(shop)["data"]["relationships"] == {
+            "extension": {"data": {"id": core, "type": "extensions"}}
+        }
 
     def test_a_property_goes_to_the_only_company(self, shop: Any) -> None:
-        made = shop.reactor.properties.create(name="Second", platform="web", domains=["second.example"])
+        made = shop.reactor.properties.create(
+            name="Second", platform="web", domains=["second.example"]
+        )
         assert made.loc[0, "company_id"] == shop.reactor.companies().loc[0, "id"]
 
-    def test_a_rule_component_is_made_in_its_rule_and_the_property_is_looked_up(self, shop: Any) -> None:
+    def test_a_rule_component_is_made_in_its_rule_and_the_property_is_looked_up(
+        self, shop: Any
+    ) -> None:
         rule = shop.reactor.rules.create(shop.property, name="Home")
         made = shop.reactor.rule_components.create(
-            rule, name="Loaded", delegate_descriptor_id="core::events::library-loaded", extension=shop.core
+            rule,
+            name="Loaded",
+            delegate_descriptor_id="core::events::library-loaded",
+            extension=shop.core,
         )
         assert sent(shop)[-1] == ("POST", f"/properties/{shop.id}/rule_components")
         assert shop.reactor.rule_components(rule)["id"].tolist() == made["id"].tolist()
         assert made.loc[0, "property_id"] == shop.id
 
-    def test_a_rule_component_is_made_under_the_property_when_its_rules_are_named(self, shop: Any) -> None:
+    def test_a_rule_component_is_made_under_the_property_when_its_rules_are_named(
+        self, shop: Any
+    ) -> None:
         rule = shop.reactor.rules.create(shop.property, name="Home")
         shop.reactor.rule_components.create(
             shop.property,
@@ -98,7 +116,11 @@ class TestCreate:
         one = shop.reactor.rule_components.create(rule, name="One", **about)
         two = shop.reactor.rule_components.create(shop.property, name="Two", rules=rule, **about)
         assert one["rule_id"].tolist() == two["rule_id"].tolist() == rule["id"].tolist()
-        assert one.dtypes.to_dict() == two.dtypes.to_dict() == shop.reactor.rule_components(rule).dtypes.to_dict()
+        assert (
+            one.dtypes.to_dict()
+            == two.dtypes.to_dict()
+            == shop.reactor.rule_components(rule).dtypes.to_dict()
+        )
 
     def test_a_note_is_made_on_anything_notable(self, shop: Any) -> None:
         rule = shop.reactor.rules.create(shop.property, name="Home")
@@ -120,7 +142,10 @@ class TestCreate:
     @pytest.mark.parametrize(
         ("given", "says"),
         [
-            ({}, 'data_elements.create needs name, delegate_descriptor_id, extension="EX…" as well'),
+            (
+                {},
+                'data_elements.create needs name, delegate_descriptor_id, extension="EX…" as well',
+            ),
             ({"nam": "x"}, "does not take 'nam'. Did you mean name"),
             ({"created_at": "now"}, "does not take created_at: it is set by the service"),
             ({"extension_id": "EX1"}, "takes extension=, an id or a row, instead of extension_id="),
@@ -133,14 +158,26 @@ class TestCreate:
             ({"settings": ["a"]}, "settings is a dict, or its JSON text, not list"),
             ({"settings": {"n": float("nan")}}, "NaN and infinity are no JSON"),
             ({"settings": {"n": {1, 2}}}, "settings cannot be written as JSON"),
-            ({"storage_duration": "week"}, "storage_duration is one of pageview, session, visitor, not 'week'"),
-            ({"extension": "PR" + "0" * 32}, "extension takes extensions, whose ids begin with EX: not PR0"),
+            (
+                {"storage_duration": "week"},
+                "storage_duration is one of pageview, session, visitor, not 'week'",
+            ),
+            (
+                {"extension": "PR" + "0" * 32},
+                "extension takes extensions, whose ids begin with EX: not PR0",
+            ),
             ({"extension": []}, "needs extension|takes exactly one"),
             ({"extension": "core"}, "'core' is not an id"),
         ],
     )
-    def test_wrong_arguments_cost_no_request(self, shop: Any, given: dict[str, Any], says: str) -> None:
-        base = {"name": "page", "delegate_descriptor_id": VARIABLE, "extension": shop.core} if given else {}
+    def test_wrong_arguments_cost_no_request(
+        self, shop: Any, given: dict[str, Any], says: str
+    ) -> None:
+        base = (
+            {"name": "page", "delegate_descriptor_id": VARIABLE, "extension": shop.core}
+            if given
+            else {}
+        )
         with pytest.raises(ArgumentError, match=says):
             shop.reactor.data_elements.create(shop.property, **{**base, **given})
         assert not shop.simulator.requests
@@ -165,7 +202,9 @@ class TestCreate:
         shown = shop.reactor.rules.create(shop.property, name="Home", dry_run=True)
         assert shown.loc[0, "method"] == "POST"
         assert shown.loc[0, "url"] == f"{shop.simulator.reactor_url}/properties/{shop.id}/rules"
-        assert json.loads(shown.loc[0, "body"]) == {"data": {"type": "rules", "attributes": {"name": "Home"}}}
+        assert json.loads(shown.loc[0, "body"]) == {
+            "data": {"type": "rules", "attributes": {"name": "Home"}}
+        }
         assert not shop.simulator.requests
 
     def test_an_account_without_the_right_is_told_so(self, shop: Any) -> None:
@@ -188,7 +227,9 @@ class TestUpdate:
         head = make_element(shop)
         revision = shop.reactor.data_elements.revise(head)
         shop.simulator.requests.clear()
-        with pytest.raises(ArgumentError, match=f"revision 1 of 'page' and frozen.*{head.loc[0, 'id']}"):
+        with pytest.raises(
+            ArgumentError, match=f"revision 1 of 'page' and frozen.*{head.loc[0, 'id']}"
+        ):
             shop.reactor.data_elements.update(revision, name="x")
         assert sent(shop) == []
 
@@ -200,13 +241,17 @@ class TestUpdate:
             ({"archiv": True}, "Did you mean archive"),
         ],
     )
-    def test_wrong_arguments_cost_no_request(self, shop: Any, given: dict[str, Any], says: str) -> None:
+    def test_wrong_arguments_cost_no_request(
+        self, shop: Any, given: dict[str, Any], says: str
+    ) -> None:
         with pytest.raises(ArgumentError, match=says):
             shop.reactor.environments.update(shop.development, **given)
         assert not shop.simulator.requests
 
     def test_several_at_once_are_refused(self, shop: Any) -> None:
-        with pytest.raises(ArgumentError, match="environments.update takes exactly one, not 2, as in"):
+        with pytest.raises(
+            ArgumentError, match="environments.update takes exactly one, not 2, as in"
+        ):
             shop.reactor.environments.update([shop.development, shop.staging], name="x")
 
     def test_a_dry_run_sends_nothing(self, shop: Any) -> None:
@@ -226,7 +271,10 @@ class TestDelete:
         ("kind", "name"), [("properties", "Shop"), ("environments", "staging"), ("hosts", "Adobe")]
     )
     def test_what_others_depend_on_needs_its_name(self, shop: Any, kind: str, name: str) -> None:
-        collection, given = getattr(shop.reactor, kind), {"properties": shop.id, "environments": shop.staging}
+        collection, given = (
+            getattr(shop.reactor, kind),
+            {"properties": shop.id, "environments": shop.staging},
+        )
         target = given.get(kind, shop.host)
         for wrong in (None, "", name.upper() + "!", "True"):
             with pytest.raises(ConfirmationRequired, match=f"add confirm='{name}'") as caught:
@@ -239,14 +287,19 @@ class TestDelete:
                 collection.get(target)
 
     def test_several_need_their_number(self, shop: Any) -> None:
-        rules = [shop.reactor.rules.create(shop.property, name=f"Rule {number}") for number in range(3)]
+        rules = [
+            shop.reactor.rules.create(shop.property, name=f"Rule {number}") for number in range(3)
+        ]
         with pytest.raises(ConfirmationRequired, match="confirm='3 rules'"):
             shop.reactor.rules.delete(rules)
         gone = shop.reactor.rules.delete(rules, confirm="3 rules")
         assert gone["name"].tolist() == ["Rule 0", "Rule 1", "Rule 2"]
 
     def test_when_one_fails_the_error_says_which_are_gone(self, shop: Any) -> None:
-        hosts = [shop.reactor.hosts.create(shop.property, name="Spare", type_of="akamai"), shop.host]
+        hosts = [
+            shop.reactor.hosts.create(shop.property, name="Spare", type_of="akamai"),
+            shop.host,
+        ]
         with pytest.raises(ApiError, match="host-in-use") as caught:
             shop.reactor.hosts.delete(hosts, confirm=["Spare", "Adobe"])
         assert caught.value.__notes__ == [f"Deleted before that: {hosts[0].loc[0, 'id']}."]
@@ -272,7 +325,10 @@ class TestRevise:
     def test_a_rule_takes_its_components_along(self, shop: Any) -> None:
         rule = shop.reactor.rules.create(shop.property, name="Home")
         shop.reactor.rule_components.create(
-            rule, name="Loaded", delegate_descriptor_id="core::events::library-loaded", extension=shop.core
+            rule,
+            name="Loaded",
+            delegate_descriptor_id="core::events::library-loaded",
+            extension=shop.core,
         )
         components = shop.reactor.rule_components(shop.reactor.rules.revise(rule))
         assert components["revision_number"].tolist() == [1]
@@ -290,18 +346,31 @@ HTML = {"Content-Type": "text/html"}
 JSON_API = {"Content-Type": "application/vnd.api+json"}
 PLACE = "PR" + "0" * 32
 RULE = json.dumps(
-    {"data": {"id": "RL" + "0" * 32, "type": "rules", "attributes": {"name": "Home"}, "relationships": {}}}
+    {
+        "data": {
+            "id": "RL" + "0" * 32,
+            "type": "rules",
+            "attributes": {"name": "Home"},
+            "relationships": {},
+        }
+    }
 ).encode()
 
 
 @contextmanager
 def answering(*answers: Answer) -> Iterator[Any]:
-    """A service that signs anybody in, and answers Reactor calls with these, in turn; the last one again and again."""
+    """A service that signs anybody in, and answers Reactor calls with these, in turn; the last one
+    again and again.
+    """
     left = list(answers)
 
     def answer(got: Got) -> Answer:
         if got.path.startswith("/ims/"):
-            return Answer(200, b'{"access_token": "t", "expires_in": 99}', {"Content-Type": "application/json"})
+            return Answer(
+                200,
+                b'{"access_token": "t", "expires_in": 99}',
+                {"Content-Type": "application/json"},
+            )
         return left.pop(0) if len(left) > 1 else left[0]
 
     with stub(answer) as server:
@@ -320,7 +389,9 @@ def answering(*answers: Answer) -> Iterator[Any]:
 class TestAnUnknownOutcome:
     def test_a_write_that_may_have_arrived_is_not_sent_again(self) -> None:
         with answering(Answer(201, b"{", JSON_API | {"Content-Length": "99"})) as service:
-            with pytest.raises(OutcomeUnknown, match=r'may have arrived.*Look for it before .*reactor.rules\("PR0'):
+            with pytest.raises(
+                OutcomeUnknown, match=r'may have arrived.*Look for it before .*reactor.rules\("PR0'
+            ):
                 service.reactor.rules.create(PLACE, name="Home")
             assert len(service.got) == 1
         assert adobe_nb.journal()["outcome"].tolist() == ["unknown"]
@@ -328,7 +399,9 @@ class TestAnUnknownOutcome:
     @pytest.mark.parametrize("status", [500, 502, 503, 504])
     def test_a_server_that_fails_may_have_done_it(self, status: int) -> None:
         with answering(Answer(status, b"<html>", HTML)) as service:
-            with pytest.raises(ApiError, match="may have been done all the same. Look for it") as caught:
+            with pytest.raises(
+                ApiError, match="may have been done all the same. Look for it"
+            ) as caught:
                 service.reactor.rules.create(PLACE, name="Home")
             assert caught.value.status == status
             assert len(service.got) == 1
@@ -336,7 +409,9 @@ class TestAnUnknownOutcome:
 
     def test_an_answer_that_cannot_be_read_says_so(self) -> None:
         with answering(Answer(201, b"<html>", HTML)) as service:
-            with pytest.raises(IncompleteResult, match="not known whether it was done. Look for it"):
+            with pytest.raises(
+                IncompleteResult, match="not known whether it was done. Look for it"
+            ):
                 service.reactor.rules.create(PLACE, name="Home")
 
     def test_a_refusal_by_the_limit_is_tried_again(self) -> None:
@@ -363,8 +438,18 @@ def test_every_type_that_can_be_written_refuses_an_unknown_attribute(shop: Any) 
             if not hasattr(collection, verb):
                 continue
             given = "0" * 32
-            creator = "rules" if row.type == "rule_components" else row.creators[0] if row.creators else ""
-            parent = f"{RESOURCES[creator].prefix}{given}" if verb == "create" else f"{row.prefix}{given}"
+            creator = (
+                "rules"
+                if row.type == "rule_components"
+                else row.creators[0]
+                if row.creators
+                else ""
+            )
+            parent = (
+                f"{RESOURCES[creator].prefix}{given}"
+                if verb == "create"
+                else f"{row.prefix}{given}"
+            )
             with pytest.raises(ArgumentError, match="does not take 'zzz'"):
                 getattr(collection, verb)(parent, zzz=1)
     assert not shop.simulator.requests
@@ -386,7 +471,9 @@ class TestRequest:
         assert not shop.simulator.requests
 
     def test_curl_has_the_body_in_quotes_that_hold(self, shop: Any) -> None:
-        command = shop.reactor.as_curl("PATCH", "/rules/RL1", body={"data": {"attributes": {"name": "it's"}}})
+        command = shop.reactor.as_curl(
+            "PATCH", "/rules/RL1", body={"data": {"attributes": {"name": "it's"}}}
+        )
         assert """--data '{"data": {"attributes": {"name": "it'"'"'s"}}}'""" in command
 
 

@@ -1,4 +1,6 @@
-"""When a write meets trouble: nothing twice, nothing said that is not so, nothing lost, nothing shown."""
+"""When a write meets trouble: nothing twice, nothing said that is not so, nothing lost, nothing
+shown.
+"""
 
 import json
 from pathlib import Path
@@ -38,7 +40,9 @@ def sent(shop: Any) -> list[tuple[str, str]]:
 class TestProxies:
     def failure(self, origin: Exception) -> Any:
         refused = MaxRetryError(None, "/", ProxyError("proxy", origin))  # type: ignore[arg-type]
-        return failure_of(Request("POST", "https://reactor.adobe.io/x"), requests.exceptions.ProxyError(refused))
+        return failure_of(
+            Request("POST", "https://reactor.adobe.io/x"), requests.exceptions.ProxyError(refused)
+        )
 
     def test_one_that_breaks_off_later_leaves_it_open(self) -> None:
         failure = self.failure(ConnectionResetError("reset"))
@@ -46,22 +50,31 @@ class TestProxies:
         assert "may have arrived" in failure.message
 
     def test_one_that_refuses_is_certain(self) -> None:
-        assert self.failure(OSError("Tunnel connection failed: 407 Proxy Authentication Required")).never_sent
+        assert self.failure(
+            OSError("Tunnel connection failed: 407 Proxy Authentication Required")
+        ).never_sent
         assert self.failure(NewConnectionError(None, "refused")).never_sent  # type: ignore[arg-type]
 
 
 class TestAnswersThatCannotBeRead:
-    @pytest.mark.parametrize("body", [b'{"data": null}', b'{"data": []}', b'{"data": {"id": "PR1", "type": "notes"}}'])
+    @pytest.mark.parametrize(
+        "body", [b'{"data": null}', b'{"data": []}', b'{"data": {"id": "PR1", "type": "notes"}}']
+    )
     def test_say_that_it_was_done(self, body: bytes) -> None:
         with answering(Answer(201, body, JSON_API)) as service:
-            with pytest.raises(IncompleteResult, match="was done, but its answer cannot be read.*Look for it before"):
+            with pytest.raises(
+                IncompleteResult,
+                match="was done, but its answer cannot be read.*Look for it before",
+            ):
                 service.reactor.rules.create(PLACE, name="Home")
         assert adobe_nb.journal()["outcome"].tolist() == ["done"]
 
     def test_of_a_kind_that_the_table_does_not_know_say_so_too(self) -> None:
         body = {"data": {"id": "RL" + "0" * 32, "type": "rules", "attributes": {"enabled": "yes"}}}
         with answering(Answer(201, json.dumps(body).encode(), JSON_API)) as service:
-            with pytest.raises(IncompleteResult, match="It was done, but the answer cannot be shown as a table"):
+            with pytest.raises(
+                IncompleteResult, match="It was done, but the answer cannot be shown as a table"
+            ):
                 service.reactor.rules.create(PLACE, name="Home")
 
     def test_of_a_gateway_that_gave_up_leave_it_open(self) -> None:
@@ -84,7 +97,9 @@ class TestBeforeTheWire:
             ({"extension": pd.NA}, "leave it out for none"),
         ],
     )
-    def test_what_cannot_be_sent_is_refused(self, shop: Any, given: dict[str, Any], says: str) -> None:
+    def test_what_cannot_be_sent_is_refused(
+        self, shop: Any, given: dict[str, Any], says: str
+    ) -> None:
         with pytest.raises(ArgumentError, match=says):
             shop.reactor.data_elements.update("DE" + "0" * 32, **given)
         assert not shop.simulator.requests
@@ -96,14 +111,20 @@ class TestBeforeTheWire:
             shop.reactor.data_elements.update("DE" + "0" * 32, settings=circle)
 
     def test_lists_and_numbers_of_numpy_are_taken(self, shop: Any) -> None:
-        changed = shop.reactor.properties.update(shop.property, domains=np.array(["a.example", "b.example"]))
+        changed = shop.reactor.properties.update(
+            shop.property, domains=np.array(["a.example", "b.example"])
+        )
         assert json.loads(changed.loc[0, "domains"]) == ["a.example", "b.example"]
         with pytest.raises(ArgumentError, match=r'domains is a list, as in \["a.example"\]'):
             shop.reactor.properties.update(shop.property, domains="a.example")
 
     def test_a_subscription_that_there_is_not_is_refused(self, shop: Any) -> None:
-        with pytest.raises(ArgumentError, match=r"subscriptions has no 'rule.craeted'. Did you mean rule.created"):
-            shop.reactor.callbacks.create(shop.property, url="https://x.example", subscriptions=["rule.craeted"])
+        with pytest.raises(
+            ArgumentError, match=r"subscriptions has no 'rule.craeted'. Did you mean rule.created"
+        ):
+            shop.reactor.callbacks.create(
+                shop.property, url="https://x.example", subscriptions=["rule.craeted"]
+            )
 
     def test_an_environment_of_another_property_is_told_apart(self, shop: Any) -> None:
         other = shop.reactor.properties.create(name="Other", platform="web", domains=["o.example"])
@@ -135,15 +156,24 @@ class TestProduction:
 
     def test_a_build_wants_the_name_when_the_stage_is_not_told(self) -> None:
         about = {"environment": {"links": {"self": "x"}}}
-        library = {"id": LIBRARY, "type": "libraries", "attributes": {"name": "First"}, "relationships": about}
+        library = {
+            "id": LIBRARY,
+            "type": "libraries",
+            "attributes": {"name": "First"},
+            "relationships": about,
+        }
         with answering(Answer(200, json.dumps({"data": library}).encode(), JSON_API)) as service:
             with pytest.raises(ConfirmationRequired, match="on production"):
                 service.reactor.libraries.build(LIBRARY)
             assert [got.method for got in service.got] == ["GET"]
 
     def test_several_guarded_things_want_every_name(self, shop: Any) -> None:
-        with pytest.raises(ConfirmationRequired, match=r"confirm=\['development', 'staging'\]") as caught:
-            shop.reactor.environments.delete(shop.development, shop.staging, confirm="2 environments")
+        with pytest.raises(
+            ConfirmationRequired, match=r"confirm=\['development', 'staging'\]"
+        ) as caught:
+            shop.reactor.environments.delete(
+                shop.development, shop.staging, confirm="2 environments"
+            )
         assert caught.value.wanted == ["development", "staging"]
 
     def test_a_name_with_a_comma_does_not_confirm_two_things(self, shop: Any) -> None:
@@ -157,9 +187,14 @@ class TestProduction:
         with pytest.raises(ConfirmationRequired, match="delete the property 'A, B'"):
             shop.reactor.properties.delete(both, confirm=["A", "B"])
         assert sent(shop) == []
-        assert shop.reactor.properties.delete([one, two], confirm=["B", "A"])["name"].tolist() == ["A", "B"]
+        assert shop.reactor.properties.delete([one, two], confirm=["B", "A"])["name"].tolist() == [
+            "A",
+            "B",
+        ]
 
-    @pytest.mark.parametrize("confirm", [pd.NA, pd.NaT, float("nan"), True, 3, b"Shop", np.array(["Shop"]), {"Shop"}])
+    @pytest.mark.parametrize(
+        "confirm", [pd.NA, pd.NaT, float("nan"), True, 3, b"Shop", np.array(["Shop"]), {"Shop"}]
+    )
     def test_confirm_is_a_text(self, shop: Any, confirm: Any) -> None:
         calls = [
             lambda: shop.reactor.properties.delete(shop.property, confirm=confirm),
@@ -167,7 +202,9 @@ class TestProduction:
             lambda: shop.reactor.rules.delete("RL" + "0" * 32, confirm=confirm),
             lambda: shop.reactor.libraries.build(LIBRARY, confirm=confirm),
             lambda: shop.reactor.builds.republish("BL" + "0" * 32, confirm=confirm),
-            lambda: shop.reactor.extension_packages.release_private("EP" + "0" * 32, confirm=confirm),
+            lambda: shop.reactor.extension_packages.release_private(
+                "EP" + "0" * 32, confirm=confirm
+            ),
             lambda: shop.reactor.libraries.build(LIBRARY, confirm=["First"]),
         ]
         for call in calls:
@@ -181,14 +218,19 @@ class TestProduction:
 
 
 class TestPartsOfAChange:
-    def test_a_failure_to_read_back_says_that_it_was_done(self, shop: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_failure_to_read_back_says_that_it_was_done(
+        self, shop: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         library = shop.reactor.libraries.create(shop.property, name="First")
         app = shop.simulator.app
         here = f"/libraries/{library.loc[0, 'id']}"
 
         def answer(request: Any) -> Any:
             shop.simulator.requests.append(request)
-            done = any(each.method == "POST" and "relationships" in each.path for each in shop.simulator.requests)
+            done = any(
+                each.method == "POST" and "relationships" in each.path
+                for each in shop.simulator.requests
+            )
             if done and request.method == "GET" and request.path == here:
                 from adobe_nb.simulator.messages import Response
 
@@ -203,19 +245,35 @@ class TestPartsOfAChange:
         assert "All of it was done" in caught.value.__notes__[0]
 
     def test_waiting_names_every_failure_and_a_call_that_runs(self, shop: Any) -> None:
-        given = {"type_of": "sftp", "server": "x.invalid", "username": "u", "encrypted_private_key": "k"}
+        given = {
+            "type_of": "sftp",
+            "server": "x.invalid",
+            "username": "u",
+            "encrypted_private_key": "k",
+        }
         shop.simulator.options.build_seconds = 0.05
-        hosts = [shop.reactor.hosts.create(shop.property, name=name, **given).loc[0, "id"] for name in ("a", "b")]
+        hosts = [
+            shop.reactor.hosts.create(shop.property, name=name, **given).loc[0, "id"]
+            for name in ("a", "b")
+        ]
         with pytest.raises(DelayedError) as failed:
             shop.reactor.hosts.wait(hosts, poll=0.02)
         assert hosts[1] in failed.value.__notes__[0]
         shop.simulator.options.build_seconds = 5
-        slow = [shop.reactor.hosts.create(shop.property, name=name, **given).loc[0, "id"] for name in ("c", "d")]
+        slow = [
+            shop.reactor.hosts.create(shop.property, name=name, **given).loc[0, "id"]
+            for name in ("c", "d")
+        ]
         with pytest.raises(WaitTimeout, match=f'wait\\("{slow[0]}", "{slow[1]}"\\)'):
             shop.reactor.hosts.wait(slow, timeout=0.05, poll=0.02)
 
-    def test_an_interrupt_says_what_had_been_deleted(self, shop: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-        rules = [shop.reactor.rules.create(shop.property, name=f"R{number}").loc[0, "id"] for number in range(3)]
+    def test_an_interrupt_says_what_had_been_deleted(
+        self, shop: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        rules = [
+            shop.reactor.rules.create(shop.property, name=f"R{number}").loc[0, "id"]
+            for number in range(3)
+        ]
         transport = shop.session._transport
         send = transport.send
 
@@ -236,10 +294,15 @@ class TestTheJournal:
     def test_no_character_of_a_name_ends_a_line(self, shop: Any) -> None:
         for name in ("a\u2028b", "c\u0085d", "e\nf"):
             shop.reactor.rules.create(shop.property, name=name)
-        requested = [json.loads(text)["data"]["attributes"]["name"] for text in adobe_nb.journal()["request"].tail(3)]
+        requested = [
+            json.loads(text)["data"]["attributes"]["name"]
+            for text in adobe_nb.journal()["request"].tail(3)
+        ]
         assert requested == ["a\u2028b", "c\u0085d", "e\nf"]
 
-    @pytest.mark.parametrize("torn", [b'{"entry": "x", "ti', b"\xe2\x80", b'{"time": "yesterday", "entry": "y"}\n'])
+    @pytest.mark.parametrize(
+        "torn", [b'{"entry": "x", "ti', b"\xe2\x80", b'{"time": "yesterday", "entry": "y"}\n']
+    )
     def test_what_is_torn_or_foreign_hurts_nothing_else(self, shop: Any, torn: bytes) -> None:
         shop.reactor.rules.create(shop.property, name="First")
         file = Path(adobe_nb.journal().attrs["file"])
@@ -249,7 +312,9 @@ class TestTheJournal:
         assert adobe_nb.journal()["call"].tolist()[-2:] == ["reactor.rules.create"] * 2
         assert adobe_nb.journal()["outcome"].tolist()[-1] == "done"
 
-    def test_a_write_that_never_began_is_not_unknown(self, shop: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_write_that_never_began_is_not_unknown(
+        self, shop: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         shop.session.sign_out()
         with pytest.raises(adobe_nb.AdobeError):
             shop.reactor.rules.create(shop.property, name="Home")
@@ -263,13 +328,24 @@ class TestTheJournal:
 class TestRawRequests:
     def test_secrets_are_masked_by_the_table(self, shop: Any, recorder: Any) -> None:
         recorder.secrets.add(TOKEN)
-        body = {"data": {"type": "environments", "attributes": {"name": "Dev", "archive_passphrase": TOKEN}}}
+        body = {
+            "data": {
+                "type": "environments",
+                "attributes": {"name": "Dev", "archive_passphrase": TOKEN},
+            }
+        }
         path = f"/environments/{shop.development}"
         shown = shop.reactor.request("PATCH", path, body=body, dry_run=True)
         command = shop.reactor.as_curl("PATCH", path, body=body)
         shop.reactor.request("PATCH", path, body=body)
-        assert json.loads(shop.simulator.requests[-1].body)["data"]["attributes"]["archive_passphrase"] == TOKEN
-        assert all(TOKEN not in text for text in (shown.to_csv(), command, Path(Journal().file).read_text()))
+        assert (
+            json.loads(shop.simulator.requests[-1].body)["data"]["attributes"]["archive_passphrase"]
+            == TOKEN
+        )
+        assert all(
+            TOKEN not in text
+            for text in (shown.to_csv(), command, Path(Journal().file).read_text())
+        )
 
     def test_a_write_with_parameters_goes_out(self, shop: Any) -> None:
         body = {"data": {"type": "rules", "attributes": {"name": "Home"}}}
@@ -292,21 +368,27 @@ def test_numbers_among_credentials_are_masked_and_sent_as_numbers(shop: Any) -> 
     )
     assert "12345678" not in shown.loc[0, "body"]
     with pytest.raises(ApiError, match="invalid-platform"):
-        shop.reactor.secrets.create(shop.property, credentials={"username": "u", "password": 12345678}, **about)
+        shop.reactor.secrets.create(
+            shop.property, credentials={"username": "u", "password": 12345678}, **about
+        )
     sent_body = json.loads(shop.simulator.requests[-1].body)
     assert sent_body["data"]["attributes"]["credentials"] == {"username": "u", "password": 12345678}
 
 
 def test_the_wrong_exception_is_not_raised_for_an_unknown_outcome() -> None:
     with answering(Answer(303, b"", {"Location": "https://login.example/"})) as service:
-        with pytest.raises(adobe_nb.RedirectRefused, match="Look for it before you run it again") as caught:
+        with pytest.raises(
+            adobe_nb.RedirectRefused, match="Look for it before you run it again"
+        ) as caught:
             service.reactor.rules.create(PLACE, name="Home")
     assert "then run it again" not in str(caught.value)
     assert not isinstance(caught.value, OutcomeUnknown)
 
 
 class TestSwitches:
-    @pytest.mark.parametrize("flag", [None, 0, 1, "False", "yes", pd.NA, float("nan"), np.array([True])])
+    @pytest.mark.parametrize(
+        "flag", [None, 0, 1, "False", "yes", pd.NA, float("nan"), np.array([True])]
+    )
     def test_dry_run_is_true_or_false(self, shop: Any, flag: Any) -> None:
         rule = "RL" + "0" * 32
         calls = [
@@ -333,7 +415,9 @@ NOTHING = [pd.NA, pd.NaT, float("nan"), None, np.float64("nan"), [pd.NA], np.arr
 
 
 class TestMissingValues:
-    """What frames have where there is nothing is an error with a next step, in every keyword of a write."""
+    """What frames have where there is nothing is an error with a next step, in every keyword of a
+    write.
+    """
 
     @pytest.mark.parametrize("nothing", NOTHING, ids=repr)
     def test_in_a_keyword_is_an_argument_error(self, shop: Any, nothing: Any) -> None:
@@ -346,8 +430,12 @@ class TestMissingValues:
             lambda: reactor.data_elements.update("DE" + zeros, extension=nothing),
             lambda: reactor.data_elements.update("DE" + zeros, storage_duration=[nothing]),
             lambda: reactor.rule_components.update("RC" + zeros, order=nothing),
-            lambda: reactor.callbacks.create(shop.property, url=nothing, subscriptions=["rule.updated"]),
-            lambda: reactor.callbacks.create(shop.property, url="https://x.example", subscriptions=[nothing]),
+            lambda: reactor.callbacks.create(
+                shop.property, url=nothing, subscriptions=["rule.updated"]
+            ),
+            lambda: reactor.callbacks.create(
+                shop.property, url="https://x.example", subscriptions=[nothing]
+            ),
             lambda: reactor.properties.create(name="New", platform=nothing, domains=["x.example"]),
             lambda: reactor.properties.update(shop.property, domains=[nothing, pd.NA]),
             lambda: reactor.environments.update("EN" + zeros, archive_passphrase=nothing),
@@ -382,14 +470,19 @@ class TestDelegates:
         installed = shop.reactor.extension_packages.delegates(shop.core)
         package = shop.reactor.extension_packages.delegates(shop.core["extension_package_id"])
         pd.testing.assert_frame_equal(installed, package)
-        found = installed.set_index("delegate_descriptor_id").loc["core::dataElements::javascript-variable"]
+        found = installed.set_index("delegate_descriptor_id").loc[
+            "core::dataElements::javascript-variable"
+        ]
         assert (found["package"], found["kind"]) == ("core", "dataElements")
         assert json.loads(found["schema"])["required"] == ["path"]
 
     def test_of_nothing_has_the_same_columns(self, shop: Any) -> None:
         nothing = shop.reactor.extension_packages.delegates([])
         assert len(nothing) == 0
-        assert nothing.dtypes.tolist() == shop.reactor.extension_packages.delegates(shop.core).dtypes.tolist()
+        assert (
+            nothing.dtypes.tolist()
+            == shop.reactor.extension_packages.delegates(shop.core).dtypes.tolist()
+        )
 
 
 def test_an_upgrade_takes_one_package_and_an_upload_a_path(shop: Any) -> None:
@@ -401,32 +494,54 @@ def test_an_upgrade_takes_one_package_and_an_upload_a_path(shop: Any) -> None:
 
 
 def test_the_rules_of_components_that_a_search_found_are_listed(session: Any) -> None:
-    hits = session.reactor.search("Campaign Code", fields="attributes.settings", types="rule_components")
+    hits = session.reactor.search(
+        "Campaign Code", fields="attributes.settings", types="rule_components"
+    )
     assert len(hits)
     assert set(session.reactor.rules(hits)["rule_component_id"]) == set(hits["id"])
 
 
 class TestOddAnswersBeforeAWrite:
-    @pytest.mark.parametrize("body", [b'{"data": null}', b'{"data": {}}', b'{"data": [{"type": "companies"}]}'])
+    @pytest.mark.parametrize(
+        "body", [b'{"data": null}', b'{"data": {}}', b'{"data": [{"type": "companies"}]}']
+    )
     def test_a_list_of_companies_that_is_none_is_an_error_of_ours(self, body: bytes) -> None:
         with answering(Answer(200, body, JSON_API)) as service:
             with pytest.raises(IncompleteResult, match="list of companies"):
-                service.reactor.properties.create(name="Shop", platform="web", domains=["x.example"])
+                service.reactor.properties.create(
+                    name="Shop", platform="web", domains=["x.example"]
+                )
             assert {got.method for got in service.got} == {"GET"}
 
-    @pytest.mark.parametrize("relationships", [None, [], {"property": None}, {"property": {"data": []}}])
+    @pytest.mark.parametrize(
+        "relationships", [None, [], {"property": None}, {"property": {"data": []}}]
+    )
     def test_a_rule_that_names_no_property_gets_no_component(self, relationships: Any) -> None:
-        rule = {"id": "RL" + "0" * 32, "type": "rules", "attributes": {"name": "Home"}, "relationships": relationships}
-        about = {"name": "x", "delegate_descriptor_id": "core::events::click", "extension": "EX" + "0" * 32}
+        rule = {
+            "id": "RL" + "0" * 32,
+            "type": "rules",
+            "attributes": {"name": "Home"},
+            "relationships": relationships,
+        }
+        about = {
+            "name": "x",
+            "delegate_descriptor_id": "core::events::click",
+            "extension": "EX" + "0" * 32,
+        }
         with answering(Answer(200, json.dumps({"data": rule}).encode(), JSON_API)) as service:
             with pytest.raises(
-                IncompleteResult, match="names no property|a list as relationships|does not lead to one"
+                IncompleteResult,
+                match="names no property|a list as relationships|does not lead to one",
             ):
                 service.reactor.rule_components.create(rule["id"], **about)
             assert [got.method for got in service.got] == ["GET"]
 
     def test_a_build_that_names_no_library_is_not_republished(self) -> None:
-        build = {"id": "BL" + "0" * 32, "type": "builds", "relationships": {"library": {"data": None}}}
+        build = {
+            "id": "BL" + "0" * 32,
+            "type": "builds",
+            "relationships": {"library": {"data": None}},
+        }
         with answering(Answer(200, json.dumps({"data": build}).encode(), JSON_API)) as service:
             with pytest.raises(IncompleteResult, match="names no library"):
                 service.reactor.builds.republish(build["id"], confirm="x")
@@ -445,4 +560,7 @@ def test_a_raw_change_of_an_authorization_needs_no_address_of_its_own(simulate: 
     grant = grants.loc[grants["state"] == "pending_approval", "id"].iloc[0]
     kind = "extension_package_usage_authorizations"
     body = {"data": {"id": grant, "type": kind, "attributes": {"state": "approved"}}}
-    assert reactor.request("PATCH", f"/{kind}/{grant}", body=body)["data"]["attributes"]["state"] == "approved"
+    assert (
+        reactor.request("PATCH", f"/{kind}/{grant}", body=body)["data"]["attributes"]["state"]
+        == "approved"
+    )
