@@ -1,5 +1,6 @@
 """The docs say what the code does: examples run, figures and names are held."""
 
+import ast
 import doctest
 import importlib
 import importlib.util
@@ -9,6 +10,7 @@ import re
 import tomllib
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 import adobe_nb
@@ -76,15 +78,15 @@ def test_the_readme_names_every_sub_command_and_every_variable() -> None:
 def test_the_recipes_of_the_readme_run_and_find_something(session: object) -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     recipe = text[text.index("## Recipes") :].split("```python\n")[1].split("```")[0]
-    lines = [line for line in recipe.splitlines() if line and not line.startswith("#")]
     names: dict[str, object] = {}
     results = []
-    for line in lines:
-        if re.match(r"(parts|installed|reactor\.rules)[\[(]", line):
-            results.append(len(eval(line, names)))
+    for statement in ast.parse(recipe).body:
+        if isinstance(statement, ast.Expr):
+            results.append(eval(ast.unparse(statement), names))
         else:
-            exec(line, names)
-    assert results == [1, 8, 2]
+            exec(ast.unparse(statement), names)
+    rows = [len(result) for result in results if isinstance(result, pd.DataFrame)]
+    assert rows == [1, 8, 2]
 
 
 def test_every_resource_type_is_in_the_readme() -> None:

@@ -513,7 +513,7 @@ class TestDisplays:
 
         def work() -> tuple[bool, list[bool], str]:
             with bar(limiter, "rules") as meter:
-                meter.look()
+                meter.update()
             told.clear()
             session.refresh()
             return isinstance(meter, _Bar), told, Terminal.text

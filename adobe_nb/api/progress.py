@@ -28,7 +28,7 @@ class Meter:
     def done(self, requests: int = 1, *, rows: int = 0) -> None:
         """So many requests are done, and brought so many rows."""
 
-    def look(self) -> None:
+    def update(self) -> None:
         """Called several times a second, also while nothing is done."""
 
 
@@ -75,7 +75,7 @@ class _Bar(Meter):
         self._done += requests
         self._rows += rows
 
-    def look(self) -> None:
+    def update(self) -> None:
         if self._process != depth():  # forked meanwhile: the bar is the parent's
             return
         if self._shown is None:

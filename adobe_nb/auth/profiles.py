@@ -51,7 +51,8 @@ class Profile:
 
     def __repr__(self) -> str:
         active = ", active" if self.active else ""
-        return f"<Profile {self.name}: {self.org_id}, client {mask(self.client_id)}, {self.kind} in {self.place}{active}>"
+        secret = f"client {mask(self.client_id)}, {self.kind} in {self.place}"
+        return f"<Profile {self.name}: {self.org_id}, {secret}{active}>"
 
 
 class Store:

@@ -35,10 +35,10 @@ def test_a_terminal_shows_requests_rows_and_rate_and_is_clean_afterwards(
 ) -> None:
     with redirect_stderr(terminal), progress.bar(Limiter(), "rules") as meter:
         meter.expect(4)
-        meter.look()
+        meter.update()
         meter.done(2, rows=1_234)
         meter._shown.mininterval = 0.0
-        meter.look()
+        meter.update()
         assert "rules:  50%" in terminal.getvalue()
         assert "2/4" in terminal.getvalue()
         assert "1,234 rows" in terminal.getvalue()
@@ -52,11 +52,11 @@ def test_what_turns_up_later_makes_the_bar_longer_in_a_notebook_too(
     monkeypatch.setattr(tqdm.auto, "tqdm", tqdm.notebook.tqdm)
     with redirect_stderr(terminal), progress.bar(Limiter(), "pull") as meter:
         meter.expect(10)
-        meter.look()
+        meter.update()
         meter.expect(90)
         meter.done(10)
         meter._shown.mininterval = 0.0
-        meter.look()
+        meter.update()
         _, widget, _ = meter._shown.container.children
         assert (widget.value, widget.max) == (10, 100)
 
@@ -69,7 +69,7 @@ def test_it_says_how_long_the_service_wants_to_be_left_alone(
     limiter._closed_until = seconds
     with redirect_stderr(terminal), progress.bar(limiter, "rules") as meter:
         meter.expect(4)
-        meter.look()
+        meter.update()
     assert f"{told}, as the service asks" in terminal.getvalue()
 
 
@@ -79,10 +79,10 @@ def test_it_says_which_limit_was_found(terminal: Terminal) -> None:
         turn.refused = True
     with redirect_stderr(terminal), progress.bar(limiter, "rules") as meter:
         meter.expect(4)
-        meter.look()
+        meter.update()
         meter.done(1)
         meter._shown.mininterval = 0.0
-        meter.look()
+        meter.update()
     assert "2 at once, the service's limit" in terminal.getvalue()
 
 
@@ -90,7 +90,7 @@ def test_short_work_shows_nothing(terminal: Terminal, monkeypatch: pytest.Monkey
     monkeypatch.setattr(progress, "_SHORT", 1.0)
     with redirect_stderr(terminal), progress.bar(Limiter(), "rules") as meter:
         meter.expect(1)
-        meter.look()
+        meter.update()
     assert terminal.getvalue() == ""
 
 

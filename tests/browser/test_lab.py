@@ -336,7 +336,7 @@ panel = __import__("adobe_nb.notebook.panel", fromlist=["panel"]).panel(Outcome(
 with bar(adobe_nb.current()._limiters[0], name) as meter:
     meter.expect(10)
     time.sleep(1.1)
-    meter.look()
+    meter.update()
     display(Math("typeset"))
     raise adobe_nb.ArgumentError(name)
 """

@@ -286,8 +286,8 @@ class Reactor:
         parts = path.strip("/").split("/")
         before = None
         if len(parts) > 1 and parts[0] in RESOURCES and parts[1][:2] == RESOURCES[parts[0]].prefix:
-            look = f'Look at it before you send it again: reactor.request("GET", "/{parts[0]}/{parts[1]}").'
-            change = replace(change, type=parts[0], id=parts[1], look=look)
+            next_step = f'Look at it before you send it again: reactor.request("GET", "/{parts[0]}/{parts[1]}").'
+            change = replace(change, type=parts[0], id=parts[1], next_step=next_step)
             # An authorization cannot be fetched by its id: there the write goes out without a state
             # before.
             readable = parts[0] != "extension_package_usage_authorizations"

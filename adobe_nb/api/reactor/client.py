@@ -201,7 +201,8 @@ class Client:
         return read_document(request, self._send(request))
 
     def post_read(self, path: str, document: Document) -> Document:
-        """The answer to a POST that only asks, so that it can be repeated. Raises as ``get`` does."""
+        """The answer to a POST that only asks, so that it can be repeated. Raises as ``get`` does.
+        """
         body = json.dumps(document, ensure_ascii=False).encode()
         headers = {"Accept": ACCEPT, "Content-Type": JSON_API}
         request = Request(
@@ -230,12 +231,12 @@ class Client:
         body: Body | None = None,
         *,
         params: Params = (),
-        look: str = "",
+        next_step: str = "",
     ) -> Document | None:
         """Send a write, once: the document of the answer, None when it has no body.
 
         It is sent again only when it certainly was not done (429, a refused token, no connection).
-        ``look`` says what to look for when that is not known: it is part of OutcomeUnknown, of
+        ``next_step`` says what to look for when that is not known: it is part of OutcomeUnknown, of
         ApiError from 500, and of IncompleteResult.
         """
         headers = {"Accept": ACCEPT, "Content-Type": body.content_type if body else JSON_API}
@@ -251,19 +252,19 @@ class Client:
             raise failure
         if isinstance(failure, RedirectRefused):
             raise RedirectRefused(
-                f"{str(failure).removesuffix(', then run it again.')}. {look}".strip()
+                f"{str(failure).removesuffix(', then run it again.')}. {next_step}".strip()
             )
         if answer is None:
-            raise OutcomeUnknown(f"{failure} {look}".strip())
+            raise OutcomeUnknown(f"{failure} {next_step}".strip())
         if answer.status >= 400:
-            raise error_of(request, answer, _parse(answer), look)
+            raise error_of(request, answer, _parse(answer), next_step)
         if not answer.body:
             return None
         document = _parse(answer)
         if not isinstance(document, dict):
             raise IncompleteResult(
                 f"{method} {path_of(request)} was answered with {answer.content_type or 'nothing'} instead of JSON, so "
-                f"it is not known whether it was done. {look}".strip()
+                f"it is not known whether it was done. {next_step}".strip()
             )
         return public(document)
 
@@ -311,12 +312,12 @@ def _bar_while_waiting(client: ParallelClient, label: str) -> Generator[None, No
         meter.expect(1)
         try:
             while True:
-                meter.look()
+                meter.update()
                 yield
         finally:
             # In a notebook a bar that did not reach its end stays.
             meter.done()
-            meter.look()
+            meter.update()
 
 
 def in_parallel(
@@ -337,7 +338,7 @@ def in_parallel(
             lambda number: work(items[number]),
             range(len(items)),
             threads=lambda: client.limiter.ceiling,
-            tick=meter.look,
+            tick=meter.update,
         )
         with ended(numbered) as pairs:
             for number, result in pairs:

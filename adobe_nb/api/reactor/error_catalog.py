@@ -222,11 +222,11 @@ def explanation(code: str | None) -> Explanation | None:
     return GATEWAY.get(code or "") or REACTOR.get(code or "")
 
 
-def error_of(request: Request, answer: Response, document: object, look: str = "") -> ApiError:
+def error_of(request: Request, answer: Response, document: object, next_step: str = "") -> ApiError:
     """The exception for an answer of 400 and above; never quotes the body of what is not Adobe's
     JSON.
 
-    ``look``: of a write, what to look for when the server failed and may have done it before.
+    ``next_step``: of a write, what to look for when the server failed and may have done it before.
     """
     errors: list[Mapping[str, Any]] = []
     code: str | None = None
@@ -252,8 +252,8 @@ def error_of(request: Request, answer: Response, document: object, look: str = "
         errors = [document]
         detail = str(document.get("message", ""))
     message = _message(request, answer, code, detail, known=isinstance(document, dict))
-    if look and unsure(answer.status):
-        message = f"{_RUN_AGAIN.sub('', message)} It may have been done all the same. {look}"
+    if next_step and unsure(answer.status):
+        message = f"{_RUN_AGAIN.sub('', message)} It may have been done all the same. {next_step}"
     return _error_class(answer.status)(
         message,
         status=answer.status,

@@ -154,13 +154,15 @@ class Libraries(Editable):
         (``environment-required``, ``extension-not-found`` …); OutcomeUnknown.
         """
         place, confirm = self._one_id(library, "build"), checked_name(confirm)
-        look = f'Look whether it has begun: reactor.builds("{place}", sort="-created_at", limit=1).'
+        next_step = (
+            f'Look whether it has begun: reactor.builds("{place}", sort="-created_at", limit=1).'
+        )
         change = Change(
             "reactor.libraries.build",
             "POST",
             f"/libraries/{place}/builds",
             type="builds",
-            look=look,
+            next_step=next_step,
         )
         client = self._session.client
         if asked(dry_run):
@@ -210,7 +212,7 @@ class Libraries(Editable):
                 {"data": items.get(kind, [])},
                 type="libraries",
                 id=place,
-                look=f'Look what it holds now: reactor.relationships("{place}", "{kind}").',
+                next_step=f'Look what it holds now: reactor.relationships("{place}", "{kind}").',
             )
             for kind in kinds
         }
@@ -245,7 +247,7 @@ class Libraries(Editable):
         self, verb: str, method: str, place: str, document: Document | None, *, dry_run: bool
     ) -> pd.DataFrame:
         path = f"/libraries/{place}/relationships/environment"
-        look = f'Look which it has now: reactor.libraries.get("{place}").'
+        next_step = f'Look which it has now: reactor.libraries.get("{place}").'
         change = Change(
             f"reactor.libraries.{verb}",
             method,
@@ -253,7 +255,7 @@ class Libraries(Editable):
             document,
             type="libraries",
             id=place,
-            look=look,
+            next_step=next_step,
         )
         client = self._session.client
         if asked(dry_run):

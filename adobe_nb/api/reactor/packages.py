@@ -165,7 +165,7 @@ class ExtensionPackages(Deletable, Waitable):
             raise ArgumentError(f"upload wants the path of a zip, not {type(path).__name__}.")
         data, about = _checked_zip(Path(path))
         if replaces is None:
-            look = (
+            next_step = (
                 f'Look for it: reactor.extension_packages(filter={{"name": "EQ {about["name"]}"}}).'
             )
             change = Change(
@@ -173,7 +173,7 @@ class ExtensionPackages(Deletable, Waitable):
                 "POST",
                 f"/{self.row.type}",
                 type=self.row.type,
-                look=look,
+                next_step=next_step,
             )
         else:
             change = update_change(self.row, self._one_id(replaces, "upload"), None, "upload")
@@ -204,7 +204,8 @@ class ExtensionPackages(Deletable, Waitable):
         return self._act(package, "release_private", dry_run=dry_run)
 
     def discontinue(self, package: Ids, *, dry_run: bool = False) -> pd.DataFrame:
-        """Mark a released package as ended; installed ones go on. Raises ApiError, OutcomeUnknown."""
+        """Mark a released package as ended; installed ones go on. Raises ApiError, OutcomeUnknown.
+        """
         return self._act(package, "discontinue", dry_run=dry_run)
 
 
@@ -286,7 +287,8 @@ def _delegate(
 
 
 def _newer(extension: Mapping[str, Any]) -> str:
-    """The package that the service offers for an upgrade. Raises ArgumentError when it offers none."""
+    """The package that the service offers for an upgrade. Raises ArgumentError when it offers none.
+    """
     package = (extension.get("meta") or {}).get("upgrade_extension_package_id")
     if package is None:
         named = f"{name_of(extension)} {attribute(extension, 'version')}"

@@ -35,7 +35,7 @@ class Change:
     """A zip, sent as a form; then there is no document."""
     type: str = ""
     id: str = ""
-    look: str = ""
+    next_step: str = ""
     """What to look for when it is not known whether the write arrived."""
 
     @property

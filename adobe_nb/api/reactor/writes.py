@@ -134,9 +134,14 @@ class Creatable(Writing):
 
     def _creation(self, owner: str, document: Document) -> Change:
         path = f"/{owner}/{self.row.type}"
-        look = f'Look for it before you run it again: reactor.{self.row.type}("{owner.partition("/")[2]}").'
+        next_step = f'Look for it before you run it again: reactor.{self.row.type}("{owner.partition("/")[2]}").'
         return Change(
-            f"reactor.{self.row.type}.create", "POST", path, document, type=self.row.type, look=look
+            f"reactor.{self.row.type}.create",
+            "POST",
+            path,
+            document,
+            type=self.row.type,
+            next_step=next_step,
         )
 
     def _owner(self, client: Client | None, parent: Ids | None) -> str:
@@ -200,7 +205,7 @@ class Deletable(Writing):
         return self._frame(client, before, path_to(self.row.type, wanted))
 
     def _deletion(self, identifier: str) -> Change:
-        look = f'Look whether it is still there: reactor.{self.row.type}.get("{identifier}").'
+        next_step = f'Look whether it is still there: reactor.{self.row.type}.get("{identifier}").'
         path = f"/{self.row.type}/{identifier}"
         return Change(
             f"reactor.{self.row.type}.delete",
@@ -208,7 +213,7 @@ class Deletable(Writing):
             path,
             type=self.row.type,
             id=identifier,
-            look=look,
+            next_step=next_step,
         )
 
     def _check_confirmed(self, before: Sequence[Document], confirm: Confirm | None) -> None:
@@ -347,13 +352,17 @@ def perform(client: Client, change: Change, before: object = None) -> Document |
     document: Document | None = None
     try:
         document = client.write(
-            change.method, change.path, body_of(change), params=change.params, look=change.look
+            change.method,
+            change.path,
+            body_of(change),
+            params=change.params,
+            next_step=change.next_step,
         )
     except AdobeError as error:
         problem = error
     except KeyboardInterrupt as interrupt:
         client.note_end(entry, "unknown")
-        interrupt.add_note(f"It may have been done. {change.look}")
+        interrupt.add_note(f"It may have been done. {change.next_step}")
         raise
     if problem is None:
         data = document.get("data") if document and not change.id else None
@@ -415,7 +424,7 @@ def answered(document: Document | None, change: Change) -> Document:
     except IncompleteResult as error:
         problem = f"{str(error).partition('. Repeating the request')[0]}."
     raise IncompleteResult(
-        f"{change.method} {change.path} was done, but its answer cannot be read: {problem} {change.look}"
+        f"{change.method} {change.path} was done, but its answer cannot be read: {problem} {change.next_step}"
     )
 
 
@@ -437,7 +446,7 @@ def action_change(row: Resource, identifier: str, action: str, verb: str) -> Cha
 
 def update_change(row: Resource, identifier: str, document: Document | None, verb: str) -> Change:
     """PATCH of one resource."""
-    look = f'Look at it before you run it again: reactor.{row.type}.get("{identifier}").'
+    next_step = f'Look at it before you run it again: reactor.{row.type}.get("{identifier}").'
     path = f"/{row.type}/{identifier}"
     return Change(
         f"reactor.{row.type}.{verb}",
@@ -446,7 +455,7 @@ def update_change(row: Resource, identifier: str, document: Document | None, ver
         document,
         type=row.type,
         id=identifier,
-        look=look,
+        next_step=next_step,
     )
 
 
