@@ -7,7 +7,6 @@ import importlib.util
 import inspect
 import pkgutil
 import re
-import tomllib
 from pathlib import Path
 
 import pandas as pd
@@ -43,9 +42,7 @@ def test_there_are_examples_to_run() -> None:
     assert len(found) >= 4
 
 
-def test_the_version_is_the_same_everywhere() -> None:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    assert project["version"] == adobe_nb.__version__
+def test_changelog_has_a_section_for_this_version() -> None:
     assert f"## [{adobe_nb.__version__}]" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
 
 
