@@ -15,6 +15,7 @@ import nbformat
 import pandas as pd
 import pytest
 
+import adobe_nb
 from adobe_nb.simulator.server import Simulator
 from tests.notebooks import runner as notebook_runner
 from tests.notebooks.runner import comparable, execute, paths
@@ -112,8 +113,42 @@ class TestEachNotebook:
         notebook = nbformat.read(path, as_version=4)
         code = [cell for cell in notebook.cells if cell.cell_type == "code"]
         assert all(cell.execution_count for cell in code)
-        assert not re.search(r"eyJ[\w-]{10}|simulated-[0-9a-f]", path.read_text(encoding="utf-8"))
+        assert not re.search(
+            r"eyJ[\w-]{10,}\.|simulated-[0-9a-f]", path.read_text(encoding="utf-8")
+        )
         assert "widgets" not in notebook.metadata
+
+    def test_has_two_exercises_whose_solutions_run(self, path: Path, tmp_path: Path) -> None:
+        notebook = nbformat.read(path, as_version=4)
+        exercises = next(cell for cell in notebook.cells if cell.id == "exercises").source
+        solutions = re.findall(
+            r"<details><summary>Solution</summary>\n\n```python\n(.*?)```\n\n</details>",
+            exercises,
+            re.DOTALL,
+        )
+        assert len(solutions) == 2
+        last = [cell.id for cell in notebook.cells].index("exercises")
+        cells = [cell for cell in notebook.cells[:last] if cell.cell_type == "code"]
+        cells += [nbformat.v4.new_code_cell(solution) for solution in solutions]
+        nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / path.name)
+        for cell in execute(tmp_path / path.name, tmp_path).cells[-2:]:
+            assert outputs(nbformat.v4.new_notebook(cells=[cell])), "a solution shows its answer"
+
+    def test_uses_public_names_only(self, path: Path) -> None:
+        public = {*adobe_nb.__all__, "snapshot", "simulator"}
+        for cell in nbformat.read(path, as_version=4).cells:
+            if cell.cell_type == "code":
+                names = re.findall(r"\badobe_nb\.(\w+)", cell.source)
+                for imported in re.findall(r"^from adobe_nb import (.+)$", cell.source, re.M):
+                    names += imported.split(", ")
+                assert set(names) <= public | {"charts"}, cell.id
+                assert not re.search(r"from adobe_nb\.|import adobe_nb\.", cell.source), cell.id
+
+    def test_shows_the_panel_in_the_first_notebook_only(self, path: Path) -> None:
+        cell = next(
+            cell for cell in nbformat.read(path, as_version=4).cells if cell.id == "sign-in"
+        )
+        assert ("%adobe_auth" in cell.source) == (path.stem == "01_sign_in")
 
     def test_says_at_the_top_how_to_run_it_against_adobe(self, path: Path) -> None:
         first = nbformat.read(path, as_version=4).cells[0]
@@ -159,7 +194,8 @@ def test_runs_with_credentials_from_an_env_file(path: Path, tmp_path: Path) -> N
         }
     assert not any(secret in saved for secret in secrets)
     assert_no_token(saved)
-    assert notebook.metadata.widgets, "the widget state is part of what was searched"
+    if path.stem == "01_sign_in":
+        assert notebook.metadata.widgets, "the widget state is part of what was searched"
 
 
 def test_the_runner_reports_a_failing_cell(tmp_path: Path) -> None:
