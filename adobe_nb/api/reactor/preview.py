@@ -136,7 +136,7 @@ class PreviewClient(Client):
             self._read(row, resource_id)
         relation = row.relation(names[-1])
         if names[0] == "relationships" and relation is not None:
-            return self._linkage(row, resource_id, relation, path)
+            return self._linkage(row, resource_id, relation)
         if relation is not None and not relation.many:
             return self._to_one(resource_id, relation, path)
         target = relation.targets[0] if relation else _OTHER_LISTS.get(names[-1], names[-1])
@@ -166,9 +166,7 @@ class PreviewClient(Client):
                 url=self.base_url + path,
             )
 
-    def _linkage(
-        self, row: Resource, resource_id: str, relation: Relation, path: str
-    ) -> Document | None:
+    def _linkage(self, row: Resource, resource_id: str, relation: Relation) -> Document | None:
         """Return the identifiers of ``/relationships/…``."""
         if relation.many:
             ids = self._members.get((resource_id, relation.name))
@@ -381,15 +379,23 @@ class PreviewClient(Client):
         package = self._read(RESOURCES["extension_packages"], linked["id"])
         for name in ("name", "display_name", "version"):
             extension["attributes"][name] = attribute(package, name)
-        extension["meta"].pop("upgrade_extension_package_id", None)
+        newest = self._newest_package(name_of(package), attribute(package, "platform"))
+        extension["meta"]["upgrade_extension_package_id"] = None
+        if newest is not None and newest["id"] != package["id"]:
+            extension["meta"]["upgrade_extension_package_id"] = newest["id"]
+
+    def _newest_package(self, name: str, platform: str) -> Document | None:
+        """Return the package of the catalog, which lists newest versions only."""
+        params = (("filter[name]", f"EQ {name}"), ("filter[platform]", f"EQ {platform}"))
+        packages = self._service.get("/extension_packages", params).get("data") or [None]
+        newest: Document | None = packages[0]
+        return newest
 
     def _install_core(self, resource: Document) -> None:
         """Install the Core extension, as the service does in a new property."""
-        platform = attribute(resource, "platform")
-        params = (("filter[name]", "EQ core"), ("filter[platform]", f"EQ {platform}"))
-        packages = self._service.get("/extension_packages", params).get("data") or []
-        if packages:
-            package = {"data": identifier(packages[0]["id"])}
+        core = self._newest_package("core", attribute(resource, "platform"))
+        if core is not None:
+            package = {"data": identifier(core["id"])}
             parts = ("properties", resource["id"], "extensions")
             data = {"relationships": {"extension_package": package}}
             self._create(RESOURCES["extensions"], parts, data, None)
