@@ -6,6 +6,7 @@ from typing import Any
 
 from adobe_nb.registry import RESOURCES
 from adobe_nb.simulator.ims import Account
+from adobe_nb.simulator.messages import Request
 from adobe_nb.simulator.problems import not_authorized
 from adobe_nb.simulator.store import Identifier, Record, Store, render
 from adobe_nb.simulator.texts import json_text
@@ -15,6 +16,10 @@ AUDITED = (
     "hosts", "app_configurations",
 )  # fmt: skip
 Deliver = Callable[[str, Mapping[str, Any]], object]
+
+
+_NO_REQUEST = Request("", "")
+"""Of changes that the service makes by itself."""
 
 
 @dataclass(slots=True)
@@ -37,6 +42,7 @@ class Call:
     store: Store
     account: Account
     options: Options = field(default_factory=Options)
+    request: Request = _NO_REQUEST
 
     def need(self, right: str) -> None:
         """Raises Problem when the account lacks the right."""

@@ -19,6 +19,7 @@ from functools import cache
 from typing import Any
 
 from adobe_nb.registry import RESOURCES
+from adobe_nb.simulator.problems import malformed
 
 Document = dict[str, Any]
 _Reach = Callable[[Document], Iterable[tuple[str, Any]]]
@@ -50,10 +51,6 @@ _TIMESTAMPS = {
 _WHOLE = {"id", "type", "name"} | _ENUMERATIONS | _TIMESTAMPS
 
 
-class BadSearch(ValueError):
-    """The body of a search cannot be understood. The message says why, in one sentence."""
-
-
 @dataclass(frozen=True, slots=True)
 class _Question:
     types: frozenset[str]
@@ -83,10 +80,10 @@ def search(documents: Sequence[Document], body: object) -> tuple[list[Document],
 def _read(body: object) -> _Question:
     asked = body.get("data", body) if isinstance(body, dict) else None
     if not isinstance(asked, dict):
-        raise BadSearch("The body of a search is an object with a member data, which is an object.")
+        raise malformed("The body of a search is an object with a member data, which is an object.")
     query = asked.get("query")
     if not isinstance(query, dict) or not query:
-        raise BadSearch("query is an object with at least one path.")
+        raise malformed("query is an object with at least one path.")
     return _Question(
         types=_types(asked.get("resource_types", [])),
         tests=tuple(test for path, condition in query.items() for test in _tests(path, condition)),
@@ -98,39 +95,39 @@ def _read(body: object) -> _Question:
 
 def _types(given: object) -> frozenset[str]:
     if not isinstance(given, list):
-        raise BadSearch("resource_types is a list of resource types.")
+        raise malformed("resource_types is a list of resource types.")
     for each in given:
         if not isinstance(each, str) or each not in SEARCHABLE:
-            raise BadSearch(f"{_shown(each)} is not a resource type that can be searched.")
+            raise malformed(f"{_shown(each)} is not a resource type that can be searched.")
     return frozenset(given) or SEARCHABLE
 
 
 def _count(asked: Mapping[str, Any], name: str, default: int) -> int:
     value = asked.get(name, default)
     if not _is_whole(value) or value < 0:
-        raise BadSearch(f"{name} is a whole number from 0, not {_shown(value)}.")
+        raise malformed(f"{name} is a whole number from 0, not {_shown(value)}.")
     return int(value)
 
 
 def _sort(given: object) -> tuple[tuple[str, bool], ...]:
     if not isinstance(given, list) or not all(isinstance(each, dict) and each for each in given):
-        raise BadSearch('sort is a list of objects such as {"attributes.name": "asc"}.')
+        raise malformed('sort is a list of objects such as {"attributes.name": "asc"}.')
     keys = [key for each in given for key in each.items()]
     for path, direction in keys:
         if not _PATH.fullmatch(path) or "*" in path:
-            raise BadSearch(f"{_shown(path)} is not a path to sort by.")
+            raise malformed(f"{_shown(path)} is not a path to sort by.")
         if direction not in ("asc", "desc"):
-            raise BadSearch(f"The order of {path} is asc or desc, not {_shown(direction)}.")
+            raise malformed(f"The order of {path} is asc or desc, not {_shown(direction)}.")
     return tuple((path, direction == "desc") for path, direction in keys)
 
 
 def _tests(path: str, condition: object) -> Iterator[_Test]:
     if not _PATH.fullmatch(path):
-        raise BadSearch(
+        raise malformed(
             f"{_shown(path)} is not a path: those have small letters, underscores, dots and * only."
         )
     if not isinstance(condition, dict) or not condition.keys() & {"exists", "value", "range"}:
-        raise BadSearch(f"The condition on {path} has none of exists, value and range.")
+        raise malformed(f"The condition on {path} has none of exists, value and range.")
     reach = _reach(path)
     if "exists" in condition:
         yield _exists(path, reach, condition["exists"])
@@ -138,22 +135,22 @@ def _tests(path: str, condition: object) -> Iterator[_Test]:
         yield _range(path, reach, condition["range"])
     joined = condition.get("value_operator", "AND")
     if joined not in ("AND", "OR"):
-        raise BadSearch(f"value_operator on {path} is AND or OR, not {_shown(joined)}.")
+        raise malformed(f"value_operator on {path} is AND or OR, not {_shown(joined)}.")
     if "value" in condition:
         yield _value(path, reach, condition["value"], every=joined == "AND")
 
 
 def _exists(path: str, reach: _Reach, wanted: object) -> _Test:
     if not isinstance(wanted, bool):
-        raise BadSearch(f"exists on {path} is true or false, not {_shown(wanted)}.")
+        raise malformed(f"exists on {path} is true or false, not {_shown(wanted)}.")
     return lambda document: any(_has_content(value) for _, value in reach(document)) == wanted
 
 
 def _range(path: str, reach: _Reach, bounds: object) -> _Test:
     if not isinstance(bounds, dict) or not bounds or not bounds.keys() <= _BOUNDS.keys():
-        raise BadSearch(f"range on {path} is an object with gt, gte, lt or lte.")
+        raise malformed(f"range on {path} is an object with gt, gte, lt or lte.")
     if not all(_is_whole(bound) or _is_whole_text(bound) for bound in bounds.values()):
-        raise BadSearch(f"The bounds of the range on {path} are whole numbers.")
+        raise malformed(f"The bounds of the range on {path} are whole numbers.")
     checks = [(_BOUNDS[name], int(bound)) for name, bound in bounds.items()]
 
     def holds(document: Document) -> bool:
@@ -168,7 +165,7 @@ def _range(path: str, reach: _Reach, bounds: object) -> _Test:
 
 def _value(path: str, reach: _Reach, value: object, *, every: bool) -> _Test:
     if not isinstance(value, (str, int, float)):
-        raise BadSearch(f"value on {path} is a text, a number, true or false.")
+        raise malformed(f"value on {path} is a text, a number, true or false.")
     whole = str(value).lower() if isinstance(value, bool) else str(value)
     words = [_word(word) for word in whole.split()]
 

@@ -7,7 +7,8 @@ import pytest
 
 from adobe_nb.registry import RESOURCES
 from adobe_nb.simulator.accounts import ORG_ID
-from adobe_nb.simulator.search import SEARCHABLE, BadSearch, search
+from adobe_nb.simulator.problems import Problem
+from adobe_nb.simulator.search import SEARCHABLE, search
 from adobe_nb.simulator.seed import Bulk, seeded
 from adobe_nb.simulator.store import render
 
@@ -318,7 +319,7 @@ def _asked(**members: object) -> Document:
     ],
 )
 def test_a_malformed_body_is_refused_with_the_reason(body: object, says: str) -> None:
-    with pytest.raises(BadSearch, match=says):
+    with pytest.raises(Problem, match=says):
         search([ONE], body)
 
 
