@@ -26,9 +26,8 @@ from adobe_nb.simulator.drift import Change
 from adobe_nb.simulator.edge import EdgeApp
 from adobe_nb.simulator.faults import SEED, Fault, Faults
 from adobe_nb.simulator.ims import Account, Ims
-from adobe_nb.simulator.messages import JSON_API, Request, Response
+from adobe_nb.simulator.messages import JSON_API, Request, Response, is_loopback
 from adobe_nb.simulator.seed import COMPANY_ID, DATASTREAM_ID, Bulk, seeded
-from adobe_nb.simulator.writes import is_loopback
 
 _ADDRESS = "127.0.0.1"
 _LOCAL_NAMES = ("127.0.0.1", "localhost", "::1")

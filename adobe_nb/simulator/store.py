@@ -58,6 +58,13 @@ class Record:
     json: bytes | None = field(default=None, repr=False)
     """What it looks like on the wire; made when first asked for, dropped when it changes."""
 
+    def __getitem__(self, name: str) -> Any:
+        """Return the value of an attribute."""
+        return self.attributes[name]
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        self.attributes[name] = value
+
     @property
     def here(self) -> Identifier:
         """Its own identifier."""
@@ -132,6 +139,11 @@ class Store:
         """What a to-one relation points to."""
         target = record.to_one.get(relation)
         return self.get(*target) if target else None
+
+    def property_of(self, record: Record) -> Record:
+        """Return the property that contains the record."""
+        _, identifier = record.to_one["property"] or ("", "")
+        return self._records["properties"][identifier]
 
     def all(self, resource_type: str) -> list[Record]:
         """Every record of a type."""
