@@ -153,7 +153,7 @@ def test_faults_that_cannot_be_say_what_can(text: str) -> None:
 
 def test_it_can_be_started_again_but_not_twice() -> None:
     simulator = Simulator(seed="empty").start()
-    with pytest.raises(RuntimeError, match="running already"):
+    with pytest.raises(RuntimeError, match="already running"):
         simulator.start()
     simulator.stop()
     simulator.start()
