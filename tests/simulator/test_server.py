@@ -216,7 +216,7 @@ class TestAtWork:
             shop, url="https://hooks.example.com/x", subscriptions=["rule.created"]
         )
         reactor.rules.create(shop, name="Unheard")
-        assert simulator._calls == set()
+        assert simulator._deliveries == set()
 
     def test_builds_take_their_time_and_fail_when_told(self, simulate: Any) -> None:
         simulator = simulate(build_seconds=2, failing_builds=True)
