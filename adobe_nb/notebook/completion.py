@@ -39,10 +39,11 @@ def matcher(context: CompletionContext) -> SimpleMatcherResult:
         return {"completions": []}
     words, fragment = _split(text)
     completions = []
-    for candidate in _COMPLETERS[magic](words, fragment):
-        completed = _completed(candidate, fragment)
-        if completed:
-            completions.append(SimpleCompletion(completed, type=_type_of(completed)))
+    quote, typed = _typed(fragment)
+    for name in _COMPLETERS[magic](words, fragment):
+        completion = _written(name, quote, typed)
+        if name.casefold().startswith(typed.casefold()) and completion:
+            completions.append(SimpleCompletion(completion, type=_type_of(completion)))
     return {
         "completions": completions,
         "suppress": bool(completions),
@@ -160,12 +161,14 @@ def _split(text: str) -> tuple[list[str], str]:
     return [word.strip("\"'") for word in words], fragment
 
 
-def _completed(name: str, fragment: str) -> str:
-    """Return the name as it continues the fragment, quoted or escaped; empty if it does not."""
+def _typed(fragment: str) -> tuple[str, str]:
+    """Return the quote that is open in the fragment, and the text without escapes."""
     quote = fragment[0] if fragment.startswith(("'", '"')) else ""
-    typed = re.sub(r"\\([\s'\";])", r"\1", fragment.removeprefix(quote))
-    if not name.casefold().startswith(typed.casefold()):
-        return ""
+    return quote, re.sub(r"\\([\s'\";])", r"\1", fragment.removeprefix(quote))
+
+
+def _written(name: str, quote: str, typed: str) -> str:
+    """Return the name quoted or escaped, as the fragment was begun; empty if it cannot be."""
     if quote and quote in name:
         return ""
     # Before a space or a double quote, the backslash at the end would be an escape.
