@@ -119,11 +119,7 @@ def writing(row: Resource) -> list[str]:
     paragraphs = ["\n".join(lines)]
     for verb in _WRITING:
         if verb in row.verbs and hasattr(binding, verb):
-            keywords = []
-            for name, required in row.keywords(verb).items():
-                is_bold = required and name not in binding._looked_up
-                keywords.append(f"**`{name}`**" if is_bold else f"`{name}`")
-            paragraphs.append(f"`{verb}` takes {', '.join(keywords)}.")
+            paragraphs.append(f"`{verb}` takes {_keywords(row, verb, binding._looked_up)}.")
     if "create" in row.verbs:
         creators = ["rules", *row.creators] if binding._looked_up else row.creators
         parents = ", ".join(map(_words, creators))
@@ -133,6 +129,15 @@ def writing(row: Resource) -> list[str]:
     if row.deletion == "soft":
         paragraphs.append("Deleted ones can still be fetched by id.")
     return paragraphs
+
+
+def _keywords(row: Resource, verb: Verb, looked_up: tuple[str, ...]) -> str:
+    """Return the keywords of a verb, required ones in bold."""
+    keywords = []
+    for name, required in row.keywords(verb).items():
+        is_bold = required and name not in looked_up
+        keywords.append(f"**`{name}`**" if is_bold else f"`{name}`")
+    return ", ".join(keywords)
 
 
 def columns(row: Resource) -> list[str]:
