@@ -29,7 +29,7 @@ from adobe_nb.api.reactor.client import in_parallel
 from adobe_nb.api.reactor.decoding import decoder_of
 from adobe_nb.auth import keyring_store
 from adobe_nb.auth.credentials import Secret
-from adobe_nb.auth.profiles import Store
+from adobe_nb.auth.profiles import ProfileStore
 from adobe_nb.errors import AdobeError, NotFound, TransportError
 from adobe_nb.http import limiter as limiters
 from adobe_nb.http.limiter import Limiter
@@ -481,7 +481,7 @@ class TestWritesTokensAndEvents:
         assert in_child(lambda: len(adobe_nb.connect(profile="work").reactor.companies())) == 1
 
         def save() -> int:
-            Store().save("other", sign_in(demo).credentials, in_file=True)
+            ProfileStore().save("other", sign_in(demo).credentials, in_file=True)
             return len(adobe_nb.profiles())
 
         assert in_child(save) == 2

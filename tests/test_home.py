@@ -71,12 +71,12 @@ def test_everything_works_without_a_home_and_the_journal_is_off_with_one_warning
     assert told.count("no journal of writes is kept") == 1
     assert "\n1\n[]\n" in told
     assert "JournalError This account has no home folder" in told
-    assert "CredentialsError ~/x has a ~ that stands for no folder here" in told
+    assert "CredentialsError The ~ in ~/x does not stand for a folder here" in told
     assert "CredentialsError There is no profile 'x'" in told
     assert "CredentialsError This account has no home folder to keep profiles in" in told
     assert "save one with %adobe_auth login --save NAME" in told
     assert told.endswith("2 2\n")
-    assert done.stderr.count("has a ~ that stands for no folder here") == 2
+    assert done.stderr.count("does not stand for a folder here") == 2
 
 
 @pytest.mark.parametrize(
@@ -87,5 +87,5 @@ def test_everything_works_without_a_home_and_the_journal_is_off_with_one_warning
     ],
 )
 def test_the_home_of_an_account_that_does_not_exist_is_a_sentence(call: Any) -> None:
-    with pytest.raises((adobe_nb.CredentialsError, lab.LabError), match="Give the whole path"):
+    with pytest.raises((adobe_nb.CredentialsError, lab.LabError), match="Give the full path"):
         call()

@@ -88,7 +88,7 @@ class TestConnect:
         )
         with pytest.raises(CredentialsError, match=r"F@AdobeOrg.*--org-id"):
             adobe_nb.connect(config_file=path)
-        with pytest.raises(CredentialsError, match="no sets of credentials of G@AdobeOrg"):
+        with pytest.raises(CredentialsError, match="no credentials of G@AdobeOrg"):
             adobe_nb.connect(config_file=path, org_id="G@AdobeOrg")
         with pytest.raises(CredentialsError, match="Name one source only"):
             adobe_nb.connect(config_file=path, client_id="c")
@@ -97,7 +97,7 @@ class TestConnect:
         write(Path.cwd() / ".env", env_of(demo))
         with pytest.raises(
             IncompleteCredentials,
-            match="arguments has client id, but not organisation id, client secret",
+            match="arguments has client id, but not organization id, client secret",
         ):
             adobe_nb.connect(client_id="client-1234567890")
 
@@ -431,7 +431,7 @@ class TestTokens:
     def test_a_token_of_another_client_is_noticed(self, demo: Any) -> None:
         with pytest.raises(
             CredentialsError,
-            match=r"of another client \(0ef4…4251\) than the client id in arguments",
+            match=r"belongs to another client \(0ef4…4251\) than the client id in arguments",
         ):
             self.pasted(demo, client_id="another-client-0000")
 
@@ -442,7 +442,9 @@ class TestTokens:
             "exp": 4_000_000_000,
         }
         body = base64.urlsafe_b64encode(json.dumps(claims).encode()).rstrip(b"=").decode()
-        with pytest.raises(CredentialsError, match="of another organisation .0123456789ABCDEF"):
+        with pytest.raises(
+            CredentialsError, match="belongs to another organization .0123456789ABCDEF"
+        ):
             self.pasted(demo, access_token=f"eyJhbGciOiJub25lIn0.{body}.x")
 
     def test_a_token_of_another_organisation_that_does_not_say_so_is_refused_by_the_service(

@@ -1,8 +1,7 @@
-"""Named sets of credentials, saved on this machine: what is not secret in one file, each secret in
-the keyring.
+"""Named credentials, saved on this machine: ``profiles.toml`` in the user's configuration folder.
 
-``profiles.toml`` stands in the user's configuration folder. Without a working keyring a secret goes
-into ``secrets.toml`` beside it, and only when asked to. Both can be read by their owner alone.
+Each secret goes into the system's keyring, or, only on request, into ``secrets.toml`` beside it.
+Both files can be read by their owner alone.
 """
 
 import contextlib
@@ -17,6 +16,8 @@ from typing import Any, Literal
 
 from adobe_nb.auth import keyring_store
 from adobe_nb.auth.credentials import (
+    HOST_NAMES,
+    SECRET_NAMES,
     Candidate,
     Credentials,
     Hosts,
@@ -30,15 +31,15 @@ from adobe_nb.errors import CredentialsError
 from adobe_nb.home import config_folder
 
 Place = Literal["keyring", "file"]
+_PROFILES = "profiles.toml"
+_SECRETS = "secrets.toml"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
-_PLAIN = ("client_id", "org_id", "scopes", "reactor_url", "ims_url", "edge_url", "edge_server_url")
-_PATIENCE = 10.0
-_KINDS = ("client_secret", "access_token")
+_LOCK_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What a saved profile says of itself; the secret is not part of it."""
+    """A saved profile, without its secret."""
 
     name: str
     org_id: str
@@ -55,163 +56,154 @@ class Profile:
         return f"<Profile {self.name}: {self.org_id}, {secret}{active}>"
 
 
-class Store:
+class ProfileStore:
     """The profiles of one folder."""
 
     def __init__(self, folder: Path | None = None) -> None:
         folder = folder or config_folder()
-        self._homeless = folder is None
+        self._has_folder = folder is not None
         self.folder = folder or Path(os.devnull)
 
     def __repr__(self) -> str:
-        return f"<Store of profiles in {self.folder}>"
+        return f"<ProfileStore in {self.folder}>"
 
     @property
     def active(self) -> str:
-        """The name of the profile that ``connect()`` takes, or nothing."""
-        return str(self._read("profiles.toml").get("active") or "")
+        """The name of the profile that ``connect()`` uses, or nothing."""
+        return str(self._read(_PROFILES).get("active") or "")
 
     def profiles(self) -> list[Profile]:
-        """All of them, by name. Raises CredentialsError when the file cannot be read."""
-        document = self._read("profiles.toml")
-        active = document.get("active")
-        return [
-            _profile(name, row, active == name) for name, row in sorted(_rows(document).items())
-        ]
+        """Return all profiles by name. Raises CredentialsError when the file is unreadable."""
+        document = self._read(_PROFILES)
+        rows = sorted(_rows(document).items())
+        return [_profile(name, row, document.get("active") == name) for name, row in rows]
 
     def candidate(self, name: str) -> Candidate:
-        """The values of a profile, its secret fetched. Raises CredentialsError."""
+        """Return the values of a profile, its secret included. Raises CredentialsError."""
         row = self._row(name)
         profile = _profile(name, row, active=False)
-        entry = str(row.get("entry") or "")
-        secret = (
-            keyring_store.fetch(entry)
-            if profile.place == "keyring"
-            else self._secret_in_file(entry)
-        )
-        if secret is None:
+        entry = str(row.get("entry"))
+        if profile.place == "keyring":
+            where = "the system's keyring"
+            secret = keyring_store.fetch(entry)
+        else:
+            where = _SECRETS
+            secret = self._read(_SECRETS).get(entry)
+        if not isinstance(secret, Secret):
             raise CredentialsError(
-                f"The secret of profile {name} is no longer in {_where(profile.place)}. Sign in once more and save it "
-                f"again: %adobe_auth login --save {name}"
+                f"The secret of profile {name} is no longer in {where}. Sign in and save it again: "
+                f"%adobe_auth login --save {name}"
             )
-        values = {member: row[member] for member in _PLAIN if row.get(member)}
-        return candidate_of(f"profile {name}", {**values, profile.kind: secret})
+        if profile.place == "file":
+            warn_if_readable_by_others(self.folder / _SECRETS)
+        values = {**row, "client_secret": None, "access_token": None, profile.kind: secret}
+        return candidate_of(f"profile {name}", values)
 
     def save(self, name: str, credentials: Credentials, *, in_file: bool = False) -> Profile:
-        """Save credentials under a name, in place of what had it. Raises CredentialsError; then
-        nothing has changed.
+        """Save credentials under a name, or replace those of the same client.
+
+        Raises CredentialsError; in that case nothing has changed.
         """
         if not isinstance(name, str) or not _NAME.fullmatch(name):
             raise CredentialsError(
-                "The name of a profile has letters, digits, dots, dashes and underscores, 64 at most."
+                "The name of a profile can have letters, digits, dots, dashes and underscores, at "
+                "most 64."
             )
         secret = credentials.client_secret or credentials.access_token
         if secret is None:
-            raise CredentialsError("There is no secret to save.")
-        place: Place = "file" if in_file else "keyring"
-        if place == "keyring" and not keyring_store.works():
+            raise CredentialsError("These credentials have no secret to save.")
+        if not in_file and not keyring_store.works():
             raise CredentialsError(
-                f"The secret was not saved: {keyring_store.what_is_missing()} Or keep it in a file that only you can "
-                "read: in_file=True, --in-file."
+                f"The secret was not saved: {keyring_store.what_is_missing()} Or keep it in a file "
+                "that only you can read: in_file=True, --in-file."
             )
-        with self._locked():
-            self._sweep()
-            return self._save(name, credentials, secret, place)
-
-    def _save(self, name: str, credentials: Credentials, secret: Secret, place: Place) -> Profile:
-        document = self._read("profiles.toml")
-        before = _rows(document).get(name)
-        if before is not None and (before.get("client_id"), before.get("org_id")) != (
-            credentials.client_id,
-            credentials.org_id,
-        ):
-            raise CredentialsError(
-                f"There is a profile {name} of another client or organisation. Choose another name, or forget that one "
-                f"first: %adobe_auth forget {name}"
-            )
-        row: dict[str, str] = {
+        row = {
             "client_id": credentials.client_id,
             "org_id": credentials.org_id,
             "scopes": ",".join(credentials.scopes),
             "kind": "client_secret" if credentials.client_secret else "access_token",
-            "place": place,
-            # A new one each time: until profiles.toml names it, the old secret stays the one in
-            # use.
+            "place": "file" if in_file else "keyring",
+            # A new one each time: the old secret is in use until profiles.toml names the new one.
             "entry": f"profile {name} {random.token_hex(6)}",
         }
-        usual = Hosts()
-        for member in ("reactor", "ims", "edge", "edge_server"):
-            url = getattr(credentials.hosts, member)
-            if url and url != getattr(usual, member):
-                row[f"{member}_url"] = url
-        if unfinished := [*_in_keyring(row), *_in_keyring(before)]:
-            # Before the keyring has them: a process that is killed leaves no secret that nobody
-            # knows of.
+        for host in HOST_NAMES:
+            url = getattr(credentials.hosts, host)
+            if url not in {"", getattr(Hosts(), host)}:
+                row[f"{host}_url"] = url
+        with self._locked():
+            self._sweep()
+            return self._save(name, row, secret)
+
+    def _save(self, name: str, row: Mapping[str, str], secret: Secret) -> Profile:
+        document = self._read(_PROFILES)
+        rows = _rows(document)
+        before = rows.get(name, {})
+        if before and any(before.get(member) != row[member] for member in ("client_id", "org_id")):
+            raise CredentialsError(
+                f"There is already a profile {name} of another client or organization. Choose "
+                f"another name, or delete that profile first: %adobe_auth forget {name}"
+            )
+        if unfinished := _keyring_entries(row, before):
+            # Written before the keyring is: if this process is killed, the next save deletes them.
             document["unfinished"] = unfinished
-            self._write("profiles.toml", document)
-        if place == "keyring":
+            self._write(_PROFILES, document)
+        if row["place"] == "keyring":
             keyring_store.keep(row["entry"], secret)
         else:
-            self._write("secrets.toml", {**self._read("secrets.toml"), row["entry"]: secret})
-        document["profiles"] = {**_rows(document), name: row}
-        document["active"] = name
+            self._write(_SECRETS, {**self._read(_SECRETS), row["entry"]: secret})
         try:
-            self._write("profiles.toml", document)
+            self._write(_PROFILES, {**document, "profiles": {**rows, name: row}, "active": name})
         finally:
             with contextlib.suppress(CredentialsError):
                 self._sweep()
         return _profile(name, row, active=True)
 
     def use(self, name: str) -> None:
-        """Make it the active one."""
+        """Make a profile the active one. Raises CredentialsError for an unknown name."""
         with self._locked():
             self._row(name)
-            self._write("profiles.toml", {**self._read("profiles.toml"), "active": name})
+            self._write(_PROFILES, {**self._read(_PROFILES), "active": name})
 
     def forget(self, name: str) -> None:
-        """Delete a profile and its secret. Raises CredentialsError when there is none of that name.
+        """Delete a profile and its secret. Raises CredentialsError for an unknown name.
 
-        Also when the secret could not be deleted, because its keyring cannot be used: the profile
-        is gone then.
+        Also raises it when the keyring cannot delete the secret; the profile is deleted anyway.
         """
-        problem = ""
         with self._locked():
             self._sweep()
             row = self._row(name)
-            document = self._read("profiles.toml")
-            document["unfinished"] = [*_unfinished(document), *_in_keyring(row)]
-            document["profiles"] = {
-                other: each for other, each in _rows(document).items() if other != name
-            }
+            document = self._read(_PROFILES)
+            document["unfinished"] = [*_unfinished(document), *_keyring_entries(row)]
+            document["profiles"] = _rows(document)
+            del document["profiles"][name]
             if document.get("active") == name:
                 del document["active"]
-            self._write("profiles.toml", document)
+            self._write(_PROFILES, document)
             problem = self._sweep()
         if problem and row.get("place") != "file":
             raise CredentialsError(
-                f"Profile {name} is forgotten, but its secret may still be in the keyring, as adobe_nb, "
-                f"{row.get('entry')}. {problem}"
+                f"Profile {name} is forgotten, but its secret may still be in the keyring, under "
+                f"adobe_nb, {row.get('entry')}. {problem}"
             )
 
     def _sweep(self) -> str:
-        """Delete what a save that was killed left behind. The lock is held, so nobody's save is in
-        progress.
+        """Delete what a killed save left behind; return why the keyring could not be swept.
 
-        Returns why a keyring could not be swept; it is tried again next time.
+        The lock is held, so no other save is in progress. The next sweep tries the keyring again.
         """
-        for name in ("profiles.toml", "secrets.toml"):
+        for name in (_PROFILES, _SECRETS):
             for draft in self.folder.glob(f".{name}.*"):
                 draft.unlink(missing_ok=True)
-        document = self._read("profiles.toml")
+        document = self._read(_PROFILES)
         used = {str(row.get("entry")) for row in _rows(document).values()}
-        secrets = self._read("secrets.toml")
+        secrets = self._read(_SECRETS)
         if secrets.keys() - used:
-            self._write(
-                "secrets.toml",
-                {entry: secret for entry, secret in secrets.items() if entry in used},
-            )
+            kept = {entry: secret for entry, secret in secrets.items() if entry in used}
+            self._write(_SECRETS, kept)
+        if "unfinished" not in document:
+            return ""
         problem = ""
-        kept = []
+        unfinished = []
         for entry in _unfinished(document):
             if entry in used:
                 continue
@@ -219,149 +211,155 @@ class Store:
                 keyring_store.drop(entry)
             except CredentialsError as error:
                 problem = str(error)
-                kept.append(entry)
-        if "unfinished" in document:
-            del document["unfinished"]
-            self._write("profiles.toml", {**document, "unfinished": kept} if kept else document)
+                unfinished.append(entry)
+        del document["unfinished"]
+        if unfinished:
+            document["unfinished"] = unfinished
+        self._write(_PROFILES, document)
         return problem
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
-        """One writer at a time, of all threads and processes. Raises CredentialsError when another
-        one does not end.
-        """
+        """Admit one writer at a time, of all threads and processes. Raises CredentialsError."""
         from filelock import FileLock, Timeout  # noqa: PLC0415
 
         self._make_folder()
-        lock = FileLock(self.folder / "profiles.lock", timeout=_PATIENCE, mode=0o600)
-        problem = ""
+        path = self.folder / "profiles.lock"
+        lock = FileLock(path, timeout=_LOCK_SECONDS, mode=0o600)
         try:
             lock.acquire()
         except Timeout:
-            problem = "is held by another process"
+            raise CredentialsError(
+                f"{path} is held by another process. Nothing was saved. Try again."
+            ) from None
         except OSError as error:
-            problem = f"cannot be used ({error.strerror or type(error).__name__})"
-        if problem:
-            raise CredentialsError(f"{self.folder / 'profiles.lock'} {problem}. Nothing was saved.")
+            raise CredentialsError(
+                f"{path} cannot be used ({_reason(error)}). Nothing was saved."
+            ) from None
         try:
             yield
         finally:
             lock.release()
 
     def _make_folder(self) -> None:
-        if self._homeless:
+        if not self._has_folder:
             raise CredentialsError(
-                "This account has no home folder to keep profiles in. Set HOME or XDG_CONFIG_HOME, or use a .env file."
+                "This account has no home folder to keep profiles in. Set HOME or XDG_CONFIG_HOME, "
+                "or use a .env file."
             )
-        problem = ""
         try:
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         except OSError as error:
-            problem = error.strerror or type(error).__name__
-        if problem:
             raise CredentialsError(
-                f"The folder {self.folder} cannot be made ({problem}). Nothing was saved."
-            )
+                f"The folder {self.folder} cannot be created ({_reason(error)}). Nothing was saved."
+            ) from None
 
     def _row(self, name: str) -> Mapping[str, Any]:
-        rows = _rows(self._read("profiles.toml"))
+        rows = _rows(self._read(_PROFILES))
         if name not in rows:
-            known = ", ".join(sorted(rows)) or "none so far"
             raise CredentialsError(
-                f"There is no profile {name!r} on this machine; there are: {known}. Save one: %adobe_auth login --save "
-                "NAME"
+                f"There is no profile {name!r} on this machine; there are: "
+                f"{', '.join(sorted(rows)) or 'none yet'}. "
+                "Save one: %adobe_auth login --save NAME"
             )
         return rows[name]
 
-    def _secret_in_file(self, entry: str) -> Secret | None:
-        found = self._read("secrets.toml").get(entry)
-        if isinstance(found, Secret):
-            warn_if_readable_by_others(self.folder / "secrets.toml")
-        return found if isinstance(found, Secret) else None
-
     def _read(self, name: str) -> dict[str, Any]:
-        """The file's content; every text of ``secrets.toml`` is hidden at once."""
+        """Return the content of a file; every text of ``secrets.toml`` is hidden at once."""
         path = self.folder / name
+        # False for a folder that may not be entered, such as the home of another account.
+        if not self._has_folder or not os.path.exists(path):  # noqa: PTH110
+            return {}
         document: dict[str, Any] | None = None
+        # The error is raised after this block: the error of the parser holds the text of the file.
         with contextlib.suppress(OSError, ValueError, RecursionError):
-            # False for a folder that may not be entered, such as the home of another account: no
-            # profiles are there.
-            if self._homeless or not os.path.exists(path):  # noqa: PTH110
-                return {}
-            document = _load(path, hide=name == "secrets.toml")
+            document = _load(path, hide=name == _SECRETS)
         if document is None:
             raise CredentialsError(
-                f"{path} cannot be read as TOML. Mend it, or delete it and save the profiles again."
+                f"{path} cannot be read as TOML. Correct it, or delete it and save the profiles "
+                "again."
             )
         return document
 
     def _write(self, name: str, document: Mapping[str, Any]) -> None:
-        """Whole or not at all, and never readable by others, not even for a moment."""
+        """Replace a file whole or not at all; others can never read it, not even for a moment."""
         self._make_folder()
-        path = self.folder / name
         draft = self.folder / f".{name}.{random.token_hex(6)}"
-        done = False
         problem = ""
         try:
             handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(handle, "w", encoding="utf-8") as file:
-                _dump(document, file)
-            draft.replace(path)
-            done = True
+                file.write(_dumped(document))
+            draft.replace(self.folder / name)
         except OSError as error:
-            problem = error.strerror or type(error).__name__
+            problem = _reason(error)
         finally:
-            if not done:
-                draft.unlink(missing_ok=True)
+            draft.unlink(missing_ok=True)
+        # Raised outside the except block: its frames may hold plain secrets.
         if problem:
-            raise CredentialsError(f"{path} cannot be written ({problem}). Nothing was saved.")
+            raise CredentialsError(
+                f"{self.folder / name} cannot be written ({problem}). Nothing was saved."
+            )
 
 
 def profiles() -> list[Profile]:
-    """The profiles saved on this machine. Raises CredentialsError when their file cannot be read."""
-    return Store().profiles()
+    """Return the profiles saved on this machine.
+
+    Raises
+    ------
+    CredentialsError
+        Their file cannot be read.
+    """
+    return ProfileStore().profiles()
 
 
 def forget_profile(name: str) -> None:
-    """Delete a profile and its secret from this machine. Raises CredentialsError when there is none
-    of that name.
+    """Delete a profile and its secret from this machine.
+
+    Raises
+    ------
+    CredentialsError
+        There is no such profile, or its keyring cannot be used. The profile is deleted anyway in
+        the second case.
     """
-    Store().forget(name)
+    ProfileStore().forget(name)
 
 
 def _load(path: Path, *, hide: bool) -> dict[str, Any]:
     document = tomllib.loads(path.read_text(encoding="utf-8"))
-    return {name: sealed("secret", value) for name, value in document.items()} if hide else document
+    if not hide:
+        return document
+    return {entry: sealed("secret", value) for entry, value in document.items()}
 
 
-def _dump(document: Mapping[str, Any], file: Any) -> None:
+def _dumped(document: Mapping[str, Any]) -> str:
     import tomlkit  # noqa: PLC0415
 
-    plain = {
-        name: value.reveal() if isinstance(value, Secret) else value
-        for name, value in document.items()
-    }
-    file.write(tomlkit.dumps(plain))
+    plain = {}
+    for name, value in document.items():
+        plain[name] = value.reveal() if isinstance(value, Secret) else value
+    return tomlkit.dumps(plain)
+
+
+def _reason(error: OSError) -> str:
+    return error.strerror or type(error).__name__
 
 
 def _unfinished(document: Mapping[str, Any]) -> list[str]:
-    """Entries of the keyring that a save or forget which was killed may have left."""
-    listed = document.get("unfinished")
-    return [str(entry) for entry in listed if entry] if isinstance(listed, list) else []
+    """Return the keyring entries that a killed save or forget may have left."""
+    entries = document.get("unfinished")
+    return list(map(str, entries)) if isinstance(entries, list) else []
 
 
-def _in_keyring(row: Mapping[str, Any] | None) -> list[str]:
-    """The keyring's entry of a row, if it has one."""
-    return [str(row["entry"])] if row and row.get("place") == "keyring" and row.get("entry") else []
+def _keyring_entries(*rows: Mapping[str, Any]) -> list[str]:
+    return [str(row["entry"]) for row in rows if row.get("place") == "keyring" and "entry" in row]
 
 
 def _rows(document: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    found = document.get("profiles")
-    return (
-        {name: row for name, row in found.items() if isinstance(row, Mapping)}
-        if isinstance(found, Mapping)
-        else {}
-    )
+    rows = document.get("profiles")
+    if not isinstance(rows, Mapping):
+        return {}
+    return {name: row for name, row in rows.items() if isinstance(row, Mapping)}
 
 
 def _profile(name: str, row: Mapping[str, Any], active: bool) -> Profile:  # noqa: FBT001
@@ -370,11 +368,7 @@ def _profile(name: str, row: Mapping[str, Any], active: bool) -> Profile:  # noq
         name,
         org_id=str(row.get("org_id", "")),
         client_id=str(row.get("client_id", "")),
-        kind=kind if kind in _KINDS else "client_secret",
+        kind=kind if kind in SECRET_NAMES else "client_secret",
         place="file" if row.get("place") == "file" else "keyring",
         active=active,
     )
-
-
-def _where(place: str) -> str:
-    return "the system's keyring" if place == "keyring" else "secrets.toml"

@@ -188,7 +188,7 @@ class TestClock:
         RECORDER.secrets.add(old)
         with stub(lambda _: Answer(404, headers=self.date(hours=-3))) as server:
             with pytest.raises(
-                TokenExpired, match=r"This machine's clock is 3 h ahead of Adobe's: set it right"
+                TokenExpired, match=r"This machine's clock is 3 h ahead of Adobe's. Correct it"
             ):
                 sessions.connect(
                     access_token=old,
@@ -220,7 +220,7 @@ class TestClock:
                 reactor_url=server.url,
                 ims_url=url,
             )
-        assert session.clock_note == "This machine's clock is 3 h behind Adobe's: set it right."
+        assert session.clock_note == "This machine's clock is 3 h behind Adobe's. Correct it."
 
     def test_the_answer_of_ims_shows_it_and_the_token_lasts_by_our_clock(
         self, simulate: Any
@@ -348,7 +348,7 @@ class TestPastedToken:
 
     def test_an_expired_one_says_when_it_ended_and_where_to_get_another(self, demo: Any) -> None:
         old = demo.ims.issue(demo.accounts["demo"], age=90_000)
-        with pytest.raises(TokenExpired, match="ended 20.*UTC.*Generate access token"):
+        with pytest.raises(TokenExpired, match="expired on 20.*UTC.*Generate access token"):
             self.connect(demo, old)
 
     def test_one_that_ends_later_asks_for_a_new_one_and_does_not_loop(self, simulate: Any) -> None:
@@ -364,7 +364,7 @@ class TestPastedToken:
         "text", ["eyJonlyonepart", "a.b.c", "eyJ…cut.off.here", "${TOKEN}.x.y"]
     )
     def test_what_is_no_token_is_refused_before_any_request(self, text: str) -> None:
-        with pytest.raises(CredentialsError, match="What was pasted") as caught:
+        with pytest.raises(CredentialsError, match="The pasted text") as caught:
             pasted(Secret(text), NOW)
         assert text not in str(caught.value)
 

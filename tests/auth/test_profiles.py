@@ -18,8 +18,8 @@ from keyring.errors import KeyringLocked
 
 import adobe_nb
 from adobe_nb.auth import keyring_store, sources
-from adobe_nb.auth.credentials import Credentials, Secret, credentials_of
-from adobe_nb.auth.profiles import Store
+from adobe_nb.auth.credentials import Credentials, Secret, candidate_of, credentials_of
+from adobe_nb.auth.profiles import ProfileStore
 from adobe_nb.errors import CredentialsError
 from tests.conftest import sign_in, until
 
@@ -75,13 +75,13 @@ def memory() -> Iterator[Memory]:
     keyring.set_keyring(before)
 
 
-def refuse_to_write(self: Store, name: str, document: Any) -> None:
+def refuse_to_write(self: ProfileStore, name: str, document: Any) -> None:
     raise CredentialsError("No space left. Nothing was saved.")
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store(tmp_path / "config")
+def store(tmp_path: Path) -> ProfileStore:
+    return ProfileStore(tmp_path / "config")
 
 
 def credentials(**changes: Any) -> Credentials:
@@ -91,16 +91,16 @@ def credentials(**changes: Any) -> Credentials:
         "org_id": ORG,
         "scopes": "openid,x",
     }
-    return credentials_of(sources.from_arguments("arguments", **{**values, **changes}))
+    return credentials_of(candidate_of("arguments", {**values, **changes}))
 
 
-def files(store: Store) -> str:
+def files(store: ProfileStore) -> str:
     return "".join(path.read_text() for path in sorted(store.folder.iterdir()))
 
 
 class TestSaving:
     def test_the_secret_goes_into_the_keyring_and_the_rest_into_a_file(
-        self, store: Store, memory: Memory
+        self, store: ProfileStore, memory: Memory
     ) -> None:
         profile = store.save("work", credentials())
         assert (profile.place, profile.active, profile.kind) == ("keyring", True, "client_secret")
@@ -118,15 +118,15 @@ class TestSaving:
         assert found.scopes == ("openid", "x")
 
     def test_without_a_keyring_nothing_is_saved_and_the_ways_out_are_named(
-        self, store: Store
+        self, store: ProfileStore
     ) -> None:
         with pytest.raises(
-            CredentialsError, match=r"not saved: no keyring of this system.*--in-file"
+            CredentialsError, match=r"not saved: this system has no usable keyring.*--in-file"
         ):
             store.save("work", credentials())
         assert not store.folder.exists()
 
-    def test_a_file_of_ones_own_is_taken_when_asked_for(self, store: Store) -> None:
+    def test_a_file_of_ones_own_is_taken_when_asked_for(self, store: ProfileStore) -> None:
         store.save("work", credentials(), in_file=True)
         modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in store.folder.iterdir()}
         assert modes == {"profiles.toml": 0o600, "secrets.toml": 0o600, "profiles.lock": 0o600}
@@ -135,7 +135,7 @@ class TestSaving:
         assert credentials_of(store.candidate("work")).client_secret == Secret(HUSH)
 
     def test_a_name_is_saved_over_and_the_old_place_emptied(
-        self, store: Store, memory: Memory
+        self, store: ProfileStore, memory: Memory
     ) -> None:
         store.save("work", credentials(), in_file=True)
         store.save("work", credentials(client_secret="p8e-hush-the-second"))
@@ -144,7 +144,7 @@ class TestSaving:
             "p8e-hush-the-second"
         )
 
-    def test_a_token_can_be_saved_for_its_day(self, store: Store, demo: Any) -> None:
+    def test_a_token_can_be_saved_for_its_day(self, store: ProfileStore, demo: Any) -> None:
         token = demo.connection()["access_token"]
         store.save(
             "day", credentials(client_id=None, client_secret=None, access_token=token), in_file=True
@@ -154,12 +154,12 @@ class TestSaving:
         assert found.client_secret is None
 
     @pytest.mark.parametrize("name", ["", "a b", "../x", "x" * 65, ".x", None, 7])
-    def test_a_name_that_cannot_be_is_refused(self, store: Store, name: Any) -> None:
+    def test_a_name_that_cannot_be_is_refused(self, store: ProfileStore, name: Any) -> None:
         with pytest.raises(CredentialsError, match="The name of a profile"):
             store.save(name, credentials(), in_file=True)
 
     def test_a_folder_that_cannot_be_written_leaves_nothing_behind(
-        self, store: Store, monkeypatch: pytest.MonkeyPatch
+        self, store: ProfileStore, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         store.save("work", credentials(), in_file=True)
         before = files(store)
@@ -177,10 +177,10 @@ class TestSaving:
         assert files(store) == before
 
     def test_when_the_second_file_cannot_be_written_the_old_secret_stays(
-        self, store: Store, memory: Memory, monkeypatch: pytest.MonkeyPatch
+        self, store: ProfileStore, memory: Memory, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         store.save("work", credentials())
-        monkeypatch.setattr(Store, "_write", refuse_to_write)
+        monkeypatch.setattr(ProfileStore, "_write", refuse_to_write)
         with pytest.raises(CredentialsError, match="Nothing was saved"):
             store.save("work", credentials(client_secret="p8e-hush-the-second"))
         monkeypatch.undo()
@@ -188,22 +188,23 @@ class TestSaving:
         assert credentials_of(store.candidate("work")).client_secret == Secret(HUSH)
 
     def test_a_name_in_use_is_not_saved_over_by_another_client(
-        self, store: Store, memory: Memory
+        self, store: ProfileStore, memory: Memory
     ) -> None:
         store.save("work", credentials())
         with pytest.raises(
-            CredentialsError, match="profile work of another client or organisation"
+            CredentialsError, match="profile work of another client or organization"
         ):
             store.save("work", credentials(client_id="another-client-000"))
         assert len(memory.kept) == 1
 
-    def test_two_threads_and_two_processes_lose_nothing(self, store: Store) -> None:
+    def test_two_threads_and_two_processes_lose_nothing(self, store: ProfileStore) -> None:
         code = (
-            "import sys; from pathlib import Path; from adobe_nb.auth import sources\n"
-            "from adobe_nb.auth.credentials import credentials_of; from adobe_nb.auth.profiles import Store\n"
-            "store = Store(Path(sys.argv[1]))\n"
+            "import sys; from pathlib import Path\n"
+            "from adobe_nb.auth.credentials import candidate_of, credentials_of\n"
+            "from adobe_nb.auth.profiles import ProfileStore\n"
+            "store = ProfileStore(Path(sys.argv[1]))\n"
             f"values = dict(client_id='c' * 12, client_secret='hush', org_id={ORG!r})\n"
-            "made = credentials_of(sources.from_arguments('x', **values))\n"
+            "made = credentials_of(candidate_of('x', values))\n"
             "[store.save(f'{sys.argv[2]}{n}', made, in_file=True) for n in range(10)]"
         )
         others = [
@@ -221,7 +222,7 @@ class TestSaving:
     def test_a_folder_that_cannot_be_made_says_so(self, tmp_path: Path) -> None:
         (tmp_path / "file").write_text("")
         with pytest.raises(CredentialsError, match=r"cannot be made|Nothing was saved"):
-            Store(tmp_path / "file" / "config").save("x", credentials(), in_file=True)
+            ProfileStore(tmp_path / "file" / "config").save("x", credentials(), in_file=True)
 
 
 class TestKilledHalfWay:
@@ -252,14 +253,13 @@ class Shared(KeyringBackend):
         self.path.write_text(json.dumps(kept))
 """
     KILLED = """
-from adobe_nb.auth import sources
-from adobe_nb.auth.credentials import credentials_of
-from adobe_nb.auth.profiles import Store
+from adobe_nb.auth.credentials import candidate_of, credentials_of
+from adobe_nb.auth.profiles import ProfileStore
 
 folder, shared, secret, name, target, in_file = sys.argv[1:]
 keyring.set_keyring(Shared(shared))
 values = dict(client_id='client-1234567890', client_secret=secret, org_id=sys.stdin.read())
-made = credentials_of(sources.from_arguments('x', **values))
+made = credentials_of(candidate_of('x', values))
 replace = Path.replace
 def killed(self, other):
     if other.name == target and (target == 'secrets.toml' or secret in Path(shared).read_text()):
@@ -267,10 +267,10 @@ def killed(self, other):
     return replace(self, other)
 Path.replace = killed
 Path(shared).touch() if in_file else Path(shared).write_text('{}')
-Store(Path(folder)).save(name, made, in_file=bool(in_file))
+ProfileStore(Path(folder)).save(name, made, in_file=bool(in_file))
 """
 
-    def killed(self, store: Store, shared: Path, target: str, in_file: str) -> None:
+    def killed(self, store: ProfileStore, shared: Path, target: str, in_file: str) -> None:
         arguments = [str(store.folder), str(shared), "p8e-hush-orphan", "work", target, in_file]
         command = [sys.executable, "-c", self.CODE + self.KILLED, *arguments]
         done = subprocess.run(command, input=ORG.encode(), check=False)
@@ -278,7 +278,7 @@ Store(Path(folder)).save(name, made, in_file=bool(in_file))
 
     @pytest.mark.parametrize("then", ["save", "forget"])
     def test_a_draft_with_the_secret_is_deleted(
-        self, store: Store, tmp_path: Path, then: str
+        self, store: ProfileStore, tmp_path: Path, then: str
     ) -> None:
         store.save("other", credentials(), in_file=True)
         self.killed(store, tmp_path / "shared", "secrets.toml", "yes")
@@ -291,7 +291,7 @@ Store(Path(folder)).save(name, made, in_file=bool(in_file))
         assert "work" not in {profile.name for profile in store.profiles()}
 
     def test_an_entry_of_the_keyring_without_a_row_is_deleted(
-        self, store: Store, tmp_path: Path
+        self, store: ProfileStore, tmp_path: Path
     ) -> None:
         shared = tmp_path / "shared"
         self.killed(store, shared, "profiles.toml", "")
@@ -310,7 +310,7 @@ Store(Path(folder)).save(name, made, in_file=bool(in_file))
             keyring.set_keyring(before)
         assert "profile work" not in files(store)
 
-    def test_an_entry_of_the_file_without_a_row_is_deleted(self, store: Store) -> None:
+    def test_an_entry_of_the_file_without_a_row_is_deleted(self, store: ProfileStore) -> None:
         store.save("work", credentials(), in_file=True)
         path = store.folder / "secrets.toml"
         path.write_text(path.read_text() + '"profile gone 0123" = "p8e-hush-orphan"\n')
@@ -319,7 +319,7 @@ Store(Path(folder)).save(name, made, in_file=bool(in_file))
         assert credentials_of(store.candidate("work")).client_secret == Secret(HUSH)
 
     def test_a_secret_that_a_locked_keyring_kept_is_deleted_next_time(
-        self, store: Store, memory: Memory
+        self, store: ProfileStore, memory: Memory
     ) -> None:
         store.save("work", credentials())
         keyring.set_keyring(Locked())
@@ -329,7 +329,7 @@ Store(Path(folder)).save(name, made, in_file=bool(in_file))
         store.save("other", credentials(), in_file=True)
         assert memory.kept == {}
 
-    def test_a_save_in_progress_is_left_alone(self, store: Store) -> None:
+    def test_a_save_in_progress_is_left_alone(self, store: ProfileStore) -> None:
         with ThreadPoolExecutor(1) as pool:
             with store._locked():
                 draft = store.folder / ".secrets.toml.0123"
@@ -342,7 +342,7 @@ Store(Path(folder)).save(name, made, in_file=bool(in_file))
 
 class TestUsing:
     def test_the_last_one_saved_is_active_until_another_is_used(
-        self, store: Store, memory: Memory
+        self, store: ProfileStore, memory: Memory
     ) -> None:
         store.save("one", credentials())
         store.save("two", credentials())
@@ -353,7 +353,7 @@ class TestUsing:
         store.use("one")
         assert store.active == "one"
 
-    def test_forgetting_takes_the_secret_along(self, store: Store, memory: Memory) -> None:
+    def test_forgetting_takes_the_secret_along(self, store: ProfileStore, memory: Memory) -> None:
         store.save("one", credentials())
         store.save("two", credentials(), in_file=True)
         store.forget("one")
@@ -365,7 +365,7 @@ class TestUsing:
 
     @pytest.mark.parametrize("call", ["candidate", "use", "forget"])
     def test_an_unknown_name_lists_those_there_are(
-        self, store: Store, memory: Memory, call: str
+        self, store: ProfileStore, memory: Memory, call: str
     ) -> None:
         store.save("one", credentials())
         with pytest.raises(
@@ -373,15 +373,15 @@ class TestUsing:
         ):
             getattr(store, call)("two")
 
-    def test_a_secret_that_is_gone_says_so(self, store: Store, memory: Memory) -> None:
+    def test_a_secret_that_is_gone_says_so(self, store: ProfileStore, memory: Memory) -> None:
         store.save("one", credentials())
         memory.kept.clear()
         with pytest.raises(
-            CredentialsError, match="no longer in the system's keyring. Sign in once more"
+            CredentialsError, match="no longer in the system's keyring. Sign in and save it again"
         ):
             store.candidate("one")
 
-    def test_a_broken_file_says_so_and_is_not_overwritten(self, store: Store) -> None:
+    def test_a_broken_file_says_so_and_is_not_overwritten(self, store: ProfileStore) -> None:
         store.folder.mkdir()
         path = store.folder / "profiles.toml"
         path.write_text("a = [")
@@ -397,7 +397,7 @@ class TestUsing:
 
 class TestTheKeyring:
     def test_one_that_is_locked_is_told_without_its_text(
-        self, store: Store, memory: Memory
+        self, store: ProfileStore, memory: Memory
     ) -> None:
         store.save("work", credentials())
         keyring.set_keyring(Locked())
@@ -412,20 +412,20 @@ class TestTheKeyring:
         assert [profile.name for profile in store.profiles()] == ["work"]
 
     def test_a_dialogue_that_nobody_sees_does_not_hang(
-        self, store: Store, memory: Memory, monkeypatch: pytest.MonkeyPatch
+        self, store: ProfileStore, memory: Memory, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         store.save("work", credentials())
         hanging = Hanging()
         keyring.set_keyring(hanging)
         monkeypatch.setattr(keyring_store, "SECONDS", 0.2)
         begun = time.monotonic()
-        with pytest.raises(CredentialsError, match="did not answer within 0 seconds"):
+        with pytest.raises(CredentialsError, match="did not respond within 0 seconds"):
             store.candidate("work")
         assert time.monotonic() - begun < 20
         hanging.closed.set()
 
     def test_what_is_kept_after_the_limit_is_taken_away_again(
-        self, store: Store, monkeypatch: pytest.MonkeyPatch, memory: Memory
+        self, store: ProfileStore, monkeypatch: pytest.MonkeyPatch, memory: Memory
     ) -> None:
         limiter, done = threading.Event(), threading.Event()
 
@@ -441,20 +441,24 @@ class TestTheKeyring:
         slow = Slow()
         keyring.set_keyring(slow)
         monkeypatch.setattr(keyring_store, "SECONDS", 0.3)
-        with pytest.raises(CredentialsError, match="did not answer"):
+        with pytest.raises(CredentialsError, match="did not respond"):
             store.save("work", credentials())
         limiter.set()
         assert done.wait(60)
         assert slow.kept == {}
 
-    def test_a_backend_of_plain_text_is_no_keyring(self, store: Store, memory: Memory) -> None:
+    def test_a_backend_of_plain_text_is_no_keyring(
+        self, store: ProfileStore, memory: Memory
+    ) -> None:
         class Plain(Memory):
             priority = 0.5  # type: ignore[assignment]
 
         keyring.set_keyring(Plain())
         assert keyring_store.works() is False
 
-    def test_odd_values_from_a_keyring_are_no_secret(self, store: Store, memory: Memory) -> None:
+    def test_odd_values_from_a_keyring_are_no_secret(
+        self, store: ProfileStore, memory: Memory
+    ) -> None:
         store.save("work", credentials())
         for odd in (b"x", 5, ""):
             for entry in memory.kept:
@@ -463,7 +467,7 @@ class TestTheKeyring:
                 store.candidate("work")
 
     def test_forgetting_works_without_the_keyring_and_says_what_may_remain(
-        self, store: Store, memory: Memory
+        self, store: ProfileStore, memory: Memory
     ) -> None:
         store.save("work", credentials())
         keyring.set_keyring(Locked())
@@ -484,7 +488,7 @@ class TestTheKeyring:
             CredentialsError,
             match=r'not saved: the package keyring.*"adobe_nb\[keyring\]".*--in-file',
         ):
-            Store().save("work", credentials())
+            ProfileStore().save("work", credentials())
 
     def test_a_keyring_that_cannot_keep_anything_does_not_count(self) -> None:
         assert keyring_store.works() is False  # the tests run with keyring's fail backend

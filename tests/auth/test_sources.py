@@ -10,7 +10,13 @@ from typing import Any
 import pytest
 
 from adobe_nb.auth import sources
-from adobe_nb.auth.credentials import DEFAULT_SCOPES, Credentials, Secret, credentials_of
+from adobe_nb.auth.credentials import (
+    DEFAULT_SCOPES,
+    Credentials,
+    Secret,
+    candidate_of,
+    credentials_of,
+)
 from adobe_nb.auth.legacy_jwt import refuse_retired
 from adobe_nb.errors import (
     CredentialsError,
@@ -287,14 +293,14 @@ def test_a_whole_oauth_set_beside_an_old_key_is_taken(tmp_path: Path) -> None:
         (
             "console",
             postman(**POSTMAN),
-            r"not a download of Developer Console, but a Postman .* postman_file=",
+            r"not a Developer Console download, but a Postman .* postman_file=",
         ),
-        ("postman", CREDENTIAL, r"but a download of Developer Console.* \(--console-file\)"),
+        ("postman", CREDENTIAL, r"but a Developer Console download.* \(--console-file\)"),
         ("config", project(oauth()), "console_file="),
         ("console", [PEER], "config_file="),
-        ("console", "{", "is not a download of Developer Console"),
-        ("console", [], "is not a download"),
-        ("console", {"a": 1}, "is not a download"),
+        ("console", "{", "is not a Developer Console download"),
+        ("console", [], "is not a Developer Console download"),
+        ("console", {"a": 1}, "is not a Developer Console download"),
         ("postman", '"x"', "is not a Postman environment"),
         ("config", {"a": 1}, "is not a configuration of launchpy or aepp"),
         ("config", {**PEER, "client_id": 5}, "but not client_id"),
@@ -303,9 +309,13 @@ def test_a_whole_oauth_set_beside_an_old_key_is_taken(tmp_path: Path) -> None:
             {**PEER, "environment": "stage"},
             "another environment of Adobe than production",
         ),
-        ("config", {**PEER, "client_id": HUSH}, "looks like a secret. Were the two swapped"),
-        ("config", {**PEER, "scopes": "eyJhbGciOi.x.y"}, "The scopes are names such as openid"),
-        ("config", {**PEER, "org_id": "nonsense"}, "organisation id .* cannot be right"),
+        ("config", {**PEER, "client_id": HUSH}, "looks like a secret. Were the two values swapped"),
+        (
+            "config",
+            {**PEER, "scopes": "eyJhbGciOi.x.y"},
+            "Invalid scopes in .* names such as openid",
+        ),
+        ("config", {**PEER, "org_id": "nonsense"}, "Invalid organization id"),
         ("console", {**CREDENTIAL, "CLIENT_SECRETS": []}, "but not client secret"),
     ],
 )
@@ -321,9 +331,7 @@ def test_what_is_no_such_file_says_what_it_is(
 @pytest.mark.parametrize("kind", ["console", "postman", "config"])
 @pytest.mark.parametrize("path", [None, 7, "absent.json", "."])
 def test_what_is_no_file_says_so(kind: str, path: Any) -> None:
-    with pytest.raises(
-        CredentialsError, match=r"is the path of a file|does not exist|is not a file"
-    ):
+    with pytest.raises(CredentialsError, match=r"must be a file path|does not exist|is not a file"):
         OPENERS[kind](path)
 
 
@@ -381,7 +389,7 @@ def test_an_unreadable_env_file_is_passed_by_and_said(tmp_path: Path) -> None:
     below.mkdir()
     (below / ".env").write_bytes("ADOBE_CLIENT_ID=é\n".encode("latin-1"))
     with pytest.raises(
-        IncompleteCredentials, match=r"below/\.env is not a text file in UTF-8.*passed by"
+        IncompleteCredentials, match=r"below/\.env is not UTF-8 or UTF-16 text.*skipped"
     ):
         sources.find({}, below)
     text = f"ADOBE_CLIENT_ID=client-1234567890\nADOBE_CLIENT_SECRET={HUSH}\nADOBE_ORG_ID={ORG}\n"
@@ -389,15 +397,15 @@ def test_an_unreadable_env_file_is_passed_by_and_said(tmp_path: Path) -> None:
     (tmp_path / ".env").chmod(0o600)
     found = sources.find({}, below)
     assert found is not None
-    assert "passed by" in found.incomplete[-1]
+    assert "was skipped" in found.incomplete[-1]
 
 
 def test_a_broken_file_of_profiles_does_not_stand_in_the_way_of_a_complete_environment(
     tmp_path: Path,
 ) -> None:
-    from adobe_nb.auth.profiles import Store
+    from adobe_nb.auth.profiles import ProfileStore
 
-    store = Store(tmp_path)
+    store = ProfileStore(tmp_path)
     (tmp_path / "profiles.toml").write_text("a = [")
     environ = {
         "ADOBE_CLIENT_ID": "client-1234567890",
@@ -465,13 +473,12 @@ class TestScopes:
     def test_all_are_kept_from_arguments(self, written: Any) -> None:
         values = {"client_id": "c" * 12, "client_secret": HUSH, "org_id": ORG}
         assert (
-            credentials_of(sources.from_arguments("arguments", **values, scopes=written)).scopes
-            == SIX
+            credentials_of(candidate_of("arguments", {**values, "scopes": written})).scopes == SIX
         )
 
     @pytest.mark.parametrize("written", WRITTEN)
     def test_all_are_kept_from_a_profile_edited_by_hand(self, tmp_path: Path, written: Any) -> None:
-        from adobe_nb.auth.profiles import Store
+        from adobe_nb.auth.profiles import ProfileStore
 
         row = {
             "client_id": "c" * 12,
@@ -486,13 +493,13 @@ class TestScopes:
         (tmp_path / "profiles.toml").write_text(f"[profiles.work]\n{text}")
         write(tmp_path, "").with_name("secrets.toml").write_text(f'e = "{HUSH}"\n')
         (tmp_path / "secrets.toml").chmod(0o600)
-        assert credentials_of(Store(tmp_path).candidate("work")).scopes == SIX
+        assert credentials_of(ProfileStore(tmp_path).candidate("work")).scopes == SIX
 
     @pytest.mark.parametrize("written", ["[1]", '["a b", {}]', "[openid", [5], ["openid", None]])
     def test_other_lists_are_refused(self, written: Any) -> None:
         values = {"client_id": "c" * 12, "client_secret": HUSH, "org_id": ORG}
         with pytest.raises(CredentialsError, match="openid"):
-            credentials_of(sources.from_arguments("arguments", **values, scopes=written))
+            credentials_of(candidate_of("arguments", {**values, "scopes": written}))
 
 
 def test_a_postman_file_names_the_host_of_ims(tmp_path: Path) -> None:
@@ -543,7 +550,7 @@ class TestOtherTools:
         assert "hush" not in str(caught.value)
         chosen = credentials_of(sources.from_config_file(path, self.OTHER["org_id"]))
         assert chosen.client_id == "other-1234567890"
-        with pytest.raises(CredentialsError, match="has no sets of credentials of 0@AdobeOrg"):
+        with pytest.raises(CredentialsError, match="has no credentials of 0@AdobeOrg"):
             sources.from_config_file(path, "0@AdobeOrg")
 
     def test_a_file_of_another_organisation_than_the_one_named_is_refused(
@@ -663,7 +670,7 @@ class TestOddCharacters:
             ("x\u00a0{}", "NO-BREAK SPACE .U.00A0. inside"),
             ("x\u00ad{}", "SOFT HYPHEN .U.00AD. inside"),
             ("x\u2013{}", "EN DASH .U.2013. inside"),
-            ("é{}", "character that is not ASCII at its beginning"),
+            ("é{}", "non-ASCII character at its beginning"),
         ],
     )
     @pytest.mark.parametrize("member", ["client_secret", "client_id", "org_id", "access_token"])
@@ -673,13 +680,13 @@ class TestOddCharacters:
             del values["client_secret"]
         values[member] = written.format(values.get(member, "hush.hush.hush"))
         if member == "access_token" and (written[0] in "\"'" or "\u00a0" in written):
-            token = sources.from_arguments("arguments", **values).secrets["access_token"]
+            token = candidate_of("arguments", values).secrets["access_token"][0]
             assert token.reveal().removeprefix("x") == "hush.hush.hush", (
                 "quotes and blanks are taken out of a token"
             )
             return
         with pytest.raises(CredentialsError, match=says) as caught:
-            credentials_of(sources.from_arguments("arguments", **values))
+            credentials_of(candidate_of("arguments", values))
         assert "hush" not in str(caught.value)
 
 

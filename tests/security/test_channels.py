@@ -24,9 +24,8 @@ from nbconvert import HTMLExporter
 
 import adobe_nb
 from adobe_nb import session as sessions
-from adobe_nb.auth import sources
-from adobe_nb.auth.credentials import Secret
-from adobe_nb.auth.profiles import Store
+from adobe_nb.auth.credentials import Secret, candidate_of
+from adobe_nb.auth.profiles import ProfileStore
 from adobe_nb.notebook.panel import panel
 from tests.conftest import Recorder, sign_in
 from tests.notebooks import runner as notebook_runner
@@ -120,9 +119,9 @@ class TestFiles:
 
     def test_profile_files_are_the_owners_alone(self, demo: Any) -> None:
         sign_in(demo).save("work", in_file=True)
-        for path in Store().folder.iterdir():
+        for path in ProfileStore().folder.iterdir():
             assert stat.S_IMODE(path.stat().st_mode) == 0o600
-        without_secrets(demo, (Store().folder / "profiles.toml").read_text())
+        without_secrets(demo, (ProfileStore().folder / "profiles.toml").read_text())
 
     def test_nothing_else_is_written(
         self, demo: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -230,7 +229,7 @@ class TestTracebacks:
 class TestObjects:
     def test_texts_pickles_json_and_copies(self, demo: Any) -> None:
         session = sign_in(demo)
-        found = sources.from_arguments("x", client_id="c" * 12, client_secret=HUSH, org_id=ORG)
+        found = candidate_of("x", {"client_id": "c" * 12, "client_secret": HUSH, "org_id": ORG})
         things = {
             "session": session, "credentials": session.credentials, "token": session.token, "signer": session._auth,
             "client": session.client, "edge": session.edge_client, "candidate": found, "secret": Secret(HUSH),
