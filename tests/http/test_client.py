@@ -83,7 +83,7 @@ def test_adobe_and_this_machine_are_allowed(url: str) -> None:
     ],
 )  # fmt: skip
 def test_anything_else_is_refused_before_a_request(url: str) -> None:
-    with pytest.raises(HostNotAllowed, match="not an address"):
+    with pytest.raises(HostNotAllowed, match="Credentials must not be sent to"):
         quick().send(get(url))
 
 
@@ -218,7 +218,7 @@ def proxy(reply: bytes) -> Iterator[str]:
     [
         (
             "407 Proxy Authentication Required",
-            r"407: the proxy asks for a user name and password.*USER:PASSWORD",
+            r"407: the proxy requires a user name and password.*USER:PASSWORD",
             1,
         ),
         ("403 Forbidden", r"403: it does not allow this address", 1),
@@ -247,7 +247,7 @@ def test_a_proxy_that_refuses_is_named_with_its_status(
             "http://127.0.0.1:9",
             "refused the connection, so reactor.adobe.io was not reached.*HTTPS_PROXY",
         ),
-        ("http://no-such-proxy.invalid:9", "name of the proxy .* is unknown.*HTTPS_PROXY"),
+        ("http://no-such-proxy.invalid:9", "proxy .* has an unknown host name.*HTTPS_PROXY"),
     ],
 )
 def test_a_proxy_that_is_not_there_is_told_apart(
@@ -299,7 +299,7 @@ class TestLargeAnswers:
         data = bytes(range(256)) * 4096
         with stub(self.answer(data, encoding)) as server:
             assert Transport(largest=len(data)).send(get(server.url)).body == data
-            with pytest.raises(TransportError, match="more than .* MiB, so the rest was not read"):
+            with pytest.raises(TransportError, match="more than .* MiB; the rest was not read"):
                 Transport(largest=len(data), sleep=lambda _: None).send(
                     get(server.url + "/x")
                 )  # the same, read again
@@ -329,12 +329,12 @@ class TestLargeAnswers:
         with stub(
             lambda _: Answer(200, b"{}", {"Content-Encoding": encoding, "Content-Length": "2"})
         ) as server:
-            with pytest.raises(TransportError, match="encoding that it was not asked for"):
+            with pytest.raises(TransportError, match="encoding that was not requested"):
                 quick().send(get(server.url))
 
     def test_a_length_that_is_announced_and_not_true_needs_no_memory(self) -> None:
         with stub(lambda _: Answer(200, b"{}", {"Content-Length": str(10**15)})) as server:
-            with pytest.raises(TransportError, match="broke off in the middle"):
+            with pytest.raises(TransportError, match="closed the connection in the middle"):
                 quick().send(get(server.url))
 
     @pytest.mark.parametrize("body", [b"", b"no gzip", gzip.compress(b"{}", mtime=0)[:-9]])
@@ -342,7 +342,7 @@ class TestLargeAnswers:
         headers = {"Content-Encoding": "gzip", "Content-Length": str(len(body))}
         with stub(lambda _: Answer(200, body, headers)) as server:
             if body == b"no gzip":
-                with pytest.raises(TransportError, match="broke off"):
+                with pytest.raises(TransportError, match="closed the connection"):
                     quick().send(get(server.url))
             else:
                 assert len(quick().send(get(server.url)).body) <= 2
@@ -504,7 +504,7 @@ class TestRetries:
 
     def test_a_cut_off_write_is_not_repeated(self) -> None:
         with stub(lambda _: Answer(200, b'{"a"', {"Content-Length": "100"})) as server:
-            with pytest.raises(TransportError, match="broke off"):
+            with pytest.raises(TransportError, match="closed the connection"):
                 quick().send(Request("POST", server.url, body=b"{}"))
             assert len(server.got) == 1
 
@@ -630,7 +630,7 @@ class TestCertificates:
             quick().send(get(url))
         assert caught.value.never_sent
         (tmp_path / "missing").write_text("no certificate")
-        with pytest.raises(TransportError, match=f"{name} names .*has no certificates"):
+        with pytest.raises(TransportError, match=f"{name} names .*has no readable certificates"):
             quick().send(get(url))
 
     def test_of_another_name_are_refused(
