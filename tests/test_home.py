@@ -71,7 +71,7 @@ def test_everything_works_without_a_home_and_the_journal_is_off_with_one_warning
     assert told.count("no journal of writes is kept") == 1
     assert "\n1\n[]\n" in told
     assert "JournalError This account has no home folder" in told
-    assert "CredentialsError The ~ in ~/x does not stand for a folder here" in told
+    assert "CredentialsError ~/x does not exist. Give the full path" in told
     assert "CredentialsError There is no profile 'x'" in told
     assert "CredentialsError This account has no home folder to keep profiles in" in told
     assert "save one with %adobe_auth login --save NAME" in told

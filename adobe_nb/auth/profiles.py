@@ -9,28 +9,30 @@ import os
 import re
 import secrets as random
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal, TypeVar
+
+import msgspec
 
 from adobe_nb.auth import keyring_store
 from adobe_nb.auth.credentials import (
     HOST_NAMES,
-    SECRET_NAMES,
     Candidate,
     Credentials,
     Hosts,
     Secret,
     candidate_of,
     mask,
-    sealed,
 )
 from adobe_nb.auth.files import warn_if_readable_by_others
 from adobe_nb.errors import CredentialsError
 from adobe_nb.home import config_folder
 
+Kind = Literal["client_secret", "access_token"]
 Place = Literal["keyring", "file"]
+_Content = TypeVar("_Content")
 _PROFILES = "profiles.toml"
 _SECRETS = "secrets.toml"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
@@ -44,8 +46,7 @@ class Profile:
     name: str
     org_id: str
     client_id: str
-    kind: str
-    """``client_secret`` or ``access_token``."""
+    kind: Kind
     place: Place
     """Where the secret is."""
     active: bool
@@ -54,6 +55,45 @@ class Profile:
         active = ", active" if self.active else ""
         secret = f"client {mask(self.client_id)}, {self.kind} in {self.place}"
         return f"<Profile {self.name}: {self.org_id}, {secret}{active}>"
+
+
+class _Row(msgspec.Struct, omit_defaults=True):
+    """A profile in ``profiles.toml``."""
+
+    client_id: str
+    org_id: str
+    entry: str
+    """The name of its secret in the keyring or in ``secrets.toml``."""
+    kind: Kind = "client_secret"
+    place: Place = "keyring"
+    scopes: str | list[str] = ""
+    reactor_url: str = ""
+    ims_url: str = ""
+    edge_url: str = ""
+    edge_server_url: str = ""
+
+    def profile(self, name: str, active: str) -> Profile:
+        """Return what users see of it."""
+        return Profile(name, self.org_id, self.client_id, self.kind, self.place, name == active)
+
+
+class _Document(msgspec.Struct, omit_defaults=True):
+    """The content of ``profiles.toml``."""
+
+    active: str = ""
+    profiles: dict[str, _Row] = msgspec.field(default_factory=dict)
+    unfinished: list[str] = msgspec.field(default_factory=list)
+    """Entries of the keyring that a killed save or forget may have left there."""
+
+    def row(self, name: str) -> _Row:
+        """Return a profile. Raises CredentialsError for an unknown name."""
+        if name not in self.profiles:
+            raise CredentialsError(
+                f"There is no profile {name!r} on this machine; there are: "
+                f"{', '.join(sorted(self.profiles)) or 'none yet'}. "
+                "Save one: %adobe_auth login --save NAME"
+            )
+        return self.profiles[name]
 
 
 class ProfileStore:
@@ -70,34 +110,31 @@ class ProfileStore:
     @property
     def active(self) -> str:
         """The name of the profile that ``connect()`` uses, or nothing."""
-        return str(self._read(_PROFILES).get("active") or "")
+        return self._document().active
 
     def profiles(self) -> list[Profile]:
         """Return all profiles by name. Raises CredentialsError when the file is unreadable."""
-        document = self._read(_PROFILES)
-        rows = sorted(_rows(document).items())
-        return [_profile(name, row, document.get("active") == name) for name, row in rows]
+        document = self._document()
+        rows = sorted(document.profiles.items())
+        return [row.profile(name, document.active) for name, row in rows]
 
     def candidate(self, name: str) -> Candidate:
         """Return the values of a profile, its secret included. Raises CredentialsError."""
-        row = self._row(name)
-        profile = _profile(name, row, active=False)
-        entry = str(row.get("entry"))
-        if profile.place == "keyring":
+        row = self._document().row(name)
+        if row.place == "keyring":
             where = "the system's keyring"
-            secret = keyring_store.fetch(entry)
+            secret = keyring_store.fetch(row.entry)
         else:
             where = _SECRETS
-            secret = self._read(_SECRETS).get(entry)
-        if not isinstance(secret, Secret):
+            secret = self._secrets().get(row.entry)
+        if secret is None:
             raise CredentialsError(
                 f"The secret of profile {name} is no longer in {where}. Sign in and save it again: "
                 f"%adobe_auth login --save {name}"
             )
-        if profile.place == "file":
+        if row.place == "file":
             warn_if_readable_by_others(self.folder / _SECRETS)
-        values = {**row, "client_secret": None, "access_token": None, profile.kind: secret}
-        return candidate_of(f"profile {name}", values)
+        return candidate_of(f"profile {name}", {**msgspec.to_builtins(row), row.kind: secret})
 
     def save(self, name: str, credentials: Credentials, *, in_file: bool = False) -> Profile:
         """Save credentials under a name, or replace those of the same client.
@@ -117,52 +154,55 @@ class ProfileStore:
                 f"The secret was not saved: {keyring_store.what_is_missing()} Or keep it in a file "
                 "that only you can read: in_file=True, --in-file."
             )
-        row = {
-            "client_id": credentials.client_id,
-            "org_id": credentials.org_id,
-            "scopes": ",".join(credentials.scopes),
-            "kind": "client_secret" if credentials.client_secret else "access_token",
-            "place": "file" if in_file else "keyring",
+        row = _Row(
+            client_id=credentials.client_id,
+            org_id=credentials.org_id,
             # A new one each time: the old secret is in use until profiles.toml names the new one.
-            "entry": f"profile {name} {random.token_hex(6)}",
-        }
+            entry=f"profile {name} {random.token_hex(6)}",
+            kind="client_secret" if credentials.client_secret else "access_token",
+            place="file" if in_file else "keyring",
+            scopes=",".join(credentials.scopes),
+        )
         for host in HOST_NAMES:
             url = getattr(credentials.hosts, host)
-            if url not in {"", getattr(Hosts(), host)}:
-                row[f"{host}_url"] = url
+            if url != getattr(Hosts(), host):
+                setattr(row, f"{host}_url", url)
         with self._locked():
             self._sweep()
             return self._save(name, row, secret)
 
-    def _save(self, name: str, row: Mapping[str, str], secret: Secret) -> Profile:
-        document = self._read(_PROFILES)
-        rows = _rows(document)
-        before = rows.get(name, {})
-        if before and any(before.get(member) != row[member] for member in ("client_id", "org_id")):
+    def _save(self, name: str, row: _Row, secret: Secret) -> Profile:
+        document = self._document()
+        before = document.profiles.get(name, row)
+        if (before.client_id, before.org_id) != (row.client_id, row.org_id):
             raise CredentialsError(
                 f"There is already a profile {name} of another client or organization. Choose "
                 f"another name, or delete that profile first: %adobe_auth forget {name}"
             )
-        if unfinished := _keyring_entries(row, before):
+        document.unfinished = sorted(_keyring_entries(row, before))
+        if document.unfinished:
             # Written before the keyring is: if this process is killed, the next save deletes them.
-            document["unfinished"] = unfinished
             self._write(_PROFILES, document)
-        if row["place"] == "keyring":
-            keyring_store.keep(row["entry"], secret)
+        if row.place == "keyring":
+            keyring_store.keep(row.entry, secret)
         else:
-            self._write(_SECRETS, {**self._read(_SECRETS), row["entry"]: secret})
+            self._write(_SECRETS, {**self._secrets(), row.entry: secret})
+        document.profiles[name] = row
+        document.active = name
         try:
-            self._write(_PROFILES, {**document, "profiles": {**rows, name: row}, "active": name})
+            self._write(_PROFILES, document)
         finally:
             with contextlib.suppress(CredentialsError):
                 self._sweep()
-        return _profile(name, row, active=True)
+        return row.profile(name, active=name)
 
     def use(self, name: str) -> None:
         """Make a profile the active one. Raises CredentialsError for an unknown name."""
         with self._locked():
-            self._row(name)
-            self._write(_PROFILES, {**self._read(_PROFILES), "active": name})
+            document = self._document()
+            document.row(name)
+            document.active = name
+            self._write(_PROFILES, document)
 
     def forget(self, name: str) -> None:
         """Delete a profile and its secret. Raises CredentialsError for an unknown name.
@@ -171,19 +211,18 @@ class ProfileStore:
         """
         with self._locked():
             self._sweep()
-            row = self._row(name)
-            document = self._read(_PROFILES)
-            document["unfinished"] = [*_unfinished(document), *_keyring_entries(row)]
-            document["profiles"] = _rows(document)
-            del document["profiles"][name]
-            if document.get("active") == name:
-                del document["active"]
+            document = self._document()
+            row = document.row(name)
+            del document.profiles[name]
+            document.unfinished += _keyring_entries(row)
+            if document.active == name:
+                document.active = ""
             self._write(_PROFILES, document)
             problem = self._sweep()
-        if problem and row.get("place") != "file":
+        if problem and row.place == "keyring":
             raise CredentialsError(
                 f"Profile {name} is forgotten, but its secret may still be in the keyring, under "
-                f"adobe_nb, {row.get('entry')}. {problem}"
+                f"adobe_nb, {row.entry}. {problem}"
             )
 
     def _sweep(self) -> str:
@@ -194,28 +233,22 @@ class ProfileStore:
         for name in (_PROFILES, _SECRETS):
             for draft in self.folder.glob(f".{name}.*"):
                 draft.unlink(missing_ok=True)
-        document = self._read(_PROFILES)
-        used = {str(row.get("entry")) for row in _rows(document).values()}
-        secrets = self._read(_SECRETS)
+        document = self._document()
+        used = {row.entry for row in document.profiles.values()}
+        secrets = self._secrets()
         if secrets.keys() - used:
-            kept = {entry: secret for entry, secret in secrets.items() if entry in used}
-            self._write(_SECRETS, kept)
-        if "unfinished" not in document:
-            return ""
+            self._write(_SECRETS, {entry: secrets[entry] for entry in secrets.keys() & used})
         problem = ""
-        unfinished = []
-        for entry in _unfinished(document):
-            if entry in used:
-                continue
+        remaining = []
+        for entry in set(document.unfinished) - used:
             try:
                 keyring_store.drop(entry)
             except CredentialsError as error:
                 problem = str(error)
-                unfinished.append(entry)
-        del document["unfinished"]
-        if unfinished:
-            document["unfinished"] = unfinished
-        self._write(_PROFILES, document)
+                remaining.append(entry)
+        if document.unfinished:
+            document.unfinished = remaining
+            self._write(_PROFILES, document)
         return problem
 
     @contextlib.contextmanager
@@ -254,52 +287,46 @@ class ProfileStore:
                 f"The folder {self.folder} cannot be created ({_reason(error)}). Nothing was saved."
             ) from None
 
-    def _row(self, name: str) -> Mapping[str, Any]:
-        rows = _rows(self._read(_PROFILES))
-        if name not in rows:
-            raise CredentialsError(
-                f"There is no profile {name!r} on this machine; there are: "
-                f"{', '.join(sorted(rows)) or 'none yet'}. "
-                "Save one: %adobe_auth login --save NAME"
-            )
-        return rows[name]
+    def _document(self) -> _Document:
+        return self._read(_PROFILES, _Document)
 
-    def _read(self, name: str) -> dict[str, Any]:
-        """Return the content of a file; every text of ``secrets.toml`` is hidden at once."""
+    def _secrets(self) -> dict[str, Secret]:
+        return self._read(_SECRETS, dict[str, Secret])
+
+    def _read(self, name: str, content_type: type[_Content]) -> _Content:
         path = self.folder / name
         # False for a folder that may not be entered, such as the home of another account.
         if not self._has_folder or not os.path.exists(path):  # noqa: PTH110
-            return {}
-        document: dict[str, Any] | None = None
-        # The error is raised after this block: the error of the parser holds the text of the file.
-        with contextlib.suppress(OSError, ValueError, RecursionError):
-            document = _load(path, hide=name == _SECRETS)
-        if document is None:
-            raise CredentialsError(
-                f"{path} cannot be read as TOML. Correct it, or delete it and save the profiles "
-                "again."
+            return content_type()
+        with contextlib.suppress(OSError, ValueError, RecursionError, msgspec.MsgspecError):
+            # No local variable holds the plain secrets: this frame is part of the traceback.
+            return msgspec.convert(
+                tomllib.loads(path.read_text(encoding="utf-8")), content_type, dec_hook=_hidden
             )
-        return document
+        # Outside the block above: the error of the parser holds the text of the file.
+        raise CredentialsError(
+            f"{path} cannot be read, or is invalid. Correct it, or delete it and save the profiles "
+            "again."
+        )
 
-    def _write(self, name: str, document: Mapping[str, Any]) -> None:
+    def _write(self, name: str, content: object) -> None:
         """Replace a file whole or not at all; others can never read it, not even for a moment."""
+        import tomlkit  # noqa: PLC0415
+
         self._make_folder()
         draft = self.folder / f".{name}.{random.token_hex(6)}"
-        problem = ""
         try:
             handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(_dumped(document))
+                # No local variable holds the plain secrets here, either.
+                file.write(tomlkit.dumps(msgspec.to_builtins(content, enc_hook=Secret.reveal)))
             draft.replace(self.folder / name)
         except OSError as error:
-            problem = _reason(error)
+            raise CredentialsError(
+                f"{self.folder / name} cannot be written ({_reason(error)}). Nothing was saved."
+            ) from None
         finally:
             draft.unlink(missing_ok=True)
-        # Raised outside the except block: its frames may hold plain secrets.
-        if problem:
-            raise CredentialsError(
-                f"{self.folder / name} cannot be written ({problem}). Nothing was saved."
-            )
 
 
 def profiles() -> list[Profile]:
@@ -325,50 +352,13 @@ def forget_profile(name: str) -> None:
     ProfileStore().forget(name)
 
 
-def _load(path: Path, *, hide: bool) -> dict[str, Any]:
-    document = tomllib.loads(path.read_text(encoding="utf-8"))
-    if not hide:
-        return document
-    return {entry: sealed("secret", value) for entry, value in document.items()}
-
-
-def _dumped(document: Mapping[str, Any]) -> str:
-    import tomlkit  # noqa: PLC0415
-
-    plain = {}
-    for name, value in document.items():
-        plain[name] = value.reveal() if isinstance(value, Secret) else value
-    return tomlkit.dumps(plain)
+def _hidden(secret_type: type[Secret], text: str) -> Secret:
+    return secret_type(text)
 
 
 def _reason(error: OSError) -> str:
     return error.strerror or type(error).__name__
 
 
-def _unfinished(document: Mapping[str, Any]) -> list[str]:
-    """Return the keyring entries that a killed save or forget may have left."""
-    entries = document.get("unfinished")
-    return list(map(str, entries)) if isinstance(entries, list) else []
-
-
-def _keyring_entries(*rows: Mapping[str, Any]) -> list[str]:
-    return [str(row["entry"]) for row in rows if row.get("place") == "keyring" and "entry" in row]
-
-
-def _rows(document: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    rows = document.get("profiles")
-    if not isinstance(rows, Mapping):
-        return {}
-    return {name: row for name, row in rows.items() if isinstance(row, Mapping)}
-
-
-def _profile(name: str, row: Mapping[str, Any], active: bool) -> Profile:  # noqa: FBT001
-    kind = str(row.get("kind"))
-    return Profile(
-        name,
-        org_id=str(row.get("org_id", "")),
-        client_id=str(row.get("client_id", "")),
-        kind=kind if kind in SECRET_NAMES else "client_secret",
-        place="file" if row.get("place") == "file" else "keyring",
-        active=active,
-    )
+def _keyring_entries(*rows: _Row) -> set[str]:
+    return {row.entry for row in rows if row.place == "keyring"}

@@ -24,10 +24,10 @@ from adobe_nb.auth.credentials import (
     incomplete_message,
     sealed,
 )
-from adobe_nb.auth.files import expanded, read_text, read_variables, warn_if_readable_by_others
+from adobe_nb.auth.files import read_text, read_variables, warn_if_readable_by_others
 from adobe_nb.auth.legacy_jwt import refuse_retired
 from adobe_nb.auth.profiles import ProfileStore
-from adobe_nb.errors import AdobeError, ArgumentError, CredentialsError, IncompleteCredentials
+from adobe_nb.errors import AdobeError, CredentialsError, IncompleteCredentials
 from adobe_nb.suggest import is_misspelled
 
 SIMULATOR_VARIABLE = "ADOBE_NB_SIMULATOR"
@@ -215,7 +215,7 @@ def from_config_file(path: str | Path, org_id: str | None = None) -> Candidate:
     if isinstance(document, list):
         document = _credential_of(source, document, org_id)
     values = _of_credential(source, document)
-    if org_id is not None and values.get("org_id") not in {None, org_id}:
+    if org_id is not None and values.get("org_id") not in (None, org_id):
         raise CredentialsError(f"{source} is for {values['org_id']}, not for {org_id}.")
     if str(document.get("environment") or "prod").lower() not in {"prod", "production"}:
         raise CredentialsError(
@@ -397,25 +397,19 @@ def _credential_of(
     source: str, credentials: Sequence[dict[str, Any]], org_id: str | None
 ) -> dict[str, Any]:
     """Return the credential of an organization; the only one when no organization is named."""
-    organizations = [_of_json(credential).get("org_id") for credential in credentials]
-    matching = credentials
-    if org_id is not None:
-        matching = [
-            credential
-            for credential, owner in zip(credentials, organizations, strict=True)
-            if owner == org_id
-        ]
+    matching = []
+    listed = []
+    for credential in credentials:
+        owner = _of_json(credential).get("org_id")
+        if org_id in (None, owner):
+            matching.append(credential)
+        name = _text(credential.get("org_name"))
+        listed.append(f"{owner} ({name})" if name else str(owner))
     if len(matching) == 1:
         return matching[0]
-    listed = []
-    for credential, organization in zip(credentials, organizations, strict=True):
-        name = _text(credential.get("org_name"))
-        listed.append(f"{organization} ({name})" if name else str(organization))
-    problem = f"has credentials of {len(credentials)} organizations"
-    if org_id is not None:
-        problem = f"has {len(matching) or 'no'} credentials of {org_id}"
+    problem = f"{len(matching) or 'no'} credentials of {org_id or 'several organizations'}"
     raise CredentialsError(
-        f"{source} {problem}. It lists {', '.join(listed)}. Choose one: "
+        f"{source} has {problem}. It lists {', '.join(listed)}. Choose one: "
         "connect(config_file=…, org_id=…), %adobe_auth --config-file FILE --org-id ID."
     )
 
@@ -504,19 +498,17 @@ def _is_credential(document: object) -> bool:
 def _expanded(path: object, argument: str) -> Path:
     if not isinstance(path, (str, Path)):
         raise CredentialsError(f"{argument} must be a file path, not {type(path).__name__}.")
-    try:
-        return expanded(path)
-    except ArgumentError as error:
-        raise CredentialsError(str(error)) from None
+    # Unlike Path.expanduser, this keeps the ~ of an unknown account; the file does not exist then.
+    return Path(os.path.expanduser(path))  # noqa: PTH111
 
 
 def _read(path: Path, description: str) -> str:
     """Return the text of a file. Raises CredentialsError, which says why it is unreadable."""
     # Path.exists raises for a folder that may not be entered; os.path.exists is false.
     if not os.path.exists(path):  # noqa: PTH110
-        problem = f"does not exist. Give the path of your {description}."
+        problem = f"does not exist. Give the full path of your {description}."
     elif not path.is_file():
-        problem = f"is not a file. Give the path of your {description}."
+        problem = f"is not a file. Give the full path of your {description}."
     else:
         try:
             return read_text(path)

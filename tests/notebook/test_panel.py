@@ -511,7 +511,7 @@ def test_a_broken_file_of_profiles_does_not_break_the_panel() -> None:
     shown = panel()
     assert shown.state["profiles"] == []
     send(shown, action="connect")
-    assert "cannot be read as TOML" in shown.message["text"]
+    assert "cannot be read, or is invalid" in shown.message["text"]
 
 
 def test_where_widgets_cannot_show_the_same_facts_are_html_and_text(demo: Any) -> None:
