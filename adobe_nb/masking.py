@@ -131,8 +131,8 @@ def _cut_out(text: str, spans: list[tuple[int, int]]) -> str:
 class _Level:
     """A text after some decoding, and where its parts are in the original.
 
-    ``starts[n]`` is the position of the n-th part here, ``origins[n]`` its position there. A decoded
-    escape is a part of one character; the text between two escapes is as long here as there.
+    ``starts[n]`` is the position of the n-th part here, ``origins[n]`` its position there. A
+    decoded escape is a part of one character; text between escapes is as long here as there.
     """
 
     def __init__(self, text: str, starts: list[int], origins: list[int]) -> None:

@@ -520,36 +520,39 @@ def _resolve(
 
 
 def _first_source(*, fall_back: bool) -> ResolvedCredentials:
-    """Return the first complete source. Raises NoCredentials when there is none.
-
-    A source that names a stopped simulator gives way to another simulator, if there is one.
-    """
+    """Return the first complete source. Raises NoCredentials when there is none."""
     announced = sources.announced_simulator()
-    has_another = fall_back or bool(announced)
+    if announced or fall_back:
+        return _first_source_or_simulator(announced, fall_back=fall_back)
+    resolved = sources.find()
+    if resolved is None:
+        raise NoCredentials(
+            "No credentials were found. Put ADOBE_CLIENT_ID, ADOBE_CLIENT_SECRET and ADOBE_ORG_ID "
+            "into a .env file, use the panel of %adobe_auth, or try it without an account: "
+            "adobe_nb.connect(simulator=True)."
+        )
+    return resolved
+
+
+def _first_source_or_simulator(announced: str, *, fall_back: bool) -> ResolvedCredentials:
+    """Return the first complete source, or else the announced or the built-in simulator."""
     resolved: ResolvedCredentials | None = None
     incomplete: tuple[str, ...] = ()
     try:
         resolved = sources.find()
     except IncompleteCredentials as error:
-        if not has_another:
-            raise
         incomplete = (str(error),)
     if resolved is not None:
         url = resolved.credentials.hosts.reactor
-        if not has_another or not discovery.is_gone(url):
+        if not discovery.is_gone(url):
             return resolved
+        # A source that names a stopped simulator gives way to another one.
         source = resolved.credentials.source
         advice = _how_to_forget(source) or "Start it again: adobe-nb simulator."
         incomplete = (f"The simulator of {source} ({url}) does not respond. {advice}",)
     if announced and not (fall_back and discovery.is_gone(announced)):
         return ResolvedCredentials(discovery.announced_credentials(), incomplete=incomplete)
-    if fall_back:
-        return ResolvedCredentials(discovery.built_in_credentials(), incomplete=incomplete)
-    raise NoCredentials(
-        "No credentials were found. Put ADOBE_CLIENT_ID, ADOBE_CLIENT_SECRET and ADOBE_ORG_ID into "
-        "a .env file, use the panel of %adobe_auth, or try it without an account: "
-        "adobe_nb.connect(simulator=True)."
-    )
+    return ResolvedCredentials(discovery.built_in_credentials(), incomplete=incomplete)
 
 
 def _sign_in(session: Session, *, make_default: bool) -> None:

@@ -410,17 +410,17 @@ def _scopes_of(candidate: Candidate) -> tuple[str, ...]:
 
 
 def _hosts_of(candidate: Candidate) -> Hosts:
-    # A host that is not named must not default to Adobe's if others are on this machine.
     urls = {name: candidate.values.get(f"{name}_url", "") for name in HOST_NAMES}
-    local = {name for name, url in urls.items() if is_loopback(url)}
-    named = {name for name, url in urls.items() if url}
-    if not local:
-        return Hosts(**{name: urls[name] for name in named})
+    named = {name: url for name, url in urls.items() if url}
+    local = list(map(is_loopback, named.values()))
+    if not any(local):
+        return Hosts(**named)
     required = {"reactor", "ims"} if candidate.uses_secret else {"reactor"}
-    if named != local or not local >= required:
+    if not all(local) or required - named.keys():
         raise CredentialsError(
             f"{candidate.source} would send some requests to this machine and others to Adobe. "
             "Set reactor_url and ims_url (ADOBE_REACTOR_URL, ADOBE_IMS_URL; for events also the "
             "URLs of the Edge Network), or neither."
         )
+    # The hosts that are not named stay empty: they must not default to Adobe's.
     return Hosts(**urls)

@@ -206,7 +206,6 @@ def _refusal(status: int, document: Mapping[str, Any], credentials: Credentials)
         code = None
     detail = _one_line(document.get("error_description"))
     source = credentials.source
-    text = f"IMS refused the sign-in ({status}). Check the values in {source}."
     if code == "invalid_client" and "client_id" in detail:
         text = (
             f"{_UNKNOWN_CLIENT} {credentials.masked_client_id} from {source} (invalid_client). "
@@ -227,8 +226,9 @@ def _refusal(status: int, document: Mapping[str, Any], credentials: Credentials)
         text = "IMS received too many requests (429). Try again in a minute."
     elif status >= 500:
         text = f"IMS is unavailable ({status}). Try again in a minute."
-    elif code:
-        text = f"IMS refused the sign-in ({status}, {code}). Check the values in {source}."
+    else:
+        reason = ", ".join(filter(None, (str(status), code)))
+        text = f"IMS refused the sign-in ({reason}). Check the values in {source}."
     if detail:
         text += f" IMS says: {detail}"
     return SignInError(text, status=status, code=code)
@@ -252,13 +252,8 @@ def _clock_note(offset: timedelta | None) -> str:
     if offset is None or abs(offset) < _CLOCK_TOLERANCE:
         return ""
     hours, minutes = divmod(round(abs(offset) / timedelta(minutes=1)), 60)
-    duration = f"{minutes} min"
-    if hours >= 48:
-        duration = f"{round(hours / 24)} days"
-    elif hours:
-        duration = f"{hours} h {minutes} min" if minutes else f"{hours} h"
     direction = "ahead of" if offset > timedelta(0) else "behind"
-    return f"This machine's clock is {duration} {direction} Adobe's. Correct it."
+    return f"This machine's clock is {hours} h {minutes} min {direction} Adobe's. Correct it."
 
 
 class ImsAuth(AuthBase):

@@ -154,22 +154,10 @@ class ProfileStore:
                 f"The secret was not saved: {keyring_store.what_is_missing()} Or keep it in a file "
                 "that only you can read: in_file=True, --in-file."
             )
-        row = _Row(
-            client_id=credentials.client_id,
-            org_id=credentials.org_id,
-            # A new one each time: the old secret is in use until profiles.toml names the new one.
-            entry=f"profile {name} {random.token_hex(6)}",
-            kind="client_secret" if credentials.client_secret else "access_token",
-            place="file" if in_file else "keyring",
-            scopes=",".join(credentials.scopes),
-        )
-        for host in HOST_NAMES:
-            url = getattr(credentials.hosts, host)
-            if url != getattr(Hosts(), host):
-                setattr(row, f"{host}_url", url)
         with self._locked():
             self._sweep()
-            return self._save(name, row, secret)
+            place: Place = "file" if in_file else "keyring"
+            return self._save(name, _row_of(name, credentials, place), secret)
 
     def _save(self, name: str, row: _Row, secret: Secret) -> Profile:
         document = self._document()
@@ -350,6 +338,23 @@ def forget_profile(name: str) -> None:
         the second case.
     """
     ProfileStore().forget(name)
+
+
+def _row_of(name: str, credentials: Credentials, place: Place) -> _Row:
+    row = _Row(
+        client_id=credentials.client_id,
+        org_id=credentials.org_id,
+        # A new one each time: the old secret is in use until profiles.toml names the new one.
+        entry=f"profile {name} {random.token_hex(6)}",
+        kind="client_secret" if credentials.client_secret else "access_token",
+        place=place,
+        scopes=",".join(credentials.scopes),
+    )
+    for host in HOST_NAMES:
+        url = getattr(credentials.hosts, host)
+        if url != getattr(Hosts(), host):
+            setattr(row, f"{host}_url", url)
+    return row
 
 
 def _hidden(secret_type: type[Secret], text: str) -> Secret:

@@ -133,22 +133,25 @@ class _EnvFile:
         app_builder = _candidate(source, self.values, _APP_BUILDER_NAMES)
         if not app_builder.empty:
             candidates.append(app_builder)
+        contexts = self._contexts()
+        if len(contexts) > 1 and all(candidate.missing for candidate in candidates):
+            raise CredentialsError(
+                f"{source} has {len(contexts)} credentials of App Builder: "
+                f"{', '.join(sorted(contexts))}. Copy the one to use into ADOBE_CLIENT_ID, "
+                "ADOBE_CLIENT_SECRET and ADOBE_ORG_ID."
+            )
+        for values in contexts.values():
+            candidates.append(candidate_of(f"{source} (App Builder)", values))
+        return candidates
+
+    def _contexts(self) -> dict[str, dict[str, Any]]:
+        """Return the credentials in the older form of App Builder, by name."""
         contexts: dict[str, dict[str, object]] = {}
         for name, value in self.values.items():
             if match := _CONTEXT.fullmatch(name):
                 contexts.setdefault(match[1], {})[match[2].replace("__", "_")] = value
-        with_secret = [
-            values for values in map(_of_json, contexts.values()) if values["client_secret"]
-        ]
-        if len(with_secret) > 1 and all(candidate.missing for candidate in candidates):
-            raise CredentialsError(
-                f"{source} has {len(with_secret)} credentials of App Builder: "
-                f"{', '.join(sorted(contexts))}. Copy the one to use into ADOBE_CLIENT_ID, "
-                "ADOBE_CLIENT_SECRET and ADOBE_ORG_ID."
-            )
-        if with_secret:
-            candidates.append(candidate_of(f"{source} (App Builder)", with_secret[0]))
-        return candidates
+        credentials = {name: _of_json(context) for name, context in contexts.items()}
+        return {name: values for name, values in credentials.items() if values["client_secret"]}
 
 
 def from_environment(environ: Mapping[str, str]) -> Candidate:
@@ -232,7 +235,7 @@ def from_document(source: str, document: Mapping[str, object]) -> Candidate:
 
 
 def find(
-    environ: Mapping[str, str] | None = None,
+    environ: Mapping[str, str] = os.environ,
     start: Path | None = None,
     store: ProfileStore | None = None,
 ) -> ResolvedCredentials | None:
@@ -240,7 +243,6 @@ def find(
 
     Raises IncompleteCredentials when all sources are incomplete, CredentialsError when one fails.
     """
-    environ = os.environ if environ is None else environ
     environment = from_environment(environ)
     profile = _in_upper_case(environ).get(_PROFILE, "").strip()
     # The environment holds secrets of other programs: keep it out of the traceback of an error.
@@ -248,7 +250,6 @@ def find(
     candidates = [environment]
     skipped: list[str] = []
     shadowed: list[str] = []
-    store = store or ProfileStore()
     env_file = _nearest_env_file(start, skipped)
     if env_file is not None:
         profile = profile or env_file.profile
@@ -258,35 +259,42 @@ def find(
             if environment.missing:
                 raise
             shadowed.append(f"{env_file.path} (cannot be used: {error})")
-    if all(candidate.missing for candidate in candidates):
-        profile = profile or store.active
-        if profile:
-            candidates.append(store.candidate(profile))
-    else:
-        # The profile is only named, not opened: its keyring could prompt for a password.
-        with contextlib.suppress(AdobeError):
-            profile = profile or store.active
-        if profile:
-            shadowed.append(f"profile {profile}")
-    return _resolved(candidates, shadowed, skipped)
-
-
-def _resolved(
-    candidates: Sequence[Candidate], shadowed: Sequence[str], skipped: Sequence[str]
-) -> ResolvedCredentials | None:
     complete = [candidate for candidate in candidates if not candidate.missing]
+    store = store or ProfileStore()
+    if not complete:
+        return _from_profile(store, profile, candidates, skipped)
+    # The profile is only named, not opened: its keyring could prompt for a password.
+    with contextlib.suppress(AdobeError):
+        profile = profile or store.active
+    if profile:
+        shadowed.append(f"profile {profile}")
+    winner, *others = complete
+    return ResolvedCredentials(
+        credentials_of(winner),
+        shadowed=(*(other.source for other in others), *shadowed),
+        incomplete=(*_descriptions(candidates), *skipped),
+    )
+
+
+def _from_profile(
+    store: ProfileStore, name: str, others: Sequence[Candidate], skipped: Sequence[str]
+) -> ResolvedCredentials | None:
+    """Return the active profile, after other sources that are incomplete or empty."""
+    name = name or store.active
+    if name:
+        credentials = credentials_of(store.candidate(name))
+        return ResolvedCredentials(credentials, incomplete=(*_descriptions(others), *skipped))
+    partial = [candidate for candidate in others if not candidate.empty]
+    if not partial and not skipped:
+        return None
+    problem = incomplete_message(partial) if partial else "No credentials were found."
+    raise IncompleteCredentials(" ".join((problem, *skipped)))
+
+
+def _descriptions(candidates: Sequence[Candidate]) -> list[str]:
+    """Describe the candidates that are incomplete but not empty."""
     partial = [candidate for candidate in candidates if candidate.missing and not candidate.empty]
-    if complete:
-        later = [candidate.source for candidate in complete[1:]]
-        incomplete = [candidate.describe() for candidate in partial]
-        return ResolvedCredentials(
-            credentials_of(complete[0]), (*later, *shadowed), (*incomplete, *skipped)
-        )
-    if partial:
-        raise IncompleteCredentials(" ".join((incomplete_message(partial), *skipped)))
-    if skipped:
-        raise IncompleteCredentials(" ".join(("No credentials were found.", *skipped)))
-    return None
+    return [candidate.describe() for candidate in partial]
 
 
 def _nearest_env_file(start: Path | None, skipped: list[str]) -> _EnvFile | None:

@@ -1,1 +1,1 @@
-"""One request to one host: allowed hosts, retries, the concurrency limit. Independent of Reactor."""
+"""One request to one host: allowed hosts, retries, the concurrency limit."""

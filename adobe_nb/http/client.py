@@ -279,7 +279,7 @@ class Transport:
     def _exchange(
         self, request: Request, signer: Signer, host: Host
     ) -> tuple[Response | Failure, requests.PreparedRequest | None]:
-        """Send once and read the response; return it with the signed request, to renew its token."""
+        """Send once; return the outcome, and the signed request for the renewal of its token."""
         try:
             signed = _signed(request, signer)
             received = self._adapter.send(

@@ -120,6 +120,7 @@ def map_unordered(
     if worker.cancellation is not None:
         yield from ((item, work(item)) for item in items)
         return
+    # One loop, though it is long: an interrupt must find the whole state of the call in one frame.
     tasks: queue.SimpleQueue[Any] = queue.SimpleQueue()
     results: queue.SimpleQueue[tuple[_Item, Any, BaseException | None]] = queue.SimpleQueue()
     waiting = iter(items)
@@ -174,7 +175,7 @@ def _start(
     *,
     needed: bool,
 ) -> bool:
-    """Start a thread, and return whether the machine had one left. Raises RuntimeError if needed."""
+    """Start a thread; return False, or raise if it is needed, when the machine has no more."""
 
     def run() -> None:
         worker.cancellation = cancellation

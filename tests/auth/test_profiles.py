@@ -117,16 +117,14 @@ class TestSaving:
         )
         assert found.scopes == ("openid", "x")
 
-    def test_without_a_keyring_nothing_is_saved_and_the_ways_out_are_named(
-        self, store: ProfileStore
-    ) -> None:
+    def test_without_a_keyring_saves_nothing_and_says_what_to_do(self, store: ProfileStore) -> None:
         with pytest.raises(
             CredentialsError, match=r"not saved: this system has no usable keyring.*--in-file"
         ):
             store.save("work", credentials())
         assert not store.folder.exists()
 
-    def test_a_file_of_ones_own_is_taken_when_asked_for(self, store: ProfileStore) -> None:
+    def test_saves_to_a_private_file_on_request(self, store: ProfileStore) -> None:
         store.save("work", credentials(), in_file=True)
         modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in store.folder.iterdir()}
         assert modes == {"profiles.toml": 0o600, "secrets.toml": 0o600, "profiles.lock": 0o600}
@@ -134,7 +132,7 @@ class TestSaving:
         assert HUSH not in (store.folder / "profiles.toml").read_text()
         assert credentials_of(store.candidate("work")).client_secret == Secret(HUSH)
 
-    def test_a_name_is_saved_over_and_the_old_place_emptied(
+    def test_replaces_a_profile_and_deletes_its_old_secret(
         self, store: ProfileStore, memory: Memory
     ) -> None:
         store.save("work", credentials(), in_file=True)
@@ -144,7 +142,7 @@ class TestSaving:
             "p8e-hush-the-second"
         )
 
-    def test_a_token_can_be_saved_for_its_day(self, store: ProfileStore, demo: Any) -> None:
+    def test_saves_a_token(self, store: ProfileStore, demo: Any) -> None:
         token = demo.connection()["access_token"]
         store.save(
             "day", credentials(client_id=None, client_secret=None, access_token=token), in_file=True
@@ -154,11 +152,11 @@ class TestSaving:
         assert found.client_secret is None
 
     @pytest.mark.parametrize("name", ["", "a b", "../x", "x" * 65, ".x", None, 7])
-    def test_a_name_that_cannot_be_is_refused(self, store: ProfileStore, name: Any) -> None:
+    def test_refuses_an_invalid_name(self, store: ProfileStore, name: Any) -> None:
         with pytest.raises(CredentialsError, match="The name of a profile"):
             store.save(name, credentials(), in_file=True)
 
-    def test_a_folder_that_cannot_be_written_leaves_nothing_behind(
+    def test_an_unwritable_folder_leaves_nothing_behind(
         self, store: ProfileStore, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         store.save("work", credentials(), in_file=True)
@@ -176,7 +174,7 @@ class TestSaving:
             store.save("other", credentials(client_secret="p8e-hush-the-third"), in_file=True)
         assert files(store) == before
 
-    def test_when_the_second_file_cannot_be_written_the_old_secret_stays(
+    def test_keeps_the_old_secret_if_the_second_file_cannot_be_written(
         self, store: ProfileStore, memory: Memory, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         store.save("work", credentials())
@@ -187,7 +185,7 @@ class TestSaving:
         assert list(memory.kept.values()) == [HUSH]
         assert credentials_of(store.candidate("work")).client_secret == Secret(HUSH)
 
-    def test_a_name_in_use_is_not_saved_over_by_another_client(
+    def test_does_not_replace_a_profile_of_another_client(
         self, store: ProfileStore, memory: Memory
     ) -> None:
         store.save("work", credentials())
@@ -219,13 +217,13 @@ class TestSaving:
         for name in names:
             assert store.candidate(name).secrets
 
-    def test_a_folder_that_cannot_be_made_says_so(self, tmp_path: Path) -> None:
+    def test_says_that_the_folder_cannot_be_created(self, tmp_path: Path) -> None:
         (tmp_path / "file").write_text("")
         with pytest.raises(CredentialsError, match=r"cannot be made|Nothing was saved"):
             ProfileStore(tmp_path / "file" / "config").save("x", credentials(), in_file=True)
 
 
-class TestKilledHalfWay:
+class TestKilledSave:
     """What a process that was killed left behind is swept by the next save or forget."""
 
     # A keyring in a file, so that two processes share it; and a save that is killed when it renames
@@ -290,7 +288,7 @@ ProfileStore(Path(folder)).save(name, made, in_file=bool(in_file))
         assert "hush-orphan" not in files(store)
         assert "work" not in {profile.name for profile in store.profiles()}
 
-    def test_an_entry_of_the_keyring_without_a_row_is_deleted(
+    def test_an_unused_entry_of_the_keyring_is_deleted(
         self, store: ProfileStore, tmp_path: Path
     ) -> None:
         shared = tmp_path / "shared"
@@ -310,7 +308,7 @@ ProfileStore(Path(folder)).save(name, made, in_file=bool(in_file))
             keyring.set_keyring(before)
         assert "profile work" not in files(store)
 
-    def test_an_entry_of_the_file_without_a_row_is_deleted(self, store: ProfileStore) -> None:
+    def test_an_unused_entry_of_the_file_is_deleted(self, store: ProfileStore) -> None:
         store.save("work", credentials(), in_file=True)
         path = store.folder / "secrets.toml"
         path.write_text(path.read_text() + '"profile gone 0123" = "p8e-hush-orphan"\n')
@@ -318,7 +316,7 @@ ProfileStore(Path(folder)).save(name, made, in_file=bool(in_file))
         assert "hush-orphan" not in files(store)
         assert credentials_of(store.candidate("work")).client_secret == Secret(HUSH)
 
-    def test_a_secret_that_a_locked_keyring_kept_is_deleted_next_time(
+    def test_a_secret_in_a_locked_keyring_is_deleted_next_time(
         self, store: ProfileStore, memory: Memory
     ) -> None:
         store.save("work", credentials())
@@ -341,7 +339,7 @@ ProfileStore(Path(folder)).save(name, made, in_file=bool(in_file))
 
 
 class TestUsing:
-    def test_the_last_one_saved_is_active_until_another_is_used(
+    def test_the_last_saved_profile_is_active_until_another_is_used(
         self, store: ProfileStore, memory: Memory
     ) -> None:
         store.save("one", credentials())
@@ -353,7 +351,7 @@ class TestUsing:
         store.use("one")
         assert store.active == "one"
 
-    def test_forgetting_takes_the_secret_along(self, store: ProfileStore, memory: Memory) -> None:
+    def test_forget_deletes_the_secret(self, store: ProfileStore, memory: Memory) -> None:
         store.save("one", credentials())
         store.save("two", credentials(), in_file=True)
         store.forget("one")
@@ -364,7 +362,7 @@ class TestUsing:
         assert store.active == ""
 
     @pytest.mark.parametrize("call", ["candidate", "use", "forget"])
-    def test_an_unknown_name_lists_those_there_are(
+    def test_an_unknown_name_lists_the_profiles(
         self, store: ProfileStore, memory: Memory, call: str
     ) -> None:
         store.save("one", credentials())
@@ -373,7 +371,7 @@ class TestUsing:
         ):
             getattr(store, call)("two")
 
-    def test_a_secret_that_is_gone_says_so(self, store: ProfileStore, memory: Memory) -> None:
+    def test_says_that_the_secret_is_missing(self, store: ProfileStore, memory: Memory) -> None:
         store.save("one", credentials())
         memory.kept.clear()
         with pytest.raises(
@@ -381,7 +379,7 @@ class TestUsing:
         ):
             store.candidate("one")
 
-    def test_a_broken_file_says_so_and_is_not_overwritten(self, store: ProfileStore) -> None:
+    def test_an_invalid_file_is_reported_and_not_overwritten(self, store: ProfileStore) -> None:
         store.folder.mkdir()
         path = store.folder / "profiles.toml"
         path.write_text("a = [")
@@ -398,7 +396,7 @@ class TestUsing:
 
 
 class TestTheKeyring:
-    def test_one_that_is_locked_is_told_without_its_text(
+    def test_a_locked_one_is_reported_without_its_text(
         self, store: ProfileStore, memory: Memory
     ) -> None:
         store.save("work", credentials())
@@ -413,7 +411,7 @@ class TestTheKeyring:
         assert HUSH not in str(caught.value)
         assert [profile.name for profile in store.profiles()] == ["work"]
 
-    def test_a_dialogue_that_nobody_sees_does_not_hang(
+    def test_a_hidden_prompt_does_not_hang(
         self, store: ProfileStore, memory: Memory, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         store.save("work", credentials())
@@ -426,7 +424,7 @@ class TestTheKeyring:
         assert time.monotonic() - begun < 20
         hanging.closed.set()
 
-    def test_what_is_kept_after_the_limit_is_taken_away_again(
+    def test_a_secret_that_is_kept_too_late_is_deleted_again(
         self, store: ProfileStore, monkeypatch: pytest.MonkeyPatch, memory: Memory
     ) -> None:
         limiter, done = threading.Event(), threading.Event()
@@ -449,16 +447,14 @@ class TestTheKeyring:
         assert done.wait(60)
         assert slow.kept == {}
 
-    def test_a_backend_of_plain_text_is_no_keyring(
-        self, store: ProfileStore, memory: Memory
-    ) -> None:
+    def test_a_plain_text_backend_does_not_count(self, store: ProfileStore, memory: Memory) -> None:
         class Plain(Memory):
             priority = 0.5  # type: ignore[assignment]
 
         keyring.set_keyring(Plain())
         assert keyring_store.works() is False
 
-    def test_odd_values_from_a_keyring_are_no_secret(
+    def test_odd_values_from_a_keyring_are_ignored(
         self, store: ProfileStore, memory: Memory
     ) -> None:
         store.save("work", credentials())
@@ -468,7 +464,7 @@ class TestTheKeyring:
             with pytest.raises(CredentialsError, match="no longer in"):
                 store.candidate("work")
 
-    def test_forgetting_works_without_the_keyring_and_says_what_may_remain(
+    def test_forget_works_without_the_keyring_and_says_what_may_remain(
         self, store: ProfileStore, memory: Memory
     ) -> None:
         store.save("work", credentials())
@@ -479,7 +475,7 @@ class TestTheKeyring:
             store.forget("work")
         assert store.profiles() == []
 
-    def test_without_the_package_it_says_how_to_get_it(
+    def test_without_the_package_says_how_to_install_it(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(keyring_store, "find_spec", lambda name: None)
@@ -492,7 +488,7 @@ class TestTheKeyring:
         ):
             ProfileStore().save("work", credentials())
 
-    def test_a_keyring_that_cannot_keep_anything_does_not_count(self) -> None:
+    def test_a_keyring_that_cannot_keep_secrets_does_not_count(self) -> None:
         assert keyring_store.works() is False  # the tests run with keyring's fail backend
 
 
@@ -525,7 +521,7 @@ class TestAsASource:
         assert found.credentials.source == "environment"
         assert found.shadowed == ("profile work",)
 
-    def test_what_comes_after_the_winner_is_not_opened(self, demo: Any, memory: Memory) -> None:
+    def test_a_shadowed_profile_is_not_opened(self, demo: Any, memory: Memory) -> None:
         sign_in(demo, make_default=False).save("work")
         keyring.set_keyring(Locked())
         found = sources.find(
@@ -538,7 +534,7 @@ class TestAsASource:
         assert found is not None
         assert found.shadowed == ("profile work",)
 
-    def test_a_profile_that_fails_stops_the_search_with_its_reason(
+    def test_a_failing_profile_ends_the_search_with_its_reason(
         self, demo: Any, memory: Memory
     ) -> None:
         sign_in(demo, make_default=False).save("work")
@@ -546,7 +542,9 @@ class TestAsASource:
         with pytest.raises(CredentialsError, match="KeyringLocked"):
             adobe_nb.connect(fallback="simulator")
 
-    def test_adobe_profile_names_one(self, demo: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_adobe_profile_names_the_profile(
+        self, demo: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         self.saved(demo, "one")
         self.saved(demo, "two", "no_company")
         monkeypatch.setenv("ADOBE_PROFILE", "two")
@@ -558,7 +556,7 @@ class TestAsASource:
         Path(".env").write_text("ADOBE_PROFILE=two\n")
         assert adobe_nb.connect().source == "profile two"
 
-    def test_they_are_listed_and_forgotten(self, demo: Any) -> None:
+    def test_profiles_are_listed_and_forgotten(self, demo: Any) -> None:
         self.saved(demo)
         (profile,) = adobe_nb.profiles()
         assert repr(profile).startswith("<Profile work: ")
@@ -566,7 +564,7 @@ class TestAsASource:
         adobe_nb.forget_profile("work")
         assert adobe_nb.profiles() == []
 
-    def test_the_built_in_simulator_needs_none(self) -> None:
+    def test_the_built_in_simulator_needs_no_profile(self) -> None:
         with pytest.raises(CredentialsError, match=r"connect\(simulator=True\) is enough"):
             adobe_nb.connect(simulator=True).save("x", in_file=True)
 
@@ -576,6 +574,6 @@ class TestAsASource:
 
 
 def test_importing_the_package_loads_no_keyring() -> None:
-    code = "import sys, adobe_nb.session; print([m for m in ('keyring', 'tomlkit') if m in sys.modules])"
+    code = "import sys, adobe_nb.session; print({'keyring', 'tomlkit'} & sys.modules.keys())"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert out.stdout.strip() == "[]"
+    assert out.stdout.strip() == "set()"

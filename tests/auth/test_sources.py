@@ -145,7 +145,9 @@ def opened(kind: str, path: Path) -> Credentials:
         ),
     ],
 )
-def test_each_file_gives_a_whole_set(tmp_path: Path, kind: str, document: Any, named: str) -> None:
+def test_each_file_gives_a_complete_set(
+    tmp_path: Path, kind: str, document: Any, named: str
+) -> None:
     path = write(tmp_path, document)
     found = opened(kind, path)
     assert (found.client_id, found.org_id) == ("client-1234567890", ORG)
@@ -156,7 +158,7 @@ def test_each_file_gives_a_whole_set(tmp_path: Path, kind: str, document: Any, n
 
 
 @pytest.mark.parametrize("kind", ["postman", "config"])
-def test_without_scopes_the_default_ones_are_asked_for(tmp_path: Path, kind: str) -> None:
+def test_requests_the_default_scopes_if_a_file_has_none(tmp_path: Path, kind: str) -> None:
     document = (
         postman(**POSTMAN)
         if kind == "postman"
@@ -165,7 +167,7 @@ def test_without_scopes_the_default_ones_are_asked_for(tmp_path: Path, kind: str
     assert opened(kind, write(tmp_path, document)).scopes == DEFAULT_SCOPES
 
 
-def test_a_postman_value_that_is_switched_off_does_not_count(tmp_path: Path) -> None:
+def test_ignores_a_disabled_postman_value(tmp_path: Path) -> None:
     document = postman(**POSTMAN)
     document["values"].append({"key": "SCOPES", "value": "other", "enabled": False})
     assert opened("postman", write(tmp_path, document)).scopes == DEFAULT_SCOPES
@@ -180,7 +182,7 @@ def test_a_postman_export_without_its_secret_says_why(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["console", "postman", "config"])
-def test_a_file_that_others_can_read_is_warned_about(tmp_path: Path, kind: str) -> None:
+def test_warns_if_others_can_read_a_file(tmp_path: Path, kind: str) -> None:
     document = {"console": CREDENTIAL, "postman": postman(**POSTMAN), "config": PEER}[kind]
     with pytest.warns(InsecureFileWarning, match="chmod 600"):
         OPENERS[kind](write(tmp_path, document, mode=0o644))
@@ -242,7 +244,7 @@ def test_a_file_that_others_can_read_is_warned_about(tmp_path: Path, kind: str) 
         ),
     ],
 )
-def test_the_retired_method_is_recognised_and_answered(
+def test_refuses_the_retired_method_and_says_what_to_do(
     tmp_path: Path, kind: str, document: Any
 ) -> None:
     path = write(tmp_path, document)
@@ -264,7 +266,7 @@ def test_the_retired_method_is_recognised_and_answered(
         f"ADOBE_CLIENT_ID=c\nADOBE_CLIENT_SECRET=hush\nADOBE_ORG_ID={ORG}\nADOBE_PRIVATE_KEY=x\nADOBE_META_SCOPES=y",
     ],
 )
-def test_the_retired_method_is_recognised_in_an_env_file(tmp_path: Path, lines: str) -> None:
+def test_refuses_the_retired_method_in_an_env_file(tmp_path: Path, lines: str) -> None:
     path = tmp_path / ".env"
     path.write_text(lines)
     path.chmod(0o600)
@@ -273,7 +275,7 @@ def test_the_retired_method_is_recognised_in_an_env_file(tmp_path: Path, lines: 
     assert "hush" not in str(caught.value)
 
 
-def test_a_whole_oauth_set_beside_an_old_key_is_taken(tmp_path: Path) -> None:
+def test_uses_a_complete_oauth_set_beside_an_old_key(tmp_path: Path) -> None:
     path = tmp_path / ".env"
     path.write_text(
         f"ADOBE_CLIENT_ID=client-1234567890\nADOBE_CLIENT_SECRET={HUSH}\nADOBE_ORG_ID={ORG}\nADOBE_PRIVATE_KEY=old\n"
@@ -319,7 +321,7 @@ def test_a_whole_oauth_set_beside_an_old_key_is_taken(tmp_path: Path) -> None:
         ("console", {**CREDENTIAL, "CLIENT_SECRETS": []}, "but not client secret"),
     ],
 )
-def test_what_is_no_such_file_says_what_it_is(
+def test_a_file_of_another_kind_is_named(
     tmp_path: Path, kind: str, document: Any, says: str
 ) -> None:
     path = write(tmp_path, document)
@@ -330,7 +332,7 @@ def test_what_is_no_such_file_says_what_it_is(
 
 @pytest.mark.parametrize("kind", ["console", "postman", "config"])
 @pytest.mark.parametrize("path", [None, 7, "absent.json", "."])
-def test_what_is_no_file_says_so(kind: str, path: Any) -> None:
+def test_refuses_a_missing_file(kind: str, path: Any) -> None:
     with pytest.raises(CredentialsError, match=r"must be a file path|does not exist|is not a file"):
         OPENERS[kind](path)
 
@@ -346,7 +348,7 @@ def test_what_is_no_file_says_so(kind: str, path: Any) -> None:
         ("config", {**PEER, "scopes": "", "private_key": KEY}),
     ],
 )
-def test_no_frame_of_a_failure_has_the_secret(tmp_path: Path, kind: str, document: Any) -> None:
+def test_no_frame_of_an_error_has_the_secret(tmp_path: Path, kind: str, document: Any) -> None:
     path = write(tmp_path, document)
     with pytest.raises(CredentialsError) as caught:
         opened(kind, path)
@@ -359,7 +361,7 @@ def test_no_frame_of_a_failure_has_the_secret(tmp_path: Path, kind: str, documen
         error = error.__context__
 
 
-def test_a_token_beside_a_left_over_key_is_taken(tmp_path: Path) -> None:
+def test_uses_a_token_beside_an_old_key(tmp_path: Path) -> None:
     path = write(
         tmp_path,
         postman(IMS_ORG=ORG, API_KEY="client-1234567890", ACCESS_TOKEN="a.b.c", JWT_TOKEN="x.y.z"),
@@ -367,14 +369,14 @@ def test_a_token_beside_a_left_over_key_is_taken(tmp_path: Path) -> None:
     assert opened("postman", path).access_token == Secret("a.b.c")
 
 
-def test_a_left_over_key_does_not_stand_in_the_way_of_a_profile(tmp_path: Path) -> None:
+def test_an_old_key_does_not_hide_a_profile(tmp_path: Path) -> None:
     path = tmp_path / ".env"
     path.write_text("ADOBE_PRIVATE_KEY_PATH=old.pem\nADOBE_PROFILE=work\n")
     with pytest.raises(CredentialsError, match="no profile 'work'"):
         sources.find({}, tmp_path)
 
 
-def test_foreign_secrets_of_an_env_file_are_not_kept(tmp_path: Path) -> None:
+def test_secrets_of_other_programs_in_an_env_file_are_not_kept(tmp_path: Path) -> None:
     path = tmp_path / ".env"
     path.write_text(f"API_KEY=c\nIMS_ORG={ORG}\nPRIVATE_KEY=x\nOPENAI_API_KEY=hush-hush\n")
     path.chmod(0o600)
@@ -384,7 +386,7 @@ def test_foreign_secrets_of_an_env_file_are_not_kept(tmp_path: Path) -> None:
         assert "hush-hush" not in repr(frame.f_locals) or "test_sources" in frame.f_code.co_filename
 
 
-def test_an_unreadable_env_file_is_passed_by_and_said(tmp_path: Path) -> None:
+def test_skips_an_unreadable_env_file_and_says_so(tmp_path: Path) -> None:
     below = tmp_path / "below"
     below.mkdir()
     (below / ".env").write_bytes("ADOBE_CLIENT_ID=é\n".encode("latin-1"))
@@ -400,7 +402,7 @@ def test_an_unreadable_env_file_is_passed_by_and_said(tmp_path: Path) -> None:
     assert "was skipped" in found.incomplete[-1]
 
 
-def test_a_broken_file_of_profiles_does_not_stand_in_the_way_of_a_complete_environment(
+def test_a_complete_environment_works_beside_an_invalid_file_of_profiles(
     tmp_path: Path,
 ) -> None:
     from adobe_nb.auth.profiles import ProfileStore
@@ -444,7 +446,7 @@ class TestScopes:
     WRITTEN = (list(SIX), json.dumps(SIX), ",".join(SIX), " ".join(SIX), ", ".join(SIX))
 
     @pytest.mark.parametrize("written", WRITTEN)
-    def test_all_are_kept_from_each_kind_of_json_file(self, tmp_path: Path, written: Any) -> None:
+    def test_all_are_read_from_each_kind_of_json_file(self, tmp_path: Path, written: Any) -> None:
         documents: list[tuple[str, Any]] = [
             ("postman", postman(**POSTMAN, SCOPES=written)),
             ("console", {**CREDENTIAL, "SCOPES": written}),
@@ -456,7 +458,7 @@ class TestScopes:
             assert opened(kind, write(tmp_path, document)).scopes == SIX
 
     @pytest.mark.parametrize("written", [each for each in WRITTEN if isinstance(each, str)])
-    def test_all_are_kept_from_variables(self, tmp_path: Path, written: str) -> None:
+    def test_all_are_read_from_variables(self, tmp_path: Path, written: str) -> None:
         path = env_file(tmp_path, lines(SCOPES=written))
         assert credentials_of(sources.from_env_file(path)).scopes == SIX
         environ = {"ADOBE_CLIENT_ID": "c" * 12, "ADOBE_CLIENT_SECRET": HUSH, "ADOBE_ORG_ID": ORG}
@@ -470,14 +472,14 @@ class TestScopes:
         assert credentials_of(sources.from_env_file(path)).scopes == SIX
 
     @pytest.mark.parametrize("written", [*WRITTEN, SIX])
-    def test_all_are_kept_from_arguments(self, written: Any) -> None:
+    def test_all_are_read_from_arguments(self, written: Any) -> None:
         values = {"client_id": "c" * 12, "client_secret": HUSH, "org_id": ORG}
         assert (
             credentials_of(candidate_of("arguments", {**values, "scopes": written})).scopes == SIX
         )
 
     @pytest.mark.parametrize("written", WRITTEN)
-    def test_all_are_kept_from_a_profile_edited_by_hand(self, tmp_path: Path, written: Any) -> None:
+    def test_all_are_read_from_an_edited_profile(self, tmp_path: Path, written: Any) -> None:
         from adobe_nb.auth.profiles import ProfileStore
 
         row = {
@@ -502,16 +504,19 @@ class TestScopes:
             credentials_of(candidate_of("arguments", {**values, "scopes": written}))
 
 
-def test_a_postman_file_names_the_host_of_ims(tmp_path: Path) -> None:
+def test_reads_the_host_of_ims_from_a_postman_file(tmp_path: Path) -> None:
     path = write(tmp_path, postman(**{**POSTMAN, "IMS": "ims-eu1.adobelogin.com"}))
     assert opened("postman", path).hosts.ims == "https://ims-eu1.adobelogin.com"
 
 
 class TestOtherTools:
     CLOUD_MANAGER = {
-        "client_id": "client-1234567890", "client_secrets": [HUSH], "ims_org_id": ORG, "scopes": list(SIX),
+        "client_id": "client-1234567890",
+        "client_secrets": [HUSH],
+        "ims_org_id": ORG,
+        "scopes": list(SIX),
         "oauth_enabled": True,
-    }  # fmt: skip
+    }
 
     @pytest.mark.parametrize(
         "document",
@@ -531,7 +536,7 @@ class TestOtherTools:
             Secret(HUSH),
         )
 
-    def test_a_download_is_read_under_either_name(self, tmp_path: Path) -> None:
+    def test_a_credential_is_read_by_either_argument(self, tmp_path: Path) -> None:
         for kind in ("console", "config"):
             assert opened(kind, write(tmp_path, CREDENTIAL)).client_secret == Secret(HUSH)
             assert opened(kind, write(tmp_path, self.CLOUD_MANAGER)).org_id == ORG
@@ -543,7 +548,7 @@ class TestOtherTools:
         "org_name": "acme",
     }
 
-    def test_several_organisations_are_listed_until_one_is_chosen(self, tmp_path: Path) -> None:
+    def test_lists_several_organizations_until_one_is_chosen(self, tmp_path: Path) -> None:
         path = write(tmp_path, [PEER, self.OTHER])
         with pytest.raises(CredentialsError, match=rf"{ORG}, FFFF.*\(acme\).*org_id=") as caught:
             sources.from_config_file(path)
@@ -553,13 +558,11 @@ class TestOtherTools:
         with pytest.raises(CredentialsError, match="has no credentials of 0@AdobeOrg"):
             sources.from_config_file(path, "0@AdobeOrg")
 
-    def test_a_file_of_another_organisation_than_the_one_named_is_refused(
-        self, tmp_path: Path
-    ) -> None:
+    def test_refuses_a_file_of_another_organization(self, tmp_path: Path) -> None:
         with pytest.raises(CredentialsError, match="not for 0@AdobeOrg"):
             sources.from_config_file(write(tmp_path, PEER), "0@AdobeOrg")
 
-    def test_the_file_of_an_app_builder_project_names_the_env_file(self, tmp_path: Path) -> None:
+    def test_an_app_builder_file_points_to_the_env_file(self, tmp_path: Path) -> None:
         path = write(
             tmp_path,
             project({"id": "1", "name": "c", "integration_type": "oauth_server_to_server"}),
@@ -586,7 +589,7 @@ class TestOtherTools:
         assert found.credentials.client_secret == Secret(HUSH)
         assert (found.credentials.org_id, found.credentials.scopes) == (ORG, SIX)
 
-    def test_two_contexts_of_app_builder_are_not_guessed_between(self, tmp_path: Path) -> None:
+    def test_refuses_to_choose_between_two_app_builder_contexts(self, tmp_path: Path) -> None:
         text = "".join(
             f"AIO_ims_contexts_{name}_client__id=c\nAIO_ims_contexts_{name}_client__secrets=x\n"
             for name in "AB"
@@ -599,10 +602,17 @@ class TestShells:
     @pytest.mark.parametrize(
         "line",
         [
-            "set {}={}", "SET {}={}", 'set "{}={}"', "$env:{}='{}'", '$Env:{} = "{}"', '$env:{}="{}";', "export {}={}",
-            "export {}='{}';", "{}={}\r",
+            "set {}={}",
+            "SET {}={}",
+            'set "{}={}"',
+            "$env:{}='{}'",
+            '$Env:{} = "{}"',
+            '$env:{}="{}";',
+            "export {}={}",
+            "export {}='{}';",
+            "{}={}\r",
         ],
-    )  # fmt: skip
+    )
     @pytest.mark.parametrize("spell", [str.upper, str.lower])
     def test_their_lines_are_read(self, tmp_path: Path, line: str, spell: Any) -> None:
         values = {
@@ -636,7 +646,7 @@ class TestShells:
             f"\u200bADOBE_CLIENT_SECRET={HUSH}",
         ],
     )
-    def test_a_line_that_is_not_read_is_named(self, tmp_path: Path, line: str) -> None:
+    def test_names_a_line_that_could_not_be_read(self, tmp_path: Path, line: str) -> None:
         env_file(
             tmp_path,
             f"ADOBE_CLIENT_ID=client-1234567890\n# ADOBE_ORG_ID\n{line}\nADOBE_ORG_ID={ORG}\n",
@@ -647,7 +657,7 @@ class TestShells:
             sources.find({}, tmp_path)
         assert "hush" not in str(caught.value)
 
-    def test_lower_case_names_count_in_the_environment_too(self, tmp_path: Path) -> None:
+    def test_lowercase_names_work_in_the_environment(self, tmp_path: Path) -> None:
         environ = {
             "adobe_client_id": "client-1234567890",
             "adobe_client_secret": HUSH,
@@ -674,7 +684,7 @@ class TestOddCharacters:
         ],
     )
     @pytest.mark.parametrize("member", ["client_secret", "client_id", "org_id", "access_token"])
-    def test_are_said_before_any_request(self, written: str, says: str, member: str) -> None:
+    def test_are_refused_before_any_request(self, written: str, says: str, member: str) -> None:
         values = {"client_id": "client-1234567890", "client_secret": HUSH, "org_id": ORG}
         if member == "access_token":
             del values["client_secret"]

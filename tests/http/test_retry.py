@@ -82,7 +82,12 @@ def decision(request: Request, outcome: Response | Failure, **facts: Any) -> Dec
         (READ, response(401), {"renewable": False}, RETURN),
         (READ, response(401), {"renewed": True}, RETURN),
         (READ, response(401), {"renewed": True, "responding": True}, Decision(Action.RENEW, 0.5)),
-        (READ, response(401), {"renewed": True, "responding": True, "number": 4}, Decision(Action.RENEW, 4.0)),
+        (
+            READ,
+            response(401),
+            {"renewed": True, "responding": True, "number": 4},
+            Decision(Action.RENEW, 4.0),
+        ),
         (READ, response(401), {"renewed": True, "responding": True, "number": 5}, RETURN),
         (READ, response(401, b"<html>", "text/html"), {"renewable": False}, wait(0.5)),
         # A page of something in between.
@@ -102,21 +107,21 @@ def decision(request: Request, outcome: Response | Failure, **facts: Any) -> Dec
         (READ, TOO_LARGE, {}, RAISE),
         (WRITE, PROXY_PASSWORD, {}, RAISE),
     ],
-)  # fmt: skip
+)
 def test_each_attempt_has_one_decision(
     request_: Request, outcome: Response | Failure, facts: dict[str, Any], expected: Decision
 ) -> None:
     assert decision(request_, outcome, **facts) == expected
 
 
-def test_a_pause_of_nothing_never_waits() -> None:
+def test_a_pause_of_zero_never_waits() -> None:
     policy = RetryPolicy(pause=0)
     assert [
         policy.decide(Attempt(READ, response(503), number)).seconds for number in (1, 2, 3, 4)
     ] == [0, 0, 0, 0]
 
 
-def test_one_attempt_is_the_last_one_even_with_a_known_service() -> None:
+def test_one_attempt_is_the_last_one_even_for_a_responding_service() -> None:
     policy = RetryPolicy(attempts=1)
     assert policy.decide(Attempt(READ, response(503), responding=True)) == RETURN
     assert policy.decide(Attempt(READ, CUT_OFF, responding=True)) == RAISE
@@ -135,7 +140,7 @@ def test_one_attempt_is_the_last_one_even_with_a_known_service() -> None:
         (503, 301.0, True, None),
     ],
 )
-def test_the_limiter_hears_of_429_and_of_any_wish_to_wait(
+def test_the_limiter_learns_of_429_and_of_any_retry_after(
     status: int, retry_after: float | None, refused: bool, closed: float | None
 ) -> None:
     policy = RetryPolicy()
