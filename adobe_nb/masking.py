@@ -10,9 +10,9 @@ import html
 import json
 import re
 import weakref
-from bisect import bisect_right
+from array import array
 from collections.abc import Iterable, Iterator
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 MASK = "••••••••"
 # C0 (except tab and newline) and C1 controls, DEL, line and paragraph separators, controls of the
@@ -74,12 +74,12 @@ def masked_text(text: str, secrets: Iterable[str]) -> str:
     if not needles or not text:
         return text
     spans: list[tuple[int, int]] = []
-    level = _Level(text, [0], [0])
+    level = _Level(text, array("Q", range(len(text))), array("Q", range(1, len(text) + 1)))
     for _ in range(_LEVELS):
-        level, changed = level.decoded()
+        level, has_escapes = level.decoded()
         for needle in needles:
             spans += level.spans_of(needle)
-        if not changed:
+        if not has_escapes:
             break
     return _cut_out(text, sorted(spans))
 
@@ -128,70 +128,45 @@ def _cut_out(text: str, spans: list[tuple[int, int]]) -> str:
     return "".join([*parts, text[end:]])
 
 
-class _Level:
-    """A text after some decoding, and where its parts are in the original.
+class _Level(NamedTuple):
+    """A text after some decoding, and where each of its characters is in the original."""
 
-    ``starts[n]`` is the position of the n-th part here, ``origins[n]`` its position there. A
-    decoded escape is a part of one character; text between escapes is as long here as there.
-    """
-
-    def __init__(self, text: str, starts: list[int], origins: list[int]) -> None:
-        self.text = text
-        self._starts = starts
-        self._origins = origins
+    text: str
+    starts: "array[int]"
+    ends: "array[int]"
 
     def decoded(self) -> "tuple[_Level, bool]":
         """Return the next level, and whether this one had an escape."""
         parts: list[str] = []
-        starts, origins = [0], [self._origin(0)]
-        at = length = 0
-        changed = False
+        starts, ends = array("Q"), array("Q")
+        has_escapes = False
+        position = 0
         for match in _ESCAPE.finditer(self.text):
+            begin, end = match.span()
             character = _character(match[0])
-            changed = changed or bool(character)
-            self._carry(at, match.start(), length, starts, origins)
-            parts += self.text[at : match.start()], character
-            length += match.start() - at
-            starts.append(length)
-            origins.append(self._origin(match.start()))
-            length += len(character)
-            at = match.end()
-            starts.append(length)
-            origins.append(self._origin(at))
-        self._carry(at, len(self.text), length, starts, origins)
-        parts.append(self.text[at:])
-        return _Level("".join(parts), starts, origins), changed
-
-    def _carry(
-        self, begin: int, end: int, length: int, starts: list[int], origins: list[int]
-    ) -> None:
-        """Copy the parts of this level between two escapes to the next level."""
-        first = bisect_right(self._starts, begin)
-        for number in range(first, bisect_right(self._starts, end)):
-            starts.append(length + self._starts[number] - begin)
-            origins.append(self._origins[number])
-
-    def _origin(self, at: int) -> int:
-        part = bisect_right(self._starts, at) - 1
-        return self._origins[part] + at - self._starts[part]
+            parts += self.text[position:begin], character
+            starts += self.starts[position:begin]
+            ends += self.ends[position:begin]
+            if character:
+                has_escapes = True
+                starts.append(self.starts[begin])
+                ends.append(self.ends[end - 1])
+            position = end
+        parts.append(self.text[position:])
+        starts += self.starts[position:]
+        ends += self.ends[position:]
+        return _Level("".join(parts), starts, ends), has_escapes
 
     def spans_of(self, needle: str) -> Iterator[tuple[int, int]]:
         """Yield where the original has a secret, or only its beginning."""
         head = needle[:_HEAD]
-        at = self.text.find(head)
-        while at >= 0:
-            end = at + len(head)
-            while end - at < len(needle) and self.text[end : end + 1] == needle[end - at]:
+        begin = self.text.find(head)
+        while begin >= 0:
+            end = begin + len(head)
+            while end - begin < len(needle) and self.text[end : end + 1] == needle[end - begin]:
                 end += 1
-            yield self._origin(at), self._origin(end - 1) + self._width(end - 1)
-            at = self.text.find(head, end)
-
-    def _width(self, at: int) -> int:
-        """Return the length of the character in the original."""
-        part = bisect_right(self._starts, at)
-        if part < len(self._starts) and self._starts[part] == at + 1:
-            return max(1, self._origins[part] - self._origin(at))
-        return 1
+            yield self.starts[begin], self.ends[end - 1]
+            begin = self.text.find(head, end)
 
 
 def _character(escape: str) -> str:
