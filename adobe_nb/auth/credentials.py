@@ -27,17 +27,27 @@ VALUE_NAMES = ("client_id", "org_id", "scopes", *(f"{name}_url" for name in HOST
 """The values of a source that are not secret."""
 _LIST_NAMES = ("client_secret", "scopes")
 """Values that can be a list: a client has two secrets while one replaces the other."""
+_ORG_ID = r"[0-9A-Za-z]{1,64}@AdobeOrg"
+# How tokens and client secrets begin, to find values in the wrong place.
+_SWAPPED = r"eyJ|p8e-"
 _LABELS = {
     "client_id": "client id",
     "client_secret": "client secret",
     "org_id": "organization id",
     "access_token": "access token",
+    "scopes": "scope",
 }
-_ORG_ID = re.compile(r"[0-9A-Za-z]{1,64}@AdobeOrg")
-_LOOKS_SECRET = re.compile(r"eyJ|p8e-")
-_SCOPE = re.compile(r"[A-Za-z0-9_.:/-]{1,64}")
-_CLIENT_ID = re.compile(r"[0-9A-Za-z_.-]+")
-_NO_BLANKS = re.compile(r"\S+", re.ASCII)
+_FORMS = {
+    "client_id": (r"[0-9A-Za-z_.-]+", "Copy the Client ID (API key) from Developer Console."),
+    "client_secret": (r"\S+", "It contains white space. Copy it again from Developer Console."),
+    "org_id": (_ORG_ID, "Expected the form 1234ABCD…@AdobeOrg, with that ending."),
+    "access_token": (r"\S+", "It contains white space. Copy it again."),
+    "scopes": (
+        rf"(?!{_SWAPPED})[A-Za-z0-9_.:/-]{{1,64}}",
+        "Expected names such as openid, separated by commas or blanks.",
+    ),
+}
+"""The pattern of each value, and what to say when it does not match."""
 _SECRET_NAME = re.compile(r"secret|token|private|passphrase|password|jwt", re.IGNORECASE)
 # Invisible characters, blanks, dashes and quotation marks come along when a value is copied from
 # a web page or a document.
@@ -222,25 +232,20 @@ def credentials_of(candidate: Candidate) -> Credentials:
     client_id = candidate.values.get("client_id", "")
     org_id = candidate.values["org_id"]
     client_secret, token = None, None
-    other_secrets: tuple[Secret, ...] = ()
-    advice = "Expected the form 1234ABCD…@AdobeOrg, with that ending."
-    _check(org_id, "organization id", source, _ORG_ID, advice)
+    other_secrets: list[Secret] = []
+    _check(source, "org_id", org_id)
     if candidate.uses_secret:
-        client_secret, *others = candidate.secrets["client_secret"]
-        other_secrets = tuple(others)
-        for secret in candidate.secrets["client_secret"]:
-            advice = "It contains white space. Copy it again from Developer Console."
-            _check(secret, "client secret", source, _NO_BLANKS, advice)
+        client_secret, *other_secrets = candidate.secrets["client_secret"]
+        _check(source, "client_secret", client_secret, *other_secrets)
     else:
         token = candidate.secrets["access_token"][0]
-        _check(token, "access token", source)
+        _check(source, "access_token", token)
         client_id = _client_of(token, client_id, org_id, source)
-    if _LOOKS_SECRET.match(client_id):
+    if re.match(_SWAPPED, client_id):
         raise CredentialsError(
             f"The client id in {source} looks like a secret. Were the two values swapped?"
         )
-    advice = "Copy the Client ID (API key) from Developer Console."
-    _check(client_id, "client id", source, _CLIENT_ID, advice)
+    _check(source, "client_id", client_id)
     return Credentials(
         client_id=client_id,
         org_id=org_id,
@@ -249,7 +254,7 @@ def credentials_of(candidate: Candidate) -> Credentials:
         scopes=_scopes_of(candidate),
         source=source,
         hosts=_hosts_of(candidate),
-        other_secrets=other_secrets,
+        other_secrets=tuple(other_secrets),
     )
 
 
@@ -334,20 +339,16 @@ def _plain(value: str | Secret) -> str:
     return value.reveal() if isinstance(value, Secret) else value
 
 
-def _check(
-    value: str | Secret,
-    label: str,
-    source: str,
-    pattern: re.Pattern[str] | None = None,
-    advice: str = "",
-) -> None:
+def _check(source: str, name: str, *values: str | Secret) -> None:
     """Refuse quotation marks around a value, invisible characters and a wrong form."""
-    # No local variable holds the plain text: this frame is part of the traceback.
-    problem = _odd_character(_plain(value))
-    if problem:
-        raise CredentialsError(f"The {label} in {source} {problem}")
-    if pattern is not None and not pattern.fullmatch(_plain(value)):
-        raise CredentialsError(f"Invalid {label} in {source}. {advice}")
+    pattern, advice = _FORMS[name]
+    for value in values:
+        # No local variable holds the plain text: this frame is part of the traceback.
+        problem = _odd_character(_plain(value))
+        if problem:
+            raise CredentialsError(f"The {_LABELS[name]} in {source} {problem}")
+        if not re.fullmatch(pattern, _plain(value), re.ASCII):
+            raise CredentialsError(f"Invalid {_LABELS[name]} in {source}. {advice}")
 
 
 def _odd_character(text: str) -> str:
@@ -386,8 +387,8 @@ def _client_of(token: Secret, client_id: str, org_id: str, source: str) -> str:
             f"in {source} ({mask(client_id)}). Remove the client id, or generate the token in the "
             "project of that client id."
         )
-    organizations = filter(_ORG_ID.fullmatch, map(str, read_claims(token).values()))
-    named = sorted(set(organizations))
+    claims = map(str, read_claims(token).values())
+    named = sorted({claim for claim in claims if re.fullmatch(_ORG_ID, claim)})
     if named and org_id not in named:
         raise CredentialsError(
             f"The access token belongs to another organization ({', '.join(named)}) than {org_id}. "
@@ -397,15 +398,8 @@ def _client_of(token: Secret, client_id: str, org_id: str, source: str) -> str:
 
 
 def _scopes_of(candidate: Candidate) -> tuple[str, ...]:
-    text = candidate.values.get("scopes", "")
-    _check(text, "list of scopes", candidate.source)
-    scopes = tuple(filter(None, re.split(r"[,\s]+", text)))
-    for scope in scopes:
-        if _LOOKS_SECRET.match(scope) or not _SCOPE.fullmatch(scope):
-            raise CredentialsError(
-                f"Invalid scopes in {candidate.source}. Expected names such as openid, separated "
-                "by commas or blanks."
-            )
+    scopes = tuple(filter(None, re.split(r"[,\s]+", candidate.values.get("scopes", ""))))
+    _check(candidate.source, "scopes", *scopes)
     return scopes or DEFAULT_SCOPES
 
 

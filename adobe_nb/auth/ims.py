@@ -16,7 +16,6 @@ from typing import Any
 from urllib.parse import urlencode
 
 import requests
-from requests.auth import AuthBase
 
 from adobe_nb.auth.credentials import Credentials, Secret, read_claims
 from adobe_nb.errors import CredentialsError, NotSignedIn, SignInError, TokenExpired, TransportError
@@ -102,7 +101,7 @@ def _life_span(token: Secret, now: datetime) -> tuple[datetime, datetime | None]
     return now, None
 
 
-class _TokenForm(AuthBase):
+class _TokenForm:
     """Writes the form with the client secret, inside the frames of the HTTP library only."""
 
     def __init__(self, credentials: Credentials, client_secret: Secret) -> None:
@@ -256,7 +255,7 @@ def _clock_note(offset: timedelta | None) -> str:
     return f"This machine's clock is {hours} h {minutes} min {direction} Adobe's. Correct it."
 
 
-class ImsAuth(AuthBase):
+class ImsAuth:
     """Signs requests with the three headers, and replaces the token when it is due or refused.
 
     Safe for many threads: one of them fetches, the others wait and use the same token.

@@ -25,7 +25,7 @@ def what_is_missing() -> str:
     """Say why ``works()`` is false, and what to do."""
     if find_spec("keyring") is None:
         return _NOT_INSTALLED
-    return "this system has no usable keyring (none is installed, or it is not running)."
+    return "this system has no usable keyring. Install or start one."
 
 
 def keep(entry: str, secret: Secret) -> None:

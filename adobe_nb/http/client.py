@@ -26,7 +26,6 @@ from typing import Any, ParamSpec, Protocol, TypeVar
 import requests
 import truststore
 from requests.adapters import HTTPAdapter
-from requests.auth import AuthBase
 from requests.structures import CaseInsensitiveDict
 
 from adobe_nb.errors import AdobeError, ArgumentError, HostNotAllowed, TransportError
@@ -98,7 +97,7 @@ class Signer(Protocol):
         ...
 
 
-class _Unsigned(AuthBase):
+class _Unsigned:
     """No authentication."""
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:

@@ -99,16 +99,12 @@ def pause(seconds: float) -> None:
             worker.tick()
 
 
-def _no_tick() -> None:
-    pass
-
-
 def map_unordered(
     work: Callable[[_Item], _Result],
     items: Iterable[_Item],
     *,
     threads: Callable[[], int],
-    tick: Callable[[], object] = _no_tick,
+    tick: Callable[[], object] = lambda: None,
 ) -> Generator[tuple[_Item, _Result], None, None]:
     """Yield each item with its result, in the order in which the results arrive.
 

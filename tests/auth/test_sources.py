@@ -315,7 +315,7 @@ def test_uses_a_complete_oauth_set_beside_an_old_key(tmp_path: Path) -> None:
         (
             "config",
             {**PEER, "scopes": "eyJhbGciOi.x.y"},
-            "Invalid scopes in .* names such as openid",
+            "Invalid scope in .* names such as openid",
         ),
         ("config", {**PEER, "org_id": "nonsense"}, "Invalid organization id"),
         ("console", {**CREDENTIAL, "CLIENT_SECRETS": []}, "but not client secret"),

@@ -254,7 +254,7 @@ def test_a_token_in_the_field_of_scopes_is_not_shown(simulated: Any) -> None:
     shown, details = panel(), simulated.connection()
     values = {name: details[name] for name in ("org_id", "client_id", "client_secret")}
     send(shown, action="sign_in", service="simulator", scopes=details["access_token"], **values)
-    assert "Invalid scopes in the panel" in shown.message["text"]
+    assert "Invalid scope in the panel" in shown.message["text"]
     assert details["access_token"][:20] not in everything(shown)
 
 
