@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final, Literal, NoReturn
 
 from adobe_nb.api.edge.bindings import Edge, EdgeClient
-from adobe_nb.api.progress import OFF, bar, no_progress
+from adobe_nb.api.progress import bar, no_progress
 from adobe_nb.api.reactor.bindings import Reactor
 from adobe_nb.api.reactor.client import Client
 from adobe_nb.api.reactor.journal import Journal
@@ -51,6 +51,8 @@ from adobe_nb.http.retry import RetryPolicy
 from adobe_nb.simulator import discovery
 
 BY_HAND = "the panel"
+_OFF = {"off", "0", "no", "false"}
+"""Values of ``ADOBE_NB_JOURNAL`` that turn the journal off."""
 _Opener = Callable[[Any], Candidate]
 """Reads the source that an argument names."""
 
@@ -582,7 +584,7 @@ def _how_to_forget(source: str) -> str:
 
 
 def _can_write_journal() -> bool:
-    if os.environ.get("ADOBE_NB_JOURNAL", "").strip().lower() in OFF:
+    if os.environ.get("ADOBE_NB_JOURNAL", "").strip().lower() in _OFF:
         return False
     if state_folder() is None:
         _warn_of_no_journal()

@@ -82,44 +82,44 @@ class TestSecret:
 
 class TestFind:
     def test_a_complete_environment_wins(self, tmp_path: Path) -> None:
-        found = sources.find(WHOLE, tmp_path)
-        assert found is not None
-        assert found.credentials.source == "environment"
-        assert found.credentials.client_id == "client-1234567890"
-        assert found.credentials.scopes == DEFAULT_SCOPES
-        assert found.credentials.hosts == Hosts()
+        resolved = sources.find(WHOLE, tmp_path)
+        assert resolved is not None
+        assert resolved.credentials.source == "environment"
+        assert resolved.credentials.client_id == "client-1234567890"
+        assert resolved.credentials.scopes == DEFAULT_SCOPES
+        assert resolved.credentials.hosts == Hosts()
 
     def test_finds_the_env_file_of_a_parent_folder(self, tmp_path: Path) -> None:
         path = write_env(tmp_path, lines(WHOLE))
         below = tmp_path / "a" / "b"
         below.mkdir(parents=True)
-        found = sources.find({}, below)
-        assert found is not None
-        assert found.credentials.source == str(path)
+        resolved = sources.find({}, below)
+        assert resolved is not None
+        assert resolved.credentials.source == str(path)
 
     def test_skips_an_env_file_without_our_names(self, tmp_path: Path) -> None:
         write_env(tmp_path, lines(WHOLE))
         below = tmp_path / "a"
         below.mkdir()
         write_env(below, "DATABASE=x\n")
-        found = sources.find({}, below)
-        assert found is not None
-        assert found.credentials.source == str(tmp_path / ".env")
+        resolved = sources.find({}, below)
+        assert resolved is not None
+        assert resolved.credentials.source == str(tmp_path / ".env")
 
     def test_reports_the_env_file_that_the_environment_shadows(self, tmp_path: Path) -> None:
         path = write_env(tmp_path, lines(WHOLE))
-        found = sources.find(WHOLE, tmp_path)
-        assert found is not None
-        assert found.shadowed == (str(path),)
+        resolved = sources.find(WHOLE, tmp_path)
+        assert resolved is not None
+        assert resolved.shadowed == (str(path),)
 
     def test_a_complete_file_precedes_an_incomplete_environment(self, tmp_path: Path) -> None:
         write_env(tmp_path, lines(WHOLE))
-        found = sources.find({"ADOBE_CLIENT_ID": "other-1234567890"}, tmp_path)
-        assert found is not None
-        assert found.credentials.client_id == "client-1234567890"
+        resolved = sources.find({"ADOBE_CLIENT_ID": "other-1234567890"}, tmp_path)
+        assert resolved is not None
+        assert resolved.credentials.client_id == "client-1234567890"
         assert (
             "environment has ADOBE_CLIENT_ID, but not ADOBE_ORG_ID, ADOBE_CLIENT_SECRET"
-            in found.incomplete[0]
+            in resolved.incomplete[0]
         )
 
     def test_returns_none_without_any_source(self, tmp_path: Path) -> None:
@@ -151,23 +151,23 @@ class TestFind:
 
     def test_uses_base_urls_of_the_winning_source_only(self, tmp_path: Path) -> None:
         write_env(tmp_path, lines(WHOLE))
-        found = sources.find({"ADOBE_REACTOR_URL": "http://127.0.0.1:9"}, tmp_path)
-        assert found is not None
-        assert found.credentials.hosts.reactor == "https://reactor.adobe.io"
+        resolved = sources.find({"ADOBE_REACTOR_URL": "http://127.0.0.1:9"}, tmp_path)
+        assert resolved is not None
+        assert resolved.credentials.hosts.reactor == "https://reactor.adobe.io"
 
     def test_prefers_the_secret_to_a_token(self, tmp_path: Path) -> None:
-        found = sources.find({**WHOLE, "ADOBE_ACCESS_TOKEN": "a.b.c"}, tmp_path)
-        assert found is not None
-        assert found.credentials.access_token is None
-        assert found.credentials.client_secret == Secret("hush-hush-hush")
+        resolved = sources.find({**WHOLE, "ADOBE_ACCESS_TOKEN": "a.b.c"}, tmp_path)
+        assert resolved is not None
+        assert resolved.credentials.access_token is None
+        assert resolved.credentials.client_secret == Secret("hush-hush-hush")
 
     def test_uses_the_token_if_the_secret_has_no_client_id(self, tmp_path: Path) -> None:
         token = "e30.eyJjbGllbnRfaWQiOiAiY2xpZW50LTEyMzQ1Njc4OTAifQ.x"
         values = {"ADOBE_CLIENT_SECRET": "hush", "ADOBE_ACCESS_TOKEN": token, "ADOBE_ORG_ID": ORG}
-        found = sources.find(values, tmp_path)
-        assert found is not None
-        assert found.credentials.client_secret is None
-        assert found.credentials.client_id == "client-1234567890"
+        resolved = sources.find(values, tmp_path)
+        assert resolved is not None
+        assert resolved.credentials.client_secret is None
+        assert resolved.credentials.client_id == "client-1234567890"
 
     def test_a_token_requires_the_organization(self, tmp_path: Path) -> None:
         with pytest.raises(
@@ -183,8 +183,8 @@ class TestFind:
 class TestEnvFile:
     def test_values_are_not_interpolated(self, tmp_path: Path) -> None:
         path = write_env(tmp_path, lines({**WHOLE, "ADOBE_CLIENT_SECRET": "'p${HOME}w#1'"}))
-        found = credentials_of(sources.from_env_file(path))
-        assert found.client_secret == Secret("p${HOME}w#1")
+        credentials = credentials_of(sources.from_env_file(path))
+        assert credentials.client_secret == Secret("p${HOME}w#1")
 
     def test_warns_if_others_can_read_it(self, tmp_path: Path) -> None:
         path = write_env(tmp_path, lines(WHOLE), mode=0o644)
@@ -238,9 +238,9 @@ class TestEnvFile:
         path = write_env(tmp_path, lines(names))
         assert sources.from_env_file(path).empty
         path = write_env(tmp_path, lines({**names, "IMS_ORG": ORG}))
-        found = credentials_of(sources.from_env_file(path))
-        assert (found.client_id, found.org_id) == ("client-1234567890", ORG)
-        assert found.hosts.ims == "https://ims-na1.adobelogin.com"
+        credentials = credentials_of(sources.from_env_file(path))
+        assert (credentials.client_id, credentials.org_id) == ("client-1234567890", ORG)
+        assert credentials.hosts.ims == "https://ims-na1.adobelogin.com"
 
     def test_ignores_postman_names_in_the_process_environment(self, tmp_path: Path) -> None:
         assert (

@@ -108,14 +108,14 @@ class TestSaving:
         assert (service, entry.rpartition(" ")[0]) == ("adobe_nb", "profile work")
         assert memory.kept[service, entry] == HUSH
         assert HUSH not in files(store)
-        found = credentials_of(store.candidate("work"))
-        assert found.source == "profile work"
-        assert (found.client_id, found.org_id, found.client_secret) == (
+        loaded = credentials_of(store.candidate("work"))
+        assert loaded.source == "profile work"
+        assert (loaded.client_id, loaded.org_id, loaded.client_secret) == (
             "client-1234567890",
             ORG,
             Secret(HUSH),
         )
-        assert found.scopes == ("openid", "x")
+        assert loaded.scopes == ("openid", "x")
 
     def test_without_a_keyring_saves_nothing_and_says_what_to_do(self, store: ProfileStore) -> None:
         with pytest.raises(
@@ -147,9 +147,9 @@ class TestSaving:
         store.save(
             "day", credentials(client_id=None, client_secret=None, access_token=token), in_file=True
         )
-        found = credentials_of(store.candidate("day"))
-        assert found.access_token == Secret(token)
-        assert found.client_secret is None
+        loaded = credentials_of(store.candidate("day"))
+        assert loaded.access_token == Secret(token)
+        assert loaded.client_secret is None
 
     @pytest.mark.parametrize("name", ["", "a b", "../x", "x" * 65, ".x", None, 7])
     def test_refuses_an_invalid_name(self, store: ProfileStore, name: Any) -> None:
@@ -516,23 +516,23 @@ class TestAsASource:
         assert adobe_nb.connect().source == "profile work"
         monkeypatch.setenv("ADOBE_ACCESS_TOKEN", demo.connection()["access_token"])
         monkeypatch.setenv("ADOBE_ORG_ID", demo.connection()["org_id"])
-        found = sources.find()
-        assert found is not None
-        assert found.credentials.source == "environment"
-        assert found.shadowed == ("profile work",)
+        resolved = sources.find()
+        assert resolved is not None
+        assert resolved.credentials.source == "environment"
+        assert resolved.shadowed == ("profile work",)
 
     def test_a_shadowed_profile_is_not_opened(self, demo: Any, memory: Memory) -> None:
         sign_in(demo, make_default=False).save("work")
         keyring.set_keyring(Locked())
-        found = sources.find(
+        resolved = sources.find(
             {
                 "ADOBE_CLIENT_ID": "client-1234567890",
                 "ADOBE_CLIENT_SECRET": HUSH,
                 "ADOBE_ORG_ID": ORG,
             }
         )
-        assert found is not None
-        assert found.shadowed == ("profile work",)
+        assert resolved is not None
+        assert resolved.shadowed == ("profile work",)
 
     def test_a_failing_profile_ends_the_search_with_its_reason(
         self, demo: Any, memory: Memory

@@ -149,12 +149,12 @@ def test_each_file_gives_a_complete_set(
     tmp_path: Path, kind: str, document: Any, named: str
 ) -> None:
     path = write(tmp_path, document)
-    found = opened(kind, path)
-    assert (found.client_id, found.org_id) == ("client-1234567890", ORG)
-    assert found.client_secret == Secret(HUSH)
-    assert found.scopes == ("openid", "AdobeID", "read_organizations")
-    assert named in found.source
-    assert str(path) in found.source
+    credentials = opened(kind, path)
+    assert (credentials.client_id, credentials.org_id) == ("client-1234567890", ORG)
+    assert credentials.client_secret == Secret(HUSH)
+    assert credentials.scopes == ("openid", "AdobeID", "read_organizations")
+    assert named in credentials.source
+    assert str(path) in credentials.source
 
 
 @pytest.mark.parametrize("kind", ["postman", "config"])
@@ -397,9 +397,9 @@ def test_skips_an_unreadable_env_file_and_says_so(tmp_path: Path) -> None:
     text = f"ADOBE_CLIENT_ID=client-1234567890\nADOBE_CLIENT_SECRET={HUSH}\nADOBE_ORG_ID={ORG}\n"
     (tmp_path / ".env").write_text(text)
     (tmp_path / ".env").chmod(0o600)
-    found = sources.find({}, below)
-    assert found is not None
-    assert "was skipped" in found.incomplete[-1]
+    resolved = sources.find({}, below)
+    assert resolved is not None
+    assert "was skipped" in resolved.incomplete[-1]
 
 
 def test_a_complete_environment_works_beside_an_invalid_file_of_profiles(
@@ -414,8 +414,8 @@ def test_a_complete_environment_works_beside_an_invalid_file_of_profiles(
         "ADOBE_CLIENT_SECRET": HUSH,
         "ADOBE_ORG_ID": ORG,
     }
-    found = sources.find(environ, tmp_path, store)
-    assert found is not None
+    resolved = sources.find(environ, tmp_path, store)
+    assert resolved is not None
     with pytest.raises(CredentialsError, match="cannot be read, or is invalid"):
         sources.find({}, tmp_path, store)
 
@@ -529,8 +529,8 @@ class TestOtherTools:
         ],
     )
     def test_their_names_are_read(self, tmp_path: Path, document: Any) -> None:
-        found = opened("config", write(tmp_path, document))
-        assert (found.client_id, found.org_id, found.client_secret) == (
+        credentials = opened("config", write(tmp_path, document))
+        assert (credentials.client_id, credentials.org_id, credentials.client_secret) == (
             "client-1234567890",
             ORG,
             Secret(HUSH),
@@ -583,11 +583,11 @@ class TestOtherTools:
     )
     def test_the_variables_of_app_builder_are_read(self, tmp_path: Path, text: str) -> None:
         path = env_file(tmp_path, text)
-        found = sources.find({}, tmp_path)
-        assert found is not None
-        assert str(path) in found.credentials.source
-        assert found.credentials.client_secret == Secret(HUSH)
-        assert (found.credentials.org_id, found.credentials.scopes) == (ORG, SIX)
+        resolved = sources.find({}, tmp_path)
+        assert resolved is not None
+        assert str(path) in resolved.credentials.source
+        assert resolved.credentials.client_secret == Secret(HUSH)
+        assert (resolved.credentials.org_id, resolved.credentials.scopes) == (ORG, SIX)
 
     def test_refuses_to_choose_between_two_app_builder_contexts(self, tmp_path: Path) -> None:
         text = "".join(
@@ -624,15 +624,20 @@ class TestShells:
             tmp_path,
             "".join(line.format(spell(name), value) + "\n" for name, value in values.items()),
         )
-        found = sources.find({}, tmp_path)
-        assert found is not None
-        assert found.credentials.client_secret == Secret(HUSH)
-        assert (found.credentials.client_id, found.credentials.org_id) == ("client-1234567890", ORG)
+        resolved = sources.find({}, tmp_path)
+        assert resolved is not None
+        assert resolved.credentials.client_secret == Secret(HUSH)
+        assert (resolved.credentials.client_id, resolved.credentials.org_id) == (
+            "client-1234567890",
+            ORG,
+        )
 
     @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
     def test_each_encoding_is_read(self, tmp_path: Path, encoding: str) -> None:
-        found = credentials_of(sources.from_env_file(env_file(tmp_path, lines().encode(encoding))))
-        assert found.client_secret == Secret(HUSH)
+        credentials = credentials_of(
+            sources.from_env_file(env_file(tmp_path, lines().encode(encoding)))
+        )
+        assert credentials.client_secret == Secret(HUSH)
         path = tmp_path / "x.json"
         path.write_bytes(json.dumps(PEER).encode(encoding))
         path.chmod(0o600)
@@ -663,9 +668,9 @@ class TestShells:
             "adobe_client_secret": HUSH,
             "adobe_org_id": ORG,
         }
-        found = sources.find(environ, tmp_path)
-        assert found is not None
-        assert found.credentials.source == "environment"
+        resolved = sources.find(environ, tmp_path)
+        assert resolved is not None
+        assert resolved.credentials.source == "environment"
 
 
 class TestOddCharacters:
@@ -706,12 +711,12 @@ def test_both_secrets_of_a_credential_are_kept_and_hidden(tmp_path: Path) -> Non
         ("console", {**CREDENTIAL, "CLIENT_SECRETS": both}),
         ("console", project(oauth())),
     ):
-        found = opened(kind, write(tmp_path, document))
-        assert (found.client_secret, found.other_secrets) == (
+        credentials = opened(kind, write(tmp_path, document))
+        assert (credentials.client_secret, credentials.other_secrets) == (
             Secret(HUSH),
             (Secret("p8e-hush-the-other"),),
         )
-        assert "hush" not in repr(found)
+        assert "hush" not in repr(credentials)
     path = env_file(tmp_path, lines(CLIENT_SECRET=json.dumps(both)))
     assert credentials_of(sources.from_env_file(path)).other_secrets == (
         Secret("p8e-hush-the-other"),
