@@ -8,7 +8,7 @@
     from adobe_nb import reactor
     reactor.rules(reactor.find("properties", "My site"))
 
-Names are loaded when first used, so that ``import adobe_nb`` costs nothing.
+Names are loaded on first use, so that ``import adobe_nb`` is fast.
 """
 
 from importlib import import_module
@@ -173,14 +173,14 @@ def __dir__() -> list[str]:
 
 
 def load_ipython_extension(shell: "InteractiveShell") -> None:
-    """``%load_ext adobe_nb``: register ``%adobe_auth`` and the compact display of our frames."""
+    """Register the magics and the compact display of our frames (``%load_ext adobe_nb``)."""
     from adobe_nb.notebook.magics import load
 
     load(shell)
 
 
 def unload_ipython_extension(shell: "InteractiveShell") -> None:
-    """``%unload_ext adobe_nb``: take both away again. The session stays."""
+    """Unregister both (``%unload_ext adobe_nb``). The session stays."""
     from adobe_nb.notebook.magics import unload
 
     unload(shell)

@@ -13,7 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from adobe_nb.auth import sources
-from adobe_nb.auth.credentials import Found
+from adobe_nb.auth.credentials import ResolvedCredentials
 from adobe_nb.auth.files import expanded
 from adobe_nb.errors import AdobeError, ArgumentError, IncompleteCredentials
 from adobe_nb.masking import printable
@@ -113,7 +113,7 @@ def _digest(path: Path) -> str:
 def _simulator_if_needed(folder: Path, stack: ExitStack) -> str:
     """The address of a simulator for the notebooks, or nothing when they will find credentials."""
     why = "No credentials were found."
-    found: Found | None = None
+    found: ResolvedCredentials | None = None
     try:
         found = sources.find(start=folder)
     except IncompleteCredentials as error:

@@ -17,7 +17,7 @@ from IPython.core.completer import (
 )
 
 from adobe_nb import session as sessions
-from adobe_nb.auth.profiles import Store
+from adobe_nb.auth.profiles import ProfileStore
 from adobe_nb.errors import AdobeError
 from adobe_nb.registry import RESOURCES, Verb
 
@@ -183,7 +183,7 @@ def _written(name: str, quote: str, typed: str) -> str:
 
 def _profiles() -> list[str]:
     with contextlib.suppress(AdobeError):
-        return [profile.name for profile in Store().profiles()]
+        return [profile.name for profile in ProfileStore().profiles()]
     return []
 
 
