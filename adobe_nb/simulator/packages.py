@@ -6,10 +6,9 @@ import posixpath
 import re
 import zipfile
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from adobe_nb.simulator import manifests
 from adobe_nb.simulator.calls import Call
 from adobe_nb.simulator.documents import Wanted, strict
 from adobe_nb.simulator.problems import Problem, conflict, malformed
@@ -40,9 +39,6 @@ _TEXTS = {
     "iconPath": "icon_path",
     "exchangeUrl": "exchange_url",
 }
-_SIGNATURES = tuple(
-    f"{verb}_by_{what}" for verb in ("created", "updated") for what in ("email", "display_name")
-)
 _RELEASED = ("private", "public")
 _AVAILABLE = ("development", "private", "public")
 _MOST_UNPACKED = 50_000_000
@@ -72,26 +68,6 @@ def attributes_of(manifest: Mapping[str, Any]) -> dict[str, Any]:
         "cdn_path": None,
         "ecma_version": manifest.get("ecmaVersion"),
     }
-
-
-def catalogue(store: Store, make_id: Callable[..., str], created: Callable[..., str]) -> None:
-    """The public packages, with ids and dates given by the functions of the seed."""
-    for (platform, name), versions in manifests.VERSIONS.items():
-        for version in versions:
-            found = manifests.manifest(platform, name, version)
-            if found is not None:
-                moment = created(platform, name, version)
-                attributes = {"created_at": moment, "updated_at": moment, **attributes_of(found)}
-                attributes |= {
-                    "availability": "public",
-                    "status": "succeeded",
-                    "discontinued": False,
-                }
-                attributes |= dict.fromkeys(_SIGNATURES, "Restricted")
-                identifier = make_id("extension_packages", platform, name, version)
-                store.add(
-                    Record("extension_packages", identifier, attributes | {"owner_org_id": ADOBE})
-                )
 
 
 # -- what is listed and installable

@@ -349,27 +349,20 @@ def all_schemas() -> Iterator[tuple[str, dict[str, Any]]]:
 
 def demo_settings() -> Iterator[tuple[str, str, str, str, str, dict[str, Any]]]:
     """Platform, package, version, kind, delegate and settings of each piece of the demo company."""
-    for each in demo.PROPERTIES:
-        versions = {extension.package: extension.version for extension in each.extensions}
-        for extension in each.extensions:
-            if (
-                "configuration" in known(each.platform, extension.package, extension.version)
-                or extension.settings
-            ):
-                kind, name = "extensionConfiguration", "config"
-                yield (
-                    each.platform,
-                    extension.package,
-                    extension.version,
-                    kind,
-                    name,
-                    extension.settings,
-                )
-        pieces = [(step[1], step[2]) for rule in each.rules for step in rule.steps]
-        pieces += [(element.delegate, element.settings) for element in each.elements]
-        for delegate, settings in pieces:
-            package, kind, name = delegate.split("::")
-            yield each.platform, package, versions[package], kind, name, settings
+    for spec in demo.PROPERTIES:
+        platform = spec["platform"]
+        versions = {extension["name"]: extension["version"] for extension in spec["extensions"]}
+        pieces = [*spec["data_elements"]]
+        for rule in spec["rules"]:
+            pieces += rule["rule_components"]
+        for extension in spec["extensions"]:
+            name, version = extension["name"], extension["version"]
+            if "configuration" in known(platform, name, version) or "settings" in extension:
+                settings = extension.get("settings", {})
+                yield platform, name, version, "extensionConfiguration", "config", settings
+        for piece in pieces:
+            package, kind, name = piece["delegate_descriptor_id"].split("::")
+            yield platform, package, versions[package], kind, name, piece["settings"]
 
 
 # -- bad settings, made from good ones
@@ -469,9 +462,9 @@ def _places(value: Any, path: Place) -> Iterator[tuple[Place, Any]]:
 
 
 def test_every_version_that_the_demo_company_names_is_there() -> None:
-    for each in demo.PROPERTIES:
-        for extension in each.extensions:
-            assert extension.version in VERSIONS[each.platform, extension.package]
+    for spec in demo.PROPERTIES:
+        for extension in spec["extensions"]:
+            assert extension["version"] in VERSIONS[spec["platform"], extension["name"]]
 
 
 IN_REAL_EXPORTS = {

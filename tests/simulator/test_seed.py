@@ -297,11 +297,12 @@ def test_every_delegate_belongs_to_an_installed_extension(store: Store) -> None:
 
 
 def test_rules_have_something_to_do(store: Store) -> None:
-    for each in demo.PROPERTIES:
-        for rule in each.rules:
-            kinds = {step[1].split("::")[1] for step in rule.steps}
-            assert "actions" in kinds, rule.name
-            assert ("events" in kinds) == (each.platform != "edge"), rule.name
+    for spec in demo.PROPERTIES:
+        for rule in spec["rules"]:
+            descriptors = [part["delegate_descriptor_id"] for part in rule["rule_components"]]
+            kinds = {descriptor.split("::")[1] for descriptor in descriptors}
+            assert "actions" in kinds, rule["name"]
+            assert ("events" in kinds) == (spec["platform"] != "edge"), rule["name"]
 
 
 def test_one_library_per_environment_and_production_is_published(store: Store) -> None:
@@ -328,12 +329,14 @@ def test_settings_fit_the_real_schemas() -> None:
     if not MANIFESTS.exists():
         pytest.skip("Adobe's extension manifests are not beside this checkout")
     checked = 0
-    for each in demo.PROPERTIES:
-        pieces = [(step[1], step[2]) for rule in each.rules for step in rule.steps]
-        pieces += [(element.delegate, element.settings) for element in each.elements]
-        for delegate, settings in pieces:
+    for spec in demo.PROPERTIES:
+        pieces = [*spec["data_elements"]]
+        for rule in spec["rules"]:
+            pieces += rule["rule_components"]
+        for piece in pieces:
+            delegate, settings = piece["delegate_descriptor_id"], piece["settings"]
             package, kind, name = delegate.split("::")
-            file = FILES.get((each.platform, package))
+            file = FILES.get((spec["platform"], package))
             if file is None:
                 continue
             manifest = json.loads((MANIFESTS / file).read_text(encoding="utf-8"))
@@ -348,14 +351,13 @@ def test_settings_fit_the_real_schemas() -> None:
 def test_configurations_fit_the_real_schemas() -> None:
     if not MANIFESTS.exists():
         pytest.skip("Adobe's extension manifests are not beside this checkout")
-    for each in demo.PROPERTIES:
-        for extension in each.extensions:
-            file = FILES.get((each.platform, extension.package))
+    for spec in demo.PROPERTIES:
+        for extension in spec["extensions"]:
+            file = FILES.get((spec["platform"], extension["name"]))
             manifest = json.loads((MANIFESTS / file).read_text(encoding="utf-8")) if file else {}
             if manifest.get("configuration", {}).get("schema"):
-                jsonschema.Draft4Validator(manifest["configuration"]["schema"]).validate(
-                    extension.settings
-                )
+                schema = manifest["configuration"]["schema"]
+                jsonschema.Draft4Validator(schema).validate(extension.get("settings", {}))
 
 
 def test_bulk_is_generated_beside_the_seed() -> None:
@@ -429,5 +431,5 @@ class TestHistory:
 
 
 def test_an_unknown_seed_is_refused() -> None:
-    with pytest.raises(ValueError, match="no seed 'full'"):
+    with pytest.raises(ValueError, match="Unknown seed 'full'"):
         seeded("full", Bulk())
