@@ -4,6 +4,7 @@ Names of delegates and of their settings are Adobe's; texts and schemas are ours
 the same settings as the real one, as far as that is public; otherwise it accepts any object.
 """
 
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
@@ -54,3 +55,14 @@ def manifest(platform: str, name: str, version: str | None = None) -> dict[str, 
             if isinstance(delegate["schema"], str):
                 delegate["schema"] = schemas[delegate["schema"]]
     return document | {"version": version}
+
+
+def column(member: str) -> str:
+    """Return the attribute of an extension package that a member of its manifest becomes.
+
+    Examples
+    --------
+    >>> column("hostedLibFiles")
+    'hosted_lib_files'
+    """
+    return re.sub("([A-Z])", r"_\1", member).lower()
