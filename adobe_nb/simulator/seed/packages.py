@@ -2,10 +2,11 @@
 
 from adobe_nb.simulator.accounts import digest
 from adobe_nb.simulator.data import load
+from adobe_nb.simulator.dates import later
 from adobe_nb.simulator.demo import COMPANY
 from adobe_nb.simulator.manifests import VERSIONS, manifest
 from adobe_nb.simulator.packages import ADOBE, attributes_of
-from adobe_nb.simulator.seed.records import PEOPLE, RESTRICTED, Targets, later, make_id, signatures
+from adobe_nb.simulator.seed.records import PEOPLE, RESTRICTED, Targets, make_id, signatures
 from adobe_nb.simulator.store import Record, Store
 
 _SIGNATURES = (

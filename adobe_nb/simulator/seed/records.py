@@ -37,11 +37,6 @@ def jitter(name: str, hours: int) -> timedelta:
     return timedelta(milliseconds=number % (hours * 3_600_000))
 
 
-def later(timestamp: str, **offset: float) -> str:
-    """Return a timestamp plus the offset, which has the arguments of ``timedelta``."""
-    return stamp(datetime.fromisoformat(timestamp) + timedelta(**offset))
-
-
 # -- authors
 
 

@@ -1,6 +1,7 @@
 """Resources around the tags of the demo company: hosts, builds, notes, secrets, audit events."""
 
 from adobe_nb.simulator.accounts import digest
+from adobe_nb.simulator.dates import later
 from adobe_nb.simulator.demo import COMPANY
 from adobe_nb.simulator.publishing import deliver, mark_built, refresh_upstreams
 from adobe_nb.simulator.seed.packages import add_private_packages
@@ -10,7 +11,6 @@ from adobe_nb.simulator.seed.records import (
     add_event,
     author,
     event_id,
-    later,
     make_id,
 )
 from adobe_nb.simulator.store import SERVED_AT, Record, Store, render
