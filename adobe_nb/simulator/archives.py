@@ -5,11 +5,11 @@ import lzma
 import posixpath
 import zipfile
 import zlib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from typing import Any
 
 from adobe_nb.simulator.data import load
-from adobe_nb.simulator.documents import strict
+from adobe_nb.simulator.documents import Json, strict
 from adobe_nb.simulator.manifests import DELEGATES
 from adobe_nb.simulator.problems import conflict
 from adobe_nb.simulator.schemas import explain
@@ -67,7 +67,7 @@ def _unpack(data: bytes) -> tuple[bytes, set[str]]:
     return content, {*files}
 
 
-def _check_files(manifest: Mapping[str, Any], files: Collection[str]) -> None:
+def _check_files(manifest: Json, files: Collection[str]) -> None:
     base = manifest.get("viewBasePath", "")
     for part in _parts(manifest):
         if "libPath" in part:
@@ -81,7 +81,7 @@ def _check_files(manifest: Mapping[str, Any], files: Collection[str]) -> None:
         _check_path(manifest["main"], "", files)
 
 
-def _parts(manifest: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+def _parts(manifest: Json) -> list[Json]:
     """Return the objects of a manifest that name files."""
     parts = [manifest["configuration"]] if manifest.get("configuration") else []
     for member in (*DELEGATES, "sharedModules", "resources"):

@@ -14,6 +14,8 @@ from adobe_nb.simulator.problems import Problem, conflict, malformed
 from adobe_nb.simulator.store import Identifier
 from adobe_nb.simulator.texts import escaped
 
+Json = Mapping[str, Any]
+"""A JSON object."""
 JSON_TYPES = ("application/vnd.api+json", "application/json")
 _MAX_DEPTH = 100
 _CONTAINERS = {"list": list, "object": dict}
@@ -40,7 +42,7 @@ class Wanted:
     attributes: dict[str, Any]
     linked: dict[str, tuple[Linkage, ...]]
     action: str | None = None
-    raw: Mapping[str, Any] = field(default_factory=dict)
+    raw: Json = field(default_factory=dict)
     """All attributes, as they were sent."""
 
     def one(self, relation: str) -> Linkage | None:
@@ -99,9 +101,7 @@ def _finite(text: str) -> float:
 # -- resource documents
 
 
-def wanted(
-    document: Mapping[str, Any], row: Resource, verb: Verb, identifier: str | None = None
-) -> Wanted:
+def wanted(document: Json, row: Resource, verb: Verb, identifier: str | None = None) -> Wanted:
     """Return a checked create or update document. Raises Problem."""
     data = resource(document, row, identifier)
     meta = _object(data, "meta")
@@ -121,7 +121,7 @@ def wanted(
     )
 
 
-def _attributes(attributes: Mapping[str, Any], row: Resource, verb: Verb) -> dict[str, Any]:
+def _attributes(attributes: Json, row: Resource, verb: Verb) -> dict[str, Any]:
     checked = {}
     for attribute in row.writable(verb):
         name = attribute.name
@@ -168,7 +168,7 @@ def _has_type(attribute: Attribute, value: object) -> bool:
 
 
 def _relationships(
-    relationships: Mapping[str, Any], row: Resource, verb: Verb
+    relationships: Json, row: Resource, verb: Verb
 ) -> dict[str, tuple[Linkage, ...]]:
     linked = {}
     for relation in row.linkable(verb):
@@ -195,7 +195,7 @@ def _relationship(relation: Relation, value: object) -> tuple[Linkage, ...]:
     return tuple(_linkage(item, relation.targets, f"{pointer}/data") for item in items)
 
 
-def resource(document: Mapping[str, Any], row: Resource, identifier: str | None) -> dict[str, Any]:
+def resource(document: Json, row: Resource, identifier: str | None) -> dict[str, Any]:
     """Return the resource in a document. Raise Problem unless it has the type, and the id if given."""
     data = document.get("data")
     if not isinstance(data, dict):
@@ -207,7 +207,7 @@ def resource(document: Mapping[str, Any], row: Resource, identifier: str | None)
     return data
 
 
-def _object(data: Mapping[str, Any], name: str) -> dict[str, Any]:
+def _object(data: Json, name: str) -> dict[str, Any]:
     value = data.get(name)
     if value is None:
         return {}
@@ -219,7 +219,7 @@ def _object(data: Mapping[str, Any], name: str) -> dict[str, Any]:
 # -- documents of relationship endpoints
 
 
-def linkages(document: Mapping[str, Any], resource_type: str) -> tuple[Linkage, ...]:
+def linkages(document: Json, resource_type: str) -> tuple[Linkage, ...]:
     """Return the identifiers in a document for a to-many relationship. Raises Problem."""
     data = document.get("data")
     if not isinstance(data, list):
@@ -229,7 +229,7 @@ def linkages(document: Mapping[str, Any], resource_type: str) -> tuple[Linkage, 
     )
 
 
-def linkage(document: Mapping[str, Any], resource_type: str) -> Linkage | None:
+def linkage(document: Json, resource_type: str) -> Linkage | None:
     """Return the identifier, or None, in a document for a to-one relationship. Raises Problem."""
     if "data" not in document:
         raise malformed("data must be a resource identifier or null.")

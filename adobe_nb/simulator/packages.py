@@ -1,12 +1,11 @@
 """Extension packages: which versions an organization sees, uploads, releases and authorizations."""
 
 import re
-from collections.abc import Mapping
 from typing import Any
 
 from adobe_nb.simulator.archives import read_manifest
 from adobe_nb.simulator.calls import Call
-from adobe_nb.simulator.documents import Wanted
+from adobe_nb.simulator.documents import Json, Wanted
 from adobe_nb.simulator.manifests import DELEGATES, column
 from adobe_nb.simulator.problems import Problem, conflict, malformed
 from adobe_nb.simulator.publishing import details
@@ -39,7 +38,7 @@ _RELEASED = ("private", "public")
 _INVALID_PACKAGE = "invalid-extension_package_id"
 
 
-def attributes_of(manifest: Mapping[str, Any]) -> dict[str, Any]:
+def attributes_of(manifest: Json) -> dict[str, Any]:
     """Return the attributes of a package that come from its manifest."""
     attributes: dict[str, Any] = {column(member): manifest.get(member) for member in _TEXTS}
     attributes |= {column(member): manifest.get(member) or [] for member in _LISTS}
@@ -111,7 +110,7 @@ def _authorization(store: Store, package: Record, org_id: str) -> str | None:
     return None
 
 
-def _is_same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+def _is_same(one: Json, other: Json) -> bool:
     """Return whether two records are about the same package, perhaps in other versions."""
     return bool(one["name"] == other["name"] and one["platform"] == other["platform"])
 
@@ -136,7 +135,7 @@ def newer(store: Store, record: Record, org_id: str) -> Record | None:
     return None if newest is record else newest
 
 
-def _version(attributes: Mapping[str, Any]) -> tuple[int, ...]:
+def _version(attributes: Json) -> tuple[int, ...]:
     """Return the numbers of a version, without a suffix such as ``-beta``."""
     numbers = re.split("[-+]", attributes["version"] or "")[0]
     return tuple(int(number) for number in re.findall(r"[0-9]+", numbers))
@@ -149,7 +148,7 @@ def installable(call: Call, record: Record, place: Record) -> None:
         raise conflict(_INVALID_PACKAGE, detail, "/data/relationships/extension_package")
 
 
-def _obstacle(call: Call, package: Record, property_attributes: Mapping[str, Any]) -> str | None:
+def _obstacle(call: Call, package: Record, property_attributes: Json) -> str | None:
     attributes, org_id = package.attributes, call.account.org_id
     availability, platform = attributes["availability"], attributes["platform"]
     if attributes["status"] != "succeeded":
@@ -220,7 +219,7 @@ def _process(call: Call, record: Record, data: bytes) -> None:
     store.changed(record)
 
 
-def _check_identity(call: Call, record: Record, attributes: Mapping[str, Any]) -> None:
+def _check_identity(call: Call, record: Record, attributes: Json) -> None:
     """Raise Problem for a name of another organization, or a zip of another package."""
     name = attributes["name"]
     for other in call.store.all("extension_packages"):
@@ -237,7 +236,7 @@ def _check_identity(call: Call, record: Record, attributes: Mapping[str, Any]) -
             raise conflict(_INVALID_PACKAGE, detail)
 
 
-def _check_version(store: Store, record: Record, attributes: Mapping[str, Any]) -> None:
+def _check_version(store: Store, record: Record, attributes: Json) -> None:
     """Raise Problem unless the version is higher than those that were released."""
     for other in store.all("extension_packages"):
         is_released = other.attributes["availability"] in _RELEASED
@@ -284,7 +283,7 @@ def _offer_upgrades(call: Call, package: Record) -> None:
             store.changed(extension)
 
 
-def change(call: Call, record: Record, attributes: Mapping[str, Any]) -> None:
+def change(call: Call, record: Record, attributes: Json) -> None:
     """Carry out a PATCH without an action: it may set ``discontinued`` only."""
     _require_owner(call, record)
     if attributes.get("availability") == "public":

@@ -2,13 +2,12 @@
 
 import json
 import secrets
-from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
 from adobe_nb.simulator.calls import Call
 from adobe_nb.simulator.dates import later
-from adobe_nb.simulator.documents import Wanted
+from adobe_nb.simulator.documents import Json, Wanted
 from adobe_nb.simulator.problems import conflict, malformed
 from adobe_nb.simulator.publishing import details
 from adobe_nb.simulator.store import Record
@@ -94,7 +93,7 @@ def act(call: Call, record: Record, action: str) -> None:
 # -- the exchange of credentials for a token
 
 
-def exchange(call: Call, record: Record, credentials: Mapping[str, Any] | None) -> None:
+def exchange(call: Call, record: Record, credentials: Json | None) -> None:
     """Check the credentials and find out whether they work."""
     type_of = record.attributes["type_of"]
     credentials = credentials or {}
@@ -115,7 +114,7 @@ def exchange(call: Call, record: Record, credentials: Mapping[str, Any] | None) 
         _schedule(call, record, refresh_offset if works else None)
 
 
-def _check(type_of: str, credentials: Mapping[str, Any]) -> int:
+def _check(type_of: str, credentials: Json) -> int:
     """Return the refresh offset in seconds. Raise Problem for wrong or missing members."""
     if type_of not in _REQUIRED:
         detail = f"type_of must be one of {', '.join(_REQUIRED)}."
@@ -132,7 +131,7 @@ def _check(type_of: str, credentials: Mapping[str, Any]) -> int:
     return offset
 
 
-def _is_reachable(credentials: Mapping[str, Any]) -> bool:
+def _is_reachable(credentials: Json) -> bool:
     url = credentials.get("token_url") or credentials.get("authorization_url") or ""
     try:
         host = urlsplit(str(url)).hostname or ""

@@ -1,9 +1,8 @@
 """Check settings against the delegate of the extension package that they configure."""
 
-from collections.abc import Mapping
 from typing import Any
 
-from adobe_nb.simulator.documents import strict
+from adobe_nb.simulator.documents import Json, strict
 from adobe_nb.simulator.manifests import PARTLY_KNOWN, column
 from adobe_nb.simulator.problems import conflict
 from adobe_nb.simulator.schemas import explain
@@ -13,7 +12,7 @@ _SETTINGS = "/data/attributes/settings"
 
 
 def check(
-    package: Mapping[str, Any],
+    package: Json,
     descriptor: str | None,
     settings: str | None,
     delegate_types: tuple[str, ...],
@@ -49,7 +48,7 @@ def _parse(text: str) -> object:
     raise conflict("invalid-settings-syntax", detail, _SETTINGS)
 
 
-def _schema(package: Mapping[str, Any], descriptor: str, delegate_types: tuple[str, ...]) -> object:
+def _schema(package: Json, descriptor: str, delegate_types: tuple[str, ...]) -> object:
     """Return the JSON Schema of a delegate, or None if it is not known."""
     name = package["name"]
     parts = descriptor.split("::")
@@ -68,7 +67,7 @@ def _schema(package: Mapping[str, Any], descriptor: str, delegate_types: tuple[s
     return None
 
 
-def _delegates(package: Mapping[str, Any], delegate_type: str) -> list[dict[str, Any]]:
+def _delegates(package: Json, delegate_type: str) -> list[dict[str, Any]]:
     if delegate_type != "extensionConfiguration":
         return package[column(delegate_type)] or []
     configuration = package["configuration"]

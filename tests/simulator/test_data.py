@@ -10,9 +10,9 @@ from adobe_nb.simulator.data import FOLDER, load
 
 SCHEMAS = {
     "accounts.json": "accounts",
+    "attributes.json": "attributes",
     "company.json": "company",
     "datastreams.json": "datastreams",
-    "defaults.json": "defaults",
     "packages/catalog.json": "catalog",
     "packages/*.json": "manifest",
     "properties/*.json": "property",

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from adobe_nb.simulator.seed.history import add_history
-from adobe_nb.simulator.seed.records import Targets, add_head, add_property, make_id
-from adobe_nb.simulator.store import Record, Store
+from adobe_nb.simulator.seed.records import add_head, add_property, make_id
+from adobe_nb.simulator.store import Identifier, Record, Store
 
 _START = datetime(2025, 1, 1, tzinfo=UTC)
 
@@ -39,35 +39,27 @@ def generate(store: Store, company: Record, bulk: Bulk) -> None:
 def _add_property(store: Store, company: Record, bulk: Bulk, number: int) -> Record:
     name = f"Generated {number:04d}"
     created = _START + timedelta(seconds=number)
-    parent = add_property(store, company, name, "web", created, ["generated.example"])
+    parent = add_property(store, company, created, name, domains=["generated.example"])
 
-    def add(resource_type: str, index: int, to_one: Targets, **values: Any) -> Record:
+    def add(resource_type: str, index: int, values: dict[str, Any], **to_one: Identifier) -> Record:
         path = (name, str(index))
-        return add_head(store, parent, resource_type, path, _dates(index), values, to_one)
+        return add_head(store, resource_type, path, _dates(index), values, parent, **to_one)
 
+    values: dict[str, Any] = {"name": "core", "display_name": "Core", "version": "3.4.4"}
     package = make_id("extension_packages", "web", "core", "3.4.4")
-    core = add(
-        "extensions",
-        0,
-        {"extension_package": ("extension_packages", package)},
-        name="core",
-        display_name="Core",
-        version="3.4.4",
-    )
-    extension: Targets = {"extension": core.here}
+    core = add("extensions", 0, values, extension_package=("extension_packages", package))
     for index in range(bulk.data_elements):
-        add(
-            "data_elements",
-            index,
-            extension,
-            name=f"Element {index:05d}",
-            delegate_descriptor_id="core::dataElements::javascript-variable",
-            settings={"path": f"data.v{index}"},
-        )
+        values = {
+            "name": f"Element {index:05d}",
+            "delegate_descriptor_id": "core::dataElements::javascript-variable",
+            "settings": {"path": f"data.v{index}"},
+        }
+        add("data_elements", index, values, extension=core.here)
     for index in range(bulk.rules):
-        rule = add("rules", index, {}, name=f"Rule {index:05d}", enabled=index % 7 != 0)
+        rule = add("rules", index, {"name": f"Rule {index:05d}", "enabled": index % 7 != 0})
         for position in range(bulk.components):
-            _add_component(store, name, rule, position, extension)
+            path = (name, rule.id, str(position))
+            _add_component(store, path, position, rule, core)
     return parent
 
 
@@ -78,24 +70,24 @@ def _dates(index: int) -> tuple[datetime, datetime]:
 
 
 def _add_component(
-    store: Store, property_name: str, rule: Record, position: int, to_one: Targets
+    store: Store, path: tuple[str, ...], position: int, rule: Record, core: Record
 ) -> None:
     delegates: list[tuple[str, dict[str, Any]]] = [
-        ("core::events::dom-ready", {}),
-        ("core::conditions::path", {"paths": [{"value": f"/page/{position}"}]}),
+        ("events::dom-ready", {}),
+        ("conditions::path", {"paths": [{"value": f"/page/{position}"}]}),
         (
-            "core::actions::custom-code",
+            "actions::custom-code",
             {"language": "javascript", "source": f"console.log({position});"},
         ),
     ]
-    descriptor, settings = delegates[position % 3]
-    rule_created = datetime.fromisoformat(rule.attributes["created_at"])
-    created = rule_created + timedelta(seconds=position + 1)
-    path = (property_name, rule.id, str(position))
+    delegate, settings = delegates[position % 3]
     values = {
         "name": f"Step {position}",
-        "delegate_descriptor_id": descriptor,
+        "delegate_descriptor_id": f"core::{delegate}",
         "settings": settings,
         "order": position // 3,
     }
-    add_head(store, rule, "rule_components", path, (created, created), values, to_one)
+    created = datetime.fromisoformat(rule.attributes["created_at"])
+    created += timedelta(seconds=position + 1)
+    dates = (created, created)
+    add_head(store, "rule_components", path, dates, values, rule, extension=core.here)

@@ -6,7 +6,7 @@ from adobe_nb.simulator.dates import later
 from adobe_nb.simulator.demo import COMPANY
 from adobe_nb.simulator.manifests import VERSIONS, manifest
 from adobe_nb.simulator.packages import ADOBE, attributes_of
-from adobe_nb.simulator.seed.records import PEOPLE, RESTRICTED, Targets, make_id, signatures
+from adobe_nb.simulator.seed.records import PEOPLE, RESTRICTED, add_record, make_id, signatures
 from adobe_nb.simulator.store import Record, Store
 
 _SIGNATURES = (
@@ -21,10 +21,7 @@ def add_catalog(store: Store) -> None:
     """Add every version of the public packages."""
     for (platform, name), versions in VERSIONS.items():
         for version in versions:
-            timestamp = _release_date(platform, name, version)
-            attributes = {
-                "created_at": timestamp,
-                "updated_at": timestamp,
+            values = {
                 **attributes_of(manifest(platform, name, version) or {}),
                 "availability": "public",
                 "status": "succeeded",
@@ -32,8 +29,8 @@ def add_catalog(store: Store) -> None:
                 **dict.fromkeys(_SIGNATURES, "Restricted"),
                 "owner_org_id": ADOBE,
             }
-            identifier = make_id("extension_packages", platform, name, version)
-            store.add(Record("extension_packages", identifier, attributes))
+            path = (platform, name, version)
+            add_record(store, "extension_packages", path, _release_date(*path), values)
 
 
 def add_private_packages(store: Store, company: Record) -> None:
@@ -70,11 +67,8 @@ def _add_private(store: Store, name: str, owner_org_id: str) -> Record:
 
 def _authorize(store: Store, package: Record, organization: dict[str, str], state: str) -> None:
     """Let another organization use a private package."""
-    created = later(package.attributes["created_at"], days=3)
     owner_org_id = package.attributes["owner_org_id"]
-    attributes = {
-        "created_at": created,
-        "updated_at": created,
+    values = {
         "name": package.attributes["name"],
         "platform": package.attributes["platform"],
         "owner_org_id": owner_org_id,
@@ -84,10 +78,15 @@ def _authorize(store: Store, package: Record, organization: dict[str, str], stat
         "state": state,
         **_signatures(owner_org_id),
     }
-    resource_type = "extension_package_usage_authorizations"
-    identifier = make_id(resource_type, package.id)
-    to_one: Targets = {"extension_package": package.here}
-    store.add(Record(resource_type, identifier, attributes, to_one), package.id)
+    add_record(
+        store,
+        "extension_package_usage_authorizations",
+        (package.id,),
+        later(package.attributes["created_at"], days=3),
+        values,
+        package,
+        extension_package=package.here,
+    )
 
 
 def _signatures(owner_org_id: str) -> dict[str, str]:

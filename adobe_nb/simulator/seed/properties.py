@@ -7,9 +7,9 @@ from adobe_nb.simulator.accounts import digest
 from adobe_nb.simulator.manifests import VERSIONS
 from adobe_nb.simulator.publishing import file_names, folder
 from adobe_nb.simulator.seed.records import (
-    Targets,
     add_head,
     add_property,
+    add_record,
     jitter,
     make_id,
     parse_day,
@@ -17,15 +17,24 @@ from adobe_nb.simulator.seed.records import (
 )
 from adobe_nb.simulator.store import Identifier, Record, Store, stamp
 
+Spec = dict[str, Any]
+"""An object of a data file: a property, or a resource in it."""
 _TODAY = datetime(2026, 9, 8, 9, 0, tzinfo=UTC)
-_STAGES = ("development", "staging", "production")
-_OCCUPIED = {"published": "production", "submitted": "staging", "development": "development"}
-"""Stage of the environment that a library of a state occupies. Others have no environment."""
+_STAGES = {"development": "development", "staging": "submitted", "production": "published"}
+"""Stages of the environments, and the state of the library that occupies each of them."""
 
 
-def build_property(store: Store, company: Record, spec: dict[str, Any]) -> None:
+def build_property(store: Store, company: Record, spec: Spec) -> None:
     """Add a property of the demo company with all its resources."""
-    _Builder(store, company, spec).build()
+    builder = _Builder(store, company, spec)
+    builder.add_heads()
+    upstream: Record | None = None
+    for library in spec["libraries"]:
+        record = builder.add_library(library, upstream)
+        if library["state"] == "published":
+            upstream = record
+    for position, stage in enumerate(_STAGES):
+        builder.add_environment(stage, position)
 
 
 def set_current_extensions(store: Store) -> None:
@@ -40,9 +49,8 @@ def set_current_extensions(store: Store) -> None:
 
 
 def _current(store: Store, extension: Record, timestamp: str) -> Record:
-    revisions = store.listed(extension.id, "revisions")[1:]
-    # Releases cut revisions, so even the first one can be younger than the resource.
-    current = revisions[0]
+    current, *revisions = store.listed(extension.id, "revisions")[1:]
+    # The first revision counts even for older changes: releases cut it later than the service.
     for revision in revisions:
         if revision.attributes["created_at"] <= timestamp:
             current = revision
@@ -52,36 +60,34 @@ def _current(store: Store, extension: Record, timestamp: str) -> Record:
 class _Builder:
     """Builds heads first, then a revision of each head that changed before a release."""
 
-    def __init__(self, store: Store, company: Record, spec: dict[str, Any]) -> None:
+    def __init__(self, store: Store, company: Record, spec: Spec) -> None:
         self._store = store
         self._company = company
         self._spec = spec
-        self._name: str = spec["name"]
-        self._platform: str = spec["platform"]
-        self._created = parse_day(spec["created"]) + jitter(self._name, 6)
-        self._versions = {each["name"]: each["version"] for each in spec["extensions"]}
+        self._name = name = spec["name"]
+        self._platform = platform = spec["platform"]
+        self._created = parse_day(spec["created"]) + jitter(name, 6)
         self._property = add_property(
-            store, company, self._name, self._platform, self._created, spec["domains"]
+            store, company, self._created, name, platform=platform, **spec["attributes"]
         )
+        self._packages: dict[str, Identifier] = {}
+        """Packages of the extensions by name."""
 
-    def build(self) -> None:
-        """Add everything in the property."""
+    # -- heads
+
+    def add_heads(self) -> None:
+        """Add extensions, data elements and rules."""
         for extension in self._spec["extensions"]:
             self._add_extension(extension)
-        data_elements = self._spec["data_elements"]
-        for position, element in enumerate(data_elements):
-            self._add_data_element(element, self._dates(position, len(data_elements)))
+        elements = self._spec["data_elements"]
+        for position, element in enumerate(elements):
+            dates = self._dates(position, len(elements))
+            path = (self._name, element["name"])
+            to_one = self._delegated(element)
+            add_head(self._store, "data_elements", path, dates, element, self._property, **to_one)
         rules = self._spec["rules"]
         for position, rule in enumerate(rules):
             self._add_rule(rule, self._dates(position, len(rules)))
-        environments = {stage: self._add_environment(stage) for stage in _STAGES}
-        upstream: Record | None = None
-        for library in self._spec["libraries"]:
-            record = self._add_library(library, upstream, environments)
-            if library["state"] == "published":
-                upstream = record
-
-    # -- heads
 
     def _dates(self, position: int, count: int) -> tuple[datetime, datetime]:
         """Return when one of several resources was created and changed last.
@@ -100,196 +106,177 @@ class _Builder:
         identifier = make_id("extension_packages", self._platform, name, version)
         return "extension_packages", identifier
 
-    def _add_extension(self, spec: dict[str, Any]) -> None:
-        name = spec["name"]
-        package = self._package(name, spec["version"])
-        dates = (self._created + timedelta(minutes=3), self._created + timedelta(days=40))
-        to_one: Targets = {"extension_package": package, "updated_with_extension_package": package}
+    def _add_extension(self, spec: Spec) -> None:
+        name, version = spec["name"], spec["version"]
+        self._packages[name] = package = self._package(name, version)
         record = add_head(
-            self._store, self._property, "extensions", (self._name, name), dates, spec, to_one
+            self._store,
+            "extensions",
+            (self._name, name),
+            (self._created + timedelta(minutes=3), self._created + timedelta(days=40)),
+            spec,
+            self._property,
+            extension_package=package,
+            updated_with_extension_package=package,
         )
         latest = VERSIONS[self._platform, name][-1]
-        if latest != spec["version"]:
+        if latest != version:
             upgrade = {"upgrade_extension_package_id": self._package(name, latest)[1]}
             record.meta = upgrade | record.meta
 
-    def _delegated(self, descriptor: str) -> Targets:
+    def _delegated(self, spec: Spec) -> dict[str, Identifier]:
         """Return the relationships of a resource with a delegate."""
-        package = descriptor.partition("::")[0]
+        package = spec["delegate_descriptor_id"].partition("::")[0]
         return {
             "extension": ("extensions", make_id("extensions", self._name, package)),
-            "updated_with_extension_package": self._package(package, self._versions[package]),
+            "updated_with_extension_package": self._packages[package],
         }
 
-    def _add_data_element(self, spec: dict[str, Any], dates: tuple[datetime, datetime]) -> None:
-        to_one = self._delegated(spec["delegate_descriptor_id"])
-        path = (self._name, spec["name"])
-        add_head(self._store, self._property, "data_elements", path, dates, spec, to_one)
-
-    def _add_rule(self, spec: dict[str, Any], dates: tuple[datetime, datetime]) -> None:
-        name = spec["name"]
+    def _add_rule(self, spec: Spec, dates: tuple[datetime, datetime]) -> None:
+        store, path = self._store, (self._name, spec["name"])
         created, updated = dates
-        values = {"name": name, "enabled": spec.get("enabled", True)}
-        rule = add_head(self._store, self._property, "rules", (self._name, name), dates, values, {})
-        next_order = {"events": 0, "conditions": 0, "actions": 0}
+        values = {"name": spec["name"], "enabled": spec.get("enabled", True)}
+        rule = add_head(store, "rules", path, dates, values, self._property)
+        orders = {"events": 0, "conditions": 0, "actions": 0}
         for position, component in enumerate(spec["rule_components"]):
             delegate_type = component["delegate_descriptor_id"].split("::")[1]
+            settings = self._with_ids(component["settings"])
+            values = {**component, "settings": settings, "order": orders[delegate_type]}
+            orders[delegate_type] += 1
             added = created + timedelta(minutes=2 * position + 1)
             add_head(
-                self._store,
-                rule,
+                store,
                 "rule_components",
-                (self._name, name, str(position)),
+                (*path, str(position)),
                 (added, max(updated, added)),
-                {
-                    **component,
-                    "settings": self._with_ids(component["settings"]),
-                    "order": next_order[delegate_type],
-                },
-                self._delegated(component["delegate_descriptor_id"]),
+                values,
+                rule,
+                **self._delegated(component),
             )
-            next_order[delegate_type] += 1
 
-    def _with_ids(self, settings: dict[str, Any]) -> dict[str, Any]:
+    def _with_ids(self, settings: Spec) -> Spec:
         """Replace the name of a data element by its id."""
         if "dataElementId" not in settings:
             return settings
         identifier = make_id("data_elements", self._name, settings["dataElementId"])
         return {**settings, "dataElementId": identifier}
 
-    # -- environments and libraries
+    # -- libraries and environments
 
-    def _add_environment(self, stage: str) -> Record:
-        token = digest(f"environment {self._name} {stage}", 6)
-        created = stamp(self._created + timedelta(minutes=5 + _STAGES.index(stage)))
-        library_path = f"{self._company.attributes['token']}/{self._property.attributes['token']}"
-        attributes = {
-            "created_at": created,
-            "updated_at": created,
-            "name": stage.capitalize(),
-            "stage": stage,
-            "path": folder(stage),
-            "archive": False,
-            "status": "succeeded",
-            "token": token,
-            **file_names(stage, token, library_path),
-        }
-        to_one: Targets = {
-            "library": None,
-            "host": ("hosts", make_id("hosts", self._name)),
-            "property": self._property.here,
-        }
-        meta = {"archive_encrypted": False}
-        identifier = make_id("environments", self._name, stage)
-        record = Record("environments", identifier, attributes, to_one, meta)
-        return self._store.add(record, self._property.id)
-
-    def _add_library(
-        self, spec: dict[str, Any], upstream: Record | None, environments: dict[str, Record]
-    ) -> Record:
+    def add_library(self, spec: Spec, upstream: Record | None) -> Record:
         """Add a library with revisions; a published one holds all resources of its time."""
-        name, state = spec["name"], spec["state"]
+        store, name, state = self._store, spec["name"], spec["state"]
         is_published = state == "published"
         date = parse_day(spec["date"]) + jitter(name, 8)
         created, updated = date, date + timedelta(days=1)
         if is_published:
             created, updated = date - timedelta(days=3), date
-        attributes = {
-            "created_at": stamp(created),
-            "updated_at": stamp(updated),
-            "name": name,
-            "state": state,
-            "published_at": stamp(date) if is_published else None,
-            "build_required": True,
-            "stale": None,
-        }
-        to_one: Targets = {
-            "environment": None,
-            "upstream_library": upstream.here if upstream else None,
-            "property": self._property.here,
-            "last_build": None,
-        }
-        meta = {
+        library = add_record(
+            store,
+            "libraries",
+            (self._name, name),
+            stamp(created),
+            {
+                "updated_at": stamp(updated),
+                "name": name,
+                "state": state,
+                "published_at": stamp(date) if is_published else None,
+            },
+            self._property,
+            environment=None,
+            upstream_library=upstream.here if upstream else None,
+            property=self._property.here,
+            last_build=None,
+        )
+        library.meta = {
             "build_status": None,
             "build_required_detail": "No build found since last state change",
         }
-        identifier = make_id("libraries", self._name, name)
-        library = Record("libraries", identifier, attributes, to_one, meta)
-        self._store.add(library, self._property.id)
-        if state in _OCCUPIED:
-            self._occupy(library, environments[_OCCUPIED[state]])
-        heads = self._released(date) if is_published else self._changed(date)
-        for head in heads:
+        for head in self._contents(date, is_published=is_published):
             revision = self._revise(head, created)
-            self._store.link(library.id, revision.type, revision)
-            self._store.link(revision.id, "libraries", library)
+            store.link(library.id, revision.type, revision)
+            store.link(revision.id, "libraries", library)
             if is_published:
                 self._publish(revision, stamp(date))
         return library
 
-    def _heads(self) -> list[Record]:
-        return [
-            *self._store.listed(self._property.id, "extensions"),
-            *self._store.listed(self._property.id, "data_elements"),
-            *self._store.listed(self._property.id, "rules"),
-        ]
-
-    def _released(self, date: datetime) -> list[Record]:
-        return [head for head in self._heads() if head.attributes["created_at"] < stamp(date)]
-
-    def _changed(self, date: datetime) -> list[Record]:
-        """Return a few of the heads that changed in the months before."""
+    def _contents(self, date: datetime, *, is_published: bool) -> list[Record]:
+        """Return all heads of the time, or a few of those that changed in the months before."""
+        heads: list[Record] = []
+        for resource_type in ("extensions", "data_elements", "rules"):
+            heads += self._store.listed(self._property.id, resource_type)
+        if is_published:
+            return [head for head in heads if head.attributes["created_at"] < stamp(date)]
         start = stamp(date - timedelta(days=120))
-        return [head for head in self._heads() if head.attributes["updated_at"] > start][:8]
-
-    def _occupy(self, library: Record, environment: Record) -> None:
-        """Give an environment to a library. It holds one at a time: the newest."""
-        previous = self._store.of(environment, "library")
-        if previous is not None:
-            previous.to_one["environment"] = None
-        environment.to_one["library"] = library.here
-        library.to_one["environment"] = environment.here
+        return [head for head in heads if head.attributes["updated_at"] > start][:8]
 
     def _publish(self, revision: Record, timestamp: str) -> None:
-        components = self._store.listed(revision.id, "rule_components")
-        for record in (revision, *components):
+        for record in (revision, *self._store.listed(revision.id, "rule_components")):
             record.attributes["published"] = True
             # A revision that an older release published keeps its date.
             if record.attributes["published_at"] is None:
                 record.attributes["published_at"] = timestamp
 
+    def add_environment(self, stage: str, position: int) -> None:
+        """Add an environment, occupied by the newest library of the state that belongs to it."""
+        token = digest(f"environment {self._name} {stage}", 6)
+        library_path = f"{self._company.attributes['token']}/{self._property.attributes['token']}"
+        values = {
+            "name": stage.capitalize(),
+            "stage": stage,
+            "path": folder(stage),
+            "token": token,
+            **file_names(stage, token, library_path),
+        }
+        environment = add_record(
+            self._store,
+            "environments",
+            (self._name, stage),
+            stamp(self._created + timedelta(minutes=5 + position)),
+            values,
+            self._property,
+            library=None,
+            host=("hosts", make_id("hosts", self._name)),
+            property=self._property.here,
+        )
+        environment.meta["archive_encrypted"] = False
+        libraries = self._store.listed(self._property.id, "libraries")
+        for library in reversed(libraries):
+            if library.attributes["state"] == _STAGES[stage]:
+                library.to_one["environment"] = environment.here
+                environment.to_one["library"] = library.here
+                break
+
     # -- revisions
 
     def _revise(self, head: Record, date: datetime) -> Record:
         """Freeze the head, and the components of a rule, into the next revision."""
-        revisions = self._store.listed(head.id, "revisions")
+        store = self._store
+        revisions = store.listed(head.id, "revisions")
         # About half of the heads do not change between releases, and keep their revision.
         if len(revisions) > 1 and int(digest(f"{head.id} {date}", 1), 16) % 2:
             return revisions[-1]
         number = len(revisions)
-        revision = self._copy(head, number, date)
-        self._store.add(revision)
-        self._store.link(head.id, "revisions", revision)
-        self._store.link(revision.id, "revisions", revision)
+        revision = store.add(_revision(head, number, date))
+        store.link(head.id, "revisions", revision)
+        store.link(revision.id, "revisions", revision)
         head.attributes["dirty"] = head.attributes["updated_at"] > stamp(date)
-        for component in self._store.listed(head.id, "rule_components"):
-            copy = self._copy(component, number, date)
-            self._store.add(copy, revision.id)
-            self._store.link(copy.id, "rules", revision)
+        for component in store.listed(head.id, "rule_components"):
+            copy = store.add(_revision(component, number, date), revision.id)
+            store.link(copy.id, "rules", revision)
         return revision
 
-    def _copy(self, head: Record, number: int, date: datetime) -> Record:
-        timestamp = stamp(date + jitter(f"{head.id} {number}", 3))
-        attributes = {
-            **head.attributes,
-            "revision_number": number,
-            "dirty": False,
-            "created_at": timestamp,
-            "updated_at": timestamp,
-        }
-        head.meta["latest_revision_number"] = number
-        identifier = make_id(head.type, head.id, str(number))
-        meta = {"latest_revision_number": number}
-        copy = Record(head.type, identifier, attributes, dict(head.to_one), meta)
-        sign(copy)
-        return copy
+
+def _revision(head: Record, number: int, date: datetime) -> Record:
+    timestamp = stamp(date + jitter(f"{head.id} {number}", 3))
+    attributes = {
+        **head.attributes,
+        "revision_number": number,
+        "dirty": False,
+        "created_at": timestamp,
+        "updated_at": timestamp,
+    }
+    head.meta["latest_revision_number"] = number
+    identifier = make_id(head.type, head.id, str(number))
+    meta = {"latest_revision_number": number}
+    return sign(Record(head.type, identifier, attributes, dict(head.to_one), meta))

@@ -7,7 +7,6 @@ from adobe_nb.registry import RESOURCES
 from adobe_nb.simulator.accounts import digest
 from adobe_nb.simulator.data import load
 from adobe_nb.simulator.demo import COMPANY
-from adobe_nb.simulator.revisions import state
 from adobe_nb.simulator.store import Identifier, Record, Store, stamp
 from adobe_nb.simulator.texts import json_text
 
@@ -18,7 +17,7 @@ Targets = dict[str, Identifier | None]
 PEOPLE: list[Person] = COMPANY["people"]
 RESTRICTED: Person = {"display_name": "Restricted", "email": "Restricted"}
 """The service does not name people of other organizations."""
-_DEFAULTS: dict[str, dict[str, Any]] = load("defaults.json")
+_ATTRIBUTES: dict[str, dict[str, Any]] = load("attributes.json")
 
 
 def make_id(resource_type: str, *path: str) -> str:
@@ -50,12 +49,13 @@ def author(event: str) -> Person:
     return PEOPLE[int(event[-1], 16) % len(PEOPLE)]
 
 
-def sign(record: Record) -> None:
-    """Set the authors of a record to those whom its audit events name."""
+def sign(record: Record) -> Record:
+    """Set the authors of a record to those whom its audit events name, and return the record."""
     creator = editor = author(event_id(record.id, "created"))
     if record.attributes["updated_at"] > record.attributes["created_at"]:
         editor = author(event_id(record.id, "updated"))
     record.attributes |= signatures(created=creator, updated=editor)
+    return record
 
 
 def signatures(**people: Person) -> dict[str, str]:
@@ -67,70 +67,69 @@ def signatures(**people: Person) -> dict[str, str]:
 # -- records
 
 
+def add_record(
+    store: Store,
+    resource_type: str,
+    path: tuple[str, ...],
+    created: str,
+    values: dict[str, Any],
+    *parents: Record,
+    **to_one: Identifier | None,
+) -> Record:
+    """Add a resource to the lists of its parents. ``path`` gives its id."""
+    attributes = {
+        "created_at": created,
+        "updated_at": created,
+        **_ATTRIBUTES.get(resource_type, {}),
+        **values,
+    }
+    record = Record(resource_type, make_id(resource_type, *path), attributes, to_one)
+    return store.add(record, *(parent.id for parent in parents))
+
+
 def add_property(
-    store: Store, company: Record, name: str, platform: str, created: datetime, domains: list[str]
+    store: Store, company: Record, created: datetime, name: str, **values: Any
 ) -> Record:
     """Add a property that has no resources yet."""
-    is_mobile = platform == "mobile"
-    attributes = {
-        "created_at": stamp(created),
+    values |= {
         "updated_at": stamp(created + timedelta(days=14) + jitter(name, 8)),
         "name": name,
-        "platform": platform,
-        "enabled": True,
-        "development": False,
         "token": digest(f"property token {name}", 6),
-        "domains": domains,
-        "undefined_vars_return_empty": platform == "web",
-        "rule_component_sequencing_enabled": not is_mobile,
-        "ssl_enabled": True if is_mobile else None,
-        "privacy": "optedin" if is_mobile else None,
     }
-    rights = ["approve", "develop", "manage_environments", "manage_extensions", "publish"]
-    record = Record(
-        "properties",
-        make_id("properties", name),
-        attributes,
-        {"company": company.here},
-        {"rights": rights},
+    record = add_record(
+        store, "properties", (name,), stamp(created), values, company, company=company.here
     )
-    sign(record)
-    return store.add(record, company.id)
+    rights = ["approve", "develop", "manage_environments", "manage_extensions", "publish"]
+    record.meta["rights"] = rights
+    return sign(record)
 
 
 def add_head(
     store: Store,
-    parent: Record,
     resource_type: str,
     path: tuple[str, ...],
     dates: tuple[datetime, datetime],
     values: dict[str, Any],
-    to_one: Targets,
+    parent: Record,
+    **to_one: Identifier | None,
 ) -> Record:
     """Add the head of a resource to a property, or of a component to a rule.
 
-    ``path`` gives the id, ``dates`` are those of creation and of the last change.
+    ``dates`` are those of creation and of the last change.
     """
-    created, updated = dates
-    attributes = {
-        **state(stamp(created), dirty=False),
-        "updated_at": stamp(updated),
-        **_DEFAULTS[resource_type],
-        **values,
-    }
-    if "settings" in attributes:
-        attributes["settings"] = json_text(attributes["settings"])
-    record = Record(resource_type, make_id(resource_type, *path), attributes, dict(to_one))
+    created, updated = (stamp(date) for date in dates)
+    values = {**values, "updated_at": updated}
+    record = add_record(store, resource_type, path, created, values, parent, **to_one)
+    if "settings" in record.attributes:
+        record.attributes["settings"] = json_text(record.attributes["settings"])
     owner = store.of(parent, "property") or parent
     record.to_one |= {"property": owner.here, "origin": record.here}
     record.meta["latest_revision_number"] = 0
-    sign(record)
-    store.add(record, parent.id)
     if resource_type == "rule_components":
         store.link(record.id, "rules", parent)
     else:
         store.link(record.id, "revisions", record)
-    return record
+    return sign(record)
 
 
 def add_event(

@@ -7,8 +7,8 @@ from adobe_nb.simulator.publishing import deliver, mark_built, refresh_upstreams
 from adobe_nb.simulator.seed.packages import add_private_packages
 from adobe_nb.simulator.seed.records import (
     PEOPLE,
-    Targets,
     add_event,
+    add_record,
     author,
     event_id,
     make_id,
@@ -60,9 +60,8 @@ def surround(store: Store, company: Record) -> None:
 
 def _add_host(store: Store, owner: Record) -> None:
     created = later(owner.attributes["created_at"], minutes=4)
-    attributes = {"created_at": created, "updated_at": created, **COMPANY["host"]}
-    identifier = make_id("hosts", owner.attributes["name"])
-    store.add(Record("hosts", identifier, attributes, {"property": owner.here}), owner.id)
+    path = (owner.attributes["name"],)
+    add_record(store, "hosts", path, created, {}, owner, property=owner.here)
 
 
 def _environment(store: Store, owner: Record, stage: str) -> Record:
@@ -81,16 +80,14 @@ def _add_build(store: Store, library: Record) -> None:
     if upstream_build is not None:
         # A build cannot hold an upstream build that is younger.
         created = max(created, later(upstream_build.attributes["created_at"], hours=1))
-    attributes = {
-        "created_at": created,
-        "updated_at": later(created, seconds=40),
-        "status": "succeeded",
-        "token": digest(f"build/{library.id}", 6),
-    }
     path: tuple[str, ...] = (library.id,)
     if state == "published":
         path = (owner.attributes["name"], library.attributes["name"])
-    build = Record("builds", make_id("builds", *path), attributes)
+    values = {
+        "updated_at": later(created, seconds=40),
+        "token": digest(f"build/{library.id}", 6),
+    }
+    build = add_record(store, "builds", path, created, values)
     deliver(store, build, library, _environment(store, owner, stage))
     # An approved library was built before its approval, and still has to be built on production.
     if state != "approved":
@@ -115,29 +112,26 @@ def _add_notes(store: Store) -> None:
 def _add_secret(store: Store, owner: Record) -> None:
     environment = _environment(store, owner, "production")
     created = later(owner.attributes["created_at"], days=20)
-    attributes = {
-        "created_at": created,
-        "updated_at": created,
-        **COMPANY["secret"],
-        "activated_at": later(created, seconds=2),
-    }
-    to_one: Targets = {"property": owner.here, "environment": environment.here}
-    identifier = make_id("secrets", owner.id)
-    secret = Record("secrets", identifier, attributes, to_one, stage="production")
-    store.add(secret, owner.id, environment.id)
+    secret = add_record(
+        store,
+        "secrets",
+        (owner.id,),
+        created,
+        {"activated_at": later(created, seconds=2)},
+        owner,
+        environment,
+        property=owner.here,
+        environment=environment.here,
+    )
+    secret.stage = "production"
 
 
 def _add_integrations(store: Store, company: Record, owner: Record) -> None:
     """Add a callback to a property, and an app configuration to the company."""
     created = later(owner.attributes["created_at"], days=30)
-    dates = {"created_at": created, "updated_at": created}
-    callback = Record("callbacks", make_id("callbacks", owner.id), dates | COMPANY["callback"])
-    callback.to_one = {"property": owner.here}
-    store.add(callback, owner.id)
-    identifier = make_id("app_configurations", company.id)
-    configuration = Record("app_configurations", identifier, dates | COMPANY["app_configuration"])
-    configuration.to_one = {"company": company.here}
-    store.add(configuration, company.id)
+    add_record(store, "callbacks", (owner.id,), created, {}, owner, property=owner.here)
+    path = (company.id,)
+    add_record(store, "app_configurations", path, created, {}, company, company=company.here)
 
 
 def _add_events(store: Store) -> None:
