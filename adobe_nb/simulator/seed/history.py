@@ -10,16 +10,15 @@ from adobe_nb.simulator.store import SERVED_AT, Record, Store, render, stamp
 from adobe_nb.simulator.texts import json_text
 
 _YEAR = timedelta(days=365)
+# In every round of 97 events, the first five share one millisecond. Pages hold a different number
+# of events, so that a page sometimes ends in the middle of such a burst.
 _ROUND = 97
 _BURST = 5
-"""Of a round of events, as many in a row share one millisecond. No page size is a multiple of 97,
-so bursts fall on the end of a page too.
-"""
 _SHORT_LIVED = ("rules", "data_elements", "rule_components")
 
 
 def add_history(store: Store, properties: list[Record], number: int) -> None:
-    """Add a number of events about generated properties and update the resources accordingly."""
+    """Add audit events about generated properties, and update their resources accordingly."""
     random = Random(f"history {number}")  # noqa: S311
     records: list[Record] = []
     for parent in properties:
@@ -35,8 +34,8 @@ def add_history(store: Store, properties: list[Record], number: int) -> None:
     for position, (timestamp, verb, record) in enumerate(events):
         if record.id not in entities:
             entities[record.id] = json_text({"data": render(record, SERVED_AT)})
-        identifier = make_id("audit_events", "history", str(position))
-        add_event(store, identifier, verb, record, timestamp, people[position], entities[record.id])
+        path = ("history", str(position))
+        add_event(store, path, verb, record, timestamp, people[position], entities[record.id])
 
 
 def _resources(store: Store, parent: Record) -> list[Record]:

@@ -7,13 +7,12 @@ from adobe_nb.registry import RESOURCES
 from adobe_nb.simulator.accounts import digest
 from adobe_nb.simulator.data import load
 from adobe_nb.simulator.demo import COMPANY
+from adobe_nb.simulator.ims import PROPERTY_RIGHTS
 from adobe_nb.simulator.store import Identifier, Record, Store, stamp
 from adobe_nb.simulator.texts import json_text
 
 Person = dict[str, str]
 """``display_name`` and ``email``."""
-Targets = dict[str, Identifier | None]
-"""The resources that to-one relationships point to, by relationship."""
 PEOPLE: list[Person] = COMPANY["people"]
 RESTRICTED: Person = {"display_name": "Restricted", "email": "Restricted"}
 """The service does not name people of other organizations."""
@@ -39,21 +38,17 @@ def jitter(name: str, hours: int) -> timedelta:
 # -- authors
 
 
-def event_id(record_id: str, verb: str) -> str:
-    """Return the id of the audit event about the creation or update of a seeded record."""
-    return make_id("audit_events", record_id, verb)
-
-
-def author(event: str) -> Person:
-    """Return the person whom a seeded audit event names."""
-    return PEOPLE[int(event[-1], 16) % len(PEOPLE)]
+def author(record_id: str, verb: str) -> Person:
+    """Return who created or updated a seeded record."""
+    event_id = make_id("audit_events", record_id, verb)
+    return PEOPLE[int(event_id[-1], 16) % len(PEOPLE)]
 
 
 def sign(record: Record) -> Record:
-    """Set the authors of a record to those whom its audit events name, and return the record."""
-    creator = editor = author(event_id(record.id, "created"))
+    """Set the authors of a record, whom its audit events name too, and return the record."""
+    creator = editor = author(record.id, "created")
     if record.attributes["updated_at"] > record.attributes["created_at"]:
-        editor = author(event_id(record.id, "updated"))
+        editor = author(record.id, "updated")
     record.attributes |= signatures(created=creator, updated=editor)
     return record
 
@@ -99,8 +94,7 @@ def add_property(
     record = add_record(
         store, "properties", (name,), stamp(created), values, company, company=company.here
     )
-    rights = ["approve", "develop", "manage_environments", "manage_extensions", "publish"]
-    record.meta["rights"] = rights
+    record.meta["rights"] = list(PROPERTY_RIGHTS)
     return sign(record)
 
 
@@ -134,7 +128,7 @@ def add_head(
 
 def add_event(
     store: Store,
-    identifier: str,
+    path: tuple[str, ...],
     verb: str,
     record: Record,
     timestamp: str,
@@ -143,15 +137,14 @@ def add_event(
 ) -> None:
     """Add an audit event; ``entity`` is the JSON text of the record."""
     owner = store.of(record, "property") or record
-    attributes = {
-        "created_at": timestamp,
-        "updated_at": timestamp,
+    values = {
         "type_of": f"{RESOURCES[record.type].singular}.{verb}",
         "display_name": record.attributes.get("name") or record.id,
         "attributed_to_display_name": person["display_name"],
         "attributed_to_email": person["email"],
         "entity": entity,
     }
-    to_one: Targets = {"property": owner.here, "entity": record.here}
-    meta = {"property_name": owner.attributes["name"]}
-    store.add(Record("audit_events", identifier, attributes, to_one, meta))
+    event = add_record(
+        store, "audit_events", path, timestamp, values, property=owner.here, entity=record.here
+    )
+    event.meta["property_name"] = owner.attributes["name"]

@@ -10,7 +10,6 @@ from adobe_nb.simulator.seed.records import (
     add_event,
     add_record,
     author,
-    event_id,
     make_id,
 )
 from adobe_nb.simulator.store import SERVED_AT, Record, Store, render
@@ -146,6 +145,6 @@ def _add_events(store: Store) -> None:
 
 
 def _add_event(store: Store, record: Record, verb: str, timestamp: str) -> None:
-    identifier = event_id(record.id, verb)
     entity = json_text({"data": render(record, SERVED_AT)})
-    add_event(store, identifier, verb, record, timestamp, author(identifier), entity)
+    person = author(record.id, verb)
+    add_event(store, (record.id, verb), verb, record, timestamp, person, entity)
