@@ -98,7 +98,7 @@ def _check_path(path: object, base: str, files: Collection[str]) -> None:
         detail = f"Invalid path {str(path)[:100]!r}: must be relative to the zip, and inside it."
         raise conflict("extension-package-path-error", detail)
     if full_path not in files:
-        raise conflict("library-file-not-found", f"The zip has no file {full_path[:200]}.")
+        raise conflict("library-file-not-found", f"{full_path[:200]} is not in the zip.")
 
 
 def _check_transforms(transforms: Any) -> None:
