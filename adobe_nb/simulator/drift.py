@@ -66,8 +66,7 @@ def _copy(call: Call, parent: Record, member: Record, chance: Random) -> Record:
     row = RESOURCES[member.type]
     values = {}
     for attribute in row.writable("create"):
-        # Write-only attributes are not stored under their own names.
-        value = None if attribute.write_only else member.attributes[attribute.name]
+        value = member.attributes.get(attribute.name)
         if value is not None:
             values[attribute.name] = value
     values["name"] = f"{member.attributes['name']} ({chance.randrange(1_000_000):06d})"

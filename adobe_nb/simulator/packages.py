@@ -65,7 +65,7 @@ def attributes_of(manifest: Json) -> dict[str, Any]:
 def visible(store: Store, org_id: str, ceiling: str | None) -> list[Record]:
     """Return the newest version of each package that an organization sees, per availability.
 
-    ``ceiling`` is the query parameter ``max_availability``: it leaves out narrower ones.
+    ``ceiling`` is the query parameter ``max_availability``, which excludes lower availabilities.
     """
     allowed: tuple[str, ...] = _AVAILABILITIES
     if ceiling in allowed:
@@ -141,9 +141,9 @@ def _version(attributes: Json) -> tuple[int, ...]:
     return tuple(int(number) for number in re.findall(r"[0-9]+", numbers))
 
 
-def installable(call: Call, record: Record, place: Record) -> None:
+def installable(call: Call, record: Record, parent: Record) -> None:
     """Raise Problem when a package cannot be installed in a property."""
-    detail = _obstacle(call, record, place.attributes)
+    detail = _obstacle(call, record, parent.attributes)
     if detail is not None:
         raise conflict(_INVALID_PACKAGE, detail, "/data/relationships/extension_package")
 
