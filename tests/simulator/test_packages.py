@@ -313,6 +313,14 @@ class TestRelease:
         assert (answer.status, answer.data["attributes"]["availability"]) == (200, "private")
         assert api.act(path, "release_private").refusal == (409, "invalid-transition")
 
+    def test_release_is_offered_to_extensions_of_older_versions(self, api: Caller) -> None:
+        extension = made(api.install(api.property(), released(api)))
+        other = uploaded(api, name="torch")
+        newest = released(api, version="1.1.0")
+        assert api.act(f"/extension_packages/{other}", "release_private").status == 200
+        meta = api.get(f"/extensions/{extension}").data["meta"]
+        assert meta["upgrade_extension_package_id"] == newest
+
     def test_pending_package_cannot_be_released(self, api: Caller) -> None:
         path = f"/extension_packages/{api.upload(package()).id}"
         assert api.act(path, "release_private").refusal == (409, "invalid-transition")

@@ -50,7 +50,8 @@ def set_current_extensions(store: Store) -> None:
 
 def _current(store: Store, extension: Record, timestamp: str) -> Record:
     current, *revisions = store.listed(extension.id, "revisions")[1:]
-    # The first revision counts even for older changes: releases cut it later than the service.
+    # The service cuts the first revision when an extension is installed, the seed with the first
+    # release: it counts for earlier changes too.
     for revision in revisions:
         if revision.attributes["created_at"] <= timestamp:
             current = revision
