@@ -222,6 +222,7 @@ def _process(call: Call, record: Record, data: bytes) -> None:
 def _check_identity(call: Call, record: Record, attributes: Json) -> None:
     """Raise Problem for a name of another organization, or a zip of another package."""
     name = attributes["name"]
+    # Names are unique across organizations, also those of packages that others keep private.
     for other in call.store.all("extension_packages"):
         is_foreign = other.attributes["owner_org_id"] != call.account.org_id
         if is_foreign and other.attributes["name"] == name:
@@ -313,7 +314,7 @@ def _require_owner(call: Call, record: Record) -> None:
 # -- authorizations of other organizations
 
 
-def authorize(call: Call, package: Record, grant: Record, wanted: Wanted) -> None:
+def authorize(call: Call, package: Record, authorization: Record, wanted: Wanted) -> None:
     """Complete the authorization of another organization to use a private package."""
     _require_owner(call, package)
     org_id = wanted.attributes["authorized_org_id"]
@@ -322,10 +323,10 @@ def authorize(call: Call, package: Record, grant: Record, wanted: Wanted) -> Non
         raise malformed(detail, "/data/attributes/authorized_org_id")
     if package.attributes["availability"] != "private":
         raise conflict(_INVALID_PACKAGE, "Only a private package requires an authorization.")
-    for other in call.store.listed(package.id, grant.type):
+    for other in call.store.listed(package.id, authorization.type):
         if other.attributes["authorized_org_id"] == org_id:
             raise conflict("not-unique", f"{org_id} already has an authorization.")
-    grant.attributes |= {
+    authorization.attributes |= {
         "name": package.attributes["name"],
         "platform": package.attributes["platform"],
         "owner_org_id": package.attributes["owner_org_id"],
@@ -335,17 +336,17 @@ def authorize(call: Call, package: Record, grant: Record, wanted: Wanted) -> Non
     }
 
 
-def answer(call: Call, grant: Record, state: object) -> None:
+def answer(call: Call, authorization: Record, state: object) -> None:
     """Approve or reject an authorization, as the organization that may use the package."""
     call.need("manage_properties")
-    if grant.attributes["authorized_org_id"] != call.account.org_id:
+    if authorization.attributes["authorized_org_id"] != call.account.org_id:
         detail = "Only the authorized organization can approve or reject."
         raise Problem(403, "not-authorized", detail)
     if state not in {"approved", "rejected"}:
         raise malformed("state must be approved or rejected.", "/data/attributes/state")
-    grant.attributes["state"] = state
+    authorization.attributes["state"] = state
 
 
-def withdraw(call: Call, grant: Record) -> None:
+def withdraw(call: Call, authorization: Record) -> None:
     """Raise Problem unless the owner of the package deletes the authorization."""
-    _require_owner(call, grant)
+    _require_owner(call, authorization)

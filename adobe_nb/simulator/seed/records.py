@@ -114,6 +114,7 @@ def add_head(
     created, updated = (stamp(date) for date in dates)
     values = {**values, "updated_at": updated}
     record = add_record(store, resource_type, path, created, values, parent, **to_one)
+    # Rules have no settings.
     if "settings" in record.attributes:
         record.attributes["settings"] = json_text(record.attributes["settings"])
     owner = store.of(parent, "property") or parent
