@@ -28,11 +28,8 @@ def build_property(store: Store, company: Record, spec: Spec) -> None:
     """Add a property of the demo company with all its resources."""
     builder = _Builder(store, company, spec)
     builder.add_heads()
-    upstream: Record | None = None
     for library in spec["libraries"]:
-        record = builder.add_library(library, upstream)
-        if library["state"] == "published":
-            upstream = record
+        builder.add_library(library)
     for position, stage in enumerate(_STAGES):
         builder.add_environment(stage, position)
 
@@ -65,14 +62,14 @@ class _Builder:
         self._store = store
         self._company = company
         self._spec = spec
-        self._name = name = spec["name"]
-        self._platform = platform = spec["platform"]
-        self._created = parse_day(spec["created"]) + jitter(name, 6)
-        self._property = add_property(
-            store, company, self._created, name, platform=platform, **spec["attributes"]
-        )
+        self._name: str = spec["name"]
+        self._platform: str = spec["platform"]
+        self._created = parse_day(spec["created"]) + jitter(self._name, 6)
+        attributes = {"platform": self._platform, **spec["attributes"]}
+        self._property = add_property(store, company, self._created, self._name, **attributes)
         self._packages: dict[str, Identifier] = {}
         """Packages of the extensions by name."""
+        self._last_published: Identifier | None = None
 
     # -- heads
 
@@ -122,8 +119,8 @@ class _Builder:
         )
         latest = VERSIONS[self._platform, name][-1]
         if latest != version:
-            upgrade = {"upgrade_extension_package_id": self._package(name, latest)[1]}
-            record.meta = upgrade | record.meta
+            upgrade_id = self._package(name, latest)[1]
+            record.meta = {"upgrade_extension_package_id": upgrade_id, **record.meta}
 
     def _delegated(self, spec: Spec) -> dict[str, Identifier]:
         """Return the relationships of a resource with a delegate."""
@@ -164,7 +161,7 @@ class _Builder:
 
     # -- libraries and environments
 
-    def add_library(self, spec: Spec, upstream: Record | None) -> Record:
+    def add_library(self, spec: Spec) -> None:
         """Add a library with revisions; a published one holds all resources of its time."""
         store, name, state = self._store, spec["name"], spec["state"]
         is_published = state == "published"
@@ -185,7 +182,7 @@ class _Builder:
             },
             self._property,
             environment=None,
-            upstream_library=upstream.here if upstream else None,
+            upstream_library=self._last_published,
             property=self._property.here,
             last_build=None,
         )
@@ -199,7 +196,8 @@ class _Builder:
             store.link(revision.id, "libraries", library)
             if is_published:
                 self._publish(revision, stamp(date))
-        return library
+        if is_published:
+            self._last_published = library.here
 
     def _contents(self, date: datetime, *, is_published: bool) -> list[Record]:
         """Return all heads of the time, or a few of those that changed in the months before."""
