@@ -66,7 +66,8 @@ class Relation:
     """
 
 
-@dataclass(frozen=True, slots=True)
+# Compared by identity, so that a row can be the key of a cache.
+@dataclass(frozen=True, slots=True, eq=False)
 class Resource:
     """One row: what a resource type is, where it is listed, and what its columns are."""
 
