@@ -178,7 +178,7 @@ def test_what_is_nested_too_deep_is_an_error_that_names_the_id() -> None:
         deep = [deep]
     try:
         with pytest.raises(
-            IncompleteResult, match="PR1 has a value that is nested too deep in domains"
+            IncompleteResult, match="PR1 has a value that is nested too deeply in domains"
         ):
             to_frame(RESOURCES["properties"], [{"id": "PR1", "attributes": {"domains": deep}}])
     finally:
@@ -261,8 +261,8 @@ class TestExpand:
             ('{"\\udc00":1}', "holds half a character"),
             ('{"a":{"b":1},"a.b":2}', "has members of the same dotted name"),
             ('{"a":1,"a":2}', "has two members of the same name"),
-            ('{"a":' + "[" * 100_000 + "]" * 100_000 + "}", "is nested too deep"),
-            ('{"a":' * 100_000 + "1" + "}" * 100_000, "is nested too deep"),
+            ('{"a":' + "[" * 100_000 + "]" * 100_000 + "}", "is nested too deeply"),
+            ('{"a":' * 100_000 + "1" + "}" * 100_000, "is nested too deeply"),
         ],
         ids=range(12),
     )
