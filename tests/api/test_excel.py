@@ -170,21 +170,21 @@ def test_several_frames_are_sheets_with_names_that_excel_takes() -> None:
 @pytest.mark.parametrize(
     ("frames", "path", "says"),
     [
-        ([1], "a.xlsx", "Give a DataFrame"),
-        ({}, "a.xlsx", "Give a DataFrame"),
+        ([1], "a.xlsx", "Expected a DataFrame"),
+        ({}, "a.xlsx", "Expected a DataFrame"),
         ({"a": [1]}, "a.xlsx", "'a' is a list, not a DataFrame"),
-        ({1: pd.DataFrame()}, "a.xlsx", "name of a sheet is text"),
+        ({1: pd.DataFrame()}, "a.xlsx", "Expected text as the name of a sheet"),
         (
             pd.DataFrame(index=range(1_048_576)),
             "a.xlsx",
-            "1,048,576 rows, and a sheet of Excel takes 1,048,575",
+            "1,048,576 rows, but an Excel sheet takes 1,048,575",
         ),
         (pd.DataFrame(columns=range(16_385)), "a.xlsx", "16,385 columns"),
         (pd.DataFrame(), "a.csv", "must end in .xlsx"),
         (pd.DataFrame(), "site", "must end in .xlsx"),
-        (pd.DataFrame(), "none/a.xlsx", "There is no folder"),
-        (pd.DataFrame(), "", "Give the path"),
-        (pd.DataFrame(), 5, "Give the path"),
+        (pd.DataFrame(), "none/a.xlsx", "does not exist"),
+        (pd.DataFrame(), "", "Expected the path"),
+        (pd.DataFrame(), 5, "Expected the path"),
     ],
 )
 def test_what_excel_cannot_hold_is_refused_before_anything_is_written(

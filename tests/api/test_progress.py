@@ -70,7 +70,7 @@ def test_it_says_how_long_the_service_wants_to_be_left_alone(
     with redirect_stderr(terminal), progress.bar(limiter, "rules") as meter:
         meter.expect(4)
         meter.update()
-    assert f"{told}, as the service asks" in terminal.getvalue()
+    assert f"{told} for the service's rate limit" in terminal.getvalue()
 
 
 def test_it_says_which_limit_was_found(terminal: Terminal) -> None:
@@ -83,7 +83,7 @@ def test_it_says_which_limit_was_found(terminal: Terminal) -> None:
         meter.done(1)
         meter._shown.mininterval = 0.0
         meter.update()
-    assert "2 at once, the service's limit" in terminal.getvalue()
+    assert "limited to 2 requests at once" in terminal.getvalue()
 
 
 def test_short_work_shows_nothing(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -148,5 +148,5 @@ def test_one_request_that_waits_for_the_service_shows_it(
     with redirect_stderr(terminal):
         call(session.reactor)
     assert "companies" in terminal.getvalue()
-    assert "as the service asks" in terminal.getvalue()
+    assert "for the service's rate limit" in terminal.getvalue()
     assert shown == [(1, 1)]

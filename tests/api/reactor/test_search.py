@@ -424,7 +424,9 @@ def test_a_search_that_is_whole_at_the_second_reading_is_returned() -> None:
 
 def test_a_limit_does_not_hide_what_is_missing_or_comes_twice() -> None:
     hosts = numbered("hosts", 250)
-    with pytest.raises(IncompleteResult, match="announced 250 resources and gave 148, in 2 attempts"):
+    with pytest.raises(
+        IncompleteResult, match="announced 250 resources and gave 148, in 2 attempts"
+    ):
         search(Service(hosts, _lost), query=ANYTHING, types="hosts", limit=150)
     with pytest.raises(IncompleteResult, match="twice, in 2 attempts"):
         search(Service(hosts, _twice), query=ANYTHING, types="hosts", limit=150)
