@@ -29,7 +29,8 @@ from adobe_nb.forks import restarts
 from adobe_nb.registry import Attribute, Kind, Relation, Resource
 
 _UNKNOWN = re.compile(
-    r"Object contains unknown field `(.*)` - at `\$\.data\[[0-9.]+\]\.(attributes|relationships|meta)`"
+    r"Object contains unknown field `(.*)` - "
+    r"at `\$\.data\[[0-9.]+\]\.(attributes|relationships|meta)`"
 )
 # Names that msgspec does not accept, or that its message does not separate from its own words.
 _NOT_TO_LEARN = re.compile(r"[`\\\"\x00-\x1f]")

@@ -409,8 +409,7 @@ class _Reading:
         """The number of pages, as far as is known."""
         self.requested = self.arrived = self.rows = 0
         self.totals_missing = False
-        self.total_to_split: int | None = None
-        """The reported total, when the list has to be read in windows."""
+        self.must_split = False
         self.own_ids: set[str] = set()
 
     def next_pages(self) -> Iterator[int]:
@@ -434,9 +433,9 @@ class _Reading:
             self.totals_missing = page.total_pages is None
         self.check.add(page, answer)
         if number == 1 and page.total_pages != 1 and self._must_split(page):
-            self.total_to_split = page.total_count or 0
-            return len(page.ids)
-        self._update_page_count(page, number)
+            self.must_split = True
+        else:
+            self._update_page_count(page, number)
         if self.window:
             page = self._own_rows(page)
         self.rows += len(page.ids)
@@ -554,7 +553,7 @@ class _Reading:
             size *= self.listing.deepest or 1
         low, high = self.span
         count = min(max(math.ceil(total / (_WINDOW_FILL * size)), 2), _MAX_WINDOWS)
-        # No window is shorter than a tick, since the tick where it begins is its order.
+        # No window is shorter than a tick, because the tick where it begins is its order.
         count = min(count, (high - low) // _TICK)
         inner = [low + (high - low) * step / count for step in range(1, count)]
         windows: list[_Reading] = []
@@ -579,8 +578,8 @@ def _next_passes(reading: _Reading) -> list[_Reading]:
     whole, check = reading.list, reading.check
     if whole.vanished:
         return []
-    if reading.total_to_split is not None:
-        return reading.windows(reading.total_to_split)
+    if reading.must_split:
+        return reading.windows(check.announced or 0)
     gap = check.gap(whole.first)
     if gap is not None:
         # A list that changes between its pages does not change within one.
