@@ -201,7 +201,7 @@ class FrameBuilder:
         try:
             return [None if value is None else convert(value) for value in values]
         except (TypeError, IncompleteResult):
-            raise self._surprise(name, values, ids) from None
+            raise self._wrong_type(name, values, ids) from None
 
     def _take(
         self,
@@ -232,7 +232,7 @@ class FrameBuilder:
             try:
                 chunk[name] = typed_series(self._kind(name), values)
             except (TypeError, ValueError, OverflowError):
-                raise self._surprise(name, values, ids) from None
+                raise self._wrong_type(name, values, ids) from None
         start = 0
         for part in parts:
             stop = start + part.size
@@ -267,17 +267,17 @@ class FrameBuilder:
             runs.append((rows.chunk, start, rows.stop))
         return runs or [(0, 0, 0)]
 
-    def _surprise(self, name: str, values: Sequence[Any], ids: Sequence[str]) -> IncompleteResult:
+    def _wrong_type(self, name: str, values: Sequence[Any], ids: Sequence[str]) -> IncompleteResult:
         """Return the error that names the first value of another type."""
         kind = self._kind(name)
-        bad = next((row for row, value in enumerate(values) if not _fits(kind, value)), 0)
-        description = f"a {type(values[bad]).__name__}"
-        if kind == "datetime" and isinstance(values[bad], str):
+        row = next((row for row, value in enumerate(values) if not _fits(kind, value)), 0)
+        description = f"a {type(values[row]).__name__}"
+        if kind == "datetime" and isinstance(values[row], str):
             description = "a text that is not a date of the years 1 to 9999"
         if kind in {"json", "text"}:
             description = "a value that is nested too deeply"
         return IncompleteResult(
-            f"{shown(ids[bad])} has {description} in {name}, but {self._row.type} should have "
+            f"{shown(ids[row])} has {description} in {name}, but {self._row.type} should have "
             f"{kind} there. Adobe may have changed the API: please report it, and read the raw "
             "response with reactor.request()."
         )
@@ -321,10 +321,10 @@ def _check_characters(name: str, values: Sequence[Any], ids: Sequence[str]) -> N
     for identifier, value in zip(ids, values, strict=True):
         if not isinstance(value, str) or value.isascii():
             continue
-        if half := _SURROGATE.search(value):
+        if match := _SURROGATE.search(value):
             raise IncompleteResult(
                 f"{shown(identifier)} has half a character (a lone surrogate, "
-                f"U+{ord(half[0]):04X}) in {name}, which no table can hold. Correct it in Adobe's "
+                f"U+{ord(match[0]):04X}) in {name}, which no table can hold. Correct it in Adobe's "
                 "interface, or read the raw response with reactor.request()."
             )
 
@@ -391,7 +391,7 @@ def json_text(value: object) -> str:
     if text.isascii():
         return text
     # Half characters stay the escapes that they came as: nothing else can hold them.
-    return _SURROGATE.sub(lambda half: f"\\u{ord(half[0]):04x}", text)
+    return _SURROGATE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
 def nested_text(value: object) -> str:
