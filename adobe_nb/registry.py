@@ -63,7 +63,8 @@ class Relation:
     """What ``meta`` of a to-one identifier holds; becomes ``<relation>_<attribute>`` columns."""
 
 
-@dataclass(frozen=True, slots=True)
+# Compared by identity, so that a row can be the key of a cache.
+@dataclass(frozen=True, slots=True, eq=False)
 class Resource:
     """One row: what a resource type is, where it is listed, and what its columns are."""
 

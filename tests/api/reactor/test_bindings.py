@@ -521,7 +521,7 @@ class TestCompleteness:
     def test_fewer_than_announced_is_read_again_and_then_an_error(self) -> None:
         with self.serve((["CO1"], {"total_count": 2, "total_pages": 1})) as server:
             with pytest.raises(
-                IncompleteResult, match="announced 2 resources and gave 1, 3 times"
+                IncompleteResult, match="announced 2 resources and gave 1, in 3 attempts"
             ) as caught:
                 self.reactor_of(server.url).companies()
             assert sum(got.path.startswith("/companies") for got in server.got) == 3
@@ -825,7 +825,7 @@ class TestRelated:
     @pytest.mark.parametrize(
         ("ids", "relation", "says"),
         [
-            ([], "rules", "of one type, at least one"),
+            ([], "rules", "resources of one type only"),
             ("nothing", "rules", "is not an id"),
             (
                 "RL" + "0" * 32,

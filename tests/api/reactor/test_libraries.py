@@ -302,7 +302,7 @@ def test_a_published_build_is_delivered_once_more(shop: Any) -> None:
 
 
 def test_bare_lists_are_refused_where_the_api_has_none(shop: Any) -> None:
-    with pytest.raises(ArgumentError, match="rules have no bare list of libraries"):
+    with pytest.raises(ArgumentError, match="does not list the identifiers of libraries"):
         shop.reactor.relationships("RL" + "0" * 32, "libraries")
     assert (
         shop.reactor.relationships(shop.development, "host")["id"].tolist()

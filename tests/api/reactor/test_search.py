@@ -402,9 +402,9 @@ def _growing(answer: Document, number: int) -> Document:
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        (_lost, "announced 250 resources and gave 247, twice"),
-        (_twice, "gave 3 of its resources twice, twice"),
-        (_growing, "announced .* resources and gave 250, twice"),
+        (_lost, "announced 250 resources and gave 247, in 2 attempts"),
+        (_twice, "gave 3 of its resources twice, in 2 attempts"),
+        (_growing, "announced .* resources and gave 250, in 2 attempts"),
     ],
 )
 def test_a_torn_search_is_read_again_and_then_an_error(change: Change, says: str) -> None:
@@ -424,9 +424,11 @@ def test_a_search_that_is_whole_at_the_second_reading_is_returned() -> None:
 
 def test_a_limit_does_not_hide_what_is_missing_or_comes_twice() -> None:
     hosts = numbered("hosts", 250)
-    with pytest.raises(IncompleteResult, match="announced 250 resources and gave 148, twice"):
+    with pytest.raises(
+        IncompleteResult, match="announced 250 resources and gave 148, in 2 attempts"
+    ):
         search(Service(hosts, _lost), query=ANYTHING, types="hosts", limit=150)
-    with pytest.raises(IncompleteResult, match="twice, twice"):
+    with pytest.raises(IncompleteResult, match="twice, in 2 attempts"):
         search(Service(hosts, _twice), query=ANYTHING, types="hosts", limit=150)
 
 
