@@ -232,7 +232,7 @@ class TestParents:
 
     def test_an_unknown_parent_is_not_found(self, reactor: Any) -> None:
         with pytest.raises(
-            NotFound, match=f"/properties/PR{UNKNOWN}/rules was answered with 404 not-found"
+            NotFound, match=f"/properties/PR{UNKNOWN}/rules failed with 404 not-found"
         ):
             reactor.rules(f"PR{UNKNOWN}")
 
@@ -340,7 +340,7 @@ class TestGet:
         assert not received
 
     def test_an_unknown_id_is_not_found_with_all_that_support_wants(self, reactor: Any) -> None:
-        with pytest.raises(NotFound, match="whether this is the right organisation") as caught:
+        with pytest.raises(NotFound, match="whether this is the right organization") as caught:
             reactor.rules.get(f"RL{UNKNOWN}")
         error = caught.value
         assert (error.status, error.code, error.method) == (404, "not-found", "GET")
@@ -666,14 +666,6 @@ class TestErrors:
     def test_a_404_because_there_is_no_company_is_an_error_for_a_list(self, demo: Any) -> None:
         with pytest.raises(ApiError, match="404 not-found"):
             sign_in(demo, "no_company").reactor.companies()
-
-    def test_every_code_of_the_table_is_a_sentence_with_a_next_step(self) -> None:
-        from adobe_nb.api.reactor.error_catalog import GATEWAY, REACTOR
-
-        for code, (cause, fix) in {**GATEWAY, **REACTOR}.items():
-            assert cause.endswith("."), code
-            assert fix.endswith("."), code
-            assert len(cause) + len(fix) < 260, code
 
 
 @pytest.mark.parametrize("kind", ["429", "502", "503", "504", "reset", "cut"])

@@ -400,7 +400,7 @@ class TestAnUnknownOutcome:
     def test_a_server_that_fails_may_have_done_it(self, status: int) -> None:
         with answering(Answer(status, b"<html>", HTML)) as service:
             with pytest.raises(
-                ApiError, match="may have been done all the same. Look for it"
+                ApiError, match="may have been done anyway. Look for it"
             ) as caught:
                 service.reactor.rules.create(PLACE, name="Home")
             assert caught.value.status == status
