@@ -183,7 +183,7 @@ class TestCreate:
         assert not shop.simulator.requests
 
     def test_a_wrong_parent_costs_no_request(self, shop: Any) -> None:
-        with pytest.raises(ArgumentError, match="rules are made in a property, not an environment"):
+        with pytest.raises(ArgumentError, match="rules are created in a property, not an environment"):
             shop.reactor.rules.create(shop.development, name="Home")
         with pytest.raises(ArgumentError, match=r"rules.create wants its property \(PR…\) first"):
             shop.reactor.rules.create(name="Home")
@@ -399,9 +399,7 @@ class TestAnUnknownOutcome:
     @pytest.mark.parametrize("status", [500, 502, 503, 504])
     def test_a_server_that_fails_may_have_done_it(self, status: int) -> None:
         with answering(Answer(status, b"<html>", HTML)) as service:
-            with pytest.raises(
-                ApiError, match="may have been done anyway. Look for it"
-            ) as caught:
+            with pytest.raises(ApiError, match="may have been done anyway. Look for it") as caught:
                 service.reactor.rules.create(PLACE, name="Home")
             assert caught.value.status == status
             assert len(service.got) == 1
