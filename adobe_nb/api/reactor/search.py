@@ -18,7 +18,13 @@ from adobe_nb.api.reactor.decoding import Page
 from adobe_nb.api.reactor.filters import Sort, check_characters, split_sort
 from adobe_nb.api.reactor.frames import json_columns, json_text, nested_text, to_frame
 from adobe_nb.api.reactor.inputs import checked_limit
-from adobe_nb.api.reactor.jsonapi import Document, problem_of, public_resource, wrong_shape
+from adobe_nb.api.reactor.jsonapi import (
+    Document,
+    problem_of,
+    public_resource,
+    type_among,
+    wrong_shape,
+)
 from adobe_nb.api.reactor.paging import PAGE_SIZE, Documents, Listing, read_lists
 from adobe_nb.errors import ArgumentError, IncompleteResult
 from adobe_nb.registry import RESOURCES, UPDATED, Attribute, Resource
@@ -178,10 +184,7 @@ def _searches(
 
 def _check_resource(resource: Any, request: _Search) -> None:
     """Raise IncompleteResult for a resource that does not match the search."""
-    resource_type = resource.get("type") if isinstance(resource, dict) else None
-    if resource_type not in request.types:
-        resource_type = request.types[0]
-    if problem := problem_of(resource, resource_type):
+    if problem := problem_of(resource, type_among(resource, request.types)):
         raise wrong_shape(
             _PATH, f"returned resources other than {', '.join(request.types)} ({problem})"
         )

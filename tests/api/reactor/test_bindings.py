@@ -585,7 +585,7 @@ class TestCompleteness:
             reactor = self.reactor_of(server.url)
             with pytest.raises(IncompleteResult, match="list of companies"):
                 reactor.companies()
-            with pytest.raises(IncompleteResult, match="not the one of companies"):
+            with pytest.raises(IncompleteResult, match="other than the requested companies"):
                 reactor.companies.get(f"CO{UNKNOWN}")
 
     def test_a_filter_that_was_ignored_is_an_error(self) -> None:

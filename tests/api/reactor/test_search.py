@@ -452,7 +452,7 @@ def test_a_limit_does_not_hide_what_is_missing_or_comes_twice() -> None:
     ],
 )
 def test_what_was_not_asked_for_or_is_malformed_is_an_error(change: Change) -> None:
-    with pytest.raises(IncompleteResult, match="Repeating the request will hardly help"):
+    with pytest.raises(IncompleteResult, match="A retry is unlikely to help"):
         search(Service(numbered("hosts", 2), change), query=ANYTHING, types=["hosts", "callbacks"])
 
 

@@ -187,7 +187,7 @@ class TestCreate:
             shop.reactor.rules.create(shop.development, name="Home")
         with pytest.raises(ArgumentError, match=r"rules.create wants its property \(PR…\) first"):
             shop.reactor.rules.create(name="Home")
-        with pytest.raises(ArgumentError, match="made in a rule or a property, not an environment"):
+        with pytest.raises(ArgumentError, match="created in a rule or a property, not an environment"):
             shop.reactor.rule_components.create(shop.development, name="x")
         assert not shop.simulator.requests
 
