@@ -143,7 +143,7 @@ def any_of(document: Document, types: Sequence[str]) -> Document:
 def type_among(data: object, types: Sequence[str]) -> str:
     """Return which of the types a resource has; the first one if it has none of them."""
     resource_type = data.get("type") if isinstance(data, dict) else None
-    return resource_type if resource_type in types else types[0]
+    return next((name for name in types if name == resource_type), types[0])
 
 
 def linkage_of(resource: Mapping[str, Any], name: str) -> Mapping[str, Any]:
