@@ -82,14 +82,14 @@ class TestSimulator:
         process = run("simulator", "--port", port)
         out, err = process.communicate(timeout=300)
         assert (process.returncode, out) == (2, "")
-        assert f"Port {port} cannot be used" in err
+        assert f"Port {port} is unavailable" in err
 
     @pytest.mark.parametrize(
         ("arguments", "says"),
         [
-            (["--fault", "418:0.1"], "no kind of fault"),
+            (["--fault", "418:0.1"], "kind of fault"),
             (["--rules", "-1"], "--rules"),
-            (["--rules", "x"], "'x' is not a whole number, 0 or more"),
+            (["--rules", "x"], "'x' is not an integer of 0 or more"),
             (["--latency", "nan"], "--latency"),
             (["--seed", "full"], "--seed"),
             (["--port", "99999"], "--port"),
@@ -133,7 +133,7 @@ class TestTutorials:
         told = lab.copy_tutorials(target, self.source(tmp_path, a="2", b="2"))
         assert (target / "a.ipynb").read_text() == "mine"
         assert (target / "b.ipynb").read_text() == "2"
-        assert "Kept as you changed them: a.ipynb" in told[1]
+        assert "Kept your changes: a.ipynb" in told[1]
 
     def test_a_file_that_was_there_before_us_stays(self, tmp_path: Path) -> None:
         target = tmp_path / "work"
@@ -182,7 +182,7 @@ class TestLab:
         simulator.stop()
         with ExitStack() as stack:
             assert lab._simulator_if_needed(tmp_path, stack).startswith("http://127.0.0.1:")
-        assert "The simulator of profile old does not answer." in capsys.readouterr().out
+        assert "The simulator of profile old does not respond." in capsys.readouterr().out
 
     def test_credentials_above_the_working_folder_are_used(
         self, tmp_path: Path, capsys: pytest.CaptureFixture[str]

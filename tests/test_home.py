@@ -87,5 +87,5 @@ def test_everything_works_without_a_home_and_the_journal_is_off_with_one_warning
     ],
 )
 def test_the_home_of_an_account_that_does_not_exist_is_a_sentence(call: Any) -> None:
-    with pytest.raises((adobe_nb.CredentialsError, lab.LabError), match="Give the whole path"):
+    with pytest.raises((adobe_nb.CredentialsError, adobe_nb.ArgumentError), match="Give the whole path"):
         call()
