@@ -25,7 +25,7 @@ from adobe_nb.api.reactor.client import (
     in_parallel,
     masked,
 )
-from adobe_nb.api.reactor.collection import AuditEvents, Collection
+from adobe_nb.api.reactor.collection import Collection
 from adobe_nb.api.reactor.filters import Sort
 from adobe_nb.api.reactor.frames import to_frame
 from adobe_nb.api.reactor.inputs import Ids, asked, ids_in, is_null, type_of
@@ -79,7 +79,7 @@ class Reactor:
         self.secrets = Secrets(session, RESOURCES["secrets"])
         self.notes = Notes(session, RESOURCES["notes"])
         self.app_configurations = Editable(session, RESOURCES["app_configurations"])
-        self.audit_events = AuditEvents(session, RESOURCES["audit_events"])
+        self.audit_events = Collection(session, RESOURCES["audit_events"])
         self.profiles = Collection(session, RESOURCES["profiles"])
 
     if not TYPE_CHECKING:  # a name that is not there stays a mistake for type checkers

@@ -55,6 +55,8 @@ class _Query:
     parent_ids: Sequence[str] = ()
     through: str | None = None
     """The type of ``parent_ids``, when the parents must first be listed under these."""
+    properties: frozenset[str] | None = None
+    """The properties to keep; None for all. The API cannot filter audit events by property."""
 
 
 class Collection:
@@ -115,28 +117,31 @@ class Collection:
         >>> reactor.rules(shop, filter={"name": "CONTAINS cart"}, sort="name")["name"].tolist()
         ['Cart - View']
         """
-        return self._list(parents, filter=filter, sort=sort, limit=limit)
+        return self._list(self._query(parents, filter, sort, limit))
 
-    def _list(
-        self,
-        parents: Ids | None,
-        *,
-        filter: Filter | None,
-        sort: Sort | None,
-        limit: int | None,
-        extra: Params = (),
-    ) -> pd.DataFrame:
-        query = self._query(parents, filter, sort, limit)
+    def _list(self, query: _Query, extra: Params = ()) -> pd.DataFrame:
         client = self._session.client
-        # Without a limit, the frame is sorted at the end.
-        listings = self._listings(client, query, in_order=limit is not None, extra=extra)
-        rows = Rows(self.row, query.parent, query.conditions)
-        total = self._read(client, query, listings, rows)
-        path = f"/{query.parent}/{{id}}/{self.row.type}"
+        # Events of other properties are dropped, so a limit cannot end the reading early.
+        first = query.limit if query.properties is None else None
+        # When everything is read, the frame is sorted at the end.
+        listings = self._listings(client, query, in_order=first is not None, extra=extra)
+        rows = Rows(self.row, query.parent, query.conditions, query.properties)
+        total = self._read(client, query, listings, rows, first)
         if len(listings) == 1:
             path = listings[0].path
+        elif query.parent is None:
+            path = f"/{self.row.type}"
+        else:
+            path = f"/{query.parent}/{{id}}/{self.row.type}"
         frame = rows.frame(attrs_of(client, path, total))
-        return _head(sort_frame(frame, query.sort), query.limit)
+        if query.properties is not None:
+            frame.attrs["total_count"] = len(frame)
+        frame = sort_frame(frame, query.sort)
+        if query.limit is None or len(frame) <= query.limit:
+            return frame
+        head = frame.head(query.limit).copy()
+        head.attrs = frame.attrs
+        return head
 
     def iterate(
         self,
@@ -280,6 +285,9 @@ class Collection:
                 f"{row.type} are listed under {listed_under(row)}. Pass one, for example "
                 f'reactor.{row.type}(reactor.find("properties", "My site")).'
             )
+        if not row.parents and row.relation("property"):
+            properties = ids_of_type(RESOURCES["properties"], [parents])
+            return replace(query, properties=frozenset(properties))
         if not row.parents:
             raise ArgumentError(
                 f"{row.type} are not listed under a parent. Call reactor.{row.type}()."
@@ -325,17 +333,22 @@ class Collection:
             deepest=self.row.deepest_page,
         )
         if query.parent is None:
-            return [listing]
+            return [] if query.properties == frozenset() else [listing]
         return [
             replace(listing, path=f"/{query.parent}/{parent}{listing.path}", parent_id=parent)
             for parent in _parent_ids(client, query.parent, query)
         ]
 
     def _read(
-        self, client: Client, query: _Query, listings: Sequence[Listing], rows: "Rows"
+        self,
+        client: Client,
+        query: _Query,
+        listings: Sequence[Listing],
+        rows: "Rows",
+        limit: int | None,
     ) -> int | None:
         """Read the lists; return the total that the service reports, None when it is unknown."""
-        if query.limit is None:
+        if limit is None:
             lists = read_lists(
                 client,
                 listings,
@@ -348,7 +361,7 @@ class Collection:
         received = 0
         for number, listing in enumerate(listings):
             # Sorted over several parents, the first rows of all can come from the last parent.
-            first = query.limit if query.sort else query.limit - received
+            first = limit if query.sort else limit - received
             if first <= 0:
                 return None
             [result] = read_lists(client, [listing], [rows], self.row.type, first=first, at=number)
@@ -363,71 +376,29 @@ class Collection:
         for listing in self._listings(client, query, in_order=True):
             for page in iterate_pages(client, listing):
                 check_rows(self.row, query.conditions, page.documents)
-                yield from page.documents
-
-
-class AuditEvents(Collection):
-    """Audit events: of everything that you can see, or of some properties."""
-
-    def __call__(
-        self,
-        parents: Ids | None = None,
-        *,
-        filter: Filter | None = None,
-        sort: Sort | None = None,
-        limit: int | None = None,
-    ) -> pd.DataFrame:
-        """List audit events as a DataFrame, one row each; with properties, only their events.
-
-        The API cannot filter events by property. The events of the whole organization are read, and
-        those of other properties are dropped. ``filter={"created_at": "GT 2026-01-01"}`` reduces
-        the number of requests; ``limit`` does not. The rest is as for every list.
-        """
-        if parents is None:
-            return self._list(None, filter=filter, sort=sort, limit=limit)
-        properties, query = self._events_of(parents, filter, sort, limit)
-        client = self._session.client
-        rows = _PropertyEvents(self.row, query.conditions, properties)
-        if properties:
-            self._read(client, query, self._listings(client, query, in_order=False), rows)
-        frame = rows.frame(attrs_of(client, f"/{self.row.type}", None))
-        frame.attrs["total_count"] = len(frame)
-        return _head(sort_frame(frame, query.sort), checked_limit(limit))
-
-    def iterate(
-        self,
-        parents: Ids | None = None,
-        *,
-        filter: Filter | None = None,
-        sort: Sort | None = None,
-        limit: int | None = None,
-    ) -> Iterator[Document]:
-        """Iterate over audit events as for every type; with properties, only over their events."""
-        if parents is None:
-            return super().iterate(None, filter=filter, sort=sort, limit=limit)
-        properties, query = self._events_of(parents, filter, sort, limit)
-        if not properties:
-            return iter(())
-        events = self._resources(self._session.client, query)
-        own = (event for event in events if linked_id(event, "property") in properties)
-        return islice(own, checked_limit(limit))
-
-    def _events_of(
-        self, properties: Ids, filter: Filter | None, sort: Sort | None, limit: int | None
-    ) -> tuple[frozenset[str], _Query]:
-        """Return the ids of the properties, and the query of all events: the limit comes later."""
-        ids = frozenset(ids_of_type(RESOURCES["properties"], [properties]))
-        return ids, replace(self._query(None, filter, sort, limit), limit=None)
+                for resource in page.documents:
+                    owner = linked_id(resource, "property")
+                    if query.properties is None or owner in query.properties:
+                        yield resource
 
 
 class Rows(FrameBuilder):
-    """Builds a frame from pages; under a filter, each resource is checked against it."""
+    """Builds a frame from pages; under a filter, each resource is checked against it.
+
+    ``properties`` drops the resources of other properties, which still prove that the list is
+    complete.
+    """
 
     def __init__(
-        self, row: Resource, parent: str | None = None, conditions: Sequence[Condition] = ()
+        self,
+        row: Resource,
+        parent: str | None = None,
+        conditions: Sequence[Condition] = (),
+        properties: frozenset[str] | None = None,
     ) -> None:
         super().__init__(row, parent)
         self._conditions = conditions
+        self._properties = properties
 
     def decode(self, body: Any, listing: Any) -> Page:
         """Decode a page. Raises IncompleteResult."""
@@ -439,31 +410,15 @@ class Rows(FrameBuilder):
     def add(self, page: Page, order: tuple[int, ...], parent_id: str | None = None) -> None:
         """Add a page. Raises IncompleteResult for a resource that does not match the filter."""
         check_rows(self._row, self._conditions, page.documents)
+        if self._properties is not None:
+            if page.columns is None:
+                owners = [linked_id(resource, "property") for resource in page.documents]
+            else:
+                owners = list(page.columns["property_id"])
+            page = page.without(
+                {place for place, owner in enumerate(owners) if owner not in self._properties}
+            )
         super().add(page, order, parent_id)
-
-
-class _PropertyEvents(Rows):
-    """Builds a frame from the audit events of some properties.
-
-    The other events are only counted, which proves that the list is complete.
-    """
-
-    def __init__(
-        self, row: Resource, conditions: Sequence[Condition], properties: frozenset[str]
-    ) -> None:
-        super().__init__(row, None, conditions)
-        self._properties = properties
-
-    def add(self, page: Page, order: tuple[int, ...], parent_id: str | None = None) -> None:
-        """Add the events of the properties. Raises IncompleteResult as for ``Rows``."""
-        # Before the others are dropped: they must match the filter too.
-        check_rows(self._row, self._conditions, page.documents)
-        if page.columns is None:
-            owners = [linked_id(event, "property") for event in page.documents]
-        else:
-            owners = list(page.columns["property_id"])
-        others = {place for place, owner in enumerate(owners) if owner not in self._properties}
-        super().add(page.without(others), order, parent_id)
 
 
 def _parent_ids(client: Client, parent: str, query: _Query) -> Sequence[str]:
@@ -487,6 +442,8 @@ def describe(row: Resource, binding: type[Collection]) -> str:
     places = ["at the root"] if row.root else []
     if row.parents:
         places.append(f"under {listed_under(row)}")
+    elif row.relation("property"):
+        places.append("for properties, which reads all of them and drops the others")
     meanings = {attribute.name: attribute.meaning for attribute in row.columns}
     meanings |= {f"meta_{attribute.name}": attribute.meaning for attribute in row.meta}
     lines = [
@@ -543,11 +500,3 @@ def _traits(row: Any) -> str:
     names = ("platform", "version", "availability", "stage", "state")
     traits = [str(getattr(row, name)) for name in names if hasattr(row, name)]
     return ", ".join([*traits, f"created {row.created_at:%Y-%m-%d}"])
-
-
-def _head(frame: pd.DataFrame, limit: int | None) -> pd.DataFrame:
-    if limit is None or len(frame) <= limit:
-        return frame
-    head = frame.head(limit).copy()
-    head.attrs = frame.attrs
-    return head

@@ -116,7 +116,7 @@ class ExtensionPackages(Deletable, Waitable):
                 f"max_availability is one of {', '.join(AVAILABILITIES)}, not {max_availability!r}."
             )
         extra = (("max_availability", max_availability),) if max_availability else ()
-        return self._list(parents, filter=filter, sort=sort, limit=limit, extra=extra)
+        return self._list(self._query(parents, filter, sort, limit), extra)
 
     def versions(self, *packages: Ids) -> pd.DataFrame:
         """All versions of these packages, one row each. Raises ArgumentError, ApiError,
