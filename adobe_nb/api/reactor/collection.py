@@ -10,8 +10,6 @@ import pandas as pd
 from adobe_nb.api.reactor.client import Client, HasClient, Params, attrs_of, in_parallel, path_to
 from adobe_nb.api.reactor.decoding import Page, decoder_of, plain_page
 from adobe_nb.api.reactor.filters import (
-    FUTURE,
-    PAST,
     Condition,
     Filter,
     Sort,
@@ -314,30 +312,34 @@ class Collection:
         self, client: Client, query: _Query, *, in_order: bool, extra: Params = ()
     ) -> list[Listing]:
         """Return the list to read, or the list of each parent."""
-        is_steady = not in_order or not query.sort
-        order = STEADY_ORDER if is_steady else ("sort", ",".join(query.sort))
-        params = (*(condition.param for condition in query.conditions), order, *extra)
-        span = created_span(query.conditions)
-        low, high = span or (PAST, FUTURE)
-        undated: Params | None = None
-        if span is not None and is_steady and "created_at" in self.row.filters:
-            undated = tuple(param for param in params if param[0] != "filter[created_at]")
-        listing = Listing(
-            f"/{self.row.type}",
-            self.row.type,
-            params,
-            undated=undated,
-            low=low,
-            high=high,
-            filtered=bool(query.conditions),
-            deepest=self.row.deepest_page,
-        )
+        listing = self._listing(query, in_order=in_order, extra=extra)
+        if query.properties is not None and not query.properties:
+            return []
         if query.parent is None:
-            return [] if query.properties == frozenset() else [listing]
+            return [listing]
         return [
             replace(listing, path=f"/{query.parent}/{parent}{listing.path}", parent_id=parent)
             for parent in _parent_ids(client, query.parent, query)
         ]
+
+    def _listing(self, query: _Query, *, in_order: bool, extra: Params) -> Listing:
+        filters = tuple(condition.param for condition in query.conditions)
+        listing = Listing(
+            f"/{self.row.type}",
+            self.row.type,
+            (*filters, STEADY_ORDER, *extra),
+            filtered=bool(filters),
+            deepest=self.row.deepest_page,
+        )
+        if in_order and query.sort:
+            order = ("sort", ",".join(query.sort))
+            return replace(listing, params=(*filters, order, *extra))
+        span = created_span(query.conditions)
+        if span is None or "created_at" not in self.row.filters:
+            return listing
+        # A list in the steady order can be read again in windows of created_at.
+        undated = tuple(param for param in listing.params if param[0] != "filter[created_at]")
+        return replace(listing, undated=undated, low=span[0], high=span[1])
 
     def _read(
         self,

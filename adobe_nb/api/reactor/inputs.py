@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from numbers import Integral
 from typing import Any
 
@@ -43,10 +44,10 @@ def ids_of_type(row: Resource, given: Iterable[Ids]) -> list[str]:
     """Return ids of one type. Raises ArgumentError for ids of another type."""
     ids = list(dict.fromkeys(resource_id for part in given for resource_id in ids_in(part)))
     for resource_id in ids:
-        if not resource_id.startswith(row.prefix):
+        if type_of(resource_id) != row.type:
             raise ArgumentError(
-                f"{resource_id} is {_with_article(_noun_of(resource_id))}, not "
-                f"{_with_article(row.singular)}: ids of {row.type} begin with {row.prefix}."
+                f"{resource_id} is {_noun(type_of(resource_id))}, not {_noun(row.type)}: ids of "
+                f"{row.type} begin with {row.prefix}."
             )
     return ids
 
@@ -60,22 +61,20 @@ def parents_of_one_type(
     resources are listed. Raises ArgumentError for parents of a wrong type or of several types.
     """
     ids = ids_in(given)
-    allowed = (*row.parents, *row.through) if creators is None else creators
-    types: dict[str, None] = {}
-    for resource_id in ids:
-        parent = BY_PREFIX.get(resource_id[:2])
-        if parent is None or parent.type not in allowed:
-            verb = "listed under" if creators is None else "created in"
-            raise ArgumentError(
-                f"{row.type} are {verb} {listed_under(row, allowed)}, not "
-                f"{_with_article(_noun_of(resource_id))} ({resource_id})."
-            )
-        types[parent.type] = None
+    types = list(dict.fromkeys(type_of(resource_id) for resource_id in ids))
     if len(types) > 1:
         raise ArgumentError(
             f"The parents are of several types ({', '.join(types)}). Pass one type at a time."
         )
-    return next(iter(types), None), ids
+    if not types:
+        return None, ids
+    allowed = (*row.parents, *row.through) if creators is None else creators
+    if types[0] not in allowed:
+        verb = "listed under" if creators is None else "created in"
+        raise ArgumentError(
+            f"{row.type} are {verb} {listed_under(row, allowed)}, not {_noun(types[0])} ({ids[0]})."
+        )
+    return types[0], ids
 
 
 def listed_under(row: Resource, types: Sequence[str] | None = None) -> str:
@@ -84,7 +83,7 @@ def listed_under(row: Resource, types: Sequence[str] | None = None) -> str:
     ``types`` replaces the types under which the resources are listed.
     """
     parents = (*row.parents, *row.through) if types is None else types
-    *names, last = [_with_article(singular(parent).replace("_", " ")) for parent in parents]
+    *names, last = [_noun(parent) for parent in parents]
     return f"{', '.join(names)} or {last}" if names else last
 
 
@@ -117,6 +116,7 @@ def checked_limit(limit: object) -> int | None:
 
 
 def _values(given: Ids) -> Iterable[Any]:
+    """Return the ids and nulls in an argument."""
     if isinstance(given, str) or is_null(given):
         return [given]
     if isinstance(given, pd.DataFrame):
@@ -127,8 +127,7 @@ def _values(given: Ids) -> Iterable[Any]:
         if "id" not in given:
             raise ArgumentError('The dict has no "id". Pass a resource, or its id.')
         return [given["id"]]
-    row_id = getattr(given, "id", None)
-    if isinstance(row_id, str):
+    if isinstance(row_id := getattr(given, "id", None), str):
         # A row of itertuples().
         return [row_id]
     try:
@@ -138,7 +137,7 @@ def _values(given: Ids) -> Iterable[Any]:
         raise ArgumentError(
             f"Expected an id, a list of ids or a frame, got {type(given).__name__}."
         ) from None
-    return (value for item in items for value in _values(item))
+    return chain.from_iterable(map(_values, items))
 
 
 def _id_column(frame: pd.DataFrame) -> Iterable[Any]:
@@ -187,10 +186,8 @@ def _checked_id(value: object) -> str:
     )
 
 
-def _noun_of(resource_id: str) -> str:
-    row = BY_PREFIX.get(resource_id[:2])
-    return row.singular.replace("_", " ") if row else f"{resource_id[:2]}… id"
-
-
-def _with_article(noun: str) -> str:
-    return f"{'an' if noun[:1].lower() in 'aeiou' else 'a'} {noun}"
+def _noun(resource_type: str) -> str:
+    """Return the singular of a type with its article: ``an extension package``."""
+    noun = singular(resource_type).replace("_", " ")
+    article = "an" if noun[0] in "aeiou" else "a"
+    return f"{article} {noun}"

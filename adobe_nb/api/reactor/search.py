@@ -139,8 +139,9 @@ def search(
     limit = checked_limit(limit)
     resources: list[Document] = []
     total = 0
+    heads_only = not revisions and _REVISION not in conditions
     requests = _searches(
-        checked_types, conditions, order, limit=limit, revisions=revisions, deleted=deleted
+        checked_types, conditions, order, limit=limit, heads_only=heads_only, deleted=deleted
     )
     for request in requests:
         results = _Results()
@@ -160,25 +161,23 @@ def _searches(
     order: _Order,
     *,
     limit: int | None,
-    revisions: bool,
+    heads_only: bool,
     deleted: bool,
 ) -> list[_Search]:
     """Return one search for all types, or two if only some of them have revisions to leave out."""
-    revised = tuple(name for name in types if name in _REVISED)
-    others = tuple(name for name in types if name not in _REVISED)
-    groups = [(types, query)]
-    if revised and not revisions and _REVISION not in query:
-        # A condition on the revision number finds only types that have one.
-        groups = [(revised, {**query, _REVISION: _HEADS}), (others, query)]
+    # A condition on the revision number finds only types that have one.
+    revised = tuple(name for name in types if heads_only and name in _REVISED)
+    others = tuple(name for name in types if name not in revised)
     searches = []
-    for group, group_query in groups:
-        conditions = dict(group_query)
-        if not deleted and _DELETION not in query and not _DELETABLE.isdisjoint(group):
-            conditions[_DELETION] = _NEVER
-        if group:
-            searches.append(
-                _Search(_PATH, "search", types=group, query=conditions, order=order, limit=limit)
-            )
+    for group in filter(None, (revised, others)):
+        conditions = dict(query)
+        if group == revised:
+            conditions[_REVISION] = _HEADS
+        if not deleted and not _DELETABLE.isdisjoint(group):
+            conditions.setdefault(_DELETION, _NEVER)
+        searches.append(
+            _Search(_PATH, "search", types=group, query=conditions, order=order, limit=limit)
+        )
     return searches
 
 

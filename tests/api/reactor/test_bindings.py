@@ -205,7 +205,7 @@ class TestParents:
                 f"CO{UNKNOWN}",
                 "rules are listed under a property, a library, a rule component or a build, not a company",
             ),
-            ("rules", f"ZZ{UNKNOWN}", "not a ZZ… id"),
+            ("rules", f"ZZ{UNKNOWN}", "unknown prefix"),
             ("rules", "My site", "is not an id.*reactor.find"),
             ("rules", f"pr{UNKNOWN}", "is not an id"),
             ("rules", "PRdad4…f406", "short form that a table displays"),
