@@ -43,7 +43,8 @@ OPERATIONS: dict[Operation, tuple[str, ...]] = {
     # app configurations
     ("GET", "/companies/{COMPANY_ID}/app_configurations"): ("reactor.app_configurations(company)",),
     ("POST", "/companies/{COMPANY_ID}/app_configurations"): (
-        'reactor.app_configurations.create(company, name="Store App", app_id="com.example.store", platform="mobile", '
+        'reactor.app_configurations.create(company, name="Store App", '
+        'app_id="com.example.store", platform="mobile", '
         'messaging_service="apns", key_type="p8_file", push_credential=push_credential)',
     ),
     ("GET", "/app_configurations/{CONFIG_ID}"): (
@@ -61,7 +62,8 @@ OPERATIONS: dict[Operation, tuple[str, ...]] = {
     # callbacks
     ("GET", "/properties/{PROPERTY_ID}/callbacks"): ("reactor.callbacks(property)",),
     ("POST", "/properties/{PROPERTY_ID}/callbacks"): (
-        'reactor.callbacks.create(property, url="https://hooks.example.com/tags", subscriptions=["rule.updated"])',
+        'reactor.callbacks.create(property, url="https://hooks.example.com/tags", '
+        'subscriptions=["rule.updated"])',
     ),
     ("GET", "/callbacks/{CALLBACK_ID}"): ("reactor.callbacks.get(callback)",),
     ("PATCH", "/callbacks/{CALLBACK_ID}"): (
@@ -129,7 +131,8 @@ OPERATIONS: dict[Operation, tuple[str, ...]] = {
     ("GET", "/properties/{PROPERTY_ID}/data_elements"): ("reactor.data_elements(property)",),
     ("POST", "/properties/{PROPERTY_ID}/data_elements"): (
         'reactor.data_elements.create(property, name="page", extension=extension, '
-        'delegate_descriptor_id="core::dataElements::javascript-variable", settings={"path": "page.name"})',
+        'delegate_descriptor_id="core::dataElements::javascript-variable", settings={"path": '
+        '"page.name"})',
     ),
     ("GET", "/data_elements/{DATA_ELEMENT_ID}"): ("reactor.data_elements.get(data_element)",),
     ("PATCH", "/data_elements/{DATA_ELEMENT_ID}"): (
@@ -232,7 +235,8 @@ OPERATIONS: dict[Operation, tuple[str, ...]] = {
     ("GET", "/properties/{PROPERTY_ID}/hosts"): ("reactor.hosts(property)",),
     ("POST", "/properties/{PROPERTY_ID}/hosts"): (
         'reactor.hosts.create(property, name="Managed by Adobe", type_of="akamai")',
-        'reactor.hosts.create(property, name="Ours", type_of="sftp", server="sftp.example.com", port=22, '
+        'reactor.hosts.create(property, name="Ours", type_of="sftp", '
+        'server="sftp.example.com", port=22, '
         'username="tags", path="www", encrypted_private_key=key)',
     ),
     ("GET", "/hosts/{HOST_ID}"): ("reactor.hosts.get(host)",),
@@ -349,7 +353,8 @@ OPERATIONS: dict[Operation, tuple[str, ...]] = {
     # secrets
     ("GET", "/properties/{PROPERTY_ID}/secrets"): ("reactor.secrets(property)",),
     ("POST", "/properties/{PROPERTY_ID}/secrets"): (
-        'reactor.secrets.create(property, name="Warehouse", type_of="token", credentials={"token": token}, '
+        'reactor.secrets.create(property, name="Warehouse", type_of="token", '
+        'credentials={"token": token}, '
         "environment=environment)",
     ),
     ("GET", "/secrets/{SECRET_ID}"): ("reactor.secrets.get(secret)",),
@@ -381,7 +386,8 @@ EXCUSED: dict[Operation, str] = {
         "reactor.extension_packages.upload(…, replaces=…)."
     ),
     ("POST", "/libraries/{LIBRARY_ID}/relationships/environment"): (
-        "The guide's word for what everybody else sends as PATCH: reactor.libraries.assign(library, environment)."
+        "The guide's word for what everybody else sends as PATCH: "
+        "reactor.libraries.assign(library, environment)."
     ),
 }
 """What no function sends, and why. ``reactor.request`` reaches it all the same, unless it is a

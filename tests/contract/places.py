@@ -383,7 +383,8 @@ PREPARED: dict[str, _Prepare] = {
     'reactor.properties.delete(property, confirm="Old site")': lambda site: {
         "property": _called(site, "Old site")
     },
-    'reactor.secrets.create(property, name="Warehouse", type_of="token", credentials={"token": token}, '
+    'reactor.secrets.create(property, name="Warehouse", type_of="token", credentials={"token": '
+    "token}, "
     "environment=environment)": _forwarding,
     "reactor.secrets.retry(secret)": lambda site: {"secret": site.failed_secret()},
     "reactor.secrets.reauthorize(secret)": lambda site: {

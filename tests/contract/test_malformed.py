@@ -44,13 +44,25 @@ WITH_BODY = [each for each in WITH_BODY if each[0] != "GET"]
 WITH_ID = [each for each in OFFERED_OR_NOT if "{" in each[1]]
 READS = [each for each in OFFERED_OR_NOT if each[0] == "GET"]
 NAMES = {
-    "COMPANY_ID": "company", "PROPERTY_ID": "property", "CONFIG_ID": "app_configuration", "CALLBACK_ID": "callback",
-    "DATA_ELEMENT_ID": "data_element", "ENVIRONMENT_ID": "environment", "SECRET_ID": "secret",
-    "EXTENSION_PACKAGE_ID": "extension_package", "ID": "authorization",
-    "EXTENSION_PACKAGE_USAGE_AUTHORIZATION_ID": "authorization", "EXTENSION_ID": "extension", "HOST_ID": "host",
-    "LIBRARY_ID": "library", "BUILD_ID": "build", "RULE_ID": "rule", "RULE_COMPONENT_ID": "rule_component",
-    "NOTE_ID": "note", "EVENT_ID": "audit_event",
-}  # fmt: skip
+    "COMPANY_ID": "company",
+    "PROPERTY_ID": "property",
+    "CONFIG_ID": "app_configuration",
+    "CALLBACK_ID": "callback",
+    "DATA_ELEMENT_ID": "data_element",
+    "ENVIRONMENT_ID": "environment",
+    "SECRET_ID": "secret",
+    "EXTENSION_PACKAGE_ID": "extension_package",
+    "ID": "authorization",
+    "EXTENSION_PACKAGE_USAGE_AUTHORIZATION_ID": "authorization",
+    "EXTENSION_ID": "extension",
+    "HOST_ID": "host",
+    "LIBRARY_ID": "library",
+    "BUILD_ID": "build",
+    "RULE_ID": "rule",
+    "RULE_COMPONENT_ID": "rule_component",
+    "NOTE_ID": "note",
+    "EVENT_ID": "audit_event",
+}
 BODIES = {
     ("POST", "/search"): {
         "data": {
@@ -79,17 +91,68 @@ DEEP: Any = "deep"
 for _ in range(300):
     DEEP = [DEEP]
 WRONG = (
-    None, True, 0, -1, 10**40, 1.5, 1e300, "", "x" * 3000, "\x00", "\ud800", "%s", "null", [], [[]], [None], {}, DEEP,
-    {"": ""}, {"id": 1}, {"data": {"data": {}}}, {"id": [], "type": {}}, "RL" + "0" * 32,
-)  # fmt: skip
+    None,
+    True,
+    0,
+    -1,
+    10**40,
+    1.5,
+    1e300,
+    "",
+    "x" * 3000,
+    "\x00",
+    "\ud800",
+    "%s",
+    "null",
+    [],
+    [[]],
+    [None],
+    {},
+    DEEP,
+    {"": ""},
+    {"id": 1},
+    {"data": {"data": {}}},
+    {"id": [], "type": {}},
+    "RL" + "0" * 32,
+)
 IDS = (
-    "0", "x", "null", "RL", "RL" + "0" * 31, "RL" + "0" * 33, "RL" + "G" * 32, "rl" + "0" * 32, "PR" + "0" * 32,
-    "XX" + "0" * 32, "é", "a b", "%", "\x00", "'", "{}", "*", "x" * 3000, "RL" + "0" * 32 + "\n", "relationships",
-)  # fmt: skip
+    "0",
+    "x",
+    "null",
+    "RL",
+    "RL" + "0" * 31,
+    "RL" + "0" * 33,
+    "RL" + "G" * 32,
+    "rl" + "0" * 32,
+    "PR" + "0" * 32,
+    "XX" + "0" * 32,
+    "é",
+    "a b",
+    "%",
+    "\x00",
+    "'",
+    "{}",
+    "*",
+    "x" * 3000,
+    "RL" + "0" * 32 + "\n",
+    "relationships",
+)
 RAW = (
-    b"", b"{", b"null", b"[]", b"1", b'"x"', b"\xff\xfe", b'{"data":NaN}', b"[" * 2000, b'{"data":' * 200, b"\x00",
-    b"PK\x05\x06", b"a=b&c", b"%",
-)  # fmt: skip
+    b"",
+    b"{",
+    b"null",
+    b"[]",
+    b"1",
+    b'"x"',
+    b"\xff\xfe",
+    b'{"data":NaN}',
+    b"[" * 2000,
+    b'{"data":' * 200,
+    b"\x00",
+    b"PK\x05\x06",
+    b"a=b&c",
+    b"%",
+)
 TYPES = (JSON_API, "application/json", "text/plain", "application/x-www-form-urlencoded", "/", "")
 FORMS = [
     each
@@ -274,7 +337,7 @@ def spoil(body: Any, path: tuple[str | int, ...], how: str, wrong: Any) -> Any:
 
 
 @pytest.mark.parametrize("operation", WITH_BODY, ids=" ".join)
-def test_a_body_that_breaks_the_schema(operation: Operation, wire: Wire) -> None:
+def test_body_that_violates_the_schema_does_not_crash(operation: Operation, wire: Wire) -> None:
     address = request_schema(operation)
     schema = schema_of(address) if address else {}
     bodies = wire.bodies[operation]
@@ -300,7 +363,7 @@ def test_a_body_that_breaks_the_schema(operation: Operation, wire: Wire) -> None
 
 
 @pytest.mark.parametrize("operation", WITH_BODY, ids=" ".join)
-def test_a_body_that_is_none(operation: Operation, wire: Wire) -> None:
+def test_body_that_is_not_json_does_not_crash(operation: Operation, wire: Wire) -> None:
     path = wire.path(operation)
 
     @tries(operation, st.sampled_from(RAW) | st.binary(max_size=30), st.sampled_from(TYPES))
@@ -315,7 +378,7 @@ def test_a_body_that_is_none(operation: Operation, wire: Wire) -> None:
 
 
 @pytest.mark.parametrize("operation", FORMS, ids=" ".join)
-def test_a_form_without_a_package(operation: Operation, wire: Wire) -> None:
+def test_form_without_package_does_not_crash(operation: Operation, wire: Wire) -> None:
     path = wire.path(operation)
 
     @tries(operation, st.sampled_from((b"package", b"zip", b"package[]")), st.binary(max_size=30))
@@ -330,13 +393,13 @@ def test_a_form_without_a_package(operation: Operation, wire: Wire) -> None:
     "content", [b"", b"--x", PART % (b"", b"")], ids=["empty", "torn", "without a name"]
 )
 @pytest.mark.parametrize("operation", FORMS, ids=" ".join)
-def test_a_form_that_cannot_be_read(operation: Operation, content: bytes, wire: Wire) -> None:
+def test_unreadable_form_does_not_crash(operation: Operation, content: bytes, wire: Wire) -> None:
     kind = {"Content-Type": "multipart/form-data; boundary=x"}
     check(wire.send(operation[0], wire.path(operation), data=content, headers=kind))
 
 
 @pytest.mark.parametrize("operation", WITH_ID, ids=" ".join)
-def test_an_id_that_is_none(operation: Operation, wire: Wire) -> None:
+def test_invalid_id_is_refused(operation: Operation, wire: Wire) -> None:
     names = re.findall(r"\{(\w+)\}", operation[1])
     bodies = wire.bodies.get(operation) or [None]
 
@@ -362,7 +425,7 @@ def test_an_id_that_is_none(operation: Operation, wire: Wire) -> None:
 
 
 @pytest.mark.parametrize("operation", READS, ids=" ".join)
-def test_a_query_that_makes_no_sense(operation: Operation, wire: Wire) -> None:
+def test_meaningless_query_does_not_crash(operation: Operation, wire: Wire) -> None:
     named = [each["name"] for each in parameters(operation, "query")]
     filters = [f"filter[{name}]" for name in (*named, "nothing", "")]
     path = wire.path(operation)
@@ -378,8 +441,28 @@ def test_a_query_that_makes_no_sense(operation: Operation, wire: Wire) -> None:
         "include",
         "max_availability",
     ]
-    values = ("", " ", "EQ", "EQ ", "GT x", "LT 2026-99-99", "BETWEEN 1", "BETWEEN 1,2,3", "CONTAINS %%%_", "-1", "0",
-              "1e9", "9" * 400, "\x00", "--name", "-,+,", "'", "[]", "NOT " + "a," * 300, "EQ \ud7ff")  # fmt: skip
+    values = (
+        "",
+        " ",
+        "EQ",
+        "EQ ",
+        "GT x",
+        "LT 2026-99-99",
+        "BETWEEN 1",
+        "BETWEEN 1,2,3",
+        "CONTAINS %%%_",
+        "-1",
+        "0",
+        "1e9",
+        "9" * 400,
+        "\x00",
+        "--name",
+        "-,+,",
+        "'",
+        "[]",
+        "NOT " + "a," * 300,
+        "EQ \ud7ff",
+    )
 
     @tries(
         operation,
@@ -396,7 +479,7 @@ def test_a_query_that_makes_no_sense(operation: Operation, wire: Wire) -> None:
     asked()
 
 
-def test_every_operation_of_the_file_is_tried() -> None:
+def test_every_operation_of_the_file_is_tested() -> None:
     assert [each for each in documented() if each not in OFFERED_OR_NOT] == []
     with_body = [each for each in documented() if "requestBody" in (about(each) or {})]
     assert [each for each in with_body if each not in WITH_BODY] == []

@@ -127,7 +127,7 @@ def _detail(error: Mapping[str, Any]) -> str:
 
 
 def unsure(status: int) -> bool:
-    """Return whether a write may have been done despite this status: a server or gateway gave up."""
+    """Return whether a write may have been done despite this status: a server gave up."""
     return status >= 500 or status in {408, 499}
 
 

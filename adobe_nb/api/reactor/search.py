@@ -197,8 +197,8 @@ def _check_resource(resource: Any, request: _Search) -> None:
         )
     if request.query.get(_DELETION) == _NEVER and attributes.get("deleted_at") is not None:
         raise IncompleteResult(
-            f"The search returned {resource['id']}, which is deleted. Search with deleted=True, and "
-            "filter the frame by its deleted_at."
+            f"The search returned {resource['id']}, which is deleted. Search with deleted=True, "
+            "and filter the frame by its deleted_at."
         )
 
 
