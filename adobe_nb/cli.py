@@ -144,12 +144,14 @@ def _add_simulator(commands: "argparse._SubParsersAction[_Parser]") -> None:
 
 
 def _lab(options: argparse.Namespace) -> int:
+    # Commands import what they need: loading pandas would delay --help.
     from adobe_nb.lab import run  # noqa: PLC0415
 
     return run(options.dir, port=options.port, browser=not options.no_browser)
 
 
 def _pull(options: argparse.Namespace) -> int:
+    # A refresh continues what the latest snapshot contains.
     if options.refresh and (options.property or options.table or options.no_resume):
         raise ArgumentError(
             "--refresh reads the properties and tables of the latest snapshot, and resumes by "
@@ -160,6 +162,7 @@ def _pull(options: argparse.Namespace) -> int:
     try:
         stored, removed = _store(options)
     except KeyboardInterrupt:
+        # 130 is what shells report after Ctrl-C.
         _fail("interrupted. The snapshots are unchanged. Run the same command again to resume.")
         return 130
     for table in stored.tables:
@@ -245,6 +248,7 @@ def _simulate(options: argparse.Namespace) -> int:
     if options.json:
         message = json.dumps(simulator.connection())
     try:
+        # Flushed, because programs wait for this line.
         print(message, flush=True)  # noqa: T201
         stop.wait()
     finally:

@@ -1,4 +1,4 @@
-"""The command line: the simulator's one line of JSON, the tutorials in their folder."""
+"""The command line: the simulator's line of JSON, and the tutorials."""
 
 import json
 import os

@@ -1,7 +1,7 @@
-"""Where Adobe's OpenAPI file and what goes over the wire differ, each with the reason. What is no
-longer so must go.
+"""Known differences between Adobe's OpenAPI file and the HTTP traffic, with their reasons.
 
-A member is named from the request or the answer on: ``answer data.meta.latest_revision_number``.
+A difference that no longer exists must be removed. A member is named from the request or the
+response on: ``answer data.meta.latest_revision_number``.
 """
 
 from tests.contract.operations import Operation
@@ -31,7 +31,7 @@ _ANY_VALUE = (
     "The file says object; the guide's samples are texts, so it is any value "
     "(catalogue: default_value)."
 )
-_PAGED = "FACTS 3: every list is in pages. The file forgot the two parameters here."
+_PAGED = "FACTS 3: every list is in pages. The file lacks the two parameters here."
 _NULL_IN_THE_SAMPLE = (
     "The file made its schema from one sample, where this was null, and says string. "
     "extensionPackagesEntity, for the "
@@ -66,7 +66,7 @@ KNOWN_DIFFERENCES: dict[Operation, dict[str, str]] = {
     },
     ("GET", "/extension_packages"): {
         "query max_availability": (
-            "FACTS 4: the release notes and Adobe's uploader have it; the file forgot it."
+            "FACTS 4: the release notes and Adobe's uploader have it; the file lacks it."
         )
     },
     ("GET", "/extension_packages/{EXTENSION_PACKAGE_ID}/versions"): {
@@ -107,7 +107,7 @@ KNOWN_DIFFERENCES: dict[Operation, dict[str, str]] = {
     },
 }
 
-_FORGOTTEN = "The file forgot it; the guide's samples have it (catalogue)."
+_FORGOTTEN = "The file lacks it; the guide's samples have it (catalogue)."
 KNOWN_MEMBERS: dict[tuple[str, str], str] = {
     ("data_elements", "attributes.review_status"): _FORGOTTEN,
     ("data_elements", "attributes.revision_number"): _FORGOTTEN,
@@ -142,4 +142,4 @@ KNOWN_MEMBERS: dict[tuple[str, str], str] = {
         for what in ("email", "display_name")
     },
 }
-"""What one side has and the other has not, of the resources that come alone: by type and member."""
+"""Members of single resources that only one side has, by type and member."""

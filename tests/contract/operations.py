@@ -1,12 +1,11 @@
-"""Which public call sends which HTTP call. Plain data: read by the tests of the contract, and by
-whoever writes pages.
+"""The public call for each HTTP call. Plain data, for the contract tests and the reference pages.
 
-A name such as ``rule`` stands for an id, or for the row or frame of one. Of several calls the first
-is the usual one. The contract tests run every line as it stands here.
+A name such as ``rule`` stands for an id, or for a row or frame with one. The first call is the
+usual one. The contract tests run every call exactly as it is written here.
 """
 
 Operation = tuple[str, str]
-"""Method, and path as in Adobe's OpenAPI file."""
+"""The method, and the path as in Adobe's OpenAPI file."""
 
 OPERATIONS: dict[Operation, tuple[str, ...]] = {
     # companies, profile, the service
@@ -390,6 +389,7 @@ EXCUSED: dict[Operation, str] = {
         "reactor.libraries.assign(library, environment)."
     ),
 }
-"""What no function sends, and why. ``reactor.request`` reaches it all the same, unless it is a
-form.
+"""Operations without a function, with the reason.
+
+``reactor.request`` can send them, except for forms.
 """

@@ -1,6 +1,4 @@
-"""The simulated Edge Network against Adobe's own description of it: its samples are taken, its
-schemas hold.
-"""
+"""The simulated Edge Network accepts the samples in Adobe's OpenAPI file and fits its schemas."""
 
 import json
 from collections.abc import Iterator
@@ -36,7 +34,7 @@ def schema(name: str) -> dict[str, Any]:
 
 
 def examples() -> Iterator[dict[str, Any]]:
-    """An event for each sample that the file prints of a part of an event."""
+    """Yield an event for each sample of a part of an event in the file."""
     context = schema("XdmContextData")["properties"]
     event = schema("XdmEventData")["allOf"][2]["properties"]
     for name, about in {**context, **event}.items():

@@ -1,6 +1,4 @@
-"""Requests that break Adobe's OpenAPI file on purpose, operation by operation: refused well, and
-never a crash.
-"""
+"""Malformed requests, operation by operation: refused as documented, and never a crash."""
 
 import copy
 import json
@@ -86,7 +84,7 @@ BODIES = {
     ("POST", "/libraries/{LIBRARY_ID}/builds"): {"data": {"type": "builds"}},
     ("DELETE", "/libraries/{LIBRARY_ID}/relationships/environment"): {"data": None},
 }
-"""Good ones to begin with, where the client does not show one."""
+"""Valid bodies to start from, where the client does not show one."""
 DEEP: Any = "deep"
 for _ in range(300):
     DEEP = [DEEP]
@@ -165,9 +163,7 @@ PART = b'--x\r\nContent-Disposition: form-data; name="%s"; filename="a.zip"\r\n\
 def tries(
     operation: Operation, *strategies: Any
 ) -> Callable[[Callable[..., None]], Callable[[], None]]:
-    """Call it with several of these; with others for each operation, and with the same in every
-    run.
-    """
+    """Run a test with several values, which differ by operation but not between runs."""
     settings = hypothesis.settings(
         derandomize=True,
         database=None,
@@ -181,9 +177,7 @@ def tries(
 
 
 def filled(text: str) -> str:
-    """What a dry run shows, with ids for its placeholders: those that they name, where they name
-    one.
-    """
+    """Replace the placeholders of a dry run with ids: the named ones, if they name one."""
 
     def an_id(placeholder: re.Match[str]) -> str:
         named = re.search("[A-Z]{2}[0-9a-f]{32}", placeholder[0])
@@ -193,7 +187,7 @@ def filled(text: str) -> str:
 
 
 class Wire:
-    """A signed way to send anything at all, and good ids and bodies to spoil."""
+    """Sends arbitrary signed requests; has valid ids and bodies to start from."""
 
     def __init__(self, full: Full, base: str, headers: Mapping[str, str]) -> None:
         self.base = base
@@ -210,7 +204,7 @@ class Wire:
         return str(frame["id"].iloc[0])
 
     def _bodies(self, operation: Operation) -> Iterator[Any]:
-        """What the client would send, as it says itself."""
+        """Yield the bodies that the client would send, from dry runs."""
         if operation in BODIES:
             yield BODIES[operation]
             return
@@ -260,14 +254,14 @@ def wire(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wire]:
             "x-gw-ims-org-id": details["org_id"],
             "Accept": f"{JSON_API};revision=1",
         }
-        with chdir(tmp_path_factory.mktemp("malformed")):  # a zip is written here
+        with chdir(tmp_path_factory.mktemp("malformed")):  # A zip is written here.
             wire = Wire(Full(session), simulator.reactor_url, headers)
         yield wire
         wire.close()
 
 
 def check(answer: requests.Response) -> None:
-    """No crash; and a refusal is as Adobe documents it."""
+    """Check that there was no crash, and that an error is as documented."""
     about_it = (
         f"{answer.request.method} {answer.request.path_url[:200]} {answer.request.body!r:.300}"
     )
@@ -297,7 +291,7 @@ def check(answer: requests.Response) -> None:
 def spots(
     value: Any, schema: Mapping[str, Any], path: tuple[str | int, ...] = ()
 ) -> Iterator[tuple[str | int, ...]]:
-    """Where a body can be spoilt: whatever is in it, and whatever the file says could be."""
+    """Yield the paths in a body that can be broken: existing and documented ones."""
     yield path
     known = members([schema]) if schema else {}
     if isinstance(value, dict):
@@ -313,7 +307,7 @@ def _joined(schemas: list[Mapping[str, Any]]) -> Mapping[str, Any]:
 
 
 def spoil(body: Any, path: tuple[str | int, ...], how: str, wrong: Any) -> Any:
-    """The body with one thing in it wrong, missing, or a level too deep."""
+    """Return the body with one member wrong, missing, or a level too deep."""
     if not path:
         return wrong if how != "nested" else {"data": body}
     body = copy.deepcopy(body)
@@ -474,7 +468,7 @@ def test_meaningless_query_does_not_crash(operation: Operation, wire: Wire) -> N
     def asked(query: list[tuple[str, str]]) -> None:
         answer = wire.send("GET", path, params=query)
         check(answer)
-        assert answer.status_code == usual  # FACTS 4: what is malformed is ignored
+        assert answer.status_code == usual  # FACTS 4: malformed parameters are ignored.
 
     asked()
 

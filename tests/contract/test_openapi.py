@@ -1,4 +1,4 @@
-"""What goes over the wire, held against Adobe's own OpenAPI file, operation by operation."""
+"""The HTTP traffic matches Adobe's OpenAPI file, operation by operation."""
 
 import json
 from collections import Counter
@@ -49,7 +49,7 @@ def expected_of(operation: Operation) -> dict[str, str]:
 
 
 def found_in(exchange: Exchange) -> list[Violation]:
-    """Where it is not as the file says."""
+    """Return the deviations of an exchange from the file."""
     operation = exchange.operation
     found = []
     asked = request_schema(operation)
@@ -62,12 +62,12 @@ def found_in(exchange: Exchange) -> list[Violation]:
         if told and answer.body:
             found += violations(json.loads(answer.body), told, "answer")
         elif told or answer.body:
-            found.append(Violation("answer", "", False, "the one has a body and the other none"))
+            found.append(Violation("answer", "", False, "only one of the two has a body"))
     return found
 
 
 def is_allowed_null(violation: Violation) -> bool:
-    """The file has no word for null; that what it says of a value may be so is said elsewhere."""
+    """Return whether other sources allow null here; the file cannot express it."""
     where = violation.where
     named = where in _NUMBER_OR_NULL or where == _STATUS_OR_NULL
     return violation.is_null and (named or may_be_null(violation.resource_type, where))
@@ -154,7 +154,7 @@ def test_required_headers_are_sent(exchanges: dict[str, Exchange]) -> None:
 def test_query_parameters_match_the_file(exchanges: dict[str, Exchange]) -> None:
     for operation in OPERATIONS:
         named = {each["name"] for each in parameters(operation, "query")}
-        # FACTS 4, 5, 18: every list takes sort, and a filter stands in brackets; the file has bare
+        # FACTS 4, 5, 18: every list accepts sort, and filters are in brackets; the file has bare
         # names.
         allowed = named | {f"filter[{name}]" for name in named} | {"sort"}
         allowed |= {"page[number]", "page[size]"} if about(operation) is None else set()

@@ -1,6 +1,4 @@
-"""The index of operations is true: each call, run as it stands there, sends what it says. Needs
-nothing of Adobe's.
-"""
+"""Each call in the index of operations sends what the index says. Needs no file of Adobe's."""
 
 import subprocess
 import sys
@@ -17,7 +15,7 @@ from tests.contract.recording import Exchange
 
 CALLS = [(operation, call) for operation, calls in OPERATIONS.items() for call in calls]
 UNLISTED = {"columns", "find", "iterate", "row"}
-"""Ways of reading that send what other calls send."""
+"""Verbs that send what other calls send."""
 
 
 @pytest.mark.parametrize(("operation", "call"), CALLS, ids=[call for _, call in CALLS])

@@ -250,14 +250,12 @@ class Collection:
 
     def _unknown_name(self, name: str, names: list[str]) -> NameLookupError:
         shown = candidates(name, names)
-        hint = "There are none to choose from."
-        if shown:
-            hint = f"Available: {', '.join(map(repr, shown))}"
-            if len(names) > len(shown):
-                hint += f" and {len(names) - len(shown)} more"
-            hint += "."
+        available = ", ".join(map(repr, shown)) or "none"
+        if len(names) > len(shown):
+            available += f" and {len(names) - len(shown)} more"
         singular = self.row.singular.replace("_", " ")
-        return NameLookupError(f"No {singular} is called {name!r}. {hint}", shown)
+        message = f"No {singular} is called {name!r}. Available: {available}."
+        return NameLookupError(message, shown)
 
     @property
     def columns(self) -> dict[str, str]:
@@ -293,6 +291,7 @@ class Collection:
         parent, ids = parents_of_one_type(row, parents)
         if parent is None:
             return replace(query, parent=self._likely_parent(parents))
+        # For example, the components of a property are listed rule by rule.
         if parent in row.through:
             return replace(query, parent=row.through[parent], parent_ids=ids, through=parent)
         return replace(query, parent=parent, parent_ids=ids)
@@ -324,6 +323,7 @@ class Collection:
 
     def _listing(self, query: _Query, *, in_order: bool, extra: Params) -> Listing:
         filters = tuple(condition.param for condition in query.conditions)
+        # Pages are read in parallel, so a list needs an order that never changes.
         listing = Listing(
             f"/{self.row.type}",
             self.row.type,
@@ -358,9 +358,11 @@ class Collection:
                 self.row.type,
                 parents_may_vanish=query.through is not None,
             )
+            # Complete lists have as many rows as the service reports.
             return sum(result.rows for result in lists)
         total: int | None = 0
         received = 0
+        # One list after the other, because the rows of one may be enough.
         for number, listing in enumerate(listings):
             # Sorted over several parents, the first rows of all can come from the last parent.
             first = limit if query.sort else limit - received

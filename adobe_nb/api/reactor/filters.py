@@ -116,6 +116,7 @@ def between(low: Scalar, high: Scalar) -> str:
     >>> between(date(2026, 1, 1), date(2026, 1, 31))
     'BETWEEN 2026-01-01T00:00:00.000Z,2026-01-31T23:59:59.999Z'
     """
+    # A bare date as the upper bound includes that day.
     end = high
     if isinstance(high, date) and not isinstance(high, datetime):
         end = datetime.combine(high, time.max, UTC)
@@ -206,6 +207,7 @@ def created_span(conditions: Sequence[Condition]) -> tuple[datetime, datetime] |
     if len(condition.alternatives) > 1 or operator in {"NOT", "CONTAINS"} or _NULLS & {*bounds}:
         return None
     dates = [parse(bound) for bound in bounds]
+    # The bounds themselves do not match GT and LT; dates in the API have milliseconds.
     if operator == "GT":
         return min(dates[0], FUTURE) + _MILLISECOND, FUTURE
     if operator == "LT":
@@ -355,6 +357,7 @@ def _bound(bound: Scalar) -> tuple[str, Any]:
 def _plain(scalar: Scalar) -> str:
     """Return a value as it is sent. Raises ArgumentError."""
     value = _python(scalar)
+    # bool before int, and datetime before date: each is a subclass of the other.
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, datetime):
@@ -369,6 +372,7 @@ def _plain(scalar: Scalar) -> str:
     text = str(value)
     if isinstance(value, float) and not math.isfinite(value):
         raise ArgumentError("A filter value is infinite. Use gt() or lt() for an open range.")
+    # In a filter, a comma separates alternatives, and there is no escape for it.
     if "," in text:
         raise ArgumentError(
             f"The API cannot filter by a value with a comma ({text!r}). "

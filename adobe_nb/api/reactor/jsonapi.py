@@ -21,6 +21,7 @@ _MAX_DEPTH = 20
 _SECRET_NAME = re.compile(
     r"token$|secret|passw|passphrase|private_?key|credential|assertion|api_?key", re.IGNORECASE
 )
+# A user and password before the host; parameters that are signatures, tokens or keys.
 _USER = re.compile(r"^([a-z][a-z0-9+.-]*:)?//[^/?#]*@", re.IGNORECASE)
 _PARAMETER = re.compile(
     r"(?<=[?&])([^=&#]*"
@@ -91,6 +92,7 @@ def problem_of(data: object, resource_type: str) -> str:
     resource_id = shown(data["id"])
     if not data["id"].isascii():
         return f"the id {resource_id} is not ASCII"
+    # null means that relationships or meta are missing; attributes are never null.
     for part in ("attributes", "relationships", "meta"):
         value = data.get(part, {})
         if value is None and part != "attributes":
@@ -294,6 +296,7 @@ def _public_entity(value: Any) -> Any:
     """
     if isinstance(value, Mapping):
         return public(value)
+    # Most events have nothing to hide, so they are not parsed.
     if not isinstance(value, str) or not _HIDING_TYPE.search(value):
         return value
     try:

@@ -37,6 +37,7 @@ EVERYWHERE = "attributes.*"
 _PATH = "/search"
 _PATH_CHARACTERS = re.compile(r"[a-z_.*]+")
 _REVISION = "attributes.revision_number"
+# Heads have revision number 0. Adobe's own samples select it with a range.
 _HEADS = {"range": {"lte": 0}}
 _DELETION = "attributes.deleted_at"
 _NEVER = {"exists": False}
@@ -78,6 +79,7 @@ class _Search(Listing):
     order: _Order
     limit: int | None
 
+    # A search cannot be read again in windows, only as a whole.
     tries: ClassVar[int] = 2
 
     @property
@@ -112,6 +114,7 @@ class _Results(Documents):
             raise wrong_shape(_PATH, "did not answer with a list of resources and their number")
         for resource in resources:
             _check_resource(resource, listing)
+        # The API reports hits, not pages.
         size = PAGE_SIZE if listing.limit is None else min(PAGE_SIZE, listing.limit)
         ids = [resource["id"] for resource in resources]
         return Page(ids, total, math.ceil(total / size), documents=resources)
@@ -237,6 +240,7 @@ def _mixed(resource: Document) -> Document:
     """Return a resource as a row of a result with several types."""
     attributes = resource["attributes"]
     shown = dict(public_resource(resource)["attributes"])
+    # The same decoding as in the columns of a list.
     for name in json_columns(RESOURCES[resource["type"]]) & shown.keys():
         if isinstance(shown[name], str):
             shown[name] = nested_text(shown[name])

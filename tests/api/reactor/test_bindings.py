@@ -1,6 +1,4 @@
-"""The public interface: lists, get, find, iterate, parents, filters, sort, limit, completeness,
-errors.
-"""
+"""Lists, get, find and iterate: parents, filters, sort, limit, completeness, errors."""
 
 import json
 from typing import Any
@@ -31,7 +29,7 @@ UNKNOWN = "0" * 32
 
 @pytest.fixture(scope="module")
 def big() -> Any:
-    """One property with 250 rules and 250 data elements, one with none."""
+    """One property with 250 rules, and one without rules."""
     from tests.conftest import started
 
     simulator = started(seed="empty", bulk=Bulk(properties=2, rules=250, data_elements=120))
@@ -478,7 +476,7 @@ def test_with_names_refuses_page_of_a_proxy(simulate: Any) -> None:
 
 
 class TestCompleteness:
-    """Answers that contradict themselves, from a server that is told to."""
+    """Inconsistent responses, from a stub."""
 
     def reactor_of(self, url: str) -> Any:
         token = {"access_token": "t", "token_type": "bearer", "expires_in": 99}
@@ -493,7 +491,7 @@ class TestCompleteness:
         ).reactor
 
     def serve(self, *lists: tuple[list[str], dict[str, int] | None]) -> Any:
-        """A server whose n-th list answer has these ids and this pagination."""
+        """Serve lists with these ids and this pagination, one after the other."""
         left = list(lists)
 
         def answer(got: Got) -> Answer:
@@ -712,9 +710,7 @@ def everything(demo: Any) -> dict[str, pd.DataFrame]:
 
 
 class TestEveryType:
-    """The types that only stand around the tags: listed, fetched, filtered, and empty with the same
-    columns.
-    """
+    """Every type: listed, fetched, filtered, and with the same columns when empty."""
 
     @pytest.mark.parametrize("name", [row.type for row in RESOURCES.values() if row.listed])
     def test_list_has_documented_columns_and_get_returns_its_rows(

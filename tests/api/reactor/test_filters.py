@@ -1,4 +1,4 @@
-"""Filters and sort: checked before the wire, and rows after it."""
+"""Filters and sort keys are checked before a request, and filters also against the rows."""
 
 from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any

@@ -1,6 +1,4 @@
-"""What Adobe answers and must not show: the token of a tested secret, credentials, passwords in
-addresses.
-"""
+"""Secrets in Adobe's responses stay hidden: tokens, credentials, passwords in URLs."""
 
 import gc
 import json
@@ -32,9 +30,7 @@ HUSH = "hush-"
 
 @pytest.fixture(scope="module")
 def tested(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """A secret that was tested, so that the service answers with a live token; nobody changes it
-    for good.
-    """
+    """A tested secret, for which the service returns a live token."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
         simulator = started(seed="empty", build_seconds=0.02)
@@ -166,7 +162,7 @@ def test_journal_drops_write_only_attributes_of_every_type(row: Any, tmp_path: P
 
 
 class TestUndocumentedShapes:
-    """Of a service that answers more, or otherwise, than the guides say."""
+    """Responses with more, or other, members than the guides describe."""
 
     def frames(self, kind: str, **parts: Any) -> Iterator[tuple[pd.DataFrame, Any]]:
         resource = {"id": RESOURCES[kind].prefix + ZEROS, "type": kind, **parts}

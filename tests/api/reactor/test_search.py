@@ -1,4 +1,4 @@
-"""Search: the question, the frames, and that nothing is lost. The simulator's search answers."""
+"""Search: requests, frames and completeness, with the simulator's search behind a stub."""
 
 import copy
 import itertools
@@ -31,9 +31,7 @@ ANYTHING = {"id": {"exists": True}}
 
 
 class Service:
-    """Answers a search as the simulator does; ``change`` may spoil the answer of that number (from
-    1).
-    """
+    """Answers like the simulator; ``change`` may alter the n-th response (from 1)."""
 
     service = "simulator"
     org_id = ORG_ID
@@ -67,7 +65,7 @@ def demo(documents: list[Document]) -> Service:
 
 @pytest.fixture
 def untouched() -> Service:
-    """Fails when it is asked anything."""
+    """A service that fails on any request."""
 
     def fail(answer: Document, number: int) -> Document:
         raise AssertionError("a request was sent")
