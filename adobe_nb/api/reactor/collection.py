@@ -379,7 +379,7 @@ class Collection:
     def _resources(self, client: Client, query: _Query) -> Iterator[Document]:
         for listing in self._listings(client, query, in_order=True):
             for page in iterate_pages(client, listing):
-                check_rows(self.row, query.conditions, page.documents)
+                check_rows(query.conditions, page.documents)
                 for resource in page.documents:
                     owner = linked_id(resource, "property")
                     if query.properties is None or owner in query.properties:
@@ -413,7 +413,7 @@ class Rows(FrameBuilder):
 
     def add(self, page: Page, order: tuple[int, ...], parent_id: str | None = None) -> None:
         """Add a page. Raises IncompleteResult for a resource that does not match the filter."""
-        check_rows(self._row, self._conditions, page.documents)
+        check_rows(self._conditions, page.documents)
         if self._properties is not None:
             if page.columns is None:
                 owners = [linked_id(resource, "property") for resource in page.documents]

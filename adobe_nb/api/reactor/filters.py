@@ -7,7 +7,7 @@ https://experienceleague.adobe.com/en/docs/experience-platform/tags/api/guides/f
 import math
 import operator as operators
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -34,7 +34,7 @@ FUTURE = datetime(2100, 1, 1, tzinfo=UTC)
 _NULLS = {"null", "nil"}
 _MILLISECOND = timedelta(milliseconds=1)
 _ORDERED: set[Kind] = {"datetime", "integer", "number"}
-_EXPECTED: Mapping[Kind, str] = {
+_EXPECTED: Mapping[str, str] = {
     "datetime": "a date such as 2026-01-31 or 2026-01-31T12:00:00.000Z",
     "integer": "a number",
     "number": "a number",
@@ -152,8 +152,10 @@ class Condition:
     name: str
     text: str
     """The value as it is sent."""
-    alternatives: tuple[tuple[str, tuple[str, ...]], ...]
-    """Operators with their bounds. A resource must match one of them."""
+    kind: Kind | None
+    """The kind of the attribute; None if responses do not contain it."""
+    alternatives: tuple[tuple[str, tuple[Any, ...]], ...]
+    """Operators with their bounds, None for null. A resource must match one of them."""
 
     @property
     def param(self) -> tuple[str, str]:
@@ -204,27 +206,22 @@ def created_span(conditions: Sequence[Condition]) -> tuple[datetime, datetime] |
     if condition is None:
         return PAST, FUTURE
     operator, bounds = condition.alternatives[0]
-    if len(condition.alternatives) > 1 or operator in {"NOT", "CONTAINS"} or _NULLS & {*bounds}:
+    is_single = len(condition.alternatives) == 1
+    if not is_single or operator in {"NOT", "CONTAINS"} or None in bounds:
         return None
-    dates = [parse(bound) for bound in bounds]
     # The bounds themselves do not match GT and LT; dates in the API have milliseconds.
     if operator == "GT":
-        return min(dates[0], FUTURE) + _MILLISECOND, FUTURE
+        return min(bounds[0], FUTURE) + _MILLISECOND, FUTURE
     if operator == "LT":
-        return PAST, max(dates[0], PAST) - _MILLISECOND
-    return dates[0], dates[-1]
+        return PAST, max(bounds[0], PAST) - _MILLISECOND
+    return bounds[0], bounds[-1]
 
 
-def check_rows(
-    row: Resource, conditions: Sequence[Condition], resources: Iterable[Mapping[str, Any]]
-) -> None:
+def check_rows(conditions: Sequence[Condition], resources: Iterable[Mapping[str, Any]]) -> None:
     """Raise IncompleteResult when a resource does not match: the service ignored the filter."""
-    if not conditions:
-        return
-    kinds = {attribute.name: attribute.kind for attribute in row.columns}
     for resource in resources:
         for condition in conditions:
-            if not _is_match(condition, resource, kinds):
+            if not _is_match(condition, resource):
                 raise IncompleteResult(
                     f"The service did not apply the filter {condition.name}={condition.text!r}: "
                     f"{resource['id']} does not match it. Write the filter differently, or filter "
@@ -253,9 +250,9 @@ def _condition(row: Resource, name: str, value: "Scalar | Sequence[Scalar]") -> 
         text = eq(*value)
     else:
         text = eq(value)
-    condition = Condition(name, text, _alternatives(name, text))
-    _check_bounds(row, condition)
-    return condition
+    kinds = {attribute.name: attribute.kind for attribute in row.columns}
+    kind = kinds.get(name)
+    return Condition(name, text, kind, tuple(_alternatives(name, text, kind)))
 
 
 def _missing_operator(name: str, text: str) -> str:
@@ -275,17 +272,32 @@ def _missing_operator(name: str, text: str) -> str:
     )
 
 
-def _alternatives(name: str, text: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    """Return the operators in a filter text, with their bounds. Raises ArgumentError."""
+def _alternatives(name: str, text: str, kind: Kind | None) -> Iterator[tuple[str, tuple[Any, ...]]]:
+    """Yield the operators in a filter text with their bounds. Raises ArgumentError."""
+    label = f"The filter {name}={text!r}"
     check_characters(f"The filter {name}", text)
+    for operator, texts in _split(label, text):
+        bounds = []
+        for bound in texts:
+            try:
+                bounds.append(_comparable_bound(operator, bound, kind))
+            except ValueError:
+                expected = _EXPECTED[kind or "text"]
+                raise ArgumentError(f"{label} requires {expected}, not {bound!r}.") from None
+        is_ordered = operator == "BETWEEN" and kind in _ORDERED and None not in bounds
+        if is_ordered and bounds[1] < bounds[0]:
+            raise ArgumentError(f"{label}: the lower bound must come first.")
+        yield operator, tuple(bounds)
+
+
+def _split(label: str, text: str) -> Iterator[tuple[str, list[str]]]:
+    """Yield the operators in a filter text with the texts of their bounds."""
     if text.startswith("BETWEEN "):
-        bounds = tuple(part.strip() for part in text.removeprefix("BETWEEN ").split(","))
-        if len(bounds) != 2 or not all(bounds):
-            raise ArgumentError(
-                f"The filter {name}={text!r} requires two bounds: BETWEEN low,high."
-            )
-        return (("BETWEEN", bounds),)
-    alternatives = []
+        bounds = [part.strip() for part in text.removeprefix("BETWEEN ").split(",")]
+        if len(bounds) != 2 or "" in bounds:
+            raise ArgumentError(f"{label} requires two bounds: BETWEEN low,high.")
+        yield "BETWEEN", bounds
+        return
     operator = ""
     for part in text.split(","):
         value = part.strip()
@@ -294,27 +306,18 @@ def _alternatives(name: str, text: str) -> tuple[tuple[str, tuple[str, ...]], ..
             operator = match[1]
             value = part.lstrip()[match.end() :].strip()
         if not value or operator == "BETWEEN":
-            raise ArgumentError(f"The filter {name}={text!r} has no value after an operator.")
-        alternatives.append((operator, (value,)))
-    return tuple(alternatives)
+            raise ArgumentError(f"{label} has no value after an operator.")
+        yield operator, [value]
 
 
-def _check_bounds(row: Resource, condition: Condition) -> None:
-    """Raise ArgumentError for a bound of the wrong type, which the service would ignore."""
-    kinds = {attribute.name: attribute.kind for attribute in row.columns}
-    kind = kinds.get(condition.name, "text")
-    label = f"The filter {condition.name}={condition.text!r}"
-    for operator, bounds in condition.alternatives:
-        values = []
-        for bound in bounds:
-            if operator == "CONTAINS" or bound in _NULLS:
-                continue
-            try:
-                values.append(_comparable(bound, kind))
-            except ValueError:
-                raise ArgumentError(f"{label} requires {_EXPECTED[kind]}, not {bound!r}.") from None
-        if operator == "BETWEEN" and kind in _ORDERED and values != sorted(values):
-            raise ArgumentError(f"{label}: the lower bound must come first.")
+def _comparable_bound(operator: str, bound: str, kind: Kind | None) -> Any:
+    if bound in _NULLS:
+        return None
+    if operator != "CONTAINS":
+        return _comparable(bound, kind)
+    # In CONTAINS, % is any text and _ any character.
+    pattern = re.escape(bound).replace("%", ".*").replace("_", ".")
+    return re.compile(pattern, re.IGNORECASE | re.DOTALL)
 
 
 def check_characters(label: str, text: str) -> None:
@@ -402,51 +405,44 @@ def _python(value: object) -> object:
     return value.item() if isinstance(value, np.generic) else value
 
 
-def _is_match(condition: Condition, resource: Mapping[str, Any], kinds: Mapping[str, Kind]) -> bool:
+def _is_match(condition: Condition, resource: Mapping[str, Any]) -> bool:
     name = condition.name
     attributes = resource.get("attributes") or {}
-    value: object = None
-    kind: Kind = "text"
-    if name in attributes and name in kinds:
-        value, kind = attributes[name], kinds[name]
+    if condition.kind is not None and name in attributes:
+        value = attributes[name]
     elif name in {"origin_id", "environment_id"}:
         value = linked_id(resource, name.removesuffix("_id")) or None
     else:
         # Some filters, such as copying, are on attributes that responses do not contain.
         return True
     return any(
-        _is_within(value, operator, bounds, kind) for operator, bounds in condition.alternatives
+        _is_within(value, operator, bounds, condition.kind)
+        for operator, bounds in condition.alternatives
     )
 
 
-def _is_within(value: object, operator: str, bounds: tuple[str, ...], kind: Kind) -> bool:
+def _is_within(value: object, operator: str, bounds: tuple[Any, ...], kind: Kind | None) -> bool:
     """Return whether a value matches; if in doubt, it does."""
-    if bounds[0] in _NULLS:
-        return operator not in {"EQ", "NOT"} or (value is None) == (operator == "EQ")
+    is_equality = operator in {"EQ", "NOT"}
+    if None in bounds:
+        return not is_equality or (value is None) == (operator == "EQ")
     if value is None:
         return operator == "NOT"
     if operator == "CONTAINS":
-        return _pattern(bounds[0]).search(str(value)) is not None
+        return bounds[0].search(str(value)) is not None
     # How the service orders texts is not documented.
-    if operator not in {"EQ", "NOT"} and kind not in _ORDERED:
+    if not is_equality and kind not in _ORDERED:
         return True
     try:
         actual = _comparable(value, kind)
-        limits = [_comparable(bound, kind) for bound in bounds]
-    except (TypeError, ValueError):
+    except ValueError:
         return True
     if operator == "BETWEEN":
-        return bool(limits[0] <= actual <= limits[1])
-    return bool(_COMPARISONS[operator](actual, limits[0]))
+        return bool(bounds[0] <= actual <= bounds[1])
+    return bool(_COMPARISONS[operator](actual, bounds[0]))
 
 
-def _pattern(text: str) -> re.Pattern[str]:
-    """Return the pattern of CONTAINS: ``%`` is any text, ``_`` any character."""
-    pattern = re.escape(text).replace("%", ".*").replace("_", ".")
-    return re.compile(pattern, re.IGNORECASE | re.DOTALL)
-
-
-def _comparable(value: object, kind: Kind) -> Any:
+def _comparable(value: object, kind: Kind | None) -> Any:
     """Return a value for comparison. Raises ValueError if it is not of this kind."""
     text = str(value)
     if kind == "datetime":
