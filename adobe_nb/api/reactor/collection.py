@@ -220,6 +220,13 @@ class Collection:
         ------
         NameLookupError
             When there are no or several resources of this name; ``candidates`` lists alternatives.
+
+        Examples
+        --------
+        >>> import adobe_nb
+        >>> reactor = adobe_nb.connect(simulator=True).reactor
+        >>> reactor.properties.find("Checkout")["platform"].tolist()
+        ['web']
         """
         if not isinstance(name, str) or not name.strip():
             raise ArgumentError(
@@ -381,8 +388,10 @@ class Collection:
             for page in iterate_pages(client, listing):
                 check_rows(query.conditions, page.documents)
                 for resource in page.documents:
-                    owner = linked_id(resource, "property")
-                    if query.properties is None or owner in query.properties:
+                    if (
+                        query.properties is None
+                        or linked_id(resource, "property") in query.properties
+                    ):
                         yield resource
 
 
@@ -420,7 +429,7 @@ class Rows(FrameBuilder):
             else:
                 owners = list(page.columns["property_id"])
             page = page.without(
-                {place for place, owner in enumerate(owners) if owner not in self._properties}
+                {number for number, owner in enumerate(owners) if owner not in self._properties}
             )
         super().add(page, order, parent_id)
 
@@ -447,7 +456,7 @@ def describe(row: Resource, binding: type[Collection]) -> str:
     if row.parents:
         places.append(f"under {listed_under(row)}")
     elif row.relation("property"):
-        places.append("for properties, which reads all of them and drops the others")
+        places.append("for properties (reads all and drops the others; created_at narrows it)")
     meanings = {attribute.name: attribute.meaning for attribute in row.columns}
     meanings |= {f"meta_{attribute.name}": attribute.meaning for attribute in row.meta}
     lines = [

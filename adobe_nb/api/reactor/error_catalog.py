@@ -94,7 +94,7 @@ def error_of(
 
 
 def _error_objects(document: object) -> list[Mapping[str, Any]]:
-    """Return the errors of a document: objects, or texts as the details of objects."""
+    """Return the errors of a document: objects, or strings as the details of objects."""
     if not isinstance(document, dict):
         return []
     errors = document.get("errors")

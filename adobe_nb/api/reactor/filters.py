@@ -101,7 +101,7 @@ def between(low: Scalar, high: Scalar) -> str:
     Parameters
     ----------
     low, high
-        Two dates, two numbers or two texts. A text that is an ISO date counts as a date. As the
+        Two dates, two numbers or two strings. A string that is an ISO date counts as a date. As the
         upper bound, a date without a time means the end of that day in UTC; a datetime or Timestamp
         means exactly that time. Times without a time zone are in UTC.
 
@@ -122,14 +122,14 @@ def between(low: Scalar, high: Scalar) -> str:
         end = datetime.combine(high, time.max, UTC)
     low_type, first = _bound(low)
     high_type, last = _bound(end)
-    # Only the attribute tells whether two texts are numbers, so any two texts pass.
-    both_texts = isinstance(low, str) and isinstance(high, str)
-    if low_type != high_type and not both_texts:
+    # Only the attribute tells whether two strings are numbers, so any two strings pass.
+    both_strings = isinstance(low, str) and isinstance(high, str)
+    if low_type != high_type and not both_strings:
         raise ArgumentError(
             f"between({low!r}, {high!r}): the bounds are {low_type} and {high_type}. "
-            "Pass two dates, two numbers or two texts."
+            "Pass two dates, two numbers or two strings."
         )
-    if low_type == high_type != "a text" and last < first:
+    if low_type == high_type != "a string" and last < first:
         raise ArgumentError(f"between({low}, {high}): the lower bound must come first.")
     return f"BETWEEN {_plain(low)},{_plain(end)}"
 
@@ -240,11 +240,11 @@ def _condition(row: Resource, name: str, value: "Scalar | Sequence[Scalar]") -> 
             raise ArgumentError(_missing_operator(name, text))
     elif isinstance(value, Sequence):
         for item in value:
-            # The service would compare the condition as a text, and find nothing.
+            # The service would compare the condition as a string, and find nothing.
             if isinstance(item, str) and _OPERATOR.match(item):
                 raise ArgumentError(
                     f"The list for the filter {name} contains a condition ({item!r}), but a list "
-                    "means equal to one of its values. Write alternatives as one text "
+                    "means equal to one of its values. Write alternatives as one string "
                     '("CONTAINS a,CONTAINS b"), and a range as "BETWEEN low,high".'
                 )
         text = eq(*value)
@@ -291,7 +291,7 @@ def _alternatives(name: str, text: str, kind: Kind | None) -> Iterator[tuple[str
 
 
 def _split(label: str, text: str) -> Iterator[tuple[str, list[str]]]:
-    """Yield the operators in a filter text with the texts of their bounds."""
+    """Yield the operators in a filter text with their bounds as strings."""
     if text.startswith("BETWEEN "):
         bounds = [part.strip() for part in text.removeprefix("BETWEEN ").split(",")]
         if len(bounds) != 2 or "" in bounds:
@@ -321,7 +321,7 @@ def _comparable_bound(operator: str, bound: str, kind: Kind | None) -> Any:
 
 
 def check_characters(label: str, text: str) -> None:
-    """Raise ArgumentError for a text with a lone surrogate, which cannot be encoded."""
+    """Raise ArgumentError for a string with a lone surrogate, which cannot be encoded."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -343,7 +343,7 @@ def _bound(bound: Scalar) -> tuple[str, Any]:
     text = _plain(bound)
     if isinstance(value, bool):
         raise ArgumentError(
-            "between() requires two dates, two numbers or two texts, not True or False."
+            "between() requires two dates, two numbers or two strings, not True or False."
         )
     if isinstance(value, (int, float)):
         return "a number", value
@@ -354,7 +354,7 @@ def _bound(bound: Scalar) -> tuple[str, Any]:
     timestamp = moment_of(text)
     if timestamp is not None and _ISO_DATE.match(text):
         return "a date", timestamp
-    return "a text", text
+    return "a string", text
 
 
 def _plain(scalar: Scalar) -> str:
@@ -369,7 +369,7 @@ def _plain(scalar: Scalar) -> str:
         return f"{value.isoformat()}T00:00:00.000Z"
     if not isinstance(value, (str, int, float)):
         raise ArgumentError(
-            "A filter value must be a text, number, date, bool or a list of them, "
+            "A filter value must be a string, number, date, bool or a list of them, "
             f"not {type(value).__name__}."
         )
     text = str(value)
@@ -430,7 +430,7 @@ def _is_within(value: object, operator: str, bounds: tuple[Any, ...], kind: Kind
         return operator == "NOT"
     if operator == "CONTAINS":
         return bounds[0].search(str(value)) is not None
-    # How the service orders texts is not documented.
+    # How the service orders strings is not documented.
     if not is_equality and kind not in _ORDERED:
         return True
     try:

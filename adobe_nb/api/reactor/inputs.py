@@ -97,7 +97,7 @@ def is_null(value: object) -> bool:
 def asked(flag: object, name: str = "dry_run") -> bool:
     """Return whether a switch is on. Raises ArgumentError if it is not a bool.
 
-    A write depends on it, so a text such as "no" must not count as true.
+    A write depends on it, so a string such as "no" must not count as true.
     """
     if isinstance(flag, (bool, np.bool_)):
         return bool(flag)

@@ -48,7 +48,7 @@ _HIDING_TYPE = re.compile(rf'"type"\s*:\s*"(?:{"|".join(sorted(HIDING))})"')
 _JSON_TYPES = {
     dict: "an object",
     list: "a list",
-    str: "a text",
+    str: "a string",
     bool: "a boolean",
     int: "a number",
     float: "a number",
@@ -119,7 +119,7 @@ def _link_problem(resource: Document, name: str) -> str:
 
 
 def shown(text: str) -> str:
-    """Return a text of the service for a message: short, and without lone surrogates."""
+    """Return a string of the service for a message: short, and without lone surrogates."""
     return text[:60].encode("utf-8", "backslashreplace").decode()
 
 
@@ -290,9 +290,9 @@ def _without_secrets(value: Any, depth: int = 0) -> Any:
 
 
 def _public_entity(value: Any) -> Any:
-    """Return the document in an audit event, which is a text, without secrets.
+    """Return the document in an audit event, which is a string, without secrets.
 
-    The text stays the same, byte for byte, if there is nothing to hide.
+    The string stays the same, byte for byte, if there is nothing to hide.
     """
     if isinstance(value, Mapping):
         return public(value)
@@ -302,7 +302,7 @@ def _public_entity(value: Any) -> Any:
     try:
         document = json.loads(value)
     except (ValueError, RecursionError):
-        # The text mentions a type that has secrets.
+        # The string mentions a type that has secrets.
         return None
     if not isinstance(document, Mapping):
         return None

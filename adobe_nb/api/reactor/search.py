@@ -206,7 +206,7 @@ def _check_resource(resource: Any, request: _Search) -> None:
 
 
 def _sorted(resources: list[Document], order: _Order) -> list[Document]:
-    """Sort as the service does: texts without regard to case, missing values last.
+    """Sort as the service does: strings without regard to case, missing values last.
 
     The results of two searches become one table this way.
     """
@@ -291,7 +291,7 @@ def _checked_query(text: object, fields: object, query: object, operator: object
     if query is None:
         if not isinstance(text, str):
             raise ArgumentError(
-                f"text must be a text, not {text!r}. For other values, use "
+                f"text must be a string, not {text!r}. For other values, use "
                 'query={"attributes.order": 7}.'
             )
         condition = {"value": text, "value_operator": operator}
@@ -390,14 +390,14 @@ def _checked_value(path: str, condition: Mapping[str, Any]) -> dict[str, Any]:
     is_finite = not isinstance(value, float) or math.isfinite(value)
     if not isinstance(value, (str, int, float)) or not is_finite:
         raise ArgumentError(
-            f"The value of {path} must be a text, number or bool, not {_short(value)}. To find "
+            f"The value of {path} must be a string, number or bool, not {_short(value)}. To find "
             'missing values, use {"exists": False}.'
         )
     text = str(value)
     check_characters(f"The value of {path}", text)
     if not text.strip():
         raise ArgumentError(f'The value of {path} is empty. To find any, use {{"exists": True}}.')
-    # The API takes values of any type as texts.
+    # The API takes values of any type as strings.
     checked = {"value": text.lower() if isinstance(value, bool) else text}
     if "value_operator" in condition:
         operator = condition["value_operator"]

@@ -99,8 +99,8 @@ def test_between_writes_bounds(bounds: tuple[Any, Any], text: str) -> None:
     ("bounds", "says"),
     [
         ((date(2026, 1, 1), 5), "the bounds are a date and a number"),
-        ((1, "z"), "the bounds are a number and a text"),
-        (("yesterday", date(2026, 1, 1)), "the bounds are a text and a date"),
+        ((1, "z"), "the bounds are a number and a string"),
+        (("yesterday", date(2026, 1, 1)), "the bounds are a string and a date"),
         ((False, True), "not True or False"),
         ((np.True_, 3), "not True or False"),
         ((None, 3), "missing"),
