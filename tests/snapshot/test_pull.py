@@ -291,7 +291,7 @@ class TestABadDay:
             clock.watch = interrupt
             assert main(["pull", str(tmp_path)]) == 130
             over.set()
-            assert "goes on from here" in capsys.readouterr().err
+            assert "Run the same command again to resume" in capsys.readouterr().err
             with pytest.raises(SnapshotError, match="no snapshot"):
                 snapshot.load(tmp_path)
             clock.watch = lambda path: None

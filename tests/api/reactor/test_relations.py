@@ -118,7 +118,7 @@ class TestNotFound:
 
         with (
             service(answer) as (reactor, _),
-            pytest.raises(NotFound, match="upstream_library was answered with 404"),
+            pytest.raises(NotFound, match="upstream_library failed with 404"),
         ):
             reactor.related("LB" + ZEROS, "upstream_library")
 
