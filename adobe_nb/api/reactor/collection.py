@@ -119,7 +119,7 @@ class Collection:
 
     def _list(self, query: _Query, extra: Params = ()) -> pd.DataFrame:
         client = self._session.client
-        client.refuse_preview_ids(*query.ids)
+        client.refuse_preview_ids(*query.parent_ids)
         # Events of other properties are dropped, so a limit cannot end the reading early.
         first = query.limit if query.properties is None else None
         # When everything is read, the frame is sorted at the end.
@@ -169,7 +169,7 @@ class Collection:
         """
         query = self._query(parents, filter, sort, limit)
         client = self._session.client
-        client.refuse_preview_ids(*query.ids)
+        client.refuse_preview_ids(*query.parent_ids)
         return islice(self._resources(client, query), query.limit)
 
     def get(self, *ids: Ids) -> pd.DataFrame:

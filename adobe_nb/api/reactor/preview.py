@@ -621,7 +621,7 @@ def _filtered(
     kept = []
     for resource in resources:
         with suppress(IncompleteResult):
-            check_rows(row, conditions, [resource])
+            check_rows(conditions, [resource])
             kept.append(resource)
     return kept
 
