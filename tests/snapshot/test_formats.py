@@ -16,7 +16,7 @@ import pytest
 from adobe_nb import session as sessions
 from adobe_nb import snapshot
 from adobe_nb.errors import NotAllowed, SnapshotError, SnapshotWarning
-from adobe_nb.snapshot.store import Store
+from adobe_nb.snapshot.store import SnapshotFolder
 from tests.support import snapshot_frames as making
 from tests.support.stub import Answer, Got, Stub, stub
 
@@ -93,7 +93,7 @@ class TestOtherFormats:
     def old(self, tmp_path: Path) -> Path:
         """As versions until format 2 left it."""
         folder = tmp_path / "old"
-        data = making.snapshot(Store(folder)).data
+        data = making.snapshot(SnapshotFolder(folder)).data
         (data / "_manifest.json").rename(folder / "manifest-000001.json")
         return folder
 
@@ -130,7 +130,7 @@ class TestOtherFormats:
         assert sorted(old.rglob("*")) == before
 
     def test_a_newer_one_asks_for_an_update(self, tmp_path: Path) -> None:
-        file = making.snapshot(Store(tmp_path)).data / "_manifest.json"
+        file = making.snapshot(SnapshotFolder(tmp_path)).data / "_manifest.json"
         file.write_text(file.read_text().replace('"format": 3', '"format": 99'))
         with pytest.raises(
             SnapshotError, match="its format is 99, .* pip install --upgrade adobe_nb"
@@ -187,40 +187,42 @@ class TestPruned:
     """A snapshot that a reader has found is removed before it is read."""
 
     @pytest.fixture
-    def store(self, tmp_path: Path) -> Store:
-        store = Store(tmp_path)
+    def store(self, tmp_path: Path) -> SnapshotFolder:
+        store = SnapshotFolder(tmp_path)
         making.snapshot(store)
         return store
 
-    def replace(self, store: Store) -> None:
+    def replace(self, store: SnapshotFolder) -> None:
         making.snapshot(store, rows=2)
         store.prune(keep=1)
 
     @pytest.mark.parametrize("as_of", [None, "2100-01-01"])
     def test_the_newer_one_is_read_instead(
-        self, store: Store, as_of: Any, monkeypatch: pytest.MonkeyPatch
+        self, store: SnapshotFolder, as_of: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         done = once(monkeypatch, parquet, "ParquetFile", lambda: self.replace(store))
-        frame = snapshot.load(store.folder, "rules", as_of=as_of)
+        frame = snapshot.load(store.path, "rules", as_of=as_of)
         assert done
         assert frame.attrs["snapshot"] == 2
         assert len(frame) == 4
 
     def test_a_query_reads_the_newer_one_too(
-        self, store: Store, monkeypatch: pytest.MonkeyPatch
+        self, store: SnapshotFolder, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         done = once(monkeypatch, duckdb, "connect", lambda: self.replace(store))
-        assert snapshot.sql("SELECT count(*) AS n FROM rules", store.folder)["n"].tolist() == [4]
+        assert snapshot.sql("SELECT count(*) AS n FROM rules", store.path)["n"].tolist() == [4]
         assert done
 
     def test_one_that_was_named_is_said_to_be_gone(
-        self, store: Store, monkeypatch: pytest.MonkeyPatch
+        self, store: SnapshotFolder, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         once(monkeypatch, parquet, "ParquetFile", lambda: self.replace(store))
         with pytest.raises(SnapshotError, match="has no snapshot for 1. The oldest is 2"):
-            snapshot.load(store.folder, "rules", as_of=1)
+            snapshot.load(store.path, "rules", as_of=1)
 
-    def test_a_file_that_is_gone_from_a_snapshot_that_stays_is_damage(self, store: Store) -> None:
-        Path(snapshot.paths(store.folder, "rules")[0]).unlink()
+    def test_a_file_that_is_gone_from_a_snapshot_that_stays_is_damage(
+        self, store: SnapshotFolder
+    ) -> None:
+        Path(snapshot.paths(store.path, "rules")[0]).unlink()
         with pytest.raises(SnapshotError, match="is damaged"):
-            snapshot.load(store.folder, "rules")
+            snapshot.load(store.path, "rules")

@@ -20,7 +20,7 @@ from adobe_nb.errors import ApiError, ArgumentError, NotFound, SnapshotError
 from adobe_nb.simulator.seed import Bulk
 from adobe_nb.snapshot.filling import in_order
 from adobe_nb.snapshot.plan import THROUGH
-from adobe_nb.snapshot.store import Store
+from adobe_nb.snapshot.store import SnapshotFolder
 from tests.conftest import sign_in, started, until
 from tests.support.snapshot_edits import Later, broken, lists_of, stored
 
@@ -152,7 +152,9 @@ class TestWrongWishes:
         ],
     )
     def test_of_another_type_are_told(self, pulled: Path, call: Any) -> None:
-        with pytest.raises(ArgumentError, match=r"Name one table|number of snapshots|is a path"):
+        with pytest.raises(
+            ArgumentError, match=r"Invalid table|number of snapshots|must be a path"
+        ):
             call(pulled)
 
     def test_one_folder_is_of_one_organisation_and_one_service(
@@ -310,7 +312,7 @@ class TestABadDay:
     def test_a_second_process_is_refused_and_the_first_goes_on(
         self, company: Any, tmp_path: Path
     ) -> None:
-        with Store(tmp_path).begin({"somebody": "else"}, {}):
+        with SnapshotFolder(tmp_path).begin({"somebody": "else"}, {}):
             with pytest.raises(SnapshotError, match="is writing a snapshot"):
                 snapshot.pull(to=tmp_path, tables="rules", session=company[0])
         assert snapshot.pull(to=tmp_path, tables="rules", session=company[0]).number == 1

@@ -23,7 +23,7 @@ from adobe_nb.simulator.faults import Fault, Faults
 from adobe_nb.simulator.seed import Bulk
 from adobe_nb.snapshot import refreshing
 from adobe_nb.snapshot.filling import in_order
-from adobe_nb.snapshot.store import Store
+from adobe_nb.snapshot.store import SnapshotFolder
 from tests.conftest import sign_in, started
 from tests.support import snapshot_edits as editing
 from tests.support.snapshot_edits import (
@@ -324,9 +324,9 @@ class TestWhatIsThere:
         ):
             del older[table][name]
         about = {name: made.about[name] for name in ("service", "organisation", "chosen", "tables")}
-        with Store(own.folder).begin(about, older) as draft:
+        with SnapshotFolder(own.folder).begin(about, older) as draft:
             for part in made.parts:
-                frame = made.frame_of(part.table, part.property)[list(older[part.table])]
+                frame = made.frame(part.table, part.property)[list(older[part.table])]
                 draft.put(part.table, part.property, frame, at=part.at)
             draft.publish(kind="pull", properties=made.about["properties"])
         assert_up_to_date(own)
@@ -607,16 +607,16 @@ class TestChanges:
         folder = told[0].folder
         assert snapshot.changes(folder, "rules", since=1, until=2).attrs == {"since": 1, "until": 2}
         for since, until in ((2, 1), (2, 2), ("2", None), (1, 1)):
-            with pytest.raises(ArgumentError, match="has to be before"):
+            with pytest.raises(ArgumentError, match="is not before"):
                 snapshot.changes(folder, since=since, until=until)
 
     def test_since_today_is_told_what_there_is(self, told: Any) -> None:
         folder = told[0].folder
-        today = Store(folder).at(1).finished.date()
+        today = SnapshotFolder(folder).at(1).finished.date()
         with pytest.raises(SnapshotError, match="The oldest is 1"):
             snapshot.changes(folder, since=today)
         later = today + timedelta(days=7)
-        with pytest.raises(ArgumentError, match="has to be before"):
+        with pytest.raises(ArgumentError, match="is not before"):
             snapshot.changes(folder, since=later)
 
     def test_audit_events_are_not_compared(self, told: Any) -> None:

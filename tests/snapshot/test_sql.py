@@ -8,26 +8,26 @@ import pandas as pd
 import pytest
 
 from adobe_nb.errors import SnapshotError
-from adobe_nb.snapshot.manifest import Manifest
+from adobe_nb.snapshot.manifest import Snapshot
 from adobe_nb.snapshot.queries import sql
-from adobe_nb.snapshot.store import Store
+from adobe_nb.snapshot.store import SnapshotFolder
 from tests.support.snapshot_frames import ABOUT, AT, COLUMNS, ROWS, frame, snapshot
 
 RULES = COLUMNS["rules"]
 
 
 @pytest.fixture
-def manifest(tmp_path: Path) -> Manifest:
-    return snapshot(Store(tmp_path / "snapshots"))
+def manifest(tmp_path: Path) -> Snapshot:
+    return snapshot(SnapshotFolder(tmp_path / "snapshots"))
 
 
-def value(manifest: Manifest, expression: str) -> tuple[Any, str]:
+def value(manifest: Snapshot, expression: str) -> tuple[Any, str]:
     """What an expression gives, and its dtype."""
     (column,) = sql(manifest, f"SELECT {expression}").items()
     return column[1][0], str(column[1].dtype)
 
 
-def test_a_table_is_the_frame(manifest: Manifest) -> None:
+def test_a_table_is_the_frame(manifest: Snapshot) -> None:
     for table in manifest.tables:
         answer = sql(manifest, f"SELECT * FROM {table}")
         pd.testing.assert_frame_equal(answer, manifest.frame(table))
@@ -36,7 +36,7 @@ def test_a_table_is_the_frame(manifest: Manifest) -> None:
 def test_also_where_parts_have_columns_of_their_own_and_where_there_is_no_part(
     tmp_path: Path,
 ) -> None:
-    with Store(tmp_path).begin(ABOUT, COLUMNS) as draft:
+    with SnapshotFolder(tmp_path).begin(ABOUT, COLUMNS) as draft:
         draft.put("rules", "PR1", frame(RULES, 1, beta="b"), at=AT)
         draft.put("rules", "PR2", frame(RULES, 1, alpha="a"), at=AT)
         manifest = draft.publish()
@@ -44,7 +44,7 @@ def test_also_where_parts_have_columns_of_their_own_and_where_there_is_no_part(
     pd.testing.assert_frame_equal(sql(manifest, "FROM companies"), manifest.frame("companies"))
 
 
-def test_tables_can_be_joined_and_json_opened(manifest: Manifest) -> None:
+def test_tables_can_be_joined_and_json_opened(manifest: Snapshot) -> None:
     query = "SELECT settings->>'$.n[0]' AS n FROM rule_components AS c JOIN rules AS r USING (id) ORDER BY n, r.id"
     assert sql(manifest, query)["n"].dropna().tolist() == ["0", "0", "2", "2", "3", "3"]
 
@@ -86,7 +86,7 @@ def test_tables_can_be_joined_and_json_opened(manifest: Manifest) -> None:
     ],
 )
 def test_answers_have_the_dtypes_of_our_frames(
-    manifest: Manifest, expression: str, expected: Any, dtype: str
+    manifest: Snapshot, expression: str, expected: Any, dtype: str
 ) -> None:
     assert value(manifest, expression) == (expected, dtype)
 
@@ -102,18 +102,18 @@ def test_answers_have_the_dtypes_of_our_frames(
         "NULL::INTERVAL",
     ],
 )
-def test_missing_values_are_missing_in_every_type(manifest: Manifest, expression: str) -> None:
+def test_missing_values_are_missing_in_every_type(manifest: Snapshot, expression: str) -> None:
     assert pd.isna(value(manifest, expression)[0])
 
 
-def test_two_columns_may_have_the_same_name(manifest: Manifest) -> None:
+def test_two_columns_may_have_the_same_name(manifest: Snapshot) -> None:
     answer = sql(
         manifest, "SELECT a.id, b.name, b.id FROM rules AS a JOIN rules AS b ON a.id = b.id"
     )
     assert len(answer.columns) == 3
 
 
-def test_an_answer_without_rows_has_its_columns_and_dtypes(manifest: Manifest) -> None:
+def test_an_answer_without_rows_has_its_columns_and_dtypes(manifest: Snapshot) -> None:
     answer = sql(manifest, "SELECT name, created_at FROM rules WHERE false")
     assert answer.dtypes.astype(str).to_dict() == {
         "name": "string",
@@ -135,18 +135,18 @@ def test_an_answer_without_rows_has_its_columns_and_dtypes(manifest: Manifest) -
             "no fixed length. .*date_diff",
         ),
         ("SELECT 'x'::INTEGER", "Could not convert"),
-        ("", "begin it with SELECT"),
+        ("", "Start it with SELECT"),
     ],
 )
 def test_a_mistake_is_told_in_one_line_with_what_was_meant(
-    manifest: Manifest, query: str, message: str
+    manifest: Snapshot, query: str, message: str
 ) -> None:
     with pytest.raises(SnapshotError, match=message) as caught:
         sql(manifest, query)
     assert "\n" not in str(caught.value)
 
 
-def test_a_query_sees_nothing_but_the_tables(manifest: Manifest, tmp_path: Path) -> None:
+def test_a_query_sees_nothing_but_the_tables(manifest: Snapshot, tmp_path: Path) -> None:
     secret = tmp_path / "secret.csv"
     secret.write_text("a\n1\n")
     theirs = frame(RULES)
@@ -172,7 +172,7 @@ def test_a_query_sees_nothing_but_the_tables(manifest: Manifest, tmp_path: Path)
 
 
 @pytest.mark.parametrize("how", ["missing", "cut off", "one bit"])
-def test_a_damaged_file_is_an_error_and_never_a_short_answer(manifest: Manifest, how: str) -> None:
+def test_a_damaged_file_is_an_error_and_never_a_short_answer(manifest: Snapshot, how: str) -> None:
     file = manifest.paths("rules")[1]
     whole = file.read_bytes()
     if how == "missing":

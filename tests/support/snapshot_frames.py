@@ -16,8 +16,8 @@ import pandas as pd
 
 from adobe_nb.api.reactor.frames import DTYPES, columns_of
 from adobe_nb.registry import RESOURCES, Kind
-from adobe_nb.snapshot.manifest import Manifest
-from adobe_nb.snapshot.store import Store
+from adobe_nb.snapshot.manifest import Snapshot
+from adobe_nb.snapshot.store import SnapshotFolder
 
 ABOUT = {"service": "simulator", "properties": ["PR1", "PR2"]}
 COLUMNS = {
@@ -58,7 +58,7 @@ def frame(columns: Mapping[str, Kind], rows: int = ROWS, **texts: str) -> pd.Dat
     return pd.DataFrame(data, index=pd.RangeIndex(rows))
 
 
-def snapshot(store: Store, *, rows: int = ROWS, **about: Any) -> Manifest:
+def snapshot(store: SnapshotFolder, *, rows: int = ROWS, **about: Any) -> Snapshot:
     with store.begin({**ABOUT, **about}, COLUMNS) as draft:
         for table, owner in (
             ("companies", None),
@@ -71,15 +71,15 @@ def snapshot(store: Store, *, rows: int = ROWS, **about: Any) -> Manifest:
         return draft.publish()
 
 
-def restart(store: Store) -> None:
+def restart(store: SnapshotFolder) -> None:
     """A snapshot of something else, so that the draft is removed; its one part is taken over."""
     latest = store.at()
     with store.begin({**ABOUT, "only": "companies"}, {"companies": COLUMNS["companies"]}) as draft:
-        draft.keep("companies", None, latest)
+        draft.keep("companies", None, latest, at=AT)
         draft.publish()
 
 
-ACTIONS: dict[str, Callable[[Store], object]] = {
+ACTIONS: dict[str, Callable[[SnapshotFolder], object]] = {
     "pull": snapshot,
     "restart": restart,
     "prune": lambda store: store.prune(keep=1),
@@ -93,7 +93,7 @@ def kill_at_each_operation(template: Path, folder: Path, action: str) -> None:
 
     Prints the operations. The last copy, in which the action came to its end, is removed.
     """
-    snapshot(Store(folder / "first"))  # loads all libraries before the forks
+    snapshot(SnapshotFolder(folder / "first"))  # loads all libraries before the forks
     shutil.rmtree(folder / "first")
     for number in count():
         copy = folder / f"{number:03d}"
@@ -101,7 +101,7 @@ def kill_at_each_operation(template: Path, folder: Path, action: str) -> None:
         child = os.fork()
         if child == 0:
             sys.addaudithook(killer(number, str(copy)))
-            ACTIONS[action](Store(copy))
+            ACTIONS[action](SnapshotFolder(copy))
             os._exit(0)
         if os.waitpid(child, 0)[1] == 0:
             shutil.rmtree(copy)
@@ -124,10 +124,10 @@ def killer(number: int, folder: str) -> Callable[[str, tuple[Any, ...]], None]:
 
 def write_for_ever(folder: Path) -> None:
     """Write snapshots until the process is killed."""
-    snapshot(Store(folder))  # the first one is slow, for all that is loaded
+    snapshot(SnapshotFolder(folder))  # the first one is slow, for all that is loaded
     print("ready", flush=True)
     while True:
-        snapshot(Store(folder))
+        snapshot(SnapshotFolder(folder))
 
 
 if __name__ == "__main__":
