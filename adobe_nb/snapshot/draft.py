@@ -17,12 +17,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pandas as pd
 
-from adobe_nb.api.reactor.dates import parse_zoned
 from adobe_nb.errors import ArgumentError, SnapshotError
 from adobe_nb.snapshot import disk
-from adobe_nb.snapshot.manifest import FORMAT, MANIFEST, Part, Snapshot, check_names, part_of
+from adobe_nb.snapshot.manifest import FORMAT, MANIFEST, Part, Snapshot, Timestamp
 from adobe_nb.snapshot.tables import (
     Columns,
     schema_of,
@@ -42,7 +42,7 @@ class Plan:
 
     about: Mapping[str, Any]
     columns: Mapping[str, Columns]
-    started: datetime
+    started: Timestamp
 
     def matches(self, other: "Plan") -> bool:
         """Return whether both describe the same snapshot, whenever they were started."""
@@ -53,28 +53,16 @@ class Plan:
 def read_plan(draft: Path) -> Plan | None:
     """Return the plan of a draft; None when it is unreadable or of another format."""
     with suppress(OSError, KeyError, TypeError, ValueError):
-        document = json.loads((draft / _PLAN).read_bytes())
+        document = msgspec.json.decode((draft / _PLAN).read_bytes())
         if document["format"] == FORMAT:
-            started = parse_zoned(document["started"])
-            return Plan(dict(document["about"]), dict(document["columns"]), started)
+            return msgspec.convert(document, Plan)
     return None
 
 
 def create(folder: Path, plan: Plan) -> Path:
-    """Create the folder of a draft. Raises ArgumentError for values that are not JSON."""
-    document = {
-        "format": FORMAT,
-        "about": plan.about,
-        "columns": plan.columns,
-        "started": plan.started.isoformat(),
-    }
-    try:
-        text = json.dumps(document).encode()
-    except (TypeError, ValueError) as error:
-        raise ArgumentError(
-            f"The description of a snapshot must be JSON values ({error}). "
-            "Use strings, numbers, lists and dicts."
-        ) from error
+    """Create the folder of a draft."""
+    # Before the folder: TypeError when the description is not JSON.
+    text = _encoded({**asdict(plan), "started": plan.started.isoformat()})
     draft = folder / f".draft-{uuid.uuid4().hex}"
     disk.make_folder(draft)
     disk.write(draft / _PLAN, lambda file: file.write(text))
@@ -82,6 +70,10 @@ def create(folder: Path, plan: Plan) -> Path:
     # take longer than the pull: a power cut loses at most those that were not on the disk yet.
     disk.sync_tree(draft)
     return draft
+
+
+def _encoded(document: Mapping[str, Any]) -> bytes:
+    return json.dumps({"format": FORMAT, **document}).encode()
 
 
 class Draft:
@@ -201,7 +193,11 @@ class Draft:
         return snapshot
 
     def _commit(self, snapshot: Snapshot) -> None:
-        text = json.dumps(snapshot.document()).encode()
+        document = asdict(snapshot)
+        del document["folder"]
+        for name in ("started", "finished"):
+            document[name] = document[name].isoformat()
+        text = _encoded(document)
         disk.write(self._data / MANIFEST, lambda file: file.write(text))
         # Before the rename: a power cut could otherwise keep the new name and lose the content.
         disk.sync_tree(self._data)
@@ -226,7 +222,6 @@ class Draft:
     def _columns_of(self, table: str, property: str | None) -> Columns:
         """Return the promised columns of a table. Raises ArgumentError for an impossible part."""
         self._check_open()
-        check_names(table, property)
         if table not in self._plan.columns:
             tables = ", ".join(self._plan.columns)
             raise ArgumentError(f"{table!r} is not among the tables of this draft: {tables}.")
@@ -273,7 +268,7 @@ def _complete_parts(data: Path) -> Iterator[Part]:
         return
     for line in record.read_bytes().splitlines():
         # Lines may be empty, or cut off by a full disk.
-        with suppress(KeyError, TypeError, ValueError):
-            part = part_of(json.loads(line))
+        with suppress(ValueError):
+            part = msgspec.json.decode(line, type=Part)
             if not wrong_file(part.file(data), part.bytes):
                 yield part

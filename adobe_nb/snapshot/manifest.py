@@ -1,18 +1,17 @@
 """The manifest of a snapshot: what was pulled, and which files hold its tables."""
 
-import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+import msgspec
 import pandas as pd
 
 from adobe_nb.api.reactor.dates import parse_zoned
-from adobe_nb.api.reactor.frames import DTYPES
 from adobe_nb.errors import ArgumentError, SnapshotError
 from adobe_nb.snapshot.disk import reading
 from adobe_nb.snapshot.tables import (
@@ -26,6 +25,7 @@ from adobe_nb.snapshot.tables import (
 )
 
 FORMAT = 3
+Timestamp = Annotated[datetime, msgspec.Meta(tz=True)]
 MANIFEST = "_manifest.json"
 _NUMBER = re.compile(r"[0-9]{6}|[1-9][0-9]{6,}")
 # Formats 1 and 2 kept the manifests beside the numbered folders.
@@ -50,7 +50,16 @@ class Part:
     """Columns that are not promised for the table. All of them are text."""
 
     def __post_init__(self) -> None:
-        check_names(self.table, self.property)
+        # Also for parts read from a file, because the names become paths.
+        if not _TABLE.fullmatch(self.table):
+            raise ArgumentError(
+                f"Invalid table name {self.table!r}: expected lowercase letters, digits and "
+                "underscores."
+            )
+        if self.property is not None and not _PROPERTY.fullmatch(self.property):
+            raise ArgumentError(
+                f"Invalid property id {self.property!r}: expected PR and 32 hexadecimal digits."
+            )
         try:
             parse_zoned(self.at)
         except ValueError:
@@ -78,11 +87,15 @@ class Snapshot:
 
     folder: Path
     number: int
-    started: datetime
-    finished: datetime
+    started: Timestamp
+    finished: Timestamp
     about: Mapping[str, Any]
     columns: Mapping[str, Columns]
     parts: tuple[Part, ...]
+
+    def __post_init__(self) -> None:
+        if not {part.table for part in self.parts} <= set(self.columns):
+            raise ValueError("a part of a table without columns")
 
     def __repr__(self) -> str:
         finished = f"{self.finished:%Y-%m-%d %H:%M} UTC"
@@ -178,30 +191,6 @@ class Snapshot:
             fragments.append(reader.make_fragment(str(file), filesystem=local))
         return parquet.FileSystemDataset(fragments, self.schema(table), reader, filesystem=local)
 
-    def document(self) -> dict[str, Any]:
-        """Return the manifest as JSON values."""
-        return {
-            "format": FORMAT,
-            "number": self.number,
-            "started": self.started.isoformat(),
-            "finished": self.finished.isoformat(),
-            "about": self.about,
-            "columns": self.columns,
-            "parts": [asdict(part) for part in self.parts],
-        }
-
-
-def check_names(table: str, property: str | None) -> None:
-    """Raise ArgumentError for names that must not become paths."""
-    if not _TABLE.fullmatch(table):
-        raise ArgumentError(
-            f"Invalid table name {table!r}: expected lowercase letters, digits and underscores."
-        )
-    if property is not None and not _PROPERTY.fullmatch(property):
-        raise ArgumentError(
-            f"Invalid property id {property!r}: expected PR and 32 hexadecimal digits."
-        )
-
 
 def folder_of(folder: Path, number: int) -> Path:
     """Return the folder of one snapshot."""
@@ -229,36 +218,16 @@ def read_manifest(folder: Path, number: int) -> Snapshot:
     with reading(file):
         text = file.read_bytes()
     try:
-        document = json.loads(text)
+        document = msgspec.json.decode(text)
         version = document["format"]
         if version == FORMAT:
-            return _snapshot(folder, number, document)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise damaged(file, type(error).__name__) from error
+            snapshot = msgspec.convert({**document, "folder": folder}, Snapshot)
+            if snapshot.number != number:
+                raise ValueError(f"the number {snapshot.number} in folder {number}")
+            return snapshot
+    except (KeyError, TypeError, ValueError) as error:
+        raise damaged(file, f"{type(error).__name__}: {error}") from error
     raise SnapshotError(
         f"Cannot read {file}: its format is {version}, and this version of adobe_nb reads format "
         f"{FORMAT}. Update the package: pip install --upgrade adobe_nb."
     )
-
-
-def _snapshot(folder: Path, number: int, document: Mapping[str, Any]) -> Snapshot:
-    columns = document["columns"]
-    parts = tuple(part_of(part) for part in document["parts"])
-    kinds = {kind for promised in columns.values() for kind in promised.values()}
-    tables = {part.table for part in parts}
-    if document["number"] != number or not kinds <= set(DTYPES) or not tables <= set(columns):
-        raise ValueError(document["number"])
-    return Snapshot(
-        folder=folder,
-        number=number,
-        started=parse_zoned(document["started"]),
-        finished=parse_zoned(document["finished"]),
-        about=dict(document["about"]),
-        columns=columns,
-        parts=parts,
-    )
-
-
-def part_of(document: Mapping[str, Any]) -> Part:
-    """Return a part from its JSON values. Raises KeyError, TypeError, or ValueError."""
-    return Part(**{**document, "columns": tuple(document["columns"])})

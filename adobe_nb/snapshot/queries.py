@@ -67,6 +67,7 @@ def _sentence(error: Exception) -> str:
 
 def _column(column: Any) -> Any:
     """Return a column of any type as one of the types that our frames have."""
+    # Many branches, but only one per type of Arrow.
     pa = library("pyarrow")
     kind, types = column.type, pa.types
     if isinstance(kind, pa.BaseExtensionType):

@@ -8,8 +8,8 @@ libraries that differ in any column.
 
 import json
 import warnings
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Sequence, Set
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -68,7 +68,7 @@ def refresh(session: Session, folder: str | Path) -> Snapshot:
     about = {**description(session, chosen, tables), "base": base.number}
     with snapshots.begin(about, promised(tables)) as draft:
         put_properties(draft, scope)
-        _Refresh(client, draft, base, scope, tables, _Traces(events, since)).run()
+        _Refresh(client, draft, base, scope, tables, _Traces.of(events, since)).run()
         if EVENTS in tables and events is not None:
             earlier = base if _has_same_columns(base, EVENTS) else None
             new = scope.properties[~scope.properties["id"].isin(base.about["properties"])]
@@ -100,29 +100,32 @@ def _readable_events(client: Client, since: datetime, *, required: bool) -> pd.D
     return None
 
 
+@dataclass(frozen=True)
 class _Traces:
     """What the audit events show: which kinds of resources changed, in which properties."""
 
-    def __init__(self, events: pd.DataFrame | None, since: datetime) -> None:
-        self.since = since
-        self.is_blind = events is None
-        """Whether the events cannot be read, so that anything may have changed."""
-        self.libraries: set[str | None] = {None}
-        """The libraries that were built; None when an event does not name its library."""
-        self._kinds: set[tuple[str, str]] = set()
+    since: datetime
+    kinds: Set[tuple[str, str]] | None
+    """Pairs of a property id and a kind; None when the events cannot be read."""
+    libraries: Set[str | None]
+    """The libraries that were built; None when an event does not name its library."""
+
+    @classmethod
+    def of(cls, events: pd.DataFrame | None, since: datetime) -> "_Traces":
         if events is None:
-            return
+            return cls(since, None, {None})
         types = events["type_of"].fillna("")
         # An event without a property can be about any of them.
         properties = events["property_id"].fillna("")
-        for property_id, type_of in zip(properties, types, strict=True):
-            self._kinds.add((property_id, type_of.partition(".")[0]))
+        kinds = set(zip(properties, types.str.replace(r"\..*", "", regex=True), strict=True))
         builds = events[types.str.startswith("build.")]
-        self.libraries = set(map(_library_of, builds["entity"]))
+        return cls(since, kinds, set(map(_library_of, builds["entity"])))
 
     def has(self, property_id: str, kind: str) -> bool:
         """Return whether a resource of that kind may have changed in the property."""
-        return self.is_blind or not self._kinds.isdisjoint({(property_id, kind), ("", kind)})
+        if self.kinds is None:
+            return True
+        return (property_id, kind) in self.kinds or ("", kind) in self.kinds
 
 
 def _library_of(entity: object) -> str | None:
@@ -133,23 +136,16 @@ def _library_of(entity: object) -> str | None:
         return None
 
 
+@dataclass(frozen=True)
 class _Refresh:
     """The reading of one refresh: ``base`` is the snapshot before."""
 
-    def __init__(
-        self,
-        client: Client,
-        draft: Draft,
-        base: Snapshot,
-        scope: Scope,
-        tables: Sequence[str],
-        traces: _Traces,
-    ) -> None:
-        self._client, self._draft, self._base = client, draft, base
-        self._scope, self._tables, self._traces = scope, tables, traces
-        ids = scope.properties["id"]
-        is_known = ids.isin(base.about["properties"])
-        self._known, self._new = ids[is_known], ids[~is_known]
+    client: Client
+    draft: Draft
+    base: Snapshot
+    scope: Scope
+    tables: Sequence[str]
+    traces: _Traces
 
     def run(self) -> None:
         """Store every part but the properties themselves and the audit events."""
@@ -164,9 +160,11 @@ class _Refresh:
                     raise
 
     def _read(self, *, is_last_attempt: bool) -> None:
-        client, tables = self._client, self._tables
-        pull_properties(client, self._draft, self._scope, self._new, tables, "refresh")
-        changed, children_of_unchanged = self._read_first_pages()
+        client = self.client
+        ids = self.scope.properties["id"]
+        is_known = ids.isin(self.base.about["properties"])
+        pull_properties(client, self.draft, self.scope, ids[~is_known], self.tables, "refresh")
+        changed, children_of_unchanged = self._read_first_pages(ids[is_known])
         children: list[PartReader] = []
         for part, frame in read_parts(client, changed, "refresh"):
             children += self._children(part, frame)
@@ -178,18 +176,18 @@ class _Refresh:
         ):
             pass
 
-    def _read_first_pages(self) -> tuple[list[PartReader], list[PartReader]]:
+    def _read_first_pages(self, ids: Iterable[str]) -> tuple[list[PartReader], list[PartReader]]:
         """Read the resources that changed last of each list, and store what is certain by that.
 
         Returns the lists that have to be read, and the children that have to be read of others.
         """
-        parts = missing_parts(self._draft, self._scope, self._known, self._tables)
+        parts = missing_parts(self.draft, self.scope, ids, self.tables)
         listings = [_by_last_change(part) for part in parts]
         sinks = [part.rows for part in parts]
         changed: list[PartReader] = []
         children: list[PartReader] = []
         for read in read_lists(
-            self._client, listings, sinks, "looking for changes", first=PAGE_SIZE
+            self.client, listings, sinks, "looking for changes", first=PAGE_SIZE
         ):
             part = parts[read.at]
             table, child = part.table, CHILDREN.get(part.table, "")
@@ -198,30 +196,30 @@ class _Refresh:
                 children += self._children(part, part.store())
             elif not self._is_unchanged(part, read.total) or not self._keep(table, part.property):
                 changed.append(part)
-            elif child in self._tables and not self._keep(child, part.property):
-                children += self._children(part, self._base.frame(table, part.property))
+            elif child in self.tables and not self._keep(child, part.property):
+                children += self._children(part, self.base.frame(table, part.property))
         return changed, children
 
     def _is_unchanged(self, part: PartReader, total: int | None) -> bool:
         """Return whether a long list is as it was, judging by its length, dates and events."""
         page = part.rows.frame()
-        before, row = self._base.part(part.table, part.property), RESOURCES[part.table]
+        before, row = self.base.part(part.table, part.property), RESOURCES[part.table]
         # Changes of other types leave no trace in dates or events.
         if before is None or total != before.rows or not row.revisionable:
             return False
-        if any(self._traces.has(part.property, kind) for kind in (row.singular, *_PUBLISHING)):
+        if any(self.traces.has(part.property, kind) for kind in (row.singular, *_PUBLISHING)):
             return False
-        return bool((page["updated_at"] < self._traces.since).all())
+        return bool((page["updated_at"] < self.traces.since).all())
 
     def _keep(self, table: str, property_id: str) -> bool:
-        return self._draft.keep(table, property_id, self._base, at=self._scope.at)
+        return self.draft.keep(table, property_id, self.base, at=self.scope.at)
 
     def _children(self, part: PartReader, parents: pd.DataFrame) -> list[PartReader]:
         """Return what is listed under these resources, to be read where it can have changed."""
         table, property_id = CHILDREN.get(part.table, ""), part.property
-        if table not in self._tables:
+        if table not in self.tables:
             return []
-        before = self._base.frame(table, property_id)
+        before = self.base.frame(table, property_id)
         column = f"{RESOURCES[part.table].singular}_id"
         changed = self._changed_parents(part, parents, before)
         unchanged = before[before[column].isin(set(parents["id"]) - changed)]
@@ -229,7 +227,7 @@ class _Refresh:
             return []
         ids = [parent_id for parent_id in parents["id"] if parent_id in changed]
         child = PartReader(
-            self._draft, table, property_id, self._scope.at, parents=ids, unchanged=unchanged
+            self.draft, table, property_id, self.scope.at, parents=ids, unchanged=unchanged
         )
         return [child]
 
@@ -238,17 +236,17 @@ class _Refresh:
     ) -> set[Any]:
         """Return the ids of parents whose children can have changed since the base."""
         table, ids = CHILDREN[part.table], set(parents["id"])
-        if not _has_same_columns(self._base, table):
+        if not _has_same_columns(self.base, table):
             return ids
-        before = self._base.frame(part.table, part.property)
+        before = self.base.frame(part.table, part.property)
         changed = ids.difference(before["id"]) | differing_columns(before, parents).keys()
         # A build changes while its library stays as it was.
         if table == "builds":
-            if None in self._traces.libraries and self._traces.has(part.property, "build"):
+            if None in self.traces.libraries and self.traces.has(part.property, "build"):
                 return ids
             republished = children["meta_republish_status"].fillna("succeeded")
             is_final = children["status"].isin(_FINAL_STATES) & republished.isin(_FINAL_STATES)
-            changed |= {*self._traces.libraries, *children.loc[~is_final, "library_id"]}
+            changed |= {*self.traces.libraries, *children.loc[~is_final, "library_id"]}
         # A component of two rules shows under both when it is revised with the first.
         if table == "rule_components":
             shared = children.loc[children["rule_id"].isin(changed), "id"]

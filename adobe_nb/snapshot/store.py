@@ -36,7 +36,7 @@ from adobe_nb.auth.files import expanded
 from adobe_nb.errors import ArgumentError, SnapshotError
 from adobe_nb.snapshot import disk
 from adobe_nb.snapshot.draft import DRAFT, Draft, Plan, create, read_plan
-from adobe_nb.snapshot.manifest import Snapshot, check_names, folder_of, numbers, read_manifest
+from adobe_nb.snapshot.manifest import Snapshot, folder_of, numbers, read_manifest
 from adobe_nb.snapshot.tables import Columns
 
 Result = TypeVar("Result")
@@ -75,8 +75,6 @@ class SnapshotFolder:
 
         Raises SnapshotError when another process writes here, or the folder is not writable.
         """
-        for table in columns:
-            check_names(table, None)
         plan = Plan(about, columns, self._now())
         with self._locked():
             with disk.writing(self.path):

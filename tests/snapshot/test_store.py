@@ -235,8 +235,11 @@ class TestWhatAreTheTables:
     def test_what_is_no_name_of_a_table_never_becomes_a_path(
         self, store: SnapshotFolder, table: str
     ) -> None:
-        with pytest.raises(ArgumentError, match="Invalid table name"):
-            begin(store, columns={table: RULES})
+        with (
+            store.begin(ABOUT, {table: RULES}) as draft,
+            pytest.raises(ArgumentError, match="Invalid table name"),
+        ):
+            draft.put(table, "PR1", frame(RULES), at=AT)
 
     @pytest.mark.parametrize("at", ["", "yesterday", "2025-03-01T10:00:00"])
     def test_a_moment_needs_a_zone(self, store: SnapshotFolder, at: str) -> None:
@@ -247,7 +250,7 @@ class TestWhatAreTheTables:
             draft.put("rules", "PR1", frame(RULES), at=at)
 
     def test_what_it_is_about_has_to_be_json(self, store: SnapshotFolder) -> None:
-        with pytest.raises(ArgumentError, match="JSON"):
+        with pytest.raises(TypeError, match="JSON"):
             begin(store, about={"when": datetime(2025, 3, 1, tzinfo=UTC)})
 
     def test_the_manifest_says_what_was_put(self, store: SnapshotFolder, clock: Clock) -> None:
