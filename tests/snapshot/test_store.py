@@ -1,4 +1,4 @@
-"""Snapshots on disk: whole or not there, numbered, never changed again."""
+"""Snapshots on disk: complete or absent, numbered, never changed again."""
 
 import datetime as dt
 import json
@@ -34,7 +34,7 @@ COMPONENTS = COLUMNS["rule_components"]
 
 
 class Clock:
-    """A clock that is set by hand."""
+    """A clock that moves only when a test sets it."""
 
     def __init__(self) -> None:
         self.time = datetime(2025, 3, 1, 10, 0, tzinfo=UTC)
@@ -54,10 +54,10 @@ def store(tmp_path: Path, clock: Clock) -> SnapshotFolder:
 
 
 def stored(store: SnapshotFolder, *frames: pd.DataFrame) -> pd.DataFrame:
-    """What comes back when these are the rules of properties, one each."""
+    """Store each frame as the rules of one property, and load the table."""
     with store.begin(ABOUT, {"rules": RULES}, resume=False) as draft:
-        for number, each in enumerate(frames):
-            draft.put("rules", f"PR{number}", each, at=AT)
+        for number, rules in enumerate(frames):
+            draft.put("rules", f"PR{number}", rules, at=AT)
         draft.publish()
     return store.at().frame("rules")
 
@@ -69,7 +69,7 @@ def begin(store: SnapshotFolder, *, about: Any = ABOUT, columns: Any = COLUMNS) 
 
 
 def content(folder: Path) -> dict[str, bytes]:
-    """Every file below, but for the lock."""
+    """Return the content of every file except the lock."""
     return {
         str(path.relative_to(folder)): path.read_bytes()
         for path in folder.rglob("*")
@@ -78,11 +78,11 @@ def content(folder: Path) -> dict[str, bytes]:
 
 
 class TestFrames:
-    def test_a_frame_comes_back_as_it_was_put(self, store: SnapshotFolder) -> None:
+    def test_loaded_frame_equals_stored_frame(self, store: SnapshotFolder) -> None:
         pd.testing.assert_frame_equal(stored(store, frame(RULES)), frame(RULES))
 
     @pytest.mark.parametrize("table", COLUMNS)
-    def test_without_rows_too_and_when_nothing_was_put_at_all(
+    def test_empty_and_missing_parts_load_as_empty_frames(
         self, store: SnapshotFolder, table: str
     ) -> None:
         empty = frame(COLUMNS[table], 0)
@@ -92,7 +92,7 @@ class TestFrames:
         pd.testing.assert_frame_equal(manifest.frame(table), empty)
 
     @given(data=st.data(), rows=st.integers(0, 6))
-    def test_any_values_come_back(self, data: st.DataObject, rows: int) -> None:
+    def test_any_values_survive_storing(self, data: st.DataObject, rows: int) -> None:
         text = st.text(st.characters(exclude_categories=["Cs"]))
         values: dict[str, Any] = {
             "text": text,
@@ -100,9 +100,8 @@ class TestFrames:
             "boolean": st.booleans(),
             "integer": st.integers(-(2**63), 2**63 - 1),
             "number": st.floats(allow_nan=False),
-            "datetime": st.integers(
-                -62_135_596_800_000_000, 253_402_300_799_999_999
-            ),  # the years 1 to 9999
+            # The years 1 to 9999.
+            "datetime": st.integers(-62_135_596_800_000_000, 253_402_300_799_999_999),
         }
         original = pd.DataFrame(
             {
@@ -120,9 +119,7 @@ class TestFrames:
                 manifest = draft.publish()
             pd.testing.assert_frame_equal(manifest.frame("rule_components"), original)
 
-    def test_parts_follow_each_other_by_property_whatever_the_order_they_came_in(
-        self, store: SnapshotFolder
-    ) -> None:
+    def test_parts_are_sorted_by_property(self, store: SnapshotFolder) -> None:
         with store.begin(ABOUT, COLUMNS) as draft:
             for owner in ("PR3", "PR1", "PR2"):
                 draft.put("rules", owner, frame(RULES, 1, about=owner), at=AT)
@@ -132,9 +129,7 @@ class TestFrames:
             f"property=PR{n}" for n in (1, 2, 3)
         ]
 
-    def test_unknown_columns_are_united_and_missing_where_a_part_has_none(
-        self, store: SnapshotFolder
-    ) -> None:
+    def test_unknown_columns_are_na_for_parts_without_them(self, store: SnapshotFolder) -> None:
         whole = stored(
             store, frame(RULES, 2, beta="b"), frame(RULES, 2), frame(RULES, 1, alpha="a", beta="B")
         )
@@ -144,12 +139,12 @@ class TestFrames:
         assert {str(whole[name].dtype) for name in ("alpha", "beta")} == {"string"}
         assert isinstance(whole.index, pd.RangeIndex)
 
-    def test_names_that_differ_by_capitals_only_stay_apart(self, store: SnapshotFolder) -> None:
+    def test_column_names_are_case_sensitive(self, store: SnapshotFolder) -> None:
         whole = stored(store, frame(RULES, 1, Name="x"))
         assert whole["Name"].tolist() == ["x"]
         assert whole["name"].tolist() == ["é😀0"]
 
-    def test_the_frame_says_of_which_snapshot_it_is(self, store: SnapshotFolder) -> None:
+    def test_attrs_name_the_snapshot(self, store: SnapshotFolder) -> None:
         attrs = stored(store, frame(RULES)).attrs
         assert attrs == {
             "service": "simulator",
@@ -160,7 +155,7 @@ class TestFrames:
             "table": "rules",
         }
 
-    def test_half_a_character_is_refused_and_the_row_is_named(self, store: SnapshotFolder) -> None:
+    def test_lone_surrogate_is_refused_and_its_row_named(self, store: SnapshotFolder) -> None:
         bad = frame(RULES)
         bad["name"] = pd.Series(
             ["a", None, "b", "half \ud800", "c"], dtype=pd.StringDtype("python")
@@ -190,30 +185,28 @@ class TestFrames:
             ),
         ],
     )
-    def test_a_frame_that_is_not_the_tables_is_refused(
+    def test_frame_with_wrong_columns_or_dtypes_is_refused(
         self, store: SnapshotFolder, change: Any, message: str
     ) -> None:
         with store.begin(ABOUT, COLUMNS) as draft, pytest.raises(SnapshotError, match=message):
             draft.put("rules", "PR1", change(frame(RULES)), at=AT)
 
 
-class TestWhatAreTheTables:
-    def test_a_table_that_is_not_there_is_an_error_that_lists_them(
-        self, store: SnapshotFolder
-    ) -> None:
+class TestTables:
+    def test_unknown_table_raises_error_that_lists_tables(self, store: SnapshotFolder) -> None:
         with pytest.raises(
             ArgumentError, match="no table 'libraries'. It has: companies, rules, rule_components"
         ):
             snapshot(store).frame("libraries")
 
-    def test_a_table_that_was_not_announced_cannot_be_put(self, store: SnapshotFolder) -> None:
+    def test_table_outside_the_plan_cannot_be_stored(self, store: SnapshotFolder) -> None:
         with (
             store.begin(ABOUT, {"rules": RULES}) as draft,
             pytest.raises(ArgumentError, match="'companies' is not"),
         ):
             draft.put("companies", None, frame(COLUMNS["companies"]), at=AT)
 
-    def test_a_table_has_parts_of_properties_or_one_of_none(self, store: SnapshotFolder) -> None:
+    def test_only_companies_are_stored_without_property(self, store: SnapshotFolder) -> None:
         with store.begin(ABOUT, COLUMNS) as draft:
             draft.put("rules", "PR1", frame(RULES), at=AT)
             with pytest.raises(ArgumentError, match="stored as a whole"):
@@ -222,7 +215,7 @@ class TestWhatAreTheTables:
     @pytest.mark.parametrize(
         "property", ["", "..", "PR1/../..", "pr1", "PR", "PRg", "12", "PR1\n", "/etc", "__HIVE"]
     )
-    def test_what_is_no_property_id_never_becomes_a_path(
+    def test_invalid_property_id_never_becomes_a_path(
         self, store: SnapshotFolder, property: str
     ) -> None:
         with (
@@ -232,7 +225,7 @@ class TestWhatAreTheTables:
             draft.put("rules", property, frame(RULES), at=AT)
 
     @pytest.mark.parametrize("table", ["", "..", "a/b", "Rules", "_draft", "rules\n"])
-    def test_what_is_no_name_of_a_table_never_becomes_a_path(
+    def test_invalid_table_name_never_becomes_a_path(
         self, store: SnapshotFolder, table: str
     ) -> None:
         with (
@@ -242,18 +235,18 @@ class TestWhatAreTheTables:
             draft.put(table, "PR1", frame(RULES), at=AT)
 
     @pytest.mark.parametrize("at", ["", "yesterday", "2025-03-01T10:00:00"])
-    def test_a_moment_needs_a_zone(self, store: SnapshotFolder, at: str) -> None:
+    def test_time_of_a_part_requires_a_time_zone(self, store: SnapshotFolder, at: str) -> None:
         with (
             store.begin(ABOUT, COLUMNS) as draft,
             pytest.raises(ArgumentError, match="Invalid at="),
         ):
             draft.put("rules", "PR1", frame(RULES), at=at)
 
-    def test_what_it_is_about_has_to_be_json(self, store: SnapshotFolder) -> None:
+    def test_description_must_be_json(self, store: SnapshotFolder) -> None:
         with pytest.raises(TypeError, match="JSON"):
             begin(store, about={"when": datetime(2025, 3, 1, tzinfo=UTC)})
 
-    def test_the_manifest_says_what_was_put(self, store: SnapshotFolder, clock: Clock) -> None:
+    def test_manifest_describes_stored_parts(self, store: SnapshotFolder, clock: Clock) -> None:
         with store.begin(ABOUT, COLUMNS) as draft:
             draft.put("rules", "PR1", frame(RULES, 3, extra="x"), at=AT)
             clock.time += timedelta(minutes=5)
@@ -276,7 +269,7 @@ class TestWhatAreTheTables:
 class TestAsOf:
     @pytest.fixture
     def days(self, store: SnapshotFolder, clock: Clock) -> SnapshotFolder:
-        """Finished on 1, 2 and 3 March, at ten."""
+        """Snapshots finished on March 1, 2 and 3 at 10:00."""
         for _ in range(3):
             snapshot(store)
             clock.time += timedelta(days=1)
@@ -300,7 +293,7 @@ class TestAsOf:
             (date.max, 3),
         ],
     )
-    def test_a_number_a_date_or_a_moment(
+    def test_snapshot_by_number_date_or_time(
         self, days: SnapshotFolder, as_of: Any, number: int
     ) -> None:
         assert days.at(as_of).number == number
@@ -309,19 +302,19 @@ class TestAsOf:
         ("since", "number"),
         [(2, 2), ("2025-03-02", 1), (date(2025, 3, 3), 2), ("2025-03-02T10:00", 2)],
     )
-    def test_since_a_day_that_day_counts(
+    def test_beginning_of_a_day_excludes_that_day(
         self, days: SnapshotFolder, since: Any, number: int
     ) -> None:
         assert days.at(since, of_day=dt.time.min).number == number
 
-    def test_since_the_first_day_there_is_nothing_before(self, days: SnapshotFolder) -> None:
+    def test_beginning_of_the_first_day_has_no_snapshot(self, days: SnapshotFolder) -> None:
         with pytest.raises(SnapshotError, match="The oldest is 1"):
             days.at(date(2025, 3, 1), of_day=dt.time.min)
 
     @pytest.mark.parametrize(
         "as_of", [0, 4, -1, "17", date(2025, 2, 28), "2025-03-01T09:00", pd.NaT]
     )
-    def test_what_is_not_there_is_an_error_that_says_what_is(
+    def test_missing_snapshot_raises_error_that_names_oldest_and_latest(
         self, days: SnapshotFolder, as_of: Any
     ) -> None:
         with pytest.raises(
@@ -330,22 +323,22 @@ class TestAsOf:
         ):
             days.at(as_of)
 
-    def test_text_that_is_no_moment_is_an_error(self, days: SnapshotFolder) -> None:
+    def test_invalid_text_raises_error(self, days: SnapshotFolder) -> None:
         with pytest.raises(ArgumentError, match="'last week' is neither"):
             days.at("last week")
 
-    def test_before_the_first_snapshot_there_is_none(self, store: SnapshotFolder) -> None:
+    def test_folder_without_snapshots(self, store: SnapshotFolder) -> None:
         assert store.snapshots() == []
         with pytest.raises(SnapshotError, match="no snapshot in .* yet"):
             store.at()
         assert not store.path.exists()
 
-    def test_all_of_them_come_oldest_first(self, days: SnapshotFolder) -> None:
+    def test_snapshots_are_listed_oldest_first(self, days: SnapshotFolder) -> None:
         assert [manifest.number for manifest in days.snapshots()] == [1, 2, 3]
 
 
 class TestDrafts:
-    def test_a_run_that_was_cut_off_is_taken_up(self, store: SnapshotFolder) -> None:
+    def test_interrupted_run_is_resumed(self, store: SnapshotFolder) -> None:
         with store.begin(ABOUT, COLUMNS) as draft:
             draft.put("rules", "PR1", frame(RULES), at=AT)
         with store.begin(ABOUT, COLUMNS) as draft:
@@ -354,7 +347,7 @@ class TestDrafts:
             pd.testing.assert_frame_equal(draft.publish().frame("rules"), frame(RULES))
 
     @pytest.mark.parametrize("other", ["about", "columns", "order", "age", "resume"])
-    def test_but_not_when_it_was_about_something_else_or_is_old(
+    def test_other_or_old_draft_is_not_resumed(
         self, store: SnapshotFolder, clock: Clock, other: str
     ) -> None:
         with store.begin(ABOUT, COLUMNS) as draft:
@@ -369,15 +362,15 @@ class TestDrafts:
             assert not draft.has("rules", "PR1")
             assert not list(store.path.rglob("*.parquet"))
 
-    def test_a_part_whose_file_is_not_whole_is_not_taken_up(self, store: SnapshotFolder) -> None:
+    def test_incomplete_part_is_not_resumed(self, store: SnapshotFolder) -> None:
         with store.begin(ABOUT, COLUMNS) as draft:
             for owner in ("PR1", "PR2", "PR3"):
                 draft.put("rules", owner, frame(RULES), at=AT)
         one, two, _ = sorted(store.path.rglob("*.parquet"))
         one.unlink()
         os.truncate(two, 100)
-        (notes,) = store.path.glob(".draft-*/_parts.jsonl")
-        notes.write_bytes(notes.read_bytes() + b'{"table": "rules", "prop')
+        (record,) = store.path.glob(".draft-*/_parts.jsonl")
+        record.write_bytes(record.read_bytes() + b'{"table": "rules", "prop')
         with store.begin(ABOUT, COLUMNS) as draft:
             assert [draft.has("rules", f"PR{number}") for number in (1, 2, 3)] == [
                 False,
@@ -390,10 +383,10 @@ class TestDrafts:
             draft.publish()
         assert len(list(store.path.rglob("*.parquet"))) == 2
 
-    def test_a_draft_with_a_manifest_is_no_snapshot_and_is_resumed(
+    def test_draft_with_manifest_does_not_count_as_snapshot_and_is_resumed(
         self, store: SnapshotFolder
     ) -> None:
-        """As a run that was killed right before the rename leaves it."""
+        """A run killed right before the rename leaves such a draft."""
         with store.begin(ABOUT, COLUMNS) as draft:
             draft.put("rules", "PR1", frame(RULES), at=AT)
             (store.path / "000001").mkdir()
@@ -409,9 +402,7 @@ class TestDrafts:
             draft.publish()
         assert len(store.at(1).frame("rules")) == 2 * ROWS
 
-    def test_a_number_whose_manifest_is_lost_is_not_given_again(
-        self, store: SnapshotFolder
-    ) -> None:
+    def test_number_of_snapshot_without_manifest_is_not_reused(self, store: SnapshotFolder) -> None:
         snapshot(store)
         snapshot(store, run=2)
         (store.path / "000002" / "_manifest.json").unlink()
@@ -419,15 +410,13 @@ class TestDrafts:
         assert snapshot(store, run=3).number == 3
         assert content(store.path / "000002") == before
 
-    def test_a_part_that_is_put_again_takes_the_place_of_the_first(
-        self, store: SnapshotFolder
-    ) -> None:
+    def test_part_stored_again_replaces_the_first(self, store: SnapshotFolder) -> None:
         with store.begin(ABOUT, COLUMNS) as draft:
             draft.put("rules", "PR1", frame(RULES, 2), at=AT)
             draft.put("rules", "PR1", frame(RULES, 4), at=AT)
             assert len(draft.publish().frame("rules")) == 4
 
-    def test_what_is_closed_or_published_takes_nothing_more(self, store: SnapshotFolder) -> None:
+    def test_closed_or_published_draft_accepts_no_parts(self, store: SnapshotFolder) -> None:
         with store.begin(ABOUT, COLUMNS) as draft:
             draft.publish()
             with pytest.raises(SnapshotError, match="closed or published"):
@@ -437,7 +426,7 @@ class TestDrafts:
         with pytest.raises(SnapshotError, match="closed or published"):
             draft.publish()
 
-    def test_several_threads_may_fill_one_draft(self, store: SnapshotFolder) -> None:
+    def test_several_threads_can_add_parts(self, store: SnapshotFolder) -> None:
         with store.begin(ABOUT, COLUMNS) as draft:
 
             def fill(first: int) -> None:
@@ -454,7 +443,7 @@ class TestDrafts:
 
 
 class TestKeeping:
-    def test_the_same_again_is_the_same_file(self, store: SnapshotFolder) -> None:
+    def test_equal_content_is_linked_to_previous_snapshot(self, store: SnapshotFolder) -> None:
         snapshot(store)
         with store.begin(ABOUT, COLUMNS) as draft:
             draft.put("rules", "PR1", frame(RULES), at=AT)
@@ -470,7 +459,7 @@ class TestKeeping:
         assert second.paths("companies")[0].stat().st_nlink == 1
         assert set(second.frame("companies")["name"]) == {"other"}
 
-    def test_something_else_of_the_same_size_is_not(self, store: SnapshotFolder) -> None:
+    def test_other_content_of_equal_size_is_not_linked(self, store: SnapshotFolder) -> None:
         for name in ("abcde", "edcba"):
             with store.begin(ABOUT, COLUMNS) as draft:
                 draft.put(
@@ -483,9 +472,7 @@ class TestKeeping:
         assert made.parts[0].bytes == store.at(1).parts[0].bytes
         assert list(made.frame("companies")["name"]) == ["edcba"]
 
-    def test_a_damaged_snapshot_before_does_not_stand_in_the_way(
-        self, store: SnapshotFolder
-    ) -> None:
+    def test_damaged_previous_snapshot_is_ignored(self, store: SnapshotFolder) -> None:
         first = snapshot(store)
         for file in first.paths("rules"):
             file.write_bytes(b"x" * file.stat().st_size)
@@ -494,7 +481,7 @@ class TestKeeping:
             snapshot(store).frame("companies"), frame(COLUMNS["companies"])
         )
 
-    def test_an_unchanged_part_is_the_same_file(self, store: SnapshotFolder) -> None:
+    def test_kept_part_is_the_same_file(self, store: SnapshotFolder) -> None:
         first = snapshot(store)
         with store.begin(ABOUT, COLUMNS) as draft:
             assert draft.keep("rules", "PR1", first, at="2025-04-01T00:00:00+00:00")
@@ -507,7 +494,7 @@ class TestKeeping:
             second.frame("rules"), pd.concat([frame(RULES)] * 2, ignore_index=True)
         )
 
-    def test_where_there_are_no_links_it_is_a_copy(
+    def test_kept_part_is_copied_without_hard_links(
         self, store: SnapshotFolder, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         first = snapshot(store)
@@ -519,7 +506,7 @@ class TestKeeping:
         assert store.at(2).frame("rules").equals(frame(RULES))
 
     @pytest.mark.parametrize("how", ["no part", "missing", "cut off", "columns"])
-    def test_what_cannot_be_kept_has_to_be_pulled(self, store: SnapshotFolder, how: str) -> None:
+    def test_missing_or_changed_part_cannot_be_kept(self, store: SnapshotFolder, how: str) -> None:
         first = snapshot(store)
         (file, _) = first.paths("rules")
         if how == "missing":
@@ -537,9 +524,7 @@ def no_links(*paths: object) -> None:
 
 
 class TestOneWriter:
-    def test_a_second_one_is_refused_at_once_and_told_what_to_do(
-        self, store: SnapshotFolder
-    ) -> None:
+    def test_second_writer_is_refused_at_once(self, store: SnapshotFolder) -> None:
         with store.begin(ABOUT, COLUMNS):
             with pytest.raises(SnapshotError, match="is writing a snapshot to .* Wait until"):
                 begin(SnapshotFolder(store.path))
@@ -548,7 +533,7 @@ class TestOneWriter:
             assert store.snapshots() == []
         begin(store)
 
-    def test_of_another_process_too(self, store: SnapshotFolder) -> None:
+    def test_writer_of_another_process_is_refused(self, store: SnapshotFolder) -> None:
         snapshot(store)
         with store.begin(ABOUT, COLUMNS):
             done = subprocess.run(
@@ -557,7 +542,7 @@ class TestOneWriter:
         assert done.returncode == 1
         assert "SnapshotError: Another process" in done.stderr
 
-    def test_of_two_threads_one_wins(self, store: SnapshotFolder) -> None:
+    def test_one_of_two_threads_wins(self, store: SnapshotFolder) -> None:
         outcomes: list[str] = []
         start, end = threading.Barrier(2), threading.Barrier(2)
 
@@ -579,7 +564,7 @@ class TestOneWriter:
         assert sorted(outcomes) == ["refused", "writes"]
 
     @pytest.mark.parametrize("taken", ["an empty folder", "a file", "a folder"])
-    def test_a_number_that_is_taken_meanwhile_is_not_overwritten(
+    def test_number_taken_by_another_writer_is_not_overwritten(
         self, store: SnapshotFolder, taken: str
     ) -> None:
         with store.begin(ABOUT, COLUMNS) as draft:
@@ -589,20 +574,18 @@ class TestOneWriter:
             if taken != "a file":
                 name.mkdir()
             if taken != "an empty folder":
-                theirs.write_text("somebody's")
+                theirs.write_text("theirs")
             with pytest.raises(SnapshotError, match="already exists"):
                 draft.publish()
         assert name.is_dir() == (taken != "a file")
-        assert taken == "an empty folder" or theirs.read_text() == "somebody's"
+        assert taken == "an empty folder" or theirs.read_text() == "theirs"
         with store.begin(ABOUT, COLUMNS) as draft:
             assert draft.number == 2
             assert draft.has("rules", "PR1")
             assert draft.publish().frame("rules").equals(frame(RULES))
 
-    def test_without_a_lock_the_first_of_two_writers_wins(
-        self, store: SnapshotFolder, tmp_path: Path
-    ) -> None:
-        """As on a network drive that has no locks."""
+    def test_first_writer_wins_without_lock(self, store: SnapshotFolder, tmp_path: Path) -> None:
+        """As on a network drive without locks."""
         other = SnapshotFolder(tmp_path / "snapshots")
         with store.begin(ABOUT, COLUMNS) as first:
             first.put("rules", "PR1", frame(RULES), at=AT)
@@ -627,7 +610,7 @@ def writer(*arguments: str | Path) -> list[str]:
 
 @contextmanager
 def files_of_at_most(size: int) -> Iterator[None]:
-    """The system refuses to let files grow beyond that, as a full disk does."""
+    """Let files not grow beyond a size, as on a full disk."""
     resource = pytest.importorskip("resource")
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
@@ -637,11 +620,11 @@ def files_of_at_most(size: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
-class TestBadDays:
-    def test_everything_is_on_the_disk_before_the_snapshot_has_its_number(
+class TestCrashSafety:
+    def test_files_are_synced_before_the_rename(
         self, store: SnapshotFolder, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """As a power cut would ask."""
+        """Otherwise a power cut could keep the new name and lose the content."""
         synced: list[Path] = []
 
         def fsync(handle: int) -> None:
@@ -659,25 +642,25 @@ class TestBadDays:
         assert synced[-1] == store.path
 
     @pytest.mark.parametrize("times", [2, pytest.param(8, marks=pytest.mark.thorough)])
-    def test_a_writer_that_is_killed_at_any_moment_leaves_whole_snapshots(
+    def test_writer_killed_at_random_leaves_complete_snapshots(
         self, store: SnapshotFolder, times: int
     ) -> None:
         snapshot(store)
-        moments, seen = random.Random(7), 1
+        delays, seen = random.Random(7), 1
         waiting = subprocess.Popen(writer(store.path), stdout=subprocess.PIPE, text=True)
         for _ in range(times):
             assert waiting.stdout is not None
             assert waiting.stdout.readline() == "ready\n"
-            time.sleep(moments.uniform(0, 0.2))
+            time.sleep(delays.uniform(0, 0.2))
             waiting.kill()
             waiting.wait()
             waiting.stdout.close()
             manifests = store.snapshots()
-            assert [each.number for each in manifests] == list(range(1, len(manifests) + 1))
+            numbers = [manifest.number for manifest in manifests]
+            assert numbers == list(range(1, len(manifests) + 1))
             for manifest in manifests[seen - 1 :]:
-                assert {table: len(manifest.frame(table)) for table in COLUMNS} == {
-                    "companies": ROWS, "rules": 2 * ROWS, "rule_components": ROWS,
-                }  # fmt: skip
+                rows = {table: len(manifest.frame(table)) for table in COLUMNS}
+                assert rows == {"companies": ROWS, "rules": 2 * ROWS, "rule_components": ROWS}
             seen = len(manifests)
             begin(store)
             waiting = subprocess.Popen(writer(store.path), stdout=subprocess.PIPE, text=True)
@@ -696,7 +679,7 @@ class TestBadDays:
     @pytest.mark.parametrize(
         ("action", "after"), [("pull", [1, 2, 3]), ("restart", [1, 2, 3]), ("prune", [2])]
     )
-    def test_killed_before_any_disk_operation_it_leaves_whole_snapshots_and_a_draft(
+    def test_writer_killed_before_each_disk_operation_leaves_complete_snapshots(
         self, tmp_path: Path, action: str, after: list[int]
     ) -> None:
         store, killed = SnapshotFolder(tmp_path / "snapshots"), tmp_path / "killed"
@@ -711,21 +694,21 @@ class TestBadDays:
         operations = [line.split()[0] for line in lines]
         stores = [SnapshotFolder(folder) for folder in sorted(killed.iterdir())]
         assert len(operations) == len(stores) > 10
-        outcomes = [self.outcome(each, finished, resumes=action != "restart") for each in stores]
+        outcomes = [
+            self.outcome(killed, finished, resumes=action != "restart") for killed in stores
+        ]
         commit = outcomes.index(after)
         assert outcomes == [[1, 2]] * commit + [after] * (len(outcomes) - commit)
         assert operations[commit - 1] == "os.rename"
-        for each in stores[commit - 1 : commit + 1]:
-            number = each.at().number
-            assert snapshot(each).number == number + 1
+        for survivor in stores[commit - 1 : commit + 1]:
+            number = survivor.at().number
+            assert snapshot(survivor).number == number + 1
 
     @staticmethod
     def outcome(
         store: SnapshotFolder, finished: dict[int, dict[str, bytes]], *, resumes: bool
     ) -> list[int]:
-        """The snapshots that a killed process has left; they are whole, and the next run resumes
-        the rest.
-        """
+        """Return the snapshots that a killed process has left, all complete."""
         manifests = store.snapshots()
         for manifest in manifests:
             if manifest.number in finished:
@@ -742,9 +725,7 @@ class TestBadDays:
         return numbers
 
     @pytest.mark.parametrize("size", [0, 100, 3000])
-    def test_on_a_full_disk_the_last_snapshot_stays_as_it_was(
-        self, store: SnapshotFolder, size: int
-    ) -> None:
+    def test_full_disk_leaves_snapshots_unchanged(self, store: SnapshotFolder, size: int) -> None:
         snapshot(store)
         before = content(store.path)
         with (
@@ -759,7 +740,7 @@ class TestBadDays:
         assert not [name for name in after if "_adobe_nb-" in name]
         assert snapshot(store, run=2).number == 2
 
-    def test_a_disk_that_is_full_at_the_end_keeps_the_draft(self, store: SnapshotFolder) -> None:
+    def test_full_disk_while_publishing_keeps_the_draft(self, store: SnapshotFolder) -> None:
         with store.begin(ABOUT, COLUMNS) as draft:
             draft.put("rules", "PR1", frame(RULES), at=AT)
             with files_of_at_most(100), pytest.raises(SnapshotError, match="Cannot write"):
@@ -781,7 +762,7 @@ class TestBadDays:
             lambda text: text.replace(b'{"table": "rules"', b'{"table": "hosts"'),
         ],
     )
-    def test_a_damaged_manifest_is_an_error_that_names_it(
+    def test_damaged_manifest_raises_error_that_names_it(
         self, store: SnapshotFolder, damage: Callable[[bytes], bytes]
     ) -> None:
         snapshot(store)
@@ -794,7 +775,7 @@ class TestBadDays:
     @pytest.mark.parametrize(
         "how", ["missing", "cut off", "empty", "one bit", "another part", "a text"]
     )
-    def test_a_damaged_file_is_an_error_that_names_it_and_never_a_short_table(
+    def test_damaged_file_raises_error_instead_of_short_table(
         self, store: SnapshotFolder, how: str
     ) -> None:
         manifest = snapshot(store)
@@ -820,7 +801,7 @@ class TestBadDays:
             manifest.frame("rules")
         assert len(manifest.frame("companies")) == ROWS
 
-    def test_a_part_with_fewer_rows_than_noted_is_an_error(self, store: SnapshotFolder) -> None:
+    def test_part_with_wrong_number_of_rows_raises_error(self, store: SnapshotFolder) -> None:
         snapshot(store)
         file = store.path / "000001" / "_manifest.json"
         document = json.loads(file.read_text())
@@ -829,7 +810,7 @@ class TestBadDays:
         with pytest.raises(SnapshotError, match="5 rows of .* not 6 of"):
             store.at().frame("rules")
 
-    def test_a_folder_that_is_a_file_is_an_error(self, tmp_path: Path) -> None:
+    def test_file_as_folder_raises_error(self, tmp_path: Path) -> None:
         (tmp_path / "file").write_text("mine")
         for folder in (tmp_path / "file", tmp_path / "file" / "below"):
             with pytest.raises(SnapshotError, match="Cannot write"):
@@ -837,7 +818,7 @@ class TestBadDays:
         with pytest.raises(SnapshotError, match="Cannot read"):
             SnapshotFolder(tmp_path / "file").at()
 
-    def test_a_folder_that_is_read_only_can_be_read(self, store: SnapshotFolder) -> None:
+    def test_read_only_folder_can_be_read(self, store: SnapshotFolder) -> None:
         snapshot(store)
         store.path.chmod(0o500)
         if os.access(store.path, os.W_OK):
@@ -849,7 +830,7 @@ class TestBadDays:
         finally:
             store.path.chmod(0o700)
 
-    def test_a_library_that_is_missing_is_an_error_that_says_how_to_install_it(
+    def test_missing_library_raises_error_with_install_command(
         self, store: SnapshotFolder, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setitem(sys.modules, "pyarrow", None)
@@ -860,30 +841,36 @@ class TestBadDays:
             draft.put("rules", "PR1", frame(RULES), at=AT)
 
 
-class TestTheFolder:
-    def test_any_name_will_do(self, tmp_path: Path) -> None:
+class TestFolder:
+    def test_folder_name_can_have_any_characters(self, tmp_path: Path) -> None:
         store = SnapshotFolder(str(tmp_path / "Mémoire 😀 #1 % 100" / "a=b"))
         snapshot(store)
         assert len(store.at().frame("rules")) == 2 * ROWS
 
-    def test_everything_in_it_is_for_this_user_only(self, store: SnapshotFolder) -> None:
+    def test_files_are_private(self, store: SnapshotFolder) -> None:
         first = snapshot(store)
         with store.begin(ABOUT, COLUMNS) as draft:
             draft.keep("rules", "PR1", first, at=AT)
-        places = [store.path, *store.path.rglob("*")]
-        assert {oct(place.stat().st_mode & 0o777) for place in places if place.is_file()} == {
-            "0o600"
-        }
-        assert {oct(place.stat().st_mode & 0o777) for place in places if place.is_dir()} == {
-            "0o700"
-        }
+        paths = [store.path, *store.path.rglob("*")]
+        modes = {(path.is_dir(), oct(path.stat().st_mode & 0o777)) for path in paths}
+        assert modes == {(False, "0o600"), (True, "0o700")}
 
-    def test_what_is_not_ours_is_never_touched(self, store: SnapshotFolder, clock: Clock) -> None:
+    def test_files_of_others_are_never_touched(self, store: SnapshotFolder, clock: Clock) -> None:
         theirs = {
-            "202401/report.parquet", "000001/notes.txt", "manifest-1.json", "manifest-000009.json.bak", "draft/x",
-            "_adobe_nb-notes", "data.csv", "000007/_plan.json", "_draft/letter.txt", ".draft-2/letter.txt",
-            f".draft-{'0' * 32}", f"_adobe_nb-{'0' * 32}", "000008",
-        }  # fmt: skip
+            "202401/report.parquet",
+            "000001/notes.txt",
+            "manifest-1.json",
+            "manifest-000009.json.bak",
+            "draft/x",
+            "_adobe_nb-notes",
+            "data.csv",
+            "000007/_plan.json",
+            "_draft/letter.txt",
+            ".draft-2/letter.txt",
+            f".draft-{'0' * 32}",
+            f"_adobe_nb-{'0' * 32}",
+            "000008",
+        }
         for name in theirs:
             (store.path / name).parent.mkdir(parents=True, exist_ok=True)
             (store.path / name).write_text("{}")
@@ -895,8 +882,10 @@ class TestTheFolder:
         assert [manifest.number for manifest in store.snapshots()] == [4]
 
 
-class TestCollecting:
-    def test_old_snapshots_go_and_the_newer_ones_stay_whole(self, store: SnapshotFolder) -> None:
+class TestPrune:
+    def test_prune_removes_old_snapshots_and_keeps_newer_ones_complete(
+        self, store: SnapshotFolder
+    ) -> None:
         first = snapshot(store)
         for _ in range(3):
             with store.begin(ABOUT, COLUMNS) as draft:
@@ -910,16 +899,14 @@ class TestCollecting:
         assert snapshot(store).number == 5
 
     @pytest.mark.parametrize("keep", [0, -1])
-    def test_the_latest_always_stays(self, store: SnapshotFolder, keep: int) -> None:
+    def test_latest_snapshot_is_never_removed(self, store: SnapshotFolder, keep: int) -> None:
         snapshot(store)
         with pytest.raises(ArgumentError, match="every snapshot"):
             store.prune(keep=keep)
         assert store.prune(keep=1) == []
         assert store.at().number == 1
 
-    def test_a_draft_stays_while_it_can_be_taken_up(
-        self, store: SnapshotFolder, clock: Clock
-    ) -> None:
+    def test_resumable_draft_is_kept(self, store: SnapshotFolder, clock: Clock) -> None:
         snapshot(store)
         with store.begin(ABOUT, COLUMNS) as draft:
             draft.put("rules", "PR1", frame(RULES), at=AT)
@@ -929,7 +916,7 @@ class TestCollecting:
         assert name.startswith(".draft-")
         assert store.at().frame("companies").equals(frame(COLUMNS["companies"]))
 
-    def test_what_killed_runs_have_left_goes(self, store: SnapshotFolder) -> None:
+    def test_leftovers_of_killed_runs_are_removed(self, store: SnapshotFolder) -> None:
         snapshot(store)
         removed, draft = store.path / f"_adobe_nb-{'0' * 32}", store.path / f".draft-{'0' * 32}"
         for folder in (removed, draft):
@@ -938,7 +925,7 @@ class TestCollecting:
         assert store.prune() == [removed.name, draft.name]
         assert [manifest.number for manifest in store.snapshots()] == [1]
 
-    def test_where_there_is_no_folder_there_is_nothing_to_do(self, store: SnapshotFolder) -> None:
+    def test_missing_folder_is_not_created(self, store: SnapshotFolder) -> None:
         assert store.prune(keep=1) == []
         assert not store.path.exists()
 
@@ -957,7 +944,7 @@ class TestOtherTools:
     def same(
         found: pd.DataFrame, expected: pd.DataFrame, properties: list[str] | None = None
     ) -> None:
-        """The same rows; the dtypes are each tool's own."""
+        """Compare the rows. Every tool has its own dtypes."""
         assert properties is None or found.pop("property").astype("string").tolist() == properties
         found = found[list(expected.columns)].astype(dict(expected.dtypes))
         pd.testing.assert_frame_equal(found, expected)
@@ -976,15 +963,13 @@ class TestOtherTools:
         self.same(read(rules), store.at().frame("rules"), ["PR1"] * ROWS + ["PR3"] * ROWS)
         self.same(read(companies), frame(COLUMNS["companies"]))
 
-    @pytest.mark.filterwarnings(
-        "ignore::DeprecationWarning", "ignore::FutureWarning"
-    )  # Dask's own, of pandas
+    # Dask causes these warnings of pandas.
+    @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
     def test_dask_reads_a_table_by_path(self, store: SnapshotFolder, data: Path) -> None:
         import dask.dataframe as dd
 
-        known = (
-            store.at().frame("rules").drop(columns="extra")
-        )  # Dask takes the columns of the first file
+        # Dask takes the columns of the first file.
+        known = store.at().frame("rules").drop(columns="extra")
         rules = dd.read_parquet(
             data / "rules", columns=[*RULES, "property"], dtype_backend="numpy_nullable"
         ).compute()
@@ -1005,7 +990,7 @@ class TestOtherTools:
         assert schemas[0].equals(schemas[1], check_metadata=True)
         assert schemas[0].metadata is None
 
-    def test_they_do_not_meet_a_draft(self, store: SnapshotFolder, data: Path) -> None:
+    def test_drafts_are_invisible_to_other_tools(self, store: SnapshotFolder, data: Path) -> None:
         with store.begin({**ABOUT, "run": 2}, COLUMNS) as draft:
             draft.put("rules", "PR1", frame(RULES), at=AT)
         found = pyarrow.dataset.dataset(store.path, exclude_invalid_files=True).files
@@ -1013,7 +998,7 @@ class TestOtherTools:
 
 
 def read(table: pyarrow.Table) -> pd.DataFrame:
-    """Whole numbers stay whole."""
+    """Convert a table to pandas, with integers as integers."""
     dtypes = {
         pyarrow.int64(): pd.Int64Dtype(),
         pyarrow.bool_(): pd.BooleanDtype(),
