@@ -48,22 +48,17 @@ def compared(table: str, before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFr
     changes |= {identifier: "changed" for identifier in after["id"] if identifier in columns}
     changes |= {identifier: "deleted" for identifier in before["id"] if identifier not in new}
     described = pd.concat([_described(table, before), _described(table, after)])
-    described = described[~described.index.duplicated(keep="last")].reindex(list(changes))
-    rows = {
-        "table": [table] * len(changes),
-        "change": list(changes.values()),
-        "id": list(changes),
-        "name": described["name"].tolist(),
-        "property_id": described["property_id"].tolist(),
-        "columns": [", ".join(columns.get(identifier, ())) for identifier in changes],
-    }
-    return pd.DataFrame(rows, dtype="string")
+    described = described[~described.index.duplicated(keep="last")]
+    frame = described.reindex(list(changes)).rename_axis("id").reset_index()
+    frame.insert(0, "table", table)
+    frame.insert(1, "change", list(changes.values()))
+    frame["columns"] = [", ".join(columns.get(identifier, ())) for identifier in changes]
+    return frame.astype("string")
 
 
 def _described(table: str, frame: pd.DataFrame) -> pd.DataFrame:
     """Return the name and the property of each resource, with the id as index."""
+    name = next((name for name in _NAMES if name in frame), "name")
     owner = {"properties": "id", "notes": "resource_id"}.get(table, "property_id")
-    missing = pd.Series(pd.NA, index=frame.index, dtype="string")
-    names = [frame[name] for name in _NAMES if name in frame]
-    described = {"name": [*names, missing][0], "property_id": frame.get(owner, missing)}
-    return pd.DataFrame(described).astype("string").set_index(pd.Index(frame["id"]))
+    described = frame.reindex(columns=["id", name, owner]).astype("string")
+    return described.set_axis(["id", "name", "property_id"], axis="columns").set_index("id")

@@ -174,6 +174,10 @@ class Draft:
         """
         self._check_open()
         tables = list(self._plan.columns)
+        parts = sorted(
+            self._parts.values(),
+            key=lambda part: (tables.index(part.table), part.property or ""),
+        )
         snapshot = Snapshot(
             folder=self._folder,
             number=self.number,
@@ -181,12 +185,7 @@ class Draft:
             finished=self._now(),
             about={**self._plan.about, **about},
             columns=self._plan.columns,
-            parts=tuple(
-                sorted(
-                    self._parts.values(),
-                    key=lambda part: (tables.index(part.table), part.property or ""),
-                )
-            ),
+            parts=tuple(parts),
         )
         with disk.writing(self._folder):
             self._commit(snapshot)
@@ -241,13 +240,13 @@ class Draft:
         if previous is None or previous.bytes != part.bytes:
             return
         source = previous.file(self._previous.data)
-        # Pruning may remove the previous snapshot at any time.
+        # A damaged previous snapshot must not stop this one.
         with suppress(FileNotFoundError):
             if source.read_bytes() == file.read_bytes():
                 disk.share(source, file)
 
     def _record(self, part: Part) -> None:
-        # Only after the file is complete: a run that resumes trusts this record.
+        # Only when the file is complete, because a run that resumes relies on this record.
         with self._recording:
             disk.append(self._data / _PARTS, json.dumps(asdict(part)).encode())
             self._parts[part.table, part.property] = part

@@ -40,11 +40,12 @@ from adobe_nb.snapshot.pulling import (
 )
 from adobe_nb.snapshot.store import SnapshotFolder
 
-# Publishing a library may set ``dirty`` and ``published`` of its resources without an audit event
-# of theirs.
+# Publishing a library may change ``dirty`` and ``published`` of its resources, which then have no
+# audit event of their own.
 _PUBLISHING = ("library", "build")
-# A build in another state changes without an audit event.
+# A build in any other state is still running, and ends without an audit event.
 _FINAL_STATES = ("succeeded", "failed")
+# One attempt rarely meets a deletion; three in a row practically never do.
 _ATTEMPTS = 3
 
 
@@ -86,14 +87,12 @@ def _readable_events(client: Client, since: datetime, *, required: bool) -> pd.D
     try:
         return events_since(client, since)
     except NotAllowed as error:
-        # Outside the block it is raised without the frames of the request.
-        refused = error.with_traceback(None)
-    if required or refused.status != 403:
-        raise refused
+        if required or error.status != 403:
+            raise
     warnings.warn(
-        "This account may not read audit events, which tell a refresh what changed. Every list is "
-        "read instead: that takes more requests, and the snapshot is as good. An administrator "
-        "grants the right to audit events in Admin Console.",
+        "This account may not read audit events, which show a refresh what changed. Every list is "
+        "read instead, with more requests and the same result. An administrator can grant the "
+        "right in Admin Console.",
         SnapshotWarning,
         stacklevel=4,
     )
@@ -138,7 +137,7 @@ def _library_of(entity: object) -> str | None:
 
 @dataclass(frozen=True)
 class _Refresh:
-    """The reading of one refresh: ``base`` is the snapshot before."""
+    """Reads what can have changed since ``base``, and stores it in the draft."""
 
     client: Client
     draft: Draft
@@ -148,7 +147,7 @@ class _Refresh:
     traces: _Traces
 
     def run(self) -> None:
-        """Store every part but the properties themselves and the audit events."""
+        """Store every part except the properties themselves and the audit events."""
         # A rule or library can be deleted between its list and the list of its children. Then all
         # lists that are not stored yet are read again, because its row has to disappear, too.
         for attempt in range(1, _ATTEMPTS + 1):
@@ -177,9 +176,9 @@ class _Refresh:
             pass
 
     def _read_first_pages(self, ids: Iterable[str]) -> tuple[list[PartReader], list[PartReader]]:
-        """Read the resources that changed last of each list, and store what is certain by that.
+        """Read the first page of each list, and store the lists that are complete by that.
 
-        Returns the lists that have to be read, and the children that have to be read of others.
+        Returns the lists that have to be read, and the children to read of all other lists.
         """
         parts = missing_parts(self.draft, self.scope, ids, self.tables)
         listings = [_by_last_change(part) for part in parts]
@@ -191,6 +190,7 @@ class _Refresh:
         ):
             part = parts[read.at]
             table, child = part.table, CHILDREN.get(part.table, "")
+            # The page is the whole list.
             if read.total == read.rows:
                 part.received = read.rows
                 children += self._children(part, part.store())
@@ -202,9 +202,10 @@ class _Refresh:
 
     def _is_unchanged(self, part: PartReader, total: int | None) -> bool:
         """Return whether a long list is as it was, judging by its length, dates and events."""
+        # This also empties the rows, so that the whole list can be read into them.
         page = part.rows.frame()
         before, row = self.base.part(part.table, part.property), RESOURCES[part.table]
-        # Changes of other types leave no trace in dates or events.
+        # Not every change of other types shows in a date or an event.
         if before is None or total != before.rows or not row.revisionable:
             return False
         if any(self.traces.has(part.property, kind) for kind in (row.singular, *_PUBLISHING)):
@@ -215,7 +216,7 @@ class _Refresh:
         return self.draft.keep(table, property_id, self.base, at=self.scope.at)
 
     def _children(self, part: PartReader, parents: pd.DataFrame) -> list[PartReader]:
-        """Return what is listed under these resources, to be read where it can have changed."""
+        """Return the part listed under these resources, to be read where it can have changed."""
         table, property_id = CHILDREN.get(part.table, ""), part.property
         if table not in self.tables:
             return []
@@ -247,7 +248,7 @@ class _Refresh:
             republished = children["meta_republish_status"].fillna("succeeded")
             is_final = children["status"].isin(_FINAL_STATES) & republished.isin(_FINAL_STATES)
             changed |= {*self.traces.libraries, *children.loc[~is_final, "library_id"]}
-        # A component of two rules shows under both when it is revised with the first.
+        # A component of two rules changes under both when it is revised with one of them.
         if table == "rule_components":
             shared = children.loc[children["rule_id"].isin(changed), "id"]
             changed |= set(children.loc[children["id"].isin(shared), "rule_id"])

@@ -220,29 +220,24 @@ class SnapshotFolder:
         With ``keep``, only that many of the latest snapshots stay. Files of others are never
         touched. Raises SnapshotError when another process writes here.
         """
-        if keep is not None:
-            _check_keep(keep)
+        if keep is not None and (type(keep) is not int or keep < 1):
+            raise ArgumentError(
+                f"Invalid keep={keep!r}: must be the number of snapshots to keep, from 1. To "
+                "remove every snapshot, remove the folder."
+            )
         if not self.path.exists():
             return []
         with self._locked(), disk.writing(self.path):
-            useless = [] if keep is None else numbers(self.path)[:-keep]
-            folders = [folder_of(self.path, number) for number in useless]
-            folders += self._half_removed()
-            folders += [draft for draft in self._drafts() if self._resumable_plan(draft) is None]
+            folders = self._useless(keep)
             for folder in folders:
                 disk.remove_tree(folder)
         return [folder.name for folder in folders]
 
-
-def _check_keep(keep: object) -> None:
-    if isinstance(keep, bool) or not isinstance(keep, int):
-        raise ArgumentError(
-            f"Invalid keep={keep!r}: must be the number of snapshots to keep, from 1."
-        )
-    if keep < 1:
-        raise ArgumentError(
-            f"keep={keep} would remove every snapshot. Pass 1 or more, or remove the folder."
-        )
+    def _useless(self, keep: int | None) -> list[Path]:
+        folders = self._half_removed()
+        if keep is not None:
+            folders += [folder_of(self.path, number) for number in numbers(self.path)[:-keep]]
+        return folders + [draft for draft in self._drafts() if not self._resumable_plan(draft)]
 
 
 def _dated(snapshot: Snapshot) -> str:
