@@ -223,9 +223,9 @@ def history(folder: str | Path) -> pd.DataFrame:
         When there is no snapshot, or a manifest is damaged.
     """
     snapshots = SnapshotFolder(folder)
-    # Raises when there is none.
-    snapshots.at()
-    frame = pd.DataFrame([_summary(snapshot) for snapshot in snapshots.snapshots()])
+    # Like every read: an error when there is none, and again when one is pruned meanwhile.
+    existing = snapshots.read(None, lambda _: snapshots.snapshots())
+    frame = pd.DataFrame([_summary(snapshot) for snapshot in existing])
     dtypes = dict.fromkeys(frame, "Int64")
     dtypes |= dict.fromkeys(["started", "finished"], "datetime64[us, UTC]")
     dtypes |= dict.fromkeys(["kind", "service", "organisation"], "string")

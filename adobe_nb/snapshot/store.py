@@ -142,11 +142,7 @@ class SnapshotFolder:
 
     def snapshots(self) -> list[Snapshot]:
         """Return all snapshots, oldest first. Raises SnapshotError for a damaged manifest."""
-
-        def read() -> list[Snapshot]:
-            return [read_manifest(self.path, number) for number in numbers(self.path)]
-
-        return self._unless_pruned(read)
+        return [read_manifest(self.path, number) for number in numbers(self.path)]
 
     def latest(self) -> Snapshot | None:
         """Return the latest snapshot; None when there is none, or its manifest is damaged."""
@@ -164,24 +160,23 @@ class SnapshotFolder:
 
         Raises SnapshotError that names the oldest and the latest, ArgumentError for other text.
         """
-        return self._unless_pruned(lambda: self._at(as_of, of_day))
+        return self.read(as_of, lambda snapshot: snapshot, of_day=of_day)
 
-    def read(self, as_of: AsOf | None, read: Callable[[Snapshot], Result]) -> Result:
+    def read(
+        self, as_of: AsOf | None, read: Callable[[Snapshot], Result], *, of_day: time = time.max
+    ) -> Result:
         """Return the result of ``read`` for a snapshot, or its successor if it is pruned."""
-        return self._unless_pruned(lambda: read(self._at(as_of, time.max)))
-
-    def _unless_pruned(self, read: Callable[[], Result]) -> Result:
         # Readers take no lock. The files of a snapshot that is pruned while it is read look like
-        # damaged ones, so an error counts only when all snapshots are still there.
+        # damaged ones, so an error counts only when all snapshots still exist.
         while True:
             before = numbers(self.path)
             try:
-                return read()
+                return read(self._find(as_of, of_day))
             except SnapshotError:
                 if set(before) <= set(numbers(self.path)):
                     raise
 
-    def _at(self, as_of: AsOf | None, of_day: time) -> Snapshot:
+    def _find(self, as_of: AsOf | None, of_day: time) -> Snapshot:
         existing = numbers(self.path)
         if not existing:
             raise SnapshotError(
