@@ -104,9 +104,6 @@ class ProfileStore:
         self._has_folder = folder is not None
         self.folder = folder or Path(os.devnull)
 
-    def __repr__(self) -> str:
-        return f"<ProfileStore in {self.folder}>"
-
     @property
     def active(self) -> str:
         """The name of the profile that ``connect()`` uses, or nothing."""

@@ -115,14 +115,15 @@ class _EnvFile:
 
     def _refuse_retired(self, own: Candidate) -> None:
         """Refuse a retired credential under our names; an old key beside a new set is harmless."""
-        names = [name for name in self.values if name.startswith("ADOBE_")]
-        prefixed = {name.removeprefix("ADOBE_"): self.values[name] for name in names}
-        has_metascopes = any(
-            name.replace("_", "").upper() in {"METASCOPE", "METASCOPES"} for name in prefixed
-        )
-        is_new = any(prefixed.get(name) for name in ("SCOPES", "ACCESS_TOKEN", "PROFILE"))
+        values = {
+            name.removeprefix("ADOBE_"): value
+            for name, value in self.values.items()
+            if name.startswith("ADOBE_")
+        }
+        has_metascopes = any(re.fullmatch("meta_?scopes?", name, re.IGNORECASE) for name in values)
+        is_new = any(values.get(name) for name in ("SCOPES", "ACCESS_TOKEN", "PROFILE"))
         is_complete = not own.missing and not has_metascopes
-        refuse_retired(str(self.path), prefixed, oauth=is_new or is_complete)
+        refuse_retired(str(self.path), values, oauth=is_new or is_complete)
 
     def _of_other_tools(self) -> list[Candidate]:
         """Return the sets under the names of Adobe's Postman environment and of App Builder."""
