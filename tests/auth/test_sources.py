@@ -294,6 +294,11 @@ def test_uses_a_complete_oauth_set_beside_an_old_key(tmp_path: Path) -> None:
         ("console", {"project": {"workspace": 7}}, "no OAuth Server-to-Server credential"),
         (
             "console",
+            {"project": {"workspace": {"details": {"credentials": 7}}}},
+            "no OAuth Server-to-Server credential",
+        ),
+        (
+            "console",
             postman(**POSTMAN),
             r"not a Developer Console download, but a Postman .* postman_file=",
         ),
