@@ -43,7 +43,7 @@ from adobe_nb.errors import (
     NotSignedIn,
     TransportError,
 )
-from adobe_nb.forks import in_children
+from adobe_nb.forks import run_after_fork
 from adobe_nb.home import state_folder
 from adobe_nb.http.client import Transport
 from adobe_nb.http.limiter import MOST, limiter_of
@@ -673,7 +673,7 @@ class _State:
     default: Session | None = None
 
 
-@in_children
+@run_after_fork
 def _restart() -> None:
     """In a forked process: the displays that listen belong to the parent."""
     global _lock  # noqa: PLW0603

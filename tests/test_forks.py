@@ -318,7 +318,7 @@ class TestLocks:
         try:
             assert set(in_child(lambda: session.reactor.rules(place))["colour"]) == {"red"}
         finally:
-            decoder.begin_anew()
+            decoder.after_fork()
 
     def test_requests_in_flight_in_the_parent_do_not_count_in_the_child(self) -> None:
         release = threading.Event()
@@ -365,7 +365,7 @@ class TestLocks:
 
         def leave() -> int:
             with limiter.turn() as turn:
-                limiter.begin_anew()
+                limiter.after_fork()
                 assert turn
             return limiter.in_flight
 

@@ -19,7 +19,7 @@ import requests
 
 from adobe_nb.auth.credentials import Credentials, Secret, read_claims
 from adobe_nb.errors import CredentialsError, NotSignedIn, SignInError, TokenExpired, TransportError
-from adobe_nb.forks import restarts
+from adobe_nb.forks import reset_after_fork
 from adobe_nb.http.client import Transport, date_of
 from adobe_nb.http.messages import Request, Response
 from adobe_nb.masking import keep_out_of_messages, masked_text
@@ -278,10 +278,10 @@ class ImsAuth:
         self._changed = changed
         self._now = utc_now
         self._lock = threading.Lock()
-        restarts(self)
+        reset_after_fork(self)
         keep_out_of_messages(self)
 
-    def begin_anew(self) -> None:
+    def after_fork(self) -> None:
         """In a forked process: no thread fetches a token there. The token is good in both."""
         self._lock = threading.Lock()
 

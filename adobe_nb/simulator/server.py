@@ -18,7 +18,7 @@ from tornado.httpserver import HTTPServer
 from tornado.httputil import HTTPServerRequest
 from tornado.web import Application, RequestHandler, stream_request_body
 
-from adobe_nb.forks import in_children, restarts
+from adobe_nb.forks import reset_after_fork, run_after_fork
 from adobe_nb.simulator.accounts import ACCOUNTS, ORG_ID
 from adobe_nb.simulator.app import App
 from adobe_nb.simulator.calls import Options
@@ -93,9 +93,9 @@ class Simulator:
         self._calls: set[asyncio.Future[Any]] = set()
         self.app: App | None = None
         self._servers: list[HTTPServer] = []
-        restarts(self)
+        reset_after_fork(self)
 
-    def begin_anew(self) -> None:
+    def after_fork(self) -> None:
         """In a forked process, where its thread is not: it serves in the parent, and cannot be
         stopped from here.
 
@@ -395,7 +395,7 @@ _built_in: Simulator | None = None
 _lock = threading.Lock()
 
 
-@in_children
+@run_after_fork
 def _unlock() -> None:
     global _lock  # noqa: PLW0603
     _lock = threading.Lock()

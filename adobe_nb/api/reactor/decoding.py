@@ -21,7 +21,7 @@ from adobe_nb.api.reactor.jsonapi import (
     public_resource,
     wrong_shape,
 )
-from adobe_nb.forks import restarts
+from adobe_nb.forks import reset_after_fork
 from adobe_nb.registry import Kind, Resource
 
 _UNKNOWN = re.compile(
@@ -128,9 +128,9 @@ class Decoder:
         self._lock = threading.Lock()
         self._learned: dict[str, list[str]] = {"attributes": [], "relationships": [], "meta": []}
         self._schema = _Schema(row, self._learned)
-        restarts(self)
+        reset_after_fork(self)
 
-    def begin_anew(self) -> None:
+    def after_fork(self) -> None:
         """In a forked process. What another thread had just learned may not be in the schema yet.
         """
         self._lock = threading.Lock()
