@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from adobe_nb.api.excel import to_excel
+    from adobe_nb.api.reactor.expansion import expand
     from adobe_nb.api.reactor.filters import between, contains, eq, gt, lt, not_
-    from adobe_nb.api.reactor.frames import expand
     from adobe_nb.api.reactor.journal import journal
     from adobe_nb.auth.credentials import DEFAULT_SCOPES, Secret
     from adobe_nb.auth.profiles import Profile, forget_profile, profiles
@@ -59,7 +59,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "adobe_nb.api.excel": ("to_excel",),
     "adobe_nb.api.reactor.filters": ("between", "contains", "eq", "gt", "lt", "not_"),
-    "adobe_nb.api.reactor.frames": ("expand",),
+    "adobe_nb.api.reactor.expansion": ("expand",),
     "adobe_nb.api.reactor.journal": ("journal",),
     "adobe_nb.auth.credentials": ("DEFAULT_SCOPES", "Secret"),
     "adobe_nb.auth.profiles": ("Profile", "forget_profile", "profiles"),

@@ -18,6 +18,7 @@ from adobe_nb.api.progress import bar, no_progress
 from adobe_nb.api.reactor.bindings import Reactor
 from adobe_nb.api.reactor.client import Client
 from adobe_nb.api.reactor.journal import Journal
+from adobe_nb.api.reactor.preview import PreviewClient
 from adobe_nb.auth import sources
 from adobe_nb.auth.credentials import (
     HOST_NAMES,
@@ -81,9 +82,14 @@ class Session:
         journal: bool = True,
         progress: bool = True,
         concurrency: int | None = None,
+        writes: str = "send",
         transport: Transport | None = None,
     ) -> None:
+        if writes not in ("send", "preview"):
+            raise ArgumentError(f'writes is "send" or "preview", not {writes!r}.')
         hosts = credentials.hosts
+        self.writes: Final = writes
+        """``send``, or ``preview``: writes are answered and never sent."""
         self.org_id: Final = credentials.org_id
         """The organization, ``…@AdobeOrg``."""
         self.service: Final = hosts.service
@@ -105,7 +111,8 @@ class Session:
         self._limiters = (reactor_limiter, edge_limiter)
         if concurrency is not None:
             self.concurrency = concurrency
-        self.client = Client(
+        client_class = PreviewClient if writes == "preview" else Client
+        self.client: Client = client_class(
             self._transport,
             self._auth,
             hosts.reactor,
@@ -125,14 +132,16 @@ class Session:
             org_id=self.org_id,
             limiter=edge_limiter,
             progress=partial(bar, edge_limiter) if progress else no_progress,
+            preview=writes == "preview",
         )
         """What ``edge`` sends its requests with."""
         self._reactor: Reactor | None = None
         self._edge: Edge | None = None
 
     def __repr__(self) -> str:
+        preview = " · preview" if self.writes == "preview" else ""
         return (
-            f"<Session {self.service} · {self.org_id} · client {self.credentials.masked_client_id} "
+            f"<Session {self.service}{preview} · {self.org_id} · client {self.credentials.masked_client_id} "
             f"· from {self.source} · {self.time_left_text}>"
         )
 
@@ -352,6 +361,7 @@ def connect(
     progress: bool = True,
     concurrency: int | None = None,
     retry_pause: float = RetryPolicy.pause,
+    writes: Literal["send", "preview"] = "send",
     make_default: bool = True,
 ) -> Session:
     """Sign in and become the process's default session.
@@ -392,6 +402,11 @@ def connect(
     retry_pause
         Seconds before a failed request is first retried (0.5). It doubles with each retry; 0
         retries at once.
+    writes
+        ``"preview"`` reads from the service and never sends a write. Each write returns a frame
+        shaped like that of the service, with ids that the session makes up (``RLpreview…``), and
+        later reads of the session include it; ``frame.attrs["preview"]`` is True. Other sessions
+        refuse these ids, and events of ``edge`` are refused.
     make_default
         False leaves the default session as it is.
 
@@ -449,6 +464,7 @@ def connect(
         journal=journal,
         progress=progress,
         concurrency=concurrency,
+        writes=writes,
         transport=Transport(pause=retry_pause),
     )
     _sign_in(session, make_default=make_default)

@@ -97,5 +97,7 @@ def test_everything_works_without_a_home_and_the_journal_is_off_with_one_warning
     ],
 )
 def test_an_unknown_home_folder_is_reported(call: Any) -> None:
-    with pytest.raises((adobe_nb.CredentialsError, lab.LabError), match="Give the full path"):
+    with pytest.raises(
+        (adobe_nb.CredentialsError, adobe_nb.ArgumentError), match="Give the full path"
+    ):
         call()

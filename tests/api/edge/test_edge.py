@@ -1218,10 +1218,10 @@ class TestRefusalsOfOtherShapes:
     def test_the_gateways_refusal_is_explained_as_for_reactor(self) -> None:
         error = self.refused(403, {"error_code": "403025", "message": "Profile is not valid"})
         assert str(error) == (
-            "POST /ee/v2/interact was answered with 403 403025 (Profile is not valid). The token is of another "
-            "organisation. Check ADOBE_ORG_ID, the organisation id."
+            "POST /ee/v2/interact was answered with 403 403025 (Profile is not valid). The token belongs to another "
+            "organization. Check ADOBE_ORG_ID, the organization id."
         )
-        assert (error.code, error.cause) == ("403025", "The token is of another organisation.")
+        assert (error.code, error.cause) == ("403025", "The token belongs to another organization.")
 
     @pytest.mark.parametrize(
         ("status", "document", "says"),
@@ -1508,7 +1508,7 @@ class TestCodes:
             ("x", "lists them all"),
             ("503", "Give the whole code"),
             ("", "lists them all"),
-            ("403025", "one of the gateway before it: The token is of another organisation"),
+            ("403025", "one of the gateway before it: The token belongs to another organization"),
         ],
     )
     def test_an_unknown_code_is_refused(self, edge: Any, code: str, says: str) -> None:

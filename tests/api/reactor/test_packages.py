@@ -84,7 +84,8 @@ class TestUpload:
     ) -> None:
         uploaded = shop.reactor.extension_packages.upload(make_zip(tmp_path, files={}))
         with pytest.raises(
-            DelayedError, match="library-file-not-found .* is not in the zip.* Add it, or correct"
+            DelayedError,
+            match="library-file-not-found .* is not in the zip.* Add the file, or correct",
         ):
             shop.reactor.extension_packages.wait(uploaded, poll=0.01)
 
@@ -97,9 +98,9 @@ class TestUpload:
             archive.writestr("extension.json", "{")
         for name, says in {
             "gone.zip": "cannot be read",
-            "no.zip": "is no zip that can be opened",
+            "no.zip": "is not a zip file that can be opened",
             "empty.zip": "has no extension.json at its top",
-            "bad.zip": "has an extension.json that is no JSON",
+            "bad.zip": "has an extension.json that is not valid JSON",
         }.items():
             with pytest.raises(ArgumentError, match=says):
                 shop.reactor.extension_packages.upload(tmp_path / name)
