@@ -140,8 +140,9 @@ class Session:
 
     def __repr__(self) -> str:
         preview = " · preview" if self.writes == "preview" else ""
+        client = self.credentials.masked_client_id
         return (
-            f"<Session {self.service}{preview} · {self.org_id} · client {self.credentials.masked_client_id} "
+            f"<Session {self.service}{preview} · {self.org_id} · client {client} "
             f"· from {self.source} · {self.time_left_text}>"
         )
 

@@ -450,7 +450,7 @@ class TestTokens:
     def test_the_service_refuses_a_token_of_another_organization(self, demo: Any) -> None:
         check = self.pasted(demo, org_id="0123456789ABCDEF01234567@AdobeOrg").test()
         assert not check.ok
-        assert "organisation" in check.message
+        assert "organization" in check.message
 
     def test_expires_in_may_be_milliseconds(self) -> None:
         def answer(got: Got) -> Answer:
