@@ -18,7 +18,7 @@ from tornado.httpserver import HTTPServer
 from tornado.httputil import HTTPServerRequest
 from tornado.web import Application, RequestHandler, stream_request_body
 
-from adobe_nb.forks import in_children, restarts
+from adobe_nb.forks import reset_after_fork, run_after_fork
 from adobe_nb.simulator.accounts import ACCOUNTS, ORG_ID
 from adobe_nb.simulator.app import App
 from adobe_nb.simulator.calls import Options
@@ -90,9 +90,9 @@ class Simulator:
         self._thread: threading.Thread | None = None
         self._servers: list[HTTPServer] = []
         self._deliveries: set[asyncio.Future[Any]] = set()
-        restarts(self)
+        reset_after_fork(self)
 
-    def begin_anew(self) -> None:
+    def after_fork(self) -> None:
         """Let go of the server in a forked process: the parent serves, and only it can stop."""
         # With the child's copies of the sockets open, no client would see the parent hang up.
         for server in self._servers:
@@ -374,7 +374,7 @@ _built_in: Simulator | None = None
 _lock = threading.Lock()
 
 
-@in_children
+@run_after_fork
 def _unlock() -> None:
     global _lock  # noqa: PLW0603
     _lock = threading.Lock()

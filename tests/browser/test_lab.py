@@ -229,7 +229,7 @@ def test_a_profile_is_saved_and_signs_in_after_a_restart_by_keyboard(
     page.get_by_role("button", name="Sign in", exact=True).click()
     field_error = page.locator(".adobe-nb-field-error:not(:empty)")
     expect(field_error).to_contain_text(
-        "You are signed in, but the profile was not saved: no keyring"
+        "You are signed in, but the profile was not saved: this system has no usable keyring"
     )
     page.get_by_label("no keyring").check()
     page.get_by_role("button", name="Save", exact=True).click()  # nothing is typed again
