@@ -1,4 +1,4 @@
-"""One request to Reactor: who sends it, what that account may do, and the audit events that follow."""
+"""The context of a request to Reactor: its account and rights, and the log of what it changes."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field

@@ -23,7 +23,7 @@ COMPANY_RIGHTS = ("develop_extensions", "manage_properties", "manage_app_configu
 PROPERTY_RIGHTS = ("approve", "develop", "manage_environments", "manage_extensions", "publish")
 ALL_RIGHTS = frozenset((*COMPANY_RIGHTS, *PROPERTY_RIGHTS))
 NEEDED_BY_REACTOR = ("read_organizations",)
-"""Adobe's uploader also lists ``additional_info.projectedProductContext``; launchpy works without."""
+"""Adobe's uploader lists ``additional_info.projectedProductContext`` too; launchpy does not."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
-"""The publishing workflow against a small model of it, written from FACTS 9, 13 and 14: hypothesis
-looks for a sequence of actions after which the two differ.
+"""The publishing workflow against a small model of it, written from Adobe's documentation.
+
+Hypothesis looks for a sequence of actions after which the two differ.
 """
 
 from dataclasses import dataclass, field
@@ -283,7 +284,7 @@ class Publishing(RuleBasedStateMachine):
     def after_change(
         self, mine: dict[str, str], how: str, items: list[tuple[str, bool]]
     ) -> dict[str, str] | None:
-        """Head to revision, or to itself where it is revised on the way; None when that is refused."""
+        """Return revisions by head; a head revised on the way maps to itself. None if refused."""
         if how == "DELETE":
             removed = {each for each, _ in items}
             return {head: each for head, each in mine.items() if each not in removed}
@@ -391,7 +392,7 @@ class Publishing(RuleBasedStateMachine):
     @precondition(lambda self: self.libraries)
     @rule(number=st.integers(0, 9), steps=st.integers(1, 9))
     def walk(self, number: int, steps: int) -> None:
-        """Some steps towards production, the usual way: chance alone would hardly ever get there."""
+        """Walk some steps towards production, where chance alone would hardly ever lead."""
         library = self.pick(number, self.libraries)
         for _ in range(steps):
             where = next(
