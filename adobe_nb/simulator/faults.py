@@ -18,6 +18,7 @@ KINDS = {
     "drift": "the list changes just before the response",
 }
 
+# Fixed, so that the same requests meet the same faults at every start.
 SEED = 20241
 
 

@@ -222,8 +222,8 @@ def _search(call: Call) -> Response:
     documents: list[dict[str, Any]] = []
     for row in RESOURCES.values():
         if row.searchable:
-            records = call.store.all(row.type)
-            documents += [json.loads(_wire(call, each)) for each in records if _sees(call, each)]
+            records = filter(partial(_sees, call), call.store.all(row.type))
+            documents += [json.loads(_wire(call, record)) for record in records]
     matches, total = search(documents, body)
     return answer(200, {"data": matches, "meta": {"total_hits": total}}, JSON_API)
 

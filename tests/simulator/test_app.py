@@ -229,9 +229,11 @@ class TestReactor:
     def test_revisions_include_the_head(self, app: App) -> None:
         rule = listed(app, f"/properties/{shop(app)}/rules")[0]
         revisions = listed(app, f"/rules/{rule['id']}/revisions")
-        numbers = sorted(each["attributes"]["revision_number"] for each in revisions)
+        numbers = sorted(resource["attributes"]["revision_number"] for resource in revisions)
         assert numbers == list(range(rule["meta"]["latest_revision_number"] + 1))
-        assert {each["relationships"]["origin"]["data"]["id"] for each in revisions} == {rule["id"]}
+        assert {resource["relationships"]["origin"]["data"]["id"] for resource in revisions} == {
+            rule["id"]
+        }
 
     def test_rule_revision_has_its_own_components(self, app: App) -> None:
         rule = listed(app, f"/properties/{shop(app)}/rules")[0]
@@ -241,14 +243,14 @@ class TestReactor:
         own = listed(app, f"/rules/{revision['id']}/rule_components")
         heads = listed(app, f"/rules/{rule['id']}/rule_components")
         assert len(own) == len(heads)
-        assert {each["id"] for each in own}.isdisjoint(each["id"] for each in heads)
+        assert {resource["id"] for resource in own}.isdisjoint(resource["id"] for resource in heads)
 
 
 class TestFilterAndSort:
     def names(self, app: App, *query: tuple[str, str]) -> list[str]:
         return [
-            each["attributes"]["name"]
-            for each in listed(app, f"/properties/{shop(app)}/rules", *query)
+            resource["attributes"]["name"]
+            for resource in listed(app, f"/properties/{shop(app)}/rules", *query)
         ]
 
     @pytest.mark.parametrize(
@@ -339,7 +341,7 @@ def log() -> App:
 
 
 class TestALongLog:
-    """Audit events, as many as there are: pages, moments, equal moments."""
+    """Audit events, as many as there are: pages, dates, equal dates."""
 
     def walk(self, log: App, *query: tuple[str, str], size: int = 7) -> list[dict[str, Any]]:
         found, page = [], 1
@@ -355,22 +357,22 @@ class TestALongLog:
     @pytest.mark.parametrize("order", ["", "created_at", "-created_at", "type_of", "-updated_at"])
     def test_equal_events_keep_their_order_across_pages(self, log: App, order: str) -> None:
         query = (("sort", order),) if order else ()
-        ids = [each["id"] for each in self.walk(log, *query)]
+        ids = [event["id"] for event in self.walk(log, *query)]
         assert len(set(ids)) == 400
-        assert ids == [each["id"] for each in self.walk(log, *query, size=100)]
+        assert ids == [event["id"] for event in self.walk(log, *query, size=100)]
 
     def test_date_filters_are_exact_to_the_millisecond(self, log: App) -> None:
-        moments = [each["attributes"]["created_at"] for each in self.walk(log)]
-        start = next(number for number in range(100, 400) if moments[number] == moments[number + 1])
-        low, high = moments[start], moments[start + 40]
+        dates = [event["attributes"]["created_at"] for event in self.walk(log)]
+        start = next(number for number in range(100, 400) if dates[number] == dates[number + 1])
+        low, high = dates[start], dates[start + 40]
 
         def kept(text: str) -> list[str]:
             found = self.walk(log, ("filter[created_at]", text))
-            return [each["attributes"]["created_at"] for each in found]
+            return [event["attributes"]["created_at"] for event in found]
 
-        assert kept(f"BETWEEN {low},{high}") == [each for each in moments if low <= each <= high]
-        assert kept(f"GT {low}") == [each for each in moments if each > low]
-        assert kept(f"LT {low}") == [each for each in moments if each < low]
+        assert kept(f"BETWEEN {low},{high}") == [date for date in dates if low <= date <= high]
+        assert kept(f"GT {low}") == [date for date in dates if date > low]
+        assert kept(f"LT {low}") == [date for date in dates if date < low]
         assert kept(f"GT {low[:-1]}+00:00") == kept(f"GT {low}")
 
     def test_pages_beyond_the_deepest_get_500(self, log: App) -> None:

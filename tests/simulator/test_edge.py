@@ -40,7 +40,9 @@ def post(demo: Any) -> Any:
 
 def scopes_of(response: requests.Response) -> list[list[str]]:
     handles = [
-        each for each in response.json()["handle"] if each["type"] == "personalization:decisions"
+        handle
+        for handle in response.json()["handle"]
+        if handle["type"] == "personalization:decisions"
     ]
     return [[decision["scope"] for decision in handle["payload"]] for handle in handles]
 
@@ -90,7 +92,9 @@ def test_version_1_reads_the_query_of_each_event(post: Any) -> None:
     answered = post("/ee/v1/interact", body, configId=WEB)
     assert scopes_of(answered) == [["home"], ["cart"]]
     handles = [
-        each for each in answered.json()["handle"] if each["type"] == "personalization:decisions"
+        handle
+        for handle in answered.json()["handle"]
+        if handle["type"] == "personalization:decisions"
     ]
     assert [handle["eventIndex"] for handle in handles] == [0, 1]
 
@@ -107,7 +111,7 @@ def test_location_hint_is_echoed_or_gets_empty_404(post: Any, version: str) -> N
         ({"events": [VIEW]}, "configId") if version == "v1" else ({"event": VIEW}, "datastreamId")
     )
     handles = post(f"/ee/irl1/{version}/interact", body, **{name: WEB}).json()["handle"]
-    assert {each["hint"] for each in handles[0]["payload"]} == {"irl1"}
+    assert {location["hint"] for location in handles[0]["payload"]} == {"irl1"}
     unknown = post(f"/ee/gone1/{version}/interact", body, **{name: WEB})
     assert (unknown.status_code, unknown.content) == (404, b"")
 
@@ -124,15 +128,15 @@ def test_stored_identity_is_returned(post: Any) -> None:
     query = {"identity": {"fetch": ["ECID"]}}
     event = {"xdm": {"eventType": "view"}}
     first = {
-        each["type"]: each["payload"]
-        for each in post(
+        handle["type"]: handle["payload"]
+        for handle in post(
             "/ee/v2/interact", {"event": event, "query": query}, datastreamId=WEB
         ).json()["handle"]
     }
-    entries = [{"key": each["key"], "value": each["value"]} for each in first["state:store"]]
+    entries = [{"key": entry["key"], "value": entry["value"]} for entry in first["state:store"]]
     body = {"event": event, "query": query, "meta": {"state": {"entries": entries}}}
     handles = post("/ee/v2/interact", body, datastreamId=WEB).json()["handle"]
-    again = next(each["payload"] for each in handles if each["type"] == "identity:result")
+    again = next(handle["payload"] for handle in handles if handle["type"] == "identity:result")
     assert again == first["identity:result"]
 
 

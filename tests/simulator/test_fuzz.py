@@ -89,8 +89,12 @@ class World:
                 for kind, sample in wanted.items()
             ),
             *(
-                ("PATCH", f"/{kind}/{each}", {"id": each, "type": kind, "meta": {"action": action}})
-                for kind, each in {
+                (
+                    "PATCH",
+                    f"/{kind}/{identifier}",
+                    {"id": identifier, "type": kind, "meta": {"action": action}},
+                )
+                for kind, identifier in {
                     **made_of,
                     "builds": build,
                     "extension_packages": package,
@@ -388,7 +392,7 @@ def mutated(dice: Random, data: Any) -> Any:
         at = dice.randrange(len(data))
         return [*data[:at], mutated(dice, data[at]), *data[at + dice.randrange(2) :]]
     name = dice.choice(sorted(data))
-    kept = {key: each for key, each in data.items() if key != name}
+    kept = {key: member for key, member in data.items() if key != name}
     how = dice.random()
     if how < 0.1:
         return kept
@@ -538,9 +542,9 @@ def test_any_filter_sort_and_page_is_answered(dice: Random) -> None:
     world = another()
     rows = [(row, parent) for row in RESOURCES.values() for parent in row.parents]
     lists = [f"/{parent}/{world.ids[parent][0]}/{row.type}" for row, parent in rows]
-    for each in [*lists, "/audit_events", "/extension_packages"]:
+    for path in [*lists, "/audit_events", "/extension_packages"]:
         for _ in range(3):
-            well_formed(world.send(Shot("GET", each, query(dice))), 200)
+            well_formed(world.send(Shot("GET", path, query(dice))), 200)
 
 
 @given(dice=DICE)

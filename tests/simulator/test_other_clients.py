@@ -64,7 +64,7 @@ class TestSignIn:
         headers = api.headers() | {"x-api-key": "Activation-DTM"}
         del headers["x-gw-ims-org-id"]
         answer = api.app(Request("GET", "/companies", (), headers))
-        assert [each["id"] for each in json.loads(answer.body)["data"]] == [COMPANY]
+        assert [company["id"] for company in json.loads(answer.body)["data"]] == [COMPANY]
         refused = api.app(
             Request("GET", "/companies", (), headers | {"x-gw-ims-org-id": "FF@AdobeOrg"})
         )

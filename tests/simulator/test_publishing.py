@@ -51,7 +51,7 @@ def with_core(api: Caller, shop: Site, name: str = "Library") -> str:
 
 def latest(api: Caller, kind: str, head: str) -> str:
     found = api.listed(f"/{kind}/{head}/revisions")
-    return str(max(found, key=lambda each: each["attributes"]["revision_number"])["id"])
+    return str(max(found, key=lambda resource: resource["attributes"]["revision_number"])["id"])
 
 
 def built(api: Caller, library: str, environment: str) -> str:
@@ -117,7 +117,7 @@ class TestContents:
         ):
             answer = api.put(library, kind, *ids, how=how)
             assert (answer.status, answer.content_type) == (200, JSON_API)
-            assert answer.data == [{"id": each, "type": kind} for each in held]
+            assert answer.data == [{"id": identifier, "type": kind} for identifier in held]
             links = {"related": f"{here}/{kind}", "self": f"{here}/relationships/{kind}"}
             assert answer.document["links"] == links
             assert api.get(f"/libraries/{library}/relationships/{kind}").data == answer.data
@@ -319,8 +319,8 @@ class TestTransitions:
     def test_each_transition_requires_its_right(self) -> None:
         rights = {right: frozenset({right}) for right in ALL_RIGHTS}
         single = {
-            name: Account(f"client-{name}", "x", ORG_ID, rights=each)
-            for name, each in rights.items()
+            name: Account(f"client-{name}", "x", ORG_ID, rights=granted)
+            for name, granted in rights.items()
         }
         api = Caller(accounts={**ACCOUNTS, **single})
         shop = site(api)
@@ -525,7 +525,7 @@ class TestBuilds:
         api.put(library, "rules", api.revise("rules", rule), how="PATCH")
         assert api.ids(f"/builds/{build}/rules") == [first, other]
         found = api.listed(f"/builds/{build}/rules", ("filter[name]", "EQ Second"))
-        assert [each["id"] for each in found] == [other]
+        assert [resource["id"] for resource in found] == [other]
         assert len(api.ids(f"/builds/{build}/extensions")) == 1
         assert api.ids(f"/builds/{build}/data_elements") == []
 

@@ -79,7 +79,7 @@ PACKAGE = {
 
 def ids(documents: list[Document], query: object, **more: object) -> list[str]:
     found, _ = search(documents, {"data": {"query": query, **more}})
-    return [each["id"] for each in found]
+    return [document["id"] for document in found]
 
 
 def matches(document: Document, path: str, **condition: object) -> bool:
@@ -198,7 +198,7 @@ def test_range_matches_numbers_between_its_bounds(
 ) -> None:
     documents = [component(number) for number in (1, 2, 3, 4)]
     assert ids(documents, {"attributes.order": {"range": bounds}}) == [
-        component(each)["id"] for each in numbers
+        component(number)["id"] for number in numbers
     ]
 
 
@@ -206,7 +206,7 @@ def test_range_accepts_bounds_as_strings() -> None:
     documents = [component(number, order=number) for number in range(4)]
     for bounds in ({"lte": "2"}, {"gt": "-1", "lt": 3}):
         assert ids(documents, {"attributes.order": {"range": bounds}}) == [
-            component(each)["id"] for each in range(3)
+            component(number)["id"] for number in range(3)
         ]
 
 
@@ -243,7 +243,7 @@ def test_default_order_is_creation_then_id() -> None:
     never = component(4, created_at=None)
     documents = [never, same, component(2), ONE]
     assert ids(documents, {"id": {"exists": True}}) == [
-        each["id"] for each in (ONE, component(2), same, never)
+        document["id"] for document in (ONE, component(2), same, never)
     ]
 
 
@@ -252,10 +252,10 @@ def test_sort_ignores_case_and_puts_missing_values_last() -> None:
     documents = [component(number, name=name, order=9) for number, name in enumerate(names, 1)]
     sort = [{"attributes.order": "asc"}, {"attributes.name": "desc"}]
     found, _ = search(documents, {"data": {"query": {"id": {"exists": True}}, "sort": sort}})
-    assert [each["attributes"]["name"] for each in found] == ["C", "b", "A", None]
+    assert [document["attributes"]["name"] for document in found] == ["C", "b", "A", None]
     sort = [{"attributes.name": "asc"}]
     found, _ = search(documents, {"data": {"query": {"id": {"exists": True}}, "sort": sort}})
-    assert [each["attributes"]["name"] for each in found] == ["A", "b", "C", None]
+    assert [document["attributes"]["name"] for document in found] == ["A", "b", "C", None]
 
 
 def test_pages_have_at_most_100_documents() -> None:
@@ -271,7 +271,9 @@ def test_pages_have_at_most_100_documents() -> None:
         (50, 250),
         (0, 250),
     ]
-    assert [each["id"] for page, _ in pages for each in page] == [each["id"] for each in documents]
+    assert [document["id"] for page, _ in pages for document in page] == [
+        document["id"] for document in documents
+    ]
     assert len(search(documents, {"data": {"query": query}})[0]) == 100
     assert search(documents, {"data": {"query": query, "size": 0}}) == ([], 250)
 
@@ -343,10 +345,10 @@ def test_demo_company_is_searched() -> None:
     ]
     query = {"attributes.settings": {"value": "EVAR7"}, "attributes.revision_number": {"value": 0}}
     expected = [
-        each["id"]
-        for each in documents
-        if "eVar7" in str(each["attributes"].get("settings"))
-        and each["attributes"].get("revision_number") == 0
+        document["id"]
+        for document in documents
+        if "eVar7" in str(document["attributes"].get("settings"))
+        and document["attributes"].get("revision_number") == 0
     ]
     assert expected
     assert sorted(ids(documents, query)) == sorted(expected)

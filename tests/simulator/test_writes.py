@@ -374,7 +374,8 @@ class TestProperties:
             place = api.property(platform, platform)
             core = api.listed(f"/properties/{place}/extensions")
             assert [
-                (each["attributes"]["name"], each["attributes"]["version"]) for each in core
+                (extension["attributes"]["name"], extension["attributes"]["version"])
+                for extension in core
             ] == [("core", version)]
             assert (
                 api.ids(f"/properties/{place}/hosts")
@@ -439,7 +440,9 @@ class TestProperties:
             ("notes", note),
         ]
         gone += [("extensions", shop.core), ("hosts", shop.host), ("environments", shop.staging)]
-        assert [api.get(f"/{kind}/{each}").status for kind, each in gone] == [404] * len(gone)
+        assert [api.get(f"/{kind}/{identifier}").status for kind, identifier in gone] == [
+            404
+        ] * len(gone)
         assert api.get(f"/extensions/{other.core}").status == 200
         assert api.events()[events:] == [("property.deleted", "Shop")]
 
@@ -463,8 +466,8 @@ class TestHeadsAndRevisions:
         data = api.get(f"/extensions/{shop.core}").data
         assert (data["attributes"]["dirty"], data["meta"]["latest_revision_number"]) == (False, 1)
         numbers = [
-            each["attributes"]["revision_number"]
-            for each in api.listed(f"/extensions/{shop.core}/revisions")
+            revision["attributes"]["revision_number"]
+            for revision in api.listed(f"/extensions/{shop.core}/revisions")
         ]
         assert sorted(numbers) == [0, 1]
 
@@ -802,7 +805,7 @@ class TestEnvironments:
         assert found["library_path"] == f"{company['token']}/{place['token']}"
         assert found["library_name"] == f"launch-{found['token']}{suffix}.min.js"
         entries = [
-            (each["library_name"], each["minified"]) for each in found["library_entry_points"]
+            (file["library_name"], file["minified"]) for file in found["library_entry_points"]
         ]
         readable = f"launch-{found['token']}{suffix}.js"
         assert entries == [(found["library_name"], True), (readable, False)]
@@ -868,9 +871,9 @@ class TestExtensions:
         api.delete(f"/extensions/{first}")
         second = made(api.install(shop.place, package))
         path = f"/properties/{shop.place}/extensions"
-        assert [each["id"] for each in api.listed(path, ("filter[name]", "EQ adobe-mcid"))] == [
-            second
-        ]
+        assert [
+            extension["id"] for extension in api.listed(path, ("filter[name]", "EQ adobe-mcid"))
+        ] == [second]
 
     def test_platform_must_match(self, api: Caller) -> None:
         app = api.property("App", "mobile")
@@ -1197,7 +1200,7 @@ class TestLists:
         for number, value in enumerate(values):
             api.data_element(shop.place, name=str(number), default_value=value)
         found = api.listed(f"/properties/{shop.place}/data_elements", ("sort", "default_value"))
-        shown = [each["attributes"]["default_value"] for each in found]
+        shown = [element["attributes"]["default_value"] for element in found]
         assert shown == [True, 1.5, 2, "A", "b", {"a": 1}, None]
 
     def test_many_wildcards_are_fast(self, api: Caller, shop: Site) -> None:
@@ -1216,7 +1219,7 @@ class TestLists:
         assert len(api.get(path, ("page[size]", "999")).data) == 100
         assert len(api.get(path).data) == 25
         second = api.get(path, ("page[size]", "100"), ("page[number]", "2"))
-        assert [each["id"] for each in second.data] == revisions[100:]
+        assert [revision["id"] for revision in second.data] == revisions[100:]
         assert second.document["meta"]["pagination"]["total_count"] == 105
 
 
