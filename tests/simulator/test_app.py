@@ -320,6 +320,23 @@ def test_every_list_in_the_registry_has_a_route(app: App) -> None:
             assert get(app, f"/{parent}/{record.id}/{row.type}")[0] == 200
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("POST", "/profile", 405),
+        ("DELETE", "/companies", 405),
+        ("OPTIONS", "/extension_packages", 405),
+        ("POST", "/nonsense", 404),
+        ("POST", "/rules", 404),
+        ("GET", "/search", 404),
+    ],
+)
+def test_table_of_routes_decides_between_404_and_405(
+    app: App, method: str, path: str, status: int
+) -> None:
+    assert app(Request(method, path, (), headers(app))).status == status
+
+
 def test_repr_of_a_request_hides_headers_and_body() -> None:
     request = Request(
         "POST", "/ims/token/v3", (), {"authorization": "Bearer hush"}, b"client_secret=hush"
