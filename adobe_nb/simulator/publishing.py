@@ -74,6 +74,7 @@ def transition(call: Call, library: Record, action: str) -> None:
     if (state, action) not in _TRANSITIONS:
         detail = f"Cannot {action} a library in state {state}."
         raise conflict("invalid-transition", detail, "/data/meta/action")
+    # Each state needs an environment of another stage, so Adobe releases the current one.
     _release(call.store, library)
     library.attributes |= {"state": _TRANSITIONS[state, action], "build_required": True}
     library.meta |= {"build_status": None, "build_required_detail": _NO_BUILD}
@@ -159,6 +160,7 @@ def change_contents(
         store.unlink(record.id, "libraries", library)
     _put(call, library, added)
     library["build_required"] = True
+    # Without a build in this state, the reason stays that there is none.
     if library.meta.get("build_status"):
         library.meta["build_required_detail"] = _CHANGED
     call.touch(library)

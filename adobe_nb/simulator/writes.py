@@ -35,7 +35,7 @@ class _Rules:
     """What a type adds to the steps that all types share."""
 
     right: str = ""
-    """The right that every write requires. Types without one check rights in their steps."""
+    """The right that every write requires. Without one, the steps of the type check rights."""
     defaults: Mapping[str, Any] = field(default_factory=dict)
     create: tuple[Step, ...] = ()
     """Steps before a new record is stored."""
@@ -47,7 +47,8 @@ class _Rules:
 
 def create(call: Call, parent: Record, row: Resource, wanted: Wanted) -> Record:
     """Create a record under its parent. A Problem leaves the store unchanged."""
-    rules = _rules(call, row.type)
+    rules = _TYPES.get(row.type, _Rules())
+    call.need(rules.right)
     values = {**state(call.store.now()), **rules.defaults, **wanted.attributes}
     attributes = {column.name: values.get(column.name) for column in row.columns}
     record = Record(row.type, call.store.new_id(row.type), attributes)
@@ -80,7 +81,8 @@ def update(call: Call, record: Record, wanted: Wanted) -> Record:
     """Change a record or act on it. Return the record, or the new revision."""
     if wanted.action is not None:
         return _act(call, record, wanted.action)
-    rules = _rules(call, record.type)
+    rules = _TYPES.get(record.type, _Rules())
+    call.need(rules.right)
     if "revision_number" in record.attributes:
         editable(record)
     change = Change(call, record, wanted, dict(record.attributes))
@@ -107,7 +109,8 @@ def update(call: Call, record: Record, wanted: Wanted) -> Record:
 def delete(call: Call, record: Record) -> None:
     """Delete a record for good, or softly: then it can still be fetched by id."""
     row = RESOURCES[record.type]
-    rules = _rules(call, record.type)
+    rules = _TYPES.get(record.type, _Rules())
+    call.need(rules.right)
     if record.deleted:
         raise not_found(f"/{record.type}/{record.id}")
     if "revision_number" in record.attributes:
@@ -126,14 +129,6 @@ def delete(call: Call, record: Record) -> None:
     call.gone(record)
     if record.type == "libraries":
         publishing.refresh_upstreams(call.store, record.to_one["property"])
-
-
-def _rules(call: Call, resource_type: str) -> _Rules:
-    """Return the rules of a type, if the account has the right that they require."""
-    rules = _TYPES.get(resource_type, _Rules())
-    if rules.right:
-        call.need(rules.right)
-    return rules
 
 
 def _link(change: Change) -> None:
@@ -164,7 +159,7 @@ def _target(change: Change, linkage: Linkage, pointer: str) -> Record:
 
 def _act(call: Call, record: Record, action: str) -> Record:
     if action == "revise":
-        _rules(call, record.type)
+        call.need(_TYPES[record.type].right)
         return revise(call, record)
     if record.type == "libraries":
         publishing.transition(call, record, action)
@@ -173,7 +168,7 @@ def _act(call: Call, record: Record, action: str) -> Record:
     elif record.type == "extension_packages":
         packages.release(call, record, action)
     elif record.type == "secrets":
-        _rules(call, record.type)
+        call.need(_TYPES[record.type].right)
         secrets.act(call, record, action)
     return record
 
