@@ -116,7 +116,7 @@ class Change:
 
     call: Call
     record: Record
-    wanted: Wanted
+    payload: Wanted
     before: Mapping[str, Any] = field(default_factory=dict)
     """The attributes before an update; empty for a new record."""
 

@@ -46,24 +46,24 @@ _MAX_REPUBLISHED = 5
 
 def begin(change: Change) -> None:
     """Prepare a new library, and check what the document links to."""
-    library, wanted = change.record, change.wanted
+    library, payload = change.record, change.payload
     library.meta = {"build_status": None, "build_required_detail": _NO_BUILD}
     library.to_one["upstream_library"] = _upstream(change.store, library)
     for kind in CONTENTS:
-        _check_contents(change.store, library, wanted.linked.get(kind, ()), ())
-    environment = wanted.one("environment")
+        _check_contents(change.store, library, payload.linked.get(kind, ()), ())
+    environment = payload.one("environment")
     if environment is not None:
         _suitable(change.store, library, environment)
 
 
 def fill(change: Change) -> None:
     """Assign the environment and the contents that the document links to."""
-    library, wanted = change.record, change.wanted
-    environment = wanted.one("environment")
+    library, payload = change.record, change.payload
+    environment = payload.one("environment")
     if environment is not None:
         _occupy(change.call, library, _suitable(change.store, library, environment))
     for kind in CONTENTS:
-        records = _check_contents(change.store, library, wanted.linked.get(kind, ()), ())
+        records = _check_contents(change.store, library, payload.linked.get(kind, ()), ())
         _put(change.call, library, records)
 
 
