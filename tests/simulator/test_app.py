@@ -358,7 +358,7 @@ def log() -> App:
 
 
 class TestALongLog:
-    """Audit events, as many as there are: pages, dates, equal dates."""
+    """Pages, dates and equal dates in a long list of audit events."""
 
     def walk(self, log: App, *query: tuple[str, str], size: int = 7) -> list[dict[str, Any]]:
         found, page = [], 1

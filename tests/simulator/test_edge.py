@@ -27,7 +27,7 @@ DEEP = b"[" * 30_000
 
 @pytest.fixture
 def post(demo: Any) -> Any:
-    """Send without authentication: path, body and query of the address."""
+    """Return a function that sends an unauthenticated request."""
 
     def send(path: str, body: Any, **query: str) -> requests.Response:
         data = body if isinstance(body, bytes) else json.dumps(body).encode()
@@ -213,7 +213,7 @@ def test_authorization_errors_have_adobes_titles(
 
 
 def test_interact_of_aepp_works_unchanged(demo: Any) -> None:
-    """Its parameter, its headers and its body, as aepp 0.6 sends them."""
+    """aepp 0.6 sends this parameter, these headers and this body."""
     details = demo.connection()
     headers = {
         "Accept": "application/json",

@@ -46,7 +46,7 @@ FILES = {"a.js": "", "views/a.html": ""}
 
 
 class World:
-    """A simulator with something of everything, and what a client could rightly ask of it."""
+    """A simulator with a resource of every type, and valid requests to it."""
 
     def __init__(self) -> None:
         self.api = api = Caller()
@@ -138,7 +138,7 @@ class World:
             self.ids[kind] = [record.id for record in api.store.all(kind)]
 
     def digest(self) -> str:
-        """All that is kept, as text."""
+        """Return the whole state as text."""
         store = self.api.store
         records = [repr(record) for kind in RESOURCES for record in store.all(kind)]
         lists = [(key, list(value)) for key, value in sorted(store._lists.items()) if value]
@@ -150,7 +150,7 @@ class World:
         return self.api.app(Request(shot.method, shot.path, shot.query, headers, shot.body))
 
     def check(self, shot: "Shot") -> None:
-        """Answered as documented, and without a change unless it was accepted."""
+        """Check the response, and that a refused request changed nothing."""
         before, answer = self.before or self.digest(), self.send(shot)
         well_formed(answer)
         self.before = self.digest()
@@ -158,7 +158,7 @@ class World:
             assert self.before == before, f"{answer.status} changed something"
 
     def still_readable(self) -> None:
-        """Whatever was let in can be shown, listed, sorted and found."""
+        """Check that accepted resources can be shown, listed, sorted and found."""
         self.api.wait()
         for kind, row in RESOURCES.items():
             for record in self.api.store.all(kind):
@@ -192,7 +192,7 @@ class Shot:
 
 
 def well_formed(answer: Response, status: int | None = None) -> None:
-    """An answer as documented: JSON that any reader takes, errors with all their members."""
+    """Check that a response is documented: strict JSON, and errors with all their members."""
     assert answer.status < 500, answer
     assert status in {None, answer.status}, answer.body
     if not answer.body:
@@ -229,16 +229,16 @@ def first() -> World:
 
 
 def another() -> World:
-    """A world of one's own."""
+    """Return a new world."""
     world = deepcopy(first())
     world.api.store.clock = lambda: world.api.now
     return world
 
 
-# -- what is sent
+# -- requests
 #
-# Hypothesis gives the dice; what is drawn with them is plain Python: that makes a hundred times as
-# many requests.
+# Hypothesis provides only the random generator; drawing requests in plain Python is a hundred
+# times faster.
 
 TEXTS = (
     "",
@@ -329,7 +329,7 @@ TELLING = (
     "\ud800",
     "http://[",
 )
-"""The few of them that are put in every place."""
+"""The few of them that are tried for every member."""
 METHODS = (
     "GET",
     "POST",
@@ -385,7 +385,7 @@ def value(dice: Random) -> Any:
 
 
 def mutated(dice: Random, data: Any) -> Any:
-    """The same with one place of it changed, removed or given something more."""
+    """Return the data with one member changed, removed or extended."""
     if not isinstance(data, (dict, list)) or not data or dice.random() < 0.15:
         return value(dice)
     if isinstance(data, list):
@@ -402,7 +402,7 @@ def mutated(dice: Random, data: Any) -> Any:
 
 
 def text_of(dice: Random, data: Any) -> bytes:
-    """As JSON, with the deep places put in by hand: Python's encoder would not go there."""
+    """Return JSON, with deep nesting as text: Python's encoder would refuse it."""
     text = json.dumps(data).encode()
     for start, end in ((b"[", b"]"), (b'{"x":', b"}")):
         depth = dice.choice(DEPTHS)
@@ -411,7 +411,7 @@ def text_of(dice: Random, data: Any) -> bytes:
 
 
 def body(dice: Random, data: Any) -> bytes:
-    """A document about that data: right, mutated, or spoiled as text."""
+    """Return a document with the data: valid, mutated, or broken as text."""
     how = dice.randrange(12)
     text = text_of(dice, {"data": data if how < 2 else mutated(dice, data)})
     if how == 2:
@@ -429,7 +429,7 @@ def body(dice: Random, data: Any) -> bytes:
 
 
 def path(dice: Random, world: World) -> str:
-    """Parts that are known, in any order, with ids of any type."""
+    """Return a path of known parts in any order, with ids of any type."""
     kind = dice.choice(tuple(RESOURCES))
     parts = [
         kind,
@@ -470,7 +470,7 @@ def query(dice: Random) -> tuple[tuple[str, str], ...]:
 
 
 def cut(dice: Random, data: bytes, where: slice = slice(None)) -> bytes:
-    """The bytes with some of them changed, lost or more."""
+    """Return the bytes with some of them changed, removed or added."""
     at = dice.randrange(*where.indices(len(data)))
     return data[:at] + dice.randbytes(dice.randrange(4)) + data[at + dice.randrange(4) :]
 
@@ -481,7 +481,7 @@ DICE = st.randoms(use_true_random=True)
 
 
 def places(data: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """The way to every place in it, from the top."""
+    """Yield the path to every member of the data."""
     yield at
     for key, inner in (
         data.items()
@@ -494,7 +494,7 @@ def places(data: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
 
 
 def with_place(data: Any, at: tuple[Any, ...], new: Any) -> Any:
-    """The same with something else in that place."""
+    """Return the data with another value at the path."""
     if not at:
         return new
     copy = dict(data) if isinstance(data, dict) else list(data)
@@ -504,7 +504,7 @@ def with_place(data: Any, at: tuple[Any, ...], new: Any) -> Any:
 
 @pytest.mark.parametrize("step", [5, pytest.param(1, marks=pytest.mark.thorough)])
 def test_any_value_anywhere_in_a_document_is_accepted_or_refused(step: int) -> None:
-    """Every place of every document in a thorough run, every fifth of every fifth otherwise."""
+    """A thorough run tries every member of every document, others every fifth of every fifth."""
     for method, path, right in first().valid[::step]:
         world = another()
         for place in list(places(right))[::step]:
@@ -574,7 +574,7 @@ def test_any_settings_are_checked_against_any_schema(dice: Random) -> None:
             action = {**MANIFEST["actions"][0], "schema": json.loads(text)}
         except (
             RecursionError
-        ):  # too deep for this test to read, too; such manifests are sent as texts above
+        ):  # Too deep for this test to read; such manifests are sent as texts above.
             continue
         manifest = MANIFEST | {
             "name": f"torch-{number}",

@@ -37,7 +37,7 @@ MOST_LIBRARIES = 5
 
 @dataclass
 class Head:
-    """What can be revised. ``needs`` is the head of the extension that it does not work without."""
+    """A revisable resource. ``needs`` is the head of the extension that it requires."""
 
     id: str
     kind: str
@@ -52,9 +52,9 @@ class Library:
     state: str = "development"
     environment: str | None = None
     held: dict[str, str] = field(default_factory=dict)
-    """Head to revision."""
+    """Revisions by head."""
     outcome: str | None = None
-    """Of the last build since it came into its state."""
+    """Outcome of the last build since its last transition."""
     built: bool = False
     """Whether any build of it ever succeeded."""
     last: str | None = None
@@ -73,7 +73,7 @@ class Pending:
 
 
 class Publishing(RuleBasedStateMachine):
-    """One property, four environments, four heads, any number of people who click on everything."""
+    """One property with four environments and four heads, and random actions on them."""
 
     @initialize()
     def begin(self) -> None:
@@ -118,12 +118,12 @@ class Publishing(RuleBasedStateMachine):
             self.put_core(number)
 
     def put_core(self, number: int) -> None:
-        """The extension that nearly everything needs."""
+        """Add the core extension, which nearly every resource requires."""
         library, head = self.libraries[number], self.heads[self.core]
         answer = self.api.put(library.id, "extensions", head.revisions[-1])
         self.apply(library, {}, {head.id: head.revisions[-1]}, answer)
 
-    # -- what is chosen from
+    # -- choices
 
     def pick(self, number: int, choices: Any) -> Any:
         several = list(choices)
@@ -322,7 +322,7 @@ class Publishing(RuleBasedStateMachine):
         library.complete = False
 
     def number(self, revision: str, head: str) -> int | None:
-        """The number of a revision, if it is one of that head."""
+        """Return the number of a revision of the head, or None."""
         found = self.api.get(f"/{self.heads[head].kind}/{revision}").data
         same = found["relationships"]["origin"]["data"]["id"] == head
         return int(found["attributes"]["revision_number"]) if same else None
@@ -330,7 +330,7 @@ class Publishing(RuleBasedStateMachine):
     # -- upstream
 
     def look_up(self) -> None:
-        """What each library inherits from, now that one has moved."""
+        """Update the upstream of each library after a transition."""
         for library in self.libraries:
             if library.state != "published":
                 before, library.upstream = library.upstream, self.above(library)
@@ -425,7 +425,7 @@ class Publishing(RuleBasedStateMachine):
     def may_have_now(self, library: Library, environment: str) -> bool:
         return library.state != "published" and self.may_have(library, environment)
 
-    # -- what can be seen
+    # -- responses
 
     @invariant()
     def libraries_agree(self) -> None:

@@ -74,7 +74,7 @@ class TestSignIn:
 
 
 def records_with(caller: Caller, *, null: bool) -> Iterator[tuple[Record, str]]:
-    """One record of each to-one relation that is null there, or is not."""
+    """Return a record for each to-one relation that is set, or null."""
     for row in RESOURCES.values():
         for relation in row.to_one:
             for record in caller.store.all(row.type):
@@ -113,7 +113,7 @@ class TestToOneRelations:
 
 
 def configured(api: Caller) -> dict[str, Any]:
-    """The audit event of a new app configuration, which stands in no property."""
+    """Return the audit event of a new app configuration, which belongs to no property."""
     data = {"type": "app_configurations", "attributes": {"name": "App", "app_id": "app.example"}}
     made(api.post(f"/companies/{COMPANY}/app_configurations", data))
     (event, *_) = api.listed("/audit_events", ("filter[type_of]", "EQ app_configuration.created"))

@@ -41,7 +41,7 @@ def shop(api: Caller) -> Site:
 
 
 def with_core(api: Caller, shop: Site, name: str = "Library") -> str:
-    """A library that holds the core extension, in development."""
+    """Return the id of a library in development that holds the core extension."""
     return api.library(
         shop.place,
         name,
@@ -55,7 +55,7 @@ def latest(api: Caller, kind: str, head: str) -> str:
 
 
 def built(api: Caller, library: str, environment: str) -> str:
-    """The id of a build for that environment, that is done."""
+    """Return the id of a finished build for the environment."""
     assert api.assign(library, environment).status == 200
     build = made(api.build(library))
     api.wait()
@@ -72,7 +72,7 @@ def in_state(api: Caller, shop: Site, state: str, name: str = "Library") -> str:
 
 
 def publish(api: Caller, shop: Site, library: str) -> str:
-    """The id of the production build."""
+    """Publish a library, and return the id of its production build."""
     for action in STEPS["approved"]:
         assert api.act(f"/libraries/{library}", action).status == 200
     return built(api, library, shop.production)

@@ -71,9 +71,7 @@ def test_taken_port_raises_oserror(demo: Any) -> None:
 
 
 class TestForeignPages:
-    """A page whose name was made to lead to 127.0.0.1 must reach neither the credentials nor the
-    writes.
-    """
+    """A page whose host name leads to 127.0.0.1 can neither read credentials nor write."""
 
     def ask(self, demo: Any, path: str = "/simulator", **headers: str) -> requests.Response:
         return requests.get(f"{demo.reactor_url}{path}", headers=headers, timeout=60)
@@ -199,7 +197,7 @@ def test_invalid_port_raises_oserror() -> None:
 
 
 class TestAtWork:
-    """What needs a server: calls to somebody else, work that takes time, requests side by side."""
+    """Callbacks, work that takes time, and concurrent requests."""
 
     def test_local_callback_is_called_once(self, simulate: Any) -> None:
         heard = threading.Event()

@@ -194,7 +194,7 @@ class TestEveryType:
         sample = samples(api, shop)[kind]
         path = f"/{kind}/{create(api, sample)}"
         for attribute in sample.row.writable("update"):
-            # An SFTP host needs its server, and an extension with settings its descriptor.
+            # An SFTP host requires its server, and an extension with settings its descriptor.
             if attribute.name not in {"server", "delegate_descriptor_id"} or not attribute.nullable:
                 answer = api.update(path, **{attribute.name: None})
                 assert answer.status == (200 if attribute.nullable else 400), attribute.name
@@ -1185,7 +1185,7 @@ def hours(attributes: dict[str, Any], start: str, end: str) -> float:
 
 
 class TestLists:
-    """What reading lists had wrong when a client asks for odd things."""
+    """Lists with unusual queries."""
 
     @pytest.mark.parametrize("number", ["²", "9" * 5000, "-1", "1.5", "\u0661"])
     def test_invalid_page_number_means_the_first_page(
