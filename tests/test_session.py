@@ -219,9 +219,9 @@ class TestSimulatorOrAdobe:
     @pytest.mark.parametrize(
         ("url", "says"),
         [
-            ("https://example.test", "address of this machine"),
-            ("http://[::1", "address of this machine"),
-            ("1", "address of this machine"),
+            ("https://example.test", "must be a URL on this machine"),
+            ("http://[::1", "must be a URL on this machine"),
+            ("1", "must be a URL on this machine"),
             ("http://127.0.0.1:9", "does not answer"),
         ],
     )
