@@ -206,7 +206,7 @@ def test_the_guide_to_changing_tags_runs() -> None:
 
     text = (ROOT / "docs" / "how-to" / "change-tags.md").read_text(encoding="utf-8")
     blocks = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
-    assert len(blocks) == 4
+    assert len(blocks) == 5
     simulator = started()
     try:
         reactor = sign_in(simulator).reactor
