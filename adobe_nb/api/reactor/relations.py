@@ -17,6 +17,7 @@ from adobe_nb.registry import RESOURCES, Relation, Resource
 def related(client: Client, resources: Ids, name: str) -> pd.DataFrame:
     """Return related resources, as ``Reactor.related`` documents."""
     row, ids, relation = _checked(resources, name)
+    client.refuse_preview_ids(*ids)
     path = path_to(row.type, ids, name)
     if relation.many:
         target = RESOURCES[relation.targets[0]]
@@ -67,6 +68,7 @@ def _distinct(
     client: Client, parent: str, ids: list[str], name: str, resource_type: str
 ) -> pd.DataFrame:
     """Return the resources of lists that are not relations in the registry, duplicates once."""
+    client.refuse_preview_ids(*ids)
     row = RESOURCES[resource_type]
     listings = [steady(f"/{parent}/{identifier}/{name}", row) for identifier in ids]
     resources: dict[str, Document] = {}
@@ -92,6 +94,7 @@ def linked(client: Client, resources: Ids, name: str) -> pd.DataFrame:
             f"The API does not list the identifiers of {name} of {row.type}. Use "
             f"reactor.related() for the resources. It lists: {_endpoints()}."
         )
+    client.refuse_preview_ids(*ids)
     paths = [f"/{row.type}/{identifier}/relationships/{name}" for identifier in ids]
     if relation.many:
         listings = [Listing(path, relation.targets[0]) for path in paths]
