@@ -49,14 +49,13 @@ class Waitable(Writing):
         ArgumentError, ApiError, TransportError
         """
         wanted = self._some_ids(ids, "wait")
-        for name, value in (("timeout", timeout), ("poll", poll)):
-            is_number = isinstance(value, (int, float, np.integer, np.floating))
-            if not is_number or isinstance(value, bool) or not value > 0:
-                raise ArgumentError(f"{name} is a number of seconds above 0, not {value!r}.")
+        _check_seconds("timeout", timeout)
+        _check_seconds("poll", poll)
         client = self._session.client
         client.refuse_preview_ids(*wanted)
         states = self._poll(client, wanted, timeout, poll)
         failures = [failure_of(self.row, state) for state in states if _status(state) == "failed"]
+        # One error for all: the others are its notes.
         if failures:
             for other in failures[1:]:
                 failures[0].add_note(str(other))
@@ -88,11 +87,19 @@ class Waitable(Writing):
                 left = deadline - time.monotonic()
                 if done == len(ids) or left <= 0:
                     return states
+                # Not beyond the deadline.
                 time.sleep(min(poll, left))
 
 
 class Hosts(Editable, Waitable):
     """Hosts: an SFTP host is pending until its connection was tested."""
+
+
+def _check_seconds(name: str, value: object) -> None:
+    is_number = isinstance(value, (int, float, np.integer, np.floating))
+    # In Python, True is a number too.
+    if not is_number or isinstance(value, bool) or not value > 0:  # type: ignore[operator]
+        raise ArgumentError(f"{name} is a number of seconds above 0, not {value!r}.")
 
 
 def failure_of(row: Resource, resource: Mapping[str, Any]) -> DelayedError:
@@ -113,6 +120,7 @@ def failure_of(row: Resource, resource: Mapping[str, Any]) -> DelayedError:
     if known:
         cause, fix = known
         advice = f"{cause} {fix}"
+    # Adobe writes the status as a text.
     status = str(first.get("status", ""))
     return DelayedError(
         f"{message}. {advice}",

@@ -2,6 +2,7 @@
 is.
 """
 
+import inspect
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -453,6 +454,37 @@ def test_every_type_that_can_be_written_refuses_an_unknown_attribute(shop: Any) 
             with pytest.raises(ArgumentError, match="does not take 'zzz'"):
                 getattr(collection, verb)(parent, zzz=1)
     assert not shop.simulator.requests
+
+
+class TestSignatures:
+    def test_create_has_the_keywords_of_its_type(self, shop: Any) -> None:
+        parameters = inspect.signature(shop.reactor.rules.create).parameters
+        assert list(parameters) == ["parent", "name", "enabled", "dry_run"]
+        assert parameters["name"].default is inspect.Parameter.empty
+        assert parameters["enabled"].default is None
+        assert shop.reactor.rules.create.__doc__.startswith("Create one resource")
+
+    def test_update_requires_none_of_them(self, shop: Any) -> None:
+        parameters = inspect.signature(shop.reactor.data_elements.update).parameters
+        assert list(parameters)[0] == "resource"
+        assert parameters["settings"].default is None
+        assert list(parameters)[-1] == "dry_run"
+
+    def test_the_rule_of_a_component_follows_from_its_parent(self, shop: Any) -> None:
+        parameters = inspect.signature(shop.reactor.rule_components.create).parameters
+        assert parameters["rules"].default is None
+        assert parameters["extension"].default is inspect.Parameter.empty
+
+    def test_every_type_that_can_be_created_or_updated_has_its_own(self, shop: Any) -> None:
+        for row in RESOURCES.values():
+            for verb in {"create", "update"} & set(row.verbs):
+                method = getattr(getattr(shop.reactor, row.type), verb, None)
+                if method is not None:
+                    names = set(inspect.signature(method).parameters)
+                    assert names == {*row.keywords(verb), "dry_run"} | names & {
+                        "parent",
+                        "resource",
+                    }
 
 
 class TestRequest:
