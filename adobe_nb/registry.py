@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 Kind = Literal["text", "boolean", "integer", "number", "datetime", "json"]
-Write = Literal["", "create", "update", "create+update"]
+Writability = Literal["", "create", "update", "create+update"]
 Form = Literal["", "text", "list", "object"]
 Verb = Literal["create", "update", "delete"]
 
@@ -31,7 +31,7 @@ class Attribute:
     name: str
     kind: Kind
     meaning: str
-    write: Write = ""
+    write: Writability = ""
     required: bool = False
     write_only: bool = False
     form: Form = ""
@@ -54,7 +54,7 @@ class Relation:
     targets: tuple[str, ...]
     many: bool = False
     nullable: bool = False
-    write: Write = ""
+    write: Writability = ""
     required: bool = False
     """Whether ``create`` requires it."""
     endpoint: bool = False

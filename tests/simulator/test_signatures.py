@@ -60,7 +60,9 @@ def test_a_changed_component_signs_its_rule(api: Caller, shop: Site) -> None:
     assert emails(api.attributes(f"/rules/{rule}")) == (BOSS.email, DEVELOPER.email)
 
 
-def test_a_revision_and_its_components_name_whoever_cut_it(api: Caller, shop: Site) -> None:
+def test_a_revision_and_its_components_name_the_account_that_revised(
+    api: Caller, shop: Site
+) -> None:
     rule = api.rule(shop.place)
     api.component(shop.place, rule)
     revision = made(api.act(f"/rules/{rule}", "revise", "developer"), 200)
@@ -70,21 +72,21 @@ def test_a_revision_and_its_components_name_whoever_cut_it(api: Caller, shop: Si
     assert emails(api.attributes(f"/rules/{rule}")) == (BOSS.email, BOSS.email)
 
 
-def test_nobody_can_sign_as_somebody_else(api: Caller, shop: Site) -> None:
+def test_a_client_cannot_set_who_changed_a_resource(api: Caller, shop: Site) -> None:
     rule = api.rule(shop.place)
     api.update(f"/rules/{rule}", name="Better", updated_by_email="ana@hearth-harbor.example")
     assert emails(api.attributes(f"/rules/{rule}")) == (BOSS.email, BOSS.email)
 
 
 @pytest.mark.parametrize("kind", [*SIGNED, "extension_packages"])
-def test_they_are_read_only_attributes_of_the_registry(kind: str) -> None:
+def test_signatures_are_read_only_attributes(kind: str) -> None:
     found = [each for each in RESOURCES[kind].attributes if each.name in COLUMNS]
     assert [(each.name, each.kind, each.write) for each in found] == [
         (name, "text", "") for name in COLUMNS
     ]
 
 
-def test_they_are_columns_of_a_frame_also_without_rows(shop_session: Any) -> None:
+def test_signatures_are_columns_of_a_frame_without_rows_too(shop_session: Any) -> None:
     reactor, place = shop_session
     for frame in (
         reactor.rules(place),

@@ -67,6 +67,8 @@ _ACTIONS: Mapping[str, Document] = {
     "discontinue": {"discontinued": True},
 }
 """Actions that only set attributes."""
+_ORDERED = ("datetime", "integer", "number")
+"""Kinds of attributes whose order is known."""
 _OTHER_LISTS = {"versions": "extension_packages", "rule_component_notes": "notes"}
 """Lists of the API that are not named for a type or a relation, with the type that they hold."""
 
@@ -433,24 +435,23 @@ class PreviewClient(Client):
     def _revise(self, row: Resource, head: Document) -> Document:
         """Return a new revision of a head; a rule's components are revised with it."""
         number = (head["meta"].get("latest_revision_number") or 0) + 1
-        revision = self._copy(row, head, number)
         # The next revision counts on from here.
         head["meta"]["latest_revision_number"] = number
         _set(head, dirty=False)
-        if row.type == "rules":
-            components = self.get(f"/rules/{head['id']}/rule_components")["data"]
-            for component in components:
-                copied = self._copy(RESOURCES["rule_components"], component, number)
-                self._members[copied["id"], "rules"] = [revision["id"]]
-        return revision
-
-    def _copy(self, row: Resource, head: Document, number: int) -> Document:
         revision = copy.deepcopy(head)
         revision["id"] = self._new_id(row)
-        _set(revision, revision_number=number, dirty=False, created_at=_now(), updated_at=_now())
-        _link(revision, "origin", linked_id(head, "origin") or head["id"])
+        _set(revision, revision_number=number, created_at=_now(), updated_at=_now())
+        _link(revision, "origin", head["id"])
         self._resources[revision["id"]] = revision
+        if row.type == "rules":
+            self._revise_components(head["id"], revision["id"])
         return revision
+
+    def _revise_components(self, rule_id: str, revision_id: str) -> None:
+        row = RESOURCES["rule_components"]
+        for component in self.get(f"/rules/{rule_id}/rule_components")["data"]:
+            revised = self._revise(row, self._current(row, component["id"]))
+            self._members[revised["id"], "rules"] = [revision_id]
 
     def _write_relationship(self, method: str, library_id: str, name: str, linked: Any) -> Document:
         """Change the environment or the contents of a library."""
@@ -637,6 +638,15 @@ def _filtered(
     row: Resource, filters: Mapping[str, str], resources: Sequence[Document]
 ) -> list[Document]:
     conditions = check_filter(row, filters)
+    ordered = {column.name for column in row.columns if column.kind in _ORDERED}
+    for condition in conditions:
+        operators = {operator for operator, _ in condition.alternatives}
+        # Equality is the same everywhere. The order of texts is the service's own.
+        if condition.name not in ordered and not operators <= {"EQ", "NOT", "CONTAINS"}:
+            raise ArgumentError(
+                f"A preview session cannot apply the filter {condition.name}={condition.text!r} to "
+                f"{row.type}, because it has written some. Filter the frame instead."
+            )
     kept = []
     for resource in resources:
         with suppress(IncompleteResult):
