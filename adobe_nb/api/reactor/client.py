@@ -191,14 +191,15 @@ class Client:
         """Raise ArgumentError for ids that another session made up, before any request."""
         for text in texts:
             for resource_id in PREVIEW_ID.findall(text):
-                if not self._made_up(resource_id):
+                if not self._knows(resource_id):
                     raise ArgumentError(
                         f"{resource_id} was made up by a preview session, and no other session "
                         "knows it. Run the cells again that created it, with "
                         "connect(writes='send')."
                     )
 
-    def _made_up(self, resource_id: str) -> bool:  # noqa: ARG002
+    def _knows(self, resource_id: str) -> bool:  # noqa: ARG002
+        """Whether this session made up the id."""
         return False
 
     def _send_write(self, write: Write) -> Document | None:

@@ -33,7 +33,7 @@ from adobe_nb.api.reactor.client import Answer, Client, Params
 from adobe_nb.api.reactor.filters import check_filter, check_rows
 from adobe_nb.api.reactor.jsonapi import Document, identifier, linked_id, public_resource
 from adobe_nb.api.reactor.libraries import CONTENTS
-from adobe_nb.api.reactor.paging import read_documents, steady
+from adobe_nb.api.reactor.paging import Listing, read_documents, steady
 from adobe_nb.api.reactor.payloads import Write, masked
 from adobe_nb.api.reactor.writes import attribute, name_of, state_of
 from adobe_nb.errors import ArgumentError, IncompleteResult, NotFound
@@ -119,7 +119,7 @@ class PreviewClient(Client):
             )
         return self._service.post_read(path, document)
 
-    def _made_up(self, resource_id: str) -> bool:
+    def _knows(self, resource_id: str) -> bool:
         return resource_id in self._resources or resource_id in self._gone
 
     def _overlaid(self, path: str, params: Params) -> Document | None:
@@ -131,13 +131,19 @@ class PreviewClient(Client):
             return None
         if not rest:
             return self._list(path, row, None, params)
-        if len(rest) == 1:
-            return {"data": self._read(row, rest[0])}
-        self._refuse_gone(rest[0], path)
+        resource_id = rest[0]
+        self._refuse_gone(resource_id, path)
         # What was in a deleted property is deleted as well: only the resource names its property.
         if any(gone.startswith("PR") for gone in self._gone):
-            self._read(row, rest[0])
-        return self._related(path, row, rest, params)
+            self._read(row, resource_id)
+        if len(rest) > 1:
+            return self._related(path, row, rest, params)
+        if resource_id not in self._resources:
+            return None
+        # Such as include, which would need more of the service than this resource.
+        if params:
+            raise ArgumentError(f"A preview session cannot apply {params[0][0]} to {path}.")
+        return {"data": self._resources[resource_id]}
 
     def _related(
         self, path: str, row: Resource, parts: Sequence[str], params: Params
@@ -340,8 +346,9 @@ class PreviewClient(Client):
             self._link_to_parent(row, resource, parts[0], parts[1])
         if row.type == "builds":
             self._build(resource, parts[1])
-        self._resources[resource["id"]] = resource
         self._update(row, resource, data)
+        # Only now: a write that is refused half-way must leave nothing behind.
+        self._resources[resource["id"]] = resource
         if row.type == "properties":
             self._install_core(resource)
         return resource
@@ -490,8 +497,7 @@ class PreviewClient(Client):
         document = self._overlaid(path, ())
         if document is not None:
             return [item["id"] for item in document["data"]]
-        row = RESOURCES[name]
-        [items] = read_documents(self._service, [steady(path, row)], name)
+        [items] = read_documents(self._service, [Listing(path, name)], name)
         return [item["id"] for item in items]
 
     def _assign(self, library: Document, environment: Document | None) -> None:
@@ -530,9 +536,7 @@ class PreviewClient(Client):
                 f"The library {name_of(library)!r} has no environment, so it cannot be built. "
                 "Assign one: reactor.libraries.assign(library, environment). Nothing was sent."
             )
-        _link(build, "library", library_id)
         _link(build, "environment", environment_id)
-        _link(build, "property", linked_id(library, "property"))
         _link(library, "last_build", build["id"])
         library["meta"]["build_status"] = "succeeded"
         _set(library, build_required=False)
