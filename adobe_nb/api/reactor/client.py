@@ -209,14 +209,10 @@ class Client:
             params=write.params,
             headers={"Accept": ACCEPT, "Content-Type": JSON_API},
         )
-        # Errors are raised outside the except block: the one of the transport is replaced.
-        failure: TransportError | None = None
         try:
             response = self._send(request, _WriteSigner(write, self._signer))
         except TransportError as error:
-            failure = error
-        if failure is not None:
-            raise _failed_write(failure, write.next_step)
+            raise _failed_write(error, write.next_step) from None
         if response.status >= 400:
             raise error_of(request, response, _parse(response), write.next_step)
         # A delete has no body.
@@ -233,8 +229,8 @@ class Client:
 
     def _send(self, request: Request, signer: Signer | None = None) -> Response:
         # The short test first: a pull sends thousands of requests.
-        if "preview" in request.url:
-            self.refuse_preview_ids(request.url)
+        if "preview" in request.full_url:
+            self.refuse_preview_ids(request.full_url)
         if request.body is not None:
             self.refuse_preview_ids(request.body.decode())
         return self._transport.send(request, signer or self._signer, self.limiter)

@@ -311,6 +311,7 @@ class TestMadeUpIds:
         lambda reactor, rule, _: reactor.request("GET", f"/rules/{rule}"),
         lambda reactor, rule, _: reactor.request("PATCH", f"/rules/{rule}", body={"data": {}}),
         lambda reactor, rule, _: reactor.search(query={"id": rule}),
+        lambda reactor, rule, _: reactor.request("GET", "/rules", {"filter[origin_id]": rule}),
         lambda reactor, rule, real: reactor.rule_components.create(
             real, name="x", delegate_descriptor_id=LOADED, extension=rule.replace("RL", "EX")
         ),

@@ -36,6 +36,7 @@ class Service:
     """
 
     service = "simulator"
+    preview = False
     org_id = ORG_ID
     progress = staticmethod(no_progress)
     limiter = Limiter(8)
