@@ -113,8 +113,8 @@ class Reactor:
             for resource_id in ids_in(item):
                 ids_by_type.setdefault(type_of(resource_id), []).append(resource_id)
         frames = {}
-        for resource_type, wanted in ids_by_type.items():
-            frames[resource_type] = self._collection(resource_type).get(wanted)
+        for resource_type, resource_ids in ids_by_type.items():
+            frames[resource_type] = self._collection(resource_type).get(resource_ids)
         return frames
 
     def profile(self) -> pd.DataFrame:
@@ -448,10 +448,10 @@ class Reactor:
                 return None
             return attribute(one_of(document, row.type, resource_id), "name")
 
-        wanted = ids_in(ids)
-        client.refuse_preview_ids(*wanted)
-        names = in_parallel(client, read_name, wanted, f"names of {row.type}")
-        pairs = zip(wanted, names, strict=True)
+        resource_ids = ids_in(ids)
+        client.refuse_preview_ids(*resource_ids)
+        names = in_parallel(client, read_name, resource_ids, f"names of {row.type}")
+        pairs = zip(resource_ids, names, strict=True)
         return {resource_id: name for resource_id, name in pairs if isinstance(name, str)}
 
     def _collection(self, resource_type: str) -> Collection:

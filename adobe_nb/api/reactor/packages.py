@@ -198,9 +198,9 @@ class ExtensionPackages(Deletable, Waitable):
         extensions = states_of(client, RESOURCES["extensions"], installed)
         package_ids = [needed_id(extension, "extension_package") for extension in extensions]
         # Several extensions can be of one package.
-        wanted = list(dict.fromkeys([*package_ids, *direct]))
+        package_ids = list(dict.fromkeys([*package_ids, *direct]))
         rows: list[tuple[str | None, ...]] = []
-        for package in states_of(client, self.row, wanted):
+        for package in states_of(client, self.row, package_ids):
             rows.extend(_delegates_of(package))
         frame = pd.DataFrame(rows, columns=list(_DELEGATE_COLUMNS), dtype="string")
         frame.attrs.update(attrs_of(client, f"/{self.row.type}/{{id}}", len(frame)))
@@ -327,9 +327,9 @@ class UsageAuthorizations(Creatable, Deletable):
 
         Raises ArgumentError for ids of another type and for unknown ones.
         """
-        wanted = ids_of_type(self.row, ids)
+        resource_ids = ids_of_type(self.row, ids)
         client = self._session.client
-        return self._frame(client, self._states(client, wanted), f"/{self.row.type}")
+        return self._frame(client, self._states(client, resource_ids), f"/{self.row.type}")
 
     def _states(self, client: Client, ids: Sequence[str]) -> list[Document]:
         client.refuse_preview_ids(*ids)

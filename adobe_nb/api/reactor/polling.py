@@ -48,12 +48,12 @@ class Waitable(Writing):
             The time is over. The service continues; wait again.
         ArgumentError, ApiError, TransportError
         """
-        wanted = self._some_ids(ids, "wait")
+        resource_ids = self._some_ids(ids, "wait")
         _check_seconds("timeout", timeout)
         _check_seconds("poll", poll)
         client = self._session.client
-        client.refuse_preview_ids(*wanted)
-        states = self._poll(client, wanted, timeout, poll)
+        client.refuse_preview_ids(*resource_ids)
+        states = self._poll(client, resource_ids, timeout, poll)
         failures = [failure_of(self.row, state) for state in states if _status(state) == "failed"]
         # One error for all: the others are its notes.
         if failures:
@@ -64,12 +64,12 @@ class Waitable(Writing):
         if pending:
             listed = '", "'.join(pending)
             raise WaitTimeout(
-                f"{len(pending)} of {len(wanted)} {self.row.type} are still pending after "
+                f"{len(pending)} of {len(resource_ids)} {self.row.type} are still pending after "
                 f"{timeout:g} s. The service continues; wait again: "
                 f'reactor.{self.row.type}.wait("{listed}").',
                 pending,
             )
-        return self._frame(client, states, path_to(self.row.type, wanted))
+        return self._frame(client, states, path_to(self.row.type, resource_ids))
 
     def _poll(
         self, client: Client, ids: Sequence[str], timeout: float, poll: float
@@ -116,9 +116,9 @@ def failure_of(row: Resource, resource: Mapping[str, Any]) -> DelayedError:
         message += f" ({detail})"
     advice = "The service did not say what to do; meta_status_details may hold more."
     cause = fix = ""
-    known = explanation(code)
-    if known:
-        cause, fix = known
+    explained = explanation(code)
+    if explained:
+        cause, fix = explained
         advice = f"{cause} {fix}"
     # Adobe writes the status as a text.
     status = str(first.get("status", ""))

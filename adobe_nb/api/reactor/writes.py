@@ -217,18 +217,18 @@ class Deletable(Writing):
         ApiError, OutcomeUnknown
             A note on the error names the resources that were deleted before.
         """
-        wanted = self._some_ids(ids, "delete")
+        resource_ids = self._some_ids(ids, "delete")
         confirm = checked_confirm(confirm)
         client = self._session.client
-        writes = [self._deletion(resource_id) for resource_id in wanted]
+        writes = [self._deletion(resource_id) for resource_id in resource_ids]
         if asked(dry_run):
             return shown(client.base_url, writes)
-        client.refuse_preview_ids(*wanted)
+        client.refuse_preview_ids(*resource_ids)
         # The names for confirm are those of the service, not of a frame that may be old.
-        before = self._states(client, wanted)
+        before = self._states(client, resource_ids)
         self._check_confirmed(before, confirm)
         self._send_in_turn(client, writes, before, "Deleted")
-        return self._frame(client, before, path_to(self.row.type, wanted))
+        return self._frame(client, before, path_to(self.row.type, resource_ids))
 
     def _deletion(self, resource_id: str) -> Write:
         read = f'reactor.{self.row.type}.get("{resource_id}")'
@@ -315,18 +315,18 @@ class Revisable(Editable):
         ApiError, OutcomeUnknown
             A note on the error names the heads that were revised before.
         """
-        wanted = self._some_ids(resources, "revise")
+        resource_ids = self._some_ids(resources, "revise")
         client = self._session.client
-        writes = [action_write(self.row, resource_id, "revise") for resource_id in wanted]
+        writes = [action_write(self.row, resource_id, "revise") for resource_id in resource_ids]
         if asked(dry_run):
             return shown(client.base_url, writes)
-        client.refuse_preview_ids(*wanted)
-        before = self._states(client, wanted)
+        client.refuse_preview_ids(*resource_ids)
+        before = self._states(client, resource_ids)
         documents = self._send_in_turn(client, writes, before, "Revised")
         revisions = []
         for document, write in zip(documents, writes, strict=True):
             revisions.append(answered(document, write))
-        return self._written(client, revisions, path_to(self.row.type, wanted))
+        return self._written(client, revisions, path_to(self.row.type, resource_ids))
 
     def revisions(self, *ids: Ids) -> pd.DataFrame:
         """Return all revisions of these, heads (``revision_number`` 0) included.
@@ -547,7 +547,7 @@ def check_confirm(action: str, required: Confirm, confirm: Confirm | None) -> No
     both_lists = isinstance(confirm, list) and isinstance(required, list)
     if both_lists and sorted(confirm or ()) == sorted(required):
         return
-    given = "" if confirm is None else f" You gave {confirm!r}."
+    answer = "" if confirm is None else f" You gave {confirm!r}."
     raise ConfirmationRequired(
-        f"To {action}, add confirm={required!r}.{given} Nothing was changed.", required
+        f"To {action}, add confirm={required!r}.{answer} Nothing was changed.", required
     )
