@@ -45,11 +45,6 @@ def explanations() -> Mapping[str, Explanation]:
     return {code: Explanation(**entry) for code, entry in tomllib.loads(text).items()}
 
 
-def gateway_explanations() -> Mapping[str, Explanation]:
-    """Return the explanations of the gateway's codes, which are numbers."""
-    return {code: entry for code, entry in explanations().items() if code.isdigit()}
-
-
 def explanation(code: str | None) -> Explanation | None:
     """Return the explanation of a code, or None for an unknown one."""
     return explanations().get(code or "")
