@@ -12,7 +12,7 @@ from IPython.display import display
 
 from adobe_nb import session as sessions
 from adobe_nb.auth.credentials import Secret, mask
-from adobe_nb.auth.profiles import Store, forget_profile
+from adobe_nb.auth.profiles import ProfileStore, forget_profile
 from adobe_nb.errors import AdobeError, IncompleteCredentials, NoCredentials, NotSignedIn
 from adobe_nb.notebook.display import Card, Outcome, card, outcome_of, topic_of
 from adobe_nb.notebook.magics import names_a_source
@@ -130,7 +130,7 @@ def _login(options: argparse.Namespace) -> Any:
         secret = (
             "the system's keyring"
             if profile.place == "keyring"
-            else str(Store().folder / "secrets.toml")
+            else str(ProfileStore().folder / "secrets.toml")
         )
         rows = (
             ("Profile", f"{profile.name} saved, and active from now on"),
@@ -208,7 +208,7 @@ def _profiles(options: argparse.Namespace) -> Card:  # noqa: ARG001
             f"{profile.org_id} · client {mask(profile.client_id)} · {profile.kind.replace('_', ' ')} in the "
             f"{profile.place}",
         )
-        for profile in Store().profiles()
+        for profile in ProfileStore().profiles()
     )
     return Card("Profiles", rows or (("none", "save one with %adobe_auth login --save NAME"),))
 
@@ -217,7 +217,7 @@ def _use(options: argparse.Namespace) -> Any:
     session = options.session = sessions.connect(profile=options.name)
     outcome = _tested(session)
     if outcome.kind != "error":
-        Store().use(options.name)
+        ProfileStore().use(options.name)
     if not outcome.kind and (first := sessions.source_that_wins()) not in {"", session.source}:
         text = f"Used now. But a plain %adobe_auth takes {first} first: that comes before profiles."
         outcome = Outcome("warning", text)

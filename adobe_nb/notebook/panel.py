@@ -23,7 +23,7 @@ import traitlets
 from adobe_nb import session as sessions
 from adobe_nb.auth import keyring_store
 from adobe_nb.auth.credentials import Secret
-from adobe_nb.auth.profiles import Store
+from adobe_nb.auth.profiles import ProfileStore
 from adobe_nb.auth.sources import announced_simulator
 from adobe_nb.errors import AdobeError, SignInError
 from adobe_nb.notebook.display import Outcome, card, notes, outcome_of, service_name, topic_of
@@ -266,7 +266,7 @@ def _use_profile(typed: Typed) -> Outcome:
     session = sessions.connect(profile=name, make_default=False)
     outcome = _taken(session)
     if outcome.kind != "error":
-        Store().use(name)
+        ProfileStore().use(name)
     return outcome
 
 
@@ -319,7 +319,7 @@ def _field_of(typed: Typed, error: AdobeError) -> str:
     if isinstance(error, SignInError) and error.code == "invalid_scope":
         return "scopes"
     lowered = str(error).lower()
-    if "organisation" in lowered:
+    if "organization" in lowered:
         return "org_id"
     if "access_token" not in typed and "client id" in lowered:
         return "client_id"
@@ -356,7 +356,7 @@ def _state(session: sessions.Session | None) -> dict[str, Any]:
 def _profiles() -> list[dict[str, Any]]:
     """Names and organisations for the chooser; a broken file shows when one is used."""
     try:
-        found = Store().profiles()
+        found = ProfileStore().profiles()
     except AdobeError:
         return []
     return [{"name": each.name, "org_id": each.org_id, "active": each.active} for each in found]

@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from adobe_nb import contains
-from adobe_nb.auth import sources
-from adobe_nb.auth.credentials import credentials_of
+from adobe_nb.auth.credentials import candidate_of, credentials_of
 from adobe_nb.errors import AdobeError
 from adobe_nb.http.client import UNSIGNED, Signer, Transport
 from adobe_nb.http.limiter import Limiter
@@ -67,7 +66,7 @@ def recorded() -> Iterator[tuple[Simulator, Session, Recording]]:
     simulator, transport = started(build_seconds=0.05), Recording()
     try:
         details = simulator.connection()
-        found = sources.from_arguments("arguments", **{name: details[name] for name in _KEYS})
+        found = candidate_of("arguments", {name: details[name] for name in _KEYS})
         yield (
             simulator,
             Session(credentials_of(found), journal=False, transport=transport),

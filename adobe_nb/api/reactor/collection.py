@@ -119,6 +119,7 @@ class Collection:
 
     def _list(self, query: _Query, extra: Params = ()) -> pd.DataFrame:
         client = self._session.client
+        client.refuse_preview_ids(*query.parent_ids)
         # Events of other properties are dropped, so a limit cannot end the reading early.
         first = query.limit if query.properties is None else None
         # When everything is read, the frame is sorted at the end.
@@ -167,7 +168,9 @@ class Collection:
         ['companies']
         """
         query = self._query(parents, filter, sort, limit)
-        return islice(self._resources(self._session.client, query), query.limit)
+        client = self._session.client
+        client.refuse_preview_ids(*query.parent_ids)
+        return islice(self._resources(client, query), query.limit)
 
     def get(self, *ids: Ids) -> pd.DataFrame:
         """Get resources by their ids.
@@ -194,6 +197,7 @@ class Collection:
         """
         unique_ids = ids_of_type(self.row, ids)
         client = self._session.client
+        client.refuse_preview_ids(*unique_ids)
 
         def fetch(resource_id: str) -> Document:
             document = client.get(f"/{self.row.type}/{resource_id}")

@@ -85,9 +85,9 @@ class TestFilling:
     @pytest.mark.parametrize(
         ("kind", "says"),
         [
-            ("rule_components", "Its rule brings it along"),
+            ("rule_components", "The revision of its rule includes it"),
             ("environments", "not environments"),
-            (None, "nothing to put"),
+            (None, "nothing to add"),
         ],
     )
     def test_other_things_are_refused_without_a_request(
@@ -112,7 +112,7 @@ class TestFilling:
         with pytest.raises(ApiError, match="multiple-revisions") as caught:
             shop.reactor.libraries.add(library, [shop.core, head], revise=True)
         assert caught.value.__notes__ == [
-            f"Done before that (add; leave it out when you do it again): extensions ({shop.core.loc[0, 'id']})."
+            f"Done before that (add; leave it out when you retry): extensions ({shop.core.loc[0, 'id']})."
         ]
         assert len(shop.reactor.extensions(library)) == 1
 
@@ -302,7 +302,7 @@ def test_a_published_build_is_delivered_once_more(shop: Any) -> None:
 
 
 def test_bare_lists_are_refused_where_the_api_has_none(shop: Any) -> None:
-    with pytest.raises(ArgumentError, match="rules have no bare list of libraries"):
+    with pytest.raises(ArgumentError, match="does not list the identifiers of libraries"):
         shop.reactor.relationships("RL" + "0" * 32, "libraries")
     assert (
         shop.reactor.relationships(shop.development, "host")["id"].tolist()
