@@ -181,7 +181,7 @@ def _checked_id(value: object) -> str:
             'example frame.loc[0, "id"]. The tooltip of the cell shows it too.'
         )
     raise ArgumentError(
-        f"{text} is not an id. Ids have two capital letters and 32 hex digits. To look up a "
+        f"{text} is not an id. Ids have two uppercase letters and 32 hex digits. To look up a "
         'resource by name, use reactor.find("properties", "My site").'
     )
 

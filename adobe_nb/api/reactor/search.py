@@ -111,7 +111,7 @@ class _Results(Documents):
         total = meta.get("total_hits") if isinstance(meta, dict) else None
         # Not isinstance: true and false are integers in Python.
         if not isinstance(resources, list) or type(total) is not int or total < 0:
-            raise wrong_shape(_PATH, "did not answer with a list of resources and their number")
+            raise wrong_shape(_PATH, "did not return a list of resources with their total")
         for resource in resources:
             _check_resource(resource, listing)
         # The API reports hits, not pages.

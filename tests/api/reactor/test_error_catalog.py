@@ -37,7 +37,7 @@ def test_catalog_is_sorted_by_code() -> None:
     assert list(ENTRIES) == sorted(gateway) + sorted(reactor)
 
 
-def test_explanation_of_unknown_code_is_none() -> None:
+def test_unknown_code_has_no_explanation() -> None:
     assert explanation("no-such-code") is None
     assert explanation(None) is None
     assert explanation("403025") == explanations()["403025"]
