@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
-from adobe_nb.api.reactor.error_catalog import Explanation, gateway_explanations
+from adobe_nb.api.reactor.error_catalog import Explanation, explanations
 
 Kind = Literal["service", "input", "configuration", "upstream", "warning", "authorization"]
 
@@ -429,7 +429,7 @@ EDGE_CODES: MappingProxyType[str, EdgeCode] = MappingProxyType({row.code: row fo
 
 EDGE_GATEWAY: MappingProxyType[str, Explanation] = MappingProxyType(
     {
-        **gateway_explanations(),
+        **{code: entry for code, entry in explanations().items() if code.isdigit()},
         "403221": Explanation(
             "The token is not allowed here: its technical account is in no product profile of Experience Platform.",
             "Ask an administrator to add it to one in Admin Console.",

@@ -532,7 +532,7 @@ class TestOddResponsesBeforeAWrite:
         with answering(Answer(200, json.dumps({"data": rule}).encode(), JSON_API)) as service:
             with pytest.raises(
                 IncompleteResult,
-                match="names no property|a list as relationships|does not lead to one",
+                match="does not name its property|a list as relationships|not a single resource",
             ):
                 service.reactor.rule_components.create(rule["id"], **about)
             assert [got.method for got in service.got] == ["GET"]
@@ -544,7 +544,7 @@ class TestOddResponsesBeforeAWrite:
             "relationships": {"library": {"data": None}},
         }
         with answering(Answer(200, json.dumps({"data": build}).encode(), JSON_API)) as service:
-            with pytest.raises(IncompleteResult, match="names no library"):
+            with pytest.raises(IncompleteResult, match="does not name its library"):
                 service.reactor.builds.republish(build["id"], confirm="x")
             assert [got.method for got in service.got] == ["GET"]
 
