@@ -1,4 +1,4 @@
-"""Texts read like those of a native engineer: known bad turns of phrase do not come back."""
+"""Texts avoid turns of phrase that a native engineer would not write."""
 
 import ast
 import io
@@ -224,9 +224,10 @@ PENDING: set[str] = {
 def texts_of_python(path: Path) -> Iterator[str]:
     """Yield docstrings, comments, and strings of several words; of tests the names instead."""
     source = path.read_text(encoding="utf-8")
+    tree = ast.parse(source)
     is_test = "tests" in path.parts
     parts_of_strings = set()
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef | ast.ClassDef | ast.Module) and is_test:
             yield ast.get_docstring(node) or ""
         if isinstance(node, ast.FunctionDef | ast.ClassDef) and is_test:
@@ -244,7 +245,7 @@ def texts_of_python(path: Path) -> Iterator[str]:
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
         if token.type == tokenize.COMMENT:
             comments.append(token.string.lstrip("# "))
-        elif token.type != tokenize.NL:
+        elif token.type != tokenize.NL and comments:
             yield " ".join(comments)
             comments = []
 
