@@ -942,12 +942,12 @@ class TestOtherTools:
 
     @staticmethod
     def same(
-        found: pd.DataFrame, expected: pd.DataFrame, properties: list[str] | None = None
+        actual: pd.DataFrame, expected: pd.DataFrame, properties: list[str] | None = None
     ) -> None:
         """Compare the rows. Every tool has its own dtypes."""
-        assert properties is None or found.pop("property").astype("string").tolist() == properties
-        found = found[list(expected.columns)].astype(dict(expected.dtypes))
-        pd.testing.assert_frame_equal(found, expected)
+        assert properties is None or actual.pop("property").astype("string").tolist() == properties
+        actual = actual[list(expected.columns)].astype(dict(expected.dtypes))
+        pd.testing.assert_frame_equal(actual, expected)
 
     def test_duckdb_reads_a_table_by_path(self, store: SnapshotFolder, data: Path) -> None:
         query = "SELECT * FROM read_parquet('{}', hive_partitioning = true, union_by_name = true)"
@@ -969,11 +969,11 @@ class TestOtherTools:
         import dask.dataframe as dd
 
         # Dask takes the columns of the first file.
-        known = store.at().frame("rules").drop(columns="extra")
+        expected = store.at().frame("rules").drop(columns="extra")
         rules = dd.read_parquet(
             data / "rules", columns=[*RULES, "property"], dtype_backend="numpy_nullable"
         ).compute()
-        self.same(rules.reset_index(drop=True), known, ["PR1"] * ROWS + ["PR3"] * ROWS)
+        self.same(rules.reset_index(drop=True), expected, ["PR1"] * ROWS + ["PR3"] * ROWS)
         companies = dd.read_parquet(data / "companies", dtype_backend="numpy_nullable").compute()
         self.same(companies, frame(COLUMNS["companies"]))
 
@@ -993,8 +993,8 @@ class TestOtherTools:
     def test_drafts_are_invisible_to_other_tools(self, store: SnapshotFolder, data: Path) -> None:
         with store.begin({**ABOUT, "run": 2}, COLUMNS) as draft:
             draft.put("rules", "PR1", frame(RULES), at=AT)
-        found = pyarrow.dataset.dataset(store.path, exclude_invalid_files=True).files
-        assert {Path(file).relative_to(store.path).parts[0] for file in found} == {"000001"}
+        actual = pyarrow.dataset.dataset(store.path, exclude_invalid_files=True).files
+        assert {Path(file).relative_to(store.path).parts[0] for file in actual} == {"000001"}
 
 
 def read(table: pyarrow.Table) -> pd.DataFrame:
