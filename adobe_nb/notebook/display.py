@@ -300,7 +300,8 @@ def _caption(frame: pd.DataFrame) -> str:
     outcomes = frame.attrs.get("outcomes")
     if isinstance(outcomes, dict) and sum(outcomes.values()) == rows:
         size = f"{size}: {', '.join(f'{count} {outcome}' for outcome, count in outcomes.items())}"
-    return f"{size}{hidden} · {frame.attrs['service']} {frame.attrs['path']}{times}"
+    preview = " · preview session, writes are not sent" if frame.attrs.get("preview") else ""
+    return f"{size}{hidden} · {frame.attrs['service']} {frame.attrs['path']}{times}{preview}"
 
 
 def _short(value: str) -> str:

@@ -105,7 +105,7 @@ def pull(
     >>> "Web Store US" in set(snapshot.load(folder, "properties")["name"])
     True
     """
-    return pulling.pull(session or current(), properties, to, tables, resume=resume)
+    return pulling.pull(_reading_session(session), properties, to, tables, resume=resume)
 
 
 def refresh(folder: str | Path, *, session: Session | None = None) -> Snapshot:
@@ -136,7 +136,7 @@ def refresh(folder: str | Path, *, session: Session | None = None) -> Snapshot:
     Without the right to read audit events every list is read, and a SnapshotWarning is issued. A
     snapshot with the table ``audit_events`` requires that right.
     """
-    return refreshing.refresh(session or current(), folder)
+    return refreshing.refresh(_reading_session(session), folder)
 
 
 @overload
@@ -349,3 +349,14 @@ def prune(folder: str | Path, *, keep: int | None = None) -> list[str]:
         When another process writes to the folder.
     """
     return SnapshotFolder(folder).prune(keep=keep)
+
+
+def _reading_session(session: Session | None) -> Session:
+    """Return the session to pull with. Raises ArgumentError for a preview session."""
+    session = session or current()
+    if session.writes == "preview":
+        raise ArgumentError(
+            "A preview session cannot pull a snapshot: it would store resources that do not exist. "
+            "Use a session of connect(writes='send')."
+        )
+    return session

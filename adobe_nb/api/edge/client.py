@@ -37,6 +37,8 @@ class EdgeClient:
     org_id: str
     progress: Progress = no_progress
     limiter: Limiter = field(default_factory=Limiter)
+    preview: bool = False
+    """Whether nothing may be sent: an event cannot be taken back."""
 
 
 class HasEdgeClient(Protocol):
@@ -204,6 +206,11 @@ class _Signing:
 
 def send(client: EdgeClient, call: Call, body: bytes, events: Sequence[int] = (0,)) -> Outcome:
     """Send once; an outcome in every case, so that a batch can say what became of each part."""
+    if client.preview:
+        raise ArgumentError(
+            "A preview session sends no events. Look at the request with dry_run=True, or send it "
+            "in a session of connect(writes='send')."
+        )
     signing = _Signing(client.signer if call.authenticated else UNSIGNED, call.changes)
     headers = {**call.forwarded, **_JSON}
     request = Request("POST", call.url(client), params=call.params, headers=headers, body=body)
