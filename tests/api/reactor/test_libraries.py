@@ -191,7 +191,7 @@ class TestStates:
             for step in ("submit", "reject", "develop", "submit", "approve")
         ]
         assert states == ["submitted", "rejected", "development", "submitted", "approved"]
-        with pytest.raises(ApiError, match="A library in approved cannot submit"):
+        with pytest.raises(ApiError, match="Cannot submit a library in state approved"):
             shop.reactor.libraries.submit(library)
 
     def test_production_is_built_only_when_the_library_is_named(self, shop: Any) -> None:
