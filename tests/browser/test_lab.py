@@ -177,7 +177,7 @@ def test_a_token_is_pasted_by_keyboard_alone_and_is_not_in_the_file(
     assert "application/vnd.jupyter.widget-state+json" in (lab.folder / name).read_text(), (
         "widget state was saved"
     )
-    expect(page.locator(".adobe-nb input[type=password]")).to_have_value("")
+    expect(page.get_by_label("Access token", exact=True)).to_have_value("")
 
 
 def test_a_client_secret_is_not_in_the_file_while_the_kernel_is_busy(
@@ -294,7 +294,7 @@ def test_a_double_click_is_done_once(lab: Lab, panel: tuple[Page, str]) -> None:
     expect(page.locator(".adobe-nb header strong")).to_have_text("Signed in")
     before = len(lab.simulator.ims.issued)
     page.get_by_role("button", name="New token").dblclick()
-    expect(page.locator(".adobe-nb-said")).to_contain_text("A new token")
+    expect(page.locator(".adobe-nb-said")).to_contain_text("New token: ")
     page.get_by_role("button", name="Test").click()
     expect(page.locator(".adobe-nb-said")).to_contain_text("The credentials work")
     assert len(lab.simulator.ims.issued) == before + 1
@@ -403,7 +403,7 @@ def test_an_error_shows_beside_its_field(lab: Lab, panel: tuple[Page, str]) -> N
     page.locator(".adobe-nb summary").first.click()
     page.get_by_role("button", name="Sign in").click()
     expect(page.locator(".adobe-nb-field-error:not(:empty)").first).to_have_text(
-        "Paste the organisation id."
+        "Enter the organization ID."
     )
     page.get_by_label("Organization ID").fill("nonsense")
     page.get_by_label("Access token", exact=True).fill(lab.simulator.connection()["access_token"])
@@ -423,7 +423,7 @@ def test_the_time_left_runs_down_while_the_kernel_is_busy_and_is_right_after_a_r
         clicked = time.monotonic()
         page.get_by_role("button", name="Connect").click()
         expect(page.locator(".adobe-nb-left")).to_contain_text(
-            re.compile(r"^\d:\d\d min left, then renewed by itself$")
+            re.compile(r"^\d:\d\d min left, renews automatically$")
         )
         signed_in = time.monotonic()
     finally:
@@ -440,7 +440,7 @@ def test_the_time_left_runs_down_while_the_kernel_is_busy_and_is_right_after_a_r
     saved_after(lab, page, name)
     page.reload()
     page.wait_for_selector(".adobe-nb-left", timeout=PATIENCE)
-    expect(page.locator(".adobe-nb-left")).to_contain_text("left, then renewed by itself")
+    expect(page.locator(".adobe-nb-left")).to_contain_text("left, renews automatically")
     reloaded = time.monotonic()
     minutes, seconds = page.locator(".adobe-nb-left").inner_text().split(" ")[0].split(":")
     left = int(minutes) * 60 + int(seconds)

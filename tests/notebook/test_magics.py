@@ -151,7 +151,7 @@ class TestSources:
             run(shell, "--config-file several.json")
         with pytest.raises(adobe_nb.CredentialsError, match="no sets of credentials of C@AdobeOrg"):
             run(shell, "--config-file several.json --org-id C@AdobeOrg")
-        with pytest.raises(UsageError, match="--org-id belongs to --config-file"):
+        with pytest.raises(UsageError, match="--org-id requires --config-file"):
             run(shell, "--org-id C@AdobeOrg")
 
     @pytest.mark.parametrize(
@@ -224,13 +224,13 @@ class TestSources:
         [
             ("-o 1x", "name of a variable"),
             ("-o class", "name of a variable"),
-            ("use", "want the name of a profile"),
-            ("status extra", "The others want none"),
-            ("--save x", "belong to login"),
-            ("login --in-file", "belongs to --save"),
-            ("status --simulator", "status takes no source"),
-            ("use x --profile y", "use takes no source"),
-            ("login --save ''", "--save wants a name"),
+            ("use", "require the name of a profile"),
+            ("status extra", "the other sub-commands accept none"),
+            ("--save x", "are options of login"),
+            ("login --in-file", "requires --save"),
+            ("status --simulator", "status accepts no source"),
+            ("use x --profile y", "use accepts no source"),
+            ("login --save ''", "--save requires a name"),
         ],
     )
     def test_what_does_not_go_together_says_so(
@@ -290,13 +290,13 @@ class TestSources:
         sessions.make_current(by_hand)
         run(shell, "")
         assert adobe_nb.current() is by_hand
-        assert f"login takes {path} instead" in shown[0].message["text"]
+        assert f"login uses {path} instead" in shown[0].message["text"]
 
     def test_login_with_nothing_typed_says_so(
         self, shell: InteractiveShell, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr("builtins.input", lambda _: " ")
-        with pytest.raises(UsageError, match="Nothing was typed"):
+        with pytest.raises(UsageError, match="Nothing was entered"):
             run(shell, "login --ask")
 
     def test_status_without_a_session_tells_the_next_step(self) -> None:
@@ -380,7 +380,7 @@ class TestAuth:
             "(and ADOBE_ORGID, which is not known), but not ADOBE_ORG_ID"
             in shown[0].message["text"]
         )
-        assert "with simulator instead" in shown[0].message["text"]
+        assert "This session uses simulator instead" in shown[0].message["text"]
 
     def test_or_simulator_falls_back(self, shell: InteractiveShell, shown: list[Any]) -> None:
         run(shell, "--or-simulator;")
@@ -470,7 +470,7 @@ class TestAuth:
             "test",
             "logout",
             "--or-simulator",
-            "Secrets are never given here",
+            "Secrets are never accepted here",
         ):
             assert word in printed
 
@@ -487,7 +487,7 @@ class TestAuth:
         self, shell: InteractiveShell, line: str
     ) -> None:
         with pytest.raises(
-            UsageError, match="There are: panel, login, status, test, refresh, logout"
+            UsageError, match="Sub-commands: panel, login, status, test, refresh, logout"
         ):
             run(shell, line)
 
@@ -522,8 +522,8 @@ class TestAuth:
     ) -> None:
         shell.run_cell("%%adobe_auth --or-simulator\nhush-hush", store_history=True)
         told = "".join(capsys.readouterr())
-        assert "is for one line, with one percent sign" in told
-        assert "If it held a secret, delete this cell" in told
+        assert "works on one line, with one percent sign" in told
+        assert "If they held a secret, delete this cell" in told
         assert "hush-hush" not in repr(shell.user_ns["In"])
         shell.run_cell("%%adobe_auth\nclient_secret=hush-hush", store_history=True)
         assert "Secrets are not accepted here" in "".join(capsys.readouterr())
@@ -637,7 +637,7 @@ class TestAuth:
         self, shell: InteractiveShell, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(shell.history_manager, "hist_file", "/nowhere/history.sqlite")
-        with pytest.raises(UsageError, match="could not be taken out of the history"):
+        with pytest.raises(UsageError, match="could not be removed from the history"):
             run(shell, "login p8e-hushhush")
 
     @pytest.mark.parametrize(

@@ -349,7 +349,7 @@ def test_an_interrupted_action_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(panels._ACTIONS, "renew", ("…", act))
     shown = panel()
     send(shown, action="renew")
-    assert shown.message["text"] == "Interrupted. Click again to repeat it."
+    assert shown.message["text"] == "Interrupted. Click again to retry."
 
 
 def test_a_click_without_an_action_that_it_knows_is_answered_too() -> None:

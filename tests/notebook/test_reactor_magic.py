@@ -108,13 +108,13 @@ class TestPulls:
     @pytest.mark.parametrize(
         ("line", "error", "says"),
         [
-            ("rulez", UsageError, "'rulez' is no resource type"),
+            ("rulez", UsageError, "'rulez' is not a resource type"),
             ("rules 'Web Store US", UsageError, "A quote is not closed"),
-            ("rules Web Store", UsageError, "name that has spaces into quotes"),
+            ("rules Web Store", UsageError, "Quote a name that has spaces"),
             (
                 "audit_events 'Web Store US'",
                 adobe_nb.ArgumentError,
-                "listed under nothing: %reactor audit_events",
+                "audit_events have no parent: %reactor audit_events",
             ),
             ("rules 'No such'", adobe_nb.NameLookupError, "No property is called 'No such'"),
             ("rules 'Web Store US' --filter name", UsageError, "expected 2 arguments"),
@@ -124,11 +124,11 @@ class TestPulls:
             (
                 "companies --filter name 'EQ a' --filter name 'EQ b'",
                 UsageError,
-                "--filter name is there twice",
+                "--filter name is used twice",
             ),
             ("rules 'Web Store US' --sort", UsageError, "expected one argument"),
             ("companies -o 1x", UsageError, "name of a variable"),
-            ("get RL --limit 3", UsageError, "get takes ids"),
+            ("get RL --limit 3", UsageError, "get accepts ids"),
             ("get", UsageError, "one type at a time"),
         ],
     )
