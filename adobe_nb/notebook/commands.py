@@ -90,12 +90,12 @@ def _outcome_of_session(session: sessions.Session) -> Outcome:
 
 def _outcome_of_no_source(error: NoCredentials) -> Outcome:
     if isinstance(error, IncompleteCredentials):
-        return Outcome("error", str(error), "values")
+        return Outcome("error", str(error), topic="values")
     return Outcome(
         "warning",
         "No credentials were found in the environment, in a .env file or in a profile. "
         "Sign in below, or use the simulator.",
-        "values",
+        topic="values",
     )
 
 
@@ -224,7 +224,7 @@ def _use(options: argparse.Namespace) -> Any:
 
 def _forget(options: argparse.Namespace) -> Card:
     forget_profile(options.name)
-    status = "forgotten, and its secret deleted; a session that uses it continues"
+    status = "forgotten, and its secret deleted; a session with it stays"
     return Card("Profiles", ((options.name, status),))
 
 

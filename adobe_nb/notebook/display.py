@@ -71,28 +71,24 @@ class Outcome:
     kind: str = ""
     """``ok``, ``warning`` or ``error``; empty if there is nothing to say."""
     text: str = ""
-    topic: str = ""
-    """The topic of the panel's help that explains it."""
     field: str = ""
     """The field of the panel that it is about."""
+    topic: str = ""
+    """The topic of the panel's help that explains it."""
 
 
 def outcome_of(check: "Check") -> Outcome:
     """Return the outcome of Adobe's own test of the credentials."""
     topic = {403: "access", 401: "token", 404: "organisation"}.get(check.status or 0, "")
     if not check.ok:
-        return Outcome("error", check.message, topic)
-    return Outcome("warning" if topic else "ok", check.message, topic)
+        return Outcome("error", check.message, topic=topic)
+    return Outcome("warning" if topic else "ok", check.message, topic=topic)
 
 
 def outcome_of_error(error: AdobeError) -> Outcome:
     """Return an error with its notes as an outcome."""
-    return Outcome("error", "\n".join([str(error), *notes_of(error)]), topic_of(error))
-
-
-def notes_of(error: AdobeError) -> list[str]:
-    """Return the notes that were added to an error."""
-    return list(getattr(error, "__notes__", ()))
+    lines = [str(error), *getattr(error, "__notes__", ())]
+    return Outcome("error", "\n".join(lines), topic=topic_of(error))
 
 
 def topic_of(error: AdobeError) -> str:

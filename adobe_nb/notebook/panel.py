@@ -355,11 +355,10 @@ def _panel_state(session: sessions.Session | None) -> dict[str, Any]:
         "connected": False,
         "simulator_announced": bool(announced_simulator()),
         "profiles": _profiles(),
-        "public": any(name in os.environ for name in _SET_BY_BINDER),
     }
     if session is not None and not session.signed_out:
         state |= state_of(session)
-    return state
+    return {**state, "public": any(name in os.environ for name in _SET_BY_BINDER)}
 
 
 def _profiles() -> list[dict[str, Any]]:
