@@ -224,7 +224,7 @@ def _use(options: argparse.Namespace) -> Any:
 
 def _forget(options: argparse.Namespace) -> Card:
     forget_profile(options.name)
-    status = "forgotten, and its secret deleted; a session with it stays"
+    status = "forgotten, and its secret deleted; a session that uses it continues"
     return Card("Profiles", ((options.name, status),))
 
 

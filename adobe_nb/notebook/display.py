@@ -180,7 +180,7 @@ def card(session: "Session | None") -> Card:
         return Card("Adobe tags", (("Status", status), ("Next", next_step)))
     state = state_of(session)
     status = "signed in, but requests are refused" if state["refused"] else "signed in"
-    renewal = "renewed by itself" if session.renewable else "pasted"
+    renewal = "renews automatically" if session.renewable else "pasted"
     facts = facts_of(state)
     token = ("Token", f"{session.time_left_text}, {renewal}")
     facts.insert(len(facts) - len(state["notes"]), token)
