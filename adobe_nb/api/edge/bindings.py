@@ -14,10 +14,10 @@ from typing import Literal, overload
 import pandas as pd
 
 from adobe_nb.api.edge.client import (
+    Delivery,
     Document,
     EdgeClient,
     HasEdgeClient,
-    Outcome,
     send,
     send_all,
 )
@@ -160,10 +160,8 @@ class Edge:
         client = self._session.edge_client
         if dry_run:
             return dry_run_frame(client, target, [batch])
-        outcome = send(client, target, batch)
-        if outcome.problem is not None:
-            raise outcome.problem
-        return outcome.document if raw else response_frame(client, target, outcome)
+        document = send(client, target, batch).checked_document()
+        return document if raw else response_frame(client, target, document)
 
     def collect(
         self,
@@ -226,8 +224,8 @@ class Edge:
         client = self._session.edge_client
         if dry_run:
             return dry_run_frame(client, target, batches)
-        outcomes = send_all(lambda batch: send(client, target, batch), batches, client)
-        return delivery_frame(client, target, batches, outcomes)
+        deliveries = send_all(lambda batch: send(client, target, batch), batches, client)
+        return delivery_frame(client, target, deliveries)
 
     def visitor(
         self,
@@ -435,11 +433,9 @@ class Visitor:
         client = self._session.edge_client
         if dry_run:
             return dry_run_frame(client, target, [batch])
-        outcome = self._send(target, batch)
-        if outcome.problem is not None:
-            raise outcome.problem
-        self._keep(outcome.document)
-        return response_frame(client, target, outcome)
+        document = self._send(target, batch).checked_document()
+        self._keep(document)
+        return response_frame(client, target, document)
 
     def collect(
         self,
@@ -468,25 +464,25 @@ class Visitor:
         if dry_run:
             return dry_run_frame(client, target, batches)
 
-        def send_batch(batch: Batch) -> Outcome:
+        def send_batch(batch: Batch) -> Delivery:
             # The hint may have been refused by the request before.
             return self._send(replace(target, hint=self.hint), batch)
 
-        outcomes = send_all(send_batch, batches, client, in_order=True)
-        return delivery_frame(client, target, batches, outcomes)
+        deliveries = send_all(send_batch, batches, client, in_order=True)
+        return delivery_frame(client, target, deliveries)
 
     def _target_of(self, endpoint: Endpoint, request_id: object) -> Target:
         checked = checked_request_id(request_id)
         return replace(self._target, endpoint=endpoint, hint=self.hint, request_id=checked)
 
-    def _send(self, target: Target, batch: Batch) -> Outcome:
+    def _send(self, target: Target, batch: Batch) -> Delivery:
         client = self._session.edge_client
-        outcome = send(client, target, batch)
-        if target.hint and outcome.status == 404:
+        delivery = send(client, target, batch)
+        if target.hint and delivery.status == 404:
             # A refused hint means that nothing was delivered: forget it, and send without it.
             self._hint = None
-            outcome = send(client, replace(target, hint=None), batch)
-        return outcome
+            delivery = send(client, replace(target, hint=None), batch)
+        return delivery
 
     def _keep(self, document: Document) -> None:
         """Keep state and hint of a response, as a browser does. Ignore entries of another shape."""

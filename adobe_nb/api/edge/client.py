@@ -1,4 +1,4 @@
-"""Requests to the Edge Network: signed, sent once, and what is known of their outcome."""
+"""Requests to the Edge Network: signed, sent once, and what is known of their delivery."""
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -64,9 +64,10 @@ class HasEdgeClient(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class Delivery:
     """What is known of one request."""
 
+    batch: Batch
     status: int | None
     """None if there was no response."""
     document: Document
@@ -81,8 +82,14 @@ class Outcome:
             return request_id
         return getattr(self.problem, "request_id", None)
 
+    def checked_document(self) -> Document:
+        """Return the JSON document of an accepted request; raise the problem of any other."""
+        if self.problem is not None:
+            raise self.problem
+        return self.document
+
     @property
-    def delivery(self) -> str:
+    def summary(self) -> str:
         """Whether the events of the request arrived, in a few words."""
         if self.problem is None:
             return "accepted"
@@ -119,8 +126,8 @@ class _Signing:
         return [*secrets(), *filter(None, self.changes.values())]
 
 
-def send(client: EdgeClient, target: Target, batch: Batch) -> Outcome:
-    """Send once. An error is a part of the outcome, so that a batch can report on each request."""
+def send(client: EdgeClient, target: Target, batch: Batch) -> Delivery:
+    """Send once. An error is a part of the delivery, so that a batch can report on each request."""
     signing = _Signing(client.signer if target.authenticated else UNSIGNED, target.header_changes)
     request = Request(
         "POST",
@@ -131,29 +138,25 @@ def send(client: EdgeClient, target: Target, batch: Batch) -> Outcome:
     )
     try:
         response = client.transport.send(request, signing, client.limiter)
-    # The signer raises too, when the session was signed out in the meantime.
+    # The signer raises too, if the session was signed out in the meantime.
     except AdobeError as error:
         arrived = isinstance(error, TransportError) and not error.never_sent
-        return Outcome(None, {}, error, may_have_arrived=arrived)
-    return _outcome_of(request, response, signing.sent, target, batch)
-
-
-def _outcome_of(
-    request: Request, response: Response, sent: Mapping[str, str], target: Target, batch: Batch
-) -> Outcome:
+        return Delivery(batch, None, {}, error, may_have_arrived=arrived)
+    status = response.status
     document, content = _read_document(response)
-    if response.status >= 400:
-        error = refusal(request, response, document, sent, target, batch.events)
-        arrived = unsure(response.status) and not is_fatal(error.code)
-        return Outcome(response.status, document, error, may_have_arrived=arrived)
-    # The response to a silent batch is empty.
-    if target.endpoint == "collect" and response.status == 204:
-        return Outcome(response.status, {})
+    if status >= 400:
+        refused = refusal(request, response, document, signing.sent, target, batch.events)
+        # A server that gave up may have delivered the event before.
+        arrived = unsure(status) and not is_fatal(refused.code)
+        return Delivery(batch, status, document, refused, may_have_arrived=arrived)
+    # The response to a silent request is empty.
+    if target.endpoint == "collect" and status == 204:
+        return Delivery(batch, status, {})
     if isinstance(document.get("requestId"), str):
-        return Outcome(response.status, document)
+        return Delivery(batch, status, document)
     # Perhaps a page of a proxy: not a receipt for an event.
     problem = unexpected_response(request, response, content)
-    return Outcome(response.status, document, problem, may_have_arrived=True)
+    return Delivery(batch, status, document, problem, may_have_arrived=True)
 
 
 def _read_document(response: Response) -> tuple[Document, str]:
@@ -165,64 +168,63 @@ def _read_document(response: Response) -> tuple[Document, str]:
     except UnicodeDecodeError:
         return {}, "text that is not valid UTF-8"
     except ValueError:
-        return {}, response.content_type or "an empty response"
+        return {}, response.content_type or "an empty body"
     if not isinstance(document, dict):
         return {}, "JSON that is not an object"
     return document, "JSON without a request id"
 
 
 def send_all(
-    send_one: Callable[[Batch], Outcome],
+    send_one: Callable[[Batch], Delivery],
     batches: Sequence[Batch],
     client: EdgeClient,
     *,
     in_order: bool = False,
-) -> list[Outcome]:
+) -> list[Delivery]:
     """Send every batch, in parallel or in order.
 
     Raises the first error if no batch was accepted. An interrupt says which events had arrived.
     """
-    outcomes: list[Outcome | None] = [None] * len(batches)
-    started: set[int] = set()
+    states = ["not sent"] * len(batches)
 
-    def send_batch(number: int) -> Outcome:
-        started.add(number)
-        outcome = outcomes[number] = send_one(batches[number])
-        return outcome
+    def send_batch(number: int) -> Delivery:
+        # An interrupt before the response leaves it at that.
+        states[number] = "may have arrived"
+        delivery = send_one(batches[number])
+        states[number] = delivery.summary
+        return delivery
 
     numbers = range(len(batches))
     try:
         if in_order:
-            results = [send_batch(number) for number in numbers]
+            deliveries = [send_batch(number) for number in numbers]
         else:
-            results = in_parallel(client, send_batch, numbers, "events")
+            deliveries = in_parallel(client, send_batch, numbers, "events")
     except KeyboardInterrupt:
-        message = _interrupt_message(batches, outcomes, started)
+        message = _interrupt_message(batches, states)
     else:
-        _raise_if_all_failed(results, batches)
-        return results
+        _raise_if_all_failed(deliveries)
+        return deliveries
     # Outside the except block: the interrupted frames hold the signed request.
     raise KeyboardInterrupt(message)
 
 
-def _interrupt_message(
-    batches: Sequence[Batch], outcomes: Sequence[Outcome | None], started: set[int]
-) -> str:
-    deliveries = ("accepted", "refused", "may have arrived", "not sent")
-    events: dict[str, list[int]] = {delivery: [] for delivery in deliveries}
-    for number, (batch, outcome) in enumerate(zip(batches, outcomes, strict=True)):
-        delivery = "may have arrived" if number in started else "not sent"
-        if outcome is not None:
-            delivery = outcome.delivery
-        events[delivery] += batch.events
-    parts = [f"{name}: events {_ranges(numbers)}" for name, numbers in events.items() if numbers]
+def _interrupt_message(batches: Sequence[Batch], states: Sequence[str]) -> str:
+    parts = []
+    for state in ("accepted", "refused", "may have arrived", "not sent"):
+        events: list[int] = []
+        for batch, batch_state in zip(batches, states, strict=True):
+            if batch_state == state:
+                events += batch.events
+        if events:
+            parts.append(f"{state}: events {_ranges(events)}")
     return f"Interrupted; {'; '.join(parts)}. Send only those again that were not sent."
 
 
 def _ranges(numbers: Sequence[int]) -> str:
     """``[0, 1, 2, 7]`` as ``0 to 2, 7``."""
     ranges: list[list[int]] = []
-    for number in sorted(numbers):
+    for number in numbers:
         if ranges and number == ranges[-1][-1] + 1:
             ranges[-1][1:] = [number]
         else:
@@ -230,17 +232,18 @@ def _ranges(numbers: Sequence[int]) -> str:
     return ", ".join(" to ".join(map(str, bounds)) for bounds in ranges)
 
 
-def _raise_if_all_failed(outcomes: Sequence[Outcome], batches: Sequence[Batch]) -> None:
-    """Raise the first error if no batch was accepted; otherwise each row reports its own."""
-    first = outcomes[0].problem
-    if first is None or not all(outcome.problem for outcome in outcomes):
+def _raise_if_all_failed(deliveries: Sequence[Delivery]) -> None:
+    """Raise the first error if no batch was accepted; otherwise the rows of the frame report it."""
+    first = deliveries[0].problem
+    if first is None or not all(delivery.problem for delivery in deliveries):
         return
-    if len(outcomes) > 1:
-        if any(outcome.may_have_arrived for outcome in outcomes):
+    if len(deliveries) > 1:
+        # The user must see which events not to send again.
+        if any(delivery.may_have_arrived for delivery in deliveries):
             return
-        count = sum(len(batch.events) for batch in batches)
+        count = sum(len(delivery.batch.events) for delivery in deliveries)
         first.args = (
-            f"None of the {count} events ({len(batches)} requests) was accepted. "
+            f"None of the {count} events ({len(deliveries)} requests) was accepted. "
             f"The first request: {first}",
         )
     raise first

@@ -51,16 +51,9 @@ def refusal(
     problems = _problems_of(document)
     problem = problems[0] if problems else {}
     code = code_of(problem)
-    row = edge_codes().get(code)
-    if gateway := gateway_explanation(code):
-        diagnosis = _gateway_diagnosis(gateway, problem, response.status)
-    elif row:
-        diagnosis = _diagnosis_of(row, problems, sent, target, events)
-    else:
-        diagnosis = _Diagnosis(_unknown_advice(response, document, problem, target.hint))
-    summary = f"{_summary(request, response)} {code}".rstrip()
-    title = f" ({diagnosis.title})" if diagnosis.title else ""
-    message = f"{summary}{title}. {diagnosis.advice}"
+    diagnosis = _diagnose(response, document, problems, sent, target, events)
+    message = f"{_summary(request, response, code, diagnosis.title)}. {diagnosis.advice}"
+    # After a server error without a known code, the events may have arrived.
     if len(events) > 1 and (diagnosis.cause or response.status < 500):
         message += f" The request held events {events[0]} to {events[-1]}: none was accepted."
     request_id = _report_of(problem).get("requestId") or document.get("requestId")
@@ -78,12 +71,30 @@ def refusal(
     )
 
 
-def _gateway_diagnosis(
-    explanation: Explanation, problem: Mapping[str, Any], status: int
+def _summary(request: Request, response: Response, code: str = "", title: str = "") -> str:
+    summary = f"POST {urlsplit(request.url).path} was answered with {response.status}"
+    if code:
+        summary = f"{summary} {code}"
+    return f"{summary} ({title})" if title else summary
+
+
+def _diagnose(
+    response: Response,
+    document: Mapping[str, Any],
+    problems: Sequence[Mapping[str, Any]],
+    sent: Mapping[str, str],
+    target: Target,
+    events: Sequence[int],
 ) -> _Diagnosis:
-    cause, fix = explanation
-    send_again = "after a pause" if status == 429 else "after the fix"
-    return _Diagnosis(f"{cause} {fix}", _words_of(problem), cause, fix, send_again)
+    problem = problems[0] if problems else {}
+    code = code_of(problem)
+    if explanation := gateway_explanation(code):
+        cause, fix = explanation
+        send_again = "after a pause" if response.status == 429 else "after the fix"
+        return _Diagnosis(f"{cause} {fix}", _words_of(problem), cause, fix, send_again)
+    if row := edge_codes().get(code):
+        return _diagnosis_of(row, problems, sent, target, events)
+    return _Diagnosis(_unknown_advice(response, document, problem, target.hint))
 
 
 def _diagnosis_of(
@@ -108,10 +119,6 @@ def _diagnosis_of(
     # Titles differ between Adobe's pages: the one that came is the one a reader searches for.
     title = text_of(problem.get("title") or row.title)
     return _Diagnosis(" ".join(parts), title, cause, fix, row.send_again)
-
-
-def _summary(request: Request, response: Response) -> str:
-    return f"POST {urlsplit(request.url).path} was answered with {response.status}"
 
 
 def _report_of(problem: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from adobe_nb.api.edge.client import Document, EdgeClient, Outcome
+from adobe_nb.api.edge.client import Delivery, Document, EdgeClient
 from adobe_nb.api.edge.diagnosis import as_list, code_of, json_of, text_of
 from adobe_nb.api.edge.error_catalog import EdgeCode, edge_codes
 from adobe_nb.api.edge.events import Batch
@@ -46,32 +46,32 @@ _CODES = {
 Row = dict[str, Any]
 
 
-def response_frame(client: EdgeClient, target: Target, outcome: Outcome) -> pd.DataFrame:
+def response_frame(client: EdgeClient, target: Target, document: Document) -> pd.DataFrame:
     """Return one row for each payload item, error and warning."""
     rows: list[Row] = []
-    for handle_type, item in handle_items(outcome.document):
+    for handle_type, item in handle_items(document):
         row: Row = {"type": _text(handle_type), "content": json_of(item)}
         if isinstance(item, dict):
             row["scope"] = _text(item.get("scope"))
             row["content"] = json_of(_without(item, "scope"))
         rows.append(row)
-    for level, problem in _problems_of(outcome.document):
+    for level, problem in _errors_and_warnings(document):
         code = code_of(problem) or None
         advice = _advice_on(code, problem)
         rows.append({"type": level, "content": json_of(problem), "code": code, "advice": advice})
     for row in rows:
-        row["request_id"] = _text(outcome.request_id)
+        row["request_id"] = _text(document["requestId"])
     return _frame(rows, _RESPONSE, client, target)
 
 
 def delivery_frame(
-    client: EdgeClient, target: Target, batches: Sequence[Batch], outcomes: Sequence[Outcome]
+    client: EdgeClient, target: Target, deliveries: Sequence[Delivery]
 ) -> pd.DataFrame:
     """Return one row for each event, with the outcome of its request. Warn of events at risk."""
     rows: list[Row] = []
-    for number, (batch, outcome) in enumerate(zip(batches, outcomes, strict=True)):
-        row = _delivery_row(outcome)
-        rows += [{"event": event, "request": number, **row} for event in batch.events]
+    for number, delivery in enumerate(deliveries):
+        row = _delivery_row(delivery)
+        rows += [{"event": event, "request": number, **row} for event in delivery.batch.events]
     frame = _frame(rows, _DELIVERY, client, target)
     counts = {str(name): int(count) for name, count in frame["outcome"].value_counts().items()}
     frame.attrs["outcomes"] = counts
@@ -85,17 +85,17 @@ def delivery_frame(
     return frame
 
 
-def _delivery_row(outcome: Outcome) -> Row:
+def _delivery_row(delivery: Delivery) -> Row:
     row: Row = {
-        "status": outcome.status,
-        "request_id": _text(outcome.request_id),
-        "outcome": outcome.delivery,
+        "status": delivery.status,
+        "request_id": _text(delivery.request_id),
+        "outcome": delivery.summary,
     }
-    problems = _problems_of(outcome.document)
-    if outcome.problem is not None:
-        row["code"] = getattr(outcome.problem, "code", None)
-        row["advice"] = text_of(str(outcome.problem))
-        if outcome.may_have_arrived:
+    problems = _errors_and_warnings(delivery.document)
+    if delivery.problem is not None:
+        row["code"] = getattr(delivery.problem, "code", None)
+        row["advice"] = text_of(str(delivery.problem))
+        if delivery.may_have_arrived:
             row["outcome"] += "; not sent again"
     elif problems:
         level, problem = problems[0]
@@ -149,7 +149,7 @@ def _without(item: Mapping[str, Any], member: str) -> Row:
     return {name: value for name, value in item.items() if name != member}
 
 
-def _problems_of(document: Document) -> list[tuple[str, object]]:
+def _errors_and_warnings(document: Document) -> list[tuple[str, object]]:
     """Return the errors, then the warnings of a response, with their level."""
     errors = [("error", problem) for problem in as_list(document.get("errors"))]
     return errors + [("warning", problem) for problem in as_list(document.get("warnings"))]
