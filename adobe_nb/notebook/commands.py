@@ -47,28 +47,29 @@ def _auto(options: argparse.Namespace) -> Any:
     another account.
     """
     before = sessions.current_or_none()
-    names_source = names_a_source(options)
-    if _is_from_panel(before) and not (names_source or options.simulator):
-        return None if options.quiet else _panel(_outcome_of_panel_session())
+    if _keeps_session(options, before):
+        return _panel_unless_quiet(options, _outcome_of_panel_session())
     outcome = Outcome()
     try:
         session = _connect(options, fall_back=options.or_simulator and before is None)
         outcome = _outcome_of_session(session)
     except NoCredentials as error:
-        if names_source:
+        if names_a_source(options):
             raise
         if before is None:
             outcome = _outcome_of_no_source(error)
     except AdobeError as error:
-        if not (names_source or options.quiet):
+        if not (options.quiet or names_a_source(options)):
             display(_panel(outcome_of_error(error)))
         raise
-    return _panel(outcome) if outcome.text or not options.quiet else None
+    return _panel_unless_quiet(options, outcome)
 
 
-def _is_from_panel(session: sessions.Session | None) -> bool:
-    """Return whether credentials were typed, which must survive when the cell runs again."""
-    return session is not None and session.source == sessions.BY_HAND and not session.signed_out
+def _keeps_session(options: argparse.Namespace, session: sessions.Session | None) -> bool:
+    """Return whether the session stays: credentials typed into the panel cannot be found again."""
+    if session is None or session.signed_out or session.source != sessions.BY_HAND:
+        return False
+    return not (options.simulator or names_a_source(options))
 
 
 def _outcome_of_panel_session() -> Outcome:
@@ -106,6 +107,11 @@ def _problem_of(session: sessions.Session) -> Outcome:
     except AdobeError as error:
         return outcome_of_error(error)
     return Outcome() if outcome.kind == "ok" else outcome
+
+
+def _panel_unless_quiet(options: argparse.Namespace, outcome: Outcome) -> Any:
+    """Return the panel; with ``--quiet`` only if there is a problem."""
+    return None if options.quiet and outcome.kind in {"", "ok"} else _panel(outcome)
 
 
 def _show_panel(options: argparse.Namespace) -> Any:  # noqa: ARG001
@@ -219,7 +225,7 @@ def _use(options: argparse.Namespace) -> Any:
             "warning",
             f"In use now. But a plain %adobe_auth uses {source}, which comes before profiles.",
         )
-    return _panel(outcome) if outcome.text or not options.quiet else None
+    return _panel_unless_quiet(options, outcome)
 
 
 def _forget(options: argparse.Namespace) -> Card:

@@ -3,6 +3,7 @@
 A fact about the session is one line of ``facts_of``: the panel, its HTML and its text show it.
 """
 
+import re
 from collections.abc import Hashable
 from dataclasses import dataclass
 from html import escape
@@ -18,7 +19,7 @@ from adobe_nb.errors import (
     TransportError,
 )
 from adobe_nb.masking import printable
-from adobe_nb.registry import ID_PATTERN, RESOURCES, Resource
+from adobe_nb.registry import ID_PATTERN, RESOURCES
 
 if TYPE_CHECKING:
     from adobe_nb.session import Check, Session
@@ -214,23 +215,23 @@ def compact(frame: pd.DataFrame) -> pd.DataFrame:
 
 def _display_order(frame: pd.DataFrame, names: list[Hashable]) -> list[Hashable]:
     """Return the columns of a whole table: names first, bookkeeping last."""
-    resource = _resource_of(frame)
     # If columns are missing, the user chose them, and their order too.
-    if resource is None or not {column.name for column in resource.columns} <= set(frame.columns):
+    if not _is_whole_table(frame):
         return names
-    ids = [name for name in frame.columns[:2] if name == "id" or str(name).endswith("_id")]
+    # The ids of the resource and its parent come first.
+    ids = [name for name in frame.columns[:2] if re.fullmatch("(.*_)?id", str(name))]
     first = [name for name in dict.fromkeys([*ids, *_FIRST_COLUMNS]) if name in names]
     last = [name for name in _LAST_COLUMNS if name in names]
     others = [name for name in names if name not in {*first, *last}]
     return [*first, *others, *last]
 
 
-def _resource_of(frame: pd.DataFrame) -> Resource | None:
-    """Return the resource type whose list the frame is, by the last type in its path."""
+def _is_whole_table(frame: pd.DataFrame) -> bool:
+    """Return whether a frame has all columns of the resource type that is last in its path."""
     for part in reversed(str(frame.attrs["path"]).split("/")):
         if part in RESOURCES:
-            return RESOURCES[part]
-    return None
+            return {column.name for column in RESOURCES[part].columns} <= set(frame.columns)
+    return False
 
 
 def _ends(frame: pd.DataFrame) -> pd.DataFrame:

@@ -352,7 +352,7 @@ function makeForm(model, kernel, { onIncomplete }) {
     const state = model.get("state");
     summary.textContent = state.connected
       ? "Switch to another profile, token or client secret"
-      : "Sign in with an access token or a client secret";
+      : "Sign in with a pasted token or a client secret";
     showProfiles(state.profiles || []);
     showSave();
   }
