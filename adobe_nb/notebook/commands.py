@@ -1,7 +1,7 @@
 """The sub-commands of ``%adobe_auth``: each calls the session and returns an object to show."""
 
-import argparse
 import getpass
+from argparse import Namespace
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -18,7 +18,7 @@ from adobe_nb.notebook.display import Card, Outcome, card, outcome_of, outcome_o
 from adobe_nb.notebook.magics import names_a_source, source_arguments
 
 
-def run(options: argparse.Namespace) -> None:
+def run(options: Namespace) -> None:
     """Run a sub-command, show its result, and assign the session to the variable of ``-o``."""
     options.session = None
     result = _COMMANDS[options.command](options)
@@ -29,7 +29,7 @@ def run(options: argparse.Namespace) -> None:
         display(result)
 
 
-def _connect(options: argparse.Namespace, *, fall_back: bool) -> sessions.Session:
+def _connect(options: Namespace, *, fall_back: bool) -> sessions.Session:
     sources: dict[str, Any] = source_arguments(options)
     options.session = sessions.connect(
         **sources,
@@ -40,7 +40,7 @@ def _connect(options: argparse.Namespace, *, fall_back: bool) -> sessions.Sessio
     return options.session  # type: ignore[no-any-return]
 
 
-def _auto(options: argparse.Namespace) -> Any:
+def _auto(options: Namespace) -> Any:
     """Connect if a source is complete; otherwise show the panel, which asks.
 
     A source that fails shows in the panel and raises, so that the cells below do not go on with
@@ -65,7 +65,7 @@ def _auto(options: argparse.Namespace) -> Any:
     return _panel_unless_quiet(options, outcome)
 
 
-def _keeps_session(options: argparse.Namespace, session: sessions.Session | None) -> bool:
+def _keeps_session(options: Namespace, session: sessions.Session | None) -> bool:
     """Return whether the session stays: credentials typed into the panel cannot be found again."""
     if session is None or session.signed_out or session.source != sessions.BY_HAND:
         return False
@@ -109,12 +109,12 @@ def _problem_of(session: sessions.Session) -> Outcome:
     return Outcome() if outcome.kind == "ok" else outcome
 
 
-def _panel_unless_quiet(options: argparse.Namespace, outcome: Outcome) -> Any:
+def _panel_unless_quiet(options: Namespace, outcome: Outcome) -> Any:
     """Return the panel; with ``--quiet`` only if there is a problem."""
     return None if options.quiet and outcome.kind in {"", "ok"} else _panel(outcome)
 
 
-def _show_panel(options: argparse.Namespace) -> Any:  # noqa: ARG001
+def _show_panel(options: Namespace) -> Any:  # noqa: ARG001
     return _panel(Outcome())
 
 
@@ -124,7 +124,7 @@ def _panel(outcome: Outcome) -> Any:
     return panel(outcome)
 
 
-def _login(options: argparse.Namespace) -> Card:
+def _login(options: Namespace) -> Card:
     session = None
     if not options.ask:
         try:
@@ -137,7 +137,7 @@ def _login(options: argparse.Namespace) -> Card:
     return _save(session, options) if options.save else card(session)
 
 
-def _save(session: sessions.Session, options: argparse.Namespace) -> Card:
+def _save(session: sessions.Session, options: Namespace) -> Card:
     profile = session.save(options.save, in_file=options.in_file)
     place = "the system's keyring"
     if profile.place != "keyring":
@@ -178,22 +178,22 @@ def _prompted_values() -> dict[str, str | Secret]:
     return {"org_id": org_id, "client_id": client_id, "client_secret": secret}
 
 
-def _status(options: argparse.Namespace) -> Card:  # noqa: ARG001
+def _status(options: Namespace) -> Card:  # noqa: ARG001
     return card(sessions.current_or_none())
 
 
-def _test(options: argparse.Namespace) -> Card:  # noqa: ARG001
+def _test(options: Namespace) -> Card:  # noqa: ARG001
     check = sessions.current().test()
     title = "The credentials work" if check.ok else "The credentials do not work"
     return Card(title, (("Test", check.message),))
 
 
-def _refresh(options: argparse.Namespace) -> Card:
+def _refresh(options: Namespace) -> Card:
     sessions.current().refresh()
     return _status(options)
 
 
-def _logout(options: argparse.Namespace) -> Card:  # noqa: ARG001
+def _logout(options: Namespace) -> Card:  # noqa: ARG001
     status = "signed out; the token is forgotten"
     try:
         sessions.current().sign_out()
@@ -202,7 +202,7 @@ def _logout(options: argparse.Namespace) -> Card:  # noqa: ARG001
     return Card("Adobe tags", (("Status", status),))
 
 
-def _profiles(options: argparse.Namespace) -> Card:  # noqa: ARG001
+def _profiles(options: Namespace) -> Card:  # noqa: ARG001
     rows = []
     for profile in Store().profiles():
         name = f"{profile.name} (active)" if profile.active else profile.name
@@ -214,7 +214,7 @@ def _profiles(options: argparse.Namespace) -> Card:  # noqa: ARG001
     return Card("Profiles", tuple(rows))
 
 
-def _use(options: argparse.Namespace) -> Any:
+def _use(options: Namespace) -> Any:
     session = options.session = sessions.connect(profile=options.name)
     outcome = _problem_of(session)
     if outcome.kind != "error":
@@ -228,7 +228,7 @@ def _use(options: argparse.Namespace) -> Any:
     return _panel_unless_quiet(options, outcome)
 
 
-def _forget(options: argparse.Namespace) -> Card:
+def _forget(options: Namespace) -> Card:
     forget_profile(options.name)
     status = "forgotten, and its secret deleted; a session that uses it continues"
     return Card("Profiles", ((options.name, status),))

@@ -120,10 +120,9 @@ class SignInPanel(anywidget.AnyWidget):  # type: ignore[misc]
 
     def __init__(self) -> None:
         super().__init__()
-        self._queue_lock = threading.Lock()
         self._clicks: deque[Message] = deque()
         self._seen: deque[str] = deque(maxlen=_MOST_CLICKS)
-        self._acting = False
+        self._acting = threading.Lock()
         self._publish_lock = threading.RLock()
         self.on_msg(self._received)
         sessions.on_change(self.refresh)
@@ -170,37 +169,23 @@ class SignInPanel(anywidget.AnyWidget):  # type: ignore[misc]
         # First of all, so that no error can show a secret.
         message = _with_hidden_secrets(content)
         content.clear()
-        if not self._queued(message):
-            return
-        try:
-            while (click := self._next_click()) is not None:
-                self._act(click)
-        except BaseException:
-            # Otherwise later clicks would wait for a thread that is gone.
-            self._acting = False
-            raise
-
-    def _queued(self, message: Message) -> bool:
-        """Queue a click. Return whether this thread has to work on the queue."""
-        click_id = str(message.get("click", ""))
-        with self._queue_lock:
-            if click_id in self._seen:
-                return False
-            if click_id:
-                self._seen.append(click_id)
-            self._clicks.append(message)
-            was_acting, self._acting = self._acting, True
-            return not was_acting
-
-    def _next_click(self) -> Message | None:
-        """Return the next click. If there is none, the next thread to queue one works on it."""
-        with self._queue_lock:
-            if self._clicks:
-                return self._clicks.popleft()
-            self._acting = False
-            return None
+        self._clicks.append(message)
+        # The thread that releases the lock looks at the queue once more, so that a click which
+        # arrived in the meantime is not left there.
+        while self._clicks and self._acting.acquire(blocking=False):
+            try:
+                # Another thread may have handled the last click before this one got the lock.
+                if self._clicks:
+                    self._act(self._clicks.popleft())
+            finally:
+                self._acting.release()
 
     def _act(self, message: Message) -> None:
+        click_id = str(message.get("click", ""))
+        if click_id in self._seen:
+            return
+        if click_id:
+            self._seen.append(click_id)
         action = _ACTIONS.get(str(message.get("action", "")))
         outcome = None
         if action is not None:
@@ -213,7 +198,7 @@ class SignInPanel(anywidget.AnyWidget):  # type: ignore[misc]
         with self._published_together():
             self.refresh(outcome)
             self.busy = ""
-            if click_id := str(message.get("click", "")):
+            if click_id:
                 self.answered = [*self.answered, click_id][-_MOST_CLICKS:]
 
 

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from adobe_nb.api.edge.error_catalog import EdgeCode, edge_codes, gateway_explanation
 from adobe_nb.api.edge.target import Target
-from adobe_nb.api.edge.validation import AUTH_HEADERS
+from adobe_nb.api.edge.validation import AUTH_HEADERS, JsonObject
 from adobe_nb.api.reactor.error_catalog import Explanation, unsure
 from adobe_nb.errors import EdgeError, IncompleteResult
 from adobe_nb.http.messages import Request, Response
@@ -39,7 +39,7 @@ def header_shape(value: str | bytes) -> str:
 def refusal(
     request: Request,
     response: Response,
-    document: Mapping[str, Any],
+    document: JsonObject,
     sent: Mapping[str, str],
     target: Target,
     events: Sequence[int],
@@ -80,8 +80,8 @@ def _summary(request: Request, response: Response, code: str = "", title: str = 
 
 def _diagnose(
     response: Response,
-    document: Mapping[str, Any],
-    problems: Sequence[Mapping[str, Any]],
+    document: JsonObject,
+    problems: Sequence[JsonObject],
     sent: Mapping[str, str],
     target: Target,
     events: Sequence[int],
@@ -99,7 +99,7 @@ def _diagnose(
 
 def _diagnosis_of(
     row: EdgeCode,
-    problems: Sequence[Mapping[str, Any]],
+    problems: Sequence[JsonObject],
     sent: Mapping[str, str],
     target: Target,
     events: Sequence[int],
@@ -121,7 +121,7 @@ def _diagnosis_of(
     return _Diagnosis(" ".join(parts), title, cause, fix, row.send_again)
 
 
-def _report_of(problem: Mapping[str, Any]) -> Mapping[str, Any]:
+def _report_of(problem: JsonObject) -> JsonObject:
     report = problem.get("report")
     return report if isinstance(report, dict) else {}
 
@@ -178,7 +178,7 @@ def json_of(value: object) -> str:
     return text_of(text)
 
 
-def _problems_of(document: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _problems_of(document: JsonObject) -> list[dict[str, Any]]:
     """Return the problems of a refusal, the first one with a known code at the front.
 
     The problem is the document itself, or stands in its ``errors``.
@@ -193,7 +193,7 @@ def _is_known(code: str) -> bool:
     return code in edge_codes() or gateway_explanation(code) is not None
 
 
-def _words_of(problem: Mapping[str, Any]) -> str:
+def _words_of(problem: JsonObject) -> str:
     """Return the service's own words on a problem."""
     for name in ("detail", "message", "title"):
         if problem.get(name):
@@ -201,7 +201,7 @@ def _words_of(problem: Mapping[str, Any]) -> str:
     return ""
 
 
-def _quotes(detail: str, report: Mapping[str, Any], events: Sequence[int]) -> list[str]:
+def _quotes(detail: str, report: JsonObject, events: Sequence[int]) -> list[str]:
     """Quote the service, which may name the member or the event that our advice cannot know."""
     errors = as_list(report.get("errors"))[:_MOST_ERRORS]
     texts = (detail, "; ".join(map(text_of, errors)))
@@ -212,7 +212,7 @@ def _quotes(detail: str, report: Mapping[str, Any], events: Sequence[int]) -> li
 
 
 def _unknown_advice(
-    response: Response, document: Mapping[str, Any], problem: Mapping[str, Any], hint: str | None
+    response: Response, document: JsonObject, problem: JsonObject, hint: str | None
 ) -> str:
     """Return advice on a response without a known code."""
     status = response.status

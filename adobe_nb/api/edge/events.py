@@ -13,6 +13,7 @@ import pandas as pd
 from adobe_nb.api.edge.from_frame import from_frame
 from adobe_nb.api.edge.validation import (
     IDENTITY_SAMPLE,
+    JsonObject,
     check_all,
     check_identities,
     check_timestamp,
@@ -22,9 +23,9 @@ from adobe_nb.api.edge.validation import (
     type_name,
 )
 
-Event = Mapping[str, Any]
+Event = JsonObject
 Events = pd.DataFrame | Sequence[Event]
-Members = Mapping[str, Any] | None
+Members = JsonObject | None
 """A part of an event or a request, as a dict."""
 LIMIT = 64 * 1024
 """Bytes of JSON in one request."""
@@ -111,7 +112,7 @@ def _parts_of(event: object, query: object, meta: object, *, single: bool = Fals
     return _Parts(events, event.get("query", query), event.get("meta", meta))
 
 
-def _check_request(request: Mapping[str, Any], query: object, meta: object) -> None:
+def _check_request(request: Event, query: object, meta: object) -> None:
     """Refuse members that contradict each other, or that belong elsewhere."""
     names = set(request)
     if {"event", "events"} <= names:
@@ -154,7 +155,7 @@ def _type_advice(value: object) -> str:
     return ""
 
 
-def _check_members(event: Mapping[str, Any], label: str) -> None:
+def _check_members(event: Event, label: str) -> None:
     for name, value in event.items():
         if name in _SAMPLES:
             member = "event" if label == "The event" else "events"
@@ -200,7 +201,7 @@ def _checked_events(
     return check_all(check, events)
 
 
-def _state_entries(meta: object) -> list[Mapping[str, Any]] | None:
+def _state_entries(meta: object) -> list[JsonObject] | None:
     """Return the entries of ``meta.state``; None if they have another shape."""
     if not isinstance(meta, Mapping):
         return []

@@ -12,6 +12,7 @@ from adobe_nb.api.edge.diagnosis import as_list, code_of, json_of, text_of
 from adobe_nb.api.edge.error_catalog import EdgeCode, edge_codes
 from adobe_nb.api.edge.events import Batch
 from adobe_nb.api.edge.target import Target
+from adobe_nb.api.edge.validation import JsonObject
 from adobe_nb.errors import DeliveryWarning
 
 _RESPONSE = {
@@ -145,7 +146,7 @@ def handle_items(document: Document) -> Iterator[tuple[object, object]]:
             yield handle.get("type"), handle["payload"]
 
 
-def _without(item: Mapping[str, Any], member: str) -> Row:
+def _without(item: JsonObject, member: str) -> Row:
     return {name: value for name, value in item.items() if name != member}
 
 

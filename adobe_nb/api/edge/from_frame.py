@@ -1,6 +1,6 @@
 """Events from a frame: one row per event, dotted columns to nested members, ids to identityMap."""
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable
 from datetime import datetime
 from typing import Any
 
@@ -8,6 +8,7 @@ import pandas as pd
 
 from adobe_nb.api.edge.validation import (
     IDENTITY_PREFIX,
+    JsonObject,
     check_all,
     check_identities,
     check_timestamp,
@@ -124,7 +125,7 @@ def _checked_primary(primary: str | None, columns: list[str]) -> str | None:
     )
 
 
-def _event_of(row: Mapping[str, Any], label: str, primary: str | None) -> dict[str, Any]:
+def _event_of(row: JsonObject, label: str, primary: str | None) -> dict[str, Any]:
     event: dict[str, Any] = {}
     identities: dict[str, str] = {}
     for name, value in row.items():

@@ -7,6 +7,7 @@ from typing import Any, TypeGuard
 
 from adobe_nb.errors import ArgumentError
 
+JsonObject = Mapping[str, Any]
 IDENTITY_PREFIX = "identityMap."
 IDENTITY_SAMPLE = '"identityMap": {"Email": [{"id": "…", "primary": True}]}'
 AUTH_HEADERS = ("Authorization", "x-api-key", "x-gw-ims-org-id")
@@ -59,7 +60,7 @@ def scalar(value: object) -> Any:
     return value
 
 
-def check_timestamp(event: Mapping[str, Any], label: str, column: str = "") -> None:
+def check_timestamp(event: JsonObject, label: str, column: str = "") -> None:
     """Check ``xdm.timestamp``, the only member that Adobe reads as a point in time."""
     xdm = event.get("xdm")
     value = xdm.get("timestamp") if isinstance(xdm, Mapping) else None
@@ -90,13 +91,13 @@ def _timestamp_advice(value: object, column: str) -> str:
     return "Use 2026-07-01T10:00:00Z, or a datetime with a time zone"
 
 
-def identities_of(event: Mapping[str, Any]) -> Any:
+def identities_of(event: JsonObject) -> Any:
     """Return the identityMap of an event, whatever its type; None if it has none."""
     xdm = event.get("xdm")
     return xdm.get("identityMap") if isinstance(xdm, Mapping) else None
 
 
-def check_identities(event: Mapping[str, Any], label: str) -> None:
+def check_identities(event: JsonObject, label: str) -> None:
     """Check that the identities of an event have ids, and that exactly one is primary."""
     identity_map = identities_of(event)
     if identity_map is None:
