@@ -217,6 +217,7 @@ def _profiles(options: Namespace) -> Card:  # noqa: ARG001
 def _use(options: Namespace) -> Any:
     session = options.session = sessions.connect(profile=options.name)
     outcome = _problem_of(session)
+    # A profile that fails must not be the one of the next kernel.
     if outcome.kind != "error":
         Store().use(options.name)
     source = sessions.source_that_wins()

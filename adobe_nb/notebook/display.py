@@ -235,6 +235,7 @@ def _is_whole_table(frame: pd.DataFrame) -> bool:
 
 
 def _ends(frame: pd.DataFrame) -> pd.DataFrame:
+    # One row more than pandas shows at each end, so that it marks the gap.
     half = max(_MOST_ROWS, int(pd.get_option("display.max_rows") or 0)) // 2 + 1
     return frame if len(frame) <= 2 * half else pd.concat([frame.head(half), frame.tail(half)])
 
@@ -245,6 +246,7 @@ def frame_html(frame: pd.DataFrame) -> str | None:
         return _html_of_pandas(frame)
     classes = "adobe-nb-frame"
     width = pd.get_option("display.max_colwidth")
+    # A sentence that is cut off helps no one.
     if has_prose(frame):
         classes = "adobe-nb-frame adobe-nb-prose"
         width = None

@@ -97,6 +97,7 @@ def _parser() -> _Parser:
         add_help=False,
         allow_abbrev=False,
     )
+    # The help of argparse itself would end the cell with SystemExit, so add_help is off.
     add = parser.add_argument
     add("command", nargs="?", choices=list(SUBCOMMANDS), metavar="sub-command")
     add("name", nargs="?", metavar="NAME", help="the profile, for use and forget")

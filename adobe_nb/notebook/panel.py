@@ -268,6 +268,7 @@ def _adopt(session: sessions.Session) -> Outcome:
     """Test a new session and make it current, unless it is refused and another one is signed in."""
     before = sessions.current_or_none()
     outcome = outcome_of(session.test())
+    # Without another session the refused one is shown, with the help for it.
     if outcome.kind == "error" and before not in {None, session} and not before.signed_out:
         if before.works:
             outcome = replace(outcome, text=f"{outcome.text} {_STILL_SIGNED_IN}")

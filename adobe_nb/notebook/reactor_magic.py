@@ -104,12 +104,14 @@ def _options(words: list[str]) -> argparse.Namespace:
 
 
 def _list(options: argparse.Namespace) -> tuple[pd.DataFrame, str]:
+    # People type the singular too.
     row = RESOURCES.get(options.type) or RESOURCES.get(f"{options.type}s")
     if row is None:
         raise UsageError(
             f"{options.type!r} is not a resource type. Choose from: {', '.join(RESOURCES)}, or get."
         )
     arguments = _arguments(options)
+    # The profile of the account is a single resource.
     if not row.listed:
         return sessions.reactor.profile(), row.call
     parents = _parents(row, options.parent)

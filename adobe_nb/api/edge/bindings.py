@@ -57,7 +57,7 @@ __all__ = ["Edge", "EdgeClient", "Visitor"]
 
 
 class Edge:
-    """The Edge Network: ``interact`` sends an event and returns the response; ``collect`` many."""
+    """The Edge Network: ``interact`` sends an event for a response, ``collect`` sends many."""
 
     def __init__(self, session: HasEdgeClient) -> None:
         self._session = session
@@ -77,7 +77,7 @@ class Edge:
         meta: Members = None,
         authenticated: bool = True,
         request_id: str | None = None,
-        headers: Headers | None = None,
+        headers: Headers = None,
         dry_run: bool = False,
         raw: Literal[False] = False,
     ) -> pd.DataFrame: ...
@@ -93,7 +93,7 @@ class Edge:
         meta: Members = None,
         authenticated: bool = True,
         request_id: str | None = None,
-        headers: Headers | None = None,
+        headers: Headers = None,
         dry_run: bool = False,
         raw: Literal[True],
     ) -> Document: ...
@@ -108,7 +108,7 @@ class Edge:
         meta: Members = None,
         authenticated: bool = True,
         request_id: str | None = None,
-        headers: Headers | None = None,
+        headers: Headers = None,
         dry_run: bool = False,
         raw: bool = False,
     ) -> pd.DataFrame | Document:
@@ -174,7 +174,7 @@ class Edge:
         authenticated: bool = True,
         silent: bool = False,
         request_id: str | None = None,
-        headers: Headers | None = None,
+        headers: Headers = None,
         dry_run: bool = False,
     ) -> pd.DataFrame:
         """Send events in as few requests as fit, and return the outcome of each.
@@ -234,7 +234,7 @@ class Edge:
         authenticated: bool = True,
         state: Mapping[str, str] | None = None,
         location_hint: str | None = None,
-        headers: Headers | None = None,
+        headers: Headers = None,
     ) -> "Visitor":
         """Return a visitor, who keeps identity and location hint from one response to the next.
 
@@ -337,6 +337,7 @@ class Edge:
             )
         url = f"{self._session.edge_client.base_url(target)}{target.path_and_query}"
         body = json.dumps(json.loads(batches[0].body), indent=2, ensure_ascii=False)
+        # A single quote would end the quoted body in a shell.
         quoted = body.replace("'", "'\\''")
         lines = [f"curl -X POST '{url}'"]
         if authenticated:
@@ -368,6 +369,7 @@ def _code_advice(text: str) -> str:
     explanation = gateway_explanation(text)
     if explanation:
         return f"It is a code of Adobe's gateway: {' '.join(explanation)}"
+    # The number is right, but the status at its end is not.
     number = text.upper().removeprefix("EXEG-")[:4]
     for code in edge_codes():
         if len(number) == 4 and code.startswith(f"EXEG-{number}-"):

@@ -148,6 +148,7 @@ def code_of(problem: object) -> str:
     uri = problem.get("type")
     if isinstance(uri, str) and uri:
         return text_of(uri.rpartition("/")[2])
+    # The gateway has codes of its own, as text or numbers.
     for name in ("error_code", "code"):
         code = problem.get(name)
         if isinstance(code, (str, int)) and not isinstance(code, bool):
@@ -184,6 +185,7 @@ def _problems_of(document: JsonObject) -> list[dict[str, Any]]:
     The problem is the document itself, or stands in its ``errors``.
     """
     problems = [item for item in as_list(document.get("errors")) if isinstance(item, dict)]
+    # A normal document with errors in it is not a problem itself.
     if document and (code_of(document) or not problems):
         problems.insert(0, dict(document))
     return sorted(problems, key=lambda problem: not _is_known(code_of(problem)))
@@ -206,6 +208,7 @@ def _quotes(detail: str, report: JsonObject, events: Sequence[int]) -> list[str]
     errors = as_list(report.get("errors"))[:_MOST_ERRORS]
     texts = (detail, "; ".join(map(text_of, errors)))
     quotes = [f'The service says: "{text.rstrip(".")}".' for text in texts if text]
+    # The service counts the events of its request, the user those of the whole batch.
     if quotes and events[0] > 0:
         quotes.append(f"(Indexes in it count from event {events[0]}, the first of this request.)")
     return quotes
@@ -264,7 +267,7 @@ def _header_cause(sent: Mapping[str, str], target: Target) -> Explanation | None
         return Explanation(
             "This datastream accepts authenticated events only, and the event was sent without "
             "the headers.",
-            "Leave out authenticated=False: then it goes to the server host, signed.",
+            "Leave out authenticated=False, so that it goes to the server host, signed.",
         )
     authorization = sent.get("Authorization")
     if authorization is None:
@@ -284,9 +287,7 @@ def _header_cause(sent: Mapping[str, str], target: Target) -> Explanation | None
         )
     missing = [name for name in AUTH_HEADERS if name not in sent]
     if missing:
-        return Explanation(
-            f"The header {' and '.join(missing)} was not sent.", "Send all three headers."
-        )
+        return Explanation(f"The request lacks {' and '.join(missing)}.", "Send all three headers.")
     return None
 
 

@@ -102,7 +102,7 @@ def batches_of(
 
 
 def _parts_of(event: object, query: object, meta: object, *, single: bool = False) -> _Parts:
-    """Take a whole request apart, as Adobe's pages print it; or take parts as they are."""
+    """Return the parts of a whole request, as Adobe's pages print it, or those passed apart."""
     if not isinstance(event, Mapping) or not event.keys() & {"event", "events"}:
         return _Parts(event, query, meta)
     _check_request(event, query, meta)
@@ -183,6 +183,7 @@ def _checked_events(
         return from_frame(events, primary, identity_advice)
     if isinstance(events, Mapping):
         events = [events]
+    # Text is iterable too, character by character.
     if isinstance(events, (str, bytes)) or not isinstance(events, Iterable):
         raise refused(
             "collect requires a list of events, or a frame with one row per event, "
@@ -206,7 +207,9 @@ def _state_entries(meta: object) -> list[JsonObject] | None:
     if not isinstance(meta, Mapping):
         return []
     state = meta.get("state") or {}
-    entries = state.get("entries") or [] if isinstance(state, Mapping) else None
+    if not isinstance(state, Mapping):
+        return None
+    entries = state.get("entries") or []
     if isinstance(entries, list) and all(isinstance(entry, Mapping) for entry in entries):
         return entries
     return None
@@ -241,6 +244,7 @@ def _split(events: Sequence[object], query: object, meta: object) -> list[Batch]
     envelope = _body("events", [], query, meta)
     head, tail = envelope.split(b"[]", 1)
     groups: list[dict[int, bytes]] = []
+    # Full, so that the first event starts a group.
     size = LIMIT
     for index, event in enumerate(events):
         encoded = _encoded(event, f"Event {index}")

@@ -51,11 +51,11 @@ def response_frame(client: EdgeClient, target: Target, document: Document) -> pd
     """Return one row for each payload item, error and warning."""
     rows: list[Row] = []
     for handle_type, item in handle_items(document):
-        row: Row = {"type": _text(handle_type), "content": json_of(item)}
+        scope = None
         if isinstance(item, dict):
-            row["scope"] = _text(item.get("scope"))
-            row["content"] = json_of(_without(item, "scope"))
-        rows.append(row)
+            scope = _text(item.get("scope"))
+            item = _without(item, "scope")  # noqa: PLW2901
+        rows.append({"type": _text(handle_type), "scope": scope, "content": json_of(item)})
     for level, problem in _errors_and_warnings(document):
         code = code_of(problem) or None
         advice = _advice_on(code, problem)
@@ -78,6 +78,7 @@ def delivery_frame(
     frame.attrs["outcomes"] = counts
     lost = [f"{count} {name}" for name, count in counts.items() if not name.startswith("accepted")]
     if lost:
+        # The warning points at the call of collect().
         warnings.warn(
             f"Of {len(rows)} events: {'; '.join(lost)}. The rows of the frame say which, and why.",
             DeliveryWarning,

@@ -19,7 +19,7 @@ from adobe_nb.api.edge.validation import (
 )
 from adobe_nb.suggest import did_you_mean
 
-# Above, not every whole number is a float of its own, so digits of an id may be lost.
+# Larger whole numbers share a float with others, so digits of an id may be lost.
 _LARGEST_EXACT_FLOAT = 2**53
 
 
@@ -43,6 +43,7 @@ def from_frame(
 
     def check(index: int, row: tuple[Any, ...]) -> dict[str, Any]:
         label = f"Row {index}"
+        # A default index says no more than the position.
         if not isinstance(frame.index, pd.RangeIndex):
             label = f"{label} (index {frame.index[index]})"
         event = _event_of(dict(zip(columns, row, strict=True)), label, primary)
@@ -164,7 +165,7 @@ def _id_text(value: object, label: str, column: str) -> str:
             f"{label} has {plain!r} in {column}: not an id, or digits were lost. Read that column "
             f'as text: pd.read_csv(…, dtype={{"{column}": "string"}}).'
         )
-    problem = "empty text" if isinstance(plain, str) else f"a {type_name(value)}"
+    problem = "empty text" if isinstance(plain, str) else f"a value of type {type_name(value)}"
     raise refused(f"{label} has {problem} in {column}. Expected the plain id.")
 
 
@@ -177,7 +178,7 @@ def _check_time_zone(value: object, label: str, column: str) -> None:
 
 
 def _put(event: dict[str, Any], name: str, value: object) -> None:
-    """Put a value where its dotted name says; names without ``data.`` or ``xdm.`` belong to xdm."""
+    """Put a value at its dotted name. Names without ``data.`` or ``xdm.`` belong to xdm."""
     path = name.split(".")
     if path[0] not in {"data", "xdm"}:
         path.insert(0, "xdm")

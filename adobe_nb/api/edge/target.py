@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from adobe_nb.api.edge.validation import AUTH_HEADERS, refused, split_headers, type_name
 
 Endpoint = Literal["interact", "collect"]
-Headers = Mapping[str, str | None]
+Headers = Mapping[str, str | None] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ def _checked_datastream_id(datastream_id: object) -> str:
         )
     # Copying adds spaces and line breaks.
     text = (datastream_id or "").strip()
-    # A suffix after a colon names a variant of the datastream.
+    # Ids of older datastreams have a suffix for the environment, such as :dev.
     identifier = text.partition(":")[0]
     if text.isascii() and text.isprintable() and _is_uuid(identifier):
         return text

@@ -107,6 +107,7 @@ def check_identities(event: JsonObject, label: str) -> None:
     primary = 0
     for namespace, identities in identity_map.items():
         _check_namespace(identities, f"{label}: identityMap.{namespace}")
+        # The service accepts the text as well.
         primary += sum(identity.get("primary") in (True, "true") for identity in identities)
     if primary == 0:
         raise refused(
