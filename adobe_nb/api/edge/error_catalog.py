@@ -10,11 +10,11 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
 
-from adobe_nb.api.reactor.error_catalog import GATEWAY, Explanation
+from adobe_nb.api.reactor.error_catalog import Explanation, explanation
 
 Kind = Literal["service", "input", "configuration", "upstream", "warning", "authorization"]
 
@@ -54,7 +54,7 @@ class EdgeCode:
 @cache
 def edge_codes() -> Mapping[str, EdgeCode]:
     """Return all codes; the file is read on the first call."""
-    text = files("adobe_nb.api.edge").joinpath("error_catalog.toml").read_text(encoding="utf-8")
+    text = Path(__file__).with_suffix(".toml").read_text(encoding="utf-8")
     codes = {}
     for code, fields in tomllib.loads(text).items():
         codes[code] = EdgeCode(code, **{"message": fields["title"], **fields})
@@ -65,4 +65,5 @@ def gateway_explanation(code: str) -> Explanation | None:
     """Return the explanation of a code of Adobe's gateway, which also guards Reactor."""
     if code == "403221":
         return _NO_PLATFORM_PROFILE
-    return GATEWAY.get(code)
+    # The codes of the gateway are numbers, those of Reactor words.
+    return explanation(code) if code.isdigit() else None

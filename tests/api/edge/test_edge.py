@@ -18,7 +18,7 @@ import adobe_nb
 from adobe_nb.api.edge.bindings import Edge, EdgeClient
 from adobe_nb.api.edge.error_catalog import edge_codes
 from adobe_nb.api.edge.events import LIMIT
-from adobe_nb.api.reactor.error_catalog import GATEWAY
+from adobe_nb.api.reactor.error_catalog import explanation
 from adobe_nb.errors import (
     ArgumentError,
     DeliveryWarning,
@@ -1220,7 +1220,7 @@ class TestRefusalsOfOtherShapes:
 
     def test_refusal_of_gateway_is_explained_as_for_reactor(self) -> None:
         error = self.refused(403, {"error_code": "403025", "message": "Profile is not valid"})
-        cause, fix = GATEWAY["403025"]
+        cause, fix = explanation("403025")
         assert str(error) == (
             "POST /ee/v2/interact was answered with 403 403025 (Profile is not valid). "
             f"{cause} {fix}"
