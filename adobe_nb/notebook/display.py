@@ -53,7 +53,7 @@ _LAST_COLUMNS = (
 _PROSE_COLUMNS = {"advice", "cause", "fix", "content", "title"}
 _PREVIEW_NOTE = "Preview: nothing was sent to Adobe."
 NOT_MATH = "tex2jax_ignore mathjax_ignore"
-"""Classes that keep MathJax off an element: of version 2 (nbconvert), and of 3 and 4 (JupyterLab)."""
+"""Classes that keep MathJax away: version 2 (nbconvert), versions 3 and 4 (JupyterLab)."""
 _TABLE_STYLE = (
     ".adobe-nb-frame{overflow-x:auto}"
     ".adobe-nb-frame :is(td,th){white-space:nowrap;text-align:left!important;max-width:24em;"

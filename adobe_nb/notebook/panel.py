@@ -18,6 +18,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
+from datetime import datetime
 from importlib.resources import files
 from typing import Any
 
@@ -146,11 +147,8 @@ class SignInPanel(anywidget.AnyWidget):  # type: ignore[misc]
             self.state = _panel_state(session)
             self._facts = facts_of(self.state) if self.state["connected"] else []
             token = session.token if session else None
-            self.issued_at = self.expires_at = None
-            if token:
-                self.issued_at = token.issued_at.timestamp() * 1000
-                if token.expires_at:
-                    self.expires_at = token.expires_at.timestamp() * 1000
+            self.issued_at = _milliseconds(token.issued_at) if token else None
+            self.expires_at = _milliseconds(token.expires_at) if token else None
             if outcome is not None:
                 self.message = asdict(outcome)
 
@@ -200,6 +198,10 @@ class SignInPanel(anywidget.AnyWidget):  # type: ignore[misc]
             self.busy = ""
             if click_id:
                 self.answered = [*self.answered, click_id][-_MOST_CLICKS:]
+
+
+def _milliseconds(timestamp: datetime | None) -> float | None:
+    return timestamp.timestamp() * 1000 if timestamp else None
 
 
 def _with_hidden_secrets(content: dict[str, Any]) -> Message:

@@ -147,7 +147,21 @@ class Edge:
             The Edge Network refused the event.
         ArgumentError
             An argument is invalid; nothing was sent.
-        NotSignedIn, TransportError
+        NotSignedIn
+            There is no session.
+        TransportError
+            There was no response; the event may have arrived.
+        IncompleteResult
+            The response is not the Edge Network's; the event may have arrived.
+
+        Examples
+        --------
+        >>> import adobe_nb
+        >>> edge = adobe_nb.connect(simulator=True, make_default=False).edge
+        >>> datastream_id = "8b0d3f0a-5f6e-4c1d-9a52-1c7e60f4d201"
+        >>> response = edge.interact(datastream_id, xdm={"eventType": "view"})
+        >>> response["type"].unique().tolist()
+        ['locationHint:result', 'state:store']
         """
         target = checked_target(
             "interact",
@@ -208,9 +222,20 @@ class Edge:
             The Edge Network refused every request.
         ArgumentError
             An argument is invalid; nothing was sent.
-        TransportError
-            No request arrived.
         NotSignedIn
+            There is no session.
+        TransportError
+            None of the requests was sent.
+
+        Examples
+        --------
+        >>> import adobe_nb
+        >>> import pandas as pd
+        >>> edge = adobe_nb.connect(simulator=True, make_default=False).edge
+        >>> datastream_id = "8b0d3f0a-5f6e-4c1d-9a52-1c7e60f4d201"
+        >>> events = pd.DataFrame({"eventType": ["view"], "identityMap.CRM": ["42"]})
+        >>> edge.collect(datastream_id, events)["outcome"].tolist()
+        ['accepted']
         """
         target = checked_target(
             "collect",
@@ -325,6 +350,11 @@ class Edge:
         """Return the request as a cURL command, with placeholders for the secrets. Send nothing.
 
         ``event`` is one event; for ``collect`` also a list or a frame that fits into one request.
+
+        Raises
+        ------
+        ArgumentError
+            An argument is invalid, or the events need several requests.
         """
         target = checked_target(endpoint, datastream_id, authenticated=authenticated)
         if endpoint == "interact":
@@ -429,7 +459,14 @@ class Visitor:
         request_id: str | None = None,
         dry_run: bool = False,
     ) -> pd.DataFrame:
-        """Send one event of this person, as ``edge.interact`` does."""
+        """Send one event of this person.
+
+        Parameters, the frame that is returned, and the errors are those of ``edge.interact``.
+
+        See Also
+        --------
+        Edge.interact
+        """
         batch = event_batch(event, xdm, data, query, meta, self.state)
         target = self._target_of("interact", request_id)
         client = self._session.edge_client
@@ -449,9 +486,14 @@ class Visitor:
         request_id: str | None = None,
         dry_run: bool = False,
     ) -> pd.DataFrame:
-        """Send events of this person as ``edge.collect`` does, one request after the other.
+        """Send events of this person, one request after the other.
 
-        After a first ``interact``, events need no identities of their own.
+        After a first ``interact``, events need no identities of their own. Parameters, the frame
+        that is returned, and the errors are those of ``edge.collect``.
+
+        See Also
+        --------
+        Edge.collect
         """
         batches = batches_of(
             events,
