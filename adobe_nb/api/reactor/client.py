@@ -201,7 +201,8 @@ class Client:
         return read_document(request, self._send(request))
 
     def post_read(self, path: str, document: Document) -> Document:
-        """The answer to a POST that only asks, so that it can be repeated. Raises as ``get`` does."""
+        """The answer to a POST that only asks, so that it can be repeated. Raises as ``get`` does.
+        """
         body = json.dumps(document, ensure_ascii=False).encode()
         headers = {"Accept": ACCEPT, "Content-Type": JSON_API}
         request = Request(

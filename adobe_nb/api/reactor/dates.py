@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 
 def parse(text: str) -> datetime:
-    """A date and time in UTC; without a zone it is UTC already. Raises ValueError for other texts."""
+    """A date and time in UTC; without a zone it is UTC already. Raises ValueError for other texts.
+    """
     return in_utc(datetime.fromisoformat(text))
 
 

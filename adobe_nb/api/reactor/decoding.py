@@ -131,7 +131,8 @@ class Decoder:
         restarts(self)
 
     def begin_anew(self) -> None:
-        """In a forked process. What another thread had just learned may not be in the schema yet."""
+        """In a forked process. What another thread had just learned may not be in the schema yet.
+        """
         self._lock = threading.Lock()
         self._schema = _Schema(self._row, self._learned)
 

@@ -133,7 +133,8 @@ class Condition:
 
 
 def check_filter(row: Resource, given: Filter | None) -> tuple[Condition, ...]:
-    """The filter as conditions. Raises ArgumentError for an unknown attribute, operator or value."""
+    """The filter as conditions. Raises ArgumentError for an unknown attribute, operator or value.
+    """
     if given is None:
         return ()
     if not isinstance(given, Mapping):
@@ -354,7 +355,8 @@ def _some(values: Sequence[Any]) -> Sequence[Any]:
 def _value(
     resource: Mapping[str, Any], name: str, columns: Mapping[str, Attribute]
 ) -> tuple[object, Attribute | None]:
-    """The value a filter speaks of, or no column where answers do not carry it (``copying``, say)."""
+    """The value a filter speaks of, or no column where answers do not carry it (``copying``, say).
+    """
     attributes = resource.get("attributes") or {}
     if name in attributes and name in columns:
         return attributes[name], columns[name]

@@ -128,7 +128,8 @@ def _kind_of(value: object) -> str:
 
 
 def shown(text: str) -> str:
-    """A text of the service in an error: short, and without half characters, which no output takes."""
+    """A text of the service in an error: short, and without half characters, which no output takes.
+    """
     return text[:60].encode("utf-8", "backslashreplace").decode()
 
 

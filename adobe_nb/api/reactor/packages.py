@@ -204,7 +204,8 @@ class ExtensionPackages(Deletable, Waitable):
         return self._act(package, "release_private", dry_run=dry_run)
 
     def discontinue(self, package: Ids, *, dry_run: bool = False) -> pd.DataFrame:
-        """Mark a released package as ended; installed ones go on. Raises ApiError, OutcomeUnknown."""
+        """Mark a released package as ended; installed ones go on. Raises ApiError, OutcomeUnknown.
+        """
         return self._act(package, "discontinue", dry_run=dry_run)
 
 
@@ -286,7 +287,8 @@ def _delegate(
 
 
 def _newer(extension: Mapping[str, Any]) -> str:
-    """The package that the service offers for an upgrade. Raises ArgumentError when it offers none."""
+    """The package that the service offers for an upgrade. Raises ArgumentError when it offers none.
+    """
     package = (extension.get("meta") or {}).get("upgrade_extension_package_id")
     if package is None:
         named = f"{name_of(extension)} {attribute(extension, 'version')}"

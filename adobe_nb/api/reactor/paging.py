@@ -226,7 +226,8 @@ def read_lists(
 
 
 def _finished(client: Client, reading: "_Reading") -> ListRead | None:
-    """The list to which a complete reading belongs; None while other windows of it are being read."""
+    """The list to which a complete reading belongs; None while other windows of it are being read.
+    """
     whole = reading.list
     whole.rows += reading.rows
     whole.unread -= 1
@@ -268,7 +269,8 @@ def _read_pages(
 
 
 def _fetch(client: Client, page: "tuple[_Reading, int]") -> Answer | None:
-    """A page; None when the parent was deleted after it was found: then there is nothing to read."""
+    """A page; None when the parent was deleted after it was found: then there is nothing to read.
+    """
     reading, number = page
     listing = reading.listing
     problem: NotFound | None = None
@@ -421,7 +423,8 @@ class _Reading:
         return page.without(others) if others else page
 
     def _is_too_long(self, page: Page) -> bool:
-        """Whether page numbers do not reach the end, or a window that should be one page is more."""
+        """Whether page numbers do not reach the end, or a window that should be one page is more.
+        """
         total = page.total_count or 0
         is_deep = self._is_deep(total)
         is_more = self.window and not self.listing.deepest and (page.total_pages or 1) > 1
@@ -536,7 +539,8 @@ def _another_pass(
 
 
 def _check_windows(client: Client, whole: _List) -> None:
-    """Windows reach every resource that has a date. Raises IncompleteResult when there are others."""
+    """Windows reach every resource that has a date. Raises IncompleteResult when there are others.
+    """
     listing = whole.listing
     everything = listing.created(listing.low, listing.high)
 
