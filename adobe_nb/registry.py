@@ -15,7 +15,9 @@ Write = Literal["", "create", "update", "create+update"]
 Form = Literal["", "text", "list", "object"]
 Verb = Literal["create", "update", "delete"]
 
-ID_PATTERN = re.compile(r"[A-Z]{2}[0-9a-f]{32}")
+ID_PATTERN = re.compile(r"[A-Z]{2}(?:[0-9a-f]{32}|preview[0-9a-f]{25})")
+PREVIEW_ID = re.compile(r"[A-Z]{2}preview[0-9a-f]{25}")
+"""An id that a preview session made up. The service's ids are 32 hexadecimal digits."""
 _GUIDE = "https://experienceleague.adobe.com/en/docs/experience-platform/tags/api/endpoints/"
 
 

@@ -18,6 +18,7 @@ from adobe_nb.api.progress import bar, no_progress
 from adobe_nb.api.reactor.bindings import Reactor
 from adobe_nb.api.reactor.client import Client
 from adobe_nb.api.reactor.journal import Journal
+from adobe_nb.api.reactor.preview import PreviewClient
 from adobe_nb.auth import sources
 from adobe_nb.auth.credentials import (
     Candidate,
@@ -82,10 +83,15 @@ class Session:
         journal: bool = True,
         progress: bool = True,
         concurrency: int | None = None,
+        writes: str = "send",
         transport: Transport | None = None,
         now: Clock = utc_now,
     ) -> None:
+        if writes not in ("send", "preview"):
+            raise ArgumentError(f'writes is "send" or "preview", not {writes!r}.')
         hosts = credentials.hosts
+        self.writes: Final = writes
+        """``send``, or ``preview``: writes are answered and never sent."""
         self.org_id: Final = credentials.org_id
         """The organisation, ``…@AdobeOrg``."""
         self.service: Final = hosts.service
@@ -113,7 +119,8 @@ class Session:
         if writes_journal and state_folder() is None:
             writes_journal = False
             _warn_of_no_journal()
-        self.client = Client(
+        client_class = PreviewClient if writes == "preview" else Client
+        self.client: Client = client_class(
             self._transport,
             self._auth,
             hosts.reactor,
@@ -133,14 +140,16 @@ class Session:
             org_id=self.org_id,
             limiter=self._limiters[1],
             progress=partial(bar, self._limiters[1]) if progress else no_progress,
+            preview=writes == "preview",
         )
         """What ``edge`` sends its requests with."""
         self._reactor: Reactor | None = None
         self._edge: Edge | None = None
 
     def __repr__(self) -> str:
+        preview = " · preview" if self.writes == "preview" else ""
         return (
-            f"<Session {self.service} · {self.org_id} · client {self.credentials.masked_client_id} "
+            f"<Session {self.service}{preview} · {self.org_id} · client {self.credentials.masked_client_id} "
             f"· from {self.source} · {self.time_left_text}>"
         )
 
@@ -332,6 +341,7 @@ def connect(
     progress: bool = True,
     concurrency: int | None = None,
     retry_pause: float = RetryPolicy.pause,
+    writes: Literal["send", "preview"] = "send",
     make_default: bool = True,
 ) -> Session:
     """Sign in and become the process's default session.
@@ -354,6 +364,11 @@ def connect(
     ``concurrency`` is the most requests in flight at once (16). ``retry_pause`` is the wait in
     seconds before a failed request is first retried (0.5); it doubles with each retry, and 0
     retries at once.
+
+    ``writes="preview"`` reads from the service and never sends a write: each write returns a frame
+    shaped like that of the service, with ids that the session makes up (``RLpreview…``), and later
+    reads of the session include it. Other sessions refuse these ids. Events of ``edge`` are
+    refused. ``frame.attrs["preview"]`` is True.
 
     Raises CredentialsError (none, incomplete, or of the retired JWT method; nothing was sent),
     SignInError (IMS refused), TransportError.
@@ -398,6 +413,7 @@ def connect(
         journal=journal,
         progress=progress,
         concurrency=concurrency,
+        writes=writes,
         transport=Transport(pause=retry_pause),
     )
     _sign_in(session, make_default=make_default)

@@ -75,7 +75,7 @@ def test_lists_frames_routes_and_checks_follow(reactor: Any) -> None:
     reactor.widgets.delete(made[0])
     with pytest.raises(NotFound):
         reactor.widgets.get(made[0])
-    with pytest.raises(ArgumentError, match="widgets.create needs name"):
+    with pytest.raises(ArgumentError, match="widgets.create requires name"):
         reactor.widgets.create(shop, size=1)
     with pytest.raises(ArgumentError, match="widgets are listed under a property, not a rule"):
         reactor.widgets("RL" + "0" * 32)

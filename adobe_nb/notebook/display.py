@@ -51,7 +51,7 @@ _LAST_COLUMNS = (
     "origin_id",
 )
 _PROSE_COLUMNS = {"advice", "cause", "fix", "content", "title"}
-_PREVIEW_NOTE = "Preview: nothing was sent to Adobe."
+_PREVIEW_NOTE = "Preview session: no writes are sent to Adobe."
 NOT_MATH = "tex2jax_ignore mathjax_ignore"
 """Classes that keep MathJax away: version 2 (nbconvert), versions 3 and 4 (JupyterLab)."""
 _TABLE_STYLE = (

@@ -83,7 +83,7 @@ def pull(
         >>> "Web Store US" in set(snapshot.load(folder, "properties")["name"])
         True
     """
-    return pulling.pull(session or current(), properties, to, tables, resume=resume)
+    return pulling.pull(_reading_session(session), properties, to, tables, resume=resume)
 
 
 def refresh(folder: str | Path, *, session: Session | None = None) -> Snapshot:
@@ -106,7 +106,7 @@ def refresh(folder: str | Path, *, session: Session | None = None) -> Snapshot:
     same way. Without the right to audit events every list is read, and a SnapshotWarning says so; a
     snapshot with the table ``audit_events`` requires it.
     """
-    return refreshing.refresh(session or current(), folder)
+    return refreshing.refresh(_reading_session(session), folder)
 
 
 @overload
@@ -256,3 +256,14 @@ def prune(folder: str | Path, *, keep: int | None = None) -> list[str]:
     Raises SnapshotError when another process writes there.
     """
     return Store(folder).prune(keep=keep)
+
+
+def _reading_session(session: Session | None) -> Session:
+    """Return the session to pull with. Raises ArgumentError for a preview session."""
+    session = session or current()
+    if session.writes == "preview":
+        raise ArgumentError(
+            "A preview session cannot pull a snapshot: it would store resources that do not exist. "
+            "Use a session of connect(writes='send')."
+        )
+    return session

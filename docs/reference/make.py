@@ -30,13 +30,13 @@ def main() -> None:
 def pages() -> dict[str, str]:
     """Every page by file name."""
     made = {f"{row.type}.md": page(row) for row in RESOURCES.values()}
-    return {"README.md": overview(), **made, "operations.md": operations()}
+    return {"overview.md": overview(), **made, "operations.md": operations()}
 
 
 def overview() -> str:
     lines = [
         _NOTE,
-        "# Reference",
+        "# Resource types",
         "",
         "| resource | prefix | what it is | writing |",
         "| --- | --- | --- | --- |",
@@ -50,7 +50,11 @@ def overview() -> str:
         "`reactor.related`, `reactor.relationships`, "
         "`reactor.with_names`, `reactor.profile`, `reactor.heartbeat`, `reactor.request`, `reactor.as_curl`.",
         "",
-        "[operations](operations.md): every HTTP call of the API, and the Python call for it.",
+        "```{toctree}",
+        ":hidden:",
+        "",
+        *RESOURCES,
+        "```",
         "",
     ]
     return "\n".join(lines)

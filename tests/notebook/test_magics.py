@@ -113,7 +113,7 @@ class TestExtension:
 
     def test_preview_is_noted_below_the_table(self, shell: InteractiveShell, session: Any) -> None:
         ours, plain = session.reactor.properties(), pd.DataFrame({"a": [1]})
-        note = "Preview: nothing was sent to Adobe."
+        note = "Preview session: no writes are sent to Adobe."
         for frame in (ours, plain):
             assert all(
                 note not in text for text in shell.display_formatter.format(frame)[0].values()

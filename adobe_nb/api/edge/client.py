@@ -15,7 +15,7 @@ from adobe_nb.api.edge.diagnosis import (
 )
 from adobe_nb.api.edge.events import Batch
 from adobe_nb.api.edge.target import Target
-from adobe_nb.api.edge.validation import AUTH_HEADERS
+from adobe_nb.api.edge.validation import AUTH_HEADERS, refused
 from adobe_nb.api.progress import Progress, no_progress
 from adobe_nb.api.reactor.client import in_parallel
 from adobe_nb.api.reactor.error_catalog import unsure
@@ -40,6 +40,8 @@ class EdgeClient:
     org_id: str
     progress: Progress = no_progress
     limiter: Limiter = field(default_factory=Limiter)
+    preview: bool = False
+    """Whether nothing may be sent: an event cannot be undone."""
 
     def base_url(self, target: Target) -> str:
         """Return the base URL of the host for events with or without authentication."""
@@ -128,6 +130,11 @@ class _Signing:
 
 def send(client: EdgeClient, target: Target, batch: Batch) -> Delivery:
     """Send once. An error is a part of the delivery, so that a batch can report on each request."""
+    if client.preview:
+        raise refused(
+            "A preview session sends no events. Use dry_run=True to see the request, or send it in "
+            "a session of connect(writes='send')."
+        )
     signing = _Signing(client.signer if target.authenticated else UNSIGNED, target.header_changes)
     request = Request(
         "POST",
@@ -145,18 +152,18 @@ def send(client: EdgeClient, target: Target, batch: Batch) -> Delivery:
     status = response.status
     document, content = _read_document(response)
     if status >= 400:
-        refused = refusal(request, response, document, signing.sent, target, batch.events)
+        problem = refusal(request, response, document, signing.sent, target, batch.events)
         # A server that gave up may have delivered the event before.
-        arrived = unsure(status) and not is_fatal(refused.code)
-        return Delivery(batch, status, document, refused, may_have_arrived=arrived)
+        arrived = unsure(status) and not is_fatal(problem.code)
+        return Delivery(batch, status, document, problem, may_have_arrived=arrived)
     # The response to a silent request is empty.
     if target.endpoint == "collect" and status == 204:
         return Delivery(batch, status, {})
     if isinstance(document.get("requestId"), str):
         return Delivery(batch, status, document)
     # Perhaps a page of a proxy: not a receipt for an event.
-    problem = unexpected_response(request, response, content)
-    return Delivery(batch, status, document, problem, may_have_arrived=True)
+    unexpected = unexpected_response(request, response, content)
+    return Delivery(batch, status, document, unexpected, may_have_arrived=True)
 
 
 def _read_document(response: Response) -> tuple[Document, str]:

@@ -1,7 +1,6 @@
-"""The typed bindings: one line per resource type; what is asked across types; and whatever has no
-function here.
+"""The typed bindings: one line per resource type, the calls across types, and raw requests.
 
-Every list and every answer is a DataFrame (see ``frames``). Source: Adobe's endpoint guides,
+Every list and every response is a DataFrame (see ``frames``). Source: Adobe's endpoint guides,
 https://experienceleague.adobe.com/en/docs/experience-platform/tags/api/overview
 """
 
@@ -19,11 +18,9 @@ import pandas as pd
 from adobe_nb.api.reactor.client import (
     ACCEPT,
     CURL_HEADERS,
-    JSON_API,
     HasClient,
     attrs_of,
     in_parallel,
-    masked,
 )
 from adobe_nb.api.reactor.collection import AuditEvents, Collection
 from adobe_nb.api.reactor.filters import Sort
@@ -32,7 +29,7 @@ from adobe_nb.api.reactor.inputs import Ids, asked, ids_in, is_null, type_of
 from adobe_nb.api.reactor.jsonapi import Document, one_of, problem_of, wrong_shape
 from adobe_nb.api.reactor.libraries import Builds, Libraries
 from adobe_nb.api.reactor.packages import ExtensionPackages, Extensions, UsageAuthorizations
-from adobe_nb.api.reactor.payloads import Change, hidden_in, shown
+from adobe_nb.api.reactor.payloads import JSON_API, Write, hidden_in, masked, shown
 from adobe_nb.api.reactor.polling import Hosts
 from adobe_nb.api.reactor.relations import linked, related, rules_of
 from adobe_nb.api.reactor.search import EVERYWHERE, search
@@ -44,7 +41,6 @@ from adobe_nb.api.reactor.writes import (
     RuleComponents,
     attribute,
     name_of,
-    perform,
 )
 from adobe_nb.errors import ArgumentError, NotFound
 from adobe_nb.registry import RESOURCES, Resource
@@ -52,11 +48,11 @@ from adobe_nb.suggest import did_you_mean
 
 
 class Reactor:
-    """The Reactor API as tables: one attribute per resource type; ``reactor.rules?`` shows columns,
-    filters and verbs.
+    """The Reactor API as tables: one attribute per resource type.
 
-    Across types: ``get``, ``find``, ``search``, ``related``, ``relationships``, ``with_names``;
-    ``profile``, ``heartbeat``; ``request`` and ``as_curl`` for what has no function here.
+    ``reactor.rules?`` shows the columns, filters and verbs of rules. Across types: ``get``,
+    ``find``, ``search``, ``related``, ``relationships``, ``with_names``; ``profile``,
+    ``heartbeat``; ``request`` and ``as_curl`` for calls that have no function here.
     """
 
     def __init__(self, session: HasClient) -> None:
@@ -82,24 +78,25 @@ class Reactor:
         self.audit_events = AuditEvents(session, RESOURCES["audit_events"])
         self.profiles = Collection(session, RESOURCES["profiles"])
 
-    if not TYPE_CHECKING:  # a name that is not there stays a mistake for type checkers
+    # Type checkers must not see this: to them an unknown name stays a mistake.
+    if not TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> NoReturn:
-            hint = (
-                ""
-                if name.startswith("_")
-                else did_you_mean(name, [each for each in dir(self) if each[0] != "_"])
-            )
+            public = [known for known in dir(self) if not known.startswith("_")]
+            hint = "" if name.startswith("_") else did_you_mean(name, public)
             raise AttributeError(f"'Reactor' has no {name!r}.{hint}", name=name, obj=self)
 
     def __repr__(self) -> str:
         return f"<Reactor: {', '.join(RESOURCES)}>"
 
     def types(self) -> pd.DataFrame:
-        """Every resource type, one row each; no request is made.
+        """Return every resource type. No request is sent.
 
-        Columns, all text: ``type``, the ``prefix`` of its ids, ``about`` (what it is), the ``call``
-        that lists it, and ``guide``, the address of Adobe's page about it.
+        Returns
+        -------
+        DataFrame
+            One row per type, all ``string``: type, prefix (of its ids), about, call (which lists
+            it), guide (the address of Adobe's page about it).
         """
         rows = [(row.type, row.prefix, row.about, row.call, row.docs) for row in RESOURCES.values()]
         return pd.DataFrame(
@@ -107,62 +104,95 @@ class Reactor:
         )
 
     def get(self, *ids: Ids) -> dict[str, pd.DataFrame]:
-        """Resources of any types by id: ``{type: frame}``. Raises ArgumentError, NotFound."""
-        wanted = list(dict.fromkeys(identifier for each in ids for identifier in ids_in(each)))
-        types = {identifier: type_of(identifier) for identifier in wanted}
-        return {
-            kind: self._collection(kind).get([each for each in wanted if types[each] == kind])
-            for kind in dict.fromkeys(types.values())
-        }
+        """Return resources of any types by id: ``{type: frame}``.
+
+        Raises ArgumentError, NotFound.
+        """
+        ids_by_type: dict[str, list[str]] = {}
+        for item in ids:
+            for resource_id in ids_in(item):
+                ids_by_type.setdefault(type_of(resource_id), []).append(resource_id)
+        frames = {}
+        for resource_type, wanted in ids_by_type.items():
+            frames[resource_type] = self._collection(resource_type).get(wanted)
+        return frames
 
     def profile(self) -> pd.DataFrame:
-        """Whoever the token belongs to, as a frame of one row: ``reactor.profiles.columns`` has its
-        columns.
+        """Return the account of the token.
 
-        Raises ApiError, TransportError, IncompleteResult.
+        Returns
+        -------
+        DataFrame
+            One row with the columns ``reactor.profiles.columns``.
+
+        Raises
+        ------
+        ApiError, TransportError, IncompleteResult
         """
         client = self._session.client
         data = client.get("/profile").get("data")
-        kind = data.get("type") if isinstance(data, dict) else None
-        # Its type is not documented.
-        if problem := problem_of(data, kind if isinstance(kind, str) else "profiles"):
+        # The type of a profile is not documented, so any is accepted.
+        resource_type = data.get("type") if isinstance(data, dict) else None
+        if not isinstance(resource_type, str):
+            resource_type = "profiles"
+        if problem := problem_of(data, resource_type):
             raise wrong_shape("/profile", f"did not answer with a profile ({problem})")
-        return to_frame(
-            RESOURCES["profiles"], [dict(data or {})], attrs=attrs_of(client, "/profile", 1)
-        )
+        attrs = attrs_of(client, "/profile", 1)
+        return to_frame(RESOURCES["profiles"], [dict(data or {})], attrs=attrs)
 
     def related(self, resources: Ids, relation: str) -> pd.DataFrame:
-        """What these resources are related to, as a DataFrame: ``related("RL…", "revisions")``,
-        ``"origin"``.
+        """Return the resources that these are related to: ``related("RL…", "revisions")``.
 
-        ``relation`` is one of the API's relationships (``revisions``, ``libraries``, ``rules``,
-        ``notes`` …). Lists are complete, with ``<type>_id`` of the resource that was asked about. A
-        relation to one gives one row for each resource that has one, and none for the others: a
-        library without an upstream library gives an empty frame. Raises ArgumentError for wrong
-        ones, NotFound for unknown ids, ApiError, TransportError.
+        Parameters
+        ----------
+        relation
+            A relationship of the API: ``revisions``, ``libraries``, ``rules``, ``notes``, ``origin``
+            …
+
+        Returns
+        -------
+        DataFrame
+            One row per related resource. Complete lists have ``<type>_id`` of the resource in
+            ``resources``. A to-one relation has no row for resources that are related to nothing.
+
+        Raises
+        ------
+        ArgumentError
+            A resource has no such relation. No request was sent.
+        NotFound, ApiError, TransportError
         """
         return related(self._session.client, resources, relation)
 
     def relationships(self, resources: Ids, relation: str) -> pd.DataFrame:
-        """The bare identifiers of a relationship: ``relationships("LB…", "rules")``,
-        ``"environment"``; ``host``.
+        """Return only the identifiers of a relationship: ``relationships("LB…", "rules")``.
 
-        Columns: id, ``<type>_id`` of the resource that was asked about, type. Costs less than
-        ``related``, which gives whole resources. Raises ArgumentError for relations without such a
-        list, ApiError, TransportError.
+        This costs less than ``related``, which returns whole resources. The API has it for the
+        ``environment`` and the contents of libraries, and the ``host`` of environments.
+
+        Returns
+        -------
+        DataFrame
+            id, ``<type>_id`` of the resource in ``resources``, type; all ``string``.
+
+        Raises
+        ------
+        ArgumentError
+            The relation has no such list. No request was sent.
+        ApiError, TransportError
         """
         return linked(self._session.client, resources, relation)
 
     def find(self, resource_type: str, name: str, parents: Ids | None = None) -> pd.DataFrame:
-        """The one resource of that type and name, as a frame of one row.
+        """Return the one resource of that type and name, as a frame of one row.
 
         Raises NameLookupError with the candidates; ArgumentError for an unknown type.
 
-        Example:
-            >>> import adobe_nb
-            >>> reactor = adobe_nb.connect(simulator=True).reactor
-            >>> len(reactor.find("properties", "Web Store US"))
-            1
+        Examples
+        --------
+        >>> import adobe_nb
+        >>> reactor = adobe_nb.connect(simulator=True).reactor
+        >>> len(reactor.find("properties", "Web Store US"))
+        1
         """
         return self._collection(resource_type).find(name, parents)
 
@@ -179,33 +209,57 @@ class Reactor:
         deleted: bool = False,
         limit: int | None = None,
     ) -> pd.DataFrame:
-        """What matches, one row each, over all properties that you can see.
+        """Search all properties that you can see.
 
-        ``text`` is looked for in ``fields``, a path such as ``attributes.settings``; of several
-        words ``operator`` AND wants all, OR any. Or ``query`` maps paths to conditions, which must
-        all hold: a text, number or bool, ``{"value": …, "value_operator": "OR"}``, ``{"exists":
-        True}``, ``{"range": {"gte": 2}}`` (``gt gte lt lte``, whole numbers). The service finds
-        parts of texts and settings without regard to case, but names, ids and enumerations only
-        whole and with case.
+        The service finds parts of texts and settings without regard to case, but names, ids and
+        enumerations only whole and with case.
 
-        ``types`` narrows it to one type or several. ``revisions=False`` leaves frozen revisions
-        out, unless ``query`` speaks of ``attributes.revision_number``; ``deleted=False`` what is
-        deleted, unless it speaks of ``attributes.deleted_at``. A component stays when its rule is
-        deleted: ``reactor.rules(hits)`` tells which rules are. ``sort`` names attributes or dotted
-        paths, ``-`` before one for descending; else by creation. ``limit`` is the most rows that
-        come back.
+        Parameters
+        ----------
+        text
+            Words to find in ``fields``. All of them with ``operator="AND"``, any with ``"OR"``.
+        fields
+            A path, such as ``attributes.settings``.
+        types
+            One resource type, or several.
+        query
+            In place of ``text``: paths with conditions that must all hold. A condition is a text,
+            number or bool, ``{"value": …, "value_operator": "OR"}``, ``{"exists": True}`` or
+            ``{"range": {"gte": 2}}`` (``gt gte lt lte``, whole numbers).
+        sort
+            Attributes or dotted paths, ``-`` for descending. By default the date of creation.
+        revisions
+            Include frozen revisions; so does a query about ``attributes.revision_number``.
+        deleted
+            Include deleted resources; so does a query about ``attributes.deleted_at``. Components
+            of a deleted rule are included in any case: ``reactor.rules(hits)`` tells deleted rules.
+        limit
+            The most rows to return.
 
-        Columns: for exactly one type those of that type's own table, else ``id type name
-        property_id updated_at document`` (JSON text of the whole resource). Times are UTC.
-        ``attrs["total_count"]`` is how many matched. Raises ArgumentError before any request,
-        ApiError, TransportError, IncompleteResult. Source:
+        Returns
+        -------
+        DataFrame
+            One row per hit. For one type the columns of that type, otherwise id, type, name,
+            property_id, updated_at (UTC) and document (JSON text of the resource).
+            ``attrs["total_count"]`` is the number of hits.
+
+        Raises
+        ------
+        ArgumentError
+            No request was sent.
+        ApiError, TransportError, IncompleteResult
+
+        Notes
+        -----
         https://experienceleague.adobe.com/en/docs/experience-platform/tags/api/endpoints/search
 
-        Example:
-            >>> import adobe_nb
-            >>> reactor = adobe_nb.connect(simulator=True).reactor
-            >>> set(reactor.search("core::events::click", fields="attributes.delegate_descriptor_id")["type"])
-            {'rule_components'}
+        Examples
+        --------
+        >>> import adobe_nb
+        >>> reactor = adobe_nb.connect(simulator=True).reactor
+        >>> path = "attributes.delegate_descriptor_id"
+        >>> set(reactor.search("core::events::click", fields=path)["type"])
+        {'rule_components'}
         """
         return search(
             self._session.client,
@@ -221,7 +275,7 @@ class Reactor:
         )
 
     def heartbeat(self) -> bool:
-        """Whether the service answers: True. Raises ApiError, TransportError, NotSignedIn."""
+        """Check that the service responds: True. Raises ApiError, TransportError, NotSignedIn."""
         self._session.client.ping("/heartbeat")
         return True
 
@@ -243,18 +297,8 @@ class Reactor:
         params: Mapping[str, Any] | None = None,
         *,
         body: Mapping[str, Any] | None = None,
-        dry_run: Literal[True],
-    ) -> pd.DataFrame: ...
-    @overload
-    def request(
-        self,
-        method: str,
-        path: str,
-        params: Mapping[str, Any] | None = None,
-        *,
-        body: Mapping[str, Any] | None = None,
         dry_run: bool,
-    ) -> Document | pd.DataFrame: ...
+    ) -> Any: ...
     def request(
         self,
         method: str,
@@ -263,40 +307,56 @@ class Reactor:
         *,
         body: Mapping[str, Any] | None = None,
         dry_run: bool = False,
-    ) -> Document | pd.DataFrame:
-        """The JSON:API document, for what has no function here; ``{}`` when the answer has no body.
+    ) -> Any:
+        """Send a raw request, for calls that have no function here.
 
-        It is as it came but for secrets, which are dropped: write-only attributes, the token of a
-        tested secret. GET, POST, PATCH and DELETE; ``body`` is a JSON:API document. A write is sent
-        as it stands: kept in the journal, never repeated, no ``confirm``. ``dry_run`` gives a frame
-        of what would be sent, and sends nothing.
+        A write is sent as it is: recorded in the journal, not retried, and without ``confirm``.
 
-        Raises ArgumentError, ApiError, TransportError, OutcomeUnknown.
+        Parameters
+        ----------
+        method
+            GET, POST, PATCH or DELETE.
+        body
+            A JSON:API document.
+        dry_run
+            Show the request and send nothing.
+
+        Returns
+        -------
+        dict
+            The JSON:API document of the response, ``{}`` when it has no body. Secrets are dropped:
+            write-only attributes, and the token of a tested secret. With ``dry_run`` a DataFrame
+            with the columns method, url, body.
+
+        Raises
+        ------
+        ArgumentError
+            No request was sent.
+        ApiError, TransportError, OutcomeUnknown
         """
-        method, path, pairs = _checked_call(method, path, params, body)
+        method, path, pairs = _checked_request(method, path, params, body)
         client = self._session.client
         document = hidden_in(body) if body is not None else None
-        change = Change("reactor.request", method, path, document, params=pairs)
+        write = Write("reactor.request", method, path, document, params=pairs)
         if asked(dry_run):
-            return shown(client.base_url, [replace(change, path=_whole(path, pairs))])
+            return shown(client.base_url, [replace(write, path=_with_query(path, pairs))])
         if method == "GET":
             return client.get(path, pairs)
         if (method, path) == ("POST", "/search"):
             return client.post_read(path, dict(body or {}))
-        parts = path.strip("/").split("/")
+        resource_type, resource_id, *more = [*path.strip("/").split("/"), ""]
+        row = RESOURCES.get(resource_type)
+        if row is None or not resource_id.startswith(row.prefix):
+            return client.write(write) or {}
+        here = f"/{resource_type}/{resource_id}"
+        next_step = f'Look at it before you send it again: reactor.request("GET", "{here}").'
+        write = replace(write, type=resource_type, id=resource_id, next_step=next_step)
         before = None
-        if len(parts) > 1 and parts[0] in RESOURCES and parts[1][:2] == RESOURCES[parts[0]].prefix:
-            next_step = f'Look at it before you send it again: reactor.request("GET", "/{parts[0]}/{parts[1]}").'
-            change = replace(change, type=parts[0], id=parts[1], next_step=next_step)
-            # An authorization cannot be fetched by its id: there the write goes out without a state
-            # before.
-            readable = parts[0] != "extension_package_usage_authorizations"
-            before = (
-                client.get(f"/{parts[0]}/{parts[1]}").get("data")
-                if len(parts) == 2 and readable
-                else None
-            )
-        return perform(client, change, before) or {}
+        # The API does not return an authorization by its id.
+        if more == [""] and resource_type != "extension_package_usage_authorizations":
+            client.refuse_preview_ids(write.masked)
+            before = client.get(here).get("data")
+        return client.write(write, before) or {}
 
     def as_curl(
         self,
@@ -306,138 +366,128 @@ class Reactor:
         *,
         body: Mapping[str, Any] | None = None,
     ) -> str:
-        """The same request as a cURL command, with placeholders for the three secrets. Sends
-        nothing.
+        """Return the request as a cURL command, with placeholders for the three secrets.
+
+        Sends nothing. Raises ArgumentError.
         """
-        method, path, pairs = _checked_call(method, path, params, body)
-        address = f"{self._session.client.base_url}{_whole(path, pairs)}"
-        lines = [f"curl -X {method} '{address}'", *CURL_HEADERS, f'-H "Accept: {ACCEPT}"']
+        method, path, pairs = _checked_request(method, path, params, body)
+        url = f"{self._session.client.base_url}{_with_query(path, pairs)}"
+        lines = [f"curl -X {method} '{url}'", *CURL_HEADERS, f'-H "Accept: {ACCEPT}"']
         if body is not None:
             text = json.dumps(masked(hidden_in(body)), ensure_ascii=False)
             lines += [f'-H "Content-Type: {JSON_API}"', f"--data {shlex.quote(text)}"]
         return " \\\n  ".join(lines)
 
     def with_names(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """The frame with names beside ids: ``rule_name`` after ``rule_id``, ``property_name``,
-        ``extension_name`` …
+        """Return the frame with names beside ids: ``rule_name`` after ``rule_id`` and so on.
 
-        Names are read by id; NA where the id is NA or no longer exists. Rule components from
-        ``get`` and ``search`` do not say their rule, so it is looked up, and ``rule_id`` is filled
-        in; of a component of several rules ``rule_id`` stays NA and ``rule_name`` has all names.
-        Columns that are there already stay: so does ``library_name`` of environments, which is the
-        name of a file and not of the library. Raises ApiError, TransportError.
+        Names are read by id, and NA where the id is NA or no longer exists. The rule of components
+        from ``get`` and ``search`` is looked up, and ``rule_id`` filled in; for a component of
+        several rules ``rule_id`` stays NA and ``rule_name`` holds all names. Columns that exist
+        already stay: ``library_name`` of environments is the name of a file, not of the library.
+
+        Raises ArgumentError, ApiError, TransportError.
         """
         if not isinstance(frame, pd.DataFrame):
-            raise ArgumentError(f"with_names wants a frame, not a {type(frame).__name__}.")
+            raise ArgumentError(f"with_names requires a DataFrame, not a {type(frame).__name__}.")
         named = frame.copy()
         if "rule_id" in named.columns and "rule_name" not in named.columns:
             named = self._with_rules(named)
         for row in RESOURCES.values():
-            column, target = f"{row.singular}_id", f"{row.singular}_name"
-            if not any(each.name == "name" for each in row.columns):
-                continue
-            if column in named.columns and target not in named.columns:
-                names = self._names(row, named[column])
-                at = list(named.columns).index(column) + 1
-                named.insert(at, target, named[column].map(names).astype("string"))
+            id_column, name_column = f"{row.singular}_id", f"{row.singular}_name"
+            has_names = any(column.name == "name" for column in row.columns)
+            if has_names and id_column in named.columns and name_column not in named.columns:
+                names = self._names(row, named[id_column])
+                position = list(named.columns).index(id_column) + 1
+                named.insert(position, name_column, named[id_column].map(names).astype("string"))
         named.attrs = dict(frame.attrs)
         return named
 
     def _with_rules(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """Rule components that do not say their rule, with its id and name."""
-        prefix = RESOURCES["rule_components"].prefix
-        unknown = frame["rule_id"].isna() & _ids_of(frame).str.startswith(prefix).fillna(
-            False
-        ).astype(bool)
-        if not unknown.any():
+        """Add the rules of components whose ``rule_id`` is NA."""
+        if "id" not in frame.columns:
             return frame
-        rules = rules_of(self._session.client, ids_in(frame.loc[unknown, "id"]))
-        ids = {component: found[0]["id"] for component, found in rules.items() if len(found) == 1}
-        names = {
-            component: ", ".join(map(name_of, found)) for component, found in rules.items() if found
-        }
-        components = frame["id"].where(unknown)
-        frame["rule_id"] = frame["rule_id"].fillna(components.map(ids).astype("string"))
-        told = frame["rule_id"].where(~unknown)
-        known = told.map(self._names(RESOURCES["rules"], told)) if told.notna().any() else told
-        rule_names = known.astype("string").fillna(components.map(names).astype("string"))
-        frame.insert(list(frame.columns).index("rule_id") + 1, "rule_name", rule_names)
+        prefix = RESOURCES["rule_components"].prefix
+        is_component = frame["id"].astype("string").str.startswith(prefix).fillna(False)
+        is_unknown = frame["rule_id"].isna() & is_component.astype(bool)
+        if not is_unknown.any():
+            return frame
+        rule_ids = {}
+        rule_names = {}
+        components = ids_in(frame.loc[is_unknown, "id"])
+        for component_id, rules in rules_of(self._session.client, components).items():
+            if rules:
+                rule_names[component_id] = ", ".join(map(name_of, rules))
+            if len(rules) == 1:
+                rule_ids[component_id] = rules[0]["id"]
+        known_ids = frame["rule_id"]
+        known_names = known_ids.map(self._names(RESOURCES["rules"], known_ids)).astype("string")
+        looked_up = frame["id"].where(is_unknown)
+        frame["rule_id"] = known_ids.fillna(looked_up.map(rule_ids).astype("string"))
+        names = known_names.fillna(looked_up.map(rule_names).astype("string"))
+        frame.insert(list(frame.columns).index("rule_id") + 1, "rule_name", names)
         return frame
 
     def _names(self, row: Resource, ids: "pd.Series[Any]") -> dict[str, str]:
+        """Return names by id, of those that exist and have one."""
         client = self._session.client
 
-        def name_of(identifier: str) -> str | None:
-            problem: NotFound | None = None
+        def read_name(resource_id: str) -> Any:
             try:
-                document = client.get(f"/{row.type}/{identifier}")
+                document = client.get(f"/{row.type}/{resource_id}")
             except NotFound as error:
-                problem = error
-            if problem is not None:
-                if problem.code != "not-found":  # a proxy's page says nothing about the resource
-                    raise problem
+                # The page of a proxy says nothing about the resource.
+                if error.code != "not-found":
+                    raise
                 return None
-            name = attribute(one_of(document, row.type, identifier), "name")
-            return name if isinstance(name, str) else None
+            return attribute(one_of(document, row.type, resource_id), "name")
 
         wanted = ids_in(ids)
-        found = in_parallel(client, name_of, wanted, f"names of {row.type}")
-        return {
-            identifier: name
-            for identifier, name in zip(wanted, found, strict=True)
-            if name is not None
-        }
+        client.refuse_preview_ids(*wanted)
+        names = in_parallel(client, read_name, wanted, f"names of {row.type}")
+        pairs = zip(wanted, names, strict=True)
+        return {resource_id: name for resource_id, name in pairs if isinstance(name, str)}
 
     def _collection(self, resource_type: str) -> Collection:
         if not isinstance(resource_type, str) or resource_type not in RESOURCES:
-            raise ArgumentError(
-                f"{resource_type!r} is not a resource type.{did_you_mean(str(resource_type), RESOURCES)}"
-            )
+            hint = did_you_mean(str(resource_type), RESOURCES)
+            raise ArgumentError(f"{resource_type!r} is not a resource type.{hint}")
         collection: Collection = getattr(self, resource_type)
         return collection
 
 
-def _ids_of(frame: pd.DataFrame) -> "pd.Series[Any]":
-    if "id" not in frame.columns:
-        return pd.Series(pd.NA, index=frame.index, dtype="string")
-    return frame["id"].astype("string")
-
-
-def _whole(path: str, pairs: Sequence[tuple[str, str]]) -> str:
+def _with_query(path: str, pairs: Sequence[tuple[str, str]]) -> str:
     return f"{path}?{urlencode(pairs)}" if pairs else path
 
 
-def _param(name: str, given: object) -> str:
-    """A query parameter as text. Raises ArgumentError for what would become a text that nobody
-    meant, as ``None``.
-    """
-    value = given.item() if isinstance(given, np.generic) else given
+def _param(name: str, value: object) -> str:
+    """Return a query parameter as text. Raises ArgumentError for None and nested values."""
+    if isinstance(value, np.generic):
+        value = value.item()
     if isinstance(value, bool):
         return str(value).lower()
     if is_null(value) or not isinstance(value, (str, int, float)):
-        raise ArgumentError(f"The parameter {name} is a text or a number, not {repr(given)[:40]}.")
+        raise ArgumentError(f"The parameter {name} is a text or a number, not {repr(value)[:40]}.")
     return str(value)
 
 
-def _checked_call(
+def _checked_request(
     method: str, path: str, params: Mapping[str, Any] | None, body: Mapping[str, Any] | None
 ) -> tuple[str, str, tuple[tuple[str, str], ...]]:
+    """Return the method, the path without its query, and the query. Raises ArgumentError."""
     method = str(method).upper()
     if method not in {"GET", "POST", "PATCH", "DELETE"}:
-        raise ArgumentError(
-            f"{method} is no method of this API. There are GET, POST, PATCH and DELETE."
-        )
+        raise ArgumentError(f"Invalid method {method}: expected GET, POST, PATCH or DELETE.")
     if body is not None and (method == "GET" or not isinstance(body, Mapping)):
         raise ArgumentError("body is a dict, a JSON:API document, of a POST, PATCH or DELETE.")
-    bare, _, query = str(path).partition("?")
-    if not re.fullmatch(r"(/[A-Za-z0-9_-]+)+", bare):
+    path, _, query = str(path).partition("?")
+    if not re.fullmatch(r"(/[A-Za-z0-9_-]+)+", path):
         raise ArgumentError(
             'The path begins with one slash, as in reactor.request("GET", "/companies").'
         )
     if params is not None and not isinstance(params, Mapping):
         raise ArgumentError('params is a dict, as in {"page[size]": 5}.')
-    pairs = [
-        *parse_qsl(query, keep_blank_values=True),
-        *((str(name), _param(str(name), value)) for name, value in (params or {}).items()),
-    ]
-    return method, bare, tuple(pairs)
+    pairs = parse_qsl(query, keep_blank_values=True)
+    for name, value in (params or {}).items():
+        pairs.append((str(name), _param(str(name), value)))
+    return method, path, tuple(pairs)

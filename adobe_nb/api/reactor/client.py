@@ -1,9 +1,10 @@
-"""The Reactor API over HTTP: one client for each session, which signs, sends, and reads what comes
-back.
+"""The Reactor API over HTTP: a client for each session, which signs and sends requests, and reads
+the responses.
 """
 
 import json
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -14,19 +15,26 @@ from requests.auth import AuthBase
 
 from adobe_nb.api.progress import Progress, no_progress
 from adobe_nb.api.reactor.error_catalog import error_of, path_of
-from adobe_nb.api.reactor.jsonapi import Document, parsed, public, public_address, wrong_shape
-from adobe_nb.auth.credentials import Secret
-from adobe_nb.errors import IncompleteResult, OutcomeUnknown, RedirectRefused, TransportError
+from adobe_nb.api.reactor.journal import Journal
+from adobe_nb.api.reactor.jsonapi import Document, parsed, public, wrong_shape
+from adobe_nb.api.reactor.payloads import JSON_API, Write, secrets_in
+from adobe_nb.errors import (
+    ArgumentError,
+    IncompleteResult,
+    OutcomeUnknown,
+    RedirectRefused,
+    TransportError,
+)
 from adobe_nb.http.client import Signer, Transport, date_of
 from adobe_nb.http.limiter import Limiter
 from adobe_nb.http.messages import Request, Response
 from adobe_nb.http.workers import ended, map_unordered, worker
+from adobe_nb.registry import PREVIEW_ID
 
 Params = tuple[tuple[str, str], ...]
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 
-JSON_API = "application/vnd.api+json"
 ACCEPT = "application/vnd.api+json;revision=1"
 CURL_HEADERS = (
     '-H "Authorization: Bearer {ACCESS_TOKEN}"',
@@ -37,93 +45,30 @@ CURL_HEADERS = (
 _JSON_TYPES = (JSON_API, "application/json")
 
 
-class Hidden(Secret):
-    """A number of a write-only attribute; its text is JSON."""
+class _WriteSigner(AuthBase):
+    """Puts the body into the request, then signs it.
 
-
-class Address(Secret):
-    """An address with a password or a token in it."""
-
-    def __str__(self) -> str:
-        return public_address(self.reveal())
-
-
-def plain(value: object) -> Any:
-    """The document with its secrets revealed; for the wire only."""
-    if isinstance(value, Hidden):
-        return json.loads(value.reveal())
-    if isinstance(value, Secret):
-        return value.reveal()
-    if isinstance(value, Mapping):
-        return {name: plain(each) for name, each in value.items()}
-    return [plain(each) for each in value] if isinstance(value, (list, tuple)) else value
-
-
-def masked(value: object) -> Any:
-    """The document with its secrets masked."""
-    if isinstance(value, Secret):
-        return str(value)
-    if isinstance(value, Mapping):
-        return {name: masked(each) for name, each in value.items()}
-    return [masked(each) for each in value] if isinstance(value, (list, tuple)) else value
-
-
-def secrets_in(value: object) -> Iterator[Secret]:
-    """The secrets of a document."""
-    if isinstance(value, Secret):
-        yield value
-    elif isinstance(value, Mapping):
-        for each in value.values():
-            yield from secrets_in(each)
-    elif isinstance(value, (list, tuple)):
-        for each in value:
-            yield from secrets_in(each)
-
-
-@dataclass(frozen=True, slots=True)
-class Body:
-    """What a write carries. It is made only inside the HTTP library's frames, since it can hold
-    secrets.
+    The body is encoded here, inside the frames of the HTTP library, because it can hold secrets:
+    those frames are in no traceback of ours.
     """
 
-    encode: Callable[[], bytes] = field(repr=False)
-    content_type: str = JSON_API
-    secrets: tuple[Secret, ...] = ()
-    """What is in it and must not be quoted back in an error."""
-
-
-class _Carrying(AuthBase):
-    """Puts the body into the request, then signs it."""
-
-    def __init__(self, body: Body, signer: Signer) -> None:
-        self._body = body
+    def __init__(self, write: Write, signer: Signer) -> None:
+        self._write = write
         self._signer = signer
 
     def __call__(self, request: PreparedRequest) -> PreparedRequest:
-        request.body = self._body.encode()
+        request.body, content_type = self._write.encoded()
+        request.headers["Content-Type"] = content_type
         return self._signer(request)
 
     def renew(self, refused: PreparedRequest) -> bool:
         return self._signer.renew(refused)
 
     def secrets(self) -> list[str]:
-        """What an answer must not quote: those of the body, and those of the session."""
-        own: Callable[[], Iterable[str]] = getattr(self._signer, "secrets", tuple)
-        return [*(secret.reveal() for secret in self._body.secrets), *own()]
-
-
-class WriteJournal(Protocol):
-    """A journal of writes."""
-
-    def begin(self, change: Any, before: object, *, service: str, organisation: str) -> str:
-        """Before a write is sent; gives the entry's name."""
-        ...
-
-    def end(
-        self, entry: str, outcome: str, *, status: int | None = None, code: str = "", made: str = ""
-    ) -> None:
-        """Record the outcome of the write."""
-        ...
+        """Return what a response must not quote: secrets of the body and of the session."""
+        signer_secrets: Callable[[], Iterable[str]] = getattr(self._signer, "secrets", tuple)
+        body_secrets = [secret.reveal() for secret in secrets_in(self._write.document)]
+        return [*body_secrets, *signer_secrets()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,12 +81,12 @@ class Answer:
 
     @property
     def date(self) -> datetime:
-        """The service's clock; ours, set back a minute, when it does not say."""
+        """The service's clock. Without a header, ours less a minute: it can be ahead."""
         return date_of(self.date_header) or datetime.now(UTC) - timedelta(minutes=1)
 
 
 class ParallelClient(Protocol):
-    """What ``in_parallel`` requires of a client, of Reactor or of the Edge Network."""
+    """A client of Reactor or of the Edge Network, as ``in_parallel`` uses it."""
 
     @property
     def limiter(self) -> Limiter:
@@ -150,12 +95,15 @@ class ParallelClient(Protocol):
 
     @property
     def progress(self) -> Progress:
-        """Shows how far the requests are."""
+        """Shows the progress of the requests."""
         ...
 
 
 class Client:
     """JSON:API over one transport, one signer and one base URL."""
+
+    preview = False
+    """Whether writes are previewed instead of sent."""
 
     def __init__(
         self,
@@ -167,7 +115,7 @@ class Client:
         org_id: str,
         limiter: Limiter | None = None,
         progress: Progress = no_progress,
-        journal: Callable[[], WriteJournal] | None = None,
+        journal: Callable[[], Journal] | None = None,
     ) -> None:
         self.limiter = limiter or Limiter()
         self._transport = transport
@@ -180,104 +128,121 @@ class Client:
         self._read_request = Request(
             "GET", base_url, headers={"Accept": ACCEPT}, repeatable=True, expects=_JSON_TYPES
         )
-        """What every read has in common."""
-
-    def note(self, change: Any, before: object) -> str | None:
-        """Record a write in the journal before it is sent. None without a journal. Raises
-        JournalError.
-        """
-        if self._journal is None:
-            return None
-        return self._journal().begin(change, before, service=self.service, organisation=self.org_id)
-
-    def note_end(self, entry: str | None, outcome: str, **about: Any) -> None:
-        """Record the outcome of the write."""
-        if self._journal is not None and entry is not None:
-            self._journal().end(entry, outcome, **about)
 
     def get(self, path: str, params: Iterable[tuple[str, str]] = ()) -> Document:
-        """The document at that path. Raises ApiError, or TransportError when no answer came."""
+        """Return the document at that path. Raises ApiError, or TransportError without a response."""
         request = replace(self._read_request, url=self.base_url + path, params=tuple(params))
         return read_document(request, self._send(request))
 
     def post_read(self, path: str, document: Document) -> Document:
-        """The answer to a POST that only asks, so that it can be repeated. Raises as ``get`` does.
+        """Return the response to a POST that only reads, so that it can be retried. Raises as
+        ``get`` does.
         """
-        body = json.dumps(document, ensure_ascii=False).encode()
-        headers = {"Accept": ACCEPT, "Content-Type": JSON_API}
-        request = Request(
-            "POST",
-            self.base_url + path,
-            headers=headers,
-            body=body,
-            repeatable=True,
-            expects=_JSON_TYPES,
+        request = replace(
+            self._read_request,
+            method="POST",
+            url=self.base_url + path,
+            headers={"Accept": ACCEPT, "Content-Type": JSON_API},
+            body=json.dumps(document, ensure_ascii=False).encode(),
         )
         return read_document(request, self._send(request))
 
     def ping(self, path: str) -> None:
-        """A GET that is good when it succeeds, with or without a document. Raises ApiError,
-        TransportError.
-        """
-        request = Request("GET", self.base_url + path, headers={"Accept": ACCEPT}, repeatable=True)
-        answer = self._send(request)
-        if answer.status >= 400:
-            raise error_of(request, answer, _parse(answer))
+        """Send a GET whose response may have any body. Raises ApiError, TransportError."""
+        request = replace(self._read_request, url=self.base_url + path, expects=())
+        response = self._send(request)
+        if response.status >= 400:
+            raise error_of(request, response, _parse(response))
 
-    def write(
-        self,
-        method: str,
-        path: str,
-        body: Body | None = None,
-        *,
-        params: Params = (),
-        next_step: str = "",
-    ) -> Document | None:
-        """Send a write, once: the document of the answer, None when it has no body.
+    def fetch(self, path: str, params: Params) -> Answer:
+        """Return the bytes of a page. Raises ApiError, TransportError."""
+        request = replace(self._read_request, url=self.base_url + path, params=params)
+        response = self._send(request)
+        if response.status >= 400 or response.content_type not in _JSON_TYPES:
+            read_document(request, response)
+        return Answer(response.body, response.headers.get("Date", ""))
 
-        It is sent again only when it certainly was not done (429, a refused token, no connection).
-        ``next_step`` says what to look for when that is not known: it is part of OutcomeUnknown, of
-        ApiError from 500, and of IncompleteResult.
+    def write(self, write: Write, before: object = None) -> Document | None:
+        """Send a write once, and record it in the journal with the state before it.
+
+        Returns the document of the response, None when that has no body. It is retried only when it
+        certainly was not done (429, an expired token, no connection). Where the outcome is unknown,
+        the error ends with the next step of the write.
         """
-        headers = {"Accept": ACCEPT, "Content-Type": body.content_type if body else JSON_API}
-        request = Request(method, self.base_url + path, params=params, headers=headers)
-        signer: Signer = _Carrying(body, self._signer) if body else self._signer
+        self.refuse_preview_ids(write.path, write.masked)
+        recording: AbstractContextManager[dict[str, Any]] = nullcontext({})
+        if self._journal is not None:
+            journal = self._journal()
+            recording = journal.record(write, before, service=self.service, org_id=self.org_id)
+        with recording as ending:
+            try:
+                document = self._send_write(write)
+            except KeyboardInterrupt as interrupt:
+                interrupt.add_note(f"It may have been done. {write.next_step}")
+                raise
+            data = document.get("data") if document else None
+            if isinstance(data, dict) and not write.id:
+                ending["id"] = data.get("id")
+        return document
+
+    def refuse_preview_ids(self, *texts: str) -> None:
+        """Raise ArgumentError for ids that another session made up, before any request."""
+        for text in texts:
+            for resource_id in PREVIEW_ID.findall(text):
+                if not self._made_up(resource_id):
+                    raise ArgumentError(
+                        f"{resource_id} was made up by a preview session, and no other session "
+                        "knows it. Run the cells again that created it, with "
+                        "connect(writes='send')."
+                    )
+
+    def _made_up(self, resource_id: str) -> bool:  # noqa: ARG002
+        return False
+
+    def _send_write(self, write: Write) -> Document | None:
+        request = Request(
+            write.method,
+            self.base_url + write.path,
+            params=write.params,
+            headers={"Accept": ACCEPT, "Content-Type": JSON_API},
+        )
+        # Errors are raised outside the except block: the one of the transport is replaced.
         failure: TransportError | None = None
-        answer: Response | None = None
         try:
-            answer = self._send(request, signer)
+            response = self._send(request, _WriteSigner(write, self._signer))
         except TransportError as error:
             failure = error
-        if failure is not None and failure.never_sent:
-            raise failure
-        if isinstance(failure, RedirectRefused):
-            raise RedirectRefused(
-                f"{str(failure).removesuffix(', then run it again.')}. {next_step}".strip()
-            )
-        if answer is None:
-            raise OutcomeUnknown(f"{failure} {next_step}".strip())
-        if answer.status >= 400:
-            raise error_of(request, answer, _parse(answer), next_step)
-        if not answer.body:
+        if failure is not None:
+            raise _failed_write(failure, write.next_step)
+        if response.status >= 400:
+            raise error_of(request, response, _parse(response), write.next_step)
+        if not response.body:
             return None
-        document = _parse(answer)
+        document = _parse(response)
         if not isinstance(document, dict):
             raise IncompleteResult(
-                f"{method} {path_of(request)} was answered with {answer.content_type or 'nothing'} instead of JSON, so "
-                f"it is not known whether it was done. {next_step}".strip()
+                f"{write.method} {path_of(request)} was answered with "
+                f"{response.content_type or 'nothing'} instead of JSON, so its outcome is "
+                f"unknown. {write.next_step}".strip()
             )
         return public(document)
 
-    def fetch(self, path: str, params: Params) -> Answer:
-        """The bytes of a page. Raises ApiError, TransportError."""
-        request = replace(self._read_request, url=self.base_url + path, params=params)
-        answer = self._transport.send(request, self._signer, self.limiter)
-        if answer.status >= 400 or answer.content_type not in _JSON_TYPES:
-            read_document(request, answer)
-        return Answer(answer.body, answer.headers.get("Date", ""))
-
     def _send(self, request: Request, signer: Signer | None = None) -> Response:
+        if "preview" in request.url:
+            self.refuse_preview_ids(request.url)
+        if request.body is not None:
+            self.refuse_preview_ids(request.body.decode())
         return self._transport.send(request, signer or self._signer, self.limiter)
+
+
+def _failed_write(failure: TransportError, next_step: str) -> TransportError:
+    """Return the error for a write without a response."""
+    if failure.never_sent:
+        return failure
+    if isinstance(failure, RedirectRefused):
+        problem = str(failure).removesuffix(", then run it again.")
+        return RedirectRefused(f"{problem}. {next_step}".strip())
+    return OutcomeUnknown(f"{failure} {next_step}".strip())
 
 
 class HasClient(Protocol):
@@ -292,10 +257,9 @@ class HasClient(Protocol):
 def in_this_thread(
     client: ParallelClient, work: Callable[[_Item], _Result], item: _Item, label: str
 ) -> _Result:
-    """``work`` for one item, without other threads. A bar is shown only if it has to wait for the
-    service.
-    """
-    if worker.cancellation is not None or worker.tick is not None:  # part of a call that has a bar
+    """Do the work for one item in this thread, with a progress bar only while it has to wait."""
+    # Inside a call that has a bar of its own.
+    if worker.cancellation is not None or worker.tick is not None:
         return work(item)
     bar = _bar_while_waiting(client, label)
     try:
@@ -307,7 +271,7 @@ def in_this_thread(
 
 
 def _bar_while_waiting(client: ParallelClient, label: str) -> Generator[None, None, None]:
-    """A progress bar that is created at the first tick, and drawn again at each."""
+    """Create a progress bar at the first tick, and redraw it at each."""
     with client.progress(label) as meter:
         meter.expect(1)
         try:
@@ -315,7 +279,7 @@ def _bar_while_waiting(client: ParallelClient, label: str) -> Generator[None, No
                 meter.update()
                 yield
         finally:
-            # In a notebook a bar that did not reach its end stays.
+            # A notebook keeps showing a bar that did not reach its end.
             meter.done()
             meter.update()
 
@@ -326,8 +290,9 @@ def in_parallel(
     items: Sequence[_Item],
     label: str = "",
 ) -> list[_Result]:
-    """``work`` for every item, as many at once as the service takes; results in order. The first
-    error ends it.
+    """Do the work for every item, in parallel up to the limit; results in order.
+
+    The first error ends it.
     """
     if len(items) == 1:
         return [in_this_thread(client, work, items[0], label)]
@@ -347,43 +312,46 @@ def in_parallel(
     return [results[number] for number in range(len(items))]
 
 
-def read_document(request: Request, answer: Response) -> Document:
-    """The JSON of an answer. Raises ApiError for a refusal, IncompleteResult for what is no
-    JSON:API document.
+def read_document(request: Request, response: Response) -> Document:
+    """Return the JSON of a response. Raises ApiError for a refusal, IncompleteResult for a body
+    that is not a JSON:API document.
     """
-    document = _parse(answer)
-    if answer.status >= 400:
-        raise error_of(request, answer, document)
-    if not isinstance(document, dict) and answer.content_type in _JSON_TYPES:
-        problem = parsed(answer.body)[1] or "it is not a JSON object"
+    document = _parse(response)
+    if response.status >= 400:
+        raise error_of(request, response, document)
+    if isinstance(document, dict):
+        return public(document)
+    if response.content_type in _JSON_TYPES:
+        problem = parsed(response.body)[1] or "it is not a JSON object"
         raise wrong_shape(
             path_of(request), f"was answered with JSON that cannot be used: {problem}"
         )
-    if not isinstance(document, dict):
-        raise IncompleteResult(
-            f"{request.method} {path_of(request)} was answered with {answer.content_type or 'nothing'} instead of "
-            "JSON. Often this is a proxy or a login page. Sign in to your network, then run it again."
-        )
-    return public(document)
+    raise IncompleteResult(
+        f"{request.method} {path_of(request)} was answered with "
+        f"{response.content_type or 'nothing'} instead of JSON. Often this is a proxy or a login "
+        "page. Sign in to your network, then run it again."
+    )
 
 
-def _parse(answer: Response) -> object:
-    if answer.content_type not in _JSON_TYPES:
+def _parse(response: Response) -> object:
+    if response.content_type not in _JSON_TYPES:
         return None
-    return parsed(answer.body)[0]
+    return parsed(response.body)[0]
 
 
 def path_to(resource_type: str, ids: Sequence[str], *more: str) -> str:
-    """The path of these resources, for ``frame.attrs``: with ``{id}`` where they are several."""
-    return "/".join(("", resource_type, ids[0] if len(ids) == 1 else "{id}", *more))
+    """Return the path of these resources for ``frame.attrs``; ``{id}`` stands for several ids."""
+    resource_id = ids[0] if len(ids) == 1 else "{id}"
+    return "/".join(("", resource_type, resource_id, *more))
 
 
 def attrs_of(client: Client, path: str, total: int | None) -> dict[str, Any]:
-    """Where a frame comes from: ``frame.attrs``."""
-    return {
+    """Return ``frame.attrs``: where a frame comes from."""
+    attrs = {
         "service": client.service,
         "path": path,
         "organisation": client.org_id,
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
         "total_count": total,
     }
+    return attrs | {"preview": True} if client.preview else attrs

@@ -109,6 +109,7 @@ class Collection:
     ) -> pd.DataFrame:
         query = replace(self._query(parents, filter, sort, limit), extra=extra)
         client = self._session.client
+        client.refuse_preview_ids(*query.ids)
         if query.through is not None:
             query = self._with_parents(query, client)
         rows = Rows(self.row, query.parent, query.conditions)
@@ -140,7 +141,9 @@ class Collection:
         raise at once.
         """
         query = self._query(parents, filter, sort, limit)
-        return self._iterate(query, self._session.client)
+        client = self._session.client
+        client.refuse_preview_ids(*query.ids)
+        return self._iterate(query, client)
 
     def get(self, *ids: Ids) -> pd.DataFrame:
         """Those with these ids as a DataFrame, in the order given, duplicates once.
@@ -149,6 +152,7 @@ class Collection:
         """
         wanted = ids_of_type(self.row, ids)
         client = self._session.client
+        client.refuse_preview_ids(*wanted)
         documents = in_parallel(
             client, lambda each: client.get(f"/{self.row.type}/{each}"), wanted, self.row.type
         )

@@ -1,15 +1,14 @@
-"""The journal: what was written to the Reactor API from this machine, with the state before. Never
-a secret.
+"""The journal: what this machine wrote to the Reactor API, with the state before. Never a secret.
 
-One line of JSON before a write is sent, and one when it is known what became of it; so a write that
-was cut off in the middle can be told from one that never went.
+One line of JSON before a write is sent, and one when its outcome is known: a write that was
+interrupted can be told from one that was never sent.
 """
 
 import json
 import os
 import uuid
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,77 +16,106 @@ from typing import Any
 import pandas as pd
 
 from adobe_nb.api.reactor.dates import parse_zoned
+from adobe_nb.api.reactor.error_catalog import unsure
 from adobe_nb.api.reactor.jsonapi import public_resource
-from adobe_nb.api.reactor.payloads import Change
-from adobe_nb.errors import JournalError
+from adobe_nb.api.reactor.payloads import Write
+from adobe_nb.errors import (
+    AdobeError,
+    ApiError,
+    CredentialsError,
+    JournalError,
+    SignInError,
+    TransportError,
+)
 from adobe_nb.home import state_folder
 
-_MOST_BYTES = 20_000_000
-_PATIENCE = 10
+_LARGEST = 20_000_000
+"""Bytes of the file. A larger one is renamed, and a new one begun."""
+_LOCK_TIMEOUT = 10
+"""Seconds."""
 _COLUMNS = (
-    "time", "service", "organisation", "call", "method", "path", "type", "id", "outcome", "status", "code",
-    "request", "before", "entry",
-)  # fmt: skip
+    "time",
+    "service",
+    "organisation",
+    "call",
+    "method",
+    "path",
+    "type",
+    "id",
+    "outcome",
+    "status",
+    "code",
+    "request",
+    "before",
+    "entry",
+)
 
 
 class Journal:
-    """A file of this user's own; lines are only added."""
+    """A file of this user's own. Lines are only appended."""
 
     def __init__(self, file: Path | None = None) -> None:
-        folder = None if file else state_folder()
+        folder = state_folder()
         if file is None and folder is None:
             raise JournalError(
-                "This account has no home folder, so there is no journal. Set HOME or XDG_STATE_HOME."
+                "This account has no home folder for a journal. Set HOME or XDG_STATE_HOME."
             )
         self.file = file or Path(folder or "") / "journal.jsonl"
 
     def __repr__(self) -> str:
         return f"<Journal {self.file}>"
 
-    def begin(self, change: Change, before: object, *, service: str, organisation: str) -> str:
-        """Before it is sent; gives the entry's name. Raises JournalError."""
+    @contextmanager
+    def record(
+        self, write: Write, before: object, *, service: str, org_id: str
+    ) -> Iterator[dict[str, Any]]:
+        """Record the write, and its outcome when the block ends.
+
+        The block may set ``id`` of what was created. Raises JournalError before the block.
+        """
         entry = uuid.uuid4().hex
-        self._write(
+        self._append(
             {
                 "entry": entry,
                 "time": _now(),
                 "service": service,
-                "organisation": organisation,
-                "call": change.call,
-                "method": change.method,
-                "path": change.path,
-                "type": change.type,
-                "id": change.id,
-                "request": change.masked,
+                "organisation": org_id,
+                "call": write.call,
+                "method": write.method,
+                "path": write.path,
+                "type": write.type,
+                "id": write.id,
+                "request": write.masked,
                 "before": public_resource(before),
             }
         )
-        return entry
-
-    def end(
-        self, entry: str, outcome: str, *, status: int | None = None, code: str = "", made: str = ""
-    ) -> None:
-        """What became of it: ``done``, ``refused``, ``not sent`` or ``unknown``. Never raises: it
-        has happened.
-        """
-        line = {"entry": entry, "ended": _now(), "outcome": outcome, "status": status, "code": code}
-        with suppress(JournalError):
-            self._write({**line, **({"id": made} if made else {})})
+        ending: dict[str, Any] = {"outcome": "unknown"}
+        try:
+            yield ending
+            ending["outcome"] = "done"
+        except AdobeError as error:
+            ending["outcome"] = _outcome(error)
+            ending["status"] = getattr(error, "status", None)
+            ending["code"] = getattr(error, "code", None) or ""
+            raise
+        finally:
+            # The write was sent: a journal that is full now must not hide its outcome.
+            with suppress(JournalError):
+                self._append({"entry": entry, "ended": _now(), "code": "", **ending})
 
     def read(self) -> pd.DataFrame:
-        """One row per write, oldest first; ``outcome`` is ``unknown`` where none was noted."""
+        """Return one row per write, oldest first; without a recorded outcome it is ``unknown``."""
         entries: dict[str, dict[str, Any]] = {}
         for line in self._lines():
             entries.setdefault(str(line.get("entry")), {"outcome": "unknown"}).update(line)
-        rows = [
-            {name: _text(entry.get(name)) for name in _COLUMNS}
-            for entry in entries.values()
-            if "time" in entry
-        ]
+        rows = []
+        for entry in entries.values():
+            # Without a time, the first line of the write was cut off.
+            if "time" in entry:
+                rows.append([_text(entry.get(name)) for name in _COLUMNS])
         frame = pd.DataFrame(rows, columns=list(_COLUMNS), dtype="string")
-        frame["time"] = pd.to_datetime(frame["time"], utc=True, format="ISO8601").astype(
-            "datetime64[us, UTC]"
-        )
+        times = pd.to_datetime(frame["time"], utc=True, format="ISO8601")
+        frame["time"] = times.astype("datetime64[us, UTC]")
         frame["status"] = frame["status"].astype("Int64")
         frame.attrs["file"] = str(self.file)
         return frame
@@ -101,36 +129,40 @@ class Journal:
             if not file.exists():
                 continue
             for text in file.read_bytes().split(b"\n"):
-                with suppress(ValueError):  # a line that was cut off, or is somebody else's
+                # A line that was cut off, or that another program wrote.
+                with suppress(ValueError):
                     line = json.loads(text)
                     if isinstance(line, dict) and _is_ours(line):
                         yield line
 
-    def _write(self, line: dict[str, Any]) -> None:
+    def _append(self, line: dict[str, Any]) -> None:
         from filelock import FileLock, Timeout  # noqa: PLC0415
 
         # In ASCII, so that no character of a name can end a line.
         text = json.dumps({name: value for name, value in line.items() if value is not None})
+        lock = FileLock(self.file.with_suffix(".lock"), timeout=_LOCK_TIMEOUT, mode=0o600)
         try:
             self.file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            with FileLock(self.file.with_suffix(".lock"), timeout=_PATIENCE, mode=0o600):
-                if self.file.exists() and self.file.stat().st_size > _MOST_BYTES:
+            with lock:
+                if self.file.exists() and self.file.stat().st_size > _LARGEST:
                     self.file.replace(self._older)
                 handle = os.open(self.file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
                 with os.fdopen(handle, "w", encoding="ascii") as file:
-                    file.write(("" if _ends_whole(self.file) else "\n") + text + "\n")
+                    start = "" if _ends_with_newline(self.file) else "\n"
+                    file.write(f"{start}{text}\n")
         except (OSError, Timeout) as error:
             problem = type(error).__name__
         else:
             return
+        # Outside the except block: the frames of the error hold the user's document.
         raise JournalError(
-            f"The journal {self.file} cannot be written ({problem}), so nothing was sent. Make room for it, or go "
-            "without: connect(journal=False)."
+            f"The journal {self.file} cannot be written ({problem}), so nothing was sent. Free "
+            "some space for it, or go without a journal: connect(journal=False)."
         )
 
 
-def _ends_whole(file: Path) -> bool:
-    """Whether the file ends with a whole line; a crash can have cut the last one off."""
+def _ends_with_newline(file: Path) -> bool:
+    """Whether the last line is whole, or there is none: a crash can cut it off."""
     with file.open("rb") as opened:
         size = opened.seek(0, os.SEEK_END)
         opened.seek(max(size - 1, 0))
@@ -138,9 +170,8 @@ def _ends_whole(file: Path) -> bool:
 
 
 def _is_ours(line: dict[str, Any]) -> bool:
-    if not isinstance(line.get("entry"), str) or not isinstance(
-        line.get("status"), (int, type(None))
-    ):
+    status = line.get("status")
+    if not isinstance(line.get("entry"), str) or not isinstance(status, (int, type(None))):
         return False
     try:
         parse_zoned(line["time"] if "time" in line else line["ended"])
@@ -149,19 +180,38 @@ def _is_ours(line: dict[str, Any]) -> bool:
     return True
 
 
+def _outcome(error: AdobeError) -> str:
+    """``refused``, ``not sent``, or ``unknown`` for a write that may have been done."""
+    if isinstance(error, ApiError):
+        return "unknown" if unsure(error.status) else "refused"
+    if isinstance(error, TransportError):
+        return "not sent" if error.never_sent else "unknown"
+    return "not sent" if isinstance(error, (SignInError, CredentialsError)) else "unknown"
+
+
 def journal() -> pd.DataFrame:
-    """What was written to the Reactor API from this machine, oldest first: for looking back, and
-    for undoing.
+    """Return what this machine wrote to the Reactor API: to look back, and to undo.
 
-    Columns: time (UTC), service, organisation, call, method, path, type, id, outcome (``done
-    refused "not sent" unknown``), status, code, request (JSON text, secrets masked), before (JSON
-    text: the resource as it was, without what is write-only or secret), entry. ``attrs["file"]``
-    says where it is kept. ``connect(journal=False)`` keeps none.
+    ``connect(journal=False)`` keeps no journal, and a preview session writes none.
 
-    Example:
-        >>> import adobe_nb
-        >>> list(adobe_nb.journal().columns)[:3]
-        ['time', 'service', 'organisation']
+    Returns
+    -------
+    DataFrame
+        One row per write, oldest first: time (UTC), service, organisation, call, method, path,
+        type, id, outcome (``done``, ``refused``, ``not sent``, ``unknown``), status (Int64), code,
+        request (JSON text, secrets masked), before (JSON text: the resource before the write,
+        without secrets), entry. ``attrs["file"]`` is the path of the journal.
+
+    Raises
+    ------
+    JournalError
+        This account has no home folder.
+
+    Examples
+    --------
+    >>> import adobe_nb
+    >>> list(adobe_nb.journal().columns)[:3]
+    ['time', 'service', 'organisation']
     """
     return Journal().read()
 

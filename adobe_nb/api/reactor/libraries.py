@@ -1,8 +1,6 @@
-"""Libraries and builds: fill a library, take it through its states, build it, publish it."""
+"""Libraries and builds: fill a library, move it through its states, build it, publish it."""
 
-from collections.abc import Sequence
-from functools import partial
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
 
 import pandas as pd
 
@@ -10,29 +8,31 @@ from adobe_nb.api.reactor.client import Client
 from adobe_nb.api.reactor.inputs import Ids, asked, ids_in, ids_of_type, type_of
 from adobe_nb.api.reactor.jsonapi import Document, identifier, linkage_of, linked_id, needed_id
 from adobe_nb.api.reactor.paging import Listing, read_documents
-from adobe_nb.api.reactor.payloads import Change, Placeholder, shown
+from adobe_nb.api.reactor.payloads import Placeholder, Write, shown
 from adobe_nb.api.reactor.polling import Waitable
 from adobe_nb.api.reactor.writes import (
     Editable,
+    answered,
     attribute,
     check_confirm,
     checked_name,
     name_of,
-    perform,
-    read_back,
+    send_in_turn,
     state_of,
     states_of,
-    with_note,
 )
-from adobe_nb.errors import ArgumentError
+from adobe_nb.errors import AdobeError, ArgumentError
 from adobe_nb.registry import RESOURCES, STAGES
 
 CONTENTS = ("extensions", "data_elements", "rules")
-"""What a library holds, in the order in which it is put in."""
+"""What a library holds. Extensions go first: the others depend on them."""
+
+_REVISE = {"meta": {"action": "revise"}}
+"""Makes the service revise a head and take the new revision."""
 
 
 class Libraries(Editable):
-    """Libraries: what is in them, where they are built to, and their way to production.
+    """Libraries: their contents, their environment, and their way to production.
 
     Source:
     https://experienceleague.adobe.com/en/docs/experience-platform/tags/api/endpoints/libraries
@@ -41,236 +41,330 @@ class Libraries(Editable):
     def add(
         self, library: Ids, resources: Ids, *, revise: bool = False, dry_run: bool = False
     ) -> pd.DataFrame:
-        """Add revisions of rules, data elements and extensions; the library as a frame of one row.
+        """Add revisions of rules, data elements and extensions.
 
-        ``revise=True`` takes heads as well, and puts their next revisions in. All are looked at
-        before the first call; there is one call for each type. A dry run looks at nothing: it shows
-        each as ``revise`` says, though revisions go in as they are. Raises ArgumentError for heads,
-        deleted ones and other types, before anything is changed; ApiError, OutcomeUnknown, whose
-        note says what was added before.
+        All of them are read and checked first; then there is one request for each type.
+
+        Parameters
+        ----------
+        revise
+            Accept heads as well: each is revised, and its new revision is added.
+        dry_run
+            Show the requests and send nothing. With ``revise`` every resource is shown as a head.
+
+        Returns
+        -------
+        DataFrame
+            One row: the library afterwards.
+
+        Raises
+        ------
+        ArgumentError
+            A head without ``revise``, a deleted resource, another type. Nothing was changed.
+        ApiError, OutcomeUnknown
+            A note on the error says what was added before.
         """
-        return self._change("add", "POST", library, resources, revise=revise, dry_run=dry_run)
+        return self._fill("add", "POST", library, resources, revise=revise, dry_run=dry_run)
 
     def replace(
         self, library: Ids, resources: Ids, *, revise: bool = False, dry_run: bool = False
     ) -> pd.DataFrame:
-        """Make the library hold exactly these; types that are not among them are emptied. Otherwise
-        like ``add``.
+        """Make the library hold exactly these; types that are not among them are emptied.
 
-        That is three requests, one for each type, in any case. An empty list, written ``[]``,
-        empties the library; an empty frame is refused.
+        Three requests, one for each type. ``[]`` empties the library; an empty frame is refused.
+        Parameters, result and errors are those of ``add``.
         """
-        return self._change("replace", "PATCH", library, resources, revise=revise, dry_run=dry_run)
+        return self._fill("replace", "PATCH", library, resources, revise=revise, dry_run=dry_run)
 
     def remove(self, library: Ids, resources: Ids, *, dry_run: bool = False) -> pd.DataFrame:
-        """Take these out; the library as a frame of one row. A head stands for its revision in the
-        library.
+        """Remove resources from the library; a head stands for its revision in the library.
 
-        A dry run looks at nothing, so that the ids in it are placeholders: ``{id of DE…, or of its
-        revision in LB…}``. Raises ArgumentError for what is not in it, before anything is changed;
-        ApiError, OutcomeUnknown.
+        Parameters
+        ----------
+        dry_run
+            Show the requests and send nothing. Ids are ``{id of DE…, or of its revision in LB…}``.
+
+        Returns
+        -------
+        DataFrame
+            One row: the library afterwards.
+
+        Raises
+        ------
+        ArgumentError
+            The library does not hold one of them. Nothing was changed.
+        ApiError, OutcomeUnknown
+            A note on the error says what was removed before.
         """
-        place, wanted = self._one_id(library, "remove"), _by_type(resources)
+        library_id = self._one_id(library, "remove")
+        ids_by_type = _by_type(resources)
         client = self._session.client
         if asked(dry_run):
-            items = {
-                kind: [_unknown_revision(place, each) for each in ids]
-                for kind, ids in wanted.items()
-            }
-            return shown(client.base_url, self._changes("remove", "DELETE", place, items).values())
-        held = {kind: self._held(client, place, kind) for kind in wanted}
-        items = {
-            kind: [identifier(_in_library(held[kind], each)) for each in ids]
-            for kind, ids in wanted.items()
+            items = {}
+            for resource_type, ids in ids_by_type.items():
+                items[resource_type] = [_unknown_revision(library_id, item) for item in ids]
+            writes = self._filling("remove", "DELETE", library_id, items)
+            return shown(client.base_url, writes)
+        client.refuse_preview_ids(library_id, *map(str, ids_by_type.values()))
+        contents = {
+            resource_type: _read_list(client, f"/libraries/{library_id}/{resource_type}")
+            for resource_type in ids_by_type
         }
-        return self._send(client, place, "remove", self._changes("remove", "DELETE", place, items))
+        items = {}
+        for resource_type, ids in ids_by_type.items():
+            held = contents[resource_type]
+            items[resource_type] = [identifier(_id_in_library(held, item)) for item in ids]
+        writes = self._filling("remove", "DELETE", library_id, items)
+        return self._send_filling(client, library_id, "remove", writes)
 
     def assign(self, library: Ids, environment: Ids, *, dry_run: bool = False) -> pd.DataFrame:
-        """Give the library an environment, of the stage that its state wants; the library as a
-        frame of one row.
+        """Assign an environment of the stage that the state of the library requires.
 
-        Development libraries take a development environment, submitted ones staging, approved ones
-        production. Raises ApiError (``environment-in-use``), OutcomeUnknown.
+        A library in development takes a development environment, a submitted one staging, an
+        approved one production.
+
+        Returns
+        -------
+        DataFrame
+            One row: the library afterwards.
+
+        Raises
+        ------
+        ArgumentError
+            It is an environment of another property.
+        ApiError
+            ``environment-in-use`` and others.
+        OutcomeUnknown
         """
-        place = self._one_id(library, "assign")
-        target = ids_of_type(RESOURCES["environments"], [environment])
-        if len(target) != 1:
+        library_id = self._one_id(library, "assign")
+        ids = ids_of_type(RESOURCES["environments"], [environment])
+        if len(ids) != 1:
             raise ArgumentError(
-                "assign takes one environment. To take it away: reactor.libraries.unassign(library)."
+                "assign takes one environment. To take it away: "
+                "reactor.libraries.unassign(library)."
             )
-        return self._link_environment(
-            "assign", "PATCH", place, {"data": identifier(target[0])}, dry_run=dry_run
-        )
+        return self._link_environment("assign", "PATCH", library_id, ids[0], dry_run=dry_run)
 
     def unassign(self, library: Ids, *, dry_run: bool = False) -> pd.DataFrame:
-        """Take the library's environment away.
+        """Take the environment away from the library.
 
-        The library as a frame of one row. Raises ArgumentError, ApiError, OutcomeUnknown.
+        Returns
+        -------
+        DataFrame
+            One row: the library afterwards.
+
+        Raises
+        ------
+        ArgumentError, ApiError, OutcomeUnknown
         """
-        return self._link_environment(
-            "unassign", "DELETE", self._one_id(library, "unassign"), None, dry_run=dry_run
-        )
+        library_id = self._one_id(library, "unassign")
+        return self._link_environment("unassign", "DELETE", library_id, "", dry_run=dry_run)
 
     def submit(self, library: Ids, *, dry_run: bool = False) -> pd.DataFrame:
-        """From development to submitted. Its environment is released; assign one for staging and
-        build.
+        """Move the library from development to submitted.
 
-        The library as a frame of one row. Raises ArgumentError, ApiError, OutcomeUnknown.
+        The environment is released: assign one for staging and build.
+
+        Returns
+        -------
+        DataFrame
+            One row: the library afterwards.
+
+        Raises
+        ------
+        ArgumentError, ApiError, OutcomeUnknown
         """
         return self._act(library, "submit", dry_run=dry_run)
 
     def approve(self, library: Ids, *, dry_run: bool = False) -> pd.DataFrame:
-        """From submitted to approved. Its environment is released; assign the one for production
-        and build.
+        """Move the library from submitted to approved.
 
-        The library as a frame of one row. Raises ArgumentError, ApiError, OutcomeUnknown.
+        The environment is released: assign the one for production and build.
+
+        Returns
+        -------
+        DataFrame
+            One row: the library afterwards.
+
+        Raises
+        ------
+        ArgumentError, ApiError, OutcomeUnknown
         """
         return self._act(library, "approve", dry_run=dry_run)
 
     def reject(self, library: Ids, *, dry_run: bool = False) -> pd.DataFrame:
-        """From submitted or approved to rejected; ``develop`` brings it back.
+        """Move the library from submitted or approved to rejected; ``develop`` brings it back.
 
-        The library as a frame of one row. Raises ArgumentError, ApiError, OutcomeUnknown.
+        Returns
+        -------
+        DataFrame
+            One row: the library afterwards.
+
+        Raises
+        ------
+        ArgumentError, ApiError, OutcomeUnknown
         """
         return self._act(library, "reject", dry_run=dry_run)
 
     def develop(self, library: Ids, *, dry_run: bool = False) -> pd.DataFrame:
-        """From rejected back to development.
+        """Move the library from rejected back to development.
 
-        The library as a frame of one row. Raises ArgumentError, ApiError, OutcomeUnknown.
+        Returns
+        -------
+        DataFrame
+            One row: the library afterwards.
+
+        Raises
+        ------
+        ArgumentError, ApiError, OutcomeUnknown
         """
         return self._act(library, "develop", dry_run=dry_run)
 
     def build(
         self, library: Ids, *, confirm: str | None = None, dry_run: bool = False
     ) -> pd.DataFrame:
-        """Begin a build for its environment; the build as a frame of one row, pending at first.
+        """Start a build for the environment of the library.
 
-        ``reactor.builds.wait(…)`` waits for it. On production the library's name has to be said
-        (``confirm="Release 12"``): when that build succeeds, the library is published. A dry run
-        sends nothing, so it does not ask for that.
+        ``reactor.builds.wait(…)`` waits until it is done. When a build on production succeeds, the
+        library is published.
 
-        Raises ConfirmationRequired before anything is built; ApiError with the reason
-        (``environment-required``, ``extension-not-found`` …); OutcomeUnknown.
+        Parameters
+        ----------
+        confirm
+            Required on production: the name of the library, ``confirm="Release 12"``.
+        dry_run
+            Show the request and send nothing. ``confirm`` is not checked.
+
+        Returns
+        -------
+        DataFrame
+            One row: the build, pending at first.
+
+        Raises
+        ------
+        ConfirmationRequired
+            Nothing was built.
+        ApiError
+            With the reason: ``environment-required``, ``extension-not-found`` …
+        OutcomeUnknown
         """
-        place, confirm = self._one_id(library, "build"), checked_name(confirm)
-        next_step = (
-            f'Look whether it has begun: reactor.builds("{place}", sort="-created_at", limit=1).'
-        )
-        change = Change(
+        library_id = self._one_id(library, "build")
+        confirm = checked_name(confirm)
+        builds = f'reactor.builds("{library_id}", sort="-created_at", limit=1)'
+        write = Write(
             "reactor.libraries.build",
             "POST",
-            f"/libraries/{place}/builds",
+            f"/libraries/{library_id}/builds",
             type="builds",
-            next_step=next_step,
+            next_step=f"Check whether it has started: {builds}.",
         )
         client = self._session.client
         if asked(dry_run):
-            return shown(client.base_url, [change])
-        state = state_of(client, self.row, place)
+            return shown(client.base_url, [write])
+        state = state_of(client, self.row, library_id)
         if _may_be_production(client, state):
-            check_confirm(
-                f"build the library {name_of(state)!r} on production", name_of(state), confirm
-            )
-        builds = Builds(self._session, RESOURCES["builds"])
-        return builds._perform(client, change, state)
+            name = name_of(state)
+            check_confirm(f"build the library {name!r} on production", name, confirm)
+        build = answered(client.write(write, state), write)
+        return Builds(self._session, RESOURCES["builds"])._written(client, [build], write.path)
 
-    # -- how
-
-    def _change(
+    def _fill(
         self, verb: str, method: str, library: Ids, resources: Ids, *, revise: bool, dry_run: bool
     ) -> pd.DataFrame:
+        """Add or replace contents."""
         revise = asked(revise, "revise")
-        emptied = method == "PATCH" and isinstance(resources, list) and not resources
-        place, wanted = self._one_id(library, verb), _by_type(resources, may_be_none=emptied)
+        # An empty frame is more likely a filter that matched nothing than a wish to empty it.
+        empties = verb == "replace" and isinstance(resources, list) and not resources
+        library_id = self._one_id(library, verb)
+        ids_by_type = _by_type(resources, may_be_empty=empties)
         client = self._session.client
+        items = {}
         if asked(dry_run):
-            action = {"meta": {"action": "revise"}} if revise else {}
-            items = {
-                kind: [identifier(each) | action for each in ids] for kind, ids in wanted.items()
-            }
-            return shown(client.base_url, self._changes(verb, method, place, items).values())
-        states = {kind: states_of(client, RESOURCES[kind], ids) for kind, ids in wanted.items()}
-        items = {
-            kind: _items(kind, ids, states[kind], verb, revise=revise)
-            for kind, ids in wanted.items()
+            action = _REVISE if revise else {}
+            for resource_type, ids in ids_by_type.items():
+                items[resource_type] = [identifier(item) | action for item in ids]
+            return shown(client.base_url, self._filling(verb, method, library_id, items))
+        client.refuse_preview_ids(library_id, *map(str, ids_by_type.values()))
+        states = {
+            resource_type: states_of(client, RESOURCES[resource_type], ids)
+            for resource_type, ids in ids_by_type.items()
         }
-        return self._send(client, place, verb, self._changes(verb, method, place, items))
+        for resource_type, resources_now in states.items():
+            items[resource_type] = _to_add(resource_type, resources_now, verb, revise=revise)
+        writes = self._filling(verb, method, library_id, items)
+        return self._send_filling(client, library_id, verb, writes)
 
-    def _changes(
-        self, verb: str, method: str, place: str, items: dict[str, list[Document]]
-    ) -> dict[str, Change]:
-        """One request for each type; to replace, for all types, in the order in which a library
-        takes them.
-        """
-        kinds = CONTENTS if method == "PATCH" else items
-        return {
-            kind: Change(
+    def _filling(
+        self, verb: str, method: str, library_id: str, items: Mapping[str, Sequence[Document]]
+    ) -> list[Write]:
+        """Return one write for each type; to replace, for all types."""
+        writes = []
+        for resource_type in CONTENTS if verb == "replace" else items:
+            contents = f'reactor.relationships("{library_id}", "{resource_type}")'
+            write = Write(
                 f"reactor.libraries.{verb}",
                 method,
-                f"/libraries/{place}/relationships/{kind}",
-                {"data": items.get(kind, [])},
+                f"/libraries/{library_id}/relationships/{resource_type}",
+                {"data": list(items.get(resource_type, ()))},
                 type="libraries",
-                id=place,
-                next_step=f'Look what it holds now: reactor.relationships("{place}", "{kind}").',
+                id=library_id,
+                next_step=f"Check what it holds now: {contents}.",
             )
-            for kind in kinds
-        }
+            writes.append(write)
+        return writes
 
-    def _send(
-        self, client: Client, place: str, verb: str, changes: dict[str, Change]
+    def _send_filling(
+        self, client: Client, library_id: str, verb: str, writes: Sequence[Write]
     ) -> pd.DataFrame:
-        """These changes, by type, one after the other; then the library."""
-        held = {kind: _linkage(client, change.path, kind) for kind, change in changes.items()}
-        done: list[str] = []
-        for kind, change in changes.items():
-            before = {kind: [each["id"] for each in held[kind]]}
-            with_note(
-                partial(perform, client, change, before),
-                done,
-                f"Done before that ({verb}; leave it out when you do it again)",
+        before = []
+        labels = []
+        for write in writes:
+            resource_type = write.path.rpartition("/")[2]
+            before.append({resource_type: _ids_of(_read_list(client, write.path))})
+            sent_ids = _ids_of((write.document or {})["data"])
+            labels.append(f"{resource_type} ({', '.join(sent_ids)})")
+        words = f"Done before that ({verb}; leave it out when you retry)"
+        send_in_turn(client, writes, before, labels, words)
+        return self._read_back(client, library_id)
+
+    def _read_back(self, client: Client, library_id: str) -> pd.DataFrame:
+        """Return the library after writes that were done."""
+        try:
+            library = state_of(client, self.row, library_id)
+        except (AdobeError, KeyboardInterrupt) as error:
+            error.add_note(
+                "All of it was done; only reading it back failed. Do not run it again: look at it."
             )
-            sent = [each["id"] for each in (change.document or {})["data"]]
-            done.append(f"{kind} ({', '.join(sent)})")
-        return self._read_back(client, place)
-
-    def _read_back(self, client: Client, place: str) -> pd.DataFrame:
-        """The library as it is after writes that were done."""
-        return self._frame_of(
-            client, [read_back(partial(state_of, client, self.row, place))], f"/libraries/{place}"
-        )
-
-    def _held(self, client: Client, place: str, kind: str) -> list[Document]:
-        return read_documents(client, [Listing(f"/libraries/{place}/{kind}", kind)], kind)[0]
+            raise
+        return self._written(client, [library], f"/libraries/{library_id}")
 
     def _link_environment(
-        self, verb: str, method: str, place: str, document: Document | None, *, dry_run: bool
+        self, verb: str, method: str, library_id: str, environment_id: str, *, dry_run: bool
     ) -> pd.DataFrame:
-        path = f"/libraries/{place}/relationships/environment"
-        next_step = f'Look which it has now: reactor.libraries.get("{place}").'
-        change = Change(
+        document = {"data": identifier(environment_id)} if environment_id else None
+        write = Write(
             f"reactor.libraries.{verb}",
             method,
-            path,
+            f"/libraries/{library_id}/relationships/environment",
             document,
             type="libraries",
-            id=place,
-            next_step=next_step,
+            id=library_id,
+            next_step=f'Check which one it has now: reactor.libraries.get("{library_id}").',
         )
         client = self._session.client
         if asked(dry_run):
-            return shown(client.base_url, [change])
-        before = state_of(client, self.row, place)
-        if document is not None:
-            _check_same_property(
-                before, state_of(client, RESOURCES["environments"], document["data"]["id"])
-            )
-        perform(client, change, {"environment": linked_id(before, "environment") or None})
-        return self._read_back(client, place)
+            return shown(client.base_url, [write])
+        client.refuse_preview_ids(library_id, environment_id)
+        before = state_of(client, self.row, library_id)
+        if environment_id:
+            environment = state_of(client, RESOURCES["environments"], environment_id)
+            _check_same_property(before, environment)
+        client.write(write, {"environment": linked_id(before, "environment") or None})
+        return self._read_back(client, library_id)
 
 
 class Builds(Waitable):
-    """Builds: begun by ``reactor.libraries.build``.
+    """Builds, started by ``reactor.libraries.build``.
 
     Source: https://experienceleague.adobe.com/en/docs/experience-platform/tags/api/endpoints/builds
     """
@@ -278,110 +372,119 @@ class Builds(Waitable):
     def republish(
         self, build: Ids, *, confirm: str | None = None, dry_run: bool = False
     ) -> pd.DataFrame:
-        """Deliver the build of one of the five newest published libraries once more; a frame of one
-        row.
+        """Deliver the build of one of the five newest published libraries again. It goes live.
 
-        It goes live, so the library's name has to be said: ``confirm="Release 12"``.
-        ``meta_republish_status`` tells how far it is; look again with ``get``. Raises
-        ConfirmationRequired before anything is delivered, ApiError, OutcomeUnknown. A dry run sends
-        nothing, so it does not check the name.
+        Parameters
+        ----------
+        confirm
+            Required: the name of the library, ``confirm="Release 12"``.
+        dry_run
+            Show the request and send nothing. ``confirm`` is not checked.
+
+        Returns
+        -------
+        DataFrame
+            One row. ``meta_republish_status`` is the progress; read it again with ``get``.
+
+        Raises
+        ------
+        ConfirmationRequired
+            Nothing was delivered.
+        ApiError, OutcomeUnknown
         """
         confirm = checked_name(confirm)
         if not asked(dry_run):
             client = self._session.client
             state = state_of(client, self.row, self._one_id(build, "republish"))
             library = state_of(client, RESOURCES["libraries"], needed_id(state, "library"))
-            check_confirm(
-                f"put the build of {name_of(library)!r} on production again",
-                name_of(library),
-                confirm,
-            )
+            name = name_of(library)
+            check_confirm(f"put the build of {name!r} on production again", name, confirm)
         return self._act(build, "republish", dry_run=dry_run)
 
 
 def _check_same_property(library: Document, environment: Document) -> None:
-    mine, other = linked_id(library, "property"), linked_id(environment, "property")
-    if mine and other and mine != other:
+    own, other = linked_id(library, "property"), linked_id(environment, "property")
+    if own and other and own != other:
         raise ArgumentError(
-            f"The environment {name_of(environment)!r} belongs to the property {other}, the library to {mine}."
+            f"The environment {name_of(environment)!r} belongs to the property {other}, the "
+            f"library to {own}."
         )
 
 
 def _may_be_production(client: Client, library: Document) -> bool:
-    """Whether a build of the library would go live; also when the answer does not say for which
-    environment it is.
-    """
+    """Whether a build would go live, or that cannot be known."""
     if "data" not in linkage_of(library, "environment"):
         return True
-    target = linked_id(library, "environment")
-    return (
-        bool(target)
-        and attribute(state_of(client, RESOURCES["environments"], target), "stage")
-        not in STAGES[:2]
-    )
+    environment_id = linked_id(library, "environment")
+    if not environment_id:
+        return False
+    environment = state_of(client, RESOURCES["environments"], environment_id)
+    return attribute(environment, "stage") not in STAGES[:2]
 
 
-def _by_type(resources: Ids, *, may_be_none: bool = False) -> dict[str, list[str]]:
-    """Ids by type, in the order in which a library takes them. Raises ArgumentError for what it
-    does not hold.
-    """
+def _by_type(resources: Ids, *, may_be_empty: bool = False) -> dict[str, list[str]]:
+    """Return ids by type, in the order of CONTENTS. Raises ArgumentError for other types."""
+    ids_by_type: dict[str, list[str]] = {resource_type: [] for resource_type in CONTENTS}
     ids = ids_in(resources)
-    found: dict[str, list[str]] = {}
-    for each in ids:
-        kind = type_of(each)
-        if kind not in CONTENTS:
-            hint = " Its rule brings it along: take the rule." if kind == "rule_components" else ""
+    for resource_id in ids:
+        resource_type = type_of(resource_id)
+        if resource_type not in CONTENTS:
+            hint = ""
+            if resource_type == "rule_components":
+                hint = " The revision of its rule includes it: add the rule."
             raise ArgumentError(
-                f"A library holds rules, data elements and extensions, not {kind} ({each}).{hint}"
+                "A library holds rules, data elements and extensions, not "
+                f"{resource_type} ({resource_id}).{hint}"
             )
-        found.setdefault(kind, []).append(each)
-    if not found and not may_be_none:
-        raise ArgumentError("There is nothing to put in or take out: hand over at least one id.")
-    return {kind: found[kind] for kind in CONTENTS if kind in found}
+        ids_by_type[resource_type].append(resource_id)
+    if not ids and not may_be_empty:
+        raise ArgumentError("There is nothing to add or remove: give at least one id.")
+    return {resource_type: ids for resource_type, ids in ids_by_type.items() if ids}
 
 
-def _items(
-    kind: str, ids: Sequence[str], states: Sequence[Document], verb: str, *, revise: bool
+def _to_add(
+    resource_type: str, states: Sequence[Document], verb: str, *, revise: bool
 ) -> list[Document]:
-    """The identifiers to send; heads with the wish to revise them. Raises ArgumentError."""
-    deleted = [name_of(state) for state in states if attribute(state, "deleted_at")]
+    """Return the identifiers to send. Raises ArgumentError for heads and deleted resources."""
+    deleted = [repr(name_of(state)) for state in states if attribute(state, "deleted_at")]
     if deleted:
-        raise ArgumentError(
-            f"{', '.join(map(repr, deleted))}: deleted, so no library takes it. Leave it out."
-        )
+        raise ArgumentError(f"{', '.join(deleted)}: deleted, so no library takes it. Leave it out.")
     heads = [state for state in states if attribute(state, "revision_number") == 0]
     if heads and not revise:
         names = ", ".join(repr(name_of(state)) for state in heads[:5])
         are = "are heads" if len(heads) > 1 else "is a head"
         raise ArgumentError(
-            f"{names} {are}, and a library holds revisions. Say libraries.{verb}(…, revise=True), or {verb} what "
-            f"reactor.{kind}.revise(…) answers."
+            f"{names} {are}, and a library holds revisions. Use libraries.{verb}(…, revise=True), "
+            f"or {verb} the result of reactor.{resource_type}.revise(…)."
         )
-    is_head = {state["id"] for state in heads}
-    return [
-        identifier(each) | ({"meta": {"action": "revise"}} if each in is_head else {})
-        for each in ids
-    ]
+    items = []
+    for state in states:
+        action = _REVISE if attribute(state, "revision_number") == 0 else {}
+        items.append(identifier(state["id"]) | action)
+    return items
 
 
-def _unknown_revision(library: str, given: str) -> Document:
-    """For a dry run: which revision of a head is in a library, only the service knows."""
-    return {
-        **identifier(given),
-        "id": str(Placeholder(f"id of {given}, or of its revision in {library}")),
-    }
+def _unknown_revision(library_id: str, resource_id: str) -> Document:
+    """Return the identifier for a dry run: only the service knows which revision is in a library."""
+    words = Placeholder(f"id of {resource_id}, or of its revision in {library_id}")
+    return identifier(resource_id) | {"id": str(words)}
 
 
-def _in_library(held: Sequence[Document], wanted: str) -> str:
-    """The id of the revision that is in the library. Raises ArgumentError."""
-    for state in held:
-        if wanted in {state["id"], linked_id(state, "origin")}:
+def _id_in_library(contents: Sequence[Document], resource_id: str) -> str:
+    """Return the id of the revision that the library holds. Raises ArgumentError."""
+    for state in contents:
+        if resource_id in {state["id"], linked_id(state, "origin")}:
             return str(state["id"])
-    inside = ", ".join(f"{name_of(state)} ({state['id']})" for state in held[:10])
+    names = ", ".join(f"{name_of(state)} ({state['id']})" for state in contents[:10])
     raise ArgumentError(
-        f"{wanted} is not in the library. It holds: {inside or 'nothing of that type'}."
+        f"{resource_id} is not in the library. It holds: {names or 'nothing of that type'}."
     )
 
 
-def _linkage(client: Client, path: str, kind: str) -> list[dict[str, Any]]:
-    return read_documents(client, [Listing(path, kind)], kind)[0]
+def _read_list(client: Client, path: str) -> list[Document]:
+    resource_type = path.rpartition("/")[2]
+    return read_documents(client, [Listing(path, resource_type)], resource_type)[0]
+
+
+def _ids_of(resources: Iterable[Document]) -> list[str]:
+    return [resource["id"] for resource in resources]

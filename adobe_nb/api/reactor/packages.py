@@ -17,13 +17,14 @@ from adobe_nb.api.reactor.filters import Filter, Sort
 from adobe_nb.api.reactor.frames import json_text
 from adobe_nb.api.reactor.inputs import Ids, asked, ids_in, ids_of_type, type_of
 from adobe_nb.api.reactor.jsonapi import Document, needed_id
-from adobe_nb.api.reactor.payloads import Change, Placeholder, document_of, shown
+from adobe_nb.api.reactor.payloads import Placeholder, Write, document_of
 from adobe_nb.api.reactor.polling import Waitable
 from adobe_nb.api.reactor.relations import versions_of
 from adobe_nb.api.reactor.writes import (
     Creatable,
     Deletable,
     Revisable,
+    answered,
     attribute,
     check_confirm,
     check_head,
@@ -31,19 +32,33 @@ from adobe_nb.api.reactor.writes import (
     name_of,
     state_of,
     states_of,
-    update_change,
+    update_write,
 )
 from adobe_nb.errors import ArgumentError
 from adobe_nb.registry import RESOURCES
 
-_PACKAGER = "Make the zip with Adobe's packager: npx @adobe/reactor-packager."
 AVAILABILITIES = ("development", "private", "public")
+_DELEGATE_COLUMNS = (
+    "package",
+    "version",
+    "kind",
+    "name",
+    "display_name",
+    "delegate_descriptor_id",
+    "schema",
+)
+_DELEGATE_LISTS = {
+    "events": "events",
+    "conditions": "conditions",
+    "actions": "actions",
+    "dataElements": "data_elements",
+}
+"""Kinds of delegates in ids, with the attribute of a package that lists them."""
+_REQUIRED_IN_MANIFEST = ("name", "version", "platform")
 
 
 class Extensions(Revisable):
-    """Extensions: ``create`` installs a package in a property, ``upgrade`` moves to another version
-    of it.
-    """
+    """Extensions: ``create`` installs a package in a property, ``upgrade`` changes its version."""
 
     def upgrade(
         self,
@@ -54,45 +69,60 @@ class Extensions(Revisable):
         dry_run: bool = False,
         **attributes: Any,
     ) -> pd.DataFrame:
-        """Move the extension to another version of its package; a frame of one row.
+        """Upgrade the extension to another version of its package.
 
-        Without ``package`` it is the newer one that the service names; a dry run, which sends
-        nothing, shows ``{id of the newer package of EX…}``. ``settings`` and
-        ``delegate_descriptor_id`` can be changed along. Until it is published, every library has to
-        carry a revision of the upgraded extension.
+        Until the upgrade is published, every library needs a revision of the upgraded extension.
 
-        Raises ArgumentError when there is no newer one; ApiError, OutcomeUnknown.
+        Parameters
+        ----------
+        package
+            Id or row of the other version. By default the newer one that the service names.
+        dry_run
+            Show the request and send nothing; a default package is
+            ``{id of the newer package of EX…}``.
+        **attributes
+            ``settings`` and ``delegate_descriptor_id`` can change at the same time.
+
+        Returns
+        -------
+        DataFrame
+            One row: the extension after the upgrade.
+
+        Raises
+        ------
+        ArgumentError
+            There is no newer version, or it is not a head. Nothing was changed.
+        ApiError, OutcomeUnknown
         """
-        identifier = self._one_id(extension, "upgrade")
+        extension_id = self._one_id(extension, "upgrade")
         if "extension_package" in attributes:
             if package is not None:
                 raise ArgumentError(
                     "upgrade takes one package: as second argument, or as extension_package=."
                 )
             package = attributes.pop("extension_package")
-        unknown = Placeholder(f"id of the newer package of {identifier}")
-        # Wrong arguments cost no request, so they are checked before the service is asked for the
-        # newer package.
-        given = {"extension_package": unknown if package is None else package, **attributes}
-        document = document_of(self.row, "update", given, identifier)
-        client = self._session.client
-        if asked(dry_run):
-            return shown(
-                client.base_url, [update_change(self.row, identifier, document, "upgrade")]
-            )
-        before = state_of(client, self.row, identifier)
-        check_head(self.row, before)
+        chosen: Any = package
         if package is None:
-            document = document_of(
-                self.row, "update", {**given, "extension_package": _newer(before)}, identifier
-            )
-        return self._perform(
-            client, update_change(self.row, identifier, document, "upgrade"), before
-        )
+            chosen = Placeholder(f"id of the newer package of {extension_id}")
+        # Check the arguments before the service is asked for the newer package.
+        write = self._upgrade(extension_id, chosen, attributes)
+        if package is not None or asked(dry_run):
+            return self._send(write, dry_run=dry_run)
+        client = self._session.client
+        client.refuse_preview_ids(write.path)
+        before = state_of(client, self.row, extension_id)
+        check_head(self.row, before)
+        write = self._upgrade(extension_id, _newer_package(before), attributes)
+        return self._written(client, [answered(client.write(write, before), write)], write.path)
+
+    def _upgrade(self, extension_id: str, package: Ids, attributes: Mapping[str, Any]) -> Write:
+        keywords = {"extension_package": package, **attributes}
+        document = document_of(self.row, "update", keywords, extension_id)
+        return update_write(self.row, extension_id, document, "upgrade")
 
 
 class ExtensionPackages(Deletable, Waitable):
-    """Extension packages: the catalogue, and those of your own."""
+    """Extension packages: the catalog, and those of your own."""
 
     def __call__(
         self,
@@ -103,50 +133,73 @@ class ExtensionPackages(Deletable, Waitable):
         limit: int | None = None,
         max_availability: str | None = None,
     ) -> pd.DataFrame:
-        """List the newest versions as a DataFrame, one row each.
+        """List the newest versions; ``versions`` lists older ones.
 
-        ``max_availability="public"`` lists public ones only, ``"private"`` private ones of your own
-        too; otherwise also those in development. Older versions: ``versions``. The rest as for
-        every list.
+        Parameters
+        ----------
+        max_availability
+            ``"public"`` for public packages only, ``"private"`` for private ones of your own as
+            well. By default also those in development. Other parameters are those of every list.
+
+        Returns
+        -------
+        DataFrame
+            One row per package.
+
+        Raises
+        ------
+        ArgumentError, ApiError, TransportError, IncompleteResult
         """
-        if max_availability is not None and not (
-            isinstance(max_availability, str) and max_availability in AVAILABILITIES
-        ):
+        if max_availability is None:
+            return self._listed(parents, filter=filter, sort=sort, limit=limit)
+        if max_availability not in AVAILABILITIES:
             raise ArgumentError(
                 f"max_availability is one of {', '.join(AVAILABILITIES)}, not {max_availability!r}."
             )
-        extra = (("max_availability", max_availability),) if max_availability else ()
+        extra = (("max_availability", max_availability),)
         return self._listed(parents, filter=filter, sort=sort, limit=limit, extra=extra)
 
     def versions(self, *packages: Ids) -> pd.DataFrame:
-        """All versions of these packages, one row each. Raises ArgumentError, ApiError,
-        TransportError.
+        """Return all versions of these packages, one row each.
+
+        Raises ArgumentError, ApiError, TransportError.
         """
         return versions_of(self._session.client, ids_of_type(self.row, packages))
 
     def delegates(self, *packages: Ids) -> pd.DataFrame:
-        """What these packages, or installed extensions, offer to rules and data elements: one row
-        each.
+        """Return what these packages, or installed extensions, offer to rules and data elements.
 
-        Columns (all ``string``): package, version, kind (``events conditions actions dataElements
-        extensionConfiguration``), name, display_name, delegate_descriptor_id, schema (JSON text:
-        which settings it takes). Raises ArgumentError, ApiError, TransportError.
+        Returns
+        -------
+        DataFrame
+            One row per delegate, all ``string``: package, version, kind (``events``,
+            ``conditions``, ``actions``, ``dataElements``, ``extensionConfiguration``), name,
+            display_name, delegate_descriptor_id, schema (JSON text: the settings that it takes).
 
-        Example:
-            >>> import adobe_nb
-            >>> reactor = adobe_nb.connect(simulator=True).reactor
-            >>> core = reactor.extensions.find("core", reactor.find("properties", "Web Store US"))
-            >>> "core::events::click" in set(reactor.extension_packages.delegates(core)["delegate_descriptor_id"])
-            True
+        Raises
+        ------
+        ArgumentError, ApiError, TransportError
+
+        Examples
+        --------
+        >>> import adobe_nb
+        >>> reactor = adobe_nb.connect(simulator=True).reactor
+        >>> core = reactor.extensions.find("core", reactor.find("properties", "Web Store US"))
+        >>> delegates = reactor.extension_packages.delegates(core)
+        >>> "core::events::click" in set(delegates["delegate_descriptor_id"])
+        True
         """
-        wanted = [each for given in packages for each in ids_in(given)]
-        installed = [each for each in wanted if type_of(each) == "extensions"]
+        ids = [resource_id for item in packages for resource_id in ids_in(item)]
+        installed = [item for item in ids if type_of(item) == "extensions"]
+        direct = ids_of_type(self.row, [item for item in ids if item not in installed])
         client = self._session.client
-        states = states_of(client, RESOURCES["extensions"], installed)
-        ids = [needed_id(state, "extension_package") for state in states]
-        ids += ids_of_type(self.row, [each for each in wanted if each not in installed])
-        found = states_of(client, self.row, list(dict.fromkeys(ids)))
-        rows = [row for package in found for row in _delegates_of(package)]
+        client.refuse_preview_ids(*ids)
+        extensions = states_of(client, RESOURCES["extensions"], installed)
+        package_ids = [needed_id(extension, "extension_package") for extension in extensions]
+        wanted = list(dict.fromkeys([*package_ids, *direct]))
+        rows: list[tuple[str | None, ...]] = []
+        for package in states_of(client, self.row, wanted):
+            rows.extend(_delegates_of(package))
         frame = pd.DataFrame(rows, columns=list(_DELEGATE_COLUMNS), dtype="string")
         frame.attrs.update(attrs_of(client, f"/{self.row.type}/{{id}}", len(frame)))
         return frame
@@ -154,180 +207,203 @@ class ExtensionPackages(Deletable, Waitable):
     def upload(
         self, path: str | Path, *, replaces: Ids | None = None, dry_run: bool = False
     ) -> pd.DataFrame:
-        """Send the zip of an extension; a frame of one row, pending at first: ``wait`` for it.
+        """Upload the zip of an extension; ``wait`` until it has been processed.
 
-        ``replaces`` names a package of yours in development, which gets the new zip. The file is
-        looked at before: a zip, with an extension.json that names name, version and platform.
+        The zip is checked first: its extension.json must have a name, version and platform.
 
-        Raises ArgumentError before any request, ApiError, OutcomeUnknown.
+        Parameters
+        ----------
+        replaces
+            A package of yours in development, which gets the new zip.
+        dry_run
+            Show the request and send nothing.
+
+        Returns
+        -------
+        DataFrame
+            One row: the package, pending at first.
+
+        Raises
+        ------
+        ArgumentError
+            The file is not the zip of an extension. No request was sent.
+        ApiError, OutcomeUnknown
         """
         if not isinstance(path, (str, os.PathLike)):
-            raise ArgumentError(f"upload wants the path of a zip, not {type(path).__name__}.")
-        data, about = _checked_zip(Path(path))
-        if replaces is None:
-            next_step = (
-                f'Look for it: reactor.extension_packages(filter={{"name": "EQ {about["name"]}"}}).'
+            raise ArgumentError(
+                f"upload requires the path of a zip file, not {type(path).__name__}."
             )
-            change = Change(
+        data, manifest = _checked_zip(Path(path))
+        if replaces is None:
+            same_name = f'reactor.extension_packages(filter={{"name": "EQ {manifest["name"]}"}})'
+            write = Write(
                 "reactor.extension_packages.upload",
                 "POST",
                 f"/{self.row.type}",
                 type=self.row.type,
-                next_step=next_step,
+                next_step=f"Look for it: {same_name}.",
             )
         else:
-            change = update_change(self.row, self._one_id(replaces, "upload"), None, "upload")
-        change = replace(change, upload=data)
-        client = self._session.client
-        if asked(dry_run):
-            return shown(client.base_url, [change])
-        before = state_of(client, self.row, change.id) if change.id else None
-        return self._perform(client, change, before)
+            write = update_write(self.row, self._one_id(replaces, "upload"), None, "upload")
+        return self._send(replace(write, upload=data), dry_run=dry_run)
 
     def release_private(
         self, package: Ids, *, confirm: str | None = None, dry_run: bool = False
     ) -> pd.DataFrame:
-        """Release a package in development to your own properties; it cannot be changed after that.
+        """Release a package in development to your own properties. It cannot be changed afterwards.
 
-        Its name has to be said: ``confirm="my-extension"``. Public releases are arranged with
-        Adobe. Raises ConfirmationRequired before anything is released; ApiError, OutcomeUnknown. A
-        dry run sends nothing, so it does not check the name.
+        Public releases are arranged with Adobe.
+
+        Parameters
+        ----------
+        confirm
+            Required: the name of the package, ``confirm="my-extension"``.
+        dry_run
+            Show the request and send nothing. ``confirm`` is not checked.
+
+        Returns
+        -------
+        DataFrame
+            One row.
+
+        Raises
+        ------
+        ConfirmationRequired
+            Nothing was released.
+        ApiError, OutcomeUnknown
         """
         confirm = checked_name(confirm)
         if not asked(dry_run):
-            state = state_of(
-                self._session.client, self.row, self._one_id(package, "release_private")
-            )
-            check_confirm(
-                f"release {name_of(state)} {attribute(state, 'version')}", name_of(state), confirm
-            )
+            package_id = self._one_id(package, "release_private")
+            state = state_of(self._session.client, self.row, package_id)
+            name = name_of(state)
+            check_confirm(f"release {name} {attribute(state, 'version')}", name, confirm)
         return self._act(package, "release_private", dry_run=dry_run)
 
     def discontinue(self, package: Ids, *, dry_run: bool = False) -> pd.DataFrame:
-        """Mark a released package as ended; installed ones go on. Raises ApiError, OutcomeUnknown.
+        """Mark a released package as discontinued; installed extensions keep working.
+
+        Returns
+        -------
+        DataFrame
+            One row.
+
+        Raises
+        ------
+        ArgumentError, ApiError, OutcomeUnknown
         """
         return self._act(package, "discontinue", dry_run=dry_run)
 
 
 class UsageAuthorizations(Creatable, Deletable):
-    """Leave for another organisation to use a private package; the other organisation approves or
-    rejects it.
+    """Permission for another organization to use a private package.
+
+    The other organization approves or rejects it.
     """
 
     def approve(self, authorization: Ids, *, dry_run: bool = False) -> pd.DataFrame:
-        """Accept it, so that the package can be installed. Raises ApiError, OutcomeUnknown."""
-        return self._answer(authorization, "approve", "approved", dry_run=dry_run)
+        """Accept it, so that the package can be installed. A frame of one row.
+
+        Raises ArgumentError, ApiError, OutcomeUnknown.
+        """
+        return self._decide(authorization, "approve", "approved", dry_run=dry_run)
 
     def reject(self, authorization: Ids, *, dry_run: bool = False) -> pd.DataFrame:
-        """Refuse it. Raises ApiError, OutcomeUnknown."""
-        return self._answer(authorization, "reject", "rejected", dry_run=dry_run)
+        """Refuse it. A frame of one row.
 
-    def _answer(self, authorization: Ids, verb: str, state: str, *, dry_run: bool) -> pd.DataFrame:
-        identifier = self._one_id(authorization, verb)
-        document = document_of(self.row, "update", {"state": state}, identifier)
-        change = update_change(self.row, identifier, document, verb)
-        client = self._session.client
-        if asked(dry_run):
-            return shown(client.base_url, [change])
-        return self._perform(client, change, self._states(client, [identifier])[0])
+        Raises ArgumentError, ApiError, OutcomeUnknown.
+        """
+        return self._decide(authorization, "reject", "rejected", dry_run=dry_run)
+
+    def _decide(self, authorization: Ids, verb: str, state: str, *, dry_run: bool) -> pd.DataFrame:
+        resource_id = self._one_id(authorization, verb)
+        document = document_of(self.row, "update", {"state": state}, resource_id)
+        return self._send(update_write(self.row, resource_id, document, verb), dry_run=dry_run)
 
     def get(self, *ids: Ids) -> pd.DataFrame:
-        """Those with these ids as a DataFrame; found in the list, since the API gives none by id.
+        """Return authorizations by id. They are found in the list: the API returns none by id.
 
-        Raises ArgumentError for ids of another type, and for unknown ones.
+        Raises ArgumentError for ids of another type and for unknown ones.
         """
         wanted = ids_of_type(self.row, ids)
         client = self._session.client
         return self._frame(client, self._states(client, wanted), f"/{self.row.type}")
 
-    def _states(self, client: Client, ids: Sequence[str]) -> list[Document]:  # noqa: ARG002
-        found = {each["id"]: each for each in self.iterate()} if ids else {}
-        unknown = [each for each in ids if each not in found]
+    def _states(self, client: Client, ids: Sequence[str]) -> list[Document]:
+        client.refuse_preview_ids(*ids)
+        states: dict[str, Document] = {}
+        for state in self.iterate() if ids else ():
+            states[state["id"]] = state
+        unknown = [resource_id for resource_id in ids if resource_id not in states]
         if unknown:
             raise ArgumentError(f"You can see no {self.row.type} {', '.join(unknown)}.")
-        return [found[each] for each in ids]
-
-
-_DELEGATE_COLUMNS = (
-    "package", "version", "kind", "name", "display_name", "delegate_descriptor_id", "schema",
-)  # fmt: skip
-_KINDS = {
-    "events": "events",
-    "conditions": "conditions",
-    "actions": "actions",
-    "dataElements": "data_elements",
-}
+        return [states[resource_id] for resource_id in ids]
 
 
 def _delegates_of(package: Mapping[str, Any]) -> Iterator[tuple[str | None, ...]]:
-    name, version = attribute(package, "name"), attribute(package, "version")
+    """Yield the rows of a package."""
+    delegates: list[tuple[str, Any]] = []
     configuration = attribute(package, "configuration")
     if isinstance(configuration, Mapping):
-        yield _delegate(
-            name, version, "extensionConfiguration", {**configuration, "name": "config"}
-        )
-    for kind, listed in _KINDS.items():
-        several = attribute(package, listed)
-        for each in several if isinstance(several, list) else ():
-            if isinstance(each, Mapping):
-                yield _delegate(name, version, kind, each)
+        delegates.append(("extensionConfiguration", {**configuration, "name": "config"}))
+    for kind, name in _DELEGATE_LISTS.items():
+        listed = attribute(package, name)
+        for delegate in listed if isinstance(listed, list) else ():
+            delegates.append((kind, delegate))
+    package_name, version = attribute(package, "name"), attribute(package, "version")
+    for kind, delegate in delegates:
+        if isinstance(delegate, Mapping):
+            yield (
+                package_name,
+                version,
+                kind,
+                _text(delegate.get("name")),
+                _text(delegate.get("displayName")),
+                f"{package_name}::{kind}::{delegate.get('name')}",
+                _text(delegate.get("schema")),
+            )
 
 
-def _delegate(
-    package: Any, version: Any, kind: str, about: Mapping[str, Any]
-) -> tuple[str | None, ...]:
-    schema = about.get("schema")
-    text = None if schema is None else json_text(schema)
-    descriptor = f"{package}::{kind}::{about.get('name')}"
-    names = [
-        None if each is None else json_text(each)
-        for each in (about.get("name"), about.get("displayName"))
-    ]
-    return package, version, kind, *names, descriptor, text
+def _text(value: object) -> str | None:
+    return None if value is None else json_text(value)
 
 
-def _newer(extension: Mapping[str, Any]) -> str:
-    """The package that the service offers for an upgrade. Raises ArgumentError when it offers none.
-    """
-    package = (extension.get("meta") or {}).get("upgrade_extension_package_id")
-    if package is None:
-        named = f"{name_of(extension)} {attribute(extension, 'version')}"
+def _newer_package(extension: Mapping[str, Any]) -> str:
+    """Return the package that the service offers for an upgrade. Raises ArgumentError for none."""
+    package_id = (extension.get("meta") or {}).get("upgrade_extension_package_id")
+    if package_id is None:
+        version = f"{name_of(extension)} {attribute(extension, 'version')}"
         raise ArgumentError(
-            f"The service offers nothing newer than {named}. A package of your own can be named: upgrade(extension, "
-            '"EP…").'
+            f"The service offers nothing newer than {version}. To use a package of your own, name "
+            'it: upgrade(extension, "EP…").'
         )
-    return str(package)
+    return str(package_id)
 
 
 def _checked_zip(path: Path) -> tuple[bytes, dict[str, Any]]:
-    """The bytes of the zip, and its extension.json. Raises ArgumentError."""
+    """Return the bytes of the zip, and its extension.json. Raises ArgumentError."""
+    manifest: object = None
     try:
         data = path.read_bytes()
-    except OSError as error:
-        problem = error.strerror or type(error).__name__
-    except ValueError:  # a null character
-        problem = "this is no path"
-    else:
-        problem = ""
-    if problem:
-        raise ArgumentError(f"{path} cannot be read ({problem}). {_PACKAGER}")
-    about: object = None
-    try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            about = json.loads(archive.read("extension.json"))
+            manifest = json.loads(archive.read("extension.json"))
     except KeyError:
         problem = "has no extension.json at its top"
+    except OSError as error:
+        problem = f"cannot be read ({error.strerror or type(error).__name__})"
+    except (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, EOFError):
+        problem = "is not a zip file that can be opened"
+    except (json.JSONDecodeError, UnicodeDecodeError):
+        problem = "has an extension.json that is not valid JSON"
     except ValueError:
-        problem = "has an extension.json that is no JSON"
-    except (zipfile.BadZipFile, zlib.error, OSError, RuntimeError, NotImplementedError, EOFError):
-        problem = "is no zip that can be opened"
-    missing = [
-        name
-        for name in ("name", "version", "platform")
-        if not (isinstance(about, dict) and about.get(name))
-    ]
-    if not problem and missing:
+        # A null character in the path.
+        problem = "is not a path"
+    else:
+        contents = manifest if isinstance(manifest, dict) else {}
+        missing = [name for name in _REQUIRED_IN_MANIFEST if not contents.get(name)]
+        if not missing:
+            return data, contents
         problem = f"has an extension.json without {', '.join(missing)}"
-    if problem:
-        raise ArgumentError(f"{path} {problem}. {_PACKAGER}")
-    return data, about  # type: ignore[return-value]
+    raise ArgumentError(
+        f"{path} {problem}. Create the zip with Adobe's packager: npx @adobe/reactor-packager."
+    )

@@ -1,17 +1,17 @@
 """One write: its document, made from keyword arguments and checked against the registry before
-anything is sent.
+any request.
 """
 
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from urllib3.filepost import encode_multipart_formdata
 
-from adobe_nb.api.reactor.client import Address, Hidden, masked, plain
 from adobe_nb.api.reactor.inputs import ids_in, is_null
 from adobe_nb.api.reactor.jsonapi import MASK, Document, identifier, public_address
 from adobe_nb.auth.credentials import Secret
@@ -19,180 +19,239 @@ from adobe_nb.errors import ArgumentError
 from adobe_nb.registry import RESOURCES, Attribute, Relation, Resource, Verb
 from adobe_nb.suggest import did_you_mean
 
+JSON_API = "application/vnd.api+json"
+
+_TYPES: Mapping[str, tuple[str, tuple[type, ...]]] = {
+    "text": ("a text", (str,)),
+    "boolean": ("True or False", (bool,)),
+    "integer": ("a whole number", (int,)),
+    "number": ("a number", (int, float)),
+}
+
+
+class Hidden(Secret):
+    """A number of a write-only attribute, as its JSON text."""
+
+
+class Address(Secret):
+    """An address that holds a password or a token."""
+
+    def __str__(self) -> str:
+        return public_address(self.reveal())
+
+
+class Placeholder(str):
+    """For a dry run: words for an id that only the service knows, ``{id of the company}``."""
+
+    __slots__ = ()
+
+    def __new__(cls, description: str) -> "Placeholder":
+        """Put the description in braces."""
+        return super().__new__(cls, f"{{{description}}}")
+
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """A write that can be sent, shown and kept in the journal."""
+class Write:
+    """A write that can be sent, shown, and kept in the journal."""
 
     call: str
-    """As the user would say it: ``reactor.rules.update``."""
+    """The Python call, such as ``reactor.rules.update``."""
     method: str
     path: str
     document: Document | None = None
     """May hold secrets, as Secret objects."""
     params: tuple[tuple[str, str], ...] = ()
     upload: bytes | None = None
-    """A zip, sent as a form; then there is no document."""
+    """A zip, sent as a form in place of a document."""
     type: str = ""
+    """Of the resource that the response holds."""
     id: str = ""
+    """Of the resource that is changed; empty where one is created."""
     next_step: str = ""
-    """What to look for when it is not known whether the write arrived."""
+    """How to find out whether a write arrived whose outcome is unknown."""
 
     @property
     def masked(self) -> str:
-        """The body as it can be shown: JSON text without its secrets."""
+        """The body for people to read: JSON text without its secrets."""
         if self.upload is not None:
             return f"a zip of {len(self.upload):,} bytes, as form field package"
-        return (
-            "" if self.document is None else json.dumps(masked(self.document), ensure_ascii=False)
-        )
+        if self.document is None:
+            return ""
+        return json.dumps(masked(self.document), ensure_ascii=False)
+
+    def encoded(self) -> tuple[bytes | None, str]:
+        """Return the body with its secrets revealed, and its media type. For the wire only."""
+        if self.upload is not None:
+            form = {"package": ("package.zip", self.upload, "application/zip")}
+            return encode_multipart_formdata(form)
+        if self.document is None:
+            return None, JSON_API
+        text = json.dumps(plain(self.document), ensure_ascii=False, allow_nan=False)
+        return text.encode(), JSON_API
 
 
-class Placeholder(str):
-    """For a dry run: an id that only the service knows, said in words."""
-
-    __slots__ = ()
-
-    def __new__(cls, what: str) -> "Placeholder":
-        """``{id of the company}``."""
-        return super().__new__(cls, f"{{{what}}}")
-
-
-def hidden_in(document: Mapping[str, Any]) -> Document:
-    """A document as somebody wrote it, with the write-only attributes hidden that the registry
-    knows of its type.
-
-    Raises ArgumentError for what cannot be written as JSON.
-    """
-    written("body", document, reveal=True)
-    data = document.get("data")
-    if isinstance(data, Mapping) and isinstance(data.get("attributes"), Mapping):
-        row = RESOURCES.get(str(data.get("type")))
-        known = {each.name: each for each in row.attributes} if row else {}
-        attributes = {
-            name: _raw_value(known.get(name), value) for name, value in data["attributes"].items()
-        }
-        return {**document, "data": {**data, "attributes": attributes}}
-    return dict(document)
-
-
-def _raw_value(attribute: Attribute | None, value: Any) -> Any:
-    if attribute is not None and attribute.write_only:
-        return _hidden(value)
-    if attribute is not None and attribute.hides == "address" and isinstance(value, str):
-        return _address(value)
+def plain(value: object) -> Any:
+    """Return the document with its secrets revealed. For the wire only."""
+    if isinstance(value, Hidden):
+        return json.loads(value.reveal())
+    if isinstance(value, Secret):
+        return value.reveal()
+    if isinstance(value, Mapping):
+        return {name: plain(member) for name, member in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
     return value
 
 
-def _address(text: str) -> str | Address:
-    return text if public_address(text) == text else Address(text)
+def masked(value: object) -> Any:
+    """Return the document with its secrets masked."""
+    if isinstance(value, Secret):
+        return str(value)
+    if isinstance(value, Mapping):
+        return {name: masked(member) for name, member in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [masked(item) for item in value]
+    return value
 
 
-def document_of(
-    row: Resource, verb: Verb, given: Mapping[str, Any], resource_id: str | None = None
-) -> Document:
-    """The JSON:API document of a create or an update.
-
-    Raises ArgumentError for names that this verb does not take, missing ones, and values of the
-    wrong kind.
-    """
-    attributes = {each.name: each for each in row.writable(verb)}
-    relations = {each.name: each for each in row.linkable(verb)}
-    for name in given:
-        if name not in attributes and name not in relations:
-            raise ArgumentError(_unknown(row, verb, name, [*row.keywords(verb), "dry_run"]))
-    if verb == "create":
-        _check_required(row, given, [*attributes.values(), *relations.values()])
-    elif not given:
-        names = ", ".join((*attributes, *relations))
-        raise ArgumentError(
-            f"There is nothing to change. {row.type}.update takes {names or 'nothing'}."
-        )
-    data: Document = {"type": row.type}
-    if resource_id is not None:
-        data["id"] = resource_id
-    values = {
-        name: _value(attributes[name], value) for name, value in given.items() if name in attributes
-    }
-    links = {
-        name: {"data": _linkage(relations[name], value)}
-        for name, value in given.items()
-        if name in relations
-    }
-    if values or verb == "create":
-        data["attributes"] = values
-    if links:
-        data["relationships"] = links
-    return {"data": data}
+def secrets_in(value: object) -> Iterator[Secret]:
+    """Yield the secrets of a document."""
+    if isinstance(value, Secret):
+        yield value
+    elif isinstance(value, Mapping):
+        for member in value.values():
+            yield from secrets_in(member)
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from secrets_in(item)
 
 
-def action_of(row: Resource, resource_id: str, action: str) -> Document:
-    """The document of an action, ``meta.action``."""
-    return {"data": {"id": resource_id, "type": row.type, "meta": {"action": action}}}
-
-
-def shown(base_url: str, changes: Iterable[Change]) -> pd.DataFrame:
-    """What would be sent, one row per request: method, url, body (JSON text, secrets masked)."""
-    rows = [(each.method, base_url + each.path, each.masked) for each in changes]
+def shown(base_url: str, writes: Iterable[Write]) -> pd.DataFrame:
+    """Return the requests of a dry run: method, url, body (JSON text, secrets masked)."""
+    rows = [(write.method, base_url + write.path, write.masked) for write in writes]
     return pd.DataFrame(rows, columns=["method", "url", "body"], dtype="string")
 
 
-def _unknown(row: Resource, verb: Verb, name: str, known: Sequence[str]) -> str:
-    what = f"{row.type}.{verb}"
-    bare = name.removesuffix("_id")
-    if bare in known:
-        return f"{what} takes {bare}=, an id or a row, instead of {name}=."
-    if any(attribute.name == name for attribute in row.attributes):
-        other: Verb = "create" if verb == "update" else "update"
-        late = any(attribute.name == name for attribute in row.writable(other))
-        why = f"can only be given to {other}" if late else "is set by the service"
-        return f"{what} does not take {name}: it {why}."
-    return f"{what} does not take {name!r}.{did_you_mean(name, known)}"
+def action_of(row: Resource, resource_id: str, action: str) -> Document:
+    """Return the document of an action: ``meta.action``."""
+    return {"data": {"id": resource_id, "type": row.type, "meta": {"action": action}}}
+
+
+def document_of(
+    row: Resource, verb: Verb, values: Mapping[str, Any], resource_id: str | None = None
+) -> Document:
+    """Return the JSON:API document of a create or an update.
+
+    Raises ArgumentError for names that this verb does not take, missing names, and values of the
+    wrong type.
+    """
+    writable = {attribute.name: attribute for attribute in row.writable(verb)}
+    linkable = {relation.name: relation for relation in row.linkable(verb)}
+    for name in values:
+        if name not in writable and name not in linkable:
+            raise ArgumentError(_unknown_name(row, verb, name))
+    if verb == "create":
+        _check_required(row, values, [*writable.values(), *linkable.values()])
+    elif not values:
+        names = ", ".join((*writable, *linkable))
+        raise ArgumentError(f"There is nothing to change. {row.type}.update takes {names}.")
+    attributes: Document = {}
+    relationships: Document = {}
+    for name, value in values.items():
+        if name in writable:
+            attributes[name] = _value(writable[name], value)
+        else:
+            relationships[name] = {"data": _linkage(linkable[name], value)}
+    data: Document = {"type": row.type}
+    if resource_id is not None:
+        data["id"] = resource_id
+    if attributes or verb == "create":
+        data["attributes"] = attributes
+    if relationships:
+        data["relationships"] = relationships
+    return {"data": data}
+
+
+def hidden_in(document: Mapping[str, Any]) -> Document:
+    """Return a document that a user wrote, with its write-only attributes hidden.
+
+    Raises ArgumentError for values that cannot be written as JSON.
+    """
+    json_of("body", document, reveal=True)
+    data = document.get("data")
+    if not isinstance(data, Mapping) or not isinstance(data.get("attributes"), Mapping):
+        return dict(document)
+    row = RESOURCES.get(str(data.get("type")))
+    attributes = dict(data["attributes"])
+    for attribute in row.attributes if row else ():
+        value = attributes.get(attribute.name)
+        if attribute.name in attributes and attribute.write_only:
+            attributes[attribute.name] = _hidden(value)
+        elif isinstance(value, str) and attribute.hides == "address":
+            attributes[attribute.name] = _address(value)
+    return {**document, "data": {**data, "attributes": attributes}}
+
+
+def _unknown_name(row: Resource, verb: Verb, name: str) -> str:
+    """The message for a keyword that the verb does not take."""
+    call = f"{row.type}.{verb}"
+    keywords = [*row.keywords(verb), "dry_run"]
+    relation = name.removesuffix("_id")
+    if relation in keywords:
+        return f"{call} takes {relation}=, an id or a row, instead of {name}=."
+    attribute = next((known for known in row.attributes if known.name == name), None)
+    if attribute is None:
+        return f"{call} does not take {name!r}.{did_you_mean(name, keywords)}"
+    if attribute.write:
+        return f"{call} does not take {name}: only {attribute.write} takes it."
+    return f"{call} does not take {name}: the service sets it."
 
 
 def _check_required(
-    row: Resource, given: Mapping[str, Any], known: Sequence[Attribute | Relation]
+    row: Resource, values: Mapping[str, Any], keywords: Iterable[Attribute | Relation]
 ) -> None:
-    missing = [
-        each
-        for each in known
-        if each.required and (each.name not in given or is_null(given[each.name]))
-    ]
+    missing = []
+    for keyword in keywords:
+        if not keyword.required or not is_null(values.get(keyword.name)):
+            continue
+        if isinstance(keyword, Relation):
+            prefix = RESOURCES[keyword.targets[0]].prefix
+            missing.append(f'{keyword.name}="{prefix}…"')
+        else:
+            missing.append(keyword.name)
     if missing:
-        names = ", ".join(_with_prefix(each) for each in missing)
-        raise ArgumentError(f"{row.type}.create needs {names} as well. Help: reactor.{row.type}?")
-
-
-def _with_prefix(each: Attribute | Relation) -> str:
-    if isinstance(each, Relation):
-        return f'{each.name}="{RESOURCES[each.targets[0]].prefix}…"'
-    return each.name
+        raise ArgumentError(
+            f"{row.type}.create requires {', '.join(missing)} as well. Help: reactor.{row.type}?"
+        )
 
 
 def _linkage(relation: Relation, value: Any) -> Any:
-    """Identifiers from ids, rows or frames."""
+    """Return identifiers for ids, rows or frames."""
     if isinstance(value, Placeholder):
         return {"id": str(value), "type": relation.targets[0]}
-    kinds = " or ".join(relation.targets)
+    targets = " or ".join(relation.targets)
     if is_null(value):
         if relation.many or not relation.nullable:
-            raise ArgumentError(f"{relation.name} takes ids of {kinds}; leave it out for none.")
+            raise ArgumentError(f"{relation.name} takes ids of {targets}. Leave it out for none.")
         return None
     ids = ids_in(value)
-    prefixes = {RESOURCES[each].prefix for each in relation.targets}
-    for each in ids:
-        if each[:2] not in prefixes:
+    prefixes = tuple(RESOURCES[target].prefix for target in relation.targets)
+    for resource_id in ids:
+        if not resource_id.startswith(prefixes):
             raise ArgumentError(
-                f"{relation.name} takes {kinds}, whose ids begin with {', '.join(prefixes)}: not {each}."
+                f"{relation.name} takes {targets}, whose ids begin with {', '.join(prefixes)}: "
+                f"not {resource_id}."
             )
-    if not relation.many and len(ids) != 1:
-        raise ArgumentError(f"{relation.name} takes exactly one of {kinds}, not {len(ids)}.")
-    linked = [identifier(each) for each in ids]
-    return linked if relation.many else linked[0]
+    linked = [identifier(resource_id) for resource_id in ids]
+    if relation.many:
+        return linked
+    if len(linked) != 1:
+        raise ArgumentError(f"{relation.name} takes exactly one of {targets}, not {len(ids)}.")
+    return linked[0]
 
 
 def _value(attribute: Attribute, value: Any) -> Any:
-    """The value as the API wants it; of what is write-only, every text is hidden."""
+    """Return the value as the API expects it; secrets and addresses with secrets are hidden."""
     if isinstance(value, np.generic):
         value = value.item()
     if is_null(value):
@@ -205,28 +264,33 @@ def _value(attribute: Attribute, value: Any) -> Any:
         return _json_value(attribute, value)
     if attribute.write_only and attribute.kind == "text":
         return _secret_text(attribute.name, value)
-    if isinstance(value, Secret) and attribute.hides == "address":
-        value = value.reveal()
     if isinstance(value, Secret):
-        raise ArgumentError(
-            f"{attribute.name} is no secret: everybody who sees the property can read it."
-        )
-    if not _fits(attribute, value):
-        raise ArgumentError(
-            f"{attribute.name} is {_KINDS[attribute.kind]}, not {type(value).__name__} ({value!r:.60})."
-        )
-    if isinstance(value, str):
-        written(attribute.name, value)
-    if attribute.required and isinstance(value, str) and not value.strip():
-        raise ArgumentError(f"{attribute.name} cannot be empty.")
-    if attribute.values and value not in attribute.values:
-        raise ArgumentError(
-            f"{attribute.name} is one of {', '.join(attribute.values)}, not {value!r}."
-        )
+        if attribute.hides != "address":
+            raise ArgumentError(
+                f"{attribute.name} is not a secret: everyone who sees the property can read it."
+            )
+        value = value.reveal()
+    _check_scalar(attribute, value)
     if attribute.hides == "address":
         _refuse_mask(attribute.name, value)
         return _address(value)
     return value
+
+
+def _check_scalar(attribute: Attribute, value: object) -> None:
+    """Raise ArgumentError unless the value has the type of the attribute and one of its values."""
+    name = attribute.name
+    expected, types = _TYPES[attribute.kind]
+    # In Python, True is an integer too.
+    is_expected = isinstance(value, types) and isinstance(value, bool) == (bool in types)
+    if not is_expected or (isinstance(value, float) and not math.isfinite(value)):
+        raise ArgumentError(f"{name} is {expected}, not {type(value).__name__} ({value!r:.60}).")
+    if isinstance(value, str):
+        json_of(name, value)
+        if attribute.required and not value.strip():
+            raise ArgumentError(f"{name} cannot be empty.")
+    if attribute.values and value not in attribute.values:
+        raise ArgumentError(f"{name} is one of {', '.join(attribute.values)}, not {value!r}.")
 
 
 def _secret_text(name: str, value: Any) -> Secret:
@@ -237,140 +301,127 @@ def _secret_text(name: str, value: Any) -> Secret:
 
 
 def _refuse_mask(name: str, value: str | Secret) -> None:
-    """Where an answer was masked, sending it back would write the mask over the secret."""
+    """Refuse the mask of a masked response: sent back, it would overwrite the secret."""
     text = value.reveal() if isinstance(value, Secret) else value
     if MASK in text:
         raise ArgumentError(
-            f"{name} holds a mask ({MASK}) in place of a secret. Write the secret itself, or leave it out."
+            f"{name} holds a mask ({MASK}) in place of a secret. Write the secret itself, or "
+            "leave it out."
         )
 
 
-_KINDS = {
-    "text": "a text",
-    "boolean": "True or False",
-    "integer": "a whole number",
-    "number": "a number",
-}
-
-
-def _fits(attribute: Attribute, value: object) -> bool:
-    if attribute.kind == "boolean":
-        return isinstance(value, bool)
-    if isinstance(value, bool):
-        return False
-    if attribute.kind == "integer":
-        return isinstance(value, int)
-    if attribute.kind == "number":
-        return isinstance(value, int) or (isinstance(value, float) and math.isfinite(value))
-    return isinstance(value, str)
+def _address(text: str) -> str | Address:
+    return text if public_address(text) == text else Address(text)
 
 
 def _json_value(attribute: Attribute, value: Any) -> Any:
-    name = attribute.name
-    if attribute.form == "text":
+    name, form = attribute.name, attribute.form
+    if form == "text":
         return _settings(name, value)
-    if attribute.form == "list" and isinstance(value, str) and not value.lstrip().startswith("["):
+    if form == "list" and isinstance(value, str) and not value.lstrip().startswith("["):
         raise ArgumentError(f'{name} is a list, as in ["{value[:60]}"].')
-    if attribute.form and isinstance(value, str):
-        value = _read(name, value)  # the JSON text of a frame's column
-    if attribute.form == "list" and isinstance(
-        value, (tuple, set, pd.Series, pd.Index, np.ndarray)
-    ):
-        value = list(value)
-    wanted = {"list": list, "object": Mapping}.get(attribute.form, object)
-    if not isinstance(value, wanted):
-        shape = {"list": 'a list, as in ["www.example.com"]', "object": "a dict"}[attribute.form]
-        raise ArgumentError(f"{name} is {shape}, not {type(value).__name__}.")
-    if attribute.values and isinstance(value, list):
-        strange = [
-            str(each)[:60]
-            for each in value
-            if not (isinstance(each, str) and each in attribute.values)
-        ]
-        if strange:
-            raise ArgumentError(
-                f"{name} has no {strange[0]!r}.{did_you_mean(strange[0], attribute.values)}"
-            )
-    text = written(name, value, reveal=attribute.write_only)
+    if form and isinstance(value, str):
+        # The JSON text of a frame's column.
+        value = _read(name, value)
+    if form == "list":
+        value = _list(attribute, value)
+    if form == "object" and not isinstance(value, Mapping):
+        raise ArgumentError(f"{name} is a dict, not {type(value).__name__}.")
+    text = json_of(name, value, reveal=attribute.write_only)
     return _hidden(value) if attribute.write_only else json.loads(text)
 
 
+def _list(attribute: Attribute, value: Any) -> list[Any]:
+    if not isinstance(value, (list, tuple, set, pd.Series, pd.Index, np.ndarray)):
+        raise ArgumentError(
+            f'{attribute.name} is a list, as in ["www.example.com"], not {type(value).__name__}.'
+        )
+    items = list(value)
+    for item in items:
+        is_text = isinstance(item, str)
+        if attribute.values and not (is_text and item in attribute.values):
+            text = str(item)[:60]
+            hint = did_you_mean(text, attribute.values)
+            raise ArgumentError(f"{attribute.name} has no {text!r}.{hint}")
+    return items
+
+
 def _settings(name: str, value: Any) -> str:
-    """JSON text, from a dict or a text; the API wants the text."""
+    """Return JSON text for a dict or JSON text: the API expects a text."""
     if isinstance(value, str):
         if not isinstance(_read(name, value), dict):
             raise ArgumentError(f'{name} is a JSON object, as in {{"path": "page.name"}}.')
-        written(name, value)
+        json_of(name, value)
         return value
     if not isinstance(value, Mapping):
         raise ArgumentError(f"{name} is a dict, or its JSON text, not {type(value).__name__}.")
-    return written(name, value)
+    return json_of(name, value)
 
 
+# The two functions below raise outside their except blocks: the errors of json keep the user's
+# document, which can hold secrets, in their frames.
 def _read(name: str, text: str) -> Any:
     try:
-        return json.loads(text, parse_constant=_no_number)
+        return json.loads(text, parse_constant=_refuse_constant)
     except RecursionError:
-        where = "its depth"
-    except ValueError as error:
-        where = (
-            f"line {error.lineno}, column {error.colno}"
-            if isinstance(error, json.JSONDecodeError)
-            else "it"
-        )
-    raise ArgumentError(f"{name} is no readable JSON: see {where}. A dict is easier.")
+        position = "it is nested too deeply"
+    except json.JSONDecodeError as error:
+        position = f"see line {error.lineno}, column {error.colno}"
+    except ValueError:
+        position = "NaN and infinity are not JSON"
+    raise ArgumentError(f"{name} is not valid JSON: {position}. A dict is easier.")
 
 
-def _no_number(name: str) -> float:
-    raise ValueError(f"{name} is no JSON")
+def json_of(name: str, value: Any, *, reveal: bool = False) -> str:
+    """Return JSON text that can be sent. Raises ArgumentError, which never quotes the value.
 
-
-def written(name: str, value: Any, *, reveal: bool = False) -> str:
-    """JSON text that can be sent. Raises ArgumentError, which never quotes the value.
-
-    ``reveal``: it may hold Secret objects.
+    ``reveal``: the value may hold Secret objects.
     """
     try:
-        return _json_text(plain(value) if reveal else value)
+        text = json.dumps(
+            plain(value) if reveal else value,
+            ensure_ascii=False,
+            allow_nan=False,
+            separators=(",", ":"),
+            default=_json_default,
+        )
+        text.encode()
     except UnicodeEncodeError:
         problem = "it holds half a character (a lone surrogate)"
     except RecursionError:
-        problem = "it is nested too deep"
+        problem = "it is nested too deeply"
     except TypeError as error:
         problem = str(error)
     except ValueError as error:
-        problem = (
-            "it contains itself" if "Circular" in str(error) else "NaN and infinity are no JSON"
-        )
+        is_circular = "Circular" in str(error)
+        problem = "it contains itself" if is_circular else "NaN and infinity are not JSON"
+    else:
+        return text
     raise ArgumentError(f"{name} cannot be written as JSON: {problem}.")
 
 
-def _json_text(value: Any) -> str:
-    text = json.dumps(
-        value, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_number
-    )
-    text.encode()
-    return text
+def _refuse_constant(name: str) -> float:
+    raise ValueError(name)
 
 
-def _number(value: object) -> Any:
-    """numpy's numbers and booleans, as those of Python."""
+def _json_default(value: object) -> Any:
+    """Return numpy's numbers and booleans as those of Python."""
     if isinstance(value, np.generic):
         return value.item()
     if isinstance(value, Secret):
-        raise TypeError(
-            "this is no place for a secret, everybody who sees the property can read it"
-        )
-    raise TypeError(f"{type(value).__name__} is no kind of JSON")
+        raise TypeError("everyone who sees the property can read it, so it cannot hold a secret")
+    raise TypeError(f"JSON has no {type(value).__name__}")
 
 
 def _hidden(value: Any) -> Any:
-    """The same with everything in it hidden but the names of members."""
+    """Return the value with everything hidden except the names of members."""
     if isinstance(value, str):
         _refuse_mask("A write-only value", value)
         return Secret(value)
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return Hidden(json.dumps(value))
     if isinstance(value, Mapping):
-        return {str(name): _hidden(each) for name, each in value.items()}
-    return [_hidden(each) for each in value] if isinstance(value, (list, tuple)) else value
+        return {str(name): _hidden(member) for name, member in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_hidden(item) for item in value]
+    return value

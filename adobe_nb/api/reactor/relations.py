@@ -15,6 +15,7 @@ from adobe_nb.registry import RESOURCES, Relation, Resource
 def related(client: Client, resources: Ids, relation: str) -> pd.DataFrame:
     """Whole resources: the docstring of ``Reactor.related`` says what comes back."""
     row, ids, found = _asked(resources, relation)
+    client.refuse_preview_ids(*ids)
     path = path_to(row.type, ids, relation)
     if found.many:
         target = RESOURCES[found.targets[0]]
@@ -72,6 +73,7 @@ def component_notes(client: Client, rules: list[str]) -> pd.DataFrame:
 
 def _lists_of(client: Client, parent: str, ids: list[str], name: str, kind: str) -> pd.DataFrame:
     """Lists that are no relation of the table, together; what stands in several comes once."""
+    client.refuse_preview_ids(*ids)
     lists = read_documents(
         client, [steady(f"/{parent}/{each}/{name}", RESOURCES[kind]) for each in ids], name
     )
@@ -94,6 +96,7 @@ def linked(client: Client, resources: Ids, relation: str) -> pd.DataFrame:
             f"{row.type} have no bare list of {relation}; reactor.related(…) gives the resources. "
             f"There are bare ones of {', '.join(known)}."
         )
+    client.refuse_preview_ids(*ids)
     path = f"/{row.type}/{{}}/relationships/{relation}"
     if found.many:
         lists = read_documents(

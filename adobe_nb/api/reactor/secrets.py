@@ -1,6 +1,4 @@
-"""Secrets of event forwarding: made, tested, renewed; their credentials can be written and never
-read.
-"""
+"""Secrets of event forwarding: created, tested, renewed. Credentials can be written, never read."""
 
 import pandas as pd
 
@@ -10,34 +8,55 @@ from adobe_nb.api.reactor.writes import Editable
 
 
 class Secrets(Editable, Waitable):
-    """Secrets. Take ``credentials`` from ``getpass`` or ``adobe_nb.Secret``, so that no cell keeps
-    them.
+    """Secrets of event forwarding.
 
-    Adobe answers part of the credentials, and the live token of a test. Neither comes through: no
-    frame, no document of ``request`` or ``iterate``, no journal and no snapshot has them.
+    Take ``credentials`` from ``getpass`` or ``adobe_nb.Secret``, so that no cell contains them.
+    Adobe's responses contain part of the credentials, and the live token of a test. Both are
+    dropped: no frame, document of ``request`` or ``iterate``, journal or snapshot contains them.
 
     Source:
     https://experienceleague.adobe.com/en/docs/experience-platform/tags/api/endpoints/secrets
     """
 
     def test(self, secret: Ids, *, dry_run: bool = False) -> pd.DataFrame:
-        """Try the exchange without keeping its outcome; ``meta_test_exchange`` tells it.
+        """Test the exchange without keeping its result.
 
-        That is JSON text with ``expires_in`` (seconds) and ``token_type``; the token is dropped. A
-        frame of one row. Raises ArgumentError, ApiError, OutcomeUnknown.
+        Returns
+        -------
+        DataFrame
+            One row. ``meta_test_exchange`` is JSON text with ``expires_in`` (seconds) and
+            ``token_type``; the token itself is dropped.
+
+        Raises
+        ------
+        ArgumentError, ApiError, OutcomeUnknown
         """
         return self._act(secret, "test", dry_run=dry_run)
 
     def retry(self, secret: Ids, *, dry_run: bool = False) -> pd.DataFrame:
-        """Try a failed exchange again; ``wait`` for it.
+        """Retry a failed exchange; ``wait`` until it has succeeded.
 
-        A frame of one row. Raises ArgumentError, ApiError, OutcomeUnknown.
+        Returns
+        -------
+        DataFrame
+            One row.
+
+        Raises
+        ------
+        ArgumentError, ApiError, OutcomeUnknown
         """
         return self._act(secret, "retry", dry_run=dry_run)
 
     def reauthorize(self, secret: Ids, *, dry_run: bool = False) -> pd.DataFrame:
-        """Google: a new page for a person to open, ``meta_authorization_url``.
+        """Request a new page on which a person authorizes a Google secret.
 
-        A frame of one row. Raises ArgumentError, ApiError, OutcomeUnknown.
+        Returns
+        -------
+        DataFrame
+            One row. ``meta_authorization_url`` is the address of the page.
+
+        Raises
+        ------
+        ArgumentError, ApiError, OutcomeUnknown
         """
         return self._act(secret, "reauthorize", dry_run=dry_run)

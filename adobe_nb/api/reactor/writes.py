@@ -1,33 +1,22 @@
-"""Writing resources of one type: ``create``, ``update``, ``delete``, ``revise``. Each answers a
-frame.
+"""Writing resources of one type: ``create``, ``update``, ``delete``, ``revise``.
 
 Every write is checked against the registry before a request, can be shown by ``dry_run=True``, is
-kept in the journal with the state before, and is never repeated when it may have arrived.
+recorded in the journal with the state before it, and is not retried when it may have arrived.
 
-A dry run sends no request at all. Ids that only the service knows are placeholders in it, as ``{id
-of the company}``, and what only the service can tell is not checked: whether a resource exists,
-whether it is a head, its name for ``confirm``.
+A dry run sends no request at all. Ids that only the service knows are placeholders in it, such as
+``{id of the company}``, and what only the service can tell is not checked: whether a resource
+exists, whether it is a head, and its name for ``confirm``.
 """
 
-import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
+from inspect import Parameter, Signature, signature
 from typing import Any
 
 import pandas as pd
-from urllib3.filepost import encode_multipart_formdata
 
-from adobe_nb.api.reactor.client import (
-    Body,
-    Client,
-    attrs_of,
-    in_parallel,
-    path_to,
-    plain,
-    secrets_in,
-)
+from adobe_nb.api.reactor.client import Client, HasClient, attrs_of, in_parallel, path_to
 from adobe_nb.api.reactor.collection import Collection
-from adobe_nb.api.reactor.error_catalog import unsure
 from adobe_nb.api.reactor.frames import to_frame
 from adobe_nb.api.reactor.inputs import (
     Ids,
@@ -39,135 +28,162 @@ from adobe_nb.api.reactor.inputs import (
 )
 from adobe_nb.api.reactor.jsonapi import Document, linked_id, needed_id, one_of
 from adobe_nb.api.reactor.paging import Listing, read_documents
-from adobe_nb.api.reactor.payloads import Change, Placeholder, action_of, document_of, shown
+from adobe_nb.api.reactor.payloads import Placeholder, Write, action_of, document_of, shown
 from adobe_nb.api.reactor.relations import component_notes, related
 from adobe_nb.errors import (
     AdobeError,
-    ApiError,
     ArgumentError,
     ConfirmationRequired,
-    CredentialsError,
     IncompleteResult,
-    SignInError,
-    TransportError,
 )
-from adobe_nb.registry import RESOURCES, Resource
+from adobe_nb.registry import RESOURCES, Resource, Verb
 
 Confirm = str | list[str]
-"""A name or a number of things; or the names of several, so that no name with a comma can stand for
-two.
-"""
+"""A name, a number of resources, or the names of several: a list, since a name can hold a comma."""
 
 
 class Writing(Collection):
     """What all writing verbs share."""
 
-    def _one_id(self, given: Ids, verb: str) -> str:
-        ids = ids_of_type(self.row, [given])
-        if len(ids) != 1:
-            many = (
-                f', as in [reactor.{self.row.type}.{verb}(each, …) for each in frame["id"]]'
-                if ids
-                else ""
-            )
-            raise ArgumentError(f"{self.row.type}.{verb} takes exactly one, not {len(ids)}{many}.")
-        return ids[0]
+    def _one_id(self, resource: Ids, verb: str) -> str:
+        ids = ids_of_type(self.row, [resource])
+        if len(ids) == 1:
+            return ids[0]
+        example = ""
+        if ids:
+            example = f', as in [reactor.{self.row.type}.{verb}(id, …) for id in frame["id"]]'
+        raise ArgumentError(f"{self.row.type}.{verb} takes exactly one, not {len(ids)}{example}.")
+
+    def _some_ids(self, resources: Sequence[Ids], verb: str) -> list[str]:
+        ids = ids_of_type(self.row, resources)
+        if not ids:
+            raise ArgumentError(f"{self.row.type}.{verb} requires at least one id.")
+        return ids
+
+    def _states(self, client: Client, ids: Sequence[str]) -> list[Document]:
+        """Return the resources as they are now."""
+        return states_of(client, self.row, ids)
 
     def _frame(self, client: Client, resources: Sequence[Document], path: str) -> pd.DataFrame:
         return to_frame(self.row, resources, attrs=attrs_of(client, path, len(resources)))
 
-    def _states(self, client: Client, ids: Sequence[str]) -> list[Document]:
-        """The resources as they are now."""
-        return states_of(client, self.row, ids)
-
-    def _perform(self, client: Client, change: Change, before: object = None) -> pd.DataFrame:
-        """Send it; the answer is the resource."""
-        return self._frame_of(
-            client, [answered(perform(client, change, before), change)], change.path
-        )
-
-    def _frame_of(self, client: Client, resources: Sequence[Document], path: str) -> pd.DataFrame:
-        """The frame of what was written; an error says that it was."""
-        problem = ""
+    def _written(self, client: Client, resources: Sequence[Document], path: str) -> pd.DataFrame:
+        """Return the frame of a write; an error says that the write was done."""
         try:
             return self._frame(client, resources, path)
         except IncompleteResult as error:
-            problem = str(error)
-        raise IncompleteResult(f"It was done, but the answer cannot be shown as a table. {problem}")
+            raise IncompleteResult(
+                f"The write was done, but its response cannot be shown as a table. {error}"
+            ) from None
 
-    def _act(
-        self, given: Ids, action: str, *, verb: str = "", dry_run: bool = False
-    ) -> pd.DataFrame:
-        """PATCH with ``meta.action``."""
-        identifier = self._one_id(given, verb or action)
-        change = action_change(self.row, identifier, action, verb or action)
+    def _send(self, write: Write, *, dry_run: bool = False) -> pd.DataFrame:
+        """Send one write, after reading what it changes. The frame of the response."""
         client = self._session.client
         if asked(dry_run):
-            return shown(client.base_url, [change])
-        return self._perform(client, change, state_of(client, self.row, identifier))
+            return shown(client.base_url, [write])
+        before = None
+        if write.id:
+            client.refuse_preview_ids(write.path, write.masked)
+            [before] = self._states(client, [write.id])
+            check_head(self.row, before)
+        document = client.write(write, before)
+        return self._written(client, [answered(document, write)], write.path)
+
+    def _send_in_turn(
+        self, client: Client, writes: Sequence[Write], before: Sequence[Document], past: str
+    ) -> list[Document | None]:
+        """Send writes one by one. An error names the resources that were written before it."""
+        for state in before:
+            check_head(self.row, state)
+        ids = [write.id for write in writes]
+        return send_in_turn(client, writes, before, ids, f"{past} before that")
+
+    def _act(self, resource: Ids, action: str, *, dry_run: bool) -> pd.DataFrame:
+        """PATCH with ``meta.action``."""
+        resource_id = self._one_id(resource, action)
+        return self._send(action_write(self.row, resource_id, action), dry_run=dry_run)
+
+    def _show_keywords(self, verb: Verb) -> None:
+        """Give the verb of this type a signature with its own keywords, for Tab and ``?``."""
+        method = getattr(self, verb)
+        # Not a function around the method: its frame would hold the arguments, secrets among them.
+        bound: Any = partial(method)
+        bound.__doc__ = method.__doc__
+        bound.__signature__ = _signature_of(self, verb, signature(method))
+        setattr(self, verb, bound)
 
 
 class Creatable(Writing):
     """``create``."""
 
+    def __init__(self, session: HasClient, row: Resource) -> None:
+        super().__init__(session, row)
+        self._show_keywords("create")
+
     def create(
         self, parent: Ids | None = None, /, *, dry_run: bool = False, **attributes: Any
     ) -> pd.DataFrame:
-        """Make one under its parent; a frame of one row.
+        """Create one resource under its parent.
 
-        Attributes and relations by keyword; ``reactor.rules?`` lists those of rules, and so on.
-        Relations are given by id or row (``extension="EX…"``), ``settings`` as a dict or JSON text.
-        ``dry_run`` shows the request and sends nothing; a company that is not named is ``{id of the
-        company}`` in it.
+        Parameters
+        ----------
+        parent
+            Id or row of the parent. A property or an app configuration needs none when there is
+            only one company.
+        dry_run
+            Show the request and send nothing.
+        **attributes
+            Attributes and relations. Relations take ids or rows (``extension="EX…"``),
+            ``settings`` a dict or JSON text.
 
-        Raises ArgumentError before any request, ApiError, OutcomeUnknown when it may have been made
-        and no answer came.
+        Returns
+        -------
+        DataFrame
+            One row with the columns of the list; with ``dry_run`` the columns method, url, body.
+
+        Raises
+        ------
+        ArgumentError
+            A keyword or value is wrong. No request was sent.
+        ApiError
+            The service refused it.
+        OutcomeUnknown
+            No response came: it may have been created.
         """
-        only_shown = asked(dry_run)
-        client = self._session.client
         document = document_of(self.row, "create", attributes)
-        owner = self._owner(None if only_shown else client, parent)
-        change = self._creation(owner, document)
-        if only_shown:
-            return shown(client.base_url, [change])
-        return self._perform(client, change)
+        client = self._session.client
+        if parent is None and self.row.creators == ("companies",):
+            owner = f"companies/{Placeholder('id of the company')}"
+            if not asked(dry_run):
+                client.refuse_preview_ids(str(document))
+                owner = _only_company(client, self.row)
+        else:
+            owner = self._owner(parent)
+        return self._send(self._creation(owner, document), dry_run=dry_run)
 
-    def _creation(self, owner: str, document: Document) -> Change:
-        path = f"/{owner}/{self.row.type}"
-        next_step = f'Look for it before you run it again: reactor.{self.row.type}("{owner.partition("/")[2]}").'
-        return Change(
+    def _creation(self, owner: str, document: Document) -> Write:
+        parent_id = owner.partition("/")[2]
+        return Write(
             f"reactor.{self.row.type}.create",
             "POST",
-            path,
+            f"/{owner}/{self.row.type}",
             document,
             type=self.row.type,
-            next_step=next_step,
+            next_step=f'Look for it before you retry: reactor.{self.row.type}("{parent_id}").',
         )
 
-    def _owner(self, client: Client | None, parent: Ids | None) -> str:
-        """The parent's type and id, as in a path; the only company when nothing is said. A dry run
-        has no client.
-        """
+    def _owner(self, parent: Ids | None) -> str:
+        """Return the parent's type and id, as in a path."""
         creators = self.row.creators
-        if parent is None and creators == ("companies",):
-            if client is None:
-                return f"companies/{Placeholder('id of the company')}"
-            [companies] = read_documents(client, [Listing("/companies", "companies")], "companies")
-            if len(companies) == 1:
-                return f"companies/{companies[0]['id']}"
         if parent is None:
-            names = " or ".join(
-                f"{RESOURCES[each].singular} ({RESOURCES[each].prefix}…)" for each in creators
-            )
+            raise _no_parent(self.row)
+        resource_type, ids = parents_of_one_type(self.row, parent, creators)
+        if resource_type is None or len(ids) != 1:
+            parents = listed_under(self.row, creators)
             raise ArgumentError(
-                f"{self.row.type}.create wants its {names.replace('_', ' ')} first."
+                f"{self.row.type}.create requires one parent, {parents}, not {len(ids)}."
             )
-        kind, ids = parents_of_one_type(self.row, parent, creators)
-        if kind is None or len(ids) != 1:
-            raise ArgumentError(
-                f"{self.row.type}.create wants one parent, {listed_under(self.row, creators)}, not {len(ids)}."
-            )
-        return f"{kind}/{ids[0]}"
+        return f"{resource_type}/{ids[0]}"
 
 
 class Deletable(Writing):
@@ -176,357 +192,351 @@ class Deletable(Writing):
     def delete(
         self, *ids: Ids, confirm: Confirm | None = None, dry_run: bool = False
     ) -> pd.DataFrame:
-        """Delete them; a frame of what they were.
+        """Delete resources.
 
-        Several at once need ``confirm``, such as ``confirm="3 rules"``; a property, host or
-        environment needs its name, several of them the list of their names: ``confirm=["Old site",
-        "Test site"]``. ``dry_run`` shows the requests and sends nothing, so it does not check
-        ``confirm`` against the names.
+        Parameters
+        ----------
+        confirm
+            Required to delete several at once, such as ``confirm="3 rules"``. To delete a property,
+            host or environment: its name, or a list of names, ``confirm=["Old site", "Test"]``.
+        dry_run
+            Show the requests and send nothing. ``confirm`` is not compared with the names.
 
-        Raises ConfirmationRequired and ArgumentError before anything is deleted, ApiError,
-        OutcomeUnknown. When one of several fails, the error's note says which are gone.
+        Returns
+        -------
+        DataFrame
+            The resources as they were, one row each.
+
+        Raises
+        ------
+        ConfirmationRequired, ArgumentError
+            Nothing was deleted.
+        ApiError, OutcomeUnknown
+            A note on the error names the resources that were deleted before.
         """
-        wanted = ids_of_type(self.row, ids)
-        if not wanted:
-            raise ArgumentError(f"{self.row.type}.delete wants at least one id.")
+        wanted = self._some_ids(ids, "delete")
         confirm = checked_confirm(confirm)
         client = self._session.client
-        changes = [self._deletion(each) for each in wanted]
+        writes = [self._deletion(resource_id) for resource_id in wanted]
         if asked(dry_run):
-            return shown(client.base_url, changes)
+            return shown(client.base_url, writes)
+        client.refuse_preview_ids(*wanted)
         before = self._states(client, wanted)
         self._check_confirmed(before, confirm)
-        for state in before:
-            check_head(self.row, state)
-        done: list[str] = []
-        for change, state in zip(changes, before, strict=True):
-            with_note(partial(perform, client, change, state), done, "Deleted before that")
-            done.append(change.id)
+        self._send_in_turn(client, writes, before, "Deleted")
         return self._frame(client, before, path_to(self.row.type, wanted))
 
-    def _deletion(self, identifier: str) -> Change:
-        next_step = f'Look whether it is still there: reactor.{self.row.type}.get("{identifier}").'
-        path = f"/{self.row.type}/{identifier}"
-        return Change(
+    def _deletion(self, resource_id: str) -> Write:
+        return Write(
             f"reactor.{self.row.type}.delete",
             "DELETE",
-            path,
+            f"/{self.row.type}/{resource_id}",
             type=self.row.type,
-            id=identifier,
-            next_step=next_step,
+            id=resource_id,
+            next_step=f'Check whether it still exists: reactor.{self.row.type}.get("{resource_id}").',
         )
 
     def _check_confirmed(self, before: Sequence[Document], confirm: Confirm | None) -> None:
-        if len(before) > 1 and self.row.guarded:
-            names = [name_of(state) for state in before]
-            check_confirm(f"delete these {len(before)} {self.row.type}", names, confirm)
-        elif len(before) > 1:
-            check_confirm(
-                f"delete these {len(before)} {self.row.type}",
-                f"{len(before)} {self.row.type}",
-                confirm,
-            )
+        names = [name_of(state) for state in before]
+        several = f"{len(names)} {self.row.type}"
+        if len(names) > 1:
+            required = names if self.row.guarded else several
+            check_confirm(f"delete these {several}", required, confirm)
         elif self.row.guarded:
-            name = name_of(before[0])
-            check_confirm(f"delete the {self.row.singular} {name!r}", name, confirm)
+            check_confirm(f"delete the {self.row.singular} {names[0]!r}", names[0], confirm)
 
 
 class Editable(Creatable, Deletable):
     """``create``, ``update`` and ``delete``."""
 
+    def __init__(self, session: HasClient, row: Resource) -> None:
+        super().__init__(session, row)
+        self._show_keywords("update")
+
     def update(self, resource: Ids, /, *, dry_run: bool = False, **attributes: Any) -> pd.DataFrame:
-        """Change attributes and relations of one; a frame of one row, as it is then.
+        """Change attributes and relations of one resource.
 
-        Keywords as for ``create``; None empties what can be empty. Of types with revisions only the
-        head can be changed; a dry run, which sends nothing, cannot tell.
+        Of types with revisions only the head can be changed.
 
-        Raises ArgumentError before anything is changed, ApiError, OutcomeUnknown.
+        Parameters
+        ----------
+        dry_run
+            Show the request and send nothing.
+        **attributes
+            As for ``create``. None clears a value, where the API allows that.
+
+        Returns
+        -------
+        DataFrame
+            One row: the resource after the change.
+
+        Raises
+        ------
+        ArgumentError
+            A keyword or value is wrong, or it is not a head. Nothing was changed.
+        ApiError
+            The service refused it.
+        OutcomeUnknown
+            No response came: it may have been changed.
         """
-        identifier = self._one_id(resource, "update")
-        document = document_of(self.row, "update", attributes, identifier)
-        client = self._session.client
-        change = update_change(self.row, identifier, document, "update")
-        if asked(dry_run):
-            return shown(client.base_url, [change])
-        before = state_of(client, self.row, identifier)
-        check_head(self.row, before)
-        return self._perform(client, change, before)
+        resource_id = self._one_id(resource, "update")
+        document = document_of(self.row, "update", attributes, resource_id)
+        return self._send(update_write(self.row, resource_id, document, "update"), dry_run=dry_run)
 
 
 class Revisable(Editable):
-    """And ``revise``, ``revisions``."""
+    """``create``, ``update``, ``delete``, ``revise`` and ``revisions``."""
 
     def revise(self, *resources: Ids, dry_run: bool = False) -> pd.DataFrame:
-        """Freeze heads into their next revisions; a frame of the new revisions, in that order.
+        """Freeze heads into their next revisions, which is what libraries hold.
 
-        A rule takes its components along. Libraries hold revisions only. ``dry_run`` shows the
-        requests and sends nothing; whether these are heads only the service knows. Raises
-        ArgumentError for revisions, before anything is revised; ApiError, OutcomeUnknown, whose
-        note says which were revised before.
+        The revision of a rule includes its components.
+
+        Parameters
+        ----------
+        dry_run
+            Show the requests and send nothing. Whether these are heads is not checked.
+
+        Returns
+        -------
+        DataFrame
+            The new revisions, one row each, in the order of the heads.
+
+        Raises
+        ------
+        ArgumentError
+            One of them is a revision. Nothing was revised.
+        ApiError, OutcomeUnknown
+            A note on the error names the heads that were revised before.
         """
-        wanted = ids_of_type(self.row, resources)
-        if not wanted:
-            raise ArgumentError(f"{self.row.type}.revise wants at least one id.")
+        wanted = self._some_ids(resources, "revise")
         client = self._session.client
-        changes = [action_change(self.row, each, "revise", "revise") for each in wanted]
+        writes = [action_write(self.row, resource_id, "revise") for resource_id in wanted]
         if asked(dry_run):
-            return shown(client.base_url, changes)
-        before = states_of(client, self.row, wanted)
-        for state in before:
-            check_head(self.row, state)
-        made: list[Document] = []
-        names: list[str] = []
-        for change, state in zip(changes, before, strict=True):
-            document = with_note(
-                partial(perform, client, change, state), names, "Revised before that"
-            )
-            names.append(change.id)
-            made.append(answered(document, change))
-        return self._frame_of(client, made, path_to(self.row.type, wanted))
+            return shown(client.base_url, writes)
+        client.refuse_preview_ids(*wanted)
+        before = self._states(client, wanted)
+        documents = self._send_in_turn(client, writes, before, "Revised")
+        revisions = []
+        for document, write in zip(documents, writes, strict=True):
+            revisions.append(answered(document, write))
+        return self._written(client, revisions, path_to(self.row.type, wanted))
 
     def revisions(self, *ids: Ids) -> pd.DataFrame:
-        """All revisions of these, the head (number 0) among them; the id that was asked about
-        stands second.
+        """Return all revisions of these, heads (``revision_number`` 0) included.
 
-        Raises ArgumentError for ids of another type, ApiError, TransportError.
+        The second column is the id whose revision a row is. Raises ArgumentError for ids of
+        another type, ApiError, TransportError.
         """
         return related(self._session.client, ids_of_type(self.row, ids), "revisions")
 
 
 class RuleComponents(Editable):
-    """Rule components: made in a rule, though the API wants the property."""
+    """Rule components: created in a rule, although the API expects the property."""
 
     _looked_up = ("rules",)
 
     def create(
         self, parent: Ids | None = None, /, *, dry_run: bool = False, **attributes: Any
     ) -> pd.DataFrame:
-        """Make one in a rule; a frame of one row, with its ``rule_id``. The property is looked up.
+        """Create one component in a rule.
 
-        ``reactor.rule_components.create("RL…", name=…, delegate_descriptor_id=…, extension="EX…",
-        settings={…})``. A property is taken as well, then with ``rules=``. A dry run looks nothing
-        up, and shows ``{id of the property of RL…}``. Otherwise as for the other types.
+        The parent is a rule, whose property is looked up, or a property; then ``rules=`` is
+        required. A dry run shows ``{id of the property of RL…}``. Otherwise as for every type.
+
+        Returns
+        -------
+        DataFrame
+            One row, with its ``rule_id``.
+
+        Raises
+        ------
+        ArgumentError, ApiError, OutcomeUnknown
+            As for every type.
         """
         if parent is None or "rules" in attributes:
-            made = super().create(parent, dry_run=dry_run, **attributes)
-            return made if asked(dry_run) else _with_rule(made, ids_in(attributes["rules"]))
-        kind, ids = parents_of_one_type(self.row, parent, ("rules", "properties"))
-        if kind != "rules" or len(ids) != 1:
-            raise ArgumentError(
-                'rule_components.create wants its rule first, as in create("RL…", name=…).'
-            )
-        document = document_of(
-            self.row, "create", {**attributes, "rules": ids}
-        )  # wrong arguments cost no request
-        client = self._session.client
-        if asked(dry_run):
-            unknown = Placeholder(f"id of the property of {ids[0]}")
-            return shown(client.base_url, [self._creation(f"properties/{unknown}", document)])
-        rule = state_of(client, RESOURCES["rules"], ids[0])
-        check_head(RESOURCES["rules"], rule)
-        change = self._creation(f"properties/{needed_id(rule, 'property')}", document)
-        return _with_rule(self._perform(client, change), ids)
-
-
-def _with_rule(made: pd.DataFrame, rules: Sequence[str]) -> pd.DataFrame:
-    """The answer does not say the rule of a component. Where one was named, that is it."""
-    if len(rules) == 1:
-        made["rule_id"] = pd.Series(rules, dtype="string")
-    return made
+            frame = super().create(parent, dry_run=dry_run, **attributes)
+            rules = ids_in(attributes["rules"])
+        else:
+            resource_type, rules = parents_of_one_type(self.row, parent, ("rules", "properties"))
+            if resource_type != "rules" or len(rules) != 1:
+                raise ArgumentError(
+                    'rule_components.create requires its rule first, as in create("RL…", name=…).'
+                )
+            document = document_of(self.row, "create", {**attributes, "rules": rules})
+            owner = f"properties/{Placeholder(f'id of the property of {rules[0]}')}"
+            if not asked(dry_run):
+                client = self._session.client
+                client.refuse_preview_ids(str(document))
+                rule = state_of(client, RESOURCES["rules"], rules[0])
+                check_head(RESOURCES["rules"], rule)
+                owner = f"properties/{needed_id(rule, 'property')}"
+            frame = self._send(self._creation(owner, document), dry_run=dry_run)
+        # The response does not name the rule of a component. With one rule named, it is that.
+        if len(rules) == 1 and not asked(dry_run):
+            frame["rule_id"] = pd.Series(rules, dtype="string")
+        return frame
 
 
 class Notes(Creatable):
-    """Notes: made on a resource, neither changed nor deleted."""
+    """Notes: created on a resource, neither changed nor deleted."""
 
     def of_components(self, *rules: Ids) -> pd.DataFrame:
-        """The notes on all components of these rules. Raises ArgumentError, ApiError,
-        TransportError.
+        """Return the notes on all components of these rules, one row each.
+
+        Raises ArgumentError, ApiError, TransportError.
         """
         return component_notes(self._session.client, ids_of_type(RESOURCES["rules"], rules))
 
 
-def perform(client: Client, change: Change, before: object = None) -> Document | None:
-    """Send a change, and record the state before and the outcome in the journal."""
-    entry = client.note(change, before)
-    problem: AdobeError | None = None
-    document: Document | None = None
+def _signature_of(collection: Writing, verb: Verb, general: Signature) -> Signature:
+    """Return the signature of create or update with the keywords of the registry."""
+    parameters = []
+    for parameter in general.parameters.values():
+        if parameter.kind is not Parameter.VAR_KEYWORD:
+            parameters.append(parameter)
+    for name, required in collection.row.keywords(verb).items():
+        is_required = required and name not in collection._looked_up
+        default = Parameter.empty if is_required else None
+        parameters.append(Parameter(name, Parameter.KEYWORD_ONLY, default=default))
+    # dry_run comes last, after what a user has to give.
+    parameters.sort(key=lambda parameter: (parameter.kind, parameter.name == "dry_run"))
+    return general.replace(parameters=parameters)
+
+
+def _only_company(client: Client, row: Resource) -> str:
+    """Return the only company, as in a path. Raises ArgumentError when there are several."""
+    [companies] = read_documents(client, [Listing("/companies", "companies")], "companies")
+    if len(companies) != 1:
+        raise _no_parent(row)
+    return f"companies/{companies[0]['id']}"
+
+
+def _no_parent(row: Resource) -> ArgumentError:
+    parents = []
+    for creator in row.creators:
+        name = RESOURCES[creator].singular.replace("_", " ")
+        parents.append(f"{name} ({RESOURCES[creator].prefix}…)")
+    return ArgumentError(f"{row.type}.create requires its {' or '.join(parents)} first.")
+
+
+def send_in_turn(
+    client: Client,
+    writes: Sequence[Write],
+    before: Sequence[object],
+    labels: Sequence[str],
+    words: str,
+) -> list[Document | None]:
+    """Send writes one by one. A note on an error has the labels of the writes done before it."""
+    documents: list[Document | None] = []
+    for write, state in zip(writes, before, strict=True):
+        try:
+            documents.append(client.write(write, state))
+        except (AdobeError, KeyboardInterrupt) as error:
+            if documents:
+                error.add_note(f"{words}: {', '.join(labels[: len(documents)])}.")
+            raise
+    return documents
+
+
+def answered(document: Document | None, write: Write) -> Document:
+    """Return the resource of a response. Raises IncompleteResult, which says that it was done."""
     try:
-        document = client.write(
-            change.method,
-            change.path,
-            body_of(change),
-            params=change.params,
-            next_step=change.next_step,
-        )
-    except AdobeError as error:
-        problem = error
-    except KeyboardInterrupt as interrupt:
-        client.note_end(entry, "unknown")
-        interrupt.add_note(f"It may have been done. {change.next_step}")
-        raise
-    if problem is None:
-        data = document.get("data") if document and not change.id else None
-        client.note_end(
-            entry, "done", made=str(data["id"]) if isinstance(data, dict) and "id" in data else ""
-        )
-        return document
-    status = getattr(problem, "status", None)
-    client.note_end(
-        entry, _outcome(problem), status=status, code=getattr(problem, "code", None) or ""
-    )
-    raise problem
-
-
-def _outcome(problem: AdobeError) -> str:
-    if isinstance(problem, ApiError):
-        return "unknown" if unsure(problem.status) else "refused"
-    if isinstance(problem, (SignInError, CredentialsError)):
-        return "not sent"
-    return "not sent" if isinstance(problem, TransportError) and problem.never_sent else "unknown"
-
-
-def body_of(change: Change) -> Body | None:
-    """The bytes of a change, made when they are sent."""
-    if change.upload is not None:
-        fields = {"package": ("package.zip", change.upload, "application/zip")}
-        data, content_type = encode_multipart_formdata(fields)
-        return Body(lambda: data, content_type)
-    if change.document is None:
-        return None
-    document = change.document
-    return Body(lambda: _json(document), secrets=tuple(secrets_in(document)))
-
-
-def _json(document: Document) -> bytes:
-    return json.dumps(plain(document), ensure_ascii=False, allow_nan=False).encode()
-
-
-def with_note(
-    send: Callable[[], Document | None], done: Sequence[str], words: str
-) -> Document | None:
-    """Run it; an error tells what had been done before."""
-    try:
-        document: Document | None = send()
-    except (AdobeError, KeyboardInterrupt) as error:
-        if done:
-            error.add_note(f"{words}: {', '.join(done)}.")
-        raise
-    return document
-
-
-def answered(document: Document | None, change: Change) -> Document:
-    """The resource that a write answered with. Raises IncompleteResult, which says that the write
-    was done.
-    """
-    problem = ""
-    try:
-        return one_of(document or {}, change.type)
+        return one_of(document or {}, write.type)
     except IncompleteResult as error:
-        problem = f"{str(error).partition('. Repeating the request')[0]}."
-    raise IncompleteResult(
-        f"{change.method} {change.path} was done, but its answer cannot be read: {problem} {change.next_step}"
-    )
+        problem = str(error).partition(". Repeating the request")[0]
+        raise IncompleteResult(
+            f"{write.method} {write.path} was done, but its response cannot be read: {problem}. "
+            f"{write.next_step}"
+        ) from None
 
 
-def read_back(read: Callable[[], Document]) -> Document:
-    """What there is after writes that were done; an error says that they were."""
-    try:
-        return read()
-    except (AdobeError, KeyboardInterrupt) as error:
-        error.add_note(
-            "All of it was done; only reading it back failed. Do not run it again: look at it."
-        )
-        raise
+def action_write(row: Resource, resource_id: str, action: str) -> Write:
+    """Return the PATCH with ``meta.action``."""
+    return update_write(row, resource_id, action_of(row, resource_id, action), action)
 
 
-def action_change(row: Resource, identifier: str, action: str, verb: str) -> Change:
-    """PATCH with ``meta.action``."""
-    return update_change(row, identifier, action_of(row, identifier, action), verb)
-
-
-def update_change(row: Resource, identifier: str, document: Document | None, verb: str) -> Change:
-    """PATCH of one resource."""
-    next_step = f'Look at it before you run it again: reactor.{row.type}.get("{identifier}").'
-    path = f"/{row.type}/{identifier}"
-    return Change(
+def update_write(row: Resource, resource_id: str, document: Document | None, verb: str) -> Write:
+    """Return the PATCH of one resource."""
+    return Write(
         f"reactor.{row.type}.{verb}",
         "PATCH",
-        path,
+        f"/{row.type}/{resource_id}",
         document,
         type=row.type,
-        id=identifier,
-        next_step=next_step,
+        id=resource_id,
+        next_step=f'Look at it before you retry: reactor.{row.type}.get("{resource_id}").',
     )
 
 
-def state_of(client: Client, row: Resource, identifier: str) -> Document:
-    """The resource as it is now."""
-    return one_of(client.get(f"/{row.type}/{identifier}"), row.type, identifier)
+def state_of(client: Client, row: Resource, resource_id: str) -> Document:
+    """Return the resource as it is now."""
+    return one_of(client.get(f"/{row.type}/{resource_id}"), row.type, resource_id)
 
 
 def states_of(client: Client, row: Resource, ids: Sequence[str]) -> list[Document]:
-    """The resources as they are now."""
-    return in_parallel(client, lambda each: state_of(client, row, each), ids, row.type)
+    """Return the resources as they are now."""
+    return in_parallel(client, partial(state_of, client, row), ids, row.type)
 
 
 def attribute(resource: Mapping[str, Any], name: str) -> Any:
-    """One attribute of a resource as the API gives it, or None."""
+    """Return one attribute of a resource, or None."""
     attributes = resource.get("attributes")
     return attributes.get(name) if isinstance(attributes, Mapping) else None
 
 
 def name_of(resource: Mapping[str, Any]) -> str:
-    """Its name, else its id."""
+    """Return the name of a resource, else its id."""
     return str(attribute(resource, "name") or resource["id"])
 
 
 def check_head(row: Resource, resource: Mapping[str, Any]) -> None:
-    """Raises ArgumentError for a revision: it is frozen."""
+    """Raise ArgumentError for a revision, which is frozen, and for a deleted resource."""
     number = attribute(resource, "revision_number")
+    name = name_of(resource)
     if number:
         head = linked_id(resource, "origin")
         raise ArgumentError(
-            f"{resource['id']} is revision {number} of {name_of(resource)!r} and frozen. Change its head, {head}."
+            f"{resource['id']} is revision {number} of {name!r} and frozen. Change its head, {head}."
         )
     if attribute(resource, "deleted_at"):
-        raise ArgumentError(
-            f"The {row.singular.replace('_', ' ')} {name_of(resource)!r} is deleted."
-        )
+        raise ArgumentError(f"The {row.singular.replace('_', ' ')} {name!r} is deleted.")
 
 
 def checked_name(confirm: object) -> str | None:
-    """``confirm`` of one thing: a text, or None. Raises ArgumentError."""
-    if confirm is None:
-        return None
-    if not isinstance(confirm, str):
-        raise ArgumentError(
-            f'confirm is a text, as in confirm="Release 12", not {repr(confirm)[:40]}. Nothing was changed.'
-        )
-    return str(confirm)
+    """Return ``confirm`` of one resource: a text or None. Raises ArgumentError."""
+    if confirm is None or isinstance(confirm, str):
+        return confirm
+    raise ArgumentError(
+        f'confirm is a text, as in confirm="Release 12", not {repr(confirm)[:40]}. '
+        "Nothing was changed."
+    )
 
 
 def checked_confirm(confirm: object) -> Confirm | None:
-    """``confirm`` of what can be several things: a text, a list of texts, or None. Raises
-    ArgumentError.
-    """
+    """Return ``confirm`` of one or several: a text, a list of texts or None. Raises ArgumentError."""
     if not isinstance(confirm, (list, tuple)):
         return checked_name(confirm)
-    names = [checked_name(each) for each in confirm]
-    if None in names:
-        raise ArgumentError(
-            'confirm has a None among its names. Write each name: confirm=["Old site", "Test site"].'
-        )
-    return [each for each in names if each is not None]
+    names: list[str] = []
+    for item in confirm:
+        name = checked_name(item)
+        if name is None:
+            raise ArgumentError(
+                "confirm has a None among its names. Write each name: "
+                'confirm=["Old site", "Test site"].'
+            )
+        names.append(name)
+    return names
 
 
-def check_confirm(what: str, wanted: Confirm, confirm: Confirm | None) -> None:
-    """Raises ConfirmationRequired unless exactly that was said; names of several things may come in
-    any order.
-    """
-    said = sorted(confirm) if isinstance(confirm, list) else confirm
-    due = sorted(wanted) if isinstance(wanted, list) else wanted
-    if said != due:
-        given = "" if confirm is None else f" You said {confirm!r}."
-        raise ConfirmationRequired(
-            f"To {what}, add confirm={wanted!r}.{given} Nothing was changed.", wanted
-        )
+def check_confirm(action: str, required: Confirm, confirm: Confirm | None) -> None:
+    """Raise ConfirmationRequired unless ``confirm`` is that; the order of names does not matter."""
+    if confirm == required:
+        return
+    both_lists = isinstance(confirm, list) and isinstance(required, list)
+    if both_lists and sorted(confirm or ()) == sorted(required):
+        return
+    given = "" if confirm is None else f" You gave {confirm!r}."
+    raise ConfirmationRequired(
+        f"To {action}, add confirm={required!r}.{given} Nothing was changed.", required
+    )

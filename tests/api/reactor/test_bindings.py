@@ -441,7 +441,7 @@ class TestRaw:
             reactor.request("GET", path)
 
     def test_request_knows_the_methods_of_the_api(self, reactor: Any) -> None:
-        with pytest.raises(ArgumentError, match="PUT is no method of this API"):
+        with pytest.raises(ArgumentError, match="Invalid method PUT: expected GET"):
             reactor.request("PUT", "/companies")
         with pytest.raises(ArgumentError, match="body is a dict"):
             reactor.request("GET", "/companies", body={})

@@ -13,7 +13,7 @@ import pytest
 import adobe_nb
 from adobe_nb import ApiError, JournalError, Secret
 from adobe_nb.api.reactor.journal import Journal
-from adobe_nb.api.reactor.payloads import Change
+from adobe_nb.api.reactor.payloads import Write
 from tests.conftest import sign_in, started
 
 TOKEN = "hush-hush-4711"
@@ -59,21 +59,20 @@ def test_a_refused_write_stands_there_with_its_code(shop: Any) -> None:
 
 def test_a_write_that_was_cut_off_is_unknown(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "journal.jsonl")
-    journal.begin(
-        Change("reactor.rules.delete", "DELETE", "/rules/RL1"),
-        None,
-        service="Adobe",
-        organisation="A",
-    )
+    write = Write("reactor.rules.delete", "DELETE", "/rules/RL1")
+    recording = journal.record(write, None, service="Adobe", org_id="A")
+    recording.__enter__()
     assert journal.read()["outcome"].tolist() == ["unknown"]
 
 
 def test_half_a_line_hurts_no_other(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "journal.jsonl")
-    journal.begin(Change("a", "POST", "/a"), None, service="Adobe", organisation="A")
+    with journal.record(Write("a", "POST", "/a"), None, service="Adobe", org_id="A"):
+        pass
     with journal.file.open("a") as file:
         file.write('{"entry": "x", "ti\n')
-    journal.begin(Change("b", "POST", "/b"), None, service="Adobe", organisation="A")
+    with journal.record(Write("b", "POST", "/b"), None, service="Adobe", org_id="A"):
+        pass
     assert journal.read()["call"].tolist() == ["a", "b"]
 
 
@@ -110,12 +109,12 @@ def test_an_empty_journal_has_its_columns_and_dtypes(shop: Any) -> None:
 
 
 def test_it_is_turned_over_when_it_grows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("adobe_nb.api.reactor.journal._MOST_BYTES", 300)
+    monkeypatch.setattr("adobe_nb.api.reactor.journal._LARGEST", 300)
     journal = Journal(tmp_path / "journal.jsonl")
     for number in range(4):
-        journal.begin(
-            Change(f"call {number}", "POST", "/a"), None, service="Adobe", organisation="A"
-        )
+        write = Write(f"call {number}", "POST", "/a")
+        with journal.record(write, None, service="Adobe", org_id="A"):
+            pass
     assert journal.read()["call"].tolist()[-2:] == ["call 2", "call 3"]
     assert journal.file.stat().st_size < 700
 

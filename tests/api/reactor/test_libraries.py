@@ -85,9 +85,9 @@ class TestFilling:
     @pytest.mark.parametrize(
         ("kind", "says"),
         [
-            ("rule_components", "Its rule brings it along"),
+            ("rule_components", "The revision of its rule includes it"),
             ("environments", "not environments"),
-            (None, "nothing to put"),
+            (None, "nothing to add"),
         ],
     )
     def test_other_things_are_refused_without_a_request(
@@ -112,7 +112,7 @@ class TestFilling:
         with pytest.raises(ApiError, match="multiple-revisions") as caught:
             shop.reactor.libraries.add(library, [shop.core, head], revise=True)
         assert caught.value.__notes__ == [
-            f"Done before that (add; leave it out when you do it again): extensions ({shop.core.loc[0, 'id']})."
+            f"Done before that (add; leave it out when you retry): extensions ({shop.core.loc[0, 'id']})."
         ]
         assert len(shop.reactor.extensions(library)) == 1
 

@@ -97,9 +97,9 @@ class TestUpload:
             archive.writestr("extension.json", "{")
         for name, says in {
             "gone.zip": "cannot be read",
-            "no.zip": "is no zip that can be opened",
+            "no.zip": "is not a zip file that can be opened",
             "empty.zip": "has no extension.json at its top",
-            "bad.zip": "has an extension.json that is no JSON",
+            "bad.zip": "has an extension.json that is not valid JSON",
         }.items():
             with pytest.raises(ArgumentError, match=says):
                 shop.reactor.extension_packages.upload(tmp_path / name)

@@ -16,7 +16,7 @@ import adobe_nb
 from adobe_nb import ArgumentError, snapshot
 from adobe_nb.api.reactor.journal import Journal
 from adobe_nb.api.reactor.jsonapi import public, public_address, public_columns
-from adobe_nb.api.reactor.payloads import Change
+from adobe_nb.api.reactor.payloads import Write
 from adobe_nb.registry import RESOURCES
 from tests.api.reactor.test_relations import found, service
 from tests.conftest import RECORDER, sign_in, started
@@ -149,7 +149,8 @@ def test_the_journal_drops_what_is_write_only_of_every_type(row: Any, tmp_path: 
     attributes = {each.name: "hush-hush" if each.write_only else "seen" for each in row.attributes}
     journal = Journal(tmp_path / "journal.jsonl")
     before = {"id": row.prefix + ZEROS, "type": row.type, "attributes": attributes}
-    journal.begin(Change("x", "DELETE", "/x"), before, service="Adobe", organisation="A")
+    with journal.record(Write("x", "DELETE", "/x"), before, service="Adobe", org_id="A"):
+        pass
     assert "hush" not in journal.file.read_text(encoding="utf-8")
     assert set(json.loads(journal.read()["before"][0])["attributes"]) == {
         each.name for each in row.columns

@@ -144,19 +144,19 @@ class TestCreate:
         [
             (
                 {},
-                'data_elements.create needs name, delegate_descriptor_id, extension="EX…" as well',
+                'data_elements.create requires name, delegate_descriptor_id, extension="EX…" as well',
             ),
             ({"nam": "x"}, "does not take 'nam'. Did you mean name"),
-            ({"created_at": "now"}, "does not take created_at: it is set by the service"),
+            ({"created_at": "now"}, "does not take created_at: the service sets it"),
             ({"extension_id": "EX1"}, "takes extension=, an id or a row, instead of extension_id="),
             ({"enabled": "yes"}, r"enabled is True or False, not str \('yes'\)"),
             ({"name": 7}, "name is a text, not int"),
             ({"name": "  "}, "name cannot be empty"),
-            ({"name": None}, "needs name"),
-            ({"settings": "{"}, "settings is no readable JSON: see line 1, column 2"),
+            ({"name": None}, "requires name"),
+            ({"settings": "{"}, "settings is not valid JSON: see line 1, column 2"),
             ({"settings": "[]"}, "settings is a JSON object"),
             ({"settings": ["a"]}, "settings is a dict, or its JSON text, not list"),
-            ({"settings": {"n": float("nan")}}, "NaN and infinity are no JSON"),
+            ({"settings": {"n": float("nan")}}, "NaN and infinity are not JSON"),
             ({"settings": {"n": {1, 2}}}, "settings cannot be written as JSON"),
             (
                 {"storage_duration": "week"},
@@ -166,7 +166,7 @@ class TestCreate:
                 {"extension": "PR" + "0" * 32},
                 "extension takes extensions, whose ids begin with EX: not PR0",
             ),
-            ({"extension": []}, "needs extension|takes exactly one"),
+            ({"extension": []}, "requires extension|takes exactly one"),
             ({"extension": "core"}, "'core' is not an id"),
         ],
     )
@@ -185,7 +185,9 @@ class TestCreate:
     def test_a_wrong_parent_costs_no_request(self, shop: Any) -> None:
         with pytest.raises(ArgumentError, match="rules are made in a property, not an environment"):
             shop.reactor.rules.create(shop.development, name="Home")
-        with pytest.raises(ArgumentError, match=r"rules.create wants its property \(PR…\) first"):
+        with pytest.raises(
+            ArgumentError, match=r"rules.create requires its property \(PR…\) first"
+        ):
             shop.reactor.rules.create(name="Home")
         with pytest.raises(ArgumentError, match="made in a rule or a property, not an environment"):
             shop.reactor.rule_components.create(shop.development, name="x")
@@ -237,7 +239,7 @@ class TestUpdate:
         ("given", "says"),
         [
             ({}, "There is nothing to change. environments.update takes name, path"),
-            ({"stage": "staging"}, "does not take stage: it can only be given to create"),
+            ({"stage": "staging"}, "does not take stage: only create takes it"),
             ({"archiv": True}, "Did you mean archive"),
         ],
     )
@@ -305,7 +307,7 @@ class TestDelete:
         assert caught.value.__notes__ == [f"Deleted before that: {hosts[0].loc[0, 'id']}."]
 
     def test_without_an_id_nothing_is_deleted(self, shop: Any) -> None:
-        with pytest.raises(ArgumentError, match="rules.delete wants at least one id"):
+        with pytest.raises(ArgumentError, match="rules.delete requires at least one id"):
             shop.reactor.rules.delete(shop.reactor.rules(shop.property))
         assert sent(shop) == []
 
@@ -409,9 +411,7 @@ class TestAnUnknownOutcome:
 
     def test_an_answer_that_cannot_be_read_says_so(self) -> None:
         with answering(Answer(201, b"<html>", HTML)) as service:
-            with pytest.raises(
-                IncompleteResult, match="not known whether it was done. Look for it"
-            ):
+            with pytest.raises(IncompleteResult, match="its outcome is unknown. Look for it"):
                 service.reactor.rules.create(PLACE, name="Home")
 
     def test_a_refusal_by_the_limit_is_tried_again(self) -> None:

@@ -64,7 +64,7 @@ class TestAnswersThatCannotBeRead:
         with answering(Answer(201, body, JSON_API)) as service:
             with pytest.raises(
                 IncompleteResult,
-                match="was done, but its answer cannot be read.*Look for it before",
+                match="was done, but its response cannot be read.*Look for it before",
             ):
                 service.reactor.rules.create(PLACE, name="Home")
         assert adobe_nb.journal()["outcome"].tolist() == ["done"]
@@ -73,7 +73,8 @@ class TestAnswersThatCannotBeRead:
         body = {"data": {"id": "RL" + "0" * 32, "type": "rules", "attributes": {"enabled": "yes"}}}
         with answering(Answer(201, json.dumps(body).encode(), JSON_API)) as service:
             with pytest.raises(
-                IncompleteResult, match="It was done, but the answer cannot be shown as a table"
+                IncompleteResult,
+                match="The write was done, but its response cannot be shown as a table",
             ):
                 service.reactor.rules.create(PLACE, name="Home")
 
@@ -92,9 +93,9 @@ class TestBeforeTheWire:
             ({"name": "a\ud800b"}, "half a character"),
             ({"enabled": None}, "enabled cannot be emptied"),
             ({"settings": None}, "settings cannot be emptied"),
-            ({"settings": '{"n": NaN}'}, "settings is no readable JSON"),
-            ({"settings": {"n": adobe_nb.Secret("x")}}, "no place for a secret"),
-            ({"extension": pd.NA}, "leave it out for none"),
+            ({"settings": '{"n": NaN}'}, "settings is not valid JSON"),
+            ({"settings": {"n": adobe_nb.Secret("x")}}, "cannot hold a secret"),
+            ({"extension": pd.NA}, "Leave it out for none"),
         ],
     )
     def test_what_cannot_be_sent_is_refused(
@@ -148,7 +149,7 @@ class TestProduction:
         shop.reactor.libraries.add(library, shop.core, revise=True)
         shop.simulator.requests.clear()
         for nothing in (shop.reactor.rules(shop.property), None, [None], float("nan")):
-            with pytest.raises(ArgumentError, match="nothing to put in|no id here"):
+            with pytest.raises(ArgumentError, match="nothing to add or remove|no id here"):
                 shop.reactor.libraries.replace(library, nothing)
         assert sent(shop) == []
         shop.reactor.libraries.replace(library, [])
@@ -378,7 +379,7 @@ def test_numbers_among_credentials_are_masked_and_sent_as_numbers(shop: Any) -> 
 def test_the_wrong_exception_is_not_raised_for_an_unknown_outcome() -> None:
     with answering(Answer(303, b"", {"Location": "https://login.example/"})) as service:
         with pytest.raises(
-            adobe_nb.RedirectRefused, match="Look for it before you run it again"
+            adobe_nb.RedirectRefused, match="Look for it before you retry"
         ) as caught:
             service.reactor.rules.create(PLACE, name="Home")
     assert "then run it again" not in str(caught.value)
@@ -461,7 +462,7 @@ class TestMissingValues:
         assert shown["status"].tolist() == ["succeeded"]
 
     def test_a_path_with_a_null_character_is_refused(self, shop: Any) -> None:
-        with pytest.raises(ArgumentError, match="cannot be read"):
+        with pytest.raises(ArgumentError, match="is not a path"):
             shop.reactor.extension_packages.upload("a\0.zip")
 
 
@@ -489,7 +490,7 @@ def test_an_upgrade_takes_one_package_and_an_upload_a_path(shop: Any) -> None:
     package = "EP" + "0" * 32
     with pytest.raises(ArgumentError, match="upgrade takes one package"):
         shop.reactor.extensions.upgrade(shop.core, package, extension_package=package)
-    with pytest.raises(ArgumentError, match="wants the path of a zip, not NoneType"):
+    with pytest.raises(ArgumentError, match="requires the path of a zip file, not NoneType"):
         shop.reactor.extension_packages.upload(None)
 
 

@@ -1,0 +1,616 @@
+"""Preview sessions: read from the service, and answer writes without sending them.
+
+``connect(writes="preview")`` gives a session a ``PreviewClient``. It keeps the resources that
+writes would create, change or delete, and lays them over what the service answers. Ids that it
+makes up begin with ``RLpreview``, ``LBpreview`` and so on.
+
+**Shown with the writes:** resources by id; lists under a parent and at the root, with filters and
+sort; revisions; the contents and the environment of libraries; to-one relations.
+
+**Refused, because only the service knows:** search, once something was written; the contents of
+a made-up build; the libraries of a resource, once the contents of a library were written. The error
+says what to do instead.
+
+**Not simulated:** what the service sets by itself (tokens, paths, who changed it) is NA. Its own
+checks are not made: settings against their schema, unique names, rights, what a build needs. A
+write that was previewed can still be refused. Audit events and profiles are those of the service.
+"""
+
+import copy
+import io
+import itertools
+import json
+import re
+import secrets
+import zipfile
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from types import MappingProxyType
+from typing import Any
+
+from adobe_nb.api.reactor.client import Answer, Client, Params
+from adobe_nb.api.reactor.filters import check_filter, check_rows
+from adobe_nb.api.reactor.jsonapi import Document, identifier, linked_id, public_resource
+from adobe_nb.api.reactor.libraries import CONTENTS
+from adobe_nb.api.reactor.paging import read_documents, steady
+from adobe_nb.api.reactor.payloads import Write, masked
+from adobe_nb.api.reactor.writes import attribute, name_of, state_of
+from adobe_nb.errors import ArgumentError, IncompleteResult, NotFound
+from adobe_nb.registry import RESOURCES, Relation, Resource, singular
+
+_DEFAULTS: Mapping[str, Any] = MappingProxyType(
+    {
+        "enabled": True,
+        "dirty": True,
+        "published": False,
+        "revision_number": 0,
+        "status": "succeeded",
+        "availability": "development",
+        "build_required": True,
+    }
+)
+"""Attributes of a new resource whose value is known, where its type has them."""
+_FIRST_STATES = {
+    "libraries": "development",
+    "extension_package_usage_authorizations": "pending_approval",
+}
+_STATES = {
+    "submit": (("development",), "submitted"),
+    "approve": (("submitted",), "approved"),
+    "reject": (("submitted", "approved"), "rejected"),
+    "develop": (("rejected",), "development"),
+}
+"""Actions of libraries: the states before, and the state after."""
+_ACTIONS: Mapping[str, Document] = {
+    "release_private": {"availability": "private"},
+    "discontinue": {"discontinued": True},
+}
+"""Actions that only set attributes."""
+_OTHER_LISTS = {"versions": "extension_packages", "rule_component_notes": "notes"}
+"""Lists of the API that are not named for a type or a relation, with the type that they hold."""
+
+
+class PreviewClient(Client):
+    """A client that never sends a write. It reads through another client, and adds its own."""
+
+    preview = True
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._service = Client(*args, **{**options, "journal": None})
+        """Reads only. It refuses the made-up ids, so that none of them reaches the service."""
+        self._resources: dict[str, Document] = {}
+        """Created, changed and soft-deleted resources, by id."""
+        self._gone: set[str] = set()
+        """Ids of resources that were deleted for good."""
+        self._members: dict[tuple[str, str], list[str]] = {}
+        """Ids in a to-many relation, by the resource and the name of the relation."""
+        self._session_tag = secrets.token_hex(4)
+        self._numbers = itertools.count(1)
+
+    # Reading
+
+    def get(self, path: str, params: Iterable[tuple[str, str]] = ()) -> Document:
+        """Return the document at that path, with the writes of this session. Raises as Client.get,
+        and ArgumentError where their effect cannot be known.
+        """
+        params = tuple(params)
+        document = self._overlaid(path, params)
+        return self._service.get(path, params) if document is None else copy.deepcopy(document)
+
+    def fetch(self, path: str, params: Params) -> Answer:
+        """Return a page, with the writes of this session. Raises as ``get``."""
+        document = self._overlaid(path, params)
+        if document is None:
+            return self._service.fetch(path, params)
+        return Answer(json.dumps(document).encode())
+
+    def post_read(self, path: str, document: Document) -> Document:
+        """Search. Raises ArgumentError once something was written in this session."""
+        self.refuse_preview_ids(json.dumps(document))
+        if self._resources or self._gone or self._members:
+            raise ArgumentError(
+                "Search cannot see what this preview session has written. Use the lists of a "
+                "property instead, or search in another session."
+            )
+        return self._service.post_read(path, document)
+
+    def _made_up(self, resource_id: str) -> bool:
+        return resource_id in self._resources or resource_id in self._gone
+
+    def _overlaid(self, path: str, params: Params) -> Document | None:
+        """Return the document at that path; None where the writes make no difference."""
+        self.refuse_preview_ids(path, *(value for _, value in params))
+        resource_type, *rest = path.strip("/").split("/")
+        row = RESOURCES.get(resource_type)
+        if row is None:
+            return None
+        if not rest:
+            return self._list(path, row, None, params)
+        resource_id, *names = rest
+        if not names:
+            return {"data": self._read(row, resource_id)}
+        self._refuse_gone(resource_id, path)
+        # What was in a deleted property is deleted as well: only the resource names its property.
+        if any(gone.startswith("PR") for gone in self._gone):
+            self._read(row, resource_id)
+        relation = row.relation(names[-1])
+        if names[0] == "relationships" and relation is not None:
+            return self._linkage(row, resource_id, relation)
+        if relation is not None and not relation.many:
+            return self._to_one(resource_id, relation, path)
+        target = relation.targets[0] if relation else _OTHER_LISTS.get(names[-1], names[-1])
+        if target not in RESOURCES:
+            return None
+        return self._list(path, RESOURCES[target], resource_id, params)
+
+    def _read(self, row: Resource, resource_id: str) -> Document:
+        """Return one resource as this session sees it."""
+        path = f"/{row.type}/{resource_id}"
+        self._refuse_gone(resource_id, path)
+        if resource_id in self._resources:
+            resource = self._resources[resource_id]
+        else:
+            resource = state_of(self._service, row, resource_id)
+        # What was in a deleted property is deleted with it.
+        self._refuse_gone(linked_id(resource, "property"), path)
+        return resource
+
+    def _refuse_gone(self, resource_id: str, path: str) -> None:
+        if resource_id in self._gone:
+            raise NotFound(
+                f"GET {path}: {resource_id} was deleted in this preview session.",
+                status=404,
+                code="not-found",
+                method="GET",
+                url=self.base_url + path,
+            )
+
+    def _linkage(self, row: Resource, resource_id: str, relation: Relation) -> Document | None:
+        """Return the identifiers of ``/relationships/…``."""
+        if relation.many:
+            ids = self._members.get((resource_id, relation.name))
+            return None if ids is None else {"data": [identifier(member) for member in ids]}
+        if resource_id not in self._resources:
+            return None
+        linked = linked_id(self._read(row, resource_id), relation.name)
+        return {"data": identifier(linked) if linked else None}
+
+    def _to_one(self, resource_id: str, relation: Relation, path: str) -> Document:
+        """Return the resource that a to-one relation leads to."""
+        resource = self._resources.get(resource_id)
+        if resource is not None:
+            linked = linked_id(resource, relation.name)
+        else:
+            data = self._service.get(path).get("data")
+            if not isinstance(data, dict):
+                return {"data": data}
+            linked = str(data.get("id"))
+            if linked not in self._resources and linked not in self._gone:
+                return {"data": data}
+        if not linked:
+            return {"data": None}
+        return {"data": self._read(RESOURCES[identifier(linked)["type"]], linked)}
+
+    def _list(
+        self, path: str, row: Resource, parent_id: str | None, params: Params
+    ) -> Document | None:
+        """Return a list in one page; None where the writes make no difference."""
+        name = path.rpartition("/")[2]
+        if name == "revisions" and parent_id is not None:
+            # Those of a revision are those of its head.
+            parent_id = linked_id(self._read(row, parent_id), "origin") or parent_id
+            path = f"/{row.type}/{parent_id}/{name}"
+        members = self._members.get((parent_id or "", name))
+        written = [known for known in self._resources.values() if known["type"] == row.type]
+        deleted = any(resource_id.startswith(row.prefix) for resource_id in self._gone)
+        is_made_up = "preview" in (parent_id or "")
+        if members is None and not written and not deleted and not is_made_up:
+            return None
+        self._refuse_unknown_list(path, name, row, is_made_up=is_made_up)
+        resources: dict[str, Document] = {}
+        if members is not None:
+            resources = {member: self._read(_row_of(member), member) for member in members}
+        else:
+            if not is_made_up:
+                [on_service] = read_documents(self._service, [steady(path, row)], name)
+                resources = {resource["id"]: resource for resource in on_service}
+            for resource in written:
+                if resource["id"] in resources or self._belongs(resource, parent_id, name):
+                    resources[resource["id"]] = resource
+        listed = [resource for resource in resources.values() if self._is_listed(resource)]
+        return _page(row, params, listed)
+
+    def _is_listed(self, resource: Document) -> bool:
+        is_gone = resource["id"] in self._gone or linked_id(resource, "property") in self._gone
+        return not is_gone and not attribute(resource, "deleted_at")
+
+    def _belongs(self, resource: Document, parent_id: str | None, name: str) -> bool:
+        """Whether a made-up resource is in the list of that name under that parent."""
+        if "preview" not in resource["id"]:
+            return False
+        if parent_id is None:
+            return True
+        row = RESOURCES[resource["type"]]
+        if name == "revisions":
+            return linked_id(resource, "origin") == parent_id
+        for relation in _relations_to(row, _row_of(parent_id).type):
+            if linked_id(resource, relation.name) == parent_id:
+                return True
+            if parent_id in self._members.get((resource["id"], relation.name), ()):
+                return True
+        return False
+
+    def _refuse_unknown_list(
+        self, path: str, name: str, row: Resource, *, is_made_up: bool
+    ) -> None:
+        """Raise ArgumentError for a list whose members cannot be told from what was written."""
+        parts = path.strip("/").split("/")
+        if len(parts) == 1 or name == "revisions" or (parts[1], name) in self._members:
+            return
+        is_of_contents = name == "libraries" and parts[0] in CONTENTS
+        if _relations_to(row, parts[0]) and name == row.type and not is_of_contents:
+            return
+        # What a build of the service delivered does not change any more.
+        if parts[0] == "builds" and not is_made_up:
+            return
+        raise ArgumentError(
+            f"This preview session cannot know {path}, because it has written {row.type}. Read it "
+            "in another session, or run the writes with connect(writes='send')."
+        )
+
+    # Writing
+
+    def write(self, write: Write, before: object = None) -> Document | None:
+        """Answer a write as the service would, and send nothing.
+
+        Raises ArgumentError for requests that cannot be previewed.
+        """
+        self.refuse_preview_ids(write.path, write.masked)
+        document = masked(write.document) or {}
+        parts = write.path.strip("/").split("/")
+        if len(parts) == 4 and parts[0] == "libraries" and parts[2] == "relationships":
+            return self._write_relationship(write.method, parts[1], parts[3], document.get("data"))
+        row = _row_written(write.method, parts)
+        data = document.get("data") or {}
+        if row is None or not isinstance(data, dict):
+            raise ArgumentError(
+                f"{write.method} {write.path} cannot be previewed. Nothing was sent. Run it in a "
+                "session of connect(writes='send')."
+            )
+        if write.method == "POST":
+            resource = self._create(row, parts, data, write.upload)
+        else:
+            resource = self._current(row, parts[1], before)
+            if write.method == "DELETE":
+                self._delete(row, resource)
+                return None
+            action = (data.get("meta") or {}).get("action")
+            if action is None:
+                self._update(row, resource, data)
+            elif action == "revise":
+                resource = self._revise(row, resource)
+            else:
+                self._act(resource, action)
+        return {"data": copy.deepcopy(resource)}
+
+    def _current(self, row: Resource, resource_id: str, before: object = None) -> Document:
+        """Return a resource that can be changed; its changes are kept from then on."""
+        if resource_id not in self._resources:
+            is_state = isinstance(before, Mapping) and before.get("id") == resource_id
+            # The API does not return every type by id, so the state that was read is used.
+            state = before if is_state else self._read(row, resource_id)
+            self._resources[resource_id] = copy.deepcopy(dict(state))  # type: ignore[call-overload]
+        resource = self._resources[resource_id]
+        for part in ("attributes", "relationships", "meta"):
+            resource[part] = resource.get(part) or {}
+        return resource
+
+    def _new_id(self, row: Resource) -> str:
+        return f"{row.prefix}preview{self._session_tag}{next(self._numbers):017d}"
+
+    def _create(
+        self, row: Resource, parts: Sequence[str], data: Document, upload: bytes | None
+    ) -> Document:
+        attributes: Document = {}
+        for known in row.columns:
+            attributes[known.name] = _DEFAULTS.get(known.name)
+        resource: Document = {
+            "id": self._new_id(row),
+            "type": row.type,
+            "attributes": attributes,
+            "relationships": {relation.name: {"data": None} for relation in row.to_one},
+            "meta": {},
+        }
+        _set(resource, created_at=_now(), updated_at=_now(), state=_FIRST_STATES.get(row.type))
+        if upload is not None:
+            attributes.update(_manifest_attributes(row, upload))
+        if len(parts) == 3:
+            self._link_to_parent(row, resource, parts[0], parts[1])
+        if row.relation("origin"):
+            _link(resource, "origin", resource["id"])
+        for relation in row.relations:
+            if relation.many and relation.write:
+                self._members[resource["id"], relation.name] = []
+        if row.type == "builds":
+            self._build(resource, parts[1])
+        self._resources[resource["id"]] = resource
+        self._update(row, resource, data)
+        if row.type == "properties":
+            self._install_core(resource)
+        return resource
+
+    def _link_to_parent(
+        self, row: Resource, resource: Document, parent_type: str, parent_id: str
+    ) -> None:
+        parent = self._read(RESOURCES[parent_type], parent_id)
+        if row.relation("property"):
+            is_property = parent_type == "properties"
+            _link(resource, "property", parent_id if is_property else linked_id(parent, "property"))
+        for relation in _relations_to(row, parent_type):
+            if not relation.many:
+                _link(resource, relation.name, parent_id)
+
+    def _update(self, row: Resource, resource: Document, data: Document) -> None:
+        """Apply the attributes and relationships of a document."""
+        resource["attributes"].update(data.get("attributes") or {})
+        for name, link in (data.get("relationships") or {}).items():
+            linked = link.get("data")
+            if isinstance(linked, list):
+                self._members[resource["id"], name] = [item["id"] for item in linked]
+            elif row.type == "libraries" and name == "environment":
+                self._assign(resource, linked)
+            else:
+                resource["relationships"][name] = {"data": linked}
+                if name == "extension_package":
+                    self._copy_package(resource, linked)
+        # Without secrets, as every response: what is written must not be shown.
+        resource.update(public_resource(resource))
+        self._touch(resource)
+
+    def _touch(self, resource: Document) -> None:
+        _set(resource, updated_at=_now(), dirty=True)
+        for rule_id in self._members.get((resource["id"], "rules"), ()):
+            if resource["type"] == "rule_components":
+                _set(self._current(RESOURCES["rules"], rule_id), dirty=True)
+
+    def _copy_package(self, extension: Document, linked: Document) -> None:
+        """Name an extension as its package."""
+        package = self._read(RESOURCES["extension_packages"], linked["id"])
+        for name in ("name", "display_name", "version"):
+            extension["attributes"][name] = attribute(package, name)
+        newest = self._newest_package(name_of(package), attribute(package, "platform"))
+        extension["meta"]["upgrade_extension_package_id"] = None
+        if newest is not None and newest["id"] != package["id"]:
+            extension["meta"]["upgrade_extension_package_id"] = newest["id"]
+
+    def _newest_package(self, name: str, platform: str) -> Document | None:
+        """Return the package of the catalog, which lists newest versions only."""
+        params = (("filter[name]", f"EQ {name}"), ("filter[platform]", f"EQ {platform}"))
+        packages = self._service.get("/extension_packages", params).get("data") or [None]
+        newest: Document | None = packages[0]
+        return newest
+
+    def _install_core(self, resource: Document) -> None:
+        """Install the Core extension, as the service does in a new property."""
+        core = self._newest_package("core", attribute(resource, "platform"))
+        if core is not None:
+            package = {"data": identifier(core["id"])}
+            parts = ("properties", resource["id"], "extensions")
+            data = {"relationships": {"extension_package": package}}
+            self._create(RESOURCES["extensions"], parts, data, None)
+
+    def _delete(self, row: Resource, resource: Document) -> None:
+        if row.deletion == "soft":
+            _set(resource, deleted_at=_now())
+            return
+        del self._resources[resource["id"]]
+        self._gone.add(resource["id"])
+        if row.type == "libraries":
+            self._assign(resource, None)
+
+    def _revise(self, row: Resource, head: Document) -> Document:
+        """Return a new revision of a head; a rule's components are revised with it."""
+        number = (head["meta"].get("latest_revision_number") or 0) + 1
+        revision = self._copy(row, head, number)
+        head["meta"]["latest_revision_number"] = number
+        _set(head, dirty=False)
+        if row.type == "rules":
+            components = self.get(f"/rules/{head['id']}/rule_components")["data"]
+            for component in components:
+                copied = self._copy(RESOURCES["rule_components"], component, number)
+                self._members[copied["id"], "rules"] = [revision["id"]]
+        return revision
+
+    def _copy(self, row: Resource, head: Document, number: int) -> Document:
+        revision = copy.deepcopy(head)
+        revision["id"] = self._new_id(row)
+        _set(revision, revision_number=number, dirty=False, created_at=_now(), updated_at=_now())
+        _link(revision, "origin", linked_id(head, "origin") or head["id"])
+        self._resources[revision["id"]] = revision
+        return revision
+
+    # Libraries and builds
+
+    def _write_relationship(self, method: str, library_id: str, name: str, linked: Any) -> Document:
+        """Change the environment or the contents of a library."""
+        library = self._current(RESOURCES["libraries"], library_id)
+        if name == "environment":
+            self._assign(library, linked if method == "PATCH" else None)
+            return {"data": linked}
+        if name not in CONTENTS:
+            raise ArgumentError(f"Libraries have no contents {name!r}. Nothing was sent.")
+        held = self._contents(library_id, name)
+        ids = []
+        for item in linked:
+            resource_id = item["id"]
+            if (item.get("meta") or {}).get("action") == "revise":
+                head = self._current(RESOURCES[name], resource_id)
+                resource_id = self._revise(RESOURCES[name], head)["id"]
+            ids.append(resource_id)
+        if method == "POST":
+            ids = [*held, *(resource_id for resource_id in ids if resource_id not in held)]
+        elif method == "DELETE":
+            ids = [resource_id for resource_id in held if resource_id not in ids]
+        self._members[library_id, name] = ids
+        _set(library, build_required=True, updated_at=_now())
+        return {"data": [identifier(resource_id) for resource_id in ids]}
+
+    def _contents(self, library_id: str, name: str) -> list[str]:
+        path = f"/libraries/{library_id}/relationships/{name}"
+        document = self._overlaid(path, ())
+        if document is not None:
+            return [item["id"] for item in document["data"]]
+        row = RESOURCES[name]
+        [items] = read_documents(self._service, [steady(path, row)], name)
+        return [item["id"] for item in items]
+
+    def _assign(self, library: Document, environment: Document | None) -> None:
+        """Link a library and an environment to each other, and release the one before."""
+        row = RESOURCES["environments"]
+        previous = linked_id(library, "environment")
+        if previous:
+            _link(self._current(row, previous), "library", "")
+        if environment:
+            _link(self._current(row, environment["id"]), "library", library["id"])
+        library["relationships"]["environment"] = {"data": environment}
+
+    def _act(self, resource: Document, action: str) -> None:
+        if action in _STATES:
+            before, after = _STATES[action]
+            state = attribute(resource, "state")
+            if state not in before:
+                raise ArgumentError(
+                    f"A library in {state} cannot {action}: it must be {' or '.join(before)}. "
+                    "Nothing was sent."
+                )
+            self._assign(resource, None)
+            _set(resource, state=after, build_required=True, updated_at=_now())
+        elif action == "republish":
+            resource["meta"]["republish_status"] = "pending"
+        else:
+            resource["attributes"].update(_ACTIONS.get(action, {}))
+
+    def _build(self, build: Document, library_id: str) -> None:
+        """Build a library, which succeeds at once. One on production publishes the library."""
+        library = self._current(RESOURCES["libraries"], library_id)
+        environment_id = linked_id(library, "environment")
+        if not environment_id:
+            raise ArgumentError(
+                f"The library {name_of(library)!r} has no environment, so it cannot be built. "
+                "Assign one: reactor.libraries.assign(library, environment). Nothing was sent."
+            )
+        _link(build, "library", library_id)
+        _link(build, "environment", environment_id)
+        _link(build, "property", linked_id(library, "property"))
+        _link(library, "last_build", build["id"])
+        library["meta"]["build_status"] = "succeeded"
+        _set(library, build_required=False)
+        environment = self._read(RESOURCES["environments"], environment_id)
+        if attribute(environment, "stage") == "production":
+            _set(library, state="published", published_at=_now())
+            for name in CONTENTS:
+                for resource_id in self._contents(library_id, name):
+                    revision = self._current(RESOURCES[name], resource_id)
+                    _set(revision, published=True, published_at=_now())
+
+
+def _row_written(method: str, parts: Sequence[str]) -> Resource | None:
+    """Return the type that a request creates, changes or deletes; None for other requests."""
+    row = RESOURCES.get(parts[-1] if method == "POST" else parts[0])
+    if row is None:
+        return None
+    if method == "POST":
+        creators = ("libraries",) if row.type == "builds" else row.creators
+        is_upload = parts == ["extension_packages"]
+        is_known = is_upload or (len(parts) == 3 and parts[0] in creators)
+    elif method == "DELETE":
+        is_known = len(parts) == 2 and "delete" in row.verbs
+    else:
+        is_known = len(parts) == 2 and bool("update" in row.verbs or row.actions)
+    return row if is_known else None
+
+
+def _row_of(resource_id: str) -> Resource:
+    return RESOURCES[identifier(resource_id)["type"]]
+
+
+def _relations_to(row: Resource, parent_type: str) -> list[Relation]:
+    """Return the relations by which a resource names its parent of that type."""
+    names = {parent_type, singular(parent_type)}
+    relations = []
+    for relation in row.relations:
+        if parent_type in relation.targets and (
+            relation.name in names or len(relation.targets) > 1
+        ):
+            relations.append(relation)
+    return relations
+
+
+def _link(resource: Document, name: str, resource_id: str) -> None:
+    resource["relationships"][name] = {"data": identifier(resource_id) if resource_id else None}
+
+
+def _set(resource: Document, **attributes: Any) -> None:
+    """Set the attributes that resources of this type have."""
+    known = {column.name for column in RESOURCES[resource["type"]].columns}
+    for name, value in attributes.items():
+        if name in known:
+            resource["attributes"][name] = value
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _manifest_attributes(row: Resource, upload: bytes) -> Document:
+    """Return the attributes of a package from the extension.json of its zip."""
+    with zipfile.ZipFile(io.BytesIO(upload)) as archive:
+        manifest = json.loads(archive.read("extension.json"))
+    attributes = {}
+    for column in row.columns:
+        # display_name is displayName there.
+        name = re.sub("_(.)", lambda match: match[1].upper(), column.name)
+        if name in manifest:
+            attributes[column.name] = manifest[name]
+    return attributes
+
+
+def _page(row: Resource, params: Params, resources: Sequence[Document]) -> Document:
+    """Return resources as the only page of a list, filtered and sorted as requested."""
+    filters: dict[str, str] = {}
+    sort = ""
+    for name, value in params:
+        if name.startswith("filter["):
+            filters[name[7:-1]] = value
+        elif name == "sort":
+            sort = value
+        elif name == "page[number]" and value != "1":
+            resources = []
+        elif not name.startswith("page["):
+            raise ArgumentError(
+                f"A preview session cannot apply {name}={value} to {row.type}, because it has "
+                "written some. Leave it out."
+            )
+    conditions = check_filter(row, filters)
+    kept = []
+    for resource in resources:
+        try:
+            check_rows(row, conditions, [resource])
+        except IncompleteResult:
+            continue
+        kept.append(resource)
+    for key in reversed(sort.split(",") if sort else []):
+        kept.sort(key=_sort_key(key.lstrip("+-")), reverse=key.startswith("-"))
+    pagination = {"current_page": 1, "total_pages": 1, "total_count": len(kept)}
+    return {"data": kept, "meta": {"pagination": pagination}}
+
+
+def _sort_key(name: str) -> Callable[[Document], tuple[bool, Any]]:
+    def key(resource: Document) -> tuple[bool, Any]:
+        value = attribute(resource, name)
+        if value is None:
+            return False, 0
+        return True, value if isinstance(value, (str, int, float)) else json.dumps(value)
+
+    return key

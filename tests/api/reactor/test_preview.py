@@ -1,0 +1,412 @@
+"""Preview sessions read for real, answer every write, and never send one."""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pandas as pd
+import pytest
+
+import adobe_nb
+from adobe_nb import ArgumentError, ConfirmationRequired, NotFound, Secret, snapshot
+from adobe_nb.simulator import DATASTREAMS
+from tests.conftest import sign_in, started
+from tests.contract.operations import OPERATIONS
+from tests.contract.places import Fresh
+from tests.contract.recording import scope
+
+VARIABLE = "core::dataElements::javascript-variable"
+LOADED = "core::events::library-loaded"
+WRITES = [
+    call
+    for (method, path), calls in OPERATIONS.items()
+    for call in calls
+    if method != "GET" and path != "/search"
+]
+
+
+def preview_of(shop: Any) -> Any:
+    """The shop in a preview session."""
+    session = sign_in(shop.simulator, writes="preview")
+    shop.simulator.requests.clear()
+    return SimpleNamespace(**{**vars(shop), "session": session, "reactor": session.reactor})
+
+
+@pytest.fixture
+def preview(shop: Any) -> Iterator[Any]:
+    """The shop in a preview session. Whatever a test does, nothing but reads may arrive."""
+    place = preview_of(shop)
+    yield place
+    assert sent(place.simulator) == set()
+
+
+@pytest.fixture(scope="module")
+def company() -> Iterator[Any]:
+    """A simulator whose resources may be changed, with a session that sends and one that does not."""
+    simulator = started(build_seconds=0.02)
+    yield SimpleNamespace(
+        simulator=simulator,
+        real=sign_in(simulator),
+        preview=sign_in(simulator, writes="preview"),
+    )
+    simulator.stop()
+
+
+def sent(simulator: Any) -> set[tuple[str, str]]:
+    """The requests that arrived, except reads."""
+    requests = {(request.method, request.path) for request in simulator.requests}
+    return {request for request in requests if request[0] != "GET" and request[1] != "/search"}
+
+
+def make_element(shop: Any, name: str = "page") -> pd.DataFrame:
+    return shop.reactor.data_elements.create(
+        shop.property,
+        name=name,
+        delegate_descriptor_id=VARIABLE,
+        settings={"path": "a.b"},
+        extension=shop.core,
+    )
+
+
+def make_rule(shop: Any, name: str = "Home") -> pd.DataFrame:
+    rule = shop.reactor.rules.create(shop.property, name=name)
+    shop.reactor.rule_components.create(
+        rule, name="Loaded", delegate_descriptor_id=LOADED, extension=shop.core
+    )
+    return rule
+
+
+class TestEveryWrite:
+    @pytest.mark.parametrize("call", WRITES)
+    def test_is_answered_as_by_the_service_and_not_sent(self, company: Any, call: str) -> None:
+        names = scope(call, Fresh(company.real))
+        company.simulator.requests.clear()
+        previewed = eval(call, {**names, "reactor": company.preview.reactor})
+        assert sent(company.simulator) == set()
+        real = eval(call, {**names, "reactor": company.real.reactor})
+        assert sent(company.simulator) != set()
+        assert list(previewed.columns) == list(real.columns)
+        assert previewed.dtypes.to_dict() == real.dtypes.to_dict()
+        assert len(previewed) == len(real)
+        assert previewed.attrs["preview"] is True
+        assert "preview" not in real.attrs
+
+    @pytest.mark.parametrize("call", WRITES)
+    def test_goes_on_with_made_up_resources(self, company: Any, call: str) -> None:
+        session = sign_in(company.simulator, writes="preview")
+        company.simulator.requests.clear()
+        place = Fresh(session)
+        frame = eval(call, scope(call, place))
+        assert len(frame) > 0
+        assert sent(company.simulator) == set()
+        assert len(adobe_nb.journal()) == 0
+
+
+def test_the_whole_way_to_production(shop: Any) -> None:
+    reactor = sign_in(shop.simulator, writes="preview").reactor
+    shop.simulator.requests.clear()
+    site = reactor.properties.create(name="New", platform="web", domains=["new.example"])
+    host = reactor.hosts.create(site, name="Adobe", type_of="akamai")
+    core = reactor.extensions.find("core", site)
+    place = SimpleNamespace(reactor=reactor, property=site, core=core)
+    library = reactor.libraries.create(site, name="First")
+    library = reactor.libraries.add(
+        library, [core, make_element(place), make_rule(place)], revise=True
+    )
+    steps = (None, "development"), ("submit", "staging"), ("approve", "production")
+    for step, stage in steps:
+        if step:
+            library = getattr(reactor.libraries, step)(library)
+        environment = reactor.environments.create(site, name=stage, stage=stage, host=host)
+        library = reactor.libraries.assign(library, environment)
+        build = reactor.builds.wait(reactor.libraries.build(library, confirm="First"))
+        assert reactor.environments.get(environment)["library_id"].tolist() == [
+            library.loc[0, "id"]
+        ]
+    assert build["status"].tolist() == ["succeeded"]
+    assert reactor.libraries.get(library).loc[0, "state"] == "published"
+    rules = reactor.rules(library)
+    assert rules["name"].tolist() == ["Home"]
+    assert rules["revision_number"].tolist() == [1]
+    assert bool(rules.loc[0, "published"])
+    components = reactor.with_names(reactor.rule_components(rules))
+    assert components["rule_name"].tolist() == ["Home"]
+    assert components["property_name"].tolist() == ["New"]
+    assert sent(shop.simulator) == set()
+
+
+class TestReads:
+    def test_a_list_has_created_changed_and_no_deleted_resources(
+        self, shop: Any, preview: Any
+    ) -> None:
+        changed, deleted = make_rule(shop, "Old name"), make_rule(shop, "Gone")
+        shop.simulator.requests.clear()
+        made = preview.reactor.rules.create(preview.property, name="New")
+        preview.reactor.rules.update(changed, name="New name", enabled=False)
+        preview.reactor.rules.delete(deleted)
+        rules = preview.reactor.rules(preview.property)
+        assert rules["name"].tolist() == ["New name", "New"]
+        assert rules["id"].tolist() == [changed.loc[0, "id"], made.loc[0, "id"]]
+        assert [each["id"] for each in preview.reactor.rules.iterate(preview.property)] == rules[
+            "id"
+        ].tolist()
+        assert shop.reactor.rules(shop.property)["name"].tolist() == ["Old name", "Gone"]
+
+    def test_filters_sort_and_limit_count_for_made_up_resources(self, preview: Any) -> None:
+        for name in ("b", "a", "c"):
+            make_element(preview, name)
+        elements = preview.reactor.data_elements
+        named = elements(preview.property, filter={"name": "EQ a"})
+        assert named["name"].tolist() == ["a"]
+        assert elements(preview.property, sort="-name")["name"].tolist() == ["c", "b", "a"]
+        assert elements(preview.property, sort="name", limit=2)["name"].tolist() == ["a", "b"]
+        assert len(elements(preview.property, filter={"enabled": False})) == 0
+        assert elements.find("b", preview.property)["name"].tolist() == ["b"]
+
+    def test_a_long_list_is_read_whole(self, company: Any) -> None:
+        real = company.real.reactor
+        site = real.properties.create(name="Long", platform="web", domains=["l.example"])
+        for number in range(103):
+            real.rules.create(site, name=f"Rule {number}")
+        reactor = sign_in(company.simulator, writes="preview").reactor
+        reactor.rules.create(site, name="One more")
+        assert len(reactor.rules(site)) == 104
+
+    def test_untouched_lists_are_those_of_the_service(self, shop: Any, preview: Any) -> None:
+        preview.reactor.rules.create(preview.property, name="New")
+        own = preview.reactor.extensions(preview.property)
+        pd.testing.assert_frame_equal(own, shop.core)
+
+    def test_a_deleted_head_can_still_be_fetched_as_from_the_service(
+        self, shop: Any, preview: Any
+    ) -> None:
+        rule = make_rule(shop)
+        shop.simulator.requests.clear()
+        preview.reactor.rules.delete(rule)
+        assert not pd.isna(preview.reactor.rules.get(rule).loc[0, "deleted_at"])
+        with pytest.raises(ArgumentError, match="'Home' is deleted"):
+            preview.reactor.rules.update(rule, name="x")
+
+    def test_a_deleted_property_is_gone_with_what_was_in_it(self, preview: Any) -> None:
+        preview.reactor.properties.delete(preview.property, confirm="Shop")
+        for read in (
+            lambda: preview.reactor.properties.get(preview.property),
+            lambda: preview.reactor.rules(preview.property),
+            lambda: preview.reactor.extensions.get(preview.core),
+            lambda: preview.reactor.extensions.revisions(preview.core),
+        ):
+            with pytest.raises(NotFound, match="was deleted in this preview session"):
+                read()
+        assert len(preview.reactor.properties()) == 0
+
+    def test_revisions_of_a_head_of_the_service_include_made_up_ones(self, preview: Any) -> None:
+        revision = preview.reactor.extensions.revise(preview.core)
+        assert revision["revision_number"].tolist() == [2]
+        assert revision["origin_id"].tolist() == preview.core["id"].tolist()
+        for resource in (preview.core, revision):
+            revisions = preview.reactor.extensions.revisions(resource)
+            assert sorted(revisions["revision_number"]) == [0, 1, 2]
+        with pytest.raises(ArgumentError, match="is revision 2 of 'core' and frozen"):
+            preview.reactor.extensions.update(revision, enabled=False)
+
+    def test_relations_lead_to_made_up_resources(self, preview: Any) -> None:
+        element = make_element(preview)
+        related = preview.reactor.related(element, "extension")
+        assert related["id"].tolist() == preview.core["id"].tolist()
+        note = preview.reactor.notes.create(element, text="Agreed.")
+        assert preview.reactor.notes(element)["id"].tolist() == note["id"].tolist()
+        preview.reactor.environments.update(preview.development, name="Dev")
+        library = preview.reactor.libraries.create(preview.property, name="First")
+        preview.reactor.libraries.assign(library, preview.development)
+        assert preview.reactor.related(library, "environment")["name"].tolist() == ["Dev"]
+        assert preview.reactor.related(preview.development, "library")["name"].tolist() == ["First"]
+        assert preview.reactor.relationships(library, "environment")["id"].tolist() == [
+            preview.development
+        ]
+
+    def test_raw_reads_include_the_writes(self, preview: Any) -> None:
+        made = preview.reactor.request(
+            "POST",
+            f"/properties/{preview.id}/rules",
+            body={"data": {"type": "rules", "attributes": {"name": "Raw"}}},
+        )["data"]
+        path = f"/rules/{made['id']}"
+        assert preview.reactor.request("GET", path)["data"] == made
+        listed = preview.reactor.request("GET", f"/properties/{preview.id}/rules")
+        assert [each["id"] for each in listed["data"]] == [made["id"]]
+        assert preview.reactor.request("DELETE", path) == {}
+
+
+class TestUnknown:
+    def test_search_is_refused_once_something_was_written(self, preview: Any) -> None:
+        assert len(preview.reactor.search("core", types="extensions")) > 0
+        make_element(preview)
+        with pytest.raises(ArgumentError, match="Search cannot see .* Use the lists"):
+            preview.reactor.search("page")
+
+    def test_contents_of_a_made_up_build_are_refused(self, preview: Any) -> None:
+        library = preview.reactor.libraries.create(
+            preview.property, name="First", environment=preview.development
+        )
+        build = preview.reactor.libraries.build(library)
+        assert preview.reactor.builds(library)["id"].tolist() == build["id"].tolist()
+        with pytest.raises(ArgumentError, match="cannot know /builds/BLpreview"):
+            preview.reactor.rules(build)
+
+    def test_libraries_of_a_resource_are_refused_once_one_was_filled(self, preview: Any) -> None:
+        library = preview.reactor.libraries.create(preview.property, name="First")
+        preview.reactor.libraries.add(library, preview.core, revise=True)
+        with pytest.raises(ArgumentError, match="cannot know /extensions/EX"):
+            preview.reactor.libraries(preview.core)
+
+    @pytest.mark.parametrize(
+        ("method", "path"),
+        [("POST", "/rules"), ("PATCH", "/companies/{}"), ("DELETE", "/notes/{}"), ("POST", "/x")],
+    )
+    def test_other_raw_writes_are_refused(self, preview: Any, method: str, path: str) -> None:
+        path = path.format("XX" + "0" * 32)
+        with pytest.raises(ArgumentError, match="cannot be previewed. Nothing was sent"):
+            preview.reactor.request(method, path, body={"data": {"type": "rules"}})
+
+    def test_a_library_is_refused_a_step_that_its_state_does_not_allow(self, preview: Any) -> None:
+        library = preview.reactor.libraries.create(preview.property, name="First")
+        with pytest.raises(ArgumentError, match="in development cannot approve"):
+            preview.reactor.libraries.approve(library)
+        with pytest.raises(ArgumentError, match="has no environment"):
+            preview.reactor.libraries.build(library)
+
+
+class TestMadeUpIds:
+    CALLS: tuple[Callable[[Any, str, str], object], ...] = (
+        lambda reactor, rule, _: reactor.rules.get(rule),
+        lambda reactor, rule, real: reactor.rules.get(real, rule),
+        lambda reactor, rule, _: reactor.rule_components(rule),
+        lambda reactor, rule, real: list(reactor.rule_components.iterate([real, rule])),
+        lambda reactor, rule, _: reactor.rules.update(rule, name="x"),
+        lambda reactor, rule, real: reactor.rules.delete([real, rule], confirm="2 rules"),
+        lambda reactor, rule, real: reactor.rules.revise(real, rule),
+        lambda reactor, rule, _: reactor.notes.create(rule, text="x"),
+        lambda reactor, rule, _: reactor.libraries.add("LB" + "0" * 32, rule),
+        lambda reactor, rule, _: reactor.libraries.remove("LB" + "0" * 32, rule),
+        lambda reactor, rule, real: reactor.related([real, rule], "revisions"),
+        lambda reactor, rule, _: reactor.request("GET", f"/rules/{rule}"),
+        lambda reactor, rule, _: reactor.request("PATCH", f"/rules/{rule}", body={"data": {}}),
+        lambda reactor, rule, _: reactor.search(query={"id": rule}),
+        lambda reactor, rule, real: reactor.rule_components.create(
+            real, name="x", delegate_descriptor_id=LOADED, extension=rule.replace("RL", "EX")
+        ),
+        lambda reactor, rule, _: reactor.with_names(pd.DataFrame({"rule_id": [rule]})),
+    )
+
+    @pytest.mark.parametrize("call", CALLS)
+    @pytest.mark.parametrize("writes", ["send", "preview"])
+    def test_are_refused_by_other_sessions_before_any_request(
+        self, shop: Any, writes: str, call: Callable[[Any, str, str], object]
+    ) -> None:
+        real = make_rule(shop).loc[0, "id"]
+        place = preview_of(shop)
+        made = place.reactor.rules.create(place.property, name="New").loc[0, "id"]
+        other = sign_in(shop.simulator, writes=writes).reactor
+        shop.simulator.requests.clear()
+        with pytest.raises(ArgumentError, match=r"was made up by a preview session.*writes='send'"):
+            call(other, made, real)
+        assert not shop.simulator.requests
+
+    def test_begin_with_the_prefix_and_the_word_preview(self, preview: Any) -> None:
+        made = [preview.reactor.rules.create(preview.property, name=name) for name in "ab"]
+        ids = [frame.loc[0, "id"] for frame in made]
+        assert all(each.startswith("RLpreview") and len(each) == 34 for each in ids)
+        assert len(set(ids)) == 2
+
+
+class TestGuards:
+    def test_confirm_and_head_checks_are_those_of_every_session(self, preview: Any) -> None:
+        with pytest.raises(ConfirmationRequired, match="confirm='Shop'"):
+            preview.reactor.properties.delete(preview.property)
+        revision = preview.reactor.extensions.revise(preview.core)
+        with pytest.raises(ArgumentError, match="is revision 2"):
+            preview.reactor.extensions.revise(revision)
+        head = make_element(preview)
+        library = preview.reactor.libraries.create(preview.property, name="First")
+        with pytest.raises(ArgumentError, match="'page' is a head"):
+            preview.reactor.libraries.add(library, head)
+
+    def test_a_dry_run_shows_the_request_as_in_every_session(self, preview: Any) -> None:
+        shown = preview.reactor.rules.create(preview.property, name="Home", dry_run=True)
+        assert list(shown.columns) == ["method", "url", "body"]
+        assert not preview.simulator.requests
+
+    def test_the_journal_has_no_line_of_it(self, shop: Any, preview: Any) -> None:
+        before = len(adobe_nb.journal())
+        make_rule(preview)
+        assert len(adobe_nb.journal()) == before
+
+    def test_secrets_are_kept_nowhere(self, preview: Any, recorder: Any) -> None:
+        recorder.secrets.add("hush-preview-token")
+        site = preview.reactor.properties.create(name="Edge", platform="edge")
+        environment = preview.reactor.environments.create(
+            site,
+            name="Dev",
+            stage="development",
+            host=preview.reactor.hosts.create(site, name="Adobe", type_of="akamai"),
+            archive=True,
+            archive_passphrase="hush-preview-token",
+        )
+        for value in ("hush-preview-token", Secret("hush-preview-token")):
+            preview.reactor.secrets.create(
+                site,
+                name="S",
+                type_of="token",
+                credentials={"token": value},
+                environment=environment,
+            )
+        preview.reactor.callbacks.create(
+            site,
+            url="https://user:hush-preview-token@hooks.example",
+            subscriptions=["rule.updated"],
+        )
+        kept = json.dumps(preview.session.client._resources, ensure_ascii=False)
+        assert "hush-preview-token" not in kept
+        assert "••••" in kept
+
+    def test_events_are_refused(self, preview: Any) -> None:
+        edge = preview.session.edge
+        datastream = DATASTREAMS["web"].id
+        event = {"xdm": {"eventType": "web.webpagedetails.pageViews"}}
+        for send in (
+            lambda: edge.interact(datastream, event),
+            lambda: edge.collect(datastream, [event, event]),
+            lambda: edge.visitor(datastream).interact(event),
+        ):
+            with pytest.raises(ArgumentError, match="A preview session sends no events"):
+                send()
+        assert len(edge.interact(datastream, event, dry_run=True)) == 1
+
+    def test_snapshots_are_refused(self, preview: Any, tmp_path: Path) -> None:
+        for read in (
+            lambda: snapshot.pull(preview.property, to=tmp_path, session=preview.session),
+            lambda: snapshot.refresh(tmp_path, session=preview.session),
+        ):
+            with pytest.raises(ArgumentError, match="cannot pull a snapshot"):
+                read()
+
+
+class TestConnect:
+    def test_the_session_says_that_it_previews(self, shop: Any) -> None:
+        session = sign_in(shop.simulator, writes="preview")
+        assert session.writes == "preview"
+        assert "preview" in repr(session)
+        assert shop.session.writes == "send"
+        assert "preview" not in repr(shop.session)
+
+    @pytest.mark.parametrize("wrong", ["Preview", "", None, True, ["send"]])
+    def test_another_value_costs_no_request(self, demo: Any, wrong: Any) -> None:
+        before = len(demo.requests)
+        with pytest.raises(ArgumentError, match='writes is "send" or "preview"'):
+            sign_in(demo, writes=wrong)
+        assert len(demo.requests) == before
+
+    def test_frames_say_that_they_come_from_a_preview_session(self, preview: Any) -> None:
+        assert preview.reactor.rules(preview.property).attrs["preview"] is True
