@@ -31,13 +31,14 @@ def run(options: Namespace) -> None:
 
 def _connect(options: Namespace, *, fall_back: bool) -> sessions.Session:
     sources: dict[str, Any] = source_arguments(options)
-    options.session = sessions.connect(
+    session = sessions.connect(
         **sources,
         org_id=options.org_id,
         simulator=options.simulator,
         fallback="simulator" if fall_back else None,
     )
-    return options.session  # type: ignore[no-any-return]
+    options.session = session
+    return session
 
 
 def _auto(options: Namespace) -> Any:

@@ -271,11 +271,10 @@ def _adopt(session: sessions.Session) -> Outcome:
     before = sessions.current_or_none()
     outcome = outcome_of(session.test())
     # Without another session the refused one is shown, with the help for it.
-    if outcome.kind == "error" and before not in {None, session} and not before.signed_out:
-        if before.works:
-            outcome = replace(outcome, text=f"{outcome.text} {_STILL_SIGNED_IN}")
-        return outcome
-    sessions.make_current(session)
+    if outcome.kind != "error" or before in {None, session} or before.signed_out:
+        sessions.make_current(session)
+    elif before.works:
+        outcome = replace(outcome, text=f"{outcome.text} {_STILL_SIGNED_IN}")
     return outcome
 
 

@@ -45,15 +45,6 @@ class Batch:
     body: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class _Parts:
-    """The parts of a request: its event or events, and the members beside them."""
-
-    events: Any
-    query: Any = None
-    meta: Any = None
-
-
 def event_batch(
     event: object,
     xdm: Members,
@@ -63,15 +54,13 @@ def event_batch(
     state: Mapping[str, str] | None = None,
 ) -> Batch:
     """Return the request of one event, with the state of a visitor."""
-    parts = _parts_of(event, query, meta, single=True)
-    content = parts.events
-    if content is not None and (xdm is not None or data is not None):
+    event, query, meta = _parts_of(event, query, meta, single=True)
+    members = {"xdm": xdm, "data": data}
+    members = {name: value for name, value in members.items() if value is not None}
+    if event is not None and members:
         raise refused("Pass either the whole event, or xdm= and data=, not both.")
-    if content is None:
-        members = {"xdm": xdm, "data": data}
-        content = {name: value for name, value in members.items() if value is not None}
-    checked = _checked_event(content, "The event")
-    body = _body("event", checked, parts.query, _with_state(parts.meta, state))
+    checked = _checked_event(members if event is None else event, "The event")
+    body = _body("event", checked, query, _with_state(meta, state))
     if len(body) > LIMIT:
         raise refused(
             f"The request has {len(body):,} bytes; the limit is {LIMIT:,} (64 KB). "
@@ -90,26 +79,28 @@ def batches_of(
     state: Mapping[str, str] | None = None,
 ) -> list[Batch]:
     """Return as many requests as the events need, with the state of a visitor."""
-    parts = _parts_of(events, query, meta)
-    meta = _with_state(parts.meta, state)
+    events, query, meta = _parts_of(events, query, meta)
+    meta = _with_state(meta, state)
     identity_advice = None
     # The service refuses an authenticated event if neither the event nor the state of the request
     # has an identity.
     if authenticated and not _has_identity(meta):
         identity_advice = "Add" if state is None else "Start with visitor.interact(event), or add"
-    checked = _checked_events(parts.events, primary, identity_advice)
-    return _split(checked, parts.query, meta)
+    checked = _checked_events(events, primary, identity_advice)
+    return _split(checked, query, meta)
 
 
-def _parts_of(event: object, query: object, meta: object, *, single: bool = False) -> _Parts:
-    """Return the parts of a whole request, as Adobe's pages print it, or those passed apart."""
+def _parts_of(
+    event: object, query: object, meta: object, *, single: bool = False
+) -> tuple[Any, Any, Any]:
+    """Return event or events, query and meta of a whole request, or as they were passed."""
     if not isinstance(event, Mapping) or not event.keys() & {"event", "events"}:
-        return _Parts(event, query, meta)
+        return event, query, meta
     _check_request(event, query, meta)
     events = event["events"] if "events" in event else [event["event"]]
     if single and isinstance(events, list) and len(events) == 1:
         events = events[0]
-    return _Parts(events, event.get("query", query), event.get("meta", meta))
+    return events, event.get("query", query), event.get("meta", meta)
 
 
 def _check_request(request: Event, query: object, meta: object) -> None:
