@@ -9,9 +9,9 @@ const HELP = [
   ["values", "Where to find the values", [
     "Open Developer Console (developer.adobe.com/console) > your project > OAuth Server-to-Server.",
     "Client ID: on that page. Adobe also calls it API key.",
-    "Client secret: on the same page, Retrieve client secret.",
+    'Client secret: on the same page, click "Retrieve client secret".',
     "Organization ID: on the same page, in the details of the credential. It ends in @AdobeOrg.",
-    "Access token: on the same page, Generate access token. It is valid for 24 hours.",
+    'Access token: on the same page, click "Generate access token". It is valid for 24 hours.',
   ]],
   ["access", "Signed in, but requests are refused", [
     "Check that the project has the Experience Platform Launch API: Developer Console > your project > Add to project > API.",
@@ -270,7 +270,7 @@ function makeForm(model, kernel, { onIncomplete }) {
   const visible = () => fields.filter(({ row }) => !row.hidden);
 
   const saveAs = makeTextRow({
-    label: "Save as profile", hint: "Optional: a name to save the credentials under. The secret goes into the system's keyring",
+    label: "Save as profile", hint: "Optional: saves the credentials under this name, the secret in the system's keyring",
   });
   saveAs.input.maxLength = 64;
   const inFile = make("input", { type: "checkbox" });

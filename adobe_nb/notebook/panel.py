@@ -62,13 +62,13 @@ FIELDS = (
     Field(
         "org_id",
         "Organization ID",
-        "Developer Console, on the page of the API. Ends in @AdobeOrg",
+        "In the details of the credential in Developer Console; ends in @AdobeOrg",
         required="Enter the organization ID.",
     ),
     Field(
         "client_id",
         "Client ID",
-        "On the same page. Adobe also calls it API key",
+        "On the same page; Adobe also calls it API key",
         way="secret",
         required="Enter the client ID.",
     ),
