@@ -8,7 +8,7 @@
     from adobe_nb import reactor
     reactor.rules(reactor.find("properties", "My site"))
 
-Names are loaded when first used, so that ``import adobe_nb`` costs nothing.
+Names are loaded on first use, so that ``import adobe_nb`` is fast.
 """
 
 from importlib import import_module
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from adobe_nb.api.excel import to_excel
+    from adobe_nb.api.reactor.expansion import expand
     from adobe_nb.api.reactor.filters import between, contains, eq, gt, lt, not_
-    from adobe_nb.api.reactor.frames import expand
     from adobe_nb.api.reactor.journal import journal
     from adobe_nb.auth.credentials import DEFAULT_SCOPES, Secret
     from adobe_nb.auth.profiles import Profile, forget_profile, profiles
@@ -59,7 +59,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "adobe_nb.api.excel": ("to_excel",),
     "adobe_nb.api.reactor.filters": ("between", "contains", "eq", "gt", "lt", "not_"),
-    "adobe_nb.api.reactor.frames": ("expand",),
+    "adobe_nb.api.reactor.expansion": ("expand",),
     "adobe_nb.api.reactor.journal": ("journal",),
     "adobe_nb.auth.credentials": ("DEFAULT_SCOPES", "Secret"),
     "adobe_nb.auth.profiles": ("Profile", "forget_profile", "profiles"),
@@ -173,14 +173,14 @@ def __dir__() -> list[str]:
 
 
 def load_ipython_extension(shell: "InteractiveShell") -> None:
-    """``%load_ext adobe_nb``: register ``%adobe_auth`` and the compact display of our frames."""
+    """Register the magics and the compact display of our frames (``%load_ext adobe_nb``)."""
     from adobe_nb.notebook.magics import load
 
     load(shell)
 
 
 def unload_ipython_extension(shell: "InteractiveShell") -> None:
-    """``%unload_ext adobe_nb``: take both away again. The session stays."""
+    """Unregister both (``%unload_ext adobe_nb``). The session stays."""
     from adobe_nb.notebook.magics import unload
 
     unload(shell)

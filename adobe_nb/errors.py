@@ -3,33 +3,33 @@
 ::
 
     AdobeError
-    ├── ArgumentError (also ValueError)     a wrong argument; nothing was sent
-    │   ├── NameLookupError                      find() met no row, or several
-    │   └── ConfirmationRequired                    a write that needs confirm=; nothing was sent
-    ├── CredentialsError                    no, half or unusable credentials; nothing was sent
-    │   ├── NoCredentials                   no source has a whole set
-    │   │   └── IncompleteCredentials       but parts are there
-    │   ├── RetiredCredentials              of the retired JWT method
+    ├── ArgumentError (also ValueError)     an argument is wrong; nothing was sent
+    │   ├── NameLookupError                 find() met no row of that name, or several
+    │   └── ConfirmationRequired            the write requires confirm=; nothing was sent
+    ├── CredentialsError                    credentials are missing or unusable; nothing was sent
+    │   ├── NoCredentials                   no source has a complete set
+    │   │   └── IncompleteCredentials       but some have a part of one
+    │   ├── RetiredCredentials              the credentials are of the retired JWT method
     │   └── NotSignedIn                     there is no session
-    ├── TransportError                      no usable answer arrived
-    │   ├── HostNotAllowed                  the address is outside the allowed hosts; nothing was sent
-    │   ├── RedirectRefused                 the server tried to send us elsewhere
-    │   └── OutcomeUnknown                  a write went out, and no answer tells what became of it
-    ├── SignInError                         IMS, or the expiry of a pasted token, ended the sign-in
-    │   └── TokenExpired
-    ├── ApiError                            Reactor or its gateway answered with an error
+    ├── TransportError                      no usable response arrived
+    │   ├── HostNotAllowed                  the host may not receive credentials; nothing was sent
+    │   ├── RedirectRefused                 the server responded with a redirect
+    │   └── OutcomeUnknown                  a write was sent, and its outcome is unknown
+    ├── SignInError                         IMS refused the sign-in
+    │   └── TokenExpired                    a pasted token has expired
+    ├── ApiError                            Reactor or its gateway responded with an error
     │   ├── NotFound                        404
     │   ├── NotAllowed                      401 and 403
     │   ├── RateLimited                     429
     │   ├── DelayedError                    a build, upload or exchange failed after it was accepted
     │   └── EdgeError                       the Edge Network refused an event
-    ├── WaitTimeout                        wait() came to its time limit; it goes on over there
-    ├── JournalError                        the journal of writes cannot be written; nothing was sent
+    ├── WaitTimeout                         wait() reached its time limit; the work continues
+    ├── JournalError                        the journal of writes is not writable; nothing was sent
     ├── SnapshotError                       a snapshot cannot be written, found, read or queried
-    └── IncompleteResult                    an answer arrived, but it cannot be the whole truth
+    └── IncompleteResult                    a response arrived, but it contradicts itself
 
-    SnapshotWarning (UserWarning)           a snapshot is right, and took another way than usual
-    InsecureFileWarning (UserWarning)       a file with secrets that others can read
+    SnapshotWarning (UserWarning)           a snapshot is complete, but was made in an unusual way
+    InsecureFileWarning (UserWarning)       other accounts can read a file with secrets
     DeliveryWarning (UserWarning)           some events of a batch were not accepted
 """
 
@@ -41,21 +41,21 @@ from adobe_nb.masking import masked_message, printable
 
 
 class _Printable(Exception):
-    """Messages quote names and answers of the service: their control characters show as escapes."""
+    """Shows control characters as escapes, because messages quote text of the service."""
 
     def __str__(self) -> str:
         return printable(super().__str__())
 
     def add_note(self, note: str) -> None:
-        """Add a line that shows below the message."""
+        """Add a line below the message."""
         super().add_note(printable(note))
 
 
 class AdobeError(_Printable):
-    """Base of everything this package raises on purpose.
+    """Base of all errors that this package raises on purpose.
 
-    Secrets of the sessions of this process are masked in the message, whatever it quotes. It can be
-    pickled: an error in a worker process has to reach its parent, which would else wait for ever.
+    The secrets of this process's sessions are masked in the message. Errors can be pickled, because
+    a parent process would otherwise wait for ever for the error of its worker.
     """
 
     def __init__(self, message: str = "") -> None:
@@ -65,18 +65,16 @@ class AdobeError(_Printable):
         return _unpickled, (type(self), self.args), dict(self.__dict__)
 
     def _render_traceback_(self) -> list[str]:
-        """What a notebook shows: the line of the cell and the message, no page of traceback.
-
-        The number of the line only: its text could hold a secret that was typed there.
-        """
-        where = f" (line {line} of the cell)" if (line := _line_of_cell(self.__traceback__)) else ""
-        return [
-            "\n".join((f"{type(self).__name__}{where}: {self}", *getattr(self, "__notes__", ())))
-        ]
+        """Return what a notebook shows: the message, and no page of traceback."""
+        line = _line_of_cell(self.__traceback__)
+        # Only the number of the line: its text could hold a secret that was typed there.
+        where = f" (line {line} of the cell)" if line else ""
+        notes = getattr(self, "__notes__", ())
+        return ["\n".join((f"{type(self).__name__}{where}: {self}", *notes))]
 
 
-def _unpickled(kind: type[AdobeError], args: tuple[Any, ...]) -> AdobeError:
-    error = kind.__new__(kind)
+def _unpickled(error_type: type[AdobeError], args: tuple[Any, ...]) -> AdobeError:
+    error = error_type.__new__(error_type)
     error.args = args
     return error
 
@@ -95,7 +93,7 @@ class ArgumentError(AdobeError, ValueError):
 
 
 class NameLookupError(ArgumentError):
-    """``find`` met no row of that name, or more than one. ``candidates`` lists what there is."""
+    """``find`` met no row of that name, or several. ``candidates`` lists similar names."""
 
     def __init__(self, message: str, candidates: Sequence[str] = ()) -> None:
         super().__init__(message)
@@ -103,9 +101,9 @@ class NameLookupError(ArgumentError):
 
 
 class ConfirmationRequired(ArgumentError):
-    """The write is one that ``confirm`` has to be given for. Nothing was changed.
+    """The write requires ``confirm``. Nothing was changed.
 
-    ``wanted`` is what to give: a text, or a list of names for several things.
+    ``wanted`` is the value to pass: a text, or a list of names for several resources.
     """
 
     def __init__(self, message: str, wanted: str | list[str]) -> None:
@@ -118,17 +116,15 @@ class CredentialsError(AdobeError):
 
 
 class NoCredentials(CredentialsError):
-    """No source has a whole set of credentials."""
+    """No source has a complete set of credentials."""
 
 
 class IncompleteCredentials(NoCredentials):
-    """Parts of credentials were found, but no source has a whole set."""
+    """Some sources have a part of the credentials, but none has a complete set."""
 
 
 class RetiredCredentials(CredentialsError):
-    """The credentials are of the retired method, Service Account (JWT). The message says what to do
-    instead.
-    """
+    """The credentials are of the retired Service Account (JWT) method."""
 
 
 class NotSignedIn(CredentialsError):
@@ -136,8 +132,9 @@ class NotSignedIn(CredentialsError):
 
 
 class TransportError(AdobeError):
-    """No usable answer: unreachable, cut off, too slow. ``never_sent`` when it is certain that
-    nothing arrived.
+    """No usable response arrived: the service is unreachable, too slow, or closed the connection.
+
+    ``never_sent`` is True when it is certain that the request did not arrive.
     """
 
     def __init__(self, message: str, *, never_sent: bool = False) -> None:
@@ -146,24 +143,22 @@ class TransportError(AdobeError):
 
 
 class HostNotAllowed(TransportError):
-    """The address is outside the allowed hosts. No request was sent."""
+    """The host may not receive credentials. No request was sent."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message, never_sent=True)
 
 
 class RedirectRefused(TransportError):
-    """The server answered with a redirect; following it could carry secrets elsewhere."""
+    """The server responded with a redirect, which could send secrets to another host."""
 
 
 class OutcomeUnknown(TransportError):
-    """A write went out and its answer did not come. It may have been done: the message says what to
-    look for.
-    """
+    """A write was sent, but no response arrived. The message says how to check the outcome."""
 
 
 class SignInError(AdobeError):
-    """The sign-in failed. ``status`` and ``code`` are what IMS said, if it said anything."""
+    """The sign-in failed. ``status`` and ``code`` are those of IMS, if it responded."""
 
     def __init__(self, message: str, *, status: int | None = None, code: str | None = None) -> None:
         super().__init__(message)
@@ -172,15 +167,26 @@ class SignInError(AdobeError):
 
 
 class TokenExpired(SignInError):
-    """The pasted access token is past its end, and nothing is at hand to get another one."""
+    """The pasted access token has expired, and cannot be renewed."""
 
 
 class ApiError(AdobeError):
-    """Reactor, or the gateway before it, answered with an error.
+    """Reactor, or the gateway in front of it, responded with an error.
 
-    ``status`` HTTP status · ``code`` JSON:API or gateway code, if any · ``errors`` the error
-    objects as they came · ``cause`` and ``fix`` our advice on the code · ``request_id`` for Adobe's
-    support · ``method`` and ``url`` of the request.
+    Attributes
+    ----------
+    status : int
+        The HTTP status.
+    code : str or None
+        The JSON:API or gateway code.
+    errors : list of dict
+        The error objects of the response.
+    cause, fix : str
+        Our explanation of the code, and what to do.
+    request_id : str or None
+        For Adobe's support.
+    method, url : str
+        Those of the request.
     """
 
     def __init__(
@@ -208,41 +214,39 @@ class ApiError(AdobeError):
 
 
 class NotFound(ApiError):
-    """404: nothing of that id is visible to this session."""
+    """404: this session can see no resource of that id."""
 
 
 class NotAllowed(ApiError):
-    """401 or 403: the token, the client id, the organisation or a right is missing."""
+    """401 or 403: the token, client id or organization is refused, or a right is missing."""
 
 
 class RateLimited(ApiError):
-    """429, still, after waiting and repeating."""
+    """429, even after waiting and retrying."""
 
 
 class DelayedError(ApiError):
-    """Something that was accepted failed later; ``errors`` are those of ``meta.status_details``.
+    """A build, upload or exchange was accepted but failed later.
 
-    ``status`` is the first error's, 0 when it names none. ``resource_id`` is the build, package …
-    that failed.
+    ``errors`` are those of ``meta.status_details``; ``status`` is that of the first one, or 0.
+    ``resource_id`` is the resource that failed.
     """
 
-    def __init__(self, message: str, *, resource_id: str, **about: Any) -> None:
-        super().__init__(message, **about)
+    def __init__(self, message: str, *, resource_id: str, **details: Any) -> None:
+        super().__init__(message, **details)
         self.resource_id = resource_id
 
 
 class EdgeError(ApiError):
-    """The Edge Network refused an event. ``send_again`` is our advice on its code, too."""
+    """The Edge Network refused an event. ``send_again`` says whether to send it again."""
 
-    def __init__(self, message: str, *, send_again: str = "", **about: Any) -> None:
-        super().__init__(message, **about)
+    def __init__(self, message: str, *, send_again: str = "", **details: Any) -> None:
+        super().__init__(message, **details)
         self.send_again = send_again
 
 
 class WaitTimeout(AdobeError):
-    """The time limit of ``wait`` is over and the work is not. Nothing is lost; ``ids`` are those
-    still pending.
-    """
+    """``wait`` reached its time limit; the work continues. ``ids`` are those still pending."""
 
     def __init__(self, message: str, ids: Sequence[str]) -> None:
         super().__init__(message)
@@ -250,28 +254,26 @@ class WaitTimeout(AdobeError):
 
 
 class JournalError(AdobeError):
-    """The journal of writes cannot be written, so nothing was sent."""
+    """The journal of writes is not writable, so nothing was sent."""
 
 
 class SnapshotError(AdobeError):
-    """A snapshot cannot be written, found, read or queried. The snapshots of the folder are as they
-    were.
-    """
+    """A snapshot cannot be written, found, read or queried. Existing snapshots are unchanged."""
 
 
 class Gap(NamedTuple):
-    """A list that could not be read whole."""
+    """A list that could not be read completely."""
 
     path: str
     announced: int | None
-    """Resources that the service says there are."""
+    """The number of resources according to the service."""
     received: int
     twice: int = 0
-    """Of those, how many came a second time."""
+    """How many of them arrived a second time."""
 
     @property
     def missing(self) -> int:
-        """Resources that were announced and did not come."""
+        """The number of announced resources that did not arrive."""
         return max(0, (self.announced or 0) - (self.received - self.twice))
 
     def __str__(self) -> str:
@@ -283,10 +285,9 @@ class Gap(NamedTuple):
 
 
 class IncompleteResult(AdobeError):
-    """The answer contradicts itself, the filter or the table of resource types. It is not returned
-    as a table.
+    """The response contradicts itself, the filter or the resource type, so no table is returned.
 
-    ``gaps`` says of which lists something is missing, and how much.
+    ``gaps`` are the lists that are incomplete, with the number of missing resources.
     """
 
     def __init__(self, message: str, *, gaps: Sequence[Gap] = ()) -> None:
@@ -295,12 +296,12 @@ class IncompleteResult(AdobeError):
 
 
 class SnapshotWarning(_Printable, UserWarning):
-    """A snapshot is right, and took another way than usual. The message says which."""
+    """A snapshot is complete, but was made in an unusual way, which the message describes."""
 
 
 class DeliveryWarning(_Printable, UserWarning):
-    """Some events of a batch were not accepted, or it is not known. The table's rows tell which."""
+    """Some events of a batch were not accepted, or this is unknown. See the table's rows."""
 
 
 class InsecureFileWarning(_Printable, UserWarning):
-    """A file that holds secrets can be read by other accounts of this machine."""
+    """Other accounts of this machine can read a file that holds secrets."""

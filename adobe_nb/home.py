@@ -1,6 +1,4 @@
-"""Folders of the user's own. An account of a container may have none: no HOME, and no entry in
-passwd.
-"""
+"""The user's own folders. An account, for example in a container, may have no home folder."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -9,12 +7,12 @@ from platformdirs import user_config_path, user_state_path
 
 
 def config_folder() -> Path | None:
-    """Where profiles are kept; None when the account has no home folder."""
+    """Return the folder of profiles, or None if the account has no home folder."""
     return _own_folder(user_config_path, appauthor=False)
 
 
 def state_folder() -> Path | None:
-    """Where the journal is kept; None when the account has no home folder."""
+    """Return the folder of the journal, or None if the account has no home folder."""
     return _own_folder(user_state_path)
 
 
@@ -23,6 +21,5 @@ def _own_folder(find: Callable[..., Path], **options: bool) -> Path | None:
         path = find("adobe_nb", **options)
     except RuntimeError:
         return None
-    # Some versions of platformdirs keep the ~ when there is no home folder: do not create a folder
-    # named ~.
+    # Without a home folder, some versions of platformdirs keep the ~, which would become a folder.
     return None if path.parts[:1] == ("~",) else path

@@ -1,4 +1,4 @@
-"""``adobe-nb lab``: JupyterLab on the tutorials, with a simulator when there are no credentials."""
+"""``adobe-nb lab``: JupyterLab with the tutorials, and with a simulator if needed."""
 
 import hashlib
 import json
@@ -13,97 +13,91 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from adobe_nb.auth import sources
-from adobe_nb.auth.credentials import Found
 from adobe_nb.auth.files import expanded
-from adobe_nb.errors import AdobeError, ArgumentError, IncompleteCredentials
+from adobe_nb.errors import AdobeError, IncompleteCredentials
 from adobe_nb.masking import printable
 from adobe_nb.simulator import discovery
 
 FIRST = "01_sign_in.ipynb"
 _RECORD = ".adobe-nb-tutorials.json"
-_PATIENCE = 10.0
+_STOP_SECONDS = 10.0
 
 
-class LabError(Exception):
-    """JupyterLab cannot be opened; the message says what to do."""
+class LabError(AdobeError):
+    """JupyterLab cannot be opened."""
 
 
 def run(folder: Path, *, port: int | None, browser: bool) -> int:
-    """Open JupyterLab and wait until it ends. Raises LabError."""
+    """Open JupyterLab, wait until it ends, and return its exit status. Raises AdobeError."""
     if find_spec("jupyterlab") is None:
-        raise LabError('JupyterLab is not installed here. Run: pip install "adobe_nb[lab]"')
-    try:
-        folder = expanded(folder).resolve()
-    except ArgumentError as error:
-        raise LabError(str(error)) from None
+        raise LabError('JupyterLab is not installed. Run: pip install "adobe_nb[lab]"')
+    folder = expanded(folder).resolve()
     for line in copy_tutorials(folder):
         _say(line)
     stop = threading.Event()
-    # SIGHUP: the terminal was closed; JupyterLab runs in a session of its own and would stay.
+    # SIGHUP: when the terminal is closed, JupyterLab would continue in its own session.
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), lambda *_: stop.set())
     with ExitStack() as stack:
         environment = dict(os.environ)
-        announced = _simulator_if_needed(folder, stack)
-        if announced:
-            environment[sources.SIMULATOR_VARIABLE] = announced
+        simulator_url = _simulator_if_needed(folder, stack)
+        if simulator_url:
+            environment[sources.SIMULATOR_VARIABLE] = simulator_url
         return _wait(_start(folder, environment, port=port, browser=browser), stop)
 
 
 def tutorials() -> Path:
-    """The folder of the tutorials: in an installed wheel inside the package, in a checkout beside
-    it.
-    """
-    here = Path(__file__).parent
-    return here / "tutorials" if (here / "tutorials").is_dir() else here.parent / "notebooks"
+    """Return the folder of the tutorials."""
+    package = Path(__file__).parent
+    installed = package / "tutorials"
+    # A checkout has them next to the package.
+    return installed if installed.is_dir() else package.parent / "notebooks"
 
 
 def copy_tutorials(folder: Path, source: Path | None = None) -> list[str]:
-    """Copy what is missing or unchanged since we copied it; what the user changed stays. Returns
-    what to tell.
+    """Copy the tutorials, except those that the user has changed; return lines about it.
 
     Raises LabError when the folder cannot be used.
     """
     source = source or tutorials()
+    record = folder / _RECORD
+    kept = []
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        return _copy(source, folder)
+        copied = _read_record(record)
+        for tutorial in sorted(source.glob("*.ipynb")):
+            target = folder / tutorial.name
+            digest = _digest(tutorial)
+            existing = _digest(target) if target.exists() else None
+            # A file with other content than our last copy is the user's.
+            if existing not in {None, digest, copied.get(tutorial.name)}:
+                kept.append(tutorial.name)
+                continue
+            if existing != digest:
+                shutil.copyfile(tutorial, target)
+            copied[tutorial.name] = digest
+        if not any(folder.glob("*.ipynb")):
+            raise LabError(f"There are no tutorials in {source}. Reinstall the package.")
+        record.write_text(json.dumps(copied, indent=1) + "\n", encoding="utf-8")
     except OSError as error:
         raise LabError(
-            f"{folder} cannot be used ({error.strerror}). Name another folder with --dir."
+            f"The folder {folder} cannot be used ({error.strerror}). Choose another one with --dir."
         ) from None
-
-
-def _copy(source: Path, folder: Path) -> list[str]:
-    record = folder / _RECORD
-    known = _read_record(record)
-    copied, kept = [], []
-    for notebook in sorted(source.glob("*.ipynb")):
-        target = folder / notebook.name
-        if target.exists() and _digest(target) == _digest(notebook):
-            known[notebook.name] = _digest(notebook)
-        elif target.exists() and known.get(notebook.name) != _digest(target):
-            kept.append(notebook.name)
-        else:
-            shutil.copyfile(notebook, target)
-            known[notebook.name] = _digest(notebook)
-            copied.append(notebook.name)
-    if not any(folder.glob("*.ipynb")):
-        raise LabError(f"No tutorials were found in {source}. Install the package again.")
-    record.write_text(json.dumps(known, indent=1) + "\n", encoding="utf-8")
-    lines = [f"Tutorials are in {folder}."]
+    lines = [f"The tutorials are in {folder}."]
     if kept:
-        lines.append(f"Kept as you changed them: {', '.join(kept)}. Delete one to get it fresh.")
+        lines.append(
+            f"Kept your changes: {', '.join(kept)}. Delete a file to get the original back."
+        )
     return lines
 
 
 def _read_record(record: Path) -> dict[str, str]:
     try:
-        known = json.loads(record.read_text(encoding="utf-8"))
+        copied = json.loads(record.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    return known if isinstance(known, dict) else {}
+    return copied if isinstance(copied, dict) else {}
 
 
 def _digest(path: Path) -> str:
@@ -111,34 +105,30 @@ def _digest(path: Path) -> str:
 
 
 def _simulator_if_needed(folder: Path, stack: ExitStack) -> str:
-    """The address of a simulator for the notebooks, or nothing when they will find credentials."""
-    why = "No credentials were found."
-    found: Found | None = None
+    """Start a simulator if the notebooks have no credentials; return its URL, or an empty text."""
+    reason = "No credentials were found."
     try:
         found = sources.find(start=folder)
     except IncompleteCredentials as error:
-        why = str(error)
-    except AdobeError as error:
-        raise LabError(str(error)) from None
+        reason = str(error)
+        found = None
     if found is not None and discovery.is_gone(found.credentials.hosts.reactor):
-        why = f"The simulator of {found.credentials.source} does not answer."
+        reason = f"The simulator of {found.credentials.source} does not respond."
         found = None
     if found is not None:
-        service = _service(found.credentials.hosts.service)
+        service = found.credentials.hosts.service
+        if service == "simulator":
+            service = "a simulator"
         _say(f"Credentials from {found.credentials.source}: the notebooks use {service}.")
         return ""
     if sources.announced_simulator():
-        _say(f"The notebooks use the simulator that {sources.SIMULATOR_VARIABLE} names.")
+        _say(f"The notebooks use the simulator in {sources.SIMULATOR_VARIABLE}.")
         return ""
     from adobe_nb.simulator.server import Simulator  # noqa: PLC0415
 
     simulator = stack.enter_context(Simulator())
-    _say(f"{why} The notebooks use the built-in simulator ({simulator.reactor_url}).")
+    _say(f"{reason} The notebooks use the built-in simulator ({simulator.reactor_url}).")
     return simulator.reactor_url
-
-
-def _service(name: str) -> str:
-    return "a simulator" if name == "simulator" else name
 
 
 def _start(
@@ -150,10 +140,11 @@ def _start(
         command += [f"--ServerApp.port={port}", "--ServerApp.port_retries=0"]
     if not browser:
         command.append("--no-browser")
+    # Jupyter refuses to run as root without it, and containers do.
     if hasattr(os, "geteuid") and os.geteuid() == 0:
-        command.append("--allow-root")  # containers run as root; Jupyter would refuse
-    _say("Starting JupyterLab. Ctrl-C ends it.")
-    # In a session of its own, so that Ctrl-C reaches only us and we can end all of it in order.
+        command.append("--allow-root")
+    _say("Starting JupyterLab. Press Ctrl-C to stop it.")
+    # In its own session, so that Ctrl-C reaches only this process, which stops JupyterLab in order.
     return subprocess.Popen(  # noqa: S603
         command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, start_new_session=True
     )
@@ -164,11 +155,12 @@ def _wait(lab: "subprocess.Popen[bytes]", stop: threading.Event) -> int:
         pass
     if lab.poll() is not None:
         return int(lab.returncode)
-    _say("Ending JupyterLab …")
+    _say("Stopping JupyterLab …")
     lab.terminate()
     try:
-        lab.wait(_PATIENCE)
+        lab.wait(_STOP_SECONDS)
     except subprocess.TimeoutExpired:
+        # Its kernels are in the same session.
         if hasattr(os, "killpg"):
             os.killpg(lab.pid, signal.SIGKILL)
         else:

@@ -1,13 +1,13 @@
-"""Sessions: credentials + token + hosts, and which of them is the current one."""
+"""Sessions: credentials, token and hosts; and which session is the current one."""
 
 import logging
 import os
 import threading
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, partial
 from pathlib import Path
@@ -21,16 +21,18 @@ from adobe_nb.api.reactor.journal import Journal
 from adobe_nb.api.reactor.preview import PreviewClient
 from adobe_nb.auth import sources
 from adobe_nb.auth.credentials import (
+    HOST_NAMES,
     Candidate,
     Credentials,
-    Found,
+    ResolvedCredentials,
     Secret,
+    candidate_of,
     clean_token,
     credentials_of,
     read_claims,
 )
-from adobe_nb.auth.ims import Clock, ImsAuth, Token, pasted, utc_now
-from adobe_nb.auth.profiles import Profile, Store
+from adobe_nb.auth.ims import ImsAuth, Token, pasted, utc_now
+from adobe_nb.auth.profiles import Profile, ProfileStore
 from adobe_nb.errors import (
     AdobeError,
     ApiError,
@@ -39,7 +41,6 @@ from adobe_nb.errors import (
     IncompleteCredentials,
     IncompleteResult,
     NoCredentials,
-    NotFound,
     NotSignedIn,
     TransportError,
 )
@@ -52,11 +53,9 @@ from adobe_nb.simulator import discovery
 
 BY_HAND = "the panel"
 _OFF = {"off", "0", "no", "false"}
-_FORGET = "If that simulator is gone for good: %adobe_auth forget {}"
-_HOW_TO = (
-    "Put ADOBE_CLIENT_ID, ADOBE_CLIENT_SECRET and ADOBE_ORG_ID into a .env file, use the panel of %adobe_auth, "
-    "or try it without an account: adobe_nb.connect(simulator=True)."
-)
+"""Values of ``ADOBE_NB_JOURNAL`` that turn the journal off."""
+_Opener = Callable[[Any], Candidate]
+"""Reads the source that an argument names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +65,8 @@ class Check:
     ok: bool
     message: str
     status: int | None = None
-    companies: tuple[str, ...] = field(default=())
-    rights: tuple[str, ...] = field(default=())
+    companies: tuple[str, ...] = ()
+    rights: tuple[str, ...] = ()
     """What the account may do in the company."""
 
 
@@ -85,7 +84,6 @@ class Session:
         concurrency: int | None = None,
         writes: str = "send",
         transport: Transport | None = None,
-        now: Clock = utc_now,
     ) -> None:
         if writes not in ("send", "preview"):
             raise ArgumentError(f'writes is "send" or "preview", not {writes!r}.')
@@ -93,32 +91,26 @@ class Session:
         self.writes: Final = writes
         """``send``, or ``preview``: writes are answered and never sent."""
         self.org_id: Final = credentials.org_id
-        """The organisation, ``…@AdobeOrg``."""
+        """The organization, ``…@AdobeOrg``."""
         self.service: Final = hosts.service
         """``Adobe`` or ``simulator``."""
         self.source: Final = credentials.source
         """Where the credentials came from."""
         self.renewable: Final = credentials.client_secret is not None
-        """Whether a new token is fetched by itself when this one ends."""
+        """Whether the token renews automatically when it expires."""
         self.shadowed = shadowed
+        """Complete sources that come later in the order."""
         self.incomplete = incomplete
+        """Sentences about sources that are incomplete or unreadable."""
         self.checked: Check | None = None
         """The outcome of the last ``test()``, or None."""
         self._transport = transport or Transport()
-        self._now = now
-        self._auth = ImsAuth(credentials, self._transport, now, _notify)
-        self._limiters = (
-            limiter_of(self.org_id, hosts.reactor),
-            limiter_of(self.org_id, hosts.edge_server),
-        )
+        self._auth = ImsAuth(credentials, self._transport, _notify)
+        reactor_limiter = limiter_of(self.org_id, hosts.reactor)
+        edge_limiter = limiter_of(self.org_id, hosts.edge_server)
+        self._limiters = (reactor_limiter, edge_limiter)
         if concurrency is not None:
             self.concurrency = concurrency
-        writes_journal = (
-            journal and os.environ.get("ADOBE_NB_JOURNAL", "").strip().lower() not in _OFF
-        )
-        if writes_journal and state_folder() is None:
-            writes_journal = False
-            _warn_of_no_journal()
         client_class = PreviewClient if writes == "preview" else Client
         self.client: Client = client_class(
             self._transport,
@@ -126,9 +118,9 @@ class Session:
             hosts.reactor,
             service=self.service,
             org_id=self.org_id,
-            limiter=self._limiters[0],
-            progress=partial(bar, self._limiters[0]) if progress else no_progress,
-            journal=Journal if writes_journal else None,
+            limiter=reactor_limiter,
+            progress=partial(bar, reactor_limiter) if progress else no_progress,
+            journal=Journal if journal and _can_write_journal() else None,
         )
         """What ``reactor`` sends its requests with."""
         self.edge_client = EdgeClient(
@@ -138,8 +130,8 @@ class Session:
             hosts.edge_server,
             service=self.service,
             org_id=self.org_id,
-            limiter=self._limiters[1],
-            progress=partial(bar, self._limiters[1]) if progress else no_progress,
+            limiter=edge_limiter,
+            progress=partial(bar, edge_limiter) if progress else no_progress,
             preview=writes == "preview",
         )
         """What ``edge`` sends its requests with."""
@@ -155,8 +147,8 @@ class Session:
 
     def __reduce__(self) -> NoReturn:
         raise TypeError(
-            "A session is not sent to another process, since it holds a secret. Call connect() in that process: with a "
-            "profile=, or with values of its environment."
+            "A session cannot be sent to another process, because it holds a secret. Call "
+            "connect() in that process: with profile=, or with values from its environment."
         )
 
     def __copy__(self) -> "Session":
@@ -164,18 +156,16 @@ class Session:
 
     @property
     def credentials(self) -> Credentials:
-        """What it signs in with; of two client secrets the one that IMS accepted comes first."""
+        """What it signs in with; the client secret that IMS accepted comes first."""
         return self._auth.credentials
 
     @property
     def clock_note(self) -> str:
-        """A sentence when this machine's clock differs from Adobe's by five minutes or more; else
-        nothing.
-        """
+        """A sentence if this machine's clock is five minutes or more off Adobe's, else nothing."""
         return self._auth.clock_note
 
-    # Made when first used, because signing in needs neither. Not by cached_property: in Python 3.11
-    # it holds a lock, which a fork could leave held. If two threads make one each, either is good.
+    # Made on first use, because signing in needs neither. Not a cached_property: in Python 3.11 it
+    # holds a lock, which a fork could leave held. If two threads make one each, either is good.
     @property
     def reactor(self) -> Reactor:
         """The Reactor API with this session's credentials."""
@@ -192,77 +182,75 @@ class Session:
 
     @property
     def concurrency(self) -> int:
-        """Requests in flight at once, at most; 16 unless you set it. The limit below it is found by
-        asking.
+        """The most requests in flight at once: 1 to 64, 16 by default.
 
-        It belongs to the organisation: all sessions of this process that use it share one limit.
-        Setting it raises ArgumentError for anything but a whole number from 1 to 64.
+        The service's own limit, which may be lower, is found while requests are sent. All sessions
+        of an organization in this process share one limit. Setting any other value than a whole
+        number from 1 to 64 raises ArgumentError.
         """
         return self._limiters[0].ceiling
 
     @concurrency.setter
     def concurrency(self, most: int) -> None:
         if isinstance(most, bool) or not isinstance(most, int) or not 1 <= most <= MOST:
-            raise ArgumentError(f"concurrency is a whole number from 1 to {MOST}, not {most!r}.")
+            raise ArgumentError(
+                f"Invalid concurrency {most!r}: must be a whole number from 1 to {MOST}."
+            )
         for limiter in self._limiters:
             limiter.ceiling = most
 
     @property
     def token(self) -> Token | None:
-        """The token at hand (its value stays hidden), or None."""
+        """The current token, whose value stays hidden, or None."""
         return self._auth.held
 
     @property
     def signed_out(self) -> bool:
-        """Whether ``sign_out`` was called: then it stays without a token."""
+        """Whether ``sign_out`` was called; such a session cannot sign in again."""
         return self._auth.signed_out
 
     @property
     def works(self) -> bool:
-        """Whether it is signed in, and was not refused when it was last tested."""
+        """Whether it is signed in, and passed its last test if there was one."""
         return not self.signed_out and (self.checked is None or self.checked.ok)
 
     @property
     def expires_at(self) -> datetime | None:
-        """When the present token ends (UTC), if that is known."""
+        """When the current token expires (UTC), if known."""
         return self.token.expires_at if self.token else None
 
     @property
     def scopes(self) -> tuple[str, ...]:
-        """The scopes that the token names; those that are asked for while there is none, or it
-        names none.
-        """
-        token = self.token
-        named = read_claims(token.value).get("scope") if token else None
-        return (
-            tuple(part for part in str(named).split(",") if part)
-            if named
-            else self.credentials.scopes
-        )
+        """The scopes of the token, or the requested ones if it names none."""
+        scope = self._claims().get("scope")
+        if not scope:
+            return self.credentials.scopes
+        return tuple(filter(None, str(scope).split(",")))
 
     @property
     def account(self) -> str | None:
-        """The technical account, as the token names it."""
-        token = self.token
-        named = read_claims(token.value).get("user_id") if token else None
-        return named if isinstance(named, str) and named else None
+        """The technical account of the token."""
+        return str(self._claims().get("user_id") or "") or None
+
+    def _claims(self) -> dict[str, Any]:
+        return read_claims(self.token.value) if self.token else {}
 
     @property
     def time_left_text(self) -> str:
-        """``23 h 59 min left``."""
+        """How long the token is valid, for example ``23 h 59 min left``."""
         token = self.token
-        left = token.left(self._now()) if token else None
         if token is None:
             return "signed out" if self.signed_out else "no token yet"
+        left = token.left(utc_now())
         if left is None:
-            return "end of token unknown"
-        minutes = int(left.total_seconds()) // 60
-        if minutes < 1:
-            return f"{int(left.total_seconds())} s left"
-        return f"{minutes // 60} h {minutes % 60} min left"
+            return "expiry of the token unknown"
+        seconds = int(left.total_seconds())
+        if seconds < 60:
+            return f"{seconds} s left"
+        return f"{seconds // 3600} h {seconds // 60 % 60} min left"
 
     def headers(self) -> dict[str, str]:
-        """The three headers of every request, masked: what is sent, without the values that matter."""
+        """Return the three headers of every request, masked."""
         return {
             "Authorization": "Bearer ••••••••",
             "x-api-key": self.credentials.masked_client_id,
@@ -270,39 +258,71 @@ class Session:
         }
 
     def sign_in(self) -> None:
-        """Fetch or check the token now. Raises SignInError, CredentialsError, TransportError."""
+        """Fetch or check the token now.
+
+        Raises
+        ------
+        SignInError
+            IMS refused the credentials, or a pasted token has expired.
+        CredentialsError
+            A pasted token is invalid. No request was sent.
+        TransportError
+            IMS cannot be reached.
+        """
         self._auth.token()
 
     def refresh(self) -> None:
-        """Fetch a new token now. Raises CredentialsError for a pasted one, SignInError,
-        TransportError.
+        """Fetch a new token now.
+
+        Raises
+        ------
+        CredentialsError
+            The token was pasted, so it cannot be renewed.
+        SignInError, TransportError
+            As ``sign_in``.
         """
         self._auth.refresh()
 
     def save(self, name: str, *, in_file: bool = False) -> Profile:
-        """Keep the credentials on this machine as a profile; ``connect(profile=name)`` takes them
-        from then on.
+        """Save the credentials on this machine as a profile, for ``connect(profile=name)``.
 
-        The secret goes into the system's keyring (extra ``keyring``); ``in_file=True`` puts it into
-        a file that only you can read. Raises CredentialsError when neither works; then nothing was
-        saved.
+        Parameters
+        ----------
+        name
+            Letters, digits, dots, dashes and underscores, at most 64.
+        in_file
+            Keep the secret in a file that only you can read, instead of the system's keyring
+            (which needs the extra ``keyring``).
+
+        Raises
+        ------
+        CredentialsError
+            The profile cannot be saved. Nothing has changed.
         """
-        if self.source == discovery.BUILT_IN or discovery.is_built_in(
-            self.credentials.hosts.reactor
-        ):
+        url = self.credentials.hosts.reactor
+        if self.source == discovery.BUILT_IN or discovery.is_built_in(url):
             raise CredentialsError(
                 "The built-in simulator needs no profile: connect(simulator=True) is enough."
             )
-        return Store().save(name, self.credentials, in_file=in_file)
+        return ProfileStore().save(name, self.credentials, in_file=in_file)
 
     def test(self) -> Check:
-        """Adobe's own test: list the companies. 200 and a real 404 mean that the credentials work."""
+        """Test the credentials as Adobe recommends, by listing the companies.
+
+        Returns
+        -------
+        Check
+            ``ok`` for a list, and for 404 if it says that the organization has no company.
+
+        Raises
+        ------
+        SignInError, TransportError
+            As ``sign_in``.
+        """
         try:
             check = _check_of(self.client.get("/companies").get("data"))
-        except NotFound as error:
-            check = _not_found(error)
         except ApiError as error:
-            check = Check(False, str(error), error.status)
+            check = _check_of_error(error)
         except IncompleteResult as error:
             check = Check(False, str(error), 200)
         self.checked = check
@@ -310,7 +330,7 @@ class Session:
         return check
 
     def sign_out(self) -> None:
-        """Forget the token and close the connections. A session that was signed out stays so."""
+        """Forget the token and close the connections. The session cannot sign in again."""
         self._auth.forget()
         self._transport.close()
         with _lock:
@@ -348,46 +368,73 @@ def connect(
 
     Without arguments the first complete source wins: environment, ``.env`` (this folder and up),
     the active profile, a running simulator named in ``ADOBE_NB_SIMULATOR``. Naming one source ends
-    the search:
+    the search.
 
-    - values: ``client_id``, ``client_secret`` and ``org_id``, or ``access_token`` and ``org_id``; ``scopes`` is a list,
-      or text joined by commas or blanks;
-    - ``env_file``: a ``.env``; ``console_file``: the JSON download of Developer Console, of a project or a credential;
-      ``postman_file``: an exported Postman environment; ``config_file``: the configuration of
-      launchpy or aepp, with ``org_id`` where it has several organisations;
-    - ``profile``: one that was saved on this machine (``Session.save``, ``adobe_nb.profiles()``);
-    - ``simulator=True``: the built-in simulator (``simulator="no_company"``: as another of its accounts).
+    Parameters
+    ----------
+    client_id, client_secret, org_id, access_token
+        Values: the first three, or a token and ``org_id``.
+    scopes
+        A list, or text separated by commas or blanks.
+    reactor_url, ims_url, edge_url, edge_server_url
+        Base URLs, for a simulator.
+    env_file
+        A ``.env`` file.
+    console_file
+        The JSON download of Developer Console, of a project or a credential.
+    postman_file
+        An exported Postman environment.
+    config_file
+        The configuration of launchpy or aepp, with ``org_id`` if it has several organizations.
+    profile
+        A profile that was saved on this machine (``Session.save``, ``adobe_nb.profiles()``).
+    simulator
+        True for the built-in simulator, or the name of one of its accounts (``"no_company"``).
+    fallback
+        ``"simulator"`` uses the built-in simulator only if no source is complete.
+    journal
+        False keeps no journal of writes (``adobe_nb.journal()``); neither does
+        ``ADOBE_NB_JOURNAL=off`` in the environment.
+    progress
+        False shows no progress bars; neither does ``ADOBE_NB_PROGRESS=off``.
+    concurrency
+        The most requests in flight at once (16).
+    retry_pause
+        Seconds before a failed request is first retried (0.5). It doubles with each retry; 0
+        retries at once.
+    writes
+        ``"preview"`` reads from the service and never sends a write. Each write returns a frame
+        shaped like that of the service, with ids that the session makes up (``RLpreview…``), and
+        later reads of the session include it; ``frame.attrs["preview"]`` is True. Other sessions
+        refuse these ids, and events of ``edge`` are refused.
+    make_default
+        False leaves the default session as it is.
 
-    ``fallback="simulator"`` takes the simulator only when no source is complete. ``journal=False``
-    keeps no journal of what is written (``adobe_nb.journal()``); so does ``ADOBE_NB_JOURNAL=off``
-    in the environment. ``progress=False`` shows no bars; so does ``ADOBE_NB_PROGRESS=off``.
-    ``concurrency`` is the most requests in flight at once (16). ``retry_pause`` is the wait in
-    seconds before a failed request is first retried (0.5); it doubles with each retry, and 0
-    retries at once.
+    Raises
+    ------
+    CredentialsError
+        No source, an incomplete one, or the retired JWT method. No request was sent.
+    SignInError
+        IMS refused the credentials, or a pasted token has expired.
+    TransportError
+        IMS cannot be reached.
 
-    ``writes="preview"`` reads from the service and never sends a write: each write returns a frame
-    shaped like that of the service, with ids that the session makes up (``RLpreview…``), and later
-    reads of the session include it. Other sessions refuse these ids. Events of ``edge`` are
-    refused. ``frame.attrs["preview"]`` is True.
-
-    Raises CredentialsError (none, incomplete, or of the retired JWT method; nothing was sent),
-    SignInError (IMS refused), TransportError.
-
-    Example:
-        >>> import adobe_nb
-        >>> session = adobe_nb.connect(simulator=True)
-        >>> session.service
-        'simulator'
+    Examples
+    --------
+    >>> import adobe_nb
+    >>> session = adobe_nb.connect(simulator=True)
+    >>> session.service
+    'simulator'
     """
-    # Hidden before anything can fail: a traceback with local variables then has nothing to show.
+    # Hidden before anything can fail, so that a traceback with local variables shows no secret.
     if isinstance(client_secret, str):
         client_secret = Secret(client_secret)
     if isinstance(access_token, str):
         access_token = Secret(access_token)
     if not isinstance(client_secret, Secret | None) or not isinstance(access_token, Secret | None):
         client_secret = access_token = None
-        raise CredentialsError("client_secret and access_token are texts (str), or Secret objects.")
-    values: dict[str, Any] = {
+        raise CredentialsError("client_secret and access_token must be text or Secret objects.")
+    values: dict[str, object] = {
         "client_id": client_id,
         "client_secret": client_secret,
         "org_id": org_id,
@@ -398,18 +445,22 @@ def connect(
         "edge_url": edge_url,
         "edge_server_url": edge_server_url,
     }
-    files = {
-        "env_file": env_file,
-        "console_file": console_file,
-        "postman_file": postman_file,
-        "config_file": config_file,
-        "profile": profile,
-    }
-    found = _find(values, files, simulator=simulator, fallback=fallback)
+    values = {name: value for name, value in values.items() if value is not None}
+    if config_file is not None and values.keys() == {"org_id"}:
+        # It chooses among the organizations of that file.
+        values = {}
+    files: list[tuple[_Opener, str | Path | None]] = [
+        (sources.from_env_file, env_file),
+        (sources.from_console_file, console_file),
+        (sources.from_postman_file, postman_file),
+        (partial(sources.from_config_file, org_id=org_id), config_file),
+        (ProfileStore().candidate, profile),
+    ]
+    resolved = _resolve(values, files, simulator=simulator, fallback=fallback)
     session = Session(
-        found.credentials,
-        shadowed=found.shadowed,
-        incomplete=found.incomplete,
+        resolved.credentials,
+        shadowed=resolved.shadowed,
+        incomplete=resolved.incomplete,
         journal=journal,
         progress=progress,
         concurrency=concurrency,
@@ -421,125 +472,118 @@ def connect(
 
 
 def connect_by_hand(
-    values: Mapping[str, "str | Secret"], *, simulator: bool, make_default: bool = True
+    values: Mapping[str, str | Secret], *, simulator: bool, make_default: bool = True
 ) -> Session:
     """Sign in with what was typed into the panel or a prompt. Raises as ``connect`` does."""
-    urls: dict[str, str | Secret] = {}
     token = values.get("access_token")
     if isinstance(token, Secret):
         claims = read_claims(pasted(Secret(clean_token(token.reveal())), utc_now()).value)
-        issuer = str(claims.get("as", ""))
+        issuer = claims.get("as")
         if issuer and (issuer == "simulator") != simulator:
-            where = "the simulator" if issuer == "simulator" else "Adobe"
+            service = "the simulator" if issuer == "simulator" else "Adobe"
             raise CredentialsError(
-                f"This token comes from {where}. Choose that service, or paste another token."
+                f"This token comes from {service}. Choose that service, or paste another token."
             )
+    urls: dict[str, object] = {}
     if simulator:
         details = discovery.connection_details()
-        names = ("reactor_url", "ims_url", "edge_url", "edge_server_url")
-        urls = {name: details[name] for name in names if details.get(name)}
-    candidate = sources.from_arguments(BY_HAND, **{**values, **urls})
-    session = Session(credentials_of(candidate))
+        urls = {f"{host}_url": details.get(f"{host}_url") for host in HOST_NAMES}
+    session = Session(credentials_of(candidate_of(BY_HAND, {**values, **urls})))
     _sign_in(session, make_default=make_default)
     return session
 
 
 def make_current(session: Session) -> None:
-    """Make it the process's default session."""
+    """Make a session the process's default."""
     with _lock:
         _state.default = session
     _notify()
 
 
 def current_or_none() -> Session | None:
-    """The session in force, or None."""
+    """Return the current session, or None."""
     return _used.get() or _state.default
 
 
 def on_change(listener: Callable[[], object]) -> None:
-    """Call this when the default session changes or a token is replaced. Each listener is kept
-    once.
-    """
+    """Call the listener when the default session changes or a token is replaced."""
     if listener not in _listeners:
         _listeners.append(listener)
 
 
-def _find(
-    values: Mapping[str, Any],
-    files: Mapping[str, str | Path | None],
+def _resolve(
+    values: Mapping[str, object],
+    files: Sequence[tuple[_Opener, str | Path | None]],
     *,
     simulator: bool | str,
     fallback: str | None,
-) -> Found:
-    """The source that the arguments name; the first complete one when they name none."""
-    named = [name for name, value in values.items() if value is not None]
-    named_files = [name for name, value in files.items() if value is not None]
-    if named == ["org_id"] and "config_file" in named_files:
-        named = []  # it chooses among the organisations of that file
-    if bool(named) + len(named_files) + bool(simulator) > 1:
-        names = "=, ".join(files)
+) -> ResolvedCredentials:
+    """Return the source that the arguments name, or else the first complete one."""
+    named = [(opener, argument) for opener, argument in files if argument is not None]
+    if bool(values) + len(named) + bool(simulator) > 1:
         raise CredentialsError(
-            f"Name one source only: values, {names}= or simulator=. Sources are never mixed."
+            "Name one source only: values such as client_id=, or a file, profile= or simulator=. "
+            "Sources are never mixed."
         )
     if fallback not in {None, "simulator"}:
-        raise CredentialsError('fallback takes "simulator" or nothing.')
+        raise CredentialsError(f'Invalid fallback {fallback!r}: must be "simulator" or None.')
     if simulator:
-        return Found(discovery.built_in_credentials("demo" if simulator is True else simulator))
-    if named:
-        return Found(credentials_of(sources.from_arguments("arguments", **values)))
-    if not named_files:
-        return _first_source(fall_back=fallback == "simulator")
-    (name,) = named_files
-    openers: dict[str, Callable[[Any], Candidate]] = {
-        "env_file": sources.from_env_file,
-        "console_file": sources.from_console_file,
-        "postman_file": sources.from_postman_file,
-        "config_file": partial(sources.from_config_file, org_id=values["org_id"]),
-        "profile": sources.from_profile,
-    }
-    return Found(credentials_of(openers[name](files[name])))
+        account = simulator if isinstance(simulator, str) else "demo"
+        return ResolvedCredentials(discovery.built_in_credentials(account))
+    if values:
+        return ResolvedCredentials(credentials_of(candidate_of("arguments", values)))
+    for opener, argument in named:
+        return ResolvedCredentials(credentials_of(opener(argument)))
+    return _first_source(fall_back=fallback == "simulator")
 
 
-def _first_source(*, fall_back: bool) -> Found:
-    """The first complete source. Raises NoCredentials when there is none.
-
-    A source that names a simulator which is gone gives way to another simulator, where there is one
-    to take.
-    """
-    problem = ""
-    found: Found | None = None
-    try:
-        found = sources.find()
-    except IncompleteCredentials as error:
-        problem = str(error)
+def _first_source(*, fall_back: bool) -> ResolvedCredentials:
+    """Return the first complete source. Raises NoCredentials when there is none."""
     announced = sources.announced_simulator()
-    if found is not None:
-        another = fall_back or announced
-        if not another or not discovery.is_gone(found.credentials.hosts.reactor):
-            return found
-        problem = _gone_message(found.credentials)
-    incomplete = (problem,) if problem else ()
+    if announced or fall_back:
+        return _first_source_or_simulator(announced, fall_back=fall_back)
+    resolved = sources.find()
+    if resolved is None:
+        raise NoCredentials(
+            "No credentials were found. Put ADOBE_CLIENT_ID, ADOBE_CLIENT_SECRET and ADOBE_ORG_ID "
+            "into a .env file, use the panel of %adobe_auth, or try it without an account: "
+            "adobe_nb.connect(simulator=True)."
+        )
+    return resolved
+
+
+def _first_source_or_simulator(announced: str, *, fall_back: bool) -> ResolvedCredentials:
+    """Return the first complete source, or else the announced or the built-in simulator."""
+    resolved: ResolvedCredentials | None = None
+    incomplete: tuple[str, ...] = ()
+    try:
+        resolved = sources.find()
+    except IncompleteCredentials as error:
+        incomplete = (str(error),)
+    if resolved is not None:
+        url = resolved.credentials.hosts.reactor
+        if not discovery.is_gone(url):
+            return resolved
+        # A source that names a stopped simulator gives way to another one.
+        source = resolved.credentials.source
+        advice = _how_to_forget(source) or "Start it again: adobe-nb simulator."
+        incomplete = (f"The simulator of {source} ({url}) does not respond. {advice}",)
     if announced and not (fall_back and discovery.is_gone(announced)):
-        return Found(discovery.announced_credentials(), incomplete=incomplete)
-    if fall_back:
-        return Found(discovery.built_in_credentials(), incomplete=incomplete)
-    if problem:
-        raise IncompleteCredentials(problem)
-    raise NoCredentials(f"No credentials were found. {_HOW_TO}")
+        return ResolvedCredentials(discovery.announced_credentials(), incomplete=incomplete)
+    return ResolvedCredentials(discovery.built_in_credentials(), incomplete=incomplete)
 
 
 def _sign_in(session: Session, *, make_default: bool) -> None:
-    """Fetch the token, and make the session the default. An error says where its credentials came
-    from.
-    """
+    """Fetch the token, and make the session the default. An error says what is still in force."""
     try:
         session.sign_in()
     except AdobeError as error:
-        before = _state.default
         if not isinstance(error, CredentialsError):
-            error.add_note(
-                f"The credentials came from {session.source}.{_forgetting(session, error)}"
-            )
+            note = f"The credentials came from {session.source}."
+            if isinstance(error, TransportError) and session.service == "simulator":
+                note = f"{note} {_how_to_forget(session.source)}".rstrip()
+            error.add_note(note)
+        before = _state.default
         if make_default and before is not None and before.works:
             error.add_note(f"You are still signed in as before: {before.service}, {before.org_id}.")
         raise
@@ -547,19 +591,30 @@ def _sign_in(session: Session, *, make_default: bool) -> None:
         make_current(session)
 
 
-def _forgetting(session: Session, error: AdobeError) -> str:
-    """How to get rid of a profile that points at a simulator which is gone."""
-    kind, _, name = session.source.partition(" ")
-    gone = isinstance(error, TransportError) and session.service == "simulator"
-    return f" {_FORGET.format(name)}" if kind == "profile" and gone else ""
+def _how_to_forget(source: str) -> str:
+    """Say how to delete the profile of a simulator that was stopped."""
+    name = source.removeprefix("profile ")
+    if name == source:
+        return ""
+    return f"If that simulator no longer exists: %adobe_auth forget {name}"
+
+
+def _can_write_journal() -> bool:
+    if os.environ.get("ADOBE_NB_JOURNAL", "").strip().lower() in _OFF:
+        return False
+    if state_folder() is None:
+        _warn_of_no_journal()
+        return False
+    return True
 
 
 @cache
 def _warn_of_no_journal() -> None:
-    """Once in a process."""
+    """Warn once per process."""
     warnings.warn(
-        "This account has no home folder, so no journal of writes is kept. Set HOME or XDG_STATE_HOME to keep one.",
-        stacklevel=4,
+        "This account has no home folder, so no journal of writes is kept. Set HOME or "
+        "XDG_STATE_HOME to keep one.",
+        stacklevel=5,
     )
 
 
@@ -567,54 +622,49 @@ def _notify() -> None:
     for listener in list(_listeners):
         try:
             listener()
-        except Exception as error:  # noqa: BLE001 - a display that fails must not stop a pull
+        # A display that fails must not stop a pull.
+        except Exception as error:  # noqa: BLE001
             _log.warning("A listener of the session failed (%s).", type(error).__name__)
 
 
-def _gone_message(credentials: Credentials) -> str:
-    kind, _, name = credentials.source.partition(" ")
-    advice = (
-        _FORGET.format(name)
-        if kind == "profile"
-        else "Start it again (adobe-nb simulator), or remove it there."
-    )
-    return f"The simulator of {credentials.source} ({credentials.hosts.reactor}) does not answer. {advice}"
-
-
 def source_that_wins() -> str:
-    """What ``connect()`` without arguments would take now, by name; nothing when there is none, or
-    it fails.
-    """
+    """Name the source that ``connect()`` would use now; nothing if there is none or it fails."""
     try:
-        found = sources.find()
+        resolved = sources.find()
     except AdobeError:
         return ""
-    return found.credentials.source if found else ""
+    return resolved.credentials.source if resolved else ""
 
 
 def current() -> Session:
-    """The session in force: that of the enclosing ``use()``, else the default. Raises NotSignedIn."""
+    """Return the current session: that of the enclosing ``use()``, else the default.
+
+    Raises
+    ------
+    NotSignedIn
+        There is no session.
+    """
     session = current_or_none()
     if session is None:
         raise NotSignedIn(
-            "You are not signed in. Run %adobe_auth, or adobe_nb.connect(). Without an Adobe account: "
-            "adobe_nb.connect(simulator=True)."
+            "You are not signed in. Run %adobe_auth, or adobe_nb.connect(). Without an Adobe "
+            "account: adobe_nb.connect(simulator=True)."
         )
     return session
 
 
 @contextmanager
 def use(session: Session) -> Iterator[Session]:
-    """Make a session the current one for this block (and this thread or task only)."""
-    mark = _used.set(session)
+    """Make a session the current one for this block, in this thread or async task only."""
+    previous = _used.set(session)
     try:
         yield session
     finally:
-        _used.reset(mark)
+        _used.reset(previous)
 
 
 class _Current:
-    """The session that is current at each call."""
+    """Follows ``current()`` at each call."""
 
     @property
     def client(self) -> Client:
@@ -626,15 +676,12 @@ class _Current:
 
 
 reactor = Reactor(_Current())
-"""Follows ``current()`` at each call."""
+"""The Reactor API with the current session, looked up at each call."""
 
 edge = Edge(_Current())
-"""Follows ``current()`` at each call."""
+"""The Edge Network with the current session, looked up at each call."""
 
-
-def with_names(frame: Any) -> Any:
-    """``reactor.with_names`` of the current session."""
-    return reactor.with_names(frame)
+with_names = reactor.with_names
 
 
 @dataclass(slots=True)
@@ -643,7 +690,7 @@ class _State:
 
 
 @in_children
-def _begin_anew() -> None:
+def _restart() -> None:
     """In a forked process: the displays that listen belong to the parent."""
     global _lock  # noqa: PLW0603
     _lock = threading.Lock()
@@ -657,22 +704,22 @@ _listeners: list[Callable[[], object]] = []
 _used: ContextVar[Session | None] = ContextVar("adobe_nb_session", default=None)
 
 
-def _not_found(error: NotFound) -> Check:
-    if error.code != "not-found":
+def _check_of_error(error: ApiError) -> Check:
+    # Another 404 may come from a proxy; this code is Reactor's own.
+    if error.status != 404 or error.code != "not-found":
         return Check(False, str(error), error.status)
     return Check(
         True,
-        "The credentials work, but the organisation has no company in tags (404). Ask your administrator whether it "
-        "has tags, and whether this is the right organisation.",
+        "The credentials work, but the organization has no company in tags (404). Ask your "
+        "administrator whether it has tags, and whether this is the right organization.",
         404,
     )
 
 
 def _check_of(companies: object) -> Check:
     if not isinstance(companies, list):
-        return Check(
-            False, "The answer is no list of companies. Is this really Adobe's address?", 200
-        )
+        message = "Expected a list of companies, got something else. Is this really Adobe's URL?"
+        return Check(False, message, 200)
     names: list[str] = []
     rights: set[str] = set()
     for company in companies:
@@ -683,8 +730,7 @@ def _check_of(companies: object) -> Check:
         listed = meta.get("rights") if isinstance(meta, Mapping) else None
         rights.update(map(str, listed if isinstance(listed, list) else ()))
     if not names:
-        return Check(
-            True, "The credentials work, and the organisation has no company in tags.", 200
-        )
+        message = "The credentials work, but the organization has no company in tags."
+        return Check(True, message, 200)
     message = f"The credentials work. Company: {', '.join(names)}."
     return Check(True, message, 200, tuple(names), tuple(sorted(rights)))

@@ -1,11 +1,11 @@
-"""Did you mean: the known names that are like an unknown one. All comparison of names stands here."""
+"""Suggestions for unknown names: did you mean."""
 
 import difflib
 from collections.abc import Collection, Iterable
 
 
 def did_you_mean(name: str, known: Collection[str]) -> str:
-    """`` Did you mean rules?``, or all the names that there are: the end of an error message."""
+    """Return the end of an error message: similar names if there are any, or else all names."""
     close = difflib.get_close_matches(name, known, n=2)
     if close:
         return f" Did you mean {' or '.join(close)}?"
@@ -13,18 +13,16 @@ def did_you_mean(name: str, known: Collection[str]) -> str:
 
 
 def is_misspelled(name: str, known: Collection[str]) -> bool:
-    """Whether a name is so close to a known one that it was probably meant."""
+    """Return whether a name is so close to a known one that it is probably a typing error."""
     return bool(difflib.get_close_matches(name, known, n=1, cutoff=0.85))
 
 
 def candidates(name: str, known: Iterable[str], most: int = 10) -> list[str]:
-    """The names to offer when a name is not found: similar ones first, then those that contain it,
-    then the rest.
-    """
-    names = sorted(set(known), key=str.casefold)
+    """Return the names to offer for an unknown one: similar, then containing it, then others."""
+    folded = name.casefold()
+    names = sorted(known, key=str.casefold)
     by_folded = {known_name.casefold(): known_name for known_name in names}
-    similar = difflib.get_close_matches(name.casefold(), by_folded, n=most, cutoff=0.4)
-    ranked = [by_folded[folded] for folded in similar]
-    ranked += [known_name for known_name in names if name.casefold() in known_name.casefold()]
-    ranked += names
-    return list(dict.fromkeys(ranked))[:most]
+    close = difflib.get_close_matches(folded, by_folded, n=most, cutoff=0.4)
+    similar = [by_folded[key] for key in close]
+    containing = [known_name for known_name in names if folded in known_name.casefold()]
+    return list(dict.fromkeys([*similar, *containing, *names]))[:most]

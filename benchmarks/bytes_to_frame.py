@@ -1,15 +1,16 @@
-"""From the bytes of 1,000 pages of 100 rules to a typed frame: against json.loads and
-json_normalize, and by decoder.
+"""Turn the bytes of 1,000 pages of 100 rules into a typed frame.
 
-The pages are those of the simulator with ids, names and dates of their own: 100,000 rules, each of
-them different. Where all dates are the same, `pandas.to_datetime` looks most of them up; that
-flatters, so both are shown. Each measurement is a process of its own, since what one leaves behind
-makes the garbage collector of the next one work. Seconds are the processor's: others on the machine
-hardly show in them.
+Compares with json.loads and json_normalize, and several decoders with each other.
+
+The pages are those of the simulator with ids, names and dates of their own: 100,000 different
+rules. Equal dates flatter `pandas.to_datetime`, which caches them, so both cases are shown. Each
+measurement runs in a process of its own, because the garbage of one slows down the next. Seconds
+are processor seconds, which depend little on other work on the machine.
 
     python benchmarks/bytes_to_frame.py
 """
 
+import contextlib
 import gc
 import json
 from collections.abc import Callable, Iterator
@@ -26,7 +27,7 @@ _BEGAN = datetime(2020, 1, 1, tzinfo=UTC)
 
 
 def template() -> bytes:
-    """A page of 100 rules, as the simulator gives it."""
+    """Return a page of 100 rules of the simulator."""
     import requests
 
     with simulator("--seed", "empty", "--properties", 1, "--rules", 100, "--components", 4) as (
@@ -41,34 +42,32 @@ def template() -> bytes:
 
 
 def pages(page: bytes, *, distinct: bool = True, unknown: bool = False) -> list[bytes]:
-    """Many pages of different rules; ``distinct`` dates, and an attribute that the table does not
-    know.
-    """
+    """Return pages of different rules, with distinct dates or an unknown attribute."""
     document = json.loads(page)
     document["meta"]["pagination"] |= {"total_count": PAGES * 100, "total_pages": PAGES}
     made = []
     for number in range(PAGES):
-        for at, rule in enumerate(document["data"]):
-            index = number * 100 + at
+        for position, rule in enumerate(document["data"]):
+            index = number * 100 + position
             rule["id"] = f"RL{index:032x}"
             attributes = rule["attributes"]
             attributes["name"] = f"Rule {index}"
             if distinct:
-                moment = _BEGAN + timedelta(seconds=61 * index, milliseconds=index % 997)
-                attributes["created_at"] = _stamp(moment)
-                attributes["updated_at"] = _stamp(moment + timedelta(seconds=7 * index))
+                date = _BEGAN + timedelta(seconds=61 * index, milliseconds=index % 997)
+                attributes["created_at"] = _api_date(date)
+                attributes["updated_at"] = _api_date(date + timedelta(seconds=7 * index))
             if unknown:
                 attributes["colour"] = f"shade {index}"
         made.append(json.dumps(document, separators=(",", ":")).encode())
     return made
 
 
-def _stamp(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
+def _api_date(date: datetime) -> str:
+    return f"{date:%Y-%m-%dT%H:%M:%S}.{date.microsecond // 1000:03d}Z"
 
 
 def ours(bodies: list[bytes]) -> pd.DataFrame:
-    """As a pull does it: each page into columns, a few thousand rows at a time into arrays."""
+    """Do what a list does: pages become columns, a few thousand rows at a time become arrays."""
     from adobe_nb.api.reactor.decoding import Decoder
     from adobe_nb.api.reactor.frames import FrameBuilder
     from adobe_nb.registry import RESOURCES
@@ -81,7 +80,7 @@ def ours(bodies: list[bytes]) -> pd.DataFrame:
 
 
 def plain(bodies: list[bytes], decode: Callable[[bytes], Any]) -> pd.DataFrame:
-    """The same from documents, whichever decoder made them."""
+    """Do the same from documents of any decoder."""
     from adobe_nb.api.reactor.frames import FrameBuilder
     from adobe_nb.registry import RESOURCES
 
@@ -93,51 +92,48 @@ def plain(bodies: list[bytes], decode: Callable[[bytes], Any]) -> pd.DataFrame:
 
 
 def normalized(bodies: list[bytes]) -> pd.DataFrame:
-    """What everybody writes first. Dates stay texts in it."""
-    return pd.json_normalize(
-        [rule for page in [json.loads(body) for body in bodies] for rule in page["data"]]
-    )
+    """Do what most people write first. Dates stay text."""
+    rules: list[dict[str, Any]] = []
+    for body in bodies:
+        rules += json.loads(body)["data"]
+    return pd.json_normalize(rules)
 
 
 def parsed(bodies: list[bytes], decode: Callable[[bytes], Any]) -> None:
-    """Decode page by page, each dropped at once."""
+    """Decode page by page, and keep nothing."""
     for body in bodies:
         decode(body)
 
 
 def decoders() -> dict[str, Callable[[bytes], Any]]:
-    """Those that make plain documents; orjson where it is installed."""
+    """Return the decoders of plain documents, with orjson where it is installed."""
     import msgspec
 
-    found: dict[str, Callable[[bytes], Any]] = {
-        "json": json.loads,
-        "msgspec, generic": msgspec.json.Decoder().decode,
-    }
-    try:
+    by_name: dict[str, Callable[[bytes], Any]] = {"json": json.loads}
+    with contextlib.suppress(ImportError):
         import orjson
-    except ImportError:
-        return found
-    return {
-        "json": json.loads,
-        "orjson": orjson.loads,
-        "msgspec, generic": found["msgspec, generic"],
-    }
+
+        by_name["orjson"] = orjson.loads
+    by_name["msgspec, generic"] = msgspec.json.Decoder().decode
+    return by_name
 
 
-def work(what: str, bodies: list[bytes]) -> object:
-    """One thing to measure, by its name."""
-    kind, _, name = what.partition(": ")
-    if kind == "ours":
+def work(task: str, bodies: list[bytes]) -> object:
+    """Do one of the measured tasks."""
+    step, _, name = task.partition(": ")
+    if step == "ours":
         return ours(bodies)
-    if kind == "normalized":
+    if step == "normalized":
         return normalized(bodies)
-    if kind == "typed":
+    if step == "typed":
         from adobe_nb.api.reactor.decoding import Decoder
         from adobe_nb.registry import RESOURCES
 
         decoder = Decoder(RESOURCES["rules"])
         return parsed(bodies, lambda body: decoder(body, "/rules"))
-    return (parsed if kind == "parsed" else plain)(bodies, decoders()[name])
+    if step == "parsed":
+        return parsed(bodies, decoders()[name])
+    return plain(bodies, decoders()[name])
 
 
 def seconds(
@@ -148,9 +144,7 @@ def seconds(
     distinct: bool = True,
     unknown: bool = False,
 ) -> dict[str, float]:
-    """Processor seconds: the best of several runs of each, in turn, so that a slow moment strikes
-    all of them.
-    """
+    """Return the best processor seconds of several runs, in turn, so that all meet slow times."""
     bodies = pages(page, distinct=distinct, unknown=unknown)
     gc.collect()
     runs: dict[str, list[float]] = {name: [] for name in names}
@@ -160,17 +154,17 @@ def seconds(
         for name in names:
             runs[name].append(worked(lambda name=name: work(name, bodies)))
             gc.collect()
-    return {name: min(found) for name, found in runs.items()}
+    return {name: min(times_of_name) for name, times_of_name in runs.items()}
 
 
 def rows(page: bytes) -> Iterator[tuple[str, ...]]:
     recent = int(pd.__version__.partition(".")[0]) >= 3
     most = 0.8 if recent else 1.2
     for distinct in (True, False):
-        found, slow = _in_turn(page, distinct=distinct)
-        dates = "every date another" if distinct else "always the same dates"
-        ratio = slow / found["ours"]
-        figure = f"{found['ours']:.2f} s"
+        fast, slow = _in_turn(page, distinct=distinct)
+        dates = "distinct dates" if distinct else "equal dates"
+        ratio = slow / fast["ours"]
+        figure = f"{fast['ours']:.2f} s"
         yield (
             dates,
             figure,
@@ -178,18 +172,17 @@ def rows(page: bytes) -> Iterator[tuple[str, ...]]:
             f"{ratio:.1f} times faster",
             reached(ratio, least=8),
         )
-        ratio = found["ours"] / found["parsed: json"]
-        wanted = reached(ratio, most=most) if distinct else ""
+        ratio = fast["ours"] / fast["parsed: json"]
+        target = reached(ratio, most=most) if distinct else ""
         yield (
             dates,
             figure,
-            f"json.loads alone: {found['parsed: json']:.2f} s",
+            f"json.loads alone: {fast['parsed: json']:.2f} s",
             f"{ratio:.2f}",
-            wanted,
+            target,
         )
-    base, more = (
-        fresh(seconds, page, ["ours"], unknown=unknown)["ours"] for unknown in (False, True)
-    )
+    base = fresh(seconds, page, ["ours"])["ours"]
+    more = fresh(seconds, page, ["ours"], unknown=True)["ours"]
     ratio = more / base
     yield (
         "an unknown attribute",
@@ -198,32 +191,34 @@ def rows(page: bytes) -> Iterator[tuple[str, ...]]:
         f"{ratio:.2f}",
         reached(ratio, most=1.5),
     )
-    names = [f"{kind}: {name}" for name in decoders() for kind in ("parsed", "plain")]
-    found = fresh(seconds, page, [*names, "typed", "ours"], times=2)
-    least = found["parsed: json"]
+    names = [f"{step}: {name}" for name in decoders() for step in ("parsed", "plain")]
+    best = fresh(seconds, page, [*names, "typed", "ours"], times=2)
+    base = best["parsed: json"]
     for name in decoders():
-        yield _decoder(name, found[f"parsed: {name}"], found[f"plain: {name}"], least)
-    yield _decoder("msgspec, typed", found["typed"], found["ours"], least)
+        yield _decoder(name, best[f"parsed: {name}"], best[f"plain: {name}"], base)
+    yield _decoder("msgspec, typed", best["typed"], best["ours"], base)
 
 
 def _in_turn(page: bytes, *, distinct: bool) -> tuple[dict[str, float], float]:
-    """Ours and json.loads, and json_normalize: it leaves so much behind that it has processes of
-    its own.
+    """Return the seconds of our code and json.loads, and those of json_normalize.
+
+    json_normalize leaves so much garbage that it gets processes of its own.
     """
-    ours: list[dict[str, float]] = []
+    fast: list[dict[str, float]] = []
     slow: list[float] = []
     for _ in range(TIMES):
-        ours.append(fresh(seconds, page, ["parsed: json", "ours"], distinct=distinct))
+        fast.append(fresh(seconds, page, ["parsed: json", "ours"], distinct=distinct))
         slow.append(fresh(seconds, page, ["normalized"], times=1, distinct=distinct)["normalized"])
-    return {name: min(found[name] for found in ours) for name in ours[0]}, min(slow)
+    best = {name: min(run[name] for run in fast) for name in fast[0]}
+    return best, min(slow)
 
 
-def _decoder(name: str, alone: float, framed: float, least: float) -> tuple[str, ...]:
-    ratios = f"{alone / least:.2f}; {framed / least:.2f}"
+def _decoder(name: str, alone: float, framed: float, base: float) -> tuple[str, ...]:
+    ratios = f"{alone / base:.2f}; {framed / base:.2f}"
     return (
         f"decoder {name}",
         f"{alone:.2f} s; {framed:.2f} s to a frame",
-        f"json.loads alone: {least:.2f} s",
+        f"json.loads alone: {base:.2f} s",
         ratios,
         "",
     )
@@ -232,7 +227,7 @@ def _decoder(name: str, alone: float, framed: float, least: float) -> tuple[str,
 def main() -> None:
     page = template()
     print(f"{PAGES:,} pages of 100 rules, {len(page):,} bytes each; pandas {pd.__version__}")
-    show(list(rows(page)), "what", "ours", "against", "ratio", "wanted")
+    show(list(rows(page)), "what", "ours", "against", "ratio", "target")
 
 
 if __name__ == "__main__":

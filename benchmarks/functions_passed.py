@@ -1,8 +1,7 @@
-"""Functions and modules of ours that one call passes: how far a reader has to walk to follow it.
+"""Count the functions and modules of the package that a call enters: what a reader has to follow.
 
-Each call is made once, warmed up, on a simulator in a process of its own, and every function of the
-package that is entered, in any thread, is counted once. A comprehension counts as part of the
-function that holds it.
+Each call runs on a simulator in a process of its own, after a first call. Every function that is
+entered in any thread is counted once. A comprehension is part of its function.
 
     python benchmarks/functions_passed.py            # the numbers
     python benchmarks/functions_passed.py --names    # and the functions
@@ -30,9 +29,7 @@ _entered: set[CodeType] = set()
 
 
 def watch() -> None:
-    """Note every function that is entered from now on. Threads are watched from their start, so
-    before any begins.
-    """
+    """Record every function that is entered from now on, in this thread and in later ones."""
 
     def note(frame: FrameType, event: str, _: Any) -> None:
         if event == "call":
@@ -43,7 +40,7 @@ def watch() -> None:
 
 
 def passed(call: Callable[[], object]) -> dict[str, set[str]]:
-    """The functions that the call enters, by module."""
+    """Return the functions that the call enters, by module."""
     _entered.clear()
     call()
     modules: dict[str, set[str]] = defaultdict(set)
@@ -56,15 +53,15 @@ def passed(call: Callable[[], object]) -> dict[str, set[str]]:
 
 
 def a_list(about: Mapping[str, Any]) -> dict[str, set[str]]:
-    """Rules of one property."""
+    """List the rules of a property."""
     reactor = session(about).reactor
-    place = reactor.find("properties", "Web Store US")["id"][0]
-    reactor.rules(place)
-    return passed(lambda: reactor.rules(place))
+    property_id = reactor.find("properties", "Web Store US")["id"][0]
+    reactor.rules(property_id)
+    return passed(lambda: reactor.rules(property_id))
 
 
 def a_sign_in(about: Mapping[str, Any]) -> dict[str, set[str]]:
-    """``%adobe_auth`` with a complete source."""
+    """Sign in with ``%adobe_auth``, from a complete source."""
     from IPython.core.interactiveshell import InteractiveShell
 
     names = {"client_id", "client_secret", "org_id", "scopes", "reactor_url", "ims_url"}
@@ -76,11 +73,11 @@ def a_sign_in(about: Mapping[str, Any]) -> dict[str, set[str]]:
 
 
 def a_write(about: Mapping[str, Any]) -> dict[str, set[str]]:
-    """``libraries.add`` of one data element."""
+    """Add a data element to a library."""
     reactor = session(about).reactor
-    place = reactor.find("properties", "Web Store US")["id"][0]
-    library = reactor.libraries.create(place, name="Functions passed")
-    first, second = reactor.data_elements(place).query("enabled")["id"].iloc[:2]
+    property_id = reactor.find("properties", "Web Store US")["id"][0]
+    library = reactor.libraries.create(property_id, name="Functions passed")
+    first, second = reactor.data_elements(property_id).query("enabled")["id"].iloc[:2]
     reactor.libraries.add(library, first, revise=True)
     return passed(lambda: reactor.libraries.add(library, second, revise=True))
 
@@ -94,7 +91,8 @@ def main() -> None:
         watch()
         for name, call in CALLS.items():
             modules = call(about)
-            print(f"{name}: {sum(map(len, modules.values()))} functions in {len(modules)} modules")
+            count = sum(map(len, modules.values()))
+            print(f"{name}: {count} functions in {len(modules)} modules")
             if "--names" in sys.argv[1:]:
                 for module, functions in sorted(modules.items()):
                     print(f"  {module} ({len(functions)})\n    {', '.join(sorted(functions))}")

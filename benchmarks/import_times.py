@@ -1,5 +1,4 @@
-"""How long `import adobe_nb` and `%load_ext adobe_nb` take, each in a fresh process, bytecode
-cached.
+"""Time `import adobe_nb` and `%load_ext adobe_nb` in fresh processes with cached bytecode.
 
 python benchmarks/import_times.py
 """
@@ -10,29 +9,29 @@ import sys
 from measuring import environment, reached, show
 
 TIMES = 15
-_TIMED = "import time; begun = time.perf_counter(); {}; print(time.perf_counter() - begun)"
+_TIMED = "import time; began = time.perf_counter(); {}; print(time.perf_counter() - began)"
 _SHELL = """
 import time
 import ipywidgets, pandas
 from IPython.core.interactiveshell import InteractiveShell
 shell = InteractiveShell.instance()
-begun = time.perf_counter()
+began = time.perf_counter()
 shell.run_line_magic("load_ext", "adobe_nb")
-print(time.perf_counter() - begun)
+print(time.perf_counter() - began)
 """
 
 
 def milliseconds(*programs: str) -> list[float]:
-    """Of each program's own measurement, the best of many, in turn."""
-    found: list[list[float]] = [[] for _ in programs]
+    """Return the best of many measurements of each program, in turn."""
+    runs: dict[str, list[float]] = {program: [] for program in programs}
     for _ in range(TIMES):
-        for at, program in enumerate(programs):
+        for program, times in runs.items():
             command = (sys.executable, "-c", program)
-            said = subprocess.run(
+            done = subprocess.run(
                 command, env=environment(), check=True, capture_output=True, text=True
-            ).stdout
-            found[at].append(float(said.splitlines()[-1]) * 1000)
-    return [min(each) for each in found]
+            )
+            times.append(float(done.stdout.splitlines()[-1]) * 1000)
+    return [min(times) for times in runs.values()]
 
 
 def main() -> None:
@@ -62,7 +61,7 @@ def main() -> None:
             reached(loaded / 50, most=1),
         ),
     ]
-    show(rows, "what", "ours", "against", "ratio", "wanted")
+    show(rows, "what", "ours", "against", "ratio", "target")
 
 
 if __name__ == "__main__":

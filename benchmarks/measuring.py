@@ -1,6 +1,4 @@
-"""What the benchmarks share: a server in a process of its own, a fresh process to measure in, the
-table of figures.
-"""
+"""Shared by the benchmarks: servers in processes of their own, fresh processes, and the table."""
 
 import contextlib
 import json
@@ -16,24 +14,25 @@ from typing import Any, TypeVar
 ACCEPT = "application/vnd.api+json;revision=1"
 MIB = 1 << 20
 _Result = TypeVar("_Result")
-_ENDED_BY_NOW = 60
+# Seconds that a server gets to end.
+_SHUTDOWN_TIMEOUT = 60
 
 
 def on_core(number: int) -> None:
-    """Stay on that core, where the system has several and lets us choose."""
+    """Pin this process to a core, where the system has several and allows it."""
     if hasattr(os, "sched_setaffinity") and (os.cpu_count() or 1) > 1:
         os.sched_setaffinity(0, {number})
 
 
 def environment() -> dict[str, str]:
-    """That of our processes: bytecode is kept, as it is for everybody."""
+    """Return the environment for a process that keeps its bytecode, as it does for users."""
     return {**os.environ, "PYTHONDONTWRITEBYTECODE": ""}
 
 
 @contextlib.contextmanager
 def serving(*command: str, core: int | None = None) -> Iterator[tuple[str, float, int]]:
-    """A server in a process of its own: its first line, the seconds until then, its process id."""
-    begun = time.perf_counter()
+    """Start a server, and yield its first line, the seconds until then, and its process id."""
+    began = time.perf_counter()
     process = subprocess.Popen(
         command,
         stdout=subprocess.PIPE,
@@ -43,27 +42,25 @@ def serving(*command: str, core: int | None = None) -> Iterator[tuple[str, float
     )
     try:
         assert process.stdout is not None
-        yield process.stdout.readline(), time.perf_counter() - begun, process.pid
+        yield process.stdout.readline(), time.perf_counter() - began, process.pid
     finally:
         process.terminate()
-        process.wait(_ENDED_BY_NOW)
+        process.wait(_SHUTDOWN_TIMEOUT)
 
 
 @contextlib.contextmanager
 def simulator(
-    *switches: object, core: int | None = None
+    *options: object, core: int | None = None
 ) -> Iterator[tuple[dict[str, Any], float, int]]:
-    """The simulator with these switches: how to connect, the seconds it took to start, its process
-    id.
-    """
+    """Start the simulator, and yield its addresses, the seconds it took, and its process id."""
     main = "import sys; from adobe_nb.cli import main; sys.exit(main())"
-    command = (sys.executable, "-c", main, "simulator", "--json", *map(str, switches))
+    command = (sys.executable, "-c", main, "simulator", "--json", *map(str, options))
     with serving(*command, core=core) as (line, started, pid):
         yield json.loads(line), started, pid
 
 
 def headers(about: Mapping[str, Any]) -> dict[str, str]:
-    """Those that a request to the simulator needs."""
+    """Return the headers that a request to the simulator requires."""
     return {
         "Authorization": f"Bearer {about['access_token']}",
         "x-api-key": about["client_id"],
@@ -73,10 +70,10 @@ def headers(about: Mapping[str, Any]) -> dict[str, str]:
 
 
 def session(about: Mapping[str, Any]) -> Any:
-    """A session of ours with the simulator: signs in by itself, shows no bars."""
+    """Return a session with the simulator that shows no progress bars."""
     import adobe_nb
 
-    named = (
+    names = (
         "client_id",
         "client_secret",
         "org_id",
@@ -85,41 +82,41 @@ def session(about: Mapping[str, Any]) -> Any:
         "edge_url",
         "edge_server_url",
     )
-    return adobe_nb.connect(**{name: about[name] for name in named}, progress=False, journal=False)
+    return adobe_nb.connect(**{name: about[name] for name in names}, progress=False, journal=False)
 
 
 def fresh(function: Callable[..., _Result], *arguments: object, **options: object) -> _Result:
-    """The function's result, of a process that has done nothing else."""
+    """Return the function's result in a process that has done nothing else."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         return pool.submit(function, *arguments, **options).result()
 
 
 def once(function: Callable[[], object]) -> float:
-    """Seconds of one run."""
-    begun = time.perf_counter()
+    """Return the seconds of one run."""
+    began = time.perf_counter()
     function()
-    return time.perf_counter() - begun
+    return time.perf_counter() - began
 
 
 def worked(function: Callable[[], object]) -> float:
-    """Processor seconds of one run: what others do on the machine meanwhile hardly shows in them."""
-    begun = time.process_time()
+    """Return the processor seconds of one run, which depend little on other work on the machine."""
+    began = time.process_time()
     function()
-    return time.process_time() - begun
+    return time.process_time() - began
 
 
 def peak(pid: int | str = "self") -> float:
-    """Mebibytes of a process's resident memory at its peak; 0 where the system does not tell."""
+    """Return the peak of a process's resident memory in MiB; 0 where the system does not say."""
     return _status(pid, "VmHWM")
 
 
 def resident(pid: int | str = "self") -> float:
-    """Mebibytes of a process's resident memory now; 0 where the system does not tell."""
+    """Return a process's resident memory in MiB; 0 where the system does not say."""
     return _status(pid, "VmRSS")
 
 
 def forget_peak() -> None:
-    """The peak of this process is counted from now on (Linux)."""
+    """Measure the peak of this process from now on (Linux)."""
     with contextlib.suppress(OSError), open("/proc/self/clear_refs", "w") as file:
         file.write("5")
 
@@ -130,19 +127,20 @@ def _status(pid: int | str, name: str) -> float:
     return 0.0
 
 
-def show(rows: Iterable[Sequence[str]], *heads: str) -> None:
-    """Print a table in Markdown, its columns aligned."""
-    lines = [heads, *rows]
-    widths = [max(len(line[at]) for line in lines) for at in range(len(heads))]
+def show(rows: Iterable[Sequence[str]], *header: str) -> None:
+    """Print a Markdown table with aligned columns."""
+    lines = [header, *rows]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     lines.insert(1, ["-" * width for width in widths])
     for line in lines:
-        print(
-            f"| {' | '.join(cell.ljust(width) for cell, width in zip(line, widths, strict=True))} |"
-        )
+        cells = [cell.ljust(width) for cell, width in zip(line, widths, strict=True)]
+        print(f"| {' | '.join(cells)} |")
 
 
 def reached(ratio: float, most: float | None = None, least: float | None = None) -> str:
-    """What was wanted of a ratio, and whether it is so."""
-    wanted = f"at most {most:g}" if most is not None else f"at least {least:g}"
-    good = ratio <= most if most is not None else ratio >= (least or 0)
-    return wanted if good else f"{wanted}: MISSED"
+    """Return the target of a ratio, and whether it was missed."""
+    if most is not None:
+        target, is_good = f"at most {most:g}", ratio <= most
+    else:
+        target, is_good = f"at least {least:g}", ratio >= (least or 0)
+    return target if is_good else f"{target}: MISSED"

@@ -1,8 +1,8 @@
-"""Processor time of one request: ours against a bare `requests.Session.get` from as many threads.
+"""Compare the processor time of a request with that of a bare `requests.Session.get`.
 
-16 threads wait for 20 ms each; what they do besides waiting has one interpreter lock, so it is
-processor time per request that says how far above the limit a pull ends. The same 2,000 lists, with
-four rule components each.
+Both read the same 2,000 lists of four rule components each, with 16 threads that wait 20 ms for
+each response. Besides waiting they share one interpreter lock, so the processor time of a request
+decides how far above the limit a pull ends.
 
     python benchmarks/requests_at_once.py
 """
@@ -21,26 +21,26 @@ TIMES = 3
 
 
 def rules(about: Mapping[str, Any]) -> list[str]:
-    """The ids of all rules."""
+    """Return the ids of all rules."""
     return list(session(about).reactor.rules(session(about).reactor.properties())["id"])
 
 
 def ours(about: Mapping[str, Any], ids: list[str]) -> tuple[float, float]:
-    """Seconds, and processor seconds, of a frame of all of them."""
+    """Return seconds and processor seconds of reading all lists into a frame."""
     reactor = session(about).reactor
     reactor.rule_components(ids[:THREADS])
     return _spent(lambda: reactor.rule_components(ids))
 
 
 def fetched(about: Mapping[str, Any], ids: list[str]) -> tuple[float, float]:
-    """The same, only the bytes of our answers."""
+    """Return the same of reading only the bytes with our client."""
     client = session(about).client
     params = (("sort", "created_at"), ("page[number]", "1"), ("page[size]", "100"))
-    return _threads(lambda each: client.fetch(f"/rules/{each}/rule_components", params), ids)
+    return _threads(lambda rule: client.fetch(f"/rules/{rule}/rule_components", params), ids)
 
 
 def bare(about: Mapping[str, Any], ids: list[str]) -> tuple[float, float]:
-    """One requests.Session for all threads, the JSON parsed and dropped."""
+    """Return the same of one requests.Session for all threads, with the JSON parsed."""
     import requests
     from requests.adapters import HTTPAdapter
 
@@ -49,12 +49,11 @@ def bare(about: Mapping[str, Any], ids: list[str]) -> tuple[float, float]:
     plain.headers.update(headers(about))
     params = {"sort": "created_at", "page[number]": 1, "page[size]": 100}
     url = about["reactor_url"]
-    return _threads(
-        lambda each: json.loads(
-            plain.get(f"{url}/rules/{each}/rule_components", params=params).content
-        ),
-        ids,
-    )
+
+    def get(rule: str) -> object:
+        return json.loads(plain.get(f"{url}/rules/{rule}/rule_components", params=params).content)
+
+    return _threads(get, ids)
 
 
 def _threads(get: Callable[[str], object], ids: list[str]) -> tuple[float, float]:
@@ -64,9 +63,9 @@ def _threads(get: Callable[[str], object], ids: list[str]) -> tuple[float, float
 
 
 def _spent(work: Callable[[], object]) -> tuple[float, float]:
-    begun, worked = time.perf_counter(), time.process_time()
+    began, worked = time.perf_counter(), time.process_time()
     work()
-    return time.perf_counter() - begun, time.process_time() - worked
+    return time.perf_counter() - began, time.process_time() - worked
 
 
 def main() -> None:
@@ -76,22 +75,23 @@ def main() -> None:
         for _ in range(TIMES):
             for name, work in {"bare": bare, "bytes": fetched, "frame": ours}.items():
                 runs.setdefault(name, []).append(fresh(work, about, ids))
-    best = {
-        name: (min(run[0] for run in found), min(run[1] for run in found))
-        for name, found in runs.items()
-    }
+    best: dict[str, tuple[float, ...]] = {}
+    for name, times in runs.items():
+        best[name] = tuple(map(min, zip(*times, strict=True)))
     names = {"bare": "requests.Session.get", "bytes": "ours, to bytes", "frame": "ours, to a frame"}
-    least = best["bare"]
-    rows = [
-        (
-            what,
-            f"{best[name][0]:.2f} s",
-            f"{best[name][1] / len(ids) * 1000:.2f} ms",
-            f"{best[name][0] / least[0]:.2f}",
-            f"{best[name][1] / least[1]:.2f}",
+    base_seconds, base_cpu = best["bare"]
+    rows = []
+    for name, label in names.items():
+        seconds, cpu = best[name]
+        rows.append(
+            (
+                label,
+                f"{seconds:.2f} s",
+                f"{cpu / len(ids) * 1000:.2f} ms",
+                f"{seconds / base_seconds:.2f}",
+                f"{cpu / base_cpu:.2f}",
+            )
         )
-        for name, what in names.items()
-    ]
     show(rows, f"{len(ids):,} requests", "time", "CPU a request", "ratio of times", "ratio of CPU")
 
 

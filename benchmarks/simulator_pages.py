@@ -1,8 +1,7 @@
-"""How many list pages of 100 rules a second the simulator serves on one core, and how long it takes
-to start.
+"""Measure how many list pages a second the simulator serves on one core, and how fast it starts.
 
-Baseline of the same run: a tornado server that answers every request with the same bytes, made
-once. Server and client are processes of their own, on a core each where there are two.
+The baseline of the same run is a tornado server that answers every request with the same bytes.
+Server and client are processes of their own, with a core each where there are two.
 
     python benchmarks/simulator_pages.py
 """
@@ -36,27 +35,27 @@ asyncio.run(main())
 
 
 def rate(port: int, requests: list[bytes], count: int) -> tuple[float, int]:
-    """Requests a second over one connection that is kept alive, and the size of a body."""
+    """Return the requests a second over one kept-alive connection, and the size of a body."""
     with socket.create_connection(("127.0.0.1", port)) as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         buffer, size = bytearray(4_000_000), 0
-        begun = time.perf_counter()
+        began = time.perf_counter()
         for number in range(count):
             connection.sendall(requests[number % len(requests)])
-            size = answer(connection, buffer)
-        return count / (time.perf_counter() - begun), size
+            size = read_response(connection, buffer)
+        return count / (time.perf_counter() - began), size
 
 
-def answer(connection: socket.socket, buffer: bytearray) -> int:
-    """Read one answer; how long its body is."""
-    got = 0
-    while (end := buffer.find(b"\r\n\r\n", 0, got)) < 0:
-        got += connection.recv_into(memoryview(buffer)[got:])
+def read_response(connection: socket.socket, buffer: bytearray) -> int:
+    """Read one response, and return the length of its body."""
+    received = 0
+    while (end := buffer.find(b"\r\n\r\n", 0, received)) < 0:
+        received += connection.recv_into(memoryview(buffer)[received:])
     head = bytes(buffer[:end]).lower()
     assert head.startswith(b"http/1.1 200"), head[:80]
     length = int(head.partition(b"content-length:")[2].split(b"\r\n")[0])
-    while got < end + 4 + length:
-        got += connection.recv_into(memoryview(buffer)[got:])
+    while received < end + 4 + length:
+        received += connection.recv_into(memoryview(buffer)[received:])
     return length
 
 
@@ -65,26 +64,21 @@ def main() -> None:
     with simulator(*BULK, core=0) as (about, started, pid):
         port = urlsplit(about["reactor_url"]).port
         signed = headers(about)
-        head = "".join(
-            f"{name}: {value}\r\n" for name, value in {"Host": "127.0.0.1", **signed}.items()
-        )
-        query = [
-            urlencode({"sort": "created_at", "page[number]": number, "page[size]": 100})
-            for number in (1, 2)
-        ]
-        paths = [
-            f"/properties/{each}/rules?{text}"
-            for each in properties(port, about, signed)
-            for text in query
-        ]
-        pages = [f"GET {path} HTTP/1.1\r\n{head}\r\n".encode() for path in paths]
+        lines = {"Host": "127.0.0.1", **signed}
+        head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
+        pages = []
+        for property_id in properties(port, about, signed):
+            for number in (1, 2):
+                paging = {"sort": "created_at", "page[number]": number, "page[size]": 100}
+                path = f"/properties/{property_id}/rules?{urlencode(paging)}"
+                pages.append(f"GET {path} HTTP/1.1\r\n{head}\r\n".encode())
         first, _ = rate(port, pages, len(pages))
         served, size = rate(port, pages, PAGES)
         megabytes = peak(pid)
     with serving(sys.executable, "-c", CONSTANT, str(size), core=0) as (line, _, _):
         limit, _ = rate(int(line), [b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"], PAGES)
     pages_of = f"pages of 100 rules ({size:,} bytes)"
-    same = f"the same bytes, made once: {limit:,.0f} a second"
+    same = f"the same bytes each time: {limit:,.0f} a second"
     rows = [
         ("start", f"{started:.1f} s", "5 s", f"{started / 5:.2f}", reached(started / 5, most=1)),
         (
@@ -102,19 +96,19 @@ def main() -> None:
             reached(served / 1000, least=1),
         ),
         (pages_of, f"{served:,.0f} a second", same, f"{served / limit:.2f}", ""),
-        ("asked for the first time", f"{first:,.0f} a second", "", "", ""),
+        ("requested for the first time", f"{first:,.0f} a second", "", "", ""),
     ]
-    show(rows, "what", "the simulator", "against", "ratio", "wanted")
+    show(rows, "what", "the simulator", "against", "ratio", "target")
 
 
 def properties(port: int | None, about: dict[str, str], signed: dict[str, str]) -> list[str]:
-    """The ids of the generated properties."""
+    """Return the ids of the generated properties."""
     connection = http.client.HTTPConnection("127.0.0.1", port or 0)
     connection.request(
         "GET", f"/companies/{about['company_id']}/properties?page%5Bsize%5D=100", headers=signed
     )
-    found = json.loads(connection.getresponse().read())["data"]
-    return [each["id"] for each in found if each["attributes"]["name"].startswith("Generated")]
+    items = json.loads(connection.getresponse().read())["data"]
+    return [item["id"] for item in items if item["attributes"]["name"].startswith("Generated")]
 
 
 if __name__ == "__main__":

@@ -1,9 +1,8 @@
-"""Snapshots of a whole company: how close to the limit a pull is, what a refresh asks when nothing
-has changed.
+"""Measure snapshots of a whole company: a pull against the limit, and a refresh without changes.
 
-20 properties of 100 rules with 4 components and 100 data elements, all tables. Requests are counted
-by a simulator in this process; time is taken against one in a process of its own, in fresh
-processes. The limit is requests / 16 x latency, and one latency more for each of the five levels.
+20 properties of 100 rules with 4 components and 100 data elements, all tables. A simulator in this
+process counts requests. Times are measured in fresh processes against a simulator in another one.
+The limit is requests / 16 x latency, plus one latency for each of the five levels.
 
     python benchmarks/snapshots.py
 """
@@ -11,7 +10,6 @@ processes. The limit is requests / 16 x latency, and one latency more for each o
 import tempfile
 import time
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from measuring import fresh, reached, session, show, simulator
@@ -21,7 +19,7 @@ LATENCY = 0.05
 
 
 def counted() -> dict[str, int]:
-    """Requests of a pull, and of a refresh right after it."""
+    """Return the requests of a pull, and of a refresh right after it."""
     from adobe_nb import snapshot
     from adobe_nb.simulator.seed import Bulk
     from adobe_nb.simulator.server import Simulator
@@ -32,28 +30,24 @@ def counted() -> dict[str, int]:
     ):
         ours = session(here.connection())
         ours.sign_in()
-        found = {}
+        figures = {}
         for name, make in (("pull", snapshot.pull), ("refresh", snapshot.refresh)):
             here.requests.clear()
             make(**{"to" if name == "pull" else "folder": folder}, session=ours)
-            found[name] = len(here.requests)
-        sizes = snapshot.history(folder)["bytes"]
-        found["bytes"], found["rows"] = (
-            int(sizes.iloc[0]),
-            int(snapshot.history(folder)["rows"].iloc[0]),
-        )
-        linked = [path.stat().st_nlink for path in Path(folder).rglob("*.parquet")]
-        found["shared"] = sum(links > 1 for links in linked)
-        return found
+            figures[name] = len(here.requests)
+        first = snapshot.history(folder).iloc[0]
+        figures["bytes"], figures["rows"] = int(first["bytes"]), int(first["rows"])
+        return figures
 
 
 def seconds(about: Mapping[str, Any]) -> dict[str, float]:
-    """Of a pull, a refresh, and of loading and asking what is stored."""
+    """Return the seconds of a pull, a refresh, and of loading and querying the snapshot."""
     from adobe_nb import snapshot
 
     ours = session(about)
     ours.sign_in()
-    import duckdb  # noqa: F401 - is not counted
+    # Their imports are not counted.
+    import duckdb  # noqa: F401
     import pyarrow.parquet  # noqa: F401
 
     with tempfile.TemporaryDirectory() as folder:
@@ -65,33 +59,33 @@ def seconds(about: Mapping[str, Any]) -> dict[str, float]:
                 "SELECT count(*) FROM rule_components WHERE contains(settings, 'x')", folder
             ),
         }
-        taken = {}
+        times = {}
         for name, step in steps.items():
-            begun = time.perf_counter()
+            began = time.perf_counter()
             step()
-            taken[name] = time.perf_counter() - begun
-        return taken
+            times[name] = time.perf_counter() - began
+        return times
 
 
 def main() -> None:
-    """Print the table."""
     count = fresh(counted)
     with simulator(*COMPANY, "--latency", LATENCY * 1000) as (about, _, _):
-        took = min((fresh(seconds, about) for _ in range(3)), key=lambda each: each["pull"])
+        best = min((fresh(seconds, about) for _ in range(3)), key=lambda times: times["pull"])
     limit = (count["pull"] / CEILING + LEVELS) * LATENCY
     share = count["refresh"] / count["pull"]
     stored = f"{count['rows']:,} rows, {count['bytes'] / 1e6:.1f} MB on disk"
-    show(
-        [
-            ("requests of a pull", f"{count['pull']:,}", stored, ""),
-            ("requests of a refresh", f"{count['refresh']:,}", f"{share:.1%} of a pull", reached(share, 0.1)),
-            ("pull, 50 ms, 16 at once", f"{took['pull']:.1f} s", f"{took['pull'] / limit:.2f} of the limit", ""),
-            ("refresh", f"{took['refresh']:.1f} s", f"{took['refresh'] / took['pull']:.2f} of a pull", ""),
-            ("load rule_components", f"{took['load']:.2f} s", "", ""),
-            ("sql over rule_components", f"{took['sql']:.2f} s", "", ""),
-        ],
-        "what", "figure", "against", "wanted",
-    )  # fmt: skip
+    of_pull = f"{share:.1%} of a pull"
+    of_limit = f"{best['pull'] / limit:.2f} of the limit"
+    of_seconds = f"{best['refresh'] / best['pull']:.2f} of a pull"
+    rows = [
+        ("requests of a pull", f"{count['pull']:,}", stored, ""),
+        ("requests of a refresh", f"{count['refresh']:,}", of_pull, reached(share, 0.1)),
+        ("pull, 50 ms, 16 at once", f"{best['pull']:.1f} s", of_limit, ""),
+        ("refresh", f"{best['refresh']:.1f} s", of_seconds, ""),
+        ("load rule_components", f"{best['load']:.2f} s", "", ""),
+        ("sql over rule_components", f"{best['sql']:.2f} s", "", ""),
+    ]
+    show(rows, "what", "figure", "against", "target")
 
 
 if __name__ == "__main__":

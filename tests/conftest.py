@@ -1,4 +1,4 @@
-"""Fixtures, and the recorder that proves that no secret got out in the whole run."""
+"""Fixtures, and the recorder that proves that no secret leaked in the whole run."""
 
 import gc
 import logging
@@ -18,32 +18,33 @@ from adobe_nb.simulator import server as simulator_server
 from adobe_nb.simulator.ims import Ims
 from adobe_nb.simulator.server import Simulator
 
+# Tests set their own credentials, and must use neither the history nor the keyring of this machine.
 for _name in [name for name in os.environ if name.startswith("ADOBE_")]:
-    del os.environ[_name]  # the tests name their credentials themselves
-os.environ["IPYTHONDIR"] = tempfile.mkdtemp(
-    prefix="adobe_nb-ipython-"
-)  # a history of the tests' own
-os.environ["PYTHON_KEYRING_BACKEND"] = (
-    "keyring.backends.fail.Keyring"  # and leave this machine's keyring alone
-)
+    del os.environ[_name]
+os.environ["IPYTHONDIR"] = tempfile.mkdtemp(prefix="adobe_nb-ipython-")
+os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.fail.Keyring"
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-    # What a shell starts in the background ignores interrupts; tests of interrupts would wait for
-    # ever.
+    # Background processes of a shell ignore interrupts: tests of interrupts would wait forever.
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-# jsonschema's check of internationalised addresses takes five seconds to import, and no test needs
-# it.
+# jsonschema's check of internationalized addresses takes five seconds to import, and no test
+# requires it.
 sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
 
 _LONGEST = (
-    "test_notebooks.py", "test_refresh.py", "test_bad_days.py", "test_guard.py", "test_store.py", "test_forks.py",
-    "test_channels.py", "test_pull.py",
-)  # fmt: skip
+    "test_notebooks.py",
+    "test_refresh.py",
+    "test_bad_days.py",
+    "test_guard.py",
+    "test_store.py",
+    "test_forks.py",
+    "test_channels.py",
+    "test_pull.py",
+)
 
-# How many examples hypothesis tries; ``--hypothesis-profile=thorough`` takes the other one. The
-# same at every run, so that a test that fails on one machine fails on all, and without time limits,
-# which a busy machine would not keep.
+# The same examples in every run, so a test that fails on one machine fails on all; without
+# deadlines, which a busy machine would miss. --hypothesis-profile=thorough tries more examples.
 settings.register_profile(
     "plain",
     max_examples=8,
@@ -56,20 +57,18 @@ settings.load_profile("plain")
 
 
 class Recorder(logging.Handler):
-    """Keeps every log line, captured output and traceback of the run, and looks for secrets in
-    them.
-    """
+    """Keeps every log line, captured output and traceback of the run, and searches for secrets."""
 
     def __init__(self) -> None:
         super().__init__(logging.DEBUG)
         self.lines: list[str] = []
         self.services: list[Ims] = []
-        """Of the simulators that were started. They themselves may go: what they hold slows down
-        every test after.
+        """The sign-in services of the simulators. The simulators themselves would slow down later
+        tests.
         """
         self.secrets: set[str] = set()
         self.leaks_elsewhere = 0
-        """Found by the other processes of a run with several."""
+        """Leaks that other test processes have found."""
 
     def emit(self, record: logging.LogRecord) -> None:
         self.lines.append(self.format(record))
@@ -83,19 +82,18 @@ class Recorder(logging.Handler):
         return secrets
 
     def leaks(self) -> list[str]:
-        """The secrets that stand somewhere. They begin in few ways, so only that is looked for in
-        all the text.
-        """
+        """Return the secrets that appear somewhere."""
+        # Searching for thousands of secrets takes long, but they share few prefixes.
         text = "\n".join(dict.fromkeys(self.lines))
-        by_beginning: dict[str, set[str]] = {}
+        by_prefix: dict[str, set[str]] = {}
         for secret in self.known_secrets():
-            by_beginning.setdefault(secret[:8], set()).add(secret)
+            by_prefix.setdefault(secret[:8], set()).add(secret)
         found = set()
-        for beginning, secrets in by_beginning.items():
-            place = text.find(beginning)
-            while place >= 0:
-                found |= {secret for secret in secrets - found if text.startswith(secret, place)}
-                place = text.find(beginning, place + 1)
+        for prefix, secrets in by_prefix.items():
+            position = text.find(prefix)
+            while position >= 0:
+                found |= {secret for secret in secrets - found if text.startswith(secret, position)}
+                position = text.find(prefix, position + 1)
         return sorted(found)
 
 
@@ -105,19 +103,18 @@ RECORDER = Recorder()
 def pytest_configure(config: pytest.Config) -> None:
     logging.getLogger().addHandler(RECORDER)
     logging.getLogger().setLevel(logging.DEBUG)
-    # Of pytest-xdist, which would begin with the files of most tests: those of the browser are few,
-    # and take longest.
+    # Otherwise pytest-xdist starts with the files of most tests, but the few of the browser take
+    # longest.
     config.option.loadscopereorder = False
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    # What takes longest comes first: at the end it would keep one process busy while the others
-    # have nothing to do.
+    # The longest tests come first: at the end they would keep one process busy and the others idle.
     items.sort(key=lambda item: (*_LONGEST, item.path.name).index(item.path.name))
 
 
 def pytest_collection_finish() -> None:
-    # what the modules and tests consist of stays, and need not be looked through again and again
+    # Modules and tests stay in memory, so the collector need not scan them again and again.
     gc.freeze()
 
 
@@ -128,7 +125,8 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     leaks = len(RECORDER.leaks()) + RECORDER.leaks_elsewhere
-    if hasattr(session.config, "workeroutput"):  # one of several processes: the first one tells
+    # One of several processes: the first one reports.
+    if hasattr(session.config, "workeroutput"):
         session.config.workeroutput["leaks"] = leaks
     elif leaks:
         reporter = session.config.pluginmanager.get_plugin("terminalreporter")
@@ -151,11 +149,11 @@ def recorder() -> Recorder:
 
 
 class NoSession:
-    """For a Reactor that is only looked at."""
+    """The session of a Reactor that sends no request."""
 
     @property
     def client(self) -> Any:
-        raise AssertionError("no client is needed to look")
+        raise AssertionError("no request expected")
 
 
 def started(**options: object) -> Simulator:
@@ -165,7 +163,7 @@ def started(**options: object) -> Simulator:
 
 
 def until(true: Callable[[], bool], seconds: float = 20.0) -> bool:
-    """Whether it becomes true in that time; false is the caller's to tell."""
+    """Wait until ``true`` returns true, and return whether it did in that time."""
     end = time.monotonic() + seconds
     while not true() and time.monotonic() < end:
         time.sleep(0.01)
@@ -174,7 +172,7 @@ def until(true: Callable[[], bool], seconds: float = 20.0) -> bool:
 
 @pytest.fixture(scope="session")
 def demo() -> Iterator[Simulator]:
-    """The demo company; nobody changes it."""
+    """The demo company. Tests do not change it."""
     simulator = started()
     yield simulator
     simulator.stop()
@@ -182,7 +180,7 @@ def demo() -> Iterator[Simulator]:
 
 @pytest.fixture
 def simulate() -> Iterator[object]:
-    """Start simulators with options of one's own."""
+    """Start simulators with options."""
     running: list[Simulator] = []
 
     def start(**options: object) -> Simulator:
@@ -195,7 +193,7 @@ def simulate() -> Iterator[object]:
 
 
 def sign_in(simulator: Simulator, account: str = "demo", **more: object) -> sessions.Session:
-    """A session with that simulator by OAuth Server-to-Server, which retries without a pause."""
+    """Sign in by OAuth Server-to-Server, with a session that retries without a pause."""
     details = simulator.connection(account)
     names = (
         "client_id",
@@ -214,11 +212,11 @@ def sign_in(simulator: Simulator, account: str = "demo", **more: object) -> sess
 def _apart(
     monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[None]:
-    """Each test in an empty folder, with no session, no profiles and no proxies of the machine."""
+    """Run each test in an empty folder, without a session, profiles or proxies of the machine."""
     monkeypatch.chdir(tmp_path_factory.mktemp("empty"))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
-    for name in [each for each in os.environ if each.startswith("ADOBE_")]:
+    for name in [key for key in os.environ if key.startswith("ADOBE_")]:
         monkeypatch.delenv(name)
     yield
     sessions._state.default = None

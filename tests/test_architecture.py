@@ -78,7 +78,7 @@ def test_nothing_imports_upward(path: Path) -> None:
     assert imported(path) - {layer} <= LAYERS[layer]
 
 
-def test_the_simulator_is_reached_only_inside_a_function() -> None:
+def test_the_simulator_is_imported_only_inside_a_function() -> None:
     tree = ast.parse((PACKAGE / "simulator" / "discovery.py").read_text(encoding="utf-8"))
     outside = [
         node
@@ -90,13 +90,45 @@ def test_the_simulator_is_reached_only_inside_a_function() -> None:
 
 def test_the_exported_names_are_these() -> None:
     assert {name for name in adobe_nb.__all__ if not name.endswith(("Error", "Warning"))} == {
-        "Check", "DEFAULT_SCOPES", "HostNotAllowed", "IncompleteCredentials", "IncompleteResult", "NoCredentials",
-        "NotAllowed", "ConfirmationRequired", "NotFound", "NotSignedIn", "OutcomeUnknown", "Profile", "RateLimited",
-        "RedirectRefused", "RetiredCredentials", "Secret", "Session", "WaitTimeout", "TokenExpired", "between",
-        "connect", "contains", "current", "edge", "eq", "expand", "forget_profile", "gt", "journal",
-        "load_ipython_extension", "lt", "not_", "profiles", "reactor", "to_excel", "unload_ipython_extension",
-        "use", "with_names",
-    }  # fmt: skip
+        "Check",
+        "DEFAULT_SCOPES",
+        "HostNotAllowed",
+        "IncompleteCredentials",
+        "IncompleteResult",
+        "NoCredentials",
+        "NotAllowed",
+        "ConfirmationRequired",
+        "NotFound",
+        "NotSignedIn",
+        "OutcomeUnknown",
+        "Profile",
+        "RateLimited",
+        "RedirectRefused",
+        "RetiredCredentials",
+        "Secret",
+        "Session",
+        "WaitTimeout",
+        "TokenExpired",
+        "between",
+        "connect",
+        "contains",
+        "current",
+        "edge",
+        "eq",
+        "expand",
+        "forget_profile",
+        "gt",
+        "journal",
+        "load_ipython_extension",
+        "lt",
+        "not_",
+        "profiles",
+        "reactor",
+        "to_excel",
+        "unload_ipython_extension",
+        "use",
+        "with_names",
+    }
     for name in adobe_nb.__all__:
         assert getattr(adobe_nb, name) is not None
 
@@ -149,7 +181,7 @@ def test_a_binding_has_exactly_its_verbs(row: Resource) -> None:
     assert verbs == expected
 
 
-def test_the_client_never_asks_whether_it_talks_to_the_simulator() -> None:
+def test_the_client_has_no_branch_for_the_simulator() -> None:
     for folder in ("api", "auth"):
         for path in (PACKAGE / folder).rglob("*.py"):
             tests = [
@@ -187,7 +219,7 @@ def test_the_command_line_starts_without_pandas() -> None:
     assert run_python(code).strip() == "False"
 
 
-def test_no_lock_of_a_cached_property_can_be_left_held_by_a_fork() -> None:
+def test_no_cached_property_can_leave_a_lock_held_after_a_fork() -> None:
     """In Python 3.11 it holds one lock for all objects of a class while it computes."""
     for folder in ("http", "auth", "api", "session.py"):
         paths = [PACKAGE / folder] if folder.endswith(".py") else (PACKAGE / folder).rglob("*.py")

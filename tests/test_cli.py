@@ -1,4 +1,4 @@
-"""The command line: the simulator's one line of JSON, the tutorials in their folder."""
+"""The command line: the simulator's line of JSON, and the tutorials."""
 
 import json
 import os
@@ -34,7 +34,7 @@ def ended(process: "subprocess.Popen[str]", number: int = signal.SIGTERM) -> tup
 
 class TestSimulator:
     @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-    def test_prints_one_line_of_json_serves_and_ends_cleanly(self, number: int) -> None:
+    def test_simulator_prints_json_line_serves_and_stops_cleanly(self, number: int) -> None:
         process = run(
             "simulator",
             "--json",
@@ -77,25 +77,25 @@ class TestSimulator:
         assert events["meta"]["pagination"]["total_count"] == 7
         assert ended(process, number) == (0, "", "")
 
-    def test_takes_the_port_it_is_given_and_says_when_it_cannot(self, demo: Any) -> None:
+    def test_simulator_reports_unavailable_port(self, demo: Any) -> None:
         port = demo.reactor_url.rpartition(":")[2]
         process = run("simulator", "--port", port)
         out, err = process.communicate(timeout=300)
         assert (process.returncode, out) == (2, "")
-        assert f"Port {port} cannot be used" in err
+        assert f"Port {port} is unavailable" in err
 
     @pytest.mark.parametrize(
         ("arguments", "says"),
         [
-            (["--fault", "418:0.1"], "no kind of fault"),
+            (["--fault", "418:0.1"], "kind of fault"),
             (["--rules", "-1"], "--rules"),
-            (["--rules", "x"], "'x' is not a whole number, 0 or more"),
+            (["--rules", "x"], "'x' is not an integer of 0 or more"),
             (["--latency", "nan"], "--latency"),
             (["--seed", "full"], "--seed"),
             (["--port", "99999"], "--port"),
         ],
     )
-    def test_refuses_what_cannot_be(
+    def test_simulator_refuses_invalid_options(
         self, arguments: list[str], says: str, capsys: pytest.CaptureFixture[str]
     ) -> None:
         try:
@@ -105,7 +105,7 @@ class TestSimulator:
         assert status == 2
         assert says in capsys.readouterr().err
 
-    def test_help_lists_the_kinds_of_faults(self, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_simulator_help_lists_kinds_of_faults(self, capsys: pytest.CaptureFixture[str]) -> None:
         with pytest.raises(SystemExit):
             cli.main(["simulator", "--help"])
         assert "429-retry-after" in capsys.readouterr().out
@@ -119,47 +119,47 @@ class TestTutorials:
             (folder / f"{name}.ipynb").write_text(text)
         return folder
 
-    def test_are_copied_and_updated_while_unchanged(self, tmp_path: Path) -> None:
+    def test_unchanged_tutorials_are_updated(self, tmp_path: Path) -> None:
         target = tmp_path / "work"
         lab.copy_tutorials(target, self.source(tmp_path, a="1", b="1"))
         assert (target / "a.ipynb").read_text() == "1"
         lab.copy_tutorials(target, self.source(tmp_path, a="2"))
         assert (target / "a.ipynb").read_text() == "2"
 
-    def test_what_the_user_changed_stays_and_is_named(self, tmp_path: Path) -> None:
+    def test_changed_tutorials_are_kept_and_named(self, tmp_path: Path) -> None:
         target = tmp_path / "work"
         lab.copy_tutorials(target, self.source(tmp_path, a="1", b="1"))
         (target / "a.ipynb").write_text("mine")
         told = lab.copy_tutorials(target, self.source(tmp_path, a="2", b="2"))
         assert (target / "a.ipynb").read_text() == "mine"
         assert (target / "b.ipynb").read_text() == "2"
-        assert "Kept as you changed them: a.ipynb" in told[1]
+        assert "Kept your changes: a.ipynb" in told[1]
 
-    def test_a_file_that_was_there_before_us_stays(self, tmp_path: Path) -> None:
+    def test_file_of_the_user_is_kept(self, tmp_path: Path) -> None:
         target = tmp_path / "work"
         target.mkdir()
         (target / "a.ipynb").write_text("mine")
         lab.copy_tutorials(target, self.source(tmp_path, a="1", b="1"))
         assert (target / "a.ipynb").read_text() == "mine"
 
-    def test_a_deleted_one_comes_back(self, tmp_path: Path) -> None:
+    def test_deleted_tutorial_is_copied_again(self, tmp_path: Path) -> None:
         target = tmp_path / "work"
         lab.copy_tutorials(target, self.source(tmp_path, a="1"))
         (target / "a.ipynb").unlink()
         lab.copy_tutorials(target, self.source(tmp_path, a="1"))
         assert (target / "a.ipynb").read_text() == "1"
 
-    def test_a_folder_that_cannot_be_used_says_so(self, tmp_path: Path) -> None:
+    def test_unusable_folder_is_refused(self, tmp_path: Path) -> None:
         (tmp_path / "file").write_text("")
         with pytest.raises(lab.LabError, match="cannot be used .* --dir"):
             lab.copy_tutorials(tmp_path / "file", self.source(tmp_path, a="1"))
 
-    def test_the_packages_own_are_found(self) -> None:
+    def test_tutorials_of_the_package_are_found(self) -> None:
         assert (lab.tutorials() / lab.FIRST).exists()
 
 
 class TestLab:
-    def test_a_half_set_of_credentials_is_told_and_the_simulator_used(
+    def test_incomplete_credentials_are_reported_and_simulator_is_used(
         self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
         from contextlib import ExitStack
@@ -172,7 +172,7 @@ class TestLab:
         assert "but not ADOBE_ORG_ID" in printed
         assert "built-in simulator" in printed
 
-    def test_a_profile_of_a_simulator_that_is_gone_does_not_keep_the_notebooks_from_theirs(
+    def test_profile_of_stopped_simulator_is_replaced_by_new_simulator(
         self, tmp_path: Path, simulate: Any, capsys: pytest.CaptureFixture[str]
     ) -> None:
         from contextlib import ExitStack
@@ -182,9 +182,9 @@ class TestLab:
         simulator.stop()
         with ExitStack() as stack:
             assert lab._simulator_if_needed(tmp_path, stack).startswith("http://127.0.0.1:")
-        assert "The simulator of profile old does not answer." in capsys.readouterr().out
+        assert "The simulator of profile old does not respond." in capsys.readouterr().out
 
-    def test_credentials_above_the_working_folder_are_used(
+    def test_credentials_above_working_folder_are_used(
         self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
         from contextlib import ExitStack
@@ -198,7 +198,7 @@ class TestLab:
             assert lab._simulator_if_needed(tmp_path / "below", stack) == ""
         assert "the notebooks use Adobe" in capsys.readouterr().out
 
-    def test_starts_serves_and_ends_with_ctrl_c_leaving_no_process(self, tmp_path: Path) -> None:
+    def test_lab_stops_on_ctrl_c_without_leaving_processes(self, tmp_path: Path) -> None:
         process = run("lab", "--no-browser", "--dir", str(tmp_path / "work"))
         lines = []
         for line in process.stderr:

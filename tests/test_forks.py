@@ -1,4 +1,4 @@
-"""Forked processes: nobody reads the answers of the other, nothing hangs, and writes are sent once."""
+"""Forked processes: each reads its own responses, nothing hangs, and writes are sent once."""
 
 import errno
 import json
@@ -29,7 +29,7 @@ from adobe_nb.api.reactor.client import in_parallel
 from adobe_nb.api.reactor.decoding import decoder_of
 from adobe_nb.auth import keyring_store
 from adobe_nb.auth.credentials import Secret
-from adobe_nb.auth.profiles import Store
+from adobe_nb.auth.profiles import ProfileStore
 from adobe_nb.errors import AdobeError, NotFound, TransportError
 from adobe_nb.http import limiter as limiters
 from adobe_nb.http.limiter import Limiter
@@ -163,9 +163,7 @@ class TestReads:
         compare(anywhere, right)
         assert [child.result() for child in children] == [len(right)] * 4
 
-    def test_children_that_are_forked_while_another_thread_reads(
-        self, anywhere: sessions.Session
-    ) -> None:
+    def test_children_forked_while_another_thread_reads(self, anywhere: sessions.Session) -> None:
         right = tables(anywhere)
         stop = threading.Event()
         rounds: list[int] = []
@@ -187,7 +185,7 @@ class TestReads:
             for reader in readers:
                 reader.result()
 
-    def test_after_the_threads_have_gone(self, session: sessions.Session) -> None:
+    def test_after_the_threads_have_ended(self, session: sessions.Session) -> None:
         right = tables(session)
         assert until(
             lambda: not any(thread.name == "adobe_nb worker" for thread in threading.enumerate())
@@ -201,7 +199,7 @@ class TestReads:
             lambda: in_child(lambda: compare(session, right)) + compare(session, right)
         ) == 2 * len(right)
 
-    def test_a_walk_through_pages_goes_on_in_both(self, simulate: Any) -> None:
+    def test_iteration_continues_in_both_processes(self, simulate: Any) -> None:
         from adobe_nb.simulator.seed import Bulk
 
         session = sign_in(simulate(seed="empty", bulk=Bulk(properties=1, rules=250, components=0)))
@@ -219,10 +217,17 @@ class TestReads:
         url = anywhere.credentials.hosts.reactor
 
         def work() -> int:
-            own = sign_in(demo) if url == demo.reactor_url else adobe_nb.connect(
-                client_id=anywhere.credentials.client_id, client_secret=anywhere.credentials.client_secret,
-                org_id=anywhere.org_id, reactor_url=url, ims_url=url,
-            )  # fmt: skip
+            own = (
+                sign_in(demo)
+                if url == demo.reactor_url
+                else adobe_nb.connect(
+                    client_id=anywhere.credentials.client_id,
+                    client_secret=anywhere.credentials.client_secret,
+                    org_id=anywhere.org_id,
+                    reactor_url=url,
+                    ims_url=url,
+                )
+            )
             return compare(own, right)
 
         assert in_child(work) == len(right)
@@ -260,16 +265,20 @@ def _read(identifier: str) -> tuple[str, pd.DataFrame]:
 
 
 class TestLocks:
-    def test_whatever_another_thread_holds_is_free_in_the_child(
+    def test_locks_of_other_threads_are_free_in_the_child(
         self, session: sessions.Session, demo: Any
     ) -> None:
         right = tables(session)
         pools = session._transport._adapter.poolmanager.pools._container.values()
         locks = [
-            session._auth._lock, session.client.limiter._changed, sessions._lock,
-            limiters._lock, simulator_server._lock, decoder_of(RESOURCES["rules"])._lock,
+            session._auth._lock,
+            session.client.limiter._changed,
+            sessions._lock,
+            limiters._lock,
+            simulator_server._lock,
+            decoder_of(RESOURCES["rules"])._lock,
             *(pool.pool.mutex for pool in pools),
-        ]  # fmt: skip
+        ]
         held, release = threading.Event(), threading.Event()
 
         def hold() -> None:
@@ -296,7 +305,7 @@ class TestLocks:
             holder.join()
         assert child.result() == len(right)
 
-    def test_what_a_decoder_had_half_learned_is_learned(self, simulate: Any) -> None:
+    def test_a_decoder_completes_what_another_thread_started(self, simulate: Any) -> None:
         simulator = simulate()
         for record in simulator.stores[simulator.accounts["demo"].org_id].all("rules"):
             record.attributes["colour"] = "red"
@@ -311,7 +320,7 @@ class TestLocks:
         finally:
             decoder.begin_anew()
 
-    def test_what_is_in_flight_in_the_parent_does_not_count_in_the_child(self) -> None:
+    def test_requests_in_flight_in_the_parent_do_not_count_in_the_child(self) -> None:
         release = threading.Event()
 
         def answer(got: Got) -> Answer:
@@ -331,9 +340,13 @@ class TestLocks:
         fine = [f"RL2{number:031x}" for number in range(40)]
         with stub(answer) as server, ThreadPoolExecutor(1) as pool:
             session = sessions.connect(
-                client_id="c" * 12, client_secret="hush", org_id="F@AdobeOrg", retry_pause=0, ims_url=server.url,
+                client_id="c" * 12,
+                client_secret="hush",
+                org_id="F@AdobeOrg",
+                retry_pause=0,
+                ims_url=server.url,
                 reactor_url=server.url,
-            )  # fmt: skip
+            )
             limiter = session.client.limiter
             reading = pool.submit(session.reactor.rules.get, *hanging)
             try:
@@ -344,7 +357,7 @@ class TestLocks:
             assert list(reading.result()["id"]) == hanging
             assert limiter.in_flight == 0
 
-    def test_a_turn_of_the_parent_is_not_counted_off_in_the_child(self) -> None:
+    def test_a_turn_of_the_parent_is_not_released_in_the_child(self) -> None:
         limiter = Limiter()
         with limiter.turn():
             child = Child(lambda: limiter.in_flight)
@@ -375,7 +388,7 @@ class TestFromInside:
             )
         assert found == [len(right)] * 3
 
-    def test_a_call_under_way_is_an_error_in_the_child_and_goes_on_in_the_parent(self) -> None:
+    def test_a_running_call_fails_in_the_child_and_continues_in_the_parent(self) -> None:
         children: list[int] = []
         read, write = os.pipe()
 
@@ -396,13 +409,13 @@ class TestFromInside:
                 os._exit(0)
         os.close(write)
         assert select.select([read], [], [], WATCHDOG)[0], "the child hangs"
-        assert b"forked while the call was under way" in os.read(read, 1000)
+        assert b"forked during the call" in os.read(read, 1000)
         os.close(read)
         os.waitpid(children[0], 0)
 
 
 class TestWritesTokensAndEvents:
-    def test_writes_of_children_are_sent_once_and_stand_in_the_journal(self, simulate: Any) -> None:
+    def test_writes_of_children_are_sent_once_and_journaled(self, simulate: Any) -> None:
         simulator = simulate()
         session = sign_in(simulator)
         place = session.reactor.properties()["id"].iloc[0]
@@ -481,14 +494,14 @@ class TestWritesTokensAndEvents:
         assert in_child(lambda: len(adobe_nb.connect(profile="work").reactor.companies())) == 1
 
         def save() -> int:
-            Store().save("other", sign_in(demo).credentials, in_file=True)
+            ProfileStore().save("other", sign_in(demo).credentials, in_file=True)
             return len(adobe_nb.profiles())
 
         assert in_child(save) == 2
 
 
 class TestDisplays:
-    def test_children_show_no_bars_and_wake_no_listeners(
+    def test_children_show_no_bars_and_call_no_listeners(
         self, demo: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         from adobe_nb.api.progress import _Bar, bar
@@ -610,7 +623,7 @@ def test_a_child_keeps_no_port_of_the_simulator_open(simulate: Any) -> None:
     os.close(read)
 
 
-class TestStartedAfresh:
+class TestOtherProcesses:
     """What travels to a process that was not forked from this one."""
 
     @pytest.mark.parametrize(
@@ -628,13 +641,13 @@ class TestStartedAfresh:
         ],
         ids=lambda error: type(error).__name__,
     )
-    def test_errors_arrive_whole(self, error: AdobeError) -> None:
+    def test_errors_arrive_complete(self, error: AdobeError) -> None:
         error.add_note("a note")
         copy = pickle.loads(pickle.dumps(error))
         assert type(copy) is type(error)
         assert str(copy) == str(error)
         assert copy.__dict__ == error.__dict__
 
-    def test_a_session_does_not_travel_and_says_what_to_do(self, demo: Any) -> None:
+    def test_a_session_refuses_pickle_and_says_what_to_do(self, demo: Any) -> None:
         with pytest.raises(TypeError, match=r"A session .* connect\(\) in"):
             pickle.dumps(sign_in(demo))

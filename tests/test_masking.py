@@ -53,7 +53,7 @@ FORMS = {
 
 @pytest.mark.parametrize("secret", [SECRET, TOKEN], ids=["a secret", "a token"])
 @pytest.mark.parametrize("form", FORMS)
-def test_a_secret_is_masked_in_every_form_and_its_neighbours_stay(form: str, secret: str) -> None:
+def test_masks_a_secret_in_every_form_and_keeps_the_rest(form: str, secret: str) -> None:
     quoted = FORMS[form](secret)
     text = masked_text(f"before, {quoted} after", [secret])
     assert MASK in text
@@ -79,16 +79,16 @@ def test_a_secret_is_masked_in_every_form_and_its_neighbours_stay(form: str, sec
         "\ud800",
     ],
 )
-def test_what_quotes_no_secret_stays_as_it_is(text: str) -> None:
+def test_text_without_a_secret_is_unchanged(text: str) -> None:
     assert masked_text(text, [SECRET, TOKEN, ""]) == text
 
 
-def test_short_secrets_mask_no_ordinary_words() -> None:
+def test_short_secrets_do_not_mask_ordinary_words() -> None:
     assert masked_text("the id of a rule", ["id", "of", ""]) == "the id of a rule"
     assert masked_text("pass 1234!", ["1234"]) == f"pass {MASK}!"
 
 
-def test_every_place_is_masked() -> None:
+def test_masks_every_occurrence() -> None:
     text = f"{SECRET} and {quote(SECRET)} and {TOKEN} and {SECRET}"
     assert masked_text(text, [SECRET, TOKEN]) == f"{MASK} and {MASK} and {MASK} and {MASK}"
 
@@ -106,7 +106,7 @@ def test_a_secret_that_is_not_ascii_is_masked_where_its_bytes_are_escaped() -> N
     assert masked_text(f"refused: {quote(secret)}", [secret]) == f"refused: {MASK}"
 
 
-def test_bytes_that_are_no_text_stay_as_they_are() -> None:
+def test_bytes_that_are_not_text_are_unchanged() -> None:
     assert masked_body(b"\xff\xfe\xfa\x80 abc", ["abcdefgh"]) == b"\xff\xfe\xfa\x80 abc"
     assert masked_body(bytes(range(256)), ["hgfedcba"]) == bytes(range(256))
 
@@ -117,11 +117,17 @@ SIGNED_IN = Answer(
     {"Content-Type": "application/json"},
 )
 _SHAPES = {
-    "JSON:API": lambda said: {"errors": [{"code": "oops", "title": "no", "detail": said, "source": {"pointer": said}}]},
+    "JSON:API": lambda said: {
+        "errors": [{"code": "oops", "title": "no", "detail": said, "source": {"pointer": said}}]
+    },
     "gateway": lambda said: {"error_code": said, "message": said},
-    "edge": lambda said: {"type": f"https://x/EXEG-0500-400/{said}", "title": said, "detail": said,
-                          "report": {"requestId": said, "errors": [said]}},
-}  # fmt: skip
+    "edge": lambda said: {
+        "type": f"https://x/EXEG-0500-400/{said}",
+        "title": said,
+        "detail": said,
+        "report": {"requestId": said, "errors": [said]},
+    },
+}
 
 
 def forms_of(secret: str) -> str:
@@ -144,9 +150,15 @@ class TestMessages:
 
     def connect(self, url: str) -> sessions.Session:
         return sessions.connect(
-            client_id="client-1234567890", client_secret=SECRET.replace(" ", ""), org_id=ORG, retry_pause=0,
-            ims_url=url, reactor_url=url, edge_url=url, edge_server_url=url,
-        )  # fmt: skip
+            client_id="client-1234567890",
+            client_secret=SECRET.replace(" ", ""),
+            org_id=ORG,
+            retry_pause=0,
+            ims_url=url,
+            reactor_url=url,
+            edge_url=url,
+            edge_server_url=url,
+        )
 
     def answering(self, answer: Answer) -> Any:
         return stub(lambda got: SIGNED_IN if got.path.startswith("/ims/") else answer)

@@ -55,7 +55,7 @@ def inner_names(code: str) -> list[str]:
 
 
 @pytest.mark.parametrize("path", [*NOTEBOOKS, *PAGES], ids=lambda path: path.name)
-def test_only_public_names_are_shown(path: Path) -> None:
+def test_notebooks_and_pages_use_public_names_only(path: Path) -> None:
     assert [name for block in shown_in(path) for name in inner_names(block)] == []
 
 
@@ -71,5 +71,5 @@ def test_only_public_names_are_shown(path: Path) -> None:
         ("simulator.server.built_in()", ["adobe_nb.simulator.server"]),
     ],
 )
-def test_an_inner_name_is_noticed(code: str, inner: list[str]) -> None:
+def test_finds_names_that_are_not_public(code: str, inner: list[str]) -> None:
     assert inner_names(code) == inner

@@ -1,11 +1,12 @@
-"""the registry against itself, and against the catalogue of facts where that is at hand."""
+"""The registry against itself, and against the catalog of facts where that is available."""
 
 import json
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
-from adobe_nb.registry import BY_PREFIX, RESOURCES, Resource
+from adobe_nb.registry import BY_PREFIX, RESOURCES, Form, Kind, Resource, Verb, Write
 
 CATALOGUE = Path(__file__).parents[2] / "shared" / "reactor" / "catalogue.json"
 KINDS = {
@@ -36,6 +37,20 @@ def catalogue() -> dict[str, dict[str, object]]:
 
 @pytest.mark.parametrize("row", RESOURCES.values(), ids=lambda row: row.type)
 class TestARow:
+    def test_has_only_values_that_the_types_allow(self, row: Resource) -> None:
+        assert set(row.verbs) <= set(get_args(Verb))
+        assert row.deletion in {"", "soft", "hard"}
+        attributes = [*row.attributes, *row.meta]
+        for relation in row.relations:
+            assert relation.write in get_args(Write)
+            assert set(relation.targets) <= RESOURCES.keys()
+            attributes += relation.meta
+        for attribute in attributes:
+            assert attribute.kind in get_args(Kind)
+            assert attribute.write in get_args(Write)
+            assert attribute.form in get_args(Form)
+            assert attribute.hides in {"", "address", "document"}
+
     def test_has_distinct_columns(self, row: Resource) -> None:
         names = [attribute.name for attribute in row.columns]
         names += [f"{relation.name}_id" for relation in row.to_one]

@@ -45,19 +45,19 @@ def write(path: Path, text: str) -> Path:
 
 
 class TestConnect:
-    def test_without_anything_says_what_to_do_and_starts_no_simulator(self) -> None:
+    def test_without_credentials_says_what_to_do_and_starts_no_simulator(self) -> None:
         with pytest.raises(
             CredentialsError, match=r"No credentials were found.*\.env.*connect\(simulator=True\)"
         ):
             adobe_nb.connect()
 
-    def test_takes_the_env_file_of_this_folder(self, demo: Any) -> None:
+    def test_uses_the_env_file_of_this_folder(self, demo: Any) -> None:
         path = write(Path.cwd() / ".env", env_of(demo))
         session = adobe_nb.connect()
         assert session.source == str(path)
         assert adobe_nb.current() is session
 
-    def test_takes_the_environment_before_the_env_file(
+    def test_prefers_the_environment_to_the_env_file(
         self, demo: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         write(Path.cwd() / ".env", env_of(demo))
@@ -76,7 +76,7 @@ class TestConnect:
         with pytest.raises(IncompleteCredentials, match="half.env has ADOBE_CLIENT_ID"):
             adobe_nb.connect(env_file=half)
 
-    def test_an_organisation_is_chosen_from_a_file_of_several(self, demo: Any) -> None:
+    def test_org_id_chooses_from_a_file_of_several_organizations(self, demo: Any) -> None:
         account = demo.accounts["demo"]
         entry = {
             "org_id": account.org_id,
@@ -88,24 +88,24 @@ class TestConnect:
         )
         with pytest.raises(CredentialsError, match=r"F@AdobeOrg.*--org-id"):
             adobe_nb.connect(config_file=path)
-        with pytest.raises(CredentialsError, match="no sets of credentials of G@AdobeOrg"):
+        with pytest.raises(CredentialsError, match="no credentials of G@AdobeOrg"):
             adobe_nb.connect(config_file=path, org_id="G@AdobeOrg")
         with pytest.raises(CredentialsError, match="Name one source only"):
             adobe_nb.connect(config_file=path, client_id="c")
 
-    def test_given_values_end_the_search(self, demo: Any) -> None:
+    def test_values_end_the_search(self, demo: Any) -> None:
         write(Path.cwd() / ".env", env_of(demo))
         with pytest.raises(
             IncompleteCredentials,
-            match="arguments has client id, but not organisation id, client secret",
+            match="arguments has client id, but not organization id, client secret",
         ):
             adobe_nb.connect(client_id="client-1234567890")
 
-    def test_two_ways_at_once_are_refused(self) -> None:
+    def test_refuses_two_sources_at_once(self) -> None:
         with pytest.raises(CredentialsError, match="one source only"):
             adobe_nb.connect(simulator=True, env_file=".env")
 
-    def test_a_failed_sign_in_leaves_the_session_before_it(self, session: Any, demo: Any) -> None:
+    def test_a_failed_sign_in_keeps_the_previous_session(self, session: Any, demo: Any) -> None:
         with pytest.raises(adobe_nb.SignInError) as caught:
             sign_in(demo, client_secret="wrong")
         assert adobe_nb.current() is session
@@ -113,11 +113,11 @@ class TestConnect:
             "You are still signed in as before: simulator" in caught.value._render_traceback_()[-1]
         )
 
-    def test_need_not_become_the_default(self, session: Any, demo: Any) -> None:
+    def test_make_default_false_keeps_the_default(self, session: Any, demo: Any) -> None:
         sign_in(demo, "no_company", make_default=False)
         assert adobe_nb.current() is session
 
-    def test_a_secret_object_is_taken_as_well(self, demo: Any) -> None:
+    def test_accepts_a_secret_object(self, demo: Any) -> None:
         secret = Secret(demo.accounts["demo"].client_secret)
         assert sign_in(demo, client_secret=secret).service == "simulator"
 
@@ -134,9 +134,11 @@ class TestRetryPause:
         assert time.monotonic() - began >= 0.3
 
     @pytest.mark.parametrize("pause", [-1, float("nan"), float("inf"), True, "1", None])
-    def test_refuses_what_is_no_number_of_seconds(self, demo: Any, pause: Any) -> None:
+    def test_refuses_values_that_are_not_seconds(self, demo: Any, pause: Any) -> None:
         demo.requests.clear()
-        with pytest.raises(adobe_nb.ArgumentError, match="retry_pause is a number of seconds"):
+        with pytest.raises(
+            adobe_nb.ArgumentError, match="Invalid retry_pause .* a number of seconds"
+        ):
             sign_in(demo, retry_pause=pause)
         assert not demo.requests
 
@@ -158,22 +160,22 @@ class TestSimulatorOrAdobe:
         assert session.source == "the built-in simulator"
         assert session.credentials.hosts.reactor == built_in().reactor_url != demo.reactor_url
 
-    def test_twice_is_the_same_simulator(self) -> None:
+    def test_connecting_twice_uses_the_same_simulator(self) -> None:
         first, second = adobe_nb.connect(simulator=True), adobe_nb.connect(simulator=True)
         assert first.credentials.hosts == second.credentials.hosts
 
-    def test_an_unknown_account_lists_those_there_are(self) -> None:
+    def test_an_unknown_account_lists_the_accounts(self) -> None:
         with pytest.raises(
             CredentialsError, match="demo, developer, no_company, no_platform, no_profile"
         ):
             adobe_nb.connect(simulator="admin")
 
-    def test_the_fallback_is_taken_only_when_no_source_is_complete(self, demo: Any) -> None:
+    def test_the_fallback_is_used_only_without_a_complete_source(self, demo: Any) -> None:
         assert adobe_nb.connect(fallback="simulator").source == "the built-in simulator"
         path = write(Path.cwd() / ".env", env_of(demo))
         assert adobe_nb.connect(fallback="simulator").source == str(path)
 
-    def test_a_profile_of_a_simulator_that_is_gone_gives_way_to_the_fallback(
+    def test_a_profile_of_a_stopped_simulator_gives_way_to_the_fallback(
         self, simulate: Any
     ) -> None:
         simulator = simulate(seed="empty")
@@ -186,7 +188,7 @@ class TestSimulatorOrAdobe:
             adobe_nb.connect()
         assert "%adobe_auth forget old" in " ".join(caught.value.__notes__)
 
-    def test_an_announced_simulator_is_taken_in_place_of_one_that_is_gone(
+    def test_an_announced_simulator_replaces_a_stopped_one(
         self, simulate: Any, demo: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         simulator = simulate(seed="empty")
@@ -197,11 +199,11 @@ class TestSimulatorOrAdobe:
         monkeypatch.setenv("ADOBE_NB_SIMULATOR", simulator.reactor_url)
         assert adobe_nb.connect(fallback="simulator").source == "the built-in simulator"
 
-    def test_a_profile_of_a_simulator_that_runs_wins(self, demo: Any) -> None:
+    def test_a_profile_of_a_running_simulator_wins(self, demo: Any) -> None:
         sign_in(demo, make_default=False).save("mine", in_file=True)
         assert adobe_nb.connect(fallback="simulator").source == "profile mine"
 
-    def test_the_fallback_over_half_a_set_says_so(self) -> None:
+    def test_the_fallback_names_incomplete_credentials(self) -> None:
         write(Path.cwd() / ".env", "ADOBE_CLIENT_ID=client-1234567890\n")
         session = adobe_nb.connect(fallback="simulator")
         assert "but not ADOBE_ORG_ID" in session.incomplete[0]
@@ -224,14 +226,14 @@ class TestSimulatorOrAdobe:
             ("http://127.0.0.1:9", "does not answer"),
         ],
     )
-    def test_an_announcement_that_leads_nowhere_says_what_to_do(
+    def test_an_invalid_announcement_says_what_to_do(
         self, monkeypatch: pytest.MonkeyPatch, url: str, says: str
     ) -> None:
         monkeypatch.setenv("ADOBE_NB_SIMULATOR", url)
         with pytest.raises(CredentialsError, match=says):
             adobe_nb.connect()
 
-    def test_another_server_at_that_address_is_no_simulator(
+    def test_another_server_at_that_address_is_not_a_simulator(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         with stub(lambda _: Answer(200, b"{}")) as server:
@@ -251,7 +253,7 @@ class TestCurrent:
         with pytest.raises(NotSignedIn):
             adobe_nb.reactor.companies()
 
-    def test_use_holds_for_the_block(self, session: Any, demo: Any) -> None:
+    def test_use_applies_to_the_block(self, session: Any, demo: Any) -> None:
         other = sign_in(demo, "no_company", make_default=False)
         with adobe_nb.use(other) as used:
             assert adobe_nb.current() is used is other
@@ -265,9 +267,7 @@ class TestCurrent:
             thread.join()
         assert seen == [session]
 
-    def test_the_modules_reactor_follows_it_and_a_sessions_own_does_not(
-        self, session: Any, demo: Any
-    ) -> None:
+    def test_only_the_reactor_of_the_module_follows_it(self, session: Any, demo: Any) -> None:
         other = sign_in(demo, "no_company", make_default=False)
         with adobe_nb.use(other):
             with pytest.raises(adobe_nb.NotFound):
@@ -282,7 +282,7 @@ class TestCurrent:
             assert len(adobe_nb.reactor.rules(adobe_nb.reactor.properties())) == 35
 
 
-class TestTheTest:
+class TestCredentialsTest:
     def test_200_names_the_company(self, session: Any) -> None:
         check = session.test()
         assert (check.ok, check.status, check.companies) == (True, 200, ("Hearth & Harbor",))
@@ -305,7 +305,7 @@ def test_the_three_headers_are_shown_masked(session: Any, demo: Any) -> None:
     assert headers["x-gw-ims-org-id"] == session.org_id
 
 
-def test_what_was_sent_carries_the_three_headers(demo: Any, session: Any) -> None:
+def test_each_request_has_the_three_headers(demo: Any, session: Any) -> None:
     demo.requests.clear()
     session.reactor.companies()
     headers = demo.requests[-1].headers
@@ -315,7 +315,7 @@ def test_what_was_sent_carries_the_three_headers(demo: Any, session: Any) -> Non
     assert headers["accept"] == "application/vnd.api+json;revision=1"
 
 
-def test_connect_by_hand_tells_a_simulated_token_from_adobes(demo: Any) -> None:
+def test_connect_by_hand_refuses_a_simulated_token_for_adobe(demo: Any) -> None:
     token = Secret(demo.connection()["access_token"])
     with pytest.raises(CredentialsError, match="comes from the simulator"):
         sessions.connect_by_hand(
@@ -344,7 +344,7 @@ def test_a_signed_out_session_in_use_says_so(session: Any) -> None:
         assert "signed out" in repr(card(sessions.current_or_none()))
 
 
-class TestSeveralOrganisations:
+class TestSeveralOrganizations:
     """Never one session's token with the other's headers."""
 
     def pairs(self, simulator: Any) -> set[tuple[str, str, str]]:
@@ -362,7 +362,7 @@ class TestSeveralOrganisations:
         accounts = [simulator.accounts[name] for name in names]
         return {(account.client_id, account.client_id, account.org_id) for account in accounts}
 
-    def test_the_accounts_are_of_two_organisations(self, demo: Any) -> None:
+    def test_the_accounts_belong_to_two_organizations(self, demo: Any) -> None:
         assert demo.accounts["demo"].org_id != demo.accounts["no_company"].org_id
 
     def test_across_threads(self, simulate: Any) -> None:
@@ -428,26 +428,26 @@ class TestTokens:
         names = ("access_token", "org_id", "reactor_url", "ims_url")
         return adobe_nb.connect(**{**{name: details[name] for name in names}, **changes})
 
-    def test_a_token_of_another_client_is_noticed(self, demo: Any) -> None:
+    def test_refuses_a_token_of_another_client(self, demo: Any) -> None:
         with pytest.raises(
             CredentialsError,
-            match=r"of another client \(0ef4…4251\) than the client id in arguments",
+            match=r"belongs to another client \(0ef4…4251\) than the client id in arguments",
         ):
             self.pasted(demo, client_id="another-client-0000")
 
-    def test_a_token_that_names_another_organisation_is_noticed(self, demo: Any) -> None:
+    def test_refuses_a_token_that_names_another_organization(self, demo: Any) -> None:
         claims = {
             "client_id": "c" * 12,
             "org": "0123456789ABCDEF01234567@AdobeOrg",
             "exp": 4_000_000_000,
         }
         body = base64.urlsafe_b64encode(json.dumps(claims).encode()).rstrip(b"=").decode()
-        with pytest.raises(CredentialsError, match="of another organisation .0123456789ABCDEF"):
+        with pytest.raises(
+            CredentialsError, match="belongs to another organization .0123456789ABCDEF"
+        ):
             self.pasted(demo, access_token=f"eyJhbGciOiJub25lIn0.{body}.x")
 
-    def test_a_token_of_another_organisation_that_does_not_say_so_is_refused_by_the_service(
-        self, demo: Any
-    ) -> None:
+    def test_the_service_refuses_a_token_of_another_organization(self, demo: Any) -> None:
         check = self.pasted(demo, org_id="0123456789ABCDEF01234567@AdobeOrg").test()
         assert not check.ok
         assert "organisation" in check.message

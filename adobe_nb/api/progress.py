@@ -1,6 +1,4 @@
-"""Progress of work that takes longer than a second: a bar in notebooks and terminals, silence
-elsewhere.
-"""
+"""Progress bars in notebooks and terminals for work that takes longer than a second."""
 
 import math
 import os
@@ -13,23 +11,23 @@ from typing import Any
 from adobe_nb.forks import depth
 from adobe_nb.http.limiter import Limiter
 
+# Most work is done before a bar could be drawn. Seconds.
 _SHORT = 1.0
-"""Seconds of work that need no bar."""
 OFF = {"off", "0", "no", "false"}
-"""Values of ``ADOBE_NB_PROGRESS`` that switch it off."""
+"""Values of ``ADOBE_NB_PROGRESS`` that turn the bar off."""
 
 
 class Meter:
-    """What is told while requests are made; this one keeps silent."""
+    """Counts requests while they are sent. This one is silent."""
 
     def expect(self, requests: int) -> None:
-        """So many more requests are to come."""
+        """Count requests that are to be sent."""
 
     def done(self, requests: int = 1, *, rows: int = 0) -> None:
-        """So many requests are done, and brought so many rows."""
+        """Count requests that were answered, and the rows in their responses."""
 
     def update(self) -> None:
-        """Called several times a second, also while nothing is done."""
+        """Draw again. Called several times a second, also while nothing arrives."""
 
 
 Progress = Callable[[str], AbstractContextManager[Meter]]
@@ -38,16 +36,17 @@ Progress = Callable[[str], AbstractContextManager[Meter]]
 
 @contextmanager
 def no_progress(label: str) -> Iterator[Meter]:  # noqa: ARG001
-    """Silence."""
+    """Yield a silent meter."""
     yield Meter()
 
 
 @contextmanager
 def bar(limiter: Limiter, label: str) -> Iterator[Meter]:
-    """A tqdm bar, shown from the second second until the work is done: requests, rows, rate, waits
-    for the limit.
+    """Yield a meter with a bar: requests, rows, rate, and waits for the rate limit.
+
+    The bar appears after a second and disappears when the work is done.
     """
-    if not _wanted():
+    if not _is_shown():
         yield Meter()
         return
     meter = _Bar(label, limiter)
@@ -58,8 +57,6 @@ def bar(limiter: Limiter, label: str) -> Iterator[Meter]:
 
 
 class _Bar(Meter):
-    """Made when the work turns out to be long: most is over before a bar could be drawn."""
-
     def __init__(self, label: str, limiter: Limiter) -> None:
         self._label = label
         self._limiter = limiter
@@ -67,6 +64,7 @@ class _Bar(Meter):
         self._began = time.monotonic()
         self._total = self._done = self._rows = 0
         self._shown: Any = None
+        """The tqdm bar, once the work turns out to be long."""
 
     def expect(self, requests: int) -> None:
         self._total += requests
@@ -76,7 +74,8 @@ class _Bar(Meter):
         self._rows += rows
 
     def update(self) -> None:
-        if self._process != depth():  # forked meanwhile: the bar is the parent's
+        if self._process != depth():
+            # In a forked process: the bar belongs to the parent.
             return
         if self._shown is None:
             if time.monotonic() - self._began < _SHORT:
@@ -85,39 +84,34 @@ class _Bar(Meter):
 
             self._shown = tqdm(total=self._total, desc=self._label, unit="request", leave=False)
             self._shown.start_t -= _SHORT
-        self._stretch()
-        self._shown.set_postfix_str(", ".join(self._parts()), refresh=False)
-        self._shown.update(self._done - self._shown.n)
-        if self._limiter.closed_for:
-            self._shown.refresh()
-
-    def _stretch(self) -> None:
-        """More requests are to come than the bar knew of."""
         if self._shown.total != self._total:
             self._shown.total = self._total
-            if hasattr(
-                self._shown, "container"
-            ):  # in a notebook the widget keeps a number of its own
+            if hasattr(self._shown, "container"):
+                # In a notebook the widget has a total of its own.
                 self._shown.container.children[1].max = self._total
+        self._shown.set_postfix_str(", ".join(self._notes()), refresh=False)
+        self._shown.update(self._done - self._shown.n)
+        if self._limiter.closed_for:
+            # Without progress tqdm would not draw the seconds that are left.
+            self._shown.refresh()
+
+    def _notes(self) -> Iterator[str]:
+        if self._rows:
+            yield f"{self._rows:,} rows"
+        if seconds := self._limiter.closed_for:
+            yield f"waiting {math.ceil(seconds)} s for the service's rate limit"
+        elif self._limiter.refused:
+            yield f"limited to {self._limiter.limit} requests at once"
 
     def close(self) -> None:
-        """Take it away."""
+        """Remove the bar."""
         if self._shown is not None and self._process == depth():
             self._shown.close()
 
-    def _parts(self) -> Iterator[str]:
-        if self._rows:
-            yield f"{self._rows:,} rows"
-        if closed := self._limiter.closed_for:
-            yield f"waiting {math.ceil(closed)} s, as the service asks"
-        elif self._limiter.refused:
-            yield f"{self._limiter.limit} at once, the service's limit"
 
-
-def _wanted() -> bool:
+def _is_shown() -> bool:
+    # Forked processes would draw over each other in a terminal or notebook of their parent.
     if depth():
-        # Several processes would draw over each other, into a terminal or notebook that belongs to
-        # their parent.
         return False
     if os.environ.get("ADOBE_NB_PROGRESS", "").strip().lower() in OFF:
         return False

@@ -1,16 +1,14 @@
-"""One set of credentials: the values, which are secret, what makes a set complete, and the checks
-of each value.
-"""
+"""Credentials of one source: secrets that mask themselves, and checks of each value."""
 
 import base64
 import hmac
-import json
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from types import MappingProxyType
-from typing import Any, NoReturn, TypeAlias
+from typing import Any, NoReturn
+
+import msgspec
 
 from adobe_nb.errors import CredentialsError, IncompleteCredentials
 from adobe_nb.http.client import check_base_url, is_loopback
@@ -23,62 +21,74 @@ DEFAULT_SCOPES = (
     "additional_info.projectedProductContext",
     "additional_info.roles",
 )
-
-WORDS: Mapping[str, str] = MappingProxyType(
-    {
-        "client_id": "client id",
-        "client_secret": "client secret",
-        "org_id": "organisation id",
-        "access_token": "access token",
-    }
-)
-_BLANKS = " \t\r\n"
-_ORG_ID = re.compile(r"[0-9A-Za-z]{1,64}@AdobeOrg")
-_LIKE_A_SECRET = re.compile(r"eyJ|p8e-")
-_SCOPE = re.compile(r"[A-Za-z0-9_.:/-]{1,64}")
-_CLIENT_ID = re.compile(r"[0-9A-Za-z_.-]+")
-# What clings to a pasted value: format characters such as zero-width blanks, blanks, dashes, and
-# quotation marks.
+HOST_NAMES = ("reactor", "ims", "edge", "edge_server")
+SECRET_NAMES = ("client_secret", "access_token")
+VALUE_NAMES = ("client_id", "org_id", "scopes", *(f"{name}_url" for name in HOST_NAMES))
+"""The values of a source that are not secret."""
+_LIST_NAMES = ("client_secret", "scopes")
+"""Values that can be a list: a client has two secrets while one replaces the other."""
+_ORG_ID = r"[0-9A-Za-z]{1,64}@AdobeOrg"
+# How tokens and client secrets begin, to find values in the wrong place.
+_SWAPPED = r"eyJ|p8e-"
+_LABELS = {
+    "client_id": "client id",
+    "client_secret": "client secret",
+    "org_id": "organization id",
+    "access_token": "access token",
+    "scopes": "scope",
+}
+_FORMS = {
+    "client_id": (r"[0-9A-Za-z_.-]+", "Copy the Client ID (API key) from Developer Console."),
+    "client_secret": (r"\S+", "It contains white space. Copy it again from Developer Console."),
+    "org_id": (_ORG_ID, "Expected the form 1234ABCD…@AdobeOrg, with that ending."),
+    "access_token": (r"\S+", "It contains white space. Copy it again."),
+    "scopes": (
+        rf"(?!{_SWAPPED})[A-Za-z0-9_.:/-]{{1,64}}",
+        "Expected names such as openid, separated by commas or blanks.",
+    ),
+}
+"""The pattern of each value, and what to say when it does not match."""
+_SECRET_NAME = re.compile(r"secret|token|private|passphrase|password|jwt", re.IGNORECASE)
+# Invisible characters, blanks, dashes and quotation marks come along when a value is copied from
+# a web page or a document.
 _NAMED_CATEGORIES = {"Cf", "Zs", "Zl", "Zp", "Pd", "Pi", "Pf", "Ps"}
 _QUOTES = ('"', "'", "`")
-
-Given: TypeAlias = "str | Secret | list[object] | tuple[object, ...] | None"
-"""What a source may say for one value: scopes and client secrets can be several."""
 
 
 class Secret:
     """A secret that does not show itself: masked in repr, str and format; refuses pickle and JSON.
 
-    Only ``reveal()`` gives the text, and only the place that puts it on the wire calls it.
+    Only ``reveal()`` returns the text, and only the code that puts it on the wire calls it.
     """
 
     __slots__ = ("_hidden",)
 
     def __init__(self, text: str) -> None:
         if not isinstance(text, str):
-            raise TypeError(f"A secret is a text, not {type(text).__name__}.")
+            raise TypeError(f"Secret() requires text, not {type(text).__name__}.")
         self._hidden = text
 
     def reveal(self) -> str:
-        """The secret itself."""
+        """Return the secret itself."""
         return self._hidden
 
     def __repr__(self) -> str:
-        return "Secret(••••••••)"
+        return f"Secret({self})"
 
     def __str__(self) -> str:
         return "••••••••"
 
     def __format__(self, spec: str) -> str:
-        return "••••••••"
+        return str(self)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Secret) and hmac.compare_digest(
-            self._hidden.encode(), other._hidden.encode()
-        )
+        if not isinstance(other, Secret):
+            return False
+        return hmac.compare_digest(self._hidden.encode(), other._hidden.encode())
 
     def __hash__(self) -> int:
-        return id(type(self))  # never of the text
+        # A hash of the text would reveal whether two secrets are equal.
+        return id(type(self))
 
     def __copy__(self) -> "Secret":
         return self
@@ -88,20 +98,16 @@ class Secret:
 
     def __getstate__(self) -> NoReturn:
         raise TypeError(
-            "A secret is not serialised. Pass the name of its source (env file, profile) instead."
+            "A secret cannot be pickled. Pass the name of its source (env file, profile) instead."
         )
 
     def __reduce_ex__(self, protocol: object) -> NoReturn:
-        raise TypeError(
-            "A secret is not pickled. Pass the name of its source (env file, profile) instead."
-        )
+        self.__getstate__()
 
 
 @dataclass(frozen=True, slots=True)
 class Hosts:
-    """The base URLs of one session. Checked when made; an empty one is not known, and nothing is
-    sent there.
-    """
+    """The base URLs of one session, checked. Nothing is sent to an empty one."""
 
     reactor: str = "https://reactor.adobe.io"
     ims: str = "https://ims-na1.adobelogin.com"
@@ -111,12 +117,13 @@ class Hosts:
     """``simulator`` on this machine, else ``Adobe``."""
 
     def __post_init__(self) -> None:
-        for name in ("reactor", "ims", "edge", "edge_server"):
-            url = getattr(self, name).strip(_BLANKS).rstrip("/")
+        for name in HOST_NAMES:
+            url = getattr(self, name).strip().rstrip("/")
             if url:
                 check_base_url(url)
             object.__setattr__(self, name, url)
-        object.__setattr__(self, "service", "simulator" if is_loopback(self.reactor) else "Adobe")
+        service = "simulator" if is_loopback(self.reactor) else "Adobe"
+        object.__setattr__(self, "service", service)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,358 +138,283 @@ class Credentials:
     source: str
     hosts: Hosts = field(default_factory=Hosts)
     other_secrets: tuple[Secret, ...] = ()
-    """Further client secrets of the same client: tried when IMS refuses the first, which may have
-    been retired.
-    """
+    """Further client secrets, tried when IMS refuses the first one, which may be retired."""
 
     @property
     def masked_client_id(self) -> str:
-        """The first and last four characters: enough to recognise it."""
+        """The first and last four characters: enough to recognize it."""
         return mask(self.client_id)
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
-    """What one source offers. Values are still unchecked; secrets are already hidden."""
-
-    source: str
-    values: Mapping[str, str]
-    secrets: Mapping[str, Secret]
-    misspelt: tuple[str, ...] = ()
-    """Names that look like ours and are not."""
-    words: Mapping[str, str] = field(default_factory=lambda: WORDS)
-    """What this source calls each value."""
-    advice: str = ""
-    """What to know when something is missing here."""
-    unread: tuple[str, ...] = ()
-    """Lines of a file that name a value of ours, but not as ``NAME=value``."""
-    other_secrets: tuple[Secret, ...] = ()
-
-    @property
-    def empty(self) -> bool:
-        """No part of a set of credentials is here; scopes and URLs alone are none."""
-        return (
-            not self.secrets
-            and not {"client_id", "org_id"} & self.values.keys()
-            and not self.unread
-        )
-
-    @property
-    def missing(self) -> tuple[str, ...]:
-        """What it lacks to be complete; empty when complete."""
-        lacking = [name for name in ("client_id", "org_id") if name not in self.values]
-        if "access_token" in self.secrets and not self.takes_secret:
-            return tuple(name for name in lacking if name == "org_id")
-        return tuple(lacking) if "client_secret" in self.secrets else (*lacking, "client_secret")
-
-    @property
-    def takes_secret(self) -> bool:
-        """With a secret and a token in one source the secret wins, if its client id is there too."""
-        return "client_secret" in self.secrets and "client_id" in self.values
-
-    def describe(self) -> str:
-        """One line for people: what is there, what is missing. Never a value."""
-        present = sorted({"client_id", "org_id"} & self.values.keys()) + sorted(self.secrets)
-        strange = f" (and {', '.join(self.misspelt)}, which is not known)" if self.misspelt else ""
-        unread = f" ({'; '.join(self.unread)})" if self.unread else ""
-        return f"{self.source} has {self._named(present)}{strange}, but not {self._named(self.missing)}{unread}"
-
-    def _named(self, members: "tuple[str, ...] | list[str]") -> str:
-        return ", ".join(self.words[member] for member in members) or "nothing"
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """The winner, and for the curious what it shadows and what was incomplete."""
+class ResolvedCredentials:
+    """The credentials to use, and what to say about the other sources."""
 
     credentials: Credentials
     shadowed: tuple[str, ...] = ()
+    """Complete sources that come later in the order."""
     incomplete: tuple[str, ...] = ()
+    """Sentences about sources that are incomplete or unreadable."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """What one source offers. Values are unchecked; secrets are already hidden."""
+
+    source: str
+    values: Mapping[str, str]
+    secrets: Mapping[str, tuple[Secret, ...]]
+    misspelled: tuple[str, ...] = ()
+    """Names that look like ours but are unknown."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """What this source calls its values."""
+    advice: str = ""
+    """What to do when something is missing here."""
+    unread: tuple[str, ...] = ()
+    """Lines of a file that name a value of ours, but not as ``NAME=value``."""
+
+    @property
+    def present(self) -> set[str]:
+        """The parts of a set of credentials that the source has; scopes and URLs do not count."""
+        return ({"client_id", "org_id"} & self.values.keys()) | self.secrets.keys()
+
+    @property
+    def empty(self) -> bool:
+        """Whether the source has no part of a set of credentials."""
+        return not self.present and not self.unread
+
+    @property
+    def uses_secret(self) -> bool:
+        """Whether to sign in with the client secret: it is preferred to a token beside it."""
+        return self.present >= {"client_id", "client_secret"}
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """The parts that a complete set needs and the source lacks."""
+        required = ["client_id", "org_id", "client_secret"]
+        if "access_token" in self.present and not self.uses_secret:
+            # A token names its client.
+            required = ["org_id"]
+        return tuple(name for name in required if name not in self.present)
+
+    def describe(self) -> str:
+        """Say in one line what is present and what is missing, without any value."""
+        present = self._labeled(sorted(self.present)) or "no credentials"
+        notes = [f"unknown name {name}" for name in self.misspelled]
+        notes += self.unread
+        details = f" ({'; '.join(notes)})" if notes else ""
+        return f"{self.source} has {present}, but not {self._labeled(self.missing)}{details}"
+
+    def _labeled(self, names: Sequence[str]) -> str:
+        return ", ".join(self.labels.get(name, _LABELS[name]) for name in names)
 
 
 def mask(text: str) -> str:
-    """``1234…cdef``; all dots where it is too short for that."""
+    """Return ``1234…cdef``, or only dots for a short text."""
     return f"{text[:4]}…{text[-4:]}" if len(text) >= 12 else "••••"
 
 
-def halves_message(halves: list[Candidate]) -> str:
-    """Why these do not do, and what to do. Two halves are never joined: they may belong to two
-    projects.
-    """
-    told = "; ".join(each.describe() for each in halves)
-    joined = " Sources are never mixed: put all of them into one." if len(halves) > 1 else ""
-    advice = " ".join(each.advice for each in halves if each.advice)
-    where = advice or "All values are in Developer Console, on your project's page."
-    return f"Credentials are incomplete: {told}.{joined} {where}"
+def incomplete_message(candidates: Sequence[Candidate]) -> str:
+    """Say what is missing from incomplete sources, and what to do."""
+    described = "; ".join(candidate.describe() for candidate in candidates)
+    # Two halves may belong to two projects, so they are not joined.
+    rule = " Sources are never mixed: put all values into one." if len(candidates) > 1 else ""
+    advice = " ".join(filter(None, (candidate.advice for candidate in candidates)))
+    advice = advice or "All values are in Developer Console, on the page of your project."
+    return f"Credentials are incomplete: {described}.{rule} {advice}"
 
 
 def credentials_of(candidate: Candidate) -> Credentials:
-    """Check every value and make one set of it. Raises CredentialsError; nothing is sent."""
+    """Check every value of a candidate. Raises CredentialsError; nothing is sent."""
     if candidate.missing:
-        raise IncompleteCredentials(halves_message([candidate]))
-    secret = candidate.secrets.get("client_secret") if candidate.takes_secret else None
-    token = None if secret else candidate.secrets.get("access_token")
+        raise IncompleteCredentials(incomplete_message([candidate]))
     source = candidate.source
     client_id = candidate.values.get("client_id", "")
-    if token is not None:
-        _check(token, "access token", source)
-        client_id = _client_of(token, client_id, source)
-    _check(client_id, "client id", source)
-    if _LIKE_A_SECRET.match(client_id):
-        raise CredentialsError(
-            f"The client id in {source} looks like a secret. Were the two swapped?"
-        )
-    _check(
-        client_id,
-        "client id",
-        source,
-        _CLIENT_ID,
-        "Copy the Client ID (API key) from Developer Console.",
-    )
     org_id = candidate.values["org_id"]
-    _check(
-        org_id,
-        "organisation id",
-        source,
-        _ORG_ID,
-        "It looks like 1234ABCD…@AdobeOrg, with that ending.",
-    )
-    if token is not None:
-        _check_organisation(token, org_id)
-    client_secrets = (secret, *candidate.other_secrets) if secret is not None else ()
-    for each in client_secrets:
-        if re.search(r"\s", each.reveal(), re.ASCII):
-            raise CredentialsError(
-                f"The client secret in {source} has white space inside. Copy it once more."
-            )
-        _check(each, "client secret", source)
+    client_secret, token = None, None
+    other_secrets: list[Secret] = []
+    _check(source, "org_id", org_id)
+    if candidate.uses_secret:
+        client_secret, *other_secrets = candidate.secrets["client_secret"]
+        _check(source, "client_secret", client_secret, *other_secrets)
+    else:
+        token = candidate.secrets["access_token"][0]
+        _check(source, "access_token", token)
+        client_id = _client_of(token, client_id, org_id, source)
+    if re.match(_SWAPPED, client_id):
+        raise CredentialsError(
+            f"The client id in {source} looks like a secret. Were the two values swapped?"
+        )
+    _check(source, "client_id", client_id)
     return Credentials(
         client_id=client_id,
         org_id=org_id,
-        client_secret=secret,
+        client_secret=client_secret,
         access_token=token,
-        scopes=_scopes(candidate.values.get("scopes", ""), source),
+        scopes=_scopes_of(candidate),
         source=source,
-        hosts=_hosts(candidate, needs_ims=secret is not None),
-        other_secrets=client_secrets[1:],
+        hosts=_hosts_of(candidate),
+        other_secrets=tuple(other_secrets),
     )
 
 
 def read_claims(token: Secret) -> dict[str, Any]:
-    """What a token says of itself; empty when it is not a JWT. The signature is not checked: Adobe
-    does that.
-    """
-    parts = token.reveal().split(".")
-    if len(parts) != 3:
-        return {}
+    """Return the claims of a JWT, or nothing. Adobe checks the signature, not we."""
     try:
-        claims = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
-    except (ValueError, RecursionError):
+        _, payload, _ = token.reveal().split(".")
+        # JWTs leave out the padding; too much of it is harmless.
+        claims = base64.urlsafe_b64decode(f"{payload}==")
+        return msgspec.json.decode(claims, type=dict[str, Any])
+    except (ValueError, RecursionError, msgspec.MsgspecError):
         return {}
-    return claims if isinstance(claims, dict) else {}
 
 
 def clean_token(text: str) -> str:
-    """A pasted token without what clings to it: blanks, line ends, quotes, the word Bearer."""
-    return re.sub(
-        r"\s+", "", re.sub(r"(?i)^\s*[\"']?\s*(authorization\s*:)?\s*bearer\s+", "", text)
-    ).strip("\"'`")
-
-
-_SECRET_NAME = re.compile(r"secret|token|private|passphrase|password|jwt", re.IGNORECASE)
+    """Return a pasted token without blanks, line ends, quotes and the word Bearer."""
+    token = re.sub(r"(?i)^\s*[\"']?\s*(authorization\s*:)?\s*bearer\s+", "", text)
+    return re.sub(r"\s+", "", token).strip("\"'`")
 
 
 def sealed(name: str, value: object) -> object:
-    """The value, hidden when the name sounds like a secret's: at once, so that no frame has it when
-    something fails.
-    """
+    """Hide the value if its name sounds like a secret's, so that no frame holds it in an error."""
     if not _SECRET_NAME.search(name):
         return value
-    if isinstance(value, str):
-        return Secret(value) if value.strip() else ""
-    return (
-        [Secret(each) if isinstance(each, str) else each for each in value]
-        if isinstance(value, list)
-        else value
-    )
+    if isinstance(value, list):
+        return [sealed(name, item) for item in value]
+    if not isinstance(value, str):
+        return value
+    return Secret(value) if value.strip() else ""
 
 
-def candidate_of(
-    source: str, given: "Mapping[str, Given]", misspelt: tuple[str, ...] = (), **more: Any
-) -> Candidate:
-    """What a source offers, with blanks cut off and secrets hidden."""
-    client_secrets = _client_secrets(given.get("client_secret"))
-    first: dict[str, Given] = (
-        {"client_secret": client_secrets[0]} if client_secrets else {"client_secret": None}
-    )
-    cleaned = {name: _cleaned(name, value) for name, value in {**given, **first}.items()}
-    return Candidate(
-        source,
-        values={name: value for name, value in cleaned.items() if isinstance(value, str)},
-        secrets={name: value for name, value in cleaned.items() if isinstance(value, Secret)},
-        misspelt=misspelt,
-        other_secrets=tuple(client_secrets[1:]),
-        **more,
-    )
+def candidate_of(source: str, values: Mapping[str, object], **details: Any) -> Candidate:
+    """Return what a source offers, without surrounding blanks and with its secrets hidden."""
+    texts: dict[str, str] = {}
+    secrets: dict[str, tuple[Secret, ...]] = {}
+    for name in (*SECRET_NAMES, *VALUE_NAMES):
+        value = values.get(name)
+        if value is None:
+            continue
+        items = [_cleaned(source, name, item) for item in _items(name, value)]
+        filled: list[Any] = list(dict.fromkeys(item for item in items if item))
+        if filled and name in SECRET_NAMES:
+            secrets[name] = tuple(filled)
+        elif filled:
+            texts[name] = ",".join(filled)
+    return Candidate(source, texts, secrets, **details)
 
 
-def _client_secrets(value: Given) -> list[Secret]:
-    """All of them: a credential has two while one replaces the other. A variable can hold them as a
-    JSON array.
-    """
-    if isinstance(value, (str, Secret)):
-        text = _cleaned("client_secret", value)
-        if text is None:
-            return []
-        listed = _json_array(text)
-        return [text] if listed is None and isinstance(text, Secret) else _client_secrets(listed)
-    if value is None:
-        return []
-    if not isinstance(value, (list, tuple)):
-        raise CredentialsError(f"client_secret is a text, not a {type(value).__name__}.")
-    secrets: list[Secret] = []
-    for each in value:
-        secret = _cleaned("client_secret", each) if isinstance(each, (str, Secret)) else None
-        if isinstance(secret, Secret) and secret not in secrets:
-            secrets.append(secret)
-    return secrets
+def _items(name: str, value: object) -> list[object]:
+    """Return a value as a list; a list can be written as a JSON array, too."""
+    if name not in _LIST_NAMES:
+        return [value]
+    items: list[object] = []
+    for item in value if isinstance(value, (list, tuple)) else [value]:
+        items += _json_array(item)
+    return items
 
 
-def _json_array(text: "str | Secret") -> "list[object] | None":
-    """The members of a JSON array, hidden when the text is; None when the text is no such array."""
-    plain = text.reveal() if isinstance(text, Secret) else text
-    if not plain.startswith("["):
-        return None
-    try:
-        listed = json.loads(plain)
-    except (ValueError, RecursionError):
-        return None
-    if not isinstance(listed, list):
-        return None
-    hidden = isinstance(text, Secret)
-    return [Secret(each) if hidden and isinstance(each, str) else each for each in listed]
-
-
-def _cleaned(name: str, value: Given) -> "str | Secret | None":
-    """Without blanks around it; hidden when it is a secret; None when nothing is left."""
-    if value is None:
-        return None
-    if name == "scopes" and isinstance(value, (list, tuple)):
-        if not all(isinstance(each, str) for each in value):
-            raise CredentialsError("scopes is a text, or a list of texts such as openid.")
-        value = ",".join(map(str, value))
+def _json_array(value: object) -> list[object]:
+    """Return the texts of a JSON array, hidden if the value is; any other value as one item."""
     if not isinstance(value, (str, Secret)):
-        raise CredentialsError(f"{name} is a text, not a {type(value).__name__}.")
-    text = (value.reveal() if isinstance(value, Secret) else value).strip()
-    if not text:
-        return None
+        return [value]
+    try:
+        texts = msgspec.json.decode(_plain(value), type=list[str])
+    except (ValueError, msgspec.MsgspecError):
+        return [value]
+    return list(map(type(value), texts))
+
+
+def _cleaned(source: str, name: str, value: object) -> str | Secret:
+    if not isinstance(value, (str, Secret)):
+        expected = "names such as openid" if name == "scopes" else "text"
+        kind = type(value).__name__
+        raise CredentialsError(f"{name} in {source} must be {expected}, not {kind}.")
+    text = _plain(value).strip()
     if name == "access_token":
-        return Secret(clean_token(text))
-    return Secret(text) if name == "client_secret" else text
+        text = clean_token(text)
+    return Secret(text) if text and name in SECRET_NAMES else text
 
 
-def _check(
-    value: "str | Secret",
-    what: str,
-    source: str,
-    pattern: re.Pattern[str] | None = None,
-    advice: str = "",
-) -> None:
-    """Say quotation marks around a value, and characters that nobody sees, before anything is sent."""
-    problem = _odd_character(value)
-    if not problem and pattern is not None and not pattern.fullmatch(str(value)):
-        problem = f"cannot be right. {advice}"
-    if problem:
-        raise CredentialsError(f"The {what} in {source} {problem}")
+def _plain(value: str | Secret) -> str:
+    return value.reveal() if isinstance(value, Secret) else value
 
 
-def _client_of(token: Secret, given: str, source: str) -> str:
-    """The client that a token names; with another one given, the two do not belong together."""
-    named = read_claims(token).get("client_id")
-    if not isinstance(named, str) or not named:
-        if given:
-            return given
-        raise CredentialsError(
-            f"The access token in {source} does not name its client: it was probably cut off when it was copied. Copy "
-            "it again. Give the client id beside it if it is whole."
-        )
-    if given and given != named:
-        raise CredentialsError(
-            f"The access token is of another client ({mask(named)}) than the client id in {source} ({mask(given)}). "
-            "Leave the client id out, or generate the token in the project of that client id."
-        )
-    return named
+def _check(source: str, name: str, *values: str | Secret) -> None:
+    """Refuse quotation marks around a value, invisible characters and a wrong form."""
+    pattern, advice = _FORMS[name]
+    for value in values:
+        # No local variable holds the plain text: this frame is part of the traceback.
+        problem = _odd_character(_plain(value))
+        if problem:
+            raise CredentialsError(f"The {_LABELS[name]} in {source} {problem}")
+        if not re.fullmatch(pattern, _plain(value), re.ASCII):
+            raise CredentialsError(f"Invalid {_LABELS[name]} in {source}. {advice}")
 
 
-def _check_organisation(token: Secret, org_id: str) -> None:
-    """Some tokens name organisations; then this one has to be among them."""
-    named = {
-        value
-        for value in read_claims(token).values()
-        if isinstance(value, str) and _ORG_ID.fullmatch(value)
-    }
-    if named and org_id not in named:
-        raise CredentialsError(
-            f"The access token is of another organisation ({', '.join(sorted(named))}) than {org_id}. Correct the "
-            "organisation id, or generate the token in a project of that organisation."
-        )
-
-
-def _odd_character(value: "str | Secret") -> str:
-    """What is wrong with it, as the end of a sentence; the value itself is not shown."""
-    text = value.reveal() if isinstance(value, Secret) else value
+def _odd_character(text: str) -> str:
+    """Return what is wrong with a text, as the end of a sentence that does not quote it."""
     if text.startswith(_QUOTES) or text.endswith(_QUOTES):
         return (
-            "begins or ends with a quotation mark. Take the marks off: docker run --env-file and the set command of "
-            "Windows keep them as a part of the value."
+            "begins or ends with a quotation mark. Remove it: docker run --env-file and the set "
+            "command of Windows keep quotation marks as part of the value."
         )
-    for place, character in enumerate(text):
-        if character.isascii():
-            continue
-        where = "inside"
-        if place == 0:
-            where = "at its beginning"
-        elif place == len(text) - 1:
-            where = "at its end"
-        name = f"U+{ord(character):04X}"
-        if unicodedata.category(character) in _NAMED_CATEGORIES:
-            name = f"{unicodedata.name(character, name)} ({name})"
-        else:
-            name = "character that is not ASCII"
-        return f"has a {name} {where}, which came along when it was copied. Remove it, or type the value anew."
-    return ""
+    match = re.search(r"[^\x00-\x7f]", text)
+    if match is None:
+        return ""
+    name = "non-ASCII letter"
+    if unicodedata.category(match[0]) in _NAMED_CATEGORIES:
+        code = f"U+{ord(match[0]):04X}"
+        name = f"{unicodedata.name(match[0], code)} ({code})"
+    return (
+        f"has a {name} as character {match.end()} of {len(text)}, probably from copying. Remove "
+        "it, or type the value again."
+    )
 
 
-def _scopes(text: str, source: str) -> tuple[str, ...]:
-    """Names in a JSON array, or joined by commas or blanks."""
-    listed = _json_array(text)
-    if listed is not None:
-        if not all(isinstance(each, str) for each in listed):
-            raise CredentialsError(
-                f"The scopes in {source} are not a list of names such as openid."
-            )
-        text = ",".join(map(str, listed))
-    _check(text, "list of scopes", source)
-    scopes = tuple(part for part in re.split(r"[,\s]+", text) if part)
-    if any(_LIKE_A_SECRET.match(each) or not _SCOPE.fullmatch(each) for each in scopes):
+def _client_of(token: Secret, client_id: str, org_id: str, source: str) -> str:
+    """Return the client of a token, which must belong to the client and organization beside it."""
+    token_client = read_claims(token).get("client_id")
+    if not isinstance(token_client, str) or not token_client:
+        token_client = client_id
+    if not token_client:
         raise CredentialsError(
-            "The scopes are names such as openid, joined by commas. Something else stands there."
+            f"The access token in {source} does not name its client; it was probably cut off when "
+            "it was copied. Copy it again. If it is complete, add the client id."
         )
+    if client_id not in {"", token_client}:
+        raise CredentialsError(
+            f"The access token belongs to another client ({mask(token_client)}) than the client id "
+            f"in {source} ({mask(client_id)}). Remove the client id, or generate the token in the "
+            "project of that client id."
+        )
+    claims = map(str, read_claims(token).values())
+    named = sorted({claim for claim in claims if re.fullmatch(_ORG_ID, claim)})
+    if named and org_id not in named:
+        raise CredentialsError(
+            f"The access token belongs to another organization ({', '.join(named)}) than {org_id}. "
+            "Correct the organization id, or generate the token in a project of that organization."
+        )
+    return token_client
+
+
+def _scopes_of(candidate: Candidate) -> tuple[str, ...]:
+    scopes = tuple(filter(None, re.split(r"[,\s]+", candidate.values.get("scopes", ""))))
+    _check(candidate.source, "scopes", *scopes)
     return scopes or DEFAULT_SCOPES
 
 
-def _hosts(candidate: Candidate, *, needs_ims: bool) -> Hosts:
-    names = ("reactor", "ims", "edge", "edge_server")
-    given = {
-        name: candidate.values[f"{name}_url"] for name in names if f"{name}_url" in candidate.values
-    }
-    local = {name: is_loopback(url) for name, url in given.items()}
-    if any(local.values()):
-        needed = {"reactor", "ims"} if needs_ims else {"reactor"}
-        if not all(local.values()) or needed - given.keys():
-            raise CredentialsError(
-                f"{candidate.source} sends a part to this machine and the rest to Adobe. Give reactor_url and ims_url "
-                "(as variables ADOBE_REACTOR_URL, ADOBE_IMS_URL; for events also those of the Edge Network), or none."
-            )
-        given = {**dict.fromkeys(names, ""), **given}  # what was not given is not Adobe's then
-    return Hosts(**given)
+def _hosts_of(candidate: Candidate) -> Hosts:
+    urls = {name: candidate.values.get(f"{name}_url", "") for name in HOST_NAMES}
+    named = {name: url for name, url in urls.items() if url}
+    local = list(map(is_loopback, named.values()))
+    if not any(local):
+        return Hosts(**named)
+    required = {"reactor", "ims"} if candidate.uses_secret else {"reactor"}
+    if not all(local) or required - named.keys():
+        raise CredentialsError(
+            f"{candidate.source} would send some requests to this machine and others to Adobe. "
+            "Set reactor_url and ims_url (ADOBE_REACTOR_URL, ADOBE_IMS_URL; for events also the "
+            "URLs of the Edge Network), or neither."
+        )
+    # The hosts that are not named stay empty: they must not default to Adobe's.
+    return Hosts(**urls)

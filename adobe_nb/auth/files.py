@@ -1,14 +1,11 @@
-"""Files as people have them: paths with a ~, text in UTF-8 or UTF-16, variables as several shells
-write them.
-"""
+"""Files as people have them: paths with ~, UTF-8 or UTF-16, variables in the syntax of shells."""
 
 import codecs
 import os
 import re
 import stat
 import warnings
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 from io import StringIO
 from pathlib import Path
 
@@ -16,48 +13,41 @@ from dotenv import dotenv_values
 
 from adobe_nb.errors import ArgumentError, InsecureFileWarning
 
-# set X=v and set "X=v" of cmd, $env:X = "v" of PowerShell; export X=v is read by python-dotenv
-# itself.
+# cmd: set X=v, set "X=v"; PowerShell: $env:X = "v"; other shells: export X=v.
 _SHELL = r"^[ \t]*(?:set[ \t]+|\$env:|export[ \t]+)"
 _COMMENT = re.compile(r"\s*(#|;|//|::|rem\b)", re.IGNORECASE)
-
-
-@dataclass(frozen=True, slots=True)
-class Variables:
-    """The variables of a ``.env`` file."""
-
-    values: Mapping[str, str | None] = field(repr=False)
-    unread: tuple[str, ...]
-    """Lines that name one of those wanted, but not as ``NAME=value``."""
+_EACH_LINE = re.MULTILINE | re.IGNORECASE
+# Names that no other program uses, so that a line with one of them is meant for us.
+_OWN_PREFIXES = ("ADOBE_", "IMS_OAUTH_")
 
 
 def expanded(path: str | Path) -> Path:
-    """The path with ~ replaced. Raises ArgumentError where ~ stands for no folder."""
+    """Return the path with ~ replaced. Raises ArgumentError for an unknown home folder."""
     try:
         return Path(path).expanduser()
     except RuntimeError:
-        problem = f"{path} has a ~ that stands for no folder here. Give the whole path."
-    raise ArgumentError(problem)
+        raise ArgumentError(
+            f"The ~ in {path} does not stand for a folder here. Give the full path."
+        ) from None
 
 
 def warn_if_readable_by_others(path: Path) -> None:
-    """A warning when other accounts of this machine can read the file."""
+    """Warn when other accounts of this machine can read the file."""
     if os.name == "posix" and path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
         warnings.warn(
-            f"{path} holds secrets and other accounts of this machine can read it. Run: chmod 600 {path}",
+            f"{path} holds secrets, and other accounts of this machine can read it. "
+            f"Run: chmod 600 {path}",
             InsecureFileWarning,
             stacklevel=2,
         )
 
 
 def read_text(path: Path) -> str:
-    """The text of a file in UTF-8 or UTF-16, with or without a byte order mark. Raises OSError,
-    UnicodeDecodeError.
-    """
+    """Return the text of a UTF-8 or UTF-16 file. Raises OSError, UnicodeDecodeError."""
     data = path.read_bytes()
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return data.decode("utf-16")
-    # Names and punctuation are ASCII: in UTF-16 without a mark one of the first two bytes is zero.
+    # Names and punctuation are ASCII, so UTF-16 without a mark has a zero among its first bytes.
     if data[1:2] == b"\0":
         return data.decode("utf-16-le")
     if data[:1] == b"\0":
@@ -65,32 +55,26 @@ def read_text(path: Path) -> str:
     return data.decode("utf-8-sig")
 
 
-def read_variables(text: str, wanted: Iterable[str]) -> Variables:
-    """The variables of a text; nothing is interpolated. ``wanted``: names that may have a shell's
-    words before them.
+def read_variables(
+    text: str, names: Iterable[str]
+) -> tuple[dict[str, str | None], tuple[str, ...]]:
+    """Return the variables of a ``.env`` text, and notes about lines that could not be read.
 
-    A line that was not read is noted where it begins with a name that can only be meant for us.
+    Nothing is interpolated. Only the given names may follow ``set``, ``$env:`` or ``export``. A
+    line is noted if it has a name that only we use, but is not of the form ``NAME=value``.
     """
     text = text.replace("\r\n", "\n")
-    names = "|".join(map(re.escape, wanted))
-    text = re.sub(
-        rf'{_SHELL}"((?:{names})=[^\r\n]*)"[ \t]*$', r"\1", text, flags=re.MULTILINE | re.IGNORECASE
-    )
-    text = re.sub(
-        rf"{_SHELL}((?:{names})[ \t]*=[^\r\n]*?)[ \t;]*$",
-        r"\1",
-        text,
-        flags=re.MULTILINE | re.IGNORECASE,
-    )
+    name = "|".join(map(re.escape, names))
+    text = re.sub(rf'{_SHELL}"((?:{name})=[^\r\n]*)"[ \t]*$', r"\1", text, flags=_EACH_LINE)
+    text = re.sub(rf"{_SHELL}((?:{name})[ \t]*=[^\r\n]*?)[ \t;]*$", r"\1", text, flags=_EACH_LINE)
     values = dotenv_values(stream=StringIO(text), interpolate=False)
-    read = {name.upper() for name, value in values.items() if value is not None}
+    read = {variable.upper() for variable, value in values.items() if value is not None}
     unread = []
     for number, line in enumerate(text.splitlines(), start=1):
-        named = re.match(rf"[^=]*?(?<!\w)({names})(?!\w)", line, re.IGNORECASE)
-        if named and not named[1].upper().startswith(("ADOBE_", "IMS_OAUTH_")):
+        match = re.match(rf"[^=]*?(?<!\w)({name})(?!\w)", line, re.IGNORECASE)
+        if not match or _COMMENT.match(line):
             continue
-        if named and named[1].upper() not in read and not _COMMENT.match(line):
-            unread.append(
-                f"line {number} names {named[1].upper()}, but is not of the form NAME=value"
-            )
-    return Variables(values, tuple(unread))
+        variable = match[1].upper()
+        if variable.startswith(_OWN_PREFIXES) and variable not in read:
+            unread.append(f"line {number} names {variable}, but is not of the form NAME=value")
+    return values, tuple(unread)

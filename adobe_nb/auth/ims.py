@@ -1,4 +1,4 @@
-"""The token endpoint of Adobe's identity service (IMS), and the signer that keeps a token fresh.
+"""Adobe's identity service (IMS): its token endpoint, and the signer that keeps a token fresh.
 
 Source:
 https://developer.adobe.com/developer-console/docs/guides/authentication/ServerToServerAuthentication/ims
@@ -16,7 +16,6 @@ from typing import Any
 from urllib.parse import urlencode
 
 import requests
-from requests.auth import AuthBase
 
 from adobe_nb.auth.credentials import Credentials, Secret, read_claims
 from adobe_nb.errors import CredentialsError, NotSignedIn, SignInError, TokenExpired, TransportError
@@ -25,117 +24,98 @@ from adobe_nb.http.client import Transport, date_of
 from adobe_nb.http.messages import Request, Response
 from adobe_nb.masking import keep_out_of_messages, masked_text
 
-Clock = Callable[[], datetime]
-
-TOKEN_PATH = "/ims/token/v3"  # noqa: S105
-_SIGNED_OUT = "This session was signed out. Sign in again: adobe_nb.connect() or %adobe_auth."
-_MOST_SECONDS = 1_000_000  # 11 days; tokens last one
+_TOKEN_PATH = "/ims/token/v3"  # noqa: S105
+_SIGNED_OUT = "This session is signed out. Sign in again: adobe_nb.connect() or %adobe_auth."
+_LONGEST_SECONDS = 1_000_000
+"""11 days; tokens last one. A larger ``expires_in`` is in milliseconds."""
 _EARLY = timedelta(seconds=60)
-_CLOCKS_AGREE = timedelta(minutes=5)
-_MOST_OF_A_DESCRIPTION = 200
+_CLOCK_TOLERANCE = timedelta(minutes=5)
+_LONGEST_DESCRIPTION = 200
 _UNKNOWN_CLIENT = "IMS does not know the client id"
 _CONSOLE = "Developer Console > your project > Credentials > OAuth Server-to-Server"
+_TOKEN = re.compile(r"[A-Za-z0-9._~+/=-]+")
 
-
-utc_now: Clock = partial(datetime.now, UTC)
-"""The clock, where none is given."""
+utc_now = partial(datetime.now, UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """An access token with its life span (UTC). ``expires_at`` is None where the token does not
-    say.
-    """
+    """An access token with its life span (UTC)."""
 
     value: Secret
     issued_at: datetime
     expires_at: datetime | None
+    """None if the token does not say."""
 
     def left(self, now: datetime) -> timedelta | None:
-        """Time until it ends, never negative."""
+        """Return the time until it expires, never negative."""
         return None if self.expires_at is None else max(self.expires_at - now, timedelta(0))
 
     def due(self, now: datetime) -> bool:
-        """Whether it should be replaced: a minute early, so that a long pull does not meet a 401
-        half-way.
-        """
+        """Return whether it should be replaced."""
         if self.expires_at is None:
             return False
+        # A minute early, so that a long pull does not meet a 401 half-way; a token that lasts only
+        # seconds, as in a test, must not be due from the start.
         return now >= self.expires_at - min(_EARLY, (self.expires_at - self.issued_at) / 10)
 
 
 def pasted(token: Secret, now: datetime) -> Token:
-    """A pasted token. Raises CredentialsError when it cannot be one, TokenExpired when it is over."""
-    problem = ""
+    """Check a pasted token. Raises CredentialsError if it is invalid, TokenExpired."""
     if token.reveal().startswith("p8e-"):
         raise CredentialsError(
-            "What was pasted looks like a client secret, not an access token. Choose the other way."
+            "The pasted text looks like a client secret, not an access token. Choose client secret "
+            "instead."
         )
-    if _has_odd_characters(token):
-        problem = "has characters that no access token has"
+    problem = ""
+    if not _is_token(token):
+        problem = "has characters that access tokens never have"
     elif not read_claims(token):
-        problem = "is cut off or not an access token (three parts joined by dots)"
+        problem = "is incomplete, or not an access token (three parts joined by dots)"
     if problem:
         raise CredentialsError(
-            f"What was pasted {problem}. Copy it again: {_CONSOLE} > Generate access token."
+            f"The pasted text {problem}. Copy the token again: {_CONSOLE} > Generate access token."
         )
-    issued, expires = life_span(read_claims(token), now)
-    if expires is not None and expires <= now:
+    issued_at, expires_at = _life_span(token, now)
+    if expires_at is not None and expires_at <= now:
         raise TokenExpired(
-            f"The access token ended {expires:%Y-%m-%d %H:%M} UTC (they last 24 hours). "
+            f"The access token expired on {expires_at:%Y-%m-%d %H:%M} UTC (tokens last 24 hours). "
             f"Get a new one: {_CONSOLE} > Generate access token."
         )
-    return Token(token, issued, expires)
+    return Token(token, issued_at, expires_at)
 
 
-def _has_odd_characters(token: Secret) -> bool:
-    return re.fullmatch(r"[A-Za-z0-9._~+/=-]+", token.reveal()) is None
+def _is_token(token: Secret) -> bool:
+    return _TOKEN.fullmatch(token.reveal()) is not None
 
 
-def life_span(claims: Mapping[str, Any], now: datetime) -> tuple[datetime, datetime | None]:
-    """Issue and expiry. IMS writes created_at and expires_in as texts of milliseconds; exp is the
-    common claim.
-    """
-    try:
-        created = datetime.fromtimestamp(int(claims["created_at"]) / 1000, UTC)
-        return created, created + timedelta(milliseconds=int(claims["expires_in"]))
-    except (KeyError, TypeError, ValueError, OverflowError, OSError):
-        pass
-    try:
+def _life_span(token: Secret, now: datetime) -> tuple[datetime, datetime | None]:
+    claims = read_claims(token)
+    errors = (KeyError, TypeError, ValueError, OverflowError, OSError)
+    # IMS writes created_at and expires_in, in milliseconds as text; exp is the common claim.
+    with suppress(*errors):
+        created_at = datetime.fromtimestamp(int(claims["created_at"]) / 1000, UTC)
+        return created_at, created_at + timedelta(milliseconds=int(claims["expires_in"]))
+    with suppress(*errors):
         return now, datetime.fromtimestamp(float(claims["exp"]), UTC)
-    except (KeyError, TypeError, ValueError, OverflowError, OSError):
-        return now, None
+    return now, None
 
 
-def _duration(expires_in: float) -> timedelta:
-    """``expires_in`` is in seconds; the retired method, and some copies of it, give milliseconds."""
-    return (
-        timedelta(milliseconds=expires_in)
-        if expires_in > _MOST_SECONDS
-        else timedelta(seconds=expires_in)
-    )
+class _TokenForm:
+    """Writes the form with the client secret, inside the frames of the HTTP library only."""
 
-
-class _TokenForm(AuthBase):
-    """Writes the form with the client secret, inside the HTTP library's frames only."""
-
-    def __init__(self, credentials: Credentials) -> None:
+    def __init__(self, credentials: Credentials, client_secret: Secret) -> None:
         self._credentials = credentials
+        self._client_secret = client_secret
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        credentials = self._credentials
-        secret = credentials.client_secret
-        request.prepare_body(
-            urlencode(
-                {
-                    "grant_type": "client_credentials",
-                    "client_id": credentials.client_id,
-                    "client_secret": secret.reveal() if secret else "",
-                    "scope": ",".join(credentials.scopes),
-                }
-            ),
-            None,
-        )
+        form = {
+            "grant_type": "client_credentials",
+            "client_id": self._credentials.client_id,
+            "client_secret": self._client_secret.reveal(),
+            "scope": ",".join(self._credentials.scopes),
+        }
+        request.prepare_body(urlencode(form), None)
         request.headers["Content-Type"] = "application/x-www-form-urlencoded"
         return request
 
@@ -144,146 +124,138 @@ class _TokenForm(AuthBase):
         return False
 
     def secrets(self) -> list[str]:
-        """What an answer must not quote."""
-        return _texts(self._credentials.client_secret, *self._credentials.other_secrets)
+        """Return what no response may quote."""
+        return _revealed(self._credentials)
 
 
-def _texts(*secrets: Secret | None) -> list[str]:
+def _revealed(credentials: Credentials, token: Token | None = None) -> list[str]:
+    secrets = [credentials.client_secret, *credentials.other_secrets, credentials.access_token]
+    if token is not None:
+        secrets.append(token.value)
     return [secret.reveal() for secret in secrets if secret is not None]
 
 
-def fetch_token(credentials: Credentials, transport: Transport, now: Clock = utc_now) -> Token:
-    """A new token by OAuth Server-to-Server. Raises SignInError, or TransportError when IMS cannot
-    be reached.
-    """
-    token, _ = _fetch_with(credentials, transport, now)
-    return token
-
-
-def _fetch_with(
-    credentials: Credentials, transport: Transport, now: Clock
-) -> tuple[Token, timedelta | None]:
-    """A token, and by how much this machine's clock is ahead of that of IMS, if IMS tells the time."""
-    asked_at = now()
+def _fetch(
+    credentials: Credentials, client_secret: Secret, transport: Transport, now: datetime
+) -> tuple[Token, str]:
+    """Fetch a token; return it with a note about this machine's clock. Raises SignInError."""
     request = Request(
-        "POST", credentials.hosts.ims + TOKEN_PATH, headers={"Accept": "application/json"}, repeatable=True,
+        "POST",
+        credentials.hosts.ims + _TOKEN_PATH,
+        headers={"Accept": "application/json"},
+        repeatable=True,
         expects=("application/json",),
-    )  # fmt: skip
-    signer = _TokenForm(credentials)
-    answer = transport.send(request, signer)
-    ahead = _ahead(answer, now())
-    outcome: Token | SignInError | None = None
-    with suppress(KeyboardInterrupt):  # raised anew below: the frames in there have the body
-        outcome = _read_answer(answer, credentials, asked_at)
-    del answer  # what may be raised below has no body among its local variables
-    if outcome is None:
+    )
+    signer = _TokenForm(credentials, client_secret)
+    response = transport.send(request, signer)
+    clock_note = _clock_note(_clock_offset(response))
+    result: Token | SignInError | None = None
+    # An interrupt is raised again below, because the frames in here have the body of the response,
+    # which is a token. For the same reason the response is deleted before anything is raised.
+    with suppress(KeyboardInterrupt):
+        result = _read_response(response, credentials, now)
+    del response
+    if result is None:
         raise KeyboardInterrupt
-    if isinstance(outcome, SignInError):
-        # The transport masks what a refusal quotes; this one may have come with status 200.
-        outcome.args = (masked_text(str(outcome), signer.secrets()),)
-        raise outcome
-    return outcome, ahead
+    if isinstance(result, SignInError):
+        # The transport masks secrets in a refusal; this one may have come with status 200.
+        result.args = (masked_text(str(result), signer.secrets()),)
+        raise result
+    return result, clock_note
 
 
-def _ahead(answer: Response, now: datetime) -> timedelta | None:
-    """By how much a clock that says ``now`` is ahead of the service's; None when the service does
-    not tell.
-    """
-    moment = date_of(answer.headers.get("Date", ""))
-    return None if moment is None else now - moment
-
-
-def clock_sentence(ahead: timedelta | None) -> str:
-    """What is wrong with this machine's clock, or nothing when it agrees with Adobe's within five
-    minutes.
-    """
-    if ahead is None or abs(ahead) < _CLOCKS_AGREE:
-        return ""
-    minutes = round(abs(ahead).total_seconds() / 60)
-    duration = f"{minutes} min"
-    if minutes >= 48 * 60:
-        duration = f"{minutes / 1440:.0f} days"
-    elif minutes >= 60:
-        duration = f"{minutes // 60} h {minutes % 60} min" if minutes % 60 else f"{minutes // 60} h"
-    direction = "ahead of" if ahead > timedelta(0) else "behind"
-    return f"This machine's clock is {duration} {direction} Adobe's: set it right."
-
-
-def _read_answer(
-    answer: Response, credentials: Credentials, asked_at: datetime
+def _read_response(
+    response: Response, credentials: Credentials, now: datetime
 ) -> Token | SignInError:
-    """A token, or the error to raise; returned, so that the caller raises it from a frame without
-    the body.
-    """
+    """Return a token, or the error for the caller to raise from a frame without the body."""
     try:
-        document = json.loads(answer.body)
+        document = json.loads(response.body)
     except ValueError:
         document = None
+    status = response.status
     if not isinstance(document, dict):
         return SignInError(
-            f"The sign-in service answered {answer.status} with something that is not JSON: probably a proxy or a "
-            "login page in between. Sign in to your network, then run it again.",
-            status=answer.status,
+            f"The sign-in service responded with {status} and something that is not JSON, probably "
+            "the login page of a proxy. Sign in to your network, then run this again.",
+            status=status,
         )
     text = document.get("access_token")
-    if answer.status != 200 or not isinstance(text, str) or not text:
-        return _refusal(answer.status, document, credentials)
+    if status != 200 or not isinstance(text, str) or not text:
+        return _refusal(status, document, credentials)
     token = Secret(text)
-    if _has_odd_characters(token):
+    if not _is_token(token):
         return SignInError(
-            "The sign-in service answered with something that is no access token.",
-            status=answer.status,
+            "The sign-in service responded with an invalid access token. Run this again.",
+            status=status,
         )
     try:
-        return Token(token, asked_at, asked_at + _duration(float(document["expires_in"])))
+        expires_in = float(document["expires_in"])
+        if expires_in > _LONGEST_SECONDS:
+            expires_in /= 1000
+        return Token(token, now, now + timedelta(seconds=expires_in))
     except (KeyError, TypeError, ValueError, OverflowError):
-        return _fresh(token, asked_at)
-
-
-def _fresh(token: Secret, asked_at: datetime) -> Token:
-    """A token that was issued just now, by our clock: its claims are of the clock of IMS, which may
-    differ.
-    """
-    issued_at, expires_at = life_span(read_claims(token), asked_at)
-    if expires_at is not None and issued_at != asked_at:
-        expires_at = asked_at + (expires_at - issued_at)
-    return Token(token, asked_at, expires_at)
+        # The claims are by the clock of IMS, which may differ from this machine's.
+        issued_at, expires_at = _life_span(token, now)
+        return Token(token, now, expires_at and expires_at + (now - issued_at))
 
 
 def _refusal(status: int, document: Mapping[str, Any], credentials: Credentials) -> SignInError:
-    code = document.get("error") if isinstance(document.get("error"), str) else None
+    code = document.get("error")
+    if not isinstance(code, str):
+        code = None
     detail = _one_line(document.get("error_description"))
     source = credentials.source
     if code == "invalid_client" and "client_id" in detail:
-        text = f"{_UNKNOWN_CLIENT} {credentials.masked_client_id} from {source} (invalid_client). Copy it"
-        text += f" again from {_CONSOLE}."
+        text = (
+            f"{_UNKNOWN_CLIENT} {credentials.masked_client_id} from {source} (invalid_client). "
+            f"Copy it again from {_CONSOLE}."
+        )
     elif code == "invalid_client":
-        which = "both client secrets" if credentials.other_secrets else "the client secret"
-        text = f"IMS refused {which} from {source} (invalid_client). Copy it again from {_CONSOLE}."
+        secrets = "both client secrets" if credentials.other_secrets else "the client secret"
+        text = (
+            f"IMS refused {secrets} from {source} (invalid_client). Copy it again from {_CONSOLE}."
+        )
     elif code == "invalid_scope":
         text = (
-            f"IMS refused the scopes asked for (invalid_scope): {', '.join(credentials.scopes)}. The credential lacks "
-            f"one of them. Add the API to the project, or set ADOBE_SCOPES to the list shown in {_CONSOLE}."
+            f"IMS refused the scopes {', '.join(credentials.scopes)} (invalid_scope): the "
+            "credential lacks one of them. Add the API to the project, or set ADOBE_SCOPES to the "
+            f"list shown in {_CONSOLE}."
         )
     elif status == 429:
-        text = "IMS asks us to slow down (429). Wait a minute, then run it again."
+        text = "IMS received too many requests (429). Try again in a minute."
     elif status >= 500:
-        text = f"IMS is unavailable ({status}). Wait a minute, then run it again."
+        text = f"IMS is unavailable ({status}). Try again in a minute."
     else:
-        text = f"IMS refused the sign-in ({status}{', ' + code if code else ''}). Check the values in {source}."
+        reason = ", ".join(filter(None, (str(status), code)))
+        text = f"IMS refused the sign-in ({reason}). Check the values in {source}."
     if detail:
         text += f" IMS says: {detail}"
     return SignInError(text, status=status, code=code)
 
 
 def _one_line(description: object) -> str:
-    """What IMS says, shortened, on one line, without control characters."""
-    text = " ".join(description.split()) if isinstance(description, str) else ""
-    text = "".join(character for character in text if character.isprintable())
-    return text if len(text) <= _MOST_OF_A_DESCRIPTION else f"{text[:_MOST_OF_A_DESCRIPTION]}…"
+    """Return what IMS says, shortened, on one line, without control characters."""
+    words = " ".join(description.split()) if isinstance(description, str) else ""
+    text = "".join(filter(str.isprintable, words))
+    return text if len(text) <= _LONGEST_DESCRIPTION else f"{text[:_LONGEST_DESCRIPTION]}…"
 
 
-class ImsAuth(AuthBase):
+def _clock_offset(response: Response) -> timedelta | None:
+    """Return by how much this machine's clock is ahead of the service's, if the service says."""
+    date = date_of(response.headers.get("Date", ""))
+    return None if date is None else utc_now() - date
+
+
+def _clock_note(offset: timedelta | None) -> str:
+    """Return what is wrong with this machine's clock, or nothing within the tolerance."""
+    if offset is None or abs(offset) < _CLOCK_TOLERANCE:
+        return ""
+    hours, minutes = divmod(round(abs(offset) / timedelta(minutes=1)), 60)
+    direction = "ahead of" if offset > timedelta(0) else "behind"
+    return f"This machine's clock is {hours} h {minutes} min {direction} Adobe's. Correct it."
+
+
+class ImsAuth:
     """Signs requests with the three headers, and replaces the token when it is due or refused.
 
     Safe for many threads: one of them fetches, the others wait and use the same token.
@@ -293,41 +265,34 @@ class ImsAuth(AuthBase):
         self,
         credentials: Credentials,
         transport: Transport,
-        now: Clock = utc_now,
         changed: Callable[[], object] = lambda: None,
     ) -> None:
         self.credentials = credentials
-        self._changed = changed
+        self.signed_out = False
+        """Whether the token was dropped for good."""
+        self.clock_note = ""
+        """What is wrong with this machine's clock, as far as known."""
         self._transport = transport
-        self._now = now
+        self._changed = changed
+        self._now = utc_now
         self._lock = threading.Lock()
         self._token: Token | None = None
-        self._signed_out = False
-        self.clock_note = ""
-        """What is wrong with this machine's clock, as far as it was noticed."""
         restarts(self)
         keep_out_of_messages(self)
 
     def begin_anew(self) -> None:
-        """In a forked process: nobody is fetching there. The token is good in both."""
+        """In a forked process: no thread fetches a token there. The token is good in both."""
         self._lock = threading.Lock()
 
     def secrets(self) -> list[str]:
-        """What no message may quote: secrets and token."""
-        token = self._token
-        credentials = self.credentials
-        return _texts(
-            credentials.client_secret,
-            *credentials.other_secrets,
-            credentials.access_token,
-            token.value if token else None,
-        )
+        """Return what no message may quote."""
+        return _revealed(self.credentials, self._token)
 
     def __repr__(self) -> str:
         return f"ImsAuth({self.credentials.masked_client_id}, {self.credentials.org_id})"
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        """Add the three headers, with a token that is good now."""
+        """Add the three headers, with a token that is valid now."""
         request.headers["Authorization"] = f"Bearer {self.token().value.reveal()}"
         request.headers["x-api-key"] = self.credentials.client_id
         request.headers["x-gw-ims-org-id"] = self.credentials.org_id
@@ -335,123 +300,111 @@ class ImsAuth(AuthBase):
 
     @property
     def held(self) -> Token | None:
-        """The token at hand, without fetching one."""
+        """The current token; none is fetched."""
         return self._token
 
-    @property
-    def signed_out(self) -> bool:
-        """Whether the token was dropped for good."""
-        return self._signed_out
-
     def token(self) -> Token:
-        """A token that is good now; fetched when there is none or the one at hand is due."""
+        """Return a token that is valid now; fetch one if there is none or it is due."""
         with self._lock:
             before = token = self._token
-            if self._signed_out:
-                raise NotSignedIn(_SIGNED_OUT)
-            if token is None or (token.due(self._now()) and self.renewable):
-                token = self._token = self._fetch()
+            self._require_signed_in()
+            if token is None or (token.due(self._now()) and self._renewable):
+                token = self._token = self._new_token()
             elif token.due(self._now()):
-                self._pasted(token.value)  # raises once it is really over
-        # After the lock is free: a listener may ask for the token itself.
+                # A pasted token is good until it has expired, then this raises.
+                self._check_pasted(token.value)
+        # After the lock is released: a listener may ask for the token itself.
         if token is not before:
             self._changed()
         return token
 
     @property
-    def renewable(self) -> bool:
-        """Whether a new token can be had without asking anybody."""
+    def _renewable(self) -> bool:
         return self.credentials.client_secret is not None
 
+    def _require_signed_in(self) -> None:
+        if self.signed_out:
+            raise NotSignedIn(_SIGNED_OUT)
+
     def renew(self, refused: requests.PreparedRequest) -> bool:
-        """After a 401: one new token for all threads that were refused with the same old one."""
-        if not self.renewable:
+        """After a 401: fetch one token for all threads that were refused with the same old one."""
+        if not self._renewable:
             return False
         with self._lock:
-            before = self._token
-            if self._is_current(refused):
-                self._token = self._fetch()
-            token = self._token
-        if token is None:  # signed out meanwhile
-            raise NotSignedIn(_SIGNED_OUT)
-        if token is not before:
+            self._require_signed_in()
+            before = token = self._token
+            header = refused.headers.get("Authorization")
+            # Another thread may have renewed it already.
+            if token is not None and header == f"Bearer {token.value.reveal()}":
+                self._token = self._new_token()
+            is_new = self._token is not before
+        if is_new:
             self._changed()
         return True
 
-    def _is_current(self, refused: requests.PreparedRequest) -> bool:
-        token = self._token
-        return (
-            token is not None
-            and refused.headers.get("Authorization") == f"Bearer {token.value.reveal()}"
-        )
-
     def refresh(self) -> None:
-        """A new token now, whatever the old one says. Raises CredentialsError for a pasted one,
-        SignInError.
-        """
-        if not self.renewable:
+        """Fetch a new token now. Raises CredentialsError for a pasted one, SignInError."""
+        if not self._renewable:
             raise CredentialsError(
                 f"A pasted token cannot be renewed. Paste a new one: {_CONSOLE}."
             )
         with self._lock:
-            if self._signed_out:
-                raise NotSignedIn(_SIGNED_OUT)
-            self._token = self._fetch()
+            self._require_signed_in()
+            self._token = self._new_token()
         self._changed()
 
     def forget(self) -> None:
         """Drop the token for good."""
         with self._lock:
             self._token = None
-            self._signed_out = True
+            self.signed_out = True
 
-    def _fetch(self) -> Token:
-        if self.credentials.access_token is not None:
-            return self._pasted(self.credentials.access_token)
-        secrets = (self.credentials.client_secret, *self.credentials.other_secrets)
-        problem: SignInError | None = None
-        for number, secret in enumerate(secrets):
-            # The one that works comes first from now on.
-            others = tuple(each for each in secrets if each is not None and each is not secret)
-            credentials = replace(self.credentials, client_secret=secret, other_secrets=others)
+    def _new_token(self) -> Token:
+        """Fetch a token; if IMS refuses the first client secret, try the others."""
+        credentials = self.credentials
+        if credentials.access_token is not None:
+            return self._check_pasted(credentials.access_token)
+        secrets = [credentials.client_secret, *credentials.other_secrets]
+        problem = SignInError("These credentials have no client secret.")
+        for secret in filter(None, secrets):
             try:
-                token, ahead = _fetch_with(credentials, self._transport, self._now)
+                token, note = _fetch(credentials, secret, self._transport, self._now())
             except SignInError as error:
-                # An unknown client stays unknown with another secret.
-                unknown = str(error).startswith(_UNKNOWN_CLIENT)
-                if error.code != "invalid_client" or unknown or number == len(secrets) - 1:
-                    problem = error.with_traceback(None)
+                problem = error.with_traceback(None)
+                if error.code != "invalid_client" or str(error).startswith(_UNKNOWN_CLIENT):
+                    # Another secret would not help.
                     break
                 continue
-            self.credentials = credentials
-            self.clock_note = clock_sentence(ahead)
+            self.clock_note = note
+            # The secret that works comes first from now on.
+            others = tuple(other for other in secrets if other is not None and other is not secret)
+            self.credentials = replace(credentials, client_secret=secret, other_secrets=others)
             return token
-        raise problem or SignInError("There is no client secret.")
+        # Raised outside the except block: the frames there belong to a request with the secret.
+        raise problem
 
-    def _pasted(self, token: Secret) -> Token:
-        """A pasted token by this machine's clock; where that clock is off, the outcome says so."""
+    def _check_pasted(self, token: Secret) -> Token:
+        """Check a pasted token by this machine's clock, and note if that clock is wrong."""
         now = self._now()
-        problem: TokenExpired | None = None
+        problem = ""
         try:
-            held = pasted(token, now)
+            checked = pasted(token, now)
         except TokenExpired as error:
-            problem = error.with_traceback(None)
-        if problem is not None:
-            note = clock_sentence(self._clock_ahead())
-            raise TokenExpired(f"{problem} {note}".strip())
-        early = held.issued_at - now
-        if early > _CLOCKS_AGREE:
-            self.clock_note = clock_sentence(self._clock_ahead() or -early)
-        return held
+            problem = str(error)
+        if problem:
+            # Outside the except block, because a request is sent for the note.
+            raise TokenExpired(f"{problem} {_clock_note(self._reactor_offset())}".rstrip())
+        early = checked.issued_at - now
+        if early > _CLOCK_TOLERANCE:
+            self.clock_note = _clock_note(self._reactor_offset() or -early)
+        return checked
 
-    def _clock_ahead(self) -> timedelta | None:
-        """By how much this machine's clock is ahead of Reactor's; asks without any credentials, and
-        only once.
-        """
+    def _reactor_offset(self) -> timedelta | None:
+        """Ask Reactor for its time, once and without credentials."""
         request = Request("GET", f"{self.credentials.hosts.reactor}/")
         transport = Transport(timeout=(3.0, 3.0), attempts=1)
         try:
-            return _ahead(transport.send(request), self._now())
+            return _clock_offset(transport.send(request))
         except TransportError:
             return None
         finally:

@@ -1,4 +1,4 @@
-"""The retired sign-in by Service Account (JWT): recognised, and answered with what to do instead.
+"""The retired sign-in by Service Account (JWT): recognized, and answered with what to do instead.
 
 Source:
 https://developer.adobe.com/developer-console/docs/guides/authentication/ServerToServerAuthentication/migration
@@ -9,27 +9,30 @@ from collections.abc import Mapping
 
 from adobe_nb.errors import RetiredCredentials
 
-_MARKS = re.compile(
+_RETIRED_NAME = re.compile(
     r"private_?key(_path|_file)?|path_?to_?key|meta_?scopes?|jwt(_token)?|public_?keys_with_expiry",
     re.IGNORECASE,
 )
 _STEPS = (
-    "Adobe has retired that method; the last of them stopped on 1 March 2026. What to do: 1. Open the project in "
-    "Developer Console. 2. Open the Service Account (JWT) credential and add an OAuth Server-to-Server credential to "
-    "the project (Add to project > API, then that type), with the same product profiles. 3. Put its client id, client "
-    "secret and organisation id here; private key, technical account id and metascopes are no longer needed. 4. Delete "
-    "the old credential once nothing uses it."
+    "Adobe has retired that method; the last of these credentials stopped working on 1 March 2026. "
+    "What to do: 1. Open the project in Developer Console. 2. Open the Service Account (JWT) "
+    "credential and add an OAuth Server-to-Server credential to the project (Add to project > API, "
+    "then that type), with the same product profiles. 3. Use its client id, client secret and "
+    "organization id here; private key, technical account id and metascopes are no longer needed. "
+    "4. Delete the old credential once nothing uses it."
 )
 
 
 def refuse_retired(source: str, values: Mapping[str, object], *, oauth: bool) -> None:
-    """Raises RetiredCredentials when these values describe such a credential; ``oauth``: they have
-    scopes too.
+    """Raise RetiredCredentials if the values are of the retired method only.
+
+    ``oauth`` says that they describe an OAuth Server-to-Server credential, too.
     """
-    marks = sorted(
-        str(name) for name, value in values.items() if value and _MARKS.fullmatch(str(name))
-    )
-    if marks and not oauth:
+    if oauth:
+        return
+    names = [name for name, value in values.items() if value and _RETIRED_NAME.fullmatch(name)]
+    if names:
         raise RetiredCredentials(
-            f"{source} describes a Service Account (JWT) credential (it has {', '.join(marks)}). {_STEPS}"
+            f"{source} describes a Service Account (JWT) credential "
+            f"(it has {', '.join(sorted(names))}). {_STEPS}"
         )

@@ -1,3 +1,1 @@
-"""One request to one host: allowed hosts, retries, the limit of requests in flight. Knows nothing
-of Reactor.
-"""
+"""One request to one host: allowed hosts, retries, the concurrency limit."""

@@ -1,12 +1,11 @@
-"""Adaptive concurrency limit: starts low, grows on success, halves on 429; one for all threads of
-an organisation.
+"""Adaptive concurrency limit: starts low, grows on success, halves on 429.
 
-Until the first 429, each clean response raises the limit by one. Then one less than the number in
-flight at the refusal is remembered as the roof, and the limit grows back to it in smaller steps.
-The roof rises with the square of the clean responses at it, slowly at first, then ever faster: a
-service that takes ten at once refuses less than one request in a hundred, and one that takes more
-than before is soon used in full. Without a roof it would refuse one in thirty, and a pull would
-take a quarter longer.
+All threads of an organization share one. Until the first 429, each clean response raises the limit
+by one. After a 429, the roof is one less than the number of requests in flight at the refusal, and
+the limit grows back to it in smaller steps. The roof rises with the square of the clean responses
+at it, slowly at first, then ever faster: a service that takes ten requests at once refuses less
+than one in a hundred, and one that takes more than before is soon used in full. Without a roof it
+would refuse one in thirty, and a pull would take a quarter longer.
 """
 
 import math
@@ -23,64 +22,56 @@ from functools import partial
 from adobe_nb.forks import in_children, restarts
 from adobe_nb.http.workers import Cancelled, worker
 
-CEILING = 16
-"""Requests in flight at once, at most, unless the user says otherwise."""
 MOST = 64
-"""The highest ceiling: the adapter keeps so many connections."""
+"""The highest ceiling, which is the number of connections that the adapter keeps."""
 START = 4
-"""Low enough for any service, and high enough to reach the ceiling with the first dozen responses.
-"""
+"""Low enough for any service, high enough to reach the ceiling with a dozen responses."""
 _LOWEST_ROOF = 2
-"""A single refusal at two in flight may be chance; a roof of 1 would read one by one."""
+"""One refusal at two in flight may be chance; a roof of 1 would read one by one."""
 _PROBE = 150
-"""Sets how fast the roof rises. One request more is tried after about 1.4 times as many clean
-responses at the roof: a refused one costs about 20 of them, until the limit has grown back.
+"""How fast the roof rises: by one after about 1.4 times as many clean responses at the roof.
+
+A refusal costs about 20 responses, until the limit has grown back.
 """
 _HISTORY = 400
-"""Responses that are remembered to tell whether load is the reason for a refusal."""
+"""Responses to remember, to find out whether load is the reason for a refusal."""
 _LOAD_SHARE = 0.05
-"""The share of refusals from which on load is the reason. A service that fails now and then refuses
-fewer.
-"""
+"""The least share of refusals that is due to load. Occasional failures are fewer."""
 _SLOWER = 3.0
-"""How many times slower than usual is an overload ..."""
+"""How many times slower than usual an overloaded service is."""
 _SLOWER_SECONDS = 0.25
-"""... if it is slower by this as well: a response of 5 ms may take 15."""
+"""How much slower it is at least: a response of 5 ms may take 15."""
 _SAMPLES = 8
-"""Durations, at least, for a median."""
+"""The fewest durations for a median."""
 _SLICE = 0.2
-"""Seconds after which a waiting thread looks whether its call was interrupted."""
+"""Seconds after which a waiting thread checks whether its call was interrupted."""
 _SPREAD = 0.05
-"""Seconds over which waiting threads come back after a ``Retry-After``."""
+"""Seconds over which waiting threads resume after a ``Retry-After``."""
 
 
 @dataclass(slots=True, eq=False)
 class Turn:
-    """One request in flight, and what came of it."""
+    """One request in flight, and its outcome."""
 
     began: float = 0.0
     in_flight: int = 0
-    """Requests in flight when it was sent, this one included."""
+    """Requests in flight when it was sent, including this one."""
     refused: bool = False
     """The service has too many requests."""
     retry_after: float | None = None
-    """Seconds for which the service wants no request at all."""
+    """Seconds for which the service accepts no request."""
     answered: bool = False
-    """The response was neither a failure nor an error of the server."""
+    """Whether a response arrived that is not an error of the server."""
 
 
 class Limiter:
-    """Lets through as many requests at once as the service takes, up to a ceiling. Safe for many
-    threads.
-    """
+    """Admits as many requests at once as the service takes, up to a ceiling. Thread-safe."""
 
-    def __init__(
-        self, ceiling: int = CEILING, *, clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, ceiling: int = 16, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._changed = threading.Condition()
         self._turns: set[Turn] = set()
-        """Those in flight."""
+        """The requests in flight."""
         self._ceiling = ceiling
         self._limit = float(min(START, ceiling))
         self._roof = math.inf
@@ -88,17 +79,15 @@ class Limiter:
         self._halved_at = -1.0
         self._closed_until = -1.0
         self._history: deque[tuple[int, bool]] = deque(maxlen=_HISTORY)
-        """Requests in flight, and whether the request was refused, of the latest responses."""
+        """For each of the latest responses: requests in flight, and whether it was a refusal."""
         self._durations: list[float] = []
         self._usual_duration: float | None = None
         self.refused = 0
-        """Requests that the service refused because there were too many (429)."""
+        """Requests that the service refused because it had too many (429)."""
         restarts(self)
 
     def begin_anew(self) -> None:
-        """In a forked process: what is in flight is the parent's. What was learned of the limit
-        stays.
-        """
+        """In a forked process: the requests in flight are the parent's. The limit stays."""
         self._changed = threading.Condition()
         self._turns = set()
 
@@ -114,7 +103,7 @@ class Limiter:
 
     @property
     def ceiling(self) -> int:
-        """The most that the limit may become."""
+        """The highest limit."""
         return self._ceiling
 
     @ceiling.setter
@@ -131,38 +120,36 @@ class Limiter:
 
     @property
     def closed_for(self) -> float:
-        """Seconds until the service may be asked again (``Retry-After``); 0 when it may be asked
-        now.
-        """
+        """Seconds until the service accepts requests again (``Retry-After``), or 0."""
         return max(0.0, self._closed_until - self._clock())
 
     @contextmanager
     def turn(self) -> Iterator[Turn]:
-        """Wait until one more request may be sent; the block sends it and fills in the turn. Raises
-        Cancelled.
+        """Wait until a request may be sent; the block sends it and fills in the turn.
+
+        Raises Cancelled when the call was cancelled meanwhile.
         """
         turn = Turn()
         call = worker.cancellation
-        # An interrupt can come at any place in here, also while the turn is left, and it must not
-        # stay in flight.
+        # An interrupt can come at any line, also in _leave, and the turn must not stay in flight.
         try:
             try:
                 self._enter(turn)
                 if call is not None:
                     call.on_abandon[turn] = partial(self.give_up, turn)
-                    if call.cancelled:  # perhaps it was abandoned just before
+                    # It may have been abandoned just before.
+                    if call.cancelled:
                         raise Cancelled
                 yield turn
             finally:
                 self._leave(turn)
         finally:
-            if turn in self._turns:  # an interrupt kept _leave from its end
-                self.give_up(turn)
+            self.give_up(turn)
             if call is not None:
                 call.on_abandon.pop(turn, None)
 
     def give_up(self, turn: Turn) -> None:
-        """Its request counts no longer, whatever becomes of it."""
+        """Stop counting its request, whatever its outcome."""
         with self._changed:
             if turn in self._turns:
                 self._turns.remove(turn)
@@ -181,15 +168,14 @@ class Limiter:
                 if call is not None and call.cancelled:
                     raise Cancelled
                 self._changed.wait(min(closed_for, _SLICE) if closed_for > 0 else _SLICE)
-            # Not under the lock: what it draws may take its time.
+            # Not under the lock, because drawing a bar can take long.
             if worker.tick is not None:
                 worker.tick()
 
     def _leave(self, turn: Turn) -> None:
         with self._changed:
-            if (
-                turn not in self._turns
-            ):  # it was given up, or is of the process that this one was forked from
+            # It was given up, or belongs to the parent of this forked process.
+            if turn not in self._turns:
                 return
             self._turns.remove(turn)
             if turn.refused or turn.answered:
@@ -208,14 +194,12 @@ class Limiter:
         if self._is_overload(turn):
             self._roof = min(self._roof, max(_LOWEST_ROOF, turn.in_flight - 1))
             self._clean_at_roof = 0
-        # Requests that were in flight together count as one refusal.
+        # Refusals of requests that were in flight together count once.
         if turn.began > self._halved_at:
             self._halve(1.0)
 
     def _is_overload(self, turn: Turn) -> bool:
-        """Whether the number in flight is the reason: requests with as many or more are refused
-        more than rarely.
-        """
+        """Return whether load is the reason: refusals are not rare with as many in flight."""
         refusals = [refused for in_flight, refused in self._history if in_flight >= turn.in_flight]
         return sum(refusals) > _LOAD_SHARE * len(refusals)
 
@@ -224,8 +208,8 @@ class Limiter:
         self._halved_at = self._clock()
 
     def _learn(self, turn: Turn) -> None:
-        """From a clean response: grow, unless responses have become slow."""
-        # It proves nothing about a limit that was not used, or about one that was halved since.
+        """Raise the limit after a clean response, unless responses have become slow."""
+        # It says nothing about a limit that was not reached, or that was halved since.
         if turn.in_flight * 2 >= int(self._limit) and turn.began > self._halved_at:
             if turn.in_flight + 1 > self._roof:
                 self._clean_at_roof += 1
@@ -239,14 +223,12 @@ class Limiter:
             self._durations.clear()
 
     def _compare(self, median: float) -> None:
-        """Halve when responses take much longer than usual: some services queue instead of
-        refusing.
-        """
+        """Halve the limit if responses are slow: some services queue instead of refusing."""
         if self._usual_duration is None or median < self._usual_duration:
             self._usual_duration = median
         elif median > _SLOWER * self._usual_duration + _SLOWER_SECONDS:
             self._halve(_LOWEST_ROOF)
-            # If they stay as slow, that is the new usual.
+            # If they stay slow, that is the new normal.
             self._usual_duration = min(median, self._usual_duration * _SLOWER)
 
 
@@ -260,7 +242,7 @@ def _unlock() -> None:
     _lock = threading.Lock()
 
 
-def limiter_of(organisation: str, service: str) -> Limiter:
-    """The limiter of an organisation at a service: one for all sessions of this process."""
+def limiter_of(organization: str, service: str) -> Limiter:
+    """Return the limiter that all sessions of an organization at a service share."""
     with _lock:
-        return _limiters.setdefault(f"{organisation} {service}", Limiter())
+        return _limiters.setdefault(f"{organization} {service}", Limiter())

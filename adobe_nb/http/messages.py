@@ -1,4 +1,4 @@
-"""HTTP messages: what is sent and what comes back, without any secret of ours."""
+"""Requests and responses, without any secret of ours."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from urllib.parse import urlencode, urlsplit
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request to send; never holds a secret."""
+    """An unsigned request: it never holds a secret."""
 
     method: str
     url: str
@@ -16,9 +16,9 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes | None = None
     repeatable: bool = False
-    """Sending it twice does no harm: reads, and fetching a token."""
+    """Whether sending it twice is harmless, as for reads and for fetching a token."""
     expects: tuple[str, ...] = ()
-    """Media types of the service. A body of any other type comes from something in between."""
+    """Media types of the service. A body of another type comes from a proxy."""
 
     @property
     def full_url(self) -> str:
@@ -26,39 +26,37 @@ class Request:
         return self.url + encoded(self.params)
 
     @property
-    def place(self) -> str:
-        """The host that it goes to, with the port if there is one; for messages."""
-        origin = "/".join(self.url.split("/", 3)[:3])
-        return _place(origin)
+    def host(self) -> str:
+        """The host and port, for messages."""
+        parts = urlsplit(self.url)
+        return f"{parts.hostname}:{parts.port}" if parts.port else str(parts.hostname)
 
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """A response. The body stays out of the repr: it can be a token."""
+    """A response. Its body, which can be a token, stays out of the repr."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes = field(repr=False)
     content_type: str = ""
-    """The media type, lower case, without parameters."""
+    """The media type in lowercase, without parameters."""
     is_foreign: bool = False
-    """Something in between wrote it, such as the login page of a proxy."""
+    """Whether a proxy or similar wrote it, for example a login page."""
 
     @property
     def is_redirect(self) -> bool:
-        """Any 3xx: none of them is followed."""
+        """Whether it is a 3xx; none of them is followed."""
         return 300 <= self.status < 400
 
+    @property
+    def is_success(self) -> bool:
+        """Whether the service itself responded with a 2xx."""
+        return self.status < 300 and not self.is_foreign
 
-# Thousands of lists are read with the same query from the same host.
+
+# A pull sends thousands of requests with the same query.
 @lru_cache(maxsize=256)
 def encoded(params: tuple[tuple[str, str], ...]) -> str:
-    """A query as it stands in a URL, with its question mark."""
+    """Return a query as in a URL, with its question mark."""
     return f"?{urlencode(params)}" if params else ""
-
-
-@lru_cache(maxsize=64)
-def _place(origin: str) -> str:
-    parts = urlsplit(origin)
-    host = str(parts.hostname)
-    return f"{host}:{parts.port}" if parts.port else host

@@ -1,12 +1,11 @@
 """Worker threads: call a function for many items at once, and stop when the caller does.
 
-Every call starts threads of its own and lets them go when it ends: starting one takes about 0.15
-ms, a request several. How many requests are in flight is the limiter's concern, however many calls
-there are.
+Each call starts its own threads and ends them when it is done: starting one takes about 0.15 ms, a
+request several. The limiter, not this module, limits the requests in flight.
 
 The calling thread hands out the items and takes the results, so everything but the requests happens
-there and it can be interrupted at any time. A worker that calls for many items works through them
-itself, so nested calls cannot deadlock.
+there, and it can be interrupted at any time. A call inside a worker processes its items in that
+thread, so nested calls cannot deadlock.
 """
 
 import os
@@ -24,11 +23,11 @@ from adobe_nb.forks import in_children
 _TICK = 0.2
 """Seconds between two calls of ``tick``."""
 _AHEAD = 3
-"""Items handed out for each thread: enough that none waits for the calling thread."""
+"""Items handed out per thread: enough that none waits for the calling thread."""
 
 _FORKED = (
-    "This process was forked while the call was under way, so the threads that do its work are in the parent process. "
-    "Make the call in this process."
+    "This process was forked during the call, and the threads that do its work are in the parent "
+    "process. Make the call again in this process."
 )
 
 _Item = TypeVar("_Item")
@@ -36,45 +35,44 @@ _Result = TypeVar("_Result")
 
 
 class Cancelled(BaseException):
-    """The call that this thread worked for has ended. No Exception, so that no handler in between
-    catches it.
+    """The call that this thread works for has ended.
+
+    A BaseException, so that ``except Exception`` does not catch it on the way.
     """
 
 
 class Cancellation:
-    """Shared by a call and its workers: set when the call has its answer, or was interrupted."""
+    """Shared by a call and its workers: set when the call is done or was interrupted."""
 
     def __init__(self) -> None:
         self._event = threading.Event()
         self.on_abandon: dict[object, Callable[[], None]] = {}
-        """What to release when the call is abandoned, each under a key of its own."""
+        """What to release when the call is abandoned."""
 
     @property
     def cancelled(self) -> bool:
-        """Whether nobody waits for it any more."""
+        """Whether the caller no longer waits for results."""
         return self._event.is_set()
 
     def cancel(self) -> None:
-        """Nothing more is begun for it; what is under way ends by itself."""
+        """Start nothing more; requests in flight end by themselves."""
         self._event.set()
 
     def abandon(self) -> None:
-        """Cancel, and release what its workers hold: a request that hangs must not keep others from
-        being sent.
-        """
+        """Cancel, and release what the workers hold, so that a hanging request blocks no others."""
         self._event.set()
         for release in list(self.on_abandon.values()):
             release()
 
     def sleep(self, seconds: float) -> None:
-        """Sleep. Raises Cancelled as soon as it is cancelled."""
+        """Sleep. Raises Cancelled as soon as the call is cancelled."""
         if self._event.wait(seconds):
             raise Cancelled
 
 
 class _Worker(threading.local):
     cancellation: Cancellation | None = None
-    """Of the call that this thread works for; None in a thread that is not a worker."""
+    """That of the call for which this thread works; None outside workers."""
     tick: Callable[[], object] | None = None
     """Called several times a second while this thread waits for the service."""
 
@@ -83,28 +81,22 @@ worker = _Worker()
 
 
 @in_children
-def _work_for_nobody() -> None:
-    """The thread that forked may have worked for a call of the parent; in the child it works for
-    nobody.
-    """
+def _forget_call() -> None:
+    """In a forked process, this thread no longer works for a call of the parent."""
     worker.cancellation = worker.tick = None
 
 
 def pause(seconds: float) -> None:
-    """Sleep; a worker wakes up when its call is cancelled. Raises Cancelled."""
+    """Sleep; in a worker, raises Cancelled as soon as its call is cancelled."""
     if worker.cancellation is not None:
         worker.cancellation.sleep(seconds)
         return
     end = time.monotonic() + seconds
     while (left := end - time.monotonic()) > 0:
-        # In slices: not everything that interrupts a program wakes a sleeping thread, too.
+        # In slices, because not every interrupt wakes a sleeping thread.
         time.sleep(min(left, _TICK))
         if worker.tick is not None:
             worker.tick()
-
-
-def _no_tick() -> None:
-    pass
 
 
 def map_unordered(
@@ -112,17 +104,19 @@ def map_unordered(
     items: Iterable[_Item],
     *,
     threads: Callable[[], int],
-    tick: Callable[[], object] = _no_tick,
+    tick: Callable[[], object] = lambda: None,
 ) -> Generator[tuple[_Item, _Result], None, None]:
-    """Each item with its result, in the order in which the results arrive.
+    """Yield each item with its result, in the order in which the results arrive.
 
-    Items are taken a few ahead of the results, so ``items`` may be a generator that looks at
-    earlier results. ``threads`` says how many there may be now. The first error is raised and ends
-    it; so does closing the iterator. ``tick`` is called several times a second.
+    Items are taken a few ahead of the results, so ``items`` can be a generator that depends on
+    earlier results. ``threads`` returns the most threads at the moment. The first error ends the
+    call and is raised; closing the iterator ends it, too. ``tick`` is called several times a
+    second.
     """
     if worker.cancellation is not None:
         yield from ((item, work(item)) for item in items)
         return
+    # One loop, though it is long: an interrupt must find the whole state of the call in one frame.
     tasks: queue.SimpleQueue[Any] = queue.SimpleQueue()
     results: queue.SimpleQueue[tuple[_Item, Any, BaseException | None]] = queue.SimpleQueue()
     waiting = iter(items)
@@ -152,23 +146,21 @@ def map_unordered(
                 try:
                     raise error
                 finally:
-                    del (
-                        error
-                    )  # else it and this frame would keep each other, and all the pages, alive
+                    # Otherwise the error and this frame keep each other, and all pages, alive.
+                    del error
             tick()
             yield item, result
     except KeyboardInterrupt:
         cancellation.abandon()
         raise
     finally:
-        # What is still under way ends by itself; nobody waits for it. The end first: an interrupt
-        # between the two would leave threads waiting for ever.
+        # The end first: an interrupt between the two lines would leave threads waiting for ever.
         tasks.put(_END)
         cancellation.cancel()
 
 
 _END = object()
-"""Lets the threads go: each that finds it leaves it to the next."""
+"""Ends the threads: each one that receives it passes it on to the next."""
 
 
 def _start(
@@ -179,9 +171,7 @@ def _start(
     *,
     needed: bool,
 ) -> bool:
-    """Start a thread, and tell whether there was one: a machine without more threads does with
-    fewer.
-    """
+    """Start a thread; return False, or raise if it is needed, when the machine has no more."""
 
     def run() -> None:
         worker.cancellation = cancellation
@@ -194,11 +184,13 @@ def _start(
                 results.put((item, work(item), None))
             except Cancelled:
                 return
-            except BaseException as error:  # noqa: BLE001 - raised again in the calling thread
+            # Raised again in the calling thread.
+            except BaseException as error:  # noqa: BLE001
                 results.put((item, None, error))
-            del item  # a thread that waits keeps no page alive
+            # A waiting thread must not keep a page alive.
+            del item
 
-    # Daemons: a request that hangs must not keep the interpreter from ending.
+    # A daemon: a hanging request must not keep the interpreter from exiting.
     thread = threading.Thread(target=run, name="adobe_nb worker", daemon=True)
     try:
         thread.start()
@@ -211,9 +203,9 @@ def _start(
 
 @contextmanager
 def ended(results: Generator[_Item, None, None]) -> Iterator[Generator[_Item, None, None]]:
-    """A block that takes results: however it is left, no further request is begun for them.
+    """Take results in a block; when it is left, no further request is started for them.
 
-    An interrupt of the block reaches the threads, too, which then give up requests that may hang.
+    An interrupt of the block also reaches the threads, which give up requests that may hang.
     """
     try:
         yield results

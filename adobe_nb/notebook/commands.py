@@ -12,7 +12,7 @@ from IPython.display import display
 
 from adobe_nb import session as sessions
 from adobe_nb.auth.credentials import Secret, mask
-from adobe_nb.auth.profiles import Store, forget_profile
+from adobe_nb.auth.profiles import ProfileStore, forget_profile
 from adobe_nb.errors import AdobeError, IncompleteCredentials, NoCredentials, NotSignedIn
 from adobe_nb.notebook.display import Card, Outcome, card, outcome_of, outcome_of_error
 from adobe_nb.notebook.magics import names_a_source, source_arguments
@@ -142,7 +142,7 @@ def _save(session: sessions.Session, options: Namespace) -> Card:
     profile = session.save(options.save, in_file=options.in_file)
     place = "the system's keyring"
     if profile.place != "keyring":
-        place = str(Store().folder / "secrets.toml")
+        place = str(ProfileStore().folder / "secrets.toml")
     rows = (
         ("Profile", f"{profile.name} saved, and active from now on"),
         ("Secret", f"in {place}"),
@@ -205,7 +205,7 @@ def _logout(options: Namespace) -> Card:  # noqa: ARG001
 
 def _profiles(options: Namespace) -> Card:  # noqa: ARG001
     rows = []
-    for profile in Store().profiles():
+    for profile in ProfileStore().profiles():
         name = f"{profile.name} (active)" if profile.active else profile.name
         credentials = f"{profile.kind.replace('_', ' ')} in the {profile.place}"
         client = f"client {mask(profile.client_id)}"
@@ -220,7 +220,7 @@ def _use(options: Namespace) -> Any:
     outcome = _problem_of(session)
     # A profile that fails must not be the one of the next kernel.
     if outcome.kind != "error":
-        Store().use(options.name)
+        ProfileStore().use(options.name)
     source = sessions.source_that_wins()
     if not outcome.kind and source not in {"", session.source}:
         outcome = Outcome(

@@ -1,7 +1,6 @@
-"""Tab completion: words that fit at the cursor of a magic, and the keywords of ``create`` and
-``update``.
+"""Tab completion: the arguments of a magic, and the keywords of ``create`` and ``update``.
 
-Names of properties are asked for once a session.
+Names of properties are requested once a session.
 """
 
 import contextlib
@@ -18,59 +17,63 @@ from IPython.core.completer import (
 )
 
 from adobe_nb import session as sessions
-from adobe_nb.auth.profiles import Store
+from adobe_nb.auth.profiles import ProfileStore
 from adobe_nb.errors import AdobeError
 from adobe_nb.registry import RESOURCES, Verb
 
 _WAIT = 3.0
+"""Seconds that the keyboard may wait for the service."""
 _OPERATORS = ("EQ", "NOT", "LT", "GT", "BETWEEN", "CONTAINS")
+_WRITING = re.compile(r"\.(\w+)\.(create|update)$")
+_QUOTED = re.compile(r"\"[^\"\n]*\"|'[^'\n]*'")
+_WORD = re.compile(r"\"[^\"]*\"?|'[^']*'?|(?:\\.|[^\s\"'\\])+")
 _names: "weakref.WeakKeyDictionary[sessions.Session, tuple[str, ...]]" = weakref.WeakKeyDictionary()
 
 
 @context_matcher(identifier="adobe_nb")  # type: ignore[untyped-decorator]
 def matcher(context: CompletionContext) -> SimpleMatcherResult:
-    """For IPython: what fits at the cursor of one of our magics, and then nothing else."""
+    """Offer the arguments of our magics, and then nothing else."""
     text = context.text_until_cursor.lstrip()
-    name = text.split(maxsplit=1)[0] if text else ""
-    if name not in _COMPLETERS or not text[len(name) :]:
+    magic = text.split(maxsplit=1)[0] if text else ""
+    if magic not in _COMPLETERS or text == magic:
         return {"completions": []}
     words, fragment = _split(text)
-    found = [
-        SimpleCompletion(each, type=_kind(each))
-        for each in _fitting(_COMPLETERS[name](words, fragment), fragment)
-    ]
+    completions = []
+    quote, typed = _typed(fragment)
+    for name in _COMPLETERS[magic](words, fragment):
+        completion = _written(name, quote, typed)
+        if name.casefold().startswith(typed.casefold()) and completion:
+            completions.append(SimpleCompletion(completion, type=_type_of(completion)))
     return {
-        "completions": found,
-        "suppress": bool(found),
+        "completions": completions,
+        "suppress": bool(completions),
         "matched_fragment": fragment,
         "ordered": True,
     }
 
 
-_WRITING = re.compile(r"\.(\w+)\.(create|update)$")
-
-
 @context_matcher(identifier="adobe_nb keywords")  # type: ignore[untyped-decorator]
 def keywords(context: CompletionContext) -> SimpleMatcherResult:
-    """For IPython: the keywords of the call that is open at the cursor,
-    ``reactor.rules.create(site, na``.
+    """Offer the keywords of the call at the cursor: ``reactor.rules.create(site, na``.
+
+    The signatures have the same keywords, but IPython evaluates no property (``session.reactor``),
+    and without Jedi it looks at one line only.
     """
     lines = [*context.full_text.split("\n")[: context.cursor_line], context.text_until_cursor]
-    call, given = _open_call("\n".join(lines))
-    written = _WRITING.search(call)
-    row = RESOURCES.get(written[1]) if written else None
-    if written is None or row is None:
+    call, arguments = _open_call("\n".join(lines))
+    writing = _WRITING.search(call)
+    row = RESOURCES.get(writing[1]) if writing else None
+    fragment = re.split(r"[,\s]", arguments)[-1]
+    if writing is None or row is None or not re.fullmatch(r"[a-z_]*", fragment):
         return {"completions": []}
-    fragment = re.split(r"[,\s]", given)[-1]
-    if not re.fullmatch(r"[a-z_]*", fragment):
-        return {"completions": []}
-    verb: Verb = "create" if written[2] == "create" else "update"
-    names = [*row.keywords(verb), "dry_run"]
-    there = set(re.findall(r"(\w+)\s*=", given))
-    found = [SimpleCompletion(f"{each}=", type="param") for each in names if each not in there]
-    fitting = [each for each in found if each.text.startswith(fragment)]
+    verb: Verb = "create" if writing[2] == "create" else "update"
+    used = set(re.findall(r"(\w+)\s*=", arguments))
+    completions = []
+    for name in (*row.keywords(verb), "dry_run"):
+        if name not in used and name.startswith(fragment):
+            completions.append(SimpleCompletion(f"{name}=", type="param"))
     return {
-        "completions": fitting,
+        "completions": completions,
         "matched_fragment": fragment,
         "ordered": True,
         "suppress": False,
@@ -78,54 +81,66 @@ def keywords(context: CompletionContext) -> SimpleMatcherResult:
 
 
 def _open_call(text: str) -> tuple[str, str]:
-    """What is called where a bracket is still open, and its arguments so far; texts are passed
-    over.
-    """
-    bare = re.sub(r"\"[^\"\n]*\"|'[^'\n]*'", lambda found: "_" * len(found[0]), text)
+    """Return the call whose bracket is still open, and its arguments so far."""
+    # Brackets inside texts do not count.
+    bare = _QUOTED.sub(lambda quoted: "_" * len(quoted[0]), text)
     depth = 0
     for position in range(len(bare) - 1, -1, -1):
-        depth += {")": 1, "]": 1, "}": 1, "(": -1, "[": -1, "{": -1}.get(bare[position], 0)
+        character = bare[position]
+        if character in ")]}":
+            depth += 1
+        elif character in "([{":
+            depth -= 1
         if depth < 0:
-            return (bare[:position], bare[position + 1 :]) if bare[position] == "(" else ("", "")
+            is_call = character == "("
+            return (bare[:position], bare[position + 1 :]) if is_call else ("", "")
     return "", ""
 
 
-def _kind(text: str) -> str:
-    return "option" if text.startswith("-") else "name" if text[:1] in {'"', "'"} else "word"
+def _type_of(completion: str) -> str:
+    if completion.startswith("-"):
+        return "option"
+    return "name" if completion.startswith(("'", '"')) else "word"
 
 
 def _for_auth(words: list[str], fragment: str) -> Iterable[str]:
-    """Sub-commands, options, profiles."""
+    """Return subcommands, options, profiles."""
     from adobe_nb.notebook import magics  # noqa: PLC0415
 
     if words[-1] in {"use", "forget", "--profile"}:
         return _profiles()
+    # IPython completes paths.
     if words[-1].endswith("-file"):
-        return ()  # IPython's own completion of paths
-    given = [word for word in words[1:] if not word.startswith("-")]
-    commands = () if given else tuple(magics.SUBCOMMANDS)
-    return magics.OPTIONS if fragment.startswith("-") or given else commands
+        return ()
+    has_command = any(not word.startswith("-") for word in words[1:])
+    if has_command or fragment.startswith("-"):
+        return magics.OPTIONS
+    return tuple(magics.SUBCOMMANDS)
 
 
 def _for_reactor(words: list[str], fragment: str) -> Iterable[str]:
-    """Resource types, options, attributes of filters and sort, names of properties."""
+    """Return resource types, options, attributes of filters and sort, names of properties."""
     from adobe_nb.notebook import reactor_magic  # noqa: PLC0415
 
-    row = RESOURCES.get(words[1]) if len(words) > 1 else None
     if len(words) == 1:
         return (*RESOURCES, "get")
-    if row is None or words[-1] in {"-o", "--limit"}:
+    row = RESOURCES.get(words[1])
+    if row is None:
         return ()
-    if words[-1] == "--filter":
-        return row.filters
-    if len(words) > 2 and words[-2] == "--filter":
+    if words[-2] == "--filter":
         return _OPERATORS
-    if words[-1] == "--sort":
-        return [f"-{name}" for name in row.sortable] if fragment.startswith("-") else row.sortable
-    if fragment.startswith("-"):
-        return reactor_magic.OPTIONS
-    named = len(words) == 2 and "properties" in {*row.parents, *row.through}
-    return (_properties() if named else ()) or reactor_magic.OPTIONS
+    sign = "-" if fragment.startswith("-") else ""
+    of_options: dict[str, Iterable[str]] = {
+        "-o": (),
+        "--limit": (),
+        "--filter": row.filters,
+        "--sort": [f"{sign}{name}" for name in row.sortable],
+    }
+    if words[-1] in of_options:
+        return of_options[words[-1]]
+    takes_property = len(words) == 2 and "properties" in {*row.parents, *row.through}
+    names = _properties() if takes_property and not sign else ()
+    return names or reactor_magic.OPTIONS
 
 
 _COMPLETERS: dict[str, Callable[[list[str], str], Iterable[str]]] = {
@@ -135,66 +150,60 @@ _COMPLETERS: dict[str, Callable[[list[str], str], Iterable[str]]] = {
 
 
 def _split(text: str) -> tuple[list[str], str]:
-    """Whole words before the cursor, and the fragment at it; a quote that is open holds blanks."""
-    found = re.findall(r"\"[^\"]*\"?|'[^']*'?|(?:\\.|[^\s\"'\\])+", text)
-    if text[-1:].isspace() and not (found and _is_open(found[-1])):
-        return [_bare(word) for word in found], ""
-    return [_bare(word) for word in found[:-1]], found[-1] if found else ""
+    """Return the whole words before the cursor, and the fragment at it."""
+    words = _WORD.findall(text)
+    last = words[-1] if words else ""
+    # In an open quote, a space belongs to the fragment.
+    is_open = last[:1] in ("'", '"') and (len(last) == 1 or last[-1] != last[0])
+    if text[-1:].isspace() and not is_open:
+        words.append("")
+    fragment = words.pop() if words else ""
+    return [word.strip("\"'") for word in words], fragment
 
 
-def _is_open(word: str) -> bool:
-    return word[0] in "\"'" and (len(word) == 1 or word[-1] != word[0])
+def _typed(fragment: str) -> tuple[str, str]:
+    """Return the quote that is open in the fragment, and the text without escapes."""
+    quote = fragment[0] if fragment.startswith(("'", '"')) else ""
+    return quote, re.sub(r"\\([\s'\";])", r"\1", fragment.removeprefix(quote))
 
 
-def _bare(word: str) -> str:
-    return word.strip("\"'")
-
-
-def _fitting(candidates: Iterable[str], fragment: str) -> list[str]:
-    """Those that go on from the fragment; names with spaces in quotes, or as the fragment began
-    them.
-    """
-    quote = fragment[0] if fragment[:1] in {'"', "'"} else ""
-    typed = re.sub(r"\\([\s'\";])", r"\1", fragment[len(quote) :])
-    found = []
-    for name in candidates:
-        if not name.casefold().startswith(typed.casefold()) or (quote and quote in name):
-            continue
-        if name.endswith("\\") and quote != "'":
-            # Before a blank or a double quote the backslash would be an escape.
-            found += [f"'{name}'"] if "'" not in name else []
-        elif quote:
-            found.append(f"{quote}{name}{quote}")
-        elif not typed and re.search(r"[\s';]", name) and '"' not in name:
-            found.append(f'"{name}"')
-        else:
-            found.append(re.sub(r"([\s'\";])", r"\\\1", name))
-    return found
+def _written(name: str, quote: str, typed: str) -> str:
+    """Return the name quoted or escaped, as the fragment was begun; empty if it cannot be."""
+    if quote and quote in name:
+        return ""
+    # Before a space or a double quote, the backslash at the end would be an escape.
+    if name.endswith("\\") and quote != "'":
+        return "" if "'" in name else f"'{name}'"
+    if not typed and not quote and re.search(r"[\s';]", name) and '"' not in name:
+        quote = '"'
+    if quote:
+        return f"{quote}{name}{quote}"
+    return re.sub(r"([\s'\";])", r"\\\1", name)
 
 
 def _profiles() -> list[str]:
     with contextlib.suppress(AdobeError):
-        return [profile.name for profile in Store().profiles()]
+        return [profile.name for profile in ProfileStore().profiles()]
     return []
 
 
 def _properties() -> tuple[str, ...]:
-    """Names of the properties of the current session; nothing when it takes too long. Control
-    characters never.
-    """
+    """Return the names of properties; none when the service is slow or there is no session."""
     session = sessions.current_or_none()
     if session is None or session.signed_out:
         return ()
     if session not in _names:
-        asking = threading.Thread(target=_ask, args=(session,), daemon=True)
-        asking.start()
-        asking.join(_WAIT)
+        thread = threading.Thread(target=_read_names, args=(session,), daemon=True)
+        thread.start()
+        thread.join(_WAIT)
     return _names.get(session, ())
 
 
-def _ask(session: sessions.Session) -> None:
+def _read_names(session: sessions.Session) -> None:
     with contextlib.suppress(AdobeError):
-        names = session.reactor.properties()["name"].dropna()
-        _names[session] = tuple(
-            sorted({name for name in names if name.isprintable() and not name.startswith("-")})
-        )
+        names = set()
+        for name in session.reactor.properties()["name"].dropna():
+            # Control characters could steer a terminal; a dash would make it an option.
+            if name.isprintable() and not name.startswith("-"):
+                names.add(name)
+        _names[session] = tuple(sorted(names))

@@ -28,7 +28,7 @@ import traitlets
 from adobe_nb import session as sessions
 from adobe_nb.auth import keyring_store
 from adobe_nb.auth.credentials import Secret
-from adobe_nb.auth.profiles import Store
+from adobe_nb.auth.profiles import ProfileStore
 from adobe_nb.auth.sources import announced_simulator
 from adobe_nb.errors import AdobeError, SignInError
 from adobe_nb.notebook.display import (
@@ -303,7 +303,7 @@ def _use_profile(message: Message) -> Outcome:
     name = str(message.get("name", ""))
     outcome = _adopt(sessions.connect(profile=name, make_default=False))
     if outcome.kind != "error":
-        Store().use(name)
+        ProfileStore().use(name)
     return outcome
 
 
@@ -351,7 +351,7 @@ def _panel_state(session: sessions.Session | None) -> dict[str, Any]:
 def _profiles() -> list[dict[str, Any]]:
     """Return the profiles to choose from. A broken file is reported when a profile is used."""
     try:
-        profiles = Store().profiles()
+        profiles = ProfileStore().profiles()
     except AdobeError:
         return []
     names = ("name", "org_id", "active")

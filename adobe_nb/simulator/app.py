@@ -16,7 +16,7 @@ from adobe_nb.simulator.drift import Change, drift
 from adobe_nb.simulator.ims import NEEDED_BY_REACTOR, Grant, Ims
 from adobe_nb.simulator.messages import JSON_API, Request, Response, answer
 from adobe_nb.simulator.problems import Problem, not_found
-from adobe_nb.simulator.router import respond
+from adobe_nb.simulator.router import respond, routes
 from adobe_nb.simulator.store import Store
 
 ADOBE_TOOLS_KEY = "Activation-DTM"
@@ -36,6 +36,7 @@ class App:
         self.base_url = base_url
         self.options = options or Options()
         self.options.base_url = base_url
+        self._routes = routes()
 
     def __call__(self, request: Request) -> Response:
         """Answer one request."""
@@ -119,10 +120,9 @@ class App:
         try:
             if store is None:
                 raise not_found(request.path)
-            return respond(request, grant.account, store, self.options)
+            return respond(Call(store, grant.account, self.options, request), self._routes)
         except Problem as problem:
-            refusal = problem
-        return _refusal(refusal)
+            return _refusal(problem)
 
 
 def _without_spare_slashes(path: str) -> str:

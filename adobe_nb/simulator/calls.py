@@ -1,96 +1,124 @@
-"""One writing request: who asks, what that account may do, and the audit events that follow."""
+"""One request to Reactor: who sends it, what that account may do, and the audit events that follow."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from adobe_nb.registry import RESOURCES
+from adobe_nb.simulator.documents import Wanted
 from adobe_nb.simulator.ims import Account
+from adobe_nb.simulator.messages import Request
 from adobe_nb.simulator.problems import not_authorized
-from adobe_nb.simulator.store import Identifier, Record, Store, render
+from adobe_nb.simulator.store import Record, Store, render
 from adobe_nb.simulator.texts import json_text
 
-AUDITED = (
-    "properties", "extensions", "data_elements", "rules", "rule_components", "libraries", "builds", "environments",
-    "hosts", "app_configurations",
-)  # fmt: skip
-Deliver = Callable[[str, Mapping[str, Any]], object]
+_AUDITED = {target for relation in RESOURCES["audit_events"].to_one for target in relation.targets}
+"""The resource types whose changes are logged."""
+_NO_REQUEST = Request("", "")
+"""Of changes that the service makes by itself."""
 
 
 @dataclass(slots=True)
 class Options:
-    """How the simulator behaves; may be changed while it runs."""
+    """How the simulator behaves. The options can be changed while it runs."""
 
     build_seconds: float = 0.5
     failing_builds: bool = False
-    deliver: Deliver | None = None
-    """Sends a callback's document to an address."""
+    deliver: Callable[[str, Mapping[str, Any]], object] | None = None
+    """Sends the document of a callback to a URL."""
     deepest_page: int = 1000
-    """The last page of audit events that is answered."""
+    """The last page of audit events that the service answers."""
     base_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What a write needs to know."""
+    """The context that handlers and writes share."""
 
     store: Store
     account: Account
     options: Options = field(default_factory=Options)
+    request: Request = _NO_REQUEST
 
     def need(self, right: str) -> None:
-        """Raises Problem when the account lacks the right."""
+        """Raise Problem if the account lacks the right."""
         if right not in self.account.rights:
             raise not_authorized(right)
 
     def created(self, record: Record) -> Record:
-        """A record is there now: it says who made it, and an audit event tells."""
+        """Sign a new record and log it."""
         self.by(record, "created", "updated")
-        self._event(record, "created")
+        self._log(record, "created")
         return record
 
     def touch(self, record: Record) -> Record:
-        """A record has changed, and says when and by whom."""
-        record.attributes["updated_at"] = self.store.now()
+        """Sign and date a changed record, and log it."""
+        record["updated_at"] = self.store.now()
         self.by(record, "updated")
         self.store.changed(record)
-        self._event(record, "updated")
+        self._log(record, "updated")
         return record
 
     def gone(self, record: Record) -> None:
-        """A record is deleted."""
-        self._event(record, "deleted")
+        """Log that a record was deleted."""
+        self._log(record, "deleted")
 
     def by(self, record: Record, *verbs: str) -> None:
-        """Say who did it, where its type has columns for that: ``created``, ``updated``."""
-        who = {"email": self.account.email, "display_name": self.account.display_name}
-        known = {attribute.name for attribute in RESOURCES[record.type].columns}
-        names = {f"{verb}_by_{what}": value for verb in verbs for what, value in who.items()}
-        record.attributes |= {name: value for name, value in names.items() if name in known}
+        """Set ``created_by_…`` or ``updated_by_…`` to the account, if the type has such columns."""
+        columns = {attribute.name for attribute in RESOURCES[record.type].columns}
+        for verb in verbs:
+            if f"{verb}_by_email" in columns:
+                record[f"{verb}_by_email"] = self.account.email
+                record[f"{verb}_by_display_name"] = self.account.display_name
 
-    def _event(self, record: Record, what: str) -> None:
-        if record.type not in AUDITED:
+    def _log(self, record: Record, verb: str) -> None:
+        if record.type not in _AUDITED:
             return
-        store, moment = self.store, self.store.now()
-        owner = record.here if record.type == "properties" else record.to_one.get("property")
-        place = store.get(*owner) if owner else None
+        is_property = record.type == "properties"
+        owner = record.here if is_property else record.to_one.get("property")
+        event = self._event(record, verb)
+        event.to_one = {"property": owner, "entity": record.here}
+        parent = self.store.of(event, "property")
+        if parent is not None:
+            event.meta["property_name"] = parent["name"]
+        self.store.add(event)
+        # Adobe calls no callback for changes of the property itself.
+        if owner is not None and not is_property:
+            self._notify(owner[1], event)
+
+    def _event(self, record: Record, verb: str) -> Record:
+        timestamp = self.store.now()
         entity = {"data": render(record, self.options.base_url)}
         attributes = {
-            "created_at": moment,
-            "updated_at": moment,
-            "type_of": f"{RESOURCES[record.type].singular}.{what}",
+            "created_at": timestamp,
+            "updated_at": timestamp,
+            "type_of": f"{RESOURCES[record.type].singular}.{verb}",
             "display_name": record.attributes.get("name") or record.id,
             "attributed_to_display_name": self.account.display_name,
             "attributed_to_email": self.account.email,
             "entity": json_text(entity),
         }
-        to_one: dict[str, Identifier | None] = {"property": owner, "entity": record.here}
-        event = Record("audit_events", store.new_id("audit_events"), attributes, to_one)
-        event.meta = {"property_name": place.attributes["name"]} if place else {}
-        store.add(event)
-        if owner and record.type != "properties" and self.options.deliver is not None:
-            for callback in store.listed(owner[1], "callbacks"):
-                if attributes["type_of"] in callback.attributes["subscriptions"]:
-                    self.options.deliver(
-                        callback.attributes["url"], {"data": render(event, self.options.base_url)}
-                    )
+        return Record("audit_events", self.store.new_id("audit_events"), attributes)
+
+    def _notify(self, property_id: str, event: Record) -> None:
+        """Deliver the event to the callbacks of the property that subscribe to it."""
+        for callback in self.store.listed(property_id, "callbacks"):
+            if self.options.deliver and event["type_of"] in callback["subscriptions"]:
+                document = {"data": render(event, self.options.base_url)}
+                self.options.deliver(callback["url"], document)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A create or an update under way. The record has its new values already."""
+
+    call: Call
+    record: Record
+    wanted: Wanted
+    before: Mapping[str, Any] = field(default_factory=dict)
+    """The attributes before an update; empty for a new record."""
+
+    @property
+    def store(self) -> Store:
+        """The store that the change is made in."""
+        return self.call.store

@@ -1,5 +1,6 @@
-"""What a client sends: JSON:API documents, read against the registry. Surplus attributes are
-ignored, as there.
+"""Read the JSON:API documents that a client sends, and check them against the registry.
+
+Like the service, it ignores unknown attributes.
 """
 
 import json
@@ -13,13 +14,16 @@ from adobe_nb.simulator.problems import Problem, conflict, malformed
 from adobe_nb.simulator.store import Identifier
 from adobe_nb.simulator.texts import escaped
 
+Json = Mapping[str, Any]
+"""A JSON object."""
 JSON_TYPES = ("application/vnd.api+json", "application/json")
-_DEEPEST = 100
+_MAX_DEPTH = 100
+_CONTAINERS = {"list": list, "object": dict}
 
 
 @dataclass(frozen=True, slots=True)
 class Linkage:
-    """One resource identifier; ``revise`` asks to revise the head that it names."""
+    """A resource identifier. With ``revise``, the head that it names is revised first."""
 
     type: str
     id: str
@@ -33,52 +37,55 @@ class Linkage:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A checked resource document: known attributes of the right kinds, relations of the right
-    types.
-    """
+    """A checked resource document: the attributes and relationships that the registry allows."""
 
     attributes: dict[str, Any]
     linked: dict[str, tuple[Linkage, ...]]
     action: str | None = None
-    raw: Mapping[str, Any] = field(default_factory=dict)
-    """All attributes as they came."""
+    raw: Json = field(default_factory=dict)
+    """All attributes, as they were sent."""
 
     def one(self, relation: str) -> Linkage | None:
-        """What a to-one relation was set to."""
+        """Return the target of a to-one relationship, if the document sets it."""
         return next(iter(self.linked.get(relation, ())), None)
 
 
+# -- JSON
+
+
 def parsed(body: bytes, content_type: str) -> dict[str, Any]:
-    """The JSON object of a body. Raises Problem."""
+    """Return the JSON object in a body. Raises Problem."""
     if content_type.partition(";")[0].strip().lower() not in JSON_TYPES:
         raise Problem(415, "unsupported-media-type", f"Send Content-Type: {JSON_TYPES[0]}.")
     try:
         document = strict(body.decode())
     except ValueError:
         document = None
+    # Raised outside the except block: the frames of the parser hold the user's document.
     if not isinstance(document, dict):
-        raise malformed("The body is no JSON object.", "")
+        raise malformed("The body must be a JSON object.", "")
     return document
 
 
 def strict(text: str) -> object:
-    """JSON that can be sent on as such: no NaN, no half surrogate pair, not too deep. Raises
-    ValueError.
+    """Return the value of a JSON text that can be sent on as JSON. Raises ValueError.
+
+    Python also reads NaN, Infinity, half surrogate pairs and any depth.
     """
     try:
         value = json.loads(text, parse_constant=_finite, parse_float=_finite)
     except RecursionError as error:
-        raise ValueError("nested too deep") from error
+        raise ValueError("nested too deeply") from error
     level = [value]
-    for _ in range(_DEEPEST):
-        level = [inner for each in level for inner in _inside(each)]
+    for _ in range(_MAX_DEPTH):
+        level = [item for container in level for item in _items(container)]
     if level:
-        raise ValueError("nested too deep")
+        raise ValueError("nested too deeply")
     json.dumps(value, ensure_ascii=False).encode()
     return value
 
 
-def _inside(value: object) -> Iterable[object]:
+def _items(value: object) -> Iterable[object]:
     if isinstance(value, dict):
         return value.values()
     return value if isinstance(value, list) else ()
@@ -91,105 +98,143 @@ def _finite(text: str) -> float:
     return number
 
 
-def wanted(
-    document: Mapping[str, Any], row: Resource, verb: Verb, identifier: str | None = None
-) -> Wanted:
-    """Read a create or an update. Raises Problem."""
+# -- resource documents
+
+
+def wanted(document: Json, row: Resource, verb: Verb, identifier: str | None = None) -> Wanted:
+    """Return a checked create or update document. Raises Problem."""
     data = resource(document, row, identifier)
     meta = _object(data, "meta")
     if identifier is not None and "action" in meta:
-        # Whatever else is in the document is not looked at.
-        if not isinstance(meta["action"], str) or meta["action"] not in row.actions:
-            raise malformed(
-                f"{row.type} know the actions {', '.join(row.actions) or 'none'}.",
-                "/data/meta/action",
-            )
+        # The service ignores the rest of a document with an action.
+        if meta["action"] not in row.actions:
+            detail = f"meta.action of {row.type} must be one of {', '.join(row.actions) or 'none'}."
+            raise malformed(detail, "/data/meta/action")
         return Wanted({}, {}, meta["action"])
     if verb not in row.verbs:
-        raise malformed(
-            f"{row.type} take nothing but meta.action ({', '.join(row.actions)}).",
-            "/data/meta/action",
-        )
-    attributes, relationships = _object(data, "attributes"), _object(data, "relationships")
+        detail = f"{row.type} accept only meta.action ({', '.join(row.actions)})."
+        raise malformed(detail, "/data/meta/action")
+    attributes = _object(data, "attributes")
+    relationships = _object(data, "relationships")
+    return Wanted(
+        _attributes(attributes, row, verb), _relationships(relationships, row, verb), raw=attributes
+    )
+
+
+def _attributes(attributes: Json, row: Resource, verb: Verb) -> dict[str, Any]:
+    checked = {}
     for attribute in row.writable(verb):
-        _check(attribute, attributes, verb)
-    known = {
-        each.name: _stored(each, attributes[each.name])
-        for each in row.writable(verb)
-        if each.name in attributes
-    }
-    linked = {
-        relation.name: _linked(relation, relationships[relation.name])
-        for relation in row.linkable(verb)
-        if relation.name in relationships
-    }
-    if verb == "create":
-        for relation in row.linkable(verb):
-            if relation.required and not linked.get(relation.name):
-                raise malformed(
-                    f"The relationship {relation.name} is missing.",
-                    f"/data/relationships/{relation.name}",
-                )
-    return Wanted(known, linked, raw=attributes)
+        name = attribute.name
+        if name in attributes:
+            checked[name] = _attribute(attribute, attributes[name])
+        elif attribute.required and verb == "create":
+            raise malformed(f"{name} is missing.", f"/data/attributes/{name}")
+    return checked
 
 
-def resource(document: Mapping[str, Any], row: Resource, identifier: str | None) -> dict[str, Any]:
-    """The resource in a document, when it is of that type and, where one is given, has that id.
-    Raises Problem.
-    """
+def _attribute(attribute: Attribute, value: Any) -> Any:
+    """Return a valid value as it is stored. Raises Problem."""
+    problem = _problem(attribute, value)
+    if problem is not None:
+        name = attribute.name
+        raise malformed(f"{name} {problem}.", f"/data/attributes/{name}")
+    return escaped(value) if attribute.form == "text" and value is not None else value
+
+
+def _problem(attribute: Attribute, value: object) -> str | None:
+    if value is None:
+        return None if attribute.nullable else "cannot be null"
+    if not _has_type(attribute, value):
+        return f"has the wrong type: expected {attribute.form or attribute.kind}"
+    if attribute.required and value == "":
+        return "is empty"
+    if attribute.values and not attribute.form and value not in attribute.values:
+        return f"must be one of {', '.join(attribute.values)}"
+    return None
+
+
+def _has_type(attribute: Attribute, value: object) -> bool:
+    kind = attribute.kind
+    if kind == "json" and attribute.form != "text":
+        return isinstance(value, _CONTAINERS.get(attribute.form, object))
+    # In Python, booleans are integers too.
+    if isinstance(value, bool):
+        return kind == "boolean"
+    if isinstance(value, int | float):
+        is_allowed = kind == "number" or (kind == "integer" and isinstance(value, int))
+        # The service stores numbers in 64 bits.
+        return is_allowed and abs(value) < 2**63
+    return isinstance(value, str) and kind not in {"boolean", "integer", "number"}
+
+
+def _relationships(
+    relationships: Json, row: Resource, verb: Verb
+) -> dict[str, tuple[Linkage, ...]]:
+    linked = {}
+    for relation in row.linkable(verb):
+        name = relation.name
+        if name in relationships:
+            linked[name] = _relationship(relation, relationships[name])
+        if verb == "create" and relation.required and not linked.get(name):
+            pointer = f"/data/relationships/{name}"
+            raise malformed(f"The relationship {name} is missing.", pointer)
+    return linked
+
+
+def _relationship(relation: Relation, value: object) -> tuple[Linkage, ...]:
+    pointer = f"/data/relationships/{relation.name}"
+    if not isinstance(value, dict) or "data" not in value:
+        raise malformed(f"The relationship {relation.name} must be an object with data.", pointer)
+    data = value["data"]
+    if data is None and relation.nullable:
+        return ()
+    if isinstance(data, list) != relation.many:
+        expected = "a list of resource identifiers" if relation.many else "one resource identifier"
+        raise malformed(f"{relation.name} must have {expected}.", f"{pointer}/data")
+    items = data if relation.many else [data]
+    return tuple(_linkage(item, relation.targets, f"{pointer}/data") for item in items)
+
+
+def resource(document: Json, row: Resource, identifier: str | None) -> dict[str, Any]:
+    """Return the resource in a document. Raise Problem unless it has the type, and the id if given."""
     data = document.get("data")
     if not isinstance(data, dict):
-        raise malformed("data is an object.")
+        raise malformed("data must be an object.")
     if data.get("type", row.type) != row.type:
-        raise conflict("invalid-type", f"data.type should be {row.type}.", "/data/type")
+        raise conflict("invalid-type", f"data.type must be {row.type}.", "/data/type")
     if identifier is not None and data.get("id", identifier) != identifier:
-        raise conflict("invalid-id", "data.id is not the one in the address.", "/data/id")
+        raise conflict("invalid-id", "data.id must be the id in the path.", "/data/id")
     return data
 
 
-def linkages(document: Mapping[str, Any], resource_type: str) -> tuple[Linkage, ...]:
-    """The list of identifiers that a relationship endpoint takes. Raises Problem."""
-    data = document.get("data")
-    if not isinstance(data, list):
-        raise malformed("data is a list of resource identifiers.")
-    return tuple(
-        _linkage(each, (resource_type,), f"/data/{position}") for position, each in enumerate(data)
-    )
-
-
-def linkage(document: Mapping[str, Any], resource_type: str) -> Linkage | None:
-    """The identifier, or null, that a to-one relationship endpoint takes. Raises Problem."""
-    if "data" not in document:
-        raise malformed("data is a resource identifier.")
-    return (
-        None if document["data"] is None else _linkage(document["data"], (resource_type,), "/data")
-    )
-
-
-def _object(data: Mapping[str, Any], name: str) -> dict[str, Any]:
+def _object(data: Json, name: str) -> dict[str, Any]:
     value = data.get(name)
     if value is None:
         return {}
     if not isinstance(value, dict):
-        raise malformed(f"{name} is an object.", f"/data/{name}")
+        raise malformed(f"{name} must be an object.", f"/data/{name}")
     return value
 
 
-def _linked(relation: Relation, value: object) -> tuple[Linkage, ...]:
-    pointer = f"/data/relationships/{relation.name}"
-    if not isinstance(value, dict) or "data" not in value:
-        raise malformed(f"The relationship {relation.name} is an object with data.", pointer)
-    data = value["data"]
-    if data is None and relation.nullable:
-        return ()
-    items: Iterable[object] = data if isinstance(data, list) else [data]
-    found = tuple(_linkage(each, relation.targets, f"{pointer}/data") for each in items)
-    if isinstance(data, list) != relation.many:
-        raise malformed(
-            f"{relation.name} takes {'a list' if relation.many else 'one identifier'}.",
-            f"{pointer}/data",
-        )
-    return found
+# -- documents of relationship endpoints
+
+
+def linkages(document: Json, resource_type: str) -> tuple[Linkage, ...]:
+    """Return the identifiers in a document for a to-many relationship. Raises Problem."""
+    data = document.get("data")
+    if not isinstance(data, list):
+        raise malformed("data must be a list of resource identifiers.")
+    return tuple(
+        _linkage(item, (resource_type,), f"/data/{position}") for position, item in enumerate(data)
+    )
+
+
+def linkage(document: Json, resource_type: str) -> Linkage | None:
+    """Return the identifier, or None, in a document for a to-one relationship. Raises Problem."""
+    if "data" not in document:
+        raise malformed("data must be a resource identifier or null.")
+    data = document["data"]
+    return None if data is None else _linkage(data, (resource_type,), "/data")
 
 
 def _linkage(item: object, types: tuple[str, ...], pointer: str) -> Linkage:
@@ -198,49 +243,11 @@ def _linkage(item: object, types: tuple[str, ...], pointer: str) -> Linkage:
         or not isinstance(item.get("id"), str)
         or item.get("type") not in types
     ):
-        raise malformed(
-            f"A resource identifier has an id and the type {' or '.join(types)}.", pointer
-        )
+        detail = f"A resource identifier must have an id and the type {' or '.join(types)}."
+        raise malformed(detail, pointer)
     meta = item.get("meta")
     action = meta.get("action") if isinstance(meta, dict) else None
     if action is not None and action != "revise":
-        raise malformed("The only action of an identifier is revise.", f"{pointer}/meta/action")
+        detail = "meta.action of an identifier must be revise."
+        raise malformed(detail, f"{pointer}/meta/action")
     return Linkage(item["type"], item["id"], revise=action == "revise")
-
-
-def _check(attribute: Attribute, attributes: Mapping[str, Any], verb: Verb) -> None:
-    pointer = f"/data/attributes/{attribute.name}"
-    if attribute.name not in attributes:
-        if attribute.required and verb == "create":
-            raise malformed(f"{attribute.name} is missing.", pointer)
-        return
-    value = attributes[attribute.name]
-    if value is None:
-        if not attribute.nullable:
-            raise malformed(f"{attribute.name} cannot be null.", pointer)
-        return
-    if not _fits(attribute, value):
-        raise malformed(f"{attribute.name} is not of the type that it should be.", pointer)
-    if attribute.required and value == "":
-        raise malformed(f"{attribute.name} is empty.", pointer)
-    if attribute.values and not attribute.form and value not in attribute.values:
-        raise malformed(f"{attribute.name} is one of {', '.join(attribute.values)}.", pointer)
-
-
-def _stored(attribute: Attribute, value: Any) -> Any:
-    return escaped(value) if attribute.form == "text" and value is not None else value
-
-
-def _fits(attribute: Attribute, value: object) -> bool:
-    if attribute.kind == "boolean":
-        return isinstance(value, bool)
-    if attribute.kind == "integer":
-        return isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63
-    if attribute.kind == "number":
-        return (
-            isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 2**63
-        )
-    if attribute.kind == "json" and attribute.form != "text":
-        shapes = {"list": list, "object": dict}
-        return isinstance(value, shapes.get(attribute.form, object))
-    return isinstance(value, str)

@@ -1,11 +1,9 @@
-"""The Edge Network's two hosts as one pure function: server (authenticated) and edge (not
-authenticated).
+"""The two hosts of the Edge Network, server (authenticated) and edge (not), as a pure function.
 
-Where Adobe's behaviour is not known, a choice was made; docs/simulator.md lists them.
+docs/simulator.md lists the choices that were made where Adobe's behavior is unknown.
 """
 
 import base64
-import binascii
 import json
 import re
 import secrets
@@ -14,8 +12,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from adobe_nb.simulator.datastreams import DATASTREAMS, Datastream
-from adobe_nb.simulator.ims import Account, Expired, Ims
-from adobe_nb.simulator.messages import Request, Response
+from adobe_nb.simulator.ims import Grant, Ims
+from adobe_nb.simulator.messages import Request, Response, answer
 
 PROBLEM = "application/problem+json"
 LIMIT = 64 * 1024
@@ -26,27 +24,27 @@ _IDENTITY_SECONDS = 34_128_000
 _PATH = re.compile(
     r"/ee/(?:(?P<hint>[a-z0-9]+)/)?v(?P<version>[12])/(?P<endpoint>interact|collect)"
 )
-# Adobe's own cURL samples use both spellings; version 1 has a name of its own.
+# Adobe's cURL samples use both spellings in version 2.
 _DATASTREAM_PARAMETERS = {"1": ("configId",), "2": ("datastreamId", "dataStreamId")}
 _READABLE = ("application/json", "application/x-jackson-smile", "text/plain", "text/javascript")
 _SERVICE = "Adobe Experience Platform"
 _DEFAULT_SCHEMA = "https://ns.adobe.com/personalization/default-content-item"
 _QUERY = {"identity": ("fetch",), "personalization": ("schemas", "decisionScopes", "surfaces")}
-"""Members of a query that are lists of texts."""
+"""Members of a query that are lists of strings."""
+_Object = Mapping[str, Any]
 
-
-# Authorization errors carry the message of Adobe's authentication page, the others the title of the
-# error list.
+# Title and usual detail by code. The titles of authorization errors are those of Adobe's page on
+# authentication, the others those of its list of errors.
 _TITLES = {
     "EXEG-0002-400": ("Missing datastream parameter", "The datastream parameter is missing."),
-    "EXEG-0003-400": ("Invalid datastream ID", "There is no datastream of that id."),
+    "EXEG-0003-400": ("Invalid datastream ID", "No datastream has this id."),
     "EXEG-0004-422": ("Datastream disabled", "The datastream is disabled."),
     "EXEG-0011-422": (
         "Could not retrieve sandbox details",
         "Experience Platform is not enabled on the datastream.",
     ),
     "EXEG-0101-400": ("Invalid JSON request", "The body is not JSON."),
-    "EXEG-0102-400": ("Invalid request field", "A field has a value that is not allowed."),
+    "EXEG-0102-400": ("Invalid request field", "A field has an invalid value."),
     "EXEG-0103-400": ("Missing required value", "A required field is missing."),
     "EXEG-0109-408": ("Empty request", "The body is empty."),
     "EXEG-0111-415": ("Invalid request", "The media type is not supported."),
@@ -69,7 +67,7 @@ _TITLES = {
         "Invalid authorization token",
         "The authorization token is missing or malformed.",
     ),
-    "EXEG-0502-401": ("Invalid authorization token", "The signature of the token is not valid."),
+    "EXEG-0502-401": ("Invalid authorization token", "The token has an invalid signature."),
     "EXEG-0503-401": ("Invalid authorization token", "The authorization token has expired."),
     "EXEG-0504-401": (
         "Required product context is missing",
@@ -87,7 +85,7 @@ _TITLES = {
 
 
 class Refused(Exception):
-    """A fatal code, with its detail."""
+    """A fatal error: its code, the detail if it is not the usual one, and more for the report."""
 
     def __init__(self, code: str, detail: str = "", **report: Any) -> None:
         super().__init__(code)
@@ -105,336 +103,334 @@ class EdgeApp:
     def __call__(self, request: Request) -> Response:
         """Answer one request."""
         match = _PATH.fullmatch(request.path)
-        if match is None or (match["hint"] and match["hint"] not in HINTS):
-            return Response(404)  # an unknown location hint has an empty answer
+        # Adobe answers an unknown location hint with an empty 404.
+        if match is None or match["hint"] not in {None, *HINTS}:
+            return Response(404)
+        if request.method != "POST":
+            return Response(405)
         query = dict(request.query)
         request_id = _request_id(query.get("requestId") or request.headers.get("x-request-id"))
-        names = _DATASTREAM_PARAMETERS[match["version"]]
-        datastream_id = next((query[name] for name in names if query.get(name)), "")
+        parameters = _DATASTREAM_PARAMETERS[match["version"]]
+        datastream_id = next(filter(None, map(query.get, parameters)), "")
         try:
-            if request.method != "POST":
-                return Response(405)
             body = _body(request)
             if not datastream_id:
-                raise Refused("EXEG-0002-400", f"The parameter {names[0]} is missing.")
-            datastream = _datastream_of(datastream_id)
-            if (
-                self._authenticated
-                or datastream.authenticated_only
-                or "authorization" in request.headers
-            ):
-                self._authorize(request, datastream)
-            if not datastream.platform:
-                raise Refused("EXEG-0011-422")
+                raise Refused("EXEG-0002-400", f"The parameter {parameters[0]} is missing.")
+            datastream = self._datastream(request, datastream_id)
             if match["endpoint"] == "interact":
-                return self._interact(body, datastream, match["version"], match["hint"], request_id)
+                return self._interact(body, datastream, match, request_id)
             silent = match["version"] == "1" or query.get("silent") == "true"
             return self._collect(body, datastream, request_id, silent=silent)
         except Refused as refused:
-            return self._problem(refused, request_id, datastream_id)
+            ids = {"requestId": request_id, "orgId": self._org_id, "configId": datastream_id}
+            problem = _problem(refused.code, refused.detail, {**ids, **refused.report})
+            return answer(problem["status"], problem, PROBLEM)
+
+    def _datastream(self, request: Request, datastream_id: str) -> Datastream:
+        """Return the datastream, if it is usable and the request may write to it."""
+        by_id = {datastream.id: datastream for datastream in DATASTREAMS.values()}
+        datastream = by_id.get(datastream_id)
+        if datastream is None:
+            raise Refused("EXEG-0003-400")
+        if not datastream.enabled:
+            raise Refused("EXEG-0004-422")
+        requires_token = self._authenticated or datastream.authenticated_only
+        if requires_token or "authorization" in request.headers:
+            self._authorize(request, datastream)
+        if not datastream.platform:
+            raise Refused("EXEG-0011-422")
+        return datastream
 
     def _interact(
-        self,
-        body: Mapping[str, Any],
-        datastream: Datastream,
-        version: str,
-        hint: str | None,
-        request_id: str,
+        self, body: _Object, datastream: Datastream, match: re.Match[str], request_id: str
     ) -> Response:
-        events = _events(body, "events") if version == "1" else _single_event(body)
+        is_batch = match["version"] == "1"
+        events = _events(body) if is_batch else [_single_event(body)]
         state = _state(body)
         for index, event in enumerate(events):
-            _check_identities(event, index, state, required=False)
-        queries = _queries(body, events if version == "1" else [{}])
+            _check_identities(event, index, required=False)
+        # In version 2 only the request has a query.
+        queries = _queries(body, events if is_batch else [{}])
         problems = _upstream(datastream, queries)
-        document = {
-            "requestId": request_id,
-            "handle": self._handles(events, queries, state, hint),
-            **problems,
-        }
-        return _json(207 if problems.get("errors") else 200, document)
+        handles = self._handles(events[0], queries, state, match["hint"])
+        status = 207 if "errors" in problems else 200
+        return answer(status, {"requestId": request_id, "handle": handles, **problems})
 
     def _collect(
-        self, body: Mapping[str, Any], datastream: Datastream, request_id: str, *, silent: bool
+        self, body: _Object, datastream: Datastream, request_id: str, *, silent: bool
     ) -> Response:
-        events = _events(body, "events")
-        state = _state(body)
+        events = _events(body)
+        # A batch from a server must say whose events they are; a browser gets an ECID.
+        has_identity = any(key.endswith("_identity") for key in _state(body))
+        required = self._authenticated and not has_identity
         for index, event in enumerate(events):
-            _check_identities(event, index, state, required=self._authenticated)
+            _check_identities(event, index, required=required)
         problems = _upstream(datastream, _queries(body, events))
         if silent and not problems:
             return Response(204)
-        return _json(207 if problems.get("errors") else 202, {"requestId": request_id, **problems})
+        status = 207 if "errors" in problems else 202
+        return answer(status, {"requestId": request_id, **problems})
 
     def _authorize(self, request: Request, datastream: Datastream) -> None:
-        header = request.headers.get("authorization")
-        if header is None:
-            raise Refused("EXEG-0500-401", "The Authorization header is missing.")
-        scheme, _, token = header.partition(" ")
-        if scheme != "Bearer" or not token:
-            raise Refused("EXEG-0500-401", "The Authorization header does not begin with Bearer.")
-        if not _looks_like_a_token(token):
-            raise Refused("EXEG-0500-401", "The token is not of a valid format.")
-        for name in ("x-api-key", "x-gw-ims-org-id"):
-            if not request.headers.get(name):
-                raise Refused("EXEG-0500-401", f"The header {name} is missing.")
-        try:
-            grant = self._ims.check(token, tell=True)
-        except Expired:
-            raise Refused("EXEG-0503-401") from None
+        token = _token(request)
+        grant = self._ims.check(token)
         if grant is None:
-            raise Refused("EXEG-0502-401")
-        self._check_rights(grant.account, grant.scopes, request, datastream)
-
-    def _check_rights(
-        self, account: Account, scopes: tuple[str, ...], request: Request, datastream: Datastream
-    ) -> None:
+            expired = self._ims.is_expired(token)
+            raise Refused("EXEG-0503-401" if expired else "EXEG-0502-401")
+        account = grant.account
         if request.headers["x-gw-ims-org-id"] != account.org_id:
-            raise Refused("EXEG-0504-401", "The account does not belong to this organisation.")
-        if not account.entitled:
-            raise Refused("EXEG-0504-401", "The company is not entitled to Experience Platform.")
-        if not account.platform_context:
-            raise Refused(
-                "EXEG-0504-401", "The account has no product context of Experience Platform."
-            )
-        if SCOPE not in scopes:
-            raise Refused("EXEG-0505-401")
+            raise Refused("EXEG-0504-401", "The account does not belong to this organization.")
+        _check_grant(grant)
         if not datastream.writable:
             raise Refused("EXEG-0506-401")
 
     def _handles(
-        self,
-        events: Sequence[Mapping[str, Any]],
-        queries: Sequence[Mapping[str, Any]],
-        state: Mapping[str, str],
-        hint: str | None,
+        self, event: _Object, queries: Sequence[_Object], state: Mapping[str, str], hint: str | None
     ) -> list[dict[str, Any]]:
         prefix = f"kndctr_{self._org_id.replace('@', '_')}"
-        identity, cluster = f"{prefix}_identity", f"{prefix}_cluster"
-        known = state.get(cluster, "")
-        hint = hint or (known if known in HINTS else HINTS[1])
-        ecid = _ecid(events[0]) or _stored_ecid(state.get(identity)) or _new_ecid()
-        stored = [{"key": cluster, "value": hint, "maxAge": _HINT_SECONDS}]
-        if identity not in state:
-            value = base64.urlsafe_b64encode(ecid.encode()).decode()
-            stored.append({"key": identity, "value": value, "maxAge": _IDENTITY_SECONDS})
-        scopes = ("EdgeNetwork", "Target", "AAM")
-        hints = [{"scope": scope, "hint": hint, "ttlSeconds": _HINT_SECONDS} for scope in scopes]
-        handles: list[dict[str, Any]] = [
-            {"type": "locationHint:result", "payload": hints},
-            {"type": "state:store", "payload": stored},
+        identity_key, cluster_key = f"{prefix}_identity", f"{prefix}_cluster"
+        cluster = state.get(cluster_key)
+        hint = hint or (cluster if cluster in HINTS else HINTS[1])
+        ecid = _ecid(event) or _stored_ecid(state.get(identity_key)) or _new_ecid()
+        locations = [
+            {"scope": scope, "hint": hint, "ttlSeconds": _HINT_SECONDS}
+            for scope in ("EdgeNetwork", "Target", "AAM")
         ]
-        if any("ECID" in _texts(query, "identity", "fetch") for query in queries):
-            handles.append(
-                {
-                    "type": "identity:result",
-                    "payload": [{"id": ecid, "namespace": {"code": "ECID"}}],
-                }
-            )
-        for index, query in enumerate(queries):
-            wanted = _texts(query, "personalization", "decisionScopes") + _texts(
-                query, "personalization", "surfaces"
-            )
-            if wanted:
-                schemas = _texts(query, "personalization", "schemas") or [_DEFAULT_SCHEMA]
-                payload = [_decision(scope, schemas[0]) for scope in wanted]
-                handles.append(
-                    {"type": "personalization:decisions", "payload": payload, "eventIndex": index}
-                )
-        return handles
-
-    def _problem(self, refused: Refused, request_id: str, datastream_id: str) -> Response:
-        report = {
-            "requestId": request_id,
-            "orgId": self._org_id,
-            "configId": datastream_id,
-            **refused.report,
-        }
-        problem = _problem(refused.code, refused.detail, report)
-        return Response(int(refused.code[-3:]), json.dumps(problem).encode(), PROBLEM)
+        entries = [{"key": cluster_key, "value": hint, "maxAge": _HINT_SECONDS}]
+        # Only a first call, without state, gets an identity to store.
+        if identity_key not in state:
+            value = base64.urlsafe_b64encode(ecid.encode()).decode()
+            entries.append({"key": identity_key, "value": value, "maxAge": _IDENTITY_SECONDS})
+        handles = [
+            {"type": "locationHint:result", "payload": locations},
+            {"type": "state:store", "payload": entries},
+        ]
+        if any("ECID" in _names(query, "identity", "fetch") for query in queries):
+            identity = {"id": ecid, "namespace": {"code": "ECID"}}
+            handles.append({"type": "identity:result", "payload": [identity]})
+        return handles + _decisions(queries)
 
 
-def _upstream(datastream: Datastream, queries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """What the services behind had to say: errors (then the status is 207) and warnings."""
-    problems: dict[str, list[dict[str, Any]]] = {}
-    if datastream.upstream:
-        warns = datastream.upstream.endswith("-200")
-        report: dict[str, Any] = (
-            {"cause": {"message": "The record was adjusted.", "code": 202}} if warns else {}
-        )
-        problems.setdefault("warnings" if warns else "errors", []).append(
-            _problem(datastream.upstream, "", report)
-        )
-    wanted = [name for query in queries for name in _texts(query, "identity", "fetch")]
-    unknown = [name for name in dict.fromkeys(wanted) if name != "ECID"]
+def _request_id(client_id: str | None) -> str:
+    # Adobe appends 16 hex digits to the id that the client sends, or to one of its own.
+    return f"{client_id or uuid.uuid4()}-{secrets.token_hex(8)}"
+
+
+def _token(request: Request) -> str:
+    """Return the token of a request that has all headers."""
+    header = request.headers.get("authorization")
+    if header is None:
+        raise Refused("EXEG-0500-401", "The Authorization header is missing.")
+    scheme, _, token = header.partition(" ")
+    if scheme != "Bearer" or not token:
+        raise Refused("EXEG-0500-401", "The Authorization header must start with Bearer.")
+    if not _is_jwt(token):
+        raise Refused("EXEG-0500-401", "The token has an invalid format.")
+    for name in ("x-api-key", "x-gw-ims-org-id"):
+        if not request.headers.get(name):
+            raise Refused("EXEG-0500-401", f"The header {name} is missing.")
+    return token
+
+
+def _check_grant(grant: Grant) -> None:
+    account = grant.account
+    if not account.entitled:
+        raise Refused("EXEG-0504-401", "The company is not entitled to Experience Platform.")
+    if not account.platform_context:
+        detail = "The account has no product context of Experience Platform."
+        raise Refused("EXEG-0504-401", detail)
+    if SCOPE not in grant.scopes:
+        raise Refused("EXEG-0505-401")
+
+
+def _is_jwt(token: str) -> bool:
+    parts = token.split(".")
+    try:
+        claims = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
+    except (IndexError, ValueError, RecursionError):
+        return False
+    return len(parts) == 3 and isinstance(claims, dict)
+
+
+# -- what services behind the Edge Network answer
+
+
+def _decisions(queries: Sequence[_Object]) -> list[dict[str, Any]]:
+    handles = []
+    for index, query in enumerate(queries):
+        scopes = _names(query, "personalization", "decisionScopes")
+        scopes += _names(query, "personalization", "surfaces")
+        schemas = _names(query, "personalization", "schemas") or [_DEFAULT_SCHEMA]
+        payload = [_decision(scope, schemas[0]) for scope in scopes]
+        if payload:
+            handle = {"type": "personalization:decisions", "payload": payload, "eventIndex": index}
+            handles.append(handle)
+    return handles
+
+
+def _decision(scope: str, schema: str) -> dict[str, Any]:
+    return {
+        "id": f"decision-{scope}",
+        "scope": scope,
+        "scopeDetails": {"decisionProvider": "TGT"},
+        "items": [{"id": "1", "schema": schema}],
+    }
+
+
+def _upstream(datastream: Datastream, queries: Sequence[_Object]) -> dict[str, Any]:
+    """Return ``errors``, with which the status becomes 207, and ``warnings``, if there are any."""
+    problems: dict[str, Any] = {}
+    code = datastream.upstream
+    if code.endswith("-200"):
+        report = {"cause": {"message": "The record was adjusted.", "code": 202}}
+        problems["warnings"] = [_problem(code, "", report)]
+    elif code:
+        problems["errors"] = [_problem(code, "", {})]
+    namespaces: list[str] = []
+    for query in queries:
+        namespaces += _names(query, "identity", "fetch")
+    unknown = [name for name in dict.fromkeys(namespaces) if name != "ECID"]
     if unknown:
-        report = {"unauthorizedNamespaces": unknown, "allowedNamespaces": ["ECID"]}
-        problems.setdefault("warnings", []).append(_problem("EXEG-0303-200", "", report))
+        refusal = {"unauthorizedNamespaces": unknown, "allowedNamespaces": ["ECID"]}
+        problems.setdefault("warnings", []).append(_problem("EXEG-0303-200", "", refusal))
     return problems
 
 
-def _problem(code: str, detail: str, report: Mapping[str, Any]) -> dict[str, Any]:
-    title, usual = _TITLES[code]
+def _problem(code: str, detail: str, report: _Object) -> dict[str, Any]:
+    title, usual_detail = _TITLES[code]
     return {
         "type": f"https://ns.adobe.com/aep/errors/{code}",
         "status": int(code[-3:]),
         "title": title,
-        "detail": detail or usual,
-        "report": dict(report),
+        "detail": detail or usual_detail,
+        "report": report,
     }
 
 
-def _json(status: int, document: object) -> Response:
-    return Response(status, json.dumps(document).encode(), "application/json")
+# -- the body
 
 
-def _request_id(given: str | None) -> str:
-    return f"{given or uuid.uuid4()}-{secrets.token_hex(8)}"
-
-
-def _body(request: Request) -> dict[str, Any]:
+def _body(request: Request) -> _Object:
     if not request.body:
         raise Refused("EXEG-0109-408")
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind not in _READABLE:
+    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if content_type not in _READABLE:
         raise Refused("EXEG-0111-415")
     if len(request.body) > LIMIT:
         raise Refused("EXEG-0112-413")
     try:
-        body = json.loads(request.body, parse_constant=_no_constant)
+        body = json.loads(request.body, parse_constant=_reject)
     except (ValueError, RecursionError):
         raise Refused("EXEG-0101-400") from None
     if not isinstance(body, dict):
-        raise Refused("EXEG-0101-400", "The body is not a JSON object.")
+        raise Refused("EXEG-0101-400", "The body must be a JSON object.")
     return body
 
 
-def _no_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")
+def _reject(constant: str) -> None:
+    raise ValueError(f"{constant} is not JSON")
 
 
-def _datastream_of(identifier: str) -> Datastream:
-    found = next((each for each in DATASTREAMS.values() if each.id == identifier), None)
-    if found is None:
-        raise Refused("EXEG-0003-400")
-    if not found.enabled:
-        raise Refused("EXEG-0004-422")
-    return found
+def _object(parent: _Object, name: str, path: str = "") -> dict[str, Any]:
+    """Return a member that is an object. A missing one counts as empty."""
+    value = parent.get(name)
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise Refused("EXEG-0102-400", f"The field {path}{name} must be an object.")
+    return value
 
 
-def _single_event(body: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The event of version 2, as a list of one."""
+def _list(value: object, item_type: type, field: str) -> list[Any]:
+    if not isinstance(value, list) or not all(isinstance(item, item_type) for item in value):
+        kind = "strings" if item_type is str else "objects"
+        raise Refused("EXEG-0102-400", f"The field {field} must be a list of {kind}.")
+    return value
+
+
+def _single_event(body: _Object) -> _Object:
     if body.get("event") is None:
         raise Refused("EXEG-0103-400", "The field event is missing.")
     event = _object(body, "event")
     _object(event, "xdm", "event.")
     _object(event, "data", "event.")
-    return [event]
+    return event
 
 
-def _events(body: Mapping[str, Any], member: str) -> list[dict[str, Any]]:
-    """The events of a batch; ``xdm`` of the whole request (version 1) is part of each."""
-    events = body.get(member)
-    if events is None or events == []:
-        raise Refused("EXEG-0103-400", f"The field {member} is missing.")
-    if not isinstance(events, list) or not all(isinstance(each, dict) for each in events):
-        raise Refused("EXEG-0102-400", f"The field {member} is not of the right type.")
+def _events(body: _Object) -> list[_Object]:
+    """Return the events of a batch. The ``xdm`` of the request, in version 1, is part of each."""
+    if body.get("events") in (None, []):
+        raise Refused("EXEG-0103-400", "The field events is missing.")
+    batch = _list(body["events"], dict, "events")
     common = _object(body, "xdm")
-    found = []
-    for index, event in enumerate(events):
-        where = f"{member}[{index}]."
-        _object(event, "data", where)
-        found.append({**event, "xdm": {**common, **_object(event, "xdm", where)}})
-    return found
+    events: list[_Object] = []
+    for index, event in enumerate(batch):
+        _object(event, "data", f"events[{index}].")
+        xdm = _object(event, "xdm", f"events[{index}].")
+        events.append({**event, "xdm": {**common, **xdm}})
+    return events
 
 
-def _queries(body: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """What each event asks for: the query of the request, and of a batch's event that has one of
-    its own.
-    """
-    common = _checked_query(_object(body, "query"))
-    return [{**common, **_checked_query(_object(event, "query"))} for event in events]
+def _queries(body: _Object, events: Sequence[_Object]) -> list[_Object]:
+    """Return the query of each event: that of the request, with the members of its own."""
+    common = _query(body)
+    return [{**common, **_query(event)} for event in events]
 
 
-def _checked_query(query: dict[str, Any]) -> dict[str, Any]:
+def _query(parent: _Object) -> _Object:
+    query = _object(parent, "query")
     for name, lists in _QUERY.items():
         for member in lists:
-            listed = _object(query, name, "query.").get(member)
-            if listed is None:
-                continue
-            if not isinstance(listed, list) or not all(isinstance(each, str) for each in listed):
-                raise Refused(
-                    "EXEG-0102-400", f"The field query.{name}.{member} is not a list of texts."
-                )
+            value = _object(query, name, "query.").get(member)
+            if value is not None:
+                _list(value, str, f"query.{name}.{member}")
     return query
 
 
-def _texts(query: Mapping[str, Any], name: str, member: str) -> list[str]:
-    """A list of a query that was checked."""
-    return list((query.get(name) or {}).get(member) or [])
+def _names(query: _Object, name: str, member: str) -> list[str]:
+    """Return a list in a query that was checked."""
+    return [*((query.get(name) or {}).get(member) or ())]
 
 
-def _object(parent: Mapping[str, Any], name: str, where: str = "") -> dict[str, Any]:
-    """A member that is an object, or absent."""
-    found = parent.get(name)
-    if found is None:
-        return {}
-    if not isinstance(found, dict):
-        raise Refused("EXEG-0102-400", f"The field {where}{name} is not an object.")
-    return found
-
-
-def _state(body: Mapping[str, Any]) -> dict[str, str]:
+def _state(body: _Object) -> dict[str, str]:
     entries = _object(_object(body, "meta"), "state", "meta.").get("entries")
     if entries is None:
         return {}
-    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-        raise Refused("EXEG-0102-400", "The field meta.state.entries is not a list of objects.")
+    entries = _list(entries, dict, "meta.state.entries")
     return {str(entry.get("key")): str(entry.get("value")) for entry in entries}
 
 
-def _identities(event: Mapping[str, Any], where: str = "") -> dict[str, list[dict[str, Any]]]:
-    found = _object(_object(event, "xdm"), "identityMap", where)
-    for namespace, listed in found.items():
-        if not isinstance(listed, list) or not all(isinstance(each, dict) for each in listed):
-            raise Refused(
-                "EXEG-0102-400",
-                f"The field {where}identityMap.{namespace} is not a list of objects.",
-            )
-    return found
+# -- identities
 
 
-def _check_identities(
-    event: Mapping[str, Any], index: int, state: Mapping[str, str], *, required: bool
-) -> None:
-    """Without identities an ECID is made, except in a batch from a server; with identities, one
-    must be primary.
-    """
-    found = _identities(event, f"events[{index}].xdm.")
-    if not found:
-        if required and not any(name.endswith("_identity") for name in state):
-            raise Refused(
-                "EXEG-0306-400", f"The event at index {index} has no identity.", index=index
-            )
+def _check_identities(event: _Object, index: int, *, required: bool) -> None:
+    """An event that has identities must have a primary one. It can have none, if not required."""
+    path = f"events[{index}].xdm."
+    namespaces = _object(_object(event, "xdm"), "identityMap", path)
+    identities: list[_Object] = []
+    for namespace, members in namespaces.items():
+        identities += _list(members, dict, f"{path}identityMap.{namespace}")
+    if not namespaces:
+        if required:
+            detail = f"The event at index {index} has no identity."
+            raise Refused("EXEG-0306-400", detail, index=index)
         return
-    listed = [each for values in found.values() for each in values]
-    if any(not each.get("id") for each in listed):
-        raise Refused(
-            "EXEG-0308-400", f"An identity of the event at index {index} has no id.", index=index
-        )
-    if not any(each.get("primary") in (True, "true") for each in listed):
-        raise Refused(
-            "EXEG-0306-400", f"No identity of the event at index {index} is primary.", index=index
-        )
+    if not all(identity.get("id") for identity in identities):
+        detail = f"An identity of the event at index {index} has no id."
+        raise Refused("EXEG-0308-400", detail, index=index)
+    # One of Adobe's samples writes primary as a string.
+    if not any(identity.get("primary") in (True, "true") for identity in identities):
+        detail = f"No identity of the event at index {index} is primary."
+        raise Refused("EXEG-0306-400", detail, index=index)
 
 
-def _ecid(event: Mapping[str, Any]) -> str:
-    listed = _identities(event).get("ECID")
-    return str(listed[0].get("id") or "") if listed else ""
+def _ecid(event: _Object) -> str:
+    identities = _object(_object(event, "xdm"), "identityMap").get("ECID")
+    return str(identities[0].get("id") or "") if identities else ""
 
 
 def _stored_ecid(value: str | None) -> str:
-    """The ECID in an identity entry of ours; that of a real browser is opaque."""
+    """Return the ECID in a stored identity of ours. The one of a real browser is opaque."""
     try:
         text = base64.urlsafe_b64decode(value or "").decode()
     except ValueError:
@@ -444,22 +440,3 @@ def _stored_ecid(value: str | None) -> str:
 
 def _new_ecid() -> str:
     return "".join(secrets.choice("0123456789") for _ in range(38))
-
-
-def _decision(scope: str, schema: str) -> dict[str, Any]:
-    item = {"id": "1", "schema": schema}
-    return {
-        "id": f"decision-{scope}",
-        "scope": scope,
-        "scopeDetails": {"decisionProvider": "TGT"},
-        "items": [item],
-    }
-
-
-def _looks_like_a_token(token: str) -> bool:
-    parts = token.split(".")
-    try:
-        claims = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
-    except (IndexError, ValueError, RecursionError, binascii.Error):
-        return False
-    return len(parts) == 3 and isinstance(claims, dict)

@@ -1,6 +1,4 @@
-"""The simulator's identity service: client check, scopes, tokens with a life span, revocation. Its
-clock is real.
-"""
+"""The simulator's identity service: client secrets, scopes, expiring tokens, and revocation."""
 
 import base64
 import hashlib
@@ -25,16 +23,12 @@ COMPANY_RIGHTS = ("develop_extensions", "manage_properties", "manage_app_configu
 PROPERTY_RIGHTS = ("approve", "develop", "manage_environments", "manage_extensions", "publish")
 ALL_RIGHTS = frozenset((*COMPANY_RIGHTS, *PROPERTY_RIGHTS))
 NEEDED_BY_REACTOR = ("read_organizations",)
-"""Adobe's uploader names ``additional_info.projectedProductContext`` besides; launchpy works
-without.
-"""
+"""Adobe's uploader also lists ``additional_info.projectedProductContext``; launchpy works without."""
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A credential as a Developer Console project would hold it; made up, good for this simulator
-    only.
-    """
+    """A made-up credential of a Developer Console project, valid for this simulator only."""
 
     client_id: str
     client_secret: str = field(repr=False)
@@ -48,28 +42,24 @@ class Account:
 
     @property
     def email(self) -> str:
-        """The technical account's address."""
+        """The address of the technical account."""
         return f"{self.client_id[:12]}@techacct.adobe.com"
 
     def with_all_rights(self) -> "Account":
-        """The same account, allowed everything: for what the service does by itself."""
+        """Return this account with all rights, for what the service does by itself."""
         return replace(self, rights=ALL_RIGHTS)
 
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What a valid token stands for."""
+    """What a valid token grants."""
 
     account: Account
     scopes: tuple[str, ...]
 
 
-class Expired(Exception):
-    """The token was good once."""
-
-
 class Ims:
-    """Issues tokens, and knows which ones are good."""
+    """Issues tokens and checks them."""
 
     def __init__(
         self,
@@ -84,27 +74,21 @@ class Ims:
         self._clock = clock
         self._key = secrets.token_bytes(32)
         self._revoked: set[str] = set()
-        self._good: dict[str, tuple[Grant, float]] = {}
-        """Tokens that were checked before, with their end: a signature costs more than a page that
-        is kept.
-        """
 
     def token(self, form: Mapping[str, str]) -> tuple[int, dict[str, Any]]:
-        """POST /ims/token/v3 or v2: status and document."""
+        """Answer POST /ims/token/v3 or v2 with status and document."""
         if form.get("grant_type") != "client_credentials":
             return 400, _error("unsupported_grant_type", "grant_type must be client_credentials")
         account = self.accounts.get(form.get("client_id", ""))
         if account is None:
             return 400, _error("invalid_client", "invalid client_id parameter")
-        if not hmac.compare_digest(
-            form.get("client_secret", "").encode(), account.client_secret.encode()
-        ):
+        client_secret = form.get("client_secret", "")
+        if not hmac.compare_digest(client_secret.encode(), account.client_secret.encode()):
             return 400, _error("invalid_client", "invalid client_secret parameter")
-        scopes = tuple(part for part in form.get("scope", "").replace(" ", ",").split(",") if part)
+        # Adobe's pages separate scopes by commas, OAuth by spaces.
+        scopes = tuple(form.get("scope", "").replace(",", " ").split())
         if not scopes or set(scopes) - set(account.scopes):
-            return 400, _error(
-                "invalid_scope", "the scopes asked for are not among those of this credential"
-            )
+            return 400, _error("invalid_scope", "the credential does not have all of these scopes")
         return 200, {
             "access_token": self.issue(account, scopes),
             "token_type": "bearer",
@@ -114,12 +98,12 @@ class Ims:
     def issue(
         self, account: Account, scopes: tuple[str, ...] | None = None, *, age: float = 0
     ) -> str:
-        """A signed token; ``age`` seconds old already."""
+        """Return a signed token that was issued ``age`` seconds ago."""
         claims = {
             "id": secrets.token_hex(8),
             "type": "access_token",
             "client_id": account.client_id,
-            "user_id": f"{account.client_id[:12]}@techacct.adobe.com",
+            "user_id": account.email,
             "as": "simulator",
             "scope": ",".join(account.scopes if scopes is None else scopes),
             "created_at": str(int((self._clock() - age) * 1000)),
@@ -131,31 +115,35 @@ class Ims:
         self.issued.append(token)
         return token
 
-    def check(self, token: str, *, tell: bool = False) -> Grant | None:
-        """What the token stands for, or None when it is forged, over or revoked. ``tell`` raises
-        Expired apart.
-        """
-        known = self._good.get(token)
-        if known is not None and token not in self._revoked and self._clock() < known[1]:
-            return known[0]
-        signed, _, signature = token.rpartition(".")
-        if not signed or not hmac.compare_digest(
-            signature.encode(), self._signature(signed).encode()
-        ):
+    def check(self, token: str) -> Grant | None:
+        """Return what a token grants, or None if it is forged, expired or revoked."""
+        claims = self._claims(token)
+        if claims is None or token in self._revoked or self._end(claims) <= self._clock():
             return None
-        claims = json.loads(_decode(signed.partition(".")[2]))
-        ends = (int(claims["created_at"]) + int(claims["expires_in"])) / 1000
         account = self.accounts.get(claims["client_id"])
-        if tell and ends <= self._clock():
-            raise Expired
-        if account is None or token in self._revoked or ends <= self._clock():
+        return Grant(account, tuple(claims["scope"].split(","))) if account else None
+
+    def is_expired(self, token: str) -> bool:
+        """Return whether the token was issued here and has expired."""
+        claims = self._claims(token)
+        return claims is not None and self._end(claims) <= self._clock()
+
+    def _end(self, claims: Mapping[str, str]) -> float:
+        # As in Adobe's tokens, both claims are strings of milliseconds.
+        return (int(claims["created_at"]) + int(claims["expires_in"])) / 1000
+
+    def _claims(self, token: str) -> dict[str, Any] | None:
+        """Return the claims of a token, if its signature is valid."""
+        signed, _, signature = token.rpartition(".")
+        expected = self._signature(signed)
+        if not hmac.compare_digest(signature.encode(), expected.encode()):
             return None
-        grant = Grant(account, tuple(claims["scope"].split(",")))
-        self._good[token] = grant, ends
-        return grant
+        body = signed.partition(".")[2]
+        claims: dict[str, Any] = json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
+        return claims
 
     def revoke(self, token: str) -> None:
-        """The token is refused from now on."""
+        """Refuse the token from now on."""
         self._revoked.add(token)
 
     def _signature(self, text: str) -> str:
@@ -168,7 +156,3 @@ def _error(code: str, description: str) -> dict[str, str]:
 
 def _encode(data: bytes) -> str:
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
-
-
-def _decode(text: str) -> bytes:
-    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))

@@ -1,4 +1,4 @@
-"""Filter, sort and page a list as the service does: what it does not understand, it ignores."""
+"""Filter, sort and page lists as the service does: it ignores what it does not understand."""
 
 import math
 import re
@@ -10,123 +10,146 @@ from adobe_nb.registry import RESOURCES, Resource
 from adobe_nb.simulator.store import Record
 
 Query = Sequence[tuple[str, str]]
+_Condition = tuple[str, list[str]]
+"""Operator and operands."""
 _FILTER = re.compile(r"filter\[(\w+)\]")
 _OPERATORS = {"EQ", "NOT", "LT", "GT", "CONTAINS", "BETWEEN"}
-_MOST = 100
+_DEFAULT_SIZE = 25
+_MAX_SIZE = 100
 
 
 def select(records: Sequence[Record], resource_type: str, query: Query) -> list[Record]:
-    """The records that match the filters, in the order asked for (default: by creation)."""
+    """Return the records that match the filters, sorted (by default in order of creation)."""
     row = RESOURCES[resource_type]
-    matching = list(records)
+    matches = list(records)
     for name, text in _filters(query).items():
         conditions = _conditions(text)
-        if name in row.filters and conditions and _is_attribute(row, name):
-            matching = [record for record in matching if _matches(record, name, conditions)]
-    return _sorted(matching, row, dict(query).get("sort", ""))
+        if conditions and _can_filter(row, name):
+            matches = [record for record in matches if _matches(record, name, conditions)]
+    matches.sort(key=lambda record: (record["created_at"], record.id))
+    keys = dict(query).get("sort", "").split(",")
+    for key in reversed(keys):
+        name = key.strip().lstrip("+-")
+        if name in row.sortable:
+            _sort(matches, name, descending=key.strip().startswith("-"))
+    return matches
 
 
 def page(records: Sequence[Record], query: Query) -> tuple[Sequence[Record], dict[str, Any]]:
-    """One page, and the pagination block about it."""
-    asked = dict(query)
-    size = min(_whole(asked.get("page[size]"), 25), _MOST)
+    """Return one page of the records and its ``pagination``."""
+    size = min(_number(dict(query).get("page[size]"), _DEFAULT_SIZE), _MAX_SIZE)
     number = page_number(query)
     pages = max(1, math.ceil(len(records) / size))
-    return records[(number - 1) * size : number * size], {
+    pagination = {
         "current_page": number,
         "next_page": number + 1 if number < pages else None,
         "prev_page": number - 1 if number > 1 else None,
         "total_pages": pages,
         "total_count": len(records),
     }
+    return records[(number - 1) * size : number * size], pagination
 
 
 def page_number(query: Query) -> int:
-    """The number of the page that is asked for."""
-    return _whole(dict(query).get("page[number]"), 1)
+    """Return the number of the page in the query."""
+    return _number(dict(query).get("page[number]"), 1)
 
 
-def _whole(text: str | None, default: int) -> int:
-    """A whole number above 0; of what is absurdly long, or none, the default."""
-    return (
-        int(text) if text is not None and re.fullmatch("0{0,9}[1-9][0-9]{0,17}", text) else default
-    )
+def sort_key(value: Any, *, descending: bool) -> tuple[bool, int, Any]:
+    """Return a key that sorts numbers before texts, and missing values last.
+
+    Use it with ``reverse=descending``: the first member keeps missing values last then too.
+    """
+    if value is None:
+        return not descending, 0, 0
+    if isinstance(value, (int, float)):
+        return descending, 0, value
+    return descending, 1, str(value).casefold()
+
+
+def _number(text: str | None, default: int) -> int:
+    # Numbers too long for any list count as malformed.
+    if text is None or not re.fullmatch("0{0,9}[1-9][0-9]{0,17}", text):
+        return default
+    return int(text)
 
 
 def _filters(query: Query) -> dict[str, str]:
-    """Attribute to text; of the same attribute twice, the last one counts."""
-    return {match[1]: value for name, value in query if (match := _FILTER.fullmatch(name))}
+    """Return the texts of the filters by attribute. The last one of an attribute counts."""
+    filters = {}
+    for name, value in query:
+        match = _FILTER.fullmatch(name)
+        if match:
+            filters[match[1]] = value
+    return filters
 
 
-def _conditions(text: str) -> list[tuple[str, list[str]]]:
-    """Operator and values, any of which may match; empty when malformed."""
+def _can_filter(row: Resource, name: str) -> bool:
+    """Return whether a filter takes effect. Adobe documents some without such an attribute."""
+    if name not in row.filters:
+        return False
+    return name in row.sortable or row.relation(name.removesuffix("_id")) is not None
+
+
+def _conditions(text: str) -> list[_Condition]:
+    """Return the conditions in a filter, any of which may hold. A malformed filter has none."""
     operator, _, rest = text.partition(" ")
     if operator not in _OPERATORS or not rest.strip():
         return []
     if operator == "BETWEEN":
         bounds = rest.split(",")
         return [("BETWEEN", bounds)] if len(bounds) == 2 else []
-    found = []
+    conditions = []
     for part in text.split(","):
-        head, _, tail = part.strip().partition(" ")
+        value = part.strip()
+        head, _, tail = value.partition(" ")
         if head in _OPERATORS and tail:
             operator, value = head, tail
-        else:
-            value = part.strip()
-        found.append((operator, [value]))
-    return found
+        conditions.append((operator, [value]))
+    return conditions
 
 
-def _is_attribute(row: Resource, name: str) -> bool:
-    return row.relation(name.removesuffix("_id")) is not None or any(
-        attribute.name == name for attribute in row.columns
-    )
-
-
-def _value(record: Record, name: str) -> Any:
-    if name.endswith("_id") and name not in record.attributes:
+def _matches(record: Record, name: str, conditions: list[_Condition]) -> bool:
+    value = record.attributes.get(name)
+    if name not in record.attributes:
         target = record.to_one.get(name.removesuffix("_id"))
-        return target[1] if target else None
-    return record.attributes.get(name)
+        value = target[1] if target else None
+    return any(_holds(operator, value, operands) for operator, operands in conditions)
 
 
-def _matches(record: Record, name: str, conditions: list[tuple[str, list[str]]]) -> bool:
-    value = _value(record, name)
-    return any(_holds(operator, value, bounds) for operator, bounds in conditions)
-
-
-def _holds(operator: str, value: Any, bounds: list[str]) -> bool:
+def _holds(operator: str, value: Any, operands: list[str]) -> bool:
+    text = _text(value)
     if operator == "EQ":
-        return _text(value) == bounds[0]
+        return text == operands[0]
     if operator == "NOT":
-        return _text(value) != bounds[0]
+        return text != operands[0]
     if value is None:
         return False
     if operator == "CONTAINS":
-        return _is_like(_text(value), bounds[0])
+        return _is_like(text, operands[0])
     try:
-        mine, theirs = (
-            _ordered(value, _text(value)),
-            [_ordered(value, bound.strip()) for bound in bounds],
-        )
-        if operator == "BETWEEN":
-            return bool(theirs[0] <= mine <= theirs[1])
-        return bool(mine < theirs[0]) if operator == "LT" else bool(mine > theirs[0])
-    except (TypeError, ValueError):  # not comparable: as if the filter were not there
+        comparable = _comparable(value, text)
+        first, *last = [_comparable(value, operand.strip()) for operand in operands]
+        if operator == "LT":
+            return bool(comparable < first)
+        if operator == "GT":
+            return bool(comparable > first)
+        return bool(first <= comparable <= last[0])
+    except (TypeError, ValueError):
+        # A value that cannot be compared matches, as if the filter were missing.
         return True
 
 
-def _is_like(text: str, wanted: str) -> bool:
-    """SQL's LIKE, piece by piece: one expression with many ``.*`` would take for ever on what does
-    not match.
-    """
-    at = 0
-    for piece in wanted.split("%"):
-        pattern = "".join("." if mark == "_" else re.escape(mark) for mark in piece)
-        found = re.compile(pattern, re.IGNORECASE | re.DOTALL).search(text, at)
-        if found is None:
+def _is_like(text: str, pattern: str) -> bool:
+    """Match as SQL's LIKE does, on which the service's CONTAINS seems to rely."""
+    # Piece by piece: one expression with many .* would take forever on some texts.
+    end = 0
+    for piece in pattern.split("%"):
+        expression = re.escape(piece).replace("_", ".")
+        match = re.compile(expression, re.IGNORECASE | re.DOTALL).search(text, end)
+        if match is None:
             return False
-        at = found.end()
+        end = match.end()
     return True
 
 
@@ -138,34 +161,19 @@ def _text(value: Any) -> str:
     return str(value)
 
 
-def _ordered(like: Any, text: str) -> Any:
-    """The text as something that has an order: number, date, or the text itself."""
-    if isinstance(like, (int, float)) and not isinstance(like, bool):
+def _comparable(value: Any, text: str) -> Any:
+    """Return the text as a number if the value is one, as a timestamp, or as it is."""
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
         return float(text)
     if re.match(r"\d{4}-\d\d-\d\d", text):
-        moment = datetime.fromisoformat(text)
-        return (moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment).timestamp()
+        date = datetime.fromisoformat(text)
+        # A date without an offset is UTC.
+        return (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp()
     return text
 
 
-def _sorted(records: list[Record], row: Resource, text: str) -> list[Record]:
-    keys = [key.strip() for key in text.split(",") if key.strip().lstrip("+-") in row.sortable] or [
-        "created_at"
-    ]
-    result = sorted(records, key=lambda record: (record.attributes["created_at"], record.id))
-    for key in reversed(keys):
-        name = key.lstrip("+-")
-        present = [record for record in result if record.attributes.get(name) is not None]
-        missing = [record for record in result if record.attributes.get(name) is None]
-        present.sort(
-            key=lambda record: _sort_key(record.attributes[name]), reverse=key.startswith("-")
-        )
-        result = present + missing
-    return result
+def _sort(records: list[Record], name: str, *, descending: bool) -> None:
+    def key(record: Record) -> tuple[bool, int, Any]:
+        return sort_key(record.attributes.get(name), descending=descending)
 
-
-def _sort_key(value: Any) -> Any:
-    """Numbers before texts, where an attribute may be either."""
-    if isinstance(value, (int, float)):
-        return 0, value
-    return 1, (value if isinstance(value, str) else str(value)).casefold()
+    records.sort(key=key, reverse=descending)

@@ -1,17 +1,17 @@
-"""Requests and answers of the simulator, without a server."""
+"""Requests and responses of the simulator, independent of the server."""
 
+import ipaddress
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 JSON_API = "application/vnd.api+json"
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request. Header names are lower case; the repr shows neither headers nor body, they hold
-    secrets.
-    """
+    """One request, with header names in lowercase. Headers and body are secret: not in the repr."""
 
     method: str
     path: str
@@ -22,7 +22,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """One answer."""
+    """One response."""
 
     status: int
     body: bytes = field(default=b"", repr=False)
@@ -31,5 +31,14 @@ class Response:
 
 
 def answer(status: int, document: object, content_type: str = "application/json") -> Response:
-    """A JSON document as an answer."""
+    """Return a response with a JSON document."""
     return Response(status, json.dumps(document).encode(), content_type)
+
+
+def is_loopback(url: str) -> bool:
+    """Return whether the URL leads to this machine."""
+    host = urlsplit(url).hostname or ""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,9 +1,10 @@
-"""Refusals of the simulated service, as exceptions that the app turns into JSON:API errors."""
+"""Errors of the simulated service, as exceptions that the app turns into JSON:API errors."""
 
 
 class Problem(Exception):
-    """One error object: HTTP status, code of Adobe's list (or ours, see docs/simulator.md),
-    sentence, pointer.
+    """One error object: HTTP status, code, detail and pointer.
+
+    Codes are those of Adobe's list, or ours: see docs/simulator.md.
     """
 
     def __init__(self, status: int, code: str, detail: str, pointer: str = "") -> None:
@@ -22,20 +23,20 @@ class Problem(Exception):
 
 
 def malformed(detail: str, pointer: str = "/data") -> Problem:
-    """400: the document is not what the schema says."""
+    """Return a 400: the document does not fit Adobe's schema."""
     return Problem(400, "invalid-document", detail, pointer)
 
 
 def conflict(code: str, detail: str, pointer: str = "/data") -> Problem:
-    """409: the state of things does not allow it."""
+    """Return a 409: the current state does not allow the request."""
     return Problem(409, code, detail, pointer)
 
 
-def not_found(what: str) -> Problem:
-    """404."""
-    return Problem(404, "not-found", f"There is nothing at {what} for you.")
+def not_found(path: str) -> Problem:
+    """Return a 404: there is nothing at the path that the account may see."""
+    return Problem(404, "not-found", f"No resource at {path}, or no access to it.")
 
 
 def not_authorized(right: str) -> Problem:
-    """403: the account lacks a right."""
+    """Return a 403: the account lacks a right."""
     return Problem(403, "not-authorized", f"The account lacks the right {right}.")

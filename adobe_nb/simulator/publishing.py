@@ -1,17 +1,15 @@
-"""Libraries and builds: states and transitions, environments, contents, upstream, preconditions,
-publishing.
-"""
+"""Libraries and builds: states, environments, contents, upstream libraries, and publishing."""
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from adobe_nb.registry import RESOURCES
-from adobe_nb.simulator.calls import Call
-from adobe_nb.simulator.documents import Linkage, Wanted
-from adobe_nb.simulator.problems import Problem, conflict, not_found
+from adobe_nb.simulator.calls import Call, Change
+from adobe_nb.simulator.documents import Linkage
+from adobe_nb.simulator.problems import conflict, not_found
 from adobe_nb.simulator.revisions import origin, revise
-from adobe_nb.simulator.store import Record, Store
+from adobe_nb.simulator.store import Identifier, Record, Store
 
 CONTENTS = ("extensions", "data_elements", "rules")
 _TRANSITIONS = {
@@ -23,9 +21,13 @@ _TRANSITIONS = {
 }
 _RIGHTS = {"submit": "develop", "approve": "approve", "reject": "approve", "develop": "develop"}
 _STAGES = {
-    "development": "development", "rejected": "development", "submitted": "staging", "approved": "production",
+    "development": "development",
+    "rejected": "development",
+    "submitted": "staging",
+    "approved": "production",
     "published": "production",
-}  # fmt: skip
+}
+"""The stage of environment that a library in each state can have."""
 _BUILD_RIGHTS = {"development": "develop", "staging": "approve", "production": "publish"}
 _UPSTREAM = {
     "development": ("submitted", "approved", "published"),
@@ -33,254 +35,245 @@ _UPSTREAM = {
     "submitted": ("approved", "published"),
     "approved": ("published",),
 }
+"""The states from which a library in each state inherits, nearest first."""
 _NO_BUILD = "No build found since last state change"
 _CHANGED = "The contents changed after the last build"
-_REPUBLISHABLE = 5
+_MAX_REPUBLISHED = 5
 
 
 # -- libraries
 
 
-def begin(call: Call, library: Record, wanted: Wanted) -> None:
-    """A new library: state, upstream, and whatever the create document links to."""
-    library.attributes |= {
-        "state": "development",
-        "published_at": None,
-        "build_required": True,
-        "stale": None,
-    }
+def begin(change: Change) -> None:
+    """Prepare a new library, and check what the document links to."""
+    library, wanted = change.record, change.wanted
     library.meta = {"build_status": None, "build_required_detail": _NO_BUILD}
-    library.to_one |= {"environment": None, "upstream_library": None, "last_build": None}
-    library.to_one["upstream_library"] = _upstream(call.store, library)
+    library.to_one["upstream_library"] = _upstream(change.store, library)
     for kind in CONTENTS:
-        _to_add(call, library, kind, wanted.linked.get(kind, ()), ())
+        _check_contents(change.store, library, wanted.linked.get(kind, ()), ())
     environment = wanted.one("environment")
     if environment is not None:
-        _suitable(call.store, library, environment)
+        _suitable(change.store, library, environment)
 
 
-def fill(call: Call, library: Record, wanted: Wanted) -> None:
-    """Put in what the create document links to, once the library is there."""
+def fill(change: Change) -> None:
+    """Assign the environment and the contents that the document links to."""
+    library, wanted = change.record, change.wanted
     environment = wanted.one("environment")
     if environment is not None:
-        _occupy(call, library, _suitable(call.store, library, environment))
+        _occupy(change.call, library, _suitable(change.store, library, environment))
     for kind in CONTENTS:
-        _put(call, library, kind, _to_add(call, library, kind, wanted.linked.get(kind, ()), ()))
+        records = _check_contents(change.store, library, wanted.linked.get(kind, ()), ())
+        _put(change.call, library, records)
 
 
 def transition(call: Call, library: Record, action: str) -> None:
-    """Move to the next state, which releases the environment and asks for a new build."""
+    """Move a library to its next state, where it needs another environment and a new build."""
     call.need(_RIGHTS[action])
-    before = library.attributes["state"]
-    after = _TRANSITIONS.get((before, action))
-    if after is None:
-        raise conflict(
-            "invalid-transition", f"A library in {before} cannot {action}.", "/data/meta/action"
-        )
-    _release(call, library)
-    library.attributes |= {"state": after, "build_required": True}
+    state = library["state"]
+    if (state, action) not in _TRANSITIONS:
+        detail = f"Cannot {action} a library in state {state}."
+        raise conflict("invalid-transition", detail, "/data/meta/action")
+    _release(call.store, library)
+    library.attributes |= {"state": _TRANSITIONS[state, action], "build_required": True}
     library.meta |= {"build_status": None, "build_required_detail": _NO_BUILD}
     call.touch(library)
     refresh_upstreams(call.store, library.to_one["property"])
 
 
 def assign(call: Call, library: Record, environment: Linkage | None) -> None:
-    """Give the library an environment of the right stage, or none."""
+    """Assign an environment of the right stage to a library, or release its environment."""
     call.need("develop")
-    state = library.attributes["state"]
-    if state == "published":
+    if library["state"] == "published":
         raise conflict("read-only", "A published library keeps its environment.")
     if environment is None:
-        _release(call, library)
-        call.touch(library)
-        return
-    _occupy(call, library, _suitable(call.store, library, environment))
+        _release(call.store, library)
+    else:
+        _occupy(call, library, _suitable(call.store, library, environment))
     call.touch(library)
 
 
-def _suitable(store: Store, library: Record, environment: Linkage) -> Record:
-    """The environment, if the library may have it. Raises Problem."""
-    state = library.attributes["state"]
-    found = store.get(*environment.here)
-    if found is None or found.to_one["property"] != library.to_one["property"]:
-        raise not_found(f"/environments/{environment.id}")
-    stage = found.attributes["stage"]
-    if stage != _STAGES[state]:
+def _suitable(store: Store, library: Record, linkage: Linkage) -> Record:
+    """Return the environment, if the library can have it."""
+    environment = store.get(*linkage.here)
+    if environment is None or environment.to_one["property"] != library.to_one["property"]:
+        raise not_found(f"/environments/{linkage.id}")
+    stage = _STAGES[library["state"]]
+    if environment["stage"] != stage:
         detail = (
-            f"A library in {state} takes a {_STAGES[state]} environment, this one is for {stage}."
+            f"A library in state {library['state']} requires a {stage} environment, "
+            f"not a {environment['stage']} environment."
         )
         raise conflict("invalid-environment", detail)
-    occupant = store.of(found, "library")
-    if (
-        occupant is not None
-        and occupant is not library
-        and occupant.attributes["state"] != "published"
-    ):
-        detail = f"{found.attributes['name']} holds the library {occupant.attributes['name']}."
+    occupant = store.of(environment, "library")
+    if occupant not in {None, library} and occupant["state"] != "published":
+        detail = f"{environment['name']} holds the library {occupant['name']}."
         raise conflict("environment-in-use", detail)
-    return found
+    return environment
 
 
 def _occupy(call: Call, library: Record, environment: Record) -> None:
-    """A published library makes room; one that is on its way does not get here."""
+    # Only a published library can still be there: it makes room for the next one.
     occupant = call.store.of(environment, "library")
-    if occupant is not None and occupant is not library:
-        _release(call, occupant)
-    _release(call, library)
+    if occupant is not None:
+        _release(call.store, occupant)
+    _release(call.store, library)
     environment.to_one["library"] = library.here
     library.to_one["environment"] = environment.here
     call.store.changed(environment, library)
 
 
-def change_contents(
-    call: Call, library: Record, kind: str, items: Sequence[Linkage], how: str
-) -> list[Record]:
-    """POST adds, PATCH replaces, DELETE removes; all or nothing. The answer is what the library
-    holds then.
-    """
-    call.need("develop")
-    if library.attributes["state"] != "development":
-        raise conflict(
-            "read-only",
-            f"The library is {library.attributes['state']}; only in development it changes.",
-        )
-    held = call.store.listed(library.id, kind)
-    if how == "DELETE":
-        wanted = {item.id for item in items}
-        for record in held:
-            if record.id in wanted:
-                _take(call, library, kind, record)
-    elif how == "PATCH":
-        kept = [record for record in held if record.id in {item.id for item in items}]
-        new = _to_add(call, library, kind, items, kept)
-        for record in held:
-            if record not in kept:
-                _take(call, library, kind, record)
-        _put(call, library, kind, new)
-    else:
-        _put(call, library, kind, _to_add(call, library, kind, items, held))
-    library.attributes["build_required"] = True
-    if library.meta.get("build_status"):
-        library.meta["build_required_detail"] = _CHANGED
-    call.touch(library)
-    return call.store.listed(library.id, kind)
-
-
-def leave(call: Call, library: Record) -> None:
-    """What a deleted library leaves behind: its builds stay with the environment."""
-    if library.attributes["state"] == "published":
-        raise conflict("read-only", "A published library cannot be deleted.")
-    _release(call, library)
-
-
-def refresh_upstreams(store: Store, owner: Any) -> None:
-    """After any library moved: those that inherit from another one now are stale."""
-    for library in store.listed(owner[1], "libraries") if owner else ():
-        if library.attributes["state"] == "published":
-            continue
-        upstream = _upstream(store, library)
-        if upstream != library.to_one["upstream_library"]:
-            library.to_one["upstream_library"] = upstream
-            _is_stale(store, library, "upstream_changed")
-
-
-def extension_upgraded(call: Call, extension: Record) -> None:
-    """Libraries on their way now have to carry the new version."""
-    owner = extension.to_one["property"]
-    for library in call.store.listed(owner[1], "libraries") if owner else ():
-        if library.attributes["state"] != "published":
-            _is_stale(call.store, library, "extension_upgraded")
-
-
-def _is_stale(store: Store, library: Record, why: str) -> None:
-    library.attributes |= {"stale": why, "build_required": True}
+def _release(store: Store, library: Record) -> None:
+    environment = store.of(library, "environment")
+    if environment is not None:
+        environment.to_one["library"] = None
+        store.changed(environment)
+    library.to_one["environment"] = None
     store.changed(library)
 
 
-def _upstream(store: Store, library: Record) -> Any:
-    owner = library.to_one["property"]
-    others = (
-        [each for each in store.listed(owner[1], "libraries") if each is not library]
-        if owner
-        else []
-    )
-    for state in _UPSTREAM[library.attributes["state"]]:
-        found = [each for each in others if each.attributes["state"] == state]
-        if found:
-            return max(
-                found,
-                key=lambda each: each.attributes["published_at"] or each.attributes["created_at"],
-            ).here
+def change_contents(
+    call: Call, library: Record, kind: str, items: Sequence[Linkage], method: str
+) -> list[Record]:
+    """Add (POST), replace (PATCH) or remove (DELETE) resources of one type, all or none.
+
+    Return what the library holds afterwards.
+    """
+    call.need("develop")
+    _check_in_development(library)
+    store = call.store
+    held = store.listed(library.id, kind)
+    ids = {item.id for item in items}
+    named = [record for record in held if record.id in ids]
+    added: list[Record] = []
+    removed: list[Record] = []
+    if method == "DELETE":
+        removed = named
+    elif method == "PATCH":
+        added = _check_contents(store, library, items, named)
+        removed = [record for record in held if record not in named]
+    else:
+        added = _check_contents(store, library, items, held)
+    for record in removed:
+        store.unlink(library.id, kind, record)
+        store.unlink(record.id, "libraries", library)
+    _put(call, library, added)
+    library["build_required"] = True
+    if library.meta.get("build_status"):
+        library.meta["build_required_detail"] = _CHANGED
+    call.touch(library)
+    return store.listed(library.id, kind)
+
+
+def _check_in_development(library: Record) -> None:
+    if library["state"] != "development":
+        detail = f"The library is {library['state']}. Only libraries in development can change."
+        raise conflict("read-only", detail)
+
+
+def leave(call: Call, library: Record) -> None:
+    """Release the environment of a library that is deleted. Its builds stay there."""
+    if library["state"] == "published":
+        raise conflict("read-only", "A published library cannot be deleted.")
+    _release(call.store, library)
+
+
+def refresh_upstreams(store: Store, owner: Identifier | None) -> None:
+    """Update the upstream libraries in a property, after one of its libraries changed state."""
+    for library in _libraries(store, owner):
+        if library["state"] != "published":
+            upstream = _upstream(store, library)
+            if upstream != library.to_one["upstream_library"]:
+                library.to_one["upstream_library"] = upstream
+                _mark_stale(store, library, "upstream_changed")
+
+
+def extension_upgraded(call: Call, extension: Record) -> None:
+    """Mark the libraries that must carry the new version of an extension from now on."""
+    for library in _libraries(call.store, extension.to_one["property"]):
+        if library["state"] != "published":
+            _mark_stale(call.store, library, "extension_upgraded")
+
+
+def _libraries(store: Store, owner: Identifier | None) -> list[Record]:
+    return store.listed(owner[1], "libraries") if owner else []
+
+
+def _mark_stale(store: Store, library: Record, reason: str) -> None:
+    library.attributes |= {"stale": reason, "build_required": True}
+    store.changed(library)
+
+
+def _upstream(store: Store, library: Record) -> Identifier | None:
+    """Return the newest library in the nearest state upstream."""
+    libraries = _libraries(store, library.to_one["property"])
+    for state in _UPSTREAM[library["state"]]:
+        upstream = [other for other in libraries if other["state"] == state]
+        if upstream:
+            return max(upstream, key=_date).here
     return None
 
 
-def _release(call: Call, library: Record) -> None:
-    environment = call.store.of(library, "environment")
-    if environment is not None and environment.to_one["library"] == library.here:
-        environment.to_one["library"] = None
-        call.store.changed(environment)
-    library.to_one["environment"] = None
-    call.store.changed(library)
+def _date(library: Record) -> str:
+    return str(library["published_at"] or library["created_at"])
 
 
-def _to_add(
-    call: Call, library: Record, kind: str, items: Iterable[Linkage], held: Iterable[Record]
-) -> list[tuple[Record, bool]]:
-    """The records to put in, with whether they are to be revised first; everything is checked
-    before anything is.
+def _check_contents(
+    store: Store, library: Record, items: Iterable[Linkage], held: Sequence[Record]
+) -> list[Record]:
+    """Return the records to add, without those that the library holds already.
+
+    A head among them is to be revised first: that happens once everything is checked.
     """
     taken = {origin(record): record.id for record in held}
-    found: list[tuple[Record, bool]] = []
+    added: list[Record] = []
     for item in items:
-        record = call.store.get(*item.here)
-        if record is None:
-            raise not_found(f"/{item.type}/{item.id}")
-        if record.to_one["property"] != library.to_one["property"]:
-            raise conflict(
-                f"invalid-{RESOURCES[kind].singular}", f"{item.id} belongs to another property."
-            )
-        head = call.store.get(*origin(record))
-        if record.deleted or (head is not None and head.deleted):
-            raise conflict("deleted-resources", f"{item.id} is deleted.")
-        if record.is_head and not item.revise:
-            detail = (
-                f"{record.attributes['name']} needs to be revised before it goes into a library."
-            )
-            raise conflict(f"invalid-{RESOURCES[kind].singular}", detail)
-        before = taken.get(origin(record))
-        if before == record.id:
-            continue
-        if before is not None:
-            detail = f"The library holds another revision of {record.attributes['name']}."
+        record = _content(store, library, item)
+        other = taken.setdefault(origin(record), record.id)
+        if other != record.id:
+            detail = f"The library holds another revision of {record['name']}."
             raise conflict("multiple-revisions", detail)
-        taken[origin(record)] = record.id
-        found.append((record, record.is_head))
-    return found
+        if record not in held and record not in added:
+            added.append(record)
+    return added
 
 
-def _put(call: Call, library: Record, kind: str, records: Iterable[tuple[Record, bool]]) -> None:
-    for record, to_revise in records:
-        revision = revise(call, record) if to_revise else record
-        call.store.link(library.id, kind, revision)
+def _content(store: Store, library: Record, item: Linkage) -> Record:
+    """Return a record that can be added to the library."""
+    record = store.get(*item.here)
+    if record is None:
+        raise not_found(f"/{item.type}/{item.id}")
+    code = f"invalid-{RESOURCES[item.type].singular}"
+    if record.to_one["property"] != library.to_one["property"]:
+        raise conflict(code, f"{item.id} belongs to another property.")
+    head = store.get(*origin(record))
+    if record.deleted or (head is not None and head.deleted):
+        raise conflict("deleted-resources", f"{item.id} is deleted.")
+    # Libraries hold revisions only. Adobe revises a head itself if the linkage asks for it.
+    if record.is_head and not item.revise:
+        detail = f"{record['name']} needs to be revised before it is added to a library."
+        raise conflict(code, detail)
+    return record
+
+
+def _put(call: Call, library: Record, records: Iterable[Record]) -> None:
+    for record in records:
+        revision = revise(call, record) if record.is_head else record
+        call.store.link(library.id, revision.type, revision)
         call.store.link(revision.id, "libraries", library)
-
-
-def _take(call: Call, library: Record, kind: str, record: Record) -> None:
-    call.store.unlink(library.id, kind, record)
-    call.store.unlink(record.id, "libraries", library)
 
 
 # -- builds
 
 
 def build(call: Call, library: Record) -> Record:
-    """Begin a build of the library for its environment. Raises Problem when something is missing."""
-    environment = _check_build(call, library)
+    """Start a build of the library for its environment."""
     store = call.store
-    moment = store.now()
+    environment = _check_build(call, library)
+    timestamp = store.now()
     attributes = {
-        "created_at": moment,
-        "updated_at": moment,
+        "created_at": timestamp,
+        "updated_at": timestamp,
         "status": "pending",
         "token": store.new_token(),
     }
@@ -293,49 +286,51 @@ def build(call: Call, library: Record) -> Record:
 
 
 def deliver(store: Store, record: Record, library: Record, environment: Record) -> None:
-    """Make a build of the library: it holds what the library delivers now, upstream libraries
-    included.
-    """
+    """Store a build of what the library delivers now, upstream libraries included."""
     record.to_one = {
         "environment": environment.here,
         "library": library.here,
         "property": library.to_one["property"],
     }
-    record.meta = addresses(environment, record.attributes["token"])
+    record.meta = addresses(environment, record["token"])
     store.add(record, environment.id, library.id)
     for kind in CONTENTS:
-        for revision in _effective(store, library, kind).values():
+        for revision in _delivered(store, library, kind).values():
             store.link(record.id, kind, revision)
     library.to_one["last_build"] = record.here
 
 
 def mark_built(library: Record) -> None:
-    """The library's last build succeeded and holds all that the library delivers."""
+    """Record that the last build succeeded and holds all that the library delivers."""
     library.attributes |= {"build_required": False, "stale": None}
     library.meta["build_status"] = "succeeded"
     library.meta.pop("build_required_detail", None)
 
 
 def addresses(environment: Record, token: str) -> dict[str, Any]:
-    """Where a build of that environment is served."""
-    file = environment.attributes["library_name"]
-    place = f"{folder(environment.attributes['stage'])}/{environment.attributes['library_path']}"
-    return {
-        # Where a server of somebody else serves it is not for us to say.
-        "artifact_url": f"{place}/{file}" if file else None,
-        "direct_artifact_url": f"{place}/{token}/{file}" if file else None,
-        "archive": bool(environment.attributes["archive"]),
-        "host_type_of": "akamai" if file else "sftp",
+    """Return the meta of a build: its URLs, for which only Adobe-managed hosts are known."""
+    meta: dict[str, Any] = {
+        "artifact_url": None,
+        "direct_artifact_url": None,
+        "archive": bool(environment["archive"]),
+        "host_type_of": "sftp",
     }
+    name = environment["library_name"]
+    if name:
+        url = f"{folder(environment['stage'])}/{environment['library_path']}"
+        meta["artifact_url"] = f"{url}/{name}"
+        meta["direct_artifact_url"] = f"{url}/{token}/{name}"
+        meta["host_type_of"] = "akamai"
+    return meta
 
 
 def folder(stage: str) -> str:
-    """Where a host managed by Adobe serves environments of that stage."""
+    """Return the base URL of environments of a stage on an Adobe-managed host."""
     return "https://assets.adobedtm.com" + ("" if stage == "production" else "/staging")
 
 
 def file_names(stage: str, token: str, library_path: str) -> dict[str, Any]:
-    """The attributes of an environment that name its files."""
+    """Return the attributes of an environment that name its files."""
     suffix = "" if stage == "production" else f"-{stage}"
     minified, readable = f"launch-{token}{suffix}.min.js", f"launch-{token}{suffix}.js"
     readable_path = f"{library_path}/{readable}"
@@ -355,183 +350,170 @@ def file_names(stage: str, token: str, library_path: str) -> dict[str, Any]:
 
 
 def republish(call: Call, record: Record) -> None:
-    """Deliver a former production build once more."""
+    """Deliver an earlier production build again."""
     call.need("publish")
-    library, environment = call.store.of(record, "library"), call.store.of(record, "environment")
-    if library is None or environment is None or library.attributes["state"] != "published":
-        raise conflict("invalid-build", "Only builds of published libraries can be republished.")
-    siblings = [
-        each
-        for each in call.store.listed((library.to_one["property"] or ("", ""))[1], "libraries")
-        if each.attributes["state"] == "published"
-    ]
-    newest = sorted(siblings, key=lambda each: each.attributes["published_at"], reverse=True)[
-        :_REPUBLISHABLE
-    ]
-    if library not in newest or library.to_one["last_build"] != record.here:
-        raise conflict(
-            "invalid-build",
-            "Only the builds of the five newest published libraries can be republished.",
-        )
-    if record.meta["host_type_of"] != "akamai" or environment.attributes["archive"]:
-        raise conflict(
-            "invalid-build",
-            "Only builds on a host managed by Adobe, not archived, can be republished.",
-        )
+    _check_republish(call.store, record)
     record.meta["republish_status"] = "pending"
     call.touch(record)
 
-    def done() -> None:
+    def finish() -> None:
         record.meta["republish_status"] = "succeeded"
         call.store.changed(record)
 
-    call.store.later(call.options.build_seconds, done)
+    call.store.later(call.options.build_seconds, finish)
+
+
+def _check_republish(store: Store, record: Record) -> None:
+    library, environment = store.of(record, "library"), store.of(record, "environment")
+    if library is None or environment is None or library["state"] != "published":
+        raise conflict("invalid-build", "Only builds of published libraries can be republished.")
+    libraries = _libraries(store, library.to_one["property"])
+    published = [other for other in libraries if other["state"] == "published"]
+    newest = sorted(published, key=_date, reverse=True)[:_MAX_REPUBLISHED]
+    if library not in newest or library.to_one["last_build"] != record.here:
+        detail = "Only builds of the five newest published libraries can be republished."
+        raise conflict("invalid-build", detail)
+    if record.meta["host_type_of"] != "akamai" or environment["archive"]:
+        detail = "Only builds on an Adobe-managed host, not archived, can be republished."
+        raise conflict("invalid-build", detail)
 
 
 def _check_build(call: Call, library: Record) -> Record:
-    environment = call.store.of(library, "environment")
-    call.need(_BUILD_RIGHTS[_STAGES[library.attributes["state"]]])
-    if library.attributes["state"] == "published":
-        raise conflict("read-only", "The library is published already.")
+    """Check the preconditions of a build. Return the environment to build for."""
+    store = call.store
+    environment = store.of(library, "environment")
+    call.need(_BUILD_RIGHTS[_STAGES[library["state"]]])
+    if library["state"] == "published":
+        raise conflict("read-only", "The library is already published.")
     if environment is None:
         raise conflict("environment-required", "The library has no environment.")
-    host = call.store.of(environment, "host")
-    if host is None or host.attributes["status"] != "succeeded":
-        raise conflict(
-            "host-required",
-            f"The environment {environment.attributes['name']} has no working host.",
-        )
-    upstream = call.store.of(library, "upstream_library")
-    if upstream is not None and not _was_built(call.store, upstream):
-        raise conflict(
-            "upstream-build-required", f"{upstream.attributes['name']} has no successful build."
-        )
-    extensions = _effective(call.store, library, "extensions")
-    for kind in ("data_elements", "rules"):
-        for record in _effective(call.store, library, kind).values():
-            for needed in _needed_extensions(call.store, record):
-                if needed not in extensions:
-                    raise _missing_extension(call.store, record, needed)
-    for head in call.store.listed((library.to_one["property"] or ("", ""))[1], "extensions"):
-        _check_upgrade(call.store, head, extensions.get(head.here))
+    host = store.of(environment, "host")
+    if host is None or host["status"] != "succeeded":
+        detail = f"The environment {environment['name']} has no working host."
+        raise conflict("host-required", detail)
+    upstream = store.of(library, "upstream_library")
+    if upstream is not None and not _was_built(store, upstream):
+        raise conflict("upstream-build-required", f"{upstream['name']} has no successful build.")
+    extensions = _delivered(store, library, "extensions")
+    _check_extensions(store, library, extensions)
+    owner = store.property_of(library)
+    for head in store.listed(owner.id, "extensions"):
+        _check_upgrade(store, head, extensions.get(head.here))
     return environment
 
 
 def _was_built(store: Store, library: Record) -> bool:
-    """Whether the library has a successful build, be it of an earlier state.
+    # A build of an earlier state counts too. A production build of an approved library publishes
+    # it: if only that one counted, no library downstream of an approved one could be built.
+    builds = store.listed(library.id, "builds")
+    return any(record["status"] == "succeeded" for record in builds)
 
-    An approved library can be built on production only, which publishes it: if only a build of the
-    present state counted, nothing downstream of an approved library could be built.
+
+def _check_extensions(store: Store, library: Record, extensions: dict[Identifier, Record]) -> None:
+    """Each data element and component requires its extension, in the library or upstream."""
+    for kind in ("data_elements", "rules"):
+        for record in _delivered(store, library, kind).values():
+            for extension in _required_extensions(store, record):
+                if origin(extension) not in extensions:
+                    detail = f"{record['name']} requires the extension {extension['name']}."
+                    raise conflict("extension-not-found", detail)
+
+
+def _required_extensions(store: Store, record: Record) -> Iterator[Record]:
+    is_rule = record.type == "rules"
+    for part in store.listed(record.id, "rule_components") if is_rule else [record]:
+        extension = store.of(part, "extension")
+        if extension is not None:
+            yield extension
+
+
+def _check_upgrade(store: Store, head: Record, delivered: Record | None) -> None:
+    """Every library must carry an upgraded extension, until the upgrade is published.
+
+    An extension that was never published is exempt.
     """
-    return any(
-        build.attributes["status"] == "succeeded" for build in store.listed(library.id, "builds")
-    )
-
-
-def _missing_extension(store: Store, record: Record, needed: Any) -> Problem:
-    extension = store.get(*needed)
-    name = extension.attributes["name"] if extension else needed[1]
-    return conflict(
-        "extension-not-found", f"{record.attributes['name']} needs the extension {name}."
-    )
-
-
-def _check_upgrade(store: Store, head: Record, carried: Record | None) -> None:
-    """An upgraded extension that was published before has to be in every library until the upgrade
-    is published.
-    """
-    published = [
-        each for each in store.listed(head.id, "revisions") if each.attributes["published"]
-    ]
-    if head.deleted or not published:
-        return
     package = head.to_one["extension_package"]
-    if any(each.to_one["extension_package"] == package for each in published):
+    revisions = store.listed(head.id, "revisions")
+    published = [record for record in revisions if record["published"]]
+    packages = [record.to_one["extension_package"] for record in published]
+    if not published or package in packages:
         return
-    if carried is None or carried.to_one["extension_package"] != package:
-        name, version = head.attributes["name"], head.attributes["version"]
-        raise conflict(
-            "upgraded-extension-required",
-            f"{name} was upgraded to {version}; the library lacks that.",
-        )
+    if delivered is None or delivered.to_one["extension_package"] != package:
+        detail = f"The library lacks {head['name']} {head['version']}, an upgraded extension."
+        raise conflict("upgraded-extension-required", detail)
 
 
-def _needed_extensions(store: Store, record: Record) -> list[Any]:
-    parts = store.listed(record.id, "rule_components") if record.type == "rules" else [record]
-    needed = [store.of(part, "extension") for part in parts if not part.deleted]
-    return [origin(extension) for extension in needed if extension is not None]
-
-
-def _effective(store: Store, library: Record, kind: str) -> dict[Any, Record]:
-    """What the library delivers, by head: its own revisions, and those of its upstream that it does
-    not replace.
-    """
-    found: dict[Any, Record] = {}
-    place: Record | None = library
+def _delivered(store: Store, library: Record, kind: str) -> dict[Identifier, Record]:
+    """Return what the library delivers by head: its own revisions, then those from upstream."""
+    records: dict[Identifier, Record] = {}
+    source: Record | None = library
     seen: set[str] = set()
-    while place is not None and place.id not in seen:
-        seen.add(place.id)
-        for record in store.listed(place.id, kind):
+    while source is not None and source.id not in seen:
+        seen.add(source.id)
+        for record in store.listed(source.id, kind):
             head = store.get(*origin(record))
             if head is None or not head.deleted:
-                found.setdefault(origin(record), record)
-        place = store.of(place, "upstream_library")
-    return found
+                records.setdefault(origin(record), record)
+        source = store.of(source, "upstream_library")
+    return records
 
 
 def _finish(call: Call, record: Record, library: Record, environment: Record) -> None:
     store = call.store
+    # The property may have been deleted, and its builds with it.
     if store.get(*record.here) is None:
         return
-    failed = call.options.failing_builds
-    record.attributes["status"] = "failed" if failed else "succeeded"
-    if failed:
+    record["status"] = "succeeded"
+    if call.options.failing_builds:
+        record["status"] = "failed"
         detail = "Custom code could not be compiled: Unexpected token (1:12)"
         record.meta["status_details"] = {"errors": [details("minification-error", detail)]}
     call.touch(record)
-    there = store.get(*library.here) is not None
-    # A library that has moved meanwhile waits for no build, even when it has come back.
-    if (
-        not there
-        or library.to_one["last_build"] != record.here
-        or library.meta["build_status"] != "pending"
-    ):
-        return
-    library.meta["build_status"] = record.attributes["status"]
-    if not failed and _is_up_to_date(store, library, record):
-        mark_built(library)
-    if not failed and environment.attributes["stage"] == "production":
-        _publish(call, library)
-    call.touch(library)
-    refresh_upstreams(store, library.to_one["property"])
+    if _is_awaited(store, record, library):
+        library.meta["build_status"] = record["status"]
+        if record["status"] == "succeeded":
+            if _is_up_to_date(store, library, record):
+                mark_built(library)
+            # Adobe publishes a library by itself once its production build succeeds.
+            if environment["stage"] == "production":
+                _publish(call, library)
+        call.touch(library)
+        refresh_upstreams(store, library.to_one["property"])
 
 
-def _is_up_to_date(store: Store, library: Record, record: Record) -> bool:
-    """Whether the build has what the library would deliver now: it may have changed while it was
-    built.
-    """
-    return all(
-        {each.id for each in store.listed(record.id, kind)}
-        == {each.id for each in _effective(store, library, kind).values()}
-        for kind in CONTENTS
+def _is_awaited(store: Store, record: Record, library: Record) -> bool:
+    # A library that changed state since then does not wait for this build, even when it came back.
+    return (
+        store.get(*library.here) is not None
+        and library.to_one["last_build"] == record.here
+        and library.meta["build_status"] == "pending"
     )
 
 
-def _publish(call: Call, library: Record) -> None:
-    moment = call.store.now()
-    library.attributes |= {"state": "published", "published_at": moment}
+def _is_up_to_date(store: Store, library: Record, record: Record) -> bool:
+    """Return whether the build still has what the library delivers."""
     for kind in CONTENTS:
-        for revision in call.store.listed(library.id, kind):
-            for each in (revision, *call.store.listed(revision.id, "rule_components")):
-                each.attributes |= {
-                    "published": True,
-                    "published_at": each.attributes["published_at"] or moment,
-                }
-                call.store.changed(each)
+        built = {revision.id for revision in store.listed(record.id, kind)}
+        delivered = {revision.id for revision in _delivered(store, library, kind).values()}
+        if built != delivered:
+            return False
+    return True
+
+
+def _publish(call: Call, library: Record) -> None:
+    store = call.store
+    timestamp = store.now()
+    library.attributes |= {"state": "published", "published_at": timestamp}
+    for kind in CONTENTS:
+        for revision in store.listed(library.id, kind):
+            for record in (revision, *store.listed(revision.id, "rule_components")):
+                record["published"] = True
+                record["published_at"] = record["published_at"] or timestamp
+                store.changed(record)
 
 
 def details(code: str, detail: str) -> dict[str, Any]:
-    """An error object of something that failed later, in ``meta.status_details``."""
+    """Return the error object of a later failure, for ``meta.status_details``."""
     return {
         "id": str(uuid.uuid4()),
         "status": "409",

@@ -1,46 +1,55 @@
-"""``POST /search`` as a pure function of the caller's resources. Where nothing is known, the
-simplest thing is done:
+"""``POST /search`` as a pure function of the caller's resources.
+
+Where Adobe's behavior is unknown, the simplest choice was made:
 
 - id, type, attributes and relationships are searched; meta and links are not.
-- In a path ``*`` stands for any run of characters, dots too. A path goes through lists. Without a ``*``, an object at
-  its end only counts for ``exists``.
-- A word is found somewhere in a text. ``name``, ids, types, enumerations and timestamps must be the whole value, or one
-  of its words, under ``attributes.*`` too.
+- In a path ``*`` stands for any characters, dots too. A path goes through lists. Without a ``*``,
+  an object at its end counts for ``exists`` only.
+- A word matches anywhere in a text. ``name``, ids, types, enumerations and timestamps must equal
+  the whole value, or one of its words, also under ``attributes.*``.
 - With AND, each word must be in one of the members that the path reaches, not all in the same one.
-- What does not suit the kind of a member does not match: a text for a number, a range for a text or a timestamp.
-- Order: numbers before texts, texts without regard to case, missing last; then by creation, then by id.
+- A condition that does not fit the type of a member does not match it: a text and a number, a
+  range and a text or timestamp.
+- Order: numbers before texts, texts ignoring case, missing values last; then by creation and id.
 """
 
 import operator
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cache
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from adobe_nb.registry import RESOURCES
+from adobe_nb.simulator.lists import sort_key
+from adobe_nb.simulator.problems import malformed
 
 Document = dict[str, Any]
-_Reach = Callable[[Document], Iterable[tuple[str, Any]]]
-_Test = Callable[[Document], bool]
+_Member = tuple[str, Any]
+"""Name and value."""
 
 SEARCHABLE = frozenset(row.type for row in RESOURCES.values() if row.searchable)
-_MOST = 100
+_MAX_SIZE = 100
 _PATH = re.compile(r"[a-z_.*]+")
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
-_WHOLE_TEXT = re.compile(r"-?[0-9]{1,18}")
+_INTEGER = re.compile(r"-?[0-9]{1,18}")
 _ROOTS = ("id", "type", "attributes", "relationships")
-_BOUNDS: Mapping[str, Callable[[Any, Any], bool]] = {
-    "gt": operator.gt,
-    "gte": operator.ge,
-    "lt": operator.lt,
-    "lte": operator.le,
-}
-_DELEGATE = "delegate_descriptor_id"
+_COMPARISONS = {"gt": operator.gt, "gte": operator.ge, "lt": operator.lt, "lte": operator.le}
+_SORT = 'sort must be a list of objects such as {"attributes.name": "asc"}.'
 _ENUMERATIONS = {
-    "availability", "key_type", "messaging_service", "platform", "privacy", "review_status", "stage", "stale", "state",
-    "status", "storage_duration", "subscriptions", "type_of",
-}  # fmt: skip
+    "availability",
+    "key_type",
+    "messaging_service",
+    "platform",
+    "privacy",
+    "review_status",
+    "stage",
+    "stale",
+    "state",
+    "status",
+    "storage_duration",
+    "subscriptions",
+    "type_of",
+}
 _TIMESTAMPS = {
     attribute.name
     for row in RESOURCES.values()
@@ -48,262 +57,213 @@ _TIMESTAMPS = {
     if attribute.kind == "datetime"
 }
 _WHOLE = {"id", "type", "name"} | _ENUMERATIONS | _TIMESTAMPS
-
-
-class BadSearch(ValueError):
-    """The body of a search cannot be understood. The message says why, in one sentence."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Question:
-    types: frozenset[str]
-    tests: tuple[_Test, ...]
-    sort: tuple[tuple[str, bool], ...]
-    """Paths, and whether descending."""
-    start: int
-    size: int
+"""Members that match as a whole."""
 
 
 def search(documents: Sequence[Document], body: object) -> tuple[list[Document], int]:
-    """The page of documents that was asked for, and how many match. Raises BadSearch for a
-    malformed body.
-    """
-    asked = _read(body)
-    found = [
-        document
-        for document in documents
-        if document["type"] in asked.types and all(t(document) for t in asked.tests)
-    ]
-    return _sorted(found, asked.sort)[asked.start : asked.start + asked.size], len(found)
-
-
-# -- what is asked
-
-
-def _read(body: object) -> _Question:
-    asked = body.get("data", body) if isinstance(body, dict) else None
-    if not isinstance(asked, dict):
-        raise BadSearch("The body of a search is an object with a member data, which is an object.")
-    query = asked.get("query")
+    """Return a page of the documents that match, and their number. Raises Problem."""
+    # Adobe's guide wraps the members in data, the schema in its OpenAPI file does not.
+    request = body.get("data", body) if isinstance(body, dict) else None
+    if not isinstance(request, dict):
+        raise malformed("The body must be an object whose member data is an object.")
+    query = request.get("query")
     if not isinstance(query, dict) or not query:
-        raise BadSearch("query is an object with at least one path.")
-    return _Question(
-        types=_types(asked.get("resource_types", [])),
-        tests=tuple(test for path, condition in query.items() for test in _tests(path, condition)),
-        sort=_sort(asked.get("sort", [])),
-        start=_count(asked, "from", 0),
-        size=min(_count(asked, "size", _MOST), _MOST),
-    )
+        raise malformed("query must be an object with at least one path.")
+    types = _types(request.get("resource_types", []))
+    for path, condition in query.items():
+        _check_condition(path, condition)
+    keys = _sort_keys(request.get("sort", []))
+    start = _count(request, "from", 0)
+    size = min(_count(request, "size", _MAX_SIZE), _MAX_SIZE)
+    matches = []
+    for document in documents:
+        if document["type"] in types and _matches(document, query):
+            matches.append(document)
+    for path, descending in reversed(keys):
+        _sort(matches, path, descending=descending)
+    return matches[start : start + size], len(matches)
 
 
-def _types(given: object) -> frozenset[str]:
-    if not isinstance(given, list):
-        raise BadSearch("resource_types is a list of resource types.")
-    for each in given:
-        if not isinstance(each, str) or each not in SEARCHABLE:
-            raise BadSearch(f"{_shown(each)} is not a resource type that can be searched.")
-    return frozenset(given) or SEARCHABLE
+# -- the body
 
 
-def _count(asked: Mapping[str, Any], name: str, default: int) -> int:
-    value = asked.get(name, default)
-    if not _is_whole(value) or value < 0:
-        raise BadSearch(f"{name} is a whole number from 0, not {_shown(value)}.")
+def _types(value: object) -> frozenset[str]:
+    if not isinstance(value, list):
+        raise malformed("resource_types must be a list of resource types.")
+    for name in value:
+        if not isinstance(name, str) or name not in SEARCHABLE:
+            raise malformed(f"{_shown(name)} is not a searchable resource type.")
+    return frozenset(value) or SEARCHABLE
+
+
+def _count(request: Mapping[str, Any], name: str, default: int) -> int:
+    value = request.get(name, default)
+    if not _is_integer(value) or value < 0:
+        raise malformed(f"{name} must be an integer from 0, not {_shown(value)}.")
     return int(value)
 
 
-def _sort(given: object) -> tuple[tuple[str, bool], ...]:
-    if not isinstance(given, list) or not all(isinstance(each, dict) and each for each in given):
-        raise BadSearch('sort is a list of objects such as {"attributes.name": "asc"}.')
-    keys = [key for each in given for key in each.items()]
-    for path, direction in keys:
-        if not _PATH.fullmatch(path) or "*" in path:
-            raise BadSearch(f"{_shown(path)} is not a path to sort by.")
-        if direction not in ("asc", "desc"):
-            raise BadSearch(f"The order of {path} is asc or desc, not {_shown(direction)}.")
-    return tuple((path, direction == "desc") for path, direction in keys)
+def _sort_keys(value: object) -> list[tuple[str, bool]]:
+    """Return the paths to sort by, and whether each is descending."""
+    if not isinstance(value, list):
+        raise malformed(_SORT)
+    keys = []
+    for item in value:
+        if not isinstance(item, dict) or not item:
+            raise malformed(_SORT)
+        for path, direction in item.items():
+            if not _PATH.fullmatch(path) or "*" in path:
+                raise malformed(f"Cannot sort by the path {_shown(path)}.")
+            if direction not in ("asc", "desc"):
+                raise malformed(f"Sort {path} asc or desc, not {_shown(direction)}.")
+            keys.append((path, direction == "desc"))
+    return [*keys, ("attributes.created_at", False), ("id", False)]
 
 
-def _tests(path: str, condition: object) -> Iterator[_Test]:
+def _check_condition(path: str, condition: object) -> None:
     if not _PATH.fullmatch(path):
-        raise BadSearch(
-            f"{_shown(path)} is not a path: those have small letters, underscores, dots and * only."
-        )
+        detail = "a path has only lowercase letters, underscores, dots and *."
+        raise malformed(f"Invalid path {_shown(path)}: {detail}")
     if not isinstance(condition, dict) or not condition.keys() & {"exists", "value", "range"}:
-        raise BadSearch(f"The condition on {path} has none of exists, value and range.")
-    reach = _reach(path)
-    if "exists" in condition:
-        yield _exists(path, reach, condition["exists"])
+        raise malformed(f"The condition on {path} requires exists, value or range.")
+    if not isinstance(condition.get("exists", True), bool):
+        raise malformed(f"exists on {path} must be true or false.")
     if "range" in condition:
-        yield _range(path, reach, condition["range"])
-    joined = condition.get("value_operator", "AND")
-    if joined not in ("AND", "OR"):
-        raise BadSearch(f"value_operator on {path} is AND or OR, not {_shown(joined)}.")
-    if "value" in condition:
-        yield _value(path, reach, condition["value"], every=joined == "AND")
+        _check_range(path, condition["range"])
+    if condition.get("value_operator", "AND") not in ("AND", "OR"):
+        raise malformed(f"value_operator on {path} must be AND or OR.")
+    if not isinstance(condition.get("value", ""), (str, int, float)):
+        raise malformed(f"value on {path} must be a string, a number, true or false.")
 
 
-def _exists(path: str, reach: _Reach, wanted: object) -> _Test:
-    if not isinstance(wanted, bool):
-        raise BadSearch(f"exists on {path} is true or false, not {_shown(wanted)}.")
-    return lambda document: any(_has_content(value) for _, value in reach(document)) == wanted
+def _check_range(path: str, bounds: object) -> None:
+    if not isinstance(bounds, dict) or not bounds or not bounds.keys() <= _COMPARISONS.keys():
+        raise malformed(f"range on {path} must be an object with gt, gte, lt or lte.")
+    for bound in bounds.values():
+        # Adobe's samples write integers as strings too: {"lte": "2"}.
+        is_text = isinstance(bound, str) and _INTEGER.fullmatch(bound)
+        if not is_text and not _is_integer(bound):
+            raise malformed(f"The bounds of the range on {path} must be integers.")
 
 
-def _range(path: str, reach: _Reach, bounds: object) -> _Test:
-    if not isinstance(bounds, dict) or not bounds or not bounds.keys() <= _BOUNDS.keys():
-        raise BadSearch(f"range on {path} is an object with gt, gte, lt or lte.")
-    if not all(_is_whole(bound) or _is_whole_text(bound) for bound in bounds.values()):
-        raise BadSearch(f"The bounds of the range on {path} are whole numbers.")
-    checks = [(_BOUNDS[name], int(bound)) for name, bound in bounds.items()]
-
-    def holds(document: Document) -> bool:
-        return any(
-            all(compare(value, bound) for compare, bound in checks)
-            for _, value in reach(document)
-            if isinstance(value, (int, float)) and not isinstance(value, bool)
-        )
-
-    return holds
+# -- matching
 
 
-def _value(path: str, reach: _Reach, value: object, *, every: bool) -> _Test:
-    if not isinstance(value, (str, int, float)):
-        raise BadSearch(f"value on {path} is a text, a number, true or false.")
-    whole = str(value).lower() if isinstance(value, bool) else str(value)
-    words = [_word(word) for word in whole.split()]
+def _matches(document: Document, query: Mapping[str, Any]) -> bool:
+    return all(_holds(document, path, condition) for path, condition in query.items())
 
-    def holds(document: Document) -> bool:
-        left = words
-        for name, member in reach(document):
-            if member == whole and name in _WHOLE:
-                return True
-            still = [word for word in left if not _found(word, name, member)]
-            if not still or (len(still) < len(left) and not every):
-                return bool(words)
-            left = still
+
+def _holds(document: Document, path: str, condition: Mapping[str, Any]) -> bool:
+    members = list(_members(document, path))
+    values = [value for _, value in members]
+    if "exists" in condition and any(map(_has_content, values)) != condition["exists"]:
         return False
-
-    return holds
-
-
-@dataclass(frozen=True, slots=True)
-class _Word:
-    text: str
-    folded: str
-    number: float | None
+    if "range" in condition and not any(_in_range(each, condition["range"]) for each in values):
+        return False
+    return "value" not in condition or _has_value(members, condition)
 
 
-def _word(text: str) -> _Word:
-    return _Word(text, text.casefold(), float(text) if _NUMBER.fullmatch(text) else None)
+def _in_range(value: Any, bounds: Mapping[str, Any]) -> bool:
+    if not _is_number(value):
+        return False
+    return all(_COMPARISONS[name](value, int(bound)) for name, bound in bounds.items())
 
 
-def _found(word: _Word, name: str, member: object) -> bool:
-    """Whether the word is in this member."""
-    if isinstance(member, str):
-        if name == _DELEGATE:
-            return word.text == member or word.text in member.split("::")
-        if name in _WHOLE or name.endswith("_id"):
-            return word.text == member
-        return word.folded in member.casefold()
-    if isinstance(member, bool):
-        return word.text == str(member).lower()
-    return isinstance(member, (int, float)) and word.number == member
+def _has_value(members: Sequence[_Member], condition: Mapping[str, Any]) -> bool:
+    value = condition["value"]
+    text = str(value).lower() if isinstance(value, bool) else str(value)
+    if any(member == text and name in _WHOLE for name, member in members):
+        return True
+    words = text.split()
+    hits = [word for word in words if any(_is_in(word, *member) for member in members)]
+    return bool(hits) and (condition.get("value_operator") == "OR" or len(hits) == len(words))
 
 
-# -- where it is looked for
+def _is_in(word: str, name: str, value: object) -> bool:
+    """Return whether the word matches a member."""
+    if isinstance(value, bool):
+        return word == str(value).lower()
+    if _is_number(value):
+        return bool(_NUMBER.fullmatch(word)) and float(word) == value
+    if not isinstance(value, str):
+        return False
+    if name == "delegate_descriptor_id":
+        return word == value or word in value.split("::")
+    if name in _WHOLE or name.endswith("_id"):
+        return word == value
+    return word.casefold() in value.casefold()
 
 
-def _reach(path: str) -> _Reach:
-    """From a document to the members that the path means, each with its name; null is not there."""
+# -- members
+
+
+def _members(document: Document, path: str) -> Iterable[_Member]:
+    """Yield the members that a path reaches. A null counts as missing."""
+    first, *rest = path.split(".")
     if "*" not in path:
-        parts, last = path.split("."), path.rpartition(".")[2]
-        return lambda document: [
-            (last, value) for value in _at(_root(document, parts[0]), parts[1:])
-        ]
-    fixed = path[: path.index("*")].split(".")[:-1]
-    pattern = re.compile(re.escape(path).replace(r"\*", ".*"))
+        name = path.rpartition(".")[2]
+        return [(name, value) for value in _at(_root(document, first), rest)]
+    roots = _ROOTS if "*" in first else (first,)
+    return (
+        (found.rpartition(".")[2], value)
+        for root in roots
+        for found, value in _leaves(_root(document, root), root)
+        if _is_match(path, found)
+    )
 
-    @cache
-    def name_if_meant(found: str) -> str | None:
-        return found.rpartition(".")[2] if pattern.fullmatch(found) else None
 
-    def reach(document: Document) -> Iterator[tuple[str, Any]]:
-        for root in fixed[:1] or _ROOTS:
-            for start in _at(_root(document, root), fixed[1:]):
-                for found, value in _leaves(start, ".".join(fixed) or root):
-                    name = name_if_meant(found)
-                    if name is not None:
-                        yield name, value
-
-    return reach
+@lru_cache(maxsize=10_000)
+def _is_match(pattern: str, path: str) -> bool:
+    return re.fullmatch(re.escape(pattern).replace(r"\*", ".*"), path) is not None
 
 
 def _root(document: Document, name: str) -> Any:
-    """What can be searched under this member of a document."""
+    """Return what can be searched under a member of the document."""
     if name == "relationships":
         relations = document.get(name) or {}
-        return {each: {"data": relation.get("data")} for each, relation in relations.items()}
+        return {name: {"data": relation.get("data")} for name, relation in relations.items()}
     return document.get(name) if name in _ROOTS else None
 
 
 def _at(value: Any, parts: Sequence[str]) -> list[Any]:
-    """What stands at the end of a path, once for each element of the lists on the way."""
-    for depth, part in enumerate(parts):
-        if isinstance(value, list):
-            return [found for each in value for found in _at(each, parts[depth:])]
-        value = value.get(part) if isinstance(value, dict) else None
+    """Return the values at the end of a path, one for each element of the lists on the way."""
     if isinstance(value, list):
-        return [found for each in value for found in _at(each, ())]
-    return [] if value is None else [value]
+        return [member for element in value for member in _at(element, parts)]
+    if value is None or not parts:
+        return [] if value is None else [value]
+    return _at(value.get(parts[0]), parts[1:]) if isinstance(value, dict) else []
 
 
-def _leaves(value: Any, path: str) -> Iterator[tuple[str, Any]]:
+def _leaves(value: Any, path: str) -> Iterator[_Member]:
+    """Yield the path and value of everything in it but objects and lists."""
     if isinstance(value, dict):
         for name, member in value.items():
-            if isinstance(member, (dict, list)):
-                yield from _leaves(member, f"{path}.{name}")
-            elif member is not None:
-                yield f"{path}.{name}", member
+            yield from _leaves(member, f"{path}.{name}")
     elif isinstance(value, list):
-        for each in value:
-            yield from _leaves(each, path)
+        for element in value:
+            yield from _leaves(element, path)
     elif value is not None:
         yield path, value
 
 
 def _has_content(value: Any) -> bool:
-    return not isinstance(value, dict) or any(True for _ in _leaves(value, ""))
+    return any(True for _ in _leaves(value, ""))
 
 
-# -- in what order
+def _sort(documents: list[Document], path: str, *, descending: bool) -> None:
+    def key(document: Document) -> tuple[bool, int, Any]:
+        value = next((value for _, value in _members(document, path)), None)
+        return sort_key(None if isinstance(value, dict) else value, descending=descending)
+
+    documents.sort(key=key, reverse=descending)
 
 
-def _sorted(found: list[Document], keys: Sequence[tuple[str, bool]]) -> list[Document]:
-    for path, descending in reversed((*keys, ("attributes.created_at", False), ("id", False))):
-        reach = _reach(path)
-        keyed = [(_sort_key(reach(document)), document) for document in found]
-        present = [(key, document) for key, document in keyed if key is not None]
-        present.sort(key=operator.itemgetter(0), reverse=descending)
-        found = [document for _, document in present] + [
-            document for key, document in keyed if key is None
-        ]
-    return found
-
-
-def _sort_key(members: Iterable[tuple[str, Any]]) -> tuple[int, Any] | None:
-    _, value = next(iter(members), ("", None))
-    if isinstance(value, str):
-        return 1, value.casefold()
-    return (0, value) if isinstance(value, (int, float)) else None
-
-
-def _is_whole(value: object) -> bool:
+def _is_integer(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def _is_whole_text(value: object) -> bool:
-    """Adobe's own samples write numbers as texts too: ``{"lte": "2"}``."""
-    return isinstance(value, str) and _WHOLE_TEXT.fullmatch(value) is not None
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def _shown(value: object) -> str:

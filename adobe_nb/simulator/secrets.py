@@ -1,21 +1,18 @@
-"""Secrets of event forwarding: what credentials they take, and the exchange that tells whether they
-work.
-"""
+"""Secrets of event forwarding: the credentials they take, and the exchange that tests them."""
 
 import json
 import secrets
-from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
 from adobe_nb.simulator.calls import Call
-from adobe_nb.simulator.documents import Wanted
+from adobe_nb.simulator.dates import later
+from adobe_nb.simulator.documents import Json, Wanted
 from adobe_nb.simulator.problems import conflict, malformed
 from adobe_nb.simulator.publishing import details
-from adobe_nb.simulator.store import Record, stamp
+from adobe_nb.simulator.store import Record
 
-_CREDENTIALS: dict[str, tuple[str, ...]] = {
+_REQUIRED: dict[str, tuple[str, ...]] = {
     "token": ("token",),
     "simple-http": ("username", "password"),
     "oauth2": ("client_id", "client_secret"),
@@ -23,174 +20,177 @@ _CREDENTIALS: dict[str, tuple[str, ...]] = {
     "oauth2-google": ("scopes",),
     "oauth2-jwt": ("iss", "aud", "private_key"),
 }
-_RENEWED = ("oauth2", "oauth2-client_credentials", "oauth2-jwt")
+"""Members of the credentials, by type of secret."""
+_REFRESHED = ("oauth2", "oauth2-client_credentials", "oauth2-jwt")
+_GOOGLE = "oauth2-google"
+# Like Adobe's, responses repeat only those members of the credentials that are not secret.
 _ECHOED = (
-    "username", "client_id", "token_url", "authorization_url", "refresh_offset", "options", "scopes", "iss", "aud",
-)  # fmt: skip
-"""Members of the credentials that answers repeat, as Adobe's do: none that is a secret."""
-EXCHANGED = "exchanged-"
-"""How the tokens of tested exchanges begin."""
-_LIFE = 86_400
-_OFFSETS = {"oauth2-jwt": 1800}
-_OFFSET = 14_400
+    "username",
+    "client_id",
+    "token_url",
+    "authorization_url",
+    "refresh_offset",
+    "options",
+    "scopes",
+    "iss",
+    "aud",
+)
+_LIFETIME = 86_400
+"""Seconds from the exchange until the token expires."""
+_REFRESH_OFFSET = 14_400
+"""Default seconds before expiry at which a token is refreshed."""
+_JWT_REFRESH_OFFSET = 1800
 
 
 def begin(call: Call, parent: Record, record: Record, wanted: Wanted) -> None:
-    """A new secret: of an event forwarding property, for one of its environments."""
+    """Complete a new secret of an event forwarding property."""
     if parent.attributes["platform"] != "edge":
-        raise conflict(
-            "invalid-platform", "Secrets belong to event forwarding properties (platform edge)."
-        )
+        detail = "Secrets require an event forwarding property (platform edge)."
+        raise conflict("invalid-platform", detail)
     target = wanted.one("environment")
     environment = call.store.get(*target.here) if target else None
     if environment is None or environment.to_one["property"] != parent.here:
-        raise malformed(
-            "The environment is not one of this property.", "/data/relationships/environment"
-        )
+        detail = "The environment must be one of the property."
+        raise malformed(detail, "/data/relationships/environment")
     record.to_one["environment"] = environment.here
     exchange(call, record, wanted.attributes["credentials"])
 
 
 def listed(call: Call, record: Record) -> None:
-    """It stands in the list of its environment too."""
+    """Add a new secret to the list of its environment."""
     environment = record.to_one["environment"]
     if environment is not None:
         call.store.link(environment[1], "secrets", record)
 
 
-def exchange(call: Call, record: Record, credentials: Mapping[str, Any] | None) -> None:
-    """Check the credentials' members, and find out whether they work."""
-    kind = record.attributes["type_of"]
-    members = credentials or {}
-    offset = _checked_offset(kind, members)
-    record.attributes.pop("credentials", None)
-    echoed = {name: members[name] for name in _ECHOED if name in members}
-    if echoed:
-        record.attributes["credentials"] = echoed
-    record.meta.pop("test_exchange", None)
-    if kind == "oauth2-google":
-        _ask_a_person(call, record)
-        return
-    if kind not in _RENEWED:
-        _succeed(call, record, None)
-        return
-    address = str(members.get("token_url") or members.get("authorization_url") or "")
-    works = offset < _LIFE - _OFFSET and _is_reachable(address)
-    record.attributes["status"] = "pending"
-    record.meta.pop("status_details", None)
-    call.store.later(
-        call.options.build_seconds, lambda: _exchanged(call, record, offset if works else None)
-    )
-
-
-def _checked_offset(kind: str, credentials: Mapping[str, Any]) -> int:
-    """How many seconds before its end the token is renewed. Raises a problem for wrong or missing
-    members.
-    """
-    if kind not in _CREDENTIALS:
-        raise malformed(f"type_of is one of {', '.join(_CREDENTIALS)}.", "/data/attributes/type_of")
-    missing = [name for name in _CREDENTIALS[kind] if not credentials.get(name)]
-    if missing:
-        raise malformed(
-            f"credentials of {kind} need {', '.join(missing)}.", "/data/attributes/credentials"
-        )
-    offset = credentials.get("refresh_offset", _OFFSETS.get(kind, _OFFSET))
-    if not isinstance(offset, int) or isinstance(offset, bool) or not 0 <= offset < 2**31:
-        raise malformed(
-            "refresh_offset is a number of seconds.", "/data/attributes/credentials/refresh_offset"
-        )
-    return offset
-
-
 def use(call: Call, element: Record) -> None:
-    """A data element that hands a secret on stands in the list of that secret."""
-    named: dict[str, Any] = {}
+    """Update which secrets a data element passes on: they list it."""
+    environments: dict[str, Any] = {}
     if element.attributes["delegate_descriptor_id"] == "core::dataElements::secret":
-        named = json.loads(element.attributes["settings"]).get("secrets") or {}
-    wanted = {each.get("id") for each in named.values() if isinstance(each, dict)}
+        environments = json.loads(element.attributes["settings"]).get("secrets") or {}
+    used = {secret.get("id") for secret in environments.values() if isinstance(secret, dict)}
     for secret in call.store.all("secrets"):
         if secret.to_one["property"] == element.to_one["property"]:
-            change = call.store.link if secret.id in wanted else call.store.unlink
-            change(secret.id, "data_elements", element)
+            update = call.store.link if secret.id in used else call.store.unlink
+            update(secret.id, "data_elements", element)
 
 
 def act(call: Call, record: Record, action: str) -> None:
-    """``test``, ``retry`` and ``reauthorize``."""
-    kind = record.attributes["type_of"]
+    """Carry out ``test``, ``retry`` or ``reauthorize``."""
     if action == "reauthorize":
-        if kind != "oauth2-google":
-            raise conflict("invalid-type_of", "Only google secrets are authorised by a person.")
-        _ask_a_person(call, record)
+        if record.attributes["type_of"] != _GOOGLE:
+            raise conflict("invalid-type_of", "Only a Google secret can be reauthorized.")
+        _request_authorization(call, record)
     elif action == "retry":
         if record.attributes["status"] != "failed":
-            raise conflict("invalid-transition", "Only a failed exchange can be tried again.")
-        record.attributes["status"] = "pending"
-        call.store.later(call.options.build_seconds, lambda: _exchanged(call, record, None))
+            raise conflict("invalid-transition", "Only a failed exchange can be retried.")
+        _schedule(call, record, None)
     else:
         _test(record)
     call.touch(record)
 
 
-def _test(record: Record) -> None:
-    """Exchange once more: the service repeats the answer of the token endpoint, with its live
-    token.
-    """
+# -- the exchange of credentials for a token
+
+
+def exchange(call: Call, record: Record, credentials: Json | None) -> None:
+    """Check the credentials and find out whether they work."""
+    type_of = record.attributes["type_of"]
+    credentials = credentials or {}
+    refresh_offset = _check(type_of, credentials)
+    record.attributes.pop("credentials", None)
+    echoed = {name: credentials[name] for name in _ECHOED if name in credentials}
+    if echoed:
+        record.attributes["credentials"] = echoed
     record.meta.pop("test_exchange", None)
-    if record.attributes["type_of"] in _RENEWED and record.attributes["status"] == "succeeded":
-        record.meta["test_exchange"] = {
-            "access_token": EXCHANGED + secrets.token_urlsafe(24),
-            "expires_in": _LIFE,
-            "token_type": "bearer",
-        }
+    if type_of == _GOOGLE:
+        _request_authorization(call, record)
+    elif type_of not in _REFRESHED:
+        _succeed(call, record)
+    else:
+        # A token that is refreshed less than four hours after its exchange is refused.
+        works = refresh_offset < _LIFETIME - _REFRESH_OFFSET and _is_reachable(credentials)
+        record.meta.pop("status_details", None)
+        _schedule(call, record, refresh_offset if works else None)
 
 
-def _is_reachable(address: str) -> bool:
+def _check(type_of: str, credentials: Json) -> int:
+    """Return the refresh offset in seconds. Raise Problem for wrong or missing members."""
+    if type_of not in _REQUIRED:
+        detail = f"type_of must be one of {', '.join(_REQUIRED)}."
+        raise malformed(detail, "/data/attributes/type_of")
+    missing = [name for name in _REQUIRED[type_of] if not credentials.get(name)]
+    if missing:
+        detail = f"credentials of type {type_of} require {', '.join(missing)}."
+        raise malformed(detail, "/data/attributes/credentials")
+    default = _JWT_REFRESH_OFFSET if type_of == "oauth2-jwt" else _REFRESH_OFFSET
+    offset = credentials.get("refresh_offset", default)
+    if not isinstance(offset, int) or isinstance(offset, bool) or not 0 <= offset < 2**31:
+        detail = "refresh_offset must be a number of seconds."
+        raise malformed(detail, "/data/attributes/credentials/refresh_offset")
+    return offset
+
+
+def _is_reachable(credentials: Json) -> bool:
+    url = credentials.get("token_url") or credentials.get("authorization_url") or ""
     try:
-        return not (urlsplit(address).hostname or "").endswith(".invalid")
+        host = urlsplit(str(url)).hostname or ""
     except ValueError:
         return False
+    return not host.endswith(".invalid")
 
 
-def _exchanged(call: Call, record: Record, offset: int | None) -> None:
-    """The end of an exchange; without an offset it did not work."""
-    if record.attributes["type_of"] not in _RENEWED:
-        return  # it has become another kind in between
-    if offset is None:
+def _schedule(call: Call, record: Record, refresh_offset: int | None) -> None:
+    """End the exchange a little later; without an offset, it fails."""
+    record.attributes["status"] = "pending"
+    seconds = call.options.build_seconds
+    call.store.later(seconds, lambda: _end_exchange(call, record, refresh_offset))
+
+
+def _end_exchange(call: Call, record: Record, refresh_offset: int | None) -> None:
+    # The type of the secret may have been changed in the meantime.
+    if record.attributes["type_of"] not in _REFRESHED:
+        return
+    if refresh_offset is None:
         record.attributes["status"] = "failed"
-        error = details("authentication-failure", "The token endpoint did not give a token.")
+        error = details("authentication-failure", "The token endpoint returned no token.")
         record.meta["status_details"] = {"errors": [error]}
         call.store.changed(record)
     else:
-        _succeed(call, record, offset)
+        _succeed(call, record, refresh_offset)
 
 
-def _succeed(call: Call, record: Record, offset: int | None) -> None:
-    moment = call.store.now()
+def _succeed(call: Call, record: Record, refresh_offset: int | None = None) -> None:
+    now = call.store.now()
+    expires = refreshes = None
+    if refresh_offset is not None:
+        expires = later(now, seconds=_LIFETIME)
+        refreshes = later(now, seconds=_LIFETIME - refresh_offset)
     record.attributes |= {
         "status": "succeeded",
-        "activated_at": moment,
-        "expires_at": None,
-        "refresh_at": None,
+        "activated_at": now,
+        "expires_at": expires,
+        "refresh_at": refreshes,
     }
     record.meta.pop("status_details", None)
-    if offset is not None:
-        begun = datetime.fromisoformat(moment)
-        record.attributes |= {
-            "expires_at": _after(begun, _LIFE),
-            "refresh_at": _after(begun, _LIFE - offset),
-        }
     call.store.changed(record)
 
 
-def _ask_a_person(call: Call, record: Record) -> None:
-    begun = datetime.fromisoformat(call.store.now())
+def _request_authorization(call: Call, record: Record) -> None:
+    """Give the URL at which a person authorizes the access to a Google account."""
+    url = f"https://accounts.google.example/authorize?state={record.id}"
     record.attributes["status"] = "pending"
-    record.meta["authorization_url"] = (
-        f"https://accounts.google.example/authorize?state={record.id}"
-    )
-    record.meta["authorization_url_expires_at"] = _after(begun, 3600)
+    record.meta["authorization_url"] = url
+    record.meta["authorization_url_expires_at"] = later(call.store.now(), hours=1)
     call.store.changed(record)
 
 
-def _after(moment: datetime, seconds: int) -> str:
-    return stamp((moment + timedelta(seconds=seconds)).astimezone(UTC))
+def _test(record: Record) -> None:
+    """Repeat the exchange: the service returns the response of the token endpoint, token included."""
+    record.meta.pop("test_exchange", None)
+    if record.attributes["type_of"] in _REFRESHED and record.attributes["status"] == "succeeded":
+        record.meta["test_exchange"] = {
+            "access_token": f"exchanged-{secrets.token_urlsafe(24)}",
+            "expires_in": _LIFETIME,
+            "token_type": "bearer",
+        }

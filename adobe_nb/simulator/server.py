@@ -1,17 +1,17 @@
-"""The simulator over real HTTP on 127.0.0.1: tornado on a thread and loop of its own."""
+"""The simulator over real HTTP on 127.0.0.1: tornado on a thread and event loop of its own."""
 
 import asyncio
 import atexit
 import json
 import random
+import re
 import socket
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 from tornado.httpclient import AsyncHTTPClient, HTTPRequest
 from tornado.httpserver import HTTPServer
@@ -26,25 +26,23 @@ from adobe_nb.simulator.drift import Change
 from adobe_nb.simulator.edge import EdgeApp
 from adobe_nb.simulator.faults import SEED, Fault, Faults
 from adobe_nb.simulator.ims import Account, Ims
-from adobe_nb.simulator.messages import JSON_API, Request, Response
+from adobe_nb.simulator.messages import JSON_API, Request, Response, answer, is_loopback
 from adobe_nb.simulator.seed import COMPANY_ID, DATASTREAM_ID, Bulk, seeded
-from adobe_nb.simulator.writes import is_loopback
 
 _ADDRESS = "127.0.0.1"
-_LOCAL_NAMES = ("127.0.0.1", "localhost", "::1")
-_REMEMBERED = 10_000
-_KEPT_BODY = 64 * 1024
-"""Bytes of a body that are remembered: as many as the Edge Network takes in one request."""
+_LOCAL_HOST = re.compile(r"(127\.0\.0\.1|localhost|\[::1\])(:[0-9]{1,5})?", re.IGNORECASE)
+_MAX_REQUESTS = 10_000
+_MAX_BODY = 64 * 1024
+"""Bytes of a body that are kept: as many as the Edge Network accepts in one request."""
 
 
 class Simulator:
-    """IMS and Reactor on one port, the two Edge hosts on their own. Use as a context, or ``start``
-    and ``stop``.
+    """IMS and Reactor on one port, and the two Edge hosts on ports of their own.
 
-    ``requests`` holds the latest requests that arrived, whatever was answered, for tests and the
-    curious, each with the first 64 KiB of its body; ``drifted`` what the fault ``drift`` has
-    changed: ``created`` or ``deleted``, type, id. ``slow_seconds`` and ``retry_after`` are how long
-    the faults ``slow`` and ``429-retry-after`` make a client wait.
+    Use it as a context manager, or call ``start`` and ``stop``. ``requests`` holds the latest
+    requests, refused ones too, each with the first 64 KiB of its body. ``drifted`` holds what the
+    fault ``drift`` changed: ``created`` or ``deleted``, type, id. The faults ``slow`` and
+    ``429-retry-after`` make a client wait ``slow_seconds`` and ``retry_after``.
 
     Example:
         >>> from adobe_nb.simulator.server import Simulator
@@ -82,39 +80,34 @@ class Simulator:
         self.retry_after = retry_after
         self.drifted: list[Change] = []
         self._chance = random.Random(fault_seed)  # noqa: S311
-        self.requests: deque[Request] = deque(maxlen=_REMEMBERED)
+        self.requests: deque[Request] = deque(maxlen=_MAX_REQUESTS)
+        self.app: App | None = None
         self._port = port
+        self._urls: dict[str, str] = {}
         self._ready = threading.Event()
-        self._problem: OSError | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping: asyncio.Event | None = None
         self._thread: threading.Thread | None = None
-        self._urls: dict[str, str] = {}
-        self._calls: set[asyncio.Future[Any]] = set()
-        self.app: App | None = None
         self._servers: list[HTTPServer] = []
+        self._deliveries: set[asyncio.Future[Any]] = set()
         restarts(self)
 
     def begin_anew(self) -> None:
-        """In a forked process, where its thread is not: it serves in the parent, and cannot be
-        stopped from here.
-
-        The child's copies of the sockets are closed: with them open, nobody would be told that the
-        parent has hung up. The loop is kept and never touched, since what it waits with is shared
-        with the parent.
-        """
+        """Let go of the server in a forked process: the parent serves, and only it can stop."""
+        # With the child's copies of the sockets open, no client would see the parent hang up.
         for server in self._servers:
             for listening in server._sockets.values():
                 listening.close()
             for connection in list(server._connections):
                 if connection.stream.socket is not None:
                     connection.stream.socket.close()
+        # The loop must not be closed by garbage collection: the parent waits with the same epoll.
         if self._loop is not None:
             _loops_of_the_parent.append((self._loop, self._servers))
         self._ready = threading.Event()
         self._loop = self._stopping = self._thread = None
         self._servers = []
-        self._calls = set()
+        self._deliveries = set()
 
     def __enter__(self) -> "Simulator":
         return self if self._is_running else self.start()
@@ -127,49 +120,50 @@ class Simulator:
 
     @property
     def runs_here(self) -> bool:
-        """Whether it serves in this process; else in the one that this one was forked from."""
+        """Whether it serves in this process, not in the one that this one was forked from."""
         return self._thread is not None
 
     @property
     def reactor_url(self) -> str:
-        """Base URL of Reactor; IMS answers there too."""
+        """Base URL of Reactor and IMS."""
         return self._urls["reactor"]
 
     def connection(self, account: str = "demo") -> dict[str, Any]:
-        """Everything a client needs to connect as that account; simulated secrets, good for nothing
-        else.
-        """
-        who = self.accounts[account]
+        """Return what a client needs to connect as an account, with simulated secrets."""
+        credential = self.accounts[account]
         return {
             "reactor_url": self._urls["reactor"],
             "ims_url": self._urls["reactor"],
             "edge_url": self._urls["edge"],
             "edge_server_url": self._urls["edge_server"],
-            "client_id": who.client_id,
-            "client_secret": who.client_secret,
-            "org_id": who.org_id,
+            "client_id": credential.client_id,
+            "client_secret": credential.client_secret,
+            "org_id": credential.org_id,
             "company_id": COMPANY_ID,
-            "scopes": ",".join(who.scopes),
-            "access_token": self.ims.issue(who),
+            "scopes": ",".join(credential.scopes),
+            "access_token": self.ims.issue(credential),
             "datastream_id": DATASTREAM_ID,
         }
 
     def start(self) -> "Simulator":
-        """Serve on a thread; returns when ready. Raises OSError when the port is taken."""
+        """Start serving on a thread, and return when ready. Raises OSError if the port is taken."""
         if self._is_running:
-            raise RuntimeError("The simulator is running already.")
+            raise RuntimeError("The simulator is already running.")
         if not 0 <= self._port <= 65535:
-            raise OSError(f"{self._port} is no port: they go from 0 to 65535")
+            raise OSError(f"Invalid port {self._port}: must be between 0 and 65535.")
+        sockets = []
+        for name, port in (("reactor", self._port), ("edge", 0), ("edge_server", 0)):
+            listening = socket.create_server((_ADDRESS, port), backlog=128)
+            listening.setblocking(False)
+            self._urls[name] = f"http://{_ADDRESS}:{listening.getsockname()[1]}"
+            sockets.append(listening)
+        self.app = App(self.ims, self.stores, self._urls["reactor"], self.options)
         self._ready.clear()
-        self._problem = None
         self._thread = threading.Thread(
-            target=lambda: asyncio.run(self._serve()), name="adobe_nb simulator", daemon=True
+            target=lambda: asyncio.run(self._serve(sockets)), name="adobe_nb simulator", daemon=True
         )
         self._thread.start()
         self._ready.wait()
-        if self._problem is not None:
-            self._thread.join()
-            raise self._problem
         return self
 
     @property
@@ -177,144 +171,147 @@ class Simulator:
         return self._thread is not None and self._thread.is_alive()
 
     def stop(self) -> None:
-        """Stop serving and wait until that is done. Harmless when not running."""
+        """Stop serving, and return when that is done. Does nothing if it is not running."""
         if self._loop is not None and self._stopping is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._stopping.set)
         if self._thread is not None:
             self._thread.join()
 
-    async def _serve(self) -> None:
+    async def _serve(self, sockets: Sequence[socket.socket]) -> None:
         self._loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
+        edge = EdgeApp(self.ims, ORG_ID, authenticated=False)
+        edge_server = EdgeApp(self.ims, ORG_ID, authenticated=True)
         servers = self._servers = []
-        try:
-            for name, port, answer in (
-                ("reactor", self._port, self._answer),
-                ("edge", 0, EdgeApp(self.ims, ORG_ID, authenticated=False)),
-                ("edge_server", 0, EdgeApp(self.ims, ORG_ID, authenticated=True)),
-            ):
-                listening = socket.create_server((_ADDRESS, port), backlog=128)
-                listening.setblocking(False)
-                self._urls[name] = f"http://{_ADDRESS}:{listening.getsockname()[1]}"
-                handler = [(r".*", _Handler, {"simulator": self, "answer": answer})]
-                server = HTTPServer(Application(handler, log_function=lambda _: None))
-                server.add_sockets([listening])
-                servers.append(server)
-            self.app = App(self.ims, self.stores, self._urls["reactor"], self.options)
-        except OSError as error:
-            self._problem = error
-            self._stopping.set()
-        finally:
-            self._ready.set()
+        for listening, respond in zip(sockets, (self._respond, edge, edge_server), strict=True):
+            handler = (r".*", _Handler, {"simulator": self, "respond": respond})
+            server = HTTPServer(Application([handler], log_function=lambda _: None))
+            server.add_sockets([listening])
+            servers.append(server)
+        self._ready.set()
         await self._stopping.wait()
         for server in servers:
             server.stop()
             await server.close_all_connections()
 
     def expired_token(self) -> str:
-        """A token of the demo account that is over, to meet its refusal."""
+        """Return an expired token of the demo account, to see how the services refuse it."""
         return self.ims.issue(self.accounts["demo"], age=self.ims.token_ttl + 1)
 
     def _deliver(self, url: str, document: Mapping[str, Any]) -> None:
-        """Call a callback on this machine, once; whatever is elsewhere is not called."""
-        if is_loopback(url) and self._loop is not None:
-            body = json.dumps(document).encode()
-            headers = {"Content-Type": JSON_API}
-            request = HTTPRequest(
-                url, "POST", headers, body, request_timeout=5, follow_redirects=False
-            )
-            calling = AsyncHTTPClient().fetch(request, raise_error=False)
-            task = asyncio.ensure_future(calling, loop=self._loop)
-            self._calls.add(task)
-            task.add_done_callback(self._called)
+        """Call a callback on this machine once. Callbacks elsewhere are not called."""
+        if self._loop is None or not is_loopback(url):
+            return
+        request = HTTPRequest(
+            url,
+            method="POST",
+            headers={"Content-Type": JSON_API},
+            body=json.dumps(document).encode(),
+            request_timeout=5,
+            follow_redirects=False,
+        )
+        delivery = AsyncHTTPClient().fetch(request, raise_error=False)
+        task = asyncio.ensure_future(delivery, loop=self._loop)
+        # The loop holds tasks weakly.
+        self._deliveries.add(task)
+        task.add_done_callback(self._delivered)
 
-    def _called(self, task: "asyncio.Future[Any]") -> None:
-        self._calls.discard(task)
+    def _delivered(self, task: "asyncio.Future[Any]") -> None:
+        self._deliveries.discard(task)
         if not task.cancelled():
-            task.exception()  # nobody is told when it cannot be reached
+            # An exception that is never retrieved would be logged.
+            task.exception()
 
     def _drift(self, request: Request) -> None:
-        change = self.app.drift(request, self._chance) if self.app is not None else None
+        change = self.app.drift(request, self._chance) if self.app else None
         if change is not None:
             self.drifted.append(change)
 
-    def _answer(self, request: Request) -> Response:
+    def _respond(self, request: Request) -> Response:
         if request.path == "/simulator" and request.method == "GET":
-            return Response(200, json.dumps(self.connection()).encode(), "application/json")
+            return answer(200, self.connection())
         if self.app is None:  # pragma: no cover
-            raise RuntimeError("not started")
+            raise RuntimeError("The simulator is not running.")
         return self.app(request)
 
 
+# Read by chunks, since tornado would answer a form that it cannot parse with a page of its own.
 @stream_request_body
 class _Handler(RequestHandler):
-    """Every method and path: translate, ask the pure function, translate back.
-
-    The body is taken as it comes, since tornado would answer a form that it cannot read with a page
-    of its own.
-    """
+    """Every method and path: translates the request, calls the app, translates the response."""
 
     SUPPORTED_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
-    def initialize(self, simulator: Simulator, answer: Callable[[Request], Response]) -> None:
+    def initialize(self, simulator: Simulator, respond: Callable[[Request], Response]) -> None:
         self._simulator = simulator
-        self._respond = answer
+        self._respond = respond
         self._body = bytearray()
 
     def data_received(self, chunk: bytes) -> None:
-        """A part of the body."""
+        """Keep a part of the body."""
         self._body += chunk
 
     def compute_etag(self) -> None:
-        """No ETag: it would cost a hash of every page."""
+        """Compute none: that would cost a hash of every page."""
 
     async def _handle(self, *_: str) -> None:
         simulator = self._simulator
         request = _translated(self.request, bytes(self._body))
-        simulator.requests.append(replace(request, body=request.body[:_KEPT_BODY]))
-        if not (_is_local(request.headers.get("host", "")) and _is_local_origin(request.headers)):
-            self._send(_foreign())
+        simulator.requests.append(replace(request, body=request.body[:_MAX_BODY]))
+        if not _is_local(request.headers):
+            self._send(_FOREIGN)
             return
         simulator.in_flight += 1
         try:
-            crowded = (
-                simulator.most_in_flight is not None
-                and simulator.in_flight > simulator.most_in_flight
-            )
+            limit = simulator.most_in_flight
+            crowded = limit is not None and simulator.in_flight > limit
             if simulator.latency:
                 await asyncio.sleep(simulator.latency)
-            await self._serve(request, crowded=crowded)
+            await self._serve(request, "429" if crowded else self._fault(request))
         finally:
             simulator.in_flight -= 1
 
-    async def _serve(self, request: Request, *, crowded: bool) -> None:
-        kind = self._simulator.faults.strike() if request.path != "/simulator" else None
-        if kind == "401" and request.path.startswith("/ims/"):
-            kind = None  # There is no token yet that could be refused.
-        kind = "429" if crowded else kind
-        if kind == "slow":
-            await asyncio.sleep(self._simulator.slow_seconds)
-        elif kind == "reset":
+    def _fault(self, request: Request) -> str | None:
+        if request.path == "/simulator":
+            return None
+        fault = self._simulator.faults.strike()
+        # IMS has no token to refuse.
+        return None if fault == "401" and request.path.startswith("/ims/") else fault
+
+    async def _serve(self, request: Request, fault: str | None) -> None:
+        if fault == "reset":
             self.detach().close()
             return
-        if kind == "drift":
-            self._simulator._drift(request)
-        if kind == "429-retry-after":
-            response = _status(429, Retry_After=f"{self._simulator.retry_after:g}")
-        elif kind in _FAULTS:
-            response = _FAULTS[kind]()
+        if fault == "slow":
+            await asyncio.sleep(self._simulator.slow_seconds)
+        response = self._response(request, fault)
+        if fault == "cut":
+            await self._cut(response)
         else:
-            response = self._respond(request)
-        if kind == "cut":
-            about = (
-                f"Content-Type: {response.content_type}",
-                f"Content-Length: {len(response.body)}",
-            )
-            head = "\r\n".join(("HTTP/1.1 200 OK", *about, "", ""))
-            stream = self.detach()
-            await stream.write(head.encode() + response.body[: len(response.body) // 2])
-            stream.close()
-            return
-        self._send(response)
+            self._send(response)
+
+    def _response(self, request: Request, fault: str | None) -> Response:
+        if fault == "429-retry-after":
+            seconds = f"{self._simulator.retry_after:g}"
+            return replace(_FAULTS["429"], headers={"Retry-After": seconds})
+        if fault in _FAULTS:
+            return _FAULTS[fault]
+        if fault == "drift":
+            self._simulator._drift(request)
+        return self._respond(request)
+
+    async def _cut(self, response: Response) -> None:
+        """Send half of the body, and close the connection."""
+        size = len(response.body)
+        lines = (
+            "HTTP/1.1 200 OK",
+            f"Content-Type: {response.content_type}",
+            f"Content-Length: {size}",
+            "",
+            "",
+        )
+        stream = self.detach()
+        await stream.write("\r\n".join(lines).encode() + response.body[: size // 2])
+        stream.close()
 
     def _send(self, response: Response) -> None:
         self.set_status(response.status)
@@ -328,37 +325,17 @@ class _Handler(RequestHandler):
     get = head = post = put = patch = delete = options = _handle
 
 
-def _is_local(address: str) -> bool:
-    """Whether a host, with or without a port, is this machine."""
-    try:
-        parts = urlsplit(f"//{address}")
-        # A port that is none raises; a path, a user or a query is not part of a host.
-        is_host = (
-            parts.netloc == address
-            and "@" not in address
-            and (parts.port is None or parts.port > 0)
-        )
-    except ValueError:
+def _is_local(headers: Mapping[str, str]) -> bool:
+    """Return whether the request names this machine and comes from no page or one of its own.
+
+    Else a page whose host name was made to lead here could read the credentials, or write.
+    """
+    if not _LOCAL_HOST.fullmatch(headers.get("host", "")):
         return False
-    return is_host and (parts.hostname or "") in _LOCAL_NAMES
-
-
-def _is_local_origin(headers: Mapping[str, str]) -> bool:
-    """Whether no page asks, or one of this machine."""
     if "origin" not in headers:
         return True
-    scheme, _, address = headers["origin"].partition("://")
-    return scheme in {"http", "https"} and _is_local(address)
-
-
-def _foreign() -> Response:
-    """A page of somebody else's, whose name was made to lead here, must neither read the
-    credentials nor write.
-    """
-    message = "The simulator answers this machine only: ask 127.0.0.1 or localhost, and from no other site's page."
-    return Response(
-        403, json.dumps({"error": "foreign_host", "message": message}).encode(), "application/json"
-    )
+    scheme, _, host = headers["origin"].partition("://")
+    return scheme in {"http", "https"} and _LOCAL_HOST.fullmatch(host) is not None
 
 
 def _translated(request: HTTPServerRequest, body: bytes) -> Request:
@@ -371,21 +348,23 @@ def _translated(request: HTTPServerRequest, body: bytes) -> Request:
     )
 
 
-def _status(status: int, **headers: str) -> Response:
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
-    if status == 429:
-        body = json.dumps({"error_code": "429050", "message": "Too many requests"}).encode()
-        return Response(429, body, "application/json", named)
-    return Response(status, b"<html><body>upstream trouble</body></html>", "text/html", named)
-
-
-_FAULTS: dict[str | None, Callable[[], Response]] = {
-    "429": partial(_status, 429),
-    **{str(status): partial(_status, status) for status in (500, 502, 503, 504)},
-    "401": lambda: Response(
-        401, b'{"error_code": "401013", "message": "Oauth token is not valid"}', "application/json"
-    ),
-    "html": lambda: Response(
+_FOREIGN = answer(
+    403,
+    {
+        "error": "foreign_host",
+        "message": "The simulator answers this machine only. Use 127.0.0.1 or localhost, and no "
+        "page of another site.",
+    },
+)
+_TROUBLE = b"<html><body>upstream trouble</body></html>"
+_FAULTS: dict[str | None, Response] = {
+    "429": answer(429, {"error_code": "429050", "message": "Too many requests"}),
+    "500": Response(500, _TROUBLE, "text/html"),
+    "502": Response(502, _TROUBLE, "text/html"),
+    "503": Response(503, _TROUBLE, "text/html"),
+    "504": Response(504, _TROUBLE, "text/html"),
+    "401": answer(401, {"error_code": "401013", "message": "Oauth token is not valid"}),
+    "html": Response(
         404, b"<html><body>The proxy does not know this page.</body></html>", "text/html"
     ),
 }
@@ -402,9 +381,9 @@ def _unlock() -> None:
 
 
 def built_in() -> Simulator:
-    """This process's own simulator, started at the first call and kept until the process ends.
+    """Return this process's own simulator, which is started once and stops with the process.
 
-    In a forked process it is the parent's, if that has one.
+    A forked process shares the one of its parent, if that has one.
     """
     global _built_in  # noqa: PLW0603
     with _lock:

@@ -1,24 +1,24 @@
-"""JSON that is kept as text inside JSON: ``settings``, the ``entity`` of an audit event."""
+"""JSON that is stored as text inside JSON: ``settings``, and the ``entity`` of audit events."""
 
 import json
-from collections.abc import Callable
 
-# In these texts the service writes the characters that matter in HTML and JavaScript as escapes.
+# The service escapes the characters in these texts that have a meaning in HTML or JavaScript.
 _ESCAPES = str.maketrans(
     {"&": r"\u0026", "<": r"\u003c", ">": r"\u003e", "\u2028": r"\u2028", "\u2029": r"\u2029"}
 )
 
 
 def escaped(text: str) -> str:
-    r"""The JSON text as the service stores it; every other character stays as it was sent.
+    r"""Return the JSON text as the service stores it; all other characters stay unchanged.
 
-    Example:
-        >>> escaped('{"source":"a && b"}')
-        '{"source":"a \\u0026\\u0026 b"}'
+    Examples
+    --------
+    >>> escaped('{"source":"a && b"}')
+    '{"source":"a \\u0026\\u0026 b"}'
     """
     return text.translate(_ESCAPES)
 
 
-def json_text(value: object, default: Callable[[object], object] | None = None) -> str:
-    """The value as such a text. ``default`` is that of ``json.dumps``."""
-    return escaped(json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=default))
+def json_text(value: object) -> str:
+    """Return the JSON text of a value as the service stores it."""
+    return escaped(json.dumps(value, ensure_ascii=False, separators=(",", ":")))

@@ -4,17 +4,18 @@
 
     from adobe_nb import snapshot
 
-    # everything, as Parquet files (extra: snapshot)
-    snapshot.pull(to="tags")
-    # the table again, as reactor.rules(…) gives it
-    snapshot.load("tags", "rules")
-    snapshot.sql("SELECT name FROM rules", "tags")       # by DuckDB
-    snapshot.refresh("tags")                             # only what changed since
-    snapshot.changes("tags")                             # the changes
-    snapshot.history("tags")                             # all snapshots of the folder
+    snapshot.pull(to="tags")                        # all properties, as Parquet files
+    snapshot.load("tags", "rules")                  # a table, as reactor.rules(…) returns it
+    snapshot.sql("SELECT name FROM rules", "tags")  # a query by DuckDB
+    snapshot.refresh("tags")                        # read only what can have changed since
+    snapshot.changes("tags")                        # compare the latest two snapshots
+    snapshot.history("tags")                        # list the snapshots of the folder
+
+The extra ``snapshot`` of the package is required.
 """
 
 from collections.abc import Sequence
+from datetime import time
 from pathlib import Path
 from typing import overload
 
@@ -24,10 +25,10 @@ from adobe_nb.api.reactor.inputs import Ids
 from adobe_nb.errors import ArgumentError
 from adobe_nb.session import Session, current
 from adobe_nb.snapshot import pulling, queries, refreshing
-from adobe_nb.snapshot.changes import compared
-from adobe_nb.snapshot.manifest import Manifest as Snapshot
+from adobe_nb.snapshot.comparison import compared
+from adobe_nb.snapshot.manifest import Snapshot
 from adobe_nb.snapshot.plan import EVENTS, TABLES
-from adobe_nb.snapshot.store import AsOf, Store
+from adobe_nb.snapshot.store import AsOf, SnapshotFolder
 
 __all__ = [
     "TABLES",
@@ -52,59 +53,88 @@ def pull(
     resume: bool = True,
     session: Session | None = None,
 ) -> Snapshot:
-    """Everything about these properties (None: all that you can see), as the next snapshot of the
-    folder ``to``.
+    """Pull everything about these properties as the next snapshot of a folder.
 
-    A refresh keeps to properties that were named; with None it also finds those that are made
-    later.
+    An error, Ctrl-C or a kill leaves earlier snapshots unchanged. For 24 hours the same call
+    resumes the pull: stored parts are not read again, and the next refresh looks for changes since
+    they were read.
 
-    The tables are ``snapshot.TABLES``: the companies, the properties, and all that is listed under
-    a property, with rule components and builds. ``tables`` names some of them, or
-    ``"audit_events"`` besides. Not included: revisions, contents of libraries, notes on anything
-    but a property (``reactor.related(…)``, ``.revisions(…)``, ``.notes(…)``).
+    Parameters
+    ----------
+    properties
+        Ids, or a frame, column or row of properties. By default all that you can see; a refresh
+        then also finds properties that were created later.
+    to
+        The folder of the snapshots.
+    tables
+        Names from ``snapshot.TABLES``, or ``"audit_events"``. By default all of ``TABLES``: the
+        companies, the properties, and everything listed under a property, with rule components and
+        builds. Revisions, the contents of libraries, and notes on anything but a property are not
+        included: see ``reactor.rules.revisions``, ``reactor.related`` and ``reactor.notes``.
+    resume
+        Whether to resume an interrupted pull of the same properties and tables.
 
-    A pull that is interrupted by an error, Ctrl-C or a kill leaves earlier snapshots unchanged; the
-    same call resumes it for 24 hours (``resume=False`` starts again): stored parts are not read
-    again, and the next refresh looks for changes since they were read. Rows are sorted by property
-    id, then by date of creation. Only your account can read the files; they have no secrets, but
-    settings, notes and addresses, as people wrote them.
+    Returns
+    -------
+    Snapshot
+        Rows are sorted by property id, then by creation date. Only your account can read the files.
+        They contain no credentials, but settings, notes and addresses as people wrote them.
 
-    Raises ArgumentError and SnapshotError before any request, also when the folder holds another
-    organisation's snapshots or those of an older format; NotFound for a property that you cannot
-    see; IncompleteResult, ApiError, TransportError. Checked on the simulator only.
+    Raises
+    ------
+    ArgumentError, SnapshotError
+        Before any request, also when the folder holds snapshots of another organization or of an
+        older format.
+    NotFound
+        For a property that you cannot see.
+    IncompleteResult, ApiError, TransportError
+        When a list cannot be read completely.
 
-    Example:
-        >>> import adobe_nb, tempfile
-        >>> from adobe_nb import snapshot
-        >>> session = adobe_nb.connect(simulator=True)
-        >>> folder = tempfile.mkdtemp()
-        >>> snapshot.pull(session.reactor.find("properties", "Web Store US"), to=folder).number
-        1
-        >>> "Web Store US" in set(snapshot.load(folder, "properties")["name"])
-        True
+    Notes
+    -----
+    Checked on the simulator only.
+
+    Examples
+    --------
+    >>> import adobe_nb, tempfile
+    >>> from adobe_nb import snapshot
+    >>> session = adobe_nb.connect(simulator=True)
+    >>> folder = tempfile.mkdtemp()
+    >>> snapshot.pull(session.reactor.find("properties", "Web Store US"), to=folder).number
+    1
+    >>> "Web Store US" in set(snapshot.load(folder, "properties")["name"])
+    True
     """
     return pulling.pull(_reading_session(session), properties, to, tables, resume=resume)
 
 
 def refresh(folder: str | Path, *, session: Session | None = None) -> Snapshot:
-    """The next snapshot of the same properties and tables, asking only for what can have changed
-    since the latest.
+    """Write the next snapshot of the same properties, reading only what can have changed.
 
-    Where all properties were pulled, new ones come along. Chosen ones that cannot be seen are left
-    out, named in ``about["missing"]``, and come back when they can be seen again. Short lists (up
-    to 100) are read each time, so are callbacks, environments, hosts, libraries, notes and secrets,
-    whose changes leave no trace. Longer lists of rules, data elements and extensions are read when
-    their number, a date in ``updated_at``, or an audit event says that something changed; rule
-    components and builds under rules and libraries that differ in any column.
+    If all properties were pulled, new ones are added. Chosen properties that you cannot see any
+    more are left out, listed in ``about["missing"]``, and come back when they can be seen again.
 
-    So a refresh equals a fresh pull, but for one thing: on a long list whose property saw no change
-    at all, ``meta_upgrade_extension_package_id`` of extensions (whether there is a newer package)
-    stays as it was.
+    Lists of up to 100 resources are read each time. So are callbacks, environments, hosts,
+    libraries, notes and secrets, whose changes leave no trace. Longer lists of rules, data elements
+    and extensions are read when their length, a date in ``updated_at``, or an audit event shows a
+    change; rule components and builds are read under rules and libraries that differ in any column.
 
-    Raises SnapshotError when there is no snapshot, it is of another organisation, or none of its
-    properties can be seen any more; otherwise as ``pull``. An interrupted refresh is resumed in the
-    same way. Without the right to audit events every list is read, and a SnapshotWarning says so; a
-    snapshot with the table ``audit_events`` requires it.
+    Raises
+    ------
+    SnapshotError
+        When there is no snapshot, it is of another organization, or none of its properties can be
+        seen any more.
+    IncompleteResult, ApiError, TransportError
+        When a list cannot be read completely. The same call resumes the refresh.
+
+    Notes
+    -----
+    A refresh equals a fresh pull with one exception: on a long list whose property saw no change at
+    all, ``meta_upgrade_extension_package_id`` of extensions (whether there is a newer package)
+    keeps its value.
+
+    Without the right to read audit events every list is read, and a SnapshotWarning is issued. A
+    snapshot with the table ``audit_events`` requires that right.
     """
     return refreshing.refresh(_reading_session(session), folder)
 
@@ -118,69 +148,101 @@ def load(
 def load(
     folder: str | Path, table: str | None = None, *, as_of: AsOf | None = None
 ) -> pd.DataFrame | dict[str, pd.DataFrame]:
-    """One table of a snapshot, or all of them by name; with the columns and dtypes of the API's own
-    frames.
+    """Load one table of a snapshot, or all of them by name. No session is required.
 
-    ``as_of``: a snapshot's number, or a moment (``"2026-03-01"``, a date or datetime; without a
-    zone UTC): the last snapshot that was finished then. No session is needed. ``frame.attrs`` says
-    which snapshot it is.
+    Parameters
+    ----------
+    as_of
+        The number of a snapshot, or a time, which means the last snapshot finished by then:
+        ``"2026-03-01"`` (the end of that day), a date, or a datetime; UTC without a time zone. By
+        default the latest snapshot.
 
-    Raises SnapshotError when there is no such snapshot or a file is damaged, ArgumentError for an
-    unknown table.
+    Returns
+    -------
+    DataFrame, or dict of str to DataFrame
+        The columns and dtypes of the API's own frames. ``frame.attrs["snapshot"]`` is the number of
+        the snapshot.
+
+    Raises
+    ------
+    ArgumentError
+        For an unknown table.
+    SnapshotError
+        When there is no such snapshot, or a file is damaged.
     """
     _check_table(table)
 
-    def read(manifest: Snapshot) -> pd.DataFrame | dict[str, pd.DataFrame]:
+    def read(snapshot: Snapshot) -> pd.DataFrame | dict[str, pd.DataFrame]:
         if table is not None:
-            return manifest.frame(table)
-        return {name: manifest.frame(name) for name in manifest.tables}
+            return snapshot.frame(table)
+        return {name: snapshot.frame(name) for name in snapshot.tables}
 
-    return Store(folder).read(as_of, read)
+    return SnapshotFolder(folder).read(as_of, read)
 
 
 def sql(query: str, folder: str | Path, *, as_of: AsOf | None = None) -> pd.DataFrame:
-    """DuckDB's answer to a query that names the tables of the snapshot (extra ``snapshot``).
+    """Run a DuckDB query over the tables of a snapshot.
 
-    The query sees the tables and nothing else, and cannot change them. Times are UTC, intervals
-    time deltas, nested values JSON text. Raises SnapshotError with DuckDB's own words, and for
-    intervals with months.
+    The query has access to the tables and to nothing else, and cannot change them.
 
-    Example:
-        >>> import adobe_nb, tempfile
-        >>> from adobe_nb import snapshot
-        >>> session, folder = adobe_nb.connect(simulator=True), tempfile.mkdtemp()
-        >>> _ = snapshot.pull(session.reactor.find("properties", "Web Store US"), to=folder, tables="rules")
-        >>> int(snapshot.sql("SELECT count(*) AS n FROM rules", folder).loc[0, "n"]) > 0
-        True
+    Returns
+    -------
+    DataFrame
+        Times are UTC, intervals are timedeltas, nested values are JSON text.
+
+    Raises
+    ------
+    SnapshotError
+        With DuckDB's message for a wrong query, and for intervals with months.
+
+    Examples
+    --------
+    >>> import adobe_nb, tempfile
+    >>> from adobe_nb import snapshot
+    >>> session, folder = adobe_nb.connect(simulator=True), tempfile.mkdtemp()
+    >>> site = session.reactor.find("properties", "Web Store US")
+    >>> _ = snapshot.pull(site, to=folder, tables="rules")
+    >>> int(snapshot.sql("SELECT count(*) AS n FROM rules", folder).loc[0, "n"]) > 0
+    True
     """
-    return Store(folder).read(as_of, lambda manifest: queries.sql(manifest, query))
+    return SnapshotFolder(folder).read(as_of, lambda snapshot: queries.sql(snapshot, query))
 
 
 def history(folder: str | Path) -> pd.DataFrame:
-    """All snapshots of the folder, oldest first: ``number``, ``started``, ``finished`` (UTC),
-    ``kind`` (pull, refresh), ``properties``, ``tables``, ``rows``, ``bytes``, ``service``,
-    ``organisation``. Raises SnapshotError, also when there is none.
+    """List all snapshots of a folder, oldest first.
+
+    Returns
+    -------
+    DataFrame
+        ``number``, ``started`` and ``finished`` (UTC), ``kind`` (pull or refresh), the numbers of
+        ``properties``, ``tables``, ``rows`` and ``bytes``, ``service``, ``organisation``.
+
+    Raises
+    ------
+    SnapshotError
+        When there is no snapshot, or a manifest is damaged.
     """
-    store = Store(folder)
-    store.at()
-    frame = pd.DataFrame([_summary(manifest) for manifest in store.manifests()])
+    snapshots = SnapshotFolder(folder)
+    # Like every read: an error when there is none, and again when one is pruned meanwhile.
+    existing = snapshots.read(None, lambda _: snapshots.snapshots())
+    frame = pd.DataFrame([_summary(snapshot) for snapshot in existing])
     dtypes = dict.fromkeys(frame, "Int64")
     dtypes |= dict.fromkeys(["started", "finished"], "datetime64[us, UTC]")
     dtypes |= dict.fromkeys(["kind", "service", "organisation"], "string")
     return frame.astype(dtypes)
 
 
-def _summary(manifest: Snapshot) -> dict[str, object]:
-    about = manifest.about
+def _summary(snapshot: Snapshot) -> dict[str, object]:
+    about = snapshot.about
     return {
-        "number": manifest.number,
-        "started": manifest.started,
-        "finished": manifest.finished,
+        "number": snapshot.number,
+        "started": snapshot.started,
+        "finished": snapshot.finished,
         "kind": about["kind"],
         "properties": len(about["properties"]),
-        "tables": len(manifest.tables),
-        "rows": sum(part.rows for part in manifest.parts),
-        "bytes": sum(part.bytes for part in manifest.parts),
+        "tables": len(snapshot.tables),
+        "rows": sum(part.rows for part in snapshot.parts),
+        "bytes": sum(part.bytes for part in snapshot.parts),
         "service": about["service"],
         "organisation": about["organisation"],
     }
@@ -193,69 +255,100 @@ def changes(
     since: AsOf | None = None,
     until: AsOf | None = None,
 ) -> pd.DataFrame:
-    """What is different between two snapshots: one row per resource that was created, deleted or
-    changed.
+    """Compare two snapshots: one row per resource that was created, changed or deleted.
 
-    ``since``: from which snapshot on (None: the one before; of a plain date the last one before
-    that day, so that the day counts); ``until``: up to which (None: the latest; of a plain date the
-    last one of that day). Columns: ``table``, ``change``, ``id``, ``name`` (of a note its text, of
-    a callback its address), ``property_id``, and ``columns`` that differ, as text: ``"updated_at,
-    settings"``. All is text; ``attrs`` says which snapshots these are. Tables that only one of them
-    has are left out. What is in properties that only one of them has counts as created, or deleted.
-    Audit events are not compared: they only grow.
+    Parameters
+    ----------
+    table
+        Compare this table only.
+    since
+        The earlier snapshot, by default the one before ``until``. A plain date means the last
+        snapshot before that day, so that changes of the day itself are included.
+    until
+        The later snapshot, by default the latest. A plain date means the last one of that day.
 
-    Raises ArgumentError when ``since`` is not before ``until``, and for a table that cannot be
-    compared; SnapshotError when one of the snapshots is not there, or a file is damaged.
+    Returns
+    -------
+    DataFrame
+        ``table``, ``change``, ``id``, ``name`` (of a note its text, of a callback its URL),
+        ``property_id``, and the ``columns`` that differ, such as ``"updated_at, settings"``; all of
+        them text. ``attrs`` has the numbers of the snapshots as ``since`` and ``until``.
+
+        Tables that are in only one of the snapshots are left out. Resources of properties that are
+        in only one of them count as created or deleted. Audit events are not compared, because they
+        are never changed.
+
+    Raises
+    ------
+    ArgumentError
+        When ``since`` is not before ``until``, and for a table that cannot be compared.
+    SnapshotError
+        When one of the snapshots does not exist, or a file is damaged.
     """
     _check_table(table)
     if table == EVENTS:
         raise ArgumentError(
             'Audit events are never changed. Read them: snapshot.load(folder, "audit_events").'
         )
-    store = Store(folder)
-    return store.read(until, lambda after: _changed(store, after, table, since, until))
+    snapshots = SnapshotFolder(folder)
 
+    def compare(after: Snapshot) -> pd.DataFrame:
+        before = snapshots.before(after) if since is None else snapshots.at(since, of_day=time.min)
+        if before.number >= after.number:
+            raise ArgumentError(
+                f"since={since!r} is snapshot {before.number}, which is not before snapshot "
+                f"{after.number} (until={until!r}). snapshot.history(folder) lists all of them."
+            )
+        names = [name for name in after.tables if name in before.tables and name != EVENTS]
+        if table is not None:
+            names = [table]
+        # An empty comparison has the columns, for when there is nothing to compare.
+        empty = pd.DataFrame({"id": []}, dtype="string")
+        frames = [compared("", empty, empty)]
+        frames += [compared(name, before.frame(name), after.frame(name)) for name in names]
+        frame = pd.concat(frames, ignore_index=True)
+        frame.attrs.update(since=before.number, until=after.number)
+        return frame
 
-def _changed(
-    store: Store, after: Snapshot, table: str | None, since: AsOf | None, until: AsOf | None
-) -> pd.DataFrame:
-    before = store.since(since) if since is not None else store.before(after)
-    if before.number >= after.number:
-        raise ArgumentError(
-            f"since={since!r} is snapshot {before.number} and until={until!r} is snapshot {after.number}: the first "
-            "has to be before the second. snapshot.history(folder) shows all of them."
-        )
-    names = [name for name in after.tables if name in before.tables and name != EVENTS]
-    if table is not None:
-        names = [table]
-    # The comparison of empty tables has the columns when there is nothing to compare.
-    empty = pd.DataFrame({"id": []}, dtype="string")
-    compared_tables = [compared("", empty, empty)]
-    compared_tables += [compared(name, before.frame(name), after.frame(name)) for name in names]
-    frame = pd.concat(compared_tables, ignore_index=True)
-    frame.attrs.update(since=before.number, until=after.number)
-    return frame
+    return snapshots.read(until, compare)
 
 
 def _check_table(table: object) -> None:
     if table is not None and not isinstance(table, str):
-        raise ArgumentError(f"Name one table, or none for all of them, instead of {table!r}.")
+        raise ArgumentError(
+            f"Invalid table {table!r}: expected one name, or None for all of the tables."
+        )
 
 
 def paths(folder: str | Path, table: str, *, as_of: AsOf | None = None) -> list[str]:
-    """The Parquet files of a table, for other tools; partitioned by ``property=<id>``. Raises
-    SnapshotError.
+    """Return the Parquet files of a table, for other tools.
+
+    They are partitioned by ``property=<id>``.
+
+    Raises
+    ------
+    ArgumentError
+        For an unknown table.
+    SnapshotError
+        When there is no such snapshot.
     """
-    return [str(path) for path in Store(folder).at(as_of).paths(table)]
+    return [str(path) for path in SnapshotFolder(folder).at(as_of).paths(table)]
 
 
 def prune(folder: str | Path, *, keep: int | None = None) -> list[str]:
-    """Remove leftovers of killed pulls, and with ``keep`` all but that many of the latest
-    snapshots; returns the names.
+    """Remove leftovers of killed pulls, and old snapshots; return the names of what was removed.
 
-    Raises SnapshotError when another process writes there.
+    Parameters
+    ----------
+    keep
+        How many of the latest snapshots to keep. By default all of them.
+
+    Raises
+    ------
+    SnapshotError
+        When another process writes to the folder.
     """
-    return Store(folder).prune(keep=keep)
+    return SnapshotFolder(folder).prune(keep=keep)
 
 
 def _reading_session(session: Session | None) -> Session:

@@ -1,4 +1,4 @@
-"""Files that are complete or absent. They hold a company's data: only this user may read them."""
+"""Write files that are complete or absent, and that only this user may read."""
 
 import os
 import re
@@ -13,7 +13,7 @@ from typing import BinaryIO
 from adobe_nb.errors import SnapshotError
 
 TEMPORARY = re.compile(r"_adobe_nb-[0-9a-f]{32}")
-"""Names that ``temporary`` gives. Whatever has one was left behind by a killed process."""
+"""Names that ``temporary`` creates. A killed process leaves such files and folders behind."""
 
 
 @contextmanager
@@ -23,8 +23,8 @@ def writing(folder: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise SnapshotError(
-            f"The snapshot folder {folder} cannot be written ({_reason(error)}). Free some space there, or choose "
-            "another folder. Earlier snapshots are unchanged."
+            f"Cannot write to the snapshot folder {folder} ({_reason(error)}). Free some space "
+            "there, or choose another folder. Earlier snapshots are unchanged."
         ) from error
 
 
@@ -35,7 +35,7 @@ def reading(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise SnapshotError(
-            f"{path} cannot be read ({_reason(error)}). Check the path and its permissions."
+            f"Cannot read {path} ({_reason(error)}). Check the path and its permissions."
         ) from error
 
 
@@ -44,7 +44,8 @@ def _reason(error: OSError) -> str:
 
 
 def temporary(folder: Path) -> Path:
-    """A new name in that folder. It begins with ``_``, which readers of Parquet folders skip."""
+    """Return a new name in that folder."""
+    # Readers of Parquet folders skip names that begin with an underscore.
     return folder / f"_adobe_nb-{uuid.uuid4().hex}"
 
 
@@ -57,16 +58,16 @@ def make_folder(folder: Path) -> None:
 
 
 def subfolders(folder: Path, name: re.Pattern[str]) -> list[Path]:
-    """The folders in it that have such a name, sorted. Files and links are never ours."""
+    """Return its folders with a matching name, sorted."""
+    # Files and links with such a name belong to someone else, and are left alone.
     named = [path for path in sorted(folder.iterdir()) if name.fullmatch(path.name)]
     return [path for path in named if path.is_dir() and not path.is_symlink()]
 
 
 def write(file: Path, fill: Callable[[BinaryIO], object]) -> int:
-    """Create or replace a file and return its size. A kill leaves no partial file under its name.
-
-    Only ``sync_tree`` makes that true of a power cut, too.
-    """
+    """Create or replace a file in one step, and return its size."""
+    # A killed process leaves a temporary name, never a partial file under the final name. After a
+    # power cut that holds only for what sync_tree has written before.
     unfinished = temporary(file.parent)
     try:
         with open(unfinished, "xb", opener=_private) as opened:
@@ -79,9 +80,9 @@ def write(file: Path, fill: Callable[[BinaryIO], object]) -> int:
 
 
 def append(file: Path, line: bytes) -> None:
-    """Add a line to a file. It survives a kill of the process."""
+    """Add a line to a file. It survives when the process is killed."""
     with open(file, "ab", opener=_private) as opened:
-        # The first line break ends a line that a full disk may have cut off.
+        # A full disk may have cut off the line before: the first line break ends it.
         opened.write(b"\n" + line + b"\n")
 
 
@@ -90,9 +91,8 @@ def _private(path: str, flags: int) -> int:
 
 
 def share(file: Path, other: Path) -> None:
-    """Give a file a second name: a hard link, or a copy where the file system has no links."""
-    # A link cannot replace a file, and renaming one over another link of the same file does
-    # nothing.
+    """Give a file a second name: a hard link, or a copy where links are not supported."""
+    # A link cannot replace a file, and renaming one link of a file to another does nothing.
     other.unlink(missing_ok=True)
     try:
         os.link(file, other)
@@ -102,12 +102,10 @@ def share(file: Path, other: Path) -> None:
 
 
 def rename_to_new(folder: Path, name: Path) -> None:
-    """Rename a folder in one step. Raises FileExistsError when the name is taken.
-
-    Windows refuses every name that exists. POSIX refuses files and folders with content, but
-    silently replaces an empty folder: hence the check. The lock of the store keeps other writers
-    out between the check and the rename, so nobody can lose more than an empty folder.
-    """
+    """Rename a folder in one step. Raises FileExistsError when the name is taken."""
+    # Windows refuses every name that exists. POSIX refuses files and folders with content, but
+    # silently replaces an empty folder: hence the check. The lock of the snapshot folder keeps
+    # other writers out between the check and the rename, so at most an empty folder can be lost.
     if name.exists():
         raise FileExistsError(name)
     folder.rename(name)
@@ -115,8 +113,9 @@ def rename_to_new(folder: Path, name: Path) -> None:
 
 def sync(path: Path) -> None:
     """Wait until the content of a file, or the names in a folder, are on the disk."""
+    # Windows cannot open a folder, but NTFS journals the names in it.
     if os.name == "nt" and path.is_dir():
-        return  # Windows cannot open a folder; NTFS journals the names
+        return
     mode = os.O_RDWR if os.name == "nt" else os.O_RDONLY
     handle = os.open(path, mode)
     try:
@@ -127,10 +126,9 @@ def sync(path: Path) -> None:
 
 def sync_tree(folder: Path) -> None:
     """Wait until a folder and everything in it is on the disk."""
-    paths = [folder, *folder.rglob("*")]
     # In parallel, because the disk then writes many files at once.
     with ThreadPoolExecutor() as pool:
-        list(pool.map(sync, paths))
+        list(pool.map(sync, [folder, *folder.rglob("*")]))
 
 
 def remove_tree(folder: Path) -> None:

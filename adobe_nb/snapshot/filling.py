@@ -1,6 +1,6 @@
-"""Parts of a snapshot, filled from lists of the API and stored when they are whole."""
+"""Read the parts of a snapshot from lists of the API, and store each when it is complete."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 
 import pandas as pd
@@ -15,79 +15,75 @@ from adobe_nb.snapshot.plan import THROUGH, parent_of
 
 
 def in_order(frame: pd.DataFrame) -> pd.DataFrame:
-    """The order of rows in a part: by date of creation, then by id. It does not depend on how they
-    were read.
-    """
-    # A component of two rules comes twice.
-    keys = [name for name in ("created_at", "id", "rule_id") if name in frame.columns]
-    ordered = (
-        frame.sort_values(keys, kind="stable", ignore_index=True)
-        if len(frame) > 1
-        else frame.reset_index(drop=True)
-    )
-    ordered.attrs = {}
-    return ordered
+    """Return the rows in the order of a part, which does not depend on how they were read."""
+    # A component of two rules comes twice, so the rule decides.
+    keys = [name for name in ("created_at", "id", "rule_id") if name in frame]
+    # Most frames are empty or have one row, and sorting thousands of them takes seconds.
+    if len(frame) > 1:
+        frame = frame.sort_values(keys, kind="stable")
+    frame = frame.reset_index(drop=True)
+    frame.attrs = {}
+    return frame
 
 
-class Filling:
-    """One part: a table of one property, from one list or from many; with rows that are known
-    already.
+class PartReader:
+    """A part that is being read: a table of one property, from one list or many.
+
+    ``parents`` are the resources under which its lists are; by default the property itself.
+    ``unchanged`` are rows of the last snapshot that belong to other parents.
     """
 
     def __init__(
         self,
         draft: Draft,
         table: str,
-        property: str | None,
+        property: str,
         at: str,
         *,
-        parents: Sequence[str] | None = None,
-        known: pd.DataFrame | None = None,
+        parents: Iterable[str] | None = None,
+        unchanged: pd.DataFrame | None = None,
     ) -> None:
-        self.table = table
-        self.property = property
+        self.table, self.property = table, property
         self.rows = Rows(RESOURCES[table], parent_of(table))
-        above = THROUGH.get(table, "properties")
+        folder = THROUGH.get(table, "properties")
         self.listings = [
-            steady(f"/{above}/{parent}/{table}", RESOURCES[table], parent)
-            for parent in ([property or ""] if parents is None else parents)
+            steady(f"/{folder}/{parent}/{table}", RESOURCES[table], parent)
+            for parent in (parents if parents is not None else [property])
         ]
-        """Under its property, or under these parents."""
         self.unread = len(self.listings)
         self.received = 0
-        self._draft, self._at, self._known = draft, at, known
+        self._draft, self._at, self._unchanged = draft, at, unchanged
 
     def store(self) -> pd.DataFrame:
-        """Store what there is. Nothing of it is kept here: there are thousands of parts."""
+        """Store the part, and return its rows."""
         # Most lists of most properties are empty.
-        frame, known = self.rows.frame() if self.received else _empty(self.table), self._known
-        self._known = None
-        if known is not None and len(known):
-            frame = joined(known, frame, self.table)
+        frame = self.rows.frame() if self.received else _empty(self.table)
+        if self._unchanged is not None and len(self._unchanged):
+            frame = joined(self._unchanged, frame, self.table)
+        # There are thousands of parts: the rows must not stay in memory.
+        self._unchanged = None
         frame = in_order(frame)
         self._draft.put(self.table, self.property, frame, at=self._at)
         return frame
 
 
-def fill(
-    client: Client, fillings: Sequence[Filling], label: str, *, parents_may_vanish: bool = False
-) -> Iterator[tuple[Filling, pd.DataFrame]]:
-    """Read all lists of these parts; each part is stored as soon as it is whole, and given with its
-    rows.
-    """
-    for filling in fillings:
-        if not filling.listings:
-            yield filling, filling.store()
-    # The filling that each list belongs to.
-    owners = [filling for filling in fillings for _ in filling.listings]
-    listings = [listing for filling in fillings for listing in filling.listings]
-    sinks = [filling.rows for filling in owners]
+def read_parts(
+    client: Client, parts: Sequence[PartReader], label: str, *, parents_may_vanish: bool = False
+) -> Iterator[tuple[PartReader, pd.DataFrame]]:
+    """Read all lists of these parts; store and yield each part when its last list is complete."""
+    parts_of_lists: list[PartReader] = []
+    for part in parts:
+        parts_of_lists += [part] * len(part.listings)
+        if not part.listings:
+            yield part, part.store()
+    listings = [listing for part in parts for listing in part.listings]
+    sinks = [part.rows for part in parts_of_lists]
     for read in read_lists(client, listings, sinks, label, parents_may_vanish=parents_may_vanish):
-        filling = owners[read.at]
-        filling.unread -= 1
-        filling.received += read.rows
-        if not filling.unread:
-            yield filling, filling.store()
+        part = parts_of_lists[read.at]
+        part.unread -= 1
+        part.received += read.rows
+        if not part.unread:
+            yield part, part.store()
 
 
 @cache
@@ -95,15 +91,14 @@ def _empty(table: str) -> pd.DataFrame:
     return FrameBuilder(RESOURCES[table], parent_of(table)).frame()
 
 
-def joined(known: pd.DataFrame, new: pd.DataFrame, table: str) -> pd.DataFrame:
-    """Rows of both. The columns that are not promised come last, in sorted order; of the known
-    ones, those in use.
+def joined(stored: pd.DataFrame, new: pd.DataFrame, table: str) -> pd.DataFrame:
+    """Return the rows of both frames.
+
+    Columns that are not promised come last, in sorted order; those of ``stored`` only while used.
     """
     promised = list(columns_of(RESOURCES[table], parent_of(table)))
-    used = [name for name in known.columns if known[name].notna().any()]
-    others = sorted({*used, *new.columns} - set(promised))
-    parts = [
-        each.reindex(columns=[*promised, *others]).astype(dict.fromkeys(others, "string"))
-        for each in (known, new)
-    ]
-    return pd.concat(parts, ignore_index=True)
+    used = stored.columns[stored.notna().any()]
+    others = sorted({*used, *new}.difference(promised))
+    texts = dict.fromkeys(others, "string")
+    frames = [frame.reindex(columns=[*promised, *others]).astype(texts) for frame in (stored, new)]
+    return pd.concat(frames, ignore_index=True)

@@ -1,18 +1,17 @@
-"""The contents of one snapshot, and its tables."""
+"""The manifest of a snapshot: what was pulled, and which files hold its tables."""
 
-import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+import msgspec
 import pandas as pd
 
 from adobe_nb.api.reactor.dates import parse_zoned
-from adobe_nb.api.reactor.frames import DTYPES
 from adobe_nb.errors import ArgumentError, SnapshotError
 from adobe_nb.snapshot.disk import reading
 from adobe_nb.snapshot.tables import (
@@ -26,51 +25,77 @@ from adobe_nb.snapshot.tables import (
 )
 
 FORMAT = 3
+Timestamp = Annotated[datetime, msgspec.Meta(tz=True)]
 MANIFEST = "_manifest.json"
 _NUMBER = re.compile(r"[0-9]{6}|[1-9][0-9]{6,}")
+# Formats 1 and 2 kept the manifests beside the numbered folders.
 _OLDER = re.compile(r"manifest-[0-9]{6,}\.json")
-"""Formats 1 and 2 kept the manifests beside the numbered folders."""
 _TABLE = re.compile(r"[a-z][a-z0-9_]*")
-# Two capitals and hexadecimal digits: no path out of the folder, no name that a reader takes for
-# a number, and no two names that differ only by upper and lower case.
+# Ids become folder names, so the pattern allows no path out of the folder, no name that a reader
+# takes for a number, and no two names that differ only by case.
 _PROPERTY = re.compile(r"[A-Z]{2}[0-9a-f]{1,64}")
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One file: a table of one property, or a whole table that belongs to no property."""
+    """One file: a table of one property, or a whole table that belongs to the company."""
 
     table: str
     property: str | None
     rows: int
     bytes: int
     at: str
-    """The part lacks changes from this moment (ISO, UTC) on."""
+    """The part lacks changes from this time (ISO, UTC) on."""
     columns: tuple[str, ...] = ()
-    """Columns that the table does not promise. All of them are text."""
+    """Columns that are not promised for the table. All of them are text."""
 
     def __post_init__(self) -> None:
-        check_names(self.table, self.property)
+        # Also for parts read from a file, because the names become paths.
+        if not _TABLE.fullmatch(self.table):
+            raise ArgumentError(
+                f"Invalid table name {self.table!r}: expected lowercase letters, digits and "
+                "underscores."
+            )
+        if self.property is not None and not _PROPERTY.fullmatch(self.property):
+            raise ArgumentError(
+                f"Invalid property id {self.property!r}: expected PR and 32 hexadecimal digits."
+            )
+        try:
+            parse_zoned(self.at)
+        except ValueError:
+            raise ArgumentError(
+                f"Invalid at={self.at!r}: expected a date and time with a time zone, "
+                "such as 2025-03-01T10:00:00+00:00."
+            ) from None
 
     def file(self, snapshot: Path) -> Path:
-        """Its path in the folder of a snapshot."""
+        """Return its path in the folder of a snapshot."""
         folder = snapshot / self.table
         if self.property is not None:
             folder /= f"property={self.property}"
         return folder / "part.parquet"
 
+    def read(self, snapshot: Path, columns: Columns) -> Any:
+        """Return its rows as an Arrow table. Raises SnapshotError when the file is damaged."""
+        schema = schema_of(columns, self.columns)
+        return read_parquet(self.file(snapshot), schema, rows=self.rows, size=self.bytes)
+
 
 @dataclass(frozen=True)
-class Manifest:
-    """One finished snapshot: what was pulled (``about``), and every table's promised columns."""
+class Snapshot:
+    """One finished snapshot: what was pulled (``about``), and the promised columns per table."""
 
     folder: Path
     number: int
-    started: datetime
-    finished: datetime
+    started: Timestamp
+    finished: Timestamp
     about: Mapping[str, Any]
     columns: Mapping[str, Columns]
     parts: tuple[Part, ...]
+
+    def __post_init__(self) -> None:
+        if not {part.table for part in self.parts} <= set(self.columns):
+            raise ValueError("a part of a table without columns")
 
     def __repr__(self) -> str:
         finished = f"{self.finished:%Y-%m-%d %H:%M} UTC"
@@ -88,44 +113,51 @@ class Manifest:
         return folder_of(self.folder, self.number)
 
     def part(self, table: str, property: str | None) -> Part | None:
-        """The part of that table and property, or None."""
-        return self._by_name.get((table, property))
+        """Return the part of that table and property, or None."""
+        return self._parts_by_name.get((table, property))
 
     @cached_property
-    def _by_name(self) -> dict[tuple[str, str | None], Part]:
+    def _parts_by_name(self) -> dict[tuple[str, str | None], Part]:
         return {(part.table, part.property): part for part in self.parts}
 
     def parts_of(self, table: str) -> list[Part]:
-        """The parts of a table, by property id. Raises ArgumentError for an unknown table."""
+        """Return the parts of a table, by property id.
+
+        Raises
+        ------
+        ArgumentError
+            For an unknown table.
+        """
         if table not in self.columns:
             tables = ", ".join(self.tables) or "none"
             raise ArgumentError(f"Snapshot {self.number} has no table {table!r}. It has: {tables}.")
         return [part for part in self.parts if part.table == table]
 
     def paths(self, table: str) -> list[Path]:
-        """The table's files, in the order of its rows."""
+        """Return the files of a table, in the order of its rows."""
         return [part.file(self.data) for part in self.parts_of(table)]
 
-    def frame(self, table: str) -> pd.DataFrame:
-        """The whole table in the order of property ids, with the columns and dtypes of our frames.
+    def frame(self, table: str, property: str | None = None) -> pd.DataFrame:
+        """Return a table, or the rows of one property in it.
 
-        Unknown columns are text, come last in sorted order, and are NA for parts without them.
-        Never a short table: raises SnapshotError when a file is missing or differs from the
-        manifest.
+        Returns
+        -------
+        DataFrame
+            The columns and dtypes of ``reactor``'s frames, by property id. Columns that the table
+            does not promise are text, come last in sorted order, and are NA for parts without them.
+
+        Raises
+        ------
+        ArgumentError
+            For an unknown table.
+        SnapshotError
+            When a file is missing or differs from the manifest. A table is never short.
         """
-        return self._read(table, self.parts_of(table))
-
-    def frame_of(self, table: str, property: str | None) -> pd.DataFrame:
-        """The rows of one property, with the columns of the whole table. Raises as ``frame`` does."""
-        parts = [part for part in self.parts_of(table) if part.property == property]
-        return self._read(table, parts)
-
-    def _read(self, table: str, parts: list[Part]) -> pd.DataFrame:
         # The empty table comes first, because it determines the order of the columns.
         tables = [self.schema(table).empty_table()]
-        for part in parts:
-            file, schema = part.file(self.data), schema_of(self.columns[table], part.columns)
-            tables.append(read_parquet(file, schema, rows=part.rows, size=part.bytes))
+        for part in self.parts_of(table):
+            if property in (None, part.property):
+                tables.append(part.read(self.data, self.columns[table]))
         frame = to_frame(library("pyarrow").concat_tables(tables, promote_options="default"))
         for name in ("service", "organisation"):
             if name in self.about:
@@ -135,14 +167,18 @@ class Manifest:
         return frame
 
     def schema(self, table: str) -> Any:
-        """The Arrow schema of the whole table."""
+        """Return the Arrow schema of the whole table."""
         unknown = sorted({name for part in self.parts_of(table) for name in part.columns})
         return schema_of(self.columns[table], unknown)
 
-    def dataset(self, table: str) -> Any:
-        """The table as an Arrow dataset, which reads only the columns and rows of a query.
+    def has_columns(self, table: str, columns: Columns) -> bool:
+        """Return whether the table promises these columns, in the same order."""
+        return list(self.columns[table].items()) == list(columns.items())
 
-        Sizes are compared here and raise as in ``frame``; checksums are verified while it is read.
+    def dataset(self, table: str) -> Any:
+        """Return an Arrow dataset, which reads only the columns and rows that a query requires.
+
+        Sizes are compared here, and raise as in ``frame``; checksums are verified during the query.
         """
         parquet, local = library("pyarrow.dataset"), library("pyarrow.fs").LocalFileSystem()
         options = parquet.ParquetFragmentScanOptions(page_checksum_verification=True)
@@ -155,87 +191,43 @@ class Manifest:
             fragments.append(reader.make_fragment(str(file), filesystem=local))
         return parquet.FileSystemDataset(fragments, self.schema(table), reader, filesystem=local)
 
-    def document(self) -> dict[str, Any]:
-        """The manifest as JSON values."""
-        return {
-            "format": FORMAT,
-            "number": self.number,
-            "started": self.started.isoformat(),
-            "finished": self.finished.isoformat(),
-            "about": self.about,
-            "columns": self.columns,
-            "parts": [asdict(part) for part in self.parts],
-        }
-
-
-def check_names(table: str, property: str | None) -> None:
-    """Raises ArgumentError for names that must not become paths."""
-    if not _TABLE.fullmatch(table):
-        raise ArgumentError(f"{table!r} is no name of a table: small letters, digits and _ only.")
-    if property is not None and not _PROPERTY.fullmatch(property):
-        raise ArgumentError(
-            f"{property!r} is no property id: it should look like PR and 32 hexadecimal digits."
-        )
-
 
 def folder_of(folder: Path, number: int) -> Path:
-    """The folder of one snapshot."""
+    """Return the folder of one snapshot."""
     return folder / f"{number:06d}"
 
 
 def numbers(folder: Path) -> list[int]:
-    """The numbers of the finished snapshots, sorted. Raises SnapshotError for an older format."""
+    """Return the numbers of the finished snapshots, sorted. Raises SnapshotError."""
     if not folder.exists():
         return []
     with reading(folder):
         names = sorted(path.name for path in folder.iterdir())
         if any(_OLDER.fullmatch(name) for name in names):
             raise SnapshotError(
-                f"{folder} has snapshots of an older format, which this version of adobe_nb cannot read. Pull into "
-                "another folder. Other tools still read the old Parquet files by path."
+                f"{folder} has snapshots of an older format, which this version of adobe_nb cannot "
+                "read. Pull into another folder. Other tools can still read the old Parquet files."
             )
         numbered = [name for name in names if _NUMBER.fullmatch(name)]
         return sorted(int(name) for name in numbered if (folder / name / MANIFEST).is_file())
 
 
-def read_manifest(folder: Path, number: int) -> Manifest:
-    """The manifest of a snapshot. Raises SnapshotError that names the file when it is damaged."""
+def read_manifest(folder: Path, number: int) -> Snapshot:
+    """Return a snapshot. Raises SnapshotError that names the manifest when it is damaged."""
     file = folder_of(folder, number) / MANIFEST
     with reading(file):
         text = file.read_bytes()
     try:
-        document = json.loads(text)
-        if document["format"] == FORMAT:
-            return _manifest(folder, number, document)
-        problem = (
-            f"its format is {document['format']}, this version of adobe_nb reads format {FORMAT}"
-        )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise damaged(file, type(error).__name__) from error
+        document = msgspec.json.decode(text)
+        version = document["format"]
+        if version == FORMAT:
+            snapshot = msgspec.convert({**document, "folder": folder}, Snapshot)
+            if snapshot.number != number:
+                raise ValueError(f"the number {snapshot.number} in folder {number}")
+            return snapshot
+    except (KeyError, TypeError, ValueError) as error:
+        raise damaged(file, f"{type(error).__name__}: {error}") from error
     raise SnapshotError(
-        f"{file} cannot be read ({problem}). Update it: pip install --upgrade adobe_nb."
+        f"Cannot read {file}: its format is {version}, and this version of adobe_nb reads format "
+        f"{FORMAT}. Update the package: pip install --upgrade adobe_nb."
     )
-
-
-def _manifest(folder: Path, number: int, document: Mapping[str, Any]) -> Manifest:
-    columns = {table: dict(kinds) for table, kinds in document["columns"].items()}
-    parts = tuple(part_of(part) for part in document["parts"])
-    kinds = {kind for promised in columns.values() for kind in promised.values()}
-    if document["number"] != number or not kinds <= set(DTYPES):
-        raise ValueError(number)
-    if not {part.table for part in parts} <= set(columns):
-        raise ValueError(parts)
-    return Manifest(
-        folder=folder,
-        number=number,
-        started=parse_zoned(document["started"]),
-        finished=parse_zoned(document["finished"]),
-        about=dict(document["about"]),
-        columns=columns,
-        parts=parts,
-    )
-
-
-def part_of(document: Mapping[str, Any]) -> Part:
-    """A part from its JSON values. Raises TypeError or ValueError for anything else."""
-    return Part(**{**document, "columns": tuple(document["columns"])})

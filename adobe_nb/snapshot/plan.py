@@ -1,4 +1,4 @@
-"""What a snapshot of properties holds, read from the registry."""
+"""The tables of a snapshot, read from the registry."""
 
 from collections.abc import Iterable, Sequence
 
@@ -9,55 +9,46 @@ from adobe_nb.snapshot.tables import Columns
 from adobe_nb.suggest import did_you_mean
 
 DIRECT = tuple(row.type for row in RESOURCES.values() if row.listed and "properties" in row.parents)
-"""Listed under a property."""
+"""Tables that are listed under a property."""
 THROUGH = {
     row.type: row.through["properties"] for row in RESOURCES.values() if "properties" in row.through
 }
-"""Listed under something that is listed under a property: ``{"rule_components": "rules", "builds":
-"libraries"}``.
-"""
+"""Tables that are listed under each resource of another table: rule components under rules."""
+CHILDREN = {parent: table for table, parent in THROUGH.items()}
 EVENTS = "audit_events"
 TABLES = (
     "companies",
     "properties",
     *(name for name in RESOURCES if name in DIRECT or name in THROUGH),
 )
-"""What is pulled when nothing else is said. ``audit_events`` can be had too; they may be millions.
+"""The tables that a pull reads by default. A company can have millions of ``audit_events``, which
+are read on request only.
 """
 
 
-def checked_tables(given: Iterable[str] | str | None) -> tuple[str, ...]:
-    """The tables to pull, with those that they need. Raises ArgumentError for an unknown one."""
-    if given is None:
+def checked_tables(tables: Iterable[str] | str | None) -> tuple[str, ...]:
+    """Return the tables to pull, and those that they require. Raises ArgumentError."""
+    if tables is None:
         return TABLES
-    wanted = [given] if isinstance(given, str) else list(given)
-    known = (*TABLES, EVENTS)
-    for name in wanted:
-        if name not in known:
+    names = [tables] if isinstance(tables, str) else list(tables)
+    choices = (*TABLES, EVENTS)
+    required = {"companies", "properties"}
+    for name in names:
+        if name not in choices:
             raise ArgumentError(
-                f"Snapshots have no table {name!r}.{did_you_mean(str(name), known)}"
+                f"Snapshots have no table {name!r}.{did_you_mean(str(name), choices)}"
             )
-    needed = {
-        "companies",
-        "properties",
-        *wanted,
-        *(THROUGH[name] for name in wanted if name in THROUGH),
-    }
-    return tuple(name for name in known if name in needed)
+        required |= {name, THROUGH.get(name, name)}
+    return tuple(name for name in choices if name in required)
 
 
 def parent_of(table: str) -> str | None:
-    """The type under which it is listed; None for what is not listed under anything."""
+    """Return the type that a table is listed under, if any."""
     if table in DIRECT:
         return "properties"
-    return THROUGH.get(table) or ("companies" if table == "properties" else None)
+    return "companies" if table == "properties" else THROUGH.get(table)
 
 
 def promised(tables: Sequence[str]) -> dict[str, Columns]:
-    """The columns of each table, with their kinds."""
+    """Return the columns of each table, with their kinds."""
     return {name: columns_of(RESOURCES[name], parent_of(name)) for name in tables}
-
-
-def tables_below(table: str, tables: Sequence[str]) -> list[str]:
-    """The tables that are listed under it."""
-    return [name for name in tables if THROUGH.get(name) == table]

@@ -1,11 +1,9 @@
-"""A whole pull: everything about some properties, as the next snapshot."""
+"""Pull everything about some properties as the next snapshot."""
 
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import NamedTuple
 
 import pandas as pd
 
@@ -17,43 +15,26 @@ from adobe_nb.errors import ArgumentError, NotFound, SnapshotError
 from adobe_nb.registry import RESOURCES
 from adobe_nb.session import Session
 from adobe_nb.snapshot.draft import Draft
-from adobe_nb.snapshot.filling import Filling, fill, in_order, joined
-from adobe_nb.snapshot.manifest import Manifest
-from adobe_nb.snapshot.plan import DIRECT, EVENTS, checked_tables, promised, tables_below
-from adobe_nb.snapshot.store import Store
+from adobe_nb.snapshot.filling import PartReader, in_order, joined, read_parts
+from adobe_nb.snapshot.manifest import Snapshot
+from adobe_nb.snapshot.plan import CHILDREN, DIRECT, EVENTS, checked_tables, promised
+from adobe_nb.snapshot.store import SnapshotFolder
 from adobe_nb.snapshot.tables import library
 
+# The Date header has whole seconds, and a change can become visible shortly after its own date.
 _MARGIN = timedelta(minutes=1)
-"""The service tells its time in whole seconds, and a change can show some time after the moment
-that it bears.
-"""
-
-
-class Chosen(NamedTuple):
-    """A property, and what matters of it here."""
-
-    id: str
-    platform: str | None
-    created_at: datetime
 
 
 @dataclass(frozen=True)
 class Scope:
-    """What is there now: the service's time before anything was read, the companies, the chosen
-    properties.
-    """
+    """The companies and properties that exist now."""
 
     at: str
+    """The service's time before they were read: what is read later lacks no earlier change."""
     companies: pd.DataFrame
     properties: pd.DataFrame
     missing: tuple[str, ...] = ()
-    """Ids that were chosen and are not there."""
-
-    @property
-    def chosen(self) -> list[Chosen]:
-        """The properties, by date of creation."""
-        columns = (self.properties[name] for name in Chosen._fields)
-        return [Chosen(*values) for values in zip(*columns, strict=True)]
+    """Ids of chosen properties that do not exist, or that this account cannot see."""
 
 
 def pull(
@@ -63,58 +44,57 @@ def pull(
     tables: Sequence[str] | str | None,
     *,
     resume: bool,
-) -> Manifest:
-    """The next snapshot of the folder. The docstring of ``snapshot.pull`` says it all."""
-    library("pyarrow")  # without it nothing can be stored: said before anything is asked for
-    wanted = checked_tables(tables)
+) -> Snapshot:
+    """Write the next snapshot of the folder: see ``snapshot.pull``."""
+    # Nothing can be stored without pyarrow: report that before any request.
+    library("pyarrow")
+    names = checked_tables(tables)
     chosen = None if properties is None else ids_of_type(RESOURCES["properties"], [properties])
     if chosen == []:
         raise ArgumentError(
-            "There are no properties to pull. Leave them out for all that you can see."
+            "There are no properties to pull. Leave them out to pull all that you can see."
         )
-    store = Store(folder)
-    latest = store.latest()
+    snapshots = SnapshotFolder(folder)
+    latest = snapshots.latest()
     if latest is not None:
-        check_same(session, latest)
+        check_same_organization(session, latest)
     client = session.client
-    scope = look_around(client, chosen)
+    scope = read_scope(client, chosen)
     if scope.missing:
         raise NotFound(
-            f"There is no property {', '.join(scope.missing)} among those that you can see. Take the ids from "
-            "reactor.properties().",
+            f"Property {', '.join(scope.missing)} is not among those that you can see. Take the "
+            "ids from reactor.properties().",
             status=404,
             code="not-found",
             method="GET",
             url="/properties",
         )
-    about = about_of(session, chosen, wanted)
-    with store.begin(about, promised(wanted), resume=resume) as draft:
-        put_heads(draft, scope)
-        pull_properties(client, draft, scope, scope.chosen, wanted, "pull")
-        if EVENTS in wanted and not all(draft.has(EVENTS, each) for each in scope.properties["id"]):
+    about = description(session, chosen, names)
+    with snapshots.begin(about, promised(names), resume=resume) as draft:
+        put_properties(draft, scope)
+        ids = list(scope.properties["id"])
+        pull_properties(client, draft, scope, ids, names, "pull")
+        if EVENTS in names and not all(draft.has(EVENTS, property_id) for property_id in ids):
             put_events(draft, scope, events_since(client, None))
-        return draft.publish(kind="pull", properties=sorted(scope.properties["id"]))
+        return draft.publish(kind="pull", properties=sorted(ids))
 
 
-def check_same(session: Session, base: Manifest) -> None:
-    """One folder is of one organisation at one service: else its history would be of nothing.
-    Raises SnapshotError.
-    """
-    mine, theirs = (
-        (session.service, session.org_id),
-        (base.about["service"], base.about["organisation"]),
-    )
-    if mine != theirs:
+def check_same_organization(session: Session, snapshot: Snapshot) -> None:
+    """Raise SnapshotError when a snapshot is of another organization or service."""
+    # A history of two organizations would show every resource as created and deleted.
+    organization, service = snapshot.about["organisation"], snapshot.about["service"]
+    if (organization, service) != (session.org_id, session.service):
         raise SnapshotError(
-            f"The snapshots of {base.folder} are of {theirs[1]} ({theirs[0]}), and you are signed in to {mine[1]} "
-            f"({mine[0]}). Sign in there, or pull into another folder."
+            f"The snapshots of {snapshot.folder} are of {organization} ({service}), and you are "
+            f"signed in to {session.org_id} ({session.service}). Sign in to {organization}, or "
+            "pull into another folder."
         )
 
 
-def about_of(
+def description(
     session: Session, chosen: Sequence[str] | None, tables: Sequence[str]
 ) -> dict[str, object]:
-    """What identifies a pull: one that was cut off goes on only when this is the same."""
+    """Return what identifies a pull: an interrupted one is resumed only when this is equal."""
     return {
         "service": session.service,
         "organisation": session.org_id,
@@ -123,21 +103,26 @@ def about_of(
     }
 
 
-def look_around(client: Client, chosen: Sequence[str] | None) -> Scope:
-    """The companies and properties, and the time before they were read."""
+def read_scope(client: Client, chosen: Sequence[str] | None) -> Scope:
+    """Read the companies and properties, and the time before."""
     first = client.fetch("/companies", (("page[size]", "1"),))
+    at = (first.date.astimezone(UTC) - _MARGIN).isoformat()
     row = RESOURCES["companies"]
     companies = _read(client, [steady("/companies", row)], Rows(row), "properties")
     row = RESOURCES["properties"]
-    listings = [steady(f"/companies/{each}/properties", row, each) for each in companies["id"]]
-    found = _read(client, listings, Rows(row, "companies"), "properties", parents_may_vanish=True)
-    missing: tuple[str, ...] = ()
-    if chosen is not None:
-        found = found[found["id"].isin(list(chosen))].reset_index(drop=True)
-        companies = companies[companies["id"].isin(found["company_id"])]
-        missing = tuple(each for each in chosen if each not in set(found["id"]))
-    at = (first.date.astimezone(UTC) - _MARGIN).isoformat()
-    return Scope(at, in_order(companies), found, missing)
+    listings = [
+        steady(f"/companies/{company_id}/properties", row, company_id)
+        for company_id in companies["id"]
+    ]
+    rows = Rows(row, "companies")
+    properties = _read(client, listings, rows, "properties", parents_may_vanish=True)
+    if chosen is None:
+        return Scope(at, companies, properties)
+    properties = in_order(properties[properties["id"].isin(chosen)])
+    companies = in_order(companies[companies["id"].isin(properties["company_id"])])
+    visible = set(properties["id"])
+    missing = tuple(property_id for property_id in chosen if property_id not in visible)
+    return Scope(at, companies, properties, missing)
 
 
 def _read(
@@ -148,114 +133,102 @@ def _read(
     *,
     parents_may_vanish: bool = False,
 ) -> pd.DataFrame:
-    """All these lists as one frame, in the order of a part."""
-    for _ in read_lists(
-        client, listings, [rows] * len(listings), label, parents_may_vanish=parents_may_vanish
-    ):
+    """Return all these lists as one frame, in the order of a part."""
+    sinks = [rows] * len(listings)
+    for _ in read_lists(client, listings, sinks, label, parents_may_vanish=parents_may_vanish):
         pass
     return in_order(rows.frame())
 
 
-def put_heads(draft: Draft, scope: Scope) -> None:
-    """The companies, and each property's own row. What a run before has stored of others goes."""
-    draft.only(scope.properties["id"])
+def put_properties(draft: Draft, scope: Scope) -> None:
+    """Store the companies, and each property's own row; drop what is stored of other properties."""
+    properties = scope.properties
+    draft.only(properties["id"])
     draft.put("companies", None, scope.companies, at=scope.at)
-    for at, identifier in enumerate(scope.properties["id"]):
-        draft.put(
-            "properties",
-            identifier,
-            scope.properties.iloc[[at]].reset_index(drop=True),
-            at=scope.at,
-        )
+    for property_id in properties["id"]:
+        own = properties[properties["id"] == property_id].reset_index(drop=True)
+        draft.put("properties", property_id, own, at=scope.at)
 
 
 def pull_properties(
     client: Client,
     draft: Draft,
     scope: Scope,
-    chosen: Sequence[Chosen],
+    ids: Iterable[str],
     tables: Sequence[str],
     label: str,
 ) -> None:
-    """Fill all parts of these properties that the draft does not have yet."""
-    direct: list[Filling] = []
-    below: list[Filling] = []
-    for each in chosen:
-        for filling in direct_parts(draft, scope, each, tables):
-            parents = _stored_ids(draft, filling)
-            if parents is None:
-                direct.append(filling)
-                continue
-            # The lists below are as old as this one: they are read for its parents only, not for
-            # later ones.
-            at = draft.moment_of(filling.table, each.id)
-            below += _below(draft, filling, parents, tables, at)
-    for filling, frame in fill(client, direct, label):
-        below += _below(draft, filling, list(frame["id"]), tables, scope.at)
-    for _ in fill(client, below, label, parents_may_vanish=True):
+    """Read and store all parts of these properties that the draft does not have yet."""
+    direct: list[PartReader] = []
+    children: list[PartReader] = []
+    for part in missing_parts(draft, scope, ids, tables):
+        stored = draft.stored_ids(part.table, part.property)
+        if stored is None:
+            direct.append(part)
+        else:
+            # The children are as old as the list that an earlier run has read: resources that were
+            # created since then are missing in both, and the next refresh finds them.
+            parents, at = stored
+            children += _children(draft, part, parents, tables, at)
+    for part, frame in read_parts(client, direct, label):
+        children += _children(draft, part, frame["id"], tables, scope.at)
+    for _ in read_parts(client, children, label, parents_may_vanish=True):
         pass
 
 
-def _stored_ids(draft: Draft, filling: Filling) -> list[str] | None:
-    """The ids of a list that a run before has stored; None when it has to be read."""
-    if not draft.has(filling.table, filling.property):
-        return None
-    with suppress(SnapshotError):  # a damaged file is read anew
-        return draft.ids_of(filling.table, filling.property)
-    return None
+def _children(
+    draft: Draft, part: PartReader, parents: Iterable[str], tables: Sequence[str], at: str
+) -> list[PartReader]:
+    """Return the part that is listed under these parents, if it is still to be read."""
+    table = CHILDREN.get(part.table, "")
+    if table not in tables or draft.has(table, part.property):
+        return []
+    return [PartReader(draft, table, part.property, at, parents=parents)]
 
 
-def _below(
-    draft: Draft, above: Filling, parents: Sequence[str], tables: Sequence[str], at: str
-) -> list[Filling]:
-    """The parts that are listed under these parents and that the draft does not have yet."""
-    return [
-        Filling(draft, name, above.property, at, parents=parents)
-        for name in tables_below(above.table, tables)
-        if not draft.has(name, above.property)
-    ]
-
-
-def direct_parts(
-    draft: Draft, scope: Scope, chosen: Chosen, tables: Sequence[str]
-) -> list[Filling]:
-    """The lists of a property that no run before has stored, with all that is below them."""
-    fillings: list[Filling] = []
-    for table in tables:
-        parts = [table, *tables_below(table, tables)]
-        if table not in DIRECT or all(draft.has(name, chosen.id) for name in parts):
-            continue
-        filling = Filling(draft, table, chosen.id, scope.at)
-        if table == "secrets" and chosen.platform != "edge":
-            filling.store()  # the API has them for event forwarding only
-        else:
-            fillings.append(filling)
-    return fillings
+def missing_parts(
+    draft: Draft, scope: Scope, ids: Iterable[str], tables: Sequence[str]
+) -> list[PartReader]:
+    """Return the lists of these properties that are not stored yet, or whose children are not."""
+    properties = scope.properties
+    edge = set(properties.loc[properties["platform"] == "edge", "id"])
+    parts = []
+    for property_id in ids:
+        for table in DIRECT:
+            family = {table, CHILDREN.get(table, table)}.intersection(tables)
+            if table not in tables or all(draft.has(name, property_id) for name in family):
+                continue
+            part = PartReader(draft, table, property_id, scope.at)
+            # The API has secrets for event forwarding only.
+            if table == "secrets" and property_id not in edge:
+                part.store()
+            else:
+                parts.append(part)
+    return parts
 
 
 def events_since(client: Client, since: datetime | None) -> pd.DataFrame:
-    """Audit events of the organisation from that moment on."""
+    """Return the audit events of the organization from that time on."""
     row = RESOURCES[EVENTS]
     listing = steady(f"/{EVENTS}", row)
     if since is not None:
-        text = f"{since.astimezone(UTC):%Y-%m-%dT%H:%M:%S}.000Z"
-        condition = ("filter[created_at]", f"GT {text}")
+        after = ("filter[created_at]", f"GT {since.astimezone(UTC):%Y-%m-%dT%H:%M:%S}.000Z")
         listing = replace(
-            listing, params=(condition, *listing.params), undated=listing.params, low=since
+            listing, params=(after, *listing.params), undated=listing.params, low=since
         )
     return _read(client, [listing], Rows(row), "audit events")
 
 
 def put_events(
-    draft: Draft, scope: Scope, events: pd.DataFrame, earlier: Manifest | None = None
+    draft: Draft, scope: Scope, events: pd.DataFrame, earlier: Snapshot | None = None
 ) -> None:
-    """Each property's own audit events, after those that were known."""
-    for identifier in scope.properties["id"]:
-        own = events[events["property_id"] == identifier]
-        if earlier is not None and earlier.part(EVENTS, identifier) is not None:
-            known = earlier.frame_of(EVENTS, identifier)
-            own = own[~own["id"].isin(known["id"])]
-            if own.empty and draft.keep(EVENTS, identifier, earlier, at=scope.at):
+    """Store each property's own audit events, after those of an earlier snapshot."""
+    for property_id in scope.properties["id"]:
+        own = events[events["property_id"] == property_id]
+        if earlier is not None and earlier.part(EVENTS, property_id) is not None:
+            stored = earlier.frame(EVENTS, property_id)
+            own = own[~own["id"].isin(stored["id"])]
+            if own.empty and draft.keep(EVENTS, property_id, earlier, at=scope.at):
                 continue
-            own = joined(known, own, EVENTS)
-        draft.put(EVENTS, identifier, in_order(own), at=scope.at)
+            own = joined(stored, own, EVENTS)
+        draft.put(EVENTS, property_id, in_order(own), at=scope.at)

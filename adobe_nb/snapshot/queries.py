@@ -7,50 +7,54 @@ from typing import Any
 import pandas as pd
 
 from adobe_nb.errors import SnapshotError
-from adobe_nb.snapshot.manifest import Manifest
+from adobe_nb.snapshot.manifest import Snapshot
 from adobe_nb.snapshot.tables import library, to_frame
 
-_CLOSED = (
+# A query comes from a notebook that may be someone else's: it must read the tables and nothing
+# else, neither files nor the network.
+_SETTINGS = (
     "SET TimeZone = 'UTC'",
     "SET autoinstall_known_extensions = false",
     "SET autoload_known_extensions = false",
-    # or a mistyped table would read a variable of the notebook
+    # Otherwise a mistyped table would read a variable of the notebook.
     "SET python_enable_replacements = false",
     "SET enable_external_access = false",
     "SET lock_configuration = true",
 )
 
 
-def sql(manifest: Manifest, query: str) -> pd.DataFrame:
-    """DuckDB's answer to the query, which names the tables of the snapshot; they have the columns
-    of ``frame``.
+def sql(snapshot: Snapshot, query: str) -> pd.DataFrame:
+    """Return DuckDB's answer to a query that names the tables of the snapshot.
 
-    The query sees nothing else: no files, no network, no variables; and it cannot change the
-    snapshot. Dtypes are those of our frames: integers are ``Int64`` if 64 bits hold all of them,
-    other numbers ``Float64``, dates and times without a zone are moments in UTC, intervals are time
-    deltas, nested values are JSON text, and all others are text.
+    Dtypes are those of our frames: integers are ``Int64`` if 64 bits hold all of them, other
+    numbers ``Float64``, dates and times without a time zone are UTC, intervals are timedeltas,
+    nested values are JSON text, and all others are text.
 
-    Raises SnapshotError with DuckDB's own words when the query is wrong, for intervals with months,
+    Raises SnapshotError with DuckDB's message when the query is wrong, for intervals with months,
     and when a file differs from the manifest.
     """
     duckdb, pa = library("duckdb"), library("pyarrow")
     with duckdb.connect() as connection:
-        for table in manifest.tables:
-            connection.register(table, manifest.dataset(table))
-        for setting in _CLOSED:
+        for table in snapshot.tables:
+            connection.register(table, snapshot.dataset(table))
+        for setting in _SETTINGS:
             connection.execute(setting)
         try:
             relation = connection.sql(query)
             if relation is None:
-                raise SnapshotError("The query returns no table: begin it with SELECT.")
+                raise SnapshotError("The query does not return a table. Start it with SELECT.")
             answer = relation.to_arrow_table()
         except duckdb.CatalogException as error:
-            tables = ", ".join(manifest.tables) or "none"
-            problem = f"{_sentence(error)} The tables of snapshot {manifest.number}: {tables}."
+            tables = ", ".join(snapshot.tables) or "none"
+            problem = f"{_sentence(error)} The tables of snapshot {snapshot.number}: {tables}."
             raise SnapshotError(problem) from error
         except (duckdb.Error, OSError, RuntimeError, pa.ArrowException) as error:
             raise SnapshotError(_sentence(error)) from error
-    return _frame(answer)
+    columns = [_column(column) for column in answer.columns]
+    # By position, because two columns of an answer may have the same name.
+    positions = [str(position) for position in range(len(columns))]
+    frame = to_frame(pa.Table.from_arrays(columns, names=positions))
+    return frame.set_axis(answer.column_names, axis="columns")
 
 
 def _sentence(error: Exception) -> str:
@@ -61,17 +65,9 @@ def _sentence(error: Exception) -> str:
     return f"{text}."
 
 
-def _frame(answer: Any) -> pd.DataFrame:
-    """An Arrow table of any types as one of our frames. Two columns may have the same name."""
-    pa = library("pyarrow")
-    columns = [_column(column) for column in answer.columns]
-    numbers = [str(number) for number in range(len(columns))]
-    frame = to_frame(pa.Table.from_arrays(columns, names=numbers))
-    return frame.set_axis(answer.column_names, axis="columns")
-
-
 def _column(column: Any) -> Any:
-    """A column of any type as one of the types that our frames have."""
+    """Return a column of any type as one of the types that our frames have."""
+    # Many branches, but only one per type of Arrow.
     pa = library("pyarrow")
     kind, types = column.type, pa.types
     if isinstance(kind, pa.BaseExtensionType):
@@ -83,42 +79,37 @@ def _column(column: Any) -> Any:
     if types.is_timestamp(kind) or types.is_date(kind):
         return column.cast(pa.timestamp("us", tz="UTC"), safe=False)
     if types.is_interval(kind):
-        return _duration(column)
-    if _is_number(kind):
-        return _number(column)
+        return _durations(column)
+    if types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind):
+        return _numbers(column)
     return pa.chunked_array([[_text(value) for value in column.to_pylist()]], type=pa.string())
 
 
-def _is_number(kind: Any) -> bool:
-    types = library("pyarrow").types
-    return bool(types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind))
-
-
-def _number(column: Any) -> Any:
-    """Integers when 64 bits hold all of them, else floats."""
+def _numbers(column: Any) -> Any:
+    """Return integers when 64 bits hold all of them, else floats."""
     pa = library("pyarrow")
-    fractions = pa.types.is_floating(column.type) or getattr(column.type, "scale", 0) != 0
-    if not fractions:
+    # Only decimals have a scale, the number of digits after the point.
+    if not pa.types.is_floating(column.type) and not getattr(column.type, "scale", 0):
         with suppress(pa.ArrowInvalid):
             return column.cast(pa.int64())
     return column.cast(pa.float64(), safe=False)
 
 
-def _duration(column: Any) -> Any:
-    """Intervals as time deltas. Months have no fixed length."""
+def _durations(column: Any) -> Any:
+    """Return intervals as durations."""
     pa = library("pyarrow")
-    values = column.to_pylist()
-    if any(getattr(value, "months", 0) for value in values):
-        raise SnapshotError(
-            "The answer has intervals with months, which have no fixed length. Take the difference of two times, or "
-            "date_diff('day', earlier, later)."
-        )
-    spans = [None if value is None else _microseconds(value) for value in values]
-    return pa.chunked_array([pa.array(spans, type=pa.int64()).cast(pa.duration("us"))])
-
-
-def _microseconds(value: Any) -> int:
-    return int(value.days) * 86_400_000_000 + int(value.nanoseconds) // 1000
+    microseconds: list[int | None] = []
+    for value in column.to_pylist():
+        if value is None:
+            microseconds.append(None)
+            continue
+        if value.months:
+            raise SnapshotError(
+                "The answer has intervals with months, which have no fixed length. Subtract two "
+                "times, or use date_diff('day', earlier, later)."
+            )
+        microseconds.append(value.days * 86_400_000_000 + value.nanoseconds // 1000)
+    return pa.chunked_array([pa.array(microseconds, type=pa.int64()).cast(pa.duration("us"))])
 
 
 def _text(value: object) -> str | None:

@@ -1,14 +1,14 @@
-"""The next snapshot from the one before, asking only for what can have changed.
+"""Write the next snapshot by asking only for what can have changed since the one before.
 
-One request looks at each list of a property: up to 100 rows, it is the list. Of a longer one it
-shows how many there are and which changed last; with the audit events that tells whether it has to
-be read. Rule components and builds are read under those rules and libraries whose row differs in
-anything.
+The first page of each list of a property is read. Up to 100 rows, it is the whole list. Of a longer
+list it shows how many resources there are and which changed last; together with the audit events
+that tells whether the list has to be read. Rule components and builds are read for those rules and
+libraries that differ in any column.
 """
 
 import json
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -22,279 +22,246 @@ from adobe_nb.api.reactor.paging import PAGE_SIZE, Listing, read_lists
 from adobe_nb.errors import NotAllowed, NotFound, SnapshotError, SnapshotWarning
 from adobe_nb.registry import RESOURCES
 from adobe_nb.session import Session
-from adobe_nb.snapshot.changes import different
+from adobe_nb.snapshot.comparison import differing_columns
 from adobe_nb.snapshot.draft import Draft
-from adobe_nb.snapshot.filling import Filling, fill
-from adobe_nb.snapshot.manifest import Manifest
-from adobe_nb.snapshot.plan import EVENTS, checked_tables, promised, tables_below
+from adobe_nb.snapshot.filling import PartReader, read_parts
+from adobe_nb.snapshot.manifest import Snapshot
+from adobe_nb.snapshot.plan import CHILDREN, EVENTS, checked_tables, promised
 from adobe_nb.snapshot.pulling import (
-    Chosen,
     Scope,
-    about_of,
-    check_same,
-    direct_parts,
+    check_same_organization,
+    description,
     events_since,
-    look_around,
+    missing_parts,
     pull_properties,
     put_events,
-    put_heads,
+    put_properties,
+    read_scope,
 )
-from adobe_nb.snapshot.store import Store
+from adobe_nb.snapshot.store import SnapshotFolder
 
-_PUBLISHING = {"library", "build"}
-"""What moves the marks of revisionable resources (dirty, published) without a trace of their own.
-"""
-_DONE = ("succeeded", "failed")
-"""What a build says that nothing more happens to by itself."""
-_TRIES = 3
+# Publishing a library may change ``dirty`` and ``published`` of its resources, which then have no
+# audit event of their own.
+_PUBLISHING = ("library", "build")
+# A build in any other state is still running, and ends without an audit event.
+_FINAL_STATES = ("succeeded", "failed")
+# One attempt rarely meets a deletion; three in a row practically never do.
+_ATTEMPTS = 3
 
 
-def refresh(session: Session, folder: str | Path) -> Manifest:
-    """The next snapshot of the folder. The docstring of ``snapshot.refresh`` says it all."""
-    store = Store(folder)
-    base = store.at()
-    check_same(session, base)
-    tables, chosen, client = (
-        checked_tables(base.about["tables"]),
-        base.about["chosen"],
-        session.client,
-    )
-    scope = look_around(client, chosen)
-    _check_there(scope, base)
+def refresh(session: Session, folder: str | Path) -> Snapshot:
+    """Write the next snapshot of the folder: see ``snapshot.refresh``."""
+    snapshots = SnapshotFolder(folder)
+    base = snapshots.at()
+    check_same_organization(session, base)
+    tables, chosen = checked_tables(base.about["tables"]), base.about["chosen"]
+    client = session.client
+    scope = read_scope(client, chosen)
+    if base.about["properties"] and scope.properties.empty:
+        raise SnapshotError(
+            f"None of the {len(base.about['properties'])} properties of {base.folder} can be seen "
+            "any more. Check the rights of this account in Admin Console. If the properties were "
+            "deleted, pull others into another folder."
+        )
+    # The oldest part decides: a run that was resumed has parts of different times.
     since = min(parse_zoned(part.at) for part in base.parts)
-    events, traces = _events(client, since, needed=EVENTS in tables)
-    about = {**about_of(session, chosen, tables), "base": base.number}
-    with store.begin(about, promised(tables)) as draft:
-        put_heads(draft, scope)
-        work = _Refresh(client, draft, base, scope, traces)
-        work.run(tables)
+    events = _readable_events(client, since, required=EVENTS in tables)
+    about = {**description(session, chosen, tables), "base": base.number}
+    with snapshots.begin(about, promised(tables)) as draft:
+        put_properties(draft, scope)
+        _Refresh(client, draft, base, scope, tables, _Traces.of(events, since)).run()
         if EVENTS in tables and events is not None:
-            fits = _has_same_columns(base, EVENTS)
-            older = [
-                each
-                for each in scope.chosen
-                if not _known(base, each.id) and each.created_at < since
-            ]
-            put_events(
-                draft,
-                scope,
-                events_since(client, None) if older or not fits else events,
-                base if fits else None,
-            )
+            earlier = base if _has_same_columns(base, EVENTS) else None
+            new = scope.properties[~scope.properties["id"].isin(base.about["properties"])]
+            # A property that could not be seen before has older events than those.
+            if earlier is None or (new["created_at"] < since).any():
+                events = events_since(client, None)
+            put_events(draft, scope, events, earlier)
         return draft.publish(
             kind="refresh", properties=sorted(scope.properties["id"]), missing=sorted(scope.missing)
         )
 
 
-def _events(
-    client: Client, since: datetime, *, needed: bool
-) -> tuple[pd.DataFrame | None, "_Traces"]:
-    """The audit events from that moment on, and what they tell. Without the right to read them
-    every list is read.
-    """
-    refused: NotAllowed | None = None
+def _readable_events(client: Client, since: datetime, *, required: bool) -> pd.DataFrame | None:
+    """Return the audit events from that time on; None without the right to read them."""
     try:
-        events = events_since(client, since)
+        return events_since(client, since)
     except NotAllowed as error:
-        refused = error.with_traceback(None)
-    else:
-        return events, _Traces.of(events, since)
-    if needed or refused.status != 403:
-        raise refused
+        if required or error.status != 403:
+            raise
     warnings.warn(
-        "This account may not read audit events, which tell a refresh what changed. Every list is read instead: that "
-        "takes more requests, and the snapshot is as good. The right to audit events is given in Admin Console.",
+        "This account may not read audit events, which show a refresh what changed. Every list is "
+        "read instead, with more requests and the same result. An administrator can grant the "
+        "right in Admin Console.",
         SnapshotWarning,
         stacklevel=4,
     )
-    return None, _Traces(since, frozenset(), frozenset({None}), blind=True)
-
-
-def _check_there(scope: Scope, base: Manifest) -> None:
-    if base.about["properties"] and scope.properties.empty:
-        raise SnapshotError(
-            f"None of the {len(base.about['properties'])} properties of {base.folder} can be seen any more. Check the "
-            "rights of this account in Admin Console. If they are gone indeed, pull others."
-        )
+    return None
 
 
 @dataclass(frozen=True)
 class _Traces:
-    """What the audit events tell: which kinds changed in which property, and of which libraries
-    there are builds.
-    """
+    """What the audit events show: which kinds of resources changed, in which properties."""
 
     since: datetime
-    kinds: frozenset[tuple[str | None, str]]
-    libraries: frozenset[str | None]
-    """None: some event does not say of which."""
-    blind: bool = False
-    """The events cannot be read, so anything may have changed."""
+    kinds: Set[tuple[str, str]] | None
+    """Pairs of a property id and a kind; None when the events cannot be read."""
+    libraries: Set[str | None]
+    """The libraries that were built; None when an event does not name its library."""
 
     @classmethod
-    def of(cls, events: pd.DataFrame, since: datetime) -> "_Traces":
-        kinds = {
-            (None if property_id is pd.NA else str(property_id), str(kind).partition(".")[0])
-            for property_id, kind in zip(events["property_id"], events["type_of"], strict=True)
-        }
-        builds = events[events["type_of"].str.startswith("build.").fillna(False)]
-        return cls(since, frozenset(kinds), frozenset(map(_library_of, builds["entity"])))
+    def of(cls, events: pd.DataFrame | None, since: datetime) -> "_Traces":
+        if events is None:
+            return cls(since, None, {None})
+        types = events["type_of"].fillna("")
+        # An event without a property can be about any of them.
+        properties = events["property_id"].fillna("")
+        kinds = set(zip(properties, types.str.replace(r"\..*", "", regex=True), strict=True))
+        builds = events[types.str.startswith("build.")]
+        return cls(since, kinds, set(map(_library_of, builds["entity"])))
 
-    def touch(self, identifier: str, kind: str) -> bool:
-        """Whether something of that kind changed there."""
-        return self.blind or (identifier, kind) in self.kinds or (None, kind) in self.kinds
-
-
-class _Refresh:
-    def __init__(
-        self, client: Client, draft: Draft, base: Manifest, scope: Scope, traces: _Traces
-    ) -> None:
-        self._client, self._draft, self._base, self._scope, self._traces = (
-            client,
-            draft,
-            base,
-            scope,
-            traces,
-        )
-
-    def run(self, tables: Sequence[str]) -> None:
-        """Fill every part but the heads and the audit events; again where something was deleted
-        meanwhile.
-        """
-        for left in range(_TRIES - 1, -1, -1):
-            try:
-                self._run(tables, is_last=not left)
-            except NotFound:
-                if not left:
-                    raise
-            else:
-                return
-
-    def _run(self, tables: Sequence[str], *, is_last: bool) -> None:
-        known = [each for each in self._scope.chosen if _known(self._base, each.id)]
-        new = [each for each in self._scope.chosen if not _known(self._base, each.id)]
-        pull_properties(self._client, self._draft, self._scope, new, tables, "refresh")
-        to_read, below_looked_at = self._look(known, tables)
-        below: list[Filling] = []
-        for filling, frame in fill(self._client, to_read, "refresh"):
-            below += self._below(filling.table, filling.property or "", frame, tables)
-        for _ in fill(self._client, below, "refresh", parents_may_vanish=True):
-            pass
-        # A parent that is gone since the look is NotFound, and all is looked at once more: its row
-        # has to go, too. On the last try its row stays, with nothing below it, until the next
-        # refresh.
-        for _ in fill(self._client, below_looked_at, "refresh", parents_may_vanish=is_last):
-            pass
-
-    def _look(
-        self, known: Sequence[Chosen], tables: Sequence[str]
-    ) -> tuple[list[Filling], list[Filling]]:
-        """See of each list the resources that changed last, and how many there are.
-
-        Gives the lists that have to be read, and what is below those that need not be.
-        """
-        fillings = [
-            part for each in known for part in direct_parts(self._draft, self._scope, each, tables)
-        ]
-        listings = [_changed_last(filling) for filling in fillings]
-        sinks = [filling.rows for filling in fillings]
-        to_read: list[Filling] = []
-        below: list[Filling] = []
-        for read in read_lists(
-            self._client, listings, sinks, "looking for changes", first=PAGE_SIZE
-        ):
-            filling = fillings[read.at]
-            table, identifier = filling.table, filling.property or ""
-            if read.total == read.rows:  # the page is the list
-                filling.received = read.rows
-                below += self._below(table, identifier, filling.store(), tables)
-                continue
-            page = filling.rows.frame()
-            if not self._same(table, identifier, read.total, page) or not self._keep(
-                table, identifier
-            ):
-                to_read.append(filling)
-            elif not all(self._keep(name, identifier) for name in tables_below(table, tables)):
-                below += self._below(
-                    table, identifier, self._base.frame_of(table, identifier), tables
-                )
-        return to_read, below
-
-    def _same(self, table: str, identifier: str, total: int | None, page: pd.DataFrame) -> bool:
-        """Whether a long list is as it was, by all that can be seen of it."""
-        before, row = self._base.part(table, identifier), RESOURCES[table]
-        if before is None or total != before.rows or not row.revisionable:
-            return False
-        if any(self._traces.touch(identifier, kind) for kind in (row.singular, *_PUBLISHING)):
-            return False
-        return bool((page["updated_at"] < self._traces.since).all())
-
-    def _keep(self, table: str, identifier: str) -> bool:
-        return self._draft.keep(table, identifier, self._base, at=self._scope.at)
-
-    def _below(
-        self, above: str, identifier: str, now: pd.DataFrame, tables: Sequence[str]
-    ) -> list[Filling]:
-        """What is listed under these, where they are new or differ from before."""
-        fillings: list[Filling] = []
-        for table in tables_below(above, tables):
-            changed = self._changed(table, above, identifier, now)
-            known = self._base.frame_of(table, identifier)
-            column = RESOURCES[table].parent_column(above) or f"{RESOURCES[above].singular}_id"
-            kept = known[known[column].isin(set(now["id"]) - changed)]
-            if not changed and len(kept) == len(known) and self._keep(table, identifier):
-                continue
-            parents = [each for each in now["id"] if each in changed]
-            fillings.append(
-                Filling(self._draft, table, identifier, self._scope.at, parents=parents, known=kept)
-            )
-        return fillings
-
-    def _changed(self, table: str, above: str, identifier: str, now: pd.DataFrame) -> set[str]:
-        """Those of ``above`` whose ``table`` can be another than before."""
-        there = set(now["id"])
-        if not _has_same_columns(self._base, table):
-            return there
-        before, known = (
-            self._base.frame_of(above, identifier),
-            self._base.frame_of(table, identifier),
-        )
-        found = {*different(before, now)} | there - set(before["id"])
-        if table == "builds":  # their libraries can be as they were
-            if None in self._traces.libraries and self._traces.touch(identifier, "build"):
-                return there
-            running = ~(
-                known["status"].isin(_DONE)
-                & known["meta_republish_status"].fillna(_DONE[0]).isin(_DONE)
-            )
-            found |= {*self._traces.libraries, *known.loc[running, "library_id"]}
-        if (
-            table == "rule_components"
-        ):  # one of two rules shows under both when it is revised with the first
-            shared = known.loc[known["rule_id"].isin(found), "id"]
-            found |= set(known.loc[known["id"].isin(shared), "rule_id"])
-        return found & there
-
-
-def _has_same_columns(base: Manifest, table: str) -> bool:
-    """Whether that table was promised with the columns that it has now."""
-    return list(base.columns[table].items()) == list(promised([table])[table].items())
-
-
-def _changed_last(filling: Filling) -> Listing:
-    """The list of a part, in the order in which its resources changed."""
-    [listing] = filling.listings
-    sort = "-updated_at" if "updated_at" in RESOURCES[filling.table].sortable else "created_at"
-    return replace(listing, params=(("sort", sort),))
-
-
-def _known(base: Manifest, identifier: Any) -> bool:
-    return base.part("properties", identifier) is not None
+    def has(self, property_id: str, kind: str) -> bool:
+        """Return whether a resource of that kind may have changed in the property."""
+        if self.kinds is None:
+            return True
+        return (property_id, kind) in self.kinds or ("", kind) in self.kinds
 
 
 def _library_of(entity: object) -> str | None:
-    """The library of the build that an audit event is about."""
+    """Return the id of the library of a build, as an audit event describes it."""
     try:
         return str(json.loads(str(entity))["data"]["relationships"]["library"]["data"]["id"])
     except (KeyError, TypeError, ValueError, RecursionError):
         return None
+
+
+@dataclass(frozen=True)
+class _Refresh:
+    """Reads what can have changed since ``base``, and stores it in the draft."""
+
+    client: Client
+    draft: Draft
+    base: Snapshot
+    scope: Scope
+    tables: Sequence[str]
+    traces: _Traces
+
+    def run(self) -> None:
+        """Store every part except the properties themselves and the audit events."""
+        # A rule or library can be deleted between its list and the list of its children. Then all
+        # lists that are not stored yet are read again, because its row has to disappear, too.
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                self._read(is_last_attempt=attempt == _ATTEMPTS)
+                return
+            except NotFound:
+                if attempt == _ATTEMPTS:
+                    raise
+
+    def _read(self, *, is_last_attempt: bool) -> None:
+        client = self.client
+        ids = self.scope.properties["id"]
+        is_known = ids.isin(self.base.about["properties"])
+        pull_properties(client, self.draft, self.scope, ids[~is_known], self.tables, "refresh")
+        changed, children_of_unchanged = self._read_first_pages(ids[is_known])
+        children: list[PartReader] = []
+        for part, frame in read_parts(client, changed, "refresh"):
+            children += self._children(part, frame)
+        for _ in read_parts(client, children, "refresh", parents_may_vanish=True):
+            pass
+        # On the last attempt, the row of a deleted parent stays until the next refresh.
+        for _ in read_parts(
+            client, children_of_unchanged, "refresh", parents_may_vanish=is_last_attempt
+        ):
+            pass
+
+    def _read_first_pages(self, ids: Iterable[str]) -> tuple[list[PartReader], list[PartReader]]:
+        """Read the first page of each list, and store the lists that are complete by that.
+
+        Returns the lists that have to be read, and the children to read of all other lists.
+        """
+        parts = missing_parts(self.draft, self.scope, ids, self.tables)
+        listings = [_by_last_change(part) for part in parts]
+        sinks = [part.rows for part in parts]
+        changed: list[PartReader] = []
+        children: list[PartReader] = []
+        for read in read_lists(
+            self.client, listings, sinks, "looking for changes", first=PAGE_SIZE
+        ):
+            part = parts[read.at]
+            table, child = part.table, CHILDREN.get(part.table, "")
+            # The page is the whole list.
+            if read.total == read.rows:
+                part.received = read.rows
+                children += self._children(part, part.store())
+            elif not self._is_unchanged(part, read.total) or not self._keep(table, part.property):
+                changed.append(part)
+            elif child in self.tables and not self._keep(child, part.property):
+                children += self._children(part, self.base.frame(table, part.property))
+        return changed, children
+
+    def _is_unchanged(self, part: PartReader, total: int | None) -> bool:
+        """Return whether a long list is as it was, judging by its length, dates and events."""
+        # This also empties the rows, so that the whole list can be read into them.
+        page = part.rows.frame()
+        before, row = self.base.part(part.table, part.property), RESOURCES[part.table]
+        # Not every change of other types shows in a date or an event.
+        if before is None or total != before.rows or not row.revisionable:
+            return False
+        if any(self.traces.has(part.property, kind) for kind in (row.singular, *_PUBLISHING)):
+            return False
+        return bool((page["updated_at"] < self.traces.since).all())
+
+    def _keep(self, table: str, property_id: str) -> bool:
+        return self.draft.keep(table, property_id, self.base, at=self.scope.at)
+
+    def _children(self, part: PartReader, parents: pd.DataFrame) -> list[PartReader]:
+        """Return the part listed under these resources, to be read where it can have changed."""
+        table, property_id = CHILDREN.get(part.table, ""), part.property
+        if table not in self.tables:
+            return []
+        before = self.base.frame(table, property_id)
+        column = f"{RESOURCES[part.table].singular}_id"
+        changed = self._changed_parents(part, parents, before)
+        unchanged = before[before[column].isin(set(parents["id"]) - changed)]
+        if not changed and len(unchanged) == len(before) and self._keep(table, property_id):
+            return []
+        ids = [parent_id for parent_id in parents["id"] if parent_id in changed]
+        child = PartReader(
+            self.draft, table, property_id, self.scope.at, parents=ids, unchanged=unchanged
+        )
+        return [child]
+
+    def _changed_parents(
+        self, part: PartReader, parents: pd.DataFrame, children: pd.DataFrame
+    ) -> set[Any]:
+        """Return the ids of parents whose children can have changed since the base."""
+        table, ids = CHILDREN[part.table], set(parents["id"])
+        if not _has_same_columns(self.base, table):
+            return ids
+        before = self.base.frame(part.table, part.property)
+        changed = ids.difference(before["id"]) | differing_columns(before, parents).keys()
+        # A build changes while its library stays as it was.
+        if table == "builds":
+            if None in self.traces.libraries and self.traces.has(part.property, "build"):
+                return ids
+            republished = children["meta_republish_status"].fillna("succeeded")
+            is_final = children["status"].isin(_FINAL_STATES) & republished.isin(_FINAL_STATES)
+            changed |= {*self.traces.libraries, *children.loc[~is_final, "library_id"]}
+        # A component of two rules changes under both when it is revised with one of them.
+        if table == "rule_components":
+            shared = children.loc[children["rule_id"].isin(changed), "id"]
+            changed |= set(children.loc[children["id"].isin(shared), "rule_id"])
+        return changed & ids
+
+
+def _has_same_columns(snapshot: Snapshot, table: str) -> bool:
+    """Return whether a table was stored with the columns that it has now."""
+    return snapshot.has_columns(table, promised([table])[table])
+
+
+def _by_last_change(part: PartReader) -> Listing:
+    """Return the list of a part, sorted by the time of the last change where the API can."""
+    [listing] = part.listings
+    sort = "-updated_at" if "updated_at" in RESOURCES[part.table].sortable else "created_at"
+    return replace(listing, params=(("sort", sort),))

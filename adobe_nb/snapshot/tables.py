@@ -1,4 +1,4 @@
-"""Frames as Parquet files, and back: with the same columns and dtypes for any number of rows."""
+"""Convert frames to Parquet files and back, with equal dtypes for any number of rows."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -16,71 +16,79 @@ Columns = Mapping[str, Kind]
 
 
 def library(name: str) -> Any:
-    """A module that only snapshots require. Raises SnapshotError when it is not installed."""
+    """Import a module of the extra ``snapshot``. Raises SnapshotError when it is not installed."""
     try:
         return import_module(name)
     except ImportError as error:
         package = name.partition(".")[0]
         raise SnapshotError(
-            f"Snapshots require {package}, which cannot be loaded ({error}). "
+            f"Snapshots require {package}, which cannot be imported ({error}). "
             'Install it: pip install "adobe_nb[snapshot]".'
         ) from error
 
 
 def schema_of(columns: Columns, unknown: Sequence[str] = ()) -> Any:
-    """The Arrow schema: the promised columns, then the unknown ones as text, whatever the values."""
-    types, kinds = _types(), {**columns, **_texts(unknown)}
+    """Return the Arrow schema: the promised columns, then the unknown ones as text."""
+    types = _types()
+    kinds: dict[str, Kind] = {**columns, **dict.fromkeys(unknown, "text")}
     return library("pyarrow").schema([(name, types[kind]) for name, kind in kinds.items()])
 
 
-def unknown_columns(frame: pd.DataFrame, columns: Columns, name: str) -> tuple[str, ...]:
-    """The columns of a frame after the promised ones; ``name`` says in errors which frame it is.
+def unknown_columns(frame: pd.DataFrame, columns: Columns, label: str) -> tuple[str, ...]:
+    """Return the columns of a frame after the promised ones.
 
-    Raises SnapshotError for missing columns and wrong dtypes.
+    Raises SnapshotError for missing or misplaced columns and for wrong dtypes.
     """
-    promised, names = list(columns), list(frame.columns)
-    first, unknown = names[: len(promised)], names[len(promised) :]
-    if first != promised:
-        raise SnapshotError(f"{name}: the columns begin with {first}, not with {promised}.")
-    named = all(isinstance(column, str) for column in unknown)
-    if not named or unknown != sorted({*unknown} - {*promised}):
-        raise SnapshotError(
-            f"{name}: the columns after the promised ones are not distinct names in order: {unknown}."
-        )
-    for column, kind in {**columns, **_texts(unknown)}.items():
-        if frame[column].dtype != DTYPES[kind]:
-            raise SnapshotError(
-                f"{name}: {column} is {frame[column].dtype}, and should be {DTYPES[kind]}."
-            )
+    names = list(frame.columns)
+    unknown = sorted({str(name) for name in names}.difference(columns))
+    expected = [*columns, *unknown]
+    if names != expected:
+        raise SnapshotError(f"{label}: expected the columns {expected}, got {names}.")
+    for name in names:
+        actual, dtype = frame[name].dtype, DTYPES[columns.get(name, "text")]
+        if actual != dtype:
+            raise SnapshotError(f"{label}: expected {dtype} in column {name}, got {actual}.")
     return tuple(unknown)
 
 
-def to_table(frame: pd.DataFrame, schema: Any, name: str) -> Any:
-    """The frame as an Arrow table of that schema. Raises SnapshotError with the column and the id.
-
-    Text with a lone surrogate (half a character) is refused, not replaced: Parquet cannot hold it.
-    """
+def to_table(frame: pd.DataFrame, schema: Any, label: str) -> Any:
+    """Return the frame as an Arrow table. Raises SnapshotError with the column and the id."""
     pa = library("pyarrow")
     arrays = []
     for field in schema:
+        column = frame[field.name]
         try:
-            arrays.append(pa.array(frame[field.name], type=field.type, from_pandas=True))
+            arrays.append(pa.array(column, type=field.type, from_pandas=True))
         except (ValueError, TypeError, pa.ArrowException) as error:
-            place = f"{field.name}{_row_of(frame, field.name)}"
             raise SnapshotError(
-                f"{name}: {place} cannot be stored ({error}). Correct it."
+                f"{label}: {field.name}{_invalid_row(frame['id'], column)} cannot be stored "
+                f"({error}). Correct the value."
             ) from error
     return pa.Table.from_arrays(arrays, schema=schema)
 
 
+def _invalid_row(ids: "pd.Series[str]", column: "pd.Series[Any]") -> str:
+    """Return `` of RL…`` for the first text with a lone surrogate; empty if there is none."""
+    # Parquet text is UTF-8, which cannot hold half of a surrogate pair. Replacing it would change
+    # the user's data without a word.
+    for identifier, value in zip(ids, column, strict=True):
+        if isinstance(value, str) and re.search(r"[\ud800-\udfff]", value):
+            return f" of {identifier}"
+    return ""
+
+
 def write_parquet(table: Any, file: BinaryIO) -> None:
     """Write the Arrow table as Parquet, without metadata that only pandas or Arrow would read."""
-    options = {"compression": "zstd", "store_schema": False, "write_page_checksum": True}
-    library("pyarrow.parquet").write_table(table, file, **options)
+    library("pyarrow.parquet").write_table(
+        table, file, compression="zstd", store_schema=False, write_page_checksum=True
+    )
 
 
 def read_parquet(file: Path, schema: Any, *, rows: int, size: int) -> Any:
-    """The Arrow table of a file. Raises SnapshotError when schema, size or number of rows differ."""
+    """Return the Arrow table of a file.
+
+    Raises SnapshotError when the schema, the size or the number of rows differs.
+    """
     if problem := wrong_file(file, size):
         raise damaged(file, problem)
     pa, parquet = library("pyarrow"), library("pyarrow.parquet")
@@ -91,15 +99,13 @@ def read_parquet(file: Path, schema: Any, *, rows: int, size: int) -> Any:
         first_line = str(error).strip().partition("\n")[0]
         raise damaged(file, first_line or type(error).__name__) from error
     if not table.schema.equals(schema) or table.num_rows != rows:
-        raise damaged(
-            file,
-            f"{table.num_rows} rows of {table.num_columns} columns, not {rows} of {len(schema)}",
-        )
+        shape = f"{table.num_rows} rows of {table.num_columns} columns"
+        raise damaged(file, f"{shape}, not {rows} of {len(schema)}")
     return table
 
 
 def wrong_file(file: Path, size: int) -> str:
-    """The problem with a file, without reading it: it is missing or of another size. Empty if none."""
+    """Return the problem with a file without reading it: missing, or of another size."""
     try:
         actual = file.stat().st_size
     except OSError as error:
@@ -110,14 +116,15 @@ def wrong_file(file: Path, size: int) -> str:
 
 
 def damaged(file: Path, problem: str) -> SnapshotError:
-    """The error for a file that differs from the manifest."""
+    """Return the error for a file that differs from the manifest."""
     return SnapshotError(
-        f"{file} is damaged ({problem}). Restore it from a backup, read another snapshot, or pull a new one in full."
+        f"{file} is damaged ({problem}). Restore it from a backup, read another snapshot, or pull "
+        "a new one in full."
     )
 
 
 def to_frame(table: Any) -> pd.DataFrame:
-    """The Arrow table as a frame with the dtypes of our frames."""
+    """Return the Arrow table as a frame with the dtypes of our frames."""
     dtypes = {arrow: pd.api.types.pandas_dtype(DTYPES[kind]) for kind, arrow in _types().items()}
     frame: pd.DataFrame = table.to_pandas(types_mapper=dtypes.get)
     return frame
@@ -133,15 +140,3 @@ def _types() -> dict[Kind, Any]:
         "number": pa.float64(),
         "datetime": pa.timestamp("us", tz="UTC"),
     }
-
-
-def _texts(names: Sequence[str]) -> dict[str, Kind]:
-    return dict.fromkeys(names, "text")
-
-
-def _row_of(frame: pd.DataFrame, column: str) -> str:
-    """The row with a lone surrogate, as `` of RL…``; empty when another problem stopped Arrow."""
-    for identifier, value in zip(frame["id"], frame[column], strict=True):
-        if isinstance(value, str) and re.search(r"[\ud800-\udfff]", value):
-            return f" of {identifier}"
-    return ""

@@ -6,6 +6,7 @@ python docs/reference/make.py
 
 import importlib.util
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -14,12 +15,15 @@ from adobe_nb.api.reactor.bindings import Reactor
 from adobe_nb.api.reactor.client import Client
 from adobe_nb.api.reactor.collection import verbs_of
 from adobe_nb.api.reactor.frames import DTYPES, columns_of
-from adobe_nb.registry import RESOURCES, Attribute, Resource
+from adobe_nb.registry import RESOURCES, Attribute, Relation, Resource, Verb
 
 HERE = Path(__file__).parent
 OPERATIONS = HERE.parents[1] / "tests" / "contract" / "operations.py"
 _NOTE = "<!-- Written by docs/reference/make.py: do not edit. -->"
 _READING = ("get", "find", "iterate")
+_READING_MORE = {"revisions", "versions", "of_components", "delegates"}
+"""Verbs of single types that only read."""
+_WRITING: tuple[Verb, ...] = ("create", "update")
 
 
 def main() -> None:
@@ -28,182 +32,169 @@ def main() -> None:
 
 
 def pages() -> dict[str, str]:
-    """Every page by file name."""
-    made = {f"{row.type}.md": page(row) for row in RESOURCES.values()}
-    return {"overview.md": overview(), **made, "operations.md": operations()}
+    """Return every page by file name."""
+    by_type = {f"{row.type}.md": page(row) for row in RESOURCES.values()}
+    return {"overview.md": overview(), **by_type, "operations.md": operations()}
 
 
 def overview() -> str:
-    lines = [
-        _NOTE,
-        "# Resource types",
-        "",
-        "| resource | prefix | what it is | writing |",
-        "| --- | --- | --- | --- |",
-    ]
+    lines = []
     for row in RESOURCES.values():
-        verbs = ", ".join(f"`{each}`" for each in writing_verbs(row)) or "read only"
+        verbs = _code(writing_verbs(row)) or "read only"
         lines.append(f"| [{row.type}]({row.type}.md) | {row.prefix} | {row.about} | {verbs} |")
-    lines += [
-        "",
-        "Across types: `reactor.types` (this table as a DataFrame), `reactor.get`, `reactor.find`, `reactor.search`, "
-        "`reactor.related`, `reactor.relationships`, "
-        "`reactor.with_names`, `reactor.profile`, `reactor.heartbeat`, `reactor.request`, `reactor.as_curl`.",
-        "",
-        "```{toctree}",
-        ":hidden:",
-        "",
-        *RESOURCES,
-        "```",
-        "",
-    ]
-    return "\n".join(lines)
+    table = "\n".join(lines)
+    types = "\n".join(RESOURCES)
+    return f"""\
+{_NOTE}
+# Resource types
+
+| resource | prefix | what it is | writing |
+| --- | --- | --- | --- |
+{table}
+
+Across types: `reactor.types` (this table as a DataFrame), `reactor.get`, `reactor.find`, \
+`reactor.search`, `reactor.related`, `reactor.relationships`, `reactor.with_names`, \
+`reactor.profile`, `reactor.heartbeat`, `reactor.request`, `reactor.as_curl`.
+
+```{{toctree}}
+:hidden:
+
+{types}
+```
+"""
 
 
 def page(row: Resource) -> str:
-    """One resource type: where it is listed, its columns, filters, verbs, Adobe's page."""
-    lines = [
-        _NOTE,
-        f"# {row.type}",
-        "",
+    """Return the page of one type: where it is listed, its verbs, columns and relations."""
+    sections = [
+        f"{_NOTE}\n# {row.type}",
         row.about,
-        "",
         f"Ids begin with `{row.prefix}`. [Adobe's page]({row.docs})",
-        "",
+        "## Reading",
+        *listing(row),
     ]
-    lines += ["## Reading", "", *listing(row), ""]
     if writing_verbs(row):
-        lines += ["## Writing", "", *writing(row), ""]
-    lines += [
-        "## Columns",
-        "",
-        "| column | dtype | meaning | writable |",
-        "| --- | --- | --- | --- |",
-        *columns(row),
-        "",
-    ]
-    if hidden := [each for each in row.attributes if each.write_only]:
-        lines += [
-            "Written, never shown: "
-            + "; ".join(f"`{each.name}` ({each.meaning})" for each in hidden)
-            + ".",
-            "",
-        ]
-    if relations := [each for each in row.relations if each.many]:
-        lines += [
-            "## Related lists",
-            "",
-            *[f'- `reactor.related(…, "{each.name}")`: {each.targets[0]}' for each in relations],
-            "",
-        ]
-    return "\n".join(lines)
+        sections += ["## Writing", *writing(row)]
+    table = ["| column | dtype | meaning | writable |", "| --- | --- | --- | --- |", *columns(row)]
+    sections += ["## Columns", "\n".join(table)]
+    hidden = []
+    for attribute in row.attributes:
+        if attribute.write_only:
+            hidden.append(f"`{attribute.name}` ({attribute.meaning})")
+    if hidden:
+        sections.append(f"Written, never shown: {'; '.join(hidden)}.")
+    related = []
+    for relation in row.relations:
+        if relation.many:
+            related.append(f'- `reactor.related(…, "{relation.name}")`: {relation.targets[0]}')
+    if related:
+        sections += ["## Related lists", "\n".join(related)]
+    return "\n\n".join(sections) + "\n"
 
 
 def listing(row: Resource) -> list[str]:
+    """Return the section about reading, paragraph by paragraph."""
     if not row.listed:
         return [f"`reactor.{row.singular}()`: there is one, and no list."]
     lines = ["| list | call |", "| --- | --- |"]
     if row.root:
         lines.append(f"| all that you can see | `reactor.{row.type}()` |")
     if row.default_parent:
-        lines.append(
-            f"| of every {RESOURCES[row.default_parent].singular} | `reactor.{row.type}()` |"
-        )
-    for parent in row.parents:
-        lines.append(
-            f'| under {_a(_words(parent))} | `reactor.{row.type}("{RESOURCES[parent].prefix}…")` |'
-        )
-    for parent, between in row.through.items():
-        lines.append(
-            f'| of all {between} of {_a(_words(parent))} | `reactor.{row.type}("{RESOURCES[parent].prefix}…")` |'
-        )
-    more = [f"`{each}`" for each in _READING] + (["`revisions`"] if row.revisionable else [])
-    lines += [
-        "",
-        f"And {', '.join(more)}.",
-        "",
-        f"Filters: {', '.join(f'`{each}`' for each in row.filters) or 'none'}.",
+        lines.append(f"| of every {_words(row.default_parent)} | `reactor.{row.type}()` |")
+    through = [(parent, f"of all {between} of") for parent, between in row.through.items()]
+    for parent, words in [*((parent, "under") for parent in row.parents), *through]:
+        call = f'reactor.{row.type}("{RESOURCES[parent].prefix}…")'
+        lines.append(f"| {words} {_with_article(parent)} | `{call}` |")
+    verbs = (*_READING, "revisions") if row.revisionable else _READING
+    return [
+        "\n".join(lines),
+        f"And {_code(verbs)}.",
+        f"Filters: {_code(row.filters) or 'none'}.",
+        "Sort: any column that is an attribute.",
     ]
-    return [*lines, "", "Sort: any column that is an attribute."]
 
 
 def writing(row: Resource) -> list[str]:
+    """Return the section about writing, paragraph by paragraph."""
+    binding = collection(row)
     lines = []
     for verb in writing_verbs(row):
-        method = getattr(type(collection(row)), verb)
-        first = (method.__doc__ or "").strip().splitlines()[0]
-        lines.append(f"- `reactor.{row.type}.{verb}(…)`: {first}")
-    for verb in ("create", "update"):
-        if verb in row.verbs and hasattr(collection(row), verb):
-            follows = collection(row)._looked_up
-            taken = [
-                f"**`{name}`**" if needed and name not in follows else f"`{name}`"
-                for name, needed in row.keywords(verb).items()
-            ]
-            lines += ["", f"`{verb}` takes {', '.join(taken)}."]
+        summary = (getattr(type(binding), verb).__doc__ or "").strip().splitlines()[0]
+        lines.append(f"- `reactor.{row.type}.{verb}(…)`: {summary}")
+    paragraphs = ["\n".join(lines)]
+    for verb in _WRITING:
+        if verb in row.verbs and hasattr(binding, verb):
+            paragraphs.append(f"`{verb}` takes {_keywords(row, verb, binding._looked_up)}.")
     if "create" in row.verbs:
-        creators = ("rules", *row.creators) if collection(row)._looked_up else row.creators
-        lines += [
-            "",
-            f"It is made under: {', '.join(_words(each) for each in creators)}. Bold: has to be given.",
-        ]
+        creators = ["rules", *row.creators] if binding._looked_up else row.creators
+        parents = ", ".join(map(_words, creators))
+        paragraphs.append(f"It is created under: {parents}. Bold keywords are required.")
     if row.guarded:
-        lines += ["", 'To delete it, its name has to be said: `confirm="…"`.']
+        paragraphs.append('Deleting it requires its name: `confirm="…"`.')
     if row.deletion == "soft":
-        lines += ["", "Deleted ones can still be fetched by id."]
-    return lines
+        paragraphs.append("Deleted ones can still be fetched by id.")
+    return paragraphs
+
+
+def _keywords(row: Resource, verb: Verb, looked_up: tuple[str, ...]) -> str:
+    """Return the keywords of a verb, required ones in bold."""
+    keywords = []
+    for name, required in row.keywords(verb).items():
+        is_bold = required and name not in looked_up
+        keywords.append(f"**`{name}`**" if is_bold else f"`{name}`")
+    return ", ".join(keywords)
 
 
 def columns(row: Resource) -> list[str]:
-    parent = row.parents[0] if row.parents else None
-    known: dict[str, Attribute] = {each.name: each for each in row.columns}
-    known |= {f"meta_{each.name}": each for each in row.meta}
-    known |= {
-        f"{relation.name}_{each.name}": each for relation in row.to_one for each in relation.meta
-    }
+    """Return the lines of the table of columns."""
+    attributes = {attribute.name: attribute for attribute in row.columns}
+    for attribute in row.meta:
+        attributes[f"meta_{attribute.name}"] = attribute
+    for relation in row.to_one:
+        for attribute in relation.meta:
+            attributes[f"{relation.name}_{attribute.name}"] = attribute
     lines = []
-    for name, kind in columns_of(row, parent).items():
-        attribute = known.get(name)
-        meaning = attribute.meaning if attribute else _meaning(row, name)
-        values = (
-            f" ({', '.join(attribute.values)})"
-            if attribute and attribute.values and "," not in meaning
-            else ""
-        )
-        write = attribute.write.replace("+", ", ") if attribute else _relation_write(row, name)
-        lines.append(f"| `{name}` | {DTYPES[kind]} | {meaning}{values} | {write} |")
-    return [
-        line.replace("events|conditions|actions", "events\\|conditions\\|actions") for line in lines
-    ]
+    for name, kind in columns_of(row, row.parents[0] if row.parents else None).items():
+        known = attributes.get(name)
+        meaning, write = _of_attribute(known) if known else _of_relation(row, name)
+        line = f"| `{name}` | {DTYPES[kind]} | {meaning} | {write} |"
+        # Elsewhere in a line, a bar ends the cell.
+        lines.append(line.replace("events|conditions|actions", r"events\|conditions\|actions"))
+    return lines
 
 
 def operations() -> str:
     module = _operations()
-    lines = [
-        _NOTE,
-        "# Operations",
-        "",
-        "Every call of Adobe's OpenAPI file, and those that its guides and tools know besides, with the Python call.",
-        "All were tried on the simulator only.",
-        "",
-        "| HTTP | path | Python |",
-        "| --- | --- | --- |",
-    ]
-    lines += [
-        f"| {method} | `{path}` | {'<br>'.join(f'`{call}`' for call in calls)} |"
-        for (method, path), calls in module.OPERATIONS.items()
-    ]
-    lines += ["", "## Not offered", "", "| HTTP | path | why |", "| --- | --- | --- |"]
-    lines += [
-        f"| {method} | `{path}` | {reason} |" for (method, path), reason in module.EXCUSED.items()
-    ]
-    return "\n".join([*lines, ""])
+    lines = []
+    for (method, path), calls in module.OPERATIONS.items():
+        lines.append(f"| {method} | `{path}` | {'<br>'.join(f'`{call}`' for call in calls)} |")
+    excused = []
+    for (method, path), reason in module.EXCUSED.items():
+        excused.append(f"| {method} | `{path}` | {reason} |")
+    table, not_offered = "\n".join(lines), "\n".join(excused)
+    return f"""\
+{_NOTE}
+# Operations
+
+Every call of Adobe's OpenAPI file, and those that only its guides and tools name, with the Python
+call. All were tried on the simulator only.
+
+| HTTP | path | Python |
+| --- | --- | --- |
+{table}
+
+## Not offered
+
+| HTTP | path | why |
+| --- | --- | --- |
+{not_offered}
+"""
 
 
 def writing_verbs(row: Resource) -> list[str]:
-    """The verbs of its binding that write, or wait for what was written."""
-    reading = {"revisions", "versions", "of_components", "delegates"}
-    return [each for each in verbs_of(row, type(collection(row))) if each not in reading]
+    """Return the verbs of its binding that write, or wait for what was written."""
+    verbs = verbs_of(row, type(collection(row)))
+    return [verb for verb in verbs if verb not in _READING_MORE]
 
 
 def collection(row: Resource) -> Any:
@@ -213,47 +204,52 @@ def collection(row: Resource) -> Any:
 class _NoSession:
     @property
     def client(self) -> Client:
-        raise AssertionError("the pages are made without a service")
+        raise AssertionError("the pages are written without a service")
 
 
 _REACTOR = Reactor(_NoSession())
 
 
-def _a(noun: str) -> str:
-    return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
+def _code(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
 
 
 def _words(resource_type: str) -> str:
     return RESOURCES[resource_type].singular.replace("_", " ")
 
 
-def _meaning(row: Resource, name: str) -> str:
+def _with_article(resource_type: str) -> str:
+    words = _words(resource_type)
+    return f"an {words}" if words[0] in "aeiou" else f"a {words}"
+
+
+def _of_attribute(attribute: Attribute) -> tuple[str, str]:
+    """Return the meaning of a column, and the verbs that take it."""
+    meaning = attribute.meaning
+    if attribute.values and "," not in meaning:
+        meaning += f" ({', '.join(attribute.values)})"
+    return meaning, attribute.write.replace("+", ", ")
+
+
+def _of_relation(row: Resource, name: str) -> tuple[str, str]:
+    """Return the meaning of a column of ids or types, and the verbs that take it."""
     if name == "id":
-        return "its id"
-    bare = name.removesuffix("_id").removesuffix("_type")
-    relation = row.relation(bare)
+        return "its id", ""
+    relation: Relation | None = row.relation(name.removesuffix("_id").removesuffix("_type"))
     if relation is None:
-        return "the parent that it is listed under"
-    return (
-        "the type of that"
-        if name.endswith("_type")
-        else " or ".join(_words(each) for each in relation.targets)
-    )
-
-
-def _relation_write(row: Resource, name: str) -> str:
-    relation = row.relation(name.removesuffix("_id"))
-    return (
-        f"{relation.write.replace('+', ', ')}, as `{relation.name}=`"
-        if relation and relation.write
-        else ""
-    )
+        return "the parent that it is listed under", ""
+    if name.endswith("_type"):
+        return "the type of that", ""
+    write = relation.write.replace("+", ", ")
+    if write:
+        write += f", as `{relation.name}=`"
+    return " or ".join(map(_words, relation.targets)), write
 
 
 def _operations() -> ModuleType:
     spec = importlib.util.spec_from_file_location("adobe_nb_operations", OPERATIONS)
     if spec is None or spec.loader is None:
-        sys.exit(f"{OPERATIONS} is not there.")
+        sys.exit(f"Cannot load {OPERATIONS}.")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module

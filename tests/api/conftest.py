@@ -1,4 +1,4 @@
-"""A company that may be changed: a simulator for one test, with a property of its own."""
+"""A simulator for one test, with a property that may be changed."""
 
 from collections.abc import Iterator
 from types import SimpleNamespace
@@ -15,20 +15,20 @@ def shop() -> Iterator[Any]:
     simulator = started(seed="empty", build_seconds=0.03)
     session = sign_in(simulator)
     reactor = session.reactor
-    place = reactor.properties.create(name="Shop", platform="web", domains=["shop.example"])
-    host = reactor.hosts.create(place, name="Adobe", type_of="akamai")
+    site = reactor.properties.create(name="Shop", platform="web", domains=["shop.example"])
+    host = reactor.hosts.create(site, name="Adobe", type_of="akamai")
     environments = {
-        stage: reactor.environments.create(place, name=stage, stage=stage, host=host).loc[0, "id"]
+        stage: reactor.environments.create(site, name=stage, stage=stage, host=host).loc[0, "id"]
         for stage in ("development", "staging", "production")
     }
-    core = reactor.extensions(place)
+    core = reactor.extensions(site)
     simulator.requests.clear()
     yield SimpleNamespace(
         simulator=simulator,
         session=session,
         reactor=reactor,
-        property=place,
-        id=place.loc[0, "id"],
+        property=site,
+        id=site.loc[0, "id"],
         host=host,
         core=core,
         **environments,

@@ -1,4 +1,4 @@
-"""Workbooks, read back by another library."""
+"""Workbooks, read back with openpyxl."""
 
 import datetime as dt
 import json
@@ -24,7 +24,7 @@ def sheet(path: Path, name: str | None = None) -> Any:
 
 
 def cells(path: Path) -> list[Any]:
-    """The values of the first column, without the header."""
+    """Return the values of the first column, without the header."""
     return [row[0] for row in sheet(path).iter_rows(min_row=2, values_only=True)]
 
 
@@ -33,7 +33,7 @@ def written(values: list[Any], dtype: Any = object) -> list[Any]:
     return cells(to_excel(frame, "a.xlsx"))
 
 
-def test_a_table_of_ours_keeps_every_value_and_its_type(reactor: Any) -> None:
+def test_resources_keep_every_value_and_its_type(reactor: Any) -> None:
     rules = reactor.rules(reactor.properties())
     path = to_excel(rules, "rules.xlsx")
     assert path == Path.cwd() / "rules.xlsx"
@@ -52,7 +52,7 @@ def test_a_table_of_ours_keeps_every_value_and_its_type(reactor: Any) -> None:
                 assert type(seen) is type(value.item() if hasattr(value, "item") else value)
 
 
-def test_the_header_is_frozen_filtered_and_wide_enough() -> None:
+def test_header_is_frozen_has_a_filter_and_fits_the_values() -> None:
     path = to_excel(pd.DataFrame({"name": ["x" * 30, "y" * 500], "a": [1, 2]}), "a.xlsx")
     shown = sheet(path)
     assert shown.freeze_panes == "A2"
@@ -63,13 +63,35 @@ def test_the_header_is_frozen_filtered_and_wide_enough() -> None:
 
 
 FORMULAS = (
-    "=1+1", "+1", "-1", "@SUM(A1)", "=cmd|'/c calc'!A1", "{=1}", "https://evil.test", "mailto:a@b.test", "internal:A1",
-    "external:c:\\x", "1", "1.0", "TRUE", "2026-01-01", " leading", "trailing ", "", "a\nb", "\tx", "<a&b>", "'quoted",
-    "\u202e reversed", "\U0001f600", "שלום", "#N/A",
-)  # fmt: skip
+    "=1+1",
+    "+1",
+    "-1",
+    "@SUM(A1)",
+    "=cmd|'/c calc'!A1",
+    "{=1}",
+    "https://evil.test",
+    "mailto:a@b.test",
+    "internal:A1",
+    "external:c:\\x",
+    "1",
+    "1.0",
+    "TRUE",
+    "2026-01-01",
+    " leading",
+    "trailing ",
+    "",
+    "a\nb",
+    "\tx",
+    "<a&b>",
+    "'quoted",
+    "\u202e reversed",
+    "\U0001f600",
+    "שלום",
+    "#N/A",
+)
 
 
-def test_texts_are_plain_text_and_unchanged() -> None:
+def test_text_is_written_as_plain_text() -> None:
     path = to_excel(pd.DataFrame({"a": pd.Series(FORMULAS, dtype="string")}), "a.xlsx")
     shown = sheet(path)
     assert [value or "" for value in cells(path)] == list(FORMULAS)
@@ -83,7 +105,7 @@ def test_texts_are_plain_text_and_unchanged() -> None:
     assert "<hyperlink" not in text
 
 
-def test_a_header_that_looks_like_a_formula_is_text() -> None:
+def test_header_that_looks_like_a_formula_is_text() -> None:
     shown = sheet(to_excel(pd.DataFrame({"=1+1": [1], ("a", 2): [2], 3: [3]}), "a.xlsx"))
     assert [cell.value for cell in shown[1]] == ["=1+1", "a / 2", "3"]
     assert shown["A1"].data_type == "s"
@@ -107,7 +129,7 @@ def test_a_header_that_looks_like_a_formula_is_text() -> None:
         ),
     ],
 )
-def test_values_are_typed_and_missing_ones_are_empty(
+def test_values_keep_their_type_and_missing_values_are_empty_cells(
     dtype: Any, values: list[Any], seen: list[Any]
 ) -> None:
     read = written(values, dtype)
@@ -115,7 +137,7 @@ def test_values_are_typed_and_missing_ones_are_empty(
     assert [type(each) for each in read] == [type(each) for each in seen]
 
 
-def test_times_are_in_utc_without_a_zone() -> None:
+def test_times_are_converted_to_naive_utc() -> None:
     moment = pd.Timestamp("2026-03-29 03:30:15.250", tz="Europe/Berlin")
     read = written(
         [moment, moment.tz_convert("UTC"), pd.Timestamp("2026-01-01"), dt.date(2026, 1, 2)]
@@ -124,7 +146,7 @@ def test_times_are_in_utc_without_a_zone() -> None:
     assert read[2:] == [dt.datetime(2026, 1, 1), dt.datetime(2026, 1, 2)]
 
 
-def test_times_that_excel_does_not_know_are_text() -> None:
+def test_times_outside_the_calendar_of_excel_become_text() -> None:
     # By numpy: to_datetime of pandas 2.2 counts nanoseconds, which do not reach that far.
     moments = np.array(
         ["1899-12-31T00:00:00", "0001-01-01T00:00:00", "9999-12-31T23:59:59"], "datetime64[us]"
@@ -135,7 +157,7 @@ def test_times_that_excel_does_not_know_are_text() -> None:
 
 
 @pytest.mark.parametrize(("character", "kept"), [("x", 32_759), ("\U0001f600", 16_379)])
-def test_a_text_that_is_too_long_is_cut_with_a_mark(character: str, kept: int) -> None:
+def test_text_that_is_too_long_is_cut_and_marked(character: str, kept: int) -> None:
     fits = character * (2 * 32_767 // len(character.encode("utf-16-le")))
     read = written([fits, character * 40_000])
     assert read[0] == fits
@@ -143,7 +165,7 @@ def test_a_text_that_is_too_long_is_cut_with_a_mark(character: str, kept: int) -
     assert len(read[1].encode("utf-16-le")) <= 2 * 32_767
 
 
-def test_what_xml_cannot_hold_shows_as_escapes() -> None:
+def test_characters_invalid_in_xml_become_escapes() -> None:
     assert written(["a\x00b\x1bc", "half \ud83d", "\uffff"]) == [
         "a\\x00b\\x1bc",
         "half \\ud83d",
@@ -151,43 +173,61 @@ def test_what_xml_cannot_hold_shows_as_escapes() -> None:
     ]
 
 
-def test_several_frames_are_sheets_with_names_that_excel_takes() -> None:
+def test_several_frames_become_sheets_with_valid_names() -> None:
     names = [
-        "rules", "RULES", "a/b\\c:d*e?f[g]", "'quoted'", "History", "", " ", "x" * 40, "x" * 41, "\U0001f600" * 20,
+        "rules",
+        "RULES",
+        "a/b\\c:d*e?f[g]",
+        "'quoted'",
+        "History",
+        "",
+        " ",
+        "x" * 40,
+        "x" * 41,
+        "\U0001f600" * 20,
         "a\nb",
-    ]  # fmt: skip
+    ]
     path = to_excel(
         {name: pd.DataFrame({"a": [number]}) for number, name in enumerate(names)}, "a.xlsx"
     )
     book = openpyxl.load_workbook(path)
     assert book.sheetnames == [
-        "rules", "RULES (2)", "a_b_c_d_e_f_g_", "quoted", "History_", "Sheet", "Sheet (2)", "x" * 31, "x" * 27 + " (2)",
-        "\U0001f600" * 15, "a_b",
-    ]  # fmt: skip
+        "rules",
+        "RULES (2)",
+        "a_b_c_d_e_f_g_",
+        "quoted",
+        "History_",
+        "Sheet",
+        "Sheet (2)",
+        "x" * 31,
+        "x" * 27 + " (2)",
+        "\U0001f600" * 15,
+        "a_b",
+    ]
     assert [each["A2"].value for each in book] == list(range(len(names)))
 
 
 @pytest.mark.parametrize(
     ("frames", "path", "says"),
     [
-        ([1], "a.xlsx", "Give a DataFrame"),
-        ({}, "a.xlsx", "Give a DataFrame"),
+        ([1], "a.xlsx", "Expected a DataFrame"),
+        ({}, "a.xlsx", "Expected a DataFrame"),
         ({"a": [1]}, "a.xlsx", "'a' is a list, not a DataFrame"),
-        ({1: pd.DataFrame()}, "a.xlsx", "name of a sheet is text"),
+        ({1: pd.DataFrame()}, "a.xlsx", "Expected text as the name of a sheet"),
         (
             pd.DataFrame(index=range(1_048_576)),
             "a.xlsx",
-            "1,048,576 rows, and a sheet of Excel takes 1,048,575",
+            "1,048,576 rows, but an Excel sheet takes 1,048,575",
         ),
         (pd.DataFrame(columns=range(16_385)), "a.xlsx", "16,385 columns"),
         (pd.DataFrame(), "a.csv", "must end in .xlsx"),
         (pd.DataFrame(), "site", "must end in .xlsx"),
-        (pd.DataFrame(), "none/a.xlsx", "There is no folder"),
-        (pd.DataFrame(), "", "Give the path"),
-        (pd.DataFrame(), 5, "Give the path"),
+        (pd.DataFrame(), "none/a.xlsx", "does not exist"),
+        (pd.DataFrame(), "", "Expected the path"),
+        (pd.DataFrame(), 5, "Expected the path"),
     ],
 )
-def test_what_excel_cannot_hold_is_refused_before_anything_is_written(
+def test_invalid_arguments_are_refused_before_anything_is_written(
     frames: Any, path: Any, says: str
 ) -> None:
     with pytest.raises(ArgumentError, match=says):
@@ -195,7 +235,7 @@ def test_what_excel_cannot_hold_is_refused_before_anything_is_written(
     assert list(Path.cwd().iterdir()) == []
 
 
-def test_frames_without_rows_or_columns_are_sheets() -> None:
+def test_empty_frames_become_sheets() -> None:
     book = openpyxl.load_workbook(
         to_excel({"none": pd.DataFrame(), "empty": pd.DataFrame({"a": []})}, "a.xlsx")
     )
@@ -207,7 +247,7 @@ class _Unwritable:
         raise KeyboardInterrupt
 
 
-def test_an_existing_file_is_replaced_whole_or_not_at_all() -> None:
+def test_existing_file_is_replaced_completely_or_not_at_all() -> None:
     path = Path("a.xlsx")
     path.write_text("before")
     path.chmod(0o640)
@@ -221,28 +261,30 @@ def test_an_existing_file_is_replaced_whole_or_not_at_all() -> None:
     assert [each.name for each in Path.cwd().iterdir()] == ["a.xlsx"]
 
 
-def test_a_link_stays_and_the_file_behind_it_is_replaced() -> None:
+def test_link_stays_and_its_target_is_replaced() -> None:
     Path("link.xlsx").symlink_to("real.xlsx")
     to_excel(pd.DataFrame({"a": [1]}), "link.xlsx")
     assert Path("link.xlsx").is_symlink()
     assert cells(Path("real.xlsx")) == [1]
 
 
-def test_a_folder_that_cannot_be_written_is_an_error_of_ours() -> None:
+def test_path_of_a_folder_is_refused() -> None:
     folder = Path("a.xlsx")
     folder.mkdir()
     with pytest.raises(ArgumentError, match="is a folder"):
         to_excel(pd.DataFrame(), folder)
 
 
-def test_without_xlsxwriter_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_xlsxwriter_is_an_error_that_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setitem(sys.modules, "xlsxwriter", None)
     with pytest.raises(ArgumentError, match="pip install") as caught:
         to_excel(pd.DataFrame(), "a.xlsx")
     assert caught.value.__context__ is None
 
 
-def test_settings_arrive_as_the_json_that_they_are(reactor: Any) -> None:
+def test_settings_are_written_as_their_json_text(reactor: Any) -> None:
     elements = reactor.data_elements(reactor.properties())
     path = adobe_nb.to_excel({"data elements": elements}, "a.xlsx")
     rows = list(sheet(path, "data elements").iter_rows(values_only=True))

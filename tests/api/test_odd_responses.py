@@ -1,4 +1,4 @@
-"""Answers of a shape that nobody expects: an error of ours or the right rows, at every entry point."""
+"""Malformed and unusual responses give an AdobeError or the right rows, at every entry point."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -13,11 +13,16 @@ from adobe_nb import snapshot
 from adobe_nb.errors import AdobeError, ApiError, IncompleteResult
 from tests.support.stub import Answer, Got, stub
 
-COMPANY, PLACE, LIBRARY = "CO" + "0" * 32, "PR" + "0" * 32, "LB" + "0" * 32
+COMPANY, PROPERTY, LIBRARY = "CO" + "0" * 32, "PR" + "0" * 32, "LB" + "0" * 32
 ELEMENT, EXTENSION = "DE" + "0" * 32, "EX" + "0" * 32
 JSON = {"Content-Type": "application/vnd.api+json"}
 DATE = "2026-01-01T00:00:00.000Z"
-IDS = {"companies": COMPANY, "properties": PLACE, "libraries": LIBRARY, "profile": "UR" + "0" * 32}
+IDS = {
+    "companies": COMPANY,
+    "properties": PROPERTY,
+    "libraries": LIBRARY,
+    "profile": "UR" + "0" * 32,
+}
 
 
 def resource(kind: str = "data_elements", **parts: Any) -> dict[str, Any]:
@@ -26,7 +31,7 @@ def resource(kind: str = "data_elements", **parts: Any) -> dict[str, Any]:
         "id": IDS.get(kind, ELEMENT),
         "type": "profiles" if kind == "profile" else kind,
         "attributes": attributes,
-        "relationships": {"property": {"data": {"id": PLACE, "type": "properties"}}},
+        "relationships": {"property": {"data": {"id": PROPERTY, "type": "properties"}}},
         **parts,
     }
 
@@ -43,7 +48,7 @@ def document(*items: Any, **more: Any) -> dict[str, Any]:
 
 
 class Service:
-    """One data element, but for the bytes that a test puts in the place of its answers."""
+    """A service with one data element, whose responses a test can replace."""
 
     body = b""
     status = 200
@@ -95,15 +100,15 @@ def writing(call: Callable[[Any], Any]) -> Callable[[Any, Any], Any]:
 
 
 ENTRIES: dict[str, Callable[[Any, Any], Any]] = {
-    "list": lambda session, folder: session.reactor.data_elements(PLACE),
+    "list": lambda session, folder: session.reactor.data_elements(PROPERTY),
     "filter": lambda session, folder: session.reactor.data_elements(
-        PLACE, filter={"name": "CONTAINS x"}
+        PROPERTY, filter={"name": "CONTAINS x"}
     ),
-    "limit": lambda session, folder: session.reactor.data_elements(PLACE, limit=500),
+    "limit": lambda session, folder: session.reactor.data_elements(PROPERTY, limit=500),
     "iterate": lambda session, folder: list(
-        session.reactor.data_elements.iterate(PLACE, filter={"name": "EQ x"})
+        session.reactor.data_elements.iterate(PROPERTY, filter={"name": "EQ x"})
     ),
-    "find": lambda session, folder: session.reactor.find("data_elements", "x", PLACE),
+    "find": lambda session, folder: session.reactor.find("data_elements", "x", PROPERTY),
     "get": lambda session, folder: session.reactor.data_elements.get(ELEMENT),
     "search": lambda session, folder: session.reactor.search("x", types="data_elements"),
     "search of all": lambda session, folder: session.reactor.search("x"),
@@ -115,7 +120,7 @@ ENTRIES: dict[str, Callable[[Any, Any], Any]] = {
     "profile": lambda session, folder: session.reactor.profile(),
     "update": lambda session, folder: session.reactor.data_elements.update(ELEMENT, name="y"),
     "create": lambda session, folder: session.reactor.data_elements.create(
-        PLACE, name="y", delegate_descriptor_id="a::b::c", extension=EXTENSION
+        PROPERTY, name="y", delegate_descriptor_id="a::b::c", extension=EXTENSION
     ),
     "pull": lambda session, folder: snapshot.pull(
         to=folder, tables="data_elements", session=session, resume=False
@@ -169,9 +174,9 @@ ODD: dict[str, bytes] = {
     "attributes a list": with_part(attributes=["name"]),
     "attributes a text": with_part(attributes="name"),
     "relationships a list": with_part(relationships=["property"]),
-    "a relationship that is a text": with_part(relationships={"property": PLACE}),
+    "a relationship that is a text": with_part(relationships={"property": PROPERTY}),
     "a relationship to many": with_part(
-        relationships={"property": {"data": [{"id": PLACE, "type": "properties"}]}}
+        relationships={"property": {"data": [{"id": PROPERTY, "type": "properties"}]}}
     ),
     "a relationship to nothing": with_part(relationships={"property": {"data": {"id": None}}}),
     "meta of a resource a list": with_part(meta=["x"]),
@@ -186,11 +191,11 @@ ODD: dict[str, bytes] = {
     "a revision beyond 64 bits": with_attributes(revision_number=2**70),
 }
 SINGLE = {"get", "related to one", "profile", "update", "create"}
-"""Entry points that are answered with one resource."""
+"""Entry points whose response is one resource."""
 
 
 def as_one(body: bytes) -> bytes:
-    """The body with its only resource in the place of the list."""
+    """Return the body with its only resource in place of the list."""
     head, tail = b'{"data": [', b'], "meta": '
     return (
         body.replace(head, b'{"data": ', 1).replace(tail, b', "meta": ', 1)
@@ -211,12 +216,12 @@ def outcome(
         return None, error
 
 
-# Raw dicts and identifiers are given as they come; these hold what only a table cannot.
+# These return dicts and identifiers, which can hold values that a frame cannot.
 LENIENT = {"iterate", "relationships", "profile"}
 
 
 @pytest.mark.parametrize("entry", ENTRIES)
-def test_what_is_no_answer_is_an_error_of_ours_that_does_not_advise_to_repeat_it(
+def test_malformed_response_is_an_error_that_does_not_advise_a_retry(
     entry: str, served: tuple[Service, str], tmp_path: Any
 ) -> None:
     for name, body in ODD.items():
@@ -252,7 +257,7 @@ RIGHT: dict[str, bytes] = {
 @pytest.mark.parametrize(
     "entry", [each for each in ENTRIES if each not in SINGLE and "search" not in each]
 )
-def test_what_can_be_understood_is_the_right_rows(
+def test_unusual_but_valid_response_gives_the_right_rows(
     entry: str, served: tuple[Service, str], tmp_path: Any
 ) -> None:
     for name, body in RIGHT.items():
@@ -279,7 +284,7 @@ def test_what_can_be_understood_is_the_right_rows(
     ids=str,
 )
 @pytest.mark.parametrize("entry", ["list", "limit", "iterate", "search", "related", "pull"])
-def test_totals_that_cannot_be_true_cost_few_requests(
+def test_impossible_totals_cost_few_requests(
     entry: str, totals: dict[str, int], tmp_path: Any
 ) -> None:
     if entry == "search":
@@ -321,7 +326,7 @@ ERRORS: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("status", [400, 403, 404, 409, 422])
-def test_errors_of_any_shape_are_an_api_error_that_can_be_printed(
+def test_error_of_any_shape_is_an_api_error_that_can_be_printed(
     status: int, served: tuple[Service, str]
 ) -> None:
     service, url = served
@@ -340,12 +345,12 @@ def test_errors_of_any_shape_are_an_api_error_that_can_be_printed(
         signed_in(url).reactor.data_elements.get(ELEMENT)
 
 
-def test_half_a_character_in_what_is_asked_is_a_wrong_argument(served: tuple[Service, str]) -> None:
+def test_lone_surrogate_in_an_argument_is_refused(served: tuple[Service, str]) -> None:
     reactor = signed_in(served[1]).reactor
     for call in (
         lambda: reactor.search("\ud83d"),
-        lambda: reactor.data_elements(PLACE, filter={"name": "EQ \ud83d"}),
-        lambda: reactor.find("data_elements", "\ud83d", PLACE),
+        lambda: reactor.data_elements(PROPERTY, filter={"name": "EQ \ud83d"}),
+        lambda: reactor.find("data_elements", "\ud83d", PROPERTY),
     ):
         with pytest.raises(ValueError, match="half a character"):
             call()

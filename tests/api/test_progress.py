@@ -1,4 +1,4 @@
-"""What is told of long work: in terminals, in notebooks, and when nobody looks."""
+"""Progress bars in terminals and notebooks, and silence elsewhere."""
 
 import io
 import sys
@@ -23,14 +23,14 @@ class Terminal(io.StringIO):
 
 @pytest.fixture
 def terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
-    """Somebody may look, and all work is long."""
+    """A terminal that a user looks at, and work that is always long enough for a bar."""
     monkeypatch.setattr(progress, "_SHORT", 0.0)
     monkeypatch.setattr(tqdm.auto, "tqdm", tqdm.std.tqdm)
     monkeypatch.delenv("ADOBE_NB_PROGRESS", raising=False)
     return Terminal()
 
 
-def test_a_terminal_shows_requests_rows_and_rate_and_is_clean_afterwards(
+def test_terminal_shows_requests_rows_and_rate_and_is_clean_afterwards(
     terminal: Terminal,
 ) -> None:
     with redirect_stderr(terminal), progress.bar(Limiter(), "rules") as meter:
@@ -46,7 +46,7 @@ def test_a_terminal_shows_requests_rows_and_rate_and_is_clean_afterwards(
     assert terminal.getvalue().rstrip(" ").endswith("\r")
 
 
-def test_what_turns_up_later_makes_the_bar_longer_in_a_notebook_too(
+def test_bar_grows_with_further_requests_in_a_notebook_too(
     terminal: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tqdm.auto, "tqdm", tqdm.notebook.tqdm)
@@ -62,7 +62,7 @@ def test_what_turns_up_later_makes_the_bar_longer_in_a_notebook_too(
 
 
 @pytest.mark.parametrize(("seconds", "told"), [(0.3, "waiting 1 s"), (17.5, "waiting 18 s")])
-def test_it_says_how_long_the_service_wants_to_be_left_alone(
+def test_bar_says_how_long_the_rate_limit_lasts(
     seconds: float, told: str, terminal: Terminal
 ) -> None:
     limiter = Limiter(clock=lambda: 0.0)
@@ -70,10 +70,10 @@ def test_it_says_how_long_the_service_wants_to_be_left_alone(
     with redirect_stderr(terminal), progress.bar(limiter, "rules") as meter:
         meter.expect(4)
         meter.update()
-    assert f"{told}, as the service asks" in terminal.getvalue()
+    assert f"{told} for the service's rate limit" in terminal.getvalue()
 
 
-def test_it_says_which_limit_was_found(terminal: Terminal) -> None:
+def test_bar_says_which_concurrency_limit_applies(terminal: Terminal) -> None:
     limiter = Limiter()
     with limiter.turn() as turn:
         turn.refused = True
@@ -83,10 +83,10 @@ def test_it_says_which_limit_was_found(terminal: Terminal) -> None:
         meter.done(1)
         meter._shown.mininterval = 0.0
         meter.update()
-    assert "2 at once, the service's limit" in terminal.getvalue()
+    assert "limited to 2 requests at once" in terminal.getvalue()
 
 
-def test_short_work_shows_nothing(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_short_work_shows_no_bar(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(progress, "_SHORT", 1.0)
     with redirect_stderr(terminal), progress.bar(Limiter(), "rules") as meter:
         meter.expect(1)
@@ -95,7 +95,9 @@ def test_short_work_shows_nothing(terminal: Terminal, monkeypatch: pytest.Monkey
 
 
 @pytest.mark.parametrize("how", ["switched off", "not interactive"])
-def test_it_is_quiet(how: str, terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_bar_when_turned_off_or_not_interactive(
+    how: str, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
     if how == "switched off":
         monkeypatch.setenv("ADOBE_NB_PROGRESS", "off")
     else:
@@ -106,7 +108,7 @@ def test_it_is_quiet(how: str, terminal: Terminal, monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.parametrize("kernel", [True, False])
-def test_a_pull_shows_it(
+def test_list_of_several_requests_shows_a_bar(
     kernel: bool, simulate: Any, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if kernel:
@@ -130,7 +132,7 @@ def test_a_pull_shows_it(
         lambda reactor: reactor.companies.get(reactor.companies()),
     ],
 )
-def test_one_request_that_waits_for_the_service_shows_it(
+def test_single_request_that_waits_for_the_rate_limit_shows_a_bar(
     call: Any, simulate: Any, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     session = sign_in(simulate())
@@ -148,5 +150,5 @@ def test_one_request_that_waits_for_the_service_shows_it(
     with redirect_stderr(terminal):
         call(session.reactor)
     assert "companies" in terminal.getvalue()
-    assert "as the service asks" in terminal.getvalue()
+    assert "for the service's rate limit" in terminal.getvalue()
     assert shown == [(1, 1)]

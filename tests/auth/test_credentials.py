@@ -13,6 +13,7 @@ from adobe_nb.auth.credentials import (
     Credentials,
     Hosts,
     Secret,
+    candidate_of,
     clean_token,
     credentials_of,
     mask,
@@ -52,16 +53,16 @@ class TestSecret:
             not in f"{self.secret!r} {self.secret!s} {self.secret:>40} {[self.secret]} {vars(self)}"
         )
 
-    def test_gives_its_text_when_asked_to(self) -> None:
+    def test_reveal_returns_the_text(self) -> None:
         assert self.secret.reveal() == "hush-hush-hush"
 
     def test_refuses_pickle_and_json(self) -> None:
-        with pytest.raises(TypeError, match="not pickled"):
+        with pytest.raises(TypeError, match="cannot be pickled"):
             pickle.dumps(self.secret)
         with pytest.raises(TypeError):
             json.dumps({"secret": self.secret})
 
-    def test_libraries_that_skip_reduce_get_nothing(self) -> None:
+    def test_getstate_refuses_as_well(self) -> None:
         with pytest.raises(TypeError):
             Secret("hush").__getstate__()
 
@@ -69,62 +70,62 @@ class TestSecret:
         assert copy.deepcopy(self.secret) is self.secret
         assert copy.copy(self.secret) is self.secret
 
-    def test_has_no_dict_and_no_telling_hash(self) -> None:
+    def test_has_no_dict_and_a_hash_that_reveals_nothing(self) -> None:
         assert not hasattr(self.secret, "__dict__")
         assert hash(self.secret) == hash(Secret("something else"))
 
-    def test_equals_another_of_the_same_text_only(self) -> None:
+    def test_equals_only_a_secret_of_the_same_text(self) -> None:
         assert self.secret == Secret("hush-hush-hush")
         assert self.secret != Secret("other")
         assert self.secret != "hush-hush-hush"
 
 
-class TestFinding:
+class TestFind:
     def test_a_complete_environment_wins(self, tmp_path: Path) -> None:
-        found = sources.find(WHOLE, tmp_path)
-        assert found is not None
-        assert found.credentials.source == "environment"
-        assert found.credentials.client_id == "client-1234567890"
-        assert found.credentials.scopes == DEFAULT_SCOPES
-        assert found.credentials.hosts == Hosts()
+        resolved = sources.find(WHOLE, tmp_path)
+        assert resolved is not None
+        assert resolved.credentials.source == "environment"
+        assert resolved.credentials.client_id == "client-1234567890"
+        assert resolved.credentials.scopes == DEFAULT_SCOPES
+        assert resolved.credentials.hosts == Hosts()
 
-    def test_an_env_file_is_found_from_a_folder_below(self, tmp_path: Path) -> None:
+    def test_finds_the_env_file_of_a_parent_folder(self, tmp_path: Path) -> None:
         path = write_env(tmp_path, lines(WHOLE))
         below = tmp_path / "a" / "b"
         below.mkdir(parents=True)
-        found = sources.find({}, below)
-        assert found is not None
-        assert found.credentials.source == str(path)
+        resolved = sources.find({}, below)
+        assert resolved is not None
+        assert resolved.credentials.source == str(path)
 
-    def test_an_env_file_without_our_names_is_passed_by(self, tmp_path: Path) -> None:
+    def test_skips_an_env_file_without_our_names(self, tmp_path: Path) -> None:
         write_env(tmp_path, lines(WHOLE))
         below = tmp_path / "a"
         below.mkdir()
         write_env(below, "DATABASE=x\n")
-        found = sources.find({}, below)
-        assert found is not None
-        assert found.credentials.source == str(tmp_path / ".env")
+        resolved = sources.find({}, below)
+        assert resolved is not None
+        assert resolved.credentials.source == str(tmp_path / ".env")
 
-    def test_the_environment_shadows_the_env_file_and_says_so(self, tmp_path: Path) -> None:
+    def test_reports_the_env_file_that_the_environment_shadows(self, tmp_path: Path) -> None:
         path = write_env(tmp_path, lines(WHOLE))
-        found = sources.find(WHOLE, tmp_path)
-        assert found is not None
-        assert found.shadowed == (str(path),)
+        resolved = sources.find(WHOLE, tmp_path)
+        assert resolved is not None
+        assert resolved.shadowed == (str(path),)
 
-    def test_a_half_environment_loses_to_a_whole_file_and_is_named(self, tmp_path: Path) -> None:
+    def test_a_complete_file_precedes_an_incomplete_environment(self, tmp_path: Path) -> None:
         write_env(tmp_path, lines(WHOLE))
-        found = sources.find({"ADOBE_CLIENT_ID": "other-1234567890"}, tmp_path)
-        assert found is not None
-        assert found.credentials.client_id == "client-1234567890"
+        resolved = sources.find({"ADOBE_CLIENT_ID": "other-1234567890"}, tmp_path)
+        assert resolved is not None
+        assert resolved.credentials.client_id == "client-1234567890"
         assert (
             "environment has ADOBE_CLIENT_ID, but not ADOBE_ORG_ID, ADOBE_CLIENT_SECRET"
-            in found.incomplete[0]
+            in resolved.incomplete[0]
         )
 
-    def test_nothing_anywhere_is_none(self, tmp_path: Path) -> None:
+    def test_returns_none_without_any_source(self, tmp_path: Path) -> None:
         assert sources.find({}, tmp_path) is None
 
-    def test_half_a_set_says_what_is_there_and_what_is_missing(self, tmp_path: Path) -> None:
+    def test_an_incomplete_set_names_what_is_present_and_missing(self, tmp_path: Path) -> None:
         half = {name: value for name, value in WHOLE.items() if name != "ADOBE_ORG_ID"}
         with pytest.raises(
             IncompleteCredentials,
@@ -132,7 +133,7 @@ class TestFinding:
         ):
             sources.find(half, tmp_path)
 
-    def test_two_halves_are_never_joined(self, tmp_path: Path) -> None:
+    def test_two_incomplete_sources_are_never_mixed(self, tmp_path: Path) -> None:
         write_env(tmp_path, f"ADOBE_CLIENT_SECRET=hush-hush-hush\nADOBE_ORG_ID={ORG}\n")
         with pytest.raises(IncompleteCredentials, match="never mixed") as caught:
             sources.find({"ADOBE_CLIENT_ID": "client-1234567890"}, tmp_path)
@@ -140,7 +141,7 @@ class TestFinding:
         assert ".env has" in str(caught.value)
         assert "hush" not in str(caught.value)
 
-    def test_scopes_and_urls_alone_are_no_set(self, tmp_path: Path) -> None:
+    def test_ignores_scopes_and_urls_without_credentials(self, tmp_path: Path) -> None:
         assert (
             sources.find(
                 {"ADOBE_SCOPES": "openid", "ADOBE_IMS_URL": "http://127.0.0.1:1"}, tmp_path
@@ -148,79 +149,77 @@ class TestFinding:
             is None
         )
 
-    def test_base_urls_count_only_from_the_source_that_wins(self, tmp_path: Path) -> None:
+    def test_uses_base_urls_of_the_winning_source_only(self, tmp_path: Path) -> None:
         write_env(tmp_path, lines(WHOLE))
-        found = sources.find({"ADOBE_REACTOR_URL": "http://127.0.0.1:9"}, tmp_path)
-        assert found is not None
-        assert found.credentials.hosts.reactor == "https://reactor.adobe.io"
+        resolved = sources.find({"ADOBE_REACTOR_URL": "http://127.0.0.1:9"}, tmp_path)
+        assert resolved is not None
+        assert resolved.credentials.hosts.reactor == "https://reactor.adobe.io"
 
-    def test_with_a_secret_and_a_token_the_secret_wins(self, tmp_path: Path) -> None:
-        found = sources.find({**WHOLE, "ADOBE_ACCESS_TOKEN": "a.b.c"}, tmp_path)
-        assert found is not None
-        assert found.credentials.access_token is None
-        assert found.credentials.client_secret == Secret("hush-hush-hush")
+    def test_prefers_the_secret_to_a_token(self, tmp_path: Path) -> None:
+        resolved = sources.find({**WHOLE, "ADOBE_ACCESS_TOKEN": "a.b.c"}, tmp_path)
+        assert resolved is not None
+        assert resolved.credentials.access_token is None
+        assert resolved.credentials.client_secret == Secret("hush-hush-hush")
 
-    def test_a_secret_without_its_client_id_leaves_a_whole_token_alone(
-        self, tmp_path: Path
-    ) -> None:
+    def test_uses_the_token_if_the_secret_has_no_client_id(self, tmp_path: Path) -> None:
         token = "e30.eyJjbGllbnRfaWQiOiAiY2xpZW50LTEyMzQ1Njc4OTAifQ.x"
         values = {"ADOBE_CLIENT_SECRET": "hush", "ADOBE_ACCESS_TOKEN": token, "ADOBE_ORG_ID": ORG}
-        found = sources.find(values, tmp_path)
-        assert found is not None
-        assert found.credentials.client_secret is None
-        assert found.credentials.client_id == "client-1234567890"
+        resolved = sources.find(values, tmp_path)
+        assert resolved is not None
+        assert resolved.credentials.client_secret is None
+        assert resolved.credentials.client_id == "client-1234567890"
 
-    def test_a_token_needs_the_organisation(self, tmp_path: Path) -> None:
+    def test_a_token_requires_the_organization(self, tmp_path: Path) -> None:
         with pytest.raises(
             IncompleteCredentials, match="has ADOBE_ACCESS_TOKEN, but not ADOBE_ORG_ID"
         ):
             sources.find({"ADOBE_ACCESS_TOKEN": "a.b.c"}, tmp_path)
 
-    def test_a_token_that_names_no_client_asks_for_it(self, tmp_path: Path) -> None:
-        with pytest.raises(CredentialsError, match="Give the client id beside it"):
+    def test_a_token_that_names_no_client_requires_the_client_id(self, tmp_path: Path) -> None:
+        with pytest.raises(CredentialsError, match="add the client id"):
             sources.find({"ADOBE_ACCESS_TOKEN": "opaque", "ADOBE_ORG_ID": ORG}, tmp_path)
 
 
 class TestEnvFile:
-    def test_values_are_taken_as_they_stand(self, tmp_path: Path) -> None:
+    def test_values_are_not_interpolated(self, tmp_path: Path) -> None:
         path = write_env(tmp_path, lines({**WHOLE, "ADOBE_CLIENT_SECRET": "'p${HOME}w#1'"}))
-        found = credentials_of(sources.from_env_file(path))
-        assert found.client_secret == Secret("p${HOME}w#1")
+        credentials = credentials_of(sources.from_env_file(path))
+        assert credentials.client_secret == Secret("p${HOME}w#1")
 
-    def test_one_that_others_can_read_is_warned_about(self, tmp_path: Path) -> None:
+    def test_warns_if_others_can_read_it(self, tmp_path: Path) -> None:
         path = write_env(tmp_path, lines(WHOLE), mode=0o644)
         with pytest.warns(InsecureFileWarning, match=r"chmod 600 .*\.env"):
             sources.from_env_file(path)
 
-    def test_one_without_secrets_may_be_read_by_all(self, tmp_path: Path) -> None:
+    def test_does_not_warn_about_a_file_without_secrets(self, tmp_path: Path) -> None:
         path = write_env(tmp_path, f"ADOBE_ORG_ID={ORG}\n", mode=0o644)
         assert sources.from_env_file(path).missing == ("client_id", "client_secret")
 
-    def test_a_path_that_is_none_is_refused(self) -> None:
-        with pytest.raises(CredentialsError, match="path of a file, not a int"):
+    def test_refuses_a_path_of_another_type(self) -> None:
+        with pytest.raises(CredentialsError, match="must be a file path, not int"):
             sources.from_env_file(5)  # type: ignore[arg-type]
 
     @pytest.mark.parametrize(
         ("make", "says"), [("missing", "does not exist"), ("folder", "is not a file")]
     )
-    def test_one_that_cannot_be_read_says_why(self, tmp_path: Path, make: str, says: str) -> None:
+    def test_says_why_it_cannot_be_read(self, tmp_path: Path, make: str, says: str) -> None:
         path = tmp_path / ".env"
         if make == "folder":
             path.mkdir()
         with pytest.raises(CredentialsError, match=says):
             sources.from_env_file(path)
 
-    def test_one_that_is_not_text_says_so(self, tmp_path: Path) -> None:
+    def test_refuses_a_file_that_is_not_text(self, tmp_path: Path) -> None:
         path = tmp_path / ".env"
         path.write_bytes(b"# mine\nADOBE_CLIENT_ID=\xe9\xff\n")
-        with pytest.raises(CredentialsError, match=r"UTF-16 \(line 2\). Save it as UTF-8"):
+        with pytest.raises(CredentialsError, match=r"UTF-16 text \(line 2\). Save it as UTF-8"):
             sources.from_env_file(path)
 
-    def test_a_byte_order_mark_does_no_harm(self, tmp_path: Path) -> None:
+    def test_ignores_a_byte_order_mark(self, tmp_path: Path) -> None:
         path = write_env(tmp_path, "\ufeff" + lines(WHOLE))
         assert sources.from_env_file(path).missing == ()
 
-    def test_two_namings_in_one_file_are_not_joined(self, tmp_path: Path) -> None:
+    def test_two_sets_of_names_in_one_file_are_not_mixed(self, tmp_path: Path) -> None:
         postman = {"API_KEY": "other-1234567890", "CLIENT_SECRET": "other-secret", "IMS_ORG": ORG}
         path = write_env(tmp_path, lines({"ADOBE_CLIENT_ID": "client-1234567890", **postman}))
         assert sources.from_env_file(path).values["client_id"] == "other-1234567890"
@@ -230,7 +229,7 @@ class TestEnvFile:
         path = write_env(tmp_path, lines(halves))
         assert sources.from_env_file(path).missing == ("org_id", "client_secret")
 
-    def test_the_names_of_adobes_postman_environment_need_ims_org(self, tmp_path: Path) -> None:
+    def test_postman_names_require_ims_org(self, tmp_path: Path) -> None:
         names = {
             "API_KEY": "client-1234567890",
             "CLIENT_SECRET": "hush-hush-hush",
@@ -239,13 +238,11 @@ class TestEnvFile:
         path = write_env(tmp_path, lines(names))
         assert sources.from_env_file(path).empty
         path = write_env(tmp_path, lines({**names, "IMS_ORG": ORG}))
-        found = credentials_of(sources.from_env_file(path))
-        assert (found.client_id, found.org_id) == ("client-1234567890", ORG)
-        assert found.hosts.ims == "https://ims-na1.adobelogin.com"
+        credentials = credentials_of(sources.from_env_file(path))
+        assert (credentials.client_id, credentials.org_id) == ("client-1234567890", ORG)
+        assert credentials.hosts.ims == "https://ims-na1.adobelogin.com"
 
-    def test_the_postman_names_do_not_count_in_the_process_environment(
-        self, tmp_path: Path
-    ) -> None:
+    def test_ignores_postman_names_in_the_process_environment(self, tmp_path: Path) -> None:
         assert (
             sources.find({"API_KEY": "x", "CLIENT_SECRET": "y", "IMS_ORG": ORG}, tmp_path) is None
         )
@@ -254,18 +251,18 @@ class TestEnvFile:
 class TestValues:
     def of(self, **changes: str) -> Credentials:
         names = {"client_id": "client-1234567890", "client_secret": "hush-hush-hush", "org_id": ORG}
-        return credentials_of(sources.from_arguments("arguments", **{**names, **changes}))
+        return credentials_of(candidate_of("arguments", {**names, **changes}))
 
     @pytest.mark.parametrize("org_id", ["ABCDEF", "ABCDEF@adobe", "AB CD@AdobeOrg", f"{ORG}\nx"])
-    def test_an_organisation_id_that_cannot_be_is_refused(self, org_id: str) -> None:
-        with pytest.raises(CredentialsError, match="organisation id in arguments cannot be right"):
+    def test_refuses_an_invalid_organization_id(self, org_id: str) -> None:
+        with pytest.raises(CredentialsError, match="Invalid organization id in arguments"):
             self.of(org_id=org_id)
 
-    def test_a_client_id_that_cannot_be_is_refused(self) -> None:
-        with pytest.raises(CredentialsError, match="client id in arguments cannot be right"):
+    def test_refuses_an_invalid_client_id(self) -> None:
+        with pytest.raises(CredentialsError, match="Invalid client id in arguments"):
             self.of(client_id="<your client id>")
 
-    def test_a_secret_with_white_space_inside_is_refused_without_showing_it(self) -> None:
+    def test_refuses_a_secret_with_white_space_without_showing_it(self) -> None:
         with pytest.raises(CredentialsError, match="white space") as caught:
             self.of(client_secret="hush hush")
         assert "hush" not in str(caught.value)
@@ -274,15 +271,15 @@ class TestValues:
         "url",
         ["https://reactor.example.com", "http://reactor.adobe.io", "https://adobe.io.evil.test"],
     )
-    def test_a_base_url_outside_the_allowed_hosts_is_refused(self, url: str) -> None:
-        with pytest.raises(HostNotAllowed, match="not an address that credentials may go to"):
+    def test_refuses_a_base_url_outside_the_allowed_hosts(self, url: str) -> None:
+        with pytest.raises(HostNotAllowed, match="Credentials must not be sent to"):
             self.of(reactor_url=url)
 
-    def test_adobe_and_this_machine_are_not_mixed(self) -> None:
-        with pytest.raises(CredentialsError, match="Give reactor_url and ims_url"):
+    def test_refuses_a_mix_of_adobe_and_this_machine(self) -> None:
+        with pytest.raises(CredentialsError, match="Set reactor_url and ims_url"):
             self.of(reactor_url="http://127.0.0.1:1234")
 
-    def test_scopes_are_split_at_commas_and_blanks(self) -> None:
+    def test_splits_scopes_at_commas_and_blanks(self) -> None:
         assert self.of(scopes="openid, AdobeID  x").scopes == ("openid", "AdobeID", "x")
 
     def test_the_repr_shows_no_secret(self) -> None:
@@ -292,16 +289,16 @@ class TestValues:
 @pytest.mark.parametrize(
     "text", ["eyJa.b.c", " Bearer eyJa.b.c\n", '"eyJa.b.c"', "Authorization: Bearer eyJa.\nb.c"]
 )
-def test_a_pasted_token_is_freed_of_what_clings_to_it(text: str) -> None:
+def test_clean_token_removes_blanks_quotes_and_bearer(text: str) -> None:
     assert clean_token(text) == "eyJa.b.c"
 
 
-def test_a_short_id_is_masked_whole() -> None:
+def test_mask_hides_a_short_id_completely() -> None:
     assert mask("short") == "••••"
     assert mask("0123456789abcdef") == "0123…cdef"
 
 
-def test_a_deleted_working_folder_is_no_error(
+def test_find_survives_a_deleted_working_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gone = tmp_path / "gone"

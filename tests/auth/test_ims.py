@@ -37,17 +37,17 @@ def token_lasting(seconds: float) -> Token:
 
 
 class TestToken:
-    def test_is_due_a_minute_before_its_end(self) -> None:
+    def test_is_due_a_minute_before_it_expires(self) -> None:
         token = token_lasting(86_399)
         assert not token.due(NOW + timedelta(seconds=86_338))
         assert token.due(NOW + timedelta(seconds=86_339))
 
-    def test_a_short_one_is_not_due_from_the_start(self) -> None:
+    def test_a_short_lived_one_is_not_due_from_the_start(self) -> None:
         token = token_lasting(5)
         assert not token.due(NOW + timedelta(seconds=4.4))
         assert token.due(NOW + timedelta(seconds=4.5))
 
-    def test_one_of_unknown_end_is_never_due(self) -> None:
+    def test_one_of_unknown_expiry_is_never_due(self) -> None:
         token = Token(Secret("x"), NOW, None)
         assert not token.due(NOW + timedelta(days=9))
         assert token.left(NOW) is None
@@ -73,18 +73,18 @@ class TestSignIn:
             session.reactor.companies()
         assert count(simulator, "/ims/token/v3") == 1
 
-    def test_a_wrong_secret_is_a_sentence_with_a_next_step(self, demo: Any) -> None:
+    def test_a_wrong_secret_says_what_to_do(self, demo: Any) -> None:
         with pytest.raises(
             SignInError, match="refused the client secret from arguments.*Copy it again"
         ) as caught:
             sign_in(demo, client_secret="wrong")
         assert (caught.value.status, caught.value.code) == (400, "invalid_client")
 
-    def test_an_unknown_client_is_told_from_a_wrong_secret(self, demo: Any) -> None:
+    def test_an_unknown_client_differs_from_a_wrong_secret(self, demo: Any) -> None:
         with pytest.raises(SignInError, match="does not know the client id unkn…0000"):
             sign_in(demo, client_id="unknown-client-0000")
 
-    def test_a_missing_scope_names_the_scopes_asked_for(self, demo: Any) -> None:
+    def test_a_missing_scope_names_the_requested_scopes(self, demo: Any) -> None:
         with pytest.raises(SignInError, match="openid, not_there.*ADOBE_SCOPES"):
             sign_in(demo, scopes="openid,not_there")
 
@@ -98,11 +98,15 @@ class TestSignIn:
     def test_an_unreachable_ims_says_so(self) -> None:
         with pytest.raises(TransportError, match=r"127\.0\.0\.1:9 cannot be reached"):
             sessions.connect(
-                client_id="c" * 12, client_secret="s", org_id="A@AdobeOrg", retry_pause=0,
-                ims_url="http://127.0.0.1:9", reactor_url="http://127.0.0.1:9",
-            )  # fmt: skip
+                client_id="c" * 12,
+                client_secret="s",
+                org_id="A@AdobeOrg",
+                retry_pause=0,
+                ims_url="http://127.0.0.1:9",
+                reactor_url="http://127.0.0.1:9",
+            )
 
-    def test_a_redirect_from_ims_is_refused_and_the_secret_sent_once(self) -> None:
+    def test_refuses_a_redirect_and_sends_the_secret_once(self) -> None:
         with stub(lambda _: Answer(307, headers={"Location": "https://elsewhere.test/ims"})) as ims:
             with pytest.raises(RedirectRefused, match=r"redirect to elsewhere\.test"):
                 sessions.connect(
@@ -166,7 +170,7 @@ class TestTwoSecrets:
             sessions.connect(env_file=self.file(simulator, "hush-one", "hush-two"))
         assert "hush" not in str(caught.value)
 
-    def test_an_unknown_client_is_asked_about_once(self, simulate: Any) -> None:
+    def test_an_unknown_client_is_not_tried_with_the_second_secret(self, simulate: Any) -> None:
         simulator = simulate(seed="empty")
         path = self.file(simulator, "one", "two")
         path.write_text(
@@ -183,12 +187,13 @@ class TestClock:
     def date(self, **off: float) -> dict[str, str]:
         return {"Date": format_datetime(datetime.now(UTC) + timedelta(**off), usegmt=True)}
 
-    def test_an_expired_token_is_told_apart_from_a_clock_that_is_ahead(self, demo: Any) -> None:
+    def test_an_expired_token_mentions_a_clock_that_is_ahead(self, demo: Any) -> None:
         old = demo.ims.issue(demo.accounts["demo"], age=90_000)
         RECORDER.secrets.add(old)
         with stub(lambda _: Answer(404, headers=self.date(hours=-3))) as server:
             with pytest.raises(
-                TokenExpired, match=r"This machine's clock is 3 h ahead of Adobe's: set it right"
+                TokenExpired,
+                match=r"This machine's clock is 3 h 0 min ahead of Adobe's. Correct it",
             ):
                 sessions.connect(
                     access_token=old,
@@ -198,7 +203,7 @@ class TestClock:
                 )
         assert [got.headers.get("Authorization") for got in server.got] == [None]
 
-    def test_a_clock_that_is_right_is_not_mentioned(self, demo: Any) -> None:
+    def test_a_correct_clock_is_not_mentioned(self, demo: Any) -> None:
         old = demo.ims.issue(demo.accounts["demo"], age=90_000)
         RECORDER.secrets.add(old)
         url = demo.reactor_url
@@ -208,7 +213,7 @@ class TestClock:
             )
         assert "clock" not in str(caught.value)
 
-    def test_a_token_of_the_future_shows_a_clock_that_is_behind(self, simulate: Any) -> None:
+    def test_a_token_from_the_future_shows_a_clock_that_is_behind(self, simulate: Any) -> None:
         simulator = simulate(seed="empty")
         token = simulator.ims.issue(simulator.accounts["demo"], age=-7300)
         RECORDER.secrets.add(token)
@@ -220,9 +225,9 @@ class TestClock:
                 reactor_url=server.url,
                 ims_url=url,
             )
-        assert session.clock_note == "This machine's clock is 3 h behind Adobe's: set it right."
+        assert session.clock_note == "This machine's clock is 3 h 0 min behind Adobe's. Correct it."
 
-    def test_the_answer_of_ims_shows_it_and_the_token_lasts_by_our_clock(
+    def test_the_response_of_ims_shows_it_and_the_token_lasts_by_our_clock(
         self, simulate: Any
     ) -> None:
         simulator = simulate(seed="empty")
@@ -237,7 +242,7 @@ class TestClock:
                 ims_url=ims.url,
                 reactor_url=ims.url,
             )
-        assert "2 h behind" in repr(card(session))
+        assert "2 h 0 min behind" in repr(card(session))
         assert session.time_left_text.startswith("23 h 59")
 
 
@@ -336,7 +341,7 @@ class TestPastedToken:
         assert count(simulator, "/ims/token/v3") == 0
         assert not session.renewable
 
-    def test_tells_its_end_and_its_client(self, demo: Any) -> None:
+    def test_knows_its_expiry_and_client(self, demo: Any) -> None:
         session = self.connect(demo, demo.connection()["access_token"])
         assert session.expires_at is not None
         assert (
@@ -346,12 +351,12 @@ class TestPastedToken:
         )
         assert session.credentials.client_id == demo.accounts["demo"].client_id
 
-    def test_an_expired_one_says_when_it_ended_and_where_to_get_another(self, demo: Any) -> None:
+    def test_an_expired_one_says_when_it_expired_and_where_to_get_another(self, demo: Any) -> None:
         old = demo.ims.issue(demo.accounts["demo"], age=90_000)
-        with pytest.raises(TokenExpired, match="ended 20.*UTC.*Generate access token"):
+        with pytest.raises(TokenExpired, match="expired on 20.*UTC.*Generate access token"):
             self.connect(demo, old)
 
-    def test_one_that_ends_later_asks_for_a_new_one_and_does_not_loop(self, simulate: Any) -> None:
+    def test_one_that_expires_later_raises_and_does_not_loop(self, simulate: Any) -> None:
         simulator = simulate(seed="empty")
         session = self.connect(simulator, simulator.connection()["access_token"])
         later = datetime.now(UTC) + timedelta(hours=25)
@@ -363,12 +368,12 @@ class TestPastedToken:
     @pytest.mark.parametrize(
         "text", ["eyJonlyonepart", "a.b.c", "eyJ…cut.off.here", "${TOKEN}.x.y"]
     )
-    def test_what_is_no_token_is_refused_before_any_request(self, text: str) -> None:
-        with pytest.raises(CredentialsError, match="What was pasted") as caught:
+    def test_refuses_an_invalid_token_before_any_request(self, text: str) -> None:
+        with pytest.raises(CredentialsError, match="The pasted text") as caught:
             pasted(Secret(text), NOW)
         assert text not in str(caught.value)
 
 
-def test_claims_of_what_is_no_jwt_are_empty() -> None:
+def test_read_claims_of_other_texts_is_empty() -> None:
     assert read_claims(Secret("a.b.c")) == {}
     assert read_claims(Secret("nothing")) == {}

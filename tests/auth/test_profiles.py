@@ -18,8 +18,8 @@ from keyring.errors import KeyringLocked
 
 import adobe_nb
 from adobe_nb.auth import keyring_store, sources
-from adobe_nb.auth.credentials import Credentials, Secret, credentials_of
-from adobe_nb.auth.profiles import Store
+from adobe_nb.auth.credentials import Credentials, Secret, candidate_of, credentials_of
+from adobe_nb.auth.profiles import ProfileStore
 from adobe_nb.errors import CredentialsError
 from tests.conftest import sign_in, until
 
@@ -75,13 +75,13 @@ def memory() -> Iterator[Memory]:
     keyring.set_keyring(before)
 
 
-def refuse_to_write(self: Store, name: str, document: Any) -> None:
+def refuse_to_write(self: ProfileStore, name: str, document: Any) -> None:
     raise CredentialsError("No space left. Nothing was saved.")
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store(tmp_path / "config")
+def store(tmp_path: Path) -> ProfileStore:
+    return ProfileStore(tmp_path / "config")
 
 
 def credentials(**changes: Any) -> Credentials:
@@ -91,16 +91,16 @@ def credentials(**changes: Any) -> Credentials:
         "org_id": ORG,
         "scopes": "openid,x",
     }
-    return credentials_of(sources.from_arguments("arguments", **{**values, **changes}))
+    return credentials_of(candidate_of("arguments", {**values, **changes}))
 
 
-def files(store: Store) -> str:
+def files(store: ProfileStore) -> str:
     return "".join(path.read_text() for path in sorted(store.folder.iterdir()))
 
 
 class TestSaving:
     def test_the_secret_goes_into_the_keyring_and_the_rest_into_a_file(
-        self, store: Store, memory: Memory
+        self, store: ProfileStore, memory: Memory
     ) -> None:
         profile = store.save("work", credentials())
         assert (profile.place, profile.active, profile.kind) == ("keyring", True, "client_secret")
@@ -108,25 +108,23 @@ class TestSaving:
         assert (service, entry.rpartition(" ")[0]) == ("adobe_nb", "profile work")
         assert memory.kept[service, entry] == HUSH
         assert HUSH not in files(store)
-        found = credentials_of(store.candidate("work"))
-        assert found.source == "profile work"
-        assert (found.client_id, found.org_id, found.client_secret) == (
+        loaded = credentials_of(store.candidate("work"))
+        assert loaded.source == "profile work"
+        assert (loaded.client_id, loaded.org_id, loaded.client_secret) == (
             "client-1234567890",
             ORG,
             Secret(HUSH),
         )
-        assert found.scopes == ("openid", "x")
+        assert loaded.scopes == ("openid", "x")
 
-    def test_without_a_keyring_nothing_is_saved_and_the_ways_out_are_named(
-        self, store: Store
-    ) -> None:
+    def test_without_a_keyring_saves_nothing_and_says_what_to_do(self, store: ProfileStore) -> None:
         with pytest.raises(
-            CredentialsError, match=r"not saved: no keyring of this system.*--in-file"
+            CredentialsError, match=r"not saved: this system has no usable keyring.*--in-file"
         ):
             store.save("work", credentials())
         assert not store.folder.exists()
 
-    def test_a_file_of_ones_own_is_taken_when_asked_for(self, store: Store) -> None:
+    def test_saves_to_a_private_file_on_request(self, store: ProfileStore) -> None:
         store.save("work", credentials(), in_file=True)
         modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in store.folder.iterdir()}
         assert modes == {"profiles.toml": 0o600, "secrets.toml": 0o600, "profiles.lock": 0o600}
@@ -134,8 +132,8 @@ class TestSaving:
         assert HUSH not in (store.folder / "profiles.toml").read_text()
         assert credentials_of(store.candidate("work")).client_secret == Secret(HUSH)
 
-    def test_a_name_is_saved_over_and_the_old_place_emptied(
-        self, store: Store, memory: Memory
+    def test_replaces_a_profile_and_deletes_its_old_secret(
+        self, store: ProfileStore, memory: Memory
     ) -> None:
         store.save("work", credentials(), in_file=True)
         store.save("work", credentials(client_secret="p8e-hush-the-second"))
@@ -144,22 +142,22 @@ class TestSaving:
             "p8e-hush-the-second"
         )
 
-    def test_a_token_can_be_saved_for_its_day(self, store: Store, demo: Any) -> None:
+    def test_saves_a_token(self, store: ProfileStore, demo: Any) -> None:
         token = demo.connection()["access_token"]
         store.save(
             "day", credentials(client_id=None, client_secret=None, access_token=token), in_file=True
         )
-        found = credentials_of(store.candidate("day"))
-        assert found.access_token == Secret(token)
-        assert found.client_secret is None
+        loaded = credentials_of(store.candidate("day"))
+        assert loaded.access_token == Secret(token)
+        assert loaded.client_secret is None
 
     @pytest.mark.parametrize("name", ["", "a b", "../x", "x" * 65, ".x", None, 7])
-    def test_a_name_that_cannot_be_is_refused(self, store: Store, name: Any) -> None:
+    def test_refuses_an_invalid_name(self, store: ProfileStore, name: Any) -> None:
         with pytest.raises(CredentialsError, match="The name of a profile"):
             store.save(name, credentials(), in_file=True)
 
-    def test_a_folder_that_cannot_be_written_leaves_nothing_behind(
-        self, store: Store, monkeypatch: pytest.MonkeyPatch
+    def test_an_unwritable_folder_leaves_nothing_behind(
+        self, store: ProfileStore, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         store.save("work", credentials(), in_file=True)
         before = files(store)
@@ -176,34 +174,35 @@ class TestSaving:
             store.save("other", credentials(client_secret="p8e-hush-the-third"), in_file=True)
         assert files(store) == before
 
-    def test_when_the_second_file_cannot_be_written_the_old_secret_stays(
-        self, store: Store, memory: Memory, monkeypatch: pytest.MonkeyPatch
+    def test_keeps_the_old_secret_if_the_second_file_cannot_be_written(
+        self, store: ProfileStore, memory: Memory, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         store.save("work", credentials())
-        monkeypatch.setattr(Store, "_write", refuse_to_write)
+        monkeypatch.setattr(ProfileStore, "_write", refuse_to_write)
         with pytest.raises(CredentialsError, match="Nothing was saved"):
             store.save("work", credentials(client_secret="p8e-hush-the-second"))
         monkeypatch.undo()
         assert list(memory.kept.values()) == [HUSH]
         assert credentials_of(store.candidate("work")).client_secret == Secret(HUSH)
 
-    def test_a_name_in_use_is_not_saved_over_by_another_client(
-        self, store: Store, memory: Memory
+    def test_does_not_replace_a_profile_of_another_client(
+        self, store: ProfileStore, memory: Memory
     ) -> None:
         store.save("work", credentials())
         with pytest.raises(
-            CredentialsError, match="profile work of another client or organisation"
+            CredentialsError, match="profile work of another client or organization"
         ):
             store.save("work", credentials(client_id="another-client-000"))
         assert len(memory.kept) == 1
 
-    def test_two_threads_and_two_processes_lose_nothing(self, store: Store) -> None:
+    def test_two_threads_and_two_processes_lose_nothing(self, store: ProfileStore) -> None:
         code = (
-            "import sys; from pathlib import Path; from adobe_nb.auth import sources\n"
-            "from adobe_nb.auth.credentials import credentials_of; from adobe_nb.auth.profiles import Store\n"
-            "store = Store(Path(sys.argv[1]))\n"
+            "import sys; from pathlib import Path\n"
+            "from adobe_nb.auth.credentials import candidate_of, credentials_of\n"
+            "from adobe_nb.auth.profiles import ProfileStore\n"
+            "store = ProfileStore(Path(sys.argv[1]))\n"
             f"values = dict(client_id='c' * 12, client_secret='hush', org_id={ORG!r})\n"
-            "made = credentials_of(sources.from_arguments('x', **values))\n"
+            "made = credentials_of(candidate_of('x', values))\n"
             "[store.save(f'{sys.argv[2]}{n}', made, in_file=True) for n in range(10)]"
         )
         others = [
@@ -218,13 +217,13 @@ class TestSaving:
         for name in names:
             assert store.candidate(name).secrets
 
-    def test_a_folder_that_cannot_be_made_says_so(self, tmp_path: Path) -> None:
+    def test_says_that_the_folder_cannot_be_created(self, tmp_path: Path) -> None:
         (tmp_path / "file").write_text("")
         with pytest.raises(CredentialsError, match=r"cannot be made|Nothing was saved"):
-            Store(tmp_path / "file" / "config").save("x", credentials(), in_file=True)
+            ProfileStore(tmp_path / "file" / "config").save("x", credentials(), in_file=True)
 
 
-class TestKilledHalfWay:
+class TestKilledSave:
     """What a process that was killed left behind is swept by the next save or forget."""
 
     # A keyring in a file, so that two processes share it; and a save that is killed when it renames
@@ -252,14 +251,13 @@ class Shared(KeyringBackend):
         self.path.write_text(json.dumps(kept))
 """
     KILLED = """
-from adobe_nb.auth import sources
-from adobe_nb.auth.credentials import credentials_of
-from adobe_nb.auth.profiles import Store
+from adobe_nb.auth.credentials import candidate_of, credentials_of
+from adobe_nb.auth.profiles import ProfileStore
 
 folder, shared, secret, name, target, in_file = sys.argv[1:]
 keyring.set_keyring(Shared(shared))
 values = dict(client_id='client-1234567890', client_secret=secret, org_id=sys.stdin.read())
-made = credentials_of(sources.from_arguments('x', **values))
+made = credentials_of(candidate_of('x', values))
 replace = Path.replace
 def killed(self, other):
     if other.name == target and (target == 'secrets.toml' or secret in Path(shared).read_text()):
@@ -267,10 +265,10 @@ def killed(self, other):
     return replace(self, other)
 Path.replace = killed
 Path(shared).touch() if in_file else Path(shared).write_text('{}')
-Store(Path(folder)).save(name, made, in_file=bool(in_file))
+ProfileStore(Path(folder)).save(name, made, in_file=bool(in_file))
 """
 
-    def killed(self, store: Store, shared: Path, target: str, in_file: str) -> None:
+    def killed(self, store: ProfileStore, shared: Path, target: str, in_file: str) -> None:
         arguments = [str(store.folder), str(shared), "p8e-hush-orphan", "work", target, in_file]
         command = [sys.executable, "-c", self.CODE + self.KILLED, *arguments]
         done = subprocess.run(command, input=ORG.encode(), check=False)
@@ -278,7 +276,7 @@ Store(Path(folder)).save(name, made, in_file=bool(in_file))
 
     @pytest.mark.parametrize("then", ["save", "forget"])
     def test_a_draft_with_the_secret_is_deleted(
-        self, store: Store, tmp_path: Path, then: str
+        self, store: ProfileStore, tmp_path: Path, then: str
     ) -> None:
         store.save("other", credentials(), in_file=True)
         self.killed(store, tmp_path / "shared", "secrets.toml", "yes")
@@ -290,8 +288,8 @@ Store(Path(folder)).save(name, made, in_file=bool(in_file))
         assert "hush-orphan" not in files(store)
         assert "work" not in {profile.name for profile in store.profiles()}
 
-    def test_an_entry_of_the_keyring_without_a_row_is_deleted(
-        self, store: Store, tmp_path: Path
+    def test_an_unused_entry_of_the_keyring_is_deleted(
+        self, store: ProfileStore, tmp_path: Path
     ) -> None:
         shared = tmp_path / "shared"
         self.killed(store, shared, "profiles.toml", "")
@@ -310,7 +308,7 @@ Store(Path(folder)).save(name, made, in_file=bool(in_file))
             keyring.set_keyring(before)
         assert "profile work" not in files(store)
 
-    def test_an_entry_of_the_file_without_a_row_is_deleted(self, store: Store) -> None:
+    def test_an_unused_entry_of_the_file_is_deleted(self, store: ProfileStore) -> None:
         store.save("work", credentials(), in_file=True)
         path = store.folder / "secrets.toml"
         path.write_text(path.read_text() + '"profile gone 0123" = "p8e-hush-orphan"\n')
@@ -318,8 +316,8 @@ Store(Path(folder)).save(name, made, in_file=bool(in_file))
         assert "hush-orphan" not in files(store)
         assert credentials_of(store.candidate("work")).client_secret == Secret(HUSH)
 
-    def test_a_secret_that_a_locked_keyring_kept_is_deleted_next_time(
-        self, store: Store, memory: Memory
+    def test_a_secret_in_a_locked_keyring_is_deleted_next_time(
+        self, store: ProfileStore, memory: Memory
     ) -> None:
         store.save("work", credentials())
         keyring.set_keyring(Locked())
@@ -329,7 +327,7 @@ Store(Path(folder)).save(name, made, in_file=bool(in_file))
         store.save("other", credentials(), in_file=True)
         assert memory.kept == {}
 
-    def test_a_save_in_progress_is_left_alone(self, store: Store) -> None:
+    def test_a_save_in_progress_is_left_alone(self, store: ProfileStore) -> None:
         with ThreadPoolExecutor(1) as pool:
             with store._locked():
                 draft = store.folder / ".secrets.toml.0123"
@@ -341,8 +339,8 @@ Store(Path(folder)).save(name, made, in_file=bool(in_file))
 
 
 class TestUsing:
-    def test_the_last_one_saved_is_active_until_another_is_used(
-        self, store: Store, memory: Memory
+    def test_the_last_saved_profile_is_active_until_another_is_used(
+        self, store: ProfileStore, memory: Memory
     ) -> None:
         store.save("one", credentials())
         store.save("two", credentials())
@@ -353,7 +351,7 @@ class TestUsing:
         store.use("one")
         assert store.active == "one"
 
-    def test_forgetting_takes_the_secret_along(self, store: Store, memory: Memory) -> None:
+    def test_forget_deletes_the_secret(self, store: ProfileStore, memory: Memory) -> None:
         store.save("one", credentials())
         store.save("two", credentials(), in_file=True)
         store.forget("one")
@@ -364,8 +362,8 @@ class TestUsing:
         assert store.active == ""
 
     @pytest.mark.parametrize("call", ["candidate", "use", "forget"])
-    def test_an_unknown_name_lists_those_there_are(
-        self, store: Store, memory: Memory, call: str
+    def test_an_unknown_name_lists_the_profiles(
+        self, store: ProfileStore, memory: Memory, call: str
     ) -> None:
         store.save("one", credentials())
         with pytest.raises(
@@ -373,15 +371,15 @@ class TestUsing:
         ):
             getattr(store, call)("two")
 
-    def test_a_secret_that_is_gone_says_so(self, store: Store, memory: Memory) -> None:
+    def test_says_that_the_secret_is_missing(self, store: ProfileStore, memory: Memory) -> None:
         store.save("one", credentials())
         memory.kept.clear()
         with pytest.raises(
-            CredentialsError, match="no longer in the system's keyring. Sign in once more"
+            CredentialsError, match="no longer in the system's keyring. Sign in and save it again"
         ):
             store.candidate("one")
 
-    def test_a_broken_file_says_so_and_is_not_overwritten(self, store: Store) -> None:
+    def test_an_invalid_file_is_reported_and_not_overwritten(self, store: ProfileStore) -> None:
         store.folder.mkdir()
         path = store.folder / "profiles.toml"
         path.write_text("a = [")
@@ -390,14 +388,16 @@ class TestUsing:
             lambda: store.save("x", credentials(), in_file=True),
             lambda: store.active,
         ):
-            with pytest.raises(CredentialsError, match=r"profiles.toml cannot be read as TOML"):
+            with pytest.raises(
+                CredentialsError, match=r"profiles.toml cannot be read, or is invalid"
+            ):
                 call()
         assert path.read_text() == "a = ["
 
 
 class TestTheKeyring:
-    def test_one_that_is_locked_is_told_without_its_text(
-        self, store: Store, memory: Memory
+    def test_a_locked_one_is_reported_without_its_text(
+        self, store: ProfileStore, memory: Memory
     ) -> None:
         store.save("work", credentials())
         keyring.set_keyring(Locked())
@@ -411,21 +411,21 @@ class TestTheKeyring:
         assert HUSH not in str(caught.value)
         assert [profile.name for profile in store.profiles()] == ["work"]
 
-    def test_a_dialogue_that_nobody_sees_does_not_hang(
-        self, store: Store, memory: Memory, monkeypatch: pytest.MonkeyPatch
+    def test_a_hidden_prompt_does_not_hang(
+        self, store: ProfileStore, memory: Memory, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         store.save("work", credentials())
         hanging = Hanging()
         keyring.set_keyring(hanging)
         monkeypatch.setattr(keyring_store, "SECONDS", 0.2)
         begun = time.monotonic()
-        with pytest.raises(CredentialsError, match="did not answer within 0 seconds"):
+        with pytest.raises(CredentialsError, match="did not respond within 0 seconds"):
             store.candidate("work")
         assert time.monotonic() - begun < 20
         hanging.closed.set()
 
-    def test_what_is_kept_after_the_limit_is_taken_away_again(
-        self, store: Store, monkeypatch: pytest.MonkeyPatch, memory: Memory
+    def test_a_secret_that_is_kept_too_late_is_deleted_again(
+        self, store: ProfileStore, monkeypatch: pytest.MonkeyPatch, memory: Memory
     ) -> None:
         limiter, done = threading.Event(), threading.Event()
 
@@ -441,20 +441,22 @@ class TestTheKeyring:
         slow = Slow()
         keyring.set_keyring(slow)
         monkeypatch.setattr(keyring_store, "SECONDS", 0.3)
-        with pytest.raises(CredentialsError, match="did not answer"):
+        with pytest.raises(CredentialsError, match="did not respond"):
             store.save("work", credentials())
         limiter.set()
         assert done.wait(60)
         assert slow.kept == {}
 
-    def test_a_backend_of_plain_text_is_no_keyring(self, store: Store, memory: Memory) -> None:
+    def test_a_plain_text_backend_does_not_count(self, store: ProfileStore, memory: Memory) -> None:
         class Plain(Memory):
             priority = 0.5  # type: ignore[assignment]
 
         keyring.set_keyring(Plain())
         assert keyring_store.works() is False
 
-    def test_odd_values_from_a_keyring_are_no_secret(self, store: Store, memory: Memory) -> None:
+    def test_odd_values_from_a_keyring_are_ignored(
+        self, store: ProfileStore, memory: Memory
+    ) -> None:
         store.save("work", credentials())
         for odd in (b"x", 5, ""):
             for entry in memory.kept:
@@ -462,8 +464,8 @@ class TestTheKeyring:
             with pytest.raises(CredentialsError, match="no longer in"):
                 store.candidate("work")
 
-    def test_forgetting_works_without_the_keyring_and_says_what_may_remain(
-        self, store: Store, memory: Memory
+    def test_forget_works_without_the_keyring_and_says_what_may_remain(
+        self, store: ProfileStore, memory: Memory
     ) -> None:
         store.save("work", credentials())
         keyring.set_keyring(Locked())
@@ -473,7 +475,7 @@ class TestTheKeyring:
             store.forget("work")
         assert store.profiles() == []
 
-    def test_without_the_package_it_says_how_to_get_it(
+    def test_without_the_package_says_how_to_install_it(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(keyring_store, "find_spec", lambda name: None)
@@ -484,9 +486,9 @@ class TestTheKeyring:
             CredentialsError,
             match=r'not saved: the package keyring.*"adobe_nb\[keyring\]".*--in-file',
         ):
-            Store().save("work", credentials())
+            ProfileStore().save("work", credentials())
 
-    def test_a_keyring_that_cannot_keep_anything_does_not_count(self) -> None:
+    def test_a_keyring_that_cannot_keep_secrets_does_not_count(self) -> None:
         assert keyring_store.works() is False  # the tests run with keyring's fail backend
 
 
@@ -514,25 +516,25 @@ class TestAsASource:
         assert adobe_nb.connect().source == "profile work"
         monkeypatch.setenv("ADOBE_ACCESS_TOKEN", demo.connection()["access_token"])
         monkeypatch.setenv("ADOBE_ORG_ID", demo.connection()["org_id"])
-        found = sources.find()
-        assert found is not None
-        assert found.credentials.source == "environment"
-        assert found.shadowed == ("profile work",)
+        resolved = sources.find()
+        assert resolved is not None
+        assert resolved.credentials.source == "environment"
+        assert resolved.shadowed == ("profile work",)
 
-    def test_what_comes_after_the_winner_is_not_opened(self, demo: Any, memory: Memory) -> None:
+    def test_a_shadowed_profile_is_not_opened(self, demo: Any, memory: Memory) -> None:
         sign_in(demo, make_default=False).save("work")
         keyring.set_keyring(Locked())
-        found = sources.find(
+        resolved = sources.find(
             {
                 "ADOBE_CLIENT_ID": "client-1234567890",
                 "ADOBE_CLIENT_SECRET": HUSH,
                 "ADOBE_ORG_ID": ORG,
             }
         )
-        assert found is not None
-        assert found.shadowed == ("profile work",)
+        assert resolved is not None
+        assert resolved.shadowed == ("profile work",)
 
-    def test_a_profile_that_fails_stops_the_search_with_its_reason(
+    def test_a_failing_profile_ends_the_search_with_its_reason(
         self, demo: Any, memory: Memory
     ) -> None:
         sign_in(demo, make_default=False).save("work")
@@ -540,7 +542,9 @@ class TestAsASource:
         with pytest.raises(CredentialsError, match="KeyringLocked"):
             adobe_nb.connect(fallback="simulator")
 
-    def test_adobe_profile_names_one(self, demo: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_adobe_profile_names_the_profile(
+        self, demo: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         self.saved(demo, "one")
         self.saved(demo, "two", "no_company")
         monkeypatch.setenv("ADOBE_PROFILE", "two")
@@ -552,7 +556,7 @@ class TestAsASource:
         Path(".env").write_text("ADOBE_PROFILE=two\n")
         assert adobe_nb.connect().source == "profile two"
 
-    def test_they_are_listed_and_forgotten(self, demo: Any) -> None:
+    def test_profiles_are_listed_and_forgotten(self, demo: Any) -> None:
         self.saved(demo)
         (profile,) = adobe_nb.profiles()
         assert repr(profile).startswith("<Profile work: ")
@@ -560,7 +564,7 @@ class TestAsASource:
         adobe_nb.forget_profile("work")
         assert adobe_nb.profiles() == []
 
-    def test_the_built_in_simulator_needs_none(self) -> None:
+    def test_the_built_in_simulator_needs_no_profile(self) -> None:
         with pytest.raises(CredentialsError, match=r"connect\(simulator=True\) is enough"):
             adobe_nb.connect(simulator=True).save("x", in_file=True)
 
@@ -570,6 +574,6 @@ class TestAsASource:
 
 
 def test_importing_the_package_loads_no_keyring() -> None:
-    code = "import sys, adobe_nb.session; print([m for m in ('keyring', 'tomlkit') if m in sys.modules])"
+    code = "import sys, adobe_nb.session; print({'keyring', 'tomlkit'} & sys.modules.keys())"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert out.stdout.strip() == "[]"
+    assert out.stdout.strip() == "set()"

@@ -10,7 +10,13 @@ from typing import Any
 import pytest
 
 from adobe_nb.auth import sources
-from adobe_nb.auth.credentials import DEFAULT_SCOPES, Credentials, Secret, credentials_of
+from adobe_nb.auth.credentials import (
+    DEFAULT_SCOPES,
+    Credentials,
+    Secret,
+    candidate_of,
+    credentials_of,
+)
 from adobe_nb.auth.legacy_jwt import refuse_retired
 from adobe_nb.errors import (
     CredentialsError,
@@ -139,18 +145,20 @@ def opened(kind: str, path: Path) -> Credentials:
         ),
     ],
 )
-def test_each_file_gives_a_whole_set(tmp_path: Path, kind: str, document: Any, named: str) -> None:
+def test_each_file_gives_a_complete_set(
+    tmp_path: Path, kind: str, document: Any, named: str
+) -> None:
     path = write(tmp_path, document)
-    found = opened(kind, path)
-    assert (found.client_id, found.org_id) == ("client-1234567890", ORG)
-    assert found.client_secret == Secret(HUSH)
-    assert found.scopes == ("openid", "AdobeID", "read_organizations")
-    assert named in found.source
-    assert str(path) in found.source
+    credentials = opened(kind, path)
+    assert (credentials.client_id, credentials.org_id) == ("client-1234567890", ORG)
+    assert credentials.client_secret == Secret(HUSH)
+    assert credentials.scopes == ("openid", "AdobeID", "read_organizations")
+    assert named in credentials.source
+    assert str(path) in credentials.source
 
 
 @pytest.mark.parametrize("kind", ["postman", "config"])
-def test_without_scopes_the_default_ones_are_asked_for(tmp_path: Path, kind: str) -> None:
+def test_requests_the_default_scopes_if_a_file_has_none(tmp_path: Path, kind: str) -> None:
     document = (
         postman(**POSTMAN)
         if kind == "postman"
@@ -159,7 +167,7 @@ def test_without_scopes_the_default_ones_are_asked_for(tmp_path: Path, kind: str
     assert opened(kind, write(tmp_path, document)).scopes == DEFAULT_SCOPES
 
 
-def test_a_postman_value_that_is_switched_off_does_not_count(tmp_path: Path) -> None:
+def test_ignores_a_disabled_postman_value(tmp_path: Path) -> None:
     document = postman(**POSTMAN)
     document["values"].append({"key": "SCOPES", "value": "other", "enabled": False})
     assert opened("postman", write(tmp_path, document)).scopes == DEFAULT_SCOPES
@@ -174,7 +182,7 @@ def test_a_postman_export_without_its_secret_says_why(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["console", "postman", "config"])
-def test_a_file_that_others_can_read_is_warned_about(tmp_path: Path, kind: str) -> None:
+def test_warns_if_others_can_read_a_file(tmp_path: Path, kind: str) -> None:
     document = {"console": CREDENTIAL, "postman": postman(**POSTMAN), "config": PEER}[kind]
     with pytest.warns(InsecureFileWarning, match="chmod 600"):
         OPENERS[kind](write(tmp_path, document, mode=0o644))
@@ -236,7 +244,7 @@ def test_a_file_that_others_can_read_is_warned_about(tmp_path: Path, kind: str) 
         ),
     ],
 )
-def test_the_retired_method_is_recognised_and_answered(
+def test_refuses_the_retired_method_and_says_what_to_do(
     tmp_path: Path, kind: str, document: Any
 ) -> None:
     path = write(tmp_path, document)
@@ -258,7 +266,7 @@ def test_the_retired_method_is_recognised_and_answered(
         f"ADOBE_CLIENT_ID=c\nADOBE_CLIENT_SECRET=hush\nADOBE_ORG_ID={ORG}\nADOBE_PRIVATE_KEY=x\nADOBE_META_SCOPES=y",
     ],
 )
-def test_the_retired_method_is_recognised_in_an_env_file(tmp_path: Path, lines: str) -> None:
+def test_refuses_the_retired_method_in_an_env_file(tmp_path: Path, lines: str) -> None:
     path = tmp_path / ".env"
     path.write_text(lines)
     path.chmod(0o600)
@@ -267,7 +275,7 @@ def test_the_retired_method_is_recognised_in_an_env_file(tmp_path: Path, lines: 
     assert "hush" not in str(caught.value)
 
 
-def test_a_whole_oauth_set_beside_an_old_key_is_taken(tmp_path: Path) -> None:
+def test_uses_a_complete_oauth_set_beside_an_old_key(tmp_path: Path) -> None:
     path = tmp_path / ".env"
     path.write_text(
         f"ADOBE_CLIENT_ID=client-1234567890\nADOBE_CLIENT_SECRET={HUSH}\nADOBE_ORG_ID={ORG}\nADOBE_PRIVATE_KEY=old\n"
@@ -287,14 +295,14 @@ def test_a_whole_oauth_set_beside_an_old_key_is_taken(tmp_path: Path) -> None:
         (
             "console",
             postman(**POSTMAN),
-            r"not a download of Developer Console, but a Postman .* postman_file=",
+            r"not a Developer Console download, but a Postman .* postman_file=",
         ),
-        ("postman", CREDENTIAL, r"but a download of Developer Console.* \(--console-file\)"),
+        ("postman", CREDENTIAL, r"but a Developer Console download.* \(--console-file\)"),
         ("config", project(oauth()), "console_file="),
         ("console", [PEER], "config_file="),
-        ("console", "{", "is not a download of Developer Console"),
-        ("console", [], "is not a download"),
-        ("console", {"a": 1}, "is not a download"),
+        ("console", "{", "is not a Developer Console download"),
+        ("console", [], "is not a Developer Console download"),
+        ("console", {"a": 1}, "is not a Developer Console download"),
         ("postman", '"x"', "is not a Postman environment"),
         ("config", {"a": 1}, "is not a configuration of launchpy or aepp"),
         ("config", {**PEER, "client_id": 5}, "but not client_id"),
@@ -303,13 +311,17 @@ def test_a_whole_oauth_set_beside_an_old_key_is_taken(tmp_path: Path) -> None:
             {**PEER, "environment": "stage"},
             "another environment of Adobe than production",
         ),
-        ("config", {**PEER, "client_id": HUSH}, "looks like a secret. Were the two swapped"),
-        ("config", {**PEER, "scopes": "eyJhbGciOi.x.y"}, "The scopes are names such as openid"),
-        ("config", {**PEER, "org_id": "nonsense"}, "organisation id .* cannot be right"),
+        ("config", {**PEER, "client_id": HUSH}, "looks like a secret. Were the two values swapped"),
+        (
+            "config",
+            {**PEER, "scopes": "eyJhbGciOi.x.y"},
+            "Invalid scope in .* names such as openid",
+        ),
+        ("config", {**PEER, "org_id": "nonsense"}, "Invalid organization id"),
         ("console", {**CREDENTIAL, "CLIENT_SECRETS": []}, "but not client secret"),
     ],
 )
-def test_what_is_no_such_file_says_what_it_is(
+def test_a_file_of_another_kind_is_named(
     tmp_path: Path, kind: str, document: Any, says: str
 ) -> None:
     path = write(tmp_path, document)
@@ -320,10 +332,8 @@ def test_what_is_no_such_file_says_what_it_is(
 
 @pytest.mark.parametrize("kind", ["console", "postman", "config"])
 @pytest.mark.parametrize("path", [None, 7, "absent.json", "."])
-def test_what_is_no_file_says_so(kind: str, path: Any) -> None:
-    with pytest.raises(
-        CredentialsError, match=r"is the path of a file|does not exist|is not a file"
-    ):
+def test_refuses_a_missing_file(kind: str, path: Any) -> None:
+    with pytest.raises(CredentialsError, match=r"must be a file path|does not exist|is not a file"):
         OPENERS[kind](path)
 
 
@@ -338,7 +348,7 @@ def test_what_is_no_file_says_so(kind: str, path: Any) -> None:
         ("config", {**PEER, "scopes": "", "private_key": KEY}),
     ],
 )
-def test_no_frame_of_a_failure_has_the_secret(tmp_path: Path, kind: str, document: Any) -> None:
+def test_no_frame_of_an_error_has_the_secret(tmp_path: Path, kind: str, document: Any) -> None:
     path = write(tmp_path, document)
     with pytest.raises(CredentialsError) as caught:
         opened(kind, path)
@@ -351,7 +361,7 @@ def test_no_frame_of_a_failure_has_the_secret(tmp_path: Path, kind: str, documen
         error = error.__context__
 
 
-def test_a_token_beside_a_left_over_key_is_taken(tmp_path: Path) -> None:
+def test_uses_a_token_beside_an_old_key(tmp_path: Path) -> None:
     path = write(
         tmp_path,
         postman(IMS_ORG=ORG, API_KEY="client-1234567890", ACCESS_TOKEN="a.b.c", JWT_TOKEN="x.y.z"),
@@ -359,14 +369,14 @@ def test_a_token_beside_a_left_over_key_is_taken(tmp_path: Path) -> None:
     assert opened("postman", path).access_token == Secret("a.b.c")
 
 
-def test_a_left_over_key_does_not_stand_in_the_way_of_a_profile(tmp_path: Path) -> None:
+def test_an_old_key_does_not_hide_a_profile(tmp_path: Path) -> None:
     path = tmp_path / ".env"
     path.write_text("ADOBE_PRIVATE_KEY_PATH=old.pem\nADOBE_PROFILE=work\n")
     with pytest.raises(CredentialsError, match="no profile 'work'"):
         sources.find({}, tmp_path)
 
 
-def test_foreign_secrets_of_an_env_file_are_not_kept(tmp_path: Path) -> None:
+def test_secrets_of_other_programs_in_an_env_file_are_not_kept(tmp_path: Path) -> None:
     path = tmp_path / ".env"
     path.write_text(f"API_KEY=c\nIMS_ORG={ORG}\nPRIVATE_KEY=x\nOPENAI_API_KEY=hush-hush\n")
     path.chmod(0o600)
@@ -376,37 +386,37 @@ def test_foreign_secrets_of_an_env_file_are_not_kept(tmp_path: Path) -> None:
         assert "hush-hush" not in repr(frame.f_locals) or "test_sources" in frame.f_code.co_filename
 
 
-def test_an_unreadable_env_file_is_passed_by_and_said(tmp_path: Path) -> None:
+def test_skips_an_unreadable_env_file_and_says_so(tmp_path: Path) -> None:
     below = tmp_path / "below"
     below.mkdir()
     (below / ".env").write_bytes("ADOBE_CLIENT_ID=é\n".encode("latin-1"))
     with pytest.raises(
-        IncompleteCredentials, match=r"below/\.env is not a text file in UTF-8.*passed by"
+        IncompleteCredentials, match=r"below/\.env is not UTF-8 or UTF-16 text.*skipped"
     ):
         sources.find({}, below)
     text = f"ADOBE_CLIENT_ID=client-1234567890\nADOBE_CLIENT_SECRET={HUSH}\nADOBE_ORG_ID={ORG}\n"
     (tmp_path / ".env").write_text(text)
     (tmp_path / ".env").chmod(0o600)
-    found = sources.find({}, below)
-    assert found is not None
-    assert "passed by" in found.incomplete[-1]
+    resolved = sources.find({}, below)
+    assert resolved is not None
+    assert "was skipped" in resolved.incomplete[-1]
 
 
-def test_a_broken_file_of_profiles_does_not_stand_in_the_way_of_a_complete_environment(
+def test_a_complete_environment_works_beside_an_invalid_file_of_profiles(
     tmp_path: Path,
 ) -> None:
-    from adobe_nb.auth.profiles import Store
+    from adobe_nb.auth.profiles import ProfileStore
 
-    store = Store(tmp_path)
+    store = ProfileStore(tmp_path)
     (tmp_path / "profiles.toml").write_text("a = [")
     environ = {
         "ADOBE_CLIENT_ID": "client-1234567890",
         "ADOBE_CLIENT_SECRET": HUSH,
         "ADOBE_ORG_ID": ORG,
     }
-    found = sources.find(environ, tmp_path, store)
-    assert found is not None
-    with pytest.raises(CredentialsError, match="cannot be read as TOML"):
+    resolved = sources.find(environ, tmp_path, store)
+    assert resolved is not None
+    with pytest.raises(CredentialsError, match="cannot be read, or is invalid"):
         sources.find({}, tmp_path, store)
 
 
@@ -436,7 +446,7 @@ class TestScopes:
     WRITTEN = (list(SIX), json.dumps(SIX), ",".join(SIX), " ".join(SIX), ", ".join(SIX))
 
     @pytest.mark.parametrize("written", WRITTEN)
-    def test_all_are_kept_from_each_kind_of_json_file(self, tmp_path: Path, written: Any) -> None:
+    def test_all_are_read_from_each_kind_of_json_file(self, tmp_path: Path, written: Any) -> None:
         documents: list[tuple[str, Any]] = [
             ("postman", postman(**POSTMAN, SCOPES=written)),
             ("console", {**CREDENTIAL, "SCOPES": written}),
@@ -448,7 +458,7 @@ class TestScopes:
             assert opened(kind, write(tmp_path, document)).scopes == SIX
 
     @pytest.mark.parametrize("written", [each for each in WRITTEN if isinstance(each, str)])
-    def test_all_are_kept_from_variables(self, tmp_path: Path, written: str) -> None:
+    def test_all_are_read_from_variables(self, tmp_path: Path, written: str) -> None:
         path = env_file(tmp_path, lines(SCOPES=written))
         assert credentials_of(sources.from_env_file(path)).scopes == SIX
         environ = {"ADOBE_CLIENT_ID": "c" * 12, "ADOBE_CLIENT_SECRET": HUSH, "ADOBE_ORG_ID": ORG}
@@ -462,16 +472,15 @@ class TestScopes:
         assert credentials_of(sources.from_env_file(path)).scopes == SIX
 
     @pytest.mark.parametrize("written", [*WRITTEN, SIX])
-    def test_all_are_kept_from_arguments(self, written: Any) -> None:
+    def test_all_are_read_from_arguments(self, written: Any) -> None:
         values = {"client_id": "c" * 12, "client_secret": HUSH, "org_id": ORG}
         assert (
-            credentials_of(sources.from_arguments("arguments", **values, scopes=written)).scopes
-            == SIX
+            credentials_of(candidate_of("arguments", {**values, "scopes": written})).scopes == SIX
         )
 
     @pytest.mark.parametrize("written", WRITTEN)
-    def test_all_are_kept_from_a_profile_edited_by_hand(self, tmp_path: Path, written: Any) -> None:
-        from adobe_nb.auth.profiles import Store
+    def test_all_are_read_from_an_edited_profile(self, tmp_path: Path, written: Any) -> None:
+        from adobe_nb.auth.profiles import ProfileStore
 
         row = {
             "client_id": "c" * 12,
@@ -486,25 +495,28 @@ class TestScopes:
         (tmp_path / "profiles.toml").write_text(f"[profiles.work]\n{text}")
         write(tmp_path, "").with_name("secrets.toml").write_text(f'e = "{HUSH}"\n')
         (tmp_path / "secrets.toml").chmod(0o600)
-        assert credentials_of(Store(tmp_path).candidate("work")).scopes == SIX
+        assert credentials_of(ProfileStore(tmp_path).candidate("work")).scopes == SIX
 
     @pytest.mark.parametrize("written", ["[1]", '["a b", {}]', "[openid", [5], ["openid", None]])
     def test_other_lists_are_refused(self, written: Any) -> None:
         values = {"client_id": "c" * 12, "client_secret": HUSH, "org_id": ORG}
         with pytest.raises(CredentialsError, match="openid"):
-            credentials_of(sources.from_arguments("arguments", **values, scopes=written))
+            credentials_of(candidate_of("arguments", {**values, "scopes": written}))
 
 
-def test_a_postman_file_names_the_host_of_ims(tmp_path: Path) -> None:
+def test_reads_the_host_of_ims_from_a_postman_file(tmp_path: Path) -> None:
     path = write(tmp_path, postman(**{**POSTMAN, "IMS": "ims-eu1.adobelogin.com"}))
     assert opened("postman", path).hosts.ims == "https://ims-eu1.adobelogin.com"
 
 
 class TestOtherTools:
     CLOUD_MANAGER = {
-        "client_id": "client-1234567890", "client_secrets": [HUSH], "ims_org_id": ORG, "scopes": list(SIX),
+        "client_id": "client-1234567890",
+        "client_secrets": [HUSH],
+        "ims_org_id": ORG,
+        "scopes": list(SIX),
         "oauth_enabled": True,
-    }  # fmt: skip
+    }
 
     @pytest.mark.parametrize(
         "document",
@@ -517,14 +529,14 @@ class TestOtherTools:
         ],
     )
     def test_their_names_are_read(self, tmp_path: Path, document: Any) -> None:
-        found = opened("config", write(tmp_path, document))
-        assert (found.client_id, found.org_id, found.client_secret) == (
+        credentials = opened("config", write(tmp_path, document))
+        assert (credentials.client_id, credentials.org_id, credentials.client_secret) == (
             "client-1234567890",
             ORG,
             Secret(HUSH),
         )
 
-    def test_a_download_is_read_under_either_name(self, tmp_path: Path) -> None:
+    def test_a_credential_is_read_by_either_argument(self, tmp_path: Path) -> None:
         for kind in ("console", "config"):
             assert opened(kind, write(tmp_path, CREDENTIAL)).client_secret == Secret(HUSH)
             assert opened(kind, write(tmp_path, self.CLOUD_MANAGER)).org_id == ORG
@@ -536,23 +548,21 @@ class TestOtherTools:
         "org_name": "acme",
     }
 
-    def test_several_organisations_are_listed_until_one_is_chosen(self, tmp_path: Path) -> None:
+    def test_lists_several_organizations_until_one_is_chosen(self, tmp_path: Path) -> None:
         path = write(tmp_path, [PEER, self.OTHER])
         with pytest.raises(CredentialsError, match=rf"{ORG}, FFFF.*\(acme\).*org_id=") as caught:
             sources.from_config_file(path)
         assert "hush" not in str(caught.value)
         chosen = credentials_of(sources.from_config_file(path, self.OTHER["org_id"]))
         assert chosen.client_id == "other-1234567890"
-        with pytest.raises(CredentialsError, match="has no sets of credentials of 0@AdobeOrg"):
+        with pytest.raises(CredentialsError, match="has no credentials of 0@AdobeOrg"):
             sources.from_config_file(path, "0@AdobeOrg")
 
-    def test_a_file_of_another_organisation_than_the_one_named_is_refused(
-        self, tmp_path: Path
-    ) -> None:
+    def test_refuses_a_file_of_another_organization(self, tmp_path: Path) -> None:
         with pytest.raises(CredentialsError, match="not for 0@AdobeOrg"):
             sources.from_config_file(write(tmp_path, PEER), "0@AdobeOrg")
 
-    def test_the_file_of_an_app_builder_project_names_the_env_file(self, tmp_path: Path) -> None:
+    def test_an_app_builder_file_points_to_the_env_file(self, tmp_path: Path) -> None:
         path = write(
             tmp_path,
             project({"id": "1", "name": "c", "integration_type": "oauth_server_to_server"}),
@@ -573,13 +583,13 @@ class TestOtherTools:
     )
     def test_the_variables_of_app_builder_are_read(self, tmp_path: Path, text: str) -> None:
         path = env_file(tmp_path, text)
-        found = sources.find({}, tmp_path)
-        assert found is not None
-        assert str(path) in found.credentials.source
-        assert found.credentials.client_secret == Secret(HUSH)
-        assert (found.credentials.org_id, found.credentials.scopes) == (ORG, SIX)
+        resolved = sources.find({}, tmp_path)
+        assert resolved is not None
+        assert str(path) in resolved.credentials.source
+        assert resolved.credentials.client_secret == Secret(HUSH)
+        assert (resolved.credentials.org_id, resolved.credentials.scopes) == (ORG, SIX)
 
-    def test_two_contexts_of_app_builder_are_not_guessed_between(self, tmp_path: Path) -> None:
+    def test_refuses_to_choose_between_two_app_builder_contexts(self, tmp_path: Path) -> None:
         text = "".join(
             f"AIO_ims_contexts_{name}_client__id=c\nAIO_ims_contexts_{name}_client__secrets=x\n"
             for name in "AB"
@@ -592,10 +602,17 @@ class TestShells:
     @pytest.mark.parametrize(
         "line",
         [
-            "set {}={}", "SET {}={}", 'set "{}={}"', "$env:{}='{}'", '$Env:{} = "{}"', '$env:{}="{}";', "export {}={}",
-            "export {}='{}';", "{}={}\r",
+            "set {}={}",
+            "SET {}={}",
+            'set "{}={}"',
+            "$env:{}='{}'",
+            '$Env:{} = "{}"',
+            '$env:{}="{}";',
+            "export {}={}",
+            "export {}='{}';",
+            "{}={}\r",
         ],
-    )  # fmt: skip
+    )
     @pytest.mark.parametrize("spell", [str.upper, str.lower])
     def test_their_lines_are_read(self, tmp_path: Path, line: str, spell: Any) -> None:
         values = {
@@ -607,15 +624,20 @@ class TestShells:
             tmp_path,
             "".join(line.format(spell(name), value) + "\n" for name, value in values.items()),
         )
-        found = sources.find({}, tmp_path)
-        assert found is not None
-        assert found.credentials.client_secret == Secret(HUSH)
-        assert (found.credentials.client_id, found.credentials.org_id) == ("client-1234567890", ORG)
+        resolved = sources.find({}, tmp_path)
+        assert resolved is not None
+        assert resolved.credentials.client_secret == Secret(HUSH)
+        assert (resolved.credentials.client_id, resolved.credentials.org_id) == (
+            "client-1234567890",
+            ORG,
+        )
 
     @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
     def test_each_encoding_is_read(self, tmp_path: Path, encoding: str) -> None:
-        found = credentials_of(sources.from_env_file(env_file(tmp_path, lines().encode(encoding))))
-        assert found.client_secret == Secret(HUSH)
+        credentials = credentials_of(
+            sources.from_env_file(env_file(tmp_path, lines().encode(encoding)))
+        )
+        assert credentials.client_secret == Secret(HUSH)
         path = tmp_path / "x.json"
         path.write_bytes(json.dumps(PEER).encode(encoding))
         path.chmod(0o600)
@@ -629,7 +651,7 @@ class TestShells:
             f"\u200bADOBE_CLIENT_SECRET={HUSH}",
         ],
     )
-    def test_a_line_that_is_not_read_is_named(self, tmp_path: Path, line: str) -> None:
+    def test_names_a_line_that_could_not_be_read(self, tmp_path: Path, line: str) -> None:
         env_file(
             tmp_path,
             f"ADOBE_CLIENT_ID=client-1234567890\n# ADOBE_ORG_ID\n{line}\nADOBE_ORG_ID={ORG}\n",
@@ -640,46 +662,46 @@ class TestShells:
             sources.find({}, tmp_path)
         assert "hush" not in str(caught.value)
 
-    def test_lower_case_names_count_in_the_environment_too(self, tmp_path: Path) -> None:
+    def test_lowercase_names_work_in_the_environment(self, tmp_path: Path) -> None:
         environ = {
             "adobe_client_id": "client-1234567890",
             "adobe_client_secret": HUSH,
             "adobe_org_id": ORG,
         }
-        found = sources.find(environ, tmp_path)
-        assert found is not None
-        assert found.credentials.source == "environment"
+        resolved = sources.find(environ, tmp_path)
+        assert resolved is not None
+        assert resolved.credentials.source == "environment"
 
 
 class TestOddCharacters:
     @pytest.mark.parametrize(
         ("written", "says"),
         [
-            ("\u201c{}\u201d", "LEFT DOUBLE QUOTATION MARK .U.201C. at its beginning"),
+            ("\u201c{}\u201d", "LEFT DOUBLE QUOTATION MARK .U.201C. as character 1 of "),
             ('"{}"', "begins or ends with a quotation mark.*docker run --env-file"),
             ("'{}'", "begins or ends with a quotation mark"),
-            ("\u200b{}", "ZERO WIDTH SPACE .U.200B. at its beginning"),
-            ("{}\ufeff", "ZERO WIDTH NO-BREAK SPACE .U.FEFF. at its end"),
-            ("x\u00a0{}", "NO-BREAK SPACE .U.00A0. inside"),
-            ("x\u00ad{}", "SOFT HYPHEN .U.00AD. inside"),
-            ("x\u2013{}", "EN DASH .U.2013. inside"),
-            ("é{}", "character that is not ASCII at its beginning"),
+            ("\u200b{}", "ZERO WIDTH SPACE .U.200B. as character 1 of "),
+            ("{}\ufeff", "ZERO WIDTH NO-BREAK SPACE .U.FEFF. as character (\\d+) of \\1,"),
+            ("x\u00a0{}", "NO-BREAK SPACE .U.00A0. as character 2 of"),
+            ("x\u00ad{}", "SOFT HYPHEN .U.00AD. as character 2 of"),
+            ("x\u2013{}", "EN DASH .U.2013. as character 2 of"),
+            ("é{}", "non-ASCII letter as character 1 of"),
         ],
     )
     @pytest.mark.parametrize("member", ["client_secret", "client_id", "org_id", "access_token"])
-    def test_are_said_before_any_request(self, written: str, says: str, member: str) -> None:
+    def test_are_refused_before_any_request(self, written: str, says: str, member: str) -> None:
         values = {"client_id": "client-1234567890", "client_secret": HUSH, "org_id": ORG}
         if member == "access_token":
             del values["client_secret"]
         values[member] = written.format(values.get(member, "hush.hush.hush"))
         if member == "access_token" and (written[0] in "\"'" or "\u00a0" in written):
-            token = sources.from_arguments("arguments", **values).secrets["access_token"]
+            token = candidate_of("arguments", values).secrets["access_token"][0]
             assert token.reveal().removeprefix("x") == "hush.hush.hush", (
                 "quotes and blanks are taken out of a token"
             )
             return
         with pytest.raises(CredentialsError, match=says) as caught:
-            credentials_of(sources.from_arguments("arguments", **values))
+            credentials_of(candidate_of("arguments", values))
         assert "hush" not in str(caught.value)
 
 
@@ -689,12 +711,12 @@ def test_both_secrets_of_a_credential_are_kept_and_hidden(tmp_path: Path) -> Non
         ("console", {**CREDENTIAL, "CLIENT_SECRETS": both}),
         ("console", project(oauth())),
     ):
-        found = opened(kind, write(tmp_path, document))
-        assert (found.client_secret, found.other_secrets) == (
+        credentials = opened(kind, write(tmp_path, document))
+        assert (credentials.client_secret, credentials.other_secrets) == (
             Secret(HUSH),
             (Secret("p8e-hush-the-other"),),
         )
-        assert "hush" not in repr(found)
+        assert "hush" not in repr(credentials)
     path = env_file(tmp_path, lines(CLIENT_SECRET=json.dumps(both)))
     assert credentials_of(sources.from_env_file(path)).other_secrets == (
         Secret("p8e-hush-the-other"),

@@ -1,4 +1,4 @@
-"""All calls of the contract are made once."""
+"""Run all calls of the contract once per session."""
 
 import pytest
 
@@ -7,5 +7,5 @@ from tests.contract.recording import Exchange, run_all
 
 @pytest.fixture(scope="session")
 def exchanges(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Exchange]:
-    """What went over the wire, by call."""
+    """The HTTP traffic of each call."""
     return run_all(tmp_path_factory.mktemp("contract"))

@@ -1,32 +1,40 @@
-"""Where Adobe's OpenAPI file and what goes over the wire differ, each with the reason. What is no
-longer so must go.
+"""Known differences between Adobe's OpenAPI file and the HTTP traffic, with their reasons.
 
-A member is named from the request or the answer on: ``answer data.meta.latest_revision_number``.
+A difference that no longer exists must be removed. A member is named from the request or the
+response on: ``answer data.meta.latest_revision_number``.
 """
 
 from tests.contract.operations import Operation
 
 _BOTH_AT_ONCE = (
-    "FACTS 9: with meta.action the attributes are ignored, and without it nothing is acted on. The file makes one "
+    "FACTS 9: with meta.action the attributes are ignored, and without it nothing is acted on. "
+    "The file makes one "
     "schema of the two calls and requires both."
 )
 _UPDATE_OR_ACT = {"request data.attributes": _BOTH_AT_ONCE, "request data.meta": _BOTH_AT_ONCE}
 _ONE_NOT_MANY = {
     "answer data": (
-        "The file describes this to-one relationship by the schema of the lists (relationshipsLookupResponse). "
-        "FACTS 2: its data is one identifier or null, and one is what the file itself has the client send."
+        "The file describes this to-one relationship by the schema of the lists "
+        "(relationshipsLookupResponse). "
+        "FACTS 2: its data is one identifier or null, and one is what the file itself has the "
+        "client send."
     )
 }
 _A_NUMBER = {
     "answer data.meta.latest_revision_number": (
-        "The file says string for rules and rule components, and integer for data elements and extensions. FACTS 9: it "
+        "The file says string for rules and rule components, and integer for data elements and "
+        "extensions. FACTS 9: it "
         "is the number of the newest revision."
     )
 }
-_ANY_VALUE = "The file says object; the guide's samples are texts, so it is any value (catalogue: default_value)."
-_PAGED = "FACTS 3: every list is in pages. The file forgot the two parameters here."
+_ANY_VALUE = (
+    "The file says object; the guide's samples are texts, so it is any value "
+    "(catalogue: default_value)."
+)
+_PAGED = "FACTS 3: every list is in pages. The file lacks the two parameters here."
 _NULL_IN_THE_SAMPLE = (
-    "The file made its schema from one sample, where this was null, and says string. extensionPackagesEntity, for the "
+    "The file made its schema from one sample, where this was null, and says string. "
+    "extensionPackagesEntity, for the "
     "same resource elsewhere, says {kind}."
 )
 
@@ -48,11 +56,18 @@ KNOWN_DIFFERENCES: dict[Operation, dict[str, str]] = {
     },
     ("PATCH", "/extensions/{EXTENSION_ID}"): _UPDATE_OR_ACT,
     ("PATCH", "/secrets/{SECRET_ID}"): {
-        "request data.meta": "Catalogue: older docs change attributes at this address too; the file has actions only.",
-        "request data.attributes": "FACTS 15: an action is meta.action alone; the file wants type_of besides.",
+        "request data.meta": (
+            "Catalogue: older docs change attributes at this address too; the "
+            "file has actions only."
+        ),
+        "request data.attributes": (
+            "FACTS 15: an action is meta.action alone; the file wants type_of besides."
+        ),
     },
     ("GET", "/extension_packages"): {
-        "query max_availability": "FACTS 4: the release notes and Adobe's uploader have it; the file forgot it."
+        "query max_availability": (
+            "FACTS 4: the release notes and Adobe's uploader have it; the file lacks it."
+        )
     },
     ("GET", "/extension_packages/{EXTENSION_PACKAGE_ID}/versions"): {
         "query page[number]": _PAGED,
@@ -66,7 +81,8 @@ KNOWN_DIFFERENCES: dict[Operation, dict[str, str]] = {
         "query page[number]": _PAGED,
         "query page[size]": _PAGED,
         "answer data[].relationships.extension_package.data": (
-            "The file says string, with null as its example. FACTS 2, 11: it is an identifier, or null."
+            "The file says string, with null as its example. FACTS 2, 11: it is an identifier, "
+            "or null."
         ),
     },
     (
@@ -79,7 +95,9 @@ KNOWN_DIFFERENCES: dict[Operation, dict[str, str]] = {
         "answer data.attributes.shared_modules": _NULL_IN_THE_SAMPLE.format(kind="array"),
     },
     ("PATCH", "/environments/{ENVIRONMENT_ID}"): {
-        "request data.relationships": "FACTS 18: an environment is changed without naming its host again."
+        "request data.relationships": (
+            "FACTS 18: an environment is changed without naming its host again."
+        )
     },
     ("GET", "/environments/{ENVIRONMENT_ID}/relationships/host"): _ONE_NOT_MANY,
     ("GET", "/libraries/{LIBRARY_ID}/relationships/environment"): _ONE_NOT_MANY,
@@ -89,12 +107,13 @@ KNOWN_DIFFERENCES: dict[Operation, dict[str, str]] = {
     },
 }
 
-_FORGOTTEN = "The file forgot it; the guide's samples have it (catalogue)."
+_FORGOTTEN = "The file lacks it; the guide's samples have it (catalogue)."
 KNOWN_MEMBERS: dict[tuple[str, str], str] = {
     ("data_elements", "attributes.review_status"): _FORGOTTEN,
     ("data_elements", "attributes.revision_number"): _FORGOTTEN,
     ("extension_packages", "relationships.extension_package_usage_authorizations"): (
-        "The file names it extension_package, in one of its four schemas of a package, and links it to these."
+        "The file names it extension_package, in one of its four schemas of a package, and "
+        "links it to these."
     ),
     (
         "extension_packages",
@@ -123,4 +142,4 @@ KNOWN_MEMBERS: dict[tuple[str, str], str] = {
         for what in ("email", "display_name")
     },
 }
-"""What one side has and the other has not, of the resources that come alone: by type and member."""
+"""Members of single resources that only one side has, by type and member."""

@@ -1,5 +1,6 @@
-"""Adobe's own description of the API, read from ``../shared`` beside the project; it is no part of
-it.
+"""Adobe's own description of the API, read from ``../shared`` next to the project.
+
+It is not part of the project.
 """
 
 import json
@@ -24,16 +25,14 @@ needs_the_document = pytest.mark.skipif(
 )
 JSON_API = "application/vnd.api+json"
 PARTS = ("attributes", "relationships", "links")
-"""Of a resource."""
+"""The parts of a resource that are compared."""
 _METHODS = {"get", "post", "patch", "put", "delete"}
 _HERE = "urn:adobe:reactor"
 
 
 @dataclass(frozen=True)
 class Violation:
-    """Where a document is not as the file says: ``request data.attributes.name``, ``answer
-    data[].id``.
-    """
+    """A deviation from the file: ``request data.attributes.name``, ``answer data[].id``."""
 
     where: str
     resource_type: str
@@ -52,7 +51,7 @@ def document() -> dict[str, Any]:
 
 @cache
 def catalogue() -> dict[str, Any]:
-    """What all of Adobe's sources say, put together."""
+    """All facts from Adobe's sources."""
     found: dict[str, Any] = json.loads((SHARED / "catalogue.json").read_text("utf-8"))
     return found
 
@@ -68,7 +67,7 @@ def documented() -> list[Operation]:
 
 
 def elsewhere() -> list[dict[str, Any]]:
-    """The other sources' operations that are well attested."""
+    """The well documented operations that only other sources have."""
     return [
         operation
         for resource in catalogue()["resources"].values()
@@ -78,20 +77,20 @@ def elsewhere() -> list[dict[str, Any]]:
 
 
 def about(operation: Operation) -> dict[str, Any] | None:
-    """What the file says of an operation; None when it does not know it."""
+    """Return the file's description of an operation, or None."""
     method, path = operation
     found: dict[str, Any] | None = document()["paths"].get(path, {}).get(method.lower())
     return found
 
 
 def parameters(operation: Operation, place: str) -> list[dict[str, Any]]:
-    """Its parameters in ``query`` or ``header``."""
+    """Return the parameters of an operation in ``query`` or ``header``."""
     given = (_resolved(each) for each in (about(operation) or {}).get("parameters", ()))
     return [each for each in given if each["in"] == place]
 
 
 def request_schema(operation: Operation) -> str | None:
-    """The address of the schema of its JSON body."""
+    """Return the address of the schema of the JSON body."""
     content = ((about(operation) or {}).get("requestBody") or {}).get("content", {})
     return (
         _address(operation, "requestBody", "content", JSON_API, "schema")
@@ -101,8 +100,9 @@ def request_schema(operation: Operation) -> str | None:
 
 
 def answer_schema(operation: Operation, status: int) -> str | None:
-    """The address of the schema of its JSON answer. Raises KeyError for a status that the file does
-    not name.
+    """Return the address of the schema of the JSON response.
+
+    Raises KeyError for a status that the file does not have.
     """
     content = (about(operation) or {})["responses"][str(status)].get("content", {})
     return (
@@ -113,7 +113,7 @@ def answer_schema(operation: Operation, status: int) -> str | None:
 
 
 def violations(value: Any, address: str, what: str) -> list[Violation]:
-    """Whatever is not as that schema says."""
+    """Return the deviations of a value from a schema."""
     errors = Draft202012Validator({"$ref": address}, registry=_registry()).iter_errors(value)
     return [
         Violation(
@@ -125,7 +125,7 @@ def violations(value: Any, address: str, what: str) -> list[Violation]:
 
 
 def schema_of(address: str) -> Mapping[str, Any]:
-    """The schema at an address."""
+    """Return the schema at an address."""
     found: Any = document()
     for part in address.partition("#/")[2].split("/"):
         found = found[part.replace("~1", "/").replace("~0", "~")]
@@ -133,7 +133,7 @@ def schema_of(address: str) -> Mapping[str, Any]:
 
 
 def members(schemas: Iterable[Mapping[str, Any]]) -> dict[str, list[Mapping[str, Any]]]:
-    """The members of an object that several schemas describe together."""
+    """Return the members of an object that several schemas describe together."""
     found: dict[str, list[Mapping[str, Any]]] = {}
     for each in map(_resolved, schemas):
         parts = [each.get("properties", {}), *([members(each["allOf"])] if "allOf" in each else [])]
@@ -144,9 +144,7 @@ def members(schemas: Iterable[Mapping[str, Any]]) -> dict[str, list[Mapping[str,
 
 
 def named_members(address: str) -> set[str]:
-    """``attributes.name``, ``links.self`` …: what the file says that the one resource of an answer
-    has.
-    """
+    """Return the documented members of the resource in a response: ``attributes.name`` …"""
     resource = members(members([schema_of(address)]).get("data", []))
     return {
         f"{part}.{name}" for part in PARTS if part in resource for name in members(resource[part])
@@ -154,7 +152,7 @@ def named_members(address: str) -> set[str]:
 
 
 def may_be_null(resource_type: str, where: str) -> bool:
-    """Whether the sources together say that this attribute or linkage can be null."""
+    """Return whether the sources say that this attribute or relationship can be null."""
     kind = catalogue()["resources"].get(
         "profiles" if resource_type == "users" else resource_type, {}
     )
@@ -202,7 +200,7 @@ def _places(error: ValidationError, what: str) -> Iterator[str]:
 
 
 def _type_at(value: Any, path: list[str | int]) -> str:
-    """The type of the resource that a path leads into."""
+    """Return the type of the resource that contains a path."""
     kind = ""
     for part in [None, *path]:
         value = value if part is None else value[part]

@@ -1,12 +1,11 @@
-"""Which public call sends which HTTP call. Plain data: read by the tests of the contract, and by
-whoever writes pages.
+"""The public call for each HTTP call. Plain data, for the contract tests and the reference pages.
 
-A name such as ``rule`` stands for an id, or for the row or frame of one. Of several calls the first
-is the usual one. The contract tests run every line as it stands here.
+A name such as ``rule`` stands for an id, or for a row or frame with one. The first call is the
+usual one. The contract tests run every call exactly as it is written here.
 """
 
 Operation = tuple[str, str]
-"""Method, and path as in Adobe's OpenAPI file."""
+"""The method, and the path as in Adobe's OpenAPI file."""
 
 OPERATIONS: dict[Operation, tuple[str, ...]] = {
     # companies, profile, the service
@@ -43,7 +42,8 @@ OPERATIONS: dict[Operation, tuple[str, ...]] = {
     # app configurations
     ("GET", "/companies/{COMPANY_ID}/app_configurations"): ("reactor.app_configurations(company)",),
     ("POST", "/companies/{COMPANY_ID}/app_configurations"): (
-        'reactor.app_configurations.create(company, name="Store App", app_id="com.example.store", platform="mobile", '
+        'reactor.app_configurations.create(company, name="Store App", '
+        'app_id="com.example.store", platform="mobile", '
         'messaging_service="apns", key_type="p8_file", push_credential=push_credential)',
     ),
     ("GET", "/app_configurations/{CONFIG_ID}"): (
@@ -61,7 +61,8 @@ OPERATIONS: dict[Operation, tuple[str, ...]] = {
     # callbacks
     ("GET", "/properties/{PROPERTY_ID}/callbacks"): ("reactor.callbacks(property)",),
     ("POST", "/properties/{PROPERTY_ID}/callbacks"): (
-        'reactor.callbacks.create(property, url="https://hooks.example.com/tags", subscriptions=["rule.updated"])',
+        'reactor.callbacks.create(property, url="https://hooks.example.com/tags", '
+        'subscriptions=["rule.updated"])',
     ),
     ("GET", "/callbacks/{CALLBACK_ID}"): ("reactor.callbacks.get(callback)",),
     ("PATCH", "/callbacks/{CALLBACK_ID}"): (
@@ -129,7 +130,8 @@ OPERATIONS: dict[Operation, tuple[str, ...]] = {
     ("GET", "/properties/{PROPERTY_ID}/data_elements"): ("reactor.data_elements(property)",),
     ("POST", "/properties/{PROPERTY_ID}/data_elements"): (
         'reactor.data_elements.create(property, name="page", extension=extension, '
-        'delegate_descriptor_id="core::dataElements::javascript-variable", settings={"path": "page.name"})',
+        'delegate_descriptor_id="core::dataElements::javascript-variable", settings={"path": '
+        '"page.name"})',
     ),
     ("GET", "/data_elements/{DATA_ELEMENT_ID}"): ("reactor.data_elements.get(data_element)",),
     ("PATCH", "/data_elements/{DATA_ELEMENT_ID}"): (
@@ -232,7 +234,8 @@ OPERATIONS: dict[Operation, tuple[str, ...]] = {
     ("GET", "/properties/{PROPERTY_ID}/hosts"): ("reactor.hosts(property)",),
     ("POST", "/properties/{PROPERTY_ID}/hosts"): (
         'reactor.hosts.create(property, name="Managed by Adobe", type_of="akamai")',
-        'reactor.hosts.create(property, name="Ours", type_of="sftp", server="sftp.example.com", port=22, '
+        'reactor.hosts.create(property, name="Ours", type_of="sftp", '
+        'server="sftp.example.com", port=22, '
         'username="tags", path="www", encrypted_private_key=key)',
     ),
     ("GET", "/hosts/{HOST_ID}"): ("reactor.hosts.get(host)",),
@@ -349,7 +352,8 @@ OPERATIONS: dict[Operation, tuple[str, ...]] = {
     # secrets
     ("GET", "/properties/{PROPERTY_ID}/secrets"): ("reactor.secrets(property)",),
     ("POST", "/properties/{PROPERTY_ID}/secrets"): (
-        'reactor.secrets.create(property, name="Warehouse", type_of="token", credentials={"token": token}, '
+        'reactor.secrets.create(property, name="Warehouse", type_of="token", '
+        'credentials={"token": token}, '
         "environment=environment)",
     ),
     ("GET", "/secrets/{SECRET_ID}"): ("reactor.secrets.get(secret)",),
@@ -381,9 +385,11 @@ EXCUSED: dict[Operation, str] = {
         "reactor.extension_packages.upload(…, replaces=…)."
     ),
     ("POST", "/libraries/{LIBRARY_ID}/relationships/environment"): (
-        "The guide's word for what everybody else sends as PATCH: reactor.libraries.assign(library, environment)."
+        "The guide's word for what everybody else sends as PATCH: "
+        "reactor.libraries.assign(library, environment)."
     ),
 }
-"""What no function sends, and why. ``reactor.request`` reaches it all the same, unless it is a
-form.
+"""Operations without a function, with the reason.
+
+``reactor.request`` can send them, except for forms.
 """

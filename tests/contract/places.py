@@ -1,5 +1,6 @@
-"""What the calls of ``operations`` are made on: ``Full`` is there to be read, ``Fresh`` to be
-changed.
+"""Sites on which the calls of ``operations`` run.
+
+``Full`` is only read; each test changes a ``Fresh`` one of its own.
 """
 
 import io
@@ -22,7 +23,7 @@ _numbers = count(1)
 
 
 class Fresh:
-    """A site in which each thing is made when it is first named, and only then."""
+    """A site whose resources are created when they are first used."""
 
     def __init__(self, session: Session) -> None:
         self.session = session
@@ -112,7 +113,7 @@ class Fresh:
 
     @cached_property
     def extension_package(self) -> pd.DataFrame:
-        """A package of our own in development."""
+        """An own package in development."""
         self.write_zip()
         uploaded = self.reactor.extension_packages.upload("my-extension.zip")
         return self.reactor.extension_packages.wait(uploaded, poll=POLL)
@@ -132,7 +133,7 @@ class Fresh:
         return packages[packages["name"] == name]
 
     def outdated_extension(self) -> pd.DataFrame:
-        """An extension for which there is a newer package."""
+        """An extension with a newer package."""
         versions = self.reactor.extension_packages.versions(self.public_package("adobe-analytics"))
         oldest = versions.sort_values("created_at").head(1)
         return self.reactor.extensions.create(self.property, extension_package=oldest)
@@ -147,7 +148,7 @@ class Fresh:
 
     @cached_property
     def edge(self) -> "Fresh":
-        """The same for a property of event forwarding."""
+        """A site with a property for event forwarding."""
         other = Fresh(self.session)
         other.property = self.reactor.properties.create(
             name=f"Forwarding {other.number}", platform="edge"
@@ -189,7 +190,7 @@ class Fresh:
         )
 
     def published(self) -> pd.DataFrame:
-        """The library goes all the way; the production build comes back."""
+        """Publish the library; return its production build."""
         libraries = self.reactor.libraries
         libraries.add(self.library, [self.extension, self.data_element, self.rule], revise=True)
         self.built(self.library, "development")
@@ -207,7 +208,7 @@ class Fresh:
 
 
 class Full(Fresh):
-    """A site that has everything, with something in each of its lists."""
+    """A site with something in each of its lists."""
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
@@ -320,7 +321,7 @@ def _called(site: Fresh, name: str) -> pd.DataFrame:
 
 
 def _asked(site: Fresh) -> _Names:
-    """Another organisation's package, whose use the demo company may approve."""
+    """An authorization of another organization's package, which the demo company may approve."""
     grants = site.reactor.extension_package_usage_authorizations()
     return {"authorization": grants[grants["authorized_org_id"] == site.session.org_id]}
 
@@ -383,7 +384,8 @@ PREPARED: dict[str, _Prepare] = {
     'reactor.properties.delete(property, confirm="Old site")': lambda site: {
         "property": _called(site, "Old site")
     },
-    'reactor.secrets.create(property, name="Warehouse", type_of="token", credentials={"token": token}, '
+    'reactor.secrets.create(property, name="Warehouse", type_of="token", credentials={"token": '
+    "token}, "
     "environment=environment)": _forwarding,
     "reactor.secrets.retry(secret)": lambda site: {"secret": site.failed_secret()},
     "reactor.secrets.reauthorize(secret)": lambda site: {
@@ -394,4 +396,4 @@ PREPARED: dict[str, _Prepare] = {
     "reactor.secrets(property)": _forwarding,
     "reactor.secrets(environment)": _forwarding,
 }
-"""What has to be so before a call, where the names alone do not say it."""
+"""Preparations of calls, where the names alone are not enough."""

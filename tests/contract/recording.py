@@ -1,6 +1,4 @@
-"""Runs the calls of ``operations`` as they stand there, against a simulator, and keeps what went
-over the wire.
-"""
+"""Run the calls of ``operations`` against a simulator, and record the HTTP traffic."""
 
 import ast
 import re
@@ -11,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from adobe_nb import contains
-from adobe_nb.auth import sources
-from adobe_nb.auth.credentials import credentials_of
+from adobe_nb.auth.credentials import candidate_of, credentials_of
 from adobe_nb.errors import AdobeError
 from adobe_nb.http.client import UNSIGNED, Signer, Transport
 from adobe_nb.http.limiter import Limiter
@@ -38,9 +35,7 @@ _KEYS = (
 
 @dataclass(frozen=True)
 class Exchange:
-    """One call: what arrived of its operation, what was answered to that, and all that was sent for
-    it.
-    """
+    """One call: its requests and responses, and everything else that was sent for it."""
 
     operation: Operation
     call: str
@@ -51,7 +46,7 @@ class Exchange:
 
 
 class Recording(Transport):
-    """A transport that keeps what it sent and got."""
+    """A transport that keeps requests and responses."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -67,11 +62,11 @@ class Recording(Transport):
 
 @contextmanager
 def recorded() -> Iterator[tuple[Simulator, Session, Recording]]:
-    """A simulator of one's own, and a session with it whose transport records."""
+    """A separate simulator, and a session whose transport records."""
     simulator, transport = started(build_seconds=0.05), Recording()
     try:
         details = simulator.connection()
-        found = sources.from_arguments("arguments", **{name: details[name] for name in _KEYS})
+        found = candidate_of("arguments", {name: details[name] for name in _KEYS})
         yield (
             simulator,
             Session(credentials_of(found), journal=False, transport=transport),
@@ -83,12 +78,12 @@ def recorded() -> Iterator[tuple[Simulator, Session, Recording]]:
 
 
 def matcher(path: str) -> Callable[[str], object]:
-    """Whether a path is one of this template."""
+    """Return a function that tells whether a path matches the template."""
     return re.compile(re.sub(r"\{\w+\}", r"[A-Z]{2}[0-9a-f]{32}", path)).fullmatch
 
 
 def run_all(folder: Path) -> dict[str, Exchange]:
-    """Every call of OPERATIONS, by its text."""
+    """Run every call of OPERATIONS; return the exchanges by call."""
     with recorded() as (simulator, session, transport), chdir(folder):
         full = Full(session)
         return {
@@ -130,7 +125,7 @@ def _run(
 
 
 def scope(call: str, place: Fresh, *, prepare: bool = True) -> dict[str, Any]:
-    """The names in a call, made or prepared."""
+    """Return the values of the names in a call, created or prepared."""
     prepared = PREPARED[call](place) if prepare and call in PREPARED else {}
     names = {node.id for node in ast.walk(ast.parse(call)) if isinstance(node, ast.Name)} - {
         "contains",

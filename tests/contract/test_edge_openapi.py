@@ -1,6 +1,4 @@
-"""The simulated Edge Network against Adobe's own description of it: its samples are taken, its
-schemas hold.
-"""
+"""The simulated Edge Network accepts the samples in Adobe's OpenAPI file and fits its schemas."""
 
 import json
 from collections.abc import Iterator
@@ -36,7 +34,7 @@ def schema(name: str) -> dict[str, Any]:
 
 
 def examples() -> Iterator[dict[str, Any]]:
-    """An event for each sample that the file prints of a part of an event."""
+    """Yield an event for each sample of a part of an event in the file."""
     context = schema("XdmContextData")["properties"]
     event = schema("XdmEventData")["allOf"][2]["properties"]
     for name, about in {**context, **event}.items():
@@ -59,7 +57,7 @@ def assert_fits(answer: object, name: str) -> None:
 
 
 @pytest.mark.parametrize("version", ["v1", "v2"])
-def test_every_sample_of_the_file_is_taken_and_answered_as_it_says(demo: Any, version: str) -> None:
+def test_samples_of_the_file_get_documented_responses(demo: Any, version: str) -> None:
     details = demo.connection()
     auth = {
         "Authorization": f"Bearer {details['access_token']}",
@@ -101,7 +99,7 @@ def test_every_sample_of_the_file_is_taken_and_answered_as_it_says(demo: Any, ve
         assert_fits(answered.json(), "CollectV2Response")
 
 
-def test_whole_requests_of_the_file_can_be_handed_over_as_they_are(demo: Any) -> None:
+def test_requests_of_the_file_can_be_sent_unchanged(demo: Any) -> None:
     edge = sign_in(demo).edge
     beside = {
         "query": {"identity": {"fetch": ["ECID"]}},

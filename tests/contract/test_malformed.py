@@ -1,6 +1,4 @@
-"""Requests that break Adobe's OpenAPI file on purpose, operation by operation: refused well, and
-never a crash.
-"""
+"""Malformed requests, operation by operation: refused as documented, and never a crash."""
 
 import copy
 import json
@@ -44,13 +42,25 @@ WITH_BODY = [each for each in WITH_BODY if each[0] != "GET"]
 WITH_ID = [each for each in OFFERED_OR_NOT if "{" in each[1]]
 READS = [each for each in OFFERED_OR_NOT if each[0] == "GET"]
 NAMES = {
-    "COMPANY_ID": "company", "PROPERTY_ID": "property", "CONFIG_ID": "app_configuration", "CALLBACK_ID": "callback",
-    "DATA_ELEMENT_ID": "data_element", "ENVIRONMENT_ID": "environment", "SECRET_ID": "secret",
-    "EXTENSION_PACKAGE_ID": "extension_package", "ID": "authorization",
-    "EXTENSION_PACKAGE_USAGE_AUTHORIZATION_ID": "authorization", "EXTENSION_ID": "extension", "HOST_ID": "host",
-    "LIBRARY_ID": "library", "BUILD_ID": "build", "RULE_ID": "rule", "RULE_COMPONENT_ID": "rule_component",
-    "NOTE_ID": "note", "EVENT_ID": "audit_event",
-}  # fmt: skip
+    "COMPANY_ID": "company",
+    "PROPERTY_ID": "property",
+    "CONFIG_ID": "app_configuration",
+    "CALLBACK_ID": "callback",
+    "DATA_ELEMENT_ID": "data_element",
+    "ENVIRONMENT_ID": "environment",
+    "SECRET_ID": "secret",
+    "EXTENSION_PACKAGE_ID": "extension_package",
+    "ID": "authorization",
+    "EXTENSION_PACKAGE_USAGE_AUTHORIZATION_ID": "authorization",
+    "EXTENSION_ID": "extension",
+    "HOST_ID": "host",
+    "LIBRARY_ID": "library",
+    "BUILD_ID": "build",
+    "RULE_ID": "rule",
+    "RULE_COMPONENT_ID": "rule_component",
+    "NOTE_ID": "note",
+    "EVENT_ID": "audit_event",
+}
 BODIES = {
     ("POST", "/search"): {
         "data": {
@@ -74,22 +84,73 @@ BODIES = {
     ("POST", "/libraries/{LIBRARY_ID}/builds"): {"data": {"type": "builds"}},
     ("DELETE", "/libraries/{LIBRARY_ID}/relationships/environment"): {"data": None},
 }
-"""Good ones to begin with, where the client does not show one."""
+"""Valid bodies to start from, where the client does not show one."""
 DEEP: Any = "deep"
 for _ in range(300):
     DEEP = [DEEP]
 WRONG = (
-    None, True, 0, -1, 10**40, 1.5, 1e300, "", "x" * 3000, "\x00", "\ud800", "%s", "null", [], [[]], [None], {}, DEEP,
-    {"": ""}, {"id": 1}, {"data": {"data": {}}}, {"id": [], "type": {}}, "RL" + "0" * 32,
-)  # fmt: skip
+    None,
+    True,
+    0,
+    -1,
+    10**40,
+    1.5,
+    1e300,
+    "",
+    "x" * 3000,
+    "\x00",
+    "\ud800",
+    "%s",
+    "null",
+    [],
+    [[]],
+    [None],
+    {},
+    DEEP,
+    {"": ""},
+    {"id": 1},
+    {"data": {"data": {}}},
+    {"id": [], "type": {}},
+    "RL" + "0" * 32,
+)
 IDS = (
-    "0", "x", "null", "RL", "RL" + "0" * 31, "RL" + "0" * 33, "RL" + "G" * 32, "rl" + "0" * 32, "PR" + "0" * 32,
-    "XX" + "0" * 32, "é", "a b", "%", "\x00", "'", "{}", "*", "x" * 3000, "RL" + "0" * 32 + "\n", "relationships",
-)  # fmt: skip
+    "0",
+    "x",
+    "null",
+    "RL",
+    "RL" + "0" * 31,
+    "RL" + "0" * 33,
+    "RL" + "G" * 32,
+    "rl" + "0" * 32,
+    "PR" + "0" * 32,
+    "XX" + "0" * 32,
+    "é",
+    "a b",
+    "%",
+    "\x00",
+    "'",
+    "{}",
+    "*",
+    "x" * 3000,
+    "RL" + "0" * 32 + "\n",
+    "relationships",
+)
 RAW = (
-    b"", b"{", b"null", b"[]", b"1", b'"x"', b"\xff\xfe", b'{"data":NaN}', b"[" * 2000, b'{"data":' * 200, b"\x00",
-    b"PK\x05\x06", b"a=b&c", b"%",
-)  # fmt: skip
+    b"",
+    b"{",
+    b"null",
+    b"[]",
+    b"1",
+    b'"x"',
+    b"\xff\xfe",
+    b'{"data":NaN}',
+    b"[" * 2000,
+    b'{"data":' * 200,
+    b"\x00",
+    b"PK\x05\x06",
+    b"a=b&c",
+    b"%",
+)
 TYPES = (JSON_API, "application/json", "text/plain", "application/x-www-form-urlencoded", "/", "")
 FORMS = [
     each
@@ -102,9 +163,7 @@ PART = b'--x\r\nContent-Disposition: form-data; name="%s"; filename="a.zip"\r\n\
 def tries(
     operation: Operation, *strategies: Any
 ) -> Callable[[Callable[..., None]], Callable[[], None]]:
-    """Call it with several of these; with others for each operation, and with the same in every
-    run.
-    """
+    """Run a test with several values, which differ by operation but not between runs."""
     settings = hypothesis.settings(
         derandomize=True,
         database=None,
@@ -118,9 +177,7 @@ def tries(
 
 
 def filled(text: str) -> str:
-    """What a dry run shows, with ids for its placeholders: those that they name, where they name
-    one.
-    """
+    """Replace the placeholders of a dry run with ids: the named ones, if they name one."""
 
     def an_id(placeholder: re.Match[str]) -> str:
         named = re.search("[A-Z]{2}[0-9a-f]{32}", placeholder[0])
@@ -130,7 +187,7 @@ def filled(text: str) -> str:
 
 
 class Wire:
-    """A signed way to send anything at all, and good ids and bodies to spoil."""
+    """Sends arbitrary signed requests; has valid ids and bodies to start from."""
 
     def __init__(self, full: Full, base: str, headers: Mapping[str, str]) -> None:
         self.base = base
@@ -147,7 +204,7 @@ class Wire:
         return str(frame["id"].iloc[0])
 
     def _bodies(self, operation: Operation) -> Iterator[Any]:
-        """What the client would send, as it says itself."""
+        """Yield the bodies that the client would send, from dry runs."""
         if operation in BODIES:
             yield BODIES[operation]
             return
@@ -197,14 +254,14 @@ def wire(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wire]:
             "x-gw-ims-org-id": details["org_id"],
             "Accept": f"{JSON_API};revision=1",
         }
-        with chdir(tmp_path_factory.mktemp("malformed")):  # a zip is written here
+        with chdir(tmp_path_factory.mktemp("malformed")):  # A zip is written here.
             wire = Wire(Full(session), simulator.reactor_url, headers)
         yield wire
         wire.close()
 
 
 def check(answer: requests.Response) -> None:
-    """No crash; and a refusal is as Adobe documents it."""
+    """Check that there was no crash, and that an error is as documented."""
     about_it = (
         f"{answer.request.method} {answer.request.path_url[:200]} {answer.request.body!r:.300}"
     )
@@ -234,7 +291,7 @@ def check(answer: requests.Response) -> None:
 def spots(
     value: Any, schema: Mapping[str, Any], path: tuple[str | int, ...] = ()
 ) -> Iterator[tuple[str | int, ...]]:
-    """Where a body can be spoilt: whatever is in it, and whatever the file says could be."""
+    """Yield the paths in a body that can be broken: existing and documented ones."""
     yield path
     known = members([schema]) if schema else {}
     if isinstance(value, dict):
@@ -250,7 +307,7 @@ def _joined(schemas: list[Mapping[str, Any]]) -> Mapping[str, Any]:
 
 
 def spoil(body: Any, path: tuple[str | int, ...], how: str, wrong: Any) -> Any:
-    """The body with one thing in it wrong, missing, or a level too deep."""
+    """Return the body with one member wrong, missing, or a level too deep."""
     if not path:
         return wrong if how != "nested" else {"data": body}
     body = copy.deepcopy(body)
@@ -274,7 +331,7 @@ def spoil(body: Any, path: tuple[str | int, ...], how: str, wrong: Any) -> Any:
 
 
 @pytest.mark.parametrize("operation", WITH_BODY, ids=" ".join)
-def test_a_body_that_breaks_the_schema(operation: Operation, wire: Wire) -> None:
+def test_body_that_violates_the_schema_does_not_crash(operation: Operation, wire: Wire) -> None:
     address = request_schema(operation)
     schema = schema_of(address) if address else {}
     bodies = wire.bodies[operation]
@@ -300,7 +357,7 @@ def test_a_body_that_breaks_the_schema(operation: Operation, wire: Wire) -> None
 
 
 @pytest.mark.parametrize("operation", WITH_BODY, ids=" ".join)
-def test_a_body_that_is_none(operation: Operation, wire: Wire) -> None:
+def test_body_that_is_not_json_does_not_crash(operation: Operation, wire: Wire) -> None:
     path = wire.path(operation)
 
     @tries(operation, st.sampled_from(RAW) | st.binary(max_size=30), st.sampled_from(TYPES))
@@ -315,7 +372,7 @@ def test_a_body_that_is_none(operation: Operation, wire: Wire) -> None:
 
 
 @pytest.mark.parametrize("operation", FORMS, ids=" ".join)
-def test_a_form_without_a_package(operation: Operation, wire: Wire) -> None:
+def test_form_without_package_does_not_crash(operation: Operation, wire: Wire) -> None:
     path = wire.path(operation)
 
     @tries(operation, st.sampled_from((b"package", b"zip", b"package[]")), st.binary(max_size=30))
@@ -330,13 +387,13 @@ def test_a_form_without_a_package(operation: Operation, wire: Wire) -> None:
     "content", [b"", b"--x", PART % (b"", b"")], ids=["empty", "torn", "without a name"]
 )
 @pytest.mark.parametrize("operation", FORMS, ids=" ".join)
-def test_a_form_that_cannot_be_read(operation: Operation, content: bytes, wire: Wire) -> None:
+def test_unreadable_form_does_not_crash(operation: Operation, content: bytes, wire: Wire) -> None:
     kind = {"Content-Type": "multipart/form-data; boundary=x"}
     check(wire.send(operation[0], wire.path(operation), data=content, headers=kind))
 
 
 @pytest.mark.parametrize("operation", WITH_ID, ids=" ".join)
-def test_an_id_that_is_none(operation: Operation, wire: Wire) -> None:
+def test_invalid_id_is_refused(operation: Operation, wire: Wire) -> None:
     names = re.findall(r"\{(\w+)\}", operation[1])
     bodies = wire.bodies.get(operation) or [None]
 
@@ -362,7 +419,7 @@ def test_an_id_that_is_none(operation: Operation, wire: Wire) -> None:
 
 
 @pytest.mark.parametrize("operation", READS, ids=" ".join)
-def test_a_query_that_makes_no_sense(operation: Operation, wire: Wire) -> None:
+def test_meaningless_query_does_not_crash(operation: Operation, wire: Wire) -> None:
     named = [each["name"] for each in parameters(operation, "query")]
     filters = [f"filter[{name}]" for name in (*named, "nothing", "")]
     path = wire.path(operation)
@@ -378,8 +435,28 @@ def test_a_query_that_makes_no_sense(operation: Operation, wire: Wire) -> None:
         "include",
         "max_availability",
     ]
-    values = ("", " ", "EQ", "EQ ", "GT x", "LT 2026-99-99", "BETWEEN 1", "BETWEEN 1,2,3", "CONTAINS %%%_", "-1", "0",
-              "1e9", "9" * 400, "\x00", "--name", "-,+,", "'", "[]", "NOT " + "a," * 300, "EQ \ud7ff")  # fmt: skip
+    values = (
+        "",
+        " ",
+        "EQ",
+        "EQ ",
+        "GT x",
+        "LT 2026-99-99",
+        "BETWEEN 1",
+        "BETWEEN 1,2,3",
+        "CONTAINS %%%_",
+        "-1",
+        "0",
+        "1e9",
+        "9" * 400,
+        "\x00",
+        "--name",
+        "-,+,",
+        "'",
+        "[]",
+        "NOT " + "a," * 300,
+        "EQ \ud7ff",
+    )
 
     @tries(
         operation,
@@ -391,12 +468,12 @@ def test_a_query_that_makes_no_sense(operation: Operation, wire: Wire) -> None:
     def asked(query: list[tuple[str, str]]) -> None:
         answer = wire.send("GET", path, params=query)
         check(answer)
-        assert answer.status_code == usual  # FACTS 4: what is malformed is ignored
+        assert answer.status_code == usual  # FACTS 4: malformed parameters are ignored.
 
     asked()
 
 
-def test_every_operation_of_the_file_is_tried() -> None:
+def test_every_operation_of_the_file_is_tested() -> None:
     assert [each for each in documented() if each not in OFFERED_OR_NOT] == []
     with_body = [each for each in documented() if "requestBody" in (about(each) or {})]
     assert [each for each in with_body if each not in WITH_BODY] == []

@@ -1,4 +1,4 @@
-"""What goes over the wire, held against Adobe's own OpenAPI file, operation by operation."""
+"""The HTTP traffic matches Adobe's OpenAPI file, operation by operation."""
 
 import json
 from collections import Counter
@@ -49,7 +49,7 @@ def expected_of(operation: Operation) -> dict[str, str]:
 
 
 def found_in(exchange: Exchange) -> list[Violation]:
-    """Where it is not as the file says."""
+    """Return the deviations of an exchange from the file."""
     operation = exchange.operation
     found = []
     asked = request_schema(operation)
@@ -62,19 +62,19 @@ def found_in(exchange: Exchange) -> list[Violation]:
         if told and answer.body:
             found += violations(json.loads(answer.body), told, "answer")
         elif told or answer.body:
-            found.append(Violation("answer", "", False, "the one has a body and the other none"))
+            found.append(Violation("answer", "", False, "only one of the two has a body"))
     return found
 
 
 def is_allowed_null(violation: Violation) -> bool:
-    """The file has no word for null; that what it says of a value may be so is said elsewhere."""
+    """Return whether other sources allow null here; the file cannot express it."""
     where = violation.where
     named = where in _NUMBER_OR_NULL or where == _STATUS_OR_NULL
     return violation.is_null and (named or may_be_null(violation.resource_type, where))
 
 
 @OFFERED
-def test_requests_and_answers_are_as_the_file_says(
+def test_requests_and_responses_match_the_file(
     operation: Operation, exchanges: dict[str, Exchange]
 ) -> None:
     if about(operation) is None:
@@ -89,7 +89,7 @@ def test_requests_and_answers_are_as_the_file_says(
     assert expected - differences.keys() == set(), "no longer needed"
 
 
-def test_the_file_still_has_no_word_for_null() -> None:
+def test_file_does_not_describe_null() -> None:
     kinds = Counter[Any]()
 
     def look(value: Any) -> None:
@@ -105,7 +105,7 @@ def test_the_file_still_has_no_word_for_null() -> None:
     assert kinds == {}
 
 
-def test_the_status_is_the_one_that_adobe_names(exchanges: dict[str, Exchange]) -> None:
+def test_status_matches_the_file(exchanges: dict[str, Exchange]) -> None:
     index = [each for kind in catalogue()["resources"].values() for each in kind["operations"]]
     for operation in OPERATIONS:
         named = {
@@ -118,7 +118,7 @@ def test_the_status_is_the_one_that_adobe_names(exchanges: dict[str, Exchange]) 
 
 
 @OFFERED
-def test_what_comes_back_is_of_the_type_that_adobe_names(
+def test_response_type_matches_the_file(
     operation: Operation, exchanges: dict[str, Exchange]
 ) -> None:
     index = [each for kind in catalogue()["resources"].values() for each in kind["operations"]]
@@ -141,7 +141,7 @@ def test_what_comes_back_is_of_the_type_that_adobe_names(
         assert several or operation[0] != "GET", "an empty list proves nothing"
 
 
-def test_the_headers_that_adobe_requires_are_sent(exchanges: dict[str, Exchange]) -> None:
+def test_required_headers_are_sent(exchanges: dict[str, Exchange]) -> None:
     for operation in OPERATIONS:
         required = {
             each["name"].lower() for each in parameters(operation, "header") if each.get("required")
@@ -151,10 +151,10 @@ def test_the_headers_that_adobe_requires_are_sent(exchanges: dict[str, Exchange]
             assert request.headers["accept"] == f"{JSON_API};revision=1", operation
 
 
-def test_the_query_has_what_adobe_names(exchanges: dict[str, Exchange]) -> None:
+def test_query_parameters_match_the_file(exchanges: dict[str, Exchange]) -> None:
     for operation in OPERATIONS:
         named = {each["name"] for each in parameters(operation, "query")}
-        # FACTS 4, 5, 18: every list takes sort, and a filter stands in brackets; the file has bare
+        # FACTS 4, 5, 18: every list accepts sort, and filters are in brackets; the file has bare
         # names.
         allowed = named | {f"filter[{name}]" for name in named} | {"sort"}
         allowed |= {"page[number]", "page[size]"} if about(operation) is None else set()
@@ -168,25 +168,25 @@ def test_the_query_has_what_adobe_names(exchanges: dict[str, Exchange]) -> None:
         assert all(int(dict(query).get("page[size]", 1)) <= 100 for query in queries), operation
 
 
-def test_every_operation_of_the_file_is_offered_or_excused() -> None:
+def test_every_operation_of_the_file_is_supported_or_excused() -> None:
     assert [each for each in documented() if each not in OPERATIONS and each not in EXCUSED] == []
 
 
-def test_every_other_operation_that_is_well_attested_is_offered_or_excused() -> None:
+def test_every_other_documented_operation_is_supported_or_excused() -> None:
     others = [(each["method"], each["path"]) for each in elsewhere()]
     assert [each for each in others if each not in OPERATIONS and each not in EXCUSED] == []
 
 
-def test_nothing_is_offered_that_adobe_does_not_have() -> None:
+def test_every_supported_operation_exists() -> None:
     known = {*documented(), *((each["method"], each["path"]) for each in elsewhere())}
     assert [each for each in [*OPERATIONS, *EXCUSED] if each not in known] == []
 
 
-def test_a_difference_is_of_an_operation_of_the_file() -> None:
+def test_known_differences_are_about_operations_of_the_file() -> None:
     assert [each for each in KNOWN_DIFFERENCES if about(each) is None] == []
 
 
-def test_resources_have_the_members_that_the_file_names(exchanges: dict[str, Exchange]) -> None:
+def test_resources_have_the_members_in_the_file(exchanges: dict[str, Exchange]) -> None:
     named: dict[str, set[str]] = {}
     sent: dict[str, set[str]] = {}
     for exchange in exchanges.values():

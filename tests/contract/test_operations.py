@@ -1,6 +1,4 @@
-"""The index of operations is true: each call, run as it stands there, sends what it says. Needs
-nothing of Adobe's.
-"""
+"""Each call in the index of operations sends what the index says. Needs no file of Adobe's."""
 
 import subprocess
 import sys
@@ -17,11 +15,11 @@ from tests.contract.recording import Exchange
 
 CALLS = [(operation, call) for operation, calls in OPERATIONS.items() for call in calls]
 UNLISTED = {"columns", "find", "iterate", "row"}
-"""Ways of reading that send what other calls send."""
+"""Verbs that send what other calls send."""
 
 
 @pytest.mark.parametrize(("operation", "call"), CALLS, ids=[call for _, call in CALLS])
-def test_a_call_sends_its_operation(
+def test_call_sends_its_operation(
     operation: Operation, call: str, exchanges: dict[str, Exchange]
 ) -> None:
     exchange = exchanges[call]
@@ -32,7 +30,7 @@ def test_a_call_sends_its_operation(
 
 
 @pytest.mark.parametrize(("operation", "call"), CALLS, ids=[call for _, call in CALLS])
-def test_a_call_changes_nothing_else(
+def test_call_sends_no_other_writes(
     operation: Operation, call: str, exchanges: dict[str, Exchange]
 ) -> None:
     writes = {sent for sent in exchanges[call].sent if sent[0] != "GET" and sent[1] != "/search"}
@@ -44,14 +42,14 @@ def test_a_call_changes_nothing_else(
         assert len(writes) == 1
 
 
-def test_every_call_stands_at_one_operation_and_none_is_excused_as_well() -> None:
+def test_every_call_belongs_to_one_operation() -> None:
     calls = [call for _, call in CALLS]
     assert len(calls) == len(set(calls))
     assert set(PREPARED) <= set(calls)
     assert OPERATIONS.keys().isdisjoint(EXCUSED)
 
 
-def test_every_verb_of_every_binding_is_in_the_index() -> None:
+def test_index_has_every_verb_of_every_binding() -> None:
     calls = "\n".join(call for _, call in CALLS)
     reactor = Reactor(NoSession())
     bindings = {
@@ -74,8 +72,11 @@ def test_every_verb_of_every_binding_is_in_the_index() -> None:
     assert [name for name in bindings if f"reactor.{name}" not in calls] == ["profiles"]
 
 
-def test_the_index_can_be_read_without_the_tests() -> None:
-    code = "import runpy, sys; runpy.run_path(sys.argv[1]); print(sorted({'pytest', 'adobe_nb'} & set(sys.modules)))"
+def test_index_can_be_read_without_the_tests() -> None:
+    code = (
+        "import runpy, sys; runpy.run_path(sys.argv[1]); print(sorted({'pytest', "
+        "'adobe_nb'} & set(sys.modules)))"
+    )
     file = Path(__file__).with_name("operations.py")
     done = subprocess.run(
         [sys.executable, "-c", code, str(file)], capture_output=True, text=True, check=True

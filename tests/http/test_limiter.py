@@ -60,7 +60,7 @@ def test_it_starts_low_and_grows_with_every_clean_round() -> None:
     assert limits == [4, 7, 11, 16]
 
 
-def test_a_limit_that_nobody_needed_does_not_grow() -> None:
+def test_an_unused_limit_does_not_grow() -> None:
     clock = Clock()
     limiter = Limiter(clock=clock)
     for _ in range(100):
@@ -68,7 +68,7 @@ def test_a_limit_that_nobody_needed_does_not_grow() -> None:
     assert limiter.limit == 4
 
 
-def test_a_low_ceiling_is_never_passed_and_a_new_one_counts_at_once() -> None:
+def test_never_exceeds_the_ceiling_and_applies_a_new_one_at_once() -> None:
     clock = Clock()
     limiter = grown(clock, 2)
     assert limiter.limit == 2
@@ -88,7 +88,7 @@ def test_requests_that_are_refused_together_halve_it_once() -> None:
     assert limiter.refused == 16
 
 
-def test_it_grows_back_to_what_was_refused_and_stops_there() -> None:
+def test_it_grows_back_to_the_refused_number_and_stops_there() -> None:
     clock = Clock()
     limiter = Limiter(clock=clock)
     for _ in range(2):
@@ -131,7 +131,7 @@ def answers_until(limiter: Limiter, clock: Clock, limit: int) -> int:
     return answers
 
 
-def test_answers_that_became_much_slower_halve_it_and_then_are_the_usual_ones() -> None:
+def test_much_slower_responses_halve_it_and_become_the_new_normal() -> None:
     clock = Clock()
     limiter = grown(clock)
     limits = []
@@ -152,7 +152,7 @@ def test_server_errors_neither_raise_nor_lower_it() -> None:
     assert limiter.limit == 4
 
 
-def test_retry_after_keeps_everybody_out() -> None:
+def test_retry_after_admits_no_request() -> None:
     clock = Clock()
     limiter = Limiter(clock=clock)
     at_once(limiter, clock, 1, refused=True, retry_after=60.0)
@@ -175,7 +175,7 @@ def test_retry_after_keeps_everybody_out() -> None:
     assert limiter.in_flight == 0
 
 
-def test_a_shorter_wish_does_not_open_it_earlier() -> None:
+def test_a_shorter_retry_after_does_not_open_it_earlier() -> None:
     clock = Clock()
     limiter = Limiter(clock=clock)
     with limiter.turn() as late, limiter.turn() as early:
@@ -184,7 +184,7 @@ def test_a_shorter_wish_does_not_open_it_earlier() -> None:
     assert limiter.closed_for >= 60
 
 
-def test_whoever_waits_for_a_call_that_is_over_is_sent_away() -> None:
+def test_a_thread_that_waits_for_a_cancelled_call_is_cancelled() -> None:
     limiter = Limiter(1)
     call = Cancellation()
     outcome: list[BaseException] = []
@@ -206,7 +206,7 @@ def test_whoever_waits_for_a_call_that_is_over_is_sent_away() -> None:
     assert limiter.in_flight == 0
 
 
-def test_requests_of_an_abandoned_call_count_no_longer_and_are_not_counted_off_twice() -> None:
+def test_requests_of_an_abandoned_call_are_released_once() -> None:
     limiter = Limiter(1)
     call = Cancellation()
     with working_for(call), limiter.turn():
@@ -274,7 +274,7 @@ def test_a_service_with_a_limit_refuses_less_than_two_in_a_hundred(takes: int) -
     assert takes / 2 <= limiter.limit <= takes + 1
 
 
-def test_what_is_refused_for_another_reason_is_no_limit() -> None:
+def test_refusals_for_another_reason_set_no_limit() -> None:
     clock = Clock()
     _, limiter = share_refused(100, 5_000, every=100, clock=clock)
     at_best = 5_000 * 0.1 / 16
@@ -296,5 +296,5 @@ def test_a_service_without_a_limit_refuses_nothing_and_is_used_to_the_ceiling() 
     assert limiter.limit == 16
 
 
-def test_it_says_what_it_does() -> None:
+def test_repr_shows_its_state() -> None:
     assert repr(Limiter()) == "<Limiter: 0 in flight, limit 4 of at most 16>"

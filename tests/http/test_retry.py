@@ -26,8 +26,8 @@ def wait(seconds: float) -> Decision:
     return Decision(Action.WAIT, seconds)
 
 
-def wait_with_everybody(seconds: float) -> Decision:
-    return Decision(Action.WAIT, seconds, everybody=True)
+def wait_with_all_threads(seconds: float) -> Decision:
+    return Decision(Action.WAIT, seconds, for_all_threads=True)
 
 
 def response(status: int, body: bytes = b"{}", media_type: str = JSON) -> Response:
@@ -55,71 +55,76 @@ def decision(request: Request, outcome: Response | Failure, **facts: Any) -> Dec
         (READ, response(503), {}, wait(0.5)),
         (READ, response(500), {"number": 2}, wait(1.0)),
         (READ, response(502), {"number": 4}, wait(4.0)),
-        (READ, response(504), {"number": 8, "known": True}, wait(8.0)),
+        (READ, response(504), {"number": 8, "responding": True}, wait(8.0)),
         (READ, response(429), {}, wait(0.5)),
         (WRITE, response(429), {}, wait(0.5)),
         (WRITE, response(503), {}, RETURN),
         (WRITE, response(503), {"retry_after": 5.0}, RETURN),
         # Patience: five attempts with a service that never answered, ten with one that did.
         (READ, response(503), {"number": 5}, RETURN),
-        (READ, response(503), {"number": 5, "known": True}, wait(8.0)),
-        (READ, response(503), {"number": 10, "known": True}, RETURN),
-        # Retry-After: everybody waits, up to five minutes; without jitter.
-        (READ, response(429), {"retry_after": 7.0}, wait_with_everybody(7.0)),
-        (READ, response(503), {"retry_after": 7.0, "jitter": 0.75}, wait_with_everybody(7.0)),
-        (READ, response(429), {"retry_after": 300.0}, wait_with_everybody(300.0)),
+        (READ, response(503), {"number": 5, "responding": True}, wait(8.0)),
+        (READ, response(503), {"number": 10, "responding": True}, RETURN),
+        # Retry-After: all threads wait, up to five minutes; without jitter.
+        (READ, response(429), {"retry_after": 7.0}, wait_with_all_threads(7.0)),
+        (READ, response(503), {"retry_after": 7.0, "jitter": 0.75}, wait_with_all_threads(7.0)),
+        (READ, response(429), {"retry_after": 300.0}, wait_with_all_threads(300.0)),
         (READ, response(429), {"retry_after": 301.0}, RETURN),
         (READ, response(429), {"retry_after": 0.0}, wait(0.5)),
         (READ, response(404), {"retry_after": 7.0}, RETURN),
         (READ, LOGIN_PAGE, {"retry_after": 7.0}, wait(7.0)),
         # Jitter spreads the back-off.
         (READ, response(503), {"jitter": 1.25}, wait(0.625)),
-        (READ, response(503), {"number": 9, "known": True, "jitter": 0.75}, wait(6.0)),
+        (READ, response(503), {"number": 9, "responding": True, "jitter": 0.75}, wait(6.0)),
         # 401: a new token, which is no failed attempt the first time.
         (READ, response(401), {}, RENEW_FIRST),
         (WRITE, response(401), {}, RENEW_FIRST),
         (READ, response(401), {"number": 5}, RENEW_FIRST),
         (READ, response(401), {"renewable": False}, RETURN),
         (READ, response(401), {"renewed": True}, RETURN),
-        (READ, response(401), {"renewed": True, "known": True}, Decision(Action.RENEW, 0.5)),
-        (READ, response(401), {"renewed": True, "known": True, "number": 4}, Decision(Action.RENEW, 4.0)),
-        (READ, response(401), {"renewed": True, "known": True, "number": 5}, RETURN),
+        (READ, response(401), {"renewed": True, "responding": True}, Decision(Action.RENEW, 0.5)),
+        (
+            READ,
+            response(401),
+            {"renewed": True, "responding": True, "number": 4},
+            Decision(Action.RENEW, 4.0),
+        ),
+        (READ, response(401), {"renewed": True, "responding": True, "number": 5}, RETURN),
         (READ, response(401, b"<html>", "text/html"), {"renewable": False}, wait(0.5)),
         # A page of something in between.
         (READ, LOGIN_PAGE, {}, wait(0.5)),
         (READ, LOGIN_PAGE, {"number": 2}, RETURN),
-        (READ, LOGIN_PAGE, {"number": 2, "known": True}, wait(1.0)),
+        (READ, LOGIN_PAGE, {"number": 2, "responding": True}, wait(1.0)),
         (WRITE, LOGIN_PAGE, {}, RETURN),
         (READ, response(204, b"", ""), {}, RETURN),
         # No usable response.
         (READ, UNREACHABLE, {}, wait(0.5)),
         (WRITE, UNREACHABLE, {"number": 2}, wait(1.0)),
-        (READ, UNREACHABLE, {"number": 3, "known": True}, RAISE),
+        (READ, UNREACHABLE, {"number": 3, "responding": True}, RAISE),
         (READ, CUT_OFF, {}, wait(0.5)),
         (READ, CUT_OFF, {"number": 5}, RAISE),
-        (READ, CUT_OFF, {"number": 5, "known": True}, wait(8.0)),
+        (READ, CUT_OFF, {"number": 5, "responding": True}, wait(8.0)),
         (WRITE, CUT_OFF, {}, RAISE),
         (READ, TOO_LARGE, {}, RAISE),
         (WRITE, PROXY_PASSWORD, {}, RAISE),
     ],
-)  # fmt: skip
+)
 def test_each_attempt_has_one_decision(
     request_: Request, outcome: Response | Failure, facts: dict[str, Any], expected: Decision
 ) -> None:
     assert decision(request_, outcome, **facts) == expected
 
 
-def test_a_pause_of_nothing_never_waits() -> None:
+def test_a_pause_of_zero_never_waits() -> None:
     policy = RetryPolicy(pause=0)
     assert [
         policy.decide(Attempt(READ, response(503), number)).seconds for number in (1, 2, 3, 4)
     ] == [0, 0, 0, 0]
 
 
-def test_one_attempt_is_the_last_one_even_with_a_known_service() -> None:
+def test_one_attempt_is_the_last_one_even_for_a_responding_service() -> None:
     policy = RetryPolicy(attempts=1)
-    assert policy.decide(Attempt(READ, response(503), known=True)) == RETURN
-    assert policy.decide(Attempt(READ, CUT_OFF, known=True)) == RAISE
+    assert policy.decide(Attempt(READ, response(503), responding=True)) == RETURN
+    assert policy.decide(Attempt(READ, CUT_OFF, responding=True)) == RAISE
 
 
 @pytest.mark.parametrize(
@@ -135,7 +140,7 @@ def test_one_attempt_is_the_last_one_even_with_a_known_service() -> None:
         (503, 301.0, True, None),
     ],
 )
-def test_the_limiter_hears_of_429_and_of_any_wish_to_wait(
+def test_the_limiter_learns_of_429_and_of_any_retry_after(
     status: int, retry_after: float | None, refused: bool, closed: float | None
 ) -> None:
     policy = RetryPolicy()

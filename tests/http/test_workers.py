@@ -47,7 +47,7 @@ def test_each_item_comes_with_its_result() -> None:
     assert sorted(pairs) == [(number, number * 2) for number in range(100)]
 
 
-def test_nothing_to_do_needs_no_thread() -> None:
+def test_no_items_need_no_thread() -> None:
     before = len(names())
     assert results(lambda number: number, []) == []
     assert len(names()) == before
@@ -86,7 +86,7 @@ def test_items_may_depend_on_earlier_results() -> None:
     assert read < 30
 
 
-def test_a_closed_call_begins_nothing_more_and_its_threads_go() -> None:
+def test_a_closed_call_starts_nothing_more_and_ends_its_threads() -> None:
     begun: list[int] = []
 
     def work(number: int) -> int:
@@ -103,13 +103,13 @@ def test_a_closed_call_begins_nothing_more_and_its_threads_go() -> None:
     assert len(begun) < 10
 
 
-def test_threads_go_when_the_call_has_its_results() -> None:
+def test_threads_end_when_the_call_has_its_results() -> None:
     before = len(names())
     assert results(lambda number: number, range(50), threads=8) == list(range(50))
     assert until(lambda: len(names()) <= before)
 
 
-def test_what_is_called_inside_works_in_that_thread() -> None:
+def test_a_nested_call_runs_in_its_worker() -> None:
     before = len(names())
     most = 0
 
@@ -132,7 +132,7 @@ def test_the_block_that_takes_results_may_make_another_call() -> None:
     assert [results(lambda at: at, range(many)) for _, many in pairs] == [[0, 1, 2]]
 
 
-def test_the_first_error_ends_it_and_what_waits_is_not_begun() -> None:
+def test_the_first_error_ends_the_call_and_starts_nothing_more() -> None:
     begun: list[int] = []
 
     def work(number: int) -> int:
@@ -147,7 +147,7 @@ def test_the_first_error_ends_it_and_what_waits_is_not_begun() -> None:
     assert len(begun) < 30
 
 
-def test_a_thread_that_waits_for_a_call_that_failed_goes_at_once() -> None:
+def test_a_waiting_thread_of_a_failed_call_ends_at_once() -> None:
     before = len(names())
 
     def work(number: int) -> None:
@@ -201,7 +201,7 @@ def test_ten_calls_at_once_have_no_more_requests_in_flight_than_the_limiter_lets
     assert most <= 5
 
 
-def test_a_call_starts_no_more_threads_than_there_may_be_now() -> None:
+def test_a_call_starts_no_more_threads_than_allowed() -> None:
     allowed = 2
     assert until(lambda: not names()), "threads of the tests before"
 
@@ -218,7 +218,7 @@ def test_a_call_starts_no_more_threads_than_there_may_be_now() -> None:
     assert max(found.values()) == 6
 
 
-def test_a_machine_without_more_threads_does_with_fewer(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_uses_fewer_threads_if_the_machine_has_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
     start = threading.Thread.start
     before = len(names())
 
@@ -255,7 +255,7 @@ class TestInterrupts:
         assert self.interrupted(lambda: results(lambda _: pause(60), range(8))) < SOON
         assert results(lambda number: number, range(10)) == list(range(10))
 
-    def test_while_the_service_wants_to_be_left_alone(self, demo: Any) -> None:
+    def test_while_the_service_accepts_no_requests(self, demo: Any) -> None:
         session = sign_in(demo)
         place = session.reactor.find("properties", "Web Store US")
         limiter = session.client.limiter
@@ -269,7 +269,7 @@ class TestInterrupts:
         assert limiter.in_flight == 0
         assert len(session.reactor.rules(place))
 
-    def test_while_requests_hang_and_the_next_call_has_their_places(self) -> None:
+    def test_while_requests_hang_and_the_next_call_is_not_blocked(self) -> None:
         release = threading.Event()
 
         def answer(got: Got) -> Answer:
@@ -301,7 +301,7 @@ class TestInterrupts:
                 release.set()
             assert until(lambda: len(names()) <= before)
 
-    def test_while_a_request_is_tried_again_and_again(self, simulate: Any) -> None:
+    def test_while_a_request_is_retried(self, simulate: Any) -> None:
         from adobe_nb.simulator.faults import Fault, Faults
 
         simulator = simulate()
@@ -324,7 +324,7 @@ def sessions_connect(url: str) -> Any:
     )
 
 
-def test_an_error_of_a_thread_carries_no_frame_that_knows_a_token(demo: Any) -> None:
+def test_an_error_of_a_thread_has_no_frame_with_a_token(demo: Any) -> None:
     from tests.security.test_no_leak import tracebacks
 
     session = sign_in(demo)
@@ -353,7 +353,7 @@ def test_an_unreachable_service_is_one_error_for_all_threads(simulate: Any) -> N
 
 
 @pytest.mark.parametrize(("problem", "counted"), [(ValueError, 1), (KeyboardInterrupt, 0)])
-def test_only_an_interrupt_of_the_caller_gives_up_what_is_under_way(
+def test_only_an_interrupt_of_the_caller_releases_requests_in_flight(
     problem: type[BaseException], counted: int
 ) -> None:
     """After an error the requests still run, so they count; after an interrupt they may hang for

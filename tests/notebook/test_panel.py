@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from adobe_nb import session as sessions
-from adobe_nb.auth.profiles import Store
+from adobe_nb.auth.profiles import ProfileStore
 from adobe_nb.errors import (
     AdobeError,
     CredentialsError,
@@ -152,8 +152,8 @@ def test_error_names_its_field(
 @pytest.mark.parametrize(
     ("token", "says"),
     [
-        ("garbage", "cut off"),
-        ("Bearer garbage", "cut off"),
+        ("garbage", "incomplete"),
+        ("Bearer garbage", "incomplete"),
         ("p8e-hush", "looks like a client secret"),
     ],
 )
@@ -258,7 +258,7 @@ def test_token_in_the_scopes_field_is_not_shown(simulated: Any) -> None:
     shown, details = panel(), simulated.connection()
     values = {name: details[name] for name in ("org_id", "client_id", "client_secret")}
     send(shown, action="sign_in", service="simulator", scopes=details["access_token"], **values)
-    assert "The scopes are names" in shown.message["text"]
+    assert "Invalid scope in the panel" in shown.message["text"]
     assert details["access_token"][:20] not in everything(shown)
 
 
@@ -438,7 +438,10 @@ def test_profile_that_cannot_be_saved_keeps_the_session_and_is_reported_at_its_f
     values = {name: details[name] for name in ("org_id", "client_id", "client_secret")}
     send(shown, action="sign_in", service="simulator", save_as="one", in_file="", **values)
     assert (shown.message["kind"], shown.message["field"]) == ("error", "save_as")
-    assert "You are signed in, but the profile was not saved: no keyring" in shown.message["text"]
+    assert (
+        "You are signed in, but the profile was not saved: this system has no usable keyring"
+        in shown.message["text"]
+    )
     assert shown.state["connected"]
     send(shown, action="save", save_as="one", in_file="yes")  # nothing is typed again
     assert shown.message["kind"] == "ok"
@@ -461,7 +464,7 @@ def test_refused_profile_keeps_the_session_and_the_active_profile(simulated: Any
     send(shown, action="sign_in", service="simulator", save_as="good", in_file="yes", **good)
     send(shown, action="profile", name="refused")
     assert shown.message["text"].endswith("You are still signed in as before.")
-    assert Store().active == "good"
+    assert ProfileStore().active == "good"
     assert sessions.current().credentials.client_id == details["client_id"]
     send(shown, action="sign_in", service="simulator", save_as="lost", in_file="yes", **refused)
     assert shown.message["text"].endswith("The profile was not saved.")
@@ -506,13 +509,13 @@ def test_each_error_has_a_help_topic(error: AdobeError, topic: str) -> None:
 
 
 def test_broken_profiles_file_does_not_break_the_panel() -> None:
-    store = Store()
+    store = ProfileStore()
     store.folder.mkdir(parents=True, exist_ok=True)
     (store.folder / "profiles.toml").write_text("a = [")
     shown = panel()
     assert shown.state["profiles"] == []
     send(shown, action="connect")
-    assert "cannot be read as TOML" in shown.message["text"]
+    assert "cannot be read, or is invalid" in shown.message["text"]
 
 
 def test_html_and_text_show_the_same_facts_as_the_widget(demo: Any) -> None:

@@ -24,9 +24,8 @@ from nbconvert import HTMLExporter
 
 import adobe_nb
 from adobe_nb import session as sessions
-from adobe_nb.auth import sources
-from adobe_nb.auth.credentials import Secret
-from adobe_nb.auth.profiles import Store
+from adobe_nb.auth.credentials import Secret, candidate_of
+from adobe_nb.auth.profiles import ProfileStore
 from adobe_nb.notebook.panel import panel
 from tests.conftest import Recorder, sign_in
 from tests.notebooks import runner as notebook_runner
@@ -98,10 +97,13 @@ class TestFiles:
                 for name, value in notebook_runner.sockets_in(own).items()
             ]
             done = subprocess.run(
-                [sys.executable, "-m", "nbconvert", "--execute", *options, *sockets, "panel.ipynb"], cwd=path,
-                env={**os.environ, "ADOBE_NB_SIMULATOR": simulator.reactor_url}, capture_output=True, text=True,
+                [sys.executable, "-m", "nbconvert", "--execute", *options, *sockets, "panel.ipynb"],
+                cwd=path,
+                env={**os.environ, "ADOBE_NB_SIMULATOR": simulator.reactor_url},
+                capture_output=True,
+                text=True,
                 check=False,
-            )  # fmt: skip
+            )
         assert done.returncode == 0, done.stderr[-2000:]
         return done.stdout + done.stderr
 
@@ -118,11 +120,11 @@ class TestFiles:
         self.nbconvert(folder, "--to", "html")
         without_secrets(simulator, (path / "panel.html").read_text(encoding="utf-8"))
 
-    def test_profile_files_are_the_owners_alone(self, demo: Any) -> None:
+    def test_only_the_owner_can_read_profile_files(self, demo: Any) -> None:
         sign_in(demo).save("work", in_file=True)
-        for path in Store().folder.iterdir():
+        for path in ProfileStore().folder.iterdir():
             assert stat.S_IMODE(path.stat().st_mode) == 0o600
-        without_secrets(demo, (Store().folder / "profiles.toml").read_text())
+        without_secrets(demo, (ProfileStore().folder / "profiles.toml").read_text())
 
     def test_nothing_else_is_written(
         self, demo: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -144,9 +146,17 @@ class TestNamespace:
         try:
             write(Path.cwd() / ".env", env_of(demo))
             for cell in (
-                "%load_ext adobe_nb", "%adobe_auth -o session", "session", "session.credentials", "session.token",
-                "session.__dict__", "vars(session._auth)", "%whos", "%history", "%adobe_auth status",
-            ):  # fmt: skip
+                "%load_ext adobe_nb",
+                "%adobe_auth -o session",
+                "session",
+                "session.credentials",
+                "session.token",
+                "session.__dict__",
+                "vars(session._auth)",
+                "%whos",
+                "%history",
+                "%adobe_auth status",
+            ):
                 shell.run_cell(cell, store_history=True)
             text = (
                 repr(shell.user_ns)
@@ -164,14 +174,22 @@ class TestNamespace:
 
 
 FAILURES = {
-    "a wrong secret": "adobe_nb.connect(client_id=demo_id, client_secret=hush, org_id=org, reactor_url=u, ims_url=u)",
-    "half a set": "adobe_nb.connect(client_secret=hush)",
+    "a wrong secret": (
+        "adobe_nb.connect(client_id=demo_id, client_secret=hush, org_id=org, "
+        "reactor_url=u, ims_url=u)"
+    ),
+    "an incomplete set": "adobe_nb.connect(client_secret=hush)",
     "an unreachable service": (
         "adobe_nb.connect(client_id='c' * 12, client_secret=hush, org_id=org, retry_pause=0, "
         "reactor_url='http://127.0.0.1:9', ims_url='http://127.0.0.1:9')"
     ),
-    "a redirect": "adobe_nb.connect(client_id='c' * 12, client_secret=hush, org_id=org, reactor_url=r, ims_url=r)",
-    "an error in our own code": "session.client.get('/companies'); session.reactor.rules.get('RL' + '0' * 32)",
+    "a redirect": (
+        "adobe_nb.connect(client_id='c' * 12, client_secret=hush, org_id=org, "
+        "reactor_url=r, ims_url=r)"
+    ),
+    "an error in our own code": (
+        "session.client.get('/companies'); session.reactor.rules.get('RL' + '0' * 32)"
+    ),
     "an error in the user's code": "session; 1 / 0",
 }
 
@@ -193,9 +211,14 @@ class TestTracebacks:
                 lambda _: Answer(307, headers={"Location": "https://evil.test"})
             ) as redirecting:
                 shell.user_ns |= {
-                    "adobe_nb": adobe_nb, "hush": Secret(HUSH), "org": ORG, "u": demo.reactor_url,
-                    "r": redirecting.url, "demo_id": demo.accounts["demo"].client_id, "session": sign_in(demo),
-                }  # fmt: skip
+                    "adobe_nb": adobe_nb,
+                    "hush": Secret(HUSH),
+                    "org": ORG,
+                    "u": demo.reactor_url,
+                    "r": redirecting.url,
+                    "demo_id": demo.accounts["demo"].client_id,
+                    "session": sign_in(demo),
+                }
                 shell.run_line_magic("xmode", mode)
                 shell.run_cell(FAILURES[failure])
                 shell.showtraceback()
@@ -230,12 +253,18 @@ class TestTracebacks:
 class TestObjects:
     def test_texts_pickles_json_and_copies(self, demo: Any) -> None:
         session = sign_in(demo)
-        found = sources.from_arguments("x", client_id="c" * 12, client_secret=HUSH, org_id=ORG)
+        found = candidate_of("x", {"client_id": "c" * 12, "client_secret": HUSH, "org_id": ORG})
         things = {
-            "session": session, "credentials": session.credentials, "token": session.token, "signer": session._auth,
-            "client": session.client, "edge": session.edge_client, "candidate": found, "secret": Secret(HUSH),
+            "session": session,
+            "credentials": session.credentials,
+            "token": session.token,
+            "signer": session._auth,
+            "client": session.client,
+            "edge": session.edge_client,
+            "candidate": found,
+            "secret": Secret(HUSH),
             "secrets": found.secrets,
-        }  # fmt: skip
+        }
         texts = []
         for name, thing in things.items():
             texts += [f"{thing}", f"{thing!r}", format(thing, ""), json.dumps({"x": repr(thing)})]
@@ -254,14 +283,14 @@ class TestObjects:
 
 
 class TestWire:
-    def test_no_address_has_a_secret_and_no_other_host_gets_one(self, demo: Any) -> None:
+    def test_no_url_has_a_secret_and_no_other_host_receives_one(self, demo: Any) -> None:
         session = sign_in(demo)
         session.test()
         session.reactor.properties()
         for request in demo.requests:
             without_secrets(demo, request.path + repr(request.query))
 
-    def test_what_we_show_of_a_request(self, demo: Any) -> None:
+    def test_shown_requests_are_masked(self, demo: Any) -> None:
         session = sign_in(demo)
         event = {"xdm": {"identityMap": {"Email": [{"id": "a@b.test", "primary": True}]}}}
         shown = [
@@ -289,9 +318,18 @@ class TestHostileNames:
     """Names from the API are data, wherever they are shown."""
 
     NAMES = (
-        "<script>document.title='hit'</script>", '"><img src=x onerror=document.title="hit">', "a\x00b\x1b[31mc",
-        "\u202e reversed", "x" * 5000, "$\\frac{1}{0}$", "' OR 1=1 --", "=cmd|'/c calc'!A1", "{{ 7 * 7 }}", "\\", '"',
-    )  # fmt: skip
+        "<script>document.title='hit'</script>",
+        '"><img src=x onerror=document.title="hit">',
+        "a\x00b\x1b[31mc",
+        "\u202e reversed",
+        "x" * 5000,
+        "$\\frac{1}{0}$",
+        "' OR 1=1 --",
+        "=cmd|'/c calc'!A1",
+        "{{ 7 * 7 }}",
+        "\\",
+        '"',
+    )
 
     @pytest.fixture
     def hostile(self, simulate: Any) -> Any:
@@ -349,7 +387,7 @@ class TestHostileNames:
             assert shown in text
         assert self.SEEN in text
 
-    def test_in_text_they_do_not_steer_a_terminal(
+    def test_they_do_not_control_a_terminal(
         self, simulate: Any, capsys: pytest.CaptureFixture[str], tmp_path: Path
     ) -> None:
         from adobe_nb.notebook.display import card
@@ -390,7 +428,7 @@ class TestHostileNames:
         )
         self.is_harmless(str(adobe_nb.InsecureFileWarning(name)))
 
-    def test_in_what_the_commands_print(
+    def test_in_the_output_of_commands(
         self, capsys: pytest.CaptureFixture[str], tmp_path: Path
     ) -> None:
         from adobe_nb import cli, lab
@@ -412,7 +450,7 @@ class TestHostileNames:
         assert names
         assert all(name.isprintable() for name in names)
 
-    def test_in_the_panels_state_they_stay_text(self, hostile: Any) -> None:
+    def test_in_the_state_of_the_panel_they_stay_text(self, hostile: Any) -> None:
         sign_in(hostile).test()
         assert panel().state["companies"] == [self.NAMES[1]]
         script = (Path(sessions.__file__).parent / "notebook" / "panel.js").read_text(
@@ -421,7 +459,7 @@ class TestHostileNames:
         for way in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval("):
             assert way not in script
 
-    def test_in_the_pictures_and_tables_of_a_tutorial(self, hostile: Any, tmp_path: Path) -> None:
+    def test_in_the_figures_and_tables_of_a_tutorial(self, hostile: Any, tmp_path: Path) -> None:
         done = notebook_runner.execute(
             notebook_runner.NOTEBOOKS / "02_explore_a_property.ipynb",
             tmp_path,

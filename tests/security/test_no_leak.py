@@ -196,7 +196,9 @@ def tracebacks(error: BaseException) -> str:
 
 
 @pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.__name__)
-def test_nothing_secret_shows(scene: Callable[[Any], None], demo: Any, recorder: Recorder) -> None:
+def test_no_output_shows_a_secret(
+    scene: Callable[[Any], None], demo: Any, recorder: Recorder
+) -> None:
     recorder.secrets.add(HUSH)
     with pytest.raises(
         (adobe_nb.AdobeError, adobe_nb.InsecureFileWarning, KeyboardInterrupt)
@@ -210,7 +212,7 @@ def test_nothing_secret_shows(scene: Callable[[Any], None], demo: Any, recorder:
     assert caught.value.__context__ is None
 
 
-def test_the_way_tracebacks_are_searched_would_find_a_secret() -> None:
+def test_the_search_of_tracebacks_would_find_a_secret() -> None:
     namespace: dict[str, Any] = {}
     code = compile("def fail(secret):\n    raise ValueError('x')\n", "elsewhere.py", "exec")
     exec(code, namespace)
@@ -234,7 +236,7 @@ def test_the_recorder_finds_one_secret_that_begins_as_others_do() -> None:
     assert own.leaks() == [f"{HUSH}-2"]
 
 
-def test_objects_of_a_session_show_nothing_secret(demo: Any, recorder: Recorder) -> None:
+def test_objects_of_a_session_show_no_secret(demo: Any, recorder: Recorder) -> None:
     session = sign_in(demo)
     client = session.client
     out = io.StringIO()
@@ -258,7 +260,7 @@ def test_objects_of_a_session_show_nothing_secret(demo: Any, recorder: Recorder)
     assert not [secret for secret in recorder.known_secrets() if secret in out.getvalue()]
 
 
-def test_nothing_is_put_into_the_process_environment(demo: Any) -> None:
+def test_the_process_environment_is_unchanged(demo: Any) -> None:
     import os
 
     sign_in(demo)

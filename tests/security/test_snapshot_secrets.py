@@ -49,7 +49,7 @@ def test_no_credential_is_stored(tmp_path: Path) -> None:
         simulator.stop()
 
 
-def test_the_files_are_the_owners_alone(tmp_path: Path) -> None:
+def test_only_the_owner_can_read_the_files(tmp_path: Path) -> None:
     simulator = started()
     try:
         snapshot.pull(to=tmp_path / "tags", tables="rules", session=sign_in(simulator))

@@ -1,6 +1,4 @@
-"""Extension packages: uploads of real zips, releases, who sees them and where they may be
-installed.
-"""
+"""Extension packages: uploads of real zips, releases, visibility and installation."""
 
 import zipfile
 from typing import Any
@@ -52,7 +50,7 @@ def package(**changes: Any) -> bytes:
 
 
 def uploaded(api: Caller, **changes: Any) -> str:
-    """The id of a package that is there, in development."""
+    """Return the id of a new package in development."""
     identifier = made(api.upload(package(**changes)), 202)
     api.wait()
     attributes = api.attributes(f"/extension_packages/{identifier}")
@@ -67,7 +65,7 @@ def released(api: Caller, **changes: Any) -> str:
 
 
 def outcome(api: Caller, data: bytes) -> str:
-    """The code with which an upload fails, or how it ends else."""
+    """Return the error code of an upload that fails, or else its status."""
     identifier = made(api.upload(data), 202)
     api.wait()
     found = api.get(f"/extension_packages/{identifier}").data
@@ -79,7 +77,7 @@ def outcome(api: Caller, data: bytes) -> str:
 
 
 def partners(api: Caller, availability: str = "private") -> str:
-    """A package of another organisation, that this one knows nothing of."""
+    """Return the id of a package of another organization."""
     identifier = uploaded(api, name="beacon")
     record = api.store.get("extension_packages", identifier)
     assert record is not None
@@ -89,50 +87,59 @@ def partners(api: Caller, availability: str = "private") -> str:
 
 
 class TestUpload:
-    def test_it_is_pending_and_says_nothing_else_before_it_was_looked_at(self, api: Caller) -> None:
+    def test_pending_upload_has_only_a_status(self, api: Caller) -> None:
         answer = api.upload(package())
         assert (answer.status, answer.content_type) == (202, JSON_API)
         attributes = answer.data["attributes"]
         assert attributes.pop("status") == "pending"
         assert set(attributes.values()) == {None}
 
-    def test_then_it_has_what_its_manifest_says(self, api: Caller) -> None:
+    def test_processed_upload_has_attributes_of_manifest(self, api: Caller) -> None:
         identifier = made(api.upload(package()), 202)
         api.wait()
         data = api.get(f"/extension_packages/{identifier}").data
         expected = {
-            "name": "lamp", "display_name": "Lamp", "version": "1.0.0", "platform": "web", "status": "succeeded",
-            "availability": "development", "discontinued": False, "owner_org_id": ORG_ID,
+            "name": "lamp",
+            "display_name": "Lamp",
+            "version": "1.0.0",
+            "platform": "web",
+            "status": "succeeded",
+            "availability": "development",
+            "discontinued": False,
+            "owner_org_id": ORG_ID,
             "actions": [{"id": "lamp::actions::shine", **ACTION}],
-            "events": [], "main": "main.js", "view_base_path": "views/", "hosted_lib_files": ["a.js"],
-        }  # fmt: skip
+            "events": [],
+            "main": "main.js",
+            "view_base_path": "views/",
+            "hosted_lib_files": ["a.js"],
+        }
         assert data["attributes"] | expected == data["attributes"]
         assert data["meta"]["archive_url"].endswith(".zip")
         assert identifier in api.ids("/extension_packages")
 
     @pytest.mark.parametrize("data", [b"", b"nonsense", zipped({}), package()[:-40]])
-    def test_what_is_no_zip_fails(self, api: Caller, data: bytes) -> None:
+    def test_data_that_is_not_a_zip_fails(self, api: Caller, data: bytes) -> None:
         assert outcome(api, data) == "extension-package-zip-error"
 
-    def test_a_zip_that_is_damaged_inside_fails(self, api: Caller) -> None:
+    def test_damaged_zip_fails(self, api: Caller) -> None:
         data = bytearray(zipped({}, **MANIFEST))
         for at in range(60, 90):
             data[at] ^= 0x5A
         assert outcome(api, bytes(data)) == "extension-package-zip-error"
 
-    def test_a_zip_that_would_fill_the_memory_fails(self, api: Caller) -> None:
+    def test_zip_bomb_fails(self, api: Caller) -> None:
         assert (
             outcome(api, zipped({"big": b"\0" * 51_000_000}, **MANIFEST))
             == "extension-package-zip-error"
         )
 
-    def test_a_manifest_that_is_missing_fails(self, api: Caller) -> None:
+    def test_missing_manifest_fails(self, api: Caller) -> None:
         assert outcome(api, zipped({"sub/extension.json": "{}"})) == "library-file-not-found"
 
     @pytest.mark.parametrize(
         "text", ["", "{", "[]", '{"name": NaN}', b"\xff", '{"name": "\\ud800"}', "[" * 5000]
     )
-    def test_a_manifest_that_is_no_json_object_fails(self, api: Caller, text: str | bytes) -> None:
+    def test_manifest_that_is_not_a_json_object_fails(self, api: Caller, text: str | bytes) -> None:
         assert outcome(api, zipped({"extension.json": text})) == "extension-package-path-error"
 
     @pytest.mark.parametrize(
@@ -151,7 +158,7 @@ class TestUpload:
             {"hostedLibFiles": "a.js"},
         ],
     )
-    def test_a_manifest_that_is_wrong_fails(self, api: Caller, change: dict[str, Any]) -> None:
+    def test_invalid_manifest_fails(self, api: Caller, change: dict[str, Any]) -> None:
         assert outcome(api, package(**change)) == "invalid-extension_package"
 
     @pytest.mark.parametrize(
@@ -170,7 +177,7 @@ class TestUpload:
             ({"hostedLibFiles": [{}]}, "extension-package-path-error"),
         ],
     )
-    def test_a_path_that_leads_nowhere_fails(
+    def test_invalid_or_missing_path_fails(
         self, api: Caller, change: dict[str, Any], code: str
     ) -> None:
         assert outcome(api, package(**change)) == code
@@ -207,13 +214,13 @@ class TestUpload:
     def test_transforms_are_checked(self, api: Caller, transforms: Any, code: str) -> None:
         assert outcome(api, package(actions=[{**ACTION, "transforms": transforms}])) == code
 
-    def test_a_view_may_have_a_query(self, api: Caller) -> None:
+    def test_view_path_may_have_a_query(self, api: Caller) -> None:
         assert (
             outcome(api, package(actions=[{**ACTION, "viewPath": "shine.html?mode=1#top"}]))
             == "succeeded"
         )
 
-    def test_a_name_of_another_organisation_is_taken(self, api: Caller) -> None:
+    def test_name_of_another_organization_is_refused(self, api: Caller) -> None:
         assert outcome(api, package(name="core", version="99.0.0")) == "invalid-name"
 
     @pytest.mark.parametrize(
@@ -225,17 +232,17 @@ class TestUpload:
             ("1.2.1-beta", "succeeded"),
         ],
     )
-    def test_a_version_is_higher_than_all_that_are_released(
+    def test_version_must_be_higher_than_released_versions(
         self, api: Caller, version: str, code: str
     ) -> None:
         released(api, version="1.2.0")
         assert outcome(api, package(version=version)) == code
 
-    def test_of_one_platform_the_versions_do_not_bind_another(self, api: Caller) -> None:
+    def test_versions_of_platforms_are_independent(self, api: Caller) -> None:
         released(api, version="1.2.0")
         assert outcome(api, package(platform="edge")) == "succeeded"
 
-    def test_it_comes_as_a_form_with_the_field_package(self, api: Caller) -> None:
+    def test_upload_requires_form_field_package(self, api: Caller) -> None:
         path, kind = "/extension_packages", "multipart/form-data; boundary=edge"
         zip_file = package()
         assert api.send("POST", path, zip_file, content_type="application/zip").refusal == (
@@ -252,10 +259,10 @@ class TestUpload:
             api.send("POST", path, form(zip_file), content_type="multipart/form-data").status == 400
         )
 
-    def test_the_right_to_develop_extensions_is_needed(self, api: Caller) -> None:
+    def test_upload_requires_right_to_develop_extensions(self, api: Caller) -> None:
         assert api.upload(package(), account="developer").refusal == (403, "not-authorized")
 
-    def test_one_that_was_deleted_while_pending_is_forgotten(self, api: Caller) -> None:
+    def test_package_deleted_while_pending_stays_deleted(self, api: Caller) -> None:
         identifier = api.upload(package()).id
         assert api.delete(f"/extension_packages/{identifier}").status == 204
         api.wait()
@@ -264,7 +271,7 @@ class TestUpload:
 
 class TestReplace:
     @pytest.mark.parametrize("method", ["PATCH", "POST"])
-    def test_in_development_another_zip_takes_its_place(self, api: Caller, method: str) -> None:
+    def test_package_in_development_can_be_replaced(self, api: Caller, method: str) -> None:
         path = f"/extension_packages/{uploaded(api)}"
         answer = api.upload(package(version="1.0.1", displayName="Lamp 2"), path, method)
         assert (answer.status, answer.data["attributes"]["status"]) == (200, "pending")
@@ -273,7 +280,7 @@ class TestReplace:
         shown = (attributes["status"], attributes["version"], attributes["display_name"])
         assert shown == ("succeeded", "1.0.1", "Lamp 2")
 
-    def test_one_that_failed_is_mended_by_another_zip(self, api: Caller) -> None:
+    def test_failed_package_can_be_replaced(self, api: Caller) -> None:
         path = f"/extension_packages/{made(api.upload(b'nonsense'), 202)}"
         api.wait()
         assert api.attributes(path)["status"] == "failed"
@@ -284,7 +291,7 @@ class TestReplace:
         assert "status_details" not in data["meta"]
 
     @pytest.mark.parametrize("change", [{"name": "torch"}, {"platform": "edge"}])
-    def test_it_stays_the_same_package(self, api: Caller, change: dict[str, str]) -> None:
+    def test_zip_of_another_package_is_refused(self, api: Caller, change: dict[str, str]) -> None:
         path = f"/extension_packages/{uploaded(api)}"
         api.upload(package(**change), path, "PATCH")
         api.wait()
@@ -293,24 +300,32 @@ class TestReplace:
         assert (data["attributes"]["status"], data["attributes"]["name"]) == ("failed", "lamp")
 
     @pytest.mark.parametrize("method", ["PATCH", "POST"])
-    def test_a_released_one_stays(self, api: Caller, method: str) -> None:
+    def test_released_package_cannot_be_replaced(self, api: Caller, method: str) -> None:
         path = f"/extension_packages/{released(api)}"
         assert api.upload(package(version="2.0.0"), path, method).refusal == (409, "read-only")
 
 
 class TestRelease:
-    def test_privately_by_its_owner(self, api: Caller) -> None:
+    def test_owner_releases_privately(self, api: Caller) -> None:
         path = f"/extension_packages/{uploaded(api)}"
         assert api.act(path, "release_private", "developer").refusal == (403, "not-authorized")
         answer = api.act(path, "release_private")
         assert (answer.status, answer.data["attributes"]["availability"]) == (200, "private")
         assert api.act(path, "release_private").refusal == (409, "invalid-transition")
 
-    def test_not_before_it_succeeded(self, api: Caller) -> None:
+    def test_release_is_offered_to_extensions_of_older_versions(self, api: Caller) -> None:
+        extension = made(api.install(api.property(), released(api)))
+        other = uploaded(api, name="torch")
+        newest = released(api, version="1.1.0")
+        assert api.act(f"/extension_packages/{other}", "release_private").status == 200
+        meta = api.get(f"/extensions/{extension}").data["meta"]
+        assert meta["upgrade_extension_package_id"] == newest
+
+    def test_pending_package_cannot_be_released(self, api: Caller) -> None:
         path = f"/extension_packages/{api.upload(package()).id}"
         assert api.act(path, "release_private").refusal == (409, "invalid-transition")
 
-    def test_not_below_what_was_released_in_between(self, api: Caller) -> None:
+    def test_release_must_be_higher_than_released_versions(self, api: Caller) -> None:
         first = uploaded(api, version="1.0.0")
         released(api, version="1.1.0")
         assert api.act(f"/extension_packages/{first}", "release_private").refusal == (
@@ -319,35 +334,37 @@ class TestRelease:
         )
 
     @pytest.mark.parametrize("make", [uploaded, released])
-    def test_a_public_release_is_arranged_with_adobe(self, api: Caller, make: Any) -> None:
+    def test_public_release_is_refused(self, api: Caller, make: Any) -> None:
         answer = api.update(f"/extension_packages/{make(api)}", availability="public")
         assert answer.refusal == (403, "public-release-not-authorized")
 
     @pytest.mark.parametrize("how", ["action", "attribute"])
-    def test_a_released_one_is_discontinued_either_way(self, api: Caller, how: str) -> None:
+    def test_released_package_can_be_discontinued(self, api: Caller, how: str) -> None:
         path = f"/extension_packages/{released(api)}"
         answer = (
             api.act(path, "discontinue") if how == "action" else api.update(path, discontinued=True)
         )
         assert (answer.status, answer.data["attributes"]["discontinued"]) == (200, True)
 
-    def test_one_in_development_is_deleted_instead(self, api: Caller) -> None:
+    def test_package_in_development_is_deleted_instead_of_discontinued(self, api: Caller) -> None:
         path = f"/extension_packages/{uploaded(api)}"
         assert api.act(path, "discontinue").refusal == (409, "invalid-transition")
         assert api.delete(path).status == 204
         assert api.get(path).status == 404
 
-    def test_a_released_one_is_not_deleted(self, api: Caller) -> None:
+    def test_released_package_cannot_be_deleted(self, api: Caller) -> None:
         assert api.delete(f"/extension_packages/{released(api)}").refusal == (409, "read-only")
 
     @pytest.mark.parametrize(
         "attributes", [{"name": "torch"}, {"discontinued": False}, {"availability": "private"}]
     )
-    def test_nothing_else_of_it_changes(self, api: Caller, attributes: dict[str, Any]) -> None:
+    def test_other_attributes_cannot_be_changed(
+        self, api: Caller, attributes: dict[str, Any]
+    ) -> None:
         path = f"/extension_packages/{released(api)}"
         assert api.update(path, **attributes).refusal == (409, "invalid-extension_package_id")
 
-    def test_the_document_has_to_be_about_it(self, api: Caller) -> None:
+    def test_document_must_have_type_and_id_of_package(self, api: Caller) -> None:
         path = f"/extension_packages/{released(api)}"
         attributes = {"discontinued": True}
         assert api.patch(path, {"type": "rules", "attributes": attributes}).refusal == (
@@ -358,18 +375,19 @@ class TestRelease:
         for document in ({}, {"attributes": {}}, {"attributes": 5}, [], None):
             assert api.patch(path, document).refusal == (400, "invalid-document")
 
-    def test_adobes_own_belong_to_adobe(self, api: Caller) -> None:
+    def test_packages_of_adobe_cannot_be_changed(self, api: Caller) -> None:
         path = f"/extension_packages/{api.package('core', '3.4.4')}"
         assert api.delete(path).refusal == (403, "not-authorized")
         assert api.act(path, "discontinue").refusal == (403, "not-authorized")
         assert api.upload(package(), path, "PATCH").refusal == (403, "not-authorized")
 
 
-class TestCatalogue:
+class TestCatalog:
     def mine(self, api: Caller, *query: tuple[str, str]) -> set[tuple[str, str]]:
         found = api.listed("/extension_packages", ("filter[name]", "EQ lamp"), *query)
         return {
-            (each["attributes"]["version"], each["attributes"]["availability"]) for each in found
+            (package["attributes"]["version"], package["attributes"]["availability"])
+            for package in found
         }
 
     @pytest.mark.parametrize(
@@ -381,7 +399,7 @@ class TestCatalogue:
             ("public", set()),
         ],
     )
-    def test_it_lists_the_newest_of_each_availability_up_to_the_one_asked_for(
+    def test_list_has_newest_version_per_availability_up_to_the_limit(
         self, api: Caller, ceiling: str | None, expected: set[tuple[str, str]]
     ) -> None:
         released(api, version="1.0.0")
@@ -396,9 +414,9 @@ class TestCatalogue:
             ("filter[platform]", "EQ web"),
             *query,
         )
-        assert [each["attributes"]["version"] for each in core] == ["3.4.4"]
+        assert [package["attributes"]["version"] for package in core] == ["3.4.4"]
         versions = api.listed(f"/extension_packages/{newest}/versions")
-        assert {each["attributes"]["version"] for each in versions} == {
+        assert {package["attributes"]["version"] for package in versions} == {
             "1.0.0",
             "1.1.0",
             "1.2.0",
@@ -406,9 +424,7 @@ class TestCatalogue:
         }
 
     @pytest.mark.parametrize("availability", ["development", "private"])
-    def test_what_others_keep_to_themselves_is_not_there(
-        self, api: Caller, availability: str
-    ) -> None:
+    def test_private_packages_of_others_are_hidden(self, api: Caller, availability: str) -> None:
         identifier = partners(api, availability)
         assert api.get(f"/extension_packages/{identifier}").status == 404
         assert identifier not in api.ids("/extension_packages")
@@ -425,14 +441,14 @@ DELEGATES = {
 
 
 class TestDelegates:
-    def test_each_delegate_of_each_package_has_its_descriptor_id(self, api: Caller) -> None:
+    def test_delegates_have_descriptor_ids(self, api: Caller) -> None:
         checked = 0
         for package in api.store.all("extension_packages"):
             attributes = api.attributes(f"/extension_packages/{package.id}")
             name = attributes["name"]
             for attribute, kind in DELEGATES.items():
-                for each in attributes[attribute]:
-                    assert each["id"] == f"{name}::{kind}::{each['name']}"
+                for delegate in attributes[attribute]:
+                    assert delegate["id"] == f"{name}::{kind}::{delegate['name']}"
                     checked += 1
             if attributes["configuration"]:
                 assert (
@@ -440,14 +456,18 @@ class TestDelegates:
                 )
         assert checked > 150
 
-    def test_code_in_settings_has_its_transform(self, api: Caller) -> None:
+    def test_delegate_with_code_has_a_transform(self, api: Caller) -> None:
         attributes = api.attributes(f"/extension_packages/{api.package('core', '3.4.4')}")
-        (code,) = [each for each in attributes["data_elements"] if each["name"] == "custom-code"]
+        (code,) = [
+            delegate
+            for delegate in attributes["data_elements"]
+            if delegate["name"] == "custom-code"
+        ]
         assert code["transforms"] == [
             {"type": "function", "propertyPath": "source", "parameters": ["event"]}
         ]
 
-    def test_a_package_that_is_known_in_part_takes_other_delegates_too(self, api: Caller) -> None:
+    def test_partly_known_package_accepts_other_delegates(self, api: Caller) -> None:
         place = api.property()
         target = made(api.install(place, api.package("adobe-target-v2", "0.20.1")))
         delegate = {"delegate_descriptor_id": "adobe-target-v2::actions::something"}
@@ -459,7 +479,7 @@ class TestDelegates:
         answer = api.component(place, api.rule(place, "Other"), target, **wrong)
         assert answer.refusal == (409, "delegate-descriptor-unresolved")
 
-    def test_who_made_it_is_shown_of_ones_own_only(self, api: Caller) -> None:
+    def test_authors_are_shown_for_own_packages_only(self, api: Caller) -> None:
         def makers(identifier: str) -> set[str]:
             attributes = api.attributes(f"/extension_packages/{identifier}")
             return {
@@ -473,7 +493,7 @@ class TestDelegates:
 
 
 class TestInstall:
-    def test_one_in_development_goes_into_properties_in_development(self, api: Caller) -> None:
+    def test_package_in_development_requires_development_property(self, api: Caller) -> None:
         identifier = uploaded(api)
         assert api.install(api.property("Live"), identifier).refusal == (
             409,
@@ -481,17 +501,17 @@ class TestInstall:
         )
         assert api.install(api.property("Trial", development=True), identifier).status == 201
 
-    def test_one_that_is_pending_or_failed_goes_nowhere(self, api: Caller) -> None:
+    def test_pending_or_failed_package_cannot_be_installed(self, api: Caller) -> None:
         place = api.property(development=True)
         identifier = api.upload(b"nonsense").id
         assert api.install(place, identifier).refusal == (409, "invalid-extension_package_id")
         api.wait()
         assert api.install(place, identifier).refusal == (409, "invalid-extension_package_id")
 
-    def test_a_private_one_goes_into_all_of_its_owner(self, api: Caller) -> None:
+    def test_owner_installs_private_package(self, api: Caller) -> None:
         assert api.install(api.property(), released(api)).status == 201
 
-    def test_its_schemas_are_enforced(self, api: Caller) -> None:
+    def test_schemas_are_enforced(self, api: Caller) -> None:
         place = api.property()
         extension = made(api.install(place, released(api)))
         rule = api.rule(place)
@@ -505,22 +525,33 @@ class TestInstall:
     @pytest.mark.parametrize(
         "schema",
         [
-            None, 5, {}, {"$schema": "https://nowhere.example/schema"}, {"$schema": 5}, {"$schema": "http://[x"},
-            {"$ref": "https://nowhere.example/schema"}, {"$ref": "#"}, {"$ref": 5}, {"type": "fridge"},
+            None,
+            5,
+            {},
+            {"$schema": "https://nowhere.example/schema"},
+            {"$schema": 5},
+            {"$schema": "http://[x"},
+            {"$ref": "https://nowhere.example/schema"},
+            {"$ref": "#"},
+            {"$ref": 5},
+            {"type": "fridge"},
             {"pattern": "("},
-            {"properties": {"level": {"pattern": "(", "type": "string"}}}, {"multipleOf": 0}, {"properties": 5},
-            {"id": "http://[x"}, {"id": 5}, {"enum": 5}, {"allOf": [{"$ref": "#/nowhere"}]},
+            {"properties": {"level": {"pattern": "(", "type": "string"}}},
+            {"multipleOf": 0},
+            {"properties": 5},
+            {"id": "http://[x"},
+            {"id": 5},
+            {"enum": 5},
+            {"allOf": [{"$ref": "#/nowhere"}]},
         ],
-    )  # fmt: skip
-    def test_a_schema_that_cannot_be_used_asks_nothing(self, api: Caller, schema: Any) -> None:
+    )
+    def test_unusable_schema_accepts_any_settings(self, api: Caller, schema: Any) -> None:
         place = api.property()
         extension = made(api.install(place, released(api, actions=[{**ACTION, "schema": schema}])))
         shine = {"delegate_descriptor_id": "lamp::actions::shine", "settings": '{"level":"high"}'}
         assert api.component(place, api.rule(place), extension, **shine).status == 201
 
-    def test_one_that_is_deleted_leaves_extensions_that_can_only_be_deleted(
-        self, api: Caller
-    ) -> None:
+    def test_extension_of_deleted_package_can_only_be_deleted(self, api: Caller) -> None:
         place = api.property(development=True)
         package_id = uploaded(api)
         extension = made(api.install(place, package_id))
@@ -540,7 +571,7 @@ class TestUsageAuthorizations:
         return api.post(path, {"attributes": {"authorized_org_id": org_id}}, account)
 
     def received(self, api: Caller) -> tuple[str, str]:
-        """A package of the partners, and their leave for us."""
+        """Return the id of a package of the partners, and the path of our authorization."""
         package_id = partners(api)
         given = made(self.grant(api, released(api, name="other"), ORG_ID))
         record = api.store.get("extension_package_usage_authorizations", given)
@@ -549,7 +580,7 @@ class TestUsageAuthorizations:
         api.store.changed(record)
         return package_id, f"/extension_package_usage_authorizations/{given}"
 
-    def test_the_owner_gives_one_per_package_and_organisation(self, api: Caller) -> None:
+    def test_owner_creates_one_per_package_and_organization(self, api: Caller) -> None:
         package_id = released(api)
         answer = self.grant(api, package_id)
         assert answer.status == 201
@@ -566,22 +597,20 @@ class TestUsageAuthorizations:
         assert self.grant(api, package_id, PARTNERS).status == 201
         assert len(api.ids("/extension_package_usage_authorizations")) == 2
 
-    def test_it_is_the_owners_right(self, api: Caller) -> None:
+    def test_only_owner_creates_authorizations(self, api: Caller) -> None:
         package_id = released(api)
         assert self.grant(api, package_id, account="developer").refusal == (403, "not-authorized")
         assert self.grant(api, api.package("core", "3.4.4")).refusal == (403, "not-authorized")
 
     @pytest.mark.parametrize("org_id", ["", "x", "AAAA@AdobeOrg", None, 5])
-    def test_the_organisation_is_named_by_its_id(self, api: Caller, org_id: Any) -> None:
+    def test_authorized_organization_must_be_an_id(self, api: Caller, org_id: Any) -> None:
         answer = self.grant(api, released(api), org_id)
         assert (answer.status, answer.pointer) == (400, "/data/attributes/authorized_org_id")
 
-    def test_only_what_is_private_needs_one(self, api: Caller) -> None:
+    def test_only_private_packages_take_authorizations(self, api: Caller) -> None:
         assert self.grant(api, uploaded(api)).refusal == (409, "invalid-extension_package_id")
 
-    def test_only_the_other_organisation_answers_and_only_the_owner_takes_it_back(
-        self, api: Caller
-    ) -> None:
+    def test_only_authorized_organization_answers_and_only_owner_deletes(self, api: Caller) -> None:
         given = f"/extension_package_usage_authorizations/{made(self.grant(api, released(api)))}"
         assert api.update(given, state="approved").refusal == (403, "not-authorized")
         _, received = self.received(api)
@@ -597,12 +626,14 @@ class TestUsageAuthorizations:
         "change",
         [{}, {"state": "pending_approval"}, {"state": None}, {"state": "x"}, {"name": "x"}],
     )
-    def test_the_answer_is_yes_or_no(self, api: Caller, change: dict[str, Any]) -> None:
+    def test_state_must_become_approved_or_rejected(
+        self, api: Caller, change: dict[str, Any]
+    ) -> None:
         _, path = self.received(api)
         assert api.update(path, **change).refusal == (400, "invalid-document")
         assert api.attributes(path)["state"] == "pending_approval"
 
-    def test_it_can_be_looked_at_while_pending_and_installed_once_approved(
+    def test_package_is_visible_while_pending_and_installable_once_approved(
         self, api: Caller
     ) -> None:
         package_id, path = self.received(api)
@@ -617,12 +648,12 @@ class TestUsageAuthorizations:
         assert api.update(f"/extensions/{extension}", enabled=False).status == 200
 
 
-def test_a_company_is_not_where_packages_are_made(api: Caller) -> None:
+def test_packages_are_not_created_under_a_company(api: Caller) -> None:
     assert api.post(f"/companies/{COMPANY}/extension_packages").status == 404
     assert api.get(f"/companies/{COMPANY}/extension_packages").status == 404
 
 
-def test_the_helper_makes_zips_that_can_be_opened() -> None:
+def test_helper_creates_valid_zips() -> None:
     import io
 
     with zipfile.ZipFile(io.BytesIO(package())) as archive:

@@ -7,7 +7,8 @@ import pytest
 
 from adobe_nb.registry import RESOURCES
 from adobe_nb.simulator.accounts import ORG_ID
-from adobe_nb.simulator.search import SEARCHABLE, BadSearch, search
+from adobe_nb.simulator.problems import Problem
+from adobe_nb.simulator.search import SEARCHABLE, search
 from adobe_nb.simulator.seed import Bulk, seeded
 from adobe_nb.simulator.store import render
 
@@ -281,44 +282,44 @@ def _asked(**members: object) -> Document:
         ({"data": {}}, "query"),
         (_asked(query=[]), "query"),
         (_asked(query={}), "query"),
-        (_asked(query={"attributes.Name": {"exists": True}}), "not a path"),
-        (_asked(query={"attributes.evar7": {"exists": True}}), "not a path"),
-        (_asked(query={"": {"exists": True}}), "not a path"),
-        (_asked(query={"id": "RC1"}), "none of exists, value and range"),
-        (_asked(query={"id": {}}), "none of exists, value and range"),
-        (_asked(query={"id": {"value_operator": "OR"}}), "none of exists, value and range"),
+        (_asked(query={"attributes.Name": {"exists": True}}), "Invalid path"),
+        (_asked(query={"attributes.evar7": {"exists": True}}), "Invalid path"),
+        (_asked(query={"": {"exists": True}}), "Invalid path"),
+        (_asked(query={"id": "RC1"}), "exists, value or range"),
+        (_asked(query={"id": {}}), "exists, value or range"),
+        (_asked(query={"id": {"value_operator": "OR"}}), "exists, value or range"),
         (_asked(query={"id": {"exists": "yes"}}), "true or false"),
-        (_asked(query={"id": {"value": ["a"]}}), "a text, a number"),
-        (_asked(query={"id": {"value": None}}), "a text, a number"),
+        (_asked(query={"id": {"value": ["a"]}}), "a string, a number"),
+        (_asked(query={"id": {"value": None}}), "a string, a number"),
         (_asked(query={"id": {"value": "a", "value_operator": "and"}}), "AND or OR"),
         (_asked(query={"id": {"range": {}}}), "gt, gte, lt or lte"),
         (_asked(query={"id": {"range": {"above": 1}}}), "gt, gte, lt or lte"),
         (_asked(query={"id": {"range": 3}}), "gt, gte, lt or lte"),
-        (_asked(query={"id": {"range": {"gt": "one"}}}), "whole numbers"),
-        (_asked(query={"id": {"range": {"gt": "1.5"}}}), "whole numbers"),
-        (_asked(query={"id": {"range": {"gt": ""}}}), "whole numbers"),
-        (_asked(query={"id": {"range": {"gt": 1.5}}}), "whole numbers"),
-        (_asked(query={"id": {"range": {"gt": True}}}), "whole numbers"),
-        (_asked(resource_types=["rulez"]), "'rulez' is not"),
-        (_asked(resource_types=["secrets"]), "'secrets' is not"),
-        (_asked(resource_types=[["rules"]]), "is not a resource type"),
+        (_asked(query={"id": {"range": {"gt": "one"}}}), "integers"),
+        (_asked(query={"id": {"range": {"gt": "1.5"}}}), "integers"),
+        (_asked(query={"id": {"range": {"gt": ""}}}), "integers"),
+        (_asked(query={"id": {"range": {"gt": 1.5}}}), "integers"),
+        (_asked(query={"id": {"range": {"gt": True}}}), "integers"),
+        (_asked(resource_types=["rulez"]), "'rulez' is not a searchable"),
+        (_asked(resource_types=["secrets"]), "'secrets' is not a searchable"),
+        (_asked(resource_types=[["rules"]]), "is not a searchable"),
         (_asked(resource_types="rules"), "a list"),
         (_asked(size=-1), "size"),
         (_asked(size="5"), "size"),
         (_asked(size=True), "size"),
         (_asked(**{"from": -1}), "from"),
         (_asked(**{"from": 1.0}), "from"),
-        (_asked(sort="name"), "sort is a list"),
-        (_asked(sort=["name"]), "sort is a list"),
-        (_asked(sort=[{}]), "sort is a list"),
+        (_asked(sort="name"), "sort must be a list"),
+        (_asked(sort=["name"]), "sort must be a list"),
+        (_asked(sort=[{}]), "sort must be a list"),
         (_asked(sort=[{"attributes.name": "up"}]), "asc or desc"),
         (_asked(sort=[{"attributes.name": ["asc"]}]), "asc or desc"),
-        (_asked(sort=[{"attributes.*": "asc"}]), "not a path to sort by"),
-        (_asked(sort=[{"Name": "asc"}]), "not a path to sort by"),
+        (_asked(sort=[{"attributes.*": "asc"}]), "Cannot sort by"),
+        (_asked(sort=[{"Name": "asc"}]), "Cannot sort by"),
     ],
 )
 def test_a_malformed_body_is_refused_with_the_reason(body: object, says: str) -> None:
-    with pytest.raises(BadSearch, match=says):
+    with pytest.raises(Problem, match=says):
         search([ONE], body)
 
 

@@ -1,4 +1,4 @@
-"""The demo company is believable, and the same at every start."""
+"""The demo company is consistent, and the same at every start."""
 
 import json
 import re
@@ -33,14 +33,14 @@ def store() -> Store:
     return seeded("demo", Bulk())[ORG_ID]
 
 
-def everything(store: Store) -> list[Record]:
+def all_records(store: Store) -> list[Record]:
     return [record for kind in RESOURCES for record in store.all(kind)]
 
 
-def test_it_is_the_same_at_every_start(store: Store) -> None:
+def test_seed_is_the_same_at_every_start(store: Store) -> None:
     again = seeded("demo", Bulk())[ORG_ID]
-    assert [vars_of(record) for record in everything(store)] == [
-        vars_of(record) for record in everything(again)
+    assert [vars_of(record) for record in all_records(store)] == [
+        vars_of(record) for record in all_records(again)
     ]
 
 
@@ -48,66 +48,66 @@ def vars_of(record: Record) -> dict[str, Any]:
     return {name: getattr(record, name) for name in ("type", "id", "attributes", "to_one", "meta")}
 
 
-def test_ids_are_of_the_form_and_distinct(store: Store) -> None:
-    ids = [record.id for record in everything(store)]
+def test_ids_are_valid_and_unique(store: Store) -> None:
+    ids = [record.id for record in all_records(store)]
     assert len(ids) == len(set(ids))
-    assert all(ID_PATTERN.fullmatch(each) for each in ids)
+    assert all(ID_PATTERN.fullmatch(identifier) for identifier in ids)
     assert store.get("companies", COMPANY_ID) is not None
 
 
-def test_dates_spread_over_two_years_and_are_in_order(store: Store) -> None:
+def test_dates_cover_two_years_and_updates_follow_creation(store: Store) -> None:
     about_packages = {
         "extension_packages",
         "extension_package_usage_authorizations",
     }  # made by their developers
-    ours = [record for record in everything(store) if record.type not in about_packages]
+    ours = [record for record in all_records(store) if record.type not in about_packages]
     created = sorted(record.attributes["created_at"] for record in ours)
     assert created[0].startswith("2024-09")
     assert created[-1].startswith("2026-09")
-    for record in everything(store):
+    for record in all_records(store):
         changed = record.attributes.get("updated_at", record.attributes["created_at"])
         assert record.attributes["created_at"] <= changed < "2026-09-10", record
 
 
-def test_every_row_has_every_attribute_of_the_table(store: Store) -> None:
-    for record in everything(store):
-        assert {each.name for each in RESOURCES[record.type].columns} == set(record.attributes), (
-            record
-        )
+def test_records_have_all_attributes_of_the_registry(store: Store) -> None:
+    for record in all_records(store):
+        assert {column.name for column in RESOURCES[record.type].columns} == set(
+            record.attributes
+        ), record
 
 
-def test_relations_point_at_records_that_exist(store: Store) -> None:
-    for record in everything(store):
+def test_relationships_point_to_existing_records(store: Store) -> None:
+    for record in all_records(store):
         for target in record.to_one.values():
             if target is not None and target[0] in RESOURCES:
                 assert store.get(*target) is not None, (record, target)
 
 
-def test_references_name_data_elements_of_the_same_property(store: Store) -> None:
-    for each in store.all("properties"):
-        names = {element.attributes["name"] for element in heads(store, each, "data_elements")}
+def test_settings_reference_data_elements_of_the_same_property(store: Store) -> None:
+    for parent in store.all("properties"):
+        names = {element.attributes["name"] for element in heads(store, parent, "data_elements")}
         settings = [
             part.attributes["settings"]
-            for part in heads(store, each, "rule_components", "data_elements")
+            for part in heads(store, parent, "rule_components", "data_elements")
         ]
-        pattern = r"\{\{([^}]+)\}\}" if each.attributes["platform"] == "edge" else r"%([^%]+)%"
+        pattern = r"\{\{([^}]+)\}\}" if parent.attributes["platform"] == "edge" else r"%([^%]+)%"
         used = {name for text in settings for name in re.findall(pattern, text)}
         used |= {name for text in settings for name in re.findall(r"getVar\('([^']+)'\)", text)}
-        assert used <= names, each
-        assert used, each
+        assert used <= names, parent
+        assert used, parent
 
 
 def heads(store: Store, place: Record, *kinds: str) -> list[Record]:
-    """The heads of these types in a property."""
+    """Return the heads of some types in a property."""
     return [
-        each
+        record
         for kind in kinds
-        for each in store.all(kind)
-        if each.is_head and each.to_one["property"] == place.here
+        for record in store.all(kind)
+        if record.is_head and record.to_one["property"] == place.here
     ]
 
 
-def test_settings_refer_to_a_variable_by_the_id_of_its_head(store: Store) -> None:
+def test_update_variable_refers_to_id_of_head(store: Store) -> None:
     actions = [
         part
         for part in store.all("rule_components")
@@ -124,7 +124,7 @@ def test_settings_refer_to_a_variable_by_the_id_of_its_head(store: Store) -> Non
         assert element.attributes["delegate_descriptor_id"] == "adobe-alloy::dataElements::variable"
 
 
-def test_caches_and_datastreams_have_ids_of_the_real_form(store: Store) -> None:
+def test_cache_and_datastream_ids_are_uuids(store: Store) -> None:
     texts = [
         record.attributes["settings"]
         for kind in ("data_elements", "extensions")
@@ -136,10 +136,12 @@ def test_caches_and_datastreams_have_ids_of_the_real_form(store: Store) -> None:
         for found in re.findall(r'"(?:cacheId|edgeConfigId)":"([^"]*)"', text)
     ]
     assert ids
-    assert all(re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", each) for each in ids)
+    assert all(
+        re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", identifier) for identifier in ids
+    )
 
 
-def test_settings_and_entities_are_escaped_as_the_service_does(store: Store) -> None:
+def test_settings_and_entities_are_escaped(store: Store) -> None:
     texts = [
         record.attributes[name]
         for name, kinds in {
@@ -154,7 +156,7 @@ def test_settings_and_entities_are_escaped_as_the_service_does(store: Store) -> 
     assert any(r"\u003cdiv" in text for text in texts)
 
 
-def test_each_record_names_who_made_it_as_its_audit_event_does(store: Store) -> None:
+def test_records_and_audit_events_name_the_same_authors(store: Store) -> None:
     for event in store.all("audit_events"):
         record = store.get(*event.to_one["entity"])  # type: ignore[misc]
         assert record is not None
@@ -169,7 +171,7 @@ def test_each_record_names_who_made_it_as_its_audit_event_does(store: Store) -> 
     assert len(people) == 3
 
 
-def test_parts_were_last_changed_with_a_revision_of_their_extension(store: Store) -> None:
+def test_updated_with_extension_is_a_revision_of_the_extension(store: Store) -> None:
     for kind in ("rule_components", "data_elements"):
         for record in store.all(kind):
             used = store.of(record, "updated_with_extension")
@@ -178,7 +180,7 @@ def test_parts_were_last_changed_with_a_revision_of_their_extension(store: Store
             assert used.to_one["origin"] == record.to_one["extension"]
 
 
-def test_an_extension_offers_the_newest_version_of_its_package(store: Store) -> None:
+def test_extension_offers_newest_version_of_its_package(store: Store) -> None:
     for extension in store.all("extensions"):
         if extension.is_head:
             package = store.of(extension, "extension_package")
@@ -187,10 +189,10 @@ def test_an_extension_offers_the_newest_version_of_its_package(store: Store) -> 
             assert extension.meta.get("upgrade_extension_package_id") == (best and best.id)
 
 
-def test_mobile_properties_say_privacy_and_ssl(store: Store) -> None:
-    for each in store.all("properties"):
-        mobile = each.attributes["platform"] == "mobile"
-        assert (each.attributes["privacy"], each.attributes["ssl_enabled"]) == (
+def test_only_mobile_properties_have_privacy_and_ssl(store: Store) -> None:
+    for record in store.all("properties"):
+        mobile = record.attributes["platform"] == "mobile"
+        assert (record.attributes["privacy"], record.attributes["ssl_enabled"]) == (
             ("optedin", True) if mobile else (None, None)
         )
 
@@ -199,28 +201,32 @@ CONTENTS = ("extensions", "data_elements", "rules")
 
 
 class TestBuilds:
-    """Each seeded build is what the simulator would build of its library."""
+    """A seeded build is what the simulator would build from its library."""
 
-    def test_rebuilding_a_library_gives_what_its_seeded_build_holds(self) -> None:
+    def test_new_build_of_library_has_contents_of_seeded_build(self) -> None:
         api = Caller("demo")
         order = ("development", "submitted", "approved", "published")
         libraries = [
-            each for each in api.store.all("libraries") if each.attributes["state"] in order
+            library
+            for library in api.store.all("libraries")
+            if library.attributes["state"] in order
         ]
-        for library in sorted(libraries, key=lambda each: order.index(each.attributes["state"])):
+        for library in sorted(
+            libraries, key=lambda library: order.index(library.attributes["state"])
+        ):
             (seeded_build,) = api.store.listed(library.id, "builds")
             again = rebuilt(api, library)
             for kind in CONTENTS:
-                expected = [each.id for each in api.store.listed(seeded_build.id, kind)]
-                found = [each.id for each in api.store.listed(again, kind)]
+                expected = [record.id for record in api.store.listed(seeded_build.id, kind)]
+                found = [record.id for record in api.store.listed(again, kind)]
                 assert found == expected, (library.attributes["name"], kind)
 
-    def test_a_development_build_differs_from_production_only_where_a_library_on_its_way_does(
+    def test_development_build_differs_from_production_only_by_open_libraries(
         self, store: Store
     ) -> None:
         def delivered(library: Record, kind: str) -> dict[Any, str]:
             (build,) = store.listed(library.id, "builds")
-            return {each.to_one["origin"]: each.id for each in store.listed(build.id, kind)}
+            return {record.to_one["origin"]: record.id for record in store.listed(build.id, kind)}
 
         for library in store.all("libraries"):
             if library.attributes["state"] == "development":
@@ -232,14 +238,16 @@ class TestBuilds:
                 for kind in CONTENTS:
                     ours, live = delivered(library, kind), delivered(chain[-1], kind)
                     changed = {
-                        each.id for held in chain[:-1] for each in store.listed(held.id, kind)
+                        record.id for held in chain[:-1] for record in store.listed(held.id, kind)
                     }
                     assert live.keys() <= ours.keys()
                     assert {
-                        each for head, each in ours.items() if live.get(head) != each
+                        identifier
+                        for head, identifier in ours.items()
+                        if live.get(head) != identifier
                     } <= changed
 
-    def test_a_library_knows_of_its_build(self, store: Store) -> None:
+    def test_library_refers_to_its_build(self, store: Store) -> None:
         for library in store.all("libraries"):
             built = [build.here for build in store.listed(library.id, "builds")]
             state = library.attributes["state"]
@@ -253,11 +261,11 @@ class TestBuilds:
             assert library.meta["build_status"] == ("succeeded" if is_current else None)
             assert ("build_required_detail" in library.meta) == (not is_current)
 
-    def test_nothing_in_a_build_is_younger_than_the_build(self, store: Store) -> None:
+    def test_build_is_younger_than_its_contents(self, store: Store) -> None:
         for build in store.all("builds"):
             made = build.attributes["created_at"]
-            held = [each for kind in CONTENTS for each in store.listed(build.id, kind)]
-            assert all(each.attributes["created_at"] < made for each in held), build
+            held = [record for kind in CONTENTS for record in store.listed(build.id, kind)]
+            assert all(record.attributes["created_at"] < made for record in held), build
 
     def test_components_are_published_with_their_rule(self, store: Store) -> None:
         for rule in store.all("rules"):
@@ -267,16 +275,16 @@ class TestBuilds:
 
 
 def rebuilt(api: Caller, library: Record) -> str:
-    """The id of a new build of a seeded library."""
+    """Return the id of a new build of a seeded library."""
     state = library.attributes["state"]
     if state in {"approved", "published"}:
-        # Only a build on production is left to do; a published library is taken back to before it.
+        # Only the build on production is left; a published library goes back to the state before it.
         library.attributes["state"] = "approved"
         owner = (library.to_one["property"] or ("", ""))[1]
         production = next(
-            each
-            for each in api.store.listed(owner, "environments")
-            if each.attributes["stage"] == "production"
+            environment
+            for environment in api.store.listed(owner, "environments")
+            if environment.attributes["stage"] == "production"
         )
         assert api.assign(library.id, production.id).status == 200
     answer = api.build(library.id)
@@ -286,7 +294,7 @@ def rebuilt(api: Caller, library: Record) -> str:
     return answer.id
 
 
-def test_every_delegate_belongs_to_an_installed_extension(store: Store) -> None:
+def test_delegates_belong_to_installed_extensions(store: Store) -> None:
     for kind in ("rule_components", "data_elements"):
         for record in store.all(kind):
             extension = store.get(*record.to_one["extension"])  # type: ignore[misc]
@@ -296,15 +304,16 @@ def test_every_delegate_belongs_to_an_installed_extension(store: Store) -> None:
             assert extension.to_one["property"] == record.to_one["property"]
 
 
-def test_rules_have_something_to_do(store: Store) -> None:
-    for each in demo.PROPERTIES:
-        for rule in each.rules:
-            kinds = {step[1].split("::")[1] for step in rule.steps}
-            assert "actions" in kinds, rule.name
-            assert ("events" in kinds) == (each.platform != "edge"), rule.name
+def test_rules_have_events_and_actions(store: Store) -> None:
+    for spec in demo.PROPERTIES:
+        for rule in spec["rules"]:
+            descriptors = [part["delegate_descriptor_id"] for part in rule["rule_components"]]
+            kinds = {descriptor.split("::")[1] for descriptor in descriptors}
+            assert "actions" in kinds, rule["name"]
+            assert ("events" in kinds) == (spec["platform"] != "edge"), rule["name"]
 
 
-def test_one_library_per_environment_and_production_is_published(store: Store) -> None:
+def test_environment_has_one_library_and_production_a_published_one(store: Store) -> None:
     for environment in store.all("environments"):
         library = environment.to_one["library"]
         if library is not None:
@@ -315,7 +324,7 @@ def test_one_library_per_environment_and_production_is_published(store: Store) -
             )
 
 
-def test_libraries_hold_revisions_one_of_each(store: Store) -> None:
+def test_libraries_have_one_revision_per_resource(store: Store) -> None:
     for library in store.all("libraries"):
         for kind in ("rules", "data_elements", "extensions"):
             held = store.listed(library.id, kind)
@@ -328,12 +337,14 @@ def test_settings_fit_the_real_schemas() -> None:
     if not MANIFESTS.exists():
         pytest.skip("Adobe's extension manifests are not beside this checkout")
     checked = 0
-    for each in demo.PROPERTIES:
-        pieces = [(step[1], step[2]) for rule in each.rules for step in rule.steps]
-        pieces += [(element.delegate, element.settings) for element in each.elements]
-        for delegate, settings in pieces:
+    for spec in demo.PROPERTIES:
+        pieces = [*spec["data_elements"]]
+        for rule in spec["rules"]:
+            pieces += rule["rule_components"]
+        for piece in pieces:
+            delegate, settings = piece["delegate_descriptor_id"], piece["settings"]
             package, kind, name = delegate.split("::")
-            file = FILES.get((each.platform, package))
+            file = FILES.get((spec["platform"], package))
             if file is None:
                 continue
             manifest = json.loads((MANIFESTS / file).read_text(encoding="utf-8"))
@@ -348,14 +359,13 @@ def test_settings_fit_the_real_schemas() -> None:
 def test_configurations_fit_the_real_schemas() -> None:
     if not MANIFESTS.exists():
         pytest.skip("Adobe's extension manifests are not beside this checkout")
-    for each in demo.PROPERTIES:
-        for extension in each.extensions:
-            file = FILES.get((each.platform, extension.package))
+    for spec in demo.PROPERTIES:
+        for extension in spec["extensions"]:
+            file = FILES.get((spec["platform"], extension["name"]))
             manifest = json.loads((MANIFESTS / file).read_text(encoding="utf-8")) if file else {}
             if manifest.get("configuration", {}).get("schema"):
-                jsonschema.Draft4Validator(manifest["configuration"]["schema"]).validate(
-                    extension.settings
-                )
+                schema = manifest["configuration"]["schema"]
+                jsonschema.Draft4Validator(schema).validate(extension.get("settings", {}))
 
 
 def test_bulk_is_generated_beside_the_seed() -> None:
@@ -369,7 +379,7 @@ def test_bulk_is_generated_beside_the_seed() -> None:
     assert len(seeded("demo", Bulk(properties=1))[ORG_ID].all("properties")) == 7
 
 
-def test_builds_of_the_seed_are_served_where_new_ones_are(store: Store) -> None:
+def test_seeded_builds_have_addresses_like_new_ones(store: Store) -> None:
     for build in store.all("builds"):
         environment = store.get(*build.to_one["environment"])  # type: ignore[misc]
         assert environment is not None
@@ -387,21 +397,19 @@ def busy() -> Store:
 class TestHistory:
     """Generated audit events."""
 
-    def test_there_are_as_many_as_asked_for_in_the_order_of_their_moments(
-        self, busy: Store
-    ) -> None:
+    def test_requested_number_of_events_in_order_of_time(self, busy: Store) -> None:
         moments = [event.attributes["created_at"] for event in busy.all("audit_events")]
         assert len(moments) == 2000
         assert moments == sorted(moments)
         assert moments[0] < "2025-02"
         assert "2025-12" < moments[-1] < "2026-02"
 
-    def test_one_in_twenty_shares_its_millisecond_with_others(self, busy: Store) -> None:
+    def test_one_event_in_twenty_shares_its_millisecond(self, busy: Store) -> None:
         together = Counter(event.attributes["created_at"] for event in busy.all("audit_events"))
         assert sum(number for number in together.values() if number > 1) == 105
         assert max(together.values()) == 5
 
-    def test_they_are_of_several_kinds_and_true(self, busy: Store) -> None:
+    def test_events_agree_with_records(self, busy: Store) -> None:
         latest: dict[str, str] = {}
         gone: dict[str, set[str]] = {"created": set(), "deleted": set()}
         for event in busy.all("audit_events"):
@@ -423,11 +431,11 @@ class TestHistory:
                     record.id, record.attributes["updated_at"]
                 )
 
-    def test_they_need_no_more_than_a_property(self) -> None:
+    def test_events_require_only_a_property(self) -> None:
         store = seeded("empty", Bulk(events=3))[ORG_ID]
         assert (len(store.all("properties")), len(store.all("audit_events"))) == (1, 3)
 
 
-def test_an_unknown_seed_is_refused() -> None:
-    with pytest.raises(ValueError, match="no seed 'full'"):
+def test_unknown_seed_is_refused() -> None:
+    with pytest.raises(ValueError, match="Unknown seed 'full'"):
         seeded("full", Bulk())

@@ -153,7 +153,7 @@ def test_faults_that_cannot_be_say_what_can(text: str) -> None:
 
 def test_it_can_be_started_again_but_not_twice() -> None:
     simulator = Simulator(seed="empty").start()
-    with pytest.raises(RuntimeError, match="running already"):
+    with pytest.raises(RuntimeError, match="already running"):
         simulator.start()
     simulator.stop()
     simulator.start()
@@ -216,7 +216,7 @@ class TestAtWork:
             shop, url="https://hooks.example.com/x", subscriptions=["rule.created"]
         )
         reactor.rules.create(shop, name="Unheard")
-        assert simulator._calls == set()
+        assert simulator._deliveries == set()
 
     def test_builds_take_their_time_and_fail_when_told(self, simulate: Any) -> None:
         simulator = simulate(build_seconds=2, failing_builds=True)

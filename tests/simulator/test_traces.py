@@ -1,6 +1,4 @@
-"""What a change leaves behind: which ``updated_at`` moves, which audit events there are; refreshing
-relies on it.
-"""
+"""Side effects of a change, on which refreshing relies: new ``updated_at`` and audit events."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,9 +12,7 @@ from tests.support.caller import Answer, Caller, Site, made, samples, site
 
 @dataclass
 class Work:
-    """A property in the middle of work: a rule with a component, a library with all of it, ready to
-    be built.
-    """
+    """A property with a rule, a component, and a library that is ready to be built."""
 
     api: Caller
     shop: Site
@@ -43,7 +39,7 @@ class Work:
         assert self.api.act(f"/libraries/{self.library}", "submit").status == 200
 
     def published(self) -> str:
-        """The id of the build that is about to publish it."""
+        """Publish the library, and return the id of its pending build."""
         self.submitted()
         self.built(self.shop.staging)
         assert self.api.act(f"/libraries/{self.library}", "approve").status == 200
@@ -57,9 +53,7 @@ class Work:
         self.api.get("/heartbeat")
 
     def traces(self, change: Callable[[], object]) -> tuple[list[str], list[str]]:
-        """The kinds of events, and of records whose ``updated_at`` moved; new ones have none that
-        could.
-        """
+        """Return the types of new events, and of older records with a new ``updated_at``."""
         store = self.api.store
         kinds = {kind: self.moments(kind) for kind in self.sample}
         before = len(store.all("audit_events"))
@@ -75,7 +69,10 @@ class Work:
         return sorted(event.attributes["type_of"] for event in events), sorted(moved)
 
     def moments(self, kind: str) -> dict[str, str]:
-        return {each.id: each.attributes.get("updated_at", "") for each in self.api.store.all(kind)}
+        return {
+            record.id: record.attributes.get("updated_at", "")
+            for record in self.api.store.all(kind)
+        }
 
 
 @pytest.fixture
@@ -149,12 +146,12 @@ CHANGES: dict[str, tuple[Change, list[str], list[str]]] = {
 
 
 @pytest.mark.parametrize("name", CHANGES)
-def test_a_change_leaves_these_traces(work: Work, name: str) -> None:
+def test_change_has_these_effects(work: Work, name: str) -> None:
     change, events, moved = CHANGES[name]
     assert work.traces(lambda: change(work)) == (events, moved)
 
 
-def test_publishing_is_told_of_the_build_and_the_library_only(work: Work) -> None:
+def test_publishing_creates_events_of_build_and_library_only(work: Work) -> None:
     work.published()
     work.api.wait()
     events, moved = work.traces(lambda: work.api.get("/heartbeat"))
@@ -165,7 +162,7 @@ def test_publishing_is_told_of_the_build_and_the_library_only(work: Work) -> Non
     assert revision["attributes"]["updated_at"] < revision["attributes"]["published_at"]
 
 
-def test_what_a_host_turns_out_to_be_leaves_no_trace(work: Work) -> None:
+def test_status_of_host_changes_without_event(work: Work) -> None:
     host = work.create("hosts")
     work.api.wait()
     assert work.traces(lambda: work.api.get("/heartbeat")) == ([], [])
@@ -184,16 +181,16 @@ def test_what_a_host_turns_out_to_be_leaves_no_trace(work: Work) -> None:
         "libraries",
     ],
 )
-def test_dates_are_of_the_clock_and_events_come_after_them(work: Work, kind: str) -> None:
+def test_dates_are_current_and_events_follow_them(work: Work, kind: str) -> None:
     api = work.api
 
     def latest(answer: Answer, name: str) -> None:
         moment = datetime.fromisoformat(answer.data["attributes"][name]).timestamp()
         assert abs(moment - api.now) < 1
         of_it = [
-            each
-            for each in api.store.all("audit_events")
-            if (each.to_one["entity"] or ("", ""))[1] == answer.id
+            event
+            for event in api.store.all("audit_events")
+            if (event.to_one["entity"] or ("", ""))[1] == answer.id
         ]
         event = of_it[-1]
         assert event.attributes["created_at"] > answer.data["attributes"][name]

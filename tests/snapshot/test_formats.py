@@ -1,6 +1,4 @@
-"""Folders of other formats, accounts without the right to audit events, snapshots that go while
-they are read.
-"""
+"""Other formats, accounts without the right to audit events, snapshots pruned during a read."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -16,7 +14,7 @@ import pytest
 from adobe_nb import session as sessions
 from adobe_nb import snapshot
 from adobe_nb.errors import NotAllowed, SnapshotError, SnapshotWarning
-from adobe_nb.snapshot.store import Store
+from adobe_nb.snapshot.store import SnapshotFolder
 from tests.support import snapshot_frames as making
 from tests.support.stub import Answer, Got, Stub, stub
 
@@ -26,7 +24,7 @@ JSON = {"Content-Type": "application/vnd.api+json"}
 
 
 class Service:
-    """A property with more data elements than a page takes; ``right`` to audit events, or none."""
+    """A property with more data elements than fit on a page; with or without audit events."""
 
     def __init__(self, *, right: bool = True) -> None:
         self.right = right
@@ -82,18 +80,26 @@ class Service:
 @contextmanager
 def serving(service: Service) -> Iterator[tuple[Stub, sessions.Session]]:
     with stub(service) as server:
-        yield server, sessions.connect(
-            client_id="c" * 12, client_secret="hush", org_id="A@AdobeOrg", ims_url=server.url, reactor_url=server.url,
-            retry_pause=0, journal=False,
-        )  # fmt: skip
+        yield (
+            server,
+            sessions.connect(
+                client_id="c" * 12,
+                client_secret="hush",
+                org_id="A@AdobeOrg",
+                ims_url=server.url,
+                reactor_url=server.url,
+                retry_pause=0,
+                journal=False,
+            ),
+        )
 
 
 class TestOtherFormats:
     @pytest.fixture
     def old(self, tmp_path: Path) -> Path:
-        """As versions until format 2 left it."""
+        """A folder as written by versions up to format 2."""
         folder = tmp_path / "old"
-        data = making.snapshot(Store(folder)).data
+        data = making.snapshot(SnapshotFolder(folder)).data
         (data / "_manifest.json").rename(folder / "manifest-000001.json")
         return folder
 
@@ -109,14 +115,14 @@ class TestOtherFormats:
             lambda folder: snapshot.prune(folder, keep=1),
         ],
     )
-    def test_an_older_one_is_an_error_that_says_what_to_do(
+    def test_older_format_raises_error_with_next_step(
         self, old: Path, read: Callable[[Path], object]
     ) -> None:
         with pytest.raises(SnapshotError, match=r"older format, .* Pull into another folder\."):
             read(old)
         assert (old / "manifest-000001.json").exists()
 
-    def test_a_pull_or_refresh_of_an_older_one_sends_no_request(self, old: Path) -> None:
+    def test_pull_and_refresh_of_older_format_send_no_request(self, old: Path) -> None:
         before = sorted(old.rglob("*"))
         with serving(Service()) as (server, session):
             server.got.clear()
@@ -129,8 +135,8 @@ class TestOtherFormats:
             assert not server.got
         assert sorted(old.rglob("*")) == before
 
-    def test_a_newer_one_asks_for_an_update(self, tmp_path: Path) -> None:
-        file = making.snapshot(Store(tmp_path)).data / "_manifest.json"
+    def test_newer_format_requires_an_update(self, tmp_path: Path) -> None:
+        file = making.snapshot(SnapshotFolder(tmp_path)).data / "_manifest.json"
         file.write_text(file.read_text().replace('"format": 3', '"format": 99'))
         with pytest.raises(
             SnapshotError, match="its format is 99, .* pip install --upgrade adobe_nb"
@@ -138,18 +144,18 @@ class TestOtherFormats:
             snapshot.load(tmp_path)
 
 
-def test_without_the_right_to_audit_events_a_refresh_reads_the_lists_and_says_so(
+def test_refresh_without_right_to_audit_events_reads_all_lists_and_warns(
     tmp_path: Path,
 ) -> None:
     service = Service(right=False)
     with serving(service) as (server, session):
         snapshot.pull(to=tmp_path, tables="data_elements", session=session)
-        # Neither a date nor the number tells of it: only an event would.
+        # Only an audit event would show this change: the date and the number stay.
         service.names[7] = "renamed"
         server.got.clear()
         with pytest.warns(SnapshotWarning, match="may not read audit events"):
             snapshot.refresh(tmp_path, session=session)
-        pages = [each.path for each in server.got if "/data_elements" in each.path]
+        pages = [request.path for request in server.got if "/data_elements" in request.path]
     changes = snapshot.changes(tmp_path)
     assert changes[["change", "id", "columns"]].values.tolist() == [
         ["changed", f"DE{7:032x}", "name"]
@@ -157,7 +163,7 @@ def test_without_the_right_to_audit_events_a_refresh_reads_the_lists_and_says_so
     assert any("page%5Bnumber%5D=2" in path for path in pages)
 
 
-def test_a_snapshot_with_audit_events_needs_the_right_to_them(tmp_path: Path) -> None:
+def test_refresh_with_audit_events_requires_the_right_to_them(tmp_path: Path) -> None:
     service = Service()
     with serving(service) as (_, session):
         snapshot.pull(to=tmp_path, tables=["data_elements", "audit_events"], session=session)
@@ -170,7 +176,7 @@ def test_a_snapshot_with_audit_events_needs_the_right_to_them(tmp_path: Path) ->
 def once(
     monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, act: Callable[[], object]
 ) -> list[bool]:
-    """Before a library's function runs for the first time, another process does something."""
+    """Before the first call of a library's function, let another process do something."""
     function, done = getattr(owner, name), list[bool]()
 
     def first(*arguments: Any, **options: Any) -> Any:
@@ -183,44 +189,44 @@ def once(
     return done
 
 
-class TestPruned:
-    """A snapshot that a reader has found is removed before it is read."""
+class TestPrunedWhileReading:
+    """A snapshot is removed between the choice and the read."""
 
     @pytest.fixture
-    def store(self, tmp_path: Path) -> Store:
-        store = Store(tmp_path)
+    def store(self, tmp_path: Path) -> SnapshotFolder:
+        store = SnapshotFolder(tmp_path)
         making.snapshot(store)
         return store
 
-    def replace(self, store: Store) -> None:
+    def replace(self, store: SnapshotFolder) -> None:
         making.snapshot(store, rows=2)
         store.prune(keep=1)
 
     @pytest.mark.parametrize("as_of", [None, "2100-01-01"])
-    def test_the_newer_one_is_read_instead(
-        self, store: Store, as_of: Any, monkeypatch: pytest.MonkeyPatch
+    def test_newer_snapshot_is_read_instead(
+        self, store: SnapshotFolder, as_of: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         done = once(monkeypatch, parquet, "ParquetFile", lambda: self.replace(store))
-        frame = snapshot.load(store.folder, "rules", as_of=as_of)
+        frame = snapshot.load(store.path, "rules", as_of=as_of)
         assert done
         assert frame.attrs["snapshot"] == 2
         assert len(frame) == 4
 
-    def test_a_query_reads_the_newer_one_too(
-        self, store: Store, monkeypatch: pytest.MonkeyPatch
+    def test_query_reads_newer_snapshot_instead(
+        self, store: SnapshotFolder, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         done = once(monkeypatch, duckdb, "connect", lambda: self.replace(store))
-        assert snapshot.sql("SELECT count(*) AS n FROM rules", store.folder)["n"].tolist() == [4]
+        assert snapshot.sql("SELECT count(*) AS n FROM rules", store.path)["n"].tolist() == [4]
         assert done
 
-    def test_one_that_was_named_is_said_to_be_gone(
-        self, store: Store, monkeypatch: pytest.MonkeyPatch
+    def test_pruned_number_raises_error(
+        self, store: SnapshotFolder, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         once(monkeypatch, parquet, "ParquetFile", lambda: self.replace(store))
         with pytest.raises(SnapshotError, match="has no snapshot for 1. The oldest is 2"):
-            snapshot.load(store.folder, "rules", as_of=1)
+            snapshot.load(store.path, "rules", as_of=1)
 
-    def test_a_file_that_is_gone_from_a_snapshot_that_stays_is_damage(self, store: Store) -> None:
-        Path(snapshot.paths(store.folder, "rules")[0]).unlink()
+    def test_missing_file_of_existing_snapshot_is_damage(self, store: SnapshotFolder) -> None:
+        Path(snapshot.paths(store.path, "rules")[0]).unlink()
         with pytest.raises(SnapshotError, match="is damaged"):
-            snapshot.load(store.folder, "rules")
+            snapshot.load(store.path, "rules")

@@ -1,4 +1,4 @@
-"""A whole pull: everything about some properties, on disk."""
+"""Pulls: everything about some properties, on disk."""
 
 import _thread
 import os
@@ -20,14 +20,14 @@ from adobe_nb.errors import ApiError, ArgumentError, NotFound, SnapshotError
 from adobe_nb.simulator.seed import Bulk
 from adobe_nb.snapshot.filling import in_order
 from adobe_nb.snapshot.plan import THROUGH
-from adobe_nb.snapshot.store import Store
+from adobe_nb.snapshot.store import SnapshotFolder
 from tests.conftest import sign_in, started, until
 from tests.support.snapshot_edits import Later, broken, lists_of, stored
 
 
 @pytest.fixture(scope="module")
 def company() -> Iterator[Any]:
-    """The demo company, and a property with more than a page of things; nobody changes it."""
+    """The demo company, and a property with long lists. Tests do not change it."""
     simulator = started(bulk=Bulk(properties=1, rules=101, components=1, data_elements=101))
     yield sign_in(simulator), simulator
     simulator.stop()
@@ -41,33 +41,33 @@ def pulled(company: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("table", snapshot.TABLES)
-def test_a_table_is_what_the_api_gives(company: Any, pulled: Path, table: str) -> None:
+def test_table_equals_frame_of_the_api(company: Any, pulled: Path, table: str) -> None:
     reactor = company[0].reactor
     properties = reactor.properties().sort_values("id")
     if table in {"companies", "properties"}:
-        asked = getattr(reactor, table)().sort_values("id", ignore_index=True)
+        expected = getattr(reactor, table)().sort_values("id", ignore_index=True)
     else:
         parents = properties[properties["platform"] == "edge"] if table == "secrets" else properties
-        frames = [in_order(getattr(reactor, table)(each)) for each in parents["id"]]
-        asked = pd.concat(frames, ignore_index=True)
+        frames = [in_order(getattr(reactor, table)(parent)) for parent in parents["id"]]
+        expected = pd.concat(frames, ignore_index=True)
     loaded = snapshot.load(pulled, table)
     assert len(loaded) > 0
-    assert_frame_equal(loaded, asked)
+    assert_frame_equal(loaded, expected)
 
 
-def test_audit_events_are_those_of_the_properties(company: Any, pulled: Path) -> None:
+def test_audit_events_belong_to_the_properties(company: Any, pulled: Path) -> None:
     events = company[0].reactor.audit_events()
     mine = events[events["property_id"].isin(company[0].reactor.properties()["id"])]
     assert set(snapshot.load(pulled, "audit_events")["id"]) == set(mine["id"]) != set()
 
 
-def test_all_tables_come_by_name(pulled: Path) -> None:
+def test_load_returns_all_tables_by_name(pulled: Path) -> None:
     tables = snapshot.load(pulled)
     assert list(tables) == [*snapshot.TABLES, "audit_events"]
     assert tables["rules"].attrs["snapshot"] == 1
 
 
-def test_one_property_and_one_table_bring_what_they_need(company: Any, tmp_path: Path) -> None:
+def test_one_table_of_one_property_includes_its_parents(company: Any, tmp_path: Path) -> None:
     session, simulator = company
     chosen = session.reactor.find("properties", "Web Store US")
     simulator.requests.clear()
@@ -82,25 +82,24 @@ def test_one_property_and_one_table_bring_what_they_need(company: Any, tmp_path:
     )
 
 
-def test_secrets_are_asked_of_edge_properties_only(company: Any, tmp_path: Path) -> None:
+def test_secrets_are_requested_for_edge_properties_only(company: Any, tmp_path: Path) -> None:
     session, simulator = company
     simulator.requests.clear()
     made = snapshot.pull(to=tmp_path, tables="secrets", session=session)
     edge = made.frame("properties").query("platform == 'edge'")["id"]
-    asked = {
+    requested = {
         request.path.split("/")[2]
         for request in simulator.requests
         if request.path.endswith("/secrets")
     }
-    assert asked == set(edge) != set()
+    assert requested == set(edge) != set()
 
 
-@pytest.mark.filterwarnings(
-    "ignore::DeprecationWarning", "ignore::FutureWarning"
-)  # of the other tools' own code
+# The other tools cause these warnings.
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
 @pytest.mark.parametrize("library", ["pandas", "duckdb", "dask"])
 def test_other_tools_read_the_tables_by_path(pulled: Path, library: str) -> None:
-    wanted = snapshot.load(pulled, "rule_components")
+    expected = snapshot.load(pulled, "rule_components")
     files = snapshot.paths(pulled, "rule_components")
     if library == "pandas":
         found = pd.read_parquet(str(Path(files[0]).parents[1]))
@@ -112,14 +111,15 @@ def test_other_tools_read_the_tables_by_path(pulled: Path, library: str) -> None
     else:
         dataframe = pytest.importorskip("dask.dataframe")
         found = dataframe.read_parquet(str(Path(files[0]).parents[1])).compute()
-    assert sorted(found["id"]) == sorted(wanted["id"])
+    assert sorted(found["id"]) == sorted(expected["id"])
     assert set(found["property"].astype(str)) == set(snapshot.load(pulled, "properties")["id"])
 
 
-def test_sql_sees_the_tables(pulled: Path) -> None:
+def test_sql_can_join_tables(pulled: Path) -> None:
     found = snapshot.sql(
         """SELECT p.name AS property, count(*) AS components
-           FROM rule_components c JOIN rules r ON c.rule_id = r.id JOIN properties p ON r.property_id = p.id
+           FROM rule_components c JOIN rules r ON c.rule_id = r.id
+             JOIN properties p ON r.property_id = p.id
            GROUP BY 1 ORDER BY 2 DESC, 1""",
         pulled,
     )
@@ -128,19 +128,19 @@ def test_sql_sees_the_tables(pulled: Path) -> None:
         snapshot.sql("SELECT nothing FROM nowhere", pulled)
 
 
-def test_history_tells_every_snapshot(pulled: Path) -> None:
+def test_history_lists_snapshots(pulled: Path) -> None:
     history = snapshot.history(pulled)
     assert list(history["number"]) == [1]
     assert history.loc[0, "rows"] == sum(len(frame) for frame in snapshot.load(pulled).values())
     assert history.loc[0, "kind"] == "pull"
 
 
-def test_no_history_is_an_error_as_everywhere(tmp_path: Path) -> None:
+def test_history_of_missing_folder_raises_error(tmp_path: Path) -> None:
     with pytest.raises(SnapshotError, match="no snapshot in"):
         snapshot.history(tmp_path / "nothing")
 
 
-class TestWrongWishes:
+class TestInvalidArguments:
     @pytest.mark.parametrize(
         "call",
         [
@@ -151,13 +151,13 @@ class TestWrongWishes:
             lambda folder: snapshot.load(None),
         ],
     )
-    def test_of_another_type_are_told(self, pulled: Path, call: Any) -> None:
-        with pytest.raises(ArgumentError, match=r"Name one table|number of snapshots|is a path"):
+    def test_arguments_of_wrong_type_raise_error(self, pulled: Path, call: Any) -> None:
+        with pytest.raises(
+            ArgumentError, match=r"Invalid table|number of snapshots|must be a path"
+        ):
             call(pulled)
 
-    def test_one_folder_is_of_one_organisation_and_one_service(
-        self, company: Any, tmp_path: Path
-    ) -> None:
+    def test_folder_of_another_service_is_refused(self, company: Any, tmp_path: Path) -> None:
         session, simulator = company
         shop = session.reactor.properties().head(1)
         snapshot.pull(shop, to=tmp_path, tables="rules", session=session)
@@ -171,10 +171,11 @@ class TestWrongWishes:
         ):
             snapshot.pull(shop, to=tmp_path, tables="rules", session=session)
         assert not simulator.requests
-        manifest.write_text("{", encoding="utf-8")  # and a damaged one is in nobody's way
+        # A damaged manifest does not prevent a pull.
+        manifest.write_text("{", encoding="utf-8")
         assert snapshot.pull(shop, to=tmp_path, tables="rules", session=session).number == 2
 
-    def test_an_unknown_table_is_refused_before_any_request(
+    def test_unknown_table_is_refused_before_any_request(
         self, company: Any, tmp_path: Path
     ) -> None:
         session, simulator = company
@@ -188,11 +189,11 @@ class TestWrongWishes:
         assert not simulator.requests
         assert not list(tmp_path.iterdir())
 
-    def test_a_property_that_is_not_there_is_named(self, company: Any, tmp_path: Path) -> None:
+    def test_missing_property_is_named(self, company: Any, tmp_path: Path) -> None:
         with pytest.raises(NotFound, match="PR0{32}"):
             snapshot.pull("PR" + "0" * 32, to=tmp_path, session=company[0])
 
-    def test_there_is_nothing_to_refresh_or_compare_yet(
+    def test_refresh_and_changes_require_earlier_snapshots(
         self, company: Any, pulled: Path, tmp_path: Path
     ) -> None:
         with pytest.raises(SnapshotError, match="no snapshot"):
@@ -200,7 +201,7 @@ class TestWrongWishes:
         with pytest.raises(SnapshotError, match="first"):
             snapshot.changes(pulled)
 
-    def test_another_organisation_does_not_refresh_it(self, pulled: Path) -> None:
+    def test_folder_of_another_organization_is_refused(self, pulled: Path) -> None:
         other = started(seed="empty")
         session = sign_in(other, "no_company")
         try:
@@ -210,8 +211,8 @@ class TestWrongWishes:
             other.stop()
 
 
-class TestABadDay:
-    def test_what_broke_off_goes_on_where_it_ended(self, company: Any, tmp_path: Path) -> None:
+class TestInterruptions:
+    def test_failed_pull_is_resumed(self, company: Any, tmp_path: Path) -> None:
         session, simulator = company
         options = {"tables": ["rule_components", "data_elements", "builds"], "session": session}
         snapshot.pull(to=tmp_path / "whole", **options)
@@ -232,7 +233,7 @@ class TestABadDay:
         assert len(spared) >= 20
         simulator.requests.clear()
         snapshot.pull(to=folder, **options)
-        assert not spared & {each.path for each in simulator.requests}
+        assert not spared & {request.path for request in simulator.requests}
         again = snapshot.load(folder)
         for table, frame in whole.items():
             assert_frame_equal(again[table], frame)
@@ -240,10 +241,8 @@ class TestABadDay:
     @pytest.mark.parametrize(
         "moments", [(20,), pytest.param((5, 40, 80, 20), marks=pytest.mark.thorough)]
     )
-    def test_a_killed_pull_loses_nothing(self, tmp_path: Path, moments: tuple[int, ...]) -> None:
-        """Killed when so many requests of it have arrived. Each run has fewer to send than the one
-        before.
-        """
+    def test_killed_pull_loses_nothing(self, tmp_path: Path, moments: tuple[int, ...]) -> None:
+        """Each run is killed after a number of requests, and sends fewer than the one before."""
         simulator = started(
             seed="empty", bulk=Bulk(properties=6, rules=20, components=1, data_elements=5)
         )
@@ -260,9 +259,12 @@ class TestABadDay:
             for moment in moments:
                 simulator.requests.clear()
                 process = subprocess.Popen(
-                    [sys.executable, "-c", script, "pull", str(tmp_path)], env=environment, cwd=tmp_path.parent,
-                    stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                )  # fmt: skip
+                    [sys.executable, "-c", script, "pull", str(tmp_path)],
+                    env=environment,
+                    cwd=tmp_path.parent,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                )
                 assert until(lambda at=moment: len(simulator.requests) >= at, 60)
                 process.send_signal(signal.SIGKILL)
                 process.communicate()
@@ -275,7 +277,7 @@ class TestABadDay:
         finally:
             simulator.stop()
 
-    def test_an_interrupt_keeps_what_there_is_and_lets_the_next_run_in(
+    def test_interrupted_pull_keeps_parts_and_releases_the_lock(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     ) -> None:
         simulator = started(seed="empty", bulk=Bulk(properties=10, rules=2, components=1))
@@ -285,13 +287,14 @@ class TestABadDay:
         def interrupt(path: str) -> None:
             if len(stored(tmp_path)) >= 60 and not over.is_set():
                 _thread.interrupt_main()
-                over.wait(60)  # nothing more is answered
+                # No more responses until the test has seen the interrupt.
+                over.wait(60)
 
         try:
             clock.watch = interrupt
             assert main(["pull", str(tmp_path)]) == 130
             over.set()
-            assert "goes on from here" in capsys.readouterr().err
+            assert "Run the same command again to resume" in capsys.readouterr().err
             with pytest.raises(SnapshotError, match="no snapshot"):
                 snapshot.load(tmp_path)
             clock.watch = lambda path: None
@@ -301,22 +304,20 @@ class TestABadDay:
             tables = snapshot.load(tmp_path)
             spared = lists_of(kept, tables)
             assert len(spared) >= 40
-            assert not spared & {each.path for each in simulator.requests}
+            assert not spared & {request.path for request in simulator.requests}
             assert len(tables["rule_components"]) == 20
         finally:
             over.set()
             simulator.stop()
 
-    def test_a_second_process_is_refused_and_the_first_goes_on(
-        self, company: Any, tmp_path: Path
-    ) -> None:
-        with Store(tmp_path).begin({"somebody": "else"}, {}):
+    def test_pull_is_refused_while_another_writes(self, company: Any, tmp_path: Path) -> None:
+        with SnapshotFolder(tmp_path).begin({"another": "pull"}, {}):
             with pytest.raises(SnapshotError, match="is writing a snapshot"):
                 snapshot.pull(to=tmp_path, tables="rules", session=company[0])
         assert snapshot.pull(to=tmp_path, tables="rules", session=company[0]).number == 1
 
 
-class TestTheCommandLine:
+class TestCommandLine:
     def test_pulls_and_refreshes(
         self,
         company: Any,
@@ -346,21 +347,26 @@ class TestTheCommandLine:
             (["--concurrency", "0"], "from 1 to 64"),
         ],
     )
-    def test_says_what_is_wrong(
-        self, company: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
-        arguments: list[str], says: str,
-    ) -> None:  # fmt: skip
+    def test_reports_errors(
+        self,
+        company: Any,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+        arguments: list[str],
+        says: str,
+    ) -> None:
         monkeypatch.setenv("ADOBE_NB_SIMULATOR", company[1].reactor_url)
         monkeypatch.chdir(tmp_path)
         assert main(["pull", "tags", *arguments]) == 2
         assert says in capsys.readouterr().err
 
 
-def test_the_tables_under_others_follow_from_the_table() -> None:
+def test_children_follow_from_the_registry() -> None:
     assert THROUGH == {"rule_components": "rules", "builds": "libraries"}
 
 
-def test_snapshots_need_no_session_to_be_read(pulled: Path) -> None:
+def test_load_requires_no_session(pulled: Path) -> None:
     code = f"from adobe_nb import snapshot; print(len(snapshot.load({str(pulled)!r}, 'rules')))"
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=300, check=True

@@ -1,4 +1,4 @@
-"""A refresh equals a fresh pull, and asks for little."""
+"""A refresh equals a fresh pull, with few requests."""
 
 import gc
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ from adobe_nb.simulator.faults import Fault, Faults
 from adobe_nb.simulator.seed import Bulk
 from adobe_nb.snapshot import refreshing
 from adobe_nb.snapshot.filling import in_order
-from adobe_nb.snapshot.store import Store
+from adobe_nb.snapshot.store import SnapshotFolder
 from tests.conftest import sign_in, started
 from tests.support import snapshot_edits as editing
 from tests.support.snapshot_edits import (
@@ -43,8 +43,8 @@ from tests.support.snapshot_edits import (
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _looks_of_three() -> Iterator[None]:
-    """A list is long when it has four resources: as hundreds would be, and in a tenth of the time."""
+def _pages_of_three() -> Iterator[None]:
+    """Make lists of four resources long: as good as hundreds, in a tenth of the time."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(refreshing, "PAGE_SIZE", 3)
         yield
@@ -60,7 +60,7 @@ def company() -> Iterator[Company]:
 
 @pytest.fixture
 def own() -> Iterator[Company]:
-    """One of the test's own."""
+    """A company for one test only."""
     company = Company()
     company.pass_time()
     yield company
@@ -70,10 +70,10 @@ def own() -> Iterator[Company]:
 def assert_same(refreshed: snapshot.Snapshot, fresh: snapshot.Snapshot) -> None:
     assert refreshed.columns == fresh.columns
     for table in fresh.tables:
-        if [each.read_bytes() for each in refreshed.paths(table)] == [
-            each.read_bytes() for each in fresh.paths(table)
-        ]:
-            continue  # most are, to the bit
+        # Most files are equal to the bit.
+        files = [path.read_bytes() for path in refreshed.paths(table)]
+        if files == [path.read_bytes() for path in fresh.paths(table)]:
+            continue
         assert_frame_equal(refreshed.frame(table), fresh.frame(table), obj=table)
 
 
@@ -87,7 +87,7 @@ def assert_up_to_date(company: Company, **options: Any) -> None:
     "edits", TOGETHER, ids=lambda edits: "-".join(edit.__name__ for edit in edits)
 )
 def test_each_kind_of_change_is_seen(company: Company, edits: list[Edit]) -> None:
-    """An hour after the snapshot before, in long lists and in short ones."""
+    """An hour after the previous snapshot, in long and in short lists."""
     company.pass_time()
     for edit in edits:
         for place in (company.long, company.short):
@@ -104,14 +104,13 @@ def test_any_changes_together_are_seen(company: Company, edits: list[Edit], seed
     company.random.seed(seed)
     company.pass_time()
     for edit in edits:
-        with suppress(
-            ArgumentError, ApiError, IndexError, ValueError
-        ):  # there is none left, or one too many
+        # An edit is impossible when there is no resource left for it, or one too many.
+        with suppress(ArgumentError, ApiError, IndexError, ValueError):
             edit(company, company.random.choice((company.long, company.short)))
     assert_up_to_date(company)
 
 
-def test_the_order_of_rows_does_not_depend_on_how_they_came() -> None:
+def test_order_of_rows_does_not_depend_on_order_of_reading() -> None:
     moments = pd.to_datetime(["2026-01-02", *["2026-01-01"] * 3], utc=True)
     frame = pd.DataFrame(
         {"created_at": moments, "id": ["a", "c", "b", "b"], "rule_id": ["R1", "R1", "R2", "R1"]}
@@ -124,7 +123,7 @@ def test_the_order_of_rows_does_not_depend_on_how_they_came() -> None:
 
 class TestTime:
     @pytest.mark.parametrize(("after", "skew"), [(0, 0), (61, 0), (0, 30)])
-    def test_what_changes_right_after_a_pull_is_seen(
+    def test_change_right_after_a_pull_is_seen(
         self, own: Company, after: float, skew: float
     ) -> None:
         own.clock.skew = skew
@@ -138,10 +137,8 @@ class TestTime:
     @pytest.mark.parametrize(
         "seed", [0, *(pytest.param(seed, marks=pytest.mark.thorough) for seed in (1, 2))]
     )
-    def test_what_changes_while_it_is_read_is_seen_by_the_next(
-        self, own: Company, seed: int
-    ) -> None:
-        """Whatever is created or deleted between any two requests; a run that gives up is taken up."""
+    def test_change_during_a_refresh_is_seen_by_the_next(self, own: Company, seed: int) -> None:
+        """Resources are created or deleted between any two requests; failed runs are resumed."""
         own.pull(own.folder, tables=MOST_EDITED)
         for turn in range(3):
             own.pass_time()
@@ -157,7 +154,7 @@ class TestTime:
     @pytest.mark.parametrize(
         "requests", [8, *(pytest.param(number, marks=pytest.mark.thorough) for number in (6, 11))]
     )
-    def test_what_changes_before_a_run_is_taken_up_is_seen_by_the_next(
+    def test_change_before_a_run_is_resumed_is_seen_by_the_next(
         self, own: Company, first: str, requests: int
     ) -> None:
         if first == "refresh":
@@ -184,9 +181,7 @@ class TestTime:
         own.pass_time(HOUR)
         assert_up_to_date(own)
 
-    def test_what_is_deleted_between_a_look_and_the_reading_does_not_end_it(
-        self, own: Company
-    ) -> None:
+    def test_parent_deleted_during_a_refresh_disappears(self, own: Company) -> None:
         own.pull(own.folder, tables="builds")
         own.pass_time()
         editing.create_library(own, own.short)
@@ -203,9 +198,7 @@ class TestTime:
         own.pass_time()
         assert_up_to_date(own)
 
-    def test_parts_that_never_change_do_not_hold_back_the_moment_from_which_changes_are_asked_for(
-        self, own: Company
-    ) -> None:
+    def test_unchanged_parts_do_not_extend_the_range_of_audit_events(self, own: Company) -> None:
         own.pull(own.folder, tables=[*MOST_EDITED, "audit_events"])
         for _ in range(3):
             own.pass_time(30 * 24 * HOUR)
@@ -216,16 +209,16 @@ class TestTime:
             assert len({part.at for part in made.parts}) == 1
         own.simulator.requests.clear()
         own.refresh()
-        asked = [
-            dict(each.query)["filter[created_at]"]
-            for each in own.simulator.requests
-            if "audit" in each.path
+        filters = [
+            dict(request.query)["filter[created_at]"]
+            for request in own.simulator.requests
+            if "audit" in request.path
         ]
-        assert asked[0] == f"GT {parse_zoned(made.parts[0].at):%Y-%m-%dT%H:%M:%S}.000Z"
+        assert filters[0] == f"GT {parse_zoned(made.parts[0].at):%Y-%m-%dT%H:%M:%S}.000Z"
 
 
-class TestWhatIsThere:
-    def test_a_property_that_goes_out_of_sight_and_comes_back(self, own: Company) -> None:
+class TestScope:
+    def test_hidden_property_comes_back(self, own: Company) -> None:
         own.pull(own.folder, tables=EVERYTHING)
         [store] = [each for each in own.simulator.stores.values() if each.all("properties")]
         hidden = store.get("properties", own.long["id"].iloc[0])
@@ -237,9 +230,7 @@ class TestWhatIsThere:
         store.link(company, "properties", hidden)
         assert_up_to_date(own)
 
-    def test_chosen_properties_that_are_gone_are_left_out_and_named_until_they_are_back(
-        self, own: Company
-    ) -> None:
+    def test_missing_chosen_properties_are_named_until_they_are_back(self, own: Company) -> None:
         both = [*own.long["id"], *own.short["id"]]
         own.pull(own.folder, properties=both)
         [store] = [each for each in own.simulator.stores.values() if each.all("properties")]
@@ -255,14 +246,14 @@ class TestWhatIsThere:
         assert_up_to_date(own, properties=both)
         assert snapshot.history(own.folder)["properties"].tolist() == [2, 1, 2]
 
-    def test_when_none_can_be_seen_nothing_is_overwritten_by_nothing(self, own: Company) -> None:
+    def test_refresh_without_visible_properties_raises_error(self, own: Company) -> None:
         own.pull(own.folder, properties=own.short)
         own.reactor.properties.delete(own.short, confirm="Short")
         with pytest.raises(SnapshotError, match="None of the 1 properties.*rights"):
             own.refresh()
         assert len(snapshot.history(own.folder)) == 1
 
-    def test_a_company_without_properties(self, tmp_path: Path) -> None:
+    def test_company_without_properties(self, tmp_path: Path) -> None:
         simulator = started(seed="empty")
         session = sign_in(simulator)
         made = snapshot.pull(to=tmp_path, tables=EVERYTHING, session=session)
@@ -278,9 +269,7 @@ class TestWhatIsThere:
         )
         simulator.stop()
 
-    def test_a_property_that_comes_while_a_pull_is_interrupted_does_not_begin_it_anew(
-        self, own: Company
-    ) -> None:
+    def test_pull_is_resumed_although_properties_changed(self, own: Company) -> None:
         long, short = own.long["id"].iloc[0], own.short["id"].iloc[0]
         tables = {"properties", "rules", "data_elements", "libraries"}
         parts, last = {(each, long) for each in tables}, f"/properties/{short}/data_elements"
@@ -296,7 +285,7 @@ class TestWhatIsThere:
         assert not [each.path for each in own.simulator.requests if long in each.path]
         assert_same(made, own.pull(tables=MOST_EDITED))
 
-    def test_a_stored_list_that_was_damaged_is_read_again(self, own: Company) -> None:
+    def test_damaged_stored_list_is_read_again(self, own: Company) -> None:
         long, last = own.long["id"].iloc[0], f"/properties/{own.short['id'].iloc[0]}/data_elements"
         with (
             broken(
@@ -313,8 +302,8 @@ class TestWhatIsThere:
         made = own.pull(own.folder, tables=MOST_EDITED)
         assert_same(made, own.pull(tables=MOST_EDITED))
 
-    def test_columns_that_were_promised_otherwise_are_read_again(self, own: Company) -> None:
-        """As after an update of the package."""
+    def test_tables_with_other_columns_are_read_again(self, own: Company) -> None:
+        """This happens after an update of the package."""
         made = own.pull(own.folder, tables=EVERYTHING)
         older = {table: dict(made.columns[table]) for table in made.tables}
         for table, name in (
@@ -324,20 +313,21 @@ class TestWhatIsThere:
         ):
             del older[table][name]
         about = {name: made.about[name] for name in ("service", "organisation", "chosen", "tables")}
-        with Store(own.folder).begin(about, older) as draft:
+        with SnapshotFolder(own.folder).begin(about, older) as draft:
             for part in made.parts:
-                frame = made.frame_of(part.table, part.property)[list(older[part.table])]
+                frame = made.frame(part.table, part.property)[list(older[part.table])]
                 draft.put(part.table, part.property, frame, at=part.at)
             draft.publish(kind="pull", properties=made.about["properties"])
         assert_up_to_date(own)
 
-    def test_attributes_that_nobody_knows_come_and_go(self, own: Company) -> None:
+    def test_unknown_attributes_come_and_go(self, own: Company) -> None:
         unknown: dict[str, str] = {}
 
         def rewrite(path: str, document: dict[str, Any]) -> None:
-            for each in document["data"] if isinstance(document.get("data"), list) else []:
-                if name := unknown.get(each["id"]):
-                    each["attributes"][name] = "yes"
+            data = document.get("data")
+            for resource in data if isinstance(data, list) else []:
+                if name := unknown.get(resource["id"]):
+                    resource["attributes"][name] = "yes"
 
         own.clock.rewrite = rewrite
         own.pull(own.folder, tables="rule_components")
@@ -355,7 +345,7 @@ class TestWhatIsThere:
             before = names
             assert_up_to_date(own)
 
-    def test_while_audit_events_are_late_numbers_and_dates_tell(self, own: Company) -> None:
+    def test_changes_are_seen_without_audit_events(self, own: Company) -> None:
         def rewrite(path: str, document: dict[str, Any]) -> None:
             if path == "/audit_events":
                 document["data"], document["meta"]["pagination"]["total_count"] = [], 0
@@ -367,7 +357,7 @@ class TestWhatIsThere:
             edit(own, own.long)
             assert_up_to_date(own)
 
-    def test_long_lists_whose_changes_leave_no_trace_are_read_each_time(self, own: Company) -> None:
+    def test_long_lists_without_traces_are_read_each_time(self, own: Company) -> None:
         own.simulator.options.build_seconds = 2 * HOUR
         for _ in range(4):
             editing.a_host_that_is_tried(own, own.short)
@@ -379,7 +369,7 @@ class TestWhatIsThere:
         own.pass_time(2 * HOUR)
         assert_up_to_date(own)
 
-    def test_a_component_of_two_rules_is_revised_with_one_of_them(self, own: Company) -> None:
+    def test_component_of_two_rules_is_revised_with_one_of_them(self, own: Company) -> None:
         editing.create_rule(own, own.short)
         editing.create_component_of_two_rules(own, own.short)
         own.pull(own.folder, tables="rule_components")
@@ -387,9 +377,7 @@ class TestWhatIsThere:
         own.reactor.rules.revise(own.reactor.rules(own.short).tail(1))
         assert_up_to_date(own)
 
-    def test_a_build_that_was_under_way_is_read_again_whatever_its_library_says(
-        self, own: Company
-    ) -> None:
+    def test_running_build_is_read_again(self, own: Company) -> None:
         def rewrite(path: str, document: dict[str, Any]) -> None:
             for each in document["data"] if path.endswith("/builds") else ():
                 each["attributes"]["status"] = "pending"
@@ -402,8 +390,8 @@ class TestWhatIsThere:
         own.pass_time()
         assert_up_to_date(own)
 
-    def test_marks_that_publishing_may_move_in_heads_are_read_again(self, own: Company) -> None:
-        """The simulator moves none; Adobe says nothing of it."""
+    def test_heads_are_read_again_after_publishing(self, own: Company) -> None:
+        """The simulator changes none of them; Adobe's documentation does not say."""
         published = False
 
         def rewrite(path: str, document: dict[str, Any]) -> None:
@@ -418,9 +406,7 @@ class TestWhatIsThere:
         published = True
         assert_up_to_date(own)
 
-    def test_a_build_event_that_does_not_say_of_which_library_makes_all_of_them_read(
-        self, own: Company
-    ) -> None:
+    def test_build_event_without_library_has_all_builds_read(self, own: Company) -> None:
         def rewrite(path: str, document: dict[str, Any]) -> None:
             for each in document["data"] if path == "/audit_events" else ():
                 each["attributes"]["entity"] = "{}"
@@ -434,7 +420,7 @@ class TestWhatIsThere:
         assert_up_to_date(own)
 
 
-def test_secrets_that_were_written_are_in_no_table(own: Company) -> None:
+def test_no_table_contains_written_secrets(own: Company) -> None:
     editing.secrets_come_change_and_go(own, own.short)
     editing.a_host_that_is_tried(own, own.short)
     made = own.pull(tables=EVERYTHING)
@@ -446,8 +432,8 @@ def test_secrets_that_were_written_are_in_no_table(own: Company) -> None:
         )
 
 
-class TestWhatItCosts:
-    def test_nothing_changed_costs_a_tenth_of_a_pull(
+class TestCost:
+    def test_refresh_without_changes_costs_a_tenth_of_a_pull(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(refreshing, "PAGE_SIZE", 100)
@@ -463,12 +449,11 @@ class TestWhatItCosts:
         assert not len(snapshot.changes(tmp_path))
         for table, frame in snapshot.load(tmp_path, as_of=1).items():
             assert_frame_equal(made.frame(table), frame)
-        # What did not change is not stored a second time: neither what was kept, nor what was read
-        # again.
+        # Unchanged parts are stored once, whether they were kept or read again.
         assert {part.file(made.data).stat().st_nlink for part in made.parts} == {2}
         simulator.stop()
 
-    def test_one_change_reads_one_list_and_what_is_below_it(self, own: Company) -> None:
+    def test_one_change_reads_one_list_and_its_children(self, own: Company) -> None:
         own.pull(own.folder)
         own.pass_time()
         rule = own.reactor.rules(own.long).head(1)
@@ -476,18 +461,17 @@ class TestWhatItCosts:
         own.pass_time()
         own.simulator.requests.clear()
         own.refresh()
-        asked = [each.path for each in own.simulator.requests]
-        assert [each for each in asked if each.endswith("/rule_components")] == [
+        paths = [request.path for request in own.simulator.requests]
+        assert [path for path in paths if path.endswith("/rule_components")] == [
             f"/rules/{rule['id'].iloc[0]}/rule_components"
         ]
         long, short = own.long["id"].iloc[0], own.short["id"].iloc[0]
-        assert asked.count(f"/properties/{long}/rules") == 2  # a look, and the list
-        assert asked.count(f"/properties/{long}/data_elements") == 1
-        assert asked.count(f"/properties/{short}/rules") == 1
+        # The first page, and then the whole list.
+        assert paths.count(f"/properties/{long}/rules") == 2
+        assert paths.count(f"/properties/{long}/data_elements") == 1
+        assert paths.count(f"/properties/{short}/rules") == 1
 
-    def test_a_run_that_is_taken_up_does_not_look_again_at_what_is_stored(
-        self, own: Company
-    ) -> None:
+    def test_resumed_refresh_does_not_read_stored_lists_again(self, own: Company) -> None:
         own.pull(own.folder)
         own.pass_time()
         last = f"/properties/{own.short['id'].iloc[0]}/notes"
@@ -505,10 +489,10 @@ class TestWhatItCosts:
         assert len(spared) >= 8
         own.simulator.requests.clear()
         own.refresh()
-        assert not spared & {each.path for each in own.simulator.requests}
+        assert not spared & {request.path for request in own.simulator.requests}
 
     @pytest.mark.parametrize("what", ["pull", "refresh"])
-    def test_tables_that_are_stored_leave_memory(self, tmp_path: Path, what: str) -> None:
+    def test_stored_tables_leave_memory(self, tmp_path: Path, what: str) -> None:
         simulator = started(
             seed="empty", bulk=Bulk(properties=16, rules=1, components=1, data_elements=1)
         )
@@ -531,12 +515,13 @@ class TestWhatItCosts:
         else:
             snapshot.refresh(tmp_path, session=session)
         assert len(alive) > 2
-        assert max(alive) < before + 30  # of 112 tables
+        # There are 112 tables.
+        assert max(alive) < before + 30
         simulator.stop()
 
 
 @pytest.fixture(scope="module")
-def told() -> Iterator[tuple[Company, pd.DataFrame, dict[str, str]]]:
+def compared() -> Iterator[tuple[Company, pd.DataFrame, dict[str, str]]]:
     own = Company()
     reactor = own.reactor
     editing.create_rule(own, own.short)
@@ -565,11 +550,14 @@ def told() -> Iterator[tuple[Company, pd.DataFrame, dict[str, str]]]:
 
 
 class TestChanges:
-    def test_what_was_created_changed_and_deleted(self, told: Any) -> None:
-        _, frame, ids = told
+    def test_created_changed_and_deleted_resources(self, compared: Any) -> None:
+        _, frame, ids = compared
         assert frame.loc[ids["renamed"], ["table", "change", "name", "columns"]].tolist() == [
-            "rules", "changed", "Renamed", "updated_at, dirty, name, updated_by_email, updated_by_display_name",
-        ]  # fmt: skip
+            "rules",
+            "changed",
+            "Renamed",
+            "updated_at, dirty, name, updated_by_email, updated_by_display_name",
+        ]
         assert frame.loc[ids["deleted"], ["change", "name", "columns"]].tolist() == [
             "deleted",
             "Rule 00001",
@@ -585,12 +573,14 @@ class TestChanges:
             "Renamed stage",
         ]
 
-    def test_each_is_there_once_with_a_name_and_its_property(self, told: Any) -> None:
-        own, frame, ids = told
+    def test_each_resource_has_one_row_with_name_and_property(self, compared: Any) -> None:
+        own, frame, ids = compared
         assert frame.index.is_unique
         assert frame.loc[ids["both"], ["table", "change", "columns"]].tolist() == [
-            "rule_components", "changed", "updated_at, order",
-        ]  # fmt: skip
+            "rule_components",
+            "changed",
+            "updated_at, order",
+        ]
         assert frame.loc[ids["note"], ["name", "property_id"]].tolist() == [
             "Mind the gap",
             own.long["id"].iloc[0],
@@ -603,30 +593,30 @@ class TestChanges:
         assert set(frame["change"]) == {"created", "changed", "deleted"}
         assert (frame.dtypes == "string").all()
 
-    def test_from_and_until_are_told_and_have_to_be_in_order(self, told: Any) -> None:
-        folder = told[0].folder
+    def test_since_must_be_before_until(self, compared: Any) -> None:
+        folder = compared[0].folder
         assert snapshot.changes(folder, "rules", since=1, until=2).attrs == {"since": 1, "until": 2}
         for since, until in ((2, 1), (2, 2), ("2", None), (1, 1)):
-            with pytest.raises(ArgumentError, match="has to be before"):
+            with pytest.raises(ArgumentError, match="is not before"):
                 snapshot.changes(folder, since=since, until=until)
 
-    def test_since_today_is_told_what_there_is(self, told: Any) -> None:
-        folder = told[0].folder
-        today = Store(folder).at(1).finished.date()
+    def test_since_a_day_without_earlier_snapshot_raises_error(self, compared: Any) -> None:
+        folder = compared[0].folder
+        today = SnapshotFolder(folder).at(1).finished.date()
         with pytest.raises(SnapshotError, match="The oldest is 1"):
             snapshot.changes(folder, since=today)
         later = today + timedelta(days=7)
-        with pytest.raises(ArgumentError, match="has to be before"):
+        with pytest.raises(ArgumentError, match="is not before"):
             snapshot.changes(folder, since=later)
 
-    def test_audit_events_are_not_compared(self, told: Any) -> None:
+    def test_audit_events_are_not_compared(self, compared: Any) -> None:
         with pytest.raises(ArgumentError, match=r"snapshot\.load"):
-            snapshot.changes(told[0].folder, "audit_events")
+            snapshot.changes(compared[0].folder, "audit_events")
         with pytest.raises(ArgumentError, match="no table 'rulez'"):
-            snapshot.changes(told[0].folder, "rulez")
+            snapshot.changes(compared[0].folder, "rulez")
 
-    def test_history_keeps_what_was(self, told: Any) -> None:
-        own, _, ids = told
+    def test_earlier_snapshots_keep_deleted_resources(self, compared: Any) -> None:
+        own, _, ids = compared
         assert ids["deleted"] in set(snapshot.load(own.folder, "rules", as_of=1)["id"])
         assert ids["deleted"] not in set(snapshot.load(own.folder, "rules")["id"])
         assert list(snapshot.history(own.folder)["kind"]) == ["pull", "refresh"]

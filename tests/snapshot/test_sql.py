@@ -1,4 +1,4 @@
-"""SQL over a snapshot: its tables, nothing else, and the dtypes of our frames."""
+"""SQL over a snapshot: its tables and nothing else, with the dtypes of our frames."""
 
 import os
 from pathlib import Path
@@ -8,35 +8,35 @@ import pandas as pd
 import pytest
 
 from adobe_nb.errors import SnapshotError
-from adobe_nb.snapshot.manifest import Manifest
+from adobe_nb.snapshot.manifest import Snapshot
 from adobe_nb.snapshot.queries import sql
-from adobe_nb.snapshot.store import Store
+from adobe_nb.snapshot.store import SnapshotFolder
 from tests.support.snapshot_frames import ABOUT, AT, COLUMNS, ROWS, frame, snapshot
 
 RULES = COLUMNS["rules"]
 
 
 @pytest.fixture
-def manifest(tmp_path: Path) -> Manifest:
-    return snapshot(Store(tmp_path / "snapshots"))
+def manifest(tmp_path: Path) -> Snapshot:
+    return snapshot(SnapshotFolder(tmp_path / "snapshots"))
 
 
-def value(manifest: Manifest, expression: str) -> tuple[Any, str]:
-    """What an expression gives, and its dtype."""
+def value(manifest: Snapshot, expression: str) -> tuple[Any, str]:
+    """Return the value of an expression, and its dtype."""
     (column,) = sql(manifest, f"SELECT {expression}").items()
     return column[1][0], str(column[1].dtype)
 
 
-def test_a_table_is_the_frame(manifest: Manifest) -> None:
+def test_query_of_a_table_equals_its_frame(manifest: Snapshot) -> None:
     for table in manifest.tables:
         answer = sql(manifest, f"SELECT * FROM {table}")
         pd.testing.assert_frame_equal(answer, manifest.frame(table))
 
 
-def test_also_where_parts_have_columns_of_their_own_and_where_there_is_no_part(
+def test_query_of_parts_with_unknown_columns_and_of_empty_table(
     tmp_path: Path,
 ) -> None:
-    with Store(tmp_path).begin(ABOUT, COLUMNS) as draft:
+    with SnapshotFolder(tmp_path).begin(ABOUT, COLUMNS) as draft:
         draft.put("rules", "PR1", frame(RULES, 1, beta="b"), at=AT)
         draft.put("rules", "PR2", frame(RULES, 1, alpha="a"), at=AT)
         manifest = draft.publish()
@@ -44,8 +44,12 @@ def test_also_where_parts_have_columns_of_their_own_and_where_there_is_no_part(
     pd.testing.assert_frame_equal(sql(manifest, "FROM companies"), manifest.frame("companies"))
 
 
-def test_tables_can_be_joined_and_json_opened(manifest: Manifest) -> None:
-    query = "SELECT settings->>'$.n[0]' AS n FROM rule_components AS c JOIN rules AS r USING (id) ORDER BY n, r.id"
+def test_query_can_join_tables_and_read_json(manifest: Snapshot) -> None:
+    query = """
+        SELECT settings->>'$.n[0]' AS n
+        FROM rule_components AS c JOIN rules AS r USING (id)
+        ORDER BY n, r.id
+    """
     assert sql(manifest, query)["n"].dropna().tolist() == ["0", "0", "2", "2", "3", "3"]
 
 
@@ -85,8 +89,8 @@ def test_tables_can_be_joined_and_json_opened(manifest: Manifest) -> None:
         ("extract(hour FROM TIMESTAMPTZ '2025-03-01 10:00:00+02')", 8, "Int64"),
     ],
 )
-def test_answers_have_the_dtypes_of_our_frames(
-    manifest: Manifest, expression: str, expected: Any, dtype: str
+def test_results_have_dtypes_of_our_frames(
+    manifest: Snapshot, expression: str, expected: Any, dtype: str
 ) -> None:
     assert value(manifest, expression) == (expected, dtype)
 
@@ -102,18 +106,18 @@ def test_answers_have_the_dtypes_of_our_frames(
         "NULL::INTERVAL",
     ],
 )
-def test_missing_values_are_missing_in_every_type(manifest: Manifest, expression: str) -> None:
+def test_null_of_every_type_is_na(manifest: Snapshot, expression: str) -> None:
     assert pd.isna(value(manifest, expression)[0])
 
 
-def test_two_columns_may_have_the_same_name(manifest: Manifest) -> None:
+def test_columns_can_have_equal_names(manifest: Snapshot) -> None:
     answer = sql(
         manifest, "SELECT a.id, b.name, b.id FROM rules AS a JOIN rules AS b ON a.id = b.id"
     )
     assert len(answer.columns) == 3
 
 
-def test_an_answer_without_rows_has_its_columns_and_dtypes(manifest: Manifest) -> None:
+def test_empty_result_has_columns_and_dtypes(manifest: Snapshot) -> None:
     answer = sql(manifest, "SELECT name, created_at FROM rules WHERE false")
     assert answer.dtypes.astype(str).to_dict() == {
         "name": "string",
@@ -135,18 +139,18 @@ def test_an_answer_without_rows_has_its_columns_and_dtypes(manifest: Manifest) -
             "no fixed length. .*date_diff",
         ),
         ("SELECT 'x'::INTEGER", "Could not convert"),
-        ("", "begin it with SELECT"),
+        ("", "Start it with SELECT"),
     ],
 )
-def test_a_mistake_is_told_in_one_line_with_what_was_meant(
-    manifest: Manifest, query: str, message: str
+def test_wrong_query_raises_one_line_with_suggestion(
+    manifest: Snapshot, query: str, message: str
 ) -> None:
     with pytest.raises(SnapshotError, match=message) as caught:
         sql(manifest, query)
     assert "\n" not in str(caught.value)
 
 
-def test_a_query_sees_nothing_but_the_tables(manifest: Manifest, tmp_path: Path) -> None:
+def test_query_has_access_to_nothing_but_the_tables(manifest: Snapshot, tmp_path: Path) -> None:
     secret = tmp_path / "secret.csv"
     secret.write_text("a\n1\n")
     theirs = frame(RULES)
@@ -172,7 +176,7 @@ def test_a_query_sees_nothing_but_the_tables(manifest: Manifest, tmp_path: Path)
 
 
 @pytest.mark.parametrize("how", ["missing", "cut off", "one bit"])
-def test_a_damaged_file_is_an_error_and_never_a_short_answer(manifest: Manifest, how: str) -> None:
+def test_damaged_file_raises_error_instead_of_short_result(manifest: Snapshot, how: str) -> None:
     file = manifest.paths("rules")[1]
     whole = file.read_bytes()
     if how == "missing":

@@ -1,5 +1,6 @@
-"""Snapshots on disk: whole or not there, numbered, never changed again."""
+"""Snapshots on disk: complete or absent, numbered, never changed again."""
 
+import datetime as dt
 import json
 import os
 import random
@@ -24,7 +25,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adobe_nb.errors import ArgumentError, SnapshotError
-from adobe_nb.snapshot.store import Store
+from adobe_nb.snapshot.store import SnapshotFolder
 from tests.support import snapshot_frames as making
 from tests.support.snapshot_frames import ABOUT, AT, COLUMNS, ROWS, frame, series, snapshot
 
@@ -33,7 +34,7 @@ COMPONENTS = COLUMNS["rule_components"]
 
 
 class Clock:
-    """A clock that is set by hand."""
+    """A clock that moves only when a test sets it."""
 
     def __init__(self) -> None:
         self.time = datetime(2025, 3, 1, 10, 0, tzinfo=UTC)
@@ -48,21 +49,27 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def store(tmp_path: Path, clock: Clock) -> Store:
-    return Store(tmp_path / "snapshots", now=clock)
+def store(tmp_path: Path, clock: Clock) -> SnapshotFolder:
+    return SnapshotFolder(tmp_path / "snapshots", now=clock)
 
 
-def stored(store: Store, *frames: pd.DataFrame) -> pd.DataFrame:
-    """What comes back when these are the rules of properties, one each."""
+def stored(store: SnapshotFolder, *frames: pd.DataFrame) -> pd.DataFrame:
+    """Store each frame as the rules of one property, and load the table."""
     with store.begin(ABOUT, {"rules": RULES}, resume=False) as draft:
-        for number, each in enumerate(frames):
-            draft.put("rules", f"PR{number}", each, at=AT)
+        for number, rules in enumerate(frames):
+            draft.put("rules", f"PR{number}", rules, at=AT)
         draft.publish()
     return store.at().frame("rules")
 
 
+def begin(store: SnapshotFolder, *, about: Any = ABOUT, columns: Any = COLUMNS) -> None:
+    """Open a draft and close it again."""
+    with store.begin(about, columns):
+        pass
+
+
 def content(folder: Path) -> dict[str, bytes]:
-    """Every file below, but for the lock."""
+    """Return the content of every file except the lock."""
     return {
         str(path.relative_to(folder)): path.read_bytes()
         for path in folder.rglob("*")
@@ -71,12 +78,12 @@ def content(folder: Path) -> dict[str, bytes]:
 
 
 class TestFrames:
-    def test_a_frame_comes_back_as_it_was_put(self, store: Store) -> None:
+    def test_loaded_frame_equals_stored_frame(self, store: SnapshotFolder) -> None:
         pd.testing.assert_frame_equal(stored(store, frame(RULES)), frame(RULES))
 
     @pytest.mark.parametrize("table", COLUMNS)
-    def test_without_rows_too_and_when_nothing_was_put_at_all(
-        self, store: Store, table: str
+    def test_empty_and_missing_parts_load_as_empty_frames(
+        self, store: SnapshotFolder, table: str
     ) -> None:
         empty = frame(COLUMNS[table], 0)
         with store.begin(ABOUT, COLUMNS) as draft:
@@ -85,7 +92,7 @@ class TestFrames:
         pd.testing.assert_frame_equal(manifest.frame(table), empty)
 
     @given(data=st.data(), rows=st.integers(0, 6))
-    def test_any_values_come_back(self, data: st.DataObject, rows: int) -> None:
+    def test_any_values_survive_storing(self, data: st.DataObject, rows: int) -> None:
         text = st.text(st.characters(exclude_categories=["Cs"]))
         values: dict[str, Any] = {
             "text": text,
@@ -93,9 +100,8 @@ class TestFrames:
             "boolean": st.booleans(),
             "integer": st.integers(-(2**63), 2**63 - 1),
             "number": st.floats(allow_nan=False),
-            "datetime": st.integers(
-                -62_135_596_800_000_000, 253_402_300_799_999_999
-            ),  # the years 1 to 9999
+            # The years 1 to 9999.
+            "datetime": st.integers(-62_135_596_800_000_000, 253_402_300_799_999_999),
         }
         original = pd.DataFrame(
             {
@@ -108,14 +114,12 @@ class TestFrames:
             index=pd.RangeIndex(rows),
         )
         with tempfile.TemporaryDirectory() as folder:
-            with Store(folder).begin(ABOUT, {"rule_components": COMPONENTS}) as draft:
+            with SnapshotFolder(folder).begin(ABOUT, {"rule_components": COMPONENTS}) as draft:
                 draft.put("rule_components", "PR1", original, at=AT)
                 manifest = draft.publish()
             pd.testing.assert_frame_equal(manifest.frame("rule_components"), original)
 
-    def test_parts_follow_each_other_by_property_whatever_the_order_they_came_in(
-        self, store: Store
-    ) -> None:
+    def test_parts_are_sorted_by_property(self, store: SnapshotFolder) -> None:
         with store.begin(ABOUT, COLUMNS) as draft:
             for owner in ("PR3", "PR1", "PR2"):
                 draft.put("rules", owner, frame(RULES, 1, about=owner), at=AT)
@@ -125,9 +129,7 @@ class TestFrames:
             f"property=PR{n}" for n in (1, 2, 3)
         ]
 
-    def test_unknown_columns_are_united_and_missing_where_a_part_has_none(
-        self, store: Store
-    ) -> None:
+    def test_unknown_columns_are_na_for_parts_without_them(self, store: SnapshotFolder) -> None:
         whole = stored(
             store, frame(RULES, 2, beta="b"), frame(RULES, 2), frame(RULES, 1, alpha="a", beta="B")
         )
@@ -137,12 +139,12 @@ class TestFrames:
         assert {str(whole[name].dtype) for name in ("alpha", "beta")} == {"string"}
         assert isinstance(whole.index, pd.RangeIndex)
 
-    def test_names_that_differ_by_capitals_only_stay_apart(self, store: Store) -> None:
+    def test_column_names_are_case_sensitive(self, store: SnapshotFolder) -> None:
         whole = stored(store, frame(RULES, 1, Name="x"))
         assert whole["Name"].tolist() == ["x"]
         assert whole["name"].tolist() == ["é😀0"]
 
-    def test_the_frame_says_of_which_snapshot_it_is(self, store: Store) -> None:
+    def test_attrs_name_the_snapshot(self, store: SnapshotFolder) -> None:
         attrs = stored(store, frame(RULES)).attrs
         assert attrs == {
             "service": "simulator",
@@ -153,7 +155,7 @@ class TestFrames:
             "table": "rules",
         }
 
-    def test_half_a_character_is_refused_and_the_row_is_named(self, store: Store) -> None:
+    def test_lone_surrogate_is_refused_and_its_row_named(self, store: SnapshotFolder) -> None:
         bad = frame(RULES)
         bad["name"] = pd.Series(
             ["a", None, "b", "half \ud800", "c"], dtype=pd.StringDtype("python")
@@ -168,72 +170,83 @@ class TestFrames:
     @pytest.mark.parametrize(
         ("change", "message"),
         [
-            (lambda good: good.drop(columns="name"), "begin with"),
-            (lambda good: good[[*good.columns[1:], "id"]], "begin with"),
-            (lambda good: good.assign(order=1), "order is int64, and should be string"),
-            (lambda good: good.assign(enabled=True), "enabled is bool, and should be boolean"),
-            (lambda good: good.assign(b=good["id"], a=good["id"]), "in order"),
-            (lambda good: pd.concat([good, good["id"]], axis="columns"), "distinct"),
+            (lambda good: good.drop(columns="name"), "expected the columns"),
+            (lambda good: good[[*good.columns[1:], "id"]], "expected the columns"),
+            (lambda good: good.assign(order=1), "expected string in column order, got int64"),
+            (
+                lambda good: good.assign(enabled=True),
+                "expected boolean in column enabled, got bool",
+            ),
+            (lambda good: good.assign(b=good["id"], a=good["id"]), "expected the columns"),
+            (lambda good: pd.concat([good, good["id"]], axis="columns"), "expected the columns"),
             (
                 lambda good: good.assign(**{"x": good["id"]}).rename(columns={"x": 1}),
-                "distinct names",
+                "expected the columns",
             ),
         ],
     )
-    def test_a_frame_that_is_not_the_tables_is_refused(
-        self, store: Store, change: Any, message: str
+    def test_frame_with_wrong_columns_or_dtypes_is_refused(
+        self, store: SnapshotFolder, change: Any, message: str
     ) -> None:
         with store.begin(ABOUT, COLUMNS) as draft, pytest.raises(SnapshotError, match=message):
             draft.put("rules", "PR1", change(frame(RULES)), at=AT)
 
 
-class TestWhatAreTheTables:
-    def test_a_table_that_is_not_there_is_an_error_that_lists_them(self, store: Store) -> None:
+class TestTables:
+    def test_unknown_table_raises_error_that_lists_tables(self, store: SnapshotFolder) -> None:
         with pytest.raises(
             ArgumentError, match="no table 'libraries'. It has: companies, rules, rule_components"
         ):
             snapshot(store).frame("libraries")
 
-    def test_a_table_that_was_not_announced_cannot_be_put(self, store: Store) -> None:
+    def test_table_outside_the_plan_cannot_be_stored(self, store: SnapshotFolder) -> None:
         with (
             store.begin(ABOUT, {"rules": RULES}) as draft,
             pytest.raises(ArgumentError, match="'companies' is not"),
         ):
             draft.put("companies", None, frame(COLUMNS["companies"]), at=AT)
 
-    def test_a_table_has_parts_of_properties_or_one_of_none(self, store: Store) -> None:
+    def test_only_companies_are_stored_without_property(self, store: SnapshotFolder) -> None:
         with store.begin(ABOUT, COLUMNS) as draft:
             draft.put("rules", "PR1", frame(RULES), at=AT)
-            with pytest.raises(ArgumentError, match="both kinds"):
+            with pytest.raises(ArgumentError, match="stored as a whole"):
                 draft.put("rules", None, frame(RULES), at=AT)
 
     @pytest.mark.parametrize(
         "property", ["", "..", "PR1/../..", "pr1", "PR", "PRg", "12", "PR1\n", "/etc", "__HIVE"]
     )
-    def test_what_is_no_property_id_never_becomes_a_path(self, store: Store, property: str) -> None:
+    def test_invalid_property_id_never_becomes_a_path(
+        self, store: SnapshotFolder, property: str
+    ) -> None:
         with (
             store.begin(ABOUT, COLUMNS) as draft,
-            pytest.raises(ArgumentError, match="no property id"),
+            pytest.raises(ArgumentError, match="Invalid property id"),
         ):
             draft.put("rules", property, frame(RULES), at=AT)
 
     @pytest.mark.parametrize("table", ["", "..", "a/b", "Rules", "_draft", "rules\n"])
-    def test_what_is_no_name_of_a_table_never_becomes_a_path(
-        self, store: Store, table: str
+    def test_invalid_table_name_never_becomes_a_path(
+        self, store: SnapshotFolder, table: str
     ) -> None:
-        with pytest.raises(ArgumentError, match="no name of a table"):
-            store.begin(ABOUT, {table: RULES})
+        with (
+            store.begin(ABOUT, {table: RULES}) as draft,
+            pytest.raises(ArgumentError, match="Invalid table name"),
+        ):
+            draft.put(table, "PR1", frame(RULES), at=AT)
 
     @pytest.mark.parametrize("at", ["", "yesterday", "2025-03-01T10:00:00"])
-    def test_a_moment_needs_a_zone(self, store: Store, at: str) -> None:
-        with store.begin(ABOUT, COLUMNS) as draft, pytest.raises(ArgumentError, match="no moment"):
+    def test_time_of_a_part_requires_a_time_zone(self, store: SnapshotFolder, at: str) -> None:
+        with (
+            store.begin(ABOUT, COLUMNS) as draft,
+            pytest.raises(ArgumentError, match="Invalid at="),
+        ):
             draft.put("rules", "PR1", frame(RULES), at=at)
 
-    def test_what_it_is_about_has_to_be_json(self, store: Store) -> None:
-        with pytest.raises(ArgumentError, match="JSON"):
-            store.begin({"when": datetime(2025, 3, 1, tzinfo=UTC)}, COLUMNS)
+    def test_description_must_be_json(self, store: SnapshotFolder) -> None:
+        with pytest.raises(TypeError, match="JSON"):
+            begin(store, about={"when": datetime(2025, 3, 1, tzinfo=UTC)})
 
-    def test_the_manifest_says_what_was_put(self, store: Store, clock: Clock) -> None:
+    def test_manifest_describes_stored_parts(self, store: SnapshotFolder, clock: Clock) -> None:
         with store.begin(ABOUT, COLUMNS) as draft:
             draft.put("rules", "PR1", frame(RULES, 3, extra="x"), at=AT)
             clock.time += timedelta(minutes=5)
@@ -255,8 +268,8 @@ class TestWhatAreTheTables:
 
 class TestAsOf:
     @pytest.fixture
-    def days(self, store: Store, clock: Clock) -> Store:
-        """Finished on 1, 2 and 3 March, at ten."""
+    def days(self, store: SnapshotFolder, clock: Clock) -> SnapshotFolder:
+        """Snapshots finished on March 1, 2 and 3 at 10:00."""
         for _ in range(3):
             snapshot(store)
             clock.time += timedelta(days=1)
@@ -280,46 +293,52 @@ class TestAsOf:
             (date.max, 3),
         ],
     )
-    def test_a_number_a_date_or_a_moment(self, days: Store, as_of: Any, number: int) -> None:
+    def test_snapshot_by_number_date_or_time(
+        self, days: SnapshotFolder, as_of: Any, number: int
+    ) -> None:
         assert days.at(as_of).number == number
 
     @pytest.mark.parametrize(
         ("since", "number"),
         [(2, 2), ("2025-03-02", 1), (date(2025, 3, 3), 2), ("2025-03-02T10:00", 2)],
     )
-    def test_since_a_day_that_day_counts(self, days: Store, since: Any, number: int) -> None:
-        assert days.since(since).number == number
+    def test_beginning_of_a_day_excludes_that_day(
+        self, days: SnapshotFolder, since: Any, number: int
+    ) -> None:
+        assert days.at(since, of_day=dt.time.min).number == number
 
-    def test_since_the_first_day_there_is_nothing_before(self, days: Store) -> None:
+    def test_beginning_of_the_first_day_has_no_snapshot(self, days: SnapshotFolder) -> None:
         with pytest.raises(SnapshotError, match="The oldest is 1"):
-            days.since(date(2025, 3, 1))
+            days.at(date(2025, 3, 1), of_day=dt.time.min)
 
     @pytest.mark.parametrize(
         "as_of", [0, 4, -1, "17", date(2025, 2, 28), "2025-03-01T09:00", pd.NaT]
     )
-    def test_what_is_not_there_is_an_error_that_says_what_is(self, days: Store, as_of: Any) -> None:
+    def test_missing_snapshot_raises_error_that_names_oldest_and_latest(
+        self, days: SnapshotFolder, as_of: Any
+    ) -> None:
         with pytest.raises(
             SnapshotError,
             match=r"oldest is 1 \(finished 2025-03-01 10:00:00 UTC\), the latest 3 \(",
         ):
             days.at(as_of)
 
-    def test_text_that_is_no_moment_is_an_error(self, days: Store) -> None:
+    def test_invalid_text_raises_error(self, days: SnapshotFolder) -> None:
         with pytest.raises(ArgumentError, match="'last week' is neither"):
             days.at("last week")
 
-    def test_before_the_first_snapshot_there_is_none(self, store: Store) -> None:
-        assert store.manifests() == []
+    def test_folder_without_snapshots(self, store: SnapshotFolder) -> None:
+        assert store.snapshots() == []
         with pytest.raises(SnapshotError, match="no snapshot in .* yet"):
             store.at()
-        assert not store.folder.exists()
+        assert not store.path.exists()
 
-    def test_all_of_them_come_oldest_first(self, days: Store) -> None:
-        assert [manifest.number for manifest in days.manifests()] == [1, 2, 3]
+    def test_snapshots_are_listed_oldest_first(self, days: SnapshotFolder) -> None:
+        assert [manifest.number for manifest in days.snapshots()] == [1, 2, 3]
 
 
 class TestDrafts:
-    def test_a_run_that_was_cut_off_is_taken_up(self, store: Store) -> None:
+    def test_interrupted_run_is_resumed(self, store: SnapshotFolder) -> None:
         with store.begin(ABOUT, COLUMNS) as draft:
             draft.put("rules", "PR1", frame(RULES), at=AT)
         with store.begin(ABOUT, COLUMNS) as draft:
@@ -328,8 +347,8 @@ class TestDrafts:
             pd.testing.assert_frame_equal(draft.publish().frame("rules"), frame(RULES))
 
     @pytest.mark.parametrize("other", ["about", "columns", "order", "age", "resume"])
-    def test_but_not_when_it_was_about_something_else_or_is_old(
-        self, store: Store, clock: Clock, other: str
+    def test_other_or_old_draft_is_not_resumed(
+        self, store: SnapshotFolder, clock: Clock, other: str
     ) -> None:
         with store.begin(ABOUT, COLUMNS) as draft:
             draft.put("rules", "PR1", frame(RULES), at=AT)
@@ -341,17 +360,17 @@ class TestDrafts:
         }.get(other, COLUMNS)
         with store.begin(about, columns, resume=other != "resume") as draft:
             assert not draft.has("rules", "PR1")
-            assert not list(store.folder.rglob("*.parquet"))
+            assert not list(store.path.rglob("*.parquet"))
 
-    def test_a_part_whose_file_is_not_whole_is_not_taken_up(self, store: Store) -> None:
+    def test_incomplete_part_is_not_resumed(self, store: SnapshotFolder) -> None:
         with store.begin(ABOUT, COLUMNS) as draft:
             for owner in ("PR1", "PR2", "PR3"):
                 draft.put("rules", owner, frame(RULES), at=AT)
-        one, two, _ = sorted(store.folder.rglob("*.parquet"))
+        one, two, _ = sorted(store.path.rglob("*.parquet"))
         one.unlink()
         os.truncate(two, 100)
-        (notes,) = store.folder.glob(".draft-*/_parts.jsonl")
-        notes.write_bytes(notes.read_bytes() + b'{"table": "rules", "prop')
+        (record,) = store.path.glob(".draft-*/_parts.jsonl")
+        record.write_bytes(record.read_bytes() + b'{"table": "rules", "prop')
         with store.begin(ABOUT, COLUMNS) as draft:
             assert [draft.has("rules", f"PR{number}") for number in (1, 2, 3)] == [
                 False,
@@ -362,40 +381,42 @@ class TestDrafts:
         with store.begin(ABOUT, COLUMNS) as draft:
             assert draft.has("rules", "PR4")
             draft.publish()
-        assert len(list(store.folder.rglob("*.parquet"))) == 2
+        assert len(list(store.path.rglob("*.parquet"))) == 2
 
-    def test_a_draft_with_a_manifest_is_no_snapshot_and_is_resumed(self, store: Store) -> None:
-        """As a run that was killed right before the rename leaves it."""
+    def test_draft_with_manifest_does_not_count_as_snapshot_and_is_resumed(
+        self, store: SnapshotFolder
+    ) -> None:
+        """A run killed right before the rename leaves such a draft."""
         with store.begin(ABOUT, COLUMNS) as draft:
             draft.put("rules", "PR1", frame(RULES), at=AT)
-            (store.folder / "000001").mkdir()
+            (store.path / "000001").mkdir()
             with pytest.raises(SnapshotError, match="already exists"):
                 draft.publish()
-        assert len(list(store.folder.glob(".draft-*/_manifest.json"))) == 1
-        assert store.manifests() == []
-        (store.folder / "000001").rmdir()
+        assert len(list(store.path.glob(".draft-*/_manifest.json"))) == 1
+        assert store.snapshots() == []
+        (store.path / "000001").rmdir()
         with store.begin(ABOUT, COLUMNS) as draft:
             assert draft.has("rules", "PR1")
-            assert not list(store.folder.glob(".draft-*/_manifest.json"))
+            assert not list(store.path.glob(".draft-*/_manifest.json"))
             draft.put("rules", "PR2", frame(RULES), at=AT)
             draft.publish()
         assert len(store.at(1).frame("rules")) == 2 * ROWS
 
-    def test_a_number_whose_manifest_is_lost_is_not_given_again(self, store: Store) -> None:
+    def test_number_of_snapshot_without_manifest_is_not_reused(self, store: SnapshotFolder) -> None:
         snapshot(store)
         snapshot(store, run=2)
-        (store.folder / "000002" / "_manifest.json").unlink()
-        before = content(store.folder / "000002")
+        (store.path / "000002" / "_manifest.json").unlink()
+        before = content(store.path / "000002")
         assert snapshot(store, run=3).number == 3
-        assert content(store.folder / "000002") == before
+        assert content(store.path / "000002") == before
 
-    def test_a_part_that_is_put_again_takes_the_place_of_the_first(self, store: Store) -> None:
+    def test_part_stored_again_replaces_the_first(self, store: SnapshotFolder) -> None:
         with store.begin(ABOUT, COLUMNS) as draft:
             draft.put("rules", "PR1", frame(RULES, 2), at=AT)
             draft.put("rules", "PR1", frame(RULES, 4), at=AT)
             assert len(draft.publish().frame("rules")) == 4
 
-    def test_what_is_closed_or_published_takes_nothing_more(self, store: Store) -> None:
+    def test_closed_or_published_draft_accepts_no_parts(self, store: SnapshotFolder) -> None:
         with store.begin(ABOUT, COLUMNS) as draft:
             draft.publish()
             with pytest.raises(SnapshotError, match="closed or published"):
@@ -405,7 +426,7 @@ class TestDrafts:
         with pytest.raises(SnapshotError, match="closed or published"):
             draft.publish()
 
-    def test_several_threads_may_fill_one_draft(self, store: Store) -> None:
+    def test_several_threads_can_add_parts(self, store: SnapshotFolder) -> None:
         with store.begin(ABOUT, COLUMNS) as draft:
 
             def fill(first: int) -> None:
@@ -422,7 +443,7 @@ class TestDrafts:
 
 
 class TestKeeping:
-    def test_the_same_again_is_the_same_file(self, store: Store) -> None:
+    def test_equal_content_is_linked_to_previous_snapshot(self, store: SnapshotFolder) -> None:
         snapshot(store)
         with store.begin(ABOUT, COLUMNS) as draft:
             draft.put("rules", "PR1", frame(RULES), at=AT)
@@ -438,7 +459,7 @@ class TestKeeping:
         assert second.paths("companies")[0].stat().st_nlink == 1
         assert set(second.frame("companies")["name"]) == {"other"}
 
-    def test_something_else_of_the_same_size_is_not(self, store: Store) -> None:
+    def test_other_content_of_equal_size_is_not_linked(self, store: SnapshotFolder) -> None:
         for name in ("abcde", "edcba"):
             with store.begin(ABOUT, COLUMNS) as draft:
                 draft.put(
@@ -451,7 +472,7 @@ class TestKeeping:
         assert made.parts[0].bytes == store.at(1).parts[0].bytes
         assert list(made.frame("companies")["name"]) == ["edcba"]
 
-    def test_a_damaged_snapshot_before_does_not_stand_in_the_way(self, store: Store) -> None:
+    def test_damaged_previous_snapshot_is_ignored(self, store: SnapshotFolder) -> None:
         first = snapshot(store)
         for file in first.paths("rules"):
             file.write_bytes(b"x" * file.stat().st_size)
@@ -460,32 +481,32 @@ class TestKeeping:
             snapshot(store).frame("companies"), frame(COLUMNS["companies"])
         )
 
-    def test_an_unchanged_part_is_the_same_file(self, store: Store) -> None:
+    def test_kept_part_is_the_same_file(self, store: SnapshotFolder) -> None:
         first = snapshot(store)
         with store.begin(ABOUT, COLUMNS) as draft:
             assert draft.keep("rules", "PR1", first, at="2025-04-01T00:00:00+00:00")
-            assert draft.keep("rules", "PR2", first)
+            assert draft.keep("rules", "PR2", first, at=AT)
             second = draft.publish()
         assert second.paths("rules")[0].samefile(first.paths("rules")[0])
         assert [part.at for part in second.parts] == ["2025-04-01T00:00:00+00:00", AT]
-        shutil.rmtree(store.folder / "000001")
+        shutil.rmtree(store.path / "000001")
         pd.testing.assert_frame_equal(
             second.frame("rules"), pd.concat([frame(RULES)] * 2, ignore_index=True)
         )
 
-    def test_where_there_are_no_links_it_is_a_copy(
-        self, store: Store, monkeypatch: pytest.MonkeyPatch
+    def test_kept_part_is_copied_without_hard_links(
+        self, store: SnapshotFolder, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         first = snapshot(store)
         monkeypatch.setattr(os, "link", no_links)
         with store.begin(ABOUT, COLUMNS) as draft:
-            assert draft.keep("rules", "PR1", first)
+            assert draft.keep("rules", "PR1", first, at=AT)
             second = draft.publish()
         assert not second.paths("rules")[0].samefile(first.paths("rules")[0])
         assert store.at(2).frame("rules").equals(frame(RULES))
 
     @pytest.mark.parametrize("how", ["no part", "missing", "cut off", "columns"])
-    def test_what_cannot_be_kept_has_to_be_pulled(self, store: Store, how: str) -> None:
+    def test_missing_or_changed_part_cannot_be_kept(self, store: SnapshotFolder, how: str) -> None:
         first = snapshot(store)
         (file, _) = first.paths("rules")
         if how == "missing":
@@ -494,7 +515,7 @@ class TestKeeping:
             os.truncate(file, 50)
         columns = {**COLUMNS, "rules": {**RULES, "new": "boolean"}} if how == "columns" else COLUMNS
         with store.begin(ABOUT, columns) as draft:
-            assert not draft.keep("rules", "PR9" if how == "no part" else "PR1", first)
+            assert not draft.keep("rules", "PR9" if how == "no part" else "PR1", first, at=AT)
             assert not draft.has("rules", "PR1")
 
 
@@ -503,71 +524,72 @@ def no_links(*paths: object) -> None:
 
 
 class TestOneWriter:
-    def test_a_second_one_is_refused_at_once_and_told_what_to_do(self, store: Store) -> None:
+    def test_second_writer_is_refused_at_once(self, store: SnapshotFolder) -> None:
         with store.begin(ABOUT, COLUMNS):
             with pytest.raises(SnapshotError, match="is writing a snapshot to .* Wait until"):
-                Store(store.folder).begin(ABOUT, COLUMNS)
+                begin(SnapshotFolder(store.path))
             with pytest.raises(SnapshotError, match="is writing"):
                 store.prune()
-            assert store.manifests() == []
-        store.begin(ABOUT, COLUMNS).close()
+            assert store.snapshots() == []
+        begin(store)
 
-    def test_of_another_process_too(self, store: Store) -> None:
+    def test_writer_of_another_process_is_refused(self, store: SnapshotFolder) -> None:
         snapshot(store)
         with store.begin(ABOUT, COLUMNS):
             done = subprocess.run(
-                writer(store.folder), capture_output=True, text=True, timeout=300, check=False
+                writer(store.path), capture_output=True, text=True, timeout=300, check=False
             )
         assert done.returncode == 1
         assert "SnapshotError: Another process" in done.stderr
 
-    def test_of_two_threads_one_wins(self, store: Store) -> None:
-        outcomes: list[object] = []
-        together = threading.Barrier(2)
+    def test_one_of_two_threads_wins(self, store: SnapshotFolder) -> None:
+        outcomes: list[str] = []
+        start, end = threading.Barrier(2), threading.Barrier(2)
 
-        def begin() -> None:
-            together.wait()
+        def write() -> None:
+            start.wait()
             try:
-                outcomes.append(Store(store.folder).begin(ABOUT, COLUMNS))
-            except SnapshotError as error:
-                outcomes.append(error)
+                with SnapshotFolder(store.path).begin(ABOUT, COLUMNS):
+                    outcomes.append("writes")
+                    end.wait()
+            except SnapshotError:
+                outcomes.append("refused")
+                end.wait()
 
-        threads = [threading.Thread(target=begin) for _ in range(2)]
+        threads = [threading.Thread(target=write) for _ in range(2)]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
-        assert sorted(type(each).__name__ for each in outcomes) == ["Draft", "SnapshotError"]
+        assert sorted(outcomes) == ["refused", "writes"]
 
     @pytest.mark.parametrize("taken", ["an empty folder", "a file", "a folder"])
-    def test_a_number_that_is_taken_meanwhile_is_not_overwritten(
-        self, store: Store, taken: str
+    def test_number_taken_by_another_writer_is_not_overwritten(
+        self, store: SnapshotFolder, taken: str
     ) -> None:
         with store.begin(ABOUT, COLUMNS) as draft:
             draft.put("rules", "PR1", frame(RULES), at=AT)
-            name = store.folder / "000001"
+            name = store.path / "000001"
             theirs = name / "notes.txt" if taken == "a folder" else name
             if taken != "a file":
                 name.mkdir()
             if taken != "an empty folder":
-                theirs.write_text("somebody's")
+                theirs.write_text("theirs")
             with pytest.raises(SnapshotError, match="already exists"):
                 draft.publish()
         assert name.is_dir() == (taken != "a file")
-        assert taken == "an empty folder" or theirs.read_text() == "somebody's"
+        assert taken == "an empty folder" or theirs.read_text() == "theirs"
         with store.begin(ABOUT, COLUMNS) as draft:
             assert draft.number == 2
             assert draft.has("rules", "PR1")
             assert draft.publish().frame("rules").equals(frame(RULES))
 
-    def test_without_a_lock_the_first_of_two_writers_wins(
-        self, store: Store, tmp_path: Path
-    ) -> None:
-        """As on a network drive that has no locks."""
-        other = Store(tmp_path / "snapshots")
+    def test_first_writer_wins_without_lock(self, store: SnapshotFolder, tmp_path: Path) -> None:
+        """As on a network drive without locks."""
+        other = SnapshotFolder(tmp_path / "snapshots")
         with store.begin(ABOUT, COLUMNS) as first:
             first.put("rules", "PR1", frame(RULES), at=AT)
-            (store.folder / "_adobe_nb.lock").unlink()
+            (store.path / "_adobe_nb.lock").unlink()
             with other.begin({**ABOUT, "run": 2}, COLUMNS) as second:
                 second.put("rules", "PR1", frame(RULES, 2), at=AT)
                 second.publish()
@@ -588,7 +610,7 @@ def writer(*arguments: str | Path) -> list[str]:
 
 @contextmanager
 def files_of_at_most(size: int) -> Iterator[None]:
-    """The system refuses to let files grow beyond that, as a full disk does."""
+    """Let files not grow beyond a size, as on a full disk."""
     resource = pytest.importorskip("resource")
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
@@ -598,134 +620,132 @@ def files_of_at_most(size: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
-class TestBadDays:
-    def test_everything_is_on_the_disk_before_the_snapshot_has_its_number(
-        self, store: Store, monkeypatch: pytest.MonkeyPatch
+class TestCrashSafety:
+    def test_files_are_synced_before_the_rename(
+        self, store: SnapshotFolder, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """As a power cut would ask."""
+        """Otherwise a power cut could keep the new name and lose the content."""
         synced: list[Path] = []
 
         def fsync(handle: int) -> None:
             synced.append(Path(f"/proc/self/fd/{handle}").readlink())
-            if (store.folder / "000001").exists():
-                assert synced[-1] == store.folder
+            if (store.path / "000001").exists():
+                assert synced[-1] == store.path
 
         monkeypatch.setattr(os, "fsync", fsync)
         made = snapshot(store)
-        (draft,) = {path for path in synced if path.parent == store.folder}
+        (draft,) = {path for path in synced if path.parent == store.path}
         files = [part.file(draft) for part in made.parts]
         assert {*files, *(file.parent for file in files), draft, draft / "_manifest.json"} <= set(
             synced
         )
-        assert synced[-1] == store.folder
+        assert synced[-1] == store.path
 
     @pytest.mark.parametrize("times", [2, pytest.param(8, marks=pytest.mark.thorough)])
-    def test_a_writer_that_is_killed_at_any_moment_leaves_whole_snapshots(
-        self, store: Store, times: int
+    def test_writer_killed_at_random_leaves_complete_snapshots(
+        self, store: SnapshotFolder, times: int
     ) -> None:
         snapshot(store)
-        moments, seen = random.Random(7), 1
-        waiting = subprocess.Popen(writer(store.folder), stdout=subprocess.PIPE, text=True)
+        delays, seen = random.Random(7), 1
+        waiting = subprocess.Popen(writer(store.path), stdout=subprocess.PIPE, text=True)
         for _ in range(times):
             assert waiting.stdout is not None
             assert waiting.stdout.readline() == "ready\n"
-            time.sleep(moments.uniform(0, 0.2))
+            time.sleep(delays.uniform(0, 0.2))
             waiting.kill()
             waiting.wait()
             waiting.stdout.close()
-            manifests = store.manifests()
-            assert [each.number for each in manifests] == list(range(1, len(manifests) + 1))
+            manifests = store.snapshots()
+            numbers = [manifest.number for manifest in manifests]
+            assert numbers == list(range(1, len(manifests) + 1))
             for manifest in manifests[seen - 1 :]:
-                assert {table: len(manifest.frame(table)) for table in COLUMNS} == {
-                    "companies": ROWS, "rules": 2 * ROWS, "rule_components": ROWS,
-                }  # fmt: skip
+                rows = {table: len(manifest.frame(table)) for table in COLUMNS}
+                assert rows == {"companies": ROWS, "rules": 2 * ROWS, "rule_components": ROWS}
             seen = len(manifests)
-            store.begin(ABOUT, COLUMNS).close()
-            waiting = subprocess.Popen(writer(store.folder), stdout=subprocess.PIPE, text=True)
+            begin(store)
+            waiting = subprocess.Popen(writer(store.path), stdout=subprocess.PIPE, text=True)
         waiting.kill()
         waiting.wait()
         assert waiting.stdout is not None
         waiting.stdout.close()
         assert seen > times
-        assert snapshot(store).number == len(store.manifests())
-        names = {path.name for path in store.folder.iterdir()}
+        assert snapshot(store).number == len(store.snapshots())
+        names = {path.name for path in store.path.iterdir()}
         assert names == {"_adobe_nb.lock"} | {
-            f"{number:06d}" for number in range(1, len(store.manifests()) + 1)
+            f"{number:06d}" for number in range(1, len(store.snapshots()) + 1)
         }
 
     @pytest.mark.skipif(not hasattr(os, "fork"), reason="kills itself in forked children")
     @pytest.mark.parametrize(
         ("action", "after"), [("pull", [1, 2, 3]), ("restart", [1, 2, 3]), ("prune", [2])]
     )
-    def test_killed_before_any_disk_operation_it_leaves_whole_snapshots_and_a_draft(
+    def test_writer_killed_before_each_disk_operation_leaves_complete_snapshots(
         self, tmp_path: Path, action: str, after: list[int]
     ) -> None:
-        store, killed = Store(tmp_path / "snapshots"), tmp_path / "killed"
+        store, killed = SnapshotFolder(tmp_path / "snapshots"), tmp_path / "killed"
         finished = {number: content(snapshot(store).data) for number in (1, 2)}
         with store.begin(ABOUT, COLUMNS) as draft:
             draft.put("rules", "PR1", frame(RULES), at=AT)
         killed.mkdir()
-        command = writer(store.folder, killed, action)
+        command = writer(store.path, killed, action)
         lines = subprocess.run(
             command, stdout=subprocess.PIPE, text=True, timeout=300, check=True
         ).stdout.splitlines()
         operations = [line.split()[0] for line in lines]
-        stores = [Store(folder) for folder in sorted(killed.iterdir())]
+        stores = [SnapshotFolder(folder) for folder in sorted(killed.iterdir())]
         assert len(operations) == len(stores) > 10
-        outcomes = [self.outcome(each, finished, resumes=action != "restart") for each in stores]
+        outcomes = [
+            self.outcome(killed, finished, resumes=action != "restart") for killed in stores
+        ]
         commit = outcomes.index(after)
         assert outcomes == [[1, 2]] * commit + [after] * (len(outcomes) - commit)
         assert operations[commit - 1] == "os.rename"
-        for each in stores[commit - 1 : commit + 1]:
-            number = each.at().number
-            assert snapshot(each).number == number + 1
+        for survivor in stores[commit - 1 : commit + 1]:
+            number = survivor.at().number
+            assert snapshot(survivor).number == number + 1
 
     @staticmethod
-    def outcome(store: Store, finished: dict[int, dict[str, bytes]], *, resumes: bool) -> list[int]:
-        """The snapshots that a killed process has left; they are whole, and the next run resumes
-        the rest.
-        """
-        manifests = store.manifests()
+    def outcome(
+        store: SnapshotFolder, finished: dict[int, dict[str, bytes]], *, resumes: bool
+    ) -> list[int]:
+        """Return the snapshots that a killed process has left, all complete."""
+        manifests = store.snapshots()
         for manifest in manifests:
             if manifest.number in finished:
                 assert content(manifest.data) == finished[manifest.number]
             else:
                 assert {
-                    len(manifest.frame_of(part.table, part.property)) for part in manifest.parts
+                    len(manifest.frame(part.table, part.property)) for part in manifest.parts
                 } == {ROWS}
         numbers = [manifest.number for manifest in manifests]
         with store.begin(ABOUT, COLUMNS) as draft:
             assert not resumes or draft.has("rules", "PR1") != (3 in numbers)
-        names = {
-            path.name for path in store.folder.iterdir() if not path.name.startswith(".draft-")
-        }
+        names = {path.name for path in store.path.iterdir() if not path.name.startswith(".draft-")}
         assert names == {"_adobe_nb.lock", *(f"{number:06d}" for number in numbers)}
         return numbers
 
     @pytest.mark.parametrize("size", [0, 100, 3000])
-    def test_on_a_full_disk_the_last_snapshot_stays_as_it_was(
-        self, store: Store, size: int
-    ) -> None:
+    def test_full_disk_leaves_snapshots_unchanged(self, store: SnapshotFolder, size: int) -> None:
         snapshot(store)
-        before = content(store.folder)
+        before = content(store.path)
         with (
             files_of_at_most(size),
-            pytest.raises(SnapshotError, match=r"cannot be written \(File too large\)"),
+            pytest.raises(SnapshotError, match=r"Cannot write .*\(File too large\)"),
         ):
             snapshot(store, run=2)
-        after = content(store.folder)
+        after = content(store.path)
         assert {
             name: data for name, data in after.items() if not name.startswith(".draft-")
         } == before
         assert not [name for name in after if "_adobe_nb-" in name]
         assert snapshot(store, run=2).number == 2
 
-    def test_a_disk_that_is_full_at_the_end_keeps_the_draft(self, store: Store) -> None:
+    def test_full_disk_while_publishing_keeps_the_draft(self, store: SnapshotFolder) -> None:
         with store.begin(ABOUT, COLUMNS) as draft:
             draft.put("rules", "PR1", frame(RULES), at=AT)
-            with files_of_at_most(100), pytest.raises(SnapshotError, match="cannot be written"):
+            with files_of_at_most(100), pytest.raises(SnapshotError, match="Cannot write"):
                 draft.publish()
-            assert store.manifests() == []
+            assert store.snapshots() == []
             assert draft.publish() == store.at(1)
 
     @pytest.mark.parametrize(
@@ -742,21 +762,21 @@ class TestBadDays:
             lambda text: text.replace(b'{"table": "rules"', b'{"table": "hosts"'),
         ],
     )
-    def test_a_damaged_manifest_is_an_error_that_names_it(
-        self, store: Store, damage: Callable[[bytes], bytes]
+    def test_damaged_manifest_raises_error_that_names_it(
+        self, store: SnapshotFolder, damage: Callable[[bytes], bytes]
     ) -> None:
         snapshot(store)
-        file = store.folder / "000001" / "_manifest.json"
+        file = store.path / "000001" / "_manifest.json"
         file.write_bytes(damage(file.read_bytes()))
-        for read in (store.manifests, store.at):
+        for read in (store.snapshots, store.at):
             with pytest.raises(SnapshotError, match=r"000001/_manifest\.json is damaged"):
                 read()  # type: ignore[operator]
 
     @pytest.mark.parametrize(
         "how", ["missing", "cut off", "empty", "one bit", "another part", "a text"]
     )
-    def test_a_damaged_file_is_an_error_that_names_it_and_never_a_short_table(
-        self, store: Store, how: str
+    def test_damaged_file_raises_error_instead_of_short_table(
+        self, store: SnapshotFolder, how: str
     ) -> None:
         manifest = snapshot(store)
         _, file = manifest.paths("rules")
@@ -781,37 +801,37 @@ class TestBadDays:
             manifest.frame("rules")
         assert len(manifest.frame("companies")) == ROWS
 
-    def test_a_part_with_fewer_rows_than_noted_is_an_error(self, store: Store) -> None:
+    def test_part_with_wrong_number_of_rows_raises_error(self, store: SnapshotFolder) -> None:
         snapshot(store)
-        file = store.folder / "000001" / "_manifest.json"
+        file = store.path / "000001" / "_manifest.json"
         document = json.loads(file.read_text())
         document["parts"][1]["rows"] += 1
         file.write_text(json.dumps(document))
         with pytest.raises(SnapshotError, match="5 rows of .* not 6 of"):
             store.at().frame("rules")
 
-    def test_a_folder_that_is_a_file_is_an_error(self, tmp_path: Path) -> None:
+    def test_file_as_folder_raises_error(self, tmp_path: Path) -> None:
         (tmp_path / "file").write_text("mine")
         for folder in (tmp_path / "file", tmp_path / "file" / "below"):
-            with pytest.raises(SnapshotError, match="cannot be written"):
-                Store(folder).begin(ABOUT, COLUMNS)
-        with pytest.raises(SnapshotError, match="cannot be read"):
-            Store(tmp_path / "file").at()
+            with pytest.raises(SnapshotError, match="Cannot write"):
+                begin(SnapshotFolder(folder))
+        with pytest.raises(SnapshotError, match="Cannot read"):
+            SnapshotFolder(tmp_path / "file").at()
 
-    def test_a_folder_that_is_read_only_can_be_read(self, store: Store) -> None:
+    def test_read_only_folder_can_be_read(self, store: SnapshotFolder) -> None:
         snapshot(store)
-        store.folder.chmod(0o500)
-        if os.access(store.folder, os.W_OK):
+        store.path.chmod(0o500)
+        if os.access(store.path, os.W_OK):
             pytest.skip("root may write everywhere")
         try:
             assert len(store.at().frame("rules")) == 2 * ROWS
-            with pytest.raises(SnapshotError, match="cannot be written"):
-                store.begin(ABOUT, COLUMNS)
+            with pytest.raises(SnapshotError, match="Cannot write"):
+                begin(store)
         finally:
-            store.folder.chmod(0o700)
+            store.path.chmod(0o700)
 
-    def test_a_library_that_is_missing_is_an_error_that_says_how_to_install_it(
-        self, store: Store, monkeypatch: pytest.MonkeyPatch
+    def test_missing_library_raises_error_with_install_command(
+        self, store: SnapshotFolder, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setitem(sys.modules, "pyarrow", None)
         with (
@@ -821,64 +841,72 @@ class TestBadDays:
             draft.put("rules", "PR1", frame(RULES), at=AT)
 
 
-class TestTheFolder:
-    def test_any_name_will_do(self, tmp_path: Path) -> None:
-        store = Store(str(tmp_path / "Mémoire 😀 #1 % 100" / "a=b"))
+class TestFolder:
+    def test_folder_name_can_have_any_characters(self, tmp_path: Path) -> None:
+        store = SnapshotFolder(str(tmp_path / "Mémoire 😀 #1 % 100" / "a=b"))
         snapshot(store)
         assert len(store.at().frame("rules")) == 2 * ROWS
 
-    def test_everything_in_it_is_for_this_user_only(self, store: Store) -> None:
+    def test_files_are_private(self, store: SnapshotFolder) -> None:
         first = snapshot(store)
         with store.begin(ABOUT, COLUMNS) as draft:
-            draft.keep("rules", "PR1", first)
-        places = [store.folder, *store.folder.rglob("*")]
-        assert {oct(place.stat().st_mode & 0o777) for place in places if place.is_file()} == {
-            "0o600"
-        }
-        assert {oct(place.stat().st_mode & 0o777) for place in places if place.is_dir()} == {
-            "0o700"
-        }
+            draft.keep("rules", "PR1", first, at=AT)
+        paths = [store.path, *store.path.rglob("*")]
+        modes = {(path.is_dir(), oct(path.stat().st_mode & 0o777)) for path in paths}
+        assert modes == {(False, "0o600"), (True, "0o700")}
 
-    def test_what_is_not_ours_is_never_touched(self, store: Store, clock: Clock) -> None:
+    def test_files_of_others_are_never_touched(self, store: SnapshotFolder, clock: Clock) -> None:
         theirs = {
-            "202401/report.parquet", "000001/notes.txt", "manifest-1.json", "manifest-000009.json.bak", "draft/x",
-            "_adobe_nb-notes", "data.csv", "000007/_plan.json", "_draft/letter.txt", ".draft-2/letter.txt",
-            f".draft-{'0' * 32}", f"_adobe_nb-{'0' * 32}", "000008",
-        }  # fmt: skip
+            "202401/report.parquet",
+            "000001/notes.txt",
+            "manifest-1.json",
+            "manifest-000009.json.bak",
+            "draft/x",
+            "_adobe_nb-notes",
+            "data.csv",
+            "000007/_plan.json",
+            "_draft/letter.txt",
+            ".draft-2/letter.txt",
+            f".draft-{'0' * 32}",
+            f"_adobe_nb-{'0' * 32}",
+            "000008",
+        }
         for name in theirs:
-            (store.folder / name).parent.mkdir(parents=True, exist_ok=True)
-            (store.folder / name).write_text("{}")
+            (store.path / name).parent.mkdir(parents=True, exist_ok=True)
+            (store.path / name).write_text("{}")
         for run in range(3):
             snapshot(store, run=run)
             clock.time += timedelta(days=2)
         store.prune(keep=1)
-        assert {(store.folder / name).read_text() for name in theirs} == {"{}"}
-        assert [manifest.number for manifest in store.manifests()] == [4]
+        assert {(store.path / name).read_text() for name in theirs} == {"{}"}
+        assert [manifest.number for manifest in store.snapshots()] == [4]
 
 
-class TestCollecting:
-    def test_old_snapshots_go_and_the_newer_ones_stay_whole(self, store: Store) -> None:
+class TestPrune:
+    def test_prune_removes_old_snapshots_and_keeps_newer_ones_complete(
+        self, store: SnapshotFolder
+    ) -> None:
         first = snapshot(store)
         for _ in range(3):
             with store.begin(ABOUT, COLUMNS) as draft:
-                assert draft.keep("rules", "PR1", first)
+                assert draft.keep("rules", "PR1", first, at=AT)
                 draft.publish()
         assert store.prune(keep=2) == ["000001", "000002"]
-        assert [manifest.number for manifest in store.manifests()] == [3, 4]
+        assert [manifest.number for manifest in store.snapshots()] == [3, 4]
         assert store.at(3).frame("rules").equals(frame(RULES))
         with pytest.raises(SnapshotError, match="is damaged"):
             first.frame("rules")
         assert snapshot(store).number == 5
 
     @pytest.mark.parametrize("keep", [0, -1])
-    def test_the_latest_always_stays(self, store: Store, keep: int) -> None:
+    def test_latest_snapshot_is_never_removed(self, store: SnapshotFolder, keep: int) -> None:
         snapshot(store)
         with pytest.raises(ArgumentError, match="every snapshot"):
             store.prune(keep=keep)
         assert store.prune(keep=1) == []
         assert store.at().number == 1
 
-    def test_a_draft_stays_while_it_can_be_taken_up(self, store: Store, clock: Clock) -> None:
+    def test_resumable_draft_is_kept(self, store: SnapshotFolder, clock: Clock) -> None:
         snapshot(store)
         with store.begin(ABOUT, COLUMNS) as draft:
             draft.put("rules", "PR1", frame(RULES), at=AT)
@@ -888,23 +916,23 @@ class TestCollecting:
         assert name.startswith(".draft-")
         assert store.at().frame("companies").equals(frame(COLUMNS["companies"]))
 
-    def test_what_killed_runs_have_left_goes(self, store: Store) -> None:
+    def test_leftovers_of_killed_runs_are_removed(self, store: SnapshotFolder) -> None:
         snapshot(store)
-        removed, draft = store.folder / f"_adobe_nb-{'0' * 32}", store.folder / f".draft-{'0' * 32}"
+        removed, draft = store.path / f"_adobe_nb-{'0' * 32}", store.path / f".draft-{'0' * 32}"
         for folder in (removed, draft):
             (folder / "rules").mkdir(parents=True)
             (folder / "rules" / "part.parquet").write_text("half")
         assert store.prune() == [removed.name, draft.name]
-        assert [manifest.number for manifest in store.manifests()] == [1]
+        assert [manifest.number for manifest in store.snapshots()] == [1]
 
-    def test_where_there_is_no_folder_there_is_nothing_to_do(self, store: Store) -> None:
+    def test_missing_folder_is_not_created(self, store: SnapshotFolder) -> None:
         assert store.prune(keep=1) == []
-        assert not store.folder.exists()
+        assert not store.path.exists()
 
 
 class TestOtherTools:
     @pytest.fixture
-    def data(self, store: Store) -> Path:
+    def data(self, store: SnapshotFolder) -> Path:
         with store.begin(ABOUT, COLUMNS) as draft:
             draft.put("companies", None, frame(COLUMNS["companies"]), at=AT)
             draft.put("rules", "PR1", frame(RULES, extra="x"), at=AT)
@@ -916,12 +944,12 @@ class TestOtherTools:
     def same(
         found: pd.DataFrame, expected: pd.DataFrame, properties: list[str] | None = None
     ) -> None:
-        """The same rows; the dtypes are each tool's own."""
+        """Compare the rows. Every tool has its own dtypes."""
         assert properties is None or found.pop("property").astype("string").tolist() == properties
         found = found[list(expected.columns)].astype(dict(expected.dtypes))
         pd.testing.assert_frame_equal(found, expected)
 
-    def test_duckdb_reads_a_table_by_path(self, store: Store, data: Path) -> None:
+    def test_duckdb_reads_a_table_by_path(self, store: SnapshotFolder, data: Path) -> None:
         query = "SELECT * FROM read_parquet('{}', hive_partitioning = true, union_by_name = true)"
         with duckdb.connect() as connection:
             connection.execute("SET TimeZone = 'UTC'")
@@ -935,15 +963,13 @@ class TestOtherTools:
         self.same(read(rules), store.at().frame("rules"), ["PR1"] * ROWS + ["PR3"] * ROWS)
         self.same(read(companies), frame(COLUMNS["companies"]))
 
-    @pytest.mark.filterwarnings(
-        "ignore::DeprecationWarning", "ignore::FutureWarning"
-    )  # Dask's own, of pandas
-    def test_dask_reads_a_table_by_path(self, store: Store, data: Path) -> None:
+    # Dask causes these warnings of pandas.
+    @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
+    def test_dask_reads_a_table_by_path(self, store: SnapshotFolder, data: Path) -> None:
         import dask.dataframe as dd
 
-        known = (
-            store.at().frame("rules").drop(columns="extra")
-        )  # Dask takes the columns of the first file
+        # Dask takes the columns of the first file.
+        known = store.at().frame("rules").drop(columns="extra")
         rules = dd.read_parquet(
             data / "rules", columns=[*RULES, "property"], dtype_backend="numpy_nullable"
         ).compute()
@@ -951,28 +977,28 @@ class TestOtherTools:
         companies = dd.read_parquet(data / "companies", dtype_backend="numpy_nullable").compute()
         self.same(companies, frame(COLUMNS["companies"]))
 
-    def test_arrow_reads_a_table_by_path(self, store: Store, data: Path) -> None:
+    def test_arrow_reads_a_table_by_path(self, store: SnapshotFolder, data: Path) -> None:
         dataset = pyarrow.dataset.dataset(data / "rules", partitioning="hive")
         self.same(
             read(dataset.to_table()), store.at().frame("rules"), ["PR1"] * ROWS + ["PR3"] * ROWS
         )
 
     def test_files_have_the_same_types_with_and_without_rows(
-        self, store: Store, data: Path
+        self, store: SnapshotFolder, data: Path
     ) -> None:
         schemas = [pyarrow.parquet.read_schema(path) for path in store.at().paths("rules")[1:]]
         assert schemas[0].equals(schemas[1], check_metadata=True)
         assert schemas[0].metadata is None
 
-    def test_they_do_not_meet_a_draft(self, store: Store, data: Path) -> None:
+    def test_drafts_are_invisible_to_other_tools(self, store: SnapshotFolder, data: Path) -> None:
         with store.begin({**ABOUT, "run": 2}, COLUMNS) as draft:
             draft.put("rules", "PR1", frame(RULES), at=AT)
-        found = pyarrow.dataset.dataset(store.folder, exclude_invalid_files=True).files
-        assert {Path(file).relative_to(store.folder).parts[0] for file in found} == {"000001"}
+        found = pyarrow.dataset.dataset(store.path, exclude_invalid_files=True).files
+        assert {Path(file).relative_to(store.path).parts[0] for file in found} == {"000001"}
 
 
 def read(table: pyarrow.Table) -> pd.DataFrame:
-    """Whole numbers stay whole."""
+    """Convert a table to pandas, with integers as integers."""
     dtypes = {
         pyarrow.int64(): pd.Int64Dtype(),
         pyarrow.bool_(): pd.BooleanDtype(),

@@ -1,6 +1,4 @@
-"""The simulator as a pure function with a clock that only moves when told, and short ways to make
-what a test needs.
-"""
+"""The simulator as a pure function with a clock that tests set, and shortcuts for tests."""
 
 import io
 import json
@@ -22,7 +20,7 @@ BASE = "http://127.0.0.1:1"
 ACCEPT = "application/vnd.api+json;revision=1"
 COMPANY = COMPANY_ID
 LATER = 60
-"""Seconds after which every build, upload and exchange is done."""
+"""Seconds after which every build, upload and exchange has finished."""
 SCRIPT = {
     "name": "Path",
     "delegate_descriptor_id": "core::dataElements::javascript-variable",
@@ -37,7 +35,7 @@ LOADED = {
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back."""
+    """A response."""
 
     status: int
     content_type: str
@@ -57,7 +55,7 @@ class Answer:
 
     @property
     def refusal(self) -> tuple[int, str]:
-        """Status and code of a refusal."""
+        """Status and code of an error."""
         return self.status, self.document["errors"][0]["code"]
 
     @property
@@ -81,11 +79,11 @@ class Caller:
         self._accounts = accounts
 
     def headers(self, account: str = "demo", content_type: str = JSON_API) -> dict[str, str]:
-        who = self._accounts[account]
+        owner = self._accounts[account]
         return {
             "authorization": f"Bearer {self._tokens[account]}",
-            "x-api-key": who.client_id,
-            "x-gw-ims-org-id": who.org_id,
+            "x-api-key": owner.client_id,
+            "x-gw-ims-org-id": owner.org_id,
             "accept": ACCEPT,
             "content-type": content_type,
         }
@@ -99,8 +97,9 @@ class Caller:
         account: str = "demo",
         content_type: str = JSON_API,
     ) -> Answer:
-        got = self.app(Request(method, path, query, self.headers(account, content_type), body))
-        return Answer(got.status, got.content_type, got.body)
+        request = Request(method, path, query, self.headers(account, content_type), body)
+        response = self.app(request)
+        return Answer(response.status, response.content_type, response.body)
 
     def get(self, path: str, *query: tuple[str, str], account: str = "demo") -> Answer:
         return self.send("GET", path, b"", *query, account=account)
@@ -118,13 +117,13 @@ class Caller:
     def wait(self, seconds: float = LATER) -> None:
         self.now += seconds
 
-    # -- short ways
+    # -- shortcuts
 
     def listed(self, path: str, *query: tuple[str, str]) -> list[dict[str, Any]]:
         return list(self.get(path, ("page[size]", "100"), *query).data)
 
     def ids(self, path: str) -> list[str]:
-        return [each["id"] for each in self.listed(path)]
+        return [resource["id"] for resource in self.listed(path)]
 
     def attributes(self, path: str) -> dict[str, Any]:
         return dict(self.get(path).data["attributes"])
@@ -144,17 +143,16 @@ class Caller:
         )
 
     def core(self, place: str) -> str:
-        """The id of the core extension, the head."""
-        return next(
-            each["id"] for each in self.listed(f"/properties/{place}/extensions") if is_core(each)
-        )
+        """Return the id of the core extension (its head)."""
+        extensions = self.listed(f"/properties/{place}/extensions")
+        return next(extension["id"] for extension in extensions if is_core(extension))
 
     def package(self, name: str, version: str, platform: str = "web") -> str:
-        wanted = {"name": name, "version": version, "platform": platform}
+        expected = {"name": name, "version": version, "platform": platform}
         return next(
-            each.id
-            for each in self.store.all("extension_packages")
-            if all(each.attributes[key] == value for key, value in wanted.items())
+            package.id
+            for package in self.store.all("extension_packages")
+            if expected.items() <= package.attributes.items()
         )
 
     def install(self, place: str, package: str, **attributes: Any) -> Answer:
@@ -218,7 +216,9 @@ class Caller:
         return self.patch(f"/libraries/{library}/relationships/environment", data)
 
     def put(self, library: str, kind: str, *ids: str, how: str = "POST") -> Answer:
-        body = json.dumps({"data": [{"id": each, "type": kind} for each in ids]}).encode()
+        body = json.dumps(
+            {"data": [{"id": identifier, "type": kind} for identifier in ids]}
+        ).encode()
         return self.send(how, f"/libraries/{library}/relationships/{kind}", body)
 
     def build(self, library: str, account: str = "demo") -> Answer:
@@ -231,10 +231,10 @@ class Caller:
         return self.send(method, path, form(data), content_type=kind, **how)
 
     def events(self) -> list[tuple[str, str]]:
-        """What the audit log says, oldest first: kind and name."""
+        """Return type and name of all audit events, oldest first."""
         return [
-            (each.attributes["type_of"], each.attributes["display_name"])
-            for each in self.store.all("audit_events")
+            (event.attributes["type_of"], event.attributes["display_name"])
+            for event in self.store.all("audit_events")
         ]
 
 
@@ -262,9 +262,7 @@ def site(api: Caller, name: str = "Shop") -> Site:
 
 @dataclass(frozen=True)
 class Sample:
-    """How to make one of a type: under which parent, with which attributes, linked to what; and a
-    change of it.
-    """
+    """How to create a resource of a type (parent, attributes, relationships), and a change."""
 
     parent: str
     attributes: dict[str, Any]
@@ -285,7 +283,7 @@ class Sample:
 
 
 def samples(api: Caller, shop: Site) -> dict[str, Sample]:
-    """One sample of every type that has a create but the usage authorizations."""
+    """Return a sample of every type that can be created, except usage authorizations."""
     place = f"/properties/{shop.place}"
     core = {"extension": {"id": shop.core, "type": "extensions"}}
     rule = {"rules": [{"id": api.rule(shop.place, "Other"), "type": "rules"}]}
@@ -358,7 +356,7 @@ def samples(api: Caller, shop: Site) -> dict[str, Sample]:
 
 
 def made(answer: Answer, status: int = 201) -> str:
-    """The id of what was made."""
+    """Return the id of the created resource."""
     assert answer.status == status, answer.body
     return answer.id
 
@@ -368,7 +366,7 @@ def is_core(extension: Mapping[str, Any]) -> bool:
 
 
 def zipped(files: Mapping[str, str | bytes], **manifest: Any) -> bytes:
-    """A zip of these files and, when any of it is given, of a manifest."""
+    """Return a zip of these files, and of a manifest if there are members for it."""
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in files.items():

@@ -1,4 +1,4 @@
-"""A company that is edited while time goes by, with every kind of change that the API knows."""
+"""A company that is edited over time, with every kind of change that the API supports."""
 
 import json
 import random
@@ -35,16 +35,16 @@ CONFIGURATIONS = {
 
 
 class Later:
-    """The simulator's clock, which can be put forward; its answers say the time, too."""
+    """The simulator's clock, which can be advanced; responses are dated by it."""
 
     def __init__(self, simulator: Any) -> None:
         self.ahead = 0.0
         self.skew = 0.0
-        """By how much the clock of the gateway, which dates the answers, is ahead of it."""
+        """Seconds by which the clock of the gateway, which dates the responses, is ahead."""
         self.rewrite: Callable[[str, dict[str, Any]], None] | None = None
-        """Given the path, changes the document of an answer."""
+        """Changes the document of a response, given its path."""
         self.watch: Callable[[str], object] = lambda path: None
-        """Called before each answer."""
+        """Called before each response."""
         self._app = simulator.app
         for store in simulator.stores.values():
             store.clock = self.time
@@ -76,11 +76,9 @@ def broken(
     breaks: Callable[[str], bool],
     ready: Callable[[], bool] = lambda: True,
 ) -> Iterator[None]:
-    """The service fails at the requests for whose path ``breaks`` says so, and at all from then on
-    when it is ready.
+    """Let requests fail for which ``breaks`` returns true, and all later ones after ``ready``.
 
-    Until then who was failed waits before he tries again, so that it does not matter how fast the
-    others are.
+    Until then the failed request waits with its retry, so the speed of the others does not matter.
     """
     working, sleep = simulator.app, session._transport._sleep
     failing = threading.Event()
@@ -100,26 +98,25 @@ def broken(
 
 
 def after(requests: int) -> Callable[[str], bool]:
-    """All that come after so many."""
+    """Return whether a request comes after that number of requests."""
     numbers = count(1)
     return lambda path: next(numbers) > requests
 
 
 def stored(folder: Path) -> set[tuple[str, str]]:
-    """Table and property of what a pull that is not finished has stored."""
+    """Return table and property of the parts that an unfinished pull has stored."""
+    # The last line may be incomplete.
     lines = [
         line
         for notes in folder.glob(".draft-*/_parts.jsonl")
         for line in notes.read_bytes().splitlines(True)
     ]
-    parts = [
-        json.loads(line) for line in lines if len(line) > 1 and line.endswith(b"\n")
-    ]  # one may be half written
+    parts = [json.loads(line) for line in lines if len(line) > 1 and line.endswith(b"\n")]
     return {(part["table"], part["property"]) for part in parts if part["property"]}
 
 
 def lists_of(parts: set[tuple[str, str]], tables: Mapping[str, pd.DataFrame]) -> set[str]:
-    """The paths that nobody has to ask again when these parts are stored."""
+    """Return the paths that need not be requested again when these parts are stored."""
     found = set()
     for table, identifier in parts:
         if table in THROUGH:
@@ -134,9 +131,7 @@ def lists_of(parts: set[tuple[str, str]], tables: Mapping[str, pd.DataFrame]) ->
 
 
 class Company:
-    """Two properties: in ``long``, lists of rules, data elements and extensions are longer than a
-    page, if a page has three; in ``short``, none is.
-    """
+    """Two properties: with pages of three, only ``long`` has lists of several pages."""
 
     def __init__(self, rules: int = 5, build_seconds: float = 60.0) -> None:
         self.simulator = started(
@@ -191,9 +186,11 @@ class Company:
             filter={"name": f"EQ {name}", "platform": "EQ web"}
         )
         return self.reactor.extensions.create(
-            place, extension_package=package, delegate_descriptor_id=f"{name}::extensionConfiguration::config",
+            place,
+            extension_package=package,
+            delegate_descriptor_id=f"{name}::extensionConfiguration::config",
             settings=CONFIGURATIONS[name],
-        )  # fmt: skip
+        )
 
     def stages(self, place: pd.DataFrame) -> None:
         host = self.reactor.hosts.create(place, name="Adobe", type_of="akamai")
@@ -224,14 +221,16 @@ class Company:
         )
 
     def library(self, place: pd.DataFrame, state: str = "development") -> pd.DataFrame:
-        """One in that state, built if it is further than development."""
+        """Create a library in that state, built if it is beyond development."""
         libraries = self.reactor.libraries
         library = libraries.create(place, name=self.name())
         name = library["name"].iloc[0]
         libraries.add(library, self.core(place), revise=True)
         for stage, step, reached in (
-            ("development", "submit", "submitted"), ("staging", "approve", "approved"), ("production", None, ""),
-        ):  # fmt: skip
+            ("development", "submit", "submitted"),
+            ("staging", "approve", "approved"),
+            ("production", None, ""),
+        ):
             if state == "development":
                 break
             libraries.assign(library, self.stage(place, stage))
@@ -307,7 +306,7 @@ def update_data_element(company: Company, place: pd.DataFrame) -> None:
 
 
 def swap_data_elements(company: Company, place: pd.DataFrame) -> None:
-    """One goes and one comes: the number stays."""
+    """Delete one and create one, so that the number stays."""
     company.reactor.data_elements.delete(company.one("data_elements", place))
     company.element(place)
 
@@ -348,9 +347,15 @@ def environments_come_change_and_go(company: Company, place: pd.DataFrame) -> No
 
 def a_host_that_is_tried(company: Company, place: pd.DataFrame) -> None:
     company.reactor.hosts.create(
-        place, name=company.name(), type_of="sftp", server="files.invalid", username="u", path="/", port=22,
+        place,
+        name=company.name(),
+        type_of="sftp",
+        server="files.invalid",
+        username="u",
+        path="/",
+        port=22,
         encrypted_private_key="hidden key",
-    )  # fmt: skip
+    )
 
 
 def note_property(company: Company, place: pd.DataFrame) -> None:
@@ -462,8 +467,8 @@ TOGETHER: list[list[Edit]] = [
     [create_property, secrets_come_change_and_go],
     [delete_property],
 ]
-"""All of them, in an order in which each finds what it needs; those together leave no traces for
-each other.
+"""All edits, in an order in which each finds what it requires. Edits of one group do not hide each
+other's traces.
 """
 EDITS = [edit for edits in TOGETHER for edit in edits]
 SETTLING = {
@@ -473,4 +478,4 @@ SETTLING = {
     republish_a_build,
     secrets_come_change_and_go,
 }
-"""After these, something more happens by itself."""
+"""Edits that are followed by another change later."""

@@ -1,6 +1,4 @@
-"""Small snapshots for the tests. Also run as a program: a writer that is killed, by others or by
-itself.
-"""
+"""Small snapshots for tests. Also runs as a program: a writer that is killed, or kills itself."""
 
 import os
 import shutil
@@ -16,8 +14,8 @@ import pandas as pd
 
 from adobe_nb.api.reactor.frames import DTYPES, columns_of
 from adobe_nb.registry import RESOURCES, Kind
-from adobe_nb.snapshot.manifest import Manifest
-from adobe_nb.snapshot.store import Store
+from adobe_nb.snapshot.manifest import Snapshot
+from adobe_nb.snapshot.store import SnapshotFolder
 
 ABOUT = {"service": "simulator", "properties": ["PR1", "PR2"]}
 COLUMNS = {
@@ -30,17 +28,15 @@ ROWS = 5
 
 
 def series(kind: Kind, values: list[Any]) -> "pd.Series[Any]":
-    """Moments are given in microseconds since 1970."""
+    """Return a column. Timestamps are given in microseconds since 1970."""
     if kind != "datetime":
         return pd.Series(values, dtype=DTYPES[kind])
-    moments = np.array(["NaT" if value is None else value for value in values], "datetime64[us]")
-    return pd.Series(pd.DatetimeIndex(moments).tz_localize("UTC"))
+    timestamps = np.array(["NaT" if value is None else value for value in values], "datetime64[us]")
+    return pd.Series(pd.DatetimeIndex(timestamps).tz_localize("UTC"))
 
 
 def frame(columns: Mapping[str, Kind], rows: int = ROWS, **texts: str) -> pd.DataFrame:
-    """Values of every kind, some of them missing; ``texts`` fill columns that the table does not
-    know.
-    """
+    """Return values of every kind, some of them missing; ``texts`` are unknown columns."""
     values: dict[Kind, Any] = {
         "text": "é😀{}".format,
         "json": '{{"n": [{}]}}'.format,
@@ -58,7 +54,7 @@ def frame(columns: Mapping[str, Kind], rows: int = ROWS, **texts: str) -> pd.Dat
     return pd.DataFrame(data, index=pd.RangeIndex(rows))
 
 
-def snapshot(store: Store, *, rows: int = ROWS, **about: Any) -> Manifest:
+def snapshot(store: SnapshotFolder, *, rows: int = ROWS, **about: Any) -> Snapshot:
     with store.begin({**ABOUT, **about}, COLUMNS) as draft:
         for table, owner in (
             ("companies", None),
@@ -71,15 +67,15 @@ def snapshot(store: Store, *, rows: int = ROWS, **about: Any) -> Manifest:
         return draft.publish()
 
 
-def restart(store: Store) -> None:
-    """A snapshot of something else, so that the draft is removed; its one part is taken over."""
+def restart(store: SnapshotFolder) -> None:
+    """Write a snapshot of another plan, which removes the draft and keeps one part."""
     latest = store.at()
     with store.begin({**ABOUT, "only": "companies"}, {"companies": COLUMNS["companies"]}) as draft:
-        draft.keep("companies", None, latest)
+        draft.keep("companies", None, latest, at=AT)
         draft.publish()
 
 
-ACTIONS: dict[str, Callable[[Store], object]] = {
+ACTIONS: dict[str, Callable[[SnapshotFolder], object]] = {
     "pull": snapshot,
     "restart": restart,
     "prune": lambda store: store.prune(keep=1),
@@ -88,12 +84,12 @@ CHANGES = {"os.mkdir", "os.rename", "os.link", "os.remove", "os.rmdir"}
 
 
 def kill_at_each_operation(template: Path, folder: Path, action: str) -> None:
-    """Run the action on copies of the template, killed before the first operation on the disk, the
-    second, …
+    """Run the action on copies of the template, killed before its first disk operation, the second…
 
-    Prints the operations. The last copy, in which the action came to its end, is removed.
+    Prints the operations. The last copy, in which the action completed, is removed.
     """
-    snapshot(Store(folder / "first"))  # loads all libraries before the forks
+    # Import all libraries before the forks.
+    snapshot(SnapshotFolder(folder / "first"))
     shutil.rmtree(folder / "first")
     for number in count():
         copy = folder / f"{number:03d}"
@@ -101,7 +97,7 @@ def kill_at_each_operation(template: Path, folder: Path, action: str) -> None:
         child = os.fork()
         if child == 0:
             sys.addaudithook(killer(number, str(copy)))
-            ACTIONS[action](Store(copy))
+            ACTIONS[action](SnapshotFolder(copy))
             os._exit(0)
         if os.waitpid(child, 0)[1] == 0:
             shutil.rmtree(copy)
@@ -109,11 +105,11 @@ def kill_at_each_operation(template: Path, folder: Path, action: str) -> None:
 
 
 def killer(number: int, folder: str) -> Callable[[str, tuple[Any, ...]], None]:
-    """Kills the process before its operation of that number."""
+    """Kill the process before its operation of that number."""
     numbers = count()
 
     def watch(event: str, arguments: tuple[Any, ...]) -> None:
-        # Files that are opened by os.open are created, or synced.
+        # os.open is used to create and to sync files.
         opened = event == "open" and arguments[1] is None and str(arguments[0]).startswith(folder)
         if (event in CHANGES or opened) and next(numbers) == number:
             os.write(1, f"{event} {arguments}\n".replace(folder, "").encode())
@@ -122,17 +118,18 @@ def killer(number: int, folder: str) -> Callable[[str, tuple[Any, ...]], None]:
     return watch
 
 
-def write_for_ever(folder: Path) -> None:
+def write_forever(folder: Path) -> None:
     """Write snapshots until the process is killed."""
-    snapshot(Store(folder))  # the first one is slow, for all that is loaded
+    # The first one is slow because of imports.
+    snapshot(SnapshotFolder(folder))
     print("ready", flush=True)
     while True:
-        snapshot(Store(folder))
+        snapshot(SnapshotFolder(folder))
 
 
 if __name__ == "__main__":
     sys.dont_write_bytecode = True
     if len(sys.argv) == 2:
-        write_for_ever(Path(sys.argv[1]))
+        write_forever(Path(sys.argv[1]))
     else:
         kill_at_each_operation(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3])

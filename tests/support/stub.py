@@ -1,4 +1,4 @@
-"""A server that answers what a test tells it to, for answers that no faithful simulator gives."""
+"""A server with the responses of a test, for responses that a faithful simulator never gives."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -30,9 +30,8 @@ class Stub:
 def stub(answer: Callable[[Got], Answer]) -> Iterator[Stub]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
-        disable_nagle_algorithm = (
-            True  # head and body are two packets: the second would wait 40 ms for an ACK
-        )
+        # Head and body are two packets, and the second one would wait 40 ms for an ACK.
+        disable_nagle_algorithm = True
 
         def _any(self) -> None:
             length = int(self.headers.get("Content-Length") or 0)
@@ -40,7 +39,8 @@ def stub(answer: Callable[[Got], Answer]) -> Iterator[Stub]:
             state.got.append(got)
             reply = answer(got)
             if "Date" in reply.headers:
-                self.send_response_only(reply.status)  # without the server's own Date
+                # Without the Date of this server.
+                self.send_response_only(reply.status)
             else:
                 self.send_response(reply.status)
             for name, value in reply.headers.items():

@@ -22,7 +22,7 @@ from adobe_nb.api.reactor.client import (
     attrs_of,
     in_parallel,
 )
-from adobe_nb.api.reactor.collection import AuditEvents, Collection
+from adobe_nb.api.reactor.collection import Collection
 from adobe_nb.api.reactor.filters import Sort
 from adobe_nb.api.reactor.frames import to_frame
 from adobe_nb.api.reactor.inputs import Ids, asked, ids_in, is_null, type_of
@@ -75,7 +75,7 @@ class Reactor:
         self.secrets = Secrets(session, RESOURCES["secrets"])
         self.notes = Notes(session, RESOURCES["notes"])
         self.app_configurations = Editable(session, RESOURCES["app_configurations"])
-        self.audit_events = AuditEvents(session, RESOURCES["audit_events"])
+        self.audit_events = Collection(session, RESOURCES["audit_events"])
         self.profiles = Collection(session, RESOURCES["profiles"])
 
     # Type checkers must not see this: to them an unknown name stays a mistake.

@@ -2,8 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
-from itertools import islice
+from itertools import chain, islice
 from typing import Any, ClassVar
 
 import pandas as pd
@@ -11,15 +10,13 @@ import pandas as pd
 from adobe_nb.api.reactor.client import Client, HasClient, Params, attrs_of, in_parallel, path_to
 from adobe_nb.api.reactor.decoding import Page, decoder_of, plain_page
 from adobe_nb.api.reactor.filters import (
-    FUTURE,
-    PAST,
     Condition,
     Filter,
     Sort,
     check_filter,
     check_rows,
     check_sort,
-    span_of,
+    created_span,
 )
 from adobe_nb.api.reactor.frames import DTYPES, FrameBuilder, columns_of, sort_frame, to_frame
 from adobe_nb.api.reactor.inputs import (
@@ -40,35 +37,31 @@ from adobe_nb.api.reactor.paging import (
     steady,
 )
 from adobe_nb.errors import ArgumentError, NameLookupError
-from adobe_nb.registry import RESOURCES, Resource
+from adobe_nb.registry import RESOURCES, Kind, Resource
 from adobe_nb.suggest import candidates
 
 
 @dataclass(frozen=True, slots=True)
 class _Query:
-    """Checked arguments: nothing in them can be wrong any more without asking the service."""
+    """The checked arguments of a list."""
 
-    parent: str | None
-    ids: tuple[str, ...]
     conditions: tuple[Condition, ...]
     sort: tuple[str, ...]
     limit: int | None
+    parent: str | None = None
+    """The type of the parents; None for a list at the root."""
+    parent_ids: Sequence[str] = ()
     through: str | None = None
-    """The type of ``ids``, when the parents are listed under these and have to be asked for."""
-    found_now: bool = False
-    """The parents were asked for a moment ago."""
-    extra: Params = ()
-    in_order: bool = False
-    """The service sorts, since nobody can do it afterwards."""
+    """The type of ``parent_ids``, when the parents must first be listed under these."""
+    properties: frozenset[str] | None = None
+    """The properties to keep; None for all. The API cannot filter audit events by property."""
 
 
 class Collection:
-    """Resources of one type: list them by calling it, ``get`` them by id, ``find`` one by name,
-    ``iterate``.
-    """
+    """Resources of one type: call it for a list, ``get`` by id, ``find`` by name, ``iterate``."""
 
     _looked_up: ClassVar[tuple[str, ...]] = ()
-    """Keywords of ``create`` that follow from the parent."""
+    """Required keywords of ``create`` that follow from the parent."""
 
     def __init__(self, session: HasClient, row: Resource) -> None:
         self.row = row
@@ -86,45 +79,68 @@ class Collection:
         sort: Sort | None = None,
         limit: int | None = None,
     ) -> pd.DataFrame:
-        """List them as a DataFrame, one row each: complete, typed, or an error.
+        """List the resources as a DataFrame, complete and typed.
 
-        ``parents`` an id, or a list, frame, column or row of ids: their prefix says what they are.
-        ``filter`` maps attributes to an operator and value (``"CONTAINS home"``) or to a bool,
-        number, date or list. ``sort`` names attributes, ``-`` before one for descending. ``limit``
-        is a total over all parents.
+        Parameters
+        ----------
+        parents
+            An id, or a list, frame, column or row of ids. Their prefix gives their type.
+        filter
+            Attributes with an operator and a value (``"CONTAINS home"``), or with a bool, number,
+            date or list, which mean ``EQ``.
+        sort
+            Attributes, with ``-`` in front for descending order.
+        limit
+            The maximum number of rows, over all parents.
 
-        Times are UTC. Raises ArgumentError before any request, ApiError, TransportError,
-        IncompleteResult.
+        Returns
+        -------
+        DataFrame
+            One row per resource, with the columns of ``columns``. Times are in UTC.
+
+        Raises
+        ------
+        ArgumentError
+            For a wrong argument, before any request.
+        IncompleteResult
+            When the service does not deliver the whole list.
+        ApiError, TransportError
+            When a request fails.
+
+        Examples
+        --------
+        >>> import adobe_nb
+        >>> reactor = adobe_nb.connect(simulator=True).reactor
+        >>> shop = reactor.find("properties", "Checkout")
+        >>> reactor.rules(shop, filter={"name": "CONTAINS cart"}, sort="name")["name"].tolist()
+        ['Cart - View']
         """
-        return self._listed(parents, filter=filter, sort=sort, limit=limit)
+        return self._list(self._query(parents, filter, sort, limit))
 
-    def _listed(
-        self,
-        parents: Ids | None,
-        *,
-        filter: Filter | None,
-        sort: Sort | None,
-        limit: int | None,
-        extra: Params = (),
-    ) -> pd.DataFrame:
-        query = replace(self._query(parents, filter, sort, limit), extra=extra)
+    def _list(self, query: _Query, extra: Params = ()) -> pd.DataFrame:
         client = self._session.client
-        client.refuse_preview_ids(*query.ids)
-        if query.through is not None:
-            query = self._with_parents(query, client)
-        rows = Rows(self.row, query.parent, query.conditions)
-        total = self._read(query, client, rows)
-        path = (
-            f"/{self.row.type}"
-            if query.parent is None
-            else path_to(query.parent, query.ids, self.row.type)
-        )
+        client.refuse_preview_ids(*query.parent_ids)
+        # Events of other properties are dropped, so a limit cannot end the reading early.
+        first = query.limit if query.properties is None else None
+        # When everything is read, the frame is sorted at the end.
+        listings = self._listings(client, query, in_order=first is not None, extra=extra)
+        rows = Rows(self.row, query.parent, query.conditions, query.properties)
+        total = self._read(client, query, listings, rows, first)
+        if len(listings) == 1:
+            path = listings[0].path
+        elif query.parent is None:
+            path = f"/{self.row.type}"
+        else:
+            path = f"/{query.parent}/{{id}}/{self.row.type}"
         frame = rows.frame(attrs_of(client, path, total))
-        if query.sort:
-            frame = sort_frame(frame, query.sort)
-        return (
-            frame if query.limit is None or len(frame) <= query.limit else _head(frame, query.limit)
-        )
+        if query.properties is not None:
+            frame.attrs["total_count"] = len(frame)
+        frame = sort_frame(frame, query.sort)
+        if query.limit is None or len(frame) <= query.limit:
+            return frame
+        head = frame.head(query.limit).copy()
+        head.attrs = frame.attrs
+        return head
 
     def iterate(
         self,
@@ -134,369 +150,370 @@ class Collection:
         sort: Sort | None = None,
         limit: int | None = None,
     ) -> Iterator[Document]:
-        """The resources as the API gives them (dicts), page by page, parent by parent; constant
-        memory.
+        """Iterate over the resources as the API returns them, page by page, in constant memory.
 
-        Arguments and errors as for the list. ``sort`` orders within each parent. Wrong arguments
-        raise at once.
+        Parameters and errors are those of the list, except that ``sort`` orders the resources of
+        each parent separately. Wrong arguments raise at once, before the first resource.
+
+        Returns
+        -------
+        Iterator of dict
+            JSON:API resources, parent by parent.
+
+        Examples
+        --------
+        >>> import adobe_nb
+        >>> reactor = adobe_nb.connect(simulator=True).reactor
+        >>> [company["type"] for company in reactor.companies.iterate()]
+        ['companies']
         """
         query = self._query(parents, filter, sort, limit)
         client = self._session.client
-        client.refuse_preview_ids(*query.ids)
-        return self._iterate(query, client)
+        client.refuse_preview_ids(*query.parent_ids)
+        return islice(self._resources(client, query), query.limit)
 
     def get(self, *ids: Ids) -> pd.DataFrame:
-        """Those with these ids as a DataFrame, in the order given, duplicates once.
+        """Get resources by their ids.
 
-        Raises ArgumentError for ids of another type, NotFound for unknown ones.
+        Returns
+        -------
+        DataFrame
+            One row per id, in the order of the ids; duplicates are dropped.
+
+        Raises
+        ------
+        ArgumentError
+            For ids of another type, before any request.
+        NotFound
+            For an unknown id.
+
+        Examples
+        --------
+        >>> import adobe_nb
+        >>> reactor = adobe_nb.connect(simulator=True).reactor
+        >>> shop = reactor.find("properties", "Checkout")
+        >>> reactor.properties.get(shop)["name"].tolist()
+        ['Checkout']
         """
-        wanted = ids_of_type(self.row, ids)
+        unique_ids = ids_of_type(self.row, ids)
         client = self._session.client
-        client.refuse_preview_ids(*wanted)
-        documents = in_parallel(
-            client, lambda each: client.get(f"/{self.row.type}/{each}"), wanted, self.row.type
-        )
-        resources = [
-            one_of(document, self.row.type, each)
-            for document, each in zip(documents, wanted, strict=True)
-        ]
-        path = path_to(self.row.type, wanted)
+        client.refuse_preview_ids(*unique_ids)
+
+        def fetch(resource_id: str) -> Document:
+            document = client.get(f"/{self.row.type}/{resource_id}")
+            return one_of(document, self.row.type, resource_id)
+
+        resources = in_parallel(client, fetch, unique_ids, self.row.type)
+        path = path_to(self.row.type, unique_ids)
         return to_frame(self.row, resources, attrs=attrs_of(client, path, len(resources)))
 
     def find(self, name: str, parents: Ids | None = None) -> pd.DataFrame:
-        """The one of exactly that name, as a frame of one row.
+        """Find the resource with exactly this name.
 
-        Raises NameLookupError, which lists the candidates, when there is none or several.
+        Parameters
+        ----------
+        parents
+            Where to look; as for the list.
+
+        Returns
+        -------
+        DataFrame
+            One row.
+
+        Raises
+        ------
+        NameLookupError
+            When there are no or several resources of this name; ``candidates`` lists alternatives.
+
+        Examples
+        --------
+        >>> import adobe_nb
+        >>> reactor = adobe_nb.connect(simulator=True).reactor
+        >>> reactor.properties.find("Checkout")["platform"].tolist()
+        ['web']
         """
         if not isinstance(name, str) or not name.strip():
-            raise ArgumentError('find wants a name, as in reactor.find("properties", "My site").')
-        if parents is not None and not isinstance(parents, pd.DataFrame):
-            parents = ids_in(parents)  # an iterator is spent after one use
-        # A comma cannot be asked for: then look through all.
-        askable = "," not in name and name == name.strip()
-        frame = self(parents, filter={"name": f"EQ {name}"} if askable else None)
-        same = frame[frame["name"] == name]
-        if len(same) == 1:
-            found = same.reset_index(drop=True)
-            found.attrs = frame.attrs
-            return found
-        if len(same) > 1:
-            which = [f"{each.id} ({_told_apart(each)})" for each in same.itertuples()]
-            raise NameLookupError(
-                f"{len(same)} {self.row.type} are called {name!r}: {', '.join(which)}. Use the id, or one parent.",
-                list(same["id"]),
+            raise ArgumentError(
+                "find() requires a non-empty name, for example "
+                'reactor.find("properties", "My site").'
             )
-        names = [str(each) for each in self(parents)["name"].dropna()]
-        close = candidates(name, names)
-        more = f" and {len(names) - len(close)} more" if len(names) > len(close) else ""
-        hint = (
-            f"There are: {', '.join(repr(each) for each in close)}{more}."
-            if close
-            else "There are none at all."
-        )
-        raise NameLookupError(
-            f"No {self.row.singular.replace('_', ' ')} is called {name!r}. {hint}", close
-        )
+        if parents is not None and not isinstance(parents, pd.DataFrame):
+            # An iterator can be read only once, and the parents may be listed twice.
+            parents = ids_in(parents)
+        conditions: Filter | None = None
+        # The API cannot filter by a value that has a comma, or spaces at its ends.
+        if "," not in name and name == name.strip():
+            conditions = {"name": f"EQ {name}"}
+        frame = self(parents, filter=conditions)
+        matches = frame[frame["name"] == name].reset_index(drop=True)
+        matches.attrs = frame.attrs
+        if len(matches) > 1:
+            listed = ", ".join(f"{row.id} ({_traits(row)})" for row in matches.itertuples())
+            raise NameLookupError(
+                f"{len(matches)} {self.row.type} are called {name!r}: {listed}. "
+                "Use the id, or a single parent.",
+                matches["id"].tolist(),
+            )
+        if matches.empty:
+            names = self(parents)["name"].dropna().tolist()
+            raise self._unknown_name(name, names)
+        return matches
+
+    def _unknown_name(self, name: str, names: list[str]) -> NameLookupError:
+        shown = candidates(name, names)
+        available = ", ".join(map(repr, shown)) or "none"
+        if len(names) > len(shown):
+            available += f" and {len(names) - len(shown)} more"
+        singular = self.row.singular.replace("_", " ")
+        message = f"No {singular} is called {name!r}. Available: {available}."
+        return NameLookupError(message, shown)
 
     @property
     def columns(self) -> dict[str, str]:
-        """The promised columns with their dtypes."""
-        parent = self.row.parents[0] if self.row.parents else None
-        return {name: DTYPES[kind] for name, kind in columns_of(self.row, parent).items()}
+        """The columns of every list of this type, with their dtypes."""
+        return {name: DTYPES[kind] for name, kind in _columns(self.row).items()}
 
     def _query(
-        self, parents: Ids | None, given: Filter | None, sort: Sort | None, limit: int | None
+        self, parents: Ids | None, filter: Filter | None, sort: Sort | None, limit: int | None
     ) -> _Query:
-        conditions = () if given is None else check_filter(self.row, given)
-        keys = () if sort is None else check_sort(self.row, sort)
-        if limit is not None:
-            limit = checked_limit(limit)
-        if not self.row.listed:
+        """Return the checked arguments. Raises ArgumentError."""
+        row = self.row
+        query = _Query(check_filter(row, filter), check_sort(row, sort), checked_limit(limit))
+        if not row.listed:
             raise ArgumentError(
-                f"There is no list of {self.row.type}. Yours is reactor.{self.row.singular}()."
+                f"The API does not list {row.type}. Get your own with reactor.{row.singular}()."
             )
-        if self.row.root and (parents is None or not self.row.parents):
-            if parents is not None:
-                raise ArgumentError(
-                    f"{self.row.type} are not listed under anything: call reactor.{self.row.type}()."
-                )
-            return _Query(None, (), conditions, keys, limit)
         if parents is None:
-            if self.row.default_parent is None:
-                raise ArgumentError(
-                    f"{self.row.type} are listed under {listed_under(self.row)}: hand one over, "
-                    f'as in reactor.{self.row.type}(reactor.find("properties", "My site")).'
-                )
-            return _Query(
-                self.row.default_parent,
-                (),
-                conditions,
-                keys,
-                limit,
-                through=self.row.default_parent,
+            if row.root:
+                return query
+            if row.default_parent is not None:
+                return replace(query, parent=row.default_parent, through=row.default_parent)
+            raise ArgumentError(
+                f"{row.type} are listed under {listed_under(row)}. Pass one, for example "
+                f'reactor.{row.type}(reactor.find("properties", "My site")).'
             )
-        parent, ids = parents_of_one_type(self.row, parents)
-        if parent is not None and parent in self.row.through:
-            return _Query(
-                self.row.through[parent], tuple(ids), conditions, keys, limit, through=parent
+        if not row.parents and row.relation("property"):
+            properties = ids_of_type(RESOURCES["properties"], [parents])
+            return replace(query, properties=frozenset(properties))
+        if not row.parents:
+            raise ArgumentError(
+                f"{row.type} are not listed under a parent. Call reactor.{row.type}()."
             )
-        return _Query(parent or self._likely_parent(parents), tuple(ids), conditions, keys, limit)
+        parent, ids = parents_of_one_type(row, parents)
+        if parent is None:
+            return replace(query, parent=self._likely_parent(parents))
+        # For example, the components of a property are listed rule by rule.
+        if parent in row.through:
+            return replace(query, parent=row.through[parent], parent_ids=ids, through=parent)
+        return replace(query, parent=parent, parent_ids=ids)
 
     def _likely_parent(self, parents: Ids) -> str:
-        """Of what type no parents at all are: a frame of ours says it, so that its columns are
-        those of a full one.
-        """
-        path = str(parents.attrs.get("path", "")) if isinstance(parents, pd.DataFrame) else ""
-        named = [part for part in path.split("/") if part in self.row.parents]
-        return named[-1] if named else self.row.parents[0]
+        """Return the type of an empty collection of parents.
 
-    def _with_parents(self, query: _Query, client: Client) -> _Query:
-        """Fill in the parents that have to be asked for: all companies, the rules of these
-        properties.
+        The attrs of an empty frame of ours say it, and then the columns are those of a full list.
         """
-        parent = query.parent or ""
-        above = [f"/{query.through}/{each}" for each in query.ids]
-        if query.through == parent:
-            above = [""]
-        listings = [steady(f"{each}/{parent}", RESOURCES[parent]) for each in above]
-        lists = read_documents(client, listings, parent)
-        ids = dict.fromkeys(resource["id"] for resources in lists for resource in resources)
-        return replace(query, ids=tuple(ids), through=None, found_now=True)
+        if isinstance(parents, pd.DataFrame):
+            for part in reversed(str(parents.attrs.get("path", "")).split("/")):
+                if part in self.row.parents:
+                    return part
+        return self.row.parents[0]
 
-    def _listings(self, query: _Query) -> list[Listing]:
-        """The lists to read: one, or one for each parent."""
-        # Without a limit the frame is sorted at the end, so the service is asked for the order that
-        # never changes.
-        is_steady = not query.sort or not (query.in_order or query.limit is not None)
-        order = STEADY_ORDER if is_steady else ("sort", ",".join(query.sort))
-        params = (*(condition.param for condition in query.conditions), order, *query.extra)
-        # From when to when the resources were created; None when the filter cannot be said so.
-        dated: tuple[datetime, datetime] | None = (PAST, FUTURE)
-        for condition in query.conditions:
-            if condition.name == "created_at":
-                dated = span_of(condition)
-        undated: Params | None = None
-        if dated is not None and is_steady and "created_at" in self.row.filters:
-            undated = tuple(each for each in params if each[0] != "filter[created_at]")
-        low, high = dated or (PAST, FUTURE)
+    def _listings(
+        self, client: Client, query: _Query, *, in_order: bool, extra: Params = ()
+    ) -> list[Listing]:
+        """Return the list to read, or the list of each parent."""
+        listing = self._listing(query, in_order=in_order, extra=extra)
+        if query.properties is not None and not query.properties:
+            return []
+        if query.parent is None:
+            return [listing]
+        return [
+            replace(listing, path=f"/{query.parent}/{parent}{listing.path}", parent_id=parent)
+            for parent in _parent_ids(client, query.parent, query)
+        ]
+
+    def _listing(self, query: _Query, *, in_order: bool, extra: Params) -> Listing:
+        filters = tuple(condition.param for condition in query.conditions)
+        # Pages are read in parallel, so a list needs an order that never changes.
         listing = Listing(
             f"/{self.row.type}",
             self.row.type,
-            params,
-            undated=undated,
-            low=low,
-            high=high,
-            filtered=bool(query.conditions),
+            (*filters, STEADY_ORDER, *extra),
+            filtered=bool(filters),
             deepest=self.row.deepest_page,
         )
-        if query.parent is None:
-            return [listing]
-        above = f"/{query.parent}"
-        return [
-            replace(listing, path=f"{above}/{parent}{listing.path}", parent_id=parent)
-            for parent in query.ids
-        ]
+        if in_order and query.sort:
+            order = ("sort", ",".join(query.sort))
+            return replace(listing, params=(*filters, order, *extra))
+        span = created_span(query.conditions)
+        if span is None or "created_at" not in self.row.filters:
+            return listing
+        # A list in the steady order can be read again in windows of created_at.
+        undated = tuple(param for param in listing.params if param[0] != "filter[created_at]")
+        return replace(listing, undated=undated, low=span[0], high=span[1])
 
-    def _read(self, query: _Query, client: Client, rows: "Rows") -> int | None:
-        """Read what was asked for; gives how many the service says there are (None: it was not
-        asked).
-        """
-        listings = self._listings(query)
-        if query.limit is None:
-            sinks = [rows] * len(listings)
+    def _read(
+        self,
+        client: Client,
+        query: _Query,
+        listings: Sequence[Listing],
+        rows: "Rows",
+        limit: int | None,
+    ) -> int | None:
+        """Read the lists; return the total that the service reports, None when it is unknown."""
+        if limit is None:
             lists = read_lists(
-                client, listings, sinks, self.row.type, parents_may_vanish=query.found_now
+                client,
+                listings,
+                [rows] * len(listings),
+                self.row.type,
+                parents_may_vanish=query.through is not None,
             )
-            return sum(each.rows for each in lists)
-        totals: list[int | None] = []
+            # Complete lists have as many rows as the service reports.
+            return sum(result.rows for result in lists)
+        total: int | None = 0
         received = 0
-        for at, listing in enumerate(listings):
-            # Sorted over several parents, the first rows of the whole can all come from the last
-            # parent.
-            wanted = query.limit if query.sort else query.limit - received
-            if wanted <= 0:
+        # One list after the other, because the rows of one may be enough.
+        for number, listing in enumerate(listings):
+            # Sorted over several parents, the first rows of all can come from the last parent.
+            first = limit if query.sort else limit - received
+            if first <= 0:
                 return None
-            [found] = read_lists(client, [listing], [rows], self.row.type, first=wanted, at=at)
-            received += found.rows
-            totals.append(found.total)
-        known = [total for total in totals if total is not None]
-        return sum(known) if len(known) == len(totals) else None
+            [result] = read_lists(client, [listing], [rows], self.row.type, first=first, at=number)
+            received += result.rows
+            if total is None or result.total is None:
+                total = None
+            else:
+                total += result.total
+        return total
 
-    def _iterate(self, query: _Query, client: Client) -> Iterator[Document]:
-        if query.through is not None:
-            query = self._with_parents(query, client)
-        query = replace(query, in_order=True)
-        yield from islice(self._resources(query, client), query.limit)
-
-    def _resources(self, query: _Query, client: Client) -> Iterator[Document]:
-        for listing in self._listings(query):
+    def _resources(self, client: Client, query: _Query) -> Iterator[Document]:
+        for listing in self._listings(client, query, in_order=True):
             for page in iterate_pages(client, listing):
-                check_rows(self.row, query.conditions, page.documents)
-                yield from page.documents
-
-
-class AuditEvents(Collection):
-    """Audit events: of everything that you can see, or of some properties."""
-
-    def __call__(
-        self,
-        parents: Ids | None = None,
-        *,
-        filter: Filter | None = None,
-        sort: Sort | None = None,
-        limit: int | None = None,
-    ) -> pd.DataFrame:
-        """List them as a DataFrame, one row each. With properties: those about something in them.
-
-        The API cannot filter by property: the events of the whole organization are read, and those
-        of other properties left out. ``filter={"created_at": "GT 2026-01-01"}`` makes that shorter;
-        ``limit`` does not. The rest as for every list.
-        """
-        if parents is None:
-            return self._listed(None, filter=filter, sort=sort, limit=limit)
-        properties = frozenset(ids_of_type(RESOURCES["properties"], [parents]))
-        query = replace(self._query(None, filter, sort, limit), limit=None)
-        client = self._session.client
-        rows = _RowsOfProperties(self.row, query.conditions, properties)
-        if properties:
-            self._read(query, client, rows)
-        frame = rows.frame(attrs_of(client, f"/{self.row.type}", None))
-        frame.attrs["total_count"] = len(frame)
-        frame = sort_frame(frame, query.sort)
-        most = checked_limit(limit)
-        return frame if most is None else _head(frame, most)
-
-    def iterate(
-        self,
-        parents: Ids | None = None,
-        *,
-        filter: Filter | None = None,
-        sort: Sort | None = None,
-        limit: int | None = None,
-    ) -> Iterator[Document]:
-        """As for every type; of properties as in the list."""
-        if parents is None:
-            return super().iterate(None, filter=filter, sort=sort, limit=limit)
-        properties = frozenset(ids_of_type(RESOURCES["properties"], [parents]))
-        query = replace(self._query(None, filter, sort, limit), limit=None)
-        events = self._iterate(query, self._session.client) if properties else iter(())
-        own = (event for event in events if linked_id(event, "property") in properties)
-        return islice(own, checked_limit(limit))
+                check_rows(query.conditions, page.documents)
+                for resource in page.documents:
+                    if (
+                        query.properties is None
+                        or linked_id(resource, "property") in query.properties
+                    ):
+                        yield resource
 
 
 class Rows(FrameBuilder):
-    """Pages become rows of a frame; under a filter each resource is checked against it."""
+    """Builds a frame from pages; under a filter, each resource is checked against it.
+
+    ``properties`` drops the resources of other properties, which still prove that the list is
+    complete.
+    """
 
     def __init__(
-        self, row: Resource, parent: str | None = None, conditions: Sequence[Condition] = ()
+        self,
+        row: Resource,
+        parent: str | None = None,
+        conditions: Sequence[Condition] = (),
+        properties: frozenset[str] | None = None,
     ) -> None:
         super().__init__(row, parent)
         self._conditions = conditions
+        self._properties = properties
 
     def decode(self, body: Any, listing: Any) -> Page:
-        """As columns, or as documents where they have to be checked. Raises IncompleteResult."""
+        """Decode a page. Raises IncompleteResult."""
+        # Only documents can be checked against a filter; columns are faster.
         if self._conditions:
             return plain_page(body, listing.path, listing.type)
         return decoder_of(self._row)(body, listing.path)
 
     def add(self, page: Page, order: tuple[int, ...], parent_id: str | None = None) -> None:
-        """Take it. Raises IncompleteResult for a resource that does not match the filter."""
-        if self._conditions:
-            check_rows(self._row, self._conditions, page.documents)
+        """Add a page. Raises IncompleteResult for a resource that does not match the filter."""
+        check_rows(self._conditions, page.documents)
+        if self._properties is not None:
+            if page.columns is None:
+                owners = [linked_id(resource, "property") for resource in page.documents]
+            else:
+                owners = list(page.columns["property_id"])
+            page = page.without(
+                {number for number, owner in enumerate(owners) if owner not in self._properties}
+            )
         super().add(page, order, parent_id)
 
 
-class _RowsOfProperties(Rows):
-    """Audit events of some properties become rows; the others are only counted, as proof that the
-    list is whole.
-    """
-
-    def __init__(
-        self, row: Resource, conditions: Sequence[Condition], properties: frozenset[str]
-    ) -> None:
-        super().__init__(row, None, conditions)
-        self._properties = properties
-
-    def add(self, page: Page, order: tuple[int, ...], parent_id: str | None = None) -> None:
-        """Take its rows of these properties. Raises IncompleteResult for one that does not match
-        the filter.
-        """
-        check_rows(self._row, self._conditions, page.documents)
-        if page.columns is None:
-            owners = [linked_id(event, "property") for event in page.documents]
-        else:
-            owners = list(page.columns["property_id"])
-        others = {at for at, owner in enumerate(owners) if owner not in self._properties}
-        super().add(page.without(others), order, parent_id)
+def _parent_ids(client: Client, parent: str, query: _Query) -> Sequence[str]:
+    """Return the ids of the parents: all companies, or for example the rules of properties."""
+    if query.through is None:
+        return query.parent_ids
+    row = RESOURCES[parent]
+    listings = [steady(f"/{query.through}/{above}/{parent}", row) for above in query.parent_ids]
+    if query.through == parent:
+        listings = [steady(f"/{parent}", row)]
+    resources = chain.from_iterable(read_documents(client, listings, parent))
+    return list(dict.fromkeys(resource["id"] for resource in resources))
 
 
-def describe(row: Resource, kind: "type[Collection] | None" = None) -> str:
-    """The help text of a type: what it is, where it is listed, columns, filters, Adobe's page."""
-    parent = row.parents[0] if row.parents else None
+def _columns(row: Resource) -> dict[str, Kind]:
+    return columns_of(row, next(iter(row.parents), None))
+
+
+def describe(row: Resource, binding: type[Collection]) -> str:
+    """Return the help text of a type: where it is listed, verbs, columns, filters, Adobe's page."""
+    places = ["at the root"] if row.root else []
+    if row.parents:
+        places.append(f"under {listed_under(row)}")
+    elif row.relation("property"):
+        places.append("for properties (reads all and drops the others; created_at narrows it)")
     meanings = {attribute.name: attribute.meaning for attribute in row.columns}
     meanings |= {f"meta_{attribute.name}": attribute.meaning for attribute in row.meta}
     lines = [
-        f"{row.about}",
+        row.about,
         "",
-        f"Listed: {_where(row)}.",
+        f"Listed: {', and '.join(places) or 'nowhere: there is only your own'}.",
         f"Filters: {', '.join(row.filters) or 'none'}.",
         "Sort: any column below that is an attribute.",
         f"Example: {_example(row)}",
-        *_writing(row, kind or Collection),
+        *_writing(row, binding),
         "",
         "Columns:",
     ]
-    lines += [
-        f"  {name:<36}{DTYPES[kind]:<22}{meanings.get(name, '')}".rstrip()
-        for name, kind in columns_of(row, parent).items()
-    ]
+    for name, kind in _columns(row).items():
+        lines.append(f"  {name:<36}{DTYPES[kind]:<22}{meanings.get(name, '')}".rstrip())
     return "\n".join([*lines, "", f"Adobe's page: {row.docs}"])
 
 
-def verbs_of(row: Resource, kind: "type[Collection]") -> list[str]:
-    """The verbs of a binding that are not in every one, those of the table first."""
-    found = [name for name in dir(kind) if not name.startswith("_") and name not in dir(Collection)]
-    order = [*row.verbs, *row.actions]
-    return [each for each in order if each in found] + [each for each in found if each not in order]
+def verbs_of(row: Resource, binding: type[Collection]) -> list[str]:
+    """Return the verbs that only this binding has, those of the registry first."""
+    reading = dir(Collection)
+    verbs = [name for name in dir(binding) if name not in reading and not name.startswith("_")]
+    listed = [verb for verb in (*row.verbs, *row.actions) if verb in verbs]
+    return list(dict.fromkeys([*listed, *verbs]))
 
 
-def _writing(row: Resource, kind: "type[Collection]") -> list[str]:
-    """What can be written, and with which keywords."""
-    found = verbs_of(row, kind)
-    lines = [f"Verbs: {', '.join(found)}. See reactor.{row.type}.{found[0]}?"] if found else []
+def _writing(row: Resource, binding: type[Collection]) -> list[str]:
+    """Return the lines of the help text about the verbs and their keywords."""
+    verbs = verbs_of(row, binding)
+    if not verbs:
+        return []
+    lines = [f"Verbs: {', '.join(verbs)}. See reactor.{row.type}.{verbs[0]}?"]
     for verb in row.verbs:
-        if verb != "delete" and verb in found:
-            taken = [
-                f"{name} (needed)" if needed and name not in kind._looked_up else name
-                for name, needed in row.keywords(verb).items()
-            ]
-            lines.append(f"  {verb}: {', '.join(taken)}.")
+        if verb == "delete" or verb not in verbs:
+            continue
+        keywords = []
+        for name, required in row.keywords(verb).items():
+            is_required = required and name not in binding._looked_up
+            keywords.append(f"{name} (required)" if is_required else name)
+        lines.append(f"  {verb}: {', '.join(keywords)}.")
     return lines
 
 
-def _where(row: Resource) -> str:
-    places = ["at the root"] if row.root else []
-    places += [f"under {listed_under(row)}"] if row.parents else []
-    return ", and ".join(places) or "nowhere: there is one"
-
-
 def _example(row: Resource) -> str:
-    if not row.listed:
-        return f"reactor.{row.singular}()"
-    if row.root or not row.filters:
-        return f"reactor.{row.type}()"
+    if row.root or not row.listed or not row.filters:
+        return row.call
     dated = "updated_at" if "updated_at" in row.filters else "created_at"
-    return f'reactor.{row.type}({row.parents[0]}, filter={{"{dated}": "GT 2026-01-01"}}, sort="-created_at")'
+    conditions = f'filter={{"{dated}": "GT 2026-01-01"}}, sort="-created_at"'
+    return f"reactor.{row.type}({row.parents[0]}, {conditions})"
 
 
-def _told_apart(row: Any) -> str:
-    """What tells resources of the same name apart."""
+def _traits(row: Any) -> str:
+    """Return what distinguishes resources of the same name."""
     names = ("platform", "version", "availability", "stage", "state")
-    told = [str(getattr(row, name)) for name in names if hasattr(row, name)]
-    return ", ".join([*told, f"created {row.created_at:%Y-%m-%d}"])
-
-
-def _head(frame: pd.DataFrame, rows: int) -> pd.DataFrame:
-    head = frame.head(rows).copy()
-    head.attrs = frame.attrs
-    return head
+    traits = [str(getattr(row, name)) for name in names if hasattr(row, name)]
+    return ", ".join([*traits, f"created {row.created_at:%Y-%m-%d}"])

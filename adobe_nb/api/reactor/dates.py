@@ -1,47 +1,43 @@
-"""Dates as text: the one place where they are parsed."""
+"""Parse dates: the one place where texts become timestamps."""
 
 from datetime import UTC, datetime, timedelta
 
 
 def parse(text: str) -> datetime:
-    """A date and time in UTC; without a zone it is UTC already. Raises ValueError for other texts.
-    """
+    """Return the timestamp in UTC. Without a zone it is UTC already. Raises ValueError."""
     return in_utc(datetime.fromisoformat(text))
 
 
 def parse_zoned(text: str) -> datetime:
-    """A date and time that names its zone. Raises ValueError for other texts."""
-    moment = datetime.fromisoformat(text)
-    if moment.tzinfo is None:
+    """Return a timezone-aware timestamp. Raises ValueError, also for a text without a zone."""
+    timestamp = datetime.fromisoformat(text)
+    if timestamp.tzinfo is None:
         raise ValueError(text)
-    return moment
+    return timestamp
 
 
-def moment_of(text: str | None) -> datetime | None:
-    """As ``parse``; None for a text that is not a date and time."""
+def moment_of(text: str) -> datetime | None:
+    """Return the timestamp in UTC, or None for a text that is not one."""
     try:
-        return parse(text or "")
+        return parse(text)
     except ValueError:
         return None
 
 
-def in_utc(moment: datetime) -> datetime:
-    """The same moment in UTC. Raises ValueError where that leaves the calendar, which ends with the
-    year 9999.
-    """
-    if moment.tzinfo is None:
-        return moment.replace(tzinfo=UTC)
+def in_utc(timestamp: datetime) -> datetime:
+    """Return the timestamp in UTC. Raises ValueError where that is outside the years 1 to 9999."""
+    if timestamp.tzinfo is None:
+        return timestamp.replace(tzinfo=UTC)
     try:
-        return moment.astimezone(UTC)
+        return timestamp.astimezone(UTC)
     except OverflowError:
-        pass
-    raise ValueError(moment)
+        raise ValueError(timestamp) from None
 
 
-def shifted(moment: datetime, by: timedelta) -> datetime:
-    """The moment so much later or earlier, within the calendar."""
+def shifted(timestamp: datetime, by: timedelta) -> datetime:
+    """Return the timestamp shifted by that time, but not beyond the years 1 to 9999."""
     try:
-        return moment + by
+        return timestamp + by
     except OverflowError:
         limit = datetime.max if by > timedelta(0) else datetime.min
         return limit.replace(tzinfo=UTC)

@@ -1,18 +1,22 @@
-"""Pages of lists, from bytes: decoded straight into the row's own fields, or as plain documents.
+"""Decode pages of lists: straight into the columns of a frame, or as plain documents.
 
-A page of typed rows costs a fifth of ``json.loads``. Members that the registry does not know are
-learned when they are first met and kept from then on. Whatever does not fit the row's types is
-decoded as plain JSON, where the table of columns says what is wrong with it.
+A page that is decoded into typed columns costs a fifth of ``json.loads``. Members that the registry
+does not know are learned when they are first met. A page that does not fit the types of the
+registry is decoded as plain JSON, and the frame builder says what is wrong with it.
 """
 
 import re
 import threading
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Annotated, Any
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import cache
+from operator import attrgetter
+from typing import Annotated, Any, Literal, NamedTuple
 
 import msgspec
 
+from adobe_nb.api.reactor.dates import moment_of
 from adobe_nb.api.reactor.jsonapi import (
     HIDING,
     parsed,
@@ -22,16 +26,15 @@ from adobe_nb.api.reactor.jsonapi import (
     wrong_shape,
 )
 from adobe_nb.forks import restarts
-from adobe_nb.registry import Kind, Resource
+from adobe_nb.registry import Attribute, Kind, Relation, Resource
 
 _UNKNOWN = re.compile(
-    r"Object contains unknown field `(.*)` - at `\$\.data\[[0-9.]+\]\.(attributes|relationships|meta)`"
+    r"Object contains unknown field `(.*)` - "
+    r"at `\$\.data\[[0-9.]+\]\.(attributes|relationships|meta)`"
 )
+# Names that msgspec does not accept, or that its message does not separate from its own words.
 _NOT_TO_LEARN = re.compile(r"[`\\\"\x00-\x1f]")
-"""In names that the decoder does not take, or that its message does not tell from the words around
-them.
-"""
-_MOST_LEARNED = 200
+_MAX_LEARNED = 200
 _TYPES: Mapping[Kind, Any] = {
     "text": str,
     "datetime": str,
@@ -43,14 +46,12 @@ _TYPES: Mapping[Kind, Any] = {
 
 
 Columns = dict[str, Sequence[Any]]
-"""Values by the columns' names, without id and the parent's."""
+"""Values by the names of their columns, without id and parent."""
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page: ids, the totals when the service reports them, and the resources as columns or as
-    documents.
-    """
+    """One page: its ids, the totals that it reports, and its resources as columns or documents."""
 
     ids: Sequence[str]
     total_count: int | None
@@ -58,70 +59,67 @@ class Page:
     columns: Columns | None = None
     documents: Sequence[dict[str, Any]] = ()
 
-    def dates(self, name: str) -> list[str | None]:
-        """An attribute that is a date, of each resource, as its text."""
+    def dates(self, name: str) -> list[datetime | None]:
+        """Return this attribute of each resource; None where it is not a date."""
+        values: Sequence[Any]
         if self.columns is not None:
-            values: Sequence[Any] = self.columns.get(name) or [None] * len(self.ids)
+            values = self.columns.get(name) or [None] * len(self.ids)
         else:
-            parts = [each.get("attributes") for each in self.documents]
-            values = [part.get(name) if isinstance(part, dict) else None for part in parts]
-        return [value if isinstance(value, str) else None for value in values]
+            values = [_mapping(item.get("attributes")).get(name) for item in self.documents]
+        return [moment_of(value) if isinstance(value, str) else None for value in values]
 
-    def without(self, dropped: Collection[int]) -> "Page":
-        """The same without the resources at these places."""
-        kept = [number for number in range(len(self.ids)) if number not in dropped]
-        columns: Columns | None = None
-        if self.columns is not None:
-            columns = {
-                name: [values[number] for number in kept] for name, values in self.columns.items()
-            }
-        documents = [self.documents[number] for number in kept] if self.documents else ()
-        return replace(
-            self, ids=[self.ids[number] for number in kept], columns=columns, documents=documents
-        )
+    def without(self, rows: Collection[int]) -> "Page":
+        """Return the page without the resources at these positions."""
+        kept = [row for row in range(len(self.ids)) if row not in rows]
+        ids = [self.ids[row] for row in kept]
+        if self.columns is None:
+            return replace(self, ids=ids, documents=[self.documents[row] for row in kept])
+        columns: Columns = {}
+        for name, values in self.columns.items():
+            columns[name] = [values[row] for row in kept]
+        return replace(self, ids=ids, columns=columns)
 
 
-_decoders: dict[str, tuple[Resource, "Decoder"]] = {}
-
-
+@cache
 def decoder_of(row: Resource) -> "Decoder":
-    """The decoder of a row; what it has learned is kept as long as the process runs."""
-    known = _decoders.get(row.type)
-    if known is None or known[0] is not row:
-        known = _decoders[row.type] = (row, Decoder(row))
-    return known[1]
+    """Return the decoder of a resource type. It keeps what it learned while the process runs."""
+    return Decoder(row)
 
 
-def plain_page(body: bytes, path: str, kind: str) -> Page:
-    """The page as documents. Raises IncompleteResult for what is no list of that type."""
+def plain_page(body: bytes, path: str, resource_type: str) -> Page:
+    """Return the page as documents. Raises IncompleteResult unless it is a list of that type."""
+    refusal = f"did not answer with a list of {resource_type}"
     document, problem = parsed(body)
     if problem:
-        raise wrong_shape(path, f"did not answer with a list of {kind} ({problem})")
-    items = document.get("data") if isinstance(document, dict) else None
+        raise wrong_shape(path, f"{refusal} ({problem})")
+    items = _mapping(document).get("data")
     if not isinstance(items, list):
-        raise wrong_shape(path, f"did not answer with a list of {kind}")
+        raise wrong_shape(path, refusal)
     for item in items:
-        if problem := problem_of(item, kind):
-            raise wrong_shape(path, f"did not answer with a list of {kind} ({problem})")
-    meta = document.get("meta")
-    pagination = meta.get("pagination") if isinstance(meta, dict) else None
-    totals = pagination if isinstance(pagination, dict) else {}
+        if problem := problem_of(item, resource_type):
+            raise wrong_shape(path, f"{refusal} ({problem})")
+    pagination = _mapping(_mapping(document.get("meta")).get("pagination"))
     return Page(
-        [each["id"] for each in items],
-        _whole(totals.get("total_count")),
-        _whole(totals.get("total_pages")),
-        documents=[public_resource(each) for each in items],
+        [item["id"] for item in items],
+        _natural_number(pagination.get("total_count")),
+        _natural_number(pagination.get("total_pages")),
+        documents=[public_resource(item) for item in items],
     )
 
 
-def _whole(value: object) -> int | None:
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _natural_number(value: object) -> int | None:
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+    # Not isinstance: True and False are integers to Python.
+    return value if type(value) is int and value >= 0 else None
 
 
 class Decoder:
-    """Pages of one row of the registry, as columns. Safe for many threads."""
+    """Decodes pages of one resource type into columns. Safe for many threads."""
 
     def __init__(self, row: Resource) -> None:
         self._row = row
@@ -131,157 +129,114 @@ class Decoder:
         restarts(self)
 
     def begin_anew(self) -> None:
-        """In a forked process. What another thread had just learned may not be in the schema yet.
-        """
+        """Start again in a forked process, where another thread may have held the lock."""
         self._lock = threading.Lock()
+        # That thread may have learned a member that is not in the schema yet.
         self._schema = _Schema(self._row, self._learned)
 
     def __call__(self, body: bytes, path: str) -> Page:
-        """The page. Raises IncompleteResult for what is no list of that type."""
+        """Return the page. Raises IncompleteResult unless it is a list of that type."""
         while True:
             schema = self._schema
             try:
                 document = schema.decode(body)
-            except msgspec.ValidationError as error:
-                if not self._learn(str(error)):
-                    return plain_page(body, path, self._row.type)
-                continue
-            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+                if self._learn(str(error)):
+                    continue
                 return plain_page(body, path, self._row.type)
-            items = document.data
-            if any(
-                not item.id.isascii() or not item.id or item.type != self._row.type
-                for item in items
-            ):
+            ids = [item.id for item in document.data]
+            if not "".join(ids).isascii():
                 return plain_page(body, path, self._row.type)
             pagination = (document.meta and document.meta.pagination) or _Pagination()
-            if min(pagination.total_count or 0, pagination.total_pages or 0) < 0:
-                return plain_page(body, path, self._row.type)
-            ids = [item.id for item in items]
             return Page(
-                ids, pagination.total_count, pagination.total_pages, columns=schema.columns(items)
+                ids,
+                pagination.total_count,
+                pagination.total_pages,
+                columns=schema.columns(document.data),
             )
 
     def _learn(self, message: str) -> bool:
-        """Whether the decoder's error was about a member that is known from now on."""
-        unknown = _UNKNOWN.search(message)
-        if unknown is None or _NOT_TO_LEARN.search(unknown[1]):
+        """Learn the unknown member that msgspec complains about. Return whether there was one."""
+        match = _UNKNOWN.search(message)
+        if match is None or _NOT_TO_LEARN.search(match[1]):
             return False
-        name, part = unknown[1], unknown[2]
+        name, learned = match[1], self._learned[match[2]]
         with self._lock:
-            if name not in self._learned[part]:
-                if len(self._learned[part]) >= _MOST_LEARNED:
+            # Another thread may have learned it meanwhile.
+            if name not in learned:
+                if len(learned) >= _MAX_LEARNED:
                     return False
-                self._learned[part].append(name)
+                learned.append(name)
                 self._schema = _Schema(self._row, self._learned)
         return True
 
 
+class _Field(NamedTuple):
+    """A member of attributes, relationships or meta, and how it is decoded."""
+
+    name: str
+    column: str | None
+    """None for a member that is accepted and not shown."""
+    type: Any
+    default: Any = None
+    """Its value where it is missing; UNSET for learned members, which get a column if present."""
+
+
 class _Schema:
-    """The members of a type that are known now: how its pages are decoded, and the columns of their
-    rows.
-    """
+    """How pages of a resource type are decoded, given the members that were learned so far."""
 
     def __init__(self, row: Resource, learned: Mapping[str, Sequence[str]]) -> None:
         self._row = row
-        self._attributes = [
-            _Field(known.name, known.name, _TYPES[known.kind]) for known in row.columns
-        ]
-        self._attributes += [
-            _Field(known.name, None, msgspec.Raw) for known in row.attributes if known.write_only
-        ]
-        self._attributes += [
-            _Field(name, name, Any, learned=True) for name in learned["attributes"]
-        ]
-        self._meta = [
-            _Field(known.name, f"meta_{known.name}", _TYPES[known.kind]) for known in row.meta
-        ]
-        self._meta += [_Field(name, f"meta_{name}", Any, learned=True) for name in learned["meta"]]
-        # Of a to-many relation nothing is read, and of one that is not known only whether it names
-        # one resource.
-        self._relations = [_Field(known.name, f"{known.name}_id", _Link) for known in row.to_one]
-        self._relations += [
-            _Field(known.name, None, _Links) for known in row.relations if known.many
-        ]
-        self._relations += [
-            _Field(name, f"{name}_id", _OpenLink, learned=True) for name in learned["relationships"]
-        ]
-        self._known_relations = {f"{relation.name}_id": relation for relation in row.to_one}
+        self._to_one = {f"{relation.name}_id": relation for relation in row.to_one}
+        self._attributes = _fields(row.attributes, "", learned["attributes"])
+        self._meta = _fields(row.meta, "meta_", learned["meta"])
+        self._relations: list[_Field] = []
+        for relation in row.relations:
+            if relation.many:
+                self._relations.append(_skipped(relation.name))
+            else:
+                self._relations.append(_Field(relation.name, f"{relation.name}_id", _ToOne | None))
+        for name in learned["relationships"]:
+            self._relations.append(
+                _Field(name, f"{name}_id", _AnyRelation | None | msgspec.UnsetType, msgspec.UNSET)
+            )
         self.decode = self._decoder()
-        """The document in the bytes of a page. Raises msgspec's errors for one that does not fit.
-        """
+        """Decodes the bytes of a page. Raises msgspec's errors for one that does not fit."""
 
     def _decoder(self) -> Callable[[bytes], Any]:
         fields = [*self._attributes, *self._relations, *self._meta]
         columns = [field.column for field in fields if field.column is not None]
         if len(set(columns)) != len(columns):
-            # Two members of one column: which of them counts is decided in one place, the plain
-            # way.
+            # Two members share a column: plain documents decide which of them counts.
             return _refuse
+        attributes = _struct("Attributes", self._attributes) | msgspec.UnsetType
         resource = msgspec.defstruct(
             "Resource",
             [
-                ("id", str),
-                ("type", str),
-                (
-                    "attributes",
-                    _struct("Attributes", self._attributes) | msgspec.UnsetType,
-                    msgspec.UNSET,
-                ),
+                ("id", Annotated[str, msgspec.Meta(min_length=1)]),
+                ("type", Literal[self._row.type]),
+                ("attributes", attributes, msgspec.UNSET),
                 ("relationships", _struct("Relationships", self._relations) | None, None),
                 ("meta", _struct("Meta", self._meta) | None, None),
             ],
             gc=False,
         )
-        document = msgspec.defstruct(
-            "Document",
-            [("data", list[resource]), ("meta", _Head | None, None)],  # type: ignore[valid-type]
-            gc=False,
-        )
-        return msgspec.json.Decoder(document).decode
+        members: list[Any] = [("data", list[resource]), ("meta", _Head | None, None)]  # type: ignore[valid-type]
+        return msgspec.json.Decoder(msgspec.defstruct("Document", members, gc=False)).decode
 
     def columns(self, items: Sequence[Any]) -> Columns:
-        """The values of the resources of a page, column by column."""
+        """Return the values of a page's resources, column by column."""
         columns = _values(self._attributes, [item.attributes for item in items])
-        for name, links in _values(self._relations, [item.relationships for item in items]).items():
-            targets = [_target(link) for link in links]
-            relation = self._known_relations.get(name)
-            if relation is None and not any(targets):
-                continue
-            columns[name] = [target and target.id for target in targets]
-            if relation is None:
-                continue
-            if len(relation.targets) > 1:
-                columns[f"{relation.name}_type"] = [target and target.type for target in targets]
-            for attribute in relation.meta:
-                described = [_said_of_target(target, attribute.name) for target in targets]
-                columns[f"{relation.name}_{attribute.name}"] = described
+        links = _values(self._relations, [item.relationships for item in items])
+        for name, values in links.items():
+            targets = list(map(_target, values))
+            if name in self._to_one:
+                columns |= _relation_columns(self._to_one[name], targets)
+            elif any(targets):
+                # An unknown relation gets a column only where it leads to one resource.
+                columns[name] = [target and target.id for target in targets]
         columns |= _values(self._meta, [item.meta for item in items])
         return public_columns(self._row, columns) if self._row.type in HIDING else columns
-
-
-@dataclass(slots=True)
-class _Field:
-    name: str
-    column: str | None
-    """None: it is known, and not shown."""
-    kind: Any
-    learned: bool = False
-    default: Any = field(init=False, default=None)
-    """Where it is missing."""
-
-    def __post_init__(self) -> None:
-        if self.kind is msgspec.Raw:
-            self.default = msgspec.Raw()
-        elif self.learned:
-            self.default = msgspec.UNSET
-
-    @property
-    def type(self) -> Any:
-        """What it may be."""
-        if self.kind is msgspec.Raw:
-            return msgspec.Raw
-        return self.kind | None | msgspec.UnsetType if self.learned else self.kind | None
 
 
 class _Identifier(msgspec.Struct, gc=False):
@@ -290,66 +245,83 @@ class _Identifier(msgspec.Struct, gc=False):
     meta: Any = None
 
 
-class _Link(msgspec.Struct, gc=False):
+class _ToOne(msgspec.Struct, gc=False):
     data: _Identifier | None = None
 
 
-class _Links(msgspec.Struct, gc=False):
-    data: list[msgspec.Raw] | None = None
-
-
-class _OpenLink(msgspec.Struct, gc=False):
+class _AnyRelation(msgspec.Struct, gc=False):
     data: Any = None
 
 
+_Total = Annotated[int, msgspec.Meta(ge=0)] | None
+
+
 class _Pagination(msgspec.Struct, gc=False):
-    total_count: int | None = None
-    total_pages: int | None = None
+    total_count: _Total = None
+    total_pages: _Total = None
 
 
 class _Head(msgspec.Struct, gc=False):
     pagination: _Pagination | None = None
 
 
+def _fields(attributes: Iterable[Attribute], prefix: str, learned: Iterable[str]) -> list[_Field]:
+    fields: list[_Field] = []
+    for attribute in attributes:
+        if attribute.write_only:
+            # A secret: it is not even decoded.
+            fields.append(_skipped(attribute.name))
+        else:
+            column = prefix + attribute.name
+            fields.append(_Field(attribute.name, column, _TYPES[attribute.kind] | None))
+    for name in learned:
+        fields.append(_Field(name, prefix + name, Any, msgspec.UNSET))
+    return fields
+
+
+def _skipped(name: str) -> _Field:
+    return _Field(name, None, msgspec.Raw, msgspec.Raw())
+
+
 def _struct(name: str, fields: Sequence[_Field]) -> Any:
-    """A struct whose members are all optional. In it they are numbered: names in JSON may be none
-    in Python.
-    """
+    """Return a struct of optional members, numbered because JSON names may be invalid in Python."""
     members = [(f"f{number}", field.type, field.default) for number, field in enumerate(fields)]
     names = {f"f{number}": field.name for number, field in enumerate(fields)}
     return msgspec.defstruct(name, members, rename=names, forbid_unknown_fields=True, gc=False)
 
 
-def _values(fields: Sequence[_Field], parts: Sequence[Any]) -> dict[str, Sequence[Any]]:
-    """The values of those members that are shown, column by column; learned ones only where they
-    occur.
-    """
-    nothing = tuple(each.default for each in fields)
-    rows = [
-        nothing if part is None or part is msgspec.UNSET else msgspec.structs.astuple(part)
-        for part in parts
-    ]
-    values: Iterable[Sequence[Any]] = zip(*rows, strict=True) if rows else [()] * len(fields)
+def _values(fields: Sequence[_Field], parts: Sequence[Any]) -> Columns:
+    """Return the values of the members that have a column; of learned ones where they occur."""
+    defaults = tuple(map(attrgetter("default"), fields))
+    rows = [msgspec.structs.astuple(part) if part else defaults for part in parts]
+    members: Iterable[Sequence[Any]] = zip(*rows, strict=True) if rows else [()] * len(fields)
     columns: Columns = {}
-    for each, column in zip(fields, values, strict=True):
-        if each.column is not None and not each.learned:
-            columns[each.column] = column
-        elif each.column is not None and any(value is not msgspec.UNSET for value in column):
-            columns[each.column] = [None if value is msgspec.UNSET else value for value in column]
+    for field, values in zip(fields, members, strict=True):
+        if field.column is None:
+            continue
+        if field.default is not msgspec.UNSET:
+            columns[field.column] = values
+        elif values.count(msgspec.UNSET) < len(values):
+            columns[field.column] = [None if value is msgspec.UNSET else value for value in values]
     return columns
 
 
-def _target(link: "_Link | _OpenLink | None") -> Any:
+def _relation_columns(relation: Relation, targets: Sequence[Any]) -> Columns:
+    columns: Columns = {f"{relation.name}_id": [target and target.id for target in targets]}
+    if len(relation.targets) > 1:
+        columns[f"{relation.name}_type"] = [target and target.type for target in targets]
+    for attribute in relation.meta:
+        values = [_mapping(target and target.meta).get(attribute.name) for target in targets]
+        columns[f"{relation.name}_{attribute.name}"] = values
+    return columns
+
+
+def _target(link: "_ToOne | _AnyRelation | None") -> Any:
+    """Return the identifier of the one resource that a relation leads to, or None."""
     data = link and link.data
     if isinstance(data, dict) and data:
         return _Identifier(data.get("id"), data.get("type"))  # type: ignore[arg-type]
     return data if isinstance(data, _Identifier) else None
-
-
-def _said_of_target(target: Any, name: str) -> Any:
-    """What the ``meta`` of an identifier says under that name."""
-    meta = target.meta if target else None
-    return meta.get(name) if isinstance(meta, dict) else None
 
 
 def _refuse(body: bytes) -> Any:  # noqa: ARG001

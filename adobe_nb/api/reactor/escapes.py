@@ -1,8 +1,8 @@
-r"""``\uXXXX`` inside JSON text, as the characters that it stands for.
+r"""Decode ``\uXXXX`` inside JSON text.
 
 The service writes ``&``, ``<`` and ``>`` in ``settings`` as ``\u0026``, ``\u003c`` and ``\u003e``,
-so that a search for ``&&`` in the text finds nothing. To parse and write it again would change
-numbers (``1.10``) and drop duplicate members, so only the escapes change.
+so a search for ``&&`` in the text would find nothing. Parsing and writing the JSON again would
+change numbers (``1.10``) and drop duplicate members, so only the escapes are replaced.
 """
 
 import json
@@ -10,16 +10,17 @@ import re
 
 import msgspec
 
-# Every escape is matched, so that in \\u0026 the second backslash begins none.
+# Every escape is matched, so that the second backslash of \\u0026 does not begin one.
 _ESCAPE = re.compile(r"\\(?:u[dD][89abAB]..\\u[dD][c-fC-F]..|u....|.)", re.DOTALL)
+# What stays escaped: control characters (terminals act on them), quote and backslash (without the
+# escape the JSON would mean something else), and lone surrogates (they are not characters).
+_STAYS = re.compile('[\x00-\x1f\x7f-\x9f"\\\\\ud800-\udfff]')
 
 
 def decoded(text: str) -> str:
-    r"""JSON text with its ``\uXXXX`` decoded; text that is not JSON stays as it is.
+    r"""Return JSON text with its ``\uXXXX`` decoded, and text that is not JSON as it is.
 
-    What stays escaped: control characters (U+0000-001F, U+007F-009F, which terminals act on), quote
-    and backslash (they would be other JSON), and lone surrogates (they are not characters). U+2028
-    and U+2029 are decoded: they are ordinary characters of JSON.
+    U+2028 and U+2029 are decoded too: they are ordinary characters in JSON.
     """
     if "\\u" not in text or not _is_json(text):
         return text
@@ -28,31 +29,28 @@ def decoded(text: str) -> str:
 
 def _character(match: re.Match[str]) -> str:
     escape = match[0]
-    if len(escape) == 12:
-        high, low = int(escape[2:6], 16), int(escape[8:], 16)
-        return chr(0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00))
     if escape[1] != "u":
         return escape
+    if len(escape) == 12:
+        # A pair of surrogates: one character beyond U+FFFF.
+        high, low = int(escape[2:6], 16), int(escape[8:], 16)
+        return chr(0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00))
     character = chr(int(escape[2:], 16))
-    stays = (
-        character < " "
-        or "\x7f" <= character <= "\x9f"
-        or character in '"\\'
-        or "\ud800" <= character <= "\udfff"
-    )
-    return escape if stays else character
+    return escape if _STAYS.match(character) else character
 
 
 def _is_json(text: str) -> bool:
     try:
         msgspec.json.decode(text, type=msgspec.Raw)
     except (msgspec.DecodeError, UnicodeEncodeError):
-        pass
+        # msgspec does not accept lone surrogates, which JSON allows.
+        return _is_json_for_python(text)
     except RecursionError:
         return False
-    else:
-        return True
-    # It takes no lone surrogates, which JSON allows.
+    return True
+
+
+def _is_json_for_python(text: str) -> bool:
     try:
         json.loads(text, parse_constant=_refuse)
     except (ValueError, RecursionError):

@@ -1,23 +1,25 @@
-"""Filters: what may be asked, how it is written, and whether a row really matches.
+"""Filters and sort keys: checked before a request; filters are also checked against the rows.
 
-The service ignores a malformed filter and answers with everything, so filters are checked before
-the wire and rows after it. Source:
+The service ignores a malformed filter and returns everything, so a mistake would go unnoticed. See
 https://experienceleague.adobe.com/en/docs/experience-platform/tags/api/guides/filtering
 """
 
 import math
+import operator as operators
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from adobe_nb.api.reactor.dates import in_utc, moment_of, parse
+from adobe_nb.api.reactor.inputs import is_null
+from adobe_nb.api.reactor.jsonapi import linked_id
 from adobe_nb.errors import ArgumentError, IncompleteResult
-from adobe_nb.registry import Attribute, Kind, Resource
+from adobe_nb.registry import Kind, Resource
 from adobe_nb.suggest import did_you_mean
 
 OPERATORS = ("EQ", "NOT", "LT", "GT", "BETWEEN", "CONTAINS")
@@ -25,106 +27,135 @@ Scalar = str | bool | int | float | date | datetime
 Filter = Mapping[str, "Scalar | Sequence[Scalar]"]
 Sort = str | Sequence[str]
 
-_NULLS = {"null", "nil"}
-_SPANS = {"EQ", "GT", "LT", "BETWEEN"}
-_MOMENT = timedelta(milliseconds=1)
 PAST = datetime(1970, 1, 1, tzinfo=UTC)
 FUTURE = datetime(2100, 1, 1, tzinfo=UTC)
 """Before and after everything in the API."""
-_NEEDS: Mapping[Kind, str] = {
+
+_NULLS = {"null", "nil"}
+_MILLISECOND = timedelta(milliseconds=1)
+_ORDERED: set[Kind] = {"datetime", "integer", "number"}
+_EXPECTED: Mapping[str, str] = {
     "datetime": "a date such as 2026-01-31 or 2026-01-31T12:00:00.000Z",
     "integer": "a number",
     "number": "a number",
     "boolean": "true or false",
+}
+_COMPARISONS = {
+    "EQ": operators.eq,
+    "NOT": operators.ne,
+    "LT": operators.lt,
+    "GT": operators.gt,
 }
 _ISO_DATE = re.compile(r"\d{4}-\d\d-\d\d")
 _OPERATOR = re.compile(rf"({'|'.join(OPERATORS)}) ")
 
 
 def eq(*values: Scalar) -> str:
-    """``eq("web", "mobile")``: equal to one of these, with case."""
-    return ",".join(f"EQ {_plain(value)}" for value in _some(values))
+    """Return the filter value "equal to one of these". Case matters.
+
+    Examples
+    --------
+    >>> eq("web", "mobile")
+    'EQ web,EQ mobile'
+    """
+    return _any_of("EQ", values)
 
 
 def not_(value: Scalar) -> str:
-    """Different from this."""
+    """Return the filter value "not equal to this".
+
+    Examples
+    --------
+    >>> not_("web")
+    'NOT web'
+    """
     return f"NOT {_plain(value)}"
 
 
 def lt(value: Scalar) -> str:
-    """Less than this; for dates, before it."""
+    """Return the filter value "less than this"; for dates, "before this".
+
+    Examples
+    --------
+    >>> lt(5)
+    'LT 5'
+    """
     return f"LT {_plain(value)}"
 
 
 def gt(value: Scalar) -> str:
-    """Greater than this; for dates, after it."""
+    """Return the filter value "greater than this"; for dates, "after this".
+
+    Examples
+    --------
+    >>> from datetime import date
+    >>> gt(date(2026, 1, 31))
+    'GT 2026-01-31T00:00:00.000Z'
+    """
     return f"GT {_plain(value)}"
 
 
 def between(low: Scalar, high: Scalar) -> str:
-    """From low to high. A date without a time as the upper bound means to the end of that day
-    (UTC).
+    """Return the filter value "from low to high".
 
-    A datetime or a Timestamp is that moment, also at midnight; without a zone it is UTC. Raises
-    ArgumentError when high is before low, and for bounds that are not both dates, both numbers or
-    both texts. A text that is an ISO date counts as a date.
+    Parameters
+    ----------
+    low, high
+        Two dates, two numbers or two strings. A string that is an ISO date counts as a date. As the
+        upper bound, a date without a time means the end of that day in UTC; a datetime or Timestamp
+        means exactly that time. Times without a time zone are in UTC.
+
+    Raises
+    ------
+    ArgumentError
+        When ``high`` is less than ``low``, or when the bounds cannot be compared.
+
+    Examples
+    --------
+    >>> from datetime import date
+    >>> between(date(2026, 1, 1), date(2026, 1, 31))
+    'BETWEEN 2026-01-01T00:00:00.000Z,2026-01-31T23:59:59.999Z'
     """
-    kinds = [_bound_kind(low), _bound_kind(high)]
-    texts = isinstance(low, str) and isinstance(high, str)
-    if kinds[0] != kinds[1] and not texts:
-        raise ArgumentError(
-            f"between({low!r}, {high!r}): the bounds are {kinds[0]} and {kinds[1]}. Give two dates, two numbers or two "
-            "texts."
-        )
+    # A bare date as the upper bound includes that day.
     end = high
     if isinstance(high, date) and not isinstance(high, datetime):
-        end = datetime(high.year, high.month, high.day, 23, 59, 59, 999000, tzinfo=UTC)
-    if kinds[0] == kinds[1] != "a text" and _is_before(end, low):
-        raise ArgumentError(f"between({low}, {high}): the lower bound comes first.")
+        end = datetime.combine(high, time.max, UTC)
+    low_type, first = _bound(low)
+    high_type, last = _bound(end)
+    # Only the attribute tells whether two strings are numbers, so any two strings pass.
+    both_strings = isinstance(low, str) and isinstance(high, str)
+    if low_type != high_type and not both_strings:
+        raise ArgumentError(
+            f"between({low!r}, {high!r}): the bounds are {low_type} and {high_type}. "
+            "Pass two dates, two numbers or two strings."
+        )
+    if low_type == high_type != "a string" and last < first:
+        raise ArgumentError(f"between({low}, {high}): the lower bound must come first.")
     return f"BETWEEN {_plain(low)},{_plain(end)}"
 
 
-def _bound_kind(bound: Scalar) -> str:
-    value = _python(bound)
-    if isinstance(value, bool):
-        raise ArgumentError(
-            "between() takes two dates, two numbers or two texts, not True or False."
-        )
-    if isinstance(value, date):
-        return "a date"
-    if isinstance(value, (int, float)):
-        return "a number"
-    text = _plain(bound)
-    if _OPERATOR.match(text):
-        raise ArgumentError(
-            f"between() writes the operator itself: give the bare bound instead of {text!r}."
-        )
-    # A number as a text may be compared as a text: only the attribute tells.
-    return "a date" if _ISO_DATE.match(text) and moment_of(text) is not None else "a text"
-
-
-def _is_before(one: Scalar, other: Scalar) -> bool:
-    first, second = _python(one), _python(other)
-    if isinstance(first, (int, float)) and isinstance(second, (int, float)):
-        return first < second
-    earlier, later = moment_of(_plain(one)), moment_of(_plain(other))
-    return earlier is not None and later is not None and earlier < later
-
-
 def contains(*values: str) -> str:
-    """Has one of these somewhere in it; case does not matter, and ``%`` stands for anything."""
-    return ",".join(f"CONTAINS {_plain(value)}" for value in _some(values))
+    """Return the filter value "contains one of these". Case does not matter; ``%`` is a wildcard.
+
+    Examples
+    --------
+    >>> contains("home", "shop")
+    'CONTAINS home,CONTAINS shop'
+    """
+    return _any_of("CONTAINS", values)
 
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One checked filter: the attribute, the text on the wire, and its alternatives (any of them
-    suffices).
-    """
+    """A checked filter on one attribute."""
 
     name: str
     text: str
-    alternatives: tuple[tuple[str, tuple[str, ...]], ...]
+    """The value as it is sent."""
+    kind: Kind | None
+    """The kind of the attribute; None if responses do not contain it."""
+    alternatives: tuple[tuple[str, tuple[Any, ...]], ...]
+    """Operators with their bounds, None for null. A resource must match one of them."""
 
     @property
     def param(self) -> tuple[str, str]:
@@ -132,70 +163,69 @@ class Condition:
         return f"filter[{self.name}]", self.text
 
 
-def check_filter(row: Resource, given: Filter | None) -> tuple[Condition, ...]:
-    """The filter as conditions. Raises ArgumentError for an unknown attribute, operator or value.
-    """
-    if given is None:
+def check_filter(row: Resource, filter: Filter | None) -> tuple[Condition, ...]:
+    """Return the conditions of a filter. Raises ArgumentError for what the API would ignore."""
+    if filter is None:
         return ()
-    if not isinstance(given, Mapping):
+    if not isinstance(filter, Mapping):
         raise ArgumentError(
-            'filter takes a dict, as in filter={"name": "CONTAINS home", "enabled": True}.'
+            'filter must be a dict, for example filter={"name": "CONTAINS home", "enabled": True}.'
         )
-    return tuple(_condition(row, str(name), value) for name, value in given.items())
+    return tuple(_condition(row, str(name), value) for name, value in filter.items())
 
 
-def check_sort(row: Resource, given: Sort | None) -> tuple[str, ...]:
-    """The sort keys, each with ``-`` for descending or nothing. Raises ArgumentError for an unknown
-    attribute.
-    """
-    if given is None:
-        return ()
-    if not isinstance(given, Iterable):
-        raise ArgumentError(
-            'sort names attributes, as in sort="-updated_at" or sort=["name", "-updated_at"].'
-        )
-    keys = given.split(",") if isinstance(given, str) else list(given)
-    checked = []
-    for key in keys:
-        name = str(key).strip()
-        bare = name.lstrip("+-")
-        if bare not in row.sortable:
+def check_sort(row: Resource, sort: Sort | None) -> tuple[str, ...]:
+    """Return the sort keys, with ``-`` for descending. Raises ArgumentError."""
+    keys = []
+    for name, is_descending in split_sort(sort):
+        if name not in row.sortable:
             raise ArgumentError(
-                f"{row.type} cannot be sorted by {bare or 'nothing'!r}.{did_you_mean(bare, row.sortable)}"
+                f"{row.type} cannot be sorted by {name!r}.{did_you_mean(name, row.sortable)}"
             )
-        checked.append(f"-{bare}" if name.startswith("-") else bare)
-    return tuple(checked)
+        keys.append(f"-{name}" if is_descending else name)
+    return tuple(keys)
 
 
-def span_of(condition: Condition) -> tuple[datetime, datetime] | None:
-    """What a condition on ``created_at`` leaves, both ends included; None when that is not one
-    span.
-    """
-    if len(condition.alternatives) != 1:
-        return None
+def split_sort(sort: Sort | None) -> list[tuple[str, bool]]:
+    """Return the names in ``sort``, each with whether it is descending. Raises ArgumentError."""
+    if sort is None:
+        return []
+    if not isinstance(sort, Iterable):
+        raise ArgumentError(
+            'sort must name attributes, for example sort="-updated_at" or '
+            'sort=["name", "-updated_at"].'
+        )
+    keys = sort.split(",") if isinstance(sort, str) else sort
+    names = [str(key).strip() for key in keys]
+    return [(name.lstrip("+-"), name.startswith("-")) for name in names]
+
+
+def created_span(conditions: Sequence[Condition]) -> tuple[datetime, datetime] | None:
+    """Return the first and the last ``created_at`` that match; None if they are not one span."""
+    condition = next((one for one in conditions if one.name == "created_at"), None)
+    if condition is None:
+        return PAST, FUTURE
     operator, bounds = condition.alternatives[0]
-    if operator not in _SPANS or _NULLS & set(bounds):
+    is_single = len(condition.alternatives) == 1
+    if not is_single or operator in {"NOT", "CONTAINS"} or None in bounds:
         return None
-    moments = [_comparable(bound, "datetime") for bound in bounds]
+    # The bounds themselves do not match GT and LT; dates in the API have milliseconds.
     if operator == "GT":
-        return min(moments[0], FUTURE) + _MOMENT, FUTURE
+        return min(bounds[0], FUTURE) + _MILLISECOND, FUTURE
     if operator == "LT":
-        return PAST, max(moments[0], PAST) - _MOMENT
-    return moments[0], moments[-1]
+        return PAST, max(bounds[0], PAST) - _MILLISECOND
+    return bounds[0], bounds[-1]
 
 
-def check_rows(
-    row: Resource, conditions: Sequence[Condition], resources: Iterable[Mapping[str, Any]]
-) -> None:
-    """Raise IncompleteResult when a resource does not match: the service has ignored the filter."""
-    columns = {attribute.name: attribute for attribute in row.columns}
+def check_rows(conditions: Sequence[Condition], resources: Iterable[Mapping[str, Any]]) -> None:
+    """Raise IncompleteResult when a resource does not match: the service ignored the filter."""
     for resource in resources:
         for condition in conditions:
-            value, column = _value(resource, condition.name, columns)
-            if column is not None and not _matches(condition, value, column.kind):
+            if not _is_match(condition, resource):
                 raise IncompleteResult(
-                    f"The service did not apply the filter {condition.name}={condition.text!r}: {resource['id']} does "
-                    "not match it. Write the filter differently, or filter the frame instead."
+                    f"The service did not apply the filter {condition.name}={condition.text!r}: "
+                    f"{resource['id']} does not match it. Write the filter differently, or filter "
+                    "the frame instead."
                 )
 
 
@@ -207,214 +237,220 @@ def _condition(row: Resource, name: str, value: "Scalar | Sequence[Scalar]") -> 
     if isinstance(value, str):
         text = value
         if not _OPERATOR.match(text):
-            raise ArgumentError(_no_operator(name, text))
+            raise ArgumentError(_missing_operator(name, text))
     elif isinstance(value, Sequence):
-        _refuse_conditions(name, value)
+        for item in value:
+            # The service would compare the condition as a string, and find nothing.
+            if isinstance(item, str) and _OPERATOR.match(item):
+                raise ArgumentError(
+                    f"The list for the filter {name} contains a condition ({item!r}), but a list "
+                    "means equal to one of its values. Write alternatives as one string "
+                    '("CONTAINS a,CONTAINS b"), and a range as "BETWEEN low,high".'
+                )
         text = eq(*value)
     else:
         text = eq(value)
-    condition = Condition(name, text, _alternatives(name, text))
-    _check_bounds(row, condition)
-    return condition
+    kinds = {attribute.name: attribute.kind for attribute in row.columns}
+    kind = kinds.get(name)
+    return Condition(name, text, kind, tuple(_alternatives(name, text, kind)))
 
 
-def _check_bounds(row: Resource, condition: Condition) -> None:
-    """What cannot be read as the attribute's kind, the service would ignore or never match."""
-    kind: Kind = next((each.kind for each in row.columns if each.name == condition.name), "text")
-    for operator, bounds in condition.alternatives:
-        for bound in bounds:
-            if operator == "CONTAINS" or bound in _NULLS:
-                continue
-            try:
-                _comparable(bound, kind)
-            except ValueError:
-                pass
-            else:
-                continue
-            raise ArgumentError(
-                f"The filter {condition.name}={condition.text!r} needs {_NEEDS[kind]}, not {bound!r}."
-            )
-        _check_order(condition, operator, bounds, kind)
-
-
-def _check_order(condition: Condition, operator: str, bounds: tuple[str, ...], kind: Kind) -> None:
-    if (
-        operator != "BETWEEN"
-        or kind not in {"datetime", "integer", "number"}
-        or _NULLS & set(bounds)
-    ):
-        return
-    low, high = (_comparable(bound, kind) for bound in bounds)
-    if high < low:
-        raise ArgumentError(
-            f"The filter {condition.name}={condition.text!r}: the lower bound comes first."
-        )
-
-
-def _no_operator(name: str, text: str) -> str:
+def _missing_operator(name: str, text: str) -> str:
+    """Return the message for a filter text without an operator."""
     word, _, rest = text.partition(" ")
-    if word.upper() in OPERATORS and rest:
-        return f"The operator in the filter {name}={text!r} is written in capitals: {word.upper() + ' ' + rest!r}."
-    if word.upper() == "LIKE":
-        return f"The API has no LIKE (any more). Write {'CONTAINS ' + rest!r}."
+    operator = word.upper()
+    if operator in OPERATORS and rest:
+        corrected = f"{operator} {rest}"
+        return f"The operator in the filter {name}={text!r} must be uppercase: {corrected!r}."
+    if operator == "LIKE":
+        corrected = f"CONTAINS {rest}"
+        return f"The API does not support LIKE. Use {corrected!r}."
+    corrected = f"EQ {text}"
     return (
-        f"The filter {name}={text!r} has no operator. Write {'EQ ' + text!r}, or begin with one of "
-        f"{', '.join(OPERATORS)} and a space."
+        f"The filter {name}={text!r} has no operator. Write {corrected!r}, or start with another "
+        f"operator and a space: {', '.join(OPERATORS)}."
     )
 
 
-def _refuse_conditions(name: str, values: Sequence[Any]) -> None:
-    """A list means: equal to one of these. Conditions in it would be compared as texts, and match
-    nothing.
-    """
-    first = next(
-        (value for value in values if isinstance(value, str) and _OPERATOR.match(value)), None
-    )
-    if first is not None:
-        raise ArgumentError(
-            f"The list for the filter {name} holds a condition ({first!r}), but a list means equal to one of them. "
-            f'Write alternatives in one text ("CONTAINS a,CONTAINS b"), a range as "BETWEEN low,high".'
-        )
+def _alternatives(name: str, text: str, kind: Kind | None) -> Iterator[tuple[str, tuple[Any, ...]]]:
+    """Yield the operators in a filter text with their bounds. Raises ArgumentError."""
+    label = f"The filter {name}={text!r}"
+    check_characters(f"The filter {name}", text)
+    for operator, texts in _split(label, text):
+        bounds = []
+        for bound in texts:
+            try:
+                bounds.append(_comparable_bound(operator, bound, kind))
+            except ValueError:
+                expected = _EXPECTED[kind or "text"]
+                raise ArgumentError(f"{label} requires {expected}, not {bound!r}.") from None
+        is_ordered = operator == "BETWEEN" and kind in _ORDERED and None not in bounds
+        if is_ordered and bounds[1] < bounds[0]:
+            raise ArgumentError(f"{label}: the lower bound must come first.")
+        yield operator, tuple(bounds)
 
 
-def _alternatives(name: str, text: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    check_whole(f"The filter {name}", text)
+def _split(label: str, text: str) -> Iterator[tuple[str, list[str]]]:
+    """Yield the operators in a filter text with their bounds as strings."""
     if text.startswith("BETWEEN "):
-        bounds = tuple(part.strip() for part in text.removeprefix("BETWEEN ").split(","))
-        if len(bounds) != 2 or not all(bounds):
-            raise ArgumentError(f"The filter {name}={text!r} needs two bounds: BETWEEN low,high.")
-        return (("BETWEEN", bounds),)
-    found: list[tuple[str, tuple[str, ...]]] = []
+        bounds = [part.strip() for part in text.removeprefix("BETWEEN ").split(",")]
+        if len(bounds) != 2 or "" in bounds:
+            raise ArgumentError(f"{label} requires two bounds: BETWEEN low,high.")
+        yield "BETWEEN", bounds
+        return
     operator = ""
     for part in text.split(","):
-        match = _OPERATOR.match(part.lstrip())
-        operator = match[1] if match else operator
-        value = (part.lstrip()[match.end() :] if match else part).strip()
+        value = part.strip()
+        # A part without an operator continues the one before: "EQ a,b".
+        if match := _OPERATOR.match(part.lstrip()):
+            operator = match[1]
+            value = part.lstrip()[match.end() :].strip()
         if not value or operator == "BETWEEN":
-            raise ArgumentError(f"The filter {name}={text!r} has no value after an operator.")
-        found.append((operator, (value,)))
-    return tuple(found)
+            raise ArgumentError(f"{label} has no value after an operator.")
+        yield operator, [value]
 
 
-def _plain(given: Scalar) -> str:
-    value = _python(given)
+def _comparable_bound(operator: str, bound: str, kind: Kind | None) -> Any:
+    if bound in _NULLS:
+        return None
+    if operator != "CONTAINS":
+        return _comparable(bound, kind)
+    # In CONTAINS, % is any text and _ any character.
+    pattern = re.escape(bound).replace("%", ".*").replace("_", ".")
+    return re.compile(pattern, re.IGNORECASE | re.DOTALL)
+
+
+def check_characters(label: str, text: str) -> None:
+    """Raise ArgumentError for a string with a lone surrogate, which cannot be encoded."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ArgumentError(
+            f"{label} contains half a character (a lone surrogate). Type it again, or remove it."
+        ) from None
+
+
+def _any_of(operator: str, values: Sequence[Scalar]) -> str:
+    if not values:
+        # The service would ignore the empty filter and return everything.
+        raise ArgumentError("A filter requires at least one value.")
+    return ",".join(f"{operator} {_plain(value)}" for value in values)
+
+
+def _bound(bound: Scalar) -> tuple[str, Any]:
+    """Return the type of a bound, for messages, and its value for comparison."""
+    value = _python(bound)
+    text = _plain(bound)
     if isinstance(value, bool):
-        return "true" if value else "false"
+        raise ArgumentError(
+            "between() requires two dates, two numbers or two strings, not True or False."
+        )
+    if isinstance(value, (int, float)):
+        return "a number", value
+    if _OPERATOR.match(text):
+        raise ArgumentError(
+            f"between() adds the operator itself: pass the bare bound instead of {text!r}."
+        )
+    timestamp = moment_of(text)
+    if timestamp is not None and _ISO_DATE.match(text):
+        return "a date", timestamp
+    return "a string", text
+
+
+def _plain(scalar: Scalar) -> str:
+    """Return a value as it is sent. Raises ArgumentError."""
+    value = _python(scalar)
+    # bool before int, and datetime before date: each is a subclass of the other.
+    if isinstance(value, bool):
+        return str(value).lower()
     if isinstance(value, datetime):
-        try:
-            moment = in_utc(value)
-        except ValueError:
-            moment = None
-        if moment is None:
-            raise ArgumentError(
-                f"{value} is outside the calendar in UTC. Give an earlier or later date."
-            )
-        return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
+        return _timestamp(value)
     if isinstance(value, date):
         return f"{value.isoformat()}T00:00:00.000Z"
     if not isinstance(value, (str, int, float)):
         raise ArgumentError(
-            f"A filter value is a text, number, date, bool or a list of those, not {type(value).__name__}."
+            "A filter value must be a string, number, date, bool or a list of them, "
+            f"not {type(value).__name__}."
         )
-    if isinstance(value, float) and not math.isfinite(value):
-        raise ArgumentError("A filter value is infinite. For an open end use gt() or lt().")
     text = str(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ArgumentError("A filter value is infinite. Use gt() or lt() for an open range.")
+    # In a filter, a comma separates alternatives, and there is no escape for it.
     if "," in text:
         raise ArgumentError(
-            f"The API cannot filter by a value with a comma ({text!r}). Use CONTAINS and a part."
+            f"The API cannot filter by a value with a comma ({text!r}). "
+            "Use CONTAINS with a part of it."
         )
     if not text.strip():
-        raise ArgumentError("A filter value is empty. Leave the filter out, or give it a value.")
+        raise ArgumentError("A filter value is empty. Omit the filter, or pass a value.")
     return text
 
 
-def _python(value: object) -> object:
-    """Python's own types for numpy's and pandas'. Raises ArgumentError for a missing value."""
-    if (
-        value is None
-        or value is pd.NaT
-        or value is pd.NA
-        or (isinstance(value, float) and math.isnan(value))
-    ):
+def _timestamp(value: datetime) -> str:
+    try:
+        in_utc_zone = in_utc(value)
+    except ValueError:
         raise ArgumentError(
-            'A filter value is missing. To look for missing values, write "EQ null".'
-        )
+            f"{value} is outside the calendar in UTC. Use an earlier or later date."
+        ) from None
+    return f"{in_utc_zone.replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
+
+
+def _python(value: object) -> object:
+    """Return numpy's values as Python's. Raises ArgumentError for a missing value."""
+    if is_null(value):
+        raise ArgumentError('A filter value is missing. To find missing values, use "EQ null".')
     if isinstance(value, np.datetime64):
         return _python(pd.Timestamp(value))
     return value.item() if isinstance(value, np.generic) else value
 
 
-def _some(values: Sequence[Any]) -> Sequence[Any]:
-    if not values:
-        raise ArgumentError(
-            "A filter needs at least one value. An empty list would ask for everything."
-        )
-    return values
-
-
-def _value(
-    resource: Mapping[str, Any], name: str, columns: Mapping[str, Attribute]
-) -> tuple[object, Attribute | None]:
-    """The value a filter speaks of, or no column where answers do not carry it (``copying``, say).
-    """
+def _is_match(condition: Condition, resource: Mapping[str, Any]) -> bool:
+    name = condition.name
     attributes = resource.get("attributes") or {}
-    if name in attributes and name in columns:
-        return attributes[name], columns[name]
-    if name in {"origin_id", "environment_id"}:
-        linked = (resource.get("relationships") or {}).get(name.removesuffix("_id")) or {}
-        return (linked.get("data") or {}).get("id"), Attribute(name, "text", "")
-    return None, None
+    if condition.kind is not None and name in attributes:
+        value = attributes[name]
+    elif name in {"origin_id", "environment_id"}:
+        value = linked_id(resource, name.removesuffix("_id")) or None
+    else:
+        # Some filters, such as copying, are on attributes that responses do not contain.
+        return True
+    return any(
+        _is_within(value, operator, bounds, condition.kind)
+        for operator, bounds in condition.alternatives
+    )
 
 
-def _matches(condition: Condition, value: object, kind: Kind) -> bool:
-    return any(_holds(operator, bounds, value, kind) for operator, bounds in condition.alternatives)
-
-
-def _holds(operator: str, bounds: tuple[str, ...], value: object, kind: Kind) -> bool:
-    """Whether it matches; in doubt yes: the order of texts is the service's own affair."""
-    if bounds[0] in _NULLS:
-        return (value is None) == (operator == "EQ") or operator not in {"EQ", "NOT"}
+def _is_within(value: object, operator: str, bounds: tuple[Any, ...], kind: Kind | None) -> bool:
+    """Return whether a value matches; if in doubt, it does."""
+    is_equality = operator in {"EQ", "NOT"}
+    if None in bounds:
+        return not is_equality or (value is None) == (operator == "EQ")
     if value is None:
         return operator == "NOT"
     if operator == "CONTAINS":
-        return like(bounds[0]).search(str(value)) is not None
-    try:
-        mine, theirs = _comparable(value, kind), [_comparable(bound, kind) for bound in bounds]
-    except (TypeError, ValueError):
+        return bounds[0].search(str(value)) is not None
+    # How the service orders strings is not documented.
+    if not is_equality and kind not in _ORDERED:
         return True
-    if operator == "EQ":
-        return bool(mine == theirs[0])
-    if operator == "NOT":
-        return bool(mine != theirs[0])
-    if kind not in {"datetime", "integer", "number"}:
+    try:
+        actual = _comparable(value, kind)
+    except ValueError:
         return True
     if operator == "BETWEEN":
-        return bool(theirs[0] <= mine <= theirs[1])
-    return bool(mine < theirs[0]) if operator == "LT" else bool(mine > theirs[0])
+        return bool(bounds[0] <= actual <= bounds[1])
+    return bool(_COMPARISONS[operator](actual, bounds[0]))
 
 
-def like(text: str) -> re.Pattern[str]:
-    """The pattern of a CONTAINS: no case, ``%`` any run of characters, ``_`` any single one."""
-    parts = (".*" if mark == "%" else "." if mark == "_" else re.escape(mark) for mark in text)
-    return re.compile("".join(parts), re.IGNORECASE | re.DOTALL)
-
-
-def check_whole(what: str, text: str) -> None:
-    """Raise ArgumentError for a text with half a character, a lone surrogate: no request can carry
-    it.
-    """
-    if any("\ud800" <= letter <= "\udfff" for letter in text):
-        raise ArgumentError(
-            f"{what} holds half a character (a lone surrogate). Type it again, or leave it out."
-        )
-
-
-def _comparable(value: object, kind: Kind) -> Any:
-    if kind == "datetime":
-        return parse(str(value))
-    if kind in {"integer", "number"}:
-        return float(str(value))
+def _comparable(value: object, kind: Kind | None) -> Any:
+    """Return a value for comparison. Raises ValueError if it is not of this kind."""
     text = str(value)
-    if kind == "boolean" and text.lower() not in {"true", "false"}:
+    if kind == "datetime":
+        return parse(text)
+    if kind in _ORDERED:
+        return float(text)
+    if kind != "boolean":
+        return text
+    if text.lower() not in {"true", "false"}:
         raise ValueError(text)
-    return text.lower() if kind == "boolean" else text
+    return text.lower()

@@ -1,16 +1,16 @@
-"""Resources to DataFrames: the columns of the row, in its order, with the same dtypes at 0 and at
-100,000 rows.
+"""Turn resources into DataFrames with the columns and dtypes of the registry.
+
+The columns, their order and their dtypes are the same at 0 and at 100,000 rows.
 """
 
 import json
-import math
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from itertools import accumulate, pairwise
+from functools import cache
+from itertools import chain
 from operator import attrgetter
-from typing import Any, Literal
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -19,7 +19,7 @@ from adobe_nb.api.reactor.dates import parse
 from adobe_nb.api.reactor.decoding import Page
 from adobe_nb.api.reactor.escapes import decoded
 from adobe_nb.api.reactor.jsonapi import shown
-from adobe_nb.errors import ArgumentError, IncompleteResult
+from adobe_nb.errors import IncompleteResult
 from adobe_nb.registry import Kind, Resource
 
 DTYPES: Mapping[Kind, str] = {
@@ -31,31 +31,45 @@ DTYPES: Mapping[Kind, str] = {
     "json": "string",
 }
 _Resource = Mapping[str, Any]
-_CHUNK = 5000
-"""Rows that are turned into arrays together."""
-_YEARS = (np.datetime64(datetime.min, "us"), np.datetime64(datetime.max, "us"))
-_ORDER = attrgetter("order")
-_EXACT = 2**53
-"""Up to there a float holds every whole number."""
+# Rows that are turned into arrays together: few enough that their Python objects stay few, enough
+# that the cost of an array hardly counts.
+_CHUNK_ROWS = 5000
+_FIRST_DATE = np.datetime64(datetime.min, "us")
+_LAST_DATE = np.datetime64(datetime.max, "us")
+MAX_EXACT = 2**53
+"""The largest whole number up to which a float holds every whole number."""
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def columns_of(row: Resource, parent: str | None = None) -> dict[str, Kind]:
-    """Names and kinds of the promised columns, for a list under that parent type (None: ``get``,
-    ``search``).
+    """Return the promised columns with their kinds.
+
+    ``parent`` is the type that the resources are listed under; None for ``get`` and ``search``.
     """
-    extra = row.parent_column(parent)
     columns: dict[str, Kind] = {"id": "text"}
-    if extra:
-        columns[extra] = "text"
-    columns |= {attribute.name: attribute.kind for attribute in row.columns}
+    parent_column = row.parent_column(parent)
+    if parent_column:
+        columns[parent_column] = "text"
+    for attribute in row.columns:
+        columns[attribute.name] = attribute.kind
     for relation in row.to_one:
         columns[f"{relation.name}_id"] = "text"
         if len(relation.targets) > 1:
             columns[f"{relation.name}_type"] = "text"
-        columns |= {
-            f"{relation.name}_{attribute.name}": attribute.kind for attribute in relation.meta
-        }
-    return columns | {f"meta_{attribute.name}": attribute.kind for attribute in row.meta}
+        for attribute in relation.meta:
+            columns[f"{relation.name}_{attribute.name}"] = attribute.kind
+    for attribute in row.meta:
+        columns[f"meta_{attribute.name}"] = attribute.kind
+    return columns
+
+
+def json_columns(row: Resource) -> set[str]:
+    """Return the columns of JSON text, without those of any text, such as a default value."""
+    columns = {f"meta_{attribute.name}" for attribute in row.meta if attribute.kind == "json"}
+    for attribute in row.columns:
+        if attribute.kind == "json" and (attribute.form or not attribute.write):
+            columns.add(attribute.name)
+    return columns
 
 
 def to_frame(
@@ -66,29 +80,43 @@ def to_frame(
     parent_ids: Sequence[str | None] | None = None,
     attrs: Mapping[str, Any] | None = None,
 ) -> pd.DataFrame:
-    """One row per resource. ``parent_ids`` runs along ``resources`` where the list needs a parent
-    column.
+    """Return a frame with one row per resource.
 
-    What the table does not know is kept as text, after the promised columns, in sorted order.
-    Raises IncompleteResult when a value does not have the type that the table promises.
+    ``parent_ids`` has the parent of each resource, where the list needs a parent column. Members
+    that the registry does not know are kept as text, after the promised columns, in sorted order.
+
+    Raises IncompleteResult for a value that does not have the type of its column.
     """
     builder = FrameBuilder(row, parent)
     builder.add_documents(resources, parent_ids)
     return builder.frame(attrs)
 
 
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """One page in the builder: its place in the order, and its values."""
+class _Layout(NamedTuple):
+    """The columns of a type's frame, in a list under one type of parent."""
+
+    kinds: Mapping[str, Kind]
+    nested: set[str]
+    hidden: set[str]
+    parent_column: str | None
+
+
+# Cached, because a snapshot has thousands of parts.
+@cache
+def _layout_of(row: Resource, parent: str | None) -> _Layout:
+    hidden = {attribute.name for attribute in row.attributes if attribute.write_only}
+    return _Layout(columns_of(row, parent), json_columns(row), hidden, row.parent_column(parent))
+
+
+class _Part(NamedTuple):
+    """The rows of one page, column by column."""
 
     order: tuple[int, ...]
-    ids: Sequence[str]
-    parent_ids: Sequence[str | None]
+    size: int
     columns: Mapping[str, Sequence[Any]]
 
 
-@dataclass(frozen=True, slots=True)
-class _Stretch:
+class _Stretch(NamedTuple):
     """Where the rows of a page are: from ``start`` to ``stop`` in that chunk."""
 
     order: tuple[int, ...]
@@ -97,61 +125,33 @@ class _Stretch:
     stop: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Layout:
-    """The columns of a type's frame, in a list under one type of parent."""
-
-    row: Resource
-    kinds: Mapping[str, Kind]
-    nested: Collection[str]
-    parent_column: str | None
-
-
-_layouts: dict[tuple[str, str | None], _Layout] = {}
-
-
-def _layout_of(row: Resource, parent: str | None) -> _Layout:
-    """Made once: a snapshot has thousands of parts."""
-    known = _layouts.get((row.type, parent))
-    if known is None or known.row is not row:
-        known = _Layout(row, columns_of(row, parent), json_columns(row), row.parent_column(parent))
-        _layouts[row.type, parent] = known
-    return known
-
-
 class FrameBuilder:
-    """Pages become columns of a DataFrame as they arrive, in any order.
+    """Turns pages into the columns of a frame as they arrive, in any order.
 
-    A few thousand rows at a time are turned into typed arrays, so that their texts do not pile up.
+    A few thousand rows at a time become typed arrays, so that their Python objects do not pile up.
     """
 
     def __init__(self, row: Resource, parent: str | None = None) -> None:
         self._row = row
-        layout = _layout_of(row, parent)
-        self._kinds = layout.kinds
-        self._nested = layout.nested
-        self._parent_column = layout.parent_column
+        self._layout = _layout_of(row, parent)
         self._waiting: list[_Part] = []
         self._waiting_rows = 0
         self._stretches: list[_Stretch] = []
-        self._chunks: list[tuple[int, dict[str, pd.Series[Any]]]] = []
+        self._chunks: list[dict[str, pd.Series[Any]]] = []
 
     def add(self, page: Page, order: tuple[int, ...], parent_id: str | None = None) -> None:
-        """Take a page. Its rows stand where ``order`` says among the others. Raises
-        IncompleteResult.
-        """
+        """Take a page. ``order`` is its place among the others. Raises IncompleteResult."""
+        parent_ids = [parent_id] * len(page.ids)
         if page.columns is None:
-            self.add_documents(page.documents, [parent_id] * len(page.ids), order)
+            self.add_documents(page.documents, parent_ids, order)
             return
         columns: dict[str, Sequence[Any]] = {}
         for name, values in page.columns.items():
-            is_json = self._kinds.get(name, "json") == "json"
-            columns[name] = (
-                _converted(self._row, name, "json", values, page.ids, self._nested)
-                if is_json
-                else values
-            )
-        self._take(_Part(order, page.ids, [parent_id] * len(page.ids), columns))
+            if self._kind(name) == "json":
+                columns[name] = self._converted(name, values, page.ids)
+            else:
+                columns[name] = values
+        self._take(order, page.ids, parent_ids, columns)
 
     def add_documents(
         self,
@@ -159,407 +159,249 @@ class FrameBuilder:
         parent_ids: Sequence[str | None] | None = None,
         order: tuple[int, ...] = (),
     ) -> None:
-        """Take resources as the API gives them. Raises IncompleteResult for a value of another
-        type.
-        """
-        ids = [each["id"] for each in documents]
-        columns = _columns_of_documents(self._row, documents, ids, self._kinds, self._nested)
-        self._take(_Part(order, ids, parent_ids or [None] * len(ids), columns))
+        """Take resources as the API returns them. Raises IncompleteResult."""
+        ids = [document["id"] for document in documents]
+        rows = [_values_of(self._row, document, self._layout) for document in documents]
+        columns: dict[str, Sequence[Any]] = {}
+        for name in dict.fromkeys(chain(self._layout.kinds, *rows)):
+            values = self._converted(name, [row.get(name) for row in rows], ids)
+            _check_characters(name, values, ids)
+            columns[name] = values
+        self._take(order, ids, parent_ids or [None] * len(ids), columns)
 
     def drop(self, order: tuple[int, ...]) -> None:
-        """Forget the pages whose order begins so, if there are any."""
-        waiting = [part for part in self._waiting if part.order[: len(order)] != order]
-        self._waiting_rows -= sum(len(part.ids) for part in self._waiting) - sum(
-            len(part.ids) for part in waiting
-        )
-        self._waiting = waiting
-        self._stretches = [each for each in self._stretches if each.order[: len(order)] != order]
+        """Forget the pages whose order begins like this, if there are any."""
+        depth = len(order)
+        self._waiting = [part for part in self._waiting if part.order[:depth] != order]
+        self._waiting_rows = sum(part.size for part in self._waiting)
+        self._stretches = [rows for rows in self._stretches if rows.order[:depth] != order]
 
     def frame(self, attrs: Mapping[str, Any] | None = None) -> pd.DataFrame:
-        """The frame; the builder is empty afterwards."""
-        self._convert()
-        unknown = sorted({name for _, chunk in self._chunks for name in chunk} - set(self._kinds))
-        names = [*self._kinds, *unknown]
-        rows = sum(each.stop - each.start for each in self._stretches)
-        if len(self._chunks) == 1 and self._chunks[0][0] == rows:
+        """Return the frame. The builder is empty afterwards."""
+        if self._waiting or not self._chunks:
+            self._convert()
+        unknown = set(chain(*self._chunks)) - set(self._layout.kinds)
+        names = [*self._layout.kinds, *sorted(unknown)]
+        size = sum(rows.stop - rows.start for rows in self._stretches)
+        if len(self._chunks) == 1 and len(self._chunks[0]["id"]) == size:
             # A small table is in order already, unless some of its pages were read again.
-            columns = {name: self._chunks[0][1][name] for name in names}
+            columns = {name: self._chunks[0][name] for name in names}
         else:
-            runs = self._runs()
-            # Column by column, each freed before the next: never more than one of them is there
-            # twice.
-            columns = {name: self._column(name, runs) for name in names}
+            columns = self._ordered_columns(names)
         self._chunks, self._stretches = [], []
-        index = pd.RangeIndex(rows)
-        frame = pd.DataFrame(columns, index=index, copy=False)
+        frame = pd.DataFrame(columns, index=pd.RangeIndex(size), copy=False)
         frame.attrs.update(attrs or {})
         return frame
 
-    def _take(self, part: _Part) -> None:
-        self._waiting.append(part)
-        self._waiting_rows += len(part.ids)
-        if self._waiting_rows >= _CHUNK:
+    def _kind(self, name: str) -> Kind:
+        return self._layout.kinds.get(name, "json")
+
+    def _converted(self, name: str, values: Sequence[Any], ids: Sequence[str]) -> list[Any]:
+        convert = nested_text if name in self._layout.nested else _CONVERT[self._kind(name)]
+        try:
+            return [None if value is None else convert(value) for value in values]
+        except (TypeError, IncompleteResult):
+            raise self._wrong_type(name, values, ids) from None
+
+    def _take(
+        self,
+        order: tuple[int, ...],
+        ids: Sequence[str],
+        parent_ids: Sequence[str | None],
+        columns: dict[str, Sequence[Any]],
+    ) -> None:
+        columns["id"] = ids
+        if self._layout.parent_column:
+            columns[self._layout.parent_column] = parent_ids
+        self._waiting.append(_Part(order, len(ids), columns))
+        self._waiting_rows += len(ids)
+        if self._waiting_rows >= _CHUNK_ROWS:
             self._convert()
 
     def _convert(self) -> None:
-        # In order, so that few runs remain: what was asked for together comes in any order.
-        parts, self._waiting, self._waiting_rows = sorted(self._waiting, key=_ORDER), [], 0
-        if not parts and self._chunks:
-            return
-        ids = [each for part in parts for each in part.ids]
-        chunk = {"id": _series(self._row, "id", "text", ids, ids)}
-        if self._parent_column:
-            above = [each for part in parts for each in part.parent_ids]
-            chunk[self._parent_column] = _series(self._row, self._parent_column, "text", above, ids)
-        names = dict.fromkeys([*self._kinds, *(name for part in parts for name in part.columns)])
+        """Turn the waiting parts into a chunk of typed columns."""
+        # In order, so that few runs remain: pages that were requested together come in any order.
+        parts = sorted(self._waiting, key=attrgetter("order"))
+        self._waiting, self._waiting_rows = [], 0
+        ids = list(chain.from_iterable(part.columns["id"] for part in parts))
+        chunk: dict[str, pd.Series[Any]] = {}
+        for name in dict.fromkeys(chain(self._layout.kinds, *(part.columns for part in parts))):
+            values: list[Any] = []
+            for part in parts:
+                values += part.columns.get(name) or [None] * part.size
+            try:
+                chunk[name] = typed_series(self._kind(name), values)
+            except (TypeError, ValueError, OverflowError):
+                raise self._wrong_type(name, values, ids) from None
+        start = 0
+        for part in parts:
+            stop = start + part.size
+            self._stretches.append(_Stretch(part.order, len(self._chunks), start, stop))
+            start = stop
+        self._chunks.append(chunk)
+
+    def _ordered_columns(self, names: Sequence[str]) -> dict[str, "pd.Series[Any]"]:
+        """Put the chunks together, with the rows in the order of their pages."""
+        for chunk in self._chunks:
+            missing = [None] * len(chunk["id"])
+            for name in set(names) - set(chunk):
+                chunk[name] = typed_series("json", missing)
+        runs = self._runs()
+        columns: dict[str, pd.Series[Any]] = {}
         for name in names:
-            if name not in chunk:
-                values = [
-                    value
-                    for part in parts
-                    for value in part.columns.get(name) or (None,) * len(part.ids)
-                ]
-                chunk[name] = _series(self._row, name, self._kinds.get(name, "json"), values, ids)
-        ends = list(accumulate((len(part.ids) for part in parts), initial=0))
-        at = len(self._chunks)
-        self._stretches += [
-            _Stretch(part.order, at, *ends_)
-            for part, ends_ in zip(parts, pairwise(ends), strict=True)
-        ]
-        self._chunks.append((len(ids), chunk))
+            # Each column leaves the chunks, so that never more than one of them is in memory twice.
+            parts = [chunk.pop(name).array for chunk in self._chunks]
+            # Slices are put together because taking row by row needs the column three times. They
+            # are slices of arrays, since each slice of a Series makes an index, too.
+            slices = [parts[chunk][start:stop] for chunk, start, stop in runs]
+            columns[name] = pd.Series(type(slices[0])._concat_same_type(slices), copy=False)
+        return columns
 
     def _runs(self) -> list[tuple[int, int, int]]:
-        """Chunk, start and stop of the rows in their order, neighbours as one."""
+        """Return chunk, start and stop of the rows in their order, neighbors as one."""
         runs: list[tuple[int, int, int]] = []
-        for each in sorted(self._stretches, key=_ORDER):
-            if runs and runs[-1][0] == each.chunk and runs[-1][2] == each.start:
-                runs[-1] = (each.chunk, runs[-1][1], each.stop)
-            else:
-                runs.append((each.chunk, each.start, each.stop))
-        return runs
+        for rows in sorted(self._stretches):
+            start = rows.start
+            if runs and runs[-1][0] == rows.chunk and runs[-1][2] == start:
+                start = runs.pop()[1]
+            runs.append((rows.chunk, start, rows.stop))
+        return runs or [(0, 0, 0)]
 
-    def _column(self, name: str, runs: Sequence[tuple[int, int, int]]) -> "pd.Series[Any]":
-        dtype = DTYPES[self._kinds.get(name, "json")]
-        parts = [
-            chunk.pop(name) if name in chunk else pd.Series([None] * rows, dtype=dtype)
-            for rows, chunk in self._chunks
-        ]
-        # Slices put together: to take rows one by one would need the column three times. Of arrays,
-        # for each slice of a Series makes an index, too.
-        slices = [parts[at].array[start:stop] for at, start, stop in runs or [(0, 0, 0)]]
-        return pd.Series(type(slices[0])._concat_same_type(slices), copy=False)
-
-
-def _columns_of_documents(
-    row: Resource,
-    documents: Sequence[_Resource],
-    ids: Sequence[str],
-    kinds: Mapping[str, Kind],
-    nested: Collection[str],
-) -> dict[str, list[Any]]:
-    """The values of the columns, each of its column's type."""
-    parts = [
-        (
-            resource["id"],
-            _part(resource, "attributes"),
-            _part(resource, "relationships"),
-            _part(resource, "meta"),
+    def _wrong_type(self, name: str, values: Sequence[Any], ids: Sequence[str]) -> IncompleteResult:
+        """Return the error that names the first value of another type."""
+        kind = self._kind(name)
+        row = next((row for row, value in enumerate(values) if not _fits(kind, value)), 0)
+        description = f"a {type(values[row]).__name__}"
+        if kind == "datetime" and isinstance(values[row], str):
+            description = "a text that is not a date of the years 1 to 9999"
+        if kind in {"json", "text"}:
+            description = "a value that is nested too deeply"
+        return IncompleteResult(
+            f"{shown(ids[row])} has {description} in {name}, but {self._row.type} should have "
+            f"{kind} there. Adobe may have changed the API: please report it, and read the raw "
+            "response with reactor.request()."
         )
-        for resource in documents
-    ]
-    columns: dict[str, list[Any]] = {
-        attribute.name: [part[1].get(attribute.name) for part in parts] for attribute in row.columns
-    }
+
+
+def _values_of(row: Resource, resource: _Resource, layout: _Layout) -> dict[str, Any]:
+    """Return the values of a resource by their columns, unknown members included."""
+    relationships = _mapping(resource.get("relationships"))
+    values = dict(_mapping(resource.get("attributes")))
+    for name in layout.hidden:
+        values.pop(name, None)
+    for name in relationships:
+        # A relation that the registry does not know gets a column if it leads to one resource.
+        if f"{name}_id" not in layout.kinds and (target := _target(relationships, name)):
+            values[f"{name}_id"] = target.get("id")
+    # After the attributes: a relation counts where an attribute has the name of its column.
     for relation in row.to_one:
-        linked = [_linked(part[2], relation.name) for part in parts]
-        columns[f"{relation.name}_id"] = [each.get("id") for each in linked]
-        if f"{relation.name}_type" in kinds:
-            columns[f"{relation.name}_type"] = [each.get("type") for each in linked]
+        target = _target(relationships, relation.name)
+        values[f"{relation.name}_id"] = target.get("id")
+        if len(relation.targets) > 1:
+            values[f"{relation.name}_type"] = target.get("type")
         for attribute in relation.meta:
-            columns[f"{relation.name}_{attribute.name}"] = [
-                _part(each, "meta").get(attribute.name) for each in linked
-            ]
-    for attribute in row.meta:
-        columns[f"meta_{attribute.name}"] = [part[3].get(attribute.name) for part in parts]
-    columns |= _unknown(row, parts, kinds)
-    found: dict[str, list[Any]] = {}
-    for name, values in {"id": ids, **columns}.items():
-        found[name] = _converted(row, name, kinds.get(name, "json"), values, ids, nested)
-        for identifier, value in zip(ids, found[name], strict=True):
-            if isinstance(value, str) and not value.isascii() and (half := _HALF.search(value)):
-                raise _half_character(identifier, name, half[0])
-    del found["id"]
-    return found
+            value = _mapping(target.get("meta")).get(attribute.name)
+            values[f"{relation.name}_{attribute.name}"] = value
+    for name, value in _mapping(resource.get("meta")).items():
+        values[f"meta_{name}"] = value
+    return values
 
 
-def _converted(
-    row: Resource,
-    name: str,
-    kind: Kind,
-    values: Sequence[Any],
-    ids: Sequence[str],
-    nested: Collection[str],
-) -> list[Any]:
-    """The values as the column has them. Raises IncompleteResult for one of another type."""
-    convert = nested_text if name in nested else _CONVERT[kind]
-    try:
-        return [None if value is None else convert(value) for value in values]
-    except (TypeError, IncompleteResult):
-        pass
-    raise _surprise(row, name, kind, values, ids)
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
 
 
-def json_columns(row: Resource) -> set[str]:
-    """The columns of a type's frame that hold JSON text. Not among them: what may be any text, such
-    as a default.
-    """
-    attributes = {
-        each.name for each in row.columns if each.kind == "json" and (each.form or not each.write)
-    }
-    return attributes | {f"meta_{each.name}" for each in row.meta if each.kind == "json"}
+def _target(relationships: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """Return the identifier that a to-one relation leads to; empty for any other."""
+    return _mapping(_mapping(relationships.get(name)).get("data"))
+
+
+def _check_characters(name: str, values: Sequence[Any], ids: Sequence[str]) -> None:
+    """Raise IncompleteResult for a text with a lone surrogate, which no array can hold."""
+    for identifier, value in zip(ids, values, strict=True):
+        if not isinstance(value, str) or value.isascii():
+            continue
+        if match := _SURROGATE.search(value):
+            raise IncompleteResult(
+                f"{shown(identifier)} has half a character (a lone surrogate, "
+                f"U+{ord(match[0]):04X}) in {name}, which no table can hold. Correct it in Adobe's "
+                "interface, or read the raw response with reactor.request()."
+            )
 
 
 def sort_frame(frame: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
-    """Sorted by those keys (``-`` descending): text without regard to case, missing values last,
-    ties as they came.
+    """Return the frame sorted by these keys, ``-`` before one for descending.
+
+    Text is compared without regard to case, missing values come last, and ties keep their order.
     """
-    if not keys or frame.empty:
-        return frame
+    attrs = frame.attrs
+    # The last key first: a stable sort keeps its order among rows that a later key calls equal.
     for key in reversed(keys):
-        column = frame[key.lstrip("-")]
-        values = column.str.casefold() if isinstance(column.dtype, pd.StringDtype) else column
-        order = values.reset_index(drop=True).sort_values(
+        column = frame[key.lstrip("-")].reset_index(drop=True)
+        if isinstance(column.dtype, pd.StringDtype):
+            column = column.str.casefold()
+        order = column.sort_values(
             ascending=not key.startswith("-"), kind="stable", na_position="last"
         )
-        attrs, frame = frame.attrs, frame.iloc[order.index.to_numpy()].reset_index(drop=True)
-        frame.attrs = attrs
+        frame = frame.iloc[order.index.to_numpy()].reset_index(drop=True)
+    frame.attrs = attrs
     return frame
 
 
-def expand(
-    frame: pd.DataFrame, column: str, *, errors: Literal["coerce", "raise"] = "coerce"
-) -> pd.DataFrame:
-    """Open a column of JSON text: its members become columns ``<column>.<member>`` right after it.
+def typed_series(kind: Kind, values: Sequence[Any]) -> "pd.Series[Any]":
+    """Return a series of values that have the right Python type already.
 
-    Nested objects give dotted names; lists stay JSON text. Bool, whole number, number and text
-    members are typed ``boolean``, ``Int64``, ``Float64``, ``string``; members of mixed type are
-    text, and so are numbers that the type could not hold exactly.
-
-    Rows whose text is not a JSON object, has two members of one name or half a character (a lone
-    surrogate) stay, with NA in the members; ``attrs["not_expanded"]`` counts them: ``{"settings":
-    {"rows": 2, "first": "DE…"}}``. With ``errors="raise"`` the first of them is an ArgumentError
-    that names its id. A text ``null`` counts as missing.
-
-    Raises ArgumentError when the column is not there or holds no text, or when it was opened
-    before.
-
-    Example:
-        >>> import adobe_nb
-        >>> session = adobe_nb.connect(simulator=True)
-        >>> shop = session.reactor.find("properties", "Web Store US")
-        >>> elements = session.reactor.data_elements(shop)
-        >>> "settings.path" in adobe_nb.expand(elements, "settings").columns
-        True
+    Raises TypeError, ValueError or OverflowError for a value that does not fit its dtype.
     """
-    texts = _column_to_open(frame, column, errors)
-    members_of_rows: list[dict[str, Any]] = []
-    closed: list[int] = []
-    for position, text in enumerate(texts):
-        members, problem = _members(text)
-        members_of_rows.append(members)
-        if not problem:
-            continue
-        if errors == "raise":
-            raise ArgumentError(
-                f"Row {position} of {column!r}{_id_at(frame, position, ' ({})')} {problem}, so it has no members to "
-                'open. Correct it, or leave errors="raise" out: then the members of such rows are NA.'
-            )
-        closed.append(position)
-    names = list(dict.fromkeys(name for members in members_of_rows for name in members))
-    opened: dict[str, pd.Series[Any]] = {}
-    for name in names:
-        values = [members.get(name) for members in members_of_rows]
-        opened[f"{column}.{name}"] = _guessed(values, frame.index)
-    taken = [name for name in opened if name in frame.columns]
-    if taken:
-        raise ArgumentError(
-            f"The frame has a column {taken[0]!r} already: {column!r} was opened before."
-        )
-    end = list(frame.columns).index(column) + 1
-    parts = [frame.iloc[:, :end], pd.DataFrame(opened, index=frame.index), frame.iloc[:, end:]]
-    result = pd.concat(parts, axis="columns")
-    result.attrs = dict(frame.attrs)
-    if closed:
-        about = {"rows": len(closed), "first": _id_at(frame, closed[0], "{}") or closed[0]}
-        result.attrs["not_expanded"] = {**frame.attrs.get("not_expanded", {}), column: about}
-    return result
-
-
-def _column_to_open(frame: pd.DataFrame, column: str, errors: str) -> "pd.Series[Any]":
-    """The column of JSON text. Raises ArgumentError when there is none of that name, or nothing to
-    open.
-    """
-    if not isinstance(column, str):
-        raise ArgumentError(
-            f"Name one column, as in adobe_nb.expand(frame, 'settings'), instead of {column!r}."
-        )
-    if errors not in ("coerce", "raise"):
-        raise ArgumentError(f'errors is "coerce" or "raise", not {errors!r}.')
-    if column not in frame.columns:
-        raise ArgumentError(
-            f"The frame has no column {column!r}. It has: {', '.join(map(str, frame.columns))}."
-        )
-    if not frame.columns.is_unique:
-        raise ArgumentError("Two columns have the same name. Rename one of them first.")
-    texts = frame[column]
-    if not (
-        isinstance(texts.dtype, pd.StringDtype) or texts.dtype == "object" or texts.isna().all()
-    ):
-        raise ArgumentError(
-            f"The column {column!r} holds {texts.dtype}, not JSON text: there is nothing to open."
-        )
-    return texts
-
-
-def _part(resource: _Resource, name: str) -> Mapping[str, Any]:
-    part = resource.get(name)
-    return part if isinstance(part, Mapping) else {}
-
-
-def _linked(relationships: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    relation = relationships.get(name)
-    data = relation.get("data") if isinstance(relation, Mapping) else None
-    return data if isinstance(data, Mapping) else {}
-
-
-def _unknown(
-    row: Resource,
-    parts: Sequence[tuple[Any, Mapping[str, Any], Mapping[str, Any], Mapping[str, Any]]],
-    kinds: Mapping[str, Kind],
-) -> dict[str, list[Any]]:
-    """Members that the table does not know: attributes, to-one relations with data, meta."""
-    hidden = {attribute.name for attribute in row.attributes if attribute.write_only}
-    rows: list[dict[str, Any]] = []
-    for _, attributes, relationships, meta in parts:
-        found = {
-            name: value
-            for name, value in attributes.items()
-            if name not in kinds and name not in hidden
-        }
-        for name in relationships:
-            linked = _linked(relationships, name)
-            if linked and f"{name}_id" not in kinds:
-                found[f"{name}_id"] = linked.get("id")
-        found |= {
-            f"meta_{name}": value for name, value in meta.items() if f"meta_{name}" not in kinds
-        }
-        rows.append(found)
-    names = sorted({name for found in rows for name in found})
-    return {name: [found.get(name) for found in rows] for name in names}
-
-
-def _series(
-    row: Resource, name: str, kind: Kind, values: Sequence[Any], ids: Sequence[str]
-) -> "pd.Series[Any]":
-    try:
-        return _typed(kind, values)
-    except (TypeError, ValueError, OverflowError):
-        pass
-    raise _surprise(row, name, kind, values, ids)
-
-
-_HALF = re.compile("[\ud800-\udfff]")
-
-
-def _half_character(identifier: str, name: str, half: str) -> IncompleteResult:
-    return IncompleteResult(
-        f"{shown(identifier)} has half a character (a lone surrogate, U+{ord(half):04X}) in {name}, which no table can "
-        "hold. Correct it in Adobe's interface; the raw answer is to be had with reactor.request()."
-    )
-
-
-def _surprise(
-    row: Resource, name: str, kind: Kind, values: Sequence[Any], ids: Sequence[str]
-) -> IncompleteResult:
-    bad = next((index for index, value in enumerate(values) if not _fits(kind, value)), 0)
-    what = f"a {type(values[bad]).__name__}"
-    if kind == "datetime" and isinstance(values[bad], str):
-        what = "a text that is not a date of the years 1 to 9999"
-    if kind in {"json", "text"}:
-        what = "a value that is nested too deep"
-    return IncompleteResult(
-        f"{shown(ids[bad])} has {what} in {name}, where {row.type} should have {kind}. "
-        "Adobe may have changed the API: please report it, and read the raw answer with reactor.request()."
-    )
-
-
-def _fits(kind: Kind, value: object) -> bool:
-    try:
-        _typed(kind, [None if value is None else _CONVERT[kind](value)])
-    except (TypeError, ValueError, OverflowError, IncompleteResult):
-        return False
-    return True
-
-
-def _typed(kind: Kind, values: Sequence[Any]) -> "pd.Series[Any]":
-    """A series of values that have the right Python type already."""
     if kind == "datetime":
-        try:
-            moments = pd.to_datetime(pd.Series(values, dtype="object"), utc=True, format="ISO8601")
-        except (ValueError, OverflowError):  # also of years that nanoseconds cannot tell
-            return _moments(values)
-        found = pd.Series(moments).astype("datetime64[us, UTC]")
-        bare = found.to_numpy(dtype="datetime64[us]")
-        if (bare < _YEARS[0]).any() or (bare > _YEARS[1]).any():
-            raise ValueError(
-                kind
-            )  # pandas could hold it, but neither show it nor give it as a datetime
-        return found
+        return _dates(values)
     if kind == "boolean":
-        return pd.Series(_booleans(values), copy=False)
+        # As pd.array(values, dtype="boolean"), in a tenth of the time.
+        is_true = np.array([value is True for value in values], dtype=bool)
+        is_missing = np.array([value is None for value in values], dtype=bool)
+        return pd.Series(pd.arrays.BooleanArray(is_true, is_missing), copy=False)
     return pd.Series(values, dtype=DTYPES[kind])
 
 
-def _moments(values: Sequence[Any]) -> "pd.Series[Any]":
-    """Dates of the years 1 to 9999, one by one. Raises ValueError, OverflowError."""
-    bare = [None if value is None else parse(value).replace(tzinfo=None) for value in values]
-    return pd.Series(np.array(bare, dtype="datetime64[us]")).dt.tz_localize("UTC")
-
-
-def _booleans(values: Sequence[Any]) -> pd.arrays.BooleanArray:
-    """As pd.array(values, dtype="boolean"), in a tenth of the time."""
-    true, missing = [each is True for each in values], [each is None for each in values]
-    if sum(true) + sum(missing) + sum(each is False for each in values) != len(values):
-        raise TypeError
-    return pd.arrays.BooleanArray(np.array(true, dtype=bool), np.array(missing, dtype=bool))
+def _dates(values: Sequence[Any]) -> "pd.Series[Any]":
+    try:
+        parsed = pd.to_datetime(pd.Series(values, dtype="object"), utc=True, format="ISO8601")
+    except (ValueError, OverflowError):
+        # One by one: to_datetime refuses years that 64 bits of nanoseconds cannot hold.
+        dates = [None if value is None else parse(value).replace(tzinfo=None) for value in values]
+        return pd.Series(np.array(dates, dtype="datetime64[us]")).dt.tz_localize("UTC")
+    series = pd.Series(parsed).astype("datetime64[us, UTC]")
+    naive = series.to_numpy(dtype="datetime64[us]")
+    # pandas can hold other years, but can neither show them nor convert them to a datetime.
+    if (naive < _FIRST_DATE).any() or (naive > _LAST_DATE).any():
+        raise ValueError("year")
+    return series
 
 
 def json_text(value: object) -> str:
-    """Text as it is, anything else as compact JSON. Raises IncompleteResult for what is nested too
-    deep.
-    """
+    """Return text as it is, and anything else as compact JSON. Raises IncompleteResult."""
     if isinstance(value, str):
         return value
     try:
         text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     except RecursionError:
-        text = ""
-    if not text:
         raise IncompleteResult(
-            "The answer is nested too deep. Read the raw one with reactor.request()."
-        )
-    # Half characters as the escapes that they came as: nothing else can hold them.
-    return text if text.isascii() else _HALF.sub(lambda half: f"\\u{ord(half[0]):04x}", text)
+            "The response is nested too deeply. Read the raw response with reactor.request()."
+        ) from None
+    if text.isascii():
+        return text
+    # Half characters stay the escapes that they came as: nothing else can hold them.
+    return _SURROGATE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
 def nested_text(value: object) -> str:
-    """JSON text with its escapes decoded: what a text holds, or anything else as JSON."""
+    """Return JSON text with its escapes decoded."""
     return decoded(value) if isinstance(value, str) else json_text(value)
 
 
 def _whole_number(value: object) -> int:
-    """A whole number, also as 1.0. Raises TypeError."""
-    if type(value) is float and value.is_integer() and abs(value) <= _EXACT:
+    # JSON does not tell 1 from 1.0.
+    if type(value) is float and value.is_integer() and abs(value) <= MAX_EXACT:
         return int(value)
     if type(value) is not int:
         raise TypeError(type(value).__name__)
@@ -585,84 +427,9 @@ _CONVERT: Mapping[Kind, Callable[[Any], Any]] = {
 }
 
 
-def _id_at(frame: pd.DataFrame, position: int, form: str) -> str:
-    """The id in that row, in that form; nothing where there is none."""
-    identifier = frame["id"].iloc[position] if "id" in frame.columns else None
-    return form.format(identifier) if isinstance(identifier, str) else ""
-
-
-def _members(text: object) -> tuple[dict[str, Any], str]:
-    """The members by their dotted names, and what keeps them from being opened; empty when nothing
-    does.
-    """
-    if (
-        text is None
-        or text is pd.NA
-        or text == ""
-        or (isinstance(text, float) and math.isnan(text))
-    ):
-        return {}, ""
+def _fits(kind: Kind, value: object) -> bool:
     try:
-        value = json.loads(str(text), object_pairs_hook=_distinct, parse_constant=_refuse)
-        pairs = [] if value is None or not isinstance(value, dict) else list(_flatten(value))
-        if not str(text).isascii() or "\\ud" in str(text).lower():
-            json.dumps(value, ensure_ascii=False).encode()
-    except _TwoOfOneNameError:
-        return {}, "has two members of the same name"
-    except UnicodeEncodeError:
-        return {}, "holds half a character (a lone surrogate)"
-    except RecursionError:
-        return {}, "is nested too deep"
-    except ValueError:
-        return {}, "is not a JSON object"
-    if value is not None and not isinstance(value, dict):
-        return {}, "is not a JSON object"
-    if len(dict(pairs)) != len(pairs):
-        return {}, "has members of the same dotted name"
-    return dict(pairs), ""
-
-
-class _TwoOfOneNameError(Exception):
-    pass
-
-
-def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        raise _TwoOfOneNameError
-    return members
-
-
-def _refuse(name: str) -> float:
-    raise ValueError(name)
-
-
-def _flatten(value: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, Any]]:
-    for name, member in value.items():
-        if isinstance(member, dict) and member:
-            yield from _flatten(member, f"{prefix}{name}.")
-        else:
-            yield f"{prefix}{name}", member
-
-
-def _texts(values: Sequence[Any]) -> list[str | None]:
-    return [None if value is None else json_text(value) for value in values]
-
-
-def _guessed(values: Sequence[Any], index: "pd.Index[Any]") -> "pd.Series[Any]":
-    types = {type(value) for value in values if value is not None}
-    kind: Kind = "json"
-    if types == {bool}:
-        kind = "boolean"
-    elif types == {int}:
-        kind = "integer"
-    elif types and types <= {int, float}:
-        # A float holds whole numbers exactly up to there.
-        exact = all(abs(value) <= _EXACT for value in values if type(value) is int)
-        kind = "number" if exact else "json"
-    try:
-        series = _typed(kind, _texts(values) if kind == "json" else values)
-    except OverflowError:  # a number too large for 64 bits
-        series = _typed("json", _texts(values))
-    series.index = index
-    return series
+        typed_series(kind, [None if value is None else _CONVERT[kind](value)])
+    except (TypeError, ValueError, OverflowError, IncompleteResult):
+        return False
+    return True

@@ -1,213 +1,193 @@
-"""What a user hands over where ids are wanted: an id, a list, a frame, a column, a row."""
+"""Arguments that take ids: an id, a list, a frame, a column or a row; and small checks."""
 
 import math
-import operator
+import re
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
+from numbers import Integral
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from adobe_nb.errors import ArgumentError
-from adobe_nb.registry import BY_PREFIX, ID_PATTERN, Resource
+from adobe_nb.registry import BY_PREFIX, ID_PATTERN, Resource, singular
 
 Ids = str | Mapping[str, Any] | pd.DataFrame | pd.Series | Iterable[Any]
 """An id, a frame (its ``id`` column), a row, a column or any iterable of those."""
 
 
 def ids_in(given: Ids) -> list[str]:
-    """The ids, in order, without nulls and duplicates. Raises ArgumentError for what is no id, a
-    single null too.
+    """Return the ids in order, without nulls and duplicates.
+
+    Raises ArgumentError for values that are not ids. A single null is one of them: only in a list
+    or a column it means a missing id.
     """
-    if isinstance(given, str):
-        return [_check(given)]
     if is_null(given):
         raise ArgumentError(
-            f"There is no id here, but {given}. Missing ones are left out of a list or a column only."
+            f"Expected an id, got {given}. Missing ids are only allowed in a list or a column."
         )
-    return list(dict.fromkeys(_check(value) for value in _values(given) if not is_null(value)))
+    ids = [_checked_id(value) for value in _values(given) if not is_null(value)]
+    return list(dict.fromkeys(ids))
 
 
-def type_of(identifier: str) -> str:
-    """The resource type that the prefix stands for. Raises ArgumentError when it stands for none we
-    know.
-    """
-    row = BY_PREFIX.get(identifier[:2])
+def type_of(resource_id: str) -> str:
+    """Return the resource type of an id by its prefix. Raises ArgumentError for an unknown one."""
+    row = BY_PREFIX.get(resource_id[:2])
     if row is None:
-        known = ", ".join(f"{each.prefix} {each.type}" for each in BY_PREFIX.values())
-        raise ArgumentError(
-            f"{identifier} has a prefix that stands for no type known here ({known})."
-        )
+        prefixes = ", ".join(f"{row.prefix} {row.type}" for row in BY_PREFIX.values())
+        raise ArgumentError(f"{resource_id} has an unknown prefix. Known prefixes: {prefixes}.")
     return row.type
 
 
 def ids_of_type(row: Resource, given: Iterable[Ids]) -> list[str]:
-    """Ids of that one type. Raises ArgumentError for others."""
-    ids = list(dict.fromkeys(identifier for each in given for identifier in ids_in(each)))
-    for identifier in ids:
-        if not identifier.startswith(row.prefix):
+    """Return ids of one type. Raises ArgumentError for ids of another type."""
+    ids = list(dict.fromkeys(resource_id for part in given for resource_id in ids_in(part)))
+    for resource_id in ids:
+        if type_of(resource_id) != row.type:
             raise ArgumentError(
-                f"{identifier} is {_a(_kind(identifier))}, not {_a(row.singular)}: ids of {row.type} begin with "
-                f"{row.prefix}."
+                f"{resource_id} is {_noun(type_of(resource_id))}, not {_noun(row.type)}: ids of "
+                f"{row.type} begin with {row.prefix}."
             )
     return ids
 
 
 def parents_of_one_type(
-    row: Resource, given: Ids, allowed: Sequence[str] | None = None
+    row: Resource, given: Ids, creators: Sequence[str] | None = None
 ) -> tuple[str | None, list[str]]:
-    """The parents' type and their ids; no type when there are none. Raises ArgumentError for wrong
-    or mixed kinds.
+    """Return the type of the parents and their ids; the type is None when there are no ids.
 
-    ``allowed`` are the types that may be parents; those under which it is listed, when nothing is
-    said.
+    ``creators`` are the types in which a new resource can be created, instead of those under which
+    resources are listed. Raises ArgumentError for parents of a wrong type or of several types.
     """
     ids = ids_in(given)
-    verb = "listed under" if allowed is None else "made in"
-    allowed = [*row.parents, *row.through] if allowed is None else allowed
-    types: list[str] = []
-    for identifier in ids:
-        parent = BY_PREFIX.get(identifier[:2])
-        if parent is None or parent.type not in allowed:
-            raise ArgumentError(
-                f"{row.type} are {verb} {listed_under(row, allowed)}, not {_a(_kind(identifier))} ({identifier})."
-            )
-        if parent.type not in types:
-            types.append(parent.type)
+    types = list(dict.fromkeys(type_of(resource_id) for resource_id in ids))
     if len(types) > 1:
         raise ArgumentError(
-            f"The parents are of several types ({', '.join(types)}). Ask for one type at a time."
+            f"The parents are of several types ({', '.join(types)}). Pass one type at a time."
         )
-    return (types[0] if types else None), ids
+    if not types:
+        return None, ids
+    allowed = (*row.parents, *row.through) if creators is None else creators
+    if types[0] not in allowed:
+        verb = "listed under" if creators is None else "created in"
+        raise ArgumentError(
+            f"{row.type} are {verb} {listed_under(row, allowed)}, not {_noun(types[0])} ({ids[0]})."
+        )
+    return types[0], ids
 
 
 def listed_under(row: Resource, types: Sequence[str] | None = None) -> str:
-    """``a property, a library or a rule component``; ``types`` instead of those under which it is
-    listed.
+    """Return the types of the parents as words: ``a property, a library or a rule component``.
+
+    ``types`` replaces the types under which the resources are listed.
     """
     parents = (*row.parents, *row.through) if types is None else types
-    names = [_a(_singular(parent).replace("_", " ")) for parent in parents]
-    return " or ".join((", ".join(names[:-1]), names[-1]) if len(names) > 1 else names)
-
-
-def _singular(resource_type: str) -> str:
-    return next(
-        (row.singular for row in BY_PREFIX.values() if row.type == resource_type), resource_type
-    )
-
-
-def _values(given: Ids) -> Iterable[Any]:
-    if isinstance(given, str) or is_null(given):
-        return [given]
-    if isinstance(given, pd.DataFrame):
-        if list(given.columns) == ["method", "url", "body"]:
-            raise ArgumentError(
-                "This is what a dry run shows: nothing was made, so there is no id. Run it without."
-            )
-        if "id" not in given.columns:
-            raise ArgumentError(
-                'The frame has no "id" column. Hand over a frame of this package, or one of its columns of ids.'
-            )
-        if isinstance(given["id"], pd.DataFrame):
-            raise ArgumentError(
-                'The frame has two "id" columns. Hand over the column that is meant.'
-            )
-        return given["id"]
-    if isinstance(given, pd.Series):
-        return _of_series(given)
-    if isinstance(given, Mapping):
-        if "id" not in given:
-            raise ArgumentError('The dict has no "id". Hand over a resource, or its id.')
-        return [given["id"]]
-    if isinstance(getattr(given, "id", None), str):  # a row of itertuples()
-        return [given.id]  # type: ignore[union-attr]
-    if not isinstance(given, Iterable):
-        raise ArgumentError(
-            f"An id, a list of ids or a frame is wanted, not {type(given).__name__}."
-        )
-    return (value for each in _listed(given) for value in _values(each))
-
-
-def _of_series(given: "pd.Series[Any]") -> Iterable[Any]:
-    """A column of ids, else a row; a column can have the label "id" among its index by chance."""
-    column: list[Any] = [value for value in given if not is_null(value)]
-    if "id" in given.index and all(
-        str(label) == "id" or str(label).endswith("_id") for label in given.index
-    ):
-        return [given["id"]]  # a row, even one that has nothing left but ids
-    if (
-        all(isinstance(value, str) and ID_PATTERN.fullmatch(value) for value in column)
-        or "id" not in given.index
-    ):
-        return column
-    return [given["id"]]
-
-
-def _listed(given: Iterable[Any]) -> list[Any]:
-    try:
-        return list(given)
-    except TypeError:
-        listed = None
-    if listed is None:
-        raise ArgumentError(
-            f"An id, a list of ids or a frame is wanted, not this {type(given).__name__}."
-        )
-    return listed
+    *names, last = [_noun(parent) for parent in parents]
+    return f"{', '.join(names)} or {last}" if names else last
 
 
 def is_null(value: object) -> bool:
-    """Whether it is what frames have where there is nothing."""
-    return (
-        value is None
-        or value is pd.NA
-        or value is pd.NaT
-        or (isinstance(value, float) and math.isnan(value))
-    )
-
-
-def _check(value: object) -> str:
-    if isinstance(value, str) and ID_PATTERN.fullmatch(value.strip()):
-        return value.strip()
-    shown = repr(value)[:60]
-    if isinstance(value, str) and "…" in value:
-        raise ArgumentError(
-            f"{shown} is the short form that a table shows. Take the whole id from the frame, as in "
-            'frame.loc[0, "id"]; it is also in the tooltip of the cell.'
-        )
-    raise ArgumentError(
-        f"{shown} is not an id: those are two capital letters and 32 hex digits. "
-        'To look something up by name: reactor.find("properties", "My site").'
-    )
-
-
-def _kind(identifier: str) -> str:
-    row = BY_PREFIX.get(identifier[:2])
-    return row.singular.replace("_", " ") if row else f"{identifier[:2]}… id"
-
-
-def _a(noun: str) -> str:
-    return f"{'an' if noun[:1].lower() in 'aeiou' else 'a'} {noun}"
+    """Return whether this is a missing value in a frame."""
+    if isinstance(value, float):
+        return math.isnan(value)
+    return value is None or value is pd.NA or value is pd.NaT
 
 
 def asked(flag: object, name: str = "dry_run") -> bool:
-    """Whether a switch is on. Raises ArgumentError for what is neither True nor False: a write
-    hangs on it.
+    """Return whether a switch is on. Raises ArgumentError if it is not a bool.
+
+    A write depends on it, so a string such as "no" must not count as true.
     """
     if isinstance(flag, (bool, np.bool_)):
         return bool(flag)
-    raise ArgumentError(f"{name} is True or False, not {repr(flag)[:40]}.")
+    raise ArgumentError(f"{name} must be True or False, not {repr(flag)[:40]}.")
 
 
 def checked_limit(limit: object) -> int | None:
-    """A whole number from 1, or None. Raises ArgumentError."""
+    """Return a limit as an integer. Raises ArgumentError if it is not a positive integer."""
     if limit is None:
         return None
-    try:
-        number = 0 if isinstance(limit, bool) else operator.index(limit)  # type: ignore[arg-type]
-    except TypeError:
-        number = 0
-    if number < 1:
+    if isinstance(limit, bool) or not isinstance(limit, Integral) or limit < 1:
         raise ArgumentError(
-            f"limit is a whole number from 1, not {limit!r}. Leave it out for everything."
+            f"limit must be a positive integer, not {limit!r}. Omit it to get everything."
         )
-    return number
+    return int(limit)
+
+
+def _values(given: Ids) -> Iterable[Any]:
+    """Return the ids and nulls in an argument."""
+    if isinstance(given, str) or is_null(given):
+        return [given]
+    if isinstance(given, pd.DataFrame):
+        return _id_column(given)
+    if isinstance(given, pd.Series):
+        return _ids_of_series(given)
+    if isinstance(given, Mapping):
+        if "id" not in given:
+            raise ArgumentError('The dict has no "id". Pass a resource, or its id.')
+        return [given["id"]]
+    if isinstance(row_id := getattr(given, "id", None), str):
+        # A row of itertuples().
+        return [row_id]
+    try:
+        # Not isinstance: an array without dimensions counts as an Iterable.
+        items = list(given)
+    except TypeError:
+        raise ArgumentError(
+            f"Expected an id, a list of ids or a frame, got {type(given).__name__}."
+        ) from None
+    return chain.from_iterable(map(_values, items))
+
+
+def _id_column(frame: pd.DataFrame) -> Iterable[Any]:
+    if list(frame.columns) == ["method", "url", "body"]:
+        raise ArgumentError(
+            "This frame is the result of a dry run, which creates nothing, so it has no ids. Run "
+            "the call without dry_run."
+        )
+    if "id" not in frame.columns:
+        raise ArgumentError(
+            'The frame has no "id" column. Pass a frame of this package, or a column of ids.'
+        )
+    ids = frame["id"]
+    if isinstance(ids, pd.DataFrame):
+        raise ArgumentError('The frame has two "id" columns. Pass one of the columns instead.')
+    return ids
+
+
+def _ids_of_series(series: "pd.Series[Any]") -> Iterable[Any]:
+    """Return the ids of a column, or the id of a row."""
+    if "id" not in series.index:
+        return series
+    # The index of a column can contain the label "id" by chance. Then all values are ids, as in a
+    # row that has been reduced to its ids; only the labels tell the two apart.
+    is_all_ids = all(_is_id(value) for value in series if not is_null(value))
+    has_id_labels = all(re.fullmatch("(.*_)?id", str(label)) for label in series.index)
+    return series if is_all_ids and not has_id_labels else [series["id"]]
+
+
+def _is_id(value: object) -> bool:
+    return isinstance(value, str) and ID_PATTERN.fullmatch(value) is not None
+
+
+def _checked_id(value: object) -> str:
+    if isinstance(value, str) and _is_id(value.strip()):
+        return value.strip()
+    text = repr(value)[:60]
+    if isinstance(value, str) and "…" in value:
+        raise ArgumentError(
+            f"{text} is the short form that a table displays. Take the full id from the frame, for "
+            'example frame.loc[0, "id"]. The tooltip of the cell shows it too.'
+        )
+    raise ArgumentError(
+        f"{text} is not an id. Ids have two capital letters and 32 hex digits. To look up a "
+        'resource by name, use reactor.find("properties", "My site").'
+    )
+
+
+def _noun(resource_type: str) -> str:
+    """Return the singular of a type with its article: ``an extension package``."""
+    noun = singular(resource_type).replace("_", " ")
+    article = "an" if noun[0] in "aeiou" else "a"
+    return f"{article} {noun}"

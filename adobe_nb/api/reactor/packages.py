@@ -151,13 +151,13 @@ class ExtensionPackages(Deletable, Waitable):
         ArgumentError, ApiError, TransportError, IncompleteResult
         """
         if max_availability is None:
-            return self._listed(parents, filter=filter, sort=sort, limit=limit)
+            return self._list(self._query(parents, filter, sort, limit))
         if max_availability not in AVAILABILITIES:
             raise ArgumentError(
                 f"max_availability is one of {', '.join(AVAILABILITIES)}, not {max_availability!r}."
             )
         extra = (("max_availability", max_availability),)
-        return self._listed(parents, filter=filter, sort=sort, limit=limit, extra=extra)
+        return self._list(self._query(parents, filter, sort, limit), extra)
 
     def versions(self, *packages: Ids) -> pd.DataFrame:
         """Return all versions of these packages, one row each.

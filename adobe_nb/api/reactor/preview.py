@@ -24,6 +24,7 @@ import re
 import secrets
 import zipfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
@@ -140,9 +141,11 @@ class PreviewClient(Client):
         if relation is not None and not relation.many:
             return self._to_one(resource_id, relation, path)
         target = relation.targets[0] if relation else _OTHER_LISTS.get(names[-1], names[-1])
-        if target not in RESOURCES:
-            return None
-        return self._list(path, RESOURCES[target], resource_id, params)
+        return (
+            self._list(path, RESOURCES[target], resource_id, params)
+            if target in RESOURCES
+            else None
+        )
 
     def _read(self, row: Resource, resource_id: str) -> Document:
         """Return one resource as this session sees it."""
@@ -201,25 +204,34 @@ class PreviewClient(Client):
             # Those of a revision are those of its head.
             parent_id = linked_id(self._read(row, parent_id), "origin") or parent_id
             path = f"/{row.type}/{parent_id}/{name}"
-        members = self._members.get((parent_id or "", name))
-        written = [known for known in self._resources.values() if known["type"] == row.type]
-        deleted = any(resource_id.startswith(row.prefix) for resource_id in self._gone)
-        is_made_up = "preview" in (parent_id or "")
-        if members is None and not written and not deleted and not is_made_up:
+        written = (*self._resources, *self._gone)
+        is_written = any(resource_id.startswith(row.prefix) for resource_id in written)
+        has_members = (parent_id or "", name) in self._members
+        if not is_written and not has_members and "preview" not in path:
             return None
-        self._refuse_unknown_list(path, name, row, is_made_up=is_made_up)
-        resources: dict[str, Document] = {}
+        if not has_members:
+            self._refuse_unknown_list(path, name, row)
+        resources = self._in_list(path, row, parent_id, name)
+        return _page(row, params, [found for found in resources if self._is_listed(found)])
+
+    def _in_list(
+        self, path: str, row: Resource, parent_id: str | None, name: str
+    ) -> list[Document]:
+        """Return the resources of a list, deleted ones included."""
+        members = self._members.get((parent_id or "", name))
         if members is not None:
-            resources = {member: self._read(_row_of(member), member) for member in members}
-        else:
-            if not is_made_up:
-                [on_service] = read_documents(self._service, [steady(path, row)], name)
-                resources = {resource["id"]: resource for resource in on_service}
-            for resource in written:
-                if resource["id"] in resources or self._belongs(resource, parent_id, name):
+            return [self._read(_row_of(member), member) for member in members]
+        resources: dict[str, Document] = {}
+        # The service does not know a made-up parent, and its list holds made-up resources only.
+        if "preview" not in path:
+            [on_service] = read_documents(self._service, [steady(path, row)], name)
+            resources = {resource["id"]: resource for resource in on_service}
+        for resource in list(self._resources.values()):
+            if resource["type"] == row.type:
+                is_here = resource["id"] in resources or self._belongs(resource, parent_id, name)
+                if is_here:
                     resources[resource["id"]] = resource
-        listed = [resource for resource in resources.values() if self._is_listed(resource)]
-        return _page(row, params, listed)
+        return list(resources.values())
 
     def _is_listed(self, resource: Document) -> bool:
         is_gone = resource["id"] in self._gone or linked_id(resource, "property") in self._gone
@@ -241,18 +253,16 @@ class PreviewClient(Client):
                 return True
         return False
 
-    def _refuse_unknown_list(
-        self, path: str, name: str, row: Resource, *, is_made_up: bool
-    ) -> None:
+    def _refuse_unknown_list(self, path: str, name: str, row: Resource) -> None:
         """Raise ArgumentError for a list whose members cannot be told from what was written."""
-        parts = path.strip("/").split("/")
-        if len(parts) == 1 or name == "revisions" or (parts[1], name) in self._members:
+        parent_type = path.strip("/").split("/")[0]
+        if path.count("/") == 1 or name == "revisions":
             return
-        is_of_contents = name == "libraries" and parts[0] in CONTENTS
-        if _relations_to(row, parts[0]) and name == row.type and not is_of_contents:
+        is_of_contents = name == "libraries" and parent_type in CONTENTS
+        if _relations_to(row, parent_type) and name == row.type and not is_of_contents:
             return
         # What a build of the service delivered does not change any more.
-        if parts[0] == "builds" and not is_made_up:
+        if parent_type == "builds" and "preview" not in path:
             return
         raise ArgumentError(
             f"This preview session cannot know {path}, because it has written {row.type}. Read it "
@@ -279,19 +289,19 @@ class PreviewClient(Client):
                 "session of connect(writes='send')."
             )
         if write.method == "POST":
-            resource = self._create(row, parts, data, write.upload)
+            created = self._create(row, parts, data, write.upload)
+            return {"data": copy.deepcopy(created)}
+        resource = self._current(row, parts[1], before)
+        if write.method == "DELETE":
+            self._delete(row, resource)
+            return None
+        action = (data.get("meta") or {}).get("action")
+        if action == "revise":
+            resource = self._revise(row, resource)
+        elif action is not None:
+            self._act(resource, action)
         else:
-            resource = self._current(row, parts[1], before)
-            if write.method == "DELETE":
-                self._delete(row, resource)
-                return None
-            action = (data.get("meta") or {}).get("action")
-            if action is None:
-                self._update(row, resource, data)
-            elif action == "revise":
-                resource = self._revise(row, resource)
-            else:
-                self._act(resource, action)
+            self._update(row, resource, data)
         return {"data": copy.deepcopy(resource)}
 
     def _current(self, row: Resource, resource_id: str, before: object = None) -> Document:
@@ -312,32 +322,34 @@ class PreviewClient(Client):
     def _create(
         self, row: Resource, parts: Sequence[str], data: Document, upload: bytes | None
     ) -> Document:
-        attributes: Document = {}
-        for known in row.columns:
-            attributes[known.name] = _DEFAULTS.get(known.name)
-        resource: Document = {
-            "id": self._new_id(row),
-            "type": row.type,
-            "attributes": attributes,
-            "relationships": {relation.name: {"data": None} for relation in row.to_one},
-            "meta": {},
-        }
-        _set(resource, created_at=_now(), updated_at=_now(), state=_FIRST_STATES.get(row.type))
+        resource = self._blank(row)
         if upload is not None:
-            attributes.update(_manifest_attributes(row, upload))
+            resource["attributes"].update(_manifest_attributes(row, upload))
         if len(parts) == 3:
             self._link_to_parent(row, resource, parts[0], parts[1])
-        if row.relation("origin"):
-            _link(resource, "origin", resource["id"])
-        for relation in row.relations:
-            if relation.many and relation.write:
-                self._members[resource["id"], relation.name] = []
         if row.type == "builds":
             self._build(resource, parts[1])
         self._resources[resource["id"]] = resource
         self._update(row, resource, data)
         if row.type == "properties":
             self._install_core(resource)
+        return resource
+
+    def _blank(self, row: Resource) -> Document:
+        """Return a new resource without the values of a user."""
+        resource: Document = {
+            "id": self._new_id(row),
+            "type": row.type,
+            "attributes": {column.name: _DEFAULTS.get(column.name) for column in row.columns},
+            "relationships": {relation.name: {"data": None} for relation in row.to_one},
+            "meta": {},
+        }
+        _set(resource, created_at=_now(), state=_FIRST_STATES.get(row.type))
+        for relation in row.relations:
+            if relation.name == "origin":
+                _link(resource, "origin", resource["id"])
+            elif relation.many and relation.write:
+                self._members[resource["id"], relation.name] = []
         return resource
 
     def _link_to_parent(
@@ -440,14 +452,8 @@ class PreviewClient(Client):
             return {"data": linked}
         if name not in CONTENTS:
             raise ArgumentError(f"Libraries have no contents {name!r}. Nothing was sent.")
+        ids = [self._revised_id(item) for item in linked]
         held = self._contents(library_id, name)
-        ids = []
-        for item in linked:
-            resource_id = item["id"]
-            if (item.get("meta") or {}).get("action") == "revise":
-                head = self._current(RESOURCES[name], resource_id)
-                resource_id = self._revise(RESOURCES[name], head)["id"]
-            ids.append(resource_id)
         if method == "POST":
             ids = [*held, *(resource_id for resource_id in ids if resource_id not in held)]
         elif method == "DELETE":
@@ -455,6 +461,15 @@ class PreviewClient(Client):
         self._members[library_id, name] = ids
         _set(library, build_required=True, updated_at=_now())
         return {"data": [identifier(resource_id) for resource_id in ids]}
+
+    def _revised_id(self, item: Document) -> str:
+        """Return the id in an identifier, or that of the revision which it asks for."""
+        resource_id: str = item["id"]
+        if (item.get("meta") or {}).get("action") != "revise":
+            return resource_id
+        row = _row_of(resource_id)
+        revised_id: str = self._revise(row, self._current(row, resource_id))["id"]
+        return revised_id
 
     def _contents(self, library_id: str, name: str) -> list[str]:
         path = f"/libraries/{library_id}/relationships/{name}"
@@ -522,12 +537,12 @@ def _row_written(method: str, parts: Sequence[str]) -> Resource | None:
         return None
     if method == "POST":
         creators = ("libraries",) if row.type == "builds" else row.creators
-        is_upload = parts == ["extension_packages"]
-        is_known = is_upload or (len(parts) == 3 and parts[0] in creators)
-    elif method == "DELETE":
-        is_known = len(parts) == 2 and "delete" in row.verbs
-    else:
-        is_known = len(parts) == 2 and bool("update" in row.verbs or row.actions)
+        is_below = len(parts) == 3 and parts[0] in creators
+        return row if is_below or parts == ["extension_packages"] else None
+    if len(parts) != 2:
+        return None
+    is_changeable = "update" in row.verbs or bool(row.actions)
+    is_known = "delete" in row.verbs if method == "DELETE" else is_changeable
     return row if is_known else None
 
 
@@ -592,18 +607,23 @@ def _page(row: Resource, params: Params, resources: Sequence[Document]) -> Docum
                 f"A preview session cannot apply {name}={value} to {row.type}, because it has "
                 "written some. Leave it out."
             )
-    conditions = check_filter(row, filters)
-    kept = []
-    for resource in resources:
-        try:
-            check_rows(row, conditions, [resource])
-        except IncompleteResult:
-            continue
-        kept.append(resource)
+    kept = _filtered(row, filters, resources)
     for key in reversed(sort.split(",") if sort else []):
         kept.sort(key=_sort_key(key.lstrip("+-")), reverse=key.startswith("-"))
     pagination = {"current_page": 1, "total_pages": 1, "total_count": len(kept)}
     return {"data": kept, "meta": {"pagination": pagination}}
+
+
+def _filtered(
+    row: Resource, filters: Mapping[str, str], resources: Sequence[Document]
+) -> list[Document]:
+    conditions = check_filter(row, filters)
+    kept = []
+    for resource in resources:
+        with suppress(IncompleteResult):
+            check_rows(conditions, [resource])
+            kept.append(resource)
+    return kept
 
 
 def _sort_key(name: str) -> Callable[[Document], tuple[bool, Any]]:

@@ -1,4 +1,6 @@
-"""What resources are related to: whole resources, or bare identifiers."""
+"""Read what resources are related to: whole resources, or bare identifiers."""
+
+from functools import partial
 
 import pandas as pd
 
@@ -12,129 +14,127 @@ from adobe_nb.errors import ArgumentError, NotFound
 from adobe_nb.registry import RESOURCES, Relation, Resource
 
 
-def related(client: Client, resources: Ids, relation: str) -> pd.DataFrame:
-    """Whole resources: the docstring of ``Reactor.related`` says what comes back."""
-    row, ids, found = _asked(resources, relation)
+def related(client: Client, resources: Ids, name: str) -> pd.DataFrame:
+    """Return related resources, as ``Reactor.related`` documents."""
+    row, ids, relation = _checked(resources, name)
     client.refuse_preview_ids(*ids)
-    path = path_to(row.type, ids, relation)
-    if found.many:
-        target = RESOURCES[found.targets[0]]
+    path = path_to(row.type, ids, name)
+    if relation.many:
+        target = RESOURCES[relation.targets[0]]
         rows = Rows(target, row.type)
-        listings = [steady(f"/{row.type}/{each}/{relation}", target, each) for each in ids]
-        total = sum(each.rows for each in read_lists(client, listings, [rows] * len(ids), relation))
+        listings = [
+            steady(f"/{row.type}/{identifier}/{name}", target, identifier) for identifier in ids
+        ]
+        total = sum(read.rows for read in read_lists(client, listings, [rows] * len(ids), name))
         return rows.frame(attrs_of(client, path, total))
-    documents = in_parallel(
-        client, lambda each: _to_one(client, row, each, relation), ids, relation
-    )
-    several = [resource for document in documents for resource in _none_or_one(document, found)]
-    kinds = list(dict.fromkeys(str(each["type"]) for each in several)) or [found.targets[0]]
-    if len(kinds) != 1:
+    documents = in_parallel(client, partial(_related_to_one, client, row, name), ids, name)
+    targets: list[Document] = []
+    for document in documents:
+        targets += _one_or_none(document, relation)
+    types = sorted({target["type"] for target in targets}) or [relation.targets[0]]
+    if len(types) > 1:
         raise ArgumentError(
-            f"These are related to several types ({', '.join(kinds)}). Ask for fewer at a time."
+            f"The related resources are of several types ({', '.join(types)}). Request fewer at a "
+            "time."
         )
-    return to_frame(RESOURCES[kinds[0]], several, attrs=attrs_of(client, path, len(several)))
+    return to_frame(RESOURCES[types[0]], targets, attrs=attrs_of(client, path, len(targets)))
 
 
-def _to_one(client: Client, row: Resource, identifier: str, relation: str) -> Document:
-    """The answer to a relation to one, which is null where there is none.
-
-    A 404 means the same when the resource is there and says itself that it is related to nothing.
-    """
-    missing: NotFound | None = None
+def _related_to_one(client: Client, row: Resource, name: str, identifier: str) -> Document:
+    """Return the response for a to-one relation, whose data is null for a resource without one."""
+    path = f"/{row.type}/{identifier}"
     try:
-        return client.get(f"/{row.type}/{identifier}/{relation}")
+        return client.get(f"{path}/{name}")
     except NotFound as error:
-        missing = error
-    if missing.code != "not-found":  # a proxy's page says nothing about the relation
-        raise missing
-    resource = one_of(client.get(f"/{row.type}/{identifier}"), row.type, identifier)
-    if linked_id(resource, relation):
-        raise missing
+        # Adobe answers 404 instead of null for some relations. A proxy's 404 has another code.
+        if error.code != "not-found":
+            raise
+        if linked_id(one_of(client.get(path), row.type, identifier), name):
+            raise
     return {"data": None}
 
 
 def versions_of(client: Client, packages: list[str]) -> pd.DataFrame:
-    """All versions of extension packages."""
-    return _lists_of(client, "extension_packages", packages, "versions", "extension_packages")
+    """Return all versions of extension packages."""
+    return _distinct(client, "extension_packages", packages, "versions", "extension_packages")
+
+
+def component_notes(client: Client, rules: list[str]) -> pd.DataFrame:
+    """Return the notes on all components of rules."""
+    return _distinct(client, "rules", rules, "rule_component_notes", "notes")
+
+
+def _distinct(
+    client: Client, parent: str, ids: list[str], name: str, resource_type: str
+) -> pd.DataFrame:
+    """Return the resources of lists that are not relations in the registry, duplicates once."""
+    client.refuse_preview_ids(*ids)
+    row = RESOURCES[resource_type]
+    listings = [steady(f"/{parent}/{identifier}/{name}", row) for identifier in ids]
+    resources: dict[str, Document] = {}
+    for documents in read_documents(client, listings, name):
+        resources |= {document["id"]: document for document in documents}
+    attrs = attrs_of(client, path_to(parent, ids, name), len(resources))
+    return to_frame(row, list(resources.values()), attrs=attrs)
 
 
 def rules_of(client: Client, components: list[str]) -> dict[str, list[Document]]:
-    """The rules of each rule component; none of one that no longer exists."""
+    """Return the rules of each rule component; none of one that was deleted."""
     row = RESOURCES["rules"]
-    listings = [steady(f"/rule_components/{each}/rules", row) for each in components]
+    listings = [steady(f"/rule_components/{identifier}/rules", row) for identifier in components]
     lists = read_documents(client, listings, "rules", parents_may_vanish=True)
     return dict(zip(components, lists, strict=True))
 
 
-def component_notes(client: Client, rules: list[str]) -> pd.DataFrame:
-    """The notes on all components of rules."""
-    return _lists_of(client, "rules", rules, "rule_component_notes", "notes")
-
-
-def _lists_of(client: Client, parent: str, ids: list[str], name: str, kind: str) -> pd.DataFrame:
-    """Lists that are no relation of the table, together; what stands in several comes once."""
+def linked(client: Client, resources: Ids, name: str) -> pd.DataFrame:
+    """Return bare identifiers, as ``Reactor.relationships`` documents."""
+    row, ids, relation = _checked(resources, name)
     client.refuse_preview_ids(*ids)
-    lists = read_documents(
-        client, [steady(f"/{parent}/{each}/{name}", RESOURCES[kind]) for each in ids], name
-    )
-    found = {resource["id"]: resource for resources in lists for resource in resources}
-    path = path_to(parent, ids, name)
-    return to_frame(RESOURCES[kind], list(found.values()), attrs=attrs_of(client, path, len(found)))
-
-
-def linked(client: Client, resources: Ids, relation: str) -> pd.DataFrame:
-    """Bare identifiers: the docstring of ``Reactor.relationships`` says what comes back."""
-    row, ids, found = _asked(resources, relation)
-    if not found.endpoint:
-        known = [
-            f"{each.type}: {link.name}"
-            for each in RESOURCES.values()
-            for link in each.relations
-            if link.endpoint
-        ]
+    if not relation.endpoint:
         raise ArgumentError(
-            f"{row.type} have no bare list of {relation}; reactor.related(…) gives the resources. "
-            f"There are bare ones of {', '.join(known)}."
+            f"The API does not list the identifiers of {name} of {row.type}. Use "
+            f"reactor.related() for the resources. It lists: {_endpoints()}."
         )
-    client.refuse_preview_ids(*ids)
-    path = f"/{row.type}/{{}}/relationships/{relation}"
-    if found.many:
-        lists = read_documents(
-            client, [Listing(path.format(each), found.targets[0]) for each in ids], relation
-        )
+    paths = [f"/{row.type}/{identifier}/relationships/{name}" for identifier in ids]
+    if relation.many:
+        listings = [Listing(path, relation.targets[0]) for path in paths]
+        lists = read_documents(client, listings, name)
     else:
-        documents = in_parallel(client, lambda each: client.get(path.format(each)), ids, relation)
-        lists = [_none_or_one(document, found) for document in documents]
-    rows = [
-        (each, item["id"], item["type"])
-        for each, items in zip(ids, lists, strict=True)
-        for item in items
-    ]
-    frame = pd.DataFrame(rows, columns=[f"{row.singular}_id", "id", "type"], dtype="string")
-    frame = frame[["id", f"{row.singular}_id", "type"]]
-    frame.attrs.update(
-        attrs_of(client, path.format(ids[0] if len(ids) == 1 else "{id}"), len(frame))
-    )
+        documents = in_parallel(client, client.get, paths, name)
+        lists = [_one_or_none(document, relation) for document in documents]
+    parent_column = f"{row.singular}_id"
+    rows: list[dict[str, str]] = []
+    for parent_id, targets in zip(ids, lists, strict=True):
+        for target in targets:
+            rows.append({"id": target["id"], parent_column: parent_id, "type": target["type"]})
+    frame = pd.DataFrame(rows, columns=["id", parent_column, "type"], dtype="string")
+    frame.attrs.update(attrs_of(client, path_to(row.type, ids, "relationships", name), len(frame)))
     return frame
 
 
-def _asked(resources: Ids, relation: str) -> tuple[Resource, list[str], Relation]:
+def _endpoints() -> str:
+    names: list[str] = []
+    for row in RESOURCES.values():
+        names += [f"{row.type}: {relation.name}" for relation in row.relations if relation.endpoint]
+    return ", ".join(names)
+
+
+def _checked(resources: Ids, name: str) -> tuple[Resource, list[str], Relation]:
+    """Return the type of the resources, their ids, and the relation. Raises ArgumentError."""
     ids = ids_in(resources)
-    types = list(dict.fromkeys(type_of(identifier) for identifier in ids))
+    types = {type_of(identifier) for identifier in ids}
     if len(types) != 1:
-        raise ArgumentError("Hand over resources of one type, at least one.")
-    row = RESOURCES[types[0]]
-    found = row.relation(relation) if isinstance(relation, str) else None
-    if found is None:
-        known = ", ".join(each.name for each in row.relations)
-        raise ArgumentError(
-            f"{row.type} have no relation {relation!r}. They have: {known or 'none'}."
-        )
-    return row, ids, found
+        raise ArgumentError("Expected at least one resource, and resources of one type only.")
+    row = RESOURCES[types.pop()]
+    relation = row.relation(name) if isinstance(name, str) else None
+    if relation is None:
+        names = ", ".join(relation.name for relation in row.relations)
+        raise ArgumentError(f"{row.type} have no relation {name!r}. They have: {names or 'none'}.")
+    return row, ids, relation
 
 
-def _none_or_one(document: Document, relation: Relation) -> list[Document]:
-    """What a relation to one answers: a resource or an identifier, or null for none."""
+def _one_or_none(document: Document, relation: Relation) -> list[Document]:
+    """Return the resource or identifier of a to-one relation. Raises IncompleteResult."""
     if "data" not in document:
-        raise wrong_shape(f"/relationships/{relation.name}", f"says nothing of {relation.name}")
+        raise wrong_shape(f"/relationships/{relation.name}", "gave a response without data")
     return [] if document["data"] is None else [any_of(document, relation.targets)]

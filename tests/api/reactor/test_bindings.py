@@ -1,6 +1,4 @@
-"""The public interface: lists, get, find, iterate, parents, filters, sort, limit, completeness,
-errors.
-"""
+"""Lists, get, find and iterate: parents, filters, sort, limit, completeness, errors."""
 
 import json
 from typing import Any
@@ -31,7 +29,7 @@ UNKNOWN = "0" * 32
 
 @pytest.fixture(scope="module")
 def big() -> Any:
-    """One property with 250 rules and 250 data elements, one with none."""
+    """One property with 250 rules, and one without rules."""
     from tests.conftest import started
 
     simulator = started(seed="empty", bulk=Bulk(properties=2, rules=250, data_elements=120))
@@ -59,7 +57,7 @@ def no_request(simulator: Any) -> Any:
 
 
 class TestLists:
-    def test_250_rules_are_250_rows_by_pages_of_100(self, big: Any, big_reactor: Any) -> None:
+    def test_list_of_250_rules_is_read_in_pages_of_100(self, big: Any, big_reactor: Any) -> None:
         frame = big_reactor.rules(big_reactor.properties().head(1))
         assert len(frame) == 250
         assert frame["id"].is_unique
@@ -68,7 +66,7 @@ class TestLists:
         assert {query["page[size]"] for query in asked} == {"100"}
         assert frame.attrs["total_count"] == 250
 
-    def test_no_row_has_the_same_columns_and_dtypes_as_250(self, big_reactor: Any) -> None:
+    def test_empty_list_has_same_columns_and_dtypes_as_full_list(self, big_reactor: Any) -> None:
         properties = big_reactor.properties()
         full, empty = big_reactor.rules(properties.head(1)), big_reactor.rules(properties.tail(1))
         assert len(empty) == 0
@@ -77,9 +75,7 @@ class TestLists:
     @pytest.mark.parametrize(
         "resource_type", [row.type for row in RESOURCES.values() if not row.root]
     )
-    def test_every_type_lists_under_every_parent_it_has(
-        self, reactor: Any, resource_type: str
-    ) -> None:
+    def test_type_lists_under_each_of_its_parents(self, reactor: Any, resource_type: str) -> None:
         row = RESOURCES[resource_type]
         for parent in (*row.parents, *row.through):
             parents = reactor.companies() if parent == "companies" else None
@@ -96,7 +92,7 @@ class TestLists:
             )
             assert frame["id"].str.startswith(row.prefix).all()
 
-    def test_properties_without_a_parent_are_those_of_every_company(self, reactor: Any) -> None:
+    def test_properties_without_parent_lists_all_companies(self, reactor: Any) -> None:
         assert reactor.properties()["name"].tolist() == [
             "Web Store US",
             "Web Store DE",
@@ -106,21 +102,21 @@ class TestLists:
             "Event Forwarding",
         ]
 
-    def test_rule_components_of_a_property_join_to_their_rules(self, reactor: Any) -> None:
+    def test_rule_components_of_property_join_to_their_rules(self, reactor: Any) -> None:
         shop = reactor.find("properties", "Web Store US")
         rules, components = reactor.rules(shop), reactor.rule_components(shop)
         joined = components.merge(rules, left_on="rule_id", right_on="id", suffixes=("", "_rule"))
         assert len(joined) == len(components) > 40
         assert set(components["rule_id"]) == set(rules["id"])
 
-    def test_rules_of_libraries_carry_the_library_id(self, reactor: Any) -> None:
+    def test_rules_of_libraries_have_library_id(self, reactor: Any) -> None:
         libraries = reactor.libraries(reactor.find("properties", "Checkout"))
         frame = reactor.rules(libraries)
         assert set(frame["library_id"]) <= set(libraries["id"])
         assert (frame["revision_number"] > 0).all()
         assert frame.groupby("library_id")["id"].nunique().sum() == len(frame)
 
-    def test_the_default_order_is_a_steady_one(self, big: Any, big_reactor: Any) -> None:
+    def test_default_order_is_created_at(self, big: Any, big_reactor: Any) -> None:
         frame = big_reactor.rules(big_reactor.properties().head(1))
         assert {dict(request.query)["sort"] for request in sent(big, "/rules")} == {"created_at"}
         assert frame["created_at"].is_monotonic_increasing
@@ -130,9 +126,7 @@ class TestParents:
     def shop(self, reactor: Any) -> pd.DataFrame:
         return reactor.find("properties", "Web Store US")
 
-    def test_an_id_a_list_a_frame_a_column_a_row_and_a_dict_mean_the_same(
-        self, reactor: Any
-    ) -> None:
+    def test_parents_can_be_id_list_frame_column_row_or_dict(self, reactor: Any) -> None:
         shop = self.shop(reactor)
         identifier = shop["id"][0]
         expected = reactor.rules(identifier)
@@ -151,36 +145,32 @@ class TestParents:
         ):
             pd.testing.assert_frame_equal(reactor.rules(parents), expected)
 
-    def test_a_column_that_has_the_label_id_by_chance_is_still_a_column(self, reactor: Any) -> None:
+    def test_column_with_label_id_in_index_is_read_as_column(self, reactor: Any) -> None:
         properties = reactor.properties()
         column = pd.Series(
             properties["id"].tolist(), index=["id", "b", "c", "d", "e", "f"], dtype="string"
         )
         assert len(reactor.rules(column)) == 35
 
-    def test_an_empty_frame_of_libraries_gives_the_columns_of_a_full_one(
-        self, reactor: Any
-    ) -> None:
+    def test_empty_frame_of_libraries_gives_same_columns_as_full_frame(self, reactor: Any) -> None:
         libraries = reactor.libraries(reactor.find("properties", "Checkout"))
         assert list(reactor.rules(libraries.head(0)).columns) == list(
             reactor.rules(libraries).columns
         )
 
-    def test_a_name_that_it_does_not_have_is_answered_with_a_near_one(self, reactor: Any) -> None:
+    def test_unknown_attribute_suggests_similar_name(self, reactor: Any) -> None:
         with pytest.raises(AttributeError, match=r"no 'rule'. Did you mean rules\?"):
             reactor.rule  # noqa: B018
         assert not hasattr(reactor, "_repr_html_")
 
     @pytest.mark.parametrize("nothing", [None, float("nan"), pd.NA, pd.NaT])
-    def test_a_single_missing_id_is_an_error_and_no_empty_table(
-        self, reactor: Any, nothing: Any
-    ) -> None:
+    def test_single_missing_id_is_refused(self, reactor: Any, nothing: Any) -> None:
         for call in (reactor.rules.get, reactor.get, reactor.rules, reactor.rules.revisions):
             with pytest.raises(ArgumentError):
                 call(nothing)
         assert reactor.rules([nothing]).empty  # a column may have some
 
-    def test_a_frame_with_two_columns_of_ids_says_so(self, reactor: Any) -> None:
+    def test_frame_with_two_id_columns_is_refused(self, reactor: Any) -> None:
         frame = reactor.properties()[["id", "id"]]
         with pytest.raises(ArgumentError, match='two "id" columns'):
             reactor.rules(frame)
@@ -188,7 +178,7 @@ class TestParents:
     @pytest.mark.parametrize(
         "nothing", [[], pd.Series([], dtype="string"), pd.Series([None], dtype="string"), [None]]
     )
-    def test_no_parents_left_is_an_empty_frame_and_no_request(
+    def test_empty_parents_give_empty_frame_without_request(
         self, demo: Any, reactor: Any, nothing: Any
     ) -> None:
         received = no_request(demo)
@@ -203,24 +193,25 @@ class TestParents:
             (
                 "rules",
                 f"CO{UNKNOWN}",
-                "rules are listed under a property, a library, a rule component or a build, not a company",
+                "rules are listed under a property, a library, a rule component or a build, "
+                "not a company",
             ),
-            ("rules", f"ZZ{UNKNOWN}", "not a ZZ… id"),
+            ("rules", f"ZZ{UNKNOWN}", "unknown prefix"),
             ("rules", "My site", "is not an id.*reactor.find"),
             ("rules", f"pr{UNKNOWN}", "is not an id"),
-            ("rules", "PRdad4…f406", "short form that a table shows"),
-            ("rules", np.array(f"PR{UNKNOWN}"), "wanted, not this ndarray"),
-            ("rules", 5, "An id, a list of ids or a frame is wanted, not int"),
-            ("rules", [5], "wanted, not int"),
-            ("rules", None, "hand one over"),
+            ("rules", "PRdad4…f406", "short form that a table displays"),
+            ("rules", np.array(f"PR{UNKNOWN}"), "or a frame, got ndarray"),
+            ("rules", 5, "Expected an id, a list of ids or a frame, got int"),
+            ("rules", [5], "or a frame, got int"),
+            ("rules", None, "Pass one, for example"),
             ("rules", [f"PR{UNKNOWN}", f"LB{UNKNOWN}"], "several types"),
             ("rules", pd.DataFrame({"name": ["x"]}), 'no "id" column'),
             ("rules", {"name": "x"}, 'no "id"'),
-            ("companies", f"CO{UNKNOWN}", "not listed under anything"),
+            ("companies", f"CO{UNKNOWN}", "not listed under a parent"),
             ("environments", f"LB{UNKNOWN}", "listed under a property, not a library"),
         ],
     )
-    def test_wrong_parents_are_refused_before_any_request(
+    def test_invalid_parents_are_refused_before_any_request(
         self, demo: Any, reactor: Any, resource_type: str, parents: Any, says: str
     ) -> None:
         received = no_request(demo)
@@ -230,15 +221,15 @@ class TestParents:
             getattr(reactor, resource_type).iterate(parents)
         assert not received
 
-    def test_an_unknown_parent_is_not_found(self, reactor: Any) -> None:
+    def test_unknown_parent_raises_not_found(self, reactor: Any) -> None:
         with pytest.raises(
-            NotFound, match=f"/properties/PR{UNKNOWN}/rules was answered with 404 not-found"
+            NotFound, match=f"/properties/PR{UNKNOWN}/rules failed with 404 not-found"
         ):
             reactor.rules(f"PR{UNKNOWN}")
 
 
 class TestFilterSortLimit:
-    def test_a_filter_goes_to_every_page(self, big: Any, big_reactor: Any) -> None:
+    def test_filter_is_sent_with_every_page(self, big: Any, big_reactor: Any) -> None:
         frame = big_reactor.rules(big_reactor.properties().head(1), filter={"enabled": True})
         assert frame["enabled"].all()
         assert len(frame) == 214
@@ -260,10 +251,10 @@ class TestFilterSortLimit:
         [
             ({"nam": "EQ x"}, "Did you mean name"),
             ({"name": "x"}, "no operator"),
-            ("x", "takes a dict"),
+            ("x", "must be a dict"),
         ],
     )
-    def test_a_wrong_filter_costs_no_request(
+    def test_invalid_filter_is_refused_before_any_request(
         self, demo: Any, reactor: Any, given: Any, says: str
     ) -> None:
         received = no_request(demo)
@@ -271,12 +262,12 @@ class TestFilterSortLimit:
             reactor.properties(filter=given)
         assert not received
 
-    def test_sort_holds_over_several_parents(self, reactor: Any) -> None:
+    def test_sort_orders_rows_of_several_parents(self, reactor: Any) -> None:
         frame = reactor.rules(reactor.properties(), sort="-updated_at")
         assert frame["updated_at"].is_monotonic_decreasing
         assert frame["property_id"].nunique() == 6
 
-    def test_limit_is_a_total_over_all_parents(self, demo: Any, reactor: Any) -> None:
+    def test_limit_applies_to_all_parents_together(self, demo: Any, reactor: Any) -> None:
         properties = reactor.properties()
         demo.requests.clear()
         frame = reactor.rules(properties, limit=15)
@@ -284,63 +275,63 @@ class TestFilterSortLimit:
         assert len(sent(demo, "/rules")) == 2
         assert frame["property_id"].nunique() == 2
 
-    def test_sorted_and_limited_gives_the_first_of_the_whole(self, reactor: Any) -> None:
+    def test_sort_with_limit_gives_first_rows_of_all_parents(self, reactor: Any) -> None:
         properties = reactor.properties()
         whole = reactor.rules(properties, sort="-updated_at")
         pd.testing.assert_frame_equal(
             reactor.rules(properties, sort="-updated_at", limit=7), whole.head(7)
         )
 
-    def test_a_limit_asks_for_no_more_than_it_needs(self, big: Any, big_reactor: Any) -> None:
+    def test_limit_sets_page_size(self, big: Any, big_reactor: Any) -> None:
         frame = big_reactor.rules(big_reactor.properties().head(1), limit=7)
         assert len(frame) == 7
         assert [dict(request.query)["page[size]"] for request in sent(big, "/rules")] == ["7"]
         assert frame.attrs["total_count"] == 250
 
-    def test_a_limit_above_the_number_gives_all(self, big_reactor: Any) -> None:
+    def test_limit_above_total_gives_all_rows(self, big_reactor: Any) -> None:
         assert len(big_reactor.rules(big_reactor.properties().head(1), limit=1000)) == 250
 
-    def test_a_limit_may_be_numpys(self, reactor: Any) -> None:
+    def test_limit_accepts_numpy_integer(self, reactor: Any) -> None:
         assert len(reactor.properties(limit=np.int64(2))) == 2
 
     @pytest.mark.parametrize("limit", [0, -1, True, 1.5, "10"])
-    def test_a_limit_that_is_no_number_is_refused(self, reactor: Any, limit: Any) -> None:
-        with pytest.raises(ArgumentError, match="limit is a whole number"):
+    def test_invalid_limit_is_refused(self, reactor: Any, limit: Any) -> None:
+        with pytest.raises(ArgumentError, match="limit must be a positive integer"):
             reactor.properties(limit=limit)
 
 
 class TestGet:
-    def test_gives_rows_in_the_order_asked_for_and_each_once(self, reactor: Any) -> None:
+    def test_get_keeps_order_and_drops_duplicates(self, reactor: Any) -> None:
         ids = reactor.properties()["id"].tolist()
         assert reactor.properties.get(ids[2], ids[0], [ids[2]])["id"].tolist() == [ids[2], ids[0]]
 
-    def test_a_component_by_id_does_not_know_its_rule(self, reactor: Any) -> None:
+    def test_get_component_has_no_rule_id(self, reactor: Any) -> None:
         component = reactor.rule_components(reactor.find("properties", "Checkout")).head(1)
         assert reactor.rule_components.get(component)["rule_id"].isna().all()
 
-    def test_of_several_types_gives_a_frame_each(self, reactor: Any) -> None:
+    def test_get_of_several_types_gives_one_frame_per_type(self, reactor: Any) -> None:
         shop = reactor.find("properties", "Checkout")
         rule = reactor.rules(shop, limit=1)
         frames = reactor.get(rule, shop)
         assert {kind: len(frame) for kind, frame in frames.items()} == {"rules": 1, "properties": 1}
 
-    def test_of_nothing_is_an_empty_frame(self, reactor: Any) -> None:
+    def test_get_without_ids_is_empty(self, reactor: Any) -> None:
         assert len(reactor.rules.get([])) == 0
         assert reactor.get() == {}
 
-    def test_an_id_of_the_wrong_kind_is_refused(self, demo: Any, reactor: Any) -> None:
+    def test_get_refuses_id_of_another_type(self, demo: Any, reactor: Any) -> None:
         received = no_request(demo)
         with pytest.raises(
             ArgumentError,
             match=f"DE{UNKNOWN} is a data element, not a rule: ids of rules begin with RL",
         ):
             reactor.rules.get(f"DE{UNKNOWN}")
-        with pytest.raises(ArgumentError, match="stands for no type known here"):
+        with pytest.raises(ArgumentError, match="has an unknown prefix"):
             reactor.get(f"ZZ{UNKNOWN}")
         assert not received
 
-    def test_an_unknown_id_is_not_found_with_all_that_support_wants(self, reactor: Any) -> None:
-        with pytest.raises(NotFound, match="whether this is the right organisation") as caught:
+    def test_get_unknown_id_raises_not_found_with_request_details(self, reactor: Any) -> None:
+        with pytest.raises(NotFound, match="whether this is the right organization") as caught:
             reactor.rules.get(f"RL{UNKNOWN}")
         error = caught.value
         assert (error.status, error.code, error.method) == (404, "not-found", "GET")
@@ -351,46 +342,46 @@ class TestGet:
 
 
 class TestFind:
-    def test_gives_one_row_by_exact_name(self, reactor: Any) -> None:
+    def test_find_gives_one_row_by_exact_name(self, reactor: Any) -> None:
         found = reactor.find("properties", "Checkout")
         assert found["name"].tolist() == ["Checkout"]
         assert found.attrs["service"] == "simulator"
 
-    def test_lists_the_candidates_similar_ones_first(self, reactor: Any) -> None:
+    def test_find_lists_candidates_with_similar_names_first(self, reactor: Any) -> None:
         with pytest.raises(
             NameLookupError,
-            match="No property is called 'web store'. There are: 'Web Store US', 'Web Store DE'",
+            match="No property is called 'web store'. Available: 'Web Store US', 'Web Store DE'",
         ) as caught:
             reactor.find("properties", "web store")
         assert len(caught.value.candidates) == 6
 
-    def test_more_than_ten_are_counted(self, reactor: Any) -> None:
+    def test_find_counts_candidates_beyond_ten(self, reactor: Any) -> None:
         with pytest.raises(NameLookupError, match=r"and \d+ more\.$"):
             reactor.find("rules", "zzz", reactor.properties())
 
-    def test_several_of_one_name_list_their_ids(self, reactor: Any) -> None:
+    def test_find_lists_ids_of_resources_with_same_name(self, reactor: Any) -> None:
         with pytest.raises(NameLookupError, match="6 environments are called 'Development': EN"):
             reactor.find("environments", "Development", reactor.properties())
 
-    def test_within_a_parent_it_is_one_again(self, reactor: Any) -> None:
+    def test_find_looks_only_under_given_parent(self, reactor: Any) -> None:
         shop = reactor.find("properties", "Checkout")
         assert len(reactor.environments.find("Development", shop)) == 1
 
-    def test_an_iterator_of_parents_is_good_for_the_candidates_too(self, reactor: Any) -> None:
+    def test_find_accepts_iterator_of_parents(self, reactor: Any) -> None:
         parents = iter(reactor.properties()["id"].tolist())
-        with pytest.raises(NameLookupError, match="There are: 'Home - Hero Click'"):
+        with pytest.raises(NameLookupError, match="Available: 'Home - Hero Click'"):
             reactor.find("rules", "Home - Hero", parents)
 
-    def test_a_name_with_a_comma_is_looked_for_among_all(self, reactor: Any) -> None:
+    def test_find_name_with_comma_reads_whole_list(self, reactor: Any) -> None:
         with pytest.raises(NameLookupError, match="No property is called 'a, b'"):
             reactor.find("properties", "a, b")
 
     @pytest.mark.parametrize("name", ["", "  ", None, 5])
-    def test_no_name_is_refused(self, reactor: Any, name: Any) -> None:
-        with pytest.raises(ArgumentError, match="find wants a name"):
+    def test_find_refuses_empty_name(self, reactor: Any, name: Any) -> None:
+        with pytest.raises(ArgumentError, match="find\\(\\) requires a non-empty name"):
             reactor.find("properties", name)
 
-    def test_an_unknown_type_is_refused(self, reactor: Any) -> None:
+    def test_find_refuses_unknown_type(self, reactor: Any) -> None:
         with pytest.raises(
             ArgumentError, match="'propertys' is not a resource type. Did you mean properties"
         ):
@@ -398,29 +389,29 @@ class TestFind:
 
 
 class TestIterate:
-    def test_gives_the_resources_as_they_came(self, big_reactor: Any) -> None:
+    def test_iterate_gives_resources_as_dicts(self, big_reactor: Any) -> None:
         resources = list(big_reactor.rules.iterate(big_reactor.properties().head(1)))
         assert len(resources) == 250
         assert resources[0]["attributes"]["name"] == "Rule 00000"
 
-    def test_asks_page_by_page(self, big: Any, big_reactor: Any) -> None:
+    def test_iterate_requests_page_by_page(self, big: Any, big_reactor: Any) -> None:
         first = big_reactor.properties().head(1)
         resources = big_reactor.rules.iterate(first)
         assert sent(big, "/rules") == []
         next(resources)
         assert len(sent(big, "/rules")) == 1
 
-    def test_stops_at_the_limit(self, big: Any, big_reactor: Any) -> None:
+    def test_iterate_stops_at_limit(self, big: Any, big_reactor: Any) -> None:
         assert len(list(big_reactor.rules.iterate(big_reactor.properties().head(1), limit=3))) == 3
         assert len(sent(big, "/rules")) == 1
 
 
 class TestRaw:
-    def test_request_gives_the_document(self, reactor: Any) -> None:
+    def test_request_returns_document(self, reactor: Any) -> None:
         document = reactor.request("get", "/companies?page[size]=5", {"page[number]": 1})
         assert document["meta"]["pagination"]["total_count"] == 1
 
-    def test_request_takes_a_dict_of_params(self, reactor: Any) -> None:
+    def test_request_refuses_params_that_are_not_a_dict(self, reactor: Any) -> None:
         with pytest.raises(ArgumentError, match="params is a dict"):
             reactor.request("GET", "/companies", [("a", "b")])
 
@@ -436,17 +427,17 @@ class TestRaw:
             "https://elsewhere.test",
         ],
     )
-    def test_request_takes_paths_only(self, reactor: Any, path: str) -> None:
+    def test_request_refuses_invalid_path(self, reactor: Any, path: str) -> None:
         with pytest.raises(ArgumentError, match="begins with one slash"):
             reactor.request("GET", path)
 
-    def test_request_knows_the_methods_of_the_api(self, reactor: Any) -> None:
+    def test_request_refuses_unsupported_method(self, reactor: Any) -> None:
         with pytest.raises(ArgumentError, match="Invalid method PUT: expected GET"):
             reactor.request("PUT", "/companies")
         with pytest.raises(ArgumentError, match="body is a dict"):
             reactor.request("GET", "/companies", body={})
 
-    def test_as_curl_has_placeholders_for_all_three_secrets(self, reactor: Any, demo: Any) -> None:
+    def test_as_curl_has_placeholders_instead_of_credentials(self, reactor: Any, demo: Any) -> None:
         command = reactor.as_curl("GET", "/companies", {"page[size]": 5})
         assert command.startswith(f"curl -X GET '{demo.reactor_url}/companies?page%5Bsize%5D=5'")
         for part in (
@@ -460,7 +451,7 @@ class TestRaw:
 
 
 class TestNames:
-    def test_names_stand_beside_their_ids(self, reactor: Any) -> None:
+    def test_with_names_adds_names_next_to_ids(self, reactor: Any) -> None:
         shop = reactor.find("properties", "Checkout")
         named = reactor.with_names(reactor.rule_components(shop).head(4))
         columns = list(named.columns)
@@ -470,12 +461,12 @@ class TestNames:
         assert set(named["extension_name"]) == {"core", "adobe-alloy"}
         assert str(named["rule_name"].dtype) == "string"
 
-    def test_what_is_missing_or_gone_is_na(self, reactor: Any) -> None:
+    def test_with_names_gives_na_for_missing_resources(self, reactor: Any) -> None:
         frame = pd.DataFrame({"rule_id": pd.array([None, f"RL{UNKNOWN}"], dtype="string")})
         assert reactor.with_names(frame)["rule_name"].isna().all()
 
 
-def test_names_are_not_taken_from_a_proxys_page(simulate: Any) -> None:
+def test_with_names_refuses_page_of_a_proxy(simulate: Any) -> None:
     simulator = simulate()
     session = sign_in(simulator)
     frame = session.reactor.rules(session.reactor.properties(), limit=3)
@@ -485,7 +476,7 @@ def test_names_are_not_taken_from_a_proxys_page(simulate: Any) -> None:
 
 
 class TestCompleteness:
-    """Answers that contradict themselves, from a server that is told to."""
+    """Inconsistent responses, from a stub."""
 
     def reactor_of(self, url: str) -> Any:
         token = {"access_token": "t", "token_type": "bearer", "expires_in": 99}
@@ -500,7 +491,7 @@ class TestCompleteness:
         ).reactor
 
     def serve(self, *lists: tuple[list[str], dict[str, int] | None]) -> Any:
-        """A server whose n-th list answer has these ids and this pagination."""
+        """Serve lists with these ids and this pagination, one after the other."""
         left = list(lists)
 
         def answer(got: Got) -> Answer:
@@ -518,17 +509,17 @@ class TestCompleteness:
 
         return stub(answer)
 
-    def test_fewer_than_announced_is_read_again_and_then_an_error(self) -> None:
+    def test_incomplete_list_is_read_again_then_refused(self) -> None:
         with self.serve((["CO1"], {"total_count": 2, "total_pages": 1})) as server:
             with pytest.raises(
-                IncompleteResult, match="announced 2 resources and gave 1, 3 times"
+                IncompleteResult, match="announced 2 resources and gave 1, in 3 attempts"
             ) as caught:
                 self.reactor_of(server.url).companies()
             assert sum(got.path.startswith("/companies") for got in server.got) == 3
             assert caught.value.gaps == (("/companies", 2, 1, 0),)
             assert caught.value.gaps[0].missing == 1
 
-    def test_a_list_that_adds_up_at_the_second_reading_is_returned(self) -> None:
+    def test_list_that_is_complete_at_second_attempt_is_returned(self) -> None:
         once, then = (
             (["CO1"], {"total_count": 2, "total_pages": 1}),
             (["CO1", "CO2"], {"total_count": 2, "total_pages": 1}),
@@ -536,12 +527,12 @@ class TestCompleteness:
         with self.serve(once, then) as server:
             assert len(self.reactor_of(server.url).companies()) == 2
 
-    def test_a_resource_twice_is_an_error(self) -> None:
+    def test_duplicate_resource_is_refused(self) -> None:
         with self.serve((["CO1", "CO1"], {"total_count": 2, "total_pages": 1})) as server:
             with pytest.raises(IncompleteResult, match="gave 1 of its resources twice"):
                 self.reactor_of(server.url).companies()
 
-    def test_a_list_without_totals_is_walked_until_a_page_is_short(self) -> None:
+    def test_list_without_totals_is_read_until_a_short_page(self) -> None:
         page = [f"CO{number:032x}" for number in range(150)]
         # Read twice: without totals, nothing else would tell that a row moved from page to page.
         with self.serve(
@@ -549,7 +540,7 @@ class TestCompleteness:
         ) as server:
             assert len(self.reactor_of(server.url).companies()) == 150
 
-    def test_a_limited_list_and_an_iteration_are_proven_too(self) -> None:
+    def test_limited_list_and_iteration_are_checked_for_completeness(self) -> None:
         page = [f"CO{number:032x}" for number in range(5)]
         with self.serve((page, {"total_count": 40, "total_pages": 1})) as server:
             reactor = self.reactor_of(server.url)
@@ -561,7 +552,7 @@ class TestCompleteness:
             with pytest.raises(IncompleteResult, match="twice"):
                 list(self.reactor_of(server.url).companies.iterate())
 
-    def test_a_list_without_totals_that_repeats_itself_ends(self) -> None:
+    def test_repeating_list_without_totals_is_refused(self) -> None:
         page = [f"CO{number:032x}" for number in range(100)]
         with self.serve((page, None)) as server, pytest.raises(IncompleteResult, match="twice"):
             self.reactor_of(server.url).companies()
@@ -570,7 +561,7 @@ class TestCompleteness:
         "odd",
         [{"id": "CO1", "type": "rules"}, {"id": 5, "type": "companies"}, {"type": "companies"}],
     )
-    def test_what_is_not_of_the_type_asked_for_is_an_error(self, odd: dict[str, Any]) -> None:
+    def test_resource_of_another_type_is_refused(self, odd: dict[str, Any]) -> None:
         def answer(got: Got) -> Answer:
             if got.path.startswith("/ims/"):
                 return Answer(200, b'{"access_token": "t", "expires_in": 99}')
@@ -585,10 +576,10 @@ class TestCompleteness:
             reactor = self.reactor_of(server.url)
             with pytest.raises(IncompleteResult, match="list of companies"):
                 reactor.companies()
-            with pytest.raises(IncompleteResult, match="not the one of companies"):
+            with pytest.raises(IncompleteResult, match="other than the requested companies"):
                 reactor.companies.get(f"CO{UNKNOWN}")
 
-    def test_a_filter_that_was_ignored_is_an_error(self) -> None:
+    def test_ignored_filter_is_refused(self) -> None:
         def answer(got: Got) -> Answer:
             if got.path.startswith("/ims/"):
                 return Answer(200, b'{"access_token": "t", "expires_in": 99}')
@@ -627,7 +618,7 @@ class TestErrors:
             self.checked = session.test()
         return caught.value
 
-    def test_a_proxys_html_page_with_404_is_not_an_empty_organisation(self) -> None:
+    def test_html_page_with_404_is_not_an_empty_organization(self) -> None:
         error = self.answered(404, b"<html>hush not found</html>", "text/html")
         assert isinstance(error, NotFound)
         assert "not Adobe's JSON" in str(error)
@@ -635,55 +626,47 @@ class TestErrors:
         assert error.code is None
         assert not self.checked.ok
 
-    def test_an_html_page_with_200_is_an_error_and_no_empty_table(self) -> None:
+    def test_html_page_with_200_is_refused(self) -> None:
         error = self.answered(200, b"<html></html>", "text/html")
         assert isinstance(error, IncompleteResult)
         assert "login page" in str(error)
         assert not self.checked.ok
 
-    def test_a_document_without_a_list_is_an_error(self) -> None:
+    def test_document_without_list_is_refused(self) -> None:
         assert isinstance(self.answered(200, b'{"data": {}}', "application/json"), IncompleteResult)
         assert not self.checked.ok
 
-    def test_429_to_the_end_is_its_own_class(self) -> None:
+    def test_repeated_429_raises_rate_limited(self) -> None:
         error = self.answered(
             429, b'{"error_code": "429050", "message": "slow"}', "application/json"
         )
         assert isinstance(error, RateLimited)
         assert error.code == "429050"
 
-    def test_a_gateway_error_is_explained(self, demo: Any) -> None:
+    def test_gateway_error_is_explained(self, demo: Any) -> None:
         session = sign_in(demo, "no_profile", make_default=False)
         with pytest.raises(NotAllowed, match="product profile") as caught:
             session.reactor.companies()
         assert (caught.value.status, caught.value.code) == (403, "403221")
 
-    def test_a_wrong_organisation_is_explained(self, demo: Any) -> None:
+    def test_wrong_organization_is_explained(self, demo: Any) -> None:
         session = sign_in(demo, org_id="FFFFFFFFFFFFFFFFFFFFFFFF@AdobeOrg")
         with pytest.raises(NotAllowed, match="403025.*Check ADOBE_ORG_ID"):
             session.reactor.companies()
 
-    def test_a_404_because_there_is_no_company_is_an_error_for_a_list(self, demo: Any) -> None:
+    def test_list_without_company_raises_api_error(self, demo: Any) -> None:
         with pytest.raises(ApiError, match="404 not-found"):
             sign_in(demo, "no_company").reactor.companies()
 
-    def test_every_code_of_the_table_is_a_sentence_with_a_next_step(self) -> None:
-        from adobe_nb.api.reactor.error_catalog import GATEWAY, REACTOR
-
-        for code, (cause, fix) in {**GATEWAY, **REACTOR}.items():
-            assert cause.endswith("."), code
-            assert fix.endswith("."), code
-            assert len(cause) + len(fix) < 260, code
-
 
 @pytest.mark.parametrize("kind", ["429", "502", "503", "504", "reset", "cut"])
-def test_a_pull_survives_trouble_at_a_fifth_of_the_requests(simulate: Any, kind: str) -> None:
+def test_list_survives_faults_in_a_fifth_of_requests(simulate: Any, kind: str) -> None:
     simulator = simulate(bulk=Bulk(properties=1, rules=120), faults=(Fault(kind, 0.2),))
     session = sign_in(simulator)
     assert len(session.reactor.rules(session.reactor.properties())) == 155
 
 
-def test_help_shows_columns_parents_filters_and_adobes_page(reactor: Any) -> None:
+def test_help_shows_columns_parents_filters_and_link(reactor: Any) -> None:
     text = reactor.rules.__doc__
     for part in (
         "Listed: under a property",
@@ -695,7 +678,7 @@ def test_help_shows_columns_parents_filters_and_adobes_page(reactor: Any) -> Non
         assert part in text
 
 
-def test_columns_can_be_asked_for(reactor: Any) -> None:
+def test_columns_have_dtypes(reactor: Any) -> None:
     assert reactor.rule_components.columns["rule_id"] == "string"
     assert list(reactor.companies().columns) == list(reactor.companies.columns)
 
@@ -706,24 +689,31 @@ def everything(demo: Any) -> dict[str, pd.DataFrame]:
     properties = reactor.properties()
     rules, libraries = reactor.rules(properties), reactor.libraries(properties)
     return {
-        "companies": reactor.companies(), "properties": properties, "rules": rules, "libraries": libraries,
-        "rule_components": reactor.rule_components(properties), "data_elements": reactor.data_elements(properties),
-        "extensions": reactor.extensions(properties), "environments": reactor.environments(properties),
-        "hosts": reactor.hosts(properties), "builds": reactor.builds(libraries), "notes": reactor.notes(rules),
-        "callbacks": reactor.callbacks(properties), "secrets": reactor.secrets(properties),
-        "app_configurations": reactor.app_configurations(), "extension_packages": reactor.extension_packages(),
+        "companies": reactor.companies(),
+        "properties": properties,
+        "rules": rules,
+        "libraries": libraries,
+        "rule_components": reactor.rule_components(properties),
+        "data_elements": reactor.data_elements(properties),
+        "extensions": reactor.extensions(properties),
+        "environments": reactor.environments(properties),
+        "hosts": reactor.hosts(properties),
+        "builds": reactor.builds(libraries),
+        "notes": reactor.notes(rules),
+        "callbacks": reactor.callbacks(properties),
+        "secrets": reactor.secrets(properties),
+        "app_configurations": reactor.app_configurations(),
+        "extension_packages": reactor.extension_packages(),
         "extension_package_usage_authorizations": reactor.extension_package_usage_authorizations(),
         "audit_events": reactor.audit_events(),
-    }  # fmt: skip
+    }
 
 
 class TestEveryType:
-    """The types that only stand around the tags: listed, fetched, filtered, and empty with the same
-    columns.
-    """
+    """Every type: listed, fetched, filtered, and with the same columns when empty."""
 
     @pytest.mark.parametrize("name", [row.type for row in RESOURCES.values() if row.listed])
-    def test_has_rows_with_the_promised_columns_and_comes_back_by_id(
+    def test_list_has_documented_columns_and_get_returns_its_rows(
         self, everything: dict[str, pd.DataFrame], session: Any, name: str
     ) -> None:
         frame, collection = everything[name], getattr(session.reactor, name)
@@ -737,21 +727,23 @@ class TestEveryType:
         assert again["id"].tolist() == frame["id"].head(2).tolist()
         assert frame["id"].str.startswith(RESOURCES[name].prefix).all()
 
-    def test_the_profile_is_one_row(self, session: Any) -> None:
+    def test_profile_is_one_row(self, session: Any) -> None:
         frame = session.reactor.profile()
         assert len(frame) == 1
         assert frame["active_org"][0] == session.org_id
         with pytest.raises(
-            ArgumentError, match=r"There is no list of profiles. Yours is reactor.profile\(\)"
+            ArgumentError, match=r"does not list profiles. Get your own with reactor.profile\(\)"
         ):
             session.reactor.profiles()
 
-    def test_write_only_values_have_no_column(self, everything: dict[str, pd.DataFrame]) -> None:
+    def test_write_only_attributes_have_no_column(
+        self, everything: dict[str, pd.DataFrame]
+    ) -> None:
         assert "credentials" not in everything["secrets"].columns
         assert "push_credential" not in everything["app_configurations"].columns
         assert "encrypted_private_key" not in everything["hosts"].columns
 
-    def test_audit_events_are_all_there_and_filtered_by_kind(self, session: Any) -> None:
+    def test_audit_events_are_complete_and_filtered_by_type(self, session: Any) -> None:
         everything = session.reactor.audit_events()
         assert everything.attrs["total_count"] == len(everything) > 500
         updated = session.reactor.audit_events(
@@ -763,14 +755,14 @@ class TestEveryType:
         document = json.loads(updated["entity"][0])
         assert document["data"]["id"] == updated["entity_id"][0]
 
-    def test_builds_of_a_property_go_through_its_libraries(self, session: Any) -> None:
+    def test_builds_of_property_are_read_through_its_libraries(self, session: Any) -> None:
         site = session.reactor.find("properties", "Web Store US")
         builds = session.reactor.builds(site)
         assert set(builds["library_id"]) <= set(session.reactor.libraries(site)["id"])
         assert len(session.reactor.rules(builds.head(1))) > 0
         assert session.reactor.rules(builds.head(1)).columns[1] == "build_id"
 
-    def test_a_secret_is_filtered_by_its_environment(self, session: Any) -> None:
+    def test_secrets_are_filtered_by_environment(self, session: Any) -> None:
         secrets = session.reactor.secrets(session.reactor.properties())
         environment = secrets["environment_id"][0]
         assert len(session.reactor.secrets(environment)) == 1
@@ -781,13 +773,13 @@ class TestEveryType:
         )
         assert len(session.reactor.secrets(parents, filter={"environment_id": "EQ EN0"})) == 0
 
-    def test_notes_say_what_they_are_about(self, session: Any) -> None:
+    def test_notes_name_their_resource(self, session: Any) -> None:
         rules = session.reactor.rules(session.reactor.properties())
         notes = session.reactor.notes(rules)
         assert set(notes["resource_type"]) == {"rules"}
         assert set(notes["resource_id"]) <= set(rules["id"])
 
-    def test_authorizations_are_listed_everywhere_and_by_package(self, session: Any) -> None:
+    def test_authorizations_are_listed_at_root_and_by_package(self, session: Any) -> None:
         listed = session.reactor.extension_package_usage_authorizations()
         package = listed["extension_package_id"][0]
         of_package = session.reactor.extension_package_usage_authorizations(package)
@@ -798,7 +790,7 @@ class TestEveryType:
 
 
 class TestRelated:
-    def test_revisions_hold_the_head_and_each_frozen_copy(self, session: Any) -> None:
+    def test_revisions_include_head_and_all_frozen_revisions(self, session: Any) -> None:
         rules = session.reactor.rules(session.reactor.find("properties", "Web Store US"))
         changed = rules[rules["meta_latest_revision_number"] > 1]["id"].iloc[0]
         revisions = session.reactor.rules.revisions(changed)
@@ -808,7 +800,7 @@ class TestRelated:
         assert sorted(revisions["revision_number"]) == list(range(int(latest) + 1))
         assert set(revisions["origin_id"]) == {changed}
 
-    def test_to_one_and_to_many(self, session: Any) -> None:
+    def test_related_follows_to_one_and_to_many(self, session: Any) -> None:
         libraries = session.reactor.libraries(
             session.reactor.find("properties", "Web Store US"), sort="created_at"
         )
@@ -825,7 +817,7 @@ class TestRelated:
     @pytest.mark.parametrize(
         ("ids", "relation", "says"),
         [
-            ([], "rules", "of one type, at least one"),
+            ([], "rules", "resources of one type only"),
             ("nothing", "rules", "is not an id"),
             (
                 "RL" + "0" * 32,
@@ -835,7 +827,7 @@ class TestRelated:
             (["RL" + "0" * 32, "DE" + "0" * 32], "notes", "of one type"),
         ],
     )
-    def test_what_cannot_be_asked_costs_no_request(
+    def test_related_refuses_invalid_arguments_before_any_request(
         self, demo: Any, session: Any, ids: Any, relation: str, says: str
     ) -> None:
         demo.requests.clear()
@@ -843,9 +835,9 @@ class TestRelated:
             session.reactor.related(ids, relation)
         assert not demo.requests
 
-    def test_an_unknown_id_is_not_found(self, session: Any) -> None:
+    def test_related_of_unknown_id_raises_not_found(self, session: Any) -> None:
         with pytest.raises(NotFound):
             session.reactor.related("RL" + "0" * 32, "revisions")
 
-    def test_a_type_without_revisions_has_no_such_verb(self, session: Any) -> None:
+    def test_type_without_revisions_lacks_revisions_verb(self, session: Any) -> None:
         assert not hasattr(session.reactor.libraries, "revisions")

@@ -1,4 +1,4 @@
-"""Pages decoded straight into columns give the same frame as plain JSON, or the same error."""
+"""Pages decoded into columns give the same frame or error as pages decoded as plain JSON."""
 
 import json
 from typing import Any
@@ -25,7 +25,7 @@ PATH = "/somewhere"
 
 
 def resource(row: Resource, number: int = 1, **parts: Any) -> dict[str, Any]:
-    """With every member that the registry knows."""
+    """Return a resource with every member that the registry knows."""
     return {
         "id": f"{row.prefix}{number:032x}",
         "type": row.type,
@@ -57,7 +57,7 @@ def frame_of(row: Resource, page: Page, parent: str | None = None) -> pd.DataFra
 
 
 def both(row: Resource, body: bytes, decoder: Decoder | None = None) -> tuple[Any, Any]:
-    """Frame and totals, or the error's text: the typed way, and the plain one."""
+    """Return frame and totals, or the text of the error, for the typed and the plain decoder."""
     ways = (lambda: (decoder or Decoder(row))(body, PATH), lambda: plain_page(body, PATH, row.type))
     found: list[Any] = []
     for way in ways:
@@ -92,7 +92,7 @@ every_row = pytest.mark.parametrize("row", RESOURCES.values(), ids=lambda row: r
 
 
 @every_row
-def test_all_members_of_the_table_are_read_typed(row: Resource) -> None:
+def test_page_with_all_members_of_the_registry_is_decoded_into_columns(row: Resource) -> None:
     body = body_of(resource(row, 1), resource(row, 2))
     assert Decoder(row)(body, PATH).columns is not None
     frame = assert_same(row, body)
@@ -100,14 +100,15 @@ def test_all_members_of_the_table_are_read_typed(row: Resource) -> None:
 
 
 @every_row
-def test_no_rows_absent_parts_and_nulls_are_the_same(row: Resource) -> None:
+def test_empty_pages_absent_parts_and_nulls_give_the_same_frame(row: Resource) -> None:
     bare = {"id": "XX1", "type": row.type}
     nothing = resource(
-        row, 3,
+        row,
+        3,
         attributes={each.name: None for each in row.columns},
         relationships={each.name: {"data": None} for each in row.to_one},
         meta=None,
-    )  # fmt: skip
+    )
     assert_same(row, body_of())
     assert_same(
         row,
@@ -121,14 +122,19 @@ def test_no_rows_absent_parts_and_nulls_are_the_same(row: Resource) -> None:
 
 
 @every_row
-def test_members_that_the_table_does_not_know_are_kept(row: Resource) -> None:
+def test_unknown_members_are_kept(row: Resource) -> None:
     known = resource(row)
     unknown = resource(
-        row, 2,
+        row,
+        2,
         attributes={**known["attributes"], "new member": {"deep": 1}, "späte": "x", "class": [1]},
-        relationships={**known["relationships"], "friend": {"data": {"id": "FR1", "type": "x"}}, "many": {"data": []}},
+        relationships={
+            **known["relationships"],
+            "friend": {"data": {"id": "FR1", "type": "x"}},
+            "many": {"data": []},
+        },
         meta={**known["meta"], "score": 1.0},
-    )  # fmt: skip
+    )
     decoder = Decoder(row)
     frame = assert_same(row, body_of(known, unknown), decoder)
     assert frame.loc[1, "new member"] == '{"deep":1}'
@@ -141,7 +147,7 @@ def test_members_that_the_table_does_not_know_are_kept(row: Resource) -> None:
     "which", ["one of each kind", pytest.param("all", marks=pytest.mark.thorough)]
 )
 @every_row
-def test_surprises_are_the_same_error_or_the_same_text(row: Resource, which: str) -> None:
+def test_values_of_the_wrong_type_give_the_same_error_or_text(row: Resource, which: str) -> None:
     columns = {each.name if which == "all" else each.kind: each for each in row.columns}
     for each in columns.values():
         for value in (5, 5.0, "x", True, {"a": 1}, [1], 2**70, -0.0):
@@ -153,28 +159,49 @@ def test_surprises_are_the_same_error_or_the_same_text(row: Resource, which: str
 @pytest.mark.parametrize(
     "body",
     [
-        b"", b"null", b"[]", b"{}", b'{"data": null}', b'{"data": {}}', b'{"data": [1]}', b'{"data": [{}]}', b"\xff",
-        b'{"data": [{"id": "", "type": "rules"}]}', b'{"data": [{"id": "RL1", "type": "hosts"}]}', b'{"data": [',
-        b'{"data": [{"id": 5, "type": "rules"}]}', b'{"data": [{"type": "rules"}]}', b'{"errors": []}',
+        b"",
+        b"null",
+        b"[]",
+        b"{}",
+        b'{"data": null}',
+        b'{"data": {}}',
+        b'{"data": [1]}',
+        b'{"data": [{}]}',
+        b"\xff",
+        b'{"data": [{"id": "", "type": "rules"}]}',
+        b'{"data": [{"id": "RL1", "type": "hosts"}]}',
+        b'{"data": [',
+        b'{"data": [{"id": 5, "type": "rules"}]}',
+        b'{"data": [{"type": "rules"}]}',
+        b'{"errors": []}',
     ],
-)  # fmt: skip
-def test_what_is_no_list_of_that_type_is_the_same_error(body: bytes) -> None:
+)
+def test_malformed_page_gives_the_same_error(body: bytes) -> None:
     assert "did not answer with a list of rules" in assert_same(RESOURCES["rules"], body)
 
 
 @pytest.mark.parametrize(
     "meta",
-    [None, {}, {"pagination": None}, {"pagination": {}}, {"pagination": {"total_count": "9"}}, 5, [],
-     {"pagination": {"total_count": True, "total_pages": 1.5}}, {"pagination": {"total_count": 3, "total_pages": 1}}],
-)  # fmt: skip
-def test_totals_that_are_none_are_none_both_ways(meta: Any) -> None:
+    [
+        None,
+        {},
+        {"pagination": None},
+        {"pagination": {}},
+        {"pagination": {"total_count": "9"}},
+        5,
+        [],
+        {"pagination": {"total_count": True, "total_pages": 1.5}},
+        {"pagination": {"total_count": 3, "total_pages": 1}},
+    ],
+)
+def test_malformed_totals_are_ignored_in_the_same_way(meta: Any) -> None:
     assert_same(RESOURCES["rules"], body_of(resource(RESOURCES["rules"]), meta=meta))
 
 
 @pytest.mark.parametrize(
     "name", ["id", "extension_id", "property_id", "meta_x", "type", "entity_type", "f0", "a`b", ""]
 )
-def test_members_with_the_names_of_columns_count_the_same(name: str) -> None:
+def test_members_named_like_columns_give_the_same_frame(name: str) -> None:
     for kind in ("rule_components", "audit_events"):
         row = RESOURCES[kind]
         item = resource(row)
@@ -183,7 +210,7 @@ def test_members_with_the_names_of_columns_count_the_same(name: str) -> None:
         assert_same(row, body_of(item))
 
 
-def test_numbers_that_are_too_large_and_texts_that_are_no_texts_are_the_same_both_ways() -> None:
+def test_extreme_numbers_and_texts_give_the_same_frame_or_error() -> None:
     row = RESOURCES["rules"]
     for text in (
         '"\\ud800"',
@@ -201,11 +228,15 @@ def test_numbers_that_are_too_large_and_texts_that_are_no_texts_are_the_same_bot
 
 _texts = st.text(max_size=8)
 _values = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**66), 2**66) | st.floats(allow_nan=False) | _texts
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**66), 2**66)
+    | st.floats(allow_nan=False)
+    | _texts
     | st.just("2024-06-05T23:17:30.308Z"),
     lambda inner: st.lists(inner, max_size=2) | st.dictionaries(_texts, inner, max_size=2),
     max_leaves=4,
-)  # fmt: skip
+)
 
 
 def _members(names: list[str], values: Any) -> Any:
@@ -224,12 +255,13 @@ def _documents(row: Resource) -> Any:
         {"id": st.just("XX1") | st.just("XX2"), "type": st.just(row.type)},
         optional={
             "attributes": _members([each.name for each in row.attributes], _values)
-            | st.fixed_dictionaries({}, optional=right) | _values,
+            | st.fixed_dictionaries({}, optional=right)
+            | _values,
             "relationships": _members([each.name for each in row.relations], link) | _values,
             "meta": _members([each.name for each in row.meta], _values) | _values,
             "links": _values,
         },
-    )  # fmt: skip
+    )
     meta = _values | st.fixed_dictionaries(
         {"pagination": st.dictionaries(st.just("total_count"), _values)}
     )
@@ -239,7 +271,7 @@ def _documents(row: Resource) -> Any:
 
 
 @given(st.data())
-def test_any_document_gives_the_same_both_ways(data: Any) -> None:
+def test_any_document_gives_the_same_frame_or_error(data: Any) -> None:
     row = data.draw(
         st.sampled_from(
             [RESOURCES["rule_components"], RESOURCES["audit_events"], RESOURCES["properties"]]
@@ -250,7 +282,7 @@ def test_any_document_gives_the_same_both_ways(data: Any) -> None:
         assert_same(row, json.dumps(document).encode(), decoder)
 
 
-def test_a_page_without_some_of_its_resources() -> None:
+def test_page_without_some_of_its_resources() -> None:
     row = RESOURCES["rules"]
     body = body_of(*(resource(row, number) for number in range(4)))
     for page in (Decoder(row)(body, PATH), plain_page(body, PATH, row.type)):
@@ -260,7 +292,7 @@ def test_a_page_without_some_of_its_resources() -> None:
         assert len(less.dates("created_at")) == 2
 
 
-def test_what_was_learned_is_limited() -> None:
+def test_number_of_learned_members_is_limited() -> None:
     row = RESOURCES["rules"]
     decoder = Decoder(row)
     many = {f"new{number}": number for number in range(300)}

@@ -164,5 +164,5 @@ def test_a_placeholder_is_no_id(service: Any) -> None:
     reactor, _ = service
     with pytest.raises(adobe_nb.ArgumentError, match="is not an id"):
         reactor.rules.get("{id of the company}")
-    with pytest.raises(adobe_nb.ArgumentError, match="This is what a dry run shows"):
+    with pytest.raises(adobe_nb.ArgumentError, match="the result of a dry run"):
         reactor.rules.revise(shown(service, "reactor.rules.revise(rule)"))

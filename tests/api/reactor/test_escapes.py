@@ -13,7 +13,7 @@ from adobe_nb import session as sessions
 from adobe_nb.api.reactor.escapes import decoded
 from tests.support.stub import Answer, Got, Stub, stub
 
-PLACE = "PR" + "0" * 32
+PROPERTY = "PR" + "0" * 32
 RULE = "RL" + "0" * 32
 JSON = {"Content-Type": "application/vnd.api+json"}
 ESCAPED = r'{"source":"a \u0026\u0026 b \u003e c // %Search \u0026 Filter%", "n":1.10, "n":2}'
@@ -43,21 +43,26 @@ PLAIN = '{"source":"a && b > c // %Search & Filter%", "n":1.10, "n":2}'
         ),
     ],
 )
-def test_escapes_become_characters_and_all_else_stays_byte_for_byte(
-    text: str, expected: str
-) -> None:
+def test_escapes_become_characters_and_the_rest_stays_unchanged(text: str, expected: str) -> None:
     assert decoded(text) == expected
 
 
 @pytest.mark.parametrize(
     "text",
     [
-        "", "no escapes", "{}",
-        r"if (a \u0026\u0026 b) run();", r'{"a":"\u00zz"}', r'{"a":"\& \u0026"}', r'{"a":"\u0026"',
-        r'{"a":NaN,"b":"\u0026"}', r"'\u0026'", "[" * 100_000 + r'"\u0026"' + "]" * 100_000,
+        "",
+        "no escapes",
+        "{}",
+        r"if (a \u0026\u0026 b) run();",
+        r'{"a":"\u00zz"}',
+        r'{"a":"\& \u0026"}',
+        r'{"a":"\u0026"',
+        r'{"a":NaN,"b":"\u0026"}',
+        r"'\u0026'",
+        "[" * 100_000 + r'"\u0026"' + "]" * 100_000,
     ],
-)  # fmt: skip
-def test_what_is_not_json_stays_as_it_is(text: str) -> None:
+)
+def test_text_that_is_not_json_stays_unchanged(text: str) -> None:
     assert decoded(text) == text
 
 
@@ -73,7 +78,7 @@ _json = st.recursive(
 
 
 @given(_json)
-def test_any_json_means_the_same_and_has_no_escape_left_that_could_go(value: Any) -> None:
+def test_any_json_keeps_its_meaning_and_only_necessary_escapes(value: Any) -> None:
     text = json.dumps(value, ensure_ascii=True)
     result = decoded(text)
     assert json.loads(result) == value
@@ -82,7 +87,7 @@ def test_any_json_means_the_same_and_has_no_escape_left_that_could_go(value: Any
     assert all(code < 0x20 or 0x7F <= code <= 0x9F or 0xD800 <= code <= 0xDFFF for code in left)
 
 
-# -- the same at every place where a table comes from
+# -- the same for every call that returns a frame
 
 
 def resource(number: int, kind: str, prefix: str, **attributes: Any) -> dict[str, Any]:
@@ -90,18 +95,22 @@ def resource(number: int, kind: str, prefix: str, **attributes: Any) -> dict[str
         "id": f"{prefix}{number:032x}",
         "type": kind,
         "attributes": {
-            "name": "x", "created_at": "2026-01-01T00:00:00.000Z", "updated_at": "2026-01-01T00:00:00.000Z",
-            "revision_number": 0, "deleted_at": None, **attributes,
+            "name": "x",
+            "created_at": "2026-01-01T00:00:00.000Z",
+            "updated_at": "2026-01-01T00:00:00.000Z",
+            "revision_number": 0,
+            "deleted_at": None,
+            **attributes,
         },
-        "relationships": {"property": {"data": {"id": PLACE, "type": "properties"}}},
-    }  # fmt: skip
+        "relationships": {"property": {"data": {"id": PROPERTY, "type": "properties"}}},
+    }
 
 
 ELEMENT = resource(1, "data_elements", "DE", settings=ESCAPED, default_value=r'"\u0026"')
 PARTS = {
     "companies": {"id": "CO" + "0" * 32, "type": "companies", "attributes": {"name": "c"}},
     "properties": {
-        "id": PLACE,
+        "id": PROPERTY,
         "type": "properties",
         "attributes": {"name": "p", "platform": "web"},
     },
@@ -112,7 +121,7 @@ PARTS = {
 
 
 def service(got: Got) -> Answer:
-    """One data element and one component whose settings are escaped, wherever they are asked for."""
+    """Serve a data element and a rule component whose settings are escaped."""
     path = got.path.partition("?")[0]
     if path.startswith("/ims/"):
         return Answer(
@@ -139,31 +148,36 @@ def service(got: Got) -> Answer:
 
 def signed_in(server: Stub) -> sessions.Session:
     return sessions.connect(
-        client_id="c" * 12, client_secret="hush", org_id="A@AdobeOrg", ims_url=server.url, reactor_url=server.url,
-        retry_pause=0, journal=False,
-    )  # fmt: skip
+        client_id="c" * 12,
+        client_secret="hush",
+        org_id="A@AdobeOrg",
+        ims_url=server.url,
+        reactor_url=server.url,
+        retry_pause=0,
+        journal=False,
+    )
 
 
-def test_settings_are_decoded_in_every_table(tmp_path: Any) -> None:
+def test_settings_are_decoded_in_every_frame(tmp_path: Any) -> None:
     from adobe_nb import snapshot
 
     with stub(service) as server:
         session = signed_in(server)
         reactor, identifier = session.reactor, ELEMENT["id"]
         frames = {
-            "list": reactor.data_elements(PLACE),
-            "filter": reactor.data_elements(PLACE, filter={"name": "EQ x"}),
-            "limit": reactor.data_elements(PLACE, limit=1),
+            "list": reactor.data_elements(PROPERTY),
+            "filter": reactor.data_elements(PROPERTY, filter={"name": "EQ x"}),
+            "limit": reactor.data_elements(PROPERTY, limit=1),
             "get": reactor.data_elements.get(identifier),
             "related": reactor.related(identifier, "revisions"),
             "search": reactor.search("x", types="data_elements"),
             "update": reactor.data_elements.update(identifier, name="y"),
             "create": reactor.data_elements.create(
-                PLACE, name="y", delegate_descriptor_id="a::b::c", extension="EX" + "0" * 32
+                PROPERTY, name="y", delegate_descriptor_id="a::b::c", extension="EX" + "0" * 32
             ),
         }
         several = reactor.search("x", types=["data_elements", "rule_components"])
-        raw = next(reactor.data_elements.iterate(PLACE))
+        raw = next(reactor.data_elements.iterate(PROPERTY))
         tables = ["data_elements", "rule_components"]
         snapshot.pull(to=tmp_path, tables=tables, session=session)
         snapshot.refresh(tmp_path, session=session)
@@ -185,17 +199,17 @@ def test_settings_are_decoded_in_every_table(tmp_path: Any) -> None:
     assert frames["list"]["default_value"].tolist() == [r'"\u0026"']
 
 
-def test_settings_of_a_table_are_written_as_they_stand_there() -> None:
+def test_settings_of_a_frame_are_written_unchanged() -> None:
     with stub(service) as server:
         reactor = signed_in(server).reactor
-        frame = reactor.data_elements(PLACE)
+        frame = reactor.data_elements(PROPERTY)
         reactor.data_elements.update(frame, settings=frame.loc[0, "settings"])
         sent = json.loads(next(each.body for each in server.got if each.method == "PATCH"))
     assert sent["data"]["attributes"]["settings"] == PLAIN
     assert json.loads(PLAIN) == json.loads(ESCAPED)
 
 
-def test_a_search_for_a_sign_in_settings_finds_it() -> None:
+def test_text_search_in_settings_finds_decoded_characters() -> None:
     with stub(service) as server:
-        frame: pd.DataFrame = signed_in(server).reactor.data_elements(PLACE)
+        frame: pd.DataFrame = signed_in(server).reactor.data_elements(PROPERTY)
     assert frame["settings"].str.contains("&&", regex=False).all()

@@ -1,4 +1,4 @@
-"""Frames: columns, dtypes, order, and what happens to surprises."""
+"""Frames: their columns, dtypes and order, and values of unexpected types."""
 
 import json
 import random
@@ -27,7 +27,7 @@ def rule(identifier: str = "RL1", **attributes: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("row", RESOURCES.values(), ids=lambda row: row.type)
-def test_columns_and_dtypes_are_the_same_at_no_row_and_at_one(row: Resource) -> None:
+def test_columns_and_dtypes_are_the_same_with_and_without_rows(row: Resource) -> None:
     parent = row.parents[0] if row.parents else None
     empty, one = (
         to_frame(row, [], parent=parent),
@@ -40,25 +40,25 @@ def test_columns_and_dtypes_are_the_same_at_no_row_and_at_one(row: Resource) -> 
     }
 
 
-def test_the_order_is_id_parent_attributes_relations_meta() -> None:
+def test_columns_are_id_parent_attributes_relations_and_meta_in_this_order() -> None:
     columns = list(columns_of(RESOURCES["rule_components"], "rules"))
     assert columns[:3] == ["id", "rule_id", "created_at"]
     assert columns[-1] == "meta_latest_revision_number"
     assert columns.index("negate") < columns.index("extension_id") < columns.index("property_id")
 
 
-def test_a_parent_that_the_resource_names_itself_needs_no_column() -> None:
+def test_parent_named_by_the_resource_gets_no_column_of_its_own() -> None:
     assert "library_id" in columns_of(RULES, "libraries")
     assert "library_id" not in columns_of(RULES, "properties")
     assert "library_id" not in columns_of(RULES)
 
 
-def test_rule_components_have_their_rule_id_also_without_a_list_and_then_it_is_missing() -> None:
+def test_rule_id_of_components_that_were_not_listed_is_missing() -> None:
     frame = to_frame(RESOURCES["rule_components"], [{"id": "RC1"}])
     assert frame["rule_id"].isna().all()
 
 
-def test_write_only_attributes_never_show() -> None:
+def test_write_only_attributes_are_never_shown() -> None:
     frame = to_frame(
         RESOURCES["environments"], [{"id": "EN1", "attributes": {"archive_passphrase": "hush"}}]
     )
@@ -66,7 +66,7 @@ def test_write_only_attributes_never_show() -> None:
     assert not frame.astype("string").eq("hush").any().any()
 
 
-def test_nested_values_are_json_text_and_texts_stay_as_they_are() -> None:
+def test_nested_values_become_json_text_and_text_stays_unchanged() -> None:
     frame = to_frame(
         RESOURCES["properties"],
         [{"id": "PR1", "attributes": {"domains": ["a.test", "ü.test"]}, "meta": {"rights": []}}],
@@ -81,7 +81,7 @@ def test_nested_values_are_json_text_and_texts_stay_as_they_are() -> None:
     assert frame["settings"][0] == "{ }"
 
 
-def test_times_are_utc_to_the_microsecond_with_and_without_fractions() -> None:
+def test_times_are_utc_with_microseconds() -> None:
     frame = to_frame(
         RULES,
         [
@@ -93,7 +93,7 @@ def test_times_are_utc_to_the_microsecond_with_and_without_fractions() -> None:
     assert frame["created_at"][0] == pd.Timestamp("2020-12-14T17:36:09.045Z")
 
 
-def test_what_the_table_does_not_know_is_kept_as_text_at_the_end_in_order() -> None:
+def test_unknown_members_become_sorted_text_columns_at_the_end() -> None:
     surprise = rule(zeta=1, alpha={"a": [1]})
     surprise["meta"] = {"novel": True}
     surprise["relationships"] = {
@@ -118,12 +118,12 @@ def test_what_the_table_does_not_know_is_kept_as_text_at_the_end_in_order() -> N
         {"created_at": 5},
     ],
 )
-def test_a_value_of_the_wrong_type_is_an_error_that_names_it(attributes: dict[str, Any]) -> None:
+def test_value_of_the_wrong_type_is_an_error_that_names_it(attributes: dict[str, Any]) -> None:
     with pytest.raises(IncompleteResult, match=f"RL2 has a .* in {next(iter(attributes))}"):
         to_frame(RULES, [rule(), rule("RL2", **attributes)])
 
 
-def test_a_float_that_is_whole_is_good_for_a_whole_number() -> None:
+def test_integral_float_is_accepted_as_an_integer() -> None:
     frame = to_frame(RULES, [rule(revision_number=1.0)])
     assert frame["revision_number"].tolist() == [1]
     assert frame["revision_number"].dtype == "Int64"
@@ -135,7 +135,7 @@ def test_a_float_that_is_whole_is_good_for_a_whole_number() -> None:
 @pytest.mark.parametrize(
     "date", ["9999-12-31T23:59:59.999Z", "0001-01-01T00:00:00Z", "1600-02-29T12:00:00+02:00"]
 )
-def test_dates_far_away_are_kept_to_the_microsecond(date: str) -> None:
+def test_dates_outside_64_bits_of_nanoseconds_are_kept(date: str) -> None:
     frame = to_frame(
         RULES, [rule(created_at=date), rule("RL2", created_at="2020-12-14T17:36:09Z"), rule("RL3")]
     )
@@ -157,7 +157,7 @@ def test_dates_outside_the_calendar_are_an_error_that_names_the_id(date: str) ->
 
 
 @pytest.mark.parametrize("attribute", ["name", "surprise"])
-def test_half_a_character_is_an_error_that_says_what_it_is_and_where(attribute: str) -> None:
+def test_lone_surrogate_is_an_error_that_says_where_it_is(attribute: str) -> None:
     with pytest.raises(
         IncompleteResult,
         match=rf"RL2 has half a character \(a lone surrogate, U\+D83D\) in {attribute}",
@@ -165,20 +165,20 @@ def test_half_a_character_is_an_error_that_says_what_it_is_and_where(attribute: 
         to_frame(RULES, [rule(), rule("RL2", **{attribute: "half \ud83d"})])
 
 
-def test_half_a_character_inside_nested_values_stays_escaped() -> None:
+def test_lone_surrogate_in_a_nested_value_stays_escaped() -> None:
     frame = to_frame(
         RESOURCES["properties"], [{"id": "PR1", "attributes": {"domains": ["\ud83d", "ü"]}}]
     )
     assert frame["domains"][0] == '["\\ud83d","ü"]'
 
 
-def test_what_is_nested_too_deep_is_an_error_that_names_the_id() -> None:
+def test_value_nested_too_deeply_is_an_error_that_names_the_id() -> None:
     deep: list[Any] = []
     for _ in range(100_000):
         deep = [deep]
     try:
         with pytest.raises(
-            IncompleteResult, match="PR1 has a value that is nested too deep in domains"
+            IncompleteResult, match="PR1 has a value that is nested too deeply in domains"
         ):
             to_frame(RESOURCES["properties"], [{"id": "PR1", "attributes": {"domains": deep}}])
     finally:
@@ -186,7 +186,7 @@ def test_what_is_nested_too_deep_is_an_error_that_names_the_id() -> None:
             deep = deep[0]
 
 
-def test_a_whole_number_is_good_for_a_float() -> None:
+def test_integer_is_accepted_as_a_float() -> None:
     frame = to_frame(
         RESOURCES["rule_components"], [{"id": "RC1", "attributes": {"rule_order": 50}}]
     )
@@ -201,11 +201,11 @@ class TestSort:
         }
     )
 
-    def test_ignores_case_keeps_ties_and_puts_the_missing_last(self) -> None:
+    def test_ignores_case_keeps_ties_and_puts_missing_values_last(self) -> None:
         assert sort_frame(self.frame, ["name"])["order"].tolist() == [2, 1, 1, 3]
         assert sort_frame(self.frame, ["-name"])["name"].tolist()[:3] == ["b", "A", "a"]
 
-    def test_takes_several_keys(self) -> None:
+    def test_sorts_by_several_keys(self) -> None:
         assert sort_frame(self.frame, ["-order", "name"])["name"].tolist() == [pd.NA, "A", "a", "b"]
 
     def test_keeps_attrs(self) -> None:
@@ -227,8 +227,15 @@ class TestExpand:
             "settings",
         )
         assert list(opened.columns) == [
-            "id", "settings", "settings.a", "settings.b.c", "settings.b.d", "settings.e", "settings.f", "z"
-        ]  # fmt: skip
+            "id",
+            "settings",
+            "settings.a",
+            "settings.b.c",
+            "settings.b.d",
+            "settings.e",
+            "settings.f",
+            "z",
+        ]
         assert opened.dtypes.astype(str).tolist()[2:7] == [
             "Int64",
             "boolean",
@@ -244,7 +251,7 @@ class TestExpand:
         opened = adobe_nb.expand(self.frame('{"a":1}', '{"a":"x"}'), "settings")
         assert opened["settings.a"].tolist() == ["1", "x"]
 
-    def test_keeps_an_index_of_ones_own(self) -> None:
+    def test_keeps_the_index(self) -> None:
         frame = self.frame('{"a":1}', '{"a":2}').set_index(pd.Index(["x", "y"]))
         assert adobe_nb.expand(frame, "settings").loc["y", "settings.a"] == 2
 
@@ -261,16 +268,14 @@ class TestExpand:
             ('{"\\udc00":1}', "holds half a character"),
             ('{"a":{"b":1},"a.b":2}', "has members of the same dotted name"),
             ('{"a":1,"a":2}', "has two members of the same name"),
-            ('{"a":' + "[" * 100_000 + "]" * 100_000 + "}", "is nested too deep"),
-            ('{"a":' * 100_000 + "1" + "}" * 100_000, "is nested too deep"),
+            ('{"a":' + "[" * 100_000 + "]" * 100_000 + "}", "is nested too deeply"),
+            ('{"a":' * 100_000 + "1" + "}" * 100_000, "is nested too deeply"),
         ],
         ids=range(12),
     )
 
     @ODD
-    def test_an_odd_row_stays_with_missing_members_and_is_counted(
-        self, text: str, problem: str
-    ) -> None:
+    def test_row_that_cannot_be_opened_stays_and_is_counted(self, text: str, problem: str) -> None:
         frame = self.frame('{"a":1,"b":"x"}', text, '{"a":2}').assign(id=["DE0", "DE1", "DE2"])
         opened = adobe_nb.expand(frame, "settings")
         assert opened["settings"].tolist() == frame["settings"].tolist()
@@ -281,21 +286,23 @@ class TestExpand:
         json.dumps(opened.attrs)
 
     @ODD
-    def test_errors_raise_names_the_id_of_an_odd_row(self, text: str, problem: str) -> None:
+    def test_errors_raise_names_the_id_of_a_row_that_cannot_be_opened(
+        self, text: str, problem: str
+    ) -> None:
         frame = self.frame("{}", text).assign(id=["DE0", "DE1"])
         with pytest.raises(ArgumentError, match=rf"Row 1 of 'settings' \(DE1\) {problem}"):
             adobe_nb.expand(frame, "settings", errors="raise")
         with pytest.raises(ArgumentError, match=f"Row 1 of 'settings' {problem}"):
             adobe_nb.expand(frame[["settings"]], "settings", errors="raise")
 
-    def test_a_text_null_is_missing_and_not_odd(self) -> None:
+    def test_null_and_empty_text_are_missing_values(self) -> None:
         opened = adobe_nb.expand(
             self.frame("null", '{"a":1}', None, ""), "settings", errors="raise"
         )
         assert opened["settings.a"].isna().tolist() == [True, False, True, True]
         assert "not_expanded" not in opened.attrs
 
-    def test_whole_numbers_that_a_float_cannot_hold_are_text_beside_floats(self) -> None:
+    def test_integers_that_a_float_cannot_hold_become_text_beside_floats(self) -> None:
         opened = adobe_nb.expand(self.frame('{"n":9007199254740993}', '{"n":0.5}'), "settings")
         assert opened["settings.n"].tolist() == ["9007199254740993", "0.5"]
         whole = adobe_nb.expand(self.frame('{"n":9007199254740993}', '{"n":5}'), "settings")
@@ -304,33 +311,33 @@ class TestExpand:
         exact = adobe_nb.expand(self.frame('{"n":9007199254740992}', '{"n":0.5}'), "settings")
         assert exact["settings.n"].dtype == "Float64"
 
-    def test_a_column_of_numbers_is_an_error(self) -> None:
+    def test_column_of_numbers_is_refused(self) -> None:
         with pytest.raises(ArgumentError, match="'z' holds int64, not JSON text"):
             adobe_nb.expand(self.frame("{}"), "z")
 
-    def test_errors_is_one_of_two_words(self) -> None:
+    def test_unknown_value_of_errors_is_refused(self) -> None:
         with pytest.raises(ArgumentError, match="coerce"):
             adobe_nb.expand(self.frame("{}"), "settings", errors="ignore")  # type: ignore[arg-type]
 
-    def test_a_second_time_is_an_error_and_no_second_set_of_columns(self) -> None:
+    def test_column_that_was_opened_before_is_refused(self) -> None:
         opened = adobe_nb.expand(self.frame('{"a":1}'), "settings")
         with pytest.raises(ArgumentError, match="was opened before"):
             adobe_nb.expand(opened, "settings")
 
-    def test_a_number_beyond_64_bits_becomes_text(self) -> None:
+    def test_number_beyond_64_bits_becomes_text(self) -> None:
         opened = adobe_nb.expand(self.frame('{"a":99999999999999999999}'), "settings")
         assert opened["settings.a"][0] == "99999999999999999999"
 
-    def test_a_missing_value_of_a_frame_from_a_file_is_missing(self) -> None:
+    def test_nan_in_a_column_of_objects_is_missing(self) -> None:
         frame = pd.DataFrame({"settings": ['{"a":1}', float("nan")]})
         assert adobe_nb.expand(frame, "settings")["settings.a"].isna().tolist() == [False, True]
 
-    def test_a_column_that_is_not_there_is_an_error(self) -> None:
+    def test_unknown_column_is_refused(self) -> None:
         with pytest.raises(ArgumentError, match="no column 'setting'. It has: id, settings, z"):
             adobe_nb.expand(self.frame(), "setting")
 
 
-def test_attrs_hold_json_values_only(reactor: Any) -> None:
+def test_attrs_hold_only_json_values(reactor: Any) -> None:
     attrs = reactor.companies().attrs
     assert json.loads(json.dumps(attrs)) == attrs
     assert attrs["service"] == "simulator"
@@ -340,7 +347,7 @@ def test_attrs_hold_json_values_only(reactor: Any) -> None:
 
 
 class TestBuilder:
-    """Pages in any order become one frame in the right one."""
+    """Pages that arrive in any order become one ordered frame."""
 
     def pages(self, many: int) -> list[tuple[tuple[int, ...], list[dict[str, Any]]]]:
         return [
@@ -352,7 +359,7 @@ class TestBuilder:
         return list(builder.frame()["id"])
 
     @pytest.mark.parametrize("many", [0, 1, 3, 120])
-    def test_pages_that_come_in_any_order_stand_in_theirs(self, many: int) -> None:
+    def test_pages_that_arrive_in_any_order_are_put_in_order(self, many: int) -> None:
         builder = FrameBuilder(RULES)
         shuffled = self.pages(many)
         random.Random(4).shuffle(shuffled)
@@ -361,7 +368,7 @@ class TestBuilder:
         assert self.ids(builder) == [each["id"] for _, page in self.pages(many) for each in page]
 
     @pytest.mark.parametrize("many", [3, 120])
-    def test_pages_that_are_dropped_are_gone_and_may_come_again(self, many: int) -> None:
+    def test_dropped_pages_are_gone_and_can_be_added_again(self, many: int) -> None:
         builder = FrameBuilder(RULES)
         for order, documents in self.pages(many):
             builder.add_documents(documents, order=(7, *order))
@@ -372,7 +379,7 @@ class TestBuilder:
         kept = [each["id"] for _, page in self.pages(2) for each in page]
         assert self.ids(builder) == [*kept, *(f"RLx{at}" for at in range(many))]
 
-    def test_what_only_some_pages_know_is_missing_in_the_others(self) -> None:
+    def test_column_of_some_pages_is_missing_in_the_others(self) -> None:
         builder = FrameBuilder(RULES)
         for at in range(120):
             documents = [
@@ -384,5 +391,6 @@ class TestBuilder:
         assert frame["new"].notna().sum() == 100
         assert frame["new"].dtype == "string"
         assert frame.dtypes.astype(str).to_dict() | {"new": "string"} == {
-            **{name: DTYPES[kind] for name, kind in columns_of(RULES).items()}, "new": "string",
-        }  # fmt: skip
+            **{name: DTYPES[kind] for name, kind in columns_of(RULES).items()},
+            "new": "string",
+        }

@@ -180,7 +180,7 @@ class TestStates:
         shop.reactor.libraries.assign(first, shop.development)
         with pytest.raises(
             ApiError,
-            match="environment-in-use .*holds the library First.* Take another, or unassign",
+            match="environment-in-use .*holds the library First.* Choose another environment",
         ):
             shop.reactor.libraries.assign(second, shop.development)
 
@@ -243,7 +243,7 @@ class TestWaiting:
             shop.reactor.builds.wait(build, poll=0.01)
         assert caught.value.resource_id == build.loc[0, "id"]
         assert caught.value.code == "minification-error"
-        assert caught.value.cause == "Custom code does not compile."
+        assert caught.value.cause == "The custom code does not compile."
         assert "status_details" in caught.value.fix
 
     def test_the_time_limit_loses_nothing(self, shop: Any, library: pd.DataFrame) -> None:
@@ -302,7 +302,7 @@ def test_a_published_build_is_delivered_once_more(shop: Any) -> None:
 
 
 def test_bare_lists_are_refused_where_the_api_has_none(shop: Any) -> None:
-    with pytest.raises(ArgumentError, match="rules have no bare list of libraries"):
+    with pytest.raises(ArgumentError, match="does not list the identifiers of libraries"):
         shop.reactor.relationships("RL" + "0" * 32, "libraries")
     assert (
         shop.reactor.relationships(shop.development, "host")["id"].tolist()
@@ -334,5 +334,5 @@ def test_a_dry_run_shows_requests_for_what_is_still_to_be_made(shop: Any) -> Non
     ]
     assert [len(each) for each in shown] == [2, 3, 1, 1]
     assert sent(shop) == []
-    with pytest.raises(ArgumentError, match="This is what a dry run shows"):
+    with pytest.raises(ArgumentError, match="the result of a dry run"):
         shop.reactor.rules.revise(shown[2])

@@ -84,7 +84,8 @@ class TestUpload:
     ) -> None:
         uploaded = shop.reactor.extension_packages.upload(make_zip(tmp_path, files={}))
         with pytest.raises(
-            DelayedError, match="library-file-not-found .* is not in the zip.* Add it, or correct"
+            DelayedError,
+            match="library-file-not-found .* is not in the zip.* Add the file, or correct",
         ):
             shop.reactor.extension_packages.wait(uploaded, poll=0.01)
 

@@ -1,4 +1,4 @@
-"""Whole lists from a server whose list changes between given pages: nothing is lost without notice."""
+"""Lists that change between two pages: no resource is lost without an error."""
 
 import json
 import re
@@ -27,48 +27,48 @@ from adobe_nb.simulator.seed import Bulk
 from tests.conftest import sign_in
 from tests.support.stub import Answer, Got, stub
 
-PLACE = "PR" + "0" * 32
+PROPERTY = "PR" + "0" * 32
 LIBRARY = "LB" + "0" * 32
 OLD = datetime(2024, 1, 1, tzinfo=UTC)
 JSON = {"Content-Type": "application/vnd.api+json"}
 Change = Callable[["Service"], None]
 
 
-def stamp(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
+def api_date(date: datetime) -> str:
+    return f"{date:%Y-%m-%dT%H:%M:%S}.{date.microsecond // 1000:03d}Z"
 
 
 def utc(text: str) -> datetime:
-    moment = datetime.fromisoformat(text)
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+    date = datetime.fromisoformat(text)
+    return date.replace(tzinfo=UTC) if date.tzinfo is None else date
 
 
 class Service:
-    """A list, one request at a time, which changes before the requests with these numbers (from 1)."""
+    """Serves a list that changes before the requests with these numbers, counted from 1."""
 
     def __init__(
         self, created: list[datetime | None], *, prefix: str = "DE", kind: str = "data_elements"
     ) -> None:
         self.kind = kind
         self.rows: dict[str, dict[str, Any]] = {}
-        for number, moment in enumerate(created):
-            self.put(f"{prefix}{number:032x}", moment)
+        for number, date in enumerate(created):
+            self.put(f"{prefix}{number:032x}", date)
         self.changes: dict[int, Change] = {}
         self.every: Change | None = None
-        self.asked: list[dict[str, str]] = []
+        self.queries: list[dict[str, str]] = []
         self.ignores_dates = False
         self.totals = True
-        self.shown = stamp
+        self.shown = api_date
 
-    def put(self, identifier: str, moment: datetime | None, **more: Any) -> None:
-        self.rows[identifier] = {"moment": moment, "updated": moment, **more}
+    def put(self, identifier: str, date: datetime | None, **more: Any) -> None:
+        self.rows[identifier] = {"created": date, "updated": date, **more}
 
     def drop(self, number: int) -> None:
         del self.rows[list(self.ordered(self.rows))[number]]
 
     def ordered(self, rows: dict[str, Any]) -> list[str]:
         early = datetime(1, 1, 1, tzinfo=UTC)
-        return sorted(rows, key=lambda each: (rows[each]["moment"] or early, each))
+        return sorted(rows, key=lambda id_: (rows[id_]["created"] or early, id_))
 
     def __call__(self, got: Got) -> Answer:
         if got.path.startswith("/ims/"):
@@ -78,39 +78,39 @@ class Service:
                 {"Content-Type": "application/json"},
             )
         query = dict(parse_qsl(urlsplit(got.path).query))
-        self.asked.append(query)
-        for change in filter(None, (self.changes.get(len(self.asked)), self.every)):
+        self.queries.append(query)
+        for change in filter(None, (self.changes.get(len(self.queries)), self.every)):
             change(self)
         chosen = self.ordered(self.rows)
         bounds = re.fullmatch(r"(BETWEEN|GT|LT) (.*)", query.get("filter[created_at]", ""))
         if bounds and not self.ignores_dates:
             chosen = [
-                each
-                for each in chosen
-                if self._within(self.rows[each]["moment"], bounds[1], bounds[2])
+                id_
+                for id_ in chosen
+                if self._within(self.rows[id_]["created"], bounds[1], bounds[2])
             ]
         if query.get("sort", "").startswith("-"):
             chosen.reverse()
         number, size = int(query["page[number]"]), int(query["page[size]"])
         page = chosen[(number - 1) * size : number * size]
-        document: dict[str, Any] = {"data": [self._document(each) for each in page]}
+        document: dict[str, Any] = {"data": [self._document(id_) for id_ in page]}
         if self.totals:
             pages = max(1, -(-len(chosen) // size))
             document["meta"] = {"pagination": {"total_count": len(chosen), "total_pages": pages}}
         return Answer(200, json.dumps(document).encode(), JSON)
 
-    def _within(self, moment: datetime | None, operator: str, bounds: str) -> bool:
-        if moment is None:
+    def _within(self, date: datetime | None, operator: str, bounds: str) -> bool:
+        if date is None:
             return False
-        one, *other = [utc(each) for each in bounds.split(",")]
+        one, *other = [utc(bound) for bound in bounds.split(",")]
         if operator == "BETWEEN":
-            return one <= moment <= other[0]
-        return moment > one if operator == "GT" else moment < one
+            return one <= date <= other[0]
+        return date > one if operator == "GT" else date < one
 
     def _document(self, identifier: str) -> dict[str, Any]:
         row = self.rows[identifier]
         attributes = {
-            "created_at": row["moment"] and self.shown(row["moment"]),
+            "created_at": row["created"] and self.shown(row["created"]),
             "updated_at": row["updated"] and self.shown(row["updated"]),
             "name": row.get("name", "a"),
         }
@@ -119,82 +119,91 @@ class Service:
 
 @contextmanager
 def reactor_of(service: Service) -> Iterator[Reactor]:
-    """One request after the other, so that changes come between given pages."""
+    """One request after the other, so that a change comes between two known pages."""
     with stub(service) as server:
         yield sessions.connect(
-            client_id="c" * 12, client_secret="hush", org_id="A@AdobeOrg", retry_pause=0,
-            ims_url=server.url, reactor_url=server.url, concurrency=1,
-        ).reactor  # fmt: skip
+            client_id="c" * 12,
+            client_secret="hush",
+            org_id="A@AdobeOrg",
+            retry_pause=0,
+            ims_url=server.url,
+            reactor_url=server.url,
+            concurrency=1,
+        ).reactor
 
 
 def daily(number: int) -> list[datetime | None]:
-    return [OLD + timedelta(days=each) for each in range(number)]
+    return [OLD + timedelta(days=day) for day in range(number)]
 
 
 def now() -> datetime:
     return datetime.now(UTC)
 
 
-def born(service: Service) -> None:
-    service.put(f"DE{len(service.asked) + 10_000:032x}", now())
+def added(service: Service) -> None:
+    service.put(f"DE{len(service.queries) + 10_000:032x}", now())
 
 
-def died(service: Service) -> None:
+def deleted(service: Service) -> None:
     service.drop(3)
 
 
-def exchanged(service: Service) -> None:
-    """One less and one more: every total stays as it was."""
-    died(service)
-    born(service)
+def replaced(service: Service) -> None:
+    """One resource less and one more, so that every total stays the same."""
+    deleted(service)
+    added(service)
 
 
 class TestChanges:
-    @pytest.mark.parametrize("change", [born, died, exchanged], ids=lambda each: each.__name__)
+    @pytest.mark.parametrize(
+        "change", [added, deleted, replaced], ids=lambda change: change.__name__
+    )
     @pytest.mark.parametrize("before", [2, 3, 4, 5])
-    def test_between_pages_loses_nothing_that_stays(self, change: Change, before: int) -> None:
+    def test_change_between_pages_loses_no_remaining_resource(
+        self, change: Change, before: int
+    ) -> None:
         service = Service(daily(450))
         first = set(service.rows)
         service.changes[before] = change
         with reactor_of(service) as reactor:
-            frame = reactor.data_elements(PLACE)
+            frame = reactor.data_elements(PROPERTY)
         kept = first & set(service.rows)
         assert frame["id"].is_unique
         assert kept <= set(frame["id"]) <= first | set(service.rows)
 
-    def test_nothing_changes_and_each_page_is_asked_for_once(self) -> None:
+    def test_unchanged_list_requests_each_page_once(self) -> None:
         service = Service(daily(450))
         with reactor_of(service) as reactor:
-            assert list(reactor.data_elements(PLACE)["id"]) == list(service.rows)
-        assert [each["page[number]"] for each in service.asked] == ["1", "2", "3", "4", "5"]
+            assert list(reactor.data_elements(PROPERTY)["id"]) == list(service.rows)
+        assert [query["page[number]"] for query in service.queries] == ["1", "2", "3", "4", "5"]
 
-    def test_that_never_end_lose_nothing_that_stays(self) -> None:
+    def test_endless_changes_lose_no_remaining_resource(self) -> None:
         service = Service(daily(450))
-        service.every = exchanged
+        service.every = replaced
         first = set(service.rows)
         with reactor_of(service) as reactor:
-            frame = reactor.data_elements(PLACE)
+            frame = reactor.data_elements(PROPERTY)
         assert first & set(service.rows) <= set(frame["id"])
 
-    def test_that_never_end_in_a_list_that_cannot_be_asked_for_by_date_are_an_error_with_gaps(
+    def test_endless_changes_without_totals_are_an_error_with_gaps(
         self,
     ) -> None:
         service = Service(daily(250))
         service.totals = False
-        service.every = died
+        service.every = deleted
         with (
             reactor_of(service) as reactor,
             pytest.raises(IncompleteResult, match="changing it") as caught,
         ):
-            reactor.data_elements(PLACE)
-        assert caught.value.gaps[0].path == f"/properties/{PLACE}/data_elements"
+            reactor.data_elements(PROPERTY)
+        assert caught.value.gaps[0].path == f"/properties/{PROPERTY}/data_elements"
 
-    def test_what_was_created_just_before_is_no_trouble(self) -> None:
+    def test_resource_created_just_before_the_read_is_returned(self) -> None:
         service = Service([*daily(149), now()])
         with reactor_of(service) as reactor:
-            assert len(reactor.data_elements(PLACE)) == 150
+            assert len(reactor.data_elements(PROPERTY)) == 150
 
-    def test_of_a_filtered_attribute_are_noticed(self) -> None:
+    def test_change_of_a_filtered_attribute_is_noticed(self) -> None:
         service = Service(daily(250))
 
         def enters(service: Service) -> None:
@@ -204,11 +213,11 @@ class TestChanges:
         first = set(service.rows)
         service.changes[2] = enters
         with reactor_of(service) as reactor:
-            frame = reactor.data_elements(PLACE, filter={"name": "EQ a"})
+            frame = reactor.data_elements(PROPERTY, filter={"name": "EQ a"})
         assert first & set(service.rows) <= set(frame["id"])
-        assert all(each["filter[name]"] == "EQ a" for each in service.asked)
+        assert all(query["filter[name]"] == "EQ a" for query in service.queries)
 
-    def test_of_a_library_by_old_resources_are_noticed(self) -> None:
+    def test_old_rule_added_to_a_library_is_noticed(self) -> None:
         service = Service(daily(250), prefix="RL", kind="rules")
 
         def enters(service: Service) -> None:
@@ -222,73 +231,75 @@ class TestChanges:
         assert first & set(service.rows) <= set(frame["id"])
         assert frame["id"].is_unique
 
-    def test_of_a_list_without_totals_are_noticed(self) -> None:
+    def test_change_of_a_list_without_totals_is_noticed(self) -> None:
         service = Service(daily(250))
         service.totals = False
         first = set(service.rows)
-        service.changes[2] = died
+        service.changes[2] = deleted
         with reactor_of(service) as reactor:
-            frame = reactor.data_elements(PLACE)
+            frame = reactor.data_elements(PROPERTY)
         assert first & set(service.rows) <= set(frame["id"])
 
-    def test_totals_that_come_with_the_second_page_only_do_not_end_it_early(self) -> None:
+    def test_totals_that_begin_with_the_second_page_do_not_end_the_list_early(self) -> None:
         service = Service(daily(250))
         service.totals = False
         service.changes[2] = lambda service: setattr(service, "totals", True)
         with reactor_of(service) as reactor:
-            assert len(reactor.data_elements(PLACE)) == 250
+            assert len(reactor.data_elements(PROPERTY)) == 250
 
 
 class TestWindows:
-    """A change makes the list be read in windows of created_at."""
+    """A list that changes is read again in windows of created_at."""
 
-    def torn(self, created: list[datetime | None], **more: Any) -> Service:
+    def changing(self, created: list[datetime | None], **more: Any) -> Service:
         service = Service(created)
         for name, value in more.items():
             setattr(service, name, value)
-        service.changes[2] = died
+        service.changes[2] = deleted
         return service
 
-    def whole(self, service: Service, **arguments: Any) -> Any:
+    def read(self, service: Service, **arguments: Any) -> Any:
         with reactor_of(service) as reactor:
-            return reactor.data_elements(PLACE, **arguments)
+            return reactor.data_elements(PROPERTY, **arguments)
 
-    def test_of_many_that_were_created_in_the_same_moment(self) -> None:
+    def test_many_resources_created_in_the_same_instant(self) -> None:
         burst: list[datetime | None] = [OLD + timedelta(days=40)] * 250
-        service = self.torn([*daily(90), *burst])
-        assert set(self.whole(service)["id"]) == set(service.rows)
+        service = self.changing([*daily(90), *burst])
+        assert set(self.read(service)["id"]) == set(service.rows)
 
-    def test_of_a_burst_within_milliseconds(self) -> None:
+    def test_many_resources_created_within_milliseconds(self) -> None:
         burst: list[datetime | None] = [
-            OLD + timedelta(days=40, milliseconds=each // 60) for each in range(400)
+            OLD + timedelta(days=40, milliseconds=number // 60) for number in range(400)
         ]
-        service = self.torn([*daily(90), *burst])
-        assert set(self.whole(service)["id"]) == set(service.rows)
+        service = self.changing([*daily(90), *burst])
+        assert set(self.read(service)["id"]) == set(service.rows)
 
     @pytest.mark.parametrize("step", [timedelta(milliseconds=90), timedelta(seconds=0.7)])
-    def test_of_dates_that_are_shown_as_whole_seconds(self, step: timedelta) -> None:
-        service = self.torn(
-            [OLD + each * step for each in range(350)],
-            shown=lambda moment: f"{moment:%Y-%m-%dT%H:%M:%S}.000Z",
+    def test_dates_rounded_to_seconds(self, step: timedelta) -> None:
+        service = self.changing(
+            [OLD + number * step for number in range(350)],
+            shown=lambda date: f"{date:%Y-%m-%dT%H:%M:%S}.000Z",
         )
-        assert set(self.whole(service)["id"]) == set(service.rows)
+        assert set(self.read(service)["id"]) == set(service.rows)
 
-    def test_of_dates_finer_than_milliseconds(self) -> None:
-        service = self.torn([OLD + each * timedelta(microseconds=333) for each in range(350)])
-        assert set(self.whole(service)["id"]) == set(service.rows)
+    def test_dates_finer_than_milliseconds(self) -> None:
+        service = self.changing(
+            [OLD + number * timedelta(microseconds=333) for number in range(350)]
+        )
+        assert set(self.read(service)["id"]) == set(service.rows)
 
-    def test_of_resources_without_a_date_are_an_error_that_says_how_many(self) -> None:
-        service = self.torn([*daily(250), None])
+    def test_resources_without_a_date_are_an_error_that_counts_them(self) -> None:
+        service = self.changing([*daily(250), None])
         service.changes[2] = lambda service: service.drop(5)
         with pytest.raises(
-            IncompleteResult, match="has 250 resources, of which 249 can be found"
+            IncompleteResult, match="has 250 resources, but only 249 can be found"
         ) as caught:
-            self.whole(service)
+            self.read(service)
         assert caught.value.gaps[0].missing == 1
 
-    def test_that_the_service_ignores_are_an_error(self) -> None:
-        with pytest.raises(IncompleteResult, match="did not apply a filter by created_at"):
-            self.whole(self.torn(daily(250), ignores_dates=True))
+    def test_ignored_date_filter_is_an_error(self) -> None:
+        with pytest.raises(IncompleteResult, match="ignored a filter by created_at"):
+            self.read(self.changing(daily(250), ignores_dates=True))
 
     @pytest.mark.parametrize(
         ("condition", "kept"),
@@ -298,21 +309,21 @@ class TestWindows:
             ("BETWEEN 2024-01-11,2024-11-30", range(10, 335)),
         ],
     )
-    def test_keep_to_the_users_own_dates(self, condition: str, kept: range) -> None:
+    def test_windows_stay_within_the_filter_of_the_user(self, condition: str, kept: range) -> None:
         service = Service(daily(400))
         names = list(service.rows)
         service.changes[2] = lambda service: service.drop(60)
-        frame = self.whole(service, filter={"created_at": condition})
-        assert set(frame["id"]) == {names[each] for each in kept} & set(service.rows)
+        frame = self.read(service, filter={"created_at": condition})
+        assert set(frame["id"]) == {names[position] for position in kept} & set(service.rows)
 
-    def test_sort_and_order_are_as_without(self) -> None:
-        service = self.torn(daily(450))
-        frame = self.whole(service, sort="-created_at")
+    def test_windows_keep_the_requested_order(self) -> None:
+        service = self.changing(daily(450))
+        frame = self.read(service, sort="-created_at")
         assert list(frame["id"]) == list(reversed(service.ordered(service.rows)))
 
 
 class TestReadLists:
-    """What the callers of the pager rely on."""
+    """Contracts that the callers of read_lists rely on."""
 
     def listings(self, number: int) -> list[Listing]:
         return [
@@ -320,7 +331,7 @@ class TestReadLists:
             for at in range(number)
         ]
 
-    def test_a_list_is_given_as_soon_as_it_is_complete(self) -> None:
+    def test_list_is_yielded_as_soon_as_it_is_complete(self) -> None:
         service = Service(daily(50))
         listings = self.listings(20)
         sinks = [Documents() for _ in listings]
@@ -328,17 +339,17 @@ class TestReadLists:
             reads = read_lists(reactor._session.client, listings, sinks, "elements")
             assert next(reads) == ListRead(at=0, rows=50, total=50)
             assert len(sinks[0].all()) == 50
-            assert len(service.asked) < len(listings)
+            assert len(service.queries) < len(listings)
             reads.close()
 
-    def test_first_pages_of_all_lists_come_before_further_pages(self) -> None:
+    def test_first_pages_of_all_lists_are_requested_before_other_pages(self) -> None:
         service = Service(daily(250))
         with reactor_of(service) as reactor:
             lists = read_documents(reactor._session.client, self.listings(3), "elements")
-        assert [[each["id"] for each in documents] for documents in lists] == [
+        assert [[document["id"] for document in documents] for documents in lists] == [
             list(service.rows)
         ] * 3
-        assert [each["page[number]"] for each in service.asked] == [
+        assert [query["page[number]"] for query in service.queries] == [
             "1",
             "1",
             "1",
@@ -350,59 +361,60 @@ class TestReadLists:
             "3",
         ]
 
-    def test_first_asks_for_no_more_pages_than_it_needs(self) -> None:
+    def test_first_requests_only_the_pages_it_needs(self) -> None:
         service = Service(daily(450))
         with reactor_of(service) as reactor:
-            frame = reactor.data_elements(PLACE, limit=150)
+            frame = reactor.data_elements(PROPERTY, limit=150)
         assert list(frame["id"]) == list(service.rows)[:150]
         assert frame.attrs["total_count"] == 450
-        assert [each["page[number]"] for each in service.asked] == ["1", "2"]
+        assert [query["page[number]"] for query in service.queries] == ["1", "2"]
 
-    def test_first_is_read_again_when_it_is_torn_and_then_an_error(self) -> None:
+    def test_first_is_retried_after_a_change_and_then_an_error(self) -> None:
         service = Service(daily(450))
-        service.changes[2] = died
+        service.changes[2] = deleted
         with reactor_of(service) as reactor:
-            assert len(reactor.data_elements(PLACE, limit=150)) == 150
-            assert [each["page[number]"] for each in service.asked] == ["1", "2", "1", "2"]
-            service.every = died
+            assert len(reactor.data_elements(PROPERTY, limit=150)) == 150
+            assert [query["page[number]"] for query in service.queries] == ["1", "2", "1", "2"]
+            service.every = deleted
             with pytest.raises(IncompleteResult, match="changing it") as caught:
-                reactor.data_elements(PLACE, limit=150)
+                reactor.data_elements(PROPERTY, limit=150)
         assert caught.value.gaps
 
-    def test_pages_that_a_list_no_longer_has_are_not_asked_for(self) -> None:
+    def test_pages_beyond_a_shortened_list_are_not_requested(self) -> None:
         service = Service(daily(2_000))
         service.changes[2] = lambda service: [service.drop(0) for _ in range(1_900)]
         with reactor_of(service) as reactor:
-            assert len(reactor.data_elements(PLACE)) == 100
-        pages = [each for each in service.asked if "filter[created_at]" not in each]
+            assert len(reactor.data_elements(PROPERTY)) == 100
+        pages = [query for query in service.queries if "filter[created_at]" not in query]
         assert len(pages) < 10  # the rest are windows, in which it was read again
 
 
 class TestIterate:
-    @pytest.mark.parametrize("change", [died, exchanged], ids=lambda each: each.__name__)
-    def test_a_loss_is_an_error(self, change: Change) -> None:
+    @pytest.mark.parametrize("change", [deleted, replaced], ids=lambda change: change.__name__)
+    def test_lost_resource_is_an_error(self, change: Change) -> None:
         service = Service(daily(450))
         service.changes[3] = change
         with (
             reactor_of(service) as reactor,
             pytest.raises(IncompleteResult, match="again") as caught,
         ):
-            list(reactor.data_elements.iterate(PLACE))
+            list(reactor.data_elements.iterate(PROPERTY))
         assert caught.value.gaps
 
-    def test_a_new_one_is_none(self) -> None:
+    def test_new_resource_is_left_out_without_an_error(self) -> None:
         service = Service(daily(450))
-        service.changes[3] = born
+        service.changes[3] = added
         with reactor_of(service) as reactor:
-            assert [each["id"] for each in reactor.data_elements.iterate(PLACE)] == list(
+            assert [document["id"] for document in reactor.data_elements.iterate(PROPERTY)] == list(
                 service.rows
             )
 
-    def test_the_users_order_is_the_services(self) -> None:
+    def test_sort_is_passed_to_the_service(self) -> None:
         service = Service(daily(250))
         with reactor_of(service) as reactor:
             found = [
-                each["id"] for each in reactor.data_elements.iterate(PLACE, sort="-created_at")
+                document["id"]
+                for document in reactor.data_elements.iterate(PROPERTY, sort="-created_at")
             ]
         assert found == list(reversed(service.rows))
 
@@ -418,54 +430,56 @@ class TestDeep:
         reactor = sign_in(simulator).reactor
         reactor.audit_events.row = replace(RESOURCES["audit_events"], deepest_page=2)
         store = simulator.stores[simulator.accounts["demo"].org_id]
-        self.truth = {each.id: each.attributes["created_at"] for each in store.all("audit_events")}
+        self.truth = {
+            event.id: event.attributes["created_at"] for event in store.all("audit_events")
+        }
         self.simulator = simulator
         return reactor
 
-    def test_all_of_them_come_once(self, reactor: Any) -> None:
+    def test_every_event_is_returned_once(self, reactor: Any) -> None:
         frame = reactor.audit_events()
         assert frame["id"].is_unique
         assert set(frame["id"]) == set(self.truth)
         assert frame["created_at"].is_monotonic_increasing
 
     @pytest.mark.parametrize("operator", ["GT", "LT", "BETWEEN"])
-    def test_within_the_users_own_dates(self, reactor: Any, operator: str) -> None:
+    def test_events_stay_within_the_filter_of_the_user(self, reactor: Any, operator: str) -> None:
         dates = sorted(self.truth.values())
         low, high = dates[300], dates[1200]
         condition, wanted = {
-            "GT": (f"GT {low}", {each for each, date in self.truth.items() if date > low}),
-            "LT": (f"LT {high}", {each for each, date in self.truth.items() if date < high}),
+            "GT": (f"GT {low}", {id_ for id_, date in self.truth.items() if date > low}),
+            "LT": (f"LT {high}", {id_ for id_, date in self.truth.items() if date < high}),
             "BETWEEN": (
                 f"BETWEEN {low},{high}",
-                {each for each, date in self.truth.items() if low <= date <= high},
+                {id_ for id_, date in self.truth.items() if low <= date <= high},
             ),
         }[operator]
         frame = reactor.audit_events(filter={"created_at": condition})
         assert frame["id"].is_unique
         assert set(frame["id"]) == wanted
 
-    def test_dates_that_are_no_span_are_an_error_that_says_what_to_do(self, reactor: Any) -> None:
+    def test_filter_that_is_not_a_span_of_dates_is_an_error_with_a_next_step(
+        self, reactor: Any
+    ) -> None:
         with pytest.raises(IncompleteResult, match="filter by created_at") as caught:
             reactor.audit_events(filter={"created_at": "NOT 2020-01-01"})
         assert caught.value.gaps[0].missing > 0
 
-    def test_other_filters_travel_along(self, reactor: Any) -> None:
+    def test_other_filters_apply_to_every_window(self, reactor: Any) -> None:
         kind = reactor.audit_events(limit=1).loc[0, "type_of"]
         self.simulator.requests.clear()
         frame = reactor.audit_events(filter={"type_of": f"EQ {kind}"})
         assert set(frame["type_of"]) == {kind}
-        lists = [
-            dict(each.query) for each in self.simulator.requests if each.path == "/audit_events"
-        ]
-        assert all(each["filter[type_of]"] == f"EQ {kind}" for each in lists)
+        lists = [dict(got.query) for got in self.simulator.requests if got.path == "/audit_events"]
+        assert all(query["filter[type_of]"] == f"EQ {kind}" for query in lists)
 
-    def test_an_iteration_goes_on_where_page_numbers_end(self, reactor: Any) -> None:
-        found = [each["id"] for each in reactor.audit_events.iterate()]
+    def test_iteration_goes_on_beyond_the_last_page_number(self, reactor: Any) -> None:
+        found = [document["id"] for document in reactor.audit_events.iterate()]
         assert len(found) == len(set(found))
         assert set(found) == set(self.truth)
 
 
-def test_a_lowered_ceiling_counts_in_mid_pull(simulate: Any) -> None:
+def test_lowered_concurrency_applies_during_a_read(simulate: Any) -> None:
     simulator = simulate(seed="empty", bulk=Bulk(properties=1, data_elements=3_000), latency=0.01)
     session = sign_in(simulator)
     place = session.reactor.properties()
@@ -485,7 +499,7 @@ def test_a_lowered_ceiling_counts_in_mid_pull(simulate: Any) -> None:
     session.concurrency = 16
 
 
-def test_errors_of_one_list_among_many_are_one_error(demo: Any) -> None:
+def test_error_of_one_list_ends_the_read_of_all(demo: Any) -> None:
     session = sign_in(demo)
     places = list(session.reactor.properties()["id"])
     with pytest.raises(AdobeError, match="404"):

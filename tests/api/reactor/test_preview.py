@@ -374,7 +374,8 @@ class TestGuards:
     def test_events_are_refused(self, preview: Any) -> None:
         edge = preview.session.edge
         datastream = DATASTREAMS["web"].id
-        event = {"xdm": {"eventType": "web.webpagedetails.pageViews"}}
+        identity = {"Email": [{"id": "ana@example.com", "primary": True}]}
+        event = {"xdm": {"eventType": "web.webpagedetails.pageViews", "identityMap": identity}}
         for send in (
             lambda: edge.interact(datastream, event),
             lambda: edge.collect(datastream, [event, event]),

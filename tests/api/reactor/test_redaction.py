@@ -1,6 +1,4 @@
-"""What Adobe answers and must not show: the token of a tested secret, credentials, passwords in
-addresses.
-"""
+"""Secrets in Adobe's responses stay hidden: tokens, credentials, passwords in URLs."""
 
 import gc
 import json
@@ -23,16 +21,16 @@ from tests.conftest import RECORDER, sign_in, started
 
 ZEROS = "0" * 32
 CREDENTIALS = {
-    "client_id": "hush-client", "client_secret": "hush-secret-4713", "token_url": "https://hush-user:pw@id.example/t",
-}  # fmt: skip
+    "client_id": "hush-client",
+    "client_secret": "hush-secret-4713",
+    "token_url": "https://hush-user:pw@id.example/t",
+}
 HUSH = "hush-"
 
 
 @pytest.fixture(scope="module")
 def tested(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """A secret that was tested, so that the service answers with a live token; nobody changes it
-    for good.
-    """
+    """A tested secret, for which the service returns a live token."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
         simulator = started(seed="empty", build_seconds=0.02)
@@ -55,13 +53,22 @@ def tested(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     token = raw["meta"]["test_exchange"]["access_token"]
     RECORDER.secrets |= {token, CREDENTIALS["client_secret"]}
     yield SimpleNamespace(
-        simulator=simulator, session=session, reactor=reactor, place=place, environment=environment, secret=secret,
-        id=secret.loc[0, "id"], path=path, answer=answer, raw=raw, token=token,
-    )  # fmt: skip
+        simulator=simulator,
+        session=session,
+        reactor=reactor,
+        place=place,
+        environment=environment,
+        secret=secret,
+        id=secret.loc[0, "id"],
+        path=path,
+        answer=answer,
+        raw=raw,
+        token=token,
+    )
     simulator.stop()
 
 
-def test_the_service_does_answer_with_a_token_and_credentials(tested: Any) -> None:
+def test_service_returns_token_and_credentials(tested: Any) -> None:
     assert tested.token.startswith("exchanged-")
     assert tested.raw["attributes"]["credentials"]["client_id"] == "hush-client"
 
@@ -86,7 +93,7 @@ def text_of(frame: pd.DataFrame) -> str:
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_a_frame_shows_how_long_the_token_lasts_and_not_the_token(tested: Any, way: str) -> None:
+def test_frame_shows_lifetime_of_token_but_not_the_token(tested: Any, way: str) -> None:
     frame = WAYS[way](tested)
     assert json.loads(frame.loc[0, "meta_test_exchange"]) == {
         "expires_in": 86_400,
@@ -113,9 +120,7 @@ def test_a_frame_shows_how_long_the_token_lasts_and_not_the_token(tested: Any, w
     ],
     ids=["request one", "request a list", "request a write", "iterate", "the client"],
 )
-def test_a_raw_document_has_neither_token_nor_credentials(
-    tested: Any, way: Callable[[Any], Any]
-) -> None:
+def test_raw_document_has_no_token_or_credentials(tested: Any, way: Callable[[Any], Any]) -> None:
     text = json.dumps(way(tested))
     assert '"expires_in": 86400' in text
     assert "exchanged-" not in text
@@ -123,7 +128,7 @@ def test_a_raw_document_has_neither_token_nor_credentials(
     assert "credentials" not in text.replace("oauth2-client_credentials", "")
 
 
-def test_the_journal_has_neither_before_nor_after(tested: Any) -> None:
+def test_journal_has_no_token_or_credentials(tested: Any) -> None:
     tested.reactor.secrets.update(tested.id, name="Warehouse 2")
     tested.reactor.secrets.update(tested.id, name="Warehouse")
     kept = tested.session.client._journal().read()
@@ -135,7 +140,7 @@ def test_the_journal_has_neither_before_nor_after(tested: Any) -> None:
     assert HUSH not in file
 
 
-def test_a_snapshot_has_neither(tested: Any, tmp_path: Path) -> None:
+def test_snapshot_has_no_token_or_credentials(tested: Any, tmp_path: Path) -> None:
     snapshot.pull(to=tmp_path, tables=[*snapshot.TABLES, "audit_events"], session=tested.session)
     secrets = snapshot.load(tmp_path)["secrets"]
     assert json.loads(secrets.loc[0, "meta_test_exchange"])["token_type"] == "bearer"
@@ -145,7 +150,7 @@ def test_a_snapshot_has_neither(tested: Any, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("row", RESOURCES.values(), ids=lambda row: row.type)
-def test_the_journal_drops_what_is_write_only_of_every_type(row: Any, tmp_path: Path) -> None:
+def test_journal_drops_write_only_attributes_of_every_type(row: Any, tmp_path: Path) -> None:
     attributes = {each.name: "hush-hush" if each.write_only else "seen" for each in row.attributes}
     journal = Journal(tmp_path / "journal.jsonl")
     before = {"id": row.prefix + ZEROS, "type": row.type, "attributes": attributes}
@@ -157,8 +162,8 @@ def test_the_journal_drops_what_is_write_only_of_every_type(row: Any, tmp_path: 
     }
 
 
-class TestShapesThatNobodyDocumented:
-    """Of a service that answers more, or otherwise, than the guides say."""
+class TestUndocumentedShapes:
+    """Responses with more, or other, members than the guides describe."""
 
     def frames(self, kind: str, **parts: Any) -> Iterator[tuple[pd.DataFrame, Any]]:
         resource = {"id": RESOURCES[kind].prefix + ZEROS, "type": kind, **parts}
@@ -191,12 +196,12 @@ class TestShapesThatNobodyDocumented:
             {"expires_in": {"a": "hush"}, "token_type": None, "x": "hush"},
         ],
     )
-    def test_an_exchange_of_another_shape_is_dropped(self, exchange: Any) -> None:
+    def test_exchange_of_another_shape_is_dropped(self, exchange: Any) -> None:
         for frame, raw in self.frames("secrets", meta={"test_exchange": exchange}):
             assert frame["meta_test_exchange"].isna().all()
             assert HUSH not in text_of(frame) + json.dumps(raw)
 
-    def test_members_with_the_name_of_a_secret_are_dropped_at_any_depth(self) -> None:
+    def test_members_named_like_secrets_are_dropped_at_any_depth(self) -> None:
         meta = {
             "refresh_exchange": {"refresh_token": "hush-1", "expires_in": 5},
             "access_token": "hush-2",
@@ -217,18 +222,19 @@ class TestShapesThatNobodyDocumented:
 
     def test_push_credentials_keys_and_passphrases_are_dropped(self) -> None:
         for kind, name in (
-            ("app_configurations", "push_credential"), ("hosts", "encrypted_private_key"),
+            ("app_configurations", "push_credential"),
+            ("hosts", "encrypted_private_key"),
             ("environments", "archive_passphrase"),
-        ):  # fmt: skip
+        ):
             for frame, raw in self.frames(kind, attributes={name: "hush-5", "name": "Seen"}):
                 assert HUSH not in text_of(frame) + json.dumps(raw)
                 assert frame["name"].tolist() == ["Seen"]
 
-    def test_the_token_of_an_address_is_no_secret_of_an_environment(self) -> None:
+    def test_token_in_the_path_of_an_environment_is_not_a_secret(self) -> None:
         for frame, _ in self.frames("environments", attributes={"token": "0123456789ab"}):
             assert frame["token"].tolist() == ["0123456789ab"]
 
-    def test_an_audit_event_holds_no_secret_of_its_entity(self) -> None:
+    def test_audit_event_has_no_secrets_of_its_entity(self) -> None:
         entity = {
             "data": {
                 "id": "AC1",
@@ -244,21 +250,22 @@ class TestShapesThatNobodyDocumented:
         "entity",
         [
             '{ "data": {"id": "RL1", "type": "rules", "attributes": {"name": "\\u0026"}} }',
-            '{ "data": {"id": "HT1", "type": "hosts", "attributes": {"name": "\\u0026", "server": "//a.example"}} }',
+            '{ "data": {"id": "HT1", "type": "hosts", "attributes": {"name": "\\u0026", '
+            '"server": "//a.example"}} }',
         ],
     )
-    def test_an_entity_without_secrets_stays_byte_for_byte(self, entity: str) -> None:
+    def test_entity_without_secrets_is_unchanged(self, entity: str) -> None:
         columns = public_columns(RESOURCES["audit_events"], {"entity": [entity]})
         assert columns["entity"] == [entity]
 
-    def test_an_entity_that_cannot_be_searched_is_dropped(self) -> None:
+    def test_entity_that_cannot_be_parsed_is_dropped(self) -> None:
         torn = '{"data": {"type": "hosts", "attributes": {"encrypted_private_key": "hush'
         assert public_columns(RESOURCES["audit_events"], {"entity": [torn, None]})["entity"] == [
             None,
             None,
         ]
 
-    def test_settings_and_schemas_are_left_alone(self) -> None:
+    def test_settings_and_schemas_are_unchanged(self) -> None:
         schema = {"properties": {"access_token": {"type": "string"}}}
         for kind, attributes in (
             ("extension_packages", {"actions": [{"schema": schema}]}),
@@ -275,18 +282,24 @@ class TestAddresses:
             ("https://user:pw@hooks.example/x", "https://••••••••@hooks.example/x"),
             ("//user@sftp.example", "//••••••••@sftp.example"),
             ("sftp://u:p@w@sftp.example:22/a@b", "sftp://••••••••@sftp.example:22/a@b"),
-            ("https://a.example/x?token=abc&page=2#k", "https://a.example/x?token=••••••••&page=2#k"),
-            ("https://a.example/z.zip?X-Amz-Signature=ab&X-Amz-Date=1", "https://a.example/z.zip?X-Amz-Signature=••••••••&X-Amz-Date=1"),
+            (
+                "https://a.example/x?token=abc&page=2#k",
+                "https://a.example/x?token=••••••••&page=2#k",
+            ),
+            (
+                "https://a.example/z.zip?X-Amz-Signature=ab&X-Amz-Date=1",
+                "https://a.example/z.zip?X-Amz-Signature=••••••••&X-Amz-Date=1",
+            ),
             ("https://a.example/x?code=abc", "https://a.example/x?code=••••••••"),
             ("https://a.example/x?design=abc&monkey=1", "https://a.example/x?design=abc&monkey=1"),
             ("https://a.example/user:pw@x", "https://a.example/user:pw@x"),
             ("sftp.example", "sftp.example"),
         ],
-    )  # fmt: skip
-    def test_are_shown_without_user_and_signature(self, address: str, shown: str) -> None:
+    )
+    def test_url_is_shown_without_user_and_signature(self, address: str, shown: str) -> None:
         assert public_address(address) == shown
 
-    def test_of_callbacks_go_out_whole_and_are_shown_masked(self, shop: Any, recorder: Any) -> None:
+    def test_url_of_callback_is_sent_whole_and_shown_masked(self, shop: Any, recorder: Any) -> None:
         recorder.secrets |= {"hush-pw-4714", "hush-tk-4714"}
         address = "https://user:hush-pw-4714@hooks.example/tags?token=hush-tk-4714"
         callbacks = shop.reactor.callbacks
@@ -315,7 +328,7 @@ class TestAddresses:
         assert not [text for text in texts if "4714" in text]
         assert "hooks.example/tags" in dry.loc[0, "body"]
 
-    def test_a_masked_one_is_not_written_back(self, shop: Any) -> None:
+    def test_masked_url_is_not_written_back(self, shop: Any) -> None:
         masked = "https://••••••••@hooks.example/tags"
         shop.simulator.requests.clear()
         for call in (

@@ -1,4 +1,4 @@
-"""Related things: a relation to one that is null gives no row, and takes no other row along."""
+"""Related resources: a to-one relation that is null gives no row and loses no other row."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -28,9 +28,7 @@ MISSING = found({"errors": [{"code": "not-found", "title": "Record Not Found"}]}
 
 @contextmanager
 def service(answer: Callable[[str], Answer]) -> Iterator[Any]:
-    """A service that signs anybody in, and answers each path as told; gives its ``reactor`` and the
-    paths.
-    """
+    """Serve these responses by path, and yield a signed-in ``reactor`` and the requests."""
 
     def reply(got: Got) -> Answer:
         if got.path.startswith("/ims/"):
@@ -58,7 +56,7 @@ def service(answer: Callable[[str], Answer]) -> Iterator[Any]:
     ("row", "relation"), TO_ONE, ids=[f"{row.type}-{relation.name}" for row, relation in TO_ONE]
 )
 class TestEveryRelationToOne:
-    def test_that_is_null_gives_no_row_with_the_columns_of_its_type(
+    def test_null_gives_an_empty_frame_with_the_columns_of_its_type(
         self, row: Resource, relation: Relation
     ) -> None:
         with service(lambda _: found({"data": None})) as (reactor, got):
@@ -70,7 +68,9 @@ class TestEveryRelationToOne:
         nothing = collection.get([])
         pd.testing.assert_series_equal(frame.dtypes, nothing.dtypes)
 
-    def test_that_is_null_for_one_keeps_the_others(self, row: Resource, relation: Relation) -> None:
+    def test_null_for_one_resource_keeps_the_rows_of_the_others(
+        self, row: Resource, relation: Relation
+    ) -> None:
         target = RESOURCES[relation.targets[0]]
         resource = {"id": target.prefix + ZEROS, "type": target.type}
         empty = row.prefix + ZEROS
@@ -84,7 +84,7 @@ class TestEveryRelationToOne:
             )
         assert frame["id"].tolist() == [resource["id"]] * 2
 
-    def test_that_is_a_404_gives_no_row_when_the_resource_itself_says_null(
+    def test_404_gives_an_empty_frame_when_the_resource_itself_has_null(
         self, row: Resource, relation: Relation
     ) -> None:
         there = {
@@ -100,12 +100,12 @@ class TestEveryRelationToOne:
             assert len(reactor.related(there["id"], relation.name)) == 0
 
 
-class TestA404ThatIsNoNull:
-    def test_of_an_unknown_resource_is_not_found(self) -> None:
+class TestNotFound:
+    def test_unknown_resource_is_not_found(self) -> None:
         with service(lambda _: MISSING) as (reactor, _), pytest.raises(NotFound):
             reactor.related("LB" + ZEROS, "upstream_library")
 
-    def test_of_a_target_that_the_resource_names_is_not_found(self) -> None:
+    def test_missing_target_that_the_resource_names_is_not_found(self) -> None:
         target = {"data": {"id": "LB" + "1" * 32, "type": "libraries"}}
         there = {
             "id": "LB" + ZEROS,
@@ -118,11 +118,11 @@ class TestA404ThatIsNoNull:
 
         with (
             service(answer) as (reactor, _),
-            pytest.raises(NotFound, match="upstream_library was answered with 404"),
+            pytest.raises(NotFound, match="upstream_library failed with 404"),
         ):
             reactor.related("LB" + ZEROS, "upstream_library")
 
-    def test_of_a_proxy_is_its_error(self) -> None:
+    def test_404_of_a_proxy_is_an_error(self) -> None:
         with service(lambda _: Answer(404, b"<html>", {"Content-Type": "text/html"})) as (
             reactor,
             got,
@@ -132,15 +132,15 @@ class TestA404ThatIsNoNull:
             assert len({each.path for each in got}) == 1
 
 
-def test_an_answer_without_data_is_incomplete() -> None:
+def test_response_without_data_is_incomplete() -> None:
     with (
         service(lambda _: found({})) as (reactor, _),
-        pytest.raises(IncompleteResult, match="says nothing of"),
+        pytest.raises(IncompleteResult, match="without data"),
     ):
         reactor.related("LB" + ZEROS, "upstream_library")
 
 
-def test_the_simulator_gives_no_rows_for_what_a_library_does_not_have(shop: Any) -> None:
+def test_simulator_returns_no_rows_for_empty_relations_of_a_library(shop: Any) -> None:
     libraries = [shop.reactor.libraries.create(shop.property, name=name) for name in ("One", "Two")]
     shop.reactor.libraries.assign(libraries[1], shop.development)
     related = shop.reactor.related
@@ -156,7 +156,7 @@ class TestNamesOfRuleComponents:
         site = session.reactor.find("properties", "Checkout")
         return session.reactor.with_names(session.reactor.rule_components(site))
 
-    def test_found_by_a_search_their_rules_are_looked_up(
+    def test_rules_of_search_results_are_looked_up(
         self, session: Any, components: pd.DataFrame
     ) -> None:
         hits = session.reactor.search(
@@ -173,13 +173,15 @@ class TestNamesOfRuleComponents:
         assert [str(named[name].dtype) for name in ("rule_id", "rule_name")] == ["string", "string"]
         assert hits["rule_id"].isna().all()
 
-    def test_beside_those_that_say_their_rule(self, session: Any, components: pd.DataFrame) -> None:
+    def test_known_and_unknown_rules_can_be_mixed(
+        self, session: Any, components: pd.DataFrame
+    ) -> None:
         mixed = components.drop(columns="rule_name").head(4).copy()
         mixed.loc[mixed.index[:2], "rule_id"] = pd.NA
         named = session.reactor.with_names(mixed)
         assert named[["rule_id", "rule_name"]].equals(components.head(4)[["rule_id", "rule_name"]])
 
-    def test_of_two_rules_have_both_names_and_no_id(self, shop: Any) -> None:
+    def test_component_of_two_rules_has_both_names_and_no_id(self, shop: Any) -> None:
         rules = [
             shop.reactor.rules.create(shop.property, name=name).loc[0, "id"] for name in ("A", "B")
         ]
@@ -192,13 +194,13 @@ class TestNamesOfRuleComponents:
         assert named["rule_name"].tolist() == ["A, B"]
         assert named["rule_id"].isna().all()
 
-    def test_that_are_gone_are_na(self, session: Any) -> None:
+    def test_deleted_component_has_no_rule_name(self, session: Any) -> None:
         gone = pd.DataFrame({"id": ["RC" + ZEROS], "rule_id": pd.array([None], dtype="string")})
         assert session.reactor.with_names(gone)["rule_name"].isna().all()
 
 
 class TestAuditEventsOfAProperty:
-    def test_are_those_about_it(self, session: Any) -> None:
+    def test_only_events_of_the_property_are_returned(self, session: Any) -> None:
         site = session.reactor.find("properties", "Checkout")
         everything = session.reactor.audit_events()
         expected = everything[everything["property_id"] == site.loc[0, "id"]].reset_index(drop=True)
@@ -210,7 +212,7 @@ class TestAuditEventsOfAProperty:
             "id"
         ].tolist()
 
-    def test_take_a_filter_a_sort_and_a_limit(self, session: Any) -> None:
+    def test_filter_sort_and_limit_apply(self, session: Any) -> None:
         sites = session.reactor.properties().head(2)
         found = session.reactor.audit_events(
             sites, filter={"type_of": "EQ rule.updated"}, sort="-created_at"
@@ -223,7 +225,7 @@ class TestAuditEventsOfAProperty:
         assert first["id"].tolist() == found["id"].tolist()[:3]
         assert len(list(session.reactor.audit_events.iterate(sites, limit=3))) == 3
 
-    def test_of_no_property_cost_no_request(self, demo: Any, session: Any) -> None:
+    def test_empty_frame_of_properties_costs_no_request(self, demo: Any, session: Any) -> None:
         none = session.reactor.properties().head(0)
         demo.requests.clear()
         assert len(session.reactor.audit_events(none)) == 0
@@ -233,7 +235,7 @@ class TestAuditEventsOfAProperty:
         assert not demo.requests
 
 
-def test_a_parameter_that_is_missing_is_not_sent_as_a_word(demo: Any) -> None:
+def test_missing_value_as_a_parameter_is_refused(demo: Any) -> None:
     reactor = sign_in(demo).reactor
     demo.requests.clear()
     for nothing in (None, pd.NA, float("nan"), [1], pd.NaT):

@@ -1,4 +1,4 @@
-"""Search: the question, the frames, and that nothing is lost. The simulator's search answers."""
+"""Search: requests, frames and completeness, with the simulator's search behind a stub."""
 
 import copy
 import itertools
@@ -31,9 +31,7 @@ ANYTHING = {"id": {"exists": True}}
 
 
 class Service:
-    """Answers a search as the simulator does; ``change`` may spoil the answer of that number (from
-    1).
-    """
+    """Answers like the simulator; ``change`` may alter the n-th response (from 1)."""
 
     service = "simulator"
     org_id = ORG_ID
@@ -67,7 +65,7 @@ def demo(documents: list[Document]) -> Service:
 
 @pytest.fixture
 def untouched() -> Service:
-    """Fails when it is asked anything."""
+    """A service that fails on any request."""
 
     def fail(answer: Document, number: int) -> Document:
         raise AssertionError("a request was sent")
@@ -91,7 +89,7 @@ def numbered(kind: str, count: int, **attributes: object) -> list[Document]:
     ]
 
 
-def test_what_can_be_searched_is_what_the_simulator_searches() -> None:
+def test_searchable_types_match_the_simulator() -> None:
     assert set(SEARCHABLE) == simulator.SEARCHABLE
     assert len(SEARCHABLE) == 13
 
@@ -99,7 +97,7 @@ def test_what_can_be_searched_is_what_the_simulator_searches() -> None:
 # -- the question
 
 
-def test_a_text_becomes_a_query_on_its_fields(demo: Service) -> None:
+def test_text_becomes_query_on_its_fields(demo: Service) -> None:
     search(
         demo,
         "evar7 login",
@@ -122,7 +120,7 @@ def test_a_text_becomes_a_query_on_its_fields(demo: Service) -> None:
     ]
 
 
-def test_without_types_all_are_searched_in_two_walks_of_heads_and_others(demo: Service) -> None:
+def test_all_types_take_two_searches_for_heads_and_others(demo: Service) -> None:
     found = search(demo, "login")
     heads, others = {
         json.dumps(body["query"]): set(body["resource_types"]) for body in demo.bodies
@@ -138,7 +136,7 @@ def test_without_types_all_are_searched_in_two_walks_of_heads_and_others(demo: S
     assert {"audit_events", "rule_components"} <= set(found["type"])
 
 
-def test_types_of_one_kind_take_one_walk(demo: Service) -> None:
+def test_types_that_all_have_revisions_take_one_search(demo: Service) -> None:
     search(demo, "login", types=["rules", "data_elements"])
     assert demo.bodies[0]["query"]["attributes.revision_number"] == {"range": {"lte": 0}}
     search(demo, "zzz", types=["hosts", "libraries"])
@@ -146,7 +144,7 @@ def test_types_of_one_kind_take_one_walk(demo: Service) -> None:
     assert len(demo.bodies) == 2
 
 
-def test_revisions_come_when_asked_for(demo: Service) -> None:
+def test_revisions_are_included_on_request(demo: Service) -> None:
     heads = search(demo, "evar7", types="rule_components")
     everything = search(demo, "evar7", types="rule_components", revisions=True)
     assert set(heads["revision_number"]) == {0}
@@ -154,14 +152,14 @@ def test_revisions_come_when_asked_for(demo: Service) -> None:
     assert set(heads["id"]) < set(everything["id"])
 
 
-def test_a_query_on_the_revision_number_is_left_as_it_is(demo: Service) -> None:
+def test_query_on_revision_number_is_unchanged(demo: Service) -> None:
     later = {"attributes.revision_number": {"range": {"gte": 2}}}
     found = search(demo, query=later, types=["rules", "hosts"], deleted=True)
     assert [body["query"] for body in demo.bodies] == [later]
     assert set(found["type"]) == {"rules"}
 
 
-def test_what_is_deleted_comes_when_asked_for(simulate: Any) -> None:
+def test_deleted_resources_are_included_on_request(simulate: Any) -> None:
     reactor = sign_in(simulate()).reactor
     rule = reactor.rules.find("Home - Hero Click", reactor.properties())
     where = {"text": "Home - Hero Click", "fields": "attributes.name", "types": "rules"}
@@ -173,7 +171,7 @@ def test_what_is_deleted_comes_when_asked_for(simulate: Any) -> None:
     assert list(reactor.search(query=gone, types="rules")["id"]) == list(rule["id"])
 
 
-def test_types_that_are_never_deleted_softly_are_not_asked_about_it(demo: Service) -> None:
+def test_types_without_soft_deletion_get_no_deletion_condition(demo: Service) -> None:
     search(demo, "zzz", types=["hosts", "libraries"])
     assert "attributes.deleted_at" not in demo.bodies[0]["query"]
 
@@ -192,24 +190,27 @@ def test_types_that_are_never_deleted_softly_are_not_asked_about_it(demo: Servic
         ({"range": {"gt": 1, "lte": np.int64(4)}}, {"range": {"gt": 1, "lte": 4}}),
     ],
 )
-def test_a_condition_is_a_value_or_the_apis_own_form(
+def test_condition_accepts_value_or_api_form(
     condition: object, sent: Document, demo: Service
 ) -> None:
     search(demo, query={"attributes.port": condition, "id": {"exists": True}}, types="hosts")
     assert demo.bodies[0]["query"] == {"attributes.port": sent, "id": {"exists": True}}
 
 
-def test_a_name_that_no_type_has_is_refused_before_any_request(demo: Service) -> None:
+def test_unknown_member_is_refused_before_any_request(demo: Service) -> None:
     with pytest.raises(
-        ArgumentError, match="none of these has attributes.nmae. Did you mean attributes.name"
+        ArgumentError,
+        match="attributes.nmae does not exist in rules, hosts. Did you mean attributes.name",
     ):
         search(demo, "a", fields="attributes.nmae", types=["rules", "hosts"])
-    with pytest.raises(ArgumentError, match="propery. Did you mean relationships.property"):
+    with pytest.raises(
+        ArgumentError, match="propery does not exist in rules. Did you mean relationships.property"
+    ):
         search(demo, query={"relationships.propery.data.id": "PR1"}, types="rules")
     assert demo.bodies == []
 
 
-def test_numbers_and_bools_find_what_has_them(demo: Service) -> None:
+def test_numbers_and_bools_match_values(demo: Service) -> None:
     assert not search(demo, query={"attributes.enabled": False}, types="rules")["enabled"].any()
     assert set(
         search(demo, query={"attributes.rule_order": 50.0}, types="rule_components")["rule_order"]
@@ -239,9 +240,7 @@ def test_numbers_and_bools_find_what_has_them(demo: Service) -> None:
         ),
     ],
 )
-def test_sort_is_completed_to_a_steady_order(
-    sort: Any, sent: list[Document], demo: Service
-) -> None:
+def test_sort_is_completed_to_a_total_order(sort: Any, sent: list[Document], demo: Service) -> None:
     search(demo, query=ANYTHING, types="hosts", sort=sort)
     assert demo.bodies[0]["sort"] == sent
 
@@ -249,7 +248,7 @@ def test_sort_is_completed_to_a_steady_order(
 # -- the frames
 
 
-def test_one_type_gives_its_own_typed_table(demo: Service, documents: list[Document]) -> None:
+def test_single_type_gives_columns_of_that_type(demo: Service, documents: list[Document]) -> None:
     found = search(
         demo,
         query={"attributes.settings": "evar7", "attributes.negate": False},
@@ -267,16 +266,14 @@ def test_one_type_gives_its_own_typed_table(demo: Service, documents: list[Docum
     )
 
 
-def test_no_hits_give_the_same_columns_and_dtypes(demo: Service) -> None:
+def test_empty_result_has_same_columns_and_dtypes(demo: Service) -> None:
     for types in (None, "rules"):
         full, empty = search(demo, query=ANYTHING, types=types), search(demo, "zzzz", types=types)
         assert len(full) > len(empty) == 0
         assert full.dtypes.astype(str).to_dict() == empty.dtypes.astype(str).to_dict()
 
 
-def test_several_types_give_what_they_have_in_common(
-    demo: Service, documents: list[Document]
-) -> None:
+def test_several_types_give_common_columns(demo: Service, documents: list[Document]) -> None:
     found = search(demo, query=ANYTHING)
     assert found.dtypes.astype(str).to_dict() == {
         "id": "string",
@@ -307,14 +304,14 @@ def test_several_types_give_what_they_have_in_common(
     assert found[found["type"] == "rules"]["name"].notna().all()
 
 
-def test_what_is_write_only_stays_out_of_the_document() -> None:
+def test_document_has_no_write_only_attributes() -> None:
     hosts = numbered("hosts", 1, name="Ours", encrypted_private_key="-----BEGIN")
     found = search(Service(hosts), query=ANYTHING, types=["hosts", "rules"])
     assert "BEGIN" not in found.loc[0, "document"]
     assert json.loads(found.loc[0, "document"])["attributes"]["name"] == "Ours"
 
 
-def test_the_frame_says_where_it_is_from(demo: Service) -> None:
+def test_frame_attrs_describe_the_search(demo: Service) -> None:
     found = search(demo, query=ANYTHING, types=["hosts", "rules"])
     assert {name: value for name, value in found.attrs.items() if name != "time"} == {
         "service": "simulator",
@@ -328,7 +325,7 @@ def test_the_frame_says_where_it_is_from(demo: Service) -> None:
 # -- order and limit
 
 
-def test_two_walks_become_one_table_in_the_order_asked_for(demo: Service) -> None:
+def test_two_searches_are_merged_in_order(demo: Service) -> None:
     found = search(demo, query=ANYTHING, sort="-updated_at")
     present = found["updated_at"].dropna()
     assert present.is_monotonic_decreasing
@@ -336,13 +333,13 @@ def test_two_walks_become_one_table_in_the_order_asked_for(demo: Service) -> Non
     assert set(found.head(len(present))["type"]) > {"rules", "audit_events"}
 
 
-def test_without_sort_the_oldest_come_first(demo: Service) -> None:
+def test_default_order_is_oldest_first(demo: Service) -> None:
     found = search(demo, query=ANYTHING)
     created = [json.loads(each)["attributes"]["created_at"] for each in found["document"]]
     assert created == sorted(created)
 
 
-def test_text_is_sorted_without_regard_to_case() -> None:
+def test_sort_of_texts_ignores_case() -> None:
     named = [
         each | {"attributes": {**each["attributes"], "name": name}}
         for each, name in zip(numbered("hosts", 4), ("b", "A", None, "C"), strict=True)
@@ -355,7 +352,7 @@ def test_text_is_sorted_without_regard_to_case() -> None:
     ) == ["A", "b", "C"]
 
 
-def test_limit_is_a_total_over_both_walks(demo: Service) -> None:
+def test_limit_applies_to_both_searches_together(demo: Service) -> None:
     everything = search(demo, query=ANYTHING, sort="-updated_at")
     demo.bodies.clear()
     first = search(demo, query=ANYTHING, sort="-updated_at", limit=np.int64(7))
@@ -364,7 +361,7 @@ def test_limit_is_a_total_over_both_walks(demo: Service) -> None:
     assert [(body["from"], body["size"]) for body in demo.bodies] == [(0, 7), (0, 7)]
 
 
-def test_a_limit_reads_no_more_pages_than_it_needs() -> None:
+def test_limit_reads_only_the_needed_pages() -> None:
     service = Service(numbered("hosts", 450))
     assert len(search(service, query=ANYTHING, types="hosts", limit=250)) == 250
     assert sorted((body["from"], body["size"]) for body in service.bodies) == [
@@ -402,19 +399,19 @@ def _growing(answer: Document, number: int) -> Document:
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        (_lost, "announced 250 resources and gave 247, twice"),
-        (_twice, "gave 3 of its resources twice, twice"),
-        (_growing, "announced .* resources and gave 250, twice"),
+        (_lost, "announced 250 resources and gave 247, in 2 attempts"),
+        (_twice, "gave 3 of its resources twice, in 2 attempts"),
+        (_growing, "announced .* resources and gave 250, in 2 attempts"),
     ],
 )
-def test_a_torn_search_is_read_again_and_then_an_error(change: Change, says: str) -> None:
+def test_inconsistent_search_is_read_again_then_refused(change: Change, says: str) -> None:
     service = Service(numbered("hosts", 250), change)
     with pytest.raises(IncompleteResult, match=says):
         search(service, query=ANYTHING, types="hosts")
     assert sorted(body["from"] for body in service.bodies) == [0, 0, 100, 100, 200, 200]
 
 
-def test_a_search_that_is_whole_at_the_second_reading_is_returned() -> None:
+def test_search_that_is_complete_at_second_attempt_is_returned() -> None:
     service = Service(
         numbered("hosts", 250), lambda answer, number: _lost(answer, 0) if number == 2 else answer
     )
@@ -422,11 +419,13 @@ def test_a_search_that_is_whole_at_the_second_reading_is_returned() -> None:
     assert len(service.bodies) == 6
 
 
-def test_a_limit_does_not_hide_what_is_missing_or_comes_twice() -> None:
+def test_limit_does_not_hide_missing_or_duplicate_resources() -> None:
     hosts = numbered("hosts", 250)
-    with pytest.raises(IncompleteResult, match="announced 250 resources and gave 148, twice"):
+    with pytest.raises(
+        IncompleteResult, match="announced 250 resources and gave 148, in 2 attempts"
+    ):
         search(Service(hosts, _lost), query=ANYTHING, types="hosts", limit=150)
-    with pytest.raises(IncompleteResult, match="twice, twice"):
+    with pytest.raises(IncompleteResult, match="twice, in 2 attempts"):
         search(Service(hosts, _twice), query=ANYTHING, types="hosts", limit=150)
 
 
@@ -448,26 +447,26 @@ def test_a_limit_does_not_hide_what_is_missing_or_comes_twice() -> None:
         lambda answer, number: {**answer, "data": numbered("rules", 2)},
     ],
 )
-def test_what_was_not_asked_for_or_is_malformed_is_an_error(change: Change) -> None:
-    with pytest.raises(IncompleteResult, match="Repeating the request will hardly help"):
+def test_unexpected_or_malformed_response_is_refused(change: Change) -> None:
+    with pytest.raises(IncompleteResult, match="A retry is unlikely to help"):
         search(Service(numbered("hosts", 2), change), query=ANYTHING, types=["hosts", "callbacks"])
 
 
-def test_a_revision_among_heads_is_an_error() -> None:
+def test_revision_among_heads_is_refused() -> None:
     def ignored(answer: Document, number: int) -> Document:
         rules = numbered("rules", 2, revision_number=1)
         return {"data": rules, "meta": {"total_hits": 2}}
 
-    with pytest.raises(IncompleteResult, match="a revision, where only heads"):
+    with pytest.raises(IncompleteResult, match="search for heads returned .* a revision"):
         search(Service([], ignored), "a", types="rules")
 
 
-def test_something_deleted_among_others_is_an_error() -> None:
+def test_deleted_resource_among_others_is_refused() -> None:
     def ignored(answer: Document, number: int) -> Document:
         rules = numbered("rules", 2, revision_number=0, deleted_at="2026-01-01T00:00:00.000Z")
         return {"data": rules, "meta": {"total_hits": 2}}
 
-    with pytest.raises(IncompleteResult, match="is deleted, where only others"):
+    with pytest.raises(IncompleteResult, match="which is deleted"):
         search(Service([], ignored), "a", types="rules")
 
 
@@ -477,19 +476,19 @@ def test_something_deleted_among_others_is_an_error() -> None:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        ({}, "Hand over a text"),
-        ({"text": "a", "query": ANYTHING}, "one of the two"),
+        ({}, "Pass either a text"),
+        ({"text": "a", "query": ANYTHING}, "Pass either a text"),
         ({"text": ""}, "empty"),
         ({"text": "  "}, "empty"),
-        ({"text": 7}, "text is a text, not 7"),
-        ({"text": "a", "fields": "attributes.Name"}, "small letters"),
-        ({"text": "a", "fields": "attributes..name"}, "small letters"),
-        ({"text": "a", "fields": ""}, "small letters"),
-        ({"text": "a", "fields": ["attributes.name"]}, "fields is one path"),
+        ({"text": 7}, "text must be a string, not 7"),
+        ({"text": "a", "fields": "attributes.Name"}, "lowercase letters"),
+        ({"text": "a", "fields": "attributes..name"}, "lowercase letters"),
+        ({"text": "a", "fields": ""}, "lowercase letters"),
+        ({"text": "a", "fields": ["attributes.name"]}, "fields must be one path"),
         ({"text": "a", "fields": "name"}, "Did you mean attributes.name"),
         ({"text": "a", "fields": "attributes"}, "begin with attributes or relationships"),
-        ({"text": "a", "fields": "meta.latest_revision_number"}, "does not search meta"),
-        ({"text": "a", "operator": "and"}, "AND or OR, in capitals"),
+        ({"text": "a", "fields": "meta.latest_revision_number"}, "cannot search meta"),
+        ({"text": "a", "operator": "and"}, "must be AND or OR"),
         ({"text": "a", "types": []}, "types is empty"),
         ({"text": "a", "types": "rule"}, "Did you mean rules"),
         (
@@ -497,46 +496,52 @@ def test_something_deleted_among_others_is_an_error() -> None:
             "'zzz' is not a resource type. Choose from: properties",
         ),
         ({"text": "a", "types": [["rules"]]}, "is not a resource type"),
-        ({"text": "a", "types": 5}, "types is a resource type or a list"),
+        ({"text": "a", "types": 5}, "types must be a resource type or a list"),
         (
             {"text": "a", "types": "secrets"},
-            r"does not search secrets. Read them with reactor.secrets\(properties\)",
+            r"cannot search secrets. List them with reactor.secrets\(properties\)",
         ),
-        ({"query": ANYTHING, "fields": "attributes.name"}, "go with a text"),
-        ({"query": ANYTHING, "operator": "OR"}, "go with a text"),
+        ({"query": ANYTHING, "fields": "attributes.name"}, "require a text"),
+        ({"query": ANYTHING, "operator": "OR"}, "require a text"),
         ({"query": {}}, "at least one path"),
-        ({"query": "evar7"}, "query is a dict"),
+        ({"query": "evar7"}, "query must be a dict"),
         ({"query": {7: "a"}}, "7 is not a path"),
-        ({"query": {"attributes.name": None}}, 'For missing values: {"exists": False}'),
-        ({"query": {"attributes.name": ["a"]}}, "a text, number or bool"),
-        ({"query": {"attributes.order": float("nan")}}, "a text, number or bool"),
+        ({"query": {"attributes.name": None}}, 'To find missing values, use {"exists": False}'),
+        ({"query": {"attributes.name": ["a"]}}, "a string, number or bool"),
+        ({"query": {"attributes.order": float("nan")}}, "a string, number or bool"),
         ({"query": {"attributes.name": ""}}, "empty"),
-        ({"query": {"attributes.name": {}}}, "is one of"),
-        ({"query": {"attributes.name": {"value": "a", "exists": True}}}, "is one of"),
-        ({"query": {"attributes.name": {"value": "a", "operator": "OR"}}}, "is one of"),
-        ({"query": {"attributes.name": {"exists": True, "value_operator": "OR"}}}, "is one of"),
-        ({"query": {"attributes.name": {"value": "a", "value_operator": "XOR"}}}, "AND or OR"),
+        ({"query": {"attributes.name": {}}}, "must be one of"),
+        ({"query": {"attributes.name": {"value": "a", "exists": True}}}, "must be one of"),
+        ({"query": {"attributes.name": {"value": "a", "operator": "OR"}}}, "must be one of"),
+        (
+            {"query": {"attributes.name": {"exists": True, "value_operator": "OR"}}},
+            "must be one of",
+        ),
+        (
+            {"query": {"attributes.name": {"value": "a", "value_operator": "XOR"}}},
+            "must be AND or OR",
+        ),
         ({"query": {"attributes.name": {"exists": "yes"}}}, "True or False"),
         ({"query": {"attributes.order": {"range": {}}}}, "a dict with gt, gte, lt, lte"),
         ({"query": {"attributes.order": {"range": {"from": 1}}}}, "a dict with gt, gte, lt, lte"),
-        ({"query": {"attributes.order": {"range": {"gt": True}}}}, "whole numbers"),
-        ({"query": {"attributes.order": {"range": {"gt": 1.5}}}}, "whole numbers"),
+        ({"query": {"attributes.order": {"range": {"gt": True}}}}, "must be integers"),
+        ({"query": {"attributes.order": {"range": {"gt": 1.5}}}}, "must be integers"),
         (
             {"query": {"attributes.created_at": {"range": {"gt": "2026-01-01"}}}},
-            "Dates can be filtered",
+            "Filter by a date in the frame",
         ),
         ({"text": "a", "sort": "nam", "types": "rules"}, "Did you mean name"),
         ({"text": "a", "sort": "settings", "types": "rules"}, "cannot be sorted by 'settings'"),
-        ({"text": "a", "sort": ""}, "cannot be sorted by 'nothing'"),
+        ({"text": "a", "sort": ""}, "cannot be sorted by ''"),
         ({"text": "a", "sort": "attributes.*"}, "cannot be sorted by"),
         ({"text": "a", "sort": "nowhere.name"}, "not a path"),
-        ({"text": "a", "sort": 5}, "sort names attributes"),
-        ({"text": "a", "limit": 0}, "whole number from 1"),
-        ({"text": "a", "limit": True}, "whole number from 1"),
-        ({"text": "a", "limit": 2.0}, "whole number from 1"),
+        ({"text": "a", "sort": 5}, "sort must name attributes"),
+        ({"text": "a", "limit": 0}, "positive integer"),
+        ({"text": "a", "limit": True}, "positive integer"),
+        ({"text": "a", "limit": 2.0}, "positive integer"),
     ],
 )
-def test_a_wrong_argument_is_refused_before_any_request(
+def test_invalid_argument_is_refused_before_any_request(
     arguments: Document, says: str, untouched: Service
 ) -> None:
     with pytest.raises(ArgumentError, match=says):

@@ -183,13 +183,17 @@ class TestCreate:
         assert not shop.simulator.requests
 
     def test_a_wrong_parent_costs_no_request(self, shop: Any) -> None:
-        with pytest.raises(ArgumentError, match="rules are made in a property, not an environment"):
+        with pytest.raises(
+            ArgumentError, match="rules are created in a property, not an environment"
+        ):
             shop.reactor.rules.create(shop.development, name="Home")
         with pytest.raises(
             ArgumentError, match=r"rules.create requires its property \(PR…\) first"
         ):
             shop.reactor.rules.create(name="Home")
-        with pytest.raises(ArgumentError, match="made in a rule or a property, not an environment"):
+        with pytest.raises(
+            ArgumentError, match="created in a rule or a property, not an environment"
+        ):
             shop.reactor.rule_components.create(shop.development, name="x")
         assert not shop.simulator.requests
 
@@ -401,9 +405,7 @@ class TestAnUnknownOutcome:
     @pytest.mark.parametrize("status", [500, 502, 503, 504])
     def test_a_server_that_fails_may_have_done_it(self, status: int) -> None:
         with answering(Answer(status, b"<html>", HTML)) as service:
-            with pytest.raises(
-                ApiError, match="may have been done all the same. Look for it"
-            ) as caught:
+            with pytest.raises(ApiError, match="may have been done anyway. Look for it") as caught:
                 service.reactor.rules.create(PLACE, name="Home")
             assert caught.value.status == status
             assert len(service.got) == 1

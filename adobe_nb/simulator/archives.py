@@ -1,0 +1,114 @@
+"""The zip of an uploaded extension package: its manifest, and whether its files are complete."""
+
+import io
+import lzma
+import posixpath
+import zipfile
+import zlib
+from collections.abc import Collection
+from typing import Any
+
+from adobe_nb.simulator.data import load
+from adobe_nb.simulator.documents import Json, strict
+from adobe_nb.simulator.manifests import DELEGATES
+from adobe_nb.simulator.problems import conflict
+from adobe_nb.simulator.schemas import explain
+
+_SCHEMA = load("schemas/upload.json")
+_MAX_UNPACKED_BYTES = 50_000_000
+_ZIP_ERRORS = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    NotImplementedError,
+    RuntimeError,
+    OSError,
+    ValueError,
+    EOFError,
+)
+"""What reading a broken or encrypted zip may raise."""
+
+
+def read_manifest(data: bytes) -> dict[str, Any]:
+    """Return the ``extension.json`` of a zip. Raise Problem if it or one of its files is invalid."""
+    content, files = _unpack(data)
+    try:
+        manifest = strict(content.decode())
+    except ValueError:
+        manifest = None
+    if not isinstance(manifest, dict):
+        raise conflict("extension-package-path-error", "extension.json must be a JSON object.")
+    problem = explain(manifest, _SCHEMA)
+    if problem:
+        raise conflict("invalid-extension_package", f"Invalid extension.json: {problem}.")
+    _check_files(manifest, files)
+    return manifest
+
+
+def _unpack(data: bytes) -> tuple[bytes, set[str]]:
+    """Return the content of ``extension.json`` and the paths of all files."""
+    code = "extension-package-zip-error"
+    content: bytes | None = None
+    try:
+        archive = zipfile.ZipFile(io.BytesIO(data))
+        files = {info.filename: info for info in archive.infolist() if not info.is_dir()}
+        # Checked before anything is unpacked: a small zip can fill the memory.
+        if sum(info.file_size for info in files.values()) > _MAX_UNPACKED_BYTES:
+            raise conflict(code, f"The files of the zip exceed {_MAX_UNPACKED_BYTES} bytes.")
+        if "extension.json" in files:
+            content = archive.read("extension.json")
+    except _ZIP_ERRORS:
+        raise conflict(code, "The zip cannot be opened.") from None
+    if not files:
+        raise conflict(code, "The zip is empty.")
+    if content is None:
+        detail = "The zip must have extension.json at its top level."
+        raise conflict("library-file-not-found", detail)
+    return content, {*files}
+
+
+def _check_files(manifest: Json, files: Collection[str]) -> None:
+    base = manifest.get("viewBasePath", "")
+    for part in _parts(manifest):
+        if "libPath" in part:
+            _check_path(part["libPath"], "", files)
+        if "viewPath" in part:
+            _check_path(part["viewPath"], base, files)
+        _check_transforms(part.get("transforms") or [])
+    for path in manifest.get("hostedLibFiles") or ():
+        _check_path(path, "", files)
+    if manifest.get("main"):
+        _check_path(manifest["main"], "", files)
+
+
+def _parts(manifest: Json) -> list[Json]:
+    """Return the objects of a manifest that name files."""
+    parts = [manifest["configuration"]] if manifest.get("configuration") else []
+    for member in (*DELEGATES, "sharedModules", "resources"):
+        parts += manifest.get(member) or []
+    return parts
+
+
+def _check_path(path: object, base: str, files: Collection[str]) -> None:
+    # Views may have a query or a fragment.
+    file = path.partition("?")[0].partition("#")[0] if isinstance(path, str) else ""
+    full_path = posixpath.normpath(posixpath.join(base, file))
+    is_absolute = file.startswith("/") or full_path.startswith("/")
+    if not file or "\\" in file or is_absolute or full_path.startswith(".."):
+        detail = f"Invalid path {str(path)[:100]!r}: must be relative to the zip, and inside it."
+        raise conflict("extension-package-path-error", detail)
+    if full_path not in files:
+        raise conflict("library-file-not-found", f"{full_path[:200]} is not in the zip.")
+
+
+def _check_transforms(transforms: Any) -> None:
+    code = "extension-package-transform-definition-error"
+    problem = explain(transforms, _SCHEMA["$defs"]["transforms"])
+    if problem:
+        raise conflict(code, f"Invalid transforms: {problem}.")
+    if any(transform["type"] == "customCode" for transform in transforms):
+        detail = "The transform customCode is reserved for Adobe."
+        raise conflict("illegal-custom-code-transform", detail)
+    paths = {transform["propertyPath"] for transform in transforms}
+    if len(paths) != len(transforms):
+        raise conflict(code, "Only one transform per propertyPath is allowed.")

@@ -1,0 +1,94 @@
+"""The extension packages of the seed: Adobe's public ones and two private ones."""
+
+from adobe_nb.simulator.accounts import digest
+from adobe_nb.simulator.data import load
+from adobe_nb.simulator.dates import later
+from adobe_nb.simulator.demo import COMPANY
+from adobe_nb.simulator.manifests import VERSIONS, manifest
+from adobe_nb.simulator.packages import ADOBE, attributes_of
+from adobe_nb.simulator.seed.records import PEOPLE, RESTRICTED, add_record, make_id, signatures
+from adobe_nb.simulator.store import Record, Store
+
+_SIGNATURES = (
+    "created_by_email",
+    "created_by_display_name",
+    "updated_by_email",
+    "updated_by_display_name",
+)
+
+
+def add_catalog(store: Store) -> None:
+    """Add every version of the public packages."""
+    for (platform, name), versions in VERSIONS.items():
+        for version in versions:
+            values = {
+                **attributes_of(manifest(platform, name, version) or {}),
+                "availability": "public",
+                "status": "succeeded",
+                "discontinued": False,
+                **dict.fromkeys(_SIGNATURES, "Restricted"),
+                "owner_org_id": ADOBE,
+            }
+            path = (platform, name, version)
+            add_record(store, "extension_packages", path, _release_date(*path), values)
+
+
+def add_private_packages(store: Store, company: Record) -> None:
+    """Add a package of the company's own, and one that a partner shares with it."""
+    partner = {"org_id": COMPANY["partner_org_id"], "name": "Restricted"}
+    own = _add_private(store, "harbor-tools", company.attributes["org_id"])
+    _authorize(store, own, partner, "approved")
+    shared = _add_private(store, "partner-beacon", COMPANY["partner_org_id"])
+    _authorize(store, shared, company.attributes, "pending_approval")
+
+
+def _release_date(platform: str, name: str, version: str) -> str:
+    """Return when a version was released: made up, the higher the version the later."""
+    major, minor, patch = (int(part) for part in version.split("."))
+    minutes = int(digest("/".join((platform, name, version)), 6), 16) % 600
+    return later("2022-01-10T09:00:00.000Z", days=100 * major + 10 * minor + patch, minutes=minutes)
+
+
+def _add_private(store: Store, name: str, owner_org_id: str) -> Record:
+    timestamp = _release_date("web", name, "1.0.0")
+    attributes = {
+        **attributes_of(load(f"packages/private-{name}.json")),
+        "created_at": timestamp,
+        "updated_at": timestamp,
+        "availability": "private",
+        "status": "succeeded",
+        "discontinued": False,
+        "owner_org_id": owner_org_id,
+        **_signatures(owner_org_id),
+    }
+    identifier = make_id("extension_packages", name)
+    return store.add(Record("extension_packages", identifier, attributes))
+
+
+def _authorize(store: Store, package: Record, organization: dict[str, str], state: str) -> None:
+    """Let another organization use a private package."""
+    owner_org_id = package.attributes["owner_org_id"]
+    values = {
+        "name": package.attributes["name"],
+        "platform": package.attributes["platform"],
+        "owner_org_id": owner_org_id,
+        "owner_org_name": package.attributes["author"]["name"],
+        "authorized_org_id": organization["org_id"],
+        "authorized_org_name": organization["name"],
+        "state": state,
+        **_signatures(owner_org_id),
+    }
+    add_record(
+        store,
+        "extension_package_usage_authorizations",
+        (package.id,),
+        later(package.attributes["created_at"], days=3),
+        values,
+        package,
+        extension_package=package.here,
+    )
+
+
+def _signatures(owner_org_id: str) -> dict[str, str]:
+    developer = RESTRICTED if owner_org_id == COMPANY["partner_org_id"] else PEOPLE[0]
+    return signatures(created=developer, updated=developer)

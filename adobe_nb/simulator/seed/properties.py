@@ -1,0 +1,281 @@
+"""The properties of the demo company, built from their data files."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from adobe_nb.simulator.accounts import digest
+from adobe_nb.simulator.manifests import VERSIONS
+from adobe_nb.simulator.publishing import file_names, folder
+from adobe_nb.simulator.seed.records import (
+    add_head,
+    add_property,
+    add_record,
+    jitter,
+    make_id,
+    parse_day,
+    sign,
+)
+from adobe_nb.simulator.store import Identifier, Record, Store, stamp
+
+Spec = dict[str, Any]
+"""An object of a data file: a property, or a resource in it."""
+_TODAY = datetime(2026, 9, 8, 9, 0, tzinfo=UTC)
+_STAGES = {"development": "development", "staging": "submitted", "production": "published"}
+"""Stages of the environments, and the state of the library that occupies each of them."""
+
+
+def build_property(store: Store, company: Record, spec: Spec) -> None:
+    """Add a property of the demo company with all its resources."""
+    builder = _Builder(store, company, spec)
+    builder.add_heads()
+    for library in spec["libraries"]:
+        builder.add_library(library)
+    for position, stage in enumerate(_STAGES):
+        builder.add_environment(stage, position)
+
+
+def set_current_extensions(store: Store) -> None:
+    """Say which revision of its extension was current at the last change of each resource."""
+    for resource_type in ("data_elements", "rule_components"):
+        for record in store.all(resource_type):
+            head = store.of(record, "origin")
+            extension = store.of(record, "extension")
+            if head is not None and extension is not None:
+                current = _current(store, extension, head.attributes["updated_at"])
+                record.to_one["updated_with_extension"] = current.here
+
+
+def _current(store: Store, extension: Record, timestamp: str) -> Record:
+    current, *revisions = store.listed(extension.id, "revisions")[1:]
+    # The service cuts the first revision when an extension is installed, the seed with the first
+    # release: it counts for earlier changes too.
+    for revision in revisions:
+        if revision.attributes["created_at"] <= timestamp:
+            current = revision
+    return current
+
+
+class _Builder:
+    """Builds heads first, then a revision of each head that changed before a release."""
+
+    def __init__(self, store: Store, company: Record, spec: Spec) -> None:
+        self._store = store
+        self._company = company
+        self._spec = spec
+        self._name: str = spec["name"]
+        self._platform: str = spec["platform"]
+        self._created = parse_day(spec["created"]) + jitter(self._name, 6)
+        attributes = {"platform": self._platform, **spec["attributes"]}
+        self._property = add_property(store, company, self._created, self._name, **attributes)
+        self._packages: dict[str, Identifier] = {}
+        """Packages of the extensions by name."""
+        self._last_published: Identifier | None = None
+
+    # -- heads
+
+    def add_heads(self) -> None:
+        """Add extensions, data elements and rules."""
+        for extension in self._spec["extensions"]:
+            self._add_extension(extension)
+        elements = self._spec["data_elements"]
+        for position, element in enumerate(elements):
+            dates = self._dates(position, len(elements))
+            path = (self._name, element["name"])
+            to_one = self._delegated(element)
+            add_head(self._store, "data_elements", path, dates, element, self._property, **to_one)
+        rules = self._spec["rules"]
+        for position, rule in enumerate(rules):
+            self._add_rule(rule, self._dates(position, len(rules)))
+
+    def _dates(self, position: int, count: int) -> tuple[datetime, datetime]:
+        """Return when one of several resources was created and changed last.
+
+        Creation is spread over the life of the property; most resources come soon after its start.
+        """
+        life = (_TODAY - self._created).days - 30
+        day = int(life * (position / count) ** 2 * 0.8) + 1
+        name = f"{self._name} {position}"
+        created = self._created + timedelta(days=day) + jitter(name, 8)
+        # No resource changes in the last days before the seed's "today".
+        span = _TODAY - timedelta(days=8) - created
+        return created, created + span * (int(digest(name, 1), 16) / 255)
+
+    def _package(self, name: str, version: str) -> Identifier:
+        identifier = make_id("extension_packages", self._platform, name, version)
+        return "extension_packages", identifier
+
+    def _add_extension(self, spec: Spec) -> None:
+        name, version = spec["name"], spec["version"]
+        self._packages[name] = package = self._package(name, version)
+        record = add_head(
+            self._store,
+            "extensions",
+            (self._name, name),
+            (self._created + timedelta(minutes=3), self._created + timedelta(days=40)),
+            spec,
+            self._property,
+            extension_package=package,
+            updated_with_extension_package=package,
+        )
+        latest = VERSIONS[self._platform, name][-1]
+        if latest != version:
+            upgrade_id = self._package(name, latest)[1]
+            record.meta = {"upgrade_extension_package_id": upgrade_id, **record.meta}
+
+    def _delegated(self, spec: Spec) -> dict[str, Identifier]:
+        """Return the relationships of a resource with a delegate."""
+        package = spec["delegate_descriptor_id"].partition("::")[0]
+        return {
+            "extension": ("extensions", make_id("extensions", self._name, package)),
+            "updated_with_extension_package": self._packages[package],
+        }
+
+    def _add_rule(self, spec: Spec, dates: tuple[datetime, datetime]) -> None:
+        store, path = self._store, (self._name, spec["name"])
+        created, updated = dates
+        values = {"name": spec["name"], "enabled": spec.get("enabled", True)}
+        rule = add_head(store, "rules", path, dates, values, self._property)
+        orders = {"events": 0, "conditions": 0, "actions": 0}
+        for position, component in enumerate(spec["rule_components"]):
+            delegate_type = component["delegate_descriptor_id"].split("::")[1]
+            settings = self._with_ids(component["settings"])
+            values = {**component, "settings": settings, "order": orders[delegate_type]}
+            orders[delegate_type] += 1
+            added = created + timedelta(minutes=2 * position + 1)
+            add_head(
+                store,
+                "rule_components",
+                (*path, str(position)),
+                (added, max(updated, added)),
+                values,
+                rule,
+                **self._delegated(component),
+            )
+
+    def _with_ids(self, settings: Spec) -> Spec:
+        """Replace the name of a data element by its id."""
+        if "dataElementId" not in settings:
+            return settings
+        identifier = make_id("data_elements", self._name, settings["dataElementId"])
+        return {**settings, "dataElementId": identifier}
+
+    # -- libraries and environments
+
+    def add_library(self, spec: Spec) -> None:
+        """Add a library with revisions; a published one holds all resources of its time."""
+        store, name, state = self._store, spec["name"], spec["state"]
+        is_published = state == "published"
+        date = parse_day(spec["date"]) + jitter(name, 8)
+        created, updated = date, date + timedelta(days=1)
+        if is_published:
+            created, updated = date - timedelta(days=3), date
+        library = add_record(
+            store,
+            "libraries",
+            (self._name, name),
+            stamp(created),
+            {
+                "updated_at": stamp(updated),
+                "name": name,
+                "state": state,
+                "published_at": stamp(date) if is_published else None,
+            },
+            self._property,
+            environment=None,
+            upstream_library=self._last_published,
+            property=self._property.here,
+            last_build=None,
+        )
+        library.meta = {
+            "build_status": None,
+            "build_required_detail": "No build found since last state change",
+        }
+        for head in self._contents(date, is_published=is_published):
+            revision = self._revise(head, created)
+            store.link(library.id, revision.type, revision)
+            store.link(revision.id, "libraries", library)
+            if is_published:
+                self._publish(revision, stamp(date))
+        if is_published:
+            self._last_published = library.here
+
+    def _contents(self, date: datetime, *, is_published: bool) -> list[Record]:
+        """Return all heads of the time, or a few of those that changed in the months before."""
+        heads: list[Record] = []
+        for resource_type in ("extensions", "data_elements", "rules"):
+            heads += self._store.listed(self._property.id, resource_type)
+        if is_published:
+            return [head for head in heads if head.attributes["created_at"] < stamp(date)]
+        start = stamp(date - timedelta(days=120))
+        return [head for head in heads if head.attributes["updated_at"] > start][:8]
+
+    def _publish(self, revision: Record, timestamp: str) -> None:
+        for record in (revision, *self._store.listed(revision.id, "rule_components")):
+            record.attributes["published"] = True
+            # A revision that an older release published keeps its date.
+            if record.attributes["published_at"] is None:
+                record.attributes["published_at"] = timestamp
+
+    def add_environment(self, stage: str, position: int) -> None:
+        """Add an environment, occupied by the newest library of the state that belongs to it."""
+        token = digest(f"environment {self._name} {stage}", 6)
+        library_path = f"{self._company.attributes['token']}/{self._property.attributes['token']}"
+        values = {
+            "name": stage.capitalize(),
+            "stage": stage,
+            "path": folder(stage),
+            "token": token,
+            **file_names(stage, token, library_path),
+        }
+        environment = add_record(
+            self._store,
+            "environments",
+            (self._name, stage),
+            stamp(self._created + timedelta(minutes=5 + position)),
+            values,
+            self._property,
+            library=None,
+            host=("hosts", make_id("hosts", self._name)),
+            property=self._property.here,
+        )
+        environment.meta["archive_encrypted"] = False
+        libraries = self._store.listed(self._property.id, "libraries")
+        for library in reversed(libraries):
+            if library.attributes["state"] == _STAGES[stage]:
+                library.to_one["environment"] = environment.here
+                environment.to_one["library"] = library.here
+                break
+
+    # -- revisions
+
+    def _revise(self, head: Record, date: datetime) -> Record:
+        """Freeze the head, and the components of a rule, into the next revision."""
+        store = self._store
+        revisions = store.listed(head.id, "revisions")
+        # About half of the heads do not change between releases, and keep their revision.
+        if len(revisions) > 1 and int(digest(f"{head.id} {date}", 1), 16) % 2:
+            return revisions[-1]
+        number = len(revisions)
+        revision = store.add(_revision(head, number, date))
+        store.link(head.id, "revisions", revision)
+        store.link(revision.id, "revisions", revision)
+        head.attributes["dirty"] = head.attributes["updated_at"] > stamp(date)
+        for component in store.listed(head.id, "rule_components"):
+            copy = store.add(_revision(component, number, date), revision.id)
+            store.link(copy.id, "rules", revision)
+        return revision
+
+
+def _revision(head: Record, number: int, date: datetime) -> Record:
+    timestamp = stamp(date + jitter(f"{head.id} {number}", 3))
+    attributes = {
+        **head.attributes,
+        "revision_number": number,
+        "dirty": False,
+        "created_at": timestamp,
+        "updated_at": timestamp,
+    }
+    head.meta["latest_revision_number"] = number
+    identifier = make_id(head.type, head.id, str(number))
+    meta = {"latest_revision_number": number}
+    return sign(Record(head.type, identifier, attributes, dict(head.to_one), meta))

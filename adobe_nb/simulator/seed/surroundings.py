@@ -1,0 +1,151 @@
+"""Resources around the tags of the demo company: hosts, builds, notes, secrets, audit events."""
+
+from adobe_nb.simulator.accounts import digest
+from adobe_nb.simulator.dates import later
+from adobe_nb.simulator.demo import COMPANY
+from adobe_nb.simulator.publishing import deliver, mark_built, refresh_upstreams
+from adobe_nb.simulator.seed.packages import add_private_packages
+from adobe_nb.simulator.seed.records import (
+    PEOPLE,
+    add_event,
+    add_record,
+    author,
+    make_id,
+)
+from adobe_nb.simulator.store import SERVED_AT, Record, Store, render
+from adobe_nb.simulator.texts import json_text
+
+_AUDITED = (
+    "properties",
+    "extensions",
+    "data_elements",
+    "rules",
+    "rule_components",
+    "libraries",
+    "builds",
+    "environments",
+)
+# A library inherits from those in the states before its own, so those are built first. The hours
+# from the last change of a library to its build are negative where the build led to that change.
+_BUILDS = {
+    "published": ("production", {"minutes": -2}),
+    "approved": ("staging", {"hours": -2}),
+    "submitted": ("staging", {"hours": 1}),
+    "development": ("development", {"hours": 1}),
+}
+"""By state of a library: the stage that it was last built on, and when after its last change."""
+
+
+def surround(store: Store, company: Record) -> None:
+    """Add the resources that depend on the properties in the store."""
+    properties = store.all("properties")
+    for record in properties:
+        _add_host(store, record)
+        refresh_upstreams(store, record.here)
+    # The first upstream of a library is no change that makes it stale.
+    for library in store.all("libraries"):
+        library.attributes["stale"] = None
+    for state in _BUILDS:
+        for library in store.all("libraries"):
+            if library.attributes["state"] == state:
+                _add_build(store, library)
+    _add_notes(store)
+    for record in properties:
+        if record.attributes["platform"] == "edge":
+            _add_secret(store, record)
+    _add_integrations(store, company, properties[0])
+    add_private_packages(store, company)
+    _add_events(store)
+
+
+def _add_host(store: Store, owner: Record) -> None:
+    created = later(owner.attributes["created_at"], minutes=4)
+    path = (owner.attributes["name"],)
+    add_record(store, "hosts", path, created, {}, owner, property=owner.here)
+
+
+def _environment(store: Store, owner: Record, stage: str) -> Record:
+    """Return the environment of a stage; every seeded property has one of each."""
+    environments = store.listed(owner.id, "environments")
+    return next(record for record in environments if record.attributes["stage"] == stage)
+
+
+def _add_build(store: Store, library: Record) -> None:
+    state = library.attributes["state"]
+    stage, offset = _BUILDS[state]
+    owner = store.of(library, "property") or library
+    created = later(library.attributes["updated_at"], **offset)
+    upstream = store.of(library, "upstream_library")
+    upstream_build = store.of(upstream, "last_build") if upstream else None
+    if upstream_build is not None:
+        # A build cannot hold an upstream build that is younger.
+        created = max(created, later(upstream_build.attributes["created_at"], hours=1))
+    path: tuple[str, ...] = (library.id,)
+    if state == "published":
+        path = (owner.attributes["name"], library.attributes["name"])
+    values = {
+        "updated_at": later(created, seconds=40),
+        "token": digest(f"build/{library.id}", 6),
+    }
+    build = add_record(store, "builds", path, created, values)
+    deliver(store, build, library, _environment(store, owner, stage))
+    # An approved library was built before its approval, and still has to be built on production.
+    if state != "approved":
+        mark_built(library)
+
+
+def _add_notes(store: Store) -> None:
+    for position, note in enumerate(COMPANY["notes"]):
+        heads = [record for record in store.all(note["type"]) if record.is_head]
+        resource = heads[position % len(heads)]
+        person = PEOPLE[position % len(PEOPLE)]
+        attributes = {
+            "text": note["text"],
+            "author_display_name": person["display_name"],
+            "author_email": person["email"],
+            "created_at": later(resource.attributes["updated_at"], hours=position + 1),
+        }
+        identifier = make_id("notes", resource.id, str(position))
+        store.add(Record("notes", identifier, attributes, {"resource": resource.here}), resource.id)
+
+
+def _add_secret(store: Store, owner: Record) -> None:
+    environment = _environment(store, owner, "production")
+    created = later(owner.attributes["created_at"], days=20)
+    secret = add_record(
+        store,
+        "secrets",
+        (owner.id,),
+        created,
+        {"activated_at": later(created, seconds=2)},
+        owner,
+        environment,
+        property=owner.here,
+        environment=environment.here,
+    )
+    secret.stage = "production"
+
+
+def _add_integrations(store: Store, company: Record, owner: Record) -> None:
+    """Add a callback to a property, and an app configuration to the company."""
+    created = later(owner.attributes["created_at"], days=30)
+    add_record(store, "callbacks", (owner.id,), created, {}, owner, property=owner.here)
+    path = (company.id,)
+    add_record(store, "app_configurations", path, created, {}, company, company=company.here)
+
+
+def _add_events(store: Store) -> None:
+    """Add an audit event for the creation of each head, and one for its last update."""
+    for resource_type in _AUDITED:
+        for record in store.all(resource_type):
+            if record.is_head:
+                created, updated = record.attributes["created_at"], record.attributes["updated_at"]
+                _add_event(store, record, "created", created)
+                if updated > created:
+                    _add_event(store, record, "updated", updated)
+
+
+def _add_event(store: Store, record: Record, verb: str, timestamp: str) -> None:
+    entity = json_text({"data": render(record, SERVED_AT)})
+    person = author(record.id, verb)
+    add_event(store, (record.id, verb), verb, record, timestamp, person, entity)

@@ -1,0 +1,64 @@
+"""Compare two states of one table."""
+
+from typing import Any
+
+import pandas as pd
+
+# The column that people know a resource by: a note has only its text, a callback its URL.
+_NAMES = ("name", "text", "url")
+
+
+def differing_columns(before: pd.DataFrame, after: pd.DataFrame) -> dict[str, list[str]]:
+    """Return the columns that differ, for each id that is in both frames and has any."""
+    old, new = _by_id(before), _by_id(after)
+    ids = old.index.intersection(new.index)
+    # A column that was not promised can be missing on one side.
+    columns = list(dict.fromkeys([*old, *new]))
+    old, new = old.reindex(index=ids, columns=columns), new.reindex(index=ids, columns=columns)
+    differing: dict[str, list[str]] = {}
+    for name in columns:
+        for identifier in ids[_differ(old[name], new[name])]:
+            differing.setdefault(identifier, []).append(name)
+    return differing
+
+
+def _by_id(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return one row per resource, with the id as index."""
+    frame = frame.copy(deep=False)
+    # pandas would copy the attrs with every column.
+    frame.attrs = {}
+    if frame["id"].is_unique:
+        return frame.set_index("id")
+    # A rule component has one row per rule. Its rules are joined, so that a change shows once.
+    rules = frame.sort_values("rule_id").groupby("id")["rule_id"].agg(", ".join)
+    unique = frame.drop_duplicates("id").set_index("id")
+    return unique.assign(rule_id=rules.astype("string"))
+
+
+def _differ(old: "pd.Series[Any]", new: "pd.Series[Any]") -> Any:
+    equal = (old == new).fillna(False).astype(bool)
+    return (~equal & ~(old.isna() & new.isna())).to_numpy()
+
+
+def compared(table: str, before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
+    """Return one row per resource that was created, changed or deleted, in this order."""
+    old, new = set(before["id"]), set(after["id"])
+    columns = differing_columns(before, after)
+    changes = {identifier: "created" for identifier in after["id"] if identifier not in old}
+    changes |= {identifier: "changed" for identifier in after["id"] if identifier in columns}
+    changes |= {identifier: "deleted" for identifier in before["id"] if identifier not in new}
+    described = pd.concat([_described(table, before), _described(table, after)])
+    described = described[~described.index.duplicated(keep="last")]
+    frame = described.reindex(list(changes)).rename_axis("id").reset_index()
+    frame.insert(0, "table", table)
+    frame.insert(1, "change", list(changes.values()))
+    frame["columns"] = [", ".join(columns.get(identifier, ())) for identifier in changes]
+    return frame.astype("string")
+
+
+def _described(table: str, frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the name and the property of each resource, with the id as index."""
+    name = next((name for name in _NAMES if name in frame), "name")
+    owner = {"properties": "id", "notes": "resource_id"}.get(table, "property_id")
+    described = frame.reindex(columns=["id", name, owner]).astype("string")
+    return described.set_axis(["id", "name", "property_id"], axis="columns").set_index("id")
