@@ -80,7 +80,7 @@ class Outcome:
 
 def outcome_of(check: "Check") -> Outcome:
     """Return the outcome of Adobe's own test of the credentials."""
-    topic = {403: "access", 401: "token", 404: "organisation"}.get(check.status or 0, "")
+    topic = {403: "access", 401: "token", 404: "organization"}.get(check.status or 0, "")
     if not check.ok:
         return Outcome("error", check.message, topic=topic)
     return Outcome("warning" if topic else "ok", check.message, topic=topic)

@@ -20,7 +20,7 @@ const HELP = [
     "Check that the organization is the one that the project belongs to.",
     "After a change, wait a few minutes, then click Test.",
   ]],
-  ["organisation", "No company", [
+  ["organization", "No company", [
     "The credentials work, but the organization has no company in tags.",
     "Check the organization ID: you may belong to several organizations.",
     "Ask your administrator whether the organization uses tags (Data Collection).",

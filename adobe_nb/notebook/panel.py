@@ -239,7 +239,7 @@ def _field_of(message: Message, error: AdobeError) -> str:
     if isinstance(error, SignInError) and error.code == "invalid_scope":
         return "scopes"
     text = str(error).lower()
-    if re.search("organi[sz]ation", text):
+    if "organization" in text:
         return "org_id"
     if "access_token" not in message and "client id" in text:
         return "client_id"

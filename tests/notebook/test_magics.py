@@ -409,7 +409,7 @@ class TestAuth:
     def test_invalid_value_in_a_source_is_an_error(self, shell: InteractiveShell) -> None:
         values = "ADOBE_CLIENT_ID=client-1234567890\nADOBE_CLIENT_SECRET=x\nADOBE_ORG_ID=nonsense\n"
         write(Path.cwd() / ".env", values)
-        with pytest.raises(adobe_nb.CredentialsError, match="organi[sz]ation"):
+        with pytest.raises(adobe_nb.CredentialsError, match="Invalid organization id"):
             run(shell, "--or-simulator")
 
     def test_quiet_shows_nothing(self, shell: InteractiveShell, shown: list[Any]) -> None:

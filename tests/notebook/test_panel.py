@@ -131,8 +131,8 @@ def test_client_secret_signs_in_and_is_not_in_the_state(simulated: Any) -> None:
 @pytest.mark.parametrize(
     ("changes", "field", "says"),
     [
-        ({"org_id": "nonsense"}, "org_id", "organi"),
-        ({"org_id": ""}, "org_id", "but not organi"),
+        ({"org_id": "nonsense"}, "org_id", "organization id"),
+        ({"org_id": ""}, "org_id", "but not organization id"),
         ({"client_id": "<id>"}, "client_id", "client id"),
         ({"client_id": "unknown-client-0000"}, "client_id", "does not know the client id"),
         ({"client_secret": "wrong-secret-value"}, "secret", "refused the client secret"),
