@@ -227,7 +227,7 @@ def test_saved_profile_signs_in_after_a_restart_by_keyboard(
     page.get_by_role("button", name="Sign in", exact=True).click()
     field_error = page.locator(".adobe-nb-field-error:not(:empty)")
     expect(field_error).to_contain_text(
-        "You are signed in, but the profile was not saved: no keyring"
+        "You are signed in, but the profile was not saved: this system has no usable keyring"
     )
     page.get_by_label("no keyring").check()
     page.get_by_role("button", name="Save", exact=True).click()  # nothing is typed again
