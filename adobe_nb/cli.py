@@ -178,9 +178,12 @@ def _store(options: argparse.Namespace) -> "tuple[Snapshot, list[str]]":
     from adobe_nb import session as sessions  # noqa: PLC0415
     from adobe_nb import snapshot  # noqa: PLC0415
 
-    source = {name: getattr(options, name) for name in ("profile", "env_file", "simulator")}
-    named = {name: value for name, value in source.items() if value}
-    session = sessions.connect(**named, concurrency=options.concurrency)
+    session = sessions.connect(
+        profile=options.profile,
+        env_file=options.env_file,
+        simulator=options.simulator,
+        concurrency=options.concurrency,
+    )
     if options.refresh:
         stored = snapshot.refresh(options.folder, session=session)
     else:

@@ -13,29 +13,27 @@ from collections.abc import Callable
 from typing import Protocol, TypeVar
 
 
-class Restartable(Protocol):
+class Resettable(Protocol):
     """An object with state that must not outlive a fork."""
 
-    def begin_anew(self) -> None:
+    def after_fork(self) -> None:
         """Reset the state, in the only thread of the child. Old locks may be held: take none."""
         ...
 
 
-_Object = TypeVar("_Object", bound=Restartable)
 _Function = TypeVar("_Function", bound=Callable[[], object])
 
-_objects: "weakref.WeakSet[Restartable]" = weakref.WeakSet()
+_objects: "weakref.WeakSet[Resettable]" = weakref.WeakSet()
 _functions: list[Callable[[], object]] = []
 _depth = 0
 
 
-def restarts(restartable: _Object) -> _Object:
+def reset_after_fork(resettable: Resettable) -> None:
     """Reset the object in each forked process, for as long as it lives."""
-    _objects.add(restartable)
-    return restartable
+    _objects.add(resettable)
 
 
-def in_children(function: _Function) -> _Function:
+def run_after_fork(function: _Function) -> _Function:
     """Call the function in each forked process; a decorator, for the locks of a module."""
     _functions.append(function)
     return function
@@ -46,15 +44,15 @@ def depth() -> int:
     return _depth
 
 
-def _begin_anew() -> None:
+def _reset() -> None:
     global _depth  # noqa: PLW0603
     _depth += 1
     for function in _functions:
         function()
-    for restartable in list(_objects):
-        restartable.begin_anew()
+    for resettable in list(_objects):
+        resettable.after_fork()
 
 
 # Windows cannot fork.
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_begin_anew)
+    os.register_at_fork(after_in_child=_reset)

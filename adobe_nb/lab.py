@@ -108,18 +108,18 @@ def _simulator_if_needed(folder: Path, stack: ExitStack) -> str:
     """Start a simulator if the notebooks have no credentials; return its URL, or an empty text."""
     reason = "No credentials were found."
     try:
-        found = sources.find(start=folder)
+        resolved = sources.find(start=folder)
     except IncompleteCredentials as error:
         reason = str(error)
-        found = None
-    if found is not None and discovery.is_gone(found.credentials.hosts.reactor):
-        reason = f"The simulator of {found.credentials.source} does not respond."
-        found = None
-    if found is not None:
-        service = found.credentials.hosts.service
+        resolved = None
+    if resolved is not None and discovery.is_gone(resolved.credentials.hosts.reactor):
+        reason = f"The simulator of {resolved.credentials.source} does not respond."
+        resolved = None
+    if resolved is not None:
+        service = resolved.credentials.hosts.service
         if service == "simulator":
             service = "a simulator"
-        _say(f"Credentials from {found.credentials.source}: the notebooks use {service}.")
+        _say(f"Credentials from {resolved.credentials.source}: the notebooks use {service}.")
         return ""
     if sources.announced_simulator():
         _say(f"The notebooks use the simulator in {sources.SIMULATOR_VARIABLE}.")

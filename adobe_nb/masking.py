@@ -18,7 +18,8 @@ MASK = "••••••••"
 # C0 (except tab and newline) and C1 controls, DEL, line and paragraph separators, controls of the
 # writing direction, and lone surrogates, which terminals cannot print. Letters of all scripts stay.
 _CONTROLS = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069"
+    "\ud800-\udfff]"
 )
 _SHORTEST = 4
 """Fewest characters of a secret to mask; a shorter one would mask ordinary words."""
@@ -29,7 +30,8 @@ _LEVELS = 4
 # Each level decodes the escapes of one layer and drops characters that only wrap lines. "+" can be
 # part of a secret or a blank in a form, so it is dropped in both.
 _ESCAPE = re.compile(
-    r"\\u[0-9a-fA-F]{4}|\\[\"'\\/bfnrt]|%[0-9a-fA-F]{2}|&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z]{2,8});"
+    r"\\u[0-9a-fA-F]{4}|\\[\"'\\/bfnrt]|%[0-9a-fA-F]{2}"
+    r"|&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z]{2,8});"
     r"|=\r?\n|[\s+\u200b\u00ad]+",
     re.ASCII,
 )

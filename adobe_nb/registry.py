@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 Kind = Literal["text", "boolean", "integer", "number", "datetime", "json"]
-Write = Literal["", "create", "update", "create+update"]
+Writability = Literal["", "create", "update", "create+update"]
 Form = Literal["", "text", "list", "object"]
 Verb = Literal["create", "update", "delete"]
 
@@ -31,7 +31,7 @@ class Attribute:
     name: str
     kind: Kind
     meaning: str
-    write: Write = ""
+    write: Writability = ""
     required: bool = False
     write_only: bool = False
     form: Form = ""
@@ -54,7 +54,7 @@ class Relation:
     targets: tuple[str, ...]
     many: bool = False
     nullable: bool = False
-    write: Write = ""
+    write: Writability = ""
     required: bool = False
     """Whether ``create`` requires it."""
     endpoint: bool = False
@@ -117,6 +117,7 @@ class Resource:
     def __post_init__(self) -> None:
         columns = tuple(attribute for attribute in self.attributes if not attribute.write_only)
         to_one = tuple(relation for relation in self.relations if not relation.many)
+        # The way to set a field of a frozen dataclass; computed once, since pulls read them often.
         object.__setattr__(self, "root", self.listed and (self.at_root or not self.parents))
         object.__setattr__(self, "columns", columns)
         object.__setattr__(self, "to_one", to_one)
@@ -236,5 +237,6 @@ CREATED, UPDATED = _BY_TYPE["rules"].attributes[:2]
 
 def singular(resource_type: str) -> str:
     """Return ``rule`` for ``rules``; also for types that have no row."""
+    # A parent can be of a type that Adobe added and the registry does not know.
     row = RESOURCES.get(resource_type)
     return row.singular if row else resource_type.removesuffix("s")

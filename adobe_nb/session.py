@@ -44,7 +44,7 @@ from adobe_nb.errors import (
     NotSignedIn,
     TransportError,
 )
-from adobe_nb.forks import in_children
+from adobe_nb.forks import run_after_fork
 from adobe_nb.home import state_folder
 from adobe_nb.http.client import Transport
 from adobe_nb.http.limiter import MOST, limiter_of
@@ -140,8 +140,9 @@ class Session:
 
     def __repr__(self) -> str:
         preview = " · preview" if self.writes == "preview" else ""
+        client = self.credentials.masked_client_id
         return (
-            f"<Session {self.service}{preview} · {self.org_id} · client {self.credentials.masked_client_id} "
+            f"<Session {self.service}{preview} · {self.org_id} · client {client} "
             f"· from {self.source} · {self.time_left_text}>"
         )
 
@@ -449,14 +450,14 @@ def connect(
     if config_file is not None and values.keys() == {"org_id"}:
         # It chooses among the organizations of that file.
         values = {}
-    files: list[tuple[_Opener, str | Path | None]] = [
+    openers: list[tuple[_Opener, str | Path | None]] = [
         (sources.from_env_file, env_file),
         (sources.from_console_file, console_file),
         (sources.from_postman_file, postman_file),
         (partial(sources.from_config_file, org_id=org_id), config_file),
         (ProfileStore().candidate, profile),
     ]
-    resolved = _resolve(values, files, simulator=simulator, fallback=fallback)
+    resolved = _resolve(values, openers, simulator=simulator, fallback=fallback)
     session = Session(
         resolved.credentials,
         shadowed=resolved.shadowed,
@@ -513,19 +514,19 @@ def on_change(listener: Callable[[], object]) -> None:
 
 def _resolve(
     values: Mapping[str, object],
-    files: Sequence[tuple[_Opener, str | Path | None]],
+    openers: Sequence[tuple[_Opener, str | Path | None]],
     *,
     simulator: bool | str,
     fallback: str | None,
 ) -> ResolvedCredentials:
     """Return the source that the arguments name, or else the first complete one."""
-    named = [(opener, argument) for opener, argument in files if argument is not None]
+    named = [(opener, argument) for opener, argument in openers if argument is not None]
     if bool(values) + len(named) + bool(simulator) > 1:
         raise CredentialsError(
             "Name one source only: values such as client_id=, or a file, profile= or simulator=. "
             "Sources are never mixed."
         )
-    if fallback not in {None, "simulator"}:
+    if fallback not in (None, "simulator"):
         raise CredentialsError(f'Invalid fallback {fallback!r}: must be "simulator" or None.')
     if simulator:
         account = simulator if isinstance(simulator, str) else "demo"
@@ -689,7 +690,7 @@ class _State:
     default: Session | None = None
 
 
-@in_children
+@run_after_fork
 def _restart() -> None:
     """In a forked process: the displays that listen belong to the parent."""
     global _lock  # noqa: PLW0603

@@ -43,9 +43,7 @@ def layer_of(path: Path) -> str:
 
 
 def layer(parts: Sequence[str]) -> str:
-    """The folder or module at the top; ``discovery`` finds a simulator for the client, so it is
-    none of its layer.
-    """
+    """Return the top folder or module; ``discovery`` is a layer of its own."""
     if tuple(parts[:2]) == ("simulator", "discovery"):
         return "discovery"
     return "" if parts[0].startswith("__") else parts[0]
@@ -163,7 +161,7 @@ BESIDES = {
     "secrets": {"wait"},
     "notes": {"of_components"},
 }
-"""What a type can do that no row says."""
+"""Verbs of a type that are not in its row."""
 
 
 @pytest.mark.parametrize("row", RESOURCES.values(), ids=lambda row: row.type)

@@ -87,7 +87,7 @@ class TestSimulator:
     @pytest.mark.parametrize(
         ("arguments", "says"),
         [
-            (["--fault", "418:0.1"], "kind of fault"),
+            (["--fault", "418:0.1"], "Unknown kind of fault"),
             (["--rules", "-1"], "--rules"),
             (["--rules", "x"], "'x' is not an integer of 0 or more"),
             (["--latency", "nan"], "--latency"),

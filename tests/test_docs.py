@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 
 import adobe_nb
+from adobe_nb import session as sessions
 from adobe_nb.api.reactor.error_catalog import explanations
 from adobe_nb.notebook.magics import SOURCES, SUBCOMMANDS
 from adobe_nb.registry import RESOURCES
@@ -241,6 +242,18 @@ def test_snapshot_examples_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
                 exec(block.replace('"2026-03-01"', "1"), names)
     finally:
         simulator.stop()
+
+
+def test_guide_to_sending_events_runs(session: sessions.Session) -> None:
+    text = (ROOT / "docs" / "how-to" / "send-events.md").read_text(encoding="utf-8")
+    [block] = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    with adobe_nb.use(session):
+        exec(block, {})
+
+
+def test_guide_to_reading_tables_names_every_resource_type() -> None:
+    text = (ROOT / "docs" / "how-to" / "read-tables.md").read_text(encoding="utf-8")
+    assert all(f"`{row.type}`" in text for row in RESOURCES.values())
 
 
 def test_pull_guide_names_every_table() -> None:

@@ -63,10 +63,9 @@ class Child:
             return
         try:
             os.close(self._read)
-            # The buffer of a log file has a lock of its own, which Python leaves held when another
-            # thread was writing.
+            # The buffer of a log file has its own lock, which stays held if another thread wrote.
             logging.disable(logging.CRITICAL)
-            signal.alarm(WATCHDOG)  # also when the parent is gone
+            signal.alarm(WATCHDOG)  # Also if the parent has exited.
             try:
                 outcome: tuple[bool, Any] = True, work()
             except BaseException:  # noqa: BLE001 - shown by the parent
@@ -178,7 +177,7 @@ class TestReads:
                 children = []
                 for number in range(4):
                     children.append(Child(lambda at=number: compare(anywhere, right, at)))
-                    time.sleep(0.01)  # at another point of what the others do
+                    time.sleep(0.01)  # Fork at different points of the other thread.
                 assert [child.result() for child in children] == [len(right)] * 4
             finally:
                 stop.set()
@@ -314,11 +313,11 @@ class TestLocks:
         decoder = decoder_of(RESOURCES["rules"])
         decoder._learned["attributes"].append(
             "colour"
-        )  # another thread was about to make a decoder for it
+        )  # Another thread was about to create a decoder for it.
         try:
             assert set(in_child(lambda: session.reactor.rules(place))["colour"]) == {"red"}
         finally:
-            decoder.begin_anew()
+            decoder.after_fork()
 
     def test_requests_in_flight_in_the_parent_do_not_count_in_the_child(self) -> None:
         release = threading.Event()
@@ -365,7 +364,7 @@ class TestLocks:
 
         def leave() -> int:
             with limiter.turn() as turn:
-                limiter.begin_anew()
+                limiter.after_fork()
                 assert turn
             return limiter.in_flight
 
@@ -574,7 +573,7 @@ if __name__ == "__main__":
     child = os.fork()
     if not child:
         assert read(ids[0])
-        sys.exit(0)  # what is registered to run at the end runs here, too
+        sys.exit(0)  # Exit handlers run here, too.
     assert os.waitpid(child, 0)[1] == 0
     assert read(ids[1])
     print("good")
@@ -604,7 +603,7 @@ def test_a_child_keeps_no_port_of_the_simulator_open(simulate: Any) -> None:
 
     def wait() -> int:
         os.close(write)
-        simulator.stop()  # harmless there
+        simulator.stop()  # Harmless in the child.
         return len(os.read(read, 1))
 
     child = Child(wait)

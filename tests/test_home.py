@@ -55,7 +55,7 @@ print(main(["pull", "~/x", "--simulator"]), main(["lab", "--dir", "~/x"]))
 def test_everything_works_without_a_home_and_the_journal_is_off_with_one_warning(
     tmp_path: Path, demo: Any
 ) -> None:
-    # The account may read what root may, since the package can stand in a folder of root's own.
+    # The account may read all files, because the package can be in a folder of root.
     read = ["--inh-caps", "+dac_read_search", "--ambient-caps", "+dac_read_search"]
     become = ["setpriv", "--reuid", "54321", "--regid", "12345", "--clear-groups", *read]
     environment = {

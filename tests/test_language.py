@@ -1,4 +1,4 @@
-"""Texts read like those of a native engineer: known bad turns of phrase do not come back."""
+"""Texts avoid turns of phrase that a native engineer would not write."""
 
 import ast
 import io
@@ -73,7 +73,6 @@ ALLOWED: dict[tuple[str, str], str] = {}
 
 # Files that still have such phrases. The list only ever gets shorter.
 PENDING: set[str] = {
-    "CONTRIBUTING.md",
     "adobe_nb/api/edge/bindings.py",
     "adobe_nb/api/edge/client.py",
     "adobe_nb/api/edge/diagnosis.py",
@@ -86,20 +85,13 @@ PENDING: set[str] = {
     "adobe_nb/api/progress.py",
     "adobe_nb/api/reactor/bindings.py",
     "adobe_nb/api/reactor/client.py",
-    "adobe_nb/api/reactor/collection.py",
     "adobe_nb/api/reactor/decoding.py",
-    "adobe_nb/api/reactor/error_catalog.py",
-    "adobe_nb/api/reactor/filters.py",
     "adobe_nb/api/reactor/frames.py",
-    "adobe_nb/api/reactor/inputs.py",
     "adobe_nb/api/reactor/journal.py",
-    "adobe_nb/api/reactor/jsonapi.py",
     "adobe_nb/api/reactor/libraries.py",
     "adobe_nb/api/reactor/packages.py",
     "adobe_nb/api/reactor/paging.py",
-    "adobe_nb/api/reactor/payloads.py",
     "adobe_nb/api/reactor/relations.py",
-    "adobe_nb/api/reactor/search.py",
     "adobe_nb/api/reactor/writes.py",
     "adobe_nb/auth/credentials.py",
     "adobe_nb/auth/ims.py",
@@ -107,7 +99,6 @@ PENDING: set[str] = {
     "adobe_nb/auth/legacy_jwt.py",
     "adobe_nb/auth/profiles.py",
     "adobe_nb/auth/sources.py",
-    "adobe_nb/cli.py",
     "adobe_nb/errors.py",
     "adobe_nb/forks.py",
     "adobe_nb/http/client.py",
@@ -151,30 +142,20 @@ PENDING: set[str] = {
     "docs/decisions/0013-snapshots.md",
     "docs/decisions/0014-one-pager.md",
     "docs/decisions/0015-how-far-to-walk.md",
-    "docs/design.md",
     "docs/how-to/change-tags.md",
-    "docs/reference/README.md",
+    "docs/index.md",
     "docs/reference/companies.md",
     "docs/reference/data_elements.md",
     "docs/reference/extension_package_usage_authorizations.md",
     "docs/reference/extension_packages.md",
     "docs/reference/profiles.md",
-    "notebooks/01_sign_in.ipynb",
-    "notebooks/02_explore_a_property.ipynb",
     "notebooks/03_edge_network_authentication.ipynb",
-    "notebooks/04_create_and_manage_an_extension.ipynb",
-    "notebooks/05_publish_a_library.ipynb",
-    "notebooks/06_pull_a_company.ipynb",
     "tests/api/edge/test_edge.py",
-    "tests/api/reactor/test_bindings.py",
     "tests/api/reactor/test_decoding.py",
     "tests/api/reactor/test_dry_run.py",
     "tests/api/reactor/test_escapes.py",
-    "tests/api/reactor/test_filters.py",
     "tests/api/reactor/test_packages.py",
     "tests/api/reactor/test_paging.py",
-    "tests/api/reactor/test_redaction.py",
-    "tests/api/reactor/test_search.py",
     "tests/api/reactor/test_writes.py",
     "tests/api/reactor/test_writes_on_a_bad_day.py",
     "tests/api/test_odd_responses.py",
@@ -183,11 +164,6 @@ PENDING: set[str] = {
     "tests/auth/test_ims.py",
     "tests/auth/test_profiles.py",
     "tests/auth/test_sources.py",
-    "tests/contract/differences.py",
-    "tests/contract/document.py",
-    "tests/contract/places.py",
-    "tests/contract/test_malformed.py",
-    "tests/contract/test_openapi.py",
     "tests/guard/notebook.py",
     "tests/guard/scenarios.py",
     "tests/guard/stage.py",
@@ -214,7 +190,6 @@ PENDING: set[str] = {
     "tests/simulator/test_traces.py",
     "tests/simulator/test_writes.py",
     "tests/test_architecture.py",
-    "tests/test_cli.py",
     "tests/test_forks.py",
     "tests/test_masking.py",
     "tests/test_session.py",
@@ -224,9 +199,10 @@ PENDING: set[str] = {
 def texts_of_python(path: Path) -> Iterator[str]:
     """Yield docstrings, comments, and strings of several words; of tests the names instead."""
     source = path.read_text(encoding="utf-8")
+    tree = ast.parse(source)
     is_test = "tests" in path.parts
     parts_of_strings = set()
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef | ast.ClassDef | ast.Module) and is_test:
             yield ast.get_docstring(node) or ""
         if isinstance(node, ast.FunctionDef | ast.ClassDef) and is_test:
@@ -244,7 +220,7 @@ def texts_of_python(path: Path) -> Iterator[str]:
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
         if token.type == tokenize.COMMENT:
             comments.append(token.string.lstrip("# "))
-        elif token.type != tokenize.NL:
+        elif token.type != tokenize.NL and comments:
             yield " ".join(comments)
             comments = []
 

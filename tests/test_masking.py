@@ -1,4 +1,4 @@
-"""Secrets that a service quotes back, in every form that services quote in."""
+"""Quoted secrets are masked in every form that services use."""
 
 import base64
 import html
@@ -59,7 +59,7 @@ def test_masks_a_secret_in_every_form_and_keeps_the_rest(form: str, secret: str)
     assert MASK in text
     assert text.startswith("before, ")
     assert text.endswith(" after")
-    # base64 shows a few characters at its seams, where a byte is shared with a neighbour.
+    # base64 shows a few characters at both ends, which share a byte with their neighbors.
     assert len(text) < len("before,  after") + len(MASK) + 40
 
 

@@ -1,4 +1,4 @@
-"""What notebooks and documentation show can be copied: they use public names only."""
+"""Notebooks and documentation use public names only, so that users can copy them."""
 
 import ast
 import re

@@ -6,7 +6,7 @@ from typing import get_args
 
 import pytest
 
-from adobe_nb.registry import BY_PREFIX, RESOURCES, Form, Kind, Resource, Verb, Write
+from adobe_nb.registry import BY_PREFIX, RESOURCES, Form, Kind, Resource, Verb, Writability
 
 CATALOGUE = Path(__file__).parents[2] / "shared" / "reactor" / "catalogue.json"
 KINDS = {
@@ -42,12 +42,12 @@ class TestARow:
         assert row.deletion in {"", "soft", "hard"}
         attributes = [*row.attributes, *row.meta]
         for relation in row.relations:
-            assert relation.write in get_args(Write)
+            assert relation.write in get_args(Writability)
             assert set(relation.targets) <= RESOURCES.keys()
             attributes += relation.meta
         for attribute in attributes:
             assert attribute.kind in get_args(Kind)
-            assert attribute.write in get_args(Write)
+            assert attribute.write in get_args(Writability)
             assert attribute.form in get_args(Form)
             assert attribute.hides in {"", "address", "document"}
 
@@ -129,7 +129,7 @@ class TestARow:
             each.partition(" ")[0] for each in known if not each.startswith("test (")
         }
 
-    def test_agrees_with_the_catalogue_about_what_can_be_searched(
+    def test_agrees_with_the_catalogue_about_searchable_types(
         self, row: Resource, catalogue: dict
     ) -> None:
         named = {

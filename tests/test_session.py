@@ -1,4 +1,4 @@
-"""connect, current, use, the simulator or Adobe rule, the test of credentials."""
+"""connect, current and use, the choice of simulator or Adobe, and the test of credentials."""
 
 import asyncio
 import base64
@@ -129,8 +129,7 @@ class TestRetryPause:
         simulator.faults = OneFault()
         began = time.monotonic()
         session.reactor.companies()
-        # By chance it is up to a quarter shorter, so that not everybody comes back in the same
-        # moment.
+        # The random factor shortens it by up to a quarter.
         assert time.monotonic() - began >= 0.3
 
     @pytest.mark.parametrize("pause", [-1, float("nan"), float("inf"), True, "1", None])
@@ -144,7 +143,7 @@ class TestRetryPause:
 
 
 class OneFault(Faults):
-    """The first request is refused, all others are answered."""
+    """Refuses the first request only."""
 
     left = 1
 
@@ -220,9 +219,9 @@ class TestSimulatorOrAdobe:
     @pytest.mark.parametrize(
         ("url", "says"),
         [
-            ("https://example.test", "address of this machine"),
-            ("http://[::1", "address of this machine"),
-            ("1", "address of this machine"),
+            ("https://example.test", "must be a URL on this machine"),
+            ("http://[::1", "must be a URL on this machine"),
+            ("1", "must be a URL on this machine"),
             ("http://127.0.0.1:9", "does not answer"),
         ],
     )
@@ -345,7 +344,7 @@ def test_a_signed_out_session_in_use_says_so(session: Any) -> None:
 
 
 class TestSeveralOrganizations:
-    """Never one session's token with the other's headers."""
+    """The token of one session is never sent with the headers of another."""
 
     def pairs(self, simulator: Any) -> set[tuple[str, str, str]]:
         found = set()
@@ -403,7 +402,7 @@ class TestSeveralOrganizations:
 
         with ThreadPoolExecutor(
             1
-        ) as pool:  # the browser tests leave a running loop in the main thread
+        ) as pool:  # The browser tests leave a running loop in the main thread.
             pool.submit(asyncio.run, both()).result()
         assert self.pairs(simulator) == self.expected(simulator, "demo", "no_company")
         assert adobe_nb.current() is ours
@@ -450,7 +449,7 @@ class TestTokens:
     def test_the_service_refuses_a_token_of_another_organization(self, demo: Any) -> None:
         check = self.pasted(demo, org_id="0123456789ABCDEF01234567@AdobeOrg").test()
         assert not check.ok
-        assert "organisation" in check.message
+        assert "organization" in check.message
 
     def test_expires_in_may_be_milliseconds(self) -> None:
         def answer(got: Got) -> Answer:

@@ -13,10 +13,7 @@ from dotenv import dotenv_values
 
 from adobe_nb.errors import ArgumentError, InsecureFileWarning
 
-# cmd: set X=v, set "X=v"; PowerShell: $env:X = "v"; other shells: export X=v.
-_SHELL = r"^[ \t]*(?:set[ \t]+|\$env:|export[ \t]+)"
 _COMMENT = re.compile(r"\s*(#|;|//|::|rem\b)", re.IGNORECASE)
-_EACH_LINE = re.MULTILINE | re.IGNORECASE
 # Names that no other program uses, so that a line with one of them is meant for us.
 _OWN_PREFIXES = ("ADOBE_", "IMS_OAUTH_")
 
@@ -65,8 +62,15 @@ def read_variables(
     """
     text = text.replace("\r\n", "\n")
     name = "|".join(map(re.escape, names))
-    text = re.sub(rf'{_SHELL}"((?:{name})=[^\r\n]*)"[ \t]*$', r"\1", text, flags=_EACH_LINE)
-    text = re.sub(rf"{_SHELL}((?:{name})[ \t]*=[^\r\n]*?)[ \t;]*$", r"\1", text, flags=_EACH_LINE)
+    # cmd: set X=v, set "X=v"; PowerShell: $env:X = "v"; other shells: export X=v.
+    keyword = r"^[ \t]*(?:set[ \t]+|\$env:|export[ \t]+)"
+    assignment = rf"(?:{name})[ \t]*=[^\r\n]*?"
+    text = re.sub(
+        rf'{keyword}("?)({assignment})\1[ \t;]*$',
+        r"\2",
+        text,
+        flags=re.MULTILINE | re.IGNORECASE,
+    )
     values = dotenv_values(stream=StringIO(text), interpolate=False)
     read = {variable.upper() for variable, value in values.items() if value is not None}
     unread = []

@@ -19,7 +19,7 @@ import requests
 
 from adobe_nb.auth.credentials import Credentials, Secret, read_claims
 from adobe_nb.errors import CredentialsError, NotSignedIn, SignInError, TokenExpired, TransportError
-from adobe_nb.forks import restarts
+from adobe_nb.forks import reset_after_fork
 from adobe_nb.http.client import Transport, date_of
 from adobe_nb.http.messages import Request, Response
 from adobe_nb.masking import keep_out_of_messages, masked_text
@@ -268,6 +268,8 @@ class ImsAuth:
         changed: Callable[[], object] = lambda: None,
     ) -> None:
         self.credentials = credentials
+        self.held: Token | None = None
+        """The current token."""
         self.signed_out = False
         """Whether the token was dropped for good."""
         self.clock_note = ""
@@ -276,20 +278,16 @@ class ImsAuth:
         self._changed = changed
         self._now = utc_now
         self._lock = threading.Lock()
-        self._token: Token | None = None
-        restarts(self)
+        reset_after_fork(self)
         keep_out_of_messages(self)
 
-    def begin_anew(self) -> None:
+    def after_fork(self) -> None:
         """In a forked process: no thread fetches a token there. The token is good in both."""
         self._lock = threading.Lock()
 
     def secrets(self) -> list[str]:
         """Return what no message may quote."""
-        return _revealed(self.credentials, self._token)
-
-    def __repr__(self) -> str:
-        return f"ImsAuth({self.credentials.masked_client_id}, {self.credentials.org_id})"
+        return _revealed(self.credentials, self.held)
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         """Add the three headers, with a token that is valid now."""
@@ -298,18 +296,13 @@ class ImsAuth:
         request.headers["x-gw-ims-org-id"] = self.credentials.org_id
         return request
 
-    @property
-    def held(self) -> Token | None:
-        """The current token; none is fetched."""
-        return self._token
-
     def token(self) -> Token:
         """Return a token that is valid now; fetch one if there is none or it is due."""
         with self._lock:
-            before = token = self._token
+            before = token = self.held
             self._require_signed_in()
             if token is None or (token.due(self._now()) and self._renewable):
-                token = self._token = self._new_token()
+                token = self.held = self._new_token()
             elif token.due(self._now()):
                 # A pasted token is good until it has expired, then this raises.
                 self._check_pasted(token.value)
@@ -332,12 +325,12 @@ class ImsAuth:
             return False
         with self._lock:
             self._require_signed_in()
-            before = token = self._token
+            before = token = self.held
             header = refused.headers.get("Authorization")
             # Another thread may have renewed it already.
             if token is not None and header == f"Bearer {token.value.reveal()}":
-                self._token = self._new_token()
-            is_new = self._token is not before
+                self.held = self._new_token()
+            is_new = self.held is not before
         if is_new:
             self._changed()
         return True
@@ -350,13 +343,13 @@ class ImsAuth:
             )
         with self._lock:
             self._require_signed_in()
-            self._token = self._new_token()
+            self.held = self._new_token()
         self._changed()
 
     def forget(self) -> None:
         """Drop the token for good."""
         with self._lock:
-            self._token = None
+            self.held = None
             self.signed_out = True
 
     def _new_token(self) -> Token:

@@ -64,8 +64,8 @@ class _Row(msgspec.Struct, omit_defaults=True):
     org_id: str
     entry: str
     """The name of its secret in the keyring or in ``secrets.toml``."""
-    kind: Kind = "client_secret"
-    place: Place = "keyring"
+    kind: Kind
+    place: Place
     scopes: str | list[str] = ""
     reactor_url: str = ""
     ims_url: str = ""
@@ -103,9 +103,6 @@ class ProfileStore:
         folder = folder or config_folder()
         self._has_folder = folder is not None
         self.folder = folder or Path(os.devnull)
-
-    def __repr__(self) -> str:
-        return f"<ProfileStore in {self.folder}>"
 
     @property
     def active(self) -> str:

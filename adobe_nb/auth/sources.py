@@ -115,14 +115,15 @@ class _EnvFile:
 
     def _refuse_retired(self, own: Candidate) -> None:
         """Refuse a retired credential under our names; an old key beside a new set is harmless."""
-        names = [name for name in self.values if name.startswith("ADOBE_")]
-        prefixed = {name.removeprefix("ADOBE_"): self.values[name] for name in names}
-        has_metascopes = any(
-            name.replace("_", "").upper() in {"METASCOPE", "METASCOPES"} for name in prefixed
-        )
-        is_new = any(prefixed.get(name) for name in ("SCOPES", "ACCESS_TOKEN", "PROFILE"))
+        values = {
+            name.removeprefix("ADOBE_"): value
+            for name, value in self.values.items()
+            if name.startswith("ADOBE_")
+        }
+        has_metascopes = any(re.fullmatch("meta_?scopes?", name, re.IGNORECASE) for name in values)
+        is_new = any(values.get(name) for name in ("SCOPES", "ACCESS_TOKEN", "PROFILE"))
         is_complete = not own.missing and not has_metascopes
-        refuse_retired(str(self.path), prefixed, oauth=is_new or is_complete)
+        refuse_retired(str(self.path), values, oauth=is_new or is_complete)
 
     def _of_other_tools(self) -> list[Candidate]:
         """Return the sets under the names of Adobe's Postman environment and of App Builder."""
@@ -263,17 +264,20 @@ def find(
     store = store or ProfileStore()
     if not complete:
         return _from_profile(store, profile, candidates, skipped)
-    # The profile is only named, not opened: its keyring could prompt for a password.
-    with contextlib.suppress(AdobeError):
-        profile = profile or store.active
-    if profile:
-        shadowed.append(f"profile {profile}")
     winner, *others = complete
+    later = [other.source for other in others]
     return ResolvedCredentials(
         credentials_of(winner),
-        shadowed=(*(other.source for other in others), *shadowed),
+        shadowed=(*later, *shadowed, *_shadowed_profile(store, profile)),
         incomplete=(*_descriptions(candidates), *skipped),
     )
+
+
+def _shadowed_profile(store: ProfileStore, name: str) -> list[str]:
+    """Name the profile without opening it, because its keyring could prompt for a password."""
+    with contextlib.suppress(AdobeError):
+        name = name or store.active
+    return [f"profile {name}"] if name else []
 
 
 def _from_profile(
@@ -370,7 +374,9 @@ def _postman_candidate(source: str, values: Mapping[str, object], **details: Any
 def _of_project(source: str, project: Mapping[str, Any]) -> dict[str, Any]:
     """Return the OAuth Server-to-Server credential of a downloaded project."""
     listed = _member(project, "workspace", "details", "credentials")
-    credentials = [item for item in listed if isinstance(item, dict)] if listed else []
+    if not isinstance(listed, list):
+        listed = []
+    credentials = [item for item in listed if isinstance(item, dict)]
     members = [credential.get("oauth_server_to_server") for credential in credentials]
     oauth = [member for member in members if isinstance(member, dict)]
     if len(oauth) > 1:
@@ -469,7 +475,7 @@ def _json_file(path: str | Path, argument: str) -> tuple[Path, Any]:
         return path, document
     expected = _FILES[argument]
     if not fitting:
-        raise CredentialsError(f"{path} is not {expected}. Compare it with docs/how-to/sign-in.md.")
+        raise CredentialsError(f"{path} is not {expected}. See docs/how-to/sign-in.md.")
     better = fitting[0]
     raise CredentialsError(
         f"{path} is not {expected}, but {_FILES[better]}. "

@@ -29,7 +29,7 @@ from requests.adapters import HTTPAdapter
 from requests.structures import CaseInsensitiveDict
 
 from adobe_nb.errors import AdobeError, ArgumentError, HostNotAllowed, TransportError
-from adobe_nb.forks import restarts
+from adobe_nb.forks import reset_after_fork
 from adobe_nb.http.failures import Failure, error_of, failure_of, unusable
 from adobe_nb.http.limiter import MOST, Limiter, Turn
 from adobe_nb.http.messages import Request, Response, encoded
@@ -230,9 +230,9 @@ class Transport:
         self._adapter = _new_adapter()
         self._responding: set[tuple[str, tuple[str, ...]]] = set()
         """Services that have responded, by host and media types: several can share a host."""
-        restarts(self)
+        reset_after_fork(self)
 
-    def begin_anew(self) -> None:
+    def after_fork(self) -> None:
         """In a forked process: open new connections, because the old ones belong to the parent."""
         self._adapter.abandon()
         self._adapter = _new_adapter()

@@ -117,8 +117,8 @@ def _cause(error: Exception) -> object:
 
 
 def _tls_failure(request: Request, cause: object) -> Failure:
-    wrapped = cause.args[0] if isinstance(cause, BaseException) and cause.args else None
-    if isinstance(cause, _CERTIFICATE_ERRORS) or isinstance(wrapped, _CERTIFICATE_ERRORS):
+    causes = (cause, *getattr(cause, "args", ()))
+    if any(isinstance(error, _CERTIFICATE_ERRORS) for error in causes):
         return Failure(
             f"The certificate of {request.host} was not accepted. If your company's proxy re-signs "
             "traffic, set REQUESTS_CA_BUNDLE to its certificate file.",

@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 
-from adobe_nb.forks import in_children, restarts
+from adobe_nb.forks import reset_after_fork, run_after_fork
 from adobe_nb.http.workers import Cancelled, worker
 
 MOST = 64
@@ -84,9 +84,9 @@ class Limiter:
         self._usual_duration: float | None = None
         self.refused = 0
         """Requests that the service refused because it had too many (429)."""
-        restarts(self)
+        reset_after_fork(self)
 
-    def begin_anew(self) -> None:
+    def after_fork(self) -> None:
         """In a forked process: the requests in flight are the parent's. The limit stays."""
         self._changed = threading.Condition()
         self._turns = set()
@@ -236,7 +236,7 @@ _limiters: dict[str, Limiter] = {}
 _lock = threading.Lock()
 
 
-@in_children
+@run_after_fork
 def _unlock() -> None:
     global _lock  # noqa: PLW0603
     _lock = threading.Lock()

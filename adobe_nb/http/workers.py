@@ -18,7 +18,7 @@ from itertools import islice
 from typing import Any, TypeVar
 
 from adobe_nb.errors import TransportError
-from adobe_nb.forks import in_children
+from adobe_nb.forks import run_after_fork
 
 _TICK = 0.2
 """Seconds between two calls of ``tick``."""
@@ -80,7 +80,7 @@ class _Worker(threading.local):
 worker = _Worker()
 
 
-@in_children
+@run_after_fork
 def _forget_call() -> None:
     """In a forked process, this thread no longer works for a call of the parent."""
     worker.cancellation = worker.tick = None

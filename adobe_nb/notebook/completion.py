@@ -19,7 +19,7 @@ from IPython.core.completer import (
 from adobe_nb import session as sessions
 from adobe_nb.auth.profiles import ProfileStore
 from adobe_nb.errors import AdobeError
-from adobe_nb.registry import RESOURCES, Verb
+from adobe_nb.registry import RESOURCES, Resource, Verb
 
 _WAIT = 3.0
 """Seconds that the keyboard may wait for the service."""
@@ -127,20 +127,23 @@ def _for_reactor(words: list[str], fragment: str) -> Iterable[str]:
     row = RESOURCES.get(words[1])
     if row is None:
         return ()
+    # Of its two arguments, the second.
     if words[-2] == "--filter":
         return _OPERATORS
-    sign = "-" if fragment.startswith("-") else ""
-    of_options: dict[str, Iterable[str]] = {
-        "-o": (),
-        "--limit": (),
-        "--filter": row.filters,
-        "--sort": [f"{sign}{name}" for name in row.sortable],
-    }
-    if words[-1] in of_options:
-        return of_options[words[-1]]
+    values = _values_of_options(row, fragment)
+    if words[-1] in values:
+        return values[words[-1]]
     takes_property = len(words) == 2 and "properties" in {*row.parents, *row.through}
-    names = _properties() if takes_property and not sign else ()
+    names = _properties() if takes_property and not fragment.startswith("-") else ()
     return names or reactor_magic.OPTIONS
+
+
+def _values_of_options(row: Resource, fragment: str) -> dict[str, Iterable[str]]:
+    # A dash before a sort key means descending.
+    sign = "-" if fragment.startswith("-") else ""
+    sort_keys = [f"{sign}{name}" for name in row.sortable]
+    # Nothing to offer for a name of a variable, or a number.
+    return {"-o": (), "--limit": (), "--filter": row.filters, "--sort": sort_keys}
 
 
 _COMPLETERS: dict[str, Callable[[list[str], str], Iterable[str]]] = {
@@ -169,15 +172,13 @@ def _typed(fragment: str) -> tuple[str, str]:
 
 def _written(name: str, quote: str, typed: str) -> str:
     """Return the name quoted or escaped, as the fragment was begun; empty if it cannot be."""
-    if quote and quote in name:
-        return ""
-    # Before a space or a double quote, the backslash at the end would be an escape.
-    if name.endswith("\\") and quote != "'":
-        return "" if "'" in name else f"'{name}'"
-    if not typed and not quote and re.search(r"[\s';]", name) and '"' not in name:
+    # Before a space or a double quote, a backslash at the end would be an escape.
+    if name.endswith("\\"):
+        quote = "'"
+    elif not typed and not quote and re.search(r"[\s';]", name) and '"' not in name:
         quote = '"'
     if quote:
-        return f"{quote}{name}{quote}"
+        return "" if quote in name else f"{quote}{name}{quote}"
     return re.sub(r"([\s'\";])", r"\\\1", name)
 
 

@@ -1,5 +1,4 @@
-"""A stand-in for Adobe on this machine: IMS, Reactor and the Edge Network over real HTTP, with no
-Adobe code or data.
+"""A local stand-in for IMS, Reactor and the Edge Network over HTTP, without Adobe code or data.
 
 ::
 
@@ -22,10 +21,20 @@ __all__ = ["ACCOUNTS", "DATASTREAMS", "connection", "expired_token", "start"]
 
 
 def connection() -> dict[str, Any]:
-    """Connection details of this process's own simulator, which is started if need be.
+    """Return the connection details of this process's simulator, which is started if needed.
 
-    The four addresses, and client id, client secret, organization, scopes and access token of the
-    account ``demo``: made up, and of no use anywhere else.
+    Returns
+    -------
+    dict
+        ``reactor_url``, ``ims_url``, ``edge_url``, ``edge_server_url``, and of the account
+        ``demo``: ``client_id``, ``client_secret``, ``org_id``, ``company_id``, ``scopes``,
+        ``access_token``, ``datastream_id``. They are made up and valid for the simulator only.
+
+    Examples
+    --------
+    >>> from adobe_nb import simulator
+    >>> simulator.connection()["reactor_url"].startswith("http://127.0.0.1:")
+    True
     """
     from adobe_nb.simulator.discovery import built_in_details  # noqa: PLC0415
 
@@ -33,9 +42,7 @@ def connection() -> dict[str, Any]:
 
 
 def expired_token() -> str:
-    """An access token of this process's own simulator that has expired, to see how the services
-    refuse it.
-    """
+    """Return an expired access token of this process's simulator, to see how services refuse it."""
     from adobe_nb.simulator.server import built_in  # noqa: PLC0415
 
     return built_in().expired_token()
@@ -49,11 +56,33 @@ def start(
     token_ttl: float = 86399,
     build_seconds: float = 0.5,
 ) -> "Simulator":
-    """Start another simulator on 127.0.0.1, and return it when it is ready; ``stop()`` ends it.
+    """Start another simulator on 127.0.0.1.
 
-    ``port`` is that of Reactor and IMS (0: any that is free), ``seed`` is ``"demo"`` or
-    ``"empty"``; ``latency``, ``token_ttl`` and ``build_seconds`` are in seconds. Raises OSError
-    when the port is taken.
+    Parameters
+    ----------
+    port
+        The port of Reactor and IMS; 0 takes a free one. The Edge hosts always do.
+    seed
+        ``"demo"``, a made-up company, or ``"empty"``.
+    latency, token_ttl, build_seconds
+        Seconds that each response, the life of a token, and a build take.
+
+    Returns
+    -------
+    Simulator
+        A running simulator. ``stop()`` ends it, and so does the end of a ``with`` block.
+
+    Raises
+    ------
+    OSError
+        The port is taken.
+
+    Examples
+    --------
+    >>> from adobe_nb import simulator
+    >>> with simulator.start(seed="empty") as running:
+    ...     running.connection()["reactor_url"].startswith("http://127.0.0.1:")
+    True
     """
     from adobe_nb.simulator.server import Simulator  # noqa: PLC0415
 

@@ -1,6 +1,6 @@
-"""Request -> Response, without a server: IMS and Reactor as one pure function of the state.
+"""IMS and Reactor as one function from request to response, independent of the server.
 
-Where Adobe's behaviour is not known, a choice was made; docs/simulator.md lists them.
+docs/simulator.md lists the choices that were made where Adobe's behavior is unknown.
 """
 
 import secrets
@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl
 
 from adobe_nb.simulator.calls import Call, Options
 from adobe_nb.simulator.drift import Change, drift
-from adobe_nb.simulator.ims import NEEDED_BY_REACTOR, Grant, Ims
+from adobe_nb.simulator.ims import NEEDED_BY_REACTOR, Account, Grant, Ims
 from adobe_nb.simulator.messages import JSON_API, Request, Response, answer
 from adobe_nb.simulator.problems import Problem, not_found
 from adobe_nb.simulator.router import respond, routes
@@ -21,12 +21,14 @@ from adobe_nb.simulator.store import Store
 
 ADOBE_TOOLS_KEY = "Activation-DTM"
 _FORM = "application/x-www-form-urlencoded"
+# Older clients use version 2, which answers the same.
 _TOKEN_PATHS = ("/ims/token/v3", "/ims/token/v2")
-"""Version 2 is what older clients ask; both answer the same."""
+_VALIDATE_PATH = "/ims/validate_token/v1"
+_REVOKE_PATH = "/ims/invalidate_token/v2"
 
 
 class App:
-    """IMS and Reactor on one state: ``stores`` maps organisation ids to what they own."""
+    """IMS and Reactor. ``stores`` maps the ids of organizations to what they own."""
 
     def __init__(
         self, ims: Ims, stores: Mapping[str, Store], base_url: str, options: Options | None = None
@@ -40,98 +42,92 @@ class App:
 
     def __call__(self, request: Request) -> Response:
         """Answer one request."""
-        request = replace(request, path=_without_spare_slashes(request.path))
+        request = _normalized(request)
         if request.path.startswith("/ims/"):
             return self._ims(request)
-        grant = self._gateway(request)
-        return grant if isinstance(grant, Response) else self._reactor(request, grant)
-
-    def drift(self, request: Request, chance: Random) -> Change | None:
-        """Somebody else changes the list that is asked for, before it is answered. What happened,
-        if it could.
-        """
-        grant = self._gateway(request)
-        store = None if isinstance(grant, Response) else self.stores.get(grant.account.org_id)
-        if isinstance(grant, Response) or store is None or request.method != "GET":
-            return None
-        request = replace(request, path=_without_spare_slashes(request.path))
-        store.settle()
-        somebody = replace(grant.account.with_all_rights(), display_name="Somebody Else")
-        return drift(Call(store, somebody, self.options), request.path, chance)
-
-    # -- the identity service
-
-    def _ims(self, request: Request) -> Response:
-        form = dict(request.query)
-        if request.headers.get("content-type", "").startswith(_FORM):
-            form |= dict(parse_qsl(request.body.decode("utf-8", "replace"), keep_blank_values=True))
-        if request.path not in {
-            *_TOKEN_PATHS,
-            "/ims/validate_token/v1",
-            "/ims/invalidate_token/v2",
-        }:
-            return answer(404, {"error": "not_found"})
-        if request.method != "POST":
-            return answer(405, {"error": "method_not_allowed"})
-        if request.path in _TOKEN_PATHS:
-            return answer(*self.ims.token(form))
-        if request.path == "/ims/validate_token/v1":
-            return answer(200, {"valid": self.ims.check(form.get("token", "")) is not None})
-        self.ims.revoke(form.get("token", ""))
-        return answer(200, {})
-
-    # -- the gateway before Reactor
-
-    def _gateway(self, request: Request) -> Grant | Response:
-        """The grant of a properly signed request, or the gateway's refusal."""
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        if not token or scheme.lower() != "bearer":
-            return _gateway_error("403010", "Oauth token is missing")
-        grant = self.ims.check(token.strip())
-        if grant is None:
-            return _gateway_error("401013", "Oauth token is not valid")
-        key = request.headers.get("x-api-key", "")
-        if not key:
-            return _gateway_error("403000", "Api Key is required")
-        if key != ADOBE_TOOLS_KEY and key not in self.ims.accounts:
-            return _gateway_error("403003", "Api Key is invalid")
-        org_id = request.headers.get("x-gw-ims-org-id", "")
-        if not org_id and key == ADOBE_TOOLS_KEY:
-            # Adobe's uploader and releaser send no organisation: the token says whose they are.
-            org_id = grant.account.org_id
-        if not org_id:
-            return _gateway_error("400003", "Missing header x-gw-ims-org-id")
-        if org_id != grant.account.org_id:
-            return _gateway_error("403025", "Profile is not valid")
-        if not grant.account.product_profile:
-            return _gateway_error("403221", "Forbidden: the token is not allowed in this context")
-        return grant
-
-    # -- Reactor
-
-    def _reactor(self, request: Request, grant: Grant) -> Response:
-        missing = [scope for scope in NEEDED_BY_REACTOR if scope not in grant.scopes]
-        if missing:
-            problem = Problem(
-                403, "no-available-orgs", "The token shows no organisation with tags."
-            )
-            return _refusal(problem)
-        store = self.stores.get(grant.account.org_id)
         try:
-            if store is None:
-                raise not_found(request.path)
-            return respond(Call(store, grant.account, self.options, request), self._routes)
+            return self._reactor(request)
+        except _GatewayError as error:
+            code, message = error.args
+            return answer(int(code[:3]), {"error_code": code, "message": message})
         except Problem as problem:
             return _refusal(problem)
 
+    def drift(self, request: Request, chance: Random) -> Change | None:
+        """Change the list that a request reads, as somebody else would. Return the change."""
+        try:
+            account = self._authenticate(request).account
+        except _GatewayError:
+            return None
+        store = self.stores.get(account.org_id)
+        if store is None or request.method != "GET":
+            return None
+        store.settle()
+        somebody = replace(account.with_all_rights(), display_name="Somebody Else")
+        return drift(Call(store, somebody, self.options), _normalized(request).path, chance)
 
-def _without_spare_slashes(path: str) -> str:
-    """Adobe's own Postman collections end a path in a slash, launchpy begins one with two."""
-    return "/" + "/".join(part for part in path.split("/") if part)
+    def _ims(self, request: Request) -> Response:
+        if request.path not in {*_TOKEN_PATHS, _VALIDATE_PATH, _REVOKE_PATH}:
+            return answer(404, {"error": "not_found"})
+        if request.method != "POST":
+            return answer(405, {"error": "method_not_allowed"})
+        form = dict(request.query)
+        if request.headers.get("content-type", "").startswith(_FORM):
+            form |= dict(parse_qsl(request.body.decode("utf-8", "replace"), keep_blank_values=True))
+        if request.path in _TOKEN_PATHS:
+            return answer(*self.ims.token(form))
+        token = form.get("token", "")
+        if request.path == _VALIDATE_PATH:
+            return answer(200, {"valid": self.ims.check(token) is not None})
+        self.ims.revoke(token)
+        return answer(200, {})
+
+    def _authenticate(self, request: Request) -> Grant:
+        """Check the headers as the gateway before Reactor does."""
+        headers = request.headers
+        scheme, _, token = headers.get("authorization", "").partition(" ")
+        if not token or scheme.lower() != "bearer":
+            raise _GatewayError("403010", "Oauth token is missing")
+        grant = self.ims.check(token.strip())
+        if grant is None:
+            raise _GatewayError("401013", "Oauth token is not valid")
+        key = headers.get("x-api-key")
+        if not key:
+            raise _GatewayError("403000", "Api Key is required")
+        if key not in {ADOBE_TOOLS_KEY, *self.ims.accounts}:
+            raise _GatewayError("403003", "Api Key is invalid")
+        _check_organization(key, headers.get("x-gw-ims-org-id"), grant.account)
+        return grant
+
+    def _reactor(self, request: Request) -> Response:
+        grant = self._authenticate(request)
+        if not set(NEEDED_BY_REACTOR) <= set(grant.scopes):
+            detail = "The token shows no organization with tags."
+            raise Problem(403, "no-available-orgs", detail)
+        store = self.stores.get(grant.account.org_id)
+        if store is None:
+            raise not_found(request.path)
+        return respond(Call(store, grant.account, self.options, request), self._routes)
 
 
-def _gateway_error(code: str, message: str) -> Response:
-    return answer(int(code[:3]), {"error_code": code, "message": message})
+class _GatewayError(Exception):
+    """A refusal of the gateway: code, of which the first three digits are the status; message."""
+
+
+def _check_organization(key: str, org_id: str | None, account: Account) -> None:
+    # Adobe's uploader and releaser send no organization: the token implies it.
+    if not org_id and key != ADOBE_TOOLS_KEY:
+        raise _GatewayError("400003", "Missing header x-gw-ims-org-id")
+    if org_id and org_id != account.org_id:
+        raise _GatewayError("403025", "Profile is not valid")
+    if not account.product_profile:
+        raise _GatewayError("403221", "Forbidden: the token is not allowed in this context")
+
+
+def _normalized(request: Request) -> Request:
+    # Adobe's Postman collections end a path with a slash; launchpy starts one with two.
+    parts = filter(None, request.path.split("/"))
+    return replace(request, path="/" + "/".join(parts))
 
 
 def _refusal(problem: Problem) -> Response:
@@ -146,7 +142,5 @@ def _refusal(problem: Problem) -> Response:
     }
     if problem.pointer:
         error["source"] = {"pointer": problem.pointer}
-    refused = answer(problem.status, {"errors": [error]}, JSON_API)
-    return Response(
-        refused.status, refused.body, refused.content_type, {"x-request-id": request_id}
-    )
+    response = answer(problem.status, {"errors": [error]}, JSON_API)
+    return replace(response, headers={"x-request-id": request_id})

@@ -1,4 +1,4 @@
-"""One request to Reactor: who sends it, what that account may do, and the audit events that follow."""
+"""The context of a request to Reactor: its account and rights, and the log of what it changes."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -41,8 +41,8 @@ class Call:
     request: Request = _NO_REQUEST
 
     def need(self, right: str) -> None:
-        """Raise Problem if the account lacks the right."""
-        if right not in self.account.rights:
+        """Raise Problem if the account lacks the right. An empty right is no requirement."""
+        if right and right not in self.account.rights:
             raise not_authorized(right)
 
     def created(self, record: Record) -> Record:
@@ -88,6 +88,7 @@ class Call:
 
     def _event(self, record: Record, verb: str) -> Record:
         timestamp = self.store.now()
+        # The log shows the resource as it was at the time, so it is rendered now.
         entity = {"data": render(record, self.options.base_url)}
         attributes = {
             "created_at": timestamp,
@@ -102,6 +103,7 @@ class Call:
 
     def _notify(self, property_id: str, event: Record) -> None:
         """Deliver the event to the callbacks of the property that subscribe to it."""
+        # Adobe retries for days. Here a delivery is tried once.
         for callback in self.store.listed(property_id, "callbacks"):
             if self.options.deliver and event["type_of"] in callback["subscriptions"]:
                 document = {"data": render(event, self.options.base_url)}
@@ -114,7 +116,7 @@ class Change:
 
     call: Call
     record: Record
-    wanted: Wanted
+    payload: Wanted
     before: Mapping[str, Any] = field(default_factory=dict)
     """The attributes before an update; empty for a new record."""
 

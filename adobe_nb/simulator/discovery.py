@@ -1,4 +1,4 @@
-"""Where a simulator is: the one of this process, or the one that somebody announced."""
+"""Find a simulator: the built-in one of this process, or one that another process announced."""
 
 import json
 import sys
@@ -17,45 +17,38 @@ BUILT_IN = "the built-in simulator"
 
 
 def built_in_credentials(account: str = "demo") -> Credentials:
-    """Those of one account of the built-in simulator, which is started. Raises CredentialsError for
-    an unknown one.
-    """
+    """Return the credentials of an account of the built-in simulator. Raises CredentialsError."""
     simulator = _built_in_simulator()
     if account not in simulator.accounts:
-        raise CredentialsError(
-            f"The simulator has no account {account!r}. It has: {', '.join(sorted(simulator.accounts))}."
-        )
+        names = ", ".join(sorted(simulator.accounts))
+        raise CredentialsError(f"The simulator has no account {account!r}. Choose from {names}.")
     return credentials_of(from_document(BUILT_IN, simulator.connection(account)))
 
 
 def announced_credentials() -> Credentials:
-    """Those that the announced simulator gives. Raises CredentialsError when it does not answer."""
+    """Return the credentials of the announced simulator. Raises CredentialsError."""
     url = announced_simulator()
-    return credentials_of(
-        from_document(f"the simulator at {url} ({SIMULATOR_VARIABLE})", _details_at(url))
-    )
+    source = f"the simulator at {url} ({SIMULATOR_VARIABLE})"
+    return credentials_of(from_document(source, _details_at(url)))
 
 
 def connection_details() -> dict[str, Any]:
-    """Connection details of the announced simulator, else of the built-in one: addresses, and a
-    made-up account.
-    """
-    if url := announced_simulator():
-        return _details_at(url)
-    return built_in_details()
+    """Return the connection details of the announced simulator, or else of the built-in one."""
+    url = announced_simulator()
+    return _details_at(url) if url else built_in_details()
 
 
 def built_in_details() -> dict[str, Any]:
-    """Connection details of the built-in simulator."""
+    """Return the connection details of the built-in simulator."""
     simulator = _built_in_simulator()
     if simulator.runs_here:
         return simulator.connection()
-    # In a forked process it is the parent's, which alone can issue a token that is good there.
+    # In a forked process, only the parent can issue valid tokens.
     return _details_at(simulator.reactor_url)
 
 
 def is_gone(url: str) -> bool:
-    """Whether this is an address of this machine where no simulator answers."""
+    """Return whether the URL is on this machine but no simulator answers there."""
     if not is_loopback(url) or is_built_in(url):
         return False
     try:
@@ -65,9 +58,7 @@ def is_gone(url: str) -> bool:
 
 
 def is_built_in(url: str) -> bool:
-    """Whether this is the address of the built-in simulator, which is another one in the next
-    process.
-    """
+    """Return whether the URL is that of the built-in simulator, which other processes lack."""
     server = sys.modules.get("adobe_nb.simulator.server")
     running = getattr(server, "_built_in", None)
     return running is not None and url == running.reactor_url
@@ -80,10 +71,11 @@ def _built_in_simulator() -> "Simulator":
 
 
 def _details_at(url: str) -> dict[str, Any]:
-    """The simulator at that address gives its connection details itself."""
+    """Ask the simulator at that URL for its connection details."""
     if not is_loopback(url):
         raise CredentialsError(
-            f"{SIMULATOR_VARIABLE} must be an address of this machine, as in http://127.0.0.1:8765."
+            f"{SIMULATOR_VARIABLE} must be a URL on this machine, for example "
+            "http://127.0.0.1:8765."
         )
     try:
         document = _read_connection(url.rstrip("/"))
@@ -91,21 +83,20 @@ def _details_at(url: str) -> dict[str, Any]:
         document = None
     if document is None:
         raise CredentialsError(
-            f"{SIMULATOR_VARIABLE} names a simulator that does not answer. Start one (adobe-nb simulator), or unset it."
+            f"The simulator in {SIMULATOR_VARIABLE} does not answer. Start one with adobe-nb "
+            "simulator, or unset the variable."
         )
     return document
 
 
 def _read_connection(url: str) -> dict[str, Any] | None:
-    answer = Transport(timeout=(5, 5), pause=0.05).send(
-        Request("GET", f"{url}/simulator", repeatable=True)
-    )
+    request = Request("GET", f"{url}/simulator", repeatable=True)
+    response = Transport(timeout=(5, 5), pause=0.05).send(request)
     try:
-        document = json.loads(answer.body)
+        document = json.loads(response.body)
     except ValueError:
         return None
-    known = (
-        isinstance(document, dict)
-        and {"reactor_url", "ims_url", "client_id", "client_secret"} <= document.keys()
-    )
-    return document if known else None
+    # Any other server may answer there.
+    required = {"reactor_url", "ims_url", "client_id", "client_secret"}
+    is_simulator = isinstance(document, dict) and required <= document.keys()
+    return document if is_simulator else None

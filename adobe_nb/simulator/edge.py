@@ -9,6 +9,7 @@ import re
 import secrets
 import uuid
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from adobe_nb.simulator.datastreams import DATASTREAMS, Datastream
@@ -19,6 +20,7 @@ PROBLEM = "application/problem+json"
 LIMIT = 64 * 1024
 SCOPE = "acp.foundation"
 HINTS = ("or2", "va6", "irl1", "ind1", "jpn3", "sgp3", "aus3")
+# How long Adobe tells clients to keep the location hint and the identity.
 _HINT_SECONDS = 1800
 _IDENTITY_SECONDS = 34_128_000
 _PATH = re.compile(
@@ -27,61 +29,16 @@ _PATH = re.compile(
 # Adobe's cURL samples use both spellings in version 2.
 _DATASTREAM_PARAMETERS = {"1": ("configId",), "2": ("datastreamId", "dataStreamId")}
 _READABLE = ("application/json", "application/x-jackson-smile", "text/plain", "text/javascript")
-_SERVICE = "Adobe Experience Platform"
 _DEFAULT_SCHEMA = "https://ns.adobe.com/personalization/default-content-item"
 _QUERY = {"identity": ("fetch",), "personalization": ("schemas", "decisionScopes", "surfaces")}
 """Members of a query that are lists of strings."""
 _Object = Mapping[str, Any]
+_ERRORS = json.loads(Path(__file__).with_name("edge_errors.json").read_bytes())
+"""Title and usual detail by code.
 
-# Title and usual detail by code. The titles of authorization errors are those of Adobe's page on
-# authentication, the others those of its list of errors.
-_TITLES = {
-    "EXEG-0002-400": ("Missing datastream parameter", "The datastream parameter is missing."),
-    "EXEG-0003-400": ("Invalid datastream ID", "No datastream has this id."),
-    "EXEG-0004-422": ("Datastream disabled", "The datastream is disabled."),
-    "EXEG-0011-422": (
-        "Could not retrieve sandbox details",
-        "Experience Platform is not enabled on the datastream.",
-    ),
-    "EXEG-0101-400": ("Invalid JSON request", "The body is not JSON."),
-    "EXEG-0102-400": ("Invalid request field", "A field has an invalid value."),
-    "EXEG-0103-400": ("Missing required value", "A required field is missing."),
-    "EXEG-0109-408": ("Empty request", "The body is empty."),
-    "EXEG-0111-415": ("Invalid request", "The media type is not supported."),
-    "EXEG-0112-413": ("Invalid request", f"The body is larger than {LIMIT} bytes."),
-    "EXEG-0201-503": (
-        "The service is temporarily unavailable",
-        f"{_SERVICE} is temporarily unavailable.",
-    ),
-    "EXEG-0204-200": (
-        "The service call completed with warning(s)",
-        f"{_SERVICE} answered with a warning.",
-    ),
-    "EXEG-0303-200": ("Unauthorized to fetch identities", "A namespace is not allowed."),
-    "EXEG-0306-400": ("Event is missing primary identity", "An event has no primary identity."),
-    "EXEG-0308-400": (
-        "Invalid identity format",
-        "An identity is not in the format of its namespace.",
-    ),
-    "EXEG-0500-401": (
-        "Invalid authorization token",
-        "The authorization token is missing or malformed.",
-    ),
-    "EXEG-0502-401": ("Invalid authorization token", "The token has an invalid signature."),
-    "EXEG-0503-401": ("Invalid authorization token", "The authorization token has expired."),
-    "EXEG-0504-401": (
-        "Required product context is missing",
-        "The product context dma_aep is missing.",
-    ),
-    "EXEG-0505-401": (
-        "Required authorization token scope is missing",
-        f"The scope {SCOPE} is missing.",
-    ),
-    "EXEG-0506-401": (
-        "Sandbox not accessible for write",
-        "No write permission in the sandbox prod.",
-    ),
-}
+The titles of authorization errors are those of Adobe's page on authentication, the others those of
+its list of errors.
+"""
 
 
 class Refused(Exception):
@@ -297,12 +254,12 @@ def _upstream(datastream: Datastream, queries: Sequence[_Object]) -> dict[str, A
 
 
 def _problem(code: str, detail: str, report: _Object) -> dict[str, Any]:
-    title, usual_detail = _TITLES[code]
+    error = _ERRORS[code]
     return {
         "type": f"https://ns.adobe.com/aep/errors/{code}",
         "status": int(code[-3:]),
-        "title": title,
-        "detail": detail or usual_detail,
+        "title": error["title"],
+        "detail": detail or error["detail"],
         "report": report,
     }
 

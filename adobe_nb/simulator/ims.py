@@ -22,8 +22,8 @@ SCOPES = (
 COMPANY_RIGHTS = ("develop_extensions", "manage_properties", "manage_app_configurations")
 PROPERTY_RIGHTS = ("approve", "develop", "manage_environments", "manage_extensions", "publish")
 ALL_RIGHTS = frozenset((*COMPANY_RIGHTS, *PROPERTY_RIGHTS))
+# Adobe's uploader asks for additional_info.projectedProductContext too; launchpy works without it.
 NEEDED_BY_REACTOR = ("read_organizations",)
-"""Adobe's uploader also lists ``additional_info.projectedProductContext``; launchpy works without."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class Grant:
 
 
 class Ims:
-    """Issues tokens and checks them."""
+    """Issues tokens and checks them. Its clock is real, unlike that of the records."""
 
     def __init__(
         self,
@@ -92,6 +92,7 @@ class Ims:
         return 200, {
             "access_token": self.issue(account, scopes),
             "token_type": "bearer",
+            # Adobe sends whole seconds. Only tests use shorter lives.
             "expires_in": self.token_ttl if self.token_ttl % 1 else int(self.token_ttl),
         }
 

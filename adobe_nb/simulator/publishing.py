@@ -46,25 +46,28 @@ _MAX_REPUBLISHED = 5
 
 def begin(change: Change) -> None:
     """Prepare a new library, and check what the document links to."""
-    library, wanted = change.record, change.wanted
+    library = change.record
     library.meta = {"build_status": None, "build_required_detail": _NO_BUILD}
     library.to_one["upstream_library"] = _upstream(change.store, library)
-    for kind in CONTENTS:
-        _check_contents(change.store, library, wanted.linked.get(kind, ()), ())
-    environment = wanted.one("environment")
-    if environment is not None:
-        _suitable(change.store, library, environment)
+    _linked(change)
 
 
 def fill(change: Change) -> None:
     """Assign the environment and the contents that the document links to."""
-    library, wanted = change.record, change.wanted
-    environment = wanted.one("environment")
+    environment, contents = _linked(change)
     if environment is not None:
-        _occupy(change.call, library, _suitable(change.store, library, environment))
-    for kind in CONTENTS:
-        records = _check_contents(change.store, library, wanted.linked.get(kind, ()), ())
-        _put(change.call, library, records)
+        _occupy(change.store, change.record, environment)
+    _put(change.call, change.record, contents)
+
+
+def _linked(change: Change) -> tuple[Record | None, list[Record]]:
+    """Return the environment and the contents that the document links to, once checked."""
+    library, payload = change.record, change.payload
+    items = [item for kind in CONTENTS for item in payload.linked.get(kind, ())]
+    contents = _check_contents(change.store, library, items, ())
+    linkage = payload.one("environment")
+    environment = _suitable(change.store, library, linkage) if linkage else None
+    return environment, contents
 
 
 def transition(call: Call, library: Record, action: str) -> None:
@@ -74,6 +77,7 @@ def transition(call: Call, library: Record, action: str) -> None:
     if (state, action) not in _TRANSITIONS:
         detail = f"Cannot {action} a library in state {state}."
         raise conflict("invalid-transition", detail, "/data/meta/action")
+    # Each state needs an environment of another stage, so Adobe releases the current one.
     _release(call.store, library)
     library.attributes |= {"state": _TRANSITIONS[state, action], "build_required": True}
     library.meta |= {"build_status": None, "build_required_detail": _NO_BUILD}
@@ -89,7 +93,7 @@ def assign(call: Call, library: Record, environment: Linkage | None) -> None:
     if environment is None:
         _release(call.store, library)
     else:
-        _occupy(call, library, _suitable(call.store, library, environment))
+        _occupy(call.store, library, _suitable(call.store, library, environment))
     call.touch(library)
 
 
@@ -112,15 +116,15 @@ def _suitable(store: Store, library: Record, linkage: Linkage) -> Record:
     return environment
 
 
-def _occupy(call: Call, library: Record, environment: Record) -> None:
+def _occupy(store: Store, library: Record, environment: Record) -> None:
     # Only a published library can still be there: it makes room for the next one.
-    occupant = call.store.of(environment, "library")
+    occupant = store.of(environment, "library")
     if occupant is not None:
-        _release(call.store, occupant)
-    _release(call.store, library)
+        _release(store, occupant)
+    _release(store, library)
     environment.to_one["library"] = library.here
     library.to_one["environment"] = environment.here
-    call.store.changed(environment, library)
+    store.changed(environment, library)
 
 
 def _release(store: Store, library: Record) -> None:
@@ -159,6 +163,7 @@ def change_contents(
         store.unlink(record.id, "libraries", library)
     _put(call, library, added)
     library["build_required"] = True
+    # Without a build in this state, the reason stays that there is none.
     if library.meta.get("build_status"):
         library.meta["build_required_detail"] = _CHANGED
     call.touch(library)

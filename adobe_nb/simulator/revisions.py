@@ -9,7 +9,7 @@ from adobe_nb.simulator.store import Identifier, Record, Store
 
 
 def state(moment: str, *, dirty: bool = True) -> dict[str, Any]:
-    """The attributes that say where a new head stands."""
+    """Return the attributes of a new head that say what became of it."""
     return {
         "created_at": moment,
         "updated_at": moment,
@@ -22,18 +22,21 @@ def state(moment: str, *, dirty: bool = True) -> dict[str, Any]:
 
 
 def origin(record: Record) -> Identifier:
-    """The head that a record is, or was cut from."""
+    """Return the head of a revision. A head is its own origin."""
     return record.to_one.get("origin") or record.here
 
 
 def newest(store: Store, head: Record) -> Record:
-    """The newest revision of a head; the head itself before the first one."""
-    revisions = [each for each in store.listed(head.id, "revisions") if not each.is_head]
-    return max(revisions, key=lambda each: int(each.attributes["revision_number"]), default=head)
+    """Return the newest revision of a head, or the head if it has none."""
+    number = head.meta.get("latest_revision_number", 0)
+    for revision in store.listed(head.id, "revisions"):
+        if revision["revision_number"] == number:
+            return revision
+    return head
 
 
 def editable(record: Record) -> None:
-    """Raises Problem for what cannot be changed: revisions, and what is deleted."""
+    """Raise Problem for records that cannot be changed: revisions, and deleted ones."""
     if record.deleted:
         raise conflict("deleted-resources", f"This {RESOURCES[record.type].singular} is deleted.")
     if not record.is_head:
@@ -41,48 +44,40 @@ def editable(record: Record) -> None:
 
 
 def revise(call: Call, head: Record) -> Record:
-    """Freeze the head into its next revision, a rule with its components. The answer is the new
-    revision.
-    """
+    """Freeze a head, a rule with its components, and return the new revision."""
     editable(head)
     store = call.store
     number = head.meta.get("latest_revision_number", 0) + 1
-    revision = _copy(call, head, number)
-    store.add(revision)
+    revision = _freeze(call, head, number)
     store.link(head.id, "revisions", revision)
-    for note in store.listed(head.id, "notes"):
-        store.link(revision.id, "notes", note)
     if head.type == "rules":
+        # The revision has components of its own, which are numbered as the rule is.
         for component in store.listed(head.id, "rule_components"):
-            if component.deleted:
-                continue
-            copy = _copy(call, component, number)
-            store.add(copy, revision.id)
+            copy = _freeze(call, component, number)
+            store.link(revision.id, copy.type, copy)
             store.link(copy.id, "rules", revision)
-            for note in store.listed(component.id, "notes"):
-                store.link(copy.id, "notes", note)
-            _is_captured(call, component, number)
-    _is_captured(call, head, number)
-    call.created(revision)
-    return revision
+    return call.created(revision)
 
 
-def _copy(call: Call, head: Record, number: int) -> Record:
-    moment = call.store.now()
-    attributes = {**head.attributes, "revision_number": number, "dirty": False}
-    attributes |= {
-        "created_at": moment,
-        "updated_at": moment,
+def _freeze(call: Call, head: Record, number: int) -> Record:
+    store = call.store
+    timestamp = store.now()
+    attributes = {
+        **head.attributes,
+        "revision_number": number,
+        "dirty": False,
+        "created_at": timestamp,
+        "updated_at": timestamp,
         "published": False,
         "published_at": None,
     }
-    meta = {**head.meta, "latest_revision_number": number}
-    copy = Record(head.type, call.store.new_id(head.type), attributes, dict(head.to_one), meta)
-    call.by(copy, "created", "updated")
-    return copy
-
-
-def _is_captured(call: Call, head: Record, number: int) -> None:
+    head["dirty"] = False
     head.meta["latest_revision_number"] = number
-    head.attributes["dirty"] = False
-    call.store.changed(head)
+    copy = Record(head.type, store.new_id(head.type), attributes, {**head.to_one}, {**head.meta})
+    call.by(copy, "created", "updated")
+    store.add(copy)
+    # A revision shows the notes that existed when it was cut.
+    for note in store.listed(head.id, "notes"):
+        store.link(copy.id, "notes", note)
+    store.changed(head)
+    return copy

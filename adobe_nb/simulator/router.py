@@ -60,12 +60,16 @@ def respond(call: Call, table: Table) -> Response:
     if request.method == "GET":
         _check_accept(request)
     call.store.settle()
-    resource_type, *rest = request.path.removeprefix("/").split("/")
-    pattern = "/".join(["", resource_type, *("{id}" for _ in rest[:1]), *rest[1:]])
-    if pattern not in table:
+    # After the resource type, every path has an id, or ends.
+    parts = request.path.split("/")
+    identifiers = parts[2:3]
+    if identifiers:
+        parts[2] = "{id}"
+    handlers = table.get("/".join(parts))
+    if handlers is None:
         raise not_found(request.path)
-    records = [_visible(call, resource_type, identifier) for identifier in rest[:1]]
-    handler = table[pattern].get(request.method)
+    records = [_visible(call, parts[1], identifier) for identifier in identifiers]
+    handler = handlers.get(request.method)
     if handler is not None:
         return handler(call, *records)
     # Adobe answers 404 to a GET of a list that exists for POST only, such as rule components
@@ -77,17 +81,19 @@ def respond(call: Call, table: Table) -> Response:
 
 def routes() -> Table:
     """Return the routes of the resource types in the registry, and the special ones."""
+    rows = [*_event_routes()]
+    for row in RESOURCES.values():
+        rows += _routes_of(row)
     table: Table = {}
-    derived = [route for row in RESOURCES.values() for route in _routes_of(row)]
-    for route in (*derived, *_event_routes(), *_SPECIAL):
+    for route in (*rows, *_SPECIAL):
         table.setdefault(route.pattern, {})[route.method] = route.handler
     return table
 
 
 def _routes_of(row: Resource) -> Iterator[Route]:
-    """Yield what the registry says about one type."""
+    """Yield the routes of one type that follow from the registry."""
     one = f"/{row.type}/{{id}}"
-    yield Route("GET", one, _fetch)
+    yield Route("GET", one, _document)
     if row.root:
         yield Route("GET", f"/{row.type}", partial(_list_all, resource_type=row.type))
     if row.actions or "update" in row.verbs:
@@ -129,10 +135,6 @@ def _event_routes() -> Iterator[Route]:
 
 
 # -- reading
-
-
-def _fetch(call: Call, record: Record) -> Response:
-    return _document(call, record)
 
 
 def _list_all(call: Call, *, resource_type: str) -> Response:
@@ -222,8 +224,8 @@ def _search(call: Call) -> Response:
     documents: list[dict[str, Any]] = []
     for row in RESOURCES.values():
         if row.searchable:
-            records = call.store.all(row.type)
-            documents += [json.loads(_wire(call, each)) for each in records if _sees(call, each)]
+            records = filter(partial(_sees, call), call.store.all(row.type))
+            documents += [json.loads(_wire(call, record)) for record in records]
     matches, total = search(documents, body)
     return answer(200, {"data": matches, "meta": {"total_hits": total}}, JSON_API)
 

@@ -15,7 +15,7 @@ Where Adobe's behavior is unknown, the simplest choice was made:
 
 import operator
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -154,11 +154,12 @@ def _matches(document: Document, query: Mapping[str, Any]) -> bool:
 
 
 def _holds(document: Document, path: str, condition: Mapping[str, Any]) -> bool:
-    members = list(_members(document, path))
+    members = _members(document, path)
     values = [value for _, value in members]
     if "exists" in condition and any(map(_has_content, values)) != condition["exists"]:
         return False
-    if "range" in condition and not any(_in_range(each, condition["range"]) for each in values):
+    bounds = condition.get("range")
+    if bounds and not any(_in_range(value, bounds) for value in values):
         return False
     return "value" not in condition or _has_value(members, condition)
 
@@ -197,19 +198,19 @@ def _is_in(word: str, name: str, value: object) -> bool:
 # -- members
 
 
-def _members(document: Document, path: str) -> Iterable[_Member]:
-    """Yield the members that a path reaches. A null counts as missing."""
+def _members(document: Document, path: str) -> list[_Member]:
+    """Return the members that a path reaches. A null counts as missing."""
     first, *rest = path.split(".")
     if "*" not in path:
         name = path.rpartition(".")[2]
         return [(name, value) for value in _at(_root(document, first), rest)]
     roots = _ROOTS if "*" in first else (first,)
-    return (
-        (found.rpartition(".")[2], value)
-        for root in roots
-        for found, value in _leaves(_root(document, root), root)
-        if _is_match(path, found)
-    )
+    members = []
+    for root in roots:
+        for leaf, value in _leaves(_root(document, root), root):
+            if _is_match(path, leaf):
+                members.append((leaf.rpartition(".")[2], value))
+    return members
 
 
 @lru_cache(maxsize=10_000)

@@ -18,7 +18,7 @@ from tornado.httpserver import HTTPServer
 from tornado.httputil import HTTPServerRequest
 from tornado.web import Application, RequestHandler, stream_request_body
 
-from adobe_nb.forks import in_children, restarts
+from adobe_nb.forks import reset_after_fork, run_after_fork
 from adobe_nb.simulator.accounts import ACCOUNTS, ORG_ID
 from adobe_nb.simulator.app import App
 from adobe_nb.simulator.calls import Options
@@ -39,16 +39,23 @@ _MAX_BODY = 64 * 1024
 class Simulator:
     """IMS and Reactor on one port, and the two Edge hosts on ports of their own.
 
-    Use it as a context manager, or call ``start`` and ``stop``. ``requests`` holds the latest
-    requests, refused ones too, each with the first 64 KiB of its body. ``drifted`` holds what the
-    fault ``drift`` changed: ``created`` or ``deleted``, type, id. The faults ``slow`` and
-    ``429-retry-after`` make a client wait ``slow_seconds`` and ``retry_after``.
+    Use it as a context manager, or call ``start`` and ``stop``.
 
-    Example:
-        >>> from adobe_nb.simulator.server import Simulator
-        >>> with Simulator(seed="empty") as simulator:
-        ...     simulator.reactor_url.startswith("http://127.0.0.1:")
-        True
+    Attributes
+    ----------
+    requests
+        The latest requests, refused ones too, each with the first 64 KiB of its body.
+    drifted
+        What the fault ``drift`` changed: ``created`` or ``deleted``, type, id.
+    slow_seconds, retry_after
+        How long the faults ``slow`` and ``429-retry-after`` make a client wait.
+
+    Examples
+    --------
+    >>> from adobe_nb.simulator.server import Simulator
+    >>> with Simulator(seed="empty") as simulator:
+    ...     simulator.reactor_url.startswith("http://127.0.0.1:")
+    True
     """
 
     def __init__(
@@ -84,15 +91,14 @@ class Simulator:
         self.app: App | None = None
         self._port = port
         self._urls: dict[str, str] = {}
-        self._ready = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping: asyncio.Event | None = None
         self._thread: threading.Thread | None = None
         self._servers: list[HTTPServer] = []
         self._deliveries: set[asyncio.Future[Any]] = set()
-        restarts(self)
+        reset_after_fork(self)
 
-    def begin_anew(self) -> None:
+    def after_fork(self) -> None:
         """Let go of the server in a forked process: the parent serves, and only it can stop."""
         # With the child's copies of the sockets open, no client would see the parent hang up.
         for server in self._servers:
@@ -104,7 +110,6 @@ class Simulator:
         # The loop must not be closed by garbage collection: the parent waits with the same epoll.
         if self._loop is not None:
             _loops_of_the_parent.append((self._loop, self._servers))
-        self._ready = threading.Event()
         self._loop = self._stopping = self._thread = None
         self._servers = []
         self._deliveries = set()
@@ -158,12 +163,14 @@ class Simulator:
             self._urls[name] = f"http://{_ADDRESS}:{listening.getsockname()[1]}"
             sockets.append(listening)
         self.app = App(self.ims, self.stores, self._urls["reactor"], self.options)
-        self._ready.clear()
+        ready = threading.Event()
         self._thread = threading.Thread(
-            target=lambda: asyncio.run(self._serve(sockets)), name="adobe_nb simulator", daemon=True
+            target=lambda: asyncio.run(self._serve(sockets, ready)),
+            name="adobe_nb simulator",
+            daemon=True,
         )
         self._thread.start()
-        self._ready.wait()
+        ready.wait()
         return self
 
     @property
@@ -177,7 +184,7 @@ class Simulator:
         if self._thread is not None:
             self._thread.join()
 
-    async def _serve(self, sockets: Sequence[socket.socket]) -> None:
+    async def _serve(self, sockets: Sequence[socket.socket], ready: threading.Event) -> None:
         self._loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
         edge = EdgeApp(self.ims, ORG_ID, authenticated=False)
         edge_server = EdgeApp(self.ims, ORG_ID, authenticated=True)
@@ -187,7 +194,7 @@ class Simulator:
             server = HTTPServer(Application([handler], log_function=lambda _: None))
             server.add_sockets([listening])
             servers.append(server)
-        self._ready.set()
+        ready.set()
         await self._stopping.wait()
         for server in servers:
             server.stop()
@@ -374,7 +381,7 @@ _built_in: Simulator | None = None
 _lock = threading.Lock()
 
 
-@in_children
+@run_after_fork
 def _unlock() -> None:
     global _lock  # noqa: PLW0603
     _lock = threading.Lock()

@@ -1,6 +1,6 @@
 """JSON that is stored as text inside JSON: ``settings``, and the ``entity`` of audit events."""
 
-import json
+import msgspec
 
 # The service escapes the characters in these texts that have a meaning in HTML or JavaScript.
 _ESCAPES = str.maketrans(
@@ -21,4 +21,4 @@ def escaped(text: str) -> str:
 
 def json_text(value: object) -> str:
     """Return the JSON text of a value as the service stores it."""
-    return escaped(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
+    return escaped(msgspec.json.encode(value).decode())

@@ -35,7 +35,7 @@ class _Rules:
     """What a type adds to the steps that all types share."""
 
     right: str = ""
-    """The right that every write requires. Types without one check rights in their steps."""
+    """The right that every write requires. Without one, the steps of the type check rights."""
     defaults: Mapping[str, Any] = field(default_factory=dict)
     create: tuple[Step, ...] = ()
     """Steps before a new record is stored."""
@@ -45,12 +45,14 @@ class _Rules:
     delete: tuple[Removal, ...] = ()
 
 
-def create(call: Call, parent: Record, row: Resource, wanted: Wanted) -> Record:
+def create(call: Call, parent: Record, row: Resource, payload: Wanted) -> Record:
     """Create a record under its parent. A Problem leaves the store unchanged."""
-    rules = _rules(call, row.type)
-    values = {**state(call.store.now()), **rules.defaults, **wanted.attributes}
+    rules = _TYPES.get(row.type, _Rules())
+    call.need(rules.right)
+    values = {**state(call.store.now()), **rules.defaults, **payload.attributes}
     attributes = {column.name: values.get(column.name) for column in row.columns}
     record = Record(row.type, call.store.new_id(row.type), attributes)
+    # A head is its own origin. A note calls its parent resource, other types use the singular.
     relations = {
         "origin": record.here,
         "property": parent.to_one.get("property"),
@@ -58,7 +60,7 @@ def create(call: Call, parent: Record, row: Resource, wanted: Wanted) -> Record:
         RESOURCES[parent.type].singular: parent.here,
     }
     record.to_one = {relation.name: relations.get(relation.name) for relation in row.to_one}
-    change = Change(call, record, wanted)
+    change = Change(call, record, payload)
     _link(change)
     for step in rules.create:
         step(change)
@@ -76,20 +78,21 @@ def create(call: Call, parent: Record, row: Resource, wanted: Wanted) -> Record:
     return record
 
 
-def update(call: Call, record: Record, wanted: Wanted) -> Record:
+def update(call: Call, record: Record, payload: Wanted) -> Record:
     """Change a record or act on it. Return the record, or the new revision."""
-    if wanted.action is not None:
-        return _act(call, record, wanted.action)
-    rules = _rules(call, record.type)
+    if payload.action is not None:
+        return _act(call, record, payload.action)
+    rules = _TYPES.get(record.type, _Rules())
+    call.need(rules.right)
     if "revision_number" in record.attributes:
         editable(record)
-    change = Change(call, record, wanted, dict(record.attributes))
+    change = Change(call, record, payload, dict(record.attributes))
     links = dict(record.to_one)
     try:
         # Write-only attributes are not kept.
         for column in RESOURCES[record.type].columns:
-            if column.name in wanted.attributes:
-                record[column.name] = wanted.attributes[column.name]
+            if column.name in payload.attributes:
+                record[column.name] = payload.attributes[column.name]
         _link(change)
         for step in rules.update:
             step(change)
@@ -107,7 +110,8 @@ def update(call: Call, record: Record, wanted: Wanted) -> Record:
 def delete(call: Call, record: Record) -> None:
     """Delete a record for good, or softly: then it can still be fetched by id."""
     row = RESOURCES[record.type]
-    rules = _rules(call, record.type)
+    rules = _TYPES.get(record.type, _Rules())
+    call.need(rules.right)
     if record.deleted:
         raise not_found(f"/{record.type}/{record.id}")
     if "revision_number" in record.attributes:
@@ -128,19 +132,11 @@ def delete(call: Call, record: Record) -> None:
         publishing.refresh_upstreams(call.store, record.to_one["property"])
 
 
-def _rules(call: Call, resource_type: str) -> _Rules:
-    """Return the rules of a type, if the account has the right that they require."""
-    rules = _TYPES.get(resource_type, _Rules())
-    if rules.right:
-        call.need(rules.right)
-    return rules
-
-
 def _link(change: Change) -> None:
     """Set the to-one relations of the document."""
     record = change.record
     for relation in RESOURCES[record.type].to_one:
-        linkage = change.wanted.one(relation.name)
+        linkage = change.payload.one(relation.name)
         # Environments are assigned by steps of their own.
         if linkage is not None and relation.name != "environment":
             pointer = f"/data/relationships/{relation.name}"
@@ -164,7 +160,7 @@ def _target(change: Change, linkage: Linkage, pointer: str) -> Record:
 
 def _act(call: Call, record: Record, action: str) -> Record:
     if action == "revise":
-        _rules(call, record.type)
+        call.need(_TYPES[record.type].right)
         return revise(call, record)
     if record.type == "libraries":
         publishing.transition(call, record, action)
@@ -173,7 +169,7 @@ def _act(call: Call, record: Record, action: str) -> Record:
     elif record.type == "extension_packages":
         packages.release(call, record, action)
     elif record.type == "secrets":
-        _rules(call, record.type)
+        call.need(_TYPES[record.type].right)
         secrets.act(call, record, action)
     return record
 
@@ -227,8 +223,8 @@ def _install_core(change: Change) -> None:
     service = replace(call, account=call.account.with_all_rights())
     for package in packages.visible(call.store, "", None):
         if package["name"] == "core" and package["platform"] == record["platform"]:
-            wanted = Wanted({}, {"extension_package": (Linkage(*package.here),)})
-            create(service, record, RESOURCES["extensions"], wanted)
+            payload = Wanted({}, {"extension_package": (Linkage(*package.here),)})
+            create(service, record, RESOURCES["extensions"], payload)
 
 
 def _empty_property(call: Call, record: Record) -> None:
@@ -275,7 +271,7 @@ def _list_used_secrets(change: Change) -> None:
 
 
 def _check_rules(change: Change) -> None:
-    for item in change.wanted.linked["rules"]:
+    for item in change.payload.linked["rules"]:
         rule = change.store.get(*item.here)
         if rule is None or rule.to_one["property"] != change.record.to_one["property"]:
             pointer = "/data/relationships/rules"
@@ -284,7 +280,7 @@ def _check_rules(change: Change) -> None:
 
 
 def _join_rules(change: Change) -> None:
-    for item in change.wanted.linked["rules"]:
+    for item in change.payload.linked["rules"]:
         rule = change.store.get(*item.here)
         if rule is not None:
             change.store.link(rule.id, "rule_components", change.record)
@@ -302,7 +298,7 @@ def _touch_rules(call: Call, component: Record) -> None:
 def _check_package(change: Change) -> None:
     """Check the package that an extension is installed from or upgraded to."""
     record = change.record
-    if change.wanted.one("extension_package") is None:
+    if change.payload.one("extension_package") is None:
         return
     package = _package(change, record)
     owner = change.store.property_of(record)
@@ -362,7 +358,7 @@ def _connect(change: Change) -> None:
         return
     if not record["server"]:
         raise malformed("An SFTP host requires a server.", "/data/attributes/server")
-    if not change.before and "encrypted_private_key" not in change.wanted.attributes:
+    if not change.before and "encrypted_private_key" not in change.payload.attributes:
         raise conflict("decrypt-no-data", "An SFTP host requires encrypted_private_key.")
     record["status"] = "pending"
     record.meta.pop("status_details", None)
@@ -400,7 +396,7 @@ def _check_stage(change: Change) -> None:
 def _name_files(change: Change) -> None:
     """Set the path and file names of an environment on a host that Adobe manages."""
     record, store = change.record, change.store
-    encrypted = record.meta.get("archive_encrypted") or change.wanted.raw.get("archive_passphrase")
+    encrypted = record.meta.get("archive_encrypted") or change.payload.raw.get("archive_passphrase")
     record.meta["archive_encrypted"] = bool(record["archive"] and encrypted)
     host = store.of(record, "host")
     owner = store.property_of(record)
@@ -467,16 +463,16 @@ def _check_note(change: Change) -> None:
 def _authorize(change: Change) -> None:
     package = change.store.of(change.record, "extension_package")
     if package is not None:
-        packages.authorize(change.call, package, change.record, change.wanted)
+        packages.authorize(change.call, package, change.record, change.payload)
 
 
 def _answer_authorization(change: Change) -> None:
-    packages.answer(change.call, change.record, change.wanted.attributes.get("state"))
+    packages.answer(change.call, change.record, change.payload.attributes.get("state"))
 
 
 def _start_secret(change: Change) -> None:
     record = change.record
-    secrets.begin(change.call, change.store.property_of(record), record, change.wanted)
+    secrets.begin(change.call, change.store.property_of(record), record, change.payload)
     environment = change.store.of(record, "environment")
     if environment is not None:
         record.stage = environment["stage"]
@@ -487,7 +483,7 @@ def _list_secret(change: Change) -> None:
 
 
 def _exchange_secret(change: Change) -> None:
-    attributes = change.wanted.attributes
+    attributes = change.payload.attributes
     if "credentials" in attributes or "type_of" in attributes:
         secrets.exchange(change.call, change.record, attributes.get("credentials"))
 

@@ -71,11 +71,12 @@ def pull(
         )
     about = description(session, chosen, names)
     with snapshots.begin(about, promised(names), resume=resume) as draft:
-        put_properties(draft, scope)
-        ids = list(scope.properties["id"])
-        pull_properties(client, draft, scope, ids, names, "pull")
+        run = Run(client, draft, scope, names)
+        run.store_properties()
+        ids = scope.properties["id"]
+        run.read_properties(ids, "pull")
         if EVENTS in names and not all(draft.has(EVENTS, property_id) for property_id in ids):
-            put_events(draft, scope, events_since(client, None))
+            run.store_events(events_since(client, None))
         return draft.publish(kind="pull", properties=sorted(ids))
 
 
@@ -140,73 +141,6 @@ def _read(
     return in_order(rows.frame())
 
 
-def put_properties(draft: Draft, scope: Scope) -> None:
-    """Store the companies, and each property's own row; drop what is stored of other properties."""
-    properties = scope.properties
-    draft.only(properties["id"])
-    draft.put("companies", None, scope.companies, at=scope.at)
-    for property_id in properties["id"]:
-        own = properties[properties["id"] == property_id].reset_index(drop=True)
-        draft.put("properties", property_id, own, at=scope.at)
-
-
-def pull_properties(
-    client: Client,
-    draft: Draft,
-    scope: Scope,
-    ids: Iterable[str],
-    tables: Sequence[str],
-    label: str,
-) -> None:
-    """Read and store all parts of these properties that the draft does not have yet."""
-    direct: list[PartReader] = []
-    children: list[PartReader] = []
-    for part in missing_parts(draft, scope, ids, tables):
-        stored = draft.stored_ids(part.table, part.property)
-        if stored is None:
-            direct.append(part)
-        else:
-            # The children are as old as the list that an earlier run has read: resources that were
-            # created since then are missing in both, and the next refresh finds them.
-            parents, at = stored
-            children += _children(draft, part, parents, tables, at)
-    for part, frame in read_parts(client, direct, label):
-        children += _children(draft, part, frame["id"], tables, scope.at)
-    for _ in read_parts(client, children, label, parents_may_vanish=True):
-        pass
-
-
-def _children(
-    draft: Draft, part: PartReader, parents: Iterable[str], tables: Sequence[str], at: str
-) -> list[PartReader]:
-    """Return the part that is listed under these parents, if it is still to be read."""
-    table = CHILDREN.get(part.table, "")
-    if table not in tables or draft.has(table, part.property):
-        return []
-    return [PartReader(draft, table, part.property, at, parents=parents)]
-
-
-def missing_parts(
-    draft: Draft, scope: Scope, ids: Iterable[str], tables: Sequence[str]
-) -> list[PartReader]:
-    """Return the lists of these properties that are not stored yet, or whose children are not."""
-    properties = scope.properties
-    edge = set(properties.loc[properties["platform"] == "edge", "id"])
-    parts = []
-    for property_id in ids:
-        for table in DIRECT:
-            family = {table, CHILDREN.get(table, table)}.intersection(tables)
-            if table not in tables or all(draft.has(name, property_id) for name in family):
-                continue
-            part = PartReader(draft, table, property_id, scope.at)
-            # The API has secrets for event forwarding only.
-            if table == "secrets" and property_id not in edge:
-                part.store()
-            else:
-                parts.append(part)
-    return parts
-
-
 def events_since(client: Client, since: datetime | None) -> pd.DataFrame:
     """Return the audit events of the organization from that time on."""
     row = RESOURCES[EVENTS]
@@ -219,16 +153,81 @@ def events_since(client: Client, since: datetime | None) -> pd.DataFrame:
     return _read(client, [listing], Rows(row), "audit events")
 
 
-def put_events(
-    draft: Draft, scope: Scope, events: pd.DataFrame, earlier: Snapshot | None = None
-) -> None:
-    """Store each property's own audit events, after those of an earlier snapshot."""
-    for property_id in scope.properties["id"]:
-        own = events[events["property_id"] == property_id]
-        if earlier is not None and earlier.part(EVENTS, property_id) is not None:
-            stored = earlier.frame(EVENTS, property_id)
-            own = own[~own["id"].isin(stored["id"])]
-            if own.empty and draft.keep(EVENTS, property_id, earlier, at=scope.at):
-                continue
-            own = joined(stored, own, EVENTS)
-        draft.put(EVENTS, property_id, in_order(own), at=scope.at)
+@dataclass(frozen=True)
+class Run:
+    """One run that reads properties into a draft."""
+
+    client: Client
+    draft: Draft
+    scope: Scope
+    tables: Sequence[str]
+
+    def store_properties(self) -> None:
+        """Store the companies and each property's own row; drop parts of other properties."""
+        properties, at = self.scope.properties, self.scope.at
+        self.draft.only(properties["id"])
+        self.draft.put("companies", None, self.scope.companies, at=at)
+        for property_id in properties["id"]:
+            own = properties[properties["id"] == property_id].reset_index(drop=True)
+            self.draft.put("properties", property_id, own, at=at)
+
+    def read_properties(self, ids: Iterable[str], label: str) -> None:
+        """Read and store all parts of these properties that the draft does not have yet."""
+        direct: list[PartReader] = []
+        children: list[PartReader] = []
+        for part in self.missing_parts(ids):
+            stored = self.draft.stored_ids(part.table, part.property)
+            if stored is None:
+                direct.append(part)
+            else:
+                # The children are as old as the list that an earlier run has read: resources that
+                # were created since then are missing in both, and the next refresh finds them.
+                children += self._children(part, *stored)
+        for part, frame in read_parts(self.client, direct, label):
+            children += self._children(part, frame["id"], self.scope.at)
+        for _ in read_parts(self.client, children, label, parents_may_vanish=True):
+            pass
+
+    def _children(self, part: PartReader, parents: Iterable[str], at: str) -> list[PartReader]:
+        """Return the part that is listed under these parents, if it is still to be read."""
+        table = self.child_of(part.table)
+        if not table or self.draft.has(table, part.property):
+            return []
+        return [PartReader(self.draft, table, part.property, at, parents=parents)]
+
+    def child_of(self, table: str) -> str:
+        """Return the table that is listed under the resources of another, if it is to be read."""
+        child = CHILDREN.get(table, "")
+        return child if child in self.tables else ""
+
+    def missing_parts(self, ids: Iterable[str]) -> list[PartReader]:
+        """Return the lists of these properties that are not stored, or whose children are not."""
+        properties = self.scope.properties
+        edge = set(properties.loc[properties["platform"] == "edge", "id"])
+        parts = []
+        for property_id in ids:
+            for table in DIRECT:
+                family = {table, self.child_of(table) or table}
+                stored = all(self.draft.has(name, property_id) for name in family)
+                if stored or table not in self.tables:
+                    continue
+                part = PartReader(self.draft, table, property_id, self.scope.at)
+                # The API has secrets for event forwarding only.
+                if table == "secrets" and property_id not in edge:
+                    part.store()
+                else:
+                    parts.append(part)
+        return parts
+
+    def store_events(self, events: pd.DataFrame, earlier: Snapshot | None = None) -> None:
+        """Store each property's own audit events, after those of an earlier snapshot."""
+        at = self.scope.at
+        for property_id in self.scope.properties["id"]:
+            own = events[events["property_id"] == property_id]
+            if earlier is not None and earlier.part(EVENTS, property_id) is not None:
+                stored = earlier.frame(EVENTS, property_id)
+                own = own[~own["id"].isin(stored["id"])]
+                if own.empty and self.draft.keep(EVENTS, property_id, earlier, at=at):
+                    continue
+                own = joined(stored, own, EVENTS)
+            self.draft.put(EVENTS, property_id, in_order(own), at=at)

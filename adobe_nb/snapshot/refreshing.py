@@ -8,7 +8,7 @@ libraries that differ in any column.
 
 import json
 import warnings
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Iterable, Set
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -23,19 +23,14 @@ from adobe_nb.errors import NotAllowed, NotFound, SnapshotError, SnapshotWarning
 from adobe_nb.registry import RESOURCES
 from adobe_nb.session import Session
 from adobe_nb.snapshot.comparison import differing_columns
-from adobe_nb.snapshot.draft import Draft
 from adobe_nb.snapshot.filling import PartReader, read_parts
 from adobe_nb.snapshot.manifest import Snapshot
 from adobe_nb.snapshot.plan import CHILDREN, EVENTS, checked_tables, promised
 from adobe_nb.snapshot.pulling import (
-    Scope,
+    Run,
     check_same_organization,
     description,
     events_since,
-    missing_parts,
-    pull_properties,
-    put_events,
-    put_properties,
     read_scope,
 )
 from adobe_nb.snapshot.store import SnapshotFolder
@@ -68,15 +63,16 @@ def refresh(session: Session, folder: str | Path) -> Snapshot:
     events = _readable_events(client, since, required=EVENTS in tables)
     about = {**description(session, chosen, tables), "base": base.number}
     with snapshots.begin(about, promised(tables)) as draft:
-        put_properties(draft, scope)
-        _Refresh(client, draft, base, scope, tables, _Traces.of(events, since)).run()
+        run = _Refresh(client, draft, scope, tables, base, _Traces.of(events, since))
+        run.store_properties()
+        run.read()
         if EVENTS in tables and events is not None:
             earlier = base if _has_same_columns(base, EVENTS) else None
             new = scope.properties[~scope.properties["id"].isin(base.about["properties"])]
             # A property that could not be seen before has older events than those.
             if earlier is None or (new["created_at"] < since).any():
                 events = events_since(client, None)
-            put_events(draft, scope, events, earlier)
+            run.store_events(events, earlier)
         return draft.publish(
             kind="refresh", properties=sorted(scope.properties["id"]), missing=sorted(scope.missing)
         )
@@ -136,37 +132,33 @@ def _library_of(entity: object) -> str | None:
 
 
 @dataclass(frozen=True)
-class _Refresh:
-    """Reads what can have changed since ``base``, and stores it in the draft."""
+class _Refresh(Run):
+    """A run that reads what can have changed since ``base``."""
 
-    client: Client
-    draft: Draft
     base: Snapshot
-    scope: Scope
-    tables: Sequence[str]
     traces: _Traces
 
-    def run(self) -> None:
+    def read(self) -> None:
         """Store every part except the properties themselves and the audit events."""
         # A rule or library can be deleted between its list and the list of its children. Then all
         # lists that are not stored yet are read again, because its row has to disappear, too.
         for attempt in range(1, _ATTEMPTS + 1):
             try:
-                self._read(is_last_attempt=attempt == _ATTEMPTS)
+                self._read_once(is_last_attempt=attempt == _ATTEMPTS)
                 return
             except NotFound:
                 if attempt == _ATTEMPTS:
                     raise
 
-    def _read(self, *, is_last_attempt: bool) -> None:
+    def _read_once(self, *, is_last_attempt: bool) -> None:
         client = self.client
         ids = self.scope.properties["id"]
         is_known = ids.isin(self.base.about["properties"])
-        pull_properties(client, self.draft, self.scope, ids[~is_known], self.tables, "refresh")
+        self.read_properties(ids[~is_known], "refresh")
         changed, children_of_unchanged = self._read_first_pages(ids[is_known])
         children: list[PartReader] = []
         for part, frame in read_parts(client, changed, "refresh"):
-            children += self._children(part, frame)
+            children += self._changed_children(part, frame)
         for _ in read_parts(client, children, "refresh", parents_may_vanish=True):
             pass
         # On the last attempt, the row of a deleted parent stays until the next refresh.
@@ -180,7 +172,7 @@ class _Refresh:
 
         Returns the lists that have to be read, and the children to read of all other lists.
         """
-        parts = missing_parts(self.draft, self.scope, ids, self.tables)
+        parts = self.missing_parts(ids)
         listings = [_by_last_change(part) for part in parts]
         sinks = [part.rows for part in parts]
         changed: list[PartReader] = []
@@ -189,15 +181,15 @@ class _Refresh:
             self.client, listings, sinks, "looking for changes", first=PAGE_SIZE
         ):
             part = parts[read.at]
-            table, child = part.table, CHILDREN.get(part.table, "")
+            table, child = part.table, self.child_of(part.table)
             # The page is the whole list.
             if read.total == read.rows:
                 part.received = read.rows
-                children += self._children(part, part.store())
+                children += self._changed_children(part, part.store())
             elif not self._is_unchanged(part, read.total) or not self._keep(table, part.property):
                 changed.append(part)
-            elif child in self.tables and not self._keep(child, part.property):
-                children += self._children(part, self.base.frame(table, part.property))
+            elif child and not self._keep(child, part.property):
+                children += self._changed_children(part, self.base.frame(table, part.property))
         return changed, children
 
     def _is_unchanged(self, part: PartReader, total: int | None) -> bool:
@@ -215,10 +207,10 @@ class _Refresh:
     def _keep(self, table: str, property_id: str) -> bool:
         return self.draft.keep(table, property_id, self.base, at=self.scope.at)
 
-    def _children(self, part: PartReader, parents: pd.DataFrame) -> list[PartReader]:
+    def _changed_children(self, part: PartReader, parents: pd.DataFrame) -> list[PartReader]:
         """Return the part listed under these resources, to be read where it can have changed."""
-        table, property_id = CHILDREN.get(part.table, ""), part.property
-        if table not in self.tables:
+        table, property_id = self.child_of(part.table), part.property
+        if not table:
             return []
         before = self.base.frame(table, property_id)
         column = f"{RESOURCES[part.table].singular}_id"

@@ -1,4 +1,4 @@
-"""Where credentials come from, and that they do not show themselves."""
+"""Secrets stay hidden, sources are found in order, and invalid values are refused."""
 
 import copy
 import json

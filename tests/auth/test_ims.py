@@ -1,4 +1,4 @@
-"""Tokens: fetched, kept, replaced a little early, once on a 401, and never shown."""
+"""Tokens are fetched, kept, renewed early and once after a 401, and never shown."""
 
 import json
 import threading
@@ -159,7 +159,7 @@ class TestTwoSecrets:
         session = sessions.connect(env_file=self.file(simulator, "retired-secret", good))
         assert count(simulator, "/ims/token/v3") == 2
         assert session.credentials.client_secret == Secret(good)
-        session.refresh()  # from now on the one that works comes first
+        session.refresh()  # The secret that works comes first from now on.
         assert count(simulator, "/ims/token/v3") == 3
         session.save("work", in_file=True)
         assert sessions.connect(profile="work").reactor.companies().shape[0] == 1

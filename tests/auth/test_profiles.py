@@ -1,4 +1,4 @@
-"""Profiles: saved, used, forgotten; the secret in the keyring or in a file of one's own."""
+"""Profiles are saved, used and forgotten, their secrets kept in the keyring or a private file."""
 
 import signal
 import stat
@@ -55,7 +55,7 @@ class Locked(Memory):
 
 
 class Hanging(Memory):
-    """Asks its question in a window that nobody sees."""
+    """Shows a prompt that no user sees."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -224,10 +224,9 @@ class TestSaving:
 
 
 class TestKilledSave:
-    """What a process that was killed left behind is swept by the next save or forget."""
+    """The next save or forget deletes what a killed process left behind."""
 
-    # A keyring in a file, so that two processes share it; and a save that is killed when it renames
-    # profiles.toml.
+    # A keyring in a file, so that two processes share it, and a save that is killed during a rename.
     CODE = """
 import json, os, signal, sys
 from pathlib import Path
@@ -489,7 +488,7 @@ class TestTheKeyring:
             ProfileStore().save("work", credentials())
 
     def test_a_keyring_that_cannot_keep_secrets_does_not_count(self) -> None:
-        assert keyring_store.works() is False  # the tests run with keyring's fail backend
+        assert keyring_store.works() is False  # The tests run with keyring's fail backend.
 
 
 class TestAsASource:

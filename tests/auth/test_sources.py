@@ -1,6 +1,4 @@
-"""Files that other tools write: Developer Console, Postman, launchpy, aepp; and the retired method
-in each of them.
-"""
+"""Files of Developer Console, Postman, launchpy, aepp and App Builder, and the retired method."""
 
 import json
 import traceback
@@ -42,7 +40,7 @@ JWT = {
 
 
 def project(*credentials: dict[str, Any]) -> dict[str, Any]:
-    """As Developer Console lays out the download of a project."""
+    """Return a project in the layout of a Developer Console download."""
     return {
         "project": {
             "id": "1",
@@ -282,7 +280,7 @@ def test_uses_a_complete_oauth_set_beside_an_old_key(tmp_path: Path) -> None:
     )
     path.chmod(0o600)
     assert credentials_of(sources.from_env_file(path)).client_secret == Secret(HUSH)
-    refuse_retired("x", {"PRIVATE_KEY": ""}, oauth=False)  # an empty one is none
+    refuse_retired("x", {"PRIVATE_KEY": ""}, oauth=False)  # An empty value does not count.
 
 
 @pytest.mark.parametrize(
@@ -292,6 +290,11 @@ def test_uses_a_complete_oauth_set_beside_an_old_key(tmp_path: Path) -> None:
         ("console", project(), "no OAuth Server-to-Server credential .found: none"),
         ("console", project({"integration_type": "apikey", "apikey": {}}), "found: apikey"),
         ("console", {"project": {"workspace": 7}}, "no OAuth Server-to-Server credential"),
+        (
+            "console",
+            {"project": {"workspace": {"details": {"credentials": 7}}}},
+            "no OAuth Server-to-Server credential",
+        ),
         (
             "console",
             postman(**POSTMAN),

@@ -90,7 +90,7 @@ def test_allows_adobe_and_this_machine(url: str) -> None:
         "http://127.0.0.1@evil.test",
         "http://[::1",
         "https://reactor.adobe.io\\@evil.test",
-        # What runs the code of customers, or is not named.
+        # Hosts that run the code of customers, or are not listed.
         "https://runtime.adobe.io",
         "https://adobeioruntime.net",
         "https://x.reactor.adobe.io",
@@ -133,28 +133,26 @@ def test_refuses_any_other_host_before_a_request(url: str) -> None:
 
 
 def look_alikes() -> list[str]:
-    """Every character beyond ASCII that case folding or normalisation turns into ASCII, or into
-    nothing.
-    """
+    """Return all characters that case folding or normalization turns into ASCII, or removes."""
+    # Ideographs, syllables, surrogates and private characters are left out.
     points = [
         *range(0x80, 0x3400),
         *range(0xA000, 0xAC00),
         *range(0xF900, 0x16000),
         *range(0x1D000, 0x20000),
     ]
-    points += range(
-        0xE0000, 0xE0200
-    )  # what is left out are ideographs, syllables, surrogates and private ones
+    points += range(0xE0000, 0xE0200)
     found = []
     for text in map(chr, points):
         folded = text.casefold()
-        # What is ASCII by NFC, NFD or NFKC is so by NFKD.
+        # NFKD covers NFC, NFD and NFKC.
         forms = (folded, text.lower(), text.upper(), unicodedata.normalize("NFKD", text))
         if any(
             map(str.isascii, (*forms, unicodedata.normalize("NFKD", folded)))
         ) or stringprep.in_table_b1(text):
             found.append(text)
-    return [*found, "\u3002", "\uff61"]  # in names of hosts, these are full stops
+    # In host names, these two are full stops.
+    return [*found, "\u3002", "\uff61"]
 
 
 def test_refuses_characters_that_look_like_ascii_anywhere_in_a_host() -> None:
@@ -233,7 +231,7 @@ def test_names_an_unreachable_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @contextmanager
 def proxy(reply: bytes) -> Iterator[str]:
-    """A proxy that gives this to every CONNECT, then hangs up."""
+    """Run a proxy that sends this reply to every CONNECT and closes the connection."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
 
         def serve() -> None:
@@ -325,7 +323,7 @@ def test_sends_a_write_once_whatever_the_server_responds(reply: bytes) -> None:
 
 
 class TestLargeResponses:
-    """256 MiB, unpacked, and no more."""
+    """At most 256 MiB, unpacked."""
 
     PACKED = {
         "gzip": lambda data: gzip.compress(data, 1),
@@ -347,12 +345,12 @@ class TestLargeResponses:
             with pytest.raises(TransportError, match="more than .* MiB; the rest was not read"):
                 Transport(largest=len(data), sleep=lambda _: None).send(
                     get(server.url + "/x")
-                )  # the same, read again
+                )  # The limit applies to each response.
                 Transport(largest=len(data) - 1, sleep=lambda _: None).send(get(server.url))
             assert len(server.got) == 3
 
     def test_a_decompression_bomb_is_refused_and_not_retried(self) -> None:
-        bomb = gzip.compress(bytes(2**24)) * 17  # what follows is unpacked, too
+        bomb = gzip.compress(bytes(2**24)) * 17  # Further members are unpacked, too.
         with stub(
             lambda _: Answer(
                 200, bomb, {"Content-Encoding": "gzip", "Content-Length": str(len(bomb))}
@@ -686,7 +684,7 @@ class TestCertificates:
 
 
 class TestRetryAfter:
-    """Retry-After: a number or a date, for everybody at the limiter, five minutes at most."""
+    """Retry-After: a number or a date, for all threads at the limiter, five minutes at most."""
 
     def asked_to_wait(self, wish: str) -> Limiter:
         limiter = Limiter(clock=lambda: 0.0)

@@ -240,10 +240,9 @@ def share_refused(
     every: int | None = None,
     clock: Clock | None = None,
 ) -> tuple[float, Limiter]:
-    """What part is refused by a service that takes so many at once; the service is simulated event
-    by event.
+    """Return the share of requests that a service refuses; it is simulated event by event.
 
-    ``every``: besides, it refuses each of so many, whatever is in flight.
+    With ``every``, the service also refuses every n-th request, whatever the load.
     """
     clock = clock or Clock()
     limiter = Limiter(clock=clock)
@@ -259,7 +258,7 @@ def share_refused(
             )
             refused += turn.refused
             sent += 1
-            # A refusal comes fast; answers take between 80 and 120 ms.
+            # A refusal is fast; responses take between 80 and 120 ms.
             seconds = 0.01 if turn.refused else 0.08 + 0.04 * (sent * 7919 % 100) / 100
             heapq.heappush(under_way, (clock.now + seconds, sent, entering, turn))
         clock.now, _, entering, _ = heapq.heappop(under_way)

@@ -45,13 +45,13 @@ def decision(request: Request, outcome: Response | Failure, **facts: Any) -> Dec
 @pytest.mark.parametrize(
     ("request_", "outcome", "facts", "expected"),
     [
-        # Answers that are final.
+        # Final responses.
         (READ, response(200), {}, RETURN),
         (READ, response(404), {}, RETURN),
         (READ, response(501), {}, RETURN),
         (WRITE, response(409), {}, RETURN),
         (READ, response(302), {}, RAISE),
-        # A busy service: reads wait, and writes only after 429, which says that nothing was done.
+        # A busy service: reads wait; writes only after 429, which means that they had no effect.
         (READ, response(503), {}, wait(0.5)),
         (READ, response(500), {"number": 2}, wait(1.0)),
         (READ, response(502), {"number": 4}, wait(4.0)),
@@ -60,7 +60,7 @@ def decision(request: Request, outcome: Response | Failure, **facts: Any) -> Dec
         (WRITE, response(429), {}, wait(0.5)),
         (WRITE, response(503), {}, RETURN),
         (WRITE, response(503), {"retry_after": 5.0}, RETURN),
-        # Patience: five attempts with a service that never answered, ten with one that did.
+        # Five attempts for a service that has never responded, ten for one that has.
         (READ, response(503), {"number": 5}, RETURN),
         (READ, response(503), {"number": 5, "responding": True}, wait(8.0)),
         (READ, response(503), {"number": 10, "responding": True}, RETURN),
@@ -75,7 +75,7 @@ def decision(request: Request, outcome: Response | Failure, **facts: Any) -> Dec
         # Jitter spreads the back-off.
         (READ, response(503), {"jitter": 1.25}, wait(0.625)),
         (READ, response(503), {"number": 9, "responding": True, "jitter": 0.75}, wait(6.0)),
-        # 401: a new token, which is no failed attempt the first time.
+        # 401: a new token; the first renewal does not count as an attempt.
         (READ, response(401), {}, RENEW_FIRST),
         (WRITE, response(401), {}, RENEW_FIRST),
         (READ, response(401), {"number": 5}, RENEW_FIRST),
@@ -90,7 +90,7 @@ def decision(request: Request, outcome: Response | Failure, **facts: Any) -> Dec
         ),
         (READ, response(401), {"renewed": True, "responding": True, "number": 5}, RETURN),
         (READ, response(401, b"<html>", "text/html"), {"renewable": False}, wait(0.5)),
-        # A page of something in between.
+        # A page of a proxy.
         (READ, LOGIN_PAGE, {}, wait(0.5)),
         (READ, LOGIN_PAGE, {"number": 2}, RETURN),
         (READ, LOGIN_PAGE, {"number": 2, "responding": True}, wait(1.0)),

@@ -1,6 +1,4 @@
-"""Threads for one call: nesting, errors, interrupts, and never more of them than requests may be in
-flight.
-"""
+"""Threads of a call: nesting, errors and interrupts, and no more threads than allowed requests."""
 
 import _thread
 import gc
@@ -22,18 +20,16 @@ from tests.conftest import sign_in, until
 from tests.support.stub import Answer, Got, stub
 
 SOON = 20
-"""Seconds: what would hang takes 60 or 120; where a machine is busy, what ends at once may take
-some.
-"""
+"""Seconds. Hanging work takes 60 or 120, and on a busy machine immediate work may take some."""
 
 
 def names() -> list[str]:
-    """The worker threads there are."""
+    """Return the names of the running worker threads."""
     return [thread.name for thread in threading.enumerate() if thread.name == "adobe_nb worker"]
 
 
 def results(work: Callable[[int], Any], items: Iterable[int], threads: int = 4) -> list[Any]:
-    """In the order of the items."""
+    """Return the results in the order of the items."""
     with ended(map_unordered(work, items, threads=lambda: threads)) as pairs:
         return [result for _, result in sorted(pairs)]
 
@@ -241,14 +237,14 @@ def test_a_machine_without_any_thread_is_an_error(monkeypatch: pytest.MonkeyPatc
 
 
 class TestInterrupts:
-    """From a timer thread; the call ends at once and the next one works."""
+    """An interrupt from a timer thread ends the call at once, and the next call works."""
 
     def interrupted(self, call: Any) -> float:
         began = time.monotonic()
         interrupt_after(0.3)
         with pytest.raises(KeyboardInterrupt):
             call()
-            time.sleep(SOON)  # it came too late
+            time.sleep(SOON)  # The interrupt came too late.
         return time.monotonic() - began - 0.3
 
     def test_while_threads_wait(self) -> None:
@@ -356,9 +352,7 @@ def test_an_unreachable_service_is_one_error_for_all_threads(simulate: Any) -> N
 def test_only_an_interrupt_of_the_caller_releases_requests_in_flight(
     problem: type[BaseException], counted: int
 ) -> None:
-    """After an error the requests still run, so they count; after an interrupt they may hang for
-    ever.
-    """
+    """After an error, running requests still count; after an interrupt, they may hang for ever."""
     limiter, under_way, release = Limiter(2), threading.Event(), threading.Event()
 
     def work(number: int) -> int:

@@ -1,6 +1,4 @@
-"""Each channel by which a secret could get out, as docs/security.md lists them. The browser has its
-own tests.
-"""
+"""The channels through which a secret could leak, as in docs/security.md, without the browser."""
 
 import atexit
 import copy
@@ -59,7 +57,7 @@ def without_secrets(simulator: Any, text: str) -> None:
 
 
 class TestFiles:
-    """Notebook files as programs write them, which keep widget state by default."""
+    """Notebook files as programs write them, with widget state by default."""
 
     @pytest.fixture
     def folder(self, tmp_path: Path, simulate: Any) -> tuple[Path, Any]:
@@ -89,7 +87,7 @@ class TestFiles:
         without_secrets(simulator, text + html)
 
     def nbconvert(self, folder: tuple[Path, Any], *options: str) -> str:
-        """Run it on the notebook; what it said."""
+        """Run nbconvert on the notebook and return its output."""
         path, simulator = folder
         with tempfile.TemporaryDirectory() as own:
             sockets = [
@@ -233,9 +231,7 @@ class TestTracebacks:
             atexit.unregister(shell.atexit_operations)
 
     def search_frames(self, demo: Any) -> None:
-        """What ``%debug`` would show: local variables of every frame, of the error and of all
-        behind it.
-        """
+        """Search what ``%debug`` shows: the local variables of all frames of chained errors."""
         error: BaseException | None = sys.last_value
         seen = 0
         while error is not None:
@@ -315,7 +311,7 @@ class TestWire:
 
 
 class TestHostileNames:
-    """Names from the API are data, wherever they are shown."""
+    """Names from the API are shown as data everywhere."""
 
     NAMES = (
         "<script>document.title='hit'</script>",
@@ -370,9 +366,7 @@ class TestHostileNames:
         "\x7f",
         "\r",
     )
-    """What a terminal obeys: escape sequences, a C1 control, the direction of writing, a line of
-    one's own.
-    """
+    """Escape sequences, a C1 control, controls of the writing direction, line separators."""
     SEEN = "\u05e9\u05dc\u05d5\u05dd \u0627\u0644 e\u0301"
 
     def is_harmless(self, text: str) -> None:

@@ -1,4 +1,4 @@
-"""Every kind of bad input, in every traceback mode: a next step, and nothing secret."""
+"""Every kind of bad input gives a next step and no secret, in every traceback mode."""
 
 import io
 import json
@@ -178,14 +178,13 @@ SCENES: list[Callable[[Any], None]] = [
 
 
 def tracebacks(error: BaseException) -> str:
-    """The error as Python and IPython can show it, with the local variables of our frames and of
-    the libraries'.
-    """
+    """Return the error as Python and IPython can show it, with the local variables of frames."""
+    # The frames of the tests hold the secret on purpose.
     frames = error.__traceback__
     while frames is not None and Path(frames.tb_frame.f_code.co_filename).is_relative_to(
         Path(__file__).parents[1]
     ):
-        frames = frames.tb_next  # the tests' own frames know the secret by right
+        frames = frames.tb_next
     plain = traceback.TracebackException(type(error), error, frames, capture_locals=True)
     texts = ["".join(plain.format()), repr(error), str(error)]
     if frames is not None:
@@ -283,9 +282,7 @@ def test_a_secret_is_not_in_sys_last_value_frames(demo: Any) -> None:
 
 
 def reached(error: BaseException) -> Iterator[str]:
-    """Every text that ``%debug`` reaches: from local variables of all frames, of the error and
-    those behind it, through attributes and members. What a ``Secret`` hides is hidden on purpose.
-    """
+    """Yield every text that ``%debug`` can reach from local variables, except hidden secrets."""
     seen: set[int] = set()
     todo: list[Any] = [error]
     while todo:
@@ -318,9 +315,7 @@ JSON = {"Content-Type": "application/json"}
 
 
 def answering(*replies: Any) -> Any:
-    """A server that signs in once, then gives these; the last one for ever. A callable is asked for
-    its own.
-    """
+    """Run a server that signs in once and then sends the replies, the last one for ever."""
     left = [Answer(200, SIGNED_IN, JSON), *replies]
 
     def answer(got: Got) -> Answer:
@@ -412,7 +407,7 @@ def test_no_local_variable_of_an_error_leads_to_a_secret(attempt: str) -> None:
         )
         with pytest.raises((adobe_nb.AdobeError, KeyboardInterrupt)) as caught:
             act(session)
-            time.sleep(20)  # an interrupt that came late
+            time.sleep(20)  # The interrupt came late.
     texts = list(reached(caught.value))
     assert texts
     assert [text[:300] for text in texts if HUSH in text] == []

@@ -1,4 +1,4 @@
-"""The simulator as a pure function: what Adobe enforces, it enforces."""
+"""The simulator as a pure function enforces what Adobe enforces."""
 
 import json
 from typing import Any
@@ -68,31 +68,31 @@ class TestGateway:
             ({"x_gw_ims_org_id": "FF@AdobeOrg"}, 403, "403025"),
         ],
     )
-    def test_each_header_is_enforced_with_the_gateways_error(
+    def test_gateway_requires_each_header(
         self, app: App, changes: dict[str, str | None], status: int, code: str
     ) -> None:
         got, document = get(app, "/companies", **changes)
         assert (got, document["error_code"]) == (status, code)
         assert set(document) == {"error_code", "message"}
 
-    def test_the_key_of_adobes_own_tools_is_accepted(self, app: App) -> None:
+    def test_gateway_accepts_api_key_of_adobes_tools(self, app: App) -> None:
         assert get(app, "/companies", x_api_key="Activation-DTM")[0] == 200
 
-    def test_an_account_without_a_product_profile_gets_403221(self, app: App) -> None:
+    def test_account_without_product_profile_gets_403221(self, app: App) -> None:
         answer = app(Request("GET", "/companies", (), headers(app, ACCOUNTS["no_profile"])))
         assert json.loads(answer.body)["error_code"] == "403221"
 
-    def test_a_get_must_accept_json_api_of_revision_1(self, app: App) -> None:
+    def test_get_requires_accept_header_with_revision_1(self, app: App) -> None:
         for accept in (None, "*/*", "application/vnd.api+json"):
             status, document = get(app, "/companies", accept=accept)
             assert (status, document["errors"][0]["code"]) == (406, "not-acceptable")
 
-    def test_a_token_without_the_needed_scopes_sees_no_organisation(self, app: App) -> None:
+    def test_token_without_required_scopes_has_no_organization(self, app: App) -> None:
         token = app.ims.issue(DEMO, ("openid",))
         status, document = get(app, "/companies", authorization=f"Bearer {token}")
         assert (status, document["errors"][0]["code"]) == (403, "no-available-orgs")
 
-    def test_writes_are_not_there_yet_and_say_so(self, app: App) -> None:
+    def test_post_to_companies_is_not_allowed(self, app: App) -> None:
         answer = app(Request("POST", "/companies", (), headers(app)))
         assert answer.status == 405
 
@@ -107,7 +107,7 @@ class TestIms:
         }
         return {**values, **changes}
 
-    def test_gives_a_token_that_lasts_a_day(self) -> None:
+    def test_token_lasts_a_day(self) -> None:
         ims = Ims(ACCOUNTS)
         status, document = ims.token(self.form())
         assert (status, document["token_type"], document["expires_in"]) == (200, "bearer", 86399)
@@ -125,14 +125,14 @@ class TestIms:
             ({"grant_type": "password"}, "unsupported_grant_type", None),
         ],
     )
-    def test_refuses_with_400(
+    def test_invalid_token_request_gets_400(
         self, changes: dict[str, str], code: str, description: str | None
     ) -> None:
         status, document = Ims(ACCOUNTS).token(self.form(**changes))
         assert (status, document["error"]) == (400, code)
         assert description in {None, document["error_description"]}
 
-    def test_a_token_ends_after_its_time(self) -> None:
+    def test_token_expires(self) -> None:
         now = [1_000_000.0]
         ims = Ims(ACCOUNTS, token_ttl=5, clock=lambda: now[0])
         token = ims.issue(DEMO)
@@ -140,7 +140,7 @@ class TestIms:
         now[0] += 5
         assert ims.check(token) is None
 
-    def test_a_revoked_a_forged_and_another_simulators_token_are_refused(self, app: App) -> None:
+    def test_revoked_forged_and_foreign_tokens_are_refused(self, app: App) -> None:
         ims = Ims(ACCOUNTS)
         token = ims.issue(DEMO)
         assert ims.check(token[:-2] + ("aa" if token[-2:] != "aa" else "bb")) is None
@@ -148,7 +148,7 @@ class TestIms:
         ims.revoke(token)
         assert ims.check(token) is None
 
-    def test_over_http_the_form_counts_and_revocation_works(self, app: App) -> None:
+    def test_ims_endpoints_read_the_form(self, app: App) -> None:
         kind = {"content-type": "application/x-www-form-urlencoded"}
         token = app.ims.issue(DEMO)
         body = f"token={token}".encode()
@@ -161,13 +161,13 @@ class TestIms:
 
 
 class TestReactor:
-    def test_there_are_no_properties_at_the_root(self, app: App) -> None:
+    def test_properties_are_not_listed_at_root(self, app: App) -> None:
         assert get(app, "/properties")[0] == 404
 
     @pytest.mark.parametrize(
         "path", ["/", "/nothing", "/rules/RL0/nothing", "/rules/RL0/rule_components/x/y"]
     )
-    def test_an_unknown_path_is_not_found(self, app: App, path: str) -> None:
+    def test_unknown_path_gets_404(self, app: App, path: str) -> None:
         status, document = get(app, path)
         error = document["errors"][0]
         assert (status, error["status"], error["code"], error["title"]) == (
@@ -178,10 +178,10 @@ class TestReactor:
         )
         assert len(error["meta"]["request_id"]) == 32
 
-    def test_an_id_under_the_wrong_type_is_not_found(self, app: App) -> None:
+    def test_id_of_another_type_gets_404(self, app: App) -> None:
         assert get(app, f"/rules/{shop(app)}")[0] == 404
 
-    def test_a_page_has_25_and_at_most_100(self, app: App) -> None:
+    def test_page_size_defaults_to_25_and_is_capped_at_100(self, app: App) -> None:
         generated = App(app.ims, seeded("empty", Bulk(rules=130)), BASE)
         company = listed(generated, "/companies")[0]["id"]
         path = f"/properties/{listed(generated, f'/companies/{company}/properties')[0]['id']}/rules"
@@ -199,7 +199,7 @@ class TestReactor:
         }
         assert len(document["data"]) == 30
 
-    def test_resources_have_the_documented_shape(self, app: App) -> None:
+    def test_resources_have_documented_shape(self, app: App) -> None:
         rule = listed(app, f"/properties/{shop(app)}/rules")[0]
         assert set(rule) == {"id", "type", "attributes", "relationships", "links", "meta"}
         here = f"{BASE}/rules/{rule['id']}"
@@ -209,7 +209,7 @@ class TestReactor:
         }
         assert rule["relationships"]["origin"]["data"] == {"id": rule["id"], "type": "rules"}
 
-    def test_a_components_property_links_straight_to_it(self, app: App) -> None:
+    def test_component_links_directly_to_its_property(self, app: App) -> None:
         rule = listed(app, f"/properties/{shop(app)}/rules")[0]
         component = listed(app, f"/rules/{rule['id']}/rule_components")[0]
         assert (
@@ -217,23 +217,25 @@ class TestReactor:
             == f"{BASE}/properties/{shop(app)}"
         )
 
-    def test_a_librarys_environment_and_upstream_have_their_own_shape(self, app: App) -> None:
+    def test_library_environment_and_upstream_have_fewer_links(self, app: App) -> None:
         library = listed(app, f"/properties/{shop(app)}/libraries")[-1]
         assert set(library["relationships"]["environment"]["links"]) == {"self"}
         assert set(library["relationships"]["upstream_library"]) == {"data"}
 
-    def test_a_related_resource_is_answered(self, app: App) -> None:
+    def test_related_resource_is_returned(self, app: App) -> None:
         rule = listed(app, f"/properties/{shop(app)}/rules")[0]
         assert get(app, f"/rules/{rule['id']}/property")[1]["data"]["id"] == shop(app)
 
-    def test_revisions_list_the_head_and_all_of_them(self, app: App) -> None:
+    def test_revisions_include_the_head(self, app: App) -> None:
         rule = listed(app, f"/properties/{shop(app)}/rules")[0]
         revisions = listed(app, f"/rules/{rule['id']}/revisions")
-        numbers = sorted(each["attributes"]["revision_number"] for each in revisions)
+        numbers = sorted(resource["attributes"]["revision_number"] for resource in revisions)
         assert numbers == list(range(rule["meta"]["latest_revision_number"] + 1))
-        assert {each["relationships"]["origin"]["data"]["id"] for each in revisions} == {rule["id"]}
+        assert {resource["relationships"]["origin"]["data"]["id"] for resource in revisions} == {
+            rule["id"]
+        }
 
-    def test_a_revision_of_a_rule_has_components_of_its_own(self, app: App) -> None:
+    def test_rule_revision_has_its_own_components(self, app: App) -> None:
         rule = listed(app, f"/properties/{shop(app)}/rules")[0]
         revision = listed(
             app, f"/rules/{rule['id']}/revisions", ("filter[revision_number]", "EQ 1")
@@ -241,14 +243,14 @@ class TestReactor:
         own = listed(app, f"/rules/{revision['id']}/rule_components")
         heads = listed(app, f"/rules/{rule['id']}/rule_components")
         assert len(own) == len(heads)
-        assert {each["id"] for each in own}.isdisjoint(each["id"] for each in heads)
+        assert {resource["id"] for resource in own}.isdisjoint(resource["id"] for resource in heads)
 
 
 class TestFilterAndSort:
     def names(self, app: App, *query: tuple[str, str]) -> list[str]:
         return [
-            each["attributes"]["name"]
-            for each in listed(app, f"/properties/{shop(app)}/rules", *query)
+            resource["attributes"]["name"]
+            for resource in listed(app, f"/properties/{shop(app)}/rules", *query)
         ]
 
     @pytest.mark.parametrize(
@@ -269,7 +271,7 @@ class TestFilterAndSort:
             ("revision_number", "GT x", 12),
         ],
     )
-    def test_operators(self, app: App, name: str, text: str, count: int) -> None:
+    def test_filter_operators(self, app: App, name: str, text: str, count: int) -> None:
         assert len(self.names(app, (f"filter[{name}]", text))) == count
 
     @pytest.mark.parametrize(
@@ -284,24 +286,22 @@ class TestFilterAndSort:
             ("filter[review_status]", "EQ x"),
         ],
     )
-    def test_what_is_malformed_is_ignored_and_everything_answered(
-        self, app: App, query: tuple[str, str]
-    ) -> None:
+    def test_malformed_filter_is_ignored(self, app: App, query: tuple[str, str]) -> None:
         assert len(self.names(app, query)) == 12
 
-    def test_the_last_of_two_filters_on_one_attribute_wins(self, app: App) -> None:
+    def test_last_filter_of_an_attribute_wins(self, app: App) -> None:
         found = self.names(
             app, ("filter[name]", "CONTAINS product"), ("filter[name]", "CONTAINS search")
         )
         assert found == ["Search - Results"]
 
-    def test_filters_on_two_attributes_both_hold(self, app: App) -> None:
+    def test_filters_of_two_attributes_are_combined(self, app: App) -> None:
         found = self.names(
             app, ("filter[name]", "CONTAINS product"), ("filter[enabled]", "EQ false")
         )
         assert found == ["Product - Image Zoom"]
 
-    def test_sort_takes_several_keys_and_signs(self, app: App) -> None:
+    def test_sort_accepts_several_keys_and_signs(self, app: App) -> None:
         names = self.names(app)
         assert self.names(app, ("sort", "name")) == sorted(names, key=str.casefold)
         assert self.names(app, ("sort", "-name")) == sorted(names, key=str.casefold, reverse=True)
@@ -312,7 +312,7 @@ class TestFilterAndSort:
         assert self.names(app, ("sort", "nonsense")) == names
 
 
-def test_every_list_of_the_table_has_a_route(app: App) -> None:
+def test_every_list_in_the_registry_has_a_route(app: App) -> None:
     store = app.stores[ORG_ID]
     for row in RESOURCES.values():
         for parent in row.parents:
@@ -320,14 +320,31 @@ def test_every_list_of_the_table_has_a_route(app: App) -> None:
             assert get(app, f"/{parent}/{record.id}/{row.type}")[0] == 200
 
 
-def test_a_request_shows_neither_headers_nor_body() -> None:
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("POST", "/profile", 405),
+        ("DELETE", "/companies", 405),
+        ("OPTIONS", "/extension_packages", 405),
+        ("POST", "/nonsense", 404),
+        ("POST", "/rules", 404),
+        ("GET", "/search", 404),
+    ],
+)
+def test_table_of_routes_decides_between_404_and_405(
+    app: App, method: str, path: str, status: int
+) -> None:
+    assert app(Request(method, path, (), headers(app))).status == status
+
+
+def test_repr_of_a_request_hides_headers_and_body() -> None:
     request = Request(
         "POST", "/ims/token/v3", (), {"authorization": "Bearer hush"}, b"client_secret=hush"
     )
     assert "hush" not in repr(request)
 
 
-def test_audit_events_carry_links_to_their_pages(app: App) -> None:
+def test_audit_events_link_to_other_pages(app: App) -> None:
     _, document = get(app, "/audit_events", ("page[size]", "10"), ("sort", "-created_at"))
     links = document["links"]
     assert set(links) == {"self", "next", "last"}
@@ -341,7 +358,7 @@ def log() -> App:
 
 
 class TestALongLog:
-    """Audit events, as many as there are: pages, moments, equal moments."""
+    """Pages, dates and equal dates in a long list of audit events."""
 
     def walk(self, log: App, *query: tuple[str, str], size: int = 7) -> list[dict[str, Any]]:
         found, page = [], 1
@@ -355,27 +372,27 @@ class TestALongLog:
         return found
 
     @pytest.mark.parametrize("order", ["", "created_at", "-created_at", "type_of", "-updated_at"])
-    def test_equal_ones_keep_their_order_from_page_to_page(self, log: App, order: str) -> None:
+    def test_equal_events_keep_their_order_across_pages(self, log: App, order: str) -> None:
         query = (("sort", order),) if order else ()
-        ids = [each["id"] for each in self.walk(log, *query)]
+        ids = [event["id"] for event in self.walk(log, *query)]
         assert len(set(ids)) == 400
-        assert ids == [each["id"] for each in self.walk(log, *query, size=100)]
+        assert ids == [event["id"] for event in self.walk(log, *query, size=100)]
 
-    def test_bounds_are_exact_to_the_millisecond(self, log: App) -> None:
-        moments = [each["attributes"]["created_at"] for each in self.walk(log)]
-        start = next(number for number in range(100, 400) if moments[number] == moments[number + 1])
-        low, high = moments[start], moments[start + 40]
+    def test_date_filters_are_exact_to_the_millisecond(self, log: App) -> None:
+        dates = [event["attributes"]["created_at"] for event in self.walk(log)]
+        start = next(number for number in range(100, 400) if dates[number] == dates[number + 1])
+        low, high = dates[start], dates[start + 40]
 
         def kept(text: str) -> list[str]:
             found = self.walk(log, ("filter[created_at]", text))
-            return [each["attributes"]["created_at"] for each in found]
+            return [event["attributes"]["created_at"] for event in found]
 
-        assert kept(f"BETWEEN {low},{high}") == [each for each in moments if low <= each <= high]
-        assert kept(f"GT {low}") == [each for each in moments if each > low]
-        assert kept(f"LT {low}") == [each for each in moments if each < low]
+        assert kept(f"BETWEEN {low},{high}") == [date for date in dates if low <= date <= high]
+        assert kept(f"GT {low}") == [date for date in dates if date > low]
+        assert kept(f"LT {low}") == [date for date in dates if date < low]
         assert kept(f"GT {low[:-1]}+00:00") == kept(f"GT {low}")
 
-    def test_pages_beyond_the_deepest_are_an_error_of_the_service(self, log: App) -> None:
+    def test_pages_beyond_the_deepest_get_500(self, log: App) -> None:
         options = Options(deepest_page=3)
         shallow = App(log.ims, log.stores, BASE, options)
         for number, expected in (("3", 200), ("4", 500), ("5000", 500)):
@@ -394,11 +411,11 @@ class TestALongLog:
         options.deepest_page = 4
         assert get(shallow, "/audit_events", ("page[number]", "4"))[0] == 200
 
-    def test_the_deepest_page_is_the_thousandth(self, log: App) -> None:
+    def test_deepest_page_defaults_to_1000(self, log: App) -> None:
         assert get(log, "/audit_events", ("page[number]", "1000"))[0] == 200
         assert get(log, "/audit_events", ("page[number]", "1001"))[0] == 500
 
-    def test_a_page_shows_what_has_happened_since_the_one_before(self) -> None:
+    def test_next_page_reflects_changes_since_the_last(self) -> None:
         api = Caller()
         shop = api.property()
         before = api.ids("/audit_events")

@@ -45,18 +45,18 @@ def paths(api: Caller) -> dict[str, str]:
 
 @pytest.mark.parametrize("kind", ["rules", "data_elements", "libraries", "rule_components"])
 def test_members_are_created_and_deleted(api: Caller, kind: str) -> None:
-    path, chance, happened = paths(api)[kind], Random(1), set()
+    path, chance, verbs = paths(api)[kind], Random(1), set()
     for _ in range(8):
         before = set(api.ids(path))
         change = drift(api, path, chance)
         assert change is not None
-        what, of, identifier = change
-        happened.add(what)
+        verb, of, identifier = change
+        verbs.add(verb)
         assert of == kind
         assert set(api.ids(path)) == (
-            before | {identifier} if what == "created" else before - {identifier}
+            before | {identifier} if verb == "created" else before - {identifier}
         )
-    assert happened == {"created", "deleted"}
+    assert verbs == {"created", "deleted"}
 
 
 @pytest.mark.parametrize("kind", ["rules", "data_elements", "libraries", "rule_components"])
@@ -65,10 +65,10 @@ def test_new_member_is_a_copy_with_current_dates(api: Caller, kind: str) -> None
     before = {member["attributes"]["name"] for member in api.listed(path)}
     created = None
     while created is None:
-        what, _, identifier = drift(api, path, chance) or ("", "", "")
+        verb, _, identifier = drift(api, path, chance) or ("", "", "")
         created = (
             next(member for member in api.listed(path) if member["id"] == identifier)
-            if what == "created"
+            if verb == "created"
             else None
         )
     attributes = created["attributes"]
@@ -86,9 +86,9 @@ def test_changes_have_audit_events(api: Caller) -> None:
     chance = Random(1)
     for path in paths(api).values():
         before = len(api.store.all("audit_events"))
-        what, kind, identifier = drift(api, path, chance) or ("", "", "")
+        verb, kind, identifier = drift(api, path, chance) or ("", "", "")
         new = api.store.all("audit_events")[before:]
-        assert (what, identifier) in {
+        assert (verb, identifier) in {
             (event.attributes["type_of"].partition(".")[2], (event.to_one["entity"] or ("", ""))[1])
             for event in new
         }
@@ -99,10 +99,10 @@ def test_changes_have_audit_events(api: Caller) -> None:
 
 def test_list_of_audit_events_gets_a_new_event(api: Caller) -> None:
     before = set(api.ids("/audit_events"))
-    what, kind, identifier = drift(api, "/audit_events", Random(1)) or ("", "", "")
+    verb, kind, identifier = drift(api, "/audit_events", Random(1)) or ("", "", "")
     newest = api.listed("/audit_events", ("sort", "-created_at"))[0]
     assert newest["id"] not in before
-    assert newest["attributes"]["type_of"] == f"rule.{what}"
+    assert newest["attributes"]["type_of"] == f"rule.{verb}"
     assert (kind, newest["relationships"]["entity"]["data"]["id"]) == ("rules", identifier)
 
 
@@ -188,8 +188,8 @@ class TestServed:
         }
         first, counts = self.asked(simulate(**options))
         total = 40
-        for (what, kind, _), count in zip(first, counts, strict=True):
-            total += 1 if what == "created" else -1
+        for (verb, kind, _), count in zip(first, counts, strict=True):
+            total += 1 if verb == "created" else -1
             assert (kind, count) == ("rules", total)
         again, _ = self.asked(simulate(**options))
         other, _ = self.asked(simulate(**options, fault_seed=7))

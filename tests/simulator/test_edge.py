@@ -1,6 +1,4 @@
-"""The simulated Edge Network as other clients meet it: requests as Adobe's specification and its
-samples have them.
-"""
+"""The simulated Edge Network with requests from Adobe's specification and samples."""
 
 import json
 from typing import Any
@@ -29,7 +27,7 @@ DEEP = b"[" * 30_000
 
 @pytest.fixture
 def post(demo: Any) -> Any:
-    """Send without authentication: path, body and query of the address."""
+    """Return a function that sends an unauthenticated request."""
 
     def send(path: str, body: Any, **query: str) -> requests.Response:
         data = body if isinstance(body, bytes) else json.dumps(body).encode()
@@ -42,7 +40,9 @@ def post(demo: Any) -> Any:
 
 def scopes_of(response: requests.Response) -> list[list[str]]:
     handles = [
-        each for each in response.json()["handle"] if each["type"] == "personalization:decisions"
+        handle
+        for handle in response.json()["handle"]
+        if handle["type"] == "personalization:decisions"
     ]
     return [[decision["scope"] for decision in handle["payload"]] for handle in handles]
 
@@ -52,11 +52,11 @@ def code_of(response: requests.Response) -> str:
 
 
 @pytest.mark.parametrize("name", ["datastreamId", "dataStreamId"])
-def test_version_2_takes_both_spellings_of_the_datastream_parameter(post: Any, name: str) -> None:
+def test_version_2_accepts_both_spellings_of_datastream_id(post: Any, name: str) -> None:
     assert post("/ee/v2/interact", {"event": VIEW}, **{name: WEB}).status_code == 200
 
 
-def test_version_1_takes_config_id_only(post: Any) -> None:
+def test_version_1_accepts_config_id_only(post: Any) -> None:
     assert post("/ee/v1/interact", {"events": [VIEW]}, configId=WEB).status_code == 200
     refused = post("/ee/v1/interact", {"events": [VIEW]}, datastreamId=WEB)
     assert code_of(refused) == "EXEG-0002-400"
@@ -64,13 +64,13 @@ def test_version_1_takes_config_id_only(post: Any) -> None:
     assert code_of(post("/ee/v2/interact", {"event": VIEW}, configId=WEB)) == "EXEG-0002-400"
 
 
-def test_a_query_beside_the_event_gets_decisions_of_the_schema_asked_for(post: Any) -> None:
+def test_query_of_the_request_returns_decisions_of_its_schema(post: Any) -> None:
     answered = post("/ee/v2/interact", {"event": VIEW, "query": DECISIONS}, dataStreamId=WEB)
     assert scopes_of(answered) == [["home"]]
     assert "https://ns.adobe.com/personalization/html" in answered.text
 
 
-def test_a_query_inside_the_event_of_version_2_is_not_looked_at(post: Any) -> None:
+def test_query_inside_an_event_is_ignored_in_version_2(post: Any) -> None:
     assert (
         scopes_of(
             post("/ee/v2/interact", {"event": {**VIEW, "query": DECISIONS}}, dataStreamId=WEB)
@@ -79,7 +79,7 @@ def test_a_query_inside_the_event_of_version_2_is_not_looked_at(post: Any) -> No
     )
 
 
-def test_version_1_answers_each_event_and_reads_the_query_of_each(post: Any) -> None:
+def test_version_1_reads_the_query_of_each_event(post: Any) -> None:
     second = {
         "xdm": {"eventType": "click"},
         "query": {"personalization": {"decisionScopes": ["cart"]}},
@@ -92,33 +92,31 @@ def test_version_1_answers_each_event_and_reads_the_query_of_each(post: Any) -> 
     answered = post("/ee/v1/interact", body, configId=WEB)
     assert scopes_of(answered) == [["home"], ["cart"]]
     handles = [
-        each for each in answered.json()["handle"] if each["type"] == "personalization:decisions"
+        handle
+        for handle in answered.json()["handle"]
+        if handle["type"] == "personalization:decisions"
     ]
     assert [handle["eventIndex"] for handle in handles] == [0, 1]
 
 
 @pytest.mark.parametrize("path", ["/ee/v1/collect", "/ee/irl1/v1/collect"])
-def test_a_batch_of_version_1_has_an_empty_answer(post: Any, path: str) -> None:
+def test_batch_of_version_1_gets_empty_response(post: Any, path: str) -> None:
     answered = post(path, {"events": [VIEW, VIEW]}, configId=WEB)
     assert (answered.status_code, answered.content) == (204, b"")
 
 
 @pytest.mark.parametrize("version", ["v1", "v2"])
-def test_a_location_hint_is_echoed_and_an_unknown_one_has_an_empty_404(
-    post: Any, version: str
-) -> None:
+def test_location_hint_is_echoed_or_gets_empty_404(post: Any, version: str) -> None:
     body, name = (
         ({"events": [VIEW]}, "configId") if version == "v1" else ({"event": VIEW}, "datastreamId")
     )
     handles = post(f"/ee/irl1/{version}/interact", body, **{name: WEB}).json()["handle"]
-    assert {each["hint"] for each in handles[0]["payload"]} == {"irl1"}
+    assert {location["hint"] for location in handles[0]["payload"]} == {"irl1"}
     unknown = post(f"/ee/gone1/{version}/interact", body, **{name: WEB})
     assert (unknown.status_code, unknown.content) == (404, b"")
 
 
-def test_the_region_of_a_cluster_cookie_is_gone_on_with_unless_it_is_unknown(
-    post: Any, demo: Any
-) -> None:
+def test_region_of_the_cluster_entry_is_kept_if_known(post: Any, demo: Any) -> None:
     key = f"kndctr_{demo.accounts['demo'].org_id.replace('@', '_')}_cluster"
     for value, region in (("irl1", "irl1"), ("gone1", "va6")):
         meta = {"state": {"entries": [{"key": key, "value": value}]}}
@@ -126,16 +124,19 @@ def test_the_region_of_a_cluster_cookie_is_gone_on_with_unless_it_is_unknown(
         assert answered["handle"][0]["payload"][0]["hint"] == region
 
 
-def test_an_identity_that_was_stored_is_told_again(post: Any) -> None:
+def test_stored_identity_is_returned(post: Any) -> None:
     query = {"identity": {"fetch": ["ECID"]}}
     event = {"xdm": {"eventType": "view"}}
-    first = {each["type"]: each["payload"] for each in post(
-        "/ee/v2/interact", {"event": event, "query": query}, datastreamId=WEB
-    ).json()["handle"]}  # fmt: skip
-    entries = [{"key": each["key"], "value": each["value"]} for each in first["state:store"]]
+    first = {
+        handle["type"]: handle["payload"]
+        for handle in post(
+            "/ee/v2/interact", {"event": event, "query": query}, datastreamId=WEB
+        ).json()["handle"]
+    }
+    entries = [{"key": entry["key"], "value": entry["value"]} for entry in first["state:store"]]
     body = {"event": event, "query": query, "meta": {"state": {"entries": entries}}}
     handles = post("/ee/v2/interact", body, datastreamId=WEB).json()["handle"]
-    again = next(each["payload"] for each in handles if each["type"] == "identity:result")
+    again = next(handle["payload"] for handle in handles if handle["type"] == "identity:result")
     assert again == first["identity:result"]
 
 
@@ -169,7 +170,7 @@ def test_an_identity_that_was_stored_is_told_again(post: Any) -> None:
         ({"event": VIEW, "query": {"personalization": {"decisionScopes": [5]}}}, "EXEG-0102-400"),
     ],
 )
-def test_a_request_of_another_shape_is_refused_with_a_code(post: Any, body: Any, code: str) -> None:
+def test_malformed_request_is_refused_with_code(post: Any, body: Any, code: str) -> None:
     refused = post("/ee/v2/interact", body, datastreamId=WEB)
     assert (refused.status_code, code_of(refused)) == (int(code[-3:]), code)
 
@@ -184,7 +185,7 @@ def test_a_request_of_another_shape_is_refused_with_a_code(post: Any, body: Any,
         ({"events": [{"query": 5}]}, "EXEG-0102-400"),
     ],
 )
-def test_a_batch_of_another_shape_is_refused_with_a_code(post: Any, body: Any, code: str) -> None:
+def test_malformed_batch_is_refused_with_code(post: Any, body: Any, code: str) -> None:
     assert code_of(post("/ee/v1/interact", body, configId=WEB)) == code
 
 
@@ -196,7 +197,7 @@ def test_a_batch_of_another_shape_is_refused_with_a_code(post: Any, body: Any, c
         ("demo", "read_only_sandbox", "Sandbox not accessible for write"),
     ],
 )
-def test_authorization_errors_carry_the_message_of_adobes_page(
+def test_authorization_errors_have_adobes_titles(
     demo: Any, account: str, datastream: str, message: str
 ) -> None:
     details = demo.connection(account)
@@ -211,8 +212,8 @@ def test_authorization_errors_carry_the_message_of_adobes_page(
     assert (refused.status_code, refused.json()["title"]) == (401, message)
 
 
-def test_aepps_interact_works_as_it_is(demo: Any) -> None:
-    """Its parameter, its headers and its body, as aepp 0.6 sends them."""
+def test_interact_of_aepp_works_unchanged(demo: Any) -> None:
+    """aepp 0.6 sends this parameter, these headers and this body."""
     details = demo.connection()
     headers = {
         "Accept": "application/json",

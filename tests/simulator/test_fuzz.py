@@ -1,6 +1,4 @@
-"""Requests that nobody should send: whatever comes, the simulator answers, in its documented shape,
-and a refusal changes nothing.
-"""
+"""Random requests: each gets a response of the documented shape, and a refusal changes nothing."""
 
 import json
 from collections.abc import Iterator
@@ -48,7 +46,7 @@ FILES = {"a.js": "", "views/a.html": ""}
 
 
 class World:
-    """A simulator with something of everything, and what a client could rightly ask of it."""
+    """A simulator with a resource of every type, and valid requests to it."""
 
     def __init__(self) -> None:
         self.api = api = Caller()
@@ -83,36 +81,64 @@ class World:
         self.valid: list[tuple[str, str, Any]] = [
             *(("POST", sample.parent, sample.data()) for sample in wanted.values()),
             *(
-                ("PATCH", f"/{kind}/{made_of[kind]}", sample.data() | {"attributes": sample.attributes | sample.change})
+                (
+                    "PATCH",
+                    f"/{kind}/{made_of[kind]}",
+                    sample.data() | {"attributes": sample.attributes | sample.change},
+                )
                 for kind, sample in wanted.items()
             ),
             *(
-                ("PATCH", f"/{kind}/{each}", {"id": each, "type": kind, "meta": {"action": action}})
-                for kind, each in {**made_of, "builds": build, "extension_packages": package}.items()
+                (
+                    "PATCH",
+                    f"/{kind}/{identifier}",
+                    {"id": identifier, "type": kind, "meta": {"action": action}},
+                )
+                for kind, identifier in {
+                    **made_of,
+                    "builds": build,
+                    "extension_packages": package,
+                }.items()
                 for action in RESOURCES[kind].actions
             ),
             *((method, f"{linked}/rules", link) for method in ("POST", "PATCH", "DELETE")),
-            *((method, f"{linked}/environment", {"id": here.development, "type": "environments"})
-              for method in ("POST", "PATCH", "DELETE")),
+            *(
+                (method, f"{linked}/environment", {"id": here.development, "type": "environments"})
+                for method in ("POST", "PATCH", "DELETE")
+            ),
             ("POST", f"/libraries/{library}/builds", None),
-            ("POST", f"/properties/{here.place}/libraries", {
-                "attributes": {"name": "x"},
-                "relationships": {"rules": {"data": link[:1]}, "environment": {"data": None}},
-            }),
+            (
+                "POST",
+                f"/properties/{here.place}/libraries",
+                {
+                    "attributes": {"name": "x"},
+                    "relationships": {"rules": {"data": link[:1]}, "environment": {"data": None}},
+                },
+            ),
             ("POST", "/search", search),
             ("PATCH", f"/extension_packages/{package}", {"attributes": {"discontinued": True}}),
             ("POST", grants, {"attributes": {"authorized_org_id": "B" * 24 + "@AdobeOrg"}}),
-            ("PATCH", f"/extension_package_usage_authorizations/{given}", {"attributes": {"state": "approved"}}),
-            ("POST", f"/properties/{here.place}/data_elements", {
-                "attributes": {**SCRIPT, "default_value": {"deep": [1]}},
-                "relationships": {"extension": {"data": {"id": here.core, "type": "extensions"}}},
-            }),
-        ]  # fmt: skip
+            (
+                "PATCH",
+                f"/extension_package_usage_authorizations/{given}",
+                {"attributes": {"state": "approved"}},
+            ),
+            (
+                "POST",
+                f"/properties/{here.place}/data_elements",
+                {
+                    "attributes": {**SCRIPT, "default_value": {"deep": [1]}},
+                    "relationships": {
+                        "extension": {"data": {"id": here.core, "type": "extensions"}}
+                    },
+                },
+            ),
+        ]
         for kind in RESOURCES:
             self.ids[kind] = [record.id for record in api.store.all(kind)]
 
     def digest(self) -> str:
-        """All that is kept, as text."""
+        """Return the whole state as text."""
         store = self.api.store
         records = [repr(record) for kind in RESOURCES for record in store.all(kind)]
         lists = [(key, list(value)) for key, value in sorted(store._lists.items()) if value]
@@ -124,7 +150,7 @@ class World:
         return self.api.app(Request(shot.method, shot.path, shot.query, headers, shot.body))
 
     def check(self, shot: "Shot") -> None:
-        """Answered as documented, and without a change unless it was accepted."""
+        """Check the response, and that a refused request changed nothing."""
         before, answer = self.before or self.digest(), self.send(shot)
         well_formed(answer)
         self.before = self.digest()
@@ -132,7 +158,7 @@ class World:
             assert self.before == before, f"{answer.status} changed something"
 
     def still_readable(self) -> None:
-        """Whatever was let in can be shown, listed, sorted and found."""
+        """Check that accepted resources can be shown, listed, sorted and found."""
         self.api.wait()
         for kind, row in RESOURCES.items():
             for record in self.api.store.all(kind):
@@ -166,7 +192,7 @@ class Shot:
 
 
 def well_formed(answer: Response, status: int | None = None) -> None:
-    """An answer as documented: JSON that any reader takes, errors with all their members."""
+    """Check that a response is documented: strict JSON, and errors with all their members."""
     assert answer.status < 500, answer
     assert status in {None, answer.status}, answer.body
     if not answer.body:
@@ -203,34 +229,107 @@ def first() -> World:
 
 
 def another() -> World:
-    """A world of one's own."""
+    """Return a new world."""
     world = deepcopy(first())
     world.api.store.clock = lambda: world.api.now
     return world
 
 
-# -- what is sent
+# -- requests
 #
-# Hypothesis gives the dice; what is drawn with them is plain Python: that makes a hundred times as
-# many requests.
+# Hypothesis provides only the random generator; drawing requests in plain Python is a hundred
+# times faster.
 
 TEXTS = (
-    "", "x", "%", "%%%%_", "{}", "[]", "null", "true", "é", "\0", "\ud800", "\udfff\ud800", "\u0661", "\u00b2", "-1",
-    "1e999", "9" * 5000, "x" * 100_000, "..", "http://[", "https://x.invalid", "core::events::", "::::", "2024-01-01",
-    "9999-99-99", "0001-01-01T00:00:00+14:00", '{"path":NaN}', '{"path":"\\ud800"}', "[" * 5000, '{"path":1e999}',
-    "revise", "rules",
-)  # fmt: skip
+    "",
+    "x",
+    "%",
+    "%%%%_",
+    "{}",
+    "[]",
+    "null",
+    "true",
+    "é",
+    "\0",
+    "\ud800",
+    "\udfff\ud800",
+    "\u0661",
+    "\u00b2",
+    "-1",
+    "1e999",
+    "9" * 5000,
+    "x" * 100_000,
+    "..",
+    "http://[",
+    "https://x.invalid",
+    "core::events::",
+    "::::",
+    "2024-01-01",
+    "9999-99-99",
+    "0001-01-01T00:00:00+14:00",
+    '{"path":NaN}',
+    '{"path":"\\ud800"}',
+    "[" * 5000,
+    '{"path":1e999}',
+    "revise",
+    "rules",
+)
 VALUES = (
-    None, True, False, 0, -1, 5, 1.5, 2**63, 10**30, -(10**400), 1e308, float("nan"), float("inf"), float("-inf"), [],
-    {}, [None], [[]], [{}], [5], ["x"], {"x": None}, {"data": None}, {"data": []}, {"data": {}}, {"id": 5},
-    {"id": [], "type": {}}, {"action": []}, {"action": {}}, {"action": "revise"}, {"meta": {"action": []}}, {"": ""},
-    {"$ref": "#"}, {"type": ["x"]},
-)  # fmt: skip
+    None,
+    True,
+    False,
+    0,
+    -1,
+    5,
+    1.5,
+    2**63,
+    10**30,
+    -(10**400),
+    1e308,
+    float("nan"),
+    float("inf"),
+    float("-inf"),
+    [],
+    {},
+    [None],
+    [[]],
+    [{}],
+    [5],
+    ["x"],
+    {"x": None},
+    {"data": None},
+    {"data": []},
+    {"data": {}},
+    {"id": 5},
+    {"id": [], "type": {}},
+    {"action": []},
+    {"action": {}},
+    {"action": "revise"},
+    {"meta": {"action": []}},
+    {"": ""},
+    {"$ref": "#"},
+    {"type": ["x"]},
+)
 TELLING = (
-    None, True, -1, 1.5, 10**30, float("nan"), float("inf"), [], {}, [[]], {"action": []}, {"data": {}}, "", "x", "\0",
-    "\ud800", "http://[",
-)  # fmt: skip
-"""The few of them that are put in every place."""
+    None,
+    True,
+    -1,
+    1.5,
+    10**30,
+    float("nan"),
+    float("inf"),
+    [],
+    {},
+    [[]],
+    {"action": []},
+    {"data": {}},
+    "",
+    "x",
+    "\0",
+    "\ud800",
+    "http://[",
+)
+"""The few of them that are tried for every member."""
 METHODS = (
     "GET",
     "POST",
@@ -247,13 +346,35 @@ METHODS = (
 )
 FORM = "multipart/form-data"
 CONTENT_TYPES = (
-    JSON_API, JSON_API, JSON_API, "application/json", "", "text/plain", FORM, f"{FORM}; boundary=edge",
-    f"{FORM}; boundary=", f'{FORM}; boundary="\0"', "APPLICATION/JSON; charset=utf-16", ";", "é",
-)  # fmt: skip
+    JSON_API,
+    JSON_API,
+    JSON_API,
+    "application/json",
+    "",
+    "text/plain",
+    FORM,
+    f"{FORM}; boundary=edge",
+    f"{FORM}; boundary=",
+    f'{FORM}; boundary="\0"',
+    "APPLICATION/JSON; charset=utf-16",
+    ";",
+    "é",
+)
 WORDS = (
-    "relationships", "revisions", "versions", "rule_component_notes", "environment", "profile", "heartbeat", "search",
-    "..", "", "\ud800", "é", "x" * 10_000,
-)  # fmt: skip
+    "relationships",
+    "revisions",
+    "versions",
+    "rule_component_notes",
+    "environment",
+    "profile",
+    "heartbeat",
+    "search",
+    "..",
+    "",
+    "\ud800",
+    "é",
+    "x" * 10_000,
+)
 SPOILT = (b"\xff", b"\xed\xa0\x80", b",", b"NaN", b"\0", b'"', b"{", b"\\ud800", b"1e999")
 DEPTHS = (50, 90, 99, 101, 400, 900, 5000)
 _DEEP = "a place that is nested deep"
@@ -264,14 +385,14 @@ def value(dice: Random) -> Any:
 
 
 def mutated(dice: Random, data: Any) -> Any:
-    """The same with one place of it changed, removed or given something more."""
+    """Return the data with one member changed, removed or extended."""
     if not isinstance(data, (dict, list)) or not data or dice.random() < 0.15:
         return value(dice)
     if isinstance(data, list):
         at = dice.randrange(len(data))
         return [*data[:at], mutated(dice, data[at]), *data[at + dice.randrange(2) :]]
     name = dice.choice(sorted(data))
-    kept = {key: each for key, each in data.items() if key != name}
+    kept = {key: member for key, member in data.items() if key != name}
     how = dice.random()
     if how < 0.1:
         return kept
@@ -281,7 +402,7 @@ def mutated(dice: Random, data: Any) -> Any:
 
 
 def text_of(dice: Random, data: Any) -> bytes:
-    """As JSON, with the deep places put in by hand: Python's encoder would not go there."""
+    """Return JSON, with deep nesting as text: Python's encoder would refuse it."""
     text = json.dumps(data).encode()
     for start, end in ((b"[", b"]"), (b'{"x":', b"}")):
         depth = dice.choice(DEPTHS)
@@ -290,7 +411,7 @@ def text_of(dice: Random, data: Any) -> bytes:
 
 
 def body(dice: Random, data: Any) -> bytes:
-    """A document about that data: right, mutated, or spoiled as text."""
+    """Return a document with the data: valid, mutated, or broken as text."""
     how = dice.randrange(12)
     text = text_of(dice, {"data": data if how < 2 else mutated(dice, data)})
     if how == 2:
@@ -308,7 +429,7 @@ def body(dice: Random, data: Any) -> bytes:
 
 
 def path(dice: Random, world: World) -> str:
-    """Parts that are known, in any order, with ids of any type."""
+    """Return a path of known parts in any order, with ids of any type."""
     kind = dice.choice(tuple(RESOURCES))
     parts = [
         kind,
@@ -349,7 +470,7 @@ def query(dice: Random) -> tuple[tuple[str, str], ...]:
 
 
 def cut(dice: Random, data: bytes, where: slice = slice(None)) -> bytes:
-    """The bytes with some of them changed, lost or more."""
+    """Return the bytes with some of them changed, removed or added."""
     at = dice.randrange(*where.indices(len(data)))
     return data[:at] + dice.randbytes(dice.randrange(4)) + data[at + dice.randrange(4) :]
 
@@ -360,7 +481,7 @@ DICE = st.randoms(use_true_random=True)
 
 
 def places(data: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """The way to every place in it, from the top."""
+    """Yield the path to every member of the data."""
     yield at
     for key, inner in (
         data.items()
@@ -373,7 +494,7 @@ def places(data: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
 
 
 def with_place(data: Any, at: tuple[Any, ...], new: Any) -> Any:
-    """The same with something else in that place."""
+    """Return the data with another value at the path."""
     if not at:
         return new
     copy = dict(data) if isinstance(data, dict) else list(data)
@@ -382,8 +503,8 @@ def with_place(data: Any, at: tuple[Any, ...], new: Any) -> Any:
 
 
 @pytest.mark.parametrize("step", [5, pytest.param(1, marks=pytest.mark.thorough)])
-def test_every_place_of_every_document_takes_any_value_or_refuses_it(step: int) -> None:
-    """Every place of every document in a thorough run, every fifth of every fifth otherwise."""
+def test_any_value_anywhere_in_a_document_is_accepted_or_refused(step: int) -> None:
+    """A thorough run tries every member of every document, others every fifth of every fifth."""
     for method, path, right in first().valid[::step]:
         world = another()
         for place in list(places(right))[::step]:
@@ -398,7 +519,7 @@ def test_every_place_of_every_document_takes_any_value_or_refuses_it(step: int) 
 
 
 @given(dice=DICE)
-def test_a_document_that_is_nearly_right_is_taken_or_refused(dice: Random) -> None:
+def test_nearly_valid_document_is_accepted_or_refused(dice: Random) -> None:
     world = another()
     for _ in range(40):
         method, path, right = dice.choice(world.valid)
@@ -408,7 +529,7 @@ def test_a_document_that_is_nearly_right_is_taken_or_refused(dice: Random) -> No
 
 
 @given(dice=DICE)
-def test_a_path_that_leads_anywhere_is_answered(dice: Random) -> None:
+def test_any_path_is_answered(dice: Random) -> None:
     world = another()
     for _ in range(40):
         sent = body(dice, dice.choice(world.valid)[2])
@@ -417,17 +538,17 @@ def test_a_path_that_leads_anywhere_is_answered(dice: Random) -> None:
 
 
 @given(dice=DICE)
-def test_any_filter_any_order_and_any_page_is_answered(dice: Random) -> None:
+def test_any_filter_sort_and_page_is_answered(dice: Random) -> None:
     world = another()
     rows = [(row, parent) for row in RESOURCES.values() for parent in row.parents]
     lists = [f"/{parent}/{world.ids[parent][0]}/{row.type}" for row, parent in rows]
-    for each in [*lists, "/audit_events", "/extension_packages"]:
+    for path in [*lists, "/audit_events", "/extension_packages"]:
         for _ in range(3):
-            well_formed(world.send(Shot("GET", each, query(dice))), 200)
+            well_formed(world.send(Shot("GET", path, query(dice))), 200)
 
 
 @given(dice=DICE)
-def test_any_upload_ends_one_way_or_the_other(dice: Random) -> None:
+def test_any_upload_succeeds_or_fails(dice: Random) -> None:
     world = another()
     manifest = MANIFEST | {"name": "torch"}
     for _ in range(10):
@@ -443,7 +564,7 @@ def test_any_upload_ends_one_way_or_the_other(dice: Random) -> None:
 
 
 @given(dice=DICE)
-def test_any_schema_and_any_settings_go_together_or_not(dice: Random) -> None:
+def test_any_settings_are_checked_against_any_schema(dice: Random) -> None:
     world = another()
     api, schema = world.api, MANIFEST["actions"][0]["schema"]
     place = api.property("Trial", development=True)
@@ -453,7 +574,7 @@ def test_any_schema_and_any_settings_go_together_or_not(dice: Random) -> None:
             action = {**MANIFEST["actions"][0], "schema": json.loads(text)}
         except (
             RecursionError
-        ):  # too deep for this test to read, too; such manifests are sent as texts above
+        ):  # Too deep for this test to read; such manifests are sent as texts above.
             continue
         manifest = MANIFEST | {
             "name": f"torch-{number}",

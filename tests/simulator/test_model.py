@@ -1,5 +1,6 @@
-"""The publishing workflow against a small model of it, written from FACTS 9, 13 and 14: hypothesis
-looks for a sequence of actions after which the two differ.
+"""The publishing workflow against a small model of it, written from Adobe's documentation.
+
+Hypothesis looks for a sequence of actions after which the two differ.
 """
 
 from dataclasses import dataclass, field
@@ -36,7 +37,7 @@ MOST_LIBRARIES = 5
 
 @dataclass
 class Head:
-    """What can be revised. ``needs`` is the head of the extension that it does not work without."""
+    """A revisable resource. ``needs`` is the head of the extension that it requires."""
 
     id: str
     kind: str
@@ -51,9 +52,9 @@ class Library:
     state: str = "development"
     environment: str | None = None
     held: dict[str, str] = field(default_factory=dict)
-    """Head to revision."""
+    """Revisions by head."""
     outcome: str | None = None
-    """Of the last build since it came into its state."""
+    """Outcome of the last build since its last transition."""
     built: bool = False
     """Whether any build of it ever succeeded."""
     last: str | None = None
@@ -72,7 +73,7 @@ class Pending:
 
 
 class Publishing(RuleBasedStateMachine):
-    """One property, four environments, four heads, any number of people who click on everything."""
+    """One property with four environments and four heads, and random actions on them."""
 
     @initialize()
     def begin(self) -> None:
@@ -117,12 +118,12 @@ class Publishing(RuleBasedStateMachine):
             self.put_core(number)
 
     def put_core(self, number: int) -> None:
-        """The extension that nearly everything needs."""
+        """Add the core extension, which nearly every resource requires."""
         library, head = self.libraries[number], self.heads[self.core]
         answer = self.api.put(library.id, "extensions", head.revisions[-1])
         self.apply(library, {}, {head.id: head.revisions[-1]}, answer)
 
-    # -- what is chosen from
+    # -- choices
 
     def pick(self, number: int, choices: Any) -> Any:
         several = list(choices)
@@ -130,11 +131,13 @@ class Publishing(RuleBasedStateMachine):
 
     def origin(self, identifier: str) -> Head | None:
         return next(
-            (each for each in self.heads.values() if identifier in (each.id, *each.revisions)), None
+            (head for head in self.heads.values() if identifier in (head.id, *head.revisions)), None
         )
 
     def occupant(self, environment: str) -> Library | None:
-        return next((each for each in self.libraries if each.environment == environment), None)
+        return next(
+            (library for library in self.libraries if library.environment == environment), None
+        )
 
     def agree(self, answer: Answer, allowed: bool, about: str) -> bool:
         assert answer.status < 500
@@ -161,10 +164,10 @@ class Publishing(RuleBasedStateMachine):
         head.revisions.append(revision)
         head.dirty = False
 
-    @precondition(lambda self: any(each.revisions for each in self.heads.values()))
+    @precondition(lambda self: any(head.revisions for head in self.heads.values()))
     @rule(number=st.integers(0, 9))
     def change_a_revision(self, number: int) -> None:
-        head = self.pick(number, [each for each in self.heads.values() if each.revisions])
+        head = self.pick(number, [head for head in self.heads.values() if head.revisions])
         path = f"/{head.kind}/{self.pick(number, head.revisions)}"
         for answer in (
             self.api.update(path, enabled=False),
@@ -262,19 +265,23 @@ class Publishing(RuleBasedStateMachine):
     def change(self, number: int, kind: str, how: str, choices: list[tuple[int, bool]]) -> None:
         library = self.pick(number, self.libraries)
         known = [
-            each
+            revision
             for head in self.heads.values()
             if head.kind == kind
-            for each in (head.id, *head.revisions)
+            for revision in (head.id, *head.revisions)
         ]
-        items = [(self.pick(each, known), revise) for each, revise in choices]
+        items = [(self.pick(choice, known), revise) for choice, revise in choices]
         data = [
-            {"id": each, "type": kind} | ({"meta": {"action": "revise"}} if revise else {})
-            for each, revise in items
+            {"id": record_id, "type": kind} | ({"meta": {"action": "revise"}} if revise else {})
+            for record_id, revise in items
         ]
         send = {"POST": self.api.post, "PATCH": self.api.patch, "DELETE": self.api.delete}[how]
         answer = send(f"/libraries/{library.id}/relationships/{kind}", data)
-        mine = {head: each for head, each in library.held.items() if self.heads[head].kind == kind}
+        mine = {
+            head: record_id
+            for head, record_id in library.held.items()
+            if self.heads[head].kind == kind
+        }
         expected = self.after_change(mine, how, items) if library.state == "development" else None
         if self.agree(answer, expected is not None, f"{how} in {library.state}"):
             assert expected is not None
@@ -283,25 +290,25 @@ class Publishing(RuleBasedStateMachine):
     def after_change(
         self, mine: dict[str, str], how: str, items: list[tuple[str, bool]]
     ) -> dict[str, str] | None:
-        """Head to revision, or to itself where it is revised on the way; None when that is refused."""
+        """Return revisions by head; a head revised on the way maps to itself. None if refused."""
         if how == "DELETE":
-            removed = {each for each, _ in items}
-            return {head: each for head, each in mine.items() if each not in removed}
+            removed = {record_id for record_id, _ in items}
+            return {head: record_id for head, record_id in mine.items() if record_id not in removed}
         result = dict(mine) if how == "POST" else {}
-        for each, revise in items:
-            head = self.origin(each)
+        for record_id, revise in items:
+            head = self.origin(record_id)
             assert head is not None
-            if (each == head.id and not revise) or result.get(head.id, each) != each:
+            if (record_id == head.id and not revise) or result.get(head.id, record_id) != record_id:
                 return None
-            result[head.id] = each
+            result[head.id] = record_id
         return result
 
     def apply(
         self, library: Library, mine: dict[str, str], expected: dict[str, str], answer: Answer
     ) -> None:
-        got = [each["id"] for each in answer.data]
-        for head, each in expected.items():
-            if head == each:
+        got = [resource["id"] for resource in answer.data]
+        for head, record_id in expected.items():
+            if head == record_id:
                 known = {one for other in self.heads.values() for one in other.revisions}
                 (new,) = [
                     one for one in got if one not in known and self.number(one, head) is not None
@@ -310,12 +317,12 @@ class Publishing(RuleBasedStateMachine):
                 expected[head] = new
         assert sorted(got) == sorted(expected.values())
         library.held = {
-            head: each for head, each in library.held.items() if head not in mine
+            head: record_id for head, record_id in library.held.items() if head not in mine
         } | expected
         library.complete = False
 
     def number(self, revision: str, head: str) -> int | None:
-        """The number of a revision, if it is one of that head."""
+        """Return the number of a revision of the head, or None."""
         found = self.api.get(f"/{self.heads[head].kind}/{revision}").data
         same = found["relationships"]["origin"]["data"]["id"] == head
         return int(found["attributes"]["revision_number"]) if same else None
@@ -323,7 +330,7 @@ class Publishing(RuleBasedStateMachine):
     # -- upstream
 
     def look_up(self) -> None:
-        """What each library inherits from, now that one has moved."""
+        """Update the upstream of each library after a transition."""
         for library in self.libraries:
             if library.state != "published":
                 before, library.upstream = library.upstream, self.above(library)
@@ -331,9 +338,11 @@ class Publishing(RuleBasedStateMachine):
 
     def above(self, library: Library) -> Library | None:
         for state in ABOVE[library.state]:
-            found = [each for each in self.libraries if each.state == state and each is not library]
+            found = [
+                other for other in self.libraries if other.state == state and other is not library
+            ]
             if found:
-                return max(found, key=lambda each: (each.published, self.libraries.index(each)))
+                return max(found, key=lambda other: (other.published, self.libraries.index(other)))
         return None
 
     def delivers(self, library: Library) -> dict[str, str]:
@@ -359,7 +368,7 @@ class Publishing(RuleBasedStateMachine):
         if library.upstream and not library.upstream.built:
             return False
         delivered = self.delivers(library)
-        return all(self.heads[each].needs in {None, *delivered} for each in delivered)
+        return all(self.heads[record_id].needs in {None, *delivered} for record_id in delivered)
 
     @precondition(lambda self: self.pending)
     @rule(fails=st.integers(0, 4))
@@ -391,11 +400,11 @@ class Publishing(RuleBasedStateMachine):
     @precondition(lambda self: self.libraries)
     @rule(number=st.integers(0, 9), steps=st.integers(1, 9))
     def walk(self, number: int, steps: int) -> None:
-        """Some steps towards production, the usual way: chance alone would hardly ever get there."""
+        """Walk some steps towards production, where chance alone would hardly ever lead."""
         library = self.pick(number, self.libraries)
         for _ in range(steps):
             where = next(
-                (at for at, each in enumerate(self.stages) if self.may_have_now(library, each)),
+                (at for at, stage in enumerate(self.stages) if self.may_have_now(library, stage)),
                 None,
             )
             at = self.libraries.index(library)
@@ -416,14 +425,17 @@ class Publishing(RuleBasedStateMachine):
     def may_have_now(self, library: Library, environment: str) -> bool:
         return library.state != "published" and self.may_have(library, environment)
 
-    # -- what can be seen
+    # -- responses
 
     @invariant()
     def libraries_agree(self) -> None:
         if not hasattr(self, "api"):
             return
-        seen = {each["id"]: each for each in self.api.listed(f"/properties/{self.place}/libraries")}
-        assert set(seen) == {each.id for each in self.libraries}
+        seen = {
+            resource["id"]: resource
+            for resource in self.api.listed(f"/properties/{self.place}/libraries")
+        }
+        assert set(seen) == {library.id for library in self.libraries}
         for library in self.libraries:
             data = seen[library.id]
             shown = {
@@ -446,7 +458,9 @@ class Publishing(RuleBasedStateMachine):
             }
             for kind in KINDS:
                 held = {
-                    each for head, each in library.held.items() if self.heads[head].kind == kind
+                    record_id
+                    for head, record_id in library.held.items()
+                    if self.heads[head].kind == kind
                 }
                 assert set(self.api.ids(f"/libraries/{library.id}/{kind}")) == held
 
@@ -464,18 +478,28 @@ class Publishing(RuleBasedStateMachine):
     def revisions_agree(self) -> None:
         for head in self.heads.values() if hasattr(self, "api") else ():
             found = {
-                each["id"]: each for each in self.api.listed(f"/{head.kind}/{head.id}/revisions")
+                revision["id"]: revision
+                for revision in self.api.listed(f"/{head.kind}/{head.id}/revisions")
             }
-            numbers = {each: data["attributes"]["revision_number"] for each, data in found.items()}
+            numbers = {
+                revision_id: data["attributes"]["revision_number"]
+                for revision_id, data in found.items()
+            }
             assert numbers == {head.id: 0} | {
-                each: at + 1 for at, each in enumerate(head.revisions)
+                revision_id: at + 1 for at, revision_id in enumerate(head.revisions)
             }
             about = found[head.id]
             assert about["meta"]["latest_revision_number"] == len(head.revisions)
-            dirty = {each: data["attributes"]["dirty"] for each, data in found.items()}
+            dirty = {
+                revision_id: data["attributes"]["dirty"] for revision_id, data in found.items()
+            }
             assert dirty == dict.fromkeys(found, False) | {head.id: head.dirty}
-            assert {identifier(each, "origin") for each in found.values()} == {head.id}
-            public = {each for each, data in found.items() if data["attributes"]["published"]}
+            assert {identifier(revision, "origin") for revision in found.values()} == {head.id}
+            public = {
+                revision_id
+                for revision_id, data in found.items()
+                if data["attributes"]["published"]
+            }
             assert public == self.public & set(head.revisions)
 
     @invariant()
@@ -484,7 +508,9 @@ class Publishing(RuleBasedStateMachine):
             assert self.api.attributes(f"/builds/{build}")["status"] == status
         for pending in self.pending if hasattr(self, "api") else ():
             built = {
-                each for kind in KINDS for each in self.api.ids(f"/builds/{pending.id}/{kind}")
+                record_id
+                for kind in KINDS
+                for record_id in self.api.ids(f"/builds/{pending.id}/{kind}")
             }
             assert built == set(pending.delivers.values())
 

@@ -43,7 +43,7 @@ class TestSignIn:
         return "&".join(f"{name}={value}" for name, value in values.items()).encode()
 
     @pytest.mark.parametrize("path", ["/ims/token/v2", "/ims/token/v3", "/ims/token/v2/"])
-    def test_token_of_either_version_reads_companies_with_the_scopes_of_launchpy(
+    def test_token_of_either_version_lists_companies_with_scopes_of_launchpy(
         self, api: Caller, path: str
     ) -> None:
         answer = api.app(Request("POST", path, (), FORM, self.form()))
@@ -60,11 +60,11 @@ class TestSignIn:
         assert (answer.status, json.loads(answer.body)["error"]) == (400, "invalid_client")
         assert api.app(Request("GET", "/ims/token/v2")).status == 405
 
-    def test_key_of_adobes_tools_takes_the_organisation_from_the_token(self, api: Caller) -> None:
+    def test_api_key_of_adobes_tools_implies_organization_of_token(self, api: Caller) -> None:
         headers = api.headers() | {"x-api-key": "Activation-DTM"}
         del headers["x-gw-ims-org-id"]
         answer = api.app(Request("GET", "/companies", (), headers))
-        assert [each["id"] for each in json.loads(answer.body)["data"]] == [COMPANY]
+        assert [company["id"] for company in json.loads(answer.body)["data"]] == [COMPANY]
         refused = api.app(
             Request("GET", "/companies", (), headers | {"x-gw-ims-org-id": "FF@AdobeOrg"})
         )
@@ -74,7 +74,7 @@ class TestSignIn:
 
 
 def records_with(caller: Caller, *, null: bool) -> Iterator[tuple[Record, str]]:
-    """One record of each to-one relation that is null there, or is not."""
+    """Return a record for each to-one relation that is set, or null."""
     for row in RESOURCES.values():
         for relation in row.to_one:
             for record in caller.store.all(row.type):
@@ -85,7 +85,7 @@ def records_with(caller: Caller, *, null: bool) -> Iterator[tuple[Record, str]]:
 
 
 class TestToOneRelations:
-    def test_an_empty_one_answers_200_and_null(self, demo: Caller) -> None:
+    def test_empty_relation_returns_null(self, demo: Caller) -> None:
         empty = list(records_with(demo, null=True))
         assert {(record.type, name) for record, name in empty} >= {
             ("libraries", "upstream_library"),
@@ -97,23 +97,23 @@ class TestToOneRelations:
             answer = demo.get(f"/{record.type}/{record.id}/{name}")
             assert (answer.status, answer.document) == (200, {"data": None}), (record.type, name)
 
-    def test_one_that_is_set_answers_its_resource(self, demo: Caller) -> None:
+    def test_relation_returns_its_resource(self, demo: Caller) -> None:
         for record, name in records_with(demo, null=False):
             answer = demo.get(f"/{record.type}/{record.id}/{name}")
             assert (answer.status, answer.id) == (200, record.to_one[name][1]), (record.type, name)  # type: ignore[index]
 
-    def test_an_empty_relationship_endpoint_answers_null(self, api: Caller, shop: Site) -> None:
+    def test_empty_relationship_endpoint_returns_null(self, api: Caller, shop: Site) -> None:
         library = api.library(shop.place)
         answer = api.get(f"/libraries/{library}/relationships/environment")
         assert (answer.status, answer.data) == (200, None)
 
-    def test_an_event_without_a_property_answers_null(self, api: Caller, shop: Site) -> None:
+    def test_event_without_property_returns_null(self, api: Caller, shop: Site) -> None:
         event = configured(api)
         assert api.get(f"/audit_events/{event['id']}/property").document == {"data": None}
 
 
 def configured(api: Caller) -> dict[str, Any]:
-    """The audit event of a new app configuration, which stands in no property."""
+    """Return the audit event of a new app configuration, which belongs to no property."""
     data = {"type": "app_configurations", "attributes": {"name": "App", "app_id": "app.example"}}
     made(api.post(f"/companies/{COMPANY}/app_configurations", data))
     (event, *_) = api.listed("/audit_events", ("filter[type_of]", "EQ app_configuration.created"))
@@ -121,7 +121,7 @@ def configured(api: Caller) -> dict[str, Any]:
 
 
 class TestLinks:
-    def test_links_to_one_resource_lead_to_it(self, demo: Caller) -> None:
+    def test_to_one_links_lead_to_the_resource(self, demo: Caller) -> None:
         for row in RESOURCES.values():
             for record in demo.store.all(row.type)[:3]:
                 if row.type == "profiles":
@@ -150,7 +150,7 @@ class TestLinks:
             == f"{BASE}/rules/{rule}/rule_components"
         )
 
-    def test_note_links_to_what_it_is_on(self, api: Caller, shop: Site) -> None:
+    def test_note_links_to_its_resource(self, api: Caller, shop: Site) -> None:
         rule = api.rule(shop.place, "Annotated")
         note = api.post(
             f"/rules/{rule}/notes", {"type": "notes", "attributes": {"text": "Ask first."}}
@@ -158,9 +158,7 @@ class TestLinks:
         assert note["links"]["resource"] == f"{BASE}/rules/{rule}"
         assert note["relationships"]["resource"]["links"]["related"] == f"{BASE}/rules/{rule}"
 
-    def test_event_about_nothing_in_a_property_has_null_links(
-        self, api: Caller, shop: Site
-    ) -> None:
+    def test_event_outside_a_property_has_null_links(self, api: Caller, shop: Site) -> None:
         event = configured(api)
         assert event["links"]["property"] is None
         assert event["relationships"]["property"] == {"links": {"related": None}, "data": None}
@@ -189,7 +187,7 @@ class TestLinks:
 
 
 class TestShapes:
-    def test_akamai_environment_answers_the_path_of_the_cdn(self, api: Caller, shop: Site) -> None:
+    def test_environment_on_akamai_has_path_of_the_cdn(self, api: Caller, shop: Site) -> None:
         environment = api.environment(shop.place, shop.host, path="mine").data
         assert environment["attributes"]["path"] == "https://assets.adobedtm.com/staging"
         changed = api.update(f"/environments/{environment['id']}", path="other").data
@@ -212,20 +210,25 @@ class TestShapes:
             ("example.com:22", "example.com:22"),
         ],
     )
-    def test_server_of_a_host_is_answered_without_a_scheme(
+    def test_server_of_a_host_loses_its_scheme(
         self, api: Caller, shop: Site, sent: str, answered: str
     ) -> None:
         host = api.host(shop.place, type_of="sftp", server=sent, encrypted_private_key="x")
         assert api.attributes(f"/hosts/{host}")["server"] == answered
         assert api.update(f"/hosts/{host}", server=sent).data["attributes"]["server"] == answered
 
-    def test_profile_has_what_adobe_says_of_an_organisation(self, api: Caller) -> None:
+    def test_profile_describes_its_organization_as_adobe_does(self, api: Caller) -> None:
         (organization,) = api.get("/profile").data["attributes"]["organizations"].values()
         assert set(organization) == {
-            "name", "admin", "active", "login_companies", "product_contexts", "tenant_id",
-        }  # fmt: skip
+            "name",
+            "admin",
+            "active",
+            "login_companies",
+            "product_contexts",
+            "tenant_id",
+        }
 
-    def test_secret_tells_the_stage_of_its_environment(self, demo: Caller) -> None:
+    def test_secret_shows_stage_of_its_environment(self, demo: Caller) -> None:
         fresh = Caller()
         secret = samples(fresh, site(fresh))["secrets"]
         created = fresh.post(secret.parent, secret.data()).data
@@ -252,7 +255,7 @@ def seeded_secret(demo: Caller) -> str:
 
 
 class TestRequests:
-    def test_callback_is_changed_by_put(self, api: Caller, shop: Site) -> None:
+    def test_put_updates_callback(self, api: Caller, shop: Site) -> None:
         attributes = {"url": "https://us.example/tags", "subscriptions": ["rule.created"]}
         data = {"type": "callbacks", "attributes": attributes}
         callback = made(api.post(f"/properties/{shop.place}/callbacks", data))
@@ -272,7 +275,7 @@ class TestRequests:
     @pytest.mark.parametrize(
         "deep", [b"[" * 200_000, b'{"data":' * 200_000, b'{"data":' * 101 + b"1" + b"}" * 101]
     )
-    def test_nested_body_is_refused_everywhere(self, api: Caller, shop: Site, deep: bytes) -> None:
+    def test_deeply_nested_body_is_refused(self, api: Caller, shop: Site, deep: bytes) -> None:
         for method, path in (
             ("POST", "/search"),
             ("POST", f"/properties/{shop.place}/rules"),
@@ -285,25 +288,33 @@ class TestRequests:
         for path in ("/ims/token/v2", "/ims/token/v3", "/ims/validate_token/v1"):
             assert api.app(Request("POST", path, (), FORM, deep)).status < 500
 
-    def test_nested_settings_are_refused(self, api: Caller, shop: Site) -> None:
+    def test_deeply_nested_settings_are_refused(self, api: Caller, shop: Site) -> None:
         deep = '{"path":' * 100_000 + "1" + "}" * 100_000
         assert api.data_element(shop.place, settings=deep).status == 409
 
-    def test_nested_manifest_fails_the_upload(self, api: Caller) -> None:
+    def test_upload_with_deeply_nested_manifest_fails(self, api: Caller) -> None:
         archive = zipped({"extension.json": '{"name":' * 100_000})
         package = made(api.upload(archive), 202)
         api.wait()
         assert api.attributes(f"/extension_packages/{package}")["status"] == "failed"
 
-    def test_uploader_finds_uploads_replaces_and_releases(self, api: Caller) -> None:
+    def test_requests_of_reactor_uploader_work(self, api: Caller) -> None:
         manifest = {
-            "name": "other-clients", "displayName": "Other", "platform": "web", "version": "1.0.0",
-            "description": "A test.", "author": {"name": "Us"}, "viewBasePath": "src/",
-        }  # fmt: skip
+            "name": "other-clients",
+            "displayName": "Other",
+            "platform": "web",
+            "version": "1.0.0",
+            "description": "A test.",
+            "author": {"name": "Us"},
+            "viewBasePath": "src/",
+        }
         query = (
-            ("page[size]", "1"), ("page[number]", "1"), ("filter[name]", "EQ other-clients"),
-            ("filter[platform]", "EQ web"), ("filter[availability]", "EQ development"),
-        )  # fmt: skip
+            ("page[size]", "1"),
+            ("page[number]", "1"),
+            ("filter[name]", "EQ other-clients"),
+            ("filter[platform]", "EQ web"),
+            ("filter[availability]", "EQ development"),
+        )
         headers = {
             "accept": ACCEPT,
             "authorization": api.headers()["authorization"],
@@ -339,9 +350,7 @@ class TestRequests:
         )
         assert json.loads(answer.body)["data"]["attributes"]["availability"] == "private"
 
-    def test_every_address_of_a_collection_is_there_with_a_trailing_slash(
-        self, demo: Caller
-    ) -> None:
+    def test_postman_urls_with_trailing_slash_work(self, demo: Caller) -> None:
         asked = 0
         for row in RESOURCES.values():
             if row.root:
@@ -365,7 +374,7 @@ class TestRequests:
         assert demo.get(f"//companies/{COMPANY}").id == COMPANY
         assert demo.get("/rules//").status == 404
 
-    def test_writes_take_a_trailing_slash(self) -> None:
+    def test_writes_accept_trailing_slash(self) -> None:
         api = Caller()
         shop = site(api)
         for kind, sample in samples(api, shop).items():
@@ -383,7 +392,14 @@ class TestRequests:
         address = f"/libraries/{library}/relationships/extensions/"
         assert api.send("POST", address, json.dumps({"data": data}).encode()).status in {200, 409}
         assert api.get(address).status == 200
-        assert api.patch(f"/libraries/{library}/relationships/environment/", {
-            "id": shop.development, "type": "environments",
-        }).status == 200  # fmt: skip
+        assert (
+            api.patch(
+                f"/libraries/{library}/relationships/environment/",
+                {
+                    "id": shop.development,
+                    "type": "environments",
+                },
+            ).status
+            == 200
+        )
         assert api.delete(f"/libraries/{library}/relationships/environment/").status == 200

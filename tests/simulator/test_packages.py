@@ -68,10 +68,10 @@ def outcome(api: Caller, data: bytes) -> str:
     """Return the error code of an upload that fails, or else its status."""
     identifier = made(api.upload(data), 202)
     api.wait()
-    found = api.get(f"/extension_packages/{identifier}").data
-    if found["attributes"]["status"] != "failed":
-        return str(found["attributes"]["status"])
-    (error,) = found["meta"]["status_details"]["errors"]
+    package = api.get(f"/extension_packages/{identifier}").data
+    if package["attributes"]["status"] != "failed":
+        return str(package["attributes"]["status"])
+    (error,) = package["meta"]["status_details"]["errors"]
     assert error["detail"]
     return str(error["code"])
 
@@ -384,10 +384,10 @@ class TestRelease:
 
 class TestCatalog:
     def mine(self, api: Caller, *query: tuple[str, str]) -> set[tuple[str, str]]:
-        found = api.listed("/extension_packages", ("filter[name]", "EQ lamp"), *query)
+        packages = api.listed("/extension_packages", ("filter[name]", "EQ lamp"), *query)
         return {
             (package["attributes"]["version"], package["attributes"]["availability"])
-            for package in found
+            for package in packages
         }
 
     @pytest.mark.parametrize(
@@ -468,28 +468,26 @@ class TestDelegates:
         ]
 
     def test_partly_known_package_accepts_other_delegates(self, api: Caller) -> None:
-        place = api.property()
-        target = made(api.install(place, api.package("adobe-target-v2", "0.20.1")))
+        property_id = api.property()
+        target = made(api.install(property_id, api.package("adobe-target-v2", "0.20.1")))
         delegate = {"delegate_descriptor_id": "adobe-target-v2::actions::something"}
         assert (
-            api.component(place, api.rule(place), target, **delegate, settings='{"a":1}').status
+            api.component(
+                property_id, api.rule(property_id), target, **delegate, settings='{"a":1}'
+            ).status
             == 201
         )
         wrong = {"delegate_descriptor_id": "adobe-target-v2::dataElements::something"}
-        answer = api.component(place, api.rule(place, "Other"), target, **wrong)
+        answer = api.component(property_id, api.rule(property_id, "Other"), target, **wrong)
         assert answer.refusal == (409, "delegate-descriptor-unresolved")
 
     def test_authors_are_shown_for_own_packages_only(self, api: Caller) -> None:
-        def makers(identifier: str) -> set[str]:
+        def emails(identifier: str) -> set[str]:
             attributes = api.attributes(f"/extension_packages/{identifier}")
-            return {
-                attributes[f"{verb}_by_{what}"]
-                for verb in ("created", "updated")
-                for what in ("email",)
-            }
+            return {attributes["created_by_email"], attributes["updated_by_email"]}
 
-        assert makers(uploaded(api)) == {ACCOUNTS["demo"].email}
-        assert makers(api.package("core", "3.4.4")) == {"Restricted"}
+        assert emails(uploaded(api)) == {ACCOUNTS["demo"].email}
+        assert emails(api.package("core", "3.4.4")) == {"Restricted"}
 
 
 class TestInstall:
@@ -502,22 +500,25 @@ class TestInstall:
         assert api.install(api.property("Trial", development=True), identifier).status == 201
 
     def test_pending_or_failed_package_cannot_be_installed(self, api: Caller) -> None:
-        place = api.property(development=True)
+        property_id = api.property(development=True)
         identifier = api.upload(b"nonsense").id
-        assert api.install(place, identifier).refusal == (409, "invalid-extension_package_id")
+        assert api.install(property_id, identifier).refusal == (409, "invalid-extension_package_id")
         api.wait()
-        assert api.install(place, identifier).refusal == (409, "invalid-extension_package_id")
+        assert api.install(property_id, identifier).refusal == (409, "invalid-extension_package_id")
 
     def test_owner_installs_private_package(self, api: Caller) -> None:
         assert api.install(api.property(), released(api)).status == 201
 
     def test_schemas_are_enforced(self, api: Caller) -> None:
-        place = api.property()
-        extension = made(api.install(place, released(api)))
-        rule = api.rule(place)
+        property_id = api.property()
+        extension = made(api.install(property_id, released(api)))
+        rule = api.rule(property_id)
         shine = {"delegate_descriptor_id": "lamp::actions::shine"}
-        assert api.component(place, rule, extension, **shine, settings='{"level":5}').status == 201
-        assert api.component(place, rule, extension, **shine, settings="{}").refusal == (
+        assert (
+            api.component(property_id, rule, extension, **shine, settings='{"level":5}').status
+            == 201
+        )
+        assert api.component(property_id, rule, extension, **shine, settings="{}").refusal == (
             409,
             "invalid-settings",
         )
@@ -546,15 +547,17 @@ class TestInstall:
         ],
     )
     def test_unusable_schema_accepts_any_settings(self, api: Caller, schema: Any) -> None:
-        place = api.property()
-        extension = made(api.install(place, released(api, actions=[{**ACTION, "schema": schema}])))
+        property_id = api.property()
+        extension = made(
+            api.install(property_id, released(api, actions=[{**ACTION, "schema": schema}]))
+        )
         shine = {"delegate_descriptor_id": "lamp::actions::shine", "settings": '{"level":"high"}'}
-        assert api.component(place, api.rule(place), extension, **shine).status == 201
+        assert api.component(property_id, api.rule(property_id), extension, **shine).status == 201
 
     def test_extension_of_deleted_package_can_only_be_deleted(self, api: Caller) -> None:
-        place = api.property(development=True)
+        property_id = api.property(development=True)
         package_id = uploaded(api)
-        extension = made(api.install(place, package_id))
+        extension = made(api.install(property_id, package_id))
         assert api.delete(f"/extension_packages/{package_id}").status == 204
         assert api.update(f"/extensions/{extension}", enabled=False).refusal == (
             409,
@@ -637,12 +640,12 @@ class TestUsageAuthorizations:
         self, api: Caller
     ) -> None:
         package_id, path = self.received(api)
-        place = api.property()
+        property_id = api.property()
         assert api.get(f"/extension_packages/{package_id}").status == 200
         assert package_id in api.ids("/extension_packages")
-        assert api.install(place, package_id).refusal == (409, "invalid-extension_package_id")
+        assert api.install(property_id, package_id).refusal == (409, "invalid-extension_package_id")
         assert api.update(path, state="approved").data["attributes"]["state"] == "approved"
-        extension = made(api.install(place, package_id))
+        extension = made(api.install(property_id, package_id))
         api.update(path, state="rejected")
         assert api.get(f"/extension_packages/{package_id}").status == 404
         assert api.update(f"/extensions/{extension}", enabled=False).status == 200

@@ -4,7 +4,7 @@ import adobe_nb
 from adobe_nb import simulator
 
 
-def test_the_details_of_the_own_simulator_sign_in() -> None:
+def test_connection_details_sign_in() -> None:
     details = simulator.connection()
     session = adobe_nb.connect(
         access_token=details["access_token"],
@@ -17,7 +17,7 @@ def test_the_details_of_the_own_simulator_sign_in() -> None:
     assert details["reactor_url"] == adobe_nb.connect(simulator=True).credentials.hosts.reactor
 
 
-def test_another_simulator_starts_with_options() -> None:
+def test_start_accepts_options() -> None:
     with simulator.start(seed="empty", token_ttl=60) as other:
         details = other.connection()
         names = ("client_id", "client_secret", "org_id", "reactor_url", "ims_url")
@@ -25,7 +25,7 @@ def test_another_simulator_starts_with_options() -> None:
         assert session.reactor.properties().empty
 
 
-def test_accounts_and_datastreams_are_at_hand() -> None:
+def test_accounts_and_datastreams_are_public() -> None:
     assert simulator.ACCOUNTS["no_company"].org_id != simulator.ACCOUNTS["demo"].org_id
     assert simulator.DATASTREAMS["web"].id
 

@@ -1,4 +1,4 @@
-"""Libraries and builds, from the first revision to the published library, as FACTS describes them."""
+"""Libraries and builds, from the first revision to the published library."""
 
 import re
 from typing import Any
@@ -41,7 +41,7 @@ def shop(api: Caller) -> Site:
 
 
 def with_core(api: Caller, shop: Site, name: str = "Library") -> str:
-    """A library that holds the core extension, in development."""
+    """Return the id of a library in development that holds the core extension."""
     return api.library(
         shop.place,
         name,
@@ -51,11 +51,11 @@ def with_core(api: Caller, shop: Site, name: str = "Library") -> str:
 
 def latest(api: Caller, kind: str, head: str) -> str:
     found = api.listed(f"/{kind}/{head}/revisions")
-    return str(max(found, key=lambda each: each["attributes"]["revision_number"])["id"])
+    return str(max(found, key=lambda resource: resource["attributes"]["revision_number"])["id"])
 
 
 def built(api: Caller, library: str, environment: str) -> str:
-    """The id of a build for that environment, that is done."""
+    """Return the id of a finished build for the environment."""
     assert api.assign(library, environment).status == 200
     build = made(api.build(library))
     api.wait()
@@ -72,7 +72,7 @@ def in_state(api: Caller, shop: Site, state: str, name: str = "Library") -> str:
 
 
 def publish(api: Caller, shop: Site, library: str) -> str:
-    """The id of the production build."""
+    """Publish a library, and return the id of its production build."""
     for action in STEPS["approved"]:
         assert api.act(f"/libraries/{library}", action).status == 200
     return built(api, library, shop.production)
@@ -92,7 +92,7 @@ class TestContents:
         return {kind: api.revise(kind, head) for kind, head in heads.items()}
 
     @pytest.mark.parametrize("kind", ["rules", "data_elements", "extensions"])
-    def test_post_adds_patch_replaces_delete_removes_and_each_answers_identifiers(
+    def test_post_adds_patch_replaces_and_delete_removes_contents(
         self, api: Caller, shop: Site, kind: str
     ) -> None:
         first = self.revisions(api, shop)[kind]
@@ -117,21 +117,21 @@ class TestContents:
         ):
             answer = api.put(library, kind, *ids, how=how)
             assert (answer.status, answer.content_type) == (200, JSON_API)
-            assert answer.data == [{"id": each, "type": kind} for each in held]
+            assert answer.data == [{"id": identifier, "type": kind} for identifier in held]
             links = {"related": f"{here}/{kind}", "self": f"{here}/relationships/{kind}"}
             assert answer.document["links"] == links
             assert api.get(f"/libraries/{library}/relationships/{kind}").data == answer.data
             assert api.ids(f"/libraries/{library}/{kind}") == held
             assert (library in api.ids(f"/{kind}/{first}/libraries")) == (first in held)
 
-    def test_the_related_list_answers_whole_resources(self, api: Caller, shop: Site) -> None:
+    def test_related_list_returns_whole_resources(self, api: Caller, shop: Site) -> None:
         library = with_core(api, shop)
         (extension,) = api.listed(f"/libraries/{library}/extensions")
         assert extension["attributes"]["name"] == "core"
 
     @pytest.mark.parametrize("kind", ["rules", "data_elements", "extensions"])
     @pytest.mark.parametrize("how", ["POST", "PATCH"])
-    def test_a_head_is_refused(self, api: Caller, shop: Site, kind: str, how: str) -> None:
+    def test_head_is_refused(self, api: Caller, shop: Site, kind: str, how: str) -> None:
         heads = {
             "rules": api.rule,
             "data_elements": lambda place: api.data_element(place).id,
@@ -142,7 +142,7 @@ class TestContents:
         assert answer.refusal == (409, f"invalid-{kind.removesuffix('s')}")
         assert "revised" in answer.document["errors"][0]["detail"]
 
-    def test_a_head_is_revised_when_the_identifier_says_so(self, api: Caller, shop: Site) -> None:
+    def test_head_is_revised_on_request(self, api: Caller, shop: Site) -> None:
         rule = api.rule(shop.place)
         library = api.library(shop.place)
         item = {"id": rule, "type": "rules", "meta": {"action": "revise"}}
@@ -156,7 +156,7 @@ class TestContents:
         assert replaced.data == [{"id": latest(api, "rules", rule), "type": "rules"}] != answer.data
 
     @pytest.mark.parametrize("action", ["build", 5, [], {}])
-    def test_an_identifier_knows_no_other_action(
+    def test_other_actions_of_an_identifier_are_refused(
         self, api: Caller, shop: Site, action: Any
     ) -> None:
         item = {"id": api.rule(shop.place), "type": "rules", "meta": {"action": action}}
@@ -167,7 +167,7 @@ class TestContents:
         )
 
     @pytest.mark.parametrize("how", ["POST", "PATCH"])
-    def test_two_revisions_of_one_resource_are_refused(
+    def test_second_revision_of_a_resource_is_refused(
         self, api: Caller, shop: Site, how: str
     ) -> None:
         rule = api.rule(shop.place)
@@ -181,7 +181,7 @@ class TestContents:
         assert api.put(library, "rules", second).refusal == (409, "multiple-revisions")
         assert api.put(library, "rules", second, how="PATCH").status == 200
 
-    def test_what_is_deleted_is_refused(self, api: Caller, shop: Site) -> None:
+    def test_deleted_resource_is_refused(self, api: Caller, shop: Site) -> None:
         rule = api.rule(shop.place)
         revision = api.revise("rules", rule)
         api.delete(f"/rules/{rule}")
@@ -190,9 +190,7 @@ class TestContents:
             "deleted-resources",
         )
 
-    def test_what_is_in_another_property_or_nowhere_is_refused(
-        self, api: Caller, shop: Site
-    ) -> None:
+    def test_unknown_or_foreign_resource_is_refused(self, api: Caller, shop: Site) -> None:
         other = site(api, "Other")
         library = api.library(shop.place)
         revision = api.revise("rules", api.rule(other.place))
@@ -209,7 +207,7 @@ class TestContents:
             == 400
         )
 
-    def test_of_several_with_one_bad_nothing_is_added(self, api: Caller, shop: Site) -> None:
+    def test_one_invalid_resource_refuses_all(self, api: Caller, shop: Site) -> None:
         rule = api.rule(shop.place)
         data = [
             {"id": rule, "type": "rules", "meta": {"action": "revise"}},
@@ -225,15 +223,15 @@ class TestContents:
         assert api.get(f"/rules/{rule}").data["meta"]["latest_revision_number"] == 0
 
     @pytest.mark.parametrize("state", ["submitted", "approved", "rejected", "published"])
-    def test_only_in_development_the_contents_change(
-        self, api: Caller, shop: Site, state: str
-    ) -> None:
+    def test_contents_change_in_development_only(self, api: Caller, shop: Site, state: str) -> None:
         library = in_state(api, shop, state)
         revision = api.revise("rules", api.rule(shop.place))
         for how in ("POST", "PATCH", "DELETE"):
             assert api.put(library, "rules", revision, how=how).refusal == (409, "read-only")
 
-    def test_a_library_may_be_created_with_all_of_it(self, api: Caller, shop: Site) -> None:
+    def test_library_is_created_with_contents_and_environment(
+        self, api: Caller, shop: Site
+    ) -> None:
         rule = api.rule(shop.place)
         library = api.library(
             shop.place,
@@ -249,7 +247,7 @@ class TestContents:
         ("relation", "target", "code"),
         [("rules", "rule", "invalid-rule"), ("environment", "staging", "invalid-environment")],
     )
-    def test_a_create_with_one_bad_link_creates_nothing(
+    def test_create_with_one_invalid_link_creates_nothing(
         self, api: Caller, shop: Site, relation: str, target: str, code: str
     ) -> None:
         rule = api.rule(shop.place)
@@ -275,7 +273,7 @@ class TestTransitions:
         "state", ["development", "submitted", "approved", "rejected", "published"]
     )
     @pytest.mark.parametrize("action", ["submit", "approve", "reject", "develop"])
-    def test_each_state_knows_its_actions(
+    def test_each_state_accepts_its_actions(
         self, api: Caller, shop: Site, state: str, action: str
     ) -> None:
         library = in_state(api, shop, state)
@@ -290,7 +288,7 @@ class TestTransitions:
             assert answer.status == 200
         assert api.attributes(f"/libraries/{library}")["state"] == (after or state)
 
-    def test_the_answer_is_the_library_in_its_new_state_that_needs_a_build(
+    def test_transition_returns_library_that_requires_a_build(
         self, api: Caller, shop: Site
     ) -> None:
         library = with_core(api, shop)
@@ -307,9 +305,7 @@ class TestTransitions:
         }
 
     @pytest.mark.parametrize("state", ["development", "submitted", "approved", "rejected"])
-    def test_leaving_a_state_releases_the_environment(
-        self, api: Caller, shop: Site, state: str
-    ) -> None:
+    def test_transition_releases_the_environment(self, api: Caller, shop: Site, state: str) -> None:
         library = in_state(api, shop, state)
         environment = getattr(shop, STAGES[state])
         api.assign(library, environment)
@@ -320,11 +316,11 @@ class TestTransitions:
             api.get(f"/environments/{environment}").data["relationships"]["library"]["data"] is None
         )
 
-    def test_rights_follow_the_step(self) -> None:
+    def test_each_transition_requires_its_right(self) -> None:
         rights = {right: frozenset({right}) for right in ALL_RIGHTS}
         single = {
-            name: Account(f"client-{name}", "x", ORG_ID, rights=each)
-            for name, each in rights.items()
+            name: Account(f"client-{name}", "x", ORG_ID, rights=granted)
+            for name, granted in rights.items()
         }
         api = Caller(accounts={**ACCOUNTS, **single})
         shop = site(api)
@@ -350,7 +346,7 @@ class TestTransitions:
             if action:
                 assert api.act(f"/libraries/{library}", action, right).status == 200
 
-    def test_a_renamed_library_stays_where_it_is(self, api: Caller, shop: Site) -> None:
+    def test_renaming_a_library_keeps_its_state(self, api: Caller, shop: Site) -> None:
         library = in_state(api, shop, "submitted")
         answer = api.update(f"/libraries/{library}", name="Other", state="published")
         assert (answer.data["attributes"]["name"], answer.data["attributes"]["state"]) == (
@@ -362,7 +358,9 @@ class TestTransitions:
 class TestEnvironments:
     @pytest.mark.parametrize("state", STAGES)
     @pytest.mark.parametrize("stage", ["development", "staging", "production"])
-    def test_a_state_takes_one_stage(self, api: Caller, shop: Site, state: str, stage: str) -> None:
+    def test_each_state_accepts_one_stage(
+        self, api: Caller, shop: Site, state: str, stage: str
+    ) -> None:
         library = in_state(api, shop, state)
         answer = api.assign(library, getattr(shop, stage))
         if STAGES[state] == stage:
@@ -374,7 +372,7 @@ class TestEnvironments:
             assert answer.refusal == (409, "invalid-environment")
             assert environment_of(api, library) is None
 
-    def test_post_does_the_same_and_get_reads_it(self, api: Caller, shop: Site) -> None:
+    def test_environment_is_assigned_by_post_too(self, api: Caller, shop: Site) -> None:
         library = api.library(shop.place)
         path = f"/libraries/{library}/relationships/environment"
         assert api.get(path).data is None
@@ -384,7 +382,9 @@ class TestEnvironments:
         assert api.get(f"/libraries/{library}/environment").id == shop.development
 
     @pytest.mark.parametrize("how", ["DELETE", "PATCH"])
-    def test_it_is_given_back_with_delete_or_null(self, api: Caller, shop: Site, how: str) -> None:
+    def test_environment_is_released_by_delete_or_null(
+        self, api: Caller, shop: Site, how: str
+    ) -> None:
         library = api.library(shop.place)
         api.assign(library, shop.development)
         path = f"/libraries/{library}/relationships/environment"
@@ -399,7 +399,7 @@ class TestEnvironments:
             is None
         )
 
-    def test_it_holds_one_library_at_a_time(self, api: Caller, shop: Site) -> None:
+    def test_environment_holds_one_library(self, api: Caller, shop: Site) -> None:
         first, second = api.library(shop.place, "First"), api.library(shop.place, "Second")
         assert (
             api.assign(first, shop.development).status
@@ -413,7 +413,7 @@ class TestEnvironments:
         api.delete(f"/libraries/{second}")
         assert api.assign(first, shop.development).status == 200
 
-    def test_a_published_library_makes_room_for_the_next(self, api: Caller, shop: Site) -> None:
+    def test_published_library_makes_room_for_the_next(self, api: Caller, shop: Site) -> None:
         first = in_state(api, shop, "published", "First")
         assert environment_of(api, first)["id"] == shop.production
         second = in_state(api, shop, "approved", "Second")
@@ -421,7 +421,7 @@ class TestEnvironments:
         assert environment_of(api, first) is None
         assert api.get(f"/environments/{shop.production}/library").id == second
 
-    def test_a_published_library_takes_none(self, api: Caller, shop: Site) -> None:
+    def test_published_library_accepts_no_environment(self, api: Caller, shop: Site) -> None:
         library = in_state(api, shop, "published")
         assert api.assign(library, shop.production).refusal == (409, "read-only")
         assert api.delete(f"/libraries/{library}/relationships/environment").refusal == (
@@ -429,9 +429,7 @@ class TestEnvironments:
             "read-only",
         )
 
-    def test_of_another_property_or_another_type_it_is_refused(
-        self, api: Caller, shop: Site
-    ) -> None:
+    def test_environment_of_another_property_is_refused(self, api: Caller, shop: Site) -> None:
         library = api.library(shop.place)
         assert api.assign(library, site(api, "Other").development).refusal == (404, "not-found")
         path = f"/libraries/{library}/relationships/environment"
@@ -443,7 +441,7 @@ class TestEnvironments:
 
 
 class TestBuilds:
-    def test_it_is_pending_and_then_it_succeeds(self, api: Caller, shop: Site) -> None:
+    def test_build_is_pending_then_succeeds(self, api: Caller, shop: Site) -> None:
         library = with_core(api, shop)
         api.assign(library, shop.development)
         answer = api.build(library)
@@ -465,12 +463,12 @@ class TestBuilds:
         assert {"build.created", "build.updated"} <= {kind for kind, _ in api.events()}
 
     @pytest.mark.parametrize("body", [b"", b"{}", b'{"data":{"type":"builds"}}', b"nonsense"])
-    def test_its_body_does_not_matter(self, api: Caller, shop: Site, body: bytes) -> None:
+    def test_body_of_a_build_request_is_ignored(self, api: Caller, shop: Site, body: bytes) -> None:
         library = with_core(api, shop)
         api.assign(library, shop.development)
         assert api.send("POST", f"/libraries/{library}/builds", body).status == 201
 
-    def test_a_failed_one_explains_itself(self, api: Caller, shop: Site) -> None:
+    def test_failed_build_has_status_details(self, api: Caller, shop: Site) -> None:
         library = with_core(api, shop)
         api.options.failing_builds = True
         build = built(api, library, shop.development)
@@ -492,7 +490,7 @@ class TestBuilds:
             ("approved", "", ""),
         ],
     )
-    def test_it_says_where_it_is_served(
+    def test_build_has_artifact_urls(
         self, api: Caller, shop: Site, state: str, folder: str, suffix: str
     ) -> None:
         library = in_state(api, shop, state)
@@ -505,7 +503,7 @@ class TestBuilds:
             data["meta"]["direct_artifact_url"] == f"{start}/{data['attributes']['token']}/{file}"
         )
 
-    def test_on_our_own_host_it_names_no_address(self, api: Caller, shop: Site) -> None:
+    def test_build_on_sftp_host_has_no_urls(self, api: Caller, shop: Site) -> None:
         host = api.host(
             shop.place, type_of="sftp", server="sftp.example", encrypted_private_key="x"
         )
@@ -515,7 +513,7 @@ class TestBuilds:
         assert data["attributes"]["status"] == "succeeded"
         assert (data["meta"]["artifact_url"], data["meta"]["host_type_of"]) == (None, "sftp")
 
-    def test_it_lists_exactly_what_was_built(self, api: Caller, shop: Site) -> None:
+    def test_build_lists_its_contents(self, api: Caller, shop: Site) -> None:
         library = with_core(api, shop)
         rule = api.rule(shop.place, "First")
         first, other = (
@@ -527,17 +525,17 @@ class TestBuilds:
         api.put(library, "rules", api.revise("rules", rule), how="PATCH")
         assert api.ids(f"/builds/{build}/rules") == [first, other]
         found = api.listed(f"/builds/{build}/rules", ("filter[name]", "EQ Second"))
-        assert [each["id"] for each in found] == [other]
+        assert [resource["id"] for resource in found] == [other]
         assert len(api.ids(f"/builds/{build}/extensions")) == 1
         assert api.ids(f"/builds/{build}/data_elements") == []
 
-    def test_changed_contents_need_another_build(self, api: Caller, shop: Site) -> None:
+    def test_changed_contents_require_another_build(self, api: Caller, shop: Site) -> None:
         library = with_core(api, shop)
         built(api, library, shop.development)
         api.put(library, "rules", api.revise("rules", api.rule(shop.place)))
         assert api.attributes(f"/libraries/{library}")["build_required"] is True
 
-    def test_contents_that_changed_while_it_was_built_need_another_one(
+    def test_contents_changed_during_a_build_require_another_one(
         self, api: Caller, shop: Site
     ) -> None:
         library = with_core(api, shop)
@@ -551,9 +549,7 @@ class TestBuilds:
             True,
         )
 
-    def test_one_that_was_overtaken_by_a_transition_says_nothing_of_the_new_state(
-        self, api: Caller, shop: Site
-    ) -> None:
+    def test_build_of_an_earlier_state_does_not_count(self, api: Caller, shop: Site) -> None:
         library = with_core(api, shop)
         api.assign(library, shop.development)
         build = api.build(library).id
@@ -563,18 +559,14 @@ class TestBuilds:
         data = api.get(f"/libraries/{library}").data
         assert (data["meta"]["build_status"], data["attributes"]["build_required"]) == (None, True)
 
-    def test_it_stays_with_the_environment_when_its_library_is_deleted(
-        self, api: Caller, shop: Site
-    ) -> None:
+    def test_build_outlives_its_library(self, api: Caller, shop: Site) -> None:
         library = with_core(api, shop)
         build = built(api, library, shop.development)
         api.delete(f"/libraries/{library}")
         assert api.ids(f"/environments/{shop.development}/builds") == [build]
         assert api.get(f"/builds/{build}/library").status == 404
 
-    def test_one_that_is_pending_when_everything_goes_harms_nobody(
-        self, api: Caller, shop: Site
-    ) -> None:
+    def test_pending_build_of_a_deleted_property_is_dropped(self, api: Caller, shop: Site) -> None:
         library, other = with_core(api, shop), with_core(api, shop, "Other")
         api.assign(library, shop.development)
         api.build(library)
@@ -585,7 +577,7 @@ class TestBuilds:
         api.wait()
         assert api.get("/companies").status == 200
 
-    def test_it_can_be_neither_changed_nor_deleted(self, api: Caller, shop: Site) -> None:
+    def test_build_cannot_be_changed_or_deleted(self, api: Caller, shop: Site) -> None:
         build = built(api, with_core(api, shop), shop.development)
         answer = api.update(f"/builds/{build}", status="failed")
         assert (answer.refusal, answer.pointer) == ((400, "invalid-document"), "/data/meta/action")
@@ -593,11 +585,11 @@ class TestBuilds:
 
 
 class TestPreconditions:
-    def test_an_environment_is_needed(self, api: Caller, shop: Site) -> None:
+    def test_build_requires_environment(self, api: Caller, shop: Site) -> None:
         assert api.build(with_core(api, shop)).refusal == (409, "environment-required")
 
     @pytest.mark.parametrize("server", ["sftp.example", "nowhere.invalid"])
-    def test_a_host_that_works_is_needed(self, api: Caller, shop: Site, server: str) -> None:
+    def test_build_requires_working_host(self, api: Caller, shop: Site, server: str) -> None:
         host = api.host(shop.place, type_of="sftp", server=server, encrypted_private_key="x")
         library = with_core(api, shop)
         api.assign(library, made(api.environment(shop.place, host)))
@@ -606,7 +598,9 @@ class TestPreconditions:
         assert api.build(library).status == (409 if "invalid" in server else 201)
 
     @pytest.mark.parametrize("kind", ["data_elements", "rules"])
-    def test_the_extension_of_each_part_is_needed(self, api: Caller, shop: Site, kind: str) -> None:
+    def test_build_requires_the_extension_of_each_resource(
+        self, api: Caller, shop: Site, kind: str
+    ) -> None:
         rule = api.rule(shop.place)
         api.component(shop.place, rule)
         head = rule if kind == "rules" else made(api.data_element(shop.place))
@@ -617,7 +611,7 @@ class TestPreconditions:
         api.put(library, "extensions", latest(api, "extensions", shop.core))
         assert api.build(library).status == 201
 
-    def test_the_extension_may_be_upstream(self, api: Caller, shop: Site) -> None:
+    def test_extension_can_be_upstream(self, api: Caller, shop: Site) -> None:
         in_state(api, shop, "published", "First")
         library = api.library(shop.place, "Second")
         api.put(
@@ -628,7 +622,7 @@ class TestPreconditions:
         api.assign(library, shop.development)
         assert api.build(library).status == 201
 
-    def test_an_extension_that_was_deleted_is_missed(self, api: Caller, shop: Site) -> None:
+    def test_deleted_extension_fails_the_build(self, api: Caller, shop: Site) -> None:
         library = with_core(api, shop)
         api.put(
             library,
@@ -639,7 +633,7 @@ class TestPreconditions:
         api.delete(f"/extensions/{shop.core}")
         assert api.build(library).refusal == (409, "extension-not-found")
 
-    def test_the_upstream_has_to_be_built_first(self, api: Caller, shop: Site) -> None:
+    def test_build_requires_built_upstream(self, api: Caller, shop: Site) -> None:
         upstream = in_state(api, shop, "submitted", "First")
         library = with_core(api, shop, "Second")
         api.assign(library, shop.development)
@@ -650,9 +644,7 @@ class TestPreconditions:
         api.wait()
         assert api.build(library).status == 201
 
-    def test_a_build_of_the_upstream_counts_also_after_it_was_approved(
-        self, api: Caller, shop: Site
-    ) -> None:
+    def test_build_of_the_upstream_counts_after_approval(self, api: Caller, shop: Site) -> None:
         upstream = in_state(api, shop, "submitted", "First")
         built(api, upstream, shop.staging)
         api.act(f"/libraries/{upstream}", "approve")
@@ -661,7 +653,7 @@ class TestPreconditions:
         api.assign(library, shop.development)
         assert api.build(library).status == 201
 
-    def test_a_published_extension_that_was_upgraded_is_in_every_library_until_that_is_published(
+    def test_build_requires_upgraded_extension_until_published(
         self, api: Caller, shop: Site
     ) -> None:
         pixel = made(api.install(shop.place, api.package("facebook-pixel", "1.3.0")))
@@ -683,7 +675,7 @@ class TestPreconditions:
         api.assign(last, shop.development)
         assert api.build(last).status == 201
 
-    def test_one_that_was_never_published_asks_nothing(self, api: Caller, shop: Site) -> None:
+    def test_upgrade_of_unpublished_extension_is_optional(self, api: Caller, shop: Site) -> None:
         pixel = made(api.install(shop.place, api.package("facebook-pixel", "1.3.0")))
         upgrade(api, pixel, "1.3.2")
         library = with_core(api, shop)
@@ -705,7 +697,7 @@ class TestUpstream:
         data = api.get(f"/libraries/{library}").data["relationships"]["upstream_library"]["data"]
         return data and data["id"]
 
-    def test_the_nearest_state_on_the_way_is_inherited_from(self, api: Caller, shop: Site) -> None:
+    def test_upstream_is_in_the_nearest_state(self, api: Caller, shop: Site) -> None:
         published = in_state(api, shop, "published", "Published")
         approved = in_state(api, shop, "approved", "Approved")
         submitted = in_state(api, shop, "submitted", "Submitted")
@@ -716,15 +708,13 @@ class TestUpstream:
         assert self.upstream(api, published) is None
 
     @pytest.mark.parametrize("state", ["submitted", "approved"])
-    def test_nothing_is_inherited_from_behind(self, api: Caller, shop: Site, state: str) -> None:
+    def test_earlier_states_are_not_upstream(self, api: Caller, shop: Site, state: str) -> None:
         library = in_state(api, shop, state)
         for other in ("development", "submitted", "rejected"):
             in_state(api, shop, other, other)
         assert self.upstream(api, library) is None
 
-    def test_a_library_whose_upstream_changed_is_stale_until_it_is_built(
-        self, api: Caller, shop: Site
-    ) -> None:
+    def test_library_is_stale_after_upstream_changed(self, api: Caller, shop: Site) -> None:
         library = with_core(api, shop)
         built(api, library, shop.development)
         assert api.attributes(f"/libraries/{library}")["stale"] is None
@@ -737,9 +727,7 @@ class TestUpstream:
         attributes = api.attributes(f"/libraries/{library}")
         assert (attributes["stale"], attributes["build_required"]) == (None, False)
 
-    def test_it_delivers_what_is_upstream_and_its_own_instead_where_it_has_one(
-        self, api: Caller, shop: Site
-    ) -> None:
+    def test_own_revisions_replace_those_of_the_upstream(self, api: Caller, shop: Site) -> None:
         kept, replaced = api.rule(shop.place, "Kept"), api.rule(shop.place, "Replaced")
         first = with_core(api, shop, "First")
         revisions = [api.revise("rules", kept), api.revise("rules", replaced)]
@@ -752,7 +740,7 @@ class TestUpstream:
         assert set(api.ids(f"/builds/{build}/rules")) == {revisions[0], newer}
         assert api.ids(f"/builds/{build}/extensions") == [latest(api, "extensions", shop.core)]
 
-    def test_what_was_deleted_is_not_delivered_any_more(self, api: Caller, shop: Site) -> None:
+    def test_deleted_resources_are_not_delivered(self, api: Caller, shop: Site) -> None:
         rule = api.rule(shop.place)
         first = with_core(api, shop, "First")
         api.put(first, "rules", api.revise("rules", rule))
@@ -761,7 +749,7 @@ class TestUpstream:
         build = built(api, api.library(shop.place, "Second"), shop.development)
         assert api.ids(f"/builds/{build}/rules") == []
 
-    def test_a_library_that_is_deleted_is_nobodys_upstream(self, api: Caller, shop: Site) -> None:
+    def test_deleted_library_is_not_upstream(self, api: Caller, shop: Site) -> None:
         upstream = in_state(api, shop, "submitted", "First")
         library = with_core(api, shop, "Second")
         assert self.upstream(api, library) == upstream
@@ -770,9 +758,7 @@ class TestUpstream:
 
 
 class TestPublished:
-    def test_a_production_build_publishes_the_library_and_what_is_in_it(
-        self, api: Caller, shop: Site
-    ) -> None:
+    def test_production_build_publishes_library_and_contents(self, api: Caller, shop: Site) -> None:
         rule = api.rule(shop.place)
         api.component(shop.place, rule)
         library = with_core(api, shop)
@@ -792,13 +778,15 @@ class TestPublished:
             )
         assert api.attributes(f"/rules/{rule}")["published"] is False, "a head never is"
 
-    def test_a_failed_build_publishes_nothing(self, api: Caller, shop: Site) -> None:
+    def test_failed_build_does_not_publish(self, api: Caller, shop: Site) -> None:
         library = in_state(api, shop, "approved")
         api.options.failing_builds = True
         built(api, library, shop.production)
         assert api.attributes(f"/libraries/{library}")["state"] == "approved"
 
-    def test_the_whole_walk_with_a_build_in_every_state(self, api: Caller, shop: Site) -> None:
+    def test_library_is_published_with_a_build_in_every_state(
+        self, api: Caller, shop: Site
+    ) -> None:
         library = with_core(api, shop)
         for stage, action in (
             ("development", "submit"),
@@ -811,14 +799,12 @@ class TestPublished:
                 assert api.act(f"/libraries/{library}", action).status == 200
         assert api.attributes(f"/libraries/{library}")["state"] == "published"
 
-    def test_a_published_library_is_neither_built_nor_deleted(
-        self, api: Caller, shop: Site
-    ) -> None:
+    def test_published_library_cannot_be_built_or_deleted(self, api: Caller, shop: Site) -> None:
         library = in_state(api, shop, "published")
         assert api.build(library).refusal == (409, "read-only")
         assert api.delete(f"/libraries/{library}").refusal == (409, "read-only")
 
-    def test_the_builds_of_the_five_newest_can_be_delivered_again(
+    def test_builds_of_the_five_newest_libraries_can_be_republished(
         self, api: Caller, shop: Site
     ) -> None:
         builds = [publish(api, shop, with_core(api, shop, str(number))) for number in range(6)]
@@ -829,13 +815,13 @@ class TestPublished:
         assert api.get(f"/builds/{builds[1]}").data["meta"]["republish_status"] == "succeeded"
         assert api.act(f"/builds/{builds[0]}", "republish").refusal == (409, "invalid-build")
 
-    def test_a_build_is_not_delivered_again_before_it_is_published(
+    def test_build_of_unpublished_library_cannot_be_republished(
         self, api: Caller, shop: Site
     ) -> None:
         build = built(api, with_core(api, shop), shop.development)
         assert api.act(f"/builds/{build}", "republish").refusal == (409, "invalid-build")
 
-    def test_nor_is_an_archive_or_one_on_a_host_of_ours(self, api: Caller, shop: Site) -> None:
+    def test_archive_and_sftp_build_cannot_be_republished(self, api: Caller, shop: Site) -> None:
         first = publish(api, shop, with_core(api, shop, "First"))
         api.update(f"/environments/{shop.production}", archive=True)
         assert api.act(f"/builds/{first}", "republish").refusal == (409, "invalid-build")

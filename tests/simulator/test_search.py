@@ -15,9 +15,20 @@ from adobe_nb.simulator.store import render
 Document = dict[str, Any]
 
 CATALOGUE = {
-    "audit_events", "builds", "callbacks", "data_elements", "environments", "extension_packages", "extensions", "hosts",
-    "libraries", "notes", "properties", "rule_components", "rules",
-}  # fmt: skip
+    "audit_events",
+    "builds",
+    "callbacks",
+    "data_elements",
+    "environments",
+    "extension_packages",
+    "extensions",
+    "hosts",
+    "libraries",
+    "notes",
+    "properties",
+    "rule_components",
+    "rules",
+}
 PROPERTY = "PR" + "0" * 32
 
 
@@ -68,7 +79,7 @@ PACKAGE = {
 
 def ids(documents: list[Document], query: object, **more: object) -> list[str]:
     found, _ = search(documents, {"data": {"query": query, **more}})
-    return [each["id"] for each in found]
+    return [document["id"] for document in found]
 
 
 def matches(document: Document, path: str, **condition: object) -> bool:
@@ -122,7 +133,7 @@ def matches(document: Document, path: str, **condition: object) -> bool:
         ("attributes.settings", " ", False),
     ],
 )
-def test_a_value_matches_as_its_member_wants(path: str, value: object, found: bool) -> None:
+def test_value_matches_by_the_rules_of_its_member(path: str, value: object, found: bool) -> None:
     assert matches(ONE, path, value=value) is found
 
 
@@ -138,11 +149,13 @@ def test_a_value_matches_as_its_member_wants(path: str, value: object, found: bo
         ("attributes.name", "Set Variables", "OR", True),
     ],
 )
-def test_several_words_want_all_or_any(path: str, value: str, operator: str, found: bool) -> None:
+def test_words_are_combined_with_and_or_or(
+    path: str, value: str, operator: str, found: bool
+) -> None:
     assert matches(ONE, path, value=value, value_operator=operator) is found
 
 
-def test_a_path_goes_through_objects_and_lists() -> None:
+def test_path_goes_through_objects_and_lists() -> None:
     assert matches(PACKAGE, "attributes.author.email", value="TAGS@")
     assert matches(PACKAGE, "attributes.*", value="beacon")
     assert matches(PACKAGE, "attributes.display_name", value="analytics")
@@ -164,7 +177,7 @@ def test_a_path_goes_through_objects_and_lists() -> None:
         ("attributes.*", True),
     ],
 )
-def test_null_and_what_is_not_searched_do_not_exist(path: str, there: bool) -> None:
+def test_null_and_unsearched_members_do_not_exist(path: str, there: bool) -> None:
     assert matches(ONE, path, exists=True) is there
     assert matches(ONE, path, exists=False) is not there
 
@@ -180,24 +193,24 @@ def test_null_and_what_is_not_searched_do_not_exist(path: str, there: bool) -> N
         ({"gt": 9}, []),
     ],
 )
-def test_a_range_takes_the_numbers_between_its_bounds(
+def test_range_matches_numbers_between_its_bounds(
     bounds: dict[str, int], numbers: list[int]
 ) -> None:
     documents = [component(number) for number in (1, 2, 3, 4)]
     assert ids(documents, {"attributes.order": {"range": bounds}}) == [
-        component(each)["id"] for each in numbers
+        component(number)["id"] for number in numbers
     ]
 
 
-def test_range_takes_numbers_written_as_text() -> None:
+def test_range_accepts_bounds_as_strings() -> None:
     documents = [component(number, order=number) for number in range(4)]
     for bounds in ({"lte": "2"}, {"gt": "-1", "lt": 3}):
         assert ids(documents, {"attributes.order": {"range": bounds}}) == [
-            component(each)["id"] for each in range(3)
+            component(number)["id"] for number in range(3)
         ]
 
 
-def test_a_range_meets_neither_texts_nor_timestamps_nor_booleans() -> None:
+def test_range_ignores_texts_timestamps_and_booleans() -> None:
     for path in (
         "attributes.name",
         "attributes.created_at",
@@ -207,7 +220,7 @@ def test_a_range_meets_neither_texts_nor_timestamps_nor_booleans() -> None:
         assert not matches(ONE, path, range={"gte": 0})
 
 
-def test_all_paths_and_all_parts_of_a_condition_must_hold() -> None:
+def test_all_conditions_must_hold() -> None:
     assert ids([ONE], {"attributes.settings": {"value": "evar7"}, "attributes.order": {"value": 1}})
     assert not ids(
         [ONE], {"attributes.settings": {"value": "evar7"}, "attributes.order": {"value": 2}}
@@ -215,7 +228,7 @@ def test_all_paths_and_all_parts_of_a_condition_must_hold() -> None:
     assert not matches(ONE, "attributes.order", exists=True, range={"gt": 1})
 
 
-def test_only_the_types_asked_for_are_found_and_never_those_that_cannot_be_searched() -> None:
+def test_search_is_limited_to_resource_types() -> None:
     secret = {**ONE, "id": "SE" + "1" * 32, "type": "secrets"}
     documents = [ONE, PACKAGE, secret]
     everything = {"id": {"exists": True}}
@@ -225,27 +238,27 @@ def test_only_the_types_asked_for_are_found_and_never_those_that_cannot_be_searc
     assert SEARCHABLE == CATALOGUE
 
 
-def test_the_default_order_is_creation_then_id() -> None:
+def test_default_order_is_creation_then_id() -> None:
     same = component(3, created_at="2026-01-02T09:00:00.000Z")
     never = component(4, created_at=None)
     documents = [never, same, component(2), ONE]
     assert ids(documents, {"id": {"exists": True}}) == [
-        each["id"] for each in (ONE, component(2), same, never)
+        document["id"] for document in (ONE, component(2), same, never)
     ]
 
 
-def test_sort_takes_numbers_and_texts_without_case_and_leaves_the_missing_last() -> None:
+def test_sort_ignores_case_and_puts_missing_values_last() -> None:
     names = ("b", "A", None, "C")
     documents = [component(number, name=name, order=9) for number, name in enumerate(names, 1)]
     sort = [{"attributes.order": "asc"}, {"attributes.name": "desc"}]
     found, _ = search(documents, {"data": {"query": {"id": {"exists": True}}, "sort": sort}})
-    assert [each["attributes"]["name"] for each in found] == ["C", "b", "A", None]
+    assert [document["attributes"]["name"] for document in found] == ["C", "b", "A", None]
     sort = [{"attributes.name": "asc"}]
     found, _ = search(documents, {"data": {"query": {"id": {"exists": True}}, "sort": sort}})
-    assert [each["attributes"]["name"] for each in found] == ["A", "b", "C", None]
+    assert [document["attributes"]["name"] for document in found] == ["A", "b", "C", None]
 
 
-def test_pages_are_cut_out_of_the_whole_and_at_most_100_long() -> None:
+def test_pages_have_at_most_100_documents() -> None:
     documents = [component(1, order=number) | {"id": f"RC{number:032x}"} for number in range(250)]
     query = {"attributes.order": {"exists": True}}
     pages = [
@@ -258,12 +271,14 @@ def test_pages_are_cut_out_of_the_whole_and_at_most_100_long() -> None:
         (50, 250),
         (0, 250),
     ]
-    assert [each["id"] for page, _ in pages for each in page] == [each["id"] for each in documents]
+    assert [document["id"] for page, _ in pages for document in page] == [
+        document["id"] for document in documents
+    ]
     assert len(search(documents, {"data": {"query": query}})[0]) == 100
     assert search(documents, {"data": {"query": query, "size": 0}}) == ([], 250)
 
 
-def test_the_members_may_stand_at_the_top_level() -> None:
+def test_members_are_accepted_at_the_top_level() -> None:
     assert search(
         [ONE, PACKAGE], {"query": {"attributes.name": {"value": "Set Variables"}}, "size": 5}
     ) == ([ONE], 1)
@@ -318,22 +333,22 @@ def _asked(**members: object) -> Document:
         (_asked(sort=[{"Name": "asc"}]), "Cannot sort by"),
     ],
 )
-def test_a_malformed_body_is_refused_with_the_reason(body: object, says: str) -> None:
+def test_malformed_body_is_refused_with_reason(body: object, says: str) -> None:
     with pytest.raises(Problem, match=says):
         search([ONE], body)
 
 
-def test_the_demo_company_is_searched() -> None:
+def test_demo_company_is_searched() -> None:
     store = seeded("demo", Bulk())[ORG_ID]
     documents = [
         render(record, "https://x.example") for kind in RESOURCES for record in store.all(kind)
     ]
     query = {"attributes.settings": {"value": "EVAR7"}, "attributes.revision_number": {"value": 0}}
     expected = [
-        each["id"]
-        for each in documents
-        if "eVar7" in str(each["attributes"].get("settings"))
-        and each["attributes"].get("revision_number") == 0
+        document["id"]
+        for document in documents
+        if "eVar7" in str(document["attributes"].get("settings"))
+        and document["attributes"].get("revision_number") == 0
     ]
     assert expected
     assert sorted(ids(documents, query)) == sorted(expected)

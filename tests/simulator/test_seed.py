@@ -97,13 +97,13 @@ def test_settings_reference_data_elements_of_the_same_property(store: Store) -> 
         assert used, parent
 
 
-def heads(store: Store, place: Record, *kinds: str) -> list[Record]:
+def heads(store: Store, parent: Record, *kinds: str) -> list[Record]:
     """Return the heads of some types in a property."""
     return [
         record
         for kind in kinds
         for record in store.all(kind)
-        if record.is_head and record.to_one["property"] == place.here
+        if record.is_head and record.to_one["property"] == parent.here
     ]
 
 
@@ -131,9 +131,9 @@ def test_cache_and_datastream_ids_are_uuids(store: Store) -> None:
         for record in store.all(kind)
     ]
     ids = [
-        found
+        identifier
         for text in texts
-        for found in re.findall(r'"(?:cacheId|edgeConfigId)":"([^"]*)"', text)
+        for identifier in re.findall(r'"(?:cacheId|edgeConfigId)":"([^"]*)"', text)
     ]
     assert ids
     assert all(
@@ -218,8 +218,8 @@ class TestBuilds:
             again = rebuilt(api, library)
             for kind in CONTENTS:
                 expected = [record.id for record in api.store.listed(seeded_build.id, kind)]
-                found = [record.id for record in api.store.listed(again, kind)]
-                assert found == expected, (library.attributes["name"], kind)
+                contents = [record.id for record in api.store.listed(again, kind)]
+                assert contents == expected, (library.attributes["name"], kind)
 
     def test_development_build_differs_from_production_only_by_open_libraries(
         self, store: Store
@@ -342,16 +342,15 @@ def test_settings_fit_the_real_schemas() -> None:
         for rule in spec["rules"]:
             pieces += rule["rule_components"]
         for piece in pieces:
-            delegate, settings = piece["delegate_descriptor_id"], piece["settings"]
-            package, kind, name = delegate.split("::")
+            package, kind, name = piece["delegate_descriptor_id"].split("::")
             file = FILES.get((spec["platform"], package))
             if file is None:
                 continue
             manifest = json.loads((MANIFESTS / file).read_text(encoding="utf-8"))
-            found = next((known for known in manifest[kind] if known["name"] == name), None)
-            assert found is not None, delegate
-            if found.get("schema"):
-                jsonschema.Draft4Validator(found["schema"]).validate(settings)
+            schemas = {delegate["name"]: delegate.get("schema") for delegate in manifest[kind]}
+            assert name in schemas, piece
+            if schemas[name]:
+                jsonschema.Draft4Validator(schemas[name]).validate(piece["settings"])
                 checked += 1
     assert checked > 80
 
@@ -413,15 +412,15 @@ class TestHistory:
         latest: dict[str, str] = {}
         gone: dict[str, set[str]] = {"created": set(), "deleted": set()}
         for event in busy.all("audit_events"):
-            thing, happened = event.attributes["type_of"].split(".")
+            singular, verb = event.attributes["type_of"].split(".")
             entity = event.to_one["entity"]
             assert entity is not None
-            assert RESOURCES[entity[0]].singular == thing
+            assert RESOURCES[entity[0]].singular == singular
             assert json.loads(event.attributes["entity"])["data"]["id"] == entity[1]
-            if happened == "updated":
+            if verb == "updated":
                 latest[entity[1]] = event.attributes["created_at"]
             else:
-                gone[happened].add(entity[1])
+                gone[verb].add(entity[1])
                 assert busy.get(*entity) is None
         assert gone["created"] == gone["deleted"]
         assert len(gone["created"]) == 50

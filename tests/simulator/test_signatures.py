@@ -1,4 +1,4 @@
-"""Who made a resource and who changed it last: attributes of the answers, columns of the frames."""
+"""Authors of a resource: attributes of the responses, columns of the frames."""
 
 from typing import Any
 
@@ -34,33 +34,33 @@ def emails(attributes: dict[str, Any]) -> tuple[str, str]:
 
 
 @pytest.mark.parametrize("kind", SIGNED)
-def test_a_new_resource_names_the_account_that_made_it(api: Caller, shop: Site, kind: str) -> None:
+def test_new_resource_names_its_creator(api: Caller, shop: Site, kind: str) -> None:
     sample = samples(api, shop)[kind]
     attributes = api.post(sample.parent, sample.data()).data["attributes"]
     assert [attributes[name] for name in COLUMNS] == [BOSS.email, BOSS.display_name] * 2
     assert BOSS.email.endswith("@techacct.adobe.com")
 
 
-def test_a_change_names_the_account_that_made_it(api: Caller, shop: Site) -> None:
+def test_update_names_its_author(api: Caller, shop: Site) -> None:
     rule = api.rule(shop.place)
     assert api.update(f"/rules/{rule}", "developer", name="Better").status == 200
     assert emails(api.attributes(f"/rules/{rule}")) == (BOSS.email, DEVELOPER.email)
 
 
-def test_a_refused_change_leaves_no_trace(api: Caller, shop: Site) -> None:
+def test_refused_update_changes_no_author(api: Caller, shop: Site) -> None:
     element = made(api.data_element(shop.place))
     assert api.update(f"/data_elements/{element}", "developer", settings="{").status == 409
     assert emails(api.attributes(f"/data_elements/{element}")) == (BOSS.email, BOSS.email)
 
 
-def test_a_changed_component_signs_its_rule(api: Caller, shop: Site) -> None:
+def test_component_update_names_author_in_rule(api: Caller, shop: Site) -> None:
     rule = api.rule(shop.place)
     component = made(api.component(shop.place, rule))
     api.update(f"/rule_components/{component}", "developer", order=2)
     assert emails(api.attributes(f"/rules/{rule}")) == (BOSS.email, DEVELOPER.email)
 
 
-def test_a_revision_and_its_components_name_whoever_cut_it(api: Caller, shop: Site) -> None:
+def test_revision_and_components_name_their_creator(api: Caller, shop: Site) -> None:
     rule = api.rule(shop.place)
     api.component(shop.place, rule)
     revision = made(api.act(f"/rules/{rule}", "revise", "developer"), 200)
@@ -70,21 +70,21 @@ def test_a_revision_and_its_components_name_whoever_cut_it(api: Caller, shop: Si
     assert emails(api.attributes(f"/rules/{rule}")) == (BOSS.email, BOSS.email)
 
 
-def test_nobody_can_sign_as_somebody_else(api: Caller, shop: Site) -> None:
+def test_client_cannot_set_the_author(api: Caller, shop: Site) -> None:
     rule = api.rule(shop.place)
     api.update(f"/rules/{rule}", name="Better", updated_by_email="ana@hearth-harbor.example")
     assert emails(api.attributes(f"/rules/{rule}")) == (BOSS.email, BOSS.email)
 
 
 @pytest.mark.parametrize("kind", [*SIGNED, "extension_packages"])
-def test_they_are_read_only_attributes_of_the_registry(kind: str) -> None:
-    found = [each for each in RESOURCES[kind].attributes if each.name in COLUMNS]
-    assert [(each.name, each.kind, each.write) for each in found] == [
+def test_author_attributes_are_read_only_in_registry(kind: str) -> None:
+    attributes = [column for column in RESOURCES[kind].attributes if column.name in COLUMNS]
+    assert [(column.name, column.kind, column.write) for column in attributes] == [
         (name, "text", "") for name in COLUMNS
     ]
 
 
-def test_they_are_columns_of_a_frame_also_without_rows(shop_session: Any) -> None:
+def test_author_columns_exist_in_empty_frames(shop_session: Any) -> None:
     reactor, place = shop_session
     for frame in (
         reactor.rules(place),

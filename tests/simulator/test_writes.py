@@ -1,4 +1,4 @@
-"""Create, update and delete, type by type, as FACTS describes them."""
+"""Create, update and delete, type by type, as Adobe documents them."""
 
 import json
 import re
@@ -50,7 +50,7 @@ def create(api: Caller, sample: Sample) -> str:
 
 class TestEveryType:
     @pytest.mark.parametrize("kind", CREATED)
-    def test_what_is_created_is_answered_with_201_and_can_be_fetched(
+    def test_create_returns_201_and_a_resource_to_fetch(
         self, api: Caller, shop: Site, kind: str
     ) -> None:
         sample = samples(api, shop)[kind]
@@ -68,7 +68,9 @@ class TestEveryType:
         assert answer.data["attributes"] | shown == answer.data["attributes"]
 
     @pytest.mark.parametrize("kind", CREATED)
-    def test_it_has_the_documented_shape(self, api: Caller, shop: Site, kind: str) -> None:
+    def test_created_resource_has_documented_shape(
+        self, api: Caller, shop: Site, kind: str
+    ) -> None:
         sample = samples(api, shop)[kind]
         data = api.post(sample.parent, sample.data()).data
         assert set(data) == {"id", "type", "attributes", "relationships", "links", "meta"}
@@ -84,7 +86,7 @@ class TestEveryType:
             assert ("data" in about) == (name not in _MANY)
 
     @pytest.mark.parametrize("kind", CREATED)
-    def test_it_stands_in_its_list(self, api: Caller, shop: Site, kind: str) -> None:
+    def test_created_resource_is_listed(self, api: Caller, shop: Site, kind: str) -> None:
         sample = samples(api, shop)[kind]
         identifier = create(api, sample)
         lists = [sample.parent]
@@ -97,7 +99,7 @@ class TestEveryType:
             assert identifier in api.ids(path)
 
     @pytest.mark.parametrize("kind", UPDATED)
-    def test_an_update_changes_what_it_names_and_the_date(
+    def test_update_changes_named_attributes_and_updated_at(
         self, api: Caller, shop: Site, kind: str
     ) -> None:
         sample = samples(api, shop)[kind]
@@ -111,9 +113,7 @@ class TestEveryType:
         assert api.get(f"/{kind}/{before['id']}").data == answer.data
 
     @pytest.mark.parametrize("kind", DELETED)
-    def test_a_delete_answers_204_without_body_and_content_type(
-        self, api: Caller, shop: Site, kind: str
-    ) -> None:
+    def test_delete_returns_204_without_body(self, api: Caller, shop: Site, kind: str) -> None:
         sample = samples(api, shop)[kind]
         identifier = create(api, sample)
         answer = api.delete(f"/{kind}/{identifier}")
@@ -137,9 +137,7 @@ class TestEveryType:
         assert api.delete(f"/{kind}/{identifier}").status == 404
 
     @pytest.mark.parametrize("kind", CREATED)
-    def test_each_required_attribute_is_missed_by_name(
-        self, api: Caller, shop: Site, kind: str
-    ) -> None:
+    def test_missing_attribute_is_refused_by_name(self, api: Caller, shop: Site, kind: str) -> None:
         sample = samples(api, shop)[kind]
         for name in sample.needed:
             for change in (None, {name: None}):
@@ -151,7 +149,7 @@ class TestEveryType:
                 assert answer.pointer == f"/data/attributes/{name}"
 
     @pytest.mark.parametrize("kind", CREATED)
-    def test_each_required_relationship_is_missed_by_name(
+    def test_missing_relationship_is_refused_by_name(
         self, api: Caller, shop: Site, kind: str
     ) -> None:
         sample = samples(api, shop)[kind]
@@ -165,7 +163,7 @@ class TestEveryType:
             assert answer.pointer == f"/data/relationships/{name}"
 
     @pytest.mark.parametrize("kind", CREATED)
-    def test_an_attribute_of_the_wrong_kind_is_refused_by_name(
+    def test_attribute_of_wrong_type_is_refused_by_name(
         self, api: Caller, shop: Site, kind: str
     ) -> None:
         sample = samples(api, shop)[kind]
@@ -190,19 +188,19 @@ class TestEveryType:
             assert answer.pointer == f"/data/attributes/{attribute.name}"
 
     @pytest.mark.parametrize("kind", UPDATED)
-    def test_null_is_taken_where_the_table_says_so(
+    def test_null_is_accepted_for_nullable_attributes(
         self, api: Caller, shop: Site, kind: str
     ) -> None:
         sample = samples(api, shop)[kind]
         path = f"/{kind}/{create(api, sample)}"
         for attribute in sample.row.writable("update"):
-            # An SFTP host needs its server, and an extension with settings its descriptor.
+            # An SFTP host requires its server, and an extension with settings its descriptor.
             if attribute.name not in {"server", "delegate_descriptor_id"} or not attribute.nullable:
                 answer = api.update(path, **{attribute.name: None})
                 assert answer.status == (200 if attribute.nullable else 400), attribute.name
 
     @pytest.mark.parametrize("kind", CREATED)
-    def test_a_relationship_of_the_wrong_shape_is_refused_by_name(
+    def test_malformed_relationship_is_refused_by_name(
         self, api: Caller, shop: Site, kind: str
     ) -> None:
         sample = samples(api, shop)[kind]
@@ -221,7 +219,7 @@ class TestEveryType:
                 assert str(answer.pointer).startswith(f"/data/relationships/{relation.name}")
 
     @pytest.mark.parametrize("kind", CREATED)
-    def test_what_does_not_exist_cannot_be_linked(self, api: Caller, shop: Site, kind: str) -> None:
+    def test_link_to_unknown_resource_is_refused(self, api: Caller, shop: Site, kind: str) -> None:
         sample = samples(api, shop)[kind]
         for relation in sample.row.linkable("create"):
             nowhere = {
@@ -233,9 +231,7 @@ class TestEveryType:
             assert api.post(sample.parent, data).status == (404 if kind != "secrets" else 400)
 
     @pytest.mark.parametrize("kind", CREATED)
-    def test_an_unknown_attribute_is_tolerated_and_dropped(
-        self, api: Caller, shop: Site, kind: str
-    ) -> None:
+    def test_unknown_attribute_is_ignored(self, api: Caller, shop: Site, kind: str) -> None:
         sample = samples(api, shop)[kind]
         data = sample.data()
         data["attributes"]["nonsense"] = 5
@@ -244,9 +240,7 @@ class TestEveryType:
         assert "nonsense" not in answer.data["attributes"]
 
     @pytest.mark.parametrize("kind", CREATED)
-    def test_the_type_may_be_left_out_and_may_not_be_another(
-        self, api: Caller, shop: Site, kind: str
-    ) -> None:
+    def test_type_can_be_omitted_but_must_match(self, api: Caller, shop: Site, kind: str) -> None:
         sample = samples(api, shop)[kind]
         data = sample.data()
         assert api.post(sample.parent, data | {"type": "companies"}).refusal == (
@@ -257,18 +251,14 @@ class TestEveryType:
         assert api.post(sample.parent, data).status == 201
 
     @pytest.mark.parametrize("kind", UPDATED)
-    def test_another_id_in_the_document_is_refused(
-        self, api: Caller, shop: Site, kind: str
-    ) -> None:
+    def test_other_id_in_the_document_is_refused(self, api: Caller, shop: Site, kind: str) -> None:
         sample = samples(api, shop)[kind]
         identifier = create(api, sample)
         answer = api.patch(f"/{kind}/{identifier}", {"id": shop.place, "attributes": sample.change})
         assert (answer.refusal, answer.pointer) == ((409, "invalid-id"), "/data/id")
 
     @pytest.mark.parametrize("kind", UPDATED)
-    def test_an_action_that_the_type_does_not_know_is_refused(
-        self, api: Caller, shop: Site, kind: str
-    ) -> None:
+    def test_unknown_action_is_refused(self, api: Caller, shop: Site, kind: str) -> None:
         identifier = create(api, samples(api, shop)[kind])
         for action in ("explode", "", None, 5, ["revise"], {}):
             answer = api.patch(f"/{kind}/{identifier}", {"meta": {"action": action}})
@@ -278,9 +268,7 @@ class TestEveryType:
             )
 
     @pytest.mark.parametrize("kind", CREATED)
-    def test_what_cannot_be_done_with_a_type_answers_405(
-        self, api: Caller, shop: Site, kind: str
-    ) -> None:
+    def test_unsupported_method_gets_405(self, api: Caller, shop: Site, kind: str) -> None:
         sample = samples(api, shop)[kind]
         identifier = create(api, sample)
         assert api.patch(sample.parent).refusal == (405, "method-not-allowed")
@@ -298,7 +286,7 @@ class TestEveryType:
                 )
 
     @pytest.mark.parametrize("kind", CREATED)
-    def test_who_may_only_read_writes_nothing(self, api: Caller, shop: Site, kind: str) -> None:
+    def test_account_without_rights_cannot_write(self, api: Caller, shop: Site, kind: str) -> None:
         sample = samples(api, shop)[kind]
         assert api.post(sample.parent, sample.data(), "reader").refusal == (403, "not-authorized")
         path = f"/{kind}/{create(api, sample)}"
@@ -308,9 +296,7 @@ class TestEveryType:
             assert api.send("DELETE", path, account="reader").refusal == (403, "not-authorized")
 
     @pytest.mark.parametrize("kind", CREATED)
-    def test_a_developer_writes_what_developing_needs(
-        self, api: Caller, shop: Site, kind: str
-    ) -> None:
+    def test_right_to_develop_covers_its_types(self, api: Caller, shop: Site, kind: str) -> None:
         may = {"rules", "rule_components", "data_elements", "libraries", "callbacks", "notes"}
         sample = samples(api, shop)[kind]
         assert api.post(sample.parent, sample.data(), "developer").status == (
@@ -318,7 +304,9 @@ class TestEveryType:
         )
 
     @pytest.mark.parametrize("kind", CREATED)
-    def test_what_is_only_written_is_never_shown(self, api: Caller, shop: Site, kind: str) -> None:
+    def test_write_only_attributes_are_never_shown(
+        self, api: Caller, shop: Site, kind: str
+    ) -> None:
         sample = samples(api, shop)[kind]
         answer = api.post(sample.parent, sample.data())
         assert b"hush" not in answer.body
@@ -326,7 +314,7 @@ class TestEveryType:
         assert hidden.isdisjoint(answer.data["attributes"])
 
     @pytest.mark.parametrize("kind", CREATED)
-    def test_every_change_leaves_an_audit_event(self, api: Caller, shop: Site, kind: str) -> None:
+    def test_every_change_is_logged(self, api: Caller, shop: Site, kind: str) -> None:
         audited = kind not in {"callbacks", "notes", "secrets"}
         sample = samples(api, shop)[kind]
         seen = len(api.events())
@@ -341,9 +329,7 @@ class TestEveryType:
         assert told == (expected if audited else set())
 
     @pytest.mark.parametrize("method", ["POST", "PATCH"])
-    def test_a_body_has_to_be_a_json_object_of_a_json_type(
-        self, api: Caller, shop: Site, method: str
-    ) -> None:
+    def test_body_must_be_a_json_object(self, api: Caller, shop: Site, method: str) -> None:
         path = (
             f"/properties/{shop.place}/rules" if method == "POST" else f"/properties/{shop.place}"
         )
@@ -369,7 +355,7 @@ class TestEveryType:
             "unsupported-media-type",
         )
 
-    def test_application_json_is_as_good_as_json_api(self, api: Caller, shop: Site) -> None:
+    def test_application_json_is_accepted(self, api: Caller, shop: Site) -> None:
         body = json.dumps({"data": {"attributes": {"name": "Rule"}}}).encode()
         kind = "application/json; charset=utf-8"
         assert (
@@ -377,18 +363,19 @@ class TestEveryType:
             == 201
         )
 
-    def test_heartbeat_has_neither_body_nor_content_type(self, api: Caller) -> None:
+    def test_heartbeat_has_no_body(self, api: Caller) -> None:
         answer = api.get("/heartbeat")
         assert (answer.status, answer.body, answer.content_type) == (200, b"", "")
 
 
 class TestProperties:
-    def test_a_new_one_has_core_and_neither_host_nor_environment(self, api: Caller) -> None:
+    def test_new_property_has_only_the_core_extension(self, api: Caller) -> None:
         for platform, version in (("web", "3.4.4"), ("mobile", "3.0.0"), ("edge", "1.4.0")):
             place = api.property(platform, platform)
             core = api.listed(f"/properties/{place}/extensions")
             assert [
-                (each["attributes"]["name"], each["attributes"]["version"]) for each in core
+                (extension["attributes"]["name"], extension["attributes"]["version"])
+                for extension in core
             ] == [("core", version)]
             assert (
                 api.ids(f"/properties/{place}/hosts")
@@ -396,10 +383,10 @@ class TestProperties:
                 == []
             )
 
-    def test_the_token_has_twelve_hex_digits(self, api: Caller, shop: Site) -> None:
+    def test_token_has_twelve_hex_digits(self, api: Caller, shop: Site) -> None:
         assert re.fullmatch("[0-9a-f]{12}", api.attributes(f"/properties/{shop.place}")["token"])
 
-    def test_two_of_one_name_are_refused(self, api: Caller, shop: Site) -> None:
+    def test_duplicate_name_is_refused(self, api: Caller, shop: Site) -> None:
         data = {"attributes": {"name": "Shop", "platform": "mobile"}}
         answer = api.post(f"/companies/{COMPANY}/properties", data)
         assert (answer.refusal, answer.pointer) == ((409, "not-unique"), "/data/attributes/name")
@@ -408,7 +395,7 @@ class TestProperties:
         assert api.update(f"/properties/{other}", name="Other").status == 200
         assert api.attributes(f"/properties/{other}")["name"] == "Other"
 
-    def test_web_needs_a_domain_and_others_none(self, api: Caller, shop: Site) -> None:
+    def test_only_web_properties_require_a_domain(self, api: Caller, shop: Site) -> None:
         data: dict[str, Any] = {"attributes": {"name": "App", "platform": "mobile"}}
         assert api.post(f"/companies/{COMPANY}/properties", data).status == 201
         data["attributes"] = {"name": "Site", "platform": "web"}
@@ -420,7 +407,7 @@ class TestProperties:
                 == "/data/attributes/domains"
             )
 
-    def test_an_unknown_platform_or_privacy_is_refused(self, api: Caller, shop: Site) -> None:
+    def test_unknown_platform_or_privacy_is_refused(self, api: Caller, shop: Site) -> None:
         data = {"attributes": {"name": "App", "platform": "fridge"}}
         assert (
             api.post(f"/companies/{COMPANY}/properties", data).pointer
@@ -430,7 +417,7 @@ class TestProperties:
         assert (answer.status, answer.pointer) == (400, "/data/attributes/privacy")
         assert api.update(f"/properties/{shop.place}", privacy="optedin").status == 200
 
-    def test_the_platform_stays_what_it_is(self, api: Caller, shop: Site) -> None:
+    def test_platform_cannot_be_changed(self, api: Caller, shop: Site) -> None:
         assert (
             api.update(f"/properties/{shop.place}", platform="mobile").data["attributes"][
                 "platform"
@@ -438,7 +425,7 @@ class TestProperties:
             == "web"
         )
 
-    def test_all_that_is_in_it_goes_along_and_the_log_stays(self, api: Caller, shop: Site) -> None:
+    def test_delete_removes_the_contents_but_not_the_log(self, api: Caller, shop: Site) -> None:
         other = site(api, "Other")
         rule = api.rule(shop.place)
         component = made(api.component(shop.place, rule))
@@ -453,13 +440,13 @@ class TestProperties:
             ("notes", note),
         ]
         gone += [("extensions", shop.core), ("hosts", shop.host), ("environments", shop.staging)]
-        assert [api.get(f"/{kind}/{each}").status for kind, each in gone] == [404] * len(gone)
+        assert [api.get(f"/{kind}/{identifier}").status for kind, identifier in gone] == [
+            404
+        ] * len(gone)
         assert api.get(f"/extensions/{other.core}").status == 200
         assert api.events()[events:] == [("property.deleted", "Shop")]
 
-    def test_nothing_is_created_in_or_listed_under_one_that_is_gone(
-        self, api: Caller, shop: Site
-    ) -> None:
+    def test_deleted_property_has_no_lists(self, api: Caller, shop: Site) -> None:
         api.delete(f"/properties/{shop.place}")
         assert api.post(
             f"/properties/{shop.place}/rules", {"attributes": {"name": "x"}}
@@ -469,29 +456,23 @@ class TestProperties:
 
 class TestHeadsAndRevisions:
     @pytest.mark.parametrize("kind", ["rules", "data_elements", "rule_components"])
-    def test_a_new_head_is_dirty_and_has_no_revision(
-        self, api: Caller, shop: Site, kind: str
-    ) -> None:
+    def test_new_head_is_dirty_without_revision(self, api: Caller, shop: Site, kind: str) -> None:
         data = api.get(f"/{kind}/{create(api, samples(api, shop)[kind])}").data
         assert (data["attributes"]["dirty"], data["attributes"]["published"]) == (True, False)
         assert data["attributes"]["revision_number"] == data["meta"]["latest_revision_number"] == 0
         assert data["relationships"]["origin"]["data"] == {"id": data["id"], "type": kind}
 
-    def test_an_installed_extension_has_its_first_revision_at_once(
-        self, api: Caller, shop: Site
-    ) -> None:
+    def test_installed_extension_has_a_first_revision(self, api: Caller, shop: Site) -> None:
         data = api.get(f"/extensions/{shop.core}").data
         assert (data["attributes"]["dirty"], data["meta"]["latest_revision_number"]) == (False, 1)
         numbers = [
-            each["attributes"]["revision_number"]
-            for each in api.listed(f"/extensions/{shop.core}/revisions")
+            revision["attributes"]["revision_number"]
+            for revision in api.listed(f"/extensions/{shop.core}/revisions")
         ]
         assert sorted(numbers) == [0, 1]
 
     @pytest.mark.parametrize("kind", ["rules", "data_elements", "extensions"])
-    def test_revise_answers_the_new_revision_whose_origin_is_the_head(
-        self, api: Caller, shop: Site, kind: str
-    ) -> None:
+    def test_revise_returns_the_new_revision(self, api: Caller, shop: Site, kind: str) -> None:
         head = create(api, samples(api, shop)[kind])
         latest = api.get(f"/{kind}/{head}").data["meta"]["latest_revision_number"]
         for number in (latest + 1, latest + 2):
@@ -514,9 +495,7 @@ class TestHeadsAndRevisions:
         assert api.patch(f"/rules/{rule}", data).data["attributes"]["name"] == "Before"
         assert api.attributes(f"/rules/{rule}")["name"] == "Before"
 
-    def test_an_update_makes_the_head_dirty_and_leaves_revisions_alone(
-        self, api: Caller, shop: Site
-    ) -> None:
+    def test_update_makes_only_the_head_dirty(self, api: Caller, shop: Site) -> None:
         rule = api.rule(shop.place, "Before")
         revision = api.revise("rules", rule)
         assert api.update(f"/rules/{rule}", name="After").data["attributes"]["dirty"] is True
@@ -524,27 +503,25 @@ class TestHeadsAndRevisions:
         assert (frozen["name"], frozen["dirty"]) == ("Before", False)
 
     @pytest.mark.parametrize("kind", ["rules", "data_elements", "extensions"])
-    def test_a_revision_can_be_neither_changed_nor_deleted_nor_revised(
-        self, api: Caller, shop: Site, kind: str
-    ) -> None:
+    def test_revision_is_read_only(self, api: Caller, shop: Site, kind: str) -> None:
         revision = f"/{kind}/{api.revise(kind, create(api, samples(api, shop)[kind]))}"
         assert api.update(revision, enabled=False).refusal == (409, "read-only")
         assert api.delete(revision).refusal == (409, "read-only")
         assert api.act(revision, "revise").refusal == (409, "read-only")
 
-    def test_both_head_and_revision_list_all_of_them(self, api: Caller, shop: Site) -> None:
+    def test_head_and_revision_list_all_revisions(self, api: Caller, shop: Site) -> None:
         rule = api.rule(shop.place)
         first, second = api.revise("rules", rule), api.revise("rules", rule)
         assert set(api.ids(f"/rules/{rule}/revisions")) == {rule, first, second}
         assert set(api.ids(f"/rules/{second}/revisions")) == {rule, first, second}
         assert api.get(f"/rules/{second}/origin").id == rule
 
-    def test_a_property_lists_heads_only(self, api: Caller, shop: Site) -> None:
+    def test_property_lists_only_heads(self, api: Caller, shop: Site) -> None:
         rule = api.rule(shop.place)
         api.revise("rules", rule)
         assert api.ids(f"/properties/{shop.place}/rules") == [rule]
 
-    def test_a_rules_revision_has_components_of_its_own(self, api: Caller, shop: Site) -> None:
+    def test_rule_revision_has_copies_of_its_components(self, api: Caller, shop: Site) -> None:
         rule = api.rule(shop.place)
         component = made(api.component(shop.place, rule))
         revision = api.revise("rules", rule)
@@ -558,7 +535,7 @@ class TestHeadsAndRevisions:
         api.update(f"/rule_components/{component}", name="Other")
         assert api.attributes(f"/rule_components/{copy['id']}")["name"] == "Loaded"
 
-    def test_a_deleted_component_is_in_older_revisions_only(self, api: Caller, shop: Site) -> None:
+    def test_deleted_component_stays_in_older_revisions(self, api: Caller, shop: Site) -> None:
         rule = api.rule(shop.place)
         component = made(api.component(shop.place, rule))
         before = api.revise("rules", rule)
@@ -571,7 +548,7 @@ class TestHeadsAndRevisions:
             == []
         )
 
-    def test_what_happens_to_a_component_touches_its_rule(self, api: Caller, shop: Site) -> None:
+    def test_change_of_a_component_updates_its_rule(self, api: Caller, shop: Site) -> None:
         rule = api.rule(shop.place)
         component = ""
 
@@ -592,9 +569,7 @@ class TestHeadsAndRevisions:
             assert (before["dirty"], after["dirty"]) == (False, True)
 
     @pytest.mark.parametrize("kind", ["rules", "data_elements", "extensions", "rule_components"])
-    def test_what_is_deleted_cannot_be_changed_any_more(
-        self, api: Caller, shop: Site, kind: str
-    ) -> None:
+    def test_deleted_resource_is_read_only(self, api: Caller, shop: Site, kind: str) -> None:
         sample = samples(api, shop)[kind]
         path = f"/{kind}/{create(api, sample)}"
         api.delete(path)
@@ -604,11 +579,11 @@ class TestHeadsAndRevisions:
         if kind != "rule_components":
             assert api.act(path, "revise").refusal == (409, "deleted-resources")
 
-    def test_components_are_not_created_under_their_rule(self, api: Caller, shop: Site) -> None:
+    def test_component_cannot_be_created_under_its_rule(self, api: Caller, shop: Site) -> None:
         rule = api.rule(shop.place)
         assert api.post(f"/rules/{rule}/rule_components", {}).refusal == (405, "method-not-allowed")
 
-    def test_a_component_goes_to_a_head_of_the_same_property(self, api: Caller, shop: Site) -> None:
+    def test_component_requires_a_head_of_the_same_property(self, api: Caller, shop: Site) -> None:
         rule = api.rule(shop.place)
         revision = api.revise("rules", rule)
         assert api.component(shop.place, revision).refusal == (409, "read-only")
@@ -619,7 +594,7 @@ class TestHeadsAndRevisions:
 
 
 class TestSettings:
-    def test_an_object_instead_of_text_is_400(self, api: Caller, shop: Site) -> None:
+    def test_settings_as_object_get_400(self, api: Caller, shop: Site) -> None:
         answer = api.data_element(shop.place, settings={"path": "a"})
         assert (answer.refusal, answer.pointer) == (
             (400, "invalid-document"),
@@ -627,7 +602,7 @@ class TestSettings:
         )
 
     @pytest.mark.parametrize("settings", ["", "{", "[]", "5", '{"path": NaN}', "[" * 5000])
-    def test_text_that_is_no_json_object_is_409(
+    def test_settings_that_are_not_a_json_object_get_409(
         self, api: Caller, shop: Site, settings: str
     ) -> None:
         assert api.data_element(shop.place, settings=settings).refusal == (
@@ -636,7 +611,7 @@ class TestSettings:
         )
 
     @pytest.mark.parametrize("settings", ["{}", '{"path":5}', '{"path":"a","more":1}'])
-    def test_what_does_not_fit_the_schema_is_409(
+    def test_settings_that_violate_the_schema_get_409(
         self, api: Caller, shop: Site, settings: str
     ) -> None:
         answer = api.data_element(shop.place, settings=settings)
@@ -645,9 +620,7 @@ class TestSettings:
             "/data/attributes/settings",
         )
 
-    def test_an_update_is_checked_the_same_way_and_changes_nothing_when_refused(
-        self, api: Caller, shop: Site
-    ) -> None:
+    def test_refused_update_changes_nothing(self, api: Caller, shop: Site) -> None:
         path = f"/data_elements/{made(api.data_element(shop.place))}"
         before = api.get(path).document
         assert api.update(path, settings="{}", name="New").refusal == (409, "invalid-settings")
@@ -667,14 +640,12 @@ class TestSettings:
             "::::",
         ],
     )
-    def test_a_descriptor_that_the_extension_does_not_define_is_409(
-        self, api: Caller, shop: Site, descriptor: str
-    ) -> None:
+    def test_unknown_descriptor_gets_409(self, api: Caller, shop: Site, descriptor: str) -> None:
         answer = api.data_element(shop.place, delegate_descriptor_id=descriptor)
         assert answer.refusal == (409, "delegate-descriptor-unresolved")
         assert answer.pointer == "/data/attributes/delegate_descriptor_id"
 
-    def test_a_component_takes_events_conditions_and_actions(self, api: Caller, shop: Site) -> None:
+    def test_component_accepts_events_conditions_and_actions(self, api: Caller, shop: Site) -> None:
         rule = api.rule(shop.place)
         code = '{"language":"javascript","source":"x()"}'
         for descriptor, settings in (
@@ -691,7 +662,7 @@ class TestSettings:
             "delegate-descriptor-unresolved",
         )
 
-    def test_what_nobody_says_has_the_documented_default(self, api: Caller, shop: Site) -> None:
+    def test_omitted_attributes_have_documented_defaults(self, api: Caller, shop: Site) -> None:
         attributes = api.component(shop.place, api.rule(shop.place)).data["attributes"]
         expected = {
             "rule_order": 50.0,
@@ -702,25 +673,25 @@ class TestSettings:
         }
         assert attributes | expected == attributes
 
-    def test_an_extension_with_settings_needs_a_descriptor(self, api: Caller, shop: Site) -> None:
+    def test_settings_of_an_extension_require_a_descriptor(self, api: Caller, shop: Site) -> None:
         package = api.package("adobe-mcid", "4.6.0")
         answer = api.install(shop.place, package, settings='{"orgId":"A@AdobeOrg"}')
         assert answer.status == 409
         assert answer.pointer == "/data/attributes/delegate_descriptor_id"
         assert api.install(shop.place, package, settings="{}").status == 201
 
-    def test_the_extension_of_another_property_is_not_there(self, api: Caller, shop: Site) -> None:
+    def test_extension_of_another_property_is_refused(self, api: Caller, shop: Site) -> None:
         answer = api.data_element(shop.place, site(api, "Other").core)
         assert (answer.refusal, answer.pointer) == (
             (404, "not-found"),
             "/data/relationships/extension",
         )
 
-    def test_a_deleted_extension_cannot_be_used(self, api: Caller, shop: Site) -> None:
+    def test_deleted_extension_is_refused(self, api: Caller, shop: Site) -> None:
         api.delete(f"/extensions/{shop.core}")
         assert api.data_element(shop.place, shop.core).refusal == (409, "deleted-resources")
 
-    def test_it_says_with_which_extension_and_package_it_was_made(
+    def test_resource_names_extension_and_package_it_was_made_with(
         self, api: Caller, shop: Site
     ) -> None:
         related = api.data_element(shop.place).data["relationships"]
@@ -733,7 +704,7 @@ class TestSettings:
             "core", "3.4.4"
         )
 
-    def test_a_change_names_the_revision_of_the_extension_that_is_current_then(
+    def test_update_names_the_current_revision_of_the_extension(
         self, api: Caller, shop: Site
     ) -> None:
         path = f"/data_elements/{made(api.data_element(shop.place))}"
@@ -744,7 +715,7 @@ class TestSettings:
         assert changed["updated_with_extension"]["data"]["id"] == newest
         assert changed["extension"]["data"]["id"] == shop.core
 
-    def test_a_relationship_that_is_needed_cannot_be_emptied(self, api: Caller, shop: Site) -> None:
+    def test_required_relationship_cannot_be_cleared(self, api: Caller, shop: Site) -> None:
         element = made(api.data_element(shop.place))
         answer = api.patch(
             f"/data_elements/{element}", {"relationships": {"extension": {"data": None}}}
@@ -758,18 +729,18 @@ class TestHosts:
             shop.place, name="Ours", type_of="sftp", server=server, encrypted_private_key="x"
         )
 
-    def test_adobes_is_ready_at_once_and_cannot_be_changed(self, api: Caller, shop: Site) -> None:
+    def test_akamai_host_is_ready_and_read_only(self, api: Caller, shop: Site) -> None:
         assert api.attributes(f"/hosts/{shop.host}")["status"] == "succeeded"
         assert api.update(f"/hosts/{shop.host}", name="x").refusal == (409, "read-only")
 
-    def test_ours_is_tried_first(self, api: Caller, shop: Site) -> None:
+    def test_sftp_host_is_pending_then_succeeds(self, api: Caller, shop: Site) -> None:
         host = self.sftp(api, shop)
         assert api.attributes(f"/hosts/{host}")["status"] == "pending"
         api.wait()
         assert api.attributes(f"/hosts/{host}")["status"] == "succeeded"
         assert api.update(f"/hosts/{host}", port=2222).data["attributes"]["status"] == "pending"
 
-    def test_one_that_cannot_be_reached_fails_and_says_why(self, api: Caller, shop: Site) -> None:
+    def test_unreachable_host_fails_with_details(self, api: Caller, shop: Site) -> None:
         host = self.sftp(api, shop, "nowhere.invalid")
         api.wait()
         data = api.get(f"/hosts/{host}").data
@@ -780,7 +751,7 @@ class TestHosts:
         data = api.get(f"/hosts/{host}").data
         assert (data["attributes"]["status"], data["meta"]) == ("succeeded", {})
 
-    def test_ours_needs_a_server_and_a_key(self, api: Caller, shop: Site) -> None:
+    def test_sftp_host_requires_server_and_key(self, api: Caller, shop: Site) -> None:
         data = {"attributes": {"name": "Ours", "type_of": "sftp", "encrypted_private_key": "x"}}
         assert (
             api.post(f"/properties/{shop.place}/hosts", data).pointer == "/data/attributes/server"
@@ -790,7 +761,7 @@ class TestHosts:
         host = self.sftp(api, shop)
         assert api.update(f"/hosts/{host}", server=None).pointer == "/data/attributes/server"
 
-    def test_one_in_use_cannot_be_deleted(self, api: Caller, shop: Site) -> None:
+    def test_host_in_use_cannot_be_deleted(self, api: Caller, shop: Site) -> None:
         assert api.delete(f"/hosts/{shop.host}").refusal == (409, "host-in-use")
         for environment in (shop.development, shop.staging, shop.production):
             api.delete(f"/environments/{environment}")
@@ -799,7 +770,7 @@ class TestHosts:
 
 class TestEnvironments:
     @pytest.mark.parametrize("stage", ["staging", "production"])
-    def test_there_is_one_of_staging_and_production(
+    def test_second_staging_or_production_environment_is_refused(
         self, api: Caller, shop: Site, stage: str
     ) -> None:
         answer = api.environment(shop.place, shop.host, stage)
@@ -807,17 +778,22 @@ class TestEnvironments:
         api.delete(f"/environments/{getattr(shop, stage)}")
         assert api.environment(shop.place, shop.host, stage).status == 201
 
-    def test_there_are_any_number_of_development(self, api: Caller, shop: Site) -> None:
+    def test_development_environments_are_unlimited(self, api: Caller, shop: Site) -> None:
         assert (
             api.environment(shop.place, shop.host).status
             == api.environment(shop.place, shop.host).status
             == 201
         )
 
-    @pytest.mark.parametrize(("stage", "suffix", "path"), [
-        ("development", "-development", "/staging"), ("staging", "-staging", "/staging"), ("production", "", ""),
-    ])  # fmt: skip
-    def test_the_files_are_named_before_any_build(
+    @pytest.mark.parametrize(
+        ("stage", "suffix", "path"),
+        [
+            ("development", "-development", "/staging"),
+            ("staging", "-staging", "/staging"),
+            ("production", "", ""),
+        ],
+    )
+    def test_files_are_named_before_any_build(
         self, api: Caller, shop: Site, stage: str, suffix: str, path: str
     ) -> None:
         company, place = (
@@ -829,7 +805,7 @@ class TestEnvironments:
         assert found["library_path"] == f"{company['token']}/{place['token']}"
         assert found["library_name"] == f"launch-{found['token']}{suffix}.min.js"
         entries = [
-            (each["library_name"], each["minified"]) for each in found["library_entry_points"]
+            (file["library_name"], file["minified"]) for file in found["library_entry_points"]
         ]
         readable = f"launch-{found['token']}{suffix}.js"
         assert entries == [(found["library_name"], True), (readable, False)]
@@ -840,7 +816,7 @@ class TestEnvironments:
         assert "license_path" not in readable_entry
         assert (found["path"], found["status"]) == (MANAGED + path, "succeeded")
 
-    def test_it_may_be_made_while_the_host_is_unverified(self, api: Caller, shop: Site) -> None:
+    def test_environment_can_be_created_on_pending_host(self, api: Caller, shop: Site) -> None:
         host = api.host(
             shop.place, type_of="sftp", server="sftp.example", encrypted_private_key="x"
         )
@@ -848,9 +824,7 @@ class TestEnvironments:
         assert found.status == 201
         assert found.data["attributes"]["library_name"] is None
 
-    def test_the_host_may_change_and_is_read_at_its_own_address(
-        self, api: Caller, shop: Site
-    ) -> None:
+    def test_host_of_an_environment_can_change(self, api: Caller, shop: Site) -> None:
         other = api.host(shop.place, name="Second")
         linked = {"host": {"data": {"id": other, "type": "hosts"}}}
         assert (
@@ -863,17 +837,13 @@ class TestEnvironments:
             "method-not-allowed",
         )
 
-    def test_an_encrypted_archive_stays_encrypted_under_another_name(
-        self, api: Caller, shop: Site
-    ) -> None:
+    def test_renaming_keeps_the_archive_encrypted(self, api: Caller, shop: Site) -> None:
         path = f"/environments/{shop.development}"
         api.update(path, archive=True, archive_passphrase="hush")
         assert api.update(path, name="Other").data["meta"]["archive_encrypted"] is True
         assert api.update(path, archive=False).data["meta"]["archive_encrypted"] is False
 
-    def test_a_library_and_a_secret_lose_the_one_that_is_deleted(
-        self, api: Caller, shop: Site
-    ) -> None:
+    def test_delete_detaches_library_and_secrets(self, api: Caller, shop: Site) -> None:
         library = api.library(shop.place)
         api.assign(library, shop.development)
         api.delete(f"/environments/{shop.development}")
@@ -894,24 +864,24 @@ class TestExtensions:
             "version": "4.6.0",
         }
 
-    def test_a_package_is_installed_once_until_it_is_deleted(self, api: Caller, shop: Site) -> None:
+    def test_package_is_installed_once(self, api: Caller, shop: Site) -> None:
         package = api.package("adobe-mcid", "4.6.0")
         first = made(api.install(shop.place, package))
         assert api.install(shop.place, package).refusal == (409, "not-unique")
         api.delete(f"/extensions/{first}")
         second = made(api.install(shop.place, package))
         path = f"/properties/{shop.place}/extensions"
-        assert [each["id"] for each in api.listed(path, ("filter[name]", "EQ adobe-mcid"))] == [
-            second
-        ]
+        assert [
+            extension["id"] for extension in api.listed(path, ("filter[name]", "EQ adobe-mcid"))
+        ] == [second]
 
-    def test_the_platform_has_to_fit(self, api: Caller) -> None:
+    def test_platform_must_match(self, api: Caller) -> None:
         app = api.property("App", "mobile")
         answer = api.install(app, api.package("adobe-mcid", "4.6.0"))
         assert answer.refusal == (409, "invalid-extension_package_id")
         assert answer.pointer == "/data/relationships/extension_package"
 
-    def test_an_old_version_says_that_a_newer_one_is_there(self, api: Caller, shop: Site) -> None:
+    def test_old_version_names_its_upgrade(self, api: Caller, shop: Site) -> None:
         old, new = api.package("facebook-pixel", "1.3.0"), api.package("facebook-pixel", "1.3.2")
         data = api.install(shop.place, old).data
         assert data["meta"]["upgrade_extension_package_id"] == new
@@ -925,14 +895,12 @@ class TestExtensions:
         assert "upgrade_extension_package_id" not in upgraded["meta"]
         assert upgraded["links"]["latest_extension_package"] == f"{BASE}/extension_packages/{new}"
 
-    def test_one_of_the_newest_version_links_to_its_own_package(
-        self, api: Caller, shop: Site
-    ) -> None:
+    def test_newest_version_links_to_its_own_package(self, api: Caller, shop: Site) -> None:
         core = f"{BASE}/extension_packages/{api.package('core', '3.4.4')}"
         for extension in api.listed(f"/extensions/{shop.core}/revisions"):
             assert extension["links"]["latest_extension_package"] == core
 
-    def test_an_upgrade_is_to_the_same_package(self, api: Caller, shop: Site) -> None:
+    def test_upgrade_to_another_package_is_refused(self, api: Caller, shop: Site) -> None:
         linked = {
             "extension_package": {
                 "data": {"id": api.package("adobe-mcid", "4.6.0"), "type": "extension_packages"}
@@ -948,13 +916,13 @@ class TestCallbacks:
     @pytest.mark.parametrize(
         "url", ["http://us.example", "ftp://us.example", "us.example", "https://", "https://[x", ""]
     )
-    def test_the_address_is_https(self, api: Caller, shop: Site, url: str) -> None:
+    def test_url_must_be_https(self, api: Caller, shop: Site, url: str) -> None:
         data = {"attributes": {"url": url, "subscriptions": ["rule.created"]}}
         answer = api.post(f"/properties/{shop.place}/callbacks", data)
         assert (answer.status, answer.pointer) == (400, "/data/attributes/url")
 
     @pytest.mark.parametrize("names", [[], ["rule"], [5], ["rule.created", "x"]])
-    def test_subscriptions_name_audit_events(
+    def test_subscriptions_must_be_event_types(
         self, api: Caller, shop: Site, names: list[Any]
     ) -> None:
         data = {"attributes": {"url": "https://us.example", "subscriptions": names}}
@@ -963,7 +931,7 @@ class TestCallbacks:
             == "/data/attributes/subscriptions"
         )
 
-    def test_it_gets_the_events_that_it_subscribed_to_of_its_property(self) -> None:
+    def test_callback_gets_subscribed_events_of_its_property(self) -> None:
         calls: list[tuple[str, Any]] = []
         api = Caller(deliver=lambda url, document: calls.append((url, document)))
         place, other = api.property(), api.property("Other")
@@ -983,9 +951,7 @@ class TestCallbacks:
 
 
 class TestAudit:
-    def test_an_event_holds_the_whole_resource_who_did_it_and_where(
-        self, api: Caller, shop: Site
-    ) -> None:
+    def test_event_has_resource_author_and_property(self, api: Caller, shop: Site) -> None:
         rule = api.rule(shop.place)
         (event,) = api.listed("/audit_events", ("filter[type_of]", "EQ rule.created"))
         assert json.loads(event["attributes"]["entity"]) == {"data": api.get(f"/rules/{rule}").data}
@@ -996,7 +962,7 @@ class TestAudit:
         }
         assert event["meta"] == {"property_name": "Shop"}
 
-    def test_nothing_is_written_to_the_log(self, api: Caller, shop: Site) -> None:
+    def test_log_is_read_only(self, api: Caller, shop: Site) -> None:
         event = api.ids("/audit_events")[0]
         assert api.patch(f"/audit_events/{event}", {}).refusal == (405, "method-not-allowed")
         assert api.delete(f"/audit_events/{event}").refusal == (405, "method-not-allowed")
@@ -1007,7 +973,7 @@ class TestNotes:
         return api.post(f"{path}/notes", {"type": "notes", "attributes": {"text": text}})
 
     @pytest.mark.parametrize("kind", RESOURCES["notes"].parents)
-    def test_they_are_written_on_what_is_notable(self, api: Caller, shop: Site, kind: str) -> None:
+    def test_notes_are_created_on_notable_types(self, api: Caller, shop: Site, kind: str) -> None:
         path = f"/{kind}/{create(api, samples(api, shop)[kind])}"
         data = self.note(api, path).data
         assert data["relationships"]["resource"]["data"] == {
@@ -1017,13 +983,13 @@ class TestNotes:
         assert data["attributes"]["author_display_name"] == "Simulated Account"
         assert api.ids(f"{path}/notes") == [data["id"]]
 
-    def test_they_have_512_characters_at_most(self, api: Caller, shop: Site) -> None:
+    def test_note_has_at_most_512_characters(self, api: Caller, shop: Site) -> None:
         path = f"/properties/{shop.place}"
         assert self.note(api, path, "ä" * 512).status == 201
         answer = self.note(api, path, "ä" * 513)
         assert (answer.status, answer.pointer) == (400, "/data/attributes/text")
 
-    def test_a_revision_takes_none_and_shows_those_from_before(
+    def test_revision_keeps_earlier_notes_and_accepts_no_more(
         self, api: Caller, shop: Site
     ) -> None:
         rule = api.rule(shop.place)
@@ -1034,7 +1000,7 @@ class TestNotes:
         assert api.ids(f"/rules/{revision}/notes") == [before]
         assert api.ids(f"/rules/{rule}/notes") == [before, after]
 
-    def test_a_rule_gathers_the_notes_of_its_components(self, api: Caller, shop: Site) -> None:
+    def test_rule_lists_the_notes_of_its_components(self, api: Caller, shop: Site) -> None:
         rule = api.rule(shop.place)
         component = made(api.component(shop.place, rule))
         note = made(self.note(api, f"/rule_components/{component}"))
@@ -1042,7 +1008,7 @@ class TestNotes:
         assert api.ids(f"/rules/{rule}/rule_component_notes") == [note]
         assert api.ids(f"/rules/{revision}/rule_component_notes") == [note]
 
-    def test_whoever_has_any_right_may_write_one(self, api: Caller, shop: Site) -> None:
+    def test_note_requires_any_right(self, api: Caller, shop: Site) -> None:
         data = {"attributes": {"text": "x"}}
         assert api.post(f"/properties/{shop.place}/notes", data, "developer").status == 201
         assert api.post(f"/properties/{shop.place}/notes", data, "reader").refusal == (
@@ -1081,7 +1047,7 @@ class TestSecrets:
         return make
 
     @pytest.mark.parametrize("kind", ["token", "simple-http"])
-    def test_what_needs_no_exchange_works_at_once(
+    def test_secret_without_exchange_succeeds_at_once(
         self, make: Callable[..., Answer], kind: str
     ) -> None:
         attributes = make(kind, KINDS[kind]).data["attributes"]
@@ -1092,7 +1058,7 @@ class TestSecrets:
     @pytest.mark.parametrize(
         ("kind", "offset"), [("oauth2-client_credentials", 4), ("oauth2", 4), ("oauth2-jwt", 0.5)]
     )
-    def test_the_others_are_exchanged_and_renewed_before_their_end(
+    def test_secret_is_exchanged_and_has_a_refresh_date(
         self, api: Caller, make: Callable[..., Answer], kind: str, offset: float
     ) -> None:
         answer = make(kind, KINDS[kind])
@@ -1111,10 +1077,11 @@ class TestSecrets:
             {"refresh_offset": 72_000},
         ],
     )
-    def test_an_exchange_that_fails_says_so_and_can_be_tried_again(
+    def test_failed_exchange_has_details_and_can_be_retried(
         self, api: Caller, make: Callable[..., Answer], change: dict[str, Any]
     ) -> None:
-        path = f"/secrets/{make('oauth2-client_credentials', KINDS['oauth2-client_credentials'] | change).id}"
+        credentials = KINDS["oauth2-client_credentials"] | change
+        path = f"/secrets/{make('oauth2-client_credentials', credentials).id}"
         assert api.act(path, "retry").status == 409
         api.wait()
         data = api.get(path).data
@@ -1126,7 +1093,7 @@ class TestSecrets:
         data = api.get(path).data
         assert (data["attributes"]["status"], data["meta"]) == ("succeeded", {})
 
-    def test_one_that_became_another_kind_is_not_exchanged_any_more(
+    def test_changed_type_cancels_the_exchange(
         self, api: Caller, make: Callable[..., Answer]
     ) -> None:
         kind = "oauth2-client_credentials"
@@ -1135,7 +1102,7 @@ class TestSecrets:
         api.wait()
         assert api.attributes(path)["status"] == "succeeded"
 
-    def test_google_asks_a_person_within_the_hour(
+    def test_google_secret_has_authorization_url_for_an_hour(
         self, api: Caller, make: Callable[..., Answer]
     ) -> None:
         data = make("oauth2-google", KINDS["oauth2-google"]).data
@@ -1148,7 +1115,9 @@ class TestSecrets:
         ]
         assert again > first
 
-    def test_a_test_tells_whether_it_works(self, api: Caller, make: Callable[..., Answer]) -> None:
+    def test_action_test_returns_the_exchange(
+        self, api: Caller, make: Callable[..., Answer]
+    ) -> None:
         path = f"/secrets/{make('oauth2', KINDS['oauth2']).id}"
         assert "test_exchange" not in api.act(path, "test").data["meta"]
         api.wait()
@@ -1158,7 +1127,7 @@ class TestSecrets:
         assert api.act(path, "reauthorize").status == 409
 
     @pytest.mark.parametrize("kind", KINDS)
-    def test_credentials_are_shown_without_the_secret_ones(
+    def test_credentials_are_shown_without_secrets(
         self, make: Callable[..., Answer], kind: str
     ) -> None:
         secret = {"token", "password", "client_secret", "private_key"}
@@ -1166,31 +1135,29 @@ class TestSecrets:
         assert make(kind, KINDS[kind]).data["attributes"].get("credentials", {}) == shown
 
     @pytest.mark.parametrize("kind", KINDS)
-    def test_each_kind_misses_its_credentials(self, make: Callable[..., Answer], kind: str) -> None:
+    def test_missing_credentials_are_refused(self, make: Callable[..., Answer], kind: str) -> None:
         answer = make(kind, {"other": "x"})
         assert (answer.status, answer.pointer) == (400, "/data/attributes/credentials")
 
     @pytest.mark.parametrize("offset", ["x", True, -1, 1.5])
-    def test_the_offset_is_a_number_of_seconds(
-        self, make: Callable[..., Answer], offset: Any
-    ) -> None:
+    def test_refresh_offset_must_be_seconds(self, make: Callable[..., Answer], offset: Any) -> None:
         answer = make("oauth2", KINDS["oauth2"] | {"refresh_offset": offset})
         assert (answer.status, answer.pointer) == (
             400,
             "/data/attributes/credentials/refresh_offset",
         )
 
-    def test_an_unknown_kind_is_refused(self, make: Callable[..., Answer]) -> None:
+    def test_unknown_type_of_is_refused(self, make: Callable[..., Answer]) -> None:
         assert make("magic", {"token": "x"}).pointer == "/data/attributes/type_of"
 
-    def test_they_belong_to_event_forwarding_and_one_of_its_environments(
+    def test_secret_requires_edge_property_and_its_environment(
         self, api: Caller, make: Callable[..., Answer], shop: Site
     ) -> None:
         assert make("token", KINDS["token"], shop.place).status == 409
         other = api.property("Other forwarding", "edge")
         assert make("token", KINDS["token"], other).pointer == "/data/relationships/environment"
 
-    def test_it_lists_the_data_elements_that_hand_it_on(
+    def test_secret_lists_data_elements_that_use_it(
         self, api: Caller, make: Callable[..., Answer]
     ) -> None:
         secret = make("token", KINDS["token"]).data
@@ -1204,9 +1171,7 @@ class TestSecrets:
         assert api.update(f"/data_elements/{element}", **change).status == 200
         assert api.ids(path) == []
 
-    def test_an_environment_lists_its_secrets(
-        self, api: Caller, make: Callable[..., Answer]
-    ) -> None:
+    def test_environment_lists_its_secrets(self, api: Caller, make: Callable[..., Answer]) -> None:
         data = make("token", KINDS["token"]).data
         environment = data["relationships"]["environment"]["data"]["id"]
         assert api.ids(f"/environments/{environment}/secrets") == [data["id"]]
@@ -1220,33 +1185,31 @@ def hours(attributes: dict[str, Any], start: str, end: str) -> float:
 
 
 class TestLists:
-    """What reading lists had wrong when a client asks for odd things."""
+    """Lists with unusual queries."""
 
     @pytest.mark.parametrize("number", ["²", "9" * 5000, "-1", "1.5", "\u0661"])
-    def test_a_page_that_is_no_number_is_the_first(
+    def test_invalid_page_number_means_the_first_page(
         self, api: Caller, shop: Site, number: str
     ) -> None:
         path = f"/properties/{shop.place}/environments"
         answer = api.get(path, ("page[number]", number), ("page[size]", number))
         assert (answer.status, answer.document["meta"]["pagination"]["current_page"]) == (200, 1)
 
-    def test_an_attribute_of_mixed_kinds_can_be_sorted_by(self, api: Caller, shop: Site) -> None:
+    def test_attribute_of_mixed_types_can_be_sorted(self, api: Caller, shop: Site) -> None:
         values = ["b", 2, None, {"a": 1}, "A", 1.5, True]
         for number, value in enumerate(values):
             api.data_element(shop.place, name=str(number), default_value=value)
         found = api.listed(f"/properties/{shop.place}/data_elements", ("sort", "default_value"))
-        shown = [each["attributes"]["default_value"] for each in found]
+        shown = [element["attributes"]["default_value"] for element in found]
         assert shown == [True, 1.5, 2, "A", "b", {"a": 1}, None]
 
-    def test_many_wildcards_take_no_time(self, api: Caller, shop: Site) -> None:
+    def test_many_wildcards_are_fast(self, api: Caller, shop: Site) -> None:
         api.rule(shop.place, "a" * 3000)
         path = f"/properties/{shop.place}/rules"
         assert api.listed(path, ("filter[name]", "CONTAINS " + "%a" * 200 + "%b")) == []
         assert len(api.listed(path, ("filter[name]", "CONTAINS A%_a%a"))) == 1
 
-    def test_the_identifiers_of_a_library_come_a_hundred_at_a_time(
-        self, api: Caller, shop: Site
-    ) -> None:
+    def test_identifiers_of_a_library_are_paged(self, api: Caller, shop: Site) -> None:
         library = api.library(shop.place)
         revisions = [
             api.revise("rules", api.rule(shop.place, str(number))) for number in range(105)
@@ -1256,21 +1219,21 @@ class TestLists:
         assert len(api.get(path, ("page[size]", "999")).data) == 100
         assert len(api.get(path).data) == 25
         second = api.get(path, ("page[size]", "100"), ("page[number]", "2"))
-        assert [each["id"] for each in second.data] == revisions[100:]
+        assert [revision["id"] for revision in second.data] == revisions[100:]
         assert second.document["meta"]["pagination"]["total_count"] == 105
 
 
 class TestMobileProperty:
-    def test_it_always_says_privacy_and_ssl(self, api: Caller) -> None:
+    def test_mobile_property_always_has_privacy_and_ssl(self, api: Caller) -> None:
         attributes = api.attributes(f"/properties/{api.property('App', 'mobile')}")
         assert (attributes["ssl_enabled"], attributes["privacy"]) == (True, "optedin")
 
-    def test_what_was_chosen_stays(self, api: Caller) -> None:
+    def test_chosen_values_are_kept(self, api: Caller) -> None:
         app = api.property("App", "mobile", ssl_enabled=False, privacy="unknown")
         attributes = api.attributes(f"/properties/{app}")
         assert (attributes["ssl_enabled"], attributes["privacy"]) == (False, "unknown")
 
-    def test_others_say_them_once_they_were_set(self, api: Caller) -> None:
+    def test_other_properties_show_them_once_set(self, api: Caller) -> None:
         web = api.property()
         assert not {"ssl_enabled", "privacy"} & api.attributes(f"/properties/{web}").keys()
         assert (

@@ -102,28 +102,28 @@ def test_other_tools_read_the_tables_by_path(pulled: Path, library: str) -> None
     expected = snapshot.load(pulled, "rule_components")
     files = snapshot.paths(pulled, "rule_components")
     if library == "pandas":
-        found = pd.read_parquet(str(Path(files[0]).parents[1]))
+        result = pd.read_parquet(str(Path(files[0]).parents[1]))
     elif library == "duckdb":
         duckdb = pytest.importorskip("duckdb")
         glob = str(Path(files[0]).parents[1] / "*" / "*.parquet")
         query = f"SELECT * FROM read_parquet('{glob}', hive_partitioning=true, union_by_name=true)"
-        found = duckdb.sql(query).to_arrow_table().to_pandas()
+        result = duckdb.sql(query).to_arrow_table().to_pandas()
     else:
         dataframe = pytest.importorskip("dask.dataframe")
-        found = dataframe.read_parquet(str(Path(files[0]).parents[1])).compute()
-    assert sorted(found["id"]) == sorted(expected["id"])
-    assert set(found["property"].astype(str)) == set(snapshot.load(pulled, "properties")["id"])
+        result = dataframe.read_parquet(str(Path(files[0]).parents[1])).compute()
+    assert sorted(result["id"]) == sorted(expected["id"])
+    assert set(result["property"].astype(str)) == set(snapshot.load(pulled, "properties")["id"])
 
 
 def test_sql_can_join_tables(pulled: Path) -> None:
-    found = snapshot.sql(
+    result = snapshot.sql(
         """SELECT p.name AS property, count(*) AS components
            FROM rule_components c JOIN rules r ON c.rule_id = r.id
              JOIN properties p ON r.property_id = p.id
            GROUP BY 1 ORDER BY 2 DESC, 1""",
         pulled,
     )
-    assert found["components"].sum() == len(snapshot.load(pulled, "rule_components"))
+    assert result["components"].sum() == len(snapshot.load(pulled, "rule_components"))
     with pytest.raises(SnapshotError, match="rule_components"):
         snapshot.sql("SELECT nothing FROM nowhere", pulled)
 
@@ -162,9 +162,9 @@ class TestInvalidArguments:
         shop = session.reactor.properties().head(1)
         snapshot.pull(shop, to=tmp_path, tables="rules", session=session)
         manifest = tmp_path / "000001" / "_manifest.json"
-        there = manifest.read_text(encoding="utf-8")
-        manifest.write_text(there.replace('"simulator"', '"adobe"'), encoding="utf-8")
-        assert manifest.read_text(encoding="utf-8") != there
+        text = manifest.read_text(encoding="utf-8")
+        manifest.write_text(text.replace('"simulator"', '"adobe"'), encoding="utf-8")
+        assert manifest.read_text(encoding="utf-8") != text
         simulator.requests.clear()
         with pytest.raises(
             SnapshotError, match=r"\(adobe\), and you are signed in to .*pull into another folder"
@@ -239,9 +239,9 @@ class TestInterruptions:
             assert_frame_equal(again[table], frame)
 
     @pytest.mark.parametrize(
-        "moments", [(20,), pytest.param((5, 40, 80, 20), marks=pytest.mark.thorough)]
+        "kill_after", [(20,), pytest.param((5, 40, 80, 20), marks=pytest.mark.thorough)]
     )
-    def test_killed_pull_loses_nothing(self, tmp_path: Path, moments: tuple[int, ...]) -> None:
+    def test_killed_pull_loses_nothing(self, tmp_path: Path, kill_after: tuple[int, ...]) -> None:
         """Each run is killed after a number of requests, and sends fewer than the one before."""
         simulator = started(
             seed="empty", bulk=Bulk(properties=6, rules=20, components=1, data_elements=5)
@@ -249,14 +249,14 @@ class TestInterruptions:
         session = sign_in(simulator)
         try:
             snapshot.pull(to=tmp_path, session=session)
-            wanted = snapshot.load(tmp_path)
+            before = snapshot.load(tmp_path)
             session.reactor.rules.update(
-                session.reactor.rules(wanted["properties"]).head(1), name="Renamed"
+                session.reactor.rules(before["properties"]).head(1), name="Renamed"
             )
             simulator.latency = 0.02
             environment = {**os.environ, "ADOBE_NB_SIMULATOR": simulator.reactor_url}
             script = "import sys; from adobe_nb.cli import main; sys.exit(main(sys.argv[1:]))"
-            for moment in moments:
+            for requests in kill_after:
                 simulator.requests.clear()
                 process = subprocess.Popen(
                     [sys.executable, "-c", script, "pull", str(tmp_path)],
@@ -265,11 +265,11 @@ class TestInterruptions:
                     stdout=subprocess.PIPE,
                     stderr=subprocess.PIPE,
                 )
-                assert until(lambda at=moment: len(simulator.requests) >= at, 60)
+                assert until(lambda at=requests: len(simulator.requests) >= at, 60)
                 process.send_signal(signal.SIGKILL)
                 process.communicate()
                 for name, frame in snapshot.load(tmp_path, as_of=1).items():
-                    assert_frame_equal(frame, wanted[name])
+                    assert_frame_equal(frame, before[name])
             simulator.latency = 0.0
             made = snapshot.pull(to=tmp_path, session=session)
             assert "Renamed" in set(made.frame("rules")["name"])

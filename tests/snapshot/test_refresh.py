@@ -90,8 +90,8 @@ def test_each_kind_of_change_is_seen(company: Company, edits: list[Edit]) -> Non
     """An hour after the previous snapshot, in long and in short lists."""
     company.pass_time()
     for edit in edits:
-        for place in (company.long, company.short):
-            edit(company, place)
+        for site in (company.long, company.short):
+            edit(company, site)
     assert_up_to_date(company)
     if SETTLING.intersection(edits):
         company.pass_time()
@@ -115,10 +115,10 @@ def test_order_of_rows_does_not_depend_on_order_of_reading() -> None:
     frame = pd.DataFrame(
         {"created_at": moments, "id": ["a", "c", "b", "b"], "rule_id": ["R1", "R1", "R2", "R1"]}
     )
-    wanted = [("b", "R1"), ("b", "R2"), ("c", "R1"), ("a", "R1")]
+    expected = [("b", "R1"), ("b", "R2"), ("c", "R1"), ("a", "R1")]
     for order in permutations(range(4)):
-        found = in_order(frame.iloc[list(order)])
-        assert list(zip(found["id"], found["rule_id"], strict=True)) == wanted
+        ordered = in_order(frame.iloc[list(order)])
+        assert list(zip(ordered["id"], ordered["rule_id"], strict=True)) == expected
 
 
 class TestTime:
@@ -185,7 +185,7 @@ class TestTime:
         own.pull(own.folder, tables="builds")
         own.pass_time()
         editing.create_library(own, own.short)
-        [store] = [each for each in own.simulator.stores.values() if each.all("properties")]
+        [store] = [store for store in own.simulator.stores.values() if store.all("properties")]
         account = own.simulator.accounts["demo"].with_all_rights()
 
         def watch(path: str) -> None:
@@ -220,7 +220,7 @@ class TestTime:
 class TestScope:
     def test_hidden_property_comes_back(self, own: Company) -> None:
         own.pull(own.folder, tables=EVERYTHING)
-        [store] = [each for each in own.simulator.stores.values() if each.all("properties")]
+        [store] = [store for store in own.simulator.stores.values() if store.all("properties")]
         hidden = store.get("properties", own.long["id"].iloc[0])
         company = hidden.to_one["company"][1]
         store.unlink(company, "properties", hidden)
@@ -233,7 +233,7 @@ class TestScope:
     def test_missing_chosen_properties_are_named_until_they_are_back(self, own: Company) -> None:
         both = [*own.long["id"], *own.short["id"]]
         own.pull(own.folder, properties=both)
-        [store] = [each for each in own.simulator.stores.values() if each.all("properties")]
+        [store] = [store for store in own.simulator.stores.values() if store.all("properties")]
         hidden = store.get("properties", own.long["id"].iloc[0])
         company = hidden.to_one["company"][1]
         own.reactor.properties.create(name="Not chosen", platform="web", domains=["x.example"])
@@ -272,7 +272,7 @@ class TestScope:
     def test_pull_is_resumed_although_properties_changed(self, own: Company) -> None:
         long, short = own.long["id"].iloc[0], own.short["id"].iloc[0]
         tables = {"properties", "rules", "data_elements", "libraries"}
-        parts, last = {(each, long) for each in tables}, f"/properties/{short}/data_elements"
+        parts, last = {(table, long) for table in tables}, f"/properties/{short}/data_elements"
         with (
             broken(own.session, own.simulator, last.__eq__, lambda: parts <= stored(own.folder)),
             pytest.raises(ApiError),
@@ -282,7 +282,7 @@ class TestScope:
         own.reactor.properties.create(name="Another", platform="web", domains=["x.example"])
         own.simulator.requests.clear()
         made = own.pull(own.folder, tables=MOST_EDITED)
-        assert not [each.path for each in own.simulator.requests if long in each.path]
+        assert not [request.path for request in own.simulator.requests if long in request.path]
         assert_same(made, own.pull(tables=MOST_EDITED))
 
     def test_damaged_stored_list_is_read_again(self, own: Company) -> None:
@@ -337,9 +337,7 @@ class TestScope:
         for names in ("mmz", "mma", "   "):
             own.pass_time()
             changed = [at for at in range(3) if names[at] != before[at]]
-            unknown.update(
-                {each[at]: names[at].strip() for at in changed for each in (rules, parts)}
-            )
+            unknown.update({ids[at]: names[at].strip() for at in changed for ids in (rules, parts)})
             for at in changed:
                 own.reactor.rules.update(rules[at], name=own.name())
             before = names
@@ -379,8 +377,8 @@ class TestScope:
 
     def test_running_build_is_read_again(self, own: Company) -> None:
         def rewrite(path: str, document: dict[str, Any]) -> None:
-            for each in document["data"] if path.endswith("/builds") else ():
-                each["attributes"]["status"] = "pending"
+            for resource in document["data"] if path.endswith("/builds") else ():
+                resource["attributes"]["status"] = "pending"
 
         editing.publish_a_library(own, own.short)
         own.pass_time()
@@ -396,8 +394,8 @@ class TestScope:
 
         def rewrite(path: str, document: dict[str, Any]) -> None:
             if published and path.endswith(("/rules", "/data_elements")):
-                for each in document["data"]:
-                    each["attributes"]["published"] = True
+                for resource in document["data"]:
+                    resource["attributes"]["published"] = True
 
         own.clock.rewrite = rewrite
         own.pull(own.folder, tables=MOST_EDITED)
@@ -408,8 +406,8 @@ class TestScope:
 
     def test_build_event_without_library_has_all_builds_read(self, own: Company) -> None:
         def rewrite(path: str, document: dict[str, Any]) -> None:
-            for each in document["data"] if path == "/audit_events" else ():
-                each["attributes"]["entity"] = "{}"
+            for resource in document["data"] if path == "/audit_events" else ():
+                resource["attributes"]["entity"] = "{}"
 
         own.clock.rewrite = rewrite
         editing.publish_a_library(own, own.short)
@@ -505,10 +503,10 @@ class TestCost:
 
         def watch(path: str) -> None:
             if next(numbers) % 15 == 0:
-                alive.append(sum(type(each) is pd.DataFrame for each in gc.get_objects()))
+                alive.append(sum(type(thing) is pd.DataFrame for thing in gc.get_objects()))
 
         gc.collect()
-        before = sum(type(each) is pd.DataFrame for each in gc.get_objects())
+        before = sum(type(thing) is pd.DataFrame for thing in gc.get_objects())
         clock.watch = watch
         if what == "pull":
             snapshot.pull(to=tmp_path, tables=MOST_EDITED, session=session)

@@ -608,6 +608,20 @@ def writer(*arguments: str | Path) -> list[str]:
     ]
 
 
+def names_in(store: SnapshotFolder) -> set[str]:
+    """Return the names in the folder except those of drafts."""
+    return {path.name for path in store.path.iterdir() if not path.name.startswith(".draft-")}
+
+
+def kill_writer(folder: Path, delay: float) -> None:
+    """Start a process that writes snapshots, and kill it after its first one and a delay."""
+    with subprocess.Popen(writer(folder), stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        time.sleep(delay)
+        process.kill()
+
+
 @contextmanager
 def files_of_at_most(size: int) -> Iterator[None]:
     """Let files not grow beyond a size, as on a full disk."""
@@ -647,33 +661,19 @@ class TestCrashSafety:
     ) -> None:
         snapshot(store)
         delays, seen = random.Random(7), 1
-        waiting = subprocess.Popen(writer(store.path), stdout=subprocess.PIPE, text=True)
         for _ in range(times):
-            assert waiting.stdout is not None
-            assert waiting.stdout.readline() == "ready\n"
-            time.sleep(delays.uniform(0, 0.2))
-            waiting.kill()
-            waiting.wait()
-            waiting.stdout.close()
+            kill_writer(store.path, delays.uniform(0, 0.2))
             manifests = store.snapshots()
-            numbers = [manifest.number for manifest in manifests]
-            assert numbers == list(range(1, len(manifests) + 1))
             for manifest in manifests[seen - 1 :]:
                 rows = {table: len(manifest.frame(table)) for table in COLUMNS}
                 assert rows == {"companies": ROWS, "rules": 2 * ROWS, "rule_components": ROWS}
+            assert len(manifests) > seen
             seen = len(manifests)
             begin(store)
-            waiting = subprocess.Popen(writer(store.path), stdout=subprocess.PIPE, text=True)
-        waiting.kill()
-        waiting.wait()
-        assert waiting.stdout is not None
-        waiting.stdout.close()
-        assert seen > times
-        assert snapshot(store).number == len(store.snapshots())
-        names = {path.name for path in store.path.iterdir()}
-        assert names == {"_adobe_nb.lock"} | {
-            f"{number:06d}" for number in range(1, len(store.snapshots()) + 1)
-        }
+        assert snapshot(store).number == seen + 1
+        assert not list(store.path.glob(".draft-*"))
+        numbers = range(1, seen + 2)
+        assert names_in(store) == {"_adobe_nb.lock", *(f"{number:06d}" for number in numbers)}
 
     @pytest.mark.skipif(not hasattr(os, "fork"), reason="kills itself in forked children")
     @pytest.mark.parametrize(
@@ -695,7 +695,7 @@ class TestCrashSafety:
         stores = [SnapshotFolder(folder) for folder in sorted(killed.iterdir())]
         assert len(operations) == len(stores) > 10
         outcomes = [
-            self.outcome(killed, finished, resumes=action != "restart") for killed in stores
+            self.outcome(survivor, finished, resumes=action != "restart") for survivor in stores
         ]
         commit = outcomes.index(after)
         assert outcomes == [[1, 2]] * commit + [after] * (len(outcomes) - commit)
@@ -709,19 +709,19 @@ class TestCrashSafety:
         store: SnapshotFolder, finished: dict[int, dict[str, bytes]], *, resumes: bool
     ) -> list[int]:
         """Return the snapshots that a killed process has left, all complete."""
-        manifests = store.snapshots()
-        for manifest in manifests:
-            if manifest.number in finished:
-                assert content(manifest.data) == finished[manifest.number]
-            else:
-                assert {
-                    len(manifest.frame(part.table, part.property)) for part in manifest.parts
-                } == {ROWS}
-        numbers = [manifest.number for manifest in manifests]
+        # Many branches, but one assertion after the other.
+        manifests = {manifest.number: manifest for manifest in store.snapshots()}
+        numbers = list(manifests)
+        for number in finished.keys() & manifests.keys():
+            assert content(manifests[number].data) == finished[number]
+        for number in manifests.keys() - finished.keys():
+            parts = manifests[number].parts
+            assert {len(manifests[number].frame(part.table, part.property)) for part in parts} == {
+                ROWS
+            }
         with store.begin(ABOUT, COLUMNS) as draft:
             assert not resumes or draft.has("rules", "PR1") != (3 in numbers)
-        names = {path.name for path in store.path.iterdir() if not path.name.startswith(".draft-")}
-        assert names == {"_adobe_nb.lock", *(f"{number:06d}" for number in numbers)}
+        assert names_in(store) == {"_adobe_nb.lock", *(f"{number:06d}" for number in numbers)}
         return numbers
 
     @pytest.mark.parametrize("size", [0, 100, 3000])
@@ -942,12 +942,12 @@ class TestOtherTools:
 
     @staticmethod
     def same(
-        found: pd.DataFrame, expected: pd.DataFrame, properties: list[str] | None = None
+        actual: pd.DataFrame, expected: pd.DataFrame, properties: list[str] | None = None
     ) -> None:
         """Compare the rows. Every tool has its own dtypes."""
-        assert properties is None or found.pop("property").astype("string").tolist() == properties
-        found = found[list(expected.columns)].astype(dict(expected.dtypes))
-        pd.testing.assert_frame_equal(found, expected)
+        assert properties is None or actual.pop("property").astype("string").tolist() == properties
+        actual = actual[list(expected.columns)].astype(dict(expected.dtypes))
+        pd.testing.assert_frame_equal(actual, expected)
 
     def test_duckdb_reads_a_table_by_path(self, store: SnapshotFolder, data: Path) -> None:
         query = "SELECT * FROM read_parquet('{}', hive_partitioning = true, union_by_name = true)"
@@ -969,11 +969,11 @@ class TestOtherTools:
         import dask.dataframe as dd
 
         # Dask takes the columns of the first file.
-        known = store.at().frame("rules").drop(columns="extra")
+        expected = store.at().frame("rules").drop(columns="extra")
         rules = dd.read_parquet(
             data / "rules", columns=[*RULES, "property"], dtype_backend="numpy_nullable"
         ).compute()
-        self.same(rules.reset_index(drop=True), known, ["PR1"] * ROWS + ["PR3"] * ROWS)
+        self.same(rules.reset_index(drop=True), expected, ["PR1"] * ROWS + ["PR3"] * ROWS)
         companies = dd.read_parquet(data / "companies", dtype_backend="numpy_nullable").compute()
         self.same(companies, frame(COLUMNS["companies"]))
 
@@ -993,8 +993,8 @@ class TestOtherTools:
     def test_drafts_are_invisible_to_other_tools(self, store: SnapshotFolder, data: Path) -> None:
         with store.begin({**ABOUT, "run": 2}, COLUMNS) as draft:
             draft.put("rules", "PR1", frame(RULES), at=AT)
-        found = pyarrow.dataset.dataset(store.path, exclude_invalid_files=True).files
-        assert {Path(file).relative_to(store.path).parts[0] for file in found} == {"000001"}
+        actual = pyarrow.dataset.dataset(store.path, exclude_invalid_files=True).files
+        assert {Path(file).relative_to(store.path).parts[0] for file in actual} == {"000001"}
 
 
 def read(table: pyarrow.Table) -> pd.DataFrame:

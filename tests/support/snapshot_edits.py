@@ -117,17 +117,17 @@ def stored(folder: Path) -> set[tuple[str, str]]:
 
 def lists_of(parts: set[tuple[str, str]], tables: Mapping[str, pd.DataFrame]) -> set[str]:
     """Return the paths that need not be requested again when these parts are stored."""
-    found = set()
+    paths = set()
     for table, identifier in parts:
         if table in THROUGH:
             above = tables[THROUGH[table]]
             parents = above.loc[above["property_id"] == identifier, "id"]
-            found |= {f"/{THROUGH[table]}/{each}/{table}" for each in parents}
+            paths |= {f"/{THROUGH[table]}/{parent}/{table}" for parent in parents}
         elif table in DIRECT and all(
             (below, identifier) in parts for below in tables if THROUGH.get(below) == table
         ):
-            found.add(f"/properties/{identifier}/{table}")
-    return found
+            paths.add(f"/properties/{identifier}/{table}")
+    return paths
 
 
 class Company:
@@ -149,12 +149,12 @@ class Company:
         self.short = self.reactor.properties.create(
             name="Short", platform="web", domains=["shop.example"]
         )
-        for place in (self.long, self.short):
+        for site in (self.long, self.short):
             for name in ("adobe-alloy", "adobe-mcid", "adobegoogledatalayer")[
-                : 3 if place is self.long else 0
+                : 3 if site is self.long else 0
             ]:
-                self.install(place, name)
-            self.stages(place)
+                self.install(site, name)
+            self.stages(site)
         rule = self.reactor.rules.create(self.short, name=self.name())
         self.component(self.short, rule)
         self.element(self.short)
@@ -175,57 +175,57 @@ class Company:
     def pick(self, frame: pd.DataFrame) -> pd.DataFrame:
         return frame.iloc[[self.random.randrange(len(frame))]]
 
-    def one(self, kind: str, place: pd.DataFrame, **filters: Any) -> pd.DataFrame:
-        return self.pick(getattr(self.reactor, kind)(place, filter=filters or None))
+    def one(self, kind: str, site: pd.DataFrame, **filters: Any) -> pd.DataFrame:
+        return self.pick(getattr(self.reactor, kind)(site, filter=filters or None))
 
-    def core(self, place: pd.DataFrame) -> pd.DataFrame:
-        return self.one("extensions", place, name="EQ core")
+    def core(self, site: pd.DataFrame) -> pd.DataFrame:
+        return self.one("extensions", site, name="EQ core")
 
-    def install(self, place: pd.DataFrame, name: str) -> pd.DataFrame:
+    def install(self, site: pd.DataFrame, name: str) -> pd.DataFrame:
         package = self.reactor.extension_packages(
             filter={"name": f"EQ {name}", "platform": "EQ web"}
         )
         return self.reactor.extensions.create(
-            place,
+            site,
             extension_package=package,
             delegate_descriptor_id=f"{name}::extensionConfiguration::config",
             settings=CONFIGURATIONS[name],
         )
 
-    def stages(self, place: pd.DataFrame) -> None:
-        host = self.reactor.hosts.create(place, name="Adobe", type_of="akamai")
+    def stages(self, site: pd.DataFrame) -> None:
+        host = self.reactor.hosts.create(site, name="Adobe", type_of="akamai")
         for stage in ("development", "development", "staging", "production"):
-            self.reactor.environments.create(place, name=self.name(), stage=stage, host=host)
+            self.reactor.environments.create(site, name=self.name(), stage=stage, host=host)
 
-    def stage(self, place: pd.DataFrame, stage: str) -> pd.DataFrame:
-        found = self.reactor.environments(place, filter={"stage": f"EQ {stage}"})
-        free = found[found["library_id"].isna()]
-        return (free if len(free) else found).head(1)
+    def stage(self, site: pd.DataFrame, stage: str) -> pd.DataFrame:
+        environments = self.reactor.environments(site, filter={"stage": f"EQ {stage}"})
+        free = environments[environments["library_id"].isna()]
+        return (free if len(free) else environments).head(1)
 
-    def component(self, place: pd.DataFrame, rule: pd.DataFrame) -> pd.DataFrame:
+    def component(self, site: pd.DataFrame, rule: pd.DataFrame) -> pd.DataFrame:
         return self.reactor.rule_components.create(
             rule,
             name=self.name(),
             delegate_descriptor_id=LOADED,
             order=1,
-            extension=self.core(place),
+            extension=self.core(site),
         )
 
-    def element(self, place: pd.DataFrame) -> pd.DataFrame:
+    def element(self, site: pd.DataFrame) -> pd.DataFrame:
         return self.reactor.data_elements.create(
-            place,
+            site,
             name=self.name(),
             delegate_descriptor_id=COOKIE,
             settings={"name": "x"},
-            extension=self.core(place),
+            extension=self.core(site),
         )
 
-    def library(self, place: pd.DataFrame, state: str = "development") -> pd.DataFrame:
+    def library(self, site: pd.DataFrame, state: str = "development") -> pd.DataFrame:
         """Create a library in that state, built if it is beyond development."""
         libraries = self.reactor.libraries
-        library = libraries.create(place, name=self.name())
+        library = libraries.create(site, name=self.name())
         name = library["name"].iloc[0]
-        libraries.add(library, self.core(place), revise=True)
+        libraries.add(library, self.core(site), revise=True)
         for stage, step, reached in (
             ("development", "submit", "submitted"),
             ("staging", "approve", "approved"),
@@ -233,7 +233,7 @@ class Company:
         ):
             if state == "development":
                 break
-            libraries.assign(library, self.stage(place, stage))
+            libraries.assign(library, self.stage(site, stage))
             libraries.build(library, confirm=name)
             self.pass_time()
             if step:
@@ -246,35 +246,37 @@ class Company:
 Edit = Callable[[Company, pd.DataFrame], object]
 
 
-def create_rule(company: Company, place: pd.DataFrame) -> None:
-    company.component(place, company.reactor.rules.create(place, name=company.name()))
+def create_rule(company: Company, site: pd.DataFrame) -> None:
+    company.component(site, company.reactor.rules.create(site, name=company.name()))
 
 
-def update_rule(company: Company, place: pd.DataFrame) -> None:
-    company.reactor.rules.update(company.one("rules", place), name=company.name())
+def update_rule(company: Company, site: pd.DataFrame) -> None:
+    company.reactor.rules.update(company.one("rules", site), name=company.name())
 
 
-def delete_rule(company: Company, place: pd.DataFrame) -> None:
-    company.reactor.rules.delete(company.one("rules", place))
+def delete_rule(company: Company, site: pd.DataFrame) -> None:
+    company.reactor.rules.delete(company.one("rules", site))
 
 
-def swap_rules(company: Company, place: pd.DataFrame) -> None:
-    delete_rule(company, place)
-    create_rule(company, place)
+def swap_rules(company: Company, site: pd.DataFrame) -> None:
+    delete_rule(company, site)
+    create_rule(company, site)
 
 
-def revise_rule(company: Company, place: pd.DataFrame) -> None:
-    company.reactor.rules.revise(company.one("rules", place))
+def revise_rule(company: Company, site: pd.DataFrame) -> None:
+    company.reactor.rules.revise(company.one("rules", site))
 
 
-def create_component(company: Company, place: pd.DataFrame) -> None:
-    company.component(place, company.one("rules", place))
+def create_component(company: Company, site: pd.DataFrame) -> None:
+    company.component(site, company.one("rules", site))
 
 
-def create_component_of_two_rules(company: Company, place: pd.DataFrame) -> None:
-    rules = [{"id": each, "type": "rules"} for each in company.reactor.rules(place)["id"].head(2)]
+def create_component_of_two_rules(company: Company, site: pd.DataFrame) -> None:
+    rules = [
+        {"id": rule_id, "type": "rules"} for rule_id in company.reactor.rules(site)["id"].head(2)
+    ]
     linked = {
-        "extension": {"data": {"id": company.core(place)["id"].iloc[0], "type": "extensions"}},
+        "extension": {"data": {"id": company.core(site)["id"].iloc[0], "type": "extensions"}},
         "rules": {"data": rules},
     }
     attributes = {"name": company.name(), "delegate_descriptor_id": LOADED, "settings": "{}"}
@@ -282,61 +284,61 @@ def create_component_of_two_rules(company: Company, place: pd.DataFrame) -> None
         "data": {"type": "rule_components", "attributes": attributes, "relationships": linked}
     }
     company.reactor.request(
-        "POST", f"/properties/{place['id'].iloc[0]}/rule_components", body=document
+        "POST", f"/properties/{site['id'].iloc[0]}/rule_components", body=document
     )
 
 
-def update_component(company: Company, place: pd.DataFrame) -> None:
-    component = company.pick(company.reactor.rule_components(place))
+def update_component(company: Company, site: pd.DataFrame) -> None:
+    component = company.pick(company.reactor.rule_components(site))
     company.reactor.rule_components.update(component["id"].iloc[0], name=company.name())
 
 
-def delete_component(company: Company, place: pd.DataFrame) -> None:
+def delete_component(company: Company, site: pd.DataFrame) -> None:
     company.reactor.rule_components.delete(
-        company.pick(company.reactor.rule_components(place))["id"].iloc[0]
+        company.pick(company.reactor.rule_components(site))["id"].iloc[0]
     )
 
 
-def create_data_element(company: Company, place: pd.DataFrame) -> None:
-    company.element(place)
+def create_data_element(company: Company, site: pd.DataFrame) -> None:
+    company.element(site)
 
 
-def update_data_element(company: Company, place: pd.DataFrame) -> None:
-    company.reactor.data_elements.update(company.one("data_elements", place), name=company.name())
+def update_data_element(company: Company, site: pd.DataFrame) -> None:
+    company.reactor.data_elements.update(company.one("data_elements", site), name=company.name())
 
 
-def swap_data_elements(company: Company, place: pd.DataFrame) -> None:
+def swap_data_elements(company: Company, site: pd.DataFrame) -> None:
     """Delete one and create one, so that the number stays."""
-    company.reactor.data_elements.delete(company.one("data_elements", place))
-    company.element(place)
+    company.reactor.data_elements.delete(company.one("data_elements", site))
+    company.element(site)
 
 
-def revise_data_element(company: Company, place: pd.DataFrame) -> None:
-    company.reactor.data_elements.revise(company.one("data_elements", place))
+def revise_data_element(company: Company, site: pd.DataFrame) -> None:
+    company.reactor.data_elements.revise(company.one("data_elements", site))
 
 
-def install_extension(company: Company, place: pd.DataFrame) -> None:
-    company.install(place, "facebook-pixel")
+def install_extension(company: Company, site: pd.DataFrame) -> None:
+    company.install(site, "facebook-pixel")
 
 
-def update_extension(company: Company, place: pd.DataFrame) -> None:
-    pixel = company.one("extensions", place, name="EQ facebook-pixel")
+def update_extension(company: Company, site: pd.DataFrame) -> None:
+    pixel = company.one("extensions", site, name="EQ facebook-pixel")
     company.reactor.extensions.update(pixel, settings={"pixelId": company.name()})
 
 
-def revise_extension(company: Company, place: pd.DataFrame) -> None:
-    company.reactor.extensions.revise(company.core(place))
+def revise_extension(company: Company, site: pd.DataFrame) -> None:
+    company.reactor.extensions.revise(company.core(site))
 
 
-def delete_extension(company: Company, place: pd.DataFrame) -> None:
-    company.reactor.extensions.delete(company.one("extensions", place, name="EQ facebook-pixel"))
+def delete_extension(company: Company, site: pd.DataFrame) -> None:
+    company.reactor.extensions.delete(company.one("extensions", site, name="EQ facebook-pixel"))
 
 
-def environments_come_change_and_go(company: Company, place: pd.DataFrame) -> None:
-    host = company.one("hosts", place, name="EQ Adobe")
+def environments_come_change_and_go(company: Company, site: pd.DataFrame) -> None:
+    host = company.one("hosts", site, name="EQ Adobe")
     for stays in (True, False):
         made = company.reactor.environments.create(
-            place, name=company.name(), stage="development", host=host
+            site, name=company.name(), stage="development", host=host
         )
         company.reactor.environments.update(made, name=company.name())
         if not stays:
@@ -345,9 +347,9 @@ def environments_come_change_and_go(company: Company, place: pd.DataFrame) -> No
             )
 
 
-def a_host_that_is_tried(company: Company, place: pd.DataFrame) -> None:
+def a_host_that_is_tried(company: Company, site: pd.DataFrame) -> None:
     company.reactor.hosts.create(
-        place,
+        site,
         name=company.name(),
         type_of="sftp",
         server="files.invalid",
@@ -358,66 +360,66 @@ def a_host_that_is_tried(company: Company, place: pd.DataFrame) -> None:
     )
 
 
-def note_property(company: Company, place: pd.DataFrame) -> None:
-    company.reactor.notes.create(place, text=company.name())
+def note_property(company: Company, site: pd.DataFrame) -> None:
+    company.reactor.notes.create(site, text=company.name())
 
 
-def callbacks_come_and_change(company: Company, place: pd.DataFrame) -> None:
+def callbacks_come_and_change(company: Company, site: pd.DataFrame) -> None:
     made = company.reactor.callbacks.create(
-        place, url="https://hook.example/", subscriptions=["rule.created"]
+        site, url="https://hook.example/", subscriptions=["rule.created"]
     )
     company.reactor.callbacks.update(
         made, url="https://hook.example/2", subscriptions=["rule.updated"]
     )
 
 
-def create_library(company: Company, place: pd.DataFrame) -> None:
-    company.library(place)
+def create_library(company: Company, site: pd.DataFrame) -> None:
+    company.library(site)
 
 
-def fill_a_library(company: Company, place: pd.DataFrame) -> None:
-    library = company.library(place)
-    rule = company.one("rules", place)
+def fill_a_library(company: Company, site: pd.DataFrame) -> None:
+    library = company.library(site)
+    rule = company.one("rules", site)
     company.reactor.libraries.add(library, rule, revise=True)
     company.reactor.libraries.remove(library, rule)
 
 
-def delete_library(company: Company, place: pd.DataFrame) -> None:
-    found = company.reactor.libraries(place, filter={"state": "EQ development"})
-    company.reactor.libraries.delete(company.pick(found))
+def delete_library(company: Company, site: pd.DataFrame) -> None:
+    libraries = company.reactor.libraries(site, filter={"state": "EQ development"})
+    company.reactor.libraries.delete(company.pick(libraries))
 
 
-def begin_a_build(company: Company, place: pd.DataFrame) -> None:
-    library = company.library(place)
-    company.reactor.libraries.assign(library, company.stage(place, "development"))
+def begin_a_build(company: Company, site: pd.DataFrame) -> None:
+    library = company.library(site)
+    company.reactor.libraries.assign(library, company.stage(site, "development"))
     company.reactor.libraries.build(library)
 
 
-def submit_a_library(company: Company, place: pd.DataFrame) -> None:
-    company.library(place, "submitted")
+def submit_a_library(company: Company, site: pd.DataFrame) -> None:
+    company.library(site, "submitted")
 
 
-def reject_a_library(company: Company, place: pd.DataFrame) -> None:
-    found = company.reactor.libraries(place, filter={"state": "EQ submitted"})
-    company.reactor.libraries.develop(company.reactor.libraries.reject(company.pick(found)))
+def reject_a_library(company: Company, site: pd.DataFrame) -> None:
+    libraries = company.reactor.libraries(site, filter={"state": "EQ submitted"})
+    company.reactor.libraries.develop(company.reactor.libraries.reject(company.pick(libraries)))
 
 
-def publish_a_library(company: Company, place: pd.DataFrame) -> None:
-    company.library(place, "published")
+def publish_a_library(company: Company, site: pd.DataFrame) -> None:
+    company.library(site, "published")
 
 
-def republish_a_build(company: Company, place: pd.DataFrame) -> None:
-    library = company.reactor.libraries(place, filter={"state": "EQ published"}).tail(1)
+def republish_a_build(company: Company, site: pd.DataFrame) -> None:
+    library = company.reactor.libraries(site, filter={"state": "EQ published"}).tail(1)
     company.reactor.builds.republish(
         library["last_build_id"].iloc[0], confirm=library["name"].iloc[0]
     )
 
 
-def rename_property(company: Company, place: pd.DataFrame) -> None:
-    company.reactor.properties.update(place, domains=[f"{company.name()[6:]}.example"])
+def rename_property(company: Company, site: pd.DataFrame) -> None:
+    company.reactor.properties.update(site, domains=[f"{company.name()[6:]}.example"])
 
 
-def secrets_come_change_and_go(company: Company, place: pd.DataFrame) -> None:
+def secrets_come_change_and_go(company: Company, site: pd.DataFrame) -> None:
     edge = company.reactor.properties(filter={"platform": "EQ edge"})
     if edge.empty:
         edge = company.reactor.properties.create(name="Edge", platform="edge")
@@ -436,11 +438,11 @@ def secrets_come_change_and_go(company: Company, place: pd.DataFrame) -> None:
             company.reactor.secrets.delete(made)
 
 
-def create_property(company: Company, place: pd.DataFrame) -> None:
+def create_property(company: Company, site: pd.DataFrame) -> None:
     company.reactor.properties.create(name=company.name(), platform="web", domains=["x.example"])
 
 
-def delete_property(company: Company, place: pd.DataFrame) -> None:
+def delete_property(company: Company, site: pd.DataFrame) -> None:
     properties = company.reactor.properties(filter={"name": "CONTAINS Thing"}).head(1)
     if len(properties):
         company.reactor.properties.delete(properties, confirm=properties["name"].iloc[0])

@@ -113,8 +113,8 @@ class Reactor:
             for resource_id in ids_in(item):
                 ids_by_type.setdefault(type_of(resource_id), []).append(resource_id)
         frames = {}
-        for resource_type, wanted in ids_by_type.items():
-            frames[resource_type] = self._collection(resource_type).get(wanted)
+        for resource_type, resource_ids in ids_by_type.items():
+            frames[resource_type] = self._collection(resource_type).get(resource_ids)
         return frames
 
     def profile(self) -> pd.DataFrame:
@@ -146,8 +146,7 @@ class Reactor:
         Parameters
         ----------
         relation
-            A relationship of the API: ``revisions``, ``libraries``, ``rules``, ``notes``, ``origin``
-            …
+            A relationship of the API, such as ``revisions``, ``libraries``, ``notes``, ``origin``.
 
         Returns
         -------
@@ -342,21 +341,26 @@ class Reactor:
             return shown(client.base_url, [replace(write, path=_with_query(path, pairs))])
         if method == "GET":
             return client.get(path, pairs)
+        # A search only reads, so it may be retried.
         if (method, path) == ("POST", "/search"):
             return client.post_read(path, dict(body or {}))
-        resource_type, resource_id, *more = [*path.strip("/").split("/"), ""]
+        return self._send_raw(write) or {}
+
+    def _send_raw(self, write: Write) -> Document | None:
+        """Send a raw write, where it names a resource with the state before it."""
+        client = self._session.client
+        resource_type, resource_id, *more = [*write.path.strip("/").split("/"), ""]
         row = RESOURCES.get(resource_type)
         if row is None or not resource_id.startswith(row.prefix):
-            return client.write(write) or {}
+            return client.write(write)
         here = f"/{resource_type}/{resource_id}"
         next_step = f'Look at it before you send it again: reactor.request("GET", "{here}").'
         write = replace(write, type=resource_type, id=resource_id, next_step=next_step)
-        before = None
         # The API does not return an authorization by its id.
-        if more == [""] and resource_type != "extension_package_usage_authorizations":
-            client.refuse_preview_ids(write.masked)
-            before = client.get(here).get("data")
-        return client.write(write, before) or {}
+        if more != [""] or resource_type == "extension_package_usage_authorizations":
+            return client.write(write)
+        client.refuse_preview_ids(write.masked)
+        return client.write(write, client.get(here).get("data"))
 
     def as_curl(
         self,
@@ -395,6 +399,7 @@ class Reactor:
             named = self._with_rules(named)
         for row in RESOURCES.values():
             id_column, name_column = f"{row.singular}_id", f"{row.singular}_name"
+            # Notes, builds and others have no name.
             has_names = any(column.name == "name" for column in row.columns)
             if has_names and id_column in named.columns and name_column not in named.columns:
                 names = self._names(row, named[id_column])
@@ -418,6 +423,7 @@ class Reactor:
         for component_id, rules in rules_of(self._session.client, components).items():
             if rules:
                 rule_names[component_id] = ", ".join(map(name_of, rules))
+            # With several rules, no single id would be right.
             if len(rules) == 1:
                 rule_ids[component_id] = rules[0]["id"]
         known_ids = frame["rule_id"]
@@ -442,10 +448,10 @@ class Reactor:
                 return None
             return attribute(one_of(document, row.type, resource_id), "name")
 
-        wanted = ids_in(ids)
-        client.refuse_preview_ids(*wanted)
-        names = in_parallel(client, read_name, wanted, f"names of {row.type}")
-        pairs = zip(wanted, names, strict=True)
+        resource_ids = ids_in(ids)
+        client.refuse_preview_ids(*resource_ids)
+        names = in_parallel(client, read_name, resource_ids, f"names of {row.type}")
+        pairs = zip(resource_ids, names, strict=True)
         return {resource_id: name for resource_id, name in pairs if isinstance(name, str)}
 
     def _collection(self, resource_type: str) -> Collection:

@@ -130,7 +130,7 @@ class Client:
         )
 
     def get(self, path: str, params: Iterable[tuple[str, str]] = ()) -> Document:
-        """Return the document at that path. Raises ApiError, or TransportError without a response."""
+        """Return the document at that path. Raises ApiError, TransportError."""
         request = replace(self._read_request, url=self.base_url + path, params=tuple(params))
         return read_document(request, self._send(request))
 
@@ -170,6 +170,7 @@ class Client:
         the error ends with the next step of the write.
         """
         self.refuse_preview_ids(write.path, write.masked)
+        # Opened for each write: the folder of the journal can change while a session lives.
         recording: AbstractContextManager[dict[str, Any]] = nullcontext({})
         if self._journal is not None:
             journal = self._journal()
@@ -180,6 +181,7 @@ class Client:
             except KeyboardInterrupt as interrupt:
                 interrupt.add_note(f"It may have been done. {write.next_step}")
                 raise
+            # Of a new resource, the journal learns the id only now.
             data = document.get("data") if document else None
             if isinstance(data, dict) and not write.id:
                 ending["id"] = data.get("id")
@@ -189,14 +191,15 @@ class Client:
         """Raise ArgumentError for ids that another session made up, before any request."""
         for text in texts:
             for resource_id in PREVIEW_ID.findall(text):
-                if not self._made_up(resource_id):
+                if not self._knows(resource_id):
                     raise ArgumentError(
                         f"{resource_id} was made up by a preview session, and no other session "
                         "knows it. Run the cells again that created it, with "
                         "connect(writes='send')."
                     )
 
-    def _made_up(self, resource_id: str) -> bool:  # noqa: ARG002
+    def _knows(self, resource_id: str) -> bool:  # noqa: ARG002
+        """Whether this session made up the id."""
         return False
 
     def _send_write(self, write: Write) -> Document | None:
@@ -206,16 +209,13 @@ class Client:
             params=write.params,
             headers={"Accept": ACCEPT, "Content-Type": JSON_API},
         )
-        # Errors are raised outside the except block: the one of the transport is replaced.
-        failure: TransportError | None = None
         try:
             response = self._send(request, _WriteSigner(write, self._signer))
         except TransportError as error:
-            failure = error
-        if failure is not None:
-            raise _failed_write(failure, write.next_step)
+            raise _failed_write(error, write.next_step) from None
         if response.status >= 400:
             raise error_of(request, response, _parse(response), write.next_step)
+        # A delete has no body.
         if not response.body:
             return None
         document = _parse(response)
@@ -228,8 +228,9 @@ class Client:
         return public(document)
 
     def _send(self, request: Request, signer: Signer | None = None) -> Response:
-        if "preview" in request.url:
-            self.refuse_preview_ids(request.url)
+        # The short test first: a pull sends thousands of requests.
+        if "preview" in request.full_url:
+            self.refuse_preview_ids(request.full_url)
         if request.body is not None:
             self.refuse_preview_ids(request.body.decode())
         return self._transport.send(request, signer or self._signer, self.limiter)
@@ -237,6 +238,7 @@ class Client:
 
 def _failed_write(failure: TransportError, next_step: str) -> TransportError:
     """Return the error for a write without a response."""
+    # Certainly not done, so there is nothing to check.
     if failure.never_sent:
         return failure
     if isinstance(failure, RedirectRefused):
@@ -294,6 +296,7 @@ def in_parallel(
 
     The first error ends it.
     """
+    # One item needs no other thread.
     if len(items) == 1:
         return [in_this_thread(client, work, items[0], label)]
     results: dict[int, _Result] = {}
@@ -302,6 +305,7 @@ def in_parallel(
         numbered = map_unordered(
             lambda number: work(items[number]),
             range(len(items)),
+            # Asked again while it runs: the user may set another limit.
             threads=lambda: client.limiter.ceiling,
             tick=meter.update,
         )

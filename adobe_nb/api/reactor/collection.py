@@ -293,8 +293,8 @@ class Collection:
                 f'reactor.{row.type}(reactor.find("properties", "My site")).'
             )
         if not row.parents and row.relation("property"):
-            properties = ids_of_type(RESOURCES["properties"], [parents])
-            return replace(query, properties=frozenset(properties))
+            ids = ids_of_type(RESOURCES["properties"], [parents])
+            return replace(query, parent_ids=ids, properties=frozenset(ids))
         if not row.parents:
             raise ArgumentError(
                 f"{row.type} are not listed under a parent. Call reactor.{row.type}()."

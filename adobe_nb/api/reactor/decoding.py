@@ -25,7 +25,7 @@ from adobe_nb.api.reactor.jsonapi import (
     public_resource,
     wrong_shape,
 )
-from adobe_nb.forks import restarts
+from adobe_nb.forks import reset_after_fork
 from adobe_nb.registry import Attribute, Kind, Relation, Resource
 
 _UNKNOWN = re.compile(
@@ -126,9 +126,9 @@ class Decoder:
         self._lock = threading.Lock()
         self._learned: dict[str, list[str]] = {"attributes": [], "relationships": [], "meta": []}
         self._schema = _Schema(row, self._learned)
-        restarts(self)
+        reset_after_fork(self)
 
-    def begin_anew(self) -> None:
+    def after_fork(self) -> None:
         """Start again in a forked process, where another thread may have held the lock."""
         self._lock = threading.Lock()
         # That thread may have learned a member that is not in the schema yet.

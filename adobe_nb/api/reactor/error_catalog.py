@@ -45,11 +45,6 @@ def explanations() -> Mapping[str, Explanation]:
     return {code: Explanation(**entry) for code, entry in tomllib.loads(text).items()}
 
 
-def gateway_explanations() -> Mapping[str, Explanation]:
-    """Return the explanations of the gateway's codes, which are numbers."""
-    return {code: known for code, known in explanations().items() if code.isdigit()}
-
-
 def explanation(code: str | None) -> Explanation | None:
     """Return the explanation of a code, or None for an unknown one."""
     return explanations().get(code or "")
@@ -67,10 +62,10 @@ def error_of(
     first = next(iter(errors), {})
     code = first.get("code") or first.get("error_code")
     code = str(code) if code else None
-    known = explanation(code)
+    entry = explanation(code)
     problem = f"{code or ''}{_detail(first)}"
-    if known is not None:
-        advice = " ".join(known)
+    if entry is not None:
+        advice = " ".join(entry)
     elif isinstance(document, dict):
         advice = _ADVICE.get(min(response.status, 500), "Compare the request with Adobe's guide.")
     else:
@@ -89,7 +84,7 @@ def error_of(
         request_id=_request_id(first) or response.headers.get("x-request-id"),
         method=request.method,
         url=request.full_url,
-        **(known._asdict() if known else {}),
+        **(entry._asdict() if entry else {}),
     )
 
 

@@ -69,7 +69,7 @@ def not_(value: Scalar) -> str:
     >>> not_("web")
     'NOT web'
     """
-    return f"NOT {_plain(value)}"
+    return f"NOT {_encoded(value)}"
 
 
 def lt(value: Scalar) -> str:
@@ -80,7 +80,7 @@ def lt(value: Scalar) -> str:
     >>> lt(5)
     'LT 5'
     """
-    return f"LT {_plain(value)}"
+    return f"LT {_encoded(value)}"
 
 
 def gt(value: Scalar) -> str:
@@ -92,7 +92,7 @@ def gt(value: Scalar) -> str:
     >>> gt(date(2026, 1, 31))
     'GT 2026-01-31T00:00:00.000Z'
     """
-    return f"GT {_plain(value)}"
+    return f"GT {_encoded(value)}"
 
 
 def between(low: Scalar, high: Scalar) -> str:
@@ -131,7 +131,7 @@ def between(low: Scalar, high: Scalar) -> str:
         )
     if low_type == high_type != "a string" and last < first:
         raise ArgumentError(f"between({low}, {high}): the lower bound must come first.")
-    return f"BETWEEN {_plain(low)},{_plain(end)}"
+    return f"BETWEEN {_encoded(low)},{_encoded(end)}"
 
 
 def contains(*values: str) -> str:
@@ -202,12 +202,11 @@ def split_sort(sort: Sort | None) -> list[tuple[str, bool]]:
 
 def created_span(conditions: Sequence[Condition]) -> tuple[datetime, datetime] | None:
     """Return the first and the last ``created_at`` that match; None if they are not one span."""
-    condition = next((one for one in conditions if one.name == "created_at"), None)
-    if condition is None:
+    created = [condition for condition in conditions if condition.name == "created_at"]
+    if not created:
         return PAST, FUTURE
-    operator, bounds = condition.alternatives[0]
-    is_single = len(condition.alternatives) == 1
-    if not is_single or operator in {"NOT", "CONTAINS"} or None in bounds:
+    (operator, bounds), *others = created[0].alternatives
+    if others or operator in {"NOT", "CONTAINS"} or None in bounds:
         return None
     # The bounds themselves do not match GT and LT; dates in the API have milliseconds.
     if operator == "GT":
@@ -334,13 +333,13 @@ def _any_of(operator: str, values: Sequence[Scalar]) -> str:
     if not values:
         # The service would ignore the empty filter and return everything.
         raise ArgumentError("A filter requires at least one value.")
-    return ",".join(f"{operator} {_plain(value)}" for value in values)
+    return ",".join(f"{operator} {_encoded(value)}" for value in values)
 
 
 def _bound(bound: Scalar) -> tuple[str, Any]:
     """Return the type of a bound, for messages, and its value for comparison."""
-    value = _python(bound)
-    text = _plain(bound)
+    value = _native(bound)
+    text = _encoded(bound)
     if isinstance(value, bool):
         raise ArgumentError(
             "between() requires two dates, two numbers or two strings, not True or False."
@@ -357,10 +356,10 @@ def _bound(bound: Scalar) -> tuple[str, Any]:
     return "a string", text
 
 
-def _plain(scalar: Scalar) -> str:
+def _encoded(scalar: Scalar) -> str:
     """Return a value as it is sent. Raises ArgumentError."""
-    value = _python(scalar)
-    # bool before int, and datetime before date: each is a subclass of the other.
+    value = _native(scalar)
+    # bool is a subclass of int, and datetime of date, so they come first.
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, datetime):
@@ -396,12 +395,12 @@ def _timestamp(value: datetime) -> str:
     return f"{in_utc_zone.replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
 
 
-def _python(value: object) -> object:
+def _native(value: object) -> object:
     """Return numpy's values as Python's. Raises ArgumentError for a missing value."""
     if is_null(value):
         raise ArgumentError('A filter value is missing. To find missing values, use "EQ null".')
     if isinstance(value, np.datetime64):
-        return _python(pd.Timestamp(value))
+        return _native(pd.Timestamp(value))
     return value.item() if isinstance(value, np.generic) else value
 
 

@@ -17,18 +17,18 @@ Ids = str | Mapping[str, Any] | pd.DataFrame | pd.Series | Iterable[Any]
 """An id, a frame (its ``id`` column), a row, a column or any iterable of those."""
 
 
-def ids_in(given: Ids) -> list[str]:
+def ids_in(ids: Ids) -> list[str]:
     """Return the ids in order, without nulls and duplicates.
 
     Raises ArgumentError for values that are not ids. A single null is one of them: only in a list
     or a column it means a missing id.
     """
-    if is_null(given):
+    if is_null(ids):
         raise ArgumentError(
-            f"Expected an id, got {given}. Missing ids are only allowed in a list or a column."
+            f"Expected an id, got {ids}. Missing ids are only allowed in a list or a column."
         )
-    ids = [_checked_id(value) for value in _values(given) if not is_null(value)]
-    return list(dict.fromkeys(ids))
+    values = (value for value in _flat(ids) if not is_null(value))
+    return list(dict.fromkeys(map(_checked_id, values)))
 
 
 def type_of(resource_id: str) -> str:
@@ -40,9 +40,9 @@ def type_of(resource_id: str) -> str:
     return row.type
 
 
-def ids_of_type(row: Resource, given: Iterable[Ids]) -> list[str]:
+def ids_of_type(row: Resource, values: Iterable[Ids]) -> list[str]:
     """Return ids of one type. Raises ArgumentError for ids of another type."""
-    ids = list(dict.fromkeys(resource_id for part in given for resource_id in ids_in(part)))
+    ids = list(dict.fromkeys(chain.from_iterable(map(ids_in, values))))
     for resource_id in ids:
         if type_of(resource_id) != row.type:
             raise ArgumentError(
@@ -53,14 +53,14 @@ def ids_of_type(row: Resource, given: Iterable[Ids]) -> list[str]:
 
 
 def parents_of_one_type(
-    row: Resource, given: Ids, creators: Sequence[str] | None = None
+    row: Resource, parents: Ids, creators: Sequence[str] | None = None
 ) -> tuple[str | None, list[str]]:
     """Return the type of the parents and their ids; the type is None when there are no ids.
 
     ``creators`` are the types in which a new resource can be created, instead of those under which
     resources are listed. Raises ArgumentError for parents of a wrong type or of several types.
     """
-    ids = ids_in(given)
+    ids = ids_in(parents)
     types = list(dict.fromkeys(type_of(resource_id) for resource_id in ids))
     if len(types) > 1:
         raise ArgumentError(
@@ -115,29 +115,29 @@ def checked_limit(limit: object) -> int | None:
     return int(limit)
 
 
-def _values(given: Ids) -> Iterable[Any]:
+def _flat(ids: Ids) -> Iterable[Any]:
     """Return the ids and nulls in an argument."""
-    if isinstance(given, str) or is_null(given):
-        return [given]
-    if isinstance(given, pd.DataFrame):
-        return _id_column(given)
-    if isinstance(given, pd.Series):
-        return _ids_of_series(given)
-    if isinstance(given, Mapping):
-        if "id" not in given:
+    if isinstance(ids, str) or is_null(ids):
+        return [ids]
+    if isinstance(ids, pd.DataFrame):
+        return _id_column(ids)
+    if isinstance(ids, pd.Series):
+        return _ids_of_series(ids)
+    if isinstance(ids, Mapping):
+        if "id" not in ids:
             raise ArgumentError('The dict has no "id". Pass a resource, or its id.')
-        return [given["id"]]
-    if isinstance(row_id := getattr(given, "id", None), str):
+        return [ids["id"]]
+    if isinstance(row_id := getattr(ids, "id", None), str):
         # A row of itertuples().
         return [row_id]
     try:
         # Not isinstance: an array without dimensions counts as an Iterable.
-        items = list(given)
+        items = list(ids)
     except TypeError:
         raise ArgumentError(
-            f"Expected an id, a list of ids or a frame, got {type(given).__name__}."
+            f"Expected an id, a list of ids or a frame, got {type(ids).__name__}."
         ) from None
-    return chain.from_iterable(map(_values, items))
+    return chain.from_iterable(map(_flat, items))
 
 
 def _id_column(frame: pd.DataFrame) -> Iterable[Any]:
@@ -181,7 +181,7 @@ def _checked_id(value: object) -> str:
             'example frame.loc[0, "id"]. The tooltip of the cell shows it too.'
         )
     raise ArgumentError(
-        f"{text} is not an id. Ids have two capital letters and 32 hex digits. To look up a "
+        f"{text} is not an id. Ids have two uppercase letters and 32 hex digits. To look up a "
         'resource by name, use reactor.find("properties", "My site").'
     )
 

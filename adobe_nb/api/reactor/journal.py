@@ -89,6 +89,7 @@ class Journal:
                 "before": public_resource(before),
             }
         )
+        # Stays unknown when the block is interrupted.
         ending: dict[str, Any] = {"outcome": "unknown"}
         try:
             yield ending
@@ -144,10 +145,12 @@ class Journal:
         try:
             self.file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             with lock:
+                # One older file is kept, so that the journal cannot fill the disk.
                 if self.file.exists() and self.file.stat().st_size > _LARGEST:
                     self.file.replace(self._older)
                 handle = os.open(self.file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
                 with os.fdopen(handle, "w", encoding="ascii") as file:
+                    # After a line that was cut off, begin a new one.
                     start = "" if _ends_with_newline(self.file) else "\n"
                     file.write(f"{start}{text}\n")
         except (OSError, Timeout) as error:

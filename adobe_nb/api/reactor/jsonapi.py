@@ -201,22 +201,22 @@ def public_resource(resource: Any) -> Any:
         members = resource.get(part)
         if not isinstance(members, Mapping):
             continue
-        known = {attribute.name: attribute for attribute in attributes}
+        by_name = {attribute.name: attribute for attribute in attributes}
         shown[part] = {
-            name: _public_value(row, known.get(name), value)
+            name: _public_value(row, by_name.get(name), value)
             for name, value in members.items()
-            if _is_public(row, known.get(name), name)
+            if _is_public(row, by_name.get(name), name)
         }
     return shown
 
 
 def public_columns(row: Resource, columns: Mapping[str, Sequence[Any]]) -> dict[str, Sequence[Any]]:
     """Return the columns of a page without secrets. They have no write-only attributes."""
-    known = {attribute.name: attribute for attribute in row.columns}
-    known |= {f"meta_{attribute.name}": attribute for attribute in row.meta}
+    by_name = {attribute.name: attribute for attribute in row.columns}
+    by_name |= {f"meta_{attribute.name}": attribute for attribute in row.meta}
     shown: dict[str, Sequence[Any]] = {}
     for name, values in columns.items():
-        attribute = known.get(name)
+        attribute = by_name.get(name)
         if _is_public(row, attribute, name):
             shown[name] = [_public_value(row, attribute, value) for value in values]
     return shown

@@ -96,26 +96,7 @@ class Libraries(Editable):
         ApiError, OutcomeUnknown
             A note on the error says what was removed before.
         """
-        library_id = self._one_id(library, "remove")
-        ids_by_type = _by_type(resources)
-        client = self._session.client
-        if asked(dry_run):
-            items = {}
-            for resource_type, ids in ids_by_type.items():
-                items[resource_type] = [_unknown_revision(library_id, item) for item in ids]
-            writes = self._filling("remove", "DELETE", library_id, items)
-            return shown(client.base_url, writes)
-        client.refuse_preview_ids(library_id, *map(str, ids_by_type.values()))
-        contents = {
-            resource_type: _read_list(client, f"/libraries/{library_id}/{resource_type}")
-            for resource_type in ids_by_type
-        }
-        items = {}
-        for resource_type, ids in ids_by_type.items():
-            held = contents[resource_type]
-            items[resource_type] = [identifier(_id_in_library(held, item)) for item in ids]
-        writes = self._filling("remove", "DELETE", library_id, items)
-        return self._send_filling(client, library_id, "remove", writes)
+        return self._fill("remove", "DELETE", library, resources, dry_run=dry_run)
 
     def assign(self, library: Ids, environment: Ids, *, dry_run: bool = False) -> pd.DataFrame:
         """Assign an environment of the stage that the state of the library requires.
@@ -262,6 +243,7 @@ class Libraries(Editable):
         if asked(dry_run):
             return shown(client.base_url, [write])
         state = state_of(client, self.row, library_id)
+        # A successful build on production publishes, which cannot be taken back.
         if _may_be_production(client, state):
             name = name_of(state)
             check_confirm(f"build the library {name!r} on production", name, confirm)
@@ -269,28 +251,35 @@ class Libraries(Editable):
         return Builds(self._session, RESOURCES["builds"])._written(client, [build], write.path)
 
     def _fill(
-        self, verb: str, method: str, library: Ids, resources: Ids, *, revise: bool, dry_run: bool
+        self,
+        verb: str,
+        method: str,
+        library: Ids,
+        resources: Ids,
+        *,
+        revise: bool = False,
+        dry_run: bool,
     ) -> pd.DataFrame:
-        """Add or replace contents."""
+        """Add, replace or remove contents."""
         revise = asked(revise, "revise")
         # An empty frame is more likely a filter that matched nothing than a wish to empty it.
         empties = verb == "replace" and isinstance(resources, list) and not resources
         library_id = self._one_id(library, verb)
         ids_by_type = _by_type(resources, may_be_empty=empties)
         client = self._session.client
-        items = {}
         if asked(dry_run):
-            action = _REVISE if revise else {}
+            items = {}
             for resource_type, ids in ids_by_type.items():
-                items[resource_type] = [identifier(item) | action for item in ids]
+                if verb == "remove":
+                    items[resource_type] = [_unknown_revision(library_id, item) for item in ids]
+                else:
+                    items[resource_type] = _identifiers(ids, ids if revise else ())
             return shown(client.base_url, self._filling(verb, method, library_id, items))
         client.refuse_preview_ids(library_id, *map(str, ids_by_type.values()))
-        states = {
-            resource_type: states_of(client, RESOURCES[resource_type], ids)
-            for resource_type, ids in ids_by_type.items()
-        }
-        for resource_type, resources_now in states.items():
-            items[resource_type] = _to_add(resource_type, resources_now, verb, revise=revise)
+        if verb == "remove":
+            items = _to_remove(client, library_id, ids_by_type)
+        else:
+            items = _to_add(client, ids_by_type, verb, revise=revise)
         writes = self._filling(verb, method, library_id, items)
         return self._send_filling(client, library_id, verb, writes)
 
@@ -316,6 +305,7 @@ class Libraries(Editable):
     def _send_filling(
         self, client: Client, library_id: str, verb: str, writes: Sequence[Write]
     ) -> pd.DataFrame:
+        # Everything that the library holds is read before the first write, for the journal.
         before = []
         labels = []
         for write in writes:
@@ -413,12 +403,14 @@ def _check_same_property(library: Document, environment: Document) -> None:
 
 def _may_be_production(client: Client, library: Document) -> bool:
     """Whether a build would go live, or that cannot be known."""
+    # The response does not show the environment, so assume the worst.
     if "data" not in linkage_of(library, "environment"):
         return True
     environment_id = linked_id(library, "environment")
     if not environment_id:
         return False
     environment = state_of(client, RESOURCES["environments"], environment_id)
+    # A stage that is not known here may be production as well.
     return attribute(environment, "stage") not in STAGES[:2]
 
 
@@ -442,30 +434,70 @@ def _by_type(resources: Ids, *, may_be_empty: bool = False) -> dict[str, list[st
     return {resource_type: ids for resource_type, ids in ids_by_type.items() if ids}
 
 
+def _to_remove(
+    client: Client, library_id: str, ids_by_type: Mapping[str, list[str]]
+) -> dict[str, list[Document]]:
+    """Return identifiers by type. Raises ArgumentError for what the library does not hold."""
+    # All types are read before the first one is checked.
+    contents = {
+        resource_type: _read_list(client, f"/libraries/{library_id}/{resource_type}")
+        for resource_type in ids_by_type
+    }
+    items = {}
+    for resource_type, ids in ids_by_type.items():
+        held = contents[resource_type]
+        items[resource_type] = _identifiers(_id_in_library(held, item) for item in ids)
+    return items
+
+
 def _to_add(
+    client: Client, ids_by_type: Mapping[str, list[str]], verb: str, *, revise: bool
+) -> dict[str, list[Document]]:
+    """Return identifiers by type, after reading and checking all resources."""
+    states = {
+        resource_type: states_of(client, RESOURCES[resource_type], ids)
+        for resource_type, ids in ids_by_type.items()
+    }
+    items = {}
+    for resource_type, ids in ids_by_type.items():
+        heads = _checked_heads(resource_type, states[resource_type], verb, revise=revise)
+        items[resource_type] = _identifiers(ids, heads)
+    return items
+
+
+def _checked_heads(
     resource_type: str, states: Sequence[Document], verb: str, *, revise: bool
-) -> list[Document]:
-    """Return the identifiers to send. Raises ArgumentError for heads and deleted resources."""
+) -> list[str]:
+    """Return the ids of the heads, to be revised. Raises ArgumentError for deleted resources, and
+    for heads without ``revise``.
+    """
     deleted = [repr(name_of(state)) for state in states if attribute(state, "deleted_at")]
     if deleted:
         raise ArgumentError(f"{', '.join(deleted)}: deleted, so no library takes it. Leave it out.")
+    # A library holds revisions, so that a later change of the head does not go live with it.
     heads = [state for state in states if attribute(state, "revision_number") == 0]
     if heads and not revise:
+        # A longer list would bury the advice behind it.
         names = ", ".join(repr(name_of(state)) for state in heads[:5])
         are = "are heads" if len(heads) > 1 else "is a head"
         raise ArgumentError(
             f"{names} {are}, and a library holds revisions. Use libraries.{verb}(…, revise=True), "
             f"or {verb} the result of reactor.{resource_type}.revise(…)."
         )
+    return _ids_of(heads)
+
+
+def _identifiers(ids: Iterable[str], heads: Iterable[str] = ()) -> list[Document]:
+    """Return identifiers; those of heads ask the service to revise them."""
     items = []
-    for state in states:
-        action = _REVISE if attribute(state, "revision_number") == 0 else {}
-        items.append(identifier(state["id"]) | action)
+    for resource_id in ids:
+        action = _REVISE if resource_id in heads else {}
+        items.append(identifier(resource_id) | action)
     return items
 
 
 def _unknown_revision(library_id: str, resource_id: str) -> Document:
-    """Return the identifier for a dry run: only the service knows which revision is in a library."""
+    """Return the identifier for a dry run: only the service knows the revision in a library."""
     words = Placeholder(f"id of {resource_id}, or of its revision in {library_id}")
     return identifier(resource_id) | {"id": str(words)}
 

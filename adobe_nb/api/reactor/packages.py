@@ -190,15 +190,17 @@ class ExtensionPackages(Deletable, Waitable):
         True
         """
         ids = [resource_id for item in packages for resource_id in ids_in(item)]
+        # Extensions stand for the package that they have installed.
         installed = [item for item in ids if type_of(item) == "extensions"]
         direct = ids_of_type(self.row, [item for item in ids if item not in installed])
         client = self._session.client
         client.refuse_preview_ids(*ids)
         extensions = states_of(client, RESOURCES["extensions"], installed)
         package_ids = [needed_id(extension, "extension_package") for extension in extensions]
-        wanted = list(dict.fromkeys([*package_ids, *direct]))
+        # Several extensions can be of one package.
+        package_ids = list(dict.fromkeys([*package_ids, *direct]))
         rows: list[tuple[str | None, ...]] = []
-        for package in states_of(client, self.row, wanted):
+        for package in states_of(client, self.row, package_ids):
             rows.extend(_delegates_of(package))
         frame = pd.DataFrame(rows, columns=list(_DELEGATE_COLUMNS), dtype="string")
         frame.attrs.update(attrs_of(client, f"/{self.row.type}/{{id}}", len(frame)))
@@ -325,9 +327,9 @@ class UsageAuthorizations(Creatable, Deletable):
 
         Raises ArgumentError for ids of another type and for unknown ones.
         """
-        wanted = ids_of_type(self.row, ids)
+        resource_ids = ids_of_type(self.row, ids)
         client = self._session.client
-        return self._frame(client, self._states(client, wanted), f"/{self.row.type}")
+        return self._frame(client, self._states(client, resource_ids), f"/{self.row.type}")
 
     def _states(self, client: Client, ids: Sequence[str]) -> list[Document]:
         client.refuse_preview_ids(*ids)
@@ -343,6 +345,7 @@ class UsageAuthorizations(Creatable, Deletable):
 def _delegates_of(package: Mapping[str, Any]) -> Iterator[tuple[str | None, ...]]:
     """Yield the rows of a package."""
     delegates: list[tuple[str, Any]] = []
+    # There is one, without a name of its own; ids call it config.
     configuration = attribute(package, "configuration")
     if isinstance(configuration, Mapping):
         delegates.append(("extensionConfiguration", {**configuration, "name": "config"}))
@@ -382,28 +385,31 @@ def _newer_package(extension: Mapping[str, Any]) -> str:
 
 def _checked_zip(path: Path) -> tuple[bytes, dict[str, Any]]:
     """Return the bytes of the zip, and its extension.json. Raises ArgumentError."""
-    manifest: object = None
     try:
         data = path.read_bytes()
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             manifest = json.loads(archive.read("extension.json"))
+        problem = _problem_of_manifest(manifest)
     except KeyError:
         problem = "has no extension.json at its top"
     except OSError as error:
         problem = f"cannot be read ({error.strerror or type(error).__name__})"
-    except (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, EOFError):
-        problem = "is not a zip file that can be opened"
     except (json.JSONDecodeError, UnicodeDecodeError):
         problem = "has an extension.json that is not valid JSON"
     except ValueError:
         # A null character in the path.
         problem = "is not a path"
-    else:
-        contents = manifest if isinstance(manifest, dict) else {}
-        missing = [name for name in _REQUIRED_IN_MANIFEST if not contents.get(name)]
-        if not missing:
-            return data, contents
-        problem = f"has an extension.json without {', '.join(missing)}"
-    raise ArgumentError(
-        f"{path} {problem}. Create the zip with Adobe's packager: npx @adobe/reactor-packager."
-    )
+    # Whatever zipfile raises for a file that is damaged, encrypted or packed in another way.
+    except (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, EOFError):
+        problem = "is not a zip file that can be opened"
+    if problem:
+        raise ArgumentError(
+            f"{path} {problem}. Create the zip with Adobe's packager: npx @adobe/reactor-packager."
+        )
+    return data, manifest
+
+
+def _problem_of_manifest(manifest: object) -> str:
+    contents = manifest if isinstance(manifest, dict) else {}
+    missing = [name for name in _REQUIRED_IN_MANIFEST if not contents.get(name)]
+    return f"has an extension.json without {', '.join(missing)}" if missing else ""

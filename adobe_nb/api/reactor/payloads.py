@@ -4,7 +4,7 @@ any request.
 
 import json
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -92,38 +92,34 @@ class Write:
 
 def plain(value: object) -> Any:
     """Return the document with its secrets revealed. For the wire only."""
-    if isinstance(value, Hidden):
-        return json.loads(value.reveal())
-    if isinstance(value, Secret):
-        return value.reveal()
-    if isinstance(value, Mapping):
-        return {name: plain(member) for name, member in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [plain(item) for item in value]
-    return value
+    return _replaced(value, _revealed)
 
 
 def masked(value: object) -> Any:
     """Return the document with its secrets masked."""
+    return _replaced(value, str)
+
+
+def secrets_in(value: object) -> list[Secret]:
+    """Return the secrets of a document."""
+    secrets: list[Secret] = []
+    _replaced(value, secrets.append)
+    return secrets
+
+
+def _replaced(value: object, replace: Callable[[Secret], object]) -> Any:
+    """Return a copy of the document with another value in place of each secret."""
     if isinstance(value, Secret):
-        return str(value)
+        return replace(value)
     if isinstance(value, Mapping):
-        return {name: masked(member) for name, member in value.items()}
+        return {name: _replaced(member, replace) for name, member in value.items()}
     if isinstance(value, (list, tuple)):
-        return [masked(item) for item in value]
+        return [_replaced(item, replace) for item in value]
     return value
 
 
-def secrets_in(value: object) -> Iterator[Secret]:
-    """Yield the secrets of a document."""
-    if isinstance(value, Secret):
-        yield value
-    elif isinstance(value, Mapping):
-        for member in value.values():
-            yield from secrets_in(member)
-    elif isinstance(value, (list, tuple)):
-        for item in value:
-            yield from secrets_in(item)
+def _revealed(secret: Secret) -> Any:
+    return json.loads(secret.reveal()) if isinstance(secret, Hidden) else secret.reveal()
 
 
 def shown(base_url: str, writes: Iterable[Write]) -> pd.DataFrame:
@@ -147,14 +143,7 @@ def document_of(
     """
     writable = {attribute.name: attribute for attribute in row.writable(verb)}
     linkable = {relation.name: relation for relation in row.linkable(verb)}
-    for name in values:
-        if name not in writable and name not in linkable:
-            raise ArgumentError(_unknown_name(row, verb, name))
-    if verb == "create":
-        _check_required(row, values, [*writable.values(), *linkable.values()])
-    elif not values:
-        names = ", ".join((*writable, *linkable))
-        raise ArgumentError(f"There is nothing to change. {row.type}.update takes {names}.")
+    _check_names(row, verb, values, [*writable.values(), *linkable.values()])
     attributes: Document = {}
     relationships: Document = {}
     for name, value in values.items():
@@ -165,6 +154,7 @@ def document_of(
     data: Document = {"type": row.type}
     if resource_id is not None:
         data["id"] = resource_id
+    # A create without attributes has an empty object, as in Adobe's examples.
     if attributes or verb == "create":
         data["attributes"] = attributes
     if relationships:
@@ -177,6 +167,7 @@ def hidden_in(document: Mapping[str, Any]) -> Document:
 
     Raises ArgumentError for values that cannot be written as JSON.
     """
+    # Only to check that it can be written.
     json_of("body", document, reveal=True)
     data = document.get("data")
     if not isinstance(data, Mapping) or not isinstance(data.get("attributes"), Mapping):
@@ -199,6 +190,7 @@ def _unknown_name(row: Resource, verb: Verb, name: str) -> str:
     relation = name.removesuffix("_id")
     if relation in keywords:
         return f"{call} takes {relation}=, an id or a row, instead of {name}=."
+    # It exists, so say why this verb does not take it.
     attribute = next((known for known in row.attributes if known.name == name), None)
     if attribute is None:
         return f"{call} does not take {name!r}.{did_you_mean(name, keywords)}"
@@ -207,51 +199,71 @@ def _unknown_name(row: Resource, verb: Verb, name: str) -> str:
     return f"{call} does not take {name}: the service sets it."
 
 
+def _check_names(
+    row: Resource, verb: Verb, values: Mapping[str, Any], keywords: list[Attribute | Relation]
+) -> None:
+    """Raise ArgumentError for unknown and missing keywords."""
+    names = [keyword.name for keyword in keywords]
+    unknown = [name for name in values if name not in names]
+    if unknown:
+        raise ArgumentError(_unknown_name(row, verb, unknown[0]))
+    if verb == "update" and not values:
+        raise ArgumentError(
+            f"There is nothing to change. {row.type}.update takes {', '.join(names)}."
+        )
+    if verb == "create":
+        _check_required(row, values, keywords)
+
+
 def _check_required(
-    row: Resource, values: Mapping[str, Any], keywords: Iterable[Attribute | Relation]
+    row: Resource, values: Mapping[str, Any], keywords: list[Attribute | Relation]
 ) -> None:
     missing = []
     for keyword in keywords:
-        if not keyword.required or not is_null(values.get(keyword.name)):
-            continue
-        if isinstance(keyword, Relation):
-            prefix = RESOURCES[keyword.targets[0]].prefix
-            missing.append(f'{keyword.name}="{prefix}…"')
-        else:
-            missing.append(keyword.name)
+        if keyword.required and is_null(values.get(keyword.name)):
+            missing.append(_keyword_example(keyword))
     if missing:
         raise ArgumentError(
             f"{row.type}.create requires {', '.join(missing)} as well. Help: reactor.{row.type}?"
         )
 
 
+def _keyword_example(keyword: Attribute | Relation) -> str:
+    """Return the name, for a relation with the prefix of its ids."""
+    if isinstance(keyword, Attribute):
+        return keyword.name
+    return f'{keyword.name}="{RESOURCES[keyword.targets[0]].prefix}…"'
+
+
 def _linkage(relation: Relation, value: Any) -> Any:
     """Return identifiers for ids, rows or frames."""
+    # Not an id, so the checks below would refuse it.
     if isinstance(value, Placeholder):
         return {"id": str(value), "type": relation.targets[0]}
+    if is_null(value) and relation.nullable:
+        return None
     targets = " or ".join(relation.targets)
     if is_null(value):
-        if relation.many or not relation.nullable:
-            raise ArgumentError(f"{relation.name} takes ids of {targets}. Leave it out for none.")
-        return None
-    ids = ids_in(value)
+        raise ArgumentError(f"{relation.name} takes ids of {targets}. Leave it out for none.")
     prefixes = tuple(RESOURCES[target].prefix for target in relation.targets)
-    for resource_id in ids:
+    linked = []
+    for resource_id in ids_in(value):
         if not resource_id.startswith(prefixes):
             raise ArgumentError(
                 f"{relation.name} takes {targets}, whose ids begin with {', '.join(prefixes)}: "
                 f"not {resource_id}."
             )
-    linked = [identifier(resource_id) for resource_id in ids]
+        linked.append(identifier(resource_id))
     if relation.many:
         return linked
     if len(linked) != 1:
-        raise ArgumentError(f"{relation.name} takes exactly one of {targets}, not {len(ids)}.")
+        raise ArgumentError(f"{relation.name} takes exactly one of {targets}, not {len(linked)}.")
     return linked[0]
 
 
 def _value(attribute: Attribute, value: Any) -> Any:
     """Return the value as the API expects it; secrets and addresses with secrets are hidden."""
+    # Values often come from a frame, as numpy's types.
     if isinstance(value, np.generic):
         value = value.item()
     if is_null(value):
@@ -318,20 +330,22 @@ def _json_value(attribute: Attribute, value: Any) -> Any:
     name, form = attribute.name, attribute.form
     if form == "text":
         return _settings(name, value)
-    if form == "list" and isinstance(value, str) and not value.lstrip().startswith("["):
-        raise ArgumentError(f'{name} is a list, as in ["{value[:60]}"].')
-    if form and isinstance(value, str):
-        # The JSON text of a frame's column.
-        value = _read(name, value)
     if form == "list":
         value = _list(attribute, value)
-    if form == "object" and not isinstance(value, Mapping):
-        raise ArgumentError(f"{name} is a dict, not {type(value).__name__}.")
+    if form == "object":
+        value = _read(name, value) if isinstance(value, str) else value
+        if not isinstance(value, Mapping):
+            raise ArgumentError(f"{name} is a dict, not {type(value).__name__}.")
     text = json_of(name, value, reveal=attribute.write_only)
     return _hidden(value) if attribute.write_only else json.loads(text)
 
 
 def _list(attribute: Attribute, value: Any) -> list[Any]:
+    if isinstance(value, str):
+        if not value.lstrip().startswith("["):
+            raise ArgumentError(f'{attribute.name} is a list, as in ["{value[:60]}"].')
+        # The JSON text of a frame's column.
+        value = _read(attribute.name, value)
     if not isinstance(value, (list, tuple, set, pd.Series, pd.Index, np.ndarray)):
         raise ArgumentError(
             f'{attribute.name} is a list, as in ["www.example.com"], not {type(value).__name__}.'
@@ -385,6 +399,7 @@ def json_of(name: str, value: Any, *, reveal: bool = False) -> str:
             separators=(",", ":"),
             default=_json_default,
         )
+        # A lone surrogate is found here, not when it is sent.
         text.encode()
     except UnicodeEncodeError:
         problem = "it holds half a character (a lone surrogate)"

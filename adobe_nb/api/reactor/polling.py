@@ -48,15 +48,14 @@ class Waitable(Writing):
             The time is over. The service continues; wait again.
         ArgumentError, ApiError, TransportError
         """
-        wanted = self._some_ids(ids, "wait")
-        for name, value in (("timeout", timeout), ("poll", poll)):
-            is_number = isinstance(value, (int, float, np.integer, np.floating))
-            if not is_number or isinstance(value, bool) or not value > 0:
-                raise ArgumentError(f"{name} is a number of seconds above 0, not {value!r}.")
+        resource_ids = self._some_ids(ids, "wait")
+        _check_seconds("timeout", timeout)
+        _check_seconds("poll", poll)
         client = self._session.client
-        client.refuse_preview_ids(*wanted)
-        states = self._poll(client, wanted, timeout, poll)
+        client.refuse_preview_ids(*resource_ids)
+        states = self._poll(client, resource_ids, timeout, poll)
         failures = [failure_of(self.row, state) for state in states if _status(state) == "failed"]
+        # One error for all: the others are its notes.
         if failures:
             for other in failures[1:]:
                 failures[0].add_note(str(other))
@@ -65,12 +64,12 @@ class Waitable(Writing):
         if pending:
             listed = '", "'.join(pending)
             raise WaitTimeout(
-                f"{len(pending)} of {len(wanted)} {self.row.type} are still pending after "
+                f"{len(pending)} of {len(resource_ids)} {self.row.type} are still pending after "
                 f"{timeout:g} s. The service continues; wait again: "
                 f'reactor.{self.row.type}.wait("{listed}").',
                 pending,
             )
-        return self._frame(client, states, path_to(self.row.type, wanted))
+        return self._frame(client, states, path_to(self.row.type, resource_ids))
 
     def _poll(
         self, client: Client, ids: Sequence[str], timeout: float, poll: float
@@ -88,11 +87,19 @@ class Waitable(Writing):
                 left = deadline - time.monotonic()
                 if done == len(ids) or left <= 0:
                     return states
+                # Not beyond the deadline.
                 time.sleep(min(poll, left))
 
 
 class Hosts(Editable, Waitable):
     """Hosts: an SFTP host is pending until its connection was tested."""
+
+
+def _check_seconds(name: str, value: object) -> None:
+    is_number = isinstance(value, (int, float, np.integer, np.floating))
+    # In Python, True is a number too.
+    if not is_number or isinstance(value, bool) or not value > 0:  # type: ignore[operator]
+        raise ArgumentError(f"{name} is a number of seconds above 0, not {value!r}.")
 
 
 def failure_of(row: Resource, resource: Mapping[str, Any]) -> DelayedError:
@@ -109,10 +116,11 @@ def failure_of(row: Resource, resource: Mapping[str, Any]) -> DelayedError:
         message += f" ({detail})"
     advice = "The service did not say what to do; meta_status_details may hold more."
     cause = fix = ""
-    known = explanation(code)
-    if known:
-        cause, fix = known
+    explained = explanation(code)
+    if explained:
+        cause, fix = explained
         advice = f"{cause} {fix}"
+    # Adobe writes the status as a text.
     status = str(first.get("status", ""))
     return DelayedError(
         f"{message}. {advice}",

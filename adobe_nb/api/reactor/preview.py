@@ -33,7 +33,7 @@ from adobe_nb.api.reactor.client import Answer, Client, Params
 from adobe_nb.api.reactor.filters import check_filter, check_rows
 from adobe_nb.api.reactor.jsonapi import Document, identifier, linked_id, public_resource
 from adobe_nb.api.reactor.libraries import CONTENTS
-from adobe_nb.api.reactor.paging import read_documents, steady
+from adobe_nb.api.reactor.paging import Listing, read_documents, steady
 from adobe_nb.api.reactor.payloads import Write, masked
 from adobe_nb.api.reactor.writes import attribute, name_of, state_of
 from adobe_nb.errors import ArgumentError, IncompleteResult, NotFound
@@ -67,6 +67,8 @@ _ACTIONS: Mapping[str, Document] = {
     "discontinue": {"discontinued": True},
 }
 """Actions that only set attributes."""
+_ORDERED = ("datetime", "integer", "number")
+"""Kinds of attributes whose order is known."""
 _OTHER_LISTS = {"versions": "extension_packages", "rule_component_notes": "notes"}
 """Lists of the API that are not named for a type or a relation, with the type that they hold."""
 
@@ -86,10 +88,9 @@ class PreviewClient(Client):
         """Ids of resources that were deleted for good."""
         self._members: dict[tuple[str, str], list[str]] = {}
         """Ids in a to-many relation, by the resource and the name of the relation."""
+        # Without it, two preview sessions would take each other's ids for their own.
         self._session_tag = secrets.token_hex(4)
         self._numbers = itertools.count(1)
-
-    # Reading
 
     def get(self, path: str, params: Iterable[tuple[str, str]] = ()) -> Document:
         """Return the document at that path, with the writes of this session. Raises as Client.get,
@@ -97,6 +98,7 @@ class PreviewClient(Client):
         """
         params = tuple(params)
         document = self._overlaid(path, params)
+        # A copy: what a user does to the document must not change what this session keeps.
         return self._service.get(path, params) if document is None else copy.deepcopy(document)
 
     def fetch(self, path: str, params: Params) -> Answer:
@@ -104,6 +106,7 @@ class PreviewClient(Client):
         document = self._overlaid(path, params)
         if document is None:
             return self._service.fetch(path, params)
+        # As bytes, so that the reader decodes and checks it like any other page.
         return Answer(json.dumps(document).encode())
 
     def post_read(self, path: str, document: Document) -> Document:
@@ -116,7 +119,7 @@ class PreviewClient(Client):
             )
         return self._service.post_read(path, document)
 
-    def _made_up(self, resource_id: str) -> bool:
+    def _knows(self, resource_id: str) -> bool:
         return resource_id in self._resources or resource_id in self._gone
 
     def _overlaid(self, path: str, params: Params) -> Document | None:
@@ -128,24 +131,34 @@ class PreviewClient(Client):
             return None
         if not rest:
             return self._list(path, row, None, params)
-        resource_id, *names = rest
-        if not names:
-            return {"data": self._read(row, resource_id)}
+        resource_id = rest[0]
         self._refuse_gone(resource_id, path)
         # What was in a deleted property is deleted as well: only the resource names its property.
         if any(gone.startswith("PR") for gone in self._gone):
             self._read(row, resource_id)
-        relation = row.relation(names[-1])
-        if names[0] == "relationships" and relation is not None:
+        if len(rest) > 1:
+            return self._related(path, row, rest, params)
+        if resource_id not in self._resources:
+            return None
+        # Such as include, which would need more of the service than this resource.
+        if params:
+            raise ArgumentError(f"A preview session cannot apply {params[0][0]} to {path}.")
+        return {"data": self._resources[resource_id]}
+
+    def _related(
+        self, path: str, row: Resource, parts: Sequence[str], params: Params
+    ) -> Document | None:
+        """Return what is below a resource: a relation, a list, identifiers."""
+        resource_id, name = parts[0], parts[-1]
+        relation = row.relation(name)
+        if parts[1] == "relationships" and relation is not None:
             return self._linkage(row, resource_id, relation)
         if relation is not None and not relation.many:
             return self._to_one(resource_id, relation, path)
-        target = relation.targets[0] if relation else _OTHER_LISTS.get(names[-1], names[-1])
-        return (
-            self._list(path, RESOURCES[target], resource_id, params)
-            if target in RESOURCES
-            else None
-        )
+        target = relation.targets[0] if relation else _OTHER_LISTS.get(name, name)
+        if target not in RESOURCES:
+            return None
+        return self._list(path, RESOURCES[target], resource_id, params)
 
     def _read(self, row: Resource, resource_id: str) -> Document:
         """Return one resource as this session sees it."""
@@ -153,6 +166,7 @@ class PreviewClient(Client):
         self._refuse_gone(resource_id, path)
         if resource_id in self._resources:
             resource = self._resources[resource_id]
+        # The plain client refuses made-up ids, so only those of the service get there.
         else:
             resource = state_of(self._service, row, resource_id)
         # What was in a deleted property is deleted with it.
@@ -188,6 +202,7 @@ class PreviewClient(Client):
             data = self._service.get(path).get("data")
             if not isinstance(data, dict):
                 return {"data": data}
+            # The service's answer stands unless this session has changed what it leads to.
             linked = str(data.get("id"))
             if linked not in self._resources and linked not in self._gone:
                 return {"data": data}
@@ -204,15 +219,17 @@ class PreviewClient(Client):
             # Those of a revision are those of its head.
             parent_id = linked_id(self._read(row, parent_id), "origin") or parent_id
             path = f"/{row.type}/{parent_id}/{name}"
-        written = (*self._resources, *self._gone)
-        is_written = any(resource_id.startswith(row.prefix) for resource_id in written)
-        has_members = (parent_id or "", name) in self._members
-        if not is_written and not has_members and "preview" not in path:
-            return None
-        if not has_members:
+        if (parent_id or "", name) not in self._members:
+            if not self._is_written(row) and "preview" not in path:
+                return None
             self._refuse_unknown_list(path, name, row)
         resources = self._in_list(path, row, parent_id, name)
         return _page(row, params, [found for found in resources if self._is_listed(found)])
+
+    def _is_written(self, row: Resource) -> bool:
+        """Whether anything of this type was created, changed or deleted."""
+        written = (*self._resources, *self._gone)
+        return any(resource_id.startswith(row.prefix) for resource_id in written)
 
     def _in_list(
         self, path: str, row: Resource, parent_id: str | None, name: str
@@ -227,23 +244,21 @@ class PreviewClient(Client):
             [on_service] = read_documents(self._service, [steady(path, row)], name)
             resources = {resource["id"]: resource for resource in on_service}
         for resource in list(self._resources.values()):
-            if resource["type"] == row.type:
-                is_here = resource["id"] in resources or self._belongs(resource, parent_id, name)
-                if is_here:
-                    resources[resource["id"]] = resource
+            if resource["id"] in resources or self._belongs(resource, row, parent_id, name):
+                resources[resource["id"]] = resource
         return list(resources.values())
 
     def _is_listed(self, resource: Document) -> bool:
         is_gone = resource["id"] in self._gone or linked_id(resource, "property") in self._gone
+        # Soft-deleted resources can be fetched by id, and are in no list.
         return not is_gone and not attribute(resource, "deleted_at")
 
-    def _belongs(self, resource: Document, parent_id: str | None, name: str) -> bool:
+    def _belongs(self, resource: Document, row: Resource, parent_id: str | None, name: str) -> bool:
         """Whether a made-up resource is in the list of that name under that parent."""
-        if "preview" not in resource["id"]:
+        if resource["type"] != row.type or "preview" not in resource["id"]:
             return False
         if parent_id is None:
             return True
-        row = RESOURCES[resource["type"]]
         if name == "revisions":
             return linked_id(resource, "origin") == parent_id
         for relation in _relations_to(row, _row_of(parent_id).type):
@@ -269,40 +284,42 @@ class PreviewClient(Client):
             "in another session, or run the writes with connect(writes='send')."
         )
 
-    # Writing
-
     def write(self, write: Write, before: object = None) -> Document | None:
         """Answer a write as the service would, and send nothing.
 
         Raises ArgumentError for requests that cannot be previewed.
         """
         self.refuse_preview_ids(write.path, write.masked)
-        document = masked(write.document) or {}
+        data = (masked(write.document) or {}).get("data") or {}
         parts = write.path.strip("/").split("/")
-        if len(parts) == 4 and parts[0] == "libraries" and parts[2] == "relationships":
-            return self._write_relationship(write.method, parts[1], parts[3], document.get("data"))
-        row = _row_written(write.method, parts)
-        data = document.get("data") or {}
+        if len(parts) == 4 and parts[::2] == ["libraries", "relationships"]:
+            return self._write_relationship(write.method, parts[1], parts[3], data)
+        is_post = write.method == "POST"
+        row = _row_created(parts) if is_post else _row_changed(write.method, parts)
         if row is None or not isinstance(data, dict):
             raise ArgumentError(
                 f"{write.method} {write.path} cannot be previewed. Nothing was sent. Run it in a "
                 "session of connect(writes='send')."
             )
-        if write.method == "POST":
-            created = self._create(row, parts, data, write.upload)
-            return {"data": copy.deepcopy(created)}
-        resource = self._current(row, parts[1], before)
-        if write.method == "DELETE":
-            self._delete(row, resource)
+        if is_post:
+            resource = self._create(row, parts, data, write.upload)
+        elif write.method == "PATCH":
+            resource = self._change(row, self._current(row, parts[1], before), data)
+        else:
+            self._delete(row, self._current(row, parts[1], before))
             return None
+        return {"data": copy.deepcopy(resource)}
+
+    def _change(self, row: Resource, resource: Document, data: Document) -> Document:
+        """Apply a PATCH. Returns the resource, or its new revision."""
         action = (data.get("meta") or {}).get("action")
         if action == "revise":
-            resource = self._revise(row, resource)
-        elif action is not None:
-            self._act(resource, action)
-        else:
+            return self._revise(row, resource)
+        if action is None:
             self._update(row, resource, data)
-        return {"data": copy.deepcopy(resource)}
+        else:
+            self._act(resource, action)
+        return resource
 
     def _current(self, row: Resource, resource_id: str, before: object = None) -> Document:
         """Return a resource that can be changed; its changes are kept from then on."""
@@ -329,8 +346,9 @@ class PreviewClient(Client):
             self._link_to_parent(row, resource, parts[0], parts[1])
         if row.type == "builds":
             self._build(resource, parts[1])
-        self._resources[resource["id"]] = resource
         self._update(row, resource, data)
+        # Only now: a write that is refused half-way must leave nothing behind.
+        self._resources[resource["id"]] = resource
         if row.type == "properties":
             self._install_core(resource)
         return resource
@@ -424,41 +442,44 @@ class PreviewClient(Client):
     def _revise(self, row: Resource, head: Document) -> Document:
         """Return a new revision of a head; a rule's components are revised with it."""
         number = (head["meta"].get("latest_revision_number") or 0) + 1
-        revision = self._copy(row, head, number)
+        # The next revision counts on from here.
         head["meta"]["latest_revision_number"] = number
         _set(head, dirty=False)
-        if row.type == "rules":
-            components = self.get(f"/rules/{head['id']}/rule_components")["data"]
-            for component in components:
-                copied = self._copy(RESOURCES["rule_components"], component, number)
-                self._members[copied["id"], "rules"] = [revision["id"]]
-        return revision
-
-    def _copy(self, row: Resource, head: Document, number: int) -> Document:
         revision = copy.deepcopy(head)
         revision["id"] = self._new_id(row)
-        _set(revision, revision_number=number, dirty=False, created_at=_now(), updated_at=_now())
-        _link(revision, "origin", linked_id(head, "origin") or head["id"])
+        _set(revision, revision_number=number, created_at=_now(), updated_at=_now())
+        _link(revision, "origin", head["id"])
         self._resources[revision["id"]] = revision
+        if row.type == "rules":
+            self._revise_components(head["id"], revision["id"])
         return revision
 
-    # Libraries and builds
+    def _revise_components(self, rule_id: str, revision_id: str) -> None:
+        row = RESOURCES["rule_components"]
+        for component in self.get(f"/rules/{rule_id}/rule_components")["data"]:
+            revised = self._revise(row, self._current(row, component["id"]))
+            self._members[revised["id"], "rules"] = [revision_id]
 
     def _write_relationship(self, method: str, library_id: str, name: str, linked: Any) -> Document:
         """Change the environment or the contents of a library."""
         library = self._current(RESOURCES["libraries"], library_id)
-        if name == "environment":
-            self._assign(library, linked if method == "PATCH" else None)
-            return {"data": linked}
-        if name not in CONTENTS:
-            raise ArgumentError(f"Libraries have no contents {name!r}. Nothing was sent.")
-        ids = [self._revised_id(item) for item in linked]
-        held = self._contents(library_id, name)
+        if name in CONTENTS:
+            return self._fill(method, library, name, linked)
+        environment = (linked or None) if method == "PATCH" else None
+        self._assign(library, environment)
+        return {"data": environment}
+
+    def _fill(
+        self, method: str, library: Document, name: str, items: Sequence[Document]
+    ) -> Document:
+        """Add, replace or remove contents of a library."""
+        ids = [self._revised_id(item) for item in items]
+        held = self._contents(library["id"], name)
         if method == "POST":
             ids = [*held, *(resource_id for resource_id in ids if resource_id not in held)]
         elif method == "DELETE":
             ids = [resource_id for resource_id in held if resource_id not in ids]
-        self._members[library_id, name] = ids
+        self._members[library["id"], name] = ids
         _set(library, build_required=True, updated_at=_now())
         return {"data": [identifier(resource_id) for resource_id in ids]}
 
@@ -476,8 +497,7 @@ class PreviewClient(Client):
         document = self._overlaid(path, ())
         if document is not None:
             return [item["id"] for item in document["data"]]
-        row = RESOURCES[name]
-        [items] = read_documents(self._service, [steady(path, row)], name)
+        [items] = read_documents(self._service, [Listing(path, name)], name)
         return [item["id"] for item in items]
 
     def _assign(self, library: Document, environment: Document | None) -> None:
@@ -499,6 +519,7 @@ class PreviewClient(Client):
                     f"A library in {state} cannot {action}: it must be {' or '.join(before)}. "
                     "Nothing was sent."
                 )
+            # Every step releases the environment: each state has a stage of its own.
             self._assign(resource, None)
             _set(resource, state=after, build_required=True, updated_at=_now())
         elif action == "republish":
@@ -515,13 +536,12 @@ class PreviewClient(Client):
                 f"The library {name_of(library)!r} has no environment, so it cannot be built. "
                 "Assign one: reactor.libraries.assign(library, environment). Nothing was sent."
             )
-        _link(build, "library", library_id)
         _link(build, "environment", environment_id)
-        _link(build, "property", linked_id(library, "property"))
         _link(library, "last_build", build["id"])
         library["meta"]["build_status"] = "succeeded"
         _set(library, build_required=False)
         environment = self._read(RESOURCES["environments"], environment_id)
+        # A successful build on production publishes the library and its contents.
         if attribute(environment, "stage") == "production":
             _set(library, state="published", published_at=_now())
             for name in CONTENTS:
@@ -530,20 +550,24 @@ class PreviewClient(Client):
                     _set(revision, published=True, published_at=_now())
 
 
-def _row_written(method: str, parts: Sequence[str]) -> Resource | None:
-    """Return the type that a request creates, changes or deletes; None for other requests."""
-    row = RESOURCES.get(parts[-1] if method == "POST" else parts[0])
-    if row is None:
+def _row_created(parts: Sequence[str]) -> Resource | None:
+    """Return the type that a POST to this path creates; None for other paths."""
+    row = RESOURCES.get(parts[-1])
+    if row is None or parts == ["extension_packages"]:
+        return row
+    # Builds have no create verb: a library builds them.
+    creators = ("libraries",) if row.type == "builds" else row.creators
+    return row if len(parts) == 3 and parts[0] in creators else None
+
+
+def _row_changed(method: str, parts: Sequence[str]) -> Resource | None:
+    """Return the type that a PATCH or DELETE to this path changes; None for other paths."""
+    row = RESOURCES.get(parts[0])
+    if row is None or len(parts) != 2:
         return None
-    if method == "POST":
-        creators = ("libraries",) if row.type == "builds" else row.creators
-        is_below = len(parts) == 3 and parts[0] in creators
-        return row if is_below or parts == ["extension_packages"] else None
-    if len(parts) != 2:
-        return None
-    is_changeable = "update" in row.verbs or bool(row.actions)
-    is_known = "delete" in row.verbs if method == "DELETE" else is_changeable
-    return row if is_known else None
+    is_deletable = "delete" in row.verbs
+    is_changeable = bool(row.actions) or "update" in row.verbs
+    return row if (is_deletable if method == "DELETE" else is_changeable) else None
 
 
 def _row_of(resource_id: str) -> Resource:
@@ -618,6 +642,15 @@ def _filtered(
     row: Resource, filters: Mapping[str, str], resources: Sequence[Document]
 ) -> list[Document]:
     conditions = check_filter(row, filters)
+    ordered = {column.name for column in row.columns if column.kind in _ORDERED}
+    for condition in conditions:
+        operators = {operator for operator, _ in condition.alternatives}
+        # Equality is the same everywhere. The order of texts is the service's own.
+        if condition.name not in ordered and not operators <= {"EQ", "NOT", "CONTAINS"}:
+            raise ArgumentError(
+                f"A preview session cannot apply the filter {condition.name}={condition.text!r} to "
+                f"{row.type}, because it has written some. Filter the frame instead."
+            )
     kept = []
     for resource in resources:
         with suppress(IncompleteResult):

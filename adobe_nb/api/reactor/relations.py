@@ -95,6 +95,7 @@ def linked(client: Client, resources: Ids, name: str) -> pd.DataFrame:
             f"The API does not list the identifiers of {name} of {row.type}. Use "
             f"reactor.related() for the resources. It lists: {_endpoints()}."
         )
+    client.refuse_preview_ids(*ids)
     paths = [f"/{row.type}/{identifier}/relationships/{name}" for identifier in ids]
     if relation.many:
         listings = [Listing(path, relation.targets[0]) for path in paths]

@@ -111,7 +111,7 @@ class _Results(Documents):
         total = meta.get("total_hits") if isinstance(meta, dict) else None
         # Not isinstance: true and false are integers in Python.
         if not isinstance(resources, list) or type(total) is not int or total < 0:
-            raise wrong_shape(_PATH, "did not answer with a list of resources and their number")
+            raise wrong_shape(_PATH, "did not return a list of resources with their total")
         for resource in resources:
             _check_resource(resource, listing)
         # The API reports hits, not pages.
@@ -335,19 +335,17 @@ def _checked_path(path: object) -> str:
 
 def _check_member(path: str, types: Sequence[str]) -> None:
     """Raise ArgumentError for a name that none of the types has: the search would find nothing."""
-    root, *rest = path.split(".")
-    if not rest or "*" in root or "*" in rest[0]:
+    # Deeper parts of a path are the API's own.
+    member = ".".join(path.split(".")[:2])
+    if "." not in member or "*" in member:
         return
     names: set[str] = set()
-    for name in types:
-        row = RESOURCES[name]
-        members = row.columns if root == "attributes" else row.relations
-        names |= {f"{root}.{member.name}" for member in members}
-    # Deeper parts of a path are the API's own.
-    member_path = f"{root}.{rest[0]}"
-    if member_path not in names:
-        hint = did_you_mean(member_path, sorted(names))
-        raise ArgumentError(f"{member_path} does not exist in {', '.join(types)}.{hint}")
+    for row in (RESOURCES[name] for name in types):
+        names.update(f"attributes.{name}" for name in row.sortable)
+        names.update(f"relationships.{relation.name}" for relation in row.relations)
+    if member not in names:
+        hint = did_you_mean(member, sorted(names))
+        raise ArgumentError(f"{member} does not exist in {', '.join(types)}.{hint}")
 
 
 def _checked_condition(path: str, condition: object) -> dict[str, Any]:

@@ -81,6 +81,7 @@ class Writing(Collection):
         client = self._session.client
         if asked(dry_run):
             return shown(client.base_url, [write])
+        # The state before tells heads from revisions, and goes into the journal.
         before = None
         if write.id:
             client.refuse_preview_ids(write.path, write.masked)
@@ -93,6 +94,7 @@ class Writing(Collection):
         self, client: Client, writes: Sequence[Write], before: Sequence[Document], past: str
     ) -> list[Document | None]:
         """Send writes one by one. An error names the resources that were written before it."""
+        # All of them before the first write, so that a mistake leaves nothing half done.
         for state in before:
             check_head(self.row, state)
         ids = [write.id for write in writes]
@@ -152,6 +154,7 @@ class Creatable(Writing):
         """
         document = document_of(self.row, "create", attributes)
         client = self._session.client
+        # Most organizations have one company, so it need not be named.
         if parent is None and self.row.creators == ("companies",):
             owner = f"companies/{Placeholder('id of the company')}"
             if not asked(dry_run):
@@ -214,31 +217,34 @@ class Deletable(Writing):
         ApiError, OutcomeUnknown
             A note on the error names the resources that were deleted before.
         """
-        wanted = self._some_ids(ids, "delete")
+        resource_ids = self._some_ids(ids, "delete")
         confirm = checked_confirm(confirm)
         client = self._session.client
-        writes = [self._deletion(resource_id) for resource_id in wanted]
+        writes = [self._deletion(resource_id) for resource_id in resource_ids]
         if asked(dry_run):
             return shown(client.base_url, writes)
-        client.refuse_preview_ids(*wanted)
-        before = self._states(client, wanted)
+        client.refuse_preview_ids(*resource_ids)
+        # The names for confirm are those of the service, not of a frame that may be old.
+        before = self._states(client, resource_ids)
         self._check_confirmed(before, confirm)
         self._send_in_turn(client, writes, before, "Deleted")
-        return self._frame(client, before, path_to(self.row.type, wanted))
+        return self._frame(client, before, path_to(self.row.type, resource_ids))
 
     def _deletion(self, resource_id: str) -> Write:
+        read = f'reactor.{self.row.type}.get("{resource_id}")'
         return Write(
             f"reactor.{self.row.type}.delete",
             "DELETE",
             f"/{self.row.type}/{resource_id}",
             type=self.row.type,
             id=resource_id,
-            next_step=f'Check whether it still exists: reactor.{self.row.type}.get("{resource_id}").',
+            next_step=f"Check whether it still exists: {read}.",
         )
 
     def _check_confirmed(self, before: Sequence[Document], confirm: Confirm | None) -> None:
         names = [name_of(state) for state in before]
         several = f"{len(names)} {self.row.type}"
+        # A list of names, since names joined by commas could be the name of one.
         if len(names) > 1:
             required = names if self.row.guarded else several
             check_confirm(f"delete these {several}", required, confirm)
@@ -309,18 +315,18 @@ class Revisable(Editable):
         ApiError, OutcomeUnknown
             A note on the error names the heads that were revised before.
         """
-        wanted = self._some_ids(resources, "revise")
+        resource_ids = self._some_ids(resources, "revise")
         client = self._session.client
-        writes = [action_write(self.row, resource_id, "revise") for resource_id in wanted]
+        writes = [action_write(self.row, resource_id, "revise") for resource_id in resource_ids]
         if asked(dry_run):
             return shown(client.base_url, writes)
-        client.refuse_preview_ids(*wanted)
-        before = self._states(client, wanted)
+        client.refuse_preview_ids(*resource_ids)
+        before = self._states(client, resource_ids)
         documents = self._send_in_turn(client, writes, before, "Revised")
         revisions = []
         for document, write in zip(documents, writes, strict=True):
             revisions.append(answered(document, write))
-        return self._written(client, revisions, path_to(self.row.type, wanted))
+        return self._written(client, revisions, path_to(self.row.type, resource_ids))
 
     def revisions(self, *ids: Ids) -> pd.DataFrame:
         """Return all revisions of these, heads (``revision_number`` 0) included.
@@ -444,6 +450,7 @@ def answered(document: Document | None, write: Write) -> Document:
     try:
         return one_of(document or {}, write.type)
     except IncompleteResult as error:
+        # The advice to repeat a request is for reads: this write would be done twice.
         problem = str(error).partition(". Repeating the request")[0]
         raise IncompleteResult(
             f"{write.method} {write.path} was done, but its response cannot be read: {problem}. "
@@ -492,13 +499,16 @@ def name_of(resource: Mapping[str, Any]) -> str:
 
 def check_head(row: Resource, resource: Mapping[str, Any]) -> None:
     """Raise ArgumentError for a revision, which is frozen, and for a deleted resource."""
+    # 0 is the head, and types without revisions have no number.
     number = attribute(resource, "revision_number")
     name = name_of(resource)
     if number:
         head = linked_id(resource, "origin")
         raise ArgumentError(
-            f"{resource['id']} is revision {number} of {name!r} and frozen. Change its head, {head}."
+            f"{resource['id']} is revision {number} of {name!r} and frozen. Change its head, "
+            f"{head}."
         )
+    # A soft-deleted resource can still be fetched.
     if attribute(resource, "deleted_at"):
         raise ArgumentError(f"The {row.singular.replace('_', ' ')} {name!r} is deleted.")
 
@@ -514,7 +524,7 @@ def checked_name(confirm: object) -> str | None:
 
 
 def checked_confirm(confirm: object) -> Confirm | None:
-    """Return ``confirm`` of one or several: a text, a list of texts or None. Raises ArgumentError."""
+    """Return ``confirm`` of one or several: text, list of texts or None. Raises ArgumentError."""
     if not isinstance(confirm, (list, tuple)):
         return checked_name(confirm)
     names: list[str] = []
@@ -531,12 +541,13 @@ def checked_confirm(confirm: object) -> Confirm | None:
 
 def check_confirm(action: str, required: Confirm, confirm: Confirm | None) -> None:
     """Raise ConfirmationRequired unless ``confirm`` is that; the order of names does not matter."""
+    # Compared exactly, with case: a name has to be read to be repeated.
     if confirm == required:
         return
     both_lists = isinstance(confirm, list) and isinstance(required, list)
     if both_lists and sorted(confirm or ()) == sorted(required):
         return
-    given = "" if confirm is None else f" You gave {confirm!r}."
+    answer = "" if confirm is None else f" You gave {confirm!r}."
     raise ConfirmationRequired(
-        f"To {action}, add confirm={required!r}.{given} Nothing was changed.", required
+        f"To {action}, add confirm={required!r}.{answer} Nothing was changed.", required
     )

@@ -719,7 +719,7 @@ class TestEveryType:
         frame, collection = everything[name], getattr(session.reactor, name)
         assert len(frame) >= 1
         promised = set(collection.columns)
-        missing = promised - set(frame.columns)  # of the parent that the columns are told for
+        missing = promised - set(frame.columns)  # Columns of the parents, which depend on the list.
         assert all(column.endswith("_id") for column in missing)
         for column in set(frame.columns) & promised:
             assert str(frame[column].dtype) == collection.columns[column], column

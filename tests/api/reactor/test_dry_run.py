@@ -21,10 +21,22 @@ from tests.support.stub import Answer, Got, stub
 
 ZEROS = "0" * 32
 NAMES = {
-    "app_configuration": "AC", "authorization": "EA", "build": "BL", "callback": "CB", "company": "CO",
-    "data_element": "DE", "environment": "EN", "extension": "EX", "extension_package": "EP", "host": "HT",
-    "library": "LB", "property": "PR", "rule": "RL", "rule_component": "RC", "secret": "SE",
-}  # fmt: skip
+    "app_configuration": "AC",
+    "authorization": "EA",
+    "build": "BL",
+    "callback": "CB",
+    "company": "CO",
+    "data_element": "DE",
+    "environment": "EN",
+    "extension": "EX",
+    "extension_package": "EP",
+    "host": "HT",
+    "library": "LB",
+    "property": "PR",
+    "rule": "RL",
+    "rule_component": "RC",
+    "secret": "SE",
+}
 WRITES = [
     call
     for (method, path), calls in OPERATIONS.items()
@@ -100,7 +112,7 @@ def test_no_request_is_sent(service: Any, call: str) -> None:
     assert len(adobe_nb.journal()) == 0
 
 
-def test_every_function_with_a_dry_run_is_tried_here() -> None:
+def test_covers_every_function_with_a_dry_run() -> None:
     reactor = Reactor(NoSession())
     bindings = {
         name: value for name, value in vars(reactor).items() if isinstance(value, Collection)
@@ -134,13 +146,13 @@ def test_every_function_with_a_dry_run_is_tried_here() -> None:
         ),
     ],
 )
-def test_an_unknown_parent_stands_in_words_in_the_address(
+def test_an_unknown_parent_is_a_placeholder_in_the_url(
     service: Any, call: str, placeholder: str
 ) -> None:
     assert shown(service, call).loc[0, "url"].endswith(placeholder)
 
 
-def test_the_revision_in_a_library_stands_in_words(service: Any) -> None:
+def test_the_revision_in_a_library_is_a_placeholder(service: Any) -> None:
     frame = shown(service, "reactor.libraries.remove(library, data_element)")
     (item,) = json.loads(frame.loc[0, "body"])["data"]
     assert item == {
@@ -149,7 +161,7 @@ def test_the_revision_in_a_library_stands_in_words(service: Any) -> None:
     }
 
 
-def test_the_newer_package_stands_in_words(service: Any) -> None:
+def test_the_newer_package_is_a_placeholder(service: Any) -> None:
     data = json.loads(
         shown(service, 'reactor.extensions.upgrade(extension, settings={"a": 1})').loc[0, "body"]
     )["data"]
@@ -160,7 +172,7 @@ def test_the_newer_package_stands_in_words(service: Any) -> None:
     assert data["attributes"] == {"settings": '{"a":1}'}
 
 
-def test_a_placeholder_is_no_id(service: Any) -> None:
+def test_a_placeholder_is_not_an_id(service: Any) -> None:
     reactor, _ = service
     with pytest.raises(adobe_nb.ArgumentError, match="is not an id"):
         reactor.rules.get("{id of the company}")

@@ -31,7 +31,7 @@ def forwarding() -> Any:
     simulator.stop()
 
 
-def test_keeps_what_was_there_before(shop: Any) -> None:
+def test_keeps_the_state_before(shop: Any) -> None:
     rule = shop.reactor.rules.create(shop.property, name="Home")
     shop.reactor.rules.update(rule, name="Start")
     shop.reactor.rules.delete(rule)
@@ -50,14 +50,14 @@ def test_keeps_what_was_there_before(shop: Any) -> None:
     assert kept["service"].tolist() == ["simulator"] * 3
 
 
-def test_a_refused_write_stands_there_with_its_code(shop: Any) -> None:
+def test_a_refused_write_has_its_code(shop: Any) -> None:
     with pytest.raises(ApiError):
         shop.reactor.properties.create(name="Shop", platform="web", domains=["x.example"])
     last = adobe_nb.journal().iloc[-1]
     assert (last["outcome"], last["status"], last["code"]) == ("refused", 409, "not-unique")
 
 
-def test_a_write_that_was_cut_off_is_unknown(tmp_path: Path) -> None:
+def test_an_interrupted_write_is_unknown(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "journal.jsonl")
     write = Write("reactor.rules.delete", "DELETE", "/rules/RL1")
     recording = journal.record(write, None, service="Adobe", org_id="A")
@@ -65,7 +65,7 @@ def test_a_write_that_was_cut_off_is_unknown(tmp_path: Path) -> None:
     assert journal.read()["outcome"].tolist() == ["unknown"]
 
 
-def test_half_a_line_hurts_no_other(tmp_path: Path) -> None:
+def test_skips_a_line_that_was_cut_off(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "journal.jsonl")
     with journal.record(Write("a", "POST", "/a"), None, service="Adobe", org_id="A"):
         pass
@@ -76,7 +76,7 @@ def test_half_a_line_hurts_no_other(tmp_path: Path) -> None:
     assert journal.read()["call"].tolist() == ["a", "b"]
 
 
-def test_it_is_off_by_request(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_can_be_switched_off(monkeypatch: pytest.MonkeyPatch) -> None:
     session = adobe_nb.connect(simulator=True, journal=False)
     rule = session.reactor.rules(session.reactor.find("properties", "Web Store US")).head(1)
     session.reactor.notes.create(rule, text="quiet")
@@ -92,7 +92,7 @@ def test_only_its_user_can_read_it(shop: Any) -> None:
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
-def test_when_it_cannot_be_written_nothing_is_sent(shop: Any) -> None:
+def test_without_a_writable_journal_nothing_is_sent(shop: Any) -> None:
     file = Path(adobe_nb.journal().attrs["file"])
     file.unlink()
     file.mkdir()
@@ -108,7 +108,7 @@ def test_an_empty_journal_has_its_columns_and_dtypes(shop: Any) -> None:
     assert adobe_nb.journal().dtypes.astype(str).to_dict() == full
 
 
-def test_it_is_turned_over_when_it_grows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_large_file_is_renamed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("adobe_nb.api.reactor.journal._LARGEST", 300)
     journal = Journal(tmp_path / "journal.jsonl")
     for number in range(4):

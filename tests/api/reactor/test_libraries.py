@@ -49,7 +49,7 @@ def test_the_whole_way_to_production(shop: Any) -> None:
 
 
 class TestFilling:
-    def test_add_sends_one_request_for_each_type_and_answers_the_library(self, shop: Any) -> None:
+    def test_add_sends_one_request_per_type_and_returns_the_library(self, shop: Any) -> None:
         library = shop.reactor.libraries.create(shop.property, name="First")
         elements = [make_element(shop, name) for name in ("a", "b")]
         revisions = shop.reactor.data_elements.revise(elements)
@@ -64,7 +64,7 @@ class TestFilling:
         assert answer.loc[0, "id"] == library.loc[0, "id"]
         assert set(shop.reactor.data_elements(library)["id"]) == set(revisions["id"])
 
-    def test_heads_are_refused_by_name_before_anything_is_sent(self, shop: Any) -> None:
+    def test_refuses_heads_by_name_before_any_write(self, shop: Any) -> None:
         library = shop.reactor.libraries.create(shop.property, name="First")
         head = make_element(shop)
         shop.simulator.requests.clear()
@@ -74,7 +74,7 @@ class TestFilling:
             shop.reactor.libraries.add(library, head)
         assert sent(shop) == []
 
-    def test_revise_puts_the_next_revision_of_a_head_in(self, shop: Any) -> None:
+    def test_revise_adds_the_next_revision_of_a_head(self, shop: Any) -> None:
         library = shop.reactor.libraries.create(shop.property, name="First")
         head = make_element(shop)
         shop.reactor.libraries.add(library, head, revise=True)
@@ -90,7 +90,7 @@ class TestFilling:
             (None, "nothing to add"),
         ],
     )
-    def test_other_things_are_refused_without_a_request(
+    def test_refuses_other_types_without_a_request(
         self, shop: Any, kind: str | None, says: str
     ) -> None:
         prefix = {"rule_components": "RC", "environments": "EN"}.get(kind or "", "")
@@ -98,14 +98,14 @@ class TestFilling:
             shop.reactor.libraries.add("LB" + "0" * 32, f"{prefix}{'0' * 32}" if kind else [])
         assert not shop.simulator.requests
 
-    def test_deleted_ones_are_refused(self, shop: Any) -> None:
+    def test_refuses_deleted_resources(self, shop: Any) -> None:
         library = shop.reactor.libraries.create(shop.property, name="First")
         head = make_element(shop)
         shop.reactor.data_elements.delete(head)
         with pytest.raises(ArgumentError, match="'page': deleted"):
             shop.reactor.libraries.add(library, head, revise=True)
 
-    def test_when_a_call_fails_the_error_says_what_was_added(self, shop: Any) -> None:
+    def test_when_a_request_fails_a_note_says_what_was_added(self, shop: Any) -> None:
         library = shop.reactor.libraries.create(shop.property, name="First")
         head = make_element(shop)
         shop.reactor.libraries.add(library, head, revise=True)
@@ -116,7 +116,7 @@ class TestFilling:
         ]
         assert len(shop.reactor.extensions(library)) == 1
 
-    def test_remove_takes_a_head_for_its_revision(self, shop: Any) -> None:
+    def test_remove_accepts_a_head_for_its_revision(self, shop: Any) -> None:
         library = shop.reactor.libraries.create(shop.property, name="First")
         head = make_element(shop)
         shop.reactor.libraries.add(library, [head, shop.core], revise=True)
@@ -128,7 +128,7 @@ class TestFilling:
         ):
             shop.reactor.libraries.remove(library, head)
 
-    def test_replace_makes_it_hold_exactly_these(self, shop: Any) -> None:
+    def test_replace_leaves_exactly_these(self, shop: Any) -> None:
         library = shop.reactor.libraries.create(shop.property, name="First")
         old, new = make_element(shop, "old"), make_element(shop, "new")
         shop.reactor.libraries.add(library, [old, shop.core], revise=True)
@@ -161,7 +161,7 @@ class TestFilling:
 
 
 class TestStates:
-    def test_an_environment_is_given_and_taken_away(self, shop: Any) -> None:
+    def test_an_environment_is_assigned_and_unassigned(self, shop: Any) -> None:
         library = shop.reactor.libraries.create(shop.property, name="First")
         assert (
             shop.reactor.libraries.assign(library, shop.development).loc[0, "environment_id"]
@@ -191,10 +191,10 @@ class TestStates:
             for step in ("submit", "reject", "develop", "submit", "approve")
         ]
         assert states == ["submitted", "rejected", "development", "submitted", "approved"]
-        with pytest.raises(ApiError, match="A library in approved cannot submit"):
+        with pytest.raises(ApiError, match="Cannot submit a library in state approved"):
             shop.reactor.libraries.submit(library)
 
-    def test_production_is_built_only_when_the_library_is_named(self, shop: Any) -> None:
+    def test_a_build_on_production_requires_the_name_of_the_library(self, shop: Any) -> None:
         library = shop.reactor.libraries.create(shop.property, name="First")
         library = shop.reactor.libraries.add(library, shop.core, revise=True)
         for step in ("submit", "approve"):
@@ -212,7 +212,7 @@ class TestStates:
         ("prepare", "code"),
         [("nothing", "environment-required"), ("without core", "extension-not-found")],
     )
-    def test_a_build_that_cannot_begin_says_what_is_missing(
+    def test_a_refused_build_has_the_code_of_the_reason(
         self, shop: Any, prepare: str, code: str
     ) -> None:
         library = shop.reactor.libraries.create(shop.property, name="First")
@@ -246,7 +246,7 @@ class TestWaiting:
         assert caught.value.cause == "The custom code does not compile."
         assert "status_details" in caught.value.fix
 
-    def test_the_time_limit_loses_nothing(self, shop: Any, library: pd.DataFrame) -> None:
+    def test_after_a_timeout_waiting_can_continue(self, shop: Any, library: pd.DataFrame) -> None:
         shop.simulator.options.build_seconds = 0.4
         build = shop.reactor.libraries.build(library)
         with pytest.raises(WaitTimeout, match="wait again: reactor.builds.wait") as caught:
@@ -259,13 +259,13 @@ class TestWaiting:
     @pytest.mark.parametrize(
         "wrong", [{"timeout": 0}, {"poll": -1}, {"timeout": "5"}, {"poll": True}]
     )
-    def test_wrong_limits_cost_no_request(self, shop: Any, wrong: dict[str, Any]) -> None:
+    def test_invalid_timeouts_cost_no_request(self, shop: Any, wrong: dict[str, Any]) -> None:
         shop.simulator.requests.clear()
         with pytest.raises(ArgumentError, match="is a number of seconds above 0"):
             shop.reactor.builds.wait("BL" + "0" * 32, **wrong)
         assert not shop.simulator.requests
 
-    def test_a_host_by_sftp_is_waited_for(self, shop: Any) -> None:
+    def test_waits_for_an_sftp_host(self, shop: Any) -> None:
         given = {
             "type_of": "sftp",
             "username": "u",
@@ -281,7 +281,7 @@ class TestWaiting:
             shop.reactor.hosts.wait(bad, poll=0.01)
 
 
-def test_a_published_build_is_delivered_once_more(shop: Any) -> None:
+def test_a_published_build_is_delivered_again(shop: Any) -> None:
     library = shop.reactor.libraries.create(shop.property, name="First")
     shop.reactor.libraries.add(library, shop.core, revise=True)
     for step, place in (
@@ -310,7 +310,7 @@ def test_bare_lists_are_refused_where_the_api_has_none(shop: Any) -> None:
     )
 
 
-def test_a_dry_run_shows_requests_for_what_is_still_to_be_made(shop: Any) -> None:
+def test_a_dry_run_shows_requests_for_resources_that_do_not_exist(shop: Any) -> None:
     nothing = {
         kind: prefix + "0" * 32
         for kind, prefix in (("rule", "RL"), ("library", "LB"), ("extension", "EX"))

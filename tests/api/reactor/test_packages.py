@@ -57,7 +57,7 @@ def package(shop: Any, tmp_path: Path) -> Any:
 
 
 class TestUpload:
-    def test_is_pending_and_then_has_what_the_manifest_says(
+    def test_is_pending_and_then_has_the_values_of_the_manifest(
         self, shop: Any, tmp_path: Path
     ) -> None:
         uploaded = shop.reactor.extension_packages.upload(make_zip(tmp_path))
@@ -79,7 +79,7 @@ class TestUpload:
             "1.0.1"
         ]
 
-    def test_what_the_service_finds_later_is_an_error_with_our_advice(
+    def test_a_failure_during_processing_is_an_error_with_advice(
         self, shop: Any, tmp_path: Path
     ) -> None:
         uploaded = shop.reactor.extension_packages.upload(make_zip(tmp_path, files={}))
@@ -89,7 +89,7 @@ class TestUpload:
         ):
             shop.reactor.extension_packages.wait(uploaded, poll=0.01)
 
-    def test_a_file_that_is_none_costs_no_request(self, shop: Any, tmp_path: Path) -> None:
+    def test_an_invalid_zip_costs_no_request(self, shop: Any, tmp_path: Path) -> None:
         (tmp_path / "no.zip").write_bytes(b"no zip")
         empty = io.BytesIO()
         zipfile.ZipFile(empty, "w").close()
@@ -115,7 +115,7 @@ class TestUpload:
 
 
 class TestRelease:
-    def test_needs_the_name_and_then_is_private(self, shop: Any, package: Any) -> None:
+    def test_requires_the_name_and_makes_it_private(self, shop: Any, package: Any) -> None:
         with pytest.raises(
             ConfirmationRequired, match="release hello-tags 1.0.0, add confirm='hello-tags'"
         ):
@@ -123,9 +123,7 @@ class TestRelease:
         released = shop.reactor.extension_packages.release_private(package, confirm="hello-tags")
         assert released["availability"].tolist() == ["private"]
 
-    def test_versions_and_the_ceiling_of_the_catalogue(
-        self, shop: Any, package: Any, tmp_path: Path
-    ) -> None:
+    def test_versions_and_max_availability(self, shop: Any, package: Any, tmp_path: Path) -> None:
         packages = shop.reactor.extension_packages
         packages.release_private(package, confirm="hello-tags")
         second = packages.wait(packages.upload(make_zip(tmp_path, version="1.1.0")), poll=0.01)
@@ -177,7 +175,7 @@ class TestExtensions:
         packages.release_private(second, confirm="hello-tags")
         assert reactor.extensions.upgrade(installed, second)["version"].tolist() == ["1.1.0"]
 
-    def test_the_newer_package_is_taken_when_the_service_names_one(self, simulate: Any) -> None:
+    def test_upgrades_to_the_newer_package_that_the_service_names(self, simulate: Any) -> None:
         session = sign_in(simulate())
         extensions = session.reactor.extensions(session.reactor.properties())
         old = extensions[extensions["meta_upgrade_extension_package_id"].notna()].head(1)
@@ -186,7 +184,7 @@ class TestExtensions:
 
 
 class TestAuthorizations:
-    def test_the_owner_gives_leave_and_takes_it_back(self, shop: Any, package: Any) -> None:
+    def test_the_owner_authorizes_and_revokes(self, shop: Any, package: Any) -> None:
         grants = shop.reactor.extension_package_usage_authorizations
         shop.reactor.extension_packages.release_private(package, confirm="hello-tags")
         made = grants.create(package, authorized_org_id="0123456789ABCDEF01234567@AdobeOrg")
@@ -201,7 +199,7 @@ class TestAuthorizations:
         ):
             grants.get(made)
 
-    def test_the_other_organisation_approves_or_rejects(self, simulate: Any) -> None:
+    def test_the_other_organization_approves_or_rejects(self, simulate: Any) -> None:
         grants = sign_in(simulate()).reactor.extension_package_usage_authorizations
         waiting = grants()[grants()["state"] == "pending_approval"]
         assert grants.approve(waiting)["state"].tolist() == ["approved"]

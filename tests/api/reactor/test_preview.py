@@ -165,6 +165,23 @@ class TestReads:
         assert len(elements(preview.property, filter={"enabled": False})) == 0
         assert elements.find("b", preview.property)["name"].tolist() == ["b"]
 
+    def test_a_filter_by_the_order_of_texts_is_refused(self, preview: Any) -> None:
+        make_element(preview)
+        with pytest.raises(ArgumentError, match="cannot apply the filter name='GT a'"):
+            preview.reactor.data_elements(preview.property, filter={"name": "GT a"})
+        recent = {"created_at": "GT 2020-01-01"}
+        assert len(preview.reactor.data_elements(preview.property, filter=recent)) == 1
+
+    def test_components_are_revised_with_their_rule(self, shop: Any, preview: Any) -> None:
+        rule = make_rule(shop)
+        shop.reactor.rules.revise(rule)
+        shop.simulator.requests.clear()
+        for number in (2, 3):
+            revision = preview.reactor.rules.revise(rule)
+            components = preview.reactor.rule_components(revision)
+            assert components["revision_number"].tolist() == [number]
+        assert preview.reactor.rule_components(rule)["revision_number"].tolist() == [0]
+
     def test_a_long_list_is_read_whole(self, company: Any) -> None:
         real = company.real.reactor
         site = real.properties.create(name="Long", platform="web", domains=["l.example"])
@@ -294,6 +311,7 @@ class TestMadeUpIds:
         lambda reactor, rule, _: reactor.request("GET", f"/rules/{rule}"),
         lambda reactor, rule, _: reactor.request("PATCH", f"/rules/{rule}", body={"data": {}}),
         lambda reactor, rule, _: reactor.search(query={"id": rule}),
+        lambda reactor, rule, _: reactor.request("GET", "/rules", {"filter[origin_id]": rule}),
         lambda reactor, rule, real: reactor.rule_components.create(
             real, name="x", delegate_descriptor_id=LOADED, extension=rule.replace("RL", "EX")
         ),

@@ -34,6 +34,7 @@ class Service:
     """Answers like the simulator; ``change`` may alter the n-th response (from 1)."""
 
     service = "simulator"
+    preview = False
     org_id = ORG_ID
     progress = staticmethod(no_progress)
     limiter = Limiter(8)

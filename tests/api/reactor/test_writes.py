@@ -2,6 +2,7 @@
 is.
 """
 
+import inspect
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -54,16 +55,16 @@ class TestCreate:
         listed = shop.reactor.data_elements(shop.property)
         pd.testing.assert_frame_equal(made, listed)
 
-    def test_settings_given_as_a_dict_are_sent_as_json_text(self, shop: Any) -> None:
+    def test_settings_as_a_dict_are_sent_as_json_text(self, shop: Any) -> None:
         make_element(shop, settings={"path": "häuser.%page%"})
         assert body(shop)["data"]["attributes"]["settings"] == '{"path":"häuser.%page%"}'
 
-    def test_settings_given_as_text_are_sent_as_they_are(self, shop: Any) -> None:
+    def test_settings_as_text_are_sent_unchanged(self, shop: Any) -> None:
         make_element(shop, settings='{ "path": "a" }')
         assert body(shop)["data"]["attributes"]["settings"] == '{ "path": "a" }'
 
     @pytest.mark.parametrize("form", ["id", "row", "frame", "series", "dict"])
-    def test_a_relation_is_given_by_id_or_row(self, shop: Any, form: str) -> None:
+    def test_a_relation_takes_an_id_or_a_row(self, shop: Any, form: str) -> None:
         core = shop.core.loc[0, "id"]
         given = {
             "id": core,
@@ -77,13 +78,13 @@ class TestCreate:
             "extension": {"data": {"id": core, "type": "extensions"}}
         }
 
-    def test_a_property_goes_to_the_only_company(self, shop: Any) -> None:
+    def test_a_property_is_created_in_the_only_company(self, shop: Any) -> None:
         made = shop.reactor.properties.create(
             name="Second", platform="web", domains=["second.example"]
         )
         assert made.loc[0, "company_id"] == shop.reactor.companies().loc[0, "id"]
 
-    def test_a_rule_component_is_made_in_its_rule_and_the_property_is_looked_up(
+    def test_a_rule_component_is_created_in_a_rule_whose_property_is_looked_up(
         self, shop: Any
     ) -> None:
         rule = shop.reactor.rules.create(shop.property, name="Home")
@@ -97,9 +98,7 @@ class TestCreate:
         assert shop.reactor.rule_components(rule)["id"].tolist() == made["id"].tolist()
         assert made.loc[0, "property_id"] == shop.id
 
-    def test_a_rule_component_is_made_under_the_property_when_its_rules_are_named(
-        self, shop: Any
-    ) -> None:
+    def test_a_rule_component_is_created_in_a_property_with_rules(self, shop: Any) -> None:
         rule = shop.reactor.rules.create(shop.property, name="Home")
         shop.reactor.rule_components.create(
             shop.property,
@@ -110,7 +109,7 @@ class TestCreate:
         )
         assert len(shop.reactor.rule_components(rule)) == 1
 
-    def test_a_new_rule_component_says_its_rule(self, shop: Any) -> None:
+    def test_a_new_rule_component_has_its_rule_id(self, shop: Any) -> None:
         rule = shop.reactor.rules.create(shop.property, name="Home")
         about = {"delegate_descriptor_id": "core::events::library-loaded", "extension": shop.core}
         one = shop.reactor.rule_components.create(rule, name="One", **about)
@@ -122,19 +121,19 @@ class TestCreate:
             == shop.reactor.rule_components(rule).dtypes.to_dict()
         )
 
-    def test_a_note_is_made_on_anything_notable(self, shop: Any) -> None:
+    def test_a_note_is_created_on_a_rule(self, shop: Any) -> None:
         rule = shop.reactor.rules.create(shop.property, name="Home")
         note = shop.reactor.notes.create(rule, text="Agreed.")
         assert note.loc[0, "resource_id"] == rule.loc[0, "id"]
         assert shop.reactor.notes(rule)["text"].tolist() == ["Agreed."]
 
-    def test_values_of_numpy_and_pandas_are_taken(self, shop: Any) -> None:
+    def test_accepts_values_of_numpy_and_pandas(self, shop: Any) -> None:
         row = pd.Series([True]).iloc[0]
         made = make_element(shop, enabled=row, default_value=pd.NA)
         assert made.loc[0, "enabled"]
         assert body(shop)["data"]["attributes"]["default_value"] is None
 
-    def test_a_list_is_taken_as_the_json_text_of_a_frame(self, shop: Any) -> None:
+    def test_accepts_a_list_as_the_json_text_of_a_frame(self, shop: Any) -> None:
         domains = shop.property.loc[0, "domains"]
         made = shop.reactor.properties.create(name="Copy", platform="web", domains=domains)
         assert made.loc[0, "domains"] == domains
@@ -197,7 +196,7 @@ class TestCreate:
             shop.reactor.rule_components.create(shop.development, name="x")
         assert not shop.simulator.requests
 
-    def test_what_the_service_refuses_is_an_error_with_its_reason(self, shop: Any) -> None:
+    def test_a_refusal_by_the_service_is_an_error_with_its_reason(self, shop: Any) -> None:
         with pytest.raises(ApiError, match="409 invalid-settings .*unknown member pth") as caught:
             make_element(shop, settings={"pth": "a.b"})
         assert caught.value.code == "invalid-settings"
@@ -213,14 +212,14 @@ class TestCreate:
         }
         assert not shop.simulator.requests
 
-    def test_an_account_without_the_right_is_told_so(self, shop: Any) -> None:
+    def test_an_account_without_the_right_is_not_allowed(self, shop: Any) -> None:
         reader = sign_in(shop.simulator, "reader").reactor
         with pytest.raises(NotAllowed, match="not-authorized .*lacks the right develop"):
             reader.rules.create(shop.property, name="Home")
 
 
 class TestUpdate:
-    def test_changes_what_is_named_and_nothing_else(self, shop: Any) -> None:
+    def test_changes_only_the_attributes_that_are_named(self, shop: Any) -> None:
         before = make_element(shop, default_value="none", force_lower_case=True)
         after = shop.reactor.data_elements.update(before, name="page name", default_value=None)
         assert body(shop)["data"]["attributes"] == {"name": "page name", "default_value": None}
@@ -229,7 +228,7 @@ class TestUpdate:
         assert after.loc[0, "force_lower_case"]
         assert after.loc[0, "dirty"]
 
-    def test_a_revision_is_not_sent_and_its_head_is_named(self, shop: Any) -> None:
+    def test_refuses_a_revision_and_names_its_head(self, shop: Any) -> None:
         head = make_element(shop)
         revision = shop.reactor.data_elements.revise(head)
         shop.simulator.requests.clear()
@@ -254,7 +253,7 @@ class TestUpdate:
             shop.reactor.environments.update(shop.development, **given)
         assert not shop.simulator.requests
 
-    def test_several_at_once_are_refused(self, shop: Any) -> None:
+    def test_refuses_several_resources(self, shop: Any) -> None:
         with pytest.raises(
             ArgumentError, match="environments.update takes exactly one, not 2, as in"
         ):
@@ -267,7 +266,7 @@ class TestUpdate:
 
 
 class TestDelete:
-    def test_gives_the_rows_as_they_were(self, shop: Any) -> None:
+    def test_returns_the_rows_as_they_were(self, shop: Any) -> None:
         rule = shop.reactor.rules.create(shop.property, name="Home")
         gone = shop.reactor.rules.delete(rule)
         pd.testing.assert_frame_equal(gone, rule)
@@ -276,7 +275,7 @@ class TestDelete:
     @pytest.mark.parametrize(
         ("kind", "name"), [("properties", "Shop"), ("environments", "staging"), ("hosts", "Adobe")]
     )
-    def test_what_others_depend_on_needs_its_name(self, shop: Any, kind: str, name: str) -> None:
+    def test_guarded_types_require_their_name(self, shop: Any, kind: str, name: str) -> None:
         collection, given = (
             getattr(shop.reactor, kind),
             {"properties": shop.id, "environments": shop.staging},
@@ -292,7 +291,7 @@ class TestDelete:
             with pytest.raises(NotFound):
                 collection.get(target)
 
-    def test_several_need_their_number(self, shop: Any) -> None:
+    def test_several_require_their_number(self, shop: Any) -> None:
         rules = [
             shop.reactor.rules.create(shop.property, name=f"Rule {number}") for number in range(3)
         ]
@@ -301,7 +300,7 @@ class TestDelete:
         gone = shop.reactor.rules.delete(rules, confirm="3 rules")
         assert gone["name"].tolist() == ["Rule 0", "Rule 1", "Rule 2"]
 
-    def test_when_one_fails_the_error_says_which_are_gone(self, shop: Any) -> None:
+    def test_when_one_fails_a_note_names_those_deleted_before(self, shop: Any) -> None:
         hosts = [
             shop.reactor.hosts.create(shop.property, name="Spare", type_of="akamai"),
             shop.host,
@@ -317,7 +316,7 @@ class TestDelete:
 
 
 class TestRevise:
-    def test_gives_the_new_revisions_in_order(self, shop: Any) -> None:
+    def test_returns_the_new_revisions_in_order(self, shop: Any) -> None:
         heads = [shop.reactor.rules.create(shop.property, name=name) for name in ("b", "a")]
         revisions = shop.reactor.rules.revise(heads)
         assert revisions["name"].tolist() == ["b", "a"]
@@ -328,7 +327,7 @@ class TestRevise:
         assert sorted(shop.reactor.rules.revisions(heads[0])["revision_number"]) == [0, 1, 2]
         assert sorted(shop.reactor.rules.revisions(again)["revision_number"]) == [0, 1, 2]
 
-    def test_a_rule_takes_its_components_along(self, shop: Any) -> None:
+    def test_a_revision_of_a_rule_includes_its_components(self, shop: Any) -> None:
         rule = shop.reactor.rules.create(shop.property, name="Home")
         shop.reactor.rule_components.create(
             rule,
@@ -339,7 +338,7 @@ class TestRevise:
         components = shop.reactor.rule_components(shop.reactor.rules.revise(rule))
         assert components["revision_number"].tolist() == [1]
 
-    def test_a_revision_among_them_is_refused_before_anything_is_revised(self, shop: Any) -> None:
+    def test_refuses_a_revision_before_anything_is_revised(self, shop: Any) -> None:
         head = shop.reactor.rules.create(shop.property, name="Home")
         frozen = shop.reactor.rules.revise(shop.reactor.rules.create(shop.property, name="Other"))
         shop.simulator.requests.clear()
@@ -403,7 +402,7 @@ class TestAnUnknownOutcome:
         assert adobe_nb.journal()["outcome"].tolist() == ["unknown"]
 
     @pytest.mark.parametrize("status", [500, 502, 503, 504])
-    def test_a_server_that_fails_may_have_done_it(self, status: int) -> None:
+    def test_a_server_error_says_that_it_may_have_been_done(self, status: int) -> None:
         with answering(Answer(status, b"<html>", HTML)) as service:
             with pytest.raises(ApiError, match="may have been done anyway. Look for it") as caught:
                 service.reactor.rules.create(PLACE, name="Home")
@@ -411,19 +410,19 @@ class TestAnUnknownOutcome:
             assert len(service.got) == 1
         assert adobe_nb.journal()["outcome"].tolist() == ["unknown"]
 
-    def test_an_answer_that_cannot_be_read_says_so(self) -> None:
+    def test_a_response_that_is_not_json_leaves_the_outcome_unknown(self) -> None:
         with answering(Answer(201, b"<html>", HTML)) as service:
             with pytest.raises(IncompleteResult, match="its outcome is unknown. Look for it"):
                 service.reactor.rules.create(PLACE, name="Home")
 
-    def test_a_refusal_by_the_limit_is_tried_again(self) -> None:
+    def test_a_429_is_retried(self) -> None:
         with answering(
             Answer(429, b"{}", {"Content-Type": "application/json"}), Answer(201, RULE, JSON_API)
         ) as service:
             assert service.reactor.rules.create(PLACE, name="Home")["name"].tolist() == ["Home"]
             assert len(service.got) == 2
 
-    def test_no_connection_is_certain(self, shop: Any) -> None:
+    def test_without_a_connection_it_was_not_sent(self, shop: Any) -> None:
         reactor = shop.reactor
         shop.simulator.stop()
         with pytest.raises(TransportError, match="cannot be reached") as caught:
@@ -457,8 +456,39 @@ def test_every_type_that_can_be_written_refuses_an_unknown_attribute(shop: Any) 
     assert not shop.simulator.requests
 
 
+class TestSignatures:
+    def test_create_has_the_keywords_of_its_type(self, shop: Any) -> None:
+        parameters = inspect.signature(shop.reactor.rules.create).parameters
+        assert list(parameters) == ["parent", "name", "enabled", "dry_run"]
+        assert parameters["name"].default is inspect.Parameter.empty
+        assert parameters["enabled"].default is None
+        assert shop.reactor.rules.create.__doc__.startswith("Create one resource")
+
+    def test_update_requires_none_of_them(self, shop: Any) -> None:
+        parameters = inspect.signature(shop.reactor.data_elements.update).parameters
+        assert next(iter(parameters)) == "resource"
+        assert parameters["settings"].default is None
+        assert list(parameters)[-1] == "dry_run"
+
+    def test_the_rule_of_a_component_follows_from_its_parent(self, shop: Any) -> None:
+        parameters = inspect.signature(shop.reactor.rule_components.create).parameters
+        assert parameters["rules"].default is None
+        assert parameters["extension"].default is inspect.Parameter.empty
+
+    def test_every_type_that_can_be_created_or_updated_has_its_own(self, shop: Any) -> None:
+        for row in RESOURCES.values():
+            for verb in {"create", "update"} & set(row.verbs):
+                method = getattr(getattr(shop.reactor, row.type), verb, None)
+                if method is not None:
+                    names = set(inspect.signature(method).parameters)
+                    assert names == {*row.keywords(verb), "dry_run"} | names & {
+                        "parent",
+                        "resource",
+                    }
+
+
 class TestRequest:
-    def test_sends_a_write_as_it_stands(self, shop: Any) -> None:
+    def test_sends_a_write_as_it_is(self, shop: Any) -> None:
         document = {"data": {"type": "rules", "attributes": {"name": "Raw"}}}
         made = shop.reactor.request("POST", f"/properties/{shop.id}/rules", body=document)
         assert made["data"]["attributes"]["name"] == "Raw"
@@ -472,21 +502,21 @@ class TestRequest:
         ]
         assert not shop.simulator.requests
 
-    def test_curl_has_the_body_in_quotes_that_hold(self, shop: Any) -> None:
+    def test_curl_quotes_the_body_for_a_shell(self, shop: Any) -> None:
         command = shop.reactor.as_curl(
             "PATCH", "/rules/RL1", body={"data": {"attributes": {"name": "it's"}}}
         )
         assert """--data '{"data": {"attributes": {"name": "it'"'"'s"}}}'""" in command
 
 
-def test_heartbeat_says_that_the_service_answers(shop: Any) -> None:
+def test_heartbeat_is_true_when_the_service_responds(shop: Any) -> None:
     assert shop.reactor.heartbeat() is True
     shop.simulator.stop()
     with pytest.raises(TransportError):
         shop.reactor.heartbeat()
 
 
-def test_a_simulator_of_its_own_is_not_changed_by_another() -> None:
+def test_simulators_do_not_share_resources() -> None:
     first, second = started(seed="empty"), started(seed="empty")
     try:
         sign_in(first).reactor.properties.create(name="Shop", platform="web", domains=["x.example"])

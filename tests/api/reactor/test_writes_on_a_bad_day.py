@@ -44,23 +44,23 @@ class TestProxies:
             Request("POST", "https://reactor.adobe.io/x"), requests.exceptions.ProxyError(refused)
         )
 
-    def test_one_that_breaks_off_later_leaves_it_open(self) -> None:
+    def test_a_tunnel_that_breaks_later_leaves_the_outcome_unknown(self) -> None:
         failure = self.failure(ConnectionResetError("reset"))
         assert not failure.never_sent
         assert "may have arrived" in failure.message
 
-    def test_one_that_refuses_is_certain(self) -> None:
+    def test_a_tunnel_that_is_refused_means_not_sent(self) -> None:
         assert self.failure(
             OSError("Tunnel connection failed: 407 Proxy Authentication Required")
         ).never_sent
         assert self.failure(NewConnectionError(None, "refused")).never_sent  # type: ignore[arg-type]
 
 
-class TestAnswersThatCannotBeRead:
+class TestUnreadableResponses:
     @pytest.mark.parametrize(
         "body", [b'{"data": null}', b'{"data": []}', b'{"data": {"id": "PR1", "type": "notes"}}']
     )
-    def test_say_that_it_was_done(self, body: bytes) -> None:
+    def test_says_that_the_write_was_done(self, body: bytes) -> None:
         with answering(Answer(201, body, JSON_API)) as service:
             with pytest.raises(
                 IncompleteResult,
@@ -69,7 +69,7 @@ class TestAnswersThatCannotBeRead:
                 service.reactor.rules.create(PLACE, name="Home")
         assert adobe_nb.journal()["outcome"].tolist() == ["done"]
 
-    def test_of_a_kind_that_the_table_does_not_know_say_so_too(self) -> None:
+    def test_values_of_an_unexpected_type_say_that_the_write_was_done(self) -> None:
         body = {"data": {"id": "RL" + "0" * 32, "type": "rules", "attributes": {"enabled": "yes"}}}
         with answering(Answer(201, json.dumps(body).encode(), JSON_API)) as service:
             with pytest.raises(
@@ -78,7 +78,7 @@ class TestAnswersThatCannotBeRead:
             ):
                 service.reactor.rules.create(PLACE, name="Home")
 
-    def test_of_a_gateway_that_gave_up_leave_it_open(self) -> None:
+    def test_a_gateway_timeout_leaves_the_outcome_unknown(self) -> None:
         with answering(Answer(408, b"<html>", {"Content-Type": "text/html"})) as service:
             with pytest.raises(ApiError, match="may have been done anyway") as caught:
                 service.reactor.rules.create(PLACE, name="Home")
@@ -98,20 +98,20 @@ class TestBeforeTheWire:
             ({"extension": pd.NA}, "Leave it out for none"),
         ],
     )
-    def test_what_cannot_be_sent_is_refused(
+    def test_refuses_values_that_cannot_be_sent(
         self, shop: Any, given: dict[str, Any], says: str
     ) -> None:
         with pytest.raises(ArgumentError, match=says):
             shop.reactor.data_elements.update("DE" + "0" * 32, **given)
         assert not shop.simulator.requests
 
-    def test_deep_and_circular_settings_are_refused(self, shop: Any) -> None:
+    def test_refuses_deep_and_circular_settings(self, shop: Any) -> None:
         circle: dict[str, Any] = {}
         circle["self"] = circle
         with pytest.raises(ArgumentError, match="contains itself"):
             shop.reactor.data_elements.update("DE" + "0" * 32, settings=circle)
 
-    def test_lists_and_numbers_of_numpy_are_taken(self, shop: Any) -> None:
+    def test_accepts_lists_and_numbers_of_numpy(self, shop: Any) -> None:
         changed = shop.reactor.properties.update(
             shop.property, domains=np.array(["a.example", "b.example"])
         )
@@ -119,7 +119,7 @@ class TestBeforeTheWire:
         with pytest.raises(ArgumentError, match=r'domains is a list, as in \["a.example"\]'):
             shop.reactor.properties.update(shop.property, domains="a.example")
 
-    def test_a_subscription_that_there_is_not_is_refused(self, shop: Any) -> None:
+    def test_refuses_an_unknown_subscription(self, shop: Any) -> None:
         with pytest.raises(
             ArgumentError, match=r"subscriptions has no 'rule.craeted'. Did you mean rule.created"
         ):
@@ -127,18 +127,18 @@ class TestBeforeTheWire:
                 shop.property, url="https://x.example", subscriptions=["rule.craeted"]
             )
 
-    def test_an_environment_of_another_property_is_told_apart(self, shop: Any) -> None:
+    def test_refuses_an_environment_of_another_property(self, shop: Any) -> None:
         other = shop.reactor.properties.create(name="Other", platform="web", domains=["o.example"])
         library = shop.reactor.libraries.create(other, name="Elsewhere")
         with pytest.raises(ArgumentError, match="'development' belongs to the property PR"):
             shop.reactor.libraries.assign(library, shop.development)
 
-    def test_a_raw_body_that_is_no_json_is_refused(self, shop: Any) -> None:
+    def test_refuses_a_raw_body_that_is_not_json(self, shop: Any) -> None:
         with pytest.raises(ArgumentError, match="body cannot be written as JSON"):
             shop.reactor.request("POST", f"/properties/{shop.id}/rules", body={"data": {1, 2}})
         assert not shop.simulator.requests
 
-    def test_a_row_cut_down_to_ids_is_one_row(self, shop: Any) -> None:
+    def test_a_series_of_ids_only_is_one_row(self, shop: Any) -> None:
         row = shop.core[["id", "origin_id"]].iloc[0]
         assert len(shop.reactor.extensions.get(row)) == 1
 
@@ -155,7 +155,7 @@ class TestProduction:
         shop.reactor.libraries.replace(library, [])
         assert len(shop.reactor.extensions(library)) == 0
 
-    def test_a_build_wants_the_name_when_the_stage_is_not_told(self) -> None:
+    def test_a_build_requires_the_name_when_the_stage_is_unknown(self) -> None:
         about = {"environment": {"links": {"self": "x"}}}
         library = {
             "id": LIBRARY,
@@ -168,7 +168,7 @@ class TestProduction:
                 service.reactor.libraries.build(LIBRARY)
             assert [got.method for got in service.got] == ["GET"]
 
-    def test_several_guarded_things_want_every_name(self, shop: Any) -> None:
+    def test_several_guarded_resources_require_every_name(self, shop: Any) -> None:
         with pytest.raises(
             ConfirmationRequired, match=r"confirm=\['development', 'staging'\]"
         ) as caught:
@@ -177,7 +177,7 @@ class TestProduction:
             )
         assert caught.value.wanted == ["development", "staging"]
 
-    def test_a_name_with_a_comma_does_not_confirm_two_things(self, shop: Any) -> None:
+    def test_a_name_with_a_comma_does_not_confirm_two_resources(self, shop: Any) -> None:
         one = shop.reactor.properties.create(name="A", platform="web", domains=["a.example"])
         two = shop.reactor.properties.create(name="B", platform="web", domains=["b.example"])
         both = shop.reactor.properties.create(name="A, B", platform="web", domains=["ab.example"])
@@ -213,13 +213,13 @@ class TestProduction:
                 call()
         assert not shop.simulator.requests
 
-    def test_confirm_may_be_numpys_text(self, shop: Any) -> None:
+    def test_confirm_may_be_text_of_numpy(self, shop: Any) -> None:
         shop.reactor.properties.delete(shop.property, confirm=np.str_("Shop"))
         assert len(shop.reactor.properties()) == 0
 
 
-class TestPartsOfAChange:
-    def test_a_failure_to_read_back_says_that_it_was_done(
+class TestPartialWrites:
+    def test_a_failure_to_read_back_says_that_the_write_was_done(
         self, shop: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         library = shop.reactor.libraries.create(shop.property, name="First")
@@ -245,7 +245,7 @@ class TestPartsOfAChange:
             shop.reactor.libraries.add(library, shop.core, revise=True)
         assert "All of it was done" in caught.value.__notes__[0]
 
-    def test_waiting_names_every_failure_and_a_call_that_runs(self, shop: Any) -> None:
+    def test_wait_names_every_failure_and_a_call_that_works(self, shop: Any) -> None:
         given = {
             "type_of": "sftp",
             "server": "x.invalid",
@@ -268,7 +268,7 @@ class TestPartsOfAChange:
         with pytest.raises(WaitTimeout, match=f'wait\\("{slow[0]}", "{slow[1]}"\\)'):
             shop.reactor.hosts.wait(slow, timeout=0.05, poll=0.02)
 
-    def test_an_interrupt_says_what_had_been_deleted(
+    def test_an_interrupt_names_those_deleted_before(
         self, shop: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         rules = [
@@ -304,7 +304,7 @@ class TestTheJournal:
     @pytest.mark.parametrize(
         "torn", [b'{"entry": "x", "ti', b"\xe2\x80", b'{"time": "yesterday", "entry": "y"}\n']
     )
-    def test_what_is_torn_or_foreign_hurts_nothing_else(self, shop: Any, torn: bytes) -> None:
+    def test_skips_lines_that_are_cut_off_or_foreign(self, shop: Any, torn: bytes) -> None:
         shop.reactor.rules.create(shop.property, name="First")
         file = Path(adobe_nb.journal().attrs["file"])
         with file.open("ab") as opened:
@@ -313,7 +313,7 @@ class TestTheJournal:
         assert adobe_nb.journal()["call"].tolist()[-2:] == ["reactor.rules.create"] * 2
         assert adobe_nb.journal()["outcome"].tolist()[-1] == "done"
 
-    def test_a_write_that_never_began_is_not_unknown(
+    def test_a_write_that_was_never_sent_is_not_unknown(
         self, shop: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         shop.session.sign_out()
@@ -321,13 +321,13 @@ class TestTheJournal:
             shop.reactor.rules.create(shop.property, name="Home")
         assert adobe_nb.journal()["outcome"].tolist()[-1] == "not sent"
 
-    def test_an_empty_file_is_read(self, tmp_path: Path) -> None:
+    def test_reads_an_empty_file(self, tmp_path: Path) -> None:
         (tmp_path / "journal.jsonl").write_bytes(b"")
         assert len(Journal(tmp_path / "journal.jsonl").read()) == 0
 
 
 class TestRawRequests:
-    def test_secrets_are_masked_by_the_table(self, shop: Any, recorder: Any) -> None:
+    def test_secrets_are_masked_by_the_registry(self, shop: Any, recorder: Any) -> None:
         recorder.secrets.add(TOKEN)
         body = {
             "data": {
@@ -348,7 +348,7 @@ class TestRawRequests:
             for text in (shown.to_csv(), command, Path(Journal().file).read_text())
         )
 
-    def test_a_write_with_parameters_goes_out(self, shop: Any) -> None:
+    def test_sends_a_write_with_parameters(self, shop: Any) -> None:
         body = {"data": {"type": "rules", "attributes": {"name": "Home"}}}
         shop.reactor.request("POST", f"/properties/{shop.id}/rules", {"x": "y z"}, body=body)
         assert dict(shop.simulator.requests[-1].query) == {"x": "y z"}
@@ -376,7 +376,7 @@ def test_numbers_among_credentials_are_masked_and_sent_as_numbers(shop: Any) -> 
     assert sent_body["data"]["attributes"]["credentials"] == {"username": "u", "password": 12345678}
 
 
-def test_the_wrong_exception_is_not_raised_for_an_unknown_outcome() -> None:
+def test_a_redirected_write_says_how_to_check_the_outcome() -> None:
     with answering(Answer(303, b"", {"Location": "https://login.example/"})) as service:
         with pytest.raises(
             adobe_nb.RedirectRefused, match="Look for it before you retry"
@@ -407,7 +407,7 @@ class TestSwitches:
                 call()
         assert sent(shop) == []
 
-    def test_the_typo_that_matters_most_is_answered(self, shop: Any) -> None:
+    def test_a_misspelled_dry_run_is_refused(self, shop: Any) -> None:
         with pytest.raises(ArgumentError, match="Did you mean dry_run"):
             shop.reactor.rules.create(shop.property, name="Home", dryrun=True)
 
@@ -457,7 +457,7 @@ class TestMissingValues:
                 call()
         assert not shop.simulator.requests
 
-    def test_times_may_be_numpys(self, shop: Any) -> None:
+    def test_timeouts_may_be_numbers_of_numpy(self, shop: Any) -> None:
         shown = shop.reactor.hosts.wait(shop.host, timeout=np.float32(1), poll=np.int64(1))
         assert shown["status"].tolist() == ["succeeded"]
 
@@ -494,7 +494,7 @@ def test_an_upgrade_takes_one_package_and_an_upload_a_path(shop: Any) -> None:
         shop.reactor.extension_packages.upload(None)
 
 
-def test_the_rules_of_components_that_a_search_found_are_listed(session: Any) -> None:
+def test_lists_the_rules_of_components_from_a_search(session: Any) -> None:
     hits = session.reactor.search(
         "Campaign Code", fields="attributes.settings", types="rule_components"
     )
@@ -502,11 +502,11 @@ def test_the_rules_of_components_that_a_search_found_are_listed(session: Any) ->
     assert set(session.reactor.rules(hits)["rule_component_id"]) == set(hits["id"])
 
 
-class TestOddAnswersBeforeAWrite:
+class TestOddResponsesBeforeAWrite:
     @pytest.mark.parametrize(
         "body", [b'{"data": null}', b'{"data": {}}', b'{"data": [{"type": "companies"}]}']
     )
-    def test_a_list_of_companies_that_is_none_is_an_error_of_ours(self, body: bytes) -> None:
+    def test_a_malformed_list_of_companies_is_an_incomplete_result(self, body: bytes) -> None:
         with answering(Answer(200, body, JSON_API)) as service:
             with pytest.raises(IncompleteResult, match="list of companies"):
                 service.reactor.properties.create(
@@ -517,7 +517,7 @@ class TestOddAnswersBeforeAWrite:
     @pytest.mark.parametrize(
         "relationships", [None, [], {"property": None}, {"property": {"data": []}}]
     )
-    def test_a_rule_that_names_no_property_gets_no_component(self, relationships: Any) -> None:
+    def test_refuses_a_component_for_a_rule_without_property(self, relationships: Any) -> None:
         rule = {
             "id": "RL" + "0" * 32,
             "type": "rules",
@@ -532,30 +532,30 @@ class TestOddAnswersBeforeAWrite:
         with answering(Answer(200, json.dumps({"data": rule}).encode(), JSON_API)) as service:
             with pytest.raises(
                 IncompleteResult,
-                match="names no property|a list as relationships|does not lead to one",
+                match="does not name its property|a list as relationships|not a single resource",
             ):
                 service.reactor.rule_components.create(rule["id"], **about)
             assert [got.method for got in service.got] == ["GET"]
 
-    def test_a_build_that_names_no_library_is_not_republished(self) -> None:
+    def test_refuses_to_republish_a_build_without_library(self) -> None:
         build = {
             "id": "BL" + "0" * 32,
             "type": "builds",
             "relationships": {"library": {"data": None}},
         }
         with answering(Answer(200, json.dumps({"data": build}).encode(), JSON_API)) as service:
-            with pytest.raises(IncompleteResult, match="names no library"):
+            with pytest.raises(IncompleteResult, match="does not name its library"):
                 service.reactor.builds.republish(build["id"], confirm="x")
             assert [got.method for got in service.got] == ["GET"]
 
-    def test_a_resource_without_attributes_gives_no_name(self) -> None:
+    def test_a_resource_without_attributes_is_named_by_its_id(self) -> None:
         rule = {"id": "RL" + "0" * 32, "type": "rules", "attributes": None}
         with answering(Answer(200, json.dumps({"data": rule}).encode(), JSON_API)) as service:
             with pytest.raises(IncompleteResult, match="nothing as attributes"):
                 service.reactor.with_names(pd.DataFrame({"rule_id": [rule["id"]]}))
 
 
-def test_a_raw_change_of_an_authorization_needs_no_address_of_its_own(simulate: Any) -> None:
+def test_a_raw_change_of_an_authorization_reads_no_state(simulate: Any) -> None:
     reactor = sign_in(simulate()).reactor
     grants = reactor.extension_package_usage_authorizations()
     grant = grants.loc[grants["state"] == "pending_approval", "id"].iloc[0]
