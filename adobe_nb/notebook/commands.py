@@ -1,7 +1,7 @@
-"""The sub-commands of ``%adobe_auth``: each calls the session, and gives one object to show."""
+"""The sub-commands of ``%adobe_auth``: each calls the session and returns an object to show."""
 
-import argparse
 import getpass
+from argparse import Namespace
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -14,28 +14,26 @@ from adobe_nb import session as sessions
 from adobe_nb.auth.credentials import Secret, mask
 from adobe_nb.auth.profiles import ProfileStore, forget_profile
 from adobe_nb.errors import AdobeError, IncompleteCredentials, NoCredentials, NotSignedIn
-from adobe_nb.notebook.display import Card, Outcome, card, outcome_of, topic_of
-from adobe_nb.notebook.magics import names_a_source
+from adobe_nb.notebook.display import Card, Outcome, card, outcome_of, outcome_of_error
+from adobe_nb.notebook.magics import names_a_source, source_arguments
 
 
-def run(options: argparse.Namespace) -> None:
-    """Do what was typed, show what it gives, and put the session into the variable that was named."""
+def run(options: Namespace) -> None:
+    """Run a sub-command, show its result, and assign the session to the variable of ``-o``."""
     options.session = None
-    shown = _COMMANDS[options.command](options)
-    if options.variable and (shell := get_ipython()) is not None:
+    result = _COMMANDS[options.command](options)
+    shell = get_ipython()
+    if options.variable and shell is not None:
         shell.user_ns[options.variable] = options.session or sessions.current_or_none()
-    if shown is not None and not options.quiet:
-        display(shown)
+    if result is not None and not options.quiet:
+        display(result)
 
 
-def _connect(options: argparse.Namespace, *, fall_back: bool) -> sessions.Session:
+def _connect(options: Namespace, *, fall_back: bool) -> sessions.Session:
+    sources: dict[str, Any] = source_arguments(options)
     session = sessions.connect(
-        env_file=options.env_file,
-        console_file=options.console_file,
-        postman_file=options.postman_file,
-        config_file=options.config_file,
+        **sources,
         org_id=options.org_id,
-        profile=options.profile,
         simulator=options.simulator,
         fallback="simulator" if fall_back else None,
     )
@@ -43,70 +41,81 @@ def _connect(options: argparse.Namespace, *, fall_back: bool) -> sessions.Sessio
     return session
 
 
-def _auto(options: argparse.Namespace) -> Any:
-    """Connect when a source is complete. None at all is no error here: the panel asks.
+def _auto(options: Namespace) -> Any:
+    """Connect if a source is complete; otherwise show the panel, which asks.
 
-    A session that was typed into the panel stays when its cell runs again. A source that fails
-    shows in the panel and raises, so that the cells below do not go on with something else.
+    A source that fails shows in the panel and raises, so that the cells below do not go on with
+    another account.
     """
     before = sessions.current_or_none()
-    by_hand = before is not None and before.source == sessions.BY_HAND and not before.signed_out
-    if by_hand and not (names_a_source(options) or options.simulator):
-        return None if options.quiet else _panel(_still_by_hand())
+    if _keeps_session(options, before):
+        return _panel_unless_quiet(options, _outcome_of_panel_session())
     outcome = Outcome()
-    problem: AdobeError | None = None
     try:
         session = _connect(options, fall_back=options.or_simulator and before is None)
-        outcome = _tested(session)
-        if session.incomplete and outcome.kind != "error":
-            text = f"{session.incomplete[0]} This session is with {session.service} instead."
-            outcome = replace(outcome, kind="warning", text=text)
+        outcome = _outcome_of_session(session)
     except NoCredentials as error:
         if names_a_source(options):
             raise
         if before is None:
-            outcome = _nothing_found(error)
+            outcome = _outcome_of_no_source(error)
     except AdobeError as error:
-        if options.quiet or names_a_source(options):
-            raise
-        problem = error
-    if problem is not None:
-        notes = " ".join((str(problem), *getattr(problem, "__notes__", ())))
-        display(_panel(Outcome("error", notes, topic_of(problem))))
-        raise problem
-    return None if options.quiet and not outcome.text else _panel(outcome)
+        if not (options.quiet or names_a_source(options)):
+            display(_panel(outcome_of_error(error)))
+        raise
+    return _panel_unless_quiet(options, outcome)
 
 
-def _still_by_hand() -> Outcome:
-    """What a plain ``%adobe_auth`` would take instead of the session from the panel, if anything."""
-    first = sessions.source_that_wins()
-    if not first:
+def _keeps_session(options: Namespace, session: sessions.Session | None) -> bool:
+    """Return whether the session stays: credentials typed into the panel cannot be found again."""
+    if session is None or session.signed_out or session.source != sessions.BY_HAND:
+        return False
+    return not (options.simulator or names_a_source(options))
+
+
+def _outcome_of_panel_session() -> Outcome:
+    source = sessions.source_that_wins()
+    if not source:
         return Outcome()
     return Outcome(
-        "ok", f"Still signed in from the panel. %adobe_auth login takes {first} instead."
+        "ok", f"Still signed in from the panel. %adobe_auth login uses {source} instead."
     )
 
 
-def _nothing_found(error: NoCredentials) -> Outcome:
-    """For the panel, which is the place to sign in then."""
+def _outcome_of_session(session: sessions.Session) -> Outcome:
+    outcome = _problem_of(session)
+    if not session.incomplete or outcome.kind == "error":
+        return outcome
+    text = f"{session.incomplete[0]} This session uses {session.service} instead."
+    return replace(outcome, kind="warning", text=text)
+
+
+def _outcome_of_no_source(error: NoCredentials) -> Outcome:
     if isinstance(error, IncompleteCredentials):
-        return Outcome("error", str(error), "values")
-    found = "No credentials were found in the environment, in a .env file or in a profile."
-    return Outcome("warning", f"{found} Sign in below, or use the simulator.", "values")
+        return Outcome("error", str(error), topic="values")
+    return Outcome(
+        "warning",
+        "No credentials were found in the environment, in a .env file or in a profile. "
+        "Sign in below, or use the simulator.",
+        topic="values",
+    )
 
 
-def _tested(session: sessions.Session) -> Outcome:
-    """What Adobe's own test finds, if it finds anything; the panel shows company and rights from
-    it.
-    """
+def _problem_of(session: sessions.Session) -> Outcome:
+    """Test a session; an empty outcome if the credentials work."""
     try:
         outcome = outcome_of(session.test())
     except AdobeError as error:
-        return Outcome("error", str(error), topic_of(error))
+        return outcome_of_error(error)
     return Outcome() if outcome.kind == "ok" else outcome
 
 
-def _show_panel(options: argparse.Namespace) -> Any:  # noqa: ARG001
+def _panel_unless_quiet(options: Namespace, outcome: Outcome) -> Any:
+    """Return the panel; with ``--quiet`` only if there is a problem."""
+    return None if options.quiet and outcome.kind in {"", "ok"} else _panel(outcome)
+
+
+def _show_panel(options: Namespace) -> Any:  # noqa: ARG001
     return _panel(Outcome())
 
 
@@ -116,7 +125,7 @@ def _panel(outcome: Outcome) -> Any:
     return panel(outcome)
 
 
-def _login(options: argparse.Namespace) -> Any:
+def _login(options: Namespace) -> Card:
     session = None
     if not options.ask:
         try:
@@ -124,111 +133,107 @@ def _login(options: argparse.Namespace) -> Any:
         except NoCredentials:
             if names_a_source(options):
                 raise
-    session = options.session = session or _prompt()
-    if options.save:
-        profile = session.save(options.save, in_file=options.in_file)
-        secret = (
-            "the system's keyring"
-            if profile.place == "keyring"
-            else str(ProfileStore().folder / "secrets.toml")
-        )
-        rows = (
-            ("Profile", f"{profile.name} saved, and active from now on"),
-            ("Secret", f"in {secret}"),
-        )
-        return Card(
-            "Signed in",
-            (*rows, ("Organization ID", profile.org_id), ("Taken", f"from {session.source}")),
-        )
-    return card(session)
+    if session is None:
+        session = options.session = _prompt()
+    return _save(session, options) if options.save else card(session)
+
+
+def _save(session: sessions.Session, options: Namespace) -> Card:
+    profile = session.save(options.save, in_file=options.in_file)
+    place = "the system's keyring"
+    if profile.place != "keyring":
+        place = str(ProfileStore().folder / "secrets.toml")
+    rows = (
+        ("Profile", f"{profile.name} saved, and active from now on"),
+        ("Secret", f"in {place}"),
+        ("Organization ID", profile.org_id),
+        ("Taken", f"from {session.source}"),
+    )
+    return Card("Signed in", rows)
 
 
 def _prompt() -> sessions.Session:
-    """Ask, with the secret hidden. Nothing typed here is kept by the notebook."""
+    """Prompt for credentials, the secret hidden. The notebook keeps nothing of what is typed."""
     values: dict[str, str | Secret] | None = None
-    # The kernel of nbconvert, papermill and Voila raises the second; Python without a standard
+    # The kernels of nbconvert, papermill and Voila raise the second, Python without a standard
     # input the third.
     with suppress(EOFError, StdinNotImplementedError, RuntimeError):
-        values = _asked()
+        values = _prompted_values()
     if values is None:
         raise UsageError(
-            "This environment cannot prompt for input (as under nbconvert, papermill and Voila). Use the panel, a .env "
-            "file, or name a source: %adobe_auth --help."
+            "This environment cannot prompt for input (as under nbconvert, papermill and Voila). "
+            "Use the panel or a .env file, or name a source: %adobe_auth --help."
         )
     return sessions.connect_by_hand(values, simulator=False)
 
 
-def _asked() -> dict[str, str | Secret]:
+def _prompted_values() -> dict[str, str | Secret]:
     org_id = input("Organization ID (ends in @AdobeOrg): ")
     if not org_id.strip():
-        raise UsageError(
-            "Nothing was typed. Run it again with the organisation id at hand, or use the panel."
-        )
+        raise UsageError("Nothing was entered. Run it again, or use the panel.")
     client_id = input("Client ID (leave empty to paste an access token): ")
-    values: dict[str, str | Secret] = {"org_id": org_id}
-    if client_id.strip():
-        values |= {
-            "client_id": client_id,
-            "client_secret": Secret(getpass.getpass("Client secret (hidden): ")),
-        }
-    else:
-        values["access_token"] = Secret(getpass.getpass("Access token (hidden): "))
-    return values
+    if not client_id.strip():
+        token = Secret(getpass.getpass("Access token (hidden): "))
+        return {"org_id": org_id, "access_token": token}
+    secret = Secret(getpass.getpass("Client secret (hidden): "))
+    return {"org_id": org_id, "client_id": client_id, "client_secret": secret}
 
 
-def _status(options: argparse.Namespace) -> Card:  # noqa: ARG001
+def _status(options: Namespace) -> Card:  # noqa: ARG001
     return card(sessions.current_or_none())
 
 
-def _test(options: argparse.Namespace) -> Card:  # noqa: ARG001
+def _test(options: Namespace) -> Card:  # noqa: ARG001
     check = sessions.current().test()
-    return Card(
-        "The credentials work" if check.ok else "The credentials do not work",
-        (("Test", check.message),),
-    )
+    title = "The credentials work" if check.ok else "The credentials do not work"
+    return Card(title, (("Test", check.message),))
 
 
-def _refresh(options: argparse.Namespace) -> Card:  # noqa: ARG001
+def _refresh(options: Namespace) -> Card:
     sessions.current().refresh()
-    return card(sessions.current())
+    return _status(options)
 
 
-def _logout(options: argparse.Namespace) -> Card:  # noqa: ARG001
+def _logout(options: Namespace) -> Card:  # noqa: ARG001
+    status = "signed out; the token is forgotten"
     try:
         sessions.current().sign_out()
     except NotSignedIn:
-        return Card("Adobe tags", (("Status", "was not signed in"),))
-    return Card("Adobe tags", (("Status", "signed out; the token is forgotten"),))
+        status = "was not signed in"
+    return Card("Adobe tags", (("Status", status),))
 
 
-def _profiles(options: argparse.Namespace) -> Card:  # noqa: ARG001
-    rows = tuple(
-        (
-            f"{profile.name}{' (active)' if profile.active else ''}",
-            f"{profile.org_id} · client {mask(profile.client_id)} · {profile.kind.replace('_', ' ')} in the "
-            f"{profile.place}",
-        )
-        for profile in ProfileStore().profiles()
-    )
-    return Card("Profiles", rows or (("none", "save one with %adobe_auth login --save NAME"),))
+def _profiles(options: Namespace) -> Card:  # noqa: ARG001
+    rows = []
+    for profile in ProfileStore().profiles():
+        name = f"{profile.name} (active)" if profile.active else profile.name
+        credentials = f"{profile.kind.replace('_', ' ')} in the {profile.place}"
+        client = f"client {mask(profile.client_id)}"
+        rows.append((name, f"{profile.org_id} · {client} · {credentials}"))
+    if not rows:
+        rows.append(("none", "save one with %adobe_auth login --save NAME"))
+    return Card("Profiles", tuple(rows))
 
 
-def _use(options: argparse.Namespace) -> Any:
+def _use(options: Namespace) -> Any:
     session = options.session = sessions.connect(profile=options.name)
-    outcome = _tested(session)
+    outcome = _problem_of(session)
+    # A profile that fails must not be the one of the next kernel.
     if outcome.kind != "error":
         ProfileStore().use(options.name)
-    if not outcome.kind and (first := sessions.source_that_wins()) not in {"", session.source}:
-        text = f"Used now. But a plain %adobe_auth takes {first} first: that comes before profiles."
-        outcome = Outcome("warning", text)
-    return None if options.quiet and not outcome.text else _panel(outcome)
+    source = sessions.source_that_wins()
+    if not outcome.kind and source not in {"", session.source}:
+        outcome = Outcome(
+            "warning",
+            f"In use now. But a plain %adobe_auth uses {source}, which comes before profiles.",
+        )
+    return _panel_unless_quiet(options, outcome)
 
 
-def _forget(options: argparse.Namespace) -> Card:
+def _forget(options: Namespace) -> Card:
     forget_profile(options.name)
-    return Card(
-        "Profiles", ((options.name, "forgotten, and its secret deleted; a session with it stays"),)
-    )
+    status = "forgotten, and its secret deleted; a session that uses it continues"
+    return Card("Profiles", ((options.name, status),))
 
 
 _COMMANDS = {

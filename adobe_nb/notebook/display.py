@@ -1,7 +1,9 @@
-"""How sessions, checks and frames show themselves: HTML where there is a browser, text elsewhere.
-All escaped.
+"""How sessions, checks and frames show themselves: HTML in a browser, text elsewhere, all escaped.
+
+A fact about the session is one line of ``facts_of``: the panel, its HTML and its text show it.
 """
 
+import re
 from collections.abc import Hashable
 from dataclasses import dataclass
 from html import escape
@@ -24,7 +26,9 @@ if TYPE_CHECKING:
 
 _MOST_ROWS = 30
 _MOST_COLUMNS = 20
-_FIRST = (
+_MOST_PROSE_ROWS = 3
+"""Rows with sentences that are shown value by value in a terminal."""
+_FIRST_COLUMNS = (
     "name",
     "display_name",
     "version",
@@ -34,11 +38,11 @@ _FIRST = (
     "state",
     "delegate_descriptor_id",
 )
-_BY = tuple(
-    f"{verb}_by_{what}" for verb in ("updated", "created") for what in ("display_name", "email")
-)
-_LAST = (
-    *_BY,
+_LAST_COLUMNS = (
+    "updated_by_display_name",
+    "updated_by_email",
+    "created_by_display_name",
+    "created_by_email",
     "dirty",
     "published",
     "published_at",
@@ -46,96 +50,102 @@ _LAST = (
     "review_status",
     "origin_id",
 )
-_PROSE = {"advice", "cause", "fix", "content", "title"}
+_PROSE_COLUMNS = {"advice", "cause", "fix", "content", "title"}
+_PREVIEW_NOTE = "Preview session: no writes are sent to Adobe."
 NOT_MATH = "tex2jax_ignore mathjax_ignore"
-"""Classes that keep MathJax off an element: of its version 2 (nbconvert), of versions 3 and 4
-(JupyterLab).
-"""
+"""Classes that keep MathJax away: version 2 (nbconvert), versions 3 and 4 (JupyterLab)."""
 _TABLE_STYLE = (
     ".adobe-nb-frame{overflow-x:auto}"
-    ".adobe-nb-frame :is(td,th){white-space:nowrap;text-align:left!important;max-width:24em;overflow:hidden;"
-    "text-overflow:ellipsis}"
-    ".adobe-nb-prose :is(td,th){white-space:normal;overflow-wrap:anywhere;vertical-align:top;min-width:5em}"
+    ".adobe-nb-frame :is(td,th){white-space:nowrap;text-align:left!important;max-width:24em;"
+    "overflow:hidden;text-overflow:ellipsis}"
+    ".adobe-nb-prose :is(td,th){white-space:normal;overflow-wrap:anywhere;vertical-align:top;"
+    "min-width:5em}"
 )
+_HEADER_STYLE = "text-align:left;padding:2px 12px 2px 0;font-weight:normal;opacity:.7"
+_CELL_STYLE = "text-align:left;padding:2px 0"
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What an action came to, in a sentence."""
+    """The outcome of an action, in a sentence."""
 
     kind: str = ""
-    """``ok``, ``warning`` or ``error``; nothing where there is nothing to say."""
+    """``ok``, ``warning`` or ``error``; empty if there is nothing to say."""
     text: str = ""
-    topic: str = ""
-    """The part of the panel's help that goes with it."""
     field: str = ""
     """The field of the panel that it is about."""
+    topic: str = ""
+    """The topic of the panel's help that explains it."""
 
 
 def outcome_of(check: "Check") -> Outcome:
-    """What Adobe's own test of the credentials found."""
-    topic = {403: "access", 401: "token", 404: "organisation"}.get(check.status or 0, "")
-    kind = "ok" if check.ok else "error"
-    if check.ok and topic:
-        kind = "warning"
-    return Outcome(kind, check.message, topic)
+    """Return the outcome of Adobe's own test of the credentials."""
+    topic = {403: "access", 401: "token", 404: "organization"}.get(check.status or 0, "")
+    if not check.ok:
+        return Outcome("error", check.message, topic=topic)
+    return Outcome("warning" if topic else "ok", check.message, topic=topic)
+
+
+def outcome_of_error(error: AdobeError) -> Outcome:
+    """Return an error with its notes as an outcome."""
+    lines = [str(error), *getattr(error, "__notes__", ())]
+    return Outcome("error", "\n".join(lines), topic=topic_of(error))
 
 
 def topic_of(error: AdobeError) -> str:
-    """The part of the help that goes with an error."""
-    if isinstance(error, RetiredCredentials):
-        return "retired"
-    if isinstance(error, TokenExpired):
-        return "token"
-    if isinstance(error, TransportError):
-        return "network"
+    """Return the topic of the panel's help that explains an error."""
+    topics = {RetiredCredentials: "retired", TokenExpired: "token", TransportError: "network"}
+    for error_class, topic in topics.items():
+        if isinstance(error, error_class):
+            return topic
     if isinstance(error, SignInError):
-        return {"invalid_scope": "scopes", "invalid_client": "values"}.get(
-            error.code or "", "network"
-        )
+        codes = {"invalid_scope": "scopes", "invalid_client": "values"}
+        return codes.get(error.code or "", "network")
     return "values"
 
 
-def _facts(session: "Session") -> list[tuple[str, str]]:
-    """Label and value, the same for HTML and text. Never a secret."""
+def state_of(session: "Session") -> dict[str, Any]:
+    """Return what the panel knows of a session, as JSON values. Never a secret."""
     check = session.checked
-    refused = check is not None and not check.ok
-    rows = [
-        ("Status", "signed in, but requests are refused" if refused else "signed in"),
-        ("Organization ID", session.org_id),
-        ("Service", service_name(session)),
-        ("Credentials", f"from {session.source}"),
-        ("Client ID", session.credentials.masked_client_id),
-        ("Scopes", ", ".join(session.scopes)),
-        (
-            "Token",
-            session.time_left_text + (", renewed by itself" if session.renewable else ", pasted"),
-        ),
+    service_name = session.service
+    if service_name == "simulator":
+        service_name = "Simulator (no Adobe account involved)"
+    notes = [f"{source} (complete, but later in the order)" for source in session.shadowed]
+    notes += session.incomplete
+    # A wrong clock explains more than a source that lost.
+    if session.clock_note:
+        notes.insert(0, session.clock_note)
+    return {
+        "connected": True,
+        "refused": check is not None and not check.ok,
+        "service": session.service,
+        "service_name": service_name,
+        "account": session.account or "",
+        "org_id": session.org_id,
+        "companies": list(check.companies) if check else [],
+        "rights": list(check.rights) if check else [],
+        "scopes": list(session.scopes),
+        "source": session.source,
+        "client_id": session.credentials.masked_client_id,
+        "renewable": session.renewable,
+        "notes": notes,
+    }
+
+
+def facts_of(state: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return label and text of each fact that the panel and the card show."""
+    facts = [
+        ("Account", state["account"]),
+        ("Organization ID", state["org_id"]),
+        ("Company", ", ".join(state["companies"])),
+        ("Service", state["service_name"]),
+        ("Credentials", f"from {state['source']}"),
+        ("Client ID", state["client_id"]),
+        ("Scopes", ", ".join(state["scopes"])),
+        ("Rights", ", ".join(state["rights"]).replace("_", " ")),
+        *(("Not used", note) for note in state["notes"]),
     ]
-    if session.account:
-        rows.insert(1, ("Account", session.account))
-    if check is not None and check.companies:
-        rows.insert(3, ("Company", ", ".join(check.companies)))
-    if check is not None and check.rights:
-        rows.insert(-1, ("Rights", ", ".join(right.replace("_", " ") for right in check.rights)))
-    rows += [("Not used", text) for text in notes(session)]
-    return rows
-
-
-def service_name(session: "Session") -> str:
-    """``Adobe``, or ``Simulator (no Adobe account involved)``."""
-    return (
-        "Simulator (no Adobe account involved)"
-        if session.service == "simulator"
-        else session.service
-    )
-
-
-def notes(session: "Session") -> list[str]:
-    """A clock that is off, and what lost against the source that won."""
-    clock = [session.clock_note] if session.clock_note else []
-    shadowed = [f"{source} (complete, but later in the order)" for source in session.shadowed]
-    return [*clock, *shadowed, *session.incomplete]
+    return [(label, text) for label, text in facts if text]
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,86 +157,100 @@ class Card:
 
     def __repr__(self) -> str:
         width = max((len(label) for label, _ in self.rows), default=0)
-        return printable(
-            "\n".join((self.title, *(f"  {label:<{width}}  {value}" for label, value in self.rows)))
-        )
+        lines = [f"  {label:<{width}}  {value}" for label, value in self.rows]
+        return printable("\n".join([self.title, *lines]))
 
     def _repr_html_(self) -> str:
-        cells = "".join(
-            f'<tr><th style="text-align:left;padding:2px 12px 2px 0;font-weight:normal;opacity:.7">{escape(label)}</th>'
-            f'<td style="text-align:left;padding:2px 0">{escape(value)}</td></tr>'
-            for label, value in self.rows
+        cells = ""
+        for label, value in self.rows:
+            cells += (
+                f'<tr><th style="{_HEADER_STYLE}">{escape(label)}</th>'
+                f'<td style="{_CELL_STYLE}">{escape(value)}</td></tr>'
+            )
+        return (
+            f'<div class="{NOT_MATH}"><b>{escape(self.title)}</b>'
+            f'<table style="margin:4px 0">{cells}</table></div>'
         )
-        return f'<div class="{NOT_MATH}"><b>{escape(self.title)}</b><table style="margin:4px 0">{cells}</table></div>'
 
 
 def card(session: "Session | None") -> Card:
-    """The session as a card; without one, how to get one where there is no panel."""
-    if session is not None and not session.signed_out:
-        return Card("Adobe tags", tuple(_facts(session)))
-    status = "not signed in" if session is None else "signed out"
-    ways = "%adobe_auth login asks for credentials; %adobe_auth --or-simulator needs none"
-    return Card("Adobe tags", (("Status", status), ("Next", ways)))
+    """Return the session as a card; without one, the next step where there is no panel."""
+    if session is None or session.signed_out:
+        status = "not signed in" if session is None else "signed out"
+        next_step = "%adobe_auth login asks for credentials; %adobe_auth --or-simulator needs none"
+        return Card("Adobe tags", (("Status", status), ("Next", next_step)))
+    state = state_of(session)
+    status = "signed in, but requests are refused" if state["refused"] else "signed in"
+    renewal = "renews automatically" if session.renewable else "pasted"
+    facts = facts_of(state)
+    token = ("Token", f"{session.time_left_text}, {renewal}")
+    facts.insert(len(facts) - len(state["notes"]), token)
+    return Card("Adobe tags", (("Status", status), *facts))
 
 
 def is_ours(frame: pd.DataFrame) -> bool:
-    """Whether a frame came from this package (and still says so)."""
-    plain = frame.columns.is_unique and not isinstance(frame.columns, pd.MultiIndex)
-    return plain and "service" in frame.attrs and "path" in frame.attrs
+    """Return whether a frame came from this package and still says so."""
+    if isinstance(frame.columns, pd.MultiIndex) or not frame.columns.is_unique:
+        return False
+    return {"service", "path"} <= frame.attrs.keys()
 
 
 def compact(frame: pd.DataFrame) -> pd.DataFrame:
-    """The frame as it is shown: ids shortened, times in UTC to the second, empty columns left out.
+    """Return the frame as it is shown: short ids, timestamps to the second, no empty columns.
 
-    Of a long frame only the two ends, which is what is shown of it anyway.
+    Of a long frame it has only both ends, which is what is shown anyway.
     """
     kept = frame.loc[:, ~frame.isna().all()] if len(frame) else frame
-    ends = _ends(kept)[_as_people_read(frame, list(kept.columns))]
+    ends = _ends(kept)[_display_order(frame, list(kept.columns))]
     shown = pd.DataFrame(index=ends.index)
     for name in ends.columns:
         column = ends[name]
         if isinstance(column.dtype, pd.DatetimeTZDtype):
-            shown[name] = column.dt.strftime("%Y-%m-%d %H:%M:%S").astype("string").fillna("")
+            column = column.dt.strftime("%Y-%m-%d %H:%M:%S").astype("string").fillna("")
         elif isinstance(column.dtype, pd.StringDtype):
-            shown[name] = column.map(_short, na_action="ignore").astype("string").fillna("")
-        else:
-            shown[name] = column
+            column = column.map(_short, na_action="ignore").astype("string").fillna("")
+        shown[name] = column
     return shown
 
 
-def _as_people_read(frame: pd.DataFrame, names: list[Hashable]) -> list[Hashable]:
-    """Names first, bookkeeping last; only for a whole table, not where somebody chose the columns."""
-    types = [part for part in str(frame.attrs["path"]).split("/") if part in RESOURCES]
-    row = RESOURCES[types[-1]] if types else None
-    if row is None or not {attribute.name for attribute in row.columns} <= set(frame.columns):
+def _display_order(frame: pd.DataFrame, names: list[Hashable]) -> list[Hashable]:
+    """Return the columns of a whole table: names first, bookkeeping last."""
+    # If columns are missing, the user chose them, and their order too.
+    if not _is_whole_table(frame):
         return names
-    lead = len(
-        [name for name in list(frame.columns)[:2] if name == "id" or str(name).endswith("_id")]
-    )
-    first = [name for name in (*list(frame.columns)[:lead], *_FIRST) if name in names]
-    last = [name for name in _LAST if name in names]
-    return [*first, *(name for name in names if name not in first and name not in last), *last]
+    # The ids of the resource and its parent come first.
+    ids = [name for name in frame.columns[:2] if re.fullmatch("(.*_)?id", str(name))]
+    first = [name for name in dict.fromkeys([*ids, *_FIRST_COLUMNS]) if name in names]
+    last = [name for name in _LAST_COLUMNS if name in names]
+    others = [name for name in names if name not in {*first, *last}]
+    return [*first, *others, *last]
+
+
+def _is_whole_table(frame: pd.DataFrame) -> bool:
+    """Return whether a frame has all columns of the resource type that is last in its path."""
+    for part in reversed(str(frame.attrs["path"]).split("/")):
+        if part in RESOURCES:
+            return {column.name for column in RESOURCES[part].columns} <= set(frame.columns)
+    return False
 
 
 def _ends(frame: pd.DataFrame) -> pd.DataFrame:
+    # One row more than pandas shows at each end, so that it marks the gap.
     half = max(_MOST_ROWS, int(pd.get_option("display.max_rows") or 0)) // 2 + 1
     return frame if len(frame) <= 2 * half else pd.concat([frame.head(half), frame.tail(half)])
 
 
 def frame_html(frame: pd.DataFrame) -> str | None:
-    """HTML for our frames; anything else keeps pandas' own."""
+    """Return HTML for our frames; any other keeps that of pandas."""
     if not is_ours(frame):
-        plain: Any = frame
-        own = plain._repr_html_()
-        if not isinstance(own, str):
-            return None
-        # A table that was merged or grouped out of ours is pandas' own, and shows the same names.
-        typeset = pd.get_option("display.html.use_mathjax")
-        return own if typeset else f'<div class="{NOT_MATH}">{own}</div>'
-    prose = has_prose(frame)
-    with pd.option_context(
-        "display.max_colwidth", None if prose else pd.get_option("display.max_colwidth")
-    ):
+        return _html_of_pandas(frame)
+    classes = "adobe-nb-frame"
+    width = pd.get_option("display.max_colwidth")
+    # A sentence that is cut off helps no one.
+    if has_prose(frame):
+        classes = "adobe-nb-frame adobe-nb-prose"
+        width = None
+    with pd.option_context("display.max_colwidth", width):
         table = compact(frame).to_html(
             max_rows=_MOST_ROWS,
             max_cols=_MOST_COLUMNS,
@@ -236,72 +260,99 @@ def frame_html(frame: pd.DataFrame) -> str | None:
             na_rep="",
         )
     table = _with_tooltips(table, frame)
-    caption = f"<small>{escape(_caption(frame))}</small>"
-    kind = "adobe-nb-frame adobe-nb-prose" if prose else "adobe-nb-frame"
-    return f'<div class="{NOT_MATH}"><style>{_TABLE_STYLE}</style><div class="{kind}">{table}</div>{caption}</div>'
+    return (
+        f'<div class="{NOT_MATH}"><style>{_TABLE_STYLE}</style>'
+        f'<div class="{classes}">{table}</div>'
+        f"<small>{escape(_caption(frame))}</small>{_preview_html(frame)}</div>"
+    )
+
+
+def _html_of_pandas(frame: Any) -> str | None:
+    table = frame._repr_html_()
+    if not isinstance(table, str):
+        return None
+    table += _preview_html(frame)
+    # A table that was merged or grouped out of ours is pandas' own, and shows the same names.
+    if pd.get_option("display.html.use_mathjax"):
+        return table
+    return f'<div class="{NOT_MATH}">{table}</div>'
+
+
+def _preview_html(frame: pd.DataFrame) -> str:
+    return f"<br><small>{_PREVIEW_NOTE}</small>" if frame.attrs.get("preview") else ""
 
 
 def has_prose(frame: pd.DataFrame) -> bool:
-    """Whether it has sentences to be read whole, as answers and codes of the Edge Network do."""
-    edge = str(frame.attrs["path"]).startswith("/ee/") or frame.attrs["service"] == "Edge Network"
-    return edge and bool(_PROSE & set(frame.columns))
+    """Return whether a frame has sentences to be read whole, as those of the Edge Network do."""
+    path, service = str(frame.attrs["path"]), frame.attrs["service"]
+    of_edge = path.startswith("/ee/") or service == "Edge Network"
+    return of_edge and not _PROSE_COLUMNS.isdisjoint(frame.columns)
 
 
 def _with_tooltips(table: str, frame: pd.DataFrame) -> str:
-    """The whole id over each shortened one."""
+    """Show the whole id over each shortened one."""
     ends = _ends(frame)
-    texts = [ends[name] for name in ends.columns if isinstance(ends[name].dtype, pd.StringDtype)]
-    ids = {value for column in texts for value in column.dropna() if ID_PATTERN.fullmatch(value)}
-    for value in ids:
-        table = table.replace(
-            f"<td>{_short(value)}</td>", f'<td title="{value}">{_short(value)}</td>'
-        )
+    values: set[str] = set()
+    for name in _text_columns(ends):
+        values.update(ends[name].dropna())
+    for value in filter(ID_PATTERN.fullmatch, values):
+        short = _short(value)
+        table = table.replace(f"<td>{short}</td>", f'<td title="{value}">{short}</td>')
     return table
 
 
 def frame_text(frame: pd.DataFrame, printer: Any, cycle: bool) -> None:  # noqa: FBT001
-    """Text for our frames; IPython's plain-text formatter hands over its printer."""
+    """Print text for our frames; IPython's formatter hands over its printer."""
     if cycle or not is_ours(frame):
-        printer.text(printable(repr(frame)))
-        return
-    if has_prose(frame) and 0 < len(frame) <= 3:
-        lines = "\n\n".join(_as_lines(row) for _, row in frame.iterrows())
-        printer.text(printable(f"{lines}\n{_caption(frame)}"))
-        return
-    with pd.option_context("display.show_dimensions", False):
-        printer.text(printable(f"{_escaped(compact(frame))!r}\n{_caption(frame)}"))
+        text = repr(frame)
+    elif has_prose(frame) and 0 < len(frame) <= _MOST_PROSE_ROWS:
+        rows = [_lines_of(row) for _, row in frame.iterrows()]
+        text = "\n\n".join(rows) + f"\n{_caption(frame)}"
+    else:
+        with pd.option_context("display.show_dimensions", False):
+            text = f"{_printable(compact(frame))!r}\n{_caption(frame)}"
+    if frame.attrs.get("preview"):
+        text = f"{text}\n{_PREVIEW_NOTE}"
+    printer.text(printable(text))
 
 
-def _escaped(shown: pd.DataFrame) -> pd.DataFrame:
-    """Its texts printable, before their widths are measured."""
-    texts = [name for name in shown.columns if isinstance(shown[name].dtype, pd.StringDtype)]
-    return shown.assign(
-        **{str(name): shown[name].map(printable, na_action="ignore") for name in texts}
-    )
+def _printable(frame: pd.DataFrame) -> pd.DataFrame:
+    """Escape the texts of a frame before their widths are measured."""
+    shown = frame.copy()
+    for name in _text_columns(shown):
+        shown[name] = shown[name].map(printable, na_action="ignore")
+    return shown
 
 
-def _as_lines(row: "pd.Series[Any]") -> str:
-    """A row for a terminal: a line per value, sentences whole."""
-    shown = row.dropna()
-    width = max(len(str(name)) for name in shown.index)
-    return "\n".join(f"{name:<{width}}  {value}" for name, value in shown.items())
+def _text_columns(frame: pd.DataFrame) -> list[Hashable]:
+    return [name for name in frame.columns if isinstance(frame[name].dtype, pd.StringDtype)]
+
+
+def _lines_of(row: "pd.Series[Any]") -> str:
+    """Return a row with one line for each value, sentences whole."""
+    values = row.dropna()
+    width = max(len(str(name)) for name in values.index)
+    return "\n".join(f"{name:<{width}}  {value}" for name, value in values.items())
 
 
 def _caption(frame: pd.DataFrame) -> str:
     rows, columns = frame.shape
-    empty = int(frame.isna().all().sum()) if rows else 0
-    hidden = f" ({empty} empty {'one' if empty == 1 else 'ones'} not shown)" if empty else ""
-    times = (
-        " · times in UTC"
-        if any(isinstance(dtype, pd.DatetimeTZDtype) for dtype in frame.dtypes)
-        else ""
-    )
-    size = f"{rows} {'row' if rows == 1 else 'rows'} × {columns} {'column' if columns == 1 else 'columns'}"
+    size = f"{_count(rows, 'row')} × {_count(columns, 'column')}"
     outcomes = frame.attrs.get("outcomes")
+    # Of a part of the rows, the counts would be wrong.
     if isinstance(outcomes, dict) and sum(outcomes.values()) == rows:
-        size = f"{size}: {', '.join(f'{count} {outcome}' for outcome, count in outcomes.items())}"
-    preview = " · preview session, writes are not sent" if frame.attrs.get("preview") else ""
-    return f"{size}{hidden} · {frame.attrs['service']} {frame.attrs['path']}{times}{preview}"
+        size += ": " + ", ".join(f"{count} {outcome}" for outcome, count in outcomes.items())
+    empty = int(frame.isna().all().sum()) if rows else 0
+    if empty:
+        size += f" ({_count(empty, 'empty column')} not shown)"
+    parts = [size, f"{frame.attrs['service']} {frame.attrs['path']}"]
+    if any(isinstance(dtype, pd.DatetimeTZDtype) for dtype in frame.dtypes):
+        parts.append("times in UTC")
+    return " · ".join(parts)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _short(value: str) -> str:

@@ -1,6 +1,59 @@
-// The sign-in panel. Text only ever enters the page as text; a secret leaves it as a message and is gone.
+// The sign-in panel. Text only ever enters the page as text. A secret leaves it as a message and is
+// forgotten.
+//
+// The fields of the form come from FIELDS in panel.py, the facts about the session from facts_of in
+// display.py.
 
-const make = (tag, attributes = {}, ...children) => {
+// What the help says, by topic. A message names the topic that explains it.
+const HELP = [
+  ["values", "Where to find the values", [
+    "Open Developer Console (developer.adobe.com/console) > your project > OAuth Server-to-Server.",
+    "Client ID: on that page. Adobe also calls it API key.",
+    'Client secret: on the same page, click "Retrieve client secret".',
+    "Organization ID: on the same page, in the details of the credential. It ends in @AdobeOrg.",
+    'Access token: on the same page, click "Generate access token". It is valid for 24 hours.',
+  ]],
+  ["access", "Signed in, but requests are refused", [
+    "Check that the project has the Experience Platform Launch API: Developer Console > your project > Add to project > API.",
+    "Check that the credential is in a product profile for tags: Admin Console > Products > Data Collection. An administrator can add it.",
+    "Check that the profile grants the rights that you need and includes the property.",
+    "Check that the organization is the one that the project belongs to.",
+    "After a change, wait a few minutes, then click Test.",
+  ]],
+  ["organization", "No company", [
+    "The credentials work, but the organization has no company in tags.",
+    "Check the organization ID: you may belong to several organizations.",
+    "Ask your administrator whether the organization uses tags (Data Collection).",
+  ]],
+  ["scopes", "A scope was refused", [
+    "The credential does not have one of the requested scopes.",
+    "Developer Console > your project > OAuth Server-to-Server lists its scopes. Copy that list into Scopes, or into ADOBE_SCOPES.",
+    "The Edge Network requires the scope acp.foundation, which comes with the Experience Platform API.",
+  ]],
+  ["token", "The token expired", [
+    "A token is valid for 24 hours. Generate a new one in Developer Console and paste it here.",
+    "With a client secret, the token renews automatically.",
+  ]],
+  ["network", "No response", [
+    "Connect to your company's network or VPN, then try again.",
+    "Behind a proxy: set HTTPS_PROXY before the kernel starts, and REQUESTS_CA_BUNDLE for its certificate.",
+    "Simulator: check that it is still running. A new kernel starts its own.",
+  ]],
+  ["retired", "Service Account (JWT)", [
+    "Adobe has retired this method. Add an OAuth Server-to-Server credential to the same project, with the same product profiles.",
+    "Use its client ID, client secret and organization ID. A private key is no longer needed.",
+  ]],
+];
+const LOST = "This panel lost its kernel. Run its cell again.";
+const SECONDS_UNTIL_LATE = 4;
+const MINUTES_RUNNING_LOW = 10;
+
+// Two notebooks on one page load this module twice.
+const unique = Math.random().toString(36).slice(2, 8);
+let count = 0;
+const newId = () => `adobe-nb-${unique}-${++count}`;
+
+function make(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
     if (name === "text") element.textContent = value;
@@ -8,61 +61,38 @@ const make = (tag, attributes = {}, ...children) => {
   }
   element.append(...children);
   return element;
-};
+}
 
-let count = 0;
-const unique = Math.random().toString(36).slice(2, 8);  // two notebooks on one page load this module twice
+function makeButton(text, title, onClick) {
+  const button = make("button", { type: "button", text, title });
+  button.addEventListener("click", onClick);
+  return button;
+}
 
-// What the help says, by topic. A message names the topic that goes with it.
-const HELP = [
-  ["values", "Where the values are", [
-    "Developer Console (developer.adobe.com/console) > your project > OAuth Server-to-Server.",
-    "Client ID: on that page. Adobe also calls it API key.",
-    "Client secret: on the same page, Retrieve client secret.",
-    "Organization ID: on the same page, under the credential's details. It ends in @AdobeOrg.",
-    "Access token: on the same page, Generate access token. It lasts 24 hours.",
-  ]],
-  ["access", "Signed in, but refused", [
-    "The project has the Experience Platform Launch API: Developer Console > your project > Add to project > API.",
-    "The credential is in a product profile for tags: Admin Console > Products > Data Collection. An administrator does this.",
-    "That profile has the rights that you need, and the property is among its properties.",
-    "The organisation is the one that the project belongs to.",
-    "After a change, wait a few minutes, then Test.",
-  ]],
-  ["organisation", "No company", [
-    "The credentials work, but the organisation has no company in tags.",
-    "Check the organisation id: many people have several organisations.",
-    "Ask your administrator whether the organisation uses tags (Data Collection).",
-  ]],
-  ["scopes", "A scope is refused", [
-    "The credential lacks one of the scopes that were asked for.",
-    "Developer Console > your project > OAuth Server-to-Server lists its scopes. Put that list into Scopes, or into ADOBE_SCOPES.",
-    "For the Edge Network the project needs the Experience Platform API, which brings acp.foundation.",
-  ]],
-  ["token", "The token has ended", [
-    "A token lasts 24 hours. Generate a new one in Developer Console and paste it here.",
-    "With a client secret, new tokens are fetched by themselves.",
-  ]],
-  ["network", "No answer", [
-    "Sign in to your company's network or VPN, then try again.",
-    "Behind a proxy: set HTTPS_PROXY before the kernel starts. Its certificate: REQUESTS_CA_BUNDLE.",
-    "Against the simulator: is it still running? A new kernel starts its own.",
-  ]],
-  ["retired", "Service Account (JWT)", [
-    "Adobe has retired this method. Add an OAuth Server-to-Server credential to the same project, with the same product profiles.",
-    "Use its client id, client secret and organisation id. A private key is no longer needed.",
-  ]],
-];
-
-function field(label, hint, attributes) {
-  const id = `adobe-nb-${unique}-${++count}`;
-  const input = make("input", {
-    id, autocomplete: "off", autocapitalize: "off", spellcheck: "false", "aria-describedby": `${id}-error`, ...attributes,
-  });
-  const error = make("span", { id: `${id}-error`, class: "adobe-nb-field-error", role: "alert" });
-  const row = make("div", { class: "adobe-nb-field" },
-    make("label", { for: id, text: label }), input, make("span", { class: "adobe-nb-hint", text: hint }), error);
+// A row of the form: label, input, and a place for an error. `control` is what stands in the place
+// of the input, if that is more than the input.
+function makeRow(label, input, { hint = "", control = input } = {}) {
+  input.id = newId();
+  input.setAttribute("aria-describedby", `${input.id}-error`);
+  const error = make("span", { id: `${input.id}-error`, class: "adobe-nb-field-error", role: "alert" });
+  const row = make("div", { class: "adobe-nb-field" }, make("label", { for: input.id, text: label }), control);
+  if (hint) row.append(make("span", { class: "adobe-nb-hint", text: hint }));
+  row.append(error);
   return { row, input, error };
+}
+
+function makeTextRow({ label, hint, secret = false }) {
+  const attributes = secret
+    ? { type: "password", autocomplete: "new-password", "data-1p-ignore": "", "data-lpignore": "true" }
+    : { type: "text", autocomplete: "off" };
+  const input = make("input", { size: 36, autocapitalize: "off", spellcheck: "false", ...attributes });
+  return makeRow(label, input, { hint });
+}
+
+function mark({ input, error }, text) {
+  error.textContent = text;
+  if (text) input.setAttribute("aria-invalid", "true");
+  else input.removeAttribute("aria-invalid");
 }
 
 function timeLeft(milliseconds) {
@@ -70,323 +100,409 @@ function timeLeft(milliseconds) {
   const hours = Math.floor(seconds / 3600);
   const minutes = Math.floor((seconds % 3600) / 60);
   if (hours > 0) return `${hours} h ${minutes} min`;
-  if (minutes >= 10) return `${minutes} min`;
+  if (minutes >= MINUTES_RUNNING_LOW) return `${minutes} min`;
   return `${minutes}:${String(seconds % 60).padStart(2, "0")} min`;
 }
 
-function render({ model, el }) {
-  const name = `adobe-nb-way-${unique}-${++count}`;
-  const dot = make("span", { class: "adobe-nb-dot", "aria-hidden": "true" });
-  const status = make("strong", { role: "status", "aria-live": "polite" });
-  const badge = make("span", { class: "adobe-nb-badge" });
-  const facts = make("dl", { class: "adobe-nb-facts" });
-  const fill = make("div", { class: "adobe-nb-fill" });
-  const bar = make("div", { class: "adobe-nb-bar", role: "progressbar", "aria-label": "Life of the token", "aria-valuemin": 0, "aria-valuemax": 100 }, fill);
-  const left = make("span", { class: "adobe-nb-left" });
-  const time = make("div", { class: "adobe-nb-time" }, bar, left);
-  const message = make("p", { class: "adobe-nb-message adobe-nb-said", role: "alert" });
-  const what = make("button", { type: "button", class: "adobe-nb-link", text: "What to do" });
-  const dead = make("p", { class: "adobe-nb-message adobe-nb-lost", "data-kind": "warning", role: "alert", hidden: "",
-    text: "This panel has lost its kernel. Run its cell again." });
-  const notice = make("p", { class: "adobe-nb-message", "data-kind": "warning", role: "note",
-    text: "This is a public machine (Binder). Do not type or paste real credentials here; use the simulator." });
-
-  // A panel whose kernel was restarted gets no answer, and must say so.
-  let waiting = null;
+// Sends clicks to the kernel, one at a time, and notices when it does not respond: a panel whose
+// kernel was restarted gets no response, and must say so.
+//
+// onChange: a click was sent or answered; onSilence(text): the kernel is late, or (empty text) it is
+// not; onLost: the kernel is gone.
+function connectKernel(model, { onChange, onSilence, onLost }) {
+  let timer = null;
   let pending = null;  // the click that was sent and is not answered yet
   let late = false;    // its answer takes so long that the user may click again
   let acting = false;  // what is shown next answers a click in this view
-  let gone = false;
-  const blocked = () => gone || Boolean(model.get("busy")) || (pending !== null && !late);
-  const send = (content) => {
+  let lost = false;
+  const kernel = model.widget_manager?.kernel;
+
+  const blocked = () => lost || Boolean(model.get("busy")) || (pending !== null && !late);
+
+  function send(content) {
     if (blocked()) return;
-    const secret = "access_token" in content || "client_secret" in content;
-    const same = secret ? null : JSON.stringify(content);
-    // Sent again it keeps its id: the first may still wait in the kernel, and is then done once.
-    const again = pending !== null && same !== null && pending.same === same;
-    const click = again ? pending.click : `${unique}-${Date.now().toString(36)}-${++count}`;
-    pending = { click, same };
+    const hasSecret = model.get("_fields").some(({ name, secret }) => secret && name in content);
+    const same = hasSecret ? null : JSON.stringify(content);
+    // Sent again it keeps its id: the first may still wait in the kernel, and is then handled once.
+    const repeated = pending !== null && same !== null && pending.same === same;
+    pending = { click: repeated ? pending.click : newId(), same };
     acting = true;
-    model.send({ ...content, click });
+    model.send({ ...content, click: pending.click });
     watch();
-    showState();
-  };
-  // Every sign of life of the kernel starts the wait anew; while it acts, it may take its time.
-  const watch = () => {
-    clearTimeout(waiting);
-    if (gone) return;
+    onChange();
+  }
+
+  // Every sign of life of the kernel restarts the wait. While it acts, it may take its time.
+  function watch() {
+    clearTimeout(timer);
+    if (lost) return;
     late = false;
-    dead.hidden = true;
+    onSilence("");
     if (pending === null || model.get("busy")) return;
-    waiting = setTimeout(() => {
+    timer = setTimeout(() => {
       late = true;
-      dead.textContent = model.widget_manager?.kernel?.status === "busy"
-        ? "The kernel is busy with a cell. This goes on when it is done."
-        : "No answer from the kernel yet. If it was restarted, run this cell again.";
-      dead.hidden = false;
-      showState();
-    }, 4000);
-  };
-  const answered = () => {
+      onSilence(kernel?.status === "busy"
+        ? "The kernel is busy with a cell. It handles your click afterwards."
+        : "The kernel has not responded yet. If it was restarted, run this cell again.");
+      onChange();
+    }, SECONDS_UNTIL_LATE * 1000);
+  }
+
+  function answered() {
     if (pending === null || !model.get("answered").includes(pending.click)) return;
     pending = null;
     watch();
-    showState();
+    onChange();
     // The other changes of the same message are shown before this.
     queueMicrotask(() => { if (pending === null) acting = false; });
-  };
-
-  const button = (text, action, title) => {
-    const made = make("button", { type: "button", text, title });
-    made.addEventListener("click", () => send({ action }));
-    return made;
-  };
-  const connect = button("Connect", "connect", "Sign in with the first complete source: environment, .env, profile, announced simulator");
-  const simulate = button("Use the simulator", "simulate", "No Adobe account needed");
-  const test = button("Test", "test", "List the companies: Adobe's own test of credentials");
-  const renew = button("New token", "renew", "Fetch a new token now");
-  const signOut = button("Sign out", "sign_out", "Forget the token");
-  const buttons = make("div", { class: "adobe-nb-buttons" }, connect, simulate, test, renew, signOut);
-
-  const way = (value, text, checked) => {
-    const input = make("input", { type: "radio", name, value, checked: checked ? "" : false });
-    return { input, label: make("label", { class: "adobe-nb-way" }, input, ` ${text}`) };
-  };
-  const byToken = way("token", "Access token (24 hours)", true);
-  const bySecret = way("secret", "Client secret (OAuth Server-to-Server)", false);
-  const service = make("select", { id: `${name}-service` },
-    make("option", { value: "Adobe", text: "Adobe" }), make("option", { value: "simulator", text: "Simulator" }));
-  const serviceRow = make("div", { class: "adobe-nb-field" },
-    make("label", { for: `${name}-service`, text: "Service" }), service);
-  const orgId = field("Organization ID", "Developer Console, on the API's page. Ends in @AdobeOrg", { type: "text", size: 36 });
-  const clientId = field("Client ID", "Same page; Adobe also calls it API key", { type: "text", size: 36 });
-  const secret = field("Access token", "Credentials > OAuth Server-to-Server > Generate access token", {
-    type: "password", size: 36, autocomplete: "new-password", "data-1p-ignore": "", "data-lpignore": "true",
-  });
-  const scopes = field("Scopes", "Leave it empty for the usual ones", { type: "text", size: 36 });
-  const saveAs = field("Save as profile", "A name, if you want to keep it; the secret goes into the system's keyring", { type: "text", size: 36, maxlength: 64 });
-  const inFile = make("input", { type: "checkbox" });
-  const inFileRow = make("label", { class: "adobe-nb-way", hidden: "" }, inFile, " no keyring: keep the secret in a file that only I can read");
-  const save = make("button", { type: "button", text: "Save", title: "Keep what you are signed in with now", hidden: "" });
-  save.addEventListener("click", () => send({ action: "save", save_as: saveAs.input.value.trim(), in_file: inFile.checked ? "yes" : "" }));
-  saveAs.row.append(inFileRow, save);
-  const signIn = make("button", { type: "submit", class: "adobe-nb-primary", text: "Sign in" });
-  const form = make("form", { autocomplete: "off" },
-    make("div", { class: "adobe-nb-field", role: "radiogroup", "aria-labelledby": `${name}-with` },
-      make("span", { id: `${name}-with`, class: "adobe-nb-label", text: "With" }), byToken.label, bySecret.label),
-    serviceRow, orgId.row, clientId.row, secret.row, scopes.row, saveAs.row, make("div", { class: "adobe-nb-buttons" }, signIn));
-  const chooser = make("select", { id: `${name}-profile`, "aria-describedby": `${name}-profile-error` });
-  const useProfile = make("button", { type: "button", text: "Use it", title: "Sign in with this profile, now and from now on" });
-  const profileError = make("span", { id: `${name}-profile-error`, class: "adobe-nb-field-error", role: "alert" });
-  const profileRow = make("div", { class: "adobe-nb-field" }, make("label", { for: `${name}-profile`, text: "Profile" }),
-    make("div", { class: "adobe-nb-pair" }, chooser, useProfile), profileError);
-  const profile = { row: profileRow, input: chooser, error: profileError };
-  useProfile.addEventListener("click", () => send({ action: "profile", name: chooser.value }));
-  const more = make("details", {}, make("summary", { text: "Sign in with a pasted token or a client secret" }), profileRow, form);
-  const topics = Object.fromEntries(HELP.map(([topic, title, lines]) => [topic,
-    make("div", { tabindex: "-1", "data-topic": topic }, make("strong", { text: title }),
-      make("ul", {}, ...lines.map((text) => make("li", { text }))))]));
-  const help = make("details", { class: "adobe-nb-help" }, make("summary", { text: "Help: where the values are, and what to do when it fails" }),
-    ...Object.values(topics));
-  what.addEventListener("click", () => {
-    help.open = true;
-    const shown = topics[what.dataset.topic];
-    for (const each of Object.values(topics)) each.toggleAttribute("data-chosen", each === shown);
-    help.firstChild.after(shown);
-    shown.scrollIntoView({ block: "nearest" });
-    shown.focus({ preventScroll: true });
-  });
-
-  // Lumino would otherwise take Enter and Space for the notebook's own shortcuts.
-  const root = make("section", { class: "adobe-nb tex2jax_ignore mathjax_ignore", "aria-label": "Adobe sign-in", "data-lm-suppress-shortcuts": "true" },
-    make("header", {}, dot, status, badge), notice, facts, time, buttons, message, what, dead, more, help);
-  el.append(root);
-
-  // The attribute on the section alone comes too late: shortcuts are matched from the focused element upward.
-  for (const each of root.querySelectorAll("button, input, select, summary, [tabindex]")) each.setAttribute("data-lm-suppress-shortcuts", "true");
-
-  const showWay = () => {
-    const token = byToken.input.checked;
-    clientId.row.hidden = scopes.row.hidden = token;
-    secret.row.querySelector("label").textContent = token ? "Access token" : "Client secret";
-    secret.row.querySelector(".adobe-nb-hint").textContent = token
-      ? "Credentials > OAuth Server-to-Server > Generate access token"
-      : "Credentials > OAuth Server-to-Server > Retrieve client secret";
-    secret.input.value = "";
-  };
-  const showSave = () => {
-    inFileRow.hidden = !saveAs.input.value.trim();
-    save.hidden = inFileRow.hidden || !model.get("state").connected;
-  };
-  saveAs.input.addEventListener("input", showSave);
-  byToken.input.addEventListener("change", showWay);
-  bySecret.input.addEventListener("change", showWay);
-
-  form.addEventListener("submit", (event) => {
-    event.preventDefault();
-    const token = byToken.input.checked;
-    const wanted = [[orgId, "Paste the organisation id."], [secret, token ? "Paste the access token." : "Paste the client secret."]];
-    if (!token) wanted.splice(1, 0, [clientId, "Paste the client id."]);
-    const fields = [orgId, clientId, secret];
-    for (const each of fields) mark(each, "");
-    const missing = wanted.filter(([each]) => !each.input.value.trim());
-    for (const [each, text] of missing) mark(each, text);
-    if (missing.length) { what.hidden = true; missing[0][0].input.focus(); return; }
-    if (blocked()) return;
-    const content = { action: "sign_in", service: service.value, org_id: orgId.input.value };
-    if (token) content.access_token = secret.input.value;
-    else { content.client_id = clientId.input.value; content.client_secret = secret.input.value; content.scopes = scopes.input.value; }
-    if (saveAs.input.value.trim()) { content.save_as = saveAs.input.value.trim(); content.in_file = inFile.checked ? "yes" : ""; }
-    secret.input.value = "";
-    send(content);
-  });
-
-  // Enter in a field signs in; the notebook around us would swallow the browser's own submit.
-  form.addEventListener("keydown", (event) => {
-    if (event.key === "Enter" && event.target.matches("input:not([type=radio], [type=checkbox])")) {
-      event.preventDefault();
-      event.stopPropagation();
-      if (!signIn.disabled) form.requestSubmit(signIn);
-    }
-  });
-
-  function mark(each, text) {
-    each.error.textContent = text;
-    if (text) each.input.setAttribute("aria-invalid", "true");
-    else each.input.removeAttribute("aria-invalid");
   }
 
-  function showState() {
+  // JupyterLab reports the status of the kernel: a restart is noticed at once.
+  function statusChanged(_, status) {
+    if (!["restarting", "autorestarting", "terminating", "dead"].includes(status)) return;
+    lost = true;
+    clearTimeout(timer);
+    onLost();
+  }
+  const disposed = () => statusChanged(null, "dead");
+
+  const signsOfLife = ["change:state", "change:busy", "change:message"];
+  for (const change of signsOfLife) model.on(change, watch);
+  model.on("change:answered", answered);
+  kernel?.statusChanged?.connect(statusChanged);
+  kernel?.disposed?.connect(disposed);
+
+  function dispose() {
+    clearTimeout(timer);
+    for (const change of signsOfLife) model.off(change, watch);
+    model.off("change:answered", answered);
+    kernel?.statusChanged?.disconnect(statusChanged);
+    kernel?.disposed?.disconnect(disposed);
+  }
+  return { send, blocked, acting: () => acting, dispose };
+}
+
+// The header, the facts, and the time left.
+function makeSessionView(model) {
+  const status = make("strong", { role: "status", "aria-live": "polite" });
+  const badge = make("span", { class: "adobe-nb-badge" });
+  const dot = make("span", { class: "adobe-nb-dot", "aria-hidden": "true" });
+  const header = make("header", {}, dot, status, badge);
+  const facts = make("dl", { class: "adobe-nb-facts" });
+  const fill = make("div", { class: "adobe-nb-fill" });
+  const bar = make("div", {
+    class: "adobe-nb-bar", role: "progressbar", "aria-label": "Remaining lifetime", "aria-valuemin": 0, "aria-valuemax": 100,
+  }, fill);
+  const left = make("span", { class: "adobe-nb-left" });
+  const time = make("div", { class: "adobe-nb-time" }, bar, left);
+
+  function statusText({ connected, refused }) {
+    if (!connected) return "Not signed in";
+    return refused ? "Signed in, but requests are refused" : "Signed in";
+  }
+
+  function show(root) {
     const state = model.get("state");
     const busy = model.get("busy");
-    const connected = Boolean(state.connected);
-    notice.hidden = !state.public;
-    root.dataset.connected = connected;
+    root.dataset.connected = Boolean(state.connected);
+    root.dataset.refused = Boolean(state.refused);
     root.dataset.service = state.service || "";
     root.setAttribute("aria-busy", String(Boolean(busy)));
-    root.dataset.refused = Boolean(connected && state.refused);
-    status.textContent = busy || (connected ? (state.refused ? "Signed in, but requests are refused" : "Signed in") : "Not signed in");
-    badge.textContent = connected ? (state.service === "simulator" ? "Simulator" : state.service) : "";
-    badge.hidden = !connected;
-    const words = (list) => (list || []).join(", ").replaceAll("_", " ");
-    const rows = connected
-      ? [...(state.account ? [["Account", state.account]] : []), ["Organization ID", state.org_id],
-        ...(state.companies.length ? [["Company", state.companies.join(", ")]] : []), ["Service", state.service_name], ["Credentials", `from ${state.source}`], ["Client ID", state.client_id],
-        ...(state.rights.length ? [["Rights", words(state.rights)]] : []), ["Scopes", state.scopes.join(", ")],
-        ...(state.notes || []).map((note) => ["Not used", note])]
-      : [];
-    facts.replaceChildren(...rows.flatMap(([label, value]) => [make("dt", { text: label }), make("dd", { text: value })]));
-    facts.hidden = !connected;
-    connect.hidden = simulate.hidden = connected;
-    test.hidden = signOut.hidden = !connected;
-    renew.hidden = !connected || !state.renewable;
-    more.firstChild.textContent = connected ? "Switch: another profile, token or client secret" : "Sign in with a pasted token or a client secret";
-    showProfiles(state.profiles || []);
-    connect.classList.toggle("adobe-nb-primary", !connected);
-    for (const each of root.querySelectorAll("button")) each.disabled = blocked();
-    showSave();
-    // A button that went away, or was disabled, leaves the keyboard nowhere.
-    if (!blocked() && acting && document.activeElement === document.body) (connected ? test : connect).focus();
+    status.textContent = busy || statusText(state);
+    badge.textContent = state.service === "simulator" ? "Simulator" : state.service || "";
+    badge.hidden = !state.connected;
+    const items = model.get("_facts").flatMap(([label, text]) => [make("dt", { text: label }), make("dd", { text })]);
+    facts.replaceChildren(...items);
+    facts.hidden = !state.connected;
+  }
+
+  function showTime(root) {
+    const { connected, renewable } = model.get("state");
+    const expires = model.get("expires_at");
+    time.hidden = !connected;
+    bar.hidden = expires == null;
+    root.dataset.ended = false;
+    if (!connected) return;
+    if (expires == null) { left.textContent = "The token has no expiry date"; return; }
+    const remaining = expires - Date.now();
+    const lifetime = Math.max(1, expires - model.get("issued_at"));
+    const percent = Math.max(0, Math.min(1, remaining / lifetime)) * 100;
+    fill.style.width = `${percent}%`;
+    bar.setAttribute("aria-valuenow", String(Math.round(percent)));
+    bar.dataset.low = remaining < MINUTES_RUNNING_LOW * 60000;
+    if (remaining > 0) {
+      left.textContent = `${timeLeft(remaining)} left, ${renewable ? "renews automatically" : "then paste a new token"}`;
+    } else if (renewable) {
+      left.textContent = "Expired; renews with the next request";
+    } else {
+      left.textContent = "Expired: paste a new token";
+      root.dataset.ended = true;
+      status.textContent = "Signed in, but the token expired";
+    }
+  }
+
+  const showLost = () => { status.textContent = "Not connected to the kernel"; };
+  return { header, body: [facts, time], show, showTime, showLost };
+}
+
+// The part that opens: profiles to choose from, and the form.
+function makeForm(model, kernel, { onIncomplete }) {
+  const chooser = make("select");
+  const useProfile = makeButton("Use profile", "Sign in with this profile, now and from now on",
+    () => kernel.send({ action: "profile", name: chooser.value }));
+  const profile = makeRow("Profile", chooser, { control: make("div", { class: "adobe-nb-pair" }, chooser, useProfile) });
+
+  const group = newId();
+  const makeWay = (value, text) => {
+    const input = make("input", { type: "radio", name: group, value });
+    return { input, label: make("label", { class: "adobe-nb-way" }, input, ` ${text}`) };
+  };
+  const byToken = makeWay("token", "Access token (24 hours)");
+  const bySecret = makeWay("secret", "Client secret (OAuth Server-to-Server)");
+  byToken.input.checked = true;
+  const ways = make("div", { class: "adobe-nb-field", role: "radiogroup", "aria-labelledby": `${group}-label` },
+    make("span", { id: `${group}-label`, class: "adobe-nb-label", text: "Sign in with" }), byToken.label, bySecret.label);
+  const service = make("select", {},
+    make("option", { value: "Adobe", text: "Adobe" }), make("option", { value: "simulator", text: "Simulator" }));
+
+  const fields = model.get("_fields").map((field) => ({ ...field, ...makeTextRow(field) }));
+  const named = Object.fromEntries(fields.map((field) => [field.name, field]));
+  const visible = () => fields.filter(({ row }) => !row.hidden);
+
+  const saveAs = makeTextRow({
+    label: "Save as profile", hint: "Optional: saves the credentials under this name, the secret in the system's keyring",
+  });
+  saveAs.input.maxLength = 64;
+  const inFile = make("input", { type: "checkbox" });
+  const inFileRow = make("label", { class: "adobe-nb-way" }, inFile, " No keyring: keep the secret in a file that only I can read");
+  const profileToSave = () => ({ save_as: saveAs.input.value.trim(), in_file: inFile.checked ? "yes" : "" });
+  const save = makeButton("Save", "Save the credentials of the current session",
+    () => kernel.send({ action: "save", ...profileToSave() }));
+  saveAs.row.append(inFileRow, save);
+
+  const signIn = make("button", { type: "submit", class: "adobe-nb-primary", text: "Sign in" });
+  const form = make("form", { autocomplete: "off" }, ways, makeRow("Service", service).row,
+    ...fields.map(({ row }) => row), saveAs.row, make("div", { class: "adobe-nb-buttons" }, signIn));
+  const summary = make("summary");
+  const element = make("details", {}, summary, profile.row, form);
+
+  function forgetSecrets() {
+    for (const { secret, input } of fields) if (secret) input.value = "";
+  }
+
+  function showWay() {
+    const chosen = byToken.input.checked ? "token" : "secret";
+    for (const { way, row } of fields) row.hidden = Boolean(way) && way !== chosen;
+    forgetSecrets();
+  }
+
+  function showSave() {
+    inFileRow.hidden = !saveAs.input.value.trim();
+    save.hidden = inFileRow.hidden || !model.get("state").connected;
+  }
+
+  // Returns whether every required field has a value; marks the others.
+  function complete() {
+    const missing = visible().filter(({ required, input }) => required && !input.value.trim());
+    for (const field of fields) mark(field, missing.includes(field) ? field.required : "");
+    missing[0]?.input.focus();
+    return missing.length === 0;
+  }
+
+  function submit(event) {
+    event.preventDefault();
+    if (!complete()) { onIncomplete(); return; }
+    if (kernel.blocked()) return;
+    const values = Object.fromEntries(visible().map(({ name, input }) => [name, input.value]));
+    const content = { action: "sign_in", service: service.value, ...values };
+    if (saveAs.input.value.trim()) Object.assign(content, profileToSave());
+    forgetSecrets();
+    kernel.send(content);
+  }
+
+  // Enter in a field signs in; the notebook around the panel would swallow the browser's own submit.
+  function keydown(event) {
+    if (event.key !== "Enter" || !event.target.matches("input:not([type=radio], [type=checkbox])")) return;
+    event.preventDefault();
+    event.stopPropagation();
+    if (!signIn.disabled) form.requestSubmit(signIn);
   }
 
   function showProfiles(profiles) {
     const known = JSON.stringify(profiles);
     if (chooser.dataset.known === known) return;
     chooser.dataset.known = known;
-    chooser.replaceChildren(...profiles.map((each) => make("option", { value: each.name, title: each.org_id, text: `${each.name}${each.active ? " (active)" : ""} · ${each.org_id.slice(0, 6)}…`, selected: each.active ? "" : false })));
-    profileRow.hidden = !profiles.length;
+    chooser.replaceChildren(...profiles.map(({ name, org_id, active }) => make("option", {
+      value: name, title: org_id, text: `${name}${active ? " (active)" : ""} · ${org_id.slice(0, 6)}…`, selected: active ? "" : false,
+    })));
+    profile.row.hidden = !profiles.length;
+  }
+
+  // Fill in what is known, unless the user has changed it.
+  function prefill(state) {
+    if (!service.dataset.touched) {
+      const simulator = state.connected ? state.service === "simulator" : state.simulator_announced;
+      service.value = simulator ? "simulator" : "Adobe";
+    }
+    const { input } = named.org_id;
+    if (state.org_id && !input.dataset.touched) input.value = state.org_id;
+  }
+
+  function show() {
+    const state = model.get("state");
+    summary.textContent = state.connected
+      ? "Switch to another profile, token or client secret"
+      : "Sign in with a pasted token or a client secret";
+    showProfiles(state.profiles || []);
+    showSave();
+  }
+
+  // The row that a message is about, if it can be seen. Either secret is called "secret".
+  function rowOf(name) {
+    const row = { ...named, profile, save_as: saveAs, secret: visible().find(({ secret }) => secret) }[name];
+    return element.open && row && !row.row.hidden ? row : undefined;
+  }
+
+  function clearMarks() {
+    for (const row of [...fields, saveAs, profile]) mark(row, "");
+  }
+
+  function clearSave() {
+    saveAs.input.value = "";
+    inFile.checked = false;
+    showSave();
+  }
+
+  saveAs.input.addEventListener("input", showSave);
+  byToken.input.addEventListener("change", showWay);
+  bySecret.input.addEventListener("change", showWay);
+  form.addEventListener("submit", submit);
+  form.addEventListener("keydown", keydown);
+  for (const input of [service, named.org_id.input]) {
+    input.addEventListener("input", () => { input.dataset.touched = "yes"; });
+  }
+  showWay();
+  return { element, show, prefill: () => prefill(model.get("state")), rowOf, clearMarks, clearSave };
+}
+
+function makeHelp() {
+  const topics = {};
+  for (const [topic, title, lines] of HELP) {
+    const list = make("ul", {}, ...lines.map((text) => make("li", { text })));
+    topics[topic] = make("div", { tabindex: "-1", "data-topic": topic }, make("strong", { text: title }), list);
+  }
+  const summary = make("summary", { text: "Help: where to find the values, and what to do if it fails" });
+  const element = make("details", { class: "adobe-nb-help" }, summary, ...Object.values(topics));
+
+  function open(topic) {
+    element.open = true;
+    const chosen = topics[topic];
+    for (const other of Object.values(topics)) other.toggleAttribute("data-chosen", other === chosen);
+    summary.after(chosen);
+    chosen.scrollIntoView({ block: "nearest" });
+    chosen.focus({ preventScroll: true });
+  }
+  return { element, open, has: (topic) => topic in topics };
+}
+
+function render({ model, el }) {
+  const kernel = connectKernel(model, { onChange: showState, onSilence: showSilence, onLost: showLost });
+  const session = makeSessionView(model);
+  const form = makeForm(model, kernel, { onIncomplete: () => { whatToDo.hidden = true; } });
+  const help = makeHelp();
+
+  const action = (text, name, title) => makeButton(text, title, () => kernel.send({ action: name }));
+  const connect = action("Connect", "connect", "Sign in with the first complete source: environment, .env file, profile, announced simulator");
+  const simulate = action("Use the simulator", "simulate", "No Adobe account needed");
+  const test = action("Test", "test", "Test the credentials: list the companies");
+  const renew = action("New token", "renew", "Fetch a new token now");
+  const signOut = action("Sign out", "sign_out", "Forget the token");
+  const buttons = make("div", { class: "adobe-nb-buttons" }, connect, simulate, test, renew, signOut);
+
+  const message = make("p", { class: "adobe-nb-message adobe-nb-said", role: "alert" });
+  const whatToDo = makeButton("What to do", null, () => help.open(whatToDo.dataset.topic));
+  whatToDo.className = "adobe-nb-link";
+  const silence = make("p", { class: "adobe-nb-message adobe-nb-lost", "data-kind": "warning", role: "alert", hidden: "" });
+  const notice = make("p", { class: "adobe-nb-message", "data-kind": "warning", role: "note",
+    text: "This is a public machine (Binder). Do not enter real credentials here; use the simulator." });
+
+  const root = make("section", { class: "adobe-nb tex2jax_ignore mathjax_ignore", "aria-label": "Adobe sign-in" },
+    session.header, notice, ...session.body, buttons, message, whatToDo, silence, form.element, help.element);
+  el.append(root);
+  // Lumino would otherwise take Enter and Space for the notebook's own shortcuts. Shortcuts are
+  // matched from the focused element upward, so the attribute on the section alone comes too late.
+  for (const element of [root, ...root.querySelectorAll("button, input, select, summary, [tabindex]")]) {
+    element.setAttribute("data-lm-suppress-shortcuts", "true");
+  }
+
+  function showState() {
+    const { connected, renewable, public: isPublic } = model.get("state");
+    session.show(root);
+    form.show();
+    notice.hidden = !isPublic;
+    connect.hidden = simulate.hidden = Boolean(connected);
+    test.hidden = signOut.hidden = !connected;
+    renew.hidden = !connected || !renewable;
+    connect.classList.toggle("adobe-nb-primary", !connected);
+    for (const button of root.querySelectorAll("button")) button.disabled = kernel.blocked();
+    // A button that was hidden or disabled leaves the keyboard without a focus.
+    if (!kernel.blocked() && kernel.acting() && document.activeElement === document.body) {
+      (connected ? test : connect).focus();
+    }
   }
 
   function showMessage() {
-    const { kind = "", text = "", field: about = "", topic = "" } = model.get("message") || {};
-    const fields = { org_id: orgId, client_id: clientId, secret, scopes, save_as: saveAs, profile };
-    for (const each of Object.values(fields)) mark(each, "");
-    const target = more.open && fields[about] && !fields[about].row.hidden ? fields[about] : undefined;
-    if (target) { mark(target, text); if (acting) target.input.focus(); }
-    else if (acting && text) root.scrollIntoView({ block: "nearest" });
-    message.textContent = target ? "" : text;
+    const { kind = "", text = "", field = "", topic = "" } = model.get("message") || {};
+    form.clearMarks();
+    const row = form.rowOf(field);
+    if (row) mark(row, text);
+    message.textContent = row ? "" : text;
     message.dataset.kind = kind;
     message.hidden = !message.textContent;
-    what.hidden = !topics[topic];
-    if (topic && !model.get("state").connected) more.open = true;  // nothing was found, or it failed: this is the place
-    if (target) target.row.append(what); else message.after(what);
-    what.dataset.topic = topic;
-    if (kind === "ok" && acting) { saveAs.input.value = ""; inFile.checked = false; showSave(); }
-    if (kind === "ok" && acting && more.open) {
-      const inside = more.contains(document.activeElement);
-      more.open = false;
-      if (inside) test.focus();
-    }
+    whatToDo.hidden = !help.has(topic);
+    whatToDo.dataset.topic = topic;
+    if (row) row.row.append(whatToDo);
+    else message.after(whatToDo);
+    // Nothing was found, or it failed: the form is the next step.
+    if (topic && !model.get("state").connected) form.element.open = true;
+    if (!kernel.acting()) return;
+    if (row) row.input.focus();
+    else if (text) root.scrollIntoView({ block: "nearest" });
+    if (kind === "ok") showSuccess();
   }
 
-  function showTime() {
-    const expires = model.get("expires_at");
-    const issued = model.get("issued_at");
-    const state = model.get("state");
-    time.hidden = !state.connected;
-    if (!state.connected) return;
-    if (expires == null) { bar.hidden = true; left.textContent = "The token does not say when it ends"; return; }
-    const remaining = expires - Date.now();
-    const share = Math.max(0, Math.min(1, remaining / Math.max(1, expires - issued)));
-    bar.hidden = false;
-    fill.style.width = `${share * 100}%`;
-    bar.setAttribute("aria-valuenow", String(Math.round(share * 100)));
-    bar.dataset.low = remaining < 600000;
-    root.dataset.ended = remaining <= 0 && !state.renewable;
-    if (root.dataset.ended === "true") status.textContent = "Signed in, but the token has ended";
-    if (remaining > 0) left.textContent = `${timeLeft(remaining)} left${state.renewable ? ", then renewed by itself" : ", then paste a new token"}`;
-    else left.textContent = state.renewable ? "Ended; renewed with the next request" : "Ended: paste a new token";
+  function showSuccess() {
+    form.clearSave();
+    const hadFocus = form.element.contains(document.activeElement);
+    if (form.element.open && hadFocus) test.focus();
+    form.element.open = false;
   }
 
-  function prefill() {
-    const state = model.get("state");
-    if (!service.dataset.touched) {
-      service.value = state.service === "simulator" || (!state.connected && state.simulator_announced) ? "simulator" : "Adobe";
-    }
-    if (state.org_id && !orgId.input.dataset.touched) orgId.input.value = state.org_id;
+  function showSilence(text) {
+    silence.textContent = text;
+    silence.hidden = !text;
   }
-  orgId.input.addEventListener("input", () => { orgId.input.dataset.touched = "yes"; });
-  service.addEventListener("change", () => { service.dataset.touched = "yes"; });
 
-  const show = () => { showState(); prefill(); showTime(); };
-  const changes = ["change:state", "change:busy", "change:message"];
-  for (const change of changes) model.on(change, watch);
-  model.on("change:answered", answered);
-  model.on("change:state", show);
-  model.on("change:busy", showState);
-  model.on("change:message", showMessage);
-  model.on("change:expires_at", showTime);
-  // Where the front end tells about its kernel (JupyterLab does): a restart kills this panel, and it says so at once.
-  const kernel = model.widget_manager?.kernel;
-  const lost = (_, kernelStatus) => {
-    if (["restarting", "autorestarting", "terminating", "dead"].includes(kernelStatus)) {
-      gone = true;
-      clearTimeout(waiting);
-      status.textContent = "Not connected to the kernel";
-      root.dataset.connected = false;
-      for (const each of root.querySelectorAll("button")) each.disabled = true;
-      dead.textContent = "This panel has lost its kernel. Run its cell again.";
-      dead.hidden = false;
-    }
+  function showLost() {
+    session.showLost();
+    root.dataset.connected = false;
+    for (const button of root.querySelectorAll("button")) button.disabled = true;
+    showSilence(LOST);
+  }
+
+  const showTime = () => session.showTime(root);
+  const showAll = () => { showState(); form.prefill(); showTime(); };
+  const listeners = {
+    "change:state": showAll, "change:busy": showState, "change:message": showMessage, "change:expires_at": showTime,
   };
-  const disposed = () => lost(null, "dead");
-  kernel?.statusChanged?.connect(lost);
-  kernel?.disposed?.connect(disposed);
-  showWay();
-  show();
+  for (const [change, listener] of Object.entries(listeners)) model.on(change, listener);
+  showAll();
   showMessage();
   const timer = setInterval(showTime, 1000);
   return () => {
     clearInterval(timer);
-    clearTimeout(waiting);
-    kernel?.statusChanged?.disconnect(lost);
-    kernel?.disposed?.disconnect(disposed);
-    for (const change of changes) model.off(change, watch);
-    model.off("change:answered", answered);
-    model.off("change:state", show);
-    model.off("change:busy", showState);
-    model.off("change:message", showMessage);
-    model.off("change:expires_at", showTime);
+    for (const [change, listener] of Object.entries(listeners)) model.off(change, listener);
+    kernel.dispose();
   };
 }
 

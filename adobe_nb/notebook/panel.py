@@ -1,19 +1,24 @@
-"""The sign-in panel: shows the session, and hands what is typed to ``session``. No network here.
+"""The sign-in panel: shows the session, and passes what is typed to ``session``. No network here.
+
+To add a field to the form, add it to ``FIELDS``: the front end shows it, and its value arrives in
+the message of a click. To add a fact about the session, add it to ``display.facts_of``.
 
 A secret travels from the browser as a custom message and is never a trait, so that no saved
 notebook can hold it.
 
 Messages may arrive in several threads: in the main one, and in a sub-shell while a cell is busy.
-One of them acts at a time; a click that arrives meanwhile waits in a queue. Each click has an id:
-sent again, it is still done once.
+One thread acts at a time; a click that arrives meanwhile waits in a queue. Each click has an id: if
+it is sent again, it is still handled once.
 """
 
 import os
+import re
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
 from importlib.resources import files
 from typing import Any
 
@@ -26,41 +31,99 @@ from adobe_nb.auth.credentials import Secret
 from adobe_nb.auth.profiles import ProfileStore
 from adobe_nb.auth.sources import announced_simulator
 from adobe_nb.errors import AdobeError, SignInError
-from adobe_nb.notebook.display import Outcome, card, notes, outcome_of, service_name, topic_of
+from adobe_nb.notebook.display import (
+    Outcome,
+    card,
+    facts_of,
+    outcome_of,
+    outcome_of_error,
+    state_of,
+)
 
+Message = Mapping[str, str | Secret]
+"""What the front end sends for a click: the action, the id of the click, and what was typed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A field of the form. ``session.connect_by_hand`` gets its value by its name."""
+
+    name: str
+    label: str
+    hint: str
+    way: str = ""
+    """The way to sign in that needs it, ``token`` or ``secret``; empty for both."""
+    secret: bool = False
+    required: str = ""
+    """The message if it is left empty; empty for an optional field."""
+
+
+FIELDS = (
+    Field(
+        "org_id",
+        "Organization ID",
+        "In the details of the credential in Developer Console; ends in @AdobeOrg",
+        required="Enter the organization ID.",
+    ),
+    Field(
+        "client_id",
+        "Client ID",
+        "On the same page; Adobe also calls it API key",
+        way="secret",
+        required="Enter the client ID.",
+    ),
+    Field(
+        "client_secret",
+        "Client secret",
+        "Credentials > OAuth Server-to-Server > Retrieve client secret",
+        way="secret",
+        secret=True,
+        required="Paste the client secret.",
+    ),
+    Field(
+        "access_token",
+        "Access token",
+        "Credentials > OAuth Server-to-Server > Generate access token",
+        way="token",
+        secret=True,
+        required="Paste the access token.",
+    ),
+    Field("scopes", "Scopes", "Leave empty for the default scopes", way="secret"),
+)
 _SET_BY_BINDER = ("BINDER_LAUNCH_HOST", "BINDER_REPO_URL")
-"""For each of its servers, which others may share."""
-_HERE = files("adobe_nb.notebook")
-_REMEMBERED = 100
-"""Ids of clicks that are kept to recognise one that is sent again."""
+"""Environment variables of a Binder server, which is a public machine."""
+_FILES = files("adobe_nb.notebook")
+_MOST_CLICKS = 100
+"""Ids of clicks that are remembered, to recognize one that is sent again."""
+_STILL_SIGNED_IN = "You are still signed in as before."
 
 
 class SignInPanel(anywidget.AnyWidget):  # type: ignore[misc]
-    """One model per kernel; shown twice, it is the same panel."""
+    """One model for each kernel: shown twice, it is the same panel."""
 
-    _esm = (_HERE / "panel.js").read_text(encoding="utf-8")
-    _css = (_HERE / "panel.css").read_text(encoding="utf-8")
+    _esm = _FILES.joinpath("panel.js").read_text(encoding="utf-8")
+    _css = _FILES.joinpath("panel.css").read_text(encoding="utf-8")
+    _fields = traitlets.List([asdict(field) for field in FIELDS]).tag(sync=True)
+    _facts = traitlets.List().tag(sync=True)
+    """Label and text of each fact about the session."""
 
     state = traitlets.Dict().tag(sync=True)
-    """What is shown: never a secret."""
+    """What the panel knows of the session. Never a secret."""
     busy = traitlets.Unicode("").tag(sync=True)
-    """What is going on, or nothing."""
+    """The running action, or nothing."""
     message = traitlets.Dict().tag(sync=True)
-    """The outcome of the last action: kind (ok, warning, error), text, the field and the help topic
-    it is about.
-    """
+    """The outcome of the last action: kind (ok, warning, error), text, field and help topic."""
     issued_at = traitlets.Float(allow_none=True, default_value=None).tag(sync=True)
     expires_at = traitlets.Float(allow_none=True, default_value=None).tag(sync=True)
-    """Milliseconds since the epoch: the front end runs the time down by itself."""
+    """Milliseconds since the epoch: the front end counts down without the kernel."""
     answered = traitlets.List().tag(sync=True)
-    """Ids of the clicks that were answered last: each view waits for its own."""
+    """Ids of the clicks that were handled last: each view waits for its own."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._queue_lock = threading.Lock()
-        self._clicks: deque[Typed] = deque()
-        self._seen: deque[str] = deque(maxlen=_REMEMBERED)
-        self._acting = False
+        self._clicks: deque[Message] = deque()
+        self._seen: deque[str] = deque(maxlen=_MOST_CLICKS)
+        self._acting = threading.Lock()
         self._publish_lock = threading.RLock()
         self.on_msg(self._received)
         sessions.on_change(self.refresh)
@@ -70,40 +133,30 @@ class SignInPanel(anywidget.AnyWidget):  # type: ignore[misc]
         return repr(card(sessions.current_or_none()))
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
-        """The widget, and for front ends without widgets the same facts as HTML and text."""
+        """Return the widget, and the same facts as HTML and text for front ends without widgets."""
         bundle = super()._repr_mimebundle_(**kwargs)
         data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
-        shown = card(sessions.current_or_none())
-        return {
-            **(data or {}),
-            "text/plain": repr(shown),
-            "text/html": shown._repr_html_(),
-        }, metadata
+        fallback = card(sessions.current_or_none())
+        texts = {"text/plain": repr(fallback), "text/html": fallback._repr_html_()}
+        return {**(data or {}), **texts}, metadata
 
     def refresh(self, outcome: Outcome | None = None) -> None:
         """Show the current session, and the outcome of an action if there was one."""
         with self._published_together():
             session = sessions.current_or_none()
+            self.state = _panel_state(session)
+            self._facts = facts_of(self.state) if self.state["connected"] else []
             token = session.token if session else None
-            public = any(name in os.environ for name in _SET_BY_BINDER)
-            self.state = {**_state(session), "public": public}
-            self.issued_at = token.issued_at.timestamp() * 1000 if token else None
-            self.expires_at = (
-                token.expires_at.timestamp() * 1000 if token and token.expires_at else None
-            )
+            self.issued_at = _milliseconds(token.issued_at) if token else None
+            self.expires_at = _milliseconds(token.expires_at) if token else None
             if outcome is not None:
-                self.message = {
-                    "kind": outcome.kind,
-                    "text": outcome.text,
-                    "field": outcome.field,
-                    "topic": outcome.topic,
-                }
+                self.message = asdict(outcome)
 
     @contextmanager
     def _published_together(self) -> Iterator[None]:
-        """Traits that are set inside reach the front end as one message.
+        """Send the traits that are set inside as one message.
 
-        By one thread at a time: ``hold_sync`` would lose what another thread sets while it ends.
+        One thread at a time: ``hold_sync`` would lose what another thread sets while it ends.
         """
         with self._publish_lock, self.hold_sync():
             yield
@@ -111,262 +164,205 @@ class SignInPanel(anywidget.AnyWidget):  # type: ignore[misc]
     def _received(self, _: object, content: object, __: object) -> None:
         if not isinstance(content, dict):
             return
-        typed = _hide(content)  # before anything can fail
+        # First of all, so that no error can show a secret.
+        message = _with_hidden_secrets(content)
         content.clear()
-        if not self._queued(typed):
+        self._clicks.append(message)
+        # The thread that releases the lock looks at the queue once more, so that a click which
+        # arrived in the meantime is not left there.
+        while self._clicks and self._acting.acquire(blocking=False):
+            try:
+                # Another thread may have handled the last click before this one got the lock.
+                if self._clicks:
+                    self._act(self._clicks.popleft())
+            finally:
+                self._acting.release()
+
+    def _act(self, message: Message) -> None:
+        click_id = str(message.get("click", ""))
+        if click_id in self._seen:
             return
-        try:
-            while (click := self._next_click()) is not None:
-                self._act(click)
-        except BaseException:
-            # Otherwise later clicks would join the queue, and no thread would work it off.
-            self._acting = False
-            raise
-
-    def _queued(self, typed: "Typed") -> bool:
-        """Put a click into the queue. Whether this thread has to work the queue off."""
-        click_id = str(typed.get("click", ""))
-        with self._queue_lock:
-            if click_id in self._seen:
-                return False
-            if click_id:
-                self._seen.append(click_id)
-            self._clicks.append(typed)
-            if self._acting:
-                return False
-            self._acting = True
-            return True
-
-    def _next_click(self) -> "Typed | None":
-        """The next click; None, and the next one to arrive is acted upon by its own thread, when
-        there is none.
-        """
-        with self._queue_lock:
-            if self._clicks:
-                return self._clicks.popleft()
-            self._acting = False
-            return None
-
-    def _act(self, typed: "Typed") -> None:
-        label, work = _ACTIONS.get(str(typed.get("action", "")), ("", None))
-        if work is None:
-            self._finish(typed)
-            return
-        with self._published_together():
-            self.message = {}
-            self.busy = label
-        self._finish(typed, _outcome_of(work, typed))
-
-    def _finish(self, typed: "Typed", outcome: Outcome | None = None) -> None:
-        """Show how it ended, and allow the next click, in one message."""
+        if click_id:
+            self._seen.append(click_id)
+        action = _ACTIONS.get(str(message.get("action", "")))
+        outcome = None
+        if action is not None:
+            label, act = action
+            with self._published_together():
+                self.message = {}
+                self.busy = label
+            outcome = _outcome_of(act, message)
+        # The outcome and the permission for the next click reach the front end as one message.
         with self._published_together():
             self.refresh(outcome)
             self.busy = ""
-            if click_id := str(typed.get("click", "")):
-                self.answered = [*self.answered, click_id][-_REMEMBERED:]
+            if click_id:
+                self.answered = [*self.answered, click_id][-_MOST_CLICKS:]
 
 
-Typed = Mapping[str, "str | Secret"]
+def _milliseconds(timestamp: datetime | None) -> float | None:
+    return timestamp.timestamp() * 1000 if timestamp else None
 
 
-def _outcome_of(work: "Callable[[Typed], Outcome]", typed: Typed) -> Outcome:
-    """What the action came to; an error is an outcome, too."""
+def _with_hidden_secrets(content: dict[str, Any]) -> Message:
+    """Return the texts of a message, with the secrets hidden and removed from it."""
+    secrets: dict[str, Secret] = {}
+    for field in FIELDS:
+        if field.secret and (value := content.pop(field.name, None)):
+            secrets[field.name] = Secret(str(value))
+    texts = {str(name): value for name, value in content.items() if isinstance(value, str)}
+    return {**texts, **secrets}
+
+
+def _outcome_of(act: Callable[[Message], Outcome], message: Message) -> Outcome:
+    """Perform an action; an error is an outcome too."""
     try:
-        return work(typed)
+        return act(message)
     except AdobeError as error:
-        text = "\n".join((str(error), *getattr(error, "__notes__", ()), *_as_before(typed)))
-        return Outcome("error", text, topic=topic_of(error), field=_field_of(typed, error))
+        outcome = outcome_of_error(error)
+        text = outcome.text
+        before = sessions.current_or_none()
+        if message.get("action") in {"sign_in", "profile"} and before is not None and before.works:
+            text = f"{text}\n{_STILL_SIGNED_IN}"
+        return replace(outcome, text=text, field=_field_of(message, error))
     except KeyboardInterrupt:
-        return Outcome("warning", "Interrupted. Click again to repeat it.")
-    except Exception as error:  # noqa: BLE001 - an error in a callback must be seen, not end in a log
-        return Outcome(
-            "error", f"This should not happen ({type(error).__name__}). Please report it."
-        )
+        return Outcome("warning", "Interrupted. Click again to retry.")
+    except Exception as error:  # noqa: BLE001 - an error in a callback would end in a log, unseen
+        return Outcome("error", f"Unexpected error ({type(error).__name__}). Please report it.")
 
 
-def _hide(content: dict[str, Any]) -> Typed:
-    """The typed values, the secret ones hidden and taken out of the message."""
-    secrets = {
-        name: Secret(str(content.pop(name)))
-        for name in ("access_token", "client_secret")
-        if content.get(name)
-    }
-    return {
-        **{str(name): value for name, value in content.items() if isinstance(value, str)},
-        **secrets,
-    }
+def _field_of(message: Message, error: AdobeError) -> str:
+    """Return the field that an error is about, so that the panel shows it there."""
+    action = message.get("action")
+    if action != "sign_in":
+        return "profile" if action == "profile" else ""
+    if isinstance(error, SignInError) and error.code == "invalid_scope":
+        return "scopes"
+    text = str(error).lower()
+    if "organization" in text:
+        return "org_id"
+    if "access_token" not in message and "client id" in text:
+        return "client_id"
+    return "secret" if re.search("secret|token|pasted", text) else ""
 
 
-def _connect(_: Typed) -> Outcome:
+def _connect(_: Message) -> Outcome:
     return outcome_of(sessions.connect().test())
 
 
-def _simulate(_: Typed) -> Outcome:
+def _simulate(_: Message) -> Outcome:
     return outcome_of(sessions.connect(simulator=True).test())
 
 
-def _sign_in(typed: Typed) -> Outcome:
-    names = ("client_id", "client_secret", "org_id", "access_token", "scopes")
-    values = {name: typed[name] for name in names if typed.get(name)}
-    session = sessions.connect_by_hand(
-        values, simulator=typed.get("service") == "simulator", make_default=False
-    )
-    outcome = _taken(session)
-    if not typed.get("save_as"):
+def _sign_in(message: Message) -> Outcome:
+    values = {field.name: message[field.name] for field in FIELDS if message.get(field.name)}
+    simulator = message.get("service") == "simulator"
+    session = sessions.connect_by_hand(values, simulator=simulator, make_default=False)
+    outcome = _adopt(session)
+    if not message.get("save_as"):
         return outcome
     if outcome.kind == "error":
         return replace(outcome, text=f"{outcome.text} The profile was not saved.")
-    return _saved(session, typed, outcome)
+    return _save_profile(session, message, outcome)
 
 
-def _taken(session: sessions.Session) -> Outcome:
-    """Test a new session, and make it the current one; a refused one only when there is none that
-    works.
-    """
+def _adopt(session: sessions.Session) -> Outcome:
+    """Test a new session and make it current, unless it is refused and another one is signed in."""
     before = sessions.current_or_none()
     outcome = outcome_of(session.test())
-    if (
-        outcome.kind == "error"
-        and before is not None
-        and not before.signed_out
-        and before is not session
-    ):
-        return replace(
-            outcome,
-            text=f"{outcome.text}{' You are still signed in as before.' if before.works else ''}",
-        )
-    sessions.make_current(session)
+    # Without another session the refused one is shown, with the help for it.
+    if outcome.kind != "error" or before in {None, session} or before.signed_out:
+        sessions.make_current(session)
+    elif before.works:
+        outcome = replace(outcome, text=f"{outcome.text} {_STILL_SIGNED_IN}")
     return outcome
 
 
-def _saved(session: sessions.Session, typed: Typed, outcome: Outcome) -> Outcome:
-    in_file = typed.get("in_file") == "yes"
+def _save_profile(session: sessions.Session, message: Message, outcome: Outcome) -> Outcome:
+    not_saved = "You are signed in, but the profile was not saved"
+    in_file = message.get("in_file") == "yes"
     if not in_file and not keyring_store.works():
         text = (
-            f"You are signed in, but the profile was not saved: {keyring_store.what_is_missing()} Or tick the box "
-            "to keep the secret in a file, then click Save."
+            f"{not_saved}: {keyring_store.what_is_missing()} Or tick the box to keep the secret in "
+            "a file, then click Save."
         )
         return Outcome("error", text, field="save_as")
     try:
-        profile = session.save(str(typed["save_as"]), in_file=in_file)
+        profile = session.save(str(message["save_as"]), in_file=in_file)
     except AdobeError as error:
-        return Outcome(
-            "error", f"You are signed in, but the profile was not saved. {error}", field="save_as"
-        )
-    said = f"Saved as profile {profile.name}, which is used from now on."
-    return replace(outcome, text=f"{outcome.text} {said}".strip())
+        return Outcome("error", f"{not_saved}. {error}", field="save_as")
+    saved = f"Saved as profile {profile.name}, which is used from now on."
+    return replace(outcome, text=f"{outcome.text} {saved}".strip())
 
 
-def _save(typed: Typed) -> Outcome:
-    return _saved(sessions.current(), typed, Outcome("ok", ""))
+def _save(message: Message) -> Outcome:
+    return _save_profile(sessions.current(), message, Outcome("ok"))
 
 
-def _use_profile(typed: Typed) -> Outcome:
-    name = str(typed.get("name", ""))
-    session = sessions.connect(profile=name, make_default=False)
-    outcome = _taken(session)
+def _use_profile(message: Message) -> Outcome:
+    name = str(message.get("name", ""))
+    outcome = _adopt(sessions.connect(profile=name, make_default=False))
     if outcome.kind != "error":
         ProfileStore().use(name)
     return outcome
 
 
-def _as_before(typed: Typed) -> list[str]:
-    """For a sign-in that failed: what is still in force."""
-    before = sessions.current_or_none()
-    works = before is not None and before.works
-    return (
-        ["You are still signed in as before."]
-        if works and typed.get("action") in {"sign_in", "profile"}
-        else []
-    )
-
-
-def _test(_: Typed) -> Outcome:
+def _test(_: Message) -> Outcome:
     return outcome_of(sessions.current().test())
 
 
-def _renew(_: Typed) -> Outcome:
+def _renew(_: Message) -> Outcome:
     session = sessions.current()
     session.refresh()
-    return Outcome("ok", f"A new token: {session.time_left_text}.")
+    return Outcome("ok", f"New token: {session.time_left_text}.")
 
 
-def _sign_out(_: Typed) -> Outcome:
+def _sign_out(_: Message) -> Outcome:
     session = sessions.current_or_none()
-    if session is not None:  # another view of the panel, or a cell, may have signed out already
+    # Another view of the panel, or a cell, may have signed out already.
+    if session is not None:
         session.sign_out()
     return Outcome("ok", "Signed out. The token is forgotten.")
 
 
-_ACTIONS: dict[str, tuple[str, Callable[[Typed], Outcome]]] = {
-    "connect": ("Connecting …", _connect),
-    "simulate": ("Starting the simulator …", _simulate),
-    "sign_in": ("Signing in …", _sign_in),
-    "profile": ("Signing in …", _use_profile),
-    "save": ("Saving …", _save),
-    "test": ("Testing …", _test),
-    "renew": ("Fetching a new token …", _renew),
-    "sign_out": ("Signing out …", _sign_out),
+_ACTIONS: dict[str, tuple[str, Callable[[Message], Outcome]]] = {
+    "connect": ("Connecting…", _connect),
+    "simulate": ("Starting the simulator…", _simulate),
+    "sign_in": ("Signing in…", _sign_in),
+    "profile": ("Signing in…", _use_profile),
+    "save": ("Saving…", _save),
+    "test": ("Testing…", _test),
+    "renew": ("Fetching a new token…", _renew),
+    "sign_out": ("Signing out…", _sign_out),
 }
 
 
-def _field_of(typed: Typed, error: AdobeError) -> str:
-    """The field that an error is about, so that it shows beside it."""
-    if typed.get("action") == "profile":
-        return "profile"
-    if typed.get("action") != "sign_in":
-        return ""
-    if isinstance(error, SignInError) and error.code == "invalid_scope":
-        return "scopes"
-    lowered = str(error).lower()
-    if "organization" in lowered:
-        return "org_id"
-    if "access_token" not in typed and "client id" in lowered:
-        return "client_id"
-    return "secret" if any(word in lowered for word in ("secret", "token", "pasted")) else ""
-
-
-def _state(session: sessions.Session | None) -> dict[str, Any]:
-    common = {
+def _panel_state(session: sessions.Session | None) -> dict[str, Any]:
+    state = {
         "connected": False,
         "simulator_announced": bool(announced_simulator()),
         "profiles": _profiles(),
     }
-    if session is None or session.signed_out:
-        return common
-    check = session.checked
-    return {
-        **common,
-        "connected": True,
-        "refused": check is not None and not check.ok,
-        "service": session.service,
-        "service_name": service_name(session),
-        "account": session.account or "",
-        "org_id": session.org_id,
-        "companies": list(check.companies) if check else [],
-        "rights": list(check.rights) if check else [],
-        "scopes": list(session.scopes),
-        "source": session.source,
-        "client_id": session.credentials.masked_client_id,
-        "renewable": session.renewable,
-        "notes": notes(session),
-    }
+    if session is not None and not session.signed_out:
+        state |= state_of(session)
+    return {**state, "public": any(name in os.environ for name in _SET_BY_BINDER)}
 
 
 def _profiles() -> list[dict[str, Any]]:
-    """Names and organisations for the chooser; a broken file shows when one is used."""
+    """Return the profiles to choose from. A broken file is reported when a profile is used."""
     try:
-        found = ProfileStore().profiles()
+        profiles = ProfileStore().profiles()
     except AdobeError:
         return []
-    return [{"name": each.name, "org_id": each.org_id, "active": each.active} for each in found]
+    names = ("name", "org_id", "active")
+    return [{name: getattr(profile, name) for name in names} for profile in profiles]
 
 
 _panel: SignInPanel | None = None
 
 
 def panel(outcome: Outcome | None = None) -> SignInPanel:
-    """This kernel's panel, with the outcome of what led to it."""
+    """Return this kernel's panel, showing the outcome."""
     global _panel  # noqa: PLW0603
     if _panel is None:
         _panel = SignInPanel()

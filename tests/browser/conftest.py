@@ -22,9 +22,15 @@ CHROMIUM = (
     shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 )
 SWITCHES = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync", "--proxy-server=direct://",
-]  # fmt: skip
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--proxy-server=direct://",
+]
 PATIENCE = 180_000
 """Milliseconds for a server or a kernel to start, or a tutorial to run, on a busy machine."""
 PROMPT = 15_000
@@ -99,8 +105,11 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     script = "import sys; from adobe_nb.cli import main; sys.exit(main())"
     process = subprocess.Popen(
         [sys.executable, "-c", script, "lab", "--no-browser", "--dir", str(folder)],
-        env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
     found = None
     for line in process.stderr:
         found = re.search(r"http://127\.0\.0\.1:\d+/lab\S*token=\S+", line)

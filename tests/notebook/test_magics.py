@@ -35,7 +35,7 @@ def shown(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
 
 class TestExtension:
-    def test_loading_twice_is_harmless_and_unloading_takes_all_away(
+    def test_loading_twice_is_harmless_and_unloading_undoes_it(
         self, shell: InteractiveShell
     ) -> None:
         formatter = shell.display_formatter.formatters["text/html"]
@@ -46,13 +46,13 @@ class TestExtension:
         assert "adobe_auth" not in shell.magics_manager.magics["line"]
         assert pd.DataFrame not in formatter.type_printers
 
-    def test_other_frames_look_as_before(self, shell: InteractiveShell) -> None:
+    def test_other_frames_keep_the_display_of_pandas(self, shell: InteractiveShell) -> None:
         frame = pd.DataFrame({"a": [1, 2]})
         data, _ = shell.display_formatter.format(frame)
         assert data["text/html"] == f'<div class="{NOT_MATH}">{frame._repr_html_()}</div>'
         assert data["text/plain"] == repr(frame)
 
-    def test_tables_are_not_typeset_unless_pandas_is_told_so_afterwards(
+    def test_tables_are_typeset_only_if_the_option_is_set_after_loading(
         self, shell: InteractiveShell, session: Any
     ) -> None:
         ours, plain = session.reactor.properties(), pd.DataFrame({"a": ["$x$"]})
@@ -65,7 +65,7 @@ class TestExtension:
         adobe_nb.unload_ipython_extension(shell)
         assert "mathjax_ignore" not in plain._repr_html_()
 
-    def test_our_frames_are_compact(self, shell: InteractiveShell, session: Any) -> None:
+    def test_our_frames_are_shown_compactly(self, shell: InteractiveShell, session: Any) -> None:
         frame = session.reactor.properties()
         data, _ = shell.display_formatter.format(frame)
         identifier = frame["id"][0]
@@ -77,14 +77,16 @@ class TestExtension:
         assert "times in UTC" in data["text/html"]
         assert "6 rows × 19 columns ·" in data["text/plain"]
 
-    def test_a_whole_table_shows_names_first_and_a_chosen_order_stays(self, session: Any) -> None:
+    def test_whole_table_shows_names_first_and_selected_columns_keep_their_order(
+        self, session: Any
+    ) -> None:
         frame = session.reactor.rules(session.reactor.properties())
         assert list(compact(frame).columns)[:3] == ["id", "name", "enabled"]
         assert list(compact(frame).columns)[-1] == "origin_id"
         chosen = frame[["created_at", "name", "id"]]
         assert list(compact(chosen).columns) == ["created_at", "name", "id"]
 
-    def test_frames_with_odd_columns_are_shown_by_pandas(
+    def test_frames_with_duplicate_columns_are_shown_by_pandas(
         self, shell: InteractiveShell, session: Any
     ) -> None:
         frame = session.reactor.properties()
@@ -97,7 +99,7 @@ class TestExtension:
             assert data["text/html"] == f'<div class="{NOT_MATH}">{odd._repr_html_()}</div>'
             assert data["text/plain"] == repr(odd)
 
-    def test_a_long_frame_shows_its_ends_and_its_true_size(
+    def test_long_frame_shows_its_ends_and_its_true_size(
         self, shell: InteractiveShell, session: Any
     ) -> None:
         frame = session.reactor.properties()
@@ -109,6 +111,18 @@ class TestExtension:
         assert ">239<" in data["text/html"]
         assert "239" in data["text/plain"]
 
+    def test_preview_is_noted_below_the_table(self, shell: InteractiveShell, session: Any) -> None:
+        ours, plain = session.reactor.properties(), pd.DataFrame({"a": [1]})
+        note = "Preview session: no writes are sent to Adobe."
+        for frame in (ours, plain):
+            assert all(
+                note not in text for text in shell.display_formatter.format(frame)[0].values()
+            )
+            frame.attrs["preview"] = True
+            data, _ = shell.display_formatter.format(frame)
+            assert f"<small>{note}</small>" in data["text/html"]
+            assert data["text/plain"].endswith(f"\n{note}")
+
     def test_names_from_the_api_are_escaped(self, shell: InteractiveShell, session: Any) -> None:
         frame = session.reactor.properties()
         frame["name"] = "<script>alert(1)</script>"
@@ -117,7 +131,7 @@ class TestExtension:
 
 
 class TestSources:
-    def test_a_file_is_named_and_a_trailing_semicolon_is_harmless(
+    def test_signs_in_with_a_named_file_and_ignores_trailing_semicolon(
         self, shell: InteractiveShell, demo: Any, shown: list[Any]
     ) -> None:
         path = write(Path.cwd() / "other.env", env_of(demo))
@@ -142,7 +156,7 @@ class TestSources:
             run(shell, form.format(typed))
         assert str(caught.value).startswith(f"{path} does not exist")
 
-    def test_an_organisation_is_chosen_from_a_file_of_several(
+    def test_org_id_selects_from_a_file_of_several_organizations(
         self, shell: InteractiveShell
     ) -> None:
         entry = {"org_id": "A@AdobeOrg", "client_id": "client-1234567890", "secret": "hush"}
@@ -151,13 +165,13 @@ class TestSources:
             run(shell, "--config-file several.json")
         with pytest.raises(adobe_nb.CredentialsError, match="no credentials of C@AdobeOrg"):
             run(shell, "--config-file several.json --org-id C@AdobeOrg")
-        with pytest.raises(UsageError, match="--org-id belongs to --config-file"):
+        with pytest.raises(UsageError, match="--org-id requires --config-file"):
             run(shell, "--org-id C@AdobeOrg")
 
     @pytest.mark.parametrize(
         "option", ["--console-file", "--postman-file", "--config-file", "--profile"]
     )
-    def test_each_source_that_fails_says_why(self, shell: InteractiveShell, option: str) -> None:
+    def test_failing_source_says_why(self, shell: InteractiveShell, option: str) -> None:
         with pytest.raises(adobe_nb.CredentialsError, match=r"does not exist|no profile"):
             run(shell, f"{option} absent")
 
@@ -186,7 +200,7 @@ class TestSources:
         with pytest.raises(adobe_nb.CredentialsError, match="no profile 'other'"):
             run(shell, "use other")
 
-    def test_no_profile_says_how_to_make_one(
+    def test_empty_list_of_profiles_says_how_to_save_one(
         self, shell: InteractiveShell, shown: list[Any]
     ) -> None:
         run(shell, "profiles")
@@ -202,7 +216,7 @@ class TestSources:
         assert len(simulator.ims.issued) == before + 1
         assert "signed in" in repr(shown[-1])
 
-    def test_a_pasted_token_cannot_be_refreshed(self, shell: InteractiveShell, demo: Any) -> None:
+    def test_pasted_token_cannot_be_refreshed(self, shell: InteractiveShell, demo: Any) -> None:
         details = demo.connection()
         adobe_nb.connect(
             access_token=details["access_token"],
@@ -212,7 +226,7 @@ class TestSources:
         with pytest.raises(adobe_nb.CredentialsError, match="pasted token cannot be renewed"):
             run(shell, "refresh")
 
-    def test_o_puts_the_session_into_a_variable(
+    def test_option_o_assigns_the_session_to_a_variable(
         self, shell: InteractiveShell, shown: list[Any]
     ) -> None:
         run(shell, "--simulator -q -o mine")
@@ -224,22 +238,22 @@ class TestSources:
         [
             ("-o 1x", "name of a variable"),
             ("-o class", "name of a variable"),
-            ("use", "want the name of a profile"),
-            ("status extra", "The others want none"),
-            ("--save x", "belong to login"),
-            ("login --in-file", "belongs to --save"),
-            ("status --simulator", "status takes no source"),
-            ("use x --profile y", "use takes no source"),
-            ("login --save ''", "--save wants a name"),
+            ("use", "require the name of a profile"),
+            ("status extra", "the other sub-commands accept none"),
+            ("--save x", "are options of login"),
+            ("login --in-file", "requires --save"),
+            ("status --simulator", "status accepts no source"),
+            ("use x --profile y", "use accepts no source"),
+            ("login --save ''", "--save requires a name"),
         ],
     )
-    def test_what_does_not_go_together_says_so(
+    def test_options_that_contradict_each_other_are_refused(
         self, shell: InteractiveShell, line: str, says: str
     ) -> None:
         with pytest.raises(UsageError, match=says):
             run(shell, line)
 
-    def test_an_account_that_is_refused_shows_at_once(
+    def test_refused_account_is_shown_at_once(
         self, shell: InteractiveShell, demo: Any, shown: list[Any]
     ) -> None:
         account = demo.accounts["no_profile"]
@@ -250,7 +264,7 @@ class TestSources:
         assert "403221" in shown[0].message["text"]
         assert shown[0].state["refused"]
 
-    def test_an_ended_token_of_the_active_profile_shows_in_the_panel(
+    def test_expired_token_of_active_profile_is_shown_in_the_panel(
         self, shell: InteractiveShell, demo: Any, shown: list[Any]
     ) -> None:
         details = demo.connection()
@@ -272,7 +286,7 @@ class TestSources:
         with pytest.raises(adobe_nb.TokenExpired):
             run(shell, "--profile day")
 
-    def test_a_source_that_fails_shows_in_the_panel_and_stops_the_cells_below(
+    def test_failing_source_is_shown_in_the_panel_and_raises(
         self, shell: InteractiveShell, demo: Any, shown: list[Any]
     ) -> None:
         path = write(Path.cwd() / ".env", env_of(demo, client_secret="wrong-secret-value"))
@@ -281,7 +295,7 @@ class TestSources:
         assert shown[0].message["topic"] == "values"
         assert str(path) in shown[0].message["text"]
 
-    def test_a_session_from_the_panel_is_not_thrown_away_by_its_cell(
+    def test_session_from_the_panel_is_kept_when_its_cell_runs(
         self, shell: InteractiveShell, demo: Any, shown: list[Any]
     ) -> None:
         path = write(Path.cwd() / ".env", env_of(demo))
@@ -290,19 +304,19 @@ class TestSources:
         sessions.make_current(by_hand)
         run(shell, "")
         assert adobe_nb.current() is by_hand
-        assert f"login takes {path} instead" in shown[0].message["text"]
+        assert f"login uses {path} instead" in shown[0].message["text"]
 
-    def test_login_with_nothing_typed_says_so(
+    def test_login_without_input_is_refused(
         self, shell: InteractiveShell, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr("builtins.input", lambda _: " ")
-        with pytest.raises(UsageError, match="Nothing was typed"):
+        with pytest.raises(UsageError, match="Nothing was entered"):
             run(shell, "login --ask")
 
-    def test_status_without_a_session_tells_the_next_step(self) -> None:
+    def test_status_without_session_names_the_next_step(self) -> None:
         assert "%adobe_auth login asks for credentials" in repr(card(None))
 
-    def test_login_where_nobody_can_answer_says_so(
+    def test_login_without_standard_input_is_refused(
         self, shell: InteractiveShell, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def closed(_: str) -> str:
@@ -313,7 +327,7 @@ class TestSources:
             run(shell, "login --ask")
 
     @pytest.mark.parametrize("first", ["an id", None])
-    def test_login_in_a_kernel_without_a_keyboard_says_so(
+    def test_login_in_a_kernel_without_prompts_is_refused(
         self, shell: InteractiveShell, monkeypatch: pytest.MonkeyPatch, first: str | None
     ) -> None:
         def refuse(_: str = "") -> str:  # as ipykernel does for nbconvert, papermill and Voila
@@ -327,7 +341,7 @@ class TestSources:
             with pytest.raises(UsageError, match=r"cannot prompt for input.*nbconvert.*\.env file"):
                 run(shell, line)
 
-    def test_use_says_when_another_source_comes_first(
+    def test_use_warns_when_another_source_takes_precedence(
         self, shell: InteractiveShell, demo: Any, shown: list[Any]
     ) -> None:
         path = write(Path.cwd() / ".env", env_of(demo))
@@ -336,12 +350,12 @@ class TestSources:
         assert shown[-1].message["kind"] == "warning"
         assert str(path) in shown[-1].message["text"]
 
-    def test_o_is_the_session_that_was_made(self, shell: InteractiveShell, demo: Any) -> None:
+    def test_option_o_assigns_the_new_session(self, shell: InteractiveShell, demo: Any) -> None:
         with adobe_nb.use(sign_in(demo)):
             run(shell, "--simulator -q -o new")
         assert shell.user_ns["new"].source == "the built-in simulator"
 
-    def test_reactor_that_cannot_be_reached_is_a_message_and_no_error(
+    def test_unreachable_reactor_is_a_message_instead_of_an_error(
         self, shell: InteractiveShell, demo: Any, shown: list[Any]
     ) -> None:
         text = env_of(demo).replace(
@@ -354,7 +368,7 @@ class TestSources:
 
 
 class TestAuth:
-    def test_connects_by_the_first_complete_source_and_shows_the_panel(
+    def test_connects_with_first_complete_source_and_shows_the_panel(
         self, shell: InteractiveShell, demo: Any, shown: list[Any]
     ) -> None:
         path = write(Path.cwd() / ".env", env_of(demo))
@@ -363,14 +377,14 @@ class TestAuth:
         assert isinstance(shown[0], SignInPanel)
         assert shown[0].state["connected"]
 
-    def test_without_a_source_shows_the_panel_and_no_error(
+    def test_without_a_source_shows_the_panel(
         self, shell: InteractiveShell, shown: list[Any]
     ) -> None:
         run(shell, "")
         assert not shown[0].state["connected"]
         assert "No credentials were found" in shown[0].message["text"]
 
-    def test_half_a_set_of_credentials_is_a_warning_on_the_panel(
+    def test_incomplete_credentials_are_a_warning_in_the_panel(
         self, shell: InteractiveShell, shown: list[Any]
     ) -> None:
         write(Path.cwd() / ".env", "ADOBE_CLIENT_ID=client-1234567890\nADOBE_ORGID=x\n")
@@ -378,13 +392,13 @@ class TestAuth:
         assert shown[0].message["kind"] == "warning"
         assert "but not ADOBE_ORG_ID" in shown[0].message["text"]
         assert "unknown name ADOBE_ORGID" in shown[0].message["text"]
-        assert "with simulator instead" in shown[0].message["text"]
+        assert "This session uses simulator instead" in shown[0].message["text"]
 
     def test_or_simulator_falls_back(self, shell: InteractiveShell, shown: list[Any]) -> None:
         run(shell, "--or-simulator;")
         assert shown[0].state["service"] == "simulator"
 
-    def test_a_session_from_the_panel_survives_its_cell_running_again(
+    def test_session_survives_when_the_cell_runs_again(
         self, shell: InteractiveShell, session: Any, shown: list[Any]
     ) -> None:
         run(shell, "--or-simulator")
@@ -392,9 +406,7 @@ class TestAuth:
         assert adobe_nb.current() is session
         assert shown[1].message["text"] == ""
 
-    def test_a_wrong_value_in_a_source_is_an_error_and_no_panel(
-        self, shell: InteractiveShell
-    ) -> None:
+    def test_invalid_value_in_a_source_is_an_error(self, shell: InteractiveShell) -> None:
         values = "ADOBE_CLIENT_ID=client-1234567890\nADOBE_CLIENT_SECRET=x\nADOBE_ORG_ID=nonsense\n"
         write(Path.cwd() / ".env", values)
         with pytest.raises(adobe_nb.CredentialsError, match="Invalid organization id"):
@@ -405,11 +417,11 @@ class TestAuth:
         assert shown == []
         assert adobe_nb.current().service == "simulator"
 
-    def test_a_named_file_that_fails_is_an_error(self, shell: InteractiveShell) -> None:
+    def test_missing_named_file_is_an_error(self, shell: InteractiveShell) -> None:
         with pytest.raises(adobe_nb.CredentialsError, match="does not exist"):
             run(shell, "--env-file nowhere.env")
 
-    def test_status_test_and_logout_are_cards(
+    def test_status_test_and_logout_show_cards(
         self, shell: InteractiveShell, demo: Any, shown: list[Any]
     ) -> None:
         sign_in(demo)
@@ -433,7 +445,7 @@ class TestAuth:
         assert "do not work" in repr(shown[0])
         assert "403221" in repr(shown[0])
 
-    def test_login_asks_hidden_for_what_is_missing(
+    def test_login_prompts_for_the_secret_hidden(
         self, shell: InteractiveShell, demo: Any, shown: list[Any], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         details = demo.connection()
@@ -468,24 +480,32 @@ class TestAuth:
             "test",
             "logout",
             "--or-simulator",
-            "Secrets are never given here",
+            "Secrets are never accepted here",
         ):
             assert word in printed
 
     @pytest.mark.parametrize(
         "line",
         [
-            "connect", "--verbose", "--simulator --or-simulator", "'", "token", "secrets", "access_token",
-            "--secrets-file absent.json", "--token-file=token.json", "--envfile my-secrets/token.env",
-            "--client-secret", r"--env C:\secret\token.env", "--client-id 0123456789abcdef0123456789abcdef",
+            "connect",
+            "--verbose",
+            "--simulator --or-simulator",
+            "'",
+            "token",
+            "secrets",
+            "access_token",
+            "--secrets-file absent.json",
+            "--token-file=token.json",
+            "--envfile my-secrets/token.env",
+            "--client-secret",
+            r"--env C:\secret\token.env",
+            "--client-id 0123456789abcdef0123456789abcdef",
             "--production-organization-with-a-long-name",
         ],
-    )  # fmt: skip
-    def test_what_is_not_understood_is_not_repeated(
-        self, shell: InteractiveShell, line: str
-    ) -> None:
+    )
+    def test_invalid_command_is_not_quoted(self, shell: InteractiveShell, line: str) -> None:
         with pytest.raises(
-            UsageError, match="There are: panel, login, status, test, refresh, logout"
+            UsageError, match="Sub-commands: panel, login, status, test, refresh, logout"
         ):
             run(shell, line)
 
@@ -506,7 +526,7 @@ class TestAuth:
             "login made-up-secret-hush",
         ],
     )
-    def test_a_secret_is_refused_and_not_repeated(
+    def test_secret_is_refused_and_not_quoted(
         self, shell: InteractiveShell, line: str, capsys: pytest.CaptureFixture[str]
     ) -> None:
         shell.run_cell(f"%adobe_auth {line}")
@@ -515,19 +535,19 @@ class TestAuth:
         assert "hush" not in printed
         assert "abcdefghij" not in printed
 
-    def test_the_cell_form_says_what_to_write_and_keeps_nothing_of_its_body(
+    def test_cell_magic_is_refused_and_its_body_removed(
         self, shell: InteractiveShell, capsys: pytest.CaptureFixture[str]
     ) -> None:
         shell.run_cell("%%adobe_auth --or-simulator\nhush-hush", store_history=True)
         told = "".join(capsys.readouterr())
-        assert "is for one line, with one percent sign" in told
-        assert "If it held a secret, delete this cell" in told
+        assert "works on one line, with one percent sign" in told
+        assert "If they held a secret, delete this cell" in told
         assert "hush-hush" not in repr(shell.user_ns["In"])
         shell.run_cell("%%adobe_auth\nclient_secret=hush-hush", store_history=True)
         assert "Secrets are not accepted here" in "".join(capsys.readouterr())
         assert "hush-hush" not in repr(shell.user_ns["In"])
 
-    def test_a_refused_secret_is_taken_out_of_in_and_the_history(
+    def test_refused_secret_is_removed_from_in_and_the_history(
         self, shell: InteractiveShell
     ) -> None:
         line = "%adobe_auth login --client-secret p8e-hush-0123456789"
@@ -547,7 +567,7 @@ class TestAuth:
         assert files
         assert not any(b"p8e-hush" in each for each in files)
 
-    def test_a_secret_in_an_earlier_session_goes_too(self, shell: InteractiveShell) -> None:
+    def test_secret_in_an_earlier_session_is_removed(self, shell: InteractiveShell) -> None:
         history: Any = shell.history_manager
         shell.run_cell("x = 'p8e-hush-earlier-one'", store_history=True)
         history.writeout_cache()
@@ -594,7 +614,7 @@ class TestAuth:
             "%adobe_auth --profile {secret}",
         ],
     )
-    def test_however_it_is_typed(
+    def test_secret_is_removed_however_it_was_typed(
         self, shell: InteractiveShell, cell: str, capsys: pytest.CaptureFixture[str]
     ) -> None:
         shell.run_cell(cell.replace("{secret}", self.SECRET), store_history=True)
@@ -603,7 +623,7 @@ class TestAuth:
         assert "hush0123456789" not in printed
         assert self.left_over(shell) == []
 
-    def test_a_variable_in_braces_is_not_evaluated_but_may_hold_a_text(
+    def test_braces_insert_a_text_variable_and_evaluate_nothing(
         self, shell: InteractiveShell, capsys: pytest.CaptureFixture[str]
     ) -> None:
         shell.user_ns |= {"path": "absent.env", "hidden": self.SECRET}
@@ -614,7 +634,7 @@ class TestAuth:
         shell.run_cell("%reactor rules \"x{open('PWNED', 'w').close()}\"")
         assert not Path("PWNED").exists()
 
-    def test_what_is_no_secret_stays_in_the_history(self, shell: InteractiveShell) -> None:
+    def test_harmless_text_stays_in_the_history(self, shell: InteractiveShell) -> None:
         shell.run_cell("client = 'secret pandas'; _items = 'client work'", store_history=True)
         shell.run_cell("%adobe_auth client secret pandas", store_history=True)
         history: Any = shell.history_manager
@@ -623,7 +643,7 @@ class TestAuth:
         told = [text for _, _, text in history.get_range(raw=True)]
         assert any("secret pandas" in text for text in told)
 
-    def test_profiles_may_have_long_or_odd_names(self, shell: InteractiveShell, demo: Any) -> None:
+    def test_profiles_may_have_names_like_secrets(self, shell: InteractiveShell, demo: Any) -> None:
         write(Path.cwd() / ".env", env_of(demo))
         for name in ("token-work", "client-secret", "production-tags-emea-organisation"):
             run(shell, f"-q login --save {name} --in-file")
@@ -631,11 +651,11 @@ class TestAuth:
             assert adobe_nb.current().source == f"profile {name}"
             run(shell, f"-q forget {name}")
 
-    def test_a_history_that_cannot_be_written_is_said(
+    def test_read_only_history_is_reported(
         self, shell: InteractiveShell, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(shell.history_manager, "hist_file", "/nowhere/history.sqlite")
-        with pytest.raises(UsageError, match="could not be taken out of the history"):
+        with pytest.raises(UsageError, match="could not be removed from the history"):
             run(shell, "login p8e-hushhush")
 
     @pytest.mark.parametrize(
@@ -647,13 +667,13 @@ class TestAuth:
             "login --save secret",
         ],
     )
-    def test_names_of_files_and_profiles_are_no_secrets(
+    def test_names_of_files_and_profiles_are_not_taken_for_secrets(
         self, shell: InteractiveShell, line: str
     ) -> None:
         with pytest.raises((adobe_nb.CredentialsError, OSError)):
             run(shell, line)
 
-    def test_an_error_in_a_cell_is_one_line(
+    def test_error_in_a_cell_is_one_line(
         self, shell: InteractiveShell, capsys: pytest.CaptureFixture[str]
     ) -> None:
         shell.run_cell("import adobe_nb; adobe_nb.reactor.rules('x')")

@@ -45,11 +45,11 @@ def simulated(monkeypatch: pytest.MonkeyPatch, demo: Any) -> Any:
     return demo
 
 
-def test_it_is_one_model_however_often_it_is_shown() -> None:
+def test_panel_is_one_model() -> None:
     assert panel() is panel()
 
 
-def test_it_shows_the_session_and_its_time(demo: Any) -> None:
+def test_shows_the_session_and_its_lifetime(demo: Any) -> None:
     session = sign_in(demo)
     shown = panel()
     assert shown.state["org_id"] == session.org_id
@@ -57,7 +57,7 @@ def test_it_shows_the_session_and_its_time(demo: Any) -> None:
     assert shown.expires_at - shown.issued_at == pytest.approx(86_399_000)
 
 
-def test_it_follows_a_sign_in_elsewhere_and_a_renewal(simulate: Any) -> None:
+def test_follows_a_sign_in_elsewhere_and_a_renewal(simulate: Any) -> None:
     simulator = simulate(seed="empty")
     shown = panel()
     assert not shown.state["connected"]
@@ -72,7 +72,7 @@ def test_it_follows_a_sign_in_elsewhere_and_a_renewal(simulate: Any) -> None:
     assert not shown.state["connected"]
 
 
-def test_connect_takes_the_announced_simulator_and_tests_it(simulated: Any) -> None:
+def test_connect_uses_the_announced_simulator_and_tests_it(simulated: Any) -> None:
     shown = panel()
     send(shown, action="connect")
     assert shown.message == {
@@ -84,21 +84,21 @@ def test_connect_takes_the_announced_simulator_and_tests_it(simulated: Any) -> N
     assert shown.busy == ""
 
 
-def test_connect_without_a_source_says_so_in_the_panel() -> None:
+def test_connect_without_a_source_is_an_error_in_the_panel() -> None:
     shown = panel()
     send(shown, action="connect")
     assert shown.message["kind"] == "error"
     assert "No credentials were found" in shown.message["text"]
 
 
-def test_the_simulator_is_one_click_away() -> None:
+def test_simulator_starts_with_one_click() -> None:
     shown = panel()
     send(shown, action="simulate")
     assert shown.state["source"] == "the built-in simulator"
     assert sessions.current().credentials.hosts.reactor == built_in().reactor_url
 
 
-def test_a_pasted_token_signs_in_and_is_nowhere_in_the_state(simulated: Any) -> None:
+def test_pasted_token_signs_in_and_is_not_in_the_state(simulated: Any) -> None:
     shown, details = panel(), simulated.connection()
     RECORDER.secrets.add(details["access_token"])
     send(
@@ -114,12 +114,16 @@ def test_a_pasted_token_signs_in_and_is_nowhere_in_the_state(simulated: Any) -> 
     assert details["access_token"] not in everything(shown)
 
 
-def test_a_client_secret_signs_in_and_is_nowhere_in_the_state(simulated: Any) -> None:
+def test_client_secret_signs_in_and_is_not_in_the_state(simulated: Any) -> None:
     shown, details = panel(), simulated.connection()
     send(
-        shown, action="sign_in", service="simulator",
-        org_id=details["org_id"], client_id=details["client_id"], client_secret=details["client_secret"],
-    )  # fmt: skip
+        shown,
+        action="sign_in",
+        service="simulator",
+        org_id=details["org_id"],
+        client_id=details["client_id"],
+        client_secret=details["client_secret"],
+    )
     assert shown.state["renewable"]
     assert details["client_secret"] not in everything(shown)
 
@@ -134,7 +138,7 @@ def test_a_client_secret_signs_in_and_is_nowhere_in_the_state(simulated: Any) ->
         ({"client_secret": "wrong-secret-value"}, "secret", "refused the client secret"),
     ],
 )
-def test_an_error_names_its_field(
+def test_error_names_its_field(
     simulated: Any, changes: dict[str, str], field: str, says: str
 ) -> None:
     shown, details = panel(), simulated.connection()
@@ -153,7 +157,7 @@ def test_an_error_names_its_field(
         ("p8e-hush", "looks like a client secret"),
     ],
 )
-def test_nonsense_in_the_token_field_is_told_there(simulated: Any, token: str, says: str) -> None:
+def test_invalid_token_is_reported_at_its_field(simulated: Any, token: str, says: str) -> None:
     shown = panel()
     send(
         shown,
@@ -166,7 +170,7 @@ def test_nonsense_in_the_token_field_is_told_there(simulated: Any, token: str, s
     assert says in shown.message["text"]
 
 
-def test_a_sign_in_that_is_refused_keeps_the_session_before_it(simulated: Any) -> None:
+def test_refused_sign_in_keeps_the_previous_session(simulated: Any) -> None:
     session = sign_in(simulated)
     shown, details = panel(), simulated.connection()
     send(
@@ -182,7 +186,7 @@ def test_a_sign_in_that_is_refused_keeps_the_session_before_it(simulated: Any) -
     assert shown.state["org_id"] == session.org_id
 
 
-def test_without_a_session_before_it_a_refused_sign_in_says_so(simulated: Any) -> None:
+def test_refused_first_sign_in_is_shown(simulated: Any) -> None:
     shown, details = panel(), simulated.connection("no_profile")
     names = ("org_id", "client_id", "client_secret")
     send(shown, action="sign_in", service="simulator", **{name: details[name] for name in names})
@@ -190,7 +194,7 @@ def test_without_a_session_before_it_a_refused_sign_in_says_so(simulated: Any) -
     assert "403221" in shown.message["text"]
 
 
-def test_a_simulated_token_does_not_go_to_adobe(simulated: Any) -> None:
+def test_token_of_the_simulator_is_not_sent_to_adobe(simulated: Any) -> None:
     shown, details = panel(), simulated.connection()
     send(
         shown,
@@ -202,7 +206,7 @@ def test_a_simulated_token_does_not_go_to_adobe(simulated: Any) -> None:
     assert "comes from the simulator" in shown.message["text"]
 
 
-def test_test_explains_a_403_and_sign_out_forgets(demo: Any) -> None:
+def test_test_explains_a_403_and_sign_out_forgets_the_token(demo: Any) -> None:
     sign_in(demo, "no_profile")
     shown = panel()
     send(shown, action="test")
@@ -214,7 +218,7 @@ def test_test_explains_a_403_and_sign_out_forgets(demo: Any) -> None:
     assert sessions.current_or_none() is None
 
 
-def test_an_unexpected_error_is_shown_without_its_text(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unexpected_error_is_shown_without_its_text(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(_: object) -> tuple[str, str]:
         raise RuntimeError("hush")
 
@@ -227,7 +231,7 @@ def test_an_unexpected_error_is_shown_without_its_text(monkeypatch: pytest.Monke
 
 
 @pytest.mark.parametrize("content", [{"action": "delete"}, {}, {"action": ["connect"]}])
-def test_a_message_it_does_not_know_does_nothing(content: dict[str, Any]) -> None:
+def test_unknown_message_is_ignored(content: dict[str, Any]) -> None:
     shown = panel()
     send(shown, **content)
     assert shown.message == {}
@@ -243,14 +247,14 @@ def test_a_message_it_does_not_know_does_nothing(content: dict[str, Any]) -> Non
         {"action": "sign_in", "access_token": "x" * 100_000, "org_id": "y" * 100_000, "service": 7},
     ],
 )
-def test_a_malformed_message_is_harmless_and_keeps_nothing(content: dict[str, Any]) -> None:
+def test_malformed_message_is_harmless_and_leaves_no_secret(content: dict[str, Any]) -> None:
     shown = panel()
     send(shown, **content)
     assert "hush" not in everything(shown)
     assert shown.busy == ""
 
 
-def test_a_token_in_the_field_of_scopes_is_not_shown(simulated: Any) -> None:
+def test_token_in_the_scopes_field_is_not_shown(simulated: Any) -> None:
     shown, details = panel(), simulated.connection()
     values = {name: details[name] for name in ("org_id", "client_id", "client_secret")}
     send(shown, action="sign_in", service="simulator", scopes=details["access_token"], **values)
@@ -267,7 +271,7 @@ def in_another_thread(shown: SignInPanel, **content: Any) -> None:
 
 
 @pytest.mark.parametrize("shown_first", ["busy", "message", "answered"])
-def test_a_click_made_as_soon_as_the_outcome_is_shown_is_done(demo: Any, shown_first: str) -> None:
+def test_click_made_as_soon_as_the_outcome_is_shown_is_handled(demo: Any, shown_first: str) -> None:
     """The front end may answer what it is shown before the thread that showed it has returned."""
     sign_in(demo)
     shown, sent = panel(), []
@@ -297,7 +301,7 @@ def acted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return done
 
 
-def test_clicks_that_arrive_while_it_acts_are_done_afterwards_in_their_order(
+def test_clicks_during_an_action_are_handled_afterwards_in_order(
     monkeypatch: pytest.MonkeyPatch, acted: list[str]
 ) -> None:
     shown = panel()
@@ -316,7 +320,7 @@ def test_clicks_that_arrive_while_it_acts_are_done_afterwards_in_their_order(
     assert (shown.busy, shown.message["text"]) == ("", "test")
 
 
-def test_a_click_that_is_sent_again_is_done_once(acted: list[str]) -> None:
+def test_repeated_click_is_handled_once(acted: list[str]) -> None:
     shown = panel()
     for click in ("1", "1", "2", "1"):
         send(shown, action="connect", click=click)
@@ -325,7 +329,7 @@ def test_a_click_that_is_sent_again_is_done_once(acted: list[str]) -> None:
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, ZeroDivisionError, AdobeError])
-def test_after_an_action_that_failed_or_was_interrupted_the_next_click_is_done(
+def test_next_click_is_handled_after_a_failed_action(
     monkeypatch: pytest.MonkeyPatch, acted: list[str], error: type[BaseException]
 ) -> None:
     shown = panel()
@@ -342,23 +346,23 @@ def test_after_an_action_that_failed_or_was_interrupted_the_next_click_is_done(
     assert shown.busy == ""
 
 
-def test_an_interrupted_action_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_interrupted_action_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     def act(_: object) -> panels.Outcome:
         raise KeyboardInterrupt
 
     monkeypatch.setitem(panels._ACTIONS, "renew", ("…", act))
     shown = panel()
     send(shown, action="renew")
-    assert shown.message["text"] == "Interrupted. Click again to repeat it."
+    assert shown.message["text"] == "Interrupted. Click again to retry."
 
 
-def test_a_click_without_an_action_that_it_knows_is_answered_too() -> None:
+def test_click_with_an_unknown_action_is_answered() -> None:
     shown = panel()
     send(shown, action="delete", click="1")
     assert shown.answered == ["1"]
 
 
-def test_what_two_threads_show_at_once_all_reaches_the_front_end(
+def test_changes_of_two_threads_reach_the_front_end(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A thread that says something while another one ends its message: both are sent."""
@@ -382,13 +386,13 @@ def test_what_two_threads_show_at_once_all_reaches_the_front_end(
     assert "message" in sent
 
 
-def test_sign_out_is_done_already_when_another_view_signed_out() -> None:
+def test_sign_out_succeeds_when_another_view_signed_out() -> None:
     shown = panel()
     send(shown, action="sign_out")
     assert shown.message["kind"] == "ok"
 
 
-def test_it_shows_company_account_rights_and_scopes_after_a_test(demo: Any) -> None:
+def test_shows_company_account_rights_and_scopes_after_a_test(demo: Any) -> None:
     session = sign_in(demo)
     shown = panel()
     assert (shown.state["companies"], shown.state["rights"]) == ([], [])
@@ -400,7 +404,7 @@ def test_it_shows_company_account_rights_and_scopes_after_a_test(demo: Any) -> N
     assert "Company" in repr(shown)
 
 
-def test_a_new_token_is_one_click(simulate: Any) -> None:
+def test_new_token_is_fetched_with_one_click(simulate: Any) -> None:
     simulator = simulate(seed="empty")
     sign_in(simulator)
     shown, before = panel(), len(simulator.ims.issued)
@@ -409,7 +413,7 @@ def test_a_new_token_is_one_click(simulate: Any) -> None:
     assert len(simulator.ims.issued) == before + 1
 
 
-def test_a_profile_is_saved_chosen_and_becomes_the_active_one(simulated: Any) -> None:
+def test_profile_is_saved_selected_and_becomes_active(simulated: Any) -> None:
     shown, details = panel(), simulated.connection()
     values = {name: details[name] for name in ("org_id", "client_id", "client_secret")}
     send(shown, action="sign_in", service="simulator", save_as="one", in_file="yes", **values)
@@ -427,7 +431,7 @@ def test_a_profile_is_saved_chosen_and_becomes_the_active_one(simulated: Any) ->
     assert details["client_secret"] not in everything(shown)
 
 
-def test_a_profile_that_cannot_be_saved_leaves_the_session_and_says_so_at_its_field(
+def test_profile_that_cannot_be_saved_keeps_the_session_and_is_reported_at_its_field(
     simulated: Any,
 ) -> None:
     shown, details = panel(), simulated.connection()
@@ -446,7 +450,7 @@ def test_a_profile_that_cannot_be_saved_leaves_the_session_and_says_so_at_its_fi
     assert (shown.message["kind"], shown.message["field"]) == ("error", "save_as")
 
 
-def test_a_refused_profile_leaves_the_session_and_the_active_profile(simulated: Any) -> None:
+def test_refused_profile_keeps_the_session_and_the_active_profile(simulated: Any) -> None:
     account, details = simulated.accounts["no_profile"], simulated.connection()
     good = {name: details[name] for name in ("org_id", "client_id", "client_secret")}
     refused = {
@@ -466,7 +470,7 @@ def test_a_refused_profile_leaves_the_session_and_the_active_profile(simulated: 
     assert shown.message["text"].endswith("The profile was not saved.")
 
 
-def test_a_typed_session_with_the_built_in_simulator_is_not_saved() -> None:
+def test_session_with_the_built_in_simulator_is_not_saved() -> None:
     details = built_in().connection()
     shown = panel()
     values = {name: details[name] for name in ("org_id", "client_id", "client_secret")}
@@ -474,13 +478,13 @@ def test_a_typed_session_with_the_built_in_simulator_is_not_saved() -> None:
     assert "connect(simulator=True) is enough" in shown.message["text"]
 
 
-def test_a_profile_that_fails_is_told_beside_the_chooser(demo: Any) -> None:
+def test_failing_profile_is_reported_beside_the_chooser(demo: Any) -> None:
     shown = panel()
     send(shown, action="profile", name="gone")
     assert (shown.message["field"], shown.message["kind"]) == ("profile", "error")
 
 
-def test_a_refused_scope_is_told_at_its_field(simulated: Any) -> None:
+def test_refused_scope_is_reported_at_its_field(simulated: Any) -> None:
     shown, details = panel(), simulated.connection()
     values = {name: details[name] for name in ("org_id", "client_id", "client_secret")}
     send(shown, action="sign_in", service="simulator", scopes="openid,nonsense", **values)
@@ -498,13 +502,13 @@ def test_a_refused_scope_is_told_at_its_field(simulated: Any) -> None:
         (CredentialsError("x"), "values"),
     ],
 )
-def test_each_error_has_its_part_of_the_help(error: AdobeError, topic: str) -> None:
+def test_each_error_has_a_help_topic(error: AdobeError, topic: str) -> None:
     assert topic_of(error) == topic
     script = (Path(panels.__file__).parent / "panel.js").read_text(encoding="utf-8")
     assert f'["{topic}", "' in script
 
 
-def test_a_broken_file_of_profiles_does_not_break_the_panel() -> None:
+def test_broken_profiles_file_does_not_break_the_panel() -> None:
     store = ProfileStore()
     store.folder.mkdir(parents=True, exist_ok=True)
     (store.folder / "profiles.toml").write_text("a = [")
@@ -514,7 +518,7 @@ def test_a_broken_file_of_profiles_does_not_break_the_panel() -> None:
     assert "cannot be read, or is invalid" in shown.message["text"]
 
 
-def test_where_widgets_cannot_show_the_same_facts_are_html_and_text(demo: Any) -> None:
+def test_html_and_text_show_the_same_facts_as_the_widget(demo: Any) -> None:
     sign_in(demo)
     data, _ = panel()._repr_mimebundle_()
     assert "application/vnd.jupyter.widget-view+json" in data
@@ -523,12 +527,21 @@ def test_where_widgets_cannot_show_the_same_facts_are_html_and_text(demo: Any) -
             assert fact in data[kind]
 
 
-def test_the_front_end_never_writes_markup() -> None:
+def test_front_end_gets_the_fields_and_facts(demo: Any) -> None:
+    shown = panel()
+    assert [field["name"] for field in shown._fields] == [field.name for field in panels.FIELDS]
+    assert shown._facts == []
+    session = sign_in(demo)
+    assert ("Organization ID", session.org_id) in shown._facts
+    assert all(f"{label} " in repr(shown) for label, _ in shown._facts)
+
+
+def test_front_end_never_writes_markup() -> None:
     assert "innerHTML" not in panel()._esm
     assert "model.set" not in panel()._esm
 
 
-def test_on_a_public_machine_it_warns(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_warns_on_a_public_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not panel().state["public"]
     monkeypatch.setenv("BINDER_REPO_URL", "https://example.test/repo")
     assert panel().state["public"]

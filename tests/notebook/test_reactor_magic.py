@@ -26,7 +26,7 @@ def run(shell: InteractiveShell, line: str) -> None:
 
 
 class TestPulls:
-    def test_a_property_by_name_filtered_sorted_and_kept(
+    def test_lists_a_property_by_name_with_filter_sort_and_variable(
         self,
         shell: InteractiveShell,
         session: Any,
@@ -35,7 +35,8 @@ class TestPulls:
     ) -> None:
         run(
             shell,
-            """rules "Web Store US" --filter name "CONTAINS product" --filter enabled true --sort -updated_at -o r""",
+            'rules "Web Store US" --filter name "CONTAINS product" --filter enabled true '
+            "--sort -updated_at -o r",
         )
         property_id = session.reactor.find("properties", "Web Store US")["id"].iloc[0]
         expected = session.reactor.rules(
@@ -49,7 +50,7 @@ class TestPulls:
         assert eval(code, {"reactor": session.reactor}).equals(expected)
 
     @pytest.mark.parametrize("name", list(RESOURCES))
-    def test_every_type_can_be_listed(
+    def test_lists_every_type(
         self, shell: InteractiveShell, session: Any, shown: list[Any], name: str
     ) -> None:
         row = RESOURCES[name]
@@ -58,13 +59,13 @@ class TestPulls:
         run(shell, f"{name} {site} --limit 2")
         assert (0 if name == "notes" else 1) <= len(shown[0]) <= 2
 
-    def test_without_a_parent_it_is_the_list_without_a_parent(
+    def test_lists_without_a_parent(
         self, shell: InteractiveShell, session: Any, shown: list[Any]
     ) -> None:
         run(shell, "properties --sort name --limit 1;")
         assert len(shown[0]) == 1
 
-    def test_ids_names_and_get(
+    def test_accepts_ids_names_and_get(
         self,
         shell: InteractiveShell,
         session: Any,
@@ -78,13 +79,13 @@ class TestPulls:
         assert shown[1]["id"].tolist() == rules[:1]
         assert f"reactor.rules.get('{rules[0]}')" in capsys.readouterr().out
 
-    def test_a_name_keeps_its_backslashes(self, shell: InteractiveShell, session: Any) -> None:
+    def test_name_keeps_its_backslashes(self, shell: InteractiveShell, session: Any) -> None:
         for typed in (r"C:\sites\new", r'"C:\sites\new"', r"'C:\sites\new'"):
             with pytest.raises(adobe_nb.NameLookupError) as caught:
                 run(shell, f"rules {typed}")
             assert repr(r"C:\sites\new") in str(caught.value)
 
-    def test_quiet_keeps_and_shows_nothing(
+    def test_quiet_assigns_and_shows_nothing(
         self,
         shell: InteractiveShell,
         session: Any,
@@ -96,7 +97,7 @@ class TestPulls:
         assert capsys.readouterr().out == ""
         assert len(shell.user_ns["c"]) == 1
 
-    def test_help_and_nothing_show_how(
+    def test_help_and_empty_line_print_the_help(
         self, shell: InteractiveShell, capsys: pytest.CaptureFixture[str]
     ) -> None:
         for line in ("", "--help"):
@@ -108,13 +109,13 @@ class TestPulls:
     @pytest.mark.parametrize(
         ("line", "error", "says"),
         [
-            ("rulez", UsageError, "'rulez' is no resource type"),
+            ("rulez", UsageError, "'rulez' is not a resource type"),
             ("rules 'Web Store US", UsageError, "A quote is not closed"),
-            ("rules Web Store", UsageError, "name that has spaces into quotes"),
+            ("rules Web Store", UsageError, "Quote a name that has spaces"),
             (
                 "audit_events 'Web Store US'",
                 adobe_nb.ArgumentError,
-                "listed under nothing: %reactor audit_events",
+                "audit_events have no parent: %reactor audit_events",
             ),
             ("rules 'No such'", adobe_nb.NameLookupError, "No property is called 'No such'"),
             ("rules 'Web Store US' --filter name", UsageError, "expected 2 arguments"),
@@ -124,21 +125,21 @@ class TestPulls:
             (
                 "companies --filter name 'EQ a' --filter name 'EQ b'",
                 UsageError,
-                "--filter name is there twice",
+                "--filter name is used twice",
             ),
             ("rules 'Web Store US' --sort", UsageError, "expected one argument"),
             ("companies -o 1x", UsageError, "name of a variable"),
-            ("get RL --limit 3", UsageError, "get takes ids"),
+            ("get RL --limit 3", UsageError, "get accepts ids"),
             ("get", UsageError, "one type at a time"),
         ],
     )
-    def test_what_is_wrong_is_told(
+    def test_invalid_line_is_explained(
         self, shell: InteractiveShell, session: Any, line: str, error: type[Exception], says: str
     ) -> None:
         with pytest.raises(error, match=says):
             run(shell, line)
 
-    def test_without_a_session_it_says_how_to_sign_in(self, shell: InteractiveShell) -> None:
+    def test_without_a_session_raises(self, shell: InteractiveShell) -> None:
         with pytest.raises(adobe_nb.NotSignedIn):
             run(shell, "companies")
 

@@ -1,5 +1,4 @@
-"""The Edge Network: events sent with the three headers from a server, or without them as a browser
-does.
+"""The Edge Network as its user sees it: events, visitors, error codes, and cURL commands.
 
 Source: https://developer.adobe.com/data-collection-apis/docs/
 """
@@ -8,64 +7,57 @@ import json
 import math
 import re
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, Literal, overload
+from typing import Literal, overload
 
 import pandas as pd
 
 from adobe_nb.api.edge.client import (
-    Call,
+    Delivery,
     Document,
     EdgeClient,
-    Endpoint,
     HasEdgeClient,
-    Outcome,
-    call_of,
-    checked_request_id,
     send,
     send_all,
 )
-from adobe_nb.api.edge.error_catalog import EDGE_CODES, EDGE_GATEWAY, EdgeCode
-from adobe_nb.api.edge.events import (
-    Event,
-    Events,
-    batches,
-    body_of,
-    event_of,
-    events_of,
-    names_a_person,
-    parts_of,
-    with_state,
-)
+from adobe_nb.api.edge.error_catalog import EdgeCode, edge_codes, gateway_explanation
+from adobe_nb.api.edge.events import Batch, Event, Events, Members, batches_of, event_batch
 from adobe_nb.api.edge.frames import (
-    answer_frame,
     codes_frame,
+    delivery_frame,
+    dry_run_frame,
     handle_items,
-    sent_frame,
-    shown_frame,
+    response_frame,
+)
+from adobe_nb.api.edge.target import (
+    Endpoint,
+    Headers,
+    Target,
+    checked_request_id,
+    checked_target,
 )
 from adobe_nb.api.edge.validation import (
     checked_hint,
     checked_state,
-    client_headers,
     is_hint,
     refused,
+    split_headers,
 )
 from adobe_nb.api.reactor.client import CURL_HEADERS
 from adobe_nb.errors import ArgumentError
 
 _SHORTEST_PART = 4
-"""Characters of a message that say enough to look for it."""
+"""Characters of a part of a message that are enough to search for it."""
 _HINT_SECONDS = 1800.0
-"""How long a location hint is good, where no answer says it."""
-_LONGEST = 10 * 365 * 86_400.0
+"""How long a location hint is valid if no response says so: the usual ``ttlSeconds``."""
+_LONGEST_SECONDS = 10 * 365 * 86_400.0
 
 __all__ = ["Edge", "EdgeClient", "Visitor"]
 
 
 class Edge:
-    """The Edge Network. ``interact`` sends one event and answers; ``collect`` sends many."""
+    """The Edge Network: ``interact`` sends an event for a response, ``collect`` sends many."""
 
     def __init__(self, session: HasEdgeClient) -> None:
         self._session = session
@@ -79,13 +71,13 @@ class Edge:
         datastream_id: str,
         event: Event | None = None,
         *,
-        xdm: Mapping[str, Any] | None = None,
-        data: Mapping[str, Any] | None = None,
-        query: Mapping[str, Any] | None = None,
-        meta: Mapping[str, Any] | None = None,
+        xdm: Members = None,
+        data: Members = None,
+        query: Members = None,
+        meta: Members = None,
         authenticated: bool = True,
         request_id: str | None = None,
-        headers: Mapping[str, str | None] | None = None,
+        headers: Headers = None,
         dry_run: bool = False,
         raw: Literal[False] = False,
     ) -> pd.DataFrame: ...
@@ -95,13 +87,13 @@ class Edge:
         datastream_id: str,
         event: Event | None = None,
         *,
-        xdm: Mapping[str, Any] | None = None,
-        data: Mapping[str, Any] | None = None,
-        query: Mapping[str, Any] | None = None,
-        meta: Mapping[str, Any] | None = None,
+        xdm: Members = None,
+        data: Members = None,
+        query: Members = None,
+        meta: Members = None,
         authenticated: bool = True,
         request_id: str | None = None,
-        headers: Mapping[str, str | None] | None = None,
+        headers: Headers = None,
         dry_run: bool = False,
         raw: Literal[True],
     ) -> Document: ...
@@ -110,80 +102,142 @@ class Edge:
         datastream_id: str,
         event: Event | None = None,
         *,
-        xdm: Mapping[str, Any] | None = None,
-        data: Mapping[str, Any] | None = None,
-        query: Mapping[str, Any] | None = None,
-        meta: Mapping[str, Any] | None = None,
+        xdm: Members = None,
+        data: Members = None,
+        query: Members = None,
+        meta: Members = None,
         authenticated: bool = True,
         request_id: str | None = None,
-        headers: Mapping[str, str | None] | None = None,
+        headers: Headers = None,
         dry_run: bool = False,
         raw: bool = False,
     ) -> pd.DataFrame | Document:
-        """Send one event and get the answer: one row per payload item, error and warning.
+        """Send one event and return the response.
 
-        ``event`` is ``{"xdm": …, "data": …}``, or a whole request as Adobe's pages print it,
-        ``{"event": …, "query": …}``; or give ``xdm`` and ``data`` apart. ``query`` (decisions,
-        identities) and ``meta`` (state) stand beside the event. ``authenticated=False`` sends it to
-        the edge host without the three headers, as a browser does.
+        Parameters
+        ----------
+        event
+            A dict with the members ``xdm`` and ``data``, or a whole request as Adobe's pages print
+            it (``{"event": …, "query": …, "meta": …}``).
+        xdm, data
+            The members of the event, instead of ``event``.
+        query, meta
+            What stands beside the event: what to fetch (decisions, identities), and state.
+        authenticated
+            False sends the event to the edge host without the three headers, as a browser does.
+        headers
+            Headers of the browser for which you send: User-Agent, X-Forwarded-For,
+            Accept-Language, Referer, Sec-CH-…. Its cookies belong to ``edge.visitor``. Of the
+            three headers of a signed event, a value replaces one and None leaves it out, to
+            provoke an error on purpose.
+        dry_run
+            Return the request as a frame and send nothing.
+        raw
+            Return the JSON document.
 
-        ``headers`` forwards those of the browser in whose name you send: User-Agent,
-        X-Forwarded-For, Accept-Language, Referer, Sec-CH-…; its cookies go to ``edge.visitor``. Of
-        the three headers it leaves one out (None) or replaces it, to meet an error on purpose.
-        ``dry_run`` shows the request and sends nothing. ``raw`` gives the JSON document.
+        Returns
+        -------
+        DataFrame
+            One row for each payload item, error and warning. Columns (all ``string``):
+            request_id, type, scope, content (JSON text), and for errors and warnings code, advice.
 
-        Columns (all ``string``): request_id, type, scope, content (JSON text), code, advice; the
-        last two for errors and warnings. Raises EdgeError when it was refused, ArgumentError before
-        any request, NotSignedIn, TransportError.
+        Raises
+        ------
+        EdgeError
+            The Edge Network refused the event.
+        ArgumentError
+            An argument is invalid; nothing was sent.
+        NotSignedIn
+            There is no session.
+        TransportError
+            There was no response; the event may have arrived.
+        IncompleteResult
+            The response is not the Edge Network's; the event may have arrived.
+
+        Examples
+        --------
+        >>> import adobe_nb
+        >>> edge = adobe_nb.connect(simulator=True, make_default=False).edge
+        >>> datastream_id = "8b0d3f0a-5f6e-4c1d-9a52-1c7e60f4d201"
+        >>> response = edge.interact(datastream_id, xdm={"eventType": "view"})
+        >>> response["type"].unique().tolist()
+        ['locationHint:result', 'state:store']
         """
-        call = call_of(
+        target = checked_target(
             "interact",
             datastream_id,
             authenticated=authenticated,
             request_id=request_id,
             headers=headers,
         )
-        parts = parts_of(event, query, meta, one=True)
-        body = body_of([event_of(parts.events, xdm, data)], parts.query, one=True, meta=parts.meta)
+        batch = event_batch(event, xdm, data, query, meta)
         client = self._session.edge_client
         if dry_run:
-            return shown_frame(client, call, [body])
-        outcome = send(client, call, body)
-        if outcome.problem is not None:
-            raise outcome.problem
-        return outcome.document if raw else answer_frame(client, call, outcome)
+            return dry_run_frame(client, target, [batch])
+        document = send(client, target, batch).checked_document()
+        return document if raw else response_frame(client, target, document)
 
     def collect(
         self,
         datastream_id: str,
         events: Events,
         *,
-        query: Mapping[str, Any] | None = None,
-        meta: Mapping[str, Any] | None = None,
+        query: Members = None,
+        meta: Members = None,
         primary: str | None = None,
         authenticated: bool = True,
         silent: bool = False,
         request_id: str | None = None,
-        headers: Mapping[str, str | None] | None = None,
+        headers: Headers = None,
         dry_run: bool = False,
     ) -> pd.DataFrame:
-        """Send events; one row per event says what became of it.
+        """Send events in as few requests as fit, and return the outcome of each.
 
-        ``events`` is a list of dicts, one dict, a whole request as Adobe's pages print it
-        (``{"events": […]}``), or a frame of one row per event: dotted columns are XDM members
-        (``web.webPageDetails.name``), ``data.…`` go to data, ``identityMap.<namespace>`` hold ids
-        (the first one with a value is primary, or the namespace named in ``primary``). Missing
-        values are left out; times need a zone. ``query``, ``meta`` and ``headers`` are as in
-        ``interact``.
+        A request that may have arrived is not sent again.
 
-        Split below 64 KB a request and sent at once. A request that may have arrived is not sent
-        again.
+        Parameters
+        ----------
+        events
+            A list of dicts, one dict, a whole request as Adobe's pages print it
+            (``{"events": […]}``), or a frame with one row per event. In a frame, dotted columns
+            are XDM members (``web.webPageDetails.name``), ``data.…`` belong to data, and
+            ``identityMap.<namespace>`` hold ids. Missing values are left out; timestamps require a
+            time zone.
+        query, meta, authenticated, headers, dry_run
+            As for ``interact``.
+        primary
+            For a frame: the namespace whose id is primary; by default the first with a value.
+        silent
+            Ask for an empty response.
 
-        Columns: event, request, status (``Int64``), request_id, outcome, code, advice (``string``).
-        Raises EdgeError when every request was refused, ArgumentError before any request,
-        NotSignedIn, TransportError when none arrived.
+        Returns
+        -------
+        DataFrame
+            One row for each event: event, request, status (``Int64``), request_id, outcome, code,
+            advice (``string``).
+
+        Raises
+        ------
+        EdgeError
+            The Edge Network refused every request.
+        ArgumentError
+            An argument is invalid; nothing was sent.
+        NotSignedIn
+            There is no session.
+        TransportError
+            None of the requests was sent.
+
+        Examples
+        --------
+        >>> import adobe_nb
+        >>> import pandas as pd
+        >>> edge = adobe_nb.connect(simulator=True, make_default=False).edge
+        >>> datastream_id = "8b0d3f0a-5f6e-4c1d-9a52-1c7e60f4d201"
+        >>> events = pd.DataFrame({"eventType": ["view"], "identityMap.CRM": ["42"]})
+        >>> edge.collect(datastream_id, events)["outcome"].tolist()
+        ['accepted']
         """
-        call = call_of(
+        target = checked_target(
             "collect",
             datastream_id,
             authenticated=authenticated,
@@ -191,21 +245,12 @@ class Edge:
             silent=silent,
             headers=headers,
         )
-        given = parts_of(events, query, meta)
-        needed = authenticated and not names_a_person(given.meta)
-        prepared = events_of(given.events, primary, identity_needed=needed)
-        parts = batches(prepared, given.query, given.meta)
+        batches = batches_of(events, query, meta, primary=primary, authenticated=authenticated)
         client = self._session.edge_client
-        bodies = [
-            body_of([prepared[index] for index in part], given.query, meta=given.meta)
-            for part in parts
-        ]
         if dry_run:
-            return shown_frame(client, call, bodies)
-        outcomes = send_all(
-            lambda body, part: send(client, call, body, part), bodies, parts, client
-        )
-        return sent_frame(client, call, parts, outcomes)
+            return dry_run_frame(client, target, batches)
+        deliveries = send_all(lambda batch: send(client, target, batch), batches, client)
+        return delivery_frame(client, target, deliveries)
 
     def visitor(
         self,
@@ -214,66 +259,82 @@ class Edge:
         authenticated: bool = True,
         state: Mapping[str, str] | None = None,
         location_hint: str | None = None,
-        headers: Mapping[str, str | None] | None = None,
+        headers: Headers = None,
     ) -> "Visitor":
-        """One person's calls: keeps identity and location hint from answer to call.
+        """Return a visitor, who keeps identity and location hint from one response to the next.
 
-        Begin with its ``interact`` when the events have no identities of their own. To go on for a
-        browser that the Edge Network knows already, give its cookies
-        ``kndctr_<ORG>_AdobeOrg_identity``, ``…_cluster`` and their like as ``state``. The region is
-        the one in ``…_cluster``, unless ``location_hint`` names another. ``headers`` are the
-        browser's that go along with each call: User-Agent, X-Forwarded-For, Accept-Language,
-        Referer, Sec-CH-…. Raises ArgumentError for other cookies and headers.
+        Start with its ``interact`` if the events have no identities of their own.
 
-        Example:
-            >>> import adobe_nb
-            >>> edge = adobe_nb.connect(simulator=True, make_default=False).edge
-            >>> datastream_id = "8b0d3f0a-5f6e-4c1d-9a52-1c7e60f4d201"
-            >>> edge.visitor(datastream_id, state={"kndctr_0_AdobeOrg_cluster": "irl1"}).hint
-            'irl1'
+        Parameters
+        ----------
+        state
+            Cookies of a browser that the Edge Network already knows
+            (``kndctr_<ORG>_AdobeOrg_identity``, ``…_cluster`` and so on), to continue for it.
+        location_hint
+            A region of the Edge Network; by default the one in ``…_cluster``.
+        headers
+            Headers of the browser for every request: User-Agent, X-Forwarded-For,
+            Accept-Language, Referer, Sec-CH-….
+
+        Raises
+        ------
+        ArgumentError
+            Other cookies or headers.
+
+        Examples
+        --------
+        >>> import adobe_nb
+        >>> edge = adobe_nb.connect(simulator=True, make_default=False).edge
+        >>> datastream_id = "8b0d3f0a-5f6e-4c1d-9a52-1c7e60f4d201"
+        >>> edge.visitor(datastream_id, state={"kndctr_0_AdobeOrg_cluster": "irl1"}).hint
+        'irl1'
         """
-        call = replace(
-            call_of("interact", datastream_id, authenticated=authenticated),
-            forwarded=client_headers(headers),
+        target = checked_target("interact", datastream_id, authenticated=authenticated)
+        # The three headers cannot be changed here, whether the events are signed or not.
+        _, forwarded = split_headers(headers, authenticated=False)
+        return Visitor(
+            self._session,
+            replace(target, forwarded=forwarded),
+            checked_state(state),
+            checked_hint(location_hint),
         )
-        return Visitor(self._session, call, checked_state(state), checked_hint(location_hint))
 
     def errors(self) -> pd.DataFrame:
-        """All codes as a frame: code, status, title, message, kind, fatal, send_again, cause, fix.
+        """Return all error codes.
 
-        ``title`` is that of Adobe's list of errors; ``message`` is what its page on authentication
-        says instead, else the title.
+        Returns
+        -------
+        DataFrame
+            code, status, title, message, kind, fatal, send_again, cause, fix. ``title`` is that of
+            Adobe's list of errors; ``message`` is the wording on its page about authentication,
+            or else the title.
         """
-        return codes_frame(EDGE_CODES.values())
+        return codes_frame(edge_codes().values())
 
     def explain(self, code: str) -> pd.DataFrame:
-        """The rows of ``errors()`` for what you saw: a code, its URI, a title or a message, or a
-        part of those.
+        """Return the rows of ``errors()`` for a code, its URI, a title, a message or a part of one.
 
-        One row for a code; a message that stands for several codes gives all of them. Raises
-        ArgumentError when nothing fits.
+        A message that several codes share returns all of them.
 
-        Example:
-            >>> import adobe_nb
-            >>> edge = adobe_nb.connect(simulator=True, make_default=False).edge
-            >>> edge.explain("Sandbox not accessible for write")["code"].tolist()
-            ['EXEG-0506-401']
+        Raises
+        ------
+        ArgumentError
+            No code matches.
+
+        Examples
+        --------
+        >>> import adobe_nb
+        >>> edge = adobe_nb.connect(simulator=True, make_default=False).edge
+        >>> edge.explain("Sandbox not accessible for write")["code"].tolist()
+        ['EXEG-0506-401']
         """
         text = " ".join(str(code).split())
-        if rows := _codes_in(text) or _codes_worded(text.casefold()):
+        rows = _codes_in(text) or _codes_worded(text.casefold())
+        if rows:
             return codes_frame(rows)
-        number = text.upper().removeprefix("EXEG-")
-        if text in EDGE_GATEWAY:
-            hint = f"It is one of the gateway before it: {' '.join(EDGE_GATEWAY[text])}"
-        elif near := [
-            known for known in EDGE_CODES if known[5:9] == number[:4] and len(number) >= 4
-        ]:
-            hint = f"Did you mean {near[0]}?"
-        elif re.fullmatch(r"[0-9]{3}", number):
-            hint = "That is a status. Give the whole code, as EXEG-0503-401; edge.errors() lists them all."
-        else:
-            hint = "edge.errors() lists them all."
-        raise ArgumentError(f"{code!r} is no code, title or message of the Edge Network. {hint}")
+        raise ArgumentError(
+            f"{code!r} is not a code, title or message of the Edge Network. {_code_advice(text)}"
+        )
 
     def as_curl(
         self,
@@ -281,186 +342,210 @@ class Edge:
         datastream_id: str,
         event: Event | Events,
         *,
-        query: Mapping[str, Any] | None = None,
-        meta: Mapping[str, Any] | None = None,
+        query: Members = None,
+        meta: Members = None,
         primary: str | None = None,
         authenticated: bool = True,
     ) -> str:
-        """The request as a cURL command, with placeholders for the secrets. Sends nothing.
+        """Return the request as a cURL command, with placeholders for the secrets. Send nothing.
 
-        ``event`` is one event; for ``collect`` also a list or a frame, when they fit into one
-        request.
+        ``event`` is one event; for ``collect`` also a list or a frame that fits into one request.
+
+        Raises
+        ------
+        ArgumentError
+            An argument is invalid, or the events need several requests.
         """
-        call = call_of(endpoint, datastream_id, authenticated=authenticated)
-        if endpoint == "collect":
-            given = parts_of(event, query, meta)
-            needed = authenticated and not names_a_person(given.meta)
-            prepared = events_of(given.events, primary, identity_needed=needed)
-            if (count := len(batches(prepared, given.query, given.meta))) > 1:
-                raise refused(
-                    f"cURL shows one request; these events need {count}. Give fewer of them."
-                )
-            body = body_of(prepared, given.query, meta=given.meta)
+        target = checked_target(endpoint, datastream_id, authenticated=authenticated)
+        if endpoint == "interact":
+            batches = [event_batch(event, None, None, query, meta)]
         else:
-            given = parts_of(event, query, meta, one=True)
-            body = body_of(
-                [event_of(given.events, None, None)], given.query, one=True, meta=given.meta
+            batches = batches_of(event, query, meta, primary=primary, authenticated=authenticated)
+        if len(batches) > 1:
+            raise refused(
+                f"A cURL command shows one request; these events need {len(batches)}. Pass fewer."
             )
-        lines = [f"curl -X POST '{call.full_url(self._session.edge_client)}'"]
+        url = f"{self._session.edge_client.base_url(target)}{target.path_and_query}"
+        body = json.dumps(json.loads(batches[0].body), indent=2, ensure_ascii=False)
+        # A single quote would end the quoted body in a shell.
+        quoted = body.replace("'", "'\\''")
+        lines = [f"curl -X POST '{url}'"]
         if authenticated:
             lines += CURL_HEADERS
-        quoted = json.dumps(json.loads(body), indent=2, ensure_ascii=False).replace("'", "'\\''")
-        return " \\\n  ".join((*lines, '-H "Content-Type: application/json"', f"-d '{quoted}'"))
+        lines += ['-H "Content-Type: application/json"', f"-d '{quoted}'"]
+        return " \\\n  ".join(lines)
 
 
 def _codes_in(text: str) -> list[EdgeCode]:
-    """The known codes that stand in a text."""
-    found = dict.fromkeys(re.findall(r"EXEG-[0-9]{4}-[0-9]{3}", text.upper()))
-    return [EDGE_CODES[code] for code in found if code in EDGE_CODES]
+    """Return the known codes that a text contains."""
+    codes = dict.fromkeys(re.findall(r"EXEG-[0-9]{4}-[0-9]{3}", text.upper()))
+    return [edge_codes()[code] for code in codes if code in edge_codes()]
 
 
 def _codes_worded(text: str) -> list[EdgeCode]:
-    """The codes whose title or message is that text; else those in which it stands."""
-    wordings = {
-        row.code: (row.title.casefold(), row.message.casefold()) for row in EDGE_CODES.values()
-    }
-    exact = [code for code, words in wordings.items() if text and text in words]
-    if not exact and len(text) >= _SHORTEST_PART:
-        exact = [code for code, words in wordings.items() if any(text in each for each in words)]
-    return [EDGE_CODES[code] for code in exact]
+    """Return the codes with that title or message, or else those that contain the text."""
+    exact: list[EdgeCode] = []
+    partial: list[EdgeCode] = []
+    for code in edge_codes().values():
+        wordings = (code.title.casefold(), code.message.casefold())
+        if text in wordings:
+            exact.append(code)
+        elif len(text) >= _SHORTEST_PART and any(text in wording for wording in wordings):
+            partial.append(code)
+    return exact or partial
+
+
+def _code_advice(text: str) -> str:
+    explanation = gateway_explanation(text)
+    if explanation:
+        return f"It is a code of Adobe's gateway: {' '.join(explanation)}"
+    # The number is right, but the status at its end is not.
+    number = text.upper().removeprefix("EXEG-")[:4]
+    for code in edge_codes():
+        if len(number) == 4 and code.startswith(f"EXEG-{number}-"):
+            return f"Did you mean {code}?"
+    if re.fullmatch(r"[0-9]{3}", text):
+        return (
+            "That is a status. Pass the whole code, such as EXEG-0503-401; edge.errors() lists all."
+        )
+    return "edge.errors() lists them all."
 
 
 class Visitor:
-    """One person: state and location hint go from each answer into the next call."""
+    """One person: state and location hint of each response are part of the next request."""
 
     def __init__(
-        self,
-        session: HasEdgeClient,
-        call: Call,
-        state: Mapping[str, str],
-        hint: str | None = None,
-        now: Callable[[], float] = time.monotonic,
+        self, session: HasEdgeClient, target: Target, state: Mapping[str, str], hint: str | None
     ) -> None:
         self._session = session
-        self._first = call
-        self._now = now
-        # A browser does not say how long its cookies are good, only that they still are.
+        self._target = target
+        self._now = time.monotonic
+        # A browser does not say when its cookies expire, only that they have not.
         self._state = {key: (value, math.inf) for key, value in state.items()}
-        cluster = next(
-            (value for key, value in state.items() if key.endswith("_cluster") and is_hint(value)),
-            None,
-        )
-        hint = hint or cluster
-        self._hint = (hint, now() + _HINT_SECONDS) if hint else None
+        self._hint: tuple[str, float] | None = None
+        for key, value in state.items():
+            if hint is None and key.endswith("_cluster") and is_hint(value):
+                hint = value
+        if hint is not None:
+            self._hint = (hint, self._now() + _HINT_SECONDS)
 
     def __repr__(self) -> str:
-        return f"<Visitor of {self._first.datastream_id}: {len(self.state)} state entries, hint {self.hint or 'none'}>"
+        return (
+            f"<Visitor of {self._target.datastream_id}: {len(self.state)} state entries, "
+            f"hint {self.hint or 'none'}>"
+        )
 
     @property
     def state(self) -> dict[str, str]:
-        """The entries that the service asked us to keep, those whose time is over left out."""
-        return {key: value for key, (value, end) in self._state.items() if self._now() < end}
+        """The entries that the service asked to keep and that have not expired."""
+        now = self._now()
+        return {key: value for key, (value, expires) in self._state.items() if now < expires}
 
     @property
     def hint(self) -> str | None:
-        """The location hint, while it is good."""
-        return self._hint[0] if self._hint and self._now() < self._hint[1] else None
+        """The location hint, until it expires."""
+        if self._hint is None or self._now() >= self._hint[1]:
+            return None
+        return self._hint[0]
 
     def interact(
         self,
         event: Event | None = None,
         *,
-        xdm: Mapping[str, Any] | None = None,
-        data: Mapping[str, Any] | None = None,
-        query: Mapping[str, Any] | None = None,
-        meta: Mapping[str, Any] | None = None,
+        xdm: Members = None,
+        data: Members = None,
+        query: Members = None,
+        meta: Members = None,
         request_id: str | None = None,
         dry_run: bool = False,
     ) -> pd.DataFrame:
-        """As ``edge.interact``, for this person."""
-        parts = parts_of(event, query, meta, one=True)
-        state = with_state(parts.meta, self.state)
-        body = body_of([event_of(parts.events, xdm, data)], parts.query, one=True, meta=state)
-        call = self._call("interact", request_id)
+        """Send one event of this person.
+
+        Parameters, the frame that is returned, and the errors are those of ``edge.interact``.
+
+        See Also
+        --------
+        Edge.interact
+        """
+        batch = event_batch(event, xdm, data, query, meta, self.state)
+        target = self._target_of("interact", request_id)
         client = self._session.edge_client
         if dry_run:
-            return shown_frame(client, call, [body])
-        outcome = self._send(call, body, (0,))
-        if outcome.problem is not None:
-            raise outcome.problem
-        self._keep(outcome.document)
-        return answer_frame(client, call, outcome)
+            return dry_run_frame(client, target, [batch])
+        document = self._send(target, batch).checked_document()
+        self._keep(document)
+        return response_frame(client, target, document)
 
     def collect(
         self,
         events: Events,
         *,
-        query: Mapping[str, Any] | None = None,
-        meta: Mapping[str, Any] | None = None,
+        query: Members = None,
+        meta: Members = None,
         primary: str | None = None,
         request_id: str | None = None,
         dry_run: bool = False,
     ) -> pd.DataFrame:
-        """As ``edge.collect``, for this person; one request after the other.
+        """Send events of this person, one request after the other.
 
-        Events without identities are this person's once ``interact`` has been answered.
+        After a first ``interact``, events need no identities of their own. Parameters, the frame
+        that is returned, and the errors are those of ``edge.collect``.
+
+        See Also
+        --------
+        Edge.collect
         """
-        given = parts_of(events, query, meta)
-        state = with_state(given.meta, self.state)
-        needed = self._first.authenticated and not names_a_person(state)
-        prepared = events_of(given.events, primary, identity_needed=needed, visitor=True)
-        parts = batches(prepared, given.query, meta=state)
-        bodies = [
-            body_of([prepared[index] for index in part], given.query, meta=state) for part in parts
-        ]
-        call = self._call("collect", request_id)
+        batches = batches_of(
+            events,
+            query,
+            meta,
+            primary=primary,
+            authenticated=self._target.authenticated,
+            state=self.state,
+        )
+        target = self._target_of("collect", request_id)
         client = self._session.edge_client
         if dry_run:
-            return shown_frame(client, call, bodies)
-        outcomes = send_all(
-            lambda body, part: self._send(self._call("collect", request_id), body, part),
-            bodies,
-            parts,
-            client,
-            in_turn=True,
-        )
-        return sent_frame(client, call, parts, outcomes)
+            return dry_run_frame(client, target, batches)
 
-    def _call(self, endpoint: Endpoint, request_id: object = None) -> Call:
-        return replace(
-            self._first,
-            endpoint=endpoint,
-            hint=self.hint,
-            request_id=checked_request_id(request_id),
-        )
+        def send_batch(batch: Batch) -> Delivery:
+            # The hint may have been refused by the request before.
+            return self._send(replace(target, hint=self.hint), batch)
 
-    def _send(self, call: Call, body: bytes, events: Sequence[int]) -> Outcome:
-        outcome = send(self._session.edge_client, call, body, events)
-        if call.hint and outcome.status == 404:
-            # A hint that is refused was not acted on: forget it, and ask once more without.
+        deliveries = send_all(send_batch, batches, client, in_order=True)
+        return delivery_frame(client, target, deliveries)
+
+    def _target_of(self, endpoint: Endpoint, request_id: object) -> Target:
+        checked = checked_request_id(request_id)
+        return replace(self._target, endpoint=endpoint, hint=self.hint, request_id=checked)
+
+    def _send(self, target: Target, batch: Batch) -> Delivery:
+        client = self._session.edge_client
+        delivery = send(client, target, batch)
+        if target.hint and delivery.status == 404:
+            # A refused hint means that nothing was delivered: forget it, and send without it.
             self._hint = None
-            outcome = send(self._session.edge_client, replace(call, hint=None), body, events)
-        return outcome
+            delivery = send(client, replace(target, hint=None), batch)
+        return delivery
 
     def _keep(self, document: Document) -> None:
-        """State and hint of an answer, as a browser keeps them. What has an odd shape is not kept."""
+        """Keep state and hint of a response, as a browser does. Ignore entries of another shape."""
         for handle_type, item in handle_items(document):
             if not isinstance(item, dict):
                 continue
             if handle_type == "state:store":
                 key, value = item.get("key"), item.get("value")
                 if isinstance(key, str) and isinstance(value, str):
-                    self._state[key] = (value, self._end_of(item.get("maxAge"), math.inf))
+                    self._state[key] = (value, self._expiry(item.get("maxAge"), math.inf))
             elif handle_type == "locationHint:result" and item.get("scope") == "EdgeNetwork":
                 hint = item.get("hint")
                 if is_hint(hint):
-                    self._hint = (
-                        hint,
-                        self._end_of(item.get("ttlSeconds"), self._now() + _HINT_SECONDS),
-                    )
+                    self._hint = (hint, self._expiry(item.get("ttlSeconds"), _HINT_SECONDS))
 
-    def _end_of(self, seconds: object, default: float) -> float:
-        """When that many seconds are over."""
+    def _expiry(self, seconds: object, default: float) -> float:
         if isinstance(seconds, bool) or not isinstance(seconds, (int, float)):
-            return default
-        return self._now() + min(seconds, _LONGEST)
+            seconds = default
+        else:
+            # An integer can be larger than any float.
+            seconds = min(seconds, _LONGEST_SECONDS)
+        return self._now() + seconds

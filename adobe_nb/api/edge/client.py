@@ -1,33 +1,36 @@
-"""One request to the Edge Network: where it goes, how it is signed, and what became of it."""
+"""Requests to the Edge Network: signed, sent once, and what is known of their delivery."""
 
 import json
-import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
-from urllib.parse import urlencode
+from typing import Any, Protocol
 
 import requests
 
-from adobe_nb.api.edge.diagnosis import is_fatal, not_an_answer, refusal, shape
-from adobe_nb.api.edge.validation import AUTH_HEADERS, header_changes, kind
+from adobe_nb.api.edge.diagnosis import (
+    header_shape,
+    is_fatal,
+    refusal,
+    unexpected_response,
+)
+from adobe_nb.api.edge.events import Batch
+from adobe_nb.api.edge.target import Target
+from adobe_nb.api.edge.validation import AUTH_HEADERS, refused
 from adobe_nb.api.progress import Progress, no_progress
 from adobe_nb.api.reactor.client import in_parallel
 from adobe_nb.api.reactor.error_catalog import unsure
-from adobe_nb.errors import AdobeError, ArgumentError, CredentialsError, TransportError
+from adobe_nb.errors import AdobeError, CredentialsError, TransportError
 from adobe_nb.http.client import UNSIGNED, Signer, Transport
 from adobe_nb.http.limiter import Limiter
 from adobe_nb.http.messages import Request, Response
 
 Document = dict[str, Any]
-Endpoint = Literal["interact", "collect"]
-ENDPOINTS = ("interact", "collect")
 _JSON = {"Content-Type": "application/json", "Accept": "application/json"}
 
 
 @dataclass(frozen=True, slots=True)
 class EdgeClient:
-    """One session's way to the two hosts."""
+    """What a session sends its requests to the Edge Network with."""
 
     transport: Transport
     signer: Signer
@@ -38,7 +41,19 @@ class EdgeClient:
     progress: Progress = no_progress
     limiter: Limiter = field(default_factory=Limiter)
     preview: bool = False
-    """Whether nothing may be sent: an event cannot be taken back."""
+    """Whether nothing may be sent: an event cannot be undone."""
+
+    def base_url(self, target: Target) -> str:
+        """Return the base URL of the host for events with or without authentication."""
+        url, name = self.edge_url, "ADOBE_EDGE_URL"
+        if target.authenticated:
+            url, name = self.server_url, "ADOBE_EDGE_SERVER_URL"
+        if url:
+            return url
+        raise CredentialsError(
+            f"The credentials of this session come without a URL for such events. Set {name} "
+            "in the same source."
+        )
 
 
 class HasEdgeClient(Protocol):
@@ -51,134 +66,43 @@ class HasEdgeClient(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
-    """Where a request goes. Made by ``call_of``, which checks it."""
+class Delivery:
+    """What is known of one request."""
 
-    endpoint: Endpoint
-    datastream_id: str
-    authenticated: bool
-    request_id: str | None = None
-    silent: bool = False
-    hint: str | None = None
-    changes: Mapping[str, str | None] = field(default_factory=dict, repr=False)
-    """Of the three headers, on purpose."""
-    forwarded: Mapping[str, str] = field(default_factory=dict, repr=False)
-    """Headers of a browser, in whose name a server sends."""
-
-    @property
-    def path(self) -> str:
-        """With the location hint, if there is one."""
-        return f"/ee/{self.hint}/v2/{self.endpoint}" if self.hint else f"/ee/v2/{self.endpoint}"
-
-    @property
-    def params(self) -> tuple[tuple[str, str], ...]:
-        """The query of the address."""
-        found = [("datastreamId", self.datastream_id)]
-        if self.request_id:
-            found.append(("requestId", self.request_id))
-        if self.silent:
-            found.append(("silent", "true"))
-        return tuple(found)
-
-    def url(self, client: EdgeClient) -> str:
-        """Without the parameters."""
-        base = client.server_url if self.authenticated else client.edge_url
-        if not base:
-            name = "ADOBE_EDGE_SERVER_URL" if self.authenticated else "ADOBE_EDGE_URL"
-            raise CredentialsError(
-                f"The source of this session gives no address for such events. Set {name} there."
-            )
-        return f"{base}{self.path}"
-
-    @property
-    def header_names(self) -> list[str]:
-        """What is sent, without the values."""
-        auth = [
-            name
-            for name in AUTH_HEADERS
-            if self.authenticated and self.changes.get(name, "") is not None
-        ]
-        return [*auth, "Content-Type", *self.forwarded]
-
-    def full_url(self, client: EdgeClient) -> str:
-        """With the parameters."""
-        return f"{self.url(client)}?{urlencode(self.params)}"
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of one request."""
-
+    batch: Batch
     status: int | None
+    """None if there was no response."""
     document: Document
     problem: AdobeError | None = None
-    maybe: bool = False
-    """It may have arrived."""
+    may_have_arrived: bool = False
 
     @property
     def request_id(self) -> str | None:
-        """The service's id of this request, if it gave one."""
-        value = self.document.get("requestId")
-        return value if isinstance(value, str) else getattr(self.problem, "request_id", None)
+        """The id that the service gave to the request, if any."""
+        request_id = self.document.get("requestId")
+        if isinstance(request_id, str):
+            return request_id
+        return getattr(self.problem, "request_id", None)
 
+    def checked_document(self) -> Document:
+        """Return the JSON document of an accepted request; raise the problem of any other."""
+        if self.problem is not None:
+            raise self.problem
+        return self.document
 
-def call_of(
-    endpoint: Endpoint,
-    datastream_id: object,
-    *,
-    authenticated: bool,
-    request_id: object = None,
-    silent: bool = False,
-    headers: object = None,
-) -> Call:
-    """Checks the arguments. Raises ArgumentError."""
-    if endpoint not in ENDPOINTS:
-        raise ArgumentError(f"The endpoints are {' and '.join(ENDPOINTS)}, not {endpoint!r}.")
-    if not isinstance(datastream_id, str) and datastream_id is not None:
-        raise ArgumentError(
-            f"The datastream id comes first, as text, then the event; the first argument is of type "
-            f"{type(datastream_id).__name__}. Nothing was sent."
-        )
-    if not isinstance(authenticated, bool):
-        raise ArgumentError(
-            f"authenticated is True or False, not {authenticated!r}. Nothing was sent."
-        )
-    if not isinstance(silent, bool):
-        raise ArgumentError(f"silent is True or False, not {silent!r}. Nothing was sent.")
-    changes, forwarded = header_changes(headers, authenticated=authenticated)
-    text = (datastream_id or "").strip()
-    try:
-        uuid.UUID(text.partition(":")[0])
-    except ValueError:
-        text = ""
-    if not text or not (text.isascii() and text.isprintable()):
-        raise ArgumentError(
-            f"{datastream_id!r} is not a datastream id. It looks like xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx and stands "
-            "on the datastream's page in Data Collection > Datastreams. Nothing was sent."
-        )
-    identifier = checked_request_id(request_id)
-    return Call(
-        endpoint, text, authenticated, identifier, silent, changes=changes, forwarded=forwarded
-    )
-
-
-def checked_request_id(request_id: object) -> str | None:
-    """An id that is to be found in Adobe's traces. Raises ArgumentError."""
-    if request_id is None or isinstance(request_id, uuid.UUID):
-        return str(request_id) if request_id else None
-    if not isinstance(request_id, str) or not (request_id.isascii() and request_id.isprintable()):
-        shown = repr(request_id) if isinstance(request_id, str) else kind(request_id)
-        raise ArgumentError(
-            f"request_id is plain text, best a UUID, not {shown}. Nothing was sent."
-        )
-    return request_id
+    @property
+    def summary(self) -> str:
+        """Whether the events of the request arrived, in a few words."""
+        if self.problem is None:
+            return "accepted"
+        if self.may_have_arrived:
+            return "may have arrived"
+        return "not sent" if self.status is None else "refused"
 
 
 @dataclass(slots=True)
 class _Signing:
-    """Signs, changes headers on purpose where asked to, and remembers what was sent: names and
-    shape, no values.
-    """
+    """Sign a request, change the three headers on purpose, and keep the shapes of their values."""
 
     signer: Signer
     changes: Mapping[str, str | None] = field(repr=False)
@@ -190,158 +114,143 @@ class _Signing:
             signed.headers.pop(name, None)
             if value is not None:
                 signed.headers[name] = value
-        self.sent = {
-            name: shape(signed.headers[name]) for name in AUTH_HEADERS if name in signed.headers
-        }
+        for name in AUTH_HEADERS:
+            if name in signed.headers:
+                self.sent[name] = header_shape(signed.headers[name])
         return signed
 
     def renew(self, refused: requests.PreparedRequest) -> bool:
         return not self.changes and self.signer.renew(refused)
 
     def secrets(self) -> list[str]:
-        """What a refusal must not quote; also what was put in their place on purpose."""
-        own: Callable[[], Iterable[str]] = getattr(self.signer, "secrets", tuple)
-        return [*own(), *(value for value in self.changes.values() if value)]
+        """Return what a response must not quote, values set on purpose included."""
+        secrets: Callable[[], Iterable[str]] = getattr(self.signer, "secrets", tuple)
+        return [*secrets(), *filter(None, self.changes.values())]
 
 
-def send(client: EdgeClient, call: Call, body: bytes, events: Sequence[int] = (0,)) -> Outcome:
-    """Send once; an outcome in every case, so that a batch can say what became of each part."""
+def send(client: EdgeClient, target: Target, batch: Batch) -> Delivery:
+    """Send once. An error is a part of the delivery, so that a batch can report on each request."""
     if client.preview:
-        raise ArgumentError(
-            "A preview session sends no events. Look at the request with dry_run=True, or send it "
-            "in a session of connect(writes='send')."
+        raise refused(
+            "A preview session sends no events. Use dry_run=True to see the request, or send it in "
+            "a session of connect(writes='send')."
         )
-    signing = _Signing(client.signer if call.authenticated else UNSIGNED, call.changes)
-    headers = {**call.forwarded, **_JSON}
-    request = Request("POST", call.url(client), params=call.params, headers=headers, body=body)
-    problem: AdobeError | None = None
-    answer: Response | None = None
+    signing = _Signing(client.signer if target.authenticated else UNSIGNED, target.header_changes)
+    request = Request(
+        "POST",
+        f"{client.base_url(target)}{target.path}",
+        params=target.params,
+        headers={**target.forwarded, **_JSON},
+        body=batch.body,
+    )
     try:
-        answer = client.transport.send(request, signing, client.limiter)
-    except (
-        AdobeError
-    ) as error:  # also of the signer: then this part was not sent, but others may have been
-        problem = error
-    if answer is None:
-        return Outcome(
-            None, {}, problem, maybe=isinstance(problem, TransportError) and not problem.never_sent
-        )
-    document, fault = _document(answer)
-    if answer.status >= 400:
-        problem = refusal(
-            request, answer, document, signing.sent, authenticated=call.authenticated, datastream_id=call.datastream_id,
-            events=events, hint=call.hint,
-        )  # fmt: skip
-        return Outcome(
-            answer.status,
-            document,
-            problem,
-            maybe=unsure(answer.status) and not is_fatal(problem.code),
-        )
-    if call.endpoint == "collect" and answer.status == 204:
-        return Outcome(answer.status, {})
-    if not isinstance(document.get("requestId"), str):
-        # Perhaps a page from a proxy: not a receipt for an event.
-        return Outcome(answer.status, document, not_an_answer(request, answer, fault), maybe=True)
-    return Outcome(answer.status, document)
+        response = client.transport.send(request, signing, client.limiter)
+    # The signer raises too, if the session was signed out in the meantime.
+    except AdobeError as error:
+        arrived = isinstance(error, TransportError) and not error.never_sent
+        return Delivery(batch, None, {}, error, may_have_arrived=arrived)
+    status = response.status
+    document, content = _read_document(response)
+    if status >= 400:
+        problem = refusal(request, response, document, signing.sent, target, batch.events)
+        # A server that gave up may have delivered the event before.
+        arrived = unsure(status) and not is_fatal(problem.code)
+        return Delivery(batch, status, document, problem, may_have_arrived=arrived)
+    # The response to a silent request is empty.
+    if target.endpoint == "collect" and status == 204:
+        return Delivery(batch, status, {})
+    if isinstance(document.get("requestId"), str):
+        return Delivery(batch, status, document)
+    # Perhaps a page of a proxy: not a receipt for an event.
+    unexpected = unexpected_response(request, response, content)
+    return Delivery(batch, status, document, unexpected, may_have_arrived=True)
 
 
-def send_all(
-    one: Callable[[bytes, Sequence[int]], Outcome],
-    bodies: Sequence[bytes],
-    parts: Sequence[Sequence[int]],
-    client: EdgeClient,
-    *,
-    in_turn: bool = False,
-) -> list[Outcome]:
-    """Send every part. An interrupt ends it and says which events had gone. Raises the error of the
-    first part when nothing went at all.
-    """
-    outcomes: list[Outcome | None] = [None] * len(parts)
-    begun = [False] * len(parts)
-
-    def work(number: int) -> Outcome:
-        begun[number] = True
-        outcome = outcomes[number] = one(bodies[number], parts[number])
-        return outcome
-
-    numbers = range(len(parts))
+def _read_document(response: Response) -> tuple[Document, str]:
+    """Return the JSON object of a response, and in words what the response holds."""
     try:
-        found = (
-            [work(number) for number in numbers]
-            if in_turn
-            else in_parallel(client, work, numbers, "events")
-        )
-    except KeyboardInterrupt:
-        said = _so_far(parts, list(outcomes), list(begun))
-    else:
-        _raise_if_nothing_went(found, parts)
-        return found
-    raise KeyboardInterrupt(said)
-
-
-def _so_far(
-    parts: Sequence[Sequence[int]], outcomes: Sequence[Outcome | None], begun: Sequence[bool]
-) -> str:
-    kinds: dict[str, list[int]] = {
-        "accepted": [],
-        "refused": [],
-        "may have arrived": [],
-        "not sent": [],
-    }
-    for part, outcome, started in zip(parts, outcomes, begun, strict=True):
-        if outcome is None:
-            kind = "may have arrived" if started else "not sent"
-        elif outcome.problem is None:
-            kind = "accepted"
-        else:
-            kind = (
-                "may have arrived" if outcome.maybe else "refused" if outcome.status else "not sent"
-            )
-        kinds[kind] += part
-    told = [f"{kind}: events {_spans(events)}" for kind, events in kinds.items() if events]
-    return f"Stopped; {'; '.join(told)}. Send only those again that were not sent."
-
-
-def _spans(numbers: Sequence[int]) -> str:
-    """``[0, 1, 2, 7]`` as ``0 to 2, 7``."""
-    runs: list[list[int]] = []
-    for number in sorted(numbers):
-        if runs and number == runs[-1][1] + 1:
-            runs[-1][1] = number
-        else:
-            runs.append([number, number])
-    return ", ".join(str(first) if first == last else f"{first} to {last}" for first, last in runs)
-
-
-def _raise_if_nothing_went(outcomes: Sequence[Outcome], parts: Sequence[Sequence[int]]) -> None:
-    """The first error, when every part was refused or not sent; else each row says what became of
-    it.
-    """
-    problems = [outcome.problem for outcome in outcomes]
-    first = next((problem for problem in problems if problem is not None), None)
-    if first is None or None in problems:
-        return
-    if len(problems) > 1 and any(outcome.maybe for outcome in outcomes):
-        return
-    if len(problems) > 1:
-        count = sum(len(part) for part in parts)
-        first.args = (
-            f"None of the {count} events ({len(problems)} requests) was accepted. The first request's answer: {first}",
-        )
-    raise first
-
-
-def _document(answer: Response) -> tuple[Document, str]:
-    """The JSON object of an answer, whatever its media type; else none, and what there is instead."""
-    try:
-        document = json.loads(answer.body)
+        document = json.loads(response.body)
     except RecursionError:
         return {}, "JSON that is nested too deep"
     except UnicodeDecodeError:
         return {}, "text that is not valid UTF-8"
     except ValueError:
-        return {}, answer.content_type or "nothing"
+        return {}, response.content_type or "an empty body"
     if not isinstance(document, dict):
-        return {}, "JSON that is no object"
+        return {}, "JSON that is not an object"
     return document, "JSON without a request id"
+
+
+def send_all(
+    send_one: Callable[[Batch], Delivery],
+    batches: Sequence[Batch],
+    client: EdgeClient,
+    *,
+    in_order: bool = False,
+) -> list[Delivery]:
+    """Send every batch, in parallel or in order.
+
+    Raises the first error if no batch was accepted. An interrupt says which events had arrived.
+    """
+    states = ["not sent"] * len(batches)
+
+    def send_batch(number: int) -> Delivery:
+        # An interrupt before the response leaves it at that.
+        states[number] = "may have arrived"
+        delivery = send_one(batches[number])
+        states[number] = delivery.summary
+        return delivery
+
+    numbers = range(len(batches))
+    try:
+        if in_order:
+            deliveries = [send_batch(number) for number in numbers]
+        else:
+            deliveries = in_parallel(client, send_batch, numbers, "events")
+    except KeyboardInterrupt:
+        message = _interrupt_message(batches, states)
+    else:
+        _raise_if_all_failed(deliveries)
+        return deliveries
+    # Outside the except block: the interrupted frames hold the signed request.
+    raise KeyboardInterrupt(message)
+
+
+def _interrupt_message(batches: Sequence[Batch], states: Sequence[str]) -> str:
+    parts = []
+    for state in ("accepted", "refused", "may have arrived", "not sent"):
+        events: list[int] = []
+        for batch, batch_state in zip(batches, states, strict=True):
+            if batch_state == state:
+                events += batch.events
+        if events:
+            parts.append(f"{state}: events {_ranges(events)}")
+    return f"Interrupted; {'; '.join(parts)}. Send only those again that were not sent."
+
+
+def _ranges(numbers: Sequence[int]) -> str:
+    """``[0, 1, 2, 7]`` as ``0 to 2, 7``."""
+    ranges: list[list[int]] = []
+    for number in numbers:
+        if ranges and number == ranges[-1][-1] + 1:
+            ranges[-1][1:] = [number]
+        else:
+            ranges.append([number])
+    return ", ".join(" to ".join(map(str, bounds)) for bounds in ranges)
+
+
+def _raise_if_all_failed(deliveries: Sequence[Delivery]) -> None:
+    """Raise the first error if no batch was accepted; otherwise the rows of the frame report it."""
+    first = deliveries[0].problem
+    if first is None or not all(delivery.problem for delivery in deliveries):
+        return
+    if len(deliveries) > 1:
+        # The user must see which events not to send again.
+        if any(delivery.may_have_arrived for delivery in deliveries):
+            return
+        count = sum(len(delivery.batch.events) for delivery in deliveries)
+        first.args = (
+            f"None of the {count} events ({len(deliveries)} requests) was accepted. "
+            f"The first request: {first}",
+        )
+    raise first

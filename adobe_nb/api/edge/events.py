@@ -1,6 +1,4 @@
-"""Events: from dicts and frames to the JSON that the Edge Network takes, in batches below its
-limit.
-"""
+"""Events: from dicts and frames to the JSON of requests, in batches below the size limit."""
 
 import json
 import math
@@ -8,319 +6,343 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 
 from adobe_nb.api.edge.from_frame import from_frame
 from adobe_nb.api.edge.validation import (
     IDENTITY_SAMPLE,
+    JsonObject,
+    check_all,
     check_identities,
     check_timestamp,
-    each,
-    has_identities,
-    kind,
-    lower,
+    identities_of,
     refused,
+    scalar,
+    type_name,
 )
 
-Event = Mapping[str, Any]
+Event = JsonObject
 Events = pd.DataFrame | Sequence[Event]
+Members = JsonObject | None
+"""A part of an event or a request, as a dict."""
 LIMIT = 64 * 1024
 """Bytes of JSON in one request."""
-_MEMBERS = ("xdm", "data")
-_BESIDE = ("query", "meta")
-"""Members of the request, beside the event."""
-
-
-def event_of(
-    event: object,
-    xdm: Mapping[str, Any] | None,
-    data: Mapping[str, Any] | None,
-    what: str = "The event",
-) -> dict[str, Any]:
-    """One event from what was handed over. Raises ArgumentError when it is none, or its identities
-    cannot do.
-    """
-    if event is not None and (xdm is not None or data is not None):
-        raise refused("Give the event whole, or xdm= and data=, not both.")
-    if event is None:
-        event = {name: value for name, value in (("xdm", xdm), ("data", data)) if value is not None}
-    if not isinstance(event, Mapping):
-        raise refused(_no_event(event, what))
-    if not event:
-        raise refused(
-            f'{what} is empty. It is a dict, as in {{"xdm": {{"eventType": "web.webpagedetails.pageViews"}}}}.'
-        )
-    _check_members(event, what)
-    for name, value in event.items():
-        if not isinstance(value, Mapping):
-            raise refused(f"{name} of {lower(what)} is a dict, not {kind(value)}.")
-    check_identities(event, what)
-    check_timestamp(event, what)
-    return dict(event)
-
-
-def _check_members(event: Mapping[str, Any], what: str) -> None:
-    """Raises ArgumentError when it has others than those of an event."""
-    for name in _BESIDE:
-        if name in event:
-            member = "event" if what == "The event" else "events"
-            raise refused(
-                f"{name} does not belong inside {lower(what)} but beside it: give {name}=, or a whole request, as in "
-                f'{{"{member}": …, "{name}": …}}.'
-            )
-    for name in ("event", "events"):
-        if name in event:
-            raise refused(f"{what} is a whole request. Hand over what is in its {name}.")
-    strange = [str(name) for name in event if name not in _MEMBERS]
-    if strange:
-        raise refused(
-            f"{what} has the members {', '.join(_MEMBERS)} only; put {', '.join(strange)} into xdm or data."
-        )
-
-
-def events_of(
-    events: object, primary: str | None, *, identity_needed: bool = False, visitor: bool = False
-) -> list[dict[str, Any]]:
-    """A batch from a frame or a list. Raises ArgumentError naming the row; nothing has been sent
-    then.
-
-    ``identity_needed``: an authenticated batch has no visitor whom the service could take an event
-    without identities for.
-    """
-    if isinstance(events, pd.DataFrame):
-        return from_frame(events, primary, identity_needed=identity_needed, visitor=visitor)
-    if isinstance(events, Mapping):
-        events = [events]
-    if isinstance(events, (str, bytes)) or not isinstance(events, Iterable):
-        raise refused(
-            f"collect wants a list of events, or a frame with one row per event, not {kind(events)}."
-        )
-    if primary is not None:
-        raise refused('primary= is for frames. In a dict, write "primary": True into one identity.')
-
-    def checked(index: int, event: object) -> dict[str, Any]:
-        found = event_of(event, None, None, f"Event {index}")
-        if identity_needed and not has_identities(found):
-            first = "Begin with visitor.interact(event), or add" if visitor else "Add"
-            raise refused(f"Event {index} has no identity. {first} {IDENTITY_SAMPLE} to its xdm.")
-        return found
-
-    return each(checked, events)
+_SAMPLES = {
+    "query": '{"identity": {"fetch": ["ECID"]}}',
+    "meta": '{"state": {"entries": []}}',
+}
+_DEEPEST = 200
+"""Levels of nesting; a dict that contains itself has more."""
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
-    """What a request consists of: its event or events, and what stands beside them."""
+class Batch:
+    """The events of one request, by their positions in what the user passed, and its body."""
 
-    events: Any
-    query: Any = None
-    meta: Any = None
-
-
-def parts_of(event: object, query: object, meta: object, *, one: bool = False) -> Parts:
-    """The parts of a request that was handed over whole, as Adobe's pages print it, or already
-    apart.
-
-    ``one``: exactly one event is wanted. Raises ArgumentError.
-    """
-    if not isinstance(event, Mapping) or not {"event", "events"} & set(event):
-        return Parts(event, query, meta)
-    _check_request(event, query, meta)
-    events: Any = event.get("events")
-    if "event" in event:
-        events = event["event"] if one else [event["event"]]
-    elif one and isinstance(events, list) and len(events) == 1:
-        events = events[0]
-    return Parts(events, event.get("query", query), event.get("meta", meta))
+    events: tuple[int, ...]
+    body: bytes
 
 
-def _check_request(event: Mapping[str, Any], query: object, meta: object) -> None:
-    """Raises ArgumentError for members that contradict each other, or belong elsewhere."""
-    if "event" in event and "events" in event:
-        raise refused("The request has event and events. Leave one of them.")
-    if "xdm" in event or "data" in event:
-        raise refused(
-            "xdm and data stand inside an event of the request, not beside it. Move them there."
-        )
-    strange = [str(name) for name in event if name not in {"event", "events", *_BESIDE}]
-    if strange:
-        raise refused(
-            f"A request has the members event or events, query and meta; {', '.join(strange)} is none."
-        )
-    for name, value in (("query", query), ("meta", meta)):
-        if name in event and value is not None:
-            raise refused(f"{name} is in the request and in {name}=. Give it once.")
-
-
-def with_state(meta: Any, state: Mapping[str, str]) -> Any:
-    """``meta`` with the entries of a visitor, which replace those of the same key. Raises
-    ArgumentError.
-    """
-    if not state:
-        return meta
-    given = meta or {}
-    if not isinstance(given, Mapping):
-        return meta  # the body of the request refuses it
-    own = given.get("state") or {}
-    entries = own.get("entries") or [] if isinstance(own, Mapping) else None
-    if not isinstance(entries, list) or not all(isinstance(entry, Mapping) for entry in entries):
-        raise refused('meta.state is a dict, as in {"entries": [{"key": "…", "value": "…"}]}.')
-    others = [entry for entry in entries if entry.get("key") not in state]
-    kept = [{"key": key, "value": value} for key, value in state.items()]
-    return {**given, "state": {**own, "entries": [*others, *kept]}}
-
-
-def names_a_person(meta: Any) -> bool:
-    """Whether the state in ``meta`` has an identity, so that events may go without."""
-    state = meta.get("state") if isinstance(meta, Mapping) else None
-    entries = state.get("entries") if isinstance(state, Mapping) else None
-    if not isinstance(entries, list):
-        return False
-    keys = [str(entry.get("key")) for entry in entries if isinstance(entry, Mapping)]
-    return any(key.endswith("_identity") for key in keys)
-
-
-def _no_event(value: object, what: str) -> str:
-    if isinstance(value, (pd.DataFrame, list, tuple)):
-        if what == "The event":
-            return "This takes one event. For several, use edge.collect(datastream_id, events)."
-        return (
-            f"{what} is {kind(value)}. Hand the events over as one list of dicts, or as one frame."
-        )
-    if (
-        isinstance(value, str)
-        and what == "The event"
-        and re.fullmatch(r"[0-9a-f-]{36}", value.strip(), re.IGNORECASE)
-    ):
-        return "The datastream id comes first, then the event, which is a dict."
-    hint = " For JSON text: json.loads(text)." if isinstance(value, (str, bytes)) else ""
-    return f"{what} is a dict, not {kind(value)}.{hint}"
-
-
-def body_of(
-    events: Sequence[Mapping[str, Any]],
-    query: Mapping[str, Any] | None,
-    *,
-    one: bool = False,
-    meta: Mapping[str, Any] | None = None,
-) -> bytes:
-    """The JSON of a request. Raises ArgumentError for what JSON cannot say, or above the limit."""
-    if query is not None and not isinstance(query, Mapping):
-        raise refused(
-            f'query= is a dict, as in {{"identity": {{"fetch": ["ECID"]}}}}, not {kind(query)}.'
-        )
-    if meta is not None and not isinstance(meta, Mapping):
-        raise refused(f'meta= is a dict, as in {{"state": {{"entries": []}}}}, not {kind(meta)}.')
-    document: dict[str, Any] = {"event": events[0]} if one else {"events": list(events)}
-    if query is not None:
-        document["query"] = query
-    if meta is not None:
-        document["meta"] = meta
-    body = _encoded(document, "The event")
+def event_batch(
+    event: object,
+    xdm: Members,
+    data: Members,
+    query: Members,
+    meta: Members,
+    state: Mapping[str, str] | None = None,
+) -> Batch:
+    """Return the request of one event, with the state of a visitor."""
+    event, query, meta = _parts_of(event, query, meta, single=True)
+    members = {"xdm": xdm, "data": data}
+    members = {name: value for name, value in members.items() if value is not None}
+    if event is not None and members:
+        raise refused("Pass either the whole event, or xdm= and data=, not both.")
+    checked = _checked_event(members if event is None else event, "The event")
+    body = _body("event", checked, query, _with_state(meta, state))
     if len(body) > LIMIT:
         raise refused(
-            f"The request would have {len(body):,} bytes; the limit is {LIMIT:,} (64 KB). Make the event smaller."
+            f"The request has {len(body):,} bytes; the limit is {LIMIT:,} (64 KB). "
+            "Make the event smaller."
         )
-    return body
+    return Batch((0,), body)
 
 
-def batches(
-    events: Sequence[Mapping[str, Any]],
-    query: Mapping[str, Any] | None,
-    meta: Mapping[str, Any] | None = None,
-) -> list[list[int]]:
-    """Positions of the events, request by request, each below the limit. Raises ArgumentError."""
+def batches_of(
+    events: object,
+    query: Members,
+    meta: Members,
+    *,
+    primary: str | None = None,
+    authenticated: bool,
+    state: Mapping[str, str] | None = None,
+) -> list[Batch]:
+    """Return as many requests as the events need, with the state of a visitor."""
+    events, query, meta = _parts_of(events, query, meta)
+    meta = _with_state(meta, state)
+    identity_advice = None
+    # The service refuses an authenticated event if neither the event nor the state of the request
+    # has an identity.
+    if authenticated and not _has_identity(meta):
+        identity_advice = "Add" if state is None else "Start with visitor.interact(event), or add"
+    checked = _checked_events(events, primary, identity_advice)
+    return _split(checked, query, meta)
+
+
+def _parts_of(
+    event: object, query: object, meta: object, *, single: bool = False
+) -> tuple[Any, Any, Any]:
+    """Return event or events, query and meta of a whole request, or as they were passed."""
+    if not isinstance(event, Mapping) or not event.keys() & {"event", "events"}:
+        return event, query, meta
+    _check_request(event, query, meta)
+    events = event["events"] if "events" in event else [event["event"]]
+    if single and isinstance(events, list) and len(events) == 1:
+        events = events[0]
+    return events, event.get("query", query), event.get("meta", meta)
+
+
+def _check_request(request: Event, query: object, meta: object) -> None:
+    """Refuse members that contradict each other, or that belong elsewhere."""
+    names = set(request)
+    if {"event", "events"} <= names:
+        raise refused("The request has both event and events. Keep one of them.")
+    if names & {"xdm", "data"}:
+        raise refused("xdm and data belong inside an event of the request. Move them there.")
+    unknown = names - {"event", "events", "query", "meta"}
+    if unknown:
+        raise refused(
+            "A request has the members event or events, query and meta, "
+            f"not {', '.join(sorted(map(str, unknown)))}."
+        )
+    for name, value in (("query", query), ("meta", meta)):
+        if name in names and value is not None:
+            raise refused(f"{name} is in the request and in {name}=. Pass it once.")
+
+
+def _checked_event(event: object, label: str) -> dict[str, Any]:
+    """Return an event whose shape, identities and timestamp the service accepts."""
+    if not isinstance(event, Mapping):
+        raise refused(f"{label} must be a dict, not {type_name(event)}.{_type_advice(event)}")
+    if not event:
+        raise refused(
+            f"{label} is empty. Expected a dict, such as "
+            '{"xdm": {"eventType": "web.webpagedetails.pageViews"}}.'
+        )
+    _check_members(event, label)
+    check_identities(event, label)
+    check_timestamp(event, label)
+    return dict(event)
+
+
+def _type_advice(value: object) -> str:
+    if isinstance(value, (pd.DataFrame, list, tuple)):
+        return " For several events, use edge.collect with one list of dicts, or one frame."
+    if isinstance(value, str) and re.fullmatch(r"[0-9a-fA-F-]{36}", value.strip()):
+        return " The datastream id comes first, then the event."
+    if isinstance(value, (str, bytes)):
+        return " To read JSON text: json.loads(text)."
+    return ""
+
+
+def _check_members(event: Event, label: str) -> None:
+    for name, value in event.items():
+        if name in _SAMPLES:
+            member = "event" if label == "The event" else "events"
+            raise refused(
+                f"{label} contains {name}, which belongs beside it: pass {name}=, or a whole "
+                f'request such as {{"{member}": …, "{name}": …}}.'
+            )
+        if name in {"event", "events"}:
+            raise refused(f"{label} is a whole request. Pass the content of its {name}.")
+        if name not in {"xdm", "data"}:
+            raise refused(f"{label} accepts only xdm and data; move {name} into one of them.")
+        if not isinstance(value, Mapping):
+            raise refused(f"{label}: {name} must be a dict, not {type_name(value)}.")
+
+
+def _checked_events(
+    events: object, primary: str | None, identity_advice: str | None
+) -> list[dict[str, Any]]:
+    """Return the events of a frame or a list.
+
+    ``identity_advice`` begins the advice for an event without an identity; None if such an event
+    can be sent.
+    """
+    if isinstance(events, pd.DataFrame):
+        return from_frame(events, primary, identity_advice)
+    if isinstance(events, Mapping):
+        events = [events]
+    # Text is iterable too, character by character.
+    if isinstance(events, (str, bytes)) or not isinstance(events, Iterable):
+        raise refused(
+            "collect requires a list of events, or a frame with one row per event, "
+            f"not {type_name(events)}."
+        )
+    if primary is not None:
+        raise refused('primary= is for frames. In a dict, add "primary": True to one identity.')
+
+    def check(index: int, event: object) -> dict[str, Any]:
+        label = f"Event {index}"
+        checked = _checked_event(event, label)
+        if identity_advice and not identities_of(checked):
+            raise refused(f"{label} has no identity. {identity_advice} {IDENTITY_SAMPLE} to xdm.")
+        return checked
+
+    return check_all(check, events)
+
+
+def _state_entries(meta: object) -> list[JsonObject] | None:
+    """Return the entries of ``meta.state``; None if they have another shape."""
+    if not isinstance(meta, Mapping):
+        return []
+    state = meta.get("state") or {}
+    if not isinstance(state, Mapping):
+        return None
+    entries = state.get("entries") or []
+    if isinstance(entries, list) and all(isinstance(entry, Mapping) for entry in entries):
+        return entries
+    return None
+
+
+def _with_state(meta: Any, state: Mapping[str, str] | None) -> Any:
+    """Return ``meta`` with the state of a visitor, which replaces entries with the same key."""
+    # The body of the request refuses a meta of another type.
+    if not state or not isinstance(meta, Mapping | None):
+        return meta
+    entries = _state_entries(meta)
+    if entries is None:
+        raise refused(
+            'meta.state must be a dict, such as {"entries": [{"key": "…", "value": "…"}]}.'
+        )
+    merged = [entry for entry in entries if entry.get("key") not in state]
+    merged += [{"key": key, "value": value} for key, value in state.items()]
+    meta = meta or {}
+    return {**meta, "state": {**(meta.get("state") or {}), "entries": merged}}
+
+
+def _has_identity(meta: object) -> bool:
+    """Return whether the state of a request has the cookie that identifies a person."""
+    entries = _state_entries(meta) or []
+    return any(str(entry.get("key")).endswith("_identity") for entry in entries)
+
+
+def _split(events: Sequence[object], query: object, meta: object) -> list[Batch]:
+    """Distribute the events over requests below the size limit, in their order."""
     if not events:
         raise refused("There is no event to send.")
-    frame = len(body_of([], query, meta=meta))
-    parts: list[list[int]] = [[]]
-    size = frame
+    envelope = _body("events", [], query, meta)
+    head, tail = envelope.split(b"[]", 1)
+    groups: list[dict[int, bytes]] = []
+    # Full, so that the first event starts a group.
+    size = LIMIT
     for index, event in enumerate(events):
-        own = len(_encoded(event, f"Event {index}")) + 1
-        if frame + own > LIMIT:
+        encoded = _encoded(event, f"Event {index}")
+        # One more for the comma.
+        length = len(encoded) + 1
+        if len(envelope) + length > LIMIT:
             raise refused(
-                f"Event {index} alone has {own:,} bytes; the limit of a request is {LIMIT:,} (64 KB). Make it smaller."
+                f"Event {index} alone has {length:,} bytes; the limit of a request is "
+                f"{LIMIT:,} (64 KB). Make it smaller."
             )
-        if size + own > LIMIT:
-            parts.append([])
-            size = frame
-        parts[-1].append(index)
-        size += own
-    return parts
+        if size + length > LIMIT:
+            groups.append({})
+            size = len(envelope)
+        groups[-1][index] = encoded
+        size += length
+    batches = []
+    for group in groups:
+        body = head + b"[" + b",".join(group.values()) + b"]" + tail
+        batches.append(Batch(tuple(group), body))
+    return batches
 
 
-def _encoded(value: object, what: str) -> bytes:
+def _body(member: Literal["event", "events"], value: object, query: object, meta: object) -> bytes:
+    document: dict[str, object] = {member: value}
+    for name, extra in (("query", query), ("meta", meta)):
+        if extra is None:
+            continue
+        if not isinstance(extra, Mapping):
+            raise refused(
+                f"{name}= must be a dict, such as {_SAMPLES[name]}, not {type_name(extra)}."
+            )
+        document[name] = extra
+    return _encoded(document, "The event")
+
+
+def _encoded(value: object, label: str) -> bytes:
     try:
         return _json(value)
     except (TypeError, ValueError, RecursionError):
-        pass
-    member, problem = _culprit(value, ())
-    raise refused(f"In {lower(what)}, {'.'.join(member) or 'the whole'} is {problem}.")
+        path, problem = _invalid_member(value, ())
+    # Outside the except block: the frames of the encoder hold the user's event.
+    raise refused(f"{label} cannot be sent as JSON: {'.'.join(path) or 'it'} is {problem}.")
 
 
 def _json(value: object) -> bytes:
-    return json.dumps(
-        value, ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=_plain
-    ).encode()
+    text = json.dumps(
+        value, ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=_json_default
+    )
+    return text.encode()
 
 
-def _culprit(value: object, path: tuple[str, ...], depth: int = 0) -> tuple[tuple[str, ...], str]:
-    """Which member JSON cannot say, and what it is."""
-    if depth > 200:
-        return path[:3], "itself (a circle, or far too deep a nesting)"
-    inside: Iterable[tuple[object, object]] = ()
+def _json_default(value: object) -> object:
+    """Convert NumPy scalars, and dates and times, for JSON."""
+    if value is pd.NaT or value is pd.NA:
+        raise TypeError("missing value")
+    if isinstance(value, datetime):
+        if value.tzinfo is None:
+            raise TypeError("timestamp without a time zone")
+        timestamp = value.astimezone(UTC)
+        # Adobe reads milliseconds.
+        return f"{timestamp:%Y-%m-%dT%H:%M:%S}.{timestamp.microsecond // 1000:03d}Z"
+    if isinstance(value, date):
+        return value.isoformat()
+    plain = scalar(value)
+    if isinstance(plain, (int, str)) or (isinstance(plain, float) and math.isfinite(plain)):
+        return plain
+    raise TypeError(type(value).__name__)
+
+
+def _invalid_member(value: object, path: tuple[str, ...]) -> tuple[tuple[str, ...], str]:
+    """Return the path of the member that JSON cannot represent, and what it is."""
+    if len(path) > _DEEPEST:
+        return path[:3], "nested too deep, or contains itself"
+    members: Iterable[tuple[object, object]] = ()
     if isinstance(value, Mapping):
-        inside = value.items()
+        members = value.items()
     elif isinstance(value, (list, tuple)):
-        inside = enumerate(value)
-    for name, part in inside:
+        members = enumerate(value)
+    for name, member in members:
         if not isinstance(name, (str, int)):
-            return path, f"a member whose name is not text ({name!r})"
+            return path, f"a dict with a name that is not text ({name!r})"
         try:
-            _json(part)
+            _json(member)
         except (TypeError, ValueError, RecursionError):
-            return _culprit(part, (*path, str(name)), depth + 1)
-    return path, _what_is_wrong(value)
+            return _invalid_member(member, (*path, str(name)))
+    return path, _problem_of(value)
 
 
-def _what_is_wrong(value: object) -> str:
+def _problem_of(value: object) -> str:
+    """Return what a value is that JSON cannot represent, with advice."""
     if value is pd.NaT or value is pd.NA:
         return f"a missing value ({value}); leave the member out"
     if isinstance(value, datetime):
-        return f'a time without a time zone ({value:%Y-%m-%d %H:%M}; say which, as in pd.Timestamp(…, tz="UTC"))'
-    number = value.item() if hasattr(value, "item") and getattr(value, "ndim", 0) == 0 else value
-    if isinstance(number, float):
-        return "NaN or infinity, which JSON does not have; leave the member out"
+        return (
+            f'a timestamp without a time zone ({value:%Y-%m-%d %H:%M}); use tz="UTC", for example'
+        )
+    if isinstance(scalar(value), float):
+        return "NaN or infinity; leave the member out"
     if isinstance(value, str):
-        return "text with half a character (a lone surrogate)"
-    hint = {
+        return "text with a lone surrogate"
+    conversions = {
         "ndarray": "value.tolist()",
         "Series": "value.tolist()",
         "Decimal": "float(value)",
         "set": "list(value)",
     }
     name = type(value).__name__
-    mend = f"; {hint[name]} makes it one" if name in hint else ""
-    return f"something that JSON cannot say (of type {name}{mend})"
-
-
-def _plain(value: object) -> object:
-    """What JSON has no word for, but we do: numpy's numbers, and times with a zone."""
-    if value is pd.NaT or value is pd.NA:
-        raise TypeError("a missing value")
-    if isinstance(value, datetime):
-        if value.tzinfo is None:
-            raise TypeError("a time without a time zone")
-        moment = value.astimezone(UTC)
-        return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
-    if isinstance(value, date):
-        return value.isoformat()
-    if hasattr(value, "item") and getattr(value, "ndim", 0) == 0:
-        plain: object = value.item()
-        if isinstance(plain, (bool, int, str)) or (
-            isinstance(plain, float) and math.isfinite(plain)
-        ):
-            return plain
-    raise TypeError(f"a {type(value).__name__}")
+    if name in conversions:
+        return f"of type {name}; use {conversions[name]}"
+    return f"of type {name}"

@@ -1,4 +1,4 @@
-"""Answers of the Edge Network as frames."""
+"""Responses of the Edge Network as frames."""
 
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -7,12 +7,15 @@ from typing import Any
 
 import pandas as pd
 
-from adobe_nb.api.edge.client import Call, Document, EdgeClient, Outcome
-from adobe_nb.api.edge.diagnosis import code_of, json_of, listed, text_of
-from adobe_nb.api.edge.error_catalog import EDGE_CODES, EdgeCode
+from adobe_nb.api.edge.client import Delivery, Document, EdgeClient
+from adobe_nb.api.edge.diagnosis import as_list, code_of, json_of, text_of
+from adobe_nb.api.edge.error_catalog import EdgeCode, edge_codes
+from adobe_nb.api.edge.events import Batch
+from adobe_nb.api.edge.target import Target
+from adobe_nb.api.edge.validation import JsonObject
 from adobe_nb.errors import DeliveryWarning
 
-_ANSWER = {
+_RESPONSE = {
     "request_id": "string",
     "type": "string",
     "scope": "string",
@@ -20,7 +23,7 @@ _ANSWER = {
     "code": "string",
     "advice": "string",
 }
-_SENT = {
+_DELIVERY = {
     "event": "Int64",
     "request": "Int64",
     "request_id": "string",
@@ -29,166 +32,159 @@ _SENT = {
     "code": "string",
     "advice": "string",
 }
+_DRY_RUN = {"method": "string", "url": "string", "headers": "string", "body": "string"}
+_CODES = {
+    "code": "string",
+    "status": "Int64",
+    "title": "string",
+    "message": "string",
+    "kind": "string",
+    "fatal": "boolean",
+    "send_again": "string",
+    "cause": "string",
+    "fix": "string",
+}
+Row = dict[str, Any]
 
 
-def answer_frame(client: EdgeClient, call: Call, outcome: Outcome) -> pd.DataFrame:
-    """One row per payload item, error and warning, whatever their shape."""
-    request_id = text_of(outcome.request_id)
-    rows: list[dict[str, Any]] = []
-    for handle_type, item in handle_items(outcome.document):
-        scope, content = None, item
+def response_frame(client: EdgeClient, target: Target, document: Document) -> pd.DataFrame:
+    """Return one row for each payload item, error and warning."""
+    rows: list[Row] = []
+    for handle_type, item in handle_items(document):
+        scope = None
         if isinstance(item, dict):
-            scope = item.get("scope")
-            content = {name: value for name, value in item.items() if name != "scope"}
-        rows.append(
-            {"type": _text(handle_type), "scope": _text(scope), "content": json_of(content)}
-        )
-    for kind, problem in _problems(outcome.document):
+            scope = _text(item.get("scope"))
+            item = _without(item, "scope")  # noqa: PLW2901
+        rows.append({"type": _text(handle_type), "scope": scope, "content": json_of(item)})
+    for level, problem in _errors_and_warnings(document):
         code = code_of(problem) or None
-        rows.append(
-            {
-                "type": kind,
-                "content": json_of(problem),
-                "code": code,
-                "advice": _advice(code, problem),
-            }
-        )
-    return _frame([{"request_id": request_id, **row} for row in rows], _ANSWER, client, call)
+        advice = _advice_on(code, problem)
+        rows.append({"type": level, "content": json_of(problem), "code": code, "advice": advice})
+    for row in rows:
+        row["request_id"] = _text(document["requestId"])
+    return _frame(rows, _RESPONSE, client, target)
 
 
-def sent_frame(
-    client: EdgeClient, call: Call, parts: Sequence[Sequence[int]], outcomes: Sequence[Outcome]
+def delivery_frame(
+    client: EdgeClient, target: Target, deliveries: Sequence[Delivery]
 ) -> pd.DataFrame:
-    """One row per event, with what became of its request."""
-    rows = [
-        {"event": index, "request": number, **_row_of(outcome)}
-        for number, (part, outcome) in enumerate(zip(parts, outcomes, strict=True))
-        for index in part
-    ]
-    frame = _frame(rows, _SENT, client, call)
-    counts = {
-        str(outcome): int(count) for outcome, count in frame["outcome"].value_counts().items()
-    }
+    """Return one row for each event, with the outcome of its request. Warn of events at risk."""
+    rows: list[Row] = []
+    for number, delivery in enumerate(deliveries):
+        row = _delivery_row(delivery)
+        rows += [{"event": event, "request": number, **row} for event in delivery.batch.events]
+    frame = _frame(rows, _DELIVERY, client, target)
+    counts = {str(name): int(count) for name, count in frame["outcome"].value_counts().items()}
     frame.attrs["outcomes"] = counts
-    if lost := {
-        outcome: count for outcome, count in counts.items() if not outcome.startswith("accepted")
-    }:
-        told = "; ".join(f"{count} {outcome}" for outcome, count in lost.items())
+    lost = [f"{count} {name}" for name, count in counts.items() if not name.startswith("accepted")]
+    if lost:
+        # The warning points at the call of collect().
         warnings.warn(
-            f"Of {len(rows)} events: {told}. The rows tell which, and why.",
+            f"Of {len(rows)} events: {'; '.join(lost)}. The rows of the frame say which, and why.",
             DeliveryWarning,
             stacklevel=3,
         )
     return frame
 
 
-def shown_frame(client: EdgeClient, call: Call, bodies: Sequence[bytes]) -> pd.DataFrame:
-    """What would be sent: one row per request, values of the headers left out."""
-    names = ", ".join(call.header_names)
-    rows = [
-        {"method": "POST", "url": call.full_url(client), "headers": names, "body": body.decode()}
-        for body in bodies
-    ]
-    return _typed(rows, dict.fromkeys(("method", "url", "headers", "body"), "string"))
+def _delivery_row(delivery: Delivery) -> Row:
+    row: Row = {
+        "status": delivery.status,
+        "request_id": _text(delivery.request_id),
+        "outcome": delivery.summary,
+    }
+    problems = _errors_and_warnings(delivery.document)
+    if delivery.problem is not None:
+        row["code"] = getattr(delivery.problem, "code", None)
+        row["advice"] = text_of(str(delivery.problem))
+        if delivery.may_have_arrived:
+            row["outcome"] += "; not sent again"
+    elif problems:
+        level, problem = problems[0]
+        codes = [code_of(item) for _, item in problems]
+        row["code"] = " ".join(filter(None, codes)) or None
+        row["advice"] = _advice_on(codes[0], problem)
+        # Errors come before warnings.
+        failed = level == "error"
+        row["outcome"] += ", but a service behind failed" if failed else " with a warning"
+    return row
+
+
+def dry_run_frame(client: EdgeClient, target: Target, batches: Sequence[Batch]) -> pd.DataFrame:
+    """Return one row for each request that would be sent, with only the names of the headers."""
+    common = {
+        "method": "POST",
+        "url": f"{client.base_url(target)}{target.path_and_query}",
+        "headers": ", ".join(target.header_names),
+    }
+    return _typed([{**common, "body": batch.body.decode()} for batch in batches], _DRY_RUN)
 
 
 def codes_frame(codes: Iterable[EdgeCode]) -> pd.DataFrame:
-    """One row per code."""
-    rows = [
-        {
-            "code": row.code,
-            "status": row.status,
-            "title": row.title,
-            "message": row.message or row.title,
-            "kind": row.kind,
-            "fatal": row.fatal,
-            "send_again": row.send_again,
-            "cause": row.cause,
-            "fix": row.fix,
-        }
-        for row in codes
-    ]
-    kinds = {"status": "Int64", "fatal": "boolean"}
-    frame = _typed(rows, {name: kinds.get(name, "string") for name in rows[0]})
+    """Return one row for each error code."""
+    rows = []
+    for code in codes:
+        rows.append({name: getattr(code, name) for name in _CODES})
+    frame = _typed(rows, _CODES)
     frame.attrs = {"service": "Edge Network", "path": "error codes"}
     return frame
 
 
 def handle_items(document: Document) -> Iterator[tuple[object, object]]:
-    """Type and item of everything that an answer hands back, one per payload item.
+    """Yield type and item of each payload item of a response.
 
-    The type is usually text and the item a dict; what has another shape is an item as it is.
+    The type is usually text and the item a dict. Anything of another shape is an item as it is.
     """
-    for handle in listed(document.get("handle")):
+    for handle in as_list(document.get("handle")):
         if not isinstance(handle, dict):
             yield None, handle
         elif "payload" not in handle:
-            yield (
-                handle.get("type"),
-                {name: value for name, value in handle.items() if name != "type"},
-            )
+            yield handle.get("type"), _without(handle, "type")
         elif isinstance(handle["payload"], list):
-            yield from ((handle.get("type"), item) for item in handle["payload"])
+            for item in handle["payload"]:
+                yield handle.get("type"), item
         else:
             yield handle.get("type"), handle["payload"]
 
 
-def _problems(document: Document) -> list[tuple[str, object]]:
-    errors = [("error", problem) for problem in listed(document.get("errors"))]
-    return errors + [("warning", problem) for problem in listed(document.get("warnings"))]
+def _without(item: JsonObject, member: str) -> Row:
+    return {name: value for name, value in item.items() if name != member}
 
 
-def _advice(code: str | None, problem: object) -> str | None:
-    """Our words on the code, and the service's own where it gives a cause."""
-    row = EDGE_CODES.get(code or "")
-    report = problem.get("report") if isinstance(problem, dict) else None
-    cause = report.get("cause") if isinstance(report, dict) else None
-    said = (
-        text_of(cause.get("message") or "").strip().rstrip(".") if isinstance(cause, dict) else ""
-    )
-    told = [f"{row.cause} {row.fix}"] if row else []
-    return " ".join([*told, *([f'The service says: "{said}".'] if said else [])]) or None
+def _errors_and_warnings(document: Document) -> list[tuple[str, object]]:
+    """Return the errors, then the warnings of a response, with their level."""
+    errors = [("error", problem) for problem in as_list(document.get("errors"))]
+    return errors + [("warning", problem) for problem in as_list(document.get("warnings"))]
+
+
+def _advice_on(code: str | None, problem: object) -> str | None:
+    """Return our advice on a code, and the service's own words where it gives a cause."""
+    parts = []
+    row = edge_codes().get(code or "")
+    if row:
+        parts = [row.cause, row.fix]
+    message = _member(_member(_member(problem, "report"), "cause"), "message")
+    words = text_of(message or "").strip().rstrip(".")
+    if words:
+        parts.append(f'The service says: "{words}".')
+    return " ".join(parts) or None
+
+
+def _member(value: object, name: str) -> object:
+    return value.get(name) if isinstance(value, dict) else None
 
 
 def _text(value: object) -> str | None:
     return None if value is None else text_of(value)
 
 
-def _row_of(outcome: Outcome) -> dict[str, Any]:
-    common = {"status": outcome.status, "request_id": _text(outcome.request_id)}
-    if outcome.problem is not None:
-        said = "may have arrived; not sent again" if outcome.maybe else "refused"
-        if outcome.status is None and not outcome.maybe:
-            said = "not sent"
-        return {
-            **common,
-            "outcome": said,
-            "code": getattr(outcome.problem, "code", None),
-            "advice": text_of(str(outcome.problem)),
-        }
-    problems = _problems(outcome.document)
-    if not problems:
-        return {**common, "outcome": "accepted"}
-    kinds = {kind for kind, _ in problems}
-    codes = [code_of(problem) for _, problem in problems]
-    said = (
-        "accepted, but a service behind failed" if "error" in kinds else "accepted with a warning"
-    )
-    return {
-        **common,
-        "outcome": said,
-        "code": " ".join(filter(None, codes)) or None,
-        "advice": _advice(codes[0], problems[0][1]),
-    }
-
-
 def _frame(
-    rows: list[dict[str, Any]], dtypes: Mapping[str, str], client: EdgeClient, call: Call
+    rows: Sequence[Row], dtypes: Mapping[str, str], client: EdgeClient, target: Target
 ) -> pd.DataFrame:
     frame = _typed(rows, dtypes)
     frame.attrs = {
         "service": client.service,
-        "path": call.path,
+        "path": target.path,
         "organisation": client.org_id,
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
         "total_count": len(rows),
@@ -196,10 +192,9 @@ def _frame(
     return frame
 
 
-def _typed(rows: list[dict[str, Any]], dtypes: Mapping[str, str]) -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            name: pd.Series([row.get(name) for row in rows], dtype=dtype)
-            for name, dtype in dtypes.items()
-        }
-    )
+def _typed(rows: Sequence[Row], dtypes: Mapping[str, str]) -> pd.DataFrame:
+    """Return a frame with the same columns and dtypes at any number of rows."""
+    columns = {}
+    for name, dtype in dtypes.items():
+        columns[name] = pd.Series([row.get(name) for row in rows], dtype=dtype)
+    return pd.DataFrame(columns)

@@ -1,179 +1,188 @@
-"""A table of events: one row per event, dotted columns to nested members, identity columns to
-``identityMap``.
-"""
+"""Events from a frame: one row per event, dotted columns to nested members, ids to identityMap."""
 
-import math
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable
 from datetime import datetime
 from typing import Any
 
 import pandas as pd
 
 from adobe_nb.api.edge.validation import (
-    IDENTITY,
+    IDENTITY_PREFIX,
+    JsonObject,
+    check_all,
     check_identities,
     check_timestamp,
-    each,
-    has_identities,
-    kind,
+    identities_of,
     refused,
+    scalar,
+    type_name,
 )
 from adobe_nb.suggest import did_you_mean
 
+# Larger whole numbers share a float with others, so digits of an id may be lost.
+_LARGEST_EXACT_FLOAT = 2**53
+
 
 def from_frame(
-    frame: pd.DataFrame, primary: str | None, *, identity_needed: bool, visitor: bool
+    frame: pd.DataFrame, primary: str | None, identity_advice: str | None
 ) -> list[dict[str, Any]]:
-    """The events of a frame. Raises ArgumentError naming the row."""
-    if named := [str(name) for name in frame.index.names if name is not None]:
+    """Return the events of a frame.
+
+    ``identity_advice`` begins the advice for a row without an identity; None if such a row can be
+    sent.
+    """
+    index_names = [str(name) for name in frame.index.names if name is not None]
+    if index_names:
         raise refused(
-            f"The index of the frame has names ({', '.join(named)}), and would be lost: frame.reset_index()."
+            f"The index of the frame has names ({', '.join(index_names)}) and would be lost. "
+            "Use frame.reset_index()."
         )
     columns = _checked_columns(frame.columns)
     primary = _checked_primary(primary, columns)
-    stamp = next((name for name in ("timestamp", "xdm.timestamp") if name in columns), "timestamp")
-    plain = isinstance(frame.index, pd.RangeIndex)
+    timestamp_column = "xdm.timestamp" if "xdm.timestamp" in columns else "timestamp"
 
-    def checked(index: int, row: tuple[Any, ...]) -> dict[str, Any]:
-        what = f"Row {index}" if plain else f"Row {index} (index {frame.index[index]})"
-        values = {
-            name: value for name, value in zip(columns, row, strict=True) if not _missing(value)
-        }
-        event = _event_of_row(values, what, primary)
-        check_identities(event, what)
-        check_timestamp(event, what, stamp)
-        if identity_needed and not has_identities(event):
-            first = "Begin with visitor.interact(event), or add" if visitor else "Add"
-            if any(name.startswith(IDENTITY) for name in columns):
-                raise refused(f"{what} has no identity: all its identityMap columns are empty.")
-            raise refused(
-                f"{what} has no identity. {first} a column such as identityMap.Email, with the plain ids."
-            )
+    def check(index: int, row: tuple[Any, ...]) -> dict[str, Any]:
+        label = f"Row {index}"
+        # A default index says no more than the position.
+        if not isinstance(frame.index, pd.RangeIndex):
+            label = f"{label} (index {frame.index[index]})"
+        event = _event_of(dict(zip(columns, row, strict=True)), label, primary)
+        check_identities(event, label)
+        check_timestamp(event, label, timestamp_column)
+        if identity_advice and not identities_of(event):
+            raise refused(f"{label} has no identity. {_identity_advice(columns, identity_advice)}")
         return event
 
-    return each(checked, frame.itertuples(index=False, name=None))
+    return check_all(check, frame.itertuples(index=False, name=None))
+
+
+def _identity_advice(columns: list[str], advice: str) -> str:
+    if _namespaces(columns):
+        return "All its identityMap columns are empty."
+    return f"{advice} a column such as identityMap.Email, with the plain ids."
+
+
+def _namespaces(columns: Iterable[str]) -> list[str]:
+    return [
+        name.removeprefix(IDENTITY_PREFIX) for name in columns if name.startswith(IDENTITY_PREFIX)
+    ]
 
 
 def _checked_columns(names: Iterable[Hashable]) -> list[str]:
-    columns = list(names)
-    odd = [name for name in columns if not isinstance(name, str)]
-    if odd:
-        raise refused(f"The columns of a frame of events have plain names; {odd[0]!r} is none.")
-    texts = [str(name) for name in columns]
-    for name in texts:
+    columns: list[str] = []
+    for name in names:
+        if not isinstance(name, str):
+            raise refused(f"Expected column names that are text, got {name!r}.")
+        if name in columns:
+            raise refused(f"The frame has two columns {name!r}.")
         _check_column(name)
-        inside = [other for other in texts if other.startswith(f"{name}.")]
-        if inside:
-            raise refused(
-                f"The columns {name!r} and {inside[0]!r} contradict each other: one is inside the other."
-            )
-    for name in texts:
-        if texts.count(name) > 1:
-            raise refused(f"The column {name!r} is there twice.")
-    for name in texts:
-        if name.startswith(IDENTITY) and name.count(".") > 1:
-            raise refused(
-                f"{name} is no column of identities. Call it identityMap.<namespace>, like identityMap.Email, with "
-                "the plain id as its value."
-            )
-    return texts
+        columns.append(name)
+    for name in columns:
+        for parent in columns:
+            if name.startswith(f"{parent}."):
+                raise refused(
+                    f"The columns {parent!r} and {name!r} contradict each other: "
+                    "one is inside the other."
+                )
+    return columns
 
 
 def _check_column(name: str) -> None:
-    """Raises ArgumentError for a name that no field of an event has."""
     if name != name.strip() or not all(name.split(".")):
         raise refused(
-            f"The column {name!r} begins or ends with a space, or nothing between two dots."
+            f"Invalid column name {name!r}: it begins or ends with a space or a dot, "
+            "or has two dots in a row."
         )
-    if name.lower().startswith(IDENTITY.lower()) and not name.startswith(IDENTITY):
-        raise refused(f"The column {name!r} is written {IDENTITY}…, with a capital M.")
+    if name.lower().startswith(IDENTITY_PREFIX.lower()) and not name.startswith(IDENTITY_PREFIX):
+        raise refused(f"Rename the column {name!r}: {IDENTITY_PREFIX}… has a capital M.")
+    if name.startswith(IDENTITY_PREFIX) and name.count(".") > 1:
+        raise refused(
+            f"Invalid identity column {name!r}. Name it identityMap.<namespace>, such as "
+            "identityMap.Email, with the plain id as the value."
+        )
     member = name.partition(".")[0]
     if member in {"query", "meta"}:
         raise refused(
-            f"The column {name!r}: {member} does not belong inside an event but beside it. Give {member}=; a field "
-            f"of your schema is written xdm.{name}."
+            f"The column {name!r}: {member} belongs beside the events, not inside. Pass {member}=; "
+            f"if it is a field of your schema, name the column xdm.{name}."
         )
     if name in {"data", "xdm"}:
-        raise refused(f"The column {name!r} is a whole member. Name its parts, as in {name}.price.")
+        raise refused(
+            f"The column {name!r} holds whole members. Use a column for each part, "
+            f"such as {name}.price."
+        )
 
 
 def _checked_primary(primary: str | None, columns: list[str]) -> str | None:
     if primary is None:
         return None
-    namespaces = [name.removeprefix(IDENTITY) for name in columns if name.startswith(IDENTITY)]
-    wanted = str(primary).removeprefix(IDENTITY)
-    if wanted in namespaces:
-        return wanted
+    namespace = str(primary).removeprefix(IDENTITY_PREFIX)
+    namespaces = _namespaces(columns)
+    if namespace in namespaces:
+        return namespace
     raise refused(
-        f"primary={primary!r} names no column {IDENTITY}<namespace>.{did_you_mean(wanted, namespaces)}"
+        f"The frame has no column {IDENTITY_PREFIX}{namespace} for primary={primary!r}."
+        f"{did_you_mean(namespace, namespaces)}"
     )
 
 
-def _event_of_row(values: Mapping[str, Any], what: str, primary: str | None) -> dict[str, Any]:
-    event: dict[str, Any] = {"xdm": {}}
-    identities = {
-        name.removeprefix(IDENTITY): _id_text(value, what, name)
-        for name, value in values.items()
-        if name.startswith(IDENTITY)
-    }
-    if primary is not None and primary not in identities:
-        raise refused(f"{what} has no value in identityMap.{primary}, the primary identity.")
-    first = primary or next(iter(identities), None)
-    for name, value in values.items():
-        if name.startswith(IDENTITY):
+def _event_of(row: JsonObject, label: str, primary: str | None) -> dict[str, Any]:
+    event: dict[str, Any] = {}
+    identities: dict[str, str] = {}
+    for name, value in row.items():
+        if pd.api.types.is_scalar(value) and pd.isna(value):
             continue
-        path = (
-            name.split(".")
-            if name.startswith("data.")
-            else ["xdm", *name.removeprefix("xdm.").split(".")]
-        )
-        _put(event, path, value, what, name)
-    if identities:
-        event["xdm"]["identityMap"] = {
-            namespace: [{"id": value, "primary": namespace == first}]
-            for namespace, value in identities.items()
-        }
-    if event == {"xdm": {}}:
-        raise refused(f"{what} is empty.")
-    return event
+        if name.startswith(IDENTITY_PREFIX):
+            identities[name.removeprefix(IDENTITY_PREFIX)] = _id_text(value, label, name)
+        else:
+            _check_time_zone(value, label, name)
+            _put(event, name, value)
+    if primary is not None and primary not in identities:
+        raise refused(f"{label} has no value in identityMap.{primary}, the primary identity.")
+    # Without primary=, the first column with a value is the primary identity.
+    primary = primary or next(iter(identities), None)
+    for namespace, value in identities.items():
+        _put(event, f"identityMap.{namespace}", [{"id": value, "primary": namespace == primary}])
+    if not event:
+        raise refused(f"{label} is empty.")
+    return {"xdm": {}, **event}
 
 
-def _id_text(value: object, what: str, column: str) -> str:
-    """An id as text. A gap makes pandas turn whole numbers into floats: these are whole again; no
-    other guess.
+def _id_text(value: object, label: str, column: str) -> str:
+    """Return an id as text.
+
+    A gap makes pandas read whole numbers as floats; those are whole numbers again.
     """
-    plain = value.item() if hasattr(value, "item") else value
+    plain = scalar(value)
     if isinstance(plain, str) and plain.strip():
         return plain
     if isinstance(plain, int) and not isinstance(plain, bool):
         return str(plain)
-    if isinstance(plain, float) and plain.is_integer() and abs(plain) <= 2**53:
-        return str(int(plain))
     if isinstance(plain, float):
+        if plain.is_integer() and abs(plain) <= _LARGEST_EXACT_FLOAT:
+            return str(int(plain))
         raise refused(
-            f"{what} has {plain!r} in {column}, where digits were lost or are no id. Read that column as text, as in "
-            f'pd.read_csv(…, dtype={{"{column}": "string"}}).'
+            f"{label} has {plain!r} in {column}: not an id, or digits were lost. Read that column "
+            f'as text: pd.read_csv(…, dtype={{"{column}": "string"}}).'
         )
-    empty = "an empty text" if isinstance(plain, str) else f"a value {kind(plain)}"
-    raise refused(f"{what} has {empty} in {column}, where the plain id belongs.")
+    problem = "empty text" if isinstance(plain, str) else f"a value of type {type_name(value)}"
+    raise refused(f"{label} has {problem} in {column}. Expected the plain id.")
 
 
-def _put(event: dict[str, Any], path: list[str], value: object, what: str, name: str) -> None:
+def _check_time_zone(value: object, label: str, column: str) -> None:
     if isinstance(value, datetime) and value.tzinfo is None:
         raise refused(
-            f"{what} has a time without a time zone in {name}. Say which: "
-            f'frame["{name}"] = frame["{name}"].dt.tz_localize("UTC"), or the zone it was noted in.'
+            f"{label} has a timestamp without a time zone in {column}. Add the zone: "
+            f'frame["{column}"] = frame["{column}"].dt.tz_localize("UTC"), for example.'
         )
-    here = event
+
+
+def _put(event: dict[str, Any], name: str, value: object) -> None:
+    """Put a value at its dotted name. Names without ``data.`` or ``xdm.`` belong to xdm."""
+    path = name.split(".")
+    if path[0] not in {"data", "xdm"}:
+        path.insert(0, "xdm")
+    members = event
     for member in path[:-1]:
-        here = here.setdefault(member, {})
-    here[path[-1]] = value
-
-
-def _missing(value: object) -> bool:
-    return (
-        value is None
-        or value is pd.NA
-        or value is pd.NaT
-        or (isinstance(value, float) and math.isnan(value))
-    )
+        members = members.setdefault(member, {})
+    members[path[-1]] = value

@@ -1,4 +1,4 @@
-"""Checks of arguments: identities, times, headers, a browser's state; and the wording of a refusal."""
+"""Checks of arguments: identities, timestamps, headers, and the state of a browser."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -7,204 +7,215 @@ from typing import Any, TypeGuard
 
 from adobe_nb.errors import ArgumentError
 
-IDENTITY = "identityMap."
+JsonObject = Mapping[str, Any]
+IDENTITY_PREFIX = "identityMap."
+IDENTITY_SAMPLE = '"identityMap": {"Email": [{"id": "…", "primary": True}]}'
 AUTH_HEADERS = ("Authorization", "x-api-key", "x-gw-ims-org-id")
 CLIENT_HEADERS = ("User-Agent", "X-Forwarded-For", "Accept-Language", "Referer")
-"""Of a browser's request, what Adobe reads device, place and page from; client hints (Sec-CH-…)
-come on top.
-"""
-IDENTITY_SAMPLE = '"identityMap": {"Email": [{"id": "…", "primary": True}]}'
-_NOTHING = " Nothing was sent."
+"""Headers of a browser from which Adobe reads device, location and page, beside Sec-CH-…."""
+_CANONICAL_HEADERS = {name.lower(): name for name in (*AUTH_HEADERS, *CLIENT_HEADERS)}
 _CLIENT_HINT = re.compile(r"Sec-CH(-[A-Za-z]+)+", re.IGNORECASE | re.ASCII)
-_HINT = re.compile(r"[a-z0-9]{2,20}", re.ASCII)
+_LOCATION_HINT = re.compile(r"[a-z0-9]{2,20}", re.ASCII)
 _COOKIE = re.compile(r"kndctr_.+|at_qa_mode|mbox|mboxEdgeCluster")
-"""Cookies that the Edge Network writes itself."""
-_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
+"""Cookies that the Edge Network sets."""
+_TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
+_NOTHING_SENT = " Nothing was sent."
 
 
-def each(
-    checked: Callable[[int, Any], dict[str, Any]], items: Iterable[Any]
+def check_all(
+    check: Callable[[int, Any], dict[str, Any]], items: Iterable[Any]
 ) -> list[dict[str, Any]]:
-    """All of them, or the first problem with the number of others like it."""
-    found: list[dict[str, Any]] = []
+    """Check every item. Raise the first problem, with the number of other items that have one."""
+    checked: list[dict[str, Any]] = []
     problems: list[str] = []
     for index, item in enumerate(items):
         try:
-            found.append(checked(index, item))
+            checked.append(check(index, item))
         except ArgumentError as error:
-            problems.append(str(error).removesuffix(_NOTHING))
-    if problems:
-        more = len(problems) - 1
-        others = (
-            f" {more} more {'has a problem' if more == 1 else 'have problems'} too." if more else ""
-        )
-        raise refused(f"{problems[0]}{others}")
-    return found
+            problems.append(str(error).removesuffix(_NOTHING_SENT))
+    if not problems:
+        return checked
+    message = problems[0]
+    others = len(problems) - 1
+    if others:
+        verb = "has a problem" if others == 1 else "have problems"
+        message = f"{message} {others} more {verb}."
+    raise refused(message)
 
 
 def refused(text: str) -> ArgumentError:
-    """The error for what cannot be sent."""
-    return ArgumentError(f"{text}{_NOTHING}")
+    """Return the error for an event that cannot be sent."""
+    return ArgumentError(f"{text}{_NOTHING_SENT}")
 
 
-def kind(value: object) -> str:
-    """For a message: of what type a value is."""
-    return "None" if value is None else f"of type {type(value).__name__}"
+def type_name(value: object) -> str:
+    """Return the name of a value's type, or ``None``, for a message."""
+    return "None" if value is None else type(value).__name__
 
 
-def lower(what: str) -> str:
-    """``The event`` inside a sentence."""
-    return what[0].lower() + what[1:]
+def scalar(value: object) -> Any:
+    """Return a NumPy scalar as the Python object; anything else as it is."""
+    if getattr(value, "ndim", None) == 0 and hasattr(value, "item"):
+        return value.item()
+    return value
 
 
-def check_timestamp(event: Mapping[str, Any], what: str, column: str = "") -> None:
-    """The one member that every event may have and that Adobe reads as a moment."""
+def check_timestamp(event: JsonObject, label: str, column: str = "") -> None:
+    """Check ``xdm.timestamp``, the only member that Adobe reads as a point in time."""
     xdm = event.get("xdm")
     value = xdm.get("timestamp") if isinstance(xdm, Mapping) else None
-    if (
-        value is None
-        or isinstance(value, datetime)
-        or (isinstance(value, str) and _MOMENT.fullmatch(value))
-    ):
+    if value is None or isinstance(value, datetime):
         return
-    plain = value.item() if hasattr(value, "item") and getattr(value, "ndim", 1) == 0 else value
-    number = isinstance(plain, (int, float))
-    unit = ("ms" if plain > 1e11 else "s") if number else ""
-    if column:
-        how = f'unit="{unit}", ' if number else ""
-        mend = f'Make it a time with a zone: frame["{column}"] = pd.to_datetime(frame["{column}"], {how}utc=True)'
-    elif number:
-        mend = f'Counted from 1970 it is pd.Timestamp({value}, unit="{unit}", tz="UTC")'
-    else:
-        mend = "Write 2026-07-01T10:00:00Z, or give a datetime with a time zone"
+    if isinstance(value, str) and _TIMESTAMP.fullmatch(value):
+        return
     raise refused(
-        f"{what} has the timestamp {value!r}, which is not a moment with a time zone. {mend}."
+        f"{label} has the timestamp {value!r}, which is not a timestamp with a time zone. "
+        f"{_timestamp_advice(value, column)}."
     )
 
 
-def has_identities(event: Mapping[str, Any]) -> bool:
-    """Whether it says who it was."""
-    xdm = event.get("xdm")
-    return isinstance(xdm, Mapping) and bool(xdm.get("identityMap"))
+def _timestamp_advice(value: object, column: str) -> str:
+    number = scalar(value)
+    unit = ""
+    if isinstance(number, (int, float)):
+        # In seconds, larger numbers would be dates after the year 5000.
+        unit = "ms" if number > 1e11 else "s"
+    if column:
+        option = f'unit="{unit}", ' if unit else ""
+        return (
+            f'Convert the column: frame["{column}"] = '
+            f'pd.to_datetime(frame["{column}"], {option}utc=True)'
+        )
+    if unit:
+        return f'A Unix timestamp is pd.Timestamp({value}, unit="{unit}", tz="UTC")'
+    return "Use 2026-07-01T10:00:00Z, or a datetime with a time zone"
 
 
-def check_identities(event: Mapping[str, Any], what: str) -> None:
-    """Raises ArgumentError naming the namespace and what is wrong in it."""
+def identities_of(event: JsonObject) -> Any:
+    """Return the identityMap of an event, whatever its type; None if it has none."""
     xdm = event.get("xdm")
-    identities = xdm.get("identityMap") if isinstance(xdm, Mapping) else None
-    if identities is None:
+    return xdm.get("identityMap") if isinstance(xdm, Mapping) else None
+
+
+def check_identities(event: JsonObject, label: str) -> None:
+    """Check that the identities of an event have ids, and that exactly one is primary."""
+    identity_map = identities_of(event)
+    if identity_map is None:
         return
-    if not isinstance(identities, Mapping) or not identities:
-        raise refused(f"The identityMap of {lower(what)} is not like {IDENTITY_SAMPLE}.")
+    if not isinstance(identity_map, Mapping) or not identity_map:
+        raise refused(f"{label} has an invalid identityMap. Expected {IDENTITY_SAMPLE}.")
     primary = 0
-    for namespace, listed in identities.items():
-        where = f"identityMap.{namespace} of {lower(what)}"
-        if not isinstance(listed, list) or not listed:
-            raise refused(
-                f'{where} is a list of identities, as in [{{"id": "…", "primary": True}}], not {kind(listed)}.'
-            )
-        for each in listed:
-            value = each.get("id") if isinstance(each, Mapping) else None
-            if not isinstance(value, str) or not value.strip():
-                raise refused(
-                    f'{where} has an identity without an id, or with one that is no text: {{"id": "…"}}.'
-                )
-            primary += each.get("primary") in (True, "true")
+    for namespace, identities in identity_map.items():
+        _check_namespace(identities, f"{label}: identityMap.{namespace}")
+        # The service accepts the text as well.
+        primary += sum(identity.get("primary") in (True, "true") for identity in identities)
     if primary == 0:
         raise refused(
-            f'{what} has no primary identity. Add "primary": True to one identity in identityMap.'
+            f'{label} has no primary identity. Add "primary": True to one identity in identityMap.'
         )
     if primary > 1:
         raise refused(
-            f"{what} has {primary} primary identities. Leave one, and set the others to False."
+            f"{label} has {primary} primary identities. Keep one and set the others to False."
         )
 
 
-def header_changes(
+def _check_namespace(identities: object, label: str) -> None:
+    if not isinstance(identities, list) or not identities:
+        raise refused(
+            f'{label} must be a list of identities, such as [{{"id": "…", "primary": True}}], '
+            f"not {type_name(identities)}."
+        )
+    for identity in identities:
+        value = identity.get("id") if isinstance(identity, Mapping) else None
+        if not isinstance(value, str) or not value.strip():
+            raise refused(f'{label} requires a non-empty string as the id: {{"id": "…"}}.')
+
+
+def split_headers(
     headers: object, *, authenticated: bool
 ) -> tuple[dict[str, str | None], dict[str, str]]:
-    """``headers=`` as changes of the three headers, and as headers of a browser to forward.
+    """Split ``headers=`` into changes of the three headers, and headers of a browser to forward.
 
-    An event without authentication carries none of the three. Raises ArgumentError, which never
-    quotes a value.
+    The messages of its errors never quote a value, which may be a token.
     """
     changes: dict[str, str | None] = {}
     forwarded: dict[str, str] = {}
     if headers is None:
         return changes, forwarded
     if not isinstance(headers, Mapping):
-        raise refused("headers= is a dict of names and values; None leaves a header out.")
-    usual = {name.lower(): name for name in (*AUTH_HEADERS, *CLIENT_HEADERS)}
+        raise refused("headers= must be a dict of names and values; None leaves a header out.")
     for name, value in headers.items():
-        known = usual.get(str(name).lower())
-        if known is None and _CLIENT_HINT.fullmatch(str(name)):
-            known = str(name)
-        if known is None or (known in AUTH_HEADERS and not authenticated):
-            raise refused(_no_such_header(name, authenticated=authenticated))
+        header = _known_header(str(name), authenticated=authenticated)
         if value is not None and not _is_header_value(value):
-            raise refused(f"headers= gives {known} a value that is no plain text.")
-        if known in AUTH_HEADERS:
-            changes[known] = value
+            raise refused(f"headers= requires printable ASCII text for {header}.")
+        if header in AUTH_HEADERS:
+            changes[header] = value
         elif value is not None:
-            forwarded[known] = value
+            forwarded[header] = value
     return changes, forwarded
 
 
-def client_headers(headers: object) -> dict[str, str]:
-    """The same where the three headers cannot be changed."""
-    return header_changes(headers, authenticated=False)[1]
-
-
 def _is_header_value(value: object) -> bool:
-    # A line break would begin another header; what is not ASCII cannot be sent.
+    # A line break would begin another header; only ASCII can be sent.
     return isinstance(value, str) and value.isascii() and value.isprintable()
 
 
-def _no_such_header(name: object, *, authenticated: bool) -> str:
-    lowered = str(name).lower()
+def _known_header(name: str, *, authenticated: bool) -> str:
+    """Return the usual spelling of a header that may be set. Raise ArgumentError for others."""
+    lowered = name.lower()
+    if _CLIENT_HINT.fullmatch(name):
+        return name
+    header = _CANONICAL_HEADERS.get(lowered)
+    if header in AUTH_HEADERS and not authenticated:
+        raise refused(
+            f"{name} is set by the session, and events without authentication carry none of "
+            "the three headers."
+        )
+    if header is not None:
+        return header
     if lowered == "cookie":
-        return (
-            "Cookies are not forwarded as a header. Give those whose names begin with kndctr_ as "
+        raise refused(
+            "Cookies are not forwarded as a header. Pass those whose names begin with kndctr_ as "
             "edge.visitor(datastream_id, state={name: value})."
         )
-    if lowered in {each.lower() for each in AUTH_HEADERS}:
-        return f"{name} is set by the session, and events without authentication carry none of the three headers."
-    changed = f"changes {', '.join(AUTH_HEADERS)} and " if authenticated else ""
-    return f"headers= {changed}forwards {', '.join(CLIENT_HEADERS)} and Sec-CH-…, not {name!r}."
+    changes = f"changes {', '.join(AUTH_HEADERS)} and " if authenticated else ""
+    raise refused(
+        f"headers= {changes}forwards {', '.join(CLIENT_HEADERS)} and Sec-CH-…, not {name!r}."
+    )
 
 
 def checked_state(state: object) -> dict[str, str]:
-    """A browser's state: names and values of the cookies that the Edge Network wrote. Raises
-    ArgumentError.
-    """
+    """Return the state of a browser: names and values of the cookies of the Edge Network."""
     if state is None:
         return {}
     if not isinstance(state, Mapping):
         raise refused(
-            f'state= is a dict of cookies, as in {{"kndctr_…_identity": "…"}}, not {kind(state)}.'
+            'state= must be a dict of cookies, such as {"kndctr_…_identity": "…"}, '
+            f"not {type_name(state)}."
         )
     for name, value in state.items():
+        # The other cookies of the site, such as those of a login, must not leave it.
         if not isinstance(name, str) or not _COOKIE.fullmatch(name):
-            # The site's own cookies, of its logins for example, are nobody's business but the
-            # site's.
             raise refused(
-                f"state= takes cookies of the Edge Network, whose names begin with kndctr_, not {name!r}. Choose them: "
-                '{name: value for name, value in cookies.items() if name.startswith("kndctr_")}.'
+                "state= accepts cookies of the Edge Network, whose names begin with kndctr_, "
+                f"not {name!r}. Select them: {{name: value for name, value in cookies.items() "
+                'if name.startswith("kndctr_")}.'
             )
         if not isinstance(value, str):
-            raise refused(f"The value of {name} in state= is text, not {kind(value)}.")
+            raise refused(f"The value of {name} in state= must be text, not {type_name(value)}.")
     return dict(state)
 
 
 def checked_hint(hint: object) -> str | None:
-    """A location hint, which becomes a part of the address. Raises ArgumentError."""
+    """Return a location hint, which becomes a part of the URL."""
     if hint is None or is_hint(hint):
         return hint
     raise refused(
-        f'location_hint= is a region of the Edge Network, as in "va6" or "irl1", not {hint!r}.'
+        "location_hint= must be a region of the Edge Network, such as "
+        f'"va6" or "irl1", not {hint!r}.'
     )
 
 
 def is_hint(value: object) -> TypeGuard[str]:
-    """Whether a location hint can be part of an address."""
-    return isinstance(value, str) and _HINT.fullmatch(value) is not None
+    """Return whether a location hint can be a part of a URL."""
+    return isinstance(value, str) and _LOCATION_HINT.fullmatch(value) is not None

@@ -1,4 +1,4 @@
-"""The Edge Network: both hosts, every cause of the troubleshooting table, batches, visitors, codes."""
+"""The Edge Network: hosts, causes of the troubleshooting table, batches, visitors, codes."""
 
 import _thread
 import datetime as dt
@@ -16,8 +16,9 @@ import pytest
 
 import adobe_nb
 from adobe_nb.api.edge.bindings import Edge, EdgeClient
-from adobe_nb.api.edge.error_catalog import EDGE_CODES
+from adobe_nb.api.edge.error_catalog import edge_codes
 from adobe_nb.api.edge.events import LIMIT
+from adobe_nb.api.reactor.error_catalog import explanation
 from adobe_nb.errors import (
     ArgumentError,
     DeliveryWarning,
@@ -53,7 +54,7 @@ def last(simulator: Any) -> Any:
 
 
 class TestInteract:
-    def test_authenticated_goes_to_the_server_host_with_the_three_headers(
+    def test_authenticated_event_goes_to_server_host_with_three_headers(
         self, demo: Any, edge: Any
     ) -> None:
         frame = edge.interact(WEB, PAGE_VIEW)
@@ -69,7 +70,7 @@ class TestInteract:
         assert json.loads(request.body) == {"event": PAGE_VIEW}
         assert set(frame["type"]) == {"locationHint:result", "state:store"}
 
-    def test_without_authentication_goes_to_the_edge_host_with_none_of_them(
+    def test_event_without_authentication_goes_to_edge_host_without_headers(
         self, demo: Any, edge: Any
     ) -> None:
         edge.interact(WEB, PAGE_VIEW, authenticated=False)
@@ -77,7 +78,7 @@ class TestInteract:
         assert request.headers["host"] == demo.connection()["edge_url"].removeprefix("http://")
         assert not {"authorization", "x-api-key", "x-gw-ims-org-id"} & request.headers.keys()
 
-    def test_the_answer_is_one_row_per_payload_item(self, edge: Any) -> None:
+    def test_response_has_one_row_per_payload_item(self, edge: Any) -> None:
         frame = edge.interact(WEB, PAGE_VIEW, request_id="708e4f90-5bff-41c5-8f4b-6c15bab76b11")
         assert list(frame.columns) == ["request_id", "type", "scope", "content", "code", "advice"]
         assert {str(dtype) for dtype in frame.dtypes} == {"string"}
@@ -87,14 +88,12 @@ class TestInteract:
         assert json.loads(hints["content"].iloc[0]) == {"hint": "va6", "ttlSeconds": 1800}
         assert frame.attrs["service"] == "simulator"
 
-    def test_xdm_and_data_may_come_apart_and_raw_gives_the_document(
-        self, demo: Any, edge: Any
-    ) -> None:
+    def test_accepts_xdm_and_data_and_returns_raw_document(self, demo: Any, edge: Any) -> None:
         document = edge.interact(WEB, xdm=PAGE_VIEW["xdm"], data={"a": np.int64(1)}, raw=True)
         assert set(document) == {"requestId", "handle"}
         assert json.loads(last(demo).body)["event"]["data"] == {"a": 1}
 
-    def test_decisions_are_asked_for_by_query_beside_the_event(self, demo: Any, edge: Any) -> None:
+    def test_query_beside_event_fetches_decisions(self, demo: Any, edge: Any) -> None:
         query = {
             "personalization": {
                 "decisionScopes": ["home"],
@@ -106,25 +105,25 @@ class TestInteract:
         assert decisions["scope"].tolist() == ["home", "web://shop.example/#hero"]
         assert json.loads(last(demo).body) == {"event": PAGE_VIEW, "query": query}
 
-    def test_identities_are_asked_for_by_query_beside_the_event(self, edge: Any) -> None:
+    def test_query_beside_event_fetches_identities(self, edge: Any) -> None:
         ecid = "1" * 38
         event = {"xdm": {"identityMap": {"ECID": [{"id": ecid, "primary": True}]}}}
         frame = edge.interact(WEB, event, query={"identity": {"fetch": ["ECID"]}})
         identities = frame[frame["type"] == "identity:result"]["content"].map(json.loads).tolist()
         assert identities == [{"id": ecid, "namespace": {"code": "ECID"}}]
 
-    def test_a_dry_run_shows_the_request_and_sends_nothing(self, demo: Any, edge: Any) -> None:
+    def test_dry_run_shows_request_and_sends_nothing(self, demo: Any, edge: Any) -> None:
         demo.requests.clear()
         frame = edge.interact(WEB, PAGE_VIEW, dry_run=True)
         assert not demo.requests
         assert frame["headers"][0] == "Authorization, x-api-key, x-gw-ims-org-id, Content-Type"
         assert json.loads(frame["body"][0]) == {"event": PAGE_VIEW}
 
-    def test_without_a_session_it_is_an_error_and_no_silent_downgrade(self) -> None:
+    def test_without_session_raises_instead_of_sending_unauthenticated(self) -> None:
         with pytest.raises(NotSignedIn):
             adobe_nb.edge.interact(WEB, PAGE_VIEW)
 
-    def test_the_modules_edge_follows_the_current_session(self, session: Any) -> None:
+    def test_edge_of_package_follows_current_session(self, session: Any) -> None:
         assert len(adobe_nb.edge.interact(WEB, PAGE_VIEW)) == 5
 
     @pytest.mark.parametrize(
@@ -134,74 +133,78 @@ class TestInteract:
             (None, PAGE_VIEW, "None is not a datastream id"),
             (WEB, None, "The event is empty"),
             (WEB, {}, "The event is empty"),
-            (WEB, '{"xdm": {}}', r"a dict, not of type str. For JSON text: json.loads\(text\)"),
-            (WEB, {"xdm": "x"}, "xdm of the event is a dict, not of type str"),
+            (WEB, '{"xdm": {}}', r"must be a dict, not str. To read JSON text: json.loads\(text\)"),
+            (WEB, {"xdm": "x"}, "The event: xdm must be a dict, not str"),
             (
                 WEB,
                 {"xdm": {}, "meta": {}},
-                'meta does not belong inside the event but beside it: give meta=, or .*"event"',
+                'The event contains meta, which belongs beside it: pass meta=, or .*"event"',
             ),
             (
                 WEB,
                 {"xdm": {}, "query": {}},
-                "query does not belong inside the event but beside it: give query=, or",
+                "The event contains query, which belongs beside it: pass query=, or",
             ),
-            (WEB, {"event": {"xdm": {}, "query": {}}}, "query does not belong inside the event"),
-            (WEB, {"event": {"xdm": {}}, "query": 5}, "query= is a dict"),
-            (WEB, {"event": {"xdm": {}}, "meta": 5}, "meta= is a dict"),
-            (WEB, {"event": {"xdm": {}}, "events": []}, "has event and events. Leave one"),
+            (
+                WEB,
+                {"event": {"xdm": {}, "query": {}}},
+                "The event contains query, which belongs beside it",
+            ),
+            (WEB, {"event": {"xdm": {}}, "query": 5}, "query= must be a dict"),
+            (WEB, {"event": {"xdm": {}}, "meta": 5}, "meta= must be a dict"),
+            (WEB, {"event": {"xdm": {}}, "events": []}, "has both event and events. Keep one"),
             (
                 WEB,
                 {"events": [PAGE_VIEW], "xdm": {}},
-                "xdm and data stand inside an event of the request",
+                "xdm and data belong inside an event of the request",
             ),
             (
                 WEB,
                 {"event": {"xdm": {}}, "other": 1},
-                "members event or events, query and meta; other is none",
+                "members event or events, query and meta, not other",
             ),
             (WEB, {"events": [PAGE_VIEW, PAGE_VIEW]}, "use edge.collect"),
             (
                 WEB,
                 {"event": {"event": {}}},
-                "The event is a whole request. Hand over what is in its event",
+                "The event is a whole request. Pass the content of its event",
             ),
             (
                 WEB,
                 {"xdm": {"identityMap": {"A": [{"id": "a", "primary": [1]}]}}},
                 "no primary identity",
             ),
-            (WEB, {"xdm": {"timestamp": np.array([1, 2])}}, "not a moment with a time zone"),
+            (WEB, {"xdm": {"timestamp": np.array([1, 2])}}, "not a timestamp with a time zone"),
             (
                 WEB,
                 {"xdm": {"timestamp": np.datetime64("2026-07-01")}},
-                "not a moment with a time zone",
+                "not a timestamp with a time zone",
             ),
-            (WEB, {"xdm": {"timestamp": 10**400}}, "not a moment with a time zone"),
+            (WEB, {"xdm": {"timestamp": 10**400}}, "not a timestamp with a time zone"),
             (f"{WEB}:\ud800", PAGE_VIEW, "is not a datastream id"),
-            (WEB, {"eventType": "x"}, "put eventType into xdm or data"),
+            (WEB, {"eventType": "x"}, "accepts only xdm and data; move eventType"),
             (WEB, {"xdm": {"identityMap": {"Email": [{"id": "a"}]}}}, "no primary identity"),
             (
                 WEB,
                 {"xdm": {"identityMap": {"Email": "a"}}},
-                "identityMap.Email of the event is a list of identities",
+                "The event: identityMap.Email must be a list of identities",
             ),
             (
                 WEB,
                 {"xdm": {"identityMap": {"Email": [{"primary": True}]}}},
-                "identityMap.Email of the event has an identity without an id",
+                "The event: identityMap.Email requires a non-empty string as the id",
             ),
             (
                 WEB,
                 {"xdm": {"identityMap": {"Email": [{"id": 5, "primary": True}]}}},
-                "or with one that is no text",
+                "requires a non-empty string as the id",
             ),
             (
                 WEB,
                 {"xdm": {"identityMap": {"Email": [{"id": " ", "primary": True}]}}},
-                "without an id",
+                "requires a non-empty string as the id",
             ),
-            (WEB, {"xdm": {"identityMap": []}}, "The identityMap of the event is not like"),
+            (WEB, {"xdm": {"identityMap": []}}, "The event has an invalid identityMap"),
             (
                 WEB,
                 {
@@ -213,35 +216,39 @@ class TestInteract:
                 },
                 "2 primary",
             ),
-            (WEB, {"data": {"a": object()}}, "JSON cannot say"),
+            (
+                WEB,
+                {"data": {"a": object()}},
+                "cannot be sent as JSON: event.data.a is of type object",
+            ),
             (
                 WEB,
                 {"data": {"a": {"b": [1, float("nan")]}}},
-                r"In the event, event\.data\.a\.b\.1 is NaN or infinity",
+                r"The event cannot be sent as JSON: event\.data\.a\.b\.1 is NaN or infinity",
             ),
             (WEB, {"data": {"a": np.float64("inf")}}, r"event\.data\.a is NaN or infinity"),
             (WEB, {"data": {"a": pd.NaT}}, r"event\.data\.a is a missing value \(NaT\)"),
             (WEB, {"data": {"a": pd.NA}}, "a missing value"),
-            (WEB, {"data": {"a": "\ud800"}}, "half a character"),
-            (WEB, {"data": {(1, 2): "x"}}, "a member whose name is not text"),
-            (WEB, {"data": CIRCLE}, "a circle"),
+            (WEB, {"data": {"a": "\ud800"}}, "lone surrogate"),
+            (WEB, {"data": {(1, 2): "x"}}, "a dict with a name that is not text"),
+            (WEB, {"data": CIRCLE}, "contains itself"),
             (
                 WEB,
                 {"data": {"a": pd.Timestamp("2026-01-01")}},
-                r"event\.data\.a is a time without a time zone",
+                r"event\.data\.a is a timestamp without a time zone",
             ),
             (
                 WEB,
                 {"xdm": {"timestamp": "2026-07-01 10:00"}},
-                "not a moment with a time zone. Write 2026-07-01T10",
+                "not a timestamp with a time zone. Use 2026-07-01T10",
             ),
-            (WEB, {"xdm": {"timestamp": dt.date(2026, 7, 1)}}, "not a moment with a time zone"),
+            (WEB, {"xdm": {"timestamp": dt.date(2026, 7, 1)}}, "not a timestamp with a time zone"),
             (
                 WEB,
                 {"xdm": {"timestamp": 1782900000}},
                 r'pd.Timestamp\(1782900000, unit="s", tz="UTC"\)',
             ),
-            (WEB, {"data": {"a": np.array([1])}}, r"of type ndarray; value.tolist\(\)"),
+            (WEB, {"data": {"a": np.array([1])}}, r"of type ndarray; use value.tolist\(\)"),
             (WEB, [PAGE_VIEW, PAGE_VIEW], "use edge.collect"),
             (WEB, pd.DataFrame({"eventType": ["x"]}), "use edge.collect"),
             (PAGE_VIEW, WEB, "The datastream id comes first"),
@@ -249,7 +256,7 @@ class TestInteract:
             (WEB, {"data": {"a": "x" * LIMIT}}, "the limit is 65,536"),
         ],
     )
-    def test_what_cannot_be_sent_costs_no_request(
+    def test_invalid_event_is_refused_before_any_request(
         self, demo: Any, edge: Any, datastream: Any, event: Any, says: str
     ) -> None:
         demo.requests.clear()
@@ -260,9 +267,14 @@ class TestInteract:
 
 def edge_at(url: str) -> Any:
     return adobe_nb.connect(
-        client_id="c" * 12, client_secret="hush", org_id="A@AdobeOrg", retry_pause=0, reactor_url=url, ims_url=url,
+        client_id="c" * 12,
+        client_secret="hush",
+        org_id="A@AdobeOrg",
+        retry_pause=0,
+        reactor_url=url,
+        ims_url=url,
         edge_server_url=url,
-    ).edge  # fmt: skip
+    ).edge
 
 
 class TestTheTroubleshootingTable:
@@ -273,7 +285,7 @@ class TestTheTroubleshootingTable:
             edge.interact(datastream, PAGE_VIEW, **how)
         return caught.value
 
-    def test_e10a1_authorization_missing(self, edge: Any) -> None:
+    def test_e10a1_authorization_header_missing(self, edge: Any) -> None:
         error = self.refused(edge, headers={"Authorization": None})
         assert (error.status, error.code) == (401, "EXEG-0500-401")
         assert str(error).endswith("Sent: x-api-key, x-gw-ims-org-id.")
@@ -298,7 +310,7 @@ class TestTheTroubleshootingTable:
         only = DATASTREAMS["authenticated_only"].id
         error = self.refused(edge, only, authenticated=False)
         assert error.code == "EXEG-0500-401"
-        assert error.cause.startswith("This datastream takes authenticated events only")
+        assert error.cause.startswith("This datastream accepts authenticated events only")
         assert "Leave out authenticated=False" in error.fix
         assert len(edge.interact(only, PAGE_VIEW)) == 5
 
@@ -320,13 +332,13 @@ class TestTheTroubleshootingTable:
             (
                 "no_platform",
                 "EXEG-0504-401",
-                "in no product profile of Experience Platform. An admin",
+                "in no product profile of Experience Platform. Ask an admin",
             ),
-            ("not_entitled", "EXEG-0504-401", "no licence"),
+            ("not_entitled", "EXEG-0504-401", "no license"),
             ("no_scope", "EXEG-0505-401", "acp.foundation"),
         ],
     )
-    def test_e10d_and_e10e_rights_and_scope_of_the_account(
+    def test_e10d_and_e10e_rights_and_scope_of_account(
         self, demo: Any, account: str, code: str, says: str
     ) -> None:
         error = self.refused(sign_in(demo, account).edge)
@@ -340,18 +352,18 @@ class TestTheTroubleshootingTable:
         assert len(edge.interact(WEB, PAGE_VIEW)) == 5
 
     @pytest.mark.parametrize("header", ["x-api-key", "x-gw-ims-org-id"])
-    def test_the_other_two_headers_are_missed_by_name(self, edge: Any, header: str) -> None:
+    def test_missing_header_is_named(self, edge: Any, header: str) -> None:
         error = self.refused(edge, headers={header: None})
-        assert error.cause == f"The header {header} was not sent."
+        assert error.cause == f"The request lacks {header}."
         assert str(error).count(header) == 1
 
-    def test_e10d_of_another_organisation_says_which_header_to_check(self, edge: Any) -> None:
+    def test_e10d_organization_of_another_account_names_header(self, edge: Any) -> None:
         error = self.refused(edge, headers={"x-gw-ims-org-id": "0123456789ABCDEF01234567@AdobeOrg"})
         assert error.code == "EXEG-0504-401"
-        assert error.cause == "The account does not belong to the organisation in x-gw-ims-org-id."
+        assert error.cause == "The account does not belong to the organization in x-gw-ims-org-id."
         assert "0123456789ABCDEF" not in str(error)
 
-    def test_e10d_in_words_that_we_do_not_know_gets_the_general_advice(self) -> None:
+    def test_e10d_with_unknown_detail_gives_general_advice(self) -> None:
         problem = {
             "type": "https://ns.adobe.com/aep/errors/EXEG-0504-401",
             "detail": "Something else.",
@@ -366,28 +378,26 @@ class TestTheTroubleshootingTable:
 
         with stub(refuse) as server:
             error = self.refused(edge_at(server.url))
-        assert error.cause == EDGE_CODES["EXEG-0504-401"].cause
+        assert error.cause == edge_codes()["EXEG-0504-401"].cause
 
     @pytest.mark.parametrize(
         ("headers", "says"),
         [
             ({"Host": "evil.test"}, "not 'Host'"),
-            ({"x-api-key": 5}, "gives x-api-key a value that is no plain text"),
-            ({"x-api-key": "a\r\nHost: evil.test"}, "no plain text"),
-            ({"User-Agent": "a\nx: y"}, "gives User-Agent a value that is no plain text"),
-            ({"user-agent": "日本"}, "gives User-Agent a value that is no plain text"),
+            ({"x-api-key": 5}, "printable ASCII text for x-api-key"),
+            ({"x-api-key": "a\r\nHost: evil.test"}, "printable ASCII text for x-api-key"),
+            ({"User-Agent": "a\nx: y"}, "printable ASCII text for User-Agent"),
+            ({"user-agent": "日本"}, "printable ASCII text for User-Agent"),
             (
                 {"Content-Type": "text/html"},
                 "forwards User-Agent, .* and Sec-CH-…, not 'Content-Type'",
             ),
             ({"Cookie": "hush=1"}, "Cookies are not forwarded as a header.*kndctr_"),
             ({"Sec-CH-\r\nHost": "x"}, "not 'Sec-CH-"),
-            ("x-api-key", "is a dict of names and values"),
+            ("x-api-key", "must be a dict of names and values"),
         ],
     )
-    def test_no_other_header_can_be_set(
-        self, demo: Any, edge: Any, headers: Any, says: str
-    ) -> None:
+    def test_other_headers_are_refused(self, demo: Any, edge: Any, headers: Any, says: str) -> None:
         demo.requests.clear()
         with pytest.raises(ArgumentError, match=says) as caught:
             edge.interact(WEB, PAGE_VIEW, headers=headers)
@@ -395,7 +405,7 @@ class TestTheTroubleshootingTable:
         assert not demo.requests
 
     @pytest.mark.parametrize("header", ["Authorization", "X-API-KEY", "x-gw-ims-org-id"])
-    def test_the_three_headers_stay_out_of_events_without_authentication(
+    def test_three_headers_are_refused_without_authentication(
         self, demo: Any, edge: Any, header: str
     ) -> None:
         demo.requests.clear()
@@ -405,20 +415,17 @@ class TestTheTroubleshootingTable:
             edge.visitor(WEB, headers={header: "Bearer hush"})
         assert not demo.requests
 
-    def test_names_of_headers_have_no_case(self, edge: Any) -> None:
+    def test_header_names_ignore_case(self, edge: Any) -> None:
         assert (
-            self.refused(edge, headers={"X-API-Key": None}).cause
-            == "The header x-api-key was not sent."
+            self.refused(edge, headers={"X-API-Key": None}).cause == "The request lacks x-api-key."
         )
 
     @pytest.mark.parametrize("authenticated", ["no", None, 0])
-    def test_authenticated_is_true_or_false(self, edge: Any, authenticated: Any) -> None:
-        with pytest.raises(ArgumentError, match="authenticated is True or False"):
+    def test_authenticated_requires_a_boolean(self, edge: Any, authenticated: Any) -> None:
+        with pytest.raises(ArgumentError, match="authenticated must be True or False"):
             edge.interact(WEB, PAGE_VIEW, authenticated=authenticated)
 
-    def test_an_expired_session_token_is_renewed_and_the_event_sent_once_more(
-        self, simulate: Any
-    ) -> None:
+    def test_expired_session_token_is_renewed_and_event_sent_again(self, simulate: Any) -> None:
         simulator = simulate(seed="empty")
         session = sign_in(simulator)
         simulator.ims.revoke(simulator.ims.issued[-1])
@@ -429,35 +436,33 @@ class TestOtherAnswers:
     @pytest.mark.parametrize(
         ("name", "code"), [("disabled", "EXEG-0004-422"), ("no_platform", "EXEG-0011-422")]
     )
-    def test_a_datastream_that_does_not_work_says_why(
-        self, edge: Any, name: str, code: str
-    ) -> None:
+    def test_refused_datastream_says_why(self, edge: Any, name: str, code: str) -> None:
         with pytest.raises(EdgeError, match=code) as caught:
             edge.interact(DATASTREAMS[name].id, PAGE_VIEW)
         assert caught.value.request_id is not None
         assert caught.value.send_again == "after the fix"
 
-    def test_an_unknown_datastream_says_so(self, edge: Any) -> None:
+    def test_unknown_datastream_is_named(self, edge: Any) -> None:
         unknown = "00000000-0000-4000-8000-000000000000"
         with pytest.raises(EdgeError, match="EXEG-0003-400") as caught:
             edge.interact(f" {unknown}\n", PAGE_VIEW)  # blanks come with copying
         assert f"There is no datastream with the id {unknown}. Copy it again" in str(caught.value)
         assert str(caught.value).count("no datastream") == 1
 
-    def test_a_failure_behind_is_a_row_and_no_error(self, edge: Any) -> None:
+    def test_upstream_failure_is_a_row_instead_of_an_error(self, edge: Any) -> None:
         frame = edge.interact(DATASTREAMS["upstream_down"].id, PAGE_VIEW)
         row = frame[frame["type"] == "error"].iloc[0]
         assert row["code"] == "EXEG-0201-503"
         assert "repeating duplicates it" in row["advice"]
         assert len(frame) == 6
 
-    def test_a_warning_is_a_row(self, edge: Any) -> None:
+    def test_warning_is_a_row(self, edge: Any) -> None:
         frame = edge.interact(DATASTREAMS["upstream_warning"].id, PAGE_VIEW)
         assert frame[frame["type"] == "warning"]["code"].tolist() == ["EXEG-0204-200"]
         frame = edge.interact(WEB, PAGE_VIEW, query={"identity": {"fetch": ["Phone"]}})
         assert frame[frame["type"] == "warning"]["code"].tolist() == ["EXEG-0303-200"]
 
-    def test_a_proxys_page_is_no_answer(self, session: Any) -> None:
+    def test_page_of_a_proxy_is_refused(self, session: Any) -> None:
         def page(got: Got) -> Answer:
             if got.path.startswith("/ims/"):
                 return Answer(200, b'{"access_token": "t", "expires_in": 99}')
@@ -465,9 +470,14 @@ class TestOtherAnswers:
 
         with stub(page) as server:
             other = adobe_nb.connect(
-                client_id="c" * 12, client_secret="hush", org_id="A@AdobeOrg", retry_pause=0, reactor_url=server.url,
-                ims_url=server.url, edge_server_url=server.url,
-            )  # fmt: skip
+                client_id="c" * 12,
+                client_secret="hush",
+                org_id="A@AdobeOrg",
+                retry_pause=0,
+                reactor_url=server.url,
+                ims_url=server.url,
+                edge_server_url=server.url,
+            )
             with pytest.raises(EdgeError, match="probably a proxy") as caught:
                 other.edge.interact(WEB, PAGE_VIEW)
         assert "hush" not in str(caught.value)
@@ -481,7 +491,7 @@ class TestOtherAnswers:
             (400, b'{"detail": "Something."}', "application/json", 'The service says: "Something"'),
         ],
     )
-    def test_an_answer_without_a_code_is_explained_by_what_it_is(
+    def test_response_without_code_is_explained_by_status_and_content(
         self, status: int, body: bytes, kind: str, says: str
     ) -> None:
         def answer(got: Got) -> Answer:
@@ -496,7 +506,7 @@ class TestOtherAnswers:
             sent = [got for got in server.got if got.path.startswith("/ee/")]
         assert len(sent) == 1 or status == 429
 
-    def test_a_gateways_500_may_have_arrived(self) -> None:
+    def test_event_may_have_arrived_after_500_of_gateway(self) -> None:
         def second_fails(got: Got) -> Answer:
             if got.path.startswith("/ims/"):
                 return Answer(200, b'{"access_token": "t", "expires_in": 99}')
@@ -518,7 +528,7 @@ class TestCollect:
             {**PAGE_VIEW, "data": {"number": number, "fill": "x" * size}} for number in range(count)
         ]
 
-    def test_gives_one_row_per_event(self, demo: Any, edge: Any) -> None:
+    def test_returns_one_row_per_event(self, demo: Any, edge: Any) -> None:
         frame = edge.collect(WEB, self.events(3))
         assert list(frame.columns) == [
             "event",
@@ -534,7 +544,7 @@ class TestCollect:
         assert frame["outcome"].tolist() == ["accepted"] * 3
         assert last(demo).path == "/ee/v2/collect"
 
-    def test_splits_below_the_limit_and_sends_every_event_once(self, demo: Any, edge: Any) -> None:
+    def test_splits_below_limit_and_sends_every_event_once(self, demo: Any, edge: Any) -> None:
         demo.requests.clear()
         frame = edge.collect(WEB, self.events(40, 5_000))
         bodies = [json.loads(request.body) for request in demo.requests]
@@ -544,14 +554,12 @@ class TestCollect:
         assert sent == list(range(40))
         assert frame["request_id"].nunique() == 4
 
-    def test_silent_has_no_request_id(self, edge: Any) -> None:
+    def test_silent_request_has_no_request_id(self, edge: Any) -> None:
         frame = edge.collect(WEB, self.events(1), silent=True)
         assert frame["status"].tolist() == [204]
         assert frame["request_id"].isna().all()
 
-    def test_an_event_that_is_too_large_is_named_and_nothing_is_sent(
-        self, demo: Any, edge: Any
-    ) -> None:
+    def test_too_large_event_is_named_and_nothing_is_sent(self, demo: Any, edge: Any) -> None:
         demo.requests.clear()
         with pytest.raises(ArgumentError, match="Event 1 alone has"):
             edge.collect(WEB, [PAGE_VIEW, {**PAGE_VIEW, "data": {"a": "x" * LIMIT}}, PAGE_VIEW])
@@ -562,14 +570,14 @@ class TestCollect:
         [
             ([], "no event to send"),
             ("x", "a list of events"),
-            ([{"event": PAGE_VIEW}], "Event 0 is a whole request. Hand over what is in its event"),
+            ([{"event": PAGE_VIEW}], "Event 0 is a whole request. Pass the content of its event"),
             (
                 [{**PAGE_VIEW, "meta": {}}],
-                'meta does not belong inside event 0 but beside it: give meta=.*"events"',
+                'Event 0 contains meta, which belongs beside it: pass meta=.*"events"',
             ),
             (
                 [{**PAGE_VIEW, "query": {}}],
-                "query does not belong inside event 0 but beside it: give query=",
+                "Event 0 contains query, which belongs beside it: pass query=",
             ),
             ({"events": PAGE_VIEW["xdm"]["eventType"]}, "a list of events"),
             (
@@ -582,21 +590,21 @@ class TestCollect:
             ),
         ],
     )
-    def test_what_is_no_batch_is_refused(self, edge: Any, events: Any, says: str) -> None:
+    def test_invalid_batch_is_refused(self, edge: Any, events: Any, says: str) -> None:
         with pytest.raises(ArgumentError, match=says):
             edge.collect(WEB, events)
 
-    def test_when_all_is_refused_it_is_an_error(self, edge: Any) -> None:
+    def test_raises_when_every_request_is_refused(self, edge: Any) -> None:
         with pytest.raises(EdgeError, match="EXEG-0004-422") as caught:
             edge.collect(DATASTREAMS["disabled"].id, self.events(2))
-        assert "The request held events 0 to 1: none of them was taken." in str(caught.value)
+        assert "The request held events 0 to 1: none was accepted." in str(caught.value)
         with pytest.raises(EdgeError) as caught:
             edge.collect(DATASTREAMS["disabled"].id, self.events(20, 5_000))
         assert str(caught.value).startswith(
-            "None of the 20 events (2 requests) was accepted. The first request's answer:"
+            "None of the 20 events (2 requests) was accepted. The first request:"
         )
 
-    def test_one_event_that_is_refused_takes_its_request_along_and_that_is_said(self) -> None:
+    def test_refused_event_marks_all_events_of_its_request(self) -> None:
         problem = {
             "type": "https://ns.adobe.com/aep/errors/EXEG-0308-400",
             "detail": "At index 2.",
@@ -619,13 +627,13 @@ class TestCollect:
         first, last = refused["event"].min(), refused["event"].max()
         said = refused["advice"].iloc[0]
         assert 0 < first < 15 <= last
-        assert f"The request held events {first} to {last}: none of them was taken." in said
+        assert f"The request held events {first} to {last}: none was accepted." in said
         assert 'The service says: "At index 2".' in said
-        assert f"counts from event {first}," in said
+        assert f"count from event {first}," in said
         assert set(frame[frame["outcome"] != "refused"]["outcome"]) == {"accepted"}
 
     @pytest.mark.parametrize("visitor", [False, True])
-    def test_an_interrupt_says_which_events_had_gone(self, monkeypatch: Any, visitor: bool) -> None:
+    def test_interrupt_says_which_events_were_sent(self, monkeypatch: Any, visitor: bool) -> None:
         arrived, go_on = threading.Event(), threading.Event()
 
         def hang_on_the_second(got: Got) -> Answer:
@@ -657,17 +665,17 @@ class TestCollect:
                 )
             presser.join()
         said = str(caught.value)
-        assert said.startswith("Stopped; accepted: events 0 to ")
+        assert said.startswith("Interrupted; accepted: events 0 to ")
         assert "may have arrived: events " in said
         assert "not sent: events " in said
         assert said.endswith("39. Send only those again that were not sent.")
 
-    def test_a_failure_behind_is_said_for_each_event(self, edge: Any) -> None:
+    def test_upstream_failure_is_reported_for_each_event(self, edge: Any) -> None:
         frame = edge.collect(DATASTREAMS["upstream_down"].id, self.events(2))
         assert frame["outcome"].tolist() == ["accepted, but a service behind failed"] * 2
         assert frame["code"].tolist() == ["EXEG-0201-503"] * 2
 
-    def test_a_request_that_may_have_arrived_is_not_sent_again(self) -> None:
+    def test_request_that_may_have_arrived_is_not_sent_again(self) -> None:
         def cut(got: Got) -> Answer:
             if got.path.startswith("/ims/"):
                 return Answer(200, b'{"access_token": "t", "expires_in": 99}')
@@ -681,7 +689,7 @@ class TestCollect:
                 edge.collect(WEB, self.events(1))
             assert sum(got.path.startswith("/ee/") for got in server.got) == 1
 
-    def test_one_broken_part_is_told_from_the_others(self) -> None:
+    def test_interrupted_response_affects_only_its_own_events(self) -> None:
         def one_cut(got: Got) -> Answer:
             if got.path.startswith("/ims/"):
                 return Answer(200, b'{"access_token": "t", "expires_in": 99}')
@@ -700,9 +708,7 @@ class TestCollect:
         assert set(frame[first]["outcome"]) == {"may have arrived; not sent again"}
         assert set(frame[~first]["outcome"]) == {"accepted"}
 
-    def test_a_session_that_ends_in_between_says_which_part_was_not_sent(
-        self, simulate: Any
-    ) -> None:
+    def test_sign_out_between_requests_marks_events_as_not_sent(self, simulate: Any) -> None:
         simulator = simulate(seed="empty")
         session = sign_in(simulator)
 
@@ -755,9 +761,7 @@ class TestFrames:
     def sent(self, demo: Any) -> list[dict[str, Any]]:
         return json.loads(last(demo).body)["events"]
 
-    def test_dotted_columns_nest_and_missing_values_are_left_out(
-        self, demo: Any, edge: Any
-    ) -> None:
+    def test_dotted_columns_nest_and_missing_values_are_omitted(self, demo: Any, edge: Any) -> None:
         edge.collect(WEB, self.frame())
         first, second = self.sent(demo)
         assert first == {
@@ -776,7 +780,7 @@ class TestFrames:
             }
         }
 
-    def test_the_primary_namespace_can_be_named(self, demo: Any, edge: Any) -> None:
+    def test_primary_namespace_can_be_chosen(self, demo: Any, edge: Any) -> None:
         edge.collect(WEB, self.frame(**{"identityMap.CRM": ["1", "2"]}), primary="CRM")
         identities = self.sent(demo)[0]["xdm"]["identityMap"]
         assert (identities["Email"][0]["primary"], identities["CRM"][0]["primary"]) == (False, True)
@@ -786,11 +790,11 @@ class TestFrames:
         [
             ({"identityMap.Email": ["a", None]}, None, "Row 1 has no identity"),
             ({"identityMap.CRM": ["1", None]}, "CRM", "Row 1 has no value in identityMap.CRM"),
-            ({}, "Phone", "'Phone' names no column identityMap.<namespace>. Choose from: Email"),
+            ({}, "Phone", "no column identityMap.Phone for primary='Phone'. Choose from: Email"),
             ({}, "identityMap.email", "Did you mean Email"),
-            ({"identitymap.Phone": ["1", "2"]}, None, "with a capital M"),
-            ({"data": [1, 2]}, None, "'data' is a whole member"),
-            ({"web..x": [1, 2]}, None, "nothing between two dots"),
+            ({"identitymap.Phone": ["1", "2"]}, None, "has a capital M"),
+            ({"data": [1, 2]}, None, "The column 'data' holds whole members"),
+            ({"web..x": [1, 2]}, None, "two dots in a row"),
             ({" web.x": [1, 2]}, None, "begins or ends with a space"),
             (
                 {"identityMap.Email": [True, "a"]},
@@ -798,7 +802,7 @@ class TestFrames:
                 "Row 0 has a value of type bool in identityMap.Email",
             ),
             ({"identityMap.Email": ["a", [1]]}, None, "Row 1 has a value of type list"),
-            ({"identityMap.Email": ["", "a"]}, None, "Row 0 has an empty text"),
+            ({"identityMap.Email": ["", "a"]}, None, "Row 0 has empty text"),
             ({"identityMap.CRM": [1.5, 2.0]}, None, r"Row 0 has 1.5 in identityMap.CRM.*dtype="),
             ({"identityMap.CRM": [1e19, 2.0]}, None, "digits were lost"),
             (
@@ -810,7 +814,7 @@ class TestFrames:
             (
                 {"timestamp": pd.to_datetime(["2026-01-01", "2026-01-02"])},
                 None,
-                r'Row 0 has a time without .* frame\["timestamp"\] = frame\["timestamp"\].dt.tz_localize',
+                r'Row 0 has a timestamp without .* = frame\["timestamp"\].dt.tz_localize',
             ),
             (
                 {"timestamp": ["2026-01-01 10:00", None]},
@@ -822,16 +826,16 @@ class TestFrames:
             (
                 {"identityMap.Phone.id": ["1", "2"]},
                 None,
-                "identityMap.Phone.id is no column of identities",
+                "Invalid identity column 'identityMap.Phone.id'",
             ),
             (
                 {"data.odd": [object(), 1]},
                 None,
-                r"In event 0, data.odd is something that JSON cannot say \(of type object\)",
+                r"Event 0 cannot be sent as JSON: data.odd is of type object",
             ),
         ],
     )
-    def test_rows_that_cannot_be_sent_are_named_and_nothing_is_sent(
+    def test_invalid_rows_are_named_and_nothing_is_sent(
         self, demo: Any, edge: Any, changes: dict[str, Any], primary: str | None, says: str
     ) -> None:
         demo.requests.clear()
@@ -840,7 +844,7 @@ class TestFrames:
         assert not demo.requests
 
     @pytest.mark.parametrize("dry_run", [False, True])
-    def test_a_frame_without_identities_is_refused_before_any_request(
+    def test_frame_without_identities_is_refused_before_any_request(
         self, demo: Any, edge: Any, dry_run: bool
     ) -> None:
         demo.requests.clear()
@@ -852,45 +856,45 @@ class TestFrames:
         assert not demo.requests
         assert len(edge.collect(WEB, frame, authenticated=False)) == 2
 
-    def test_a_column_of_whole_identity_maps_is_checked_too(self, demo: Any, edge: Any) -> None:
+    def test_column_of_identity_maps_is_checked(self, demo: Any, edge: Any) -> None:
         frame = self.frame().drop(columns="identityMap.Email")
         frame["identityMap"] = [{"Email": [{"id": "a"}]}] * 2
         with pytest.raises(ArgumentError, match="Row 0 has no primary identity"):
             edge.collect(WEB, frame)
 
-    def test_whole_floats_are_whole_ids_again(self, demo: Any, edge: Any) -> None:
+    def test_integral_floats_become_integer_ids(self, demo: Any, edge: Any) -> None:
         edge.collect(WEB, self.frame(**{"identityMap.CRM": [1234567.0, np.nan]}), primary=None)
         assert self.sent(demo)[0]["xdm"]["identityMap"]["CRM"] == [
             {"id": "1234567", "primary": False}
         ]
         assert "CRM" not in self.sent(demo)[1]["xdm"]["identityMap"]
 
-    def test_an_index_with_a_name_would_be_lost(self, edge: Any) -> None:
+    def test_named_index_is_refused(self, edge: Any) -> None:
         with pytest.raises(
             ArgumentError, match=r"index of the frame has names \(eventType\).*reset_index"
         ):
             edge.collect(WEB, self.frame().set_index("eventType"))
 
-    def test_a_row_is_named_by_its_index_too(self, edge: Any) -> None:
+    def test_message_names_row_by_position_and_index(self, edge: Any) -> None:
         frame = self.frame(**{"identityMap.Email": ["a", None]})
         frame.index = pd.Index([10, 20])
         with pytest.raises(ArgumentError, match=r"Row 1 \(index 20\) has no identity"):
             edge.collect(WEB, frame)
 
-    def test_a_column_without_a_name_is_told(self, edge: Any) -> None:
-        with pytest.raises(ArgumentError, match="have plain names; 7 is none"):
+    def test_column_name_that_is_not_text_is_refused(self, edge: Any) -> None:
+        with pytest.raises(ArgumentError, match="Expected column names that are text, got 7"):
             edge.collect(WEB, self.frame().assign(more=1).rename(columns={"more": 7}))
 
-    def test_columns_that_are_there_twice_are_named(self, edge: Any) -> None:
+    def test_duplicate_columns_are_refused(self, edge: Any) -> None:
         frame = self.frame()
-        with pytest.raises(ArgumentError, match="'eventType' is there twice"):
+        with pytest.raises(ArgumentError, match="two columns 'eventType'"):
             edge.collect(WEB, pd.concat([frame, frame[["eventType"]]], axis=1))
 
-    def test_without_authentication_a_row_may_be_nobodys(self, demo: Any, edge: Any) -> None:
+    def test_without_authentication_rows_need_no_identity(self, demo: Any, edge: Any) -> None:
         edge.collect(WEB, self.frame(**{"identityMap.Email": [None, "a"]}), authenticated=False)
         assert "identityMap" not in self.sent(demo)[0]["xdm"]
 
-    def test_an_empty_frame_is_refused(self, edge: Any) -> None:
+    def test_empty_frame_is_refused(self, edge: Any) -> None:
         with pytest.raises(ArgumentError, match="no event to send"):
             edge.collect(WEB, self.frame().head(0))
 
@@ -918,7 +922,7 @@ class TestWholeRequests:
             ({"event": PAGE_VIEW}, {"event": PAGE_VIEW}),
         ],
     )
-    def test_interact_sends_their_event_and_what_stands_beside_it(
+    def test_interact_sends_event_with_query_and_meta(
         self, demo: Any, edge: Any, request_: Any, sent: Any
     ) -> None:
         frame = edge.interact(WEB, request_)
@@ -941,7 +945,7 @@ class TestWholeRequests:
             (PAGE_VIEW, {"events": [PAGE_VIEW]}),
         ],
     )
-    def test_collect_sends_their_events(
+    def test_collect_sends_events_of_whole_request(
         self, demo: Any, edge: Any, request_: Any, sent: Any
     ) -> None:
         frame = edge.collect(WEB, request_)
@@ -952,15 +956,15 @@ class TestWholeRequests:
             == sent
         )
 
-    def test_what_is_given_twice_is_refused(self, edge: Any) -> None:
+    def test_duplicate_query_is_refused(self, edge: Any) -> None:
         with pytest.raises(
-            ArgumentError, match=r"query is in the request and in query=\. Give it once"
+            ArgumentError, match=r"query is in the request and in query=\. Pass it once"
         ):
             edge.interact(WEB, {"event": PAGE_VIEW, "query": self.QUERY}, query=self.QUERY)
         with pytest.raises(ArgumentError, match="not both"):
             edge.interact(WEB, {"event": PAGE_VIEW}, xdm={})
 
-    def test_a_visitors_state_is_added_to_the_meta_of_a_request(self, demo: Any, edge: Any) -> None:
+    def test_visitor_state_is_added_to_meta_of_request(self, demo: Any, edge: Any) -> None:
         visitor = edge.visitor(WEB, state={"kndctr_0_AdobeOrg_optout": "in"})
         visitor.interact({"event": PAGE_VIEW, "meta": self.META})
         assert json.loads(last(demo).body)["meta"] == {
@@ -969,25 +973,21 @@ class TestWholeRequests:
                 "entries": [{"key": "kndctr_0_AdobeOrg_optout", "value": "in"}],
             }
         }
-        with pytest.raises(ArgumentError, match="meta.state is a dict, as in"):
+        with pytest.raises(ArgumentError, match="meta.state must be a dict, such as"):
             visitor.interact(PAGE_VIEW, meta={"state": {"entries": 5}})
 
-    def test_a_batch_with_the_identity_in_its_meta_needs_none_in_its_events(
-        self, demo: Any, edge: Any
-    ) -> None:
+    def test_identity_in_meta_is_enough_for_a_batch(self, demo: Any, edge: Any) -> None:
         nobody = {"xdm": {"eventType": "view"}}
         meta = {"state": {"entries": [{"key": "kndctr_0_AdobeOrg_identity", "value": "x"}]}}
         assert edge.collect(WEB, [nobody], meta=meta)["outcome"].tolist() == ["accepted"]
 
     @pytest.mark.parametrize("column", ["query.identity.fetch", "meta.state", "query", "meta"])
-    def test_a_column_for_what_stands_beside_the_events_is_refused(
-        self, edge: Any, column: str
-    ) -> None:
+    def test_query_and_meta_columns_are_refused(self, edge: Any, column: str) -> None:
         frame = pd.DataFrame(
             {"eventType": ["view"], "identityMap.Email": ["a@b.test"], column: ["x"]}
         )
         with pytest.raises(
-            ArgumentError, match="does not belong inside an event but beside it. Give (query|meta)="
+            ArgumentError, match="belongs beside the events, not inside. Pass (query|meta)="
         ):
             edge.collect(WEB, frame)
 
@@ -1006,7 +1006,7 @@ class TestForwarding:
     }
 
     @pytest.mark.parametrize("authenticated", [True, False])
-    def test_headers_of_a_browser_go_along(self, demo: Any, edge: Any, authenticated: bool) -> None:
+    def test_browser_headers_are_forwarded(self, demo: Any, edge: Any, authenticated: bool) -> None:
         how = {"authenticated": authenticated, "headers": self.BROWSER}
         visitor = edge.visitor(WEB, **how)
         for send in (
@@ -1022,16 +1022,14 @@ class TestForwarding:
             assert ("authorization" in headers) == authenticated
             assert headers["content-type"] == "application/json"
 
-    def test_a_dry_run_names_the_headers_that_would_be_sent(self, edge: Any) -> None:
+    def test_dry_run_names_headers_to_be_sent(self, edge: Any) -> None:
         headers = {"x-api-key": None, "User-Agent": "Mozilla/5.0"}
         shown = edge.interact(WEB, PAGE_VIEW, headers=headers, dry_run=True)
         assert shown["headers"].tolist() == [
             "Authorization, x-gw-ims-org-id, Content-Type, User-Agent"
         ]
 
-    def test_a_refused_token_is_renewed_also_when_headers_are_forwarded(
-        self, simulate: Any
-    ) -> None:
+    def test_refused_token_is_renewed_when_headers_are_forwarded(self, simulate: Any) -> None:
         simulator = simulate(seed="empty")
         session = sign_in(simulator)
         simulator.ims.revoke(simulator.ims.issued[-1])
@@ -1070,7 +1068,7 @@ class TestOddAnswers:
             .values.tolist()
         )
 
-    def test_each_item_of_a_handle_is_a_row_whatever_its_shape(self) -> None:
+    def test_each_item_of_a_handle_is_a_row(self) -> None:
         handle = [
             {"type": "a", "payload": {"k": 1}},
             {"type": "b", "payload": "text"},
@@ -1103,7 +1101,7 @@ class TestOddAnswers:
             ("x", [[None, None, '"x"', None]]),
         ],
     )
-    def test_what_is_no_list_of_handles_is_read_too(self, handle: object, rows: list[Any]) -> None:
+    def test_handle_that_is_not_a_list_is_read(self, handle: object, rows: list[Any]) -> None:
         assert self.rows(answered(handle)) == rows
 
     def test_errors_and_warnings_of_any_shape_are_rows(self) -> None:
@@ -1119,7 +1117,7 @@ class TestOddAnswers:
         assert [row[3] for row in rows] == [None, "EXEG-0201-503", None]
         assert rows[2][2] == '"careful"'
 
-    def test_a_batch_with_errors_of_an_odd_shape_is_not_simply_accepted(self) -> None:
+    def test_batch_with_malformed_errors_is_not_reported_as_accepted(self) -> None:
         with answering(207, b'{"requestId": "r\\ud800", "errors": "down"}') as server:
             frame = edge_at(server.url).collect(WEB, [PAGE_VIEW])
         assert frame["outcome"].tolist() == ["accepted, but a service behind failed"]
@@ -1130,21 +1128,21 @@ class TestOddAnswers:
         [
             (200, DEEP, "application/json", "JSON that is nested too deep"),
             (200, b'{"requestId": "r", "x": "\xff"}', "application/json", "not valid UTF-8"),
-            (200, b"[]", "application/json", "JSON that is no object"),
+            (200, b"[]", "application/json", "JSON that is not an object"),
             (200, b"{}", "application/json", "JSON without a request id"),
             (200, b'{"requestId": 5}', "application/json", "JSON without a request id"),
             (200, b'{"requestId": null}', "application/json", "JSON without a request id"),
-            (200, b"", "application/json", "instead of an answer of the Edge Network"),
+            (200, b"", "application/json", "instead of a response of the Edge Network"),
             (
                 200,
                 b"<html>hush</html>",
                 "text/html",
-                "200 and text/html instead of an answer of the Edge Network",
+                "200 and text/html instead of a response of the Edge Network",
             ),
-            (202, b"1" * 5000, "application/json", "instead of an answer of the Edge Network"),
+            (202, b"1" * 5000, "application/json", "instead of a response of the Edge Network"),
         ],
     )
-    def test_what_is_no_answer_of_the_edge_network_is_no_receipt(
+    def test_foreign_response_is_not_a_receipt(
         self, status: int, body: bytes, kind: str, says: str
     ) -> None:
         with answering(status, body, kind) as server:
@@ -1160,14 +1158,14 @@ class TestOddAnswers:
                 assert "hush" not in str(caught.value)
                 assert "It is not known whether the event arrived" in str(caught.value)
 
-    def test_nothing_at_all_is_a_receipt_for_a_batch_and_no_answer_to_an_event(self) -> None:
+    def test_empty_response_is_a_receipt_for_collect_only(self) -> None:
         with answering(204, b"") as server:
             edge = edge_at(server.url)
             assert edge.collect(WEB, [PAGE_VIEW])["outcome"].tolist() == ["accepted"]
             with pytest.raises(IncompleteResult, match="204"):
                 edge.interact(WEB, PAGE_VIEW)
 
-    def test_a_page_that_answers_one_part_of_a_batch_may_hide_that_it_arrived(self) -> None:
+    def test_events_may_have_arrived_when_a_page_answers(self) -> None:
         def second_is_a_page(got: Got) -> Answer:
             if got.path.startswith("/ims/"):
                 return Answer(200, b'{"access_token": "t", "expires_in": 99}')
@@ -1182,25 +1180,30 @@ class TestOddAnswers:
             frame = edge_at(server.url).collect(WEB, events)
         assert frame["outcome"].tolist() == ["may have arrived; not sent again", "accepted"]
 
-    def test_a_visitor_keeps_only_state_and_hints_that_can_be_sent(self) -> None:
+    def test_visitor_keeps_only_valid_state_and_hints(self) -> None:
         handle = [
             {
                 "type": "state:store",
                 "payload": [
-                    {"key": 5, "value": "x"}, {"key": "a", "value": None}, {"key": "gone", "value": "x", "maxAge": 0},
-                    {"key": "kept", "value": "x", "maxAge": "soon"}, {"key": "long", "value": "x", "maxAge": 10**400},
+                    {"key": 5, "value": "x"},
+                    {"key": "a", "value": None},
+                    {"key": "gone", "value": "x", "maxAge": 0},
+                    {"key": "kept", "value": "x", "maxAge": "soon"},
+                    {"key": "long", "value": "x", "maxAge": 10**400},
                     "x",
                 ],
             },
             {
                 "type": "locationHint:result",
                 "payload": [
-                    {"scope": "EdgeNetwork", "hint": "../../x", "ttlSeconds": 1800}, {"scope": "EdgeNetwork"},
-                    {"scope": "EdgeNetwork", "hint": "or2", "ttlSeconds": None}, 5,
+                    {"scope": "EdgeNetwork", "hint": "../../x", "ttlSeconds": 1800},
+                    {"scope": "EdgeNetwork"},
+                    {"scope": "EdgeNetwork", "hint": "or2", "ttlSeconds": None},
+                    5,
                 ],
             },
             {"type": ["state:store"], "payload": "x"},
-        ]  # fmt: skip
+        ]
         with answering(200, answered(handle)) as server:
             visitor = edge_at(server.url).visitor(WEB)
             visitor.interact(PAGE_VIEW)
@@ -1215,13 +1218,14 @@ class TestRefusalsOfOtherShapes:
             edge_at(server.url).interact(WEB, PAGE_VIEW, **how)
         return caught.value
 
-    def test_the_gateways_refusal_is_explained_as_for_reactor(self) -> None:
+    def test_refusal_of_gateway_is_explained_as_for_reactor(self) -> None:
         error = self.refused(403, {"error_code": "403025", "message": "Profile is not valid"})
+        cause, fix = explanation("403025")
         assert str(error) == (
-            "POST /ee/v2/interact was answered with 403 403025 (Profile is not valid). The token belongs to another "
-            "organization. Check ADOBE_ORG_ID, the organization id."
+            "POST /ee/v2/interact was answered with 403 403025 (Profile is not valid). "
+            f"{cause} {fix}"
         )
-        assert (error.code, error.cause) == ("403025", "The token belongs to another organization.")
+        assert (error.code, error.cause, error.fix) == ("403025", cause, fix)
 
     @pytest.mark.parametrize(
         ("status", "document", "says"),
@@ -1237,7 +1241,7 @@ class TestRefusalsOfOtherShapes:
                 "401013 .*Sign in again",
             ),
             (403, {"error_code": "403999", "message": "New"}, 'says: "New". Check the credentials'),
-            (418, {"teapot": True}, "none of the known codes, but these members: teapot"),
+            (418, {"teapot": True}, "no known code, only these members: teapot"),
             (400, {"message": ["\ud800"]}, r"\\ud800"),
             (408, {"message": "Timeout"}, "not known whether the event arrived"),
             (
@@ -1258,7 +1262,7 @@ class TestRefusalsOfOtherShapes:
             (400, DEEP, "not the Edge Network's"),
         ],
     )
-    def test_any_other_shape_is_told_as_it_is(
+    def test_refusal_of_unknown_shape_is_described(
         self, status: int, document: object, says: str
     ) -> None:
         error = self.refused(status, document)
@@ -1266,7 +1270,7 @@ class TestRefusalsOfOtherShapes:
         assert "proxy" not in str(error) or document is DEEP
         str(error).encode()
 
-    def test_codes_among_the_errors_of_a_normal_document_are_explained(self) -> None:
+    def test_codes_in_errors_of_a_document_are_explained(self) -> None:
         problems = [
             {"title": "Something else"},
             {"type": "https://ns.adobe.com/aep/errors/EXEG-0104-422", "detail": "Look at xdm.web."},
@@ -1278,7 +1282,7 @@ class TestRefusalsOfOtherShapes:
         assert "Further errors: EXEG-0305-400." in str(error)
         assert (error.request_id, len(error.errors)) == ("r-1", 3)
 
-    def test_the_title_is_shown_as_it_came(self) -> None:
+    def test_title_is_quoted_as_received(self) -> None:
         problem = {
             "type": "https://ns.adobe.com/aep/errors/EXEG-0506-401",
             "title": "Sandbox not accessible for write",
@@ -1298,7 +1302,7 @@ class TestRefusalsOfOtherShapes:
             (403, {"error_code": "403025"}, "refused"),
         ],
     )
-    def test_only_a_fatal_code_tells_that_a_failure_delivered_nothing(
+    def test_only_a_fatal_code_means_that_nothing_arrived(
         self, status: int, document: object, outcome: str
     ) -> None:
         def one_fails(got: Got) -> Answer:
@@ -1317,17 +1321,17 @@ class TestRefusalsOfOtherShapes:
             assert edge_at(server.url).collect(WEB, events)["outcome"][0] == outcome
 
     @pytest.mark.parametrize("request_id", ["a\nb", "\ud800", 5, ["x"]])
-    def test_a_request_id_is_plain_text(self, edge: Any, request_id: Any) -> None:
+    def test_request_id_requires_printable_text(self, edge: Any, request_id: Any) -> None:
         for call in (
             edge.interact,
             lambda _, event, **how: edge.visitor(WEB).interact(event, **how),
         ):
-            with pytest.raises(ArgumentError, match="request_id is plain text"):
+            with pytest.raises(ArgumentError, match="request_id must be printable ASCII text"):
                 call(WEB, PAGE_VIEW, request_id=request_id)
 
 
 class TestVisitor:
-    def test_begins_with_the_state_of_a_browser(self, demo: Any, edge: Any) -> None:
+    def test_starts_with_state_of_a_browser(self, demo: Any, edge: Any) -> None:
         name = f"kndctr_{demo.accounts['demo'].org_id.replace('@', '_')}"
         cookies = {f"{name}_identity": "Q0hBTkdF", f"{name}_cluster": "irl1"}
         visitor = edge.visitor(WEB, state=cookies)
@@ -1341,14 +1345,14 @@ class TestVisitor:
         assert (frame["type"] == "state:store").sum() == 1
         assert visitor.state[f"{name}_identity"] == "Q0hBTkdF"
 
-    def test_begins_in_the_region_that_is_named(self, demo: Any, edge: Any) -> None:
+    def test_starts_in_the_given_region(self, demo: Any, edge: Any) -> None:
         visitor = edge.visitor(
             WEB, state={"kndctr_0_AdobeOrg_cluster": "va6"}, location_hint="jpn3"
         )
         visitor.interact(PAGE_VIEW)
         assert last(demo).path == "/ee/jpn3/v2/interact"
 
-    def test_the_state_of_one_is_where_another_begins(self, edge: Any) -> None:
+    def test_state_of_one_visitor_starts_another(self, edge: Any) -> None:
         first = edge.visitor(WEB)
         first.interact({"xdm": {"eventType": "view"}})
         second = edge.visitor(WEB, state=first.state)
@@ -1360,33 +1364,33 @@ class TestVisitor:
         [
             (
                 {"state": {"sessionid": "hush"}},
-                "whose names begin with kndctr_, not 'sessionid'. Choose them",
+                "whose names begin with kndctr_, not 'sessionid'. Select them",
             ),
-            ({"state": "kndctr_0_AdobeOrg_identity=hush"}, "state= is a dict of cookies"),
-            ({"state": {"kndctr_0_AdobeOrg_identity": None}}, "is text, not None"),
-            ({"location_hint": "../x"}, "location_hint= is a region"),
-            ({"location_hint": 5}, "location_hint= is a region"),
-            ({"location_hint": ""}, "location_hint= is a region"),
+            ({"state": "kndctr_0_AdobeOrg_identity=hush"}, "state= must be a dict of cookies"),
+            ({"state": {"kndctr_0_AdobeOrg_identity": None}}, "must be text, not None"),
+            ({"location_hint": "../x"}, "location_hint= must be a region"),
+            ({"location_hint": 5}, "location_hint= must be a region"),
+            ({"location_hint": ""}, "location_hint= must be a region"),
         ],
     )
-    def test_other_cookies_and_regions_are_refused(self, edge: Any, how: Any, says: str) -> None:
+    def test_invalid_cookies_and_regions_are_refused(self, edge: Any, how: Any, says: str) -> None:
         with pytest.raises(ArgumentError, match=says) as caught:
             edge.visitor(WEB, **how)
         assert "hush" not in str(caught.value)
 
-    def test_a_batch_needs_an_identity_in_the_state(self, edge: Any) -> None:
+    def test_batch_requires_an_identity_in_the_state(self, edge: Any) -> None:
         visitor = edge.visitor(WEB, state={"kndctr_0_AdobeOrg_cluster": "irl1"})
         with pytest.raises(ArgumentError, match="Event 0 has no identity"):
             visitor.collect([{"xdm": {"eventType": "view"}}])
 
-    def test_entries_are_kept_for_their_time_only(self, edge: Any) -> None:
+    def test_state_entries_expire(self, edge: Any) -> None:
         visitor = edge.visitor(WEB)
         visitor.interact(PAGE_VIEW)
         began = time.monotonic()
         visitor._now = lambda: began + 3600
         assert [name.rpartition("_")[2] for name in visitor.state] == ["identity"]
 
-    def test_keeps_state_and_hint_from_answer_to_call(self, demo: Any, edge: Any) -> None:
+    def test_sends_state_and_hint_of_the_last_response(self, demo: Any, edge: Any) -> None:
         visitor = edge.visitor(WEB)
         first = visitor.interact(PAGE_VIEW)
         assert visitor.hint == "va6"
@@ -1399,29 +1403,27 @@ class TestVisitor:
         assert (first["type"] == "state:store").sum() == 2
         assert (second["type"] == "state:store").sum() == 1
 
-    def test_a_hint_that_is_refused_is_dropped_and_the_call_repeated_without(
-        self, demo: Any, edge: Any
-    ) -> None:
+    def test_refused_hint_is_dropped_and_request_repeated(self, demo: Any, edge: Any) -> None:
         visitor = edge.visitor(WEB)
         visitor.interact(PAGE_VIEW)
         visitor._hint = ("gone1", visitor._hint[1])
         assert len(visitor.interact(PAGE_VIEW)) == 4
         assert last(demo).path == "/ee/v2/interact"
 
-    def test_a_hint_is_good_for_its_time_only(self, edge: Any) -> None:
+    def test_hint_expires(self, edge: Any) -> None:
         visitor = edge.visitor(WEB)
         visitor.interact(PAGE_VIEW)
         visitor._now = lambda: visitor._hint[1] + 1
         assert visitor.hint is None
 
-    def test_two_visitors_are_two_people(self, edge: Any) -> None:
+    def test_two_visitors_have_separate_state(self, edge: Any) -> None:
         one, two = edge.visitor(WEB), edge.visitor(WEB)
         event = {"xdm": {"eventType": "view"}}
         one.interact(event)
         two.interact(event)
         assert one.state != two.state
 
-    def test_a_dry_run_shows_the_state_and_sends_nothing(self, demo: Any, edge: Any) -> None:
+    def test_dry_run_shows_state_and_sends_nothing(self, demo: Any, edge: Any) -> None:
         visitor = edge.visitor(WEB)
         visitor.interact(PAGE_VIEW)
         demo.requests.clear()
@@ -1433,13 +1435,13 @@ class TestVisitor:
             assert "state" in json.loads(shown["body"][0])["meta"]
         assert not demo.requests
 
-    def test_a_batch_without_identities_needs_a_first_answer(self, edge: Any) -> None:
+    def test_batch_without_identities_requires_a_first_response(self, edge: Any) -> None:
         visitor = edge.visitor(WEB)
         nobody = {"xdm": {"eventType": "view"}}
-        with pytest.raises(ArgumentError, match=r"Begin with visitor.interact\(event\), or add"):
+        with pytest.raises(ArgumentError, match=r"Start with visitor.interact\(event\), or add"):
             visitor.collect([nobody])
         with pytest.raises(
-            ArgumentError, match=r"Begin with visitor.interact\(event\), or add a column"
+            ArgumentError, match=r"Start with visitor.interact\(event\), or add a column"
         ):
             visitor.collect(pd.DataFrame({"eventType": ["view"]}))
         visitor.interact(nobody)
@@ -1447,7 +1449,7 @@ class TestVisitor:
             visitor.collect([nobody], request_id="mine")["request_id"].str.startswith("mine-").all()
         )
 
-    def test_collect_belongs_to_the_person_too(self, demo: Any, edge: Any) -> None:
+    def test_collect_sends_state_of_the_visitor(self, demo: Any, edge: Any) -> None:
         visitor = edge.visitor(WEB, authenticated=False)
         visitor.interact(PAGE_VIEW)
         assert visitor.collect([PAGE_VIEW])["outcome"].tolist() == ["accepted"]
@@ -1455,14 +1457,14 @@ class TestVisitor:
 
 
 class TestCodes:
-    def test_all_of_adobes_codes_are_there_with_their_facts(self) -> None:
+    def test_all_codes_of_adobe_are_listed_with_their_facts(self) -> None:
         if not SHARED.exists():
             pytest.skip("Adobe's list of codes is not beside this checkout")
         facts = {
             row["code"]: row for row in json.loads(SHARED.read_text(encoding="utf-8"))["errors"]
         }
-        assert set(EDGE_CODES) == set(facts)
-        for code, row in EDGE_CODES.items():
+        assert set(edge_codes()) == set(facts)
+        for code, row in edge_codes().items():
             fact = facts[code]
             assert (row.title, row.fatal, row.status) == (
                 fact["title"],
@@ -1491,10 +1493,12 @@ class TestCodes:
             ("401 EXEG-0503-401 (Authorization token expired).", ["EXEG-0503-401"]),
         ],
     )
-    def test_explain_takes_what_a_user_sees(self, edge: Any, seen: str, codes: list[str]) -> None:
+    def test_explain_accepts_titles_messages_and_parts(
+        self, edge: Any, seen: str, codes: list[str]
+    ) -> None:
         assert edge.explain(seen)["code"].tolist() == codes
 
-    def test_errors_has_the_message_beside_the_title(self, edge: Any) -> None:
+    def test_errors_has_message_beside_title(self, edge: Any) -> None:
         errors = edge.errors().set_index("code")
         assert errors["message"]["EXEG-0506-401"] == "Sandbox not accessible for write"
         assert errors["title"]["EXEG-0506-401"] == "Missing sandbox write permissions"
@@ -1506,12 +1510,12 @@ class TestCodes:
         [
             ("EXEG-0503-400", "Did you mean EXEG-0503-401"),
             ("x", "lists them all"),
-            ("503", "Give the whole code"),
+            ("503", "Pass the whole code"),
             ("", "lists them all"),
-            ("403025", "one of the gateway before it: The token belongs to another organization"),
+            ("403025", "a code of Adobe's gateway: The token"),
         ],
     )
-    def test_an_unknown_code_is_refused(self, edge: Any, code: str, says: str) -> None:
+    def test_unknown_code_is_refused(self, edge: Any, code: str, says: str) -> None:
         with pytest.raises(ArgumentError, match=says):
             edge.explain(code)
 
@@ -1531,19 +1535,19 @@ class TestCodes:
     @pytest.mark.parametrize(
         ("endpoint", "event", "says"),
         [
-            ("send", PAGE_VIEW, "The endpoints are interact and collect, not 'send'"),
+            ("send", PAGE_VIEW, "Invalid endpoint 'send'"),
             ("interact", [PAGE_VIEW], "use edge.collect"),
             ("collect", [{**PAGE_VIEW, "data": {"a": "x" * 40_000}}] * 2, "these events need 2"),
         ],
     )
-    def test_as_curl_shows_one_request_of_a_known_kind(
+    def test_as_curl_refuses_what_is_not_one_request(
         self, edge: Any, endpoint: Any, event: Any, says: str
     ) -> None:
         with pytest.raises(ArgumentError, match=says):
             edge.as_curl(endpoint, WEB, event)
 
 
-def test_nothing_of_the_edge_shows_a_secret(demo: Any, edge: Any) -> None:
+def test_edge_never_shows_a_secret(demo: Any, edge: Any) -> None:
     token = demo.expired_token()
     RECORDER.secrets.add(token)
     with pytest.raises(EdgeError) as caught:
