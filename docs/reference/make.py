@@ -34,7 +34,7 @@ def main() -> None:
 def pages() -> dict[str, str]:
     """Return every page by file name."""
     by_type = {f"{row.type}.md": page(row) for row in RESOURCES.values()}
-    return {"README.md": overview(), **by_type, "operations.md": operations()}
+    return {"overview.md": overview(), **by_type, "operations.md": operations()}
 
 
 def overview() -> str:
@@ -42,10 +42,10 @@ def overview() -> str:
     for row in RESOURCES.values():
         verbs = _code(writing_verbs(row)) or "read only"
         lines.append(f"| [{row.type}]({row.type}.md) | {row.prefix} | {row.about} | {verbs} |")
-    table = "\n".join(lines)
+    table, names = "\n".join(lines), "\n".join(RESOURCES)
     return f"""\
 {_NOTE}
-# Reference
+# Resource types
 
 | resource | prefix | what it is | writing |
 | --- | --- | --- | --- |
@@ -55,7 +55,11 @@ Across types: `reactor.types` (this table as a DataFrame), `reactor.get`, `react
 `reactor.search`, `reactor.related`, `reactor.relationships`, `reactor.with_names`, \
 `reactor.profile`, `reactor.heartbeat`, `reactor.request`, `reactor.as_curl`.
 
-[operations](operations.md): every HTTP call of the API, and the Python call for it.
+```{{toctree}}
+:hidden:
+
+{names}
+```
 """
 
 

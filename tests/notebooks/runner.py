@@ -26,6 +26,8 @@ NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 WIDGET = "application/vnd.jupyter.widget-view+json"
 # What depends on the clock, on a port or on chance.
 PASSING = (
+    (r"<Session [^>]*>", "SESSION"),
+    (r"\b([A-Z]{2})[0-9a-f]{32}\b", r"\1…"),
     (r"127\.0\.0\.1:\d+", "127.0.0.1:PORT"),
     (r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}[-0-9a-f.]*", "UUID"),
     (r"(\d+ h )?\d+ (min|s) left", "TIME left"),

@@ -15,6 +15,7 @@ import nbformat
 import pandas as pd
 import pytest
 
+import adobe_nb
 from adobe_nb.simulator.server import Simulator
 from tests.notebooks import runner as notebook_runner
 from tests.notebooks.runner import comparable, execute, paths
@@ -65,11 +66,37 @@ def test_a_kernel_that_does_not_come_up_leaves_interrupts_as_they_were(tmp_path:
     assert signal.getsignal(signal.SIGINT) is before
 
 
+SOLUTION = re.compile(
+    r"<details><summary>Solution</summary>\n\n```python\n(.*?)```\n\n</details>", re.DOTALL
+)
+
+
+def solutions(path: Path) -> list[nbformat.NotebookNode]:
+    """The solutions of the exercises, as cells."""
+    cells = nbformat.read(path, as_version=4).cells
+    exercises = next(cell.source for cell in cells if cell.id == "exercises")
+    return [nbformat.v4.new_code_cell(code) for code in SOLUTION.findall(exercises)]
+
+
 @cache
+def run_with_solutions(path: Path) -> tuple[nbformat.NotebookNode, list[Any], list[Path]]:
+    """The notebook after a run on the built-in simulator, the solutions, and files it left."""
+    notebook = nbformat.read(path, as_version=4)
+    number = len(notebook.cells)
+    notebook.cells += solutions(path)
+    with tempfile.TemporaryDirectory() as source, tempfile.TemporaryDirectory() as folder:
+        nbformat.write(notebook, Path(source) / path.name)
+        notebook = execute(Path(source) / path.name, Path(folder))
+        left = list(Path(folder).iterdir())
+    solved = notebook.cells[number:]
+    notebook.cells = notebook.cells[:number]
+    return notebook, solved, left
+
+
 def run_without_edits(path: Path) -> tuple[nbformat.NotebookNode, list[Path]]:
     """The notebook after a run on the built-in simulator, and what that left in its folder."""
-    with tempfile.TemporaryDirectory() as folder:
-        return execute(path, Path(folder)), list(Path(folder).iterdir())
+    notebook, _, left = run_with_solutions(path)
+    return notebook, left
 
 
 def each_notebook(plain: str) -> pytest.MarkDecorator:
@@ -112,8 +139,31 @@ class TestEachNotebook:
         notebook = nbformat.read(path, as_version=4)
         code = [cell for cell in notebook.cells if cell.cell_type == "code"]
         assert all(cell.execution_count for cell in code)
-        assert not re.search(r"eyJ[\w-]{10}|simulated-[0-9a-f]", path.read_text(encoding="utf-8"))
+        assert not re.search(
+            r"eyJ[\w-]{10,}\.|simulated-[0-9a-f]", path.read_text(encoding="utf-8")
+        )
         assert "widgets" not in notebook.metadata
+
+    def test_has_two_exercises_whose_solutions_show_an_answer(self, path: Path) -> None:
+        solved = run_with_solutions(path)[1]
+        assert len(solved) == 2
+        assert all(cell.outputs for cell in solved)
+
+    def test_uses_public_names_only(self, path: Path) -> None:
+        public = {*adobe_nb.__all__, "snapshot", "simulator"}
+        for cell in nbformat.read(path, as_version=4).cells:
+            if cell.cell_type == "code":
+                names = re.findall(r"\badobe_nb\.(\w+)", cell.source)
+                for imported in re.findall(r"^from adobe_nb import (.+)$", cell.source, re.M):
+                    names += imported.split(", ")
+                assert set(names) <= public | {"charts"}, cell.id
+                assert not re.search(r"from adobe_nb\.|import adobe_nb\.", cell.source), cell.id
+
+    def test_shows_the_panel_in_the_first_notebook_only(self, path: Path) -> None:
+        cell = next(
+            cell for cell in nbformat.read(path, as_version=4).cells if cell.id == "sign-in"
+        )
+        assert ("%adobe_auth" in cell.source) == (path.stem == "01_sign_in")
 
     def test_says_at_the_top_how_to_run_it_against_adobe(self, path: Path) -> None:
         first = nbformat.read(path, as_version=4).cells[0]
@@ -159,7 +209,28 @@ def test_runs_with_credentials_from_an_env_file(path: Path, tmp_path: Path) -> N
         }
     assert not any(secret in saved for secret in secrets)
     assert_no_token(saved)
-    assert notebook.metadata.widgets, "the widget state is part of what was searched"
+    if path.stem == "01_sign_in":
+        assert notebook.metadata.widgets, "the widget state is part of what was searched"
+
+
+@pytest.mark.parametrize("path", paths()[3:5], ids=lambda path: path.stem)
+def test_against_adobe_nothing_is_sent_until_a_property_is_named(
+    path: Path, tmp_path: Path
+) -> None:
+    """The condition of the notebook is replaced, because no test reaches Adobe."""
+    notebook = nbformat.read(path, as_version=4)
+    condition = 'if session.service == "Adobe" and not PROPERTY:'
+    for cell in notebook.cells:
+        cell.source = cell.source.replace(condition, "if True:")
+    assert any("if True:" in cell.source for cell in notebook.cells)
+    with Simulator() as elsewhere:
+        write(tmp_path / ".env", env_of(elsewhere))
+        nbformat.write(notebook, tmp_path / path.name)
+        preview = execute(tmp_path / path.name, tmp_path)
+        sent = {(request.method, request.path) for request in elsewhere.requests}
+    assert {method for method, _ in sent} <= {"GET", "POST"}
+    assert {path for method, path in sent if method == "POST"} <= {"/ims/token/v3"}
+    assert "preview" in json.dumps(preview)
 
 
 def test_the_runner_reports_a_failing_cell(tmp_path: Path) -> None:

@@ -1,0 +1,83 @@
+"""How the documentation site is built: ``just docs``.
+
+Two kinds of pages are written when the site is built and are not kept in the repository: the
+tutorials, which are copied from ``notebooks/``, and the reference of resource types, which follows
+from the registry.
+"""
+
+import importlib.util
+import shutil
+from pathlib import Path
+from types import ModuleType
+
+from sphinx.application import Sphinx
+
+import adobe_nb
+
+HERE = Path(__file__).parent
+NOTEBOOKS = HERE.parent / "notebooks"
+
+project = "adobe_nb"
+author = "The adobe_nb developers"
+copyright = "2026, the adobe_nb developers"  # noqa: A001 - Sphinx's own name
+version = release = adobe_nb.__version__
+
+extensions = [
+    "myst_nb",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+]
+source_suffix = {".md": "myst-nb", ".ipynb": "myst-nb"}
+exclude_patterns = ["_build"]
+
+# The tutorials keep the outputs of their last run on the simulator, which the tests compare.
+nb_execution_mode = "off"
+# Widgets need a kernel: the page shows the text beside them.
+nb_mime_priority_overrides = [("html", "application/vnd.jupyter.widget-view+json", None)]
+myst_heading_anchors = 3
+myst_enable_extensions = ["colon_fence", "deflist"]
+
+autodoc_member_order = "bysource"
+autodoc_typehints = "signature"
+napoleon_google_docstring = False
+napoleon_use_rtype = False
+
+html_theme = "pydata_sphinx_theme"
+html_title = "adobe_nb"
+html_static_path: list[str] = []
+html_show_sourcelink = False
+html_theme_options = {
+    "navigation_with_keys": False,
+    "secondary_sidebar_items": ["page-toc"],
+    "show_prev_next": True,
+    "footer_start": ["copyright"],
+    "footer_end": [],
+}
+
+
+def copy_tutorials(_: Sphinx) -> None:
+    """Copy the notebooks into the site, where Sphinx looks for its sources."""
+    for notebook in NOTEBOOKS.glob("*.ipynb"):
+        shutil.copy(notebook, HERE / "tutorials" / notebook.name)
+
+
+def write_reference(_: Sphinx) -> None:
+    """Write a page for each resource type, and the index of operations."""
+    for name, text in _reference().pages().items():
+        (HERE / "reference" / name).write_text(text, encoding="utf-8")
+
+
+def _reference() -> ModuleType:
+    path = HERE / "reference" / "make.py"
+    spec = importlib.util.spec_from_file_location("reference_pages", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def setup(app: Sphinx) -> None:
+    """Write the generated pages before Sphinx collects its sources."""
+    app.connect("builder-inited", copy_tutorials)
+    app.connect("builder-inited", write_reference)
