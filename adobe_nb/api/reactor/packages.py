@@ -27,7 +27,6 @@ from adobe_nb.api.reactor.writes import (
     answered,
     attribute,
     check_confirm,
-    check_head,
     checked_name,
     name_of,
     state_of,
@@ -109,9 +108,7 @@ class Extensions(Revisable):
         if package is not None or asked(dry_run):
             return self._send(write, dry_run=dry_run)
         client = self._session.client
-        client.refuse_preview_ids(write.path)
-        before = state_of(client, self.row, extension_id)
-        check_head(self.row, before)
+        [before] = self._read_before(client, [write])
         write = self._upgrade(extension_id, _newer_package(before), attributes)
         return self._written(client, [answered(client.write(write, before), write)], write.path)
 

@@ -128,11 +128,6 @@ def shown(base_url: str, writes: Iterable[Write]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["method", "url", "body"], dtype="string")
 
 
-def action_of(row: Resource, resource_id: str, action: str) -> Document:
-    """Return the document of an action: ``meta.action``."""
-    return {"data": {"id": resource_id, "type": row.type, "meta": {"action": action}}}
-
-
 def document_of(
     row: Resource, verb: Verb, values: Mapping[str, Any], resource_id: str | None = None
 ) -> Document:

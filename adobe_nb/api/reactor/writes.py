@@ -28,7 +28,7 @@ from adobe_nb.api.reactor.inputs import (
 )
 from adobe_nb.api.reactor.jsonapi import Document, linked_id, needed_id, one_of
 from adobe_nb.api.reactor.paging import Listing, read_documents
-from adobe_nb.api.reactor.payloads import Placeholder, Write, action_of, document_of, shown
+from adobe_nb.api.reactor.payloads import Placeholder, Write, document_of, shown
 from adobe_nb.api.reactor.relations import component_notes, related
 from adobe_nb.errors import (
     AdobeError,
@@ -81,24 +81,21 @@ class Writing(Collection):
         client = self._session.client
         if asked(dry_run):
             return shown(client.base_url, [write])
-        # The state before tells heads from revisions, and goes into the journal.
         before = None
         if write.id:
-            client.refuse_preview_ids(write.path, write.masked)
-            [before] = self._states(client, [write.id])
-            check_head(self.row, before)
+            [before] = self._read_before(client, [write])
         document = client.write(write, before)
         return self._written(client, [answered(document, write)], write.path)
 
-    def _send_in_turn(
-        self, client: Client, writes: Sequence[Write], before: Sequence[Document], past: str
-    ) -> list[Document | None]:
-        """Send writes one by one. An error names the resources that were written before it."""
+    def _read_before(self, client: Client, writes: Sequence[Write]) -> list[Document]:
+        """Read what the writes change. Raises ArgumentError for revisions and deleted resources."""
         # All of them before the first write, so that a mistake leaves nothing half done.
-        for state in before:
+        for write in writes:
+            client.refuse_preview_ids(write.path, write.masked)
+        states = self._states(client, [write.id for write in writes])
+        for state in states:
             check_head(self.row, state)
-        ids = [write.id for write in writes]
-        return send_in_turn(client, writes, before, ids, f"{past} before that")
+        return states
 
     def _act(self, resource: Ids, action: str, *, dry_run: bool) -> pd.DataFrame:
         """PATCH with ``meta.action``."""
@@ -223,11 +220,10 @@ class Deletable(Writing):
         writes = [self._deletion(resource_id) for resource_id in resource_ids]
         if asked(dry_run):
             return shown(client.base_url, writes)
-        client.refuse_preview_ids(*resource_ids)
+        before = self._read_before(client, writes)
         # The names for confirm are those of the service, not of a frame that may be old.
-        before = self._states(client, resource_ids)
         self._check_confirmed(before, confirm)
-        self._send_in_turn(client, writes, before, "Deleted")
+        send_in_turn(client, writes, before, resource_ids, "Deleted before that")
         return self._frame(client, before, path_to(self.row.type, resource_ids))
 
     def _deletion(self, resource_id: str) -> Write:
@@ -320,9 +316,8 @@ class Revisable(Editable):
         writes = [action_write(self.row, resource_id, "revise") for resource_id in resource_ids]
         if asked(dry_run):
             return shown(client.base_url, writes)
-        client.refuse_preview_ids(*resource_ids)
-        before = self._states(client, resource_ids)
-        documents = self._send_in_turn(client, writes, before, "Revised")
+        before = self._read_before(client, writes)
+        documents = send_in_turn(client, writes, before, resource_ids, "Revised before that")
         revisions = []
         for document, write in zip(documents, writes, strict=True):
             revisions.append(answered(document, write))
@@ -460,7 +455,8 @@ def answered(document: Document | None, write: Write) -> Document:
 
 def action_write(row: Resource, resource_id: str, action: str) -> Write:
     """Return the PATCH with ``meta.action``."""
-    return update_write(row, resource_id, action_of(row, resource_id, action), action)
+    data = {"id": resource_id, "type": row.type, "meta": {"action": action}}
+    return update_write(row, resource_id, {"data": data}, action)
 
 
 def update_write(row: Resource, resource_id: str, document: Document | None, verb: str) -> Write:
