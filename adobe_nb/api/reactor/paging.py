@@ -524,7 +524,7 @@ class _Reading:
     @property
     def may_shift(self) -> bool:
         """Whether rows can move from page to page although all numbers are right."""
-        if self.pages == 1 or self.window or self.list.first is not None:
+        if self.window or self.list.first is not None:
             return False
         if not self.check.totals:
             return True
@@ -587,7 +587,9 @@ def _next_passes(reading: _Reading) -> list[_Reading]:
             return reading.windows(gap.announced)
         return _retry(reading, gap)
     whole.total = check.announced
-    return _compare_passes(reading) if reading.may_shift else []
+    if reading.pages > 1 and reading.may_shift:
+        return _compare_passes(reading)
+    return []
 
 
 def _compare_passes(reading: _Reading) -> list[_Reading]:
