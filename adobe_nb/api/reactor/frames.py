@@ -147,7 +147,7 @@ class FrameBuilder:
             return
         columns: dict[str, Sequence[Any]] = {}
         for name, values in page.columns.items():
-            if self._kind(name) == "json":
+            if self._layout.kinds.get(name, "json") == "json":
                 columns[name] = self._converted(name, values, page.ids)
             else:
                 columns[name] = values
@@ -193,11 +193,10 @@ class FrameBuilder:
         frame.attrs.update(attrs or {})
         return frame
 
-    def _kind(self, name: str) -> Kind:
-        return self._layout.kinds.get(name, "json")
-
     def _converted(self, name: str, values: Sequence[Any], ids: Sequence[str]) -> list[Any]:
-        convert = nested_text if name in self._layout.nested else _CONVERT[self._kind(name)]
+        convert = _CONVERT[self._layout.kinds.get(name, "json")]
+        if name in self._layout.nested:
+            convert = nested_text
         try:
             return [None if value is None else convert(value) for value in values]
         except (TypeError, IncompleteResult):
@@ -230,7 +229,7 @@ class FrameBuilder:
             for part in parts:
                 values += part.columns.get(name) or [None] * part.size
             try:
-                chunk[name] = typed_series(self._kind(name), values)
+                chunk[name] = typed_series(self._layout.kinds.get(name, "json"), values)
             except (TypeError, ValueError, OverflowError):
                 raise self._wrong_type(name, values, ids) from None
         start = 0
@@ -269,7 +268,7 @@ class FrameBuilder:
 
     def _wrong_type(self, name: str, values: Sequence[Any], ids: Sequence[str]) -> IncompleteResult:
         """Return the error that names the first value of another type."""
-        kind = self._kind(name)
+        kind = self._layout.kinds.get(name, "json")
         row = next((row for row, value in enumerate(values) if not _fits(kind, value)), 0)
         description = f"a {type(values[row]).__name__}"
         if kind == "datetime" and isinstance(values[row], str):

@@ -524,7 +524,7 @@ class _Reading:
     @property
     def may_shift(self) -> bool:
         """Whether rows can move from page to page although all numbers are right."""
-        if self.pages == 1 or self.window or self.list.first is not None:
+        if self.window or self.list.first is not None:
             return False
         if not self.check.totals:
             return True
@@ -586,15 +586,21 @@ def _next_passes(reading: _Reading) -> list[_Reading]:
         if reading.pages > 1 and gap.announced and reading.can_split:
             return reading.windows(gap.announced)
         return _retry(reading, gap)
-    if reading.may_shift:
-        # Read it until two passes agree.
-        before, reading.previous_ids = reading.previous_ids, sorted(check.ids)
-        if before is None:
-            return [reading.again(reading.failures)]
-        if before != reading.previous_ids:
-            total = max(check.totals, default=None)
-            return _retry(reading, Gap(reading.listing.path, total, check.received))
     whole.total = check.announced
+    if reading.pages > 1 and reading.may_shift:
+        return _compare_passes(reading)
+    return []
+
+
+def _compare_passes(reading: _Reading) -> list[_Reading]:
+    """Return another pass, unless this one and the one before gave the same resources."""
+    check, before = reading.check, reading.previous_ids
+    reading.previous_ids = sorted(check.ids)
+    if before is None:
+        return [reading.again(reading.failures)]
+    if before != reading.previous_ids:
+        total = max(check.totals, default=None)
+        return _retry(reading, Gap(reading.listing.path, total, check.received))
     return []
 
 

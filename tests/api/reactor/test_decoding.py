@@ -222,8 +222,9 @@ def test_extreme_numbers_and_texts_give_the_same_frame_or_error() -> None:
         '"\\u0000"',
     ):
         for name in ("name", "revision_number", "unknown", "enabled"):
-            body = f'{{"data": [{{"id": "RL1", "type": "rules", "attributes": {{"{name}": {text}}}}}]}}'.encode()
-            assert_same(row, body)
+            attributes = f'{{"{name}": {text}}}'
+            item = f'{{"id": "RL1", "type": "rules", "attributes": {attributes}}}'
+            assert_same(row, f'{{"data": [{item}]}}'.encode())
 
 
 _texts = st.text(max_size=8)
