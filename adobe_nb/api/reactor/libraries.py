@@ -27,6 +27,7 @@ from adobe_nb.registry import RESOURCES, STAGES
 CONTENTS = ("extensions", "data_elements", "rules")
 """What a library holds. Extensions go first: the others depend on them."""
 
+_METHODS = {"add": "POST", "replace": "PATCH", "remove": "DELETE"}
 _REVISE = {"meta": {"action": "revise"}}
 """Makes the service revise a head and take the new revision."""
 
@@ -64,7 +65,7 @@ class Libraries(Editable):
         ApiError, OutcomeUnknown
             A note on the error says what was added before.
         """
-        return self._fill("add", "POST", library, resources, revise=revise, dry_run=dry_run)
+        return self._fill("add", library, resources, revise=revise, dry_run=dry_run)
 
     def replace(
         self, library: Ids, resources: Ids, *, revise: bool = False, dry_run: bool = False
@@ -74,7 +75,7 @@ class Libraries(Editable):
         Three requests, one for each type. ``[]`` empties the library; an empty frame is refused.
         Parameters, result and errors are those of ``add``.
         """
-        return self._fill("replace", "PATCH", library, resources, revise=revise, dry_run=dry_run)
+        return self._fill("replace", library, resources, revise=revise, dry_run=dry_run)
 
     def remove(self, library: Ids, resources: Ids, *, dry_run: bool = False) -> pd.DataFrame:
         """Remove resources from the library; a head stands for its revision in the library.
@@ -96,7 +97,7 @@ class Libraries(Editable):
         ApiError, OutcomeUnknown
             A note on the error says what was removed before.
         """
-        return self._fill("remove", "DELETE", library, resources, dry_run=dry_run)
+        return self._fill("remove", library, resources, dry_run=dry_run)
 
     def assign(self, library: Ids, environment: Ids, *, dry_run: bool = False) -> pd.DataFrame:
         """Assign an environment of the stage that the state of the library requires.
@@ -253,7 +254,6 @@ class Libraries(Editable):
     def _fill(
         self,
         verb: str,
-        method: str,
         library: Ids,
         resources: Ids,
         *,
@@ -274,17 +274,17 @@ class Libraries(Editable):
                     items[resource_type] = [_unknown_revision(library_id, item) for item in ids]
                 else:
                     items[resource_type] = _identifiers(ids, ids if revise else ())
-            return shown(client.base_url, self._filling(verb, method, library_id, items))
+            return shown(client.base_url, self._filling(verb, library_id, items))
         client.refuse_preview_ids(library_id, *map(str, ids_by_type.values()))
         if verb == "remove":
             items = _to_remove(client, library_id, ids_by_type)
         else:
             items = _to_add(client, ids_by_type, verb, revise=revise)
-        writes = self._filling(verb, method, library_id, items)
+        writes = self._filling(verb, library_id, items)
         return self._send_filling(client, library_id, verb, writes)
 
     def _filling(
-        self, verb: str, method: str, library_id: str, items: Mapping[str, Sequence[Document]]
+        self, verb: str, library_id: str, items: Mapping[str, Sequence[Document]]
     ) -> list[Write]:
         """Return one write for each type; to replace, for all types."""
         writes = []
@@ -292,7 +292,7 @@ class Libraries(Editable):
             contents = f'reactor.relationships("{library_id}", "{resource_type}")'
             write = Write(
                 f"reactor.libraries.{verb}",
-                method,
+                _METHODS[verb],
                 f"/libraries/{library_id}/relationships/{resource_type}",
                 {"data": list(items.get(resource_type, ()))},
                 type="libraries",
