@@ -55,7 +55,7 @@ class AdobeError(_Printable):
     """Base of all errors that this package raises on purpose.
 
     The secrets of this process's sessions are masked in the message. Errors can be pickled, because
-    a parent process would otherwise wait for ever for the error of its worker.
+    a parent process would otherwise wait forever for the error of its worker.
     """
 
     def __init__(self, message: str = "") -> None:

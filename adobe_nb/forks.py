@@ -1,6 +1,6 @@
 """State that must be reset in a forked process.
 
-A fork copies the memory and nothing else: threads are gone, their locks stay held for ever,
+A fork copies the memory and nothing else: threads are gone, their locks stay held forever,
 requests in flight belong to the parent, and open sockets are shared, so that one process could read
 the responses of the other. Each object with a lock, a thread, a socket or a count of requests
 therefore registers here and is reset in a child before anything else runs there. Locks are

@@ -69,130 +69,8 @@ PHRASES = [
 ]
 
 # Phrases that stay, by file, with the reason: Adobe's own words for example.
-ALLOWED: dict[tuple[str, str], str] = {}
-
-# Files that still have such phrases. The list only ever gets shorter.
-PENDING: set[str] = {
-    "adobe_nb/api/edge/bindings.py",
-    "adobe_nb/api/edge/client.py",
-    "adobe_nb/api/edge/diagnosis.py",
-    "adobe_nb/api/edge/error_catalog.py",
-    "adobe_nb/api/edge/events.py",
-    "adobe_nb/api/edge/frames.py",
-    "adobe_nb/api/edge/from_frame.py",
-    "adobe_nb/api/edge/validation.py",
-    "adobe_nb/api/excel.py",
-    "adobe_nb/api/progress.py",
-    "adobe_nb/api/reactor/bindings.py",
-    "adobe_nb/api/reactor/client.py",
-    "adobe_nb/api/reactor/decoding.py",
-    "adobe_nb/api/reactor/frames.py",
-    "adobe_nb/api/reactor/journal.py",
-    "adobe_nb/api/reactor/libraries.py",
-    "adobe_nb/api/reactor/packages.py",
-    "adobe_nb/api/reactor/paging.py",
-    "adobe_nb/api/reactor/relations.py",
-    "adobe_nb/api/reactor/writes.py",
-    "adobe_nb/auth/credentials.py",
-    "adobe_nb/auth/ims.py",
-    "adobe_nb/auth/keyring_store.py",
-    "adobe_nb/auth/legacy_jwt.py",
-    "adobe_nb/auth/profiles.py",
-    "adobe_nb/auth/sources.py",
-    "adobe_nb/errors.py",
-    "adobe_nb/forks.py",
-    "adobe_nb/http/client.py",
-    "adobe_nb/http/failures.py",
-    "adobe_nb/http/limiter.py",
-    "adobe_nb/http/workers.py",
-    "adobe_nb/masking.py",
-    "adobe_nb/notebook/commands.py",
-    "adobe_nb/notebook/completion.py",
-    "adobe_nb/notebook/display.py",
-    "adobe_nb/notebook/history_scrubber.py",
-    "adobe_nb/notebook/magics.py",
-    "adobe_nb/notebook/panel.py",
-    "adobe_nb/notebook/reactor_magic.py",
-    "adobe_nb/registry.py",
-    "adobe_nb/session.py",
-    "adobe_nb/simulator/accounts.py",
-    "adobe_nb/simulator/app.py",
-    "adobe_nb/simulator/discovery.py",
-    "adobe_nb/simulator/documents.py",
-    "adobe_nb/simulator/drift.py",
-    "adobe_nb/simulator/edge.py",
-    "adobe_nb/simulator/faults.py",
-    "adobe_nb/simulator/history.py",
-    "adobe_nb/simulator/ims.py",
-    "adobe_nb/simulator/lists.py",
-    "adobe_nb/simulator/packages.py",
-    "adobe_nb/simulator/publishing.py",
-    "adobe_nb/simulator/router.py",
-    "adobe_nb/simulator/search.py",
-    "adobe_nb/simulator/seed.py",
-    "adobe_nb/simulator/seed_extras.py",
-    "adobe_nb/simulator/server.py",
-    "adobe_nb/simulator/settings.py",
-    "adobe_nb/simulator/store.py",
-    "adobe_nb/simulator/writes.py",
-    "docs/decisions/0006-profiles.md",
-    "docs/decisions/0008-writes.md",
-    "docs/decisions/0010-a-limiter-per-organisation.md",
-    "docs/decisions/0011-complete-while-it-changes.md",
-    "docs/decisions/0013-snapshots.md",
-    "docs/decisions/0014-one-pager.md",
-    "docs/decisions/0015-how-far-to-walk.md",
-    "docs/how-to/change-tags.md",
-    "docs/index.md",
-    "docs/reference/companies.md",
-    "docs/reference/data_elements.md",
-    "docs/reference/extension_package_usage_authorizations.md",
-    "docs/reference/extension_packages.md",
-    "docs/reference/profiles.md",
-    "notebooks/03_edge_network_authentication.ipynb",
-    "tests/api/edge/test_edge.py",
-    "tests/api/reactor/test_decoding.py",
-    "tests/api/reactor/test_dry_run.py",
-    "tests/api/reactor/test_escapes.py",
-    "tests/api/reactor/test_packages.py",
-    "tests/api/reactor/test_paging.py",
-    "tests/api/reactor/test_writes.py",
-    "tests/api/reactor/test_writes_on_a_bad_day.py",
-    "tests/api/test_odd_responses.py",
-    "tests/api/test_progress.py",
-    "tests/auth/test_credentials.py",
-    "tests/auth/test_ims.py",
-    "tests/auth/test_profiles.py",
-    "tests/auth/test_sources.py",
-    "tests/guard/notebook.py",
-    "tests/guard/scenarios.py",
-    "tests/guard/stage.py",
-    "tests/http/test_client.py",
-    "tests/http/test_limiter.py",
-    "tests/http/test_retry.py",
-    "tests/http/test_workers.py",
-    "tests/notebook/test_magics.py",
-    "tests/notebook/test_panel.py",
-    "tests/notebook/test_reactor_magic.py",
-    "tests/security/test_no_leak.py",
-    "tests/simulator/test_app.py",
-    "tests/simulator/test_drift.py",
-    "tests/simulator/test_edge.py",
-    "tests/simulator/test_fuzz.py",
-    "tests/simulator/test_manifests.py",
-    "tests/simulator/test_other_clients.py",
-    "tests/simulator/test_packages.py",
-    "tests/simulator/test_publishing.py",
-    "tests/simulator/test_search.py",
-    "tests/simulator/test_seed.py",
-    "tests/simulator/test_server.py",
-    "tests/simulator/test_signatures.py",
-    "tests/simulator/test_traces.py",
-    "tests/simulator/test_writes.py",
-    "tests/test_architecture.py",
-    "tests/test_forks.py",
-    "tests/test_masking.py",
-    "tests/test_session.py",
+ALLOWED: dict[tuple[str, str], str] = {
+    ("adobe_nb/api/reactor/journal.py", "organisation"): "a column, and a key of the file",
 }
 
 
@@ -259,6 +137,7 @@ def problems_of(path: Path) -> list[str]:
     return problems
 
 
+GENERATED = {"_build", "tutorials"}
 FILES = sorted(
     str(path.relative_to(ROOT))
     for path in [
@@ -268,11 +147,11 @@ FILES = sorted(
         *(ROOT / "notebooks").glob("*.ipynb"),
         *(ROOT / "tests").rglob("*.py"),
     ]
-    if path != Path(__file__) and "tutorials" not in path.parts
+    if path != Path(__file__) and not GENERATED & set(path.parts)
 )
 
 
-@pytest.mark.parametrize("name", [name for name in FILES if name not in PENDING])
+@pytest.mark.parametrize("name", FILES)
 def test_texts_avoid_known_bad_phrases(name: str) -> None:
     assert problems_of(ROOT / name) == []
 

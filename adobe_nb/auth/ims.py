@@ -55,7 +55,7 @@ class Token:
         """Return whether it should be replaced."""
         if self.expires_at is None:
             return False
-        # A minute early, so that a long pull does not meet a 401 half-way; a token that lasts only
+        # A minute early, so that a long pull does not meet a 401 halfway; a token that lasts only
         # seconds, as in a test, must not be due from the start.
         return now >= self.expires_at - min(_EARLY, (self.expires_at - self.issued_at) / 10)
 

@@ -30,7 +30,7 @@ class Decision:
     action: Action
     seconds: float = 0.0
     for_all_threads: bool = False
-    """Whether all threads wait, not only this one: the service asked for it."""
+    """Whether all threads wait, not only this one: the limit applies to all of them."""
     counted: bool = True
     """Whether the next attempt has the next number."""
 

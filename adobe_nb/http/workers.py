@@ -154,7 +154,7 @@ def map_unordered(
         cancellation.abandon()
         raise
     finally:
-        # The end first: an interrupt between the two lines would leave threads waiting for ever.
+        # The end first: an interrupt between the two lines would leave threads waiting forever.
         tasks.put(_END)
         cancellation.cancel()
 

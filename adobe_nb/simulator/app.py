@@ -54,7 +54,7 @@ class App:
             return _refusal(problem)
 
     def drift(self, request: Request, chance: Random) -> Change | None:
-        """Change the list that a request reads, as somebody else would. Return the change."""
+        """Change the list that a request reads, as another user would. Return the change."""
         try:
             account = self._authenticate(request).account
         except _GatewayError:
@@ -63,8 +63,8 @@ class App:
         if store is None or request.method != "GET":
             return None
         store.settle()
-        somebody = replace(account.with_all_rights(), display_name="Somebody Else")
-        return drift(Call(store, somebody, self.options), _normalized(request).path, chance)
+        other_user = replace(account.with_all_rights(), display_name="Another User")
+        return drift(Call(store, other_user, self.options), _normalized(request).path, chance)
 
     def _ims(self, request: Request) -> Response:
         if request.path not in {*_TOKEN_PATHS, _VALIDATE_PATH, _REVOKE_PATH}:

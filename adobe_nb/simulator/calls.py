@@ -41,7 +41,7 @@ class Call:
     request: Request = _NO_REQUEST
 
     def need(self, right: str) -> None:
-        """Raise Problem if the account lacks the right. An empty right is no requirement."""
+        """Raise Problem if the account lacks the right. An empty right requires nothing."""
         if right and right not in self.account.rights:
             raise not_authorized(right)
 

@@ -9,7 +9,7 @@ from adobe_nb.simulator.store import Identifier, Record, Store
 
 
 def state(moment: str, *, dirty: bool = True) -> dict[str, Any]:
-    """Return the attributes of a new head that say what became of it."""
+    """Return the attributes of a new head that describe its history."""
     return {
         "created_at": moment,
         "updated_at": moment,

@@ -177,7 +177,7 @@ class Store:
         return stamp(datetime.fromtimestamp(self._last / 1000, UTC))
 
     def later(self, seconds: float, job: Callable[[], object]) -> None:
-        """Do a job at the first request after so many seconds."""
+        """Do a job at the first request after that many seconds."""
         heapq.heappush(self._jobs, (self.clock() + seconds, self._number(), job))
 
     def settle(self) -> None:

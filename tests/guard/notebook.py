@@ -113,7 +113,7 @@ class Notebook:
             ours.pop(name, None)
         issued, expires = ours.pop("issued_at", None), ours.pop("expires_at", None)
         ours["seconds_left"] = None if expires is None else round((expires - issued) / 1000)
-        # Clicks of earlier scenarios are there, too: there is one panel for each process.
+        # Clicks of earlier scenarios are included, because there is one panel for each process.
         ours["answered"] = ours["answered"][-1:]
         ours["message"] = {
             **ours.get("message", {}),

@@ -972,7 +972,7 @@ def goes_on_with_an_interrupted_pull(stage: Stage) -> None:
 
 
 def _wait_for_files(folder: Path, table: str, number: int) -> None:
-    """Until the parts of a table are on disk: what is stored is not asked for again."""
+    """Until the parts of a table are on disk: what is stored is not read again."""
     ends = time.monotonic() + 10
     while time.monotonic() < ends:
         if len(list(folder.rglob(f"*{table}*/**/*.parquet"))) >= number:

@@ -74,7 +74,7 @@ class Simulators:
         self._shared: dict[tuple[str, ...], dict[str, Any]] = {}
 
     def shared(self, *options: str) -> dict[str, Any]:
-        """The connection of one that nobody changes."""
+        """Return the connection of the simulator that no scenario changes."""
         if options not in self._shared:
             self._shared[options] = self.fresh(*options)
         return self._shared[options]
@@ -157,7 +157,7 @@ class Stage:
         comes back.
 
         ``ordered`` when one request follows the other; else their order is left to chance.
-        ``windows`` when spans of time are asked for, whose number and bounds depend on the clock.
+        ``windows`` when spans of time are requested, whose number and bounds depend on the clock.
         """
         result: Any = None
         self.skip_requests()

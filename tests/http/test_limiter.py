@@ -32,7 +32,7 @@ class Clock:
 def at_once(
     limiter: Limiter, clock: Clock, number: int, *, seconds: float = 0.1, **outcome: object
 ) -> None:
-    """So many requests on their way together, all with that outcome."""
+    """That many requests in flight together, all with that outcome."""
     turns = [limiter.turn() for _ in range(number)]
     for each in turns:
         turn = each.__enter__()

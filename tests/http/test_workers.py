@@ -352,7 +352,7 @@ def test_an_unreachable_service_is_one_error_for_all_threads(simulate: Any) -> N
 def test_only_an_interrupt_of_the_caller_releases_requests_in_flight(
     problem: type[BaseException], counted: int
 ) -> None:
-    """After an error, running requests still count; after an interrupt, they may hang for ever."""
+    """After an error, running requests still count; after an interrupt, they may hang forever."""
     limiter, under_way, release = Limiter(2), threading.Event(), threading.Event()
 
     def work(number: int) -> int:

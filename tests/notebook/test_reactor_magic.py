@@ -220,7 +220,7 @@ class TestCompletion:
         run(shell, "rules Web\\ Store\\ US --limit 1")
         assert len(shown[0]) == 1
 
-    def test_names_are_asked_for_once_a_session(
+    def test_names_are_requested_once_per_session(
         self, shell: InteractiveShell, simulate: Any
     ) -> None:
         simulator = simulate(seed="demo")

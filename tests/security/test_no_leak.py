@@ -50,7 +50,7 @@ def outside_hosts(demo: Any) -> None:
     connect(ims_url="https://evil.test")
 
 
-def bad_organisation(demo: Any) -> None:
+def invalid_organization(demo: Any) -> None:
     connect(org_id="nonsense")
 
 
@@ -125,7 +125,7 @@ def secret_as_bytes(demo: Any) -> None:
     connect(client_secret=HUSH.encode())
 
 
-def organisation_as_number(demo: Any) -> None:
+def organization_as_number(demo: Any) -> None:
     connect(org_id=123)
 
 
@@ -133,7 +133,7 @@ def host_with_an_empty_label(demo: Any) -> None:
     connect(ims_url="https://foo..adobelogin.com")
 
 
-def proxy_that_is_no_address(demo: Any) -> None:
+def invalid_proxy(demo: Any) -> None:
     with environment(HTTPS_PROXY=f"http://user:{HUSH}@foo..bar:8080"):
         connect()
 
@@ -157,7 +157,7 @@ SCENES: list[Callable[[Any], None]] = [
     wrong_secret,
     unreachable,
     outside_hosts,
-    bad_organisation,
+    invalid_organization,
     half,
     redirected,
     html_from_ims,
@@ -170,9 +170,9 @@ SCENES: list[Callable[[Any], None]] = [
     half_environment,
     wrong_value_in_the_environment,
     secret_as_bytes,
-    organisation_as_number,
+    organization_as_number,
     host_with_an_empty_label,
-    proxy_that_is_no_address,
+    invalid_proxy,
     odd_token_from_ims,
 ]
 
@@ -315,7 +315,7 @@ JSON = {"Content-Type": "application/json"}
 
 
 def answering(*replies: Any) -> Any:
-    """Run a server that signs in once and then sends the replies, the last one for ever."""
+    """Run a server that signs in once and then sends the replies, the last one forever."""
     left = [Answer(200, SIGNED_IN, JSON), *replies]
 
     def answer(got: Got) -> Answer:

@@ -103,7 +103,7 @@ class Extensions(Revisable):
         chosen: Any = package
         if package is None:
             chosen = Placeholder(f"id of the newer package of {extension_id}")
-        # Check the arguments before the service is asked for the newer package.
+        # Check the arguments before the newer package is looked up.
         write = self._upgrade(extension_id, chosen, attributes)
         if package is not None or asked(dry_run):
             return self._send(write, dry_run=dry_run)

@@ -347,7 +347,7 @@ class PreviewClient(Client):
         if row.type == "builds":
             self._build(resource, parts[1])
         self._update(row, resource, data)
-        # Only now: a write that is refused half-way must leave nothing behind.
+        # Only now: a write that is refused halfway must leave nothing behind.
         self._resources[resource["id"]] = resource
         if row.type == "properties":
             self._install_core(resource)

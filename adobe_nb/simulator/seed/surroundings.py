@@ -42,7 +42,7 @@ def surround(store: Store, company: Record) -> None:
     for record in properties:
         _add_host(store, record)
         refresh_upstreams(store, record.here)
-    # The first upstream of a library is no change that makes it stale.
+    # The first upstream of a library does not make it stale.
     for library in store.all("libraries"):
         library.attributes["stale"] = None
     for state in _BUILDS:

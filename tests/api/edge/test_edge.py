@@ -1540,7 +1540,7 @@ class TestCodes:
             ("collect", [{**PAGE_VIEW, "data": {"a": "x" * 40_000}}] * 2, "these events need 2"),
         ],
     )
-    def test_as_curl_refuses_what_is_not_one_request(
+    def test_as_curl_refuses_more_than_one_request(
         self, edge: Any, endpoint: Any, event: Any, says: str
     ) -> None:
         with pytest.raises(ArgumentError, match=says):
