@@ -66,11 +66,13 @@ class AdobeError(_Printable):
 
     def _render_traceback_(self) -> list[str]:
         """Return what a notebook shows: the message, and no page of traceback."""
+        name = type(self).__name__
         line = _line_of_cell(self.__traceback__)
-        # Only the number of the line: its text could hold a secret that was typed there.
-        where = f" (line {line} of the cell)" if line else ""
+        if line:
+            # Only the number of the line: its text could hold a secret that was typed there.
+            name += f" (line {line} of the cell)"
         notes = getattr(self, "__notes__", ())
-        return ["\n".join((f"{type(self).__name__}{where}: {self}", *notes))]
+        return ["\n".join((f"{name}: {self}", *notes))]
 
 
 def _unpickled(error_type: type[AdobeError], args: tuple[Any, ...]) -> AdobeError:
@@ -207,7 +209,7 @@ class ApiError(AdobeError):
         self.fix = fix
         self.status = status
         self.code = code
-        self.errors = [dict(error) for error in errors]
+        self.errors: list[dict[str, Any]] = list(map(dict, errors))
         self.request_id = request_id
         self.method = method
         self.url = url
