@@ -34,6 +34,7 @@
 """
 
 from collections.abc import Mapping, Sequence
+from traceback import walk_tb
 from types import TracebackType
 from typing import Any, NamedTuple
 
@@ -82,11 +83,10 @@ def _unpickled(error_type: type[AdobeError], args: tuple[Any, ...]) -> AdobeErro
 
 
 def _line_of_cell(frames: TracebackType | None) -> int | None:
-    while frames is not None:
-        name = frames.tb_frame.f_code.co_filename
+    for frame, line in walk_tb(frames):
+        name = frame.f_code.co_filename
         if "ipykernel_" in name or name.startswith("<ipython-input"):
-            return frames.tb_lineno
-        frames = frames.tb_next
+            return line
     return None
 
 

@@ -311,7 +311,6 @@ class ImsAuth:
         """Return a token that is valid now; fetch one if there is none or it is due."""
         with self._lock:
             before = token = self.held
-            self._require_signed_in()
             if token is None or (token.due(self._now()) and self._renewable):
                 token = self.held = self._new_token()
             elif token.due(self._now()):
@@ -326,16 +325,11 @@ class ImsAuth:
     def _renewable(self) -> bool:
         return self.credentials.client_secret is not None
 
-    def _require_signed_in(self) -> None:
-        if self.signed_out:
-            raise NotSignedIn(_SIGNED_OUT)
-
     def renew(self, refused: requests.PreparedRequest) -> bool:
         """After a 401: fetch one token for all threads that were refused with the same old one."""
         if not self._renewable:
             return False
         with self._lock:
-            self._require_signed_in()
             before = token = self.held
             header = refused.headers.get("Authorization")
             # Another thread may have renewed it already.
@@ -353,7 +347,6 @@ class ImsAuth:
                 f"A pasted token cannot be renewed. Paste a new one: {_CONSOLE}."
             )
         with self._lock:
-            self._require_signed_in()
             self.held = self._new_token()
         self._changed()
 
@@ -365,11 +358,13 @@ class ImsAuth:
 
     def _new_token(self) -> Token:
         """Fetch a token; if IMS refuses the first client secret, try the others."""
+        if self.signed_out:
+            raise NotSignedIn(_SIGNED_OUT)
         credentials = self.credentials
         if credentials.access_token is not None:
             return self._check_pasted(credentials.access_token)
         secrets = list(filter(None, (credentials.client_secret, *credentials.other_secrets)))
-        problem = SignInError("These credentials have no client secret.")
+        problem: SignInError | None = None
         for secret in secrets:
             try:
                 token, note = _fetch(credentials, secret, self._transport, self._now())
@@ -387,7 +382,7 @@ class ImsAuth:
             )
             return token
         # Raised outside the except block: the frames there belong to a request with the secret.
-        raise problem
+        raise problem or SignInError("These credentials have no client secret.")
 
     def _check_pasted(self, token: Secret) -> Token:
         """Check a pasted token by this machine's clock, and note if that clock is wrong."""

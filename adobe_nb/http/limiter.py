@@ -159,18 +159,15 @@ class Limiter:
         call = worker.cancellation
         while True:
             with self._changed:
-                closed_for = self._closed_until - self._clock()
-                if closed_for <= 0 and len(self._turns) < int(self._limit):
+                closed_for = max(0.0, self._closed_until - self._clock())
+                if not closed_for and len(self._turns) < int(self._limit):
                     turn.began = self._clock()
                     self._turns.add(turn)
                     turn.in_flight = len(self._turns)
                     return
                 if call is not None and call.cancelled:
                     raise Cancelled
-                wait = _SLICE
-                if closed_for > 0:
-                    wait = min(closed_for, _SLICE)
-                self._changed.wait(wait)
+                self._changed.wait(min(closed_for or _SLICE, _SLICE))
             # Not under the lock, because drawing a bar can take long.
             if worker.tick is not None:
                 worker.tick()

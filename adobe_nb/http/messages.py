@@ -28,10 +28,7 @@ class Request:
     @property
     def host(self) -> str:
         """The host and port, for messages."""
-        parts = urlsplit(self.url)
-        if not parts.port:
-            return str(parts.hostname)
-        return f"{parts.hostname}:{parts.port}"
+        return urlsplit(self.url).netloc
 
 
 @dataclass(frozen=True, slots=True)
