@@ -1,7 +1,7 @@
 """Where credentials come from: one function per source. The first complete source wins.
 
-Two sources are never mixed. A file is read only when it is named, except ``.env``, which is searched
-in the working folder and its parents.
+Two sources are never mixed. A file is read only when it is named, except ``.env``, which is
+searched in the working folder and its parents.
 """
 
 import contextlib
