@@ -56,54 +56,31 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-_HOMES = {
-    "adobe_nb.api.excel": ("to_excel",),
-    "adobe_nb.api.reactor.filters": ("between", "contains", "eq", "gt", "lt", "not_"),
-    "adobe_nb.api.reactor.expansion": ("expand",),
-    "adobe_nb.api.reactor.journal": ("journal",),
-    "adobe_nb.auth.credentials": ("DEFAULT_SCOPES", "Secret"),
-    "adobe_nb.auth.profiles": ("Profile", "forget_profile", "profiles"),
-    "adobe_nb.session": (
-        "Check",
-        "Session",
-        "connect",
-        "current",
-        "edge",
-        "reactor",
-        "use",
-        "with_names",
-    ),
-    "adobe_nb.errors": (
-        "AdobeError",
-        "ApiError",
-        "ArgumentError",
-        "CredentialsError",
-        "DelayedError",
-        "DeliveryWarning",
-        "EdgeError",
-        "HostNotAllowed",
-        "IncompleteCredentials",
-        "IncompleteResult",
-        "InsecureFileWarning",
-        "JournalError",
-        "NoCredentials",
-        "NameLookupError",
-        "NotAllowed",
-        "ConfirmationRequired",
-        "NotFound",
-        "NotSignedIn",
-        "OutcomeUnknown",
-        "RateLimited",
-        "RedirectRefused",
-        "RetiredCredentials",
-        "SignInError",
-        "SnapshotError",
-        "WaitTimeout",
-        "TokenExpired",
-        "TransportError",
-    ),
+# The module of each name; names that are not listed here are errors.
+_HOME = {
+    "to_excel": "adobe_nb.api.excel",
+    "between": "adobe_nb.api.reactor.filters",
+    "contains": "adobe_nb.api.reactor.filters",
+    "eq": "adobe_nb.api.reactor.filters",
+    "gt": "adobe_nb.api.reactor.filters",
+    "lt": "adobe_nb.api.reactor.filters",
+    "not_": "adobe_nb.api.reactor.filters",
+    "expand": "adobe_nb.api.reactor.expansion",
+    "journal": "adobe_nb.api.reactor.journal",
+    "DEFAULT_SCOPES": "adobe_nb.auth.credentials",
+    "Secret": "adobe_nb.auth.credentials",
+    "Profile": "adobe_nb.auth.profiles",
+    "forget_profile": "adobe_nb.auth.profiles",
+    "profiles": "adobe_nb.auth.profiles",
+    "Check": "adobe_nb.session",
+    "Session": "adobe_nb.session",
+    "connect": "adobe_nb.session",
+    "current": "adobe_nb.session",
+    "edge": "adobe_nb.session",
+    "reactor": "adobe_nb.session",
+    "use": "adobe_nb.session",
+    "with_names": "adobe_nb.session",
 }
-_HOME = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
     "DEFAULT_SCOPES",
@@ -161,15 +138,15 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOME:
+    if name not in __all__:
         raise AttributeError(f"module 'adobe_nb' has no attribute {name!r}")
-    value = getattr(import_module(_HOME[name]), name)
+    value = getattr(import_module(_HOME.get(name, "adobe_nb.errors")), name)
     globals()[name] = value
     return value
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_HOME})
+    return sorted({*globals(), *__all__})
 
 
 def load_ipython_extension(shell: "InteractiveShell") -> None:

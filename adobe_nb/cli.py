@@ -100,12 +100,14 @@ def _add_pull(commands: "argparse._SubParsersAction[_Parser]") -> None:
 def _add_simulator(commands: "argparse._SubParsersAction[_Parser]") -> None:
     from adobe_nb.simulator.faults import KINDS  # noqa: PLC0415
 
-    kinds = [f"  {kind:<16} {text}" for kind, text in KINDS.items()]
+    lines = ["kinds of faults:"]
+    for kind, text in KINDS.items():
+        lines.append(f"  {kind:<16} {text}")
     simulator = commands.add_parser(
         "simulator",
         help="run the simulator of IMS, Reactor and Edge Network on this machine",
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog="\n".join(["kinds of faults:", *kinds]),
+        epilog="\n".join(lines),
     )
     simulator.set_defaults(run=_simulate)
     simulator.add_argument("--json", action="store_true", help="print one line of JSON when ready")
@@ -168,8 +170,10 @@ def _pull(options: argparse.Namespace) -> int:
     for table in stored.tables:
         rows = sum(part.rows for part in stored.parts_of(table))
         print(f"{rows:>10,}  {table}")  # noqa: T201
-    note = f"; removed: {', '.join(removed)}" if removed else ""
-    print(printable(f"Snapshot {stored.number} in {stored.data}{note}"))  # noqa: T201
+    text = f"Snapshot {stored.number} in {stored.data}"
+    if removed:
+        text += f"; removed: {', '.join(removed)}"
+    print(printable(text))  # noqa: T201
     return 0
 
 
@@ -187,7 +191,7 @@ def _store(options: argparse.Namespace) -> "tuple[Snapshot, list[str]]":
     if options.refresh:
         stored = snapshot.refresh(options.folder, session=session)
     else:
-        properties = [_property_id(session, name) for name in options.property or ()]
+        properties = list(map(partial(_property_id, session), options.property or ()))
         stored = snapshot.pull(
             properties or None,
             to=options.folder,
@@ -195,8 +199,9 @@ def _store(options: argparse.Namespace) -> "tuple[Snapshot, list[str]]":
             resume=not options.no_resume,
             session=session,
         )
-    removed = snapshot.prune(options.folder, keep=options.keep) if options.keep else []
-    return stored, removed
+    if not options.keep:
+        return stored, []
+    return stored, snapshot.prune(options.folder, keep=options.keep)
 
 
 def _property_id(session: "Session", name: str) -> str:
@@ -211,7 +216,7 @@ def _simulate(options: argparse.Namespace) -> int:
     from adobe_nb.simulator.server import Simulator  # noqa: PLC0415
 
     try:
-        faults = tuple(Fault.parse(text) for text in options.fault)
+        faults = tuple(map(Fault.parse, options.fault))
     except ValueError as error:
         raise ArgumentError(str(error)) from None
     # Before the start, so that an early signal stops the simulator too.

@@ -34,6 +34,7 @@
 """
 
 from collections.abc import Mapping, Sequence
+from traceback import walk_tb
 from types import TracebackType
 from typing import Any, NamedTuple
 
@@ -66,11 +67,13 @@ class AdobeError(_Printable):
 
     def _render_traceback_(self) -> list[str]:
         """Return what a notebook shows: the message, and no page of traceback."""
+        name = type(self).__name__
         line = _line_of_cell(self.__traceback__)
-        # Only the number of the line: its text could hold a secret that was typed there.
-        where = f" (line {line} of the cell)" if line else ""
+        if line:
+            # Only the number of the line: its text could hold a secret that was typed there.
+            name += f" (line {line} of the cell)"
         notes = getattr(self, "__notes__", ())
-        return ["\n".join((f"{type(self).__name__}{where}: {self}", *notes))]
+        return ["\n".join((f"{name}: {self}", *notes))]
 
 
 def _unpickled(error_type: type[AdobeError], args: tuple[Any, ...]) -> AdobeError:
@@ -80,11 +83,10 @@ def _unpickled(error_type: type[AdobeError], args: tuple[Any, ...]) -> AdobeErro
 
 
 def _line_of_cell(frames: TracebackType | None) -> int | None:
-    while frames is not None:
-        name = frames.tb_frame.f_code.co_filename
+    for frame, line in walk_tb(frames):
+        name = frame.f_code.co_filename
         if "ipykernel_" in name or name.startswith("<ipython-input"):
-            return frames.tb_lineno
-        frames = frames.tb_next
+            return line
     return None
 
 
@@ -207,7 +209,7 @@ class ApiError(AdobeError):
         self.fix = fix
         self.status = status
         self.code = code
-        self.errors = [dict(error) for error in errors]
+        self.errors: list[dict[str, Any]] = list(map(dict, errors))
         self.request_id = request_id
         self.method = method
         self.url = url

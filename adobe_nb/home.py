@@ -22,4 +22,6 @@ def _own_folder(find: Callable[..., Path], **options: bool) -> Path | None:
     except RuntimeError:
         return None
     # Without a home folder, some versions of platformdirs keep the ~, which would become a folder.
-    return None if path.parts[:1] == ("~",) else path
+    if path.parts[:1] == ("~",):
+        return None
+    return path

@@ -52,7 +52,9 @@ def tutorials() -> Path:
     package = Path(__file__).parent
     installed = package / "tutorials"
     # A checkout has them next to the package.
-    return installed if installed.is_dir() else package.parent / "notebooks"
+    if not installed.is_dir():
+        return package.parent / "notebooks"
+    return installed
 
 
 def copy_tutorials(folder: Path, source: Path | None = None) -> list[str]:
@@ -69,7 +71,9 @@ def copy_tutorials(folder: Path, source: Path | None = None) -> list[str]:
         for tutorial in sorted(source.glob("*.ipynb")):
             target = folder / tutorial.name
             digest = _digest(tutorial)
-            existing = _digest(target) if target.exists() else None
+            existing = None
+            if target.exists():
+                existing = _digest(target)
             # A file with other content than our last copy is the user's.
             if existing not in {None, digest, copied.get(tutorial.name)}:
                 kept.append(tutorial.name)
@@ -97,7 +101,9 @@ def _read_record(record: Path) -> dict[str, str]:
         copied = json.loads(record.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    return copied if isinstance(copied, dict) else {}
+    if not isinstance(copied, dict):
+        return {}
+    return copied
 
 
 def _digest(path: Path) -> str:

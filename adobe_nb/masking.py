@@ -12,6 +12,7 @@ import re
 import weakref
 from array import array
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import NamedTuple, Protocol
 
 MASK = "••••••••"
@@ -72,7 +73,7 @@ def masked_message(text: str) -> str:
 
 def masked_text(text: str, secrets: Iterable[str]) -> str:
     """Return the text with dots in place of the secrets, in any of the forms above."""
-    needles = [needle for secret in secrets for needle in _needles(secret)]
+    needles = list(chain.from_iterable(map(_needles, secrets)))
     if not needles or not text:
         return text
     spans: list[tuple[int, int]] = []
@@ -111,7 +112,9 @@ def _needles(secret: str) -> Iterator[str]:
     # depend on the neighboring bytes.
     for shift in range(3):
         whole = base64.b64encode(b"\0" * shift + data).decode()
-        inner = whole[4 if shift else 0 : -4]
+        inner = whole[:-4]
+        if shift:
+            inner = inner[4:]
         yield _unwrapped(inner)
         yield _unwrapped(inner.replace("+", "-").replace("/", "_"))
 
@@ -182,4 +185,6 @@ def _character(escape: str) -> str:
         text = chr(int(escape[1:], 16))
     elif escape[0] == "&":
         text = html.unescape(escape)
-    return text if len(text) == 1 and text not in _DROPPED else ""
+    if len(text) != 1 or text in _DROPPED:
+        return ""
+    return text

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final, Literal, NoReturn
 
 from adobe_nb.api.edge.bindings import Edge, EdgeClient
-from adobe_nb.api.progress import bar, no_progress
+from adobe_nb.api.progress import OFF, Progress, bar, no_progress
 from adobe_nb.api.reactor.bindings import Reactor
 from adobe_nb.api.reactor.client import Client
 from adobe_nb.api.reactor.journal import Journal
@@ -52,8 +52,6 @@ from adobe_nb.http.retry import RetryPolicy
 from adobe_nb.simulator import discovery
 
 BY_HAND = "the panel"
-_OFF = {"off", "0", "no", "false"}
-"""Values of ``ADOBE_NB_JOURNAL`` that turn the journal off."""
 _Opener = Callable[[Any], Candidate]
 """Reads the source that an argument names."""
 
@@ -86,7 +84,7 @@ class Session:
         transport: Transport | None = None,
     ) -> None:
         if writes not in ("send", "preview"):
-            raise ArgumentError(f'writes is "send" or "preview", not {writes!r}.')
+            raise ArgumentError(f'Invalid writes {writes!r}: must be "send" or "preview".')
         hosts = credentials.hosts
         self.writes: Final = writes
         """``send``, or ``preview``: writes are answered and never sent."""
@@ -111,7 +109,17 @@ class Session:
         self._limiters = (reactor_limiter, edge_limiter)
         if concurrency is not None:
             self.concurrency = concurrency
-        client_class = PreviewClient if writes == "preview" else Client
+        reactor_progress: Progress = no_progress
+        edge_progress: Progress = no_progress
+        if progress:
+            reactor_progress = partial(bar, reactor_limiter)
+            edge_progress = partial(bar, edge_limiter)
+        client_class = Client
+        if writes == "preview":
+            client_class = PreviewClient
+        open_journal: Callable[[], Journal] | None = None
+        if journal and _can_write_journal():
+            open_journal = Journal
         self.client: Client = client_class(
             self._transport,
             self._auth,
@@ -119,8 +127,8 @@ class Session:
             service=self.service,
             org_id=self.org_id,
             limiter=reactor_limiter,
-            progress=partial(bar, reactor_limiter) if progress else no_progress,
-            journal=Journal if journal and _can_write_journal() else None,
+            progress=reactor_progress,
+            journal=open_journal,
         )
         """What ``reactor`` sends its requests with."""
         self.edge_client = EdgeClient(
@@ -131,7 +139,7 @@ class Session:
             service=self.service,
             org_id=self.org_id,
             limiter=edge_limiter,
-            progress=partial(bar, edge_limiter) if progress else no_progress,
+            progress=edge_progress,
             preview=writes == "preview",
         )
         """What ``edge`` sends its requests with."""
@@ -139,10 +147,12 @@ class Session:
         self._edge: Edge | None = None
 
     def __repr__(self) -> str:
-        preview = " · preview" if self.writes == "preview" else ""
+        service: str = self.service
+        if self.writes == "preview":
+            service += " · preview"
         client = self.credentials.masked_client_id
         return (
-            f"<Session {self.service}{preview} · {self.org_id} · client {client} "
+            f"<Session {service} · {self.org_id} · client {client} "
             f"· from {self.source} · {self.time_left_text}>"
         )
 
@@ -218,7 +228,10 @@ class Session:
     @property
     def expires_at(self) -> datetime | None:
         """When the current token expires (UTC), if known."""
-        return self.token.expires_at if self.token else None
+        token = self.token
+        if token is None:
+            return None
+        return token.expires_at
 
     @property
     def scopes(self) -> tuple[str, ...]:
@@ -234,14 +247,19 @@ class Session:
         return str(self._claims().get("user_id") or "") or None
 
     def _claims(self) -> dict[str, Any]:
-        return read_claims(self.token.value) if self.token else {}
+        token = self.token
+        if token is None:
+            return {}
+        return read_claims(token.value)
 
     @property
     def time_left_text(self) -> str:
         """How long the token is valid, for example ``23 h 59 min left``."""
         token = self.token
+        if self.signed_out:
+            return "signed out"
         if token is None:
-            return "signed out" if self.signed_out else "no token yet"
+            return "no token yet"
         left = token.left(utc_now())
         if left is None:
             return "expiry of the token unknown"
@@ -481,7 +499,9 @@ def connect_by_hand(
         claims = read_claims(pasted(Secret(clean_token(token.reveal())), utc_now()).value)
         issuer = claims.get("as")
         if issuer and (issuer == "simulator") != simulator:
-            service = "the simulator" if issuer == "simulator" else "Adobe"
+            service = "Adobe"
+            if issuer == "simulator":
+                service = "the simulator"
             raise CredentialsError(
                 f"This token comes from {service}. Choose that service, or paste another token."
             )
@@ -529,7 +549,9 @@ def _resolve(
     if fallback not in (None, "simulator"):
         raise CredentialsError(f'Invalid fallback {fallback!r}: must be "simulator" or None.')
     if simulator:
-        account = simulator if isinstance(simulator, str) else "demo"
+        account = "demo"
+        if isinstance(simulator, str):
+            account = simulator
         return ResolvedCredentials(discovery.built_in_credentials(account))
     if values:
         return ResolvedCredentials(credentials_of(candidate_of("arguments", values)))
@@ -601,7 +623,7 @@ def _how_to_forget(source: str) -> str:
 
 
 def _can_write_journal() -> bool:
-    if os.environ.get("ADOBE_NB_JOURNAL", "").strip().lower() in _OFF:
+    if os.environ.get("ADOBE_NB_JOURNAL", "").strip().lower() in OFF:
         return False
     if state_folder() is None:
         _warn_of_no_journal()
@@ -634,7 +656,9 @@ def source_that_wins() -> str:
         resolved = sources.find()
     except AdobeError:
         return ""
-    return resolved.credentials.source if resolved else ""
+    if resolved is None:
+        return ""
+    return resolved.credentials.source
 
 
 def current() -> Session:
@@ -726,12 +750,19 @@ def _check_of(companies: object) -> Check:
     for company in companies:
         if not isinstance(company, Mapping):
             continue
-        attributes, meta = company.get("attributes"), company.get("meta")
-        names.append(str(attributes.get("name") if isinstance(attributes, Mapping) else None))
-        listed = meta.get("rights") if isinstance(meta, Mapping) else None
-        rights.update(map(str, listed if isinstance(listed, list) else ()))
+        names.append(str(_mapping(company.get("attributes")).get("name")))
+        listed = _mapping(company.get("meta")).get("rights")
+        if isinstance(listed, list):
+            rights.update(map(str, listed))
     if not names:
         message = "The credentials work, but the organization has no company in tags."
         return Check(True, message, 200)
     message = f"The credentials work. Company: {', '.join(names)}."
     return Check(True, message, 200, tuple(names), tuple(sorted(rights)))
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    """Return the value if it is a JSON object, or else an empty one."""
+    if isinstance(value, Mapping):
+        return value
+    return {}

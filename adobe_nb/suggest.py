@@ -21,8 +21,8 @@ def candidates(name: str, known: Iterable[str], most: int = 10) -> list[str]:
     """Return the names to offer for an unknown one: similar, then containing it, then others."""
     folded = name.casefold()
     names = sorted(known, key=str.casefold)
-    by_folded = {known_name.casefold(): known_name for known_name in names}
+    by_folded = dict(zip(map(str.casefold, names), names, strict=True))
     close = difflib.get_close_matches(folded, by_folded, n=most, cutoff=0.4)
-    similar = [by_folded[key] for key in close]
+    similar = map(by_folded.__getitem__, close)
     containing = [known_name for known_name in names if folded in known_name.casefold()]
     return list(dict.fromkeys([*similar, *containing, *names]))[:most]

@@ -14,7 +14,7 @@ from adobe_nb.http.limiter import Limiter
 # Most work is done before a bar could be drawn. Seconds.
 _SHORT = 1.0
 OFF = {"off", "0", "no", "false"}
-"""Values of ``ADOBE_NB_PROGRESS`` that turn the bar off."""
+"""Values of ``ADOBE_NB_PROGRESS`` and ``ADOBE_NB_JOURNAL`` that turn the bar or the journal off."""
 
 
 class Meter:

@@ -6,6 +6,8 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from operator import attrgetter
 from typing import Any, NoReturn
 
 import msgspec
@@ -23,7 +25,7 @@ DEFAULT_SCOPES = (
 )
 HOST_NAMES = ("reactor", "ims", "edge", "edge_server")
 SECRET_NAMES = ("client_secret", "access_token")
-VALUE_NAMES = ("client_id", "org_id", "scopes", *(f"{name}_url" for name in HOST_NAMES))
+VALUE_NAMES = ("client_id", "org_id", "scopes", *map("{}_url".format, HOST_NAMES))
 """The values of a source that are not secret."""
 _LIST_NAMES = ("client_secret", "scopes")
 """Values that can be a list: a client has two secrets while one replaces the other."""
@@ -113,7 +115,7 @@ class Hosts:
     ims: str = "https://ims-na1.adobelogin.com"
     edge: str = "https://edge.adobedc.net"
     edge_server: str = "https://server.adobedc.net"
-    service: str = field(init=False, repr=False)
+    service: str = field(default="Adobe", init=False, repr=False)
     """``simulator`` on this machine, else ``Adobe``."""
 
     def __post_init__(self) -> None:
@@ -122,8 +124,8 @@ class Hosts:
             if url:
                 check_base_url(url)
             object.__setattr__(self, name, url)
-        service = "simulator" if is_loopback(self.reactor) else "Adobe"
-        object.__setattr__(self, "service", service)
+        if is_loopback(self.reactor):
+            object.__setattr__(self, "service", "simulator")
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,10 +202,11 @@ class Candidate:
     def describe(self) -> str:
         """Say in one line what is present and what is missing, without any value."""
         present = self._labeled(sorted(self.present)) or "no credentials"
-        notes = [f"unknown name {name}" for name in self.misspelled]
-        notes += self.unread
-        details = f" ({'; '.join(notes)})" if notes else ""
-        return f"{self.source} has {present}, but not {self._labeled(self.missing)}{details}"
+        text = f"{self.source} has {present}, but not {self._labeled(self.missing)}"
+        notes = "; ".join([*map("unknown name {}".format, self.misspelled), *self.unread])
+        if notes:
+            text += f" ({notes})"
+        return text
 
     def _labeled(self, names: Sequence[str]) -> str:
         return ", ".join(self.labels.get(name, _LABELS[name]) for name in names)
@@ -211,17 +214,20 @@ class Candidate:
 
 def mask(text: str) -> str:
     """Return ``1234…cdef``, or only dots for a short text."""
-    return f"{text[:4]}…{text[-4:]}" if len(text) >= 12 else "••••"
+    if len(text) < 12:
+        return "••••"
+    return f"{text[:4]}…{text[-4:]}"
 
 
 def incomplete_message(candidates: Sequence[Candidate]) -> str:
     """Say what is missing from incomplete sources, and what to do."""
-    described = "; ".join(candidate.describe() for candidate in candidates)
-    # Two halves may belong to two projects, so they are not joined.
-    rule = " Sources are never mixed: put all values into one." if len(candidates) > 1 else ""
-    advice = " ".join(filter(None, (candidate.advice for candidate in candidates)))
+    text = f"Credentials are incomplete: {'; '.join(map(Candidate.describe, candidates))}."
+    if len(candidates) > 1:
+        # Two halves may belong to two projects, so they are not joined.
+        text += " Sources are never mixed: put all values into one."
+    advice = " ".join(filter(None, map(attrgetter("advice"), candidates)))
     advice = advice or "All values are in Developer Console, on the page of your project."
-    return f"Credentials are incomplete: {described}.{rule} {advice}"
+    return f"{text} {advice}"
 
 
 def credentials_of(candidate: Candidate) -> Credentials:
@@ -280,10 +286,12 @@ def sealed(name: str, value: object) -> object:
     if not _SECRET_NAME.search(name):
         return value
     if isinstance(value, list):
-        return [sealed(name, item) for item in value]
+        return list(map(partial(sealed, name), value))
     if not isinstance(value, str):
         return value
-    return Secret(value) if value.strip() else ""
+    if not value.strip():
+        return ""
+    return Secret(value)
 
 
 def candidate_of(source: str, values: Mapping[str, object], **details: Any) -> Candidate:
@@ -294,8 +302,8 @@ def candidate_of(source: str, values: Mapping[str, object], **details: Any) -> C
         value = values.get(name)
         if value is None:
             continue
-        items = [_cleaned(source, name, item) for item in _items(name, value)]
-        filled: list[Any] = list(dict.fromkeys(item for item in items if item))
+        items = map(partial(_cleaned, source, name), _items(name, value))
+        filled: list[Any] = list(dict.fromkeys(filter(None, items)))
         if filled and name in SECRET_NAMES:
             secrets[name] = tuple(filled)
         elif filled:
@@ -307,8 +315,10 @@ def _items(name: str, value: object) -> list[object]:
     """Return a value as a list; a list can be written as a JSON array, too."""
     if name not in _LIST_NAMES:
         return [value]
+    if not isinstance(value, (list, tuple)):
+        return _json_array(value)
     items: list[object] = []
-    for item in value if isinstance(value, (list, tuple)) else [value]:
+    for item in value:
         items += _json_array(item)
     return items
 
@@ -326,17 +336,24 @@ def _json_array(value: object) -> list[object]:
 
 def _cleaned(source: str, name: str, value: object) -> str | Secret:
     if not isinstance(value, (str, Secret)):
-        expected = "names such as openid" if name == "scopes" else "text"
-        kind = type(value).__name__
-        raise CredentialsError(f"{name} in {source} must be {expected}, not {kind}.")
+        expected = "text"
+        if name == "scopes":
+            expected = "names such as openid"
+        raise CredentialsError(
+            f"{name} in {source} must be {expected}, not {type(value).__name__}."
+        )
     text = _plain(value).strip()
     if name == "access_token":
         text = clean_token(text)
-    return Secret(text) if text and name in SECRET_NAMES else text
+    if text and name in SECRET_NAMES:
+        return Secret(text)
+    return text
 
 
 def _plain(value: str | Secret) -> str:
-    return value.reveal() if isinstance(value, Secret) else value
+    if isinstance(value, Secret):
+        return value.reveal()
+    return value
 
 
 def _check(source: str, name: str, *values: str | Secret) -> None:
@@ -388,7 +405,7 @@ def _client_of(token: Secret, client_id: str, org_id: str, source: str) -> str:
             "project of that client id."
         )
     claims = map(str, read_claims(token).values())
-    named = sorted({claim for claim in claims if re.fullmatch(_ORG_ID, claim)})
+    named = sorted(set(filter(re.compile(_ORG_ID).fullmatch, claims)))
     if named and org_id not in named:
         raise CredentialsError(
             f"The access token belongs to another organization ({', '.join(named)}) than {org_id}. "
@@ -404,17 +421,22 @@ def _scopes_of(candidate: Candidate) -> tuple[str, ...]:
 
 
 def _hosts_of(candidate: Candidate) -> Hosts:
-    urls = {name: candidate.values.get(f"{name}_url", "") for name in HOST_NAMES}
-    named = {name: url for name, url in urls.items() if url}
-    local = list(map(is_loopback, named.values()))
+    urls: dict[str, str] = {}
+    for name in HOST_NAMES:
+        url = candidate.values.get(f"{name}_url")
+        if url:
+            urls[name] = url
+    local = list(map(is_loopback, urls.values()))
     if not any(local):
-        return Hosts(**named)
-    required = {"reactor", "ims"} if candidate.uses_secret else {"reactor"}
-    if not all(local) or required - named.keys():
+        return Hosts(**urls)
+    required = {"reactor"}
+    if candidate.uses_secret:
+        required.add("ims")
+    if not all(local) or required - urls.keys():
         raise CredentialsError(
             f"{candidate.source} would send some requests to this machine and others to Adobe. "
             "Set reactor_url and ims_url (ADOBE_REACTOR_URL, ADOBE_IMS_URL; for events also the "
             "URLs of the Edge Network), or neither."
         )
     # The hosts that are not named stay empty: they must not default to Adobe's.
-    return Hosts(**urls)
+    return Hosts(**{**dict.fromkeys(HOST_NAMES, ""), **urls})

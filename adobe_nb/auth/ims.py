@@ -49,7 +49,9 @@ class Token:
 
     def left(self, now: datetime) -> timedelta | None:
         """Return the time until it expires, never negative."""
-        return None if self.expires_at is None else max(self.expires_at - now, timedelta(0))
+        if self.expires_at is None:
+            return None
+        return max(self.expires_at - now, timedelta(0))
 
     def due(self, now: datetime) -> bool:
         """Return whether it should be replaced."""
@@ -132,7 +134,7 @@ def _revealed(credentials: Credentials, token: Token | None = None) -> list[str]
     secrets = [credentials.client_secret, *credentials.other_secrets, credentials.access_token]
     if token is not None:
         secrets.append(token.value)
-    return [secret.reveal() for secret in secrets if secret is not None]
+    return list(map(Secret.reveal, filter(None, secrets)))
 
 
 def _fetch(
@@ -211,7 +213,9 @@ def _refusal(status: int, document: Mapping[str, Any], credentials: Credentials)
             f"Copy it again from {_CONSOLE}."
         )
     elif code == "invalid_client":
-        secrets = "both client secrets" if credentials.other_secrets else "the client secret"
+        secrets = "the client secret"
+        if credentials.other_secrets:
+            secrets = "both client secrets"
         text = (
             f"IMS refused {secrets} from {source} (invalid_client). Copy it again from {_CONSOLE}."
         )
@@ -235,15 +239,20 @@ def _refusal(status: int, document: Mapping[str, Any], credentials: Credentials)
 
 def _one_line(description: object) -> str:
     """Return what IMS says, shortened, on one line, without control characters."""
-    words = " ".join(description.split()) if isinstance(description, str) else ""
-    text = "".join(filter(str.isprintable, words))
-    return text if len(text) <= _LONGEST_DESCRIPTION else f"{text[:_LONGEST_DESCRIPTION]}…"
+    if not isinstance(description, str):
+        return ""
+    text = "".join(filter(str.isprintable, " ".join(description.split())))
+    if len(text) > _LONGEST_DESCRIPTION:
+        text = f"{text[:_LONGEST_DESCRIPTION]}…"
+    return text
 
 
 def _clock_offset(response: Response) -> timedelta | None:
     """Return by how much this machine's clock is ahead of the service's, if the service says."""
     date = date_of(response.headers.get("Date", ""))
-    return None if date is None else utc_now() - date
+    if date is None:
+        return None
+    return utc_now() - date
 
 
 def _clock_note(offset: timedelta | None) -> str:
@@ -251,7 +260,9 @@ def _clock_note(offset: timedelta | None) -> str:
     if offset is None or abs(offset) < _CLOCK_TOLERANCE:
         return ""
     hours, minutes = divmod(round(abs(offset) / timedelta(minutes=1)), 60)
-    direction = "ahead of" if offset > timedelta(0) else "behind"
+    direction = "behind"
+    if offset > timedelta(0):
+        direction = "ahead of"
     return f"This machine's clock is {hours} h {minutes} min {direction} Adobe's. Correct it."
 
 
@@ -300,7 +311,6 @@ class ImsAuth:
         """Return a token that is valid now; fetch one if there is none or it is due."""
         with self._lock:
             before = token = self.held
-            self._require_signed_in()
             if token is None or (token.due(self._now()) and self._renewable):
                 token = self.held = self._new_token()
             elif token.due(self._now()):
@@ -315,16 +325,11 @@ class ImsAuth:
     def _renewable(self) -> bool:
         return self.credentials.client_secret is not None
 
-    def _require_signed_in(self) -> None:
-        if self.signed_out:
-            raise NotSignedIn(_SIGNED_OUT)
-
     def renew(self, refused: requests.PreparedRequest) -> bool:
         """After a 401: fetch one token for all threads that were refused with the same old one."""
         if not self._renewable:
             return False
         with self._lock:
-            self._require_signed_in()
             before = token = self.held
             header = refused.headers.get("Authorization")
             # Another thread may have renewed it already.
@@ -342,7 +347,6 @@ class ImsAuth:
                 f"A pasted token cannot be renewed. Paste a new one: {_CONSOLE}."
             )
         with self._lock:
-            self._require_signed_in()
             self.held = self._new_token()
         self._changed()
 
@@ -354,12 +358,14 @@ class ImsAuth:
 
     def _new_token(self) -> Token:
         """Fetch a token; if IMS refuses the first client secret, try the others."""
+        if self.signed_out:
+            raise NotSignedIn(_SIGNED_OUT)
         credentials = self.credentials
         if credentials.access_token is not None:
             return self._check_pasted(credentials.access_token)
-        secrets = [credentials.client_secret, *credentials.other_secrets]
-        problem = SignInError("These credentials have no client secret.")
-        for secret in filter(None, secrets):
+        secrets = list(filter(None, (credentials.client_secret, *credentials.other_secrets)))
+        problem: SignInError | None = None
+        for secret in secrets:
             try:
                 token, note = _fetch(credentials, secret, self._transport, self._now())
             except SignInError as error:
@@ -370,11 +376,13 @@ class ImsAuth:
                 continue
             self.clock_note = note
             # The secret that works comes first from now on.
-            others = tuple(other for other in secrets if other is not None and other is not secret)
-            self.credentials = replace(credentials, client_secret=secret, other_secrets=others)
+            secrets.remove(secret)
+            self.credentials = replace(
+                credentials, client_secret=secret, other_secrets=tuple(secrets)
+            )
             return token
         # Raised outside the except block: the frames there belong to a request with the secret.
-        raise problem
+        raise problem or SignInError("These credentials have no client secret.")
 
     def _check_pasted(self, token: Secret) -> Token:
         """Check a pasted token by this machine's clock, and note if that clock is wrong."""

@@ -57,7 +57,9 @@ def _is_secure(keyring: Any) -> bool:
 
 
 def _hidden(text: object) -> Secret | None:
-    return Secret(text) if isinstance(text, str) and text else None
+    if not text or not isinstance(text, str):
+        return None
+    return Secret(text)
 
 
 def _limited(work: Callable[[Any], Any], undo: Callable[[Any], Any] | None = None) -> Any:

@@ -52,9 +52,10 @@ class Profile:
     active: bool
 
     def __repr__(self) -> str:
-        active = ", active" if self.active else ""
-        secret = f"client {mask(self.client_id)}, {self.kind} in {self.place}"
-        return f"<Profile {self.name}: {self.org_id}, {secret}{active}>"
+        text = f"client {mask(self.client_id)}, {self.kind} in {self.place}"
+        if self.active:
+            text += ", active"
+        return f"<Profile {self.name}: {self.org_id}, {text}>"
 
 
 class _Row(msgspec.Struct, omit_defaults=True):
@@ -153,8 +154,10 @@ class ProfileStore:
             )
         with self._locked():
             self._sweep()
-            place: Place = "file" if in_file else "keyring"
-            return self._save(name, _row_of(name, credentials, place), secret)
+            row = _row_of(name, credentials)
+            if in_file:
+                row.place = "file"
+            return self._save(name, row, secret)
 
     def _save(self, name: str, row: _Row, secret: Secret) -> Profile:
         document = self._document()
@@ -221,8 +224,11 @@ class ProfileStore:
         document = self._document()
         used = {row.entry for row in document.profiles.values()}
         secrets = self._secrets()
-        if secrets.keys() - used:
-            self._write(_SECRETS, {entry: secrets[entry] for entry in secrets.keys() & used})
+        unused = secrets.keys() - used
+        if unused:
+            for entry in unused:
+                del secrets[entry]
+            self._write(_SECRETS, secrets)
         problem = ""
         remaining = []
         for entry in set(document.unfinished) - used:
@@ -337,16 +343,18 @@ def forget_profile(name: str) -> None:
     ProfileStore().forget(name)
 
 
-def _row_of(name: str, credentials: Credentials, place: Place) -> _Row:
+def _row_of(name: str, credentials: Credentials) -> _Row:
     row = _Row(
         client_id=credentials.client_id,
         org_id=credentials.org_id,
         # A new one each time: the old secret is in use until profiles.toml names the new one.
         entry=f"profile {name} {random.token_hex(6)}",
-        kind="client_secret" if credentials.client_secret else "access_token",
-        place=place,
+        kind="client_secret",
+        place="keyring",
         scopes=",".join(credentials.scopes),
     )
+    if credentials.client_secret is None:
+        row.kind = "access_token"
     for host in HOST_NAMES:
         url = getattr(credentials.hosts, host)
         if url != getattr(Hosts(), host):

@@ -1,7 +1,7 @@
 """Where credentials come from: one function per source. The first complete source wins.
 
-Two sources are never mixed. A file is read only when it is named, except ``.env``, which is searched
-in the working folder and its parents.
+Two sources are never mixed. A file is read only when it is named, except ``.env``, which is
+searched in the working folder and its parents.
 """
 
 import contextlib
@@ -10,6 +10,7 @@ import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -65,6 +66,7 @@ _CONFIG_LABELS = {"client_id": "client_id", "client_secret": "secret", "org_id":
 _CONTEXT = re.compile(
     r"AIO_ims_contexts_(.+?)_(client__id|client__secrets|ims__org__id|scopes)", re.IGNORECASE
 )
+_METASCOPES = re.compile("meta_?scopes?", re.IGNORECASE)
 _OUR_NAMES = {*_ENV_NAMES, _PROFILE, *_POSTMAN_NAMES, *_APP_BUILDER_NAMES}
 _FILES = {
     "console_file": "a Developer Console download",
@@ -115,14 +117,12 @@ class _EnvFile:
 
     def _refuse_retired(self, own: Candidate) -> None:
         """Refuse a retired credential under our names; an old key beside a new set is harmless."""
-        values = {
-            name.removeprefix("ADOBE_"): value
-            for name, value in self.values.items()
-            if name.startswith("ADOBE_")
-        }
-        has_metascopes = any(re.fullmatch("meta_?scopes?", name, re.IGNORECASE) for name in values)
-        is_new = any(values.get(name) for name in ("SCOPES", "ACCESS_TOKEN", "PROFILE"))
-        is_complete = not own.missing and not has_metascopes
+        values = {}
+        for name, value in self.values.items():
+            if name.startswith("ADOBE_"):
+                values[name.removeprefix("ADOBE_")] = value
+        is_new = any(map(values.get, ("SCOPES", "ACCESS_TOKEN", "PROFILE")))
+        is_complete = not own.missing and not any(map(_METASCOPES.fullmatch, values))
         refuse_retired(str(self.path), values, oauth=is_new or is_complete)
 
     def _of_other_tools(self) -> list[Candidate]:
@@ -135,7 +135,7 @@ class _EnvFile:
         if not app_builder.empty:
             candidates.append(app_builder)
         contexts = self._contexts()
-        if len(contexts) > 1 and all(candidate.missing for candidate in candidates):
+        if len(contexts) > 1 and all(map(attrgetter("missing"), candidates)):
             raise CredentialsError(
                 f"{source} has {len(contexts)} credentials of App Builder: "
                 f"{', '.join(sorted(contexts))}. Copy the one to use into ADOBE_CLIENT_ID, "
@@ -151,8 +151,12 @@ class _EnvFile:
         for name, value in self.values.items():
             if match := _CONTEXT.fullmatch(name):
                 contexts.setdefault(match[1], {})[match[2].replace("__", "_")] = value
-        credentials = {name: _of_json(context) for name, context in contexts.items()}
-        return {name: values for name, values in credentials.items() if values["client_secret"]}
+        credentials = {}
+        for name, context in contexts.items():
+            values = _of_json(context)
+            if values["client_secret"]:
+                credentials[name] = values
+        return credentials
 
 
 def from_environment(environ: Mapping[str, str]) -> Candidate:
@@ -196,9 +200,7 @@ def from_postman_file(path: str | Path) -> Candidate:
     values: dict[str, object] = {}
     for row in document["values"]:
         if isinstance(row, dict) and row.get("enabled", True) is not False:
-            value = row.get("value")
-            is_text = isinstance(value, (str, Secret))
-            values[str(row.get("key")).upper()] = value if is_text else ""
+            values[str(row.get("key")).upper()] = _text(row.get("value")) or ""
     advice = ""
     if values.get("CLIENT_SECRET") == "":
         advice = (
@@ -260,16 +262,25 @@ def find(
             if environment.missing:
                 raise
             shadowed.append(f"{env_file.path} (cannot be used: {error})")
-    complete = [candidate for candidate in candidates if not candidate.missing]
+    complete: list[Candidate] = []
+    partial: list[Candidate] = []
+    for candidate in candidates:
+        if not candidate.missing:
+            complete.append(candidate)
+        elif not candidate.empty:
+            partial.append(candidate)
     store = store or ProfileStore()
     if not complete:
-        return _from_profile(store, profile, candidates, skipped)
+        return _from_profile(store, profile, partial, skipped)
     winner, *others = complete
-    later = [other.source for other in others]
     return ResolvedCredentials(
         credentials_of(winner),
-        shadowed=(*later, *shadowed, *_shadowed_profile(store, profile)),
-        incomplete=(*_descriptions(candidates), *skipped),
+        shadowed=(
+            *map(attrgetter("source"), others),
+            *shadowed,
+            *_shadowed_profile(store, profile),
+        ),
+        incomplete=(*map(Candidate.describe, partial), *skipped),
     )
 
 
@@ -277,28 +288,26 @@ def _shadowed_profile(store: ProfileStore, name: str) -> list[str]:
     """Name the profile without opening it, because its keyring could prompt for a password."""
     with contextlib.suppress(AdobeError):
         name = name or store.active
-    return [f"profile {name}"] if name else []
+    if not name:
+        return []
+    return [f"profile {name}"]
 
 
 def _from_profile(
-    store: ProfileStore, name: str, others: Sequence[Candidate], skipped: Sequence[str]
+    store: ProfileStore, name: str, partial: Sequence[Candidate], skipped: Sequence[str]
 ) -> ResolvedCredentials | None:
-    """Return the active profile, after other sources that are incomplete or empty."""
+    """Return the active profile, after other sources that have a part of the credentials."""
     name = name or store.active
     if name:
         credentials = credentials_of(store.candidate(name))
-        return ResolvedCredentials(credentials, incomplete=(*_descriptions(others), *skipped))
-    partial = [candidate for candidate in others if not candidate.empty]
+        incomplete = (*map(Candidate.describe, partial), *skipped)
+        return ResolvedCredentials(credentials, incomplete=incomplete)
     if not partial and not skipped:
         return None
-    problem = incomplete_message(partial) if partial else "No credentials were found."
+    problem = "No credentials were found."
+    if partial:
+        problem = incomplete_message(partial)
     raise IncompleteCredentials(" ".join((problem, *skipped)))
-
-
-def _descriptions(candidates: Sequence[Candidate]) -> list[str]:
-    """Describe the candidates that are incomplete but not empty."""
-    partial = [candidate for candidate in candidates if candidate.missing and not candidate.empty]
-    return [candidate.describe() for candidate in partial]
 
 
 def _nearest_env_file(start: Path | None, skipped: list[str]) -> _EnvFile | None:
@@ -328,11 +337,13 @@ def _open_env_file(path: Path) -> _EnvFile:
     variables, unread = read_variables(_read(path, ".env file"), sorted(_OUR_NAMES))
     values: dict[str, object] = {}
     for name, value in _in_upper_case(variables).items():
-        if name in _OUR_NAMES or name.startswith("ADOBE") or _CONTEXT.match(name):
-            values[name] = sealed(name, value) or ""
+        if not value:
+            values[name] = ""
+        elif name in _OUR_NAMES or name.startswith("ADOBE") or _CONTEXT.match(name):
+            values[name] = sealed(name, value)
         else:
-            # Only whether there is a value: it may be a secret of another program.
-            values[name] = "yes" if value else ""
+            # Only that there is a value: it may be a secret of another program.
+            values[name] = "yes"
     return _EnvFile(path, values, unread)
 
 
@@ -356,8 +367,11 @@ def _candidate(
     source: str, values: Mapping[str, object], names: Mapping[str, str], **details: Any
 ) -> Candidate:
     """Return the values under the names of one tool."""
-    picked = {name: values[theirs] for theirs, name in names.items() if theirs in values}
-    labels = {name: theirs for theirs, name in names.items()}
+    picked, labels = {}, {}
+    for theirs, name in names.items():
+        labels[name] = theirs
+        if theirs in values:
+            picked[name] = values[theirs]
     return candidate_of(source, picked, labels=labels, **details)
 
 
@@ -377,8 +391,11 @@ def _of_project(source: str, project: Mapping[str, Any]) -> dict[str, Any]:
     if not isinstance(listed, list):
         listed = []
     credentials = [item for item in listed if isinstance(item, dict)]
-    members = [credential.get("oauth_server_to_server") for credential in credentials]
-    oauth = [member for member in members if isinstance(member, dict)]
+    oauth = []
+    for credential in credentials:
+        member = credential.get("oauth_server_to_server")
+        if isinstance(member, dict):
+            oauth.append(member)
     if len(oauth) > 1:
         raise CredentialsError(
             f"{source} has {len(oauth)} OAuth Server-to-Server credentials. Download the one to "
@@ -418,7 +435,10 @@ def _credential_of(
         if org_id in (None, owner):
             matching.append(credential)
         name = _text(credential.get("org_name"))
-        listed.append(f"{owner} ({name})" if name else str(owner))
+        label = str(owner)
+        if name:
+            label += f" ({name})"
+        listed.append(label)
     if len(matching) == 1:
         return matching[0]
     problem = f"{len(matching) or 'no'} credentials of {org_id or 'several organizations'}"
@@ -440,28 +460,34 @@ def _of_credential(source: str, document: Mapping[str, Any]) -> dict[str, Any]:
 
 def _of_json(credential: Mapping[str, Any]) -> dict[str, Any]:
     """Return the values of a credential in JSON, whose names can be in any case."""
-    upper = {str(name).upper(): value for name, value in credential.items()}
+    upper = {name.upper(): value for name, value in credential.items()}
     values: dict[str, Any] = {"client_secret": []}
     for theirs, name in _JSON_NAMES.items():
         value = upper.get(theirs)
         if not value or not isinstance(value, (str, Secret, list)):
             continue
-        if name == "client_secret":
-            values[name] += value if isinstance(value, list) else [value]
-        else:
+        if name != "client_secret":
             values.setdefault(name, value)
+        elif isinstance(value, list):
+            values[name] += value
+        else:
+            values[name].append(value)
     return values
 
 
 def _member(document: object, *path: str) -> Any:
     """Return a nested member, or None."""
     for name in path:
-        document = document.get(name) if isinstance(document, dict) else None
+        if not isinstance(document, dict):
+            return None
+        document = document.get(name)
     return document
 
 
 def _text(value: object) -> object:
-    return value if isinstance(value, (str, Secret)) else None
+    if isinstance(value, (str, Secret)):
+        return value
+    return None
 
 
 def _json_file(path: str | Path, argument: str) -> tuple[Path, Any]:
@@ -493,20 +519,21 @@ def _sealed_object(pairs: list[tuple[str, object]]) -> dict[str, object]:
 
 def _fitting_arguments(document: object) -> tuple[str, ...]:
     """Return the arguments that read such a document. A single credential fits two of them."""
-    if isinstance(document, list):
-        is_config = document and all(map(_is_credential, document))
-        return ("config_file",) if is_config else ()
+    if document and isinstance(document, list) and all(map(_is_credential, document)):
+        return ("config_file",)
     if isinstance(_member(document, "values"), list):
         return ("postman_file",)
     if isinstance(_member(document, "project"), dict):
         return ("console_file",)
-    return ("console_file", "config_file") if _is_credential(document) else ()
+    if _is_credential(document):
+        return ("console_file", "config_file")
+    return ()
 
 
 def _is_credential(document: object) -> bool:
     if not isinstance(document, dict):
         return False
-    return not _JSON_NAMES.keys().isdisjoint(str(name).upper() for name in document)
+    return not _JSON_NAMES.keys().isdisjoint(map(str.upper, document))
 
 
 def _expanded(path: object, argument: str) -> Path:

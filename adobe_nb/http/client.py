@@ -20,8 +20,8 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from functools import lru_cache, wraps
-from typing import Any, ParamSpec, Protocol, TypeVar
+from functools import lru_cache
+from typing import Any, Protocol
 
 import requests
 import truststore
@@ -32,7 +32,7 @@ from adobe_nb.errors import AdobeError, ArgumentError, HostNotAllowed, Transport
 from adobe_nb.forks import reset_after_fork
 from adobe_nb.http.failures import Failure, error_of, failure_of, unusable
 from adobe_nb.http.limiter import MOST, Limiter, Turn
-from adobe_nb.http.messages import Request, Response, encoded
+from adobe_nb.http.messages import Request, Response
 from adobe_nb.http.retry import Action, Attempt, Decision, RetryPolicy
 from adobe_nb.http.workers import pause as interruptible_pause
 from adobe_nb.masking import masked_body, masked_text
@@ -56,7 +56,16 @@ _HIGHEST_PORT = 65535
 _LONGEST_SHOWN = 120
 """Characters of a refused URL that a message quotes."""
 
-_PROXY_NAMES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
+_PROXY_NAMES = (
+    "http_proxy",
+    "https_proxy",
+    "all_proxy",
+    "no_proxy",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "ALL_PROXY",
+    "NO_PROXY",
+)
 _HOSTS = 8
 """Hosts whose connections are kept; a session uses four."""
 _PROXIES_KEPT = 60.0
@@ -76,9 +85,6 @@ _LARGEST = 256 * 2**20
 """Most bytes of a response, unpacked. The largest pages of the API are a few MB."""
 _CHUNK = 2**16
 """Bytes that are unpacked at once, which is the most by which a response exceeds the limit."""
-
-_Arguments = ParamSpec("_Arguments")
-_Result = TypeVar("_Result")
 
 
 class Signer(Protocol):
@@ -110,26 +116,6 @@ class _Unsigned:
 UNSIGNED = _Unsigned()
 
 
-def _without_inner_frames(
-    function: Callable[_Arguments, _Result],
-) -> Callable[_Arguments, _Result]:
-    """Keep the frames of a function, which hold the signed request, out of its errors."""
-
-    @wraps(function)
-    def call(*args: _Arguments.args, **kwargs: _Arguments.kwargs) -> _Result:
-        problem: BaseException
-        try:
-            return function(*args, **kwargs)
-        except Exception as error:  # noqa: BLE001
-            problem = error.with_traceback(None)
-        except KeyboardInterrupt:
-            problem = KeyboardInterrupt()
-        # Outside the except block, where the error would carry the frames along as its context.
-        raise problem
-
-    return call
-
-
 @dataclass(frozen=True, slots=True)
 class Host:
     """A host that credentials may be sent to."""
@@ -143,7 +129,9 @@ class Host:
 def host_of(url: str) -> Host | None:
     """Return the host of a URL; None unless it is Adobe over https, or loopback."""
     origin = "/".join(url.split("/", 3)[:3])
-    return _allowed(origin) if _PATH.fullmatch(url, len(origin)) else None
+    if not _PATH.fullmatch(url, len(origin)):
+        return None
+    return _allowed(origin)
 
 
 def is_loopback(url: str) -> bool:
@@ -166,7 +154,7 @@ def check_base_url(url: str) -> None:
 
 
 def _not_allowed(url: str) -> HostNotAllowed:
-    allowed = ", ".join(f"https://{name}" for name in ALLOWED_HOSTS)
+    allowed = ", ".join(map("https://{}".format, ALLOWED_HOSTS))
     return HostNotAllowed(
         f"Credentials must not be sent to {_recognizable(url)}. Allowed are {allowed} and this "
         "machine (127.0.0.1). Correct the base URL (ADOBE_REACTOR_URL, ADOBE_IMS_URL, "
@@ -182,8 +170,9 @@ def _allowed(origin: str) -> Host | None:
         return None
     if _is_this_machine(match["host"]):
         return Host(origin, is_loopback=True)
-    is_adobe = match["scheme"].lower() == "https" and _ADOBE.fullmatch(match["host"]) is not None
-    return Host(origin, is_loopback=False) if is_adobe else None
+    if match["scheme"].lower() != "https" or not _ADOBE.fullmatch(match["host"]):
+        return None
+    return Host(origin, is_loopback=False)
 
 
 def _is_this_machine(host: str) -> bool:
@@ -237,7 +226,6 @@ class Transport:
         self._adapter.abandon()
         self._adapter = _new_adapter()
 
-    @_without_inner_frames
     def send(
         self, request: Request, signer: Signer = UNSIGNED, limiter: Limiter | None = None
     ) -> Response:
@@ -250,11 +238,28 @@ class Transport:
         host = host_of(request.url)
         if host is None:
             raise _not_allowed(request.url)
+        problem: BaseException
+        # Without the inner frames, which hold the signed request.
+        try:
+            return self._send(request, signer, limiter, host)
+        except Exception as error:  # noqa: BLE001
+            problem = error.with_traceback(None)
+        except KeyboardInterrupt:
+            problem = KeyboardInterrupt()
+        # Outside the except block, where the error would carry the frames along as its context.
+        raise problem
+
+    def _send(
+        self, request: Request, signer: Signer, limiter: Limiter | None, host: Host
+    ) -> Response:
         number, renewed = 1, False
+        # One loop, though it has many branches: the whole flow of a request is in one place.
         while True:
             with limiter.turn() if limiter else nullcontext(Turn()) as turn:
                 outcome, signed = self._exchange(request, signer, host)
                 retry_after = self._report(turn, outcome)
+            if isinstance(outcome, Response) and outcome.is_success:
+                return outcome
             attempt = Attempt(
                 request,
                 outcome,
@@ -279,13 +284,13 @@ class Transport:
         self, request: Request, signer: Signer, host: Host
     ) -> tuple[Response | Failure, requests.PreparedRequest | None]:
         """Send once; return the outcome, and the signed request for the renewal of its token."""
+        proxies: Mapping[str, str] = {}
         try:
             signed = _signed(request, signer)
+            if not host.is_loopback:
+                proxies = _proxies_for(host.origin)
             received = self._adapter.send(
-                signed,
-                timeout=self._timeout,
-                verify=_certificates(),
-                proxies={} if host.is_loopback else _proxies_for(host.origin),
+                signed, timeout=self._timeout, verify=_certificates(), proxies=proxies
             )
             body = self._read_body(request, received)
         # No token, or no certificates: another attempt would not change it.
@@ -327,10 +332,12 @@ class Transport:
         """Tell the limiter about the outcome; return the seconds of ``Retry-After``."""
         if isinstance(outcome, Failure):
             return None
+        turn.answered = outcome.status < 500
+        if outcome.is_success:
+            return None
         retry_after = _retry_after(outcome, datetime.now(UTC))
         turn.refused = self._policy.is_refusal(outcome, retry_after)
         turn.retry_after = self._policy.closing_time(outcome, retry_after)
-        turn.answered = outcome.status < 500
         return retry_after
 
     def _decide(
@@ -375,7 +382,9 @@ def date_of(header: str) -> datetime | None:
         date = parsedate_to_datetime(header)
     except (ValueError, TypeError, OverflowError):
         return None
-    return date if date.tzinfo else date.replace(tzinfo=UTC)
+    if date.tzinfo is None:
+        date = date.replace(tzinfo=UTC)
+    return date
 
 
 def _signed(request: Request, signer: Signer) -> requests.PreparedRequest:
@@ -383,7 +392,7 @@ def _signed(request: Request, signer: Signer) -> requests.PreparedRequest:
     # fifth of the time of a request.
     prepared = requests.PreparedRequest()
     prepared.method = request.method
-    prepared.url = request.url + encoded(request.params)
+    prepared.url = request.full_url
     prepared.body = request.body
     prepared.headers = CaseInsensitiveDict({**_HEADERS, **request.headers})
     # The request for a token may have arrived at IMS; this one was not sent.
@@ -478,7 +487,9 @@ def _new_adapter() -> _Adapter:
 
 def _certificates() -> str | bool:
     """Return the environment's certificate file, or True. Raises TransportError."""
-    name = "REQUESTS_CA_BUNDLE" if os.environ.get("REQUESTS_CA_BUNDLE") else "CURL_CA_BUNDLE"
+    name = "REQUESTS_CA_BUNDLE"
+    if not os.environ.get(name):
+        name = "CURL_CA_BUNDLE"
     path = os.environ.get(name)
     if not path:
         return True
@@ -512,7 +523,7 @@ def _has_certificates(path: str, changed_at: int) -> bool:  # noqa: ARG001
 
 def _proxies_for(origin: str) -> Mapping[str, str]:
     """Return the environment's proxies, read again when a setting changes and every minute."""
-    settings = tuple(os.environ.get(name) or os.environ.get(name.upper()) for name in _PROXY_NAMES)
+    settings = map(os.environ.get, _PROXY_NAMES)
     return _proxies_of_system(origin, (*settings, int(time.monotonic() // _PROXIES_KEPT)))
 
 

@@ -52,7 +52,9 @@ def error_of(request: Request, outcome: Response | Failure) -> TransportError:
         return TransportError(outcome.message, never_sent=outcome.never_sent)
     # A Location is any text of the server, so only a plain host name is quoted.
     match = re.match(r"https?://([A-Za-z0-9.-]+)", outcome.headers.get("Location", ""))
-    target = match[1] if match else "another address"
+    target = "another address"
+    if match:
+        target = match[1]
     return RedirectRefused(
         f"{request.host} responded with a redirect to {target}, which is not followed because it "
         "would receive the credentials. This is often the login page of a proxy: sign in to your "
@@ -105,7 +107,7 @@ def _next_step(request: Request) -> str:
 
 def _cause(error: Exception) -> object:
     """Return the innermost error, which the library wraps up to three times."""
-    cause = error.args[0] if error.args else None
+    cause = next(iter(error.args), None)
     if isinstance(cause, MaxRetryError):
         cause = cause.reason
     # ProtocolError("Connection aborted.", the error itself)
@@ -163,7 +165,9 @@ def _tunnel_status(cause: object) -> int | None:
     if type(cause) is not OSError or cause.errno is not None or not cause.args:
         return None
     match = re.match(r"Tunnel connection failed: ([0-9]{3})\b", str(cause.args[0]), re.ASCII)
-    return int(match[1]) if match else None
+    if match is None:
+        return None
+    return int(match[1])
 
 
 def _tunnel_refused(host: str, status: int) -> Failure:

@@ -131,7 +131,7 @@ class Limiter:
         """
         turn = Turn()
         call = worker.cancellation
-        # An interrupt can come at any line, also in _leave, and the turn must not stay in flight.
+        # An interrupt can come at any line, also in _record, and the turn must not stay in flight.
         try:
             try:
                 self._enter(turn)
@@ -142,7 +142,7 @@ class Limiter:
                         raise Cancelled
                 yield turn
             finally:
-                self._leave(turn)
+                self._record(turn)
         finally:
             self.give_up(turn)
             if call is not None:
@@ -159,32 +159,31 @@ class Limiter:
         call = worker.cancellation
         while True:
             with self._changed:
-                closed_for = self._closed_until - self._clock()
-                if closed_for <= 0 and len(self._turns) < int(self._limit):
+                closed_for = max(0.0, self._closed_until - self._clock())
+                if not closed_for and len(self._turns) < int(self._limit):
                     turn.began = self._clock()
                     self._turns.add(turn)
                     turn.in_flight = len(self._turns)
                     return
                 if call is not None and call.cancelled:
                     raise Cancelled
-                self._changed.wait(min(closed_for, _SLICE) if closed_for > 0 else _SLICE)
+                self._changed.wait(min(closed_for or _SLICE, _SLICE))
             # Not under the lock, because drawing a bar can take long.
             if worker.tick is not None:
                 worker.tick()
 
-    def _leave(self, turn: Turn) -> None:
+    def _record(self, turn: Turn) -> None:
+        """Adapt the limit to the outcome."""
         with self._changed:
             # It was given up, or belongs to the parent of this forked process.
             if turn not in self._turns:
                 return
-            self._turns.remove(turn)
             if turn.refused or turn.answered:
                 self._history.append((turn.in_flight, turn.refused))
             if turn.refused:
                 self._refuse(turn)
             elif turn.answered:
                 self._learn(turn)
-            self._changed.notify_all()
 
     def _refuse(self, turn: Turn) -> None:
         self.refused += 1
@@ -215,7 +214,10 @@ class Limiter:
                 self._clean_at_roof += 1
                 # These add up to half of (clean / _PROBE) ** 2: 1 after 212 responses, 8 after 600.
                 self._roof += self._clean_at_roof / _PROBE**2
-            step = 1 if self._halved_at < 0 else 2 / self._limit
+            step = 2 / self._limit
+            # It was never halved: grow fast.
+            if self._halved_at < 0:
+                step = 1
             self._limit = min(self._limit + step, self._roof, self._ceiling)
         self._durations.append(self._clock() - turn.began)
         if len(self._durations) >= max(_SAMPLES, int(self._limit)):

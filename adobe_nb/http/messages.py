@@ -28,8 +28,7 @@ class Request:
     @property
     def host(self) -> str:
         """The host and port, for messages."""
-        parts = urlsplit(self.url)
-        return f"{parts.hostname}:{parts.port}" if parts.port else str(parts.hostname)
+        return urlsplit(self.url).netloc
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,4 +58,6 @@ class Response:
 @lru_cache(maxsize=256)
 def encoded(params: tuple[tuple[str, str], ...]) -> str:
     """Return a query as in a URL, with its question mark."""
-    return f"?{urlencode(params)}" if params else ""
+    if not params:
+        return ""
+    return f"?{urlencode(params)}"

@@ -98,7 +98,9 @@ class RetryPolicy:
         if response.status not in BUSY or retry_after is None:
             return None
         # A wait that is too long for this request must not stop all others.
-        return retry_after if retry_after <= self.longest_wait else None
+        if retry_after > self.longest_wait:
+            return None
+        return retry_after
 
     def _after_failure(self, attempt: Attempt, failure: Failure) -> Decision:
         if failure.final or self._is_last(attempt):

@@ -226,7 +226,8 @@ class TestSaving:
 class TestKilledSave:
     """The next save or forget deletes what a killed process left behind."""
 
-    # A keyring in a file, so that two processes share it, and a save that is killed during a rename.
+    # A keyring in a file, so that two processes share it, and a save that is killed during a
+    # rename.
     CODE = """
 import json, os, signal, sys
 from pathlib import Path

@@ -737,4 +737,4 @@ def test_an_unexpected_error_has_no_frame_with_the_signed_request() -> None:
     ):
         Transport(pause=0).send(Request("GET", server.url, repeatable=True), Failing())
     names = {frame.name for frame in traceback.extract_tb(caught.value.__traceback__)}
-    assert names.isdisjoint({"send", "_exchange", "_decide", "_renew"})
+    assert names.isdisjoint({"_send", "_exchange", "_decide"})

@@ -423,7 +423,7 @@ class TestConnect:
     @pytest.mark.parametrize("wrong", ["Preview", "", None, True, ["send"]])
     def test_another_value_costs_no_request(self, demo: Any, wrong: Any) -> None:
         before = len(demo.requests)
-        with pytest.raises(ArgumentError, match='writes is "send" or "preview"'):
+        with pytest.raises(ArgumentError, match='must be "send" or "preview"'):
             sign_in(demo, writes=wrong)
         assert len(demo.requests) == before
 
