@@ -1,14 +1,11 @@
-"""Writes the reference pages from the registry, and the index of operations. A test fails when they
-are stale.
+"""The reference pages: one for each row of the registry, and the index of operations.
 
-python docs/reference/make.py
+The build of the site writes them (``docs/conf.py``).
 """
 
-import importlib.util
-import sys
+import runpy
 from collections.abc import Iterable
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from adobe_nb.api.reactor.bindings import Reactor
@@ -17,18 +14,12 @@ from adobe_nb.api.reactor.collection import verbs_of
 from adobe_nb.api.reactor.frames import DTYPES, columns_of
 from adobe_nb.registry import RESOURCES, Attribute, Relation, Resource, Verb
 
-HERE = Path(__file__).parent
-OPERATIONS = HERE.parents[1] / "tests" / "contract" / "operations.py"
+OPERATIONS = Path(__file__).parents[2] / "tests" / "contract" / "operations.py"
 _NOTE = "<!-- Written by docs/reference/make.py: do not edit. -->"
 _READING = ("get", "find", "iterate")
 _READING_MORE = {"revisions", "versions", "of_components", "delegates"}
 """Verbs of single types that only read."""
 _WRITING: tuple[Verb, ...] = ("create", "update")
-
-
-def main() -> None:
-    for name, text in pages().items():
-        (HERE / name).write_text(text, encoding="utf-8")
 
 
 def pages() -> dict[str, str]:
@@ -174,12 +165,12 @@ def columns(row: Resource) -> list[str]:
 
 
 def operations() -> str:
-    module = _operations()
+    index = runpy.run_path(str(OPERATIONS))
     lines = []
-    for (method, path), calls in module.OPERATIONS.items():
+    for (method, path), calls in index["OPERATIONS"].items():
         lines.append(f"| {method} | `{path}` | {_code(calls, '<br>')} |")
     excused = []
-    for (method, path), reason in module.EXCUSED.items():
+    for (method, path), reason in index["EXCUSED"].items():
         excused.append(f"| {method} | `{path}` | {reason} |")
     table, not_offered = "\n".join(lines), "\n".join(excused)
     return f"""\
@@ -256,16 +247,3 @@ def _of_relation(row: Resource, name: str) -> tuple[str, str]:
     if write:
         write += f", as `{relation.name}=`"
     return " or ".join(map(_words, relation.targets)), write
-
-
-def _operations() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("adobe_nb_operations", OPERATIONS)
-    if spec is None or spec.loader is None:
-        sys.exit(f"Cannot load {OPERATIONS}.")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-if __name__ == "__main__":
-    main()

@@ -418,8 +418,8 @@ class Reactor:
         if "id" not in frame.columns:
             return frame
         prefix = RESOURCES["rule_components"].prefix
-        is_component = frame["id"].astype("string").str.startswith(prefix).fillna(False)
-        is_unknown = frame["rule_id"].isna() & is_component.astype(bool)
+        is_component = frame["id"].astype("string").str.startswith(prefix, na=False)
+        is_unknown = frame["rule_id"].isna() & is_component
         if not is_unknown.any():
             return frame
         rule_ids = {}

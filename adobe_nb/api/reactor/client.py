@@ -132,36 +132,32 @@ class Client:
 
     def get(self, path: str, params: Iterable[tuple[str, str]] = ()) -> Document:
         """Return the document at that path. Raises ApiError, TransportError."""
-        request = replace(self._read_request, url=self.base_url + path, params=tuple(params))
-        return read_document(request, self._send(request))
+        return read_document(*self._request(path, params=tuple(params)))
 
     def post_read(self, path: str, document: Document) -> Document:
         """Return the response to a POST that only reads, so that it can be retried. Raises as
         ``get`` does.
         """
-        request = replace(
-            self._read_request,
-            method="POST",
-            url=self.base_url + path,
-            headers={"Accept": ACCEPT, "Content-Type": JSON_API},
-            body=json.dumps(document, ensure_ascii=False).encode(),
-        )
-        return read_document(request, self._send(request))
+        body = json.dumps(document, ensure_ascii=False).encode()
+        headers = {"Accept": ACCEPT, "Content-Type": JSON_API}
+        return read_document(*self._request(path, method="POST", headers=headers, body=body))
 
     def ping(self, path: str) -> None:
         """Send a GET whose response may have any body. Raises ApiError, TransportError."""
-        request = replace(self._read_request, url=self.base_url + path, expects=())
-        response = self._send(request)
+        request, response = self._request(path, expects=())
         if response.status >= 400:
             raise error_of(request, response, _parse(response))
 
     def fetch(self, path: str, params: Params) -> Answer:
         """Return the bytes of a page. Raises ApiError, TransportError."""
-        request = replace(self._read_request, url=self.base_url + path, params=params)
-        response = self._send(request)
+        request, response = self._request(path, params=params)
         if response.status >= 400 or response.content_type not in _JSON_TYPES:
             read_document(request, response)
         return Answer(response.body, response.headers.get("Date", ""))
+
+    def _request(self, path: str, **changes: Any) -> tuple[Request, Response]:
+        request = replace(self._read_request, url=self.base_url + path, **changes)
+        return request, self._send(request)
 
     def write(self, write: Write, before: object = None) -> Document | None:
         """Send a write once, and record it in the journal with the state before it.

@@ -29,7 +29,13 @@ from adobe_nb.registry import RESOURCES, STAGES
 CONTENTS = ("extensions", "data_elements", "rules")
 """What a library holds. Extensions go first: the others depend on them."""
 
-_METHODS = {"add": "POST", "replace": "PATCH", "remove": "DELETE"}
+_METHODS = {
+    "add": "POST",
+    "replace": "PATCH",
+    "remove": "DELETE",
+    "assign": "PATCH",
+    "unassign": "DELETE",
+}
 _REVISE = {"meta": {"action": "revise"}}
 """Makes the service revise a head and take the new revision."""
 
@@ -127,7 +133,7 @@ class Libraries(Editable):
                 "assign takes one environment. To take it away: "
                 "reactor.libraries.unassign(library)."
             )
-        return self._link_environment("assign", "PATCH", library_id, ids[0], dry_run=dry_run)
+        return self._link_environment("assign", library_id, ids[0], dry_run=dry_run)
 
     def unassign(self, library: Ids, *, dry_run: bool = False) -> pd.DataFrame:
         """Take the environment away from the library.
@@ -142,7 +148,7 @@ class Libraries(Editable):
         ArgumentError, ApiError, OutcomeUnknown
         """
         library_id = self._one_id(library, "unassign")
-        return self._link_environment("unassign", "DELETE", library_id, "", dry_run=dry_run)
+        return self._link_environment("unassign", library_id, "", dry_run=dry_run)
 
     def submit(self, library: Ids, *, dry_run: bool = False) -> pd.DataFrame:
         """Move the library from development to submitted.
@@ -296,16 +302,9 @@ class Libraries(Editable):
             items = {**dict.fromkeys(CONTENTS, ()), **items}
         for resource_type, identifiers in items.items():
             contents = f'reactor.relationships("{library_id}", "{resource_type}")'
-            write = Write(
-                f"reactor.libraries.{verb}",
-                _METHODS[verb],
-                f"/libraries/{library_id}/relationships/{resource_type}",
-                {"data": list(identifiers)},
-                type="libraries",
-                id=library_id,
-                next_step=f"Check what it holds now: {contents}.",
-            )
-            writes.append(write)
+            next_step = f"Check what it holds now: {contents}."
+            document = {"data": list(identifiers)}
+            writes.append(_linkage_write(verb, library_id, resource_type, document, next_step))
         return writes
 
     def _send_filling(
@@ -335,21 +334,14 @@ class Libraries(Editable):
         return self._written(client, [library], f"/libraries/{library_id}")
 
     def _link_environment(
-        self, verb: str, method: str, library_id: str, environment_id: str, *, dry_run: bool
+        self, verb: str, library_id: str, environment_id: str, *, dry_run: bool
     ) -> pd.DataFrame:
-        # A body would be for PATCH only.
         document = None
+        # The DELETE of unassign has no body.
         if environment_id:
             document = {"data": identifier(environment_id)}
-        write = Write(
-            f"reactor.libraries.{verb}",
-            method,
-            f"/libraries/{library_id}/relationships/environment",
-            document,
-            type="libraries",
-            id=library_id,
-            next_step=f'Check which one it has now: reactor.libraries.get("{library_id}").',
-        )
+        next_step = f'Check which one it has now: reactor.libraries.get("{library_id}").'
+        write = _linkage_write(verb, library_id, "environment", document, next_step)
         client = self._session.client
         if asked(dry_run):
             return shown(client.base_url, [write])
@@ -399,6 +391,21 @@ class Builds(Waitable):
             name = name_of(library)
             check_confirm(f"put the build of {name!r} on production again", name, confirm)
         return self._act(build, "republish", dry_run=dry_run)
+
+
+def _linkage_write(
+    verb: str, library_id: str, name: str, document: Document | None, next_step: str
+) -> Write:
+    """Return the write of one relationship of a library."""
+    return Write(
+        f"reactor.libraries.{verb}",
+        _METHODS[verb],
+        f"/libraries/{library_id}/relationships/{name}",
+        document,
+        type="libraries",
+        id=library_id,
+        next_step=next_step,
+    )
 
 
 def _check_same_property(library: Document, environment: Document) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 import pandas as pd
 
-from adobe_nb.api.reactor.client import Client, attrs_of
+from adobe_nb.api.reactor.client import Client, Params, attrs_of
 from adobe_nb.api.reactor.filters import Filter, Sort
 from adobe_nb.api.reactor.frames import json_text
 from adobe_nb.api.reactor.inputs import Ids, asked, ids_in, ids_of_type, type_of
@@ -148,13 +148,13 @@ class ExtensionPackages(Deletable, Waitable):
         ------
         ArgumentError, ApiError, TransportError, IncompleteResult
         """
-        if max_availability is None:
-            return self._list(self._query(parents, filter, sort, limit))
-        if max_availability not in AVAILABILITIES:
+        if max_availability not in {None, *AVAILABILITIES}:
             raise ArgumentError(
                 f"max_availability is one of {', '.join(AVAILABILITIES)}, not {max_availability!r}."
             )
-        extra = (("max_availability", max_availability),)
+        extra: Params = ()
+        if max_availability is not None:
+            extra = (("max_availability", max_availability),)
         return self._list(self._query(parents, filter, sort, limit), extra)
 
     def versions(self, *packages: Ids) -> pd.DataFrame:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from adobe_nb.api.reactor.client import Client, path_to
-from adobe_nb.api.reactor.error_catalog import explanation
+from adobe_nb.api.reactor.error_catalog import Explanation, explanation
 from adobe_nb.api.reactor.inputs import Ids
 from adobe_nb.api.reactor.jsonapi import Document
 from adobe_nb.api.reactor.writes import Editable, Writing, attribute, states_of
@@ -118,12 +118,10 @@ def failure_of(row: Resource, resource: Mapping[str, Any]) -> DelayedError:
         message += f" with {code}"
     if detail:
         message += f" ({detail})"
-    advice = "The service did not say what to do; meta_status_details may hold more."
-    cause = fix = ""
-    explained = explanation(code)
-    if explained:
-        cause, fix = explained
-        advice = f"{cause} {fix}"
+    explained = explanation(code) or Explanation("", "")
+    advice = " ".join(explained).strip()
+    if not advice:
+        advice = "The service did not say what to do; meta_status_details may hold more."
     # Adobe writes the status as a text.
     status = re.fullmatch("[1-5][0-9]{2}", str(first.get("status")))
     return DelayedError(
@@ -134,8 +132,7 @@ def failure_of(row: Resource, resource: Mapping[str, Any]) -> DelayedError:
         errors=errors,
         method="GET",
         url=f"/{row.type}/{resource['id']}",
-        cause=cause,
-        fix=fix,
+        **explained._asdict(),
     )
 
 

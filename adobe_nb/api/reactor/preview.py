@@ -115,8 +115,7 @@ class PreviewClient(Client):
 
     def post_read(self, path: str, document: Document) -> Document:
         """Search. Raises ArgumentError once something was written in this session."""
-        self.refuse_preview_ids(json.dumps(document))
-        if self._resources or self._gone or self._members:
+        if self._resources or self._gone:
             raise ArgumentError(
                 "Search cannot see what this preview session has written. Use the lists of a "
                 "property instead, or search in another session."
@@ -170,10 +169,9 @@ class PreviewClient(Client):
         """Return one resource as this session sees it."""
         path = f"/{row.type}/{resource_id}"
         self._refuse_gone(resource_id, path)
-        if resource_id in self._resources:
-            resource = self._resources[resource_id]
+        resource = self._resources.get(resource_id)
         # The plain client refuses made-up ids, so only those of the service get there.
-        else:
+        if resource is None:
             resource = state_of(self._service, row, resource_id)
         # What was in a deleted property is deleted with it.
         self._refuse_gone(linked_id(resource, "property"), path)
@@ -199,19 +197,16 @@ class PreviewClient(Client):
 
     def _to_one(self, resource_id: str, relation: Relation, path: str) -> Document:
         """Return the resource that a to-one relation leads to."""
-        resource = self._resources.get(resource_id)
-        if resource is not None:
-            linked = linked_id(resource, relation.name)
+        if resource_id in self._resources:
+            linked = linked_id(self._resources[resource_id], relation.name)
+            if not linked:
+                return {"data": None}
         else:
-            data = self._service.get(path).get("data")
-            if not isinstance(data, dict):
-                return {"data": data}
+            document = self._service.get(path)
+            linked = linked_id({"relationships": {relation.name: document}}, relation.name)
             # The service's answer stands unless this session has changed what it leads to.
-            linked = str(data.get("id"))
-            if linked not in self._resources and linked not in self._gone:
-                return {"data": data}
-        if not linked:
-            return {"data": None}
+            if not self._knows(linked):
+                return {"data": document.get("data")}
         return {"data": self._read(_row_of(linked), linked)}
 
     def _list(self, path: str, row: Resource, parent_id: str, params: Params) -> Document | None:
@@ -244,9 +239,10 @@ class PreviewClient(Client):
         return list(resources.values())
 
     def _is_listed(self, resource: Document) -> bool:
-        is_gone = resource["id"] in self._gone or linked_id(resource, "property") in self._gone
         # Soft-deleted resources can be fetched by id, and are in no list.
-        return not is_gone and not attribute(resource, "deleted_at")
+        if attribute(resource, "deleted_at"):
+            return False
+        return self._gone.isdisjoint({resource["id"], linked_id(resource, "property")})
 
     def _belongs(self, resource: Document, row: Resource, parent_id: str, name: str) -> bool:
         """Whether a made-up resource is in the list of that name under that parent."""
@@ -407,25 +403,23 @@ class PreviewClient(Client):
         package = self._read(RESOURCES["extension_packages"], linked["id"])
         for name in ("name", "display_name", "version"):
             extension["attributes"][name] = attribute(package, name)
-        newest = self._newest_package(name_of(package), attribute(package, "platform"))
-        extension["meta"]["upgrade_extension_package_id"] = None
-        if newest is not None and newest["id"] != package["id"]:
-            extension["meta"]["upgrade_extension_package_id"] = newest["id"]
+        newest_id = self._newest_package(name_of(package), attribute(package, "platform"))
+        if newest_id == package["id"]:
+            newest_id = None
+        extension["meta"]["upgrade_extension_package_id"] = newest_id
 
-    def _newest_package(self, name: str, platform: str) -> Document | None:
-        """Return the package of the catalog, which lists newest versions only."""
+    def _newest_package(self, name: str, platform: str) -> str | None:
+        """Return the id of a package in the catalog, which lists newest versions only."""
         params = (("filter[name]", f"EQ {name}"), ("filter[platform]", f"EQ {platform}"))
-        packages = self._service.get("/extension_packages", params).get("data") or [None]
-        newest: Document | None = packages[0]
-        return newest
+        packages = self._service.get("/extension_packages", params).get("data") or []
+        return next(iter(ids_of(packages)), None)
 
     def _install_core(self, resource: Document) -> None:
         """Install the Core extension, as the service does in a new property."""
-        core = self._newest_package("core", attribute(resource, "platform"))
-        if core is not None:
-            package = {"data": identifier(core["id"])}
+        core_id = self._newest_package("core", attribute(resource, "platform"))
+        if core_id is not None:
             parts = ("properties", resource["id"], "extensions")
-            data = {"relationships": {"extension_package": package}}
+            data = {"relationships": {"extension_package": _linkage_to(core_id)}}
             self._create(RESOURCES["extensions"], parts, data, None)
 
     def _delete(self, row: Resource, resource: Document) -> None:
@@ -485,14 +479,12 @@ class PreviewClient(Client):
         _set(library, build_required=True, updated_at=_now())
         return {"data": list(map(identifier, contents))}
 
-    def _revised_id(self, item: Document) -> str:
+    def _revised_id(self, item: Document) -> Any:
         """Return the id in an identifier, or that of the revision which it asks for."""
-        resource_id: str = item["id"]
         if (item.get("meta") or {}).get("action") != "revise":
-            return resource_id
-        row = _row_of(resource_id)
-        revised_id: str = self._revise(row, self._current(row, resource_id))["id"]
-        return revised_id
+            return item["id"]
+        row = _row_of(item["id"])
+        return self._revise(row, self._current(row, item["id"]))["id"]
 
     def _contents(self, library_id: str, name: str) -> list[str]:
         return ids_of(read_list(self, f"/libraries/{library_id}/relationships/{name}"))
@@ -581,9 +573,8 @@ def _relations_to(row: Resource, parent_type: str) -> list[Relation]:
     names = {parent_type, singular(parent_type)}
     relations = []
     for relation in row.relations:
-        if parent_type in relation.targets and (
-            relation.name in names or len(relation.targets) > 1
-        ):
+        is_parent = relation.name in names or len(relation.targets) > 1
+        if is_parent and parent_type in relation.targets:
             relations.append(relation)
     return relations
 
