@@ -148,7 +148,7 @@ class ExtensionPackages(Deletable, Waitable):
         ------
         ArgumentError, ApiError, TransportError, IncompleteResult
         """
-        if max_availability not in {None, *AVAILABILITIES}:
+        if max_availability not in (None, *AVAILABILITIES):
             raise ArgumentError(
                 f"max_availability is one of {', '.join(AVAILABILITIES)}, not {max_availability!r}."
             )

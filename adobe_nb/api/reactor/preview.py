@@ -593,8 +593,9 @@ def _linkage_to(resource_id: str) -> Document:
 def _set(resource: Document, **attributes: Any) -> None:
     """Set the attributes that resources of this type have."""
     names = RESOURCES[resource["type"]].sortable
-    for name in attributes.keys() & names:
-        resource["attributes"][name] = attributes[name]
+    for name, value in attributes.items():
+        if name in names:
+            resource["attributes"][name] = value
 
 
 def _now() -> str:

@@ -528,7 +528,8 @@ def checked_confirm(confirm: object) -> Confirm | None:
     names: list[Any] = list(map(checked_name, confirm))
     if None in names:
         raise ArgumentError(
-            'confirm has a None among its names. Write each name: confirm=["Old site", "Test site"].'
+            "confirm has a None among its names. Write each name: "
+            'confirm=["Old site", "Test site"].'
         )
     return names
 
