@@ -275,21 +275,20 @@ class Libraries(Editable):
         library_id = self._one_id(library, verb)
         ids_by_type = _by_type(resources, may_be_empty=empties)
         client = self._session.client
+        items = {}
         if asked(dry_run):
-            items = {}
             for resource_type, ids in ids_by_type.items():
-                if verb == "remove":
-                    items[resource_type] = list(map(partial(_unknown_revision, library_id), ids))
-                elif revise:
-                    items[resource_type] = _identifiers(ids, ids)
-                else:
-                    items[resource_type] = _identifiers(ids)
+                items[resource_type] = _unchecked_items(library_id, verb, ids, revise=revise)
             return shown(client.base_url, self._filling(verb, library_id, items))
-        client.refuse_preview_ids(library_id, *map(str, ids_by_type.values()))
-        if verb == "remove":
-            items = _to_remove(client, library_id, ids_by_type)
-        else:
-            items = _to_add(client, ids_by_type, verb, revise=revise)
+        client.refuse_preview_ids(library_id, str(ids_by_type))
+        for resource_type, ids in ids_by_type.items():
+            if verb == "remove":
+                contents = read_list(client, f"/libraries/{library_id}/{resource_type}")
+                items[resource_type] = _identifiers(map(partial(_id_in_library, contents), ids))
+            else:
+                states = states_of(client, RESOURCES[resource_type], ids)
+                heads = _checked_heads(resource_type, states, verb, revise=revise)
+                items[resource_type] = _identifiers(ids, heads)
         writes = self._filling(verb, library_id, items)
         return self._send_filling(client, library_id, verb, writes)
 
@@ -452,29 +451,6 @@ def _by_type(resources: Ids, *, may_be_empty: bool = False) -> dict[str, list[st
     return ids_by_type
 
 
-def _to_remove(
-    client: Client, library_id: str, ids_by_type: Mapping[str, list[str]]
-) -> dict[str, list[Document]]:
-    """Return identifiers by type. Raises ArgumentError for what the library does not hold."""
-    items = {}
-    for resource_type, ids in ids_by_type.items():
-        contents = read_list(client, f"/libraries/{library_id}/{resource_type}")
-        items[resource_type] = _identifiers(map(partial(_id_in_library, contents), ids))
-    return items
-
-
-def _to_add(
-    client: Client, ids_by_type: Mapping[str, list[str]], verb: str, *, revise: bool
-) -> dict[str, list[Document]]:
-    """Return identifiers by type, after reading and checking all resources."""
-    items = {}
-    for resource_type, ids in ids_by_type.items():
-        states = states_of(client, RESOURCES[resource_type], ids)
-        heads = _checked_heads(resource_type, states, verb, revise=revise)
-        items[resource_type] = _identifiers(ids, heads)
-    return items
-
-
 def _checked_heads(
     resource_type: str, states: Sequence[Document], verb: str, *, revise: bool
 ) -> list[str]:
@@ -521,10 +497,19 @@ def _identifiers(ids: Iterable[str], heads: Iterable[str] = ()) -> list[Document
     return items
 
 
-def _unknown_revision(library_id: str, resource_id: str) -> Document:
-    """Return the identifier for a dry run: only the service knows the revision in a library."""
-    words = Placeholder(f"id of {resource_id}, or of its revision in {library_id}")
-    return identifier(resource_id) | {"id": str(words)}
+def _unchecked_items(
+    library_id: str, verb: str, ids: Sequence[str], *, revise: bool
+) -> list[Document]:
+    """Return the identifiers for a dry run, which reads nothing."""
+    if revise:
+        return _identifiers(ids, ids)
+    items = _identifiers(ids)
+    if verb == "remove":
+        # Only the service knows the revision in a library.
+        for item in items:
+            words = f"id of {item['id']}, or of its revision in {library_id}"
+            item["id"] = str(Placeholder(words))
+    return items
 
 
 def _id_in_library(contents: Sequence[Document], resource_id: str) -> str:
