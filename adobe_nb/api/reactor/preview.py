@@ -39,7 +39,7 @@ from adobe_nb.api.reactor.paging import read_documents, steady
 from adobe_nb.api.reactor.payloads import Write, masked
 from adobe_nb.api.reactor.writes import attribute, name_of, state_of
 from adobe_nb.errors import ArgumentError, IncompleteResult, NotFound
-from adobe_nb.registry import RESOURCES, Relation, Resource, singular
+from adobe_nb.registry import BY_PREFIX, RESOURCES, Relation, Resource, singular
 
 _DEFAULTS: Mapping[str, Any] = MappingProxyType(
     {
@@ -565,7 +565,7 @@ def _row_created(parts: Sequence[str]) -> Resource | None:
 
 
 def _row_of(resource_id: str) -> Resource:
-    return RESOURCES[identifier(resource_id)["type"]]
+    return BY_PREFIX[resource_id[:2]]
 
 
 def _relations_to(row: Resource, parent_type: str) -> list[Relation]:
