@@ -9,6 +9,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.resources import files
+from operator import attrgetter
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -141,7 +142,9 @@ class Resource:
         """The types under which it is created; empty where it cannot be created."""
         if "create" not in self.verbs:
             return ()
-        return self.parents if self.created_under is None else self.created_under
+        if self.created_under is None:
+            return self.parents
+        return self.created_under
 
     def writable(self, verb: Verb) -> tuple[Attribute, ...]:
         """Return the attributes that this verb takes."""
@@ -153,24 +156,27 @@ class Resource:
 
     def keywords(self, verb: Verb) -> dict[str, bool]:
         """Return the keywords of this verb, and whether they are required; required ones first."""
-        linkable = {relation.name: relation.required for relation in self.linkable(verb)}
-        keywords = {}
-        for attribute in self.writable(verb):
-            # An older attribute such as extension_id means the same as the relation.
-            if attribute.name.removesuffix("_id") not in linkable:
-                keywords[attribute.name] = attribute.required
-        keywords |= linkable
-        names = sorted(keywords, key=lambda name: not keywords[name])
-        return {name: keywords[name] and verb == "create" for name in names}
+        keywords: list[Attribute | Relation] = [*self.writable(verb), *self.linkable(verb)]
+        keywords.sort(key=attrgetter("required"), reverse=True)
+        required = {}
+        for keyword in keywords:
+            required[keyword.name] = keyword.required and verb == "create"
+        # An older attribute such as extension_id means the same as the relation.
+        for relation in self.linkable(verb):
+            required.pop(f"{relation.name}_id", None)
+        return required
 
     @property
     def sortable(self) -> tuple[str, ...]:
         """The attributes that ``sort`` accepts."""
-        return tuple(attribute.name for attribute in self.columns)
+        return tuple(map(attrgetter("name"), self.columns))
 
     def relation(self, name: str) -> Relation | None:
         """Return the relation of that name, or None."""
-        return next((relation for relation in self.relations if relation.name == name), None)
+        for relation in self.relations:
+            if relation.name == name:
+                return relation
+        return None
 
     def names_its(self, parent: str) -> bool:
         """Whether each resource says to which parent of that type it belongs."""
@@ -186,7 +192,7 @@ class Resource:
         A type that names none of its parents (rule components) has it in ``get`` too, as NA.
         """
         if parent is None:
-            if not self.parents or any(self.names_its(known) for known in self.parents):
+            if not self.parents or any(map(self.names_its, self.parents)):
                 return None
             parent = self.parents[0]
         elif self.names_its(parent):
@@ -199,32 +205,26 @@ def _load() -> dict[str, Resource]:
     text = files("adobe_nb").joinpath("registry.toml").read_text(encoding="utf-8")
     rows = {}
     for resource_type, table in tomllib.loads(text).items():
-        members = {name: _frozen(value) for name, value in table.items()}
-        members["attributes"] = _attributes(table["attributes"])
-        members["meta"] = _attributes(table.get("meta", {}))
-        members["relations"] = tuple(
-            _relation(name, relation) for name, relation in table.get("relations", {}).items()
-        )
-        rows[resource_type] = Resource(resource_type, **members)
+        relations = []
+        for name, members in table.pop("relations", {}).items():
+            relations.append(Relation(name, **_frozen(members)))
+        rows[resource_type] = Resource(resource_type, relations=tuple(relations), **_frozen(table))
     return rows
 
 
-def _attributes(table: Mapping[str, Mapping[str, Any]]) -> tuple[Attribute, ...]:
-    attributes = []
-    for name, members in table.items():
-        frozen = {member: _frozen(value) for member, value in members.items()}
-        attributes.append(Attribute(name, **frozen))
-    return tuple(attributes)
-
-
-def _relation(name: str, table: Mapping[str, Any]) -> Relation:
-    members = {member: _frozen(value) for member, value in table.items()}
-    members["meta"] = _attributes(table.get("meta", {}))
-    return Relation(name, **members)
-
-
-def _frozen(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
+def _frozen(table: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields in a table: lists as tuples, and tables of attributes as attributes."""
+    fields = {}
+    for name, value in table.items():
+        if isinstance(value, list):
+            fields[name] = tuple(value)
+        elif name in {"attributes", "meta"}:
+            fields[name] = tuple(
+                Attribute(attribute, **_frozen(members)) for attribute, members in value.items()
+            )
+        else:
+            fields[name] = value
+    return fields
 
 
 _BY_TYPE = _load()
@@ -239,4 +239,6 @@ def singular(resource_type: str) -> str:
     """Return ``rule`` for ``rules``; also for types that have no row."""
     # A parent can be of a type that Adobe added and the registry does not know.
     row = RESOURCES.get(resource_type)
-    return row.singular if row else resource_type.removesuffix("s")
+    if row is None:
+        return resource_type.removesuffix("s")
+    return row.singular

@@ -8,6 +8,8 @@ import re
 import threading
 import weakref
 from collections.abc import Callable, Iterable
+from operator import attrgetter
+from typing import cast
 
 from IPython.core.completer import (
     CompletionContext,
@@ -34,7 +36,7 @@ _names: "weakref.WeakKeyDictionary[sessions.Session, tuple[str, ...]]" = weakref
 def matcher(context: CompletionContext) -> SimpleMatcherResult:
     """Offer the arguments of our magics, and then nothing else."""
     text = context.text_until_cursor.lstrip()
-    magic = text.split(maxsplit=1)[0] if text else ""
+    magic = next(iter(text.split(maxsplit=1)), "")
     if magic not in _COMPLETERS or text == magic:
         return {"completions": []}
     words, fragment = _split(text)
@@ -62,14 +64,13 @@ def keywords(context: CompletionContext) -> SimpleMatcherResult:
     lines = [*context.full_text.split("\n")[: context.cursor_line], context.text_until_cursor]
     call, arguments = _open_call("\n".join(lines))
     writing = _WRITING.search(call)
-    row = RESOURCES.get(writing[1]) if writing else None
     fragment = re.split(r"[,\s]", arguments)[-1]
-    if writing is None or row is None or not re.fullmatch(r"[a-z_]*", fragment):
+    if writing is None or writing[1] not in RESOURCES or not re.fullmatch(r"[a-z_]*", fragment):
         return {"completions": []}
-    verb: Verb = "create" if writing[2] == "create" else "update"
+    verb = cast("Verb", writing[2])
     used = set(re.findall(r"(\w+)\s*=", arguments))
     completions = []
-    for name in (*row.keywords(verb), "dry_run"):
+    for name in (*RESOURCES[writing[1]].keywords(verb), "dry_run"):
         if name not in used and name.startswith(fragment):
             completions.append(SimpleCompletion(f"{name}=", type="param"))
     return {
@@ -91,16 +92,15 @@ def _open_call(text: str) -> tuple[str, str]:
             depth += 1
         elif character in "([{":
             depth -= 1
+        if depth < 0 and character == "(":
+            return bare[:position], bare[position + 1 :]
         if depth < 0:
-            is_call = character == "("
-            return (bare[:position], bare[position + 1 :]) if is_call else ("", "")
+            break
     return "", ""
 
 
 def _type_of(completion: str) -> str:
-    if completion.startswith("-"):
-        return "option"
-    return "name" if completion.startswith(("'", '"')) else "word"
+    return {"-": "option", "'": "name", '"': "name"}.get(completion[0], "word")
 
 
 def _for_auth(words: list[str], fragment: str) -> Iterable[str]:
@@ -112,8 +112,11 @@ def _for_auth(words: list[str], fragment: str) -> Iterable[str]:
     # IPython completes paths.
     if words[-1].endswith("-file"):
         return ()
-    has_command = any(not word.startswith("-") for word in words[1:])
-    if has_command or fragment.startswith("-"):
+    # A command was chosen already, so only options are left.
+    for word in words[1:]:
+        if not word.startswith("-"):
+            return magics.OPTIONS
+    if fragment.startswith("-"):
         return magics.OPTIONS
     return tuple(magics.SUBCOMMANDS)
 
@@ -133,15 +136,18 @@ def _for_reactor(words: list[str], fragment: str) -> Iterable[str]:
     values = _values_of_options(row, fragment)
     if words[-1] in values:
         return values[words[-1]]
+    names: tuple[str, ...] = ()
     takes_property = len(words) == 2 and "properties" in {*row.parents, *row.through}
-    names = _properties() if takes_property and not fragment.startswith("-") else ()
+    if takes_property and not fragment.startswith("-"):
+        names = _properties()
     return names or reactor_magic.OPTIONS
 
 
 def _values_of_options(row: Resource, fragment: str) -> dict[str, Iterable[str]]:
+    sort_keys = row.sortable
     # A dash before a sort key means descending.
-    sign = "-" if fragment.startswith("-") else ""
-    sort_keys = [f"{sign}{name}" for name in row.sortable]
+    if fragment.startswith("-"):
+        sort_keys = tuple(map("-{}".format, row.sortable))
     # Nothing to offer for a name of a variable, or a number.
     return {"-o": (), "--limit": (), "--filter": row.filters, "--sort": sort_keys}
 
@@ -154,19 +160,20 @@ _COMPLETERS: dict[str, Callable[[list[str], str], Iterable[str]]] = {
 
 def _split(text: str) -> tuple[list[str], str]:
     """Return the whole words before the cursor, and the fragment at it."""
-    words = _WORD.findall(text)
-    last = words[-1] if words else ""
+    *words, fragment = _WORD.findall(text)
     # In an open quote, a space belongs to the fragment.
-    is_open = last[:1] in ("'", '"') and (len(last) == 1 or last[-1] != last[0])
-    if text[-1:].isspace() and not is_open:
-        words.append("")
-    fragment = words.pop() if words else ""
+    is_open = fragment[0] in "'\"" and (len(fragment) == 1 or fragment[-1] != fragment[0])
+    if text[-1].isspace() and not is_open:
+        words.append(fragment)
+        fragment = ""
     return [word.strip("\"'") for word in words], fragment
 
 
 def _typed(fragment: str) -> tuple[str, str]:
     """Return the quote that is open in the fragment, and the text without escapes."""
-    quote = fragment[0] if fragment.startswith(("'", '"')) else ""
+    quote = ""
+    if fragment.startswith(("'", '"')):
+        quote = fragment[0]
     return quote, re.sub(r"\\([\s'\";])", r"\1", fragment.removeprefix(quote))
 
 
@@ -177,14 +184,16 @@ def _written(name: str, quote: str, typed: str) -> str:
         quote = "'"
     elif not typed and not quote and re.search(r"[\s';]", name) and '"' not in name:
         quote = '"'
+    if quote and quote in name:
+        return ""
     if quote:
-        return "" if quote in name else f"{quote}{name}{quote}"
+        return f"{quote}{name}{quote}"
     return re.sub(r"([\s'\";])", r"\\\1", name)
 
 
 def _profiles() -> list[str]:
     with contextlib.suppress(AdobeError):
-        return [profile.name for profile in ProfileStore().profiles()]
+        return list(map(attrgetter("name"), ProfileStore().profiles()))
     return []
 
 

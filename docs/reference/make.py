@@ -1,14 +1,11 @@
-"""Writes the reference pages from the registry, and the index of operations. A test fails when they
-are stale.
+"""The reference pages: one for each row of the registry, and the index of operations.
 
-python docs/reference/make.py
+The build of the site writes them (``docs/conf.py``).
 """
 
-import importlib.util
-import sys
+import runpy
 from collections.abc import Iterable
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from adobe_nb.api.reactor.bindings import Reactor
@@ -17,8 +14,7 @@ from adobe_nb.api.reactor.collection import verbs_of
 from adobe_nb.api.reactor.frames import DTYPES, columns_of
 from adobe_nb.registry import RESOURCES, Attribute, Relation, Resource, Verb
 
-HERE = Path(__file__).parent
-OPERATIONS = HERE.parents[1] / "tests" / "contract" / "operations.py"
+OPERATIONS = Path(__file__).parents[2] / "tests" / "contract" / "operations.py"
 _NOTE = "<!-- Written by docs/reference/make.py: do not edit. -->"
 _READING = ("get", "find", "iterate")
 _READING_MORE = {"revisions", "versions", "of_components", "delegates"}
@@ -26,15 +22,12 @@ _READING_MORE = {"revisions", "versions", "of_components", "delegates"}
 _WRITING: tuple[Verb, ...] = ("create", "update")
 
 
-def main() -> None:
-    for name, text in pages().items():
-        (HERE / name).write_text(text, encoding="utf-8")
-
-
 def pages() -> dict[str, str]:
     """Return every page by file name."""
-    by_type = {f"{row.type}.md": page(row) for row in RESOURCES.values()}
-    return {"overview.md": overview(), **by_type, "operations.md": operations()}
+    texts = {"overview.md": overview(), "operations.md": operations()}
+    for row in RESOURCES.values():
+        texts[f"{row.type}.md"] = page(row)
+    return texts
 
 
 def overview() -> str:
@@ -101,11 +94,15 @@ def listing(row: Resource) -> list[str]:
         lines.append(f"| all that you can see | `reactor.{row.type}()` |")
     if row.default_parent:
         lines.append(f"| of every {_words(row.default_parent)} | `reactor.{row.type}()` |")
-    through = [(parent, f"of all {between} of") for parent, between in row.through.items()]
-    for parent, words in [*((parent, "under") for parent in row.parents), *through]:
+    words = dict.fromkeys(row.parents, "under")
+    for parent, between in row.through.items():
+        words[parent] = f"of all {between} of"
+    for parent in words:
         call = f'reactor.{row.type}("{RESOURCES[parent].prefix}…")'
-        lines.append(f"| {words} {_with_article(parent)} | `{call}` |")
-    verbs = (*_READING, "revisions") if row.revisionable else _READING
+        lines.append(f"| {words[parent]} {_with_article(parent)} | `{call}` |")
+    verbs = [*_READING]
+    if row.revisionable:
+        verbs.append("revisions")
     return [
         "\n".join(lines),
         f"And {_code(verbs)}.",
@@ -126,8 +123,7 @@ def writing(row: Resource) -> list[str]:
         if verb in row.verbs and hasattr(binding, verb):
             paragraphs.append(f"`{verb}` takes {_keywords(row, verb, binding._looked_up)}.")
     if "create" in row.verbs:
-        creators = ["rules", *row.creators] if binding._looked_up else row.creators
-        parents = ", ".join(map(_words, creators))
+        parents = ", ".join(map(_words, (*binding._looked_up, *row.creators)))
         paragraphs.append(f"It is created under: {parents}. Bold keywords are required.")
     if row.guarded:
         paragraphs.append('Deleting it requires its name: `confirm="…"`.')
@@ -140,23 +136,28 @@ def _keywords(row: Resource, verb: Verb, looked_up: tuple[str, ...]) -> str:
     """Return the keywords of a verb, required ones in bold."""
     keywords = []
     for name, required in row.keywords(verb).items():
-        is_bold = required and name not in looked_up
-        keywords.append(f"**`{name}`**" if is_bold else f"`{name}`")
+        keyword = f"`{name}`"
+        if required and name not in looked_up:
+            keyword = f"**{keyword}**"
+        keywords.append(keyword)
     return ", ".join(keywords)
 
 
 def columns(row: Resource) -> list[str]:
     """Return the lines of the table of columns."""
-    attributes = {attribute.name: attribute for attribute in row.columns}
+    attributes = dict(zip(row.sortable, row.columns, strict=True))
     for attribute in row.meta:
         attributes[f"meta_{attribute.name}"] = attribute
     for relation in row.to_one:
         for attribute in relation.meta:
             attributes[f"{relation.name}_{attribute.name}"] = attribute
     lines = []
-    for name, kind in columns_of(row, row.parents[0] if row.parents else None).items():
-        known = attributes.get(name)
-        meaning, write = _of_attribute(known) if known else _of_relation(row, name)
+    parent = next(iter(row.parents), None)
+    for name, kind in columns_of(row, parent).items():
+        if name in attributes:
+            meaning, write = _of_attribute(attributes[name])
+        else:
+            meaning, write = _of_relation(row, name)
         line = f"| `{name}` | {DTYPES[kind]} | {meaning} | {write} |"
         # Elsewhere in a line, a bar ends the cell.
         lines.append(line.replace("events|conditions|actions", r"events\|conditions\|actions"))
@@ -164,12 +165,12 @@ def columns(row: Resource) -> list[str]:
 
 
 def operations() -> str:
-    module = _operations()
+    index = runpy.run_path(str(OPERATIONS))
     lines = []
-    for (method, path), calls in module.OPERATIONS.items():
-        lines.append(f"| {method} | `{path}` | {'<br>'.join(f'`{call}`' for call in calls)} |")
+    for (method, path), calls in index["OPERATIONS"].items():
+        lines.append(f"| {method} | `{path}` | {_code(calls, '<br>')} |")
     excused = []
-    for (method, path), reason in module.EXCUSED.items():
+    for (method, path), reason in index["EXCUSED"].items():
         excused.append(f"| {method} | `{path}` | {reason} |")
     table, not_offered = "\n".join(lines), "\n".join(excused)
     return f"""\
@@ -210,8 +211,8 @@ class _NoSession:
 _REACTOR = Reactor(_NoSession())
 
 
-def _code(names: Iterable[str]) -> str:
-    return ", ".join(f"`{name}`" for name in names)
+def _code(names: Iterable[str], separator: str = ", ") -> str:
+    return separator.join(map("`{}`".format, names))
 
 
 def _words(resource_type: str) -> str:
@@ -220,7 +221,9 @@ def _words(resource_type: str) -> str:
 
 def _with_article(resource_type: str) -> str:
     words = _words(resource_type)
-    return f"an {words}" if words[0] in "aeiou" else f"a {words}"
+    if words[0] in "aeiou":
+        return f"an {words}"
+    return f"a {words}"
 
 
 def _of_attribute(attribute: Attribute) -> tuple[str, str]:
@@ -244,16 +247,3 @@ def _of_relation(row: Resource, name: str) -> tuple[str, str]:
     if write:
         write += f", as `{relation.name}=`"
     return " or ".join(map(_words, relation.targets)), write
-
-
-def _operations() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("adobe_nb_operations", OPERATIONS)
-    if spec is None or spec.loader is None:
-        sys.exit(f"Cannot load {OPERATIONS}.")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-if __name__ == "__main__":
-    main()

@@ -9,6 +9,8 @@ import re
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import chain
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, overload
 from urllib.parse import parse_qsl, urlencode
 
@@ -82,8 +84,10 @@ class Reactor:
     if not TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> NoReturn:
-            public = [known for known in dir(self) if not known.startswith("_")]
-            hint = "" if name.startswith("_") else did_you_mean(name, public)
+            hint = ""
+            if not name.startswith("_"):
+                public = [known for known in dir(self) if not known.startswith("_")]
+                hint = did_you_mean(name, public)
             raise AttributeError(f"'Reactor' has no {name!r}.{hint}", name=name, obj=self)
 
     def __repr__(self) -> str:
@@ -98,7 +102,8 @@ class Reactor:
             One row per type, all ``string``: type, prefix (of its ids), about, call (which lists
             it), guide (the address of Adobe's page about it).
         """
-        rows = [(row.type, row.prefix, row.about, row.call, row.docs) for row in RESOURCES.values()]
+        fields = attrgetter("type", "prefix", "about", "call", "docs")
+        rows = map(fields, RESOURCES.values())
         return pd.DataFrame(
             rows, columns=["type", "prefix", "about", "call", "guide"], dtype="string"
         )
@@ -109,9 +114,8 @@ class Reactor:
         Raises ArgumentError, NotFound.
         """
         ids_by_type: dict[str, list[str]] = {}
-        for item in ids:
-            for resource_id in ids_in(item):
-                ids_by_type.setdefault(type_of(resource_id), []).append(resource_id)
+        for resource_id in chain.from_iterable(map(ids_in, ids)):
+            ids_by_type.setdefault(type_of(resource_id), []).append(resource_id)
         frames = {}
         for resource_type, resource_ids in ids_by_type.items():
             frames[resource_type] = self._collection(resource_type).get(resource_ids)
@@ -132,9 +136,9 @@ class Reactor:
         client = self._session.client
         data = client.get("/profile").get("data")
         # The type of a profile is not documented, so any is accepted.
-        resource_type = data.get("type") if isinstance(data, dict) else None
-        if not isinstance(resource_type, str):
-            resource_type = "profiles"
+        resource_type = "profiles"
+        if isinstance(data, dict) and isinstance(data.get("type"), str):
+            resource_type = data["type"]
         if problem := problem_of(data, resource_type):
             raise wrong_shape("/profile", f"did not answer with a profile ({problem})")
         attrs = attrs_of(client, "/profile", 1)
@@ -335,8 +339,9 @@ class Reactor:
         """
         method, path, pairs = _checked_request(method, path, params, body)
         client = self._session.client
-        document = hidden_in(body) if body is not None else None
-        write = Write("reactor.request", method, path, document, params=pairs)
+        write = Write("reactor.request", method, path, params=pairs)
+        if body is not None:
+            write = replace(write, document=hidden_in(body))
         if asked(dry_run):
             return shown(client.base_url, [replace(write, path=_with_query(path, pairs))])
         if method == "GET":
@@ -400,7 +405,7 @@ class Reactor:
         for row in RESOURCES.values():
             id_column, name_column = f"{row.singular}_id", f"{row.singular}_name"
             # Notes, builds and others have no name.
-            has_names = any(column.name == "name" for column in row.columns)
+            has_names = "name" in row.sortable
             if has_names and id_column in named.columns and name_column not in named.columns:
                 names = self._names(row, named[id_column])
                 position = list(named.columns).index(id_column) + 1
@@ -413,8 +418,8 @@ class Reactor:
         if "id" not in frame.columns:
             return frame
         prefix = RESOURCES["rule_components"].prefix
-        is_component = frame["id"].astype("string").str.startswith(prefix).fillna(False)
-        is_unknown = frame["rule_id"].isna() & is_component.astype(bool)
+        is_component = frame["id"].astype("string").str.startswith(prefix, na=False)
+        is_unknown = frame["rule_id"].isna() & is_component
         if not is_unknown.any():
             return frame
         rule_ids = {}
@@ -463,7 +468,9 @@ class Reactor:
 
 
 def _with_query(path: str, pairs: Sequence[tuple[str, str]]) -> str:
-    return f"{path}?{urlencode(pairs)}" if pairs else path
+    if not pairs:
+        return path
+    return f"{path}?{urlencode(pairs)}"
 
 
 def _param(name: str, value: object) -> str:

@@ -18,6 +18,7 @@ from adobe_nb.api.reactor.error_catalog import error_of, path_of
 from adobe_nb.api.reactor.journal import Journal
 from adobe_nb.api.reactor.jsonapi import Document, parsed, public, wrong_shape
 from adobe_nb.api.reactor.payloads import JSON_API, Write, secrets_in
+from adobe_nb.auth.credentials import Secret
 from adobe_nb.errors import (
     ArgumentError,
     IncompleteResult,
@@ -67,7 +68,7 @@ class _WriteSigner(AuthBase):
     def secrets(self) -> list[str]:
         """Return what a response must not quote: secrets of the body and of the session."""
         signer_secrets: Callable[[], Iterable[str]] = getattr(self._signer, "secrets", tuple)
-        body_secrets = [secret.reveal() for secret in secrets_in(self._write.document)]
+        body_secrets = map(Secret.reveal, secrets_in(self._write.document))
         return [*body_secrets, *signer_secrets()]
 
 
@@ -131,36 +132,32 @@ class Client:
 
     def get(self, path: str, params: Iterable[tuple[str, str]] = ()) -> Document:
         """Return the document at that path. Raises ApiError, TransportError."""
-        request = replace(self._read_request, url=self.base_url + path, params=tuple(params))
-        return read_document(request, self._send(request))
+        return read_document(*self._request(path, params=tuple(params)))
 
     def post_read(self, path: str, document: Document) -> Document:
         """Return the response to a POST that only reads, so that it can be retried. Raises as
         ``get`` does.
         """
-        request = replace(
-            self._read_request,
-            method="POST",
-            url=self.base_url + path,
-            headers={"Accept": ACCEPT, "Content-Type": JSON_API},
-            body=json.dumps(document, ensure_ascii=False).encode(),
-        )
-        return read_document(request, self._send(request))
+        body = json.dumps(document, ensure_ascii=False).encode()
+        headers = {"Accept": ACCEPT, "Content-Type": JSON_API}
+        return read_document(*self._request(path, method="POST", headers=headers, body=body))
 
     def ping(self, path: str) -> None:
         """Send a GET whose response may have any body. Raises ApiError, TransportError."""
-        request = replace(self._read_request, url=self.base_url + path, expects=())
-        response = self._send(request)
+        request, response = self._request(path, expects=())
         if response.status >= 400:
             raise error_of(request, response, _parse(response))
 
     def fetch(self, path: str, params: Params) -> Answer:
         """Return the bytes of a page. Raises ApiError, TransportError."""
-        request = replace(self._read_request, url=self.base_url + path, params=params)
-        response = self._send(request)
+        request, response = self._request(path, params=params)
         if response.status >= 400 or response.content_type not in _JSON_TYPES:
             read_document(request, response)
         return Answer(response.body, response.headers.get("Date", ""))
+
+    def _request(self, path: str, **changes: Any) -> tuple[Request, Response]:
+        request = replace(self._read_request, url=self.base_url + path, **changes)
+        return request, self._send(request)
 
     def write(self, write: Write, before: object = None) -> Document | None:
         """Send a write once, and record it in the journal with the state before it.
@@ -182,21 +179,19 @@ class Client:
                 interrupt.add_note(f"It may have been done. {write.next_step}")
                 raise
             # Of a new resource, the journal learns the id only now.
-            data = document.get("data") if document else None
+            data = (document or {}).get("data")
             if isinstance(data, dict) and not write.id:
                 ending["id"] = data.get("id")
         return document
 
     def refuse_preview_ids(self, *texts: str) -> None:
         """Raise ArgumentError for ids that another session made up, before any request."""
-        for text in texts:
-            for resource_id in PREVIEW_ID.findall(text):
-                if not self._knows(resource_id):
-                    raise ArgumentError(
-                        f"{resource_id} was made up by a preview session, and no other session "
-                        "knows it. Run the cells again that created it, with "
-                        "connect(writes='send')."
-                    )
+        for resource_id in PREVIEW_ID.findall(" ".join(texts)):
+            if not self._knows(resource_id):
+                raise ArgumentError(
+                    f"{resource_id} was made up by a preview session, and no other session knows "
+                    "it. Run the cells again that created it, with connect(writes='send')."
+                )
 
     def _knows(self, resource_id: str) -> bool:  # noqa: ARG002
         """Whether this session made up the id."""
@@ -313,7 +308,7 @@ def in_parallel(
             for number, result in pairs:
                 results[number] = result
                 meter.done()
-    return [results[number] for number in range(len(items))]
+    return list(map(results.__getitem__, range(len(items))))
 
 
 def read_document(request: Request, response: Response) -> Document:
@@ -345,17 +340,21 @@ def _parse(response: Response) -> object:
 
 def path_to(resource_type: str, ids: Sequence[str], *more: str) -> str:
     """Return the path of these resources for ``frame.attrs``; ``{id}`` stands for several ids."""
-    resource_id = ids[0] if len(ids) == 1 else "{id}"
+    resource_id = "{id}"
+    if len(ids) == 1:
+        resource_id = ids[0]
     return "/".join(("", resource_type, resource_id, *more))
 
 
 def attrs_of(client: Client, path: str, total: int | None) -> dict[str, Any]:
     """Return ``frame.attrs``: where a frame comes from."""
-    attrs = {
+    attrs: dict[str, Any] = {
         "service": client.service,
         "path": path,
         "organisation": client.org_id,
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
         "total_count": total,
     }
-    return attrs | {"preview": True} if client.preview else attrs
+    if client.preview:
+        attrs["preview"] = True
+    return attrs

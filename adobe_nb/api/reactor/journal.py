@@ -113,7 +113,7 @@ class Journal:
         for entry in entries.values():
             # Without a time, the first line of the write was cut off.
             if "time" in entry:
-                rows.append([_text(entry.get(name)) for name in _COLUMNS])
+                rows.append(list(map(_text, map(entry.get, _COLUMNS))))
         frame = pd.DataFrame(rows, columns=list(_COLUMNS), dtype="string")
         times = pd.to_datetime(frame["time"], utc=True, format="ISO8601")
         frame["time"] = times.astype("datetime64[us, UTC]")
@@ -151,8 +151,9 @@ class Journal:
                 handle = os.open(self.file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
                 with os.fdopen(handle, "w", encoding="ascii") as file:
                     # After a line that was cut off, begin a new one.
-                    start = "" if _ends_with_newline(self.file) else "\n"
-                    file.write(f"{start}{text}\n")
+                    if not _ends_with_newline(self.file):
+                        file.write("\n")
+                    file.write(f"{text}\n")
         except (OSError, Timeout) as error:
             problem = type(error).__name__
         else:
@@ -177,19 +178,20 @@ def _is_ours(line: dict[str, Any]) -> bool:
     if not isinstance(line.get("entry"), str) or not isinstance(status, (int, type(None))):
         return False
     try:
-        parse_zoned(line["time"] if "time" in line else line["ended"])
-    except (KeyError, TypeError, ValueError):
+        parse_zoned(str(line.get("time", line.get("ended"))))
+    except ValueError:
         return False
     return True
 
 
 def _outcome(error: AdobeError) -> str:
     """``refused``, ``not sent``, or ``unknown`` for a write that may have been done."""
-    if isinstance(error, ApiError):
-        return "unknown" if unsure(error.status) else "refused"
-    if isinstance(error, TransportError):
-        return "not sent" if error.never_sent else "unknown"
-    return "not sent" if isinstance(error, (SignInError, CredentialsError)) else "unknown"
+    if isinstance(error, ApiError) and not unsure(error.status):
+        return "refused"
+    is_sign_in = isinstance(error, (SignInError, CredentialsError))
+    if is_sign_in or (isinstance(error, TransportError) and error.never_sent):
+        return "not sent"
+    return "unknown"
 
 
 def journal() -> pd.DataFrame:

@@ -1,6 +1,8 @@
 """Libraries and builds: fill a library, move it through its states, build it, publish it."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
+from operator import itemgetter
 
 import pandas as pd
 
@@ -27,7 +29,13 @@ from adobe_nb.registry import RESOURCES, STAGES
 CONTENTS = ("extensions", "data_elements", "rules")
 """What a library holds. Extensions go first: the others depend on them."""
 
-_METHODS = {"add": "POST", "replace": "PATCH", "remove": "DELETE"}
+_METHODS = {
+    "add": "POST",
+    "replace": "PATCH",
+    "remove": "DELETE",
+    "assign": "PATCH",
+    "unassign": "DELETE",
+}
 _REVISE = {"meta": {"action": "revise"}}
 """Makes the service revise a head and take the new revision."""
 
@@ -125,7 +133,7 @@ class Libraries(Editable):
                 "assign takes one environment. To take it away: "
                 "reactor.libraries.unassign(library)."
             )
-        return self._link_environment("assign", "PATCH", library_id, ids[0], dry_run=dry_run)
+        return self._link_environment("assign", library_id, ids[0], dry_run=dry_run)
 
     def unassign(self, library: Ids, *, dry_run: bool = False) -> pd.DataFrame:
         """Take the environment away from the library.
@@ -140,7 +148,7 @@ class Libraries(Editable):
         ArgumentError, ApiError, OutcomeUnknown
         """
         library_id = self._one_id(library, "unassign")
-        return self._link_environment("unassign", "DELETE", library_id, "", dry_run=dry_run)
+        return self._link_environment("unassign", library_id, "", dry_run=dry_run)
 
     def submit(self, library: Ids, *, dry_run: bool = False) -> pd.DataFrame:
         """Move the library from development to submitted.
@@ -267,19 +275,20 @@ class Libraries(Editable):
         library_id = self._one_id(library, verb)
         ids_by_type = _by_type(resources, may_be_empty=empties)
         client = self._session.client
+        items = {}
         if asked(dry_run):
-            items = {}
             for resource_type, ids in ids_by_type.items():
-                if verb == "remove":
-                    items[resource_type] = [_unknown_revision(library_id, item) for item in ids]
-                else:
-                    items[resource_type] = _identifiers(ids, ids if revise else ())
+                items[resource_type] = _unchecked_items(library_id, verb, ids, revise=revise)
             return shown(client.base_url, self._filling(verb, library_id, items))
-        client.refuse_preview_ids(library_id, *map(str, ids_by_type.values()))
-        if verb == "remove":
-            items = _to_remove(client, library_id, ids_by_type)
-        else:
-            items = _to_add(client, ids_by_type, verb, revise=revise)
+        client.refuse_preview_ids(library_id, str(ids_by_type))
+        for resource_type, ids in ids_by_type.items():
+            if verb == "remove":
+                contents = read_list(client, f"/libraries/{library_id}/{resource_type}")
+                items[resource_type] = _identifiers(map(partial(_id_in_library, contents), ids))
+            else:
+                states = states_of(client, RESOURCES[resource_type], ids)
+                heads = _checked_heads(resource_type, states, verb, revise=revise)
+                items[resource_type] = _identifiers(ids, heads)
         writes = self._filling(verb, library_id, items)
         return self._send_filling(client, library_id, verb, writes)
 
@@ -288,18 +297,13 @@ class Libraries(Editable):
     ) -> list[Write]:
         """Return one write for each type; to replace, for all types."""
         writes = []
-        for resource_type in CONTENTS if verb == "replace" else items:
+        if verb == "replace":
+            items = {**dict.fromkeys(CONTENTS, ()), **items}
+        for resource_type, identifiers in items.items():
             contents = f'reactor.relationships("{library_id}", "{resource_type}")'
-            write = Write(
-                f"reactor.libraries.{verb}",
-                _METHODS[verb],
-                f"/libraries/{library_id}/relationships/{resource_type}",
-                {"data": list(items.get(resource_type, ()))},
-                type="libraries",
-                id=library_id,
-                next_step=f"Check what it holds now: {contents}.",
-            )
-            writes.append(write)
+            next_step = f"Check what it holds now: {contents}."
+            document = {"data": list(identifiers)}
+            writes.append(_linkage_write(verb, library_id, resource_type, document, next_step))
         return writes
 
     def _send_filling(
@@ -310,8 +314,8 @@ class Libraries(Editable):
         labels = []
         for write in writes:
             resource_type = write.path.rpartition("/")[2]
-            before.append({resource_type: _ids_of(_read_list(client, write.path))})
-            sent_ids = _ids_of((write.document or {})["data"])
+            before.append({resource_type: ids_of(read_list(client, write.path))})
+            sent_ids = ids_of((write.document or {})["data"])
             labels.append(f"{resource_type} ({', '.join(sent_ids)})")
         words = f"Done before that ({verb}; leave it out when you retry)"
         send_in_turn(client, writes, before, labels, words)
@@ -329,18 +333,14 @@ class Libraries(Editable):
         return self._written(client, [library], f"/libraries/{library_id}")
 
     def _link_environment(
-        self, verb: str, method: str, library_id: str, environment_id: str, *, dry_run: bool
+        self, verb: str, library_id: str, environment_id: str, *, dry_run: bool
     ) -> pd.DataFrame:
-        document = {"data": identifier(environment_id)} if environment_id else None
-        write = Write(
-            f"reactor.libraries.{verb}",
-            method,
-            f"/libraries/{library_id}/relationships/environment",
-            document,
-            type="libraries",
-            id=library_id,
-            next_step=f'Check which one it has now: reactor.libraries.get("{library_id}").',
-        )
+        document = None
+        # The DELETE of unassign has no body.
+        if environment_id:
+            document = {"data": identifier(environment_id)}
+        next_step = f'Check which one it has now: reactor.libraries.get("{library_id}").'
+        write = _linkage_write(verb, library_id, "environment", document, next_step)
         client = self._session.client
         if asked(dry_run):
             return shown(client.base_url, [write])
@@ -392,6 +392,21 @@ class Builds(Waitable):
         return self._act(build, "republish", dry_run=dry_run)
 
 
+def _linkage_write(
+    verb: str, library_id: str, name: str, document: Document | None, next_step: str
+) -> Write:
+    """Return the write of one relationship of a library."""
+    return Write(
+        f"reactor.libraries.{verb}",
+        _METHODS[verb],
+        f"/libraries/{library_id}/relationships/{name}",
+        document,
+        type="libraries",
+        id=library_id,
+        next_step=next_step,
+    )
+
+
 def _check_same_property(library: Document, environment: Document) -> None:
     own, other = linked_id(library, "property"), linked_id(environment, "property")
     if own and other and own != other:
@@ -416,7 +431,6 @@ def _may_be_production(client: Client, library: Document) -> bool:
 
 def _by_type(resources: Ids, *, may_be_empty: bool = False) -> dict[str, list[str]]:
     """Return ids by type, in the order of CONTENTS. Raises ArgumentError for other types."""
-    ids_by_type: dict[str, list[str]] = {resource_type: [] for resource_type in CONTENTS}
     ids = ids_in(resources)
     for resource_id in ids:
         resource_type = type_of(resource_id)
@@ -428,41 +442,13 @@ def _by_type(resources: Ids, *, may_be_empty: bool = False) -> dict[str, list[st
                 "A library holds rules, data elements and extensions, not "
                 f"{resource_type} ({resource_id}).{hint}"
             )
-        ids_by_type[resource_type].append(resource_id)
     if not ids and not may_be_empty:
         raise ArgumentError("There is nothing to add or remove: give at least one id.")
-    return {resource_type: ids for resource_type, ids in ids_by_type.items() if ids}
-
-
-def _to_remove(
-    client: Client, library_id: str, ids_by_type: Mapping[str, list[str]]
-) -> dict[str, list[Document]]:
-    """Return identifiers by type. Raises ArgumentError for what the library does not hold."""
-    # All types are read before the first one is checked.
-    contents = {
-        resource_type: _read_list(client, f"/libraries/{library_id}/{resource_type}")
-        for resource_type in ids_by_type
-    }
-    items = {}
-    for resource_type, ids in ids_by_type.items():
-        held = contents[resource_type]
-        items[resource_type] = _identifiers(_id_in_library(held, item) for item in ids)
-    return items
-
-
-def _to_add(
-    client: Client, ids_by_type: Mapping[str, list[str]], verb: str, *, revise: bool
-) -> dict[str, list[Document]]:
-    """Return identifiers by type, after reading and checking all resources."""
-    states = {
-        resource_type: states_of(client, RESOURCES[resource_type], ids)
-        for resource_type, ids in ids_by_type.items()
-    }
-    items = {}
-    for resource_type, ids in ids_by_type.items():
-        heads = _checked_heads(resource_type, states[resource_type], verb, revise=revise)
-        items[resource_type] = _identifiers(ids, heads)
-    return items
+    ids_by_type: dict[str, list[str]] = {}
+    # Sorting keeps the order of ids of the same type.
+    for resource_id in sorted(ids, key=lambda item: CONTENTS.index(type_of(item))):
+        ids_by_type.setdefault(type_of(resource_id), []).append(resource_id)
+    return ids_by_type
 
 
 def _checked_heads(
@@ -471,35 +457,59 @@ def _checked_heads(
     """Return the ids of the heads, to be revised. Raises ArgumentError for deleted resources, and
     for heads without ``revise``.
     """
-    deleted = [repr(name_of(state)) for state in states if attribute(state, "deleted_at")]
+    deleted = []
+    heads = []
+    for state in states:
+        if attribute(state, "deleted_at"):
+            deleted.append(state)
+        elif attribute(state, "revision_number") == 0:
+            heads.append(state)
     if deleted:
-        raise ArgumentError(f"{', '.join(deleted)}: deleted, so no library takes it. Leave it out.")
-    # A library holds revisions, so that a later change of the head does not go live with it.
-    heads = [state for state in states if attribute(state, "revision_number") == 0]
-    if heads and not revise:
-        # A longer list would bury the advice behind it.
-        names = ", ".join(repr(name_of(state)) for state in heads[:5])
-        are = "are heads" if len(heads) > 1 else "is a head"
         raise ArgumentError(
-            f"{names} {are}, and a library holds revisions. Use libraries.{verb}(…, revise=True), "
-            f"or {verb} the result of reactor.{resource_type}.revise(…)."
+            f"{_quoted_names(deleted)}: deleted, so no library takes it. Leave it out."
         )
-    return _ids_of(heads)
+    # A library holds revisions, so that a later change of the head does not go live with it.
+    if heads and not revise:
+        are = "is a head"
+        if len(heads) > 1:
+            are = "are heads"
+        # A longer list would bury the advice behind it.
+        raise ArgumentError(
+            f"{_quoted_names(heads[:5])} {are}, and a library holds revisions. Use "
+            f"libraries.{verb}(…, revise=True), or {verb} the result of "
+            f"reactor.{resource_type}.revise(…)."
+        )
+    return ids_of(heads)
+
+
+def _quoted_names(resources: Iterable[Document]) -> str:
+    return ", ".join(map(repr, map(name_of, resources)))
 
 
 def _identifiers(ids: Iterable[str], heads: Iterable[str] = ()) -> list[Document]:
     """Return identifiers; those of heads ask the service to revise them."""
     items = []
     for resource_id in ids:
-        action = _REVISE if resource_id in heads else {}
-        items.append(identifier(resource_id) | action)
+        item = identifier(resource_id)
+        if resource_id in heads:
+            item |= _REVISE
+        items.append(item)
     return items
 
 
-def _unknown_revision(library_id: str, resource_id: str) -> Document:
-    """Return the identifier for a dry run: only the service knows the revision in a library."""
-    words = Placeholder(f"id of {resource_id}, or of its revision in {library_id}")
-    return identifier(resource_id) | {"id": str(words)}
+def _unchecked_items(
+    library_id: str, verb: str, ids: Sequence[str], *, revise: bool
+) -> list[Document]:
+    """Return the identifiers for a dry run, which reads nothing."""
+    if revise:
+        return _identifiers(ids, ids)
+    items = _identifiers(ids)
+    if verb == "remove":
+        # Only the service knows the revision in a library.
+        for item in items:
+            words = f"id of {item['id']}, or of its revision in {library_id}"
+            item["id"] = str(Placeholder(words))
+    return items
 
 
 def _id_in_library(contents: Sequence[Document], resource_id: str) -> str:
@@ -513,10 +523,12 @@ def _id_in_library(contents: Sequence[Document], resource_id: str) -> str:
     )
 
 
-def _read_list(client: Client, path: str) -> list[Document]:
+def read_list(client: Client, path: str) -> list[Document]:
+    """Return the resources of the list at a path that ends with their type."""
     resource_type = path.rpartition("/")[2]
     return read_documents(client, [Listing(path, resource_type)], resource_type)[0]
 
 
-def _ids_of(resources: Iterable[Document]) -> list[str]:
-    return [resource["id"] for resource in resources]
+def ids_of(resources: Iterable[Document]) -> list[str]:
+    """Return the ids of resources or identifiers."""
+    return list(map(itemgetter("id"), resources))

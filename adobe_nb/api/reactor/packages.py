@@ -7,12 +7,13 @@ import zipfile
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from adobe_nb.api.reactor.client import Client, attrs_of
+from adobe_nb.api.reactor.client import Client, Params, attrs_of
 from adobe_nb.api.reactor.filters import Filter, Sort
 from adobe_nb.api.reactor.frames import json_text
 from adobe_nb.api.reactor.inputs import Ids, asked, ids_in, ids_of_type, type_of
@@ -147,13 +148,13 @@ class ExtensionPackages(Deletable, Waitable):
         ------
         ArgumentError, ApiError, TransportError, IncompleteResult
         """
-        if max_availability is None:
-            return self._list(self._query(parents, filter, sort, limit))
-        if max_availability not in AVAILABILITIES:
+        if max_availability not in (None, *AVAILABILITIES):
             raise ArgumentError(
                 f"max_availability is one of {', '.join(AVAILABILITIES)}, not {max_availability!r}."
             )
-        extra = (("max_availability", max_availability),)
+        extra: Params = ()
+        if max_availability is not None:
+            extra = (("max_availability", max_availability),)
         return self._list(self._query(parents, filter, sort, limit), extra)
 
     def versions(self, *packages: Ids) -> pd.DataFrame:
@@ -186,19 +187,24 @@ class ExtensionPackages(Deletable, Waitable):
         >>> "core::events::click" in set(delegates["delegate_descriptor_id"])
         True
         """
-        ids = [resource_id for item in packages for resource_id in ids_in(item)]
         # Extensions stand for the package that they have installed.
-        installed = [item for item in ids if type_of(item) == "extensions"]
-        direct = ids_of_type(self.row, [item for item in ids if item not in installed])
+        installed = []
+        direct = []
+        for resource_id in chain.from_iterable(map(ids_in, packages)):
+            if type_of(resource_id) == "extensions":
+                installed.append(resource_id)
+            else:
+                direct.append(resource_id)
+        direct = ids_of_type(self.row, direct)
         client = self._session.client
-        client.refuse_preview_ids(*ids)
-        extensions = states_of(client, RESOURCES["extensions"], installed)
-        package_ids = [needed_id(extension, "extension_package") for extension in extensions]
+        client.refuse_preview_ids(*direct)
+        package_ids = []
+        for extension in states_of(client, RESOURCES["extensions"], installed):
+            package_ids.append(needed_id(extension, "extension_package"))
         # Several extensions can be of one package.
         package_ids = list(dict.fromkeys([*package_ids, *direct]))
-        rows: list[tuple[str | None, ...]] = []
-        for package in states_of(client, self.row, package_ids):
-            rows.extend(_delegates_of(package))
+        states = states_of(client, self.row, package_ids)
+        rows = chain.from_iterable(map(_delegates_of, states))
         frame = pd.DataFrame(rows, columns=list(_DELEGATE_COLUMNS), dtype="string")
         frame.attrs.update(attrs_of(client, f"/{self.row.type}/{{id}}", len(frame)))
         return frame
@@ -330,13 +336,15 @@ class UsageAuthorizations(Creatable, Deletable):
 
     def _states(self, client: Client, ids: Sequence[str]) -> list[Document]:
         client.refuse_preview_ids(*ids)
+        if not ids:
+            return []
         states: dict[str, Document] = {}
-        for state in self.iterate() if ids else ():
+        for state in self.iterate():
             states[state["id"]] = state
         unknown = [resource_id for resource_id in ids if resource_id not in states]
         if unknown:
             raise ArgumentError(f"You can see no {self.row.type} {', '.join(unknown)}.")
-        return [states[resource_id] for resource_id in ids]
+        return list(map(states.__getitem__, ids))
 
 
 def _delegates_of(package: Mapping[str, Any]) -> Iterator[tuple[str | None, ...]]:
@@ -348,8 +356,9 @@ def _delegates_of(package: Mapping[str, Any]) -> Iterator[tuple[str | None, ...]
         delegates.append(("extensionConfiguration", {**configuration, "name": "config"}))
     for kind, name in _DELEGATE_LISTS.items():
         listed = attribute(package, name)
-        for delegate in listed if isinstance(listed, list) else ():
-            delegates.append((kind, delegate))
+        if isinstance(listed, list):
+            for delegate in listed:
+                delegates.append((kind, delegate))
     package_name, version = attribute(package, "name"), attribute(package, "version")
     for kind, delegate in delegates:
         if isinstance(delegate, Mapping):
@@ -365,7 +374,9 @@ def _delegates_of(package: Mapping[str, Any]) -> Iterator[tuple[str | None, ...]
 
 
 def _text(value: object) -> str | None:
-    return None if value is None else json_text(value)
+    if value is None:
+        return None
+    return json_text(value)
 
 
 def _newer_package(extension: Mapping[str, Any]) -> str:
@@ -407,6 +418,9 @@ def _checked_zip(path: Path) -> tuple[bytes, dict[str, Any]]:
 
 
 def _problem_of_manifest(manifest: object) -> str:
-    contents = manifest if isinstance(manifest, dict) else {}
-    missing = [name for name in _REQUIRED_IN_MANIFEST if not contents.get(name)]
-    return f"has an extension.json without {', '.join(missing)}" if missing else ""
+    if not isinstance(manifest, dict):
+        manifest = {}
+    missing = [name for name in _REQUIRED_IN_MANIFEST if not manifest.get(name)]
+    if not missing:
+        return ""
+    return f"has an extension.json without {', '.join(missing)}"

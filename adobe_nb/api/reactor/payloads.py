@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,8 @@ from adobe_nb.registry import RESOURCES, Attribute, Relation, Resource, Verb
 from adobe_nb.suggest import did_you_mean
 
 JSON_API = "application/vnd.api+json"
+
+_Keyword = Attribute | Relation
 
 _TYPES: Mapping[str, tuple[str, tuple[type, ...]]] = {
     "text": ("a text", (str,)),
@@ -114,17 +117,21 @@ def _replaced(value: object, replace: Callable[[Secret], object]) -> Any:
     if isinstance(value, Mapping):
         return {name: _replaced(member, replace) for name, member in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_replaced(item, replace) for item in value]
+        return list(map(partial(_replaced, replace=replace), value))
     return value
 
 
 def _revealed(secret: Secret) -> Any:
-    return json.loads(secret.reveal()) if isinstance(secret, Hidden) else secret.reveal()
+    if isinstance(secret, Hidden):
+        return json.loads(secret.reveal())
+    return secret.reveal()
 
 
 def shown(base_url: str, writes: Iterable[Write]) -> pd.DataFrame:
     """Return the requests of a dry run: method, url, body (JSON text, secrets masked)."""
-    rows = [(write.method, base_url + write.path, write.masked) for write in writes]
+    rows = []
+    for write in writes:
+        rows.append((write.method, base_url + write.path, write.masked))
     return pd.DataFrame(rows, columns=["method", "url", "body"], dtype="string")
 
 
@@ -136,16 +143,20 @@ def document_of(
     Raises ArgumentError for names that this verb does not take, missing names, and values of the
     wrong type.
     """
-    writable = {attribute.name: attribute for attribute in row.writable(verb)}
-    linkable = {relation.name: relation for relation in row.linkable(verb)}
-    _check_names(row, verb, values, [*writable.values(), *linkable.values()])
+    keywords: dict[str, _Keyword] = {}
+    for attribute in row.writable(verb):
+        keywords[attribute.name] = attribute
+    for relation in row.linkable(verb):
+        keywords[relation.name] = relation
+    _check_names(row, verb, values, keywords)
     attributes: Document = {}
     relationships: Document = {}
     for name, value in values.items():
-        if name in writable:
-            attributes[name] = _value(writable[name], value)
+        keyword = keywords[name]
+        if isinstance(keyword, Attribute):
+            attributes[name] = _value(keyword, value)
         else:
-            relationships[name] = {"data": _linkage(linkable[name], value)}
+            relationships[name] = {"data": _linkage(keyword, value)}
     data: Document = {"type": row.type}
     if resource_id is not None:
         data["id"] = resource_id
@@ -168,8 +179,10 @@ def hidden_in(document: Mapping[str, Any]) -> Document:
     if not isinstance(data, Mapping) or not isinstance(data.get("attributes"), Mapping):
         return dict(document)
     row = RESOURCES.get(str(data.get("type")))
+    if row is None:
+        return dict(document)
     attributes = dict(data["attributes"])
-    for attribute in row.attributes if row else ():
+    for attribute in row.attributes:
         value = attributes.get(attribute.name)
         if attribute.name in attributes and attribute.write_only:
             attributes[attribute.name] = _hidden(value)
@@ -186,36 +199,28 @@ def _unknown_name(row: Resource, verb: Verb, name: str) -> str:
     if relation in keywords:
         return f"{call} takes {relation}=, an id or a row, instead of {name}=."
     # It exists, so say why this verb does not take it.
-    attribute = next((known for known in row.attributes if known.name == name), None)
-    if attribute is None:
-        return f"{call} does not take {name!r}.{did_you_mean(name, keywords)}"
-    if attribute.write:
-        return f"{call} does not take {name}: only {attribute.write} takes it."
-    return f"{call} does not take {name}: the service sets it."
+    for attribute in row.attributes:
+        if attribute.name == name and attribute.write:
+            return f"{call} does not take {name}: only {attribute.write} takes it."
+        if attribute.name == name:
+            return f"{call} does not take {name}: the service sets it."
+    return f"{call} does not take {name!r}.{did_you_mean(name, keywords)}"
 
 
 def _check_names(
-    row: Resource, verb: Verb, values: Mapping[str, Any], keywords: list[Attribute | Relation]
+    row: Resource, verb: Verb, values: Mapping[str, Any], keywords: Mapping[str, _Keyword]
 ) -> None:
     """Raise ArgumentError for unknown and missing keywords."""
-    names = [keyword.name for keyword in keywords]
-    unknown = [name for name in values if name not in names]
-    if unknown:
-        raise ArgumentError(_unknown_name(row, verb, unknown[0]))
+    for name in values:
+        if name not in keywords:
+            raise ArgumentError(_unknown_name(row, verb, name))
     if verb == "update" and not values:
         raise ArgumentError(
-            f"There is nothing to change. {row.type}.update takes {', '.join(names)}."
+            f"There is nothing to change. {row.type}.update takes {', '.join(keywords)}."
         )
-    if verb == "create":
-        _check_required(row, values, keywords)
-
-
-def _check_required(
-    row: Resource, values: Mapping[str, Any], keywords: list[Attribute | Relation]
-) -> None:
     missing = []
-    for keyword in keywords:
-        if keyword.required and is_null(values.get(keyword.name)):
+    for name, keyword in keywords.items():
+        if verb == "create" and keyword.required and is_null(values.get(name)):
             missing.append(_keyword_example(keyword))
     if missing:
         raise ArgumentError(
@@ -223,7 +228,7 @@ def _check_required(
         )
 
 
-def _keyword_example(keyword: Attribute | Relation) -> str:
+def _keyword_example(keyword: _Keyword) -> str:
     """Return the name, for a relation with the prefix of its ids."""
     if isinstance(keyword, Attribute):
         return keyword.name
@@ -301,15 +306,16 @@ def _check_scalar(attribute: Attribute, value: object) -> None:
 
 
 def _secret_text(name: str, value: Any) -> Secret:
-    if not isinstance(value, (str, Secret)):
+    if isinstance(value, str):
+        value = Secret(value)
+    if not isinstance(value, Secret):
         raise ArgumentError(f"{name} is a text, not {type(value).__name__}.")
-    _refuse_mask(name, value)
-    return value if isinstance(value, Secret) else Secret(value)
+    _refuse_mask(name, value.reveal())
+    return value
 
 
-def _refuse_mask(name: str, value: str | Secret) -> None:
+def _refuse_mask(name: str, text: str) -> None:
     """Refuse the mask of a masked response: sent back, it would overwrite the secret."""
-    text = value.reveal() if isinstance(value, Secret) else value
     if MASK in text:
         raise ArgumentError(
             f"{name} holds a mask ({MASK}) in place of a secret. Write the secret itself, or "
@@ -318,7 +324,9 @@ def _refuse_mask(name: str, value: str | Secret) -> None:
 
 
 def _address(text: str) -> str | Address:
-    return text if public_address(text) == text else Address(text)
+    if public_address(text) == text:
+        return text
+    return Address(text)
 
 
 def _json_value(attribute: Attribute, value: Any) -> Any:
@@ -327,12 +335,14 @@ def _json_value(attribute: Attribute, value: Any) -> Any:
         return _settings(name, value)
     if form == "list":
         value = _list(attribute, value)
-    if form == "object":
-        value = _read(name, value) if isinstance(value, str) else value
-        if not isinstance(value, Mapping):
-            raise ArgumentError(f"{name} is a dict, not {type(value).__name__}.")
+    if form == "object" and isinstance(value, str):
+        value = _read(name, value)
+    if form == "object" and not isinstance(value, Mapping):
+        raise ArgumentError(f"{name} is a dict, not {type(value).__name__}.")
     text = json_of(name, value, reveal=attribute.write_only)
-    return _hidden(value) if attribute.write_only else json.loads(text)
+    if attribute.write_only:
+        return _hidden(value)
+    return json.loads(text)
 
 
 def _list(attribute: Attribute, value: Any) -> list[Any]:
@@ -387,6 +397,7 @@ def json_of(name: str, value: Any, *, reveal: bool = False) -> str:
     ``reveal``: the value may hold Secret objects.
     """
     try:
+        # Not in a variable, which a traceback could show.
         text = json.dumps(
             plain(value) if reveal else value,
             ensure_ascii=False,
@@ -403,8 +414,9 @@ def json_of(name: str, value: Any, *, reveal: bool = False) -> str:
     except TypeError as error:
         problem = str(error)
     except ValueError as error:
-        is_circular = "Circular" in str(error)
-        problem = "it contains itself" if is_circular else "NaN and infinity are not JSON"
+        problem = "NaN and infinity are not JSON"
+        if "Circular" in str(error):
+            problem = "it contains itself"
     else:
         return text
     raise ArgumentError(f"{name} cannot be written as JSON: {problem}.")
@@ -433,5 +445,5 @@ def _hidden(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {str(name): _hidden(member) for name, member in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_hidden(item) for item in value]
+        return list(map(_hidden, value))
     return value

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from adobe_nb.api.reactor.client import Client, path_to
-from adobe_nb.api.reactor.error_catalog import explanation
+from adobe_nb.api.reactor.error_catalog import Explanation, explanation
 from adobe_nb.api.reactor.inputs import Ids
 from adobe_nb.api.reactor.jsonapi import Document
 from adobe_nb.api.reactor.writes import Editable, Writing, attribute, states_of
@@ -52,15 +52,19 @@ class Waitable(Writing):
         _check_seconds("timeout", timeout)
         _check_seconds("poll", poll)
         client = self._session.client
-        client.refuse_preview_ids(*resource_ids)
         states = self._poll(client, resource_ids, timeout, poll)
-        failures = [failure_of(self.row, state) for state in states if _status(state) == "failed"]
+        failures = []
+        pending = []
+        for state in states:
+            if attribute(state, "status") == "failed":
+                failures.append(failure_of(self.row, state))
+            elif _is_pending(state):
+                pending.append(state["id"])
         # One error for all: the others are its notes.
         if failures:
             for other in failures[1:]:
                 failures[0].add_note(str(other))
             raise failures[0]
-        pending = [state["id"] for state in states if _is_pending(state)]
         if pending:
             listed = '", "'.join(pending)
             raise WaitTimeout(
@@ -81,7 +85,7 @@ class Waitable(Writing):
             done = 0
             while True:
                 states = states_of(client, self.row, ids)
-                settled = sum(not _is_pending(state) for state in states)
+                settled = len(ids) - sum(map(_is_pending, states))
                 meter.done(settled - done)
                 done = settled
                 left = deadline - time.monotonic()
@@ -104,50 +108,49 @@ def _check_seconds(name: str, value: object) -> None:
 
 def failure_of(row: Resource, resource: Mapping[str, Any]) -> DelayedError:
     """Return the exception for a resource that failed: Adobe's first reason, and our advice."""
-    meta = resource.get("meta")
-    errors = _errors_in(meta.get("status_details") if isinstance(meta, Mapping) else None)
-    first = errors[0] if errors else {}
-    code = str(first["code"]) if first.get("code") else None
+    errors = _errors_in(resource)
+    first = next(iter(errors), {})
     detail = str(first.get("detail") or first.get("title") or "").strip().rstrip(".")
     message = f"The {row.singular.replace('_', ' ')} {resource['id']} failed"
-    if code:
+    code = None
+    if first.get("code"):
+        code = str(first["code"])
         message += f" with {code}"
     if detail:
         message += f" ({detail})"
-    advice = "The service did not say what to do; meta_status_details may hold more."
-    cause = fix = ""
-    explained = explanation(code)
-    if explained:
-        cause, fix = explained
-        advice = f"{cause} {fix}"
+    explained = explanation(code) or Explanation("", "")
+    advice = " ".join(explained).strip()
+    if not advice:
+        advice = "The service did not say what to do; meta_status_details may hold more."
     # Adobe writes the status as a text.
-    status = str(first.get("status", ""))
+    status = re.fullmatch("[1-5][0-9]{2}", str(first.get("status")))
     return DelayedError(
         f"{message}. {advice}",
         resource_id=resource["id"],
-        status=int(status) if re.fullmatch("[1-5][0-9]{2}", status) else 0,
+        status=int(status[0]) if status else 0,
         code=code,
         errors=errors,
         method="GET",
         url=f"/{row.type}/{resource['id']}",
-        cause=cause,
-        fix=fix,
+        **explained._asdict(),
     )
 
 
-def _errors_in(details: object) -> list[Mapping[str, Any]]:
+def _errors_in(resource: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """Return the error objects of ``status_details``: in a document, in a list, or a single one."""
+    meta = resource.get("meta")
+    if not isinstance(meta, Mapping):
+        return []
+    details = meta.get("status_details")
     if isinstance(details, Mapping) and isinstance(details.get("errors"), list):
         details = details["errors"]
     elif isinstance(details, Mapping):
-        details = [details] if details else []
-    listed = details if isinstance(details, list) else []
-    return [error for error in listed if isinstance(error, Mapping)]
-
-
-def _status(resource: Mapping[str, Any]) -> object:
-    return attribute(resource, "status")
+        details = [details]
+    if not isinstance(details, list):
+        return []
+    # Without the empty one, which says nothing.
+    return [error for error in details if isinstance(error, Mapping) and error]
 
 
 def _is_pending(resource: Mapping[str, Any]) -> bool:
-    return _status(resource) not in {"succeeded", "failed"}
+    return attribute(resource, "status") not in {"succeeded", "failed"}

@@ -23,21 +23,23 @@ import json
 import re
 import secrets
 import zipfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
 from adobe_nb.api.reactor.client import Answer, Client, Params
 from adobe_nb.api.reactor.filters import check_filter, check_rows
+from adobe_nb.api.reactor.inputs import type_of
 from adobe_nb.api.reactor.jsonapi import Document, identifier, linked_id, public_resource
-from adobe_nb.api.reactor.libraries import CONTENTS
-from adobe_nb.api.reactor.paging import Listing, read_documents, steady
+from adobe_nb.api.reactor.libraries import CONTENTS, ids_of, read_list
+from adobe_nb.api.reactor.paging import read_documents, steady
 from adobe_nb.api.reactor.payloads import Write, masked
 from adobe_nb.api.reactor.writes import attribute, name_of, state_of
 from adobe_nb.errors import ArgumentError, IncompleteResult, NotFound
-from adobe_nb.registry import RESOURCES, Relation, Resource, singular
+from adobe_nb.registry import BY_PREFIX, RESOURCES, Relation, Resource, singular
 
 _DEFAULTS: Mapping[str, Any] = MappingProxyType(
     {
@@ -98,8 +100,10 @@ class PreviewClient(Client):
         """
         params = tuple(params)
         document = self._overlaid(path, params)
+        if document is None:
+            return self._service.get(path, params)
         # A copy: what a user does to the document must not change what this session keeps.
-        return self._service.get(path, params) if document is None else copy.deepcopy(document)
+        return copy.deepcopy(document)
 
     def fetch(self, path: str, params: Params) -> Answer:
         """Return a page, with the writes of this session. Raises as ``get``."""
@@ -111,8 +115,7 @@ class PreviewClient(Client):
 
     def post_read(self, path: str, document: Document) -> Document:
         """Search. Raises ArgumentError once something was written in this session."""
-        self.refuse_preview_ids(json.dumps(document))
-        if self._resources or self._gone or self._members:
+        if self._resources or self._gone:
             raise ArgumentError(
                 "Search cannot see what this preview session has written. Use the lists of a "
                 "property instead, or search in another session."
@@ -124,17 +127,17 @@ class PreviewClient(Client):
 
     def _overlaid(self, path: str, params: Params) -> Document | None:
         """Return the document at that path; None where the writes make no difference."""
-        self.refuse_preview_ids(path, *(value for _, value in params))
+        self.refuse_preview_ids(path, str(params))
         resource_type, *rest = path.strip("/").split("/")
         row = RESOURCES.get(resource_type)
         if row is None:
             return None
         if not rest:
-            return self._list(path, row, None, params)
+            return self._list(path, row, "", params)
         resource_id = rest[0]
         self._refuse_gone(resource_id, path)
         # What was in a deleted property is deleted as well: only the resource names its property.
-        if any(gone.startswith("PR") for gone in self._gone):
+        if "properties" in map(type_of, self._gone):
             self._read(row, resource_id)
         if len(rest) > 1:
             return self._related(path, row, rest, params)
@@ -155,7 +158,9 @@ class PreviewClient(Client):
             return self._linkage(row, resource_id, relation)
         if relation is not None and not relation.many:
             return self._to_one(resource_id, relation, path)
-        target = relation.targets[0] if relation else _OTHER_LISTS.get(name, name)
+        target = _OTHER_LISTS.get(name, name)
+        if relation is not None:
+            target = relation.targets[0]
         if target not in RESOURCES:
             return None
         return self._list(path, RESOURCES[target], resource_id, params)
@@ -164,10 +169,9 @@ class PreviewClient(Client):
         """Return one resource as this session sees it."""
         path = f"/{row.type}/{resource_id}"
         self._refuse_gone(resource_id, path)
-        if resource_id in self._resources:
-            resource = self._resources[resource_id]
+        resource = self._resources.get(resource_id)
         # The plain client refuses made-up ids, so only those of the service get there.
-        else:
+        if resource is None:
             resource = state_of(self._service, row, resource_id)
         # What was in a deleted property is deleted with it.
         self._refuse_gone(linked_id(resource, "property"), path)
@@ -185,79 +189,66 @@ class PreviewClient(Client):
 
     def _linkage(self, row: Resource, resource_id: str, relation: Relation) -> Document | None:
         """Return the identifiers of ``/relationships/…``."""
-        if relation.many:
-            ids = self._members.get((resource_id, relation.name))
-            return None if ids is None else {"data": [identifier(member) for member in ids]}
-        if resource_id not in self._resources:
+        if (resource_id, relation.name) in self._members:
+            return {"data": list(map(identifier, self._members[resource_id, relation.name]))}
+        if relation.many or resource_id not in self._resources:
             return None
-        linked = linked_id(self._read(row, resource_id), relation.name)
-        return {"data": identifier(linked) if linked else None}
+        return _linkage_to(linked_id(self._read(row, resource_id), relation.name))
 
     def _to_one(self, resource_id: str, relation: Relation, path: str) -> Document:
         """Return the resource that a to-one relation leads to."""
-        resource = self._resources.get(resource_id)
-        if resource is not None:
-            linked = linked_id(resource, relation.name)
+        if resource_id in self._resources:
+            linked = linked_id(self._resources[resource_id], relation.name)
+            if not linked:
+                return {"data": None}
         else:
-            data = self._service.get(path).get("data")
-            if not isinstance(data, dict):
-                return {"data": data}
+            document = self._service.get(path)
+            linked = linked_id({"relationships": {relation.name: document}}, relation.name)
             # The service's answer stands unless this session has changed what it leads to.
-            linked = str(data.get("id"))
-            if linked not in self._resources and linked not in self._gone:
-                return {"data": data}
-        if not linked:
-            return {"data": None}
-        return {"data": self._read(RESOURCES[identifier(linked)["type"]], linked)}
+            if not self._knows(linked):
+                return {"data": document.get("data")}
+        return {"data": self._read(_row_of(linked), linked)}
 
-    def _list(
-        self, path: str, row: Resource, parent_id: str | None, params: Params
-    ) -> Document | None:
+    def _list(self, path: str, row: Resource, parent_id: str, params: Params) -> Document | None:
         """Return a list in one page; None where the writes make no difference."""
         name = path.rpartition("/")[2]
-        if name == "revisions" and parent_id is not None:
+        if name == "revisions" and parent_id:
             # Those of a revision are those of its head.
             parent_id = linked_id(self._read(row, parent_id), "origin") or parent_id
             path = f"/{row.type}/{parent_id}/{name}"
-        if (parent_id or "", name) not in self._members:
-            if not self._is_written(row) and "preview" not in path:
-                return None
+        if (parent_id, name) in self._members:
+            members = self._members[parent_id, name]
+            resources = list(map(self._read, map(_row_of, members), members))
+        elif row.type in map(type_of, (*self._resources, *self._gone)) or "preview" in path:
             self._refuse_unknown_list(path, name, row)
-        resources = self._in_list(path, row, parent_id, name)
-        return _page(row, params, [found for found in resources if self._is_listed(found)])
+            resources = self._in_list(path, row, parent_id, name)
+        else:
+            return None
+        return _page(row, params, list(filter(self._is_listed, resources)))
 
-    def _is_written(self, row: Resource) -> bool:
-        """Whether anything of this type was created, changed or deleted."""
-        written = (*self._resources, *self._gone)
-        return any(resource_id.startswith(row.prefix) for resource_id in written)
-
-    def _in_list(
-        self, path: str, row: Resource, parent_id: str | None, name: str
-    ) -> list[Document]:
+    def _in_list(self, path: str, row: Resource, parent_id: str, name: str) -> list[Document]:
         """Return the resources of a list, deleted ones included."""
-        members = self._members.get((parent_id or "", name))
-        if members is not None:
-            return [self._read(_row_of(member), member) for member in members]
         resources: dict[str, Document] = {}
         # The service does not know a made-up parent, and its list holds made-up resources only.
         if "preview" not in path:
             [on_service] = read_documents(self._service, [steady(path, row)], name)
-            resources = {resource["id"]: resource for resource in on_service}
-        for resource in list(self._resources.values()):
-            if resource["id"] in resources or self._belongs(resource, row, parent_id, name):
-                resources[resource["id"]] = resource
+            resources.update(zip(ids_of(on_service), on_service, strict=True))
+        for resource_id, resource in list(self._resources.items()):
+            if resource_id in resources or self._belongs(resource, row, parent_id, name):
+                resources[resource_id] = resource
         return list(resources.values())
 
     def _is_listed(self, resource: Document) -> bool:
-        is_gone = resource["id"] in self._gone or linked_id(resource, "property") in self._gone
         # Soft-deleted resources can be fetched by id, and are in no list.
-        return not is_gone and not attribute(resource, "deleted_at")
+        if attribute(resource, "deleted_at"):
+            return False
+        return self._gone.isdisjoint({resource["id"], linked_id(resource, "property")})
 
-    def _belongs(self, resource: Document, row: Resource, parent_id: str | None, name: str) -> bool:
+    def _belongs(self, resource: Document, row: Resource, parent_id: str, name: str) -> bool:
         """Whether a made-up resource is in the list of that name under that parent."""
         if resource["type"] != row.type or "preview" not in resource["id"]:
             return False
-        if parent_id is None:
+        if not parent_id:
             return True
         if name == "revisions":
             return linked_id(resource, "origin") == parent_id
@@ -294,21 +285,20 @@ class PreviewClient(Client):
         parts = write.path.strip("/").split("/")
         if len(parts) == 4 and parts[::2] == ["libraries", "relationships"]:
             return self._write_relationship(write.method, parts[1], parts[3], data)
-        is_post = write.method == "POST"
-        row = _row_created(parts) if is_post else _row_changed(write.method, parts)
+        row = _row_written(write.method, parts)
         if row is None or not isinstance(data, dict):
             raise ArgumentError(
                 f"{write.method} {write.path} cannot be previewed. Nothing was sent. Run it in a "
                 "session of connect(writes='send')."
             )
-        if is_post:
+        if write.method == "POST":
             resource = self._create(row, parts, data, write.upload)
-        elif write.method == "PATCH":
-            resource = self._change(row, self._current(row, parts[1], before), data)
-        else:
-            self._delete(row, self._current(row, parts[1], before))
+            return {"data": copy.deepcopy(resource)}
+        resource = self._current(row, parts[1], before)
+        if write.method == "DELETE":
+            self._delete(row, resource)
             return None
-        return {"data": copy.deepcopy(resource)}
+        return {"data": copy.deepcopy(self._change(row, resource, data))}
 
     def _change(self, row: Resource, resource: Document, data: Document) -> Document:
         """Apply a PATCH. Returns the resource, or its new revision."""
@@ -324,10 +314,12 @@ class PreviewClient(Client):
     def _current(self, row: Resource, resource_id: str, before: object = None) -> Document:
         """Return a resource that can be changed; its changes are kept from then on."""
         if resource_id not in self._resources:
-            is_state = isinstance(before, Mapping) and before.get("id") == resource_id
             # The API does not return every type by id, so the state that was read is used.
-            state = before if is_state else self._read(row, resource_id)
-            self._resources[resource_id] = copy.deepcopy(dict(state))  # type: ignore[call-overload]
+            if isinstance(before, dict) and before.get("id") == resource_id:
+                state = before
+            else:
+                state = self._read(row, resource_id)
+            self._resources[resource_id] = copy.deepcopy(state)
         resource = self._resources[resource_id]
         for part in ("attributes", "relationships", "meta"):
             resource[part] = resource.get(part) or {}
@@ -358,15 +350,17 @@ class PreviewClient(Client):
         resource: Document = {
             "id": self._new_id(row),
             "type": row.type,
-            "attributes": {column.name: _DEFAULTS.get(column.name) for column in row.columns},
-            "relationships": {relation.name: {"data": None} for relation in row.to_one},
+            "attributes": dict.fromkeys(row.sortable),
+            "relationships": {},
             "meta": {},
         }
-        _set(resource, created_at=_now(), state=_FIRST_STATES.get(row.type))
+        _set(resource, **_DEFAULTS, created_at=_now(), state=_FIRST_STATES.get(row.type))
         for relation in row.relations:
             if relation.name == "origin":
                 _link(resource, "origin", resource["id"])
-            elif relation.many and relation.write:
+            elif not relation.many:
+                _link(resource, relation.name, "")
+            elif relation.write:
                 self._members[resource["id"], relation.name] = []
         return resource
 
@@ -375,8 +369,8 @@ class PreviewClient(Client):
     ) -> None:
         parent = self._read(RESOURCES[parent_type], parent_id)
         if row.relation("property"):
-            is_property = parent_type == "properties"
-            _link(resource, "property", parent_id if is_property else linked_id(parent, "property"))
+            _link(resource, "property", linked_id(parent, "property"))
+        # Where the parent is a property, this links it.
         for relation in _relations_to(row, parent_type):
             if not relation.many:
                 _link(resource, relation.name, parent_id)
@@ -387,7 +381,7 @@ class PreviewClient(Client):
         for name, link in (data.get("relationships") or {}).items():
             linked = link.get("data")
             if isinstance(linked, list):
-                self._members[resource["id"], name] = [item["id"] for item in linked]
+                self._members[resource["id"], name] = ids_of(linked)
             elif row.type == "libraries" and name == "environment":
                 self._assign(resource, linked)
             else:
@@ -409,25 +403,23 @@ class PreviewClient(Client):
         package = self._read(RESOURCES["extension_packages"], linked["id"])
         for name in ("name", "display_name", "version"):
             extension["attributes"][name] = attribute(package, name)
-        newest = self._newest_package(name_of(package), attribute(package, "platform"))
-        extension["meta"]["upgrade_extension_package_id"] = None
-        if newest is not None and newest["id"] != package["id"]:
-            extension["meta"]["upgrade_extension_package_id"] = newest["id"]
+        newest_id = self._newest_package(name_of(package), attribute(package, "platform"))
+        if newest_id == package["id"]:
+            newest_id = None
+        extension["meta"]["upgrade_extension_package_id"] = newest_id
 
-    def _newest_package(self, name: str, platform: str) -> Document | None:
-        """Return the package of the catalog, which lists newest versions only."""
+    def _newest_package(self, name: str, platform: str) -> str | None:
+        """Return the id of a package in the catalog, which lists newest versions only."""
         params = (("filter[name]", f"EQ {name}"), ("filter[platform]", f"EQ {platform}"))
-        packages = self._service.get("/extension_packages", params).get("data") or [None]
-        newest: Document | None = packages[0]
-        return newest
+        packages = self._service.get("/extension_packages", params).get("data") or []
+        return next(iter(ids_of(packages)), None)
 
     def _install_core(self, resource: Document) -> None:
         """Install the Core extension, as the service does in a new property."""
-        core = self._newest_package("core", attribute(resource, "platform"))
-        if core is not None:
-            package = {"data": identifier(core["id"])}
+        core_id = self._newest_package("core", attribute(resource, "platform"))
+        if core_id is not None:
             parts = ("properties", resource["id"], "extensions")
-            data = {"relationships": {"extension_package": package}}
+            data = {"relationships": {"extension_package": _linkage_to(core_id)}}
             self._create(RESOURCES["extensions"], parts, data, None)
 
     def _delete(self, row: Resource, resource: Document) -> None:
@@ -456,8 +448,8 @@ class PreviewClient(Client):
 
     def _revise_components(self, rule_id: str, revision_id: str) -> None:
         row = RESOURCES["rule_components"]
-        for component in self.get(f"/rules/{rule_id}/rule_components")["data"]:
-            revised = self._revise(row, self._current(row, component["id"]))
+        for component_id in ids_of(read_list(self, f"/rules/{rule_id}/rule_components")):
+            revised = self._revise(row, self._current(row, component_id))
             self._members[revised["id"], "rules"] = [revision_id]
 
     def _write_relationship(self, method: str, library_id: str, name: str, linked: Any) -> Document:
@@ -465,40 +457,37 @@ class PreviewClient(Client):
         library = self._current(RESOURCES["libraries"], library_id)
         if name in CONTENTS:
             return self._fill(method, library, name, linked)
-        environment = (linked or None) if method == "PATCH" else None
-        self._assign(library, environment)
-        return {"data": environment}
+        if method == "DELETE":
+            linked = None
+        self._assign(library, linked or None)
+        return {"data": linked or None}
 
     def _fill(
         self, method: str, library: Document, name: str, items: Sequence[Document]
     ) -> Document:
         """Add, replace or remove contents of a library."""
-        ids = [self._revised_id(item) for item in items]
-        held = self._contents(library["id"], name)
-        if method == "POST":
-            ids = [*held, *(resource_id for resource_id in ids if resource_id not in held)]
-        elif method == "DELETE":
-            ids = [resource_id for resource_id in held if resource_id not in ids]
-        self._members[library["id"], name] = ids
+        changes = dict.fromkeys(map(self._revised_id, items))
+        contents = dict.fromkeys(self._contents(library["id"], name))
+        if method == "PATCH":
+            contents = changes
+        elif method == "POST":
+            contents |= changes
+        else:
+            for resource_id in changes:
+                contents.pop(resource_id, None)
+        self._members[library["id"], name] = list(contents)
         _set(library, build_required=True, updated_at=_now())
-        return {"data": [identifier(resource_id) for resource_id in ids]}
+        return {"data": list(map(identifier, contents))}
 
-    def _revised_id(self, item: Document) -> str:
+    def _revised_id(self, item: Document) -> Any:
         """Return the id in an identifier, or that of the revision which it asks for."""
-        resource_id: str = item["id"]
         if (item.get("meta") or {}).get("action") != "revise":
-            return resource_id
-        row = _row_of(resource_id)
-        revised_id: str = self._revise(row, self._current(row, resource_id))["id"]
-        return revised_id
+            return item["id"]
+        row = _row_of(item["id"])
+        return self._revise(row, self._current(row, item["id"]))["id"]
 
     def _contents(self, library_id: str, name: str) -> list[str]:
-        path = f"/libraries/{library_id}/relationships/{name}"
-        document = self._overlaid(path, ())
-        if document is not None:
-            return [item["id"] for item in document["data"]]
-        [items] = read_documents(self._service, [Listing(path, name)], name)
-        return [item["id"] for item in items]
+        return ids_of(read_list(self, f"/libraries/{library_id}/relationships/{name}"))
 
     def _assign(self, library: Document, environment: Document | None) -> None:
         """Link a library and an environment to each other, and release the one before."""
@@ -550,28 +539,33 @@ class PreviewClient(Client):
                     _set(revision, published=True, published_at=_now())
 
 
-def _row_created(parts: Sequence[str]) -> Resource | None:
-    """Return the type that a POST to this path creates; None for other paths."""
-    row = RESOURCES.get(parts[-1])
-    if row is None or parts == ["extension_packages"]:
-        return row
-    # Builds have no create verb: a library builds them.
-    creators = ("libraries",) if row.type == "builds" else row.creators
-    return row if len(parts) == 3 and parts[0] in creators else None
-
-
-def _row_changed(method: str, parts: Sequence[str]) -> Resource | None:
-    """Return the type that a PATCH or DELETE to this path changes; None for other paths."""
+def _row_written(method: str, parts: Sequence[str]) -> Resource | None:
+    """Return the type that a write to this path creates, changes or deletes; None for others."""
+    if method == "POST":
+        return _row_created(parts)
     row = RESOURCES.get(parts[0])
     if row is None or len(parts) != 2:
         return None
-    is_deletable = "delete" in row.verbs
-    is_changeable = bool(row.actions) or "update" in row.verbs
-    return row if (is_deletable if method == "DELETE" else is_changeable) else None
+    is_writable = "delete" in row.verbs
+    if method == "PATCH":
+        is_writable = "update" in row.verbs or bool(row.actions)
+    if not is_writable:
+        return None
+    return row
+
+
+def _row_created(parts: Sequence[str]) -> Resource | None:
+    # Neither has a create verb: a package is uploaded at the root, and a library starts a build.
+    if parts == ["extension_packages"] or parts[::2] == ["libraries", "builds"]:
+        return RESOURCES[parts[-1]]
+    row = RESOURCES.get(parts[-1])
+    if row is None or len(parts) != 3 or parts[0] not in row.creators:
+        return None
+    return row
 
 
 def _row_of(resource_id: str) -> Resource:
-    return RESOURCES[identifier(resource_id)["type"]]
+    return BY_PREFIX[resource_id[:2]]
 
 
 def _relations_to(row: Resource, parent_type: str) -> list[Relation]:
@@ -579,22 +573,28 @@ def _relations_to(row: Resource, parent_type: str) -> list[Relation]:
     names = {parent_type, singular(parent_type)}
     relations = []
     for relation in row.relations:
-        if parent_type in relation.targets and (
-            relation.name in names or len(relation.targets) > 1
-        ):
+        is_parent = relation.name in names or len(relation.targets) > 1
+        if is_parent and parent_type in relation.targets:
             relations.append(relation)
     return relations
 
 
 def _link(resource: Document, name: str, resource_id: str) -> None:
-    resource["relationships"][name] = {"data": identifier(resource_id) if resource_id else None}
+    resource["relationships"][name] = _linkage_to(resource_id)
+
+
+def _linkage_to(resource_id: str) -> Document:
+    """Return the linkage of a to-one relation; without an id, to nothing."""
+    if not resource_id:
+        return {"data": None}
+    return {"data": identifier(resource_id)}
 
 
 def _set(resource: Document, **attributes: Any) -> None:
     """Set the attributes that resources of this type have."""
-    known = {column.name for column in RESOURCES[resource["type"]].columns}
+    names = RESOURCES[resource["type"]].sortable
     for name, value in attributes.items():
-        if name in known:
+        if name in names:
             resource["attributes"][name] = value
 
 
@@ -632,8 +632,9 @@ def _page(row: Resource, params: Params, resources: Sequence[Document]) -> Docum
                 "written some. Leave it out."
             )
     kept = _filtered(row, filters, resources)
-    for key in reversed(sort.split(",") if sort else []):
-        kept.sort(key=_sort_key(key.lstrip("+-")), reverse=key.startswith("-"))
+    # No resource has the name of an empty sort, so that leaves the order as it is.
+    for key in reversed(sort.split(",")):
+        kept.sort(key=partial(_sort_key, key.lstrip("+-")), reverse=key.startswith("-"))
     pagination = {"current_page": 1, "total_pages": 1, "total_count": len(kept)}
     return {"data": kept, "meta": {"pagination": pagination}}
 
@@ -642,11 +643,10 @@ def _filtered(
     row: Resource, filters: Mapping[str, str], resources: Sequence[Document]
 ) -> list[Document]:
     conditions = check_filter(row, filters)
-    ordered = {column.name for column in row.columns if column.kind in _ORDERED}
     for condition in conditions:
-        operators = {operator for operator, _ in condition.alternatives}
+        operators = dict(condition.alternatives).keys()
         # Equality is the same everywhere. The order of texts is the service's own.
-        if condition.name not in ordered and not operators <= {"EQ", "NOT", "CONTAINS"}:
+        if condition.kind not in _ORDERED and not operators <= {"EQ", "NOT", "CONTAINS"}:
             raise ArgumentError(
                 f"A preview session cannot apply the filter {condition.name}={condition.text!r} to "
                 f"{row.type}, because it has written some. Filter the frame instead."
@@ -659,11 +659,11 @@ def _filtered(
     return kept
 
 
-def _sort_key(name: str) -> Callable[[Document], tuple[bool, Any]]:
-    def key(resource: Document) -> tuple[bool, Any]:
-        value = attribute(resource, name)
-        if value is None:
-            return False, 0
-        return True, value if isinstance(value, (str, int, float)) else json.dumps(value)
-
-    return key
+def _sort_key(name: str, resource: Document) -> tuple[bool, Any]:
+    """Return the key of a resource for the sort by one attribute, nulls first."""
+    value = attribute(resource, name)
+    if value is None:
+        return False, 0
+    if not isinstance(value, (str, int, float)):
+        value = json.dumps(value)
+    return True, value

@@ -11,6 +11,7 @@ exists, whether it is a head, and its name for ``confirm``.
 from collections.abc import Mapping, Sequence
 from functools import partial
 from inspect import Parameter, Signature, signature
+from operator import attrgetter
 from typing import Any
 
 import pandas as pd
@@ -92,7 +93,7 @@ class Writing(Collection):
         # All of them before the first write, so that a mistake leaves nothing half done.
         for write in writes:
             client.refuse_preview_ids(write.path, write.masked)
-        states = self._states(client, [write.id for write in writes])
+        states = self._states(client, list(map(attrgetter("id"), writes)))
         for state in states:
             check_head(self.row, state)
         return states
@@ -217,7 +218,7 @@ class Deletable(Writing):
         resource_ids = self._some_ids(ids, "delete")
         confirm = checked_confirm(confirm)
         client = self._session.client
-        writes = [self._deletion(resource_id) for resource_id in resource_ids]
+        writes = list(map(self._deletion, resource_ids))
         if asked(dry_run):
             return shown(client.base_url, writes)
         before = self._read_before(client, writes)
@@ -238,12 +239,13 @@ class Deletable(Writing):
         )
 
     def _check_confirmed(self, before: Sequence[Document], confirm: Confirm | None) -> None:
-        names = [name_of(state) for state in before]
+        names = list(map(name_of, before))
         several = f"{len(names)} {self.row.type}"
-        # A list of names, since names joined by commas could be the name of one.
-        if len(names) > 1:
-            required = names if self.row.guarded else several
-            check_confirm(f"delete these {several}", required, confirm)
+        if len(names) > 1 and not self.row.guarded:
+            check_confirm(f"delete these {several}", several, confirm)
+        elif len(names) > 1:
+            # A list of names, since names joined by commas could be the name of one.
+            check_confirm(f"delete these {several}", names, confirm)
         elif self.row.guarded:
             check_confirm(f"delete the {self.row.singular} {names[0]!r}", names[0], confirm)
 
@@ -313,14 +315,14 @@ class Revisable(Editable):
         """
         resource_ids = self._some_ids(resources, "revise")
         client = self._session.client
-        writes = [action_write(self.row, resource_id, "revise") for resource_id in resource_ids]
+        writes = []
+        for resource_id in resource_ids:
+            writes.append(action_write(self.row, resource_id, "revise"))
         if asked(dry_run):
             return shown(client.base_url, writes)
         before = self._read_before(client, writes)
         documents = send_in_turn(client, writes, before, resource_ids, "Revised before that")
-        revisions = []
-        for document, write in zip(documents, writes, strict=True):
-            revisions.append(answered(document, write))
+        revisions = list(map(answered, documents, writes))
         return self._written(client, revisions, path_to(self.row.type, resource_ids))
 
     def revisions(self, *ids: Ids) -> pd.DataFrame:
@@ -392,17 +394,14 @@ class Notes(Creatable):
 
 def _signature_of(collection: Writing, verb: Verb, general: Signature) -> Signature:
     """Return the signature of create or update with the keywords of the registry."""
-    parameters = []
-    for parameter in general.parameters.values():
-        if parameter.kind is not Parameter.VAR_KEYWORD:
-            parameters.append(parameter)
+    # The last one is **attributes; dry_run, before it, comes after what a user has to give.
+    *parameters, dry_run, _ = general.parameters.values()
     for name, required in collection.row.keywords(verb).items():
-        is_required = required and name not in collection._looked_up
-        default = Parameter.empty if is_required else None
-        parameters.append(Parameter(name, Parameter.KEYWORD_ONLY, default=default))
-    # dry_run comes last, after what a user has to give.
-    parameters.sort(key=lambda parameter: (parameter.kind, parameter.name == "dry_run"))
-    return general.replace(parameters=parameters)
+        parameter = Parameter(name, Parameter.KEYWORD_ONLY)
+        if not required or name in collection._looked_up:
+            parameter = parameter.replace(default=None)
+        parameters.append(parameter)
+    return general.replace(parameters=[*parameters, dry_run])
 
 
 def _only_company(client: Client, row: Resource) -> str:
@@ -478,14 +477,17 @@ def state_of(client: Client, row: Resource, resource_id: str) -> Document:
 
 
 def states_of(client: Client, row: Resource, ids: Sequence[str]) -> list[Document]:
-    """Return the resources as they are now."""
+    """Return the resources as they are now. Refuses made-up ids before the first request."""
+    client.refuse_preview_ids(*ids)
     return in_parallel(client, partial(state_of, client, row), ids, row.type)
 
 
 def attribute(resource: Mapping[str, Any], name: str) -> Any:
     """Return one attribute of a resource, or None."""
     attributes = resource.get("attributes")
-    return attributes.get(name) if isinstance(attributes, Mapping) else None
+    if not isinstance(attributes, Mapping):
+        return None
+    return attributes.get(name)
 
 
 def name_of(resource: Mapping[str, Any]) -> str:
@@ -523,15 +525,12 @@ def checked_confirm(confirm: object) -> Confirm | None:
     """Return ``confirm`` of one or several: text, list of texts or None. Raises ArgumentError."""
     if not isinstance(confirm, (list, tuple)):
         return checked_name(confirm)
-    names: list[str] = []
-    for item in confirm:
-        name = checked_name(item)
-        if name is None:
-            raise ArgumentError(
-                "confirm has a None among its names. Write each name: "
-                'confirm=["Old site", "Test site"].'
-            )
-        names.append(name)
+    names: list[Any] = list(map(checked_name, confirm))
+    if None in names:
+        raise ArgumentError(
+            "confirm has a None among its names. Write each name: "
+            'confirm=["Old site", "Test site"].'
+        )
     return names
 
 
@@ -543,7 +542,9 @@ def check_confirm(action: str, required: Confirm, confirm: Confirm | None) -> No
     both_lists = isinstance(confirm, list) and isinstance(required, list)
     if both_lists and sorted(confirm or ()) == sorted(required):
         return
-    answer = "" if confirm is None else f" You gave {confirm!r}."
+    answer = ""
+    if confirm is not None:
+        answer = f" You gave {confirm!r}."
     raise ConfirmationRequired(
         f"To {action}, add confirm={required!r}.{answer} Nothing was changed.", required
     )
