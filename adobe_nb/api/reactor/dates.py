@@ -16,10 +16,12 @@ def parse_zoned(text: str) -> datetime:
     return timestamp
 
 
-def moment_of(text: str) -> datetime | None:
-    """Return the timestamp in UTC, or None for a text that is not one."""
+def moment_of(value: object) -> datetime | None:
+    """Return the timestamp in UTC, or None for a value that is not one."""
+    if not isinstance(value, str):
+        return None
     try:
-        return parse(text)
+        return parse(value)
     except ValueError:
         return None
 
@@ -39,5 +41,6 @@ def shifted(timestamp: datetime, by: timedelta) -> datetime:
     try:
         return timestamp + by
     except OverflowError:
-        limit = datetime.max if by > timedelta(0) else datetime.min
-        return limit.replace(tzinfo=UTC)
+        if by > timedelta(0):
+            return datetime.max.replace(tzinfo=UTC)
+        return datetime.min.replace(tzinfo=UTC)
