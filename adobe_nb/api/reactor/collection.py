@@ -343,9 +343,11 @@ class Collection:
             f"/{self.row.type}",
             self.row.type,
             (*filters, STEADY_ORDER, *extra),
-            filtered=bool(filters),
             deepest=self.row.deepest_page,
         )
+        if filters:
+            # A change can bring an old resource into the list.
+            listing = replace(listing, dates=("created_at", "updated_at"))
         if in_order and query.sort:
             order = ("sort", ",".join(query.sort))
             return replace(listing, params=(*filters, order, *extra))

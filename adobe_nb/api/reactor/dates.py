@@ -36,6 +36,11 @@ def in_utc(timestamp: datetime) -> datetime:
         raise ValueError(timestamp) from None
 
 
+def api_text(timestamp: datetime) -> str:
+    """Return a timestamp in UTC as the API writes it."""
+    return f"{timestamp.replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
+
+
 def shifted(timestamp: datetime, by: timedelta) -> datetime:
     """Return the timestamp shifted by that time, but not beyond the years 1 to 9999."""
     try:

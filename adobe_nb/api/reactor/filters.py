@@ -15,7 +15,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from adobe_nb.api.reactor.dates import in_utc, moment_of, parse
+from adobe_nb.api.reactor.dates import api_text, in_utc, moment_of, parse
 from adobe_nb.api.reactor.inputs import is_null
 from adobe_nb.api.reactor.jsonapi import linked_id
 from adobe_nb.errors import ArgumentError, IncompleteResult
@@ -394,12 +394,11 @@ def _encoded(scalar: Scalar) -> str:
 
 def _timestamp(value: datetime) -> str:
     try:
-        in_utc_zone = in_utc(value)
+        return api_text(in_utc(value))
     except ValueError:
         raise ArgumentError(
             f"{value} is outside the calendar in UTC. Use an earlier or later date."
         ) from None
-    return f"{in_utc_zone.replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
 
 
 def _native(value: object) -> object:

@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 from itertools import chain
 from operator import attrgetter, itemgetter
 from typing import Any, NamedTuple
@@ -419,22 +419,19 @@ def _whole_number(value: object) -> int:
     return value
 
 
-def _exactly(*types: type) -> Callable[[object], object]:
-    def check(value: object) -> object:
-        if type(value) not in types:
-            raise TypeError(type(value).__name__)
-        return value
-
-    return check
+def _exactly(types: tuple[type, ...], value: object) -> object:
+    if type(value) not in types:
+        raise TypeError(type(value).__name__)
+    return value
 
 
 _CONVERT: Mapping[Kind, Callable[[Any], Any]] = {
     "text": json_text,
     "json": json_text,
-    "datetime": _exactly(str),
-    "boolean": _exactly(bool),
+    "datetime": partial(_exactly, (str,)),
+    "boolean": partial(_exactly, (bool,)),
     "integer": _whole_number,
-    "number": _exactly(int, float),
+    "number": partial(_exactly, (int, float)),
 }
 
 

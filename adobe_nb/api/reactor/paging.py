@@ -22,7 +22,7 @@ import numpy as np
 
 from adobe_nb.api.progress import Meter
 from adobe_nb.api.reactor.client import Answer, Client, Params, in_this_thread
-from adobe_nb.api.reactor.dates import shifted
+from adobe_nb.api.reactor.dates import api_text, shifted
 from adobe_nb.api.reactor.decoding import Page, plain_page
 from adobe_nb.api.reactor.filters import FUTURE, PAST
 from adobe_nb.api.reactor.jsonapi import Document, mapping, wrong_shape
@@ -63,20 +63,13 @@ class Listing:
     """The query's lower bound of ``created_at``, included."""
     high: datetime = FUTURE
     """The query's upper bound of ``created_at``, included."""
-    filtered: bool = False
-    """Whether it is filtered by an attribute that can change."""
+    dates: tuple[str, ...] = ("created_at",)
+    """The attributes that say when a resource entered the list."""
     deepest: int | None = None
     """The last page number that the service serves."""
 
     tries: ClassVar[int] = 3
     """How often a list that keeps changing is read before it is an error."""
-
-    @property
-    def dates(self) -> tuple[str, ...]:
-        """The attributes that say when a resource entered the list."""
-        if self.filtered:
-            return ("created_at", "updated_at")
-        return ("created_at",)
 
     def fetch(self, client: Client, number: int, size: int) -> Answer:
         """Return one page as it came. Raises ApiError, TransportError."""
@@ -85,7 +78,7 @@ class Listing:
 
     def created_between(self, low: datetime, high: datetime) -> "Listing":
         """Return the part of the list that was created between these dates, both included."""
-        bounds = f"BETWEEN {_api_date(low)},{_api_date(high)}"
+        bounds = f"BETWEEN {api_text(low)},{api_text(high)}"
         return replace(self, params=(("filter[created_at]", bounds), *(self.undated or ())))
 
     def is_too_long(self, total: int) -> bool:
@@ -743,7 +736,3 @@ def _newest(before: dict[str, datetime], page: Page) -> dict[str, datetime]:
     dates = before | dict(zip(page.ids, page.dates("created_at"), strict=True))
     since = shifted(max(filter(None, dates.values()), default=PAST), -5 * _TICK)
     return {identifier: date for identifier, date in dates.items() if date and date >= since}
-
-
-def _api_date(date: datetime) -> str:
-    return f"{date:%Y-%m-%dT%H:%M:%S}.{date.microsecond // 1000:03d}Z"

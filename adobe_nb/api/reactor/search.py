@@ -82,14 +82,10 @@ class _Search(Listing):
     query: _Query
     order: _Order
     limit: int | None
+    # A search cannot be read again in windows of a date, only as a whole.
+    dates: tuple[str, ...] = ()
 
-    # A search cannot be read again in windows, only as a whole.
     tries: ClassVar[int] = 2
-
-    @property
-    def dates(self) -> tuple[str, ...]:
-        """None: a search cannot be read again in windows of a date."""
-        return ()
 
     def fetch(self, client: Client, number: int, size: int) -> Answer:
         """Fetch a page. Raises ApiError, TransportError."""
