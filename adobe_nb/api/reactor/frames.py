@@ -76,22 +76,17 @@ def json_columns(row: Resource) -> set[str]:
 
 
 def to_frame(
-    row: Resource,
-    resources: Sequence[_Resource],
-    *,
-    parent: str | None = None,
-    parent_ids: Sequence[str | None] | None = None,
-    attrs: Mapping[str, Any] | None = None,
+    row: Resource, resources: Sequence[_Resource], attrs: Mapping[str, Any] | None = None
 ) -> pd.DataFrame:
     """Return a frame with one row per resource.
 
-    ``parent_ids`` has the parent of each resource, where the list needs a parent column. Members
-    that the registry does not know are kept as text, after the promised columns, in sorted order.
+    Members that the registry does not know are kept as text, after the promised columns, in sorted
+    order.
 
     Raises IncompleteResult for a value that does not have the type of its column.
     """
-    builder = FrameBuilder(row, parent)
-    builder.add_documents(resources, parent_ids)
+    builder = FrameBuilder(row)
+    builder.add_documents(resources)
     return builder.frame(attrs)
 
 
@@ -148,21 +143,20 @@ class FrameBuilder:
 
     def add(self, page: Page, order: tuple[int, ...], parent_id: str | None = None) -> None:
         """Take a page. ``order`` is its place among the others. Raises IncompleteResult."""
-        parent_ids = [parent_id] * len(page.ids)
         if page.columns is None:
-            self.add_documents(page.documents, parent_ids, order)
+            self.add_documents(page.documents, order, parent_id)
             return
         columns = dict(page.columns)
         for name, values in page.columns.items():
             if self._layout.kind_of(name) == "json":
                 columns[name] = self._converted(name, values, page.ids)
-        self._take(order, page.ids, parent_ids, columns)
+        self._take(order, page.ids, parent_id, columns)
 
     def add_documents(
         self,
         documents: Sequence[_Resource],
-        parent_ids: Sequence[str | None] | None = None,
         order: tuple[int, ...] = (),
+        parent_id: str | None = None,
     ) -> None:
         """Take resources as the API returns them. Raises IncompleteResult."""
         ids = list(map(itemgetter("id"), documents))
@@ -172,7 +166,7 @@ class FrameBuilder:
             values = self._converted(name, [row.get(name) for row in rows], ids)
             _check_characters(name, values, ids)
             columns[name] = values
-        self._take(order, ids, parent_ids or [None] * len(ids), columns)
+        self._take(order, ids, parent_id, columns)
 
     def drop(self, order: tuple[int, ...]) -> None:
         """Forget the pages whose order begins like this, if there are any."""
@@ -211,12 +205,12 @@ class FrameBuilder:
         self,
         order: tuple[int, ...],
         ids: Sequence[str],
-        parent_ids: Sequence[str | None],
+        parent_id: str | None,
         columns: dict[str, Sequence[Any]],
     ) -> None:
         columns["id"] = ids
         if self._layout.parent_column:
-            columns[self._layout.parent_column] = parent_ids
+            columns[self._layout.parent_column] = [parent_id] * len(ids)
         self._waiting.append(_Part(order, len(ids), columns))
         self._waiting_rows += len(ids)
         if self._waiting_rows >= _CHUNK_ROWS:

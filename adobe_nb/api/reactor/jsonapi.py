@@ -141,11 +141,6 @@ def one_of(document: Document, resource_type: str, resource_id: str | None = Non
     return cast("Document", data)
 
 
-def any_of(document: Document, types: Sequence[str]) -> Document:
-    """Return the resource of a document, of one of these types. Raises IncompleteResult."""
-    return one_of(document, type_among(document.get("data"), types))
-
-
 def type_among(data: object, types: Sequence[str]) -> str:
     """Return which of the types a resource has; the first one if it has none of them."""
     resource_type = mapping(data).get("type")

@@ -10,7 +10,7 @@ from adobe_nb.api.reactor.client import Client, attrs_of, in_parallel, path_to
 from adobe_nb.api.reactor.collection import Rows
 from adobe_nb.api.reactor.frames import to_frame
 from adobe_nb.api.reactor.inputs import Ids, ids_in, type_of
-from adobe_nb.api.reactor.jsonapi import Document, any_of, linked_id, one_of, wrong_shape
+from adobe_nb.api.reactor.jsonapi import Document, linked_id, one_of, type_among, wrong_shape
 from adobe_nb.api.reactor.paging import Listing, read_documents, read_lists, steady_under
 from adobe_nb.errors import ArgumentError, NotFound
 from adobe_nb.registry import RESOURCES, Relation, Resource
@@ -138,6 +138,7 @@ def _one_or_none(document: Document, relation: Relation) -> list[Document]:
     """Return the resource or identifier of a to-one relation. Raises IncompleteResult."""
     if "data" not in document:
         raise wrong_shape(f"/relationships/{relation.name}", "gave a response without data")
-    if document["data"] is None:
+    data = document["data"]
+    if data is None:
         return []
-    return [any_of(document, relation.targets)]
+    return [one_of(document, type_among(data, relation.targets))]

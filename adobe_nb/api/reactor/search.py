@@ -8,7 +8,6 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import chain, filterfalse
 from numbers import Integral
 from operator import itemgetter
 from typing import Any, ClassVar
@@ -162,11 +161,14 @@ def search(
 
 def _parts_of(search: _Search, *, revisions: bool, deleted: bool) -> Iterator[_Search]:
     """Yield the search, in two parts if only some of its types have revisions to leave out."""
-    heads, others = [], list(search.types)
-    # A condition on the revision number finds only types that have one.
-    if not revisions and _REVISION not in search.query:
-        heads = list(filter(_REVISED.__contains__, search.types))
-        others = list(filterfalse(_REVISED.__contains__, search.types))
+    heads, others = [], []
+    heads_only = not revisions and _REVISION not in search.query
+    for name in search.types:
+        # A condition on the revision number finds only types that have one.
+        if heads_only and name in _REVISED:
+            heads.append(name)
+        else:
+            others.append(name)
     for types in filter(None, (heads, others)):
         query = dict(search.query)
         if types is heads:
@@ -334,7 +336,8 @@ def _check_member(path: str, types: Sequence[str]) -> None:
     if "." not in member or "*" in member:
         return
     names: set[str] = set()
-    for row in map(RESOURCES.__getitem__, types):
+    for resource_type in types:
+        row = RESOURCES[resource_type]
         names.update(f"attributes.{name}" for name in row.sortable)
         names.update(f"relationships.{relation.name}" for relation in row.relations)
     if member not in names:
@@ -414,8 +417,9 @@ def _checked_order(sort: Sort | None, types: Sequence[str]) -> _Order:
 def _sort_path(name: str, types: Sequence[str]) -> str:
     if "." in name and "*" not in name:
         return _checked_path(name)
-    rows = map(RESOURCES.__getitem__, types)
-    sortable = dict.fromkeys(chain.from_iterable(row.sortable for row in rows))
+    sortable: dict[str, None] = {}
+    for resource_type in types:
+        sortable |= dict.fromkeys(RESOURCES[resource_type].sortable)
     if name in sortable:
         return f"attributes.{name}"
     if name in {"id", "type"}:
