@@ -87,7 +87,7 @@ def plain(bodies: list[bytes], decode: Callable[[bytes], Any]) -> pd.DataFrame:
     builder = FrameBuilder(RESOURCES["rules"], "properties")
     for number, body in enumerate(bodies):
         documents = decode(body)["data"]
-        builder.add_documents(documents, ["PR0"] * len(documents), (number,))
+        builder.add_documents(documents, (number,), "PR0")
     return builder.frame()
 
 

@@ -1,6 +1,7 @@
 """Write frames to an Excel workbook: complete, typed, and with every text as plain text."""
 
 import json
+import math
 import os
 import re
 import stat
@@ -117,7 +118,7 @@ def _sheets(frames: pd.DataFrame | Mapping[str, pd.DataFrame]) -> dict[str, pd.D
         if not isinstance(name, str):
             raise ArgumentError(f"Expected text as the name of a sheet, got {name!r}.")
         _check_frame(name, frame)
-        sheets[_sheet_name(name, {taken.casefold() for taken in sheets})] = frame
+        sheets[_sheet_name(name, set(map(str.casefold, sheets)))] = frame
     return sheets
 
 
@@ -170,7 +171,7 @@ def _target(path: str | os.PathLike[str]) -> Path:
 
 def _replace(target: Path, xlsxwriter: Any, sheets: Mapping[str, pd.DataFrame]) -> None:
     """Write a file beside the target and move it there, so that the target is always complete."""
-    mode = stat.S_IMODE(target.stat().st_mode) if target.exists() else 0o666 & ~_umask()
+    mode = _mode_of(target)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".adobe-nb-") as folder:
         written = Path(folder) / "new.xlsx"
         with xlsxwriter.Workbook(str(written), {**_OPTIONS, "tmpdir": folder}) as workbook:
@@ -181,10 +182,13 @@ def _replace(target: Path, xlsxwriter: Any, sheets: Mapping[str, pd.DataFrame]) 
         written.replace(target)
 
 
-def _umask() -> int:
+def _mode_of(target: Path) -> int:
+    """Return the permissions of a file; for a new one, what the umask leaves of the usual ones."""
+    if target.exists():
+        return stat.S_IMODE(target.stat().st_mode)
     umask = os.umask(0o077)
     os.umask(umask)
-    return umask
+    return 0o666 & ~umask
 
 
 def _write_sheet(sheet: "Worksheet", frame: pd.DataFrame, header: "Format") -> None:
@@ -193,7 +197,9 @@ def _write_sheet(sheet: "Worksheet", frame: pd.DataFrame, header: "Format") -> N
     if columns:
         sheet.autofilter(0, 0, rows, columns - 1)
     for position, name in enumerate(frame.columns):
-        label = " / ".join(map(str, name)) if isinstance(name, tuple) else str(name)
+        label = str(name)
+        if isinstance(name, tuple):
+            label = " / ".join(map(str, name))
         sheet.set_column(position, position, _width(label, frame.iloc[:_MEASURED_ROWS, position]))
         sheet.write_string(0, position, _fitting(label), header)
     # Not sheet.write(): it guesses what a text means.
@@ -217,7 +223,9 @@ def _width(label: str, values: "pd.Series[Any]") -> int:
     # The filter button of the header takes four characters.
     width = max(len(label) + 4, _MIN_WIDTH)
     for value in values:
-        text = "" if _is_missing(value) else str(value)
+        if _is_missing(value):
+            continue
+        text = str(value)
         if isinstance(value, datetime):
             text = text[:19]
         width = max(width, len(text[:_MAX_WIDTH].partition("\n")[0]) + 1)
@@ -232,12 +240,16 @@ def _cell(value: Any) -> bool | int | float | datetime | str | None:
         return bool(value)
     if isinstance(value, date):
         timestamp = _naive_utc(value)
-        return timestamp if _FIRST_DATE <= timestamp <= _LAST_DATE else str(value)
-    if isinstance(value, Integral):
-        return int(value) if abs(int(value)) < _MAX_INTEGER else str(value)
-    if isinstance(value, Real):
+        if _FIRST_DATE <= timestamp <= _LAST_DATE:
+            return timestamp
+    elif isinstance(value, Integral):
+        integer = int(value)
+        if abs(integer) < _MAX_INTEGER:
+            return integer
+    elif isinstance(value, Real):
         number = float(value)
-        return number if abs(number) != float("inf") else str(value)
+        if math.isfinite(number):
+            return number
     return _fitting(_text(value))
 
 
@@ -249,12 +261,13 @@ def _is_missing(value: Any) -> bool:
 def _naive_utc(value: date) -> datetime:
     if not isinstance(value, datetime):
         return datetime.combine(value, time())
-    timestamp = value.to_pydatetime(warn=False) if isinstance(value, pd.Timestamp) else value
-    if timestamp.tzinfo is not None:
+    if isinstance(value, pd.Timestamp):
+        value = value.to_pydatetime(warn=False)
+    if value.tzinfo is not None:
         # At the ends of the calendar the date may not exist in UTC.
         with suppress(OverflowError):
-            timestamp = timestamp.astimezone(UTC)
-    return timestamp.replace(tzinfo=None)
+            value = value.astimezone(UTC)
+    return value.replace(tzinfo=None)
 
 
 def _text(value: object) -> str:

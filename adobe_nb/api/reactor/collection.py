@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, islice
+from operator import attrgetter, itemgetter
 from typing import Any, ClassVar
 
 import pandas as pd
@@ -35,6 +36,7 @@ from adobe_nb.api.reactor.paging import (
     read_documents,
     read_lists,
     steady,
+    steady_under,
 )
 from adobe_nb.errors import ArgumentError, NameLookupError
 from adobe_nb.registry import RESOURCES, Kind, Resource
@@ -121,7 +123,9 @@ class Collection:
         client = self._session.client
         client.refuse_preview_ids(*query.parent_ids)
         # Events of other properties are dropped, so a limit cannot end the reading early.
-        first = query.limit if query.properties is None else None
+        first = query.limit
+        if query.properties is not None:
+            first = None
         # When everything is read, the frame is sorted at the end.
         listings = self._listings(client, query, in_order=first is not None, extra=extra)
         rows = Rows(self.row, query.parent, query.conditions, query.properties)
@@ -333,15 +337,17 @@ class Collection:
         ]
 
     def _listing(self, query: _Query, *, in_order: bool, extra: Params) -> Listing:
-        filters = tuple(condition.param for condition in query.conditions)
+        filters = tuple(map(attrgetter("param"), query.conditions))
         # Pages are read in parallel, so a list needs an order that never changes.
         listing = Listing(
             f"/{self.row.type}",
             self.row.type,
             (*filters, STEADY_ORDER, *extra),
-            filtered=bool(filters),
             deepest=self.row.deepest_page,
         )
+        if filters:
+            # A change can bring an old resource into the list.
+            listing = replace(listing, dates=("created_at", "updated_at"))
         if in_order and query.sort:
             order = ("sort", ",".join(query.sort))
             return replace(listing, params=(*filters, order, *extra))
@@ -443,11 +449,11 @@ def _parent_ids(client: Client, parent: str, query: _Query) -> Sequence[str]:
     if query.through is None:
         return query.parent_ids
     row = RESOURCES[parent]
-    listings = [steady(f"/{query.through}/{above}/{parent}", row) for above in query.parent_ids]
+    listings = steady_under(query.through, query.parent_ids, row)
     if query.through == parent:
         listings = [steady(f"/{parent}", row)]
     resources = chain.from_iterable(read_documents(client, listings, parent))
-    return list(dict.fromkeys(resource["id"] for resource in resources))
+    return list(dict.fromkeys(map(itemgetter("id"), resources)))
 
 
 def _columns(row: Resource) -> dict[str, Kind]:
@@ -456,13 +462,16 @@ def _columns(row: Resource) -> dict[str, Kind]:
 
 def describe(row: Resource, binding: type[Collection]) -> str:
     """Return the help text of a type: where it is listed, verbs, columns, filters, Adobe's page."""
-    places = ["at the root"] if row.root else []
+    places = []
+    if row.root:
+        places.append("at the root")
     if row.parents:
         places.append(f"under {listed_under(row)}")
     elif row.relation("property"):
         places.append("for properties (reads all and drops the others; created_at narrows it)")
     meanings = {attribute.name: attribute.meaning for attribute in row.columns}
-    meanings |= {f"meta_{attribute.name}": attribute.meaning for attribute in row.meta}
+    for attribute in row.meta:
+        meanings[f"meta_{attribute.name}"] = attribute.meaning
     lines = [
         row.about,
         "",
@@ -498,8 +507,10 @@ def _writing(row: Resource, binding: type[Collection]) -> list[str]:
             continue
         keywords = []
         for name, required in row.keywords(verb).items():
-            is_required = required and name not in binding._looked_up
-            keywords.append(f"{name} (required)" if is_required else name)
+            note = ""
+            if required and name not in binding._looked_up:
+                note = " (required)"
+            keywords.append(name + note)
         lines.append(f"  {verb}: {', '.join(keywords)}.")
     return lines
 
@@ -507,7 +518,9 @@ def _writing(row: Resource, binding: type[Collection]) -> list[str]:
 def _example(row: Resource) -> str:
     if row.root or not row.listed or not row.filters:
         return row.call
-    dated = "updated_at" if "updated_at" in row.filters else "created_at"
+    dated = "created_at"
+    if "updated_at" in row.filters:
+        dated = "updated_at"
     conditions = f'filter={{"{dated}": "GT 2026-01-01"}}, sort="-created_at"'
     return f"reactor.{row.type}({row.parents[0]}, {conditions})"
 

@@ -16,10 +16,12 @@ def parse_zoned(text: str) -> datetime:
     return timestamp
 
 
-def moment_of(text: str) -> datetime | None:
-    """Return the timestamp in UTC, or None for a text that is not one."""
+def moment_of(value: object) -> datetime | None:
+    """Return the timestamp in UTC, or None for a value that is not one."""
+    if not isinstance(value, str):
+        return None
     try:
-        return parse(text)
+        return parse(value)
     except ValueError:
         return None
 
@@ -34,10 +36,16 @@ def in_utc(timestamp: datetime) -> datetime:
         raise ValueError(timestamp) from None
 
 
+def api_text(timestamp: datetime) -> str:
+    """Return a timestamp in UTC as the API writes it."""
+    return f"{timestamp.replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
+
+
 def shifted(timestamp: datetime, by: timedelta) -> datetime:
     """Return the timestamp shifted by that time, but not beyond the years 1 to 9999."""
     try:
         return timestamp + by
     except OverflowError:
-        limit = datetime.max if by > timedelta(0) else datetime.min
-        return limit.replace(tzinfo=UTC)
+        if by > timedelta(0):
+            return datetime.max.replace(tzinfo=UTC)
+        return datetime.min.replace(tzinfo=UTC)

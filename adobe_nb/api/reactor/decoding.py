@@ -11,7 +11,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
-from operator import attrgetter
+from itertools import compress
+from operator import attrgetter, itemgetter
 from typing import Annotated, Any, Literal, NamedTuple
 
 import msgspec
@@ -19,6 +20,7 @@ import msgspec
 from adobe_nb.api.reactor.dates import moment_of
 from adobe_nb.api.reactor.jsonapi import (
     HIDING,
+    mapping,
     parsed,
     problem_of,
     public_columns,
@@ -65,18 +67,18 @@ class Page:
         if self.columns is not None:
             values = self.columns.get(name) or [None] * len(self.ids)
         else:
-            values = [_mapping(item.get("attributes")).get(name) for item in self.documents]
-        return [moment_of(value) if isinstance(value, str) else None for value in values]
+            values = [mapping(item.get("attributes")).get(name) for item in self.documents]
+        return list(map(moment_of, values))
 
     def without(self, rows: Collection[int]) -> "Page":
         """Return the page without the resources at these positions."""
-        kept = [row for row in range(len(self.ids)) if row not in rows]
-        ids = [self.ids[row] for row in kept]
+        is_kept = [row not in rows for row in range(len(self.ids))]
+        ids = list(compress(self.ids, is_kept))
         if self.columns is None:
-            return replace(self, ids=ids, documents=[self.documents[row] for row in kept])
+            return replace(self, ids=ids, documents=list(compress(self.documents, is_kept)))
         columns: Columns = {}
         for name, values in self.columns.items():
-            columns[name] = [values[row] for row in kept]
+            columns[name] = list(compress(values, is_kept))
         return replace(self, ids=ids, columns=columns)
 
 
@@ -92,30 +94,28 @@ def plain_page(body: bytes, path: str, resource_type: str) -> Page:
     document, problem = parsed(body)
     if problem:
         raise wrong_shape(path, f"{refusal} ({problem})")
-    items = _mapping(document).get("data")
+    items = mapping(document).get("data")
     if not isinstance(items, list):
         raise wrong_shape(path, refusal)
     for item in items:
         if problem := problem_of(item, resource_type):
             raise wrong_shape(path, f"{refusal} ({problem})")
-    pagination = _mapping(_mapping(document.get("meta")).get("pagination"))
+    pagination = mapping(mapping(document.get("meta")).get("pagination"))
     return Page(
-        [item["id"] for item in items],
+        list(map(itemgetter("id"), items)),
         _natural_number(pagination.get("total_count")),
         _natural_number(pagination.get("total_pages")),
-        documents=[public_resource(item) for item in items],
+        documents=list(map(public_resource, items)),
     )
-
-
-def _mapping(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
 
 
 def _natural_number(value: object) -> int | None:
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     # Not isinstance: True and False are integers to Python.
-    return value if type(value) is int and value >= 0 else None
+    if type(value) is int and value >= 0:
+        return value
+    return None
 
 
 class Decoder:
@@ -144,7 +144,7 @@ class Decoder:
                 if self._learn(str(error)):
                     continue
                 return plain_page(body, path, self._row.type)
-            ids = [item.id for item in document.data]
+            ids = list(map(attrgetter("id"), document.data))
             if not "".join(ids).isascii():
                 return plain_page(body, path, self._row.type)
             pagination = (document.meta and document.meta.pagination) or _Pagination()
@@ -226,23 +226,29 @@ class _Schema:
 
     def columns(self, items: Sequence[Any]) -> Columns:
         """Return the values of a page's resources, column by column."""
-        columns = _values(self._attributes, [item.attributes for item in items])
-        links = _values(self._relations, [item.relationships for item in items])
+        columns = _values(self._attributes, map(attrgetter("attributes"), items))
+        links = _values(self._relations, map(attrgetter("relationships"), items))
         for name, values in links.items():
             targets = list(map(_target, values))
-            if name in self._to_one:
-                columns |= _relation_columns(self._to_one[name], targets)
-            elif any(targets):
+            relation = self._to_one.get(name)
+            if relation is not None:
+                columns |= _relation_columns(relation, targets)
+            elif any(target is not _NO_TARGET for target in targets):
                 # An unknown relation gets a column only where it leads to one resource.
-                columns[name] = [target and target.id for target in targets]
-        columns |= _values(self._meta, [item.meta for item in items])
-        return public_columns(self._row, columns) if self._row.type in HIDING else columns
+                columns[name] = list(map(attrgetter("id"), targets))
+        columns |= _values(self._meta, map(attrgetter("meta"), items))
+        if self._row.type in HIDING:
+            return public_columns(self._row, columns)
+        return columns
 
 
 class _Identifier(msgspec.Struct, gc=False):
     id: Annotated[str, msgspec.Meta(min_length=1)]
     type: str | None = None
     meta: Any = None
+
+
+_NO_TARGET = _Identifier(None)  # type: ignore[arg-type]
 
 
 class _ToOne(msgspec.Struct, gc=False):
@@ -285,16 +291,22 @@ def _skipped(name: str) -> _Field:
 
 def _struct(name: str, fields: Sequence[_Field]) -> Any:
     """Return a struct of optional members, numbered because JSON names may be invalid in Python."""
-    members = [(f"f{number}", field.type, field.default) for number, field in enumerate(fields)]
-    names = {f"f{number}": field.name for number, field in enumerate(fields)}
+    members = []
+    names = {}
+    for number, field in enumerate(fields):
+        key = f"f{number}"
+        members.append((key, field.type, field.default))
+        names[key] = field.name
     return msgspec.defstruct(name, members, rename=names, forbid_unknown_fields=True, gc=False)
 
 
-def _values(fields: Sequence[_Field], parts: Sequence[Any]) -> Columns:
+def _values(fields: Sequence[_Field], parts: Iterable[Any]) -> Columns:
     """Return the values of the members that have a column; of learned ones where they occur."""
     defaults = tuple(map(attrgetter("default"), fields))
     rows = [msgspec.structs.astuple(part) if part else defaults for part in parts]
-    members: Iterable[Sequence[Any]] = zip(*rows, strict=True) if rows else [()] * len(fields)
+    members: Iterable[Sequence[Any]] = [()] * len(fields)
+    if rows:
+        members = zip(*rows, strict=True)
     columns: Columns = {}
     for field, values in zip(fields, members, strict=True):
         if field.column is None:
@@ -307,21 +319,23 @@ def _values(fields: Sequence[_Field], parts: Sequence[Any]) -> Columns:
 
 
 def _relation_columns(relation: Relation, targets: Sequence[Any]) -> Columns:
-    columns: Columns = {f"{relation.name}_id": [target and target.id for target in targets]}
+    columns: Columns = {f"{relation.name}_id": list(map(attrgetter("id"), targets))}
     if len(relation.targets) > 1:
-        columns[f"{relation.name}_type"] = [target and target.type for target in targets]
+        columns[f"{relation.name}_type"] = list(map(attrgetter("type"), targets))
     for attribute in relation.meta:
-        values = [_mapping(target and target.meta).get(attribute.name) for target in targets]
+        values = [mapping(target.meta).get(attribute.name) for target in targets]
         columns[f"{relation.name}_{attribute.name}"] = values
     return columns
 
 
-def _target(link: "_ToOne | _AnyRelation | None") -> Any:
-    """Return the identifier of the one resource that a relation leads to, or None."""
+def _target(link: _ToOne | _AnyRelation | None) -> _Identifier:
+    """Return the identifier of the one resource that a relation leads to, or an empty one."""
     data = link and link.data
+    if isinstance(data, _Identifier):
+        return data
     if isinstance(data, dict) and data:
         return _Identifier(data.get("id"), data.get("type"))  # type: ignore[arg-type]
-    return data if isinstance(data, _Identifier) else None
+    return _NO_TARGET
 
 
 def _refuse(body: bytes) -> Any:  # noqa: ARG001

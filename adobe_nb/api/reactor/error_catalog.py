@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
+from adobe_nb.api.reactor.jsonapi import mapping
 from adobe_nb.errors import ApiError, NotAllowed, NotFound, RateLimited
 from adobe_nb.http.messages import Request, Response
 
@@ -60,12 +61,13 @@ def error_of(
     """
     errors = _error_objects(document)
     first = next(iter(errors), {})
-    code = first.get("code") or first.get("error_code")
-    code = str(code) if code else None
+    code = str(first.get("code") or first.get("error_code") or "") or None
     entry = explanation(code)
+    explained = {}
     problem = f"{code or ''}{_detail(first)}"
     if entry is not None:
         advice = " ".join(entry)
+        explained = entry._asdict()
     elif isinstance(document, dict):
         advice = _ADVICE.get(min(response.status, 500), "Compare the request with Adobe's guide.")
     else:
@@ -84,7 +86,7 @@ def error_of(
         request_id=_request_id(first) or response.headers.get("x-request-id"),
         method=request.method,
         url=request.full_url,
-        **(entry._asdict() if entry else {}),
+        **explained,
     )
 
 
@@ -95,30 +97,36 @@ def _error_objects(document: object) -> list[Mapping[str, Any]]:
     errors = document.get("errors")
     if not errors:
         # The gateway answers with one flat object.
-        return [document] if document.get("error_code") else []
+        errors = []
+        if document.get("error_code"):
+            errors = [document]
     if not isinstance(errors, list):
         errors = [errors]
-    objects = [{"detail": error} if isinstance(error, str) else error for error in errors]
-    return [error for error in objects if isinstance(error, dict)]
+    objects: list[Mapping[str, Any]] = []
+    for error in errors:
+        if isinstance(error, dict):
+            objects.append(error)
+        if isinstance(error, str):
+            objects.append({"detail": error})
+    return objects
 
 
 def _request_id(error: Mapping[str, Any]) -> str:
-    meta = error.get("meta")
-    request_id = meta.get("request_id") if isinstance(meta, dict) else None
-    return str(request_id or "")
+    return str(mapping(error.get("meta")).get("request_id") or "")
 
 
 def _detail(error: Mapping[str, Any]) -> str:
     """Return what the service says about an error, in parentheses."""
     detail = str(error.get("detail") or error.get("title") or error.get("message") or "")
     detail = detail.strip().rstrip(".")
-    source = error.get("source")
-    pointer = source.get("pointer") if isinstance(source, dict) else None
+    pointer = mapping(error.get("source")).get("pointer")
     if isinstance(pointer, str) and pointer not in {"", "/data"}:
         detail += f"; see {pointer}"
+    if not detail:
+        return ""
     # A lone surrogate cannot be printed.
     detail = detail.encode("utf-8", "backslashreplace").decode()
-    return f" ({detail})" if detail else ""
+    return f" ({detail})"
 
 
 def unsure(status: int) -> bool:

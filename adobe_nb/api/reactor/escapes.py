@@ -36,7 +36,9 @@ def _character(match: re.Match[str]) -> str:
         high, low = int(escape[2:6], 16), int(escape[8:], 16)
         return chr(0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00))
     character = chr(int(escape[2:], 16))
-    return escape if _STAYS.match(character) else character
+    if _STAYS.match(character):
+        return escape
+    return character
 
 
 def _is_json(text: str) -> bool:

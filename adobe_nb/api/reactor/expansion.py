@@ -3,11 +3,12 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from itertools import chain
 from typing import Any, Literal
 
 import pandas as pd
 
-from adobe_nb.api.reactor.frames import MAX_EXACT, json_text, typed_series
+from adobe_nb.api.reactor.frames import MAX_EXACT, convert_present, json_text, typed_series
 from adobe_nb.errors import ArgumentError
 from adobe_nb.registry import Kind
 
@@ -62,7 +63,7 @@ def expand(
     """
     rows, closed = _open_rows(frame, column, errors)
     opened: dict[str, pd.Series[Any]] = {}
-    for name in dict.fromkeys(name for members in rows for name in members):
+    for name in dict.fromkeys(chain.from_iterable(rows)):
         values = [members.get(name) for members in rows]
         opened[f"{column}.{name}"] = _series(values).set_axis(frame.index)
     for name in opened:
@@ -95,8 +96,9 @@ def _open_rows(
                 members = _members(str(text))
         except _NotExpandableError as error:
             if errors == "raise":
-                identifier = _id_at(frame, position)
-                row = f"{column!r} ({identifier})" if identifier else repr(column)
+                row = repr(column)
+                if identifier := _id_at(frame, position):
+                    row += f" ({identifier})"
                 raise ArgumentError(
                     f"Row {position} of {row} {error}, so it has no members to open. Correct it, "
                     'or leave out errors="raise" to get NA for the members of such rows.'
@@ -130,8 +132,11 @@ def _column_to_open(frame: pd.DataFrame, column: str, errors: str) -> "pd.Series
 
 def _id_at(frame: pd.DataFrame, position: int) -> str:
     """Return the id in that row, or an empty text."""
-    identifier = frame["id"].iloc[position] if "id" in frame.columns else None
-    return identifier if isinstance(identifier, str) else ""
+    if "id" in frame.columns:
+        identifier = frame["id"].iloc[position]
+        if isinstance(identifier, str):
+            return identifier
+    return ""
 
 
 class _NotExpandableError(ValueError):
@@ -182,7 +187,7 @@ def _flatten(value: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, 
 
 def _series(values: Sequence[Any]) -> "pd.Series[Any]":
     """Return the values in a dtype that holds all of them exactly."""
-    types = frozenset(type(value) for value in values if value is not None)
+    types = frozenset(map(type, values)) - {type(None)}
     kind = _KINDS.get(types, "json")
     if kind == "number" and any(type(value) is int and abs(value) > MAX_EXACT for value in values):
         kind = "json"
@@ -190,4 +195,4 @@ def _series(values: Sequence[Any]) -> "pd.Series[Any]":
         # A number beyond 64 bits is text.
         with suppress(OverflowError):
             return typed_series(kind, values)
-    return typed_series("json", [None if value is None else json_text(value) for value in values])
+    return typed_series("json", convert_present(json_text, values))

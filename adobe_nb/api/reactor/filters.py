@@ -10,12 +10,12 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
-from adobe_nb.api.reactor.dates import in_utc, moment_of, parse
+from adobe_nb.api.reactor.dates import api_text, in_utc, moment_of, parse
 from adobe_nb.api.reactor.inputs import is_null
 from adobe_nb.api.reactor.jsonapi import linked_id
 from adobe_nb.errors import ArgumentError, IncompleteResult
@@ -26,11 +26,13 @@ OPERATORS = ("EQ", "NOT", "LT", "GT", "BETWEEN", "CONTAINS")
 Scalar = str | bool | int | float | date | datetime
 Filter = Mapping[str, "Scalar | Sequence[Scalar]"]
 Sort = str | Sequence[str]
+Direction = Literal["asc", "desc"]
 
 PAST = datetime(1970, 1, 1, tzinfo=UTC)
 FUTURE = datetime(2100, 1, 1, tzinfo=UTC)
 """Before and after everything in the API."""
 
+_SIGNS: Mapping[Direction, str] = {"asc": "", "desc": "-"}
 _NULLS = {"null", "nil"}
 _MILLISECOND = timedelta(milliseconds=1)
 _ORDERED: set[Kind] = {"datetime", "integer", "number"}
@@ -177,27 +179,32 @@ def check_filter(row: Resource, filter: Filter | None) -> tuple[Condition, ...]:
 def check_sort(row: Resource, sort: Sort | None) -> tuple[str, ...]:
     """Return the sort keys, with ``-`` for descending. Raises ArgumentError."""
     keys = []
-    for name, is_descending in split_sort(sort):
+    for name, direction in split_sort(sort):
         if name not in row.sortable:
             raise ArgumentError(
                 f"{row.type} cannot be sorted by {name!r}.{did_you_mean(name, row.sortable)}"
             )
-        keys.append(f"-{name}" if is_descending else name)
+        keys.append(_SIGNS[direction] + name)
     return tuple(keys)
 
 
-def split_sort(sort: Sort | None) -> list[tuple[str, bool]]:
-    """Return the names in ``sort``, each with whether it is descending. Raises ArgumentError."""
+def split_sort(sort: Sort | None) -> Iterator[tuple[str, Direction]]:
+    """Yield the names in ``sort`` with their directions. Raises ArgumentError."""
     if sort is None:
-        return []
+        return
+    if isinstance(sort, str):
+        sort = sort.split(",")
     if not isinstance(sort, Iterable):
         raise ArgumentError(
             'sort must name attributes, for example sort="-updated_at" or '
             'sort=["name", "-updated_at"].'
         )
-    keys = sort.split(",") if isinstance(sort, str) else sort
-    names = [str(key).strip() for key in keys]
-    return [(name.lstrip("+-"), name.startswith("-")) for name in names]
+    for key in sort:
+        name = str(key).strip()
+        if name.startswith("-"):
+            yield name.lstrip("+-"), "desc"
+        else:
+            yield name.lstrip("+-"), "asc"
 
 
 def created_span(conditions: Sequence[Condition]) -> tuple[datetime, datetime] | None:
@@ -292,7 +299,7 @@ def _alternatives(name: str, text: str, kind: Kind | None) -> Iterator[tuple[str
 def _split(label: str, text: str) -> Iterator[tuple[str, list[str]]]:
     """Yield the operators in a filter text with their bounds as strings."""
     if text.startswith("BETWEEN "):
-        bounds = [part.strip() for part in text.removeprefix("BETWEEN ").split(",")]
+        bounds = list(map(str.strip, text.removeprefix("BETWEEN ").split(",")))
         if len(bounds) != 2 or "" in bounds:
             raise ArgumentError(f"{label} requires two bounds: BETWEEN low,high.")
         yield "BETWEEN", bounds
@@ -387,12 +394,11 @@ def _encoded(scalar: Scalar) -> str:
 
 def _timestamp(value: datetime) -> str:
     try:
-        in_utc_zone = in_utc(value)
+        return api_text(in_utc(value))
     except ValueError:
         raise ArgumentError(
             f"{value} is outside the calendar in UTC. Use an earlier or later date."
         ) from None
-    return f"{in_utc_zone.replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
 
 
 def _native(value: object) -> object:
@@ -401,7 +407,9 @@ def _native(value: object) -> object:
         raise ArgumentError('A filter value is missing. To find missing values, use "EQ null".')
     if isinstance(value, np.datetime64):
         return _native(pd.Timestamp(value))
-    return value.item() if isinstance(value, np.generic) else value
+    if isinstance(value, np.generic):
+        return value.item()
+    return value
 
 
 def _is_match(condition: Condition, resource: Mapping[str, Any]) -> bool:

@@ -5,11 +5,11 @@ The columns, their order and their dtypes are the same at 0 and at 100,000 rows.
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 from itertools import chain
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,7 +18,7 @@ import pandas as pd
 from adobe_nb.api.reactor.dates import parse
 from adobe_nb.api.reactor.decoding import Page
 from adobe_nb.api.reactor.escapes import decoded
-from adobe_nb.api.reactor.jsonapi import shown
+from adobe_nb.api.reactor.jsonapi import mapping, shown
 from adobe_nb.errors import IncompleteResult
 from adobe_nb.registry import Kind, Resource
 
@@ -65,30 +65,28 @@ def columns_of(row: Resource, parent: str | None = None) -> dict[str, Kind]:
 
 def json_columns(row: Resource) -> set[str]:
     """Return the columns of JSON text, without those of any text, such as a default value."""
-    columns = {f"meta_{attribute.name}" for attribute in row.meta if attribute.kind == "json"}
+    columns = set()
     for attribute in row.columns:
         if attribute.kind == "json" and (attribute.form or not attribute.write):
             columns.add(attribute.name)
+    for attribute in row.meta:
+        if attribute.kind == "json":
+            columns.add(f"meta_{attribute.name}")
     return columns
 
 
 def to_frame(
-    row: Resource,
-    resources: Sequence[_Resource],
-    *,
-    parent: str | None = None,
-    parent_ids: Sequence[str | None] | None = None,
-    attrs: Mapping[str, Any] | None = None,
+    row: Resource, resources: Sequence[_Resource], attrs: Mapping[str, Any] | None = None
 ) -> pd.DataFrame:
     """Return a frame with one row per resource.
 
-    ``parent_ids`` has the parent of each resource, where the list needs a parent column. Members
-    that the registry does not know are kept as text, after the promised columns, in sorted order.
+    Members that the registry does not know are kept as text, after the promised columns, in sorted
+    order.
 
     Raises IncompleteResult for a value that does not have the type of its column.
     """
-    builder = FrameBuilder(row, parent)
-    builder.add_documents(resources, parent_ids)
+    builder = FrameBuilder(row)
+    builder.add_documents(resources)
     return builder.frame(attrs)
 
 
@@ -99,6 +97,10 @@ class _Layout(NamedTuple):
     nested: set[str]
     hidden: set[str]
     parent_column: str | None
+
+    def kind_of(self, column: str) -> Kind:
+        """Return the kind of a column; unknown members are kept as JSON text."""
+        return self.kinds.get(column, "json")
 
 
 # Cached, because a snapshot has thousands of parts.
@@ -141,39 +143,36 @@ class FrameBuilder:
 
     def add(self, page: Page, order: tuple[int, ...], parent_id: str | None = None) -> None:
         """Take a page. ``order`` is its place among the others. Raises IncompleteResult."""
-        parent_ids = [parent_id] * len(page.ids)
         if page.columns is None:
-            self.add_documents(page.documents, parent_ids, order)
+            self.add_documents(page.documents, order, parent_id)
             return
-        columns: dict[str, Sequence[Any]] = {}
+        columns = dict(page.columns)
         for name, values in page.columns.items():
-            if self._layout.kinds.get(name, "json") == "json":
+            if self._layout.kind_of(name) == "json":
                 columns[name] = self._converted(name, values, page.ids)
-            else:
-                columns[name] = values
-        self._take(order, page.ids, parent_ids, columns)
+        self._take(order, page.ids, parent_id, columns)
 
     def add_documents(
         self,
         documents: Sequence[_Resource],
-        parent_ids: Sequence[str | None] | None = None,
         order: tuple[int, ...] = (),
+        parent_id: str | None = None,
     ) -> None:
         """Take resources as the API returns them. Raises IncompleteResult."""
-        ids = [document["id"] for document in documents]
+        ids = list(map(itemgetter("id"), documents))
         rows = [_values_of(self._row, document, self._layout) for document in documents]
         columns: dict[str, Sequence[Any]] = {}
         for name in dict.fromkeys(chain(self._layout.kinds, *rows)):
             values = self._converted(name, [row.get(name) for row in rows], ids)
             _check_characters(name, values, ids)
             columns[name] = values
-        self._take(order, ids, parent_ids or [None] * len(ids), columns)
+        self._take(order, ids, parent_id, columns)
 
     def drop(self, order: tuple[int, ...]) -> None:
         """Forget the pages whose order begins like this, if there are any."""
         depth = len(order)
         self._waiting = [part for part in self._waiting if part.order[:depth] != order]
-        self._waiting_rows = sum(part.size for part in self._waiting)
+        self._waiting_rows = sum(map(attrgetter("size"), self._waiting))
         self._stretches = [rows for rows in self._stretches if rows.order[:depth] != order]
 
     def frame(self, attrs: Mapping[str, Any] | None = None) -> pd.DataFrame:
@@ -194,11 +193,11 @@ class FrameBuilder:
         return frame
 
     def _converted(self, name: str, values: Sequence[Any], ids: Sequence[str]) -> list[Any]:
-        convert = _CONVERT[self._layout.kinds.get(name, "json")]
+        convert = _CONVERT[self._layout.kind_of(name)]
         if name in self._layout.nested:
             convert = nested_text
         try:
-            return [None if value is None else convert(value) for value in values]
+            return convert_present(convert, values)
         except (TypeError, IncompleteResult):
             raise self._wrong_type(name, values, ids) from None
 
@@ -206,12 +205,12 @@ class FrameBuilder:
         self,
         order: tuple[int, ...],
         ids: Sequence[str],
-        parent_ids: Sequence[str | None],
+        parent_id: str | None,
         columns: dict[str, Sequence[Any]],
     ) -> None:
         columns["id"] = ids
         if self._layout.parent_column:
-            columns[self._layout.parent_column] = parent_ids
+            columns[self._layout.parent_column] = [parent_id] * len(ids)
         self._waiting.append(_Part(order, len(ids), columns))
         self._waiting_rows += len(ids)
         if self._waiting_rows >= _CHUNK_ROWS:
@@ -222,16 +221,16 @@ class FrameBuilder:
         # In order, so that few runs remain: pages that were requested together come in any order.
         parts = sorted(self._waiting, key=attrgetter("order"))
         self._waiting, self._waiting_rows = [], 0
-        ids = list(chain.from_iterable(part.columns["id"] for part in parts))
         chunk: dict[str, pd.Series[Any]] = {}
-        for name in dict.fromkeys(chain(self._layout.kinds, *(part.columns for part in parts))):
+        # The ids come first, so they can be named where another column does not fit.
+        for name in dict.fromkeys(chain(self._layout.kinds, *map(attrgetter("columns"), parts))):
             values: list[Any] = []
             for part in parts:
                 values += part.columns.get(name) or [None] * part.size
             try:
-                chunk[name] = typed_series(self._layout.kinds.get(name, "json"), values)
+                chunk[name] = typed_series(self._layout.kind_of(name), values)
             except (TypeError, ValueError, OverflowError):
-                raise self._wrong_type(name, values, ids) from None
+                raise self._wrong_type(name, values, chunk["id"].tolist()) from None
         start = 0
         for part in parts:
             stop = start + part.size
@@ -268,7 +267,7 @@ class FrameBuilder:
 
     def _wrong_type(self, name: str, values: Sequence[Any], ids: Sequence[str]) -> IncompleteResult:
         """Return the error that names the first value of another type."""
-        kind = self._layout.kinds.get(name, "json")
+        kind = self._layout.kind_of(name)
         row = next((row for row, value in enumerate(values) if not _fits(kind, value)), 0)
         description = f"a {type(values[row]).__name__}"
         if kind == "datetime" and isinstance(values[row], str):
@@ -284,8 +283,8 @@ class FrameBuilder:
 
 def _values_of(row: Resource, resource: _Resource, layout: _Layout) -> dict[str, Any]:
     """Return the values of a resource by their columns, unknown members included."""
-    relationships = _mapping(resource.get("relationships"))
-    values = dict(_mapping(resource.get("attributes")))
+    relationships = mapping(resource.get("relationships"))
+    values = dict(mapping(resource.get("attributes")))
     for name in layout.hidden:
         values.pop(name, None)
     for name in relationships:
@@ -299,20 +298,16 @@ def _values_of(row: Resource, resource: _Resource, layout: _Layout) -> dict[str,
         if len(relation.targets) > 1:
             values[f"{relation.name}_type"] = target.get("type")
         for attribute in relation.meta:
-            value = _mapping(target.get("meta")).get(attribute.name)
+            value = mapping(target.get("meta")).get(attribute.name)
             values[f"{relation.name}_{attribute.name}"] = value
-    for name, value in _mapping(resource.get("meta")).items():
+    for name, value in mapping(resource.get("meta")).items():
         values[f"meta_{name}"] = value
     return values
 
 
-def _mapping(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
-
-
 def _target(relationships: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     """Return the identifier that a to-one relation leads to; empty for any other."""
-    return _mapping(_mapping(relationships.get(name)).get("data"))
+    return mapping(mapping(relationships.get(name)).get("data"))
 
 
 def _check_characters(name: str, values: Sequence[Any], ids: Sequence[str]) -> None:
@@ -347,6 +342,11 @@ def sort_frame(frame: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
     return frame
 
 
+def convert_present(convert: Callable[[Any], Any], values: Iterable[Any]) -> list[Any]:
+    """Return the converted values; None stays None."""
+    return [None if value is None else convert(value) for value in values]
+
+
 def typed_series(kind: Kind, values: Sequence[Any]) -> "pd.Series[Any]":
     """Return a series of values that have the right Python type already.
 
@@ -367,7 +367,7 @@ def _dates(values: Sequence[Any]) -> "pd.Series[Any]":
         parsed = pd.to_datetime(pd.Series(values, dtype="object"), utc=True, format="ISO8601")
     except (ValueError, OverflowError):
         # One by one: to_datetime refuses years that 64 bits of nanoseconds cannot hold.
-        dates = [None if value is None else parse(value).replace(tzinfo=None) for value in values]
+        dates = convert_present(_naive_date, values)
         return pd.Series(np.array(dates, dtype="datetime64[us]")).dt.tz_localize("UTC")
     series = pd.Series(parsed).astype("datetime64[us, UTC]")
     naive = series.to_numpy(dtype="datetime64[us]")
@@ -375,6 +375,10 @@ def _dates(values: Sequence[Any]) -> "pd.Series[Any]":
     if (naive < _FIRST_DATE).any() or (naive > _LAST_DATE).any():
         raise ValueError("year")
     return series
+
+
+def _naive_date(text: str) -> datetime:
+    return parse(text).replace(tzinfo=None)
 
 
 def json_text(value: object) -> str:
@@ -395,7 +399,9 @@ def json_text(value: object) -> str:
 
 def nested_text(value: object) -> str:
     """Return JSON text with its escapes decoded."""
-    return decoded(value) if isinstance(value, str) else json_text(value)
+    if isinstance(value, str):
+        return decoded(value)
+    return json_text(value)
 
 
 def _whole_number(value: object) -> int:
@@ -407,28 +413,25 @@ def _whole_number(value: object) -> int:
     return value
 
 
-def _exactly(*types: type) -> Callable[[object], object]:
-    def check(value: object) -> object:
-        if type(value) not in types:
-            raise TypeError(type(value).__name__)
-        return value
-
-    return check
+def _exactly(types: tuple[type, ...], value: object) -> object:
+    if type(value) not in types:
+        raise TypeError(type(value).__name__)
+    return value
 
 
 _CONVERT: Mapping[Kind, Callable[[Any], Any]] = {
     "text": json_text,
     "json": json_text,
-    "datetime": _exactly(str),
-    "boolean": _exactly(bool),
+    "datetime": partial(_exactly, (str,)),
+    "boolean": partial(_exactly, (bool,)),
     "integer": _whole_number,
-    "number": _exactly(int, float),
+    "number": partial(_exactly, (int, float)),
 }
 
 
 def _fits(kind: Kind, value: object) -> bool:
     try:
-        typed_series(kind, [None if value is None else _CONVERT[kind](value)])
+        typed_series(kind, convert_present(_CONVERT[kind], [value]))
     except (TypeError, ValueError, OverflowError, IncompleteResult):
         return False
     return True

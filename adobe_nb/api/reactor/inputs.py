@@ -61,16 +61,17 @@ def parents_of_one_type(
     resources are listed. Raises ArgumentError for parents of a wrong type or of several types.
     """
     ids = ids_in(parents)
-    types = list(dict.fromkeys(type_of(resource_id) for resource_id in ids))
+    types = list(dict.fromkeys(map(type_of, ids)))
     if len(types) > 1:
         raise ArgumentError(
             f"The parents are of several types ({', '.join(types)}). Pass one type at a time."
         )
     if not types:
         return None, ids
-    allowed = (*row.parents, *row.through) if creators is None else creators
+    verb, allowed = "created in", creators
+    if allowed is None:
+        verb, allowed = "listed under", (*row.parents, *row.through)
     if types[0] not in allowed:
-        verb = "listed under" if creators is None else "created in"
         raise ArgumentError(
             f"{row.type} are {verb} {listed_under(row, allowed)}, not {_noun(types[0])} ({ids[0]})."
         )
@@ -82,9 +83,12 @@ def listed_under(row: Resource, types: Sequence[str] | None = None) -> str:
 
     ``types`` replaces the types under which the resources are listed.
     """
-    parents = (*row.parents, *row.through) if types is None else types
-    *names, last = [_noun(parent) for parent in parents]
-    return f"{', '.join(names)} or {last}" if names else last
+    if types is None:
+        types = (*row.parents, *row.through)
+    *names, last = map(_noun, types)
+    if not names:
+        return last
+    return f"{', '.join(names)} or {last}"
 
 
 def is_null(value: object) -> bool:
@@ -164,7 +168,9 @@ def _ids_of_series(series: "pd.Series[Any]") -> Iterable[Any]:
     # row that has been reduced to its ids; only the labels tell the two apart.
     is_all_ids = all(_is_id(value) for value in series if not is_null(value))
     has_id_labels = all(re.fullmatch("(.*_)?id", str(label)) for label in series.index)
-    return series if is_all_ids and not has_id_labels else [series["id"]]
+    if is_all_ids and not has_id_labels:
+        return series
+    return [series["id"]]
 
 
 def _is_id(value: object) -> bool:
@@ -189,5 +195,6 @@ def _checked_id(value: object) -> str:
 def _noun(resource_type: str) -> str:
     """Return the singular of a type with its article: ``an extension package``."""
     noun = singular(resource_type).replace("_", " ")
-    article = "an" if noun[0] in "aeiou" else "a"
-    return f"{article} {noun}"
+    if noun[0] in "aeiou":
+        return f"an {noun}"
+    return f"a {noun}"

@@ -7,7 +7,7 @@ journal and snapshots never contain them.
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeGuard, cast
 
 from adobe_nb.errors import IncompleteResult
@@ -32,10 +32,10 @@ _PARAMETER = re.compile(
 
 
 def _has_hidden_values(row: Resource) -> bool:
-    attributes = (*row.attributes, *row.meta)
-    return row.guards_secrets or any(
-        attribute.hides or attribute.members for attribute in attributes
-    )
+    for attribute in (*row.attributes, *row.meta):
+        if attribute.hides or attribute.members:
+            return True
+    return row.guards_secrets
 
 
 HIDING = frozenset(row.type for row in RESOURCES.values() if _has_hidden_values(row))
@@ -99,23 +99,25 @@ def problem_of(data: object, resource_type: str) -> str:
             continue
         if not isinstance(value, dict):
             return f"{resource_id} has {_json_type(value)} as {part}"
+    return _link_problem(data, resource_type)
+
+
+def _link_problem(resource: Document, resource_type: str) -> str:
+    links = resource.get("relationships")
     row = RESOURCES.get(resource_type)
-    relations = row.to_one if row else ()
-    problems = (_link_problem(data, relation.name) for relation in relations)
-    return next(filter(None, problems), "")
-
-
-def _link_problem(resource: Document, name: str) -> str:
-    link = (resource.get("relationships") or {}).get(name)
-    if link is None:
+    if not links or row is None:
         return ""
-    resource_id = shown(resource["id"])
-    if not isinstance(link, dict):
-        return f"{resource_id} has {_json_type(link)} as relationship {name}"
-    target = link.get("data")
-    if target is None or _is_identifier(target):
-        return ""
-    return f"the relationship {name} of {resource_id} is not a single resource"
+    for relation in row.to_one:
+        link = links.get(relation.name)
+        if link is None:
+            continue
+        resource_id = shown(resource["id"])
+        if not isinstance(link, dict):
+            return f"{resource_id} has {_json_type(link)} as relationship {relation.name}"
+        target = link.get("data")
+        if target is not None and not _is_identifier(target):
+            return f"the relationship {relation.name} of {resource_id} is not a single resource"
+    return ""
 
 
 def shown(text: str) -> str:
@@ -130,36 +132,41 @@ def one_of(document: Document, resource_type: str, resource_id: str | None = Non
     if not problem and resource_id not in {None, data["id"]}:
         problem = f"it contains {shown(data['id'])}"
     if problem:
-        path = f"/{resource_type}/{resource_id}" if resource_id else f"/{resource_type}"
+        path = f"/{resource_type}"
+        if resource_id:
+            path += f"/{resource_id}"
         raise wrong_shape(
             path, f"returned something other than the requested {resource_type} ({problem})"
         )
     return cast("Document", data)
 
 
-def any_of(document: Document, types: Sequence[str]) -> Document:
-    """Return the resource of a document, of one of these types. Raises IncompleteResult."""
-    return one_of(document, type_among(document.get("data"), types))
-
-
 def type_among(data: object, types: Sequence[str]) -> str:
     """Return which of the types a resource has; the first one if it has none of them."""
-    resource_type = data.get("type") if isinstance(data, dict) else None
-    return next((name for name in types if name == resource_type), types[0])
+    resource_type = mapping(data).get("type")
+    if isinstance(resource_type, str) and resource_type in types:
+        return resource_type
+    return types[0]
+
+
+def mapping(value: object) -> Mapping[str, Any]:
+    """Return a JSON object as it is, and an empty one for any other value."""
+    if isinstance(value, Mapping):
+        return value
+    return {}
 
 
 def linkage_of(resource: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     """Return a relationship of a resource; empty if the resource does not show it."""
-    relationships = resource.get("relationships")
-    relation = relationships.get(name) if isinstance(relationships, Mapping) else None
-    return relation if isinstance(relation, Mapping) else {}
+    return mapping(mapping(resource.get("relationships")).get(name))
 
 
 def linked_id(resource: Mapping[str, Any], name: str) -> str:
     """Return the id in a to-one relationship; empty if there is none."""
-    data = linkage_of(resource, name).get("data")
-    resource_id = data.get("id") if isinstance(data, Mapping) else None
-    return resource_id if isinstance(resource_id, str) else ""
+    resource_id = mapping(linkage_of(resource, name).get("data")).get("id")
+    if isinstance(resource_id, str):
+        return resource_id
+    return ""
 
 
 def needed_id(resource: Mapping[str, Any], name: str) -> str:
@@ -184,7 +191,7 @@ def public(document: Mapping[str, Any]) -> dict[str, Any]:
     for part in shown.keys() & {"data", "included"}:
         data = shown[part]
         if isinstance(data, list):
-            shown[part] = [public_resource(resource) for resource in data]
+            shown[part] = list(map(public_resource, data))
         else:
             shown[part] = public_resource(data)
     return shown
@@ -192,7 +199,7 @@ def public(document: Mapping[str, Any]) -> dict[str, Any]:
 
 def public_resource(resource: Any) -> Any:
     """Return a resource without its write-only attributes, and without secrets in the others."""
-    resource_type = resource.get("type") if isinstance(resource, Mapping) else None
+    resource_type = mapping(resource).get("type")
     if not isinstance(resource_type, str) or resource_type not in _REDACTED:
         return resource
     row = RESOURCES[resource_type]
@@ -201,30 +208,35 @@ def public_resource(resource: Any) -> Any:
         members = resource.get(part)
         if not isinstance(members, Mapping):
             continue
-        by_name = {attribute.name: attribute for attribute in attributes}
-        shown[part] = {
-            name: _public_value(row, by_name.get(name), value)
-            for name, value in members.items()
-            if _is_public(row, by_name.get(name), name)
-        }
+        by_name = _by_name(attributes)
+        shown[part] = {}
+        for name, value in members.items():
+            attribute = by_name.get(name)
+            if _is_public(row, attribute, name):
+                shown[part][name] = _public_value(row, attribute, value)
     return shown
 
 
 def public_columns(row: Resource, columns: Mapping[str, Sequence[Any]]) -> dict[str, Sequence[Any]]:
     """Return the columns of a page without secrets. They have no write-only attributes."""
-    by_name = {attribute.name: attribute for attribute in row.columns}
-    by_name |= {f"meta_{attribute.name}": attribute for attribute in row.meta}
+    by_name = _by_name(row.columns)
+    for attribute in row.meta:
+        by_name[f"meta_{attribute.name}"] = attribute
     shown: dict[str, Sequence[Any]] = {}
     for name, values in columns.items():
-        attribute = by_name.get(name)
-        if _is_public(row, attribute, name):
-            shown[name] = [_public_value(row, attribute, value) for value in values]
+        column = by_name.get(name)
+        if _is_public(row, column, name):
+            shown[name] = [_public_value(row, column, value) for value in values]
     return shown
 
 
 def public_address(text: str) -> str:
     """Return a URL without its user, and without parameters that look like secrets."""
     return _PARAMETER.sub(rf"\1={MASK}", _USER.sub(rf"\1//{MASK}@", text))
+
+
+def _by_name(attributes: Iterable[Attribute]) -> dict[str, Attribute]:
+    return {attribute.name: attribute for attribute in attributes}
 
 
 def _is_identifier(data: object) -> TypeGuard[Document]:
@@ -256,24 +268,26 @@ def _is_public(row: Resource, attribute: Attribute | None, name: str) -> bool:
 
 
 def _public_value(row: Resource, attribute: Attribute | None, value: Any) -> Any:
-    if attribute is not None and attribute.members:
-        return _public_members(attribute, value)
-    hides = attribute.hides if attribute else ""
-    if hides == "address" and isinstance(value, str):
-        return public_address(value)
-    if hides == "document":
-        return _public_entity(value)
-    return _without_secrets(value) if row.guards_secrets else value
+    if attribute is not None:
+        if attribute.members:
+            return _public_members(attribute, value)
+        if attribute.hides == "address" and isinstance(value, str):
+            return public_address(value)
+        if attribute.hides == "document":
+            return _public_entity(value)
+    if row.guards_secrets:
+        return _without_secrets(value)
+    return value
 
 
 def _public_members(attribute: Attribute, value: Any) -> dict[str, Any] | None:
     """Return the known members of an object; anything else could be the secret itself."""
-    if not isinstance(value, Mapping):
-        return None
-    members = {name: value.get(name) for name in attribute.members}
-    shown = {
-        name: member for name, member in members.items() if isinstance(member, (str, int, float))
-    }
+    members = mapping(value)
+    shown = {}
+    for name in attribute.members:
+        member = members.get(name)
+        if isinstance(member, (str, int, float)):
+            shown[name] = member
     return shown or None
 
 
@@ -285,8 +299,11 @@ def _without_secrets(value: Any, depth: int = 0) -> Any:
         return None
     if isinstance(value, list):
         return [_without_secrets(item, depth + 1) for item in value]
-    names = [name for name in value if not _SECRET_NAME.search(name)]
-    return {name: _without_secrets(value[name], depth + 1) for name in names}
+    shown = {}
+    for name, member in value.items():
+        if not _SECRET_NAME.search(name):
+            shown[name] = _without_secrets(member, depth + 1)
+    return shown
 
 
 def _public_entity(value: Any) -> Any:

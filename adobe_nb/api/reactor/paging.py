@@ -22,10 +22,10 @@ import numpy as np
 
 from adobe_nb.api.progress import Meter
 from adobe_nb.api.reactor.client import Answer, Client, Params, in_this_thread
-from adobe_nb.api.reactor.dates import shifted
+from adobe_nb.api.reactor.dates import api_text, shifted
 from adobe_nb.api.reactor.decoding import Page, plain_page
 from adobe_nb.api.reactor.filters import FUTURE, PAST
-from adobe_nb.api.reactor.jsonapi import Document, wrong_shape
+from adobe_nb.api.reactor.jsonapi import Document, mapping, wrong_shape
 from adobe_nb.errors import Gap, IncompleteResult, NotFound
 from adobe_nb.http.workers import ended, map_unordered
 from adobe_nb.registry import RESOURCES, Resource
@@ -63,18 +63,13 @@ class Listing:
     """The query's lower bound of ``created_at``, included."""
     high: datetime = FUTURE
     """The query's upper bound of ``created_at``, included."""
-    filtered: bool = False
-    """Whether it is filtered by an attribute that can change."""
+    dates: tuple[str, ...] = ("created_at",)
+    """The attributes that say when a resource entered the list."""
     deepest: int | None = None
     """The last page number that the service serves."""
 
     tries: ClassVar[int] = 3
     """How often a list that keeps changing is read before it is an error."""
-
-    @property
-    def dates(self) -> tuple[str, ...]:
-        """The attributes that say when a resource entered the list."""
-        return ("created_at", "updated_at") if self.filtered else ("created_at",)
 
     def fetch(self, client: Client, number: int, size: int) -> Answer:
         """Return one page as it came. Raises ApiError, TransportError."""
@@ -83,7 +78,7 @@ class Listing:
 
     def created_between(self, low: datetime, high: datetime) -> "Listing":
         """Return the part of the list that was created between these dates, both included."""
-        bounds = f"BETWEEN {_api_date(low)},{_api_date(high)}"
+        bounds = f"BETWEEN {api_text(low)},{api_text(high)}"
         return replace(self, params=(("filter[created_at]", bounds), *(self.undated or ())))
 
     def is_too_long(self, total: int) -> bool:
@@ -103,10 +98,19 @@ class Listing:
 
 def steady(path: str, row: Resource, parent_id: str | None = None) -> Listing:
     """Return the list at that path, without a filter, in the order that never changes."""
-    undated = (STEADY_ORDER,) if "created_at" in row.filters else None
+    undated = None
+    if "created_at" in row.filters:
+        undated = (STEADY_ORDER,)
     return Listing(
         path, row.type, (STEADY_ORDER,), parent_id, undated=undated, deepest=row.deepest_page
     )
+
+
+def steady_under(
+    parent: str, parent_ids: Iterable[str], row: Resource, name: str = ""
+) -> list[Listing]:
+    """Return the list under each parent, which has the name of its type if it has no other."""
+    return [steady(f"/{parent}/{id_}/{name or row.type}", row, id_) for id_ in parent_ids]
 
 
 class Completeness:
@@ -314,7 +318,7 @@ def _finish(client: Client, reading: "_Reading") -> Iterator[ListRead]:
     if whole.vanished:
         whole.sink.drop((whole.at,))
         whole.rows = 0
-    elif whole.in_windows:
+    elif reading.window:
         _check_windows(client, whole.listing)
     yield ListRead(whole.at, whole.rows, whole.total)
 
@@ -366,8 +370,7 @@ def _is_deleted(client: Client, path: str) -> bool:
     except NotFound as error:
         return error.code == "not-found"
     # Resources of some types can still be fetched by their id when they are deleted.
-    attributes = data.get("attributes") if isinstance(data, dict) else None
-    return isinstance(attributes, dict) and attributes.get("deleted_at") is not None
+    return mapping(mapping(data).get("attributes")).get("deleted_at") is not None
 
 
 @dataclass(eq=False)
@@ -380,7 +383,6 @@ class _List:
     first: int | None
     parent_may_vanish: bool
     vanished: bool = False
-    in_windows: bool = False
     unread: int = 1
     """The number of readings that are not complete: one, or as many as there are windows."""
     ids_in_windows: set[str] = field(default_factory=set)
@@ -399,8 +401,10 @@ class _Reading:
         self.window = window
         self.low, self.high = window or (listing.low, listing.high)
         # The place of its pages among those of other lists and windows.
-        self.order = (whole.at, (self.low - PAST) // _TICK if window else 0)
-        self.size = PAGE_SIZE if whole.first is None else min(PAGE_SIZE, whole.first)
+        self.order = (whole.at, 0)
+        if window:
+            self.order = (whole.at, (self.low - PAST) // _TICK)
+        self.size = min(PAGE_SIZE, whole.first or PAGE_SIZE)
         self.check = Completeness(listing)
         self.failures = 0
         self.previous_ids: list[int] | None = None
@@ -445,7 +449,9 @@ class _Reading:
     def _update_page_count(self, page: Page, number: int) -> None:
         first = self.list.first
         if self.totals_missing:
-            self.pages = number if self._is_last(page) else number + 1
+            self.pages = number
+            if not self._is_last(page):
+                self.pages += 1
         elif number == 1:
             self.pages = page.total_pages or 1
             if first is not None:
@@ -489,7 +495,7 @@ class _Reading:
                 self.own_ids.add(identifier)
             else:
                 others.add(row)
-        return page.without(others) if others else page
+        return page.without(others)
 
     def _must_split(self, page: Page) -> bool:
         """Return whether page numbers end too early, or a window has more than one page."""
@@ -565,7 +571,6 @@ class _Reading:
                     shifted(begin, -_TICK), shifted(end, _TICK)
                 )
                 windows.append(_Reading(self.list, listing, (begin, end)))
-        self.list.in_windows = True
         self.list.unread += len(windows) - 1
         return windows
 
@@ -671,8 +676,10 @@ def iterate_pages(client: Client, listing: Listing) -> Iterator[Page]:
         check.add(page, answer)
         yield page
     # New resources come last, so they shift nothing and can be left out of the count.
-    late = check.late if check.pages > 1 else 0
-    if check.announced not in {None, check.received - late}:
+    expected = check.received
+    if check.pages > 1:
+        expected -= check.late
+    if check.announced not in {None, expected}:
         gap = Gap(listing.path, check.announced, check.received)
         raise IncompleteResult(f"{gap}. Run it again.", gaps=[gap])
 
@@ -729,7 +736,3 @@ def _newest(before: dict[str, datetime], page: Page) -> dict[str, datetime]:
     dates = before | dict(zip(page.ids, page.dates("created_at"), strict=True))
     since = shifted(max(filter(None, dates.values()), default=PAST), -5 * _TICK)
     return {identifier: date for identifier, date in dates.items() if date and date >= since}
-
-
-def _api_date(date: datetime) -> str:
-    return f"{date:%Y-%m-%dT%H:%M:%S}.{date.microsecond // 1000:03d}Z"

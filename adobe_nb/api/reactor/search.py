@@ -5,9 +5,11 @@ See https://experienceleague.adobe.com/en/docs/experience-platform/tags/api/endp
 
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from numbers import Integral
+from operator import itemgetter
 from typing import Any, ClassVar
 
 import numpy as np
@@ -15,11 +17,12 @@ import pandas as pd
 
 from adobe_nb.api.reactor.client import Answer, Client, attrs_of
 from adobe_nb.api.reactor.decoding import Page
-from adobe_nb.api.reactor.filters import Sort, check_characters, split_sort
+from adobe_nb.api.reactor.filters import Direction, Sort, check_characters, split_sort
 from adobe_nb.api.reactor.frames import json_columns, json_text, nested_text, to_frame
 from adobe_nb.api.reactor.inputs import checked_limit
 from adobe_nb.api.reactor.jsonapi import (
     Document,
+    mapping,
     problem_of,
     public_resource,
     type_among,
@@ -66,8 +69,8 @@ _MIXED = Resource(
 
 _Query = Mapping[str, Mapping[str, Any]]
 """Conditions by path."""
-_Order = Mapping[str, bool]
-"""Paths to sort by, with whether the order is descending."""
+_Order = Mapping[str, Direction]
+"""Paths to sort by."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,14 +81,10 @@ class _Search(Listing):
     query: _Query
     order: _Order
     limit: int | None
+    # A search cannot be read again in windows of a date, only as a whole.
+    dates: tuple[str, ...] = ()
 
-    # A search cannot be read again in windows, only as a whole.
     tries: ClassVar[int] = 2
-
-    @property
-    def dates(self) -> tuple[str, ...]:
-        """None: a search cannot be read again in windows of a date."""
-        return ()
 
     def fetch(self, client: Client, number: int, size: int) -> Answer:
         """Fetch a page. Raises ApiError, TransportError."""
@@ -96,7 +95,7 @@ class _Search(Listing):
             "from": start,
             "size": size,
             "query": dict(self.query),
-            "sort": [{path: "desc" if down else "asc"} for path, down in self.order.items()],
+            "sort": [{path: direction} for path, direction in self.order.items()],
             "resource_types": list(self.types),
         }
         return Answer(client.post_read(_PATH, {"data": data}))
@@ -107,16 +106,16 @@ class _Results(Documents):
 
     def decode(self, body: Any, listing: Any) -> Page:
         """Return the page. Raises IncompleteResult for an unexpected response."""
-        resources, meta = body.get("data"), body.get("meta")
-        total = meta.get("total_hits") if isinstance(meta, dict) else None
+        resources = body.get("data")
+        total = mapping(body.get("meta")).get("total_hits")
         # Not isinstance: true and false are integers in Python.
         if not isinstance(resources, list) or type(total) is not int or total < 0:
             raise wrong_shape(_PATH, "did not return a list of resources with their total")
         for resource in resources:
             _check_resource(resource, listing)
         # The API reports hits, not pages.
-        size = PAGE_SIZE if listing.limit is None else min(PAGE_SIZE, listing.limit)
-        ids = [resource["id"] for resource in resources]
+        size = min(PAGE_SIZE, listing.limit or PAGE_SIZE)
+        ids = list(map(itemgetter("id"), resources))
         return Page(ids, total, math.ceil(total / size), documents=resources)
 
 
@@ -138,50 +137,45 @@ def search(
     conditions = _checked_query(text, fields, query, operator)
     for path in conditions:
         _check_member(path, checked_types)
-    order = _checked_order(sort, checked_types)
-    limit = checked_limit(limit)
+    whole = _Search(
+        _PATH,
+        "search",
+        types=checked_types,
+        query=conditions,
+        order=_checked_order(sort, checked_types),
+        limit=checked_limit(limit),
+    )
     resources: list[Document] = []
     total = 0
-    heads_only = not revisions and _REVISION not in conditions
-    requests = _searches(
-        checked_types, conditions, order, limit=limit, heads_only=heads_only, deleted=deleted
-    )
-    for request in requests:
+    for part in _parts_of(whole, revisions=revisions, deleted=deleted):
         results = _Results()
-        [listed] = read_lists(client, [request], [results], "search", first=limit)
-        resources += results.all()[:limit]
+        [listed] = read_lists(client, [part], [results], "search", first=whole.limit)
+        resources += results.all()[: whole.limit]
         total += listed.total or 0
-    resources = _sorted(resources, order)[:limit]
+    resources = _sorted(resources, whole.order)[: whole.limit]
     attrs = attrs_of(client, _PATH, total)
     if len(checked_types) == 1:
         return to_frame(RESOURCES[checked_types[0]], resources, attrs=attrs)
-    return to_frame(_MIXED, [_mixed(resource) for resource in resources], attrs=attrs)
+    return to_frame(_MIXED, list(map(_mixed, resources)), attrs=attrs)
 
 
-def _searches(
-    types: tuple[str, ...],
-    query: _Query,
-    order: _Order,
-    *,
-    limit: int | None,
-    heads_only: bool,
-    deleted: bool,
-) -> list[_Search]:
-    """Return one search for all types, or two if only some of them have revisions to leave out."""
-    # A condition on the revision number finds only types that have one.
-    revised = tuple(name for name in types if heads_only and name in _REVISED)
-    others = tuple(name for name in types if name not in revised)
-    searches = []
-    for group in filter(None, (revised, others)):
-        conditions = dict(query)
-        if group == revised:
-            conditions[_REVISION] = _HEADS
-        if not deleted and not _DELETABLE.isdisjoint(group):
-            conditions.setdefault(_DELETION, _NEVER)
-        searches.append(
-            _Search(_PATH, "search", types=group, query=conditions, order=order, limit=limit)
-        )
-    return searches
+def _parts_of(search: _Search, *, revisions: bool, deleted: bool) -> Iterator[_Search]:
+    """Yield the search, in two parts if only some of its types have revisions to leave out."""
+    heads, others = [], []
+    heads_only = not revisions and _REVISION not in search.query
+    for name in search.types:
+        # A condition on the revision number finds only types that have one.
+        if heads_only and name in _REVISED:
+            heads.append(name)
+        else:
+            others.append(name)
+    for types in filter(None, (heads, others)):
+        query = dict(search.query)
+        if types is heads:
+            query[_REVISION] = _HEADS
+        if not deleted and not _DELETABLE.isdisjoint(types):
+            query.setdefault(_DELETION, _NEVER)
+        yield replace(search, types=tuple(types), query=query)
 
 
 def _check_resource(resource: Any, request: _Search) -> None:
@@ -210,20 +204,20 @@ def _sorted(resources: list[Document], order: _Order) -> list[Document]:
 
     The results of two searches become one table this way.
     """
-    for path, is_descending in reversed([*order.items()]):
+    for path, direction in reversed([*order.items()]):
         present, missing = [], []
         for resource in resources:
-            value = _at(resource, path)
-            if value is None:
+            if _at(resource, path) is None:
                 missing.append(resource)
             else:
-                present.append((_sort_key(value), resource))
-        present.sort(key=lambda pair: pair[0], reverse=is_descending)
-        resources = [resource for _, resource in present] + missing
+                present.append(resource)
+        present.sort(key=partial(_sort_key, path), reverse=direction == "desc")
+        resources = present + missing
     return resources
 
 
-def _sort_key(value: object) -> tuple[int, Any]:
+def _sort_key(path: str, resource: Document) -> tuple[int, Any]:
+    value = _at(resource, path)
     if isinstance(value, (int, float)):
         return 0, value
     return 1, json_text(value).casefold()
@@ -232,7 +226,7 @@ def _sort_key(value: object) -> tuple[int, Any]:
 def _at(resource: Mapping[str, Any], path: str) -> Any:
     value: Any = resource
     for part in path.split("."):
-        value = value.get(part) if isinstance(value, Mapping) else None
+        value = mapping(value).get(part)
     return value
 
 
@@ -244,7 +238,7 @@ def _mixed(resource: Document) -> Document:
     for name in json_columns(RESOURCES[resource["type"]]) & shown.keys():
         if isinstance(shown[name], str):
             shown[name] = nested_text(shown[name])
-    names = [attributes.get(name) for name in ("name", "display_name", "text")]
+    names = map(attributes.get, ("name", "display_name", "text"))
     return {
         "id": resource["id"],
         "attributes": {
@@ -263,12 +257,14 @@ def _mixed(resource: Document) -> Document:
 def _checked_types(types: str | Iterable[str] | None) -> tuple[str, ...]:
     if types is None:
         return SEARCHABLE
+    if isinstance(types, str):
+        types = [types]
     if not isinstance(types, Iterable):
         raise ArgumentError(
             "types must be a resource type or a list of them, for example "
             'types=["rules", "data_elements"].'
         )
-    names = [types] if isinstance(types, str) else list(types)
+    names = list(types)
     if not names:
         raise ArgumentError("types is empty. Omit it to search all types.")
     for name in names:
@@ -340,7 +336,8 @@ def _check_member(path: str, types: Sequence[str]) -> None:
     if "." not in member or "*" in member:
         return
     names: set[str] = set()
-    for row in (RESOURCES[name] for name in types):
+    for resource_type in types:
+        row = RESOURCES[resource_type]
         names.update(f"attributes.{name}" for name in row.sortable)
         names.update(f"relationships.{relation.name}" for relation in row.relations)
     if member not in names:
@@ -396,7 +393,9 @@ def _checked_value(path: str, condition: Mapping[str, Any]) -> dict[str, Any]:
     if not text.strip():
         raise ArgumentError(f'The value of {path} is empty. To find any, use {{"exists": True}}.')
     # The API takes values of any type as strings.
-    checked = {"value": text.lower() if isinstance(value, bool) else text}
+    if isinstance(value, bool):
+        text = text.lower()
+    checked = {"value": text}
     if "value_operator" in condition:
         operator = condition["value_operator"]
         if operator not in _OPERATORS:
@@ -406,24 +405,26 @@ def _checked_value(path: str, condition: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _checked_order(sort: Sort | None, types: Sequence[str]) -> _Order:
-    order: dict[str, bool] = {}
-    for name, is_descending in split_sort(sort):
-        order.setdefault(_sort_path(name, types), is_descending)
+    order: dict[str, Direction] = {}
+    for name, direction in split_sort(sort):
+        order.setdefault(_sort_path(name, types), direction)
     # Pages of an order with ties can overlap.
-    order.setdefault("attributes.created_at", False)
-    order.setdefault("id", False)
+    order.setdefault("attributes.created_at", "asc")
+    order.setdefault("id", "asc")
     return order
 
 
 def _sort_path(name: str, types: Sequence[str]) -> str:
     if "." in name and "*" not in name:
         return _checked_path(name)
-    sortable = [attribute for kind in types for attribute in RESOURCES[kind].sortable]
+    sortable: dict[str, None] = {}
+    for resource_type in types:
+        sortable |= dict.fromkeys(RESOURCES[resource_type].sortable)
     if name in sortable:
         return f"attributes.{name}"
     if name in {"id", "type"}:
         return name
-    hint = did_you_mean(name, list(dict.fromkeys(sortable)))
+    hint = did_you_mean(name, sortable)
     raise ArgumentError(f"The search cannot be sorted by {name!r}.{hint}")
 
 

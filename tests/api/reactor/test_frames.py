@@ -29,10 +29,10 @@ def rule(identifier: str = "RL1", **attributes: Any) -> dict[str, Any]:
 @pytest.mark.parametrize("row", RESOURCES.values(), ids=lambda row: row.type)
 def test_columns_and_dtypes_are_the_same_with_and_without_rows(row: Resource) -> None:
     parent = row.parents[0] if row.parents else None
-    empty, one = (
-        to_frame(row, [], parent=parent),
-        to_frame(row, [{"id": "X"}], parent=parent, parent_ids=["Y"]),
-    )
+    empty = FrameBuilder(row, parent).frame()
+    builder = FrameBuilder(row, parent)
+    builder.add_documents([{"id": "X"}], parent_id="Y")
+    one = builder.frame()
     assert list(empty.columns) == list(columns_of(row, parent))
     assert empty.dtypes.astype(str).to_dict() == one.dtypes.astype(str).to_dict()
     assert empty.dtypes.astype(str).to_dict() == {
