@@ -257,9 +257,10 @@ class Transport:
         while True:
             with limiter.turn() if limiter else nullcontext(Turn()) as turn:
                 outcome, signed = self._exchange(request, signer, host)
+                if isinstance(outcome, Response) and outcome.status < 300 and not outcome.is_foreign:
+                    turn.answered = True
+                    return outcome
                 retry_after = self._report(turn, outcome)
-            if isinstance(outcome, Response) and outcome.is_success:
-                return outcome
             attempt = Attempt(
                 request,
                 outcome,
@@ -305,7 +306,7 @@ class Transport:
         is_foreign = bool(body and request.expects) and content_type not in request.expects
         response = Response(received.status_code, received.headers, body, content_type, is_foreign)
         # Without a media type, any page of a proxy would look like the service.
-        if response.is_success and request.expects:
+        if response.status < 300 and request.expects and not is_foreign:
             self._responding.add((host.origin, request.expects))
         # The body of a success is data, which stays as it is.
         if response.status >= 300:
@@ -333,8 +334,6 @@ class Transport:
         if isinstance(outcome, Failure):
             return None
         turn.answered = outcome.status < 500
-        if outcome.is_success:
-            return None
         retry_after = _retry_after(outcome, datetime.now(UTC))
         turn.refused = self._policy.is_refusal(outcome, retry_after)
         turn.retry_after = self._policy.closing_time(outcome, retry_after)
@@ -392,7 +391,7 @@ def _signed(request: Request, signer: Signer) -> requests.PreparedRequest:
     # fifth of the time of a request.
     prepared = requests.PreparedRequest()
     prepared.method = request.method
-    prepared.url = request.full_url
+    prepared.url = request.url + encoded(request.params)
     prepared.body = request.body
     prepared.headers = CaseInsensitiveDict({**_HEADERS, **request.headers})
     # The request for a token may have arrived at IMS; this one was not sent.

@@ -48,11 +48,6 @@ class Response:
         """Whether it is a 3xx; none of them is followed."""
         return 300 <= self.status < 400
 
-    @property
-    def is_success(self) -> bool:
-        """Whether the service itself responded with a 2xx."""
-        return self.status < 300 and not self.is_foreign
-
 
 # A pull sends thousands of requests with the same query.
 @lru_cache(maxsize=256)
