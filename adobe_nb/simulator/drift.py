@@ -69,7 +69,7 @@ def _copy(call: Call, parent: Record, member: Record, chance: Random) -> Record:
         value = member.attributes.get(attribute.name)
         if value is not None:
             values[attribute.name] = value
-    values["name"] = f"{member.attributes['name']} ({chance.randrange(1_000_000):06d})"
+    values["name"] = f"{member['name']} ({chance.randrange(1_000_000):06d})"
     linked: dict[str, tuple[Linkage, ...]] = {}
     extension = member.to_one.get("extension")
     if extension is not None:
