@@ -30,7 +30,7 @@ _ZIP_ERRORS = (
 
 
 def read_manifest(data: bytes) -> dict[str, Any]:
-    """Return the ``extension.json`` of a zip. Raise Problem if it or one of its files is wrong."""
+    """Return ``extension.json`` of a zip. Raise Problem if it or one of its files is invalid."""
     content, files = _unpack(data)
     try:
         manifest = strict(content.decode())
@@ -48,24 +48,21 @@ def read_manifest(data: bytes) -> dict[str, Any]:
 def _unpack(data: bytes) -> tuple[bytes, set[str]]:
     """Return the content of ``extension.json`` and the paths of all files."""
     code = "extension-package-zip-error"
-    content: bytes | None = None
     try:
         archive = zipfile.ZipFile(io.BytesIO(data))
         files = {info.filename: info.file_size for info in archive.infolist() if not info.is_dir()}
         # Checked before anything is unpacked: a small zip can fill the memory.
         if sum(files.values()) > _MAX_UNPACKED_BYTES:
             raise conflict(code, f"The files of the zip exceed {_MAX_UNPACKED_BYTES} bytes.")
-        if "extension.json" in files:
-            content = archive.read("extension.json")
+        if not files:
+            raise conflict(code, "The zip is empty.")
+        if "extension.json" not in files:
+            raise conflict(
+                "library-file-not-found", "The zip must have extension.json at its top level."
+            )
+        return archive.read("extension.json"), set(files)
     except _ZIP_ERRORS:
         raise conflict(code, "The zip cannot be opened.") from None
-    if not files:
-        raise conflict(code, "The zip is empty.")
-    if content is None:
-        raise conflict(
-            "library-file-not-found", "The zip must have extension.json at its top level."
-        )
-    return content, {*files}
 
 
 def _check_files(manifest: Json, files: Collection[str]) -> None:

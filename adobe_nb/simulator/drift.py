@@ -33,11 +33,10 @@ def drift(call: Call, path: str, chance: Random) -> Change | None:
         return None
     if (parent.type, resource_type) not in _CHANGING:
         return None
-    members = [
-        record
-        for record in call.store.listed(parent.id, resource_type)
-        if record.attributes.get("state") != "published"
-    ]
+    members = []
+    for record in call.store.listed(parent.id, resource_type):
+        if record.attributes.get("state") != "published":
+            members.append(record)
     if not members:
         return None
     member = chance.choice(members)

@@ -120,11 +120,11 @@ def _is_same(one: Json, other: Json) -> bool:
 
 def versions(store: Store, record: Record, org_id: str) -> list[Record]:
     """Return all versions of a package that an organization sees."""
-    return [
-        version
-        for version in store.all("extension_packages")
-        if _is_same(version.attributes, record.attributes) and may_see(store, version, org_id)
-    ]
+    visible_versions = []
+    for version in store.all("extension_packages"):
+        if _is_same(version.attributes, record.attributes) and may_see(store, version, org_id):
+            visible_versions.append(version)
+    return visible_versions
 
 
 def newer(store: Store, record: Record, org_id: str) -> Record | None:

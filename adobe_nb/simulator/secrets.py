@@ -73,7 +73,10 @@ def use(call: Call, element: Record) -> None:
     environments: dict[str, Any] = {}
     if element["delegate_descriptor_id"] == "core::dataElements::secret":
         environments = json.loads(element["settings"]).get("secrets") or {}
-    used = {secret.get("id") for secret in environments.values() if isinstance(secret, dict)}
+    used = set()
+    for secret in environments.values():
+        if isinstance(secret, dict):
+            used.add(secret.get("id"))
     for secret in call.store.all("secrets"):
         if secret.to_one["property"] == element.to_one["property"]:
             if secret.id in used:
@@ -116,9 +119,9 @@ def exchange(call: Call, record: Record, credentials: Json | None) -> None:
         _succeed(call, record)
     else:
         # A token that is refreshed less than four hours after its exchange is refused.
-        is_too_late = refresh_offset >= _LIFETIME - _REFRESH_OFFSET
+        is_too_early = refresh_offset >= _LIFETIME - _REFRESH_OFFSET
         record.meta.pop("status_details", None)
-        if is_too_late or not _is_reachable(credentials):
+        if is_too_early or not _is_reachable(credentials):
             _schedule(call, record, None)
         else:
             _schedule(call, record, refresh_offset)
