@@ -20,6 +20,8 @@ Json = Mapping[str, Any]
 JSON_TYPES = ("application/vnd.api+json", "application/json")
 _MAX_DEPTH = 100
 _CONTAINERS = {"list": list, "object": dict}
+_TYPES = {"boolean": bool, "integer": int, "number": int | float}
+"""Types of JSON values by kind of attribute; values of all other kinds are text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,11 +164,10 @@ def _has_type(attribute: Attribute, value: object) -> bool:
     # In Python, booleans are integers too.
     if isinstance(value, bool):
         return kind == "boolean"
-    if isinstance(value, int | float):
-        is_allowed = kind == "number" or (kind == "integer" and isinstance(value, int))
-        # The service stores numbers in 64 bits.
-        return is_allowed and abs(value) < 2**63
-    return isinstance(value, str) and kind not in {"boolean", "integer", "number"}
+    # The service stores numbers in 64 bits.
+    if isinstance(value, int | float) and abs(value) >= 2**63:
+        return False
+    return isinstance(value, _TYPES.get(kind, str))
 
 
 def _relationships(

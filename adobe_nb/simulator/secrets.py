@@ -140,7 +140,7 @@ def _check(type_of: str, credentials: Json) -> int:
             "/data/attributes/credentials",
         )
     offset = credentials.get("refresh_offset", _REFRESH_OFFSETS.get(type_of, _REFRESH_OFFSET))
-    if not isinstance(offset, int) or isinstance(offset, bool) or not 0 <= offset < 2**31:
+    if type(offset) is not int or not 0 <= offset < 2**31:
         raise malformed(
             "refresh_offset must be a number of seconds.",
             "/data/attributes/credentials/refresh_offset",
