@@ -2,6 +2,8 @@
 
 import hashlib
 
+import msgspec
+
 from adobe_nb.simulator.data import load
 from adobe_nb.simulator.ims import Account
 
@@ -14,13 +16,9 @@ def digest(text: str, size: int) -> str:
 def _accounts() -> dict[str, Account]:
     accounts = {}
     for name, fields in load("accounts.json").items():
-        # JSON has neither tuples nor sets.
-        if "scopes" in fields:
-            fields["scopes"] = tuple(fields["scopes"])
-        if "rights" in fields:
-            fields["rights"] = frozenset(fields["rights"])
-        client_secret = "simulated-" + digest(f"secret of {name}", 16)
-        accounts[name] = Account(digest(f"client {name}", 16), client_secret, **fields)
+        fields["client_id"] = digest(f"client {name}", 16)
+        fields["client_secret"] = "simulated-" + digest(f"secret of {name}", 16)
+        accounts[name] = msgspec.convert(fields, Account)
     return accounts
 
 

@@ -30,7 +30,7 @@ _ZIP_ERRORS = (
 
 
 def read_manifest(data: bytes) -> dict[str, Any]:
-    """Return the ``extension.json`` of a zip. Raise Problem if it or one of its files is invalid."""
+    """Return ``extension.json`` of a zip. Raise Problem if it or one of its files is invalid."""
     content, files = _unpack(data)
     try:
         manifest = strict(content.decode())
@@ -48,23 +48,21 @@ def read_manifest(data: bytes) -> dict[str, Any]:
 def _unpack(data: bytes) -> tuple[bytes, set[str]]:
     """Return the content of ``extension.json`` and the paths of all files."""
     code = "extension-package-zip-error"
-    content: bytes | None = None
     try:
         archive = zipfile.ZipFile(io.BytesIO(data))
-        files = {info.filename: info for info in archive.infolist() if not info.is_dir()}
+        files = {info.filename: info.file_size for info in archive.infolist() if not info.is_dir()}
         # Checked before anything is unpacked: a small zip can fill the memory.
-        if sum(info.file_size for info in files.values()) > _MAX_UNPACKED_BYTES:
+        if sum(files.values()) > _MAX_UNPACKED_BYTES:
             raise conflict(code, f"The files of the zip exceed {_MAX_UNPACKED_BYTES} bytes.")
-        if "extension.json" in files:
-            content = archive.read("extension.json")
+        if not files:
+            raise conflict(code, "The zip is empty.")
+        if "extension.json" not in files:
+            raise conflict(
+                "library-file-not-found", "The zip must have extension.json at its top level."
+            )
+        return archive.read("extension.json"), set(files)
     except _ZIP_ERRORS:
         raise conflict(code, "The zip cannot be opened.") from None
-    if not files:
-        raise conflict(code, "The zip is empty.")
-    if content is None:
-        detail = "The zip must have extension.json at its top level."
-        raise conflict("library-file-not-found", detail)
-    return content, {*files}
 
 
 def _check_files(manifest: Json, files: Collection[str]) -> None:
@@ -83,20 +81,26 @@ def _check_files(manifest: Json, files: Collection[str]) -> None:
 
 def _parts(manifest: Json) -> list[Json]:
     """Return the objects of a manifest that name files."""
-    parts = [manifest["configuration"]] if manifest.get("configuration") else []
+    parts = []
+    if manifest.get("configuration"):
+        parts.append(manifest["configuration"])
     for member in (*DELEGATES, "sharedModules", "resources"):
         parts += manifest.get(member) or []
     return parts
 
 
 def _check_path(path: object, base: str, files: Collection[str]) -> None:
-    # Views may have a query or a fragment.
-    file = path.partition("?")[0].partition("#")[0] if isinstance(path, str) else ""
+    file = ""
+    if isinstance(path, str):
+        # Views may have a query or a fragment.
+        file = path.partition("?")[0].partition("#")[0]
     full_path = posixpath.normpath(posixpath.join(base, file))
     is_absolute = file.startswith("/") or full_path.startswith("/")
     if not file or "\\" in file or is_absolute or full_path.startswith(".."):
-        detail = f"Invalid path {str(path)[:100]!r}: must be relative to the zip, and inside it."
-        raise conflict("extension-package-path-error", detail)
+        raise conflict(
+            "extension-package-path-error",
+            f"Invalid path {str(path)[:100]!r}: must be relative to the zip, and inside it.",
+        )
     if full_path not in files:
         raise conflict("library-file-not-found", f"{full_path[:200]} is not in the zip.")
 
@@ -106,9 +110,12 @@ def _check_transforms(transforms: Any) -> None:
     problem = explain(transforms, _SCHEMA["$defs"]["transforms"])
     if problem:
         raise conflict(code, f"Invalid transforms: {problem}.")
-    if any(transform["type"] == "customCode" for transform in transforms):
-        detail = "The transform customCode is reserved for Adobe."
-        raise conflict("illegal-custom-code-transform", detail)
-    paths = {transform["propertyPath"] for transform in transforms}
+    paths = set()
+    for transform in transforms:
+        if transform["type"] == "customCode":
+            raise conflict(
+                "illegal-custom-code-transform", "The transform customCode is reserved for Adobe."
+            )
+        paths.add(transform["propertyPath"])
     if len(paths) != len(transforms):
         raise conflict(code, "Only one transform per propertyPath is allowed.")

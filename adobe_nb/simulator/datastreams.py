@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+import msgspec
+
 from adobe_nb.simulator.data import load
 
 
@@ -21,6 +23,6 @@ class Datastream:
 
 
 DATASTREAMS: Mapping[str, Datastream] = MappingProxyType(
-    {name: Datastream(**fields) for name, fields in load("datastreams.json").items()}
+    msgspec.convert(load("datastreams.json"), dict[str, Datastream])
 )
 """``web`` and ``magazine`` work; the other names say which defect the datastream simulates."""

@@ -5,6 +5,7 @@ Like the service, it ignores unknown attributes.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -19,6 +20,8 @@ Json = Mapping[str, Any]
 JSON_TYPES = ("application/vnd.api+json", "application/json")
 _MAX_DEPTH = 100
 _CONTAINERS = {"list": list, "object": dict}
+_TYPES = {"boolean": bool, "integer": int, "number": int | float}
+"""Types of JSON values by kind of attribute; values of all other kinds are text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +81,7 @@ def strict(text: str) -> object:
         raise ValueError("nested too deeply") from error
     level = [value]
     for _ in range(_MAX_DEPTH):
-        level = [item for container in level for item in _items(container)]
+        level = list(chain.from_iterable(map(_items, level)))
     if level:
         raise ValueError("nested too deeply")
     return value
@@ -87,7 +90,9 @@ def strict(text: str) -> object:
 def _items(value: object) -> Iterable[object]:
     if isinstance(value, dict):
         return value.values()
-    return value if isinstance(value, list) else ()
+    if isinstance(value, list):
+        return value
+    return ()
 
 
 # -- resource documents
@@ -100,12 +105,15 @@ def wanted(document: Json, row: Resource, verb: Verb, identifier: str | None = N
     if identifier is not None and "action" in meta:
         # The service ignores the rest of a document with an action.
         if meta["action"] not in row.actions:
-            detail = f"meta.action of {row.type} must be one of {', '.join(row.actions) or 'none'}."
-            raise malformed(detail, "/data/meta/action")
+            raise malformed(
+                f"meta.action of {row.type} must be one of {', '.join(row.actions) or 'none'}.",
+                "/data/meta/action",
+            )
         return Wanted({}, {}, meta["action"])
     if verb not in row.verbs:
-        detail = f"{row.type} accept only meta.action ({', '.join(row.actions)})."
-        raise malformed(detail, "/data/meta/action")
+        raise malformed(
+            f"{row.type} accept only meta.action ({', '.join(row.actions)}).", "/data/meta/action"
+        )
     attributes = _object(data, "attributes")
     relationships = _object(data, "relationships")
     return Wanted(
@@ -130,12 +138,16 @@ def _attribute(attribute: Attribute, value: Any) -> Any:
     if problem is not None:
         name = attribute.name
         raise malformed(f"{name} {problem}.", f"/data/attributes/{name}")
-    return escaped(value) if attribute.form == "text" and value is not None else value
+    if attribute.form == "text" and value is not None:
+        return escaped(value)
+    return value
 
 
 def _problem(attribute: Attribute, value: object) -> str | None:
     if value is None:
-        return None if attribute.nullable else "cannot be null"
+        if attribute.nullable:
+            return None
+        return "cannot be null"
     if not _has_type(attribute, value):
         return f"has the wrong type: expected {attribute.form or attribute.kind}"
     if attribute.required and value == "":
@@ -152,11 +164,10 @@ def _has_type(attribute: Attribute, value: object) -> bool:
     # In Python, booleans are integers too.
     if isinstance(value, bool):
         return kind == "boolean"
-    if isinstance(value, int | float):
-        is_allowed = kind == "number" or (kind == "integer" and isinstance(value, int))
-        # The service stores numbers in 64 bits.
-        return is_allowed and abs(value) < 2**63
-    return isinstance(value, str) and kind not in {"boolean", "integer", "number"}
+    # The service stores numbers in 64 bits.
+    if isinstance(value, int | float) and abs(value) >= 2**63:
+        return False
+    return isinstance(value, _TYPES.get(kind, str))
 
 
 def _relationships(
@@ -181,14 +192,17 @@ def _relationship(relation: Relation, value: object) -> tuple[Linkage, ...]:
     if data is None and relation.nullable:
         return ()
     if isinstance(data, list) != relation.many:
-        expected = "a list of resource identifiers" if relation.many else "one resource identifier"
+        expected = "one resource identifier"
+        if relation.many:
+            expected = "a list of resource identifiers"
         raise malformed(f"{relation.name} must have {expected}.", f"{pointer}/data")
-    items = data if relation.many else [data]
-    return tuple(_linkage(item, relation.targets, f"{pointer}/data") for item in items)
+    if not relation.many:
+        data = [data]
+    return tuple(_linkage(item, relation.targets, f"{pointer}/data") for item in data)
 
 
 def resource(document: Json, row: Resource, identifier: str | None) -> dict[str, Any]:
-    """Return the resource in a document. Raise Problem unless it has the type, and the id if given."""
+    """Return the resource in a document. Raise Problem for another type or another id."""
     data = document.get("data")
     if not isinstance(data, dict):
         raise malformed("data must be an object.")
@@ -225,8 +239,9 @@ def linkage(document: Json, resource_type: str) -> Linkage | None:
     """Return the identifier, or None, in a document for a to-one relationship. Raises Problem."""
     if "data" not in document:
         raise malformed("data must be a resource identifier or null.")
-    data = document["data"]
-    return None if data is None else _linkage(data, (resource_type,), "/data")
+    if document["data"] is None:
+        return None
+    return _linkage(document["data"], (resource_type,), "/data")
 
 
 def _linkage(item: object, types: tuple[str, ...], pointer: str) -> Linkage:
@@ -235,11 +250,13 @@ def _linkage(item: object, types: tuple[str, ...], pointer: str) -> Linkage:
         or not isinstance(item.get("id"), str)
         or item.get("type") not in types
     ):
-        detail = f"A resource identifier must have an id and the type {' or '.join(types)}."
-        raise malformed(detail, pointer)
+        raise malformed(
+            f"A resource identifier must have an id and the type {' or '.join(types)}.", pointer
+        )
     meta = item.get("meta")
-    action = meta.get("action") if isinstance(meta, dict) else None
+    action = None
+    if isinstance(meta, dict):
+        action = meta.get("action")
     if action is not None and action != "revise":
-        detail = "meta.action of an identifier must be revise."
-        raise malformed(detail, f"{pointer}/meta/action")
+        raise malformed("meta.action of an identifier must be revise.", f"{pointer}/meta/action")
     return Linkage(item["type"], item["id"], revise=action == "revise")

@@ -33,11 +33,10 @@ def drift(call: Call, path: str, chance: Random) -> Change | None:
         return None
     if (parent.type, resource_type) not in _CHANGING:
         return None
-    members = [
-        record
-        for record in call.store.listed(parent.id, resource_type)
-        if record.attributes.get("state") != "published"
-    ]
+    members = []
+    for record in call.store.listed(parent.id, resource_type):
+        if record.attributes.get("state") != "published":
+            members.append(record)
     if not members:
         return None
     member = chance.choice(members)
@@ -69,7 +68,7 @@ def _copy(call: Call, parent: Record, member: Record, chance: Random) -> Record:
         value = member.attributes.get(attribute.name)
         if value is not None:
             values[attribute.name] = value
-    values["name"] = f"{member.attributes['name']} ({chance.randrange(1_000_000):06d})"
+    values["name"] = f"{member['name']} ({chance.randrange(1_000_000):06d})"
     linked: dict[str, tuple[Linkage, ...]] = {}
     extension = member.to_one.get("extension")
     if extension is not None:

@@ -40,8 +40,11 @@ _INVALID_PACKAGE = "invalid-extension_package_id"
 
 def attributes_of(manifest: Json) -> dict[str, Any]:
     """Return the attributes of a package that come from its manifest."""
-    attributes: dict[str, Any] = {column(member): manifest.get(member) for member in _TEXTS}
-    attributes |= {column(member): manifest.get(member) or [] for member in _LISTS}
+    attributes: dict[str, Any] = {}
+    for member in _TEXTS:
+        attributes[column(member)] = manifest.get(member)
+    for member in _LISTS:
+        attributes[column(member)] = manifest.get(member) or []
     name = manifest.get("name")
     for member in DELEGATES:
         attributes[column(member)] = [
@@ -90,15 +93,15 @@ def may_see(store: Store, record: Record, org_id: str) -> bool:
     """Return whether an organization sees a record. Only packages can be hidden."""
     if record.type != "extension_packages":
         return True
-    if record.attributes["availability"] == "public":
+    if record["availability"] == "public":
         return True
-    is_owner = record.attributes["owner_org_id"] == org_id
+    is_owner = record["owner_org_id"] == org_id
     return is_owner or _authorization(store, record, org_id) is not None
 
 
 def _authorization(store: Store, package: Record, org_id: str) -> str | None:
     """Return the state of the authorization to use a private package, unless it was rejected."""
-    if package.attributes["availability"] != "private":
+    if package["availability"] != "private":
         return None
     for authorization in store.all("extension_package_usage_authorizations"):
         attributes = authorization.attributes
@@ -117,28 +120,29 @@ def _is_same(one: Json, other: Json) -> bool:
 
 def versions(store: Store, record: Record, org_id: str) -> list[Record]:
     """Return all versions of a package that an organization sees."""
-    return [
-        version
-        for version in store.all("extension_packages")
-        if _is_same(version.attributes, record.attributes) and may_see(store, version, org_id)
-    ]
+    visible_versions = []
+    for version in store.all("extension_packages"):
+        if _is_same(version.attributes, record.attributes) and may_see(store, version, org_id):
+            visible_versions.append(version)
+    return visible_versions
 
 
 def newer(store: Store, record: Record, org_id: str) -> Record | None:
     """Return the newest released version of a package, unless it is this one or older."""
-    newest = record
+    newest: Record | None = None
+    highest = _version(record.attributes)
     for version in versions(store, record, org_id):
         attributes = version.attributes
         is_offered = attributes["availability"] in _RELEASED and not attributes["discontinued"]
-        if is_offered and _version(attributes) > _version(newest.attributes):
-            newest = version
-    return None if newest is record else newest
+        if is_offered and _version(attributes) > highest:
+            newest, highest = version, _version(attributes)
+    return newest
 
 
 def _version(attributes: Json) -> tuple[int, ...]:
     """Return the numbers of a version, without a suffix such as ``-beta``."""
     numbers = re.split("[-+]", attributes["version"] or "")[0]
-    return tuple(int(number) for number in re.findall(r"[0-9]+", numbers))
+    return tuple(map(int, re.findall(r"[0-9]+", numbers)))
 
 
 def installable(call: Call, record: Record, parent: Record) -> None:
@@ -183,10 +187,11 @@ def upload(call: Call, data: bytes, replaced: Record | None = None) -> Record:
         store.add(record)
     else:
         record = replaced
-        _require_owner(call, record)
-        if record.attributes["availability"] != "development":
-            detail = "A released package cannot be replaced. Upload a higher version."
-            raise conflict("read-only", detail)
+        require_owner(call, record)
+        if record["availability"] != "development":
+            raise conflict(
+                "read-only", "A released package cannot be replaced. Upload a higher version."
+            )
         call.by(record, "updated")
     record.attributes |= {
         "status": "pending",
@@ -210,12 +215,12 @@ def _process(call: Call, record: Record, data: bytes) -> None:
         _check_identity(call, record, attributes)
         _check_version(store, record, attributes)
     except Problem as problem:
-        record.attributes["status"] = "failed"
+        record["status"] = "failed"
         record.meta["status_details"] = {"errors": [details(problem.code, problem.detail)]}
     else:
         record.attributes |= {**attributes, "status": "succeeded"}
         record.meta["archive_url"] = f"https://assets.adobedtm.com/packages/{record.id}.zip"
-    record.attributes["updated_at"] = store.now()
+    record["updated_at"] = store.now()
     store.changed(record)
 
 
@@ -224,11 +229,11 @@ def _check_identity(call: Call, record: Record, attributes: Json) -> None:
     name = attributes["name"]
     # Names are unique across organizations, also those of packages that others keep private.
     for other in call.store.all("extension_packages"):
-        is_foreign = other.attributes["owner_org_id"] != call.account.org_id
-        if is_foreign and other.attributes["name"] == name:
+        is_foreign = other["owner_org_id"] != call.account.org_id
+        if is_foreign and other["name"] == name:
             raise conflict("invalid-name", f"The name {name} belongs to another organization.")
     for attribute in ("name", "platform"):
-        current = record.attributes[attribute]
+        current = record[attribute]
         if current not in {None, attributes[attribute]}:
             detail = (
                 f"The {attribute} of a package cannot change from {current}. "
@@ -240,31 +245,35 @@ def _check_identity(call: Call, record: Record, attributes: Json) -> None:
 def _check_version(store: Store, record: Record, attributes: Json) -> None:
     """Raise Problem unless the version is higher than those that were released."""
     for other in store.all("extension_packages"):
-        is_released = other.attributes["availability"] in _RELEASED
+        is_released = other["availability"] in _RELEASED
         if other is record or not is_released or not _is_same(other.attributes, attributes):
             continue
         if _version(other.attributes) >= _version(attributes):
-            version = other.attributes["version"]
-            detail = f"The version must be higher than the released version {version}."
-            raise conflict("not-unique", detail)
+            version = other["version"]
+            raise conflict(
+                "not-unique", f"The version must be higher than the released version {version}."
+            )
 
 
 def release(call: Call, record: Record, action: str) -> None:
     """Carry out ``release_private`` or ``discontinue``."""
-    _require_owner(call, record)
+    require_owner(call, record)
     attributes = record.attributes
     in_development = attributes["availability"] == "development"
     if action == "release_private":
         if not in_development or attributes["status"] != "succeeded":
-            detail = "Only a package in development with status succeeded can be released."
-            raise conflict("invalid-transition", detail)
+            raise conflict(
+                "invalid-transition",
+                "Only a package in development with status succeeded can be released.",
+            )
         _check_version(call.store, record, attributes)
         attributes["availability"] = "private"
         _offer_upgrades(call, record)
     else:
         if in_development:
-            detail = "A package in development cannot be discontinued. Delete it."
-            raise conflict("invalid-transition", detail)
+            raise conflict(
+                "invalid-transition", "A package in development cannot be discontinued. Delete it."
+            )
         attributes["discontinued"] = True
     call.touch(record)
 
@@ -276,7 +285,7 @@ def _offer_upgrades(call: Call, package: Record) -> None:
         installed = store.of(extension, "extension_package")
         if installed is None or not extension.is_head:
             continue
-        if installed.attributes["name"] != package.attributes["name"]:
+        if installed["name"] != package["name"]:
             continue
         upgrade = newer(store, installed, call.account.org_id)
         if upgrade is not None:
@@ -286,28 +295,28 @@ def _offer_upgrades(call: Call, package: Record) -> None:
 
 def change(call: Call, record: Record, attributes: Json) -> None:
     """Carry out a PATCH without an action: it may set ``discontinued`` only."""
-    _require_owner(call, record)
+    require_owner(call, record)
     if attributes.get("availability") == "public":
-        detail = "Public releases are arranged with Adobe."
-        raise Problem(403, "public-release-not-authorized", detail)
+        raise Problem(
+            403, "public-release-not-authorized", "Public releases are arranged with Adobe."
+        )
     if attributes.get("discontinued") is True:
         release(call, record, "discontinue")
     elif attributes:
-        detail = "Only discontinued can be changed, to true."
-        raise conflict(_INVALID_PACKAGE, detail)
+        raise conflict(_INVALID_PACKAGE, "Only discontinued can be changed, to true.")
 
 
 def removable(call: Call, record: Record) -> None:
     """Raise Problem when a package cannot be deleted."""
-    _require_owner(call, record)
-    if record.attributes["availability"] != "development":
+    require_owner(call, record)
+    if record["availability"] != "development":
         raise conflict("read-only", "A released package cannot be deleted. Discontinue it.")
 
 
-def _require_owner(call: Call, record: Record) -> None:
+def require_owner(call: Call, record: Record) -> None:
     """Raise Problem unless a package, or an authorization to use one, is the organization's own."""
     call.need("develop_extensions")
-    if record.attributes["owner_org_id"] != call.account.org_id:
+    if record["owner_org_id"] != call.account.org_id:
         raise Problem(403, "not-authorized", "The package belongs to another organization.")
 
 
@@ -316,20 +325,22 @@ def _require_owner(call: Call, record: Record) -> None:
 
 def authorize(call: Call, package: Record, authorization: Record, wanted: Wanted) -> None:
     """Complete the authorization of another organization to use a private package."""
-    _require_owner(call, package)
+    require_owner(call, package)
     org_id = wanted.attributes["authorized_org_id"]
     if not re.fullmatch(r"[0-9A-F]{24}@AdobeOrg", org_id):
-        detail = "authorized_org_id must be 24 hexadecimal digits and @AdobeOrg."
-        raise malformed(detail, "/data/attributes/authorized_org_id")
-    if package.attributes["availability"] != "private":
+        raise malformed(
+            "authorized_org_id must be 24 hexadecimal digits and @AdobeOrg.",
+            "/data/attributes/authorized_org_id",
+        )
+    if package["availability"] != "private":
         raise conflict(_INVALID_PACKAGE, "Only a private package requires an authorization.")
     for other in call.store.listed(package.id, authorization.type):
-        if other.attributes["authorized_org_id"] == org_id:
+        if other["authorized_org_id"] == org_id:
             raise conflict("not-unique", f"{org_id} already has an authorization.")
     authorization.attributes |= {
-        "name": package.attributes["name"],
-        "platform": package.attributes["platform"],
-        "owner_org_id": package.attributes["owner_org_id"],
+        "name": package["name"],
+        "platform": package["platform"],
+        "owner_org_id": package["owner_org_id"],
         "owner_org_name": "Hearth & Harbor",
         "authorized_org_name": "Restricted",
         "state": "pending_approval",
@@ -339,14 +350,10 @@ def authorize(call: Call, package: Record, authorization: Record, wanted: Wanted
 def answer(call: Call, authorization: Record, state: object) -> None:
     """Approve or reject an authorization, as the organization that may use the package."""
     call.need("manage_properties")
-    if authorization.attributes["authorized_org_id"] != call.account.org_id:
-        detail = "Only the authorized organization can approve or reject."
-        raise Problem(403, "not-authorized", detail)
+    if authorization["authorized_org_id"] != call.account.org_id:
+        raise Problem(
+            403, "not-authorized", "Only the authorized organization can approve or reject."
+        )
     if state not in {"approved", "rejected"}:
         raise malformed("state must be approved or rejected.", "/data/attributes/state")
-    authorization.attributes["state"] = state
-
-
-def withdraw(call: Call, authorization: Record) -> None:
-    """Raise Problem unless the owner of the package deletes the authorization."""
-    _require_owner(call, authorization)
+    authorization["state"] = state

@@ -20,7 +20,7 @@ _REQUIREMENTS = {
 
 
 def explain(value: Any, schema: dict[str, Any]) -> str | None:
-    """Return what is wrong with the value; None if nothing is, or if the schema itself is invalid."""
+    """Return what is wrong with the value; None if it is valid, or if the schema is not."""
     # jsonschema takes long to import, and most simulators never need it.
     from jsonschema import Draft4Validator  # noqa: PLC0415
     from jsonschema.exceptions import SchemaError  # noqa: PLC0415
@@ -33,7 +33,7 @@ def explain(value: Any, schema: dict[str, Any]) -> str | None:
         validator.check_schema(schema)
         # An empty registry: references to other documents must never be fetched.
         errors = _causes(validator(schema, registry=Registry()).iter_errors(value))
-        sentences = [_sentence(error) for error in errors]
+        sentences = list(dict.fromkeys(map(_sentence, errors)))
     # Uploaded schemas can be malformed in ways that jsonschema does not expect.
     except (
         SchemaError,
@@ -46,29 +46,29 @@ def explain(value: Any, schema: dict[str, Any]) -> str | None:
         ArithmeticError,
     ):
         return None
-    distinct = list(dict.fromkeys(sentences))
-    return "; ".join(distinct[:_MAX_CAUSES]) or None
+    return "; ".join(sentences[:_MAX_CAUSES]) or None
 
 
 def _causes(errors: Iterable["ValidationError"]) -> list["ValidationError"]:
-    """Return the errors behind those of ``oneOf`` and ``anyOf``, of the intended alternative only."""
+    """Return the errors of the intended alternative behind those of ``oneOf`` and ``anyOf``."""
     causes: list[ValidationError] = []
     for error in errors:
         alternatives: dict[object, list[ValidationError]] = {}
         for inner in error.context or ():
             alternatives.setdefault(inner.relative_schema_path[0], []).append(inner)
         if alternatives:
-            causes += _intended([_causes(inner) for inner in alternatives.values()])
+            causes += _intended(list(map(_causes, alternatives.values())))
         else:
             causes.append(error)
     return causes
 
 
 def _intended(alternatives: list[list["ValidationError"]]) -> list["ValidationError"]:
-    """Return the errors of the closest alternative, or the one choice that rules out all of them."""
-    first, *others = [_choices(errors) for errors in alternatives]
+    """Return the errors of the closest alternative, or the choice that rules out all of them."""
+    first, *others = map(_choices, alternatives)
+    shared = set(first).intersection(*others)
     for path, error in first.items():
-        if all(path in choices for choices in others):
+        if path in shared:
             # No alternative knows this value, so the message lists the choices of all of them.
             for choices in others:
                 error.validator_value = [*error.validator_value, *choices[path].validator_value]
@@ -106,21 +106,27 @@ def _sentence(error: "ValidationError") -> str:
     if rule == "oneOf":
         return f"{member} matches several forms that exclude each other"
     if rule in _REQUIREMENTS:
-        return f"{member} is {_shorten(error.instance)} but {_REQUIREMENTS[rule]} {_listed(rule, limit)}"
+        requirement = f"{_REQUIREMENTS[rule]} {_listed(rule, limit)}"
+        return f"{member} is {_shorten(error.instance)} but {requirement}"
     return f"{member}: {error.message[:_MAX_LENGTH]}"
 
 
 def _listed(rule: str, limit: Any) -> str:
     if rule == "enum":
-        return ", ".join(_shorten(choice) for choice in limit)
-    return " or ".join(limit) if isinstance(limit, list) else str(limit)
+        return ", ".join(map(_shorten, limit))
+    if isinstance(limit, list):
+        return " or ".join(limit)
+    return str(limit)
 
 
 def _missing_members(error: "ValidationError") -> str:
     required: Any = error.validator_value
     value: Any = error.instance
-    missing = [_name([*error.absolute_path, name]) for name in required if name not in value]
-    return " and ".join(f"{name} is missing" for name in missing)
+    missing = []
+    for name in required:
+        if name not in value:
+            missing.append(f"{_name([*error.absolute_path, name])} is missing")
+    return " and ".join(missing)
 
 
 def _unknown_members(error: "ValidationError") -> str:
@@ -135,10 +141,15 @@ def _name(path: Iterable[str | int]) -> str:
     """Return a path as in ``paths[0].value``."""
     name = ""
     for step in path:
-        name += f"[{step}]" if isinstance(step, int) else f".{step}"
+        if isinstance(step, int):
+            name += f"[{step}]"
+        else:
+            name += f".{step}"
     return name.removeprefix(".")
 
 
 def _shorten(value: object) -> str:
     text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= _MAX_LENGTH else text[:_MAX_LENGTH] + "…"
+    if len(text) > _MAX_LENGTH:
+        return text[:_MAX_LENGTH] + "…"
+    return text

@@ -39,19 +39,24 @@ _LIFETIME = 86_400
 """Seconds from the exchange until the token expires."""
 _REFRESH_OFFSET = 14_400
 """Default seconds before expiry at which a token is refreshed."""
-_JWT_REFRESH_OFFSET = 1800
+_REFRESH_OFFSETS = {"oauth2-jwt": 1800}
+"""Other defaults, by type of secret."""
 
 
 def begin(call: Call, parent: Record, record: Record, wanted: Wanted) -> None:
     """Complete a new secret of an event forwarding property."""
-    if parent.attributes["platform"] != "edge":
-        detail = "Secrets require an event forwarding property (platform edge)."
-        raise conflict("invalid-platform", detail)
+    if parent["platform"] != "edge":
+        raise conflict(
+            "invalid-platform", "Secrets require an event forwarding property (platform edge)."
+        )
     target = wanted.one("environment")
-    environment = call.store.get(*target.here) if target else None
+    environment = None
+    if target is not None:
+        environment = call.store.get(*target.here)
     if environment is None or environment.to_one["property"] != parent.here:
-        detail = "The environment must be one of the property."
-        raise malformed(detail, "/data/relationships/environment")
+        raise malformed(
+            "The environment must be one of the property.", "/data/relationships/environment"
+        )
     record.to_one["environment"] = environment.here
     exchange(call, record, wanted.attributes["credentials"])
 
@@ -66,23 +71,28 @@ def listed(call: Call, record: Record) -> None:
 def use(call: Call, element: Record) -> None:
     """Update which secrets a data element passes on: they list it."""
     environments: dict[str, Any] = {}
-    if element.attributes["delegate_descriptor_id"] == "core::dataElements::secret":
-        environments = json.loads(element.attributes["settings"]).get("secrets") or {}
-    used = {secret.get("id") for secret in environments.values() if isinstance(secret, dict)}
+    if element["delegate_descriptor_id"] == "core::dataElements::secret":
+        environments = json.loads(element["settings"]).get("secrets") or {}
+    used = set()
+    for secret in environments.values():
+        if isinstance(secret, dict):
+            used.add(secret.get("id"))
     for secret in call.store.all("secrets"):
         if secret.to_one["property"] == element.to_one["property"]:
-            update = call.store.link if secret.id in used else call.store.unlink
-            update(secret.id, "data_elements", element)
+            if secret.id in used:
+                call.store.link(secret.id, "data_elements", element)
+            else:
+                call.store.unlink(secret.id, "data_elements", element)
 
 
 def act(call: Call, record: Record, action: str) -> None:
     """Carry out ``test``, ``retry`` or ``reauthorize``."""
     if action == "reauthorize":
-        if record.attributes["type_of"] != _GOOGLE:
+        if record["type_of"] != _GOOGLE:
             raise conflict("invalid-type_of", "Only a Google secret can be reauthorized.")
         _request_authorization(call, record)
     elif action == "retry":
-        if record.attributes["status"] != "failed":
+        if record["status"] != "failed":
             raise conflict("invalid-transition", "Only a failed exchange can be retried.")
         _schedule(call, record, None)
     else:
@@ -95,13 +105,13 @@ def act(call: Call, record: Record, action: str) -> None:
 
 def exchange(call: Call, record: Record, credentials: Json | None) -> None:
     """Check the credentials and find out whether they work."""
-    type_of = record.attributes["type_of"]
+    type_of = record["type_of"]
     credentials = credentials or {}
     refresh_offset = _check(type_of, credentials)
     record.attributes.pop("credentials", None)
     echoed = {name: credentials[name] for name in _ECHOED if name in credentials}
     if echoed:
-        record.attributes["credentials"] = echoed
+        record["credentials"] = echoed
     record.meta.pop("test_exchange", None)
     if type_of == _GOOGLE:
         _request_authorization(call, record)
@@ -109,25 +119,32 @@ def exchange(call: Call, record: Record, credentials: Json | None) -> None:
         _succeed(call, record)
     else:
         # A token that is refreshed less than four hours after its exchange is refused.
-        works = refresh_offset < _LIFETIME - _REFRESH_OFFSET and _is_reachable(credentials)
+        is_too_early = refresh_offset >= _LIFETIME - _REFRESH_OFFSET
         record.meta.pop("status_details", None)
-        _schedule(call, record, refresh_offset if works else None)
+        if is_too_early or not _is_reachable(credentials):
+            _schedule(call, record, None)
+        else:
+            _schedule(call, record, refresh_offset)
 
 
 def _check(type_of: str, credentials: Json) -> int:
     """Return the refresh offset in seconds. Raise Problem for wrong or missing members."""
     if type_of not in _REQUIRED:
-        detail = f"type_of must be one of {', '.join(_REQUIRED)}."
-        raise malformed(detail, "/data/attributes/type_of")
+        raise malformed(
+            f"type_of must be one of {', '.join(_REQUIRED)}.", "/data/attributes/type_of"
+        )
     missing = [name for name in _REQUIRED[type_of] if not credentials.get(name)]
     if missing:
-        detail = f"credentials of type {type_of} require {', '.join(missing)}."
-        raise malformed(detail, "/data/attributes/credentials")
-    default = _JWT_REFRESH_OFFSET if type_of == "oauth2-jwt" else _REFRESH_OFFSET
-    offset = credentials.get("refresh_offset", default)
-    if not isinstance(offset, int) or isinstance(offset, bool) or not 0 <= offset < 2**31:
-        detail = "refresh_offset must be a number of seconds."
-        raise malformed(detail, "/data/attributes/credentials/refresh_offset")
+        raise malformed(
+            f"credentials of type {type_of} require {', '.join(missing)}.",
+            "/data/attributes/credentials",
+        )
+    offset = credentials.get("refresh_offset", _REFRESH_OFFSETS.get(type_of, _REFRESH_OFFSET))
+    if type(offset) is not int or not 0 <= offset < 2**31:
+        raise malformed(
+            "refresh_offset must be a number of seconds.",
+            "/data/attributes/credentials/refresh_offset",
+        )
     return offset
 
 
@@ -142,17 +159,17 @@ def _is_reachable(credentials: Json) -> bool:
 
 def _schedule(call: Call, record: Record, refresh_offset: int | None) -> None:
     """End the exchange a little later; without an offset, it fails."""
-    record.attributes["status"] = "pending"
+    record["status"] = "pending"
     seconds = call.options.build_seconds
     call.store.later(seconds, lambda: _end_exchange(call, record, refresh_offset))
 
 
 def _end_exchange(call: Call, record: Record, refresh_offset: int | None) -> None:
     # The type of the secret may have been changed in the meantime.
-    if record.attributes["type_of"] not in _REFRESHED:
+    if record["type_of"] not in _REFRESHED:
         return
     if refresh_offset is None:
-        record.attributes["status"] = "failed"
+        record["status"] = "failed"
         error = details("authentication-failure", "The token endpoint returned no token.")
         record.meta["status_details"] = {"errors": [error]}
         call.store.changed(record)
@@ -179,16 +196,16 @@ def _succeed(call: Call, record: Record, refresh_offset: int | None = None) -> N
 def _request_authorization(call: Call, record: Record) -> None:
     """Give the URL at which a person authorizes the access to a Google account."""
     url = f"https://accounts.google.example/authorize?state={record.id}"
-    record.attributes["status"] = "pending"
+    record["status"] = "pending"
     record.meta["authorization_url"] = url
     record.meta["authorization_url_expires_at"] = later(call.store.now(), hours=1)
     call.store.changed(record)
 
 
 def _test(record: Record) -> None:
-    """Repeat the exchange: the service returns the response of the token endpoint, token included."""
+    """Repeat the exchange: return the response of the token endpoint, token included."""
     record.meta.pop("test_exchange", None)
-    if record.attributes["type_of"] in _REFRESHED and record.attributes["status"] == "succeeded":
+    if record["type_of"] in _REFRESHED and record["status"] == "succeeded":
         record.meta["test_exchange"] = {
             "access_token": f"exchanged-{secrets.token_urlsafe(24)}",
             "expires_in": _LIFETIME,

@@ -24,19 +24,28 @@ def check(
     """
     if descriptor is None:
         if settings is not None and _parse(settings) != {}:
-            detail = "settings require a delegate_descriptor_id."
-            raise conflict("delegate-descriptor-unresolved", detail, _DESCRIPTOR)
+            raise conflict(
+                "delegate-descriptor-unresolved",
+                "settings require a delegate_descriptor_id.",
+                _DESCRIPTOR,
+            )
         return
     schema = _schema(package, descriptor, delegate_types)
-    value = _parse("{}" if settings is None else settings)
+    value: object = {}
+    if settings is not None:
+        value = _parse(settings)
     if not isinstance(value, dict):
-        detail = "settings must be the JSON text of an object."
-        raise conflict("invalid-settings-syntax", detail, _SETTINGS)
+        raise conflict(
+            "invalid-settings-syntax", "settings must be the JSON text of an object.", _SETTINGS
+        )
     # Without a schema, any settings are valid.
-    problem = explain(value, schema) if isinstance(schema, dict) else None
+    if not isinstance(schema, dict):
+        return
+    problem = explain(value, schema)
     if problem:
-        detail = f"Invalid settings for {descriptor}: {problem}"
-        raise conflict("invalid-settings", detail, _SETTINGS)
+        raise conflict(
+            "invalid-settings", f"Invalid settings for {descriptor}: {problem}", _SETTINGS
+        )
 
 
 def _parse(text: str) -> object:
@@ -54,16 +63,22 @@ def _schema(package: Json, descriptor: str, delegate_types: tuple[str, ...]) -> 
     parts = descriptor.split("::")
     if len(parts) != 3 or parts[0] != name or parts[1] not in delegate_types:
         expected = " or ".join(f"{name}::{delegate_type}::…" for delegate_type in delegate_types)
-        detail = f"Invalid delegate {descriptor}: expected {expected}."
-        raise conflict("delegate-descriptor-unresolved", detail, _DESCRIPTOR)
+        raise conflict(
+            "delegate-descriptor-unresolved",
+            f"Invalid delegate {descriptor}: expected {expected}.",
+            _DESCRIPTOR,
+        )
     _, delegate_type, delegate_name = parts
     for delegate in _delegates(package, delegate_type):
         if delegate.get("name") == delegate_name:
             return delegate.get("schema")
     is_complete = (package["platform"], name) not in PARTLY_KNOWN
     if is_complete or delegate_type == "extensionConfiguration":
-        detail = f"{name} {package['version']} does not define {descriptor}."
-        raise conflict("delegate-descriptor-unresolved", detail, _DESCRIPTOR)
+        raise conflict(
+            "delegate-descriptor-unresolved",
+            f"{name} {package['version']} does not define {descriptor}.",
+            _DESCRIPTOR,
+        )
     return None
 
 
@@ -71,4 +86,6 @@ def _delegates(package: Json, delegate_type: str) -> list[dict[str, Any]]:
     if delegate_type != "extensionConfiguration":
         return package[column(delegate_type)] or []
     configuration = package["configuration"]
-    return [{**configuration, "name": "config"}] if configuration else []
+    if not configuration:
+        return []
+    return [{**configuration, "name": "config"}]

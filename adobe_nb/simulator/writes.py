@@ -565,7 +565,7 @@ _TYPES = {
     "extension_package_usage_authorizations": _Rules(
         create=(_authorize,),
         update=(_answer_authorization,),
-        delete=(packages.withdraw,),
+        delete=(packages.require_owner,),
     ),
     "app_configurations": _Rules(right="manage_app_configurations"),
     "callbacks": _Rules(right="develop", create=(_check_callback,), update=(_check_callback,)),

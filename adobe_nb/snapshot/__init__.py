@@ -16,6 +16,7 @@ The extra ``snapshot`` of the package is required.
 
 from collections.abc import Sequence
 from datetime import time
+from operator import attrgetter
 from pathlib import Path
 from typing import overload
 
@@ -225,7 +226,7 @@ def history(folder: str | Path) -> pd.DataFrame:
     snapshots = SnapshotFolder(folder)
     # Like every read: an error when there is none, and again when one is pruned meanwhile.
     existing = snapshots.read(None, lambda _: snapshots.snapshots())
-    frame = pd.DataFrame([_summary(snapshot) for snapshot in existing])
+    frame = pd.DataFrame(map(_summary, existing))
     dtypes = dict.fromkeys(frame, "Int64")
     dtypes |= dict.fromkeys(["started", "finished"], "datetime64[us, UTC]")
     dtypes |= dict.fromkeys(["kind", "service", "organisation"], "string")
@@ -241,8 +242,8 @@ def _summary(snapshot: Snapshot) -> dict[str, object]:
         "kind": about["kind"],
         "properties": len(about["properties"]),
         "tables": len(snapshot.tables),
-        "rows": sum(part.rows for part in snapshot.parts),
-        "bytes": sum(part.bytes for part in snapshot.parts),
+        "rows": sum(map(attrgetter("rows"), snapshot.parts)),
+        "bytes": sum(map(attrgetter("bytes"), snapshot.parts)),
         "service": about["service"],
         "organisation": about["organisation"],
     }
@@ -299,18 +300,22 @@ def changes(
                 f"since={since!r} is snapshot {before.number}, which is not before snapshot "
                 f"{after.number} (until={until!r}). snapshot.history(folder) lists all of them."
             )
-        names = [name for name in after.tables if name in before.tables and name != EVENTS]
-        if table is not None:
-            names = [table]
         # An empty comparison has the columns, for when there is nothing to compare.
         empty = pd.DataFrame({"id": []}, dtype="string")
         frames = [compared("", empty, empty)]
-        frames += [compared(name, before.frame(name), after.frame(name)) for name in names]
+        for name in _compared_tables(before, after, table):
+            frames.append(compared(name, before.frame(name), after.frame(name)))
         frame = pd.concat(frames, ignore_index=True)
         frame.attrs.update(since=before.number, until=after.number)
         return frame
 
     return snapshots.read(until, compare)
+
+
+def _compared_tables(before: Snapshot, after: Snapshot, table: str | None) -> list[str]:
+    if table is not None:
+        return [table]
+    return [name for name in after.tables if name in before.tables and name != EVENTS]
 
 
 def _check_table(table: object) -> None:
@@ -332,7 +337,7 @@ def paths(folder: str | Path, table: str, *, as_of: AsOf | None = None) -> list[
     SnapshotError
         When there is no such snapshot.
     """
-    return [str(path) for path in SnapshotFolder(folder).at(as_of).paths(table)]
+    return list(map(str, SnapshotFolder(folder).at(as_of).paths(table)))
 
 
 def prune(folder: str | Path, *, keep: int | None = None) -> list[str]:

@@ -42,11 +42,11 @@ def _differ(old: "pd.Series[Any]", new: "pd.Series[Any]") -> Any:
 
 def compared(table: str, before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
     """Return one row per resource that was created, changed or deleted, in this order."""
-    old, new = set(before["id"]), set(after["id"])
+    old, new = before["id"], after["id"]
     columns = differing_columns(before, after)
-    changes = {identifier: "created" for identifier in after["id"] if identifier not in old}
-    changes |= {identifier: "changed" for identifier in after["id"] if identifier in columns}
-    changes |= {identifier: "deleted" for identifier in before["id"] if identifier not in new}
+    changes = dict.fromkeys(new[~new.isin(old)], "created")
+    changes |= dict.fromkeys(new[new.isin(list(columns))], "changed")
+    changes |= dict.fromkeys(old[~old.isin(new)], "deleted")
     described = pd.concat([_described(table, before), _described(table, after)])
     described = described[~described.index.duplicated(keep="last")]
     frame = described.reindex(list(changes)).rename_axis("id").reset_index()

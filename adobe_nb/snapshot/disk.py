@@ -59,9 +59,12 @@ def make_folder(folder: Path) -> None:
 
 def subfolders(folder: Path, name: re.Pattern[str]) -> list[Path]:
     """Return its folders with a matching name, sorted."""
-    # Files and links with such a name belong to someone else, and are left alone.
-    named = [path for path in sorted(folder.iterdir()) if name.fullmatch(path.name)]
-    return [path for path in named if path.is_dir() and not path.is_symlink()]
+    folders = []
+    for path in sorted(folder.iterdir()):
+        # Files and links with such a name belong to someone else, and are left alone.
+        if name.fullmatch(path.name) and path.is_dir() and not path.is_symlink():
+            folders.append(path)
+    return folders
 
 
 def write(file: Path, fill: Callable[[BinaryIO], object]) -> int:
@@ -113,10 +116,12 @@ def rename_to_new(folder: Path, name: Path) -> None:
 
 def sync(path: Path) -> None:
     """Wait until the content of a file, or the names in a folder, are on the disk."""
-    # Windows cannot open a folder, but NTFS journals the names in it.
-    if os.name == "nt" and path.is_dir():
-        return
-    mode = os.O_RDWR if os.name == "nt" else os.O_RDONLY
+    mode = os.O_RDONLY
+    if os.name == "nt":
+        # Windows cannot open a folder, but NTFS journals the names in it.
+        if path.is_dir():
+            return
+        mode = os.O_RDWR
     handle = os.open(path, mode)
     try:
         os.fsync(handle)

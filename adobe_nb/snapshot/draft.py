@@ -22,7 +22,7 @@ import pandas as pd
 
 from adobe_nb.errors import ArgumentError, SnapshotError
 from adobe_nb.snapshot import disk
-from adobe_nb.snapshot.manifest import FORMAT, MANIFEST, Part, Snapshot, Timestamp
+from adobe_nb.snapshot.manifest import FORMAT, MANIFEST, Part, Snapshot, Timestamp, by_name
 from adobe_nb.snapshot.tables import (
     Columns,
     schema_of,
@@ -92,7 +92,7 @@ class Draft:
         self._folder, self._data = data.parent, data
         self._plan, self._previous, self._now = plan, previous, now
         self._recording = threading.Lock()
-        self._parts = {(part.table, part.property): part for part in _complete_parts(data)}
+        self._parts = by_name(_complete_parts(data))
         self._open = True
         self._remove_unrecorded()
 
@@ -254,7 +254,8 @@ class Draft:
     def _remove_unrecorded(self) -> None:
         # Readers that find files by path would otherwise read them as part of the table.
         recorded = {self._data / _PLAN, self._data / _PARTS}
-        recorded |= {part.file(self._data) for part in self._parts.values()}
+        for part in self._parts.values():
+            recorded.add(part.file(self._data))
         for path in list(self._data.rglob("*")):
             if path.is_file() and path not in recorded:
                 path.unlink()

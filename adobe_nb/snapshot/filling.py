@@ -8,7 +8,7 @@ import pandas as pd
 from adobe_nb.api.reactor.client import Client
 from adobe_nb.api.reactor.collection import Rows
 from adobe_nb.api.reactor.frames import FrameBuilder, columns_of
-from adobe_nb.api.reactor.paging import read_lists, steady
+from adobe_nb.api.reactor.paging import Listing, read_lists, steady
 from adobe_nb.registry import RESOURCES
 from adobe_nb.snapshot.draft import Draft
 from adobe_nb.snapshot.plan import THROUGH, parent_of
@@ -46,9 +46,10 @@ class PartReader:
         self.table, self.property = table, property
         self.rows = Rows(RESOURCES[table], parent_of(table))
         folder = THROUGH.get(table, "properties")
+        if parents is None:
+            parents = [property]
         self.listings = [
-            steady(f"/{folder}/{parent}/{table}", RESOURCES[table], parent)
-            for parent in (parents if parents is not None else [property])
+            steady(f"/{folder}/{parent}/{table}", RESOURCES[table], parent) for parent in parents
         ]
         self.unread = len(self.listings)
         self.received = 0
@@ -57,7 +58,9 @@ class PartReader:
     def store(self) -> pd.DataFrame:
         """Store the part, and return its rows."""
         # Most lists of most properties are empty.
-        frame = self.rows.frame() if self.received else _empty(self.table)
+        frame = _empty(self.table)
+        if self.received:
+            frame = self.rows.frame()
         if self._unchanged is not None and len(self._unchanged):
             frame = joined(self._unchanged, frame, self.table)
         # There are thousands of parts: the rows must not stay in memory.
@@ -72,12 +75,15 @@ def read_parts(
 ) -> Iterator[tuple[PartReader, pd.DataFrame]]:
     """Read all lists of these parts; store and yield each part when its last list is complete."""
     parts_of_lists: list[PartReader] = []
+    listings: list[Listing] = []
+    sinks: list[Rows] = []
     for part in parts:
-        parts_of_lists += [part] * len(part.listings)
+        lists = len(part.listings)
+        parts_of_lists += [part] * lists
+        listings += part.listings
+        sinks += [part.rows] * lists
         if not part.listings:
             yield part, part.store()
-    listings = [listing for part in parts for listing in part.listings]
-    sinks = [part.rows for part in parts_of_lists]
     for read in read_lists(client, listings, sinks, label, parents_may_vanish=parents_may_vanish):
         part = parts_of_lists[read.at]
         part.unread -= 1
@@ -100,5 +106,7 @@ def joined(stored: pd.DataFrame, new: pd.DataFrame, table: str) -> pd.DataFrame:
     used = stored.columns[stored.notna().any()]
     others = sorted({*used, *new}.difference(promised))
     texts = dict.fromkeys(others, "string")
-    frames = [frame.reindex(columns=[*promised, *others]).astype(texts) for frame in (stored, new)]
-    return pd.concat(frames, ignore_index=True)
+    columns = [*promised, *others]
+    stored = stored.reindex(columns=columns).astype(texts)
+    new = new.reindex(columns=columns).astype(texts)
+    return pd.concat([stored, new], ignore_index=True)

@@ -1,10 +1,11 @@
 """The manifest of a snapshot: what was pulled, and which files hold its tables."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from operator import attrgetter
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -81,6 +82,11 @@ class Part:
         return read_parquet(self.file(snapshot), schema, rows=self.rows, size=self.bytes)
 
 
+def by_name(parts: Iterable[Part]) -> dict[tuple[str, str | None], Part]:
+    """Return the parts by table and property."""
+    return {(part.table, part.property): part for part in parts}
+
+
 @dataclass(frozen=True)
 class Snapshot:
     """One finished snapshot: what was pulled (``about``), and the promised columns per table."""
@@ -94,12 +100,13 @@ class Snapshot:
     parts: tuple[Part, ...]
 
     def __post_init__(self) -> None:
-        if not {part.table for part in self.parts} <= set(self.columns):
-            raise ValueError("a part of a table without columns")
+        for part in self.parts:
+            if part.table not in self.columns:
+                raise ValueError("a part of a table without columns")
 
     def __repr__(self) -> str:
         finished = f"{self.finished:%Y-%m-%d %H:%M} UTC"
-        rows = sum(part.rows for part in self.parts)
+        rows = sum(map(attrgetter("rows"), self.parts))
         return f"<Snapshot {self.number} of {finished}: {len(self.tables)} tables, {rows:,} rows>"
 
     @property
@@ -118,7 +125,7 @@ class Snapshot:
 
     @cached_property
     def _parts_by_name(self) -> dict[tuple[str, str | None], Part]:
-        return {(part.table, part.property): part for part in self.parts}
+        return by_name(self.parts)
 
     def parts_of(self, table: str) -> list[Part]:
         """Return the parts of a table, by property id.
@@ -168,8 +175,10 @@ class Snapshot:
 
     def schema(self, table: str) -> Any:
         """Return the Arrow schema of the whole table."""
-        unknown = sorted({name for part in self.parts_of(table) for name in part.columns})
-        return schema_of(self.columns[table], unknown)
+        unknown: set[str] = set()
+        for part in self.parts_of(table):
+            unknown.update(part.columns)
+        return schema_of(self.columns[table], sorted(unknown))
 
     def has_columns(self, table: str, columns: Columns) -> bool:
         """Return whether the table promises these columns, in the same order."""
@@ -201,15 +210,18 @@ def numbers(folder: Path) -> list[int]:
     """Return the numbers of the finished snapshots, sorted. Raises SnapshotError."""
     if not folder.exists():
         return []
+    existing = []
     with reading(folder):
-        names = sorted(path.name for path in folder.iterdir())
-        if any(_OLDER.fullmatch(name) for name in names):
-            raise SnapshotError(
-                f"{folder} has snapshots of an older format, which this version of adobe_nb cannot "
-                "read. Pull into another folder. Other tools can still read the old Parquet files."
-            )
-        numbered = [name for name in names if _NUMBER.fullmatch(name)]
-        return sorted(int(name) for name in numbered if (folder / name / MANIFEST).is_file())
+        for path in folder.iterdir():
+            if _OLDER.fullmatch(path.name):
+                raise SnapshotError(
+                    f"{folder} has snapshots of an older format, which this version of adobe_nb "
+                    "cannot read. Pull into another folder. Other tools can still read the old "
+                    "Parquet files."
+                )
+            if _NUMBER.fullmatch(path.name) and (path / MANIFEST).is_file():
+                existing.append(int(path.name))
+    return sorted(existing)
 
 
 def read_manifest(folder: Path, number: int) -> Snapshot:

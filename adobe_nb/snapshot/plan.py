@@ -30,23 +30,26 @@ def checked_tables(tables: Iterable[str] | str | None) -> tuple[str, ...]:
     """Return the tables to pull, and those that they require. Raises ArgumentError."""
     if tables is None:
         return TABLES
-    names = [tables] if isinstance(tables, str) else list(tables)
+    if isinstance(tables, str):
+        tables = [tables]
     choices = (*TABLES, EVENTS)
     required = {"companies", "properties"}
-    for name in names:
+    for name in tables:
         if name not in choices:
             raise ArgumentError(
                 f"Snapshots have no table {name!r}.{did_you_mean(str(name), choices)}"
             )
         required |= {name, THROUGH.get(name, name)}
-    return tuple(name for name in choices if name in required)
+    return tuple(sorted(required, key=choices.index))
 
 
 def parent_of(table: str) -> str | None:
     """Return the type that a table is listed under, if any."""
     if table in DIRECT:
         return "properties"
-    return "companies" if table == "properties" else THROUGH.get(table)
+    if table == "properties":
+        return "companies"
+    return THROUGH.get(table)
 
 
 def promised(tables: Sequence[str]) -> dict[str, Columns]:

@@ -49,11 +49,13 @@ def pull(
     # Nothing can be stored without pyarrow: report that before any request.
     library("pyarrow")
     names = checked_tables(tables)
-    chosen = None if properties is None else ids_of_type(RESOURCES["properties"], [properties])
-    if chosen == []:
-        raise ArgumentError(
-            "There are no properties to pull. Leave them out to pull all that you can see."
-        )
+    chosen: list[str] | None = None
+    if properties is not None:
+        chosen = ids_of_type(RESOURCES["properties"], [properties])
+        if not chosen:
+            raise ArgumentError(
+                "There are no properties to pull. Leave them out to pull all that you can see."
+            )
     snapshots = SnapshotFolder(folder)
     latest = snapshots.latest()
     if latest is not None:
@@ -96,10 +98,12 @@ def description(
     session: Session, chosen: Sequence[str] | None, tables: Sequence[str]
 ) -> dict[str, object]:
     """Return what identifies a pull: an interrupted one is resumed only when this is equal."""
+    if chosen is not None:
+        chosen = sorted(chosen)
     return {
         "service": session.service,
         "organisation": session.org_id,
-        "chosen": None if chosen is None else sorted(chosen),
+        "chosen": chosen,
         "tables": list(tables),
     }
 
@@ -198,7 +202,9 @@ class Run:
     def child_of(self, table: str) -> str:
         """Return the table that is listed under the resources of another, if it is to be read."""
         child = CHILDREN.get(table, "")
-        return child if child in self.tables else ""
+        if child in self.tables:
+            return child
+        return ""
 
     def missing_parts(self, ids: Iterable[str]) -> list[PartReader]:
         """Return the lists of these properties that are not stored, or whose children are not."""
@@ -207,8 +213,8 @@ class Run:
         parts = []
         for property_id in ids:
             for table in DIRECT:
-                family = {table, self.child_of(table) or table}
-                stored = all(self.draft.has(name, property_id) for name in family)
+                child = self.child_of(table) or table
+                stored = self.draft.has(table, property_id) and self.draft.has(child, property_id)
                 if stored or table not in self.tables:
                     continue
                 part = PartReader(self.draft, table, property_id, self.scope.at)

@@ -50,9 +50,9 @@ def sql(snapshot: Snapshot, query: str) -> pd.DataFrame:
             raise SnapshotError(problem) from error
         except (duckdb.Error, OSError, RuntimeError, pa.ArrowException) as error:
             raise SnapshotError(_sentence(error)) from error
-    columns = [_column(column) for column in answer.columns]
+    columns = list(map(_column, answer.columns))
     # By position, because two columns of an answer may have the same name.
-    positions = [str(position) for position in range(len(columns))]
+    positions = list(map(str, range(len(columns))))
     frame = to_frame(pa.Table.from_arrays(columns, names=positions))
     return frame.set_axis(answer.column_names, axis="columns")
 
@@ -82,7 +82,8 @@ def _column(column: Any) -> Any:
         return _durations(column)
     if types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind):
         return _numbers(column)
-    return pa.chunked_array([[_text(value) for value in column.to_pylist()]], type=pa.string())
+    texts = list(map(_text, column.to_pylist()))
+    return pa.chunked_array([texts], type=pa.string())
 
 
 def _numbers(column: Any) -> Any:

@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Iterable, Set
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +68,9 @@ def refresh(session: Session, folder: str | Path) -> Snapshot:
         run.store_properties()
         run.read()
         if EVENTS in tables and events is not None:
-            earlier = base if _has_same_columns(base, EVENTS) else None
+            earlier: Snapshot | None = base
+            if not _has_same_columns(base, EVENTS):
+                earlier = None
             new = scope.properties[~scope.properties["id"].isin(base.about["properties"])]
             # A property that could not be seen before has older events than those.
             if earlier is None or (new["created_at"] < since).any():
@@ -116,11 +119,11 @@ class _Traces:
         builds = events[types.str.startswith("build.")]
         return cls(since, kinds, set(map(_library_of, builds["entity"])))
 
-    def has(self, property_id: str, kind: str) -> bool:
-        """Return whether a resource of that kind may have changed in the property."""
+    def has(self, property_id: str, *kinds: str) -> bool:
+        """Return whether a resource of one of these kinds may have changed in the property."""
         if self.kinds is None:
             return True
-        return (property_id, kind) in self.kinds or ("", kind) in self.kinds
+        return not self.kinds.isdisjoint(product(("", property_id), kinds))
 
 
 def _library_of(entity: object) -> str | None:
@@ -173,7 +176,7 @@ class _Refresh(Run):
         Returns the lists that have to be read, and the children to read of all other lists.
         """
         parts = self.missing_parts(ids)
-        listings = [_by_last_change(part) for part in parts]
+        listings = list(map(_by_last_change, parts))
         sinks = [part.rows for part in parts]
         changed: list[PartReader] = []
         children: list[PartReader] = []
@@ -200,7 +203,7 @@ class _Refresh(Run):
         # Not every change of other types shows in a date or an event.
         if before is None or total != before.rows or not row.revisionable:
             return False
-        if any(self.traces.has(part.property, kind) for kind in (row.singular, *_PUBLISHING)):
+        if self.traces.has(part.property, row.singular, *_PUBLISHING):
             return False
         return bool((page["updated_at"] < self.traces.since).all())
 
@@ -218,7 +221,7 @@ class _Refresh(Run):
         unchanged = before[before[column].isin(set(parents["id"]) - changed)]
         if not changed and len(unchanged) == len(before) and self._keep(table, property_id):
             return []
-        ids = [parent_id for parent_id in parents["id"] if parent_id in changed]
+        ids = parents.loc[parents["id"].isin(changed), "id"]
         child = PartReader(
             self.draft, table, property_id, self.scope.at, parents=ids, unchanged=unchanged
         )
@@ -255,5 +258,7 @@ def _has_same_columns(snapshot: Snapshot, table: str) -> bool:
 def _by_last_change(part: PartReader) -> Listing:
     """Return the list of a part, sorted by the time of the last change where the API can."""
     [listing] = part.listings
-    sort = "-updated_at" if "updated_at" in RESOURCES[part.table].sortable else "created_at"
+    sort = "created_at"
+    if "updated_at" in RESOURCES[part.table].sortable:
+        sort = "-updated_at"
     return replace(listing, params=(("sort", sort),))

@@ -26,6 +26,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import filterfalse
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -86,10 +87,11 @@ class SnapshotFolder:
 
     def _resume_or_create(self, plan: Plan, *, resume: bool) -> Draft:
         number, previous = self._next_number(), self.latest()
-        for folder in self._half_removed():
+        # A killed run was about to remove these.
+        for folder in disk.subfolders(self.path, disk.TEMPORARY):
             disk.remove_tree(folder)
         data = None
-        for draft in self._drafts():
+        for draft in disk.subfolders(self.path, DRAFT):
             earlier = self._resumable_plan(draft)
             if resume and data is None and earlier is not None and plan.matches(earlier):
                 # The plan has the time when the pull was started.
@@ -98,13 +100,6 @@ class SnapshotFolder:
                 disk.remove_tree(draft)
         data = data or create(self.path, plan)
         return Draft(data, plan, number=number, previous=previous, now=self._now)
-
-    def _half_removed(self) -> list[Path]:
-        """Return folders that a killed run was about to remove."""
-        return disk.subfolders(self.path, disk.TEMPORARY)
-
-    def _drafts(self) -> list[Path]:
-        return disk.subfolders(self.path, DRAFT)
 
     def _resumable_plan(self, draft: Path) -> Plan | None:
         plan = read_plan(draft)
@@ -147,8 +142,9 @@ class SnapshotFolder:
     def latest(self) -> Snapshot | None:
         """Return the latest snapshot; None when there is none, or its manifest is damaged."""
         existing = numbers(self.path)
-        with suppress(SnapshotError):
-            return read_manifest(self.path, existing[-1]) if existing else None
+        if existing:
+            with suppress(SnapshotError):
+                return read_manifest(self.path, existing[-1])
         return None
 
     def at(self, as_of: AsOf | None = None, *, of_day: time = time.max) -> Snapshot:
@@ -222,17 +218,19 @@ class SnapshotFolder:
             )
         if not self.path.exists():
             return []
+        removed = []
         with self._locked(), disk.writing(self.path):
-            folders = self._useless(keep)
-            for folder in folders:
+            for folder in self._useless(keep):
                 disk.remove_tree(folder)
-        return [folder.name for folder in folders]
+                removed.append(folder.name)
+        return removed
 
     def _useless(self, keep: int | None) -> list[Path]:
-        folders = self._half_removed()
+        folders = disk.subfolders(self.path, disk.TEMPORARY)
         if keep is not None:
             folders += [folder_of(self.path, number) for number in numbers(self.path)[:-keep]]
-        return folders + [draft for draft in self._drafts() if not self._resumable_plan(draft)]
+        drafts = disk.subfolders(self.path, DRAFT)
+        return [*folders, *filterfalse(self._resumable_plan, drafts)]
 
 
 def _dated(snapshot: Snapshot) -> str:
@@ -243,7 +241,9 @@ def _number_or_time(as_of: AsOf, of_day: time) -> int | datetime:
     if isinstance(as_of, str):
         as_of = _parsed(as_of.strip())
     if isinstance(as_of, datetime):
-        return as_of if as_of.tzinfo else as_of.replace(tzinfo=UTC)
+        if as_of.tzinfo is None:
+            return as_of.replace(tzinfo=UTC)
+        return as_of
     if isinstance(as_of, date):
         return datetime.combine(as_of, of_day, UTC)
     return int(as_of)

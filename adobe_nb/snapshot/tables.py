@@ -40,7 +40,7 @@ def unknown_columns(frame: pd.DataFrame, columns: Columns, label: str) -> tuple[
     Raises SnapshotError for missing or misplaced columns and for wrong dtypes.
     """
     names = list(frame.columns)
-    unknown = sorted({str(name) for name in names}.difference(columns))
+    unknown = sorted(set(map(str, names)).difference(columns))
     expected = [*columns, *unknown]
     if names != expected:
         raise SnapshotError(f"{label}: expected the columns {expected}, got {names}.")

@@ -87,7 +87,7 @@ def _add_component(
         "settings": settings,
         "order": position // 3,
     }
-    created = datetime.fromisoformat(rule.attributes["created_at"])
+    created = datetime.fromisoformat(rule["created_at"])
     created += timedelta(seconds=position + 1)
     dates = (created, created)
     add_head(store, "rule_components", path, dates, values, rule, extension=core.here)

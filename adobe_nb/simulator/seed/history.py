@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from operator import itemgetter
 from random import Random
 
 from adobe_nb.registry import RESOURCES
@@ -24,8 +25,10 @@ def add_history(store: Store, properties: list[Record], number: int) -> None:
     for parent in properties:
         records += _resources(store, parent)
     events = list(_events(properties, records, number, random))
-    people = [PEOPLE[random.randrange(len(PEOPLE))] for _ in events]
-    for (timestamp, verb, record), person in zip(events, people, strict=True):
+    people = []
+    for timestamp, verb, record in events:
+        person = random.choice(PEOPLE)
+        people.append(person)
         if verb == "updated":
             record.attributes |= {"updated_at": timestamp, **signatures(updated=person)}
     store.changed(*records)
@@ -64,7 +67,10 @@ def _events(
         resource_type = _SHORT_LIVED[turn % len(_SHORT_LIVED)]
         record = _short_lived(records, resource_type, turn, properties[turn % len(properties)])
         record.attributes |= {"created_at": timestamp, "updated_at": timestamp}
-        yield timestamp, "created" if position % 40 == 13 else "deleted", record
+        verb = "deleted"
+        if position % 40 == 13:
+            verb = "created"
+        yield timestamp, verb, record
 
 
 def _short_lived(records: list[Record], resource_type: str, turn: int, parent: Record) -> Record:
@@ -79,13 +85,13 @@ def _short_lived(records: list[Record], resource_type: str, turn: int, parent: R
             record.to_one = {**template.to_one, "origin": record.here}
             break
     record.to_one["property"] = parent.here
-    record.attributes["name"] = f"Trial {turn:05d}"
+    record["name"] = f"Trial {turn:05d}"
     return record
 
 
 def _timestamps(records: list[Record], number: int, random: Random) -> Iterator[str]:
     """Yield timestamps over the year that follows the last change of any record."""
-    last_change = max(record.attributes["updated_at"] for record in records)
+    last_change = max(map(itemgetter("updated_at"), records))
     start = datetime.fromisoformat(last_change).astimezone(UTC)
     step = max(1, _YEAR // timedelta(milliseconds=1) // number)
     timestamp = stamp(start)

@@ -36,7 +36,7 @@ def add_catalog(store: Store) -> None:
 def add_private_packages(store: Store, company: Record) -> None:
     """Add a package of the company's own, and one that a partner shares with it."""
     partner = {"org_id": COMPANY["partner_org_id"], "name": "Restricted"}
-    own = _add_private(store, "harbor-tools", company.attributes["org_id"])
+    own = _add_private(store, "harbor-tools", company["org_id"])
     _authorize(store, own, partner, "approved")
     shared = _add_private(store, "partner-beacon", COMPANY["partner_org_id"])
     _authorize(store, shared, company.attributes, "pending_approval")
@@ -44,7 +44,7 @@ def add_private_packages(store: Store, company: Record) -> None:
 
 def _release_date(platform: str, name: str, version: str) -> str:
     """Return when a version was released: made up, the higher the version the later."""
-    major, minor, patch = (int(part) for part in version.split("."))
+    major, minor, patch = map(int, version.split("."))
     minutes = int(digest("/".join((platform, name, version)), 6), 16) % 600
     return later("2022-01-10T09:00:00.000Z", days=100 * major + 10 * minor + patch, minutes=minutes)
 
@@ -67,12 +67,12 @@ def _add_private(store: Store, name: str, owner_org_id: str) -> Record:
 
 def _authorize(store: Store, package: Record, organization: dict[str, str], state: str) -> None:
     """Let another organization use a private package."""
-    owner_org_id = package.attributes["owner_org_id"]
+    owner_org_id = package["owner_org_id"]
     values = {
-        "name": package.attributes["name"],
-        "platform": package.attributes["platform"],
+        "name": package["name"],
+        "platform": package["platform"],
         "owner_org_id": owner_org_id,
-        "owner_org_name": package.attributes["author"]["name"],
+        "owner_org_name": package["author"]["name"],
         "authorized_org_id": organization["org_id"],
         "authorized_org_name": organization["name"],
         "state": state,
@@ -82,7 +82,7 @@ def _authorize(store: Store, package: Record, organization: dict[str, str], stat
         store,
         "extension_package_usage_authorizations",
         (package.id,),
-        later(package.attributes["created_at"], days=3),
+        later(package["created_at"], days=3),
         values,
         package,
         extension_package=package.here,
@@ -90,5 +90,7 @@ def _authorize(store: Store, package: Record, organization: dict[str, str], stat
 
 
 def _signatures(owner_org_id: str) -> dict[str, str]:
-    developer = RESTRICTED if owner_org_id == COMPANY["partner_org_id"] else PEOPLE[0]
+    developer = PEOPLE[0]
+    if owner_org_id == COMPANY["partner_org_id"]:
+        developer = RESTRICTED
     return signatures(created=developer, updated=developer)

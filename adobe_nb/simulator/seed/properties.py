@@ -41,7 +41,7 @@ def set_current_extensions(store: Store) -> None:
             head = store.of(record, "origin")
             extension = store.of(record, "extension")
             if head is not None and extension is not None:
-                current = _current(store, extension, head.attributes["updated_at"])
+                current = _current(store, extension, head["updated_at"])
                 record.to_one["updated_with_extension"] = current.here
 
 
@@ -50,7 +50,7 @@ def _current(store: Store, extension: Record, timestamp: str) -> Record:
     # The service cuts the first revision when an extension is installed, the seed with the first
     # release: it counts for earlier changes too.
     for revision in revisions:
-        if revision.attributes["created_at"] <= timestamp:
+        if revision["created_at"] <= timestamp:
             current = revision
     return current
 
@@ -166,9 +166,9 @@ class _Builder:
         store, name, state = self._store, spec["name"], spec["state"]
         is_published = state == "published"
         date = parse_day(spec["date"]) + jitter(name, 8)
-        created, updated = date, date + timedelta(days=1)
+        created, updated, published = date, date + timedelta(days=1), None
         if is_published:
-            created, updated = date - timedelta(days=3), date
+            created, updated, published = date - timedelta(days=3), date, stamp(date)
         library = add_record(
             store,
             "libraries",
@@ -178,7 +178,7 @@ class _Builder:
                 "updated_at": stamp(updated),
                 "name": name,
                 "state": state,
-                "published_at": stamp(date) if is_published else None,
+                "published_at": published,
             },
             self._property,
             environment=None,
@@ -205,21 +205,21 @@ class _Builder:
         for resource_type in ("extensions", "data_elements", "rules"):
             heads += self._store.listed(self._property.id, resource_type)
         if is_published:
-            return [head for head in heads if head.attributes["created_at"] < stamp(date)]
+            return [head for head in heads if head["created_at"] < stamp(date)]
         start = stamp(date - timedelta(days=120))
-        return [head for head in heads if head.attributes["updated_at"] > start][:8]
+        return [head for head in heads if head["updated_at"] > start][:8]
 
     def _publish(self, revision: Record, timestamp: str) -> None:
         for record in (revision, *self._store.listed(revision.id, "rule_components")):
-            record.attributes["published"] = True
+            record["published"] = True
             # A revision that an older release published keeps its date.
-            if record.attributes["published_at"] is None:
-                record.attributes["published_at"] = timestamp
+            if record["published_at"] is None:
+                record["published_at"] = timestamp
 
     def add_environment(self, stage: str, position: int) -> None:
         """Add an environment, occupied by the newest library of the state that belongs to it."""
         token = digest(f"environment {self._name} {stage}", 6)
-        library_path = f"{self._company.attributes['token']}/{self._property.attributes['token']}"
+        library_path = f"{self._company['token']}/{self._property['token']}"
         values = {
             "name": stage.capitalize(),
             "stage": stage,
@@ -241,7 +241,7 @@ class _Builder:
         environment.meta["archive_encrypted"] = False
         libraries = self._store.listed(self._property.id, "libraries")
         for library in reversed(libraries):
-            if library.attributes["state"] == _STAGES[stage]:
+            if library["state"] == _STAGES[stage]:
                 library.to_one["environment"] = environment.here
                 environment.to_one["library"] = library.here
                 break
@@ -259,7 +259,7 @@ class _Builder:
         revision = store.add(_revision(head, number, date))
         store.link(head.id, "revisions", revision)
         store.link(revision.id, "revisions", revision)
-        head.attributes["dirty"] = head.attributes["updated_at"] > stamp(date)
+        head["dirty"] = head["updated_at"] > stamp(date)
         for component in store.listed(head.id, "rule_components"):
             copy = store.add(_revision(component, number, date), revision.id)
             store.link(copy.id, "rules", revision)

@@ -47,7 +47,7 @@ def author(record_id: str, verb: str) -> Person:
 def sign(record: Record) -> Record:
     """Set the authors of a record, whom its audit events name too, and return the record."""
     creator = editor = author(record.id, "created")
-    if record.attributes["updated_at"] > record.attributes["created_at"]:
+    if record["updated_at"] > record["created_at"]:
         editor = author(record.id, "updated")
     record.attributes |= signatures(created=creator, updated=editor)
     return record
@@ -55,8 +55,11 @@ def sign(record: Record) -> Record:
 
 def signatures(**people: Person) -> dict[str, str]:
     """Return attributes such as ``created_by_email`` for people by verb."""
-    names = {f"{verb}_by_display_name": person["display_name"] for verb, person in people.items()}
-    return names | {f"{verb}_by_email": person["email"] for verb, person in people.items()}
+    attributes = {}
+    for member in ("display_name", "email"):
+        for verb, person in people.items():
+            attributes[f"{verb}_by_{member}"] = person[member]
+    return attributes
 
 
 # -- records
@@ -79,7 +82,9 @@ def add_record(
         **values,
     }
     record = Record(resource_type, make_id(resource_type, *path), attributes, to_one)
-    return store.add(record, *(parent.id for parent in parents))
+    for parent in parents:
+        store.link(parent.id, resource_type, record)
+    return store.add(record)
 
 
 def add_property(
@@ -111,12 +116,12 @@ def add_head(
 
     ``dates`` are those of creation and of the last change.
     """
-    created, updated = (stamp(date) for date in dates)
+    created, updated = map(stamp, dates)
     values = {**values, "updated_at": updated}
     record = add_record(store, resource_type, path, created, values, parent, **to_one)
     # Rules have no settings.
     if "settings" in record.attributes:
-        record.attributes["settings"] = json_text(record.attributes["settings"])
+        record["settings"] = json_text(record["settings"])
     owner = store.of(parent, "property") or parent
     record.to_one |= {"property": owner.here, "origin": record.here}
     record.meta["latest_revision_number"] = 0
@@ -148,4 +153,4 @@ def add_event(
     event = add_record(
         store, "audit_events", path, timestamp, values, property=owner.here, entity=record.here
     )
-    event.meta["property_name"] = owner.attributes["name"]
+    event.meta["property_name"] = owner["name"]

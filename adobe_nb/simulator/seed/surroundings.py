@@ -44,14 +44,14 @@ def surround(store: Store, company: Record) -> None:
         refresh_upstreams(store, record.here)
     # The first upstream of a library does not make it stale.
     for library in store.all("libraries"):
-        library.attributes["stale"] = None
+        library["stale"] = None
     for state in _BUILDS:
         for library in store.all("libraries"):
-            if library.attributes["state"] == state:
+            if library["state"] == state:
                 _add_build(store, library)
     _add_notes(store)
     for record in properties:
-        if record.attributes["platform"] == "edge":
+        if record["platform"] == "edge":
             _add_secret(store, record)
     _add_integrations(store, company, properties[0])
     add_private_packages(store, company)
@@ -59,30 +59,31 @@ def surround(store: Store, company: Record) -> None:
 
 
 def _add_host(store: Store, owner: Record) -> None:
-    created = later(owner.attributes["created_at"], minutes=4)
-    path = (owner.attributes["name"],)
+    created = later(owner["created_at"], minutes=4)
+    path = (owner["name"],)
     add_record(store, "hosts", path, created, {}, owner, property=owner.here)
 
 
 def _environment(store: Store, owner: Record, stage: str) -> Record:
     """Return the environment of a stage; every seeded property has one of each."""
     environments = store.listed(owner.id, "environments")
-    return next(record for record in environments if record.attributes["stage"] == stage)
+    return next(record for record in environments if record["stage"] == stage)
 
 
 def _add_build(store: Store, library: Record) -> None:
-    state = library.attributes["state"]
+    state = library["state"]
     stage, offset = _BUILDS[state]
     owner = store.of(library, "property") or library
-    created = later(library.attributes["updated_at"], **offset)
+    created = later(library["updated_at"], **offset)
     upstream = store.of(library, "upstream_library")
-    upstream_build = store.of(upstream, "last_build") if upstream else None
-    if upstream_build is not None:
+    if upstream is not None:
+        upstream_build = store.of(upstream, "last_build")
         # A build cannot hold an upstream build that is younger.
-        created = max(created, later(upstream_build.attributes["created_at"], hours=1))
+        if upstream_build is not None:
+            created = max(created, later(upstream_build["created_at"], hours=1))
     path: tuple[str, ...] = (library.id,)
     if state == "published":
-        path = (owner.attributes["name"], library.attributes["name"])
+        path = (owner["name"], library["name"])
     values = {
         "updated_at": later(created, seconds=40),
         "token": digest(f"build/{library.id}", 6),
@@ -103,7 +104,7 @@ def _add_notes(store: Store) -> None:
             "text": note["text"],
             "author_display_name": person["display_name"],
             "author_email": person["email"],
-            "created_at": later(resource.attributes["updated_at"], hours=position + 1),
+            "created_at": later(resource["updated_at"], hours=position + 1),
         }
         identifier = make_id("notes", resource.id, str(position))
         store.add(Record("notes", identifier, attributes, {"resource": resource.here}), resource.id)
@@ -111,7 +112,7 @@ def _add_notes(store: Store) -> None:
 
 def _add_secret(store: Store, owner: Record) -> None:
     environment = _environment(store, owner, "production")
-    created = later(owner.attributes["created_at"], days=20)
+    created = later(owner["created_at"], days=20)
     secret = add_record(
         store,
         "secrets",
@@ -128,7 +129,7 @@ def _add_secret(store: Store, owner: Record) -> None:
 
 def _add_integrations(store: Store, company: Record, owner: Record) -> None:
     """Add a callback to a property, and an app configuration to the company."""
-    created = later(owner.attributes["created_at"], days=30)
+    created = later(owner["created_at"], days=30)
     add_record(store, "callbacks", (owner.id,), created, {}, owner, property=owner.here)
     path = (company.id,)
     add_record(store, "app_configurations", path, created, {}, company, company=company.here)
@@ -139,7 +140,7 @@ def _add_events(store: Store) -> None:
     for resource_type in _AUDITED:
         for record in store.all(resource_type):
             if record.is_head:
-                created, updated = record.attributes["created_at"], record.attributes["updated_at"]
+                created, updated = record["created_at"], record["updated_at"]
                 _add_event(store, record, "created", created)
                 if updated > created:
                     _add_event(store, record, "updated", updated)
