@@ -15,8 +15,8 @@ import re
 import ssl
 import stat
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -32,7 +32,7 @@ from adobe_nb.errors import AdobeError, ArgumentError, HostNotAllowed, Transport
 from adobe_nb.forks import reset_after_fork
 from adobe_nb.http.failures import Failure, error_of, failure_of, unusable
 from adobe_nb.http.limiter import MOST, Limiter, Turn
-from adobe_nb.http.messages import Request, Response
+from adobe_nb.http.messages import Request, Response, encoded
 from adobe_nb.http.retry import Action, Attempt, Decision, RetryPolicy
 from adobe_nb.http.workers import pause as interruptible_pause
 from adobe_nb.masking import masked_body, masked_text
@@ -257,7 +257,11 @@ class Transport:
         while True:
             with limiter.turn() if limiter else nullcontext(Turn()) as turn:
                 outcome, signed = self._exchange(request, signer, host)
-                if isinstance(outcome, Response) and outcome.status < 300 and not outcome.is_foreign:
+                if (
+                    isinstance(outcome, Response)
+                    and outcome.status < 300
+                    and not outcome.is_foreign
+                ):
                     turn.answered = True
                     return outcome
                 retry_after = self._report(turn, outcome)
@@ -347,9 +351,12 @@ class Transport:
         if decision.action is not Action.RENEW:
             return decision
         # A request whose token was refused had no effect, even if the renewal fails.
-        with _never_sent():
+        try:
             if signed is not None and signer.renew(signed):
                 return decision
+        except TransportError as error:
+            error.never_sent = True
+            raise
         return self._policy.decide(replace(attempt, renewable=False))
 
     def close(self) -> None:
@@ -395,20 +402,13 @@ def _signed(request: Request, signer: Signer) -> requests.PreparedRequest:
     prepared.body = request.body
     prepared.headers = CaseInsensitiveDict({**_HEADERS, **request.headers})
     # The request for a token may have arrived at IMS; this one was not sent.
-    with _never_sent():
-        signed = signer(prepared)
-    signed.prepare_content_length(signed.body)
-    return signed
-
-
-@contextmanager
-def _never_sent() -> Iterator[None]:
-    """Mark a TransportError of this block: the request itself had no effect."""
     try:
-        yield
+        signed = signer(prepared)
     except TransportError as error:
         error.never_sent = True
         raise
+    signed.prepare_content_length(signed.body)
+    return signed
 
 
 def _masked(response: Response, signed: requests.PreparedRequest, signer: Signer) -> Response:

@@ -28,7 +28,7 @@ from adobe_nb.errors import (
 )
 from adobe_nb.http.client import Signer, Transport, date_of
 from adobe_nb.http.limiter import Limiter
-from adobe_nb.http.messages import Request, Response
+from adobe_nb.http.messages import Request, Response, encoded
 from adobe_nb.http.workers import ended, map_unordered, worker
 from adobe_nb.registry import PREVIEW_ID
 

@@ -47,9 +47,9 @@ from adobe_nb.suggest import candidates
 class _Query:
     """The checked arguments of a list."""
 
-    conditions: tuple[Condition, ...]
-    sort: tuple[str, ...]
-    limit: int | None
+    conditions: tuple[Condition, ...] = ()
+    sort: tuple[str, ...] = ()
+    limit: int | None = None
     parent: str | None = None
     """The type of the parents; None for a list at the root."""
     parent_ids: Sequence[str] = ()
@@ -139,7 +139,8 @@ class Collection:
         frame = rows.frame(attrs_of(client, path, total))
         if query.properties is not None:
             frame.attrs["total_count"] = len(frame)
-        frame = sort_frame(frame, query.sort)
+        if query.sort:
+            frame = sort_frame(frame, query.sort)
         if query.limit is None or len(frame) <= query.limit:
             return frame
         head = frame.head(query.limit).copy()
@@ -282,7 +283,13 @@ class Collection:
     ) -> _Query:
         """Return the checked arguments. Raises ArgumentError."""
         row = self.row
-        query = _Query(check_filter(row, filter), check_sort(row, sort), checked_limit(limit))
+        query = _Query()
+        if filter is not None:
+            query = replace(query, conditions=check_filter(row, filter))
+        if sort is not None:
+            query = replace(query, sort=check_sort(row, sort))
+        if limit is not None:
+            query = replace(query, limit=checked_limit(limit))
         if not row.listed:
             raise ArgumentError(
                 f"The API does not list {row.type}. Get your own with reactor.{row.singular}()."
@@ -331,9 +338,12 @@ class Collection:
             return []
         if query.parent is None:
             return [listing]
+        parent_ids = query.parent_ids
+        if query.through is not None:
+            parent_ids = _listed_parents(client, query.parent, query.through, parent_ids)
         return [
             replace(listing, path=f"/{query.parent}/{parent}{listing.path}", parent_id=parent)
-            for parent in _parent_ids(client, query.parent, query)
+            for parent in parent_ids
         ]
 
     def _listing(self, query: _Query, *, in_order: bool, extra: Params) -> Listing:
@@ -351,12 +361,16 @@ class Collection:
         if in_order and query.sort:
             order = ("sort", ",".join(query.sort))
             return replace(listing, params=(*filters, order, *extra))
-        span = created_span(query.conditions)
-        if span is None or "created_at" not in self.row.filters:
+        if "created_at" not in self.row.filters:
             return listing
+        if query.conditions:
+            span = created_span(query.conditions)
+            if span is None:
+                return listing
+            listing = replace(listing, low=span[0], high=span[1])
         # A list in the steady order can be read again in windows of created_at.
         undated = tuple(param for param in listing.params if param[0] != "filter[created_at]")
-        return replace(listing, undated=undated, low=span[0], high=span[1])
+        return replace(listing, undated=undated)
 
     def _read(
         self,
@@ -432,7 +446,8 @@ class Rows(FrameBuilder):
 
     def add(self, page: Page, order: tuple[int, ...], parent_id: str | None = None) -> None:
         """Add a page. Raises IncompleteResult for a resource that does not match the filter."""
-        check_rows(self._conditions, page.documents)
+        if self._conditions:
+            check_rows(self._conditions, page.documents)
         if self._properties is not None:
             if page.columns is None:
                 owners = [linked_id(resource, "property") for resource in page.documents]
@@ -444,13 +459,11 @@ class Rows(FrameBuilder):
         super().add(page, order, parent_id)
 
 
-def _parent_ids(client: Client, parent: str, query: _Query) -> Sequence[str]:
-    """Return the ids of the parents: all companies, or for example the rules of properties."""
-    if query.through is None:
-        return query.parent_ids
+def _listed_parents(client: Client, parent: str, through: str, ids: Sequence[str]) -> Sequence[str]:
+    """Return the ids of parents that must be listed: all companies, or the rules of properties."""
     row = RESOURCES[parent]
-    listings = steady_under(query.through, query.parent_ids, row)
-    if query.through == parent:
+    listings = steady_under(through, ids, row)
+    if through == parent:
         listings = [steady(f"/{parent}", row)]
     resources = chain.from_iterable(read_documents(client, listings, parent))
     return list(dict.fromkeys(map(itemgetter("id"), resources)))

@@ -23,6 +23,8 @@ def ids_in(ids: Ids) -> list[str]:
     Raises ArgumentError for values that are not ids. A single null is one of them: only in a list
     or a column it means a missing id.
     """
+    if isinstance(ids, str):
+        return [_checked_id(ids)]
     if is_null(ids):
         raise ArgumentError(
             f"Expected an id, got {ids}. Missing ids are only allowed in a list or a column."
@@ -166,19 +168,16 @@ def _ids_of_series(series: "pd.Series[Any]") -> Iterable[Any]:
         return series
     # The index of a column can contain the label "id" by chance. Then all values are ids, as in a
     # row that has been reduced to its ids; only the labels tell the two apart.
-    is_all_ids = all(_is_id(value) for value in series if not is_null(value))
+    values = series.dropna().map(str)
+    is_all_ids = values.map(ID_PATTERN.fullmatch).notna().all()
     has_id_labels = all(re.fullmatch("(.*_)?id", str(label)) for label in series.index)
     if is_all_ids and not has_id_labels:
         return series
     return [series["id"]]
 
 
-def _is_id(value: object) -> bool:
-    return isinstance(value, str) and ID_PATTERN.fullmatch(value) is not None
-
-
 def _checked_id(value: object) -> str:
-    if isinstance(value, str) and _is_id(value.strip()):
+    if isinstance(value, str) and ID_PATTERN.fullmatch(value.strip()):
         return value.strip()
     text = repr(value)[:60]
     if isinstance(value, str) and "…" in value:
