@@ -74,8 +74,9 @@ class Call:
     def _log(self, record: Record, verb: str) -> None:
         if record.type not in _AUDITED:
             return
-        is_property = record.type == "properties"
-        owner = record.here if is_property else record.to_one.get("property")
+        owner = record.to_one.get("property")
+        if record.type == "properties":
+            owner = record.here
         event = self._event(record, verb)
         event.to_one = {"property": owner, "entity": record.here}
         parent = self.store.of(event, "property")
@@ -83,7 +84,7 @@ class Call:
             event.meta["property_name"] = parent["name"]
         self.store.add(event)
         # Adobe calls no callback for changes of the property itself.
-        if owner is not None and not is_property:
+        if owner is not None and owner != record.here:
             self._notify(owner[1], event)
 
     def _event(self, record: Record, verb: str) -> Record:

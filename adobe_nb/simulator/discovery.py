@@ -35,7 +35,9 @@ def announced_credentials() -> Credentials:
 def connection_details() -> dict[str, Any]:
     """Return the connection details of the announced simulator, or else of the built-in one."""
     url = announced_simulator()
-    return _details_at(url) if url else built_in_details()
+    if url:
+        return _details_at(url)
+    return built_in_details()
 
 
 def built_in_details() -> dict[str, Any]:
@@ -98,5 +100,6 @@ def _read_connection(url: str) -> dict[str, Any] | None:
         return None
     # Any other server may answer there.
     required = {"reactor_url", "ims_url", "client_id", "client_secret"}
-    is_simulator = isinstance(document, dict) and required <= document.keys()
-    return document if is_simulator else None
+    if isinstance(document, dict) and required <= document.keys():
+        return document
+    return None

@@ -88,7 +88,7 @@ class Simulator:
         self.drifted: list[Change] = []
         self._chance = random.Random(fault_seed)  # noqa: S311
         self.requests: deque[Request] = deque(maxlen=_MAX_REQUESTS)
-        self.app: App | None = None
+        self.app: App
         self._port = port
         self._urls: dict[str, str] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -115,7 +115,9 @@ class Simulator:
         self._deliveries = set()
 
     def __enter__(self) -> "Simulator":
-        return self if self._is_running else self.start()
+        if not self._is_running:
+            self.start()
+        return self
 
     def __exit__(self, *_: object) -> None:
         self.stop()
@@ -229,15 +231,13 @@ class Simulator:
             task.exception()
 
     def _drift(self, request: Request) -> None:
-        change = self.app.drift(request, self._chance) if self.app else None
+        change = self.app.drift(request, self._chance)
         if change is not None:
             self.drifted.append(change)
 
     def _respond(self, request: Request) -> Response:
         if request.path == "/simulator" and request.method == "GET":
             return answer(200, self.connection())
-        if self.app is None:  # pragma: no cover
-            raise RuntimeError("The simulator is not running.")
         return self.app(request)
 
 
@@ -270,10 +270,13 @@ class _Handler(RequestHandler):
         simulator.in_flight += 1
         try:
             limit = simulator.most_in_flight
-            crowded = limit is not None and simulator.in_flight > limit
+            is_crowded = limit is not None and simulator.in_flight > limit
             if simulator.latency:
                 await asyncio.sleep(simulator.latency)
-            await self._serve(request, "429" if crowded else self._fault(request))
+            if is_crowded:
+                await self._serve(request, "429")
+            else:
+                await self._serve(request, self._fault(request))
         finally:
             simulator.in_flight -= 1
 
@@ -282,7 +285,9 @@ class _Handler(RequestHandler):
             return None
         fault = self._simulator.faults.strike()
         # IMS has no token to refuse.
-        return None if fault == "401" and request.path.startswith("/ims/") else fault
+        if fault == "401" and request.path.startswith("/ims/"):
+            return None
+        return fault
 
     async def _serve(self, request: Request, fault: str | None) -> None:
         if fault == "reset":
