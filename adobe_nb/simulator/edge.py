@@ -13,7 +13,7 @@ from typing import Any
 
 from adobe_nb.simulator.data import load
 from adobe_nb.simulator.datastreams import DATASTREAMS, Datastream
-from adobe_nb.simulator.ims import Grant, Ims
+from adobe_nb.simulator.ims import Ims
 from adobe_nb.simulator.messages import Request, Response, answer
 
 PROBLEM = "application/problem+json"
@@ -35,6 +35,7 @@ _QUERY = {"identity": ("fetch",), "personalization": ("schemas", "decisionScopes
 """Members of a query that are lists of strings."""
 _ITEMS: dict[type, str] = {str: "strings", dict: "objects"}
 _Object = Mapping[str, Any]
+_NO_MEMBERS: _Object = {}
 _ERRORS = load("edge_errors.json")
 """Title and usual detail by code.
 
@@ -68,7 +69,9 @@ class EdgeApp:
         if request.method != "POST":
             return Response(405)
         query = dict(request.query)
-        request_id = _request_id(query.get("requestId") or request.headers.get("x-request-id"))
+        client_id = query.get("requestId") or request.headers.get("x-request-id") or uuid.uuid4()
+        # Adobe appends 16 hex digits to the id that the client sends, or to one of its own.
+        request_id = f"{client_id}-{secrets.token_hex(8)}"
         parameters = _DATASTREAM_PARAMETERS[match["version"]]
         datastream_id = next(filter(None, map(query.get, parameters)), "")
         try:
@@ -76,10 +79,8 @@ class EdgeApp:
             if not datastream_id:
                 raise Refused("EXEG-0002-400", f"The parameter {parameters[0]} is missing.")
             datastream = self._datastream(request, datastream_id)
-            if match["endpoint"] == "interact":
-                return self._interact(body, datastream, match, request_id)
             silent = match["version"] == "1" or query.get("silent") == "true"
-            return self._collect(body, datastream, request_id, silent=silent)
+            return self._process(body, datastream, match, request_id, silent=silent)
         except Refused as refused:
             ids = {"requestId": request_id, "orgId": self._org_id, "configId": datastream_id}
             problem = _problem(refused.code, refused.detail, {**ids, **refused.report})
@@ -99,33 +100,33 @@ class EdgeApp:
             raise Refused("EXEG-0011-422")
         return datastream
 
-    def _interact(
-        self, body: _Object, datastream: Datastream, match: re.Match[str], request_id: str
+    def _process(
+        self,
+        body: _Object,
+        datastream: Datastream,
+        match: re.Match[str],
+        request_id: str,
+        *,
+        silent: bool,
     ) -> Response:
-        # In version 2 only the request has a query.
-        queried: Sequence[_Object] = [{}]
-        if match["version"] == "1":
-            events = queried = _events(body)
+        """Answer a valid request. ``silent`` leaves out a body without news."""
+        is_interactive = match["endpoint"] == "interact"
+        if is_interactive and match["version"] == "2":
+            # Only the request has a query.
+            events, queried = [_single_event(body)], [_NO_MEMBERS]
         else:
-            events = [_single_event(body)]
+            events = queried = _events(body)
         state = _state(body)
-        for index, event in enumerate(events):
-            _check_identities(event, index, required=False)
-        queries = _queries(body, queried)
-        problems = _upstream(datastream, queries)
-        handles = self._handles(events[0], queries, state, match["hint"])
-        return _answer(200, {"requestId": request_id, "handle": handles, **problems})
-
-    def _collect(
-        self, body: _Object, datastream: Datastream, request_id: str, *, silent: bool
-    ) -> Response:
-        events = _events(body)
         # A batch from a server must say whose events they are; a browser gets an ECID.
-        has_identity = any(key.endswith("_identity") for key in _state(body))
+        has_identity = is_interactive or any(key.endswith("_identity") for key in state)
         required = self._authenticated and not has_identity
         for index, event in enumerate(events):
             _check_identities(event, index, required=required)
-        problems = _upstream(datastream, _queries(body, events))
+        queries = _queries(body, queried)
+        problems = _upstream(datastream, queries)
+        if is_interactive:
+            handles = self._handles(events[0], queries, state, match["hint"])
+            return _answer(200, {"requestId": request_id, "handle": handles, **problems})
         if silent and not problems:
             return Response(204)
         return _answer(202, {"requestId": request_id, **problems})
@@ -140,7 +141,13 @@ class EdgeApp:
         account = grant.account
         if request.headers["x-gw-ims-org-id"] != account.org_id:
             raise Refused("EXEG-0504-401", "The account does not belong to this organization.")
-        _check_grant(grant)
+        if not account.entitled:
+            raise Refused("EXEG-0504-401", "The company is not entitled to Experience Platform.")
+        if not account.platform_context:
+            detail = "The account has no product context of Experience Platform."
+            raise Refused("EXEG-0504-401", detail)
+        if SCOPE not in grant.scopes:
+            raise Refused("EXEG-0505-401")
         if not datastream.writable:
             raise Refused("EXEG-0506-401")
 
@@ -152,7 +159,8 @@ class EdgeApp:
         hint = hint or state.get(cluster_key)
         if hint not in HINTS:
             hint = HINTS[1]
-        ecid = _ecid(event) or _stored_ecid(state.get(identity_key)) or _new_ecid()
+        new_ecid = f"{secrets.randbelow(10**38):038}"
+        ecid = _ecid(event) or _stored_ecid(state.get(identity_key)) or new_ecid
         location = {"hint": hint, "ttlSeconds": _HINT_SECONDS}
         locations = [{"scope": scope, **location} for scope in ("EdgeNetwork", "Target", "AAM")]
         entries = [{"key": cluster_key, "value": hint, "maxAge": _HINT_SECONDS}]
@@ -170,11 +178,6 @@ class EdgeApp:
         return handles + _decisions(queries)
 
 
-def _request_id(client_id: str | None) -> str:
-    # Adobe appends 16 hex digits to the id that the client sends, or to one of its own.
-    return f"{client_id or uuid.uuid4()}-{secrets.token_hex(8)}"
-
-
 def _token(request: Request) -> str:
     """Return the token of a request that has all headers."""
     header = request.headers.get("authorization")
@@ -189,16 +192,6 @@ def _token(request: Request) -> str:
         if not request.headers.get(name):
             raise Refused("EXEG-0500-401", f"The header {name} is missing.")
     return token
-
-
-def _check_grant(grant: Grant) -> None:
-    account = grant.account
-    if not account.entitled:
-        raise Refused("EXEG-0504-401", "The company is not entitled to Experience Platform.")
-    if not account.platform_context:
-        raise Refused("EXEG-0504-401", "The account has no product context of Experience Platform.")
-    if SCOPE not in grant.scopes:
-        raise Refused("EXEG-0505-401")
 
 
 def _is_jwt(token: str) -> bool:
@@ -420,7 +413,3 @@ def _stored_ecid(value: str | None) -> str:
     if re.fullmatch(r"[0-9]{38}", text):
         return text
     return ""
-
-
-def _new_ecid() -> str:
-    return f"{secrets.randbelow(10**38):038}"

@@ -40,7 +40,7 @@ def select(records: Sequence[Record], resource_type: str, query: Query) -> list[
 def page(records: Sequence[Record], query: Query) -> tuple[Sequence[Record], dict[str, Any]]:
     """Return one page of the records and its ``pagination``."""
     size = min(_number(query, "size", _DEFAULT_SIZE), _MAX_SIZE)
-    number = page_number(query)
+    number = _number(query, "number", 1)
     pages = max(1, math.ceil(len(records) / size))
     pagination = {
         "current_page": number,
@@ -54,11 +54,6 @@ def page(records: Sequence[Record], query: Query) -> tuple[Sequence[Record], dic
     if number > 1:
         pagination["prev_page"] = number - 1
     return records[(number - 1) * size : number * size], pagination
-
-
-def page_number(query: Query) -> int:
-    """Return the number of the page in the query."""
-    return _number(query, "number", 1)
 
 
 def sort_key(value: Any, *, descending: bool) -> tuple[bool, int, Any]:

@@ -153,7 +153,11 @@ def change_contents(
     Return what the library holds afterwards.
     """
     call.need("develop")
-    _check_in_development(library)
+    if library["state"] != "development":
+        raise conflict(
+            "read-only",
+            f"The library is {library['state']}. Only libraries in development can change.",
+        )
     store = call.store
     held = store.listed(library.id, kind)
     ids = {item.id for item in items}
@@ -177,14 +181,6 @@ def change_contents(
         library.meta["build_required_detail"] = _CHANGED
     call.touch(library)
     return store.listed(library.id, kind)
-
-
-def _check_in_development(library: Record) -> None:
-    if library["state"] != "development":
-        raise conflict(
-            "read-only",
-            f"The library is {library['state']}. Only libraries in development can change.",
-        )
 
 
 def leave(call: Call, library: Record) -> None:

@@ -19,7 +19,7 @@ from adobe_nb.simulator import packages, publishing, writes
 from adobe_nb.simulator.calls import Call
 from adobe_nb.simulator.documents import JSON_TYPES, linkage, linkages, parsed, resource, wanted
 from adobe_nb.simulator.ims import ALL_RIGHTS
-from adobe_nb.simulator.lists import Query, page, page_number, select
+from adobe_nb.simulator.lists import Query, page, select
 from adobe_nb.simulator.messages import JSON_API, Request, Response, answer
 from adobe_nb.simulator.problems import Problem, conflict, malformed, not_found
 from adobe_nb.simulator.revisions import origin
@@ -386,14 +386,14 @@ def _without_body(status: int) -> Response:
 
 def _list(call: Call, records: list[Record], resource_type: str) -> Response:
     request = call.request
-    is_log = resource_type == "audit_events"
-    if is_log and page_number(request.query) > call.options.deepest_page:
-        # Adobe's SDK notes that the service fails on pages of the log beyond 1000.
-        raise Problem(500, "internal-error", "Something unexpected happened.")
     # Each page is cut from the whole list, which is filtered and sorted once.
     key = (request.path, tuple(_without_page(request.query)))
     chosen = call.store.chosen(key, lambda: select(records, resource_type, request.query))
     shown, pagination = page(chosen, request.query)
+    is_log = resource_type == "audit_events"
+    if is_log and pagination["current_page"] > call.options.deepest_page:
+        # Adobe's SDK notes that the service fails on pages of the log beyond 1000.
+        raise Problem(500, "internal-error", "Something unexpected happened.")
     data = b",".join(map(partial(_wire, call), shown))
     meta = json.dumps({"pagination": pagination}).encode()
     links = b""

@@ -271,8 +271,11 @@ def _relationship_links(record: Record, relation: Relation, base_url: str) -> di
     related: str | None = f"{url}/{relation.name}"
     if (record.type, relation.name) in _DIRECT:
         related = _url(target, base_url)
+    # An event names its entity by type, as in …/rule, and links to nothing without one.
     elif record.type == "audit_events":
-        related = _event_link(relation, target, url)
+        related = None
+        if target is not None:
+            related = f"{url}/{RESOURCES[target[0]].singular}"
     links = {"related": related}
     if relation.endpoint:
         links["self"] = f"{url}/relationships/{relation.name}"
@@ -280,12 +283,3 @@ def _relationship_links(record: Record, relation: Relation, base_url: str) -> di
     if record.type == "libraries" and relation.name in {"environment", "upstream_library"}:
         del links["related"]
     return links
-
-
-def _event_link(relation: Relation, target: Identifier | None, url: str | None) -> str | None:
-    """An event names its entity by type, as in ``…/rule``, and links to nothing without one."""
-    if target is None:
-        return None
-    if relation.name == "entity":
-        return f"{url}/{RESOURCES[target[0]].singular}"
-    return f"{url}/{relation.name}"

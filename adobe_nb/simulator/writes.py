@@ -127,7 +127,7 @@ def delete(call: Call, record: Record) -> None:
         _unlist(call, record)
     else:
         call.store.remove(record)
-    call.gone(record)
+    call.log(record, "deleted")
     if record.type == "libraries":
         publishing.refresh_upstreams(call.store, record.to_one["property"])
 
