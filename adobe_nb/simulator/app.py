@@ -35,7 +35,6 @@ class App:
     ) -> None:
         self.ims = ims
         self.stores = stores
-        self.base_url = base_url
         self.options = options or Options()
         self.options.base_url = base_url
         self._routes = routes()

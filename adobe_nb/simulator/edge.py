@@ -13,7 +13,7 @@ from typing import Any
 
 from adobe_nb.simulator.data import load
 from adobe_nb.simulator.datastreams import DATASTREAMS, Datastream
-from adobe_nb.simulator.ims import Ims
+from adobe_nb.simulator.ims import Ims, decoded
 from adobe_nb.simulator.messages import Request, Response, answer
 
 PROBLEM = "application/problem+json"
@@ -109,7 +109,7 @@ class EdgeApp:
         *,
         silent: bool,
     ) -> Response:
-        """Answer a valid request. ``silent`` leaves out a body without news."""
+        """Return the response to an authorized request. ``silent`` omits a body without problems."""
         is_interactive = match["endpoint"] == "interact"
         if is_interactive and match["version"] == "2":
             # Only the request has a query.
@@ -197,7 +197,7 @@ def _token(request: Request) -> str:
 def _is_jwt(token: str) -> bool:
     parts = token.split(".")
     try:
-        claims = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
+        claims = decoded(parts[1])
     except (IndexError, ValueError, RecursionError):
         return False
     return len(parts) == 3 and isinstance(claims, dict)

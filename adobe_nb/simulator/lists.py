@@ -24,10 +24,12 @@ def select(records: Sequence[Record], resource_type: str, query: Query) -> list[
     """Return the records that match the filters, sorted (by default in order of creation)."""
     row = RESOURCES[resource_type]
     matches = list(records)
-    for name, text in _filters(query).items():
+    # The last filter of an attribute counts.
+    for parameter, text in dict(query).items():
+        match = _FILTER.fullmatch(parameter)
         conditions = _conditions(text)
-        if conditions and _can_filter(row, name):
-            matches = [record for record in matches if _matches(record, name, conditions)]
+        if match and conditions and _can_filter(row, match[1]):
+            matches = [record for record in matches if _matches(record, match[1], conditions)]
     matches.sort(key=lambda record: (record["created_at"], record.id))
     keys = dict(query).get("sort", "").split(",")
     for key in reversed(keys):
@@ -76,21 +78,10 @@ def _number(query: Query, name: str, default: int) -> int:
     return default
 
 
-def _filters(query: Query) -> dict[str, str]:
-    """Return the texts of the filters by attribute. The last one of an attribute counts."""
-    filters = {}
-    for name, value in query:
-        match = _FILTER.fullmatch(name)
-        if match:
-            filters[match[1]] = value
-    return filters
-
-
 def _can_filter(row: Resource, name: str) -> bool:
     """Return whether a filter takes effect. Adobe documents some without such an attribute."""
-    if name not in row.filters:
-        return False
-    return name in row.sortable or row.relation(name.removesuffix("_id")) is not None
+    is_shown = name in row.sortable or row.relation(name.removesuffix("_id")) is not None
+    return is_shown and name in row.filters
 
 
 def _conditions(text: str) -> list[_Condition]:

@@ -1,7 +1,7 @@
 """Libraries and builds: states, environments, contents, upstream libraries, and publishing."""
 
 import uuid
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Sequence
 from operator import itemgetter
 from typing import Any
 
@@ -37,7 +37,10 @@ _UPSTREAM = {
     "approved": ("published",),
 }
 """The states from which a library in each state but ``published`` inherits, nearest first."""
-_NO_BUILD = "No build found since last state change"
+_NOT_BUILT = {
+    "build_status": None,
+    "build_required_detail": "No build found since last state change",
+}
 _CHANGED = "The contents changed after the last build"
 _MAX_REPUBLISHED = 5
 _ASSETS = "https://assets.adobedtm.com"
@@ -49,7 +52,7 @@ _ASSETS = "https://assets.adobedtm.com"
 def begin(change: Change) -> None:
     """Prepare a new library, and check what the document links to."""
     library = change.record
-    library.meta = {"build_status": None, "build_required_detail": _NO_BUILD}
+    library.meta = dict(_NOT_BUILT)
     library.to_one["upstream_library"] = _upstream(change.store, library)
     _linked(change)
 
@@ -68,7 +71,7 @@ def _linked(change: Change) -> tuple[Record | None, list[Record]]:
     items: list[Linkage] = []
     for kind in CONTENTS:
         items += payload.linked.get(kind, ())
-    contents = _check_contents(change.store, library, items, [])
+    contents = _check_contents(change.store, library, items, ())
     return _suitable(change.store, library, payload.one("environment")), contents
 
 
@@ -85,7 +88,7 @@ def transition(call: Call, library: Record, action: str) -> None:
     # Each state needs an environment of another stage, so Adobe releases the current one.
     _release(call.store, library)
     library.attributes |= {"state": _TRANSITIONS[state, action], "build_required": True}
-    library.meta |= {"build_status": None, "build_required_detail": _NO_BUILD}
+    library.meta |= _NOT_BUILT
     call.touch(library)
     refresh_upstreams(call.store, library.to_one["property"])
 
@@ -415,8 +418,14 @@ def _check_build(call: Call, library: Record) -> Record:
             "host-required", f"The environment {environment['name']} has no working host."
         )
     upstream = store.of(library, "upstream_library")
-    if upstream is not None and not _was_built(store, upstream):
-        raise conflict("upstream-build-required", f"{upstream['name']} has no successful build.")
+    if upstream is not None:
+        # A build of an earlier state counts too. A production build of an approved library
+        # publishes it: if only that one counted, no library downstream of an approved one could be
+        # built.
+        statuses = map(itemgetter("status"), store.listed(upstream.id, "builds"))
+        if "succeeded" not in statuses:
+            detail = f"{upstream['name']} has no successful build."
+            raise conflict("upstream-build-required", detail)
     extensions = _delivered(store, library, "extensions")
     _check_extensions(store, library, extensions)
     owner = store.property_of(library)
@@ -425,31 +434,16 @@ def _check_build(call: Call, library: Record) -> Record:
     return environment
 
 
-def _was_built(store: Store, library: Record) -> bool:
-    # A build of an earlier state counts too. A production build of an approved library publishes
-    # it: if only that one counted, no library downstream of an approved one could be built.
-    builds = store.listed(library.id, "builds")
-    return "succeeded" in map(itemgetter("status"), builds)
-
-
 def _check_extensions(store: Store, library: Record, extensions: dict[Identifier, Record]) -> None:
     """Each data element and component requires its extension, in the library or upstream."""
     for kind in ("data_elements", "rules"):
         for record in _delivered(store, library, kind).values():
-            for extension in _required_extensions(store, record):
-                if origin(extension) not in extensions:
-                    raise conflict(
-                        "extension-not-found",
-                        f"{record['name']} requires the extension {extension['name']}.",
-                    )
-
-
-def _required_extensions(store: Store, record: Record) -> Iterator[Record]:
-    # A data element has an extension, a rule has components that do.
-    for part in (record, *store.listed(record.id, "rule_components")):
-        extension = store.of(part, "extension")
-        if extension is not None:
-            yield extension
+            # A data element has an extension, a rule has components that do.
+            for part in (record, *store.listed(record.id, "rule_components")):
+                extension = store.of(part, "extension")
+                if extension is not None and origin(extension) not in extensions:
+                    detail = f"{record['name']} requires the extension {extension['name']}."
+                    raise conflict("extension-not-found", detail)
 
 
 def _check_upgrade(store: Store, head: Record, delivered: Record | None) -> None:
@@ -496,25 +490,20 @@ def _finish(call: Call, record: Record, library: Record, environment: Record) ->
         detail = "Custom code could not be compiled: Unexpected token (1:12)"
         record.meta["status_details"] = {"errors": [details("minification-error", detail)]}
     call.touch(record)
-    if _is_awaited(store, record, library):
-        library.meta["build_status"] = record["status"]
-        if record["status"] == "succeeded":
-            if _is_up_to_date(store, library, record):
-                mark_built(library)
-            # Adobe publishes a library by itself once its production build succeeds.
-            if environment["stage"] == "production":
-                _publish(call, library)
-        call.touch(library)
-        refresh_upstreams(store, library.to_one["property"])
-
-
-def _is_awaited(store: Store, record: Record, library: Record) -> bool:
+    is_last = library.to_one["last_build"] == record.here
     # A library that changed state since then does not wait for this build, even when it came back.
-    return (
-        store.get(*library.here) is not None
-        and library.to_one["last_build"] == record.here
-        and library.meta["build_status"] == "pending"
-    )
+    is_awaited = is_last and library.meta["build_status"] == "pending"
+    if not is_awaited or store.get(*library.here) is None:
+        return
+    library.meta["build_status"] = record["status"]
+    if record["status"] == "succeeded":
+        if _is_up_to_date(store, library, record):
+            mark_built(library)
+        # Adobe publishes a library by itself once its production build succeeds.
+        if environment["stage"] == "production":
+            _publish(call, library)
+    call.touch(library)
+    refresh_upstreams(store, library.to_one["property"])
 
 
 def _is_up_to_date(store: Store, library: Record, record: Record) -> bool:

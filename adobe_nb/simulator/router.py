@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import chain
 from typing import Any
 from urllib.parse import urlencode
 
@@ -79,11 +80,9 @@ def respond(call: Call, table: Table) -> Response:
 
 def routes() -> Table:
     """Return the routes of the resource types in the registry, and the special ones."""
-    rows = [*_event_routes()]
-    for row in RESOURCES.values():
-        rows += _routes_of(row)
+    by_type = map(_routes_of, RESOURCES.values())
     table: Table = {}
-    for route in (*rows, *_SPECIAL):
+    for route in chain(_event_routes(), *by_type, _SPECIAL):
         table.setdefault(route.pattern, {})[route.method] = route.handler
     return table
 
@@ -423,11 +422,11 @@ def _identifiers(records: Iterable[Record]) -> list[dict[str, Any] | None]:
     return [identifier(record.here) for record in records]
 
 
-def _relationship(call: Call, record: Record, name: str, data: object, **meta: Any) -> Response:
-    """Return the document of a relationship, to which ``data`` is the linkage."""
+def _relationship(call: Call, record: Record, name: str, data: object, **more: Any) -> Response:
+    """Return the document of a relationship. ``data`` is its linkage."""
     url = f"{call.options.base_url}/{record.type}/{record.id}"
     links = {"related": f"{url}/{name}", "self": f"{url}/relationships/{name}"}
-    return answer(200, {"data": data, "links": links, **meta}, JSON_API)
+    return answer(200, {"data": data, "links": links, **more}, JSON_API)
 
 
 def _wire(call: Call, record: Record) -> bytes:

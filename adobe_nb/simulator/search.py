@@ -69,7 +69,8 @@ def search(documents: Iterable[Document], body: object) -> tuple[list[Document],
     size = min(_count(request, "size", _MAX_SIZE), _MAX_SIZE)
     matches = []
     for document in documents:
-        if document["type"] in types and _matches(document, query):
+        holds = partial(_holds, document)
+        if document["type"] in types and all(starmap(holds, query.items())):
             matches.append(document)
     for path, descending in reversed(keys):
         _sort(matches, path, descending=descending)
@@ -115,7 +116,8 @@ def _sort_keys(value: object) -> list[tuple[str, bool]]:
 def _check_condition(path: str, condition: object) -> None:
     if not _PATH.fullmatch(path):
         raise malformed(
-            f"Invalid path {_shown(path)}: {'a path has only lowercase letters, underscores, dots and *.'}"
+            f"Invalid path {_shown(path)}: a path has only lowercase letters, underscores, dots "
+            "and *."
         )
     if not isinstance(condition, dict) or not condition.keys() & {"exists", "value", "range"}:
         raise malformed(f"The condition on {path} requires exists, value or range.")
@@ -140,10 +142,6 @@ def _check_range(path: str, bounds: object) -> None:
 
 
 # -- matching
-
-
-def _matches(document: Document, query: Mapping[str, Any]) -> bool:
-    return all(starmap(partial(_holds, document), query.items()))
 
 
 def _holds(document: Document, path: str, condition: Mapping[str, Any]) -> bool:

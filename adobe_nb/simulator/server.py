@@ -23,7 +23,7 @@ from adobe_nb.simulator.accounts import ACCOUNTS, ORG_ID
 from adobe_nb.simulator.app import App
 from adobe_nb.simulator.calls import Options
 from adobe_nb.simulator.drift import Change
-from adobe_nb.simulator.edge import EdgeApp
+from adobe_nb.simulator.edge import LIMIT, EdgeApp
 from adobe_nb.simulator.faults import SEED, Fault, Faults
 from adobe_nb.simulator.ims import Account, Ims
 from adobe_nb.simulator.messages import JSON_API, Request, Response, answer, is_loopback
@@ -32,8 +32,6 @@ from adobe_nb.simulator.seed import COMPANY_ID, DATASTREAM_ID, Bulk, seeded
 _ADDRESS = "127.0.0.1"
 _LOCAL_HOST = re.compile(r"(127\.0\.0\.1|localhost|\[::1\])(:[0-9]{1,5})?", re.IGNORECASE)
 _MAX_REQUESTS = 10_000
-_MAX_BODY = 64 * 1024
-"""Bytes of a body that are kept: as many as the Edge Network accepts in one request."""
 
 
 class Simulator:
@@ -263,7 +261,8 @@ class _Handler(RequestHandler):
     async def _handle(self, *_: str) -> None:
         simulator = self._simulator
         request = _translated(self.request, bytes(self._body))
-        simulator.requests.append(replace(request, body=request.body[:_MAX_BODY]))
+        # As much of a body is kept as the Edge Network accepts in one request.
+        simulator.requests.append(replace(request, body=request.body[:LIMIT]))
         if not _is_local(request.headers):
             self._send(_FOREIGN)
             return
