@@ -109,7 +109,7 @@ class EdgeApp:
         *,
         silent: bool,
     ) -> Response:
-        """Return the response to an authorized request. ``silent`` omits a body without problems."""
+        """Answer an authorized request. ``silent`` omits a body without problems."""
         is_interactive = match["endpoint"] == "interact"
         if is_interactive and match["version"] == "2":
             # Only the request has a query.

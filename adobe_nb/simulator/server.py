@@ -289,26 +289,25 @@ class _Handler(RequestHandler):
         return fault
 
     async def _serve(self, request: Request, fault: str | None) -> None:
+        simulator = self._simulator
         if fault == "reset":
             self.detach().close()
             return
         if fault == "slow":
-            await asyncio.sleep(self._simulator.slow_seconds)
-        response = self._response(request, fault)
+            await asyncio.sleep(simulator.slow_seconds)
+        if fault == "drift":
+            simulator._drift(request)
+        if fault == "429-retry-after":
+            seconds = f"{simulator.retry_after:g}"
+            response = replace(_FAULTS["429"], headers={"Retry-After": seconds})
+        elif fault in _FAULTS:
+            response = _FAULTS[fault]
+        else:
+            response = self._respond(request)
         if fault == "cut":
             await self._cut(response)
         else:
             self._send(response)
-
-    def _response(self, request: Request, fault: str | None) -> Response:
-        if fault == "429-retry-after":
-            seconds = f"{self._simulator.retry_after:g}"
-            return replace(_FAULTS["429"], headers={"Retry-After": seconds})
-        if fault in _FAULTS:
-            return _FAULTS[fault]
-        if fault == "drift":
-            self._simulator._drift(request)
-        return self._respond(request)
 
     async def _cut(self, response: Response) -> None:
         """Send half of the body, and close the connection."""

@@ -179,9 +179,7 @@ def _unlist(call: Call, record: Record) -> None:
 
     Its revisions stay, and so do the libraries that hold them.
     """
-    owner = record.to_one["property"]
-    if owner is not None:
-        call.store.unlink(owner[1], record.type, record)
+    call.store.unlink(call.store.property_of(record).id, record.type, record)
     if record.type == "rule_components":
         _touch_rules(call, record)
         for rule in call.store.listed(record.id, "rules"):
@@ -467,9 +465,8 @@ def _check_note(change: Change) -> None:
 
 
 def _authorize(change: Change) -> None:
-    package = change.store.of(change.record, "extension_package")
-    if package is not None:
-        packages.authorize(change.call, package, change.record, change.payload)
+    package = _package(change, change.record)
+    packages.authorize(change.call, package, change.record, change.payload)
 
 
 def _answer_authorization(change: Change) -> None:
