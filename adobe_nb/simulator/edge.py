@@ -30,7 +30,7 @@ _PATH = re.compile(
 _DATASTREAM_PARAMETERS = {"1": ("configId",), "2": ("datastreamId", "dataStreamId")}
 _READABLE = ("application/json", "application/x-jackson-smile", "text/plain", "text/javascript")
 _DEFAULT_SCHEMA = "https://ns.adobe.com/personalization/default-content-item"
-_DATASTREAMS = {datastream.id: datastream for datastream in DATASTREAMS.values()}
+_DATASTREAMS_BY_ID = {datastream.id: datastream for datastream in DATASTREAMS.values()}
 _QUERY = {"identity": ("fetch",), "personalization": ("schemas", "decisionScopes", "surfaces")}
 """Members of a query that are lists of strings."""
 _ITEMS: dict[type, str] = {str: "strings", dict: "objects"}
@@ -88,7 +88,7 @@ class EdgeApp:
 
     def _datastream(self, request: Request, datastream_id: str) -> Datastream:
         """Return the datastream, if it is usable and the request may write to it."""
-        datastream = _DATASTREAMS.get(datastream_id)
+        datastream = _DATASTREAMS_BY_ID.get(datastream_id)
         if datastream is None:
             raise Refused("EXEG-0003-400")
         if not datastream.enabled:

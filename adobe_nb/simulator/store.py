@@ -14,7 +14,8 @@ import msgspec
 from adobe_nb.registry import RESOURCES, Relation
 from adobe_nb.simulator.data import load
 
-_MAX_SELECTIONS = 32
+# Enough for a pull that reads a list under each property in turn.
+_MAX_SELECTIONS = 128
 TYPES: dict[str, dict[str, Any]] = load("types.json")
 """What the service requires, fills in and links to, by resource type."""
 _DIRECT = (("rule_components", "property"), ("notes", "resource"))
