@@ -35,7 +35,6 @@ class App:
     ) -> None:
         self.ims = ims
         self.stores = stores
-        self.base_url = base_url
         self.options = options or Options()
         self.options.base_url = base_url
         self._routes = routes()
@@ -72,7 +71,7 @@ class App:
         if request.method != "POST":
             return answer(405, {"error": "method_not_allowed"})
         form = dict(request.query)
-        if request.headers.get("content-type", "").startswith(_FORM):
+        if request.content_type.startswith(_FORM):
             form |= dict(parse_qsl(request.body.decode("utf-8", "replace"), keep_blank_values=True))
         if request.path in _TOKEN_PATHS:
             return answer(*self.ims.token(form))
@@ -102,8 +101,7 @@ class App:
     def _reactor(self, request: Request) -> Response:
         grant = self._authenticate(request)
         if not set(NEEDED_BY_REACTOR) <= set(grant.scopes):
-            detail = "The token shows no organization with tags."
-            raise Problem(403, "no-available-orgs", detail)
+            raise Problem(403, "no-available-orgs", "The token shows no organization with tags.")
         store = self.stores.get(grant.account.org_id)
         if store is None:
             raise not_found(request.path)

@@ -48,20 +48,15 @@ class Call:
     def created(self, record: Record) -> Record:
         """Sign a new record and log it."""
         self.by(record, "created", "updated")
-        self._log(record, "created")
+        self.log(record, "created")
         return record
 
-    def touch(self, record: Record) -> Record:
+    def touch(self, record: Record) -> None:
         """Sign and date a changed record, and log it."""
         record["updated_at"] = self.store.now()
         self.by(record, "updated")
         self.store.changed(record)
-        self._log(record, "updated")
-        return record
-
-    def gone(self, record: Record) -> None:
-        """Log that a record was deleted."""
-        self._log(record, "deleted")
+        self.log(record, "updated")
 
     def by(self, record: Record, *verbs: str) -> None:
         """Set ``created_by_…`` or ``updated_by_…`` to the account, if the type has such columns."""
@@ -71,11 +66,13 @@ class Call:
                 record[f"{verb}_by_email"] = self.account.email
                 record[f"{verb}_by_display_name"] = self.account.display_name
 
-    def _log(self, record: Record, verb: str) -> None:
+    def log(self, record: Record, verb: str) -> None:
+        """Log that a record was ``created``, ``updated`` or ``deleted``."""
         if record.type not in _AUDITED:
             return
-        is_property = record.type == "properties"
-        owner = record.here if is_property else record.to_one.get("property")
+        owner = record.to_one.get("property")
+        if record.type == "properties":
+            owner = record.here
         event = self._event(record, verb)
         event.to_one = {"property": owner, "entity": record.here}
         parent = self.store.of(event, "property")
@@ -83,7 +80,7 @@ class Call:
             event.meta["property_name"] = parent["name"]
         self.store.add(event)
         # Adobe calls no callback for changes of the property itself.
-        if owner is not None and not is_property:
+        if owner is not None and owner != record.here:
             self._notify(owner[1], event)
 
     def _event(self, record: Record, verb: str) -> Record:

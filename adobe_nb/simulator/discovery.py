@@ -35,7 +35,9 @@ def announced_credentials() -> Credentials:
 def connection_details() -> dict[str, Any]:
     """Return the connection details of the announced simulator, or else of the built-in one."""
     url = announced_simulator()
-    return _details_at(url) if url else built_in_details()
+    if url:
+        return _details_at(url)
+    return built_in_details()
 
 
 def built_in_details() -> dict[str, Any]:
@@ -51,10 +53,7 @@ def is_gone(url: str) -> bool:
     """Return whether the URL is on this machine but no simulator answers there."""
     if not is_loopback(url) or is_built_in(url):
         return False
-    try:
-        return _read_connection(url.rstrip("/")) is None
-    except TransportError:
-        return True
+    return _read_connection(url) is None
 
 
 def is_built_in(url: str) -> bool:
@@ -77,10 +76,7 @@ def _details_at(url: str) -> dict[str, Any]:
             f"{SIMULATOR_VARIABLE} must be a URL on this machine, for example "
             "http://127.0.0.1:8765."
         )
-    try:
-        document = _read_connection(url.rstrip("/"))
-    except TransportError:
-        document = None
+    document = _read_connection(url)
     if document is None:
         raise CredentialsError(
             f"The simulator in {SIMULATOR_VARIABLE} does not answer. Start one with adobe-nb "
@@ -90,13 +86,15 @@ def _details_at(url: str) -> dict[str, Any]:
 
 
 def _read_connection(url: str) -> dict[str, Any] | None:
-    request = Request("GET", f"{url}/simulator", repeatable=True)
-    response = Transport(timeout=(5, 5), pause=0.05).send(request)
+    """Return what a simulator at that URL answers, or None if there is none."""
+    request = Request("GET", f"{url.rstrip('/')}/simulator", repeatable=True)
     try:
+        response = Transport(timeout=(5, 5), pause=0.05).send(request)
         document = json.loads(response.body)
-    except ValueError:
+    except (TransportError, ValueError):
         return None
     # Any other server may answer there.
     required = {"reactor_url", "ims_url", "client_id", "client_secret"}
-    is_simulator = isinstance(document, dict) and required <= document.keys()
-    return document if is_simulator else None
+    if isinstance(document, dict) and required <= document.keys():
+        return document
+    return None

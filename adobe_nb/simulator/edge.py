@@ -9,11 +9,11 @@ import re
 import secrets
 import uuid
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
+from adobe_nb.simulator.data import load
 from adobe_nb.simulator.datastreams import DATASTREAMS, Datastream
-from adobe_nb.simulator.ims import Grant, Ims
+from adobe_nb.simulator.ims import Ims, decoded
 from adobe_nb.simulator.messages import Request, Response, answer
 
 PROBLEM = "application/problem+json"
@@ -30,10 +30,13 @@ _PATH = re.compile(
 _DATASTREAM_PARAMETERS = {"1": ("configId",), "2": ("datastreamId", "dataStreamId")}
 _READABLE = ("application/json", "application/x-jackson-smile", "text/plain", "text/javascript")
 _DEFAULT_SCHEMA = "https://ns.adobe.com/personalization/default-content-item"
+_DATASTREAMS_BY_ID = {datastream.id: datastream for datastream in DATASTREAMS.values()}
 _QUERY = {"identity": ("fetch",), "personalization": ("schemas", "decisionScopes", "surfaces")}
 """Members of a query that are lists of strings."""
+_ITEMS: dict[type, str] = {str: "strings", dict: "objects"}
 _Object = Mapping[str, Any]
-_ERRORS = json.loads(Path(__file__).with_name("edge_errors.json").read_bytes())
+_NO_MEMBERS: _Object = {}
+_ERRORS = load("edge_errors.json")
 """Title and usual detail by code.
 
 The titles of authorization errors are those of Adobe's page on authentication, the others those of
@@ -66,7 +69,9 @@ class EdgeApp:
         if request.method != "POST":
             return Response(405)
         query = dict(request.query)
-        request_id = _request_id(query.get("requestId") or request.headers.get("x-request-id"))
+        client_id = query.get("requestId") or request.headers.get("x-request-id") or uuid.uuid4()
+        # Adobe appends 16 hex digits to the id that the client sends, or to one of its own.
+        request_id = f"{client_id}-{secrets.token_hex(8)}"
         parameters = _DATASTREAM_PARAMETERS[match["version"]]
         datastream_id = next(filter(None, map(query.get, parameters)), "")
         try:
@@ -74,10 +79,8 @@ class EdgeApp:
             if not datastream_id:
                 raise Refused("EXEG-0002-400", f"The parameter {parameters[0]} is missing.")
             datastream = self._datastream(request, datastream_id)
-            if match["endpoint"] == "interact":
-                return self._interact(body, datastream, match, request_id)
             silent = match["version"] == "1" or query.get("silent") == "true"
-            return self._collect(body, datastream, request_id, silent=silent)
+            return self._process(body, datastream, match, request_id, silent=silent)
         except Refused as refused:
             ids = {"requestId": request_id, "orgId": self._org_id, "configId": datastream_id}
             problem = _problem(refused.code, refused.detail, {**ids, **refused.report})
@@ -85,8 +88,7 @@ class EdgeApp:
 
     def _datastream(self, request: Request, datastream_id: str) -> Datastream:
         """Return the datastream, if it is usable and the request may write to it."""
-        by_id = {datastream.id: datastream for datastream in DATASTREAMS.values()}
-        datastream = by_id.get(datastream_id)
+        datastream = _DATASTREAMS_BY_ID.get(datastream_id)
         if datastream is None:
             raise Refused("EXEG-0003-400")
         if not datastream.enabled:
@@ -98,46 +100,54 @@ class EdgeApp:
             raise Refused("EXEG-0011-422")
         return datastream
 
-    def _interact(
-        self, body: _Object, datastream: Datastream, match: re.Match[str], request_id: str
+    def _process(
+        self,
+        body: _Object,
+        datastream: Datastream,
+        match: re.Match[str],
+        request_id: str,
+        *,
+        silent: bool,
     ) -> Response:
-        is_batch = match["version"] == "1"
-        events = _events(body) if is_batch else [_single_event(body)]
+        """Answer an authorized request. ``silent`` omits a body without problems."""
+        is_interactive = match["endpoint"] == "interact"
+        if is_interactive and match["version"] == "2":
+            # Only the request has a query.
+            events, queried = [_single_event(body)], [_NO_MEMBERS]
+        else:
+            events = queried = _events(body)
         state = _state(body)
-        for index, event in enumerate(events):
-            _check_identities(event, index, required=False)
-        # In version 2 only the request has a query.
-        queries = _queries(body, events if is_batch else [{}])
-        problems = _upstream(datastream, queries)
-        handles = self._handles(events[0], queries, state, match["hint"])
-        status = 207 if "errors" in problems else 200
-        return answer(status, {"requestId": request_id, "handle": handles, **problems})
-
-    def _collect(
-        self, body: _Object, datastream: Datastream, request_id: str, *, silent: bool
-    ) -> Response:
-        events = _events(body)
         # A batch from a server must say whose events they are; a browser gets an ECID.
-        has_identity = any(key.endswith("_identity") for key in _state(body))
+        has_identity = is_interactive or any(key.endswith("_identity") for key in state)
         required = self._authenticated and not has_identity
         for index, event in enumerate(events):
             _check_identities(event, index, required=required)
-        problems = _upstream(datastream, _queries(body, events))
+        queries = _queries(body, queried)
+        problems = _upstream(datastream, queries)
+        if is_interactive:
+            handles = self._handles(events[0], queries, state, match["hint"])
+            return _answer(200, {"requestId": request_id, "handle": handles, **problems})
         if silent and not problems:
             return Response(204)
-        status = 207 if "errors" in problems else 202
-        return answer(status, {"requestId": request_id, **problems})
+        return _answer(202, {"requestId": request_id, **problems})
 
     def _authorize(self, request: Request, datastream: Datastream) -> None:
         token = _token(request)
         grant = self._ims.check(token)
         if grant is None:
-            expired = self._ims.is_expired(token)
-            raise Refused("EXEG-0503-401" if expired else "EXEG-0502-401")
+            if self._ims.is_expired(token):
+                raise Refused("EXEG-0503-401")
+            raise Refused("EXEG-0502-401")
         account = grant.account
         if request.headers["x-gw-ims-org-id"] != account.org_id:
             raise Refused("EXEG-0504-401", "The account does not belong to this organization.")
-        _check_grant(grant)
+        if not account.entitled:
+            raise Refused("EXEG-0504-401", "The company is not entitled to Experience Platform.")
+        if not account.platform_context:
+            detail = "The account has no product context of Experience Platform."
+            raise Refused("EXEG-0504-401", detail)
+        if SCOPE not in grant.scopes:
+            raise Refused("EXEG-0505-401")
         if not datastream.writable:
             raise Refused("EXEG-0506-401")
 
@@ -146,13 +156,13 @@ class EdgeApp:
     ) -> list[dict[str, Any]]:
         prefix = f"kndctr_{self._org_id.replace('@', '_')}"
         identity_key, cluster_key = f"{prefix}_identity", f"{prefix}_cluster"
-        cluster = state.get(cluster_key)
-        hint = hint or (cluster if cluster in HINTS else HINTS[1])
-        ecid = _ecid(event) or _stored_ecid(state.get(identity_key)) or _new_ecid()
-        locations = [
-            {"scope": scope, "hint": hint, "ttlSeconds": _HINT_SECONDS}
-            for scope in ("EdgeNetwork", "Target", "AAM")
-        ]
+        hint = hint or state.get(cluster_key)
+        if hint not in HINTS:
+            hint = HINTS[1]
+        new_ecid = f"{secrets.randbelow(10**38):038}"
+        ecid = _ecid(event) or _stored_ecid(state.get(identity_key)) or new_ecid
+        location = {"hint": hint, "ttlSeconds": _HINT_SECONDS}
+        locations = [{"scope": scope, **location} for scope in ("EdgeNetwork", "Target", "AAM")]
         entries = [{"key": cluster_key, "value": hint, "maxAge": _HINT_SECONDS}]
         # Only a first call, without state, gets an identity to store.
         if identity_key not in state:
@@ -162,15 +172,10 @@ class EdgeApp:
             {"type": "locationHint:result", "payload": locations},
             {"type": "state:store", "payload": entries},
         ]
-        if any("ECID" in _names(query, "identity", "fetch") for query in queries):
+        if "ECID" in _namespaces(queries):
             identity = {"id": ecid, "namespace": {"code": "ECID"}}
             handles.append({"type": "identity:result", "payload": [identity]})
         return handles + _decisions(queries)
-
-
-def _request_id(client_id: str | None) -> str:
-    # Adobe appends 16 hex digits to the id that the client sends, or to one of its own.
-    return f"{client_id or uuid.uuid4()}-{secrets.token_hex(8)}"
 
 
 def _token(request: Request) -> str:
@@ -189,21 +194,10 @@ def _token(request: Request) -> str:
     return token
 
 
-def _check_grant(grant: Grant) -> None:
-    account = grant.account
-    if not account.entitled:
-        raise Refused("EXEG-0504-401", "The company is not entitled to Experience Platform.")
-    if not account.platform_context:
-        detail = "The account has no product context of Experience Platform."
-        raise Refused("EXEG-0504-401", detail)
-    if SCOPE not in grant.scopes:
-        raise Refused("EXEG-0505-401")
-
-
 def _is_jwt(token: str) -> bool:
     parts = token.split(".")
     try:
-        claims = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
+        claims = decoded(parts[1])
     except (IndexError, ValueError, RecursionError):
         return False
     return len(parts) == 3 and isinstance(claims, dict)
@@ -243,14 +237,28 @@ def _upstream(datastream: Datastream, queries: Sequence[_Object]) -> dict[str, A
         problems["warnings"] = [_problem(code, "", report)]
     elif code:
         problems["errors"] = [_problem(code, "", {})]
-    namespaces: list[str] = []
-    for query in queries:
-        namespaces += _names(query, "identity", "fetch")
-    unknown = [name for name in dict.fromkeys(namespaces) if name != "ECID"]
+    namespaces = _namespaces(queries)
+    namespaces.pop("ECID", None)
+    unknown = list(namespaces)
     if unknown:
         refusal = {"unauthorizedNamespaces": unknown, "allowedNamespaces": ["ECID"]}
         problems.setdefault("warnings", []).append(_problem("EXEG-0303-200", "", refusal))
     return problems
+
+
+def _namespaces(queries: Sequence[_Object]) -> dict[str, None]:
+    """Return the identity namespaces to fetch, once each and in order."""
+    namespaces: dict[str, None] = {}
+    for query in queries:
+        namespaces |= dict.fromkeys(_names(query, "identity", "fetch"))
+    return namespaces
+
+
+def _answer(status: int, document: _Object) -> Response:
+    # Errors of services behind the Edge Network turn any success into a partial one.
+    if "errors" in document:
+        status = 207
+    return answer(status, document)
 
 
 def _problem(code: str, detail: str, report: _Object) -> dict[str, Any]:
@@ -270,8 +278,7 @@ def _problem(code: str, detail: str, report: _Object) -> dict[str, Any]:
 def _body(request: Request) -> _Object:
     if not request.body:
         raise Refused("EXEG-0109-408")
-    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if content_type not in _READABLE:
+    if request.media_type not in _READABLE:
         raise Refused("EXEG-0111-415")
     if len(request.body) > LIMIT:
         raise Refused("EXEG-0112-413")
@@ -300,8 +307,7 @@ def _object(parent: _Object, name: str, path: str = "") -> dict[str, Any]:
 
 def _list(value: object, item_type: type, field: str) -> list[Any]:
     if not isinstance(value, list) or not all(isinstance(item, item_type) for item in value):
-        kind = "strings" if item_type is str else "objects"
-        raise Refused("EXEG-0102-400", f"The field {field} must be a list of {kind}.")
+        raise Refused("EXEG-0102-400", f"The field {field} must be a list of {_ITEMS[item_type]}.")
     return value
 
 
@@ -351,10 +357,11 @@ def _names(query: _Object, name: str, member: str) -> list[str]:
 
 def _state(body: _Object) -> dict[str, str]:
     entries = _object(_object(body, "meta"), "state", "meta.").get("entries")
-    if entries is None:
-        return {}
-    entries = _list(entries, dict, "meta.state.entries")
-    return {str(entry.get("key")): str(entry.get("value")) for entry in entries}
+    state = {}
+    if entries is not None:
+        for entry in _list(entries, dict, "meta.state.entries"):
+            state[str(entry.get("key"))] = str(entry.get("value"))
+    return state
 
 
 # -- identities
@@ -369,21 +376,32 @@ def _check_identities(event: _Object, index: int, *, required: bool) -> None:
         identities += _list(members, dict, f"{path}identityMap.{namespace}")
     if not namespaces:
         if required:
-            detail = f"The event at index {index} has no identity."
-            raise Refused("EXEG-0306-400", detail, index=index)
+            raise Refused(
+                "EXEG-0306-400", f"The event at index {index} has no identity.", index=index
+            )
         return
-    if not all(identity.get("id") for identity in identities):
-        detail = f"An identity of the event at index {index} has no id."
-        raise Refused("EXEG-0308-400", detail, index=index)
-    # One of Adobe's samples writes primary as a string.
-    if not any(identity.get("primary") in (True, "true") for identity in identities):
-        detail = f"No identity of the event at index {index} is primary."
-        raise Refused("EXEG-0306-400", detail, index=index)
+    is_primary = False
+    for identity in identities:
+        if not identity.get("id"):
+            raise Refused(
+                "EXEG-0308-400",
+                f"An identity of the event at index {index} has no id.",
+                index=index,
+            )
+        # One of Adobe's samples writes primary as a string.
+        if identity.get("primary") in (True, "true"):
+            is_primary = True
+    if not is_primary:
+        raise Refused(
+            "EXEG-0306-400", f"No identity of the event at index {index} is primary.", index=index
+        )
 
 
 def _ecid(event: _Object) -> str:
     identities = _object(_object(event, "xdm"), "identityMap").get("ECID")
-    return str(identities[0].get("id") or "") if identities else ""
+    if identities:
+        return str(identities[0].get("id") or "")
+    return ""
 
 
 def _stored_ecid(value: str | None) -> str:
@@ -392,8 +410,6 @@ def _stored_ecid(value: str | None) -> str:
         text = base64.urlsafe_b64decode(value or "").decode()
     except ValueError:
         return ""
-    return text if re.fullmatch(r"[0-9]{38}", text, re.ASCII) else ""
-
-
-def _new_ecid() -> str:
-    return "".join(secrets.choice("0123456789") for _ in range(38))
+    if re.fullmatch(r"[0-9]{38}", text):
+        return text
+    return ""

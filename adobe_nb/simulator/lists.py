@@ -4,6 +4,8 @@ import math
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import partial
+from itertools import starmap
 from typing import Any
 
 from adobe_nb.registry import RESOURCES, Resource
@@ -22,10 +24,12 @@ def select(records: Sequence[Record], resource_type: str, query: Query) -> list[
     """Return the records that match the filters, sorted (by default in order of creation)."""
     row = RESOURCES[resource_type]
     matches = list(records)
-    for name, text in _filters(query).items():
+    # The last filter of an attribute counts.
+    for parameter, text in dict(query).items():
+        match = _FILTER.fullmatch(parameter)
         conditions = _conditions(text)
-        if conditions and _can_filter(row, name):
-            matches = [record for record in matches if _matches(record, name, conditions)]
+        if match and conditions and _can_filter(row, match[1]):
+            matches = [record for record in matches if _matches(record, match[1], conditions)]
     matches.sort(key=lambda record: (record["created_at"], record.id))
     keys = dict(query).get("sort", "").split(",")
     for key in reversed(keys):
@@ -37,22 +41,21 @@ def select(records: Sequence[Record], resource_type: str, query: Query) -> list[
 
 def page(records: Sequence[Record], query: Query) -> tuple[Sequence[Record], dict[str, Any]]:
     """Return one page of the records and its ``pagination``."""
-    size = min(_number(dict(query).get("page[size]"), _DEFAULT_SIZE), _MAX_SIZE)
-    number = page_number(query)
+    size = min(_number(query, "size", _DEFAULT_SIZE), _MAX_SIZE)
+    number = _number(query, "number", 1)
     pages = max(1, math.ceil(len(records) / size))
     pagination = {
         "current_page": number,
-        "next_page": number + 1 if number < pages else None,
-        "prev_page": number - 1 if number > 1 else None,
+        "next_page": None,
+        "prev_page": None,
         "total_pages": pages,
         "total_count": len(records),
     }
+    if number < pages:
+        pagination["next_page"] = number + 1
+    if number > 1:
+        pagination["prev_page"] = number - 1
     return records[(number - 1) * size : number * size], pagination
-
-
-def page_number(query: Query) -> int:
-    """Return the number of the page in the query."""
-    return _number(dict(query).get("page[number]"), 1)
 
 
 def sort_key(value: Any, *, descending: bool) -> tuple[bool, int, Any]:
@@ -67,28 +70,18 @@ def sort_key(value: Any, *, descending: bool) -> tuple[bool, int, Any]:
     return descending, 1, str(value).casefold()
 
 
-def _number(text: str | None, default: int) -> int:
+def _number(query: Query, name: str, default: int) -> int:
+    text = dict(query).get(f"page[{name}]", "")
     # Numbers too long for any list count as malformed.
-    if text is None or not re.fullmatch("0{0,9}[1-9][0-9]{0,17}", text):
-        return default
-    return int(text)
-
-
-def _filters(query: Query) -> dict[str, str]:
-    """Return the texts of the filters by attribute. The last one of an attribute counts."""
-    filters = {}
-    for name, value in query:
-        match = _FILTER.fullmatch(name)
-        if match:
-            filters[match[1]] = value
-    return filters
+    if re.fullmatch("0{0,9}[1-9][0-9]{0,17}", text):
+        return int(text)
+    return default
 
 
 def _can_filter(row: Resource, name: str) -> bool:
     """Return whether a filter takes effect. Adobe documents some without such an attribute."""
-    if name not in row.filters:
-        return False
-    return name in row.sortable or row.relation(name.removesuffix("_id")) is not None
+    is_shown = name in row.sortable or row.relation(name.removesuffix("_id")) is not None
+    return is_shown and name in row.filters
 
 
 def _conditions(text: str) -> list[_Condition]:
@@ -98,7 +91,9 @@ def _conditions(text: str) -> list[_Condition]:
         return []
     if operator == "BETWEEN":
         bounds = rest.split(",")
-        return [("BETWEEN", bounds)] if len(bounds) == 2 else []
+        if len(bounds) != 2:
+            return []
+        return [("BETWEEN", bounds)]
     conditions = []
     for part in text.split(","):
         value = part.strip()
@@ -112,13 +107,12 @@ def _conditions(text: str) -> list[_Condition]:
 def _matches(record: Record, name: str, conditions: list[_Condition]) -> bool:
     value = record.attributes.get(name)
     if name not in record.attributes:
-        target = record.to_one.get(name.removesuffix("_id"))
-        value = target[1] if target else None
-    return any(_holds(operator, value, operands) for operator, operands in conditions)
+        _, value = record.to_one.get(name.removesuffix("_id")) or (None, None)
+    return any(starmap(partial(_holds, value), conditions))
 
 
-def _holds(operator: str, value: Any, operands: list[str]) -> bool:
-    text = _text(value)
+def _holds(value: Any, operator: str, operands: list[str]) -> bool:
+    text = text_of(value)
     if operator == "EQ":
         return text == operands[0]
     if operator == "NOT":
@@ -153,11 +147,12 @@ def _is_like(text: str, pattern: str) -> bool:
     return True
 
 
-def _text(value: Any) -> str:
+def text_of(value: Any) -> str:
+    """Return a value as a text: constants as in JSON, strings as they are."""
     if value is None:
         return "null"
     if isinstance(value, bool):
-        return "true" if value else "false"
+        return str(value).lower()
     return str(value)
 
 
@@ -168,7 +163,9 @@ def _comparable(value: Any, text: str) -> Any:
     if re.match(r"\d{4}-\d\d-\d\d", text):
         date = datetime.fromisoformat(text)
         # A date without an offset is UTC.
-        return (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp()
+        if date.tzinfo is None:
+            date = date.replace(tzinfo=UTC)
+        return date.timestamp()
     return text
 
 

@@ -19,6 +19,16 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     body: bytes = field(default=b"", repr=False)
 
+    @property
+    def content_type(self) -> str:
+        """The header Content-Type, or nothing."""
+        return self.headers.get("content-type", "")
+
+    @property
+    def media_type(self) -> str:
+        """The content type without parameters, in lowercase."""
+        return self.content_type.partition(";")[0].strip().lower()
+
 
 @dataclass(frozen=True, slots=True)
 class Response:

@@ -1,7 +1,8 @@
 """Libraries and builds: states, environments, contents, upstream libraries, and publishing."""
 
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Sequence
+from operator import itemgetter
 from typing import Any
 
 from adobe_nb.registry import RESOURCES
@@ -35,10 +36,14 @@ _UPSTREAM = {
     "submitted": ("approved", "published"),
     "approved": ("published",),
 }
-"""The states from which a library in each state inherits, nearest first."""
-_NO_BUILD = "No build found since last state change"
+"""The states from which a library in each state but ``published`` inherits, nearest first."""
+_NOT_BUILT = {
+    "build_status": None,
+    "build_required_detail": "No build found since last state change",
+}
 _CHANGED = "The contents changed after the last build"
 _MAX_REPUBLISHED = 5
+_ASSETS = "https://assets.adobedtm.com"
 
 
 # -- libraries
@@ -47,7 +52,7 @@ _MAX_REPUBLISHED = 5
 def begin(change: Change) -> None:
     """Prepare a new library, and check what the document links to."""
     library = change.record
-    library.meta = {"build_status": None, "build_required_detail": _NO_BUILD}
+    library.meta = dict(_NOT_BUILT)
     library.to_one["upstream_library"] = _upstream(change.store, library)
     _linked(change)
 
@@ -63,11 +68,11 @@ def fill(change: Change) -> None:
 def _linked(change: Change) -> tuple[Record | None, list[Record]]:
     """Return the environment and the contents that the document links to, once checked."""
     library, payload = change.record, change.payload
-    items = [item for kind in CONTENTS for item in payload.linked.get(kind, ())]
+    items: list[Linkage] = []
+    for kind in CONTENTS:
+        items += payload.linked.get(kind, ())
     contents = _check_contents(change.store, library, items, ())
-    linkage = payload.one("environment")
-    environment = _suitable(change.store, library, linkage) if linkage else None
-    return environment, contents
+    return _suitable(change.store, library, payload.one("environment")), contents
 
 
 def transition(call: Call, library: Record, action: str) -> None:
@@ -75,12 +80,15 @@ def transition(call: Call, library: Record, action: str) -> None:
     call.need(_RIGHTS[action])
     state = library["state"]
     if (state, action) not in _TRANSITIONS:
-        detail = f"Cannot {action} a library in state {state}."
-        raise conflict("invalid-transition", detail, "/data/meta/action")
+        raise conflict(
+            "invalid-transition",
+            f"Cannot {action} a library in state {state}.",
+            "/data/meta/action",
+        )
     # Each state needs an environment of another stage, so Adobe releases the current one.
     _release(call.store, library)
     library.attributes |= {"state": _TRANSITIONS[state, action], "build_required": True}
-    library.meta |= {"build_status": None, "build_required_detail": _NO_BUILD}
+    library.meta |= _NOT_BUILT
     call.touch(library)
     refresh_upstreams(call.store, library.to_one["property"])
 
@@ -90,29 +98,33 @@ def assign(call: Call, library: Record, environment: Linkage | None) -> None:
     call.need("develop")
     if library["state"] == "published":
         raise conflict("read-only", "A published library keeps its environment.")
-    if environment is None:
+    suitable = _suitable(call.store, library, environment)
+    if suitable is None:
         _release(call.store, library)
     else:
-        _occupy(call.store, library, _suitable(call.store, library, environment))
+        _occupy(call.store, library, suitable)
     call.touch(library)
 
 
-def _suitable(store: Store, library: Record, linkage: Linkage) -> Record:
-    """Return the environment, if the library can have it."""
+def _suitable(store: Store, library: Record, linkage: Linkage | None) -> Record | None:
+    """Return the environment that a document links to, if the library can have it."""
+    if linkage is None:
+        return None
     environment = store.get(*linkage.here)
     if environment is None or environment.to_one["property"] != library.to_one["property"]:
         raise not_found(f"/environments/{linkage.id}")
     stage = _STAGES[library["state"]]
     if environment["stage"] != stage:
-        detail = (
+        raise conflict(
+            "invalid-environment",
             f"A library in state {library['state']} requires a {stage} environment, "
-            f"not a {environment['stage']} environment."
+            f"not a {environment['stage']} environment.",
         )
-        raise conflict("invalid-environment", detail)
     occupant = store.of(environment, "library")
     if occupant not in {None, library} and occupant["state"] != "published":
-        detail = f"{environment['name']} holds the library {occupant['name']}."
-        raise conflict("environment-in-use", detail)
+        raise conflict(
+            "environment-in-use", f"{environment['name']} holds the library {occupant['name']}."
+        )
     return environment
 
 
@@ -144,18 +156,22 @@ def change_contents(
     Return what the library holds afterwards.
     """
     call.need("develop")
-    _check_in_development(library)
+    if library["state"] != "development":
+        raise conflict(
+            "read-only",
+            f"The library is {library['state']}. Only libraries in development can change.",
+        )
     store = call.store
     held = store.listed(library.id, kind)
     ids = {item.id for item in items}
     named = [record for record in held if record.id in ids]
     added: list[Record] = []
-    removed: list[Record] = []
+    removed: set[Record] = set()
     if method == "DELETE":
-        removed = named
+        removed = set(named)
     elif method == "PATCH":
         added = _check_contents(store, library, items, named)
-        removed = [record for record in held if record not in named]
+        removed = set(held) - set(named)
     else:
         added = _check_contents(store, library, items, held)
     for record in removed:
@@ -170,12 +186,6 @@ def change_contents(
     return store.listed(library.id, kind)
 
 
-def _check_in_development(library: Record) -> None:
-    if library["state"] != "development":
-        detail = f"The library is {library['state']}. Only libraries in development can change."
-        raise conflict("read-only", detail)
-
-
 def leave(call: Call, library: Record) -> None:
     """Release the environment of a library that is deleted. Its builds stay there."""
     if library["state"] == "published":
@@ -185,23 +195,24 @@ def leave(call: Call, library: Record) -> None:
 
 def refresh_upstreams(store: Store, owner: Identifier | None) -> None:
     """Update the upstream libraries in a property, after one of its libraries changed state."""
-    for library in _libraries(store, owner):
-        if library["state"] != "published":
-            upstream = _upstream(store, library)
-            if upstream != library.to_one["upstream_library"]:
-                library.to_one["upstream_library"] = upstream
-                _mark_stale(store, library, "upstream_changed")
+    for library in _libraries(store, owner, _UPSTREAM):
+        upstream = _upstream(store, library)
+        if upstream != library.to_one["upstream_library"]:
+            library.to_one["upstream_library"] = upstream
+            _mark_stale(store, library, "upstream_changed")
 
 
 def extension_upgraded(call: Call, extension: Record) -> None:
     """Mark the libraries that must carry the new version of an extension from now on."""
-    for library in _libraries(call.store, extension.to_one["property"]):
-        if library["state"] != "published":
-            _mark_stale(call.store, library, "extension_upgraded")
+    for library in _libraries(call.store, extension.to_one["property"], _UPSTREAM):
+        _mark_stale(call.store, library, "extension_upgraded")
 
 
-def _libraries(store: Store, owner: Identifier | None) -> list[Record]:
-    return store.listed(owner[1], "libraries") if owner else []
+def _libraries(store: Store, owner: Identifier | None, states: Container[str]) -> list[Record]:
+    """Return the libraries of a property that are in one of the states."""
+    _, property_id = owner or ("", "")
+    libraries = store.listed(property_id, "libraries")
+    return [library for library in libraries if library["state"] in states]
 
 
 def _mark_stale(store: Store, library: Record, reason: str) -> None:
@@ -211,9 +222,8 @@ def _mark_stale(store: Store, library: Record, reason: str) -> None:
 
 def _upstream(store: Store, library: Record) -> Identifier | None:
     """Return the newest library in the nearest state upstream."""
-    libraries = _libraries(store, library.to_one["property"])
     for state in _UPSTREAM[library["state"]]:
-        upstream = [other for other in libraries if other["state"] == state]
+        upstream = _libraries(store, library.to_one["property"], (state,))
         if upstream:
             return max(upstream, key=_date).here
     return None
@@ -230,16 +240,18 @@ def _check_contents(
 
     A head among them is to be revised first: that happens once everything is checked.
     """
-    taken = {origin(record): record.id for record in held}
+    taken = dict(zip(map(origin, held), held, strict=True))
     added: list[Record] = []
     for item in items:
         record = _content(store, library, item)
-        other = taken.setdefault(origin(record), record.id)
-        if other != record.id:
-            detail = f"The library holds another revision of {record['name']}."
-            raise conflict("multiple-revisions", detail)
-        if record not in held and record not in added:
+        head = origin(record)
+        if head not in taken:
+            taken[head] = record
             added.append(record)
+        elif taken[head] is not record:
+            raise conflict(
+                "multiple-revisions", f"The library holds another revision of {record['name']}."
+            )
     return added
 
 
@@ -256,14 +268,17 @@ def _content(store: Store, library: Record, item: Linkage) -> Record:
         raise conflict("deleted-resources", f"{item.id} is deleted.")
     # Libraries hold revisions only. Adobe revises a head itself if the linkage asks for it.
     if record.is_head and not item.revise:
-        detail = f"{record['name']} needs to be revised before it is added to a library."
-        raise conflict(code, detail)
+        raise conflict(
+            code, f"{record['name']} needs to be revised before it is added to a library."
+        )
     return record
 
 
 def _put(call: Call, library: Record, records: Iterable[Record]) -> None:
     for record in records:
-        revision = revise(call, record) if record.is_head else record
+        revision = record
+        if record.is_head:
+            revision = revise(call, record)
         call.store.link(library.id, revision.type, revision)
         call.store.link(revision.id, "libraries", library)
 
@@ -331,13 +346,15 @@ def addresses(environment: Record, token: str) -> dict[str, Any]:
 
 def folder(stage: str) -> str:
     """Return the base URL of environments of a stage on an Adobe-managed host."""
-    return "https://assets.adobedtm.com" + ("" if stage == "production" else "/staging")
+    if stage == "production":
+        return _ASSETS
+    return f"{_ASSETS}/staging"
 
 
 def file_names(stage: str, token: str, library_path: str) -> dict[str, Any]:
     """Return the attributes of an environment that name its files."""
-    suffix = "" if stage == "production" else f"-{stage}"
-    minified, readable = f"launch-{token}{suffix}.min.js", f"launch-{token}{suffix}.js"
+    name = f"launch-{token}-{stage}".removesuffix("-production")
+    minified, readable = f"{name}.min.js", f"{name}.js"
     readable_path = f"{library_path}/{readable}"
     return {
         "library_path": library_path,
@@ -372,15 +389,18 @@ def _check_republish(store: Store, record: Record) -> None:
     library, environment = store.of(record, "library"), store.of(record, "environment")
     if library is None or environment is None or library["state"] != "published":
         raise conflict("invalid-build", "Only builds of published libraries can be republished.")
-    libraries = _libraries(store, library.to_one["property"])
-    published = [other for other in libraries if other["state"] == "published"]
+    published = _libraries(store, library.to_one["property"], ("published",))
     newest = sorted(published, key=_date, reverse=True)[:_MAX_REPUBLISHED]
     if library not in newest or library.to_one["last_build"] != record.here:
-        detail = "Only builds of the five newest published libraries can be republished."
-        raise conflict("invalid-build", detail)
+        raise conflict(
+            "invalid-build",
+            "Only builds of the five newest published libraries can be republished.",
+        )
     if record.meta["host_type_of"] != "akamai" or environment["archive"]:
-        detail = "Only builds on an Adobe-managed host, not archived, can be republished."
-        raise conflict("invalid-build", detail)
+        raise conflict(
+            "invalid-build",
+            "Only builds on an Adobe-managed host, not archived, can be republished.",
+        )
 
 
 def _check_build(call: Call, library: Record) -> Record:
@@ -394,11 +414,18 @@ def _check_build(call: Call, library: Record) -> Record:
         raise conflict("environment-required", "The library has no environment.")
     host = store.of(environment, "host")
     if host is None or host["status"] != "succeeded":
-        detail = f"The environment {environment['name']} has no working host."
-        raise conflict("host-required", detail)
+        raise conflict(
+            "host-required", f"The environment {environment['name']} has no working host."
+        )
     upstream = store.of(library, "upstream_library")
-    if upstream is not None and not _was_built(store, upstream):
-        raise conflict("upstream-build-required", f"{upstream['name']} has no successful build.")
+    if upstream is not None:
+        # A build of an earlier state counts too. A production build of an approved library
+        # publishes it: if only that one counted, no library downstream of an approved one could be
+        # built.
+        statuses = map(itemgetter("status"), store.listed(upstream.id, "builds"))
+        if "succeeded" not in statuses:
+            detail = f"{upstream['name']} has no successful build."
+            raise conflict("upstream-build-required", detail)
     extensions = _delivered(store, library, "extensions")
     _check_extensions(store, library, extensions)
     owner = store.property_of(library)
@@ -407,29 +434,16 @@ def _check_build(call: Call, library: Record) -> Record:
     return environment
 
 
-def _was_built(store: Store, library: Record) -> bool:
-    # A build of an earlier state counts too. A production build of an approved library publishes
-    # it: if only that one counted, no library downstream of an approved one could be built.
-    builds = store.listed(library.id, "builds")
-    return any(record["status"] == "succeeded" for record in builds)
-
-
 def _check_extensions(store: Store, library: Record, extensions: dict[Identifier, Record]) -> None:
     """Each data element and component requires its extension, in the library or upstream."""
     for kind in ("data_elements", "rules"):
         for record in _delivered(store, library, kind).values():
-            for extension in _required_extensions(store, record):
-                if origin(extension) not in extensions:
+            # A data element has an extension, a rule has components that do.
+            for part in (record, *store.listed(record.id, "rule_components")):
+                extension = store.of(part, "extension")
+                if extension is not None and origin(extension) not in extensions:
                     detail = f"{record['name']} requires the extension {extension['name']}."
                     raise conflict("extension-not-found", detail)
-
-
-def _required_extensions(store: Store, record: Record) -> Iterator[Record]:
-    is_rule = record.type == "rules"
-    for part in store.listed(record.id, "rule_components") if is_rule else [record]:
-        extension = store.of(part, "extension")
-        if extension is not None:
-            yield extension
 
 
 def _check_upgrade(store: Store, head: Record, delivered: Record | None) -> None:
@@ -439,13 +453,15 @@ def _check_upgrade(store: Store, head: Record, delivered: Record | None) -> None
     """
     package = head.to_one["extension_package"]
     revisions = store.listed(head.id, "revisions")
-    published = [record for record in revisions if record["published"]]
+    published = filter(itemgetter("published"), revisions)
     packages = [record.to_one["extension_package"] for record in published]
-    if not published or package in packages:
+    if not packages or package in packages:
         return
     if delivered is None or delivered.to_one["extension_package"] != package:
-        detail = f"The library lacks {head['name']} {head['version']}, an upgraded extension."
-        raise conflict("upgraded-extension-required", detail)
+        raise conflict(
+            "upgraded-extension-required",
+            f"The library lacks {head['name']} {head['version']}, an upgraded extension.",
+        )
 
 
 def _delivered(store: Store, library: Record, kind: str) -> dict[Identifier, Record]:
@@ -474,33 +490,27 @@ def _finish(call: Call, record: Record, library: Record, environment: Record) ->
         detail = "Custom code could not be compiled: Unexpected token (1:12)"
         record.meta["status_details"] = {"errors": [details("minification-error", detail)]}
     call.touch(record)
-    if _is_awaited(store, record, library):
-        library.meta["build_status"] = record["status"]
-        if record["status"] == "succeeded":
-            if _is_up_to_date(store, library, record):
-                mark_built(library)
-            # Adobe publishes a library by itself once its production build succeeds.
-            if environment["stage"] == "production":
-                _publish(call, library)
-        call.touch(library)
-        refresh_upstreams(store, library.to_one["property"])
-
-
-def _is_awaited(store: Store, record: Record, library: Record) -> bool:
+    is_last = library.to_one["last_build"] == record.here
     # A library that changed state since then does not wait for this build, even when it came back.
-    return (
-        store.get(*library.here) is not None
-        and library.to_one["last_build"] == record.here
-        and library.meta["build_status"] == "pending"
-    )
+    is_awaited = is_last and library.meta["build_status"] == "pending"
+    if not is_awaited or store.get(*library.here) is None:
+        return
+    library.meta["build_status"] = record["status"]
+    if record["status"] == "succeeded":
+        if _is_up_to_date(store, library, record):
+            mark_built(library)
+        # Adobe publishes a library by itself once its production build succeeds.
+        if environment["stage"] == "production":
+            _publish(call, library)
+    call.touch(library)
+    refresh_upstreams(store, library.to_one["property"])
 
 
 def _is_up_to_date(store: Store, library: Record, record: Record) -> bool:
     """Return whether the build still has what the library delivers."""
     for kind in CONTENTS:
-        built = {revision.id for revision in store.listed(record.id, kind)}
-        delivered = {revision.id for revision in _delivered(store, library, kind).values()}
-        if built != delivered:
+        delivered = _delivered(store, library, kind).values()
+        if set(store.listed(record.id, kind)) != set(delivered):
             return False
     return True
 

@@ -62,15 +62,7 @@ def revise(call: Call, head: Record) -> Record:
 def _freeze(call: Call, head: Record, number: int) -> Record:
     store = call.store
     timestamp = store.now()
-    attributes = {
-        **head.attributes,
-        "revision_number": number,
-        "dirty": False,
-        "created_at": timestamp,
-        "updated_at": timestamp,
-        "published": False,
-        "published_at": None,
-    }
+    attributes = {**head.attributes, **state(timestamp, dirty=False), "revision_number": number}
     head["dirty"] = False
     head.meta["latest_revision_number"] = number
     copy = Record(head.type, store.new_id(head.type), attributes, {**head.to_one}, {**head.meta})

@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import chain
 from typing import Any
 from urllib.parse import urlencode
 
@@ -19,12 +20,12 @@ from adobe_nb.simulator import packages, publishing, writes
 from adobe_nb.simulator.calls import Call
 from adobe_nb.simulator.documents import JSON_TYPES, linkage, linkages, parsed, resource, wanted
 from adobe_nb.simulator.ims import ALL_RIGHTS
-from adobe_nb.simulator.lists import Query, page, page_number, select
+from adobe_nb.simulator.lists import Query, page, select
 from adobe_nb.simulator.messages import JSON_API, Request, Response, answer
 from adobe_nb.simulator.problems import Problem, conflict, malformed, not_found
 from adobe_nb.simulator.revisions import origin
-from adobe_nb.simulator.search import search
-from adobe_nb.simulator.store import Record, wire
+from adobe_nb.simulator.search import SEARCHABLE, search
+from adobe_nb.simulator.store import Record, identifier, wire
 
 Handler = Callable[..., Response]
 Table = dict[str, dict[str, Handler]]
@@ -62,30 +63,26 @@ def respond(call: Call, table: Table) -> Response:
     call.store.settle()
     # After the resource type, every path has an id, or ends.
     parts = request.path.split("/")
-    identifiers = parts[2:3]
-    if identifiers:
+    records = []
+    if len(parts) > 2:
+        records.append(_visible(call, parts[1], parts[2]))
         parts[2] = "{id}"
-    handlers = table.get("/".join(parts))
-    if handlers is None:
-        raise not_found(request.path)
-    records = [_visible(call, parts[1], identifier) for identifier in identifiers]
+    handlers = table.get("/".join(parts), {})
     handler = handlers.get(request.method)
     if handler is not None:
         return handler(call, *records)
     # Adobe answers 404 to a GET of a list that exists for POST only, such as rule components
     # under a property, and 405 to a POST to a list that can only be read.
-    if request.method == "GET":
+    if request.method == "GET" or not handlers:
         raise not_found(request.path)
     raise _not_allowed(request)
 
 
 def routes() -> Table:
     """Return the routes of the resource types in the registry, and the special ones."""
-    rows = [*_event_routes()]
-    for row in RESOURCES.values():
-        rows += _routes_of(row)
+    by_type = map(_routes_of, RESOURCES.values())
     table: Table = {}
-    for route in (*rows, *_SPECIAL):
+    for route in chain(_event_routes(), *by_type, _SPECIAL):
         table.setdefault(route.pattern, {})[route.method] = route.handler
     return table
 
@@ -111,12 +108,14 @@ def _routes_of(row: Resource) -> Iterator[Route]:
 def _relation_routes(row: Resource, one: str) -> Iterator[Route]:
     for relation in row.relations:
         name = relation.name
+        related = Route("GET", f"{one}/{name}", partial(_fetch_related, name=name))
+        linkage_handler: Handler = _fetch_linkage
         if relation.many:
-            yield _list_route(one, name, relation.targets[0])
-        else:
-            yield Route("GET", f"{one}/{name}", partial(_fetch_related, name=name))
+            related = _list_route(one, name, relation.targets[0])
+            linkage_handler = _list_linkage
+        yield related
         if relation.endpoint:
-            handler = partial(_list_linkage if relation.many else _fetch_linkage, name=name)
+            handler = partial(linkage_handler, name=name)
             yield Route("GET", f"{one}/relationships/{name}", handler)
 
 
@@ -159,8 +158,10 @@ def _list_component_notes(call: Call, rule: Record) -> Response:
 
 
 def _list_related(call: Call, record: Record, *, name: str, resource_type: str) -> Response:
+    parent_id = record.id
     # Head and revisions all list the same revisions, which are kept with the head.
-    parent_id = origin(record)[1] if name == "revisions" else record.id
+    if name == "revisions":
+        _, parent_id = origin(record)
     return _list(call, call.store.listed(parent_id, name), resource_type)
 
 
@@ -181,22 +182,18 @@ def _fetch_entity(call: Call, event: Record, *, resource_type: str) -> Response:
 
 
 def _fetch_linkage(call: Call, record: Record, *, name: str) -> Response:
-    target = record.to_one.get(name)
-    data = {"id": target[1], "type": target[0]} if target else None
-    links = _linkage_links(call, record, name)
-    return answer(200, {"data": data, "links": links}, JSON_API)
+    return _relationship(call, record, name, identifier(record.to_one.get(name)))
 
 
 def _list_linkage(call: Call, record: Record, *, name: str) -> Response:
     members, pagination = page(call.store.listed(record.id, name), call.request.query)
-    links = _linkage_links(call, record, name)
     meta = {"pagination": pagination}
-    return answer(200, {"data": _identifiers(members), "links": links, "meta": meta}, JSON_API)
+    return _relationship(call, record, name, _identifiers(members), meta=meta)
 
 
 def _profile(call: Call) -> Response:
     account = call.account
-    identifier = hashlib.blake2s(account.client_id.encode(), digest_size=16).hexdigest()
+    user_id = hashlib.blake2s(account.client_id.encode(), digest_size=16).hexdigest()
     attributes = {
         "active_org": account.org_id,
         "expires_in": 3600,
@@ -206,7 +203,7 @@ def _profile(call: Call) -> Response:
         "organizations": {account.org_id: _ORGANIZATION},
     }
     data = {
-        "id": f"UR{identifier}",
+        "id": f"UR{user_id}",
         "type": "users",
         "attributes": attributes,
         "links": {"self": f"{call.options.base_url}/profile"},
@@ -222,10 +219,9 @@ def _heartbeat(_call: Call) -> Response:
 def _search(call: Call) -> Response:
     body = _body(call)
     documents: list[dict[str, Any]] = []
-    for row in RESOURCES.values():
-        if row.searchable:
-            records = filter(partial(_sees, call), call.store.all(row.type))
-            documents += [json.loads(_wire(call, record)) for record in records]
+    for resource_type in SEARCHABLE:
+        records = filter(partial(_sees, call), call.store.all(resource_type))
+        documents += map(json.loads, map(partial(_wire, call), records))
     matches, total = search(documents, body)
     return answer(200, {"data": matches, "meta": {"total_hits": total}}, JSON_API)
 
@@ -257,7 +253,7 @@ def _upload_package(call: Call) -> Response:
 
 def _update_package(call: Call, package: Record) -> Response:
     """PATCH takes a new zip, an action, or attributes."""
-    if not _is_json(call.request):
+    if call.request.media_type not in JSON_TYPES:
         return _document(call, packages.upload(call, _zip(call.request), package))
     data = resource(_body(call), RESOURCES[package.type], package.id)
     meta = data.get("meta")
@@ -272,7 +268,7 @@ def _update_package(call: Call, package: Record) -> Response:
 
 def _replace_package(call: Call, package: Record) -> Response:
     """POST takes a new zip, as Adobe's OpenAPI file has it; its guide and tools send PATCH."""
-    if _is_json(call.request):
+    if call.request.media_type in JSON_TYPES:
         raise _not_allowed(call.request)
     return _update_package(call, package)
 
@@ -285,8 +281,7 @@ def _change_contents(call: Call, library: Record) -> Response:
     name = call.request.path.rpartition("/")[2]
     items = linkages(_body(call), name)
     members = publishing.change_contents(call, library, name, items, call.request.method)
-    links = _linkage_links(call, library, name)
-    return answer(200, {"data": _identifiers(members), "links": links}, JSON_API)
+    return _relationship(call, library, name, _identifiers(members))
 
 
 def _assign_environment(call: Call, library: Record) -> Response:
@@ -339,34 +334,28 @@ def _sees(call: Call, record: Record) -> bool:
     return packages.may_see(call.store, record, call.account.org_id)
 
 
-def _visible(call: Call, resource_type: str, identifier: str) -> Record:
-    record = call.store.get(resource_type, identifier)
+def _visible(call: Call, resource_type: str, record_id: str) -> Record:
+    record = call.store.get(resource_type, record_id)
     if record is None or not _sees(call, record):
         raise not_found(call.request.path)
     return record
 
 
-def _content_type(request: Request) -> str:
-    return request.headers.get("content-type", "")
-
-
-def _is_json(request: Request) -> bool:
-    return _content_type(request).partition(";")[0].strip().lower() in JSON_TYPES
-
-
 def _body(call: Call) -> dict[str, Any]:
-    return parsed(call.request.body, _content_type(call.request))
+    return parsed(call.request.body, call.request.content_type)
 
 
 def _zip(request: Request) -> bytes:
-    content_type = _content_type(request)
-    if not content_type.lower().startswith("multipart/form-data"):
-        detail = "Send the zip as multipart/form-data, in the field package."
-        raise Problem(415, "unsupported-media-type", detail)
+    if not request.media_type.startswith("multipart/form-data"):
+        raise Problem(
+            415,
+            "unsupported-media-type",
+            "Send the zip as multipart/form-data, in the field package.",
+        )
     arguments: dict[str, list[bytes]] = {}
     files: dict[str, list[HTTPFile]] = {}
     try:
-        parse_body_arguments(content_type, request.body, arguments, files)
+        parse_body_arguments(request.content_type, request.body, arguments, files)
     except (HTTPInputError, ValueError) as error:
         raise malformed(f"Cannot read the form ({type(error).__name__}).", "") from error
     if "package" in files:
@@ -396,15 +385,15 @@ def _without_body(status: int) -> Response:
 
 def _list(call: Call, records: list[Record], resource_type: str) -> Response:
     request = call.request
-    is_log = resource_type == "audit_events"
-    if is_log and page_number(request.query) > call.options.deepest_page:
-        # Adobe's SDK notes that the service fails on pages of the log beyond 1000.
-        raise Problem(500, "internal-error", "Something unexpected happened.")
     # Each page is cut from the whole list, which is filtered and sorted once.
     key = (request.path, tuple(_without_page(request.query)))
     chosen = call.store.chosen(key, lambda: select(records, resource_type, request.query))
     shown, pagination = page(chosen, request.query)
-    data = b",".join([_wire(call, record) for record in shown])
+    is_log = resource_type == "audit_events"
+    if is_log and pagination["current_page"] > call.options.deepest_page:
+        # Adobe's SDK notes that the service fails on pages of the log beyond 1000.
+        raise Problem(500, "internal-error", "Something unexpected happened.")
+    data = b",".join(map(partial(_wire, call), shown))
     meta = json.dumps({"pagination": pagination}).encode()
     links = b""
     if resource_type in _LINKED_LISTS:
@@ -429,13 +418,15 @@ def _without_page(query: Query) -> list[tuple[str, str]]:
     return [(name, value) for name, value in query if not name.startswith("page[")]
 
 
-def _identifiers(records: Iterable[Record]) -> list[dict[str, str]]:
-    return [{"id": record.id, "type": record.type} for record in records]
+def _identifiers(records: Iterable[Record]) -> list[dict[str, Any] | None]:
+    return [identifier(record.here) for record in records]
 
 
-def _linkage_links(call: Call, record: Record, name: str) -> dict[str, str]:
+def _relationship(call: Call, record: Record, name: str, data: object, **more: Any) -> Response:
+    """Return the document of a relationship. ``data`` is its linkage."""
     url = f"{call.options.base_url}/{record.type}/{record.id}"
-    return {"related": f"{url}/{name}", "self": f"{url}/relationships/{name}"}
+    links = {"related": f"{url}/{name}", "self": f"{url}/relationships/{name}"}
+    return answer(200, {"data": data, "links": links, **more}, JSON_API)
 
 
 def _wire(call: Call, record: Record) -> bytes:
@@ -445,8 +436,9 @@ def _wire(call: Call, record: Record) -> bytes:
         return wire(record, base_url)
     meta = {**record.meta, "rights": _granted(call, record.meta["rights"])}
     if "platform_rights" in meta:
-        platforms = meta["platform_rights"].items()
-        meta["platform_rights"] = {name: _granted(call, rights) for name, rights in platforms}
+        meta["platform_rights"] = {}
+        for platform, rights in record.meta["platform_rights"].items():
+            meta["platform_rights"][platform] = _granted(call, rights)
     return wire(replace(record, meta=meta, json=None), base_url)
 
 

@@ -15,12 +15,13 @@ Where Adobe's behavior is unknown, the simplest choice was made:
 
 import operator
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache, partial
+from itertools import starmap
 from typing import Any
 
 from adobe_nb.registry import RESOURCES
-from adobe_nb.simulator.lists import sort_key
+from adobe_nb.simulator.lists import sort_key, text_of
 from adobe_nb.simulator.problems import malformed
 
 Document = dict[str, Any]
@@ -32,38 +33,29 @@ _MAX_SIZE = 100
 _PATH = re.compile(r"[a-z_.*]+")
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
 _INTEGER = re.compile(r"-?[0-9]{1,18}")
+_NUMBERS = (int, float)
+"""Types of JSON numbers. isinstance would take true and false for numbers as well."""
 _ROOTS = ("id", "type", "attributes", "relationships")
 _COMPARISONS = {"gt": operator.gt, "gte": operator.ge, "lt": operator.lt, "lte": operator.le}
 _SORT = 'sort must be a list of objects such as {"attributes.name": "asc"}.'
-_ENUMERATIONS = {
-    "availability",
-    "key_type",
-    "messaging_service",
-    "platform",
-    "privacy",
-    "review_status",
-    "stage",
-    "stale",
-    "state",
-    "status",
-    "storage_duration",
-    "subscriptions",
-    "type_of",
-}
-_TIMESTAMPS = {
+# Enumerations whose values the registry does not list.
+_ENUMERATIONS = {"availability", "key_type", "review_status", "stale", "status"}
+_WHOLE = {"id", "type", "name"} | _ENUMERATIONS
+_WHOLE |= {
     attribute.name
     for row in RESOURCES.values()
     for attribute in row.attributes
-    if attribute.kind == "datetime"
+    if attribute.values or attribute.kind == "datetime"
 }
-_WHOLE = {"id", "type", "name"} | _ENUMERATIONS | _TIMESTAMPS
 """Members that match as a whole."""
 
 
-def search(documents: Sequence[Document], body: object) -> tuple[list[Document], int]:
+def search(documents: Iterable[Document], body: object) -> tuple[list[Document], int]:
     """Return a page of the documents that match, and their number. Raises Problem."""
     # Adobe's guide wraps the members in data, the schema in its OpenAPI file does not.
-    request = body.get("data", body) if isinstance(body, dict) else None
+    request = body
+    if isinstance(body, dict):
+        request = body.get("data", body)
     if not isinstance(request, dict):
         raise malformed("The body must be an object whose member data is an object.")
     query = request.get("query")
@@ -77,7 +69,8 @@ def search(documents: Sequence[Document], body: object) -> tuple[list[Document],
     size = min(_count(request, "size", _MAX_SIZE), _MAX_SIZE)
     matches = []
     for document in documents:
-        if document["type"] in types and _matches(document, query):
+        holds = partial(_holds, document)
+        if document["type"] in types and all(starmap(holds, query.items())):
             matches.append(document)
     for path, descending in reversed(keys):
         _sort(matches, path, descending=descending)
@@ -98,9 +91,9 @@ def _types(value: object) -> frozenset[str]:
 
 def _count(request: Mapping[str, Any], name: str, default: int) -> int:
     value = request.get(name, default)
-    if not _is_integer(value) or value < 0:
+    if type(value) is not int or value < 0:
         raise malformed(f"{name} must be an integer from 0, not {_shown(value)}.")
-    return int(value)
+    return value
 
 
 def _sort_keys(value: object) -> list[tuple[str, bool]]:
@@ -122,8 +115,10 @@ def _sort_keys(value: object) -> list[tuple[str, bool]]:
 
 def _check_condition(path: str, condition: object) -> None:
     if not _PATH.fullmatch(path):
-        detail = "a path has only lowercase letters, underscores, dots and *."
-        raise malformed(f"Invalid path {_shown(path)}: {detail}")
+        raise malformed(
+            f"Invalid path {_shown(path)}: a path has only lowercase letters, underscores, dots "
+            "and *."
+        )
     if not isinstance(condition, dict) or not condition.keys() & {"exists", "value", "range"}:
         raise malformed(f"The condition on {path} requires exists, value or range.")
     if not isinstance(condition.get("exists", True), bool):
@@ -142,49 +137,46 @@ def _check_range(path: str, bounds: object) -> None:
     for bound in bounds.values():
         # Adobe's samples write integers as strings too: {"lte": "2"}.
         is_text = isinstance(bound, str) and _INTEGER.fullmatch(bound)
-        if not is_text and not _is_integer(bound):
+        if not is_text and type(bound) is not int:
             raise malformed(f"The bounds of the range on {path} must be integers.")
 
 
 # -- matching
 
 
-def _matches(document: Document, query: Mapping[str, Any]) -> bool:
-    return all(_holds(document, path, condition) for path, condition in query.items())
-
-
 def _holds(document: Document, path: str, condition: Mapping[str, Any]) -> bool:
-    members = _members(document, path)
+    members = list(_members(document, path))
     values = [value for _, value in members]
     if "exists" in condition and any(map(_has_content, values)) != condition["exists"]:
         return False
     bounds = condition.get("range")
-    if bounds and not any(_in_range(value, bounds) for value in values):
+    if bounds and not any(map(partial(_in_range, bounds), values)):
         return False
     return "value" not in condition or _has_value(members, condition)
 
 
-def _in_range(value: Any, bounds: Mapping[str, Any]) -> bool:
-    if not _is_number(value):
+def _in_range(bounds: Mapping[str, Any], value: Any) -> bool:
+    if type(value) not in _NUMBERS:
         return False
     return all(_COMPARISONS[name](value, int(bound)) for name, bound in bounds.items())
 
 
 def _has_value(members: Sequence[_Member], condition: Mapping[str, Any]) -> bool:
-    value = condition["value"]
-    text = str(value).lower() if isinstance(value, bool) else str(value)
-    if any(member == text and name in _WHOLE for name, member in members):
-        return True
-    words = text.split()
-    hits = [word for word in words if any(_is_in(word, *member) for member in members)]
-    return bool(hits) and (condition.get("value_operator") == "OR" or len(hits) == len(words))
+    text = text_of(condition["value"])
+    for name, member in members:
+        if name in _WHOLE and member == text:
+            return True
+    hits = [any(starmap(partial(_is_in, word), members)) for word in text.split()]
+    if condition.get("value_operator") == "OR":
+        return any(hits)
+    return bool(hits) and all(hits)
 
 
 def _is_in(word: str, name: str, value: object) -> bool:
     """Return whether the word matches a member."""
     if isinstance(value, bool):
-        return word == str(value).lower()
-    if _is_number(value):
+        return word == text_of(value)
+    if isinstance(value, (int, float)):
         return bool(_NUMBER.fullmatch(word)) and float(word) == value
     if not isinstance(value, str):
         return False
@@ -198,19 +190,20 @@ def _is_in(word: str, name: str, value: object) -> bool:
 # -- members
 
 
-def _members(document: Document, path: str) -> list[_Member]:
-    """Return the members that a path reaches. A null counts as missing."""
+def _members(document: Document, path: str) -> Iterator[_Member]:
+    """Yield the members that a path reaches. A null counts as missing."""
     first, *rest = path.split(".")
     if "*" not in path:
-        name = path.rpartition(".")[2]
-        return [(name, value) for value in _at(_root(document, first), rest)]
-    roots = _ROOTS if "*" in first else (first,)
-    members = []
+        for value in _at(_root(document, first), rest):
+            yield path.rpartition(".")[2], value
+        return
+    roots: Sequence[str] = (first,)
+    if "*" in first:
+        roots = _ROOTS
     for root in roots:
         for leaf, value in _leaves(_root(document, root), root):
             if _is_match(path, leaf):
-                members.append((leaf.rpartition(".")[2], value))
-    return members
+                yield leaf.rpartition(".")[2], value
 
 
 @lru_cache(maxsize=10_000)
@@ -223,16 +216,21 @@ def _root(document: Document, name: str) -> Any:
     if name == "relationships":
         relations = document.get(name) or {}
         return {name: {"data": relation.get("data")} for name, relation in relations.items()}
-    return document.get(name) if name in _ROOTS else None
+    if name in _ROOTS:
+        return document.get(name)
+    return None
 
 
-def _at(value: Any, parts: Sequence[str]) -> list[Any]:
-    """Return the values at the end of a path, one for each element of the lists on the way."""
+def _at(value: Any, parts: Sequence[str]) -> Iterator[Any]:
+    """Yield the values at the end of a path, one for each element of the lists on the way."""
     if isinstance(value, list):
-        return [member for element in value for member in _at(element, parts)]
-    if value is None or not parts:
-        return [] if value is None else [value]
-    return _at(value.get(parts[0]), parts[1:]) if isinstance(value, dict) else []
+        for element in value:
+            yield from _at(element, parts)
+    elif not parts:
+        if value is not None:
+            yield value
+    elif isinstance(value, dict):
+        yield from _at(value.get(parts[0]), parts[1:])
 
 
 def _leaves(value: Any, path: str) -> Iterator[_Member]:
@@ -248,23 +246,17 @@ def _leaves(value: Any, path: str) -> Iterator[_Member]:
 
 
 def _has_content(value: Any) -> bool:
-    return any(True for _ in _leaves(value, ""))
+    return next(_leaves(value, ""), None) is not None
 
 
 def _sort(documents: list[Document], path: str, *, descending: bool) -> None:
     def key(document: Document) -> tuple[bool, int, Any]:
-        value = next((value for _, value in _members(document, path)), None)
-        return sort_key(None if isinstance(value, dict) else value, descending=descending)
+        _, value = next(_members(document, path), (path, None))
+        if isinstance(value, dict):
+            value = None
+        return sort_key(value, descending=descending)
 
     documents.sort(key=key, reverse=descending)
-
-
-def _is_integer(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def _shown(value: object) -> str:

@@ -23,7 +23,7 @@ from adobe_nb.simulator.accounts import ACCOUNTS, ORG_ID
 from adobe_nb.simulator.app import App
 from adobe_nb.simulator.calls import Options
 from adobe_nb.simulator.drift import Change
-from adobe_nb.simulator.edge import EdgeApp
+from adobe_nb.simulator.edge import LIMIT, EdgeApp
 from adobe_nb.simulator.faults import SEED, Fault, Faults
 from adobe_nb.simulator.ims import Account, Ims
 from adobe_nb.simulator.messages import JSON_API, Request, Response, answer, is_loopback
@@ -32,8 +32,6 @@ from adobe_nb.simulator.seed import COMPANY_ID, DATASTREAM_ID, Bulk, seeded
 _ADDRESS = "127.0.0.1"
 _LOCAL_HOST = re.compile(r"(127\.0\.0\.1|localhost|\[::1\])(:[0-9]{1,5})?", re.IGNORECASE)
 _MAX_REQUESTS = 10_000
-_MAX_BODY = 64 * 1024
-"""Bytes of a body that are kept: as many as the Edge Network accepts in one request."""
 
 
 class Simulator:
@@ -88,7 +86,7 @@ class Simulator:
         self.drifted: list[Change] = []
         self._chance = random.Random(fault_seed)  # noqa: S311
         self.requests: deque[Request] = deque(maxlen=_MAX_REQUESTS)
-        self.app: App | None = None
+        self.app: App
         self._port = port
         self._urls: dict[str, str] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -115,7 +113,9 @@ class Simulator:
         self._deliveries = set()
 
     def __enter__(self) -> "Simulator":
-        return self if self._is_running else self.start()
+        if not self._is_running:
+            self.start()
+        return self
 
     def __exit__(self, *_: object) -> None:
         self.stop()
@@ -229,15 +229,13 @@ class Simulator:
             task.exception()
 
     def _drift(self, request: Request) -> None:
-        change = self.app.drift(request, self._chance) if self.app else None
+        change = self.app.drift(request, self._chance)
         if change is not None:
             self.drifted.append(change)
 
     def _respond(self, request: Request) -> Response:
         if request.path == "/simulator" and request.method == "GET":
             return answer(200, self.connection())
-        if self.app is None:  # pragma: no cover
-            raise RuntimeError("The simulator is not running.")
         return self.app(request)
 
 
@@ -263,17 +261,21 @@ class _Handler(RequestHandler):
     async def _handle(self, *_: str) -> None:
         simulator = self._simulator
         request = _translated(self.request, bytes(self._body))
-        simulator.requests.append(replace(request, body=request.body[:_MAX_BODY]))
+        # As much of a body is kept as the Edge Network accepts in one request.
+        simulator.requests.append(replace(request, body=request.body[:LIMIT]))
         if not _is_local(request.headers):
             self._send(_FOREIGN)
             return
         simulator.in_flight += 1
         try:
             limit = simulator.most_in_flight
-            crowded = limit is not None and simulator.in_flight > limit
+            is_crowded = limit is not None and simulator.in_flight > limit
             if simulator.latency:
                 await asyncio.sleep(simulator.latency)
-            await self._serve(request, "429" if crowded else self._fault(request))
+            if is_crowded:
+                await self._serve(request, "429")
+            else:
+                await self._serve(request, self._fault(request))
         finally:
             simulator.in_flight -= 1
 
@@ -282,29 +284,30 @@ class _Handler(RequestHandler):
             return None
         fault = self._simulator.faults.strike()
         # IMS has no token to refuse.
-        return None if fault == "401" and request.path.startswith("/ims/") else fault
+        if fault == "401" and request.path.startswith("/ims/"):
+            return None
+        return fault
 
     async def _serve(self, request: Request, fault: str | None) -> None:
+        simulator = self._simulator
         if fault == "reset":
             self.detach().close()
             return
         if fault == "slow":
-            await asyncio.sleep(self._simulator.slow_seconds)
-        response = self._response(request, fault)
+            await asyncio.sleep(simulator.slow_seconds)
+        if fault == "drift":
+            simulator._drift(request)
+        if fault == "429-retry-after":
+            seconds = f"{simulator.retry_after:g}"
+            response = replace(_FAULTS["429"], headers={"Retry-After": seconds})
+        elif fault in _FAULTS:
+            response = _FAULTS[fault]
+        else:
+            response = self._respond(request)
         if fault == "cut":
             await self._cut(response)
         else:
             self._send(response)
-
-    def _response(self, request: Request, fault: str | None) -> Response:
-        if fault == "429-retry-after":
-            seconds = f"{self._simulator.retry_after:g}"
-            return replace(_FAULTS["429"], headers={"Retry-After": seconds})
-        if fault in _FAULTS:
-            return _FAULTS[fault]
-        if fault == "drift":
-            self._simulator._drift(request)
-        return self._respond(request)
 
     async def _cut(self, response: Response) -> None:
         """Send half of the body, and close the connection."""

@@ -6,31 +6,18 @@ import time
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import count
 from typing import Any
 
 import msgspec
 
 from adobe_nb.registry import RESOURCES, Relation
+from adobe_nb.simulator.data import load
 
-_MAX_SELECTIONS = 32
-_LINKS = {
-    "companies": ("properties",),
-    "properties": ("company", "data_elements", "environments", "extensions", "rules"),
-    "app_configurations": ("company",),
-    "callbacks": ("property",),
-    "data_elements": ("property", "origin", "extension"),
-    "rules": ("property", "origin", "rule_components"),
-    "rule_components": ("extension", "origin", "rules"),
-    "extensions": ("property", "origin", "extension_package"),
-    "hosts": ("property",),
-    "environments": ("property",),
-    "libraries": ("property",),
-    "builds": ("environment", "library"),
-    "secrets": ("property",),
-    "notes": ("resource",),
-    "audit_events": ("entity", "property"),
-}
-"""The links of a resource besides the one to itself."""
+# Enough for a pull that reads a list under each property in turn.
+_MAX_SELECTIONS = 128
+TYPES: dict[str, dict[str, Any]] = load("types.json")
+"""What the service requires, fills in and links to, by resource type."""
 _DIRECT = (("rule_components", "property"), ("notes", "resource"))
 """Relationships that link to the other resource itself, not to a path under this one."""
 _UNTIL_SET = {"properties": ("privacy", "ssl_enabled")}
@@ -95,7 +82,7 @@ class Store:
         self._lists: dict[tuple[str, str], dict[str, Record]] = {}
         self._parents: dict[str, set[tuple[str, str]]] = {}
         self._jobs: list[tuple[float, int, Callable[[], object]]] = []
-        self._numbers = 0
+        self._numbers = count(1)
         self._last = 0
         self._selections: dict[Hashable, list[Record]] = {}
 
@@ -128,8 +115,7 @@ class Store:
 
     def of(self, record: Record, relation: str) -> Record | None:
         """Return the record that a to-one relation points to."""
-        target = record.to_one.get(relation)
-        return self.get(*target) if target else None
+        return self.get(*record.to_one.get(relation) or ("", ""))
 
     def property_of(self, record: Record) -> Record:
         """Return the property that contains the record."""
@@ -178,7 +164,7 @@ class Store:
 
     def later(self, seconds: float, job: Callable[[], object]) -> None:
         """Do a job at the first request after that many seconds."""
-        heapq.heappush(self._jobs, (self.clock() + seconds, self._number(), job))
+        heapq.heappush(self._jobs, (self.clock() + seconds, next(self._numbers), job))
 
     def settle(self) -> None:
         """Do the jobs that are due."""
@@ -195,12 +181,8 @@ class Store:
         """Return twelve hex digits for URLs."""
         return self._digest("token", 6)
 
-    def _number(self) -> int:
-        self._numbers += 1
-        return self._numbers
-
     def _digest(self, purpose: str, size: int) -> str:
-        text = f"new {purpose} {self._number()}"
+        text = f"new {purpose} {next(self._numbers)}"
         return hashlib.blake2s(text.encode(), digest_size=size).hexdigest()
 
 
@@ -245,48 +227,56 @@ def _attributes(record: Record, base_url: str) -> dict[str, Any]:
 
 
 def _links(record: Record, base_url: str) -> dict[str, str | None]:
-    url = f"{base_url}/{record.type}/{record.id}"
-    links: dict[str, str | None] = {"self": url}
-    to_one = {relation.name for relation in RESOURCES[record.type].to_one}
-    for name in _LINKS.get(record.type, ()):
+    url = _url(record.here, base_url)
+    links = {"self": url}
+    for name in TYPES[record.type]["links"]:
         links[name] = f"{url}/{name}"
-        if name in to_one:
-            links[name] = _url(record.to_one.get(name), base_url)
-    if record.type == "extensions":
-        installed = record.to_one.get("extension_package")
-        latest = record.meta.get("upgrade_extension_package_id")
-        if installed:
-            links["latest_extension_package"] = _url(
-                (installed[0], latest or installed[1]), base_url
-            )
+        if name in record.to_one:
+            links[name] = _url(record.to_one[name], base_url)
+    installed = record.to_one.get("extension_package")
+    if record.type == "extensions" and installed:
+        latest = record.meta.get("upgrade_extension_package_id") or installed[1]
+        links["latest_extension_package"] = _url((installed[0], latest), base_url)
     return links
 
 
 def _url(target: Identifier | None, base_url: str) -> str | None:
-    return f"{base_url}/{target[0]}/{target[1]}" if target else None
+    if target is None:
+        return None
+    return f"{base_url}/{target[0]}/{target[1]}"
+
+
+def identifier(target: Identifier | None) -> dict[str, Any] | None:
+    """Return a resource identifier as it is in a document."""
+    if target is None:
+        return None
+    return {"id": target[1], "type": target[0]}
 
 
 def _relationship(record: Record, relation: Relation, base_url: str) -> dict[str, Any]:
-    target = record.to_one.get(relation.name)
+    relationship: dict[str, Any] = {}
     links = _relationship_links(record, relation, base_url)
-    if relation.many:
-        return {"links": links}
-    data: dict[str, Any] | None = None
-    if target:
-        data = {"id": target[1], "type": target[0]}
-        if record.type == "secrets" and relation.name == "environment":
+    if links:
+        relationship["links"] = links
+    if not relation.many:
+        data = identifier(record.to_one.get(relation.name))
+        if data and record.type == "secrets" and relation.name == "environment":
             data["meta"] = {"stage": record.stage}
-    return {"links": links, "data": data} if links else {"data": data}
+        relationship["data"] = data
+    return relationship
 
 
 def _relationship_links(record: Record, relation: Relation, base_url: str) -> dict[str, str | None]:
-    url = f"{base_url}/{record.type}/{record.id}"
+    url = _url(record.here, base_url)
     target = record.to_one.get(relation.name)
     related: str | None = f"{url}/{relation.name}"
     if (record.type, relation.name) in _DIRECT:
         related = _url(target, base_url)
+    # An event names its entity by type, as in …/rule, and links to nothing without one.
     elif record.type == "audit_events":
-        related = _event_link(relation, target, url)
+        related = None
+        if target is not None:
+            related = f"{url}/{RESOURCES[target[0]].singular}"
     links = {"related": related}
     if relation.endpoint:
         links["self"] = f"{url}/relationships/{relation.name}"
@@ -294,11 +284,3 @@ def _relationship_links(record: Record, relation: Relation, base_url: str) -> di
     if record.type == "libraries" and relation.name in {"environment", "upstream_library"}:
         del links["related"]
     return links
-
-
-def _event_link(relation: Relation, target: Identifier | None, url: str) -> str | None:
-    """An event names its entity by type, as in ``…/rule``, and links to nothing without one."""
-    if target is None:
-        return None
-    name = RESOURCES[target[0]].singular if relation.name == "entity" else relation.name
-    return f"{url}/{name}"

@@ -1,9 +1,8 @@
 """Create, update and delete: the steps that all types share, and a table of what each type adds."""
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from adobe_nb.registry import RESOURCES, Resource
@@ -14,12 +13,13 @@ from adobe_nb.simulator.ims import PROPERTY_RIGHTS
 from adobe_nb.simulator.messages import is_loopback
 from adobe_nb.simulator.problems import Problem, conflict, malformed, not_authorized, not_found
 from adobe_nb.simulator.revisions import editable, newest, revise, state
-from adobe_nb.simulator.store import Record
+from adobe_nb.simulator.store import TYPES, Record
 
 Step = Callable[[Change], object]
 Removal = Callable[[Call, Record], object]
 
 _MAX_NOTE = 512
+_EVENT_TYPE = re.compile(r"[a-z_]+\.[a-z]+")
 _DELEGATES = {
     "data_elements": ("dataElements",),
     "rule_components": ("events", "conditions", "actions"),
@@ -31,12 +31,9 @@ _MOBILE = {"ssl_enabled": True, "privacy": "optedin"}
 
 
 @dataclass(frozen=True, slots=True)
-class _Rules:
+class _Steps:
     """What a type adds to the steps that all types share."""
 
-    right: str = ""
-    """The right that every write requires. Without one, the steps of the type check rights."""
-    defaults: Mapping[str, Any] = field(default_factory=dict)
     create: tuple[Step, ...] = ()
     """Steps before a new record is stored."""
     created: tuple[Step, ...] = ()
@@ -45,11 +42,15 @@ class _Rules:
     delete: tuple[Removal, ...] = ()
 
 
+_NO_STEPS = _Steps()
+
+
 def create(call: Call, parent: Record, row: Resource, payload: Wanted) -> Record:
     """Create a record under its parent. A Problem leaves the store unchanged."""
-    rules = _TYPES.get(row.type, _Rules())
-    call.need(rules.right)
-    values = {**state(call.store.now()), **rules.defaults, **payload.attributes}
+    steps = _STEPS.get(row.type, _NO_STEPS)
+    call.need(TYPES[row.type]["right"])
+    defaults = TYPES[row.type]["defaults"]
+    values = {**state(call.store.now()), **defaults, **payload.attributes}
     attributes = {column.name: values.get(column.name) for column in row.columns}
     record = Record(row.type, call.store.new_id(row.type), attributes)
     # A head is its own origin. A note calls its parent resource, other types use the singular.
@@ -62,7 +63,7 @@ def create(call: Call, parent: Record, row: Resource, payload: Wanted) -> Record
     record.to_one = {relation.name: relations.get(relation.name) for relation in row.to_one}
     change = Change(call, record, payload)
     _link(change)
-    for step in rules.create:
+    for step in steps.create:
         step(change)
     call.store.add(record)
     # Rule components are created under a property, but only rules list them.
@@ -73,7 +74,7 @@ def create(call: Call, parent: Record, row: Resource, payload: Wanted) -> Record
     if row.revisionable:
         call.store.link(record.id, "revisions", record)
     call.created(record)
-    for step in rules.created:
+    for step in steps.created:
         step(change)
     return record
 
@@ -82,10 +83,9 @@ def update(call: Call, record: Record, payload: Wanted) -> Record:
     """Change a record or act on it. Return the record, or the new revision."""
     if payload.action is not None:
         return _act(call, record, payload.action)
-    rules = _TYPES.get(record.type, _Rules())
-    call.need(rules.right)
-    if "revision_number" in record.attributes:
-        editable(record)
+    steps = _STEPS.get(record.type, _NO_STEPS)
+    call.need(TYPES[record.type]["right"])
+    editable(record)
     change = Change(call, record, payload, dict(record.attributes))
     links = dict(record.to_one)
     try:
@@ -94,7 +94,7 @@ def update(call: Call, record: Record, payload: Wanted) -> Record:
             if column.name in payload.attributes:
                 record[column.name] = payload.attributes[column.name]
         _link(change)
-        for step in rules.update:
+        for step in steps.update:
             step(change)
     except Problem:
         record.attributes, record.to_one = dict(change.before), links
@@ -110,24 +110,24 @@ def update(call: Call, record: Record, payload: Wanted) -> Record:
 def delete(call: Call, record: Record) -> None:
     """Delete a record for good, or softly: then it can still be fetched by id."""
     row = RESOURCES[record.type]
-    rules = _TYPES.get(record.type, _Rules())
-    call.need(rules.right)
+    steps = _STEPS.get(record.type, _NO_STEPS)
+    call.need(TYPES[record.type]["right"])
     if record.deleted:
         raise not_found(f"/{record.type}/{record.id}")
-    if "revision_number" in record.attributes:
-        editable(record)
-    for step in rules.delete:
+    editable(record)
+    for step in steps.delete:
         step(call, record)
     if row.deletion == "soft":
         record["deleted_at"] = call.store.now()
         # Adobe shows the date in the meta of data elements, rules and extensions as well.
-        if any(attribute.name == "deleted_at" for attribute in row.meta):
-            record.meta["deleted_at"] = record["deleted_at"]
+        for attribute in row.meta:
+            if attribute.name == "deleted_at":
+                record.meta["deleted_at"] = record["deleted_at"]
         call.store.changed(record)
         _unlist(call, record)
     else:
         call.store.remove(record)
-    call.gone(record)
+    call.log(record, "deleted")
     if record.type == "libraries":
         publishing.refresh_upstreams(call.store, record.to_one["property"])
 
@@ -160,7 +160,7 @@ def _target(change: Change, linkage: Linkage, pointer: str) -> Record:
 
 def _act(call: Call, record: Record, action: str) -> Record:
     if action == "revise":
-        call.need(_TYPES[record.type].right)
+        call.need(TYPES[record.type]["right"])
         return revise(call, record)
     if record.type == "libraries":
         publishing.transition(call, record, action)
@@ -169,7 +169,7 @@ def _act(call: Call, record: Record, action: str) -> Record:
     elif record.type == "extension_packages":
         packages.release(call, record, action)
     elif record.type == "secrets":
-        call.need(_TYPES[record.type].right)
+        call.need(TYPES[record.type]["right"])
         secrets.act(call, record, action)
     return record
 
@@ -179,9 +179,7 @@ def _unlist(call: Call, record: Record) -> None:
 
     Its revisions stay, and so do the libraries that hold them.
     """
-    owner = record.to_one["property"]
-    if owner is not None:
-        call.store.unlink(owner[1], record.type, record)
+    call.store.unlink(call.store.property_of(record).id, record.type, record)
     if record.type == "rule_components":
         _touch_rules(call, record)
         for rule in call.store.listed(record.id, "rules"):
@@ -194,8 +192,9 @@ def _unlist(call: Call, record: Record) -> None:
 def _check_domains(change: Change) -> None:
     domains = change.record["domains"]
     pointer = "/data/attributes/domains"
-    if domains is not None and not all(isinstance(name, str) and name for name in domains):
-        raise malformed("domains must be a list of host names.", pointer)
+    for name in domains or ():
+        if not isinstance(name, str) or not name:
+            raise malformed("domains must be a list of host names.", pointer)
     if change.record["platform"] == "web" and not domains:
         raise malformed("A web property requires at least one domain.", pointer)
 
@@ -246,8 +245,9 @@ def _empty_property(call: Call, record: Record) -> None:
 def _package(change: Change, extension: Record) -> Record:
     package = change.store.of(extension, "extension_package")
     if package is None:
-        detail = "The package of the extension is no longer available."
-        raise conflict("delegate-descriptor-unresolved", detail)
+        raise conflict(
+            "delegate-descriptor-unresolved", "The package of the extension is no longer available."
+        )
     return package
 
 
@@ -270,21 +270,20 @@ def _list_used_secrets(change: Change) -> None:
     secrets.use(change.call, change.record)
 
 
-def _check_rules(change: Change) -> None:
+def _rules(change: Change) -> Iterator[Record]:
     for item in change.payload.linked["rules"]:
-        rule = change.store.get(*item.here)
-        if rule is None or rule.to_one["property"] != change.record.to_one["property"]:
-            pointer = "/data/relationships/rules"
-            raise Problem(404, "not-found", f"Cannot find rule {item.id}.", pointer)
+        yield _target(change, item, "/data/relationships/rules")
+
+
+def _check_rules(change: Change) -> None:
+    for rule in _rules(change):
         editable(rule)
 
 
 def _join_rules(change: Change) -> None:
-    for item in change.payload.linked["rules"]:
-        rule = change.store.get(*item.here)
-        if rule is not None:
-            change.store.link(rule.id, "rule_components", change.record)
-            change.store.link(change.record.id, "rules", rule)
+    for rule in _rules(change):
+        change.store.link(rule.id, "rule_components", change.record)
+        change.store.link(change.record.id, "rules", rule)
     _touch_rules(change.call, change.record)
 
 
@@ -305,8 +304,10 @@ def _check_package(change: Change) -> None:
     packages.installable(change.call, package, owner)
     if change.before:
         if package["name"] != record["name"]:
-            detail = "An upgrade must be another version of the same package."
-            raise conflict("invalid-extension_package_id", detail)
+            raise conflict(
+                "invalid-extension_package_id",
+                "An upgrade must be another version of the same package.",
+            )
         return
     for other in change.store.listed(owner.id, "extensions"):
         if other["name"] == package["name"]:
@@ -388,8 +389,11 @@ def _check_stage(change: Change) -> None:
     owner = change.store.property_of(change.record)
     for other in change.store.listed(owner.id, "environments"):
         if other["stage"] == stage != "development":
-            detail = f"The property already has a {stage} environment."
-            raise conflict("not-unique", detail, "/data/attributes/stage")
+            raise conflict(
+                "not-unique",
+                f"The property already has a {stage} environment.",
+                "/data/attributes/stage",
+            )
     change.record["token"] = change.store.new_token()
 
 
@@ -429,11 +433,12 @@ def _check_callback(change: Change) -> None:
     record = change.record
     if not _is_callback_url(record["url"]):
         raise malformed("url must be an https URL.", "/data/attributes/url")
-    names = record["subscriptions"]
-    matches = [isinstance(name, str) and re.fullmatch(r"[a-z_]+\.[a-z]+", name) for name in names]
+    matches = list(map(_EVENT_TYPE.fullmatch, map(str, record["subscriptions"])))
     if not matches or not all(matches):
-        detail = "subscriptions must be a list of event types such as rule.updated."
-        raise malformed(detail, "/data/attributes/subscriptions")
+        raise malformed(
+            "subscriptions must be a list of event types such as rule.updated.",
+            "/data/attributes/subscriptions",
+        )
 
 
 def _is_callback_url(url: str) -> bool:
@@ -449,21 +454,19 @@ def _is_callback_url(url: str) -> bool:
 def _check_note(change: Change) -> None:
     call, record = change.call, change.record
     if len(record["text"]) > _MAX_NOTE:
-        detail = f"A note has at most {_MAX_NOTE} characters."
-        raise malformed(detail, "/data/attributes/text")
+        raise malformed(f"A note has at most {_MAX_NOTE} characters.", "/data/attributes/text")
     if not call.account.rights:
         raise not_authorized("develop")
     subject = change.store.of(record, "resource")
-    if subject is not None and "revision_number" in subject.attributes:
+    if subject is not None:
         editable(subject)
     record["author_display_name"] = call.account.display_name
     record["author_email"] = call.account.email
 
 
 def _authorize(change: Change) -> None:
-    package = change.store.of(change.record, "extension_package")
-    if package is not None:
-        packages.authorize(change.call, package, change.record, change.payload)
+    package = _package(change, change.record)
+    packages.authorize(change.call, package, change.record, change.payload)
 
 
 def _answer_authorization(change: Change) -> None:
@@ -488,90 +491,51 @@ def _exchange_secret(change: Change) -> None:
         secrets.exchange(change.call, change.record, attributes.get("credentials"))
 
 
-_TYPES = {
-    "properties": _Rules(
-        right="manage_properties",
-        defaults={
-            "enabled": True,
-            "development": False,
-            "domains": [],
-            "undefined_vars_return_empty": False,
-            "rule_component_sequencing_enabled": False,
-        },
+_STEPS = {
+    "properties": _Steps(
         create=(_check_domains, _check_name, _complete_property),
         created=(_install_core,),
         update=(_check_domains, _check_name),
         delete=(_empty_property,),
     ),
-    "rules": _Rules(
-        right="develop",
-        defaults={"enabled": True, "review_status": "unsubmitted"},
-    ),
-    "rule_components": _Rules(
-        right="develop",
-        defaults={
-            "settings": "{}",
-            "order": 0,
-            "rule_order": 50.0,
-            "timeout": 2000,
-            "delay_next": True,
-            "negate": False,
-        },
+    "rule_components": _Steps(
         create=(_check_delegate, _check_rules),
         created=(_join_rules,),
         update=(_check_delegate,),
     ),
-    "data_elements": _Rules(
-        right="develop",
-        defaults={
-            "enabled": True,
-            "settings": "{}",
-            "clean_text": False,
-            "force_lower_case": False,
-            "review_status": "unsubmitted",
-        },
+    "data_elements": _Steps(
         create=(_check_delegate, _list_used_secrets),
         update=(_check_delegate, _list_used_secrets),
     ),
-    "extensions": _Rules(
-        right="manage_extensions",
-        defaults={"enabled": True, "settings": "{}", "review_status": "unsubmitted"},
+    "extensions": _Steps(
         create=(_check_package, _configure),
         created=(_revise_first,),
         update=(_check_package, _configure, _mark_upgraded),
     ),
-    "hosts": _Rules(
-        right="manage_environments",
-        defaults={"skip_symlinks": False},
+    "hosts": _Steps(
         create=(_strip_scheme, _connect),
         update=(_check_sftp, _strip_scheme, _connect),
         delete=(_check_host_unused,),
     ),
-    "environments": _Rules(
-        right="manage_environments",
-        defaults={"archive": False, "status": "succeeded"},
+    "environments": _Steps(
         create=(_check_stage, _name_files),
         update=(_name_files,),
         delete=(_leave_environment,),
     ),
-    "libraries": _Rules(
-        right="develop",
-        defaults={"state": "development", "build_required": True},
+    "libraries": _Steps(
         create=(publishing.begin,),
         created=(publishing.fill,),
         delete=(publishing.leave,),
     ),
-    "extension_packages": _Rules(delete=(packages.removable,)),
-    "extension_package_usage_authorizations": _Rules(
+    "extension_packages": _Steps(delete=(packages.removable,)),
+    "extension_package_usage_authorizations": _Steps(
         create=(_authorize,),
         update=(_answer_authorization,),
         delete=(packages.require_owner,),
     ),
-    "app_configurations": _Rules(right="manage_app_configurations"),
-    "callbacks": _Rules(right="develop", create=(_check_callback,), update=(_check_callback,)),
-    "notes": _Rules(create=(_check_note,)),
-    "secrets": _Rules(
-        right="manage_environments",
+    "callbacks": _Steps(create=(_check_callback,), update=(_check_callback,)),
+    "notes": _Steps(create=(_check_note,)),
+    "secrets": _Steps(
         create=(_start_secret,),
         created=(_list_secret,),
         update=(_exchange_secret,),

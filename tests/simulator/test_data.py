@@ -13,6 +13,8 @@ SCHEMAS = {
     "attributes.json": "attributes",
     "company.json": "company",
     "datastreams.json": "datastreams",
+    "edge_errors.json": "edge_errors",
+    "types.json": "types",
     "packages/catalog.json": "catalog",
     "packages/*.json": "manifest",
     "properties/*.json": "property",

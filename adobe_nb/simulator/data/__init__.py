@@ -1,4 +1,4 @@
-"""What the simulator serves at its start, as JSON files: the demo company and extension packages.
+"""JSON files of the simulator: the demo company, extension packages, and tables of its services.
 
 The JSON Schemas in ``schemas/`` describe the files; a test checks every file against its schema.
 """
