@@ -131,7 +131,7 @@ class Limiter:
         """
         turn = Turn()
         call = worker.cancellation
-        # An interrupt can come at any line, also in _record, and the turn must not stay in flight.
+        # An interrupt can come at any line, also in _leave, and the turn must not stay in flight.
         try:
             try:
                 self._enter(turn)
@@ -142,9 +142,10 @@ class Limiter:
                         raise Cancelled
                 yield turn
             finally:
-                self._record(turn)
+                self._leave(turn)
         finally:
-            self.give_up(turn)
+            if turn in self._turns:
+                self.give_up(turn)
             if call is not None:
                 call.on_abandon.pop(turn, None)
 
@@ -172,12 +173,14 @@ class Limiter:
             if worker.tick is not None:
                 worker.tick()
 
-    def _record(self, turn: Turn) -> None:
-        """Adapt the limit to the outcome."""
+    def _leave(self, turn: Turn) -> None:
+        """Stop counting its request, and adapt the limit to the outcome."""
         with self._changed:
             # It was given up, or belongs to the parent of this forked process.
             if turn not in self._turns:
                 return
+            self._turns.remove(turn)
+            self._changed.notify_all()
             if turn.refused or turn.answered:
                 self._history.append((turn.in_flight, turn.refused))
             if turn.refused:

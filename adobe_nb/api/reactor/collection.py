@@ -121,7 +121,6 @@ class Collection:
 
     def _list(self, query: _Query, extra: Params = ()) -> pd.DataFrame:
         client = self._session.client
-        client.refuse_preview_ids(*query.parent_ids)
         # Events of other properties are dropped, so a limit cannot end the reading early.
         first = query.limit
         if query.properties is not None:

@@ -28,7 +28,7 @@ from adobe_nb.api.reactor.jsonapi import (
     wrong_shape,
 )
 from adobe_nb.forks import reset_after_fork
-from adobe_nb.registry import Attribute, Kind, Relation, Resource
+from adobe_nb.registry import Attribute, Kind, Resource
 
 _UNKNOWN = re.compile(
     r"Object contains unknown field `(.*)` - "
@@ -232,7 +232,12 @@ class _Schema:
             targets = list(map(_target, values))
             relation = self._to_one.get(name)
             if relation is not None:
-                columns |= _relation_columns(relation, targets)
+                columns[f"{relation.name}_id"] = list(map(attrgetter("id"), targets))
+                if len(relation.targets) > 1:
+                    columns[f"{relation.name}_type"] = list(map(attrgetter("type"), targets))
+                for attribute in relation.meta:
+                    details = [mapping(target.meta).get(attribute.name) for target in targets]
+                    columns[f"{relation.name}_{attribute.name}"] = details
             elif any(target is not _NO_TARGET for target in targets):
                 # An unknown relation gets a column only where it leads to one resource.
                 columns[name] = list(map(attrgetter("id"), targets))
@@ -315,16 +320,6 @@ def _values(fields: Sequence[_Field], parts: Iterable[Any]) -> Columns:
             columns[field.column] = values
         elif values.count(msgspec.UNSET) < len(values):
             columns[field.column] = [None if value is msgspec.UNSET else value for value in values]
-    return columns
-
-
-def _relation_columns(relation: Relation, targets: Sequence[Any]) -> Columns:
-    columns: Columns = {f"{relation.name}_id": list(map(attrgetter("id"), targets))}
-    if len(relation.targets) > 1:
-        columns[f"{relation.name}_type"] = list(map(attrgetter("type"), targets))
-    for attribute in relation.meta:
-        values = [mapping(target.meta).get(attribute.name) for target in targets]
-        columns[f"{relation.name}_{attribute.name}"] = values
     return columns
 
 
