@@ -28,10 +28,18 @@ from adobe_nb.api.reactor.collection import Collection
 from adobe_nb.api.reactor.filters import Sort
 from adobe_nb.api.reactor.frames import to_frame
 from adobe_nb.api.reactor.inputs import Ids, asked, ids_in, is_null, type_of
-from adobe_nb.api.reactor.jsonapi import Document, one_of, problem_of, wrong_shape
+from adobe_nb.api.reactor.jsonapi import (
+    JSON_API,
+    Document,
+    Write,
+    masked,
+    one_of,
+    problem_of,
+    wrong_shape,
+)
 from adobe_nb.api.reactor.libraries import Builds, Libraries
 from adobe_nb.api.reactor.packages import ExtensionPackages, Extensions, UsageAuthorizations
-from adobe_nb.api.reactor.payloads import JSON_API, Write, hidden_in, masked, shown
+from adobe_nb.api.reactor.payloads import hidden_in, shown
 from adobe_nb.api.reactor.polling import Hosts
 from adobe_nb.api.reactor.relations import linked, related, rules_of
 from adobe_nb.api.reactor.search import EVERYWHERE, search

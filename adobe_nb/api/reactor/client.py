@@ -16,8 +16,15 @@ from requests.auth import AuthBase
 from adobe_nb.api.progress import Progress, no_progress
 from adobe_nb.api.reactor.error_catalog import error_of, path_of
 from adobe_nb.api.reactor.journal import Journal
-from adobe_nb.api.reactor.jsonapi import Document, parsed, public, wrong_shape
-from adobe_nb.api.reactor.payloads import JSON_API, Write, secrets_in
+from adobe_nb.api.reactor.jsonapi import (
+    JSON_API,
+    Document,
+    Write,
+    parsed,
+    public,
+    secrets_in,
+    wrong_shape,
+)
 from adobe_nb.auth.credentials import Secret
 from adobe_nb.errors import (
     ArgumentError,

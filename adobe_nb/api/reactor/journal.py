@@ -17,8 +17,7 @@ import pandas as pd
 
 from adobe_nb.api.reactor.dates import parse_zoned
 from adobe_nb.api.reactor.error_catalog import unsure
-from adobe_nb.api.reactor.jsonapi import public_resource
-from adobe_nb.api.reactor.payloads import Write
+from adobe_nb.api.reactor.jsonapi import Write, public_resource
 from adobe_nb.errors import (
     AdobeError,
     ApiError,

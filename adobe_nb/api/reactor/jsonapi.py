@@ -1,4 +1,5 @@
-"""JSON:API documents and resources: parsed, checked, and without the secrets in responses.
+"""JSON:API documents and resources: parsed, checked, and without the secrets in responses; writes,
+with their secrets hidden until they are sent.
 
 Adobe's responses contain live secrets: the token of a tested exchange, part of the credentials,
 passwords in URLs. They are dropped or masked when a response is read, so frames, raw documents, the
@@ -7,13 +8,20 @@ journal and snapshots never contain them.
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeGuard, cast
 
+from urllib3.filepost import encode_multipart_formdata
+
+from adobe_nb.auth.credentials import Secret
 from adobe_nb.errors import IncompleteResult
 from adobe_nb.registry import BY_PREFIX, RESOURCES, Attribute, Resource
 
 Document = dict[str, Any]
+
+JSON_API = "application/vnd.api+json"
 
 MASK = "••••••••"
 # Deeper values are dropped: they cannot be searched for secrets within the recursion limit.
@@ -327,3 +335,88 @@ def _public_entity(value: Any) -> Any:
     if shown == document:
         return value
     return json.dumps(shown, ensure_ascii=False, separators=(",", ":"))
+
+
+class Hidden(Secret):
+    """A number of a write-only attribute, as its JSON text."""
+
+
+class Address(Secret):
+    """An address that holds a password or a token."""
+
+    def __str__(self) -> str:
+        return public_address(self.reveal())
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """A write that can be sent, shown, and kept in the journal."""
+
+    call: str
+    """The Python call, such as ``reactor.rules.update``."""
+    method: str
+    path: str
+    document: Document | None = None
+    """May hold secrets, as Secret objects."""
+    params: tuple[tuple[str, str], ...] = ()
+    upload: bytes | None = None
+    """A zip, sent as a form in place of a document."""
+    type: str = ""
+    """Of the resource that the response holds."""
+    id: str = ""
+    """Of the resource that is changed; empty where one is created."""
+    next_step: str = ""
+    """How to find out whether a write arrived whose outcome is unknown."""
+
+    @property
+    def masked(self) -> str:
+        """The body for people to read: JSON text without its secrets."""
+        if self.upload is not None:
+            return f"a zip of {len(self.upload):,} bytes, as form field package"
+        if self.document is None:
+            return ""
+        return json.dumps(masked(self.document), ensure_ascii=False)
+
+    def encoded(self) -> tuple[bytes | None, str]:
+        """Return the body with its secrets revealed, and its media type. For the wire only."""
+        if self.upload is not None:
+            form = {"package": ("package.zip", self.upload, "application/zip")}
+            return encode_multipart_formdata(form)
+        if self.document is None:
+            return None, JSON_API
+        text = json.dumps(plain(self.document), ensure_ascii=False, allow_nan=False)
+        return text.encode(), JSON_API
+
+
+def plain(value: object) -> Any:
+    """Return the document with its secrets revealed. For the wire only."""
+    return _replaced(value, _revealed)
+
+
+def masked(value: object) -> Any:
+    """Return the document with its secrets masked."""
+    return _replaced(value, str)
+
+
+def secrets_in(value: object) -> list[Secret]:
+    """Return the secrets of a document."""
+    secrets: list[Secret] = []
+    _replaced(value, secrets.append)
+    return secrets
+
+
+def _replaced(value: object, replace: Callable[[Secret], object]) -> Any:
+    """Return a copy of the document with another value in place of each secret."""
+    if isinstance(value, Secret):
+        return replace(value)
+    if isinstance(value, Mapping):
+        return {name: _replaced(member, replace) for name, member in value.items()}
+    if isinstance(value, (list, tuple)):
+        return list(map(partial(_replaced, replace=replace), value))
+    return value
+
+
+def _revealed(secret: Secret) -> Any:
+    if isinstance(secret, Hidden):
+        return json.loads(secret.reveal())
+    return secret.reveal()

@@ -8,9 +8,16 @@ import pandas as pd
 
 from adobe_nb.api.reactor.client import Client
 from adobe_nb.api.reactor.inputs import Ids, asked, ids_in, ids_of_type, type_of
-from adobe_nb.api.reactor.jsonapi import Document, identifier, linkage_of, linked_id, needed_id
+from adobe_nb.api.reactor.jsonapi import (
+    Document,
+    Write,
+    identifier,
+    linkage_of,
+    linked_id,
+    needed_id,
+)
 from adobe_nb.api.reactor.paging import Listing, read_documents
-from adobe_nb.api.reactor.payloads import Placeholder, Write, shown
+from adobe_nb.api.reactor.payloads import Placeholder, shown
 from adobe_nb.api.reactor.polling import Waitable
 from adobe_nb.api.reactor.writes import (
     Editable,

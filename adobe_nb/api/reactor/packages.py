@@ -17,8 +17,8 @@ from adobe_nb.api.reactor.client import Client, Params, attrs_of
 from adobe_nb.api.reactor.filters import Filter, Sort
 from adobe_nb.api.reactor.frames import json_text
 from adobe_nb.api.reactor.inputs import Ids, asked, ids_in, ids_of_type, type_of
-from adobe_nb.api.reactor.jsonapi import Document, needed_id
-from adobe_nb.api.reactor.payloads import Placeholder, Write, document_of
+from adobe_nb.api.reactor.jsonapi import Document, Write, needed_id
+from adobe_nb.api.reactor.payloads import Placeholder, document_of
 from adobe_nb.api.reactor.polling import Waitable
 from adobe_nb.api.reactor.relations import versions_of
 from adobe_nb.api.reactor.writes import (

@@ -4,23 +4,27 @@ any request.
 
 import json
 import math
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from urllib3.filepost import encode_multipart_formdata
 
 from adobe_nb.api.reactor.inputs import ids_in, is_null
-from adobe_nb.api.reactor.jsonapi import MASK, Document, identifier, public_address
+from adobe_nb.api.reactor.jsonapi import (
+    MASK,
+    Address,
+    Document,
+    Hidden,
+    Write,
+    identifier,
+    plain,
+    public_address,
+)
 from adobe_nb.auth.credentials import Secret
 from adobe_nb.errors import ArgumentError
 from adobe_nb.registry import RESOURCES, Attribute, Relation, Resource, Verb
 from adobe_nb.suggest import did_you_mean
-
-JSON_API = "application/vnd.api+json"
 
 _Keyword = Attribute | Relation
 
@@ -32,17 +36,6 @@ _TYPES: Mapping[str, tuple[str, tuple[type, ...]]] = {
 }
 
 
-class Hidden(Secret):
-    """A number of a write-only attribute, as its JSON text."""
-
-
-class Address(Secret):
-    """An address that holds a password or a token."""
-
-    def __str__(self) -> str:
-        return public_address(self.reveal())
-
-
 class Placeholder(str):
     """For a dry run: words for an id that only the service knows, ``{id of the company}``."""
 
@@ -51,80 +44,6 @@ class Placeholder(str):
     def __new__(cls, description: str) -> "Placeholder":
         """Put the description in braces."""
         return super().__new__(cls, f"{{{description}}}")
-
-
-@dataclass(frozen=True, slots=True)
-class Write:
-    """A write that can be sent, shown, and kept in the journal."""
-
-    call: str
-    """The Python call, such as ``reactor.rules.update``."""
-    method: str
-    path: str
-    document: Document | None = None
-    """May hold secrets, as Secret objects."""
-    params: tuple[tuple[str, str], ...] = ()
-    upload: bytes | None = None
-    """A zip, sent as a form in place of a document."""
-    type: str = ""
-    """Of the resource that the response holds."""
-    id: str = ""
-    """Of the resource that is changed; empty where one is created."""
-    next_step: str = ""
-    """How to find out whether a write arrived whose outcome is unknown."""
-
-    @property
-    def masked(self) -> str:
-        """The body for people to read: JSON text without its secrets."""
-        if self.upload is not None:
-            return f"a zip of {len(self.upload):,} bytes, as form field package"
-        if self.document is None:
-            return ""
-        return json.dumps(masked(self.document), ensure_ascii=False)
-
-    def encoded(self) -> tuple[bytes | None, str]:
-        """Return the body with its secrets revealed, and its media type. For the wire only."""
-        if self.upload is not None:
-            form = {"package": ("package.zip", self.upload, "application/zip")}
-            return encode_multipart_formdata(form)
-        if self.document is None:
-            return None, JSON_API
-        text = json.dumps(plain(self.document), ensure_ascii=False, allow_nan=False)
-        return text.encode(), JSON_API
-
-
-def plain(value: object) -> Any:
-    """Return the document with its secrets revealed. For the wire only."""
-    return _replaced(value, _revealed)
-
-
-def masked(value: object) -> Any:
-    """Return the document with its secrets masked."""
-    return _replaced(value, str)
-
-
-def secrets_in(value: object) -> list[Secret]:
-    """Return the secrets of a document."""
-    secrets: list[Secret] = []
-    _replaced(value, secrets.append)
-    return secrets
-
-
-def _replaced(value: object, replace: Callable[[Secret], object]) -> Any:
-    """Return a copy of the document with another value in place of each secret."""
-    if isinstance(value, Secret):
-        return replace(value)
-    if isinstance(value, Mapping):
-        return {name: _replaced(member, replace) for name, member in value.items()}
-    if isinstance(value, (list, tuple)):
-        return list(map(partial(_replaced, replace=replace), value))
-    return value
-
-
-def _revealed(secret: Secret) -> Any:
-    if isinstance(secret, Hidden):
-        return json.loads(secret.reveal())
-    return secret.reveal()
 
 
 def shown(base_url: str, writes: Iterable[Write]) -> pd.DataFrame:

@@ -33,10 +33,16 @@ from typing import Any
 from adobe_nb.api.reactor.client import Answer, Client, Params
 from adobe_nb.api.reactor.filters import check_filter, check_rows
 from adobe_nb.api.reactor.inputs import type_of
-from adobe_nb.api.reactor.jsonapi import Document, identifier, linked_id, public_resource
+from adobe_nb.api.reactor.jsonapi import (
+    Document,
+    Write,
+    identifier,
+    linked_id,
+    masked,
+    public_resource,
+)
 from adobe_nb.api.reactor.libraries import CONTENTS, ids_of, read_list
 from adobe_nb.api.reactor.paging import read_documents, steady
-from adobe_nb.api.reactor.payloads import Write, masked
 from adobe_nb.api.reactor.writes import attribute, name_of, state_of
 from adobe_nb.errors import ArgumentError, IncompleteResult, NotFound
 from adobe_nb.registry import BY_PREFIX, RESOURCES, Relation, Resource, singular

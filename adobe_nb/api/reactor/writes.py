@@ -27,9 +27,9 @@ from adobe_nb.api.reactor.inputs import (
     listed_under,
     parents_of_one_type,
 )
-from adobe_nb.api.reactor.jsonapi import Document, linked_id, needed_id, one_of
+from adobe_nb.api.reactor.jsonapi import Document, Write, linked_id, needed_id, one_of
 from adobe_nb.api.reactor.paging import Listing, read_documents
-from adobe_nb.api.reactor.payloads import Placeholder, Write, document_of, shown
+from adobe_nb.api.reactor.payloads import Placeholder, document_of, shown
 from adobe_nb.api.reactor.relations import component_notes, related
 from adobe_nb.errors import (
     AdobeError,

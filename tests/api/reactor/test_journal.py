@@ -13,7 +13,7 @@ import pytest
 import adobe_nb
 from adobe_nb import ApiError, JournalError, Secret
 from adobe_nb.api.reactor.journal import Journal
-from adobe_nb.api.reactor.payloads import Write
+from adobe_nb.api.reactor.jsonapi import Write
 from tests.conftest import sign_in, started
 
 TOKEN = "hush-hush-4711"

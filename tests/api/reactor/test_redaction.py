@@ -13,8 +13,7 @@ import pytest
 import adobe_nb
 from adobe_nb import ArgumentError, snapshot
 from adobe_nb.api.reactor.journal import Journal
-from adobe_nb.api.reactor.jsonapi import public, public_address, public_columns
-from adobe_nb.api.reactor.payloads import Write
+from adobe_nb.api.reactor.jsonapi import Write, public, public_address, public_columns
 from adobe_nb.registry import RESOURCES
 from tests.api.reactor.test_relations import found, service
 from tests.conftest import RECORDER, sign_in, started
