@@ -40,11 +40,13 @@ def scrub(shell: InteractiveShell, typed: Iterable[str]) -> bool:
     """
     typed = list(filter(None, typed))
     history: Any = shell.history_manager
-    running = str(history.input_hist_raw[-1]) if history.input_hist_raw else ""
     number = None
     cells: list[str] = []
-    if running and _contains_magic(running, typed):
-        cells = [running]
+    # What was typed may stand in an earlier cell, whose function the running one only calls.
+    if history.input_hist_raw and _contains_any(
+        history.input_hist_raw[-1], ("adobe_auth", "reactor", *typed)
+    ):
+        cells = [history.input_hist_raw[-1]]
         number = len(history.input_hist_raw) - 1
         history.input_hist_raw[-1] = history.input_hist_parsed[-1] = REMOVED
     secrets: set[str] = set()
@@ -56,9 +58,8 @@ def scrub(shell: InteractiveShell, typed: Iterable[str]) -> bool:
     return _scrub_database(history, ordered, number)
 
 
-def _contains_magic(cell: str, typed: list[str]) -> bool:
-    """Return whether the running cell holds what was typed, not a function of an earlier cell."""
-    return any(text in cell for text in ("adobe_auth", "reactor", *typed))
+def _contains_any(source: str, texts: Iterable[str]) -> bool:
+    return any(text in source for text in texts)
 
 
 def _scrub_memory(shell: InteractiveShell, texts: list[str]) -> None:
@@ -84,9 +85,7 @@ def _scrub_tracebacks(texts: list[str]) -> None:
     """Remove the source lines that tracebacks show."""
     for name, entry in list(linecache.cache.items()):
         # An entry whose source is not loaded yet is shorter.
-        lines = entry[2] if len(entry) > 2 else ()
-        source = "".join(lines)
-        if any(text in source for text in texts):
+        if len(entry) > 2 and _contains_any("".join(entry[2]), texts):
             del linecache.cache[name]
 
 

@@ -31,8 +31,7 @@ class Target:
     @property
     def path(self) -> str:
         """The path of the URL."""
-        region = f"{self.hint}/" if self.hint else ""
-        return f"/ee/{region}v2/{self.endpoint}"
+        return "/".join(filter(None, ("/ee", self.hint, "v2", self.endpoint)))
 
     @property
     def params(self) -> tuple[tuple[str, str], ...]:
@@ -120,7 +119,9 @@ def checked_request_id(request_id: object) -> str | None:
         return None
     if isinstance(request_id, uuid.UUID):
         return str(request_id)
-    if isinstance(request_id, str) and request_id.isascii() and request_id.isprintable():
-        return request_id
-    shown = repr(request_id) if isinstance(request_id, str) else type_name(request_id)
+    shown = type_name(request_id)
+    if isinstance(request_id, str):
+        if request_id.isascii() and request_id.isprintable():
+            return request_id
+        shown = repr(request_id)
     raise refused(f"request_id must be printable ASCII text, ideally a UUID, not {shown}.")
