@@ -49,7 +49,7 @@ def scrub(shell: InteractiveShell, typed: Iterable[str]) -> bool:
         cells = [history.input_hist_raw[-1]]
         number = len(history.input_hist_raw) - 1
         history.input_hist_raw[-1] = history.input_hist_parsed[-1] = REMOVED
-    secrets: set[str] = set()
+    secrets = set()
     for text in (*typed, *cells):
         secrets.update(CERTAINLY_A_SECRET.findall(text))
     # The longest first: one secret may be the beginning of another.

@@ -386,8 +386,7 @@ def _codes_in(text: str) -> list[EdgeCode]:
 
 def _codes_worded(text: str) -> list[EdgeCode]:
     """Return the codes with that title or message, or else those that contain the text."""
-    exact: list[EdgeCode] = []
-    partial: list[EdgeCode] = []
+    exact, partial = [], []
     for code in edge_codes().values():
         wordings = (code.title.casefold(), code.message.casefold())
         if text in wordings:

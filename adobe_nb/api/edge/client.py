@@ -1,7 +1,7 @@
 """Requests to the Edge Network: signed, sent once, and what is known of their delivery."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -126,7 +126,7 @@ class _Signing:
 
     def secrets(self) -> list[str]:
         """Return what a response must not quote, values set on purpose included."""
-        secrets: Callable[[], Iterable[str]] = getattr(self.signer, "secrets", tuple)
+        secrets = getattr(self.signer, "secrets", tuple)
         return [*secrets(), *filter(None, self.changes.values())]
 
 
@@ -248,7 +248,7 @@ def _ranges(numbers: Sequence[int]) -> str:
 
 def _raise_if_all_failed(deliveries: Sequence[Delivery]) -> None:
     """Raise the first error if no batch was accepted; otherwise the rows of the frame report it."""
-    problems: list[AdobeError] = []
+    problems = []
     count = 0
     for delivery in deliveries:
         if delivery.problem is None:

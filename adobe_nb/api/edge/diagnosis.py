@@ -23,6 +23,10 @@ _ADVICE = {
     429: "Too many events in a short time. Wait a minute, then send it again.",
 }
 """The next step by status, for refusals without a known code."""
+_UNSURE = (
+    "It is not known whether the event arrived; sending it again may count it twice. "
+    "Check the data first."
+)
 
 
 class _Diagnosis(NamedTuple):
@@ -242,7 +246,9 @@ def _unknown_advice(
     if status == 404 and hint and not response.body:
         return f"The location hint {hint} is unknown, or no longer known."
     words = _words_of(problem)
-    advice = _advice_by_status(status)
+    advice = _ADVICE.get(status, "")
+    if unsure(status):
+        advice = _UNSURE
     if words:
         if not advice and status == 403:
             advice = "Check the credentials and the product profiles of their account."
@@ -253,15 +259,6 @@ def _unknown_advice(
         members = ", ".join(map(text_of, document))
         return f"The response has no known code, only these members: {members}."
     return "The response is not the Edge Network's: probably a proxy or a login page answered."
-
-
-def _advice_by_status(status: int) -> str:
-    if unsure(status):
-        return (
-            "It is not known whether the event arrived; sending it again may count it twice. "
-            "Check the data first."
-        )
-    return _ADVICE.get(status, "")
 
 
 def _exact_cause(

@@ -130,7 +130,7 @@ def _checked_primary(primary: str | None, columns: list[str]) -> str | None:
 
 def _event_of(row: JsonObject, label: str, primary: str | None) -> dict[str, Any]:
     event: dict[str, Any] = {}
-    identities: dict[str, str] = {}
+    identities = {}
     for name, value in row.items():
         if pd.api.types.is_scalar(value) and pd.isna(value):
             continue

@@ -26,8 +26,7 @@ def check_all(
     check: Callable[[int, Any], dict[str, Any]], items: Iterable[Any]
 ) -> list[dict[str, Any]]:
     """Check every item. Raise the first problem, with the number of other items that have one."""
-    checked: list[dict[str, Any]] = []
-    problems: list[str] = []
+    checked, problems = [], []
     for index, item in enumerate(items):
         try:
             checked.append(check(index, item))
