@@ -43,10 +43,9 @@ def scrub(shell: InteractiveShell, typed: Iterable[str]) -> bool:
     number = None
     cells: list[str] = []
     # What was typed may stand in an earlier cell, whose function the running one only calls.
-    if history.input_hist_raw and _contains_any(
-        history.input_hist_raw[-1], ("adobe_auth", "reactor", *typed)
-    ):
-        cells = [history.input_hist_raw[-1]]
+    running = "".join(history.input_hist_raw[-1:])
+    if _contains_any(running, ("adobe_auth", "reactor", *typed)):
+        cells = [running]
         number = len(history.input_hist_raw) - 1
         history.input_hist_raw[-1] = history.input_hist_parsed[-1] = REMOVED
     secrets = set()
@@ -66,14 +65,14 @@ def _scrub_memory(shell: InteractiveShell, texts: list[str]) -> None:
     history: Any = shell.history_manager
     # The arrow keys of a terminal.
     prompt = getattr(getattr(shell, "pt_app", None), "history", None)
-    for owner, names in (
-        (history, ("input_hist_parsed", "input_hist_raw")),
-        (prompt, ("_loaded_strings", "_storage")),
+    for inputs in (
+        history.input_hist_parsed,
+        history.input_hist_raw,
+        getattr(prompt, "_loaded_strings", None),
+        getattr(prompt, "_storage", None),
     ):
-        for name in names:
-            inputs = getattr(owner, name, None)
-            if isinstance(inputs, list):
-                inputs[:] = [_scrubbed(text, texts) for text in inputs]
+        if isinstance(inputs, list):
+            inputs[:] = [_scrubbed(text, texts) for text in inputs]
     for name in ("_i", "_ii", "_iii", "_i00"):
         setattr(history, name, _scrubbed(getattr(history, name, ""), texts))
     for name in list(filter(_INPUTS.fullmatch, shell.user_ns)):

@@ -66,7 +66,12 @@ def refusal(
     problems = _problems_of(document)
     problem = next(iter(problems), {})
     code = code_of(problem)
-    diagnosis = _diagnose(response, document, problems, sent, target, events)
+    if explanation := gateway_explanation(code):
+        diagnosis = _gateway_diagnosis(explanation, problem, response.status)
+    elif row := edge_codes().get(code):
+        diagnosis = _diagnosis_of(row, problems, sent, target, events)
+    else:
+        diagnosis = _Diagnosis(_unknown_advice(response, document, problem, target.hint))
     message = f"{_summary(request, response, code, diagnosis.title)}. {diagnosis.advice}"
     # After a server error without a known code, the events may have arrived.
     if len(events) > 1 and (diagnosis.cause or response.status < 500):
@@ -97,25 +102,11 @@ def _summary(request: Request, response: Response, code: str = "", title: str = 
     return summary
 
 
-def _diagnose(
-    response: Response,
-    document: JsonObject,
-    problems: Sequence[JsonObject],
-    sent: Mapping[str, str],
-    target: Target,
-    events: Sequence[int],
-) -> _Diagnosis:
-    problem = next(iter(problems), {})
-    code = code_of(problem)
-    if explanation := gateway_explanation(code):
-        cause, fix = explanation
-        send_again = "after the fix"
-        if response.status == 429:
-            send_again = "after a pause"
-        return _Diagnosis(f"{cause} {fix}", _words_of(problem), cause, fix, send_again)
-    if row := edge_codes().get(code):
-        return _diagnosis_of(row, problems, sent, target, events)
-    return _Diagnosis(_unknown_advice(response, document, problem, target.hint))
+def _gateway_diagnosis(explanation: Explanation, problem: JsonObject, status: int) -> _Diagnosis:
+    send_again = "after the fix"
+    if status == 429:
+        send_again = "after a pause"
+    return _Diagnosis(" ".join(explanation), _words_of(problem), *explanation, send_again)
 
 
 def _diagnosis_of(
@@ -250,9 +241,10 @@ def _unknown_advice(
     if unsure(status):
         advice = _UNSURE
     if words:
-        if not advice and status == 403:
-            advice = "Check the credentials and the product profiles of their account."
-        return f'The service says: "{words}". {advice or "Compare it with edge.errors()."}'
+        default = "Compare it with edge.errors()."
+        if status == 403:
+            default = "Check the credentials and the product profiles of their account."
+        return f'The service says: "{words}". {advice or default}'
     if advice:
         return advice
     if document:
