@@ -535,18 +535,14 @@ class Visitor:
 
     def _keep(self, document: Document) -> None:
         """Keep state and hint of a response, as a browser does. Ignore entries of another shape."""
-        for handle_type, item in handle_items(document):
-            if not isinstance(item, dict):
-                continue
-            if handle_type == "state:store":
-                key, value = item.get("key"), item.get("value")
-                if isinstance(key, str) and isinstance(value, str):
+        for item in handle_items(document):
+            match item:
+                case "state:store", {"key": str(key), "value": str(value), **others}:
                     self._state[key] = value
-                    self._expiries[key] = self._expiry(item.get("maxAge"), math.inf)
-            elif handle_type == "locationHint:result" and item.get("scope") == "EdgeNetwork":
-                hint = item.get("hint")
-                if is_hint(hint):
-                    self._hint = (hint, self._expiry(item.get("ttlSeconds"), _HINT_SECONDS))
+                    self._expiries[key] = self._expiry(others.get("maxAge"), math.inf)
+                case "locationHint:result", {"scope": "EdgeNetwork", "hint": hint, **others}:
+                    if is_hint(hint):
+                        self._hint = (hint, self._expiry(others.get("ttlSeconds"), _HINT_SECONDS))
 
     def _expiry(self, seconds: object, default: float) -> float:
         if isinstance(seconds, bool) or not isinstance(seconds, (int, float)):

@@ -158,7 +158,8 @@ def split_headers(
         raise refused("headers= must be a dict of names and values; None leaves a header out.")
     for name, value in headers.items():
         header = _known_header(str(name), authenticated=authenticated)
-        if value is not None and not _is_header_value(value):
+        # A line break would begin another header; only ASCII can be sent.
+        if value is not None and not is_printable_ascii(value):
             raise refused(f"headers= requires printable ASCII text for {header}.")
         if header in AUTH_HEADERS:
             changes[header] = value
@@ -167,8 +168,8 @@ def split_headers(
     return changes, forwarded
 
 
-def _is_header_value(value: object) -> bool:
-    # A line break would begin another header; only ASCII can be sent.
+def is_printable_ascii(value: object) -> TypeGuard[str]:
+    """Return whether a value is text of visible ASCII characters and spaces."""
     return isinstance(value, str) and value.isascii() and value.isprintable()
 
 
