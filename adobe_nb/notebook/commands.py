@@ -31,12 +31,9 @@ def run(options: Namespace) -> None:
 
 def _connect(options: Namespace, *, fall_back: bool) -> sessions.Session:
     sources: dict[str, Any] = source_arguments(options)
-    session = sessions.connect(
-        **sources,
-        org_id=options.org_id,
-        simulator=options.simulator,
-        fallback="simulator" if fall_back else None,
-    )
+    if fall_back:
+        sources["fallback"] = "simulator"
+    session = sessions.connect(**sources, org_id=options.org_id, simulator=options.simulator)
     options.session = session
     return session
 
@@ -107,12 +104,16 @@ def _problem_of(session: sessions.Session) -> Outcome:
         outcome = outcome_of(session.test())
     except AdobeError as error:
         return outcome_of_error(error)
-    return Outcome() if outcome.kind == "ok" else outcome
+    if outcome.kind == "ok":
+        return Outcome()
+    return outcome
 
 
 def _panel_unless_quiet(options: Namespace, outcome: Outcome) -> Any:
     """Return the panel; with ``--quiet`` only if there is a problem."""
-    return None if options.quiet and outcome.kind in {"", "ok"} else _panel(outcome)
+    if options.quiet and outcome.kind in {"", "ok"}:
+        return None
+    return _panel(outcome)
 
 
 def _show_panel(options: Namespace) -> Any:  # noqa: ARG001
@@ -135,7 +136,9 @@ def _login(options: Namespace) -> Card:
                 raise
     if session is None:
         session = options.session = _prompt()
-    return _save(session, options) if options.save else card(session)
+    if options.save:
+        return _save(session, options)
+    return card(session)
 
 
 def _save(session: sessions.Session, options: Namespace) -> Card:
@@ -185,7 +188,9 @@ def _status(options: Namespace) -> Card:  # noqa: ARG001
 
 def _test(options: Namespace) -> Card:  # noqa: ARG001
     check = sessions.current().test()
-    title = "The credentials work" if check.ok else "The credentials do not work"
+    title = "The credentials work"
+    if not check.ok:
+        title = "The credentials do not work"
     return Card(title, (("Test", check.message),))
 
 
@@ -206,7 +211,9 @@ def _logout(options: Namespace) -> Card:  # noqa: ARG001
 def _profiles(options: Namespace) -> Card:  # noqa: ARG001
     rows = []
     for profile in ProfileStore().profiles():
-        name = f"{profile.name} (active)" if profile.active else profile.name
+        name = profile.name
+        if profile.active:
+            name = f"{name} (active)"
         credentials = f"{profile.kind.replace('_', ' ')} in the {profile.place}"
         client = f"client {mask(profile.client_id)}"
         rows.append((name, f"{profile.org_id} · {client} · {credentials}"))

@@ -4,9 +4,10 @@ A fact about the session is one line of ``facts_of``: the panel, its HTML and it
 """
 
 import re
-from collections.abc import Hashable
+from collections.abc import Collection, Hashable
 from dataclasses import dataclass
 from html import escape
+from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -81,9 +82,12 @@ class Outcome:
 def outcome_of(check: "Check") -> Outcome:
     """Return the outcome of Adobe's own test of the credentials."""
     topic = {403: "access", 401: "token", 404: "organization"}.get(check.status or 0, "")
+    kind = "ok"
     if not check.ok:
-        return Outcome("error", check.message, topic=topic)
-    return Outcome("warning" if topic else "ok", check.message, topic=topic)
+        kind = "error"
+    elif topic:
+        kind = "warning"
+    return Outcome(kind, check.message, topic=topic)
 
 
 def outcome_of_error(error: AdobeError) -> Outcome:
@@ -106,7 +110,6 @@ def topic_of(error: AdobeError) -> str:
 
 def state_of(session: "Session") -> dict[str, Any]:
     """Return what the panel knows of a session, as JSON values. Never a secret."""
-    check = session.checked
     service_name = session.service
     if service_name == "simulator":
         service_name = "Simulator (no Adobe account involved)"
@@ -115,21 +118,26 @@ def state_of(session: "Session") -> dict[str, Any]:
     # A wrong clock explains more than a source that lost.
     if session.clock_note:
         notes.insert(0, session.clock_note)
-    return {
+    state = {
         "connected": True,
-        "refused": check is not None and not check.ok,
+        "refused": False,
         "service": session.service,
         "service_name": service_name,
         "account": session.account or "",
         "org_id": session.org_id,
-        "companies": list(check.companies) if check else [],
-        "rights": list(check.rights) if check else [],
+        "companies": [],
+        "rights": [],
         "scopes": list(session.scopes),
         "source": session.source,
         "client_id": session.credentials.masked_client_id,
         "renewable": session.renewable,
         "notes": notes,
     }
+    if check := session.checked:
+        state["refused"] = not check.ok
+        state["companies"] = list(check.companies)
+        state["rights"] = list(check.rights)
+    return state
 
 
 def facts_of(state: dict[str, Any]) -> list[tuple[str, str]]:
@@ -143,7 +151,7 @@ def facts_of(state: dict[str, Any]) -> list[tuple[str, str]]:
         ("Client ID", state["client_id"]),
         ("Scopes", ", ".join(state["scopes"])),
         ("Rights", ", ".join(state["rights"]).replace("_", " ")),
-        *(("Not used", note) for note in state["notes"]),
+        *zip(repeat("Not used"), state["notes"], strict=False),
     ]
     return [(label, text) for label, text in facts if text]
 
@@ -156,9 +164,7 @@ class Card:
     rows: tuple[tuple[str, str], ...]
 
     def __repr__(self) -> str:
-        width = max((len(label) for label, _ in self.rows), default=0)
-        lines = [f"  {label:<{width}}  {value}" for label, value in self.rows]
-        return printable("\n".join([self.title, *lines]))
+        return printable("\n  ".join([self.title, *_aligned(self.rows)]))
 
     def _repr_html_(self) -> str:
         cells = ""
@@ -173,15 +179,27 @@ class Card:
         )
 
 
+def _aligned(rows: Collection[tuple[Any, object]]) -> list[str]:
+    """Return one line for each label and value, the values below each other."""
+    width = max(map(len, map(str, dict(rows))), default=0)
+    return [f"{label!s:<{width}}  {value}" for label, value in rows]
+
+
 def card(session: "Session | None") -> Card:
     """Return the session as a card; without one, the next step where there is no panel."""
     if session is None or session.signed_out:
-        status = "not signed in" if session is None else "signed out"
+        status = "not signed in"
+        if session is not None:
+            status = "signed out"
         next_step = "%adobe_auth login asks for credentials; %adobe_auth --or-simulator needs none"
         return Card("Adobe tags", (("Status", status), ("Next", next_step)))
     state = state_of(session)
-    status = "signed in, but requests are refused" if state["refused"] else "signed in"
-    renewal = "renews automatically" if session.renewable else "pasted"
+    status = "signed in"
+    if state["refused"]:
+        status = "signed in, but requests are refused"
+    renewal = "pasted"
+    if session.renewable:
+        renewal = "renews automatically"
     facts = facts_of(state)
     token = ("Token", f"{session.time_left_text}, {renewal}")
     facts.insert(len(facts) - len(state["notes"]), token)
@@ -200,7 +218,9 @@ def compact(frame: pd.DataFrame) -> pd.DataFrame:
 
     Of a long frame it has only both ends, which is what is shown anyway.
     """
-    kept = frame.loc[:, ~frame.isna().all()] if len(frame) else frame
+    kept = frame
+    if len(frame):
+        kept = frame.dropna(axis="columns", how="all")
     ends = _ends(kept)[_display_order(frame, list(kept.columns))]
     shown = pd.DataFrame(index=ends.index)
     for name in ends.columns:
@@ -219,11 +239,11 @@ def _display_order(frame: pd.DataFrame, names: list[Hashable]) -> list[Hashable]
     if not _is_whole_table(frame):
         return names
     # The ids of the resource and its parent come first.
-    ids = [name for name in frame.columns[:2] if re.fullmatch("(.*_)?id", str(name))]
-    first = [name for name in dict.fromkeys([*ids, *_FIRST_COLUMNS]) if name in names]
-    last = [name for name in _LAST_COLUMNS if name in names]
-    others = [name for name in names if name not in {*first, *last}]
-    return [*first, *others, *last]
+    ids = filter(re.compile("(.*_)?id").fullmatch, map(str, frame.columns[:2]))
+    others = [name for name in names if name not in _LAST_COLUMNS]
+    # A name keeps its first position.
+    order = dict.fromkeys([*ids, *_FIRST_COLUMNS, *others, *_LAST_COLUMNS])
+    return [name for name in order if name in names]
 
 
 def _is_whole_table(frame: pd.DataFrame) -> bool:
@@ -237,7 +257,9 @@ def _is_whole_table(frame: pd.DataFrame) -> bool:
 def _ends(frame: pd.DataFrame) -> pd.DataFrame:
     # One row more than pandas shows at each end, so that it marks the gap.
     half = max(_MOST_ROWS, int(pd.get_option("display.max_rows") or 0)) // 2 + 1
-    return frame if len(frame) <= 2 * half else pd.concat([frame.head(half), frame.tail(half)])
+    if len(frame) <= 2 * half:
+        return frame
+    return pd.concat([frame.head(half), frame.tail(half)])
 
 
 def frame_html(frame: pd.DataFrame) -> str | None:
@@ -279,7 +301,9 @@ def _html_of_pandas(frame: Any) -> str | None:
 
 
 def _preview_html(frame: pd.DataFrame) -> str:
-    return f"<br><small>{_PREVIEW_NOTE}</small>" if frame.attrs.get("preview") else ""
+    if frame.attrs.get("preview"):
+        return f"<br><small>{_PREVIEW_NOTE}</small>"
+    return ""
 
 
 def has_prose(frame: pd.DataFrame) -> bool:
@@ -306,7 +330,10 @@ def frame_text(frame: pd.DataFrame, printer: Any, cycle: bool) -> None:  # noqa:
     if cycle or not is_ours(frame):
         text = repr(frame)
     elif has_prose(frame) and 0 < len(frame) <= _MOST_PROSE_ROWS:
-        rows = [_lines_of(row) for _, row in frame.iterrows()]
+        rows = []
+        for _, row in frame.iterrows():
+            # One line for each value, sentences whole.
+            rows.append("\n".join(_aligned(list(row.dropna().items()))))
         text = "\n\n".join(rows) + f"\n{_caption(frame)}"
     else:
         with pd.option_context("display.show_dimensions", False):
@@ -328,13 +355,6 @@ def _text_columns(frame: pd.DataFrame) -> list[Hashable]:
     return [name for name in frame.columns if isinstance(frame[name].dtype, pd.StringDtype)]
 
 
-def _lines_of(row: "pd.Series[Any]") -> str:
-    """Return a row with one line for each value, sentences whole."""
-    values = row.dropna()
-    width = max(len(str(name)) for name in values.index)
-    return "\n".join(f"{name:<{width}}  {value}" for name, value in values.items())
-
-
 def _caption(frame: pd.DataFrame) -> str:
     rows, columns = frame.shape
     size = f"{_count(rows, 'row')} × {_count(columns, 'column')}"
@@ -342,18 +362,22 @@ def _caption(frame: pd.DataFrame) -> str:
     # Of a part of the rows, the counts would be wrong.
     if isinstance(outcomes, dict) and sum(outcomes.values()) == rows:
         size += ": " + ", ".join(f"{count} {outcome}" for outcome, count in outcomes.items())
-    empty = int(frame.isna().all().sum()) if rows else 0
-    if empty:
+    empty = int(frame.isna().all().sum())
+    if rows and empty:
         size += f" ({_count(empty, 'empty column')} not shown)"
     parts = [size, f"{frame.attrs['service']} {frame.attrs['path']}"]
-    if any(isinstance(dtype, pd.DatetimeTZDtype) for dtype in frame.dtypes):
+    if len(frame.select_dtypes("datetimetz").columns):
         parts.append("times in UTC")
     return " · ".join(parts)
 
 
 def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+    if number != 1:
+        noun = f"{noun}s"
+    return f"{number} {noun}"
 
 
 def _short(value: str) -> str:
-    return f"{value[:6]}…{value[-4:]}" if ID_PATTERN.fullmatch(value) else value
+    if ID_PATTERN.fullmatch(value):
+        return f"{value[:6]}…{value[-4:]}"
+    return value

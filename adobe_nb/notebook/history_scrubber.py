@@ -40,14 +40,15 @@ def scrub(shell: InteractiveShell, typed: Iterable[str]) -> bool:
     """
     typed = list(filter(None, typed))
     history: Any = shell.history_manager
-    running = str(history.input_hist_raw[-1]) if history.input_hist_raw else ""
     number = None
     cells: list[str] = []
-    if running and _contains_magic(running, typed):
+    # What was typed may stand in an earlier cell, whose function the running one only calls.
+    running = "".join(history.input_hist_raw[-1:])
+    if _contains_any(running, ("adobe_auth", "reactor", *typed)):
         cells = [running]
         number = len(history.input_hist_raw) - 1
         history.input_hist_raw[-1] = history.input_hist_parsed[-1] = REMOVED
-    secrets: set[str] = set()
+    secrets = set()
     for text in (*typed, *cells):
         secrets.update(CERTAINLY_A_SECRET.findall(text))
     # The longest first: one secret may be the beginning of another.
@@ -56,23 +57,22 @@ def scrub(shell: InteractiveShell, typed: Iterable[str]) -> bool:
     return _scrub_database(history, ordered, number)
 
 
-def _contains_magic(cell: str, typed: list[str]) -> bool:
-    """Return whether the running cell holds what was typed, not a function of an earlier cell."""
-    return any(text in cell for text in ("adobe_auth", "reactor", *typed))
+def _contains_any(source: str, texts: Iterable[str]) -> bool:
+    return any(text in source for text in texts)
 
 
 def _scrub_memory(shell: InteractiveShell, texts: list[str]) -> None:
     history: Any = shell.history_manager
     # The arrow keys of a terminal.
     prompt = getattr(getattr(shell, "pt_app", None), "history", None)
-    for owner, names in (
-        (history, ("input_hist_parsed", "input_hist_raw")),
-        (prompt, ("_loaded_strings", "_storage")),
+    for inputs in (
+        history.input_hist_parsed,
+        history.input_hist_raw,
+        getattr(prompt, "_loaded_strings", None),
+        getattr(prompt, "_storage", None),
     ):
-        for name in names:
-            inputs = getattr(owner, name, None)
-            if isinstance(inputs, list):
-                inputs[:] = [_scrubbed(text, texts) for text in inputs]
+        if isinstance(inputs, list):
+            inputs[:] = [_scrubbed(text, texts) for text in inputs]
     for name in ("_i", "_ii", "_iii", "_i00"):
         setattr(history, name, _scrubbed(getattr(history, name, ""), texts))
     for name in list(filter(_INPUTS.fullmatch, shell.user_ns)):
@@ -84,9 +84,7 @@ def _scrub_tracebacks(texts: list[str]) -> None:
     """Remove the source lines that tracebacks show."""
     for name, entry in list(linecache.cache.items()):
         # An entry whose source is not loaded yet is shorter.
-        lines = entry[2] if len(entry) > 2 else ()
-        source = "".join(lines)
-        if any(text in source for text in texts):
+        if len(entry) > 2 and _contains_any("".join(entry[2]), texts):
             del linecache.cache[name]
 
 

@@ -103,7 +103,9 @@ def _parser() -> _Parser:
     add("name", nargs="?", metavar="NAME", help="the profile, for use and forget")
     source = parser.add_mutually_exclusive_group()
     for option, text in SOURCES.items():
-        value = "NAME" if option == "--profile" else "FILE"
+        value = "FILE"
+        if option == "--profile":
+            value = "NAME"
         source.add_argument(option, metavar=value, help=f"{text}, and no other source")
     for option, text in (
         ("--simulator", "the built-in simulator, whatever other sources there are"),
@@ -191,12 +193,15 @@ def names_a_source(options: argparse.Namespace) -> bool:
 
 def source_arguments(options: argparse.Namespace) -> dict[str, str | None]:
     """Return the files and the profile as arguments of ``connect``."""
-    names = [option.removeprefix("--").replace("-", "_") for option in SOURCES]
-    return {name: getattr(options, name) for name in names}
+    arguments = {}
+    for option in SOURCES:
+        name = option.removeprefix("--").replace("-", "_")
+        arguments[name] = getattr(options, name)
+    return arguments
 
 
 def _has_secret(words: list[str]) -> bool:
-    return any(_is_secret(before, word) for before, word in zip(["", *words], words, strict=False))
+    return any(map(_is_secret, ["", *words], words))
 
 
 def _problem_of_cell(words: list[str], line: str, cell: str) -> str:
@@ -213,7 +218,10 @@ def _problem_of_cell(words: list[str], line: str, cell: str) -> str:
 
 def _is_secret(before: str, word: str) -> bool:
     """Return whether a word is a secret, or may be one. ``before`` is the word before it."""
-    name, _, value = word.partition("=" if "=" in word else ":")
+    separator = ":"
+    if "=" in word:
+        separator = "="
+    name, _, value = word.partition(separator)
     if value and _OPTION.fullmatch(name):
         return _is_secret_value(name, value)
     if value and _SECRET_NAME.search(name) and not _FILE.fullmatch(word):
@@ -246,10 +254,12 @@ def words_of(line: str) -> list[str]:
     text = re.sub(r"(?<!\\);+\s*$", "", line.strip())
     if _WORD.sub("", text).strip():
         # A quote is not closed. There are still words, so that a secret among them is noticed.
-        words = [UNCLOSED, *(word.strip("\"'") for word in text.split())]
+        words = [UNCLOSED]
+        for word in text.split():
+            words.append(word.strip("\"'"))
     else:
         words = [re.sub(_PIECE, _unquoted, word) for word in _WORD.findall(text)]
-    return [_expanded(word) for word in words]
+    return list(map(_expanded, words))
 
 
 def _unquoted(match: re.Match[str]) -> str:
@@ -264,8 +274,11 @@ def _unquoted(match: re.Match[str]) -> str:
 def _expanded(word: str) -> str:
     shell = get_ipython()
     match = _VARIABLE.fullmatch(word)
-    value = shell.user_ns.get(match[1]) if match and shell else None
-    return value if isinstance(value, str) else word
+    if match and shell:
+        value = shell.user_ns.get(match[1])
+        if isinstance(value, str):
+            return value
+    return word
 
 
 @no_var_expand  # type: ignore[untyped-decorator]
@@ -307,7 +320,9 @@ def load(shell: InteractiveShell) -> None:
     for name, magic in _MAGICS.items():
         shell.register_magic_function(magic, "line_cell", name)
     registered = shell.Completer.custom_matchers
-    registered += [matcher for matcher in MATCHERS if matcher not in registered]
+    for matcher in MATCHERS:
+        if matcher not in registered:
+            registered.append(matcher)
     for mime_type, formatter in _FORMATTERS.items():
         shell.display_formatter.formatters[mime_type].for_type(pd.DataFrame, formatter)
     for option in _TYPESETTING:
@@ -321,7 +336,9 @@ def unload(shell: InteractiveShell) -> None:
         for magics in shell.magics_manager.magics.values():
             magics.pop(name, None)
     registered = shell.Completer.custom_matchers
-    shell.Completer.custom_matchers = [each for each in registered if each not in MATCHERS]
+    for matcher in MATCHERS:
+        if matcher in registered:
+            registered.remove(matcher)
     for mime_type, formatter in _FORMATTERS.items():
         formatters = shell.display_formatter.formatters[mime_type]
         if formatters.type_printers.get(pd.DataFrame) is formatter:

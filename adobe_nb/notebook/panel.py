@@ -103,7 +103,7 @@ class SignInPanel(anywidget.AnyWidget):  # type: ignore[misc]
 
     _esm = _FILES.joinpath("panel.js").read_text(encoding="utf-8")
     _css = _FILES.joinpath("panel.css").read_text(encoding="utf-8")
-    _fields = traitlets.List([asdict(field) for field in FIELDS]).tag(sync=True)
+    _fields = traitlets.List(list(map(asdict, FIELDS))).tag(sync=True)
     _facts = traitlets.List().tag(sync=True)
     """Label and text of each fact about the session."""
 
@@ -135,7 +135,9 @@ class SignInPanel(anywidget.AnyWidget):  # type: ignore[misc]
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         """Return the widget, and the same facts as HTML and text for front ends without widgets."""
         bundle = super()._repr_mimebundle_(**kwargs)
-        data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
+        if not isinstance(bundle, tuple):
+            bundle = (bundle, {})
+        data, metadata = bundle
         fallback = card(sessions.current_or_none())
         texts = {"text/plain": repr(fallback), "text/html": fallback._repr_html_()}
         return {**(data or {}), **texts}, metadata
@@ -145,10 +147,15 @@ class SignInPanel(anywidget.AnyWidget):  # type: ignore[misc]
         with self._published_together():
             session = sessions.current_or_none()
             self.state = _panel_state(session)
-            self._facts = facts_of(self.state) if self.state["connected"] else []
-            token = session.token if session else None
-            self.issued_at = _milliseconds(token.issued_at) if token else None
-            self.expires_at = _milliseconds(token.expires_at) if token else None
+            facts = []
+            if self.state["connected"]:
+                facts = facts_of(self.state)
+            self._facts = facts
+            issued_at = expires_at = None
+            if session is not None and (token := session.token):
+                issued_at, expires_at = token.issued_at, token.expires_at
+            self.issued_at = _milliseconds(issued_at)
+            self.expires_at = _milliseconds(expires_at)
             if outcome is not None:
                 self.message = asdict(outcome)
 
@@ -201,17 +208,21 @@ class SignInPanel(anywidget.AnyWidget):  # type: ignore[misc]
 
 
 def _milliseconds(timestamp: datetime | None) -> float | None:
-    return timestamp.timestamp() * 1000 if timestamp else None
+    if timestamp is None:
+        return None
+    return timestamp.timestamp() * 1000
 
 
 def _with_hidden_secrets(content: dict[str, Any]) -> Message:
     """Return the texts of a message, with the secrets hidden and removed from it."""
-    secrets: dict[str, Secret] = {}
+    message: dict[str, str | Secret] = {}
     for field in FIELDS:
         if field.secret and (value := content.pop(field.name, None)):
-            secrets[field.name] = Secret(str(value))
-    texts = {str(name): value for name, value in content.items() if isinstance(value, str)}
-    return {**texts, **secrets}
+            message[field.name] = Secret(str(value))
+    for name, value in content.items():
+        if isinstance(value, str):
+            message[str(name)] = value
+    return message
 
 
 def _outcome_of(act: Callable[[Message], Outcome], message: Message) -> Outcome:
@@ -234,8 +245,10 @@ def _outcome_of(act: Callable[[Message], Outcome], message: Message) -> Outcome:
 def _field_of(message: Message, error: AdobeError) -> str:
     """Return the field that an error is about, so that the panel shows it there."""
     action = message.get("action")
+    if action == "profile":
+        return "profile"
     if action != "sign_in":
-        return "profile" if action == "profile" else ""
+        return ""
     if isinstance(error, SignInError) and error.code == "invalid_scope":
         return "scopes"
     text = str(error).lower()
@@ -243,7 +256,9 @@ def _field_of(message: Message, error: AdobeError) -> str:
         return "org_id"
     if "access_token" not in message and "client id" in text:
         return "client_id"
-    return "secret" if re.search("secret|token|pasted", text) else ""
+    if re.search("secret|token|pasted", text):
+        return "secret"
+    return ""
 
 
 def _connect(_: Message) -> Outcome:
@@ -255,7 +270,10 @@ def _simulate(_: Message) -> Outcome:
 
 
 def _sign_in(message: Message) -> Outcome:
-    values = {field.name: message[field.name] for field in FIELDS if message.get(field.name)}
+    values = {}
+    for field in FIELDS:
+        if value := message.get(field.name):
+            values[field.name] = value
     simulator = message.get("service") == "simulator"
     session = sessions.connect_by_hand(values, simulator=simulator, make_default=False)
     outcome = _adopt(session)
@@ -345,7 +363,7 @@ def _panel_state(session: sessions.Session | None) -> dict[str, Any]:
     }
     if session is not None and not session.signed_out:
         state |= state_of(session)
-    return {**state, "public": any(name in os.environ for name in _SET_BY_BINDER)}
+    return {**state, "public": not os.environ.keys().isdisjoint(_SET_BY_BINDER)}
 
 
 def _profiles() -> list[dict[str, Any]]:
@@ -354,8 +372,10 @@ def _profiles() -> list[dict[str, Any]]:
         profiles = ProfileStore().profiles()
     except AdobeError:
         return []
-    names = ("name", "org_id", "active")
-    return [{name: getattr(profile, name) for name in names} for profile in profiles]
+    choices = []
+    for profile in profiles:
+        choices.append({"name": profile.name, "org_id": profile.org_id, "active": profile.active})
+    return choices
 
 
 _panel: SignInPanel | None = None

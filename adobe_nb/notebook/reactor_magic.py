@@ -59,7 +59,7 @@ def _parser() -> _Parser:
 def reactor_magic(line: str, cell: str | None = None) -> None:
     """List resources of the Reactor API as a table. %reactor --help lists the options."""
     words = words_of(line)
-    if any(CERTAINLY_A_SECRET.fullmatch(word) for word in words):
+    if any(map(CERTAINLY_A_SECRET.fullmatch, words)):
         problem = refusal(words, line, cell or "")
         # A traceback can show local variables.
         line = cell = ""
@@ -72,7 +72,10 @@ def reactor_magic(line: str, cell: str | None = None) -> None:
         print(_parser().format_help())  # noqa: T201
         return
     check_variable(options.variable, "%reactor properties -o properties")
-    frame, python = _get(options) if options.type == "get" else _list(options)
+    if options.type == "get":
+        frame, python = _get(options)
+    else:
+        frame, python = _list(options)
     if options.names:
         frame, python = sessions.reactor.with_names(frame), f"adobe_nb.with_names({python})"
     _hand_over(options, frame, python)
@@ -136,7 +139,7 @@ def _arguments(options: argparse.Namespace) -> dict[str, Any]:
     if filters:
         arguments["filter"] = filters
     if options.sort:
-        arguments["sort"] = options.sort if len(options.sort) > 1 else options.sort[0]
+        arguments["sort"] = _one_or_all(options.sort)
     if options.limit is not None:
         arguments["limit"] = options.limit
     return arguments
@@ -152,17 +155,25 @@ def _get(options: argparse.Namespace) -> tuple[pd.DataFrame, str]:
     return frame, f"reactor.{name}.get({', '.join(map(repr, options.parent))})"
 
 
+def _one_or_all(values: list[str]) -> str | list[str]:
+    if len(values) == 1:
+        return values[0]
+    return values
+
+
 def _parents(row: Resource, words: list[str]) -> str | list[str] | None:
     """Return ids as they are, or the id of the property of that name (for properties: company)."""
     if not words:
         return None
     if all(map(ID_PATTERN.fullmatch, words)):
-        return words if len(words) > 1 else words[0]
+        return _one_or_all(words)
     if len(words) > 1:
         raise UsageError('Quote a name that has spaces, such as %reactor rules "My site".')
     if not row.parents:
         raise ArgumentError(f"{row.type} have no parent: %reactor {row.type}")
-    above = "companies" if "companies" in row.parents else "properties"
+    above = "properties"
+    if "companies" in row.parents:
+        above = "companies"
     if above not in {*row.parents, *row.through}:
         raise ArgumentError(f"{row.type} are listed under {' or '.join(row.parents)}: pass an id.")
     return str(sessions.reactor.find(above, words[0])["id"].iloc[0])

@@ -175,7 +175,9 @@ class Edge:
         if dry_run:
             return dry_run_frame(client, target, [batch])
         document = send(client, target, batch).checked_document()
-        return document if raw else response_frame(client, target, document)
+        if raw:
+            return document
+        return response_frame(client, target, document)
 
     def collect(
         self,
@@ -379,18 +381,17 @@ class Edge:
 def _codes_in(text: str) -> list[EdgeCode]:
     """Return the known codes that a text contains."""
     codes = dict.fromkeys(re.findall(r"EXEG-[0-9]{4}-[0-9]{3}", text.upper()))
-    return [edge_codes()[code] for code in codes if code in edge_codes()]
+    return list(filter(None, map(edge_codes().get, codes)))
 
 
 def _codes_worded(text: str) -> list[EdgeCode]:
     """Return the codes with that title or message, or else those that contain the text."""
-    exact: list[EdgeCode] = []
-    partial: list[EdgeCode] = []
+    exact, partial = [], []
     for code in edge_codes().values():
         wordings = (code.title.casefold(), code.message.casefold())
         if text in wordings:
             exact.append(code)
-        elif len(text) >= _SHORTEST_PART and any(text in wording for wording in wordings):
+        elif len(text) >= _SHORTEST_PART and text in "\n".join(wordings):
             partial.append(code)
     return exact or partial
 
@@ -420,8 +421,9 @@ class Visitor:
         self._session = session
         self._target = target
         self._now = time.monotonic
+        self._state = dict(state)
         # A browser does not say when its cookies expire, only that they have not.
-        self._state = {key: (value, math.inf) for key, value in state.items()}
+        self._expiries: dict[str, float] = {}
         self._hint: tuple[str, float] | None = None
         for key, value in state.items():
             if hint is None and key.endswith("_cluster") and is_hint(value):
@@ -439,7 +441,10 @@ class Visitor:
     def state(self) -> dict[str, str]:
         """The entries that the service asked to keep and that have not expired."""
         now = self._now()
-        return {key: value for key, (value, expires) in self._state.items() if now < expires}
+        for key, expiry in self._expiries.items():
+            if now >= expiry:
+                self._state.pop(key, None)
+        return dict(self._state)
 
     @property
     def hint(self) -> str | None:
@@ -530,17 +535,14 @@ class Visitor:
 
     def _keep(self, document: Document) -> None:
         """Keep state and hint of a response, as a browser does. Ignore entries of another shape."""
-        for handle_type, item in handle_items(document):
-            if not isinstance(item, dict):
-                continue
-            if handle_type == "state:store":
-                key, value = item.get("key"), item.get("value")
-                if isinstance(key, str) and isinstance(value, str):
-                    self._state[key] = (value, self._expiry(item.get("maxAge"), math.inf))
-            elif handle_type == "locationHint:result" and item.get("scope") == "EdgeNetwork":
-                hint = item.get("hint")
-                if is_hint(hint):
-                    self._hint = (hint, self._expiry(item.get("ttlSeconds"), _HINT_SECONDS))
+        for item in handle_items(document):
+            match item:
+                case "state:store", {"key": str(key), "value": str(value), **others}:
+                    self._state[key] = value
+                    self._expiries[key] = self._expiry(others.get("maxAge"), math.inf)
+                case "locationHint:result", {"scope": "EdgeNetwork", "hint": hint, **others}:
+                    if is_hint(hint):
+                        self._hint = (hint, self._expiry(others.get("ttlSeconds"), _HINT_SECONDS))
 
     def _expiry(self, seconds: object, default: float) -> float:
         if isinstance(seconds, bool) or not isinstance(seconds, (int, float)):

@@ -1,7 +1,7 @@
 """Requests to the Edge Network: signed, sent once, and what is known of their delivery."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -97,7 +97,9 @@ class Delivery:
             return "accepted"
         if self.may_have_arrived:
             return "may have arrived"
-        return "not sent" if self.status is None else "refused"
+        if self.status is None:
+            return "not sent"
+        return "refused"
 
 
 @dataclass(slots=True)
@@ -124,7 +126,7 @@ class _Signing:
 
     def secrets(self) -> list[str]:
         """Return what a response must not quote, values set on purpose included."""
-        secrets: Callable[[], Iterable[str]] = getattr(self.signer, "secrets", tuple)
+        secrets = getattr(self.signer, "secrets", tuple)
         return [*secrets(), *filter(None, self.changes.values())]
 
 
@@ -135,7 +137,10 @@ def send(client: EdgeClient, target: Target, batch: Batch) -> Delivery:
             "A preview session sends no events. Use dry_run=True to see the request, or send it in "
             "a session of connect(writes='send')."
         )
-    signing = _Signing(client.signer if target.authenticated else UNSIGNED, target.header_changes)
+    signer = client.signer
+    if not target.authenticated:
+        signer = UNSIGNED
+    signing = _Signing(signer, target.header_changes)
     request = Request(
         "POST",
         f"{client.base_url(target)}{target.path}",
@@ -204,7 +209,9 @@ def send_all(
     numbers = range(len(batches))
     try:
         if in_order:
-            deliveries = [send_batch(number) for number in numbers]
+            deliveries = []
+            for number in numbers:
+                deliveries.append(send_batch(number))
         else:
             deliveries = in_parallel(client, send_batch, numbers, "events")
     except KeyboardInterrupt:
@@ -241,16 +248,20 @@ def _ranges(numbers: Sequence[int]) -> str:
 
 def _raise_if_all_failed(deliveries: Sequence[Delivery]) -> None:
     """Raise the first error if no batch was accepted; otherwise the rows of the frame report it."""
-    first = deliveries[0].problem
-    if first is None or not all(delivery.problem for delivery in deliveries):
-        return
-    if len(deliveries) > 1:
-        # The user must see which events not to send again.
-        if any(delivery.may_have_arrived for delivery in deliveries):
+    problems = []
+    count = 0
+    for delivery in deliveries:
+        if delivery.problem is None:
             return
-        count = sum(len(delivery.batch.events) for delivery in deliveries)
+        # The user must see which events not to send again.
+        if delivery.may_have_arrived and len(deliveries) > 1:
+            return
+        problems.append(delivery.problem)
+        count += len(delivery.batch.events)
+    first = problems[0]
+    if len(problems) > 1:
         first.args = (
-            f"None of the {count} events ({len(deliveries)} requests) was accepted. "
+            f"None of the {count} events ({len(problems)} requests) was accepted. "
             f"The first request: {first}",
         )
     raise first

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from adobe_nb.api.edge.error_catalog import EdgeCode, edge_codes, gateway_explanation
 from adobe_nb.api.edge.target import Target
-from adobe_nb.api.edge.validation import AUTH_HEADERS, JsonObject
+from adobe_nb.api.edge.validation import AUTH_HEADERS, JsonObject, member_of
 from adobe_nb.api.reactor.error_catalog import Explanation, unsure
 from adobe_nb.errors import EdgeError, IncompleteResult
 from adobe_nb.http.messages import Request, Response
@@ -18,6 +18,15 @@ _NOT_THREE_PARTS = "Bearer, but no token of three parts"
 _OTHER_VALUE = "a value"
 _MOST_ERRORS = 5
 """Errors of a report that a message quotes."""
+_ADVICE = {
+    401: "The token was refused. Sign in again.",
+    429: "Too many events in a short time. Wait a minute, then send it again.",
+}
+"""The next step by status, for refusals without a known code."""
+_UNSURE = (
+    "It is not known whether the event arrived; sending it again may count it twice. "
+    "Check the data first."
+)
 
 
 class _Diagnosis(NamedTuple):
@@ -30,10 +39,16 @@ class _Diagnosis(NamedTuple):
 
 def header_shape(value: str | bytes) -> str:
     """Describe the value of a header without quoting it."""
-    text = value if isinstance(value, str) else value.decode("latin-1")
-    if text.startswith("Bearer "):
-        return _BEARER if text.count(".") == 2 else _NOT_THREE_PARTS
-    return _NO_BEARER if text.count(".") == 2 else _OTHER_VALUE
+    if isinstance(value, bytes):
+        value = value.decode("latin-1")
+    match value.startswith("Bearer "), value.count(".") == 2:
+        case True, True:
+            return _BEARER
+        case True, False:
+            return _NOT_THREE_PARTS
+        case False, True:
+            return _NO_BEARER
+    return _OTHER_VALUE
 
 
 def refusal(
@@ -49,20 +64,27 @@ def refusal(
     ``sent`` are the shapes of the three headers, by their names.
     """
     problems = _problems_of(document)
-    problem = problems[0] if problems else {}
+    problem = next(iter(problems), {})
     code = code_of(problem)
-    diagnosis = _diagnose(response, document, problems, sent, target, events)
+    if explanation := gateway_explanation(code):
+        diagnosis = _gateway_diagnosis(explanation, problem, response.status)
+    elif row := edge_codes().get(code):
+        diagnosis = _diagnosis_of(row, problems, sent, target, events)
+    else:
+        diagnosis = _Diagnosis(_unknown_advice(response, document, problem, target.hint))
     message = f"{_summary(request, response, code, diagnosis.title)}. {diagnosis.advice}"
     # After a server error without a known code, the events may have arrived.
     if len(events) > 1 and (diagnosis.cause or response.status < 500):
         message += f" The request held events {events[0]} to {events[-1]}: none was accepted."
-    request_id = _report_of(problem).get("requestId") or document.get("requestId")
+    request_id = member_of(problem, "report", "requestId") or document.get("requestId") or None
+    if request_id is not None:
+        request_id = text_of(request_id)
     return EdgeError(
         message,
         status=response.status,
         code=code or None,
         errors=problems,
-        request_id=text_of(request_id) if request_id else None,
+        request_id=request_id,
         method=request.method,
         url=request.full_url,
         cause=diagnosis.cause,
@@ -75,26 +97,16 @@ def _summary(request: Request, response: Response, code: str = "", title: str = 
     summary = f"POST {urlsplit(request.url).path} was answered with {response.status}"
     if code:
         summary = f"{summary} {code}"
-    return f"{summary} ({title})" if title else summary
+    if title:
+        summary = f"{summary} ({title})"
+    return summary
 
 
-def _diagnose(
-    response: Response,
-    document: JsonObject,
-    problems: Sequence[JsonObject],
-    sent: Mapping[str, str],
-    target: Target,
-    events: Sequence[int],
-) -> _Diagnosis:
-    problem = problems[0] if problems else {}
-    code = code_of(problem)
-    if explanation := gateway_explanation(code):
-        cause, fix = explanation
-        send_again = "after a pause" if response.status == 429 else "after the fix"
-        return _Diagnosis(f"{cause} {fix}", _words_of(problem), cause, fix, send_again)
-    if row := edge_codes().get(code):
-        return _diagnosis_of(row, problems, sent, target, events)
-    return _Diagnosis(_unknown_advice(response, document, problem, target.hint))
+def _gateway_diagnosis(explanation: Explanation, problem: JsonObject, status: int) -> _Diagnosis:
+    send_again = "after the fix"
+    if status == 429:
+        send_again = "after a pause"
+    return _Diagnosis(" ".join(explanation), _words_of(problem), *explanation, send_again)
 
 
 def _diagnosis_of(
@@ -112,18 +124,13 @@ def _diagnosis_of(
     if row.kind == "authorization":
         parts.append(_sent_headers(sent))
     elif exact is None and row.kind in {"input", "service"}:
-        parts += _quotes(detail, _report_of(problem), events)
-    further = [code for code in map(code_of, problems[1:]) if code]
+        parts += _quotes(detail, problem, events)
+    further = ", ".join(filter(None, map(code_of, problems[1:])))
     if further:
-        parts.append(f"Further errors: {', '.join(further)}.")
+        parts.append(f"Further errors: {further}.")
     # Titles differ between Adobe's pages: the one that came is the one a reader searches for.
     title = text_of(problem.get("title") or row.title)
     return _Diagnosis(" ".join(parts), title, cause, fix, row.send_again)
-
-
-def _report_of(problem: JsonObject) -> JsonObject:
-    report = problem.get("report")
-    return report if isinstance(report, dict) else {}
 
 
 def unexpected_response(request: Request, response: Response, content: str) -> IncompleteResult:
@@ -160,14 +167,17 @@ def as_list(value: object) -> list[Any]:
     """Return a list as it is, null as an empty list, and any other value as a list of one."""
     if value is None:
         return []
-    return value if isinstance(value, list) else [value]
+    if isinstance(value, list):
+        return value
+    return [value]
 
 
 def text_of(value: object) -> str:
     """Return text as it came, and anything else as JSON."""
-    text = value if isinstance(value, str) else json_of(value)
+    if not isinstance(value, str):
+        return json_of(value)
     # A lone surrogate becomes its escape: no table or file can hold it.
-    return text.encode("utf-8", "backslashreplace").decode()
+    return value.encode("utf-8", "backslashreplace").decode()
 
 
 def json_of(value: object) -> str:
@@ -184,7 +194,10 @@ def _problems_of(document: JsonObject) -> list[dict[str, Any]]:
 
     The problem is the document itself, or stands in its ``errors``.
     """
-    problems = [item for item in as_list(document.get("errors")) if isinstance(item, dict)]
+    problems = []
+    for item in as_list(document.get("errors")):
+        if isinstance(item, dict):
+            problems.append(item)
     # A normal document with errors in it is not a problem itself.
     if document and (code_of(document) or not problems):
         problems.insert(0, dict(document))
@@ -203,11 +216,13 @@ def _words_of(problem: JsonObject) -> str:
     return ""
 
 
-def _quotes(detail: str, report: JsonObject, events: Sequence[int]) -> list[str]:
+def _quotes(detail: str, problem: JsonObject, events: Sequence[int]) -> list[str]:
     """Quote the service, which may name the member or the event that our advice cannot know."""
-    errors = as_list(report.get("errors"))[:_MOST_ERRORS]
-    texts = (detail, "; ".join(map(text_of, errors)))
-    quotes = [f'The service says: "{text.rstrip(".")}".' for text in texts if text]
+    errors = as_list(member_of(problem, "report", "errors"))[:_MOST_ERRORS]
+    quotes = []
+    for text in (detail, "; ".join(map(text_of, errors))):
+        if text:
+            quotes.append(f'The service says: "{text.rstrip(".")}".')
     # The service counts the events of its request, the user those of the whole batch.
     if quotes and events[0] > 0:
         quotes.append(f"(Indexes in it count from event {events[0]}, the first of this request.)")
@@ -222,28 +237,20 @@ def _unknown_advice(
     if status == 404 and hint and not response.body:
         return f"The location hint {hint} is unknown, or no longer known."
     words = _words_of(problem)
-    advice = _advice_by_status(status)
+    advice = _ADVICE.get(status, "")
+    if unsure(status):
+        advice = _UNSURE
     if words:
-        if not advice and status == 403:
-            advice = "Check the credentials and the product profiles of their account."
-        return f'The service says: "{words}". {advice or "Compare it with edge.errors()."}'
+        default = "Compare it with edge.errors()."
+        if status == 403:
+            default = "Check the credentials and the product profiles of their account."
+        return f'The service says: "{words}". {advice or default}'
     if advice:
         return advice
     if document:
         members = ", ".join(map(text_of, document))
         return f"The response has no known code, only these members: {members}."
     return "The response is not the Edge Network's: probably a proxy or a login page answered."
-
-
-def _advice_by_status(status: int) -> str:
-    if status == 429:
-        return "Too many events in a short time. Wait a minute, then send it again."
-    if unsure(status):
-        return (
-            "It is not known whether the event arrived; sending it again may count it twice. "
-            "Check the data first."
-        )
-    return "The token was refused. Sign in again." if status == 401 else ""
 
 
 def _exact_cause(
@@ -318,6 +325,8 @@ def _sent_headers(sent: Mapping[str, str]) -> str:
         return "Sent: none of the three headers."
     headers = []
     for name, shape in sent.items():
-        usual = shape in {_BEARER, _OTHER_VALUE}
-        headers.append(name if usual else f"{name} ({shape})")
+        header = name
+        if shape not in {_BEARER, _OTHER_VALUE}:
+            header = f"{name} ({shape})"
+        headers.append(header)
     return f"Sent: {', '.join(headers)}."

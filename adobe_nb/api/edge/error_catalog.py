@@ -66,4 +66,6 @@ def gateway_explanation(code: str) -> Explanation | None:
     if code == "403221":
         return _NO_PLATFORM_PROFILE
     # The codes of the gateway are numbers, those of Reactor words.
-    return explanation(code) if code.isdigit() else None
+    if code.isdigit():
+        return explanation(code)
+    return None

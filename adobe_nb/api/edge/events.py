@@ -55,11 +55,16 @@ def event_batch(
 ) -> Batch:
     """Return the request of one event, with the state of a visitor."""
     event, query, meta = _parts_of(event, query, meta, single=True)
-    members = {"xdm": xdm, "data": data}
-    members = {name: value for name, value in members.items() if value is not None}
-    if event is not None and members:
+    members = {}
+    if xdm is not None:
+        members["xdm"] = xdm
+    if data is not None:
+        members["data"] = data
+    if event is None:
+        event = members
+    elif members:
         raise refused("Pass either the whole event, or xdm= and data=, not both.")
-    checked = _checked_event(members if event is None else event, "The event")
+    checked = _checked_event(event, "The event")
     body = _body("event", checked, query, _with_state(meta, state))
     if len(body) > LIMIT:
         raise refused(
@@ -81,11 +86,14 @@ def batches_of(
     """Return as many requests as the events need, with the state of a visitor."""
     events, query, meta = _parts_of(events, query, meta)
     meta = _with_state(meta, state)
-    identity_advice = None
     # The service refuses an authenticated event if neither the event nor the state of the request
     # has an identity.
-    if authenticated and not _has_identity(meta):
-        identity_advice = "Add" if state is None else "Start with visitor.interact(event), or add"
+    if not authenticated or _has_identity(meta):
+        identity_advice = None
+    elif state is None:
+        identity_advice = "Add"
+    else:
+        identity_advice = "Start with visitor.interact(event), or add"
     checked = _checked_events(events, primary, identity_advice)
     return _split(checked, query, meta)
 
@@ -97,7 +105,7 @@ def _parts_of(
     if not isinstance(event, Mapping) or not event.keys() & {"event", "events"}:
         return event, query, meta
     _check_request(event, query, meta)
-    events = event["events"] if "events" in event else [event["event"]]
+    events = event.get("events", [event.get("event")])
     if single and isinstance(events, list) and len(events) == 1:
         events = events[0]
     return events, event.get("query", query), event.get("meta", meta)
@@ -149,7 +157,9 @@ def _type_advice(value: object) -> str:
 def _check_members(event: Event, label: str) -> None:
     for name, value in event.items():
         if name in _SAMPLES:
-            member = "event" if label == "The event" else "events"
+            member = "events"
+            if label == "The event":
+                member = "event"
             raise refused(
                 f"{label} contains {name}, which belongs beside it: pass {name}=, or a whole "
                 f'request such as {{"{member}": …, "{name}": …}}.'
@@ -217,7 +227,8 @@ def _with_state(meta: Any, state: Mapping[str, str] | None) -> Any:
             'meta.state must be a dict, such as {"entries": [{"key": "…", "value": "…"}]}.'
         )
     merged = [entry for entry in entries if entry.get("key") not in state]
-    merged += [{"key": key, "value": value} for key, value in state.items()]
+    for key, value in state.items():
+        merged.append({"key": key, "value": value})
     meta = meta or {}
     return {**meta, "state": {**(meta.get("state") or {}), "entries": merged}}
 

@@ -39,7 +39,9 @@ def from_frame(
         )
     columns = _checked_columns(frame.columns)
     primary = _checked_primary(primary, columns)
-    timestamp_column = "xdm.timestamp" if "xdm.timestamp" in columns else "timestamp"
+    timestamp_column = "timestamp"
+    if "xdm.timestamp" in columns:
+        timestamp_column = "xdm.timestamp"
 
     def check(index: int, row: tuple[Any, ...]) -> dict[str, Any]:
         label = f"Row {index}"
@@ -128,7 +130,7 @@ def _checked_primary(primary: str | None, columns: list[str]) -> str | None:
 
 def _event_of(row: JsonObject, label: str, primary: str | None) -> dict[str, Any]:
     event: dict[str, Any] = {}
-    identities: dict[str, str] = {}
+    identities = {}
     for name, value in row.items():
         if pd.api.types.is_scalar(value) and pd.isna(value):
             continue
@@ -154,18 +156,20 @@ def _id_text(value: object, label: str, column: str) -> str:
     A gap makes pandas read whole numbers as floats; those are whole numbers again.
     """
     plain = scalar(value)
-    if isinstance(plain, str) and plain.strip():
-        return plain
-    if isinstance(plain, int) and not isinstance(plain, bool):
+    problem = f"a value of type {type_name(value)}"
+    if isinstance(plain, str):
+        if plain.strip():
+            return plain
+        problem = "empty text"
+    elif isinstance(plain, int) and not isinstance(plain, bool):
         return str(plain)
-    if isinstance(plain, float):
+    elif isinstance(plain, float):
         if plain.is_integer() and abs(plain) <= _LARGEST_EXACT_FLOAT:
             return str(int(plain))
         raise refused(
             f"{label} has {plain!r} in {column}: not an id, or digits were lost. Read that column "
             f'as text: pd.read_csv(…, dtype={{"{column}": "string"}}).'
         )
-    problem = "empty text" if isinstance(plain, str) else f"a value of type {type_name(value)}"
     raise refused(f"{label} has {problem} in {column}. Expected the plain id.")
 
 

@@ -6,7 +6,13 @@ from dataclasses import dataclass, field
 from typing import Literal
 from urllib.parse import urlencode
 
-from adobe_nb.api.edge.validation import AUTH_HEADERS, refused, split_headers, type_name
+from adobe_nb.api.edge.validation import (
+    AUTH_HEADERS,
+    is_printable_ascii,
+    refused,
+    split_headers,
+    type_name,
+)
 
 Endpoint = Literal["interact", "collect"]
 Headers = Mapping[str, str | None] | None
@@ -31,8 +37,7 @@ class Target:
     @property
     def path(self) -> str:
         """The path of the URL."""
-        region = f"{self.hint}/" if self.hint else ""
-        return f"/ee/{region}v2/{self.endpoint}"
+        return "/".join(filter(None, ("/ee", self.hint, "v2", self.endpoint)))
 
     @property
     def params(self) -> tuple[tuple[str, str], ...]:
@@ -97,7 +102,7 @@ def _checked_datastream_id(datastream_id: object) -> str:
     text = (datastream_id or "").strip()
     # Ids of older datastreams have a suffix for the environment, such as :dev.
     identifier = text.partition(":")[0]
-    if text.isascii() and text.isprintable() and _is_uuid(identifier):
+    if is_printable_ascii(text) and _is_uuid(identifier):
         return text
     raise refused(
         f"{datastream_id!r} is not a datastream id. Expected "
@@ -120,7 +125,9 @@ def checked_request_id(request_id: object) -> str | None:
         return None
     if isinstance(request_id, uuid.UUID):
         return str(request_id)
-    if isinstance(request_id, str) and request_id.isascii() and request_id.isprintable():
+    if is_printable_ascii(request_id):
         return request_id
-    shown = repr(request_id) if isinstance(request_id, str) else type_name(request_id)
+    shown = type_name(request_id)
+    if isinstance(request_id, str):
+        shown = repr(request_id)
     raise refused(f"request_id must be printable ASCII text, ideally a UUID, not {shown}.")

@@ -26,8 +26,7 @@ def check_all(
     check: Callable[[int, Any], dict[str, Any]], items: Iterable[Any]
 ) -> list[dict[str, Any]]:
     """Check every item. Raise the first problem, with the number of other items that have one."""
-    checked: list[dict[str, Any]] = []
-    problems: list[str] = []
+    checked, problems = [], []
     for index, item in enumerate(items):
         try:
             checked.append(check(index, item))
@@ -35,12 +34,12 @@ def check_all(
             problems.append(str(error).removesuffix(_NOTHING_SENT))
     if not problems:
         return checked
-    message = problems[0]
-    others = len(problems) - 1
-    if others:
-        verb = "has a problem" if others == 1 else "have problems"
-        message = f"{message} {others} more {verb}."
-    raise refused(message)
+    first, *others = problems
+    if not others:
+        raise refused(first)
+    if len(others) == 1:
+        raise refused(f"{first} 1 more has a problem.")
+    raise refused(f"{first} {len(others)} more have problems.")
 
 
 def refused(text: str) -> ArgumentError:
@@ -50,7 +49,9 @@ def refused(text: str) -> ArgumentError:
 
 def type_name(value: object) -> str:
     """Return the name of a value's type, or ``None``, for a message."""
-    return "None" if value is None else type(value).__name__
+    if value is None:
+        return "None"
+    return type(value).__name__
 
 
 def scalar(value: object) -> Any:
@@ -60,10 +61,18 @@ def scalar(value: object) -> Any:
     return value
 
 
+def member_of(value: object, *path: str) -> Any:
+    """Return a nested member; None if there is none."""
+    for name in path:
+        if not isinstance(value, Mapping):
+            return None
+        value = value.get(name)
+    return value
+
+
 def check_timestamp(event: JsonObject, label: str, column: str = "") -> None:
     """Check ``xdm.timestamp``, the only member that Adobe reads as a point in time."""
-    xdm = event.get("xdm")
-    value = xdm.get("timestamp") if isinstance(xdm, Mapping) else None
+    value = member_of(event, "xdm", "timestamp")
     if value is None or isinstance(value, datetime):
         return
     if isinstance(value, str) and _TIMESTAMP.fullmatch(value):
@@ -76,12 +85,14 @@ def check_timestamp(event: JsonObject, label: str, column: str = "") -> None:
 
 def _timestamp_advice(value: object, column: str) -> str:
     number = scalar(value)
-    unit = ""
+    unit = option = ""
     if isinstance(number, (int, float)):
+        unit = "s"
         # In seconds, larger numbers would be dates after the year 5000.
-        unit = "ms" if number > 1e11 else "s"
+        if number > 1e11:
+            unit = "ms"
+        option = f'unit="{unit}", '
     if column:
-        option = f'unit="{unit}", ' if unit else ""
         return (
             f'Convert the column: frame["{column}"] = '
             f'pd.to_datetime(frame["{column}"], {option}utc=True)'
@@ -93,8 +104,7 @@ def _timestamp_advice(value: object, column: str) -> str:
 
 def identities_of(event: JsonObject) -> Any:
     """Return the identityMap of an event, whatever its type; None if it has none."""
-    xdm = event.get("xdm")
-    return xdm.get("identityMap") if isinstance(xdm, Mapping) else None
+    return member_of(event, "xdm", "identityMap")
 
 
 def check_identities(event: JsonObject, label: str) -> None:
@@ -107,8 +117,10 @@ def check_identities(event: JsonObject, label: str) -> None:
     primary = 0
     for namespace, identities in identity_map.items():
         _check_namespace(identities, f"{label}: identityMap.{namespace}")
-        # The service accepts the text as well.
-        primary += sum(identity.get("primary") in (True, "true") for identity in identities)
+        for identity in identities:
+            # The service accepts the text as well.
+            if identity.get("primary") in (True, "true"):
+                primary += 1
     if primary == 0:
         raise refused(
             f'{label} has no primary identity. Add "primary": True to one identity in identityMap.'
@@ -126,7 +138,7 @@ def _check_namespace(identities: object, label: str) -> None:
             f"not {type_name(identities)}."
         )
     for identity in identities:
-        value = identity.get("id") if isinstance(identity, Mapping) else None
+        value = member_of(identity, "id")
         if not isinstance(value, str) or not value.strip():
             raise refused(f'{label} requires a non-empty string as the id: {{"id": "…"}}.')
 
@@ -146,7 +158,8 @@ def split_headers(
         raise refused("headers= must be a dict of names and values; None leaves a header out.")
     for name, value in headers.items():
         header = _known_header(str(name), authenticated=authenticated)
-        if value is not None and not _is_header_value(value):
+        # A line break would begin another header; only ASCII can be sent.
+        if value is not None and not is_printable_ascii(value):
             raise refused(f"headers= requires printable ASCII text for {header}.")
         if header in AUTH_HEADERS:
             changes[header] = value
@@ -155,8 +168,8 @@ def split_headers(
     return changes, forwarded
 
 
-def _is_header_value(value: object) -> bool:
-    # A line break would begin another header; only ASCII can be sent.
+def is_printable_ascii(value: object) -> TypeGuard[str]:
+    """Return whether a value is text of visible ASCII characters and spaces."""
     return isinstance(value, str) and value.isascii() and value.isprintable()
 
 
@@ -178,7 +191,9 @@ def _known_header(name: str, *, authenticated: bool) -> str:
             "Cookies are not forwarded as a header. Pass those whose names begin with kndctr_ as "
             "edge.visitor(datastream_id, state={name: value})."
         )
-    changes = f"changes {', '.join(AUTH_HEADERS)} and " if authenticated else ""
+    changes = ""
+    if authenticated:
+        changes = f"changes {', '.join(AUTH_HEADERS)} and "
     raise refused(
         f"headers= {changes}forwards {', '.join(CLIENT_HEADERS)} and Sec-CH-…, not {name!r}."
     )
