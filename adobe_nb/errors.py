@@ -4,7 +4,7 @@
 
     AdobeError
     ├── ArgumentError (also ValueError)     an argument is wrong; nothing was sent
-    │   ├── NameLookupError                 find() met no row of that name, or several
+    │   ├── NameLookupError                 find() found no such name, or several
     │   └── ConfirmationRequired            the write requires confirm=; nothing was sent
     ├── CredentialsError                    credentials are missing or unusable; nothing was sent
     │   ├── NoCredentials                   no source has a complete set
@@ -95,7 +95,7 @@ class ArgumentError(AdobeError, ValueError):
 
 
 class NameLookupError(ArgumentError):
-    """``find`` met no row of that name, or several. ``candidates`` lists similar names."""
+    """``find`` found no resource with that name, or more than one. ``candidates`` lists similar names."""
 
     def __init__(self, message: str, candidates: Sequence[str] = ()) -> None:
         super().__init__(message)
@@ -282,7 +282,7 @@ class Gap(NamedTuple):
         if self.twice:
             return f"{self.path} gave {self.twice} of its resources twice"
         if self.announced != self.received:
-            return f"{self.path} announced {self.announced} resources and gave {self.received}"
+            return f"{self.path} reported {self.announced} resources but returned {self.received}"
         return f"{self.path} changed while its {self.received} resources were read"
 
 

@@ -69,7 +69,7 @@ class Check:
 
 
 class Session:
-    """Credentials, token and hosts, bound together for good. Safe to use from several threads."""
+    """A fixed combination of credentials, token and hosts. Safe to use from several threads."""
 
     def __init__(
         self,
@@ -383,7 +383,7 @@ def connect(
     writes: Literal["send", "preview"] = "send",
     make_default: bool = True,
 ) -> Session:
-    """Sign in and become the process's default session.
+    """Sign in, and make the new session the default for this process.
 
     Without arguments the first complete source wins: environment, ``.env`` (this folder and up),
     the active profile, a running simulator named in ``ADOBE_NB_SIMULATOR``. Naming one source ends

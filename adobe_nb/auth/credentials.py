@@ -60,7 +60,7 @@ _QUOTES = ('"', "'", "`")
 class Secret:
     """A secret that does not show itself: masked in repr, str and format; refuses pickle and JSON.
 
-    Only ``reveal()`` returns the text, and only the code that puts it on the wire calls it.
+    Only ``reveal()`` returns the text. Code that sends, stores or compares the secret calls it.
     """
 
     __slots__ = ("_hidden",)

@@ -104,7 +104,7 @@ def _life_span(token: Secret, now: datetime) -> tuple[datetime, datetime | None]
 
 
 class _TokenForm:
-    """Writes the form with the client secret, inside the frames of the HTTP library only."""
+    """Writes the form with the client secret, in frames that the transport keeps out of errors."""
 
     def __init__(self, credentials: Credentials, client_secret: Secret) -> None:
         self._credentials = credentials
@@ -217,7 +217,8 @@ def _refusal(status: int, document: Mapping[str, Any], credentials: Credentials)
         if credentials.other_secrets:
             secrets = "both client secrets"
         text = (
-            f"IMS refused {secrets} from {source} (invalid_client). Copy it again from {_CONSOLE}."
+            f"IMS refused {secrets} from {source} (invalid_client). Copy the secret again from "
+            f"{_CONSOLE}."
         )
     elif code == "invalid_scope":
         text = (

@@ -56,8 +56,8 @@ _JSON_TYPES = (JSON_API, "application/json")
 class _WriteSigner(AuthBase):
     """Puts the body into the request, then signs it.
 
-    The body is encoded here, inside the frames of the HTTP library, because it can hold secrets:
-    those frames are in no traceback of ours.
+    The body is encoded here because it can hold secrets: the transport keeps the frames below
+    ``send`` out of every error.
     """
 
     def __init__(self, write: Write, signer: Signer) -> None:

@@ -334,7 +334,8 @@ class Libraries(Editable):
             library = state_of(client, self.row, library_id)
         except (AdobeError, KeyboardInterrupt) as error:
             error.add_note(
-                "All of it was done; only reading it back failed. Do not run it again: look at it."
+                "The change was made; only reading the library back failed. Check the library instead "
+                "of running this again."
             )
             raise
         return self._written(client, [library], f"/libraries/{library_id}")
@@ -473,7 +474,7 @@ def _checked_heads(
             heads.append(state)
     if deleted:
         raise ArgumentError(
-            f"{_quoted_names(deleted)}: deleted, so no library takes it. Leave it out."
+            f"Deleted resources cannot be added to a library: {_quoted_names(deleted)}. Leave them out."
         )
     # A library holds revisions, so that a later change of the head does not go live with it.
     if heads and not revise:

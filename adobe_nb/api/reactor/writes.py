@@ -364,7 +364,7 @@ class RuleComponents(Editable):
             resource_type, rules = parents_of_one_type(self.row, parent, ("rules", "properties"))
             if resource_type != "rules" or len(rules) != 1:
                 raise ArgumentError(
-                    'rule_components.create requires its rule first, as in create("RL…", name=…).'
+                    'Pass the rule as the first argument: rule_components.create("RL…", name=…).'
                 )
             document = document_of(self.row, "create", {**attributes, "rules": rules})
             owner = f"properties/{Placeholder(f'id of the property of {rules[0]}')}"
@@ -417,7 +417,9 @@ def _no_parent(row: Resource) -> ArgumentError:
     for creator in row.creators:
         name = RESOURCES[creator].singular.replace("_", " ")
         parents.append(f"{name} ({RESOURCES[creator].prefix}…)")
-    return ArgumentError(f"{row.type}.create requires its {' or '.join(parents)} first.")
+    return ArgumentError(
+        f"Pass the {' or '.join(parents)} as the first argument of {row.type}.create."
+    )
 
 
 def send_in_turn(

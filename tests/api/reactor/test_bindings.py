@@ -512,7 +512,7 @@ class TestCompleteness:
     def test_incomplete_list_is_read_again_then_refused(self) -> None:
         with self.serve((["CO1"], {"total_count": 2, "total_pages": 1})) as server:
             with pytest.raises(
-                IncompleteResult, match="announced 2 resources and gave 1, in 3 attempts"
+                IncompleteResult, match="reported 2 resources but returned 1, in 3 attempts"
             ) as caught:
                 self.reactor_of(server.url).companies()
             assert sum(got.path.startswith("/companies") for got in server.got) == 3
@@ -544,9 +544,9 @@ class TestCompleteness:
         page = [f"CO{number:032x}" for number in range(5)]
         with self.serve((page, {"total_count": 40, "total_pages": 1})) as server:
             reactor = self.reactor_of(server.url)
-            with pytest.raises(IncompleteResult, match="announced 40 resources and gave 5"):
+            with pytest.raises(IncompleteResult, match="reported 40 resources but returned 5"):
                 reactor.companies(limit=30)
-            with pytest.raises(IncompleteResult, match="announced 40 resources and gave 5"):
+            with pytest.raises(IncompleteResult, match="reported 40 resources but returned 5"):
                 list(reactor.companies.iterate())
         with self.serve((page, {"total_count": 15, "total_pages": 3})) as server:
             with pytest.raises(IncompleteResult, match="twice"):

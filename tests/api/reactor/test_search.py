@@ -400,9 +400,9 @@ def _growing(answer: Document, number: int) -> Document:
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        (_lost, "announced 250 resources and gave 247, in 2 attempts"),
+        (_lost, "reported 250 resources but returned 247, in 2 attempts"),
         (_twice, "gave 3 of its resources twice, in 2 attempts"),
-        (_growing, "announced .* resources and gave 250, in 2 attempts"),
+        (_growing, "reported .* resources but returned 250, in 2 attempts"),
     ],
 )
 def test_inconsistent_search_is_read_again_then_refused(change: Change, says: str) -> None:
@@ -423,7 +423,7 @@ def test_search_that_is_complete_at_second_attempt_is_returned() -> None:
 def test_limit_does_not_hide_missing_or_duplicate_resources() -> None:
     hosts = numbered("hosts", 250)
     with pytest.raises(
-        IncompleteResult, match="announced 250 resources and gave 148, in 2 attempts"
+        IncompleteResult, match="reported 250 resources but returned 148, in 2 attempts"
     ):
         search(Service(hosts, _lost), query=ANYTHING, types="hosts", limit=150)
     with pytest.raises(IncompleteResult, match="twice, in 2 attempts"):

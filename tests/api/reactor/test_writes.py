@@ -187,7 +187,7 @@ class TestCreate:
         ):
             shop.reactor.rules.create(shop.development, name="Home")
         with pytest.raises(
-            ArgumentError, match=r"rules.create requires its property \(PR…\) first"
+            ArgumentError, match=r"Pass the property \(PR…\) as the first argument of rules.create"
         ):
             shop.reactor.rules.create(name="Home")
         with pytest.raises(
