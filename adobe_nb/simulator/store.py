@@ -3,6 +3,7 @@
 import hashlib
 import heapq
 import time
+from collections import defaultdict
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -16,8 +17,10 @@ from adobe_nb.simulator.data import load
 
 # Enough for a pull that reads a list under each property in turn.
 _MAX_SELECTIONS = 128
-TYPES: dict[str, dict[str, Any]] = load("types.json")
-"""What the service requires, fills in and links to, by resource type."""
+TYPES: dict[str, dict[str, Any]] = defaultdict(
+    lambda: {"right": "", "defaults": {}, "links": []}, load("types.json")
+)
+"""What the service requires, fills in and links to, by resource type; nothing for other types."""
 _DIRECT = (("rule_components", "property"), ("notes", "resource"))
 """Relationships that link to the other resource itself, not to a path under this one."""
 _UNTIL_SET = {"properties": ("privacy", "ssl_enabled")}

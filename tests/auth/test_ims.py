@@ -75,7 +75,7 @@ class TestSignIn:
 
     def test_a_wrong_secret_says_what_to_do(self, demo: Any) -> None:
         with pytest.raises(
-            SignInError, match="refused the client secret from arguments.*Copy it again"
+            SignInError, match="refused the client secret from arguments.*Copy the secret again"
         ) as caught:
             sign_in(demo, client_secret="wrong")
         assert (caught.value.status, caught.value.code) == (400, "invalid_client")

@@ -102,7 +102,9 @@ class TestFilling:
         library = shop.reactor.libraries.create(shop.property, name="First")
         head = make_element(shop)
         shop.reactor.data_elements.delete(head)
-        with pytest.raises(ArgumentError, match="'page': deleted"):
+        with pytest.raises(
+            ArgumentError, match="Deleted resources cannot be added to a library: 'page'"
+        ):
             shop.reactor.libraries.add(library, head, revise=True)
 
     def test_when_a_request_fails_a_note_says_what_was_added(self, shop: Any) -> None:

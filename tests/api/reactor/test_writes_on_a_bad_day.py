@@ -243,7 +243,7 @@ class TestPartialWrites:
         monkeypatch.setattr(shop.session._transport, "_sleep", lambda _: None)
         with pytest.raises(ApiError) as caught:
             shop.reactor.libraries.add(library, shop.core, revise=True)
-        assert "All of it was done" in caught.value.__notes__[0]
+        assert "The change was made" in caught.value.__notes__[0]
 
     def test_wait_names_every_failure_and_a_call_that_works(self, shop: Any) -> None:
         given = {
