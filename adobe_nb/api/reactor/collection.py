@@ -294,21 +294,9 @@ class Collection:
                 f"The API does not list {row.type}. Get your own with reactor.{row.singular}()."
             )
         if parents is None:
-            if row.root:
-                return query
-            if row.default_parent is not None:
-                return replace(query, parent=row.default_parent, through=row.default_parent)
-            raise ArgumentError(
-                f"{row.type} are listed under {listed_under(row)}. Pass one, for example "
-                f'reactor.{row.type}(reactor.find("properties", "My site")).'
-            )
-        if not row.parents and row.relation("property"):
-            ids = ids_of_type(RESOURCES["properties"], [parents])
-            return replace(query, parent_ids=ids, properties=frozenset(ids))
+            return self._without_parents(query)
         if not row.parents:
-            raise ArgumentError(
-                f"{row.type} are not listed under a parent. Call reactor.{row.type}()."
-            )
+            return self._of_properties(query, parents)
         parent, ids = parents_of_one_type(row, parents)
         if parent is None:
             return replace(query, parent=self._likely_parent(parents))
@@ -316,6 +304,27 @@ class Collection:
         if parent in row.through:
             return replace(query, parent=row.through[parent], parent_ids=ids, through=parent)
         return replace(query, parent=parent, parent_ids=ids)
+
+    def _without_parents(self, query: _Query) -> _Query:
+        """Read the list at the root, or of all default parents. Raises ArgumentError."""
+        row = self.row
+        if row.root:
+            return query
+        if row.default_parent is not None:
+            return replace(query, parent=row.default_parent, through=row.default_parent)
+        raise ArgumentError(
+            f"{row.type} are listed under {listed_under(row)}. Pass one, for example "
+            f'reactor.{row.type}(reactor.find("properties", "My site")).'
+        )
+
+    def _of_properties(self, query: _Query, parents: Ids) -> _Query:
+        """Read the list at the root, and keep what belongs to these properties."""
+        if not self.row.relation("property"):
+            raise ArgumentError(
+                f"{self.row.type} are not listed under a parent. Call reactor.{self.row.type}()."
+            )
+        ids = ids_of_type(RESOURCES["properties"], [parents])
+        return replace(query, parent_ids=ids, properties=frozenset(ids))
 
     def _likely_parent(self, parents: Ids) -> str:
         """Return the type of an empty collection of parents.
