@@ -141,8 +141,8 @@ class ProfileStore:
         """
         if not isinstance(name, str) or not _NAME.fullmatch(name):
             raise CredentialsError(
-                "The name of a profile can have letters, digits, dots, dashes and underscores, at "
-                "most 64."
+                "The name of a profile may contain letters, digits, dots, dashes and underscores, up "
+                "to 64 characters."
             )
         secret = credentials.client_secret or credentials.access_token
         if secret is None:

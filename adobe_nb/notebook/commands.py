@@ -232,7 +232,8 @@ def _use(options: Namespace) -> Any:
     if not outcome.kind and source not in {"", session.source}:
         outcome = Outcome(
             "warning",
-            f"In use now. But a plain %adobe_auth uses {source}, which comes before profiles.",
+            "This profile is now in use. However, %adobe_auth on its own uses "
+            f"{source}, which takes precedence over profiles.",
         )
     return _panel_unless_quiet(options, outcome)
 

@@ -142,7 +142,7 @@ function connectKernel(model, { onChange, onSilence, onLost }) {
     timer = setTimeout(() => {
       late = true;
       onSilence(kernel?.status === "busy"
-        ? "The kernel is busy with a cell. It handles your click afterwards."
+        ? "The kernel is running a cell. Your click will be handled when it finishes."
         : "The kernel has not responded yet. If it was restarted, run this cell again.");
       onChange();
     }, SECONDS_UNTIL_LATE * 1000);

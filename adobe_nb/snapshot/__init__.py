@@ -112,8 +112,8 @@ def pull(
 def refresh(folder: str | Path, *, session: Session | None = None) -> Snapshot:
     """Write the next snapshot of the same properties, reading only what can have changed.
 
-    If all properties were pulled, new ones are added. Chosen properties that you cannot see any
-    more are left out, listed in ``about["missing"]``, and come back when they can be seen again.
+    If all properties were pulled, new ones are added. Selected properties that you can no longer
+    see are left out, listed in ``about["missing"]``, and come back when they can be seen again.
 
     Lists of up to 100 resources are read each time. So are callbacks, environments, hosts,
     libraries, notes and secrets, whose changes leave no trace. Longer lists of rules, data elements
@@ -123,8 +123,8 @@ def refresh(folder: str | Path, *, session: Session | None = None) -> Snapshot:
     Raises
     ------
     SnapshotError
-        When there is no snapshot, it is of another organization, or none of its properties can be
-        seen any more.
+        When there is no snapshot, it is of another organization, or you can no longer see any of its
+        properties.
     IncompleteResult, ApiError, TransportError
         When a list cannot be read completely. The same call resumes the refresh.
 

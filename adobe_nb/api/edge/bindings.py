@@ -127,9 +127,9 @@ class Edge:
             False sends the event to the edge host without the three headers, as a browser does.
         headers
             Headers of the browser for which you send: User-Agent, X-Forwarded-For,
-            Accept-Language, Referer, Sec-CH-…. Its cookies belong to ``edge.visitor``. Of the
-            three headers of a signed event, a value replaces one and None leaves it out, to
-            provoke an error on purpose.
+            Accept-Language, Referer, Sec-CH-…. Its cookies belong to ``edge.visitor``. To
+            trigger an error deliberately, set one of the three authentication headers to another
+            value, or to None to omit it.
         dry_run
             Return the request as a frame and send nothing.
         raw

@@ -232,7 +232,7 @@ def _interrupt_message(batches: Sequence[Batch], states: Sequence[str]) -> str:
                 events += batch.events
         if events:
             parts.append(f"{state}: events {_ranges(events)}")
-    return f"Interrupted; {'; '.join(parts)}. Send only those again that were not sent."
+    return f"Interrupted; {'; '.join(parts)}. Resend only the events that were not sent."
 
 
 def _ranges(numbers: Sequence[int]) -> str:

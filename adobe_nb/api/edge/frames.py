@@ -114,7 +114,7 @@ def _delivery_row(delivery: Delivery) -> Row:
         row["code"] = " ".join(filter(None, codes)) or None
         row["advice"] = _advice_on(codes[0], problems[0])
         if errors:
-            row["outcome"] += ", but a service behind failed"
+            row["outcome"] += ", but a downstream service failed"
         else:
             row["outcome"] += " with a warning"
     return row

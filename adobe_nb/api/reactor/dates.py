@@ -1,4 +1,4 @@
-"""Parse dates: the one place where texts become timestamps."""
+"""Parse single dates. Columns of dates become timestamps in ``frames``."""
 
 from datetime import UTC, datetime, timedelta
 

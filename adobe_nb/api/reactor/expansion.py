@@ -43,7 +43,7 @@ def expand(
         The frame with the columns ``<column>.<member>`` right after ``column``. Nested objects give
         dotted names; lists stay JSON text. Members are ``boolean``, ``Int64``, ``Float64`` or
         ``string``. Members of mixed type are text, and so are numbers that the type could not hold
-        exactly. ``attrs["not_expanded"]`` counts the rows that stayed closed:
+        exactly. ``attrs["not_expanded"]`` counts the rows that could not be opened:
         ``{"settings": {"rows": 2, "first": "DE…"}}``.
 
     Raises

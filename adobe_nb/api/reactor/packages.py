@@ -120,7 +120,7 @@ class Extensions(Revisable):
 
 
 class ExtensionPackages(Deletable, Waitable):
-    """Extension packages: the catalog, and those of your own."""
+    """Extension packages: the catalog and your own packages."""
 
     def __call__(
         self,
@@ -307,7 +307,7 @@ class UsageAuthorizations(Creatable, Deletable):
     """
 
     def approve(self, authorization: Ids, *, dry_run: bool = False) -> pd.DataFrame:
-        """Accept it, so that the package can be installed. A frame of one row.
+        """Approve the authorization, so that the package can be installed; return it as one row.
 
         Raises ArgumentError, ApiError, OutcomeUnknown.
         """
@@ -343,7 +343,10 @@ class UsageAuthorizations(Creatable, Deletable):
             states[state["id"]] = state
         unknown = [resource_id for resource_id in ids if resource_id not in states]
         if unknown:
-            raise ArgumentError(f"You can see no {self.row.type} {', '.join(unknown)}.")
+            raise ArgumentError(
+                f"{', '.join(unknown)}: no such usage authorization exists, or you have no access to "
+                "it. reactor.extension_package_usage_authorizations() lists those that you can see."
+            )
         return list(map(states.__getitem__, ids))
 
 

@@ -45,7 +45,7 @@ class Waitable(Writing):
         DelayedError
             One of them failed. The error has Adobe's reason and our advice.
         WaitTimeout
-            The time is over. The service continues; wait again.
+            The timeout expired. The operation is still running; call ``wait`` again.
         ArgumentError, ApiError, TransportError
         """
         resource_ids = self._some_ids(ids, "wait")
@@ -69,7 +69,7 @@ class Waitable(Writing):
             listed = '", "'.join(pending)
             raise WaitTimeout(
                 f"{len(pending)} of {len(resource_ids)} {self.row.type} are still pending after "
-                f"{timeout:g} s. The service continues; wait again: "
+                f"{timeout:g} s. The operation is still running; wait again: "
                 f'reactor.{self.row.type}.wait("{listed}").',
                 pending,
             )
@@ -96,7 +96,7 @@ class Waitable(Writing):
 
 
 class Hosts(Editable, Waitable):
-    """Hosts: an SFTP host is pending until its connection was tested."""
+    """Hosts: an SFTP host is pending until its connection has been tested."""
 
 
 def _check_seconds(name: str, value: object) -> None:

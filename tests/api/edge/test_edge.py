@@ -453,7 +453,7 @@ class TestOtherAnswers:
         frame = edge.interact(DATASTREAMS["upstream_down"].id, PAGE_VIEW)
         row = frame[frame["type"] == "error"].iloc[0]
         assert row["code"] == "EXEG-0201-503"
-        assert "repeating duplicates it" in row["advice"]
+        assert "resending it would duplicate it" in row["advice"]
         assert len(frame) == 6
 
     def test_warning_is_a_row(self, edge: Any) -> None:
@@ -668,11 +668,11 @@ class TestCollect:
         assert said.startswith("Interrupted; accepted: events 0 to ")
         assert "may have arrived: events " in said
         assert "not sent: events " in said
-        assert said.endswith("39. Send only those again that were not sent.")
+        assert said.endswith("39. Resend only the events that were not sent.")
 
     def test_upstream_failure_is_reported_for_each_event(self, edge: Any) -> None:
         frame = edge.collect(DATASTREAMS["upstream_down"].id, self.events(2))
-        assert frame["outcome"].tolist() == ["accepted, but a service behind failed"] * 2
+        assert frame["outcome"].tolist() == ["accepted, but a downstream service failed"] * 2
         assert frame["code"].tolist() == ["EXEG-0201-503"] * 2
 
     def test_request_that_may_have_arrived_is_not_sent_again(self) -> None:
@@ -1120,7 +1120,7 @@ class TestOddAnswers:
     def test_batch_with_malformed_errors_is_not_reported_as_accepted(self) -> None:
         with answering(207, b'{"requestId": "r\\ud800", "errors": "down"}') as server:
             frame = edge_at(server.url).collect(WEB, [PAGE_VIEW])
-        assert frame["outcome"].tolist() == ["accepted, but a service behind failed"]
+        assert frame["outcome"].tolist() == ["accepted, but a downstream service failed"]
         assert frame["request_id"].tolist() == ["r\\ud800"]
 
     @pytest.mark.parametrize(
