@@ -36,6 +36,7 @@ def _connect(options: Namespace, *, fall_back: bool) -> sessions.Session:
         org_id=options.org_id,
         simulator=options.simulator,
         fallback="simulator" if fall_back else None,
+        writes=sessions.current_writes(),
     )
     options.session = session
     return session
@@ -216,7 +217,8 @@ def _profiles(options: Namespace) -> Card:  # noqa: ARG001
 
 
 def _use(options: Namespace) -> Any:
-    session = options.session = sessions.connect(profile=options.name)
+    session = sessions.connect(profile=options.name, writes=sessions.current_writes())
+    options.session = session
     outcome = _problem_of(session)
     # A profile that fails must not be the one of the next kernel.
     if outcome.kind != "error":

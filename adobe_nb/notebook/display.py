@@ -115,7 +115,7 @@ def state_of(session: "Session") -> dict[str, Any]:
     # A wrong clock explains more than a source that lost.
     if session.clock_note:
         notes.insert(0, session.clock_note)
-    return {
+    state = {
         "connected": True,
         "refused": check is not None and not check.ok,
         "service": session.service,
@@ -130,6 +130,9 @@ def state_of(session: "Session") -> dict[str, Any]:
         "renewable": session.renewable,
         "notes": notes,
     }
+    if session.writes == "preview":
+        state["writes"] = "Preview: no writes are sent"
+    return state
 
 
 def facts_of(state: dict[str, Any]) -> list[tuple[str, str]]:
@@ -139,6 +142,7 @@ def facts_of(state: dict[str, Any]) -> list[tuple[str, str]]:
         ("Organization ID", state["org_id"]),
         ("Company", ", ".join(state["companies"])),
         ("Service", state["service_name"]),
+        ("Writes", state.get("writes", "")),
         ("Credentials", f"from {state['source']}"),
         ("Client ID", state["client_id"]),
         ("Scopes", ", ".join(state["scopes"])),

@@ -11,6 +11,11 @@ import pytest
 
 import adobe_nb
 from adobe_nb import ArgumentError, ConfirmationRequired, NotFound, Secret, snapshot
+from adobe_nb import session as sessions
+from adobe_nb.notebook import commands
+from adobe_nb.notebook import panel as panels
+from adobe_nb.notebook.display import card
+from adobe_nb.notebook.magics import adobe_auth
 from adobe_nb.simulator import DATASTREAMS
 from tests.conftest import sign_in, started
 from tests.contract.operations import OPERATIONS
@@ -426,6 +431,45 @@ class TestConnect:
         with pytest.raises(ArgumentError, match='must be "send" or "preview"'):
             sign_in(demo, writes=wrong)
         assert len(demo.requests) == before
+
+    @pytest.mark.parametrize(
+        "act",
+        [
+            lambda _: adobe_auth(""),
+            lambda _: adobe_auth("login"),
+            lambda _: adobe_auth("use mine"),
+            lambda _: adobe_auth("--simulator"),
+            lambda _: panels._connect({}),
+            lambda _: panels._simulate({}),
+            lambda _: panels._use_profile({"name": "mine"}),
+            lambda token: panels._sign_in(
+                {"org_id": token[0], "access_token": token[1], "service": "simulator"}
+            ),
+        ],
+    )
+    def test_signing_in_again_keeps_the_preview(
+        self,
+        shop: Any,
+        monkeypatch: pytest.MonkeyPatch,
+        act: Callable[[tuple[str, Secret]], object],
+    ) -> None:
+        monkeypatch.setenv("ADOBE_NB_SIMULATOR", shop.simulator.reactor_url)
+        monkeypatch.setattr(commands, "display", lambda _: None)
+        first = sign_in(shop.simulator, writes="preview")
+        first.save("mine", in_file=True)
+        act((first.org_id, first.token.value))
+        session = sessions.current()
+        assert session is not first
+        assert session.writes == "preview"
+        assert "Preview: no writes are sent" in repr(card(session))
+        assert "Preview: no writes are sent" in str(panels.panel()._facts)
+
+    def test_a_session_that_sends_stays_one(self, demo: Any) -> None:
+        session = sign_in(demo)
+        panels._simulate({})
+        assert sessions.current() is not session
+        assert sessions.current().writes == "send"
+        assert "Preview" not in repr(card(session))
 
     def test_frames_say_that_they_come_from_a_preview_session(self, preview: Any) -> None:
         assert preview.reactor.rules(preview.property).attrs["preview"] is True
