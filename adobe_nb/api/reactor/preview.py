@@ -43,7 +43,7 @@ from adobe_nb.api.reactor.payloads import Write, masked
 from adobe_nb.api.reactor.writes import attribute, name_of, state_of
 from adobe_nb.errors import ArgumentError, IncompleteResult, NotFound
 from adobe_nb.forks import reset_after_fork
-from adobe_nb.registry import BY_PREFIX, ID_PATTERN, RESOURCES, Relation, Resource, singular
+from adobe_nb.registry import BY_PREFIX, ID_PATTERN, RESOURCES, Relation, Resource, Verb, singular
 
 _DEFAULTS: Mapping[str, Any] = MappingProxyType(
     {
@@ -389,7 +389,7 @@ class PreviewClient(Client):
     def _create(
         self, row: Resource, parts: Sequence[str], data: Document, upload: bytes | None
     ) -> Document:
-        resource = self._blank(row)
+        resource = self._keep(self._blank(row))
         if upload is not None:
             resource["attributes"].update(_manifest_attributes(row, upload))
         if len(parts) == 3:
@@ -397,7 +397,6 @@ class PreviewClient(Client):
         if row.type == "builds":
             self._build(resource, parts[1])
         self._update(row, resource, data)
-        self._keep(resource)
         if row.type == "properties":
             self._install_core(resource)
         # The service makes the first revision of an extension when it is installed.
@@ -630,9 +629,10 @@ class PreviewClient(Client):
         """Raise ArgumentError for an environment that the library cannot have."""
         state = attribute(library, "state")
         stage = attribute(environment, "stage")
-        if stage != _STAGES[state]:
+        required = _STAGES.get(state)
+        if stage != required:
             raise ArgumentError(
-                f"A library in state {state} requires a {_STAGES[state]} environment, and "
+                f"A library in state {state} requires a {required} environment, and "
                 f"{name_of(environment)!r} is for {stage}. Nothing was sent."
             )
         occupant_id = linked_id(environment, "library")
@@ -715,9 +715,13 @@ def _checked_data(write: Write, row: Resource) -> Document:
     action = data.get("meta", {}).get("action")
     if action is not None and (write.method == "POST" or action not in row.actions):
         raise _not_previewed(write, f"{row.type} have no action {action!r}")
-    verb = "update"
+    verb: Verb = "update"
     if write.method == "POST":
         verb = "create"
+    # Such as state, which only the service sets.
+    for name in data.get("attributes", {}):
+        if name not in row.keywords(verb):
+            raise _not_previewed(write, f"{verb} does not take the attribute {name}")
     for name, link in data.get("relationships", {}).items():
         relation = row.relation(name)
         if relation is None or verb not in relation.write:
