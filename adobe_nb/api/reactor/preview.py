@@ -87,6 +87,14 @@ _LINKED = ("origin_id", "environment_id")
 """Filters on relations."""
 _ORDERED = ("datetime", "integer", "number")
 """Kinds of attributes whose order is known."""
+_TYPES: Mapping[str, type | tuple[type, ...]] = {
+    "text": str,
+    "datetime": str,
+    "boolean": bool,
+    "integer": int,
+    "number": (int, float),
+}
+"""Types of the values of each kind of attribute; any other kind takes all."""
 _OTHER_LISTS = {"versions": "extension_packages", "rule_component_notes": "notes"}
 """Lists of the API that are not named for a type or a relation, with the type that they hold."""
 
@@ -718,10 +726,7 @@ def _checked_data(write: Write, row: Resource) -> Document:
     verb: Verb = "update"
     if write.method == "POST":
         verb = "create"
-    # Such as state, which only the service sets.
-    for name in data.get("attributes", {}):
-        if name not in row.keywords(verb):
-            raise _not_previewed(write, f"{verb} does not take the attribute {name}")
+    _check_attributes(write, row, verb, data.get("attributes", {}))
     for name, link in data.get("relationships", {}).items():
         relation = row.relation(name)
         if relation is None or verb not in relation.write:
@@ -730,6 +735,25 @@ def _checked_data(write: Write, row: Resource) -> Document:
             raise _not_previewed(write, f"the relationship {name} must be an object")
         _check_linkage(write, relation, link.get("data"))
     return data
+
+
+def _check_attributes(write: Write, row: Resource, verb: Verb, attributes: Document) -> None:
+    """Raise ArgumentError for attributes that cannot be written, or shown in a frame."""
+    writable = {}
+    for column in row.writable(verb):
+        writable[column.name] = column
+    # An older attribute such as extension_id would have to change the relation.
+    for relation in row.linkable(verb):
+        writable.pop(f"{relation.name}_id", None)
+    for name, value in attributes.items():
+        if name not in writable:
+            raise _not_previewed(write, f"{verb} does not take the attribute {name}")
+        column = writable[name]
+        # What is write-only is masked, and never shown.
+        if value is None or column.write_only:
+            continue
+        if not isinstance(value, _TYPES.get(column.kind, object)):
+            raise _not_previewed(write, f"{name} must be of the kind {column.kind}")
 
 
 def _check_linkage(write: Write, relation: Relation, linked: object) -> None:

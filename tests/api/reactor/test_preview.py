@@ -397,6 +397,8 @@ class TestUnknown:
             {"data": {"type": "notes"}},
             {"data": {"type": "libraries", "attributes": "x"}},
             {"data": {"type": "libraries", "meta": [1]}},
+            {"data": {"type": "libraries", "attributes": {"name": 1}}},
+            {"data": {"type": "libraries", "attributes": {"state": "published"}}},
             {"data": {"type": "libraries", "meta": {"action": "submit"}}},
             {"data": {"type": "libraries", "relationships": []}},
             {"data": {"type": "libraries", "relationships": {"x": None}}},
