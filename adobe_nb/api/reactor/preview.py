@@ -5,15 +5,23 @@ writes would create, change or delete, and lays them over what the service answe
 makes up begin with ``RLpreview``, ``LBpreview`` and so on.
 
 **Shown with the writes:** resources by id; lists under a parent and at the root, with filters and
-sort; revisions; the contents and the environment of libraries; to-one relations.
+sort, on one page; revisions; the contents and the environment of libraries; to-one relations.
 
 **Refused, because only the service knows:** search, once something was written; the contents of
-a made-up build; the libraries of a resource, once the contents of a library were written. The error
-says what to do instead.
+a made-up build; the libraries of a resource, once the contents of a library were written; filters
+and sorts by an attribute that a made-up resource lacks; bodies of raw requests that cannot be
+interpreted. The error says what to do instead. A write that is refused leaves nothing behind.
 
-**Not simulated:** what the service sets by itself (tokens, paths, who changed it) is NA. Its own
-checks are not made: settings against their schema, unique names, rights, what a build needs. A
-write that was previewed can still be refused. Audit events and profiles are those of the service.
+**Not simulated:**
+
+- what the service sets by itself (tokens, paths) is NA, and who changed a resource stays as it was;
+- its own checks: settings against their schema, unique names, rights, what a build needs except
+  the environment. A write that was previewed can still be refused;
+- the numbers of revisions of components are their own, where the service counts with the rule;
+- a revision does not show the notes of its head;
+- upstream libraries are not linked again, and what they deliver is not marked as stale;
+- a library keeps its link to an environment that was deleted;
+- audit events and profiles are those of the service.
 """
 
 import copy
@@ -95,6 +103,7 @@ _TYPES: Mapping[str, type | tuple[type, ...]] = {
     "number": (int, float),
 }
 """Types of the values of each kind of attribute; any other kind takes all."""
+_VERBS: Mapping[str, Verb] = {"POST": "create", "PATCH": "update"}
 _OTHER_LISTS = {"versions": "extension_packages", "rule_component_notes": "notes"}
 """Lists of the API that are not named for a type or a relation, with the type that they hold."""
 
@@ -720,21 +729,27 @@ def _checked_data(write: Write, row: Resource) -> Document:
     for part in ("attributes", "relationships", "meta"):
         if not isinstance(data.get(part, {}), dict):
             raise _not_previewed(write, f"{part} must be an object")
-    action = data.get("meta", {}).get("action")
+    _check_action(write, row, data.get("meta", {}).get("action"))
+    verb = _VERBS[write.method]
+    _check_attributes(write, row, verb, data.get("attributes", {}))
+    _check_relationships(write, row, verb, data.get("relationships", {}))
+    return data
+
+
+def _check_action(write: Write, row: Resource, action: object) -> None:
     if action is not None and (write.method == "POST" or action not in row.actions):
         raise _not_previewed(write, f"{row.type} have no action {action!r}")
-    verb: Verb = "update"
-    if write.method == "POST":
-        verb = "create"
-    _check_attributes(write, row, verb, data.get("attributes", {}))
-    for name, link in data.get("relationships", {}).items():
+
+
+def _check_relationships(write: Write, row: Resource, verb: Verb, relationships: Document) -> None:
+    """Raise ArgumentError for relationships that cannot be written."""
+    for name, link in relationships.items():
         relation = row.relation(name)
         if relation is None or verb not in relation.write:
             raise _not_previewed(write, f"{verb} does not take the relationship {name}")
         if not isinstance(link, dict):
             raise _not_previewed(write, f"the relationship {name} must be an object")
         _check_linkage(write, relation, link.get("data"))
-    return data
 
 
 def _check_attributes(write: Write, row: Resource, verb: Verb, attributes: Document) -> None:
@@ -766,15 +781,23 @@ def _check_linkage(write: Write, relation: Relation, linked: object) -> None:
     if not isinstance(items, list):
         raise _not_previewed(write, f"{relation.name} must be a list of identifiers")
     for item in items:
-        if not isinstance(item, dict) or not isinstance(item.get("meta", {}), dict):
-            raise _not_previewed(write, f"{relation.name} must have an id and a type")
-        resource_id = str(item.get("id"))
-        if not ID_PATTERN.fullmatch(resource_id) or type_of(resource_id) not in relation.targets:
-            raise _not_previewed(write, f"{resource_id!r} is not an id of {relation.targets[0]}")
-        if item.get("type") != type_of(resource_id):
-            raise _not_previewed(write, f"{resource_id} has another type")
-        if item.get("meta", {}).get("action") not in (None, "revise"):
-            raise _not_previewed(write, "the action of an identifier must be revise")
+        problem = _problem_of(item, relation)
+        if problem:
+            raise _not_previewed(write, problem)
+
+
+def _problem_of(item: object, relation: Relation) -> str:
+    """Return why this is not an identifier of the relation; empty if it is one."""
+    if not isinstance(item, dict) or not isinstance(item.get("meta", {}), dict):
+        return f"{relation.name} must have an id and a type"
+    resource_id = str(item.get("id"))
+    if not ID_PATTERN.fullmatch(resource_id) or type_of(resource_id) not in relation.targets:
+        return f"{resource_id!r} is not an id of {relation.targets[0]}"
+    if item.get("type") != type_of(resource_id):
+        return f"{resource_id} has another type"
+    if item.get("meta", {}).get("action") not in (None, "revise"):
+        return "the action of an identifier must be revise"
+    return ""
 
 
 def _refuse_published(library: Document, words: str) -> None:
