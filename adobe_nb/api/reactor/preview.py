@@ -48,7 +48,7 @@ from adobe_nb.api.reactor.jsonapi import Document, identifier, linked_id, public
 from adobe_nb.api.reactor.libraries import CONTENTS, ids_of, read_list
 from adobe_nb.api.reactor.paging import read_documents, steady
 from adobe_nb.api.reactor.payloads import Write, masked
-from adobe_nb.api.reactor.writes import attribute, name_of, state_of
+from adobe_nb.api.reactor.writes import attribute, check_head, name_of, state_of
 from adobe_nb.errors import ArgumentError, IncompleteResult, NotFound
 from adobe_nb.forks import reset_after_fork
 from adobe_nb.registry import BY_PREFIX, ID_PATTERN, RESOURCES, Relation, Resource, Verb, singular
@@ -362,6 +362,8 @@ class PreviewClient(Client):
         if write.method == "POST":
             return {"data": self._create(row, parts, data, write.upload)}
         resource = self._current(row, parts[1], before)
+        # The verbs have checked it already, raw requests have not.
+        check_head(row, resource)
         if write.method == "DELETE":
             self._delete(row, resource)
             return None
@@ -572,6 +574,7 @@ class PreviewClient(Client):
         self, method: str, library: Document, name: str, items: Sequence[Document]
     ) -> Document:
         """Add, replace or remove contents of a library."""
+        _refuse_published(library, "change its contents")
         state = attribute(library, "state")
         if state != "development":
             raise ArgumentError(

@@ -454,6 +454,13 @@ class TestUnknown:
         library = preview.reactor.libraries.get(library)
         assert library["environment_id"].tolist() == [preview.development]
 
+    def test_raw_changes_of_a_revision_are_refused(self, preview: Any) -> None:
+        revision = preview.reactor.extensions.revise(preview.core).loc[0, "id"]
+        body = {"data": {"type": "extensions", "id": revision, "meta": {"action": "revise"}}}
+        for method, document in (("PATCH", body), ("DELETE", None)):
+            with pytest.raises(ArgumentError, match="is revision 2 of 'core' and frozen"):
+                preview.reactor.request(method, f"/extensions/{revision}", body=document)
+
     @pytest.mark.parametrize(
         ("method", "path"),
         [("POST", "/rules"), ("PATCH", "/companies/{}"), ("DELETE", "/notes/{}"), ("POST", "/x")],
