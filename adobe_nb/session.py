@@ -509,7 +509,8 @@ def connect_by_hand(
     if simulator:
         details = discovery.connection_details()
         urls = {f"{host}_url": details.get(f"{host}_url") for host in HOST_NAMES}
-    session = Session(credentials_of(candidate_of(BY_HAND, {**values, **urls})))
+    credentials = credentials_of(candidate_of(BY_HAND, {**values, **urls}))
+    session = Session(credentials, writes=current_writes())
     _sign_in(session, make_default=make_default)
     return session
 
@@ -519,6 +520,15 @@ def make_current(session: Session) -> None:
     with _lock:
         _state.default = session
     _notify()
+
+
+def current_writes() -> Literal["send", "preview"]:
+    """Return ``writes`` of the default session: a click must not turn a preview into a session that
+    sends.
+    """
+    if _state.default is not None and _state.default.writes == "preview":
+        return "preview"
+    return "send"
 
 
 def current_or_none() -> Session | None:

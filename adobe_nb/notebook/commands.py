@@ -33,7 +33,12 @@ def _connect(options: Namespace, *, fall_back: bool) -> sessions.Session:
     sources: dict[str, Any] = source_arguments(options)
     if fall_back:
         sources["fallback"] = "simulator"
-    session = sessions.connect(**sources, org_id=options.org_id, simulator=options.simulator)
+    session = sessions.connect(
+        **sources,
+        org_id=options.org_id,
+        simulator=options.simulator,
+        writes=sessions.current_writes(),
+    )
     options.session = session
     return session
 
@@ -223,7 +228,8 @@ def _profiles(options: Namespace) -> Card:  # noqa: ARG001
 
 
 def _use(options: Namespace) -> Any:
-    session = options.session = sessions.connect(profile=options.name)
+    session = sessions.connect(profile=options.name, writes=sessions.current_writes())
+    options.session = session
     outcome = _problem_of(session)
     # A profile that fails must not be the one of the next kernel.
     if outcome.kind != "error":

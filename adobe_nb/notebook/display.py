@@ -137,6 +137,8 @@ def state_of(session: "Session") -> dict[str, Any]:
         state["refused"] = not check.ok
         state["companies"] = list(check.companies)
         state["rights"] = list(check.rights)
+    if session.writes == "preview":
+        state["writes"] = "Preview: no writes are sent"
     return state
 
 
@@ -147,6 +149,7 @@ def facts_of(state: dict[str, Any]) -> list[tuple[str, str]]:
         ("Organization ID", state["org_id"]),
         ("Company", ", ".join(state["companies"])),
         ("Service", state["service_name"]),
+        ("Writes", state.get("writes", "")),
         ("Credentials", f"from {state['source']}"),
         ("Client ID", state["client_id"]),
         ("Scopes", ", ".join(state["scopes"])),

@@ -262,11 +262,12 @@ def _field_of(message: Message, error: AdobeError) -> str:
 
 
 def _connect(_: Message) -> Outcome:
-    return outcome_of(sessions.connect().test())
+    return outcome_of(sessions.connect(writes=sessions.current_writes()).test())
 
 
 def _simulate(_: Message) -> Outcome:
-    return outcome_of(sessions.connect(simulator=True).test())
+    session = sessions.connect(simulator=True, writes=sessions.current_writes())
+    return outcome_of(session.test())
 
 
 def _sign_in(message: Message) -> Outcome:
@@ -319,7 +320,8 @@ def _save(message: Message) -> Outcome:
 
 def _use_profile(message: Message) -> Outcome:
     name = str(message.get("name", ""))
-    outcome = _adopt(sessions.connect(profile=name, make_default=False))
+    writes = sessions.current_writes()
+    outcome = _adopt(sessions.connect(profile=name, writes=writes, make_default=False))
     if outcome.kind != "error":
         ProfileStore().use(name)
     return outcome

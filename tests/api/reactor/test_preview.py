@@ -1,16 +1,24 @@
 """Preview sessions read for real, answer every write, and never send one."""
 
 import json
+import os
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from zipfile import ZipFile
 
 import pandas as pd
 import pytest
 
 import adobe_nb
 from adobe_nb import ArgumentError, ConfirmationRequired, NotFound, Secret, snapshot
+from adobe_nb import session as sessions
+from adobe_nb.notebook import commands
+from adobe_nb.notebook import panel as panels
+from adobe_nb.notebook.display import card
+from adobe_nb.notebook.magics import adobe_auth
 from adobe_nb.simulator import DATASTREAMS
 from tests.conftest import sign_in, started
 from tests.contract.operations import OPERATIONS
@@ -68,6 +76,15 @@ def make_element(shop: Any, name: str = "page") -> pd.DataFrame:
         settings={"path": "a.b"},
         extension=shop.core,
     )
+
+
+def zip_of(folder: Path, **manifest: Any) -> Path:
+    """The zip of an extension."""
+    path = folder / "extension.zip"
+    content = {"name": "mine", "displayName": "Mine", "platform": "web", **manifest}
+    with ZipFile(path, "w") as archive:
+        archive.writestr("extension.json", json.dumps(content))
+    return path
 
 
 def make_rule(shop: Any, name: str = "Home") -> pd.DataFrame:
@@ -228,6 +245,72 @@ class TestReads:
         with pytest.raises(ArgumentError, match="is revision 2 of 'core' and frozen"):
             preview.reactor.extensions.update(revision, enabled=False)
 
+    def test_lists_of_a_property_show_heads_only(self, preview: Any) -> None:
+        reactor = preview.reactor
+        rule, element = make_rule(preview), make_element(preview)
+        for collection, head in (
+            (reactor.rules, rule),
+            (reactor.data_elements, element),
+            (reactor.extensions, preview.core),
+        ):
+            collection.revise(head)
+            assert collection(preview.property)["revision_number"].tolist() == [0]
+            name = head.loc[0, "name"]
+            assert collection.find(name, preview.property)["id"].tolist() == head["id"].tolist()
+        assert reactor.rule_components(preview.property)["revision_number"].tolist() == [0]
+
+    def test_a_new_extension_has_a_first_revision(self, preview: Any) -> None:
+        site = preview.reactor.properties.create(name="New", platform="web", domains=["n.example"])
+        core = preview.reactor.extensions.find("core", site)
+        assert not core.loc[0, "dirty"]
+        revisions = preview.reactor.extensions.revisions(core)
+        assert sorted(revisions["revision_number"]) == [0, 1]
+        assert preview.reactor.extensions.revise(core)["revision_number"].tolist() == [2]
+
+    @pytest.mark.parametrize("change", ["create", "update", "delete"])
+    @pytest.mark.parametrize("is_made_up", [True, False])
+    def test_a_change_of_a_component_marks_its_rule(
+        self, shop: Any, preview: Any, change: str, is_made_up: bool
+    ) -> None:
+        place = preview if is_made_up else shop
+        rule = make_rule(place)
+        place.reactor.rules.revise(rule)
+        component = place.reactor.rule_components(rule)
+        preview.simulator.requests.clear()
+        components = preview.reactor.rule_components
+        assert not preview.reactor.rules.get(rule).loc[0, "dirty"]
+        if change == "create":
+            components.create(
+                rule, name="More", delegate_descriptor_id=LOADED, extension=preview.core
+            )
+        elif change == "update":
+            components.update(component, name="Renamed")
+        else:
+            components.delete(component)
+        assert preview.reactor.rules.get(rule).loc[0, "dirty"]
+
+    def test_sort_ignores_case_and_puts_missing_values_last(self, shop: Any, preview: Any) -> None:
+        published = shop.reactor.rules.create(shop.property, name="b")
+        preview.simulator.requests.clear()
+        preview.reactor.rules.create(preview.property, name="A")
+        preview.reactor.rules.create(preview.property, name="C")
+        client = preview.session.client
+        for sort, expected in (("name", ["A", "b", "C"]), ("-name", ["C", "b", "A"])):
+            rules = preview.reactor.rules(preview.property, sort=sort, limit=3)
+            assert rules["name"].tolist() == expected
+        preview.reactor.rules.update(published, name="b")
+        client._kept.resources[published.loc[0, "id"]]["attributes"]["published_at"] = "2026-01-01"
+        for sort in ("published_at", "-published_at"):
+            rules = preview.reactor.rules(preview.property, sort=sort, limit=1)
+            assert rules["name"].tolist() == ["b"]
+
+    def test_a_package_is_replaced_by_the_new_zip(self, preview: Any, tmp_path: Path) -> None:
+        packages = preview.reactor.extension_packages
+        first = packages.upload(zip_of(tmp_path, version="1.0.0"))
+        replaced = packages.upload(zip_of(tmp_path, version="1.1.0"), replaces=first)
+        assert replaced["id"].tolist() == first["id"].tolist()
+        assert replaced["version"].tolist() == ["1.1.0"]
+
     def test_relations_lead_to_made_up_resources(self, preview: Any) -> None:
         element = make_element(preview)
         related = preview.reactor.related(element, "extension")
@@ -279,6 +362,106 @@ class TestUnknown:
             preview.reactor.libraries(preview.core)
 
     @pytest.mark.parametrize(
+        "options",
+        [
+            {"filter": {"negate": False}},
+            {"filter": {"negate": "EQ null"}},
+            {"filter": {"name": "CONTAINS null"}},
+            {"filter": {"created_at": "GT null"}},
+            {"sort": "negate", "limit": 1},
+        ],
+    )
+    def test_filters_and_sorts_by_unknown_values_are_refused(
+        self, preview: Any, options: dict[str, Any]
+    ) -> None:
+        rule = make_rule(preview)
+        with pytest.raises(ArgumentError, match="preview session cannot .* frame instead"):
+            preview.reactor.rule_components(rule, **options)
+
+    def test_other_pages_are_refused(self, preview: Any) -> None:
+        make_rule(preview)
+        path = f"/properties/{preview.id}/rules"
+        listed = preview.reactor.request("GET", path, {"page[number]": 1, "page[size]": 5})
+        assert len(listed["data"]) == 1
+        with pytest.raises(ArgumentError, match="there is no page 2"):
+            preview.reactor.request("GET", path, {"page[number]": 2})
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            {},
+            {"data": None},
+            {"data": []},
+            {"data": "x"},
+            {"data": {"attributes": {"name": "x"}}},
+            {"data": {"type": "notes"}},
+            {"data": {"type": "libraries", "attributes": "x"}},
+            {"data": {"type": "libraries", "meta": [1]}},
+            {"data": {"type": "libraries", "attributes": {"name": 1}}},
+            {"data": {"type": "libraries", "attributes": {"state": "published"}}},
+            {"data": {"type": "libraries", "meta": {"action": "submit"}}},
+            {"data": {"type": "libraries", "relationships": []}},
+            {"data": {"type": "libraries", "relationships": {"x": None}}},
+            {"data": {"type": "libraries", "relationships": {"rules": None}}},
+            {"data": {"type": "libraries", "relationships": {"rules": {"data": "x"}}}},
+            {"data": {"type": "libraries", "relationships": {"rules": {"data": ["x"]}}}},
+            {"data": {"type": "libraries", "relationships": {"rules": {"data": [{"id": "nope"}]}}}},
+            {"data": {"type": "libraries", "relationships": {"environment": {"data": []}}}},
+        ],
+    )
+    def test_malformed_bodies_are_refused_and_leave_nothing(
+        self, preview: Any, body: dict[str, Any]
+    ) -> None:
+        with pytest.raises(ArgumentError, match="body cannot be interpreted"):
+            preview.reactor.request("POST", f"/properties/{preview.id}/libraries", body=body)
+        assert len(preview.reactor.search("core", types="extensions")) > 0
+
+    @pytest.mark.parametrize(
+        ("name", "data"),
+        [
+            ("rules", None),
+            ("rules", {}),
+            ("rules", "x"),
+            ("rules", ["x"]),
+            ("rules", [None]),
+            ("rules", [{"id": 1, "type": "rules"}]),
+            ("rules", [{"id": "nope", "type": "rules"}]),
+            ("rules", [{"id": "DE" + "0" * 32, "type": "data_elements"}]),
+            ("rules", [{"id": "RL" + "0" * 32, "type": "rules", "meta": []}]),
+            ("environment", []),
+            ("environment", {"id": "RL" + "0" * 32, "type": "rules"}),
+        ],
+    )
+    def test_malformed_identifiers_are_refused(self, preview: Any, name: str, data: Any) -> None:
+        library = preview.reactor.libraries.create(preview.property, name="First")
+        path = f"/libraries/{library.loc[0, 'id']}/relationships/{name}"
+        with pytest.raises(ArgumentError, match="body cannot be interpreted"):
+            preview.reactor.request("PATCH", path, body={"data": data})
+
+    @pytest.mark.parametrize("method", ["POST", "PATCH", "DELETE"])
+    @pytest.mark.parametrize("name", ["builds", "property", "last_build", "environment"])
+    def test_other_relationships_are_not_changed(
+        self, preview: Any, method: str, name: str
+    ) -> None:
+        if name == "environment" and method != "POST":
+            return
+        library = preview.reactor.libraries.create(
+            preview.property, name="First", environment=preview.development
+        )
+        path = f"/libraries/{library.loc[0, 'id']}/relationships/{name}"
+        with pytest.raises(ArgumentError, match="cannot be previewed"):
+            preview.reactor.request(method, path, body={"data": None})
+        library = preview.reactor.libraries.get(library)
+        assert library["environment_id"].tolist() == [preview.development]
+
+    def test_raw_changes_of_a_revision_are_refused(self, preview: Any) -> None:
+        revision = preview.reactor.extensions.revise(preview.core).loc[0, "id"]
+        body = {"data": {"type": "extensions", "id": revision, "meta": {"action": "revise"}}}
+        for method, document in (("PATCH", body), ("DELETE", None)):
+            with pytest.raises(ArgumentError, match="is revision 2 of 'core' and frozen"):
+                preview.reactor.request(method, f"/extensions/{revision}", body=document)
+
+    @pytest.mark.parametrize(
         ("method", "path"),
         [("POST", "/rules"), ("PATCH", "/companies/{}"), ("DELETE", "/notes/{}"), ("POST", "/x")],
     )
@@ -293,6 +476,116 @@ class TestUnknown:
             preview.reactor.libraries.approve(library)
         with pytest.raises(ArgumentError, match="has no environment"):
             preview.reactor.libraries.build(library)
+
+    def test_contents_change_in_development_only(self, preview: Any) -> None:
+        libraries = preview.reactor.libraries
+        library = libraries.create(preview.property, name="First")
+        libraries.add(library, preview.core, revise=True)
+        libraries.submit(library)
+        for change in (libraries.remove, libraries.replace):
+            with pytest.raises(ArgumentError, match="'First' is submitted: only the contents"):
+                change(library, preview.reactor.extensions(library))
+
+    def test_a_library_holds_one_revision_of_a_resource(self, preview: Any) -> None:
+        libraries, rules = preview.reactor.libraries, preview.reactor.rules
+        rule = make_rule(preview)
+        library = libraries.create(preview.property, name="First")
+        libraries.add(library, rules.revise(rule))
+        held = rules(library)["id"].tolist()
+        with pytest.raises(ArgumentError, match="two revisions of 'Home'"):
+            libraries.add(library, rules.revise(rule))
+        assert rules(library)["id"].tolist() == held
+        newest = rules.revise(rule)
+        libraries.replace(library, newest)
+        assert rules(library)["id"].tolist() == newest["id"].tolist()
+
+    def test_a_published_library_stays_as_it_is(self, preview: Any) -> None:
+        libraries = preview.reactor.libraries
+        library = libraries.create(preview.property, name="First")
+        published = preview.session.client._kept.resources[library.loc[0, "id"]]
+        published["attributes"]["state"] = "published"
+        for change in (
+            lambda: libraries.build(library, confirm="First"),
+            lambda: libraries.unassign(library),
+            lambda: libraries.delete(library, confirm="First"),
+        ):
+            with pytest.raises(ArgumentError, match="'First' is published, so it cannot"):
+                change()
+
+    def test_a_library_takes_only_a_suitable_environment(self, preview: Any) -> None:
+        libraries = preview.reactor.libraries
+        first = libraries.create(preview.property, name="First", environment=preview.development)
+        second = libraries.create(preview.property, name="Second")
+        with pytest.raises(ArgumentError, match="holds the library 'First'"):
+            libraries.assign(second, preview.development)
+        libraries.submit(first)
+        with pytest.raises(ArgumentError, match="requires a staging environment"):
+            libraries.assign(first, preview.development)
+
+
+class TestRefusedWrites:
+    CALLS: tuple[Callable[[Any], object], ...] = (
+        lambda place: place.reactor.extensions.update(
+            place.core, enabled=False, extension_package="EP" + "0" * 32
+        ),
+        lambda place: place.reactor.libraries.create("PR" + "0" * 32, name="First"),
+        lambda place: place.reactor.request(
+            "PATCH",
+            f"/extensions/{place.core.loc[0, 'id']}",
+            body={"data": {"type": "extensions", "meta": {"action": "melt"}}},
+        ),
+    )
+
+    @pytest.mark.parametrize("call", CALLS)
+    def test_leave_nothing_behind(self, preview: Any, call: Callable[[Any], object]) -> None:
+        with pytest.raises((ArgumentError, NotFound)):
+            call(preview)
+        assert preview.reactor.extensions.get(preview.core).loc[0, "enabled"]
+        assert len(preview.reactor.search("core", types="extensions")) > 0
+
+    def test_a_refused_step_leaves_nothing_behind(self, shop: Any, preview: Any) -> None:
+        library = shop.reactor.libraries.create(shop.property, name="First")
+        preview.simulator.requests.clear()
+        with pytest.raises(ArgumentError, match="cannot approve"):
+            preview.reactor.libraries.approve(library)
+        assert len(preview.reactor.search("core", types="extensions")) > 0
+
+
+class TestThreads:
+    def test_writes_and_reads_of_several_threads_do_not_disturb_each_other(
+        self, preview: Any
+    ) -> None:
+        reactor = preview.reactor
+        library = reactor.libraries.create(preview.property, name="First")
+        rules = [reactor.rules.create(preview.property, name=f"Rule {n}") for n in range(8)]
+
+        def add(rule: pd.DataFrame) -> int:
+            reactor.libraries.add(library, rule, revise=True)
+            return len(reactor.rules(preview.property))
+
+        with ThreadPoolExecutor(8) as pool:
+            assert list(pool.map(add, rules)) == [8] * 8
+        assert sorted(reactor.rules(library)["name"]) == sorted(
+            rule.loc[0, "name"] for rule in rules
+        )
+
+    @pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows cannot fork")
+    def test_a_forked_process_makes_other_ids(self, preview: Any) -> None:
+        client = preview.session.client
+        before = client._session_tag
+        reader, writer = os.pipe()
+        with client._writing:
+            child = os.fork()
+            if child == 0:
+                is_free = client._writing.acquire(blocking=False)
+                os.write(writer, f"{client._session_tag} {is_free}".encode())
+                os._exit(0)
+        os.waitpid(child, 0)
+        tag, is_free = os.read(reader, 100).decode().split()
+        os.close(reader)
+        os.close(writer)
+        assert is_free == "True"
+        assert tag != before == client._session_tag
 
 
 class TestMadeUpIds:
@@ -385,7 +678,7 @@ class TestGuards:
             url="https://user:hush-preview-token@hooks.example",
             subscriptions=["rule.updated"],
         )
-        kept = json.dumps(preview.session.client._resources, ensure_ascii=False)
+        kept = json.dumps(preview.session.client._kept.resources, ensure_ascii=False)
         assert "hush-preview-token" not in kept
         assert "••••" in kept
 
@@ -426,6 +719,45 @@ class TestConnect:
         with pytest.raises(ArgumentError, match='must be "send" or "preview"'):
             sign_in(demo, writes=wrong)
         assert len(demo.requests) == before
+
+    @pytest.mark.parametrize(
+        "act",
+        [
+            lambda _: adobe_auth(""),
+            lambda _: adobe_auth("login"),
+            lambda _: adobe_auth("use mine"),
+            lambda _: adobe_auth("--simulator"),
+            lambda _: panels._connect({}),
+            lambda _: panels._simulate({}),
+            lambda _: panels._use_profile({"name": "mine"}),
+            lambda token: panels._sign_in(
+                {"org_id": token[0], "access_token": token[1], "service": "simulator"}
+            ),
+        ],
+    )
+    def test_signing_in_again_keeps_the_preview(
+        self,
+        shop: Any,
+        monkeypatch: pytest.MonkeyPatch,
+        act: Callable[[tuple[str, Secret]], object],
+    ) -> None:
+        monkeypatch.setenv("ADOBE_NB_SIMULATOR", shop.simulator.reactor_url)
+        monkeypatch.setattr(commands, "display", lambda _: None)
+        first = sign_in(shop.simulator, writes="preview")
+        first.save("mine", in_file=True)
+        act((first.org_id, first.token.value))
+        session = sessions.current()
+        assert session is not first
+        assert session.writes == "preview"
+        assert "Preview: no writes are sent" in repr(card(session))
+        assert "Preview: no writes are sent" in str(panels.panel()._facts)
+
+    def test_a_session_that_sends_stays_one(self, demo: Any) -> None:
+        session = sign_in(demo)
+        panels._simulate({})
+        assert sessions.current() is not session
+        assert sessions.current().writes == "send"
+        assert "Preview" not in repr(card(session))
 
     def test_frames_say_that_they_come_from_a_preview_session(self, preview: Any) -> None:
         assert preview.reactor.rules(preview.property).attrs["preview"] is True
