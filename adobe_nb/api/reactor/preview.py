@@ -912,10 +912,11 @@ def _page(row: Resource, params: Params, resources: Sequence[Document]) -> Docum
                 f"A preview session cannot apply {name}={value} to {row.type}, because it has "
                 "written some. Leave it out."
             )
-    keys = split_sort(sort or None)
+    keys = list(split_sort(sort or None))
     _refuse_unset(row, map(itemgetter(0), keys), resources)
     kept = _filtered(row, filters, resources)
-    for key, is_descending in reversed(keys):
+    for key, direction in reversed(keys):
+        is_descending = direction == "desc"
         kept.sort(key=partial(_sort_key, key, is_descending=is_descending), reverse=is_descending)
     pagination = {"current_page": 1, "total_pages": 1, "total_count": len(kept)}
     return {"data": kept, "meta": {"pagination": pagination}}
