@@ -419,8 +419,8 @@ def connect(
     concurrency
         The most requests in flight at once (16).
     retry_pause
-        Seconds before a failed request is first retried (0.5). It doubles with each retry; 0
-        retries at once.
+        Seconds before a failed request is first retried (0.5). It doubles with each retry, up to
+        8 s; 0 retries at once.
     writes
         ``"preview"`` reads from the service and never sends a write. Each write returns a frame
         shaped like that of the service, with ids that the session makes up (``RLpreview…``), and
