@@ -677,7 +677,7 @@ def current() -> Session:
     Raises
     ------
     NotSignedIn
-        There is no session.
+        Sign in first.
     """
     session = current_or_none()
     if session is None:

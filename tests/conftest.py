@@ -192,20 +192,24 @@ def simulate() -> Iterator[object]:
         simulator.stop()
 
 
+SIGN_IN_VALUES = (
+    "client_id",
+    "client_secret",
+    "org_id",
+    "scopes",
+    "reactor_url",
+    "ims_url",
+    "edge_url",
+    "edge_server_url",
+)
+"""Details of a simulator's connection that ``connect()`` and a ``.env`` file take."""
+
+
 def sign_in(simulator: Simulator, account: str = "demo", **more: object) -> sessions.Session:
     """Sign in by OAuth Server-to-Server, with a session that retries without a pause."""
     details = simulator.connection(account)
-    names = (
-        "client_id",
-        "client_secret",
-        "org_id",
-        "scopes",
-        "reactor_url",
-        "ims_url",
-        "edge_url",
-        "edge_server_url",
-    )
-    return sessions.connect(**{"retry_pause": 0, **{name: details[name] for name in names}, **more})  # type: ignore[arg-type]
+    values = {name: details[name] for name in SIGN_IN_VALUES}
+    return sessions.connect(**{"retry_pause": 0, **values, **more})  # type: ignore[arg-type]
 
 
 @pytest.fixture(autouse=True)

@@ -36,7 +36,7 @@ from adobe_nb.http.limiter import Limiter
 from adobe_nb.http.workers import map_unordered
 from adobe_nb.registry import RESOURCES
 from adobe_nb.simulator import server as simulator_server
-from tests.conftest import sign_in, until
+from tests.conftest import SIGN_IN_VALUES, sign_in, until
 from tests.support.stub import Answer, Got, stub
 
 pytestmark = [
@@ -121,17 +121,7 @@ def anywhere(request: pytest.FixtureRequest) -> sessions.Session:
     if request.param == "in this process":
         return sign_in(request.getfixturevalue("demo"))
     details = request.getfixturevalue("elsewhere")
-    names = (
-        "client_id",
-        "client_secret",
-        "org_id",
-        "scopes",
-        "reactor_url",
-        "ims_url",
-        "edge_url",
-        "edge_server_url",
-    )
-    return sessions.connect(**{name: details[name] for name in names})
+    return sessions.connect(**{name: details[name] for name in SIGN_IN_VALUES})
 
 
 def tables(session: sessions.Session) -> dict[str, pd.DataFrame]:

@@ -19,23 +19,13 @@ from adobe_nb.errors import CredentialsError, IncompleteCredentials, NotSignedIn
 from adobe_nb.notebook.display import card
 from adobe_nb.simulator.faults import Faults
 from adobe_nb.simulator.server import built_in
-from tests.conftest import sign_in
+from tests.conftest import SIGN_IN_VALUES, sign_in
 from tests.support.stub import Answer, Got, stub
 
 
 def env_of(simulator: Any, **changes: str) -> str:
     details = {**simulator.connection(), **changes}
-    names = (
-        "client_id",
-        "client_secret",
-        "org_id",
-        "scopes",
-        "reactor_url",
-        "ims_url",
-        "edge_url",
-        "edge_server_url",
-    )
-    return "".join(f"ADOBE_{name.upper()}={details[name]}\n" for name in names)
+    return "".join(f"ADOBE_{name.upper()}={details[name]}\n" for name in SIGN_IN_VALUES)
 
 
 def write(path: Path, text: str) -> Path:

@@ -17,6 +17,7 @@ import pytest
 
 import adobe_nb
 from adobe_nb.simulator.server import Simulator
+from tests.conftest import SIGN_IN_VALUES
 from tests.notebooks import runner as notebook_runner
 from tests.notebooks.runner import comparable, execute, paths
 from tests.test_session import env_of, write
@@ -178,17 +179,8 @@ class TestEachNotebook:
 def test_shows_the_same_tables_twice_on_a_slow_and_busy_simulator_elsewhere(
     path: Path, tmp_path: Path, bad_day: dict[str, str]
 ) -> None:
-    names = (
-        "client_id",
-        "client_secret",
-        "org_id",
-        "scopes",
-        "reactor_url",
-        "ims_url",
-        "edge_url",
-        "edge_server_url",
-    )
-    write(tmp_path / ".env", "".join(f"ADOBE_{name.upper()}={bad_day[name]}\n" for name in names))
+    lines = [f"ADOBE_{name.upper()}={bad_day[name]}\n" for name in SIGN_IN_VALUES]
+    write(tmp_path / ".env", "".join(lines))
     committed = comparable(nbformat.read(path, as_version=4))
     for _ in range(2):
         assert comparable(execute(path, tmp_path)) == committed

@@ -148,9 +148,9 @@ class Edge:
         ArgumentError
             An argument is invalid; nothing was sent.
         NotSignedIn
-            There is no session.
+            Sign in first.
         TransportError
-            There was no response; the event may have arrived.
+            The service did not respond; the event may have arrived.
         IncompleteResult
             The response is not the Edge Network's; the event may have arrived.
 
@@ -225,7 +225,7 @@ class Edge:
         ArgumentError
             An argument is invalid; nothing was sent.
         NotSignedIn
-            There is no session.
+            Sign in first.
         TransportError
             None of the requests was sent.
 

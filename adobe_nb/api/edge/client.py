@@ -71,7 +71,7 @@ class Delivery:
 
     batch: Batch
     status: int | None
-    """None if there was no response."""
+    """None if the service did not respond."""
     document: Document
     problem: AdobeError | None = None
     may_have_arrived: bool = False

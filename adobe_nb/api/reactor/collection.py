@@ -227,7 +227,7 @@ class Collection:
         Raises
         ------
         NameLookupError
-            When there are no or several resources of this name; ``candidates`` lists alternatives.
+            When no resource, or more than one, has this name; ``candidates`` lists similar names.
 
         Examples
         --------
