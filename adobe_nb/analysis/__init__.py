@@ -1,0 +1,5 @@
+"""Questions about tags: who uses it, what is unused, what differs. Frames in, frames out."""
+
+from adobe_nb.analysis.tags import Tags
+
+__all__ = ["Tags"]

@@ -1,0 +1,258 @@
+"""The resources of some properties, read from plain frames: what every question is asked of."""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import pandas as pd
+
+from adobe_nb.errors import ArgumentError
+from adobe_nb.suggest import did_you_mean
+
+REQUIRED: Mapping[str, tuple[str, ...]] = {
+    "rules": ("id", "name", "enabled"),
+    "rule_components": ("id", "rule_id", "name", "delegate_descriptor_id", "settings"),
+    "data_elements": ("id", "name", "enabled", "delegate_descriptor_id", "settings"),
+    "extensions": ("id", "name", "delegate_descriptor_id", "settings"),
+}
+"""The tables of a property's content, each with the columns that no question can do without."""
+OPTIONAL = (
+    "properties",
+    "libraries",
+    "builds",
+    "environments",
+    "hosts",
+    "callbacks",
+    "secrets",
+    "audit_events",
+    "extension_packages",
+    "library_rules",
+    "library_data_elements",
+    "library_extensions",
+    "rule_revision_components",
+    "build_rules",
+    "build_data_elements",
+    "build_extensions",
+)
+TABLES = (*REQUIRED, *OPTIONAL)
+_NO_PROPERTY = ""
+"""The property of resources whose frame does not name one."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Resource:
+    """A rule, rule component, data element or extension: one row of its frame."""
+
+    type: str
+    """The name of its table, for example ``data_elements``."""
+    id: str
+    origin_id: str
+    """The id of its head; its own id when it is one."""
+    name: str
+    property_id: str
+    enabled: bool
+    """Whether it and its rule are switched on."""
+    delegate: str
+    """Its ``delegate_descriptor_id``; empty for a rule, and for an extension without settings."""
+    settings: Any
+    """Its settings, parsed; None without settings, and when they cannot be read."""
+    problem: str
+    """Why its settings cannot be read; empty when they can."""
+    row: Mapping[str, Any] = field(repr=False)
+    """All columns of its row. Missing values are None."""
+    rule: "Resource | None" = None
+    """The rule of a component."""
+
+    @property
+    def package(self) -> str:
+        """The name of the extension package that its delegate belongs to."""
+        if self.type == "extensions":
+            return self.name
+        return self.delegate.partition("::")[0]
+
+    @property
+    def kind(self) -> str:
+        """``events``, ``conditions``, ``actions``, ``dataElements`` or ``extensionConfiguration``."""
+        parts = self.delegate.split("::")
+        if len(parts) > 1:
+            return parts[1]
+        return ""
+
+    def get(self, column: str) -> Any:
+        """Return a value of its row; None when the column or the value is missing."""
+        return self.row.get(column)
+
+
+class Model:
+    """Rules, components, data elements and extensions, with what else is known about them.
+
+    A frame with heads and revisions counts by its heads only. A frame of revisions alone, such as
+    the contents of a library, counts as it is. Deleted resources are left out.
+    """
+
+    def __init__(
+        self,
+        frames: Mapping[str, pd.DataFrame],
+        *,
+        limits: Iterable[str] = (),
+        as_of: str | None = None,
+        redact: Callable[[str], str] | None = None,
+    ) -> None:
+        _check(frames)
+        self.frames = dict(frames)
+        self.as_of = as_of
+        self.redact = redact
+        self.limits = list(limits)
+        self.rules = list(self._read("rules"))
+        rules = {rule.id: rule for rule in self.rules}
+        self.rule_components = list(self._read("rule_components", rules))
+        self.data_elements = list(self._read("data_elements"))
+        self.extensions = list(self._read("extensions"))
+        self.limits += self._what_is_missing()
+
+    @property
+    def resources(self) -> list[Resource]:
+        """All resources: rules, components, data elements, extensions."""
+        return [*self.rules, *self.rule_components, *self.data_elements, *self.extensions]
+
+    @cached_property
+    def property_ids(self) -> list[str]:
+        """The ids of the properties, in order of appearance."""
+        ids = [resource.property_id for resource in self.resources]
+        if "properties" in self.frames:
+            ids = [*self.frames["properties"]["id"], *ids]
+        return list(dict.fromkeys(ids))
+
+    @cached_property
+    def platforms(self) -> dict[str, str]:
+        """The platform of each property: web, mobile or edge."""
+        platforms = {}
+        for row in self.rows("properties"):
+            platforms[row["id"]] = row.get("platform") or "web"
+        return platforms
+
+    def is_edge(self, resource: Resource) -> bool:
+        """Return whether a resource belongs to a property for event forwarding."""
+        return self.platforms.get(resource.property_id) == "edge"
+
+    def rows(self, table: str) -> list[dict[str, Any]]:
+        """Return the rows of a table as dicts, missing values as None; none without the table."""
+        frame = self.frames.get(table)
+        if frame is None:
+            return []
+        return _rows_of(frame)
+
+    def require(self, question: str, *tables: str) -> None:
+        """Raise ArgumentError when a table is missing that a question requires."""
+        missing = [table for table in tables if table not in self.frames]
+        if missing:
+            raise ArgumentError(
+                f"{question}() requires the table {missing[0]!r}. Read the property with "
+                f"analysis.read(…), or pass it: analysis.Tags(…, {missing[0]}=frame)."
+            )
+
+    def _read(self, table: str, rules: Mapping[str, Resource] | None = None) -> Iterator[Resource]:
+        for row in _rows_of(_heads(self.frames.get(table))):
+            rule = None
+            is_enabled = row.get("enabled") is not False
+            if rules is not None:
+                rule = rules.get(row["rule_id"])
+                # A component has no switch of its own. Without its rule, it may well run.
+                is_enabled = rule is None or rule.enabled
+            property_id = row.get("property_id") or _NO_PROPERTY
+            if rule is not None and not row.get("property_id"):
+                property_id = rule.property_id
+            settings, problem = parse_settings(row.get("settings"))
+            yield Resource(
+                type=table,
+                id=row["id"],
+                origin_id=row.get("origin_id") or row["id"],
+                name=row.get("name") or "",
+                property_id=property_id,
+                enabled=is_enabled,
+                delegate=row.get("delegate_descriptor_id") or "",
+                settings=settings,
+                problem=problem,
+                row=row,
+                rule=rule,
+            )
+
+    def _what_is_missing(self) -> Iterator[str]:
+        """Yield a sentence for each thing that could not be seen."""
+        yield (
+            "The code of the pages is not part of a property: it can read data elements, set "
+            "variables and fire direct call rules."
+        )
+        for table in REQUIRED:
+            if table not in self.frames:
+                yield f"The {table.replace('_', ' ')} are missing."
+        unreadable = [resource for resource in self.resources if resource.problem]
+        if unreadable:
+            first = unreadable[0]
+            yield (
+                f"The settings of {len(unreadable)} resources cannot be read, the first being "
+                f"{first.id} ({first.name}): {first.problem}."
+            )
+        orphans = [component for component in self.rule_components if component.rule is None]
+        if orphans:
+            yield (
+                f"The rules of {len(orphans)} rule components are missing; they count as enabled."
+            )
+
+
+def parse_settings(value: Any) -> tuple[Any, str]:
+    """Return parsed settings, and why they cannot be parsed."""
+    if value is None or value == "":
+        return None, ""
+    if not isinstance(value, str):
+        return value, ""
+    try:
+        return json.loads(value), ""
+    except RecursionError:
+        return None, "they are nested too deeply"
+    except ValueError as error:
+        return None, f"they are not JSON ({error})"
+
+
+def _rows_of(frame: pd.DataFrame | None) -> list[dict[str, Any]]:
+    if frame is None or frame.empty:
+        return []
+    columns: list[Sequence[Any]] = []
+    for name in frame.columns:
+        series = frame[name].astype("object")
+        columns.append(series.where(series.notna(), None).tolist())
+    names = [str(name) for name in frame.columns]
+    return [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)]
+
+
+def _heads(frame: pd.DataFrame | None) -> pd.DataFrame | None:
+    """Return the rows that count: without deleted ones, and heads only when there are heads."""
+    if frame is None:
+        return None
+    if "deleted_at" in frame:
+        frame = frame[frame["deleted_at"].isna()]
+    if "revision_number" in frame:
+        is_head = frame["revision_number"].fillna(0) == 0
+        if is_head.any():
+            frame = frame[is_head]
+    return frame
+
+
+def _check(frames: Mapping[str, pd.DataFrame]) -> None:
+    """Raise ArgumentError for an unknown table, and for a missing column."""
+    for table, frame in frames.items():
+        if table not in TABLES:
+            raise ArgumentError(f"Tags has no table {table!r}.{did_you_mean(table, TABLES)}")
+        if not isinstance(frame, pd.DataFrame):
+            raise ArgumentError(
+                f"{table} must be a DataFrame, such as reactor.{table}(…) returns, "
+                f"not {type(frame).__name__}."
+            )
+        for column in REQUIRED.get(table, ("id",)):
+            if column not in frame:
+                raise ArgumentError(
+                    f"The frame {table} has no column {column!r}. Pass the frame that "
+                    f"reactor.{table}(…) returns, with all of its columns."
+                )

@@ -1,0 +1,82 @@
+"""THE walker over settings: every text with its path, and what the built library does with it."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from adobe_nb.analysis.model import Resource
+from adobe_nb.analysis.packages import Packages, Transform
+
+Role = Literal["text", "code", "removed", "unknown"]
+Tokens = Literal["certain", "conditional", "none"]
+_IDENTIFIER = re.compile(r"[^\W\d]\w*")
+_INDEX = re.compile(r"\[\d+\]")
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """One text inside the settings of a resource."""
+
+    resource: Resource
+    path: str
+    """Where it is, for example ``trackerProperties.eVars[0].value``."""
+    value: str
+    role: Role
+    """``text`` is an ordinary setting. ``unknown`` is one of an extension whose package is missing:
+    it can be code. ``removed`` never reaches the page.
+    """
+    tokens: Tokens = "certain"
+    """Whether the engine replaces tokens in it. ``conditional`` is the code of an action, which is
+    an ordinary setting only when the build puts it into the main library.
+    """
+    language: Literal["", "javascript", "html"] = ""
+    """The language of code; empty for everything else."""
+
+
+def texts_of(resource: Resource, packages: Packages) -> Iterator[Text]:
+    """Yield every text in the settings of a resource, in order.
+
+    Keys of objects are not texts: the engine replaces tokens in values only.
+    """
+    transforms = packages.transforms(resource)
+    # A stack instead of recursion, because settings can be nested deeper than Python recurses.
+    pending: list[tuple[str, Any, Transform | None]] = [("", resource.settings, None)]
+    while pending:
+        path, value, transform = pending.pop()
+        if transforms and not transform:
+            transform = transforms.get(_INDEX.sub("[]", path))
+        if isinstance(value, str):
+            yield _text(resource, path, value, transform, is_known=transforms is not None)
+        elif isinstance(value, dict):
+            members = [(_member(path, key), item, transform) for key, item in value.items()]
+            pending.extend(reversed(members))
+        elif isinstance(value, list):
+            items = [(f"{path}[{at}]", item, transform) for at, item in enumerate(value)]
+            pending.extend(reversed(items))
+
+
+def _member(path: str, key: str) -> str:
+    if not _IDENTIFIER.fullmatch(key) and "-" not in key:
+        return f"{path}[{key!r}]"
+    if path:
+        return f"{path}.{key}"
+    return key
+
+
+def _text(
+    resource: Resource, path: str, value: str, transform: Transform | None, *, is_known: bool
+) -> Text:
+    if not is_known:
+        return Text(resource, path, value, "unknown")
+    if transform is None:
+        return Text(resource, path, value, "text")
+    if transform == "remove":
+        return Text(resource, path, value, "removed", "none")
+    if transform != "customCode":
+        return Text(resource, path, value, "code", "none", "javascript")
+    # HTML is always written into the page by the engine, tokens replaced. JavaScript is a file of
+    # its own, except when its rule fires so early that the build inlines it.
+    if isinstance(resource.settings, dict) and resource.settings.get("language") == "html":
+        return Text(resource, path, value, "code", "certain", "html")
+    return Text(resource, path, value, "code", "conditional", "javascript")
