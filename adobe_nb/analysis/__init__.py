@@ -1,5 +1,7 @@
 """Questions about tags: who uses it, what is unused, what differs. Frames in, frames out."""
 
+from adobe_nb.analysis.differences import diff, summary
+from adobe_nb.analysis.reading import read
 from adobe_nb.analysis.tags import Tags
 
-__all__ = ["Tags"]
+__all__ = ["Tags", "diff", "read", "summary"]

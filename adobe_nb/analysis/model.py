@@ -142,7 +142,7 @@ class Model:
         frame = self.frames.get(table)
         if frame is None:
             return []
-        return _rows_of(frame)
+        return rows_of(frame)
 
     def require(self, question: str, *tables: str) -> None:
         """Raise ArgumentError when a table is missing that a question requires."""
@@ -154,7 +154,7 @@ class Model:
             )
 
     def _read(self, table: str, rules: Mapping[str, Resource] | None = None) -> Iterator[Resource]:
-        for row in _rows_of(_heads(self.frames.get(table))):
+        for row in rows_of(_heads(self.frames.get(table))):
             rule = None
             is_enabled = row.get("enabled") is not False
             if rules is not None:
@@ -216,7 +216,8 @@ def parse_settings(value: Any) -> tuple[Any, str]:
         return None, f"they are not JSON ({error})"
 
 
-def _rows_of(frame: pd.DataFrame | None) -> list[dict[str, Any]]:
+def rows_of(frame: pd.DataFrame | None) -> list[dict[str, Any]]:
+    """Return the rows of a frame as dicts, missing values as None."""
     if frame is None or frame.empty:
         return []
     columns: list[Sequence[Any]] = []

@@ -49,14 +49,15 @@ def texts_of(resource: Resource, packages: Packages) -> Iterator[Text]:
         if isinstance(value, str):
             yield _text(resource, path, value, transform, is_known=transforms is not None)
         elif isinstance(value, dict):
-            members = [(_member(path, key), item, transform) for key, item in value.items()]
+            members = [(member_path(path, key), item, transform) for key, item in value.items()]
             pending.extend(reversed(members))
         elif isinstance(value, list):
             items = [(f"{path}[{at}]", item, transform) for at, item in enumerate(value)]
             pending.extend(reversed(items))
 
 
-def _member(path: str, key: str) -> str:
+def member_path(path: str, key: str) -> str:
+    """Return the path of a member of an object in settings."""
     if not _IDENTIFIER.fullmatch(key) and "-" not in key:
         return f"{path}[{key!r}]"
     if path:
