@@ -105,8 +105,8 @@ class Changes:
 def differences(before: Any, after: Any) -> Iterator[_Difference]:
     """Yield the paths at which normalized settings differ, with both values.
 
-    An item that moved in a list, because others came or went before it, is no difference. The path
-    of an item is its place after, or what that was when it is gone.
+    Items of lists are aligned, so that an insertion does not make all later ones differ. The path of
+    an item has its place after; that before when it is gone.
     """
     # A stack instead of recursion: normalized settings are nested as deep as Python recurses.
     pending: list[_Difference] = [("", before, after)]

@@ -52,9 +52,9 @@ def diff(
 ) -> pd.DataFrame:
     """Compare two properties, libraries, builds, snapshots or revisions.
 
-    Compared is what a resource does: its name, settings, code, and the attributes that people edit.
-    These are no differences: ids, dates, people and revision numbers; the order of keys in
-    settings; ``50`` and ``50.0``; null in place of a default; settings that a build removes.
+    Compared are names, settings, code, and the attributes that people edit. Ids, dates, people and
+    revision numbers do not count; nor do the order of keys in settings, ``50`` or ``50.0``, null
+    or a default, and settings that a build removes.
 
     Parameters
     ----------

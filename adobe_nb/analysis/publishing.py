@@ -1,4 +1,4 @@
-"""What is not published yet, and what libraries hold."""
+"""Find what has not been published yet, and what libraries hold."""
 
 from collections.abc import Iterator, Mapping, Sequence
 

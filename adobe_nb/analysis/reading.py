@@ -1,4 +1,4 @@
-"""Read what questions are asked of: from a session or a snapshot, a property, library or build."""
+"""Read the frames of a property, library or build, from a session or a snapshot."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
@@ -9,7 +9,7 @@ import pandas as pd
 
 from adobe_nb.analysis.model import TABLES
 from adobe_nb.analysis.tags import Tags
-from adobe_nb.analysis.upstream import delivering, nearest, not_deleted, upstream_of
+from adobe_nb.analysis.upstream import delivering, nearest, not_deleted, origins_of, upstream_of
 from adobe_nb.api.reactor.inputs import Ids, ids_of_type, type_of
 from adobe_nb.errors import ArgumentError, NotAllowed, NotFound, SnapshotError
 from adobe_nb.registry import RESOURCES
@@ -79,7 +79,7 @@ def read(
     >>> session = adobe_nb.connect(simulator=True)
     >>> tags = analysis.read(session.reactor.find("properties", "Checkout"), session=session)
     >>> len(tags.frames["rules"])
-    4
+    6
     """
     ids = None
     if properties is not None:
@@ -248,30 +248,32 @@ class _SessionSource(_Source):
         frames["rule_components"] = self.components(frames["rules"])
         frames |= self.packages(frames["extensions"])
         if "libraries" in frames:
-            frames |= self._published(frames)
+            for table in _REVISABLE:
+                frames |= self._held_by_libraries(table, frames)
         return frames
 
-    def _published(self, frames: Frames) -> Frames:
-        """Return what the libraries hold, and heads that were deleted but are still published."""
+    def _held_by_libraries(self, table: str, frames: Frames) -> Frames:
+        """Return the revisions of a type in all libraries, and what goes with them.
+
+        That is the components of rules that are live or on their way, and heads that are deleted
+        but still live: lists leave them out.
+        """
+        collection = getattr(self._reactor, table)
         libraries = frames["libraries"]
-        more: Frames = {}
-        for table in _REVISABLE:
-            more |= self._optional(f"library_{table}", getattr(self._reactor, table), libraries)
-        for table in _REVISABLE:
-            held = more.get(f"library_{table}")
-            if held is None:
-                continue
-            live = nearest(held, delivering("production", libraries))
-            if table == "rules":
-                more |= self._optional(
-                    "rule_revision_components", self._reactor.rule_components, live
-                )
-            unlisted = set(live["origin_id"].dropna()) - set(frames[table]["id"])
-            collection = getattr(self._reactor, table)
-            gone = self._optional(f"deleted {table}", collection.get, sorted(unlisted))
-            for deleted in gone.values():
-                if len(deleted):
-                    more[table] = pd.concat([frames[table], deleted], ignore_index=True)
+        more = self._optional(f"library_{table}", collection, libraries)
+        if not more:
+            return {}
+        held = more[f"library_{table}"]
+        live = nearest(held, delivering("production", libraries))
+        if table == "rules":
+            pending = libraries.loc[libraries["state"] != "published", "id"]
+            rules = [*live["id"], *held.loc[held["library_id"].isin(pending), "id"]]
+            read = self._reactor.rule_components
+            more |= self._optional("rule_revision_components", read, rules)
+        unlisted = live.loc[~origins_of(live).isin(frames[table]["id"]), "origin_id"]
+        for deleted in self._optional(f"deleted {table}", collection.get, unlisted).values():
+            if len(deleted):
+                more[table] = pd.concat([frames[table], deleted], ignore_index=True)
         return more
 
     def one(self, table: str, resource_id: str) -> pd.DataFrame:

@@ -55,7 +55,7 @@ class Tags(Model):
         given = {table: frame for table, frame in frames.items() if frame is not None}
         super().__init__(given, limits=limits, as_of=as_of, redact=redact)
 
-    # Publishing: what is not live yet, and what libraries hold.
+    # Publishing: changes that are not live yet, and the contents of libraries.
 
     def unpublished(self, environment: str = "production") -> pd.DataFrame:
         """List the rules, data elements and extensions that are not live as they are.
@@ -95,10 +95,10 @@ class Tags(Model):
         >>> import adobe_nb
         >>> from adobe_nb import analysis
         >>> session = adobe_nb.connect(simulator=True)
-        >>> site = session.reactor.find("properties", "Web Store US")
-        >>> changed = analysis.read(site, session=session).unpublished()
-        >>> "Outlet - Countdown Seen" in set(changed["name"])
-        True
+        >>> site = session.reactor.find("properties", "Magazine")
+        >>> tags = analysis.read(site, session=session)
+        >>> tags.unpublished()[["name", "state"]].to_dict("records")
+        [{'name': 'XDM Article', 'state': 'in development only'}]
         """
         return publishing.unpublished(self, environment)
 
