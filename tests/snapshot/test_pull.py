@@ -19,10 +19,18 @@ from adobe_nb.cli import main
 from adobe_nb.errors import ApiError, ArgumentError, NotFound, SnapshotError
 from adobe_nb.simulator.seed import Bulk
 from adobe_nb.snapshot.filling import in_order
-from adobe_nb.snapshot.plan import THROUGH
+from adobe_nb.snapshot.plan import PLAN
 from adobe_nb.snapshot.store import SnapshotFolder
 from tests.conftest import sign_in, started, until
 from tests.support.snapshot_edits import Later, broken, lists_of, stored
+
+HELD = ("rules", "data_elements", "extensions")
+BELOW = {
+    **{f"library_{kind}": "libraries" for kind in HELD},
+    **{f"build_{kind}": "builds" for kind in HELD},
+    "rule_revision_components": "rules",
+    "extension_packages": None,
+}
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +48,7 @@ def pulled(company: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("table", snapshot.TABLES)
+@pytest.mark.parametrize("table", [name for name in snapshot.TABLES if name not in BELOW])
 def test_table_equals_frame_of_the_api(company: Any, pulled: Path, table: str) -> None:
     reactor = company[0].reactor
     properties = reactor.properties().sort_values("id")
@@ -53,6 +61,84 @@ def test_table_equals_frame_of_the_api(company: Any, pulled: Path, table: str) -
     loaded = snapshot.load(pulled, table)
     assert len(loaded) > 0
     assert_frame_equal(loaded, expected)
+
+
+class TestContents:
+    """What libraries, builds and revisions hold, of each property."""
+
+    @pytest.mark.parametrize("kind", HELD)
+    def test_libraries_hold_what_the_api_lists(self, company: Any, pulled: Path, kind: str) -> None:
+        reactor = company[0].reactor
+        properties = reactor.properties()["id"].sort_values()
+        frames = [in_order(getattr(reactor, kind)(reactor.libraries(one))) for one in properties]
+        loaded = snapshot.load(pulled, f"library_{kind}")
+        assert list(loaded.columns)[:2] == ["id", "library_id"]
+        assert set(loaded["library_id"]) <= set(snapshot.load(pulled, "libraries")["id"])
+        assert len(loaded) > 0
+        assert_frame_equal(loaded, pd.concat(frames, ignore_index=True))
+
+    @pytest.mark.parametrize("kind", HELD)
+    def test_builds_are_those_that_environments_deliver(
+        self, company: Any, pulled: Path, kind: str
+    ) -> None:
+        reactor = company[0].reactor
+        delivered: set[str] = set()
+        for environment in reactor.environments(reactor.properties())["id"]:
+            builds = reactor.builds(environment, filter={"status": "EQ succeeded"})
+            builds = builds[builds["library_id"].notna()]
+            delivered |= set(builds.sort_values(["updated_at", "id"]).tail(1)["id"])
+        loaded = snapshot.load(pulled, f"build_{kind}")
+        assert list(loaded.columns)[:2] == ["id", "build_id"]
+        assert set(loaded["build_id"]) == delivered != set()
+        expected = getattr(reactor, kind)(sorted(delivered))
+        order = ["build_id", "id"]
+        assert_frame_equal(
+            loaded.sort_values(order, ignore_index=True),
+            expected.sort_values(order, ignore_index=True),
+        )
+
+    def test_components_of_each_stored_revision_are_read_once(
+        self, company: Any, pulled: Path
+    ) -> None:
+        libraries = snapshot.load(pulled, "libraries").set_index("id")
+        held = snapshot.load(pulled, "library_rules")
+        newest: dict[str, tuple[Any, str]] = {}
+        revisions = set(snapshot.load(pulled, "build_rules")["id"])
+        for rule in held.itertuples():
+            library = libraries.loc[rule.library_id]
+            if library["state"] != "published":
+                revisions.add(rule.id)
+                continue
+            newest[rule.origin_id] = max(
+                newest.get(rule.origin_id, (library["published_at"], rule.id)),
+                (library["published_at"], rule.id),
+            )
+        revisions |= {rule_id for _, rule_id in newest.values()}
+        loaded = snapshot.load(pulled, "rule_revision_components")
+        expected = company[0].reactor.rule_components(sorted(revisions))
+        order = ["rule_id", "id"]
+        assert_frame_equal(
+            loaded.sort_values(order, ignore_index=True),
+            expected.sort_values(order, ignore_index=True),
+        )
+        assert not loaded[order].duplicated().any()
+        assert set(loaded["rule_id"]) < set(held["id"])
+        requested = [request.path for request in company[1].requests]
+        assert revisions
+        for revision in revisions:
+            assert f"/rules/{revision}/rule_components" in requested
+
+    def test_packages_are_those_of_extensions_and_of_older_settings(
+        self, company: Any, pulled: Path
+    ) -> None:
+        tables = snapshot.load(pulled)
+        loaded = snapshot.load(pulled, "extension_packages")
+        used = set(tables["extensions"]["extension_package_id"])
+        for table in ("rule_components", "data_elements"):
+            used |= set(tables[table]["updated_with_extension_package_id"].dropna())
+        assert set(loaded["id"]) == used != set()
+        packages = loaded.drop_duplicates("id").sort_values("id", ignore_index=True)
+        assert_frame_equal(packages, company[0].reactor.extension_packages.get(sorted(used)))
 
 
 def test_audit_events_belong_to_the_properties(company: Any, pulled: Path) -> None:
@@ -362,8 +448,9 @@ class TestCommandLine:
         assert says in capsys.readouterr().err
 
 
-def test_children_follow_from_the_registry() -> None:
-    assert THROUGH == {"rule_components": "rules", "builds": "libraries"}
+def test_lists_below_follow_from_the_registry() -> None:
+    parents = {name: table.parent for name, table in PLAN.items() if table.requires}
+    assert parents == {"rule_components": "rules", "builds": "libraries", **BELOW}
 
 
 def test_load_requires_no_session(pulled: Path) -> None:

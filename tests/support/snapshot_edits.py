@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from email.utils import formatdate
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ import pandas as pd
 from adobe_nb import snapshot
 from adobe_nb.simulator.messages import JSON_API, Response
 from adobe_nb.simulator.seed import Bulk
-from adobe_nb.snapshot.plan import DIRECT, THROUGH
+from adobe_nb.snapshot.plan import DIRECT, PLAN, selected
 from tests.conftest import sign_in, started, until
 
 EVERYTHING = [*snapshot.TABLES, "audit_events"]
@@ -119,15 +120,18 @@ def lists_of(parts: set[tuple[str, str]], tables: Mapping[str, pd.DataFrame]) ->
     """Return the paths that need not be requested again when these parts are stored."""
     paths = set()
     for table, identifier in parts:
-        if table in THROUGH:
-            above = tables[THROUGH[table]]
-            parents = above.loc[above["property_id"] == identifier, "id"]
-            paths |= {f"/{THROUGH[table]}/{parent}/{table}" for parent in parents}
-        elif table in DIRECT and all(
-            (below, identifier) in parts for below in tables if THROUGH.get(below) == table
-        ):
+        plan = PLAN[table]
+        if table in DIRECT:
             paths.add(f"/properties/{identifier}/{table}")
+        elif plan.requires and plan.parent:
+            parents = selected(table, partial(_own_rows, tables, identifier))
+            paths |= {f"/{plan.parent}/{parent}/{plan.type}" for parent in parents}
     return paths
+
+
+def _own_rows(tables: Mapping[str, pd.DataFrame], property_id: str, table: str) -> pd.DataFrame:
+    frame = tables[table]
+    return frame[frame["property_id"] == property_id]
 
 
 class Company:
