@@ -1,11 +1,14 @@
 """Pulls: everything about some properties, on disk."""
 
 import _thread
+import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +20,7 @@ from pandas.testing import assert_frame_equal
 from adobe_nb import snapshot
 from adobe_nb.cli import main
 from adobe_nb.errors import ApiError, ArgumentError, NotFound, SnapshotError
+from adobe_nb.simulator.messages import JSON_API, Response
 from adobe_nb.simulator.seed import Bulk
 from adobe_nb.snapshot.filling import in_order
 from adobe_nb.snapshot.plan import PLAN
@@ -123,10 +127,18 @@ class TestContents:
         )
         assert not loaded[order].duplicated().any()
         assert set(loaded["rule_id"]) < set(held["id"])
-        requested = [request.path for request in company[1].requests]
-        assert revisions
-        for revision in revisions:
-            assert f"/rules/{revision}/rule_components" in requested
+
+    def test_nothing_is_requested_twice(self, company: Any, tmp_path: Path) -> None:
+        session, simulator = company
+        simulator.requests.clear()
+        made = snapshot.pull(to=tmp_path, session=session)
+        requested = Counter(request.path for request in simulator.requests)
+        for rule_id in made.frame("rule_revision_components")["rule_id"]:
+            assert requested[f"/rules/{rule_id}/rule_components"] == 1
+        packages = made.frame("extension_packages")["id"]
+        assert packages.duplicated().any()
+        for package_id in packages:
+            assert requested[f"/extension_packages/{package_id}"] == 1
 
     def test_packages_are_those_of_extensions_and_of_older_settings(
         self, company: Any, pulled: Path
@@ -297,6 +309,47 @@ class TestInvalidArguments:
             other.stop()
 
 
+class TestInvisiblePackages:
+    """Others' private packages, and packages that were deleted after they were installed."""
+
+    def answering(self, simulator: Any, package_id: str, status: int) -> Any:
+        working, path = simulator.app, f"/extension_packages/{package_id}"
+        error = {"status": str(status), "code": "not-found", "title": "No such package"}
+        body = json.dumps({"errors": [error]}).encode()
+
+        def answer(request: Any) -> Any:
+            if request.path == path:
+                return Response(status, body, JSON_API)
+            return working(request)
+
+        return answer
+
+    @pytest.mark.parametrize("status", [403, 404])
+    def test_invisible_package_is_left_out(
+        self, company: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, status: int
+    ) -> None:
+        session, simulator = company
+        site = session.reactor.find("properties", "Web Store US")
+        packages = session.reactor.extensions(site)["extension_package_id"].unique()
+        monkeypatch.setattr(simulator, "app", self.answering(simulator, packages[0], status))
+        made = snapshot.pull(site, to=tmp_path, session=session)
+        stored = set(made.frame("extension_packages")["id"])
+        assert stored >= set(packages[1:]) != set()
+        assert packages[0] not in stored
+        assert packages[0] in set(made.frame("extensions")["extension_package_id"])
+
+    def test_any_other_error_fails_the_pull(
+        self, company: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        session, simulator = company
+        site = session.reactor.find("properties", "Web Store US")
+        package_id = session.reactor.extensions(site)["extension_package_id"][0]
+        monkeypatch.setattr(simulator, "app", self.answering(simulator, package_id, 409))
+        with pytest.raises(ApiError, match="409"):
+            snapshot.pull(site, to=tmp_path, session=session)
+        assert not list(tmp_path.glob("0*"))
+
+
 class TestInterruptions:
     def test_failed_pull_is_resumed(self, company: Any, tmp_path: Path) -> None:
         session, simulator = company
@@ -320,6 +373,37 @@ class TestInterruptions:
         simulator.requests.clear()
         snapshot.pull(to=folder, **options)
         assert not spared & {request.path for request in simulator.requests}
+        again = snapshot.load(folder)
+        for table, frame in whole.items():
+            assert_frame_equal(again[table], frame)
+
+    def test_pull_that_failed_at_the_last_level_reads_only_that(
+        self, company: Any, tmp_path: Path
+    ) -> None:
+        session, simulator = company
+        snapshot.pull(to=tmp_path / "whole", session=session)
+        whole, folder = snapshot.load(tmp_path / "whole"), tmp_path / "broken"
+        last = f"/rules/{whole['rule_revision_components']['rule_id'].iloc[-1]}/rule_components"
+        others = {
+            table
+            for table in snapshot.TABLES
+            if table not in {"companies", "extension_packages", "rule_revision_components"}
+        }
+
+        def complete() -> bool:
+            return others <= {table for table, _ in stored(folder)}
+
+        with broken(session, simulator, last.__eq__, complete), pytest.raises(ApiError):
+            snapshot.pull(to=folder, session=session)
+        simulator.requests.clear()
+        snapshot.pull(to=folder, session=session)
+        kinds = {re.sub("[0-9a-f]{32}", "", request.path) for request in simulator.requests}
+        assert kinds == {
+            "/companies",
+            "/companies/CO/properties",
+            "/rules/RL/rule_components",
+            "/extension_packages/EP",
+        }
         again = snapshot.load(folder)
         for table, frame in whole.items():
             assert_frame_equal(again[table], frame)
