@@ -15,12 +15,12 @@ from adobe_nb.errors import ArgumentError, NotAllowed, NotFound, SnapshotError
 from adobe_nb.registry import RESOURCES
 from adobe_nb.session import Session, current
 from adobe_nb.snapshot.manifest import Snapshot
+from adobe_nb.snapshot.plan import selected
 from adobe_nb.snapshot.store import AsOf, SnapshotFolder
 
 Frames = dict[str, pd.DataFrame]
 _REVISABLE = ("rules", "data_elements", "extensions")
-_STORED = tuple(table for table in TABLES if table != "audit_events")
-"""The tables to take from a snapshot. Audit events can be millions."""
+_PACKAGES = "extension_packages"
 
 
 def read(
@@ -94,7 +94,7 @@ def read(
         elif build_id is not None:
             frames = _build(source, build_id, ids)
         else:
-            frames = source.heads(ids or [])
+            frames = source.heads(ids)
         return Tags(limits=source.limits, as_of=source.as_of, redact=redact, **frames)
 
     if snapshot is None:
@@ -147,8 +147,8 @@ class _Source(ABC):
         self.limits: list[str] = []
 
     @abstractmethod
-    def heads(self, ids: Sequence[str]) -> Frames:
-        """Return everything about properties."""
+    def heads(self, ids: Sequence[str] | None) -> Frames:
+        """Return everything about properties; a snapshot has all of them for None."""
 
     @abstractmethod
     def one(self, table: str, resource_id: str) -> pd.DataFrame:
@@ -171,8 +171,8 @@ class _Source(ABC):
         """Return the components of rule revisions."""
 
     @abstractmethod
-    def packages(self, extensions: pd.DataFrame) -> Frames:
-        """Return the packages of extensions, as far as they can be read."""
+    def packages(self, frames: Frames) -> Frames:
+        """Return the packages of the extensions in these frames, as far as they can be read."""
 
 
 def _library(source: _Source, library_id: str, ids: Sequence[str] | None) -> Frames:
@@ -204,8 +204,8 @@ def _build(source: _Source, build_id: str, ids: Sequence[str] | None) -> Frames:
 
 
 def _completed(source: _Source, frames: Frames) -> Frames:
-    components = source.components(frames["rules"])
-    return {**frames, "rule_components": components, **source.packages(frames["extensions"])}
+    frames["rule_components"] = source.components(frames["rules"])
+    return frames | source.packages(frames)
 
 
 def _property_of(resource: pd.DataFrame, ids: Sequence[str] | None) -> str:
@@ -240,13 +240,14 @@ class _SessionSource(_Source):
                 "Read in a preview session: what it has written is included, and exists only there."
             )
 
-    def heads(self, ids: Sequence[str]) -> Frames:
+    def heads(self, ids: Sequence[str] | None) -> Frames:
         reactor = self._reactor
+        ids = ids or ()
         frames = self._surroundings(ids)
         for table in _REVISABLE:
             frames[table] = getattr(reactor, table)(ids)
         frames["rule_components"] = self.components(frames["rules"])
-        frames |= self.packages(frames["extensions"])
+        frames |= self.packages(frames)
         if "libraries" in frames:
             for table in _REVISABLE:
                 frames |= self._held_by_libraries(table, frames)
@@ -304,16 +305,17 @@ class _SessionSource(_Source):
     def components(self, rules: pd.DataFrame) -> pd.DataFrame:
         return self._reactor.rule_components(rules)
 
-    def packages(self, extensions: pd.DataFrame) -> Frames:
+    def packages(self, frames: Frames) -> Frames:
         get = self._reactor.extension_packages.get
+        ids = frames["extensions"]["extension_package_id"].dropna().unique()
         try:
-            return {"extension_packages": get(extensions["extension_package_id"])}
+            return {_PACKAGES: get(ids)}
         except (NotAllowed, NotFound):
             # One package of another company is enough: read the others one by one.
             packages = [get([])]
-        for package_id in extensions["extension_package_id"].dropna().unique():
+        for package_id in ids:
             packages += self._optional(f"extension package {package_id}", get, package_id).values()
-        return {"extension_packages": pd.concat(packages, ignore_index=True)}
+        return {_PACKAGES: pd.concat(packages, ignore_index=True)}
 
     def _optional(self, table: str, read: Callable[[Ids], pd.DataFrame], ids: Ids) -> Frames:
         """Return a table that questions can do without; none when a right is missing."""
@@ -342,17 +344,16 @@ class _SnapshotSource(_Source):
                     f"Snapshot {snapshot.number} has no property {property_id}. It has: {known}."
                 )
 
-    def heads(self, ids: Sequence[str]) -> Frames:
+    def heads(self, ids: Sequence[str] | None) -> Frames:
         frames = {}
-        for table in _STORED:
-            if table in self._snapshot.tables:
+        for table in TABLES:
+            # Audit events can be millions, and packages do not belong to a property.
+            if table in self._snapshot.tables and table not in ("audit_events", _PACKAGES):
                 frames[table] = self._of_properties(table, ids)
-        if ids and "extensions" in frames:
-            frames |= self.packages(frames["extensions"])
-        return frames
+        return frames | self.packages(frames)
 
     def one(self, table: str, resource_id: str) -> pd.DataFrame:
-        frame = self._of_properties(table, [])
+        frame = self._whole(table)
         row = frame[frame["id"] == resource_id]
         if row.empty:
             raise ArgumentError(
@@ -373,31 +374,43 @@ class _SnapshotSource(_Source):
 
     def held(self, table: str, ids: Sequence[str]) -> pd.DataFrame:
         singular = RESOURCES[type_of(ids[0])].singular
-        frame = self._of_properties(f"{singular}_{table}", [])
+        name = f"{singular}_{table}"
+        frame = self._whole(name)
+        missing = set(ids).difference(selected(name, self._whole))
+        if missing:
+            raise self._not_stored(f"the contents of {missing.pop()}")
         return frame[frame[f"{singular}_id"].isin(ids)].reset_index(drop=True)
 
     def components(self, rules: pd.DataFrame) -> pd.DataFrame:
-        frame = self._of_properties("rule_revision_components", [])
-        without = ~rules["id"].isin(frame["rule_id"])
-        if without.any():
-            self.limits.append(
-                f"The snapshot has no components of {int(without.sum())} of the rules. It stores "
-                "those of libraries that are not published, of the newest published revisions, and "
-                "of builds."
-            )
+        frame = self._whole("rule_revision_components")
+        stored = selected("rule_revision_components", self._whole)
+        missing = rules.loc[~rules["id"].isin(stored), "id"].tolist()
+        if missing:
+            raise self._not_stored(f"the components of {missing[0]}")
         return frame[frame["rule_id"].isin(rules["id"])].reset_index(drop=True)
 
-    def packages(self, extensions: pd.DataFrame) -> Frames:
-        if "extension_packages" not in self._snapshot.tables:
+    def packages(self, frames: Frames) -> Frames:
+        if _PACKAGES not in self._snapshot.tables:
             return {}
-        packages = self._of_properties("extension_packages", [])
-        used = set()
-        for column in ("extension_package_id", "updated_with_extension_package_id"):
-            used |= set(extensions[column].dropna())
-        packages = packages[packages["id"].isin(used)].drop_duplicates("id")
-        return {"extension_packages": packages.reset_index(drop=True)}
+        used: set[str] = set()
+        for table in ("extensions", "rule_components", "data_elements"):
+            for column in ("extension_package_id", "updated_with_extension_package_id"):
+                if column in frames.get(table, ()):
+                    used |= set(frames[table][column].dropna())
+        packages = self._whole(_PACKAGES).drop_duplicates("id")
+        return {_PACKAGES: packages[packages["id"].isin(used)].reset_index(drop=True)}
 
-    def _of_properties(self, table: str, ids: Sequence[str]) -> pd.DataFrame:
+    def _not_stored(self, what: str) -> SnapshotError:
+        return SnapshotError(
+            f"Snapshot {self._snapshot.number} does not hold {what}. It holds what environments "
+            "deliver, the newest published revisions, and libraries that are not published. Read "
+            "older ones with a session."
+        )
+
+    def _whole(self, table: str) -> pd.DataFrame:
+        return self._of_properties(table, None)
+
+    def _of_properties(self, table: str, ids: Sequence[str] | None) -> pd.DataFrame:
         """Return a table, or the part of it that belongs to some properties."""
         snapshot = self._snapshot
         if table not in snapshot.tables:
@@ -405,10 +418,10 @@ class _SnapshotSource(_Source):
                 f"Snapshot {snapshot.number} of {snapshot.folder} has no table {table!r}. Pull "
                 "one that has it: snapshot.pull(…, to=…) pulls all tables by default."
             )
-        if len(ids) == 1 and table != "extension_packages":
+        if ids is not None and len(ids) == 1:
             return snapshot.frame(table, ids[0])
         frame = snapshot.frame(table)
-        column = "property_id" if "property_id" in frame else "id"
-        if not ids or table == "extension_packages":
+        if ids is None:
             return frame
+        column = "id" if table == "properties" else "property_id"
         return frame[frame[column].isin(ids)].reset_index(drop=True)
