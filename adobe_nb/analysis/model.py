@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import pandas as pd
 
@@ -37,6 +37,7 @@ OPTIONAL = (
     "build_extensions",
 )
 TABLES = (*REQUIRED, *OPTIONAL)
+_Result = TypeVar("_Result")
 _NO_PROPERTY = ""
 """The property of resources whose frame does not name one."""
 
@@ -104,12 +105,14 @@ class Model:
         self.frames = dict(frames)
         self.as_of = as_of
         self.redact = redact
+        self._computed: dict[Callable[[Model], Any], Any] = {}
         self.limits = list(limits)
         self.rules = list(self._read("rules"))
         rules = {rule.id: rule for rule in self.rules}
         self.rule_components = list(self._read("rule_components", rules))
         self.data_elements = list(self._read("data_elements"))
         self.extensions = list(self._read("extensions"))
+        self.secrets = list(self._read("secrets"))
         self.limits += self._what_is_missing()
 
     @property
@@ -132,6 +135,12 @@ class Model:
         for row in self.rows("properties"):
             platforms[row["id"]] = row.get("platform") or "web"
         return platforms
+
+    def once(self, compute: Callable[["Model"], _Result]) -> _Result:
+        """Return the result of a function of the model, which is computed only once."""
+        if compute not in self._computed:
+            self._computed[compute] = compute(self)
+        return cast("_Result", self._computed[compute])
 
     def is_edge(self, resource: Resource) -> bool:
         """Return whether a resource belongs to a property for event forwarding."""

@@ -60,7 +60,7 @@ class Packages:
         used = resource.get("updated_with_extension_package_id")
         installed = self._installed.get((resource.property_id, resource.package))
         for package_id in (used, installed):
-            if package_id in self._transforms:
+            if isinstance(package_id, str) and package_id in self._transforms:
                 return self._transforms[package_id].get(resource.delegate, {})
         platform = self._platforms.get(resource.property_id, "web")
         known = _built_in().get(platform)
