@@ -59,6 +59,18 @@ class Tree:
         """Return the nodes of each capture of a query."""
         return QueryCursor(_query(query)).captures(self.root)
 
+    def find(self, words: re.Pattern[str]) -> Iterator[tuple[str, Node]]:
+        """Yield each match of a pattern, and the smallest node that holds it."""
+        text = self._bytes.decode("utf-8")
+        start, at = 0, 0
+        for match in words.finditer(text):
+            # Nodes are found by bytes, which other characters take several of.
+            at += len(text[start : match.start()].encode())
+            start = match.start()
+            node = self.root.descendant_for_byte_range(at, at + len(match[0].encode()))
+            if node is not None:
+                yield match[0], node
+
     def span(self, node: Node) -> tuple[int, int]:
         """Return where a node starts and stops in the text that holds the script."""
         return self._offset(node.start_byte), self._offset(node.end_byte)

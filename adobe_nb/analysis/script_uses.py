@@ -25,27 +25,13 @@ UseKind = Literal[
 Certainty = Literal["certain", "possible", "dynamic", "commented"]
 ANY: Name = (None,)
 STORED_PREFIX = "com.adobe.reactor.dataElements."
-# A script without any of these has nothing to find, and need not be parsed.
+# The words by which everything is found: a script without them need not even be parsed.
 _WORDS = re.compile(
-    r"_satellite|getVar|setVar|getDataElementValue|CustomEvent|\.push\(|" + re.escape(STORED_PREFIX)
+    r"_satellite|getVar|setVar|\btrack\b|getDataElementValue|_container|\bpush(?=\s*\()|"
+    r"\b(?:Custom)?Event\b|" + re.escape(STORED_PREFIX)
 )
-_METHODS = ("getVar", "setVar", "track", "getDataElementValue")
-_QUERY = """
-((identifier) @word (#any-of? @word "_satellite" "getVar" "getDataElementValue"))
-((property_identifier) @word
-  (#any-of? @word "_satellite" "getVar" "setVar" "track" "getDataElementValue" "_container"))
-((subscript_expression index: (string (string_fragment) @word))
-  (#any-of? @word "_satellite" "getVar" "setVar" "track" "_container"))
-((shorthand_property_identifier_pattern) @alias (#eq? @alias "getVar"))
-((pair_pattern key: (property_identifier) @key value: (identifier) @alias) (#eq? @key "getVar"))
-((call_expression function: (member_expression property: (property_identifier) @push)) @push_call
-  (#eq? @push "push"))
-((new_expression constructor: (_) @constructor) @new_event
-  (#match? @constructor "(CustomEvent|Event)$"))
-(comment) @text
-(string) @text
-(template_string) @text
-"""
+_METHODS = ("getVar", "setVar", "track", "getDataElementValue", "_container")
+_TEXTS = ("comment", "html_comment", "string", "string_fragment", "template_string")
 # Code inside a comment or a string is not parsed: this finds the usual forms of a call in it.
 _CALL_IN_TEXT = re.compile(r"""\b(getVar|setVar|track)\s*\(\s*(?:\\?(["'`]))(.+?)\\?\2""")
 _TEST_PARENTS = (
@@ -116,31 +102,52 @@ class _Reader:
 
     def __init__(self, tree: Tree) -> None:
         self.tree = tree
-        self._captures = tree.captures(_QUERY)
-        self._aliases = {text_of(node) for node in self._captures.get("alias", ())}
+        self._aliases: set[str] = set()
         self._satellite_escapes = False
 
     def uses(self) -> list[Use]:
         """Return the uses in the script, in no particular order."""
-        words = self._captures.get("word", ())
+        words, texts = self._nodes()
         # First who else is called ``_satellite``, then what is called on it.
         for node in words:
             if text_of(node) == "_satellite" and self._escapes(_reference(node)):
                 self._satellite_escapes = True
         uses: list[Use] = []
         for node in words:
-            if text_of(node) != "_satellite":
-                uses += self._method(node)
+            uses += self._word(node)
         uses += self._alias_calls()
-        for node in self._captures.get("push_call", ()):
-            uses += self._push(node)
-        for node in self._captures.get("new_event", ()):
-            uses += self._named("custom-event", _arguments(node), "possible", node)
-        for node in self._captures.get("text", ()):
+        for node in texts:
             uses += self._in_text(node)
         if any(use.kind == "getVar" and use.name == ANY for use in uses):
             uses += self._literals(uses)
         return uses
+
+    def _nodes(self) -> tuple[list[Node], list[Node]]:
+        """Return the identifiers that are one of the words, and the texts that hold some."""
+        words: dict[int, Node] = {}
+        texts: dict[int, Node] = {}
+        for word, node in self.tree.find(_WORDS):
+            is_exact = text_of(node) == word
+            if is_exact and (node.type not in _TEXTS or _is_index(node)):
+                words[node.id] = node
+            elif node.type in _TEXTS:
+                texts[node.id] = node
+        return list(words.values()), list(texts.values())
+
+    def _word(self, node: Node) -> Iterator[Use]:
+        """Yield the uses by an identifier."""
+        word, parent = text_of(node), node.parent
+        if parent is not None and parent.type == "pair_pattern":
+            # const {getVar: read} = _satellite;
+            value = field(parent, "value")
+            if word == "getVar" and value is not None:
+                self._aliases.add(text_of(value))
+        elif word in _METHODS:
+            yield from self._method(node)
+        elif word == "push":
+            yield from self._push(node)
+        elif word.endswith("Event"):
+            yield from self._new_event(node)
 
     def _use(self, kind: UseKind, name: Name, certainty: Certainty, node: Node) -> Use:
         return Use(kind, name, certainty, *self.tree.span(node), self.tree.line(node))
@@ -257,8 +264,17 @@ class _Reader:
 
     # -- other ways
 
-    def _push(self, call: Node) -> Iterator[Use]:
+    def _new_event(self, word: Node) -> Iterator[Use]:
+        """Yield the name of ``new CustomEvent("…")``."""
+        parent = _reference(word).parent
+        if parent is not None and parent.type == "new_expression":
+            yield from self._named("custom-event", _arguments(parent), "possible", parent)
+
+    def _push(self, word: Node) -> Iterator[Use]:
         """Yield the event of ``adobeDataLayer.push({event: "…"})``."""
+        call = _call_of(_reference(word))
+        if call is None:
+            return
         for argument in _arguments(call):
             if argument.type != "object":
                 continue
@@ -270,12 +286,12 @@ class _Reader:
     def _in_text(self, node: Node) -> Iterator[Use]:
         """Yield the uses inside a comment, string or template."""
         text = text_of(node)
-        if node.type != "comment" and STORED_PREFIX in text:
+        if not node.type.endswith("comment") and STORED_PREFIX in text:
             yield from self._stored(node)
         if "Var" not in text and "track" not in text:
             return
         certainty: Certainty = "possible"
-        if node.type == "comment":
+        if node.type.endswith("comment"):
             certainty = "commented"
         for call in _CALL_IN_TEXT.finditer(text):
             kind: UseKind = call[1]  # type: ignore[assignment]
@@ -286,6 +302,8 @@ class _Reader:
     def _stored(self, node: Node) -> Iterator[Use]:
         """Yield the data element whose stored value a key of the browser's storage names."""
         expression = node
+        if node.type == "string_fragment" and node.parent is not None:
+            expression = node.parent
         while expression.parent is not None and expression.parent.type == "binary_expression":
             expression = expression.parent
         for name in names_of(expression):
@@ -303,9 +321,7 @@ class _Reader:
     def _literals(self, uses: Sequence[Use]) -> Iterator[Use]:
         """Yield every string of the script: one of them can be the name that is not known."""
         named = [use for use in uses if use.kind in ("getVar", "stored-value") and use.literal]
-        for node in self._captures.get("text", ()):
-            if node.type == "comment":
-                continue
+        for node in self.tree.captures("[(string) (template_string)] @text").get("text", ()):
             start, stop = self.tree.span(node)
             for name in names_of(node):
                 is_named = any(
@@ -323,6 +339,12 @@ def _reference(word: Node) -> Node:
     if parent is not None and parent.type == "member_expression" and word.type != "identifier":
         return parent
     return word
+
+
+def _is_index(node: Node) -> bool:
+    """Return whether a text is a key in brackets: ``_satellite["getVar"]``."""
+    parent = node.parent
+    return parent is not None and field(parent.parent, "index") == parent
 
 
 def _is_satellite(node: Node | None) -> bool:
