@@ -129,12 +129,13 @@ class Model:
         return list(dict.fromkeys(ids))
 
     @cached_property
-    def platforms(self) -> dict[str, str]:
-        """The platform of each property: web, mobile or edge."""
-        platforms = {}
-        for row in self.rows("properties"):
-            platforms[row["id"]] = row.get("platform") or "web"
-        return platforms
+    def platforms(self) -> dict[str, str | None]:
+        """The platform of each property whose row is known: web, mobile or edge."""
+        return {row["id"]: row.get("platform") for row in self.rows("properties")}
+
+    def platform(self, resource: Resource) -> str | None:
+        """Return the platform of the property of a resource; None when it is not known."""
+        return self.platforms.get(resource.property_id)
 
     def once(self, compute: Callable[["Model"], _Result]) -> _Result:
         """Return the result of a function of the model, which is computed only once."""
@@ -144,7 +145,7 @@ class Model:
 
     def is_edge(self, resource: Resource) -> bool:
         """Return whether a resource belongs to a property for event forwarding."""
-        return self.platforms.get(resource.property_id) == "edge"
+        return self.platform(resource) == "edge"
 
     def rows(self, table: str) -> list[dict[str, Any]]:
         """Return the rows of a table as dicts, missing values as None; none without the table."""

@@ -41,7 +41,7 @@ class Packages:
     """By the id of a package, then by delegate."""
     _installed: Mapping[tuple[str, str], str]
     """The id of the package of each extension, by property and name of the package."""
-    _platforms: Mapping[str, str]
+    _platforms: Mapping[str, str | None]
 
     @classmethod
     def of(cls, model: Model) -> "Packages":
@@ -62,7 +62,7 @@ class Packages:
         for package_id in (used, installed):
             if isinstance(package_id, str) and package_id in self._transforms:
                 return self._transforms[package_id].get(resource.delegate, {})
-        platform = self._platforms.get(resource.property_id, "web")
+        platform = self._platforms.get(resource.property_id) or "web"
         known = _built_in().get(platform)
         if known is None or resource.package not in known["packages"]:
             return None

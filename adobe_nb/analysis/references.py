@@ -9,6 +9,7 @@ import pandas as pd
 from adobe_nb.analysis.answers import PLACE, SOURCE, Columns, answer, excerpt, source_of
 from adobe_nb.analysis.index import (
     Names,
+    is_code,
     members,
     names,
     script_uses,
@@ -73,6 +74,8 @@ def references(
 ) -> pd.DataFrame:
     """Return the references, to one resource or with some verdicts only."""
     chosen = _checked(verdicts)
+    if to is not None:
+        _check_exists(model, to)
     rows = []
     for reference in model.once(find_references):
         if reference.verdict not in chosen or not _leads_to(reference, to):
@@ -114,6 +117,18 @@ def _checked(verdicts: Iterable[str] | str | None) -> set[str]:
                 f"Unknown verdict {verdict!r}.{did_you_mean(str(verdict), VERDICTS)}"
             )
     return set(verdicts)
+
+
+def _check_exists(model: Model, to: str) -> None:
+    """Raise ArgumentError for a name that nothing has and nothing uses: a typing error."""
+    resources = model.resources
+    names = {resource.name for resource in resources}
+    names.update(reference.name for reference in model.once(find_references))
+    ids = {resource.id for resource in resources} | {resource.origin_id for resource in resources}
+    if to not in names and to not in ids:
+        raise ArgumentError(
+            f"Nothing is called {to!r}, and nothing refers to it.{did_you_mean(str(to), names)}"
+        )
 
 
 def _leads_to(reference: Reference, to: str | None) -> bool:
@@ -158,7 +173,7 @@ def find_references(model: Model) -> list[Reference]:
     for text in model.once(texts):
         index = by_property[text.resource.property_id]
         if text.tokens != "none":
-            found += _tokens(text, index, is_edge=model.is_edge(text.resource))
+            found += _tokens(text, index, model.platform(text.resource))
         if id(text) in uses:
             found += _code(text, uses[id(text)], index, is_edge=model.is_edge(text.resource))
     return found
@@ -167,20 +182,23 @@ def find_references(model: Model) -> list[Reference]:
 # -- tokens
 
 
-def _tokens(text: Text, index: Names, *, is_edge: bool) -> Iterator[Reference]:
-    if is_edge:
+def _tokens(text: Text, index: Names, platform: str | None) -> Iterator[Reference]:
+    if platform == "edge":
         for token in find_edge_tokens(text.value):
-            yield from _token(text, token, index, kind="edge-token")
+            yield from _token(text, token, index, "edge-token")
         return
-    tokens = find_percent_tokens(text.value)
-    for token in tokens:
+    if platform is None:
+        # The property may be one for event forwarding: nothing may look unused because of that.
+        for token in find_edge_tokens(text.value):
+            if token.name in index.elements:
+                yield from _token(text, token, index, "edge-token", verdict="possible")
+    for token in find_percent_tokens(text.value):
         if index.is_event(token.name):
             yield _at_token(text, token, "event-token")
         elif is_plausible(token.name) or token.name in index.elements:
-            yield from _token(text, token, index, kind="token")
+            yield from _token(text, token, index, "token")
     for token in masked_tokens(text.value, index.elements):
-        for element in index.elements[token.name]:
-            yield _at_token(text, token, "token", element, "data_elements", verdict="masked")
+        yield from _token(text, token, index, "token", verdict="masked")
 
 
 def is_plausible(name: str) -> bool:
@@ -188,11 +206,13 @@ def is_plausible(name: str) -> bool:
     return not _NOT_A_NAME.search(name)
 
 
-def _token(text: Text, token: Token, index: Names, *, kind: str) -> Iterator[Reference]:
+def _token(
+    text: Text, token: Token, index: Names, kind: str, *, verdict: str = ""
+) -> Iterator[Reference]:
     elements = index.elements.get(token.name)
     if elements:
         for element in elements:
-            yield _at_token(text, token, kind, element, "data_elements")
+            yield _at_token(text, token, kind, element, "data_elements", verdict)
     elif index.is_variable(token.name):
         yield _at_token(text, token, kind, target_type="custom_variables")
     else:
@@ -208,13 +228,18 @@ def _at_token(
     verdict: str = "",
 ) -> Reference:
     line = None
+    if not verdict:
+        verdict = text.tokens
+        # The code of an extension whose package is missing may be called instead of replaced.
+        if text.role == "unknown" and is_code(text):
+            verdict = "possible"
     if text.role == "code":
         line = text.value.count("\n", 0, token.start) + 1
     return Reference(
         text.resource,
         kind,
         token.name,
-        verdict or text.tokens,
+        verdict,
         text.path,
         text.value,
         target,
@@ -362,10 +387,15 @@ def _by_settings(resource: Resource, index: Names, model: Model) -> Iterator[Ref
         yield from _secrets(resource, model)
     else:
         yield from _element_ids(resource, index)
-    instance = settings.get("instanceName")
-    if resource.package == "adobe-alloy" and isinstance(instance, str) and "%" not in instance:
-        extension = index.instances.get(instance)
-        yield _setting(resource, "instance", "instanceName", instance, extension, "extensions")
+    if resource.package == "adobe-alloy" and "extensions" in model.frames:
+        yield from _instance(resource, settings.get("instanceName"), index)
+
+
+def _instance(resource: Resource, name: object, index: Names) -> Iterator[Reference]:
+    """Yield the Web SDK instance that a component sends through."""
+    if isinstance(name, str) and "%" not in name:
+        extension = index.instances.get(name)
+        yield _setting(resource, "instance", "instanceName", name, extension, "extensions")
 
 
 def _setting(
