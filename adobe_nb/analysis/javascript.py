@@ -18,6 +18,8 @@ _ESCAPE = re.compile(
     r"\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|u\{([0-9a-fA-F]+)\}|(\r\n|.))", re.S
 )
 _CONTROL = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "v": "\v", "0": "\0"}
+_OTHER_BLANK = re.compile("[\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff]")
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 _LINE_BREAKS = ("\n", "\r", "\r\n", "\u2028", "\u2029")
 
 
@@ -45,10 +47,11 @@ class Tree:
 
     def __init__(self, script: Script) -> None:
         self.script = script
-        # The parser requires bytes, and half of a surrogate pair has none: it becomes "?".
-        self._bytes = script.text.encode("utf-8", "replace")
-        self._is_ascii = len(self._bytes) == len(script.text)
-        self.root = Parser(language()).parse(self._bytes).root_node
+        # The parser takes bytes and tells places in bytes. With one byte for every character they
+        # are places in the text, too; which letter an identifier has does not change its syntax.
+        source = _OTHER_BLANK.sub(" ", script.text)
+        source = _NOT_ASCII.sub("x", source)
+        self.root = Parser(language()).parse(source.encode("ascii")).root_node
 
     @property
     def is_broken(self) -> bool:
@@ -61,33 +64,66 @@ class Tree:
 
     def find(self, words: re.Pattern[str]) -> Iterator[tuple[str, Node]]:
         """Yield each match of a pattern, and the smallest node that holds it."""
-        text = self._bytes.decode("utf-8")
-        start, at = 0, 0
-        for match in words.finditer(text):
-            # Nodes are found by bytes, which other characters take several of.
-            at += len(text[start : match.start()].encode())
-            start = match.start()
-            node = self.root.descendant_for_byte_range(at, at + len(match[0].encode()))
+        for match in words.finditer(self.script.text):
+            node = self.root.descendant_for_byte_range(*match.span())
             if node is not None:
                 yield match[0], node
 
+    def text(self, node: Node) -> str:
+        """Return the source text of a node."""
+        return self.script.text[node.start_byte : node.end_byte]
+
     def span(self, node: Node) -> tuple[int, int]:
         """Return where a node starts and stops in the text that holds the script."""
-        return self._offset(node.start_byte), self._offset(node.end_byte)
+        return self.script.start + node.start_byte, self.script.start + node.end_byte
 
     def line(self, node: Node) -> int:
         """Return the line of a node in that text, from 1."""
         return self.script.line + node.start_point.row
 
-    def _offset(self, at: int) -> int:
-        if not self._is_ascii:
-            at = len(self._bytes[:at].decode("utf-8", "ignore"))
-        return self.script.start + at
+    def names(self, node: Node | None, depth: int = 0) -> list[Name]:
+        """Return the texts that an expression can have, as far as they can be read."""
+        if node is None or depth > _MAX_DEPTH:
+            return [(None,)]
+        names: list[Name] = [(None,)]
+        match node.type:
+            case "string":
+                names = [(unquoted(self.text(node)[1:-1]),)]
+            case "number":
+                names = [(self.text(node),)]
+            case "template_string":
+                names = [self._template(node)]
+            case "parenthesized_expression" | "sequence_expression" if node.named_children:
+                names = self.names(node.named_children[-1], depth + 1)
+            case "ternary_expression":
+                names = self.names(field(node, "consequence"), depth + 1)
+                names += self.names(field(node, "alternative"), depth + 1)
+            case "binary_expression":
+                names = self._operation(node, depth)
+        return names[:_MAX_NAMES]
 
+    def _operation(self, node: Node, depth: int) -> list[Name]:
+        left = self.names(field(node, "left"), depth + 1)
+        right = self.names(field(node, "right"), depth + 1)
+        match self.text(node.children[1]):
+            case "+":
+                return [_joined(*before, *after) for before in left for after in right]
+            case "||" | "??":
+                return [*left, *right]
+            case "&&":
+                return right
+        return [(None,)]
 
-def text_of(node: Node) -> str:
-    """Return the source text of a node."""
-    return (node.text or b"").decode("utf-8", "replace")
+    def _template(self, node: Node) -> Name:
+        # Older grammars have no nodes for the text between the substitutions.
+        parts: list[str | None] = []
+        start = node.start_byte + 1
+        for child in node.named_children:
+            if child.type == "template_substitution":
+                parts += [unquoted(self.script.text[start : child.start_byte]), None]
+                start = child.end_byte
+        parts.append(unquoted(self.script.text[start : node.end_byte - 1]))
+        return _joined(*parts)
 
 
 def field(node: Node | None, *path: str) -> Node | None:
@@ -120,55 +156,12 @@ def _escaped(match: re.Match[str]) -> str:
     return _CONTROL.get(character, character)
 
 
-def names_of(node: Node | None, depth: int = 0) -> list[Name]:
-    """Return the texts that an expression can have, as far as they can be read."""
-    if node is None or depth > _MAX_DEPTH:
-        return [(None,)]
-    names: list[Name] = [(None,)]
-    match node.type:
-        case "string":
-            names = [(unquoted(text_of(node)[1:-1]),)]
-        case "number":
-            names = [(text_of(node),)]
-        case "template_string":
-            names = [_template(node)]
-        case "parenthesized_expression" | "sequence_expression" if node.named_children:
-            names = names_of(node.named_children[-1], depth + 1)
-        case "ternary_expression":
-            names = names_of(field(node, "consequence"), depth + 1)
-            names += names_of(field(node, "alternative"), depth + 1)
-        case "binary_expression":
-            names = _operation(node, depth)
-    return names[:_MAX_NAMES]
-
-
-def _operation(node: Node, depth: int) -> list[Name]:
-    left = names_of(field(node, "left"), depth + 1)
-    right = names_of(field(node, "right"), depth + 1)
-    match text_of(node.children[1]):
-        case "+":
-            return [_joined(*before, *after) for before in left for after in right]
-        case "||" | "??":
-            return [*left, *right]
-        case "&&":
-            return right
-    return [(None,)]
-
-
-def _template(node: Node) -> Name:
-    parts: list[str | None] = []
-    for child in node.named_children:
-        if child.type == "template_substitution":
-            parts.append(None)
-        else:
-            parts.append(unquoted(text_of(child)))
-    return _joined(*parts)
-
-
 def _joined(*parts: str | None) -> Name:
     """Return the name of these parts, neighbors of one sort as one part."""
     merged: list[str | None] = []
     for part in parts:
+        if part == "":
+            continue
         last = merged[-1] if merged else ""
         if merged and part is not None and last is not None:
             merged[-1] = last + part
@@ -198,7 +191,7 @@ def matcher(name: Name) -> re.Pattern[str]:
 def scripts_in(html: str) -> list[Script]:
     """Return the inline scripts of HTML, and the code of its event handlers."""
     reader = _Scripts(html)
-    reader.feed(html.encode("utf-8", "replace").decode("utf-8"))
+    reader.feed(html)
     reader.close()
     reader.end_script()
     return reader.scripts
@@ -246,8 +239,3 @@ class _Scripts(HTMLParser):
     def _position(self) -> int:
         line, column = self.getpos()
         return self._line_starts[line - 1] + column
-
-
-def comments_in(tree: Tree) -> Iterator[Node]:
-    """Yield the comments of a script."""
-    yield from tree.captures("(comment) @comment").get("comment", ())

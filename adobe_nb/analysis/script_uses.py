@@ -12,10 +12,8 @@ from adobe_nb.analysis.javascript import (
     Tree,
     field,
     literal,
-    names_of,
     scripts_in,
     shown,
-    text_of,
     unquoted,
 )
 
@@ -34,6 +32,7 @@ _METHODS = ("getVar", "setVar", "track", "getDataElementValue", "_container")
 _TEXTS = ("comment", "html_comment", "string", "string_fragment", "template_string")
 # Code inside a comment or a string is not parsed: this finds the usual forms of a call in it.
 _CALL_IN_TEXT = re.compile(r"""\b(getVar|setVar|track)\s*\(\s*(?:\\?(["'`]))(.+?)\\?\2""")
+_TESTS = ("&&", "==", "===", "!=", "!==", "instanceof", "in")
 _TEST_PARENTS = (
     "unary_expression",
     "if_statement",
@@ -110,7 +109,7 @@ class _Reader:
         words, texts = self._nodes()
         # First who else is called ``_satellite``, then what is called on it.
         for node in words:
-            if text_of(node) == "_satellite" and self._escapes(_reference(node)):
+            if self.tree.text(node) == "_satellite" and self._escapes(_reference(node)):
                 self._satellite_escapes = True
         uses: list[Use] = []
         for node in words:
@@ -127,7 +126,7 @@ class _Reader:
         words: dict[int, Node] = {}
         texts: dict[int, Node] = {}
         for word, node in self.tree.find(_WORDS):
-            is_exact = text_of(node) == word
+            is_exact = self.tree.text(node) == word
             if is_exact and (node.type not in _TEXTS or _is_index(node)):
                 words[node.id] = node
             elif node.type in _TEXTS:
@@ -136,12 +135,12 @@ class _Reader:
 
     def _word(self, node: Node) -> Iterator[Use]:
         """Yield the uses by an identifier."""
-        word, parent = text_of(node), node.parent
+        word, parent = self.tree.text(node), node.parent
         if parent is not None and parent.type == "pair_pattern":
             # const {getVar: read} = _satellite;
             value = field(parent, "value")
             if word == "getVar" and value is not None:
-                self._aliases.add(text_of(value))
+                self._aliases.add(self.tree.text(value))
         elif word in _METHODS:
             yield from self._method(node)
         elif word == "push":
@@ -155,7 +154,7 @@ class _Reader:
     def _escapes(self, satellite: Node) -> bool:
         """Return whether ``_satellite`` goes somewhere under another name."""
         parent = satellite.parent
-        if parent is None or _is_tested(satellite):
+        if parent is None or self._is_tested(satellite):
             return False
         return parent.type not in ("member_expression", "subscript_expression")
 
@@ -163,8 +162,8 @@ class _Reader:
 
     def _method(self, word: Node) -> Iterator[Use]:
         """Yield the uses by a method, or by a function of that name."""
-        method, member = text_of(word), _reference(word)
-        is_direct = _is_satellite(field(member, "object"))
+        method, member = self.tree.text(word), _reference(word)
+        is_direct = self._is_satellite(field(member, "object"))
         if method == "_container":
             # The engine's own list of data elements: code that has it can read all of them.
             yield self._use("getVar", ANY, "dynamic", member)
@@ -201,7 +200,7 @@ class _Reader:
         """Yield a use for each name that the first argument can have."""
         if not arguments:
             return
-        for name in dict.fromkeys(names_of(arguments[0])):
+        for name in dict.fromkeys(self.tree.names(arguments[0])):
             if literal(name) is None:
                 yield self._use(kind, name, "dynamic", node)
             else:
@@ -215,21 +214,21 @@ class _Reader:
         for member in argument.named_children:
             key = field(member, "key")
             if member.type == "shorthand_property_identifier":
-                yield self._use("setVar", (text_of(member),), certainty, node)
+                yield self._use("setVar", (self.tree.text(member),), certainty, node)
             elif key is not None and key.type != "computed_property_name":
-                yield self._use("setVar", (_key_text(key),), certainty, node)
+                yield self._use("setVar", (self._key_text(key),), certainty, node)
             elif member.type != "comment":
                 yield self._use("setVar", ANY, "dynamic", node)
 
     def _passed_on(self, member: Node, *, is_direct: bool) -> Iterator[Use]:
         """Yield the uses of a getVar that is not called right there."""
         parent = member.parent
-        if parent is None or _is_tested(member) or _is_declared(member):
+        if parent is None or self._is_tested(member) or _is_declared(member):
             return
         if parent.type == "member_expression" and field(parent, "object") == member:
             yield from self._through_function(parent)
             return
-        name = _assigned_name(member)
+        name = self._assigned_name(member)
         if name is not None:
             self._aliases.add(name)
         elif is_direct:
@@ -241,8 +240,8 @@ class _Reader:
         if call is None:
             return
         arguments = _arguments(call)[1:]
-        name = _assigned_name(call)
-        match text_of(member.named_children[-1]):
+        name = self._assigned_name(call)
+        match self.tree.text(member.named_children[-1]):
             case "call" if arguments:
                 yield from self._named("getVar", arguments, "possible", call)
             case "bind" if name is not None:
@@ -259,7 +258,7 @@ class _Reader:
             return
         query = "(call_expression function: (identifier) @called) @call"
         for node in self.tree.captures(query).get("called", ()):
-            if text_of(node) in aliases and node.parent is not None:
+            if self.tree.text(node) in aliases and node.parent is not None:
                 yield from self._named("getVar", _arguments(node.parent), "possible", node.parent)
 
     # -- other ways
@@ -280,12 +279,12 @@ class _Reader:
                 continue
             for member in argument.named_children:
                 key, value = field(member, "key"), field(member, "value")
-                if key is not None and value is not None and _key_text(key) == "event":
+                if key is not None and value is not None and self._key_text(key) == "event":
                     yield from self._named("data-layer-push", [value], "possible", call)
 
     def _in_text(self, node: Node) -> Iterator[Use]:
         """Yield the uses inside a comment, string or template."""
-        text = text_of(node)
+        text = self.tree.text(node)
         if not node.type.endswith("comment") and STORED_PREFIX in text:
             yield from self._stored(node)
         if "Var" not in text and "track" not in text:
@@ -306,7 +305,7 @@ class _Reader:
             expression = node.parent
         while expression.parent is not None and expression.parent.type == "binary_expression":
             expression = expression.parent
-        for name in names_of(expression):
+        for name in self.tree.names(expression):
             first = name[0] or ""
             if not first.startswith(STORED_PREFIX):
                 continue
@@ -323,12 +322,49 @@ class _Reader:
         named = [use for use in uses if use.kind in ("getVar", "stored-value") and use.literal]
         for node in self.tree.captures("[(string) (template_string)] @text").get("text", ()):
             start, stop = self.tree.span(node)
-            for name in names_of(node):
+            for name in self.tree.names(node):
                 is_named = any(
                     use.name == name and use.start <= start and stop <= use.stop for use in named
                 )
                 if literal(name) and not is_named:
                     yield self._use("getVar", name, "possible", node)
+
+    # -- syntax
+
+    def _is_satellite(self, node: Node | None) -> bool:
+        """Return whether an expression is ``_satellite``, or that member of another object."""
+        if node is None:
+            return False
+        if node.type == "parenthesized_expression" and node.named_children:
+            node = node.named_children[0]
+        name = field(node, "property") or field(node, "index") or node
+        return unquoted(self.tree.text(name)).strip("\"'`") == "_satellite"
+
+    def _key_text(self, key: Node) -> str:
+        return unquoted(self.tree.text(key)).strip("\"'")
+
+    def _is_tested(self, node: Node) -> bool:
+        """Return whether an expression only asks if something exists, as in ``a.b && a.b()``."""
+        parent = node.parent
+        if parent is None:
+            return False
+        if parent.type == "binary_expression":
+            return self.tree.text(parent.children[1]) in _TESTS
+        if parent.type == "ternary_expression":
+            return field(parent, "condition") == node
+        return parent.type in _TEST_PARENTS
+
+    def _assigned_name(self, value: Node) -> str | None:
+        """Return the variable that a value is assigned to, if it is one."""
+        parent = value.parent
+        target: Node | None = None
+        if parent is not None and field(parent, "value") == value:
+            target = field(parent, "name")
+        elif parent is not None and field(parent, "right") == value:
+            target = field(parent, "left")
+        if target is not None and target.type == "identifier":
+            return self.tree.text(target)
+        return None
 
 
 def _reference(word: Node) -> Node:
@@ -345,16 +381,6 @@ def _is_index(node: Node) -> bool:
     """Return whether a text is a key in brackets: ``_satellite["getVar"]``."""
     parent = node.parent
     return parent is not None and field(parent.parent, "index") == parent
-
-
-def _is_satellite(node: Node | None) -> bool:
-    """Return whether an expression is ``_satellite``, or that member of another object."""
-    if node is None:
-        return False
-    if node.type == "parenthesized_expression" and node.named_children:
-        node = node.named_children[0]
-    name = field(node, "property") or field(node, "index") or node
-    return unquoted(text_of(name)).strip("\"'`") == "_satellite"
 
 
 def _call_of(function: Node) -> Node | None:
@@ -376,38 +402,9 @@ def _arguments(call: Node) -> list[Node]:
     return [child for child in arguments.named_children if child.type != "comment"]
 
 
-def _key_text(key: Node) -> str:
-    return unquoted(text_of(key)).strip("\"'")
-
-
-def _is_tested(node: Node) -> bool:
-    """Return whether an expression only asks if something exists, as in ``a.b && a.b()``."""
-    parent = node.parent
-    if parent is None:
-        return False
-    if parent.type == "binary_expression":
-        return text_of(parent.children[1]) in ("&&", "==", "===", "!=", "!==", "instanceof", "in")
-    if parent.type == "ternary_expression":
-        return field(parent, "condition") == node
-    return parent.type in _TEST_PARENTS
-
-
 def _is_declared(node: Node) -> bool:
     """Return whether a script defines its own function or key of that name."""
     parent = node.parent
     if node.type != "identifier" or parent is None:
         return False
     return field(parent, "name") == node or parent.type == "formal_parameters"
-
-
-def _assigned_name(value: Node) -> str | None:
-    """Return the variable that a value is assigned to, if it is one."""
-    parent = value.parent
-    target: Node | None = None
-    if parent is not None and field(parent, "value") == value:
-        target = field(parent, "name")
-    elif parent is not None and field(parent, "right") == value:
-        target = field(parent, "left")
-    if target is not None and target.type == "identifier":
-        return text_of(target)
-    return None
