@@ -1,0 +1,216 @@
+"""Answers equal the truth that was written by hand, property by property."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from adobe_nb import analysis
+from tests.analysis.truth.loader import Record, frames, properties
+
+PROPERTIES = list(properties())
+SOURCE = ["source_type", "source_id", "source_name", "rule_id", "rule_name"]
+PLACE = ["path", "line", "verdict"]
+COLUMNS = {
+    "references": [*SOURCE, "kind", "name", "target_type", "target_id", *PLACE, "evidence"],
+    "dangling": [*SOURCE, "name", "kind", *PLACE, "reason", "did_you_mean", "evidence"],
+    "unused": [
+        "id",
+        "name",
+        "type",
+        "verdict",
+        "reason",
+        "mentioned_in",
+        "updated_at",
+        "in_library",
+    ],
+    "duplicates": [
+        "group",
+        "type",
+        "id",
+        "name",
+        "property_id",
+        "same_settings",
+        "differs_in",
+        "used_by",
+    ],
+}
+ROW = ["source_name", "path", "kind", "name", "verdict"]
+DANGLING_ROW = ["source_name", "path", "kind", "name", "reason", "did_you_mean"]
+DTYPES = {
+    "line": "Int64",
+    "mentioned_in": "Int64",
+    "updated_at": "datetime64[us, UTC]",
+    "in_library": "boolean",
+    "group": "Int64",
+    "same_settings": "boolean",
+    "used_by": "Int64",
+}
+
+
+def having(*keys: str) -> pytest.MarkDecorator:
+    """Parametrize over the properties that have an answer under one of these keys."""
+    chosen = [prop for prop in PROPERTIES if any(key in prop for key in keys)]
+    return pytest.mark.parametrize("prop", chosen, ids=lambda prop: prop["name"])
+
+
+def tags_of(prop: Record) -> analysis.Tags:
+    return _tags(prop["name"])
+
+
+# Questions share what was parsed, as in a notebook.
+@cache
+def _tags(name: str) -> analysis.Tags:
+    prop = next(prop for prop in PROPERTIES if prop["name"] == name)
+    return analysis.Tags(**frames(prop))
+
+
+def plain(value: object) -> object:
+    """Return None for every missing value."""
+    return None if pd.isna(value) else value
+
+
+def rows_of(frame: pd.DataFrame, columns: Sequence[str]) -> set[tuple[object, ...]]:
+    rows = frame[list(columns)].itertuples(index=False, name=None)
+    return {tuple(map(plain, row)) for row in rows}
+
+
+def expected_rows(expected: Iterable[Sequence[Any]], width: int) -> set[tuple[object, ...]]:
+    return {tuple(row[:width]) for row in expected}
+
+
+def has_row(frame: pd.DataFrame, columns: Sequence[str], row: Sequence[Any]) -> bool:
+    """Whether a row has these values, those of the record at its end included."""
+    wanted = dict(zip(columns, row, strict=False))
+    wanted |= row[len(columns)]
+    return tuple(wanted.values()) in rows_of(frame, list(wanted))
+
+
+def compare(
+    answer: pd.DataFrame, columns: Sequence[str], expected: Sequence[Sequence[Any]]
+) -> None:
+    """Compare the rows in both directions, and further columns where the truth has them."""
+    width = len(columns)
+    assert rows_of(answer, columns) == expected_rows(expected, width)
+    for row in expected:
+        if len(row) > width:
+            assert has_row(answer, columns, row), row
+
+
+@having("references")
+def test_references_are_exactly_those_of_the_truth(prop: Record) -> None:
+    found = tags_of(prop).references()
+    found = found[found["kind"] != "relation"]
+    compare(found, prop.get("columns", ROW), prop["references"])
+
+
+@having("relations")
+def test_references_include_the_extension_of_each_component(prop: Record) -> None:
+    found = tags_of(prop).references()
+    columns = ["source_name", "path", "kind", "name", "target_type", "target_id"]
+    assert expected_rows(prop["relations"], len(columns)) <= rows_of(found, columns)
+
+
+@having("references", "dangling")
+def test_dangling_names_are_exactly_those_of_the_truth(prop: Record) -> None:
+    found = tags_of(prop).dangling()
+    compare(found, DANGLING_ROW, prop.get("dangling", []))
+
+
+@having("not_names")
+def test_only_all_lists_what_is_not_a_name(prop: Record) -> None:
+    tags = tags_of(prop)
+    further = tags.dangling(all=True)
+    assert "not a name" not in set(tags.dangling()["reason"])
+    assert set(further.loc[further["reason"] == "not a name", "name"]) == set(prop["not_names"])
+
+
+@having("unused")
+def test_every_data_element_has_the_verdict_of_the_truth(prop: Record) -> None:
+    found = tags_of(prop).unused()
+    verdicts = found.set_index("name")["verdict"].to_dict()
+    assert verdicts == prop["unused"]
+    assert len(found) == len(prop["unused"])
+
+
+@having("unused_others")
+def test_everything_else_has_the_verdict_of_the_truth(prop: Record) -> None:
+    tags = tags_of(prop)
+    for what, verdicts in prop["unused_others"].items():
+        found = tags.unused(what=what).set_index("name")["verdict"].to_dict()
+        assert {name: found[name] for name in verdicts} == verdicts
+
+
+@having("in_library")
+def test_unused_says_what_is_in_a_library(prop: Record) -> None:
+    found = tags_of(prop).unused().set_index("name")["in_library"]
+    assert found.to_dict() == prop["in_library"]
+
+
+@having("impact")
+def test_impact_reaches_exactly_what_the_truth_names(prop: Record) -> None:
+    tags = tags_of(prop)
+    for name_or_id, expected in prop["impact"].items():
+        found = tags.impact(name_or_id)
+        assert rows_of(found, ["level", "source_name"]) == expected_rows(expected, 2), name_or_id
+
+
+@having("duplicates")
+def test_duplicates_are_grouped_as_in_the_truth(prop: Record) -> None:
+    tags = tags_of(prop)
+    for question in prop["duplicates"]:
+        found = tags.duplicates(question["what"], by=question["by"])
+        groups = {frozenset(group["name"]) for _, group in found.groupby("group")}
+        assert groups == set(map(frozenset, question["groups"]))
+
+
+@having("limits")
+def test_limits_mention_what_was_not_seen(prop: Record) -> None:
+    tags = tags_of(prop)
+    for question, words in prop["limits"].items():
+        sentences = " ".join(getattr(tags, question)().attrs["limits"])
+        for word in words:
+            assert word in sentences
+
+
+def check_columns(tags: analysis.Tags) -> None:
+    for question, columns in COLUMNS.items():
+        arguments = ["data_elements"] if question == "duplicates" else []
+        found = getattr(tags, question)(*arguments)
+        assert list(found.columns) == columns, question
+        dtypes = found.dtypes.astype(str).to_dict()
+        assert dtypes == {column: DTYPES.get(column, "string") for column in columns}, question
+        assert isinstance(found.attrs["limits"], list)
+
+
+@pytest.mark.parametrize("prop", PROPERTIES, ids=lambda prop: prop["name"])
+def test_columns_and_dtypes_are_the_same_for_every_property(prop: Record) -> None:
+    if "two properties" in prop["name"]:
+        found = tags_of(prop).references()
+        assert list(found.columns) == ["property_id", *COLUMNS["references"]]
+    else:
+        check_columns(tags_of(prop))
+
+
+def test_columns_and_dtypes_are_the_same_without_any_row() -> None:
+    nothing: Mapping[str, pd.DataFrame] = frames({"name": "nothing at all"})
+    empty = {name: frame.head(0) for name, frame in nothing.items()}
+    check_columns(analysis.Tags(**empty))
+
+
+def test_impact_has_its_columns_without_any_row() -> None:
+    found = analysis.Tags(**frames({"name": "one", "data_elements": ["page.name"]})).impact(
+        "page.name"
+    )
+    columns = [column for column in found.columns if column not in {*PLACE, "evidence"}]
+    assert columns == ["level", "via", *SOURCE, "rule_enabled", "in_production"]
+    assert len(found) == 0
+
+
+@having("references")
+def test_evidence_is_short_and_paths_are_those_of_the_walker(prop: Record) -> None:
+    found = tags_of(prop).references()
+    assert found["evidence"].str.len().max() <= 200 or found.empty
+    assert found[["source_type", "source_id", "path", "verdict"]].notna().all(axis=None)
