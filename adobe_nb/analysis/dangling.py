@@ -83,7 +83,7 @@ def _reason(reference: Reference, by_property: Mapping[str, Names], held: set[st
         return "no such secret"
     if reference.kind == "relation":
         return "no such extension"
-    if reference.kind not in _LOOK_UPS or reference.target_type != "data_elements":
+    if reference.kind not in _LOOK_UPS or reference.is_variable:
         return ""
     own = by_property[reference.source.property_id]
     if reference.kind == "id-setting":
@@ -114,9 +114,9 @@ def _reason_of_id(reference: Reference, own: Names, by_property: Mapping[str, Na
     return "no such element"
 
 
-def _suggestion(name: str, index: Names) -> str | None:
+def _suggestion(name: str | None, index: Names) -> str | None:
     """Return the data element whose name differs only in case, blanks or punctuation."""
-    wanted = _folded(name)
+    wanted = _folded(name or "")
     if not wanted:
         return None
     for candidate in index.elements:

@@ -65,17 +65,15 @@ def _levels(
         following = []
         for target in reached:
             for reference in by_target.get(target.id, ()):
+                source = reference.source
+                if source.id in seen and source not in following:
+                    continue
                 yield level, f"{reference.kind} {target.name}", reference
-                source = _carrier(reference.source)
-                if source.id not in seen:
+                # Who fires a rule does not break with what the rule reads.
+                if source.type == "data_elements" and source.id not in seen:
                     seen.add(source.id)
                     following.append(source)
         reached = following
-
-
-def _carrier(source: Resource) -> Resource:
-    """Return what others refer to: the rule of a component, else the source itself."""
-    return source.rule or source
 
 
 def _rule_enabled(source: Resource) -> bool | None:

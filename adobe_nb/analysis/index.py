@@ -10,8 +10,12 @@ from adobe_nb.analysis.packages import Packages
 from adobe_nb.analysis.script_uses import ScriptUses, uses_in
 from adobe_nb.analysis.settings import Text, texts_of
 
-DATA_LAYERS = ("gcoe-adobe-client-data-layer", "adobegoogledatalayer", "googledatalayer")
-"""Extensions whose events listen to pushes to a data layer."""
+DATA_LAYERS = {
+    "gcoe-adobe-client-data-layer": "adobeDataLayer",
+    "adobegoogledatalayer": "dataLayer",
+    "googledatalayer": "dataLayer",
+}
+"""Extensions whose events wait for pushes to a data layer, with the usual name of it."""
 EVENT_NAMES = ("this", "event", "target")
 """What a token reads when no data element has its name: ``%event.detail%`` reads the event."""
 # Code of an extension whose package is missing is recognized by what it must contain to be found.
@@ -66,8 +70,9 @@ class Names:
         """The Web SDK extension by the name of each of its instances."""
         self.extensions: dict[str, Resource] = {}
         """Extensions by the name of their package."""
-        self.listeners: dict[tuple[str, str], list[Resource]] = defaultdict(list)
-        """The event components that wait for a name, by kind: ``track``, ``custom-event`` …"""
+        self.listeners: dict[tuple[str, str | None], list[Resource]] = defaultdict(list)
+        """The event components that wait for a name, by kind: ``track``, ``custom-event``,
+        ``dataLayer.push`` …; None for any name."""
 
     def is_event(self, name: str) -> bool:
         """Return whether a token reads the event: no data element has its name."""
@@ -75,7 +80,7 @@ class Names:
 
     def is_variable(self, name: str) -> bool:
         """Return whether a name is a custom variable, or something inside one."""
-        return name in self.variables or name.partition(".")[0] in self.variables
+        return name.partition(".")[0] in self.variables
 
 
 def names(model: Model) -> dict[str, Names]:
@@ -98,7 +103,7 @@ def names(model: Model) -> dict[str, Names]:
             if use.literal is None:
                 index.sets_unknown_variables = True
             else:
-                index.variables.add(use.literal.partition(".")[0])
+                index.variables.add(use.literal)
     return by_property
 
 
@@ -117,8 +122,8 @@ def _add_element(index: Names, element: Resource) -> None:
 
 
 def _add_extension(index: Names, extension: Resource) -> None:
-    index.extensions[extension.name] = extension
-    if extension.name != "adobe-alloy":
+    index.extensions[extension.package] = extension
+    if extension.package != "adobe-alloy":
         return
     instances = members(extension.settings).get("instances")
     if isinstance(instances, list):
@@ -133,14 +138,17 @@ def _add_listener(index: Names, component: Resource) -> None:
         index.listeners[kind, name].append(component)
 
 
-def _awaited(component: Resource) -> Iterator[tuple[str, str]]:
-    """Yield the names that an event waits for."""
+def _awaited(component: Resource) -> Iterator[tuple[str, str | None]]:
+    """Yield the names that an event waits for, by kind; None for any name."""
     settings = members(component.settings)
     if component.delegate == "core::events::direct-call":
         yield "track", str(settings.get("identifier", ""))
     elif component.delegate == "core::events::custom-event":
         yield "custom-event", str(settings.get("type", ""))
     elif component.package in DATA_LAYERS:
-        for value in settings.values():
-            if isinstance(value, str):
-                yield "data-layer-push", value
+        kind = f"{DATA_LAYERS[component.package]}.push"
+        names = [value for value in settings.values() if isinstance(value, str)]
+        for name in names:
+            yield kind, name
+        if settings.get("method") == "allEvents":
+            yield kind, None

@@ -70,7 +70,7 @@ class Resource:
     def package(self) -> str:
         """The name of the extension package that its delegate belongs to."""
         if self.type == "extensions":
-            return self.name
+            return str(self.row["name"])
         return self.delegate.partition("::")[0]
 
     @property
@@ -107,6 +107,7 @@ class Model:
         self.redact = redact
         self._computed: dict[Callable[[Model], Any], Any] = {}
         self.limits = list(limits)
+        self.rules: list[Resource] = []
         self.rules = list(self._read("rules"))
         rules = {rule.id: rule for rule in self.rules}
         self.rule_components = list(self._read("rule_components", rules))
@@ -164,10 +165,13 @@ class Model:
             )
 
     def _read(self, table: str, rules: Mapping[str, Resource] | None = None) -> Iterator[Resource]:
+        dropped = self._dropped_rules()
         for row in _rows_of(_heads(self.frames.get(table))):
             rule = None
             is_enabled = row.get("enabled") is not False
             if rules is not None:
+                if row["rule_id"] in dropped:
+                    continue
                 rule = rules.get(row["rule_id"])
                 # A component has no switch of its own. Without its rule, it may well run.
                 is_enabled = rule is None or rule.enabled
@@ -179,7 +183,7 @@ class Model:
                 type=table,
                 id=row["id"],
                 origin_id=row.get("origin_id") or row["id"],
-                name=row.get("name") or "",
+                name=_name_of(table, row),
                 property_id=property_id,
                 enabled=is_enabled,
                 delegate=row.get("delegate_descriptor_id") or "",
@@ -188,6 +192,11 @@ class Model:
                 row=row,
                 rule=rule,
             )
+
+    def _dropped_rules(self) -> set[str]:
+        """Return the ids of rules that do not count: deleted ones, and revisions beside heads."""
+        rows = _rows_of(self.frames.get("rules"))
+        return {row["id"] for row in rows}.difference(rule.id for rule in self.rules)
 
     def _what_is_missing(self) -> Iterator[str]:
         """Yield a sentence for each thing that could not be seen."""
@@ -210,6 +219,14 @@ class Model:
             yield (
                 f"The rules of {len(orphans)} rule components are missing; they count as enabled."
             )
+
+
+def _name_of(table: str, row: Mapping[str, Any]) -> str:
+    """Return the name that people know a resource by."""
+    name = row.get("name")
+    if table == "extensions":
+        name = row.get("display_name") or name
+    return name or ""
 
 
 def parse_settings(value: Any) -> tuple[Any, str]:

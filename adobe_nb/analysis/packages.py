@@ -51,7 +51,8 @@ class Packages:
             transforms[row["id"]] = dict(_delegates_of(row))
         installed = {}
         for extension in model.extensions:
-            installed[extension.property_id, extension.name] = extension.get("extension_package_id")
+            key = (extension.property_id, extension.package)
+            installed[key] = extension.get("extension_package_id")
         return cls(transforms, installed, model.platforms)
 
     def transforms(self, resource: Resource) -> Transforms | None:

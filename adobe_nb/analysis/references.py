@@ -1,13 +1,14 @@
 """Question 7: every way in which one resource refers to another, with the evidence."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 
 from adobe_nb.analysis.answers import PLACE, SOURCE, Columns, answer, excerpt, source_of
 from adobe_nb.analysis.index import (
+    DATA_LAYERS,
     Names,
     is_code,
     members,
@@ -41,7 +42,7 @@ _SORT = ("source_type", "source_name", "source_id", "path", "line", "kind", "nam
 _ELEMENT_ID = re.compile(r"DE[0-9a-f]{32}")
 # Neither a name that somebody gave nor one that the engine was meant to find: a text with percent
 # signs, such as an address with escapes or a style sheet.
-_NOT_A_NAME = re.compile(r"^\s|\s$|[\n;\"{}]|^\d+$|^[0-9A-F]{2}$|^2[0-9A-F]")
+_NOT_A_NAME = re.compile(r"^\s|\s$|[\n%;\"{}]|^\d+$|^[0-9A-F]{2}$|^2[0-9A-F]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,23 +51,28 @@ class Reference:
 
     source: Resource
     kind: str
-    name: str
+    name: str | None
+    """The name, ``*`` for each part that is not known; None when nothing of it is known."""
     verdict: str
     path: str
     text: str
     """The text that holds it, for the evidence."""
     target: Resource | None = None
-    target_type: str | None = None
+    is_variable: bool = False
+    """Whether it names a custom variable, which code sets with ``setVar``."""
     line: int | None = None
     start: int = 0
     stop: int = 0
-    is_unbounded: bool = False
-    """Whether it can be any data element: a name that cannot be read at all."""
 
     @property
     def evidence(self) -> str:
         """The line of the text around the place."""
         return excerpt(self.text, self.start, self.stop)
+
+    @property
+    def is_unbounded(self) -> bool:
+        """Whether it can be any data element."""
+        return self.name is None and self.kind in ("getVar", "stored-value")
 
 
 def references(
@@ -80,15 +86,15 @@ def references(
     for reference in model.once(find_references):
         if reference.verdict not in chosen or not _leads_to(reference, to):
             continue
-        target_id = None
-        if reference.target is not None:
-            target_id = reference.target.id
+        target = reference.target
         row = {
             "kind": reference.kind,
             "name": reference.name,
-            "target_type": reference.target_type,
-            "target_id": target_id,
+            "target_type": "custom_variables" if reference.is_variable else None,
+            "target_id": None,
         }
+        if target is not None:
+            row.update(target_type=target.type, target_id=target.id)
         rows.append({**source_of(reference.source), **row, **place_of(model, reference)})
     return answer(model, COLUMNS, rows, sort=_SORT, limits=model.once(limits))
 
@@ -123,7 +129,7 @@ def _check_exists(model: Model, to: str) -> None:
     """Raise ArgumentError for a name that nothing has and nothing uses: a typing error."""
     resources = model.resources
     names = {resource.name for resource in resources}
-    names.update(reference.name for reference in model.once(find_references))
+    names.update(reference.name or "" for reference in model.once(find_references))
     ids = {resource.id for resource in resources} | {resource.origin_id for resource in resources}
     if to not in names and to not in ids:
         raise ArgumentError(
@@ -175,7 +181,7 @@ def find_references(model: Model) -> list[Reference]:
         if text.tokens != "none":
             found += _tokens(text, index, model.platform(text.resource))
         if id(text) in uses:
-            found += _code(text, uses[id(text)], index, is_edge=model.is_edge(text.resource))
+            found += _code(text, uses[id(text)], index, model.platform(text.resource))
     return found
 
 
@@ -209,14 +215,9 @@ def is_plausible(name: str) -> bool:
 def _token(
     text: Text, token: Token, index: Names, kind: str, *, verdict: str = ""
 ) -> Iterator[Reference]:
-    elements = index.elements.get(token.name)
-    if elements:
-        for element in elements:
-            yield _at_token(text, token, kind, element, "data_elements", verdict)
-    elif index.is_variable(token.name):
-        yield _at_token(text, token, kind, target_type="custom_variables")
-    else:
-        yield _at_token(text, token, kind, target_type="data_elements")
+    targets: list[Resource | None] = [*index.elements.get(token.name, ())]
+    for target in targets or [None]:
+        yield _at_token(text, token, kind, target, index.is_variable(token.name), verdict)
 
 
 def _at_token(
@@ -224,7 +225,7 @@ def _at_token(
     token: Token,
     kind: str,
     target: Resource | None = None,
-    target_type: str | None = None,
+    is_variable: bool = False,  # noqa: FBT001, FBT002 - one of the columns
     verdict: str = "",
 ) -> Reference:
     line = None
@@ -243,7 +244,7 @@ def _at_token(
         text.path,
         text.value,
         target,
-        target_type,
+        is_variable and target is None,
         line,
         token.start,
         token.stop,
@@ -253,39 +254,49 @@ def _at_token(
 # -- code
 
 
-def _code(text: Text, found: ScriptUses, index: Names, *, is_edge: bool) -> Iterator[Reference]:
+def _code(text: Text, found: ScriptUses, index: Names, platform: str | None) -> Iterator[Reference]:
     for use in found.uses:
-        if use.kind in ("getVar", "edge-token", "stored-value"):
-            yield from _element_use(text, use, index, is_edge=is_edge)
-        elif use.kind == "setVar":
-            yield _at_use(text, use, shown(use.name), target_type="custom_variables")
+        if use.kind == "setVar":
+            yield _at_use(text, use, is_variable=True)
+        elif use.kind == "getDataElementValue":
+            # The way of event forwarding; in other properties only extensions can call it.
+            if platform in ("edge", None):
+                yield from _element_use(text, use._replace(kind="getVar"), index, platform)
+        elif use.kind in ("getVar", "stored-value"):
+            yield from _element_use(text, use, index, platform)
         else:
             yield from _fired(text, use, index)
 
 
-def _element_use(text: Text, use: Use, index: Names, *, is_edge: bool) -> Iterator[Reference]:
+def _element_use(text: Text, use: Use, index: Names, platform: str | None) -> Iterator[Reference]:
+    """Yield what a script reads: data elements, custom variables, or the event."""
     name = use.literal
     if name is None:
-        yield _at_use(text, use, shown(use.name), is_unbounded=use.name == ANY)
-        if use.name == ANY:
-            return
-        pattern = matcher(use.name)
-        for element_name, elements in index.elements.items():
-            if pattern.fullmatch(element_name):
-                for element in elements:
-                    yield _at_use(text, use, element_name, element, verdict="possible")
+        yield _at_use(text, use)
+        yield from _matching(text, use, index.elements)
         return
     elements = index.elements.get(name, [])
     for element in elements:
         yield _at_use(text, use, name, element)
     if elements:
         return
-    if not is_edge and index.is_event(name):
-        yield _at_use(text, use, name, kind="event-token", target_type=None)
-    elif index.is_variable(name):
-        yield _at_use(text, use, name, target_type="custom_variables")
-    elif not _is_mere_string(text, use):
-        yield _at_use(text, use, name, target_type="data_elements")
+    if index.is_event(name) and platform != "edge":
+        yield _at_use(text, use._replace(kind="event-token"), name)
+    elif not _is_mere_string(text, use) or index.is_variable(name):
+        yield _at_use(text, use, name, is_variable=index.is_variable(name))
+
+
+def _matching(
+    text: Text, use: Use, targets: Mapping[str, Sequence[Resource]]
+) -> Iterator[Reference]:
+    """Yield what a name can mean of which a part is known."""
+    if use.name == ANY:
+        return
+    pattern = matcher(use.name)
+    for name, resources in targets.items():
+        if pattern.fullmatch(name):
+            for resource in resources:
+                yield _at_use(text, use._replace(certainty="possible"), name, resource)
 
 
 def _is_mere_string(text: Text, use: Use) -> bool:
@@ -295,18 +306,35 @@ def _is_mere_string(text: Text, use: Use) -> bool:
 
 def _fired(text: Text, use: Use, index: Names) -> Iterator[Reference]:
     """Yield a reference to each rule that waits for what a script fires."""
+    listeners = _listeners(use, index)
     name = use.literal
     if name is None:
-        yield _at_use(text, use, shown(use.name))
+        yield _at_use(text, use)
+        yield from _matching(text, use, listeners)
         return
     if use.kind == "track":
         # The engine trims the name of the caller, and not that of the listener.
         name = name.strip()
-    listeners = index.listeners.get((use.kind, name), [])
-    for rule in _rules_of(listeners):
+    rules = [*listeners.get(name, ()), *listeners.get("", ())]
+    for rule in rules:
         yield _at_use(text, use, name, rule)
-    if not listeners and use.kind == "track":
-        yield _at_use(text, use, name, target_type="rules")
+    if not rules and use.kind == "track":
+        yield _at_use(text, use, name)
+
+
+def _listeners(use: Use, index: Names) -> dict[str, list[Resource]]:
+    """Return the rules that wait for this kind of event, by name; ``""`` is any name."""
+    kinds: set[str] = {use.kind}
+    if use.kind == "data-layer-push":
+        kinds = {f"{layer}.push" for layer in DATA_LAYERS.values()}
+        # The data layer can have been given another name: then it may be any of them.
+        if use.data_layer in DATA_LAYERS.values():
+            kinds = {f"{use.data_layer}.push"}
+    listeners = {}
+    for (kind, name), components in index.listeners.items():
+        if kind in kinds:
+            listeners[name or ""] = _rules_of(components)
+    return listeners
 
 
 def _rules_of(components: Iterable[Resource]) -> list[Resource]:
@@ -317,33 +345,29 @@ def _rules_of(components: Iterable[Resource]) -> list[Resource]:
 def _at_use(
     text: Text,
     use: Use,
-    name: str,
+    name: str | None = None,
     target: Resource | None = None,
     *,
-    kind: str = "",
-    target_type: str | None = None,
-    verdict: str = "",
-    is_unbounded: bool = False,
+    is_variable: bool = False,
 ) -> Reference:
-    verdict = verdict or use.certainty
+    verdict: str = use.certainty
     # Whether it is code at all is a guess while the package is missing.
     if text.role == "unknown" and verdict == "certain":
         verdict = "possible"
-    if target is not None:
-        target_type = target.type
+    if name is None and use.name != ANY:
+        name = shown(use.name)
     return Reference(
         text.resource,
-        kind or use.kind,
+        use.kind,
         name,
         verdict,
         text.path,
         text.value,
         target,
-        target_type,
+        is_variable,
         use.line,
         use.start,
         use.stop,
-        is_unbounded,
     )
 
 
@@ -360,7 +384,7 @@ def _relation(resource: Resource, index: Names, model: Model) -> Iterator[Refere
         return
     name = str(extension_id)
     if extension is not None:
-        name = extension.name
+        name = extension.package
     yield Reference(
         resource,
         "relation",
@@ -369,7 +393,6 @@ def _relation(resource: Resource, index: Names, model: Model) -> Iterator[Refere
         "extension_id",
         str(extension_id or name),
         extension,
-        "extensions",
     )
 
 
@@ -395,7 +418,7 @@ def _instance(resource: Resource, name: object, index: Names) -> Iterator[Refere
     """Yield the Web SDK instance that a component sends through."""
     if isinstance(name, str) and "%" not in name:
         extension = index.instances.get(name)
-        yield _setting(resource, "instance", "instanceName", name, extension, "extensions")
+        yield _setting(resource, "instance", "instanceName", name, extension)
 
 
 def _setting(
@@ -404,9 +427,8 @@ def _setting(
     path: str,
     name: str,
     target: Resource | None,
-    target_type: str,
 ) -> Reference:
-    return Reference(resource, kind, name, "certain", path, name, target, target_type)
+    return Reference(resource, kind, name, "certain", path, name, target)
 
 
 def _named_element(resource: Resource, path: str, index: Names) -> Iterator[Reference]:
@@ -416,7 +438,7 @@ def _named_element(resource: Resource, path: str, index: Names) -> Iterator[Refe
         return
     targets: list[Resource | None] = [*index.elements.get(name, ())]
     for element in targets or [None]:
-        yield _setting(resource, "name-setting", path, name, element, "data_elements")
+        yield _setting(resource, "name-setting", path, name, element)
 
 
 def _updated_variable(resource: Resource, index: Names) -> Iterator[Reference]:
@@ -443,7 +465,7 @@ def _identified(resource: Resource, path: str, value: str, element: Resource | N
     name = value
     if element is not None:
         name = element.name
-    return Reference(resource, "id-setting", name, "certain", path, value, element, "data_elements")
+    return Reference(resource, "id-setting", name, "certain", path, value, element)
 
 
 def _direct_call(resource: Resource, index: Names) -> Iterator[Reference]:
@@ -456,7 +478,7 @@ def _direct_call(resource: Resource, index: Names) -> Iterator[Reference]:
         return
     rules: list[Resource | None] = [*_rules_of(index.listeners.get(("track", name), []))]
     for rule in rules or [None]:
-        yield _setting(resource, "direct-call", "identifier", name, rule, "rules")
+        yield _setting(resource, "direct-call", "identifier", name, rule)
 
 
 def _secrets(resource: Resource, model: Model) -> Iterator[Reference]:
@@ -467,4 +489,4 @@ def _secrets(resource: Resource, model: Model) -> Iterator[Reference]:
         if isinstance(secret_id, str):
             name = str(members(setting).get("name") or secret_id)
             path = f"secrets.{stage}.id"
-            yield _setting(resource, "secret", path, name, known.get(secret_id), "secrets")
+            yield _setting(resource, "secret", path, name, known.get(secret_id))

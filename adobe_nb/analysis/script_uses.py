@@ -18,7 +18,14 @@ from adobe_nb.analysis.javascript import (
 )
 
 UseKind = Literal[
-    "getVar", "setVar", "track", "custom-event", "data-layer-push", "stored-value", "edge-token"
+    "getVar",
+    "getDataElementValue",
+    "setVar",
+    "track",
+    "custom-event",
+    "data-layer-push",
+    "stored-value",
+    "event-token",
 ]
 Certainty = Literal["certain", "possible", "dynamic", "commented"]
 ANY: Name = (None,)
@@ -31,7 +38,10 @@ _WORDS = re.compile(
 _METHODS = ("getVar", "setVar", "track", "getDataElementValue", "_container")
 _TEXTS = ("comment", "html_comment", "string", "string_fragment", "template_string")
 # Code inside a comment or a string is not parsed: this finds the usual forms of a call in it.
-_CALL_IN_TEXT = re.compile(r"""\b(getVar|setVar|track)\s*\(\s*(?:\\?(["'`]))(.+?)\\?\2""")
+_CALL_IN_TEXT = re.compile(
+    r"""\b(getVar|setVar|track|getDataElementValue)\s*\(\s*(?:\\?(["'`]))(.+?)\\?\2"""
+)
+_STORED_IN_TEXT = re.compile(re.escape(STORED_PREFIX) + r"""([^"'`\]]+)""")
 _TESTS = ("&&", "==", "===", "!=", "!==", "instanceof", "in")
 _TEST_PARENTS = (
     "unary_expression",
@@ -51,6 +61,8 @@ class Use(NamedTuple):
     start: int
     stop: int
     line: int
+    data_layer: str = ""
+    """The variable that a push goes to."""
 
     @property
     def literal(self) -> str | None:
@@ -188,7 +200,7 @@ class _Reader:
         if method == "setVar":
             yield from self._set(arguments[0], certainty, node)
         elif method == "getDataElementValue":
-            yield from self._named("edge-token", arguments, certainty, node)
+            yield from self._named("getDataElementValue", arguments, certainty, node)
         elif method == "track":
             yield from self._named("track", arguments, certainty, node)
         else:
@@ -280,15 +292,15 @@ class _Reader:
             for member in argument.named_children:
                 key, value = field(member, "key"), field(member, "value")
                 if key is not None and value is not None and self._key_text(key) == "event":
-                    yield from self._named("data-layer-push", [value], "possible", call)
+                    layer = self.tree.text(_reference(word).named_children[0])
+                    for use in self._named("data-layer-push", [value], "possible", call):
+                        yield use._replace(data_layer=layer.rpartition(".")[2])
 
     def _in_text(self, node: Node) -> Iterator[Use]:
         """Yield the uses inside a comment, string or template."""
         text = self.tree.text(node)
-        if not node.type.endswith("comment") and STORED_PREFIX in text:
+        if STORED_PREFIX in text:
             yield from self._stored(node)
-        if "Var" not in text and "track" not in text:
-            return
         certainty: Certainty = "possible"
         if node.type.endswith("comment"):
             certainty = "commented"
@@ -300,6 +312,10 @@ class _Reader:
 
     def _stored(self, node: Node) -> Iterator[Use]:
         """Yield the data element whose stored value a key of the browser's storage names."""
+        if node.type.endswith("comment"):
+            for key in _STORED_IN_TEXT.finditer(self.tree.text(node)):
+                yield self._use("stored-value", (key[1],), "commented", node)
+            return
         expression = node
         if node.type == "string_fragment" and node.parent is not None:
             expression = node.parent

@@ -23,6 +23,17 @@ COLUMNS: Columns = {
     "updated_at": "datetime64[us, UTC]",
     "in_library": "boolean",
 }
+_WORK_ALONE = (
+    "adobe-mcid",
+    "adobe-target",
+    "adobe-target-v2",
+    "adobe-analytics",
+    "adobe-alloy",
+    "adobe-audience-manager",
+    "onetrust",
+    "cookiebot",
+)
+"""Extensions that do their work in every library, with rules or without."""
 _Row = dict[str, Any]
 
 
@@ -115,7 +126,7 @@ def _extensions(model: Model) -> Iterator[tuple[Resource, _Row]]:
         package = packages.get(str(extension.get("extension_package_id")))
         if count:
             row = _row("used", f"{count} components and data elements belong to it", count)
-        elif extension.name == "core":
+        elif extension.package == "core":
             row = _row("used", "every library requires it", count)
         else:
             row = _row(*_alone(extension, package), count)
@@ -124,9 +135,8 @@ def _extensions(model: Model) -> Iterator[tuple[Resource, _Row]]:
 
 def _alone(extension: Resource, package: Mapping[str, Any] | None) -> tuple[str, str]:
     """Return the verdict on an extension that no component belongs to, and the reason."""
-    if package is None:
-        return "cannot tell", "it may work without rules: its package is missing"
-    if package.get("main") or extension.settings:
+    package = package or {}
+    if extension.package in _WORK_ALONE or extension.settings or package.get("main"):
         return "cannot tell", "no component belongs to it, and it may work without rules"
     if package.get("shared_modules") not in (None, "[]"):
         return "cannot tell", "other extensions may use its shared modules"
@@ -144,7 +154,7 @@ def _secrets(model: Model) -> Iterator[tuple[Resource, _Row]]:
 
 
 def _instances(model: Model) -> Iterator[tuple[Resource, _Row]]:
-    counts: dict[tuple[str, str], int] = {}
+    counts: dict[tuple[str, str | None], int] = {}
     for reference in model.once(find_references):
         if reference.kind == "instance":
             key = (reference.source.property_id, reference.name)
@@ -158,7 +168,7 @@ def _instances(model: Model) -> Iterator[tuple[Resource, _Row]]:
             if count:
                 row = _row("used", "components send through it", count)
             else:
-                row = _row("cannot tell", "no component names it; code of the pages may", count)
+                row = _row("unused", "no component names it", count)
             yield extension, {**row, "name": name, "type": "instances"}
 
 

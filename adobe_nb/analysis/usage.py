@@ -53,8 +53,7 @@ def verdicts(model: Model) -> dict[str, Verdict]:
         if reference.is_unbounded:
             dynamic.setdefault(reference.source.property_id, reference)
         target = reference.target
-        # A data element that reads itself is not used by that.
-        if target is not None and target.type == "data_elements" and target != reference.source:
+        if target is not None and target.type == "data_elements":
             uses[target.id].add(reference)
     used = _used(uses)
     found = {}

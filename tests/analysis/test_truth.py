@@ -129,7 +129,7 @@ def test_only_all_lists_what_is_not_a_name(prop: Record) -> None:
 
 @having("unused")
 def test_every_data_element_has_the_verdict_of_the_truth(prop: Record) -> None:
-    found = tags_of(prop).unused()
+    found = tags_of(prop).unused(all=True)
     verdicts = found.set_index("name")["verdict"].to_dict()
     assert verdicts == prop["unused"]
     assert len(found) == len(prop["unused"])
@@ -139,13 +139,13 @@ def test_every_data_element_has_the_verdict_of_the_truth(prop: Record) -> None:
 def test_everything_else_has_the_verdict_of_the_truth(prop: Record) -> None:
     tags = tags_of(prop)
     for what, verdicts in prop["unused_others"].items():
-        found = tags.unused(what=what).set_index("name")["verdict"].to_dict()
+        found = tags.unused(what=what, all=True).set_index("name")["verdict"].to_dict()
         assert {name: found[name] for name in verdicts} == verdicts
 
 
 @having("in_library")
 def test_unused_says_what_is_in_a_library(prop: Record) -> None:
-    found = tags_of(prop).unused().set_index("name")["in_library"]
+    found = tags_of(prop).unused(all=True).set_index("name")["in_library"]
     assert found.to_dict() == prop["in_library"]
 
 

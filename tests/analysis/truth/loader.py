@@ -114,7 +114,7 @@ def _with_full_ids(value: Any) -> Any:
     if isinstance(value, list):
         return [_with_full_ids(item) for item in value]
     if isinstance(value, dict):
-        return {key: _with_full_ids(item) for key, item in value.items()}
+        return {_with_full_ids(key): _with_full_ids(item) for key, item in value.items()}
     return value
 
 
