@@ -222,6 +222,7 @@ def _extensions(prop: Record, users: Sequence[Record]) -> dict[tuple[str, str], 
         record.setdefault("version", "1.0.0")
         if "settings" in record or "text" in record:
             record["delegate_descriptor_id"] = f"{record['name']}::extensionConfiguration::config"
+    # The newest version is the last one of the list, and is the one installed.
     packages = {package["name"]: package["id"] for package in prop.get("extension_packages", [])}
     rows = _numbered("extensions", records)
     for number, row in enumerate(rows, start=1):
