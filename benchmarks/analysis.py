@@ -192,7 +192,7 @@ def measured(share: float) -> dict[str, float]:
     frames, ways = generated(share)
     truth = {name: is_used(way) for name, way in ways.items()}
     # Once before, so that imports and the grammar do not count.
-    Tags(**generated(0.01)[0]).references()
+    Tags(**generated(0.05)[0]).references()
     before = resident()
     forget_peak()
     tags = Tags(**frames)

@@ -18,6 +18,7 @@ DATA_LAYERS = {
 """Extensions whose events wait for pushes to a data layer, with the usual name of it."""
 EVENT_NAMES = ("this", "event", "target")
 """What a token reads when no data element has its name: ``%event.detail%`` reads the event."""
+_EARLY = ("core::events::library-loaded", "core::events::page-bottom")
 # Code of an extension whose package is missing is recognized by what it must contain to be found.
 _LOOKS_LIKE_CODE = re.compile(r"_satellite|getDataElementValue|function\s*\(|=>|\breturn\b")
 
@@ -50,6 +51,12 @@ def script_uses(model: Model) -> list[tuple[Text, ScriptUses]]:
                 parsed[key] = uses_in(*key)
             found.append((text, parsed[key]))
     return found
+
+
+def early_rules(model: Model) -> set[Resource]:
+    """Return the rules that fire so early that the build puts their code into the main library."""
+    events = [component for component in model.rule_components if component.delegate in _EARLY]
+    return {event.rule for event in events if event.rule is not None}
 
 
 class Names:

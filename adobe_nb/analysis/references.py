@@ -10,6 +10,7 @@ from adobe_nb.analysis.answers import PLACE, SOURCE, Columns, answer, excerpt, s
 from adobe_nb.analysis.index import (
     DATA_LAYERS,
     Names,
+    early_rules,
     is_code,
     members,
     names,
@@ -170,6 +171,7 @@ def find_references(model: Model) -> list[Reference]:
     """Return all references of a model, in order of their sources."""
     by_property = model.once(names)
     uses = {id(text): found for text, found in model.once(script_uses)}
+    early = model.once(early_rules)
     found: list[Reference] = []
     for resource in model.resources:
         index = by_property[resource.property_id]
@@ -179,7 +181,8 @@ def find_references(model: Model) -> list[Reference]:
     for text in model.once(texts):
         index = by_property[text.resource.property_id]
         if text.tokens != "none":
-            found += _tokens(text, index, model.platform(text.resource))
+            is_read = text.tokens == "certain" or text.resource.rule in early
+            found += _tokens(text, index, model.platform(text.resource), is_read=is_read)
         if id(text) in uses:
             found += _code(text, uses[id(text)], index, model.platform(text.resource))
     return found
@@ -188,7 +191,10 @@ def find_references(model: Model) -> list[Reference]:
 # -- tokens
 
 
-def _tokens(text: Text, index: Names, platform: str | None) -> Iterator[Reference]:
+def _tokens(
+    text: Text, index: Names, platform: str | None, *, is_read: bool
+) -> Iterator[Reference]:
+    """Yield the tokens of a text. ``is_read`` says whether the engine is known to look for some."""
     if platform == "edge":
         for token in find_edge_tokens(text.value):
             yield from _token(text, token, index, "edge-token")
@@ -201,7 +207,7 @@ def _tokens(text: Text, index: Names, platform: str | None) -> Iterator[Referenc
     for token in find_percent_tokens(text.value):
         if index.is_event(token.name):
             yield _at_token(text, token, "event-token")
-        elif is_plausible(token.name) or token.name in index.elements:
+        elif token.name in index.elements or (is_read and is_plausible(token.name)):
             yield from _token(text, token, index, "token")
     for token in masked_tokens(text.value, index.elements):
         yield from _token(text, token, index, "token", verdict="masked")
@@ -384,7 +390,7 @@ def _relation(resource: Resource, index: Names, model: Model) -> Iterator[Refere
         return
     name = str(extension_id)
     if extension is not None:
-        name = extension.package
+        name = extension.name
     yield Reference(
         resource,
         "relation",

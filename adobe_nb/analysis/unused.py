@@ -1,6 +1,7 @@
 """Question 8: what nothing in the property uses."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -115,22 +116,31 @@ def _rules(model: Model) -> Iterator[tuple[Resource, _Row]]:
 
 
 def _extensions(model: Model) -> Iterator[tuple[Resource, _Row]]:
-    components: dict[str, int] = {}
+    holders: dict[str, list[Resource]] = defaultdict(list)
     for reference in model.once(find_references):
         if reference.kind == "relation" and reference.target is not None:
-            extension_id = reference.target.id
-            components[extension_id] = components.get(extension_id, 0) + 1
+            holders[reference.target.id].append(reference.source)
     packages = {row["id"]: row for row in model.rows("extension_packages")}
     for extension in model.extensions:
-        count = components.get(extension.id, 0)
-        package = packages.get(str(extension.get("extension_package_id")))
-        if count:
-            row = _row("used", f"{count} components and data elements belong to it", count)
-        elif extension.package == "core":
+        sources = holders[extension.id]
+        count = len(sources)
+        if extension.package == "core":
             row = _row("used", "every library requires it", count)
-        else:
+        elif not sources:
+            package = packages.get(str(extension.get("extension_package_id")))
             row = _row(*_alone(extension, package), count)
+        elif _are_disabled(sources):
+            row = _row(
+                "used by disabled rules only", f"{count} components of disabled rules", count
+            )
+        else:
+            row = _row("used", f"{count} components and data elements belong to it", count)
         yield extension, row
+
+
+def _are_disabled(sources: Sequence[Resource]) -> bool:
+    """Return whether all of these are components of disabled rules."""
+    return not any(source.enabled or source.rule is None for source in sources)
 
 
 def _alone(extension: Resource, package: Mapping[str, Any] | None) -> tuple[str, str]:
