@@ -94,4 +94,9 @@ def _series(values: Sequence[Any], dtype: str) -> "pd.Series[Any]":
     series: pd.Series[Any] = pd.Series(values, dtype="object")
     if dtype.startswith("datetime"):
         series = pd.to_datetime(series, utc=True)
-    return series.astype(dtype)  # type: ignore[call-overload,no-any-return]
+    try:
+        return series.astype(dtype)  # type: ignore[call-overload,no-any-return]
+    except UnicodeEncodeError:
+        # Arrow holds valid Unicode only. A lone surrogate is shown as its escape.
+        valid = [value and value.encode("utf-8", "backslashreplace").decode() for value in values]
+        return pd.Series(valid, dtype="object").astype("string")

@@ -60,7 +60,8 @@ class Changes:
         if before is None or after is None:
             return [Change("", None, self._settings(before, 0), self._settings(after, 1))]
         changes = []
-        if before.name != after.name:
+        # The name of an extension comes from its package.
+        if before.name != after.name and before.resource.type != "extensions":
             changes.append(self._change("name", "name", before.name, after.name))
         if before.text != after.text:
             changes += self._changed_content(before, after)

@@ -104,6 +104,8 @@ def key_text(resource: Resource, kind: str) -> str:
         return resource.id
     if kind == "origin":
         return resource.origin_id
+    if resource.type == "extensions":
+        return resource.package
     return resource.name
 
 

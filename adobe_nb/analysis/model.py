@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import pandas as pd
 
@@ -37,6 +37,7 @@ OPTIONAL = (
     "build_extensions",
 )
 TABLES = (*REQUIRED, *OPTIONAL)
+_Result = TypeVar("_Result")
 _NO_PROPERTY = ""
 """The property of resources whose frame does not name one."""
 
@@ -69,7 +70,7 @@ class Resource:
     def package(self) -> str:
         """The name of the extension package that its delegate belongs to."""
         if self.type == "extensions":
-            return self.name
+            return str(self.row["name"])
         return self.delegate.partition("::")[0]
 
     @property
@@ -104,12 +105,15 @@ class Model:
         self.frames = dict(frames)
         self.as_of = as_of
         self.redact = redact
+        self._computed: dict[Callable[[Model], Any], Any] = {}
         self.limits = list(limits)
+        self.rules: list[Resource] = []
         self.rules = list(self._read("rules"))
         rules = {rule.id: rule for rule in self.rules}
         self.rule_components = list(self._read("rule_components", rules))
         self.data_elements = list(self._read("data_elements"))
         self.extensions = list(self._read("extensions"))
+        self.secrets = list(self._read("secrets"))
         self.limits += self._what_is_missing()
 
     @property
@@ -126,23 +130,30 @@ class Model:
         return list(dict.fromkeys(ids))
 
     @cached_property
-    def platforms(self) -> dict[str, str]:
-        """The platform of each property: web, mobile or edge."""
-        platforms = {}
-        for row in self.rows("properties"):
-            platforms[row["id"]] = row.get("platform") or "web"
-        return platforms
+    def platforms(self) -> dict[str, str | None]:
+        """The platform of each property whose row is known: web, mobile or edge."""
+        return {row["id"]: row.get("platform") for row in self.rows("properties")}
+
+    def platform(self, resource: Resource) -> str | None:
+        """Return the platform of the property of a resource; None when it is not known."""
+        return self.platforms.get(resource.property_id)
+
+    def once(self, compute: Callable[["Model"], _Result]) -> _Result:
+        """Return the result of a function of the model, which is computed only once."""
+        if compute not in self._computed:
+            self._computed[compute] = compute(self)
+        return cast("_Result", self._computed[compute])
 
     def is_edge(self, resource: Resource) -> bool:
         """Return whether a resource belongs to a property for event forwarding."""
-        return self.platforms.get(resource.property_id) == "edge"
+        return self.platform(resource) == "edge"
 
     def rows(self, table: str) -> list[dict[str, Any]]:
         """Return the rows of a table as dicts, missing values as None; none without the table."""
         frame = self.frames.get(table)
         if frame is None:
             return []
-        return rows_of(frame)
+        return _rows_of(frame)
 
     def require(self, question: str, *tables: str) -> None:
         """Raise ArgumentError when a table is missing that a question requires."""
@@ -154,10 +165,13 @@ class Model:
             )
 
     def _read(self, table: str, rules: Mapping[str, Resource] | None = None) -> Iterator[Resource]:
-        for row in rows_of(_heads(self.frames.get(table))):
+        dropped = self._dropped_rules()
+        for row in _rows_of(_heads(self.frames.get(table))):
             rule = None
             is_enabled = row.get("enabled") is not False
             if rules is not None:
+                if row["rule_id"] in dropped:
+                    continue
                 rule = rules.get(row["rule_id"])
                 # A component has no switch of its own. Without its rule, it may well run.
                 is_enabled = rule is None or rule.enabled
@@ -169,7 +183,7 @@ class Model:
                 type=table,
                 id=row["id"],
                 origin_id=row.get("origin_id") or row["id"],
-                name=row.get("name") or "",
+                name=_name_of(table, row),
                 property_id=property_id,
                 enabled=is_enabled,
                 delegate=row.get("delegate_descriptor_id") or "",
@@ -178,6 +192,11 @@ class Model:
                 row=row,
                 rule=rule,
             )
+
+    def _dropped_rules(self) -> set[str]:
+        """Return the ids of rules that do not count: deleted ones, and revisions beside heads."""
+        rows = _rows_of(self.frames.get("rules"))
+        return {row["id"] for row in rows}.difference(rule.id for rule in self.rules)
 
     def _what_is_missing(self) -> Iterator[str]:
         """Yield a sentence for each thing that could not be seen."""
@@ -202,6 +221,14 @@ class Model:
             )
 
 
+def _name_of(table: str, row: Mapping[str, Any]) -> str:
+    """Return the name that people know a resource by."""
+    name = row.get("name")
+    if table == "extensions":
+        name = row.get("display_name") or name
+    return name or ""
+
+
 def parse_settings(value: Any) -> tuple[Any, str]:
     """Return parsed settings, and why they cannot be parsed."""
     if value is None or value == "":
@@ -216,8 +243,7 @@ def parse_settings(value: Any) -> tuple[Any, str]:
         return None, f"they are not JSON ({error})"
 
 
-def rows_of(frame: pd.DataFrame | None) -> list[dict[str, Any]]:
-    """Return the rows of a frame as dicts, missing values as None."""
+def _rows_of(frame: pd.DataFrame | None) -> list[dict[str, Any]]:
     if frame is None or frame.empty:
         return []
     columns: list[Sequence[Any]] = []

@@ -41,7 +41,7 @@ class Packages:
     """By the id of a package, then by delegate."""
     _installed: Mapping[tuple[str, str], str]
     """The id of the package of each extension, by property and name of the package."""
-    _platforms: Mapping[str, str]
+    _platforms: Mapping[str, str | None]
 
     @classmethod
     def of(cls, model: Model) -> "Packages":
@@ -51,7 +51,8 @@ class Packages:
             transforms[row["id"]] = dict(_delegates_of(row))
         installed = {}
         for extension in model.extensions:
-            installed[extension.property_id, extension.name] = extension.get("extension_package_id")
+            key = (extension.property_id, extension.package)
+            installed[key] = extension.get("extension_package_id")
         return cls(transforms, installed, model.platforms)
 
     def transforms(self, resource: Resource) -> Transforms | None:
@@ -60,9 +61,9 @@ class Packages:
         used = resource.get("updated_with_extension_package_id")
         installed = self._installed.get((resource.property_id, resource.package))
         for package_id in (used, installed):
-            if package_id in self._transforms:
+            if isinstance(package_id, str) and package_id in self._transforms:
                 return self._transforms[package_id].get(resource.delegate, {})
-        platform = self._platforms.get(resource.property_id, "web")
+        platform = self._platforms.get(resource.property_id) or "web"
         known = _built_in().get(platform)
         if known is None or resource.package not in known["packages"]:
             return None

@@ -7,7 +7,7 @@ import pandas as pd
 from adobe_nb.analysis.answers import Columns, Row, answer
 from adobe_nb.analysis.changes import Changes
 from adobe_nb.analysis.matching import Comparison, Pair, compare
-from adobe_nb.analysis.model import Model, Resource, rows_of
+from adobe_nb.analysis.model import Model, Resource
 from adobe_nb.analysis.upstream import STAGES, delivering, nearest, upstream_of
 from adobe_nb.errors import ArgumentError
 from adobe_nb.suggest import did_you_mean
@@ -74,6 +74,7 @@ class _Judge:
         has_tables = {"rule_components", "rule_revision_components"} <= model.frames.keys()
         self._has_components = has_tables
         self._revisions = {table: _newest_revisions(model, table) for table in REVISABLE}
+        self._heads: dict[str, dict[str, Row]] = {}
         self._equal_but_dirty = 0
         self._without_content = 0
         self._without_head = 0
@@ -148,10 +149,11 @@ class _Judge:
         return bool(self._changes.of(part))
 
     def _deleted(self, revision: Resource) -> Row:
-        heads = self._model.frames[revision.type]
-        head: Row = {}
-        for row in rows_of(heads[heads["id"] == revision.origin_id]):
-            head = row
+        # The model itself drops deleted resources.
+        if revision.type not in self._heads:
+            rows = self._model.rows(revision.type)
+            self._heads[revision.type] = {row["id"]: row for row in rows}
+        head = self._heads[revision.type].get(revision.origin_id, {})
         self._without_head += not head
         return {
             "property_id": revision.property_id,

@@ -58,6 +58,6 @@ def masked_tokens(text: str, names: Container[str]) -> Iterator[Token]:
         if stop < 0:
             return
         name = text[start + 1 : stop]
-        if start not in found and name in names:
+        if start not in found and "\n" not in name and name in names:
             yield Token(name, start, stop + 1)
         start = stop

@@ -1,0 +1,152 @@
+"""Question 9: references that lead nowhere, or not where they seem to."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pandas as pd
+
+from adobe_nb.analysis.answers import SOURCE, Columns, answer, source_of
+from adobe_nb.analysis.index import Names, names, texts
+from adobe_nb.analysis.model import Model, Resource
+from adobe_nb.analysis.references import (
+    Reference,
+    find_references,
+    is_plausible,
+    limits,
+    place_of,
+)
+from adobe_nb.analysis.tokens import find_percent_tokens
+from adobe_nb.analysis.unused import in_libraries
+
+COLUMNS: Columns = {
+    **SOURCE,
+    "name": "string",
+    "kind": "string",
+    "path": "string",
+    "line": "Int64",
+    "verdict": "string",
+    "reason": "string",
+    "did_you_mean": "string",
+    "evidence": "string",
+}
+_SORT = ("source_type", "source_name", "source_id", "path", "line", "name")
+_LOOK_UPS = ("token", "getVar", "name-setting", "id-setting", "edge-token", "stored-value")
+
+
+def dangling(model: Model, *, all: bool = False) -> pd.DataFrame:
+    """Return the references that do not work; with ``all``, texts that only look like some, too."""
+    by_property = model.once(names)
+    held = in_libraries(model)
+    rows = []
+    for reference in model.once(find_references):
+        reason = _reason(reference, by_property, held)
+        if reason:
+            rows.append(_row(model, reference, reason, by_property))
+    if all:
+        rows += _not_names(model, by_property)
+    sentences = [*model.once(limits)]
+    if held is None:
+        sentences.append(
+            "Whether a data element is in a library is not known: libraries are missing."
+        )
+    return answer(model, COLUMNS, rows, sort=_SORT, limits=sentences)
+
+
+def _row(
+    model: Model, reference: Reference, reason: str, by_property: Mapping[str, Names]
+) -> dict[str, Any]:
+    suggestion = None
+    if reason == "no such element":
+        suggestion = _suggestion(reference.name, by_property[reference.source.property_id])
+    row = {
+        "kind": reference.kind,
+        "name": reference.name,
+        "reason": reason,
+        "did_you_mean": suggestion,
+    }
+    return {**source_of(reference.source), **place_of(model, reference), **row}
+
+
+def _reason(reference: Reference, by_property: Mapping[str, Names], held: set[str] | None) -> str:
+    """Return why a reference does not work; empty when it does."""
+    if reference.verdict == "masked":
+        return "masked"
+    if reference.verdict not in ("certain", "conditional"):
+        return ""
+    target = reference.target
+    if target is not None:
+        return _reason_of_target(reference, target, held)
+    if reference.kind == "instance":
+        return "no such instance"
+    if reference.kind == "secret":
+        return "no such secret"
+    if reference.kind == "relation":
+        return "no such extension"
+    if reference.kind not in _LOOK_UPS or reference.is_variable:
+        return ""
+    own = by_property[reference.source.property_id]
+    if reference.kind == "id-setting":
+        return _reason_of_id(reference, own, by_property)
+    if own.sets_unknown_variables and reference.kind != "edge-token":
+        return "possibly set by page code"
+    return "no such element"
+
+
+def _reason_of_target(reference: Reference, target: Resource, held: set[str] | None) -> str:
+    if target.type != "data_elements":
+        return ""
+    if not target.enabled:
+        return "target_disabled"
+    source = reference.source.rule or reference.source
+    if held is not None and source.origin_id in held and target.origin_id not in held:
+        return "target_not_in_library"
+    return ""
+
+
+def _reason_of_id(reference: Reference, own: Names, by_property: Mapping[str, Names]) -> str:
+    """Return why the id of a variable does not work; Web SDK looks for its name first."""
+    settings = reference.source.settings
+    if settings.get("dataElementName") in own.elements:
+        return ""
+    if any(reference.name in other.ids for other in by_property.values()):
+        return "other property"
+    return "no such element"
+
+
+def _suggestion(name: str | None, index: Names) -> str | None:
+    """Return the data element whose name differs only in case, blanks or punctuation."""
+    wanted = _folded(name or "")
+    if not wanted:
+        return None
+    for candidate in index.elements:
+        if _folded(candidate) == wanted:
+            return candidate
+    return None
+
+
+def _folded(name: str) -> str:
+    return re.sub(r"[\W_]+", "", name).casefold()
+
+
+def _not_names(model: Model, by_property: Mapping[str, Names]) -> Iterator[dict[str, Any]]:
+    """Yield the texts between percent signs that nobody meant as a name."""
+    for text in model.once(texts):
+        if text.tokens == "none" or model.is_edge(text.resource):
+            continue
+        index = by_property[text.resource.property_id]
+        for token in find_percent_tokens(text.value):
+            name = token.name
+            if is_plausible(name) or name in index.elements or index.is_event(name):
+                continue
+            reference = Reference(
+                text.resource,
+                "token",
+                name,
+                text.tokens,
+                text.path,
+                text.value,
+                start=token.start,
+                stop=token.stop,
+            )
+            yield _row(model, reference, "not a name", by_property)

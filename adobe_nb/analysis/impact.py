@@ -1,0 +1,118 @@
+"""Question 10: what breaks if something is renamed or deleted."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from adobe_nb.analysis.answers import PLACE, SOURCE, Columns, answer, source_of
+from adobe_nb.analysis.model import Model, Resource
+from adobe_nb.analysis.references import Reference, find_references, limits, place_of
+from adobe_nb.errors import ArgumentError
+from adobe_nb.suggest import did_you_mean
+
+COLUMNS: Columns = {
+    "level": "Int64",
+    "via": "string",
+    **SOURCE,
+    **PLACE,
+    "rule_enabled": "boolean",
+    "in_production": "boolean",
+}
+_SORT = ("level", "source_type", "source_name", "source_id", "path", "line")
+_BREAKS = ("certain", "conditional", "possible")
+
+
+def impact(model: Model, name_or_id: str) -> pd.DataFrame:
+    """Return what refers to a resource, what refers to that, and so on."""
+    targets = find_resources(model, name_or_id)
+    published = in_production(model)
+    by_target: dict[str, list[Reference]] = defaultdict(list)
+    for reference in model.once(find_references):
+        if reference.target is not None and reference.verdict in _BREAKS:
+            by_target[reference.target.id].append(reference)
+    rows = []
+    for level, via, reference in _levels(targets, by_target):
+        row = {
+            "level": level,
+            "via": via,
+            "rule_enabled": _rule_enabled(reference.source),
+            "in_production": None,
+        }
+        if published is not None:
+            holder = reference.source.rule or reference.source
+            row["in_production"] = holder.origin_id in published
+        rows.append({**source_of(reference.source), **place_of(model, reference), **row})
+    sentences = [*model.once(limits)]
+    if any(reference.is_unbounded for reference in model.once(find_references)):
+        sentences.append(
+            "Code reads data elements by names that only the running page knows: see "
+            "references(verdicts='dynamic')."
+        )
+    return answer(model, COLUMNS, rows, sort=_SORT, limits=sentences)
+
+
+def _levels(
+    targets: Sequence[Resource], by_target: Mapping[str, Sequence[Reference]]
+) -> Iterator[tuple[int, str, Reference]]:
+    """Yield every reference once, with its distance and what it goes through."""
+    seen = {target.id for target in targets}
+    reached = list(targets)
+    level = 0
+    while reached:
+        level += 1
+        following = []
+        for target in reached:
+            for reference in by_target.get(target.id, ()):
+                source = reference.source
+                if source.id in seen and source not in following:
+                    continue
+                yield level, f"{reference.kind} {target.name}", reference
+                # Who fires a rule does not break with what the rule reads.
+                if source.type == "data_elements" and source.id not in seen:
+                    seen.add(source.id)
+                    following.append(source)
+        reached = following
+
+
+def _rule_enabled(source: Resource) -> bool | None:
+    if source.rule is None:
+        return None
+    return source.rule.enabled
+
+
+def in_production(model: Model) -> set[str] | None:
+    """Return the ids of the heads that a published library holds; None when not known."""
+    if "libraries" not in model.frames or "library_rules" not in model.frames:
+        return None
+    published = {row["id"] for row in model.rows("libraries") if row.get("state") == "published"}
+    held: set[str] = set()
+    for table in ("library_rules", "library_data_elements", "library_extensions"):
+        for row in model.rows(table):
+            if row.get("library_id") in published:
+                held.add(row.get("origin_id") or row["id"])
+    return held
+
+
+def find_resources(model: Model, name_or_id: str) -> list[Resource]:
+    """Return the resources of an id or a name: one in each property, all of one type.
+
+    Raises ArgumentError when there is none, and when a name stands for different things.
+    """
+    candidates = [*model.data_elements, *model.rules, *model.extensions, *model.rule_components]
+    found = [item for item in candidates if name_or_id in (item.id, item.origin_id)]
+    if found:
+        return found
+    named = [item for item in candidates if item.name == name_or_id and item.rule is None]
+    if not named:
+        choices: list[Any] = [item.name for item in candidates]
+        raise ArgumentError(
+            f"No data element, rule or extension is called {name_or_id!r}."
+            f"{did_you_mean(str(name_or_id), choices)}"
+        )
+    places = {(item.type, item.property_id) for item in named}
+    if len({item.type for item in named}) > 1 or len(places) < len(named):
+        listing = ", ".join(f"{item.id} ({item.type})" for item in named)
+        raise ArgumentError(f"Several resources are called {name_or_id!r}. Pass an id: {listing}.")
+    return named

@@ -1,0 +1,161 @@
+"""What the names and ids in a property stand for."""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from adobe_nb.analysis.model import Model, Resource
+from adobe_nb.analysis.packages import Packages
+from adobe_nb.analysis.script_uses import ScriptUses, uses_in
+from adobe_nb.analysis.settings import Text, texts_of
+
+DATA_LAYERS = {
+    "gcoe-adobe-client-data-layer": "adobeDataLayer",
+    "adobegoogledatalayer": "dataLayer",
+    "googledatalayer": "dataLayer",
+}
+"""Extensions whose events wait for pushes to a data layer, with the usual name of it."""
+EVENT_NAMES = ("this", "event", "target")
+"""What a token reads when no data element has its name: ``%event.detail%`` reads the event."""
+_EARLY = ("core::events::library-loaded", "core::events::page-bottom")
+# Code of an extension whose package is missing is recognized by what it must contain to be found.
+_LOOKS_LIKE_CODE = re.compile(r"_satellite|getDataElementValue|function\s*\(|=>|\breturn\b")
+
+
+def texts(model: Model) -> list[Text]:
+    """Return every text in the settings of a model."""
+    packages = Packages.of(model)
+    found: list[Text] = []
+    for resource in model.resources:
+        if resource.settings is not None:
+            found += texts_of(resource, packages)
+    return found
+
+
+def is_code(text: Text) -> bool:
+    """Return whether a text is code, or looks like it while its package is missing."""
+    if text.role == "unknown":
+        return _LOOKS_LIKE_CODE.search(text.value) is not None
+    return text.role == "code"
+
+
+def script_uses(model: Model) -> list[tuple[Text, ScriptUses]]:
+    """Return what each piece of code refers to. Equal pieces are parsed once."""
+    parsed: dict[tuple[str, str], ScriptUses] = {}
+    found = []
+    for text in model.once(texts):
+        if is_code(text):
+            key = (text.value, text.language)
+            if key not in parsed:
+                parsed[key] = uses_in(*key)
+            found.append((text, parsed[key]))
+    return found
+
+
+def early_rules(model: Model) -> set[Resource]:
+    """Return the rules that fire so early that the build puts their code into the main library."""
+    events = [component for component in model.rule_components if component.delegate in _EARLY]
+    return {event.rule for event in events if event.rule is not None}
+
+
+class Names:
+    """The names and ids of one property, and what they stand for."""
+
+    def __init__(self) -> None:
+        self.elements: dict[str, list[Resource]] = defaultdict(list)
+        """Data elements by name."""
+        self.ids: dict[str, Resource] = {}
+        """Every resource by its id, and by that of its head."""
+        self.cache_ids: dict[str, Resource] = {}
+        """Variable data elements of Web SDK by the id that older actions name them by."""
+        self.variables: set[str] = set()
+        """Custom variables that code sets with ``setVar``."""
+        self.sets_unknown_variables = False
+        """Whether code sets variables whose names cannot be read."""
+        self.instances: dict[str, Resource] = {}
+        """The Web SDK extension by the name of each of its instances."""
+        self.extensions: dict[str, Resource] = {}
+        """Extensions by the name of their package."""
+        self.listeners: dict[tuple[str, str | None], list[Resource]] = defaultdict(list)
+        """The event components that wait for a name, by kind: ``track``, ``custom-event``,
+        ``dataLayer.push`` …; None for any name."""
+
+    def is_event(self, name: str) -> bool:
+        """Return whether a token reads the event: no data element has its name."""
+        return name not in self.elements and name.partition(".")[0] in EVENT_NAMES
+
+    def is_variable(self, name: str) -> bool:
+        """Return whether a name is a custom variable, or something inside one."""
+        return name.partition(".")[0] in self.variables
+
+
+def names(model: Model) -> dict[str, Names]:
+    """Return the names of each property."""
+    by_property: dict[str, Names] = defaultdict(Names)
+    for resource in model.resources:
+        index = by_property[resource.property_id]
+        index.ids[resource.id] = index.ids[resource.origin_id] = resource
+        if resource.type == "data_elements":
+            _add_element(index, resource)
+        elif resource.type == "extensions":
+            _add_extension(index, resource)
+        elif resource.kind == "events":
+            _add_listener(index, resource)
+    for text, found in model.once(script_uses):
+        index = by_property[text.resource.property_id]
+        for use in found.uses:
+            if use.kind != "setVar" or use.certainty == "commented":
+                continue
+            if use.literal is None:
+                index.sets_unknown_variables = True
+            else:
+                index.variables.add(use.literal)
+    return by_property
+
+
+def members(settings: Any) -> Mapping[str, Any]:
+    """Return settings that are an object; an empty one for all others."""
+    if isinstance(settings, dict):
+        return settings
+    return {}
+
+
+def _add_element(index: Names, element: Resource) -> None:
+    index.elements[element.name].append(element)
+    cache_id = members(element.settings).get("cacheId")
+    if isinstance(cache_id, str):
+        index.cache_ids[cache_id] = element
+
+
+def _add_extension(index: Names, extension: Resource) -> None:
+    index.extensions[extension.package] = extension
+    if extension.package != "adobe-alloy":
+        return
+    instances = members(extension.settings).get("instances")
+    if isinstance(instances, list):
+        for instance in instances:
+            name = members(instance).get("name")
+            if isinstance(name, str):
+                index.instances[name] = extension
+
+
+def _add_listener(index: Names, component: Resource) -> None:
+    for kind, name in _awaited(component):
+        index.listeners[kind, name].append(component)
+
+
+def _awaited(component: Resource) -> Iterator[tuple[str, str | None]]:
+    """Yield the names that an event waits for, by kind; None for any name."""
+    settings = members(component.settings)
+    if component.delegate == "core::events::direct-call":
+        yield "track", str(settings.get("identifier", ""))
+    elif component.delegate == "core::events::custom-event":
+        yield "custom-event", str(settings.get("type", ""))
+    elif component.package in DATA_LAYERS:
+        kind = f"{DATA_LAYERS[component.package]}.push"
+        names = [value for value in settings.values() if isinstance(value, str)]
+        for name in names:
+            yield kind, name
+        if settings.get("method") == "allEvents":
+            yield kind, None

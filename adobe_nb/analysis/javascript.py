@@ -1,0 +1,241 @@
+"""JavaScript, parsed: the tree of a script, what its strings say, and the scripts in HTML."""
+
+import re
+from collections.abc import Iterator, Sequence
+from functools import cache
+from html.parser import HTMLParser
+from typing import NamedTuple
+
+import tree_sitter_javascript
+from tree_sitter import Language, Node, Parser, Query, QueryCursor
+
+Name = tuple[str | None, ...]
+"""A text that a script puts together: its known parts, and None for each unknown one."""
+# Nobody nests operators deeper, but generated code could, and deeper than Python recurses.
+_MAX_DEPTH = 50
+_MAX_NAMES = 64
+_ESCAPE = re.compile(
+    r"\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|u\{([0-9a-fA-F]+)\}|(\r\n|.))", re.S
+)
+_CONTROL = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "v": "\v", "0": "\0"}
+_OTHER_BLANK = re.compile("[\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff]")
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]")
+_LINE_BREAKS = ("\n", "\r", "\r\n", "\u2028", "\u2029")
+
+
+class Script(NamedTuple):
+    """A script, and where it starts in the text that holds it."""
+
+    text: str
+    start: int = 0
+    line: int = 1
+
+
+@cache
+def language() -> Language:
+    """Return the grammar."""
+    return Language(tree_sitter_javascript.language())
+
+
+@cache
+def _query(source: str) -> Query:
+    return Query(language(), source)
+
+
+class Tree:
+    """The syntax tree of a script. Broken code has one, too: what can be read of it."""
+
+    def __init__(self, script: Script) -> None:
+        self.script = script
+        # The parser takes bytes and tells places in bytes. With one byte for every character they
+        # are places in the text, too; which letter an identifier has does not change its syntax.
+        source = _OTHER_BLANK.sub(" ", script.text)
+        source = _NOT_ASCII.sub("x", source)
+        self.root = Parser(language()).parse(source.encode("ascii")).root_node
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether a part of the script is not valid JavaScript."""
+        return self.root.has_error
+
+    def captures(self, query: str) -> dict[str, list[Node]]:
+        """Return the nodes of each capture of a query."""
+        return QueryCursor(_query(query)).captures(self.root)
+
+    def find(self, words: re.Pattern[str]) -> Iterator[tuple[str, Node]]:
+        """Yield each match of a pattern, and the smallest node that holds it."""
+        for match in words.finditer(self.script.text):
+            node = self.root.descendant_for_byte_range(*match.span())
+            if node is not None:
+                yield match[0], node
+
+    def text(self, node: Node) -> str:
+        """Return the source text of a node."""
+        return self.script.text[node.start_byte : node.end_byte]
+
+    def span(self, node: Node) -> tuple[int, int]:
+        """Return where a node starts and stops in the text that holds the script."""
+        return self.script.start + node.start_byte, self.script.start + node.end_byte
+
+    def line(self, node: Node) -> int:
+        """Return the line of a node in that text, from 1."""
+        return self.script.line + node.start_point.row
+
+    def names(self, node: Node | None, depth: int = 0) -> list[Name]:
+        """Return the texts that an expression can have, as far as they can be read."""
+        if node is None or depth > _MAX_DEPTH:
+            return [(None,)]
+        names: list[Name] = [(None,)]
+        match node.type:
+            case "string":
+                names = [(unquoted(self.text(node)[1:-1]),)]
+            case "number":
+                names = [(self.text(node),)]
+            case "template_string":
+                names = [self._template(node)]
+            case "parenthesized_expression" | "sequence_expression" if node.named_children:
+                names = self.names(node.named_children[-1], depth + 1)
+            case "ternary_expression":
+                names = self.names(field(node, "consequence"), depth + 1)
+                names += self.names(field(node, "alternative"), depth + 1)
+            case "binary_expression":
+                names = self._operation(node, depth)
+        return names[:_MAX_NAMES]
+
+    def _operation(self, node: Node, depth: int) -> list[Name]:
+        left = self.names(field(node, "left"), depth + 1)
+        right = self.names(field(node, "right"), depth + 1)
+        match self.text(node.children[1]):
+            case "+":
+                return [_joined(*before, *after) for before in left for after in right]
+            case "||" | "??":
+                return [*left, *right]
+            case "&&":
+                return right
+        return [(None,)]
+
+    def _template(self, node: Node) -> Name:
+        # Older grammars have no nodes for the text between the substitutions.
+        parts: list[str | None] = []
+        start = node.start_byte + 1
+        for child in node.named_children:
+            if child.type == "template_substitution":
+                parts += [unquoted(self.script.text[start : child.start_byte]), None]
+                start = child.end_byte
+        parts.append(unquoted(self.script.text[start : node.end_byte - 1]))
+        return _joined(*parts)
+
+
+def field(node: Node | None, *path: str) -> Node | None:
+    """Return the child of a node in these fields, one after the other; None where there is none."""
+    for name in path:
+        if node is None:
+            return None
+        node = node.child_by_field_name(name)
+    return node
+
+
+def unquoted(source: str) -> str:
+    """Return what the source between the quotes of a string means."""
+    if "\\" not in source:
+        return source
+    return _ESCAPE.sub(_escaped, source)
+
+
+def _escaped(match: re.Match[str]) -> str:
+    digits = match[1] or match[2] or match[3]
+    if digits:
+        code = int(digits, 16)
+        if code <= 0x10FFFF:
+            return chr(code)
+        return match[0]
+    character = match[4]
+    # A backslash at the end of a line continues the string on the next one.
+    if character in _LINE_BREAKS:
+        return ""
+    return _CONTROL.get(character, character)
+
+
+def _joined(*parts: str | None) -> Name:
+    """Return the name of these parts, neighbors of one sort as one part."""
+    merged: list[str | None] = []
+    for part in parts:
+        if part == "":
+            continue
+        last = merged[-1] if merged else ""
+        if merged and part is not None and last is not None:
+            merged[-1] = last + part
+        elif not merged or part is not None or last is not None:
+            merged.append(part)
+    return tuple(merged) or ("",)
+
+
+def literal(name: Name) -> str | None:
+    """Return a name that is known completely; None for others."""
+    if len(name) == 1:
+        return name[0]
+    return None
+
+
+def shown(name: Name) -> str:
+    """Return a name with ``*`` for each unknown part."""
+    return "".join("*" if part is None else part for part in name)
+
+
+def matcher(name: Name) -> re.Pattern[str]:
+    """Return the pattern of the texts that a name can have."""
+    parts = [".*" if part is None else re.escape(part) for part in name]
+    return re.compile("".join(parts), re.DOTALL)
+
+
+def scripts_in(html: str) -> list[Script]:
+    """Return the inline scripts of HTML, and the code of its event handlers."""
+    reader = _Scripts(html)
+    reader.feed(html)
+    reader.close()
+    reader.end_script()
+    return reader.scripts
+
+
+class _Scripts(HTMLParser):
+    """Collects scripts with the places where they stand."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.scripts: list[Script] = []
+        self._html = html
+        self._line_starts = [0, *(match.end() for match in re.finditer("\n", html))]
+        self._start: int | None = None
+
+    def handle_starttag(self, tag: str, attrs: Sequence[tuple[str, str | None]]) -> None:
+        source = self.get_starttag_text() or ""
+        start = self._position()
+        for name, value in attrs:
+            # The position is that of the tag: values are decoded, and need not stand in it as such.
+            if value and name.startswith("on"):
+                self.scripts.append(Script(value, start, self.getpos()[0]))
+            elif value and value.strip().lower().startswith("javascript:"):
+                code = value.strip()[len("javascript:") :]
+                self.scripts.append(Script(code, start, self.getpos()[0]))
+        script_type = (dict(attrs).get("type") or "").strip().lower()
+        is_javascript = not script_type or "javascript" in script_type or script_type == "module"
+        if tag == "script" and is_javascript:
+            self._start = start + len(source)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "script":
+            self.end_script(self._position())
+
+    def end_script(self, stop: int | None = None) -> None:
+        """Add the script that ends here; the last one may have no end tag."""
+        if self._start is None:
+            return
+        text = self._html[self._start : stop]
+        line = self._html.count("\n", 0, self._start) + 1
+        if text.strip():
+            self.scripts.append(Script(text, self._start, line))
+        self._start = None
+
+    def _position(self) -> int:
+        line, column = self.getpos()
+        return self._line_starts[line - 1] + column

@@ -1,0 +1,498 @@
+"""Question 7: every way in which one resource refers to another, with the evidence."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from adobe_nb.analysis.answers import PLACE, SOURCE, Columns, answer, excerpt, source_of
+from adobe_nb.analysis.index import (
+    DATA_LAYERS,
+    Names,
+    early_rules,
+    is_code,
+    members,
+    names,
+    script_uses,
+    texts,
+)
+from adobe_nb.analysis.javascript import matcher, shown
+from adobe_nb.analysis.model import Model, Resource
+from adobe_nb.analysis.script_uses import ANY, ScriptUses, Use
+from adobe_nb.analysis.settings import Text
+from adobe_nb.analysis.tokens import (
+    Token,
+    find_edge_tokens,
+    find_percent_tokens,
+    masked_tokens,
+)
+from adobe_nb.errors import ArgumentError
+from adobe_nb.suggest import did_you_mean
+
+COLUMNS: Columns = {
+    **SOURCE,
+    "kind": "string",
+    "name": "string",
+    "target_type": "string",
+    "target_id": "string",
+    **PLACE,
+}
+VERDICTS = ("certain", "conditional", "possible", "dynamic", "commented", "masked")
+_SORT = ("source_type", "source_name", "source_id", "path", "line", "kind", "name", "target_id")
+_ELEMENT_ID = re.compile(r"DE[0-9a-f]{32}")
+# Neither a name that somebody gave nor one that the engine was meant to find: a text with percent
+# signs, such as an address with escapes or a style sheet.
+_NOT_A_NAME = re.compile(r"^\s|\s$|[\n%;\"{}]|^\d+$|^[0-9A-F]{2}$|^2[0-9A-F]")
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """One place where a resource refers to something by a name or an id."""
+
+    source: Resource
+    kind: str
+    name: str | None
+    """The name, ``*`` for each part that is not known; None when nothing of it is known."""
+    verdict: str
+    path: str
+    text: str
+    """The text that holds it, for the evidence."""
+    target: Resource | None = None
+    is_variable: bool = False
+    """Whether it names a custom variable, which code sets with ``setVar``."""
+    line: int | None = None
+    start: int = 0
+    stop: int = 0
+
+    @property
+    def evidence(self) -> str:
+        """The line of the text around the place."""
+        return excerpt(self.text, self.start, self.stop)
+
+    @property
+    def is_unbounded(self) -> bool:
+        """Whether it can be any data element."""
+        return self.name is None and self.kind in ("getVar", "stored-value")
+
+
+def references(
+    model: Model, to: str | None = None, verdicts: Iterable[str] | str | None = None
+) -> pd.DataFrame:
+    """Return the references, to one resource or with some verdicts only."""
+    chosen = _checked(verdicts)
+    if to is not None:
+        _check_exists(model, to)
+    rows = []
+    for reference in model.once(find_references):
+        if reference.verdict not in chosen or not _leads_to(reference, to):
+            continue
+        target = reference.target
+        row = {
+            "kind": reference.kind,
+            "name": reference.name,
+            "target_type": "custom_variables" if reference.is_variable else None,
+            "target_id": None,
+        }
+        if target is not None:
+            row.update(target_type=target.type, target_id=target.id)
+        rows.append({**source_of(reference.source), **row, **place_of(model, reference)})
+    return answer(model, COLUMNS, rows, sort=_SORT, limits=model.once(limits))
+
+
+def place_of(model: Model, reference: Reference) -> dict[str, object]:
+    """Return the columns that say where a reference is, and how certain it is."""
+    evidence = reference.evidence
+    if model.redact is not None:
+        evidence = model.redact(evidence)
+    return {
+        "path": reference.path,
+        "line": reference.line,
+        "verdict": reference.verdict,
+        "evidence": evidence,
+    }
+
+
+def _checked(verdicts: Iterable[str] | str | None) -> set[str]:
+    if verdicts is None:
+        return set(VERDICTS)
+    if isinstance(verdicts, str):
+        verdicts = [verdicts]
+    for verdict in verdicts:
+        if verdict not in VERDICTS:
+            raise ArgumentError(
+                f"Unknown verdict {verdict!r}.{did_you_mean(str(verdict), VERDICTS)}"
+            )
+    return set(verdicts)
+
+
+def _check_exists(model: Model, to: str) -> None:
+    """Raise ArgumentError for a name that nothing has and nothing uses: a typing error."""
+    resources = model.resources
+    names = {resource.name for resource in resources}
+    names.update(reference.name or "" for reference in model.once(find_references))
+    ids = {resource.id for resource in resources} | {resource.origin_id for resource in resources}
+    if to not in names and to not in ids:
+        raise ArgumentError(
+            f"Nothing is called {to!r}, and nothing refers to it.{did_you_mean(str(to), names)}"
+        )
+
+
+def _leads_to(reference: Reference, to: str | None) -> bool:
+    if to is None or reference.name == to:
+        return True
+    target = reference.target
+    return target is not None and to in (target.id, target.origin_id, target.name)
+
+
+def limits(model: Model) -> list[str]:
+    """Return sentences about the references that could not be seen."""
+    unknown: set[str] = set()
+    for text in model.once(texts):
+        if text.role == "unknown":
+            unknown.add(text.resource.package or text.resource.name)
+    sentences = []
+    if unknown:
+        sentences.append(
+            f"The packages of these extensions are missing: {', '.join(sorted(unknown))}. Which of "
+            "their settings are code is not known; all of them were searched for tokens."
+        )
+    broken = [text for text, found in model.once(script_uses) if found.is_broken]
+    if broken:
+        first = broken[0].resource
+        sentences.append(
+            f"{len(broken)} pieces of code are not valid JavaScript, the first being that of "
+            f"{first.id} ({first.name}): references in them may be missing."
+        )
+    return sentences
+
+
+def find_references(model: Model) -> list[Reference]:
+    """Return all references of a model, in order of their sources."""
+    by_property = model.once(names)
+    uses = {id(text): found for text, found in model.once(script_uses)}
+    early = model.once(early_rules)
+    found: list[Reference] = []
+    for resource in model.resources:
+        index = by_property[resource.property_id]
+        if resource.type in ("rule_components", "data_elements"):
+            found += _relation(resource, index, model)
+        found += _by_settings(resource, index, model)
+    for text in model.once(texts):
+        index = by_property[text.resource.property_id]
+        if text.tokens != "none":
+            is_read = text.tokens == "certain" or text.resource.rule in early
+            found += _tokens(text, index, model.platform(text.resource), is_read=is_read)
+        if id(text) in uses:
+            found += _code(text, uses[id(text)], index, model.platform(text.resource))
+    return found
+
+
+# -- tokens
+
+
+def _tokens(
+    text: Text, index: Names, platform: str | None, *, is_read: bool
+) -> Iterator[Reference]:
+    """Yield the tokens of a text. ``is_read`` says whether the engine is known to look for some."""
+    if platform == "edge":
+        for token in find_edge_tokens(text.value):
+            yield from _token(text, token, index, "edge-token")
+        return
+    if platform is None:
+        # The property may be one for event forwarding: nothing may look unused because of that.
+        for token in find_edge_tokens(text.value):
+            if token.name in index.elements:
+                yield from _token(text, token, index, "edge-token", verdict="possible")
+    for token in find_percent_tokens(text.value):
+        if index.is_event(token.name):
+            yield _at_token(text, token, "event-token")
+        elif token.name in index.elements or (is_read and is_plausible(token.name)):
+            yield from _token(text, token, index, "token")
+    for token in masked_tokens(text.value, index.elements):
+        yield from _token(text, token, index, "token", verdict="masked")
+
+
+def is_plausible(name: str) -> bool:
+    """Return whether somebody may have meant a name between percent signs as one."""
+    return not _NOT_A_NAME.search(name)
+
+
+def _token(
+    text: Text, token: Token, index: Names, kind: str, *, verdict: str = ""
+) -> Iterator[Reference]:
+    targets: list[Resource | None] = [*index.elements.get(token.name, ())]
+    for target in targets or [None]:
+        yield _at_token(text, token, kind, target, index.is_variable(token.name), verdict)
+
+
+def _at_token(
+    text: Text,
+    token: Token,
+    kind: str,
+    target: Resource | None = None,
+    is_variable: bool = False,  # noqa: FBT001, FBT002 - one of the columns
+    verdict: str = "",
+) -> Reference:
+    line = None
+    if not verdict:
+        verdict = text.tokens
+        # The code of an extension whose package is missing may be called instead of replaced.
+        if text.role == "unknown" and is_code(text):
+            verdict = "possible"
+    if text.role == "code":
+        line = text.value.count("\n", 0, token.start) + 1
+    return Reference(
+        text.resource,
+        kind,
+        token.name,
+        verdict,
+        text.path,
+        text.value,
+        target,
+        is_variable and target is None,
+        line,
+        token.start,
+        token.stop,
+    )
+
+
+# -- code
+
+
+def _code(text: Text, found: ScriptUses, index: Names, platform: str | None) -> Iterator[Reference]:
+    for use in found.uses:
+        if use.kind == "setVar":
+            yield _at_use(text, use, is_variable=True)
+        elif use.kind == "getDataElementValue":
+            # The way of event forwarding; in other properties only extensions can call it.
+            if platform in ("edge", None):
+                yield from _element_use(text, use._replace(kind="getVar"), index, platform)
+        elif use.kind in ("getVar", "stored-value"):
+            yield from _element_use(text, use, index, platform)
+        else:
+            yield from _fired(text, use, index)
+
+
+def _element_use(text: Text, use: Use, index: Names, platform: str | None) -> Iterator[Reference]:
+    """Yield what a script reads: data elements, custom variables, or the event."""
+    name = use.literal
+    if name is None:
+        yield _at_use(text, use)
+        yield from _matching(text, use, index.elements)
+        return
+    elements = index.elements.get(name, [])
+    for element in elements:
+        yield _at_use(text, use, name, element)
+    if elements:
+        return
+    if index.is_event(name) and platform != "edge":
+        yield _at_use(text, use._replace(kind="event-token"), name)
+    elif not _is_mere_string(text, use) or index.is_variable(name):
+        yield _at_use(text, use, name, is_variable=index.is_variable(name))
+
+
+def _matching(
+    text: Text, use: Use, targets: Mapping[str, Sequence[Resource]]
+) -> Iterator[Reference]:
+    """Yield what a name can mean of which a part is known."""
+    if use.name == ANY:
+        return
+    pattern = matcher(use.name)
+    for name, resources in targets.items():
+        if pattern.fullmatch(name):
+            for resource in resources:
+                yield _at_use(text, use._replace(certainty="possible"), name, resource)
+
+
+def _is_mere_string(text: Text, use: Use) -> bool:
+    """Return whether a use is a string that could have been a name, and is not."""
+    return use.certainty == "possible" and text.value[use.start : use.start + 1] in "\"'`"
+
+
+def _fired(text: Text, use: Use, index: Names) -> Iterator[Reference]:
+    """Yield a reference to each rule that waits for what a script fires."""
+    listeners = _listeners(use, index)
+    name = use.literal
+    if name is None:
+        yield _at_use(text, use)
+        yield from _matching(text, use, listeners)
+        return
+    if use.kind == "track":
+        # The engine trims the name of the caller, and not that of the listener.
+        name = name.strip()
+    rules = [*listeners.get(name, ()), *listeners.get("", ())]
+    for rule in rules:
+        yield _at_use(text, use, name, rule)
+    if not rules and use.kind == "track":
+        yield _at_use(text, use, name)
+
+
+def _listeners(use: Use, index: Names) -> dict[str, list[Resource]]:
+    """Return the rules that wait for this kind of event, by name; ``""`` is any name."""
+    kinds: set[str] = {use.kind}
+    if use.kind == "data-layer-push":
+        kinds = {f"{layer}.push" for layer in DATA_LAYERS.values()}
+        # The data layer can have been given another name: then it may be any of them.
+        if use.data_layer in DATA_LAYERS.values():
+            kinds = {f"{use.data_layer}.push"}
+    listeners = {}
+    for (kind, name), components in index.listeners.items():
+        if kind in kinds:
+            listeners[name or ""] = _rules_of(components)
+    return listeners
+
+
+def _rules_of(components: Iterable[Resource]) -> list[Resource]:
+    rules = [component.rule for component in components if component.rule is not None]
+    return list(dict.fromkeys(rules))
+
+
+def _at_use(
+    text: Text,
+    use: Use,
+    name: str | None = None,
+    target: Resource | None = None,
+    *,
+    is_variable: bool = False,
+) -> Reference:
+    verdict: str = use.certainty
+    # Whether it is code at all is a guess while the package is missing.
+    if text.role == "unknown" and verdict == "certain":
+        verdict = "possible"
+    if name is None and use.name != ANY:
+        name = shown(use.name)
+    return Reference(
+        text.resource,
+        use.kind,
+        name,
+        verdict,
+        text.path,
+        text.value,
+        target,
+        is_variable,
+        use.line,
+        use.start,
+        use.stop,
+    )
+
+
+# -- settings that name something without a token
+
+
+def _relation(resource: Resource, index: Names, model: Model) -> Iterator[Reference]:
+    extension_id = resource.get("extension_id")
+    extension = index.ids.get(str(extension_id))
+    if extension is None and not extension_id:
+        # A frame without the column: the delegate says it, too.
+        extension = index.extensions.get(resource.package)
+    if extension is None and (not extension_id or "extensions" not in model.frames):
+        return
+    name = str(extension_id)
+    if extension is not None:
+        name = extension.name
+    yield Reference(
+        resource,
+        "relation",
+        name,
+        "certain",
+        "extension_id",
+        str(extension_id or name),
+        extension,
+    )
+
+
+def _by_settings(resource: Resource, index: Names, model: Model) -> Iterator[Reference]:
+    settings = members(resource.settings)
+    if not settings:
+        return
+    if resource.delegate == "core::events::data-element-change":
+        yield from _named_element(resource, "name", index)
+    elif resource.delegate == "adobe-alloy::actions::update-variable":
+        yield from _updated_variable(resource, index)
+    elif resource.delegate == "core::actions::direct-call":
+        yield from _direct_call(resource, index)
+    elif resource.delegate == "core::dataElements::secret":
+        yield from _secrets(resource, model)
+    else:
+        yield from _element_ids(resource, index)
+    if resource.package == "adobe-alloy" and "extensions" in model.frames:
+        yield from _instance(resource, settings.get("instanceName"), index)
+
+
+def _instance(resource: Resource, name: object, index: Names) -> Iterator[Reference]:
+    """Yield the Web SDK instance that a component sends through."""
+    if isinstance(name, str) and "%" not in name:
+        extension = index.instances.get(name)
+        yield _setting(resource, "instance", "instanceName", name, extension)
+
+
+def _setting(
+    resource: Resource,
+    kind: str,
+    path: str,
+    name: str,
+    target: Resource | None,
+) -> Reference:
+    return Reference(resource, kind, name, "certain", path, name, target)
+
+
+def _named_element(resource: Resource, path: str, index: Names) -> Iterator[Reference]:
+    """Yield the data element that a setting names without percent signs."""
+    name = members(resource.settings).get(path)
+    if not isinstance(name, str) or not name:
+        return
+    targets: list[Resource | None] = [*index.elements.get(name, ())]
+    for element in targets or [None]:
+        yield _setting(resource, "name-setting", path, name, element)
+
+
+def _updated_variable(resource: Resource, index: Names) -> Iterator[Reference]:
+    settings = members(resource.settings)
+    yield from _named_element(resource, "dataElementName", index)
+    for path in ("dataElementId", "dataElementCacheId"):
+        value = settings.get(path)
+        if isinstance(value, str) and value:
+            yield _identified(
+                resource, path, value, index.ids.get(value) or index.cache_ids.get(value)
+            )
+
+
+def _element_ids(resource: Resource, index: Names) -> Iterator[Reference]:
+    """Yield the data elements whose ids are settings of any other kind."""
+    for path, value in members(resource.settings).items():
+        if isinstance(value, str) and _ELEMENT_ID.fullmatch(value):
+            element = index.ids.get(value)
+            if element is not None and element is not resource:
+                yield _identified(resource, path, value, element)
+
+
+def _identified(resource: Resource, path: str, value: str, element: Resource | None) -> Reference:
+    name = value
+    if element is not None:
+        name = element.name
+    return Reference(resource, "id-setting", name, "certain", path, value, element)
+
+
+def _direct_call(resource: Resource, index: Names) -> Iterator[Reference]:
+    identifier = members(resource.settings).get("identifier")
+    if not isinstance(identifier, str):
+        return
+    name = identifier.strip()
+    if find_percent_tokens(name):
+        yield Reference(resource, "direct-call", name, "dynamic", "identifier", name)
+        return
+    rules: list[Resource | None] = [*_rules_of(index.listeners.get(("track", name), []))]
+    for rule in rules or [None]:
+        yield _setting(resource, "direct-call", "identifier", name, rule)
+
+
+def _secrets(resource: Resource, model: Model) -> Iterator[Reference]:
+    known = {secret.id: secret for secret in model.secrets}
+    secrets = members(members(resource.settings).get("secrets"))
+    for stage, setting in secrets.items():
+        secret_id = members(setting).get("id")
+        if isinstance(secret_id, str):
+            name = str(members(setting).get("name") or secret_id)
+            path = f"secrets.{stage}.id"
+            yield _setting(resource, "secret", path, name, known.get(secret_id))

@@ -1,0 +1,200 @@
+"""Question 8: what nothing in the property uses."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from adobe_nb.analysis.answers import Columns, answer
+from adobe_nb.analysis.index import names
+from adobe_nb.analysis.model import Model, Resource
+from adobe_nb.analysis.references import find_references, limits
+from adobe_nb.analysis.usage import verdicts
+from adobe_nb.errors import ArgumentError
+from adobe_nb.suggest import did_you_mean
+
+COLUMNS: Columns = {
+    "id": "string",
+    "name": "string",
+    "type": "string",
+    "verdict": "string",
+    "reason": "string",
+    "mentioned_in": "Int64",
+    "updated_at": "datetime64[us, UTC]",
+    "in_library": "boolean",
+}
+_WORK_ALONE = (
+    "adobe-mcid",
+    "adobe-target",
+    "adobe-target-v2",
+    "adobe-analytics",
+    "adobe-alloy",
+    "adobe-audience-manager",
+    "onetrust",
+    "cookiebot",
+)
+"""Extensions that do their work in every library, with rules or without."""
+_Row = dict[str, Any]
+
+
+def unused(model: Model, what: str = "data_elements", *, all: bool = False) -> pd.DataFrame:
+    """Return what is not used; with ``all``, what is used, too."""
+    if what not in _KINDS:
+        raise ArgumentError(f"Unknown kind {what!r}.{did_you_mean(str(what), _KINDS)}")
+    if what == "secrets":
+        model.require("unused", "secrets")
+    held = in_libraries(model)
+    rows = []
+    for resource, row in _KINDS[what](model):
+        if row["verdict"] == "used" and not all:
+            continue
+        in_library = None
+        if held is not None and resource.type != "secrets":
+            in_library = resource.origin_id in held
+        details = {
+            "property_id": resource.property_id,
+            "id": resource.id,
+            "name": resource.name,
+            "type": resource.type,
+            "updated_at": resource.get("updated_at"),
+            "in_library": in_library,
+        }
+        rows.append({**details, **row})
+    return answer(model, COLUMNS, rows, sort=("verdict", "name", "id"), limits=model.once(limits))
+
+
+def in_libraries(model: Model) -> set[str] | None:
+    """Return the ids of the heads that a library holds a revision of; None when not known."""
+    tables = ("library_rules", "library_data_elements", "library_extensions")
+    if not any(table in model.frames for table in tables):
+        return None
+    held: set[str] = set()
+    for table in tables:
+        for row in model.rows(table):
+            held.add(row.get("origin_id") or row["id"])
+    return held
+
+
+def _data_elements(model: Model) -> Iterator[tuple[Resource, _Row]]:
+    found = model.once(verdicts)
+    for element in model.data_elements:
+        verdict = found[element.id]
+        yield element, _row(verdict.word, verdict.reason, verdict.mentions)
+
+
+def _row(verdict: str, reason: str, mentions: int) -> _Row:
+    return {"verdict": verdict, "reason": reason, "mentioned_in": mentions}
+
+
+def _rules(model: Model) -> Iterator[tuple[Resource, _Row]]:
+    kinds: dict[str, set[str]] = {}
+    is_called: dict[str, int] = {}
+    delegates: dict[str, set[str]] = {}
+    for component in model.rule_components:
+        if component.rule is not None:
+            kinds.setdefault(component.rule.id, set()).add(component.kind)
+            if component.kind == "events":
+                delegates.setdefault(component.rule.id, set()).add(component.delegate)
+    for reference in model.once(find_references):
+        if reference.target is not None and reference.target.type == "rules":
+            is_called[reference.target.id] = is_called.get(reference.target.id, 0) + 1
+    for rule in model.rules:
+        calls = is_called.get(rule.id, 0)
+        only_called = delegates.get(rule.id) == {"core::events::direct-call"}
+        if not rule.enabled:
+            row = _row("unused", "it is disabled", calls)
+        elif "actions" not in kinds.get(rule.id, ()):
+            row = _row("unused", "it has no action", calls)
+        elif "events" not in kinds[rule.id] and not model.is_edge(rule):
+            row = _row("unused", "it has no event, and never fires", calls)
+        elif only_called and not calls:
+            row = _row("cannot tell", "only the code of the pages can call it", calls)
+        else:
+            row = _row("used", "an event fires it", calls)
+        yield rule, row
+
+
+def _extensions(model: Model) -> Iterator[tuple[Resource, _Row]]:
+    holders: dict[str, list[Resource]] = defaultdict(list)
+    for reference in model.once(find_references):
+        if reference.kind == "relation" and reference.target is not None:
+            holders[reference.target.id].append(reference.source)
+    packages = {row["id"]: row for row in model.rows("extension_packages")}
+    for extension in model.extensions:
+        sources = holders[extension.id]
+        count = len(sources)
+        if extension.package == "core":
+            row = _row("used", "every library requires it", count)
+        elif not sources:
+            package = packages.get(str(extension.get("extension_package_id")))
+            row = _row(*_alone(extension, package), count)
+        elif _are_disabled(sources):
+            row = _row(
+                "used by disabled rules only", f"{count} components of disabled rules", count
+            )
+        else:
+            row = _row("used", f"{count} components and data elements belong to it", count)
+        yield extension, row
+
+
+def _are_disabled(sources: Sequence[Resource]) -> bool:
+    """Return whether all of these are components of disabled rules."""
+    return not any(source.enabled or source.rule is None for source in sources)
+
+
+def _alone(extension: Resource, package: Mapping[str, Any] | None) -> tuple[str, str]:
+    """Return the verdict on an extension that no component belongs to, and the reason."""
+    package = package or {}
+    if extension.package in _WORK_ALONE or extension.settings or package.get("main"):
+        return "cannot tell", "no component belongs to it, and it may work without rules"
+    if package.get("shared_modules") not in (None, "[]"):
+        return "cannot tell", "other extensions may use its shared modules"
+    return "unused", "no component or data element belongs to it"
+
+
+def _secrets(model: Model) -> Iterator[tuple[Resource, _Row]]:
+    counts = _count(model, "secret")
+    for secret in model.secrets:
+        count = counts.get(secret.id, 0)
+        if count:
+            yield secret, _row("used", "a data element reads it", count)
+        else:
+            yield secret, _row("unused", "no data element reads it", count)
+
+
+def _instances(model: Model) -> Iterator[tuple[Resource, _Row]]:
+    counts: dict[tuple[str, str | None], int] = {}
+    for reference in model.once(find_references):
+        if reference.kind == "instance":
+            key = (reference.source.property_id, reference.name)
+            counts[key] = counts.get(key, 0) + 1
+    by_property = model.once(names)
+    for extension in model.extensions:
+        for name, owner in by_property[extension.property_id].instances.items():
+            if owner is not extension:
+                continue
+            count = counts.get((extension.property_id, name), 0)
+            if count:
+                row = _row("used", "components send through it", count)
+            else:
+                row = _row("unused", "no component names it", count)
+            yield extension, {**row, "name": name, "type": "instances"}
+
+
+def _count(model: Model, kind: str) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for reference in model.once(find_references):
+        if reference.kind == kind and reference.target is not None:
+            target_id = reference.target.id
+            counts[target_id] = counts.get(target_id, 0) + 1
+    return counts
+
+
+_KINDS: Mapping[str, Callable[[Model], Iterator[tuple[Resource, _Row]]]] = {
+    "data_elements": _data_elements,
+    "extensions": _extensions,
+    "rules": _rules,
+    "secrets": _secrets,
+    "instances": _instances,
+}

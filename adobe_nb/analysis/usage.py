@@ -1,0 +1,147 @@
+"""Which data elements are used, by the truth table of references: never "unused" in doubt."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from adobe_nb.analysis.model import Model, Resource
+from adobe_nb.analysis.references import Reference, find_references
+
+
+@dataclass
+class _Uses:
+    """The references to one data element, by what they are worth."""
+
+    live: list[Reference] = field(default_factory=list)
+    """From enabled rules and from extensions."""
+    disabled: list[Reference] = field(default_factory=list)
+    elements: list[Reference] = field(default_factory=list)
+    possible: list[Reference] = field(default_factory=list)
+    commented: list[Reference] = field(default_factory=list)
+    masked: list[Reference] = field(default_factory=list)
+
+    def add(self, reference: Reference) -> None:
+        """Sort a reference in."""
+        if reference.verdict == "commented":
+            self.commented.append(reference)
+        elif reference.verdict == "masked":
+            self.masked.append(reference)
+        elif not reference.source.enabled and reference.source.type == "rule_components":
+            self.disabled.append(reference)
+        elif reference.verdict != "certain":
+            self.possible.append(reference)
+        elif reference.source.type == "data_elements":
+            self.elements.append(reference)
+        else:
+            self.live.append(reference)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether a data element is used, and why."""
+
+    word: str
+    reason: str
+    mentions: int
+
+
+def verdicts(model: Model) -> dict[str, Verdict]:
+    """Return the verdict for each data element, by id."""
+    uses: dict[str, _Uses] = defaultdict(_Uses)
+    dynamic: dict[str, Reference] = {}
+    for reference in model.once(find_references):
+        if reference.is_unbounded:
+            dynamic.setdefault(reference.source.property_id, reference)
+        target = reference.target
+        if target is not None and target.type == "data_elements":
+            uses[target.id].add(reference)
+    used = _used(uses)
+    found = {}
+    for element in model.data_elements:
+        found[element.id] = _verdict(
+            element, uses[element.id], used, dynamic.get(element.property_id)
+        )
+    return _with_possible_chains(model, uses, found)
+
+
+def _used(uses: Mapping[str, _Uses]) -> dict[str, Reference]:
+    """Return the data elements that are certainly used, each with one of the reasons."""
+    used: dict[str, Reference] = {}
+    readers: dict[str, list[tuple[str, Reference]]] = defaultdict(list)
+    for element_id, found in uses.items():
+        for reference in found.elements:
+            readers[reference.source.id].append((element_id, reference))
+        if found.live:
+            used[element_id] = found.live[0]
+    # What a used data element reads is used, too, and so on. A list, because chains can be long.
+    pending = list(used)
+    while pending:
+        for element_id, reference in readers[pending.pop()]:
+            if element_id not in used:
+                used[element_id] = reference
+                pending.append(element_id)
+    return used
+
+
+def _verdict(
+    element: Resource, uses: _Uses, used: Mapping[str, Reference], dynamic: Reference | None
+) -> Verdict:
+    mentions = sum(map(len, vars(uses).values()))
+    if element.id in used:
+        return Verdict("used", f"read by {described(used[element.id])}", mentions)
+    if uses.possible:
+        first = uses.possible[0]
+        return Verdict("possibly used", f"perhaps read by {described(first)}", mentions)
+    if dynamic is not None:
+        reason = f"{described(dynamic)} reads names that only the running page knows"
+        return Verdict("cannot tell", reason, mentions)
+    if uses.disabled:
+        reason = f"read by {described(uses.disabled[0])}, and no enabled rule"
+        return Verdict("used by disabled rules only", reason, mentions)
+    if uses.elements:
+        return Verdict("unreachable", _chain(uses.elements), mentions)
+    if uses.commented:
+        reason = f"a comment of {described(uses.commented[0])} names it"
+        return Verdict("unused (mentioned in a comment)", reason, mentions)
+    if uses.masked:
+        reason = f"a token of {described(uses.masked[0])} names it, and is masked"
+        return Verdict("unused", reason, mentions)
+    return Verdict("unused", "nothing in this property refers to it", mentions)
+
+
+def _chain(references: Sequence[Reference]) -> str:
+    names = list(dict.fromkeys(reference.source.name for reference in references))
+    return f"read only by data elements that are not used: {', '.join(names)}"
+
+
+def _with_possible_chains(
+    model: Model, uses: Mapping[str, _Uses], found: dict[str, Verdict]
+) -> dict[str, Verdict]:
+    """Return the verdicts, corrected for what a possibly used data element reads."""
+    pending = [
+        element for element in model.data_elements if found[element.id].word == "possibly used"
+    ]
+    readers: dict[str, list[str]] = defaultdict(list)
+    for element_id, element_uses in uses.items():
+        for reference in element_uses.elements:
+            readers[reference.source.id].append(element_id)
+    while pending:
+        reader = pending.pop()
+        for element_id in readers[reader.id]:
+            verdict = found[element_id]
+            if verdict.word in ("unreachable", "used by disabled rules only"):
+                reason = f"read by data element {reader.name!r}, which is possibly used"
+                found[element_id] = Verdict("possibly used", reason, verdict.mentions)
+                pending += [item for item in model.data_elements if item.id == element_id]
+    return found
+
+
+def described(reference: Reference) -> str:
+    """Return what holds a reference, in words."""
+    source = reference.source
+    if source.rule is not None:
+        return f"rule {source.rule.name!r} ({source.name})"
+    kind = {"data_elements": "data element", "extensions": "extension"}.get(
+        source.type, source.type
+    )
+    return f"{kind} {source.name!r}"
