@@ -3,8 +3,9 @@
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
-from typing import Any
+from functools import cached_property, wraps
+from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
 
 import pandas as pd
 
@@ -37,6 +38,7 @@ OPTIONAL = (
     "build_extensions",
 )
 TABLES = (*REQUIRED, *OPTIONAL)
+_Result = TypeVar("_Result")
 _NO_PROPERTY = ""
 """The property of resources whose frame does not name one."""
 
@@ -200,6 +202,19 @@ class Model:
             yield (
                 f"The rules of {len(orphans)} rule components are missing; they count as enabled."
             )
+
+
+def once_per_model(function: Callable[[Model], _Result]) -> Callable[[Model], _Result]:
+    """Keep what a function returns for a model as long as the model exists."""
+    results: WeakKeyDictionary[Model, _Result] = WeakKeyDictionary()
+
+    @wraps(function)
+    def kept(model: Model) -> _Result:
+        if model not in results:
+            results[model] = function(model)
+        return results[model]
+
+    return kept
 
 
 def parse_settings(value: Any) -> tuple[Any, str]:
