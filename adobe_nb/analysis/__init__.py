@@ -1,5 +1,6 @@
 """Questions about tags: who uses it, what is unused, what differs. Frames in, frames out."""
 
+from adobe_nb.analysis.code_files import to_files
 from adobe_nb.analysis.tags import Tags
 
-__all__ = ["Tags"]
+__all__ = ["Tags", "to_files"]

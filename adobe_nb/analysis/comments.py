@@ -1,0 +1,147 @@
+"""Comments and literals of code, found by a parser."""
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from typing import NamedTuple
+
+import tree_sitter
+import tree_sitter_javascript
+
+Span = tuple[int, int]
+"""Where something starts and stops, in characters."""
+_QUERY = "(comment) @comment [(string) (template_string) (regex)] @literal"
+_HTML = re.compile(
+    r"(?P<comment><!--.*?(?:-->|\Z))"
+    r"|<script\b(?P<attributes>(?:\"[^\"]*\"|'[^']*'|[^>\"'])*)>"
+    r"(?P<script>.*?)(?:</script\s*>|\Z)",
+    re.DOTALL | re.IGNORECASE,
+)
+_DATA_BLOCK = re.compile(r"\btype\s*=\s*[\"']?(?!text/javascript|module|application/javascript)\w")
+_LINE_SEPARATOR = re.compile("[\u2028\u2029]")
+_OTHER_BLANK = re.compile("[^\\S\x00-\x7f]|\ufeff")
+_OTHER = re.compile("[^\x00-\x7f]")
+# After these words, a line break ends the statement.
+_ENDED_BY_LINE = re.compile(r"\b(return|throw|break|continue|yield)[^\S\n]*\n")
+_BLANKS = re.compile(r"[^\S\n]+")
+_LINE_BREAKS = re.compile(r" ?\n[ \n]*")
+_BESIDE_PUNCTUATION = re.compile(
+    r"(?<=[{}()\[\];,:?=<>|&!*%.^~])\s|\s(?=[{}()\[\];,:?=<>|&!*%.^~])"
+)
+_BESIDE_SIGN = re.compile(r"(?<=[+-]) (?![+-])|(?<![+-]) (?=[+-])")
+
+
+class Literals(NamedTuple):
+    """Where the comments of a script are, and its strings, templates and regular expressions."""
+
+    comments: list[Span]
+    literals: list[Span]
+
+
+def find_comments(code: str, language: str) -> list[Span]:
+    """Return where the comments of a script, or of HTML and its inline scripts, are; in order."""
+    if not any(sign in code for sign in ("//", "/*", "<!--", "-->", "#!")):
+        return []
+    if language != "html":
+        return parse(code).comments
+    comments = []
+    for match in _HTML.finditer(code):
+        if match["comment"] is not None:
+            comments.append(match.span())
+        elif not _DATA_BLOCK.search(match["attributes"]):
+            offset = match.start("script")
+            inside = find_comments(match["script"], "javascript")
+            comments += [(start + offset, stop + offset) for start, stop in inside]
+    return comments
+
+
+def normalized(code: str, language: str) -> str:
+    """Return code without comments, and without the blank space that has no meaning."""
+    if language == "html":
+        return _normalized_html(code)
+    return "".join(_normalized_parts(code)).strip()
+
+
+def parse(code: str) -> Literals:
+    """Return the comments and literals of JavaScript, in order."""
+    root = _parser().parse(_one_byte_each(code)).root_node
+    captures = tree_sitter.QueryCursor(_query()).captures(root)
+    return Literals(_spans(captures.get("comment", ())), _spans(captures.get("literal", ())))
+
+
+def is_javascript(code: str) -> bool:
+    """Return whether the parser understands all of it as JavaScript."""
+    return not _parser().parse(_one_byte_each(code)).root_node.has_error
+
+
+def _spans(nodes: "list[tree_sitter.Node] | tuple[()]") -> list[Span]:
+    return sorted((node.start_byte, node.end_byte) for node in nodes)
+
+
+def _one_byte_each(code: str) -> bytes:
+    """Return the code with one byte for each character, so that places are those of characters."""
+    if not code.isascii():
+        code = _LINE_SEPARATOR.sub("\n", code)
+        code = _OTHER_BLANK.sub(" ", code)
+        code = _OTHER.sub("x", code)
+    return code.encode("ascii")
+
+
+@cache
+def _language() -> tree_sitter.Language:
+    return tree_sitter.Language(tree_sitter_javascript.language())
+
+
+@cache
+def _query() -> tree_sitter.Query:
+    return tree_sitter.Query(_language(), _QUERY)
+
+
+def _parser() -> tree_sitter.Parser:
+    # A parser has a state: one that is shared would not be safe in threads.
+    return tree_sitter.Parser(_language())
+
+
+def _normalized_html(code: str) -> str:
+    parts = []
+    end = 0
+    for match in _HTML.finditer(code):
+        parts.append(" ".join(code[end : match.start()].split()))
+        if match["script"] is not None:
+            parts.append(f"<script{match['attributes']}>")
+            parts.append(normalized(match["script"], "javascript"))
+        end = match.end()
+    parts.append(" ".join(code[end:].split()))
+    return "\n".join(part for part in parts if part)
+
+
+def _normalized_parts(code: str) -> Iterator[str]:
+    """Yield the literals as they are, and what is between them without comments and blanks."""
+    comments, literals = parse(code)
+    spans = [(*span, True) for span in comments] + [(*span, False) for span in literals]
+    between = []
+    end = 0
+    for start, stop, is_comment in sorted(spans):
+        # Inside the literal before, for example a string within a template.
+        if start < end:
+            continue
+        between.append(code[end:start])
+        if is_comment:
+            # Like a blank, or like the line breaks inside it.
+            between.append("\n" if "\n" in code[start:stop] else " ")
+        else:
+            yield _without_blanks("".join(between))
+            yield code[start:stop]
+            between = []
+        end = stop
+    between.append(code[end:])
+    yield _without_blanks("".join(between))
+
+
+def _without_blanks(code: str) -> str:
+    code = code.replace("\r\n", "\n").replace("\r", "\n")
+    code = _BLANKS.sub(" ", code)
+    code = _LINE_BREAKS.sub("\n", code)
+    code = _ENDED_BY_LINE.sub(r"\1;", code)
+    code = _BESIDE_SIGN.sub("", code)
+    return _BESIDE_PUNCTUATION.sub("", code)

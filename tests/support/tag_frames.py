@@ -1,0 +1,93 @@
+"""Small frames as a user could build them: only the columns that are required."""
+
+import json
+from typing import Any
+
+import pandas as pd
+
+from adobe_nb.analysis import Tags
+
+CODE_ACTION = "core::actions::custom-code"
+CODE_ELEMENT = "core::dataElements::custom-code"
+
+
+def settings_text(settings: Any) -> Any:
+    if settings is None or isinstance(settings, str):
+        return settings
+    return json.dumps(settings)
+
+
+def rules(*rows: tuple[str, str], **columns: Any) -> pd.DataFrame:
+    """Rules from pairs of id and name, enabled unless said otherwise."""
+    frame = pd.DataFrame(rows, columns=["id", "name"], dtype="string")
+    frame["enabled"] = pd.Series([True] * len(frame), dtype="boolean")
+    return frame.assign(**columns)
+
+
+def components(*rows: tuple[str, str, str, Any], **columns: Any) -> pd.DataFrame:
+    """Components from id, rule id, delegate and settings; the name is the id."""
+    frame = pd.DataFrame(
+        [
+            (row_id, rule_id, row_id, delegate, settings_text(settings))
+            for row_id, rule_id, delegate, settings in rows
+        ],
+        columns=["id", "rule_id", "name", "delegate_descriptor_id", "settings"],
+        dtype="string",
+    )
+    return frame.assign(**columns)
+
+
+def elements(*rows: tuple[str, str, str, Any], **columns: Any) -> pd.DataFrame:
+    """Data elements from id, name, delegate and settings."""
+    frame = pd.DataFrame(
+        [
+            (row_id, name, delegate, settings_text(settings))
+            for row_id, name, delegate, settings in rows
+        ],
+        columns=["id", "name", "delegate_descriptor_id", "settings"],
+        dtype="string",
+    )
+    frame["enabled"] = pd.Series([True] * len(frame), dtype="boolean")
+    return frame.assign(**columns)
+
+
+def extensions(*rows: tuple[str, str, str | None, Any], **columns: Any) -> pd.DataFrame:
+    """Extensions from id, name, delegate and settings."""
+    frame = pd.DataFrame(
+        [
+            (row_id, name, delegate, settings_text(settings))
+            for row_id, name, delegate, settings in rows
+        ],
+        columns=["id", "name", "delegate_descriptor_id", "settings"],
+        dtype="string",
+    )
+    return frame.assign(**columns)
+
+
+def no_tags() -> Tags:
+    """A property without any content."""
+    return Tags(
+        rules=rules(), rule_components=components(), data_elements=elements(),
+        extensions=extensions(),
+    )  # fmt: skip
+
+
+def code_element(code: str, name: str = "Code") -> Tags:
+    """Tags with one data element of custom code."""
+    return Tags(data_elements=elements(("DE1", name, CODE_ELEMENT, {"source": code})))
+
+
+def store(reactor: Any, name: str = "Web Store US") -> Tags:
+    """A property of the demo company, with its libraries."""
+    site = reactor.find("properties", name)
+    tables = {
+        table: getattr(reactor, table)(site)
+        for table in ("rules", "rule_components", "data_elements", "extensions", "libraries")
+    }
+    for table in ("rules", "data_elements", "extensions"):
+        tables[f"library_{table}"] = getattr(reactor, table)(tables["libraries"])
+    return Tags(**tables)
+
+
+def dtypes(frame: pd.DataFrame) -> dict[str, str]:
+    return {str(name): str(dtype) for name, dtype in frame.dtypes.items()}
