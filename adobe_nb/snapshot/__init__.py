@@ -28,7 +28,7 @@ from adobe_nb.session import Session, current
 from adobe_nb.snapshot import pulling, queries, refreshing
 from adobe_nb.snapshot.comparison import compared
 from adobe_nb.snapshot.manifest import Snapshot
-from adobe_nb.snapshot.plan import EVENTS, TABLES
+from adobe_nb.snapshot.plan import FROZEN, TABLES
 from adobe_nb.snapshot.store import AsOf, SnapshotFolder
 
 __all__ = [
@@ -287,9 +287,10 @@ def changes(
         When one of the snapshots does not exist, or a file is damaged.
     """
     _check_table(table)
-    if table == EVENTS:
+    if table in FROZEN:
         raise ArgumentError(
-            'Audit events are never changed. Read them: snapshot.load(folder, "audit_events").'
+            f"The rows of {table} never change, so they are not compared. Read them: "
+            f'snapshot.load(folder, "{table}").'
         )
     snapshots = SnapshotFolder(folder)
 
@@ -315,7 +316,7 @@ def changes(
 def _compared_tables(before: Snapshot, after: Snapshot, table: str | None) -> list[str]:
     if table is not None:
         return [table]
-    return [name for name in after.tables if name in before.tables and name != EVENTS]
+    return [name for name in after.tables if name in before.tables and name not in FROZEN]
 
 
 def _check_table(table: object) -> None:

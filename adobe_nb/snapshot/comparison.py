@@ -6,6 +6,7 @@ import pandas as pd
 
 # The column that people know a resource by: a note has only its text, a callback its URL.
 _NAMES = ("name", "text", "url")
+_PARENTS = ("rule_id", "library_id")
 
 
 def differing_columns(before: pd.DataFrame, after: pd.DataFrame) -> dict[str, list[str]]:
@@ -29,10 +30,12 @@ def _by_id(frame: pd.DataFrame) -> pd.DataFrame:
     frame.attrs = {}
     if frame["id"].is_unique:
         return frame.set_index("id")
-    # A rule component has one row per rule. Its rules are joined, so that a change shows once.
-    rules = frame.sort_values("rule_id").groupby("id")["rule_id"].agg(", ".join)
+    # A rule component has one row per rule, and a revision one per library. These are joined, so
+    # that a change shows once.
+    column = next(name for name in _PARENTS if name in frame)
+    parents = frame.sort_values(column).groupby("id")[column].agg(", ".join)
     unique = frame.drop_duplicates("id").set_index("id")
-    return unique.assign(rule_id=rules.astype("string"))
+    return unique.assign(**{column: parents.astype("string")})
 
 
 def _differ(old: "pd.Series[Any]", new: "pd.Series[Any]") -> Any:

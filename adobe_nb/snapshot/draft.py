@@ -104,18 +104,38 @@ class Draft:
         """Return whether this run, or the run that it resumes, has stored that part."""
         return (table, property) in self._parts
 
-    def stored_ids(self, table: str, property: str | None) -> tuple[list[str], str] | None:
-        """Return the ids in a stored part, and the time from which on it lacks changes.
+    def part(self, table: str, property: str | None) -> Part | None:
+        """Return a part that is stored, or None."""
+        return self._parts.get((table, property))
 
-        None when there is no such part, or its file is damaged: read the list again.
-        """
-        part = self._parts.get((table, property))
-        if part is None:
-            return None
-        with suppress(SnapshotError):
-            rows = part.read(self._data, self._plan.columns[table])
-            return rows.column("id").to_pylist(), part.at
-        return None
+    def frame(self, table: str, property: str | None) -> pd.DataFrame:
+        """Return the rows of a part that is stored. Raises SnapshotError when it is damaged."""
+        part = self._parts[table, property]
+        return part.frame(self._data, self._plan.columns[table])
+
+    def is_readable(self, table: str, property: str | None) -> bool:
+        """Return whether a part is stored and not damaged."""
+        if self.has(table, property):
+            with suppress(SnapshotError):
+                self.frame(table, property)
+                return True
+        return False
+
+    def shares(self, table: str, property: str | None, snapshot: Snapshot) -> bool:
+        """Return whether a stored part and that of the snapshot are the same file."""
+        part, other = self.part(table, property), snapshot.part(table, property)
+        if part is None or other is None:
+            return False
+        with suppress(OSError):
+            return part.file(self._data).samefile(other.file(snapshot.data))
+        return False
+
+    def forget(self, table: str, property: str | None) -> None:
+        """Drop a part that has to be read again, if it is stored."""
+        part = self._parts.pop((table, property), None)
+        if part is not None:
+            with disk.writing(self._folder):
+                part.file(self._data).unlink(missing_ok=True)
 
     def put(self, table: str, property: str | None, frame: pd.DataFrame, *, at: str) -> None:
         """Store a part completely or not at all. Its index is not kept.
@@ -141,11 +161,8 @@ class Draft:
         """Drop parts of all other properties, which have disappeared since an earlier run."""
         remaining = {None, *properties}
         for part in list(self._parts.values()):
-            if part.property in remaining:
-                continue
-            with disk.writing(self._folder):
-                part.file(self._data).unlink(missing_ok=True)
-            del self._parts[part.table, part.property]
+            if part.property not in remaining:
+                self.forget(part.table, part.property)
 
     def keep(self, table: str, property: str | None, snapshot: Snapshot, *, at: str) -> bool:
         """Take a part over from an earlier snapshot without copying it; return whether it could.

@@ -7,17 +7,19 @@ import pandas as pd
 
 from adobe_nb.api.reactor.client import Client
 from adobe_nb.api.reactor.collection import Rows
-from adobe_nb.api.reactor.frames import FrameBuilder, columns_of
-from adobe_nb.api.reactor.paging import Listing, read_lists, steady
-from adobe_nb.registry import RESOURCES
+from adobe_nb.api.reactor.frames import FrameBuilder
+from adobe_nb.api.reactor.paging import Listing, read_lists, steady_under
 from adobe_nb.snapshot.draft import Draft
-from adobe_nb.snapshot.plan import THROUGH, parent_of
+from adobe_nb.snapshot.plan import PLAN
+
+PARENT_COLUMNS = ("rule_id", "library_id", "build_id")
+"""The columns of the resources under which rows are listed more than once."""
 
 
 def in_order(frame: pd.DataFrame) -> pd.DataFrame:
     """Return the rows in the order of a part, which does not depend on how they were read."""
-    # A component of two rules comes twice, so the rule decides.
-    keys = [name for name in ("created_at", "id", "rule_id") if name in frame]
+    # A component of two rules comes twice, so the rule decides; likewise what libraries hold.
+    keys = [name for name in ("created_at", "id", *PARENT_COLUMNS) if name in frame]
     # Most frames are empty or have one row, and sorting thousands of them takes seconds.
     if len(frame) > 1:
         frame = frame.sort_values(keys, kind="stable")
@@ -29,7 +31,7 @@ def in_order(frame: pd.DataFrame) -> pd.DataFrame:
 class PartReader:
     """A part that is being read: a table of one property, from one list or many.
 
-    ``parents`` are the resources under which its lists are; by default the property itself.
+    ``parents`` are the resources under which its lists are.
     ``unchanged`` are rows of the last snapshot that belong to other parents.
     """
 
@@ -39,18 +41,14 @@ class PartReader:
         table: str,
         property: str,
         at: str,
+        parents: Iterable[str],
         *,
-        parents: Iterable[str] | None = None,
         unchanged: pd.DataFrame | None = None,
     ) -> None:
         self.table, self.property = table, property
-        self.rows = Rows(RESOURCES[table], parent_of(table))
-        folder = THROUGH.get(table, "properties")
-        if parents is None:
-            parents = [property]
-        self.listings = [
-            steady(f"/{folder}/{parent}/{table}", RESOURCES[table], parent) for parent in parents
-        ]
+        plan = PLAN[table]
+        self.rows = Rows(plan.row, plan.parent)
+        self.listings = steady_under(plan.parent or "", parents, plan.row)
         self.unread = len(self.listings)
         self.received = 0
         self._draft, self._at, self._unchanged = draft, at, unchanged
@@ -58,7 +56,7 @@ class PartReader:
     def store(self) -> pd.DataFrame:
         """Store the part, and return its rows."""
         # Most lists of most properties are empty.
-        frame = _empty(self.table)
+        frame = no_rows(self.table)
         if self.received:
             frame = self.rows.frame()
         if self._unchanged is not None and len(self._unchanged):
@@ -93,8 +91,9 @@ def read_parts(
 
 
 @cache
-def _empty(table: str) -> pd.DataFrame:
-    return FrameBuilder(RESOURCES[table], parent_of(table)).frame()
+def no_rows(table: str) -> pd.DataFrame:
+    """Return the table without rows."""
+    return FrameBuilder(PLAN[table].row, PLAN[table].parent).frame()
 
 
 def joined(stored: pd.DataFrame, new: pd.DataFrame, table: str) -> pd.DataFrame:
@@ -102,7 +101,7 @@ def joined(stored: pd.DataFrame, new: pd.DataFrame, table: str) -> pd.DataFrame:
 
     Columns that are not promised come last, in sorted order; those of ``stored`` only while used.
     """
-    promised = list(columns_of(RESOURCES[table], parent_of(table)))
+    promised = list(PLAN[table].columns)
     used = stored.columns[stored.notna().any()]
     others = sorted({*used, *new}.difference(promised))
     texts = dict.fromkeys(others, "string")

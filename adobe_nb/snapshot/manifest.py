@@ -81,6 +81,10 @@ class Part:
         schema = schema_of(columns, self.columns)
         return read_parquet(self.file(snapshot), schema, rows=self.rows, size=self.bytes)
 
+    def frame(self, snapshot: Path, columns: Columns) -> pd.DataFrame:
+        """Return its rows. Raises SnapshotError when the file is damaged."""
+        return to_frame(self.read(snapshot, columns))
+
 
 def by_name(parts: Iterable[Part]) -> dict[tuple[str, str | None], Part]:
     """Return the parts by table and property."""

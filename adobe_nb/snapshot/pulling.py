@@ -1,23 +1,38 @@
 """Pull everything about some properties as the next snapshot."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
+from itertools import chain, product
 from pathlib import Path
 
 import pandas as pd
 
-from adobe_nb.api.reactor.client import Client
+from adobe_nb.api.reactor.client import Client, in_parallel
 from adobe_nb.api.reactor.collection import Rows
+from adobe_nb.api.reactor.frames import to_frame
 from adobe_nb.api.reactor.inputs import Ids, ids_of_type
+from adobe_nb.api.reactor.jsonapi import Document, one_of
 from adobe_nb.api.reactor.paging import Listing, read_lists, steady
-from adobe_nb.errors import ArgumentError, NotFound, SnapshotError
+from adobe_nb.errors import ArgumentError, NotAllowed, NotFound, SnapshotError
 from adobe_nb.registry import RESOURCES
 from adobe_nb.session import Session
 from adobe_nb.snapshot.draft import Draft
-from adobe_nb.snapshot.filling import PartReader, in_order, joined, read_parts
+from adobe_nb.snapshot.filling import PartReader, in_order, joined, no_rows, read_parts
 from adobe_nb.snapshot.manifest import Snapshot
-from adobe_nb.snapshot.plan import CHILDREN, DIRECT, EVENTS, checked_tables, promised
+from adobe_nb.snapshot.plan import (
+    DIRECT,
+    EVENTS,
+    LEVELS,
+    PACKAGES,
+    checked_tables,
+    promised,
+    required_by,
+    requiring,
+    selected,
+)
+from adobe_nb.snapshot.selection import Frames
 from adobe_nb.snapshot.store import SnapshotFolder
 from adobe_nb.snapshot.tables import library
 
@@ -177,53 +192,88 @@ class Run:
 
     def read_properties(self, ids: Iterable[str], label: str) -> None:
         """Read and store all parts of these properties that the draft does not have yet."""
-        direct: list[PartReader] = []
-        children: list[PartReader] = []
-        for part in self.missing_parts(ids):
-            stored = self.draft.stored_ids(part.table, part.property)
-            if stored is None:
-                direct.append(part)
-            else:
-                # The children are as old as the list that an earlier run has read: resources that
-                # were created since then are missing in both, and the next refresh finds them.
-                children += self._children(part, *stored)
-        for part, frame in read_parts(self.client, direct, label):
-            children += self._children(part, frame["id"], self.scope.at)
-        for _ in read_parts(self.client, children, label, parents_may_vanish=True):
+        ids = list(ids)
+        self.forget_damaged(ids)
+        for _ in read_parts(self.client, self.missing_parts(ids), label):
             pass
+        self.read_below(ids, label, parents_may_vanish=True)
 
-    def _children(self, part: PartReader, parents: Iterable[str], at: str) -> list[PartReader]:
-        """Return the part that is listed under these parents, if it is still to be read."""
-        table = self.child_of(part.table)
-        if not table or self.draft.has(table, part.property):
-            return []
-        return [PartReader(self.draft, table, part.property, at, parents=parents)]
+    def read_below(self, ids: Sequence[str], label: str, *, parents_may_vanish: bool) -> None:
+        """Read and store what is listed under resources of the tables that are stored."""
+        for level in LEVELS:
+            parts: list[PartReader] = []
+            for property_id in ids:
+                parts += self._parts_below(level, property_id)
+            for _ in read_parts(self.client, parts, label, parents_may_vanish=parents_may_vanish):
+                pass
+        if PACKAGES in self.tables:
+            self.read_packages(ids, no_rows(PACKAGES))
 
-    def child_of(self, table: str) -> str:
-        """Return the table that is listed under the resources of another, if it is to be read."""
-        child = CHILDREN.get(table, "")
-        if child in self.tables:
-            return child
-        return ""
+    def _parts_below(self, level: Iterable[str], property_id: str) -> Iterator[PartReader]:
+        now = self.stored_frames(property_id)
+        for table in level:
+            if table in self.tables and not self.draft.has(table, property_id):
+                yield from self.part_below(table, property_id, now)
+
+    def part_below(self, table: str, property_id: str, now: Frames) -> list[PartReader]:
+        """Return the part to read; none when it could be stored without reading anything."""
+        # An earlier run may have stored the lists that lead to it. Resources that were created since
+        # then are missing in both; the next refresh finds them, because the oldest part decides.
+        parents = selected(table, now)
+        return [PartReader(self.draft, table, property_id, self.scope.at, parents)]
+
+    def stored_frames(self, property_id: str) -> Frames:
+        """Return a function that reads the stored tables of a property, each once."""
+        # Rows of one property at a time: there are thousands of parts.
+        return cache(lambda table: self.draft.frame(table, property_id))
 
     def missing_parts(self, ids: Iterable[str]) -> list[PartReader]:
-        """Return the lists of these properties that are not stored, or whose children are not."""
+        """Return the lists of these properties that are not stored."""
         properties = self.scope.properties
         edge = set(properties.loc[properties["platform"] == "edge", "id"])
         parts = []
-        for property_id in ids:
-            for table in DIRECT:
-                child = self.child_of(table) or table
-                stored = self.draft.has(table, property_id) and self.draft.has(child, property_id)
-                if stored or table not in self.tables:
-                    continue
-                part = PartReader(self.draft, table, property_id, self.scope.at)
-                # The API has secrets for event forwarding only.
-                if table == "secrets" and property_id not in edge:
-                    part.store()
-                else:
-                    parts.append(part)
+        for table, property_id in product(DIRECT, ids):
+            if table not in self.tables or self.draft.has(table, property_id):
+                continue
+            part = PartReader(self.draft, table, property_id, self.scope.at, [property_id])
+            # The API has secrets for event forwarding only.
+            if table == "secrets" and property_id not in edge:
+                part.store()
+            else:
+                parts.append(part)
         return parts
+
+    def forget_damaged(self, ids: Iterable[str]) -> None:
+        """Drop damaged parts of an earlier run that other tables are still to be read from."""
+        for property_id in ids:
+            for table in self.required_now(property_id):
+                is_stored = self.draft.has(table, property_id)
+                if is_stored and not self.draft.is_readable(table, property_id):
+                    self.forget(table, property_id)
+
+    def required_now(self, property_id: str) -> set[str]:
+        """Return the tables that those require which are not stored."""
+        missing = [name for name in self.tables if not self.draft.has(name, property_id)]
+        return set[str]().union(*map(required_by, missing))
+
+    def forget(self, table: str, property_id: str) -> None:
+        """Drop a part, and those that were read from it: they would be older than the new one."""
+        for name in (*requiring(table), table):
+            self.draft.forget(name, property_id)
+
+    def read_packages(self, ids: Iterable[str], known: pd.DataFrame) -> None:
+        """Store the packages of these properties, and fetch each that is not known once."""
+        used: dict[str, list[str]] = {}
+        for property_id in ids:
+            if not self.draft.has(PACKAGES, property_id):
+                used[property_id] = selected(PACKAGES, self.stored_frames(property_id))
+        missing = set(chain(*used.values())).difference(known["id"])
+        packages = joined(known, _packages(self.client, sorted(missing)), PACKAGES)
+        for property_id, package_ids in used.items():
+            own = packages[packages["id"].isin(package_ids)]
+            # Columns that are not promised stay only where they are used.
+            own = in_order(joined(own, no_rows(PACKAGES), PACKAGES))
+            self.draft.put(PACKAGES, property_id, own, at=self.scope.at)
 
     def store_events(self, events: pd.DataFrame, earlier: Snapshot | None = None) -> None:
         """Store each property's own audit events, after those of an earlier snapshot."""
@@ -237,3 +287,20 @@ class Run:
                     continue
                 own = joined(stored, own, EVENTS)
             self.draft.put(EVENTS, property_id, in_order(own), at=at)
+
+
+def _packages(client: Client, ids: Sequence[str]) -> pd.DataFrame:
+    """Return these packages, without those that this account cannot see."""
+
+    def fetch(package_id: str) -> list[Document]:
+        try:
+            document = client.get(f"/{PACKAGES}/{package_id}")
+        except (NotFound, NotAllowed) as error:
+            # Others' private packages, and packages that were deleted after they were installed.
+            if error.status in {403, 404}:
+                return []
+            raise
+        return [one_of(document, PACKAGES, package_id)]
+
+    documents = in_parallel(client, fetch, ids, "extension packages")
+    return to_frame(RESOURCES[PACKAGES], list(chain(*documents)))

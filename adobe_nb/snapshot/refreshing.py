@@ -11,9 +11,9 @@ import warnings
 from collections.abc import Iterable, Set
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cache, partial
 from itertools import product
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
@@ -24,9 +24,17 @@ from adobe_nb.errors import NotAllowed, NotFound, SnapshotError, SnapshotWarning
 from adobe_nb.registry import RESOURCES
 from adobe_nb.session import Session
 from adobe_nb.snapshot.comparison import differing_columns
-from adobe_nb.snapshot.filling import PartReader, read_parts
+from adobe_nb.snapshot.filling import PartReader, joined, no_rows, read_parts
 from adobe_nb.snapshot.manifest import Snapshot
-from adobe_nb.snapshot.plan import CHILDREN, EVENTS, checked_tables, promised
+from adobe_nb.snapshot.plan import (
+    EVENTS,
+    PACKAGES,
+    PLAN,
+    checked_tables,
+    promised,
+    required_by,
+    selected,
+)
 from adobe_nb.snapshot.pulling import (
     Run,
     check_same_organization,
@@ -34,6 +42,7 @@ from adobe_nb.snapshot.pulling import (
     events_since,
     read_scope,
 )
+from adobe_nb.snapshot.selection import Frames
 from adobe_nb.snapshot.store import SnapshotFolder
 
 # Publishing a library may change ``dirty`` and ``published`` of its resources, which then have no
@@ -143,8 +152,8 @@ class _Refresh(Run):
 
     def read(self) -> None:
         """Store every part except the properties themselves and the audit events."""
-        # A rule or library can be deleted between its list and the list of its children. Then all
-        # lists that are not stored yet are read again, because its row has to disappear, too.
+        # A rule or library can be deleted between its list and the list of its children. Then the
+        # lists that led to it are read again, because its row has to disappear, too.
         for attempt in range(1, _ATTEMPTS + 1):
             try:
                 self._read_once(is_last_attempt=attempt == _ATTEMPTS)
@@ -152,48 +161,47 @@ class _Refresh(Run):
             except NotFound:
                 if attempt == _ATTEMPTS:
                     raise
+                self._forget_what_led_to_missing_tables()
 
     def _read_once(self, *, is_last_attempt: bool) -> None:
-        client = self.client
         ids = self.scope.properties["id"]
         is_known = ids.isin(self.base.about["properties"])
+        known_ids = ids[is_known].tolist()
         self.read_properties(ids[~is_known], "refresh")
-        changed, children_of_unchanged = self._read_first_pages(ids[is_known])
-        children: list[PartReader] = []
-        for part, frame in read_parts(client, changed, "refresh"):
-            children += self._changed_children(part, frame)
-        for _ in read_parts(client, children, "refresh", parents_may_vanish=True):
+        self.forget_damaged(known_ids)
+        changed = self._read_first_pages(known_ids)
+        for _ in read_parts(self.client, changed, "refresh"):
             pass
         # On the last attempt, the row of a deleted parent stays until the next refresh.
-        for _ in read_parts(
-            client, children_of_unchanged, "refresh", parents_may_vanish=is_last_attempt
-        ):
-            pass
+        self.read_below(known_ids, "refresh", parents_may_vanish=is_last_attempt)
 
-    def _read_first_pages(self, ids: Iterable[str]) -> tuple[list[PartReader], list[PartReader]]:
+    def _forget_what_led_to_missing_tables(self) -> None:
+        for property_id in self.scope.properties["id"]:
+            for table in self.required_now(property_id):
+                self.forget(table, property_id)
+
+    def _read_first_pages(self, ids: Iterable[str]) -> list[PartReader]:
         """Read the first page of each list, and store the lists that are complete by that.
 
-        Returns the lists that have to be read, and the children to read of all other lists.
+        Returns the lists that have to be read.
         """
         parts = self.missing_parts(ids)
         listings = list(map(_by_last_change, parts))
         sinks = [part.rows for part in parts]
         changed: list[PartReader] = []
-        children: list[PartReader] = []
         for read in read_lists(
             self.client, listings, sinks, "looking for changes", first=PAGE_SIZE
         ):
             part = parts[read.at]
-            table, child = part.table, self.child_of(part.table)
             # The page is the whole list.
             if read.total == read.rows:
                 part.received = read.rows
-                children += self._changed_children(part, part.store())
-            elif not self._is_unchanged(part, read.total) or not self._keep(table, part.property):
+                part.store()
+            elif not self._is_unchanged(part, read.total) or not self._keep(
+                part.table, part.property
+            ):
                 changed.append(part)
-            elif child and not self._keep(child, part.property):
-                children += self._changed_children(part, self.base.frame(table, part.property))
-        return changed, children
+        return changed
 
     def _is_unchanged(self, part: PartReader, total: int | None) -> bool:
         """Return whether a long list is as it was, judging by its length, dates and events."""
@@ -210,49 +218,145 @@ class _Refresh(Run):
     def _keep(self, table: str, property_id: str) -> bool:
         return self.draft.keep(table, property_id, self.base, at=self.scope.at)
 
-    def _changed_children(self, part: PartReader, parents: pd.DataFrame) -> list[PartReader]:
-        """Return the part listed under these resources, to be read where it can have changed."""
-        table, property_id = self.child_of(part.table), part.property
-        if not table:
+    def part_below(self, table: str, property_id: str, now: Frames) -> list[PartReader]:
+        """Return the part to read where it can have changed; none when it is kept as it was."""
+        # Other tables change although those that they require do not.
+        depends_on_rules = PLAN[table].parent == "rules"
+        is_settled = depends_on_rules and self._share_what_is_required(table, property_id)
+        if is_settled and self._keep(table, property_id):
             return []
-        before = self.base.frame(table, property_id)
-        column = f"{RESOURCES[part.table].singular}_id"
-        changed = self._changed_parents(part, parents, before)
-        unchanged = before[before[column].isin(set(parents["id"]) - changed)]
-        if not changed and len(unchanged) == len(before) and self._keep(table, property_id):
+        before = cache(partial(self._frame_before, property_id))
+        rows, parents = before(table), selected(table, now)
+        changed = set(parents)
+        if self._can_compare(table):
+            difference = _Difference(property_id, before, now, self.traces)
+            changed -= set(selected(table, before)) - difference.changed(table)
+        column = PLAN[table].parent_column
+        kept = rows[rows[column].isin(set(parents) - changed)]
+        unchanged = kept
+        if table == "rule_revision_components":
+            unchanged = _published(kept, now)
+        is_same = unchanged is kept and len(kept) == len(rows)
+        if is_same and not changed and self._keep(table, property_id):
             return []
-        ids = parents.loc[parents["id"].isin(changed), "id"]
-        child = PartReader(
-            self.draft, table, property_id, self.scope.at, parents=ids, unchanged=unchanged
+        to_read = [parent for parent in parents if parent in changed]
+        part = PartReader(
+            self.draft, table, property_id, self.scope.at, to_read, unchanged=unchanged
         )
-        return [child]
+        return [part]
 
-    def _changed_parents(
-        self, part: PartReader, parents: pd.DataFrame, children: pd.DataFrame
-    ) -> set[Any]:
-        """Return the ids of parents whose children can have changed since the base."""
-        table, ids = CHILDREN[part.table], set(parents["id"])
-        if not _has_same_columns(self.base, table):
-            return ids
-        before = self.base.frame(part.table, part.property)
-        changed = ids.difference(before["id"]) | differing_columns(before, parents).keys()
-        # A build changes while its library stays as it was.
-        if table == "builds":
-            if None in self.traces.libraries and self.traces.has(part.property, "build"):
-                return ids
-            republished = children["meta_republish_status"].fillna("succeeded")
-            is_final = children["status"].isin(_FINAL_STATES) & republished.isin(_FINAL_STATES)
-            changed |= {*self.traces.libraries, *children.loc[~is_final, "library_id"]}
-        # A component of two rules changes under both when it is revised with one of them.
+    def read_packages(self, ids: Iterable[str], known: pd.DataFrame) -> None:
+        """Store the packages of these properties, and fetch those that can have changed."""
+        if self._can_compare(PACKAGES):
+            frames, seen = [known], set[str]()
+            for property_id in ids:
+                rows = self._frame_before(property_id, PACKAGES)
+                # The zip of a package in development can be replaced.
+                is_final = (rows["availability"] != "development").fillna(False)
+                if is_final.all() and self._share_what_is_required(PACKAGES, property_id):
+                    self._keep(PACKAGES, property_id)
+                new = rows[is_final & ~rows["id"].isin(seen)]
+                if len(new):
+                    frames.append(new)
+                    seen.update(new["id"])
+            known = joined(pd.concat(frames, ignore_index=True), known, PACKAGES)
+        super().read_packages(ids, known)
+
+    def _frame_before(self, property_id: str, table: str) -> pd.DataFrame:
+        part = self.base.part(table, property_id)
+        if part is None:
+            return no_rows(table)
+        return part.frame(self.base.data, self.base.columns[table])
+
+    def _can_compare(self, table: str) -> bool:
+        """Return whether the base has a table, and what it requires, with the columns of today."""
+        return all(_has_same_columns(self.base, name) for name in {table, *required_by(table)})
+
+    def _share_what_is_required(self, table: str, property_id: str) -> bool:
+        """Return whether the base was read with the same files of the tables that it requires."""
+        required = PLAN[table].requires
+        return all(self.draft.shares(name, property_id, self.base) for name in required)
+
+
+@dataclass(frozen=True)
+class _Difference:
+    """What differs in a property between the base and now."""
+
+    property: str
+    before: Frames
+    now: Frames
+    traces: _Traces
+
+    def changed(self, table: str) -> Set[str]:
+        """Return the ids of resources under which the lists of a table can have changed."""
         if table == "rule_components":
-            shared = children.loc[children["rule_id"].isin(changed), "id"]
-            changed |= set(children.loc[children["id"].isin(shared), "rule_id"])
-        return changed & ids
+            return self._edited_rules()
+        if table == "builds":
+            return self._built_libraries()
+        if PLAN[table].parent == "libraries":
+            return self._open_libraries()
+        if PLAN[table].parent == "builds" and self._newly_published():
+            return set(selected(table, self.now))
+        # Revisions are frozen, and so is what a build holds.
+        return set()
+
+    def _edited_rules(self) -> set[str]:
+        components, changed = self.before("rule_components"), self._differing("rules")
+        # A component of two rules changes under both when it is revised with one of them.
+        shared = components.loc[components["rule_id"].isin(changed), "id"]
+        return changed.union(components.loc[components["id"].isin(shared), "rule_id"])
+
+    def _built_libraries(self) -> set[str]:
+        libraries, builds = set(self.now("libraries")["id"]), self.before("builds")
+        # A build changes while its library stays as it was.
+        if None in self.traces.libraries and self.traces.has(self.property, "build"):
+            return libraries
+        republished = builds["meta_republish_status"].fillna("succeeded")
+        is_final = builds["status"].isin(_FINAL_STATES) & republished.isin(_FINAL_STATES)
+        running = builds.loc[~is_final, "library_id"]
+        named = {library for library in self.traces.libraries if library is not None}
+        return self._differing("libraries").union(named, running)
+
+    def _open_libraries(self) -> set[str]:
+        """Return the libraries whose contents can have changed."""
+        libraries = self.now("libraries")
+        in_development = libraries.loc[libraries["state"] == "development", "id"]
+        changed = self._differing("libraries").union(in_development)
+        # Their revisions can be in other libraries too, where they are published from now on.
+        if self._newly_published():
+            changed.update(libraries["id"])
+        return changed - _published_ids(self.before)
+
+    def _newly_published(self) -> set[str]:
+        return _published_ids(self.now) - _published_ids(self.before)
+
+    def _differing(self, table: str) -> set[str]:
+        return set(differing_columns(self.before(table), self.now(table)))
+
+
+def _published_ids(frames: Frames) -> set[str]:
+    libraries = frames("libraries")
+    return set(libraries.loc[libraries["state"] == "published", "id"])
+
+
+def _published(components: pd.DataFrame, now: Frames) -> pd.DataFrame:
+    """Return components of revisions, published when their rule is."""
+    columns = ["id", "published", "published_at"]
+    rules = pd.concat([now("library_rules")[columns], now("build_rules")[columns]])
+    dates = rules[rules["published"].fillna(False)].drop_duplicates("id").set_index("id")
+    is_new = components["rule_id"].isin(dates.index) & ~components["published"].fillna(False)
+    if not is_new.any():
+        return components
+    components = components.copy()
+    components.loc[is_new, "published"] = True
+    rule_ids = components.loc[is_new, "rule_id"]
+    components.loc[is_new, "published_at"] = dates.loc[rule_ids, "published_at"].array
+    return components
 
 
 def _has_same_columns(snapshot: Snapshot, table: str) -> bool:
     """Return whether a table was stored with the columns that it has now."""
-    return snapshot.has_columns(table, promised([table])[table])
+    return table in snapshot.columns and snapshot.has_columns(table, PLAN[table].columns)
 
 
 def _by_last_change(part: PartReader) -> Listing:

@@ -4,7 +4,7 @@ import gc
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import timedelta
-from itertools import count, permutations
+from itertools import count, permutations, product
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,13 @@ from tests.support.snapshot_edits import (
     lists_of,
     stored,
 )
+
+CONTENTS = ("rules", "data_elements", "extensions")
+NEWER = {
+    *(f"{parent}_{kind}" for parent in ("library", "build") for kind in CONTENTS),
+    "rule_revision_components",
+    "extension_packages",
+}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -430,6 +437,167 @@ def test_no_table_contains_written_secrets(own: Company) -> None:
         )
 
 
+class TestFrozenLists:
+    """What is published or built stays as it is, and is not read again."""
+
+    def test_nothing_frozen_is_read_twice(self, own: Company) -> None:
+        for site in (own.long, own.short):
+            editing.publish_rules(own, site)
+            editing.fill_a_library_for_good(own, site)
+        own.pass_time()
+        made = own.pull(own.folder)
+        libraries = made.frame("libraries").set_index("state")["id"]
+        own.pass_time()
+        own.simulator.requests.clear()
+        refreshed = own.refresh()
+        below = [
+            request.path
+            for request in own.simulator.requests
+            if not request.path.startswith(("/properties", "/companies", "/audit_events"))
+        ]
+        # Two properties have one library in development each.
+        open_libraries = product(libraries["development"], CONTENTS)
+        expected = [f"/libraries/{library}/{kind}" for library, kind in open_libraries]
+        assert sorted(below) == sorted(expected)
+        for table in snapshot.TABLES:
+            assert_frame_equal(refreshed.frame(table), made.frame(table), check_names=False)
+
+    def test_published_library_that_leaves_its_environment_is_not_read_again(
+        self, own: Company
+    ) -> None:
+        editing.publish_rules(own, own.short)
+        own.pass_time()
+        [library] = own.pull(own.folder).frame("libraries").itertuples()
+        own.pass_time()
+        editing.publish_a_library(own, own.short)
+        own.pass_time()
+        own.simulator.requests.clear()
+        libraries = own.refresh().frame("libraries").set_index("id")
+        assert library.environment_id not in {None, libraries["environment_id"].get(library.id)}
+        paths = [request.path for request in own.simulator.requests]
+        assert f"/libraries/{library.id}/builds" in paths
+        assert f"/libraries/{library.id}/rules" not in paths
+
+    def test_components_are_not_read_again_when_their_revision_is_published(
+        self, own: Company
+    ) -> None:
+        editing.submit_a_rule_in_two_libraries(own, own.short)
+        own.pass_time()
+        before = own.pull(own.folder).frame("rule_revision_components")
+        assert len(before) > 0
+        assert not before["published"].any()
+        own.pass_time()
+        editing.publish_what_was_submitted(own, own.short)
+        own.pass_time()
+        own.simulator.requests.clear()
+        made = own.refresh()
+        requested = {request.path for request in own.simulator.requests}
+        for rule_id in before["rule_id"]:
+            assert f"/rules/{rule_id}/rule_components" not in requested
+        after = made.frame("rule_revision_components")
+        assert set(after["id"]) == set(before["id"])
+        assert after["published"].all()
+        assert_same(made, own.pull())
+
+    def test_published_revisions_are_seen_in_libraries_that_look_unchanged(
+        self, own: Company
+    ) -> None:
+        """In the simulator another column changes with them; Adobe's documentation says nothing."""
+
+        def rewrite(path: str, document: dict[str, Any]) -> None:
+            data = document["data"]
+            for library in data if path.endswith("/libraries") and type(data) is list else ():
+                if library["attributes"]["state"] != "published":
+                    library["relationships"]["upstream_library"] = {"data": None}
+                    library["attributes"]["updated_at"] = library["attributes"]["created_at"]
+                    library["attributes"] |= {"stale": None, "build_required": False}
+
+        own.clock.rewrite = rewrite
+        editing.submit_a_rule_in_two_libraries(own, own.short)
+        own.pass_time()
+        own.pull(own.folder)
+        own.pass_time()
+        editing.publish_what_was_submitted(own, own.short)
+        assert_up_to_date(own)
+        libraries = snapshot.load(own.folder, "libraries").set_index("id")["state"]
+        rules = snapshot.load(own.folder, "library_rules")
+        states = dict(zip(rules["library_id"].map(libraries), rules["published"], strict=True))
+        assert states == {"published": True, "submitted": True}
+
+    def test_only_a_package_in_development_is_read_again(self, own: Company) -> None:
+        [store] = [store for store in own.simulator.stores.values() if store.all("properties")]
+        package_id = own.pull(own.folder).frame("extension_packages")["id"][0]
+        package = store.get("extension_packages", package_id)
+
+        def refreshed_after(**changes: str) -> pd.DataFrame:
+            package.attributes.update(changes)
+            store.changed(package)
+            own.pass_time()
+            own.simulator.requests.clear()
+            packages = own.refresh().frame("extension_packages")
+            return packages[packages["id"] == package_id]
+
+        def requests() -> int:
+            paths = [request.path for request in own.simulator.requests]
+            return paths.count(f"/extension_packages/{package_id}")
+
+        assert package["availability"] == "public"
+        assert "Other name" not in set(refreshed_after(display_name="Other name")["display_name"])
+        assert requests() == 0
+        mine = {"availability": "development", "owner_org_id": own.session.org_id}
+        package.attributes.update(mine)
+        store.changed(package)
+        own.pull(own.folder)
+        assert set(refreshed_after(display_name="New zip")["display_name"]) == {"New zip"}
+        # Two properties use it.
+        assert requests() == 1
+        assert_up_to_date(own)
+
+    def test_new_package_is_fetched_once_for_all_properties(self, own: Company) -> None:
+        own.pull(own.folder)
+        own.pass_time()
+        for site in (own.long, own.short):
+            editing.install_extension(own, site)
+        own.pass_time()
+        own.simulator.requests.clear()
+        made = own.refresh()
+        fetched = [request.path for request in own.simulator.requests if "package" in request.path]
+        assert len(fetched) == 1
+        packages = made.frame("extension_packages")["name"]
+        assert packages.tolist().count("facebook-pixel") == 2
+
+    def test_libraries_are_read_again_when_one_was_deleted_meanwhile(self, own: Company) -> None:
+        editing.fill_a_library_for_good(own, own.short)
+        own.pass_time()
+        own.pull(own.folder)
+        own.pass_time()
+        [store] = [store for store in own.simulator.stores.values() if store.all("properties")]
+        account = own.simulator.accounts["demo"].with_all_rights()
+
+        def watch(path: str) -> None:
+            if path.startswith("/libraries/") and path.endswith("/extensions"):
+                own.clock.watch = lambda path: None
+                writes.delete(Call(store, account), store.get("libraries", path.split("/")[2]))
+
+        own.clock.watch = watch
+        made = own.refresh()
+        for table in ("libraries", "library_rules", "library_extensions"):
+            assert made.frame(table).empty
+        own.pass_time()
+        assert_up_to_date(own)
+
+    def test_snapshot_of_older_version_keeps_its_tables(self, own: Company) -> None:
+        older = tuple(name for name in snapshot.TABLES if name not in NEWER)
+        own.pull(own.folder, tables=older)
+        assert own.refresh().tables == list(older)
+        assert list(snapshot.load(own.folder)) == list(older)
+        with pytest.raises(ArgumentError, match="has no table 'library_rules'"):
+            snapshot.load(own.folder, "library_rules")
+        assert own.pull(own.folder).tables == list(snapshot.TABLES)
+        changes = snapshot.changes(own.folder)
+        assert not set(changes["table"]) & NEWER
+
+
 class TestCost:
     def test_refresh_without_changes_costs_a_tenth_of_a_pull(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -591,6 +759,25 @@ class TestChanges:
         assert set(frame["change"]) == {"created", "changed", "deleted"}
         assert (frame.dtypes == "string").all()
 
+    def test_revision_in_two_libraries_has_one_row(self, own: Company) -> None:
+        rule = own.reactor.rules.revise(own.one("rules", own.short))
+        libraries = [own.library(own.short, "development", rule)]
+        own.pull(own.folder)
+        libraries.append(own.library(own.short, "development", rule))
+        own.pass_time()
+        own.refresh()
+        both = snapshot.load(own.folder, "library_rules")
+        assert set(both["library_id"]) == {library["id"].iloc[0] for library in libraries}
+        [change] = snapshot.changes(own.folder, "library_rules").to_dict("records")
+        assert change == {
+            "table": "library_rules",
+            "change": "changed",
+            "id": rule["id"].iloc[0],
+            "name": rule["name"].iloc[0],
+            "property_id": own.short["id"].iloc[0],
+            "columns": "library_id",
+        }
+
     def test_since_must_be_before_until(self, compared: Any) -> None:
         folder = compared[0].folder
         assert snapshot.changes(folder, "rules", since=1, until=2).attrs == {"since": 1, "until": 2}
@@ -610,6 +797,9 @@ class TestChanges:
     def test_audit_events_are_not_compared(self, compared: Any) -> None:
         with pytest.raises(ArgumentError, match=r"snapshot\.load"):
             snapshot.changes(compared[0].folder, "audit_events")
+        for table in ("build_rules", "rule_revision_components", "extension_packages"):
+            with pytest.raises(ArgumentError, match=rf"{table} never change.*snapshot\.load"):
+                snapshot.changes(compared[0].folder, table)
         with pytest.raises(ArgumentError, match="no table 'rulez'"):
             snapshot.changes(compared[0].folder, "rulez")
 

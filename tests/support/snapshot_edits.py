@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from email.utils import formatdate
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ import pandas as pd
 from adobe_nb import snapshot
 from adobe_nb.simulator.messages import JSON_API, Response
 from adobe_nb.simulator.seed import Bulk
-from adobe_nb.snapshot.plan import DIRECT, THROUGH
+from adobe_nb.snapshot.plan import DIRECT, PLAN, selected
 from tests.conftest import sign_in, started, until
 
 EVERYTHING = [*snapshot.TABLES, "audit_events"]
@@ -119,15 +120,18 @@ def lists_of(parts: set[tuple[str, str]], tables: Mapping[str, pd.DataFrame]) ->
     """Return the paths that need not be requested again when these parts are stored."""
     paths = set()
     for table, identifier in parts:
-        if table in THROUGH:
-            above = tables[THROUGH[table]]
-            parents = above.loc[above["property_id"] == identifier, "id"]
-            paths |= {f"/{THROUGH[table]}/{parent}/{table}" for parent in parents}
-        elif table in DIRECT and all(
-            (below, identifier) in parts for below in tables if THROUGH.get(below) == table
-        ):
+        plan = PLAN[table]
+        if table in DIRECT:
             paths.add(f"/properties/{identifier}/{table}")
+        elif plan.requires and plan.parent:
+            parents = selected(table, partial(_own_rows, tables, identifier))
+            paths |= {f"/{plan.parent}/{parent}/{plan.type}" for parent in parents}
     return paths
+
+
+def _own_rows(tables: Mapping[str, pd.DataFrame], property_id: str, table: str) -> pd.DataFrame:
+    frame = tables[table]
+    return frame[frame["property_id"] == property_id]
 
 
 class Company:
@@ -220,12 +224,15 @@ class Company:
             extension=self.core(site),
         )
 
-    def library(self, site: pd.DataFrame, state: str = "development") -> pd.DataFrame:
+    def library(
+        self, site: pd.DataFrame, state: str = "development", *resources: pd.DataFrame
+    ) -> pd.DataFrame:
         """Create a library in that state, built if it is beyond development."""
         libraries = self.reactor.libraries
         library = libraries.create(site, name=self.name())
         name = library["name"].iloc[0]
-        libraries.add(library, self.core(site), revise=True)
+        for resource in (self.core(site), *resources):
+            libraries.add(library, resource, revise=True)
         for stage, step, reached in (
             ("development", "submit", "submitted"),
             ("staging", "approve", "approved"),
@@ -384,6 +391,23 @@ def fill_a_library(company: Company, site: pd.DataFrame) -> None:
     company.reactor.libraries.remove(library, rule)
 
 
+def fill_a_library_for_good(company: Company, site: pd.DataFrame) -> None:
+    company.library(
+        site, "development", company.one("rules", site), company.one("data_elements", site)
+    )
+
+
+def add_to_a_library(company: Company, site: pd.DataFrame) -> None:
+    """Add a new rule, and take another one out."""
+    libraries = company.reactor.libraries(site, filter={"state": "EQ development"})
+    library = [one for one in libraries["id"] if len(company.reactor.rules(one))][-1]
+    held = company.reactor.rules(library)
+    create_rule(company, site)
+    new = company.reactor.rules(site, sort="created_at").tail(1)
+    company.reactor.libraries.add(library, new, revise=True)
+    company.reactor.libraries.remove(library, held.head(1))
+
+
 def delete_library(company: Company, site: pd.DataFrame) -> None:
     libraries = company.reactor.libraries(site, filter={"state": "EQ development"})
     company.reactor.libraries.delete(company.pick(libraries))
@@ -406,6 +430,38 @@ def reject_a_library(company: Company, site: pd.DataFrame) -> None:
 
 def publish_a_library(company: Company, site: pd.DataFrame) -> None:
     company.library(site, "published")
+
+
+def publish_rules(company: Company, site: pd.DataFrame) -> None:
+    company.library(
+        site, "published", company.one("rules", site), company.one("data_elements", site)
+    )
+
+
+def submit_a_rule_in_two_libraries(company: Company, site: pd.DataFrame) -> None:
+    rule = company.reactor.rules.revise(company.one("rules", site))
+    for _ in range(2):
+        company.library(site, "submitted", rule)
+
+
+def publish_what_was_submitted(company: Company, site: pd.DataFrame) -> None:
+    """Publish the last library that was submitted: its revisions become published everywhere."""
+    libraries = company.reactor.libraries
+    library = libraries(site, filter={"state": "EQ submitted"}, sort="created_at").tail(1)
+    name = library["name"].iloc[0]
+    for stage in ("staging", "production"):
+        libraries.assign(library, company.stage(site, stage))
+        libraries.build(library, confirm=name)
+        company.pass_time()
+        if stage == "staging":
+            libraries.approve(library)
+
+
+def delete_environment(company: Company, site: pd.DataFrame) -> None:
+    """It may have builds, which nobody receives any more."""
+    environments = company.reactor.environments(site, filter={"stage": "EQ development"})
+    environment = company.pick(environments)
+    company.reactor.environments.delete(environment, confirm=environment["name"].iloc[0])
 
 
 def republish_a_build(company: Company, site: pd.DataFrame) -> None:
@@ -460,12 +516,18 @@ TOGETHER: list[list[Edit]] = [
     [delete_rule],
     [create_library],
     [fill_a_library],
+    [fill_a_library_for_good],
+    [add_to_a_library],
     [delete_library],
     [begin_a_build],
     [submit_a_library],
     [reject_a_library],
     [publish_a_library],
+    [publish_rules],
+    [submit_a_rule_in_two_libraries],
+    [publish_what_was_submitted],
     [republish_a_build],
+    [delete_environment],
     [create_property, secrets_come_change_and_go],
     [delete_property],
 ]
@@ -477,6 +539,8 @@ SETTLING = {
     begin_a_build,
     a_host_that_is_tried,
     publish_a_library,
+    publish_rules,
+    publish_what_was_submitted,
     republish_a_build,
     secrets_come_change_and_go,
 }
