@@ -23,7 +23,7 @@ from adobe_nb.simulator.texts import json_text
 Spec = dict[str, Any]
 """An object of a data file: a property, or a resource in it."""
 _LIFE = ("created", "updated", "deleted", "before")
-"""Members of a resource that say what happened to it when, and are no attributes."""
+"""Members of a resource that are about its past, not attributes."""
 _TODAY = datetime(2026, 9, 8, 9, 0, tzinfo=UTC)
 _STAGES = {"development": "development", "staging": "submitted", "production": "published"}
 """Stages of the environments, and the state of the library that occupies each of them."""
