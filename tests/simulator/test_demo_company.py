@@ -253,7 +253,7 @@ class TestNames:
         assert store.property_of(element)["name"] == "Checkout"
         assert us.settings("Cart - Quick View", "Send event")["xdm"] == "%XDM Checkout%"
 
-    def test_tokens_name_what_are_no_elements_on_purpose(self, us: Site) -> None:
+    def test_tokens_of_event_and_custom_variable_are_right(self, us: Site) -> None:
         assert ("Product - Stock Low", True) in {
             (name, "%Stock.level%" in text) for name, text in us.strings()
         }
