@@ -335,7 +335,7 @@ class _Builder:
     def _has_changed(self, head: Record, latest: Record, date: datetime) -> bool:
         """Return whether a head differs on a date from its latest revision."""
         if head.id in self._dated:
-            return latest["created_at"] < head["updated_at"] <= stamp(date)
+            return bool(latest["created_at"] < head["updated_at"] <= stamp(date))
         # Half of the other heads do not change between two libraries.
         return int(digest(f"{head.id} {date}", 1), 16) % 2 == 0
 
