@@ -66,7 +66,7 @@ def leaves_of(resource: Resource, packages: Packages) -> Iterator[Leaf]:
         if transforms and not transform:
             transform = transforms.get(_INDEX.sub("[]", path))
         if isinstance(value, dict) and value:
-            members = [(_member(path, key), item, transform) for key, item in value.items()]
+            members = [(member_path(path, key), item, transform) for key, item in value.items()]
             pending.extend(reversed(members))
         elif isinstance(value, list) and value:
             items = [(f"{path}[{at}]", item, transform) for at, item in enumerate(value)]
@@ -82,7 +82,8 @@ def texts(model: Model) -> list[Text]:
     return [text for resource in model.resources for text in texts_of(resource, packages)]
 
 
-def _member(path: str, key: str) -> str:
+def member_path(path: str, key: str) -> str:
+    """Return the path of a member of an object in settings."""
     if not _IDENTIFIER.fullmatch(key) and "-" not in key:
         return f"{path}[{key!r}]"
     if path:

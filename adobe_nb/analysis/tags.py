@@ -10,6 +10,7 @@ from adobe_nb.analysis import (
     duplicates,
     impact,
     inventory,
+    publishing,
     references,
     search,
     unused,
@@ -376,3 +377,79 @@ class Tags(Model):
         1
         """
         return impact.impact(self, name_or_id)
+
+    # -- what is published
+
+    def unpublished(self, environment: str = "production") -> pd.DataFrame:
+        """List the rules, data elements and extensions that are not live as they are.
+
+        Each head is compared, by content, with the revision in the newest library that the
+        environment delivers. A resource whose content is live is not listed, whatever its ``dirty``
+        says. The components of a rule belong to its content.
+
+        Parameters
+        ----------
+        environment
+            ``"production"`` compares with published libraries, ``"staging"`` also with submitted
+            and approved ones, ``"development"`` with all of them.
+
+        Returns
+        -------
+        DataFrame
+            type, id, name, state, head_updated_at (UTC), published_revision, latest_revision
+            (numbers), updated_by, columns_changed (``rule_components`` for a rule's components).
+            The state is one of
+
+            - ``dirty``: it holds changes that no revision has;
+            - ``ahead``: a newer revision holds the changes;
+            - ``never in a library``;
+            - ``in development only``: in a library, but in none that the environment delivers;
+            - ``deleted but live``.
+
+        Raises
+        ------
+        ArgumentError
+            For an unknown environment, and without ``libraries`` and ``library_rules``,
+            ``library_data_elements``, ``library_extensions``. Without
+            ``rule_revision_components``, rules are judged by their flag and revision numbers.
+
+        Examples
+        --------
+        >>> import adobe_nb
+        >>> from adobe_nb import analysis
+        >>> session = adobe_nb.connect(simulator=True)
+        >>> site = session.reactor.find("properties", "Magazine")
+        >>> tags = analysis.read(site, session=session)
+        >>> tags.unpublished()[["name", "state"]].to_dict("records")
+        [{'name': 'XDM Article', 'state': 'in development only'}]
+        """
+        return publishing.unpublished(self, environment)
+
+    def library_contents(self) -> pd.DataFrame:
+        """List the revisions that each library delivers: its own, and those that it inherits.
+
+        Returns
+        -------
+        DataFrame
+            library_id, library_name, state, environment (its name), type, revision_id, origin_id,
+            name, revision_number, origin_latest (number of the latest revision of the head),
+            behind (by how many revisions), inherited_from (the id of the library upstream, NA for
+            its own).
+
+        Raises
+        ------
+        ArgumentError
+            Without ``libraries`` and ``library_rules``, ``library_data_elements``,
+            ``library_extensions``.
+
+        Examples
+        --------
+        >>> import adobe_nb
+        >>> from adobe_nb import analysis
+        >>> session = adobe_nb.connect(simulator=True)
+        >>> site = session.reactor.find("properties", "Magazine")
+        >>> contents = analysis.read(site, session=session).library_contents()
+        >>> contents["library_name"].unique().tolist()
+        ['Launch', 'Read to end', 'Shop the look']
+        """
+        return publishing.library_contents(self)
