@@ -15,10 +15,10 @@ from adobe_nb.analysis import (
     search,
     unused,
 )
-from adobe_nb.analysis.model import Model
+from adobe_nb.analysis.model import REQUIRED, Model
 
 
-class Tags(Model):
+class Tags:
     """The tags of one or several properties, ready for questions.
 
     Usually made by ``analysis.read``. It takes plain frames by the name of their table, as
@@ -63,7 +63,34 @@ class Tags(Model):
             **tables,
         }
         given = {table: frame for table, frame in frames.items() if frame is not None}
-        super().__init__(given, limits=limits, as_of=as_of, redact=redact)
+        self.model = Model(given, limits=limits, as_of=as_of, redact=redact)
+        """The resources, parsed: for questions of your own."""
+
+    @property
+    def frames(self) -> dict[str, pd.DataFrame]:
+        """The frames by table."""
+        return self.model.frames
+
+    @property
+    def as_of(self) -> str | None:
+        """When the frames were read."""
+        return self.model.as_of
+
+    @property
+    def limits(self) -> list[str]:
+        """Sentences about what the frames do not show."""
+        return self.model.limits
+
+    def __repr__(self) -> str:
+        counts = []
+        for table in REQUIRED:
+            if table in self.frames:
+                counts.append(f"{len(getattr(self.model, table))} {table.replace('_', ' ')}")
+        names = [str(row.get("name")) for row in self.model.rows("properties")]
+        title = ", ".join(names[:3])
+        if len(names) > 3:
+            title += f" and {len(names) - 3} more"
+        return f"<Tags {title}: {', '.join(counts)}>"
 
     # -- what is there
 
@@ -91,7 +118,7 @@ class Tags(Model):
         >>> int(rules["total"]), int(rules["disabled"])
         (12, 2)
         """
-        return inventory.inventory(self)
+        return inventory.inventory(self.model)
 
     def delegates(self) -> pd.DataFrame:
         """Count how often each event, condition, action and data element type is used.
@@ -115,7 +142,7 @@ class Tags(Model):
         >>> tags.delegates().loc[0, ["name", "used_by"]].to_dict()
         {'name': 'click', 'used_by': 3}
         """
-        return inventory.delegates(self)
+        return inventory.delegates(self.model)
 
     def duplicates(
         self,
@@ -160,7 +187,7 @@ class Tags(Model):
         >>> tags.duplicates(by="path").loc[:1, ["group", "name"]].to_dict("records")
         [{'group': 1, 'name': 'Campaign Code'}, {'group': 1, 'name': 'Campaign Code'}]
         """
-        return duplicates.duplicates(self, what, by=by, constants=constants)
+        return duplicates.duplicates(self.model, what, by=by, constants=constants)
 
     def custom_code(self) -> pd.DataFrame:
         """Return the code in the settings of any extension, one row for each piece.
@@ -187,7 +214,7 @@ class Tags(Model):
         >>> tags.custom_code()[["source_name", "language", "lines"]].to_dict("records")
         [{'source_name': 'Login Status', 'language': 'javascript', 'lines': 1}]
         """
-        return custom_code.custom_code(self)
+        return custom_code.custom_code(self.model)
 
     def search_code(
         self,
@@ -231,7 +258,7 @@ class Tags(Model):
         >>> tags.search_code("&&")[["source_name", "line", "column"]].to_dict("records")
         [{'source_name': 'Login Status', 'line': 1, 'column': 18}]
         """
-        return search.search_code(self, pattern, regex=regex, where=where, comments=comments)
+        return search.search_code(self.model, pattern, regex=regex, where=where, comments=comments)
 
     # -- who uses it
 
@@ -277,7 +304,7 @@ class Tags(Model):
         >>> "getVar" in set(tags.references("Campaign Code")["kind"])
         True
         """
-        return references.references(self, to, verdicts)
+        return references.references(self.model, to, verdicts)
 
     def unused(self, what: str = "data_elements", *, all: bool = False) -> pd.DataFrame:
         """List what nothing in the property uses, and what may be unused.
@@ -316,7 +343,7 @@ class Tags(Model):
         >>> "Campaign Code" in set(tags.unused()["name"])
         False
         """
-        return unused.unused(self, what, all=all)
+        return unused.unused(self.model, what, all=all)
 
     def dangling(self, *, all: bool = False) -> pd.DataFrame:
         """List references that do not work.
@@ -344,7 +371,7 @@ class Tags(Model):
         >>> tags.dangling().columns[:3].tolist()
         ['source_type', 'source_id', 'source_name']
         """
-        return dangling.dangling(self, all=all)
+        return dangling.dangling(self.model, all=all)
 
     def impact(self, name_or_id: str) -> pd.DataFrame:
         """List what breaks if something is renamed or deleted, directly or through others.
@@ -376,7 +403,7 @@ class Tags(Model):
         >>> int(tags.impact("XDM Commerce")["level"].max())
         1
         """
-        return impact.impact(self, name_or_id)
+        return impact.impact(self.model, name_or_id)
 
     # -- what is published
 
@@ -423,7 +450,7 @@ class Tags(Model):
         >>> tags.unpublished()[["name", "state"]].to_dict("records")
         [{'name': 'XDM Article', 'state': 'in development only'}]
         """
-        return publishing.unpublished(self, environment)
+        return publishing.unpublished(self.model, environment)
 
     def library_contents(self) -> pd.DataFrame:
         """List the revisions that each library delivers: its own, and those that it inherits.
@@ -452,4 +479,4 @@ class Tags(Model):
         >>> contents["library_name"].unique().tolist()
         ['Launch', 'Read to end', 'Shop the look']
         """
-        return publishing.library_contents(self)
+        return publishing.library_contents(self.model)
