@@ -149,6 +149,18 @@ def test_unpublished_is_what_is_newer_than_every_published_library(
     assert counts(tags, "rules")["unpublished"] == unpublished
 
 
+@pytest.mark.parametrize(
+    ("table", "column"), [("libraries", "state"), ("library_rules", "library_id")]
+)
+def test_without_the_columns_that_decide_unpublished_is_unknown(table: str, column: str) -> None:
+    tables = {
+        "libraries": pd.DataFrame({"id": ["LB1"], "state": ["published"]}),
+        "library_rules": rules(("RLr", "a"), origin_id=["RL1"], library_id=["LB1"]),
+    }
+    tables[table] = tables[table].drop(columns=column)
+    assert counts(Tags(rules=rules(("RL1", "a")), **tables), "rules")["unpublished"] is None
+
+
 def test_times_can_be_text() -> None:
     times = ["2026-01-02T03:04:05Z", "2026-01-02T03:04:06.5+00:00", None]
     tags = Tags(rules=rules(("RL1", "a"), ("RL2", "b"), ("RL3", "c"), updated_at=times))
