@@ -56,7 +56,7 @@ def parsed_scripts(_: Model) -> Parsed:
 
 def find_comments(code: str, language: str, parsed: Parsed) -> list[Span]:
     """Return where the comments of a script, or of HTML and its inline scripts, are; in order."""
-    if not any(sign in code for sign in ("//", "/*", "<!--", "-->", "#!")):
+    if not any(sign in code for sign in ("//", "/*", "<!--", "-->")):
         return []
     if language != "html":
         return _parse(code, parsed).comments
@@ -64,7 +64,7 @@ def find_comments(code: str, language: str, parsed: Parsed) -> list[Span]:
     for match in _HTML.finditer(code):
         if match["comment"] is not None:
             comments.append(match.span())
-        elif not _DATA_BLOCK.search(match["attributes"]):
+        elif _is_javascript_element(match):
             offset = match.start("script")
             inside = find_comments(match["script"], "javascript", parsed)
             comments += [(start + offset, stop + offset) for start, stop in inside]
@@ -81,6 +81,12 @@ def normalized(code: str, language: str, parsed: Parsed) -> str:
 def is_javascript(code: str) -> bool:
     """Return whether the parser understands all of it as JavaScript."""
     return not _parser().parse(_one_byte_each(code)).root_node.has_error
+
+
+def _is_javascript_element(match: re.Match[str]) -> bool:
+    if match["script"] is None:
+        return False
+    return not _DATA_BLOCK.search(match["attributes"])
 
 
 def _parse(code: str, parsed: Parsed) -> Literals:
@@ -107,13 +113,19 @@ def _comments_and_literals(root: tree_sitter.Node) -> Iterable[tree_sitter.Node]
 
 def _all_nodes(root: tree_sitter.Node) -> Iterator[tree_sitter.Node]:
     cursor = root.walk()
-    while cursor.node is not None:
-        yield cursor.node
-        if cursor.goto_first_child():
-            continue
-        while not cursor.goto_next_sibling():
-            if not cursor.goto_parent():
-                return
+    has_more = True
+    while has_more:
+        if cursor.node is not None:
+            yield cursor.node
+        has_more = cursor.goto_first_child() or _goto_next(cursor)
+
+
+def _goto_next(cursor: tree_sitter.TreeCursor) -> bool:
+    """Go to the next node that is not below this one; return whether there is one."""
+    while not cursor.goto_next_sibling():
+        if not cursor.goto_parent():
+            return False
+    return True
 
 
 def _one_byte_each(code: str) -> bytes:
@@ -145,9 +157,11 @@ def _normalized_html(code: str, parsed: Parsed) -> str:
     end = 0
     for match in _HTML.finditer(code):
         parts.append(" ".join(code[end : match.start()].split()))
-        if match["script"] is not None:
+        if _is_javascript_element(match):
             parts.append(f"<script{match['attributes']}>")
             parts.append(normalized(match["script"], "javascript", parsed))
+        elif match["script"] is not None:
+            parts.append(" ".join(match[0].split()))
         end = match.end()
     parts.append(" ".join(code[end:].split()))
     return "\n".join(part for part in parts if part)

@@ -137,10 +137,7 @@ def _latest(rows: Iterable[Row]) -> pd.Timestamp | None:
     times = [row["updated_at"] for row in rows if row.get("updated_at") is not None]
     if not times:
         return None
-    latest = pd.to_datetime(pd.Series(times), utc=True, format="ISO8601", errors="coerce").max()
-    if pd.isna(latest):
-        return None
-    return latest
+    return pd.to_datetime(pd.Series(times), utc=True, format="ISO8601", errors="coerce").max()
 
 
 def _unpublished(model: Model, table: str, heads: Iterable[Row]) -> int | None:

@@ -56,17 +56,17 @@ def test_columns_are_the_same_without_code_with_one_piece_and_many(reactor: Any)
     assert dtypes(code_element("return 1").custom_code()) == COLUMNS
     code = store(reactor).custom_code()
     assert dtypes(code) == COLUMNS
-    assert code[["source_name", "language", "lines", "minified"]].values.tolist() == [
-        ["Login Status", "javascript", 1, False],
-        ["Chat snippet", "html", 1, False],
-        ["Count zooms", "javascript", 1, False],
-        ["Remember campaign", "javascript", 1, False],
+    columns = ["source_type", "rule_name", "path", "language", "lines", "minified"]
+    rows = code.set_index("source_name")[[*columns, "inline_in_library"]]
+    rows = rows.astype("object").where(rows.notna(), None)
+    assert rows.loc["Login Status"].tolist() == [
+        *("data_elements", None, "source", "javascript", 1, False, True)
     ]
-    assert code["inline_in_library"].tolist() == [True, False, False, True]
-    assert code["rule_name"].tolist()[1:] == [
-        "Legacy - Chat Widget",
-        "Product - Image Zoom",
-        "Campaign - Landing",
+    assert rows.loc["Chat snippet"].tolist() == [
+        *("rule_components", "Legacy - Chat Widget", "source", "html", 1, False, False)
+    ]
+    assert rows.loc["Remember campaign"].tolist() == [
+        *("rule_components", "Campaign - Landing", "source", "javascript", 1, False, True)
     ]
 
 
@@ -147,6 +147,12 @@ def test_code_of_an_action_is_inline_only_if_its_rule_fires_early() -> None:
     assert any("RC9 (RC9) is an external file" in text for text in code.attrs["limits"])
 
 
+def test_several_unknown_extensions_are_counted_in_the_limits() -> None:
+    rows = [(f"RC{number}", "RL1", "acme::actions::run", {"a": "go => 1"}) for number in "12"]
+    limits = Tags(rule_components=components(*rows)).custom_code().attrs["limits"]
+    assert any("packages of 2 resources, the first being RC1 (RC1), are" in text for text in limits)
+
+
 def test_the_same_code_is_recognized_whatever_its_indentation_and_blank_lines() -> None:
     tags = Tags(
         data_elements=elements(
@@ -207,7 +213,9 @@ def test_each_piece_becomes_a_file_and_the_index_lists_them(reactor: Any, tmp_pa
     ):
         assert file.startswith(f"{source_type}/{source_id}.")
         assert (folder / file).read_text("utf-8") == text
-    assert [Path(file).suffix for file in index["file"]] == [".js", ".html", ".js", ".js"]
+    suffixes = code["language"].map({"javascript": ".js", "html": ".html"})
+    assert [Path(file).suffix for file in index["file"]] == suffixes.tolist()
+    assert set(suffixes) == {".js", ".html"}
     read = pd.read_csv(folder / "index.csv")
     assert read["file"].tolist() == index["file"].tolist()
     assert read["source_name"].tolist() == index["source_name"].tolist()

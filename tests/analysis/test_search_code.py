@@ -41,7 +41,7 @@ def test_columns_are_the_same_with_no_match_one_and_many(reactor: Any) -> None:
     assert dtypes(no_tags().search_code("x")) == COLUMNS
     assert dtypes(code_element("return 1").search_code("return")) == COLUMNS
     tags = store(reactor)
-    found = tags.search_code("_satellite")
+    found = tags.search_code("setItem('cid'")
     assert dtypes(found) == COLUMNS
     assert found["source_name"].tolist() == ["Remember campaign"]
     assert found["rule_name"].tolist() == ["Campaign - Landing"]
