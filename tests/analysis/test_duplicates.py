@@ -244,7 +244,6 @@ def test_rules_with_the_same_components_in_any_order_are_duplicates() -> None:
     ).duplicates("rules", by="name")
     assert by_name["same_settings"].tolist() == [True, False]
     assert by_name["differs_in"].tolist()[1] == "rule_components"
-    assert found["used_by"].isna().all()
 
 
 def test_rules_without_components_are_no_duplicates_but_by_name() -> None:
