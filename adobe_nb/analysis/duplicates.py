@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args
 import pandas as pd
 
 from adobe_nb.analysis.answers import Columns, answer
-from adobe_nb.analysis.comments import normalized
+from adobe_nb.analysis.comments import Parsed, normalized, parsed_scripts
 from adobe_nb.analysis.custom_code import language_of
 from adobe_nb.analysis.model import Model, Resource, once_per_model
 from adobe_nb.analysis.packages import Packages
@@ -138,6 +138,7 @@ class _Definitions:
     """The components of each rule."""
     names: Mapping[str, str]
     """The names of data elements by id, when there are several properties."""
+    parsed: Parsed
     known: dict[Resource, Definition]
 
     def of(self, resource: Resource) -> Definition:
@@ -172,7 +173,7 @@ class _Definitions:
                 continue
             comparable = self._comparable(path, value)
             if path in languages:
-                comparable = normalized(value, languages[path])
+                comparable = normalized(value, languages[path], self.parsed)
             yield path, json.dumps(comparable)
 
     def _comparable(self, path: str, value: Any) -> Any:
@@ -193,7 +194,7 @@ def _definitions(model: Model) -> _Definitions:
     names = {}
     if len(model.property_ids) > 1:
         names = {element.origin_id: element.name for element in model.data_elements}
-    return _Definitions(Packages.of(model), components, names, {})
+    return _Definitions(Packages.of(model), components, names, parsed_scripts(model), {})
 
 
 def _rows(

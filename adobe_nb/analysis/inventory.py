@@ -137,17 +137,15 @@ def _latest(rows: Iterable[Row]) -> pd.Timestamp | None:
     times = [row["updated_at"] for row in rows if row.get("updated_at") is not None]
     if not times:
         return None
-    latest = pd.to_datetime(pd.Series(times), utc=True, format="ISO8601", errors="coerce").max()
-    if pd.isna(latest):
-        return None
-    return latest
+    return pd.to_datetime(pd.Series(times), utc=True, format="ISO8601", errors="coerce").max()
 
 
 def _unpublished(model: Model, table: str, heads: Iterable[Row]) -> int | None:
     """Return how many heads are newer than every published library; None when it is unknown."""
-    if f"library_{table}" not in model.frames or "libraries" not in model.frames:
+    contents = f"library_{table}"
+    if not (_has(model, "libraries", "state") and _has(model, contents, "library_id")):
         return None
-    published = _published_revisions(model, f"library_{table}")
+    published = _published_revisions(model, contents)
     count = 0
     for head in heads:
         number = published.get(head.get("origin_id") or head["id"])
@@ -155,6 +153,10 @@ def _unpublished(model: Model, table: str, heads: Iterable[Row]) -> int | None:
         if number is None or number < latest or head.get("dirty"):
             count += 1
     return count
+
+
+def _has(model: Model, table: str, column: str) -> bool:
+    return table in model.frames and column in model.frames[table]
 
 
 def _published_revisions(model: Model, contents: str) -> dict[str, int]:
@@ -172,5 +174,5 @@ def _published_revisions(model: Model, contents: str) -> dict[str, int]:
 
 
 def _limits(model: Model) -> Iterator[str]:
-    if "libraries" not in model.frames or "library_rules" not in model.frames:
+    if not (_has(model, "libraries", "state") and _has(model, "library_rules", "library_id")):
         yield "What is unpublished is unknown without the libraries and their contents."

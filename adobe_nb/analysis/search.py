@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args
 import pandas as pd
 
 from adobe_nb.analysis.answers import SOURCE, Columns, answer, excerpt, source_of
-from adobe_nb.analysis.comments import find_comments
+from adobe_nb.analysis.comments import Parsed, find_comments, parsed_scripts
 from adobe_nb.analysis.custom_code import language_of, snippets_of
 from adobe_nb.analysis.model import Model
 from adobe_nb.analysis.settings import Text, texts
@@ -39,12 +39,13 @@ def search_code(
     compiled = _compiled(pattern, regex=regex)
     if where not in get_args(Where):
         raise ArgumentError(f"Invalid where={where!r}.{did_you_mean(str(where), get_args(Where))}")
+    parsed = parsed_scripts(model)
     code = {id(text) for text in snippets_of(model)}
     rows: list[dict[str, Any]] = []
     for text in texts(model):
         is_code = id(text) in code
         if where == "all" or is_code == (where == "code"):
-            rows += _matches(text, compiled, is_code=is_code, comments=comments)
+            rows += _matches(text, compiled, parsed, is_code=is_code, comments=comments)
     return answer(
         model,
         COLUMNS,
@@ -69,7 +70,7 @@ def _compiled(pattern: str, *, regex: bool) -> re.Pattern[str]:
 
 
 def _matches(
-    text: Text, pattern: re.Pattern[str], *, is_code: bool, comments: bool
+    text: Text, pattern: re.Pattern[str], parsed: Parsed, *, is_code: bool, comments: bool
 ) -> Iterator[dict[str, Any]]:
     value = text.value
     spans = None
@@ -81,7 +82,7 @@ def _matches(
         if is_code and not comments:
             # The parser runs only for code with a match.
             if spans is None:
-                spans = find_comments(value, language_of(text))
+                spans = find_comments(value, language_of(text), parsed)
             if _is_inside(start, stop, spans):
                 continue
         row = {**source_of(text.resource), "path": text.path, "line": None, "column": start + 1}

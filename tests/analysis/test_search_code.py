@@ -109,6 +109,38 @@ def test_comments_of_html_and_of_its_scripts_can_be_left_out() -> None:
     assert len(tags.search_code("find")) == 8
 
 
+@pytest.mark.parametrize(
+    ("attributes", "is_script"),
+    [
+        ("", True),
+        (" type='module'", True),
+        (' async type="text/JavaScript"', True),
+        (' data-type="json" title="a>b"', True),
+        (" type=text/template", False),
+        (' TYPE = "application/json"', False),
+    ],
+)
+def test_only_scripts_have_comments_of_javascript(attributes: str, is_script: bool) -> None:
+    source = f"<script{attributes}>go(); // find\n</script>"
+    action = ("RC1", "RL1", CODE_ACTION, {"language": "html", "source": source})
+    tags = Tags(rule_components=components(action))
+    assert len(tags.search_code("find", comments=False)) == (not is_script)
+
+
+def test_large_and_badly_broken_code_is_searched() -> None:
+    # A parser gives it one node with hundreds of thousands of children.
+    code = "(" * 400_000 + "find // find\n" + "find /* find */"
+    found = code_element(code).search_code("find", comments=False)
+    assert found[["line", "column"]].values.tolist() == [[1, 400_001], [2, 1]]
+    assert found["evidence"].str.len().max() == 62
+
+
+def test_code_of_five_megabytes_on_one_line_is_searched() -> None:
+    code = "var a=1;" * 700_000
+    found = code_element(code + "find").search_code("find", comments=False)
+    assert found["column"].tolist() == [len(code) + 1]
+
+
 def test_code_and_settings_are_searched_apart_or_together() -> None:
     tags = Tags(
         data_elements=elements(
