@@ -1,0 +1,442 @@
+"""``analysis.read``: properties, libraries and builds, from a session and from snapshots."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from pandas.testing import assert_frame_equal
+
+import adobe_nb
+from adobe_nb import analysis, snapshot
+from adobe_nb.errors import ArgumentError, NotAllowed, NotFound, NotSignedIn, SnapshotError
+from adobe_nb.simulator.messages import answer
+from adobe_nb.simulator.server import Simulator
+from tests.conftest import sign_in, started
+
+HELD = ("rules", "data_elements", "extensions")
+UNKNOWN = "PR" + "0" * 32
+
+
+@pytest.fixture(scope="module")
+def company() -> Iterator[Simulator]:
+    """The demo company, for tests that take rights away from it. Tests do not change it."""
+    simulator = started()
+    yield simulator
+    simulator.stop()
+
+
+@pytest.fixture(scope="module")
+def service(company: Simulator) -> Any:
+    return sign_in(company)
+
+
+@pytest.fixture(scope="module")
+def stored(service: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("stored")
+    snapshot.pull(to=folder, session=service)
+    return folder
+
+
+@contextmanager
+def refusing(
+    simulator: Simulator, refuses: Callable[[str], bool], status: int = 403
+) -> Iterator[None]:
+    """Answer requests for some paths with an error."""
+    working = simulator.app
+    error = {"errors": [{"status": str(status), "code": "not-authorized", "title": "No"}]}
+
+    def app(request: Any) -> Any:
+        if refuses(request.path):
+            return answer(status, error, "application/vnd.api+json")
+        return working(request)
+
+    simulator.app = app  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        simulator.app = working
+
+
+@contextmanager
+def no_requests(simulator: Simulator) -> Iterator[None]:
+    before = len(simulator.requests)
+    yield
+    assert len(simulator.requests) == before
+
+
+def property_id(service: Any, name: str) -> str:
+    return str(service.reactor.find("properties", name)["id"][0])
+
+
+def ids(tags: analysis.Tags, table: str) -> list[str]:
+    return sorted(tags.frames[table]["id"])
+
+
+class TestProperties:
+    def test_frames_are_those_of_the_api(self, service: Any) -> None:
+        reactor = service.reactor
+        site = reactor.find("properties", "Web Store DE")
+        frames = analysis.read(site, session=service).frames
+        for table in (*HELD, "libraries", "environments"):
+            assert_frame_equal(frames[table], getattr(reactor, table)(site))
+        assert_frame_equal(frames["properties"], site)
+        assert_frame_equal(frames["rule_components"], reactor.rule_components(frames["rules"]))
+        for table in HELD:
+            expected = getattr(reactor, table)(frames["libraries"])
+            assert_frame_equal(frames[f"library_{table}"], expected)
+        installed = set(frames["extensions"]["extension_package_id"])
+        assert set(frames["extension_packages"]["id"]) == installed
+        assert frames["secrets"].empty
+
+    def test_components_of_published_and_pending_revisions_are_read(self, service: Any) -> None:
+        frames = analysis.read(property_id(service, "Web Store US"), session=service).frames
+        rules = frames["library_rules"].merge(
+            frames["libraries"][["id", "state"]], left_on="library_id", right_on="id"
+        )
+        pending = set(rules.loc[rules["state"] != "published", "id_x"])
+        read = set(frames["rule_revision_components"]["rule_id"])
+        assert pending < read
+        assert set(rules.loc[rules["id_x"].isin(read), "origin_id"]) == set(frames["rules"]["id"])
+
+    def test_each_list_is_read_once(self, service: Any, company: Simulator) -> None:
+        site = property_id(service, "Checkout")
+        company.requests.clear()
+        frames = analysis.read(site, session=service).frames
+        paths = Counter(request.path for request in company.requests)
+        assert set(paths.values()) == {1}
+        lists = 6 + len(frames["rules"]) + 3 * len(frames["libraries"])
+        revisions = frames["rule_revision_components"]["rule_id"].nunique()
+        assert len(paths) == lists + len(frames["extensions"]) + revisions
+
+    @pytest.mark.parametrize("shape", ["id", "frame", "row", "list", "column"])
+    def test_properties_come_in_any_shape(self, service: Any, shape: str) -> None:
+        frame = service.reactor.find("properties", "Magazine")
+        shapes = {
+            "id": frame["id"][0],
+            "frame": frame,
+            "row": frame.iloc[0],
+            "list": [frame["id"][0], frame["id"][0]],
+            "column": frame["id"],
+        }
+        tags = analysis.read(shapes[shape], session=service)
+        assert tags.model.property_ids == [frame["id"][0]]
+
+    def test_several_properties_are_read_at_once(self, service: Any) -> None:
+        properties = service.reactor.properties()
+        tags = analysis.read(properties, session=service)
+        assert tags.model.property_ids == properties["id"].tolist()
+        assert len(tags.frames["secrets"]) == 1
+        assert set(tags.unpublished()["property_id"]) <= set(properties["id"])
+
+    def test_no_properties_give_empty_frames(self, service: Any, company: Simulator) -> None:
+        with no_requests(company):
+            tags = analysis.read(service.reactor.properties.get([]), session=service)
+        assert tags.model.resources == []
+        assert tags.unpublished().empty
+        assert tags.library_contents().empty
+
+    def test_a_property_without_libraries_has_the_tables(self, simulate: Any) -> None:
+        session = sign_in(simulate())
+        reactor = session.reactor
+        new = reactor.properties.create(
+            reactor.companies(), name="New", platform="web", domains=["new.example"]
+        )
+        tags = analysis.read(new, session=session)
+        assert len(tags.model.extensions) == 1
+        assert tags.unpublished()["state"].tolist() == ["never in a library"]
+        assert tags.library_contents().empty
+
+    def test_the_current_session_reads_by_default(self, service: Any) -> None:
+        site = property_id(service, "Checkout")
+        with pytest.raises(NotSignedIn):
+            analysis.read(site)
+        with adobe_nb.use(service):
+            assert len(analysis.read(site).model.rules) == 6
+
+    def test_time_and_redaction_are_kept(self, service: Any) -> None:
+        tags = analysis.read(property_id(service, "Checkout"), session=service, redact=str.upper)
+        assert tags.model.redact is str.upper
+        assert pd.Timestamp(tags.as_of or "").tzinfo is not None
+
+    def test_an_unknown_property_is_not_found(self, service: Any) -> None:
+        with pytest.raises(NotFound):
+            analysis.read(UNKNOWN, session=service)
+
+    def test_a_deleted_head_that_is_still_live_is_read(self, simulate: Any) -> None:
+        session = sign_in(simulate())
+        rules = session.reactor.rules(property_id(session, "Web Store US"))
+        session.reactor.rules.delete(rules["id"][0])
+        tags = analysis.read(property_id(session, "Web Store US"), session=session)
+        deleted = tags.frames["rules"].dropna(subset=["deleted_at"])
+        assert deleted["id"].tolist() == [rules["id"][0]]
+        assert len(tags.model.rules) == len(rules) - 1
+
+    def test_a_preview_session_reads_what_it_wrote_and_says_so(self, company: Simulator) -> None:
+        session = sign_in(company, writes="preview")
+        site = session.reactor.find("properties", "Checkout")
+        session.reactor.rules.create(site, name="Only a preview")
+        tags = analysis.read(site, session=session)
+        assert "Only a preview" in [rule.name for rule in tags.model.rules]
+        assert any("preview" in sentence for sentence in tags.limits)
+
+
+class TestRights:
+    @pytest.mark.parametrize(
+        ("path", "table", "missing"),
+        [
+            ("/secrets", "secrets", "secrets"),
+            ("/environments", "environments", "environments"),
+            ("/libraries", "libraries", "libraries"),
+        ],
+    )
+    def test_a_missing_right_to_a_table_is_a_limit(
+        self, service: Any, company: Simulator, path: str, table: str, missing: str
+    ) -> None:
+        site = property_id(service, "Event Forwarding")
+        with refusing(company, lambda requested: requested.endswith(path)):
+            tags = analysis.read(site, session=service)
+        assert table not in tags.frames
+        assert f"Not read, for lack of rights: {missing}." in tags.limits
+        assert len(tags.model.rules) > 0
+
+    @pytest.mark.parametrize("status", [403, 404])
+    def test_the_other_packages_are_read_when_one_is_refused(
+        self, service: Any, company: Simulator, status: int
+    ) -> None:
+        site = property_id(service, "Web Store US")
+        extensions = service.reactor.extensions(site)
+        refused = extensions["extension_package_id"][1]
+        with refusing(company, lambda requested: requested.endswith(refused), status):
+            tags = analysis.read(site, session=service)
+        read = set(tags.frames["extension_packages"]["id"])
+        assert read == set(extensions["extension_package_id"]) - {refused}
+        assert any(refused in sentence for sentence in tags.limits)
+
+    def test_missing_contents_of_libraries_are_a_limit(
+        self, service: Any, company: Simulator
+    ) -> None:
+        def refuses(path: str) -> bool:
+            return path.startswith("/libraries/") and path.endswith("/data_elements")
+
+        with refusing(company, refuses):
+            tags = analysis.read(property_id(service, "Checkout"), session=service)
+        assert "library_data_elements" not in tags.frames
+        with pytest.raises(ArgumentError, match="library_data_elements"):
+            tags.unpublished()
+
+    def test_without_the_right_to_rules_nothing_is_read(
+        self, service: Any, company: Simulator
+    ) -> None:
+        site = property_id(service, "Checkout")
+        with refusing(company, lambda path: path.endswith("/rules")):
+            with pytest.raises(NotAllowed):
+                analysis.read(site, session=service)
+
+    def test_a_refused_session_is_an_error(self, service: Any, company: Simulator) -> None:
+        site = property_id(service, "Checkout")
+        with refusing(company, lambda path: path.endswith("/environments"), 401):
+            with pytest.raises(NotAllowed):
+                analysis.read(site, session=service)
+
+
+class TestLibrariesAndBuilds:
+    @pytest.mark.parametrize("name", ["Web Store US", "Web Store DE", "Magazine", "Store App"])
+    def test_a_library_is_what_its_build_holds(self, service: Any, name: str) -> None:
+        libraries = service.reactor.libraries(service.reactor.find("properties", name))
+        built = libraries.dropna(subset=["last_build_id"])
+        assert len(built) > 0
+        for library in built.itertuples():
+            held = analysis.read(library=library.id, session=service)
+            build = analysis.read(build=library.last_build_id, session=service)
+            for table in (*HELD, "rule_components"):
+                assert ids(held, table) == ids(build, table)
+
+    def test_ids_are_those_of_revisions(self, service: Any) -> None:
+        reactor = service.reactor
+        site = reactor.find("properties", "Web Store US")
+        library = reactor.libraries.find("Autumn campaign", site)
+        tags = analysis.read(site, library=library, session=service)
+        rules = tags.frames["rules"]
+        assert (rules["revision_number"] > 0).all()
+        assert set(rules["origin_id"]) == set(reactor.rules(site)["id"])
+        assert {part.rule.id for part in tags.model.rule_components if part.rule} == set(rules["id"])
+        assert len(tags.model.data_elements) == 20
+
+    def test_what_is_inherited_is_included_and_named(self, service: Any) -> None:
+        site = service.reactor.find("properties", "Web Store US")
+        library = service.reactor.libraries.find("Outlet countdown", site)
+        tags = analysis.read(library=library, session=service)
+        [sentence] = [text for text in tags.limits if "inherits" in text]
+        assert "'Outlet countdown'" in sentence
+        assert "'Autumn campaign', 'Release 2026-05'" in sentence
+        own = tags.frames["rules"].query("library_id == @library.id[0]")
+        by_name = tags.frames["rules"].set_index("name")["revision_number"]
+        # Its own revision, although the library upstream holds a newer one.
+        assert set(own["name"]) == {"Home - Hero Click", "Newsletter - Sign-up"}
+        assert by_name["Newsletter - Sign-up"] == 3
+
+    def test_deleted_resources_are_left_out(self, simulate: Any) -> None:
+        session = sign_in(simulate())
+        site = session.reactor.find("properties", "Web Store US")
+        library = session.reactor.libraries.find("Outlet countdown", site)
+        before = analysis.read(library=library, session=session)
+        session.reactor.rules.delete(session.reactor.rules.find("Home - Hero Click", site))
+        after = analysis.read(library=library, session=session)
+        assert {rule.name for rule in before.model.rules} - {rule.name for rule in after.model.rules} == {
+            "Home - Hero Click"
+        }
+        # The library still holds it.
+        assert "Home - Hero Click" in set(after.library_contents()["name"])
+
+    def test_libraries_differ_by_what_was_revised(self, service: Any) -> None:
+        reactor = service.reactor
+        libraries = reactor.libraries(reactor.find("properties", "Magazine"))
+        a, b = (
+            analysis.read(library=library, session=service) for library in libraries["id"].iloc[-2:]
+        )
+        frame = analysis.diff(a, b)
+        assert frame["type"].tolist() == ["data_elements"]
+        assert frame[["change", "name_b"]].values.tolist() == [["added", "XDM Article"]]
+
+    def test_one_of_another_property_is_refused(self, service: Any) -> None:
+        site = property_id(service, "Magazine")
+        other = service.reactor.find("properties", "Checkout")
+        library = service.reactor.libraries(other).iloc[-1]
+        with pytest.raises(ArgumentError, match="belongs to the property PR"):
+            analysis.read(site, library=library, session=service)
+        build = service.reactor.builds(other).iloc[-1]
+        with pytest.raises(ArgumentError, match=f"not to {site}"):
+            analysis.read(site, build=build, session=service)
+
+    def test_an_unknown_one_is_not_found(self, service: Any) -> None:
+        with pytest.raises(NotFound):
+            analysis.read(library="LB" + "0" * 32, session=service)
+
+    def test_without_a_list_of_libraries_the_next_one_upstream_counts(
+        self, service: Any, company: Simulator
+    ) -> None:
+        site = service.reactor.find("properties", "Web Store US")
+        library = service.reactor.libraries.find("Outlet countdown", site)
+        with refusing(company, lambda path: path.endswith("/libraries")):
+            tags = analysis.read(library=library, session=service)
+        assert tags.frames["rules"]["library_id"].nunique() == 1
+        assert "Not read, for lack of rights: libraries." in tags.limits
+
+
+class TestSnapshots:
+    @pytest.mark.parametrize("name", ["Web Store US", "Event Forwarding"])
+    def test_a_snapshot_is_what_the_session_reads(
+        self, service: Any, stored: Path, name: str
+    ) -> None:
+        site = property_id(service, name)
+        live = analysis.read(site, session=service)
+        tags = analysis.read(site, snapshot=stored)
+        for table in (*HELD, "rule_components", "libraries", "secrets", "extension_packages"):
+            assert ids(tags, table) == ids(live, table)
+        assert analysis.diff(live, tags).empty
+        assert tags.unpublished().equals(live.unpublished())
+        assert tags.library_contents().equals(live.library_contents())
+
+    def test_all_properties_are_read_by_default(self, service: Any, stored: Path) -> None:
+        tags = analysis.read(snapshot=stored)
+        properties = service.reactor.properties()
+        assert sorted(tags.model.property_ids) == sorted(properties["id"])
+        both = properties["id"].tolist()[:2]
+        assert sorted(analysis.read(both, snapshot=stored).model.property_ids) == sorted(both)
+        assert analysis.read([], snapshot=stored).model.property_ids == []
+
+    def test_libraries_and_builds_are_read_from_a_snapshot(
+        self, service: Any, stored: Path
+    ) -> None:
+        site = service.reactor.find("properties", "Web Store US")
+        for library in service.reactor.libraries(site).tail(3).itertuples():
+            live = analysis.read(library=library.id, session=service)
+            held = analysis.read(site, library=library.id, snapshot=stored)
+            build = analysis.read(build=library.last_build_id, snapshot=str(stored))
+            for table in (*HELD, "rule_components", "extension_packages"):
+                assert ids(held, table) == ids(build, table) == ids(live, table)
+            assert analysis.diff(live, held).empty
+
+    def test_what_the_snapshot_does_not_hold_is_an_error(self, service: Any, stored: Path) -> None:
+        site = service.reactor.find("properties", "Web Store US")
+        oldest = service.reactor.libraries(site).iloc[0]
+        with pytest.raises(SnapshotError, match="does not hold the components of RL"):
+            analysis.read(library=oldest, snapshot=stored)
+        with pytest.raises(SnapshotError, match=f"the contents of {oldest.last_build_id}"):
+            analysis.read(build=oldest.last_build_id, snapshot=stored)
+        with pytest.raises(ArgumentError, match="has no library LB0"):
+            analysis.read(library="LB" + "0" * 32, snapshot=stored)
+
+    def test_as_of_selects_the_snapshot(self, simulate: Any, tmp_path: Path) -> None:
+        session = sign_in(simulate())
+        site = session.reactor.find("properties", "Checkout")
+        snapshot.pull(site, to=tmp_path, session=session)
+        element = session.reactor.data_elements(site).head(1)
+        session.reactor.data_elements.update(element, default_value="changed")
+        snapshot.refresh(tmp_path, session=session)
+        before = analysis.read(snapshot=tmp_path, as_of=1)
+        after = analysis.read(snapshot=tmp_path)
+        assert before.as_of is not None
+        assert after.as_of is not None
+        assert before.as_of <= after.as_of
+        frame = analysis.diff(before, after)
+        assert frame[["id_a", "path", "after"]].values.tolist() == [
+            [element["id"].iloc[0], "default_value", "changed"]
+        ]
+        with pytest.raises(SnapshotError, match="no snapshot for 7"):
+            analysis.read(snapshot=tmp_path, as_of=7)
+
+    def test_a_snapshot_of_some_tables_answers_what_it_can(
+        self, service: Any, tmp_path: Path
+    ) -> None:
+        site = service.reactor.find("properties", "Checkout")
+        snapshot.pull(site, to=tmp_path, tables=["rules", "libraries"], session=service)
+        tags = analysis.read(snapshot=tmp_path)
+        assert len(tags.model.rules) == 6
+        assert "The data elements are missing." in tags.limits
+        library = service.reactor.libraries(site).iloc[-1]
+        with pytest.raises(SnapshotError, match="no table 'library_rules'"):
+            analysis.read(library=library, snapshot=tmp_path)
+
+    def test_an_unknown_folder_or_property_is_named(self, stored: Path, tmp_path: Path) -> None:
+        with pytest.raises(SnapshotError, match="There is no snapshot"):
+            analysis.read(snapshot=tmp_path / "nothing")
+        with pytest.raises(ArgumentError, match="Web Store US"):
+            analysis.read(UNKNOWN, snapshot=stored)
+
+
+class TestArguments:
+    @pytest.mark.parametrize(
+        ("arguments", "message"),
+        [
+            ({}, "requires a property"),
+            ({"library": "LB" + "0" * 32, "build": "BL" + "0" * 32}, "not both"),
+            ({"properties": UNKNOWN, "as_of": 1}, "requires snapshot="),
+            ({"properties": "RL" + "0" * 32}, "not a property"),
+            ({"properties": "Web Store US"}, "Web Store US"),
+            ({"library": "BL" + "0" * 32}, "not a library"),
+            ({"library": []}, "takes one of the libraries"),
+            (
+                {"properties": [UNKNOWN, "PR" + "1" * 32], "library": "LB" + "0" * 32},
+                "one property",
+            ),
+            ({"properties": UNKNOWN, "snapshot": 3}, "must be a path"),
+        ],
+    )
+    def test_arguments_are_checked_before_any_request(
+        self, service: Any, company: Simulator, arguments: dict[str, Any], message: str
+    ) -> None:
+        with (
+            no_requests(company),
+            adobe_nb.use(service),
+            pytest.raises(ArgumentError, match=message),
+        ):
+            analysis.read(**arguments)
+
+    def test_a_snapshot_needs_no_session(self, service: Any, stored: Path) -> None:
+        with pytest.raises(ArgumentError, match="without a session"):
+            analysis.read(UNKNOWN, snapshot=stored, session=service)
