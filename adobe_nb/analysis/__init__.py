@@ -1,7 +1,8 @@
 """Questions about tags: who uses it, what is unused, what differs. Frames in, frames out."""
 
+from adobe_nb.analysis.code_files import to_files
 from adobe_nb.analysis.differences import diff, summary
 from adobe_nb.analysis.reading import read
 from adobe_nb.analysis.tags import Tags
 
-__all__ = ["Tags", "diff", "read", "summary"]
+__all__ = ["Tags", "diff", "read", "summary", "to_files"]

@@ -26,6 +26,7 @@ PLACE: Columns = {
     "evidence": "string",
 }
 _EVIDENCE_LENGTH = 200
+_REDACTED = ("evidence", "match")
 
 
 def source_of(resource: Resource) -> dict[str, Any]:
@@ -50,10 +51,13 @@ def excerpt(text: str, start: int = 0, stop: int | None = None) -> str:
     """
     if stop is None:
         stop = start
-    line_start = text.rfind("\n", 0, start) + 1
-    line_stop = text.find("\n", stop)
+    # No farther than needed: the line of minified code can be the whole of it.
+    first = max(0, start - _EVIDENCE_LENGTH)
+    last = min(len(text), stop + _EVIDENCE_LENGTH)
+    line_start = text.rfind("\n", first, start) + 1 or first
+    line_stop = text.find("\n", stop, last)
     if line_stop < 0:
-        line_stop = len(text)
+        line_stop = last
     if line_stop - line_start > _EVIDENCE_LENGTH:
         # What stands before a place usually says what it is: ``s.eVar5 = …``.
         line_start = max(line_start, start - _EVIDENCE_LENGTH // 4)
@@ -70,17 +74,20 @@ def answer(
 ) -> pd.DataFrame:
     """Return the rows as a frame with these columns, sorted.
 
-    ``property_id`` is the first column when the model has several properties. ``limits`` are added
-    to those of the model.
+    ``property_id`` is the first column when the model has several properties, and the first to sort
+    by unless ``sort`` names it. ``limits`` are added to those of the model.
     """
     dtypes: dict[str, str] = dict(columns)
     if len(model.property_ids) > 1:
         dtypes = {"property_id": "string", **dtypes}
-        sort = ["property_id", *sort]
+        if "property_id" not in sort:
+            sort = ["property_id", *sort]
     rows = list(rows)
     frame = pd.DataFrame()
     for name, dtype in dtypes.items():
         values = [row.get(name) for row in rows]
+        if name in _REDACTED and model.redact:
+            values = [value and model.redact(value) for value in values]
         frame[name] = _series(values, dtype)
     if sort and len(frame) > 1:
         frame = frame.sort_values(list(sort), kind="stable", na_position="last")

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from adobe_nb.analysis.answers import SOURCE, Columns, answer, source_of
-from adobe_nb.analysis.index import Names, names, texts
+from adobe_nb.analysis.index import Names, names
 from adobe_nb.analysis.model import Model, Resource
 from adobe_nb.analysis.references import (
     Reference,
@@ -16,6 +16,7 @@ from adobe_nb.analysis.references import (
     limits,
     place_of,
 )
+from adobe_nb.analysis.settings import texts
 from adobe_nb.analysis.tokens import find_percent_tokens
 from adobe_nb.analysis.unused import in_libraries
 
@@ -36,16 +37,16 @@ _LOOK_UPS = ("token", "getVar", "name-setting", "id-setting", "edge-token", "sto
 
 def dangling(model: Model, *, all: bool = False) -> pd.DataFrame:
     """Return the references that do not work; with ``all``, texts that only look like some, too."""
-    by_property = model.once(names)
+    by_property = names(model)
     held = in_libraries(model)
     rows = []
-    for reference in model.once(find_references):
+    for reference in find_references(model):
         reason = _reason(reference, by_property, held)
         if reason:
-            rows.append(_row(model, reference, reason, by_property))
+            rows.append(_row(reference, reason, by_property))
     if all:
         rows += _not_names(model, by_property)
-    sentences = [*model.once(limits)]
+    sentences = [*limits(model)]
     if held is None:
         sentences.append(
             "Whether a data element is in a library is not known: libraries are missing."
@@ -53,9 +54,7 @@ def dangling(model: Model, *, all: bool = False) -> pd.DataFrame:
     return answer(model, COLUMNS, rows, sort=_SORT, limits=sentences)
 
 
-def _row(
-    model: Model, reference: Reference, reason: str, by_property: Mapping[str, Names]
-) -> dict[str, Any]:
+def _row(reference: Reference, reason: str, by_property: Mapping[str, Names]) -> dict[str, Any]:
     suggestion = None
     if reason == "no such element":
         suggestion = _suggestion(reference.name, by_property[reference.source.property_id])
@@ -65,7 +64,7 @@ def _row(
         "reason": reason,
         "did_you_mean": suggestion,
     }
-    return {**source_of(reference.source), **place_of(model, reference), **row}
+    return {**source_of(reference.source), **place_of(reference), **row}
 
 
 def _reason(reference: Reference, by_property: Mapping[str, Names], held: set[str] | None) -> str:
@@ -131,7 +130,7 @@ def _folded(name: str) -> str:
 
 def _not_names(model: Model, by_property: Mapping[str, Names]) -> Iterator[dict[str, Any]]:
     """Yield the texts between percent signs that nobody meant as a name."""
-    for text in model.once(texts):
+    for text in texts(model):
         if text.tokens == "none" or model.is_edge(text.resource):
             continue
         index = by_property[text.resource.property_id]
@@ -149,4 +148,4 @@ def _not_names(model: Model, by_property: Mapping[str, Names]) -> Iterator[dict[
                 start=token.start,
                 stop=token.stop,
             )
-            yield _row(model, reference, "not a name", by_property)
+            yield _row(reference, "not a name", by_property)

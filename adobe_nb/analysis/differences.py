@@ -10,6 +10,7 @@ from adobe_nb.analysis.changes import Change, Changes
 from adobe_nb.analysis.contents import Content
 from adobe_nb.analysis.matching import Comparison, Pair, compare, key_text
 from adobe_nb.analysis.model import REQUIRED, Model
+from adobe_nb.analysis.tags import Tags
 from adobe_nb.errors import ArgumentError
 from adobe_nb.registry import BY_PREFIX
 from adobe_nb.suggest import did_you_mean
@@ -42,8 +43,8 @@ _SUMMARY: Columns = {
 
 
 def diff(
-    a: Model | pd.DataFrame,
-    b: Model | pd.DataFrame,
+    a: Tags | pd.DataFrame,
+    b: Tags | pd.DataFrame,
     key: Literal["name", "id", "origin"] | None = None,
     *,
     what: str | Sequence[str] | None = None,
@@ -200,10 +201,10 @@ def _groups(differences: pd.DataFrame, by: Sequence[str]) -> dict[tuple[str, ...
     return groups
 
 
-def _model(value: Model | pd.DataFrame) -> Model:
+def _model(value: Tags | pd.DataFrame) -> Model:
     """Return the model to compare. A frame holds revisions of one type."""
-    if isinstance(value, Model):
-        return value
+    if isinstance(value, Tags):
+        return value.model
     if not isinstance(value, pd.DataFrame):
         raise ArgumentError(
             f"diff() compares what analysis.read(…) returns, not {type(value).__name__}."

@@ -29,7 +29,7 @@ def impact(model: Model, name_or_id: str) -> pd.DataFrame:
     targets = find_resources(model, name_or_id)
     published = in_production(model)
     by_target: dict[str, list[Reference]] = defaultdict(list)
-    for reference in model.once(find_references):
+    for reference in find_references(model):
         if reference.target is not None and reference.verdict in _BREAKS:
             by_target[reference.target.id].append(reference)
     rows = []
@@ -43,9 +43,9 @@ def impact(model: Model, name_or_id: str) -> pd.DataFrame:
         if published is not None:
             holder = reference.source.rule or reference.source
             row["in_production"] = holder.origin_id in published
-        rows.append({**source_of(reference.source), **place_of(model, reference), **row})
-    sentences = [*model.once(limits)]
-    if any(reference.is_unbounded for reference in model.once(find_references)):
+        rows.append({**source_of(reference.source), **place_of(reference), **row})
+    sentences = [*limits(model)]
+    if any(reference.is_unbounded for reference in find_references(model)):
         sentences.append(
             "Code reads data elements by names that only the running page knows: see "
             "references(verdicts='dynamic')."

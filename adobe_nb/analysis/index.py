@@ -5,10 +5,9 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from adobe_nb.analysis.model import Model, Resource
-from adobe_nb.analysis.packages import Packages
+from adobe_nb.analysis.model import Model, Resource, once_per_model
 from adobe_nb.analysis.script_uses import ScriptUses, uses_in
-from adobe_nb.analysis.settings import Text, texts_of
+from adobe_nb.analysis.settings import Text, texts
 
 DATA_LAYERS = {
     "gcoe-adobe-client-data-layer": "adobeDataLayer",
@@ -23,16 +22,6 @@ _EARLY = ("core::events::library-loaded", "core::events::page-bottom")
 _LOOKS_LIKE_CODE = re.compile(r"_satellite|getDataElementValue|function\s*\(|=>|\breturn\b")
 
 
-def texts(model: Model) -> list[Text]:
-    """Return every text in the settings of a model."""
-    packages = Packages.of(model)
-    found: list[Text] = []
-    for resource in model.resources:
-        if resource.settings is not None:
-            found += texts_of(resource, packages)
-    return found
-
-
 def is_code(text: Text) -> bool:
     """Return whether a text is code, or looks like it while its package is missing."""
     if text.role == "unknown":
@@ -40,11 +29,12 @@ def is_code(text: Text) -> bool:
     return text.role == "code"
 
 
+@once_per_model
 def script_uses(model: Model) -> list[tuple[Text, ScriptUses]]:
     """Return what each piece of code refers to. Equal pieces are parsed once."""
     parsed: dict[tuple[str, str], ScriptUses] = {}
     found = []
-    for text in model.once(texts):
+    for text in texts(model):
         if is_code(text):
             key = (text.value, text.language)
             if key not in parsed:
@@ -53,6 +43,7 @@ def script_uses(model: Model) -> list[tuple[Text, ScriptUses]]:
     return found
 
 
+@once_per_model
 def early_rules(model: Model) -> set[Resource]:
     """Return the rules that fire so early that the build puts their code into the main library."""
     events = [component for component in model.rule_components if component.delegate in _EARLY]
@@ -90,6 +81,7 @@ class Names:
         return name.partition(".")[0] in self.variables
 
 
+@once_per_model
 def names(model: Model) -> dict[str, Names]:
     """Return the names of each property."""
     by_property: dict[str, Names] = defaultdict(Names)
@@ -102,7 +94,7 @@ def names(model: Model) -> dict[str, Names]:
             _add_extension(index, resource)
         elif resource.kind == "events":
             _add_listener(index, resource)
-    for text, found in model.once(script_uses):
+    for text, found in script_uses(model):
         index = by_property[text.resource.property_id]
         for use in found.uses:
             if use.kind != "setVar" or use.certainty == "commented":

@@ -3,8 +3,9 @@
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
-from typing import Any, TypeVar, cast
+from functools import cached_property, wraps
+from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
 
 import pandas as pd
 
@@ -105,7 +106,6 @@ class Model:
         self.frames = dict(frames)
         self.as_of = as_of
         self.redact = redact
-        self._computed: dict[Callable[[Model], Any], Any] = {}
         self.limits = list(limits)
         self.rules: list[Resource] = []
         self.rules = list(self._read("rules"))
@@ -137,12 +137,6 @@ class Model:
     def platform(self, resource: Resource) -> str | None:
         """Return the platform of the property of a resource; None when it is not known."""
         return self.platforms.get(resource.property_id)
-
-    def once(self, compute: Callable[["Model"], _Result]) -> _Result:
-        """Return the result of a function of the model, which is computed only once."""
-        if compute not in self._computed:
-            self._computed[compute] = compute(self)
-        return cast("_Result", self._computed[compute])
 
     def is_edge(self, resource: Resource) -> bool:
         """Return whether a resource belongs to a property for event forwarding."""
@@ -227,6 +221,19 @@ def _name_of(table: str, row: Mapping[str, Any]) -> str:
     if table == "extensions":
         name = row.get("display_name") or name
     return name or ""
+
+
+def once_per_model(function: Callable[[Model], _Result]) -> Callable[[Model], _Result]:
+    """Keep what a function returns for a model as long as the model exists."""
+    results: WeakKeyDictionary[Model, _Result] = WeakKeyDictionary()
+
+    @wraps(function)
+    def kept(model: Model) -> _Result:
+        if model not in results:
+            results[model] = function(model)
+        return results[model]
+
+    return kept
 
 
 def parse_settings(value: Any) -> tuple[Any, str]:

@@ -15,12 +15,11 @@ from adobe_nb.analysis.index import (
     members,
     names,
     script_uses,
-    texts,
 )
 from adobe_nb.analysis.javascript import matcher, shown
-from adobe_nb.analysis.model import Model, Resource
+from adobe_nb.analysis.model import Model, Resource, once_per_model
 from adobe_nb.analysis.script_uses import ANY, ScriptUses, Use
-from adobe_nb.analysis.settings import Text
+from adobe_nb.analysis.settings import Text, texts
 from adobe_nb.analysis.tokens import (
     Token,
     find_edge_tokens,
@@ -84,7 +83,7 @@ def references(
     if to is not None:
         _check_exists(model, to)
     rows = []
-    for reference in model.once(find_references):
+    for reference in find_references(model):
         if reference.verdict not in chosen or not _leads_to(reference, to):
             continue
         target = reference.target
@@ -96,20 +95,17 @@ def references(
         }
         if target is not None:
             row.update(target_type=target.type, target_id=target.id)
-        rows.append({**source_of(reference.source), **row, **place_of(model, reference)})
-    return answer(model, COLUMNS, rows, sort=_SORT, limits=model.once(limits))
+        rows.append({**source_of(reference.source), **row, **place_of(reference)})
+    return answer(model, COLUMNS, rows, sort=_SORT, limits=limits(model))
 
 
-def place_of(model: Model, reference: Reference) -> dict[str, object]:
+def place_of(reference: Reference) -> dict[str, object]:
     """Return the columns that say where a reference is, and how certain it is."""
-    evidence = reference.evidence
-    if model.redact is not None:
-        evidence = model.redact(evidence)
     return {
         "path": reference.path,
         "line": reference.line,
         "verdict": reference.verdict,
-        "evidence": evidence,
+        "evidence": reference.evidence,
     }
 
 
@@ -130,7 +126,7 @@ def _check_exists(model: Model, to: str) -> None:
     """Raise ArgumentError for a name that nothing has and nothing uses: a typing error."""
     resources = model.resources
     names = {resource.name for resource in resources}
-    names.update(reference.name or "" for reference in model.once(find_references))
+    names.update(reference.name or "" for reference in find_references(model))
     ids = {resource.id for resource in resources} | {resource.origin_id for resource in resources}
     if to not in names and to not in ids:
         raise ArgumentError(
@@ -145,10 +141,11 @@ def _leads_to(reference: Reference, to: str | None) -> bool:
     return target is not None and to in (target.id, target.origin_id, target.name)
 
 
+@once_per_model
 def limits(model: Model) -> list[str]:
     """Return sentences about the references that could not be seen."""
     unknown: set[str] = set()
-    for text in model.once(texts):
+    for text in texts(model):
         if text.role == "unknown":
             unknown.add(text.resource.package or text.resource.name)
     sentences = []
@@ -157,7 +154,7 @@ def limits(model: Model) -> list[str]:
             f"The packages of these extensions are missing: {', '.join(sorted(unknown))}. Which of "
             "their settings are code is not known; all of them were searched for tokens."
         )
-    broken = [text for text, found in model.once(script_uses) if found.is_broken]
+    broken = [text for text, found in script_uses(model) if found.is_broken]
     if broken:
         first = broken[0].resource
         sentences.append(
@@ -167,18 +164,19 @@ def limits(model: Model) -> list[str]:
     return sentences
 
 
+@once_per_model
 def find_references(model: Model) -> list[Reference]:
     """Return all references of a model, in order of their sources."""
-    by_property = model.once(names)
-    uses = {id(text): found for text, found in model.once(script_uses)}
-    early = model.once(early_rules)
+    by_property = names(model)
+    uses = {id(text): found for text, found in script_uses(model)}
+    early = early_rules(model)
     found: list[Reference] = []
     for resource in model.resources:
         index = by_property[resource.property_id]
         if resource.type in ("rule_components", "data_elements"):
             found += _relation(resource, index, model)
         found += _by_settings(resource, index, model)
-    for text in model.once(texts):
+    for text in texts(model):
         index = by_property[text.resource.property_id]
         if text.tokens != "none":
             is_read = text.tokens == "certain" or text.resource.rule in early

@@ -3,9 +3,9 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
-from adobe_nb.analysis.model import Resource
+from adobe_nb.analysis.model import Model, Resource, once_per_model
 from adobe_nb.analysis.packages import Packages, Transform
 
 Role = Literal["text", "code", "removed", "unknown"]
@@ -34,10 +34,29 @@ class Text:
     """The language of code; empty for everything else."""
 
 
+class Leaf(NamedTuple):
+    """A value inside settings that has no members, its path, and its transform at build."""
+
+    path: str
+    value: Any
+    transform: Transform | None
+
+
 def texts_of(resource: Resource, packages: Packages) -> Iterator[Text]:
     """Yield every text in the settings of a resource, in order.
 
     Keys of objects are not texts: the engine replaces tokens in values only.
+    """
+    is_known = packages.transforms(resource) is not None
+    for leaf in leaves_of(resource, packages):
+        if isinstance(leaf.value, str):
+            yield _text(resource, leaf.path, leaf.value, leaf.transform, is_known=is_known)
+
+
+def leaves_of(resource: Resource, packages: Packages) -> Iterator[Leaf]:
+    """Yield every value in the settings of a resource that is neither an object nor a list.
+
+    Empty objects and lists are values, too.
     """
     transforms = packages.transforms(resource)
     # A stack instead of recursion, because settings can be nested deeper than Python recurses.
@@ -46,14 +65,21 @@ def texts_of(resource: Resource, packages: Packages) -> Iterator[Text]:
         path, value, transform = pending.pop()
         if transforms and not transform:
             transform = transforms.get(_INDEX.sub("[]", path))
-        if isinstance(value, str):
-            yield _text(resource, path, value, transform, is_known=transforms is not None)
-        elif isinstance(value, dict):
+        if isinstance(value, dict) and value:
             members = [(member_path(path, key), item, transform) for key, item in value.items()]
             pending.extend(reversed(members))
-        elif isinstance(value, list):
+        elif isinstance(value, list) and value:
             items = [(f"{path}[{at}]", item, transform) for at, item in enumerate(value)]
             pending.extend(reversed(items))
+        else:
+            yield Leaf(path, value, transform)
+
+
+@once_per_model
+def texts(model: Model) -> list[Text]:
+    """Return every text in the settings of a model's resources."""
+    packages = Packages.of(model)
+    return [text for resource in model.resources for text in texts_of(resource, packages)]
 
 
 def member_path(path: str, key: str) -> str:

@@ -4,11 +4,21 @@ from collections.abc import Callable, Iterable
 
 import pandas as pd
 
-from adobe_nb.analysis import dangling, impact, publishing, references, unused
-from adobe_nb.analysis.model import Model
+from adobe_nb.analysis import (
+    custom_code,
+    dangling,
+    duplicates,
+    impact,
+    inventory,
+    publishing,
+    references,
+    search,
+    unused,
+)
+from adobe_nb.analysis.model import REQUIRED, Model
 
 
-class Tags(Model):
+class Tags:
     """The tags of one or several properties, ready for questions.
 
     Usually made by ``analysis.read``. It takes plain frames by the name of their table, as
@@ -53,7 +63,202 @@ class Tags(Model):
             **tables,
         }
         given = {table: frame for table, frame in frames.items() if frame is not None}
-        super().__init__(given, limits=limits, as_of=as_of, redact=redact)
+        self.model = Model(given, limits=limits, as_of=as_of, redact=redact)
+        """The resources, parsed: for questions of your own."""
+
+    @property
+    def frames(self) -> dict[str, pd.DataFrame]:
+        """The frames by table."""
+        return self.model.frames
+
+    @property
+    def as_of(self) -> str | None:
+        """When the frames were read."""
+        return self.model.as_of
+
+    @property
+    def limits(self) -> list[str]:
+        """Sentences about what the frames do not show."""
+        return self.model.limits
+
+    def __repr__(self) -> str:
+        counts = []
+        for table in REQUIRED:
+            if table in self.frames:
+                counts.append(f"{len(getattr(self.model, table))} {table.replace('_', ' ')}")
+        names = [str(row.get("name")) for row in self.model.rows("properties")]
+        title = ", ".join(names[:3])
+        if len(names) > 3:
+            title += f" and {len(names) - 3} more"
+        return f"<Tags {title}: {', '.join(counts)}>"
+
+    # -- what is there
+
+    def inventory(self) -> pd.DataFrame:
+        """Count the resources of each kind, and the code.
+
+        Returns
+        -------
+        DataFrame
+            One row for each property and kind: ``property_id, what, total, enabled, disabled,
+            unpublished, dirty, last_updated_at``. ``what`` is a table, or ``custom_code`` (pieces),
+            ``code_lines`` and ``code_characters``. ``unpublished`` counts what was never published,
+            or changed since; it requires the tables ``libraries`` and ``library_rules``,
+            ``library_data_elements``, ``library_extensions``. Numbers that the frames do not show
+            are NA; rule components have no switch of their own.
+
+        Examples
+        --------
+        >>> import adobe_nb
+        >>> from adobe_nb import analysis
+        >>> reactor = adobe_nb.connect(simulator=True).reactor
+        >>> site = reactor.find("properties", "Web Store US")
+        >>> tags = analysis.Tags(rules=reactor.rules(site))
+        >>> rules = tags.inventory().set_index("what").loc["rules"]
+        >>> int(rules["total"]), int(rules["disabled"])
+        (12, 2)
+        """
+        return inventory.inventory(self.model)
+
+    def delegates(self) -> pd.DataFrame:
+        """Count how often each event, condition, action and data element type is used.
+
+        Returns
+        -------
+        DataFrame
+            One row for each property and delegate, the most frequent of each kind first:
+            ``delegate_descriptor_id, extension_name, kind, name, used_by, rules``. ``kind`` is
+            event, condition, action, data_element or configuration. ``used_by`` counts resources,
+            ``rules`` the rules that they belong to (NA outside rules). An extension without
+            settings has no descriptor.
+
+        Examples
+        --------
+        >>> import adobe_nb
+        >>> from adobe_nb import analysis
+        >>> reactor = adobe_nb.connect(simulator=True).reactor
+        >>> site = reactor.find("properties", "Web Store US")
+        >>> tags = analysis.Tags(rule_components=reactor.rule_components(site))
+        >>> tags.delegates().loc[0, ["name", "used_by"]].to_dict()
+        {'name': 'click', 'used_by': 3}
+        """
+        return inventory.delegates(self.model)
+
+    def duplicates(
+        self,
+        what: duplicates.What = "data_elements",
+        *,
+        by: duplicates.By = "definition",
+        constants: bool = False,
+    ) -> pd.DataFrame:
+        """Find resources that exist more than once, also in different properties.
+
+        Parameters
+        ----------
+        what
+            ``data_elements``, ``rules``, ``extensions`` or ``rule_components``.
+        by
+            ``definition``: same delegate and same settings, whatever the order of members, the
+            comments and blank space of code, and what the build removes; rules with the same
+            components. ``name``: same name but for case and blanks. ``path``: data elements that
+            read the same variable, cookie or parameter.
+        constants
+            Whether constants of the same value count, too. By name they always do.
+
+        Returns
+        -------
+        DataFrame
+            ``group, type, id, name, property_id, same_settings, differs_in, used_by``, by group.
+            ``same_settings`` and ``differs_in`` compare with the first of the group: its columns,
+            and members of its settings such as ``settings.path``.
+
+        Raises
+        ------
+        ArgumentError
+            For an unknown ``what`` or ``by``, and when the table is missing.
+
+        Examples
+        --------
+        >>> import adobe_nb
+        >>> from adobe_nb import analysis
+        >>> reactor = adobe_nb.connect(simulator=True).reactor
+        >>> stores = reactor.properties(filter={"name": "CONTAINS Web Store"})
+        >>> tags = analysis.Tags(data_elements=reactor.data_elements(stores))
+        >>> tags.duplicates(by="path").loc[:1, ["group", "name"]].to_dict("records")
+        [{'group': 1, 'name': 'Campaign Code'}, {'group': 1, 'name': 'Campaign Code'}]
+        """
+        return duplicates.duplicates(self.model, what, by=by, constants=constants)
+
+    def custom_code(self) -> pd.DataFrame:
+        """Return the code in the settings of any extension, one row for each piece.
+
+        ``analysis.to_files`` writes it to files.
+
+        Returns
+        -------
+        DataFrame
+            ``source_type, source_id, source_name, rule_id, rule_name, delegate_descriptor_id, path,
+            language, code, chars, lines, hash, minified, inline_in_library, same_as``.
+            ``hash`` does not depend on indentation and blank lines; ``same_as`` is the id of the
+            first source with the same hash, NA for that source itself. ``inline_in_library`` says
+            whether the code is part of the main library: that of an action is so only if its rule
+            has the event Library Loaded or Page Bottom; NA where that is unknown.
+
+        Examples
+        --------
+        >>> import adobe_nb
+        >>> from adobe_nb import analysis
+        >>> reactor = adobe_nb.connect(simulator=True).reactor
+        >>> site = reactor.find("properties", "Web Store US")
+        >>> tags = analysis.Tags(data_elements=reactor.data_elements(site))
+        >>> tags.custom_code()[["source_name", "language", "lines"]].to_dict("records")
+        [{'source_name': 'Login Status', 'language': 'javascript', 'lines': 1}]
+        """
+        return custom_code.custom_code(self.model)
+
+    def search_code(
+        self,
+        pattern: str,
+        *,
+        regex: bool = False,
+        where: search.Where = "code",
+        comments: bool = True,
+    ) -> pd.DataFrame:
+        """Search code and settings as they are, not as JSON writes them.
+
+        Parameters
+        ----------
+        pattern
+            A text, in this case; with ``regex`` a regular expression of Python, in which ``^`` and
+            ``$`` match at every line.
+        where
+            ``code``, ``settings`` (all the rest) or ``all``.
+        comments
+            False leaves out matches inside comments of code.
+
+        Returns
+        -------
+        DataFrame
+            One row for each match: ``source_type, source_id, source_name, rule_id, rule_name, path,
+            line, column, match, evidence``. Lines and columns start at 1. Outside code, ``line`` is
+            NA and ``column`` counts from the start of the setting.
+
+        Raises
+        ------
+        ArgumentError
+            For an empty pattern, an invalid regular expression, and an unknown ``where``.
+
+        Examples
+        --------
+        >>> import adobe_nb
+        >>> from adobe_nb import analysis
+        >>> reactor = adobe_nb.connect(simulator=True).reactor
+        >>> site = reactor.find("properties", "Web Store US")
+        >>> tags = analysis.Tags(data_elements=reactor.data_elements(site))
+        >>> tags.search_code("&&")[["source_name", "line", "column"]].to_dict("records")
+        [{'source_name': 'Login Status', 'line': 1, 'column': 18}]
+        """
+        return search.search_code(self.model, pattern, regex=regex, where=where, comments=comments)
 
     # -- who uses it
 
@@ -99,7 +304,7 @@ class Tags(Model):
         >>> "getVar" in set(tags.references("Campaign Code")["kind"])
         True
         """
-        return references.references(self, to, verdicts)
+        return references.references(self.model, to, verdicts)
 
     def unused(self, what: str = "data_elements", *, all: bool = False) -> pd.DataFrame:
         """List what nothing in the property uses, and what may be unused.
@@ -138,7 +343,7 @@ class Tags(Model):
         >>> "Campaign Code" in set(tags.unused()["name"])
         False
         """
-        return unused.unused(self, what, all=all)
+        return unused.unused(self.model, what, all=all)
 
     def dangling(self, *, all: bool = False) -> pd.DataFrame:
         """List references that do not work.
@@ -166,7 +371,7 @@ class Tags(Model):
         >>> tags.dangling().columns[:3].tolist()
         ['source_type', 'source_id', 'source_name']
         """
-        return dangling.dangling(self, all=all)
+        return dangling.dangling(self.model, all=all)
 
     def impact(self, name_or_id: str) -> pd.DataFrame:
         """List what breaks if something is renamed or deleted, directly or through others.
@@ -198,7 +403,7 @@ class Tags(Model):
         >>> int(tags.impact("XDM Commerce")["level"].max())
         1
         """
-        return impact.impact(self, name_or_id)
+        return impact.impact(self.model, name_or_id)
 
     # -- what is published
 
@@ -245,7 +450,7 @@ class Tags(Model):
         >>> tags.unpublished()[["name", "state"]].to_dict("records")
         [{'name': 'XDM Article', 'state': 'in development only'}]
         """
-        return publishing.unpublished(self, environment)
+        return publishing.unpublished(self.model, environment)
 
     def library_contents(self) -> pd.DataFrame:
         """List the revisions that each library delivers: its own, and those that it inherits.
@@ -274,4 +479,4 @@ class Tags(Model):
         >>> contents["library_name"].unique().tolist()
         ['Launch', 'Read to end', 'Shop the look']
         """
-        return publishing.library_contents(self)
+        return publishing.library_contents(self.model)

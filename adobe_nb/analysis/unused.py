@@ -61,7 +61,7 @@ def unused(model: Model, what: str = "data_elements", *, all: bool = False) -> p
             "in_library": in_library,
         }
         rows.append({**details, **row})
-    return answer(model, COLUMNS, rows, sort=("verdict", "name", "id"), limits=model.once(limits))
+    return answer(model, COLUMNS, rows, sort=("verdict", "name", "id"), limits=limits(model))
 
 
 def in_libraries(model: Model) -> set[str] | None:
@@ -77,7 +77,7 @@ def in_libraries(model: Model) -> set[str] | None:
 
 
 def _data_elements(model: Model) -> Iterator[tuple[Resource, _Row]]:
-    found = model.once(verdicts)
+    found = verdicts(model)
     for element in model.data_elements:
         verdict = found[element.id]
         yield element, _row(verdict.word, verdict.reason, verdict.mentions)
@@ -96,7 +96,7 @@ def _rules(model: Model) -> Iterator[tuple[Resource, _Row]]:
             kinds.setdefault(component.rule.id, set()).add(component.kind)
             if component.kind == "events":
                 delegates.setdefault(component.rule.id, set()).add(component.delegate)
-    for reference in model.once(find_references):
+    for reference in find_references(model):
         if reference.target is not None and reference.target.type == "rules":
             is_called[reference.target.id] = is_called.get(reference.target.id, 0) + 1
     for rule in model.rules:
@@ -117,7 +117,7 @@ def _rules(model: Model) -> Iterator[tuple[Resource, _Row]]:
 
 def _extensions(model: Model) -> Iterator[tuple[Resource, _Row]]:
     holders: dict[str, list[Resource]] = defaultdict(list)
-    for reference in model.once(find_references):
+    for reference in find_references(model):
         if reference.kind == "relation" and reference.target is not None:
             holders[reference.target.id].append(reference.source)
     packages = {row["id"]: row for row in model.rows("extension_packages")}
@@ -165,11 +165,11 @@ def _secrets(model: Model) -> Iterator[tuple[Resource, _Row]]:
 
 def _instances(model: Model) -> Iterator[tuple[Resource, _Row]]:
     counts: dict[tuple[str, str | None], int] = {}
-    for reference in model.once(find_references):
+    for reference in find_references(model):
         if reference.kind == "instance":
             key = (reference.source.property_id, reference.name)
             counts[key] = counts.get(key, 0) + 1
-    by_property = model.once(names)
+    by_property = names(model)
     for extension in model.extensions:
         for name, owner in by_property[extension.property_id].instances.items():
             if owner is not extension:
@@ -184,7 +184,7 @@ def _instances(model: Model) -> Iterator[tuple[Resource, _Row]]:
 
 def _count(model: Model, kind: str) -> dict[str, int]:
     counts: dict[str, int] = {}
-    for reference in model.once(find_references):
+    for reference in find_references(model):
         if reference.kind == kind and reference.target is not None:
             target_id = reference.target.id
             counts[target_id] = counts.get(target_id, 0) + 1

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from adobe_nb.analysis.model import Model, Resource
+from adobe_nb.analysis.model import Model, Resource, once_per_model
 from adobe_nb.analysis.references import Reference, find_references
 
 
@@ -45,11 +45,12 @@ class Verdict:
     mentions: int
 
 
+@once_per_model
 def verdicts(model: Model) -> dict[str, Verdict]:
     """Return the verdict for each data element, by id."""
     uses: dict[str, _Uses] = defaultdict(_Uses)
     dynamic: dict[str, Reference] = {}
-    for reference in model.once(find_references):
+    for reference in find_references(model):
         if reference.is_unbounded:
             dynamic.setdefault(reference.source.property_id, reference)
         target = reference.target
@@ -62,6 +63,16 @@ def verdicts(model: Model) -> dict[str, Verdict]:
             element, uses[element.id], used, dynamic.get(element.property_id)
         )
     return _with_possible_chains(model, uses, found)
+
+
+@once_per_model
+def count_users(model: Model) -> dict[str, int]:
+    """Return how many resources refer to each one, by id. Comments do not count."""
+    users: dict[str, set[str]] = defaultdict(set)
+    for reference in find_references(model):
+        if reference.target is not None and reference.verdict not in ("commented", "masked"):
+            users[reference.target.id].add(reference.source.id)
+    return {target_id: len(sources) for target_id, sources in users.items()}
 
 
 def _used(uses: Mapping[str, _Uses]) -> dict[str, Reference]:

@@ -11,7 +11,6 @@ import pandas as pd
 
 from adobe_nb.api.reactor.client import Client, in_parallel
 from adobe_nb.api.reactor.collection import Rows
-from adobe_nb.api.reactor.dates import parse_zoned
 from adobe_nb.api.reactor.frames import to_frame
 from adobe_nb.api.reactor.inputs import Ids, ids_of_type
 from adobe_nb.api.reactor.jsonapi import Document, one_of
@@ -218,24 +217,15 @@ class Run:
 
     def part_below(self, table: str, property_id: str, now: Frames) -> list[PartReader]:
         """Return the part to read; none when it could be stored without reading anything."""
+        # An earlier run may have stored the lists that lead to it. Resources that were created since
+        # then are missing in both; the next refresh finds them, because the oldest part decides.
         parents = selected(table, now)
-        return [PartReader(self.draft, table, property_id, self.at(table, property_id), parents)]
+        return [PartReader(self.draft, table, property_id, self.scope.at, parents)]
 
     def stored_frames(self, property_id: str) -> Frames:
         """Return a function that reads the stored tables of a property, each once."""
         # Rows of one property at a time: there are thousands of parts.
         return cache(lambda table: self.draft.frame(table, property_id))
-
-    def at(self, table: str, property_id: str) -> str:
-        """Return the time from which on a table lacks changes when it is read now."""
-        # An earlier run may have stored the lists that lead to it: resources that were created
-        # since then are missing in both, and the next refresh finds them.
-        times = [self.scope.at]
-        for name in required_by(table):
-            part = self.draft.part(name, property_id)
-            if part is not None:
-                times.append(part.at)
-        return min(times, key=parse_zoned)
 
     def missing_parts(self, ids: Iterable[str]) -> list[PartReader]:
         """Return the lists of these properties that are not stored."""
@@ -283,7 +273,7 @@ class Run:
             own = packages[packages["id"].isin(package_ids)]
             # Columns that are not promised stay only where they are used.
             own = in_order(joined(own, no_rows(PACKAGES), PACKAGES))
-            self.draft.put(PACKAGES, property_id, own, at=self.at(PACKAGES, property_id))
+            self.draft.put(PACKAGES, property_id, own, at=self.scope.at)
 
     def store_events(self, events: pd.DataFrame, earlier: Snapshot | None = None) -> None:
         """Store each property's own audit events, after those of an earlier snapshot."""

@@ -216,7 +216,7 @@ class _Refresh(Run):
         return bool((page["updated_at"] < self.traces.since).all())
 
     def _keep(self, table: str, property_id: str) -> bool:
-        return self.draft.keep(table, property_id, self.base, at=self.at(table, property_id))
+        return self.draft.keep(table, property_id, self.base, at=self.scope.at)
 
     def part_below(self, table: str, property_id: str, now: Frames) -> list[PartReader]:
         """Return the part to read where it can have changed; none when it is kept as it was."""
@@ -239,9 +239,11 @@ class _Refresh(Run):
         is_same = unchanged is kept and len(kept) == len(rows)
         if is_same and not changed and self._keep(table, property_id):
             return []
-        at = self.at(table, property_id)
         to_read = [parent for parent in parents if parent in changed]
-        return [PartReader(self.draft, table, property_id, at, to_read, unchanged=unchanged)]
+        part = PartReader(
+            self.draft, table, property_id, self.scope.at, to_read, unchanged=unchanged
+        )
+        return [part]
 
     def read_packages(self, ids: Iterable[str], known: pd.DataFrame) -> None:
         """Store the packages of these properties, and fetch those that can have changed."""

@@ -11,7 +11,7 @@ from adobe_nb import analysis
 from adobe_nb.analysis.differences import COLUMNS
 from adobe_nb.errors import ArgumentError
 from tests.conftest import sign_in, started
-from tests.support.tag_frames import component, element, script, site
+from tests.support.small_sites import component, element, script, site
 
 UPDATE = "adobe-alloy::actions::update-variable"
 VARIABLE = "adobe-alloy::dataElements::variable"

@@ -123,19 +123,19 @@ class TestProperties:
             "column": frame["id"],
         }
         tags = analysis.read(shapes[shape], session=service)
-        assert tags.property_ids == [frame["id"][0]]
+        assert tags.model.property_ids == [frame["id"][0]]
 
     def test_several_properties_are_read_at_once(self, service: Any) -> None:
         properties = service.reactor.properties()
         tags = analysis.read(properties, session=service)
-        assert tags.property_ids == properties["id"].tolist()
+        assert tags.model.property_ids == properties["id"].tolist()
         assert len(tags.frames["secrets"]) == 1
         assert set(tags.unpublished()["property_id"]) <= set(properties["id"])
 
     def test_no_properties_give_empty_frames(self, service: Any, company: Simulator) -> None:
         with no_requests(company):
             tags = analysis.read(service.reactor.properties.get([]), session=service)
-        assert tags.resources == []
+        assert tags.model.resources == []
         assert tags.unpublished().empty
         assert tags.library_contents().empty
 
@@ -146,7 +146,7 @@ class TestProperties:
             reactor.companies(), name="New", platform="web", domains=["new.example"]
         )
         tags = analysis.read(new, session=session)
-        assert len(tags.extensions) == 1
+        assert len(tags.model.extensions) == 1
         assert tags.unpublished()["state"].tolist() == ["never in a library"]
         assert tags.library_contents().empty
 
@@ -155,11 +155,11 @@ class TestProperties:
         with pytest.raises(NotSignedIn):
             analysis.read(site)
         with adobe_nb.use(service):
-            assert len(analysis.read(site).rules) == 6
+            assert len(analysis.read(site).model.rules) == 6
 
     def test_time_and_redaction_are_kept(self, service: Any) -> None:
         tags = analysis.read(property_id(service, "Checkout"), session=service, redact=str.upper)
-        assert tags.redact is str.upper
+        assert tags.model.redact is str.upper
         assert pd.Timestamp(tags.as_of or "").tzinfo is not None
 
     def test_an_unknown_property_is_not_found(self, service: Any) -> None:
@@ -173,14 +173,14 @@ class TestProperties:
         tags = analysis.read(property_id(session, "Web Store US"), session=session)
         deleted = tags.frames["rules"].dropna(subset=["deleted_at"])
         assert deleted["id"].tolist() == [rules["id"][0]]
-        assert len(tags.rules) == len(rules) - 1
+        assert len(tags.model.rules) == len(rules) - 1
 
     def test_a_preview_session_reads_what_it_wrote_and_says_so(self, company: Simulator) -> None:
         session = sign_in(company, writes="preview")
         site = session.reactor.find("properties", "Checkout")
         session.reactor.rules.create(site, name="Only a preview")
         tags = analysis.read(site, session=session)
-        assert "Only a preview" in [rule.name for rule in tags.rules]
+        assert "Only a preview" in [rule.name for rule in tags.model.rules]
         assert any("preview" in sentence for sentence in tags.limits)
 
 
@@ -201,7 +201,7 @@ class TestRights:
             tags = analysis.read(site, session=service)
         assert table not in tags.frames
         assert f"Not read, for lack of rights: {missing}." in tags.limits
-        assert len(tags.rules) > 0
+        assert len(tags.model.rules) > 0
 
     @pytest.mark.parametrize("status", [403, 404])
     def test_the_other_packages_are_read_when_one_is_refused(
@@ -263,8 +263,8 @@ class TestLibrariesAndBuilds:
         rules = tags.frames["rules"]
         assert (rules["revision_number"] > 0).all()
         assert set(rules["origin_id"]) == set(reactor.rules(site)["id"])
-        assert {part.rule.id for part in tags.rule_components if part.rule} == set(rules["id"])
-        assert len(tags.data_elements) == 20
+        assert {part.rule.id for part in tags.model.rule_components if part.rule} == set(rules["id"])
+        assert len(tags.model.data_elements) == 20
 
     def test_what_is_inherited_is_included_and_named(self, service: Any) -> None:
         site = service.reactor.find("properties", "Web Store US")
@@ -286,7 +286,7 @@ class TestLibrariesAndBuilds:
         before = analysis.read(library=library, session=session)
         session.reactor.rules.delete(session.reactor.rules.find("Home - Hero Click", site))
         after = analysis.read(library=library, session=session)
-        assert {rule.name for rule in before.rules} - {rule.name for rule in after.rules} == {
+        assert {rule.name for rule in before.model.rules} - {rule.name for rule in after.model.rules} == {
             "Home - Hero Click"
         }
         # The library still holds it.
@@ -344,10 +344,10 @@ class TestSnapshots:
     def test_all_properties_are_read_by_default(self, service: Any, stored: Path) -> None:
         tags = analysis.read(snapshot=stored)
         properties = service.reactor.properties()
-        assert sorted(tags.property_ids) == sorted(properties["id"])
+        assert sorted(tags.model.property_ids) == sorted(properties["id"])
         both = properties["id"].tolist()[:2]
-        assert sorted(analysis.read(both, snapshot=stored).property_ids) == sorted(both)
-        assert analysis.read([], snapshot=stored).property_ids == []
+        assert sorted(analysis.read(both, snapshot=stored).model.property_ids) == sorted(both)
+        assert analysis.read([], snapshot=stored).model.property_ids == []
 
     def test_libraries_and_builds_are_read_from_a_snapshot(
         self, service: Any, stored: Path
@@ -396,7 +396,7 @@ class TestSnapshots:
         site = service.reactor.find("properties", "Checkout")
         snapshot.pull(site, to=tmp_path, tables=["rules", "libraries"], session=service)
         tags = analysis.read(snapshot=tmp_path)
-        assert len(tags.rules) == 6
+        assert len(tags.model.rules) == 6
         assert "The data elements are missing." in tags.limits
         library = service.reactor.libraries(site).iloc[-1]
         with pytest.raises(SnapshotError, match="no table 'library_rules'"):

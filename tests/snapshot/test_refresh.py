@@ -462,6 +462,22 @@ class TestFrozenLists:
         for table in snapshot.TABLES:
             assert_frame_equal(refreshed.frame(table), made.frame(table), check_names=False)
 
+    def test_published_library_that_leaves_its_environment_is_not_read_again(
+        self, own: Company
+    ) -> None:
+        editing.publish_rules(own, own.short)
+        own.pass_time()
+        [library] = own.pull(own.folder).frame("libraries").itertuples()
+        own.pass_time()
+        editing.publish_a_library(own, own.short)
+        own.pass_time()
+        own.simulator.requests.clear()
+        libraries = own.refresh().frame("libraries").set_index("id")
+        assert library.environment_id not in {None, libraries["environment_id"].get(library.id)}
+        paths = [request.path for request in own.simulator.requests]
+        assert f"/libraries/{library.id}/builds" in paths
+        assert f"/libraries/{library.id}/rules" not in paths
+
     def test_components_are_not_read_again_when_their_revision_is_published(
         self, own: Company
     ) -> None:

@@ -1,76 +1,93 @@
-"""Frames of small properties, as ``reactor`` returns them, written down in a few lines."""
+"""Small frames as a user could build them: only the columns that are required."""
 
 import json
-from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pandas as pd
 
-from adobe_nb import analysis
-from adobe_nb.analysis.model import REQUIRED
+from adobe_nb.analysis import Tags
 
-Row = dict[str, Any]
-PATH = "core::dataElements::javascript-variable"
-CODE = "core::actions::custom-code"
+CODE_ACTION = "core::actions::custom-code"
+CODE_ELEMENT = "core::dataElements::custom-code"
 
 
-def element(name: str, settings: Any = None, delegate: str = PATH, **columns: Any) -> Row:
-    """A data element, by default a variable of the page."""
-    return _row(name, delegate, settings, {"enabled": True, **columns})
+def settings_text(settings: Any) -> Any:
+    if settings is None or isinstance(settings, str):
+        return settings
+    return json.dumps(settings)
 
 
-def component(name: str, settings: Any = None, delegate: str = CODE, **columns: Any) -> Row:
-    """A rule component, by default an action with code."""
-    return _row(name, delegate, settings, columns)
+def rules(*rows: tuple[str, str], **columns: Any) -> pd.DataFrame:
+    """Rules from pairs of id and name, enabled unless said otherwise."""
+    frame = pd.DataFrame(rows, columns=["id", "name"], dtype="string")
+    frame["enabled"] = pd.Series([True] * len(frame), dtype="boolean")
+    return frame.assign(**columns)
 
 
-def script(source: str) -> Row:
-    """The settings of an action with JavaScript."""
-    return {"language": "javascript", "source": source}
-
-
-def site(
-    rules: Mapping[str, Iterable[Row]] | Iterable[tuple[str, Iterable[Row]]] = (),
-    elements: Iterable[Row] = (),
-    extensions: Iterable[Row] = (),
-    *,
-    place: str = "1",
-    **more: Any,
-) -> analysis.Tags:
-    """The tags of a property. Ids follow from the property and the position."""
-    if isinstance(rules, Mapping):
-        rules = rules.items()
-    rule_rows, components = [], []
-    for name, parts in rules:
-        rule = {"id": f"RL{place}{len(rule_rows):03d}", "name": name, "enabled": True}
-        rule_rows.append(rule)
-        for part in parts:
-            row = {"id": f"RC{place}{len(components):03d}", "rule_id": rule["id"], **part}
-            components.append(row)
-    frames = {
-        "rules": rule_rows,
-        "rule_components": components,
-        "data_elements": _with_ids("DE", place, elements),
-        "extensions": _with_ids("EX", place, extensions),
-    }
-    return analysis.Tags(
-        **{table: frame_of(table, rows, f"PR{place}") for table, rows in frames.items()}, **more
+def components(*rows: tuple[str, str, str, Any], **columns: Any) -> pd.DataFrame:
+    """Components from id, rule id, delegate and settings; the name is the id."""
+    frame = pd.DataFrame(
+        [
+            (row_id, rule_id, row_id, delegate, settings_text(settings))
+            for row_id, rule_id, delegate, settings in rows
+        ],
+        columns=["id", "rule_id", "name", "delegate_descriptor_id", "settings"],
+        dtype="string",
     )
+    return frame.assign(**columns)
 
 
-def frame_of(table: str, rows: Iterable[Row], property_id: str) -> pd.DataFrame:
-    """A frame with the columns that its table must have, also without rows."""
-    rows = [{"property_id": property_id, **row} for row in rows]
-    required = list(REQUIRED[table])
-    others = [name for row in rows for name in row if name not in required]
-    return pd.DataFrame(rows, columns=list(dict.fromkeys([*required, *others])))
+def elements(*rows: tuple[str, str, str, Any], **columns: Any) -> pd.DataFrame:
+    """Data elements from id, name, delegate and settings."""
+    frame = pd.DataFrame(
+        [
+            (row_id, name, delegate, settings_text(settings))
+            for row_id, name, delegate, settings in rows
+        ],
+        columns=["id", "name", "delegate_descriptor_id", "settings"],
+        dtype="string",
+    )
+    frame["enabled"] = pd.Series([True] * len(frame), dtype="boolean")
+    return frame.assign(**columns)
 
 
-def _row(name: str, delegate: str, settings: Any, columns: Mapping[str, Any]) -> Row:
-    if settings is not None and not isinstance(settings, str):
-        settings = json.dumps(settings)
-    return {"name": name, "delegate_descriptor_id": delegate, "settings": settings, **columns}
+def extensions(*rows: tuple[str, str, str | None, Any], **columns: Any) -> pd.DataFrame:
+    """Extensions from id, name, delegate and settings."""
+    frame = pd.DataFrame(
+        [
+            (row_id, name, delegate, settings_text(settings))
+            for row_id, name, delegate, settings in rows
+        ],
+        columns=["id", "name", "delegate_descriptor_id", "settings"],
+        dtype="string",
+    )
+    return frame.assign(**columns)
 
 
-def _with_ids(prefix: str, place: str, rows: Iterable[Row]) -> list[Row]:
-    return [{"id": f"{prefix}{place}{at:03d}", **row} for at, row in enumerate(rows)]
+def no_tags() -> Tags:
+    """A property without any content."""
+    return Tags(
+        rules=rules(), rule_components=components(), data_elements=elements(),
+        extensions=extensions(),
+    )  # fmt: skip
+
+
+def code_element(code: str, name: str = "Code") -> Tags:
+    """Tags with one data element of custom code."""
+    return Tags(data_elements=elements(("DE1", name, CODE_ELEMENT, {"source": code})))
+
+
+def store(reactor: Any, name: str = "Web Store US") -> Tags:
+    """A property of the demo company, with its libraries."""
+    site = reactor.find("properties", name)
+    tables = {
+        table: getattr(reactor, table)(site)
+        for table in ("rules", "rule_components", "data_elements", "extensions", "libraries")
+    }
+    for table in ("rules", "data_elements", "extensions"):
+        tables[f"library_{table}"] = getattr(reactor, table)(tables["libraries"])
+    return Tags(**tables)
+
+
+def dtypes(frame: pd.DataFrame) -> dict[str, str]:
+    return {str(name): str(dtype) for name, dtype in frame.dtypes.items()}

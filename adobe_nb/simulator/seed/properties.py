@@ -1,5 +1,6 @@
 """The properties of the demo company, built from their data files."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,12 +14,16 @@ from adobe_nb.simulator.seed.records import (
     jitter,
     make_id,
     parse_day,
+    secret_path,
     sign,
 )
 from adobe_nb.simulator.store import Identifier, Record, Store, stamp
+from adobe_nb.simulator.texts import json_text
 
 Spec = dict[str, Any]
 """An object of a data file: a property, or a resource in it."""
+_LIFE = ("created", "updated", "deleted", "before")
+"""Members of a resource that are about its past, not attributes."""
 _TODAY = datetime(2026, 9, 8, 9, 0, tzinfo=UTC)
 _STAGES = {"development": "development", "staging": "submitted", "production": "published"}
 """Stages of the environments, and the state of the library that occupies each of them."""
@@ -70,6 +75,10 @@ class _Builder:
         self._packages: dict[str, Identifier] = {}
         """Packages of the extensions by name."""
         self._last_published: Identifier | None = None
+        self._before: dict[str, Spec | None] = {}
+        """What heads were before their last change: attributes by id, None if not there yet."""
+        self._dated: set[str] = set()
+        """Ids of the heads whose dates are in the data file."""
 
     # -- heads
 
@@ -77,15 +86,36 @@ class _Builder:
         """Add extensions, data elements and rules."""
         for extension in self._spec["extensions"]:
             self._add_extension(extension)
-        elements = self._spec["data_elements"]
-        for position, element in enumerate(elements):
-            dates = self._dates(position, len(elements))
+        for element, dates in self._with_dates(self._spec["data_elements"]):
             path = (self._name, element["name"])
             to_one = self._delegated(element)
-            add_head(self._store, "data_elements", path, dates, element, self._property, **to_one)
-        rules = self._spec["rules"]
-        for position, rule in enumerate(rules):
-            self._add_rule(rule, self._dates(position, len(rules)))
+            values = self._values(element)
+            head = add_head(
+                self._store, "data_elements", path, dates, values, self._property, **to_one
+            )
+            self._remember(head, element)
+        for rule, dates in self._with_dates(self._spec["rules"]):
+            self._add_rule(rule, dates)
+
+    def _with_dates(self, specs: list[Spec]) -> Iterator[tuple[Spec, tuple[datetime, datetime]]]:
+        """Yield each resource with the dates of its creation and its last change."""
+        count = sum("created" not in spec for spec in specs)
+        position = 0
+        for spec in specs:
+            # A resource with its own date leaves the others where they are.
+            if "created" in spec:
+                yield spec, self._own_dates(spec)
+            else:
+                yield spec, self._dates(position, count)
+                position += 1
+
+    def _own_dates(self, spec: Spec) -> tuple[datetime, datetime]:
+        """Return the dates in the data file, each at some hour of its day."""
+        name = f"{self._name} {spec['name']}"
+        created = updated = parse_day(spec["created"]) + jitter(name, 8)
+        if "updated" in spec:
+            updated = parse_day(spec["updated"]) + jitter(f"{name} updated", 8)
+        return created, updated
 
     def _dates(self, position: int, count: int) -> tuple[datetime, datetime]:
         """Return when one of several resources was created and changed last.
@@ -100,6 +130,21 @@ class _Builder:
         span = _TODAY - timedelta(days=8) - created
         return created, created + span * (int(digest(name, 1), 16) / 255)
 
+    def _values(self, spec: Spec) -> Spec:
+        """Return the attributes of a resource, or those that it had before, with ids for names."""
+        values = {name: value for name, value in spec.items() if name not in _LIFE}
+        if "settings" in values:
+            values["settings"] = self._with_ids(values["settings"])
+        return values
+
+    def _remember(self, head: Record, spec: Spec) -> None:
+        """Keep what the revisions of a head need to know of its past."""
+        if "created" in spec:
+            self._dated.add(head.id)
+        if "before" in spec:
+            before = spec["before"]
+            self._before[head.id] = before and self._values(before)
+
     def _package(self, name: str, version: str) -> Identifier:
         identifier = make_id("extension_packages", self._platform, name, version)
         return "extension_packages", identifier
@@ -107,16 +152,20 @@ class _Builder:
     def _add_extension(self, spec: Spec) -> None:
         name, version = spec["name"], spec["version"]
         self._packages[name] = package = self._package(name, version)
+        dates = self._created + timedelta(minutes=3), self._created + timedelta(days=40)
+        if "created" in spec:
+            dates = self._own_dates(spec)
         record = add_head(
             self._store,
             "extensions",
             (self._name, name),
-            (self._created + timedelta(minutes=3), self._created + timedelta(days=40)),
-            spec,
+            dates,
+            self._values(spec),
             self._property,
             extension_package=package,
             updated_with_extension_package=package,
         )
+        self._remember(record, spec)
         latest = VERSIONS[self._platform, name][-1]
         if latest != version:
             upgrade_id = self._package(name, latest)[1]
@@ -135,14 +184,17 @@ class _Builder:
         created, updated = dates
         values = {"name": spec["name"], "enabled": spec.get("enabled", True)}
         rule = add_head(store, "rules", path, dates, values, self._property)
+        self._remember(rule, spec)
         orders = {"events": 0, "conditions": 0, "actions": 0}
         for position, component in enumerate(spec["rule_components"]):
             delegate_type = component["delegate_descriptor_id"].split("::")[1]
-            settings = self._with_ids(component["settings"])
-            values = {**component, "settings": settings, "order": orders[delegate_type]}
+            values = {**self._values(component), "order": orders[delegate_type]}
             orders[delegate_type] += 1
             added = created + timedelta(minutes=2 * position + 1)
-            add_head(
+            # It came with the last change of the rule.
+            if component.get("before", {}) is None:
+                added = updated
+            head = add_head(
                 store,
                 "rule_components",
                 (*path, str(position)),
@@ -151,13 +203,22 @@ class _Builder:
                 rule,
                 **self._delegated(component),
             )
+            self._remember(head, component)
 
     def _with_ids(self, settings: Spec) -> Spec:
-        """Replace the name of a data element by its id."""
-        if "dataElementId" not in settings:
-            return settings
-        identifier = make_id("data_elements", self._name, settings["dataElementId"])
-        return {**settings, "dataElementId": identifier}
+        """Replace the names of a data element and of secrets by their ids."""
+        settings = dict(settings)
+        if "dataElementId" in settings:
+            # After a rule was copied, its element can be one of another property.
+            owner, _, name = settings["dataElementId"].rpartition("/")
+            settings["dataElementId"] = make_id("data_elements", owner or self._name, name)
+        if "secrets" in settings:
+            owner_id = self._property.id
+            settings["secrets"] = {
+                stage: {**secret, "id": make_id("secrets", *secret_path(owner_id, stage))}
+                for stage, secret in settings["secrets"].items()
+            }
+        return settings
 
     # -- libraries and environments
 
@@ -190,7 +251,7 @@ class _Builder:
             "build_status": None,
             "build_required_detail": "No build found since last state change",
         }
-        for head in self._contents(date, is_published=is_published):
+        for head in self._contents(spec, date):
             revision = self._revise(head, created)
             store.link(library.id, revision.type, revision)
             store.link(revision.id, "libraries", library)
@@ -199,15 +260,21 @@ class _Builder:
         if is_published:
             self._last_published = library.here
 
-    def _contents(self, date: datetime, *, is_published: bool) -> list[Record]:
-        """Return all heads of the time, or a few of those that changed in the months before."""
+    def _contents(self, spec: Spec, date: datetime) -> list[Record]:
+        """Return what a library holds.
+
+        A published one has all heads of its time. Another one has a few of those that changed in
+        the months before, and those that the data file names.
+        """
         heads: list[Record] = []
         for resource_type in ("extensions", "data_elements", "rules"):
             heads += self._store.listed(self._property.id, resource_type)
-        if is_published:
+        if spec["state"] == "published":
             return [head for head in heads if head["created_at"] < stamp(date)]
         start = stamp(date - timedelta(days=120))
-        return [head for head in heads if head["updated_at"] > start][:8]
+        undated = [head for head in heads if head.id not in self._dated]
+        named = [head for head in heads if head["name"] in spec.get("resources", ())]
+        return [head for head in undated if head["updated_at"] > start][:8] + named
 
     def _publish(self, revision: Record, timestamp: str) -> None:
         for record in (revision, *self._store.listed(revision.id, "rule_components")):
@@ -252,30 +319,49 @@ class _Builder:
         """Freeze the head, and the components of a rule, into the next revision."""
         store = self._store
         revisions = store.listed(head.id, "revisions")
-        # About half of the heads do not change between releases, and keep their revision.
-        if len(revisions) > 1 and int(digest(f"{head.id} {date}", 1), 16) % 2:
+        if len(revisions) > 1 and not self._has_changed(head, revisions[-1], date):
             return revisions[-1]
         number = len(revisions)
-        revision = store.add(_revision(head, number, date))
+        revision = store.add(self._revision(head, number, date))
         store.link(head.id, "revisions", revision)
         store.link(revision.id, "revisions", revision)
         head["dirty"] = head["updated_at"] > stamp(date)
         for component in store.listed(head.id, "rule_components"):
-            copy = store.add(_revision(component, number, date), revision.id)
-            store.link(copy.id, "rules", revision)
+            if self._attributes(component, date) is not None:
+                copy = store.add(self._revision(component, number, date), revision.id)
+                store.link(copy.id, "rules", revision)
         return revision
 
+    def _has_changed(self, head: Record, latest: Record, date: datetime) -> bool:
+        """Return whether a head differs on a date from its latest revision."""
+        if head.id in self._dated:
+            return bool(latest["created_at"] < head["updated_at"] <= stamp(date))
+        # Half of the other heads do not change between two libraries.
+        return int(digest(f"{head.id} {date}", 1), 16) % 2 == 0
 
-def _revision(head: Record, number: int, date: datetime) -> Record:
-    timestamp = stamp(date + jitter(f"{head.id} {number}", 3))
-    attributes = {
-        **head.attributes,
-        "revision_number": number,
-        "dirty": False,
-        "created_at": timestamp,
-        "updated_at": timestamp,
-    }
-    head.meta["latest_revision_number"] = number
-    identifier = make_id(head.type, head.id, str(number))
-    meta = {"latest_revision_number": number}
-    return sign(Record(head.type, identifier, attributes, dict(head.to_one), meta))
+    def _revision(self, head: Record, number: int, date: datetime) -> Record:
+        timestamp = stamp(date + jitter(f"{head.id} {number}", 3))
+        attributes = {
+            **(self._attributes(head, date) or {}),
+            "revision_number": number,
+            "dirty": False,
+            "created_at": timestamp,
+            "updated_at": timestamp,
+        }
+        head.meta["latest_revision_number"] = number
+        identifier = make_id(head.type, head.id, str(number))
+        meta = {"latest_revision_number": number}
+        return sign(Record(head.type, identifier, attributes, dict(head.to_one), meta))
+
+    def _attributes(self, head: Record, date: datetime) -> Spec | None:
+        """Return what a head was on a date: None if it was not there before its last change."""
+        is_older = stamp(date) < head["updated_at"]
+        if not is_older or head.id not in self._before:
+            return head.attributes
+        before = self._before[head.id]
+        if before is None:
+            return None
+        attributes = {**head.attributes, **before}
+        if "settings" in before:
+            attributes["settings"] = json_text(before["settings"])
+        return attributes

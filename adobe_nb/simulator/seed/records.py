@@ -24,6 +24,14 @@ def make_id(resource_type: str, *path: str) -> str:
     return RESOURCES[resource_type].prefix + digest("/".join((resource_type, *path)), 16)
 
 
+def secret_path(property_id: str, stage: str) -> tuple[str, ...]:
+    """Return the path of names for the id of a property's secret."""
+    # The secret of production was the only one for a long time, and keeps its id.
+    if stage == "production":
+        return (property_id,)
+    return property_id, stage
+
+
 def parse_day(text: str) -> datetime:
     """Return nine o'clock (UTC) of a day such as ``2024-09-16``."""
     return datetime.fromisoformat(text).replace(hour=9, tzinfo=UTC)

@@ -1,8 +1,11 @@
 """Resources around the tags of the demo company: hosts, builds, notes, secrets, audit events."""
 
+from typing import Any
+
+from adobe_nb.registry import RESOURCES
 from adobe_nb.simulator.accounts import digest
 from adobe_nb.simulator.dates import later
-from adobe_nb.simulator.demo import COMPANY
+from adobe_nb.simulator.demo import COMPANY, PROPERTIES
 from adobe_nb.simulator.publishing import deliver, mark_built, refresh_upstreams
 from adobe_nb.simulator.seed.packages import add_private_packages
 from adobe_nb.simulator.seed.records import (
@@ -10,9 +13,12 @@ from adobe_nb.simulator.seed.records import (
     add_event,
     add_record,
     author,
+    jitter,
     make_id,
+    parse_day,
+    secret_path,
 )
-from adobe_nb.simulator.store import SERVED_AT, Record, Store, render
+from adobe_nb.simulator.store import SERVED_AT, Record, Store, render, stamp
 from adobe_nb.simulator.texts import json_text
 
 _AUDITED = (
@@ -52,10 +58,15 @@ def surround(store: Store, company: Record) -> None:
     _add_notes(store)
     for record in properties:
         if record["platform"] == "edge":
-            _add_secret(store, record)
+            _add_secret(store, record, "production", days=20)
+            _add_secret(store, record, "development", days=21)
     _add_integrations(store, company, properties[0])
     add_private_packages(store, company)
     _add_events(store)
+    # Builds, and the events of earlier changes, still know what is deleted now.
+    for spec in PROPERTIES:
+        for resource_type in ("data_elements", "rules"):
+            _delete_former(store, spec, resource_type)
 
 
 def _add_host(store: Store, owner: Record) -> None:
@@ -110,13 +121,13 @@ def _add_notes(store: Store) -> None:
         store.add(Record("notes", identifier, attributes, {"resource": resource.here}), resource.id)
 
 
-def _add_secret(store: Store, owner: Record) -> None:
-    environment = _environment(store, owner, "production")
-    created = later(owner["created_at"], days=20)
+def _add_secret(store: Store, owner: Record, stage: str, days: int) -> None:
+    environment = _environment(store, owner, stage)
+    created = later(owner["created_at"], days=days)
     secret = add_record(
         store,
         "secrets",
-        (owner.id,),
+        secret_path(owner.id, stage),
         created,
         {"activated_at": later(created, seconds=2)},
         owner,
@@ -124,7 +135,7 @@ def _add_secret(store: Store, owner: Record) -> None:
         property=owner.here,
         environment=environment.here,
     )
-    secret.stage = "production"
+    secret.stage = stage
 
 
 def _add_integrations(store: Store, company: Record, owner: Record) -> None:
@@ -150,3 +161,22 @@ def _add_event(store: Store, record: Record, verb: str, timestamp: str) -> None:
     entity = json_text({"data": render(record, SERVED_AT)})
     person = author(record.id, verb)
     add_event(store, (record.id, verb), verb, record, timestamp, person, entity)
+
+
+def _delete_former(store: Store, spec: dict[str, Any], resource_type: str) -> None:
+    """Delete the resources that a property does not have any more."""
+    for resource in spec[resource_type]:
+        identifier = make_id(resource_type, spec["name"], resource["name"])
+        record = store.get(resource_type, identifier)
+        if "deleted" in resource and record is not None:
+            date = parse_day(resource["deleted"]) + jitter(f"{identifier} deleted", 8)
+            _delete(store, record, stamp(date))
+
+
+def _delete(store: Store, record: Record, timestamp: str) -> None:
+    record["deleted_at"] = timestamp
+    for attribute in RESOURCES[record.type].meta:
+        if attribute.name == "deleted_at":
+            record.meta["deleted_at"] = timestamp
+    store.unlink(store.property_of(record).id, record.type, record)
+    _add_event(store, record, "deleted", timestamp)

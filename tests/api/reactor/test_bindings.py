@@ -150,7 +150,7 @@ class TestParents:
         column = pd.Series(
             properties["id"].tolist(), index=["id", "b", "c", "d", "e", "f"], dtype="string"
         )
-        assert len(reactor.rules(column)) == 35
+        assert len(reactor.rules(column)) == 49
 
     def test_empty_frame_of_libraries_gives_same_columns_as_full_frame(self, reactor: Any) -> None:
         libraries = reactor.libraries(reactor.find("properties", "Checkout"))
@@ -270,8 +270,8 @@ class TestFilterSortLimit:
     def test_limit_applies_to_all_parents_together(self, demo: Any, reactor: Any) -> None:
         properties = reactor.properties()
         demo.requests.clear()
-        frame = reactor.rules(properties, limit=15)
-        assert len(frame) == 15
+        frame = reactor.rules(properties, limit=26)
+        assert len(frame) == 26
         assert len(sent(demo, "/rules")) == 2
         assert frame["property_id"].nunique() == 2
 
@@ -663,7 +663,7 @@ class TestErrors:
 def test_list_survives_faults_in_a_fifth_of_requests(simulate: Any, kind: str) -> None:
     simulator = simulate(bulk=Bulk(properties=1, rules=120), faults=(Fault(kind, 0.2),))
     session = sign_in(simulator)
-    assert len(session.reactor.rules(session.reactor.properties())) == 155
+    assert len(session.reactor.rules(session.reactor.properties())) == 169
 
 
 def test_help_shows_columns_parents_filters_and_link(reactor: Any) -> None:

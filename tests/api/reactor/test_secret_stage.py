@@ -9,7 +9,7 @@ def test_secrets_have_the_stage_of_their_environment(demo: Any) -> None:
     reactor = sign_in(demo).reactor
     forwarding = reactor.properties(filter={"platform": "EQ edge"})["id"].iloc[0]
     rows = reactor.secrets(forwarding)
-    assert list(rows["environment_stage"]) == ["production"]
+    assert list(rows["environment_stage"]) == ["production", "development"]
     assert reactor.secrets.get(rows["id"].iloc[0])["environment_stage"].iloc[0] == "production"
 
 

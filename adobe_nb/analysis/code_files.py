@@ -1,0 +1,240 @@
+"""Write custom code to files that can be compared, versioned and opened in an editor."""
+
+import csv
+import hashlib
+import io
+import os
+import re
+import uuid
+from collections import Counter
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from adobe_nb.errors import ArgumentError
+
+_INDEX = "index.csv"
+_NEEDED = ("source_type", "source_id", "path", "language", "code")
+_OURS = re.compile(r"[A-Za-z0-9_-]+/[A-Za-z0-9._-]+\.(?:js|html)")
+_UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
+_LONGEST_NAME = 80
+_RESERVED = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)", re.IGNORECASE)
+_FORMULA = re.compile(r"[=+\-@\t\r]")
+
+
+def to_files(code: pd.DataFrame, folder: str | os.PathLike[str]) -> pd.DataFrame:
+    """Write each piece of code to a file of its own, and an index of them.
+
+    The files are ``<source_type>/<id>.js`` or ``.html``; where a resource has several pieces, the
+    path inside its settings follows its id. ``index.csv`` lists them. Names stay the same from run
+    to run, so that the folder can be compared or versioned. A later run into the same folder
+    updates the files, and removes those whose code is gone; other files are left alone.
+
+    Parameters
+    ----------
+    code
+        What ``tags.custom_code()`` returns, or some rows of it.
+    folder
+        Created when missing. Only this user can read the files, because code can hold secrets.
+
+    Returns
+    -------
+    DataFrame
+        The index: ``file`` (relative to the folder), then the columns of ``code`` without the code
+        itself, in the order of the rows.
+
+    Raises
+    ------
+    ArgumentError
+        A column is missing, a source appears twice with different code, or a file of that name
+        exists that is not in the index of an earlier run. Nothing is written. Also when the folder
+        cannot be written.
+
+    Examples
+    --------
+    >>> import adobe_nb
+    >>> from adobe_nb import analysis
+    >>> reactor = adobe_nb.connect(simulator=True).reactor
+    >>> site = reactor.find("properties", "Web Store US")
+    >>> tags = analysis.Tags(data_elements=reactor.data_elements(site))
+    >>> analysis.to_files(tags.custom_code(), "code")[["file", "source_name"]].to_dict("records")
+    [{'file': 'data_elements/DEaa519441f2b23077653204b7b90f5c16.js', 'source_name': 'Login Status'}]
+    """
+    rows = _rows_to_write(code)
+    names = _file_names(rows)
+    index = rows.drop(columns="code")
+    index.insert(0, "file", pd.Series(names, dtype="string", index=index.index))
+    contents = {}
+    for name, snippet in zip(names, rows["code"], strict=True):
+        contents[name] = str(snippet).encode("utf-8", "backslashreplace")
+    if not isinstance(folder, str | os.PathLike) or not os.fspath(folder):
+        raise ArgumentError(f'Expected the path of a folder such as "code", got {folder!r}.')
+    target = Path(folder).expanduser()
+    try:
+        ours = _check_folder(target, names)
+        _write_all(target, contents, ours, index)
+    except OSError as error:
+        raise ArgumentError(
+            f"Cannot write to {target} ({error.strerror or error}). Choose another folder."
+        ) from None
+    return index
+
+
+def _rows_to_write(code: pd.DataFrame) -> pd.DataFrame:
+    if not isinstance(code, pd.DataFrame):
+        raise ArgumentError(
+            f"Expected the frame that tags.custom_code() returns, got {type(code).__name__}."
+        )
+    for column in _NEEDED:
+        if column not in code:
+            raise ArgumentError(
+                f"The frame has no column {column!r}. Pass the frame that tags.custom_code() "
+                "returns, or some rows of it."
+            )
+    place = ["source_type", "source_id", "path"]
+    rows = code[code["code"].notna()].drop_duplicates([*place, "code"]).reset_index(drop=True)
+    twice = rows[rows.duplicated(place)]
+    if len(twice):
+        raise ArgumentError(
+            f"{twice['source_id'].iloc[0]} appears twice with different code. Pass the code of one "
+            "state of the property."
+        )
+    return rows
+
+
+def _file_names(rows: pd.DataFrame) -> list[str]:
+    """Return a name for each row: safe on every system, and different by more than case."""
+    sources = list(zip(rows["source_type"].map(_safe), rows["source_id"].map(_safe), strict=True))
+    pieces = Counter(sources)
+    stems = []
+    for source, path in zip(sources, rows["path"], strict=True):
+        stem = "/".join(source)
+        if pieces[source] > 1:
+            stem += "." + _safe(str(path), "-")
+        stems.append(stem)
+    taken = Counter(stem.casefold() for stem in stems)
+    names = []
+    for stem, source_id, path, language in zip(
+        stems, rows["source_id"], rows["path"], rows["language"].fillna(""), strict=True
+    ):
+        name = stem
+        if taken[stem.casefold()] > 1:
+            name += "-" + _digest(f"{source_id} {path}")
+        suffix = ".html" if language == "html" else ".js"
+        names.append(name + suffix)
+    return names
+
+
+def _safe(text: Any, replacement: str = "_") -> str:
+    """Return a text as part of a file name; an altered one gets a hash unless it is a path."""
+    text = str(text)
+    safe = _UNSAFE.sub(replacement, text).strip(replacement)[:_LONGEST_NAME]
+    is_altered = safe != text and replacement == "_"
+    if is_altered or not safe or len(text) > _LONGEST_NAME or _RESERVED.fullmatch(safe):
+        safe += "-" + _digest(text)
+    return safe.lstrip("-")
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()[:8]
+
+
+def _check_folder(folder: Path, names: list[str]) -> set[str]:
+    """Return the files of an earlier run. Raises ArgumentError if others are in the way."""
+    if folder.exists() and not folder.is_dir():
+        raise ArgumentError(f"{folder} is a file. Name a folder.")
+    ours = _read_index(folder / _INDEX)
+    for name in [*names, *sorted(ours)]:
+        file = folder / name
+        if file.parent.is_symlink() or (file.parent.exists() and not file.parent.is_dir()):
+            raise ArgumentError(
+                f"{file.parent} is not a folder of its own. Remove it, or choose another folder."
+            )
+        if not os.path.lexists(file):
+            continue
+        if name not in ours or file.is_symlink() or not file.is_file():
+            raise ArgumentError(
+                f"{file} exists, and is not in the index of an earlier run. Choose another folder."
+            )
+    return ours
+
+
+def _read_index(file: Path) -> set[str]:
+    """Return the files that an index lists; none without an index."""
+    if not os.path.lexists(file):
+        return set()
+    problem = f"{file} is not an index of custom code. Remove it, or choose another folder."
+    if file.is_symlink() or not file.is_file():
+        raise ArgumentError(problem)
+    text = file.read_bytes().decode("utf-8-sig", "replace")
+    rows = csv.reader(io.StringIO(text, newline=""))
+    if next(rows, [""])[:1] != ["file"]:
+        raise ArgumentError(problem)
+    names = {row[0] for row in rows if row}
+    # Whoever can write the index must not be able to have other files removed.
+    if not all(map(_OURS.fullmatch, names)):
+        raise ArgumentError(problem)
+    return names
+
+
+def _write_all(
+    folder: Path, contents: Mapping[str, bytes], ours: set[str], index: pd.DataFrame
+) -> None:
+    _make_folder(folder)
+    gone = sorted(ours - set(contents))
+    # First the index with the old names and the new ones: after an interruption, it knows them all.
+    leftover = "".join(f"{name}\r\n" for name in gone)
+    _write(folder / _INDEX, _csv(index) + leftover.encode())
+    for name, content in contents.items():
+        file = folder / name
+        _make_folder(file.parent)
+        if not file.exists() or file.read_bytes() != content:
+            _write(file, content)
+    for name in gone:
+        (folder / name).unlink(missing_ok=True)
+        # Fails when other files are in it.
+        with suppress(OSError):
+            (folder / name).parent.rmdir()
+    if gone:
+        _write(folder / _INDEX, _csv(index))
+
+
+def _csv(index: pd.DataFrame) -> bytes:
+    """Return the index as CSV, in which no name is a formula to a spreadsheet."""
+    plain = index.copy()
+    for column in plain.columns:
+        plain[column] = plain[column].astype("object").map(_not_a_formula)
+    text = plain.to_csv(index=False, lineterminator="\r\n")
+    # Excel reads UTF-8 only with a byte order mark.
+    return text.encode("utf-8-sig", "backslashreplace")
+
+
+def _not_a_formula(value: Any) -> Any:
+    if isinstance(value, str) and _FORMULA.match(value):
+        return f"'{value}"
+    return value
+
+
+def _make_folder(folder: Path) -> None:
+    """Create a folder and its missing parents for this user only."""
+    if not folder.is_dir():
+        _make_folder(folder.parent)
+        folder.mkdir(mode=0o700, exist_ok=True)
+
+
+def _write(file: Path, content: bytes) -> None:
+    """Create or replace a file in one step, readable by this user only."""
+    unfinished = file.parent / f"_adobe_nb-{uuid.uuid4().hex}"
+    try:
+        with open(unfinished, "xb", opener=_private) as opened:
+            opened.write(content)
+        unfinished.replace(file)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)

@@ -1,0 +1,185 @@
+"""Custom code: every script and piece of HTML in the settings."""
+
+import hashlib
+import re
+from collections.abc import Iterator, Mapping
+
+import pandas as pd
+
+from adobe_nb.analysis.answers import SOURCE, Columns, answer, source_of
+from adobe_nb.analysis.comments import is_javascript
+from adobe_nb.analysis.model import Model, Resource, once_per_model
+from adobe_nb.analysis.packages import Packages
+from adobe_nb.analysis.settings import Text, texts
+
+COLUMNS: Columns = {
+    **SOURCE,
+    "delegate_descriptor_id": "string",
+    "path": "string",
+    "language": "string",
+    "code": "string",
+    "chars": "Int64",
+    "lines": "Int64",
+    "hash": "string",
+    "minified": "boolean",
+    "inline_in_library": "boolean",
+    "same_as": "string",
+}
+_EARLY_EVENTS = {"core::events::library-loaded", "core::events::page-bottom"}
+"""The build puts the custom code of their rules into the library, because there is no time to load
+it.
+"""
+_LOOKS_LIKE_CODE = re.compile(
+    r"\bfunction\b|=>|\b(?:var|let|const|return|new|typeof)\s|_satellite\.|\bwindow\.|\bdocument\."
+)
+_LOOKS_LIKE_HTML = re.compile(r"<script\b", re.IGNORECASE)
+_MEMBER_OF_CODE = re.compile(r"(?:source|code|script|javascript|js|function)", re.IGNORECASE)
+_LONG_LINE = 500
+_FEW_BLANKS = 0.05
+
+
+def custom_code(model: Model) -> pd.DataFrame:
+    """Return the code in the settings of all resources, one row for each piece."""
+    snippets = snippets_of(model)
+    packages = Packages.of(model)
+    early = _rules_by_early_event(model)
+    first_sources: dict[str, str] = {}
+    rows = []
+    for text in snippets:
+        fingerprint = _hash(text.value)
+        first = first_sources.setdefault(fingerprint, text.resource.id)
+        row = {
+            **source_of(text.resource),
+            "delegate_descriptor_id": text.resource.delegate or None,
+            "path": text.path,
+            "language": language_of(text),
+            "code": text.value,
+            "chars": len(text.value),
+            "lines": count_lines(text.value),
+            "hash": fingerprint,
+            "minified": is_minified(text.value),
+            "inline_in_library": _is_inline(text, packages, early),
+            "same_as": None,
+        }
+        if first != text.resource.id:
+            row["same_as"] = first
+        rows.append(row)
+    return answer(model, COLUMNS, rows, limits=_limits(snippets))
+
+
+@once_per_model
+def snippets_of(model: Model) -> list[Text]:
+    """Return the texts that are code, in the order of their sources; blank ones are left out.
+
+    A text of an extension whose package is unknown counts when it clearly is code.
+    """
+    snippets = []
+    for text in texts(model):
+        if text.value.strip() and (text.role == "code" or _is_unknown_code(text)):
+            snippets.append(text)
+    return sorted(snippets, key=_place)
+
+
+def language_of(text: Text) -> str:
+    """Return the language of code: javascript or html."""
+    if text.language:
+        return text.language
+    if _LOOKS_LIKE_HTML.search(text.value):
+        return "html"
+    return "javascript"
+
+
+def count_lines(code: str) -> int:
+    """Return the number of lines; a line break at the end begins no further one."""
+    return code.removesuffix("\n").count("\n") + 1
+
+
+def is_minified(code: str) -> bool:
+    """Return whether code is written for machines: lines of 500 characters, or hardly a blank."""
+    if len(code) < _LONG_LINE:
+        return False
+    if len(code) / count_lines(code) > _LONG_LINE:
+        return True
+    blanks = sum(map(code.count, " \t\r\n"))
+    return blanks / len(code) < _FEW_BLANKS
+
+
+def _place(text: Text) -> tuple[str, ...]:
+    resource = text.resource
+    return (resource.property_id, resource.type, resource.name, text.path, resource.id)
+
+
+def _is_unknown_code(text: Text) -> bool:
+    if text.role != "unknown":
+        return False
+    if _LOOKS_LIKE_HTML.search(text.value):
+        return True
+    if not _LOOKS_LIKE_CODE.search(text.value):
+        return False
+    # Prose has such words, too, but it is not valid JavaScript.
+    member = text.path.rpartition(".")[2]
+    return bool(_MEMBER_OF_CODE.search(member)) or is_javascript(_as_function_body(text.value))
+
+
+def _as_function_body(code: str) -> str:
+    return f"function f() {{\n{code}\n}}"
+
+
+def _hash(code: str) -> str:
+    """Return a short hash that does not depend on indentation, blank lines and line endings."""
+    lines = (line.strip() for line in code.splitlines())
+    content = "\n".join(line for line in lines if line)
+    return hashlib.sha256(content.encode("utf-8", "backslashreplace")).hexdigest()[:12]
+
+
+def _rules_by_early_event(model: Model) -> Mapping[str, bool]:
+    """Return for each rule with events whether one of them makes the build inline its code."""
+    early: dict[str, bool] = {}
+    for component in model.rule_components:
+        if component.rule is not None and component.kind == "events":
+            is_early = component.delegate in _EARLY_EVENTS
+            early[component.rule.id] = early.get(component.rule.id, False) or is_early
+    return early
+
+
+def _is_inline(text: Text, packages: Packages, early: Mapping[str, bool]) -> bool | None:
+    """Return whether code is part of the main library, rather than a file of its own."""
+    if _is_external(text):
+        return False
+    transforms = packages.transforms(text.resource)
+    if transforms is None:
+        return None
+    transform = transforms.get(re.sub(r"\[\d+\]", "[]", text.path))
+    if transform == "customCode":
+        rule = text.resource.rule
+        if rule is None:
+            return None
+        return early.get(rule.id)
+    return transform != "file"
+
+
+def _is_external(text: Text) -> bool:
+    settings = text.resource.settings
+    return isinstance(settings, dict) and settings.get("isExternal") is True
+
+
+def _limits(snippets: list[Text]) -> Iterator[str]:
+    external = [text for text in snippets if _is_external(text)]
+    if external:
+        yield (
+            f"The code of {_sources(external)} is an external file: only its address is known here."
+        )
+    unknown = [text for text in snippets if text.role == "unknown"]
+    if unknown:
+        yield (
+            f"The extension packages of {_sources(unknown)} are missing. Their settings count as "
+            "code where they look like it."
+        )
+
+
+def _sources(found: list[Text]) -> str:
+    resources: dict[str, Resource] = {text.resource.id: text.resource for text in found}
+    first = found[0].resource
+    if len(resources) == 1:
+        return f"{first.id} ({first.name})"
+    return f"{len(resources)} resources, the first being {first.id} ({first.name}),"

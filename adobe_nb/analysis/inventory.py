@@ -1,0 +1,178 @@
+"""What is there: resources and code, counted; and which delegates of the extensions are in use."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from adobe_nb.analysis.answers import Columns, answer
+from adobe_nb.analysis.custom_code import count_lines, snippets_of
+from adobe_nb.analysis.model import REQUIRED, Model, Resource
+
+INVENTORY: Columns = {
+    "property_id": "string",
+    "what": "string",
+    "total": "Int64",
+    "enabled": "Int64",
+    "disabled": "Int64",
+    "unpublished": "Int64",
+    "dirty": "Int64",
+    "last_updated_at": "datetime64[us, UTC]",
+}
+DELEGATES: Columns = {
+    "delegate_descriptor_id": "string",
+    "extension_name": "string",
+    "kind": "string",
+    "name": "string",
+    "used_by": "Int64",
+    "rules": "Int64",
+}
+_SURROUNDINGS = ("libraries", "environments", "hosts", "callbacks", "secrets")
+_KINDS = {
+    "events": "event",
+    "conditions": "condition",
+    "actions": "action",
+    "dataElements": "data_element",
+    "extensionConfiguration": "configuration",
+}
+_KINDS_BY_TABLE = {"data_elements": "data_element", "extensions": "configuration"}
+Row = Mapping[str, Any]
+
+
+def inventory(model: Model) -> pd.DataFrame:
+    """Return how much there is of each kind of resource, and of code."""
+    rows: list[dict[str, Any]] = []
+    # Without a resource and without the table of properties, nothing names the property.
+    for property_id in model.property_ids or [""]:
+        rows += _counts_of(model, property_id)
+    return answer(model, INVENTORY, rows, limits=_limits(model))
+
+
+def delegates(model: Model) -> pd.DataFrame:
+    """Return how often each event, condition, action and other delegate is used."""
+    uses: dict[tuple[str, str, str, str], list[Resource]] = {}
+    for resource in model.resources:
+        if resource.type != "rules":
+            kind = _KINDS.get(resource.kind) or _KINDS_BY_TABLE.get(resource.type, "")
+            key = (resource.property_id, kind, resource.package, resource.delegate)
+            uses.setdefault(key, []).append(resource)
+    rows = []
+    for (property_id, kind, package, delegate), resources in uses.items():
+        row = {
+            "property_id": property_id,
+            "delegate_descriptor_id": delegate or None,
+            "extension_name": package or None,
+            "kind": kind or None,
+            "name": delegate.rpartition("::")[2] or None,
+            "used_by": len(resources),
+            "rules": None,
+        }
+        if resources[0].type == "rule_components":
+            row["rules"] = len({resource.row["rule_id"] for resource in resources})
+        rows.append(row)
+    rows.sort(key=_by_frequency)
+    return answer(model, DELEGATES, rows)
+
+
+def _by_frequency(row: Row) -> tuple[Any, ...]:
+    kinds = [*_KINDS.values(), None]
+    return (kinds.index(row["kind"]), -row["used_by"], row["delegate_descriptor_id"] or "")
+
+
+def _counts_of(model: Model, property_id: str) -> Iterator[dict[str, Any]]:
+    for table in REQUIRED:
+        resources: list[Resource] = getattr(model, table)
+        rows = [resource.row for resource in resources if resource.property_id == property_id]
+        unpublished = _unpublished(model, table, rows)
+        yield _row(model, property_id, table, rows, unpublished=unpublished)
+    for table in _SURROUNDINGS:
+        if table in model.frames:
+            rows = [row for row in model.rows(table) if _is_of(model, row, property_id)]
+            yield _row(model, property_id, table, rows)
+    snippets = [text for text in snippets_of(model) if text.resource.property_id == property_id]
+    last_updated_at = _latest(text.resource.row for text in snippets)
+    totals = {
+        "custom_code": len(snippets),
+        "code_lines": sum(count_lines(text.value) for text in snippets),
+        "code_characters": sum(len(text.value) for text in snippets),
+    }
+    for what, total in totals.items():
+        yield {
+            "property_id": property_id or None,
+            "what": what,
+            "total": total,
+            "last_updated_at": last_updated_at,
+        }
+
+
+def _row(
+    model: Model,
+    property_id: str,
+    table: str,
+    rows: Sequence[Row],
+    *,
+    unpublished: int | None = None,
+) -> dict[str, Any]:
+    row: dict[str, Any] = {"property_id": property_id or None, "what": table}
+    if table not in model.frames:
+        return row
+    columns = model.frames[table].columns
+    row.update(total=len(rows), unpublished=unpublished, last_updated_at=_latest(rows))
+    if "enabled" in columns and table != "rule_components":
+        row["disabled"] = sum(row.get("enabled") is False for row in rows)
+        row["enabled"] = len(rows) - row["disabled"]
+    if "dirty" in columns:
+        row["dirty"] = sum(row.get("dirty") is True for row in rows)
+    return row
+
+
+def _is_of(model: Model, row: Row, property_id: str) -> bool:
+    of = row.get("property_id")
+    if of is None:
+        return len(model.property_ids) <= 1
+    return bool(of == property_id)
+
+
+def _latest(rows: Iterable[Row]) -> pd.Timestamp | None:
+    times = [row["updated_at"] for row in rows if row.get("updated_at") is not None]
+    if not times:
+        return None
+    return pd.to_datetime(pd.Series(times), utc=True, format="ISO8601", errors="coerce").max()
+
+
+def _unpublished(model: Model, table: str, heads: Iterable[Row]) -> int | None:
+    """Return how many heads are newer than every published library; None when it is unknown."""
+    contents = f"library_{table}"
+    if not (_has(model, "libraries", "state") and _has(model, contents, "library_id")):
+        return None
+    published = _published_revisions(model, contents)
+    count = 0
+    for head in heads:
+        number = published.get(head.get("origin_id") or head["id"])
+        latest = head.get("meta_latest_revision_number") or 0
+        if number is None or number < latest or head.get("dirty"):
+            count += 1
+    return count
+
+
+def _has(model: Model, table: str, column: str) -> bool:
+    return table in model.frames and column in model.frames[table]
+
+
+def _published_revisions(model: Model, contents: str) -> dict[str, int]:
+    """Return the newest published revision number by the id of the head."""
+    libraries = set()
+    for library in model.rows("libraries"):
+        if library.get("state") == "published":
+            libraries.add(library["id"])
+    numbers: dict[str, int] = {}
+    for row in model.rows(contents):
+        if row.get("library_id") in libraries:
+            head = row.get("origin_id") or row["id"]
+            numbers[head] = max(row.get("revision_number") or 0, numbers.get(head, 0))
+    return numbers
+
+
+def _limits(model: Model) -> Iterator[str]:
+    if not (_has(model, "libraries", "state") and _has(model, "library_rules", "library_id")):
+        yield "What is unpublished is unknown without the libraries and their contents."

@@ -1,0 +1,248 @@
+"""``inventory`` and ``delegates``: what is there, and how often."""
+
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from adobe_nb.analysis import Tags
+from tests.support.tag_frames import (
+    CODE_ACTION,
+    CODE_ELEMENT,
+    code_element,
+    components,
+    dtypes,
+    elements,
+    extensions,
+    no_tags,
+    rules,
+    store,
+)
+
+INVENTORY = {
+    "property_id": "string",
+    "what": "string",
+    "total": "Int64",
+    "enabled": "Int64",
+    "disabled": "Int64",
+    "unpublished": "Int64",
+    "dirty": "Int64",
+    "last_updated_at": "datetime64[us, UTC]",
+}
+DELEGATES = {
+    "delegate_descriptor_id": "string",
+    "extension_name": "string",
+    "kind": "string",
+    "name": "string",
+    "used_by": "Int64",
+    "rules": "Int64",
+}
+KINDS = [
+    "rules",
+    "rule_components",
+    "data_elements",
+    "extensions",
+    "custom_code",
+    "code_lines",
+    "code_characters",
+]
+
+
+def counts(tags: Tags, what: str) -> dict[str, Any]:
+    frame = tags.inventory().set_index("what")
+    row = frame.loc[what, ["total", "enabled", "disabled", "unpublished", "dirty"]]
+    return {str(name): None if pd.isna(value) else int(value) for name, value in row.items()}
+
+
+def test_an_empty_property_has_rows_of_zero() -> None:
+    found = no_tags().inventory()
+    assert dtypes(found) == INVENTORY
+    assert found["what"].tolist() == KINDS
+    assert found["total"].tolist() == [0] * len(KINDS)
+    assert found["property_id"].isna().all()
+    assert found["last_updated_at"].isna().all()
+
+
+def test_an_empty_property_is_named_when_it_is_known() -> None:
+    tags = Tags(rules=rules(), properties=pd.DataFrame({"id": ["PR1", "PR2"]}))
+    found = tags.inventory()
+    assert found["property_id"].tolist() == ["PR1"] * len(KINDS) + ["PR2"] * len(KINDS)
+
+
+def test_a_store_is_counted(reactor: Any) -> None:
+    tags = store(reactor)
+    found = tags.inventory()
+    assert dtypes(found) == INVENTORY
+    assert found["what"].tolist() == [*KINDS[:4], "libraries", *KINDS[4:]]
+    heads = tags.frames["rules"]
+    assert counts(tags, "rules") == {
+        "total": len(heads),
+        "enabled": int(heads["enabled"].sum()),
+        "disabled": int((~heads["enabled"]).sum()),
+        "unpublished": len(heads) - len(live_and_unchanged(tags)),
+        "dirty": int(heads["dirty"].sum()),
+    }
+    assert 0 < counts(tags, "rules")["disabled"] < len(heads)
+    assert 0 < len(live_and_unchanged(tags)) < len(heads)
+    code = tags.custom_code()
+    assert counts(tags, "custom_code")["total"] == len(code)
+    assert counts(tags, "code_lines")["total"] == code["lines"].sum()
+    assert counts(tags, "code_characters")["total"] == code["chars"].sum()
+    last = found.set_index("what")["last_updated_at"]
+    assert last["rules"] == heads["updated_at"].max()
+
+
+def live_and_unchanged(tags: Tags) -> set[str]:
+    """The rules whose newest revision a published library holds, and that are not dirty."""
+    libraries = tags.frames["libraries"]
+    published = libraries[libraries["state"] == "published"]["id"]
+    revisions = tags.frames["library_rules"]
+    live = revisions[revisions["library_id"].isin(published)]
+    numbers = live.groupby("origin_id")["revision_number"].max()
+    unchanged = set()
+    for head in tags.frames["rules"].itertuples():
+        if numbers.get(head.id) == head.meta_latest_revision_number and not head.dirty:
+            unchanged.add(head.id)
+    return unchanged
+
+
+def test_what_plain_frames_do_not_show_is_missing() -> None:
+    tags = Tags(
+        rules=rules(("RL1", "a"), ("RL2", "b"), enabled=[True, False]),
+        rule_components=components(("RC1", "RL1", CODE_ACTION, {})),
+        extensions=extensions(("EX1", "core", None, None)),
+    )
+    nothing = dict.fromkeys(["total", "enabled", "disabled", "unpublished", "dirty"])
+    assert counts(tags, "rules") == {**nothing, "total": 2, "enabled": 1, "disabled": 1}
+    assert counts(tags, "rule_components") == {**nothing, "total": 1}
+    assert counts(tags, "extensions") == {**nothing, "total": 1}
+    assert counts(tags, "data_elements") == nothing
+    assert any("unpublished is unknown" in text for text in tags.inventory().attrs["limits"])
+
+
+def test_components_have_no_switch_even_if_the_frame_has_such_a_column() -> None:
+    tags = Tags(
+        rules=rules(("RL1", "a"), enabled=[False]),
+        rule_components=components(("RC1", "RL1", CODE_ACTION, {}), enabled=[True], dirty=[True]),
+    )
+    found = counts(tags, "rule_components")
+    assert (found["enabled"], found["disabled"], found["dirty"]) == (None, None, 1)
+
+
+@pytest.mark.parametrize(
+    ("libraries", "revision", "dirty", "unpublished"),
+    [
+        ("published", 2, False, 0),
+        ("published", 2, True, 1),
+        ("published", 1, False, 1),
+        ("approved", 2, False, 1),
+    ],
+)
+def test_unpublished_is_what_is_newer_than_every_published_library(
+    libraries: str, revision: int, dirty: bool, unpublished: int
+) -> None:
+    held = rules(("RLr", "a"), origin_id=["RL1"], library_id=["LB1"], revision_number=[revision])
+    tags = Tags(
+        rules=rules(("RL1", "a"), meta_latest_revision_number=[2], dirty=[dirty]),
+        libraries=pd.DataFrame({"id": ["LB1"], "state": [libraries]}),
+        library_rules=held,
+    )
+    assert counts(tags, "rules")["unpublished"] == unpublished
+
+
+@pytest.mark.parametrize(
+    ("table", "column"), [("libraries", "state"), ("library_rules", "library_id")]
+)
+def test_without_the_columns_that_decide_unpublished_is_unknown(table: str, column: str) -> None:
+    tables = {
+        "libraries": pd.DataFrame({"id": ["LB1"], "state": ["published"]}),
+        "library_rules": rules(("RLr", "a"), origin_id=["RL1"], library_id=["LB1"]),
+    }
+    tables[table] = tables[table].drop(columns=column)
+    assert counts(Tags(rules=rules(("RL1", "a")), **tables), "rules")["unpublished"] is None
+
+
+def test_times_can_be_text() -> None:
+    times = ["2026-01-02T03:04:05Z", "2026-01-02T03:04:06.5+00:00", None, "yesterday"]
+    four = [(f"RL{number}", "a") for number in range(4)]
+    tags = Tags(rules=rules(*four, updated_at=times))
+    last = tags.inventory()["last_updated_at"][0]
+    assert last == pd.Timestamp("2026-01-02T03:04:06.5Z")
+    odd = Tags(rules=rules(("RL1", "a"), updated_at=["yesterday"]))
+    assert odd.inventory()["last_updated_at"].isna().all()
+
+
+def test_each_property_is_counted_on_its_own() -> None:
+    tags = Tags(
+        rules=rules(("RL1", "a"), ("RL2", "b"), ("RL3", "c"), property_id=["PR2", "PR1", "PR2"]),
+        rule_components=components(
+            ("RC1", "RL1", CODE_ACTION, {"source": "a\nb", "language": "javascript"})
+        ),
+        secrets=pd.DataFrame({"id": ["SE1"], "property_id": ["PR1"]}),
+    )
+    found = tags.inventory().set_index(["property_id", "what"])["total"]
+    assert found["PR1", "rules"] == 1
+    assert found["PR2", "rules"] == 2
+    assert found["PR1", "secrets"] == 1
+    assert found["PR2", "secrets"] == 0
+    assert found["PR1", "code_lines"] == 0
+    assert found["PR2", "code_lines"] == 2
+
+
+# Delegates
+
+
+def test_delegates_have_the_same_columns_with_no_row_one_and_many(reactor: Any) -> None:
+    assert dtypes(no_tags().delegates()) == DELEGATES
+    one = code_element("return 1").delegates()
+    assert dtypes(one) == DELEGATES
+    [row] = one.astype("object").values.tolist()
+    assert row[:5] == [CODE_ELEMENT, "core", "data_element", "custom-code", 1]
+    assert row[5] is pd.NA
+    tags = store(reactor)
+    found = tags.delegates()
+    assert dtypes(found) == DELEGATES
+    tables = ("rule_components", "data_elements", "extensions")
+    assert found["used_by"].sum() == sum(len(tags.frames[table]) for table in tables)
+    assert found["kind"].drop_duplicates().tolist() == [
+        "event",
+        "condition",
+        "action",
+        "data_element",
+        "configuration",
+    ]
+
+
+def test_the_most_frequent_delegate_of_each_kind_comes_first(reactor: Any) -> None:
+    tags = store(reactor)
+    found = tags.delegates()
+    for _, uses in found.groupby("kind")["used_by"]:
+        assert uses.is_monotonic_decreasing
+    used = tags.frames["rule_components"]["delegate_descriptor_id"].value_counts()
+    events = used[used.index.str.contains("::events::")]
+    assert found["delegate_descriptor_id"][0] in events[events == events.max()].index
+    assert found["used_by"][0] == events.max()
+
+
+def test_a_rule_that_uses_a_delegate_twice_counts_once() -> None:
+    tags = Tags(
+        rule_components=components(
+            ("RC1", "RL1", CODE_ACTION, {}),
+            ("RC2", "RL1", CODE_ACTION, {}),
+            ("RC3", "RL2", CODE_ACTION, {}),
+        )
+    )
+    found = tags.delegates()
+    assert found[["used_by", "rules"]].values.tolist() == [[3, 2]]
+
+
+def test_an_extension_without_settings_has_no_descriptor() -> None:
+    tags = Tags(
+        extensions=extensions(("EX1", "core", None, None)),
+        data_elements=elements(("DE1", "a", "odd", None), ("DE2", "b", "a::b", None)),
+    )
+    found = tags.delegates()
+    assert found["kind"].tolist() == ["data_element", "data_element", "configuration"]
+    assert found["extension_name"].tolist() == ["a", "odd", "core"]
+    assert found["delegate_descriptor_id"].isna().tolist() == [False, False, True]
+    assert found["rules"].isna().all()
