@@ -49,8 +49,9 @@ def held(
     for table in HELD:
         rows = list(elements) if table == "data_elements" else tables.pop(f"library_{table}", [])
         frame = frame_of(table, rows, "PR1")
-        if "library_id" not in frame:
-            frame["library_id"] = None
+        for column in ("library_id", "origin_id"):
+            if column not in frame:
+                frame[column] = None
         frames[f"library_{table}"] = frame
     return analysis.Tags(**frames, **tables)
 
