@@ -502,6 +502,21 @@ def test_columns_are_the_same_for_any_number_of_rows(number: int) -> None:
     assert {"limits", "as_of"} <= frame.attrs.keys()
 
 
+@pytest.mark.parametrize("key", ["name", "id", "origin"])
+def test_the_other_direction_swaps_added_and_removed(key: Any) -> None:
+    twins = [element("A", {"x": 1}), element("A", {"x": 2}), element("B", "{broken")]
+    a = site({"R": [component("C", script("a()")), component("C", None)]}, twins)
+    b = site({"R": [component("C", script("b()"))], "S": [component("D")]}, twins[1:])
+    there, back = (
+        analysis.summary(analysis.diff(a, b, key)),
+        analysis.summary(analysis.diff(b, a, key)),
+    )
+    assert there["added"].tolist() == back["removed"].tolist()
+    assert there["removed"].tolist() == back["added"].tolist()
+    assert there[["changed", "same"]].equals(back[["changed", "same"]])
+    assert analysis.diff(a, a, key).empty
+
+
 def test_limits_say_which_side_they_are_about() -> None:
     a = site(limits=["Both.", "Left."], as_of="2026-01-01")
     b = site(limits=["Both.", "Right."], as_of="2026-02-01")

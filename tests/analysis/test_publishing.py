@@ -198,6 +198,9 @@ class TestUnpublished:
         }
         with pytest.raises(ArgumentError, match="'library_id' of library_rules"):
             analysis.Tags(**frames).unpublished()
+        rules = tags.frames["library_rules"].drop(columns="origin_id")
+        with pytest.raises(ArgumentError, match="'origin_id' of library_rules"):
+            analysis.Tags(**{**tags.frames, "library_rules": rules}).library_contents()
 
     def test_edits_on_the_simulator_are_found(self, simulate: Any) -> None:
         session = sign_in(simulate())
