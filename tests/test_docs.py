@@ -230,7 +230,7 @@ def test_snapshot_examples_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     guide = (ROOT / "docs" / "how-to" / "pull-a-company.md").read_text(encoding="utf-8")
     section = readme[readme.index("## A whole company") :]
     blocks = re.findall(r"```python\n(.*?)```", guide, re.DOTALL)
-    assert len(blocks) == 4
+    assert len(blocks) == 5
     simulator = started()
     monkeypatch.chdir(tmp_path)
     try:

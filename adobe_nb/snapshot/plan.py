@@ -50,6 +50,13 @@ class Table:
         return columns_of(self.row, self.parent)
 
     @property
+    def path(self) -> str:
+        """The path of its lists, as frames show it."""
+        if self.name == self.type:
+            return f"/{self.name}"
+        return f"/{self.parent}/{{id}}/{self.type}"
+
+    @property
     def parent_column(self) -> str:
         """The column that says under which resource a row was listed."""
         return f"{singular(self.parent or '')}_id"

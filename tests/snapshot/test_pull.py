@@ -77,6 +77,7 @@ class TestContents:
         frames = [in_order(getattr(reactor, kind)(reactor.libraries(one))) for one in properties]
         loaded = snapshot.load(pulled, f"library_{kind}")
         assert list(loaded.columns)[:2] == ["id", "library_id"]
+        assert loaded.attrs["path"] == f"/libraries/{{id}}/{kind}"
         assert set(loaded["library_id"]) <= set(snapshot.load(pulled, "libraries")["id"])
         assert len(loaded) > 0
         assert_frame_equal(loaded, pd.concat(frames, ignore_index=True))
