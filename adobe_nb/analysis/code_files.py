@@ -60,8 +60,9 @@ def to_files(code: pd.DataFrame, folder: str | os.PathLike[str]) -> pd.DataFrame
     >>> reactor = adobe_nb.connect(simulator=True).reactor
     >>> site = reactor.find("properties", "Web Store US")
     >>> tags = analysis.Tags(data_elements=reactor.data_elements(site))
-    >>> analysis.to_files(tags.custom_code(), "code")[["file", "source_name"]].to_dict("records")
-    [{'file': 'data_elements/DEaa519441f2b23077653204b7b90f5c16.js', 'source_name': 'Login Status'}]
+    >>> index = analysis.to_files(tags.custom_code(), "code").set_index("source_name")
+    >>> index.loc["Login Status", "file"]
+    'data_elements/DEaa519441f2b23077653204b7b90f5c16.js'
     """
     rows = _rows_to_write(code)
     names = _file_names(rows)

@@ -376,7 +376,7 @@ def test_an_interrupted_run_is_repaired_by_the_next(
     assert files_in(tmp_path) == {"index.csv", "data_elements/DE2.js"}
 
 
-def test_names_in_the_index_are_no_formulas(tmp_path: Path) -> None:
+def test_names_in_the_index_are_never_formulas(tmp_path: Path) -> None:
     index = to_files(code_element("one()", name='=HYPERLINK("x"),\n"ü"').custom_code(), tmp_path)
     assert index["source_name"].tolist() == ['=HYPERLINK("x"),\n"ü"']
     read = pd.read_csv(tmp_path / "index.csv")
