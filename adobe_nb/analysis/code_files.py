@@ -66,7 +66,7 @@ def to_files(code: pd.DataFrame, folder: str | os.PathLike[str]) -> pd.DataFrame
     """
     rows = _rows_to_write(code)
     names = _file_names(rows)
-    index = rows.drop(columns="code")
+    index = rows.drop(columns=["code", "file"], errors="ignore")
     index.insert(0, "file", pd.Series(names, dtype="string", index=index.index))
     contents = {}
     for name, snippet in zip(names, rows["code"], strict=True):
