@@ -172,7 +172,9 @@ def _read_index(file: Path) -> set[str]:
         raise ArgumentError(problem)
     text = file.read_bytes().decode("utf-8-sig", "replace")
     rows = csv.reader(io.StringIO(text, newline=""))
-    if next(rows, [""])[:1] != ["file"]:
+    header = next(rows, [])
+    # Another program's list of files could begin with the same column.
+    if header[:1] != ["file"] or not {*_NEEDED, "file"}.difference(["code"]).issubset(header):
         raise ArgumentError(problem)
     names = {row[0] for row in rows if row}
     # Whoever can write the index must not be able to have other files removed.

@@ -312,8 +312,20 @@ def test_files_of_others_are_never_overwritten(tmp_path: Path) -> None:
     assert theirs.read_text() == "theirs"
 
 
+HEADER = "file,source_type,source_id,path,language"
+
+
 @pytest.mark.parametrize(
-    "text", ["name;code\n", "", "file\n../../outside.js\n", "file\n/etc/x.js\n"]
+    "text",
+    [
+        "",
+        "name;code\n",
+        "file,size\ndata_elements/DE1.js,5\n",
+        f"name,{HEADER}\nx,data_elements/DE1.js\n",
+        f"{HEADER}\n../../outside.js\n",
+        f"{HEADER}\n/etc/x.js\n",
+        f"{HEADER}\ndata_elements/../../outside.js\n",
+    ],
 )
 def test_an_index_that_is_not_ours_is_refused(text: str, tmp_path: Path) -> None:
     (tmp_path / "code").mkdir()
