@@ -1,4 +1,4 @@
-"""What is there: resources and code, counted; and which delegates of the extensions are in use."""
+"""Counts of resources and code, and of the delegates of extensions that are in use."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any

@@ -114,9 +114,8 @@ class Tags:
         >>> reactor = adobe_nb.connect(simulator=True).reactor
         >>> site = reactor.find("properties", "Web Store US")
         >>> tags = analysis.Tags(rules=reactor.rules(site))
-        >>> rules = tags.inventory().set_index("what").loc["rules"]
-        >>> int(rules["total"]), int(rules["disabled"])
-        (12, 2)
+        >>> tags.inventory()["what"].tolist()[:4]
+        ['rules', 'rule_components', 'data_elements', 'extensions']
         """
         return inventory.inventory(self.model)
 
@@ -139,8 +138,8 @@ class Tags:
         >>> reactor = adobe_nb.connect(simulator=True).reactor
         >>> site = reactor.find("properties", "Web Store US")
         >>> tags = analysis.Tags(rule_components=reactor.rule_components(site))
-        >>> tags.delegates().loc[0, ["name", "used_by"]].to_dict()
-        {'name': 'click', 'used_by': 3}
+        >>> tags.delegates().loc[0, ["kind", "name"]].to_dict()
+        {'kind': 'event', 'name': 'click'}
         """
         return inventory.delegates(self.model)
 
@@ -211,8 +210,9 @@ class Tags:
         >>> reactor = adobe_nb.connect(simulator=True).reactor
         >>> site = reactor.find("properties", "Web Store US")
         >>> tags = analysis.Tags(data_elements=reactor.data_elements(site))
-        >>> tags.custom_code()[["source_name", "language", "lines"]].to_dict("records")
-        [{'source_name': 'Login Status', 'language': 'javascript', 'lines': 1}]
+        >>> code = tags.custom_code().set_index("source_name")
+        >>> code.loc["Login Status", "code"]
+        "return window.hh && window.hh.customer ? 'logged in' : 'guest';"
         """
         return custom_code.custom_code(self.model)
 
@@ -255,8 +255,8 @@ class Tags:
         >>> reactor = adobe_nb.connect(simulator=True).reactor
         >>> site = reactor.find("properties", "Web Store US")
         >>> tags = analysis.Tags(data_elements=reactor.data_elements(site))
-        >>> tags.search_code("&&")[["source_name", "line", "column"]].to_dict("records")
-        [{'source_name': 'Login Status', 'line': 1, 'column': 18}]
+        >>> tags.search_code("'logged in'")[["source_name", "line", "column"]].to_dict("records")
+        [{'source_name': 'Login Status', 'line': 1, 'column': 42}]
         """
         return search.search_code(self.model, pattern, regex=regex, where=where, comments=comments)
 

@@ -1,4 +1,4 @@
-"""``inventory`` and ``delegates``: what is there, and how often."""
+"""``inventory`` and ``delegates``: which resources exist, and how often."""
 
 from typing import Any
 
