@@ -153,7 +153,10 @@ class Normalizer:
 
 def _column(resource: Resource, column: str) -> Any:
     value = resource.get(column)
-    if value is None or value == "":
+    # An empty fallback is a value of its own.
+    if value == "" and column != "default_value":
+        value = None
+    if value is None:
         value = _DEFAULTS.get(column)
     return _plain(value)
 

@@ -163,8 +163,8 @@ def summary(differences: pd.DataFrame) -> pd.DataFrame:
     >>> from adobe_nb import analysis
     >>> session = adobe_nb.connect(simulator=True)
     >>> site = analysis.read(session.reactor.find("properties", "Checkout"), session=session)
-    >>> analysis.summary(analysis.diff(site, site))["changed"].sum()
-    np.int64(0)
+    >>> analysis.summary(analysis.diff(site, site))["changed"].tolist()
+    [0, 0, 0, 0]
     """
     missing = [column for column in COLUMNS if column not in differences]
     if missing:
@@ -178,7 +178,7 @@ def summary(differences: pd.DataFrame) -> pd.DataFrame:
     resources = differences.drop_duplicates([*by, "id_a", "id_b"])
     counts = resources.groupby([*by, "change"]).size()
     rows = []
-    for group, same in _groups(resources, by).items():
+    for group, same in _groups(differences, by).items():
         numbers = {change: int(counts.get((*group, change), 0)) for change in CHANGES}
         numbers["changed"] += numbers["renamed"]
         rows.append({**dict(zip(by, group, strict=True)), **numbers, "same": same})
@@ -189,14 +189,14 @@ def summary(differences: pd.DataFrame) -> pd.DataFrame:
     return frame
 
 
-def _groups(resources: pd.DataFrame, by: Sequence[str]) -> dict[tuple[str, ...], int | None]:
+def _groups(differences: pd.DataFrame, by: Sequence[str]) -> dict[tuple[str, ...], int | None]:
     """Return the groups to count, each with the number of resources that are the same."""
     groups: dict[tuple[str, ...], int | None] = {}
-    for scope, counts in resources.attrs.get("same", {}).items():
+    for scope, counts in differences.attrs.get("same", {}).items():
         for resource_type, count in counts.items():
             groups[(scope, resource_type)[-len(by) :]] = count
     if not groups:
-        keys = resources[list(by)].drop_duplicates().sort_values(list(by))
+        keys = differences[list(by)].drop_duplicates().sort_values(list(by))
         groups = dict.fromkeys(keys.itertuples(index=False, name=None))
     return groups
 

@@ -13,7 +13,7 @@ from adobe_nb.errors import ArgumentError
 from adobe_nb.suggest import did_you_mean
 
 REVISABLE = ("rules", "data_elements", "extensions")
-_UNPUBLISHED: Columns = {
+UNPUBLISHED_COLUMNS: Columns = {
     "type": "string",
     "id": "string",
     "name": "string",
@@ -24,7 +24,7 @@ _UNPUBLISHED: Columns = {
     "updated_by": "string",
     "columns_changed": "string",
 }
-_CONTENTS: Columns = {
+CONTENTS_COLUMNS: Columns = {
     "library_id": "string",
     "library_name": "string",
     "state": "string",
@@ -57,7 +57,7 @@ def unpublished(model: Model, environment: str = "production") -> pd.DataFrame:
         if pair.rule is None and pair.resource.type in types:
             rows += judge.rows(pair)
     sort = ["type", "name", "id"]
-    return answer(model, _UNPUBLISHED, rows, sort=sort, limits=judge.limits())
+    return answer(model, UNPUBLISHED_COLUMNS, rows, sort=sort, limits=judge.limits())
 
 
 class _Judge:
@@ -214,7 +214,7 @@ def library_contents(model: Model) -> pd.DataFrame:
             }
             rows += [{**columns, **revision} for revision in _delivered(chain, held, latest)]
     sort = ["library_name", "library_id", "type", "name", "revision_id"]
-    return answer(model, _CONTENTS, rows, sort=sort, limits=_contents_limits(model, rows))
+    return answer(model, CONTENTS_COLUMNS, rows, sort=sort, limits=_contents_limits(model, rows))
 
 
 def _delivered(

@@ -187,6 +187,8 @@ def _library(source: _Source, library_id: str, ids: Sequence[str] | None) -> Fra
         frames[f"library_{table}"] = held
         heads = source.table(table, property_id)
         frames[table] = not_deleted(nearest(held, chain), heads)
+    # What the others hold is not read.
+    frames["libraries"] = libraries[libraries["id"].isin(chain)].reset_index(drop=True)
     source.limits.append(_inheritance(libraries, chain))
     return _completed(source, frames)
 
