@@ -11,7 +11,7 @@ from tree_sitter import Language, Node, Parser, Query, QueryCursor
 
 Name = tuple[str | None, ...]
 """A text that a script puts together: its known parts, and None for each unknown one."""
-# Nobody nests operators deeper, but generated code could, and deeper than Python recurses.
+# People do not nest operators deeper. Generated code could, and deeper than Python recurses.
 _MAX_DEPTH = 50
 _MAX_NAMES = 64
 _ESCAPE = re.compile(

@@ -1,4 +1,4 @@
-"""The resources of some properties, read from plain frames: what every question is asked of."""
+"""The resources of some properties, read from plain frames: the input of every question."""
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

@@ -40,8 +40,8 @@ COLUMNS: Columns = {
 VERDICTS = ("certain", "conditional", "possible", "dynamic", "commented", "masked")
 _SORT = ("source_type", "source_name", "source_id", "path", "line", "kind", "name", "target_id")
 _ELEMENT_ID = re.compile(r"DE[0-9a-f]{32}")
-# Neither a name that somebody gave nor one that the engine was meant to find: a text with percent
-# signs, such as an address with escapes or a style sheet.
+# Not the name of a data element, but a text with percent signs, such as an address with escapes
+# or a style sheet.
 _NOT_A_NAME = re.compile(r"^\s|\s$|[\n%;\"{}]|^\d+$|^[0-9A-F]{2}$|^2[0-9A-F]")
 
 
@@ -212,7 +212,7 @@ def _tokens(
 
 
 def is_plausible(name: str) -> bool:
-    """Return whether somebody may have meant a name between percent signs as one."""
+    """Return whether a text between percent signs may be meant as a name."""
     return not _NOT_A_NAME.search(name)
 
 
@@ -410,7 +410,7 @@ def _by_settings(resource: Resource, index: Names, model: Model) -> Iterator[Ref
         yield from _updated_variable(resource, index)
     elif resource.delegate == "core::actions::direct-call":
         yield from _direct_call(resource, index)
-    elif resource.delegate == "core::dataElements::secret":
+    elif resource.delegate == "core::dataElements::secret" and "secrets" in model.frames:
         yield from _secrets(resource, model)
     else:
         yield from _element_ids(resource, index)

@@ -1,4 +1,4 @@
-"""``Tags``: the resources of some properties, and the questions that can be asked of them."""
+"""``Tags``: the resources of some properties, and the questions about them."""
 
 from collections.abc import Callable, Iterable
 
@@ -284,8 +284,8 @@ class Tags:
             ``source_type``, ``source_id``, ``source_name``, ``rule_id``, ``rule_name``: what holds
             the reference. ``kind`` is token, getVar, setVar, track, direct-call, name-setting,
             id-setting, instance, event-token, edge-token, secret, stored-value, custom-event,
-            data-layer-push or relation. ``name`` is what it names, ``*`` for what is not known.
-            ``target_type`` and ``target_id``: what that is, NA when it does not exist. ``path`` is
+            data-layer-push or relation. ``name`` is the name in it, with ``*`` for unknown parts.
+            ``target_type`` and ``target_id`` are NA when nothing has that name. ``path`` is
             the place in the settings, ``line`` (Int64) the line of code, NA elsewhere. ``verdict``,
             ``evidence`` (at most 200 characters). ``property_id`` comes first when there are
             several properties. ``attrs["limits"]`` says what could not be seen.

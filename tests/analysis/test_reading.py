@@ -263,7 +263,9 @@ class TestLibrariesAndBuilds:
         rules = tags.frames["rules"]
         assert (rules["revision_number"] > 0).all()
         assert set(rules["origin_id"]) == set(reactor.rules(site)["id"])
-        assert {part.rule.id for part in tags.model.rule_components if part.rule} == set(rules["id"])
+        assert {part.rule.id for part in tags.model.rule_components if part.rule} == set(
+            rules["id"]
+        )
         assert len(tags.model.data_elements) == 20
 
     def test_what_is_inherited_is_included_and_named(self, service: Any) -> None:
@@ -286,9 +288,9 @@ class TestLibrariesAndBuilds:
         before = analysis.read(library=library, session=session)
         session.reactor.rules.delete(session.reactor.rules.find("Home - Hero Click", site))
         after = analysis.read(library=library, session=session)
-        assert {rule.name for rule in before.model.rules} - {rule.name for rule in after.model.rules} == {
-            "Home - Hero Click"
-        }
+        assert {rule.name for rule in before.model.rules} - {
+            rule.name for rule in after.model.rules
+        } == {"Home - Hero Click"}
         # The library still holds it.
         assert "Home - Hero Click" in set(after.library_contents()["name"])
 
