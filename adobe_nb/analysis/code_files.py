@@ -174,7 +174,7 @@ def _read_index(file: Path) -> set[str]:
     rows = csv.reader(io.StringIO(text, newline=""))
     header = next(rows, [])
     # Another program's list of files could begin with the same column.
-    if header[:1] != ["file"] or not {*_NEEDED, "file"}.difference(["code"]).issubset(header):
+    if header[:1] != ["file"] or not set(_NEEDED) - {"code"} <= set(header):
         raise ArgumentError(problem)
     names = {row[0] for row in rows if row}
     # Whoever can write the index must not be able to have other files removed.

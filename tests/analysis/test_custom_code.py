@@ -361,6 +361,16 @@ def test_links_are_not_followed(tmp_path: Path) -> None:
 
 
 @posix
+def test_files_behind_a_link_are_not_removed(tmp_path: Path) -> None:
+    folder = tmp_path / "code"
+    to_files(code_element("one()").custom_code(), folder)
+    (folder / "data_elements").rename(tmp_path / "elsewhere")
+    (folder / "data_elements").symlink_to(tmp_path / "elsewhere")
+    assert "is not a folder of its own" in refused(no_tags().custom_code(), folder)
+    assert (tmp_path / "elsewhere" / "DE1.js").read_text() == "one()"
+
+
+@posix
 def test_only_this_user_can_read_the_files(tmp_path: Path) -> None:
     to_files(code_element("one()").custom_code(), tmp_path / "code")
     for path in (tmp_path / "code").rglob("*"):
