@@ -260,7 +260,7 @@ def _held_types(model: Model, question: str) -> list[str]:
     types = [table for table in REVISABLE if table in model.frames]
     model.require(question, "libraries", *(f"library_{table}" for table in types or REVISABLE))
     for table in types:
-        _require_columns(model, question, f"library_{table}", "library_id")
+        _require_columns(model, question, f"library_{table}", "library_id", "origin_id")
     return types or list(REVISABLE)
 
 

@@ -337,6 +337,7 @@ class _SnapshotSource(_Source):
     def __init__(self, snapshot: Snapshot, ids: Sequence[str] | None) -> None:
         super().__init__(snapshot.finished.isoformat(timespec="seconds"))
         self._snapshot = snapshot
+        self._ids = ids
         properties = snapshot.frame("properties")
         names = dict(zip(properties["id"], properties["name"], strict=True))
         for property_id in ids or ():
@@ -349,18 +350,19 @@ class _SnapshotSource(_Source):
     def heads(self, ids: Sequence[str] | None) -> Frames:
         frames = {}
         for table in TABLES:
-            # Audit events can be millions, and packages do not belong to a property.
+            # Audit events can be millions.
             if table in self._snapshot.tables and table not in ("audit_events", _PACKAGES):
                 frames[table] = self._of_properties(table, ids)
         return frames | self.packages(frames)
 
     def one(self, table: str, resource_id: str) -> pd.DataFrame:
-        frame = self._whole(table)
+        frame = self._of_properties(table, None)
         row = frame[frame["id"] == resource_id]
         if row.empty:
             raise ArgumentError(
                 f"Snapshot {self._snapshot.number} has no {RESOURCES[table].singular} {resource_id}."
             )
+        self._ids = row["property_id"].tolist()
         return row.reset_index(drop=True)
 
     def surroundings(self, property_id: str) -> Frames:
@@ -377,30 +379,25 @@ class _SnapshotSource(_Source):
     def held(self, table: str, ids: Sequence[str]) -> pd.DataFrame:
         singular = RESOURCES[type_of(ids[0])].singular
         name = f"{singular}_{table}"
-        frame = self._whole(name)
-        missing = set(ids).difference(selected(name, self._whole))
+        frame = self._own(name)
+        missing = set(ids).difference(selected(name, self._own))
         if missing:
             raise self._not_stored(f"the contents of {missing.pop()}")
         return frame[frame[f"{singular}_id"].isin(ids)].reset_index(drop=True)
 
     def components(self, rules: pd.DataFrame) -> pd.DataFrame:
-        frame = self._whole("rule_revision_components")
-        stored = selected("rule_revision_components", self._whole)
+        frame = self._own("rule_revision_components")
+        stored = selected("rule_revision_components", self._own)
         missing = rules.loc[~rules["id"].isin(stored), "id"].tolist()
         if missing:
             raise self._not_stored(f"the components of {missing[0]}")
         return frame[frame["rule_id"].isin(rules["id"])].reset_index(drop=True)
 
     def packages(self, frames: Frames) -> Frames:
-        if _PACKAGES not in self._snapshot.tables:
+        if _PACKAGES not in self._snapshot.tables or "extensions" not in frames:
             return {}
-        used: set[str] = set()
-        for table in ("extensions", "rule_components", "data_elements"):
-            for column in ("extension_package_id", "updated_with_extension_package_id"):
-                if column in frames.get(table, ()):
-                    used |= set(frames[table][column].dropna())
-        packages = self._whole(_PACKAGES).drop_duplicates("id")
-        return {_PACKAGES: packages[packages["id"].isin(used)].reset_index(drop=True)}
+        packages = self._own(_PACKAGES).drop_duplicates("id")
+        return {_PACKAGES: packages.reset_index(drop=True)}
 
     def _not_stored(self, what: str) -> SnapshotError:
         return SnapshotError(
@@ -409,8 +406,8 @@ class _SnapshotSource(_Source):
             "older ones with a session."
         )
 
-    def _whole(self, table: str) -> pd.DataFrame:
-        return self._of_properties(table, None)
+    def _own(self, table: str) -> pd.DataFrame:
+        return self._of_properties(table, self._ids)
 
     def _of_properties(self, table: str, ids: Sequence[str] | None) -> pd.DataFrame:
         """Return a table, or the part of it that belongs to some properties."""
@@ -423,7 +420,8 @@ class _SnapshotSource(_Source):
         if ids is not None and len(ids) == 1:
             return snapshot.frame(table, ids[0])
         frame = snapshot.frame(table)
-        if ids is None:
+        # A package belongs to a company, or to all.
+        if ids is None or table == _PACKAGES:
             return frame
         column = "id" if table == "properties" else "property_id"
         return frame[frame[column].isin(ids)].reset_index(drop=True)

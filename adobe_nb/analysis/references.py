@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import pandas as pd
 
 from adobe_nb.analysis.answers import PLACE, SOURCE, Columns, answer, excerpt, source_of
+from adobe_nb.analysis.custom_code import is_code
 from adobe_nb.analysis.index import (
     DATA_LAYERS,
     Names,
     early_rules,
-    is_code,
     members,
     names,
     script_uses,
@@ -179,7 +179,7 @@ def find_references(model: Model) -> list[Reference]:
     for text in texts(model):
         index = by_property[text.resource.property_id]
         if text.tokens != "none":
-            is_read = text.tokens == "certain" or text.resource.rule in early
+            is_read = text.tokens == "certain" or _is_early(text.resource, early)
             found += _tokens(text, index, model.platform(text.resource), is_read=is_read)
         if id(text) in uses:
             found += _code(text, uses[id(text)], index, model.platform(text.resource))
@@ -187,6 +187,10 @@ def find_references(model: Model) -> list[Reference]:
 
 
 # -- tokens
+
+
+def _is_early(resource: Resource, early: Mapping[str, bool]) -> bool:
+    return resource.rule is not None and early.get(resource.rule.id, False)
 
 
 def _tokens(

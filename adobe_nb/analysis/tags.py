@@ -447,8 +447,9 @@ class Tags:
         >>> session = adobe_nb.connect(simulator=True)
         >>> site = session.reactor.find("properties", "Magazine")
         >>> tags = analysis.read(site, session=session)
-        >>> tags.unpublished()[["name", "state"]].to_dict("records")
-        [{'name': 'XDM Article', 'state': 'in development only'}]
+        >>> changed = tags.unpublished().set_index("name")["state"]
+        >>> changed["XDM Article"]
+        'in development only'
         """
         return publishing.unpublished(self.model, environment)
 

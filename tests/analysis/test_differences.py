@@ -290,7 +290,7 @@ class TestComponents:
         parts = [component("C", script("a()")), component("D", script("b()"))]
         assert self.compared(parts, parts[::-1]) == []
 
-    def test_components_of_one_name_are_told_apart_by_content(self) -> None:
+    def test_components_of_one_name_are_matched_by_content(self) -> None:
         parts = [component("C", script("a()")), component("C", script("b()"))]
         assert self.compared(parts, parts[::-1]) == []
         changes = self.compared(parts, [component("C", script("b()"))])
@@ -543,9 +543,8 @@ class TestSimulator:
         assert counts["changed"].to_dict() == {
             "data_elements": 1, "extensions": 0, "rule_components": 1, "rules": 1
         }  # fmt: skip
-        assert counts["same"].to_dict() == {
-            "data_elements": 19, "extensions": 4, "rule_components": 42, "rules": 11
-        }  # fmt: skip
+        totals = {table: len(getattr(before.model, table)) for table in counts.index}
+        assert (counts["same"] + counts["changed"]).to_dict() == totals
 
     def test_frames_of_two_revisions_are_compared(self, service: Any) -> None:
         reactor = service.reactor
@@ -568,8 +567,11 @@ def copied(reactor: Any, original: pd.DataFrame) -> pd.DataFrame:
     ids = {}
     for row in records(reactor.extensions(original)):
         ids[row["id"]] = core
-        if row["name"] != "core":
-            columns = ("settings", "delegate_descriptor_id")
+        columns = ("settings", "delegate_descriptor_id")
+        if row["name"] == "core":
+            # A new property has it.
+            reactor.extensions.update(core, **known(row, columns))
+        else:
             installed = reactor.extensions.create(
                 copy, extension_package=row["extension_package_id"], **known(row, columns)
             )
@@ -587,7 +589,9 @@ def copied(reactor: Any, original: pd.DataFrame) -> pd.DataFrame:
     for row in records(reactor.rule_components(original)):
         settings = json.loads(row["settings"])
         if "dataElementId" in settings:
-            settings["dataElementId"] = ids[settings["dataElementId"]]
+            # One action has the id of a variable that does not exist.
+            variable = settings["dataElementId"]
+            settings["dataElementId"] = ids.get(variable, variable)
         reactor.rule_components.create(
             copy,
             rules=ids[row["rule_id"]],
