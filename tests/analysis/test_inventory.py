@@ -3,6 +3,7 @@
 from typing import Any
 
 import pandas as pd
+import pytest
 
 from adobe_nb import analysis
 from adobe_nb.analysis import Tags
