@@ -15,7 +15,6 @@ from adobe_nb.snapshot.selection import (
     Selection,
     all_of,
     delivered_builds,
-    nothing,
     rule_revisions,
     used_packages,
 )
@@ -34,7 +33,7 @@ class Table:
     parent: str | None
     """The type of these resources; None for packages, which are fetched by their ids."""
     requires: tuple[str, ...] = ()
-    select: Selection = nothing
+    select: Selection = lambda _: []
     """Selects these resources, or packages, from the tables that are required."""
     frozen: bool = False
     """Whether its rows never change, apart from the date of their publication."""

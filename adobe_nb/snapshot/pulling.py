@@ -256,7 +256,7 @@ class Run:
         for property_id in ids:
             for table in self.required_now(property_id):
                 is_stored = self.draft.has(table, property_id)
-                if is_stored and not self.draft.is_readable(table, property_id):
+                if is_stored and self.draft.is_damaged(table, property_id):
                     self.forget(table, property_id)
 
     def required_now(self, property_id: str) -> set[str]:

@@ -14,11 +14,6 @@ Selection = Callable[[Frames], list[str]]
 """Returns ids, each once."""
 
 
-def nothing(frames: Frames) -> list[str]:  # noqa: ARG001
-    """Select nothing, for tables that no other leads to."""
-    return []
-
-
 def all_of(table: str) -> Selection:
     """Select every resource of a table."""
     return lambda frames: _unique([frames(table)["id"]])
