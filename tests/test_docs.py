@@ -90,7 +90,8 @@ def test_recipes_of_the_readme_run(session: object) -> None:
 def test_answers_of_the_readme_run(session: object) -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     code = text[text.index("## Answers") :].split("```python\n")[1].split("```")[0]
-    names: dict[str, object] = {"site": adobe_nb.reactor.find("properties", "Web Store US")}
+    names: dict[str, object] = {"reactor": adobe_nb.reactor}
+    names["site"] = adobe_nb.reactor.find("properties", "Web Store US")
     results = []
     for statement in ast.parse(code).body:
         if isinstance(statement, ast.Expr):

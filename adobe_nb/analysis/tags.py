@@ -92,7 +92,7 @@ class Tags:
             title += f" and {len(names) - 3} more"
         return f"<Tags {title}: {', '.join(counts)}>"
 
-    # -- what is there
+    # -- overview
 
     def inventory(self) -> pd.DataFrame:
         """Count the resources of each kind, and the code.
@@ -260,7 +260,7 @@ class Tags:
         """
         return search.search_code(self.model, pattern, regex=regex, where=where, comments=comments)
 
-    # -- who uses it
+    # -- uses
 
     def references(
         self, to: str | None = None, *, verdicts: Iterable[str] | str | None = None
@@ -405,7 +405,7 @@ class Tags:
         """
         return impact.impact(self.model, name_or_id)
 
-    # -- what is published
+    # -- publishing
 
     def unpublished(self, environment: str = "production") -> pd.DataFrame:
         """List the rules, data elements and extensions that are not live as they are.
