@@ -84,7 +84,21 @@ def test_recipes_of_the_readme_run(session: object) -> None:
         else:
             exec(ast.unparse(statement), names)
     rows = [len(result) for result in results if isinstance(result, pd.DataFrame)]
-    assert rows == [1, 8, 2]
+    assert rows == [8, 2]
+
+
+def test_answers_of_the_readme_run(session: object) -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    code = text[text.index("## Answers") :].split("```python\n")[1].split("```")[0]
+    names: dict[str, object] = {"reactor": adobe_nb.reactor}
+    names["site"] = adobe_nb.reactor.find("properties", "Web Store US")
+    results = []
+    for statement in ast.parse(code).body:
+        if isinstance(statement, ast.Expr):
+            results.append(eval(ast.unparse(statement), names))
+        else:
+            exec(ast.unparse(statement), names)
+    assert all(len(result) > 0 for result in results)
 
 
 def test_readme_names_every_resource_type() -> None:
@@ -230,7 +244,7 @@ def test_snapshot_examples_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     guide = (ROOT / "docs" / "how-to" / "pull-a-company.md").read_text(encoding="utf-8")
     section = readme[readme.index("## A whole company") :]
     blocks = re.findall(r"```python\n(.*?)```", guide, re.DOTALL)
-    assert len(blocks) == 4
+    assert len(blocks) == 5
     simulator = started()
     monkeypatch.chdir(tmp_path)
     try:

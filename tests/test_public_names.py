@@ -8,12 +8,13 @@ import nbformat
 import pytest
 
 import adobe_nb
-from adobe_nb import simulator, snapshot
+from adobe_nb import analysis, simulator, snapshot
 
 ROOT = Path(__file__).parents[1]
 PUBLIC = {
-    "adobe_nb": {*adobe_nb.__all__, "simulator", "snapshot"},
+    "adobe_nb": {*adobe_nb.__all__, "analysis", "simulator", "snapshot"},
     "adobe_nb.simulator": set(simulator.__all__),
+    "adobe_nb.analysis": set(analysis.__all__),
     "adobe_nb.snapshot": set(snapshot.__all__),
 }
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))

@@ -98,12 +98,16 @@ def answer(
 
 
 def _series(values: Sequence[Any], dtype: str) -> "pd.Series[Any]":
+    if dtype == "string":
+        values = [_valid(value) for value in values]
     series: pd.Series[Any] = pd.Series(values, dtype="object")
     if dtype.startswith("datetime"):
         series = pd.to_datetime(series, utc=True)
-    try:
-        return series.astype(dtype)  # type: ignore[call-overload,no-any-return]
-    except UnicodeEncodeError:
-        # Arrow holds valid Unicode only. A lone surrogate is shown as its escape.
-        valid = [value and value.encode("utf-8", "backslashreplace").decode() for value in values]
-        return pd.Series(valid, dtype="object").astype("string")
+    return series.astype(dtype)  # type: ignore[call-overload,no-any-return]
+
+
+def _valid(value: Any) -> Any:
+    """Return a text with an escape for each lone surrogate: Arrow holds valid Unicode only."""
+    if isinstance(value, str) and not value.isascii():
+        return value.encode("utf-8", "backslashreplace").decode()
+    return value

@@ -60,12 +60,13 @@ def to_files(code: pd.DataFrame, folder: str | os.PathLike[str]) -> pd.DataFrame
     >>> reactor = adobe_nb.connect(simulator=True).reactor
     >>> site = reactor.find("properties", "Web Store US")
     >>> tags = analysis.Tags(data_elements=reactor.data_elements(site))
-    >>> analysis.to_files(tags.custom_code(), "code")[["file", "source_name"]].to_dict("records")
-    [{'file': 'data_elements/DEaa519441f2b23077653204b7b90f5c16.js', 'source_name': 'Login Status'}]
+    >>> index = analysis.to_files(tags.custom_code(), "code").set_index("source_name")
+    >>> index.loc["Login Status", "file"]
+    'data_elements/DEaa519441f2b23077653204b7b90f5c16.js'
     """
     rows = _rows_to_write(code)
     names = _file_names(rows)
-    index = rows.drop(columns="code")
+    index = rows.drop(columns=["code", "file"], errors="ignore")
     index.insert(0, "file", pd.Series(names, dtype="string", index=index.index))
     contents = {}
     for name, snippet in zip(names, rows["code"], strict=True):
@@ -171,7 +172,9 @@ def _read_index(file: Path) -> set[str]:
         raise ArgumentError(problem)
     text = file.read_bytes().decode("utf-8-sig", "replace")
     rows = csv.reader(io.StringIO(text, newline=""))
-    if next(rows, [""])[:1] != ["file"]:
+    header = next(rows, [])
+    # Another program's list of files could begin with the same column.
+    if header[:1] != ["file"] or not set(_NEEDED) - {"code"} <= set(header):
         raise ArgumentError(problem)
     names = {row[0] for row in rows if row}
     # Whoever can write the index must not be able to have other files removed.

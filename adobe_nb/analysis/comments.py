@@ -1,19 +1,15 @@
 """Comments and literals of code, found by a parser."""
 
 import re
-from collections.abc import Iterable, Iterator
-from functools import cache
+from collections.abc import Iterator
 from typing import NamedTuple
 
-import tree_sitter
-import tree_sitter_javascript
-
+from adobe_nb.analysis.javascript import Script, Tree
 from adobe_nb.analysis.model import Model, once_per_model
 
 Span = tuple[int, int]
 """Where something starts and stops, in characters."""
 _LITERALS = ("string", "template_string", "regex")
-_QUERY = "[(comment) (string) (template_string) (regex)] @found"
 _HTML = re.compile(
     r"(?P<comment><!--.*?(?:-->|\Z))"
     r"|<script\b(?P<attributes>(?:\"[^\"]*\"|'[^']*'|[^<>\"']+)*+)>"
@@ -24,9 +20,6 @@ _HTML = re.compile(
 _DATA_BLOCK = re.compile(
     r"(?<![\w-])type\s*=\s*[\"']?(?![^\"'\s>]*(?:javascript|ecmascript|module))\w", re.IGNORECASE
 )
-_LINE_SEPARATOR = re.compile("[\u2028\u2029]")
-_OTHER_BLANK = re.compile("[^\\S\x00-\x7f]|\ufeff")
-_OTHER = re.compile("[^\x00-\x7f]")
 # After these words, a line break ends the statement.
 _ENDED_BY_LINE = re.compile(r"\b(return|throw|break|continue|yield)[^\S\n]*\n")
 _BLANKS = re.compile(r"[^\S\n]+")
@@ -78,11 +71,6 @@ def normalized(code: str, language: str, parsed: Parsed) -> str:
     return "".join(_normalized_parts(code, _parse(code, parsed))).strip()
 
 
-def is_javascript(code: str) -> bool:
-    """Return whether the parser understands all of it as JavaScript."""
-    return not _parser().parse(_one_byte_each(code)).root_node.has_error
-
-
 def _is_javascript_element(match: re.Match[str]) -> bool:
     if match["script"] is None:
         return False
@@ -91,65 +79,16 @@ def _is_javascript_element(match: re.Match[str]) -> bool:
 
 def _parse(code: str, parsed: Parsed) -> Literals:
     if code not in parsed:
-        root = _parser().parse(_one_byte_each(code)).root_node
         comments = []
         literals = []
-        for node in _comments_and_literals(root):
+        for node in Tree(Script(code)).nodes("comment", *_LITERALS):
             span = (node.start_byte, node.end_byte)
-            if node.type in _LITERALS:
-                literals.append(span)
-            elif node.type == "comment":
+            if node.type == "comment":
                 comments.append(span)
+            else:
+                literals.append(span)
         parsed[code] = Literals(sorted(comments), sorted(literals))
     return parsed[code]
-
-
-def _comments_and_literals(root: tree_sitter.Node) -> Iterable[tree_sitter.Node]:
-    if root.has_error:
-        # A query takes minutes for a node of a million children, such as broken code can have.
-        return _all_nodes(root)
-    return tree_sitter.QueryCursor(_query()).captures(root).get("found", ())
-
-
-def _all_nodes(root: tree_sitter.Node) -> Iterator[tree_sitter.Node]:
-    cursor = root.walk()
-    has_more = True
-    while has_more:
-        if cursor.node is not None:
-            yield cursor.node
-        has_more = cursor.goto_first_child() or _goto_next(cursor)
-
-
-def _goto_next(cursor: tree_sitter.TreeCursor) -> bool:
-    """Go to the next node that is not below this one; return whether there is one."""
-    while not cursor.goto_next_sibling():
-        if not cursor.goto_parent():
-            return False
-    return True
-
-
-def _one_byte_each(code: str) -> bytes:
-    """Return the code with one byte for each character, so that places are those of characters."""
-    if not code.isascii():
-        code = _LINE_SEPARATOR.sub("\n", code)
-        code = _OTHER_BLANK.sub(" ", code)
-        code = _OTHER.sub("x", code)
-    return code.encode("ascii")
-
-
-@cache
-def _language() -> tree_sitter.Language:
-    return tree_sitter.Language(tree_sitter_javascript.language())
-
-
-@cache
-def _query() -> tree_sitter.Query:
-    return tree_sitter.Query(_language(), _QUERY)
-
-
-def _parser() -> tree_sitter.Parser:
-    # A parser has a state: one that is shared would not be safe in threads.
-    return tree_sitter.Parser(_language())
 
 
 def _normalized_html(code: str, parsed: Parsed) -> str:

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 import pandas as pd
 
 from adobe_nb.analysis.answers import SOURCE, Columns, answer, source_of
-from adobe_nb.analysis.comments import is_javascript
+from adobe_nb.analysis.index import early_rules
+from adobe_nb.analysis.javascript import is_javascript
 from adobe_nb.analysis.model import Model, Resource, once_per_model
 from adobe_nb.analysis.packages import Packages
 from adobe_nb.analysis.settings import Text, texts
@@ -25,14 +26,9 @@ COLUMNS: Columns = {
     "inline_in_library": "boolean",
     "same_as": "string",
 }
-_EARLY_EVENTS = {"core::events::library-loaded", "core::events::page-bottom"}
-"""The build puts the custom code of their rules into the library, because there is no time to load
-it.
-"""
 _LOOKS_LIKE_CODE = re.compile(
     r"\bfunction\b|=>|\b(?:var|let|const|return|new|typeof)\s|_satellite\.|\bwindow\.|\bdocument\."
 )
-_LOOKS_LIKE_HTML = re.compile(r"<script\b", re.IGNORECASE)
 _MEMBER_OF_CODE = re.compile(r"(?:source|code|script|javascript|js|function)", re.IGNORECASE)
 _LONG_LINE = 500
 _FEW_BLANKS = 0.05
@@ -42,7 +38,7 @@ def custom_code(model: Model) -> pd.DataFrame:
     """Return the code in the settings of all resources, one row for each piece."""
     snippets = snippets_of(model)
     packages = Packages.of(model)
-    early = _rules_by_early_event(model)
+    early = early_rules(model)
     first_sources: dict[str, str] = {}
     rows = []
     for text in snippets:
@@ -52,7 +48,7 @@ def custom_code(model: Model) -> pd.DataFrame:
             **source_of(text.resource),
             "delegate_descriptor_id": text.resource.delegate or None,
             "path": text.path,
-            "language": language_of(text),
+            "language": text.language,
             "code": text.value,
             "chars": len(text.value),
             "lines": count_lines(text.value),
@@ -75,18 +71,9 @@ def snippets_of(model: Model) -> list[Text]:
     """
     snippets = []
     for text in texts(model):
-        if text.value.strip() and (text.role == "code" or _is_unknown_code(text)):
+        if text.value.strip() and is_code(text):
             snippets.append(text)
     return sorted(snippets, key=_place)
-
-
-def language_of(text: Text) -> str:
-    """Return the language of code: javascript or html."""
-    if text.language:
-        return text.language
-    if _LOOKS_LIKE_HTML.search(text.value):
-        return "html"
-    return "javascript"
 
 
 def count_lines(code: str) -> int:
@@ -109,10 +96,11 @@ def _place(text: Text) -> tuple[str, ...]:
     return (resource.property_id, resource.type, resource.name, text.path, resource.id)
 
 
-def _is_unknown_code(text: Text) -> bool:
+def is_code(text: Text) -> bool:
+    """Return whether a text is code, or clearly looks like it while its package is missing."""
     if text.role != "unknown":
-        return False
-    if _LOOKS_LIKE_HTML.search(text.value):
+        return text.role == "code"
+    if text.language == "html":
         return True
     if not _LOOKS_LIKE_CODE.search(text.value):
         return False
@@ -130,16 +118,6 @@ def _hash(code: str) -> str:
     lines = (line.strip() for line in code.splitlines())
     content = "\n".join(line for line in lines if line)
     return hashlib.sha256(content.encode("utf-8", "backslashreplace")).hexdigest()[:12]
-
-
-def _rules_by_early_event(model: Model) -> Mapping[str, bool]:
-    """Return for each rule with events whether one of them makes the build inline its code."""
-    early: dict[str, bool] = {}
-    for component in model.rule_components:
-        if component.rule is not None and component.kind == "events":
-            is_early = component.delegate in _EARLY_EVENTS
-            early[component.rule.id] = early.get(component.rule.id, False) or is_early
-    return early
 
 
 def _is_inline(text: Text, packages: Packages, early: Mapping[str, bool]) -> bool | None:

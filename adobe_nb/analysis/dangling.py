@@ -129,7 +129,7 @@ def _folded(name: str) -> str:
 
 
 def _not_names(model: Model, by_property: Mapping[str, Names]) -> Iterator[dict[str, Any]]:
-    """Yield the texts between percent signs that nobody meant as a name."""
+    """Yield the texts between percent signs that are not meant as names."""
     for text in texts(model):
         if text.tokens == "none" or model.is_edge(text.resource):
             continue

@@ -10,7 +10,6 @@ import pandas as pd
 
 from adobe_nb.analysis.answers import Columns, answer
 from adobe_nb.analysis.comments import Parsed, normalized, parsed_scripts
-from adobe_nb.analysis.custom_code import language_of
 from adobe_nb.analysis.model import Model, Resource, once_per_model
 from adobe_nb.analysis.packages import Packages
 from adobe_nb.analysis.settings import leaves_of, texts_of
@@ -165,7 +164,7 @@ class _Definitions:
         languages = {}
         for text in texts_of(resource, self.packages):
             if text.role == "code":
-                languages[text.path] = language_of(text)
+                languages[text.path] = text.language
         for path, value, transform in leaves_of(resource, self.packages):
             # No settings at all are the same as empty ones.
             is_nothing = path == "" and not value

@@ -1,6 +1,5 @@
 """What the names and ids in a property stand for."""
 
-import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -18,15 +17,6 @@ DATA_LAYERS = {
 EVENT_NAMES = ("this", "event", "target")
 """What a token reads when no data element has its name: ``%event.detail%`` reads the event."""
 _EARLY = ("core::events::library-loaded", "core::events::page-bottom")
-# Code of an extension whose package is missing is recognized by what it must contain to be found.
-_LOOKS_LIKE_CODE = re.compile(r"_satellite|getDataElementValue|function\s*\(|=>|\breturn\b")
-
-
-def is_code(text: Text) -> bool:
-    """Return whether a text is code, or looks like it while its package is missing."""
-    if text.role == "unknown":
-        return _LOOKS_LIKE_CODE.search(text.value) is not None
-    return text.role == "code"
 
 
 @once_per_model
@@ -35,7 +25,8 @@ def script_uses(model: Model) -> list[tuple[Text, ScriptUses]]:
     parsed: dict[tuple[str, str], ScriptUses] = {}
     found = []
     for text in texts(model):
-        if is_code(text):
+        # Every setting of an extension whose package is missing can be code.
+        if text.role in ("code", "unknown"):
             key = (text.value, text.language)
             if key not in parsed:
                 parsed[key] = uses_in(*key)
@@ -44,10 +35,17 @@ def script_uses(model: Model) -> list[tuple[Text, ScriptUses]]:
 
 
 @once_per_model
-def early_rules(model: Model) -> set[Resource]:
-    """Return the rules that fire so early that the build puts their code into the main library."""
-    events = [component for component in model.rule_components if component.delegate in _EARLY]
-    return {event.rule for event in events if event.rule is not None}
+def early_rules(model: Model) -> dict[str, bool]:
+    """Return, for each rule with events, whether it fires so early that its code is inlined.
+
+    The build puts that code into the main library, because there is no time to load a file.
+    """
+    early: dict[str, bool] = {}
+    for component in model.rule_components:
+        if component.rule is not None and component.kind == "events":
+            rule_id = component.rule.id
+            early[rule_id] = early.get(rule_id, False) or component.delegate in _EARLY
+    return early
 
 
 class Names:

@@ -1,5 +1,6 @@
-"""What is there: resources and code, counted; and which delegates of the extensions are in use."""
+"""Counts of resources and code, and of the delegates of extensions that are in use."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -7,7 +8,9 @@ import pandas as pd
 
 from adobe_nb.analysis.answers import Columns, answer
 from adobe_nb.analysis.custom_code import count_lines, snippets_of
-from adobe_nb.analysis.model import REQUIRED, Model, Resource
+from adobe_nb.analysis.model import REQUIRED, Model, Resource, once_per_model
+from adobe_nb.analysis.publishing import REVISABLE, unpublished
+from adobe_nb.errors import ArgumentError
 
 INVENTORY: Columns = {
     "property_id": "string",
@@ -80,11 +83,14 @@ def _by_frequency(row: Row) -> tuple[Any, ...]:
 
 
 def _counts_of(model: Model, property_id: str) -> Iterator[dict[str, Any]]:
+    counts = _unpublished(model)
     for table in REQUIRED:
         resources: list[Resource] = getattr(model, table)
         rows = [resource.row for resource in resources if resource.property_id == property_id]
-        unpublished = _unpublished(model, table, rows)
-        yield _row(model, property_id, table, rows, unpublished=unpublished)
+        count = None
+        if counts is not None and table in REVISABLE:
+            count = counts[property_id, table]
+        yield _row(model, property_id, table, rows, unpublished=count)
     for table in _SURROUNDINGS:
         if table in model.frames:
             rows = [row for row in model.rows(table) if _is_of(model, row, property_id)]
@@ -140,39 +146,25 @@ def _latest(rows: Iterable[Row]) -> pd.Timestamp | None:
     return pd.to_datetime(pd.Series(times), utc=True, format="ISO8601", errors="coerce").max()
 
 
-def _unpublished(model: Model, table: str, heads: Iterable[Row]) -> int | None:
-    """Return how many heads are newer than every published library; None when it is unknown."""
-    contents = f"library_{table}"
-    if not (_has(model, "libraries", "state") and _has(model, contents, "library_id")):
+@once_per_model
+def _unpublished(model: Model) -> Counter[tuple[str, str]] | None:
+    """Count the heads that differ from what is published, by property and type.
+
+    None when a table is missing that ``unpublished`` requires.
+    """
+    try:
+        rows = unpublished(model)
+    except ArgumentError:
         return None
-    published = _published_revisions(model, contents)
-    count = 0
-    for head in heads:
-        number = published.get(head.get("origin_id") or head["id"])
-        latest = head.get("meta_latest_revision_number") or 0
-        if number is None or number < latest or head.get("dirty"):
-            count += 1
-    return count
-
-
-def _has(model: Model, table: str, column: str) -> bool:
-    return table in model.frames and column in model.frames[table]
-
-
-def _published_revisions(model: Model, contents: str) -> dict[str, int]:
-    """Return the newest published revision number by the id of the head."""
-    libraries = set()
-    for library in model.rows("libraries"):
-        if library.get("state") == "published":
-            libraries.add(library["id"])
-    numbers: dict[str, int] = {}
-    for row in model.rows(contents):
-        if row.get("library_id") in libraries:
-            head = row.get("origin_id") or row["id"]
-            numbers[head] = max(row.get("revision_number") or 0, numbers.get(head, 0))
-    return numbers
+    heads = {resource.id: resource for resource in model.resources}
+    counts: Counter[tuple[str, str]] = Counter()
+    for head_id in rows["id"]:
+        # Deleted heads are not in the inventory.
+        if head_id in heads:
+            counts[heads[head_id].property_id, heads[head_id].type] += 1
+    return counts
 
 
 def _limits(model: Model) -> Iterator[str]:
-    if not (_has(model, "libraries", "state") and _has(model, "library_rules", "library_id")):
+    if _unpublished(model) is None:
         yield "What is unpublished is unknown without the libraries and their contents."

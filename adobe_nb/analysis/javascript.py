@@ -7,18 +7,19 @@ from html.parser import HTMLParser
 from typing import NamedTuple
 
 import tree_sitter_javascript
-from tree_sitter import Language, Node, Parser, Query, QueryCursor
+from tree_sitter import Language, Node, Parser, Query, QueryCursor, TreeCursor
 
 Name = tuple[str | None, ...]
 """A text that a script puts together: its known parts, and None for each unknown one."""
-# Nobody nests operators deeper, but generated code could, and deeper than Python recurses.
+# People do not nest operators deeper. Generated code could, and deeper than Python recurses.
 _MAX_DEPTH = 50
 _MAX_NAMES = 64
 _ESCAPE = re.compile(
     r"\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|u\{([0-9a-fA-F]+)\}|(\r\n|.))", re.S
 )
 _CONTROL = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "v": "\v", "0": "\0"}
-_OTHER_BLANK = re.compile("[\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff]")
+_OTHER_LINE_BREAK = re.compile("[\u2028\u2029]")
+_OTHER_BLANK = re.compile("[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000\ufeff]")
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 _LINE_BREAKS = ("\n", "\r", "\r\n", "\u2028", "\u2029")
 
@@ -49,7 +50,8 @@ class Tree:
         self.script = script
         # The parser takes bytes and tells places in bytes. With one byte for every character they
         # are places in the text, too; which letter an identifier has does not change its syntax.
-        source = _OTHER_BLANK.sub(" ", script.text)
+        source = _OTHER_LINE_BREAK.sub("\n", script.text)
+        source = _OTHER_BLANK.sub(" ", source)
         source = _NOT_ASCII.sub("x", source)
         self.root = Parser(language()).parse(source.encode("ascii")).root_node
 
@@ -58,9 +60,19 @@ class Tree:
         """Whether a part of the script is not valid JavaScript."""
         return self.root.has_error
 
-    def captures(self, query: str) -> dict[str, list[Node]]:
-        """Return the nodes of each capture of a query."""
-        return QueryCursor(_query(query)).captures(self.root)
+    def nodes(self, *types: str) -> Iterator[Node]:
+        """Yield the nodes of these types."""
+        if not self.is_broken:
+            query = " ".join(f"({name}) @found" for name in types)
+            yield from QueryCursor(_query(query)).captures(self.root).get("found", ())
+            return
+        # A query takes minutes for a node of a million children, such as broken code can have.
+        cursor = self.root.walk()
+        has_more = True
+        while has_more:
+            if cursor.node is not None and cursor.node.type in types:
+                yield cursor.node
+            has_more = cursor.goto_first_child() or _goto_next(cursor)
 
     def find(self, words: re.Pattern[str]) -> Iterator[tuple[str, Node]]:
         """Yield each match of a pattern, and the smallest node that holds it."""
@@ -124,6 +136,19 @@ class Tree:
                 start = child.end_byte
         parts.append(unquoted(self.script.text[start : node.end_byte - 1]))
         return _joined(*parts)
+
+
+def _goto_next(cursor: TreeCursor) -> bool:
+    """Go to the next node that is not below this one; return whether there is one."""
+    while not cursor.goto_next_sibling():
+        if not cursor.goto_parent():
+            return False
+    return True
+
+
+def is_javascript(code: str) -> bool:
+    """Return whether the parser understands all of it as JavaScript."""
+    return not Tree(Script(code)).is_broken
 
 
 def field(node: Node | None, *path: str) -> Node | None:

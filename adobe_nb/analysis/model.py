@@ -1,4 +1,4 @@
-"""The resources of some properties, read from plain frames: what every question is asked of."""
+"""The resources of some properties, read from plain frames: the input of every question."""
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -71,7 +71,7 @@ class Resource:
     def package(self) -> str:
         """The name of the extension package that its delegate belongs to."""
         if self.type == "extensions":
-            return str(self.row["name"])
+            return str(self.row["name"] or "")
         return self.delegate.partition("::")[0]
 
     @property

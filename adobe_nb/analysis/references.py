@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import pandas as pd
 
 from adobe_nb.analysis.answers import PLACE, SOURCE, Columns, answer, excerpt, source_of
+from adobe_nb.analysis.custom_code import is_code
 from adobe_nb.analysis.index import (
     DATA_LAYERS,
     Names,
     early_rules,
-    is_code,
     members,
     names,
     script_uses,
@@ -40,8 +40,8 @@ COLUMNS: Columns = {
 VERDICTS = ("certain", "conditional", "possible", "dynamic", "commented", "masked")
 _SORT = ("source_type", "source_name", "source_id", "path", "line", "kind", "name", "target_id")
 _ELEMENT_ID = re.compile(r"DE[0-9a-f]{32}")
-# Neither a name that somebody gave nor one that the engine was meant to find: a text with percent
-# signs, such as an address with escapes or a style sheet.
+# Not the name of a data element, but a text with percent signs, such as an address with escapes
+# or a style sheet.
 _NOT_A_NAME = re.compile(r"^\s|\s$|[\n%;\"{}]|^\d+$|^[0-9A-F]{2}$|^2[0-9A-F]")
 
 
@@ -179,7 +179,7 @@ def find_references(model: Model) -> list[Reference]:
     for text in texts(model):
         index = by_property[text.resource.property_id]
         if text.tokens != "none":
-            is_read = text.tokens == "certain" or text.resource.rule in early
+            is_read = text.tokens == "certain" or _is_early(text.resource, early)
             found += _tokens(text, index, model.platform(text.resource), is_read=is_read)
         if id(text) in uses:
             found += _code(text, uses[id(text)], index, model.platform(text.resource))
@@ -187,6 +187,10 @@ def find_references(model: Model) -> list[Reference]:
 
 
 # -- tokens
+
+
+def _is_early(resource: Resource, early: Mapping[str, bool]) -> bool:
+    return resource.rule is not None and early.get(resource.rule.id, False)
 
 
 def _tokens(
@@ -212,7 +216,7 @@ def _tokens(
 
 
 def is_plausible(name: str) -> bool:
-    """Return whether somebody may have meant a name between percent signs as one."""
+    """Return whether a text between percent signs may be meant as a name."""
     return not _NOT_A_NAME.search(name)
 
 
@@ -410,7 +414,7 @@ def _by_settings(resource: Resource, index: Names, model: Model) -> Iterator[Ref
         yield from _updated_variable(resource, index)
     elif resource.delegate == "core::actions::direct-call":
         yield from _direct_call(resource, index)
-    elif resource.delegate == "core::dataElements::secret":
+    elif resource.delegate == "core::dataElements::secret" and "secrets" in model.frames:
         yield from _secrets(resource, model)
     else:
         yield from _element_ids(resource, index)

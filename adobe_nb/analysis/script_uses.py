@@ -268,10 +268,10 @@ class _Reader:
         aliases = self._aliases - {"getVar"}
         if not aliases:
             return
-        query = "(call_expression function: (identifier) @called) @call"
-        for node in self.tree.captures(query).get("called", ()):
-            if self.tree.text(node) in aliases and node.parent is not None:
-                yield from self._named("getVar", _arguments(node.parent), "possible", node.parent)
+        for call in self.tree.nodes("call_expression"):
+            function = field(call, "function")
+            if function is not None and self.tree.text(function) in aliases:
+                yield from self._named("getVar", _arguments(call), "possible", call)
 
     # -- other ways
 
@@ -336,7 +336,7 @@ class _Reader:
     def _literals(self, uses: Sequence[Use]) -> Iterator[Use]:
         """Yield every string of the script: one of them can be the name that is not known."""
         named = [use for use in uses if use.kind in ("getVar", "stored-value") and use.literal]
-        for node in self.tree.captures("[(string) (template_string)] @text").get("text", ()):
+        for node in self.tree.nodes("string", "template_string"):
             start, stop = self.tree.span(node)
             for name in self.tree.names(node):
                 is_named = any(

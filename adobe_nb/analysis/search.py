@@ -10,7 +10,7 @@ import pandas as pd
 
 from adobe_nb.analysis.answers import SOURCE, Columns, answer, excerpt, source_of
 from adobe_nb.analysis.comments import Parsed, find_comments, parsed_scripts
-from adobe_nb.analysis.custom_code import language_of, snippets_of
+from adobe_nb.analysis.custom_code import snippets_of
 from adobe_nb.analysis.model import Model
 from adobe_nb.analysis.settings import Text, texts
 from adobe_nb.errors import ArgumentError
@@ -82,7 +82,7 @@ def _matches(
         if is_code and not comments:
             # The parser runs only for code with a match.
             if spans is None:
-                spans = find_comments(value, language_of(text), parsed)
+                spans = find_comments(value, text.language, parsed)
             if _is_inside(start, stop, spans):
                 continue
         row = {**source_of(text.resource), "path": text.path, "line": None, "column": start + 1}

@@ -11,6 +11,7 @@ from adobe_nb.analysis.packages import Packages, Transform
 Role = Literal["text", "code", "removed", "unknown"]
 Tokens = Literal["certain", "conditional", "none"]
 _IDENTIFIER = re.compile(r"[^\W\d]\w*")
+_LOOKS_LIKE_HTML = re.compile(r"<script\b", re.IGNORECASE)
 _INDEX = re.compile(r"\[\d+\]")
 
 
@@ -31,7 +32,7 @@ class Text:
     an ordinary setting only when the build puts it into the main library.
     """
     language: Literal["", "javascript", "html"] = ""
-    """The language of code; empty for everything else."""
+    """The language of code, and of texts that can be code; empty for ordinary settings."""
 
 
 class Leaf(NamedTuple):
@@ -95,7 +96,10 @@ def _text(
     resource: Resource, path: str, value: str, transform: Transform | None, *, is_known: bool
 ) -> Text:
     if not is_known:
-        return Text(resource, path, value, "unknown")
+        language: Literal["javascript", "html"] = "javascript"
+        if _LOOKS_LIKE_HTML.search(value):
+            language = "html"
+        return Text(resource, path, value, "unknown", language=language)
     if transform is None:
         return Text(resource, path, value, "text")
     if transform == "remove":

@@ -1,4 +1,4 @@
-"""``Tags``: the resources of some properties, and the questions that can be asked of them."""
+"""``Tags``: the resources of some properties, and the questions about them."""
 
 from collections.abc import Callable, Iterable
 
@@ -92,7 +92,7 @@ class Tags:
             title += f" and {len(names) - 3} more"
         return f"<Tags {title}: {', '.join(counts)}>"
 
-    # -- what is there
+    # -- overview
 
     def inventory(self) -> pd.DataFrame:
         """Count the resources of each kind, and the code.
@@ -114,9 +114,8 @@ class Tags:
         >>> reactor = adobe_nb.connect(simulator=True).reactor
         >>> site = reactor.find("properties", "Web Store US")
         >>> tags = analysis.Tags(rules=reactor.rules(site))
-        >>> rules = tags.inventory().set_index("what").loc["rules"]
-        >>> int(rules["total"]), int(rules["disabled"])
-        (12, 2)
+        >>> tags.inventory()["what"].tolist()[:4]
+        ['rules', 'rule_components', 'data_elements', 'extensions']
         """
         return inventory.inventory(self.model)
 
@@ -139,8 +138,8 @@ class Tags:
         >>> reactor = adobe_nb.connect(simulator=True).reactor
         >>> site = reactor.find("properties", "Web Store US")
         >>> tags = analysis.Tags(rule_components=reactor.rule_components(site))
-        >>> tags.delegates().loc[0, ["name", "used_by"]].to_dict()
-        {'name': 'click', 'used_by': 3}
+        >>> tags.delegates().loc[0, ["kind", "name"]].to_dict()
+        {'kind': 'event', 'name': 'click'}
         """
         return inventory.delegates(self.model)
 
@@ -211,8 +210,9 @@ class Tags:
         >>> reactor = adobe_nb.connect(simulator=True).reactor
         >>> site = reactor.find("properties", "Web Store US")
         >>> tags = analysis.Tags(data_elements=reactor.data_elements(site))
-        >>> tags.custom_code()[["source_name", "language", "lines"]].to_dict("records")
-        [{'source_name': 'Login Status', 'language': 'javascript', 'lines': 1}]
+        >>> code = tags.custom_code().set_index("source_name")
+        >>> code.loc["Login Status", "code"]
+        "return window.hh && window.hh.customer ? 'logged in' : 'guest';"
         """
         return custom_code.custom_code(self.model)
 
@@ -255,12 +255,12 @@ class Tags:
         >>> reactor = adobe_nb.connect(simulator=True).reactor
         >>> site = reactor.find("properties", "Web Store US")
         >>> tags = analysis.Tags(data_elements=reactor.data_elements(site))
-        >>> tags.search_code("&&")[["source_name", "line", "column"]].to_dict("records")
-        [{'source_name': 'Login Status', 'line': 1, 'column': 18}]
+        >>> tags.search_code("'logged in'")[["source_name", "line", "column"]].to_dict("records")
+        [{'source_name': 'Login Status', 'line': 1, 'column': 42}]
         """
         return search.search_code(self.model, pattern, regex=regex, where=where, comments=comments)
 
-    # -- who uses it
+    # -- uses
 
     def references(
         self, to: str | None = None, *, verdicts: Iterable[str] | str | None = None
@@ -284,8 +284,8 @@ class Tags:
             ``source_type``, ``source_id``, ``source_name``, ``rule_id``, ``rule_name``: what holds
             the reference. ``kind`` is token, getVar, setVar, track, direct-call, name-setting,
             id-setting, instance, event-token, edge-token, secret, stored-value, custom-event,
-            data-layer-push or relation. ``name`` is what it names, ``*`` for what is not known.
-            ``target_type`` and ``target_id``: what that is, NA when it does not exist. ``path`` is
+            data-layer-push or relation. ``name`` is the name in it, with ``*`` for unknown parts.
+            ``target_type`` and ``target_id`` are NA when nothing has that name. ``path`` is
             the place in the settings, ``line`` (Int64) the line of code, NA elsewhere. ``verdict``,
             ``evidence`` (at most 200 characters). ``property_id`` comes first when there are
             several properties. ``attrs["limits"]`` says what could not be seen.
@@ -405,7 +405,7 @@ class Tags:
         """
         return impact.impact(self.model, name_or_id)
 
-    # -- what is published
+    # -- publishing
 
     def unpublished(self, environment: str = "production") -> pd.DataFrame:
         """List the rules, data elements and extensions that are not live as they are.

@@ -39,7 +39,7 @@ _Row = dict[str, Any]
 
 
 def unused(model: Model, what: str = "data_elements", *, all: bool = False) -> pd.DataFrame:
-    """Return what is not used; with ``all``, what is used, too."""
+    """Return the unused resources; with ``all``, the used ones, too."""
     if what not in _KINDS:
         raise ArgumentError(f"Unknown kind {what!r}.{did_you_mean(str(what), _KINDS)}")
     if what == "secrets":

@@ -70,8 +70,11 @@ def pull(
     tables
         Names from ``snapshot.TABLES``, or ``"audit_events"``. By default all of ``TABLES``: the
         companies, the properties, and everything listed under a property, with rule components and
-        builds. Revisions, the contents of libraries, and notes on anything but a property are not
-        included: see ``reactor.rules.revisions``, ``reactor.related`` and ``reactor.notes``.
+        builds; what libraries hold (``library_rules``, ``library_data_elements``,
+        ``library_extensions``) and environments deliver (``build_rules`` …);
+        ``rule_revision_components``, and the ``extension_packages`` in use. Tables that these
+        require are added. Other revisions, and notes on anything but a property, are not included:
+        see ``reactor.rules.revisions`` and ``reactor.notes``.
     resume
         Whether to resume an interrupted pull of the same properties and tables.
 
@@ -120,6 +123,13 @@ def refresh(folder: str | Path, *, session: Session | None = None) -> Snapshot:
     and extensions are read when their length, a date in ``updated_at``, or an audit event shows a
     change; rule components and builds are read under rules and libraries that differ in any column.
 
+    What libraries hold is read for those in development and those that differ in any column, and
+    never again once a library is published. What builds hold, the components of revisions, and
+    released packages are read once. When a library was published, the lists that can show it are
+    read, and its components are marked as published, with the date of their rule.
+
+    The tables are those of the latest snapshot. Pull again to add tables.
+
     Raises
     ------
     SnapshotError
@@ -130,9 +140,11 @@ def refresh(folder: str | Path, *, session: Session | None = None) -> Snapshot:
 
     Notes
     -----
-    A refresh equals a fresh pull with one exception: on a long list whose property saw no change at
-    all, ``meta_upgrade_extension_package_id`` of extensions (whether there is a newer package)
-    keeps its value.
+    A refresh equals a fresh pull with these exceptions: on a long list whose property saw no change
+    at all, ``meta_upgrade_extension_package_id`` of extensions (whether there is a newer package)
+    keeps its value, as ``meta`` columns do in lists that are not read again; so do the columns of
+    released packages, such as ``discontinued``; and a package that could not be seen is requested
+    again only when extensions, components or data elements of the property changed.
 
     Without the right to read audit events every list is read, and a SnapshotWarning is issued. A
     snapshot with the table ``audit_events`` requires that right.
@@ -276,8 +288,11 @@ def changes(
         them text. ``attrs`` has the numbers of the snapshots as ``since`` and ``until``.
 
         Tables that are in only one of the snapshots are left out. Resources of properties that are
-        in only one of them count as created or deleted. Audit events are not compared, because they
-        are never changed.
+        in only one of them count as created or deleted. A revision in several libraries has one
+        row; ``library_id`` is among its ``columns`` when it was added to a library or removed.
+        ``build_rules``, ``build_data_elements``, ``build_extensions``,
+        ``rule_revision_components``, ``extension_packages`` and ``audit_events`` are not compared,
+        because their rows never change: they would only repeat what a new build or revision has.
 
     Raises
     ------

@@ -113,12 +113,12 @@ class Draft:
         part = self._parts[table, property]
         return part.frame(self._data, self._plan.columns[table])
 
-    def is_readable(self, table: str, property: str | None) -> bool:
-        """Return whether a part is stored and not damaged."""
-        if self.has(table, property):
-            with suppress(SnapshotError):
-                self.frame(table, property)
-                return True
+    def is_damaged(self, table: str, property: str | None) -> bool:
+        """Return whether a part that is stored cannot be read."""
+        try:
+            self.frame(table, property)
+        except SnapshotError:
+            return True
         return False
 
     def shares(self, table: str, property: str | None, snapshot: Snapshot) -> bool:
@@ -126,9 +126,11 @@ class Draft:
         part, other = self.part(table, property), snapshot.part(table, property)
         if part is None or other is None:
             return False
-        with suppress(OSError):
+        try:
             return part.file(self._data).samefile(other.file(snapshot.data))
-        return False
+        except OSError:
+            # The file of a damaged snapshot can be missing.
+            return False
 
     def forget(self, table: str, property: str | None) -> None:
         """Drop a part that has to be read again, if it is stored."""

@@ -15,6 +15,7 @@ import pandas as pd
 from adobe_nb.api.reactor.dates import parse_zoned
 from adobe_nb.errors import ArgumentError, SnapshotError
 from adobe_nb.snapshot.disk import reading
+from adobe_nb.snapshot.plan import PLAN
 from adobe_nb.snapshot.tables import (
     Columns,
     damaged,
@@ -173,7 +174,11 @@ class Snapshot:
         for name in ("service", "organisation"):
             if name in self.about:
                 frame.attrs[name] = self.about[name]
-        frame.attrs.update(path=f"/{table}", time=self.finished.isoformat(timespec="seconds"))
+        # A later version may have written other tables.
+        path = f"/{table}"
+        if table in PLAN:
+            path = PLAN[table].path
+        frame.attrs.update(path=path, time=self.finished.isoformat(timespec="seconds"))
         frame.attrs.update(total_count=len(frame), snapshot=self.number, table=table)
         return frame
 

@@ -15,7 +15,6 @@ from adobe_nb.snapshot.selection import (
     Selection,
     all_of,
     delivered_builds,
-    nothing,
     rule_revisions,
     used_packages,
 )
@@ -34,7 +33,7 @@ class Table:
     parent: str | None
     """The type of these resources; None for packages, which are fetched by their ids."""
     requires: tuple[str, ...] = ()
-    select: Selection = nothing
+    select: Selection = lambda _: []
     """Selects these resources, or packages, from the tables that are required."""
     frozen: bool = False
     """Whether its rows never change, apart from the date of their publication."""
@@ -48,6 +47,13 @@ class Table:
     def columns(self) -> Columns:
         """The promised columns, with their kinds."""
         return columns_of(self.row, self.parent)
+
+    @property
+    def path(self) -> str:
+        """The path of its lists, as frames show it."""
+        if self.name == self.type:
+            return f"/{self.name}"
+        return f"/{self.parent}/{{id}}/{self.type}"
 
     @property
     def parent_column(self) -> str:

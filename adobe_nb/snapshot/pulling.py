@@ -26,6 +26,7 @@ from adobe_nb.snapshot.plan import (
     EVENTS,
     LEVELS,
     PACKAGES,
+    PLAN,
     checked_tables,
     promised,
     required_by,
@@ -203,29 +204,36 @@ class Run:
         for level in LEVELS:
             parts: list[PartReader] = []
             for property_id in ids:
-                parts += self._parts_below(level, property_id)
+                missing = [name for name in level if self.is_missing(name, property_id)]
+                parts += self.parts_below(missing, property_id)
             for _ in read_parts(self.client, parts, label, parents_may_vanish=parents_may_vanish):
                 pass
         if PACKAGES in self.tables:
             self.read_packages(ids, no_rows(PACKAGES))
 
-    def _parts_below(self, level: Iterable[str], property_id: str) -> Iterator[PartReader]:
-        now = self.stored_frames(property_id)
-        for table in level:
-            if table in self.tables and not self.draft.has(table, property_id):
-                yield from self.part_below(table, property_id, now)
+    def is_missing(self, table: str, property_id: str) -> bool:
+        """Return whether a part is to be stored and is not yet."""
+        return table in self.tables and not self.draft.has(table, property_id)
 
-    def part_below(self, table: str, property_id: str, now: Frames) -> list[PartReader]:
-        """Return the part to read; none when it could be stored without reading anything."""
-        # An earlier run may have stored the lists that lead to it. Resources that were created since
-        # then are missing in both; the next refresh finds them, because the oldest part decides.
-        parents = selected(table, now)
-        return [PartReader(self.draft, table, property_id, self.scope.at, parents)]
+    def parts_below(self, tables: Iterable[str], property_id: str) -> Iterator[PartReader]:
+        """Yield the parts to read of these tables, all of which are on one level."""
+        # An earlier run may have stored the lists that lead to them. Resources that were created
+        # since then are missing in both; the next refresh finds them, because the oldest part
+        # decides what it looks for.
+        now = self.stored_frames(property_id)
+        for table in tables:
+            yield PartReader(self.draft, table, property_id, self.scope.at, selected(table, now))
 
     def stored_frames(self, property_id: str) -> Frames:
         """Return a function that reads the stored tables of a property, each once."""
-        # Rows of one property at a time: there are thousands of parts.
-        return cache(lambda table: self.draft.frame(table, property_id))
+
+        def read(table: str) -> pd.DataFrame:
+            part = self.draft.part(table, property_id)
+            if part is None or not part.rows:
+                return no_rows(table)
+            return self.draft.frame(table, property_id)
+
+        return cache(read)
 
     def missing_parts(self, ids: Iterable[str]) -> list[PartReader]:
         """Return the lists of these properties that are not stored."""
@@ -233,7 +241,7 @@ class Run:
         edge = set(properties.loc[properties["platform"] == "edge", "id"])
         parts = []
         for table, property_id in product(DIRECT, ids):
-            if table not in self.tables or self.draft.has(table, property_id):
+            if not self.is_missing(table, property_id):
                 continue
             part = PartReader(self.draft, table, property_id, self.scope.at, [property_id])
             # The API has secrets for event forwarding only.
@@ -248,7 +256,7 @@ class Run:
         for property_id in ids:
             for table in self.required_now(property_id):
                 is_stored = self.draft.has(table, property_id)
-                if is_stored and not self.draft.is_readable(table, property_id):
+                if is_stored and self.draft.is_damaged(table, property_id):
                     self.forget(table, property_id)
 
     def required_now(self, property_id: str) -> set[str]:
@@ -265,14 +273,15 @@ class Run:
         """Store the packages of these properties, and fetch each that is not known once."""
         used: dict[str, list[str]] = {}
         for property_id in ids:
-            if not self.draft.has(PACKAGES, property_id):
+            if self.is_missing(PACKAGES, property_id):
                 used[property_id] = selected(PACKAGES, self.stored_frames(property_id))
         missing = set(chain(*used.values())).difference(known["id"])
         packages = joined(known, _packages(self.client, sorted(missing)), PACKAGES)
+        unknown = set(packages).difference(PLAN[PACKAGES].columns)
         for property_id, package_ids in used.items():
             own = packages[packages["id"].isin(package_ids)]
-            # Columns that are not promised stay only where they are used.
-            own = in_order(joined(own, no_rows(PACKAGES), PACKAGES))
+            unused = [name for name in unknown if own[name].isna().all()]
+            own = in_order(own.drop(columns=unused))
             self.draft.put(PACKAGES, property_id, own, at=self.scope.at)
 
     def store_events(self, events: pd.DataFrame, earlier: Snapshot | None = None) -> None:

@@ -8,10 +8,10 @@ libraries that differ in any column.
 
 import json
 import warnings
-from collections.abc import Iterable, Set
+from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import cache, partial
+from functools import cache, cached_property, partial
 from itertools import product
 from pathlib import Path
 
@@ -218,32 +218,41 @@ class _Refresh(Run):
     def _keep(self, table: str, property_id: str) -> bool:
         return self.draft.keep(table, property_id, self.base, at=self.scope.at)
 
-    def part_below(self, table: str, property_id: str, now: Frames) -> list[PartReader]:
-        """Return the part to read where it can have changed; none when it is kept as it was."""
-        # Other tables change although those that they require do not.
-        depends_on_rules = PLAN[table].parent == "rules"
-        is_settled = depends_on_rules and self._share_what_is_required(table, property_id)
-        if is_settled and self._keep(table, property_id):
-            return []
+    def parts_below(self, tables: Iterable[str], property_id: str) -> Iterator[PartReader]:
+        """Yield the parts that can have changed, and keep the others as they were."""
         before = cache(partial(self._frame_before, property_id))
-        rows, parents = before(table), selected(table, now)
+        now = self.stored_frames(property_id)
+        difference = _Difference(property_id, before, now, self.traces)
+        for table in tables:
+            if not self._is_settled(table, property_id) or not self._keep(table, property_id):
+                yield from self._part_below(table, difference)
+
+    def _is_settled(self, table: str, property_id: str) -> bool:
+        """Return whether the tables that it requires tell that nothing below them changed."""
+        required, parent = PLAN[table].requires, PLAN[table].parent
+        # Libraries can change in what they hold and in their builds, and stay the same themselves.
+        if parent == "libraries":
+            now, before = self.draft.part(parent, property_id), self.base.part(table, property_id)
+            return now is not None and before is not None and now.rows == before.rows == 0
+        return all(self.draft.shares(name, property_id, self.base) for name in required)
+
+    def _part_below(self, table: str, difference: "_Difference") -> Iterator[PartReader]:
+        """Yield a part to be read under the resources that changed; none if nothing did."""
+        property_id, now = difference.property, difference.now
+        rows, parents = difference.before(table), selected(table, now)
         changed = set(parents)
         if self._can_compare(table):
-            difference = _Difference(property_id, before, now, self.traces)
-            changed -= set(selected(table, before)) - difference.changed(table)
+            known = set(selected(table, difference.before))
+            changed -= known - difference.changed(table)
         column = PLAN[table].parent_column
         kept = rows[rows[column].isin(set(parents) - changed)]
         unchanged = kept
         if table == "rule_revision_components":
             unchanged = _published(kept, now)
         is_same = unchanged is kept and len(kept) == len(rows)
-        if is_same and not changed and self._keep(table, property_id):
-            return []
-        to_read = [parent for parent in parents if parent in changed]
-        part = PartReader(
-            self.draft, table, property_id, self.scope.at, to_read, unchanged=unchanged
-        )
-        return [part]
+        if not is_same or changed or not self._keep(table, property_id):
+            at, to_read = self.scope.at, [parent for parent in parents if parent in changed]
+            yield PartReader(self.draft, table, property_id, at, to_read, unchanged=unchanged)
 
     def read_packages(self, ids: Iterable[str], known: pd.DataFrame) -> None:
         """Store the packages of these properties, and fetch those that can have changed."""
@@ -253,7 +262,7 @@ class _Refresh(Run):
                 rows = self._frame_before(property_id, PACKAGES)
                 # The zip of a package in development can be replaced.
                 is_final = (rows["availability"] != "development").fillna(False)
-                if is_final.all() and self._share_what_is_required(PACKAGES, property_id):
+                if is_final.all() and self._is_settled(PACKAGES, property_id):
                     self._keep(PACKAGES, property_id)
                 new = rows[is_final & ~rows["id"].isin(seen)]
                 if len(new):
@@ -264,18 +273,13 @@ class _Refresh(Run):
 
     def _frame_before(self, property_id: str, table: str) -> pd.DataFrame:
         part = self.base.part(table, property_id)
-        if part is None:
+        if part is None or not part.rows:
             return no_rows(table)
         return part.frame(self.base.data, self.base.columns[table])
 
     def _can_compare(self, table: str) -> bool:
         """Return whether the base has a table, and what it requires, with the columns of today."""
         return all(_has_same_columns(self.base, name) for name in {table, *required_by(table)})
-
-    def _share_what_is_required(self, table: str, property_id: str) -> bool:
-        """Return whether the base was read with the same files of the tables that it requires."""
-        required = PLAN[table].requires
-        return all(self.draft.shares(name, property_id, self.base) for name in required)
 
 
 @dataclass(frozen=True)
@@ -301,7 +305,8 @@ class _Difference:
         return set()
 
     def _edited_rules(self) -> set[str]:
-        components, changed = self.before("rule_components"), self._differing("rules")
+        components = self.before("rule_components")
+        changed = set(differing_columns(self.before("rules"), self.now("rules")))
         # A component of two rules changes under both when it is revised with one of them.
         shared = components.loc[components["rule_id"].isin(changed), "id"]
         return changed.union(components.loc[components["id"].isin(shared), "rule_id"])
@@ -315,13 +320,13 @@ class _Difference:
         is_final = builds["status"].isin(_FINAL_STATES) & republished.isin(_FINAL_STATES)
         running = builds.loc[~is_final, "library_id"]
         named = {library for library in self.traces.libraries if library is not None}
-        return self._differing("libraries").union(named, running)
+        return self._differing_libraries.union(named, running)
 
     def _open_libraries(self) -> set[str]:
         """Return the libraries whose contents can have changed."""
         libraries = self.now("libraries")
         in_development = libraries.loc[libraries["state"] == "development", "id"]
-        changed = self._differing("libraries").union(in_development)
+        changed = self._differing_libraries.union(in_development)
         # Their revisions can be in other libraries too, where they are published from now on.
         if self._newly_published():
             changed.update(libraries["id"])
@@ -330,8 +335,9 @@ class _Difference:
     def _newly_published(self) -> set[str]:
         return _published_ids(self.now) - _published_ids(self.before)
 
-    def _differing(self, table: str) -> set[str]:
-        return set(differing_columns(self.before(table), self.now(table)))
+    @cached_property
+    def _differing_libraries(self) -> set[str]:
+        return set(differing_columns(self.before("libraries"), self.now("libraries")))
 
 
 def _published_ids(frames: Frames) -> set[str]:

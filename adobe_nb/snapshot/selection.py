@@ -14,11 +14,6 @@ Selection = Callable[[Frames], list[str]]
 """Returns ids, each once."""
 
 
-def nothing(frames: Frames) -> list[str]:  # noqa: ARG001
-    """Select nothing, for tables that no other leads to."""
-    return []
-
-
 def all_of(table: str) -> Selection:
     """Select every resource of a table."""
     return lambda frames: _unique([frames(table)["id"]])
@@ -27,6 +22,8 @@ def all_of(table: str) -> Selection:
 def delivered_builds(frames: Frames) -> list[str]:
     """Select the build that each environment delivers: the last one that succeeded there."""
     builds, environments = frames("builds"), frames("environments")
+    if builds.empty:
+        return []
     has_succeeded = (builds["status"] == "succeeded").fillna(False)
     delivered = builds[has_succeeded & builds["environment_id"].isin(environments["id"])]
     # Republishing an older build updates it.
@@ -40,12 +37,16 @@ def rule_revisions(frames: Frames) -> list[str]:
     They are those in libraries that are not published, those in the stored builds, and of each rule
     the one that was published last.
     """
+    held, built = frames("library_rules"), frames("build_rules")
+    # Most properties of many have neither, and merging takes longer than reading.
+    if held.empty and built.empty:
+        return []
     libraries = frames("libraries")[["id", "state", "published_at"]].add_prefix("library_")
-    rules = frames("library_rules").merge(libraries, on="library_id")
+    rules = held.merge(libraries, on="library_id")
     is_published = (rules["library_state"] == "published").fillna(False)
     published = rules[is_published].sort_values(["library_published_at", "revision_number"])
     latest = published.drop_duplicates("origin_id", keep="last")
-    return _unique([rules.loc[~is_published, "id"], latest["id"], frames("build_rules")["id"]])
+    return _unique([rules.loc[~is_published, "id"], latest["id"], built["id"]])
 
 
 def used_packages(frames: Frames) -> list[str]:

@@ -312,8 +312,20 @@ def test_files_of_others_are_never_overwritten(tmp_path: Path) -> None:
     assert theirs.read_text() == "theirs"
 
 
+HEADER = "file,source_type,source_id,path,language"
+
+
 @pytest.mark.parametrize(
-    "text", ["name;code\n", "", "file\n../../outside.js\n", "file\n/etc/x.js\n"]
+    "text",
+    [
+        "",
+        "name;code\n",
+        "file,size\ndata_elements/DE1.js,5\n",
+        f"name,{HEADER}\nx,data_elements/DE1.js\n",
+        f"{HEADER}\n../../outside.js\n",
+        f"{HEADER}\n/etc/x.js\n",
+        f"{HEADER}\ndata_elements/../../outside.js\n",
+    ],
 )
 def test_an_index_that_is_not_ours_is_refused(text: str, tmp_path: Path) -> None:
     (tmp_path / "code").mkdir()
@@ -349,6 +361,16 @@ def test_links_are_not_followed(tmp_path: Path) -> None:
 
 
 @posix
+def test_files_behind_a_link_are_not_removed(tmp_path: Path) -> None:
+    folder = tmp_path / "code"
+    to_files(code_element("one()").custom_code(), folder)
+    (folder / "data_elements").rename(tmp_path / "elsewhere")
+    (folder / "data_elements").symlink_to(tmp_path / "elsewhere")
+    assert "is not a folder of its own" in refused(no_tags().custom_code(), folder)
+    assert (tmp_path / "elsewhere" / "DE1.js").read_text() == "one()"
+
+
+@posix
 def test_only_this_user_can_read_the_files(tmp_path: Path) -> None:
     to_files(code_element("one()").custom_code(), tmp_path / "code")
     for path in (tmp_path / "code").rglob("*"):
@@ -376,7 +398,7 @@ def test_an_interrupted_run_is_repaired_by_the_next(
     assert files_in(tmp_path) == {"index.csv", "data_elements/DE2.js"}
 
 
-def test_names_in_the_index_are_no_formulas(tmp_path: Path) -> None:
+def test_names_in_the_index_are_never_formulas(tmp_path: Path) -> None:
     index = to_files(code_element("one()", name='=HYPERLINK("x"),\n"ü"').custom_code(), tmp_path)
     assert index["source_name"].tolist() == ['=HYPERLINK("x"),\n"ü"']
     read = pd.read_csv(tmp_path / "index.csv")
@@ -402,7 +424,8 @@ def test_code_of_a_user_can_hold_lone_surrogates_and_lack_the_other_columns(tmp_
         },
         dtype="object",
     )
-    assert to_files(code, tmp_path)["file"].tolist() == ["rules/RL1.js"]
+    index = to_files(code.assign(file="mine"), tmp_path)
+    assert index["file"].tolist() == ["rules/RL1.js"]
     assert (tmp_path / "rules" / "RL1.js").read_text() == "'\\ud800'"
 
 

@@ -124,6 +124,8 @@ def test_comments_and_blank_space_of_code_do_not_matter(one: str, other: str) ->
         ("return `a  b`", "return `a b`"),
         ("return / a/.test(x)", "return /a/.test(x)"),
         ("return\nx", "return x"),
+        ("return\n(x)", "return (x)"),
+        ("return `a ${'b'}  c`", "return `a ${'b'} c`"),
         ("a + +b", "a ++b"),
         ("a\nb", "a b"),
         ("var ab", "varab"),
@@ -161,7 +163,7 @@ def test_what_the_build_removes_does_not_matter() -> None:
     assert groups(tags) == [["DE1", "DE2"]]
 
 
-def test_constants_are_duplicates_only_when_asked_for() -> None:
+def test_constants_are_duplicates_only_on_request() -> None:
     tags = Tags(
         data_elements=elements(
             ("DE1", "a", CONSTANT, {"value": "1"}), ("DE2", "A", CONSTANT, {"value": "1"})
@@ -246,7 +248,7 @@ def test_rules_with_the_same_components_in_any_order_are_duplicates() -> None:
     assert by_name["differs_in"].tolist()[1] == "rule_components"
 
 
-def test_rules_without_components_are_no_duplicates_but_by_name() -> None:
+def test_rules_without_components_are_compared_by_name_only() -> None:
     tags = Tags(rules=rules(("RL1", "a"), ("RL2", "A")), rule_components=components())
     assert groups(tags, "rules") == []
     assert groups(tags, "rules", by="name") == [["RL2", "RL1"]]

@@ -1,10 +1,11 @@
-"""``inventory`` and ``delegates``: what is there, and how often."""
+"""``inventory`` and ``delegates``: which resources exist, and how often."""
 
 from typing import Any
 
 import pandas as pd
 import pytest
 
+from adobe_nb import analysis
 from adobe_nb.analysis import Tags
 from tests.support.tag_frames import (
     CODE_ACTION,
@@ -79,31 +80,16 @@ def test_a_store_is_counted(reactor: Any) -> None:
         "total": len(heads),
         "enabled": int(heads["enabled"].sum()),
         "disabled": int((~heads["enabled"]).sum()),
-        "unpublished": len(heads) - len(live_and_unchanged(tags)),
+        "unpublished": counts(tags, "rules")["unpublished"],
         "dirty": int(heads["dirty"].sum()),
     }
     assert 0 < counts(tags, "rules")["disabled"] < len(heads)
-    assert 0 < len(live_and_unchanged(tags)) < len(heads)
     code = tags.custom_code()
     assert counts(tags, "custom_code")["total"] == len(code)
     assert counts(tags, "code_lines")["total"] == code["lines"].sum()
     assert counts(tags, "code_characters")["total"] == code["chars"].sum()
     last = found.set_index("what")["last_updated_at"]
     assert last["rules"] == heads["updated_at"].max()
-
-
-def live_and_unchanged(tags: Tags) -> set[str]:
-    """The rules whose newest revision a published library holds, and that are not dirty."""
-    libraries = tags.frames["libraries"]
-    published = libraries[libraries["state"] == "published"]["id"]
-    revisions = tags.frames["library_rules"]
-    live = revisions[revisions["library_id"].isin(published)]
-    numbers = live.groupby("origin_id")["revision_number"].max()
-    unchanged = set()
-    for head in tags.frames["rules"].itertuples():
-        if numbers.get(head.id) == head.meta_latest_revision_number and not head.dirty:
-            unchanged.add(head.id)
-    return unchanged
 
 
 def test_what_plain_frames_do_not_show_is_missing() -> None:
@@ -129,25 +115,13 @@ def test_components_have_no_switch_even_if_the_frame_has_such_a_column() -> None
     assert (found["enabled"], found["disabled"], found["dirty"]) == (None, None, 1)
 
 
-@pytest.mark.parametrize(
-    ("libraries", "revision", "dirty", "unpublished"),
-    [
-        ("published", 2, False, 0),
-        ("published", 2, True, 1),
-        ("published", 1, False, 1),
-        ("approved", 2, False, 1),
-    ],
-)
-def test_unpublished_is_what_is_newer_than_every_published_library(
-    libraries: str, revision: int, dirty: bool, unpublished: int
-) -> None:
-    held = rules(("RLr", "a"), origin_id=["RL1"], library_id=["LB1"], revision_number=[revision])
-    tags = Tags(
-        rules=rules(("RL1", "a"), meta_latest_revision_number=[2], dirty=[dirty]),
-        libraries=pd.DataFrame({"id": ["LB1"], "state": [libraries]}),
-        library_rules=held,
-    )
-    assert counts(tags, "rules")["unpublished"] == unpublished
+def test_unpublished_counts_the_rows_of_that_question(reactor: Any) -> None:
+    tags = analysis.read(reactor.find("properties", "Web Store US"))
+    found = tags.unpublished()
+    heads = found[found["state"] != "deleted but live"]
+    for table in ("rules", "data_elements", "extensions"):
+        assert counts(tags, table)["unpublished"] == (heads["type"] == table).sum()
+    assert counts(tags, "rule_components")["unpublished"] is None
 
 
 @pytest.mark.parametrize(

@@ -162,7 +162,7 @@ def test_a_regular_expression_finds_lines_and_skips_empty_matches() -> None:
     assert tags.search_code(r"b*", regex=True)["match"].tolist() == ["bb"]
 
 
-def test_a_text_is_no_regular_expression_unless_asked_for() -> None:
+def test_a_text_is_a_regular_expression_only_on_request() -> None:
     tags = code_element("a.b(c) + axb")
     assert tags.search_code("a.b")["match"].tolist() == ["a.b"]
     assert tags.search_code("a.b", regex=True)["match"].tolist() == ["a.b", "axb"]

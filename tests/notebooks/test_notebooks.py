@@ -151,7 +151,7 @@ class TestEachNotebook:
         assert all(cell.outputs for cell in solved)
 
     def test_uses_public_names_only(self, path: Path) -> None:
-        public = {*adobe_nb.__all__, "snapshot", "simulator"}
+        public = {*adobe_nb.__all__, "analysis", "snapshot", "simulator"}
         for cell in nbformat.read(path, as_version=4).cells:
             if cell.cell_type == "code":
                 names = re.findall(r"\badobe_nb\.(\w+)", cell.source)

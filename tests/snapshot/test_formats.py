@@ -143,6 +143,18 @@ class TestOtherFormats:
         ):
             snapshot.load(tmp_path)
 
+    def test_table_that_only_a_newer_version_knows_is_read(self, tmp_path: Path) -> None:
+        store, rules = SnapshotFolder(tmp_path), making.COLUMNS["rules"]
+        tables = {"rules": rules, "later_rules": rules}
+        for rows in (2, 3):
+            with store.begin({**making.ABOUT, "rows": rows}, tables) as draft:
+                for table in tables:
+                    draft.put(table, "PR1", making.frame(rules, rows), at=making.AT)
+                draft.publish()
+        assert list(snapshot.load(tmp_path)) == list(tables)
+        assert len(snapshot.load(tmp_path, "later_rules")) == 3
+        assert set(snapshot.changes(tmp_path)["table"]) == set(tables)
+
 
 def test_refresh_without_right_to_audit_events_reads_all_lists_and_warns(
     tmp_path: Path,

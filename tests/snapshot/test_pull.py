@@ -77,6 +77,7 @@ class TestContents:
         frames = [in_order(getattr(reactor, kind)(reactor.libraries(one))) for one in properties]
         loaded = snapshot.load(pulled, f"library_{kind}")
         assert list(loaded.columns)[:2] == ["id", "library_id"]
+        assert loaded.attrs["path"] == f"/libraries/{{id}}/{kind}"
         assert set(loaded["library_id"]) <= set(snapshot.load(pulled, "libraries")["id"])
         assert len(loaded) > 0
         assert_frame_equal(loaded, pd.concat(frames, ignore_index=True))
@@ -338,15 +339,17 @@ class TestInvisiblePackages:
         assert packages[0] not in stored
         assert packages[0] in set(made.frame("extensions")["extension_package_id"])
 
+    @pytest.mark.parametrize("status", [401, 409])
     def test_any_other_error_fails_the_pull(
-        self, company: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+        self, company: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, status: int
     ) -> None:
         session, simulator = company
         site = session.reactor.find("properties", "Web Store US")
         package_id = session.reactor.extensions(site)["extension_package_id"][0]
-        monkeypatch.setattr(simulator, "app", self.answering(simulator, package_id, 409))
-        with pytest.raises(ApiError, match="409"):
+        monkeypatch.setattr(simulator, "app", self.answering(simulator, package_id, status))
+        with pytest.raises(ApiError) as raised:
             snapshot.pull(site, to=tmp_path, session=session)
+        assert raised.value.status == status
         assert not list(tmp_path.glob("0*"))
 
 

@@ -458,7 +458,7 @@ def publish_what_was_submitted(company: Company, site: pd.DataFrame) -> None:
 
 
 def delete_environment(company: Company, site: pd.DataFrame) -> None:
-    """It may have builds, which nobody receives any more."""
+    """Its builds stay, but are not delivered any more."""
     environments = company.reactor.environments(site, filter={"stage": "EQ development"})
     environment = company.pick(environments)
     company.reactor.environments.delete(environment, confirm=environment["name"].iloc[0])
