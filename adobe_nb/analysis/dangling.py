@@ -32,6 +32,11 @@ COLUMNS: Columns = {
     "evidence": "string",
 }
 _SORT = ("source_type", "source_name", "source_id", "path", "line", "name")
+_MISSING = {
+    "instance": "no such instance",
+    "secret": "no such secret",
+    "relation": "no such extension",
+}
 _LOOK_UPS = ("token", "getVar", "name-setting", "id-setting", "edge-token", "stored-value")
 
 
@@ -73,15 +78,10 @@ def _reason(reference: Reference, by_property: Mapping[str, Names], held: set[st
         return "masked"
     if reference.verdict not in ("certain", "conditional"):
         return ""
-    target = reference.target
-    if target is not None:
-        return _reason_of_target(reference, target, held)
-    if reference.kind == "instance":
-        return "no such instance"
-    if reference.kind == "secret":
-        return "no such secret"
-    if reference.kind == "relation":
-        return "no such extension"
+    if reference.target is not None:
+        return _reason_of_target(reference, reference.target, held)
+    if reference.kind in _MISSING:
+        return _MISSING[reference.kind]
     if reference.kind not in _LOOK_UPS or reference.is_variable:
         return ""
     own = by_property[reference.source.property_id]

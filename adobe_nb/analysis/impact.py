@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 import pandas as pd
 
@@ -96,23 +95,24 @@ def in_production(model: Model) -> set[str] | None:
 
 
 def find_resources(model: Model, name_or_id: str) -> list[Resource]:
-    """Return the resources of an id or a name: one in each property, all of one type.
+    """Return the resources of an id or a name: at most one in each property, all of one type.
 
     Raises ArgumentError when there is none, and when a name stands for different things.
     """
-    candidates = [*model.data_elements, *model.rules, *model.extensions, *model.rule_components]
-    found = [item for item in candidates if name_or_id in (item.id, item.origin_id)]
-    if found:
-        return found
-    named = [item for item in candidates if item.name == name_or_id and item.rule is None]
-    if not named:
-        choices: list[Any] = [item.name for item in candidates]
+    for resource in model.resources:
+        if name_or_id in (resource.id, resource.origin_id):
+            return [resource]
+    named = [*model.data_elements, *model.rules, *model.extensions]
+    matches = [resource for resource in named if resource.name == name_or_id]
+    if not matches:
+        choices = [resource.name for resource in named]
         raise ArgumentError(
             f"No data element, rule or extension is called {name_or_id!r}."
             f"{did_you_mean(str(name_or_id), choices)}"
         )
-    places = {(item.type, item.property_id) for item in named}
-    if len({item.type for item in named}) > 1 or len(places) < len(named):
-        listing = ", ".join(f"{item.id} ({item.type})" for item in named)
+    types = {resource.type for resource in matches}
+    properties = {resource.property_id for resource in matches}
+    if len(types) > 1 or len(properties) < len(matches):
+        listing = ", ".join(f"{resource.id} ({resource.type})" for resource in matches)
         raise ArgumentError(f"Several resources are called {name_or_id!r}. Pass an id: {listing}.")
-    return named
+    return matches

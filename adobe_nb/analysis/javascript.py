@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from functools import cache
 from html.parser import HTMLParser
+from itertools import groupby
 from typing import NamedTuple
 
 import tree_sitter_javascript
@@ -21,6 +22,7 @@ _CONTROL = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "v": "\v", "0
 _OTHER_LINE_BREAK = re.compile("[\u2028\u2029]")
 _OTHER_BLANK = re.compile("[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000\ufeff]")
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]")
+_JAVASCRIPT_ADDRESS = "javascript:"
 _LINE_BREAKS = ("\n", "\r", "\r\n", "\u2028", "\u2029")
 
 
@@ -182,17 +184,19 @@ def _escaped(match: re.Match[str]) -> str:
 
 
 def _joined(*parts: str | None) -> Name:
-    """Return the name of these parts, neighbors of one sort as one part."""
+    """Return the name of these parts, with neighbors of one sort as one part."""
     merged: list[str | None] = []
-    for part in parts:
-        if part == "":
-            continue
-        last = merged[-1] if merged else ""
-        if merged and part is not None and last is not None:
-            merged[-1] = last + part
-        elif not merged or part is not None or last is not None:
-            merged.append(part)
+    for is_known, neighbors in groupby(parts, key=_is_known):
+        text = None
+        if is_known:
+            text = "".join(map(str, neighbors))
+        if text != "":
+            merged.append(text)
     return tuple(merged) or ("",)
+
+
+def _is_known(part: str | None) -> bool:
+    return part is not None
 
 
 def literal(name: Name) -> str | None:
@@ -233,19 +237,13 @@ class _Scripts(HTMLParser):
         self._start: int | None = None
 
     def handle_starttag(self, tag: str, attrs: Sequence[tuple[str, str | None]]) -> None:
-        source = self.get_starttag_text() or ""
-        start = self._position()
         for name, value in attrs:
-            # The position is that of the tag: values are decoded, and need not stand in it as such.
-            if value and name.startswith("on"):
-                self.scripts.append(Script(value, start, self.getpos()[0]))
-            elif value and value.strip().lower().startswith("javascript:"):
-                code = value.strip()[len("javascript:") :]
-                self.scripts.append(Script(code, start, self.getpos()[0]))
-        script_type = (dict(attrs).get("type") or "").strip().lower()
-        is_javascript = not script_type or "javascript" in script_type or script_type == "module"
-        if tag == "script" and is_javascript:
-            self._start = start + len(source)
+            code = _code_in_attribute(name, value or "")
+            if code:
+                # The position is that of the tag: its values are decoded, and not as in the text.
+                self.scripts.append(Script(code, self._position(), self.getpos()[0]))
+        if tag == "script" and _is_javascript_type(dict(attrs).get("type") or ""):
+            self._start = self._position() + len(self.get_starttag_text() or "")
 
     def handle_endtag(self, tag: str) -> None:
         if tag == "script":
@@ -264,3 +262,19 @@ class _Scripts(HTMLParser):
     def _position(self) -> int:
         line, column = self.getpos()
         return self._line_starts[line - 1] + column
+
+
+def _code_in_attribute(name: str, value: str) -> str:
+    """Return the code of an event handler or of a ``javascript:`` address."""
+    if name.startswith("on"):
+        return value
+    value = value.strip()
+    if value.lower().startswith(_JAVASCRIPT_ADDRESS):
+        return value[len(_JAVASCRIPT_ADDRESS) :]
+    return ""
+
+
+def _is_javascript_type(value: str) -> bool:
+    """Return whether a script of this type is code, and not data such as JSON or a template."""
+    value = value.strip().lower()
+    return value in ("", "module") or "javascript" in value

@@ -39,6 +39,7 @@ COLUMNS: Columns = {
 }
 VERDICTS = ("certain", "conditional", "possible", "dynamic", "commented", "masked")
 _SORT = ("source_type", "source_name", "source_id", "path", "line", "kind", "name", "target_id")
+_ID_SETTINGS = ("dataElementId", "dataElementCacheId")
 _ELEMENT_ID = re.compile(r"DE[0-9a-f]{32}")
 # Not the name of a data element, but a text with percent signs, such as an address with escapes
 # or a style sheet.
@@ -178,11 +179,15 @@ def find_references(model: Model) -> list[Reference]:
         found += _by_settings(resource, index, model)
     for text in texts(model):
         index = by_property[text.resource.property_id]
-        if text.tokens != "none":
+        platform = model.platform(text.resource)
+        found += _element_id(text, index)
+        if text.tokens != "none" and platform in ("edge", None):
+            found += _edge_tokens(text, index, platform)
+        if text.tokens != "none" and platform != "edge":
             is_read = text.tokens == "certain" or _is_early(text.resource, early)
-            found += _tokens(text, index, model.platform(text.resource), is_read=is_read)
+            found += _percent_tokens(text, index, is_read=is_read)
         if id(text) in uses:
-            found += _code(text, uses[id(text)], index, model.platform(text.resource))
+            found += _code(text, uses[id(text)], index, platform)
     return found
 
 
@@ -193,19 +198,17 @@ def _is_early(resource: Resource, early: Mapping[str, bool]) -> bool:
     return resource.rule is not None and early.get(resource.rule.id, False)
 
 
-def _tokens(
-    text: Text, index: Names, platform: str | None, *, is_read: bool
-) -> Iterator[Reference]:
-    """Yield the tokens of a text. ``is_read`` says whether the engine is known to look for some."""
-    if platform == "edge":
-        for token in find_edge_tokens(text.value):
+def _edge_tokens(text: Text, index: Names, platform: str | None) -> Iterator[Reference]:
+    for token in find_edge_tokens(text.value):
+        if platform == "edge":
             yield from _token(text, token, index, "edge-token")
-        return
-    if platform is None:
-        # The property may be one for event forwarding: nothing may look unused because of that.
-        for token in find_edge_tokens(text.value):
-            if token.name in index.elements:
-                yield from _token(text, token, index, "edge-token", verdict="possible")
+        elif token.name in index.elements:
+            # The platform is not known: nothing may look unused because of that.
+            yield from _token(text, token, index, "edge-token", verdict="possible")
+
+
+def _percent_tokens(text: Text, index: Names, *, is_read: bool) -> Iterator[Reference]:
+    """Yield the tokens of a text. ``is_read`` says whether the engine certainly looks for some."""
     for token in find_percent_tokens(text.value):
         if index.is_event(token.name):
             yield _at_token(text, token, "event-token")
@@ -416,8 +419,6 @@ def _by_settings(resource: Resource, index: Names, model: Model) -> Iterator[Ref
         yield from _direct_call(resource, index)
     elif resource.delegate == "core::dataElements::secret" and "secrets" in model.frames:
         yield from _secrets(resource, model)
-    else:
-        yield from _element_ids(resource, index)
     if resource.package == "adobe-alloy" and "extensions" in model.frames:
         yield from _instance(resource, settings.get("instanceName"), index)
 
@@ -452,21 +453,20 @@ def _named_element(resource: Resource, path: str, index: Names) -> Iterator[Refe
 def _updated_variable(resource: Resource, index: Names) -> Iterator[Reference]:
     settings = members(resource.settings)
     yield from _named_element(resource, "dataElementName", index)
-    for path in ("dataElementId", "dataElementCacheId"):
+    for path in _ID_SETTINGS:
         value = settings.get(path)
         if isinstance(value, str) and value:
-            yield _identified(
-                resource, path, value, index.ids.get(value) or index.cache_ids.get(value)
-            )
+            element = index.ids.get(value) or index.cache_ids.get(value)
+            yield _identified(resource, path, value, element)
 
 
-def _element_ids(resource: Resource, index: Names) -> Iterator[Reference]:
-    """Yield the data elements whose ids are settings of any other kind."""
-    for path, value in members(resource.settings).items():
-        if isinstance(value, str) and _ELEMENT_ID.fullmatch(value):
-            element = index.ids.get(value)
-            if element is not None and element is not resource:
-                yield _identified(resource, path, value, element)
+def _element_id(text: Text, index: Names) -> Iterator[Reference]:
+    """Yield the data element whose id a setting of any other extension is."""
+    if text.path in _ID_SETTINGS or not _ELEMENT_ID.fullmatch(text.value):
+        return
+    element = index.ids.get(text.value)
+    if element is not None and element is not text.resource:
+        yield _identified(text.resource, text.path, text.value, element)
 
 
 def _identified(resource: Resource, path: str, value: str, element: Resource | None) -> Reference:

@@ -1,6 +1,7 @@
 """What a script reads and fires: data elements, variables, direct calls, events."""
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple
 
@@ -68,6 +69,10 @@ class Use(NamedTuple):
     def literal(self) -> str | None:
         """The name, when it is known completely."""
         return literal(self.name)
+
+    def holds(self, other: "Use") -> bool:
+        """Return whether another use is inside this one."""
+        return self.start <= other.start and other.stop <= self.stop
 
 
 class ScriptUses(NamedTuple):
@@ -316,34 +321,29 @@ class _Reader:
             for key in _STORED_IN_TEXT.finditer(self.tree.text(node)):
                 yield self._use("stored-value", (key[1],), "commented", node)
             return
-        expression = node
-        if node.type == "string_fragment" and node.parent is not None:
-            expression = node.parent
-        while expression.parent is not None and expression.parent.type == "binary_expression":
-            expression = expression.parent
-        for name in self.tree.names(expression):
-            first = name[0] or ""
-            if not first.startswith(STORED_PREFIX):
+        for name in self.tree.names(_whole_sum(node)):
+            first, *others = name
+            if first is None or not first.startswith(STORED_PREFIX):
                 continue
-            rest: Name = (first[len(STORED_PREFIX) :], *name[1:])
-            if not rest[0]:
-                rest = rest[1:]
-            if literal(rest) is None:
-                yield self._use("stored-value", rest or ANY, "dynamic", node)
+            rest = first.removeprefix(STORED_PREFIX)
+            if not others:
+                yield self._use("stored-value", (rest,), "certain", node)
+            elif rest:
+                yield self._use("stored-value", (rest, *others), "dynamic", node)
             else:
-                yield self._use("stored-value", rest, "certain", node)
+                yield self._use("stored-value", tuple(others), "dynamic", node)
 
     def _literals(self, uses: Sequence[Use]) -> Iterator[Use]:
         """Yield every string of the script: one of them can be the name that is not known."""
-        named = [use for use in uses if use.kind in ("getVar", "stored-value") and use.literal]
+        # Most calls of a script have names of their own, so that few of them have the same.
+        calls: dict[Name, list[Use]] = defaultdict(list)
+        for use in uses:
+            calls[use.name].append(use)
         for node in self.tree.nodes("string", "template_string"):
-            start, stop = self.tree.span(node)
             for name in self.tree.names(node):
-                is_named = any(
-                    use.name == name and use.start <= start and stop <= use.stop for use in named
-                )
-                if literal(name) and not is_named:
-                    yield self._use("getVar", name, "possible", node)
+                use = self._use("getVar", name, "possible", node)
+                if use.literal and not any(call.holds(use) for call in calls[name]):
+                    yield use
 
     # -- syntax
 
@@ -381,6 +381,15 @@ class _Reader:
         if target is not None and target.type == "identifier":
             return self.tree.text(target)
         return None
+
+
+def _whole_sum(node: Node) -> Node:
+    """Return the whole expression that a string is added to."""
+    if node.type == "string_fragment" and node.parent is not None:
+        node = node.parent
+    while node.parent is not None and node.parent.type == "binary_expression":
+        node = node.parent
+    return node
 
 
 def _reference(word: Node) -> Node:

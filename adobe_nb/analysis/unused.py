@@ -1,6 +1,6 @@
 """Question 8: what nothing in the property uses."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -88,31 +88,34 @@ def _row(verdict: str, reason: str, mentions: int) -> _Row:
 
 
 def _rules(model: Model) -> Iterator[tuple[Resource, _Row]]:
-    kinds: dict[str, set[str]] = {}
-    is_called: dict[str, int] = {}
-    delegates: dict[str, set[str]] = {}
+    components: dict[str, list[Resource]] = defaultdict(list)
     for component in model.rule_components:
         if component.rule is not None:
-            kinds.setdefault(component.rule.id, set()).add(component.kind)
-            if component.kind == "events":
-                delegates.setdefault(component.rule.id, set()).add(component.delegate)
+            components[component.rule.id].append(component)
+    callers: Counter[str] = Counter()
     for reference in find_references(model):
         if reference.target is not None and reference.target.type == "rules":
-            is_called[reference.target.id] = is_called.get(reference.target.id, 0) + 1
+            callers[reference.target.id] += 1
     for rule in model.rules:
-        calls = is_called.get(rule.id, 0)
-        only_called = delegates.get(rule.id) == {"core::events::direct-call"}
-        if not rule.enabled:
-            row = _row("unused", "it is disabled", calls)
-        elif "actions" not in kinds.get(rule.id, ()):
-            row = _row("unused", "it has no action", calls)
-        elif "events" not in kinds[rule.id] and not model.is_edge(rule):
-            row = _row("unused", "it has no event, and never fires", calls)
-        elif only_called and not calls:
-            row = _row("cannot tell", "only the code of the pages can call it", calls)
-        else:
-            row = _row("used", "an event fires it", calls)
-        yield rule, row
+        calls = callers[rule.id]
+        verdict, reason = _rule_verdict(model, rule, components[rule.id], calls)
+        yield rule, _row(verdict, reason, calls)
+
+
+def _rule_verdict(
+    model: Model, rule: Resource, components: Sequence[Resource], calls: int
+) -> tuple[str, str]:
+    """Return the verdict on a rule, and the reason."""
+    events = {part.delegate for part in components if part.kind == "events"}
+    if not rule.enabled:
+        return "unused", "it is disabled"
+    if not any(part.kind == "actions" for part in components):
+        return "unused", "it has no action"
+    if not events and not model.is_edge(rule):
+        return "unused", "it has no event, and never fires"
+    if events == {"core::events::direct-call"} and not calls:
+        return "cannot tell", "only the code of the pages can call it"
+    return "used", "an event fires it"
 
 
 def _extensions(model: Model) -> Iterator[tuple[Resource, _Row]]:
@@ -154,41 +157,29 @@ def _alone(extension: Resource, package: Mapping[str, Any] | None) -> tuple[str,
 
 
 def _secrets(model: Model) -> Iterator[tuple[Resource, _Row]]:
-    counts = _count(model, "secret")
+    readers: Counter[str | None] = Counter()
+    for reference in find_references(model):
+        if reference.kind == "secret" and reference.target is not None:
+            readers[reference.target.id] += 1
     for secret in model.secrets:
-        count = counts.get(secret.id, 0)
-        if count:
-            yield secret, _row("used", "a data element reads it", count)
-        else:
-            yield secret, _row("unused", "no data element reads it", count)
+        row = _row("unused", "no data element reads it", 0)
+        if readers[secret.id]:
+            row = _row("used", "a data element reads it", readers[secret.id])
+        yield secret, row
 
 
 def _instances(model: Model) -> Iterator[tuple[Resource, _Row]]:
-    counts: dict[tuple[str, str | None], int] = {}
+    senders: Counter[tuple[str, str | None]] = Counter()
     for reference in find_references(model):
         if reference.kind == "instance":
-            key = (reference.source.property_id, reference.name)
-            counts[key] = counts.get(key, 0) + 1
-    by_property = names(model)
-    for extension in model.extensions:
-        for name, owner in by_property[extension.property_id].instances.items():
-            if owner is not extension:
-                continue
-            count = counts.get((extension.property_id, name), 0)
+            senders[reference.source.property_id, reference.name] += 1
+    for property_id, index in names(model).items():
+        for name, extension in index.instances.items():
+            count = senders[property_id, name]
+            row = _row("unused", "no component names it", count)
             if count:
                 row = _row("used", "components send through it", count)
-            else:
-                row = _row("unused", "no component names it", count)
             yield extension, {**row, "name": name, "type": "instances"}
-
-
-def _count(model: Model, kind: str) -> dict[str, int]:
-    counts: dict[str, int] = {}
-    for reference in find_references(model):
-        if reference.kind == kind and reference.target is not None:
-            target_id = reference.target.id
-            counts[target_id] = counts.get(target_id, 0) + 1
-    return counts
 
 
 _KINDS: Mapping[str, Callable[[Model], Iterator[tuple[Resource, _Row]]]] = {
