@@ -1,4 +1,4 @@
-"""Question 9: references that lead nowhere, or not where they seem to."""
+"""References that lead nowhere, or not where they seem to."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -8,6 +8,7 @@ import pandas as pd
 
 from adobe_nb.analysis.answers import SOURCE, Columns, answer, source_of
 from adobe_nb.analysis.index import Names, names
+from adobe_nb.analysis.lookup import in_libraries
 from adobe_nb.analysis.model import Model, Resource
 from adobe_nb.analysis.references import (
     Reference,
@@ -15,10 +16,10 @@ from adobe_nb.analysis.references import (
     is_plausible,
     limits,
     place_of,
+    require_content,
 )
 from adobe_nb.analysis.settings import texts
 from adobe_nb.analysis.tokens import find_percent_tokens
-from adobe_nb.analysis.unused import in_libraries
 
 COLUMNS: Columns = {
     **SOURCE,
@@ -42,6 +43,7 @@ _LOOK_UPS = ("token", "getVar", "name-setting", "id-setting", "edge-token", "sto
 
 def dangling(model: Model, *, all: bool = False) -> pd.DataFrame:
     """Return the references that do not work; with ``all``, texts that only look like some, too."""
+    require_content(model, "dangling")
     by_property = names(model)
     held = in_libraries(model)
     rows = []

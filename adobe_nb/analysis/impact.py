@@ -1,4 +1,4 @@
-"""Question 10: what breaks if something is renamed or deleted."""
+"""What breaks if something is renamed or deleted."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -6,10 +6,16 @@ from collections.abc import Iterator, Mapping, Sequence
 import pandas as pd
 
 from adobe_nb.analysis.answers import PLACE, SOURCE, Columns, answer, source_of
+from adobe_nb.analysis.lookup import Target, find_resources, in_production, name_or_id
 from adobe_nb.analysis.model import Model, Resource
-from adobe_nb.analysis.references import Reference, find_references, limits, place_of
-from adobe_nb.errors import ArgumentError
-from adobe_nb.suggest import did_you_mean
+from adobe_nb.analysis.references import (
+    UPDATE_VARIABLE,
+    Reference,
+    find_references,
+    limits,
+    place_of,
+    require_content,
+)
 
 COLUMNS: Columns = {
     "level": "Int64",
@@ -23,16 +29,13 @@ _SORT = ("level", "source_type", "source_name", "source_id", "path", "line")
 _BREAKS = ("certain", "conditional", "possible")
 
 
-def impact(model: Model, name_or_id: str) -> pd.DataFrame:
+def impact(model: Model, target: Target) -> pd.DataFrame:
     """Return what refers to a resource, what refers to that, and so on."""
-    targets = find_resources(model, name_or_id)
+    require_content(model, "impact")
+    targets = find_resources(model, name_or_id(target))
     published = in_production(model)
-    by_target: dict[str, list[Reference]] = defaultdict(list)
-    for reference in find_references(model):
-        if reference.target is not None and reference.verdict in _BREAKS:
-            by_target[reference.target.id].append(reference)
     rows = []
-    for level, via, reference in _levels(targets, by_target):
+    for level, via, reference in _levels(model, targets):
         row = {
             "level": level,
             "via": via,
@@ -43,76 +46,68 @@ def impact(model: Model, name_or_id: str) -> pd.DataFrame:
             holder = reference.source.rule or reference.source
             row["in_production"] = holder.origin_id in published
         rows.append({**source_of(reference.source), **place_of(reference), **row})
-    sentences = [*limits(model)]
+    return answer(model, COLUMNS, rows, sort=_SORT, limits=[*limits(model), *_limits(model)])
+
+
+def _limits(model: Model) -> Iterator[str]:
+    yield (
+        "References by id or identifier (id-setting, relation, track, direct-call, secret) break "
+        "when their target is deleted, and not when it is renamed."
+    )
     if any(reference.is_unbounded for reference in find_references(model)):
-        sentences.append(
+        yield (
             "Code reads data elements by names that only the running page knows: see "
             "references(verdicts='dynamic')."
         )
-    return answer(model, COLUMNS, rows, sort=_SORT, limits=sentences)
 
 
-def _levels(
-    targets: Sequence[Resource], by_target: Mapping[str, Sequence[Reference]]
-) -> Iterator[tuple[int, str, Reference]]:
+def _levels(model: Model, targets: Sequence[Resource]) -> Iterator[tuple[int, str, Reference]]:
     """Yield every reference once, with its distance and what it goes through."""
+    by_target: dict[str, list[Reference]] = defaultdict(list)
+    written: dict[str, list[Resource]] = defaultdict(list)
+    for reference in find_references(model):
+        if reference.target is not None and reference.verdict in _BREAKS:
+            by_target[reference.target.id].append(reference)
+            if _is_write(reference):
+                written[reference.source.id].append(reference.target)
     seen = {target.id for target in targets}
     reached = list(targets)
     level = 0
     while reached:
         level += 1
-        following = []
+        following: list[Resource] = []
         for target in reached:
-            for reference in by_target.get(target.id, ()):
+            for reference in by_target[target.id]:
                 source = reference.source
-                if source.id in seen and source not in following:
+                # Who writes a variable does not break with another value in it.
+                is_other_writer = level > 1 and _is_write(reference)
+                if is_other_writer or (source.id in seen and source not in following):
                     continue
                 yield level, f"{reference.kind} {target.name}", reference
-                # Who fires a rule does not break with what the rule reads.
-                if source.type == "data_elements" and source.id not in seen:
-                    seen.add(source.id)
-                    following.append(source)
+                for carrier in _carriers(source, written):
+                    if carrier.id not in seen:
+                        seen.add(carrier.id)
+                        following.append(carrier)
         reached = following
+
+
+def _is_write(reference: Reference) -> bool:
+    """Return whether a reference names the variable that an action of Web SDK fills."""
+    is_setting = reference.kind in ("id-setting", "name-setting")
+    return is_setting and reference.source.delegate == UPDATE_VARIABLE
+
+
+def _carriers(source: Resource, written: Mapping[str, list[Resource]]) -> list[Resource]:
+    """Return the data elements whose values depend on a source.
+
+    That is not so for a rule: who fires it does not break with what it reads.
+    """
+    if source.type == "data_elements":
+        return [source]
+    return written[source.id]
 
 
 def _rule_enabled(source: Resource) -> bool | None:
     if source.rule is None:
         return None
     return source.rule.enabled
-
-
-def in_production(model: Model) -> set[str] | None:
-    """Return the ids of the heads that a published library holds; None when not known."""
-    if "libraries" not in model.frames or "library_rules" not in model.frames:
-        return None
-    published = {row["id"] for row in model.rows("libraries") if row.get("state") == "published"}
-    held: set[str] = set()
-    for table in ("library_rules", "library_data_elements", "library_extensions"):
-        for row in model.rows(table):
-            if row.get("library_id") in published:
-                held.add(row.get("origin_id") or row["id"])
-    return held
-
-
-def find_resources(model: Model, name_or_id: str) -> list[Resource]:
-    """Return the resources of an id or a name: at most one in each property, all of one type.
-
-    Raises ArgumentError when there is none, and when a name stands for different things.
-    """
-    for resource in model.resources:
-        if name_or_id in (resource.id, resource.origin_id):
-            return [resource]
-    named = [*model.data_elements, *model.rules, *model.extensions]
-    matches = [resource for resource in named if resource.name == name_or_id]
-    if not matches:
-        choices = [resource.name for resource in named]
-        raise ArgumentError(
-            f"No data element, rule or extension is called {name_or_id!r}."
-            f"{did_you_mean(str(name_or_id), choices)}"
-        )
-    types = {resource.type for resource in matches}
-    properties = {resource.property_id for resource in matches}
-    if len(types) > 1 or len(properties) < len(matches):
-        listing = ", ".join(f"{resource.id} ({resource.type})" for resource in matches)
-        raise ArgumentError(f"Several resources are called {name_or_id!r}. Pass an id: {listing}.")
-    return matches

@@ -1,4 +1,4 @@
-"""Question 7: every way in which one resource refers to another, with the evidence."""
+"""Every way in which one resource refers to another, with the evidence."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -17,7 +17,8 @@ from adobe_nb.analysis.index import (
     script_uses,
 )
 from adobe_nb.analysis.javascript import matcher, shown
-from adobe_nb.analysis.model import Model, Resource, once_per_model
+from adobe_nb.analysis.lookup import Target, deleted_but_live, hint, name_or_id
+from adobe_nb.analysis.model import REQUIRED, Model, Resource, once_per_model
 from adobe_nb.analysis.script_uses import ANY, ScriptUses, Use
 from adobe_nb.analysis.settings import Text, texts
 from adobe_nb.analysis.tokens import (
@@ -39,6 +40,8 @@ COLUMNS: Columns = {
 }
 VERDICTS = ("certain", "conditional", "possible", "dynamic", "commented", "masked")
 _SORT = ("source_type", "source_name", "source_id", "path", "line", "kind", "name", "target_id")
+UPDATE_VARIABLE = "adobe-alloy::actions::update-variable"
+"""The action of Web SDK that fills a data element of type variable."""
 _ID_SETTINGS = ("dataElementId", "dataElementCacheId")
 _ELEMENT_ID = re.compile(r"DE[0-9a-f]{32}")
 # Not the name of a data element, but a text with percent signs, such as an address with escapes
@@ -77,15 +80,18 @@ class Reference:
 
 
 def references(
-    model: Model, to: str | None = None, verdicts: Iterable[str] | str | None = None
+    model: Model, to: Target | None = None, verdicts: Iterable[str] | str | None = None
 ) -> pd.DataFrame:
     """Return the references, to one resource or with some verdicts only."""
+    require_content(model, "references")
     chosen = _checked(verdicts)
+    key = None
     if to is not None:
-        _check_exists(model, to)
+        key = name_or_id(to)
+        _check_exists(model, key)
     rows = []
     for reference in find_references(model):
-        if reference.verdict not in chosen or not _leads_to(reference, to):
+        if reference.verdict not in chosen or not _leads_to(reference, key):
             continue
         target = reference.target
         row = {
@@ -123,23 +129,29 @@ def _checked(verdicts: Iterable[str] | str | None) -> set[str]:
     return set(verdicts)
 
 
-def _check_exists(model: Model, to: str) -> None:
+def _check_exists(model: Model, key: str) -> None:
     """Raise ArgumentError for a name that nothing has and nothing uses: a typing error."""
-    resources = model.resources
-    names = {resource.name for resource in resources}
-    names.update(reference.name or "" for reference in find_references(model))
-    ids = {resource.id for resource in resources} | {resource.origin_id for resource in resources}
-    if to not in names and to not in ids:
+    for resource in model.resources:
+        if key in (resource.id, resource.origin_id, resource.name):
+            return
+    if not any(_leads_to(reference, key) for reference in find_references(model)):
         raise ArgumentError(
-            f"Nothing is called {to!r}, and nothing refers to it.{did_you_mean(str(to), names)}"
+            f"Nothing is called {key!r}, and nothing refers to it.{hint(model, key)}"
         )
 
 
-def _leads_to(reference: Reference, to: str | None) -> bool:
-    if to is None or reference.name == to:
+def _leads_to(reference: Reference, key: str | None) -> bool:
+    if key is None or reference.name == key:
         return True
+    if reference.is_variable and reference.name is not None:
+        return reference.name.partition(".")[0] == key
     target = reference.target
-    return target is not None and to in (target.id, target.origin_id, target.name)
+    return target is not None and key in (target.id, target.origin_id, target.name)
+
+
+def require_content(model: Model, question: str) -> None:
+    """Raise ArgumentError when a table is missing: what it uses would look unused."""
+    model.require(question, *REQUIRED)
 
 
 @once_per_model
@@ -154,6 +166,12 @@ def limits(model: Model) -> list[str]:
         sentences.append(
             f"The packages of these extensions are missing: {', '.join(sorted(unknown))}. Which of "
             "their settings are code is not known; all of them were searched for tokens."
+        )
+    deleted = deleted_but_live(model)
+    if deleted:
+        sentences.append(
+            f"{len(deleted)} deleted resources are still live, and not part of this answer: "
+            f"{', '.join(deleted[:3])}. analysis.read(build=…) reads what the site has."
         )
     broken = [text for text, found in script_uses(model) if found.is_broken]
     if broken:
@@ -413,7 +431,7 @@ def _by_settings(resource: Resource, index: Names, model: Model) -> Iterator[Ref
         return
     if resource.delegate == "core::events::data-element-change":
         yield from _named_element(resource, "name", index)
-    elif resource.delegate == "adobe-alloy::actions::update-variable":
+    elif resource.delegate == UPDATE_VARIABLE:
         yield from _updated_variable(resource, index)
     elif resource.delegate == "core::actions::direct-call":
         yield from _direct_call(resource, index)

@@ -15,6 +15,7 @@ from adobe_nb.analysis import (
     search,
     unused,
 )
+from adobe_nb.analysis.lookup import Target
 from adobe_nb.analysis.model import REQUIRED, Model
 
 
@@ -263,14 +264,14 @@ class Tags:
     # -- uses
 
     def references(
-        self, to: str | None = None, *, verdicts: Iterable[str] | str | None = None
+        self, to: Target | None = None, *, verdicts: Iterable[str] | str | None = None
     ) -> pd.DataFrame:
         """List every place where one resource refers to another.
 
         Parameters
         ----------
         to
-            Only references to this name or id.
+            Only references to this name or id; or to the resource in this row.
         verdicts
             Only references with these verdicts: ``certain`` (the engine looks the name up),
             ``conditional`` (only if the build puts the code of an action into the main library),
@@ -373,21 +374,24 @@ class Tags:
         """
         return dangling.dangling(self.model, all=all)
 
-    def impact(self, name_or_id: str) -> pd.DataFrame:
+    def impact(self, target: Target) -> pd.DataFrame:
         """List what breaks if something is renamed or deleted, directly or through others.
 
         Parameters
         ----------
-        name_or_id
-            A data element, rule, extension or rule component.
+        target
+            The name or id of a data element, rule or extension, or its row; the id of a rule
+            component. With several properties, a name means the one in each.
 
         Returns
         -------
         DataFrame
             ``level`` (Int64: 1 refers to it, 2 refers to something on level 1, …), ``via`` (the
             kind of the reference, and what it names), the source columns, ``path``, ``line``,
-            ``verdict``, ``evidence``, ``rule_enabled`` and ``in_production`` (boolean; NA when not
-            known). References by dynamic names are not listed, but named in ``attrs["limits"]``.
+            ``verdict``, ``evidence``, ``rule_enabled`` and ``in_production`` (boolean: whether a
+            published library holds it; NA when not known). What an action writes into a variable
+            of Web SDK counts for those who read the variable. References by dynamic names are
+            not listed, but named in ``attrs["limits"]``.
 
         Raises
         ------
@@ -403,7 +407,7 @@ class Tags:
         >>> int(tags.impact("XDM Commerce")["level"].max())
         1
         """
-        return impact.impact(self.model, name_or_id)
+        return impact.impact(self.model, target)
 
     # -- publishing
 

@@ -1,4 +1,4 @@
-"""Question 8: what nothing in the property uses."""
+"""What nothing in the property uses."""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -8,8 +8,9 @@ import pandas as pd
 
 from adobe_nb.analysis.answers import Columns, answer
 from adobe_nb.analysis.index import names
+from adobe_nb.analysis.lookup import in_libraries
 from adobe_nb.analysis.model import Model, Resource
-from adobe_nb.analysis.references import find_references, limits
+from adobe_nb.analysis.references import find_references, limits, require_content
 from adobe_nb.analysis.usage import verdicts
 from adobe_nb.errors import ArgumentError
 from adobe_nb.suggest import did_you_mean
@@ -24,6 +25,16 @@ COLUMNS: Columns = {
     "updated_at": "datetime64[us, UTC]",
     "in_library": "boolean",
 }
+VERDICTS = (
+    "unused",
+    "unused (mentioned in a comment)",
+    "unreachable",
+    "used by disabled rules only",
+    "possibly used",
+    "cannot tell",
+    "used",
+)
+"""What one can delete with the least doubt comes first."""
 _WORK_ALONE = (
     "adobe-mcid",
     "adobe-target",
@@ -40,8 +51,9 @@ _Row = dict[str, Any]
 
 def unused(model: Model, what: str = "data_elements", *, all: bool = False) -> pd.DataFrame:
     """Return the unused resources; with ``all``, the used ones, too."""
-    if what not in _KINDS:
+    if not isinstance(what, str) or what not in _KINDS:
         raise ArgumentError(f"Unknown kind {what!r}.{did_you_mean(str(what), _KINDS)}")
+    require_content(model, "unused")
     if what == "secrets":
         model.require("unused", "secrets")
     held = in_libraries(model)
@@ -61,19 +73,12 @@ def unused(model: Model, what: str = "data_elements", *, all: bool = False) -> p
             "in_library": in_library,
         }
         rows.append({**details, **row})
-    return answer(model, COLUMNS, rows, sort=("verdict", "name", "id"), limits=limits(model))
+    rows.sort(key=_by_certainty)
+    return answer(model, COLUMNS, rows, limits=limits(model))
 
 
-def in_libraries(model: Model) -> set[str] | None:
-    """Return the ids of the heads that a library holds a revision of; None when not known."""
-    tables = ("library_rules", "library_data_elements", "library_extensions")
-    if not any(table in model.frames for table in tables):
-        return None
-    held: set[str] = set()
-    for table in tables:
-        for row in model.rows(table):
-            held.add(row.get("origin_id") or row["id"])
-    return held
+def _by_certainty(row: _Row) -> tuple[int, str, str]:
+    return VERDICTS.index(row["verdict"]), row["name"], row["id"]
 
 
 def _data_elements(model: Model) -> Iterator[tuple[Resource, _Row]]:

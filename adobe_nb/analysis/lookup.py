@@ -1,0 +1,104 @@
+"""Which resource a user means, and what libraries hold of it."""
+
+from typing import Any, TypeAlias, Union
+
+import pandas as pd
+
+from adobe_nb.analysis.model import Model, Resource, once_per_model
+from adobe_nb.errors import ArgumentError
+from adobe_nb.suggest import candidates
+
+# pandas' Series takes a parameter for type checkers only.
+Target: TypeAlias = Union[str, pd.DataFrame, "pd.Series[Any]"]
+"""A name, an id, or one row of a frame."""
+_HELD = ("library_rules", "library_data_elements", "library_extensions")
+
+
+def name_or_id(value: Any) -> str:
+    """Return the name or id that a user passed. Raises ArgumentError."""
+    if isinstance(value, pd.DataFrame) and "id" in value and len(value) == 1:
+        value = value["id"].iloc[0]
+    elif isinstance(value, pd.Series) and "id" in value.index:
+        value = value["id"]
+    if isinstance(value, str) and value:
+        return value
+    raise ArgumentError(
+        f"Expected a name, an id, or one row of a frame, got {type(value).__name__}. "
+        'For example: "Page Name".'
+    )
+
+
+def find_resources(model: Model, key: str) -> list[Resource]:
+    """Return the resources of an id or a name: at most one in each property, all of one type.
+
+    Raises ArgumentError when there is none, and when a name stands for different things.
+    """
+    for resource in model.resources:
+        if key in (resource.id, resource.origin_id):
+            return [resource]
+    named = [*model.data_elements, *model.rules, *model.extensions]
+    matches = [resource for resource in named if resource.name == key]
+    if not matches:
+        raise ArgumentError(
+            f"No data element, rule or extension is called {key!r}.{hint(model, key)}"
+        )
+    types = {resource.type for resource in matches}
+    properties = {resource.property_id for resource in matches}
+    if len(types) > 1 or len(properties) < len(matches):
+        listing = ", ".join(f"{resource.id} ({resource.type})" for resource in matches)
+        raise ArgumentError(f"Several resources are called {key!r}. Pass an id: {listing}.")
+    return matches
+
+
+def hint(model: Model, key: str) -> str:
+    """Return the end of an error message about a name that nothing has."""
+    components = [component for component in model.rule_components if component.name == key]
+    if components:
+        return f" {len(components)} rule components are: pass the id of one, such as {components[0].id}."
+    for table in ("data_elements", "rules", "extensions"):
+        for row in model.rows(table):
+            if key in (row.get("name"), row["id"]) and row.get("deleted_at") is not None:
+                return f" {row['id']} was deleted."
+    names = {resource.name for resource in model.resources if resource.rule is None}
+    similar = candidates(key, names, most=3)
+    return f" Similar names: {', '.join(similar) or 'none'}."
+
+
+@once_per_model
+def in_libraries(model: Model) -> set[str] | None:
+    """Return the ids of the heads that a library holds a revision of; None when not known."""
+    if not any(table in model.frames for table in _HELD):
+        return None
+    return set(_origins(model))
+
+
+@once_per_model
+def in_production(model: Model) -> set[str] | None:
+    """Return the ids of the heads that a published library holds; None when not known."""
+    if "libraries" not in model.frames or "library_rules" not in model.frames:
+        return None
+    published = {row["id"] for row in model.rows("libraries") if row.get("state") == "published"}
+    libraries = _origins(model)
+    return {origin for origin, held_by in libraries.items() if held_by & published}
+
+
+@once_per_model
+def _origins(model: Model) -> dict[str, set[str]]:
+    """Return the libraries that hold a revision of each head, by the id of the head."""
+    libraries: dict[str, set[str]] = {}
+    for table in _HELD:
+        for row in model.rows(table):
+            origin = row.get("origin_id") or row["id"]
+            libraries.setdefault(origin, set()).add(row.get("library_id") or "")
+    return libraries
+
+
+def deleted_but_live(model: Model) -> list[str]:
+    """Return the names of deleted resources that a published library holds."""
+    live = in_production(model) or set()
+    names = []
+    for table in ("rules", "data_elements", "extensions"):
+        for row in model.rows(table):
+            if row.get("deleted_at") is not None and row["id"] in live:
+                names.append(row.get("name") or row["id"])
+    return names
