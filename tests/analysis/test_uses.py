@@ -1,0 +1,190 @@
+"""References, unused, dangling and impact: arguments, doubt, and what analysts stumble over."""
+
+from typing import Any
+
+import pandas as pd
+import pytest
+
+import adobe_nb
+from adobe_nb import analysis
+from adobe_nb.analysis import Tags
+from adobe_nb.errors import ArgumentError
+from tests.support.tag_frames import components, elements, extensions, rules
+
+CONSTANT = "core::dataElements::constant"
+BEACON = "adobe-analytics::actions::send-beacon"
+VARIABLE = "adobe-alloy::dataElements::variable"
+UPDATE = "adobe-alloy::actions::update-variable"
+SEND = "adobe-alloy::actions::send-event"
+CLICK = "core::events::click"
+
+
+@pytest.fixture
+def store(session: adobe_nb.Session) -> Tags:
+    """The property of the demo company that has most mistakes."""
+    site = session.reactor.find("properties", "Web Store US")
+    return analysis.read(site, session=session)
+
+
+def tags(*parts: Any, names: tuple[str, ...] = ("a", "b")) -> Tags:
+    """A property with constants, and one rule with these components."""
+    constants = [(f"DE{at}", name, CONSTANT, {"value": "x"}) for at, name in enumerate(names, 1)]
+    return Tags(
+        rules=rules(("RL1", "Rule")),
+        rule_components=components(*parts),
+        data_elements=elements(*constants),
+        extensions=extensions(("EX1", "core", None, None)),
+    )
+
+
+def beacon(text: str, component_id: str = "RC1") -> tuple[Any, ...]:
+    return (component_id, "RL1", BEACON, {"type": "link", "linkName": text})
+
+
+class TestArguments:
+    @pytest.mark.parametrize("question", ["references", "unused", "dangling"])
+    @pytest.mark.parametrize("table", ["rules", "rule_components", "data_elements", "extensions"])
+    def test_a_missing_table_is_an_error(self, question: str, table: str) -> None:
+        frames = tags(beacon("%a%")).frames
+        del frames[table]
+        with pytest.raises(ArgumentError, match=f"{question}.. requires the table '{table}'"):
+            getattr(Tags(**frames), question)()
+
+    def test_a_row_of_a_frame_is_a_target(self, store: Tags) -> None:
+        frame = store.frames["data_elements"]
+        row = frame[frame["name"] == "Product SKU"]
+        by_name = store.references("Product SKU")
+        pd.testing.assert_frame_equal(store.references(row), by_name)
+        pd.testing.assert_frame_equal(store.references(row.iloc[0]), by_name)
+        pd.testing.assert_frame_equal(store.impact(row), store.impact("Product SKU"))
+
+    @pytest.mark.parametrize(
+        "target",
+        [42, "", ["Page Name"], pd.Series(["Page Name"]), pd.DataFrame({"id": ["a", "b"]})],
+    )
+    def test_other_targets_are_refused(self, store: Tags, target: Any) -> None:
+        for question in (store.references, store.impact):
+            with pytest.raises(ArgumentError, match="Expected a name, an id, or one row"):
+                question(target)
+
+    def test_names_that_nothing_has_get_a_hint(self, store: Tags) -> None:
+        with pytest.raises(ArgumentError, match="Similar names: Page Name, "):
+            store.references("Page name ")
+        with pytest.raises(ArgumentError, match="rule components are: pass the id of one"):
+            store.impact("Send event")
+        with pytest.raises(ArgumentError, match="DE7360ac3358f40235526f8144186238cd was deleted"):
+            store.impact("Gift Message")
+
+    def test_a_name_of_several_things_is_refused(self) -> None:
+        twice = tags(beacon("%a%"), names=("a", "a"))
+        with pytest.raises(ArgumentError, match="Several resources are called 'a'"):
+            twice.impact("a")
+
+    @pytest.mark.parametrize("what", ["rule", ["rules"], None, "data_element"])
+    def test_unknown_kinds_and_verdicts_are_refused(self, store: Tags, what: Any) -> None:
+        with pytest.raises(ArgumentError, match="Unknown kind"):
+            store.unused(what)
+        with pytest.raises(ArgumentError, match="Unknown verdict"):
+            store.references(verdicts=["used"])
+
+
+class TestAnswers:
+    def test_what_can_be_deleted_with_least_doubt_comes_first(self, store: Tags) -> None:
+        found = store.unused()["verdict"].drop_duplicates().tolist()
+        assert found == [
+            "unused",
+            "unused (mentioned in a comment)",
+            "unreachable",
+            "used by disabled rules only",
+            "possibly used",
+        ]
+
+    def test_members_of_a_custom_variable_are_its_references(self) -> None:
+        code = {"language": "javascript", "source": "_satellite.setVar('stock', {})"}
+        found = tags(
+            ("RC1", "RL1", "core::actions::custom-code", code), beacon("%stock.level%", "RC2")
+        ).references("stock")
+        assert found["name"].tolist() == ["stock", "stock.level"]
+        assert set(found["target_type"]) == {"custom_variables"}
+
+    def test_deleted_resources_that_are_live_are_named(self, store: Tags) -> None:
+        for answer in (store.references(), store.unused(), store.impact("XDM Commerce")):
+            assert any("Gift Wrap - Chosen" in sentence for sentence in answer.attrs["limits"])
+
+    def test_secrets_are_judged_only_when_they_are_known(self) -> None:
+        settings = {"secrets": {"development": {"id": "SE1", "name": "Key"}}}
+        frames = {
+            "properties": pd.DataFrame({"id": ["PR1"], "platform": ["edge"]}),
+            "rules": rules(property_id=[]),
+            "rule_components": components(property_id=[]),
+            "data_elements": elements(
+                ("DE1", "Key", "core::dataElements::secret", settings), property_id=["PR1"]
+            ),
+            "extensions": extensions(property_id=[]),
+        }
+        assert Tags(**frames).dangling().empty
+        known = Tags(**frames, secrets=pd.DataFrame({"id": ["SE2"], "name": ["Other"]}))
+        assert known.dangling()["reason"].tolist() == ["no such secret"]
+
+    def test_an_unknown_platform_leaves_tokens_of_both_kinds_possible(self) -> None:
+        unused = tags(beacon("{{a}}")).unused(all=True).set_index("name")["verdict"]
+        assert unused.to_dict() == {"a": "possibly used", "b": "unused"}
+
+    def test_the_id_of_an_element_in_any_setting_is_a_reference(self) -> None:
+        element_id = f"DE{1:032x}"
+        frames = tags(("RC1", "RL1", "acme::actions::send", {"map": [{"from": element_id}]})).frames
+        frames["data_elements"]["id"] = [element_id, f"DE{2:032x}"]
+        found = Tags(**frames).references("a")
+        assert found[["kind", "path"]].to_numpy().tolist() == [["id-setting", "map[0].from"]]
+
+
+class TestImpact:
+    def site(self) -> Tags:
+        """`a` goes into a variable, which another rule sends; `b` goes into it, too."""
+        return Tags(
+            rules=rules(("RL1", "Fill"), ("RL2", "Send"), ("RL3", "Fill more")),
+            rule_components=components(
+                ("Update", "RL1", UPDATE, {"dataElementId": "DE9", "data": {"x": "%a%"}}),
+                ("Send", "RL2", SEND, {"xdm": "%xdm%"}),
+                ("Other", "RL3", UPDATE, {"dataElementId": "DE9", "data": {"y": "%b%"}}),
+            ),
+            data_elements=elements(
+                ("DE1", "a", CONSTANT, {}),
+                ("DE2", "b", CONSTANT, {}),
+                ("DE9", "xdm", VARIABLE, {"cacheId": "c"}),
+            ),
+            extensions=extensions(("EX1", "core", None, None)),
+        )
+
+    def test_goes_through_variables_to_those_who_read_them(self) -> None:
+        found = self.site().impact("a")
+        rows = found[["level", "source_name"]].to_numpy().tolist()
+        assert rows == [[1, "Update"], [2, "Send"]]
+
+    def test_of_a_variable_has_writers_and_readers(self) -> None:
+        found = self.site().impact("xdm")
+        rows = found[["level", "source_name"]].to_numpy().tolist()
+        assert rows == [[1, "Other"], [1, "Send"], [1, "Update"]]
+
+    def test_a_long_chain_and_a_circle_end(self) -> None:
+        names = [f"e{number}" for number in range(2_000)]
+        rows = []
+        for number, name in enumerate(names):
+            value = f"%{names[number - 1]}%"
+            rows.append((f"DE{number:032x}", name, CONSTANT, {"value": value}))
+        chain = Tags(
+            rules=rules(),
+            rule_components=components(),
+            data_elements=elements(*rows),
+            extensions=extensions(),
+        )
+        assert int(chain.impact("e0")["level"].max()) == 1_999
+        assert set(chain.unused()["verdict"]) == {"unreachable"}
+
+
+class TestDisplay:
+    def test_only_the_public_names_are_listed(self) -> None:
+        assert dir(analysis) == ["Tags", "diff", "read", "summary", "to_files"]
+
+    def test_tags_say_what_they_hold(self, store: Tags) -> None:
+        assert repr(store).startswith("<Tags Web Store US: 23 rules, ")
