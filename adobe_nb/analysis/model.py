@@ -129,6 +129,12 @@ class Model:
             ids = [*self.frames["properties"]["id"], *ids]
         return list(dict.fromkeys(ids))
 
+    @property
+    def service(self) -> str:
+        """Where the frames came from: Adobe, or simulator."""
+        services = [frame.attrs.get("service") for frame in self.frames.values()]
+        return next(filter(None, services), "frames")
+
     @cached_property
     def platforms(self) -> dict[str, str | None]:
         """The platform of each property whose row is known: web, mobile or edge."""
@@ -194,10 +200,6 @@ class Model:
 
     def _what_is_missing(self) -> Iterator[str]:
         """Yield a sentence for each thing that could not be seen."""
-        yield (
-            "The code of the pages is not part of a property: it can read data elements, set "
-            "variables and fire direct call rules."
-        )
         for table in REQUIRED:
             if table not in self.frames:
                 yield f"The {table.replace('_', ' ')} are missing."

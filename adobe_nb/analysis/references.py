@@ -161,7 +161,10 @@ def limits(model: Model) -> list[str]:
     for text in texts(model):
         if text.role == "unknown":
             unknown.add(text.resource.package or text.resource.name)
-    sentences = []
+    sentences = [
+        "The code of the pages is not part of a property: it can read data elements, set variables "
+        "and fire direct call rules."
+    ]
     if unknown:
         sentences.append(
             f"The packages of these extensions are missing: {', '.join(sorted(unknown))}. Which of "

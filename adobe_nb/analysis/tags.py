@@ -82,6 +82,13 @@ class Tags:
         """Sentences about what the frames do not show."""
         return self.model.limits
 
+    def _named(self, question: str, frame: pd.DataFrame) -> pd.DataFrame:
+        """Say in ``attrs`` what a frame answers, for its display in a notebook."""
+        frame.attrs.update(
+            service=self.model.service, path=f"tags.{question}()", columns=len(frame.columns)
+        )
+        return frame
+
     def __repr__(self) -> str:
         counts = []
         for table in REQUIRED:
@@ -118,7 +125,7 @@ class Tags:
         >>> tags.inventory()["what"].tolist()[:4]
         ['rules', 'rule_components', 'data_elements', 'extensions']
         """
-        return inventory.inventory(self.model)
+        return self._named("inventory", inventory.inventory(self.model))
 
     def delegates(self) -> pd.DataFrame:
         """Count how often each event, condition, action and data element type is used.
@@ -142,7 +149,7 @@ class Tags:
         >>> tags.delegates().loc[0, ["kind", "name"]].to_dict()
         {'kind': 'event', 'name': 'click'}
         """
-        return inventory.delegates(self.model)
+        return self._named("delegates", inventory.delegates(self.model))
 
     def duplicates(
         self,
@@ -187,7 +194,9 @@ class Tags:
         >>> tags.duplicates(by="path").loc[:1, ["group", "name"]].to_dict("records")
         [{'group': 1, 'name': 'Campaign Code'}, {'group': 1, 'name': 'Campaign Code'}]
         """
-        return duplicates.duplicates(self.model, what, by=by, constants=constants)
+        return self._named(
+            "duplicates", duplicates.duplicates(self.model, what, by=by, constants=constants)
+        )
 
     def custom_code(self) -> pd.DataFrame:
         """Return the code in the settings of any extension, one row for each piece.
@@ -215,7 +224,7 @@ class Tags:
         >>> code.loc["Login Status", "code"]
         "return window.hh && window.hh.customer ? 'logged in' : 'guest';"
         """
-        return custom_code.custom_code(self.model)
+        return self._named("custom_code", custom_code.custom_code(self.model))
 
     def search_code(
         self,
@@ -259,7 +268,10 @@ class Tags:
         >>> tags.search_code("'logged in'")[["source_name", "line", "column"]].to_dict("records")
         [{'source_name': 'Login Status', 'line': 1, 'column': 42}]
         """
-        return search.search_code(self.model, pattern, regex=regex, where=where, comments=comments)
+        return self._named(
+            "search_code",
+            search.search_code(self.model, pattern, regex=regex, where=where, comments=comments),
+        )
 
     # -- uses
 
@@ -305,7 +317,7 @@ class Tags:
         >>> "getVar" in set(tags.references("Campaign Code")["kind"])
         True
         """
-        return references.references(self.model, to, verdicts)
+        return self._named("references", references.references(self.model, to, verdicts))
 
     def unused(self, what: str = "data_elements", *, all: bool = False) -> pd.DataFrame:
         """List what nothing in the property uses, and what may be unused.
@@ -344,7 +356,7 @@ class Tags:
         >>> "Campaign Code" in set(tags.unused()["name"])
         False
         """
-        return unused.unused(self.model, what, all=all)
+        return self._named("unused", unused.unused(self.model, what, all=all))
 
     def dangling(self, *, all: bool = False) -> pd.DataFrame:
         """List references that do not work.
@@ -372,7 +384,7 @@ class Tags:
         >>> tags.dangling().columns[:3].tolist()
         ['source_type', 'source_id', 'source_name']
         """
-        return dangling.dangling(self.model, all=all)
+        return self._named("dangling", dangling.dangling(self.model, all=all))
 
     def impact(self, target: Target) -> pd.DataFrame:
         """List what breaks if something is renamed or deleted, directly or through others.
@@ -407,7 +419,7 @@ class Tags:
         >>> int(tags.impact("XDM Commerce")["level"].max())
         1
         """
-        return impact.impact(self.model, target)
+        return self._named("impact", impact.impact(self.model, target))
 
     # -- publishing
 
@@ -455,7 +467,7 @@ class Tags:
         >>> changed["XDM Article"]
         'in development only'
         """
-        return publishing.unpublished(self.model, environment)
+        return self._named("unpublished", publishing.unpublished(self.model, environment))
 
     def library_contents(self) -> pd.DataFrame:
         """List the revisions that each library delivers: its own, and those that it inherits.
@@ -484,4 +496,4 @@ class Tags:
         >>> contents["library_name"].unique().tolist()
         ['Launch', 'Read to end', 'Shop the look']
         """
-        return publishing.library_contents(self.model)
+        return self._named("library_contents", publishing.library_contents(self.model))

@@ -11,6 +11,7 @@ from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
+from pandas.api.types import is_extension_array_dtype
 
 from adobe_nb.errors import (
     AdobeError,
@@ -52,6 +53,9 @@ _LAST_COLUMNS = (
     "origin_id",
 )
 _PROSE_COLUMNS = {"advice", "cause", "fix", "content", "title"}
+_ANSWERS = ("tags.", "analysis.")
+"""How the path of an answer begins, which is the call that gave it."""
+_MOST_LIMITS = 3
 _PREVIEW_NOTE = "Preview session: no writes are sent to Adobe."
 NOT_MATH = "tex2jax_ignore mathjax_ignore"
 """Classes that keep MathJax away: version 2 (nbconvert), versions 3 and 4 (JupyterLab)."""
@@ -61,6 +65,7 @@ _TABLE_STYLE = (
     "overflow:hidden;text-overflow:ellipsis}"
     ".adobe-nb-prose :is(td,th){white-space:normal;overflow-wrap:anywhere;vertical-align:top;"
     "min-width:5em}"
+    ".adobe-nb-answer :is(td,th){white-space:normal;overflow-wrap:break-word;vertical-align:top}"
 )
 _HEADER_STYLE = "text-align:left;padding:2px 12px 2px 0;font-weight:normal;opacity:.7"
 _CELL_STYLE = "text-align:left;padding:2px 0"
@@ -232,6 +237,8 @@ def compact(frame: pd.DataFrame) -> pd.DataFrame:
             column = column.dt.strftime("%Y-%m-%d %H:%M:%S").astype("string").fillna("")
         elif isinstance(column.dtype, pd.StringDtype):
             column = column.map(_short, na_action="ignore").astype("string").fillna("")
+        elif column.hasnans and is_extension_array_dtype(column.dtype):
+            column = column.astype("string").fillna("")
         shown[name] = column
     return shown
 
@@ -239,6 +246,8 @@ def compact(frame: pd.DataFrame) -> pd.DataFrame:
 def _display_order(frame: pd.DataFrame, names: list[Hashable]) -> list[Hashable]:
     """Return the columns of a whole table: names first, bookkeeping last."""
     # If columns are missing, the user chose them, and their order too.
+    if is_answer(frame):
+        return _answer_order(frame, names)
     if not _is_whole_table(frame):
         return names
     # The ids of the resource and its parent come first.
@@ -247,6 +256,19 @@ def _display_order(frame: pd.DataFrame, names: list[Hashable]) -> list[Hashable]
     # A name keeps its first position.
     order = dict.fromkeys([*ids, *_FIRST_COLUMNS, *others, *_LAST_COLUMNS])
     return [name for name in order if name in names]
+
+
+def is_answer(frame: pd.DataFrame) -> bool:
+    """Return whether a frame is the answer to a question about tags."""
+    return str(frame.attrs["path"]).startswith(_ANSWERS)
+
+
+def _answer_order(frame: pd.DataFrame, names: list[Hashable]) -> list[Hashable]:
+    """Return the columns of a whole answer: ids last."""
+    if len(frame.columns) != frame.attrs.get("columns"):
+        return names
+    ids = [name for name in names if re.fullmatch("(.*_)?id(_[ab])?", str(name))]
+    return [name for name in names if name not in ids] + ids
 
 
 def _is_whole_table(frame: pd.DataFrame) -> bool:
@@ -275,6 +297,9 @@ def frame_html(frame: pd.DataFrame) -> str | None:
     if has_prose(frame):
         classes = "adobe-nb-frame adobe-nb-prose"
         width = None
+    elif is_answer(frame):
+        classes = "adobe-nb-frame adobe-nb-answer"
+        width = None
     with pd.option_context("display.max_colwidth", width):
         table = compact(frame).to_html(
             max_rows=_MOST_ROWS,
@@ -288,8 +313,24 @@ def frame_html(frame: pd.DataFrame) -> str | None:
     return (
         f'<div class="{NOT_MATH}"><style>{_TABLE_STYLE}</style>'
         f'<div class="{classes}">{table}</div>'
-        f"<small>{escape(_caption(frame))}</small>{_preview_html(frame)}</div>"
+        f"<small>{escape(_caption(frame))}{_limits_html(frame)}</small>"
+        f"{_preview_html(frame)}</div>"
     )
+
+
+def _limits_html(frame: pd.DataFrame) -> str:
+    return "".join(f"<br>{escape(limit)}" for limit in _limits(frame))
+
+
+def _limits(frame: pd.DataFrame) -> list[str]:
+    """Return the sentences about what an answer could not see."""
+    limits = frame.attrs.get("limits")
+    if not isinstance(limits, list):
+        return []
+    shown = limits[:_MOST_LIMITS]
+    if len(limits) > _MOST_LIMITS:
+        shown.append(f'{len(limits) - _MOST_LIMITS} more are in attrs["limits"].')
+    return shown
 
 
 def _html_of_pandas(frame: Any) -> str | None:
@@ -332,18 +373,22 @@ def frame_text(frame: pd.DataFrame, printer: Any, cycle: bool) -> None:  # noqa:
     """Print text for our frames; IPython's formatter hands over its printer."""
     if cycle or not is_ours(frame):
         text = repr(frame)
-    elif has_prose(frame) and 0 < len(frame) <= _MOST_PROSE_ROWS:
+    else:
+        text = "\n".join([_table_text(frame), _caption(frame), *_limits(frame)])
+    if frame.attrs.get("preview"):
+        text = f"{text}\n{_PREVIEW_NOTE}"
+    printer.text(printable(text))
+
+
+def _table_text(frame: pd.DataFrame) -> str:
+    if has_prose(frame) and 0 < len(frame) <= _MOST_PROSE_ROWS:
         rows = []
         for _, row in frame.iterrows():
             # One line for each value, sentences whole.
             rows.append("\n".join(_aligned(list(row.dropna().items()))))
-        text = "\n\n".join(rows) + f"\n{_caption(frame)}"
-    else:
-        with pd.option_context("display.show_dimensions", False):
-            text = f"{_printable(compact(frame))!r}\n{_caption(frame)}"
-    if frame.attrs.get("preview"):
-        text = f"{text}\n{_PREVIEW_NOTE}"
-    printer.text(printable(text))
+        return "\n\n".join(rows)
+    with pd.option_context("display.show_dimensions", False):
+        return repr(_printable(compact(frame)))
 
 
 def _printable(frame: pd.DataFrame) -> pd.DataFrame:
