@@ -30,7 +30,9 @@ _COLUMNS = {
     "conditions": "conditions",
     "actions": "actions",
     "dataElements": "data_elements",
+    "extensionConfiguration": "configuration",
 }
+"""The column of a package that has the delegates of a kind."""
 
 
 @dataclass(frozen=True)
@@ -64,43 +66,39 @@ class Packages:
             if isinstance(package_id, str) and package_id in self._transforms:
                 return self._transforms[package_id].get(resource.delegate, {})
         platform = self._platforms.get(resource.property_id) or "web"
-        known = _built_in().get(platform)
-        if known is None or resource.package not in known["packages"]:
+        built_in = _built_in().get(platform)
+        if built_in is None or resource.package not in built_in["packages"]:
             return None
-        return known["transforms"].get(resource.delegate, {})
+        return built_in["transforms"].get(resource.delegate, {})
 
 
 def _delegates_of(package: Mapping[str, Any]) -> Iterator[tuple[str, Transforms]]:
     """Yield each delegate of a package, with its transforms."""
-    name = package.get("name") or ""
     for kind, column in _COLUMNS.items():
-        for delegate in _list(package.get(column)):
-            yield f"{name}::{kind}::{delegate.get('name')}", _transforms_of(delegate)
-    for configuration in _list(package.get("configuration")):
-        yield f"{name}::extensionConfiguration::config", _transforms_of(configuration)
+        for delegate in _objects(package.get(column)):
+            name = delegate.get("name")
+            if kind == "extensionConfiguration":
+                name = "config"
+            transforms = {}
+            for transform in delegate.get("transforms") or ():
+                # The manifest writes propertyPath; other members of a package are in snake case.
+                path = transform.get("propertyPath") or transform.get("property_path")
+                if path:
+                    transforms[path] = transform.get("type", "remove")
+            yield f"{package.get('name') or ''}::{kind}::{name}", transforms
 
 
-def _list(text: Any) -> list[Mapping[str, Any]]:
+def _objects(text: Any) -> list[Mapping[str, Any]]:
     """Return the objects in a column of JSON text: a list of them, or a single one."""
     try:
         value = json.loads(text or "[]")
     except (TypeError, ValueError):
         return []
     if isinstance(value, dict):
-        return [value]
-    if isinstance(value, list):
-        return [item for item in value if isinstance(item, dict)]
-    return []
-
-
-def _transforms_of(delegate: Mapping[str, Any]) -> Transforms:
-    transforms: dict[str, Transform] = {}
-    for transform in delegate.get("transforms") or ():
-        # The manifest writes propertyPath; other members of a package are in snake case.
-        path = transform.get("propertyPath") or transform.get("property_path")
-        if path:
-            transforms[path] = transform.get("type", "remove")
-    return transforms
+        value = [value]
+    if not isinstance(value, list):
+        return []
+    return [item for item in value if isinstance(item, dict)]
 
 
 @cache

@@ -33,6 +33,8 @@ class Text:
     """
     language: Literal["", "javascript", "html"] = ""
     """The language of code, and of texts that can be code; empty for ordinary settings."""
+    transform: Transform | None = None
+    """What the build does with it, if the package is known."""
 
 
 class Leaf(NamedTuple):
@@ -40,7 +42,7 @@ class Leaf(NamedTuple):
 
     path: str
     value: Any
-    transform: Transform | None
+    transform: Transform | Literal["unknown"] | None
 
 
 def texts_of(resource: Resource, packages: Packages) -> Iterator[Text]:
@@ -48,10 +50,9 @@ def texts_of(resource: Resource, packages: Packages) -> Iterator[Text]:
 
     Keys of objects are not texts: the engine replaces tokens in values only.
     """
-    is_known = packages.transforms(resource) is not None
     for leaf in leaves_of(resource, packages):
         if isinstance(leaf.value, str):
-            yield _text(resource, leaf.path, leaf.value, leaf.transform, is_known=is_known)
+            yield text_of(resource, leaf)
 
 
 def leaves_of(resource: Resource, packages: Packages) -> Iterator[Leaf]:
@@ -59,21 +60,30 @@ def leaves_of(resource: Resource, packages: Packages) -> Iterator[Leaf]:
 
     Empty objects and lists are values, too.
     """
+    root = Leaf("", resource.settings, None)
     transforms = packages.transforms(resource)
+    if transforms is None:
+        root = root._replace(transform="unknown")
     # A stack instead of recursion, because settings can be nested deeper than Python recurses.
-    pending: list[tuple[str, Any, Transform | None]] = [("", resource.settings, None)]
+    pending = [root]
     while pending:
         path, value, transform = pending.pop()
         if transforms and not transform:
             transform = transforms.get(_INDEX.sub("[]", path))
-        if isinstance(value, dict) and value:
-            members = [(member_path(path, key), item, transform) for key, item in value.items()]
-            pending.extend(reversed(members))
-        elif isinstance(value, list) and value:
-            items = [(f"{path}[{at}]", item, transform) for at, item in enumerate(value)]
-            pending.extend(reversed(items))
-        else:
+        members = _members(path, value)
+        for member, item in reversed(members.items()):
+            pending.append(Leaf(member, item, transform))
+        if not members:
             yield Leaf(path, value, transform)
+
+
+def _members(path: str, value: Any) -> dict[str, Any]:
+    """Return the members of an object or list by their paths; none for other values."""
+    if isinstance(value, dict):
+        return {member_path(path, key): item for key, item in value.items()}
+    if isinstance(value, list):
+        return {f"{path}[{index}]": item for index, item in enumerate(value)}
+    return {}
 
 
 @once_per_model
@@ -92,22 +102,20 @@ def member_path(path: str, key: str) -> str:
     return key
 
 
-def _text(
-    resource: Resource, path: str, value: str, transform: Transform | None, *, is_known: bool
-) -> Text:
-    if not is_known:
-        language: Literal["javascript", "html"] = "javascript"
-        if _LOOKS_LIKE_HTML.search(value):
-            language = "html"
-        return Text(resource, path, value, "unknown", language=language)
+def text_of(resource: Resource, leaf: Leaf) -> Text:
+    """Return a text with its role, as its transform determines it."""
+    path, value, transform = leaf
+    if transform == "unknown":
+        is_html = _LOOKS_LIKE_HTML.search(value)
+        return Text(resource, path, value, "unknown", language="html" if is_html else "javascript")
     if transform is None:
         return Text(resource, path, value, "text")
     if transform == "remove":
-        return Text(resource, path, value, "removed", "none")
+        return Text(resource, path, value, "removed", "none", "", transform)
     if transform != "customCode":
-        return Text(resource, path, value, "code", "none", "javascript")
+        return Text(resource, path, value, "code", "none", "javascript", transform)
     # HTML is always written into the page by the engine, tokens replaced. JavaScript is a file of
     # its own, except when its rule fires so early that the build inlines it.
     if isinstance(resource.settings, dict) and resource.settings.get("language") == "html":
-        return Text(resource, path, value, "code", "certain", "html")
-    return Text(resource, path, value, "code", "conditional", "javascript")
+        return Text(resource, path, value, "code", "certain", "html", transform)
+    return Text(resource, path, value, "code", "conditional", "javascript", transform)
