@@ -48,16 +48,12 @@ def excerpt(text: str, start: int, stop: int) -> str:
     A minified script is one long line: the excerpt starts shortly before the place.
     """
     # No farther than needed: the line of minified code can be the whole of it.
-    first = max(0, start - _EVIDENCE_LENGTH)
-    last = min(len(text), stop + _EVIDENCE_LENGTH)
-    line_start = text.rfind("\n", first, start) + 1 or first
-    line_stop = text.find("\n", stop, last)
-    if line_stop < 0:
-        line_stop = last
-    if line_stop - line_start > _EVIDENCE_LENGTH:
+    before = text[max(0, start - _EVIDENCE_LENGTH) : start].rpartition("\n")[2]
+    after = text[stop : stop + _EVIDENCE_LENGTH].partition("\n")[0]
+    if len(before) + stop - start + len(after) > _EVIDENCE_LENGTH:
         # What stands before a place usually says what it is: ``s.eVar5 = …``.
-        line_start = max(line_start, start - _EVIDENCE_LENGTH // 4)
-    return text[line_start:line_stop].strip()[:_EVIDENCE_LENGTH]
+        before = before[-_EVIDENCE_LENGTH // 4 :]
+    return (before + text[start:stop] + after).strip()[:_EVIDENCE_LENGTH]
 
 
 def answer(

@@ -18,6 +18,7 @@ from adobe_nb.snapshot.disk import make_folder, write
 
 _INDEX = "index.csv"
 _REQUIRED = ("source_type", "source_id", "path", "language", "code")
+_SUFFIXES = {"html": ".html"}
 _FILE_NAME = re.compile(r"[A-Za-z0-9_-]+/[A-Za-z0-9._-]+\.(?:js|html)")
 _UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
 _LONGEST_NAME = 80
@@ -115,10 +116,7 @@ def _file_names(rows: pd.DataFrame) -> list[str]:
         name = stem
         if counts[stem.casefold()] > 1:
             name += "-" + _digest(f"{row['source_id']} {row['path']}")
-        if str(row["language"]) == "html":
-            names.append(name + ".html")
-        else:
-            names.append(name + ".js")
+        names.append(name + _SUFFIXES.get(row["language"], ".js"))
     return names
 
 
@@ -173,12 +171,11 @@ def _read_index(file: Path) -> set[str]:
     text = file.read_bytes().decode("utf-8-sig", "replace")
     rows = csv.reader(io.StringIO(text, newline=""))
     header = next(rows, [])
-    # Another program's list of files could begin with the same column.
-    if header[:1] != ["file"] or not set(_REQUIRED) - {"code"} <= set(header):
-        raise ArgumentError(problem)
     names = {row[0] for row in rows if row}
+    # Another program's list of files could begin with the same column.
+    is_index = header[:1] == ["file"] and {*_REQUIRED} - {"code"} <= {*header}
     # Whoever can write the index must not be able to have other files removed.
-    if not all(map(_FILE_NAME.fullmatch, names)):
+    if not is_index or not all(map(_FILE_NAME.fullmatch, names)):
         raise ArgumentError(problem)
     return names
 
@@ -199,8 +196,7 @@ def _write_all(
         # Fails when other files are in it.
         with suppress(OSError):
             (folder / name).parent.rmdir()
-    if gone:
-        _write(folder / _INDEX, _csv(index))
+    _write(folder / _INDEX, _csv(index))
 
 
 def _csv(index: pd.DataFrame) -> bytes:

@@ -119,8 +119,7 @@ def _is_inline(text: Text, early: Mapping[str, bool]) -> bool | None:
 
 
 def _is_external(text: Text) -> bool:
-    settings = text.resource.settings
-    return isinstance(settings, dict) and settings.get("isExternal") is True
+    return text.resource.setting("isExternal") is True
 
 
 def _limits(snippets: list[Text]) -> Iterator[str]:

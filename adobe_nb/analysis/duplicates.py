@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple, get_args
 
 import pandas as pd
 
-from adobe_nb.analysis.answers import Columns, answer
+from adobe_nb.analysis.answers import Columns, Row, answer
 from adobe_nb.analysis.comments import normalized
 from adobe_nb.analysis.model import Model, Resource
 from adobe_nb.analysis.packages import Packages
@@ -83,39 +83,39 @@ def duplicates(
     for resource in sorted(getattr(model, what), key=_ORDER):
         if by == "name" or constants or resource.delegate != _CONSTANT:
             groups[_key(resource, by, definitions)].append(resource)
-    # Resources with nothing to compare.
+    # Without a key, resources have nothing to compare.
     groups.pop(None, None)
-    users = count_users(model)
-    rows = []
-    number = 0
-    for group in groups.values():
-        if len(group) == 1:
-            continue
-        number += 1
-        first = group[0]
-        for resource in group:
-            differences = _differences(first, resource, definitions)
-            row = {
-                "group": number,
-                "type": resource.type,
-                "id": resource.id,
-                "name": resource.name,
-                "property_id": resource.property_id or None,
-                "same_settings": definitions[first] == definitions[resource],
-                "differs_in": ", ".join(differences) or None,
-                "used_by": users.get(resource.id, 0),
-            }
-            rows.append(row)
+    several = [group for group in groups.values() if len(group) > 1]
+    rows: list[Row] = []
+    for number, group in enumerate(several, start=1):
+        rows += _rows(number, group, definitions, count_users(model))
     return answer(model, COLUMNS, rows, sort=("group", "property_id", "name", "id"))
 
 
+def _rows(
+    number: int, group: list[Resource], definitions: "_Definitions", users: Mapping[str, int]
+) -> Iterator[Row]:
+    first = group[0]
+    for resource in group:
+        differences = _differences(first, resource, definitions)
+        yield {
+            "group": number,
+            "type": resource.type,
+            "id": resource.id,
+            "name": resource.name,
+            "property_id": resource.property_id or None,
+            "same_settings": definitions[first] == definitions[resource],
+            "differs_in": ", ".join(differences) or None,
+            "used_by": users.get(resource.id, 0),
+        }
+
+
 def _check(what: str, by: str) -> None:
-    if what not in get_args(What):
-        raise ArgumentError(
-            f"duplicates() cannot compare {what!r}.{did_you_mean(str(what), get_args(What))}"
-        )
-    if by not in get_args(By):
-        raise ArgumentError(f"Invalid by={by!r}.{did_you_mean(str(by), get_args(By))}")
+    for value, values in ((what, get_args(What)), (by, get_args(By))):
+        if value not in values:
+            raise ArgumentError(
+                f"duplicates() cannot compare {value!r}.{did_you_mean(str(value), values)}"
+            )
     if by == "path" and what != "data_elements":
         raise ArgumentError(
             "by='path' compares where data elements read their value. "
@@ -137,10 +137,8 @@ def _key(resource: Resource, by: By, definitions: "_Definitions") -> Hashable:
 
 def _path(resource: Resource) -> Hashable:
     """Return where a data element reads its value: a variable, a cookie, a parameter, …"""
-    if not isinstance(resource.settings, dict):
-        return None
     for member in ("path", "name"):
-        path = resource.settings.get(member)
+        path = resource.setting(member)
         if isinstance(path, str) and path.strip():
             return resource.delegate, path.strip().removeprefix("window.")
     return None
@@ -176,20 +174,20 @@ class _Definitions(dict[Resource, _Definition]):
         if resource.problem:
             yield "", str(resource.get("settings"))
             return
-        for leaf in leaves_of(resource, self._packages):
-            path, value, transform = leaf
+        for path, value, transform in leaves_of(resource, self._packages):
             # No settings at all are the same as empty ones.
             if transform == "remove" or not (path or value):
                 continue
+            comparable = value
             if path == "dataElementId":
-                value = self._names.get(str(value), value)
+                comparable = self._names.get(str(value), value)
             elif isinstance(value, float) and value.is_integer():
-                value = int(value)
+                comparable = int(value)
             elif isinstance(value, str):
-                text = text_of(resource, leaf)
+                text = text_of(resource, path, value, transform)
                 if text.role == "code":
-                    value = normalized(value, text.language)
-            yield path, json.dumps(value)
+                    comparable = normalized(value, text.language)
+            yield path, json.dumps(comparable)
 
 
 def _differences(first: Resource, other: Resource, definitions: _Definitions) -> Iterator[str]:

@@ -79,6 +79,12 @@ class Resource:
         """``events``, ``conditions``, ``actions``, ``dataElements`` or ``extensionConfiguration``."""
         return self.delegate.partition("::")[2].partition("::")[0]
 
+    def setting(self, name: str) -> Any:
+        """Return a member of its settings; None when they are not an object, or lack it."""
+        if isinstance(self.settings, dict):
+            return self.settings.get(name)
+        return None
+
     def get(self, column: str) -> Any:
         """Return a value of its row; None when the column or the value is missing."""
         return self.row.get(column)

@@ -2,11 +2,11 @@
 
 import json
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Any, Literal, TypedDict, cast
+from typing import Any, Literal
 
 from adobe_nb.analysis.model import Model, Resource
 
@@ -16,13 +16,6 @@ never reaches the page.
 """
 Transforms = Mapping[str, Transform]
 """A transform for each path inside the settings, such as ``instances[].onBeforeEventSend``."""
-
-
-class _Platform(TypedDict):
-    """What is built in for a platform."""
-
-    packages: list[str]
-    transforms: dict[str, Transforms]
 
 
 _COLUMNS = {
@@ -39,18 +32,16 @@ _COLUMNS = {
 class Packages:
     """The transforms of every delegate: those of the installed packages, else the built-in ones."""
 
-    _transforms: Mapping[str, Mapping[str, Transforms]]
+    _transforms: Mapping[str | None, Mapping[str, Transforms]]
     """By the id of a package, then by delegate."""
-    _installed: Mapping[tuple[str, str], str]
+    _installed: Mapping[tuple[str, str], str | None]
     """The id of the package of each extension, by property and name of the package."""
     _platforms: Mapping[str, str | None]
 
     @classmethod
     def of(cls, model: Model) -> "Packages":
         """Read the packages of a model."""
-        transforms = {}
-        for row in model.rows("extension_packages"):
-            transforms[row["id"]] = dict(_delegates_of(row))
+        transforms = {row["id"]: _transforms(row) for row in model.rows("extension_packages")}
         installed = {}
         for extension in model.extensions:
             key = (extension.property_id, extension.package)
@@ -63,17 +54,19 @@ class Packages:
         used = resource.get("updated_with_extension_package_id")
         installed = self._installed.get((resource.property_id, resource.package))
         for package_id in (used, installed):
-            if isinstance(package_id, str) and package_id in self._transforms:
+            if package_id in self._transforms:
                 return self._transforms[package_id].get(resource.delegate, {})
         platform = self._platforms.get(resource.property_id) or "web"
         built_in = _built_in().get(platform)
         if built_in is None or resource.package not in built_in["packages"]:
             return None
-        return built_in["transforms"].get(resource.delegate, {})
+        transforms: Transforms = built_in["transforms"].get(resource.delegate, {})
+        return transforms
 
 
-def _delegates_of(package: Mapping[str, Any]) -> Iterator[tuple[str, Transforms]]:
-    """Yield each delegate of a package, with its transforms."""
+def _transforms(package: Mapping[str, Any]) -> dict[str, Transforms]:
+    """Return the transforms of each delegate of a package."""
+    by_delegate: dict[str, Transforms] = {}
     for kind, column in _COLUMNS.items():
         for delegate in _objects(package.get(column)):
             name = delegate.get("name")
@@ -85,7 +78,8 @@ def _delegates_of(package: Mapping[str, Any]) -> Iterator[tuple[str, Transforms]
                 path = transform.get("propertyPath") or transform.get("property_path")
                 if path:
                     transforms[path] = transform.get("type", "remove")
-            yield f"{package.get('name') or ''}::{kind}::{name}", transforms
+            by_delegate[f"{package.get('name') or ''}::{kind}::{name}"] = transforms
+    return by_delegate
 
 
 def _objects(text: Any) -> list[Mapping[str, Any]]:
@@ -102,7 +96,7 @@ def _objects(text: Any) -> list[Mapping[str, Any]]:
 
 
 @cache
-def _built_in() -> Mapping[str, "_Platform"]:
+def _built_in() -> Mapping[str, Any]:
     """Return, by platform, the packages that are known here and the transforms of their delegates."""
     text = files("adobe_nb.analysis").joinpath("transforms.toml").read_text(encoding="utf-8")
-    return cast("Mapping[str, _Platform]", tomllib.loads(text))
+    return tomllib.loads(text)
