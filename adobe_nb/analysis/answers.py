@@ -89,6 +89,11 @@ def answer(
     return frame
 
 
-def _valid(value: object) -> str:
-    """Return a text with an escape for each lone surrogate: Arrow holds valid Unicode only."""
-    return str(value).encode("utf-8", "backslashreplace").decode()
+def encoded(text: object) -> bytes:
+    """Return a text as UTF-8, with an escape for each lone surrogate, which UTF-8 cannot hold."""
+    return str(text).encode("utf-8", "backslashreplace")
+
+
+def _valid(text: object) -> str:
+    # Arrow holds valid Unicode only.
+    return encoded(text).decode()

@@ -13,6 +13,7 @@ from typing import Any
 
 import pandas as pd
 
+from adobe_nb.analysis.answers import encoded
 from adobe_nb.errors import ArgumentError
 from adobe_nb.snapshot.disk import make_folder, write
 
@@ -67,7 +68,7 @@ def to_files(code: pd.DataFrame, folder: str | os.PathLike[str]) -> pd.DataFrame
     """
     rows = _rows_to_write(code)
     names = _file_names(rows)
-    contents = dict(zip(names, map(_encoded, rows["code"]), strict=True))
+    contents = dict(zip(names, map(encoded, rows["code"]), strict=True))
     index = rows.drop(columns=["code", "file"], errors="ignore")
     index.insert(0, "file", pd.Series(names, dtype="string"))
     if not isinstance(folder, str | os.PathLike) or not os.fspath(folder):
@@ -131,11 +132,7 @@ def _safe(text: Any, replacement: str = "_") -> str:
 
 
 def _digest(text: str) -> str:
-    return hashlib.sha256(_encoded(text)).hexdigest()[:8]
-
-
-def _encoded(text: Any) -> bytes:
-    return str(text).encode("utf-8", "backslashreplace")
+    return hashlib.sha256(encoded(text)).hexdigest()[:8]
 
 
 def _check_folder(folder: Path, names: Iterable[str]) -> set[str]:

@@ -7,7 +7,7 @@ from operator import attrgetter
 
 import pandas as pd
 
-from adobe_nb.analysis.answers import SOURCE, Columns, answer, source_of
+from adobe_nb.analysis.answers import SOURCE, Columns, answer, encoded, source_of
 from adobe_nb.analysis.index import early_rules
 from adobe_nb.analysis.javascript import is_javascript
 from adobe_nb.analysis.model import Model, once_per_model
@@ -80,10 +80,8 @@ def _is_minified(code: str) -> bool:
     """Return whether code is written for machines: lines of 500 characters, or hardly a blank."""
     if len(code) < _LONG_LINE:
         return False
-    if len(code) / count_lines(code) > _LONG_LINE:
-        return True
     blanks = sum(map(code.count, " \t\r\n"))
-    return blanks / len(code) < _FEW_BLANKS
+    return len(code) / count_lines(code) > _LONG_LINE or blanks / len(code) < _FEW_BLANKS
 
 
 def is_code(text: Text) -> bool:
@@ -104,7 +102,7 @@ def is_code(text: Text) -> bool:
 def _hash(code: str) -> str:
     """Return a short hash that does not depend on indentation, blank lines and line endings."""
     content = "\n".join(filter(None, map(str.strip, code.splitlines())))
-    return hashlib.sha256(content.encode("utf-8", "backslashreplace")).hexdigest()[:12]
+    return hashlib.sha256(encoded(content)).hexdigest()[:12]
 
 
 def _is_inline(text: Text, early: Mapping[str, bool]) -> bool | None:

@@ -137,10 +137,9 @@ def _key(resource: Resource, by: By, definitions: "_Definitions") -> Hashable:
 
 def _path(resource: Resource) -> Hashable:
     """Return where a data element reads its value: a variable, a cookie, a parameter, …"""
-    for member in ("path", "name"):
-        path = resource.setting(member)
-        if isinstance(path, str) and path.strip():
-            return resource.delegate, path.strip().removeprefix("window.")
+    path = resource.setting("path") or resource.setting("name")
+    if isinstance(path, str) and path.strip():
+        return resource.delegate, path.strip().removeprefix("window.")
     return None
 
 
@@ -176,18 +175,19 @@ class _Definitions(dict[Resource, _Definition]):
             return
         for path, value, transform in leaves_of(resource, self._packages):
             # No settings at all are the same as empty ones.
-            if transform == "remove" or not (path or value):
-                continue
-            comparable = value
-            if path == "dataElementId":
-                comparable = self._names.get(str(value), value)
-            elif isinstance(value, float) and value.is_integer():
-                comparable = int(value)
-            elif isinstance(value, str):
-                text = text_of(resource, path, value, transform)
-                if text.role == "code":
-                    comparable = normalized(value, text.language)
-            yield path, json.dumps(comparable)
+            if transform != "remove" and (path or value):
+                yield path, json.dumps(self._comparable(resource, path, value, transform))
+
+    def _comparable(self, resource: Resource, path: str, value: Any, transform: str | None) -> Any:
+        if path == "dataElementId":
+            return self._names.get(str(value), value)
+        if isinstance(value, float) and value.is_integer():
+            return int(value)
+        if isinstance(value, str):
+            text = text_of(resource, path, value, transform)
+            if text.role == "code":
+                return normalized(value, text.language)
+        return value
 
 
 def _differences(first: Resource, other: Resource, definitions: _Definitions) -> Iterator[str]:
@@ -197,10 +197,9 @@ def _differences(first: Resource, other: Resource, definitions: _Definitions) ->
         if (first.get(column) or None) != (other.get(column) or None):
             yield column
     changed = definitions[first].parts ^ definitions[other].parts
-    if first.type == "rules":
-        if changed:
-            yield "rule_components"
-        return
-    members = {path.partition(".")[0].partition("[")[0] for path, _ in changed}
-    for member in sorted(members):
-        yield f"settings.{member}".removesuffix(".")
+    if changed and first.type == "rules":
+        yield "rule_components"
+    elif changed:
+        members = {path.partition(".")[0].partition("[")[0] for path, _ in changed}
+        for member in sorted(members):
+            yield f"settings.{member}".removesuffix(".")

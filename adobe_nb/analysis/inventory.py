@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable
+from operator import itemgetter
 from typing import Any
 
 import pandas as pd
@@ -68,11 +69,12 @@ def inventory(model: Model) -> pd.DataFrame:
 
 def delegates(model: Model) -> pd.DataFrame:
     """Return how often each event, condition, action and other delegate is used."""
-    rule_ids: dict[tuple[str, str | None, str, str], list[str | None]] = defaultdict(list)
+    rule_ids: dict[tuple[Any, ...], list[str | None]] = defaultdict(list)
     for resource in (*model.rule_components, *model.data_elements, *model.extensions):
         kind = _KINDS.get(resource.kind) or _KINDS.get(resource.type)
         key = (resource.property_id, kind, resource.package, resource.delegate)
         rule_ids[key].append(resource.get("rule_id"))
+    kinds = (*_KINDS.values(), None)
     rows = []
     for (property_id, kind, package, delegate), ids in rule_ids.items():
         row = {
@@ -82,16 +84,11 @@ def delegates(model: Model) -> pd.DataFrame:
             "kind": kind,
             "name": delegate.rpartition("::")[2] or None,
             "used_by": len(ids),
-            "rules": len(set(ids) - {None}) or None,
+            "rules": len({*ids} - {None}) or None,
         }
-        rows.append(row)
-    rows.sort(key=_by_frequency)
-    return answer(model, DELEGATES, rows)
-
-
-def _by_frequency(row: Row) -> tuple[int, int, str]:
-    kinds = (*_KINDS.values(), None)
-    return kinds.index(row["kind"]), -row["used_by"], row["delegate_descriptor_id"] or ""
+        rows.append(((kinds.index(kind), -len(ids), delegate), row))
+    rows.sort(key=itemgetter(0))
+    return answer(model, DELEGATES, map(itemgetter(1), rows))
 
 
 def _counts(

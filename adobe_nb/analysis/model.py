@@ -196,7 +196,7 @@ def _resource(table: str, row: Mapping[str, Any], rules: Mapping[str, Resource])
     if rule is not None:
         is_enabled = rule.enabled
         property_id = property_id or rule.property_id
-    settings, problem = _parse(row.get("settings"))
+    settings, problem = parse_json(row.get("settings"))
     return Resource(
         type=table,
         id=row["id"],
@@ -225,8 +225,8 @@ def once_per_model(function: Callable[[Model], _Result]) -> Callable[[Model], _R
     return kept
 
 
-def _parse(value: Any) -> tuple[Any, str]:
-    """Return parsed settings, and why they cannot be parsed."""
+def parse_json(value: Any) -> tuple[Any, str]:
+    """Return what JSON text says, and why it cannot be parsed."""
     if value is None or value == "":
         return None, ""
     if not isinstance(value, str):

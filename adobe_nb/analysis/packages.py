@@ -1,6 +1,5 @@
 """What extension packages do with settings when a library is built: their transforms."""
 
-import json
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,7 +7,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Literal
 
-from adobe_nb.analysis.model import Model, Resource
+from adobe_nb.analysis.model import Model, Resource, parse_json
 
 Transform = Literal["function", "customCode", "file", "remove"]
 """``function`` and ``file`` are code, and so is ``customCode``, whose language is a setting; ``remove``
@@ -32,8 +31,8 @@ _COLUMNS = {
 class Packages:
     """The transforms of every delegate: those of the installed packages, else the built-in ones."""
 
-    _transforms: Mapping[str | None, Mapping[str, Transforms]]
-    """By the id of a package, then by delegate."""
+    _transforms: Mapping[Any, Mapping[str, Transforms]]
+    """By the id of a package, or the platform and name of a built-in one; then by delegate."""
     _installed: Mapping[tuple[str, str], str | None]
     """The id of the package of each extension, by property and name of the package."""
     _platforms: Mapping[str, str | None]
@@ -41,7 +40,9 @@ class Packages:
     @classmethod
     def of(cls, model: Model) -> "Packages":
         """Read the packages of a model."""
-        transforms = {row["id"]: _transforms(row) for row in model.rows("extension_packages")}
+        transforms = dict(_built_in())
+        for package in model.rows("extension_packages"):
+            transforms[package["id"]] = _transforms(package)
         installed = {}
         for extension in model.extensions:
             key = (extension.property_id, extension.package)
@@ -53,15 +54,11 @@ class Packages:
         # The settings were saved with the form of that version.
         used = resource.get("updated_with_extension_package_id")
         installed = self._installed.get((resource.property_id, resource.package))
-        for package_id in (used, installed):
-            if package_id in self._transforms:
-                return self._transforms[package_id].get(resource.delegate, {})
         platform = self._platforms.get(resource.property_id) or "web"
-        built_in = _built_in().get(platform)
-        if built_in is None or resource.package not in built_in["packages"]:
-            return None
-        transforms: Transforms = built_in["transforms"].get(resource.delegate, {})
-        return transforms
+        for key in (used, installed, (platform, resource.package)):
+            if key in self._transforms:
+                return self._transforms[key].get(resource.delegate, {})
+        return None
 
 
 def _transforms(package: Mapping[str, Any]) -> dict[str, Transforms]:
@@ -84,19 +81,18 @@ def _transforms(package: Mapping[str, Any]) -> dict[str, Transforms]:
 
 def _objects(text: Any) -> list[Mapping[str, Any]]:
     """Return the objects in a column of JSON text: a list of them, or a single one."""
-    try:
-        value = json.loads(text or "[]")
-    except (TypeError, ValueError):
-        return []
-    if isinstance(value, dict):
-        value = [value]
+    value, _ = parse_json(text)
     if not isinstance(value, list):
-        return []
+        value = [value]
     return [item for item in value if isinstance(item, dict)]
 
 
 @cache
-def _built_in() -> Mapping[str, Any]:
-    """Return, by platform, the packages that are known here and the transforms of their delegates."""
+def _built_in() -> Mapping[Any, Mapping[str, Transforms]]:
+    """Return the transforms of the packages that are known here, by platform and name."""
     text = files("adobe_nb.analysis").joinpath("transforms.toml").read_text(encoding="utf-8")
-    return tomllib.loads(text)
+    built_in = {}
+    for platform, known in tomllib.loads(text).items():
+        for package in known["packages"]:
+            built_in[platform, package] = known["transforms"]
+    return built_in
