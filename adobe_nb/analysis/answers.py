@@ -18,7 +18,7 @@ SOURCE: Columns = {
     "rule_id": "string",
     "rule_name": "string",
 }
-"""Where something was found: the same five columns in every answer, so that answers can be joined."""
+"""The resource that holds a finding: the same columns in every answer, so that answers can be joined."""
 PLACE: Columns = {
     "path": "string",
     "line": "Int64",
@@ -43,15 +43,15 @@ def source_of(resource: Resource) -> dict[str, Any]:
 
 
 def excerpt(text: str, start: int, stop: int) -> str:
-    """Return the line of a text around a place, without blanks around it, at most 200 characters.
+    """Return the line of a match, without blanks around it, at most 200 characters.
 
-    A minified script is one long line: the excerpt starts shortly before the place.
+    A minified script is one long line: the excerpt starts shortly before the match.
     """
     # No farther than needed: the line of minified code can be the whole of it.
     before = text[max(0, start - _EVIDENCE_LENGTH) : start].rpartition("\n")[2]
     after = text[stop : stop + _EVIDENCE_LENGTH].partition("\n")[0]
     if len(before) + stop - start + len(after) > _EVIDENCE_LENGTH:
-        # What stands before a place usually says what it is: ``s.eVar5 = …``.
+        # What stands before a match usually says what it is: ``s.eVar5 = …``.
         before = before[-_EVIDENCE_LENGTH // 4 :]
     return (before + text[start:stop] + after).strip()[:_EVIDENCE_LENGTH]
 

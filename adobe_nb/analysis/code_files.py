@@ -111,6 +111,7 @@ def _file_names(rows: pd.DataFrame) -> list[str]:
     stems = rows["source_type"].map(_safe) + "/" + rows["source_id"].map(_safe)
     paths = rows["path"].map(lambda path: "." + _safe(path, "-"))
     stems = stems.mask(stems.duplicated(keep=False), stems + paths)
+    # Windows and macOS ignore case.
     counts = Counter(stems.str.casefold())
     names = []
     for stem, row in zip(stems, rows.to_dict("records"), strict=True):

@@ -113,6 +113,7 @@ def _is_inline(text: Text, early: Mapping[str, bool]) -> bool | None:
         return None
     if text.transform != "customCode":
         return text.transform != "file"
+    # The build inlines the code of a rule that fires before a file could be loaded.
     return early.get(text.resource.get("rule_id"))
 
 

@@ -1,4 +1,4 @@
-"""Duplicates: resources of the same definition, the same name, or that read the same place."""
+"""Duplicates: resources of the same definition, the same name, or that read the same value."""
 
 import json
 from collections import Counter, defaultdict
@@ -80,6 +80,7 @@ def duplicates(
         model.require("duplicates", "rule_components")
     definitions = _Definitions(model)
     groups: dict[Hashable, list[Resource]] = defaultdict(list)
+    # In order, so that groups and their members are in order, too.
     for resource in sorted(getattr(model, what), key=_ORDER):
         if by == "name" or constants or resource.delegate != _CONSTANT:
             groups[_key(resource, by, definitions)].append(resource)

@@ -109,15 +109,15 @@ class Model:
         self.frames = dict(frames)
         self.as_of = as_of
         self.redact = redact
-        self.rules = self._read("rules", {})
+        self.rules = list(self._read("rules", {}))
         rules = {rule.id: rule for rule in self.rules}
         # Deleted rules do not count, nor do revisions beside heads. Missing rules do.
         dropped = {row["id"] for row in self.rows("rules")} - rules.keys()
         components = self._read("rule_components", rules)
         self.rule_components = [part for part in components if part.row["rule_id"] not in dropped]
-        self.data_elements = self._read("data_elements", rules)
-        self.extensions = self._read("extensions", rules)
-        self.secrets = self._read("secrets", rules)
+        self.data_elements = list(self._read("data_elements", rules))
+        self.extensions = list(self._read("extensions", rules))
+        self.secrets = list(self._read("secrets", rules))
         self.limits = [*limits, *self._limits()]
 
     @property
@@ -158,9 +158,29 @@ class Model:
                     f"analysis.read(…), or pass it: analysis.Tags(…, {table}=frame)."
                 )
 
-    def _read(self, table: str, rules: Mapping[str, Resource]) -> list[Resource]:
-        rows = _dicts(_heads(self.frames.get(table, _NO_FRAME)))
-        return [_resource(table, row, rules) for row in rows]
+    def _read(self, table: str, rules: Mapping[str, Resource]) -> Iterator[Resource]:
+        for row in _dicts(_heads(self.frames.get(table, _NO_FRAME))):
+            # A component has no switch of its own. Without its rule, it may well run.
+            is_enabled = table == "rule_components" or row.get("enabled") is not False
+            property_id = row.get("property_id")
+            rule = rules.get(row.get("rule_id", ""))
+            if rule is not None:
+                is_enabled = rule.enabled
+                property_id = property_id or rule.property_id
+            settings, problem = parse_json(row.get("settings"))
+            yield Resource(
+                type=table,
+                id=row["id"],
+                origin_id=row.get("origin_id") or row["id"],
+                name=row.get("display_name") or row.get("name") or "",
+                property_id=property_id or "",
+                enabled=is_enabled,
+                delegate=row.get("delegate_descriptor_id") or "",
+                settings=settings,
+                problem=problem,
+                row=row,
+                rule=rule,
+            )
 
     def _limits(self) -> Iterator[str]:
         """Yield a sentence for each thing that the frames do not show."""
@@ -183,33 +203,6 @@ class Model:
             yield (
                 f"The rules of {len(orphans)} rule components are missing; they count as enabled."
             )
-
-
-def _resource(table: str, row: Mapping[str, Any], rules: Mapping[str, Resource]) -> Resource:
-    name = row.get("name")
-    if table == "extensions":
-        name = row.get("display_name") or name
-    # A component has no switch of its own. Without its rule, it may well run.
-    is_enabled = table == "rule_components" or row.get("enabled") is not False
-    property_id = row.get("property_id")
-    rule = rules.get(row.get("rule_id", ""))
-    if rule is not None:
-        is_enabled = rule.enabled
-        property_id = property_id or rule.property_id
-    settings, problem = parse_json(row.get("settings"))
-    return Resource(
-        type=table,
-        id=row["id"],
-        origin_id=row.get("origin_id") or row["id"],
-        name=name or "",
-        property_id=property_id or "",
-        enabled=is_enabled,
-        delegate=row.get("delegate_descriptor_id") or "",
-        settings=settings,
-        problem=problem,
-        row=row,
-        rule=rule,
-    )
 
 
 def once_per_model(function: Callable[[Model], _Result]) -> Callable[[Model], _Result]:

@@ -35,7 +35,7 @@ class Text:
     language: Language = ""
     """The language of code, and of texts that can be code; empty for ordinary settings."""
     transform: str | None = None
-    """What the build does with it."""
+    """What the build does with it; ``unknown`` without its package."""
 
 
 Leaf = tuple[str, Any, Transform | Literal["unknown"] | None]
