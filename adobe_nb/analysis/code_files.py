@@ -96,7 +96,7 @@ def _rows_to_write(code: pd.DataFrame) -> pd.DataFrame:
                 "returns, or some rows of it."
             )
     source = ["source_type", "source_id", "path"]
-    rows = code[code["code"].notna()].drop_duplicates([*source, "code"]).reset_index(drop=True)
+    rows = code.dropna(subset="code").drop_duplicates([*source, "code"], ignore_index=True)
     repeated = rows.loc[rows.duplicated(source), "source_id"]
     if len(repeated):
         raise ArgumentError(

@@ -86,9 +86,9 @@ def duplicates(
             groups[_key(resource, by, definitions)].append(resource)
     # Without a key, resources have nothing to compare.
     groups.pop(None, None)
-    several = [group for group in groups.values() if len(group) > 1]
+    repeated = [group for group in groups.values() if len(group) > 1]
     rows: list[Row] = []
-    for number, group in enumerate(several, start=1):
+    for number, group in enumerate(repeated, start=1):
         rows += _rows(number, group, definitions, count_users(model))
     return answer(model, COLUMNS, rows, sort=("group", "property_id", "name", "id"))
 
@@ -176,19 +176,17 @@ class _Definitions(dict[Resource, _Definition]):
             return
         for path, value, transform in leaves_of(resource, self._packages):
             # No settings at all are the same as empty ones.
-            if transform != "remove" and (path or value):
-                yield path, json.dumps(self._comparable(resource, path, value, transform))
-
-    def _comparable(self, resource: Resource, path: str, value: Any, transform: str | None) -> Any:
-        if path == "dataElementId":
-            return self._names.get(str(value), value)
-        if isinstance(value, float) and value.is_integer():
-            return int(value)
-        if isinstance(value, str):
-            text = text_of(resource, path, value, transform)
-            if text.role == "code":
-                return normalized(value, text.language)
-        return value
+            if transform == "remove" or not (path or value):
+                continue
+            comparable = value
+            if path == "dataElementId":
+                comparable = self._names.get(str(value), value)
+            elif isinstance(value, str):
+                text = text_of(resource, path, value, transform)
+                if text.role == "code":
+                    comparable = normalized(value, text.language)
+            # The numbers 50.0 and 50 are equal.
+            yield path, json.dumps(comparable).removesuffix(".0")
 
 
 def _differences(first: Resource, other: Resource, definitions: _Definitions) -> Iterator[str]:

@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable
-from operator import itemgetter
 from typing import Any
 
 import pandas as pd
@@ -74,7 +73,6 @@ def delegates(model: Model) -> pd.DataFrame:
         kind = _KINDS.get(resource.kind) or _KINDS.get(resource.type)
         key = (resource.property_id, kind, resource.package, resource.delegate)
         rule_ids[key].append(resource.get("rule_id"))
-    kinds = (*_KINDS.values(), None)
     rows = []
     for (property_id, kind, package, delegate), ids in rule_ids.items():
         row = {
@@ -86,9 +84,13 @@ def delegates(model: Model) -> pd.DataFrame:
             "used_by": len(ids),
             "rules": len({*ids} - {None}) or None,
         }
-        rows.append(((kinds.index(kind), -len(ids), delegate), row))
-    rows.sort(key=itemgetter(0))
-    return answer(model, DELEGATES, map(itemgetter(1), rows))
+        rows.append(row)
+    return answer(model, DELEGATES, sorted(rows, key=_by_frequency))
+
+
+def _by_frequency(row: Row) -> tuple[Any, ...]:
+    kinds = (*_KINDS.values(), None)
+    return kinds.index(row["kind"]), -row["used_by"], row["delegate_descriptor_id"] or ""
 
 
 def _counts(

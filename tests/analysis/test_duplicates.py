@@ -126,6 +126,7 @@ def test_comments_and_blank_space_of_code_do_not_matter(one: str, other: str) ->
         ("return `a  b`", "return `a b`"),
         ("return / a/.test(x)", "return /a/.test(x)"),
         ("return\nx", "return x"),
+        ("return /* why\n */ x", "return /* why */ x"),
         ("return\n(x)", "return (x)"),
         ("return `a ${'b'}  c`", "return `a ${'b'} c`"),
         ("a + +b", "a ++b"),
