@@ -112,11 +112,9 @@ def _rows(
 
 
 def _check(what: str, by: str) -> None:
-    for value, values in ((what, get_args(What)), (by, get_args(By))):
+    for option, value, values in (("what", what, get_args(What)), ("by", by, get_args(By))):
         if value not in values:
-            raise ArgumentError(
-                f"duplicates() cannot compare {value!r}.{did_you_mean(str(value), values)}"
-            )
+            raise ArgumentError(f"Invalid {option}={value!r}.{did_you_mean(str(value), values)}")
     if by == "path" and what != "data_elements":
         raise ArgumentError(
             "by='path' compares where data elements read their value. "

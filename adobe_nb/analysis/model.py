@@ -128,9 +128,8 @@ class Model:
     @cached_property
     def property_ids(self) -> list[str]:
         """The ids of the properties, in order of appearance."""
-        ids = [row["id"] for row in self.rows("properties")]
-        ids += map(attrgetter("property_id"), self.resources)
-        return list(dict.fromkeys(ids))
+        ids = map(attrgetter("property_id"), self.resources)
+        return list(dict.fromkeys([*self.platforms, *ids]))
 
     @cached_property
     def platforms(self) -> dict[str, str | None]:
@@ -198,11 +197,9 @@ class Model:
                 f"The settings of {len(unreadable)} resources cannot be read, the first being "
                 f"{first.id} ({first.name}): {first.problem}."
             )
-        orphans = [component for component in self.rule_components if component.rule is None]
+        orphans = list(map(attrgetter("rule"), self.rule_components)).count(None)
         if orphans:
-            yield (
-                f"The rules of {len(orphans)} rule components are missing; they count as enabled."
-            )
+            yield f"The rules of {orphans} rule components are missing; they count as enabled."
 
 
 def once_per_model(function: Callable[[Model], _Result]) -> Callable[[Model], _Result]:
