@@ -5,20 +5,22 @@ import hashlib
 import io
 import os
 import re
-import uuid
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from adobe_nb.analysis.answers import encoded
 from adobe_nb.errors import ArgumentError
+from adobe_nb.snapshot.disk import make_folder, write
 
 _INDEX = "index.csv"
-_NEEDED = ("source_type", "source_id", "path", "language", "code")
-_OURS = re.compile(r"[A-Za-z0-9_-]+/[A-Za-z0-9._-]+\.(?:js|html)")
+_REQUIRED = ("source_type", "source_id", "path", "language", "code")
+_SUFFIXES = {"html": ".html"}
+_FILE_NAME = re.compile(r"[A-Za-z0-9_-]+/[A-Za-z0-9._-]+\.(?:js|html)")
 _UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
 _LONGEST_NAME = 80
 _RESERVED = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)", re.IGNORECASE)
@@ -66,17 +68,15 @@ def to_files(code: pd.DataFrame, folder: str | os.PathLike[str]) -> pd.DataFrame
     """
     rows = _rows_to_write(code)
     names = _file_names(rows)
+    contents = dict(zip(names, map(encoded, rows["code"]), strict=True))
     index = rows.drop(columns=["code", "file"], errors="ignore")
-    index.insert(0, "file", pd.Series(names, dtype="string", index=index.index))
-    contents = {}
-    for name, snippet in zip(names, rows["code"], strict=True):
-        contents[name] = str(snippet).encode("utf-8", "backslashreplace")
+    index.insert(0, "file", pd.Series(names, dtype="string"))
     if not isinstance(folder, str | os.PathLike) or not os.fspath(folder):
         raise ArgumentError(f'Expected the path of a folder such as "code", got {folder!r}.')
     target = Path(folder).expanduser()
     try:
-        ours = _check_folder(target, names)
-        _write_all(target, contents, ours, index)
+        earlier = _check_folder(target, contents)
+        _write_all(target, contents, earlier, index)
     except OSError as error:
         raise ArgumentError(
             f"Cannot write to {target} ({error.strerror or error}). Choose another folder."
@@ -89,43 +89,36 @@ def _rows_to_write(code: pd.DataFrame) -> pd.DataFrame:
         raise ArgumentError(
             f"Expected the frame that tags.custom_code() returns, got {type(code).__name__}."
         )
-    for column in _NEEDED:
+    for column in _REQUIRED:
         if column not in code:
             raise ArgumentError(
                 f"The frame has no column {column!r}. Pass the frame that tags.custom_code() "
                 "returns, or some rows of it."
             )
-    place = ["source_type", "source_id", "path"]
-    rows = code[code["code"].notna()].drop_duplicates([*place, "code"]).reset_index(drop=True)
-    twice = rows[rows.duplicated(place)]
-    if len(twice):
+    source = ["source_type", "source_id", "path"]
+    rows = code.dropna(subset="code").drop_duplicates([*source, "code"], ignore_index=True)
+    repeated = rows.loc[rows.duplicated(source), "source_id"]
+    if len(repeated):
         raise ArgumentError(
-            f"{twice['source_id'].iloc[0]} appears twice with different code. Pass the code of one "
-            "state of the property."
+            f"{repeated.iloc[0]} appears twice with different code. Pass the code of one state of "
+            "the property."
         )
     return rows
 
 
 def _file_names(rows: pd.DataFrame) -> list[str]:
     """Return a name for each row: safe on every system, and different by more than case."""
-    sources = list(zip(rows["source_type"].map(_safe), rows["source_id"].map(_safe), strict=True))
-    pieces = Counter(sources)
-    stems = []
-    for source, path in zip(sources, rows["path"], strict=True):
-        stem = "/".join(source)
-        if pieces[source] > 1:
-            stem += "." + _safe(str(path), "-")
-        stems.append(stem)
-    taken = Counter(stem.casefold() for stem in stems)
+    stems = rows["source_type"].map(_safe) + "/" + rows["source_id"].map(_safe)
+    paths = rows["path"].map(lambda path: "." + _safe(path, "-"))
+    stems = stems.mask(stems.duplicated(keep=False), stems + paths)
+    # Windows and macOS ignore case.
+    counts = Counter(stems.str.casefold())
     names = []
-    for stem, source_id, path, language in zip(
-        stems, rows["source_id"], rows["path"], rows["language"].fillna(""), strict=True
-    ):
+    for stem, row in zip(stems, rows.to_dict("records"), strict=True):
         name = stem
-        if taken[stem.casefold()] > 1:
-            name += "-" + _digest(f"{source_id} {path}")
-        suffix = ".html" if language == "html" else ".js"
-        names.append(name + suffix)
+        if counts[stem.casefold()] > 1:
+            name += "-" + _digest(f"{row['source_id']} {row['path']}")
+        names.append(name + _SUFFIXES.get(row["language"], ".js"))
     return names
 
 
@@ -140,27 +133,30 @@ def _safe(text: Any, replacement: str = "_") -> str:
 
 
 def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()[:8]
+    return hashlib.sha256(encoded(text)).hexdigest()[:8]
 
 
-def _check_folder(folder: Path, names: list[str]) -> set[str]:
+def _check_folder(folder: Path, names: Iterable[str]) -> set[str]:
     """Return the files of an earlier run. Raises ArgumentError if others are in the way."""
     if folder.exists() and not folder.is_dir():
         raise ArgumentError(f"{folder} is a file. Name a folder.")
-    ours = _read_index(folder / _INDEX)
-    for name in [*names, *sorted(ours)]:
+    earlier = _read_index(folder / _INDEX)
+    for name in [*names, *sorted(earlier)]:
         file = folder / name
-        if file.parent.is_symlink() or (file.parent.exists() and not file.parent.is_dir()):
+        parent = file.parent
+        if os.path.lexists(parent) and (parent.is_symlink() or not parent.is_dir()):
             raise ArgumentError(
-                f"{file.parent} is not a folder of its own. Remove it, or choose another folder."
+                f"{parent} is not a folder of its own. Remove it, or choose another folder."
             )
-        if not os.path.lexists(file):
-            continue
-        if name not in ours or file.is_symlink() or not file.is_file():
+        if os.path.lexists(file) and not (name in earlier and _is_regular(file)):
             raise ArgumentError(
                 f"{file} exists, and is not in the index of an earlier run. Choose another folder."
             )
-    return ours
+    return earlier
+
+
+def _is_regular(file: Path) -> bool:
+    return file.is_file() and not file.is_symlink()
 
 
 def _read_index(file: Path) -> set[str]:
@@ -168,49 +164,42 @@ def _read_index(file: Path) -> set[str]:
     if not os.path.lexists(file):
         return set()
     problem = f"{file} is not an index of custom code. Remove it, or choose another folder."
-    if file.is_symlink() or not file.is_file():
+    if not _is_regular(file):
         raise ArgumentError(problem)
     text = file.read_bytes().decode("utf-8-sig", "replace")
     rows = csv.reader(io.StringIO(text, newline=""))
     header = next(rows, [])
-    # Another program's list of files could begin with the same column.
-    if header[:1] != ["file"] or not set(_NEEDED) - {"code"} <= set(header):
-        raise ArgumentError(problem)
     names = {row[0] for row in rows if row}
+    # Another program's list of files could begin with the same column.
+    is_index = header[:1] == ["file"] and {*_REQUIRED} - {"code"} <= {*header}
     # Whoever can write the index must not be able to have other files removed.
-    if not all(map(_OURS.fullmatch, names)):
+    if not is_index or not all(map(_FILE_NAME.fullmatch, names)):
         raise ArgumentError(problem)
     return names
 
 
 def _write_all(
-    folder: Path, contents: Mapping[str, bytes], ours: set[str], index: pd.DataFrame
+    folder: Path, contents: Mapping[str, bytes], earlier: set[str], index: pd.DataFrame
 ) -> None:
-    _make_folder(folder)
-    gone = sorted(ours - set(contents))
+    make_folder(folder)
+    gone = sorted(earlier - contents.keys())
     # First the index with the old names and the new ones: after an interruption, it knows them all.
     leftover = "".join(f"{name}\r\n" for name in gone)
     _write(folder / _INDEX, _csv(index) + leftover.encode())
     for name, content in contents.items():
-        file = folder / name
-        _make_folder(file.parent)
-        if not file.exists() or file.read_bytes() != content:
-            _write(file, content)
+        make_folder((folder / name).parent)
+        _write(folder / name, content)
     for name in gone:
         (folder / name).unlink(missing_ok=True)
         # Fails when other files are in it.
         with suppress(OSError):
             (folder / name).parent.rmdir()
-    if gone:
-        _write(folder / _INDEX, _csv(index))
+    _write(folder / _INDEX, _csv(index))
 
 
 def _csv(index: pd.DataFrame) -> bytes:
     """Return the index as CSV, in which no name is a formula to a spreadsheet."""
-    plain = index.copy()
-    for column in plain.columns:
-        plain[column] = plain[column].astype("object").map(_not_a_formula)
-    text = plain.to_csv(index=False, lineterminator="\r\n")
+    text = index.astype("object").map(_not_a_formula).to_csv(index=False, lineterminator="\r\n")
     # Excel reads UTF-8 only with a byte order mark.
     return text.encode("utf-8-sig", "backslashreplace")
 
@@ -221,23 +210,7 @@ def _not_a_formula(value: Any) -> Any:
     return value
 
 
-def _make_folder(folder: Path) -> None:
-    """Create a folder and its missing parents for this user only."""
-    if not folder.is_dir():
-        _make_folder(folder.parent)
-        folder.mkdir(mode=0o700, exist_ok=True)
-
-
 def _write(file: Path, content: bytes) -> None:
-    """Create or replace a file in one step, readable by this user only."""
-    unfinished = file.parent / f"_adobe_nb-{uuid.uuid4().hex}"
-    try:
-        with open(unfinished, "xb", opener=_private) as opened:
-            opened.write(content)
-        unfinished.replace(file)
-    finally:
-        unfinished.unlink(missing_ok=True)
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
+    # A file that has this content keeps its time.
+    if not file.exists() or file.read_bytes() != content:
+        write(file, lambda opened: opened.write(content))

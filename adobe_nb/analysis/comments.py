@@ -2,14 +2,12 @@
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 from adobe_nb.analysis.javascript import Script, Tree
-from adobe_nb.analysis.model import Model, once_per_model
 
-Span = tuple[int, int]
-"""Where something starts and stops, in characters."""
-_LITERALS = ("string", "template_string", "regex")
+_COMMENT_SIGN = re.compile(r"//|/\*|<!--|-->")
 _HTML = re.compile(
     r"(?P<comment><!--.*?(?:-->|\Z))"
     r"|<script\b(?P<attributes>(?:\"[^\"]*\"|'[^']*'|[^<>\"']+)*+)>"
@@ -30,103 +28,87 @@ _BESIDE_PUNCTUATION = re.compile(
 _BESIDE_SIGN = re.compile(r"(?<=[+-]) (?![+-])|(?<![+-]) (?=[+-])")
 
 
-class Literals(NamedTuple):
-    """Where the comments of a script are, and its strings, templates and regular expressions."""
+class Span(NamedTuple):
+    """Where a comment or literal starts and stops, in characters."""
 
-    comments: list[Span]
-    literals: list[Span]
-
-
-Parsed = dict[str, Literals]
-"""What the parser said about scripts that it has seen."""
+    start: int
+    stop: int
+    is_comment: bool = True
 
 
-@once_per_model
-def parsed_scripts(_: Model) -> Parsed:
-    """Return the scripts of a model that have been parsed: none at first."""
-    return {}
-
-
-def find_comments(code: str, language: str, parsed: Parsed) -> list[Span]:
+def find_comments(code: str, language: str) -> list[Span]:
     """Return where the comments of a script, or of HTML and its inline scripts, are; in order."""
-    if not any(sign in code for sign in ("//", "/*", "<!--", "-->")):
+    if not _COMMENT_SIGN.search(code):
         return []
     if language != "html":
-        return _parse(code, parsed).comments
+        return [span for span in _spans(code) if span.is_comment]
     comments = []
     for match in _HTML.finditer(code):
         if match["comment"] is not None:
-            comments.append(match.span())
-        elif _is_javascript_element(match):
+            comments.append(Span(*match.span()))
+        elif not _DATA_BLOCK.search(match["attributes"]):
             offset = match.start("script")
-            inside = find_comments(match["script"], "javascript", parsed)
-            comments += [(start + offset, stop + offset) for start, stop in inside]
+            for start, stop, _ in find_comments(match["script"], "javascript"):
+                comments.append(Span(start + offset, stop + offset))
     return comments
 
 
-def normalized(code: str, language: str, parsed: Parsed) -> str:
+def normalized(code: str, language: str) -> str:
     """Return code without comments, and without the blank space that has no meaning."""
     if language == "html":
-        return _normalized_html(code, parsed)
-    return "".join(_normalized_parts(code, _parse(code, parsed))).strip()
+        return "\n".join(filter(None, _html_parts(code)))
+    return "".join(_script_parts(code)).strip()
 
 
-def _is_javascript_element(match: re.Match[str]) -> bool:
-    if match["script"] is None:
-        return False
-    return not _DATA_BLOCK.search(match["attributes"])
+# Questions are often repeated, and copies of a script are frequent.
+@lru_cache(maxsize=1_000)
+def _spans(code: str) -> list[Span]:
+    """Return the comments and literals of a script: strings, templates, regular expressions."""
+    spans = []
+    for node in Tree(Script(code)).nodes("comment", "string", "template_string", "regex"):
+        spans.append(Span(node.start_byte, node.end_byte, node.type == "comment"))
+    return sorted(spans)
 
 
-def _parse(code: str, parsed: Parsed) -> Literals:
-    if code not in parsed:
-        comments = []
-        literals = []
-        for node in Tree(Script(code)).nodes("comment", *_LITERALS):
-            span = (node.start_byte, node.end_byte)
-            if node.type == "comment":
-                comments.append(span)
-            else:
-                literals.append(span)
-        parsed[code] = Literals(sorted(comments), sorted(literals))
-    return parsed[code]
-
-
-def _normalized_html(code: str, parsed: Parsed) -> str:
-    parts = []
+def _html_parts(code: str) -> Iterator[str]:
     end = 0
     for match in _HTML.finditer(code):
-        parts.append(" ".join(code[end : match.start()].split()))
-        if _is_javascript_element(match):
-            parts.append(f"<script{match['attributes']}>")
-            parts.append(normalized(match["script"], "javascript", parsed))
-        elif match["script"] is not None:
-            parts.append(" ".join(match[0].split()))
+        yield _single_spaced(code[end : match.start()])
         end = match.end()
-    parts.append(" ".join(code[end:].split()))
-    return "\n".join(part for part in parts if part)
+        if match["comment"] is not None:
+            continue
+        if _DATA_BLOCK.search(match["attributes"]):
+            yield _single_spaced(match[0])
+        else:
+            yield f"<script{match['attributes']}>"
+            yield normalized(match["script"], "javascript")
+    yield _single_spaced(code[end:])
 
 
-def _normalized_parts(code: str, found: Literals) -> Iterator[str]:
+def _single_spaced(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _script_parts(code: str) -> Iterator[str]:
     """Yield the literals as they are, and what is between them without comments and blanks."""
-    spans = [(*span, True) for span in found.comments]
-    spans += [(*span, False) for span in found.literals]
-    between = []
+    between = ""
     end = 0
-    for start, stop, is_comment in sorted(spans):
+    for start, stop, is_comment in _spans(code):
         # Inside the literal before, for example a string within a template.
         if start < end:
             continue
-        between.append(code[end:start])
-        if is_comment:
-            # Like a blank, or like the line breaks inside it.
-            between.append("\n" if "\n" in code[start:stop] else " ")
-        else:
-            yield _without_blanks("".join(between))
-            yield code[start:stop]
-            between = []
+        between += code[end:start]
         end = stop
-    between.append(code[end:])
-    yield _without_blanks("".join(between))
+        if not is_comment:
+            yield _without_blanks(between)
+            yield code[start:stop]
+            between = ""
+        elif "\n" in code[start:stop]:
+            # Like the line breaks inside it.
+            between += "\n"
+        else:
+            between += " "
+    yield _without_blanks(between + code[end:])
 
 
 def _without_blanks(code: str) -> str:

@@ -3,14 +3,14 @@
 import hashlib
 import re
 from collections.abc import Iterator, Mapping
+from operator import attrgetter
 
 import pandas as pd
 
-from adobe_nb.analysis.answers import SOURCE, Columns, answer, source_of
+from adobe_nb.analysis.answers import SOURCE, Columns, answer, encoded, source_of
 from adobe_nb.analysis.index import early_rules
 from adobe_nb.analysis.javascript import is_javascript
-from adobe_nb.analysis.model import Model, Resource, once_per_model
-from adobe_nb.analysis.packages import Packages
+from adobe_nb.analysis.model import Model, once_per_model
 from adobe_nb.analysis.settings import Text, texts
 
 COLUMNS: Columns = {
@@ -30,6 +30,7 @@ _LOOKS_LIKE_CODE = re.compile(
     r"\bfunction\b|=>|\b(?:var|let|const|return|new|typeof)\s|_satellite\.|\bwindow\.|\bdocument\."
 )
 _MEMBER_OF_CODE = re.compile(r"(?:source|code|script|javascript|js|function)", re.IGNORECASE)
+_ORDER = attrgetter("resource.property_id", "resource.type", "resource.name", "path", "resource.id")
 _LONG_LINE = 500
 _FEW_BLANKS = 0.05
 
@@ -37,13 +38,13 @@ _FEW_BLANKS = 0.05
 def custom_code(model: Model) -> pd.DataFrame:
     """Return the code in the settings of all resources, one row for each piece."""
     snippets = snippets_of(model)
-    packages = Packages.of(model)
     early = early_rules(model)
     first_sources: dict[str, str] = {}
     rows = []
     for text in snippets:
+        source_id = text.resource.id
         fingerprint = _hash(text.value)
-        first = first_sources.setdefault(fingerprint, text.resource.id)
+        first = first_sources.setdefault(fingerprint, source_id)
         row = {
             **source_of(text.resource),
             "delegate_descriptor_id": text.resource.delegate or None,
@@ -53,12 +54,10 @@ def custom_code(model: Model) -> pd.DataFrame:
             "chars": len(text.value),
             "lines": count_lines(text.value),
             "hash": fingerprint,
-            "minified": is_minified(text.value),
-            "inline_in_library": _is_inline(text, packages, early),
-            "same_as": None,
+            "minified": _is_minified(text.value),
+            "inline_in_library": _is_inline(text, early),
+            "same_as": first if first != source_id else None,
         }
-        if first != text.resource.id:
-            row["same_as"] = first
         rows.append(row)
     return answer(model, COLUMNS, rows, limits=_limits(snippets))
 
@@ -69,11 +68,7 @@ def snippets_of(model: Model) -> list[Text]:
 
     A text of an extension whose package is unknown counts when it clearly is code.
     """
-    snippets = []
-    for text in texts(model):
-        if text.value.strip() and is_code(text):
-            snippets.append(text)
-    return sorted(snippets, key=_place)
+    return sorted(filter(is_code, texts(model)), key=_ORDER)
 
 
 def count_lines(code: str) -> int:
@@ -81,68 +76,53 @@ def count_lines(code: str) -> int:
     return code.removesuffix("\n").count("\n") + 1
 
 
-def is_minified(code: str) -> bool:
+def _is_minified(code: str) -> bool:
     """Return whether code is written for machines: lines of 500 characters, or hardly a blank."""
     if len(code) < _LONG_LINE:
         return False
-    if len(code) / count_lines(code) > _LONG_LINE:
-        return True
     blanks = sum(map(code.count, " \t\r\n"))
-    return blanks / len(code) < _FEW_BLANKS
-
-
-def _place(text: Text) -> tuple[str, ...]:
-    resource = text.resource
-    return (resource.property_id, resource.type, resource.name, text.path, resource.id)
+    return len(code) / count_lines(code) > _LONG_LINE or blanks / len(code) < _FEW_BLANKS
 
 
 def is_code(text: Text) -> bool:
     """Return whether a text is code, or clearly looks like it while its package is missing."""
     if text.role != "unknown":
-        return text.role == "code"
+        return text.role == "code" and bool(text.value.strip())
     if text.language == "html":
         return True
     if not _LOOKS_LIKE_CODE.search(text.value):
         return False
     # Prose has such words, too, but it is not valid JavaScript.
     member = text.path.rpartition(".")[2]
-    return bool(_MEMBER_OF_CODE.search(member)) or is_javascript(_as_function_body(text.value))
-
-
-def _as_function_body(code: str) -> str:
-    return f"function f() {{\n{code}\n}}"
+    if _MEMBER_OF_CODE.search(member):
+        return True
+    return is_javascript(f"function f() {{\n{text.value}\n}}")
 
 
 def _hash(code: str) -> str:
     """Return a short hash that does not depend on indentation, blank lines and line endings."""
-    lines = (line.strip() for line in code.splitlines())
-    content = "\n".join(line for line in lines if line)
-    return hashlib.sha256(content.encode("utf-8", "backslashreplace")).hexdigest()[:12]
+    content = "\n".join(filter(None, map(str.strip, code.splitlines())))
+    return hashlib.sha256(encoded(content)).hexdigest()[:12]
 
 
-def _is_inline(text: Text, packages: Packages, early: Mapping[str, bool]) -> bool | None:
+def _is_inline(text: Text, early: Mapping[str, bool]) -> bool | None:
     """Return whether code is part of the main library, rather than a file of its own."""
     if _is_external(text):
         return False
-    transforms = packages.transforms(text.resource)
-    if transforms is None:
+    if text.role == "unknown":
         return None
-    transform = transforms.get(re.sub(r"\[\d+\]", "[]", text.path))
-    if transform == "customCode":
-        rule = text.resource.rule
-        if rule is None:
-            return None
-        return early.get(rule.id)
-    return transform != "file"
+    if text.transform != "customCode":
+        return text.transform != "file"
+    # The build inlines the code of a rule that fires before a file could be loaded.
+    return early.get(text.resource.get("rule_id"))
 
 
 def _is_external(text: Text) -> bool:
-    settings = text.resource.settings
-    return isinstance(settings, dict) and settings.get("isExternal") is True
+    return text.resource.setting("isExternal") is True
 
 
 def _limits(snippets: list[Text]) -> Iterator[str]:
-    external = [text for text in snippets if _is_external(text)]
+    external = list(filter(_is_external, snippets))
     if external:
         yield (
             f"The code of {_sources(external)} is an external file: only its address is known here."
@@ -155,9 +135,9 @@ def _limits(snippets: list[Text]) -> Iterator[str]:
         )
 
 
-def _sources(found: list[Text]) -> str:
-    resources: dict[str, Resource] = {text.resource.id: text.resource for text in found}
-    first = found[0].resource
-    if len(resources) == 1:
+def _sources(snippets: list[Text]) -> str:
+    first = snippets[0].resource
+    count = len({text.resource.id for text in snippets})
+    if count == 1:
         return f"{first.id} ({first.name})"
-    return f"{len(resources)} resources, the first being {first.id} ({first.name}),"
+    return f"{count} resources, the first being {first.id} ({first.name}),"

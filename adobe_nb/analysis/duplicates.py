@@ -1,25 +1,24 @@
-"""Duplicates: resources of the same definition, the same name, or that read the same place."""
+"""Duplicates: resources of the same definition, the same name, or that read the same value."""
 
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from operator import attrgetter
+from typing import Any, Literal, NamedTuple, get_args
 
 import pandas as pd
 
-from adobe_nb.analysis.answers import Columns, answer
-from adobe_nb.analysis.comments import Parsed, normalized, parsed_scripts
-from adobe_nb.analysis.model import Model, Resource, once_per_model
+from adobe_nb.analysis.answers import Columns, Row, answer
+from adobe_nb.analysis.comments import normalized
+from adobe_nb.analysis.model import Model, Resource
 from adobe_nb.analysis.packages import Packages
-from adobe_nb.analysis.settings import leaves_of, texts_of
+from adobe_nb.analysis.settings import leaves_of, text_of
 from adobe_nb.analysis.usage import count_users
 from adobe_nb.errors import ArgumentError
 from adobe_nb.suggest import did_you_mean
 
 What = Literal["data_elements", "rules", "extensions", "rule_components"]
 By = Literal["definition", "name", "path"]
-Definition = tuple[Hashable, ...]
 COLUMNS: Columns = {
     "group": "Int64",
     "type": "string",
@@ -54,6 +53,17 @@ _COMPARED: Mapping[str, Sequence[str]] = {
     ),
 }
 """The columns beside the settings that say how a resource works."""
+_ORDER = attrgetter("name", "property_id", "id")
+
+
+class _Definition(NamedTuple):
+    """What a resource does, in a form in which equal ones are equal."""
+
+    package: str
+    delegate: str
+    is_negated: bool
+    parts: frozenset[Any]
+    """Its settings; the definitions of a rule's components, each with its number."""
 
 
 def duplicates(
@@ -68,42 +78,48 @@ def duplicates(
     model.require("duplicates", what)
     if what == "rules":
         model.require("duplicates", "rule_components")
-    definitions = _definitions(model)
-    groups: dict[Hashable, list[Resource]] = {}
-    for resource in getattr(model, what):
-        if by != "name" and resource.delegate == _CONSTANT and not constants:
-            continue
-        key = _key(resource, by, definitions)
-        if key is not None:
-            groups.setdefault(key, []).append(resource)
-    duplicated = []
-    for group in groups.values():
-        if len(group) > 1:
-            duplicated.append(sorted(group, key=_place))
-    duplicated.sort(key=lambda group: _place(group[0]))
-    users = count_users(model)
-    rows: list[dict[str, Any]] = []
-    for number, group in enumerate(duplicated, start=1):
-        rows += _rows(number, group, definitions, users)
+    definitions = _Definitions(model)
+    groups: dict[Hashable, list[Resource]] = defaultdict(list)
+    # In order, so that groups and their members are in order, too.
+    for resource in sorted(getattr(model, what), key=_ORDER):
+        if by == "name" or constants or resource.delegate != _CONSTANT:
+            groups[_key(resource, by, definitions)].append(resource)
+    # Without a key, resources have nothing to compare.
+    groups.pop(None, None)
+    repeated = [group for group in groups.values() if len(group) > 1]
+    rows: list[Row] = []
+    for number, group in enumerate(repeated, start=1):
+        rows += _rows(number, group, definitions, count_users(model))
     return answer(model, COLUMNS, rows, sort=("group", "property_id", "name", "id"))
 
 
+def _rows(
+    number: int, group: list[Resource], definitions: "_Definitions", users: Mapping[str, int]
+) -> Iterator[Row]:
+    first = group[0]
+    for resource in group:
+        differences = _differences(first, resource, definitions)
+        yield {
+            "group": number,
+            "type": resource.type,
+            "id": resource.id,
+            "name": resource.name,
+            "property_id": resource.property_id or None,
+            "same_settings": definitions[first] == definitions[resource],
+            "differs_in": ", ".join(differences) or None,
+            "used_by": users.get(resource.id, 0),
+        }
+
+
 def _check(what: str, by: str) -> None:
-    if what not in get_args(What):
-        raise ArgumentError(
-            f"duplicates() cannot compare {what!r}.{did_you_mean(str(what), get_args(What))}"
-        )
-    if by not in get_args(By):
-        raise ArgumentError(f"Invalid by={by!r}.{did_you_mean(str(by), get_args(By))}")
+    for option, value, values in (("what", what, get_args(What)), ("by", by, get_args(By))):
+        if value not in values:
+            raise ArgumentError(f"Invalid {option}={value!r}.{did_you_mean(str(value), values)}")
     if by == "path" and what != "data_elements":
         raise ArgumentError(
             "by='path' compares where data elements read their value. "
             f"For {what}, use by='definition' or by='name'."
         )
-
-
-def _place(resource: Resource) -> tuple[str, str, str]:
-    return (resource.name, resource.property_id, resource.id)
 
 
 def _key(resource: Resource, by: By, definitions: "_Definitions") -> Hashable:
@@ -112,110 +128,63 @@ def _key(resource: Resource, by: By, definitions: "_Definitions") -> Hashable:
         return "".join(resource.name.casefold().split())
     if by == "path":
         return _path(resource)
-    if resource.type == "rules" and not definitions.components[resource.id]:
+    definition = definitions[resource]
+    if resource.type == "rules" and not definition.parts:
         return None
-    return definitions.of(resource)
+    return definition
 
 
 def _path(resource: Resource) -> Hashable:
     """Return where a data element reads its value: a variable, a cookie, a parameter, …"""
-    if not isinstance(resource.settings, dict):
-        return None
-    for member in ("path", "name"):
-        path = resource.settings.get(member)
-        if isinstance(path, str) and path.strip():
-            return resource.delegate, path.strip().removeprefix("window.")
+    path = resource.setting("path") or resource.setting("name")
+    if isinstance(path, str) and path.strip():
+        return resource.delegate, path.strip().removeprefix("window.")
     return None
 
 
-@dataclass(frozen=True, eq=False)
-class _Definitions:
-    """The definitions of a model's resources, in a form in which equal ones are equal."""
+class _Definitions(dict[Resource, _Definition]):
+    """The definition of each resource of a model, found when it is first used."""
 
-    packages: Packages
-    components: Mapping[str, Sequence[Resource]]
-    """The components of each rule."""
-    names: Mapping[str, str]
-    """The names of data elements by id, when there are several properties."""
-    parsed: Parsed
-    known: dict[Resource, Definition]
+    def __init__(self, model: Model) -> None:
+        super().__init__()
+        self._packages = Packages.of(model)
+        self._names = {}
+        # A copy in another property refers to the data element of that name there.
+        if len(model.property_ids) > 1:
+            self._names = {element.origin_id: element.name for element in model.data_elements}
+        self._components: dict[Resource | None, list[Resource]] = defaultdict(list)
+        for component in model.rule_components:
+            self._components[component.rule].append(component)
 
-    def of(self, resource: Resource) -> Definition:
-        """Return the definition of a resource."""
-        if resource not in self.known:
-            self.known[resource] = self._of(resource)
-        return self.known[resource]
-
-    def _of(self, resource: Resource) -> Definition:
+    def __missing__(self, resource: Resource) -> _Definition:
+        parts: frozenset[Hashable] = frozenset(self._settings(resource))
         if resource.type == "rules":
             # A multiset: the order of components is a matter of display within their kind.
-            counts = Counter(self.of(component) for component in self.components[resource.id])
-            return (frozenset(counts.items()),)
-        negate = resource.type == "rule_components" and resource.get("negate") is True
-        return (resource.package, resource.delegate, negate, self.settings(resource))
+            counts = Counter(self[component] for component in self._components[resource])
+            parts = frozenset(counts.items())
+        is_negated = resource.get("negate") is True
+        definition = _Definition(resource.package, resource.delegate, is_negated, parts)
+        self[resource] = definition
+        return definition
 
-    def settings(self, resource: Resource) -> frozenset[tuple[str, str]]:
-        """Return the settings that reach the page: path and JSON text of each value."""
+    def _settings(self, resource: Resource) -> Iterator[tuple[str, str]]:
+        """Yield the settings that reach the page: path and JSON text of each value."""
         if resource.problem:
-            return frozenset([("", str(resource.get("settings")))])
-        return frozenset(self._members(resource))
-
-    def _members(self, resource: Resource) -> Iterator[tuple[str, str]]:
-        languages = {}
-        for text in texts_of(resource, self.packages):
-            if text.role == "code":
-                languages[text.path] = text.language
-        for path, value, transform in leaves_of(resource, self.packages):
+            yield "", str(resource.get("settings"))
+            return
+        for path, value, transform in leaves_of(resource, self._packages):
             # No settings at all are the same as empty ones.
-            is_nothing = path == "" and not value
-            if transform == "remove" or is_nothing:
+            if transform == "remove" or not (path or value):
                 continue
-            comparable = self._comparable(path, value)
-            if path in languages:
-                comparable = normalized(value, languages[path], self.parsed)
-            yield path, json.dumps(comparable)
-
-    def _comparable(self, path: str, value: Any) -> Any:
-        if path == "dataElementId" and isinstance(value, str):
-            # A copy in another property refers to the element of that name there.
-            return self.names.get(value, value)
-        if isinstance(value, float) and value.is_integer():
-            return int(value)
-        return value
-
-
-@once_per_model
-def _definitions(model: Model) -> _Definitions:
-    components: dict[str, list[Resource]] = {rule.id: [] for rule in model.rules}
-    for component in model.rule_components:
-        if component.rule is not None:
-            components[component.rule.id].append(component)
-    names = {}
-    if len(model.property_ids) > 1:
-        names = {element.origin_id: element.name for element in model.data_elements}
-    return _Definitions(Packages.of(model), components, names, parsed_scripts(model), {})
-
-
-def _rows(
-    number: int,
-    group: Sequence[Resource],
-    definitions: _Definitions,
-    users: Mapping[str, int],
-) -> Iterator[dict[str, Any]]:
-    first = group[0]
-    for resource in group:
-        differences = list(_differences(first, resource, definitions))
-        row = {
-            "group": number,
-            "type": resource.type,
-            "id": resource.id,
-            "name": resource.name,
-            "property_id": resource.property_id or None,
-            "same_settings": definitions.of(first) == definitions.of(resource),
-            "differs_in": ", ".join(differences) or None,
-            "used_by": users.get(resource.id, 0),
-        }
-        yield row
+            comparable = value
+            if path == "dataElementId":
+                comparable = self._names.get(str(value), value)
+            elif isinstance(value, str):
+                text = text_of(resource, path, value, transform)
+                if text.role == "code":
+                    comparable = normalized(value, text.language)
+            # The numbers 50.0 and 50 are equal.
+            yield path, json.dumps(comparable).removesuffix(".0")
 
 
 def _differences(first: Resource, other: Resource, definitions: _Definitions) -> Iterator[str]:
@@ -224,11 +193,10 @@ def _differences(first: Resource, other: Resource, definitions: _Definitions) ->
         # The service fills in False where a switch is missing.
         if (first.get(column) or None) != (other.get(column) or None):
             yield column
-    if first.type == "rules":
-        if definitions.of(first) != definitions.of(other):
-            yield "rule_components"
-        return
-    changed = definitions.settings(first) ^ definitions.settings(other)
-    members = {path.partition(".")[0].partition("[")[0] for path, _ in changed}
-    for member in sorted(members):
-        yield f"settings.{member}" if member else "settings"
+    changed = definitions[first].parts ^ definitions[other].parts
+    if changed and first.type == "rules":
+        yield "rule_components"
+    elif changed:
+        members = {path.partition(".")[0].partition("[")[0] for path, _ in changed}
+        for member in sorted(members):
+            yield f"settings.{member}".removesuffix(".")

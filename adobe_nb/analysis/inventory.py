@@ -1,14 +1,14 @@
 """Counts of resources and code, and of the delegates of extensions that are in use."""
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable
 from typing import Any
 
 import pandas as pd
 
-from adobe_nb.analysis.answers import Columns, answer
+from adobe_nb.analysis.answers import Columns, Row, answer
 from adobe_nb.analysis.custom_code import count_lines, snippets_of
-from adobe_nb.analysis.model import REQUIRED, Model, Resource, once_per_model
+from adobe_nb.analysis.model import REQUIRED, Model, Resource
 from adobe_nb.analysis.publishing import REVISABLE, unpublished
 from adobe_nb.errors import ArgumentError
 
@@ -31,140 +31,110 @@ DELEGATES: Columns = {
     "rules": "Int64",
 }
 _SURROUNDINGS = ("libraries", "environments", "hosts", "callbacks", "secrets")
+# The kind is a part of the delegate; a delegate without one has the kind of its table.
 _KINDS = {
     "events": "event",
     "conditions": "condition",
     "actions": "action",
     "dataElements": "data_element",
     "extensionConfiguration": "configuration",
+    "data_elements": "data_element",
+    "extensions": "configuration",
 }
-_KINDS_BY_TABLE = {"data_elements": "data_element", "extensions": "configuration"}
-Row = Mapping[str, Any]
 
 
 def inventory(model: Model) -> pd.DataFrame:
     """Return how much there is of each kind of resource, and of code."""
-    rows: list[dict[str, Any]] = []
+    limits = []
+    changed = None
+    try:
+        changed = set(unpublished(model)["id"])
+    except ArgumentError:
+        limits.append("What is unpublished is unknown without the libraries and their contents.")
+    rows = []
     # Without a resource and without the table of properties, nothing names the property.
     for property_id in model.property_ids or [""]:
-        rows += _counts_of(model, property_id)
-    return answer(model, INVENTORY, rows, limits=_limits(model))
+        counts: dict[str, Row] = {}
+        for table in (*REQUIRED, *_SURROUNDINGS):
+            if table in model.frames:
+                counts[table] = _counts(model, property_id, table, changed)
+            elif table in REQUIRED:
+                counts[table] = {}
+        counts |= _counts_of_code(model, property_id)
+        for what, numbers in counts.items():
+            rows.append({"property_id": property_id or None, "what": what, **numbers})
+    return answer(model, INVENTORY, rows, limits=limits)
 
 
 def delegates(model: Model) -> pd.DataFrame:
     """Return how often each event, condition, action and other delegate is used."""
-    uses: dict[tuple[str, str, str, str], list[Resource]] = {}
-    for resource in model.resources:
-        if resource.type != "rules":
-            kind = _KINDS.get(resource.kind) or _KINDS_BY_TABLE.get(resource.type, "")
-            key = (resource.property_id, kind, resource.package, resource.delegate)
-            uses.setdefault(key, []).append(resource)
+    rule_ids: dict[tuple[Any, ...], list[str | None]] = defaultdict(list)
+    for resource in (*model.rule_components, *model.data_elements, *model.extensions):
+        kind = _KINDS.get(resource.kind) or _KINDS.get(resource.type)
+        key = (resource.property_id, kind, resource.package, resource.delegate)
+        rule_ids[key].append(resource.get("rule_id"))
     rows = []
-    for (property_id, kind, package, delegate), resources in uses.items():
+    for (property_id, kind, package, delegate), ids in rule_ids.items():
         row = {
             "property_id": property_id,
             "delegate_descriptor_id": delegate or None,
             "extension_name": package or None,
-            "kind": kind or None,
+            "kind": kind,
             "name": delegate.rpartition("::")[2] or None,
-            "used_by": len(resources),
-            "rules": None,
+            "used_by": len(ids),
+            "rules": len({*ids} - {None}) or None,
         }
-        if resources[0].type == "rule_components":
-            row["rules"] = len({resource.row["rule_id"] for resource in resources})
         rows.append(row)
-    rows.sort(key=_by_frequency)
-    return answer(model, DELEGATES, rows)
+    return answer(model, DELEGATES, sorted(rows, key=_by_frequency))
 
 
 def _by_frequency(row: Row) -> tuple[Any, ...]:
-    kinds = [*_KINDS.values(), None]
-    return (kinds.index(row["kind"]), -row["used_by"], row["delegate_descriptor_id"] or "")
+    kinds = (*_KINDS.values(), None)
+    return kinds.index(row["kind"]), -row["used_by"], row["delegate_descriptor_id"] or ""
 
 
-def _counts_of(model: Model, property_id: str) -> Iterator[dict[str, Any]]:
-    counts = _unpublished(model)
-    for table in REQUIRED:
-        resources: list[Resource] = getattr(model, table)
-        rows = [resource.row for resource in resources if resource.property_id == property_id]
-        count = None
-        if counts is not None and table in REVISABLE:
-            count = counts[property_id, table]
-        yield _row(model, property_id, table, rows, unpublished=count)
-    for table in _SURROUNDINGS:
-        if table in model.frames:
-            rows = [row for row in model.rows(table) if _is_of(model, row, property_id)]
-            yield _row(model, property_id, table, rows)
-    snippets = [text for text in snippets_of(model) if text.resource.property_id == property_id]
-    last_updated_at = _latest(text.resource.row for text in snippets)
-    totals = {
-        "custom_code": len(snippets),
-        "code_lines": sum(count_lines(text.value) for text in snippets),
-        "code_characters": sum(len(text.value) for text in snippets),
-    }
-    for what, total in totals.items():
-        yield {
-            "property_id": property_id or None,
-            "what": what,
-            "total": total,
-            "last_updated_at": last_updated_at,
-        }
-
-
-def _row(
-    model: Model,
-    property_id: str,
-    table: str,
-    rows: Sequence[Row],
-    *,
-    unpublished: int | None = None,
+def _counts(
+    model: Model, property_id: str, table: str, changed: Collection[str] | None
 ) -> dict[str, Any]:
-    row: dict[str, Any] = {"property_id": property_id or None, "what": table}
-    if table not in model.frames:
-        return row
-    columns = model.frames[table].columns
-    row.update(total=len(rows), unpublished=unpublished, last_updated_at=_latest(rows))
-    if "enabled" in columns and table != "rule_components":
-        row["disabled"] = sum(row.get("enabled") is False for row in rows)
-        row["enabled"] = len(rows) - row["disabled"]
-    if "dirty" in columns:
-        row["dirty"] = sum(row.get("dirty") is True for row in rows)
-    return row
-
-
-def _is_of(model: Model, row: Row, property_id: str) -> bool:
-    of = row.get("property_id")
-    if of is None:
-        return len(model.property_ids) <= 1
-    return bool(of == property_id)
-
-
-def _latest(rows: Iterable[Row]) -> pd.Timestamp | None:
-    times = [row["updated_at"] for row in rows if row.get("updated_at") is not None]
-    if not times:
-        return None
-    return pd.to_datetime(pd.Series(times), utc=True, format="ISO8601", errors="coerce").max()
-
-
-@once_per_model
-def _unpublished(model: Model) -> Counter[tuple[str, str]] | None:
-    """Count the heads that differ from what is published, by property and type.
-
-    None when a table is missing that ``unpublished`` requires.
-    """
-    try:
-        rows = unpublished(model)
-    except ArgumentError:
-        return None
-    heads = {resource.id: resource for resource in model.resources}
-    counts: Counter[tuple[str, str]] = Counter()
-    for head_id in rows["id"]:
-        # Deleted heads are not in the inventory.
-        if head_id in heads:
-            counts[heads[head_id].property_id, heads[head_id].type] += 1
+    """Return the counts of a table that its frame shows, for one property."""
+    rows = _rows(model, property_id, table)
+    frame = pd.DataFrame(rows, columns=model.frames[table].columns, dtype="object")
+    counts: dict[str, Any] = {"total": len(frame)}
+    if "updated_at" in frame:
+        counts["last_updated_at"] = _latest(frame["updated_at"])
+    if changed is not None and table in REVISABLE:
+        counts["unpublished"] = frame["id"].isin(changed).sum()
+    # Components have no switch of their own.
+    if "enabled" in frame and table != "rule_components":
+        counts["disabled"] = frame["enabled"].eq(False).sum()
+        counts["enabled"] = len(frame) - counts["disabled"]
+    if "dirty" in frame:
+        counts["dirty"] = frame["dirty"].eq(True).sum()
     return counts
 
 
-def _limits(model: Model) -> Iterator[str]:
-    if _unpublished(model) is None:
-        yield "What is unpublished is unknown without the libraries and their contents."
+def _rows(model: Model, property_id: str, table: str) -> list[Row]:
+    if table in REQUIRED:
+        resources: list[Resource] = getattr(model, table)
+        return [resource.row for resource in resources if resource.property_id == property_id]
+    owners: set[str | None] = {property_id}
+    # A row that does not name its property belongs to the only one.
+    if len(model.property_ids) <= 1:
+        owners.add(None)
+    return [row for row in model.rows(table) if row.get("property_id") in owners]
+
+
+def _counts_of_code(model: Model, property_id: str) -> dict[str, Row]:
+    snippets = [text for text in snippets_of(model) if text.resource.property_id == property_id]
+    codes = [text.value for text in snippets]
+    last = {"last_updated_at": _latest(text.resource.get("updated_at") for text in snippets)}
+    return {
+        "custom_code": {"total": len(codes), **last},
+        "code_lines": {"total": sum(map(count_lines, codes)), **last},
+        "code_characters": {"total": sum(map(len, codes)), **last},
+    }
+
+
+def _latest(times: Iterable[Any]) -> pd.Timestamp:
+    series = pd.Series(list(times), dtype="object")
+    return pd.to_datetime(series, utc=True, format="ISO8601", errors="coerce").max()

@@ -1,9 +1,10 @@
 """The resources of some properties, read from plain frames: the input of every question."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, wraps
+from operator import attrgetter
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -39,8 +40,7 @@ OPTIONAL = (
 )
 TABLES = (*REQUIRED, *OPTIONAL)
 _Result = TypeVar("_Result")
-_NO_PROPERTY = ""
-"""The property of resources whose frame does not name one."""
+_NO_FRAME = pd.DataFrame()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,10 +77,13 @@ class Resource:
     @property
     def kind(self) -> str:
         """``events``, ``conditions``, ``actions``, ``dataElements`` or ``extensionConfiguration``."""
-        parts = self.delegate.split("::")
-        if len(parts) > 1:
-            return parts[1]
-        return ""
+        return self.delegate.partition("::")[2].partition("::")[0]
+
+    def setting(self, name: str) -> Any:
+        """Return a member of its settings; None when they are not an object, or lack it."""
+        if isinstance(self.settings, dict):
+            return self.settings.get(name)
+        return None
 
     def get(self, column: str) -> Any:
         """Return a value of its row; None when the column or the value is missing."""
@@ -106,15 +109,16 @@ class Model:
         self.frames = dict(frames)
         self.as_of = as_of
         self.redact = redact
-        self.limits = list(limits)
-        self.rules: list[Resource] = []
-        self.rules = list(self._read("rules"))
+        self.rules = list(self._read("rules", {}))
         rules = {rule.id: rule for rule in self.rules}
-        self.rule_components = list(self._read("rule_components", rules))
-        self.data_elements = list(self._read("data_elements"))
-        self.extensions = list(self._read("extensions"))
-        self.secrets = list(self._read("secrets"))
-        self.limits += self._what_is_missing()
+        # Deleted rules do not count, nor do revisions beside heads. Missing rules do.
+        dropped = {row["id"] for row in self.rows("rules")} - rules.keys()
+        components = self._read("rule_components", rules)
+        self.rule_components = [part for part in components if part.row["rule_id"] not in dropped]
+        self.data_elements = list(self._read("data_elements", rules))
+        self.extensions = list(self._read("extensions", rules))
+        self.secrets = list(self._read("secrets", rules))
+        self.limits = [*limits, *self._limits()]
 
     @property
     def resources(self) -> list[Resource]:
@@ -124,10 +128,8 @@ class Model:
     @cached_property
     def property_ids(self) -> list[str]:
         """The ids of the properties, in order of appearance."""
-        ids = [resource.property_id for resource in self.resources]
-        if "properties" in self.frames:
-            ids = [*self.frames["properties"]["id"], *ids]
-        return list(dict.fromkeys(ids))
+        ids = map(attrgetter("property_id"), self.resources)
+        return list(dict.fromkeys([*self.platforms, *ids]))
 
     @property
     def service(self) -> str:
@@ -150,41 +152,33 @@ class Model:
 
     def rows(self, table: str) -> list[dict[str, Any]]:
         """Return the rows of a table as dicts, missing values as None; none without the table."""
-        frame = self.frames.get(table)
-        if frame is None:
-            return []
-        return _rows_of(frame)
+        return _dicts(self.frames.get(table, _NO_FRAME))
 
     def require(self, question: str, *tables: str) -> None:
         """Raise ArgumentError when a table is missing that a question requires."""
-        missing = [table for table in tables if table not in self.frames]
-        if missing:
-            raise ArgumentError(
-                f"{question}() requires the table {missing[0]!r}. Read the property with "
-                f"analysis.read(…), or pass it: analysis.Tags(…, {missing[0]}=frame)."
-            )
+        for table in tables:
+            if table not in self.frames:
+                raise ArgumentError(
+                    f"{question}() requires the table {table!r}. Read the property with "
+                    f"analysis.read(…), or pass it: analysis.Tags(…, {table}=frame)."
+                )
 
-    def _read(self, table: str, rules: Mapping[str, Resource] | None = None) -> Iterator[Resource]:
-        dropped = self._dropped_rules()
-        for row in _rows_of(_heads(self.frames.get(table))):
-            rule = None
-            is_enabled = row.get("enabled") is not False
-            if rules is not None:
-                if row["rule_id"] in dropped:
-                    continue
-                rule = rules.get(row["rule_id"])
-                # A component has no switch of its own. Without its rule, it may well run.
-                is_enabled = rule is None or rule.enabled
-            property_id = row.get("property_id") or _NO_PROPERTY
-            if rule is not None and not row.get("property_id"):
-                property_id = rule.property_id
-            settings, problem = parse_settings(row.get("settings"))
+    def _read(self, table: str, rules: Mapping[str, Resource]) -> Iterator[Resource]:
+        for row in _dicts(_heads(self.frames.get(table, _NO_FRAME))):
+            # A component has no switch of its own. Without its rule, it may well run.
+            is_enabled = table == "rule_components" or row.get("enabled") is not False
+            property_id = row.get("property_id")
+            rule = rules.get(row.get("rule_id", ""))
+            if rule is not None:
+                is_enabled = rule.enabled
+                property_id = property_id or rule.property_id
+            settings, problem = parse_json(row.get("settings"))
             yield Resource(
                 type=table,
                 id=row["id"],
                 origin_id=row.get("origin_id") or row["id"],
-                name=_name_of(table, row),
-                property_id=property_id,
+                name=row.get("display_name") or row.get("name") or "",
+                property_id=property_id or "",
                 enabled=is_enabled,
                 delegate=row.get("delegate_descriptor_id") or "",
                 settings=settings,
@@ -193,13 +187,8 @@ class Model:
                 rule=rule,
             )
 
-    def _dropped_rules(self) -> set[str]:
-        """Return the ids of rules that do not count: deleted ones, and revisions beside heads."""
-        rows = _rows_of(self.frames.get("rules"))
-        return {row["id"] for row in rows}.difference(rule.id for rule in self.rules)
-
-    def _what_is_missing(self) -> Iterator[str]:
-        """Yield a sentence for each thing that could not be seen."""
+    def _limits(self) -> Iterator[str]:
+        """Yield a sentence for each thing that the frames do not show."""
         for table in REQUIRED:
             if table not in self.frames:
                 yield f"The {table.replace('_', ' ')} are missing."
@@ -210,19 +199,9 @@ class Model:
                 f"The settings of {len(unreadable)} resources cannot be read, the first being "
                 f"{first.id} ({first.name}): {first.problem}."
             )
-        orphans = [component for component in self.rule_components if component.rule is None]
+        orphans = list(map(attrgetter("rule"), self.rule_components)).count(None)
         if orphans:
-            yield (
-                f"The rules of {len(orphans)} rule components are missing; they count as enabled."
-            )
-
-
-def _name_of(table: str, row: Mapping[str, Any]) -> str:
-    """Return the name that people know a resource by."""
-    name = row.get("name")
-    if table == "extensions":
-        name = row.get("display_name") or name
-    return name or ""
+            yield f"The rules of {orphans} rule components are missing; they count as enabled."
 
 
 def once_per_model(function: Callable[[Model], _Result]) -> Callable[[Model], _Result]:
@@ -238,8 +217,8 @@ def once_per_model(function: Callable[[Model], _Result]) -> Callable[[Model], _R
     return kept
 
 
-def parse_settings(value: Any) -> tuple[Any, str]:
-    """Return parsed settings, and why they cannot be parsed."""
+def parse_json(value: Any) -> tuple[Any, str]:
+    """Return what JSON text says, and why it cannot be parsed."""
     if value is None or value == "":
         return None, ""
     if not isinstance(value, str):
@@ -252,21 +231,14 @@ def parse_settings(value: Any) -> tuple[Any, str]:
         return None, f"they are not JSON ({error})"
 
 
-def _rows_of(frame: pd.DataFrame | None) -> list[dict[str, Any]]:
-    if frame is None or frame.empty:
-        return []
-    columns: list[Sequence[Any]] = []
-    for name in frame.columns:
-        series = frame[name].astype("object")
-        columns.append(series.where(series.notna(), None).tolist())
-    names = [str(name) for name in frame.columns]
-    return [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)]
+def _dicts(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    values = frame.astype("object")
+    records: list[Any] = values.where(values.notna(), None).to_dict("records")
+    return records
 
 
-def _heads(frame: pd.DataFrame | None) -> pd.DataFrame | None:
+def _heads(frame: pd.DataFrame) -> pd.DataFrame:
     """Return the rows that count: without deleted ones, and heads only when there are heads."""
-    if frame is None:
-        return None
     if "deleted_at" in frame:
         frame = frame[frame["deleted_at"].isna()]
     if "revision_number" in frame:

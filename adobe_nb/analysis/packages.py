@@ -1,14 +1,13 @@
 """What extension packages do with settings when a library is built: their transforms."""
 
-import json
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Any, Literal, TypedDict, cast
+from typing import Any, Literal
 
-from adobe_nb.analysis.model import Model, Resource
+from adobe_nb.analysis.model import Model, Resource, parse_json
 
 Transform = Literal["function", "customCode", "file", "remove"]
 """``function`` and ``file`` are code, and so is ``customCode``, whose language is a setting; ``remove``
@@ -18,37 +17,32 @@ Transforms = Mapping[str, Transform]
 """A transform for each path inside the settings, such as ``instances[].onBeforeEventSend``."""
 
 
-class _Platform(TypedDict):
-    """What is built in for a platform."""
-
-    packages: list[str]
-    transforms: dict[str, Transforms]
-
-
 _COLUMNS = {
     "events": "events",
     "conditions": "conditions",
     "actions": "actions",
     "dataElements": "data_elements",
+    "extensionConfiguration": "configuration",
 }
+"""The column of a package that has the delegates of a kind."""
 
 
 @dataclass(frozen=True)
 class Packages:
     """The transforms of every delegate: those of the installed packages, else the built-in ones."""
 
-    _transforms: Mapping[str, Mapping[str, Transforms]]
-    """By the id of a package, then by delegate."""
-    _installed: Mapping[tuple[str, str], str]
+    _transforms: Mapping[Any, Mapping[str, Transforms]]
+    """By the id of a package, or the platform and name of a built-in one; then by delegate."""
+    _installed: Mapping[tuple[str, str], str | None]
     """The id of the package of each extension, by property and name of the package."""
     _platforms: Mapping[str, str | None]
 
     @classmethod
     def of(cls, model: Model) -> "Packages":
         """Read the packages of a model."""
-        transforms = {}
-        for row in model.rows("extension_packages"):
-            transforms[row["id"]] = dict(_delegates_of(row))
+        transforms = dict(_built_in())
+        for package in model.rows("extension_packages"):
+            transforms[package["id"]] = _transforms(package)
         installed = {}
         for extension in model.extensions:
             key = (extension.property_id, extension.package)
@@ -60,51 +54,45 @@ class Packages:
         # The settings were saved with the form of that version.
         used = resource.get("updated_with_extension_package_id")
         installed = self._installed.get((resource.property_id, resource.package))
-        for package_id in (used, installed):
-            if isinstance(package_id, str) and package_id in self._transforms:
-                return self._transforms[package_id].get(resource.delegate, {})
         platform = self._platforms.get(resource.property_id) or "web"
-        known = _built_in().get(platform)
-        if known is None or resource.package not in known["packages"]:
-            return None
-        return known["transforms"].get(resource.delegate, {})
+        for key in (used, installed, (platform, resource.package)):
+            if key in self._transforms:
+                return self._transforms[key].get(resource.delegate, {})
+        return None
 
 
-def _delegates_of(package: Mapping[str, Any]) -> Iterator[tuple[str, Transforms]]:
-    """Yield each delegate of a package, with its transforms."""
-    name = package.get("name") or ""
+def _transforms(package: Mapping[str, Any]) -> dict[str, Transforms]:
+    """Return the transforms of each delegate of a package."""
+    by_delegate: dict[str, Transforms] = {}
     for kind, column in _COLUMNS.items():
-        for delegate in _list(package.get(column)):
-            yield f"{name}::{kind}::{delegate.get('name')}", _transforms_of(delegate)
-    for configuration in _list(package.get("configuration")):
-        yield f"{name}::extensionConfiguration::config", _transforms_of(configuration)
+        for delegate in _objects(package.get(column)):
+            name = delegate.get("name")
+            if kind == "extensionConfiguration":
+                name = "config"
+            transforms = {}
+            for transform in delegate.get("transforms") or ():
+                # The manifest writes propertyPath; other members of a package are in snake case.
+                path = transform.get("propertyPath") or transform.get("property_path")
+                if path:
+                    transforms[path] = transform.get("type", "remove")
+            by_delegate[f"{package.get('name') or ''}::{kind}::{name}"] = transforms
+    return by_delegate
 
 
-def _list(text: Any) -> list[Mapping[str, Any]]:
+def _objects(text: Any) -> list[Mapping[str, Any]]:
     """Return the objects in a column of JSON text: a list of them, or a single one."""
-    try:
-        value = json.loads(text or "[]")
-    except (TypeError, ValueError):
-        return []
-    if isinstance(value, dict):
-        return [value]
-    if isinstance(value, list):
-        return [item for item in value if isinstance(item, dict)]
-    return []
-
-
-def _transforms_of(delegate: Mapping[str, Any]) -> Transforms:
-    transforms: dict[str, Transform] = {}
-    for transform in delegate.get("transforms") or ():
-        # The manifest writes propertyPath; other members of a package are in snake case.
-        path = transform.get("propertyPath") or transform.get("property_path")
-        if path:
-            transforms[path] = transform.get("type", "remove")
-    return transforms
+    value, _ = parse_json(text)
+    if not isinstance(value, list):
+        value = [value]
+    return [item for item in value if isinstance(item, dict)]
 
 
 @cache
-def _built_in() -> Mapping[str, "_Platform"]:
-    """Return, by platform, the packages that are known here and the transforms of their delegates."""
+def _built_in() -> Mapping[Any, Mapping[str, Transforms]]:
+    """Return the transforms of the packages that are known here, by platform and name."""
     text = files("adobe_nb.analysis").joinpath("transforms.toml").read_text(encoding="utf-8")
-    return cast("Mapping[str, _Platform]", tomllib.loads(text))
+    built_in = {}
+    for platform, known in tomllib.loads(text).items():
+        for package in known["packages"]:
+            built_in[platform, package] = known["transforms"]
+    return built_in

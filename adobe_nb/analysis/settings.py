@@ -1,15 +1,16 @@
 """THE walker over settings: every text with its path, and what the built library does with it."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 from adobe_nb.analysis.model import Model, Resource, once_per_model
 from adobe_nb.analysis.packages import Packages, Transform
 
 Role = Literal["text", "code", "removed", "unknown"]
 Tokens = Literal["certain", "conditional", "none"]
+Language = Literal["", "javascript", "html"]
 _IDENTIFIER = re.compile(r"[^\W\d]\w*")
 _LOOKS_LIKE_HTML = re.compile(r"<script\b", re.IGNORECASE)
 _INDEX = re.compile(r"\[\d+\]")
@@ -31,16 +32,22 @@ class Text:
     """Whether the engine replaces tokens in it. ``conditional`` is the code of an action, which is
     an ordinary setting only when the build puts it into the main library.
     """
-    language: Literal["", "javascript", "html"] = ""
+    language: Language = ""
     """The language of code, and of texts that can be code; empty for ordinary settings."""
+    transform: str | None = None
+    """What the build does with it; ``unknown`` without its package."""
 
 
-class Leaf(NamedTuple):
-    """A value inside settings that has no members, its path, and its transform at build."""
-
-    path: str
-    value: Any
-    transform: Transform | None
+Leaf = tuple[str, Any, Transform | Literal["unknown"] | None]
+"""The path of a value that has no members, the value, and what the build does with it."""
+# By transform. All others are functions and files.
+_ROLES: Mapping[str | None, tuple[Role, Tokens, Language]] = {
+    None: ("text", "certain", ""),
+    "unknown": ("unknown", "certain", "javascript"),
+    "remove": ("removed", "none", ""),
+    # JavaScript is a file of its own, except when its rule fires so early that the build inlines it.
+    "customCode": ("code", "conditional", "javascript"),
+}
 
 
 def texts_of(resource: Resource, packages: Packages) -> Iterator[Text]:
@@ -48,10 +55,9 @@ def texts_of(resource: Resource, packages: Packages) -> Iterator[Text]:
 
     Keys of objects are not texts: the engine replaces tokens in values only.
     """
-    is_known = packages.transforms(resource) is not None
-    for leaf in leaves_of(resource, packages):
-        if isinstance(leaf.value, str):
-            yield _text(resource, leaf.path, leaf.value, leaf.transform, is_known=is_known)
+    for path, value, transform in leaves_of(resource, packages):
+        if isinstance(value, str):
+            yield text_of(resource, path, value, transform)
 
 
 def leaves_of(resource: Resource, packages: Packages) -> Iterator[Leaf]:
@@ -60,20 +66,28 @@ def leaves_of(resource: Resource, packages: Packages) -> Iterator[Leaf]:
     Empty objects and lists are values, too.
     """
     transforms = packages.transforms(resource)
+    pending: list[Leaf] = [("", resource.settings, None)]
+    if transforms is None:
+        pending = [("", resource.settings, "unknown")]
     # A stack instead of recursion, because settings can be nested deeper than Python recurses.
-    pending: list[tuple[str, Any, Transform | None]] = [("", resource.settings, None)]
     while pending:
         path, value, transform = pending.pop()
         if transforms and not transform:
             transform = transforms.get(_INDEX.sub("[]", path))
-        if isinstance(value, dict) and value:
-            members = [(member_path(path, key), item, transform) for key, item in value.items()]
-            pending.extend(reversed(members))
-        elif isinstance(value, list) and value:
-            items = [(f"{path}[{at}]", item, transform) for at, item in enumerate(value)]
-            pending.extend(reversed(items))
-        else:
-            yield Leaf(path, value, transform)
+        members = _members(path, value)
+        for member, item in reversed(members.items()):
+            pending.append((member, item, transform))
+        if not members:
+            yield path, value, transform
+
+
+def _members(path: str, value: Any) -> dict[str, Any]:
+    """Return the members of an object or list by their paths; none for other values."""
+    if isinstance(value, dict):
+        return {member_path(path, key): item for key, item in value.items()}
+    if isinstance(value, list):
+        return {f"{path}[{index}]": item for index, item in enumerate(value)}
+    return {}
 
 
 @once_per_model
@@ -92,22 +106,12 @@ def member_path(path: str, key: str) -> str:
     return key
 
 
-def _text(
-    resource: Resource, path: str, value: str, transform: Transform | None, *, is_known: bool
-) -> Text:
-    if not is_known:
-        language: Literal["javascript", "html"] = "javascript"
-        if _LOOKS_LIKE_HTML.search(value):
-            language = "html"
-        return Text(resource, path, value, "unknown", language=language)
-    if transform is None:
-        return Text(resource, path, value, "text")
-    if transform == "remove":
-        return Text(resource, path, value, "removed", "none")
-    if transform != "customCode":
-        return Text(resource, path, value, "code", "none", "javascript")
-    # HTML is always written into the page by the engine, tokens replaced. JavaScript is a file of
-    # its own, except when its rule fires so early that the build inlines it.
-    if isinstance(resource.settings, dict) and resource.settings.get("language") == "html":
-        return Text(resource, path, value, "code", "certain", "html")
-    return Text(resource, path, value, "code", "conditional", "javascript")
+def text_of(resource: Resource, path: str, value: str, transform: str | None) -> Text:
+    """Return a text with its role, which follows from its transform."""
+    role, tokens, language = _ROLES.get(transform, ("code", "none", "javascript"))
+    if transform == "unknown" and _LOOKS_LIKE_HTML.search(value):
+        language = "html"
+    elif transform == "customCode" and resource.setting("language") == "html":
+        # The engine always writes HTML into the page, tokens replaced.
+        tokens, language = "certain", "html"
+    return Text(resource, path, value, role, tokens, language, transform)

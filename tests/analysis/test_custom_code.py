@@ -198,26 +198,30 @@ def test_code_of_several_properties_names_the_property_first() -> None:
 # Files
 
 
+def code_of(*rows: tuple[str, str]) -> pd.DataFrame:
+    """The custom code of data elements, from their ids and code."""
+    records = [(row_id, "a", CODE_ELEMENT, {"source": source}) for row_id, source in rows]
+    return Tags(data_elements=elements(*records)).custom_code()
+
+
 def files_in(folder: Path) -> set[str]:
     return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
 
 
 def test_each_piece_becomes_a_file_and_the_index_lists_them(reactor: Any, tmp_path: Path) -> None:
     code = store(reactor).custom_code()
-    index = to_files(code, tmp_path / "out" / "code")
-    assert list(index) == ["file", *(column for column in COLUMNS if column != "code")]
     folder = tmp_path / "out" / "code"
-    assert files_in(folder) == {*index["file"], "index.csv"}
-    for file, source_type, source_id, text in zip(
-        index["file"], code["source_type"], code["source_id"], code["code"], strict=True
-    ):
-        assert file.startswith(f"{source_type}/{source_id}.")
-        assert (folder / file).read_text("utf-8") == text
+    index = to_files(code, folder)
+    assert list(index) == ["file", *code.columns.drop("code")]
     suffixes = code["language"].map({"javascript": ".js", "html": ".html"})
-    assert [Path(file).suffix for file in index["file"]] == suffixes.tolist()
     assert set(suffixes) == {".js", ".html"}
+    names = (code["source_type"] + "/" + code["source_id"] + suffixes).tolist()
+    assert index["file"].tolist() == names
+    assert files_in(folder) == {*names, "index.csv"}
+    for name, text in zip(names, code["code"], strict=True):
+        assert (folder / name).read_text("utf-8") == text
     read = pd.read_csv(folder / "index.csv")
-    assert read["file"].tolist() == index["file"].tolist()
+    assert read["file"].tolist() == names
     assert read["source_name"].tolist() == index["source_name"].tolist()
 
 
@@ -236,25 +240,15 @@ def test_several_pieces_of_one_resource_are_named_by_their_paths(tmp_path: Path)
 
 def test_names_are_safe_and_differ_by_more_than_case(tmp_path: Path) -> None:
     ids = ["../../x", "..", "CON", "a/b", "a\\b", "n" * 300, "de1", "DE1", "", "ü", "a:b", "."]
-    rows = [(row_id, "a", CODE_ELEMENT, {"source": f"go('{row_id}')"}) for row_id in ids]
-    index = to_files(Tags(data_elements=elements(*rows)).custom_code(), tmp_path / "code")
-    assert files_in(tmp_path) == {f"code/{file}" for file in [*index["file"], "index.csv"]}
-    assert len({file.casefold() for file in index["file"]}) == len(ids)
-    for file in index["file"]:
-        folder, name = file.split("/")
-        assert folder == "data_elements"
-        assert len(name) < 110
-        assert name.isascii()
-        assert name.partition(".")[0].casefold() not in {"con", ""}
+    code = code_of(*((row_id, f"go('{row_id}')") for row_id in ids))
+    names = to_files(code, tmp_path / "code")["file"]
+    assert files_in(tmp_path) == {"code/index.csv", *("code/" + names)}
+    assert names.str.casefold().nunique() == len(ids)
+    assert names.str.fullmatch(r"data_elements/(?!con\.)[a-z0-9_-]{1,100}\.js", case=False).all()
 
 
 def test_names_do_not_depend_on_other_rows_and_order(tmp_path: Path) -> None:
-    code = Tags(
-        data_elements=elements(
-            ("DE1", "a", CODE_ELEMENT, {"source": "one()"}),
-            ("a/b", "b", CODE_ELEMENT, {"source": "two()"}),
-        )
-    ).custom_code()
+    code = code_of(("DE1", "one()"), ("a/b", "two()"))
     both = to_files(code, tmp_path / "both")
     reverse = to_files(code.iloc[::-1], tmp_path / "reverse")
     assert set(both["file"]) == set(reverse["file"])
@@ -263,8 +257,7 @@ def test_names_do_not_depend_on_other_rows_and_order(tmp_path: Path) -> None:
 
 def test_a_second_run_updates_adds_and_removes_files(tmp_path: Path) -> None:
     def run(*rows: tuple[str, str]) -> None:
-        code = [(row_id, "a", CODE_ELEMENT, {"source": source}) for row_id, source in rows]
-        to_files(Tags(data_elements=elements(*code)).custom_code(), tmp_path)
+        to_files(code_of(*rows), tmp_path)
 
     run(("DE1", "one()"), ("DE2", "two()"))
     unchanged = (tmp_path / "data_elements" / "DE1.js").stat()
@@ -298,18 +291,13 @@ def refused(code: pd.DataFrame, folder: Any) -> str:
 
 
 def test_files_of_others_are_never_overwritten(tmp_path: Path) -> None:
-    theirs = tmp_path / "data_elements" / "DE2.js"
-    theirs.parent.mkdir()
-    theirs.write_text("theirs")
-    code = Tags(
-        data_elements=elements(
-            ("DE1", "a", CODE_ELEMENT, {"source": "one()"}),
-            ("DE2", "b", CODE_ELEMENT, {"source": "two()"}),
-        )
-    ).custom_code()
-    assert "is not in the index of an earlier run" in refused(code, tmp_path)
+    other = tmp_path / "data_elements" / "DE2.js"
+    other.parent.mkdir()
+    other.write_text("other")
+    message = refused(code_of(("DE1", "one()"), ("DE2", "two()")), tmp_path)
+    assert "is not in the index of an earlier run" in message
     assert files_in(tmp_path) == {"data_elements/DE2.js"}
-    assert theirs.read_text() == "theirs"
+    assert other.read_text() == "other"
 
 
 HEADER = "file,source_type,source_id,path,language"
@@ -381,8 +369,8 @@ def test_only_this_user_can_read_the_files(tmp_path: Path) -> None:
 def test_an_interrupted_run_is_repaired_by_the_next(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    to_files(code_element("one()").custom_code(), tmp_path)
-    other = Tags(data_elements=elements(("DE2", "b", CODE_ELEMENT, {"source": "two()"})))
+    to_files(code_of(("DE1", "one()")), tmp_path)
+    code = code_of(("DE2", "two()"))
     unlink = Path.unlink
 
     def full(self: Path, *, missing_ok: bool = False) -> None:
@@ -392,9 +380,9 @@ def test_an_interrupted_run_is_repaired_by_the_next(
 
     with monkeypatch.context() as broken:
         broken.setattr(Path, "unlink", full)
-        assert "Input/output error" in refused(other.custom_code(), tmp_path)
+        assert "Input/output error" in refused(code, tmp_path)
     assert files_in(tmp_path) == {"index.csv", "data_elements/DE1.js", "data_elements/DE2.js"}
-    to_files(other.custom_code(), tmp_path)
+    to_files(code, tmp_path)
     assert files_in(tmp_path) == {"index.csv", "data_elements/DE2.js"}
 
 

@@ -69,13 +69,15 @@ def test_columns_are_the_same_without_duplicates_and_in_a_property(
 
 def test_the_components_of_a_store_repeat_themselves(reactor: Any) -> None:
     tags = store(reactor)
-    found = tags.duplicates("rule_components")
+    duplicates = tags.duplicates("rule_components")
     loaded = tags.frames["rule_components"]["delegate_descriptor_id"] == LOADED
     assert loaded.sum() > 1
-    groups_of_loaded = found[found["id"].isin(tags.frames["rule_components"][loaded]["id"])]
+    groups_of_loaded = duplicates[
+        duplicates["id"].isin(tags.frames["rule_components"][loaded]["id"])
+    ]
     assert groups_of_loaded["group"].nunique() == 1
     assert len(groups_of_loaded) == loaded.sum()
-    assert found["same_settings"].all()
+    assert duplicates["same_settings"].all()
 
 
 def test_order_of_members_and_kind_of_number_do_not_matter() -> None:
@@ -124,6 +126,7 @@ def test_comments_and_blank_space_of_code_do_not_matter(one: str, other: str) ->
         ("return `a  b`", "return `a b`"),
         ("return / a/.test(x)", "return /a/.test(x)"),
         ("return\nx", "return x"),
+        ("return /* why\n */ x", "return /* why */ x"),
         ("return\n(x)", "return (x)"),
         ("return `a ${'b'}  c`", "return `a ${'b'} c`"),
         ("a + +b", "a ++b"),
@@ -179,10 +182,10 @@ def test_names_are_compared_without_case_and_blanks() -> None:
     rows = [
         (f"DE{number}", name, COOKIE, {"name": str(number)}) for number, name in enumerate(names)
     ]
-    found = Tags(data_elements=elements(*rows)).duplicates(by="name")
-    assert set(found["id"]) == {"DE0", "DE1", "DE2", "DE3"}
-    assert found["same_settings"].tolist() == [True, False, False, False]
-    assert found["differs_in"].fillna("").tolist() == ["", *["name, settings.name"] * 3]
+    duplicates = Tags(data_elements=elements(*rows)).duplicates(by="name")
+    assert set(duplicates["id"]) == {"DE0", "DE1", "DE2", "DE3"}
+    assert duplicates["same_settings"].tolist() == [True, False, False, False]
+    assert duplicates["differs_in"].fillna("").tolist() == ["", *["name, settings.name"] * 3]
 
 
 def test_elements_that_read_the_same_place_are_found_by_path() -> None:
@@ -198,10 +201,10 @@ def test_elements_that_read_the_same_place_are_found_by_path() -> None:
             ("DE8", "h", COOKIE, {"name": 7, "path": ""}),
         )
     )
-    found = tags.duplicates(by="path")
-    assert found["id"].tolist() == ["DE1", "DE2", "DE3", "DE4"]
-    assert found["group"].tolist() == [1, 1, 2, 2]
-    assert found["differs_in"].tolist()[3] == "name, settings.caseInsensitive"
+    duplicates = tags.duplicates(by="path")
+    assert duplicates["id"].tolist() == ["DE1", "DE2", "DE3", "DE4"]
+    assert duplicates["group"].tolist() == [1, 1, 2, 2]
+    assert duplicates["differs_in"].tolist()[3] == "name, settings.caseInsensitive"
 
 
 def test_other_columns_in_which_duplicates_differ_are_named() -> None:
@@ -214,9 +217,9 @@ def test_other_columns_in_which_duplicates_differ_are_named() -> None:
             storage_duration=["session", "visitor"],
         )
     )
-    found = tags.duplicates()
-    assert found["same_settings"].all()
-    assert found["differs_in"].fillna("").tolist() == ["", "default_value, storage_duration"]
+    duplicates = tags.duplicates()
+    assert duplicates["same_settings"].all()
+    assert duplicates["differs_in"].fillna("").tolist() == ["", "default_value, storage_duration"]
 
 
 def test_rules_with_the_same_components_in_any_order_are_duplicates() -> None:
@@ -239,8 +242,8 @@ def test_rules_with_the_same_components_in_any_order_are_duplicates() -> None:
         ),
     )
     assert groups(tags, "rules") == [["RL1", "RL2"]]
-    found = tags.duplicates("rules")
-    assert found["differs_in"].fillna("").tolist() == ["", "name"]
+    duplicates = tags.duplicates("rules")
+    assert duplicates["differs_in"].fillna("").tolist() == ["", "name"]
     by_name = Tags(
         rules=rules(("RL1", "a"), ("RL2", "a")), rule_components=tags.frames["rule_components"][:1]
     ).duplicates("rules", by="name")
@@ -268,9 +271,9 @@ def test_extensions_of_several_properties_say_how_often_they_are_used() -> None:
             property_id=["PR2", "PR2"],
         ),
     )
-    found = tags.duplicates("extensions")
-    assert list(found) == ["property_id", *(name for name in COLUMNS if name != "property_id")]
-    assert found[["group", "property_id", "id", "used_by"]].values.tolist() == [
+    duplicates = tags.duplicates("extensions")
+    assert list(duplicates) == ["property_id", *(name for name in COLUMNS if name != "property_id")]
+    assert duplicates[["group", "property_id", "id", "used_by"]].values.tolist() == [
         [1, "PR1", "EX1", 0],
         [1, "PR2", "EX2", 2],
     ]
@@ -297,10 +300,10 @@ def test_copies_in_another_property_refer_to_the_element_of_the_same_name() -> N
 def test_duplicates_in_several_properties_stand_together(reactor: Any) -> None:
     stores = reactor.properties(filter={"name": "CONTAINS Web Store"})
     tags = Tags(data_elements=reactor.data_elements(stores))
-    found = tags.duplicates()
-    assert found["group"].is_monotonic_increasing
-    assert (found.groupby("group")["property_id"].nunique() == 2).any()
-    assert (found.groupby("group").size() > 1).all()
+    duplicates = tags.duplicates()
+    assert duplicates["group"].is_monotonic_increasing
+    assert (duplicates.groupby("group")["property_id"].nunique() == 2).any()
+    assert (duplicates.groupby("group").size() > 1).all()
 
 
 @pytest.mark.parametrize("settings", ["not json", "[", '{"a": 1'])

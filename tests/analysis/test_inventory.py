@@ -56,25 +56,25 @@ def counts(tags: Tags, what: str) -> dict[str, Any]:
 
 
 def test_an_empty_property_has_rows_of_zero() -> None:
-    found = no_tags().inventory()
-    assert dtypes(found) == INVENTORY
-    assert found["what"].tolist() == KINDS
-    assert found["total"].tolist() == [0] * len(KINDS)
-    assert found["property_id"].isna().all()
-    assert found["last_updated_at"].isna().all()
+    inventory = no_tags().inventory()
+    assert dtypes(inventory) == INVENTORY
+    assert inventory["what"].tolist() == KINDS
+    assert inventory["total"].tolist() == [0] * len(KINDS)
+    assert inventory["property_id"].isna().all()
+    assert inventory["last_updated_at"].isna().all()
 
 
 def test_an_empty_property_is_named_when_it_is_known() -> None:
     tags = Tags(rules=rules(), properties=pd.DataFrame({"id": ["PR1", "PR2"]}))
-    found = tags.inventory()
-    assert found["property_id"].tolist() == ["PR1"] * len(KINDS) + ["PR2"] * len(KINDS)
+    inventory = tags.inventory()
+    assert inventory["property_id"].tolist() == ["PR1"] * len(KINDS) + ["PR2"] * len(KINDS)
 
 
 def test_a_store_is_counted(reactor: Any) -> None:
     tags = store(reactor)
-    found = tags.inventory()
-    assert dtypes(found) == INVENTORY
-    assert found["what"].tolist() == [*KINDS[:4], "libraries", *KINDS[4:]]
+    inventory = tags.inventory()
+    assert dtypes(inventory) == INVENTORY
+    assert inventory["what"].tolist() == [*KINDS[:4], "libraries", *KINDS[4:]]
     heads = tags.frames["rules"]
     assert counts(tags, "rules") == {
         "total": len(heads),
@@ -88,7 +88,7 @@ def test_a_store_is_counted(reactor: Any) -> None:
     assert counts(tags, "custom_code")["total"] == len(code)
     assert counts(tags, "code_lines")["total"] == code["lines"].sum()
     assert counts(tags, "code_characters")["total"] == code["chars"].sum()
-    last = found.set_index("what")["last_updated_at"]
+    last = inventory.set_index("what")["last_updated_at"]
     assert last["rules"] == heads["updated_at"].max()
 
 
@@ -111,14 +111,14 @@ def test_components_have_no_switch_even_if_the_frame_has_such_a_column() -> None
         rules=rules(("RL1", "a"), enabled=[False]),
         rule_components=components(("RC1", "RL1", CODE_ACTION, {}), enabled=[True], dirty=[True]),
     )
-    found = counts(tags, "rule_components")
-    assert (found["enabled"], found["disabled"], found["dirty"]) == (None, None, 1)
+    row = counts(tags, "rule_components")
+    assert (row["enabled"], row["disabled"], row["dirty"]) == (None, None, 1)
 
 
 def test_unpublished_counts_the_rows_of_that_question(reactor: Any) -> None:
     tags = analysis.read(reactor.find("properties", "Web Store US"))
-    found = tags.unpublished()
-    heads = found[found["state"] != "deleted but live"]
+    unpublished = tags.unpublished()
+    heads = unpublished[unpublished["state"] != "deleted but live"]
     for table in ("rules", "data_elements", "extensions"):
         assert counts(tags, table)["unpublished"] == (heads["type"] == table).sum()
     assert counts(tags, "rule_components")["unpublished"] is None
@@ -154,13 +154,13 @@ def test_each_property_is_counted_on_its_own() -> None:
         ),
         secrets=pd.DataFrame({"id": ["SE1"], "property_id": ["PR1"]}),
     )
-    found = tags.inventory().set_index(["property_id", "what"])["total"]
-    assert found["PR1", "rules"] == 1
-    assert found["PR2", "rules"] == 2
-    assert found["PR1", "secrets"] == 1
-    assert found["PR2", "secrets"] == 0
-    assert found["PR1", "code_lines"] == 0
-    assert found["PR2", "code_lines"] == 2
+    inventory = tags.inventory().set_index(["property_id", "what"])["total"]
+    assert inventory["PR1", "rules"] == 1
+    assert inventory["PR2", "rules"] == 2
+    assert inventory["PR1", "secrets"] == 1
+    assert inventory["PR2", "secrets"] == 0
+    assert inventory["PR1", "code_lines"] == 0
+    assert inventory["PR2", "code_lines"] == 2
 
 
 # Delegates
@@ -174,28 +174,23 @@ def test_delegates_have_the_same_columns_with_no_row_one_and_many(reactor: Any) 
     assert row[:5] == [CODE_ELEMENT, "core", "data_element", "custom-code", 1]
     assert row[5] is pd.NA
     tags = store(reactor)
-    found = tags.delegates()
-    assert dtypes(found) == DELEGATES
+    delegates = tags.delegates()
+    assert dtypes(delegates) == DELEGATES
     tables = ("rule_components", "data_elements", "extensions")
-    assert found["used_by"].sum() == sum(len(tags.frames[table]) for table in tables)
-    assert found["kind"].drop_duplicates().tolist() == [
-        "event",
-        "condition",
-        "action",
-        "data_element",
-        "configuration",
-    ]
+    assert delegates["used_by"].sum() == sum(len(tags.frames[table]) for table in tables)
+    kinds = ["event", "condition", "action", "data_element", "configuration"]
+    assert delegates["kind"].drop_duplicates().tolist() == kinds
 
 
 def test_the_most_frequent_delegate_of_each_kind_comes_first(reactor: Any) -> None:
     tags = store(reactor)
-    found = tags.delegates()
-    for _, uses in found.groupby("kind")["used_by"]:
+    delegates = tags.delegates()
+    for _, uses in delegates.groupby("kind")["used_by"]:
         assert uses.is_monotonic_decreasing
     used = tags.frames["rule_components"]["delegate_descriptor_id"].value_counts()
     events = used[used.index.str.contains("::events::")]
-    assert found["delegate_descriptor_id"][0] in events[events == events.max()].index
-    assert found["used_by"][0] == events.max()
+    assert delegates["delegate_descriptor_id"][0] in events[events == events.max()].index
+    assert delegates["used_by"][0] == events.max()
 
 
 def test_a_rule_that_uses_a_delegate_twice_counts_once() -> None:
@@ -206,8 +201,8 @@ def test_a_rule_that_uses_a_delegate_twice_counts_once() -> None:
             ("RC3", "RL2", CODE_ACTION, {}),
         )
     )
-    found = tags.delegates()
-    assert found[["used_by", "rules"]].values.tolist() == [[3, 2]]
+    delegates = tags.delegates()
+    assert delegates[["used_by", "rules"]].values.tolist() == [[3, 2]]
 
 
 def test_an_extension_without_settings_has_no_descriptor() -> None:
@@ -215,8 +210,8 @@ def test_an_extension_without_settings_has_no_descriptor() -> None:
         extensions=extensions(("EX1", "core", None, None)),
         data_elements=elements(("DE1", "a", "odd", None), ("DE2", "b", "a::b", None)),
     )
-    found = tags.delegates()
-    assert found["kind"].tolist() == ["data_element", "data_element", "configuration"]
-    assert found["extension_name"].tolist() == ["a", "odd", "core"]
-    assert found["delegate_descriptor_id"].isna().tolist() == [False, False, True]
-    assert found["rules"].isna().all()
+    delegates = tags.delegates()
+    assert delegates["kind"].tolist() == ["data_element", "data_element", "configuration"]
+    assert delegates["extension_name"].tolist() == ["a", "odd", "core"]
+    assert delegates["delegate_descriptor_id"].isna().tolist() == [False, False, True]
+    assert delegates["rules"].isna().all()

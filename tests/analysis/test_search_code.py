@@ -33,20 +33,20 @@ COLUMNS = {
 
 
 def places(tags: Tags, pattern: str, **options: Any) -> list[tuple[int, int]]:
-    found = tags.search_code(pattern, **options)
-    return list(zip(found["line"], found["column"], strict=True))
+    matches = tags.search_code(pattern, **options)
+    return list(zip(matches["line"], matches["column"], strict=True))
 
 
 def test_columns_are_the_same_with_no_match_one_and_many(reactor: Any) -> None:
     assert dtypes(no_tags().search_code("x")) == COLUMNS
     assert dtypes(code_element("return 1").search_code("return")) == COLUMNS
     tags = store(reactor)
-    found = tags.search_code("setItem('cid'")
-    assert dtypes(found) == COLUMNS
-    assert found["source_name"].tolist() == ["Remember campaign"]
-    assert found["rule_name"].tolist() == ["Campaign - Landing"]
-    assert found["path"].tolist() == ["source"]
-    assert found["evidence"][0].startswith("sessionStorage.setItem('cid', _satellite.getVar(")
+    matches = tags.search_code("setItem('cid'")
+    assert dtypes(matches) == COLUMNS
+    assert matches["source_name"].tolist() == ["Remember campaign"]
+    assert matches["rule_name"].tolist() == ["Campaign - Landing"]
+    assert matches["path"].tolist() == ["source"]
+    assert matches["evidence"][0].startswith("sessionStorage.setItem('cid', _satellite.getVar(")
     assert len(tags.search_code("%Page Name%", where="settings")) > 0
 
 
@@ -67,8 +67,8 @@ def test_every_match_has_its_line_and_column() -> None:
 
 def test_evidence_is_the_line_of_the_match_cut_to_200_characters() -> None:
     long = "x" * 5000 + "; s.eVar5 = find(); " + "y" * 5000
-    found = code_element(f"// first\n{long}\n// last").search_code("find()")
-    [evidence] = found["evidence"]
+    matches = code_element(f"// first\n{long}\n// last").search_code("find()")
+    [evidence] = matches["evidence"]
     assert len(evidence) == 200
     assert "; s.eVar5 = find(); " in evidence
     assert code_element("a\n  b = find();  \nc").search_code("find")["evidence"][0] == "b = find();"
@@ -130,15 +130,15 @@ def test_only_scripts_have_comments_of_javascript(attributes: str, is_script: bo
 def test_large_and_badly_broken_code_is_searched() -> None:
     # A parser gives it one node with hundreds of thousands of children.
     code = "(" * 400_000 + "find // find\n" + "find /* find */"
-    found = code_element(code).search_code("find", comments=False)
-    assert found[["line", "column"]].values.tolist() == [[1, 400_001], [2, 1]]
-    assert found["evidence"].str.len().max() == 62
+    matches = code_element(code).search_code("find", comments=False)
+    assert matches[["line", "column"]].values.tolist() == [[1, 400_001], [2, 1]]
+    assert matches["evidence"].str.len().max() == 62
 
 
 def test_code_of_five_megabytes_on_one_line_is_searched() -> None:
     code = "var a=1;" * 700_000
-    found = code_element(code + "find").search_code("find", comments=False)
-    assert found["column"].tolist() == [len(code) + 1]
+    matches = code_element(code + "find").search_code("find", comments=False)
+    assert matches["column"].tolist() == [len(code) + 1]
 
 
 def test_code_and_settings_are_searched_apart_or_together() -> None:
@@ -186,9 +186,9 @@ def test_invalid_arguments_are_refused_with_a_hint(arguments: dict[str, Any], me
 @pytest.mark.parametrize("settings", [None, "", "not json", "[]", "null", '["find"]', "17"])
 def test_odd_settings_are_searched_as_far_as_they_can_be_read(settings: Any) -> None:
     tags = Tags(data_elements=elements(("DE1", "a", "core::dataElements::cookie", settings)))
-    found = tags.search_code("find", where="all")
-    assert found["path"].tolist() == (["[0]"] if settings == '["find"]' else [])
-    unreadable = [text for text in found.attrs["limits"] if "cannot be read" in text]
+    matches = tags.search_code("find", where="all")
+    assert matches["path"].tolist() == (["[0]"] if settings == '["find"]' else [])
+    unreadable = [text for text in matches.attrs["limits"] if "cannot be read" in text]
     assert bool(unreadable) == (settings == "not json")
 
 
@@ -196,8 +196,8 @@ def test_a_lone_surrogate_does_not_end_the_search() -> None:
     tags = Tags(
         data_elements=elements(("DE1", "a", CODE_ELEMENT, '{"source": "find(\'\\ud800\')"}'))
     )
-    found = tags.search_code("find('\ud800", comments=False)
-    assert found["match"].tolist() == ["find('\\ud800"]
+    matches = tags.search_code("find('\ud800", comments=False)
+    assert matches["match"].tolist() == ["find('\\ud800"]
 
 
 def test_matches_in_several_properties_name_their_property_first() -> None:
@@ -208,9 +208,9 @@ def test_matches_in_several_properties_name_their_property_first() -> None:
             ("RC2", "RL2", CODE_ACTION, {"source": "find", "language": "javascript"}),
         ),
     )
-    found = tags.search_code("find")
-    assert found.columns[0] == "property_id"
-    assert found["property_id"].tolist() == ["PR1", "PR2"]
+    matches = tags.search_code("find")
+    assert matches.columns[0] == "property_id"
+    assert matches["property_id"].tolist() == ["PR1", "PR2"]
 
 
 def test_evidence_and_match_pass_through_the_redaction() -> None:
@@ -218,6 +218,6 @@ def test_evidence_and_match_pass_through_the_redaction() -> None:
         data_elements=elements(("DE1", "a", CODE_ELEMENT, {"source": "key = 'secret'"})),
         redact=lambda text: text.replace("secret", "…"),
     )
-    found = tags.search_code("'secret'")
-    assert found["match"].tolist() == ["'…'"]
-    assert found["evidence"].tolist() == ["key = '…'"]
+    matches = tags.search_code("'secret'")
+    assert matches["match"].tolist() == ["'…'"]
+    assert matches["evidence"].tolist() == ["key = '…'"]

@@ -1,6 +1,7 @@
 """Small frames as a user could build them: only the columns that are required."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
@@ -20,48 +21,34 @@ def settings_text(settings: Any) -> Any:
 def rules(*rows: tuple[str, str], **columns: Any) -> pd.DataFrame:
     """Rules from pairs of id and name, enabled unless said otherwise."""
     frame = pd.DataFrame(rows, columns=["id", "name"], dtype="string")
-    frame["enabled"] = pd.Series([True] * len(frame), dtype="boolean")
-    return frame.assign(**columns)
+    return frame.assign(**{"enabled": _all_enabled(frame), **columns})
 
 
 def components(*rows: tuple[str, str, str, Any], **columns: Any) -> pd.DataFrame:
     """Components from id, rule id, delegate and settings; the name is the id."""
-    frame = pd.DataFrame(
-        [
-            (row_id, rule_id, row_id, delegate, settings_text(settings))
-            for row_id, rule_id, delegate, settings in rows
-        ],
-        columns=["id", "rule_id", "name", "delegate_descriptor_id", "settings"],
-        dtype="string",
-    )
-    return frame.assign(**columns)
+    frame = _frame(rows, "rule_id")
+    return frame.assign(**{"name": frame["id"], **columns})
 
 
 def elements(*rows: tuple[str, str, str, Any], **columns: Any) -> pd.DataFrame:
     """Data elements from id, name, delegate and settings."""
-    frame = pd.DataFrame(
-        [
-            (row_id, name, delegate, settings_text(settings))
-            for row_id, name, delegate, settings in rows
-        ],
-        columns=["id", "name", "delegate_descriptor_id", "settings"],
-        dtype="string",
-    )
-    frame["enabled"] = pd.Series([True] * len(frame), dtype="boolean")
-    return frame.assign(**columns)
+    frame = _frame(rows, "name")
+    return frame.assign(**{"enabled": _all_enabled(frame), **columns})
 
 
 def extensions(*rows: tuple[str, str, str | None, Any], **columns: Any) -> pd.DataFrame:
     """Extensions from id, name, delegate and settings."""
-    frame = pd.DataFrame(
-        [
-            (row_id, name, delegate, settings_text(settings))
-            for row_id, name, delegate, settings in rows
-        ],
-        columns=["id", "name", "delegate_descriptor_id", "settings"],
-        dtype="string",
-    )
-    return frame.assign(**columns)
+    return _frame(rows, "name").assign(**columns)
+
+
+def _frame(rows: Sequence[tuple[Any, ...]], second: str) -> pd.DataFrame:
+    names = ["id", second, "delegate_descriptor_id", "settings"]
+    records = [(*values, settings_text(settings)) for *values, settings in rows]
+    return pd.DataFrame(records, columns=names, dtype="string")
+
+
+def _all_enabled(frame: pd.DataFrame) -> "pd.Series[bool]":
+    return pd.Series(True, index=frame.index, dtype="boolean")
 
 
 def no_tags() -> Tags:
@@ -80,14 +67,13 @@ def code_element(code: str, name: str = "Code") -> Tags:
 def store(reactor: Any, name: str = "Web Store US") -> Tags:
     """A property of the demo company, with its libraries."""
     site = reactor.find("properties", name)
-    tables = {
-        table: getattr(reactor, table)(site)
-        for table in ("rules", "rule_components", "data_elements", "extensions", "libraries")
-    }
+    tables = {}
+    for table in ("rules", "rule_components", "data_elements", "extensions", "libraries"):
+        tables[table] = getattr(reactor, table)(site)
     for table in ("rules", "data_elements", "extensions"):
         tables[f"library_{table}"] = getattr(reactor, table)(tables["libraries"])
     return Tags(**tables)
 
 
-def dtypes(frame: pd.DataFrame) -> dict[str, str]:
-    return {str(name): str(dtype) for name, dtype in frame.dtypes.items()}
+def dtypes(frame: pd.DataFrame) -> dict[Any, str]:
+    return frame.dtypes.astype(str).to_dict()
