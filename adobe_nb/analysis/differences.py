@@ -114,7 +114,7 @@ def diff(
     for pair in comparison.pairs:
         if pair.resource.type not in types:
             continue
-        changes = changes_of(pair)
+        changes = list(changes_of(pair))
         change = _change(pair, changes)
         row = {
             "property_id": pair.resource.property_id,
