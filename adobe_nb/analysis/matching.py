@@ -65,21 +65,21 @@ class Comparison:
     pairs: list[Pair] = field(default_factory=list)
     components: dict[Pair, list[Pair]] = field(default_factory=dict)
     """The pairs of components by that of their rule."""
-    ambiguous: list[Content] = field(default_factory=list)
-    """A resource for each key that several share."""
+    ambiguous: set[tuple[str, str]] = field(default_factory=set)
+    """Type and name of resources that share their key."""
 
     def match(self, before: Sequence[Content], after: Sequence[Content]) -> list[Pair]:
         """Add the pairs of two tables, and return them."""
         for contents in (before, after):
             for group in _grouped(contents, self._key_of).values():
                 if len(group) > 1:
-                    self.ambiguous.append(group[0])
+                    self.ambiguous.add((group[0].resource.type, group[0].name))
         matching = Matching(before, after)
         # Equal ones first, so that no duplicate takes the counterpart of another one.
         matching.match(lambda content: (self._key_of(content), content.text_with_components))
         matching.match(self._key_of)
         if self.key == "name":
-            matching.match(lambda content: (self._scope(content), content.cache_id or content))
+            matching.match(self._variable_key)
             matching.match(self._content_key)
         return self._add(matching)
 
@@ -105,18 +105,22 @@ class Comparison:
         self.pairs += pairs
         return pairs
 
-    def _scope(self, content: Content) -> str:
-        return content.resource.property_id if self.is_scoped else ""
+    def scope(self, resource: Resource) -> str:
+        """Return the property of a resource; an empty text when there is only one."""
+        return resource.property_id if self.is_scoped else ""
 
     def _key_of(self, content: Content) -> Hashable:
-        return self._scope(content), key_text(content.resource, self.key)
+        return self.scope(content.resource), key_text(content.resource, self.key)
+
+    def _variable_key(self, content: Content) -> Hashable:
+        return self.scope(content.resource), content.cache_id or content
 
     def _content_key(self, content: Content) -> Hashable:
         """Return a key that is equal for equal content, whatever the name."""
         if not content.components and not content.settings:
             # It does nothing that would distinguish it from others.
             return content.resource.id
-        return self._scope(content), content.text_with_components
+        return self.scope(content.resource), content.text_with_components
 
 
 def key_text(resource: Resource, key: str) -> str:

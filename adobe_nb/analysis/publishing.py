@@ -124,7 +124,9 @@ class _Judge:
         return "ahead" if is_ahead else ""
 
     def _columns(self, pair: Pair) -> list[str] | None:
-        """Return the columns that differ; None when the components of the rule are unknown."""
+        """Return the columns that differ; None when one of the two contents is unknown."""
+        if pair.before is None or pair.after is None:
+            return None
         components = self._components.get(pair, [])
         if pair.resource.type == "rules":
             tables = {"rule_components", "rule_revision_components"}
@@ -166,12 +168,8 @@ def library_contents(model: Model) -> pd.DataFrame:
         latest = _latest_revisions(model, table)
         for row in model.rows(f"library_{table}"):
             origin = _origin(row)
-            revision = {
-                "type": table,
-                "revision_id": row["id"],
-                "origin_latest": latest.get(origin),
-            }
-            revisions[row["library_id"]].append({**row, **revision, "origin_id": origin})
+            revision = {**row, "type": table, "revision_id": row["id"], "origin_id": origin}
+            revisions[row["library_id"]].append({**revision, "origin_latest": latest.get(origin)})
     rows: dict[tuple[str, str], Row] = {}
     for library in model.rows("libraries"):
         columns = {
@@ -182,10 +180,10 @@ def library_contents(model: Model) -> pd.DataFrame:
             "environment": environments.get(library.get("environment_id")),
         }
         for source in upstream_of(model.frames["libraries"], library["id"]):
-            for row in revisions[source]:
+            for inherited in revisions[source]:
                 # A library replaces the revisions of the libraries upstream.
-                key = (library["id"], row["origin_id"])
-                rows.setdefault(key, {**row, **columns, "inherited_from": source})
+                key = (library["id"], inherited["origin_id"])
+                rows.setdefault(key, {**inherited, **columns, "inherited_from": source})
     sort = ["library_name", "library_id", "type", "name", "revision_id"]
     frame = answer(model, CONTENTS_COLUMNS, rows.values(), sort=sort)
     frame["behind"] = frame["origin_latest"] - frame["revision_number"]
