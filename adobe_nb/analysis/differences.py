@@ -1,6 +1,7 @@
 """What differs between two properties, libraries, builds, days or revisions."""
 
 from collections.abc import Iterator, Sequence
+from operator import attrgetter
 from typing import Literal, get_args
 
 import pandas as pd
@@ -251,11 +252,11 @@ def _key(before: Model, after: Model, key: Key | None) -> Key:
 
 def _default_key(before: Model, after: Model, *, has_revisions: bool) -> Key:
     shared = set(before.property_ids) & set(after.property_ids)
-    origins = {resource.origin_id for resource in before.resources}
+    is_same_property = bool(shared) and all(before.property_ids)
     # Frames without a property may still hold revisions of one resource.
-    if not (shared and all(before.property_ids)):
-        if not any(resource.origin_id in origins for resource in after.resources):
-            return "name"
+    origins, others = (map(attrgetter("origin_id"), model.resources) for model in (before, after))
+    if not is_same_property and set(origins).isdisjoint(others):
+        return "name"
     return "origin" if has_revisions else "id"
 
 

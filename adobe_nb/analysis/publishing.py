@@ -9,7 +9,7 @@ import pandas as pd
 
 from adobe_nb.analysis.answers import Columns, Row, answer
 from adobe_nb.analysis.changes import Changes
-from adobe_nb.analysis.matching import Comparison, Pair, compare
+from adobe_nb.analysis.matching import Pair, compare
 from adobe_nb.analysis.model import Model
 from adobe_nb.analysis.upstream import STAGES, delivering, nearest, upstream_of
 from adobe_nb.errors import ArgumentError
@@ -53,7 +53,7 @@ def unpublished(model: Model, environment: str = "production") -> pd.DataFrame:
     _require_columns(model, "unpublished", "libraries", "state")
     live = _live_model(model, types, delivering(environment, model.frames["libraries"]))
     comparison = compare(live, model, "origin")
-    judge = _Judge(live, model, comparison)
+    judge = _Judge(live, model, comparison.components)
     rows: list[Row] = []
     for pair in comparison.pairs:
         if pair.resource.type in types:
@@ -65,11 +65,13 @@ def unpublished(model: Model, environment: str = "production") -> pd.DataFrame:
 class _Judge:
     """Decides on the state of each resource."""
 
-    def __init__(self, live: Model, model: Model, comparison: Comparison) -> None:
+    def __init__(
+        self, live: Model, model: Model, components: Mapping[Pair, Sequence[Pair]]
+    ) -> None:
         self._model = model
-        self._components = comparison.components
+        self._components = components
         self._changes = Changes(live, model)
-        self._newest = _newest_revisions(model, REVISABLE)
+        self._newest = _newest_revisions(model)
         self._counts: Counter[str] = Counter()
 
     @cached_property
@@ -163,13 +165,15 @@ def library_contents(model: Model) -> pd.DataFrame:
     """Return the revisions that each library delivers. ``Tags.library_contents`` documents it."""
     types = _held_types(model, "library_contents")
     environments = {row["id"]: row.get("name") for row in model.rows("environments")}
+    newest = _newest_revisions(model)
     revisions: dict[str, list[Row]] = defaultdict(list)
     for table in types:
-        latest = _latest_revisions(model, table)
+        latest = _latest_revisions(model, table, newest)
         for row in model.rows(f"library_{table}"):
             origin = _origin(row)
-            revision = {**row, "type": table, "revision_id": row["id"], "origin_id": origin}
-            revisions[row["library_id"]].append({**revision, "origin_latest": latest.get(origin)})
+            revision = {"revision_id": row["id"], "origin_latest": latest.get(origin)}
+            revision |= {"type": table, "origin_id": origin}
+            revisions[row["library_id"]].append({**row, **revision})
     rows: dict[tuple[str, str], Row] = {}
     for library in model.rows("libraries"):
         columns = {
@@ -236,27 +240,25 @@ def _live_model(model: Model, types: Sequence[str], libraries: Sequence[str]) ->
     return Model(frames)
 
 
-def _newest_revisions(model: Model, tables: Sequence[str]) -> dict[str, int]:
+def _newest_revisions(model: Model) -> dict[str, int]:
     """Return the highest number among the revisions that libraries hold, by origin."""
     newest: dict[str, int] = {}
-    for table in tables:
+    for table in REVISABLE:
         for revision in model.rows(f"library_{table}"):
             origin = _origin(revision)
             newest[origin] = max(newest.get(origin, 0), revision.get("revision_number") or 0)
     return newest
 
 
-def _latest_revisions(model: Model, table: str) -> Mapping[str, int | None]:
+def _latest_revisions(
+    model: Model, table: str, newest: Mapping[str, int]
+) -> Mapping[str, int | None]:
     """Return the number of the latest revision of each head; of what libraries hold without heads."""
-    newest = _newest_revisions(model, [table])
     heads = [row for row in model.rows(table) if not row.get("revision_number")]
     if not heads:
         return newest
-    latest = {}
-    for head in heads:
-        if head.get("deleted_at") is None:
-            latest[head["id"]] = _latest_revision(head, newest)
-    return latest
+    remaining = [head for head in heads if head.get("deleted_at") is None]
+    return {head["id"]: _latest_revision(head, newest) for head in remaining}
 
 
 def _latest_revision(head: Row, newest: Mapping[str, int]) -> int | None:
