@@ -99,19 +99,8 @@ class Content:
         return frozenset(line.strip(_BRACKETS) for line in lines)
 
 
-@dataclass(frozen=True)
-class Names:
-    """What the ids inside the settings of one model stand for."""
-
-    ids: dict[str, str] = field(default_factory=dict)
-    variables: dict[tuple[str, str | None], str] = field(default_factory=dict)
-    """By property and cache id."""
-
-    def add(self, element: Content, name: str) -> None:
-        """Let the ids of a data element stand for a name."""
-        resource = element.resource
-        self.ids[resource.id] = self.ids[resource.origin_id] = name
-        self.variables.setdefault((resource.property_id, element.cache_id), name)
+Names = dict[str | tuple[str, str | None], str]
+"""What the ids inside the settings of one model stand for. A cache id is in a pair with a property."""
 
 
 class Normalizer:
@@ -157,10 +146,13 @@ class Normalizer:
         elif settings is None:
             settings = {}
         elif resource.delegate == _UPDATE_VARIABLE:
-            settings = _with_variable(resource, names)
+            cache_id = members(settings).get(_VARIABLE_OF_ACTION)
+            variable = names.get((resource.property_id, str(cache_id)))
+            if variable is not None:
+                settings = {**settings, _VARIABLE_OF_ACTION: variable}
         removed = self._removed.get(resource.delegate, set())
         try:
-            settings = _normalized(settings, "", names.ids, removed)
+            settings = _normalized(settings, "", names, removed)
             text = canonical_json([columns, settings])
         except RecursionError:
             # Nested deeper than Python recurses: compared as one text.
@@ -184,16 +176,7 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _with_variable(action: Resource, names: Names) -> Any:
-    """Return the settings of an action with the variable itself in place of its cache id."""
-    cache_id = members(action.settings).get(_VARIABLE_OF_ACTION)
-    if not isinstance(cache_id, str):
-        return action.settings
-    variable = names.variables.get((action.property_id, cache_id), cache_id)
-    return {**action.settings, _VARIABLE_OF_ACTION: variable}
-
-
-def _normalized(value: Any, path: str, names: Mapping[str, str], removed: set[str]) -> Any:
+def _normalized(value: Any, path: str, names: Names, removed: set[str]) -> Any:
     if isinstance(value, str):
         return names.get(value, value)
     if isinstance(value, dict):

@@ -18,25 +18,28 @@ from adobe_nb.analysis.matching import (
 from adobe_nb.analysis.model import REQUIRED, Model
 from adobe_nb.analysis.tags import Tags
 from adobe_nb.errors import ArgumentError
-from adobe_nb.registry import BY_PREFIX
+from adobe_nb.registry import RESOURCES
 from adobe_nb.suggest import did_you_mean
 
 Key = Literal["name", "id", "origin"]
 TYPES = tuple(REQUIRED)
 CHANGES = ("added", "removed", "changed", "renamed", "same")
-COLUMNS: Columns = {
-    "type": "string",
-    "key": "string",
-    "name_a": "string",
-    "name_b": "string",
-    "id_a": "string",
-    "id_b": "string",
-    "change": "string",
-    "path": "string",
-    "before": "string",
-    "after": "string",
-    "code_diff": "string",
-}
+COLUMNS: Columns = dict.fromkeys(
+    (
+        "type",
+        "key",
+        "name_a",
+        "name_b",
+        "id_a",
+        "id_b",
+        "change",
+        "path",
+        "before",
+        "after",
+        "code_diff",
+    ),
+    "string",
+)
 _SUMMARY: Columns = {
     "type": "string",
     "added": "Int64",
@@ -122,7 +125,8 @@ def diff(
         changes = list(changes_of(pair))
         row = _row(pair, key, changes)
         if not changes:
-            counts[comparison.scope(pair.resource)][pair.resource.type] += 1
+            scope = pair.resource.property_id if comparison.is_scoped else ""
+            counts[scope][pair.resource.type] += 1
             rows += [row] * same
         elif deep:
             rows += [{**row, **vars(change), "code_diff": change.code_diff} for change in changes]
@@ -197,22 +201,14 @@ def _model(value: Tags | pd.DataFrame) -> Model:
         raise ArgumentError(
             f"diff() compares what analysis.read(…) returns, not {type(value).__name__}."
         )
-    tables = set()
-    if "id" in value:
-        tables = {_table_of(resource_id) for resource_id in value["id"]}
-    if len(tables) != 1 or not tables < {"rules", "data_elements", "extensions"}:
-        raise ArgumentError(
-            "diff() compares frames of rules, data elements or extensions, with at least one row. "
-            "For anything else pass Tags(rules=…, rule_components=…)."
-        )
-    return Model({tables.pop(): value})
-
-
-def _table_of(resource_id: object) -> str:
-    row = BY_PREFIX.get(str(resource_id)[:2])
-    if row is None:
-        return ""
-    return row.type
+    prefixes = {str(resource_id)[:2] for resource_id in value.get("id", ())}
+    for table in ("rules", "data_elements", "extensions"):
+        if prefixes == {RESOURCES[table].prefix}:
+            return Model({table: value})
+    raise ArgumentError(
+        "diff() compares frames of rules, data elements or extensions, with at least one row. "
+        "For anything else pass Tags(rules=…, rule_components=…)."
+    )
 
 
 def _types(before: Model, after: Model, what: str | Sequence[str] | None) -> list[str]:

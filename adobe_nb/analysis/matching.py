@@ -1,9 +1,9 @@
 """Pairs of resources that are the same one in two states, or in two properties."""
 
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
-from itertools import chain, filterfalse, product, repeat
+from itertools import chain, product
 from operator import attrgetter
 from typing import cast
 
@@ -14,8 +14,9 @@ from adobe_nb.analysis.model import Model, Resource
 _MOST_COMBINATIONS = 10_000
 # Components that share less than this are different ones.
 _LEAST_SIMILARITY = 0.5
+_Contents = Sequence[Content]
 _Key = Callable[[Content], Hashable]
-_Sides = tuple[Content | None, Content | None]
+_delegate = attrgetter("resource.delegate")
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,27 +34,6 @@ class Pair:
         return cast("Content", self.after or self.before).resource
 
 
-class Matching:
-    """Pairs found step by step; ``left`` and ``right`` have no counterpart yet."""
-
-    def __init__(self, left: Sequence[Content], right: Sequence[Content]) -> None:
-        self.left = list(left)
-        self.right = list(right)
-        self.pairs: list[tuple[Content, Content]] = []
-
-    def match(self, key: _Key, *, least: float = 0.0) -> None:
-        """Pair contents with equal keys, the most similar first where several have the same one.
-
-        With ``least``, from 0 to 1, pairs require that similarity.
-        """
-        groups = _grouped(self.right, key)
-        for value, left in _grouped(self.left, key).items():
-            self.pairs += _most_similar(left, groups.get(value, []), least)
-        is_paired = set(chain.from_iterable(self.pairs)).__contains__
-        self.left = list(filterfalse(is_paired, self.left))
-        self.right = list(filterfalse(is_paired, self.right))
-
-
 @dataclass
 class Comparison:
     """The pairs of two models."""
@@ -68,59 +48,79 @@ class Comparison:
     ambiguous: set[tuple[str, str]] = field(default_factory=set)
     """Type and name of resources that share their key."""
 
-    def match(self, before: Sequence[Content], after: Sequence[Content]) -> list[Pair]:
-        """Add the pairs of two tables, and return them."""
+    def match(self, before: _Contents, after: _Contents) -> list[Pair]:
+        """Add the pairs of a table, and return them."""
         for contents in (before, after):
-            for group in _grouped(contents, self._key_of).values():
+            for group in self._grouped(contents, self._key_of).values():
                 if len(group) > 1:
                     self.ambiguous.add((group[0].resource.type, group[0].name))
-        matching = Matching(before, after)
         # Equal ones first, so that no duplicate takes the counterpart of another one.
-        matching.match(lambda content: (self._key_of(content), content.text_with_components))
-        matching.match(self._key_of)
+        steps: list[_Key] = [
+            lambda content: (self._key_of(content), content.text_with_components),
+            self._key_of,
+        ]
         if self.key == "name":
-            matching.match(self._variable_key)
-            matching.match(self._content_key)
-        return self._add(matching)
+            steps += [lambda content: content.cache_id or content, _content_key]
+        return self._add(before, after, steps)
 
     def match_components(self, rule: Pair) -> None:
         """Add the pairs of the components of a rule."""
+        steps: list[_Key] = [
+            attrgetter("resource.delegate", "name", "text"),
+            lambda component: (
+                _delegate(component),
+                component.name,
+                component.columns.get("order"),
+            ),
+            attrgetter("resource.delegate", "name"),
+            attrgetter("text"),
+            _delegate,
+        ]
+        if self.key != "name":
+            steps.insert(0, self._key_of)
         before = rule.before.components if rule.before else []
         after = rule.after.components if rule.after else []
-        matching = Matching(before, after)
-        if self.key != "name":
-            matching.match(self._key_of)
-        matching.match(attrgetter("resource.delegate", "name", "text"))
-        matching.match(lambda part: (part.resource.delegate, part.name, part.columns.get("order")))
-        matching.match(attrgetter("resource.delegate", "name"))
-        matching.match(attrgetter("text"))
-        matching.match(attrgetter("resource.delegate"), least=_LEAST_SIMILARITY)
-        self.components[rule] = self._add(matching, rule)
+        self.components[rule] = self._add(before, after, steps, rule)
 
-    def _add(self, matching: Matching, rule: Pair | None = None) -> list[Pair]:
-        sides: list[_Sides] = [*matching.pairs]
-        sides += zip(matching.left, repeat(None), strict=False)
-        sides += zip(repeat(None), matching.right, strict=False)
-        pairs = [Pair(before, after, rule) for before, after in sides]
+    def _add(
+        self, before: _Contents, after: _Contents, steps: Iterable[_Key], rule: Pair | None = None
+    ) -> list[Pair]:
+        """Add pairs with equal keys, the most similar first where several have the same one.
+
+        Each step takes what the earlier ones left.
+        """
+        matched: list[tuple[Content, Content]] = []
+        for key in steps:
+            groups = self._grouped(after, key)
+            for value, group in self._grouped(before, key).items():
+                least = _LEAST_SIMILARITY * (key is _delegate)
+                matched += _most_similar(group, groups[value], least)
+            paired = set(chain.from_iterable(matched))
+            before = [content for content in before if content not in paired]
+            after = [content for content in after if content not in paired]
+        pairs = [Pair(*contents, rule) for contents in matched]
+        pairs += [Pair(content, None, rule) for content in before]
+        pairs += [Pair(None, content, rule) for content in after]
         self.pairs += pairs
         return pairs
 
-    def scope(self, resource: Resource) -> str:
-        """Return the property of a resource; an empty text when there is only one."""
-        return resource.property_id if self.is_scoped else ""
+    def _key_of(self, content: Content) -> str:
+        return key_text(content.resource, self.key)
 
-    def _key_of(self, content: Content) -> Hashable:
-        return self.scope(content.resource), key_text(content.resource, self.key)
+    def _grouped(self, contents: _Contents, key: _Key) -> defaultdict[Hashable, list[Content]]:
+        groups: defaultdict[Hashable, list[Content]] = defaultdict(list)
+        for content in contents:
+            scope = self.is_scoped and content.resource.property_id
+            groups[scope, key(content)].append(content)
+        return groups
 
-    def _variable_key(self, content: Content) -> Hashable:
-        return self.scope(content.resource), content.cache_id or content
 
-    def _content_key(self, content: Content) -> Hashable:
-        """Return a key that is equal for equal content, whatever the name."""
-        if not content.components and not content.settings:
-            # It does nothing that would distinguish it from others.
-            return content.resource.id
-        return self.scope(content.resource), content.text_with_components
+def _content_key(content: Content) -> str:
+    """Return a key that is equal for equal content, whatever the name."""
+    if not content.components and not content.settings:
+        # It does nothing that would distinguish it from others.
+        return content.resource.id
+    return content.text_with_components
 
 
 def key_text(resource: Resource, key: str) -> str:
@@ -134,11 +134,6 @@ def key_text(resource: Resource, key: str) -> str:
     return resource.name
 
 
-def has_several_properties(before: Model, after: Model) -> bool:
-    """Return whether one of two models has several properties."""
-    return max(len(before.property_ids), len(after.property_ids)) > 1
-
-
 def compare(before: Model, after: Model, key: str) -> Comparison:
     """Match the resources of two models by ``name``, ``id`` or ``origin``.
 
@@ -147,57 +142,56 @@ def compare(before: Model, after: Model, key: str) -> Comparison:
     comparison = Comparison(key, has_several_properties(before, after))
     normalizer = Normalizer(before, after)
     for table in ("extensions", "data_elements"):
-        left = normalizer.contents(before, table, Names())
-        right = normalizer.contents(after, table, Names())
+        left = normalizer.contents(before, table, {})
+        right = normalizer.contents(after, table, {})
         elements = comparison.match(left, right)
-    names_before, names_after = _names(before, after, elements, key)
-    left = normalizer.rules(before, names_before)
-    right = normalizer.rules(after, names_after)
+    names: tuple[Names, Names] = {}, {}
+    if key == "name":
+        names = _secret_names(before), _secret_names(after)
+    _add_elements(names, elements, key)
+    left = normalizer.rules(before, names[0])
+    right = normalizer.rules(after, names[1])
     for rule in comparison.match(left, right):
         comparison.match_components(rule)
     return comparison
 
 
-def _names(before: Model, after: Model, elements: Sequence[Pair], key: str) -> tuple[Names, Names]:
-    """Return what ids in settings stand for in each model.
+def has_several_properties(before: Model, after: Model) -> bool:
+    """Return whether one of two models has several properties."""
+    return max(len(before.property_ids), len(after.property_ids)) > 1
+
+
+def _secret_names(model: Model) -> Names:
+    return {row["id"]: row.get("name") or row["id"] for row in model.rows("secrets")}
+
+
+def _add_elements(sides: tuple[Names, Names], elements: Sequence[Pair], key: str) -> None:
+    """Add what the ids of data elements stand for.
 
     An action names its variable by ids, which another property does not have. A renamed element has
     the name before in both models, so that it does not make every action differ that refers to it.
     """
-    sides = Names(), Names()
-    if key == "name":
-        sides = _secret_names(before), _secret_names(after)
     for pair in elements:
         original = cast("Content", pair.before or pair.after)
-        name = original.name if key == "name" else original.resource.origin_id
+        name = original.resource.origin_id
+        if key == "name":
+            name = original.name
         for names, content in zip(sides, (pair.before, pair.after), strict=True):
             # In a state without the variable, actions may still refer to it.
             if content or key != "name":
-                names.add(content or original, name)
-    return sides
+                element = content or original
+                resource = element.resource
+                names[resource.id] = names[resource.origin_id] = name
+                names.setdefault((resource.property_id, element.cache_id), name)
 
 
-def _secret_names(model: Model) -> Names:
-    names = Names()
-    for secret in model.rows("secrets"):
-        names.ids[secret["id"]] = secret.get("name") or secret["id"]
-    return names
-
-
-def _grouped(contents: Sequence[Content], key: _Key) -> dict[Hashable, list[Content]]:
-    groups: dict[Hashable, list[Content]] = defaultdict(list)
-    for content in contents:
-        groups[key(content)].append(content)
-    return groups
-
-
-def _most_similar(
-    left: Sequence[Content], right: Sequence[Content], least: float
-) -> list[tuple[Content, Content]]:
+def _most_similar(left: _Contents, right: _Contents, least: float) -> list[tuple[Content, Content]]:
     combinations = len(left) * len(right)
     if combinations > _MOST_COMBINATIONS or (combinations == 1 and not least):
         return list(zip(left, right, strict=False))
-    scores = {pair: _similarity(*pair) for pair in product(left, right)}
+    scores = {}
+    for one, other in product(left, right):
+        scores[one, other] = len(one.lines & other.lines) / len(one.lines | other.lines)
     pairs: list[tuple[Content, Content]] = []
     paired: set[Content] = set()
     for pair in sorted(scores, key=scores.__getitem__, reverse=True):
@@ -205,7 +199,3 @@ def _most_similar(
             pairs.append(pair)
             paired.update(pair)
     return pairs
-
-
-def _similarity(one: Content, other: Content) -> float:
-    return len(one.lines & other.lines) / len(one.lines | other.lines)
