@@ -65,9 +65,8 @@ class Changes:
             yield self._change("name", "name", before.name, after.name)
         if before.text == after.text:
             return
-        for column, value in before.columns.items():
-            if canonical_json(value) != canonical_json(after.columns[column]):
-                yield self._change(column, column, value, after.columns[column])
+        for column, old, new in differences(before.columns, after.columns):
+            yield self._change(column, column, old, new)
         code = self._code_paths(before, after)
         for path, old, new in differences(before.settings, after.settings):
             yield self._change("settings", path or "settings", old, new, is_code=path in code)

@@ -125,8 +125,7 @@ def diff(
         changes = list(changes_of(pair))
         row = _row(pair, key, changes)
         if not changes:
-            scope = pair.resource.property_id if comparison.is_scoped else ""
-            counts[scope][pair.resource.type] += 1
+            counts[comparison.scope(pair.resource)][pair.resource.type] += 1
             rows += [row] * same
         elif deep:
             rows += [{**row, **vars(change), "code_diff": change.code_diff} for change in changes]
@@ -214,7 +213,7 @@ def _model(value: Tags | pd.DataFrame) -> Model:
 def _types(before: Model, after: Model, what: str | Sequence[str] | None) -> list[str]:
     """Return the types to compare, sorted. Raises ArgumentError."""
     if what is None:
-        return sorted(table for table in TYPES if table in before.frames and table in after.frames)
+        return sorted(before.frames.keys() & after.frames.keys() & REQUIRED.keys())
     if isinstance(what, str):
         what = [what]
     for table in what:
@@ -229,8 +228,8 @@ def _key(before: Model, after: Model, key: Key | None) -> Key:
     """Return what makes two resources the same one. Raises ArgumentError."""
     if key not in (None, *get_args(Key)):
         raise ArgumentError(f"diff() has no key {key!r}.{did_you_mean(str(key), get_args(Key))}")
-    shared = set(before.property_ids) & set(after.property_ids)
-    if not shared and has_several_properties(before, after):
+    is_disjoint = set(before.property_ids).isdisjoint(after.property_ids)
+    if is_disjoint and has_several_properties(before, after):
         raise ArgumentError(
             "The two have no property in common. Compare one property with one other, or two "
             "states of the same properties."
@@ -247,11 +246,12 @@ def _key(before: Model, after: Model, key: Key | None) -> Key:
 
 
 def _default_key(before: Model, after: Model, *, has_revisions: bool) -> Key:
-    shared = set(before.property_ids) & set(after.property_ids)
-    is_same_property = bool(shared) and all(before.property_ids)
     # Frames without a property may still hold revisions of one resource.
-    origins, others = (map(attrgetter("origin_id"), model.resources) for model in (before, after))
-    if not is_same_property and set(origins).isdisjoint(others):
+    sides = []
+    for model in (before, after):
+        origins = map(attrgetter("origin_id"), model.resources)
+        sides.append({*model.property_ids, *origins} - {""})
+    if sides[0].isdisjoint(sides[1]):
         return "name"
     return "origin" if has_revisions else "id"
 
@@ -287,8 +287,8 @@ def _limits(
         orphans = sum(component.rule is None for component in model.rule_components)
         if orphans:
             yield f"{side}: {orphans} rule components without their rule are not compared."
-    for table in TYPES:
-        if (table in before.frames) != (table in after.frames):
+    for table in sorted(before.frames.keys() ^ after.frames.keys()):
+        if table in TYPES:
             yield f"Only one of the two has {table.replace('_', ' ')}: they are not compared."
     for table, name in sorted(comparison.ambiguous):
         if table in types:

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
-from itertools import chain, product
+from itertools import chain, filterfalse, product
 from operator import attrgetter
 from typing import cast
 
@@ -47,6 +47,10 @@ class Comparison:
     """The pairs of components by that of their rule."""
     ambiguous: set[tuple[str, str]] = field(default_factory=set)
     """Type and name of resources that share their key."""
+
+    def scope(self, resource: Resource) -> str:
+        """Return the property of a resource; an empty text when there is only one."""
+        return resource.property_id if self.is_scoped else ""
 
     def match(self, before: _Contents, after: _Contents) -> list[Pair]:
         """Add the pairs of a table, and return them."""
@@ -96,11 +100,10 @@ class Comparison:
                 least = _LEAST_SIMILARITY * (key is _delegate)
                 matched += _most_similar(group, groups[value], least)
             paired = set(chain.from_iterable(matched))
-            before = [content for content in before if content not in paired]
-            after = [content for content in after if content not in paired]
-        pairs = [Pair(*contents, rule) for contents in matched]
-        pairs += [Pair(content, None, rule) for content in before]
-        pairs += [Pair(None, content, rule) for content in after]
+            before = list(filterfalse(paired.__contains__, before))
+            after = list(filterfalse(paired.__contains__, after))
+        sides = [*matched, *product(before, [None]), *product([None], after)]
+        pairs = [Pair(*contents, rule) for contents in sides]
         self.pairs += pairs
         return pairs
 
@@ -110,8 +113,7 @@ class Comparison:
     def _grouped(self, contents: _Contents, key: _Key) -> defaultdict[Hashable, list[Content]]:
         groups: defaultdict[Hashable, list[Content]] = defaultdict(list)
         for content in contents:
-            scope = self.is_scoped and content.resource.property_id
-            groups[scope, key(content)].append(content)
+            groups[self.scope(content.resource), key(content)].append(content)
         return groups
 
 
@@ -145,10 +147,7 @@ def compare(before: Model, after: Model, key: str) -> Comparison:
         left = normalizer.contents(before, table, {})
         right = normalizer.contents(after, table, {})
         elements = comparison.match(left, right)
-    names: tuple[Names, Names] = {}, {}
-    if key == "name":
-        names = _secret_names(before), _secret_names(after)
-    _add_elements(names, elements, key)
+    names = _names(before, after, elements, key)
     left = normalizer.rules(before, names[0])
     right = normalizer.rules(after, names[1])
     for rule in comparison.match(left, right):
@@ -161,21 +160,18 @@ def has_several_properties(before: Model, after: Model) -> bool:
     return max(len(before.property_ids), len(after.property_ids)) > 1
 
 
-def _secret_names(model: Model) -> Names:
-    return {row["id"]: row.get("name") or row["id"] for row in model.rows("secrets")}
-
-
-def _add_elements(sides: tuple[Names, Names], elements: Sequence[Pair], key: str) -> None:
-    """Add what the ids of data elements stand for.
+def _names(before: Model, after: Model, elements: Sequence[Pair], key: str) -> list[Names]:
+    """Return what ids in settings stand for in each model.
 
     An action names its variable by ids, which another property does not have. A renamed element has
     the name before in both models, so that it does not make every action differ that refers to it.
     """
+    sides: list[Names] = [{}, {}]
+    if key == "name":
+        sides = [_secret_names(before), _secret_names(after)]
     for pair in elements:
         original = cast("Content", pair.before or pair.after)
-        name = original.resource.origin_id
-        if key == "name":
-            name = original.name
+        name = key_text(original.resource, key)
         for names, content in zip(sides, (pair.before, pair.after), strict=True):
             # In a state without the variable, actions may still refer to it.
             if content or key != "name":
@@ -183,6 +179,11 @@ def _add_elements(sides: tuple[Names, Names], elements: Sequence[Pair], key: str
                 resource = element.resource
                 names[resource.id] = names[resource.origin_id] = name
                 names.setdefault((resource.property_id, element.cache_id), name)
+    return sides
+
+
+def _secret_names(model: Model) -> Names:
+    return {row["id"]: row.get("name") or row["id"] for row in model.rows("secrets")}
 
 
 def _most_similar(left: _Contents, right: _Contents, least: float) -> list[tuple[Content, Content]]:

@@ -18,6 +18,7 @@ from adobe_nb.snapshot.plan import EVENTS, PACKAGES, PLAN, selected
 from adobe_nb.snapshot.store import AsOf, SnapshotFolder
 
 Frames = dict[str, pd.DataFrame]
+_Ids = Sequence[str] | None
 _REVISABLE = ("rules", "data_elements", "extensions")
 _SURROUNDINGS = ("properties", "libraries", "environments", "secrets")
 
@@ -101,7 +102,7 @@ def read(
     return _tags(_SessionSource(session or current(), ids), holder, redact)
 
 
-def _holder(ids: Sequence[str] | None, library: Ids | None, build: Ids | None) -> str | None:
+def _holder(ids: _Ids, library: Ids | None, build: Ids | None) -> str | None:
     """Return the id of the library or build to read. Raises ArgumentError."""
     if library is not None and build is not None:
         raise ArgumentError("read() takes a library or a build, not both.")
@@ -170,7 +171,7 @@ def _inheritance(libraries: pd.DataFrame, holders: Sequence[str]) -> str:
 class _SessionSource:
     """Reads frames from the API."""
 
-    def __init__(self, session: Session, ids: Sequence[str] | None) -> None:
+    def __init__(self, session: Session, ids: _Ids) -> None:
         self.ids = ids
         self.as_of = datetime.now(UTC).isoformat(timespec="seconds")
         self.limits: list[str] = []
@@ -194,8 +195,8 @@ class _SessionSource:
     def _held_by_libraries(self, table: str, frames: Frames) -> Frames:
         """Return the revisions of a type in all libraries, and what goes with them.
 
-        That is the components of rules that are live or on their way, and heads that are deleted
-        but still live: lists leave them out.
+        That is the components of rules that are live or pending, and heads that are deleted but
+        still live.
         """
         collection = getattr(self._reactor, table)
         libraries = frames["libraries"]
@@ -205,10 +206,12 @@ class _SessionSource:
         held = more[f"library_{table}"]
         live = nearest(held, delivering("production", libraries))
         if table == "rules":
+            # Components of older revisions answer no question.
             pending = libraries.loc[libraries["state"] != "published", "id"]
             rules = [*live["id"], *held.loc[held["library_id"].isin(pending), "id"]]
             read = self._reactor.rule_components
             more |= self._optional("rule_revision_components", read, rules)
+        # Lists leave out deleted heads, which may still be live.
         unlisted = live.loc[~origins_of(live).isin(frames[table]["id"]), "origin_id"]
         for deleted in self._optional(f"deleted {table}", collection.get, unlisted).values():
             if len(deleted):
@@ -263,18 +266,18 @@ class _SessionSource:
 class _SnapshotSource:
     """Reads frames from one snapshot of a folder."""
 
-    def __init__(self, snapshot: Snapshot, ids: Sequence[str] | None) -> None:
+    def __init__(self, snapshot: Snapshot, ids: _Ids) -> None:
         self.ids = ids
         self.as_of = snapshot.finished.isoformat(timespec="seconds")
         self.limits: list[str] = []
         self._snapshot = snapshot
-        names = snapshot.frame("properties").set_index("id")["name"]
-        for property_id in ids or ():
-            if property_id not in names:
-                known = ", ".join(f"{known} ({name})" for known, name in names.items()) or "none"
-                raise ArgumentError(
-                    f"Snapshot {snapshot.number} has no property {property_id}. It has: {known}."
-                )
+        properties = snapshot.frame("properties")
+        for property_id in set(ids or ()).difference(properties["id"]):
+            labels = map("{0.id} ({0.name})".format, properties.itertuples())
+            raise ArgumentError(
+                f"Snapshot {snapshot.number} has no property {property_id}. "
+                f"It has: {', '.join(labels) or 'none'}."
+            )
 
     def heads(self) -> Frames:
         # Audit events can be millions.
