@@ -5,12 +5,14 @@ settings that never reach the page.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from numbers import Integral
 from typing import Any
 
+from adobe_nb.analysis.index import members
 from adobe_nb.analysis.model import Model, Resource
 from adobe_nb.analysis.packages import Packages
 from adobe_nb.analysis.settings import member_path
@@ -50,7 +52,10 @@ _DEFAULTS = {
     "force_lower_case": False,
 }
 _BRACKETS = " {}[],"
-_NO_NAMES: Mapping[str, str] = {}
+# Web SDK generates an id for each variable. The actions that update the variable hold it, too.
+_VARIABLE = "adobe-alloy::dataElements::variable"
+_UPDATE_VARIABLE = "adobe-alloy::actions::update-variable"
+_VARIABLE_OF_ACTION = "dataElementCacheId"
 
 
 @dataclass(eq=False)
@@ -70,77 +75,82 @@ class Content:
         """The name of the resource."""
         return self.resource.name
 
+    @property
+    def cache_id(self) -> str | None:
+        """The generated id of a Web SDK variable; None for all other resources."""
+        cache_id = members(self.resource.settings).get("cacheId")
+        if self.resource.delegate == _VARIABLE and isinstance(cache_id, str):
+            return cache_id
+        return None
+
     @cached_property
     def text_with_components(self) -> str:
         """Its text and those of its components with their names, in any order."""
-        parts = [f"{part.name}\n{part.text}" for part in self.components]
-        return "\n\n".join([self.text, *sorted(parts)])
+        texts = [f"{component.name}\n{component.text}" for component in self.components]
+        return "\n\n".join([self.text, *sorted(texts)])
 
     @cached_property
     def lines(self) -> frozenset[str]:
         """The lines of its settings and code: what two similar resources have in common."""
         texts = [canonical_json(self.settings)]
-        for part in self.components:
-            texts += [part.name, canonical_json(part.settings)]
+        for component in self.components:
+            texts += [component.name, canonical_json(component.settings)]
         lines = "\n".join(texts).replace("\\n", "\n").splitlines()
         return frozenset(line.strip(_BRACKETS) for line in lines)
+
+
+Names = dict[str | tuple[str, str | None], str]
+"""What the ids inside the settings of one model stand for. A cache id is in a pair with a property."""
 
 
 class Normalizer:
     """Reads the contents of two models in the same way."""
 
     def __init__(self, before: Model, after: Model) -> None:
-        self._columns = {}
+        self._columns: dict[str, list[str]] = {}
         for table in before.frames.keys() & after.frames.keys() & COLUMNS.keys():
-            known = set(before.frames[table]) & set(after.frames[table])
-            self._columns[table] = [name for name in COLUMNS[table] if name in known]
-        self._removed: dict[str, set[str]] = {}
-        # Only one of the two may know the extension packages.
+            shared = set(before.frames[table]) & set(after.frames[table])
+            self._columns[table] = [name for name in COLUMNS[table] if name in shared]
+        self._removed = defaultdict(set, {_VARIABLE: {"cacheId"}})
+        if "data_elements" not in self._columns:
+            self._removed[_UPDATE_VARIABLE].add(_VARIABLE_OF_ACTION)
+        # The extension packages may be missing from one of the two.
         for model in (before, after):
-            self._add_removed(model)
+            packages = Packages.of(model)
+            for resource in model.resources:
+                for path, transform in (packages.transforms(resource) or {}).items():
+                    if transform == "remove":
+                        self._removed[resource.delegate].add(path)
 
-    def _add_removed(self, model: Model) -> None:
-        packages = Packages.of(model)
-        for resource in model.resources:
-            for path, transform in (packages.transforms(resource) or {}).items():
-                if transform == "remove":
-                    self._removed.setdefault(resource.delegate, set()).add(path)
+    def contents(self, model: Model, table: str, names: Names) -> list[Content]:
+        """Return the contents of a table; an empty list when only one model has it."""
+        if table not in self._columns:
+            return []
+        return [self._content(resource, names) for resource in getattr(model, table)]
 
-    def contents(
-        self, resources: Sequence[Resource], names: Mapping[str, str] = _NO_NAMES
-    ) -> list[Content]:
-        """Return the contents of resources of one type; none when only one model has this table.
-
-        Ids in settings become the ``names`` that they have here.
-        """
-        return [
-            self._content(resource, names)
-            for resource in resources
-            if resource.type in self._columns
-        ]
-
-    def rules(self, model: Model, names: Mapping[str, str] = _NO_NAMES) -> list[Content]:
+    def rules(self, model: Model, names: Names) -> list[Content]:
         """Return the rules of a model with their components."""
-        rules = self.contents(model.rules)
-        by_rule = {id(rule.resource): rule for rule in rules}
-        for component in self.contents(model.rule_components, names):
-            rule = by_rule.get(id(component.resource.rule))
+        rules = self.contents(model, "rules", names)
+        by_resource: dict[Resource | None, Content] = {rule.resource: rule for rule in rules}
+        for component in self.contents(model, "rule_components", names):
+            rule = by_resource.get(component.resource.rule)
             if rule is not None:
                 rule.components.append(component)
         return rules
 
-    def _content(self, resource: Resource, names: Mapping[str, str]) -> Content:
-        columns = {}
-        for column in self._columns[resource.type]:
-            columns[column] = _column(resource, column)
-        if resource.type == "rules":
-            return Content(resource, columns, {}, canonical_json(columns))
-        removed = self._removed.get(resource.delegate, set())
+    def _content(self, resource: Resource, names: Names) -> Content:
+        columns = {name: _column(resource, name) for name in self._columns[resource.type]}
         settings = resource.settings
         if resource.problem:
             settings = str(resource.get("settings"))
         elif settings is None:
             settings = {}
+        elif resource.delegate == _UPDATE_VARIABLE:
+            cache_id = members(settings).get(_VARIABLE_OF_ACTION)
+            variable = names.get((resource.property_id, str(cache_id)))
+            if variable is not None:
+                settings = {**settings, _VARIABLE_OF_ACTION: variable}
+        removed = self._removed.get(resource.delegate, set())
         try:
             settings = _normalized(settings, "", names, removed)
             text = canonical_json([columns, settings])
@@ -154,32 +164,28 @@ class Normalizer:
 def _column(resource: Resource, column: str) -> Any:
     value = resource.get(column)
     # An empty fallback is a value of its own.
-    if value == "" and column != "default_value":
-        value = None
-    if value is None:
+    if value is None or (value == "" and column != "default_value"):
         value = _DEFAULTS.get(column)
     return _plain(value)
 
 
 def _plain(value: Any) -> Any:
     """Return a value so that equal numbers are equal as text: 50.0 is 50, 1 is not true."""
-    if isinstance(value, Integral) and not isinstance(value, bool):
-        return int(value)
-    if isinstance(value, float) and value.is_integer():
+    if isinstance(value, Integral | float) and not isinstance(value, bool) and value % 1 == 0:
         return int(value)
     return value
 
 
-def _normalized(value: Any, path: str, names: Mapping[str, str], removed: set[str]) -> Any:
+def _normalized(value: Any, path: str, names: Names, removed: set[str]) -> Any:
     if isinstance(value, str):
         return names.get(value, value)
     if isinstance(value, dict):
-        members = {}
+        normalized = {}
         for key, item in value.items():
             member = member_path(path, key)
             if member not in removed:
-                members[key] = _normalized(item, member, names, removed)
-        return members
+                normalized[key] = _normalized(item, member, names, removed)
+        return normalized
     if isinstance(value, list):
         return [_normalized(item, f"{path}[]", names, removed) for item in value]
     return _plain(value)

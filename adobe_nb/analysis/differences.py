@@ -1,38 +1,45 @@
 """What differs between two properties, libraries, builds, days or revisions."""
 
 from collections.abc import Iterator, Sequence
-from typing import Literal
+from operator import attrgetter
+from typing import Literal, get_args
 
 import pandas as pd
 
 from adobe_nb.analysis.answers import Columns, Row, answer
 from adobe_nb.analysis.changes import Change, Changes
-from adobe_nb.analysis.contents import Content
-from adobe_nb.analysis.matching import Comparison, Pair, compare, key_text
+from adobe_nb.analysis.matching import (
+    Comparison,
+    Pair,
+    compare,
+    has_several_properties,
+    key_text,
+)
 from adobe_nb.analysis.model import REQUIRED, Model
 from adobe_nb.analysis.tags import Tags
 from adobe_nb.errors import ArgumentError
-from adobe_nb.registry import BY_PREFIX
+from adobe_nb.registry import RESOURCES
 from adobe_nb.suggest import did_you_mean
 
-KEYS = ("name", "id", "origin")
+Key = Literal["name", "id", "origin"]
 TYPES = tuple(REQUIRED)
 CHANGES = ("added", "removed", "changed", "renamed", "same")
-COLUMNS: Columns = {
-    "type": "string",
-    "key": "string",
-    "name_a": "string",
-    "name_b": "string",
-    "id_a": "string",
-    "id_b": "string",
-    "change": "string",
-    "path": "string",
-    "before": "string",
-    "after": "string",
-    "code_diff": "string",
-}
-_ALL = ""
-"""In place of the property when only one is compared."""
+COLUMNS: Columns = dict.fromkeys(
+    (
+        "type",
+        "key",
+        "name_a",
+        "name_b",
+        "id_a",
+        "id_b",
+        "change",
+        "path",
+        "before",
+        "after",
+        "code_diff",
+    ),
+    "string",
+)
 _SUMMARY: Columns = {
     "type": "string",
     "added": "Int64",
@@ -45,7 +52,7 @@ _SUMMARY: Columns = {
 def diff(
     a: Tags | pd.DataFrame,
     b: Tags | pd.DataFrame,
-    key: Literal["name", "id", "origin"] | None = None,
+    key: Key | None = None,
     *,
     what: str | Sequence[str] | None = None,
     deep: bool = True,
@@ -106,37 +113,29 @@ def diff(
     """
     before, after = _model(a), _model(b)
     types = _types(before, after, what)
-    kind = _kind(before, after, key)
-    comparison = compare(before, after, kind)
+    key = _key(before, after, key)
+    comparison = compare(before, after, key)
     changes_of = Changes(before, after).of
-    counts = _zeros(before, after, types)
+    property_ids = {*before.property_ids, *after.property_ids} if comparison.is_scoped else {""}
+    counts = {property_id: dict.fromkeys(types, 0) for property_id in sorted(property_ids)}
     rows: list[Row] = []
     for pair in comparison.pairs:
         if pair.resource.type not in types:
             continue
-        changes = changes_of(pair)
-        change = _change(pair, changes)
-        row = {
-            "property_id": pair.resource.property_id,
-            "type": pair.resource.type,
-            "key": _key(pair, kind),
-            **_side(pair.before, "a"),
-            **_side(pair.after, "b"),
-            "change": change,
-        }
-        if change == "same":
-            scope = pair.resource.property_id if len(counts) > 1 else _ALL
-            counts[scope][pair.resource.type] += 1
-            if same:
-                rows.append(row)
+        changes = list(changes_of(pair))
+        row = _row(pair, key, changes)
+        if not changes:
+            counts[comparison.scope(pair.resource)][pair.resource.type] += 1
+            rows += [row] * same
         elif deep:
-            rows += [{**row, **_values(change)} for change in changes]
+            rows += [{**row, **vars(change), "code_diff": change.code_diff} for change in changes]
         else:
-            rows.append({**row, "path": _columns(changes)})
+            columns = dict.fromkeys(change.column for change in changes)
+            rows.append({**row, "path": ", ".join(columns) or None})
     sort = ["type", "key", "id_a", "id_b"]
     larger = max(before, after, key=lambda model: len(model.property_ids))
     frame = answer(larger, COLUMNS, rows, sort=sort)
-    frame.attrs["limits"] = list(_limits(before, after, comparison, types))
+    frame.attrs["limits"] = list(dict.fromkeys(_limits(before, after, comparison, types)))
     frame.attrs.update(as_of=after.as_of, as_of_a=before.as_of, same=counts)
     return frame
 
@@ -176,29 +175,21 @@ def summary(differences: pd.DataFrame) -> pd.DataFrame:
         by = ["property_id", "type"]
     # A resource has a row for each path.
     resources = differences.drop_duplicates([*by, "id_a", "id_b"])
-    counts = resources.groupby([*by, "change"]).size()
-    rows = []
-    for group, same in _groups(differences, by).items():
-        numbers = {change: int(counts.get((*group, change), 0)) for change in CHANGES}
-        numbers["changed"] += numbers["renamed"]
-        rows.append({**dict(zip(by, group, strict=True)), **numbers, "same": same})
+    for change in CHANGES:
+        resources[change] = resources["change"] == change
+    counts = resources.groupby(by)[list(CHANGES)].sum()
+    counts["changed"] += counts["renamed"]
+    counts["same"] = pd.NA
+    if "same" in differences.attrs:
+        same = pd.DataFrame(differences.attrs["same"]).rename_axis("type").reset_index()
+        same = same.melt("type", var_name="property_id", value_name="same")
+        totals = same.groupby(by)["same"].sum()
+        counts = counts.reindex(totals.index, fill_value=0).assign(same=totals)
     dtypes = {**dict.fromkeys(by, "string"), **_SUMMARY}
-    frame = pd.DataFrame(rows, columns=list(dtypes)).astype(dtypes)
+    frame = counts.reset_index()[list(dtypes)].astype(dtypes)
     for name in ("limits", "as_of", "as_of_a"):
         frame.attrs[name] = differences.attrs.get(name)
     return frame
-
-
-def _groups(differences: pd.DataFrame, by: Sequence[str]) -> dict[tuple[str, ...], int | None]:
-    """Return the groups to count, each with the number of resources that are the same."""
-    groups: dict[tuple[str, ...], int | None] = {}
-    for scope, counts in differences.attrs.get("same", {}).items():
-        for resource_type, count in counts.items():
-            groups[(scope, resource_type)[-len(by) :]] = count
-    if not groups:
-        keys = differences[list(by)].drop_duplicates().sort_values(list(by))
-        groups = dict.fromkeys(keys.itertuples(index=False, name=None))
-    return groups
 
 
 def _model(value: Tags | pd.DataFrame) -> Model:
@@ -209,28 +200,20 @@ def _model(value: Tags | pd.DataFrame) -> Model:
         raise ArgumentError(
             f"diff() compares what analysis.read(…) returns, not {type(value).__name__}."
         )
-    tables = set()
-    if "id" in value:
-        tables = {_table_of(resource_id) for resource_id in value["id"]}
-    if len(tables) != 1 or not tables < {"rules", "data_elements", "extensions"}:
-        raise ArgumentError(
-            "diff() compares frames of rules, data elements or extensions, with at least one row. "
-            "For anything else pass Tags(rules=…, rule_components=…)."
-        )
-    return Model({tables.pop(): value})
-
-
-def _table_of(resource_id: object) -> str:
-    row = BY_PREFIX.get(str(resource_id)[:2])
-    if row is None:
-        return ""
-    return row.type
+    prefixes = {str(resource_id)[:2] for resource_id in value.get("id", ())}
+    for table in ("rules", "data_elements", "extensions"):
+        if prefixes == {RESOURCES[table].prefix}:
+            return Model({table: value})
+    raise ArgumentError(
+        "diff() compares frames of rules, data elements or extensions, with at least one row. "
+        "For anything else pass Tags(rules=…, rule_components=…)."
+    )
 
 
 def _types(before: Model, after: Model, what: str | Sequence[str] | None) -> list[str]:
     """Return the types to compare, sorted. Raises ArgumentError."""
     if what is None:
-        return sorted(table for table in TYPES if table in before.frames and table in after.frames)
+        return sorted(before.frames.keys() & after.frames.keys() & REQUIRED.keys())
     if isinstance(what, str):
         what = [what]
     for table in what:
@@ -241,109 +224,75 @@ def _types(before: Model, after: Model, what: str | Sequence[str] | None) -> lis
     return sorted(set(what))
 
 
-def _kind(before: Model, after: Model, key: str | None) -> str:
+def _key(before: Model, after: Model, key: Key | None) -> Key:
     """Return what makes two resources the same one. Raises ArgumentError."""
-    if key is not None and key not in KEYS:
-        raise ArgumentError(f"diff() has no key {key!r}.{did_you_mean(str(key), KEYS)}")
-    models = (before, after)
-    properties = set(before.property_ids) & set(after.property_ids)
-    if not properties and any(len(model.property_ids) > 1 for model in models):
+    if key not in (None, *get_args(Key)):
+        raise ArgumentError(f"diff() has no key {key!r}.{did_you_mean(str(key), get_args(Key))}")
+    is_disjoint = set(before.property_ids).isdisjoint(after.property_ids)
+    if is_disjoint and has_several_properties(before, after):
         raise ArgumentError(
             "The two have no property in common. Compare one property with one other, or two "
             "states of the same properties."
         )
-    kind = key or _usual_kind(before, after)
-    if kind == "origin" and not all(map(_has_origins, models)):
+    resources = [*before.resources, *after.resources]
+    revisions = [resource for resource in resources if resource.get("revision_number")]
+    key = key or _default_key(before, after, has_revisions=bool(revisions))
+    if key == "origin" and not all(revision.get("origin_id") for revision in revisions):
         raise ArgumentError(
             "Revisions are matched by their column 'origin_id', which one of the frames does not "
             'have. Pass key="name".'
         )
-    return kind
+    return key
 
 
-def _usual_kind(before: Model, after: Model) -> str:
-    origins = {resource.origin_id for resource in before.resources}
-    is_same = any(property_id in after.property_ids for property_id in before.property_ids)
-    is_same = is_same and all(before.property_ids)
-    if not is_same and not any(resource.origin_id in origins for resource in after.resources):
+def _default_key(before: Model, after: Model, *, has_revisions: bool) -> Key:
+    # Frames without a property may still hold revisions of one resource.
+    sides = []
+    for model in (before, after):
+        origins = map(attrgetter("origin_id"), model.resources)
+        sides.append({*model.property_ids, *origins} - {""})
+    if sides[0].isdisjoint(sides[1]):
         return "name"
-    if any(map(_has_revisions, (before, after))):
-        return "origin"
-    return "id"
+    return "origin" if has_revisions else "id"
 
 
-def _has_revisions(model: Model) -> bool:
-    return any(resource.get("revision_number") for resource in model.resources)
-
-
-def _has_origins(model: Model) -> bool:
-    revisions = (resource for resource in model.resources if resource.get("revision_number"))
-    return all(resource.get("origin_id") for resource in revisions)
-
-
-def _change(pair: Pair, changes: Sequence[Change]) -> str:
+def _row(pair: Pair, key: str, changes: Sequence[Change]) -> dict[str, str]:
+    """Return what all rows of a pair have in common."""
+    text = key_text(pair.resource, key)
+    if pair.rule is not None:
+        text = f"{key_text(pair.rule.resource, key)} / {text}"
+    row = {"property_id": pair.resource.property_id, "type": pair.resource.type, "key": text}
+    for side, content in (("a", pair.before), ("b", pair.after)):
+        if content is not None:
+            row |= {f"name_{side}": content.name, f"id_{side}": content.resource.id}
+    row["change"] = "changed"
     if pair.before is None:
-        return "added"
-    if pair.after is None:
-        return "removed"
-    if not changes:
-        return "same"
-    if [change.column for change in changes] == ["name"]:
-        return "renamed"
-    return "changed"
-
-
-def _key(pair: Pair, kind: str) -> str:
-    key = key_text(pair.resource, kind)
-    if pair.rule is None:
-        return key
-    return f"{key_text(pair.rule.resource, kind)} / {key}"
-
-
-def _side(content: Content | None, side: str) -> dict[str, str]:
-    if content is None:
-        return {}
-    return {f"name_{side}": content.name, f"id_{side}": content.resource.id}
-
-
-def _values(change: Change) -> dict[str, str | None]:
-    return {
-        "path": change.path,
-        "before": change.before,
-        "after": change.after,
-        "code_diff": change.code_diff,
-    }
-
-
-def _columns(changes: Sequence[Change]) -> str | None:
-    """Return the columns that differ; None for a resource that is only on one side."""
-    return ", ".join(dict.fromkeys(change.column for change in changes)) or None
-
-
-def _zeros(before: Model, after: Model, types: Sequence[str]) -> dict[str, dict[str, int]]:
-    """Return a count for each type of each property; of one property under no id."""
-    scopes = [_ALL]
-    if max(len(before.property_ids), len(after.property_ids)) > 1:
-        scopes = sorted({*before.property_ids, *after.property_ids})
-    return {scope: dict.fromkeys(types, 0) for scope in scopes}
+        row["change"] = "added"
+    elif pair.after is None:
+        row["change"] = "removed"
+    elif not changes:
+        row["change"] = "same"
+    elif [change.column for change in changes] == ["name"]:
+        row["change"] = "renamed"
+    return row
 
 
 def _limits(
     before: Model, after: Model, comparison: Comparison, types: Sequence[str]
 ) -> Iterator[str]:
-    yield from (sentence for sentence in before.limits if sentence in after.limits)
-    for side, model, other in (("a", before, after), ("b", after, before)):
-        yield from (f"{side}: {text}" for text in model.limits if text not in other.limits)
+    shared = set(before.limits) & set(after.limits)
+    for side, model in (("a", before), ("b", after)):
+        for sentence in model.limits:
+            yield sentence if sentence in shared else f"{side}: {sentence}"
         orphans = sum(component.rule is None for component in model.rule_components)
         if orphans:
             yield f"{side}: {orphans} rule components without their rule are not compared."
-    for table in TYPES:
-        if (table in before.frames) != (table in after.frames):
+    for table in sorted(before.frames.keys() ^ after.frames.keys()):
+        if table in TYPES:
             yield f"Only one of the two has {table.replace('_', ' ')}: they are not compared."
-    names = {(one.resource.type, one.name) for one in comparison.ambiguous}
-    for resource_type, name in sorted(names):
-        if resource_type in types:
+    for table, name in sorted(comparison.ambiguous):
+        if table in types:
             yield (
-                f"Several {resource_type.replace('_', ' ')} are called {name!r}: which is which "
+                f"Several {table.replace('_', ' ')} are called {name!r}: which is which "
                 "was decided by their content (ambiguous)."
             )

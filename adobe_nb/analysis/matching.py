@@ -1,16 +1,22 @@
 """Pairs of resources that are the same one in two states, or in two properties."""
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import chain, filterfalse, product
+from operator import attrgetter
+from typing import cast
 
-from adobe_nb.analysis.contents import Content, Normalizer
+from adobe_nb.analysis.contents import Content, Names, Normalizer
 from adobe_nb.analysis.model import Model, Resource
 
-Key = Callable[[Content], Hashable]
 # With more combinations than this, the order decides instead of the similarity.
 _MOST_COMBINATIONS = 10_000
 # Components that share less than this are different ones.
 _LEAST_SIMILARITY = 0.5
+_Contents = Sequence[Content]
+_Key = Callable[[Content], Hashable]
+_delegate = attrgetter("resource.delegate")
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,194 +30,173 @@ class Pair:
 
     @property
     def resource(self) -> Resource:
-        """The resource after; what it was when it is gone."""
-        content = self.after or self.before
-        if content is None:
-            raise ValueError("a pair of nothing")
-        return content.resource
+        """The resource after; for a removed one, the resource before."""
+        return cast("Content", self.after or self.before).resource
 
 
 @dataclass
 class Comparison:
-    """The pairs of two models, and a resource for each key that several share."""
+    """The pairs of two models."""
 
+    key: str
+    """What makes two resources the same one: ``name``, ``id`` or ``origin``."""
+    is_scoped: bool
+    """Whether a resource belongs to its property, because there are several."""
     pairs: list[Pair] = field(default_factory=list)
-    ambiguous: list[Content] = field(default_factory=list)
+    components: dict[Pair, list[Pair]] = field(default_factory=dict)
+    """The pairs of components by that of their rule."""
+    ambiguous: set[tuple[str, str]] = field(default_factory=set)
+    """Type and name of resources that share their key."""
 
-    def add(self, matching: "Matching", rule: Pair | None = None) -> list[Pair]:
-        """Add the pairs of a matching, and return them."""
-        pairs = [Pair(before, after, rule) for before, after in matching.pairs]
-        pairs += [Pair(before, None, rule) for before in matching.left]
-        pairs += [Pair(None, after, rule) for after in matching.right]
+    def scope(self, resource: Resource) -> str:
+        """Return the property of a resource; an empty text when there is only one."""
+        return resource.property_id if self.is_scoped else ""
+
+    def match(self, before: _Contents, after: _Contents) -> list[Pair]:
+        """Add the pairs of a table, and return them."""
+        for contents in (before, after):
+            for group in self._grouped(contents, self._key_of).values():
+                if len(group) > 1:
+                    self.ambiguous.add((group[0].resource.type, group[0].name))
+        # Equal ones first, so that no duplicate takes the counterpart of another one.
+        steps: list[_Key] = [
+            lambda content: (self._key_of(content), content.text_with_components),
+            self._key_of,
+        ]
+        if self.key == "name":
+            steps += [lambda content: content.cache_id or content, _content_key]
+        return self._add(before, after, steps)
+
+    def match_components(self, rule: Pair) -> None:
+        """Add the pairs of the components of a rule."""
+        steps: list[_Key] = [
+            attrgetter("resource.delegate", "name", "text"),
+            lambda component: (
+                _delegate(component),
+                component.name,
+                component.columns.get("order"),
+            ),
+            attrgetter("resource.delegate", "name"),
+            attrgetter("text"),
+            _delegate,
+        ]
+        if self.key != "name":
+            steps.insert(0, self._key_of)
+        before = rule.before.components if rule.before else []
+        after = rule.after.components if rule.after else []
+        self.components[rule] = self._add(before, after, steps, rule)
+
+    def _add(
+        self, before: _Contents, after: _Contents, steps: Iterable[_Key], rule: Pair | None = None
+    ) -> list[Pair]:
+        """Add pairs with equal keys, the most similar first where several have the same one.
+
+        Each step takes what the earlier ones left.
+        """
+        matched: list[tuple[Content, Content]] = []
+        for key in steps:
+            groups = self._grouped(after, key)
+            for value, group in self._grouped(before, key).items():
+                least = _LEAST_SIMILARITY * (key is _delegate)
+                matched += _most_similar(group, groups[value], least)
+            paired = set(chain.from_iterable(matched))
+            before = list(filterfalse(paired.__contains__, before))
+            after = list(filterfalse(paired.__contains__, after))
+        sides = [*matched, *product(before, [None]), *product([None], after)]
+        pairs = [Pair(*contents, rule) for contents in sides]
         self.pairs += pairs
         return pairs
 
+    def _key_of(self, content: Content) -> str:
+        return key_text(content.resource, self.key)
 
-class Matching:
-    """Pairs found step by step; ``left`` and ``right`` are what has no counterpart yet."""
-
-    def __init__(self, left: Sequence[Content], right: Sequence[Content]) -> None:
-        self.left = list(left)
-        self.right = list(right)
-        self.pairs: list[tuple[Content, Content]] = []
-
-    def match(self, key: Key, *, least: float = 0.0) -> None:
-        """Pair contents with equal keys, the most similar first where several have the same one.
-
-        With ``least``, from 0 to 1, pairs need that similarity.
-        """
-        groups = _grouped(self.right, key)
-        for value, left in _grouped(self.left, key).items():
-            right = groups.get(value, [])
-            if len(left) == len(right) == 1 and not least:
-                self.pairs.append((left[0], right[0]))
-            elif right:
-                self.pairs += _most_similar(left, right, least)
-        paired = {content for pair in self.pairs for content in pair}
-        self.left = [content for content in self.left if content not in paired]
-        self.right = [content for content in self.right if content not in paired]
+    def _grouped(self, contents: _Contents, key: _Key) -> defaultdict[Hashable, list[Content]]:
+        groups: defaultdict[Hashable, list[Content]] = defaultdict(list)
+        for content in contents:
+            groups[self.scope(content.resource), key(content)].append(content)
+        return groups
 
 
-@dataclass(frozen=True)
-class _Keys:
-    """What makes two resources the same one."""
-
-    kind: str
-    """``name``, ``id`` or ``origin``."""
-    several: bool
-    """Whether there are several properties; a resource then belongs to its own."""
-
-    def of(self, content: Content) -> Hashable:
-        """Return the key of a resource."""
-        return self._scope(content), key_text(content.resource, self.kind)
-
-    def of_content(self, content: Content) -> Hashable:
-        """Return a key that is equal for equal content, whatever the name."""
-        if not content.components and not content.settings:
-            # It does nothing that would tell it from others.
-            return content.resource.id
-        return self._scope(content), content.text_with_components
-
-    def _scope(self, content: Content) -> str:
-        if self.several:
-            return content.resource.property_id
-        return ""
+def _content_key(content: Content) -> str:
+    """Return a key that is equal for equal content, whatever the name."""
+    if not content.components and not content.settings:
+        # It does nothing that would distinguish it from others.
+        return content.resource.id
+    return content.text_with_components
 
 
-def key_text(resource: Resource, kind: str) -> str:
+def key_text(resource: Resource, key: str) -> str:
     """Return the name, id or origin of a resource."""
-    if kind == "id":
+    if key == "id":
         return resource.id
-    if kind == "origin":
+    if key == "origin":
         return resource.origin_id
     if resource.type == "extensions":
         return resource.package
     return resource.name
 
 
-def compare(before: Model, after: Model, kind: str) -> Comparison:
+def compare(before: Model, after: Model, key: str) -> Comparison:
     """Match the resources of two models by ``name``, ``id`` or ``origin``.
 
     A table that only one of them has is left out.
     """
-    comparison = Comparison()
+    comparison = Comparison(key, has_several_properties(before, after))
     normalizer = Normalizer(before, after)
-    keys = _Keys(kind, several=max(len(before.property_ids), len(after.property_ids)) > 1)
     for table in ("extensions", "data_elements"):
-        left = normalizer.contents(getattr(before, table))
-        right = normalizer.contents(getattr(after, table))
-        comparison.add(_match(left, right, keys, comparison.ambiguous))
-    names_before: Mapping[str, str] = {}
-    names_after: Mapping[str, str] = {}
-    if kind == "name":
-        # An action names its variable by an id, which another property does not have.
-        names_before, names_after = _names(before, after, comparison.pairs)
-    left = normalizer.rules(before, names_before)
-    right = normalizer.rules(after, names_after)
-    for rule in comparison.add(_match(left, right, keys, comparison.ambiguous)):
-        parts = _match_components(_components(rule.before), _components(rule.after), keys)
-        comparison.add(parts, rule)
+        left = normalizer.contents(before, table, {})
+        right = normalizer.contents(after, table, {})
+        elements = comparison.match(left, right)
+    names = _names(before, after, elements, key)
+    left = normalizer.rules(before, names[0])
+    right = normalizer.rules(after, names[1])
+    for rule in comparison.match(left, right):
+        comparison.match_components(rule)
     return comparison
 
 
-def _match(
-    left: Sequence[Content], right: Sequence[Content], keys: _Keys, ambiguous: list[Content]
-) -> Matching:
-    for groups in (_grouped(left, keys.of), _grouped(right, keys.of)):
-        ambiguous += [group[0] for group in groups.values() if len(group) > 1]
-    matching = Matching(left, right)
-    # Equal ones first, so that no duplicate takes the counterpart of another one.
-    matching.match(lambda one: (keys.of(one), one.text_with_components))
-    matching.match(keys.of)
-    if keys.kind == "name":
-        matching.match(keys.of_content)
-    return matching
+def has_several_properties(before: Model, after: Model) -> bool:
+    """Return whether one of two models has several properties."""
+    return max(len(before.property_ids), len(after.property_ids)) > 1
 
 
-def _names(
-    before: Model, after: Model, pairs: Sequence[Pair]
-) -> tuple[dict[str, str], dict[str, str]]:
-    """Return the names of data elements and secrets by id, those of ``before`` on both sides.
+def _names(before: Model, after: Model, elements: Sequence[Pair], key: str) -> list[Names]:
+    """Return what ids in settings stand for in each model.
 
-    So a renamed element does not make every action differ that has its id.
+    An action names its variable by ids, which another property does not have. A renamed element has
+    the name before in both models, so that it does not make every action differ that refers to it.
     """
-    names_before: dict[str, str] = {}
-    names_after: dict[str, str] = {}
-    for model, names in ((before, names_before), (after, names_after)):
-        for secret in model.rows("secrets"):
-            names[secret["id"]] = secret.get("name") or secret["id"]
-        for element in model.data_elements:
-            names[element.id] = names[element.origin_id] = element.name
-    for pair in pairs:
-        if pair.before is not None and pair.after is not None:
-            element = pair.after.resource
-            names_after[element.id] = names_after[element.origin_id] = pair.before.name
-    return names_before, names_after
+    sides: list[Names] = [{}, {}]
+    if key == "name":
+        sides = [_secret_names(before), _secret_names(after)]
+    for pair in elements:
+        original = cast("Content", pair.before or pair.after)
+        name = key_text(original.resource, key)
+        for names, content in zip(sides, (pair.before, pair.after), strict=True):
+            # In a state without the variable, actions may still refer to it.
+            if content or key != "name":
+                element = content or original
+                resource = element.resource
+                names[resource.id] = names[resource.origin_id] = name
+                names.setdefault((resource.property_id, element.cache_id), name)
+    return sides
 
 
-def _components(rule: Content | None) -> list[Content]:
-    if rule is None:
-        return []
-    return rule.components
+def _secret_names(model: Model) -> Names:
+    return {row["id"]: row.get("name") or row["id"] for row in model.rows("secrets")}
 
 
-def _match_components(before: Sequence[Content], after: Sequence[Content], keys: _Keys) -> Matching:
-    matching = Matching(before, after)
-    if keys.kind != "name":
-        matching.match(keys.of)
-    matching.match(lambda part: (part.resource.delegate, part.name, part.text))
-    matching.match(lambda part: (part.resource.delegate, part.name, part.columns.get("order")))
-    matching.match(lambda part: (part.resource.delegate, part.name))
-    matching.match(lambda part: part.text)
-    matching.match(lambda part: part.resource.delegate, least=_LEAST_SIMILARITY)
-    return matching
-
-
-def _grouped(contents: Sequence[Content], key: Key) -> dict[Hashable, list[Content]]:
-    groups: dict[Hashable, list[Content]] = {}
-    for content in contents:
-        groups.setdefault(key(content), []).append(content)
-    return groups
-
-
-def _most_similar(
-    left: Sequence[Content], right: Sequence[Content], least: float
-) -> list[tuple[Content, Content]]:
-    if len(left) * len(right) > _MOST_COMBINATIONS:
+def _most_similar(left: _Contents, right: _Contents, least: float) -> list[tuple[Content, Content]]:
+    combinations = len(left) * len(right)
+    if combinations > _MOST_COMBINATIONS or (combinations == 1 and not least):
         return list(zip(left, right, strict=False))
-    scores = []
-    for at_left, one in enumerate(left):
-        for at_right, other in enumerate(right):
-            scores.append((-_similarity(one, other), at_left, at_right))
-    pairs: dict[int, int] = {}
-    taken: set[int] = set()
-    for score, at_left, at_right in sorted(scores):
-        if -score >= least and at_left not in pairs and at_right not in taken:
-            pairs[at_left] = at_right
-            taken.add(at_right)
-    return [(left[at_left], right[at_right]) for at_left, at_right in pairs.items()]
-
-
-def _similarity(one: Content, other: Content) -> float:
-    common = len(one.lines & other.lines)
-    return common / len(one.lines | other.lines)
+    scores = {}
+    for one, other in product(left, right):
+        scores[one, other] = len(one.lines & other.lines) / len(one.lines | other.lines)
+    pairs: list[tuple[Content, Content]] = []
+    paired: set[Content] = set()
+    for pair in sorted(scores, key=scores.__getitem__, reverse=True):
+        if scores[pair] >= least and paired.isdisjoint(pair):
+            pairs.append(pair)
+            paired.update(pair)
+    return pairs

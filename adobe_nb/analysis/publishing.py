@@ -1,13 +1,16 @@
 """Find what has not been published yet, and what libraries hold."""
 
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from itertools import chain
 
 import pandas as pd
 
 from adobe_nb.analysis.answers import Columns, Row, answer
 from adobe_nb.analysis.changes import Changes
-from adobe_nb.analysis.matching import Comparison, Pair, compare
-from adobe_nb.analysis.model import Model, Resource
+from adobe_nb.analysis.matching import Pair, compare
+from adobe_nb.analysis.model import Model
 from adobe_nb.analysis.upstream import STAGES, delivering, nearest, upstream_of
 from adobe_nb.errors import ArgumentError
 from adobe_nb.suggest import did_you_mean
@@ -48,220 +51,169 @@ def unpublished(model: Model, environment: str = "production") -> pd.DataFrame:
         )
     types = _held_types(model, "unpublished")
     _require_columns(model, "unpublished", "libraries", "state")
-    libraries = delivering(environment, model.frames["libraries"])
-    live = _live_model(model, types, libraries)
+    live = _live_model(model, types, delivering(environment, model.frames["libraries"]))
     comparison = compare(live, model, "origin")
-    judge = _Judge(model, live, comparison, environment)
+    judge = _Judge(live, model, comparison.components)
     rows: list[Row] = []
     for pair in comparison.pairs:
-        if pair.rule is None and pair.resource.type in types:
+        if pair.resource.type in types:
             rows += judge.rows(pair)
-    sort = ["type", "name", "id"]
-    return answer(model, UNPUBLISHED_COLUMNS, rows, sort=sort, limits=judge.limits())
+    limits = judge.limits(environment)
+    return answer(model, UNPUBLISHED_COLUMNS, rows, sort=["type", "name", "id"], limits=limits)
 
 
 class _Judge:
     """Decides on the state of each resource."""
 
-    def __init__(self, model: Model, live: Model, comparison: Comparison, environment: str) -> None:
+    def __init__(
+        self, live: Model, model: Model, components: Mapping[Pair, Sequence[Pair]]
+    ) -> None:
         self._model = model
-        self._environment = environment
+        self._components = components
         self._changes = Changes(live, model)
-        self._parts: dict[Pair, list[Pair]] = {}
-        for pair in comparison.pairs:
-            if pair.rule is not None:
-                self._parts.setdefault(pair.rule, []).append(pair)
-        has_tables = {"rule_components", "rule_revision_components"} <= model.frames.keys()
-        self._has_components = has_tables
-        self._revisions = {table: _newest_revisions(model, table) for table in REVISABLE}
-        self._heads: dict[str, dict[str, Row]] = {}
-        self._equal_but_dirty = 0
-        self._without_content = 0
-        self._without_head = 0
+        self._newest = _newest_revisions(model)
+        self._counts: Counter[str] = Counter()
+
+    @cached_property
+    def _heads(self) -> dict[str, Row]:
+        """All heads by id, including deleted ones, which the model drops."""
+        rows = chain.from_iterable(map(self._model.rows, REVISABLE))
+        return {row["id"]: row for row in rows}
 
     def rows(self, pair: Pair) -> Iterator[Row]:
         """Yield the row of a resource that is not published as it is."""
+        resource, name = pair.resource, pair.resource.name
+        head: Row = resource.row
         if pair.after is None:
-            yield self._deleted(pair.resource)
-            return
-        head = pair.after.resource
-        newest = self._revisions[head.type].get(head.origin_id)
-        latest = head.get("meta_latest_revision_number")
-        if latest is None:
-            latest = newest
-        row = {
-            "property_id": head.property_id,
-            "type": head.type,
-            "id": head.id,
-            "name": head.name,
-            "head_updated_at": head.get("updated_at"),
-            "latest_revision": latest,
-            "updated_by": head.get("updated_by_email"),
-        }
-        if pair.before is None:
-            state = "in development only"
-            if newest is None:
-                state = "never in a library"
-            yield {**row, "state": state}
-            return
-        published = pair.before.resource.get("revision_number")
+            self._counts["without head"] += resource.origin_id not in self._heads
+            head = self._heads.get(resource.origin_id, {"id": resource.origin_id})
+            name = head.get("name") or name
+        latest = _latest_revision(head, self._newest)
+        published = pair.before and pair.before.resource.get("revision_number")
         columns = self._columns(pair)
-        state = self._state(head, columns, is_ahead=(latest or 0) > (published or 0))
+        state = self._state(pair, columns, is_ahead=(latest or 0) > (published or 0))
         if state:
-            changed = ", ".join(columns or ()) or None
             yield {
-                **row,
+                "property_id": resource.property_id,
+                "type": resource.type,
+                "id": head["id"],
+                "name": name,
                 "state": state,
+                "head_updated_at": head.get("updated_at"),
                 "published_revision": published,
-                "columns_changed": changed,
+                "latest_revision": latest,
+                "updated_by": head.get("updated_by_email"),
+                "columns_changed": ", ".join(columns or ()) or None,
             }
 
-    def _state(self, head: Resource, columns: list[str] | None, *, is_ahead: bool) -> str:
-        """Return ``dirty``, ``ahead``, or nothing for a resource that is published as it is."""
-        is_dirty = bool(head.get("dirty"))
+    def _state(self, pair: Pair, columns: Sequence[str] | None, *, is_ahead: bool) -> str:
+        """Return the state; an empty one for a resource that is published as it is."""
+        if pair.after is None:
+            return "deleted but live"
+        if pair.before is None:
+            if pair.resource.origin_id in self._newest:
+                return "in development only"
+            return "never in a library"
+        is_dirty = bool(pair.resource.get("dirty"))
         if columns is None:
-            self._without_content += 1
+            self._counts["without components"] += 1
         elif not columns:
-            self._equal_but_dirty += is_dirty
+            self._counts["equal but dirty"] += is_dirty
             return ""
-        elif not is_ahead:
-            # It differs from its latest revision, whatever the flag says.
+        # Content that differs from the latest revision is dirty, whatever the flag says.
+        if is_dirty or (columns and not is_ahead):
             return "dirty"
-        if is_dirty:
-            return "dirty"
-        if is_ahead:
-            return "ahead"
-        return ""
+        return "ahead" if is_ahead else ""
 
     def _columns(self, pair: Pair) -> list[str] | None:
-        """Return the columns that differ; None when the components of the rule are unknown."""
-        columns = [change.column for change in self._changes.of(pair)]
-        parts = self._parts.get(pair, [])
+        """Return the columns that differ; None when one of the two contents is unknown."""
+        if pair.before is None or pair.after is None:
+            return None
+        components = self._components.get(pair, [])
         if pair.resource.type == "rules":
-            is_known = not parts or any(part.before is not None for part in parts)
-            if not self._has_components or not is_known:
+            tables = {"rule_components", "rule_revision_components"}
+            is_known = not components or any(component.before for component in components)
+            if not is_known or not tables <= self._model.frames.keys():
                 return None
-            if any(self._differs(part) for part in parts):
-                columns.append("rule_components")
+        columns = [change.column for change in self._changes.of(pair)]
+        if any(chain.from_iterable(map(self._changes.of, components))):
+            columns.append("rule_components")
         return list(dict.fromkeys(columns))
 
-    def _differs(self, part: Pair) -> bool:
-        return bool(self._changes.of(part))
-
-    def _deleted(self, revision: Resource) -> Row:
-        # The model itself drops deleted resources.
-        if revision.type not in self._heads:
-            rows = self._model.rows(revision.type)
-            self._heads[revision.type] = {row["id"]: row for row in rows}
-        head = self._heads[revision.type].get(revision.origin_id, {})
-        self._without_head += not head
-        return {
-            "property_id": revision.property_id,
-            "type": revision.type,
-            "id": revision.origin_id,
-            "name": head.get("name") or revision.name,
-            "state": "deleted but live",
-            "head_updated_at": head.get("updated_at"),
-            "published_revision": revision.get("revision_number"),
-            "latest_revision": head.get("meta_latest_revision_number"),
-            "updated_by": head.get("updated_by_email"),
-        }
-
-    def limits(self) -> Iterator[str]:
-        """Yield what decided, and what did not."""
+    def limits(self, environment: str) -> Iterator[str]:
+        """Yield how the states were decided, and what was missing."""
         yield (
             "Heads are compared by content with the revision in the newest library that "
-            f"{self._environment} delivers. Changed content is ahead when a newer revision holds "
+            f"{environment} delivers. Changed content is ahead when a newer revision holds "
             "it, and dirty when no revision does."
         )
-        if self._equal_but_dirty:
+        if count := self._counts["equal but dirty"]:
             yield (
-                f"{self._equal_but_dirty} resources are marked as dirty but have the content that "
-                "is published: they are not listed."
+                f"{count} resources are marked as dirty but have the content that is published: "
+                "they are not listed."
             )
-        if self._without_content:
+        if count := self._counts["without components"]:
             yield (
-                f"The published components of {self._without_content} rules are missing: their "
-                "dirty flag and revision numbers decided."
+                f"The published components of {count} rules are missing: their dirty flag and "
+                "revision numbers decided."
             )
-        if self._without_head:
-            yield f"{self._without_head} heads are not in the frames: they count as deleted."
+        if count := self._counts["without head"]:
+            yield f"{count} heads are not in the frames: they count as deleted."
 
 
 def library_contents(model: Model) -> pd.DataFrame:
     """Return the revisions that each library delivers. ``Tags.library_contents`` documents it."""
     types = _held_types(model, "library_contents")
     environments = {row["id"]: row.get("name") for row in model.rows("environments")}
-    libraries = {row["id"]: row for row in model.rows("libraries")}
-    chains = {}
-    for library_id in libraries:
-        chains[library_id] = upstream_of(model.frames["libraries"], library_id)
-    rows = []
+    newest = _newest_revisions(model)
+    revisions: dict[str, list[Row]] = defaultdict(list)
     for table in types:
-        latest = _latest_revisions(model, table)
-        held: dict[str, list[Row]] = {}
-        for revision in model.rows(f"library_{table}"):
-            held.setdefault(revision["library_id"], []).append(revision)
-        for library_id, chain in chains.items():
-            library = libraries[library_id]
-            columns = {
-                "property_id": library.get("property_id"),
-                "library_id": library_id,
-                "library_name": library.get("name"),
-                "state": library.get("state"),
-                "environment": environments.get(library.get("environment_id")),
-                "type": table,
-            }
-            rows += [{**columns, **revision} for revision in _delivered(chain, held, latest)]
+        latest = _latest_revisions(model, table, newest)
+        for row in model.rows(f"library_{table}"):
+            origin = _origin(row)
+            revision = {"revision_id": row["id"], "origin_latest": latest.get(origin)}
+            revision |= {"type": table, "origin_id": origin}
+            revisions[row["library_id"]].append({**row, **revision})
+    rows: dict[tuple[str, str], Row] = {}
+    for library in model.rows("libraries"):
+        columns = {
+            "property_id": library.get("property_id"),
+            "library_id": library["id"],
+            "library_name": library.get("name"),
+            "state": library.get("state"),
+            "environment": environments.get(library.get("environment_id")),
+        }
+        for source in upstream_of(model.frames["libraries"], library["id"]):
+            for inherited in revisions[source]:
+                # A library replaces the revisions of the libraries upstream.
+                key = (library["id"], inherited["origin_id"])
+                rows.setdefault(key, {**inherited, **columns, "inherited_from": source})
     sort = ["library_name", "library_id", "type", "name", "revision_id"]
-    return answer(model, CONTENTS_COLUMNS, rows, sort=sort, limits=_contents_limits(model, rows))
+    frame = answer(model, CONTENTS_COLUMNS, rows.values(), sort=sort)
+    frame["behind"] = frame["origin_latest"] - frame["revision_number"]
+    frame.loc[frame["inherited_from"] == frame["library_id"], "inherited_from"] = pd.NA
+    frame.attrs["limits"] += _contents_limits(model, frame)
+    return frame
 
 
-def _delivered(
-    chain: Sequence[str], held: Mapping[str, Sequence[Row]], latest: Mapping[str, int | None]
-) -> Iterator[Row]:
-    """Yield the revisions of a library, then those that it inherits and does not replace."""
-    origins: set[str] = set()
-    for source in chain:
-        for revision in held.get(source, ()):
-            origin = _origin(revision)
-            if origin in origins:
-                continue
-            origins.add(origin)
-            number = revision.get("revision_number")
-            newest = latest.get(origin)
-            behind = None
-            if number is not None and newest is not None:
-                behind = newest - number
-            yield {
-                "revision_id": revision["id"],
-                "origin_id": origin,
-                "name": revision.get("name"),
-                "revision_number": number,
-                "origin_latest": newest,
-                "behind": behind,
-                "inherited_from": source if source != chain[0] else None,
-            }
-
-
-def _contents_limits(model: Model, rows: Sequence[Row]) -> Iterator[str]:
+def _contents_limits(model: Model, contents: pd.DataFrame) -> Iterator[str]:
     if "upstream_library_id" not in model.frames["libraries"]:
         yield "The libraries have no column upstream_library_id: what they inherit is missing."
-    deleted = {row["origin_id"] for row in rows if row["origin_latest"] is None}
+    deleted = contents.loc[contents["origin_latest"].isna(), "origin_id"].nunique()
     if deleted:
         yield (
-            f"{len(deleted)} resources have no origin_latest: their heads are deleted or missing. "
+            f"{deleted} resources have no origin_latest: their heads are deleted or missing. "
             "A build leaves out what is deleted."
         )
 
 
 def _held_types(model: Model, question: str) -> list[str]:
     """Return the types whose revisions in libraries are known. Raises ArgumentError for none."""
-    types = [table for table in REVISABLE if table in model.frames]
-    model.require(question, "libraries", *(f"library_{table}" for table in types or REVISABLE))
+    types = [table for table in REVISABLE if table in model.frames] or list(REVISABLE)
+    model.require(question, "libraries", *map("library_{}".format, types))
     for table in types:
         _require_columns(model, question, f"library_{table}", "library_id", "origin_id")
-    return types or list(REVISABLE)
+    return types
 
 
 def _require_columns(model: Model, question: str, table: str, *columns: str) -> None:
@@ -288,27 +240,30 @@ def _live_model(model: Model, types: Sequence[str], libraries: Sequence[str]) ->
     return Model(frames)
 
 
-def _newest_revisions(model: Model, table: str) -> dict[str, int]:
+def _newest_revisions(model: Model) -> dict[str, int]:
     """Return the highest number among the revisions that libraries hold, by origin."""
     newest: dict[str, int] = {}
-    for revision in model.rows(f"library_{table}"):
-        origin = _origin(revision)
-        newest[origin] = max(newest.get(origin, 0), revision.get("revision_number") or 0)
+    for table in REVISABLE:
+        for revision in model.rows(f"library_{table}"):
+            origin = _origin(revision)
+            newest[origin] = max(newest.get(origin, 0), revision.get("revision_number") or 0)
     return newest
 
 
-def _latest_revisions(model: Model, table: str) -> Mapping[str, int | None]:
+def _latest_revisions(
+    model: Model, table: str, newest: Mapping[str, int]
+) -> Mapping[str, int | None]:
     """Return the number of the latest revision of each head; of what libraries hold without heads."""
-    newest = _newest_revisions(model, table)
     heads = [row for row in model.rows(table) if not row.get("revision_number")]
     if not heads:
         return newest
-    latest = {}
-    for head in heads:
-        if head.get("deleted_at") is None:
-            number = head.get("meta_latest_revision_number")
-            latest[head["id"]] = newest.get(head["id"]) if number is None else number
-    return latest
+    remaining = [head for head in heads if head.get("deleted_at") is None]
+    return {head["id"]: _latest_revision(head, newest) for head in remaining}
+
+
+def _latest_revision(head: Row, newest: Mapping[str, int]) -> int | None:
+    number: int | None = head.get("meta_latest_revision_number")
+    return newest.get(_origin(head)) if number is None else number
 
 
 def _origin(revision: Row) -> str:

@@ -1,6 +1,7 @@
 """Which revisions libraries deliver: their own, and those that they inherit."""
 
 from collections.abc import Mapping, Sequence
+from itertools import count
 
 import pandas as pd
 
@@ -14,9 +15,9 @@ STAGES: Mapping[str, tuple[str, ...]] = {
 
 def upstream_of(libraries: pd.DataFrame, library_id: str) -> list[str]:
     """Return the ids of a library and of those that it inherits from, nearest first."""
-    upstream: Mapping[str, object] = {}
-    if "upstream_library_id" in libraries:
-        upstream = dict(zip(libraries["id"], libraries["upstream_library_id"], strict=True))
+    upstream: dict[str, object] = dict(
+        zip(libraries["id"], libraries.get("upstream_library_id", ()), strict=False)
+    )
     chain: list[str] = []
     current: object = library_id
     while isinstance(current, str) and current not in chain:
@@ -27,21 +28,19 @@ def upstream_of(libraries: pd.DataFrame, library_id: str) -> list[str]:
 
 def delivering(stage: str, libraries: pd.DataFrame) -> list[str]:
     """Return the ids of the libraries that a stage delivers: nearest state first, then newest."""
-    ranks = {state: rank for rank, state in enumerate(STAGES[stage])}
     own = libraries[libraries["state"].isin(STAGES[stage])]
-    for column in ("created_at", "published_at"):
-        if column in own:
-            own = own.sort_values(column, ascending=False, kind="stable", na_position="first")
-    order = own["state"].map(ranks).sort_values(kind="stable").index
-    return list(own.loc[order, "id"])
+    own = own.assign(rank=own["state"].map(STAGES[stage].index))
+    times = [column for column in ("published_at", "created_at") if column in own]
+    ascending = [True, *[False] * len(times)]
+    own = own.sort_values(["rank", *times], ascending=ascending, na_position="first")
+    return list(own["id"])
 
 
 def nearest(revisions: pd.DataFrame, libraries: Sequence[str]) -> pd.DataFrame:
     """Return one revision of each resource: that in the first of the libraries that has one."""
-    ranks = {library_id: rank for rank, library_id in enumerate(libraries)}
-    rank = revisions["library_id"].map(ranks).astype("Float64")
-    order = rank.dropna().sort_values(kind="stable").index
-    held = revisions.loc[order]
+    ranks = dict(zip(libraries, count(), strict=False))
+    held = revisions[revisions["library_id"].isin(list(libraries))]
+    held = held.sort_values("library_id", key=lambda ids: ids.map(ranks), kind="stable")
     return held[~origins_of(held).duplicated()].reset_index(drop=True)
 
 

@@ -282,6 +282,84 @@ class TestResources:
         assert frame[["path", "before", "after"]].values.tolist() == [["dataElementId", "A", "B"]]
 
 
+class TestCacheIds:
+    """Web SDK generates the ``cacheId`` of a variable; an action names its variable by it."""
+
+    def with_variables(
+        self, cache_ids: list[str], updated: str, place: str = "1", **action: Any
+    ) -> analysis.Tags:
+        elements = []
+        for position, cache_id in enumerate(cache_ids):
+            settings = {"cacheId": cache_id, "solutions": [f"solution {position}"]}
+            elements.append(element(f"Variable {position}", settings, VARIABLE))
+        rules = {"R": [component("U", {"dataElementCacheId": updated, **action}, UPDATE)]}
+        return site(rules, elements, place=place)
+
+    @pytest.mark.parametrize("place", ["1", "2"])
+    @pytest.mark.parametrize("key", [None, "name"])
+    def test_a_generated_cache_id_does_not_count(self, place: str, key: Any) -> None:
+        before = self.with_variables(["a", "b"], "b")
+        after = self.with_variables(["c", "d"], "d", place)
+        assert analysis.diff(before, after, key).empty
+
+    @pytest.mark.parametrize("place", ["1", "2"])
+    def test_the_cache_id_of_another_variable_counts(self, place: str) -> None:
+        before = self.with_variables(["a", "b"], "a")
+        after = self.with_variables(["c", "d"], "d", place)
+        frame = analysis.diff(before, after)
+        assert rows(frame) == [("rule_components", "changed", "dataElementCacheId")]
+
+    @pytest.mark.parametrize("place", ["1", "2"])
+    def test_an_action_that_kept_an_outdated_cache_id_differs(self, place: str) -> None:
+        before = self.with_variables(["a"], "a")
+        after = self.with_variables(["b"], "a", place)
+        frame = analysis.diff(before, after)
+        assert rows(frame) == [("rule_components", "changed", "dataElementCacheId")]
+        assert frame["after"].tolist() == ["a"]
+
+    def test_the_variable_may_be_missing_from_one_state_of_a_property(self) -> None:
+        before, after = self.with_variables([], "a"), self.with_variables(["a"], "a")
+        assert rows(analysis.diff(before, after)) == [("data_elements", "added", None)]
+        assert rows(analysis.diff(after, before)) == [("data_elements", "removed", None)]
+
+    def test_without_data_elements_cache_ids_do_not_count(self) -> None:
+        def only_rules(cache_id: str, place: str) -> analysis.Tags:
+            frames = self.with_variables([cache_id], cache_id, place).frames
+            return analysis.Tags(rules=frames["rules"], rule_components=frames["rule_components"])
+
+        assert analysis.diff(only_rules("a", "1"), only_rules("b", "1")).empty
+        assert analysis.diff(only_rules("a", "1"), only_rules("b", "2")).empty
+
+    def test_a_renamed_variable_is_recognized_by_its_cache_id(self) -> None:
+        names = ["First", "Second"]
+        elements = [element(name, {"cacheId": name}, VARIABLE) for name in names]
+        renamed = [element(f"New {name}", {"cacheId": name}, VARIABLE) for name in names[::-1]]
+        frame = analysis.diff(site(elements=elements), site(elements=renamed, place="2"))
+        assert frame[["change", "before", "after"]].values.tolist() == [
+            ["renamed", "First", "New First"],
+            ["renamed", "Second", "New Second"],
+        ]
+
+    def test_variables_of_no_other_content_are_not_taken_for_renamed(self) -> None:
+        a = site(elements=[element("A", {"cacheId": "a"}, VARIABLE)])
+        b = site(elements=[element("B", {"cacheId": "b"}, VARIABLE)], place="2")
+        assert rows(analysis.diff(a, b)) == [
+            ("data_elements", "removed", None),
+            ("data_elements", "added", None),
+        ]
+
+    def test_equal_members_of_other_extensions_count(self) -> None:
+        assert changed({"cacheId": "a"}, {"cacheId": "b"}) == [("cacheId", "a", "b")]
+
+    def test_the_variable_of_an_action_is_shown_by_its_name(self) -> None:
+        before = self.with_variables(["a", "b"], "a", note="a")
+        after = self.with_variables(["a", "b"], "b", "2", note="a")
+        frame = analysis.diff(before, after)
+        assert frame[["path", "before", "after"]].values.tolist() == [
+            ["dataElementCacheId", "Variable 0", "Variable 1"]
+        ]
+
+
 class TestComponents:
     def compared(self, before: list[Any], after: list[Any]) -> list[tuple[str, str, str | None]]:
         return rows(analysis.diff(site({"R": before}), site({"R": after}, place="2")))

@@ -389,6 +389,9 @@ class TestSnapshots:
             analysis.read(library=oldest, snapshot=stored)
         with pytest.raises(SnapshotError, match=f"the contents of {oldest.last_build_id}"):
             analysis.read(build=oldest.last_build_id, snapshot=stored)
+        other = property_id(service, "Magazine")
+        with pytest.raises(ArgumentError, match=f"belongs to the property PR.*not to {other}"):
+            analysis.read(other, library=oldest, snapshot=stored)
         with pytest.raises(ArgumentError, match="has no library LB0"):
             analysis.read(library="LB" + "0" * 32, snapshot=stored)
 
