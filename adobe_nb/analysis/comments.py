@@ -6,14 +6,9 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from adobe_nb.analysis.javascript import Script, Tree
+from adobe_nb.analysis.markup import COMMENT_OR_SCRIPT
 
 _COMMENT_SIGN = re.compile(r"//|/\*|<!--|-->")
-_HTML = re.compile(
-    r"(?P<comment><!--.*?(?:-->|\Z))"
-    r"|<script\b(?P<attributes>(?:\"[^\"]*\"|'[^']*'|[^<>\"']+)*+)>"
-    r"(?P<script>.*?)(?:</script\s*>|\Z)",
-    re.DOTALL | re.IGNORECASE,
-)
 # A script element of another type holds data, such as JSON or a template.
 _DATA_BLOCK = re.compile(
     r"(?<![\w-])type\s*=\s*[\"']?(?![^\"'\s>]*(?:javascript|ecmascript|module))\w", re.IGNORECASE
@@ -43,7 +38,7 @@ def find_comments(code: str, language: str) -> list[Span]:
     if language != "html":
         return [span for span in _spans(code) if span.is_comment]
     comments = []
-    for match in _HTML.finditer(code):
+    for match in COMMENT_OR_SCRIPT.finditer(code):
         if match["comment"] is not None:
             comments.append(Span(*match.span()))
         elif not _DATA_BLOCK.search(match["attributes"]):
@@ -72,7 +67,7 @@ def _spans(code: str) -> list[Span]:
 
 def _html_parts(code: str) -> Iterator[str]:
     end = 0
-    for match in _HTML.finditer(code):
+    for match in COMMENT_OR_SCRIPT.finditer(code):
         yield _single_spaced(code[end : match.start()])
         end = match.end()
         if match["comment"] is not None:

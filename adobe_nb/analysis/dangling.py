@@ -1,13 +1,12 @@
 """References that lead nowhere, or not where they seem to."""
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pandas as pd
 
 from adobe_nb.analysis.answers import SOURCE, Columns, answer, source_of
-from adobe_nb.analysis.index import Names, names
+from adobe_nb.analysis.index import Names, fold, names
 from adobe_nb.analysis.lookup import in_libraries
 from adobe_nb.analysis.model import Model, Resource
 from adobe_nb.analysis.references import (
@@ -64,7 +63,8 @@ def dangling(model: Model, *, all: bool = False) -> pd.DataFrame:
 def _row(reference: Reference, reason: str, by_property: Mapping[str, Names]) -> dict[str, Any]:
     suggestion = None
     if reason == "no such element":
-        suggestion = _suggestion(reference.name, by_property[reference.source.property_id])
+        index = by_property[reference.source.property_id]
+        suggestion = index.folded.get(fold(reference.name or "") or "-")
     row = {
         "kind": reference.kind,
         "name": reference.name,
@@ -113,21 +113,6 @@ def _reason_of_id(reference: Reference, own: Names, by_property: Mapping[str, Na
     if any(reference.name in other.ids for other in by_property.values()):
         return "other property"
     return "no such element"
-
-
-def _suggestion(name: str | None, index: Names) -> str | None:
-    """Return the data element whose name differs only in case, blanks or punctuation."""
-    wanted = _folded(name or "")
-    if not wanted:
-        return None
-    for candidate in index.elements:
-        if _folded(candidate) == wanted:
-            return candidate
-    return None
-
-
-def _folded(name: str) -> str:
-    return re.sub(r"[\W_]+", "", name).casefold()
 
 
 def _not_names(model: Model, by_property: Mapping[str, Names]) -> Iterator[dict[str, Any]]:

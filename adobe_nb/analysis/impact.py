@@ -70,7 +70,8 @@ def _levels(model: Model, targets: Sequence[Resource]) -> Iterator[tuple[int, st
             by_target[reference.target.id].append(reference)
             if _is_write(reference):
                 written[reference.source.id].append(reference.target)
-    seen = {target.id for target in targets}
+    origins = {target.id for target in targets}
+    seen = set(origins)
     reached = list(targets)
     level = 0
     while reached:
@@ -81,7 +82,7 @@ def _levels(model: Model, targets: Sequence[Resource]) -> Iterator[tuple[int, st
                 source = reference.source
                 # Who writes a variable does not break with another value in it.
                 is_other_writer = level > 1 and _is_write(reference)
-                if is_other_writer or (source.id in seen and source not in following):
+                if is_other_writer or source.id in origins:
                     continue
                 yield level, f"{reference.kind} {target.name}", reference
                 for carrier in _carriers(source, written):

@@ -1,11 +1,14 @@
 """What the names and ids in a property stand for."""
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from typing import Any
 
 from adobe_nb.analysis.model import Model, Resource, once_per_model
-from adobe_nb.analysis.script_uses import ScriptUses, uses_in
+from adobe_nb.analysis.packages import Packages
+from adobe_nb.analysis.script_uses import MENTION, ScriptUses, Use, uses_in
 from adobe_nb.analysis.settings import Text, texts
 
 DATA_LAYERS = {
@@ -16,22 +19,43 @@ DATA_LAYERS = {
 """Extensions whose events wait for pushes to a data layer, with the usual name of it."""
 EVENT_NAMES = ("this", "event", "target")
 """What a token reads when no data element has its name: ``%event.detail%`` reads the event."""
+_DEFAULT_INSTANCE = "alloy"
 _EARLY = ("core::events::library-loaded", "core::events::page-bottom")
 
 
 @once_per_model
-def script_uses(model: Model) -> list[tuple[Text, ScriptUses]]:
+def script_uses(model: Model) -> dict[Text, ScriptUses]:
     """Return what each piece of code refers to. Equal pieces are parsed once."""
+    packages = Packages.of(model)
     parsed: dict[tuple[str, str], ScriptUses] = {}
-    found = []
+    found = {}
     for text in texts(model):
-        # Every setting of an extension whose package is missing can be code.
-        if text.role in ("code", "unknown"):
-            key = (text.value, text.language)
+        uses: list[Use] = []
+        is_broken = has_page_alias = False
+        for language in _languages(text, packages):
+            key = (text.value, language)
             if key not in parsed:
                 parsed[key] = uses_in(*key)
-            found.append((text, parsed[key]))
+            uses += parsed[key].uses
+            is_broken |= parsed[key].is_broken and text.role == "code"
+            has_page_alias |= parsed[key].has_page_alias
+        if uses or is_broken:
+            found[text] = ScriptUses(uses, is_broken, has_page_alias)
     return found
+
+
+def _languages(text: Text, packages: Packages) -> list[str]:
+    """Return the languages in which a text may be code."""
+    if text.role == "code":
+        return [text.language]
+    if text.role == "removed" or not MENTION.search(text.value):
+        return []
+    # The package is missing, or what is built in does not know the fields of newer versions.
+    if text.role == "text" and packages.is_installed(text.resource):
+        return []
+    if "<" in text.value:
+        return ["javascript", "html"]
+    return ["javascript"]
 
 
 @once_per_model
@@ -70,6 +94,11 @@ class Names:
         """The event components that wait for a name, by kind: ``track``, ``custom-event``,
         ``dataLayer.push`` …; None for any name."""
 
+    @cached_property
+    def folded(self) -> dict[str, str]:
+        """The names of data elements, by what is left without case, blanks and punctuation."""
+        return {fold(name): name for name in reversed(self.elements)}
+
     def is_event(self, name: str) -> bool:
         """Return whether a token reads the event: no data element has its name."""
         return name not in self.elements and name.partition(".")[0] in EVENT_NAMES
@@ -77,6 +106,11 @@ class Names:
     def is_variable(self, name: str) -> bool:
         """Return whether a name is a custom variable, or something inside one."""
         return name.partition(".")[0] in self.variables
+
+
+def fold(name: str) -> str:
+    """Return a name without case, blanks and punctuation."""
+    return re.sub(r"[\W_]+", "", name).casefold()
 
 
 @once_per_model
@@ -92,7 +126,7 @@ def names(model: Model) -> dict[str, Names]:
             _add_extension(index, resource)
         elif resource.kind == "events":
             _add_listener(index, resource)
-    for text, found in script_uses(model):
+    for text, found in script_uses(model).items():
         index = by_property[text.resource.property_id]
         for use in found.uses:
             if use.kind != "setVar" or use.certainty == "commented":
@@ -125,9 +159,8 @@ def _add_extension(index: Names, extension: Resource) -> None:
     instances = members(extension.settings).get("instances")
     if isinstance(instances, list):
         for instance in instances:
-            name = members(instance).get("name")
-            if isinstance(name, str):
-                index.instances[name] = extension
+            name = members(instance).get("name", _DEFAULT_INSTANCE)
+            index.instances[str(name)] = extension
 
 
 def _add_listener(index: Names, component: Resource) -> None:

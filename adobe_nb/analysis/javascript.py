@@ -1,9 +1,8 @@
-"""JavaScript, parsed: the tree of a script, what its strings say, and the scripts in HTML."""
+"""JavaScript, parsed: the tree of a script, and what its strings say."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import cache
-from html.parser import HTMLParser
 from itertools import groupby
 from typing import NamedTuple
 
@@ -13,8 +12,12 @@ from tree_sitter import Language, Node, Parser, Query, QueryCursor, TreeCursor
 Name = tuple[str | None, ...]
 """A text that a script puts together: its known parts, and None for each unknown one."""
 # People do not nest operators deeper. Generated code could, and deeper than Python recurses.
-_MAX_DEPTH = 50
+MAX_DEPTH = 50
 _MAX_NAMES = 64
+_FEW = 2_000
+# The parser takes minutes for braces that are nested a million times.
+_MAX_BRACES = 20_000
+_BRACE = re.compile(r"[{}]")
 _ESCAPE = re.compile(
     r"\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|u\{([0-9a-fA-F]+)\}|(\r\n|.))", re.S
 )
@@ -22,7 +25,6 @@ _CONTROL = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "v": "\v", "0
 _OTHER_LINE_BREAK = re.compile("[\u2028\u2029]")
 _OTHER_BLANK = re.compile("[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000\ufeff]")
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]")
-_JAVASCRIPT_ADDRESS = "javascript:"
 _LINE_BREAKS = ("\n", "\r", "\r\n", "\u2028", "\u2029")
 
 
@@ -55,12 +57,15 @@ class Tree:
         source = _OTHER_LINE_BREAK.sub("\n", script.text)
         source = _OTHER_BLANK.sub(" ", source)
         source = _NOT_ASCII.sub("x", source)
+        self.is_readable = not _is_too_deep(source)
+        if not self.is_readable:
+            source = ""
         self.root = Parser(language()).parse(source.encode("ascii")).root_node
 
     @property
     def is_broken(self) -> bool:
         """Whether a part of the script is not valid JavaScript."""
-        return self.root.has_error
+        return self.root.has_error or not self.is_readable
 
     def nodes(self, *types: str) -> Iterator[Node]:
         """Yield the nodes of these types."""
@@ -77,15 +82,42 @@ class Tree:
             has_more = cursor.goto_first_child() or _goto_next(cursor)
 
     def find(self, words: re.Pattern[str]) -> Iterator[tuple[str, Node]]:
-        """Yield each match of a pattern, and the smallest node that holds it."""
-        for match in words.finditer(self.script.text):
-            node = self.root.descendant_for_byte_range(*match.span())
-            if node is not None:
-                yield match[0], node
+        """Yield each match of a pattern, and the smallest node at its start."""
+        matches = list(words.finditer(self.script.text))
+        if len(matches) <= _FEW:
+            for match in matches:
+                node = self.root.descendant_for_byte_range(*match.span())
+                if node is not None:
+                    yield match[0], node
+            return
+        # Each search starts at the root: from some number on, one walk is quicker.
+        leaves = self._leaves()
+        leaf = next(leaves, None)
+        for match in matches:
+            while leaf is not None and leaf.end_byte <= match.start():
+                leaf = next(leaves, None)
+            if leaf is not None and leaf.start_byte <= match.start():
+                yield match[0], leaf
+
+    def _leaves(self) -> Iterator[Node]:
+        cursor = self.root.walk()
+        has_more = True
+        while has_more:
+            if cursor.goto_first_child():
+                continue
+            if cursor.node is not None:
+                yield cursor.node
+            has_more = _goto_next(cursor)
 
     def text(self, node: Node) -> str:
         """Return the source text of a node."""
         return self.script.text[node.start_byte : node.end_byte]
+
+    def string_text(self, node: Node) -> str:
+        """Return what a string says; of a template without what is put into it."""
+        if node.type == "string":
+            return unquoted(self.text(node)[1:-1])
+        return "\0".join(part or "" for part in self._template(node))
 
     def span(self, node: Node) -> tuple[int, int]:
         """Return where a node starts and stops in the text that holds the script."""
@@ -97,7 +129,7 @@ class Tree:
 
     def names(self, node: Node | None, depth: int = 0) -> list[Name]:
         """Return the texts that an expression can have, as far as they can be read."""
-        if node is None or depth > _MAX_DEPTH:
+        if node is None or depth > MAX_DEPTH:
             return [(None,)]
         names: list[Name] = [(None,)]
         match node.type:
@@ -114,13 +146,15 @@ class Tree:
                 names += self.names(field(node, "alternative"), depth + 1)
             case "binary_expression":
                 names = self._operation(node, depth)
-        return names[:_MAX_NAMES]
+        if len(names) > _MAX_NAMES:
+            names = [*names[:_MAX_NAMES], (None,)]
+        return names
 
     def _operation(self, node: Node, depth: int) -> list[Name]:
         left = self.names(field(node, "left"), depth + 1)
         right = self.names(field(node, "right"), depth + 1)
         match self.text(node.children[1]):
-            case "+":
+            case "+" if _is_text(node):
                 return [_joined(*before, *after) for before in left for after in right]
             case "||" | "??":
                 return [*left, *right]
@@ -138,6 +172,18 @@ class Tree:
                 start = child.end_byte
         parts.append(unquoted(self.script.text[start : node.end_byte - 1]))
         return _joined(*parts)
+
+
+def _is_too_deep(source: str) -> bool:
+    """Return whether braces are nested deeper than in any script that people or tools write."""
+    if len(source) < _MAX_BRACES:
+        return False
+    depth = 0
+    for brace in _BRACE.findall(source):
+        depth += 1 if brace == "{" else -1
+        if depth > _MAX_BRACES:
+            return True
+    return False
 
 
 def _goto_next(cursor: TreeCursor) -> bool:
@@ -195,6 +241,18 @@ def _joined(*parts: str | None) -> Name:
     return tuple(merged) or ("",)
 
 
+def _is_text(node: Node | None, depth: int = 0) -> bool:
+    """Return whether an expression certainly is a text, so that ``+`` does not add numbers."""
+    if node is None or depth > MAX_DEPTH:
+        return False
+    if node.type == "parenthesized_expression" and node.named_children:
+        return _is_text(node.named_children[0], depth + 1)
+    if node.type == "binary_expression":
+        left, right = field(node, "left"), field(node, "right")
+        return _is_text(left, depth + 1) or _is_text(right, depth + 1)
+    return node.type in ("string", "template_string")
+
+
 def _is_known(part: str | None) -> bool:
     return part is not None
 
@@ -215,66 +273,3 @@ def matcher(name: Name) -> re.Pattern[str]:
     """Return the pattern of the texts that a name can have."""
     parts = [".*" if part is None else re.escape(part) for part in name]
     return re.compile("".join(parts), re.DOTALL)
-
-
-def scripts_in(html: str) -> list[Script]:
-    """Return the inline scripts of HTML, and the code of its event handlers."""
-    reader = _Scripts(html)
-    reader.feed(html)
-    reader.close()
-    reader.end_script()
-    return reader.scripts
-
-
-class _Scripts(HTMLParser):
-    """Collects scripts with the places where they stand."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__(convert_charrefs=True)
-        self.scripts: list[Script] = []
-        self._html = html
-        self._line_starts = [0, *(match.end() for match in re.finditer("\n", html))]
-        self._start: int | None = None
-
-    def handle_starttag(self, tag: str, attrs: Sequence[tuple[str, str | None]]) -> None:
-        for name, value in attrs:
-            code = _code_in_attribute(name, value or "")
-            if code:
-                # The position is that of the tag: its values are decoded, and not as in the text.
-                self.scripts.append(Script(code, self._position(), self.getpos()[0]))
-        if tag == "script" and _is_javascript_type(dict(attrs).get("type") or ""):
-            self._start = self._position() + len(self.get_starttag_text() or "")
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag == "script":
-            self.end_script(self._position())
-
-    def end_script(self, stop: int | None = None) -> None:
-        """Add the script that ends here; the last one may have no end tag."""
-        if self._start is None:
-            return
-        text = self._html[self._start : stop]
-        line = self._html.count("\n", 0, self._start) + 1
-        if text.strip():
-            self.scripts.append(Script(text, self._start, line))
-        self._start = None
-
-    def _position(self) -> int:
-        line, column = self.getpos()
-        return self._line_starts[line - 1] + column
-
-
-def _code_in_attribute(name: str, value: str) -> str:
-    """Return the code of an event handler or of a ``javascript:`` address."""
-    if name.startswith("on"):
-        return value
-    value = value.strip()
-    if value.lower().startswith(_JAVASCRIPT_ADDRESS):
-        return value[len(_JAVASCRIPT_ADDRESS) :]
-    return ""
-
-
-def _is_javascript_type(value: str) -> bool:
-    """Return whether a script of this type is code, and not data such as JSON or a template."""
-    value = value.strip().lower()
-    return value in ("", "module") or "javascript" in value

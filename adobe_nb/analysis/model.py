@@ -5,12 +5,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, wraps
 from operator import attrgetter
+from threading import RLock
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
 import pandas as pd
 
 from adobe_nb.errors import ArgumentError
+from adobe_nb.forks import run_after_fork
 from adobe_nb.suggest import did_you_mean
 
 REQUIRED: Mapping[str, tuple[str, ...]] = {
@@ -38,6 +40,7 @@ OPTIONAL = (
     "build_data_elements",
     "build_extensions",
 )
+PLATFORMS = ("web", "mobile", "edge")
 TABLES = (*REQUIRED, *OPTIONAL)
 _Result = TypeVar("_Result")
 _NO_FRAME = pd.DataFrame()
@@ -107,6 +110,7 @@ class Model:
     ) -> None:
         _check(frames)
         self.frames = dict(frames)
+        self._only_property = _only_property(frames)
         self.as_of = as_of
         self.redact = redact
         self.rules = list(self._read("rules", {}))
@@ -140,7 +144,11 @@ class Model:
     @cached_property
     def platforms(self) -> dict[str, str | None]:
         """The platform of each property whose row is known: web, mobile or edge."""
-        return {row["id"]: row.get("platform") for row in self.rows("properties")}
+        platforms = {}
+        for row in self.rows("properties"):
+            platform = str(row.get("platform")).lower()
+            platforms[row["id"]] = platform if platform in PLATFORMS else None
+        return platforms
 
     def platform(self, resource: Resource) -> str | None:
         """Return the platform of the property of a resource; None when it is not known."""
@@ -166,12 +174,12 @@ class Model:
     def _read(self, table: str, rules: Mapping[str, Resource]) -> Iterator[Resource]:
         for row in _dicts(_heads(self.frames.get(table, _NO_FRAME))):
             # A component has no switch of its own. Without its rule, it may well run.
-            is_enabled = table == "rule_components" or row.get("enabled") is not False
-            property_id = row.get("property_id")
+            is_enabled = table == "rule_components" or not _is_off(row.get("enabled"))
+            property_id = row.get("property_id") or self._only_property
             rule = rules.get(row.get("rule_id", ""))
             if rule is not None:
                 is_enabled = rule.enabled
-                property_id = property_id or rule.property_id
+                property_id = row.get("property_id") or rule.property_id
             settings, problem = parse_json(row.get("settings"))
             yield Resource(
                 type=table,
@@ -204,15 +212,26 @@ class Model:
             yield f"The rules of {orphans} rule components are missing; they count as enabled."
 
 
+# Questions are asked from several threads. Steps use each other, so that the lock is reentrant.
+_lock = RLock()
+
+
+@run_after_fork
+def _replace_lock() -> None:
+    global _lock  # noqa: PLW0603
+    _lock = RLock()
+
+
 def once_per_model(function: Callable[[Model], _Result]) -> Callable[[Model], _Result]:
     """Keep what a function returns for a model as long as the model exists."""
     results: WeakKeyDictionary[Model, _Result] = WeakKeyDictionary()
 
     @wraps(function)
     def kept(model: Model) -> _Result:
-        if model not in results:
-            results[model] = function(model)
-        return results[model]
+        with _lock:
+            if model not in results:
+                results[model] = function(model)
+            return results[model]
 
     return kept
 
@@ -221,10 +240,13 @@ def parse_json(value: Any) -> tuple[Any, str]:
     """Return what JSON text says, and why it cannot be parsed."""
     if value is None or value == "":
         return None, ""
-    if not isinstance(value, str):
+    if isinstance(value, dict | list | int | float):
         return value, ""
+    if not isinstance(value, str):
+        return None, f"they are neither JSON text nor an object, but {type(value).__name__}"
     try:
-        return json.loads(value), ""
+        # A byte order mark comes from files.
+        return json.loads(value.removeprefix("\ufeff")), ""
     except RecursionError:
         return None, "they are nested too deeply"
     except ValueError as error:
@@ -238,14 +260,44 @@ def _dicts(frame: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def _heads(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows that count: without deleted ones, and heads only when there are heads."""
+    """Return the rows that count: without deleted ones, and no revisions of heads."""
     if "deleted_at" in frame:
         frame = frame[frame["deleted_at"].isna()]
-    if "revision_number" in frame:
-        is_head = frame["revision_number"].fillna(0) == 0
-        if is_head.any():
-            frame = frame[is_head]
-    return frame
+    if "revision_number" not in frame:
+        return frame
+    is_head = frame["revision_number"].fillna(0) == 0
+    if "origin_id" not in frame:
+        return frame[is_head] if is_head.any() else frame
+    has_head = frame["origin_id"].isin(frame.loc[is_head, "id"])
+    return frame[is_head | ~has_head]
+
+
+def _is_off(value: Any) -> bool:
+    """Return whether a switch is off, as frames from other sources write it, too."""
+    return str(value).strip().lower() in ("false", "0", "0.0")
+
+
+def _only_property(frames: Mapping[str, pd.DataFrame]) -> str:
+    """Return the only property of the frames; empty when they do not say it.
+
+    Raises ArgumentError when there are several, and rows that do not name theirs.
+    """
+    columns = [frames["properties"]["id"]] if "properties" in frames else []
+    unnamed = []
+    for table in REQUIRED:
+        frame = frames.get(table, _NO_FRAME)
+        if "property_id" in frame:
+            columns.append(frame["property_id"])
+        if table != "rule_components" and len(frame):
+            is_named = "property_id" in frame and frame["property_id"].notna().all()
+            unnamed += [] if is_named else [table]
+    ids = {property_id for column in columns for property_id in column.dropna()}
+    if len(ids) > 1 and unnamed:
+        raise ArgumentError(
+            f"The frames have {len(ids)} properties, and the frame {unnamed[0]} has rows without "
+            "property_id. Pass the frame with that column."
+        )
+    return next(iter(ids), "") if len(ids) == 1 else ""
 
 
 def _check(frames: Mapping[str, pd.DataFrame]) -> None:
@@ -257,6 +309,11 @@ def _check(frames: Mapping[str, pd.DataFrame]) -> None:
             raise ArgumentError(
                 f"{table} must be a DataFrame, such as reactor.{table}(…) returns, "
                 f"not {type(frame).__name__}."
+            )
+        if isinstance(frame.columns, pd.MultiIndex) or not frame.columns.is_unique:
+            raise ArgumentError(
+                f"The frame {table} has several columns of one name. Pass the frame that "
+                f"reactor.{table}(…) returns."
             )
         for column in REQUIRED.get(table, ("id",)):
             if column not in frame:

@@ -9,10 +9,11 @@ from typing import Any, Literal
 
 from adobe_nb.analysis.model import Model, Resource, parse_json
 
-Transform = Literal["function", "customCode", "file", "remove"]
+Transform = Literal["function", "customCode", "file", "remove", "unknown"]
 """``function`` and ``file`` are code, and so is ``customCode``, whose language is a setting; ``remove``
 never reaches the page.
 """
+_TYPES = ("function", "customCode", "file", "remove")
 Transforms = Mapping[str, Transform]
 """A transform for each path inside the settings, such as ``instances[].onBeforeEventSend``."""
 
@@ -51,13 +52,28 @@ class Packages:
 
     def transforms(self, resource: Resource) -> Transforms | None:
         """Return the transforms of a resource's settings; None when they are unknown."""
+        delegates = self._delegates(resource)
+        if delegates is None:
+            platform = self._platforms.get(resource.property_id) or "web"
+            delegates = self._transforms.get((platform, resource.package))
+        if delegates is None:
+            return None
+        return delegates.get(resource.delegate, {})
+
+    def is_installed(self, resource: Resource) -> bool:
+        """Return whether the package in use says what the settings of a resource are."""
+        return self._delegates(resource) is not None
+
+    def _delegates(self, resource: Resource) -> Mapping[str, Transforms] | None:
+        """Return the delegates of the package in use, if it has that of a resource."""
         # The settings were saved with the form of that version.
         used = resource.get("updated_with_extension_package_id")
         installed = self._installed.get((resource.property_id, resource.package))
-        platform = self._platforms.get(resource.property_id) or "web"
-        for key in (used, installed, (platform, resource.package)):
-            if key in self._transforms:
-                return self._transforms[key].get(resource.delegate, {})
+        for key in (used, installed):
+            # A row of the package can lack what it offers: then it says nothing.
+            delegates = self._transforms.get(key, {})
+            if resource.delegate in delegates:
+                return delegates
         return None
 
 
@@ -69,14 +85,19 @@ def _transforms(package: Mapping[str, Any]) -> dict[str, Transforms]:
             name = delegate.get("name")
             if kind == "extensionConfiguration":
                 name = "config"
-            transforms = {}
-            for transform in delegate.get("transforms") or ():
-                # The manifest writes propertyPath; other members of a package are in snake case.
-                path = transform.get("propertyPath") or transform.get("property_path")
-                if path:
-                    transforms[path] = transform.get("type", "remove")
-            by_delegate[f"{package.get('name') or ''}::{kind}::{name}"] = transforms
+            by_delegate[f"{package.get('name') or ''}::{kind}::{name}"] = _of_delegate(delegate)
     return by_delegate
+
+
+def _of_delegate(delegate: Mapping[str, Any]) -> Transforms:
+    transforms: dict[str, Transform] = {}
+    for transform in _objects(delegate.get("transforms")):
+        # The manifest writes propertyPath; other members of a package are in snake case.
+        path = transform.get("propertyPath") or transform.get("property_path")
+        if isinstance(path, str):
+            transform_type = transform.get("type")
+            transforms[path] = transform_type if transform_type in _TYPES else "unknown"
+    return transforms
 
 
 def _objects(text: Any) -> list[Mapping[str, Any]]:
@@ -96,3 +117,15 @@ def _built_in() -> Mapping[Any, Mapping[str, Transforms]]:
         for package in known["packages"]:
             built_in[platform, package] = known["transforms"]
     return built_in
+
+
+PLAIN = (
+    "core",
+    "adobe-analytics",
+    "adobe-alloy",
+    "mapping-table",
+    "gcoe-adobe-client-data-layer",
+    "adobegoogledatalayer",
+    "googledatalayer",
+)
+"""The packages that are known not to name data elements without a token, but where it is said."""

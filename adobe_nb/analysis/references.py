@@ -1,8 +1,10 @@
 """Every way in which one resource refers to another, with the evidence."""
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import pandas as pd
 
@@ -16,10 +18,11 @@ from adobe_nb.analysis.index import (
     names,
     script_uses,
 )
-from adobe_nb.analysis.javascript import matcher, shown
+from adobe_nb.analysis.javascript import matcher, shown, unquoted
 from adobe_nb.analysis.lookup import Target, deleted_but_live, hint, name_or_id
 from adobe_nb.analysis.model import REQUIRED, Model, Resource, once_per_model
-from adobe_nb.analysis.script_uses import ANY, ScriptUses, Use
+from adobe_nb.analysis.packages import PLAIN
+from adobe_nb.analysis.script_uses import ANY, MENTION, ScriptUses, Use
 from adobe_nb.analysis.settings import Text, texts
 from adobe_nb.analysis.tokens import (
     Token,
@@ -43,10 +46,11 @@ _SORT = ("source_type", "source_name", "source_id", "path", "line", "kind", "nam
 UPDATE_VARIABLE = "adobe-alloy::actions::update-variable"
 """The action of Web SDK that fills a data element of type variable."""
 _ID_SETTINGS = ("dataElementId", "dataElementCacheId")
-_ELEMENT_ID = re.compile(r"DE[0-9a-f]{32}")
+_STRING = re.compile(r"""(["'`])((?:(?!\1)[^\\\n]|\\.)*)\1""")
+_ANY_TOKEN = re.compile(r"%(?=([^%\n]+)%)|\{\{(?=([^{}\n]+)\}\})")
 # Not the name of a data element, but a text with percent signs, such as an address with escapes
 # or a style sheet.
-_NOT_A_NAME = re.compile(r"^\s|\s$|[\n%;\"{}]|^\d+$|^[0-9A-F]{2}$|^2[0-9A-F]")
+_NOT_A_NAME = re.compile(r"""^\W|\s$|[\n%;,&|=<>"{}]|[/:.(]$|^\d+$|^[0-9A-F]{2}$|^\d[0-9A-Fa-f]""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +180,7 @@ def limits(model: Model) -> list[str]:
             f"{len(deleted)} deleted resources are still live, and not part of this answer: "
             f"{', '.join(deleted[:3])}. analysis.read(build=…) reads what the site has."
         )
-    broken = [text for text, found in script_uses(model) if found.is_broken]
+    broken = [text for text, found in script_uses(model).items() if found.is_broken]
     if broken:
         first = broken[0].resource
         sentences.append(
@@ -190,7 +194,7 @@ def limits(model: Model) -> list[str]:
 def find_references(model: Model) -> list[Reference]:
     """Return all references of a model, in order of their sources."""
     by_property = names(model)
-    uses = {id(text): found for text, found in script_uses(model)}
+    uses = script_uses(model)
     early = early_rules(model)
     found: list[Reference] = []
     for resource in model.resources:
@@ -198,18 +202,49 @@ def find_references(model: Model) -> list[Reference]:
         if resource.type in ("rule_components", "data_elements"):
             found += _relation(resource, index, model)
         found += _by_settings(resource, index, model)
+        found += _unreadable(resource, index)
     for text in texts(model):
         index = by_property[text.resource.property_id]
         platform = model.platform(text.resource)
-        found += _element_id(text, index)
+        found += _by_value(text, index)
         if text.tokens != "none" and platform in ("edge", None):
             found += _edge_tokens(text, index, platform)
         if text.tokens != "none" and platform != "edge":
             is_read = text.tokens == "certain" or _is_early(text.resource, early)
             found += _percent_tokens(text, index, is_read=is_read)
-        if id(text) in uses:
-            found += _code(text, uses[id(text)], index, platform)
+        if text in uses:
+            found += _code(text, uses[text], index, platform)
+    found += _through_page(model, found)
     return found
+
+
+def _through_page(model: Model, found: Sequence[Reference]) -> Iterator[Reference]:
+    """Yield the strings in code that scripts of a page can read under another name."""
+    uses = script_uses(model)
+    properties = {text.resource.property_id for text in uses if uses[text].has_page_alias}
+    known = {(reference.source, reference.path, reference.name) for reference in found}
+    for text in texts(model):
+        resource = text.resource
+        if text.role != "code" or resource.property_id not in properties:
+            continue
+        elements = names(model)[resource.property_id].elements
+        for match in _STRING.finditer(text.value):
+            name = unquoted(match[2])
+            if name in elements and (resource, text.path, name) not in known:
+                line = bisect_left(_line_breaks(text.value), match.start()) + 1
+                for element in elements[name]:
+                    yield Reference(
+                        resource,
+                        "getVar",
+                        name,
+                        "possible",
+                        text.path,
+                        text.value,
+                        element,
+                        False,
+                        line,
+                        *match.span(),
+                    )
 
 
 # -- tokens
@@ -226,6 +261,10 @@ def _edge_tokens(text: Text, index: Names, platform: str | None) -> Iterator[Ref
         elif token.name in index.elements:
             # The platform is not known: nothing may look unused because of that.
             yield from _token(text, token, index, "edge-token", verdict="possible")
+        bare = token._replace(name=token.name.strip(" {"))
+        # How the service reads blanks and further braces is not public.
+        if bare.name != token.name and bare.name in index.elements:
+            yield from _token(text, bare, index, "edge-token", verdict="possible")
 
 
 def _percent_tokens(text: Text, index: Names, *, is_read: bool) -> Iterator[Reference]:
@@ -267,7 +306,7 @@ def _at_token(
         if text.role == "unknown" and is_code(text):
             verdict = "possible"
     if text.role == "code":
-        line = text.value.count("\n", 0, token.start) + 1
+        line = bisect_left(_line_breaks(text.value), token.start) + 1
     return Reference(
         text.resource,
         kind,
@@ -281,6 +320,11 @@ def _at_token(
         token.start,
         token.stop,
     )
+
+
+@lru_cache(maxsize=50)
+def _line_breaks(code: str) -> list[int]:
+    return [match.start() for match in re.finditer("\n", code)]
 
 
 # -- code
@@ -333,7 +377,8 @@ def _matching(
 
 def _is_mere_string(text: Text, use: Use) -> bool:
     """Return whether a use is a string that could have been a name, and is not."""
-    return use.certainty == "possible" and text.value[use.start : use.start + 1] in "\"'`"
+    source = text.value[use.start + 1 : use.stop - 1]
+    return use.certainty == "possible" and unquoted(source) == use.literal
 
 
 def _fired(text: Text, use: Use, index: Names) -> Iterator[Reference]:
@@ -383,8 +428,8 @@ def _at_use(
     is_variable: bool = False,
 ) -> Reference:
     verdict: str = use.certainty
-    # Whether it is code at all is a guess while the package is missing.
-    if text.role == "unknown" and verdict == "certain":
+    # Outside of code, whether it is code at all is a guess.
+    if text.role != "code" and verdict == "certain":
         verdict = "possible"
     if name is None and use.name != ANY:
         name = shown(use.name)
@@ -409,8 +454,8 @@ def _at_use(
 def _relation(resource: Resource, index: Names, model: Model) -> Iterator[Reference]:
     extension_id = resource.get("extension_id")
     extension = index.ids.get(str(extension_id))
-    if extension is None and not extension_id:
-        # A frame without the column: the delegate says it, too.
+    if extension is None:
+        # The delegate says it, too.
         extension = index.extensions.get(resource.package)
     if extension is None and (not extension_id or "extensions" not in model.frames):
         return
@@ -481,13 +526,38 @@ def _updated_variable(resource: Resource, index: Names) -> Iterator[Reference]:
             yield _identified(resource, path, value, element)
 
 
-def _element_id(text: Text, index: Names) -> Iterator[Reference]:
-    """Yield the data element whose id a setting of any other extension is."""
-    if text.path in _ID_SETTINGS or not _ELEMENT_ID.fullmatch(text.value):
+def _by_value(text: Text, index: Names) -> Iterator[Reference]:
+    """Yield the data element whose id or name is the whole of a setting."""
+    resource = text.resource
+    if resource.delegate == UPDATE_VARIABLE and text.path in _ID_SETTINGS:
         return
     element = index.ids.get(text.value)
-    if element is not None and element is not text.resource:
-        yield _identified(text.resource, text.path, text.value, element)
+    if element is not None and element.type == "data_elements" and element is not resource:
+        yield _identified(resource, text.path, text.value, element)
+    # Selectors of some extensions store a name without percent signs. Those known here do not.
+    if resource.package not in PLAIN and text.role in ("text", "unknown"):
+        for named in index.elements.get(text.value, ()):
+            yield Reference(
+                resource, "name-setting", text.value, "possible", text.path, text.value, named
+            )
+
+
+def _unreadable(resource: Resource, index: Names) -> Iterator[Reference]:
+    """Yield what settings that cannot be parsed may read."""
+    if not resource.problem:
+        return
+    text = str(resource.get("settings"))
+    for match in _ANY_TOKEN.finditer(text):
+        for element in index.elements.get(match[1] or match[2], ()):
+            yield Reference(
+                resource, "token", element.name, "possible", "settings", match[0], element
+            )
+    mention = MENTION.search(text)
+    if mention is not None:
+        span = mention.span()
+        yield Reference(
+            resource, "getVar", None, "dynamic", "settings", text, None, False, None, *span
+        )
 
 
 def _identified(resource: Resource, path: str, value: str, element: Resource | None) -> Reference:

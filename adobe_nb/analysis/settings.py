@@ -35,10 +35,10 @@ class Text:
     language: Language = ""
     """The language of code, and of texts that can be code; empty for ordinary settings."""
     transform: str | None = None
-    """What the build does with it; ``unknown`` without its package."""
+    """What the build does with it; ``unknown`` when its package does not say it."""
 
 
-Leaf = tuple[str, Any, Transform | Literal["unknown"] | None]
+Leaf = tuple[str, Any, Transform | None]
 """The path of a value that has no members, the value, and what the build does with it."""
 # By transform. All others are functions and files.
 _ROLES: Mapping[str | None, tuple[Role, Tokens, Language]] = {
@@ -84,7 +84,7 @@ def leaves_of(resource: Resource, packages: Packages) -> Iterator[Leaf]:
 def _members(path: str, value: Any) -> dict[str, Any]:
     """Return the members of an object or list by their paths; none for other values."""
     if isinstance(value, dict):
-        return {member_path(path, key): item for key, item in value.items()}
+        return {member_path(path, str(key)): item for key, item in value.items()}
     if isinstance(value, list):
         return {f"{path}[{index}]": item for index, item in enumerate(value)}
     return {}

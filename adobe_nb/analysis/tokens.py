@@ -10,7 +10,6 @@ _WHOLE = re.compile(r"%([^%]+)%")
 # exists. So a lone sign takes the opening one of the next token: "100% of %page.name%". A dot in
 # the engine's pattern stops at JavaScript's line breaks.
 _TOKEN = re.compile("%([^\n\r\u2028\u2029]+?)%")
-_EDGE_TOKEN = re.compile(r"\{\{(.+?)\}\}")
 
 
 class Token(NamedTuple):
@@ -33,7 +32,21 @@ def find_percent_tokens(text: str) -> list[Token]:
 
 def find_edge_tokens(text: str) -> list[Token]:
     """Return the tokens of a setting of an event forwarding property, in order."""
-    return [Token(match[1], *match.span()) for match in _EDGE_TOKEN.finditer(text)]
+    if "}}" not in text:
+        return []
+    tokens = []
+    offset = 0
+    # Line by line, because a token ends on its line: a search for the end of each would be slow.
+    for line in text.splitlines(keepends=True):
+        start = line.find("{{")
+        while start >= 0:
+            stop = line.find("}}", start + 3)
+            if stop < 0:
+                break
+            tokens.append(Token(line[start + 2 : stop], offset + start, offset + stop + 2))
+            start = line.find("{{", stop + 2)
+        offset += len(line)
+    return tokens
 
 
 def percent_tokens(text: str) -> list[str]:

@@ -1,5 +1,6 @@
 """What nothing in the property uses."""
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
@@ -11,6 +12,7 @@ from adobe_nb.analysis.index import names
 from adobe_nb.analysis.lookup import in_libraries
 from adobe_nb.analysis.model import Model, Resource
 from adobe_nb.analysis.references import find_references, limits, require_content
+from adobe_nb.analysis.settings import texts
 from adobe_nb.analysis.usage import verdicts
 from adobe_nb.errors import ArgumentError
 from adobe_nb.suggest import did_you_mean
@@ -35,6 +37,8 @@ VERDICTS = (
     "used",
 )
 """What one can delete with the least doubt comes first."""
+_PASSIVE = ("mapping-table", "gcoe-adobe-client-data-layer", "reactor-aa-product-string-builder")
+"""Extensions that do nothing without components and data elements of theirs."""
 _WORK_ALONE = (
     "adobe-mcid",
     "adobe-target",
@@ -116,6 +120,8 @@ def _rule_verdict(
         return "unused", "it is disabled"
     if not any(part.kind == "actions" for part in components):
         return "unused", "it has no action"
+    if not events and model.platform(rule) is None:
+        return "cannot tell", "it has no event, which only event forwarding does not require"
     if not events and not model.is_edge(rule):
         return "unused", "it has no event, and never fires"
     if events == {"core::events::direct-call"} and not calls:
@@ -153,6 +159,8 @@ def _are_disabled(sources: Sequence[Resource]) -> bool:
 
 def _alone(extension: Resource, package: Mapping[str, Any] | None) -> tuple[str, str]:
     """Return the verdict on an extension that no component belongs to, and the reason."""
+    if package is None and extension.package not in _PASSIVE:
+        return "cannot tell", "it may work without rules: its package is missing"
     package = package or {}
     if extension.package in _WORK_ALONE or extension.settings or package.get("main"):
         return "cannot tell", "no component belongs to it, and it may work without rules"
@@ -184,7 +192,19 @@ def _instances(model: Model) -> Iterator[tuple[Resource, _Row]]:
             row = _row("unused", "no component names it", count)
             if count:
                 row = _row("used", "components send through it", count)
+            elif _is_mentioned(model, name):
+                row = _row("cannot tell", "code or a token may name it", count)
             yield extension, {**row, "name": name, "type": "instances"}
+
+
+def _is_mentioned(model: Model, name: str) -> bool:
+    """Return whether code can use an instance of Web SDK, or a token can name it."""
+    word = re.compile(rf"\b{re.escape(name)}\b")
+    for text in texts(model):
+        is_token = text.path == "instanceName" and "%" in text.value
+        if is_token or (text.role != "text" and word.search(text.value)):
+            return True
+    return False
 
 
 _KINDS: Mapping[str, Callable[[Model], Iterator[tuple[Resource, _Row]]]] = {
