@@ -187,8 +187,7 @@ def summary(differences: pd.DataFrame) -> pd.DataFrame:
         counts = counts.reindex(totals.index, fill_value=0).assign(same=totals)
     dtypes = {**dict.fromkeys(by, "string"), **_SUMMARY}
     frame = counts.reset_index()[list(dtypes)].astype(dtypes)
-    for name in ("limits", "as_of", "as_of_a"):
-        frame.attrs[name] = differences.attrs.get(name)
+    frame.attrs = {name: differences.attrs.get(name) for name in ("limits", "as_of", "as_of_a")}
     return frame
 
 

@@ -88,7 +88,9 @@ class _Judge:
             self._counts["without head"] += resource.origin_id not in self._heads
             head = self._heads.get(resource.origin_id, {"id": resource.origin_id})
             name = head.get("name") or name
-        latest = _latest_revision(head, self._newest)
+        latest = head.get("meta_latest_revision_number")
+        if latest is None and pair.after is not None:
+            latest = self._newest.get(resource.origin_id)
         published = pair.before and pair.before.resource.get("revision_number")
         columns = self._columns(pair)
         state = self._state(pair, columns, is_ahead=(latest or 0) > (published or 0))
@@ -257,13 +259,13 @@ def _latest_revisions(
     heads = [row for row in model.rows(table) if not row.get("revision_number")]
     if not heads:
         return newest
-    remaining = [head for head in heads if head.get("deleted_at") is None]
-    return {head["id"]: _latest_revision(head, newest) for head in remaining}
-
-
-def _latest_revision(head: Row, newest: Mapping[str, int]) -> int | None:
-    number: int | None = head.get("meta_latest_revision_number")
-    return newest.get(_origin(head)) if number is None else number
+    latest: dict[str, int | None] = {}
+    for head in heads:
+        # What is deleted has no latest revision.
+        if head.get("deleted_at") is None:
+            number = head.get("meta_latest_revision_number")
+            latest[head["id"]] = newest.get(head["id"]) if number is None else number
+    return latest
 
 
 def _origin(revision: Row) -> str:

@@ -340,9 +340,12 @@ class TestCacheIds:
             ["renamed", "Second", "New Second"],
         ]
 
-    def test_variables_of_no_other_content_are_not_taken_for_renamed(self) -> None:
-        a = site(elements=[element("A", {"cacheId": "a"}, VARIABLE)])
-        b = site(elements=[element("B", {"cacheId": "b"}, VARIABLE)], place="2")
+    def test_variables_with_other_cache_ids_are_not_taken_for_renamed(self) -> None:
+        def with_one(name: str, cache_id: str, place: str) -> analysis.Tags:
+            settings = {"cacheId": cache_id, "solutions": ["aep"]}
+            return site(elements=[element(name, settings, VARIABLE)], place=place)
+
+        a, b = with_one("A", "a", "1"), with_one("B", "b", "2")
         assert rows(analysis.diff(a, b)) == [
             ("data_elements", "removed", None),
             ("data_elements", "added", None),
