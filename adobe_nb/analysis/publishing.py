@@ -93,7 +93,8 @@ class _Judge:
             latest = self._newest.get(resource.origin_id)
         published = pair.before and pair.before.resource.get("revision_number")
         columns = self._columns(pair)
-        state = self._state(pair, columns, is_ahead=(latest or 0) > (published or 0))
+        is_ahead = (latest or 0) > (published or 0)
+        state = self._state(pair, columns, is_ahead=is_ahead)
         if state:
             yield {
                 "property_id": resource.property_id,
@@ -105,7 +106,7 @@ class _Judge:
                 "published_revision": published,
                 "latest_revision": latest,
                 "updated_by": head.get("updated_by_email"),
-                "columns_changed": ", ".join(columns or ()) or None,
+                "columns_changed": columns and ", ".join(columns),
             }
 
     def _state(self, pair: Pair, columns: Sequence[str] | None, *, is_ahead: bool) -> str:
