@@ -60,9 +60,10 @@ def diff(
 ) -> pd.DataFrame:
     """Compare two properties, libraries, builds, snapshots or revisions.
 
-    Compared are names, settings, code, and the attributes that people edit. Ids, dates, people and
-    revision numbers do not count; nor do the order of keys in settings, ``50`` or ``50.0``, null
-    or a default, and settings that a build removes.
+    Compared are names, settings, code, and the attributes that people edit. Ids (including the
+    ``cacheId`` of a Web SDK variable), dates, people and revision numbers do not count; nor do the
+    order of keys in settings, ``50`` or ``50.0``, null or a default, and settings that a build
+    removes.
 
     Parameters
     ----------
