@@ -134,6 +134,7 @@ def diff(
             columns = dict.fromkeys(change.column for change in changes)
             rows.append({**row, "path": ", ".join(columns) or None})
     sort = ["type", "key", "id_a", "id_b"]
+    # A state without resources has no property, and the column must not depend on it.
     larger = max(before, after, key=lambda model: len(model.property_ids))
     frame = answer(larger, COLUMNS, rows, sort=sort)
     frame.attrs["limits"] = list(dict.fromkeys(_limits(before, after, comparison, types)))
@@ -180,6 +181,7 @@ def summary(differences: pd.DataFrame) -> pd.DataFrame:
         resources[change] = resources["change"] == change
     counts = resources.groupby(by)[list(CHANGES)].sum()
     counts["changed"] += counts["renamed"]
+    # A frame that was saved or joined has lost these counts.
     counts["same"] = pd.NA
     if "same" in differences.attrs:
         same = pd.DataFrame(differences.attrs["same"]).rename_axis("type").reset_index()
@@ -228,6 +230,7 @@ def _key(before: Model, after: Model, key: Key | None) -> Key:
     """Return what makes two resources the same one. Raises ArgumentError."""
     if key not in (None, *get_args(Key)):
         raise ArgumentError(f"diff() has no key {key!r}.{did_you_mean(str(key), get_args(Key))}")
+    # Names repeat across properties, so pairs of several properties would be arbitrary.
     is_disjoint = set(before.property_ids).isdisjoint(after.property_ids)
     if is_disjoint and has_several_properties(before, after):
         raise ArgumentError(

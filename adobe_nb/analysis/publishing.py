@@ -135,6 +135,7 @@ class _Judge:
         components = self._components.get(pair, [])
         if pair.resource.type == "rules":
             tables = {"rule_components", "rule_revision_components"}
+            # If no component is published, those of the revision were probably not read.
             is_known = not components or any(component.before for component in components)
             if not is_known or not tables <= self._model.frames.keys():
                 return None
@@ -212,6 +213,7 @@ def _contents_limits(model: Model, contents: pd.DataFrame) -> Iterator[str]:
 
 def _held_types(model: Model, question: str) -> list[str]:
     """Return the types whose revisions in libraries are known. Raises ArgumentError for none."""
+    # Without any heads, contents of libraries can still be listed.
     types = [table for table in REVISABLE if table in model.frames] or list(REVISABLE)
     model.require(question, "libraries", *map("library_{}".format, types))
     for table in types:
@@ -235,6 +237,7 @@ def _live_model(model: Model, types: Sequence[str], libraries: Sequence[str]) ->
         frames[table] = nearest(model.frames[f"library_{table}"], libraries)
     components = model.frames.get("rule_revision_components")
     if "rules" in frames and components is not None:
+        # Parsing the settings of other revisions would take longer than the comparison.
         in_use = components["rule_id"].isin(frames["rules"]["id"])
         frames["rule_components"] = components[in_use]
     for table in ("properties", "extension_packages"):

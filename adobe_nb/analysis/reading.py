@@ -299,6 +299,7 @@ class _SnapshotSource:
         stored = parents
         if PLAN[table].requires:
             stored = selected(table, self._of_properties)
+        # Snapshots hold a selection of revisions: a short table would look complete.
         missing = sorted(set(parents).difference(stored))
         if missing:
             contents = "components" if PLAN[table].parent == "rules" else "contents"
