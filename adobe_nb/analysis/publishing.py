@@ -259,7 +259,7 @@ def _newest_revisions(model: Model) -> dict[str, int]:
 def _latest_revisions(
     model: Model, table: str, newest: Mapping[str, int]
 ) -> Mapping[str, int | None]:
-    """Return the number of the latest revision of each head; of what libraries hold without heads."""
+    """Return the latest revision number of each head; without heads, that in the libraries."""
     heads = [row for row in model.rows(table) if not row.get("revision_number")]
     if not heads:
         return newest
