@@ -95,8 +95,8 @@ class Changes:
 def differences(before: Any, after: Any) -> Iterator[_Difference]:
     """Yield the paths at which normalized settings differ, with both values.
 
-    Items of lists are aligned, so that an insertion does not make all later ones differ. The path of
-    an item has its index after; for a removed item, the index before.
+    Items of lists are aligned, so that an insertion does not make all later ones differ. The path
+    of an item has its index after; for a removed item, the index before.
     """
     # A stack instead of recursion: normalized settings are nested as deep as Python recurses.
     pending: list[_Difference] = [("", before, after)]

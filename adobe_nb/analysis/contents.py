@@ -100,7 +100,7 @@ class Content:
 
 
 Names = dict[str | tuple[str, str | None], str]
-"""What the ids inside the settings of one model stand for. A cache id is in a pair with a property."""
+"""What the ids inside the settings of one model stand for; a cache id is paired with a property."""
 
 
 class Normalizer:

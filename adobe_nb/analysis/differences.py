@@ -60,9 +60,10 @@ def diff(
 ) -> pd.DataFrame:
     """Compare two properties, libraries, builds, snapshots or revisions.
 
-    Compared are names, settings, code, and the attributes that people edit. Ids, dates, people and
-    revision numbers do not count; nor do the order of keys in settings, ``50`` or ``50.0``, null
-    or a default, and settings that a build removes.
+    Compared are names, settings, code, and the attributes that people edit. Ids (including the
+    ``cacheId`` of a Web SDK variable), dates, people and revision numbers do not count; nor do the
+    order of keys in settings, ``50`` or ``50.0``, null or a default, and settings that a build
+    removes.
 
     Parameters
     ----------
@@ -133,6 +134,7 @@ def diff(
             columns = dict.fromkeys(change.column for change in changes)
             rows.append({**row, "path": ", ".join(columns) or None})
     sort = ["type", "key", "id_a", "id_b"]
+    # A state without resources has no property, and the column must not depend on it.
     larger = max(before, after, key=lambda model: len(model.property_ids))
     frame = answer(larger, COLUMNS, rows, sort=sort)
     frame.attrs["limits"] = list(dict.fromkeys(_limits(before, after, comparison, types)))
@@ -179,6 +181,7 @@ def summary(differences: pd.DataFrame) -> pd.DataFrame:
         resources[change] = resources["change"] == change
     counts = resources.groupby(by)[list(CHANGES)].sum()
     counts["changed"] += counts["renamed"]
+    # A frame that was saved or joined has lost these counts.
     counts["same"] = pd.NA
     if "same" in differences.attrs:
         same = pd.DataFrame(differences.attrs["same"]).rename_axis("type").reset_index()
@@ -187,8 +190,7 @@ def summary(differences: pd.DataFrame) -> pd.DataFrame:
         counts = counts.reindex(totals.index, fill_value=0).assign(same=totals)
     dtypes = {**dict.fromkeys(by, "string"), **_SUMMARY}
     frame = counts.reset_index()[list(dtypes)].astype(dtypes)
-    for name in ("limits", "as_of", "as_of_a"):
-        frame.attrs[name] = differences.attrs.get(name)
+    frame.attrs = {name: differences.attrs.get(name) for name in ("limits", "as_of", "as_of_a")}
     return frame
 
 
@@ -228,6 +230,7 @@ def _key(before: Model, after: Model, key: Key | None) -> Key:
     """Return what makes two resources the same one. Raises ArgumentError."""
     if key not in (None, *get_args(Key)):
         raise ArgumentError(f"diff() has no key {key!r}.{did_you_mean(str(key), get_args(Key))}")
+    # Names repeat across properties, so pairs of several properties would be arbitrary.
     is_disjoint = set(before.property_ids).isdisjoint(after.property_ids)
     if is_disjoint and has_several_properties(before, after):
         raise ArgumentError(

@@ -64,7 +64,7 @@ class Comparison:
             self._key_of,
         ]
         if self.key == "name":
-            steps += [lambda content: content.cache_id or content, _content_key]
+            steps.append(_content_key)
         return self._add(before, after, steps)
 
     def match_components(self, rule: Pair) -> None:
@@ -119,6 +119,9 @@ class Comparison:
 
 def _content_key(content: Content) -> str:
     """Return a key that is equal for equal content, whatever the name."""
+    if content.cache_id is not None:
+        # Variables have hardly any content but their generated id, which a copy keeps.
+        return content.cache_id
     if not content.components and not content.settings:
         # It does nothing that would distinguish it from others.
         return content.resource.id

@@ -88,10 +88,13 @@ class _Judge:
             self._counts["without head"] += resource.origin_id not in self._heads
             head = self._heads.get(resource.origin_id, {"id": resource.origin_id})
             name = head.get("name") or name
-        latest = _latest_revision(head, self._newest)
+        latest = head.get("meta_latest_revision_number")
+        if latest is None and pair.after is not None:
+            latest = self._newest.get(resource.origin_id)
         published = pair.before and pair.before.resource.get("revision_number")
         columns = self._columns(pair)
-        state = self._state(pair, columns, is_ahead=(latest or 0) > (published or 0))
+        is_ahead = (latest or 0) > (published or 0)
+        state = self._state(pair, columns, is_ahead=is_ahead)
         if state:
             yield {
                 "property_id": resource.property_id,
@@ -103,7 +106,7 @@ class _Judge:
                 "published_revision": published,
                 "latest_revision": latest,
                 "updated_by": head.get("updated_by_email"),
-                "columns_changed": ", ".join(columns or ()) or None,
+                "columns_changed": columns and ", ".join(columns),
             }
 
     def _state(self, pair: Pair, columns: Sequence[str] | None, *, is_ahead: bool) -> str:
@@ -132,6 +135,7 @@ class _Judge:
         components = self._components.get(pair, [])
         if pair.resource.type == "rules":
             tables = {"rule_components", "rule_revision_components"}
+            # If no component is published, those of the revision were probably not read.
             is_known = not components or any(component.before for component in components)
             if not is_known or not tables <= self._model.frames.keys():
                 return None
@@ -209,6 +213,7 @@ def _contents_limits(model: Model, contents: pd.DataFrame) -> Iterator[str]:
 
 def _held_types(model: Model, question: str) -> list[str]:
     """Return the types whose revisions in libraries are known. Raises ArgumentError for none."""
+    # Without any heads, contents of libraries can still be listed.
     types = [table for table in REVISABLE if table in model.frames] or list(REVISABLE)
     model.require(question, "libraries", *map("library_{}".format, types))
     for table in types:
@@ -232,6 +237,7 @@ def _live_model(model: Model, types: Sequence[str], libraries: Sequence[str]) ->
         frames[table] = nearest(model.frames[f"library_{table}"], libraries)
     components = model.frames.get("rule_revision_components")
     if "rules" in frames and components is not None:
+        # Parsing the settings of other revisions would take longer than the comparison.
         in_use = components["rule_id"].isin(frames["rules"]["id"])
         frames["rule_components"] = components[in_use]
     for table in ("properties", "extension_packages"):
@@ -253,17 +259,17 @@ def _newest_revisions(model: Model) -> dict[str, int]:
 def _latest_revisions(
     model: Model, table: str, newest: Mapping[str, int]
 ) -> Mapping[str, int | None]:
-    """Return the number of the latest revision of each head; of what libraries hold without heads."""
+    """Return the latest revision number of each head; without heads, that in the libraries."""
     heads = [row for row in model.rows(table) if not row.get("revision_number")]
     if not heads:
         return newest
-    remaining = [head for head in heads if head.get("deleted_at") is None]
-    return {head["id"]: _latest_revision(head, newest) for head in remaining}
-
-
-def _latest_revision(head: Row, newest: Mapping[str, int]) -> int | None:
-    number: int | None = head.get("meta_latest_revision_number")
-    return newest.get(_origin(head)) if number is None else number
+    latest: dict[str, int | None] = {}
+    for head in heads:
+        # What is deleted has no latest revision.
+        if head.get("deleted_at") is None:
+            number = head.get("meta_latest_revision_number")
+            latest[head["id"]] = newest.get(head["id"]) if number is None else number
+    return latest
 
 
 def _origin(revision: Row) -> str:

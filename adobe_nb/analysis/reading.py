@@ -106,17 +106,15 @@ def _holder(ids: _Ids, library: Ids | None, build: Ids | None) -> str | None:
     """Return the id of the library or build to read. Raises ArgumentError."""
     if library is not None and build is not None:
         raise ArgumentError("read() takes a library or a build, not both.")
-    for resource_type, value in (("libraries", library), ("builds", build)):
-        if value is not None:
-            holders = ids_of_type(RESOURCES[resource_type], [value])
-            if len(holders) != 1:
-                raise ArgumentError(f"read() takes one of the {resource_type}, not {len(holders)}.")
-            if ids is not None and len(ids) != 1:
-                raise ArgumentError(
-                    f"{holders[0]} belongs to one property, and there are {len(ids)}."
-                )
-            return holders[0]
-    return None
+    resource_type, value = ("builds", build) if library is None else ("libraries", library)
+    if value is None:
+        return None
+    holders = ids_of_type(RESOURCES[resource_type], [value])
+    if len(holders) != 1:
+        raise ArgumentError(f"read() takes one of the {resource_type}, not {len(holders)}.")
+    if ids is not None and len(ids) != 1:
+        raise ArgumentError(f"{holders[0]} belongs to one property, and there are {len(ids)}.")
+    return holders[0]
 
 
 def _tags(
@@ -301,6 +299,7 @@ class _SnapshotSource:
         stored = parents
         if PLAN[table].requires:
             stored = selected(table, self._of_properties)
+        # Snapshots hold a selection of revisions: a short table would look complete.
         missing = sorted(set(parents).difference(stored))
         if missing:
             contents = "components" if PLAN[table].parent == "rules" else "contents"

@@ -20,6 +20,7 @@ def upstream_of(libraries: pd.DataFrame, library_id: str) -> list[str]:
     )
     chain: list[str] = []
     current: object = library_id
+    # Libraries that inherit from each other must not loop forever.
     while isinstance(current, str) and current not in chain:
         chain.append(current)
         current = upstream.get(current)
@@ -30,6 +31,7 @@ def delivering(stage: str, libraries: pd.DataFrame) -> list[str]:
     """Return the ids of the libraries that a stage delivers: nearest state first, then newest."""
     own = libraries[libraries["state"].isin(STAGES[stage])]
     own = own.assign(rank=own["state"].map(STAGES[stage].index))
+    # Frames built manually may lack the times.
     times = [column for column in ("published_at", "created_at") if column in own]
     ascending = [True, *[False] * len(times)]
     own = own.sort_values(["rank", *times], ascending=ascending, na_position="first")

@@ -132,7 +132,7 @@ class TestColumns:
     def test_ids_dates_and_people_do_not_count(self) -> None:
         def at(number: int) -> analysis.Tags:
             more = {"dirty": bool(number), "updated_by_email": f"{number}", "updated_at": number}
-            return site(elements=[element("A", {}, **more)], place=str(number))
+            return site(elements=[element("A", {}, **more)], number=str(number))
 
         assert analysis.diff(at(0), at(1)).empty
 
@@ -161,7 +161,7 @@ class TestCode:
             "--- a", "+++ b", "@@ -1,3 +1,3 @@", " a();", "-b();", "+B();", " c();"
         ]  # fmt: skip
 
-    def test_a_single_line_is_code_by_its_place(self) -> None:
+    def test_a_single_line_is_code_by_its_path(self) -> None:
         a = site({"R": [component("C", {**script("a()"), "note": "x"})]})
         b = site({"R": [component("C", {**script("b()"), "note": "y"})]})
         by_path = analysis.diff(a, b).set_index("path")["code_diff"]
@@ -200,7 +200,7 @@ class TestCode:
 class TestResources:
     def test_added_and_removed_resources_are_one_row_with_their_settings(self) -> None:
         a = site(elements=[element("A", {"path": "a"}), element("B", {"path": "b"})])
-        b = site(elements=[element("B", {"path": "b"}), element("C", {"path": "c"})], place="2")
+        b = site(elements=[element("B", {"path": "b"}), element("C", {"path": "c"})], number="2")
         frame = analysis.diff(a, b)
         assert rows(frame) == [("data_elements", "removed", None), ("data_elements", "added", None)]
         assert frame.loc[0, "before"] == '{"path": "a"}'
@@ -214,20 +214,22 @@ class TestResources:
 
     def test_equal_content_under_another_name_is_renamed(self) -> None:
         a = site({"Old": [component("C", script("a()"))]}, [element("X", {"path": "x"})])
-        b = site({"New": [component("C", script("a()"))]}, [element("Y", {"path": "x"})], place="2")
+        b = site(
+            {"New": [component("C", script("a()"))]}, [element("Y", {"path": "x"})], number="2"
+        )
         frame = analysis.diff(a, b)
         assert rows(frame) == [("data_elements", "renamed", "name"), ("rules", "renamed", "name")]
         assert frame["before"].tolist() == ["X", "Old"]
         assert frame["after"].tolist() == ["Y", "New"]
 
     def test_resources_without_content_are_not_taken_for_renamed(self) -> None:
-        frame = analysis.diff(site({"Old": []}), site({"New": []}, place="2"))
+        frame = analysis.diff(site({"Old": []}), site({"New": []}, number="2"))
         assert rows(frame) == [("rules", "added", None), ("rules", "removed", None)]
 
     def test_duplicate_names_are_matched_by_content_and_reported(self) -> None:
         one, other = element("A", {"path": "one"}), element("A", {"path": "other"})
         a = site(elements=[one, other])
-        b = site(elements=[other, one], place="2")
+        b = site(elements=[other, one], number="2")
         frame = analysis.diff(a, b)
         assert frame.empty
         [sentence] = [text for text in frame.attrs["limits"] if "ambiguous" in text]
@@ -236,47 +238,47 @@ class TestResources:
     def test_the_most_similar_of_duplicates_is_the_changed_one(self) -> None:
         a = site(elements=[element("A", {"x": 1, "y": 2}), element("A", {"z": 3, "q": 4})])
         b = site(
-            elements=[element("A", {"z": 3, "q": 5}), element("A", {"x": 1, "y": 2})], place="2"
+            elements=[element("A", {"z": 3, "q": 5}), element("A", {"x": 1, "y": 2})], number="2"
         )
         assert rows(analysis.diff(a, b)) == [("data_elements", "changed", "q")]
 
     def test_a_duplicate_that_was_removed_is_removed(self) -> None:
         a = site(elements=[element("A", {"path": "one"}), element("A", {"path": "other"})])
-        b = site(elements=[element("A", {"path": "other"})], place="2")
+        b = site(elements=[element("A", {"path": "other"})], number="2")
         frame = analysis.diff(a, b)
         assert rows(frame) == [("data_elements", "removed", None)]
         assert frame.loc[0, "before"] == '{"path": "one"}'
 
     def test_a_hundred_duplicates_are_paired(self) -> None:
         a = site(elements=[element("A", {"a": number}) for number in range(150)])
-        b = site(elements=[element("A", {"b": number}) for number in range(150)], place="2")
+        b = site(elements=[element("A", {"b": number}) for number in range(150)], number="2")
         frame = analysis.diff(a, b)
         assert set(frame["change"]) == {"changed"}
         assert frame["id_a"].nunique() == frame["id_b"].nunique() == 150
 
     def test_the_variable_of_an_action_is_compared_by_its_name(self) -> None:
-        def with_variable(place: str, position: int) -> analysis.Tags:
+        def with_variable(number: str, position: int) -> analysis.Tags:
             elements = [element("Other"), element("XDM", {"cacheId": "1"}, VARIABLE)]
             if position == 0:
                 elements.reverse()
-            action = component("U", {"dataElementId": f"DE{place}{position:03d}"}, UPDATE)
-            return site({"R": [action]}, elements, place=place)
+            action = component("U", {"dataElementId": f"DE{number}{position:03d}"}, UPDATE)
+            return site({"R": [action]}, elements, number=number)
 
         assert analysis.diff(with_variable("1", 1), with_variable("2", 0)).empty
 
     def test_a_renamed_variable_is_one_difference(self) -> None:
-        def with_variable(place: str, name: str) -> analysis.Tags:
-            action = component("U", {"dataElementId": f"DE{place}000"}, UPDATE)
+        def with_variable(number: str, name: str) -> analysis.Tags:
+            action = component("U", {"dataElementId": f"DE{number}000"}, UPDATE)
             elements = [element(name, {"cacheId": "1"}, VARIABLE)]
-            return site({"R": [action]}, elements, place=place)
+            return site({"R": [action]}, elements, number=number)
 
         frame = analysis.diff(with_variable("1", "XDM"), with_variable("2", "XDM 2"))
         assert rows(frame) == [("data_elements", "renamed", "name")]
 
     def test_an_action_of_another_variable_differs(self) -> None:
-        def with_variable(place: str, position: int) -> analysis.Tags:
-            action = component("U", {"dataElementId": f"DE{place}{position:03d}"}, UPDATE)
-            return site({"R": [action]}, [element("A"), element("B")], place=place)
+        def with_variable(number: str, position: int) -> analysis.Tags:
+            action = component("U", {"dataElementId": f"DE{number}{position:03d}"}, UPDATE)
+            return site({"R": [action]}, [element("A"), element("B")], number=number)
 
         frame = analysis.diff(with_variable("1", 0), with_variable("2", 1))
         assert frame[["path", "before", "after"]].values.tolist() == [["dataElementId", "A", "B"]]
@@ -286,33 +288,33 @@ class TestCacheIds:
     """Web SDK generates the ``cacheId`` of a variable; an action names its variable by it."""
 
     def with_variables(
-        self, cache_ids: list[str], updated: str, place: str = "1", **action: Any
+        self, cache_ids: list[str], updated: str, number: str = "1", **action: Any
     ) -> analysis.Tags:
         elements = []
         for position, cache_id in enumerate(cache_ids):
             settings = {"cacheId": cache_id, "solutions": [f"solution {position}"]}
             elements.append(element(f"Variable {position}", settings, VARIABLE))
         rules = {"R": [component("U", {"dataElementCacheId": updated, **action}, UPDATE)]}
-        return site(rules, elements, place=place)
+        return site(rules, elements, number=number)
 
-    @pytest.mark.parametrize("place", ["1", "2"])
+    @pytest.mark.parametrize("number", ["1", "2"])
     @pytest.mark.parametrize("key", [None, "name"])
-    def test_a_generated_cache_id_does_not_count(self, place: str, key: Any) -> None:
+    def test_a_generated_cache_id_does_not_count(self, number: str, key: Any) -> None:
         before = self.with_variables(["a", "b"], "b")
-        after = self.with_variables(["c", "d"], "d", place)
+        after = self.with_variables(["c", "d"], "d", number)
         assert analysis.diff(before, after, key).empty
 
-    @pytest.mark.parametrize("place", ["1", "2"])
-    def test_the_cache_id_of_another_variable_counts(self, place: str) -> None:
+    @pytest.mark.parametrize("number", ["1", "2"])
+    def test_the_cache_id_of_another_variable_counts(self, number: str) -> None:
         before = self.with_variables(["a", "b"], "a")
-        after = self.with_variables(["c", "d"], "d", place)
+        after = self.with_variables(["c", "d"], "d", number)
         frame = analysis.diff(before, after)
         assert rows(frame) == [("rule_components", "changed", "dataElementCacheId")]
 
-    @pytest.mark.parametrize("place", ["1", "2"])
-    def test_an_action_that_kept_an_outdated_cache_id_differs(self, place: str) -> None:
+    @pytest.mark.parametrize("number", ["1", "2"])
+    def test_an_action_that_kept_an_outdated_cache_id_differs(self, number: str) -> None:
         before = self.with_variables(["a"], "a")
-        after = self.with_variables(["b"], "a", place)
+        after = self.with_variables(["b"], "a", number)
         frame = analysis.diff(before, after)
         assert rows(frame) == [("rule_components", "changed", "dataElementCacheId")]
         assert frame["after"].tolist() == ["a"]
@@ -323,8 +325,8 @@ class TestCacheIds:
         assert rows(analysis.diff(after, before)) == [("data_elements", "removed", None)]
 
     def test_without_data_elements_cache_ids_do_not_count(self) -> None:
-        def only_rules(cache_id: str, place: str) -> analysis.Tags:
-            frames = self.with_variables([cache_id], cache_id, place).frames
+        def only_rules(cache_id: str, number: str) -> analysis.Tags:
+            frames = self.with_variables([cache_id], cache_id, number).frames
             return analysis.Tags(rules=frames["rules"], rule_components=frames["rule_components"])
 
         assert analysis.diff(only_rules("a", "1"), only_rules("b", "1")).empty
@@ -334,15 +336,18 @@ class TestCacheIds:
         names = ["First", "Second"]
         elements = [element(name, {"cacheId": name}, VARIABLE) for name in names]
         renamed = [element(f"New {name}", {"cacheId": name}, VARIABLE) for name in names[::-1]]
-        frame = analysis.diff(site(elements=elements), site(elements=renamed, place="2"))
+        frame = analysis.diff(site(elements=elements), site(elements=renamed, number="2"))
         assert frame[["change", "before", "after"]].values.tolist() == [
             ["renamed", "First", "New First"],
             ["renamed", "Second", "New Second"],
         ]
 
-    def test_variables_of_no_other_content_are_not_taken_for_renamed(self) -> None:
-        a = site(elements=[element("A", {"cacheId": "a"}, VARIABLE)])
-        b = site(elements=[element("B", {"cacheId": "b"}, VARIABLE)], place="2")
+    def test_variables_with_other_cache_ids_are_not_taken_for_renamed(self) -> None:
+        def with_one(name: str, cache_id: str, number: str) -> analysis.Tags:
+            settings = {"cacheId": cache_id, "solutions": ["aep"]}
+            return site(elements=[element(name, settings, VARIABLE)], number=number)
+
+        a, b = with_one("A", "a", "1"), with_one("B", "b", "2")
         assert rows(analysis.diff(a, b)) == [
             ("data_elements", "removed", None),
             ("data_elements", "added", None),
@@ -362,7 +367,7 @@ class TestCacheIds:
 
 class TestComponents:
     def compared(self, before: list[Any], after: list[Any]) -> list[tuple[str, str, str | None]]:
-        return rows(analysis.diff(site({"R": before}), site({"R": after}, place="2")))
+        return rows(analysis.diff(site({"R": before}), site({"R": after}, number="2")))
 
     def test_the_order_of_the_rows_does_not_count(self) -> None:
         parts = [component("C", script("a()")), component("D", script("b()"))]
@@ -426,7 +431,7 @@ class TestKeys:
 
     def test_two_properties_are_matched_by_name(self) -> None:
         a = site(elements=[element("A", {"path": "a"})])
-        b = site(elements=[element("A", {"path": "a"})], place="2")
+        b = site(elements=[element("A", {"path": "a"})], number="2")
         assert analysis.diff(a, b).empty
         assert len(analysis.diff(a, b, key="id")) == 2
 
@@ -448,7 +453,7 @@ class TestKeys:
     def test_several_properties_are_compared_each_with_itself(self) -> None:
         def company(second: str) -> analysis.Tags:
             first = site(elements=[element("A", {"path": "a"})]).frames
-            other = site(elements=[element("A", {"path": second})], place="2").frames
+            other = site(elements=[element("A", {"path": second})], number="2").frames
             frames = {table: pd.concat([first[table], other[table]]) for table in first}
             return analysis.Tags(**frames)
 
@@ -467,7 +472,7 @@ class TestKeys:
         assert rows(gone) == [("data_elements", "removed", None)]
 
     def test_several_properties_without_a_common_one_are_refused(self) -> None:
-        frames = [site(elements=[element("A")], place=place).frames for place in "123"]
+        frames = [site(elements=[element("A")], number=number).frames for number in "123"]
         both = {table: pd.concat([frames[0][table], frames[1][table]]) for table in frames[0]}
         with pytest.raises(ArgumentError, match="no property in common"):
             analysis.diff(analysis.Tags(**both), analysis.Tags(**frames[2]))
@@ -487,10 +492,10 @@ class TestArguments:
 
     def test_what_selects_types(self) -> None:
         a = site({"R": [component("C")]}, [element("A")])
-        frame = analysis.diff(a, site(place="2"), what=["rules", "data_elements"])
+        frame = analysis.diff(a, site(number="2"), what=["rules", "data_elements"])
         assert frame["type"].tolist() == ["data_elements", "rules"]
         assert analysis.summary(frame)["type"].tolist() == ["data_elements", "rules"]
-        frame = analysis.diff(a, site(place="2"), what="rule_components")
+        frame = analysis.diff(a, site(number="2"), what="rule_components")
         assert frame["key"].tolist() == ["R / C"]
 
     def test_a_table_of_one_side_only_is_left_out_and_named(self) -> None:
@@ -541,7 +546,7 @@ class TestSummary:
                 element("D", {"b": 0}),
                 element("E", {"e": 1}),
             ],
-            place="2",
+            number="2",
         )
         counts = analysis.summary(analysis.diff(a, b)).set_index("type").loc["data_elements"]
         assert counts.to_dict() == {"added": 1, "removed": 1, "changed": 2, "same": 0}
@@ -558,7 +563,7 @@ class TestSummary:
         assert counts.iloc[:, 1:].to_numpy().sum() == 0
 
     def test_without_attrs_the_same_ones_are_unknown(self) -> None:
-        frame = analysis.diff(site(elements=[element("A")]), site(place="2"))
+        frame = analysis.diff(site(elements=[element("A")]), site(number="2"))
         frame.attrs = {}
         counts = analysis.summary(frame)
         assert counts["removed"].tolist() == [1]
@@ -585,13 +590,11 @@ def test_the_other_direction_swaps_added_and_removed(key: Any) -> None:
     twins = [element("A", {"x": 1}), element("A", {"x": 2}), element("B", "{broken")]
     a = site({"R": [component("C", script("a()")), component("C", None)]}, twins)
     b = site({"R": [component("C", script("b()"))], "S": [component("D")]}, twins[1:])
-    there, back = (
-        analysis.summary(analysis.diff(a, b, key)),
-        analysis.summary(analysis.diff(b, a, key)),
-    )
-    assert there["added"].tolist() == back["removed"].tolist()
-    assert there["removed"].tolist() == back["added"].tolist()
-    assert there[["changed", "same"]].equals(back[["changed", "same"]])
+    forward = analysis.summary(analysis.diff(a, b, key))
+    backward = analysis.summary(analysis.diff(b, a, key))
+    assert forward["added"].tolist() == backward["removed"].tolist()
+    assert forward["removed"].tolist() == backward["added"].tolist()
+    assert forward[["changed", "same"]].equals(backward[["changed", "same"]])
     assert analysis.diff(a, a, key).empty
 
 

@@ -205,26 +205,26 @@ class TestUnpublished:
     def test_edits_on_the_simulator_are_found(self, simulate: Any) -> None:
         session = sign_in(simulate())
         reactor = session.reactor
-        place = reactor.find("properties", "Web Store US")
-        before = analysis.read(place, session=session).unpublished()
-        core = reactor.extensions.find("core", place)
+        web_store = reactor.find("properties", "Web Store US")
+        before = analysis.read(web_store, session=session).unpublished()
+        core = reactor.extensions.find("core", web_store)
         reactor.data_elements.update(
-            reactor.data_elements.find("Page Name", place), default_value="none"
+            reactor.data_elements.find("Page Name", web_store), default_value="none"
         )
-        title = reactor.data_elements.find("Page Title", place)
+        title = reactor.data_elements.find("Page Title", web_store)
         reactor.data_elements.update(title, clean_text=True)
         reactor.data_elements.revise(title)
         reactor.data_elements.create(
-            place,
+            web_store,
             name="New",
             delegate_descriptor_id="core::dataElements::javascript-variable",
             settings={"path": "a"},
             extension=core,
         )
-        reactor.rules.delete(reactor.rules.find("Legacy - Chat Widget", place))
-        part = reactor.rule_components.find("Remember campaign", place)
+        reactor.rules.delete(reactor.rules.find("Legacy - Chat Widget", web_store))
+        part = reactor.rule_components.find("Remember campaign", web_store)
         reactor.rule_components.update(part, settings=script("done();"))
-        after = analysis.read(place, session=session).unpublished()
+        after = analysis.read(web_store, session=session).unpublished()
         frame = after[~after["id"].isin(before["id"])]
         assert frame[["name", "state", "columns_changed"]].fillna("").values.tolist() == [
             ["New", "never in a library", ""],
@@ -292,8 +292,8 @@ class TestLibraryContents:
         assert any("what they inherit is missing" in text for text in frame.attrs["limits"])
 
     def test_environments_have_their_names(self, session: Any) -> None:
-        place = session.reactor.find("properties", "Web Store US")
-        frame = analysis.read(place, session=session).library_contents()
+        web_store = session.reactor.find("properties", "Web Store US")
+        frame = analysis.read(web_store, session=session).library_contents()
         names = frame.dropna(subset=["environment"]).groupby("library_name")["environment"].first()
         assert names.to_dict() == {
             "Autumn campaign": "Staging",
@@ -303,8 +303,8 @@ class TestLibraryContents:
         assert (frame["behind"] >= 0).all()
 
     def test_contents_of_a_library_are_what_it_delivers(self, session: Any) -> None:
-        place = session.reactor.find("properties", "Web Store US")
-        every = analysis.read(place, session=session).library_contents()
+        web_store = session.reactor.find("properties", "Web Store US")
+        every = analysis.read(web_store, session=session).library_contents()
         for library_id, rows in every.dropna(subset=["origin_latest"]).groupby("library_id"):
             delivered = analysis.read(library=library_id, session=session)
             assert sorted(rows["revision_id"]) == sorted(

@@ -247,15 +247,15 @@ class TestRights:
 class TestLibrariesAndBuilds:
     @pytest.mark.parametrize("name", ["Web Store US", "Web Store DE", "Magazine", "Store App"])
     def test_a_library_is_what_its_build_holds(self, service: Any, name: str) -> None:
-        place = service.reactor.find("properties", name)
-        libraries = service.reactor.libraries(place)
+        site = service.reactor.find("properties", name)
+        libraries = service.reactor.libraries(site)
         built = libraries.dropna(subset=["last_build_id"])
         assert len(built) > 0
         for library in built.itertuples():
             held = analysis.read(library=library.id, session=service)
             build = analysis.read(build=library.last_build_id, session=service)
             for table in HELD:
-                heads = getattr(service.reactor, table)(place)["id"]
+                heads = getattr(service.reactor, table)(site)["id"]
                 delivered = build.frames[table]
                 # A build keeps what was deleted after it.
                 remaining = delivered[delivered["origin_id"].isin(heads)]

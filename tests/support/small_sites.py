@@ -34,7 +34,7 @@ def site(
     elements: Iterable[Row] = (),
     extensions: Iterable[Row] = (),
     *,
-    place: str = "1",
+    number: str = "1",
     **more: Any,
 ) -> analysis.Tags:
     """The tags of a property. Ids follow from the property and the position."""
@@ -42,19 +42,19 @@ def site(
         rules = rules.items()
     rule_rows, components = [], []
     for name, parts in rules:
-        rule = {"id": f"RL{place}{len(rule_rows):03d}", "name": name, "enabled": True}
+        rule = {"id": f"RL{number}{len(rule_rows):03d}", "name": name, "enabled": True}
         rule_rows.append(rule)
         for part in parts:
-            row = {"id": f"RC{place}{len(components):03d}", "rule_id": rule["id"], **part}
+            row = {"id": f"RC{number}{len(components):03d}", "rule_id": rule["id"], **part}
             components.append(row)
     frames = {
         "rules": rule_rows,
         "rule_components": components,
-        "data_elements": _with_ids("DE", place, elements),
-        "extensions": _with_ids("EX", place, extensions),
+        "data_elements": _with_ids("DE", number, elements),
+        "extensions": _with_ids("EX", number, extensions),
     }
     return analysis.Tags(
-        **{table: frame_of(table, rows, f"PR{place}") for table, rows in frames.items()}, **more
+        **{table: frame_of(table, rows, f"PR{number}") for table, rows in frames.items()}, **more
     )
 
 
@@ -72,5 +72,5 @@ def _row(name: str, delegate: str, settings: Any, columns: Mapping[str, Any]) ->
     return {"name": name, "delegate_descriptor_id": delegate, "settings": settings, **columns}
 
 
-def _with_ids(prefix: str, place: str, rows: Iterable[Row]) -> list[Row]:
-    return [{"id": f"{prefix}{place}{at:03d}", **row} for at, row in enumerate(rows)]
+def _with_ids(prefix: str, number: str, rows: Iterable[Row]) -> list[Row]:
+    return [{"id": f"{prefix}{number}{at:03d}", **row} for at, row in enumerate(rows)]
