@@ -39,7 +39,7 @@ def script_uses(model: Model) -> dict[Text, ScriptUses]:
             uses += parsed[key].uses
             is_broken |= parsed[key].is_broken and text.role == "code"
             has_page_alias |= parsed[key].has_page_alias
-        if uses or is_broken:
+        if uses or is_broken or has_page_alias:
             found[text] = ScriptUses(uses, is_broken, has_page_alias)
     return found
 

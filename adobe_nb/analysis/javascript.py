@@ -19,9 +19,10 @@ _FEW = 2_000
 _MAX_BRACES = 20_000
 _BRACE = re.compile(r"[{}]")
 _ESCAPE = re.compile(
-    r"\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|u\{([0-9a-fA-F]+)\}|(\r\n|.))", re.S
+    r"\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|u\{([0-9a-fA-F]+)\}|([0-3]?[0-7]{1,2})|(\r\n|.))",
+    re.DOTALL,
 )
-_CONTROL = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "v": "\v", "0": "\0"}
+_CONTROL = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "v": "\v"}
 _OTHER_LINE_BREAK = re.compile("[\u2028\u2029]")
 _OTHER_BLANK = re.compile("[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000\ufeff]")
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]")
@@ -136,7 +137,8 @@ class Tree:
             case "string":
                 names = [(unquoted(self.text(node)[1:-1]),)]
             case "number":
-                names = [(self.text(node),)]
+                # 1.0 and 0x1 are written in other ways than they read.
+                names = [(self.text(node) if self.text(node).isdecimal() else None,)]
             case "template_string":
                 names = [self._template(node)]
             case "parenthesized_expression" | "sequence_expression" if node.named_children:
@@ -212,17 +214,21 @@ def unquoted(source: str) -> str:
     """Return what the source between the quotes of a string means."""
     if "\\" not in source:
         return source
-    return _ESCAPE.sub(_escaped, source)
+    text = _ESCAPE.sub(_escaped, source)
+    # An emoji can be written as two escapes, which belong together.
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")
 
 
 def _escaped(match: re.Match[str]) -> str:
-    digits = match[1] or match[2] or match[3]
-    if digits:
-        code = int(digits, 16)
-        if code <= 0x10FFFF:
-            return chr(code)
+    hexadecimal = match[1] or match[2] or match[3]
+    code = int(hexadecimal or "0", 16)
+    if match[4]:
+        code = int(match[4], 8)
+    if code > 0x10FFFF:
         return match[0]
-    character = match[4]
+    if hexadecimal or match[4]:
+        return chr(code)
+    character = match[5]
     # A backslash at the end of a line continues the string on the next one.
     if character in _LINE_BREAKS:
         return ""

@@ -7,7 +7,7 @@ from html import unescape
 from typing import Literal, NamedTuple
 
 COMMENT_OR_SCRIPT = re.compile(
-    r"(?P<comment><!--.*?(?:-->|\Z))"
+    r"(?P<comment><!--(?:>|->|.*?(?:--!?>|\Z)))"
     r"|<script\b(?P<attributes>(?:\"[^\"]*\"|'[^']*'|[^<>\"']+)*+)>"
     r"(?P<script>.*?)(?:</script\b[^>]*+>|\Z)",
     re.DOTALL | re.IGNORECASE,

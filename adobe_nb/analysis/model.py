@@ -263,11 +263,9 @@ def _heads(frame: pd.DataFrame) -> pd.DataFrame:
     """Return the rows that count: without deleted ones, and no revisions of heads."""
     if "deleted_at" in frame:
         frame = frame[frame["deleted_at"].isna()]
-    if "revision_number" not in frame:
+    if not {"revision_number", "origin_id"} <= set(frame.columns):
         return frame
     is_head = frame["revision_number"].fillna(0) == 0
-    if "origin_id" not in frame:
-        return frame[is_head] if is_head.any() else frame
     has_head = frame["origin_id"].isin(frame.loc[is_head, "id"])
     return frame[is_head | ~has_head]
 

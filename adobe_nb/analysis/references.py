@@ -5,6 +5,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain
 
 import pandas as pd
 
@@ -46,7 +47,8 @@ _SORT = ("source_type", "source_name", "source_id", "path", "line", "kind", "nam
 UPDATE_VARIABLE = "adobe-alloy::actions::update-variable"
 """The action of Web SDK that fills a data element of type variable."""
 _ID_SETTINGS = ("dataElementId", "dataElementCacheId")
-_STRING = re.compile(r"""(["'`])((?:(?!\1)[^\\\n]|\\.)*)\1""")
+# One sort of quotes after the other, because attributes of a page hold scripts with strings.
+_STRINGS = tuple(re.compile(rf"{quote}((?:[^{quote}\\\n]|\\.)*){quote}") for quote in "\"'`")
 _ANY_TOKEN = re.compile(r"%(?=([^%\n]+)%)|\{\{(?=([^{}\n]+)\}\})")
 # Not the name of a data element, but a text with percent signs, such as an address with escapes
 # or a style sheet.
@@ -228,8 +230,8 @@ def _through_page(model: Model, found: Sequence[Reference]) -> Iterator[Referenc
         if text.role != "code" or resource.property_id not in properties:
             continue
         elements = names(model)[resource.property_id].elements
-        for match in _STRING.finditer(text.value):
-            name = unquoted(match[2])
+        for match in chain(*(pattern.finditer(text.value) for pattern in _STRINGS)):
+            name = unquoted(match[1])
             if name in elements and (resource, text.path, name) not in known:
                 line = bisect_left(_line_breaks(text.value), match.start()) + 1
                 for element in elements[name]:

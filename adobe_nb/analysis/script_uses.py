@@ -189,6 +189,9 @@ class _Reader:
                 strings[string.id] = string
             elif self.tree.text(node) == word:
                 words[node.id] = node
+            elif "identifier" not in node.type:
+                # Text between tags, or what the parser could not read.
+                strings[node.id] = node
         return list(words.values()), list(comments.values()), list(strings.values())
 
     def _use(self, kind: UseKind, name: Name, certainty: Certainty, node: Node) -> Use:
@@ -207,6 +210,9 @@ class _Reader:
                 yield self._use("getVar", ANY, "dynamic", parent)
         elif parent.type != "member_expression":
             self._satellite_escapes = True
+        elif "\\" in self.tree.text(parent):
+            # A name that is written with escapes is not found by its letters.
+            yield self._use("getVar", ANY, "dynamic", parent)
 
     def _word(self, node: Node) -> Iterator[Use]:
         """Yield the uses by an identifier."""
@@ -298,7 +304,9 @@ class _Reader:
             yield self._unknown(method, whole)
 
     def _unknown(self, method: str, node: Node) -> Use:
-        kind: UseKind = method  # type: ignore[assignment]
+        kind: UseKind = "getVar"
+        if method != "_container":
+            kind = method  # type: ignore[assignment]
         return self._use(kind, ANY, "dynamic", node)
 
     def _held(self, method: str, node: Node, variable: Node | None) -> Iterator[Use]:
@@ -329,14 +337,17 @@ class _Reader:
 
     def _alias_uses(self) -> Iterator[Use]:
         """Yield the uses of the variables that hold a method."""
-        if not self._aliases:
-            return
-        pattern = re.compile(rf"\b(?:{'|'.join(map(re.escape, self._aliases))})\b")
-        for alias, node in self.tree.find(pattern):
-            if node.type != "identifier" or self.tree.text(node) != alias:
-                continue
-            if node.parent is not None and not _is_target(node, node.parent):
-                yield from self._occurrence(self._aliases[alias], node, is_direct=False)
+        done: set[str] = set()
+        # An alias can be given another name in turn.
+        while self._aliases.keys() - done:
+            names = sorted(self._aliases.keys() - done)
+            done.update(names)
+            pattern = re.compile(rf"\b(?:{'|'.join(map(re.escape, names))})\b")
+            for alias, node in self.tree.find(pattern):
+                if node.type != "identifier" or self.tree.text(node) != alias:
+                    continue
+                if node.parent is not None and not _is_target(node, node.parent):
+                    yield from self._occurrence(self._aliases[alias], node, is_direct=False)
 
     # -- other ways
 
@@ -370,7 +381,9 @@ class _Reader:
 
     def _string(self, node: Node) -> Iterator[Use]:
         """Yield the uses inside a string: code in it, a key of the storage, or a method's name."""
-        text = self.tree.string_text(node)
+        text = self.tree.text(node)
+        if node.type in _STRINGS:
+            text = self.tree.string_text(node)
         if STORED_PREFIX in text:
             yield from self._stored(node)
         yield from _in_text(text, "possible", *self.tree.span(node), self.tree.line(node))
