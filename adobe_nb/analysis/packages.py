@@ -128,4 +128,4 @@ PLAIN = (
     "adobegoogledatalayer",
     "googledatalayer",
 )
-"""The packages that are known not to name data elements without a token, but where it is said."""
+"""Packages whose other settings never hold the name of a data element without percent signs."""

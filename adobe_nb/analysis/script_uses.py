@@ -6,8 +6,10 @@ the property may be called unused.
 """
 
 import re
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from operator import attrgetter
 from typing import Literal, NamedTuple
 
 from tree_sitter import Node
@@ -75,10 +77,6 @@ class Use(NamedTuple):
     def literal(self) -> str | None:
         """The name, when it is known completely."""
         return literal(self.name)
-
-    def holds(self, other: "Use") -> bool:
-        """Return whether another use is inside this one."""
-        return self.start <= other.start and other.stop <= self.stop
 
 
 class ScriptUses(NamedTuple):
@@ -404,14 +402,16 @@ class _Reader:
 
     def _literals(self, uses: Sequence[Use]) -> Iterator[Use]:
         """Yield every string of the script: one of them can be the name that is not known."""
-        # Most calls of a script have names of their own, so that few of them have the same.
         calls: dict[Name, list[Use]] = defaultdict(list)
-        for use in uses:
+        for use in sorted(uses, key=attrgetter("start")):
             calls[use.name].append(use)
         for node in self.tree.nodes(*_STRINGS):
             for name in self.tree.names(node):
                 use = self._use("getVar", name, "possible", node)
-                if use.literal and not any(call.holds(use) for call in calls[name]):
+                before = bisect_right(calls[name], use.start, key=attrgetter("start"))
+                # The argument of a call is known already.
+                is_argument = before > 0 and calls[name][before - 1].stop >= use.stop
+                if use.literal and not is_argument:
                     yield use
 
     # -- syntax
