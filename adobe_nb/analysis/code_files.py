@@ -1,6 +1,5 @@
 """Write custom code to files that can be compared, versioned and opened in an editor."""
 
-import csv
 import hashlib
 import io
 import os
@@ -27,13 +26,15 @@ _RESERVED = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)", re.IGNORECASE)
 _FORMULA = re.compile(r"[=+\-@\t\r]")
 
 
-def to_files(code: pd.DataFrame, folder: str | os.PathLike[str]) -> pd.DataFrame:
+def to_files(
+    code: pd.DataFrame, folder: str | os.PathLike[str], *, prune: bool = False
+) -> pd.DataFrame:
     """Write each piece of code to a file of its own, and an index of them.
 
     The files are ``<source_type>/<id>.js`` or ``.html``; where a resource has several pieces, the
     path inside its settings follows its id. ``index.csv`` lists them. Names stay the same from run
     to run, so that the folder can be compared or versioned. A later run into the same folder
-    updates the files, and removes those whose code is gone; other files are left alone.
+    updates the files of the code that it is given.
 
     Parameters
     ----------
@@ -41,6 +42,9 @@ def to_files(code: pd.DataFrame, folder: str | os.PathLike[str]) -> pd.DataFrame
         What ``tags.custom_code()`` returns, or some rows of it.
     folder
         Created when missing. Only this user can read the files, because code can hold secrets.
+    prune
+        Whether to remove files of earlier runs that are not among these: pass all of the code.
+        Files that are not in the index are never touched.
 
     Returns
     -------
@@ -76,7 +80,7 @@ def to_files(code: pd.DataFrame, folder: str | os.PathLike[str]) -> pd.DataFrame
     target = Path(folder).expanduser()
     try:
         earlier = _check_folder(target, contents)
-        _write_all(target, contents, earlier, index)
+        _write_all(target, contents, earlier, index, prune=prune)
     except OSError as error:
         raise ArgumentError(
             f"Cannot write to {target} ({error.strerror or error}). Choose another folder."
@@ -136,11 +140,12 @@ def _digest(text: str) -> str:
     return hashlib.sha256(encoded(text)).hexdigest()[:8]
 
 
-def _check_folder(folder: Path, names: Iterable[str]) -> set[str]:
-    """Return the files of an earlier run. Raises ArgumentError if others are in the way."""
+def _check_folder(folder: Path, names: Iterable[str]) -> pd.DataFrame:
+    """Return the index of earlier runs. Raises ArgumentError if other files are in the way."""
     if folder.exists() and not folder.is_dir():
         raise ArgumentError(f"{folder} is a file. Name a folder.")
-    earlier = _read_index(folder / _INDEX)
+    index = _read_index(folder / _INDEX)
+    earlier = set(index["file"])
     for name in [*names, *sorted(earlier)]:
         file = folder / name
         parent = file.parent
@@ -152,44 +157,51 @@ def _check_folder(folder: Path, names: Iterable[str]) -> set[str]:
             raise ArgumentError(
                 f"{file} exists, and is not in the index of an earlier run. Choose another folder."
             )
-    return earlier
+    return index
 
 
 def _is_regular(file: Path) -> bool:
     return file.is_file() and not file.is_symlink()
 
 
-def _read_index(file: Path) -> set[str]:
-    """Return the files that an index lists; none without an index."""
+def _read_index(file: Path) -> pd.DataFrame:
+    """Return the index of earlier runs; an empty one when there is none."""
     if not os.path.lexists(file):
-        return set()
+        return pd.DataFrame({"file": []}, dtype="string")
     problem = f"{file} is not an index of custom code. Remove it, or choose another folder."
     if not _is_regular(file):
         raise ArgumentError(problem)
     text = file.read_bytes().decode("utf-8-sig", "replace")
-    rows = csv.reader(io.StringIO(text, newline=""))
-    header = next(rows, [])
-    names = {row[0] for row in rows if row}
+    try:
+        index = pd.read_csv(io.StringIO(text, newline=""), dtype="string", keep_default_na=False)
+    except (ValueError, pd.errors.ParserError):
+        raise ArgumentError(problem) from None
     # Another program's list of files could begin with the same column.
-    is_index = header[:1] == ["file"] and {*_REQUIRED} - {"code"} <= {*header}
+    is_index = index.columns[:1].tolist() == ["file"] and {*_REQUIRED} - {"code"} <= {*index}
     # Whoever can write the index must not be able to have other files removed.
-    if not is_index or not all(map(_FILE_NAME.fullmatch, names)):
+    if not is_index or not all(map(_FILE_NAME.fullmatch, index["file"])):
         raise ArgumentError(problem)
-    return names
+    return index
 
 
 def _write_all(
-    folder: Path, contents: Mapping[str, bytes], earlier: set[str], index: pd.DataFrame
+    folder: Path,
+    contents: Mapping[str, bytes],
+    earlier: pd.DataFrame,
+    index: pd.DataFrame,
+    *,
+    prune: bool,
 ) -> None:
     make_folder(folder)
-    gone = sorted(earlier - contents.keys())
+    others = earlier[~earlier["file"].isin(list(contents))]
     # First the index with the old names and the new ones: after an interruption, it knows them all.
-    leftover = "".join(f"{name}\r\n" for name in gone)
-    _write(folder / _INDEX, _csv(index) + leftover.encode())
+    _write(folder / _INDEX, _csv(pd.concat([index, others])))
     for name, content in contents.items():
         make_folder((folder / name).parent)
         _write(folder / name, content)
-    for name in gone:
+    if not prune:
+        return
+    for name in others["file"]:
         (folder / name).unlink(missing_ok=True)
         # Fails when other files are in it.
         with suppress(OSError):

@@ -8,7 +8,7 @@ import pandas as pd
 from adobe_nb.analysis.answers import SOURCE, Columns, answer, source_of
 from adobe_nb.analysis.index import Names, fold, names
 from adobe_nb.analysis.lookup import in_libraries
-from adobe_nb.analysis.model import Model, Resource
+from adobe_nb.analysis.model import Model, Resource, once_per_model
 from adobe_nb.analysis.references import (
     Reference,
     find_references,
@@ -47,9 +47,9 @@ def dangling(model: Model, *, all: bool = False) -> pd.DataFrame:
     held = in_libraries(model)
     rows = []
     for reference in find_references(model):
-        reason = _reason(reference, by_property, held)
+        reason = _reason(model, reference, held)
         if reason:
-            rows.append(_row(reference, reason, by_property))
+            rows.append(_row(model, reference, reason))
     if all:
         rows += _not_names(model, by_property)
     sentences = [*limits(model)]
@@ -60,11 +60,15 @@ def dangling(model: Model, *, all: bool = False) -> pd.DataFrame:
     return answer(model, COLUMNS, rows, sort=_SORT, limits=sentences)
 
 
-def _row(reference: Reference, reason: str, by_property: Mapping[str, Names]) -> dict[str, Any]:
+def _row(model: Model, reference: Reference, reason: str) -> dict[str, Any]:
+    index = names(model)[reference.source.property_id]
     suggestion = None
     if reason == "no such element":
-        index = by_property[reference.source.property_id]
         suggestion = index.folded.get(fold(reference.name or "") or "-")
+    elif reason == "other property":
+        # A copied property has an element of the same name.
+        name = _elsewhere(model)[reference.name or ""]
+        suggestion = name if name in index.elements else None
     row = {
         "kind": reference.kind,
         "name": reference.name,
@@ -74,7 +78,7 @@ def _row(reference: Reference, reason: str, by_property: Mapping[str, Names]) ->
     return {**source_of(reference.source), **place_of(reference), **row}
 
 
-def _reason(reference: Reference, by_property: Mapping[str, Names], held: set[str] | None) -> str:
+def _reason(model: Model, reference: Reference, held: set[str] | None) -> str:
     """Return why a reference does not work; empty when it does."""
     if reference.verdict == "masked":
         return "masked"
@@ -86,9 +90,9 @@ def _reason(reference: Reference, by_property: Mapping[str, Names], held: set[st
         return _MISSING[reference.kind]
     if reference.kind not in _LOOK_UPS or reference.is_variable:
         return ""
-    own = by_property[reference.source.property_id]
+    own = names(model)[reference.source.property_id]
     if reference.kind == "id-setting":
-        return _reason_of_id(reference, own, by_property)
+        return _reason_of_id(reference, own, _elsewhere(model))
     if own.sets_unknown_variables and reference.kind != "edge-token":
         return "possibly set by page code"
     return "no such element"
@@ -105,14 +109,27 @@ def _reason_of_target(reference: Reference, target: Resource, held: set[str] | N
     return ""
 
 
-def _reason_of_id(reference: Reference, own: Names, by_property: Mapping[str, Names]) -> str:
+def _reason_of_id(reference: Reference, own: Names, elsewhere: Mapping[str, str]) -> str:
     """Return why the id of a variable does not work; Web SDK looks for its name first."""
-    settings = reference.source.settings
-    if settings.get("dataElementName") in own.elements:
+    if reference.source.setting("dataElementName") in own.elements:
         return ""
-    if any(reference.name in other.ids for other in by_property.values()):
+    if reference.name in elsewhere:
         return "other property"
     return "no such element"
+
+
+@once_per_model
+def _elsewhere(model: Model) -> dict[str, str]:
+    """Return the names of data elements by id: those in the model, and others that it names."""
+    elements = {}
+    own = set(model.property_ids)
+    for row in model.rows("other_data_elements"):
+        # One of this property that is not among the heads was deleted.
+        if row.get("property_id") not in own:
+            elements[row["id"]] = row.get("name") or ""
+    for element in model.data_elements:
+        elements[element.id] = elements[element.origin_id] = element.name
+    return elements
 
 
 def _not_names(model: Model, by_property: Mapping[str, Names]) -> Iterator[dict[str, Any]]:
@@ -135,4 +152,4 @@ def _not_names(model: Model, by_property: Mapping[str, Names]) -> Iterator[dict[
                 start=token.start,
                 stop=token.stop,
             )
-            yield _row(reference, "not a name", by_property)
+            yield _row(model, reference, "not a name")

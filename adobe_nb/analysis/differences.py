@@ -139,6 +139,7 @@ def diff(
     frame = answer(larger, COLUMNS, rows, sort=sort)
     frame.attrs["limits"] = list(dict.fromkeys(_limits(before, after, comparison, types)))
     frame.attrs.update(as_of=after.as_of, as_of_a=before.as_of, same=counts)
+    frame.attrs.update(service=after.service, path="analysis.diff()", columns=len(frame.columns))
     return frame
 
 
@@ -215,7 +216,10 @@ def _model(value: Tags | pd.DataFrame) -> Model:
 def _types(before: Model, after: Model, what: str | Sequence[str] | None) -> list[str]:
     """Return the types to compare, sorted. Raises ArgumentError."""
     if what is None:
-        return sorted(before.frames.keys() & after.frames.keys() & REQUIRED.keys())
+        types = sorted(before.frames.keys() & after.frames.keys() & REQUIRED.keys())
+        if not types:
+            raise ArgumentError("The two have no table in common. Compare frames of one type.")
+        return types
     if isinstance(what, str):
         what = [what]
     for table in what:
@@ -236,6 +240,10 @@ def _key(before: Model, after: Model, key: Key | None) -> Key:
         raise ArgumentError(
             "The two have no property in common. Compare one property with one other, or two "
             "states of the same properties."
+        )
+    if is_disjoint and key in ("id", "origin") and before.property_ids and after.property_ids:
+        raise ArgumentError(
+            f'Two properties have no {key} in common. Compare them by name: key="name".'
         )
     resources = [*before.resources, *after.resources]
     revisions = [resource for resource in resources if resource.get("revision_number")]

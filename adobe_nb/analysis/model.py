@@ -32,6 +32,7 @@ OPTIONAL = (
     "secrets",
     "audit_events",
     "extension_packages",
+    "other_data_elements",
     "library_rules",
     "library_data_elements",
     "library_extensions",

@@ -1,6 +1,7 @@
 """Read the frames of a property, library or build, from a session or a snapshot."""
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from adobe_nb.snapshot.plan import EVENTS, PACKAGES, PLAN, selected
 from adobe_nb.snapshot.store import AsOf, SnapshotFolder
 
 Frames = dict[str, pd.DataFrame]
+_ELEMENT_ID = r'"dataElementId"\s*:\s*"(DE[0-9a-f]{32})"'
 _Ids = Sequence[str] | None
 _REVISABLE = ("rules", "data_elements", "extensions")
 _SURROUNDINGS = ("properties", "libraries", "environments", "secrets")
@@ -185,10 +187,22 @@ class _SessionSource:
         for table in _REVISABLE:
             frames[table] = self.listed(table, self.ids or ())
         frames["rule_components"] = self._reactor.rule_components(frames["rules"])
+        frames["other_data_elements"] = self._other_elements(frames)
         if "libraries" in frames:
             for table in _REVISABLE:
                 frames |= self._held_by_libraries(table, frames)
         return frames | self.packages(frames)
+
+    def _other_elements(self, frames: Frames) -> pd.DataFrame:
+        """Return the data elements of other properties that copied actions still name by id."""
+        settings = frames["rule_components"]["settings"].dropna()
+        ids = set(settings.str.extractall(_ELEMENT_ID)[0]) - set(frames["data_elements"]["id"])
+        elements = [frames["data_elements"].head(0)]
+        for element_id in sorted(ids):
+            # It can be deleted, or of a company that this account does not see.
+            with suppress(NotFound, NotAllowed):
+                elements.append(self._reactor.data_elements.get(element_id))
+        return pd.concat(elements, ignore_index=True)
 
     def _held_by_libraries(self, table: str, frames: Frames) -> Frames:
         """Return the revisions of a type in all libraries, and what goes with them.

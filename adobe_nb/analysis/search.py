@@ -45,11 +45,18 @@ def search_code(
         is_code = text in code
         if where == "all" or is_code == (where == "code"):
             rows += _matches(text, compiled, is_code=is_code, comments=comments)
+    limits = []
+    if not rows and not regex and re.escape(pattern) != pattern:
+        limits.append(
+            f"{pattern!r} was searched as plain text, in this spelling. For a regular expression, "
+            "pass regex=True."
+        )
     return answer(
         model,
         COLUMNS,
         rows,
         sort=("source_type", "source_name", "path", "source_id", "line", "column"),
+        limits=limits,
     )
 
 

@@ -255,9 +255,9 @@ def test_names_do_not_depend_on_other_rows_and_order(tmp_path: Path) -> None:
     assert to_files(code.iloc[1:], tmp_path / "one")["file"][0] == both["file"][1]
 
 
-def test_a_second_run_updates_adds_and_removes_files(tmp_path: Path) -> None:
+def test_a_pruning_run_updates_adds_and_removes_files(tmp_path: Path) -> None:
     def run(*rows: tuple[str, str]) -> None:
-        to_files(code_of(*rows), tmp_path)
+        to_files(code_of(*rows), tmp_path, prune=True)
 
     run(("DE1", "one()"), ("DE2", "two()"))
     unchanged = (tmp_path / "data_elements" / "DE1.js").stat()
@@ -280,13 +280,13 @@ def test_a_second_run_updates_adds_and_removes_files(tmp_path: Path) -> None:
 
 def test_a_folder_of_its_own_disappears_with_its_last_file(tmp_path: Path) -> None:
     to_files(code_element("one()").custom_code(), tmp_path)
-    to_files(no_tags().custom_code(), tmp_path)
+    to_files(no_tags().custom_code(), tmp_path, prune=True)
     assert [path.name for path in tmp_path.iterdir()] == ["index.csv"]
 
 
-def refused(code: pd.DataFrame, folder: Any) -> str:
+def refused(code: pd.DataFrame, folder: Any, **options: Any) -> str:
     with pytest.raises(ArgumentError) as error:
-        to_files(code, folder)
+        to_files(code, folder, **options)
     return str(error.value)
 
 
@@ -380,10 +380,19 @@ def test_an_interrupted_run_is_repaired_by_the_next(
 
     with monkeypatch.context() as broken:
         broken.setattr(Path, "unlink", full)
-        assert "Input/output error" in refused(code, tmp_path)
+        assert "Input/output error" in refused(code, tmp_path, prune=True)
     assert files_in(tmp_path) == {"index.csv", "data_elements/DE1.js", "data_elements/DE2.js"}
-    to_files(code, tmp_path)
+    to_files(code, tmp_path, prune=True)
     assert files_in(tmp_path) == {"index.csv", "data_elements/DE2.js"}
+
+
+def test_a_run_with_some_of_the_code_keeps_the_other_files(tmp_path: Path) -> None:
+    to_files(code_of(("DE1", "one()"), ("DE2", "two()")), tmp_path)
+    returned = to_files(code_of(("DE2", "changed()")), tmp_path)
+    assert returned["file"].tolist() == ["data_elements/DE2.js"]
+    assert files_in(tmp_path) == {"index.csv", "data_elements/DE1.js", "data_elements/DE2.js"}
+    index = pd.read_csv(tmp_path / "index.csv")
+    assert index["file"].tolist() == ["data_elements/DE2.js", "data_elements/DE1.js"]
 
 
 def test_names_in_the_index_are_never_formulas(tmp_path: Path) -> None:

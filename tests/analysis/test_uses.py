@@ -111,6 +111,18 @@ class TestAnswers:
         for answer in (store.references(), store.unused(), store.impact("XDM Commerce")):
             assert any("Gift Wrap - Chosen" in sentence for sentence in answer.attrs["limits"])
 
+    def test_the_variable_of_another_property_is_named_as_such(self, store: Tags) -> None:
+        broken = store.dangling()
+        reasons = broken[broken["kind"] == "id-setting"]["reason"].tolist()
+        assert reasons == ["other property"]
+        assert store.frames["other_data_elements"]["name"].tolist() == ["XDM Checkout"]
+
+    def test_the_element_of_that_name_is_suggested_for_a_copied_variable(self) -> None:
+        frames = tags(("RC1", "RL1", UPDATE, {"dataElementId": "DE9"})).frames
+        frames["other_data_elements"] = pd.DataFrame({"id": ["DE9"], "name": ["a"]})
+        found = Tags(**frames).dangling()
+        assert found[["reason", "did_you_mean"]].to_numpy().tolist() == [["other property", "a"]]
+
     def test_secrets_are_judged_only_when_they_are_known(self) -> None:
         settings = {"secrets": {"development": {"id": "SE1", "name": "Key"}}}
         frames = {
