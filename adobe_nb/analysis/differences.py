@@ -15,7 +15,7 @@ from adobe_nb.analysis.matching import (
     has_several_properties,
     key_text,
 )
-from adobe_nb.analysis.model import REQUIRED, Model
+from adobe_nb.analysis.model import REQUIRED, Model, Resource
 from adobe_nb.analysis.tags import Tags
 from adobe_nb.errors import ArgumentError
 from adobe_nb.registry import RESOURCES
@@ -245,8 +245,7 @@ def _key(before: Model, after: Model, key: Key | None) -> Key:
         raise ArgumentError(
             f'Two properties have no {key} in common. Compare them by name: key="name".'
         )
-    resources = [*before.resources, *after.resources]
-    revisions = [resource for resource in resources if resource.get("revision_number")]
+    revisions = _revisions(before, after)
     key = key or _default_key(before, after, has_revisions=bool(revisions))
     if key == "origin" and not all(revision.get("origin_id") for revision in revisions):
         raise ArgumentError(
@@ -254,6 +253,11 @@ def _key(before: Model, after: Model, key: Key | None) -> Key:
             'have. Pass key="name".'
         )
     return key
+
+
+def _revisions(before: Model, after: Model) -> list[Resource]:
+    resources = [*before.resources, *after.resources]
+    return [resource for resource in resources if resource.get("revision_number")]
 
 
 def _default_key(before: Model, after: Model, *, has_revisions: bool) -> Key:

@@ -1,7 +1,7 @@
 """What breaks if something is renamed or deleted."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 import pandas as pd
 
@@ -63,13 +63,7 @@ def _limits(model: Model) -> Iterator[str]:
 
 def _levels(model: Model, targets: Sequence[Resource]) -> Iterator[tuple[int, str, Reference]]:
     """Yield every reference once, with its distance and what it goes through."""
-    by_target: dict[str, list[Reference]] = defaultdict(list)
-    written: dict[str, list[Resource]] = defaultdict(list)
-    for reference in find_references(model):
-        if reference.target is not None and reference.verdict in _BREAKS:
-            by_target[reference.target.id].append(reference)
-            if _is_write(reference):
-                written[reference.source.id].append(reference.target)
+    uses = _Uses(model)
     origins = {target.id for target in targets}
     seen = set(origins)
     reached = list(targets)
@@ -78,34 +72,51 @@ def _levels(model: Model, targets: Sequence[Resource]) -> Iterator[tuple[int, st
         level += 1
         following: list[Resource] = []
         for target in reached:
-            for reference in by_target[target.id]:
-                source = reference.source
-                # Who writes a variable does not break with another value in it.
-                is_other_writer = level > 1 and _is_write(reference)
-                if is_other_writer or source.id in origins:
+            for reference in uses.of(target, level):
+                if reference.source.id in origins:
                     continue
                 yield level, f"{reference.kind} {target.name}", reference
-                for carrier in _carriers(source, written):
-                    if carrier.id not in seen:
-                        seen.add(carrier.id)
-                        following.append(carrier)
-        reached = following
+                following += uses.carriers(reference.source)
+        new = {carrier.id: carrier for carrier in following if carrier.id not in seen}
+        seen |= new.keys()
+        reached = list(new.values())
+
+
+class _Uses:
+    """The references by their target."""
+
+    def __init__(self, model: Model) -> None:
+        self._by_target: dict[str, list[Reference]] = defaultdict(list)
+        self._written: dict[str, list[Resource]] = defaultdict(list)
+        """The variables that an action fills."""
+        for reference in find_references(model):
+            if reference.target is not None and reference.verdict in _BREAKS:
+                self._by_target[reference.target.id].append(reference)
+                if _is_write(reference):
+                    self._written[reference.source.id].append(reference.target)
+
+    def of(self, target: Resource, level: int) -> list[Reference]:
+        """Return the references that break with a target."""
+        references = self._by_target[target.id]
+        if level == 1:
+            return references
+        # Who writes a variable does not break with another value in it.
+        return [reference for reference in references if not _is_write(reference)]
+
+    def carriers(self, source: Resource) -> list[Resource]:
+        """Return the data elements whose values depend on a source.
+
+        That is not so for a rule: who fires it does not break with what it reads.
+        """
+        if source.type == "data_elements":
+            return [source]
+        return self._written[source.id]
 
 
 def _is_write(reference: Reference) -> bool:
     """Return whether a reference names the variable that an action of Web SDK fills."""
     is_setting = reference.kind in ("id-setting", "name-setting")
     return is_setting and reference.source.delegate == UPDATE_VARIABLE
-
-
-def _carriers(source: Resource, written: Mapping[str, list[Resource]]) -> list[Resource]:
-    """Return the data elements whose values depend on a source.
-
-    That is not so for a rule: who fires it does not break with what it reads.
-    """
-    if source.type == "data_elements":
-        return [source]
-    return written[source.id]
 
 
 def _rule_enabled(source: Resource) -> bool | None:

@@ -45,6 +45,7 @@ PLATFORMS = ("web", "mobile", "edge")
 TABLES = (*REQUIRED, *OPTIONAL)
 _Result = TypeVar("_Result")
 _NO_FRAME = pd.DataFrame()
+_NO_IDS = pd.DataFrame({"id": []}, dtype="object")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -281,22 +282,22 @@ def _only_property(frames: Mapping[str, pd.DataFrame]) -> str:
 
     Raises ArgumentError when there are several, and rows that do not name theirs.
     """
-    columns = [frames["properties"]["id"]] if "properties" in frames else []
-    unnamed = []
+    columns = [frames.get("properties", _NO_IDS)["id"]]
     for table in REQUIRED:
+        columns.append(frames.get(table, _NO_FRAME).get("property_id", _NO_IDS["id"]))
+    ids = set(pd.concat(columns).dropna())
+    if len(ids) == 1:
+        return str(ids.pop())
+    # A component belongs to the property of its rule.
+    for table in ("rules", "data_elements", "extensions"):
         frame = frames.get(table, _NO_FRAME)
-        if "property_id" in frame:
-            columns.append(frame["property_id"])
-        if table != "rule_components" and len(frame):
-            is_named = "property_id" in frame and frame["property_id"].notna().all()
-            unnamed += [] if is_named else [table]
-    ids = {property_id for column in columns for property_id in column.dropna()}
-    if len(ids) > 1 and unnamed:
-        raise ArgumentError(
-            f"The frames have {len(ids)} properties, and the frame {unnamed[0]} has rows without "
-            "property_id. Pass the frame with that column."
-        )
-    return next(iter(ids), "") if len(ids) == 1 else ""
+        named = frame.get("property_id", _NO_IDS["id"]).notna().sum()
+        if ids and named < len(frame):
+            raise ArgumentError(
+                f"The frames have {len(ids)} properties, and the frame {table} has rows without "
+                "property_id. Pass the frame with that column."
+            )
+    return ""
 
 
 def _check(frames: Mapping[str, pd.DataFrame]) -> None:

@@ -5,7 +5,6 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import chain
 
 import pandas as pd
 
@@ -226,27 +225,21 @@ def _through_page(model: Model, found: Sequence[Reference]) -> Iterator[Referenc
     properties = {text.resource.property_id for text in uses if uses[text].has_page_alias}
     known = {(reference.source, reference.path, reference.name) for reference in found}
     for text in texts(model):
-        resource = text.resource
-        if text.role != "code" or resource.property_id not in properties:
+        property_id = text.resource.property_id
+        if text.role != "code" or property_id not in properties:
             continue
-        elements = names(model)[resource.property_id].elements
-        for match in chain(*(pattern.finditer(text.value) for pattern in _STRINGS)):
-            name = unquoted(match[1])
-            if name in elements and (resource, text.path, name) not in known:
-                line = bisect_left(_line_breaks(text.value), match.start()) + 1
-                for element in elements[name]:
-                    yield Reference(
-                        resource,
-                        "getVar",
-                        name,
-                        "possible",
-                        text.path,
-                        text.value,
-                        element,
-                        False,
-                        line,
-                        *match.span(),
-                    )
+        for use in _strings(text):
+            if (text.resource, text.path, use.literal) not in known:
+                for element in names(model)[property_id].elements.get(use.literal or "", ()):
+                    yield _at_use(text, use, use.literal, element)
+
+
+def _strings(text: Text) -> Iterator[Use]:
+    """Yield every string in code as a possible name."""
+    for pattern in _STRINGS:
+        for match in pattern.finditer(text.value):
+            line = bisect_left(_line_breaks(text.value), match.start()) + 1
+            yield Use("getVar", (unquoted(match[1]),), "possible", *match.span(), line)
 
 
 # -- tokens

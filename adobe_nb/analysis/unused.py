@@ -115,18 +115,25 @@ def _rule_verdict(
     model: Model, rule: Resource, components: Sequence[Resource], calls: int
 ) -> tuple[str, str]:
     """Return the verdict on a rule, and the reason."""
-    events = {part.delegate for part in components if part.kind == "events"}
+    kinds = {part.kind for part in components}
     if not rule.enabled:
         return "unused", "it is disabled"
-    if not any(part.kind == "actions" for part in components):
+    if "actions" not in kinds:
         return "unused", "it has no action"
-    if not events and model.platform(rule) is None:
-        return "cannot tell", "it has no event, which only event forwarding does not require"
-    if not events and not model.is_edge(rule):
-        return "unused", "it has no event, and never fires"
-    if events == {"core::events::direct-call"} and not calls:
+    if "events" not in kinds:
+        return _without_event(model.platform(rule))
+    delegates = {part.delegate for part in components if part.kind == "events"}
+    if delegates == {"core::events::direct-call"} and not calls:
         return "cannot tell", "only the code of the pages can call it"
     return "used", "an event fires it"
+
+
+def _without_event(platform: str | None) -> tuple[str, str]:
+    if platform == "edge":
+        return "used", "rules of event forwarding run for every event"
+    if platform is None:
+        return "cannot tell", "it has no event, which only event forwarding does not require"
+    return "unused", "it has no event, and never fires"
 
 
 def _extensions(model: Model) -> Iterator[tuple[Resource, _Row]]:
