@@ -71,6 +71,11 @@ def to_files(
     'data_elements/DEaa519441f2b23077653204b7b90f5c16.js'
     """
     rows = _rows_to_write(code)
+    if prune and rows.empty:
+        raise ArgumentError(
+            "There is no code in this frame, and prune=True would remove all files of earlier "
+            "runs. Check the frame, or remove the folder."
+        )
     names = _file_names(rows)
     contents = dict(zip(names, map(encoded, rows["code"]), strict=True))
     index = rows.drop(columns=["code", "file"], errors="ignore")

@@ -62,20 +62,23 @@ def dangling(model: Model, *, all: bool = False) -> pd.DataFrame:
 
 def _row(model: Model, reference: Reference, reason: str) -> dict[str, Any]:
     index = names(model)[reference.source.property_id]
+    place = place_of(reference)
     suggestion = None
     if reason == "no such element":
         suggestion = index.folded.get(fold(reference.name or "") or "-")
     elif reason == "other property":
         # A copied property has an element of the same name.
         name = _elsewhere(model)[reference.name or ""]
-        suggestion = name if name in index.elements else None
+        place["evidence"] = f"{reference.name} is {name!r} of another property"
+        if name in index.elements:
+            suggestion = name
     row = {
         "kind": reference.kind,
         "name": reference.name,
         "reason": reason,
         "did_you_mean": suggestion,
     }
-    return {**source_of(reference.source), **place_of(reference), **row}
+    return {**source_of(reference.source), **place, **row}
 
 
 def _reason(model: Model, reference: Reference, held: set[str] | None) -> str:

@@ -168,6 +168,10 @@ def summary(differences: pd.DataFrame) -> pd.DataFrame:
     >>> analysis.summary(analysis.diff(site, site))["changed"].tolist()
     [0, 0, 0, 0]
     """
+    if not isinstance(differences, pd.DataFrame):
+        raise ArgumentError(
+            f"summary() takes the frame that diff() returns, not {type(differences).__name__}."
+        )
     missing = [column for column in COLUMNS if column not in differences]
     if missing:
         raise ArgumentError(
@@ -275,7 +279,8 @@ def _row(pair: Pair, key: str, changes: Sequence[Change]) -> dict[str, str]:
     """Return what all rows of a pair have in common."""
     text = key_text(pair.resource, key)
     if pair.rule is not None:
-        text = f"{key_text(pair.rule.resource, key)} / {text}"
+        # People know a rule by its name, whatever its key.
+        text = f"{pair.rule.resource.name} / {text}"
     row = {"property_id": pair.resource.property_id, "type": pair.resource.type, "key": text}
     for side, content in (("a", pair.before), ("b", pair.after)):
         if content is not None:

@@ -43,7 +43,10 @@ def impact(model: Model, target: Target) -> pd.DataFrame:
             "in_production": None,
         }
         if published is not None:
-            holder = reference.source.rule or reference.source
+            holder = reference.source
+            if holder.rule is not None and "rule_revision_components" not in model.frames:
+                # The components of published rules are not known one by one.
+                holder = holder.rule
             row["in_production"] = holder.origin_id in published
         rows.append({**source_of(reference.source), **place_of(reference), **row})
     return answer(model, COLUMNS, rows, sort=_SORT, limits=[*limits(model), *_limits(model)])

@@ -22,6 +22,8 @@ def name_or_id(value: Any) -> str:
         value = value["id"]
     if isinstance(value, str) and value:
         return value
+    if isinstance(value, str):
+        raise ArgumentError("Expected a name, an id, or one row of a frame, got an empty text.")
     raise ArgumentError(
         f"Expected a name, an id, or one row of a frame, got {type(value).__name__}. "
         'For example: "Page Name".'
@@ -58,7 +60,7 @@ def hint(model: Model, key: str) -> str:
     for table in ("data_elements", "rules", "extensions"):
         for row in model.rows(table):
             if key in (row.get("name"), row["id"]) and row.get("deleted_at") is not None:
-                return f" {row['id']} was deleted."
+                return f" {row['id']} was deleted. analysis.read(build=…) reads what is still live."
     names = {resource.name for resource in model.resources if resource.rule is None}
     similar = candidates(key, names, most=3)
     return f" Similar names: {', '.join(similar) or 'none'}."
@@ -79,7 +81,15 @@ def in_production(model: Model) -> set[str] | None:
         return None
     published = {row["id"] for row in model.rows("libraries") if row.get("state") == "published"}
     libraries = _origins(model)
-    return {origin for origin, held_by in libraries.items() if held_by & published}
+    live = {origin for origin, held_by in libraries.items() if held_by & published}
+    revisions = set()
+    for row in model.rows("library_rules"):
+        if row.get("library_id") in published:
+            revisions.add(row["id"])
+    for row in model.rows("rule_revision_components"):
+        if row.get("rule_id") in revisions:
+            live.add(row.get("origin_id") or row["id"])
+    return live
 
 
 @once_per_model

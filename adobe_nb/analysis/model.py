@@ -13,6 +13,7 @@ import pandas as pd
 
 from adobe_nb.errors import ArgumentError
 from adobe_nb.forks import run_after_fork
+from adobe_nb.registry import BY_PREFIX, ID_PATTERN
 from adobe_nb.suggest import did_you_mean
 
 REQUIRED: Mapping[str, tuple[str, ...]] = {
@@ -315,9 +316,20 @@ def _check(frames: Mapping[str, pd.DataFrame]) -> None:
                 f"The frame {table} has several columns of one name. Pass the frame that "
                 f"reactor.{table}(…) returns."
             )
+        _check_type(table, frame)
         for column in REQUIRED.get(table, ("id",)):
             if column not in frame:
                 raise ArgumentError(
                     f"The frame {table} has no column {column!r}. Pass the frame that "
                     f"reactor.{table}(…) returns, with all of its columns."
                 )
+
+
+def _check_type(table: str, frame: pd.DataFrame) -> None:
+    """Raise ArgumentError for resources of another type."""
+    if table not in REQUIRED or "id" not in frame or frame.empty:
+        return
+    first = str(frame["id"].iloc[0])
+    row = BY_PREFIX.get(first[:2])
+    if ID_PATTERN.fullmatch(first) and row is not None and row.type != table:
+        raise ArgumentError(f"The frame {table} has {row.type}: {first}. Pass it as {row.type}=.")

@@ -150,10 +150,18 @@ def _held_by(holder: str, source: "_SessionSource | _SnapshotSource") -> Frames:
         libraries = libraries[libraries["id"].isin(holders)].reset_index(drop=True)
         source.limits.append(_inheritance(libraries, holders))
         frames["libraries"] = libraries
+        left_out: list[str] = []
         for table in _REVISABLE:
             held = frames[f"library_{table}"] = source.listed(f"library_{table}", holders)
             heads = source.listed(table, property_ids)
-            frames[table] = not_deleted(nearest(held, holders), heads)
+            delivered = nearest(held, holders)
+            frames[table] = not_deleted(delivered, heads)
+            left_out += sorted(set(delivered["name"]) - set(frames[table]["name"]))
+        if left_out:
+            source.limits.append(
+                f"{len(left_out)} deleted resources are left out, which the site can still have: "
+                f"{', '.join(left_out[:3])}. analysis.read(build=…) reads what it has."
+            )
     rules = frames["rules"]["id"].tolist()
     frames["rule_components"] = source.listed("rule_revision_components", rules)
     return frames | source.packages(frames)

@@ -166,10 +166,13 @@ def limits(model: Model) -> list[str]:
     for text in texts(model):
         if text.role == "unknown":
             unknown.add(text.resource.package or text.resource.name)
-    sentences = [
-        "The code of the pages is not part of a property: it can read data elements, set variables "
-        "and fire direct call rules."
-    ]
+    sentences = []
+    # Event forwarding runs on a server, where no page can reach it.
+    if set(model.platforms.values()) != {"edge"}:
+        sentences.append(
+            "The code of the pages is not part of a property: it can read data elements, set "
+            "variables and fire direct call rules."
+        )
     if unknown:
         sentences.append(
             f"The packages of these extensions are missing: {', '.join(sorted(unknown))}. Which of "

@@ -239,8 +239,8 @@ class Tags:
         Parameters
         ----------
         pattern
-            A text, in this case; with ``regex`` a regular expression of Python, in which ``^`` and
-            ``$`` match at every line.
+            A text, with upper and lower case told apart; with ``regex`` a regular expression of
+            Python, in which ``^`` and ``$`` match at every line, and ``(?i)`` ignores case.
         where
             ``code``, ``settings`` (all the rest) or ``all``.
         comments
@@ -448,6 +448,11 @@ class Tags:
             - ``never in a library``;
             - ``in development only``: in a library, but in none that the environment delivers;
             - ``deleted but live``.
+
+        Notes
+        -----
+        What changed in a resource: compare what is live with the heads,
+        ``analysis.diff(analysis.read(build=…), tags)``.
 
         Raises
         ------

@@ -99,15 +99,15 @@ def _verdict(
 ) -> Verdict:
     mentions = sum(map(len, vars(uses).values()))
     if element.id in used:
-        return Verdict("used", f"read by {described(used[element.id])}", mentions)
+        return Verdict("used", f"used by {described(used[element.id])}", mentions)
     if uses.possible:
         first = uses.possible[0]
-        return Verdict("possibly used", f"perhaps read by {described(first)}", mentions)
+        return Verdict("possibly used", f"perhaps used by {described(first)}", mentions)
     if dynamic is not None:
         reason = f"{described(dynamic)} reads names that only the running page knows"
         return Verdict("cannot tell", reason, mentions)
     if uses.disabled:
-        reason = f"read by {described(uses.disabled[0])}, and no enabled rule"
+        reason = f"used by {described(uses.disabled[0])}, and no enabled rule"
         return Verdict("used by disabled rules only", reason, mentions)
     if uses.elements:
         return Verdict("unreachable", _chain(uses.elements), mentions)
@@ -141,7 +141,7 @@ def _with_possible_chains(
         for element_id in readers[reader.id]:
             verdict = found[element_id]
             if verdict.word in ("unreachable", "used by disabled rules only"):
-                reason = f"read by data element {reader.name!r}, which is possibly used"
+                reason = f"used by data element {reader.name!r}, which is possibly used"
                 found[element_id] = Verdict("possibly used", reason, verdict.mentions)
                 pending += [item for item in model.data_elements if item.id == element_id]
     return found

@@ -272,16 +272,29 @@ def test_a_pruning_run_updates_adds_and_removes_files(tmp_path: Path) -> None:
     assert (tmp_path / "data_elements" / "DE1.js").stat().st_mtime_ns == unchanged.st_mtime_ns
     run(("DE1", "changed()"))
     assert (tmp_path / "data_elements" / "DE1.js").read_text() == "changed()"
-    run()
-    assert files_in(tmp_path) == {"index.csv", "data_elements/notes.txt"}
+    assert files_in(tmp_path) == {
+        "index.csv",
+        "data_elements/DE1.js",
+        "data_elements/notes.txt",
+    }
     with (tmp_path / "index.csv").open(encoding="utf-8-sig", newline="") as file:
-        assert len(list(csv.reader(file))) == 1
+        assert len(list(csv.reader(file))) == 2
+
+
+def test_pruning_with_nothing_is_refused_and_removes_nothing(tmp_path: Path) -> None:
+    to_files(code_element("one()").custom_code(), tmp_path)
+    before = files_in(tmp_path)
+    assert "no code in this frame" in refused(no_tags().custom_code(), tmp_path, prune=True)
+    assert files_in(tmp_path) == before
 
 
 def test_a_folder_of_its_own_disappears_with_its_last_file(tmp_path: Path) -> None:
     to_files(code_element("one()").custom_code(), tmp_path)
-    to_files(no_tags().custom_code(), tmp_path, prune=True)
-    assert [path.name for path in tmp_path.iterdir()] == ["index.csv"]
+    code = tmp_path / "data_elements" / "DE1.js"
+    assert code.exists()
+    other = code_element("two()").custom_code().assign(source_type="extensions")
+    to_files(other, tmp_path, prune=True)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["extensions", "index.csv"]
 
 
 def refused(code: pd.DataFrame, folder: Any, **options: Any) -> str:
