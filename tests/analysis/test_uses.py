@@ -149,8 +149,31 @@ class TestAnswers:
         found = Tags(**frames).references("a")
         assert found[["kind", "path"]].to_numpy().tolist() == [["id-setting", "map[0].from"]]
 
+    def test_a_library_says_which_deleted_resources_it_leaves_out(
+        self, session: adobe_nb.Session
+    ) -> None:
+        site = session.reactor.find("properties", "Web Store US")
+        library = session.reactor.libraries.find("Autumn campaign", site)
+        held = analysis.read(library=library, session=session)
+        assert any("Gift Wrap - Chosen" in sentence for sentence in held.limits)
+
+    def test_frames_of_another_type_are_refused(self, store: Tags) -> None:
+        with pytest.raises(ArgumentError, match="The frame rules has data_elements: DE"):
+            Tags(rules=store.frames["data_elements"])
+
+    def test_event_forwarding_has_no_pages(self, session: adobe_nb.Session) -> None:
+        site = session.reactor.find("properties", "Event Forwarding")
+        limits = analysis.read(site, session=session).unused().attrs["limits"]
+        assert not any("pages" in sentence for sentence in limits)
+
 
 class TestImpact:
+    def test_says_of_each_component_whether_it_is_live(self, store: Tags) -> None:
+        found = store.impact("Product SKU").set_index("source_name")["in_production"]
+        # Its rule is published, in a revision that did not have it yet.
+        assert not found["Meta wishlist"]
+        assert found.any()
+
     def site(self) -> Tags:
         """`a` goes into a variable, which another rule sends; `b` goes into it, too."""
         return Tags(
