@@ -200,7 +200,8 @@ def _write_all(
     make_folder(folder)
     others = earlier[~earlier["file"].isin(list(contents))]
     # First the index with the old names and the new ones: after an interruption, it knows them all.
-    _write(folder / _INDEX, _csv(pd.concat([index, others])))
+    rows = [index.astype("string").fillna(""), others]
+    _write(folder / _INDEX, _csv(pd.concat([frame for frame in rows if len(frame)] or rows)))
     for name, content in contents.items():
         make_folder((folder / name).parent)
         _write(folder / name, content)

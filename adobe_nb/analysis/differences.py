@@ -181,7 +181,7 @@ def summary(differences: pd.DataFrame) -> pd.DataFrame:
     if "property_id" in differences:
         by = ["property_id", "type"]
     # A resource has a row for each path.
-    resources = differences.drop_duplicates([*by, "id_a", "id_b"])
+    resources = differences.drop_duplicates([*by, "id_a", "id_b"]).copy()
     for change in CHANGES:
         resources[change] = resources["change"] == change
     counts = resources.groupby(by)[list(CHANGES)].sum()
