@@ -283,10 +283,9 @@ def _only_property(frames: Mapping[str, pd.DataFrame]) -> str:
 
     Raises ArgumentError when there are several, and rows that do not name theirs.
     """
-    columns = [frames.get("properties", _NO_IDS)["id"]]
+    ids = set(frames.get("properties", _NO_IDS)["id"].dropna())
     for table in REQUIRED:
-        columns.append(frames.get(table, _NO_FRAME).get("property_id", _NO_IDS["id"]))
-    ids = set(pd.concat(columns).dropna())
+        ids.update(frames.get(table, _NO_FRAME).get("property_id", _NO_IDS["id"]).dropna())
     if len(ids) == 1:
         return str(ids.pop())
     # A component belongs to the property of its rule.
