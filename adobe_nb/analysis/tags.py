@@ -110,9 +110,8 @@ class Tags:
         DataFrame
             One row for each property and kind: ``property_id, what, total, enabled, disabled,
             unpublished, dirty, last_updated_at``. ``what`` is a table, or ``custom_code`` (pieces),
-            ``code_lines`` and ``code_characters``. ``unpublished`` counts what was never published,
-            or changed since; it requires the tables ``libraries`` and ``library_rules``,
-            ``library_data_elements``, ``library_extensions``. Numbers that the frames do not show
+            ``code_lines`` and ``code_characters``. ``unpublished`` counts what ``unpublished()`` lists,
+            without what was deleted; NA without the tables that it requires. Numbers that the frames do not show
             are NA; rule components have no switch of their own.
 
         Examples
@@ -345,7 +344,8 @@ class Tags:
         Raises
         ------
         ArgumentError
-            For an unknown kind.
+            For an unknown kind, and when one of the four tables of content is missing: what it
+            uses would look unused.
 
         Examples
         --------
@@ -449,17 +449,17 @@ class Tags:
             - ``in development only``: in a library, but in none that the environment delivers;
             - ``deleted but live``.
 
-        Notes
-        -----
-        What changed in a resource: compare what is live with the heads,
-        ``analysis.diff(analysis.read(build=…), tags)``.
-
         Raises
         ------
         ArgumentError
             For an unknown environment, and without ``libraries`` and ``library_rules``,
             ``library_data_elements``, ``library_extensions``. Without
             ``rule_revision_components``, rules are judged by their flag and revision numbers.
+
+        Notes
+        -----
+        What changed in a resource: compare what is live with the heads,
+        ``analysis.diff(analysis.read(build=…), tags)``.
 
         Examples
         --------
