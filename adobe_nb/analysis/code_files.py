@@ -73,8 +73,8 @@ def to_files(
     rows = _rows_to_write(code)
     if prune and rows.empty:
         raise ArgumentError(
-            "There is no code in this frame, and prune=True would remove all files of earlier "
-            "runs. Check the frame, or remove the folder."
+            "Found no code in this frame. With prune=True, all files of earlier runs would be "
+            "removed. Check the frame, or remove the folder."
         )
     names = _file_names(rows)
     contents = dict(zip(names, map(encoded, rows["code"]), strict=True))

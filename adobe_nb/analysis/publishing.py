@@ -47,7 +47,7 @@ def unpublished(model: Model, environment: str = "production") -> pd.DataFrame:
     """Compare each head with what is published. ``Tags.unpublished`` documents it."""
     if environment not in STAGES:
         raise ArgumentError(
-            f"There is no environment {environment!r}.{did_you_mean(str(environment), STAGES)}"
+            f"Unknown environment {environment!r}.{did_you_mean(str(environment), STAGES)}"
         )
     types = _held_types(model, "unpublished")
     _require_columns(model, "unpublished", "libraries", "state")

@@ -62,7 +62,7 @@ def verdicts(model: Model) -> dict[str, Verdict]:
         found[element.id] = _verdict(
             element, uses[element.id], used, dynamic.get(element.property_id)
         )
-    return _with_possible_chains(model, uses, found)
+    return _with_possible_chains(uses, found)
 
 
 @once_per_model
@@ -77,21 +77,25 @@ def count_users(model: Model) -> dict[str, int]:
 
 def _used(uses: Mapping[str, _Uses]) -> dict[str, Reference]:
     """Return the data elements that are certainly used, each with one of the reasons."""
-    used: dict[str, Reference] = {}
-    readers: dict[str, list[tuple[str, Reference]]] = defaultdict(list)
-    for element_id, found in uses.items():
-        for reference in found.elements:
-            readers[reference.source.id].append((element_id, reference))
-        if found.live:
-            used[element_id] = found.live[0]
+    read = _read_by(uses)
+    used = {element_id: found.live[0] for element_id, found in uses.items() if found.live}
     # What a used data element reads is used, too, and so on. A list, because chains can be long.
     pending = list(used)
     while pending:
-        for element_id, reference in readers[pending.pop()]:
+        for element_id, reference in read[pending.pop()]:
             if element_id not in used:
                 used[element_id] = reference
                 pending.append(element_id)
     return used
+
+
+def _read_by(uses: Mapping[str, _Uses]) -> dict[str, list[tuple[str, Reference]]]:
+    """Return what each data element reads: ids of others, and where it does."""
+    read: dict[str, list[tuple[str, Reference]]] = defaultdict(list)
+    for element_id, found in uses.items():
+        for reference in found.elements:
+            read[reference.source.id].append((element_id, reference))
+    return read
 
 
 def _verdict(
@@ -126,24 +130,18 @@ def _chain(references: Sequence[Reference]) -> str:
 
 
 def _with_possible_chains(
-    model: Model, uses: Mapping[str, _Uses], found: dict[str, Verdict]
+    uses: Mapping[str, _Uses], found: dict[str, Verdict]
 ) -> dict[str, Verdict]:
     """Return the verdicts, corrected for what a possibly used data element reads."""
-    pending = [
-        element for element in model.data_elements if found[element.id].word == "possibly used"
-    ]
-    readers: dict[str, list[str]] = defaultdict(list)
-    for element_id, element_uses in uses.items():
-        for reference in element_uses.elements:
-            readers[reference.source.id].append(element_id)
+    read = _read_by(uses)
+    pending = [element_id for element_id in found if found[element_id].word == "possibly used"]
     while pending:
-        reader = pending.pop()
-        for element_id in readers[reader.id]:
+        for element_id, reference in read[pending.pop()]:
             verdict = found[element_id]
             if verdict.word in ("unreachable", "used by disabled rules only"):
-                reason = f"used by data element {reader.name!r}, which is possibly used"
+                reason = f"used by {described(reference)}, which is possibly used"
                 found[element_id] = Verdict("possibly used", reason, verdict.mentions)
-                pending += [item for item in model.data_elements if item.id == element_id]
+                pending.append(element_id)
     return found
 
 
