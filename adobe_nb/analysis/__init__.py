@@ -1,7 +1,7 @@
 """Questions about tags: who uses it, what is unused, what differs. Frames in, frames out."""
 
-from adobe_nb.analysis.code_files import to_files
-from adobe_nb.analysis.differences import diff, summary
+from adobe_nb.analysis.code.code_files import to_files
+from adobe_nb.analysis.compare.differences import diff, summary
 from adobe_nb.analysis.reading import read
 from adobe_nb.analysis.tags import Tags
 

@@ -8,8 +8,14 @@ from pathlib import Path
 import pandas as pd
 
 from adobe_nb.analysis.model import TABLES
+from adobe_nb.analysis.publishing.upstream import (
+    delivering,
+    nearest,
+    not_deleted,
+    origins_of,
+    upstream_of,
+)
 from adobe_nb.analysis.tags import Tags
-from adobe_nb.analysis.upstream import delivering, nearest, not_deleted, origins_of, upstream_of
 from adobe_nb.api.reactor.inputs import Ids, ids_of_type, type_of
 from adobe_nb.errors import ArgumentError, NotAllowed, NotFound, SnapshotError
 from adobe_nb.registry import RESOURCES

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from adobe_nb import analysis
-from adobe_nb.analysis.differences import COLUMNS
+from adobe_nb.analysis.compare.differences import COLUMNS
 from adobe_nb.errors import ArgumentError
 from tests.conftest import sign_in, started
 from tests.support.small_sites import component, element, script, site

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from adobe_nb import analysis
-from adobe_nb.analysis.publishing import CONTENTS_COLUMNS, UNPUBLISHED_COLUMNS
+from adobe_nb.analysis.publishing.libraries import CONTENTS_COLUMNS, UNPUBLISHED_COLUMNS
 from adobe_nb.errors import ArgumentError
 from tests.conftest import sign_in
 from tests.support.small_sites import component, element, frame_of, script, site

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from adobe_nb.analysis import Tags
-from adobe_nb.analysis.tokens import edge_tokens, percent_tokens
+from adobe_nb.analysis.uses.tokens import edge_tokens, percent_tokens
 from tests.analysis.truth.loader import FOLDER, frames
 
 CASES = json.loads((FOLDER / "percent_tokens.json").read_text(encoding="utf-8"))

@@ -2,8 +2,8 @@
 
 import pytest
 
-from adobe_nb.analysis.javascript import shown
-from adobe_nb.analysis.script_uses import uses_in
+from adobe_nb.analysis.code.javascript import shown
+from adobe_nb.analysis.code.script_uses import uses_in
 
 
 def uses(code: str, language: str = "javascript") -> list[tuple[str, str, str]]:

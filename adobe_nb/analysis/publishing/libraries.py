@@ -8,10 +8,10 @@ from itertools import chain
 import pandas as pd
 
 from adobe_nb.analysis.answers import Columns, Row, answer
-from adobe_nb.analysis.changes import Changes
-from adobe_nb.analysis.matching import Pair, compare
+from adobe_nb.analysis.compare.changes import Changes
+from adobe_nb.analysis.compare.matching import Pair, compare
 from adobe_nb.analysis.model import Model
-from adobe_nb.analysis.upstream import STAGES, delivering, nearest, upstream_of
+from adobe_nb.analysis.publishing.upstream import STAGES, delivering, nearest, upstream_of
 from adobe_nb.errors import ArgumentError
 from adobe_nb.suggest import did_you_mean
 

@@ -8,7 +8,7 @@ import pandas as pd
 from adobe_nb.analysis.answers import PLACE, SOURCE, Columns, answer, source_of
 from adobe_nb.analysis.lookup import Target, find_resources, in_production, name_or_id
 from adobe_nb.analysis.model import Model, Resource
-from adobe_nb.analysis.references import (
+from adobe_nb.analysis.uses.references import (
     UPDATE_VARIABLE,
     Reference,
     find_references,

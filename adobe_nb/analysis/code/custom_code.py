@@ -8,10 +8,10 @@ from operator import attrgetter
 import pandas as pd
 
 from adobe_nb.analysis.answers import SOURCE, Columns, answer, encoded, source_of
-from adobe_nb.analysis.index import early_rules
-from adobe_nb.analysis.javascript import is_javascript
+from adobe_nb.analysis.code.javascript import is_javascript
 from adobe_nb.analysis.model import Model, once_per_model
 from adobe_nb.analysis.settings import Text, texts
+from adobe_nb.analysis.uses.index import early_rules
 
 COLUMNS: Columns = {
     **SOURCE,

@@ -7,7 +7,7 @@ from itertools import chain, filterfalse, product
 from operator import attrgetter
 from typing import cast
 
-from adobe_nb.analysis.contents import Content, Names, Normalizer
+from adobe_nb.analysis.compare.contents import Content, Names, Normalizer
 from adobe_nb.analysis.model import Model, Resource
 
 # With more combinations than this, the order decides instead of the similarity.

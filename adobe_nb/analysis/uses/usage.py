@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from adobe_nb.analysis.model import Model, Resource, once_per_model
-from adobe_nb.analysis.references import Reference, find_references
+from adobe_nb.analysis.uses.references import Reference, find_references
 
 
 @dataclass

@@ -8,12 +8,12 @@ from typing import Any
 import pandas as pd
 
 from adobe_nb.analysis.answers import Columns, answer
-from adobe_nb.analysis.index import names
 from adobe_nb.analysis.lookup import in_libraries
 from adobe_nb.analysis.model import Model, Resource
-from adobe_nb.analysis.references import find_references, limits, require_content
 from adobe_nb.analysis.settings import texts
-from adobe_nb.analysis.usage import verdicts
+from adobe_nb.analysis.uses.index import names
+from adobe_nb.analysis.uses.references import find_references, limits, require_content
+from adobe_nb.analysis.uses.usage import verdicts
 from adobe_nb.errors import ArgumentError
 from adobe_nb.suggest import did_you_mean
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
+from adobe_nb.analysis.code.script_uses import MENTION, ScriptUses, Use, uses_in
 from adobe_nb.analysis.model import Model, Resource, once_per_model
 from adobe_nb.analysis.packages import Packages
-from adobe_nb.analysis.script_uses import MENTION, ScriptUses, Use, uses_in
 from adobe_nb.analysis.settings import Text, texts
 
 DATA_LAYERS = {

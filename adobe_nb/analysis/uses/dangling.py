@@ -6,10 +6,11 @@ from typing import Any
 import pandas as pd
 
 from adobe_nb.analysis.answers import SOURCE, Columns, answer, source_of
-from adobe_nb.analysis.index import Names, fold, names
 from adobe_nb.analysis.lookup import in_libraries
 from adobe_nb.analysis.model import Model, Resource, once_per_model
-from adobe_nb.analysis.references import (
+from adobe_nb.analysis.settings import texts
+from adobe_nb.analysis.uses.index import Names, fold, names
+from adobe_nb.analysis.uses.references import (
     Reference,
     find_references,
     is_plausible,
@@ -17,8 +18,7 @@ from adobe_nb.analysis.references import (
     place_of,
     require_content,
 )
-from adobe_nb.analysis.settings import texts
-from adobe_nb.analysis.tokens import find_percent_tokens
+from adobe_nb.analysis.uses.tokens import find_percent_tokens
 
 COLUMNS: Columns = {
     **SOURCE,

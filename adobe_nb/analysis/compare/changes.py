@@ -8,8 +8,8 @@ from itertools import takewhile, zip_longest
 from operator import eq
 from typing import Any
 
-from adobe_nb.analysis.contents import Content, canonical_json
-from adobe_nb.analysis.matching import Pair
+from adobe_nb.analysis.compare.contents import Content, canonical_json
+from adobe_nb.analysis.compare.matching import Pair
 from adobe_nb.analysis.model import Model
 from adobe_nb.analysis.packages import Packages
 from adobe_nb.analysis.settings import member_path, texts_of

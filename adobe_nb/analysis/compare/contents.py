@@ -12,10 +12,10 @@ from functools import cached_property
 from numbers import Integral
 from typing import Any
 
-from adobe_nb.analysis.index import members
 from adobe_nb.analysis.model import Model, Resource
 from adobe_nb.analysis.packages import Packages
 from adobe_nb.analysis.settings import member_path
+from adobe_nb.analysis.uses.index import members
 
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "rules": ("enabled",),

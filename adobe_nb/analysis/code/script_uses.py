@@ -14,7 +14,7 @@ from typing import Literal, NamedTuple
 
 from tree_sitter import Node
 
-from adobe_nb.analysis.javascript import (
+from adobe_nb.analysis.code.javascript import (
     MAX_DEPTH,
     Name,
     Script,
@@ -24,7 +24,7 @@ from adobe_nb.analysis.javascript import (
     shown,
     unquoted,
 )
-from adobe_nb.analysis.markup import parts_of
+from adobe_nb.analysis.code.markup import parts_of
 
 UseKind = Literal[
     "getVar",

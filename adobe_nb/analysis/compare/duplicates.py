@@ -9,11 +9,11 @@ from typing import Any, Literal, NamedTuple, get_args
 import pandas as pd
 
 from adobe_nb.analysis.answers import Columns, Row, answer
-from adobe_nb.analysis.comments import normalized
+from adobe_nb.analysis.code.comments import normalized
 from adobe_nb.analysis.model import Model, Resource
 from adobe_nb.analysis.packages import Packages
 from adobe_nb.analysis.settings import leaves_of, text_of
-from adobe_nb.analysis.usage import count_users
+from adobe_nb.analysis.uses.usage import count_users
 from adobe_nb.errors import ArgumentError
 from adobe_nb.suggest import did_you_mean
 

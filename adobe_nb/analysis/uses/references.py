@@ -9,8 +9,14 @@ from functools import lru_cache
 import pandas as pd
 
 from adobe_nb.analysis.answers import PLACE, SOURCE, Columns, answer, excerpt, source_of
-from adobe_nb.analysis.custom_code import is_code
-from adobe_nb.analysis.index import (
+from adobe_nb.analysis.code.custom_code import is_code
+from adobe_nb.analysis.code.javascript import matcher, shown, unquoted
+from adobe_nb.analysis.code.script_uses import ANY, MENTION, ScriptUses, Use
+from adobe_nb.analysis.lookup import Target, deleted_but_live, hint, name_or_id
+from adobe_nb.analysis.model import REQUIRED, Model, Resource, once_per_model
+from adobe_nb.analysis.packages import PLAIN
+from adobe_nb.analysis.settings import Text, texts
+from adobe_nb.analysis.uses.index import (
     DATA_LAYERS,
     Names,
     early_rules,
@@ -18,13 +24,7 @@ from adobe_nb.analysis.index import (
     names,
     script_uses,
 )
-from adobe_nb.analysis.javascript import matcher, shown, unquoted
-from adobe_nb.analysis.lookup import Target, deleted_but_live, hint, name_or_id
-from adobe_nb.analysis.model import REQUIRED, Model, Resource, once_per_model
-from adobe_nb.analysis.packages import PLAIN
-from adobe_nb.analysis.script_uses import ANY, MENTION, ScriptUses, Use
-from adobe_nb.analysis.settings import Text, texts
-from adobe_nb.analysis.tokens import (
+from adobe_nb.analysis.uses.tokens import (
     Token,
     find_edge_tokens,
     find_percent_tokens,

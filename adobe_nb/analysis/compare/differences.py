@@ -7,8 +7,8 @@ from typing import Literal, get_args
 import pandas as pd
 
 from adobe_nb.analysis.answers import Columns, Row, answer
-from adobe_nb.analysis.changes import Change, Changes
-from adobe_nb.analysis.matching import (
+from adobe_nb.analysis.compare.changes import Change, Changes
+from adobe_nb.analysis.compare.matching import (
     Comparison,
     Pair,
     compare,

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
-from adobe_nb.analysis.javascript import Script, Tree
-from adobe_nb.analysis.markup import COMMENT_OR_SCRIPT
+from adobe_nb.analysis.code.javascript import Script, Tree
+from adobe_nb.analysis.code.markup import COMMENT_OR_SCRIPT
 
 _COMMENT_SIGN = re.compile(r"//|/\*|<!--|-->")
 # A script element of another type holds data, such as JSON or a template.

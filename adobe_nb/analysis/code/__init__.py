@@ -1,0 +1,1 @@
+"""Code in settings: parsed, listed, searched, written to files."""

@@ -1,0 +1,1 @@
+"""What differs, and what is there twice: content, normalized."""

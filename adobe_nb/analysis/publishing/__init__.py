@@ -1,0 +1,1 @@
+"""What libraries hold, and what is unpublished."""

@@ -1,0 +1,1 @@
+"""The questions as methods of ``Tags``, one class for each theme."""

@@ -1,0 +1,19 @@
+"""What the questions of every theme have."""
+
+import pandas as pd
+
+from adobe_nb.analysis.model import Model
+
+
+class Questions:
+    """Questions about the resources of a model."""
+
+    model: Model
+    """The resources, parsed: for questions of your own."""
+
+    def _named(self, question: str, frame: pd.DataFrame) -> pd.DataFrame:
+        """Say in ``attrs`` what a frame answers, for its display in a notebook."""
+        frame.attrs.update(
+            service=self.model.service, path=f"tags.{question}()", columns=len(frame.columns)
+        )
+        return frame

@@ -1,0 +1,1 @@
+"""Rules as they run: their steps, their order, and what calls what."""

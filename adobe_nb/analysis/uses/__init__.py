@@ -1,0 +1,1 @@
+"""Who uses what: references, and what follows from them."""

@@ -1,0 +1,1 @@
+"""What sets, reads, sends and clears the variables of Analytics and XDM."""
