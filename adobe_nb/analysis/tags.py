@@ -5,15 +5,18 @@ from collections.abc import Callable, Iterable
 import pandas as pd
 
 from adobe_nb.analysis.model import REQUIRED, Model
+from adobe_nb.analysis.questions.audit import Audit
 from adobe_nb.analysis.questions.governance import Governance
+from adobe_nb.analysis.questions.history import History
 from adobe_nb.analysis.questions.overview import Overview
 from adobe_nb.analysis.questions.publishing import Publishing
+from adobe_nb.analysis.questions.reports import Reports
 from adobe_nb.analysis.questions.rules import Rules
 from adobe_nb.analysis.questions.uses import Uses
 from adobe_nb.analysis.questions.variables import Variables
 
 
-class Tags(Overview, Uses, Variables, Rules, Governance, Publishing):
+class Tags(Overview, Uses, Variables, Rules, Governance, Publishing, History, Audit, Reports):
     """The tags of one or several properties, ready for questions.
 
     Usually made by ``analysis.read``. It takes plain frames by the name of their table, as

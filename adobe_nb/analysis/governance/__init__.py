@@ -1,1 +1,1 @@
-"""What should be looked at: risks, consent, names, age, and all findings in one frame."""
+"""What should be looked at: risks in code, consent, names, age, plumbing."""

@@ -1,0 +1,1 @@
+"""All findings in one frame, with notes and suppressions that survive."""

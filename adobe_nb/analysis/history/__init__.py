@@ -1,0 +1,1 @@
+"""What happened: publishing, changes, versions of extensions."""
