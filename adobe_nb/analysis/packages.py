@@ -1,13 +1,13 @@
 """What extension packages do with settings when a library is built: their transforms."""
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import Any, Literal
 
-from adobe_nb.analysis.model import Model, Resource, parse_json
+from adobe_nb.analysis.model import Model, Resource, once_per_model, parse_json
 
 Transform = Literal["function", "customCode", "file", "remove", "unknown"]
 """``function`` and ``file`` are code, and so is ``customCode``, whose language is a setting; ``remove``
@@ -79,14 +79,30 @@ class Packages:
 
 def _transforms(package: Mapping[str, Any]) -> dict[str, Transforms]:
     """Return the transforms of each delegate of a package."""
-    by_delegate: dict[str, Transforms] = {}
+    return {name: _of_delegate(delegate) for name, delegate in _delegates(package)}
+
+
+def _delegates(package: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield the delegates of a package with their descriptors."""
     for kind, column in _COLUMNS.items():
         for delegate in _objects(package.get(column)):
             name = delegate.get("name")
             if kind == "extensionConfiguration":
                 name = "config"
-            by_delegate[f"{package.get('name') or ''}::{kind}::{name}"] = _of_delegate(delegate)
-    return by_delegate
+            yield f"{package.get('name') or ''}::{kind}::{name}", delegate
+
+
+@once_per_model
+def delegate_names(model: Model) -> Mapping[str, str]:
+    """Return the names that the extension packages of a model give their delegates."""
+    names = {}
+    for package in model.rows("extension_packages"):
+        for descriptor, delegate in _delegates(package):
+            # The manifest writes displayName; other members of a package are in snake case.
+            name = delegate.get("display_name") or delegate.get("displayName")
+            if isinstance(name, str):
+                names[descriptor] = name
+    return names
 
 
 def _of_delegate(delegate: Mapping[str, Any]) -> Transforms:
