@@ -41,12 +41,16 @@ REASONS = {
     "no such secret",
 }
 KEYS = {
+    "access",
     "choice",
     "columns",
     "components",
     "dangling",
     "data_elements",
+    "direct_calls",
     "duplicates",
+    "execution_order",
+    "execution_order_all",
     "extension_packages",
     "extensions",
     "impact",
@@ -58,10 +62,15 @@ KEYS = {
     "platform",
     "references",
     "relations",
+    "rule_flow",
     "rules",
     "secrets",
+    "selected",
+    "sends",
+    "sequencing",
     "unused",
     "unused_others",
+    "variables",
     "why",
 }
 
