@@ -82,7 +82,9 @@ def with_surroundings(tables: dict[str, pd.DataFrame]) -> analysis.Tags:
 
 
 def nothing() -> analysis.Tags:
-    return with_surroundings(dict(no_tags().frames))
+    tables = dict(no_tags().frames)
+    tables["extensions"] = tables["extensions"].assign(version=[])
+    return with_surroundings(tables)
 
 
 def one_of_each() -> analysis.Tags:
@@ -90,7 +92,7 @@ def one_of_each() -> analysis.Tags:
         "rules": rules(("RL1", "Rule")),
         "rule_components": components(("RC1", "RL1", "core::events::click", {})),
         "data_elements": elements(("DE1", "Element", "core::dataElements::cookie", {"name": "e"})),
-        "extensions": extensions(("EX1", "core", None, None)),
+        "extensions": extensions(("EX1", "core", None, None), version="3.4.4"),
     }
     return with_surroundings(tables)
 
