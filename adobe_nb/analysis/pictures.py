@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import pandas as pd
 
 from adobe_nb.analysis.code.custom_code import custom_code
+from adobe_nb.analysis.history.published import publish_history
 from adobe_nb.analysis.model import REQUIRED, Model
 from adobe_nb.analysis.uses.references import references
 from adobe_nb.errors import ArgumentError
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     MaybeAxes: TypeAlias = Axes | None
 
 # Readable on a white and on a dark background.
-_BLUE, _GREEN, _ORANGE, _GRAY = "#1473e6", "#12a16f", "#e68619", "#8e959e"
+_BLUE, _GREEN, _ORANGE, _RED, _GRAY = "#1473e6", "#12a16f", "#e68619", "#d7373f", "#8e959e"
 _USES = ("certain", "conditional", "possible")
 _SOURCES = {"rules": _BLUE, "data elements": _GREEN, "extensions": _ORANGE}
 _TYPES = {**_SOURCES, "rule components": _GRAY}
@@ -45,7 +46,7 @@ class Pictures:
         self._model = model
 
     def __repr__(self) -> str:
-        return "<Pictures: ages, code, triggers, users>"
+        return "<Pictures: ages, code, timeline, triggers, users>"
 
     def triggers(self, ax: "MaybeAxes" = None, *, top: int = 15) -> "Axes":
         """Draw how many rules each type of event triggers.
@@ -187,6 +188,55 @@ class Pictures:
         counts = pd.crosstab(ages, frame["type"], dropna=False).reindex(list(_AGES), fill_value=0)
         title = "Time since the last change"
         return _bars(counts, _TYPES, ax, title=title, label="resources", sort=False)
+
+    def timeline(self, ax: "MaybeAxes" = None, *, top: int = 15) -> "Axes":
+        """Draw each library from its creation to its publication, and its failed builds.
+
+        Parameters
+        ----------
+        ax
+            The axes to draw on.
+        top
+            How many libraries to draw, the newest ones.
+
+        Raises
+        ------
+        ArgumentError
+            When the tables that ``publish_history`` requires are missing, and when Matplotlib is
+            not installed.
+
+        Examples
+        --------
+        >>> import adobe_nb
+        >>> from adobe_nb import analysis
+        >>> reactor = adobe_nb.connect(simulator=True).reactor
+        >>> tags = analysis.read(reactor.find("properties", "Magazine"))
+        >>> tags.plot.timeline().get_title(loc="left")
+        'Publishing timeline'
+        """
+        history = publish_history(self._model).dropna(subset="created_at")
+        history = history.sort_values("created_at", ignore_index=True).tail(top)
+        history["line"] = range(len(history))
+        is_live = history["published_at"].notna()
+        # What is not published yet reaches to the end of the picture.
+        end = history[["created_at", "published_at"]].max().max()
+        states = {
+            "published": (history[is_live], _BLUE, "o"),
+            "not published": (history[~is_live], _GRAY, "o"),
+            "failed builds": (history[history["failed_builds"] > 0], _RED, "x"),
+        }
+        with _drawing(ax, len(history)) as axes:
+            for state, (libraries, color, marker) in states.items():
+                starts = libraries["created_at"].to_numpy()
+                stops = libraries["published_at"].fillna(end).to_numpy()
+                lines = libraries["line"].to_numpy()
+                if marker == "o":
+                    axes.hlines(lines, starts, stops, color=color, linewidth=4)
+                axes.plot(starts, lines, marker, color=color, label=state)
+            axes.set_yticks(range(len(history)), list(map(_short, history["name"])))
+            axes.set_title("Publishing timeline", loc="left")
+            axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=len(states))
+        return axes
 
 
 def _bars(

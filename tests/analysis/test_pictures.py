@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+import pandas as pd
 import pytest
 from matplotlib import pyplot
 from matplotlib.axes import Axes
@@ -97,3 +98,27 @@ def test_pictures_of_nothing_say_so(name: str) -> None:
 def test_missing_tables_are_named() -> None:
     with pytest.raises(ArgumentError, match=r"rule_components=frame"):
         analysis.Tags(rules=tags().frames["rules"]).plot.triggers()
+
+
+def test_timeline_of_no_libraries_says_so() -> None:
+    none = {"libraries": pd.DataFrame({"id": []}), "builds": pd.DataFrame({"id": []})}
+    none["builds"] = none["builds"].assign(library_id=[], status=[])
+    axes = analysis.Tags(**none).plot.timeline()
+    assert [text.get_text() for text in axes.texts] == ["Nothing to draw"]
+
+
+def test_timeline_draws_published_waiting_and_failed_libraries() -> None:
+    libraries = pd.DataFrame(
+        {
+            "id": ["LB1", "LB2"],
+            "name": ["May", "June"],
+            "state": ["published", "development"],
+            "created_at": ["2026-05-01T00:00:00Z", "2026-06-01T00:00:00Z"],
+            "published_at": ["2026-05-04T00:00:00Z", None],
+        }
+    )
+    builds = pd.DataFrame({"id": ["BL1"], "library_id": ["LB2"], "status": ["failed"]})
+    axes = analysis.Tags(libraries=libraries, builds=builds).plot.timeline()
+    drawn = {str(line.get_label()): list(line.get_ydata()) for line in axes.get_lines()}
+    assert drawn == {"published": [0], "not published": [1], "failed builds": [1]}
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["May", "June"]
