@@ -28,7 +28,7 @@ Frames = dict[str, pd.DataFrame]
 _ELEMENT_ID = r'"dataElementId"\s*:\s*"(DE[0-9a-f]{32})"'
 _Ids = Sequence[str] | None
 _REVISABLE = ("rules", "data_elements", "extensions")
-_SURROUNDINGS = ("properties", "libraries", "environments", "secrets")
+_SURROUNDINGS = ("properties", "libraries", "environments", "hosts", "callbacks", "secrets")
 
 
 def read(
@@ -250,10 +250,10 @@ class _SessionSource:
         return frame
 
     def surroundings(self) -> Frames:
-        """Return the properties, their libraries, environments and secrets."""
+        """Return the properties, their libraries, and where these are delivered; and secrets."""
         properties = self._reactor.properties.get(self.ids or ())
         frames = {"properties": properties}
-        for table in ("libraries", "environments"):
+        for table in ("libraries", "environments", "hosts", "callbacks"):
             frames |= self._optional(table, getattr(self._reactor, table), properties)
         # Only event forwarding has secrets.
         edge = properties.loc[properties["platform"] == "edge", "id"]
