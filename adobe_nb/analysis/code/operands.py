@@ -9,7 +9,7 @@ from adobe_nb.analysis.code.javascript import Name, Tree, arguments_of, field
 Leaf = tuple[list[Name], Node, Node | None]
 """A value in an object literal: its path, the member that holds it, and the value itself."""
 _APPENDING = ("apl", "APL", "append_list")
-_MEMBERS = ("member_expression", "subscript_expression")
+MEMBERS = ("member_expression", "subscript_expression")
 _SAME_TEXT = ("join", "toString", "trim", "replace", "slice", "substring")
 
 
@@ -88,7 +88,7 @@ def path_of(tree: Tree, root: Node) -> tuple[Node, list[Name]]:
     keys: list[Name] = []
     node = root
     parent = node.parent
-    while parent is not None and parent.type in _MEMBERS and field(parent, "object") == node:
+    while parent is not None and parent.type in MEMBERS and field(parent, "object") == node:
         keys.append(key_of(tree, parent))
         node, parent = parent, parent.parent
     return node, keys

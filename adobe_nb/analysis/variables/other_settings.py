@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from adobe_nb.analysis.code.script_variables import Access
+from adobe_nb.analysis.code.variable_uses import Access
 from adobe_nb.analysis.model import Model, Resource, once_per_model
 from adobe_nb.analysis.packages import PLAIN
 from adobe_nb.analysis.settings import Text, texts

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from adobe_nb.analysis.answers import Columns, answer
-from adobe_nb.analysis.code.script_variables import SendKind
+from adobe_nb.analysis.code.variable_uses import SendKind
 from adobe_nb.analysis.model import Model, Resource
 from adobe_nb.analysis.uses.tokens import percent_tokens
 from adobe_nb.analysis.variables import analytics_settings, web_sdk_settings

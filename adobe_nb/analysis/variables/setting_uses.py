@@ -4,15 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from adobe_nb.analysis.code.script_variables import (
-    Access,
-    How,
-    Verdict,
-    event_items,
-    product_items,
-)
+from adobe_nb.analysis.code.variable_uses import Access, How, Verdict
 from adobe_nb.analysis.uses.tokens import find_percent_tokens
 from adobe_nb.analysis.variables import names as known
+from adobe_nb.analysis.variables.items import event_items, product_items
 from adobe_nb.analysis.variables.names import Variable
 
 
@@ -47,8 +42,8 @@ def assigned(variable: Variable, text: str, how: How, path: str) -> Iterator[Set
         return
     yield SettingUse(variable, "set", how, path, text, text)
     if variable.family == "products":
-        for item, value in product_items(text, is_whole=True):
-            yield SettingUse(item, "set", "products string", path, text, value)
+        for item in product_items(text, is_whole=True):
+            yield SettingUse(item.variable, "set", "products string", path, text, item.value)
     for copied in known.copied(text):
         yield SettingUse(copied, "read", how, path, text)
 

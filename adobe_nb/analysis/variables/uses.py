@@ -8,22 +8,16 @@ from functools import lru_cache
 from adobe_nb.analysis.answers import excerpt
 from adobe_nb.analysis.code.custom_code import is_code
 from adobe_nb.analysis.code.script_uses import MENTION, uses_in
-from adobe_nb.analysis.code.script_variables import (
-    Access,
-    Content,
-    How,
-    ScriptVariables,
-    VariableUse,
-    Verdict,
-    event_items,
-    variables_in,
-)
+from adobe_nb.analysis.code.script_variables import ScriptVariables, variables_in
+from adobe_nb.analysis.code.variable_uses import Access, How, VariableUse, Verdict
+from adobe_nb.analysis.code.web_sdk_reader import Content
 from adobe_nb.analysis.model import Model, Resource, once_per_model
 from adobe_nb.analysis.settings import Text, texts
 from adobe_nb.analysis.uses.index import Names, resource_names
 from adobe_nb.analysis.uses.references import is_plausible
 from adobe_nb.analysis.uses.tokens import find_percent_tokens
 from adobe_nb.analysis.variables.analytics_settings import analytics_uses, tracker_name
+from adobe_nb.analysis.variables.items import event_items
 from adobe_nb.analysis.variables.names import ALL_EVENTS, Variable
 from adobe_nb.analysis.variables.other_settings import other_uses
 from adobe_nb.analysis.variables.setting_uses import SettingUse

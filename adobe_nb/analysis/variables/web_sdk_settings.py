@@ -4,7 +4,7 @@ import re
 from ast import literal_eval
 from collections.abc import Iterator, Sequence
 
-from adobe_nb.analysis.code.script_variables import Content
+from adobe_nb.analysis.code.web_sdk_reader import Content
 from adobe_nb.analysis.model import Model, Resource, once_per_model
 from adobe_nb.analysis.packages import Packages
 from adobe_nb.analysis.settings import leaves_of, member_path
