@@ -144,18 +144,19 @@ class _Search:
         self.skipped: dict[str, list[str]] = {}
         """The names of the rules that could not be checked, by reason."""
         self._model = model
-        self._answers: dict[tuple[str, str], pd.DataFrame] = {}
+        self._answers: dict[tuple[str, str], Sequence[Row]] = {}
+        self._limits: list[str] = []
         self._resources = {}
         for resource in [*model.resources, *model.secrets]:
             self._resources[resource.id] = resource
 
     @property
-    def limits(self) -> Iterator[str]:
+    def limits(self) -> list[str]:
         """What the questions could not see."""
+        skipped = []
         for reason, names in self.skipped.items():
-            yield f"Not checked: {', '.join(names)}. {reason}"
-        for frame in self._answers.values():
-            yield from frame.attrs["limits"]
+            skipped.append(f"Not checked: {', '.join(names)}. {reason}")
+        return [*skipped, *self._limits]
 
     def findings(self, rules: Iterable[Rule]) -> Iterator[dict[str, Any]]:
         """Yield the findings of these rules."""
@@ -166,15 +167,18 @@ class _Search:
                     yield self._finding(rule, row, fingerprints)
 
     def _rows(self, rule: Rule) -> Sequence[Row]:
+        """Return the answer to the question of a rule. Several rules share one."""
         key = (rule.question, repr(rule.options))
-        try:
-            if key not in self._answers:
-                self._answers[key] = QUESTIONS[rule.question](self._model, **rule.options)
-        except ArgumentError as error:
-            # The arguments are those of our table: what remains is a missing table or column.
-            self.skipped.setdefault(str(error), []).append(rule.name)
-            return []
-        return records(self._answers[key])
+        if key not in self._answers:
+            try:
+                frame = QUESTIONS[rule.question](self._model, **rule.options)
+            except ArgumentError as error:
+                # The arguments are those of our table: what remains is a missing table or column.
+                self.skipped.setdefault(str(error), []).append(rule.name)
+                return []
+            self._limits += frame.attrs["limits"]
+            self._answers[key] = records(frame)
+        return self._answers[key]
 
     def _finding(self, rule: Rule, row: Row, fingerprints: Fingerprints) -> dict[str, Any]:
         source_id = str(row.get("source_id") or row.get("id") or row.get("rule_id"))
