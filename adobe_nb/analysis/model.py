@@ -42,6 +42,8 @@ OPTIONAL = (
     "build_data_elements",
     "build_extensions",
 )
+# Tables that are read on request only.
+_READ_WITH = {"audit_events": "analysis.read(…, audit_events=True)"}
 PLATFORMS = ("web", "mobile", "edge")
 TABLES = (*REQUIRED, *OPTIONAL)
 _Result = TypeVar("_Result")
@@ -171,7 +173,17 @@ class Model:
             if table not in self.frames:
                 raise ArgumentError(
                     f"{question}() requires the table {table!r}. Read the property with "
-                    f"analysis.read(…), or pass it: analysis.Tags(…, {table}=frame)."
+                    f"{_READ_WITH.get(table, 'analysis.read(…)')}, or pass it: "
+                    f"analysis.Tags(…, {table}=frame)."
+                )
+
+    def require_columns(self, question: str, table: str, *columns: str) -> None:
+        """Raise ArgumentError when a table lacks a column that a question requires."""
+        for column in columns:
+            if column not in self.frames[table]:
+                raise ArgumentError(
+                    f"{question}() requires the column {column!r} of {table}. Pass the frame with "
+                    "all columns that reactor returns."
                 )
 
     def _read(self, table: str, rules: Mapping[str, Resource]) -> Iterator[Resource]:

@@ -77,16 +77,21 @@ class Packages:
         return None
 
 
-def _transforms(package: Mapping[str, Any]) -> dict[str, Transforms]:
-    """Return the transforms of each delegate of a package."""
-    by_delegate: dict[str, Transforms] = {}
+def delegates_of(package: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """Return what a package says about each of its delegates, by descriptor."""
+    by_delegate = {}
     for kind, column in _COLUMNS.items():
         for delegate in _objects(package.get(column)):
             name = delegate.get("name")
             if kind == "extensionConfiguration":
                 name = "config"
-            by_delegate[f"{package.get('name') or ''}::{kind}::{name}"] = _of_delegate(delegate)
+            by_delegate[f"{package.get('name') or ''}::{kind}::{name}"] = delegate
     return by_delegate
+
+
+def _transforms(package: Mapping[str, Any]) -> dict[str, Transforms]:
+    """Return the transforms of each delegate of a package."""
+    return {name: _of_delegate(delegate) for name, delegate in delegates_of(package).items()}
 
 
 def _of_delegate(delegate: Mapping[str, Any]) -> Transforms:

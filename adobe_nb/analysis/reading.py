@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
 
+from adobe_nb.analysis.history.events import moment
 from adobe_nb.analysis.model import TABLES
 from adobe_nb.analysis.publishing.upstream import (
     delivering,
@@ -16,6 +18,7 @@ from adobe_nb.analysis.publishing.upstream import (
     upstream_of,
 )
 from adobe_nb.analysis.tags import Tags
+from adobe_nb.api.reactor.dates import api_text
 from adobe_nb.api.reactor.inputs import Ids, ids_of_type, type_of
 from adobe_nb.errors import ArgumentError, NotAllowed, NotFound, SnapshotError
 from adobe_nb.registry import RESOURCES
@@ -26,6 +29,7 @@ from adobe_nb.snapshot.store import AsOf, SnapshotFolder
 
 Frames = dict[str, pd.DataFrame]
 _ELEMENT_ID = r'"dataElementId"\s*:\s*"(DE[0-9a-f]{32})"'
+_BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 _Ids = Sequence[str] | None
 _REVISABLE = ("rules", "data_elements", "extensions")
 _SURROUNDINGS = ("properties", "libraries", "environments", "secrets")
@@ -36,6 +40,7 @@ def read(
     *,
     library: Ids | None = None,
     build: Ids | None = None,
+    audit_events: bool | str | date = False,
     snapshot: str | Path | None = None,
     as_of: AsOf | None = None,
     session: Session | None = None,
@@ -54,6 +59,11 @@ def read(
         resources are left out.
     build
         Read the revisions that this build delivered.
+    audit_events
+        True to read all audit events, too; a date such as ``"2026-06-01"`` to read those since. They
+        are what ``who_changed`` and ``publish_history`` know people and times from. The API lists
+        them for the whole organization only, 100 in a request: without a date that can take
+        minutes.
     snapshot
         A folder of snapshots to read from instead. No session is required.
     as_of
@@ -93,11 +103,12 @@ def read(
     if properties is not None:
         ids = ids_of_type(RESOURCES["properties"], [properties])
     holder = _holder(ids, library, build)
+    events = _events_start(audit_events)
     if snapshot is not None:
         if session is not None:
             raise ArgumentError("A snapshot is read without a session. Pass one of the two.")
         return SnapshotFolder(snapshot).read(
-            as_of, lambda stored: _tags(_SnapshotSource(stored, ids), holder, redact)
+            as_of, lambda stored: _tags(_SnapshotSource(stored, ids), holder, events, redact)
         )
     if as_of is not None:
         raise ArgumentError(
@@ -107,7 +118,15 @@ def read(
         raise ArgumentError(
             'read() requires a property, for example reactor.find("properties", "My site").'
         )
-    return _tags(_SessionSource(session or current(), ids), holder, redact)
+    return _tags(_SessionSource(session or current(), ids), holder, events, redact)
+
+
+def _events_start(wanted: bool | str | date) -> datetime | None:  # noqa: FBT001
+    """Return the time from which to read audit events; None to read none."""
+    if isinstance(wanted, bool):
+        return _BEGINNING if wanted else None
+    start = moment(wanted, "audit_events")
+    return start and start.to_pydatetime()
 
 
 def _holder(ids: _Ids, library: Ids | None, build: Ids | None) -> str | None:
@@ -128,9 +147,14 @@ def _holder(ids: _Ids, library: Ids | None, build: Ids | None) -> str | None:
 def _tags(
     source: "_SessionSource | _SnapshotSource",
     holder: str | None,
+    events_since: datetime | None,
     redact: Callable[[str], str] | None,
 ) -> Tags:
     frames = source.heads() if holder is None else _held_by(holder, source)
+    if events_since is not None:
+        frames |= source.events(events_since)
+        if events_since > _BEGINNING:
+            source.limits.append(f"Audit events were read from {events_since:%Y-%m-%d %H:%M} on.")
     return Tags(limits=source.limits, as_of=source.as_of, redact=redact, **frames)
 
 
@@ -203,9 +227,20 @@ class _SessionSource:
         frames["rule_components"] = self._reactor.rule_components(frames["rules"])
         frames["other_data_elements"] = self._other_elements(frames)
         if "libraries" in frames:
+            frames |= self._optional("builds", self._reactor.builds, frames["libraries"])
             for table in _REVISABLE:
                 frames |= self._held_by_libraries(table, frames)
         return frames | self.packages(frames)
+
+    def events(self, since: datetime) -> Frames:
+        """Return the audit events about the properties from that time on."""
+        # GT leaves out the time itself.
+        after = since - timedelta(milliseconds=1)
+        condition = None
+        if since > _BEGINNING:
+            condition = {"created_at": f"GT {api_text(after)}"}
+        read = partial(self._reactor.audit_events, filter=condition)
+        return self._optional(EVENTS, read, self.ids or ())
 
     def _other_elements(self, frames: Frames) -> pd.DataFrame:
         """Return the data elements of other properties that copied actions still name by id."""
@@ -267,7 +302,12 @@ class _SessionSource:
     def packages(self, frames: Frames) -> Frames:
         """Return the packages of the extensions, as far as they can be read."""
         get = self._reactor.extension_packages.get
-        ids = frames["extensions"]["extension_package_id"].dropna().unique()
+        extensions = frames["extensions"]
+        columns = [extensions["extension_package_id"]]
+        # Upgrades are offered to heads.
+        if "meta_upgrade_extension_package_id" in extensions:
+            columns.append(extensions["meta_upgrade_extension_package_id"])
+        ids = pd.concat(columns).dropna().unique()
         try:
             return {PACKAGES: get(ids)}
         except (NotAllowed, NotFound):
@@ -340,6 +380,15 @@ class _SnapshotSource:
 
     def packages(self, _: Frames) -> Frames:
         return self._stored([PACKAGES])
+
+    def events(self, since: datetime) -> Frames:
+        if EVENTS not in self._snapshot.tables:
+            raise SnapshotError(
+                f"Snapshot {self._snapshot.number} has no audit events. Pull one that has them: "
+                'snapshot.pull(…, to=…, tables=[*snapshot.TABLES, "audit_events"]).'
+            )
+        events = self._of_properties(EVENTS)
+        return {EVENTS: events[events["created_at"] >= since].reset_index(drop=True)}
 
     def _stored(self, tables: Iterable[str]) -> Frames:
         stored = self._snapshot.columns.keys() & set(tables)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 import pandas as pd
 
 from adobe_nb.analysis.model import REQUIRED, Model
+from adobe_nb.analysis.pictures import Pictures
 from adobe_nb.analysis.questions.audit import Audit
 from adobe_nb.analysis.questions.governance import Governance
 from adobe_nb.analysis.questions.history import History
@@ -77,6 +78,11 @@ class Tags(Overview, Uses, Variables, Rules, Governance, Publishing, History, Au
     def limits(self) -> list[str]:
         """Sentences about what the frames do not show."""
         return self.model.limits
+
+    @property
+    def plot(self) -> Pictures:
+        """Pictures of the resources: ``tags.plot.triggers()``, ``users``, ``code``, …"""
+        return Pictures(self.model)
 
     def __repr__(self) -> str:
         counts = []

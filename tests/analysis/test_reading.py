@@ -72,6 +72,12 @@ def property_id(service: Any, name: str) -> str:
     return str(service.reactor.find("properties", name)["id"][0])
 
 
+def packages(extensions: pd.DataFrame) -> set[str]:
+    """The ids of the installed packages, and of those to upgrade to."""
+    columns = ["extension_package_id", "meta_upgrade_extension_package_id"]
+    return set(extensions[columns].stack().dropna())
+
+
 def ids(tags: analysis.Tags, table: str) -> list[str]:
     return sorted(tags.frames[table]["id"])
 
@@ -85,11 +91,11 @@ class TestProperties:
             assert_frame_equal(frames[table], getattr(reactor, table)(site))
         assert_frame_equal(frames["properties"], site)
         assert_frame_equal(frames["rule_components"], reactor.rule_components(frames["rules"]))
+        assert_frame_equal(frames["builds"], reactor.builds(frames["libraries"]))
         for table in HELD:
             expected = getattr(reactor, table)(frames["libraries"])
             assert_frame_equal(frames[f"library_{table}"], expected)
-        installed = set(frames["extensions"]["extension_package_id"])
-        assert set(frames["extension_packages"]["id"]) == installed
+        assert set(frames["extension_packages"]["id"]) == packages(frames["extensions"])
         assert frames["secrets"].empty
 
     def test_components_of_published_and_pending_revisions_are_read(self, service: Any) -> None:
@@ -108,9 +114,9 @@ class TestProperties:
         frames = analysis.read(site, session=service).frames
         paths = Counter(request.path for request in company.requests)
         assert set(paths.values()) == {1}
-        lists = 6 + len(frames["rules"]) + 3 * len(frames["libraries"])
+        lists = 6 + len(frames["rules"]) + 4 * len(frames["libraries"])
         revisions = frames["rule_revision_components"]["rule_id"].nunique()
-        assert len(paths) == lists + len(frames["extensions"]) + revisions
+        assert len(paths) == lists + len(packages(frames["extensions"])) + revisions
 
     @pytest.mark.parametrize("shape", ["id", "frame", "row", "list", "column"])
     def test_properties_come_in_any_shape(self, service: Any, shape: str) -> None:
@@ -214,7 +220,7 @@ class TestRights:
         with refusing(company, lambda requested: requested.endswith(refused), status):
             tags = analysis.read(site, session=service)
         read = set(tags.frames["extension_packages"]["id"])
-        assert read == set(extensions["extension_package_id"]) - {refused}
+        assert read == packages(extensions) - {refused}
         assert any(refused in sentence for sentence in tags.limits)
 
     def test_missing_contents_of_libraries_are_a_limit(
@@ -349,8 +355,10 @@ class TestSnapshots:
         site = property_id(service, name)
         live = analysis.read(site, session=service)
         tags = analysis.read(site, snapshot=stored)
-        for table in ("rule_components", "libraries", "secrets", "extension_packages"):
+        for table in ("rule_components", "libraries", "builds", "secrets"):
             assert ids(tags, table) == ids(live, table)
+        # Only a session reads the packages that extensions could be upgraded to.
+        assert set(ids(tags, "extension_packages")) <= set(ids(live, "extension_packages"))
         frame = analysis.diff(live, tags, same=True)
         assert set(frame["change"]) == {"same"}
         assert len(frame) == len(live.model.resources)

@@ -18,7 +18,7 @@ from adobe_nb.analysis.settings import member_path, texts_of
 _MOST_LINES = 4_000
 _MOST_ITEMS = 1_000
 _CONTEXT = 3
-_MISSING = object()
+MISSING = object()
 """The value of a member or item that only one side has."""
 _Difference = tuple[str, Any, Any]
 
@@ -106,7 +106,7 @@ def differences(before: Any, after: Any) -> Iterator[_Difference]:
             members = []
             for key in {**old, **new}:
                 member = member_path(path, key)
-                members.append((member, old.get(key, _MISSING), new.get(key, _MISSING)))
+                members.append((member, old.get(key, MISSING), new.get(key, MISSING)))
             pending.extend(reversed(members))
         elif isinstance(old, list) and isinstance(new, list):
             pending.extend(reversed(list(_items(path, old, new))))
@@ -123,20 +123,20 @@ def _items(path: str, old: Sequence[Any], new: Sequence[Any]) -> Iterator[_Diffe
     for tag, old_start, old_stop, new_start, new_stop in blocks:
         if tag == "equal":
             continue
-        pairs = zip_longest(old[old_start:old_stop], new[new_start:new_stop], fillvalue=_MISSING)
+        pairs = zip_longest(old[old_start:old_stop], new[new_start:new_stop], fillvalue=MISSING)
         for offset, (value, other) in enumerate(pairs):
-            start = old_start if other is _MISSING else new_start
+            start = old_start if other is MISSING else new_start
             yield f"{path}[{start + offset}]", value, other
 
 
 def _settings(content: Content | None) -> Any:
     if content is None or content.resource.type == "rules":
-        return _MISSING
+        return MISSING
     return content.settings
 
 
 def _text(value: Any) -> str | None:
-    if value is _MISSING:
+    if value is MISSING:
         return None
     if isinstance(value, str):
         return value

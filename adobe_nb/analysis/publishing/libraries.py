@@ -50,7 +50,7 @@ def unpublished(model: Model, environment: str = "production") -> pd.DataFrame:
             f"Unknown environment {environment!r}.{did_you_mean(str(environment), STAGES)}"
         )
     types = _held_types(model, "unpublished")
-    _require_columns(model, "unpublished", "libraries", "state")
+    model.require_columns("unpublished", "libraries", "state")
     live = _live_model(model, types, delivering(environment, model.frames["libraries"]))
     comparison = compare(live, model, "origin")
     judge = _Judge(live, model, comparison.components)
@@ -217,17 +217,8 @@ def _held_types(model: Model, question: str) -> list[str]:
     types = [table for table in REVISABLE if table in model.frames] or list(REVISABLE)
     model.require(question, "libraries", *map("library_{}".format, types))
     for table in types:
-        _require_columns(model, question, f"library_{table}", "library_id", "origin_id")
+        model.require_columns(question, f"library_{table}", "library_id", "origin_id")
     return types
-
-
-def _require_columns(model: Model, question: str, table: str, *columns: str) -> None:
-    for column in columns:
-        if column not in model.frames[table]:
-            raise ArgumentError(
-                f"{question}() requires the column {column!r} of {table}. Pass the frame with all "
-                "columns that reactor returns."
-            )
 
 
 def _live_model(model: Model, types: Sequence[str], libraries: Sequence[str]) -> Model:
