@@ -186,9 +186,9 @@ class TestTable:
     def test_terminal_without_unicode_gets_escapes(self, monkeypatch: pytest.MonkeyPatch) -> None:
         written = io.BytesIO()
         with monkeypatch.context() as patched:
-            patched.setattr(sys, "stdout", io.TextIOWrapper(written, encoding="ascii"))
+            terminal = io.TextIOWrapper(written, encoding="ascii", write_through=True)
+            patched.setattr(sys, "stdout", terminal)
             options.show("Caf\u00e9 \u2026")
-            sys.stdout.flush()
         assert written.getvalue().split() == [b"Caf\\xe9", b"\\u2026"]
 
 
