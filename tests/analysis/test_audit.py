@@ -11,7 +11,8 @@ import pytest
 import adobe_nb
 from adobe_nb import analysis
 from adobe_nb.analysis import Tags
-from adobe_nb.analysis.audit.findings import COLUMNS, QUESTIONS
+from adobe_nb.analysis.audit.findings import COLUMNS
+from adobe_nb.analysis.audit.questions import QUESTIONS
 from adobe_nb.analysis.audit.rules import SEVERITIES, all_rules
 from adobe_nb.errors import ArgumentError
 from tests.support.tag_frames import (
@@ -78,7 +79,7 @@ class TestRules:
         model = analysis.read(store, session=session).model
         for rule in all_rules().values():
             answer = QUESTIONS[rule.question](model, **rule.options)
-            names = {*rule.where, *rule.subject}
+            names = {rule.source, *rule.where, *rule.subject}
             for sentence in rule.message:
                 names |= {name for _, name, _, _ in Formatter().parse(sentence) if name}
             assert names <= set(answer.columns), rule.name
@@ -183,6 +184,12 @@ class TestFindings:
         frame = site.audit("duplicates")
         assert frame["source_id"].tolist() == ["DE1"]
         assert frame["message"].tolist() == ["Does the same as 'B' (DE2)."]
+
+    def test_extension_with_a_newer_version_is_a_finding(self, session: adobe_nb.Session) -> None:
+        store = session.reactor.find("properties", "Web Store DE")
+        frame = analysis.read(store, session=session).audit("outdated-extension")
+        row = frame.set_index("source_name").loc["Adobe Analytics"]
+        assert row["message"].startswith("Version 1.9.2 is installed, and 2.0.1 is the latest.")
 
     def test_rule_that_cannot_be_checked_is_named(self) -> None:
         frame = tags().audit()

@@ -1,7 +1,7 @@
 """All findings about a property in one frame. ``Tags.audit`` documents it."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,12 +10,9 @@ import pandas as pd
 from adobe_nb.analysis.answers import SOURCE, Columns, answer, source_of
 from adobe_nb.analysis.audit.fingerprints import Fingerprints
 from adobe_nb.analysis.audit.notes import Note, Source, read_notes, utc_time
+from adobe_nb.analysis.audit.questions import QUESTIONS
 from adobe_nb.analysis.audit.rules import SEVERITIES, Rule, Selection, all_rules
-from adobe_nb.analysis.compare.duplicates import What, duplicates
 from adobe_nb.analysis.model import Model, records
-from adobe_nb.analysis.publishing.libraries import unpublished
-from adobe_nb.analysis.uses.dangling import dangling
-from adobe_nb.analysis.uses.unused import unused
 from adobe_nb.errors import ArgumentError
 
 COLUMNS: Columns = {
@@ -181,7 +178,7 @@ class _Search:
         return self._answers[key]
 
     def _finding(self, rule: Rule, row: Row, fingerprints: Fingerprints) -> dict[str, Any]:
-        source_id = str(row.get("source_id") or row.get("id") or row.get("rule_id"))
+        source_id = str(row[rule.source])
         resource = self._resources.get(source_id)
         severity = rule.severity
         if resource is None:
@@ -208,37 +205,3 @@ class _Search:
             "evidence": row.get("evidence"),
             "fingerprint": fingerprints.of(rule.name, source_id, row.get("path"), subject),
         }
-
-
-def unreadable(model: Model) -> pd.DataFrame:
-    """Return the resources whose settings cannot be read."""
-    columns: Columns = {**SOURCE, "problem": "string"}
-    rows = []
-    for resource in model.resources:
-        if resource.problem:
-            rows.append({**source_of(resource), "problem": resource.problem})
-    return answer(model, columns, rows)
-
-
-def copies(model: Model, what: What) -> pd.DataFrame:
-    """Return the duplicates except for the oldest resource of each group, which they repeat."""
-    frame = duplicates(model, what)
-    created = {}
-    for row in model.rows(what):
-        created[row["id"]] = str(row.get("created_at"))
-    frame["created_at"] = frame["id"].map(created)
-    frame = frame.sort_values(["group", "created_at", "id"], ignore_index=True)
-    first = frame.groupby("group")[["id", "name"]].transform("first")
-    frame["original_id"] = first["id"]
-    frame["original"] = first["name"]
-    return frame[frame["id"] != frame["original_id"]]
-
-
-QUESTIONS: Mapping[str, Callable[..., pd.DataFrame]] = {
-    "copies": copies,
-    "dangling": dangling,
-    "unpublished": unpublished,
-    "unreadable": unreadable,
-    "unused": unused,
-}
-"""The questions of ``rules.toml``, whose rows are findings."""

@@ -28,6 +28,8 @@ class Rule:
     title: str
     help: str
     """What to do about it."""
+    source: str = "source_id"
+    """The column with the id of the resource."""
     options: Mapping[str, Any] = field(default_factory=dict)
     """The arguments of the question."""
     where: Mapping[str, Sequence[Any]] = field(default_factory=dict)
