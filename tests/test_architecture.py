@@ -29,7 +29,7 @@ LAYERS = {
     "api": {"errors", "forks", "home", "http", "auth", "registry", "suggest"},
     "discovery": {"errors", "http", "auth", "simulator"},
     "session": {"errors", "forks", "home", "http", "auth", "api", "discovery"},
-    "analysis": {"errors", "forks", "api", "registry", "session", "snapshot", "suggest"},
+    "analysis": {"errors", "forks", "masking", "api", "registry", "session", "snapshot", "suggest"},
     "snapshot": {"errors", "http", "auth", "api", "registry", "session", "suggest"},
     "notebook": {"errors", "masking", "http", "auth", "api", "registry", "session", "snapshot"},
     "lab": {"errors", "masking", "auth", "discovery", "session", "simulator"},
