@@ -52,7 +52,7 @@ def _row(property_id: str, identifier: str, places: Sequence[Reference]) -> dict
         "property_id": property_id,
         "identifier": identifier,
         "callers": len(places),
-        "called_from": ", ".join(dict.fromkeys(map(_holder, places))) or None,
+        "called_from": ", ".join(sorted(set(map(_holder, places)))) or None,
     }
 
 
