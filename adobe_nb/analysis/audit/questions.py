@@ -7,6 +7,7 @@ import pandas as pd
 from adobe_nb.analysis.answers import SOURCE, Columns, answer, source_of
 from adobe_nb.analysis.code.risks import code_risks
 from adobe_nb.analysis.compare.duplicates import What, duplicates
+from adobe_nb.analysis.governance.consent import consent
 from adobe_nb.analysis.history.versions import extension_versions
 from adobe_nb.analysis.model import Model
 from adobe_nb.analysis.publishing.libraries import unpublished
@@ -15,6 +16,7 @@ from adobe_nb.analysis.rules.order import execution_order
 from adobe_nb.analysis.uses.dangling import dangling
 from adobe_nb.analysis.uses.references import references
 from adobe_nb.analysis.uses.unused import unused
+from adobe_nb.analysis.variables.listing import variables
 
 
 def unreadable(model: Model) -> pd.DataFrame:
@@ -55,6 +57,7 @@ def outdated(model: Model) -> pd.DataFrame:
 
 QUESTIONS: Mapping[str, Callable[..., pd.DataFrame]] = {
     "code_risks": code_risks,
+    "consent": consent,
     "copies": copies,
     "dangling": dangling,
     "direct_calls": direct_calls,
@@ -64,5 +67,6 @@ QUESTIONS: Mapping[str, Callable[..., pd.DataFrame]] = {
     "unpublished": unpublished,
     "unreadable": unreadable,
     "unused": unused,
+    "variables": variables,
 }
 """The questions of ``rules.toml``, whose rows are findings."""
