@@ -217,6 +217,15 @@ def test_tokens_that_the_engine_replaces_are_not_syntax_errors() -> None:
     assert found("var a = %Page Name%;") == ["syntax-error"]
 
 
+def test_the_console_of_event_forwarding_is_not_that_of_visitors() -> None:
+    for platform, expected in (("edge", []), ("web", ["console"])):
+        tags = Tags(
+            data_elements=elements(("DE1", "a", CODE_ELEMENT, {"source": "console.log(1)"})),
+            properties=pd.DataFrame({"id": ["PR1"], "platform": [platform]}),
+        )
+        assert tags.code_risks()["rule"].tolist() == expected
+
+
 def test_code_of_an_unknown_extension_is_not_judged_by_its_syntax() -> None:
     assert setting({"script": "{{#if a}} return window.b {{/if}}"}).empty
 

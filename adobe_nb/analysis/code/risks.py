@@ -54,6 +54,9 @@ def code_risks(model: Model) -> pd.DataFrame:
     for text, inspection in inspections(model).items():
         own = domains.get(text.resource.property_id, [])
         for finding in _findings(text, own, inspection):
+            # Event forwarding runs on a server, where the console is that of the developer.
+            if finding.rule == "console" and model.is_edge(text.resource):
+                continue
             rows.append({**_row(text, finding, evidence), "line": finding.line})
     for text, found in secret_settings(model):
         for secret in found:
